@@ -1,0 +1,73 @@
+"""Every error of Casedrop.
+
+An error's text is the sentence the operator or the reviewer reads; without one given, the docstring of its class is.
+Claimants never see these texts: the front chooses a translated sentence by class. No error carries report text, file
+names, codenames or keys.
+"""
+
+
+class CasedropError(Exception):
+    """Something went wrong."""
+
+    def __str__(self) -> str:
+        return super().__str__() or (type(self).__doc__ or "").strip()
+
+
+class SettingsError(CasedropError):
+    """The settings are missing or wrong."""
+
+
+class CampaignError(CasedropError):
+    """The campaign file is missing or wrong."""
+
+
+class KeysError(CasedropError):
+    """The reviewers' public keys are missing or wrong."""
+
+
+class CannotSeal(CasedropError):
+    """gpg did not seal this to exactly the expected reviewers; nothing was accepted."""
+
+
+class CannotOpen(CasedropError):
+    """gpg could not open this with the keys of this workstation."""
+
+
+class TooLarge(CasedropError):
+    """The attachment is larger than the limit."""
+
+
+class VaultUnavailable(CasedropError):
+    """The vault does not answer or cannot store; nothing was accepted."""
+
+
+class PendingGone(CasedropError):
+    """Sealed files waited too long for their report and have been deleted; they have to be sent again."""
+
+
+class CannotStore(CasedropError):
+    """The vault's disk is full or its file is damaged; nothing was stored."""
+
+
+class StoreError(CasedropError):
+    """The vault's file is not what this version can work with."""
+
+
+class BadCodename(CasedropError):
+    """This is not a codename."""
+
+
+class BadReport(CasedropError):
+    """This is not a report of a version that can be read here."""
+
+
+class BadReply(CasedropError):
+    """This is not a reply of a version that can be read here."""
+
+
+class BadPacket(CasedropError):
+    """This is not an OpenPGP message, key or signature of the kind Casedrop uses."""
+
+
+class BadBundle(CasedropError):
+    """The bundle does not verify; nothing of it was used."""
