@@ -1,0 +1,139 @@
+"""A report: what one claimant sends at one time, in the only form in which it ever exists outside a request."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from dropbox.block import BLOCK_BYTES
+from dropbox.errors import BadReport
+
+VERSION = 1
+KINDS = ("report", "message", "withdrawal")
+
+# One block holds a whole report: 48 KiB of text (16,000 Chinese characters) leave room for ten long file names.
+TEXT_BYTES = 48 * 1024
+# The longest name a file system keeps is 255 characters; in Chinese that is 765 bytes.
+NAME_BYTES = 900
+FILES = 10
+
+_KEY_BYTES = 32
+
+
+def _encoded(value: object) -> bytes:
+    """Canonical JSON: sorted keys, no spaces, UTF-8. Raises BadReport for what UTF-8 cannot hold (lone surrogates)."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadReport("The text holds half a character (a lone surrogate).") from None
+
+
+def text_bytes(text: str) -> int:
+    """How many bytes *text* takes of the TEXT_BYTES of a report. Raises BadReport for lone surrogates."""
+    return len(_encoded(text)) - 2
+
+
+@dataclass(frozen=True, repr=False)
+class Attachment:
+    """What a report says of one sealed file. Sizes in bytes; no repr, since the name and the key are plaintext.
+
+    ``size`` and ``sha256`` are of the file itself, ``sealed_bytes`` of its OpenPGP message, which stands in ``blocks``
+    blocks whose ids and outer encryption come from ``block_key``.
+    """
+
+    name: str
+    type: str
+    size: int
+    sha256: str
+    block_key: bytes
+    blocks: int
+    sealed_bytes: int
+
+    def __post_init__(self) -> None:
+        whole = all(isinstance(value, str) for value in (self.name, self.type, self.sha256))
+        counts = all(type(value) is int and value >= 0 for value in (self.size, self.blocks, self.sealed_bytes))
+        if not whole or not counts or len(self.sha256) != 64 or len(self.block_key) != _KEY_BYTES:
+            raise BadReport("An attachment's entry is damaged.")
+        if not self.sealed_bytes <= self.blocks * BLOCK_BYTES:
+            raise BadReport("An attachment's entry names too few blocks.")
+        if text_bytes(self.name) > NAME_BYTES:
+            raise BadReport("A file's name is too long.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as it stands in a report's JSON."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "size": self.size,
+            "sha256": self.sha256,
+            "block_key": self.block_key.hex(),
+            "blocks": self.blocks,
+            "sealed_bytes": self.sealed_bytes,
+        }
+
+    @classmethod
+    def from_json(cls, untrusted: Any) -> Self:
+        """The entry of :meth:`to_json`. Raises BadReport on anything else."""
+        try:
+            return cls(**{**untrusted, "block_key": bytes.fromhex(untrusted["block_key"])})
+        except (KeyError, TypeError, ValueError):
+            raise BadReport("An attachment's entry is damaged.") from None
+
+
+@dataclass(frozen=True, repr=False)
+class Report:
+    """One report, follow-up message or withdrawal. ``reply_public`` and ``tag_key`` are 32 bytes from the codename."""
+
+    kind: str
+    campaign: str
+    language: str
+    category: str
+    harms: Sequence[str]
+    text: str
+    attachments: Sequence[Attachment]
+    reply_public: bytes
+    tag_key: bytes
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        words = (self.kind, self.campaign, self.language, self.category, self.text, *self.harms)
+        if not all(isinstance(word, str) for word in words) or self.kind not in KINDS or not isinstance(self.facts, Mapping):
+            raise BadReport
+        if len(self.reply_public) != _KEY_BYTES or len(self.tag_key) != _KEY_BYTES:
+            raise BadReport("The report's reply keys are damaged.")
+        if text_bytes(self.text) > TEXT_BYTES or len(self.attachments) > FILES:
+            raise BadReport("The report is longer than this version writes.")
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON in UTF-8: the same report is always the same bytes. Raises BadReport for lone surrogates."""
+        return _encoded(
+            {
+                "version": VERSION,
+                "kind": self.kind,
+                "campaign": self.campaign,
+                "language": self.language,
+                "category": self.category,
+                "harms": list(self.harms),
+                "facts": dict(self.facts),
+                "text": self.text,
+                "attachments": [attachment.to_json() for attachment in self.attachments],
+                "reply_public": self.reply_public.hex(),
+                "tag_key": self.tag_key.hex(),
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, untrusted: bytes) -> Self:
+        """The report of :meth:`to_bytes`. Raises BadReport on anything else, saying so when the version is newer."""
+        try:
+            body = json.loads(untrusted.decode("utf-8"))
+            version = body.pop("version")
+            if version != VERSION:
+                raise BadReport(f"This report has version {version}; this desk reads version {VERSION}.")
+            harms, attachments = body.pop("harms"), body.pop("attachments")
+            keys: dict[str, Any] = {name: bytes.fromhex(body.pop(name)) for name in ("reply_public", "tag_key")}
+            entries = tuple(Attachment.from_json(entry) for entry in attachments)
+            return cls(**body, **keys, harms=tuple(harms), attachments=entries)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise BadReport from None
