@@ -1,0 +1,309 @@
+"""OpenPGP by gpg, through python-gnupg: sealing to the reviewers on the server, opening and signing offline.
+
+The only module that talks to gpg. Success is never taken from one sign alone: gpg's status, and on the server the
+recipients named in the ciphertext itself, must both be as expected.
+"""
+
+import copy
+import logging
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from io import RawIOBase
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import gnupg
+
+from dropbox.errors import BadPacket, CannotOpen, CannotSeal, CasedropError, KeysError
+from dropbox.packets import dearmor, read_pinned_keys, read_pins, recipients
+
+# python-gnupg writes status lines and the beginnings of results to its logger; none of it may reach a log.
+logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
+
+_CV25519 = ("18", "cv25519")
+_READ_BYTES = 65_536
+# Ten PKESK packets of 94 bytes; the head is kept until the recipients have been checked.
+_HEAD_BYTES = 4_096
+MOST_REVIEWERS = 16
+
+_SERVER_OPTIONS = [
+    "--no-options",
+    "--no-autostart",  # importing or sealing must not start an agent
+    "--lock-never",
+    "--no-random-seed-file",
+    "--no-auto-key-locate",
+    "--disable-dirmngr",
+    "--no-permission-warning",
+]
+# Binary and uncompressed, so that the length tells nothing of the content; no version, comment or file name.
+_SEAL_OPTIONS = ["--compress-algo", "none", "--cipher-algo", "AES256", "--no-emit-version", "--no-comments", "--set-filename", ""]
+
+
+def _gpg(home: Path, options: Sequence[str]) -> Any:
+    try:
+        gpg = gnupg.GPG(gnupghome=str(home), options=list(options))
+    except (OSError, ValueError):
+        raise KeysError("gpg cannot be started: is it installed, and does its home directory exist?") from None
+    gpg.buffer_size = _READ_BYTES
+    return gpg
+
+
+@dataclass(frozen=True)
+class _Subkey:
+    fingerprint: str
+    made: int
+    expires: int
+
+    @property
+    def key_id(self) -> str:
+        return self.fingerprint[-16:]
+
+    def valid(self, now: int) -> bool:
+        return self.made <= now < self.expires
+
+
+class Reviewers:
+    """The pinned reviewers, ready to be sealed to. Safe to share between threads: each sealing starts its own gpg."""
+
+    def __init__(self, gpg: Any, subkeys: dict[str, tuple[_Subkey, ...]], clock: Callable[[], datetime]) -> None:
+        self._gpg = gpg
+        self._subkeys = subkeys
+        self._clock = clock
+
+    @classmethod
+    def load(cls, keys: Path, home: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> "Reviewers":
+        """Import every pinned key of *keys* into *home* and check it. Raises KeysError naming the file that is wrong.
+
+        Refused: a key that is not pinned, missing, given twice, not Ed25519 with cv25519 subkeys, or with no encryption
+        subkey valid today. *home* is made (0700) if absent; afterwards nothing needs to write there.
+        """
+        pinned = read_pinned_keys(keys)
+        if len(pinned) > MOST_REVIEWERS:
+            raise KeysError(f"{len(pinned)} keys are pinned; a sealed report has room for {MOST_REVIEWERS}.")
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        gpg = _gpg(home, _SERVER_OPTIONS)
+        names = read_pins(keys)
+        for key in pinned:
+            gpg.import_keys(dearmor((keys / names[key.fingerprint]).read_bytes()))
+        subkeys = {key.fingerprint: _encryption_subkeys(gpg, key.fingerprint, names[key.fingerprint]) for key in pinned}
+        reviewers = cls(gpg, subkeys, clock)
+        for fingerprint, name in names.items():
+            if reviewers._current(fingerprint) is None:
+                raise KeysError(f"{name} has no encryption key that is valid today; nothing could be sealed to it.")
+        return reviewers
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """The primary fingerprints, 40 capital hex digits each."""
+        return tuple(self._subkeys)
+
+    def last_day(self) -> date:
+        """The last UTC day on which every reviewer still has a valid encryption subkey."""
+        ends = [max(key.expires for key in keys) for keys in self._subkeys.values()]
+        return datetime.fromtimestamp(min(ends) - 1, UTC).date()
+
+    def _current(self, fingerprint: str) -> _Subkey | None:
+        """The newest subkey valid now: what gpg itself would choose, chosen here so that it can be checked."""
+        now = int(self._clock().timestamp())
+        valid = [key for key in self._subkeys[fingerprint] if key.valid(now)]
+        return max(valid, key=lambda key: key.made, default=None)
+
+    def seal(self, source: BinaryIO, sink: Callable[[bytes], None]) -> int:
+        """Encrypt all of *source* to every reviewer; the ciphertext goes to *sink* in pieces. Returns its bytes.
+
+        Streams: neither side is ever whole in memory. *sink* gets nothing before the recipients have been checked.
+        What *sink* raises is raised here once gpg is done. Raises CannotSeal in every other failure; the caller then
+        destroys what *sink* was given.
+        """
+        chosen = [self._current(fingerprint) for fingerprint in self._subkeys]
+        expected = [key for key in chosen if key is not None]
+        if len(expected) != len(chosen):
+            raise CannotSeal("A reviewer's keys have all expired.")
+        output = _Checked(sorted(key.key_id for key in expected), sink)
+        drain = _Drain(output.take)
+        gpg = copy.copy(self._gpg)  # on_data is an attribute: one copy for each sealing
+        gpg.on_data = drain.take
+        try:
+            # "!" pins exactly this subkey, so that gpg does not choose another.
+            result = gpg.encrypt_file(
+                source,
+                [key.fingerprint + "!" for key in expected],
+                armor=False,
+                always_trust=True,
+                extra_args=_SEAL_OPTIONS,
+            )
+        except (OSError, ValueError):
+            raise CannotSeal("gpg could not be started.") from None
+        drain.check(result)
+        if not result.ok or result.returncode != 0 or result.status != "encryption ok":
+            raise CannotSeal
+        return output.finish()
+
+
+def _encryption_subkeys(gpg: Any, fingerprint: str, name: str) -> tuple[_Subkey, ...]:
+    """The encryption subkeys of an imported key. Raises KeysError naming the file *name* when gpg sees them otherwise."""
+    listed = [key for key in gpg.list_keys() if key["fingerprint"] == fingerprint]
+    if len(listed) != 1:
+        raise KeysError(f"gpg does not take the key in {name}.")
+    key = listed[0]
+    if key["trust"] in ("e", "r", "d", "i"):
+        raise KeysError(f"The key in {name} has expired or was revoked.")
+    found = []
+    for info in key.get("subkey_info", {}).values():
+        if "e" not in info["cap"] or info["trust"] in ("r", "d", "i"):
+            continue
+        if info["algo"] != _CV25519[0]:
+            raise KeysError(f"The key in {name} has an encryption subkey that is not cv25519.")
+        if not info["expires"]:
+            raise KeysError(f"The key in {name} has an encryption subkey that never expires.")
+        found.append(_Subkey(_full_fingerprint(key, info["keyid"]), int(info["date"]), int(info["expires"])))
+    return tuple(found)
+
+
+def _full_fingerprint(key: Any, key_id: str) -> str:
+    return str(next(entry[2] for entry in key["subkeys"] if entry[0] == key_id))
+
+
+class _Drain:
+    """Gives gpg's output to *sink* until it fails; what follows is thrown away instead of collected in memory."""
+
+    def __init__(self, sink: Callable[[bytes], None]) -> None:
+        self._sink = sink
+        self._failure: CasedropError | OSError | None = None
+
+    def take(self, data: bytes) -> bool:
+        """python-gnupg's callback; False keeps it from collecting *data* itself."""
+        if data and self._failure is None:
+            try:
+                self._sink(data)
+            except (CasedropError, OSError) as failure:
+                # Raised here, python-gnupg would keep all that follows in memory until gpg ends.
+                self._failure = failure
+        return False
+
+    def check(self, result: Any) -> None:
+        """Raise what the sink raised."""
+        if failure := self._failure or getattr(result, "on_data_failure", None):
+            raise failure
+
+
+class _Checked:
+    """Holds back the first bytes of a ciphertext until its recipients are known to be exactly the expected ones."""
+
+    def __init__(self, expected: list[str], sink: Callable[[bytes], None]) -> None:
+        self._expected = expected
+        self._sink = sink
+        self._head = bytearray()
+        self._passed = False
+        self._count = 0
+
+    def take(self, data: bytes) -> None:
+        """gpg's next output. Raises CannotSeal on wrong recipients."""
+        if self._passed:
+            self._give(data)
+            return
+        self._head += data
+        if len(self._head) >= _HEAD_BYTES:
+            self._check()
+
+    def finish(self) -> int:
+        """Called after gpg ended well: passes on a short message's bytes. Returns the ciphertext's length."""
+        if not self._passed:
+            self._check()
+        return self._count
+
+    def _check(self) -> None:
+        try:
+            named = sorted(recipients(bytes(self._head)))
+        except BadPacket:
+            raise CannotSeal("What gpg wrote is not a sealed message.") from None
+        if named != self._expected:
+            raise CannotSeal("The ciphertext does not name exactly the pinned reviewers.")
+        self._passed = True
+        self._give(bytes(self._head))
+        self._head.clear()
+
+    def _give(self, data: bytes) -> None:
+        self._count += len(data)
+        self._sink(data)
+
+
+class Opener:
+    """The offline side: opens messages and signs with the secret keys of one gpg home directory."""
+
+    def __init__(self, home: Path) -> None:
+        self._gpg = _gpg(home, ["--no-options", "--disable-dirmngr", "--no-permission-warning"])
+
+    def secret_fingerprints(self) -> list[str]:
+        """The primary fingerprints whose secret keys are here."""
+        return [key["fingerprint"] for key in self._gpg.list_keys(secret=True)]
+
+    def open(self, ciphertext: bytes) -> bytes:
+        """The plaintext of one whole message. Raises CannotOpen."""
+        result = self._gpg.decrypt(ciphertext)
+        if not result.ok or result.returncode != 0:
+            raise CannotOpen
+        return bytes(result.data)
+
+    def open_stream(self, source: BinaryIO | RawIOBase, sink: Callable[[bytes], None]) -> None:
+        """Decrypt all of *source* into *sink*. Raises CannotOpen: what *sink* was given must then be destroyed."""
+        drain = _Drain(sink)
+        gpg = copy.copy(self._gpg)
+        gpg.on_data = drain.take
+        result = gpg.decrypt_file(source)
+        drain.check(result)
+        if not result.ok or result.returncode != 0:
+            raise CannotOpen
+
+    def sign(self, data: bytes, fingerprint: str) -> bytes:
+        """A binary detached signature over *data* by the primary key *fingerprint*. Raises CannotOpen if it is not here."""
+        # Not python-gnupg's keyid, which is gpg's --default-key: without that key gpg would sign with another.
+        signer = ["--local-user", fingerprint + "!"]
+        result = self._gpg.sign(data, detach=True, binary=True, clearsign=False, extra_args=signer)
+        if not result.data or result.returncode != 0:
+            raise CannotOpen("gpg could not sign: is this reviewer's key on this workstation?")
+        return bytes(result.data)
+
+
+def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protected: bool) -> str:
+    """Make a reviewer's key in *home*: Ed25519 to certify and sign, and *weeks* weekly cv25519 subkeys of 14 days.
+
+    The subkeys begin on *start* (UTC midnight) and every seventh day after it, so that two are valid at any time. With
+    *protected*, gpg asks for the passphrase in its own window; without, the key has none. Returns the fingerprint.
+    Raises KeysError when gpg refuses.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    gpg = _maker(home, start, protected)
+    # No expiry of its own: the pin file and the weekly subkeys end its use.
+    wish = {"key_type": "EDDSA", "key_curve": "ed25519", "key_usage": "cert,sign", "expire_date": "0", "name_real": name}
+    made = gpg.gen_key(gpg.gen_key_input(**wish, no_protection=not protected))
+    if not made.fingerprint:
+        raise KeysError("gpg did not make the key.")
+    for week in range(weeks):
+        # gpg can make a key that begins later only when it is told another time.
+        maker = _maker(home, start + timedelta(weeks=week), protected)
+        added = maker.add_subkey(made.fingerprint, algorithm="cv25519", usage="encr", expire="14d")
+        if added.returncode != 0:
+            raise KeysError("gpg did not make all the weekly keys.")
+    return str(made.fingerprint)
+
+
+def _maker(home: Path, day: date, protected: bool) -> Any:
+    at = ["--faked-system-time", f"{day:%Y%m%d}T000000!", "--ignore-time-conflict"]
+    unprotected = ["--pinentry-mode", "loopback", "--passphrase", ""]
+    return _gpg(home, ["--no-options", "--disable-dirmngr", *at, *([] if protected else unprotected)])
+
+
+def stop_agent(home: Path) -> None:
+    """End the gpg-agent of *home*, which holds opened secret keys in memory."""
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=False, capture_output=True)
+
+
+def export_public(home: Path, fingerprint: str) -> bytes:
+    """The public key *fingerprint* of *home*, ASCII-armored. Raises KeysError if it is not there."""
+    armored = _gpg(home, ["--no-options", "--disable-dirmngr"]).export_keys(fingerprint)
+    if not armored:
+        raise KeysError("There is no such key here.")
+    return str(armored).encode("ascii")

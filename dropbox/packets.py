@@ -1,0 +1,258 @@
+"""Reading OpenPGP packets (RFC 9580 and the older forms gpg writes): recipients, extents, keys, signatures.
+
+Nothing here encrypts or decrypts. The front reads back whom a fresh ciphertext is really addressed to; the desk finds
+where a message ends in its block; the vault, which has no gpg, checks a reviewer's signature with libsodium. Input is
+untrusted and bounded by its length.
+"""
+
+import hashlib
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
+
+from dropbox.errors import BadPacket, KeysError
+
+PKESK, SIGNATURE, PUBLIC_KEY, SEALED_DATA = 1, 2, 6, 18
+# Tags above 15 exist in the new header form only, so this one byte is how sealed data always begins.
+_SEALED_DATA_HEADER = 0xC0 | SEALED_DATA
+_ED25519_LEGACY = 22
+_ED25519_OID = bytes.fromhex("2b06010401da470f01")
+_HASHES = {8: hashlib.sha256, 9: hashlib.sha384, 10: hashlib.sha512}
+_ISSUER_FINGERPRINT, _CREATED = 33, 2
+_CLOCK_SKEW = timedelta(days=1)  # the offline workstation's clock is set by hand
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One packet: its tag, where it begins and ends in the buffer, and its body (joined when it was in pieces)."""
+
+    tag: int
+    start: int
+    end: int
+    body: bytes
+
+
+def _length(data: bytes, at: int) -> tuple[int, int, bool]:
+    """A new-format length at *at*: (body length, offset behind it, whether more pieces follow)."""
+    first = data[at]
+    if first < 192:
+        return first, at + 1, False
+    if first < 224:
+        return ((first - 192) << 8) + data[at + 1] + 192, at + 2, False
+    if first < 255:
+        return 1 << (first & 0x1F), at + 1, True
+    return int.from_bytes(data[at + 1 : at + 5], "big"), at + 5, False
+
+
+def _old_packet(data: bytes, start: int) -> Packet:
+    kind = data[start] & 3
+    if kind == 3:
+        raise BadPacket("A packet of indeterminate length is not accepted.")
+    width = 1 << kind
+    body = start + 1 + width
+    end = body + int.from_bytes(data[start + 1 : body], "big")
+    return Packet((data[start] >> 2) & 0x0F, start, end, data[body:end])
+
+
+def _new_packet(data: bytes, start: int) -> Packet:
+    at, more, pieces = start + 1, True, []
+    while more:
+        length, at, more = _length(data, at)
+        pieces.append(data[at : at + length])
+        at += length
+    return Packet(data[start] & 0x3F, start, at, b"".join(pieces))
+
+
+def packets(data: bytes) -> Iterator[Packet]:
+    """The packets of *data*, in order; the last may reach beyond its end. Raises BadPacket on what is not a packet."""
+    at = 0
+    while at < len(data):
+        if not data[at] & 0x80:
+            raise BadPacket
+        try:
+            packet = (_new_packet if data[at] & 0x40 else _old_packet)(data, at)
+        except IndexError:
+            raise BadPacket("A packet is cut off.") from None
+        yield packet
+        at = packet.end
+
+
+def recipients(head: bytes) -> list[str]:
+    """Key ids (16 upper-case hex digits) of the leading PKESK packets of a message, in order, repeats kept.
+
+    *head* must hold all of them; the sealed data behind them may be cut off. Raises BadPacket when none follows.
+    """
+    found: list[str] = []
+    at = 0
+    while at < len(head) and head[at] != _SEALED_DATA_HEADER:
+        packet = next(packets(head[at:]))
+        at += packet.end
+        if packet.tag != PKESK or len(packet.body) < 10 or packet.body[0] != 3 or at >= len(head):
+            break
+        found.append(packet.body[1:9].hex().upper())
+    if head[at : at + 1] != bytes([_SEALED_DATA_HEADER]):
+        raise BadPacket("The ciphertext does not begin with its recipients.")
+    return found
+
+
+def message_length(block: bytes) -> int:
+    """How many of *block*'s leading bytes are one sealed OpenPGP message. Raises BadPacket if none is whole."""
+    for packet in packets(block):
+        if packet.tag == SEALED_DATA:
+            if packet.end <= len(block):
+                return packet.end
+            break
+        if packet.tag != PKESK:
+            break
+    raise BadPacket("No whole sealed message stands at the beginning of this block.")
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A reviewer's certifying and signing key: 40 upper-case hex digits, and the raw Ed25519 key."""
+
+    fingerprint: str
+    ed25519: bytes
+
+    @classmethod
+    def read(cls, data: bytes) -> "PublicKey":
+        """The one primary key of a binary key file. Raises BadPacket unless it is exactly one Ed25519 v4 key."""
+        found = [packet.body for packet in packets(data) if packet.tag == PUBLIC_KEY]
+        if len(found) != 1:
+            raise BadPacket(f"The file holds {len(found)} keys instead of one.")
+        body = found[0]
+        oid = bytes([len(_ED25519_OID)]) + _ED25519_OID
+        # version 4, creation time, algorithm, curve, then a 263-bit number: 0x40 and the 32 bytes of the key.
+        if body[:1] != b"\x04" or body[5] != _ED25519_LEGACY or body[6 : 6 + len(oid)] != oid:
+            raise BadPacket("The key is not an Ed25519 key of version 4.")
+        number = body[6 + len(oid) :]
+        if len(number) != 35 or number[:3] != b"\x01\x07\x40":
+            raise BadPacket("The key is not an Ed25519 key of version 4.")
+        framed = b"\x99" + len(body).to_bytes(2, "big") + body
+        return cls(hashlib.sha1(framed, usedforsecurity=False).hexdigest().upper(), number[3:])
+
+
+def dearmor(text: bytes) -> bytes:
+    """The binary of one ASCII-armored block; the checksum line is not needed, fingerprints are compared instead."""
+    lines = text.replace(b"\r\n", b"\n").split(b"\n")
+    try:
+        start = next(n for n, line in enumerate(lines) if line.startswith(b"-----BEGIN PGP"))
+        blank = lines.index(b"", start)
+        end = next(n for n, line in enumerate(lines) if n > blank and line.startswith(b"-----END PGP"))
+        body = [line for line in lines[blank + 1 : end] if not line.startswith(b"=")]
+        return b64decode(b"".join(body), validate=True)
+    except (StopIteration, ValueError, Base64Error):
+        raise BadPacket("The file is not an ASCII-armored OpenPGP key.") from None
+
+
+def read_pins(keys: Path) -> dict[str, str]:
+    """The pin file ``FINGERPRINTS`` of *keys*: {fingerprint: file name}. Raises KeysError with the line it cannot read."""
+    pins: dict[str, str] = {}
+    try:
+        lines = (keys / "FINGERPRINTS").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise KeysError(f"There is no readable FINGERPRINTS file in {keys}; the key ceremony writes it.") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        fingerprint, _, name = line.partition(" ")
+        if len(fingerprint) != 40 or set(fingerprint) - set("0123456789ABCDEF") or Path(name.strip()).name != name.strip():
+            raise KeysError(f"FINGERPRINTS, line {number}: not a fingerprint (40 capital hex digits) and a file name.")
+        if fingerprint in pins or name.strip() in pins.values():
+            raise KeysError(f"FINGERPRINTS, line {number}: this key or file is pinned twice.")
+        pins[fingerprint] = name.strip()
+    if not pins:
+        raise KeysError(f"FINGERPRINTS in {keys} names no key; nothing could be sealed.")
+    return pins
+
+
+def read_pinned_keys(keys: Path) -> tuple[PublicKey, ...]:
+    """The pinned reviewers' signing keys of *keys*. Raises KeysError, naming the file, on any that is not as pinned."""
+    pins = read_pins(keys)
+    unpinned = sorted({file.name for file in keys.glob("*.asc")} - set(pins.values()))
+    if unpinned:
+        raise KeysError(f"{unpinned[0]} in {keys} is not pinned in FINGERPRINTS.")
+    read = []
+    for fingerprint, name in pins.items():
+        try:
+            key = PublicKey.read(dearmor((keys / name).read_bytes()))
+        except (OSError, BadPacket) as why:
+            raise KeysError(f"{name} in {keys} cannot be used: {why}") from None
+        if key.fingerprint != fingerprint:
+            raise KeysError(f"{name} in {keys} is not the key that is pinned: its fingerprint is {key.fingerprint}.")
+        read.append(key)
+    return tuple(read)
+
+
+def verify_detached(data: bytes, signature: bytes, keys: tuple[PublicKey, ...], now: datetime) -> PublicKey:
+    """The key of *keys* whose binary detached *signature* over *data* holds. Raises BadPacket with what is wrong.
+
+    Only what gpg makes with an Ed25519 primary key is taken: version 4, type "binary", SHA-2, issuer fingerprint and
+    creation time inside the signed part. A signature dated more than a day after *now* is refused.
+    """
+    body = _only_signature(signature)
+    hash_name, hashed, rest = body[3], body[4 : 6 + int.from_bytes(body[4:6], "big")], b""
+    rest = body[4 + len(hashed) :]
+    fields = _subpackets(hashed[2:])
+    key = next((k for k in keys if b"\x04" + bytes.fromhex(k.fingerprint) == fields.get(_ISSUER_FINGERPRINT)), None)
+    if key is None:
+        raise BadPacket("The signature is not by a pinned reviewer.")
+    created = datetime.fromtimestamp(int.from_bytes(fields.get(_CREATED, b""), "big"), UTC)
+    if created > now + _CLOCK_SKEW:
+        raise BadPacket("The signature is dated in the future.")
+    if hash_name not in _HASHES:
+        raise BadPacket("The signature does not use SHA-2.")
+    signed = body[:4] + hashed
+    digest = _HASHES[hash_name](data + signed + b"\x04\xff" + len(signed).to_bytes(4, "big")).digest()
+    try:
+        VerifyKey(key.ed25519).verify(digest, _two_numbers(rest))
+    except BadSignatureError:
+        raise BadPacket("The signature does not fit the content.") from None
+    return key
+
+
+def _only_signature(signature: bytes) -> bytes:
+    found = list(packets(signature))
+    if len(found) != 1 or found[0].tag != SIGNATURE or found[0].end != len(signature):
+        raise BadPacket("This is not one detached signature.")
+    body = found[0].body
+    if len(body) < 10 or body[:3] != bytes([4, 0, _ED25519_LEGACY]):
+        raise BadPacket("The signature is not of version 4, over binary data, by an Ed25519 key.")
+    return body
+
+
+def _subpackets(area: bytes) -> dict[int, bytes]:
+    """The hashed subpackets by type. A repeated type is refused, so that no second value can shadow the first."""
+    fields: dict[int, bytes] = {}
+    at = 0
+    try:
+        while at < len(area):
+            length, at, _ = _length(area, at)
+            kind, value = area[at] & 0x7F, area[at + 1 : at + length]
+            if length < 1 or kind in fields or at + length > len(area):
+                raise BadPacket("The signature's fields are damaged.")
+            fields[kind] = value
+            at += length
+    except IndexError:
+        raise BadPacket("The signature's fields are damaged.") from None
+    return fields
+
+
+def _two_numbers(rest: bytes) -> bytes:
+    """R and S behind the unhashed fields and the two check bytes, each brought to 32 bytes."""
+    at = 2 + int.from_bytes(rest[:2], "big") + 2
+    numbers = b""
+    for _ in range(2):
+        size = (int.from_bytes(rest[at : at + 2], "big") + 7) // 8
+        number = rest[at + 2 : at + 2 + size]
+        if size > 32 or len(number) != size:
+            raise BadPacket("The signature's numbers are damaged.")
+        numbers += number.rjust(32, b"\0")
+        at += 2 + size
+    return numbers
