@@ -1,0 +1,291 @@
+"""Turning reports and files into blocks, and back. The front uses the first half, the desk the second.
+
+A block's place in a file, and the file it belongs to, can be told only with the file's block key, which stands in the
+sealed report: ids are keyed hashes of the running number, and each block is encrypted once more under that key, so that
+neither gpg's packet framing nor the last block's filling shows from outside.
+"""
+
+import hashlib
+import os
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from io import BytesIO, RawIOBase
+from typing import BinaryIO, NamedTuple
+
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as _aead_open
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as _aead_seal
+from nacl.exceptions import CryptoError
+
+from dropbox.block import BLOCK_BYTES, ID_BYTES, PENDING_BATCH
+from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, CasedropError, TooLarge
+from dropbox.openpgp import MOST_REVIEWERS, Opener, Reviewers
+from dropbox.packets import message_length
+from dropbox.padding import BadPadding, pad, unpad
+from dropbox.report import Attachment, Report
+
+# What of a block is left for ciphertext beside the authentication tag of its outer encryption.
+_AEAD_TAG_BYTES = 16
+CHUNK_BYTES = BLOCK_BYTES - _AEAD_TAG_BYTES
+# A report before sealing: what is left of a block holds MOST_REVIEWERS recipients of 96 bytes and 512 bytes of framing.
+PADDED_REPORT_BYTES = BLOCK_BYTES - MOST_REVIEWERS * 96 - 512
+BLOCK_KEY_BYTES = 32
+NONCE_BYTES = 16
+
+_BLOCK_ID = b"cd1:block-id"
+_REPORT_ID = b"cd1:report-id"
+
+
+class Block(NamedTuple):
+    """One thing the vault keeps: an id of ID_BYTES and BLOCK_BYTES of data."""
+
+    id: bytes
+    data: bytes
+
+
+class MissingBlock(CasedropError):
+    """A block that the report names is not in the bundle."""
+
+
+def block_id(block_key: bytes, number: int) -> bytes:
+    """The id of block *number* (from 0) of the file with *block_key*."""
+    return hashlib.blake2b(number.to_bytes(8, "big"), key=block_key, person=_BLOCK_ID, digest_size=ID_BYTES).digest()
+
+
+def attachment_block_ids(attachment: Attachment) -> list[bytes]:
+    """The ids of all blocks of *attachment*, in order."""
+    return [block_id(attachment.block_key, number) for number in range(attachment.blocks)]
+
+
+def report_block_id(nonce: bytes, report: Report) -> bytes:
+    """The id of *report*'s block, from its form's secret nonce (NONCE_BYTES) and its content.
+
+    The same form sent twice has the same id and is stored once, although its files were sealed twice under other keys;
+    a form changed after "Back" has another, so that the change is not lost. Without the nonce the id tells nothing of
+    the content.
+    """
+    if len(nonce) != NONCE_BYTES:
+        raise BadReport("The form's nonce is damaged.")
+    unsealed = [replace(file, block_key=bytes(BLOCK_KEY_BYTES), blocks=0, sealed_bytes=0) for file in report.attachments]
+    content = hashlib.sha256(replace(report, attachments=unsealed).to_bytes()).digest()
+    return hashlib.blake2b(content, key=nonce, person=_REPORT_ID, digest_size=ID_BYTES).digest()
+
+
+def seal_report(report: Report, reviewers: Reviewers) -> bytes:
+    """*report* as one block: padded, sealed to all reviewers, the rest filled with random bytes. Raises CannotSeal."""
+    sealed: list[bytes] = []
+    try:
+        padded = pad(report.to_bytes(), PADDED_REPORT_BYTES)
+    except BadPadding:
+        raise BadReport("The report does not fit into one block.") from None
+    reviewers.seal(BytesIO(padded), sealed.append)
+    message = b"".join(sealed)
+    if len(message) > BLOCK_BYTES:
+        raise CannotSeal("The sealed report does not fit into one block.")
+    return message + secrets.token_bytes(BLOCK_BYTES - len(message))
+
+
+class AttachmentSealer:
+    """Seals one file while it arrives: write the file's bytes, then finish or abort.
+
+    The bytes go through a pipe to gpg, and gpg's output in batches of PENDING_BATCH blocks to *put*. No more than one
+    batch, one pipe's buffer and one read is in memory; nothing is on disk. After an error every write is refused and
+    the blocks already put are to be abandoned by the caller (``block_ids``).
+    """
+
+    def __init__(self, reviewers: Reviewers, put: Callable[[Sequence[Block]], None], limit_bytes: int) -> None:
+        self._reviewers = reviewers
+        self._limit = limit_bytes
+        self._size = 0
+        self._hash = hashlib.sha256()
+        self._cutter = _Cutter(put)
+        self._failure: CasedropError | None = None
+        self._sealed_bytes = 0
+        read_end, write_end = os.pipe()
+        self._pipe: BinaryIO | None = os.fdopen(write_end, "wb", buffering=0)
+        self._thread = threading.Thread(target=self._seal, args=(os.fdopen(read_end, "rb"),), daemon=True)
+        self._thread.start()
+
+    @property
+    def block_ids(self) -> list[bytes]:
+        """The ids of the blocks given to *put* so far."""
+        return self._cutter.ids
+
+    def _seal(self, source: BinaryIO) -> None:
+        # The reading end is closed whatever happens, so that a writer waiting on a full pipe is woken.
+        with source:
+            try:
+                self._sealed_bytes = self._reviewers.seal(source, self._cutter.take)
+            except CasedropError as failure:
+                self._failure = failure
+
+    def write(self, data: bytes) -> int:
+        """Take the file's next bytes. Raises TooLarge over the limit, or what stopped the sealing."""
+        if self._pipe is None:
+            raise CannotSeal("This file's sealing has ended.")
+        self._size += len(data)
+        if self._size > self._limit:
+            self.abort()
+            raise TooLarge
+        self._hash.update(data)
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self._pipe.write(view) :]
+        except BrokenPipeError:
+            self.abort()
+            raise self._failure or CannotSeal() from None
+        return len(data)
+
+    def finish(self, *, name: str, type: str) -> Attachment:
+        """The file's entry for its report, once all its blocks are with the vault. Raises what stopped the sealing."""
+        self._close()
+        if self._failure is not None:
+            raise self._failure
+        self._cutter.finish()
+        return Attachment(
+            name=name,
+            type=type,
+            size=self._size,
+            sha256=self._hash.hexdigest(),
+            block_key=self._cutter.key,
+            blocks=len(self._cutter.ids),
+            sealed_bytes=self._sealed_bytes,
+        )
+
+    def abort(self) -> None:
+        """Stop sealing. The vault is to be told to abandon ``block_ids``; the rest expires there by itself."""
+        self._cutter.stopped = True
+        self._close()
+
+    def _close(self) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+            self._thread.join()
+
+
+class _Cutter:
+    """Cuts a ciphertext into blocks, encrypts each under the file's block key and gives them away in batches."""
+
+    def __init__(self, put: Callable[[Sequence[Block]], None]) -> None:
+        self.key = secrets.token_bytes(BLOCK_KEY_BYTES)
+        self.ids: list[bytes] = []
+        self.stopped = False
+        self._put = put
+        self._rest = bytearray()
+        self._batch: list[Block] = []
+
+    def take(self, data: bytes) -> None:
+        """gpg's next output."""
+        if self.stopped:
+            raise CannotSeal("The upload was broken off.")
+        self._rest += data
+        while len(self._rest) >= CHUNK_BYTES:
+            self._cut(bytes(self._rest[:CHUNK_BYTES]))
+            del self._rest[:CHUNK_BYTES]
+
+    def finish(self) -> None:
+        """Fill the last block and give away what is left."""
+        if self._rest:
+            self._cut(bytes(self._rest).ljust(CHUNK_BYTES, b"\0"))
+            self._rest.clear()
+        self._give()
+
+    def _cut(self, chunk: bytes) -> None:
+        number = len(self.ids) + len(self._batch)
+        sealed = _aead_seal(chunk, None, _block_nonce(number), self.key)
+        self._batch.append(Block(block_id(self.key, number), sealed))
+        if len(self._batch) == PENDING_BATCH:
+            self._give()
+
+    def _give(self) -> None:
+        if self._batch:
+            batch, self._batch = self._batch, []
+            # Counted as given even if the vault fails half way, so that they are abandoned.
+            self.ids += [block.id for block in batch]
+            self._put(batch)
+
+
+def _block_nonce(number: int) -> bytes:
+    """XChaCha20's nonce is the running number: the key is fresh for every file, so no pair is used twice."""
+    return number.to_bytes(24, "big")
+
+
+def open_report(block: bytes, opener: Opener) -> Report:
+    """The report in *block*. Raises CannotOpen when it is not a sealed report, BadReport when its content is wrong."""
+    try:
+        message = block[: message_length(block)]
+    except BadPacket as why:
+        raise CannotOpen(str(why)) from None
+    try:
+        return Report.from_bytes(unpad(opener.open(message), PADDED_REPORT_BYTES))
+    except BadPadding as why:
+        raise BadReport(str(why)) from None
+
+
+class _Chunks(RawIOBase):
+    """A file's OpenPGP message as a stream over its blocks; remembers what stopped it, since gpg reads it in a thread."""
+
+    def __init__(self, attachment: Attachment, get_block: Callable[[bytes], bytes | None]) -> None:
+        self._attachment = attachment
+        self._get_block = get_block
+        self._number = 0
+        self._left = attachment.sealed_bytes
+        self._buffer = b""
+        self.failure: CasedropError | None = None
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """At most *size* bytes; nothing at the end, or when a block is missing or altered (see ``failure``)."""
+        if not self._buffer and self._left and self.failure is None:
+            self._next()
+        taken = self._buffer if size < 0 else self._buffer[:size]
+        self._buffer = self._buffer[len(taken) :]
+        return taken
+
+    def _next(self) -> None:
+        data = self._get_block(block_id(self._attachment.block_key, self._number))
+        if data is None:
+            self.failure = MissingBlock(f"Block {self._number + 1} of {self._attachment.blocks} of a file is missing.")
+            return
+        try:
+            chunk = _aead_open(data, None, _block_nonce(self._number), self._attachment.block_key)
+        except CryptoError:
+            self.failure = CannotOpen(f"Block {self._number + 1} of {self._attachment.blocks} of a file is altered.")
+            return
+        self._buffer = chunk[: self._left]
+        self._left -= len(self._buffer)
+        self._number += 1
+
+
+def open_attachment(
+    attachment: Attachment,
+    get_block: Callable[[bytes], bytes | None],
+    opener: Opener,
+    sink: Callable[[bytes], None],
+) -> None:
+    """Open *attachment* into *sink*, block by block. *get_block* gives a block's data by id, or None.
+
+    Raises MissingBlock, CannotOpen, or BadReport when size or SHA-256 are not what the report says; what *sink* was
+    given must then be destroyed.
+    """
+    digest, size = hashlib.sha256(), 0
+
+    def take(data: bytes) -> None:
+        nonlocal size
+        digest.update(data)
+        size += len(data)
+        sink(data)
+
+    chunks = _Chunks(attachment, get_block)
+    try:
+        opener.open_stream(chunks, take)
+    except CannotOpen:
+        raise chunks.failure or CannotOpen() from None
+    if size != attachment.size or digest.hexdigest() != attachment.sha256:
+        raise BadReport("The file is not the one that the report describes.")
