@@ -1,0 +1,292 @@
+"""What crosses the air gap: export bundles (vault to desk) and reply bundles (desk to vault).
+
+Both are deterministic tar files: the manifest, its signature, the content. Everything in the manifest is checked before
+anything of the content is used, and a bundle is taken whole or not at all. Readers are bounded: a bundle can be as large
+as the vault's disk, but no part of it larger than is said here.
+"""
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from io import BytesIO
+from typing import Any, BinaryIO, NamedTuple
+
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey, VerifyKey
+
+from dropbox.block import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
+from dropbox.errors import BadBundle, BadPacket
+from dropbox.packets import PublicKey, verify_detached
+
+VERSION = 1
+EXPORT, REPLIES = "casedrop-export", "casedrop-replies"
+# 200 bytes a block: room for the listing of some 300,000 blocks (20 GB).
+MANIFEST_BYTES = 64 * 2**20
+_SIGNATURE_BYTES = 4_096
+# A bundle's number of replies is rounded up to this with random ones, so that it does not tell how many were written.
+REPLIES_ROUNDED_TO = 32
+MOST_REPLIES = 4_096
+_REPLY_RECORD = ID_BYTES + REPLY_BYTES
+
+
+def canonical(value: object) -> bytes:
+    """JSON of which the same value always gives the same bytes."""
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+class ListedBlock(NamedTuple):
+    """A block as a manifest lists it: its id, the SHA-256 of its data, and the UTC day on which it became final."""
+
+    id: bytes
+    sha256: str
+    day: date
+
+
+@dataclass(frozen=True)
+class ExportManifest:
+    """Everything the vault held when it made export *number* (from 1), sorted by hash so that no order is told.
+
+    ``previous`` (the hash of the manifest before) and ``tombstones`` (what was removed since) have their place in the
+    format and are empty in this version.
+    """
+
+    number: int
+    campaign: str
+    blocks: tuple[ListedBlock, ...]
+
+    @classmethod
+    def of(cls, *, number: int, campaign: str, blocks: Iterable[ListedBlock]) -> "ExportManifest":
+        """The manifest of *blocks* in whatever order they come."""
+        return cls(number, campaign, tuple(sorted(blocks, key=lambda block: (block.sha256, block.id))))
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON."""
+        days = sorted(block.day.isoformat() for block in self.blocks)
+        return canonical(
+            {
+                "format": EXPORT,
+                "version": VERSION,
+                "number": self.number,
+                "campaign": self.campaign,
+                "previous": None,
+                "days": [days[0], days[-1]] if days else [],
+                "blocks": [{"id": b.id.hex(), "sha256": b.sha256, "day": b.day.isoformat()} for b in self.blocks],
+                "tombstones": [],
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, untrusted: bytes) -> "ExportManifest":
+        """The manifest of :meth:`to_bytes`. Raises BadBundle unless it is exactly one."""
+        body = _manifest(untrusted, EXPORT)
+        try:
+            blocks = tuple(_listed(entry) for entry in body["blocks"])
+            manifest = cls(_number(body["number"]), str(body["campaign"]), blocks)
+        except (KeyError, TypeError, ValueError):
+            raise BadBundle("The manifest is damaged.") from None
+        # Everything not read above (order, days, empty places) must be what this version writes.
+        if manifest.to_bytes() != untrusted or ExportManifest.of(
+            number=manifest.number, campaign=manifest.campaign, blocks=blocks
+        ) != manifest:
+            raise BadBundle("The manifest is not one that this version writes.")
+        if len({block.id for block in blocks}) != len(blocks):
+            raise BadBundle("The manifest lists a block twice.")
+        return manifest
+
+
+def _listed(entry: Any) -> ListedBlock:
+    block = ListedBlock(bytes.fromhex(entry["id"]), str(entry["sha256"]), date.fromisoformat(entry["day"]))
+    if len(block.id) != ID_BYTES or len(bytes.fromhex(block.sha256)) != 32:
+        raise ValueError
+    return block
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError
+    return value
+
+
+def _manifest(untrusted: bytes, kind: str) -> dict[str, Any]:
+    try:
+        body = json.loads(untrusted)
+    except (ValueError, RecursionError):
+        raise BadBundle("The manifest is damaged.") from None
+    if not isinstance(body, dict) or body.get("format") != kind:
+        raise BadBundle(f"This is not a bundle of the kind {kind}.")
+    if body.get("version") != VERSION:
+        raise BadBundle("The bundle was written by another version of Casedrop.")
+    return body
+
+
+def _signed_export(manifest: bytes) -> bytes:
+    """What the export key signs: the kind first, so that no other signature of that key can be taken for this."""
+    return EXPORT.encode() + b"\0" + manifest
+
+
+def write_export(manifest: ExportManifest, get_block: Callable[[bytes], bytes], key: SigningKey) -> Iterator[bytes]:
+    """The export bundle in pieces; *get_block* gives each block's data by id when its turn comes."""
+    body = manifest.to_bytes()
+    yield _member("manifest.json", body)
+    yield _member("manifest.sig", key.sign(_signed_export(body)).signature)
+    for block in manifest.blocks:
+        yield _member(block.id.hex(), get_block(block.id))
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _member(name: str, data: bytes) -> bytes:
+    """One tar member with nothing in its header but name and size."""
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    info.mode = 0o600
+    return info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE)
+
+
+class Members:
+    """The members of an untrusted bundle, one after the other, each asked for by name and bounded in size."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        try:
+            self._tar = tarfile.open(fileobj=stream, mode="r|")
+        except (tarfile.TarError, OSError):
+            raise BadBundle("The file is not a bundle.") from None
+
+    def read(self, name: str, most: int) -> bytes:
+        """The next member, which must be called *name* and hold at most *most* bytes."""
+        member = self._next(name)
+        if member is None:
+            raise BadBundle(f"The bundle ends before {name}.")
+        if member.name != name or not member.isreg():
+            raise BadBundle(f"The bundle holds something else where {name} should be.")
+        if member.size > most:
+            raise BadBundle(f"{name} in the bundle is too large.")
+        try:
+            file = self._tar.extractfile(member)
+            data = file.read() if file is not None else b""
+        except (tarfile.TarError, OSError):
+            data = b""
+        if len(data) != member.size:
+            raise BadBundle(f"The bundle is cut off inside {name}.")
+        return data
+
+    def end(self) -> None:
+        """Raises BadBundle when anything more follows."""
+        if self._next("its end") is not None:
+            raise BadBundle("The bundle holds more than its manifest lists.")
+
+    def _next(self, wanted: str) -> tarfile.TarInfo | None:
+        try:
+            return self._tar.next()
+        except (tarfile.TarError, OSError, ValueError):
+            raise BadBundle(f"The bundle is damaged before {wanted}.") from None
+
+
+def read_export(
+    stream: BinaryIO, key: VerifyKey, *, campaign: str, sink: Callable[[ListedBlock, bytes], None]
+) -> ExportManifest:
+    """Check an export bundle and hand each block to *sink*. Raises BadBundle naming what is wrong.
+
+    Blocks are given to *sink* as they are checked, one at a time; when this raises, the caller forgets them all.
+    """
+    members = Members(stream)
+    body = members.read("manifest.json", MANIFEST_BYTES)
+    signature = members.read("manifest.sig", _SIGNATURE_BYTES)
+    try:
+        key.verify(_signed_export(body), signature)
+    except (BadSignatureError, ValueError):
+        raise BadBundle("The bundle's signature is not by this drop's server, or its manifest was altered.") from None
+    manifest = ExportManifest.from_bytes(body)
+    if manifest.campaign != campaign:
+        raise BadBundle("The bundle belongs to another campaign.")
+    for listed in manifest.blocks:
+        data = members.read(listed.id.hex(), BLOCK_BYTES)
+        if len(data) != BLOCK_BYTES or hashlib.sha256(data).hexdigest() != listed.sha256:
+            raise BadBundle(f"Block {listed.id.hex()} was altered.")
+        sink(listed, data)
+    members.end()
+    return manifest
+
+
+class SealedReply(NamedTuple):
+    """One reply on its way: the tag under which it will be found (ID_BYTES) and REPLY_BYTES that only one case opens."""
+
+    tag: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True)
+class ReplyBundle:
+    """Replies of one desk. The vault takes it until ``expires``, and keeps the replies until ``keep_until`` (UTC days).
+
+    ``acknowledged`` (the blocks that the desk has opened) has its place in the format and is empty in this version.
+    """
+
+    number: int
+    campaign: str
+    desk: int
+    expires: date
+    keep_until: date
+    replies: tuple[SealedReply, ...]
+
+    def _content(self) -> bytes:
+        return b"".join(reply.tag + reply.sealed for reply in self.replies)
+
+    def _manifest(self) -> bytes:
+        return canonical(
+            {
+                "format": REPLIES,
+                "version": VERSION,
+                "number": self.number,
+                "campaign": self.campaign,
+                "desk": self.desk,
+                "expires": self.expires.isoformat(),
+                "keep_until": self.keep_until.isoformat(),
+                "count": len(self.replies),
+                "sha256": hashlib.sha256(self._content()).hexdigest(),
+                "acknowledged": [],
+            }
+        )
+
+
+def write_replies(bundle: ReplyBundle, sign: Callable[[bytes], bytes]) -> bytes:
+    """The whole bundle as bytes. *sign* gives a reviewer's detached OpenPGP signature over the manifest."""
+    manifest = bundle._manifest()
+    parts = [_member("manifest.json", manifest), _member("manifest.sig", sign(manifest))]
+    return b"".join([*parts, _member("replies", bundle._content()), bytes(2 * tarfile.BLOCKSIZE)])
+
+
+def read_replies(data: bytes, signers: Sequence[PublicKey], *, campaign: str, now: datetime) -> ReplyBundle:
+    """Check a reply bundle against the pinned *signers*. Raises BadBundle naming what is wrong."""
+    members = Members(BytesIO(data))
+    body = members.read("manifest.json", MANIFEST_BYTES)
+    signature = members.read("manifest.sig", _SIGNATURE_BYTES)
+    try:
+        verify_detached(body, signature, tuple(signers), now)
+    except BadPacket as why:
+        raise BadBundle(f"The reply bundle is refused: {why}") from None
+    content = members.read("replies", MOST_REPLIES * _REPLY_RECORD)
+    members.end()
+    bundle = _reply_bundle(_manifest(body, REPLIES), content)
+    if bundle._manifest() != body:
+        raise BadBundle("The replies are not those that the manifest names.")
+    if bundle.campaign != campaign:
+        raise BadBundle("The reply bundle belongs to another campaign.")
+    if bundle.expires < now.astimezone(UTC).date():
+        raise BadBundle(f"The reply bundle expired on {bundle.expires}.")
+    return bundle
+
+
+def _reply_bundle(body: dict[str, Any], content: bytes) -> ReplyBundle:
+    cuts = range(0, len(content), _REPLY_RECORD)
+    replies = [SealedReply(content[at : at + ID_BYTES], content[at + ID_BYTES : at + _REPLY_RECORD]) for at in cuts]
+    if len(content) % _REPLY_RECORD or len({reply.tag for reply in replies}) != len(replies):
+        raise BadBundle("The replies are cut off or given twice.")
+    try:
+        desk, number = int(body["desk"]), _number(body["number"])
+        expires, keep_until = (date.fromisoformat(body[name]) for name in ("expires", "keep_until"))
+        return ReplyBundle(number, str(body["campaign"]), desk, expires, keep_until, tuple(replies))
+    except (KeyError, TypeError, ValueError):
+        raise BadBundle("The manifest is damaged.") from None

@@ -1,0 +1,72 @@
+"""Replies: sealed by the desk to one case, stored under a one-time tag, opened by whoever holds the codename."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+
+from nacl.bindings import crypto_box_SEALBYTES
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+
+from dropbox.block import ID_BYTES, REPLY_BYTES
+from dropbox.errors import BadReply
+from dropbox.padding import BadPadding, pad, unpad
+
+VERSION = 1
+KINDS = ("answer", "acknowledgement")
+
+# Four desks may answer the same case without knowing of each other, each 64 times; login always probes all 256 tags.
+DESKS = 4
+REPLIES_PER_DESK = 64
+
+_PADDED_BYTES = REPLY_BYTES - crypto_box_SEALBYTES  # an X25519 key and a Poly1305 tag
+_TAG = b"cd1:reply-tag"
+
+
+def reply_tag(tag_key: bytes, *, desk: int, number: int) -> bytes:
+    """The tag (ID_BYTES) of reply *number* (from 0) by *desk* (from 0) to the case with *tag_key* (32 bytes)."""
+    if not (0 <= desk < DESKS and 0 <= number < REPLIES_PER_DESK):
+        raise BadReply(f"A desk can answer one case {REPLIES_PER_DESK} times, and there are {DESKS} desks.")
+    place = bytes([desk]) + number.to_bytes(2, "big")
+    return hashlib.blake2b(place, key=tag_key, person=_TAG, digest_size=ID_BYTES).digest()
+
+
+def reply_tags(tag_key: bytes) -> list[bytes]:
+    """All DESKS x REPLIES_PER_DESK tags of a case, desk after desk."""
+    return [reply_tag(tag_key, desk=desk, number=number) for desk in range(DESKS) for number in range(REPLIES_PER_DESK)]
+
+
+@dataclass(frozen=True, repr=False)
+class Reply:
+    """What a claimant reads: an answer's text, or the bare acknowledgement that the report was opened."""
+
+    kind: str
+    language: str
+    day: date
+    text: str
+
+
+def seal_reply(reply: Reply, reply_public: bytes) -> bytes:
+    """*reply* sealed to the case's X25519 key: exactly REPLY_BYTES. Raises BadReply when the text is too long."""
+    body = {"version": VERSION, "kind": reply.kind, "language": reply.language, "day": reply.day.isoformat(), "text": reply.text}
+    try:
+        plain = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+        return bytes(SealedBox(PublicKey(reply_public)).encrypt(pad(plain, _PADDED_BYTES)))
+    except UnicodeEncodeError:
+        raise BadReply("The answer holds half a character (a lone surrogate).") from None
+    except BadPadding:
+        raise BadReply(f"The answer is too long by {len(plain) - _PADDED_BYTES + 1} bytes; split it in two.") from None
+
+
+def open_reply(sealed: bytes, reply_private: bytes) -> Reply:
+    """The reply in *sealed*. Raises BadReply when it is not for this key, damaged, or of a newer version."""
+    try:
+        plain = unpad(SealedBox(PrivateKey(reply_private)).decrypt(sealed), _PADDED_BYTES)
+        body = json.loads(plain)
+        kind, language, day, text = body["kind"], body["language"], date.fromisoformat(body["day"]), body["text"]
+    except (CryptoError, BadPadding, ValueError, KeyError, TypeError):
+        raise BadReply from None
+    if body.get("version") != VERSION or kind not in KINDS or not isinstance(text, str) or not isinstance(language, str):
+        raise BadReply
+    return Reply(kind, language, day, text)

@@ -1,0 +1,188 @@
+import hashlib
+import io
+import os
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+
+from dropbox.block import BLOCK_BYTES, REPLY_BYTES
+from dropbox.bundle import ExportManifest, ListedBlock, ReplyBundle, SealedReply, read_export, read_replies, write_export, write_replies
+from dropbox.errors import BadBundle
+from dropbox.openpgp import Opener
+from dropbox.packets import PublicKey, read_pinned_keys
+
+SERVER = SigningKey(b"s" * 32)
+BLOCKS = {bytes([n]) * 16: os.urandom(BLOCK_BYTES) for n in range(5)}
+DAY = date(2026, 11, 24)
+MANIFEST = ExportManifest.of(
+    number=3,
+    campaign="wechat-2020",
+    blocks=[ListedBlock(key, hashlib.sha256(data).hexdigest(), DAY) for key, data in BLOCKS.items()],
+)
+NOW = datetime.now(UTC)
+
+
+def export(manifest: ExportManifest = MANIFEST, blocks: dict[bytes, bytes] = BLOCKS, key: SigningKey = SERVER) -> bytes:
+    return b"".join(write_export(manifest, blocks.__getitem__, key))
+
+
+def read(data: bytes, campaign: str = "wechat-2020") -> tuple[ExportManifest, dict[bytes, bytes]]:
+    found: dict[bytes, bytes] = {}
+    manifest = read_export(
+        io.BytesIO(data), SERVER.verify_key, campaign=campaign, sink=lambda listed, block: found.update({listed.id: block})
+    )
+    return manifest, found
+
+
+def test_an_export_comes_back_whole() -> None:
+    assert read(export()) == (MANIFEST, BLOCKS)
+
+
+def test_an_empty_export_is_a_bundle_too() -> None:
+    empty = ExportManifest.of(number=1, campaign="wechat-2020", blocks=[])
+
+    assert read(export(empty)) == (empty, {})
+
+
+def test_an_export_is_deterministic_and_does_not_tell_the_order_of_filing() -> None:
+    backwards = ExportManifest.of(number=3, campaign="wechat-2020", blocks=reversed(MANIFEST.blocks))
+
+    assert export(backwards) == export()
+
+
+def test_the_places_for_the_chain_and_the_tombstones_are_in_the_format() -> None:
+    assert b'"previous":null' in MANIFEST.to_bytes() and b'"tombstones":[]' in MANIFEST.to_bytes()
+
+
+def test_another_servers_signature_is_refused() -> None:
+    with pytest.raises(BadBundle, match="signature is not by this drop's server"):
+        read(export(key=SigningKey(b"x" * 32)))
+
+
+def test_another_campaign_is_refused() -> None:
+    with pytest.raises(BadBundle, match="another campaign"):
+        read(export(), campaign="other")
+
+
+def test_an_altered_block_is_named() -> None:
+    key = MANIFEST.blocks[2].id
+
+    with pytest.raises(BadBundle, match=f"Block {key.hex()} was altered"):
+        read(export(blocks={**BLOCKS, key: bytes(BLOCK_BYTES)}))
+
+
+def test_exchanged_blocks_are_refused() -> None:
+    one, two = MANIFEST.blocks[0].id, MANIFEST.blocks[1].id
+
+    with pytest.raises(BadBundle, match="altered"):
+        read(export(blocks={**BLOCKS, one: BLOCKS[two], two: BLOCKS[one]}))
+
+
+def test_a_bundle_cut_off_anywhere_is_refused() -> None:
+    whole = export()
+    for cut in (0, 1, 100, 512, 700, 2_000, 3_000, 70_000, len(whole) - 1_024 - BLOCK_BYTES):
+        with pytest.raises(BadBundle):
+            read(whole[:cut])
+
+
+def test_a_changed_byte_anywhere_is_refused_or_changes_nothing() -> None:
+    """Tar headers have bytes that mean nothing; all others are covered by the signature or a hash."""
+    whole = export()
+    for at in range(0, len(whole) - 1_024, 331):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        try:
+            assert read(bytes(changed)) == (MANIFEST, BLOCKS)
+        except BadBundle:
+            continue
+
+
+def test_something_added_behind_the_blocks_is_refused() -> None:
+    more = {**BLOCKS, b"m" * 16: bytes(BLOCK_BYTES)}
+    longer = ExportManifest.of(
+        number=3,
+        campaign="wechat-2020",
+        blocks=[*MANIFEST.blocks, ListedBlock(b"m" * 16, "ff" * 32, DAY)],
+    )
+    last = export(longer, more)[-1_024 - 512 - BLOCK_BYTES :]
+    assert longer.blocks[-1].id == b"m" * 16
+
+    with pytest.raises(BadBundle, match="more than its manifest lists"):
+        read(export()[:-1_024] + last)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"format":"casedrop-export","version":2}', b"[" * 50_000])
+def test_what_is_not_a_manifest_is_refused(body: bytes) -> None:
+    with pytest.raises(BadBundle):
+        ExportManifest.from_bytes(body)
+
+
+def test_a_manifest_that_lists_a_block_twice_or_unsorted_is_refused() -> None:
+    blocks = MANIFEST.blocks
+
+    with pytest.raises(BadBundle):
+        ExportManifest.from_bytes(replace(MANIFEST, blocks=(*blocks, blocks[-1])).to_bytes())
+    with pytest.raises(BadBundle):
+        ExportManifest.from_bytes(replace(MANIFEST, blocks=blocks[::-1]).to_bytes())
+
+
+REPLIES = ReplyBundle(
+    number=1,
+    campaign="wechat-2020",
+    desk=0,
+    expires=NOW.date() + timedelta(days=7),
+    keep_until=NOW.date() + timedelta(days=90),
+    replies=tuple(SealedReply(bytes([n]) * 16, os.urandom(REPLY_BYTES)) for n in range(3)),
+)
+
+
+@pytest.fixture
+def signers(keys_dir: Path) -> tuple[PublicKey, ...]:
+    return read_pinned_keys(keys_dir)
+
+
+def signed(bundle: ReplyBundle, opener: Opener) -> bytes:
+    return write_replies(bundle, lambda manifest: opener.sign(manifest, opener.secret_fingerprints()[0]))
+
+
+def test_replies_come_back_whole(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
+    assert read_replies(signed(REPLIES, opener), signers, campaign="wechat-2020", now=NOW) == REPLIES
+
+
+def test_a_reply_bundle_by_a_stranger_is_refused(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
+    mine = opener.secret_fingerprints()[0]
+    others = [key for key in signers if key.fingerprint != mine]
+
+    with pytest.raises(BadBundle, match="not by a pinned reviewer"):
+        read_replies(signed(REPLIES, opener), others, campaign="wechat-2020", now=NOW)
+
+
+def test_an_expired_reply_bundle_is_refused(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
+    with pytest.raises(BadBundle, match="expired on"):
+        read_replies(signed(REPLIES, opener), signers, campaign="wechat-2020", now=NOW + timedelta(days=8))
+
+
+def test_replies_for_another_campaign_are_refused(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
+    with pytest.raises(BadBundle, match="another campaign"):
+        read_replies(signed(REPLIES, opener), signers, campaign="other", now=NOW)
+
+
+def test_altered_replies_are_refused_at_every_place(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
+    whole = signed(REPLIES, opener)
+    for at in range(0, len(whole) - 1_024, 37):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        try:
+            assert read_replies(bytes(changed), signers, campaign="wechat-2020", now=NOW) == REPLIES
+        except BadBundle:
+            continue
+
+
+def test_the_same_reply_twice_is_refused(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
+    twice = replace(REPLIES, replies=REPLIES.replies * 2)
+
+    with pytest.raises(BadBundle, match="twice"):
+        read_replies(signed(twice, opener), signers, campaign="wechat-2020", now=NOW)
