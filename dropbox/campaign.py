@@ -1,0 +1,195 @@
+"""A campaign: which kinds of case a drop collects, which harms each knows, and what all of it is called.
+
+It comes from one TOML file, so that another group runs another drop without touching code. Codes are stable and go into
+reports; labels are what people read.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from dropbox.errors import CampaignError
+
+# The languages of the pages, in the order in which they are offered. BCP 47 tags, as in <html lang>.
+LANGUAGES = ("zh-Hans", "zh-Hant", "en")
+
+_CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+# A label stands in a form and in the reviewer's table; the invitation is a paragraph.
+_LABEL_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class Label:
+    """A code and what it is called in each of LANGUAGES."""
+
+    code: str
+    text: Mapping[str, str]
+
+    def in_(self, language: str) -> str:
+        """The label in *language*, one of LANGUAGES."""
+        return self.text[language]
+
+
+@dataclass(frozen=True)
+class Category(Label):
+    """A kind of case and the harms that are offered with it."""
+
+    harms: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """One campaign. ``unsure`` is the code of the "not sure" category.
+
+    ``title``, ``organisation`` and ``invitation`` (who is asked for what, on the first page) are by language.
+    """
+
+    code: str
+    title: Mapping[str, str]
+    organisation: Mapping[str, str]
+    invitation: Mapping[str, str]
+    categories: tuple[Category, ...]
+    unsure: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The campaign in *path*. Raises CampaignError with a sentence that names the file, the line and the fault."""
+        try:
+            text = path.read_text("utf-8")
+        except OSError as why:
+            raise CampaignError(f"The campaign file {path} cannot be read: {why.strerror}.") from None
+        except UnicodeDecodeError as why:
+            line = path.read_bytes()[: why.start].count(b"\n") + 1
+            raise CampaignError(f"The campaign file {path}, line {line}, is not UTF-8 text.") from None
+        try:
+            body = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as why:
+            raise CampaignError(f"The campaign file {path} is not TOML: {why}.") from None
+        try:
+            return cls(**_campaign(body))
+        except _Fault as fault:
+            raise CampaignError(f"The campaign file {path}, line {fault.line(text)}: {fault}.") from None
+
+    @property
+    def category_codes(self) -> frozenset[str]:
+        """The codes that a report's category may have."""
+        return frozenset(category.code for category in self.categories)
+
+    @property
+    def harm_codes(self) -> frozenset[str]:
+        """The codes that a report's harms may have, whatever its category: harms may be ticked across categories."""
+        return frozenset(harm.code for category in self.categories for harm in category.harms)
+
+
+class _Fault(Exception):
+    """What is wrong, and the words by which its line is found: the last line that holds *near*, from *after* on."""
+
+    def __init__(self, sentence: str, near: str, after: str = "") -> None:
+        super().__init__(sentence)
+        self._near = near
+        self._after = after
+
+    def line(self, text: str) -> int:
+        """The number, from 1, of the line the fault stands in; the line before it when something is missing there."""
+        lines = text.splitlines()
+        start = next((number for number, line in enumerate(lines) if self._after and f'"{self._after}"' in line), 0)
+        word = re.compile(rf"(?<![\w.-]){re.escape(self._near)}(?![\w.-])")
+        # A second use of a code is the fault, not the first; a key of an entry stands behind the entry's code.
+        found = [number for number, line in enumerate(lines) if number >= start and word.search(line)]
+        if not found:
+            return start + 1
+        return (found[0] if self._after else found[-1]) + 1
+
+
+def _campaign(body: dict[str, Any]) -> dict[str, Any]:
+    _keys(body, {"code", "title", "organisation", "invitation", "category"}, near="")
+    code = _code(body)
+    categories = tuple(_category(entry, number) for number, entry in enumerate(_entries(body, "category", near="category"), 1))
+    seen: set[str] = set()
+    for label in _labels(categories):
+        if label.code in seen:
+            raise _Fault(f'the code "{label.code}" is used twice', label.code)
+        seen.add(label.code)
+    return {
+        "code": code,
+        "title": _texts(_table(body, "title"), "title", near="title"),
+        "organisation": _texts(_table(body, "organisation"), "organisation", near="organisation"),
+        "invitation": _texts(_table(body, "invitation"), "invitation", near="invitation"),
+        "categories": categories,
+        "unsure": _unsure(body["category"]),
+    }
+
+
+def _labels(categories: tuple[Category, ...]) -> Iterator[Label]:
+    for category in categories:
+        yield category
+        yield from category.harms
+
+
+def _category(entry: dict[str, Any], number: int) -> Category:
+    code = _code(entry, f"category number {number}")
+    _keys(entry, {"code", "label", "harm", "unsure"}, near=code)
+    if not isinstance(entry.get("unsure", False), bool):
+        raise _Fault('"unsure" has to be true or false', "unsure", after=code)
+    harms = tuple(_harm(harm, code) for harm in _entries(entry, "harm", near=code, required=False))
+    return Category(code, _texts(_table(entry, "label", near=code), code, near="label", after=code), harms)
+
+
+def _harm(entry: dict[str, Any], category: str) -> Label:
+    code = _code(entry, f'a harm of "{category}"', near=category)
+    _keys(entry, {"code", "label"}, near=code)
+    if not code.startswith(category + "."):
+        raise _Fault(f'the harm "{code}" stands under "{category}", so its code has to begin with "{category}."', code)
+    return Label(code, _texts(_table(entry, "label", near=code), code, near="label", after=code))
+
+
+def _unsure(entries: list[dict[str, Any]]) -> str:
+    unsure = [str(entry["code"]) for entry in entries if entry.get("unsure")]
+    if len(unsure) != 1:
+        raise _Fault('exactly one category has to be the "not sure" one (unsure = true)', "unsure")
+    return unsure[0]
+
+
+def _code(entry: Any, what: str = "the campaign", near: str = "code") -> str:
+    code = entry.get("code") if isinstance(entry, dict) else None
+    if not isinstance(code, str):
+        raise _Fault(f"{what} has no code", near)
+    if not _CODE.fullmatch(code):
+        raise _Fault(f'the code "{code}" may hold only a-z, 0-9, dots, hyphens and underscores', code)
+    return code
+
+
+def _keys(entry: dict[str, Any], known: set[str], *, near: str) -> None:
+    for key in entry:
+        if key not in known:
+            raise _Fault(f'"{key}" is not a known key here', key, after=near)
+
+
+def _entries(body: dict[str, Any], name: str, *, near: str, required: bool = True) -> list[dict[str, Any]]:
+    entries = body.get(name, [])
+    if not isinstance(entries, list) or (required and not entries):
+        raise _Fault(f"there has to be at least one [[{name}]]", near)
+    return entries
+
+
+def _table(body: dict[str, Any], name: str, near: str = "code") -> dict[str, Any]:
+    table = body.get(name)
+    if not isinstance(table, dict):
+        raise _Fault(f'"{name}" with its {len(LANGUAGES)} languages is missing', near)
+    return table
+
+
+def _texts(table: dict[str, Any], what: str, *, near: str, after: str = "") -> dict[str, str]:
+    for language in LANGUAGES:
+        text = table.get(language)
+        if text is None:
+            raise _Fault(f'"{what}" has no label in {language}', near, after)
+        if not isinstance(text, str) or not text.strip() or len(text) > _LABEL_CHARACTERS or not text.isprintable():
+            sentence = f'the label of "{what}" in {language} has to be a text of one line, 1 to {_LABEL_CHARACTERS} characters'
+            raise _Fault(sentence, language, after or near)
+    if unknown := set(table) - set(LANGUAGES):
+        raise _Fault(f'"{what}" has a label in an unknown language', min(unknown), after)
+    return {language: table[language] for language in LANGUAGES}
