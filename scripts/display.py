@@ -1,0 +1,157 @@
+"""How the desk shows cases: for people as rich tables and text, for programs as values for JSON.
+
+Everything a claimant wrote passes through scripts.terminal before it is shown. Nothing is read as markup.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from dropbox.campaign import Campaign
+from scripts.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
+from scripts.terminal import one_line, visible
+
+EXCERPT_CHARACTERS = 40
+_NAME_CHARACTERS = 60
+
+
+def category_label(campaign: Campaign, code: str, language: str) -> str:
+    """The category's label, or the code when this campaign has none such."""
+    found = next((category for category in campaign.categories if category.code == code), None)
+    return found.in_(language) if found else code
+
+
+def harm_label(campaign: Campaign, code: str, language: str) -> str:
+    """The harm's label, or the code when this campaign has none such."""
+    harms = (harm for category in campaign.categories for harm in category.harms)
+    found = next((harm for harm in harms if harm.code == code), None)
+    return found.in_(language) if found else code
+
+
+def list_table(cases: Iterable[Case], campaign: Campaign, language: str) -> Table:
+    """One row a case."""
+    table = Table()
+    for name in ("case", "day", "language"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("category")
+    table.add_column("harms", justify="right")
+    table.add_column("files", justify="right")
+    table.add_column("text")
+    for case in cases:
+        cells = [
+            case.name,
+            case.day.isoformat(),
+            one_line(case.language, 10),
+            one_line(category_label(campaign, case.category, language), 80),
+            str(len(case.harms)),
+            str(len(case.files)),
+            one_line(case.parts[0].report.text, EXCERPT_CHARACTERS),
+        ]
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def list_values(cases: Iterable[Case], campaign: Campaign, language: str) -> list[dict[str, Any]]:
+    """What :func:`list_table` shows, with the codes."""
+    return [
+        {
+            "case": case.name,
+            "day": case.day.isoformat(),
+            "language": case.language,
+            "category": case.category,
+            "category_label": category_label(campaign, case.category, language),
+            "harms": list(case.harms),
+            "parts": len(case.parts),
+            "files": len(case.files),
+            "text": one_line(case.parts[0].report.text, EXCERPT_CHARACTERS),
+        }
+        for case in cases
+    ]
+
+
+def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, language: str) -> Text:
+    """A whole case with its answers."""
+    lines = [f"{case.name}, {len(case.parts)} part(s), {len(case.files)} file(s)"]
+    for part in case.parts:
+        report = part.report
+        lines += ["", f"── {report.kind}, {part.day}, {visible(report.language)}"]
+        lines.append("category: " + visible(category_label(campaign, report.category, language)))
+        lines += ["harm: " + visible(harm_label(campaign, harm, language)) for harm in report.harms]
+        lines += [f"{visible(name)}: {visible(str(fact))}" for name, fact in report.facts.items()]
+        lines += ["", visible(report.text)]
+        lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
+    for answer in answers:
+        gone = "queued" if answer.bundle is None else f"left in reply bundle {answer.bundle}"
+        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {gone}", "", visible(answer.text)]
+    return Text("\n".join(lines))
+
+
+def _file_line(one: FileOfPart) -> str:
+    name = one_line(one.attachment.name, _NAME_CHARACTERS)
+    return f"{name} ({one_line(one.attachment.type, _NAME_CHARACTERS)}, {one.attachment.size:,} bytes)"
+
+
+def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
+    """A whole case, texts and file names exactly as sent. Neither reply key nor tag key leaves the casebook."""
+    return {
+        "case": case.name,
+        "parts": [
+            {
+                "kind": part.report.kind,
+                "day": part.day.isoformat(),
+                "language": part.report.language,
+                "category": part.report.category,
+                "harms": list(part.report.harms),
+                "facts": dict(part.report.facts),
+                "text": part.report.text,
+                "files": file_values([one for one in case.files if one.part is part]),
+            }
+            for part in case.parts
+        ],
+        "answers": [
+            {
+                "kind": answer.kind,
+                "day": answer.day.isoformat(),
+                "language": answer.language,
+                "text": answer.text,
+                "bundle": answer.bundle,
+            }
+            for answer in answers
+        ],
+    }
+
+
+def files_table(files: Iterable[FileOfPart]) -> Table:
+    """One row a file, numbered from 1."""
+    table = Table("no.", "name", "declared type", "bytes", "sha256")
+    for number, one in enumerate(files, 1):
+        name, declared = one_line(one.attachment.name, _NAME_CHARACTERS), one_line(one.attachment.type, 30)
+        table.add_row(*map(Text, [str(number), name, declared, f"{one.attachment.size:,}", one.attachment.sha256]))
+    return table
+
+
+def file_values(files: Iterable[FileOfPart]) -> list[dict[str, Any]]:
+    """Name and declared type exactly as sent, size in bytes, SHA-256."""
+    entries = (one.attachment for one in files)
+    return [{"name": a.name, "type": a.type, "size": a.size, "sha256": a.sha256} for a in entries]
+
+
+def status_values(counts: Counts, unopened: Iterable[Unopened], queued: Iterable[Answer]) -> dict[str, Any]:
+    """The counts, what could not be opened, and whose answers wait."""
+    return {
+        "cases": counts.cases,
+        "parts": counts.parts,
+        "files": counts.files,
+        "last_export_bundle": counts.last_export,
+        "last_reply_bundle": counts.last_replies,
+        "answers_left": counts.left,
+        "answers_queued": [case_name(answer.case) for answer in queued],
+        "unopened": unopened_values(unopened),
+    }
+
+
+def unopened_values(unopened: Iterable[Unopened]) -> list[dict[str, Any]]:
+    """The blocks of what could not be opened, with the reasons."""
+    return [{"block": one.block_id.hex(), "reason": one.reason} for one in unopened]
