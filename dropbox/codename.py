@@ -1,0 +1,288 @@
+"""The codename: eight ordinary words that are the only way back to an answer, and the keys that come from them.
+
+Seven words are random, 77 bits; the eighth is computed from them, so that a mistake is found before the slow hash and
+without asking anybody. The codename *is* the sequence of the words' indexes: typed as pinyin, as Chinese characters of
+either script or as English words, it is the same codename.
+"""
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from nacl.public import PrivateKey
+from nacl.pwhash import argon2id
+
+from dropbox.errors import BadCodename, CasedropError
+
+LIST_WORDS = 2_048  # 11 bits a word
+RANDOM_WORDS = 7
+WORDS = RANDOM_WORDS + 1
+_BITS = 11
+_PACKED_BYTES = 10  # 77 bits
+
+# What a codename may be typed as: eight words with numbers, full-width forms and generous separators.
+MOST_CHARACTERS = 400
+
+_FOLDER = Path(__file__).parent / "words"
+_CHECK, _REPLY, _TAG_KEY, _WITHDRAW, _WITHDRAW_TAG = (
+    b"cd1:check",
+    b"cd1:reply",
+    b"cd1:tag",
+    b"cd1:withdraw",
+    b"cd1:wtag",
+)
+_TAG_BYTES = 16
+
+
+class UnknownWord(BadCodename):
+    """A word is not in the list."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__()
+        self.position = position  # from 1
+
+
+class WrongCount(BadCodename):
+    """A codename has eight words."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+
+class WrongCheck(BadCodename):
+    """These words do not belong together."""
+
+
+class BadWordList(CasedropError):
+    """A word list that comes with Casedrop is damaged."""
+
+
+@dataclass(frozen=True, repr=False)
+class Codename:
+    """RANDOM_WORDS indexes below LIST_WORDS. No repr: the words are the secret."""
+
+    indexes: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.indexes) != RANDOM_WORDS or not all(0 <= index < LIST_WORDS for index in self.indexes):
+            raise BadCodename
+
+    def packed(self) -> bytes:
+        """The indexes as one big-endian number of 77 bits in 10 bytes."""
+        number = 0
+        for index in self.indexes:
+            number = number << _BITS | index
+        return number.to_bytes(_PACKED_BYTES, "big")
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Self:
+        """The codename of :meth:`packed`. Raises BadCodename."""
+        number = int.from_bytes(packed, "big")
+        if len(packed) != _PACKED_BYTES or number >> (_BITS * RANDOM_WORDS):
+            raise BadCodename
+        return cls(tuple(number >> _BITS * place & LIST_WORDS - 1 for place in reversed(range(RANDOM_WORDS))))
+
+    @property
+    def check(self) -> int:
+        """The index of the check word: catches 2,047 of 2,048 mistakes."""
+        digest = hashlib.blake2b(self.packed(), person=_CHECK, digest_size=8).digest()
+        return int.from_bytes(digest, "big") % LIST_WORDS
+
+
+def new_codename(choose: Callable[[int], int] = secrets.randbelow) -> Codename:
+    """A fresh codename; *choose* gives a number below its argument."""
+    return Codename(tuple(choose(LIST_WORDS) for _ in range(RANDOM_WORDS)))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Argon2id's memory in bytes and its passes; libsodium has one lane."""
+
+    memory: int
+    operations: int
+
+
+# OWASP Password Storage Cheat Sheet, Argon2id's first configuration: 19 MiB, 2 passes, 1 lane.
+COST = Cost(19 * 2**20, 2)
+# libsodium's least, for tests.
+CHEAPEST = Cost(argon2id.MEMLIMIT_MIN, argon2id.OPSLIMIT_MIN)
+
+
+@dataclass(frozen=True, repr=False)
+class CodenameKeys:
+    """What comes from a codename, 32 bytes each: an X25519 pair for replies, and two keyed-hash keys."""
+
+    reply_private: bytes
+    reply_public: bytes
+    tag_key: bytes
+    withdraw_key: bytes
+
+
+def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> CodenameKeys:
+    """The keys of *codename* on the drop whose 16-byte *salt* this is. Takes cost.memory; never cached, never logged."""
+    master = argon2id.kdf(32, codename.packed(), salt, opslimit=cost.operations, memlimit=cost.memory)
+    reply, tag, withdraw = (
+        hashlib.blake2b(b"", key=master, person=label, digest_size=32).digest()
+        for label in (_REPLY, _TAG_KEY, _WITHDRAW)
+    )
+    return CodenameKeys(reply, bytes(PrivateKey(reply).public_key), tag, withdraw)
+
+
+def withdraw_tag(withdraw_key: bytes, block_id: bytes) -> bytes:
+    """The tag (16 bytes) by which only the codename's holder can tell that the block is theirs."""
+    return hashlib.blake2b(block_id, key=withdraw_key, person=_WITHDRAW_TAG, digest_size=_TAG_BYTES).digest()
+
+
+@dataclass(frozen=True, repr=False)
+class Spelling:
+    """One word as it is shown: the letters that are typed, and the Chinese characters ("" in English)."""
+
+    typed: str
+    hanzi: str
+
+
+@dataclass(frozen=True, repr=False)
+class WordLists:
+    """Both lists. ``chinese`` holds (pinyin, simplified, traditional), ``english`` words; LIST_WORDS each, same index."""
+
+    chinese: Sequence[tuple[str, str, str]]
+    english: Sequence[str]
+    _index: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        index: dict[str, int] = {}
+        for number, word in [
+            *enumerate(self.english),
+            *((n, w) for n, three in enumerate(self.chinese) for w in set(three)),
+        ]:
+            if index.setdefault(word, number) != number or word in self.english[:number]:
+                raise BadWordList("A word stands twice in the word lists.")
+        letters = [*self.english, *(pinyin for pinyin, _, _ in self.chinese)]
+        hanzi = [word for _, *both in self.chinese for word in both]
+        if len(self.english) != LIST_WORDS or len(self.chinese) != LIST_WORDS:
+            raise BadWordList(f"A word list does not have {LIST_WORDS} words.")
+        if set(letters) & {pinyin for pinyin, _, _ in self.chinese} & set(self.english):
+            raise BadWordList("A word stands in both word lists.")
+        if not all(re.fullmatch("[a-z]{4,10}", word) for word in letters):
+            raise BadWordList("A word to be typed is not made of 4 to 10 letters a-z.")
+        if not all(len(word) == 2 and all(map(_is_hanzi, word)) for word in hanzi):
+            raise BadWordList("A Chinese word is not made of two characters.")
+        object.__setattr__(self, "_index", index)
+
+    @classmethod
+    def read(cls, folder: Path = _FOLDER) -> Self:
+        """The lists that come with Casedrop. Raises BadWordList."""
+        try:
+            chinese = [tuple(line.split("\t")) for line in (folder / "zh.txt").read_text("utf-8").splitlines()]
+            english = (folder / "en.txt").read_text("utf-8").splitlines()
+            return cls([(pinyin, hans, hant) for pinyin, hans, hant in chinese], english)
+        except (OSError, ValueError):
+            raise BadWordList from None
+
+    def spell(self, codename: Codename, language: str) -> tuple[Spelling, ...]:
+        """The WORDS words of *codename* as they are shown in *language*: zh-Hans, zh-Hant or en."""
+        indexes = (*codename.indexes, codename.check)
+        if language == "en":
+            return tuple(Spelling(self.english[index], "") for index in indexes)
+        script = 2 if language == "zh-Hant" else 1
+        return tuple(Spelling(self.chinese[index][0], self.chinese[index][script]) for index in indexes)
+
+    def read_codename(self, untrusted: str) -> Codename:
+        """The codename that somebody typed, however they typed it.
+
+        Raises UnknownWord with its position, WrongCount, or WrongCheck; none of them holds what was typed.
+        """
+        pieces = _pieces(untrusted[:MOST_CHARACTERS])
+        if readings := self._readings("".join(pieces)):
+            return readings[0]
+        known = self._known(pieces)
+        if len(known) == 2 * WORDS and known[::2] == known[1::2] and None not in known:
+            # Copied with both spellings, the letters and the characters.
+            known = known[::2]
+            if codenames := self._readings("".join(self.english[index] for index in known if index is not None)):
+                return codenames[0]
+        if len(known) != WORDS:
+            raise WrongCount(len(known))
+        for position, index in enumerate(known, 1):
+            if index is None:
+                raise UnknownWord(position)
+        raise WrongCheck
+
+    def find_in(self, text: str) -> bool:
+        """Whether a whole codename stands anywhere in *text*: separated, or run together. Linear in the text's length."""
+        pieces = _pieces(text)
+        known = [self._index.get(piece) for piece in pieces]
+        halved = [index for at, index in enumerate(known) if at == 0 or index != known[at - 1]]
+        hanzi = [
+            [run[at : at + 2] for at in range(start, len(run) - 1, 2)]
+            for run in pieces
+            if _is_hanzi(run[0])
+            for start in (0, 1)
+        ]
+        if any(
+            self._stands_in(row) for row in (known, halved, *([self._index.get(two) for two in run] for run in hanzi))
+        ):
+            return True
+        # Eight words of 4 to 10 letters without a space between.
+        return any(4 * WORDS <= len(run) <= 10 * WORDS and bool(self._readings(run)) for run in pieces)
+
+    @staticmethod
+    def _stands_in(row: Sequence[int | None]) -> bool:
+        """Whether WORDS neighbours in *row* are a codename with its check word."""
+        for at in range(len(row) - RANDOM_WORDS):
+            words = [index for index in row[at : at + WORDS] if index is not None]
+            if len(words) == WORDS and Codename(tuple(words[:RANDOM_WORDS])).check == words[RANDOM_WORDS]:
+                return True
+        return False
+
+    def _known(self, pieces: Sequence[str]) -> list[int | None]:
+        """The index of each word, None for one that is not listed; two pieces that are one word together are joined."""
+        known: list[int | None] = []
+        at = 0
+        while at < len(pieces):
+            joined = self._index.get("".join(pieces[at : at + 2]))
+            alone = self._index.get(pieces[at])
+            if alone is None and joined is not None and at + 1 < len(pieces):
+                known.append(joined)
+                at += 2
+            else:
+                known.append(alone)
+                at += 1
+        return known
+
+    def _readings(self, letters: str) -> list[Codename]:
+        """Every codename that *letters*, without separators, can be read as; nearly always one or none."""
+        ways: dict[int, list[tuple[int, ...]]] = {0: [()]}
+        for end in range(1, len(letters) + 1):
+            ways[end] = [
+                (*before, index)
+                for length in range(2, min(end, 10) + 1)
+                if (index := self._index.get(letters[end - length : end])) is not None
+                for before in ways[end - length]
+                if len(before) < WORDS
+            ]
+        found = {way for way in ways[len(letters)] if len(way) == WORDS} if letters else set()
+        codenames = [(Codename(way[:RANDOM_WORDS]), way[RANDOM_WORDS]) for way in sorted(found)]
+        return [codename for codename, check in codenames if codename.check == check]
+
+
+def _is_hanzi(sign: str) -> bool:
+    return "\u3400" <= sign <= "\u9fff" or "\U00020000" <= sign <= "\U0003ffff"
+
+
+def _pieces(text: str) -> list[str]:
+    """The runs of letters and of Chinese characters in *text*: folded to lower case, without tone marks and separators."""
+    return re.findall(r"[a-z]+|[\u3400-\u9fff\U00020000-\U0003ffff]+", "".join(_folded(text)))
+
+
+def _folded(text: str) -> Iterable[str]:
+    for sign in unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold()):
+        # Tone marks and the apostrophe between syllables are not separators.
+        if not unicodedata.combining(sign) and sign not in "'’":
+            yield sign
