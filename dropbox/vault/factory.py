@@ -1,0 +1,65 @@
+"""The vault's application: two sockets, each with its own routes and no way to the other's."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from nacl.signing import SigningKey
+
+from dropbox.campaign import Campaign
+from dropbox.errors import SettingsError
+from dropbox.packets import read_pinned_keys
+from dropbox.settings import Settings
+from dropbox.vault.courier import create_courier
+from dropbox.vault.intake import create_intake
+from dropbox.vault.store import Store
+
+_SEED_BYTES = 32
+
+
+class Application(Protocol):
+    """A WSGI application."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+
+
+class BySocket:
+    """Gives each request to the application of the socket it came over; one from elsewhere gets nothing."""
+
+    def __init__(self, applications: dict[str, Application]) -> None:
+        self._applications = applications
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        application = self._applications.get(str(environ["gunicorn.socket"].getsockname()))
+        if application is None:
+            start_response("404 Not Found", [("Content-Length", "0")])
+            return []
+        return application(environ, start_response)
+
+
+def create_vault(settings: Settings, *, store: Store, clock: Callable[[], datetime]) -> BySocket:
+    """The vault as a WSGI application for gunicorn. Raises SettingsError, CampaignError or KeysError with a sentence."""
+    courier = create_courier(
+        store,
+        campaign=Campaign.read(settings.campaign).code,
+        export_key=read_export_key(settings.export_key),
+        signers=read_pinned_keys(settings.keys),
+        clock=clock,
+    )
+    return BySocket({str(settings.intake_socket): create_intake(store), str(settings.courier_socket): courier})
+
+
+def read_export_key(path: Path) -> SigningKey:
+    """The key that signs export bundles: 32 bytes, for its owner alone. Raises SettingsError."""
+    try:
+        mode, seed = path.stat().st_mode, path.read_bytes()
+    except OSError as why:
+        raise SettingsError(f"The export key {path} cannot be read: {why.strerror}.") from None
+    if mode & 0o077:
+        raise SettingsError(f"Others on this computer can read the export key {path}; close it with chmod 600.")
+    if len(seed) != _SEED_BYTES:
+        raise SettingsError(f"The export key {path} has to be {_SEED_BYTES} bytes; scripts.newsite makes one.")
+    return SigningKey(seed)
