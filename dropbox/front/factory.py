@@ -1,0 +1,156 @@
+"""The front's application: its pages, who may ask for them, and what every answer has in common."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flask
+from flask import Flask, Response, g, request
+from flask_babel import Babel
+from flask_babel import lazy_gettext as _
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+
+from dropbox.campaign import LANGUAGES, Campaign
+from dropbox.codename import COST, Cost, WordLists
+from dropbox.front.headers import FILLER, content_security_policy, finished
+from dropbox.front.inbox import InboxView
+from dropbox.front.intake import Intake, Vault
+from dropbox.front.pages import PREFIXES, Pages, language_of, use_language
+from dropbox.front.report import ReportView
+from dropbox.front.token import FormTokens
+from dropbox.openpgp import Reviewers
+from dropbox.settings import Settings
+
+_ROOT = Path(__file__).resolve().parents[2]
+_TEMPLATES = _ROOT / "templates"
+_TRANSLATIONS = Path(__file__).resolve().parents[1] / "translations"
+
+
+class FormBodyRead(RuntimeError):
+    """Something asked Werkzeug to parse a form, which would put files on the disk in the clear."""
+
+
+class _Request(flask.Request):
+    def _load_form_data(self) -> None:
+        # Bodies are read by dropbox.front.uploads alone.
+        raise FormBodyRead
+
+
+class _Refused(Exception):
+    """A request that is not a Tor Browser's on this onion; carries the sentences of the page that says so."""
+
+    def __init__(self, *sentences: Any) -> None:
+        super().__init__()
+        self.sentences = sentences
+
+
+class _Front(Flask):
+    request_class = _Request
+
+    def log_exception(self, exc_info: Any) -> None:
+        """The kind of an error, without its text or its stack, in which a report's text could stand."""
+        sys.stderr.write(f"A request ended in {exc_info[0].__name__}.\n")
+
+
+def create_front(
+    settings: Settings,
+    *,
+    reviewers: Reviewers,
+    vault: Vault,
+    campaign: Campaign,
+    words: WordLists,
+    token_key: bytes,
+    clock: Callable[[], float],
+    cost: Cost = COST,
+) -> Flask:
+    """The front as a WSGI application. *token_key* is KEY_BYTES of dropbox.front.token; *clock* gives Unix seconds."""
+    app = _Front(__name__, template_folder=str(_TEMPLATES), static_folder=None)
+    app.config.update(
+        BABEL_DEFAULT_LOCALE="en",
+        BABEL_TRANSLATION_DIRECTORIES=str(_TRANSLATIONS),
+        WTF_I18N_ENABLED=False,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    Babel(app, locale_selector=lambda: g.get("language", LANGUAGES[0]).replace("-", "_"))
+    tokens = FormTokens(token_key, lifetime_seconds=settings.token_minutes * 60, clock=clock)
+    pages = Pages(campaign, words, tokens)
+    intake = Intake(settings, reviewers=reviewers, vault=vault, campaign=campaign.code, cost=cost)
+    _style_and_answers(app)
+    _admission(app, settings.onion, pages)
+    _routes(app, pages, intake, settings)
+    _failures(app, pages)
+    return app
+
+
+def _style_and_answers(app: Flask) -> None:
+    style = (_TEMPLATES / "style.css").read_text("utf-8")
+    policy = content_security_policy(style)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(style=Markup(style), filler=FILLER)  # noqa: S704 - our own file
+    app.after_request(lambda response: finished(response, policy))
+
+
+def _routes(app: Flask, pages: Pages, intake: Intake, settings: Settings) -> None:
+    def start() -> Response:
+        return pages.render("start.html")
+
+    app.add_url_rule("/", view_func=start)
+    # The language is read from the path before any view runs; see _admission.
+    for prefix in PREFIXES.values():
+        app.add_url_rule(f"/{prefix}/", view_func=start, endpoint=f"{prefix}.start")
+        report = ReportView.as_view(f"{prefix}.report", pages, intake, settings)
+        app.add_url_rule(f"/{prefix}/report", view_func=report)
+        app.add_url_rule(f"/{prefix}/inbox", view_func=InboxView.as_view(f"{prefix}.inbox", pages, intake))
+
+
+def _admission(app: Flask, onion: str, pages: Pages) -> None:
+    """Only this onion's own pages, and only directly over Tor."""
+
+    def admit() -> Response | None:
+        use_language(language_of(request.path.split("/")[1]) or LANGUAGES[0])
+        try:
+            _check_way(onion)
+        except _Refused as refused:
+            return pages.message(_("This page is not available here"), refused.sentences, status=403)
+        return None
+
+    app.before_request(admit)
+
+
+def _check_way(onion: str) -> None:
+    if "X-Tor2web" in request.headers:
+        raise _Refused(
+            _("You came through a gateway that is not Tor Browser. Whoever runs it can see everything you write."),
+            _("Please close this page and open the address in Tor Browser."),
+        )
+    if request.headers.get("Host") != onion:
+        raise _Refused(_("This service answers only under its own onion address. Please check the address, letter by letter."))
+    # Tor Browser may send "null" for an onion; the form token is the real check.
+    foreign = request.headers.get("Origin", "null") not in ("null", f"http://{onion}")
+    if request.method == "POST" and (foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")):
+        raise _Refused(_("This form was sent from another site and was not accepted. Nothing was stored."))
+
+
+def _failures(app: Flask, pages: Pages) -> None:
+    def refused(why: HTTPException) -> Response:
+        if why.code == 404:
+            return pages.message(
+                _("There is no such page"), [_("Please check the address, or go back to the first page.")], status=404
+            )
+        return pages.message(
+            _("This request could not be answered"),
+            [_("Nothing was stored. Please go back and try again.")],
+            status=why.code or 400,
+        )
+
+    def failed(why: Exception) -> Response:
+        sentences = [
+            _("Something went wrong on the server. Your report was NOT accepted, and nothing was stored."),
+            _("Please use your browser’s Back button: what you wrote should still be there. Try again later."),
+        ]
+        return pages.message(_("Not accepted"), sentences, status=500)
+
+    app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(500, failed)

@@ -1,0 +1,127 @@
+"""The two forms a claimant sends, checked with Flask-WTF; every refusal is a sentence in the page's language."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, SelectMultipleField, StringField, TextAreaField
+from wtforms.csrf.core import CSRF
+from wtforms.validators import ValidationError
+
+from dropbox.campaign import Campaign
+from dropbox.codename import WordLists
+from dropbox.errors import BadReport
+from dropbox.front.token import ForgedToken, FormState, FormTokens, StaleToken
+from dropbox.report import TEXT_BYTES, text_bytes
+
+
+@dataclass(frozen=True, repr=False)
+class Visit:
+    """What a posted page's token said: its state, or a new one, and what was wrong with the token, if anything."""
+
+    state: FormState
+    trouble: StaleToken | ForgedToken | None = None
+
+    @classmethod
+    def of(cls, tokens: FormTokens, page: str, untrusted: str) -> "Visit":
+        """Open *untrusted*. A page that was open too long keeps its codename; a foreign token gets a new one."""
+        try:
+            return cls(tokens.open(page, untrusted))
+        except StaleToken as stale:
+            return cls(stale.state, stale)
+        except ForgedToken as forged:
+            return cls(FormState.new(), forged)
+
+
+class _TokenCheck(CSRF):  # type: ignore[misc]  # comes without types
+    """Flask-WTF's check against forms of other sites, by the form token instead of a cookie."""
+
+    def generate_csrf_token(self, csrf_token_field: Field) -> str:
+        """Nothing: a page's token is sealed when the page is made, since it also remembers the files."""
+        return ""
+
+    def validate_csrf_token(self, form: FlaskForm, field: Field) -> None:
+        """Refuse a page whose token is stale or not ours."""
+        trouble = form.meta.csrf_context.trouble
+        if isinstance(trouble, StaleToken):
+            raise ValidationError(_("This page was open for too long. Everything you wrote is still here: please send it again."))
+        if trouble is not None:
+            raise ValidationError(
+                _(
+                    "The server was restarted while you were writing. Your text is still here. Please note the NEW codename "
+                    "below, add your files again, and send the page once more."
+                )
+            )
+
+
+class _Form(FlaskForm):  # type: ignore[misc]  # comes without types
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # comes without types
+        csrf = True
+        csrf_class = _TokenCheck
+        csrf_field_name = "token"
+        csrf_context: Any = None
+
+        def get_translations(self, form: FlaskForm) -> None:
+            """None of WTForms' own: all sentences are ours."""
+
+    def __init__(self, texts: MultiDict[str, str], visit: Visit) -> None:
+        super().__init__(formdata=texts, meta={"csrf_context": visit})
+
+    @property
+    def problems(self) -> list[tuple[str, Any]]:
+        """What is wrong: (the field's name, the sentence), in the form's order."""
+        return [(name, sentence) for name, sentences in self.errors.items() for sentence in sentences]
+
+
+class ReportForm(_Form):
+    """A report's category, harms and text; the files have been received before."""
+
+    category = StringField()
+    harms = SelectMultipleField(validate_choice=False)
+    text = TextAreaField()
+
+    def __init__(self, texts: MultiDict[str, str], visit: Visit, *, campaign: Campaign, words: WordLists, files: int) -> None:
+        self._campaign = campaign
+        self._words = words
+        self._files = files
+        super().__init__(texts, visit)
+
+    def validate_category(self, field: Field) -> None:
+        """One of the campaign's, "not sure" included."""
+        if not field.data:
+            raise ValidationError(_("Please choose a kind of case. “Not sure” is a full answer."))
+        if field.data not in self._campaign.category_codes:
+            raise ValidationError(_("This kind of case is not on the list. Please choose one again."))
+
+    def validate_harms(self, field: Field) -> None:
+        """Any of the campaign's, across categories; ticked twice is ticked once."""
+        if not set(field.data or ()) <= self._campaign.harm_codes:
+            raise ValidationError(_("One of the boxes you ticked is not on the list. Please look at them again."))
+
+    def validate_text(self, field: Field) -> None:
+        """A text or a file, within one report's length, without the claimant's own codename."""
+        text = field.data or ""
+        if not text.strip() and not self._files:
+            raise ValidationError(_("Please write what happened, or add a file."))
+        try:
+            over = text_bytes(text) - TEXT_BYTES
+        except BadReport:
+            raise ValidationError(_("The text holds a character that cannot be sent. Please remove it.")) from None
+        if over > 0:
+            raise ValidationError(
+                _(
+                    "Your text is too long by about %(count)s Chinese characters. Please shorten it, or "
+                    "send the rest as a file or a second report.",
+                    count=over // 3 + 1,
+                )
+            )
+        if self._words.find_in(text):
+            raise ValidationError(_("There seems to be a codename in your text. Please take it out: nobody needs it but you."))
+
+
+class InboxForm(_Form):
+    """The one field of the inbox."""
+
+    codename = StringField()

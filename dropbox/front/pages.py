@@ -1,0 +1,74 @@
+"""Making a page: one template, one language, the codename's words, and the token that the page sends back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, g, make_response, render_template
+
+from dropbox.campaign import LANGUAGES, Campaign
+from dropbox.codename import WordLists
+from dropbox.front.token import FormState, FormTokens
+
+# URL prefixes by language tag, and each language's own name, in the order in which they are offered.
+PREFIXES = {tag: tag.lower() for tag in LANGUAGES}
+NAMES = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文", "en": "English"}
+
+
+def language_of(prefix: str) -> str | None:
+    """The language tag of a URL prefix, or None."""
+    return next((tag for tag, known in PREFIXES.items() if known == prefix), None)
+
+
+def use_language(tag: str) -> None:
+    """From here on this request's sentences are in *tag*."""
+    g.language = tag
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What all pages are made from."""
+
+    campaign: Campaign
+    words: WordLists
+    tokens: FormTokens
+
+    def render(self, template: str, *, status: int = 200, place: str = "", **context: Any) -> Response:
+        """The page of *template*; *place* is its path behind the language's prefix, for the language switch."""
+        language = g.language
+        switch = [(tag, NAMES[tag], f"/{PREFIXES[tag]}/{place}") for tag in LANGUAGES]
+        html = render_template(
+            template,
+            language=language,
+            root=f"/{PREFIXES[language]}/",
+            switch=switch,
+            campaign=self.campaign,
+            **context,
+        )
+        return make_response(html, status)
+
+    def form(
+        self,
+        template: str,
+        *,
+        page: str,
+        state: FormState,
+        problems: Sequence[tuple[str, Any]] = (),
+        status: int = 200,
+        **context: Any,
+    ) -> Response:
+        """A page with a form that remembers *state*; *problems* are (field, sentence), shown above it."""
+        return self.render(
+            template,
+            status=status,
+            place=page,
+            token=self.tokens.seal(page, state),
+            codename=self.words.spell(state.codename, g.language),
+            files=state.attachments,
+            problems=problems,
+            **context,
+        )
+
+    def message(self, heading: Any, sentences: Sequence[Any], *, status: int) -> Response:
+        """A page that only says something: errors and refusals."""
+        return self.render("message.html", status=status, heading=heading, sentences=sentences)

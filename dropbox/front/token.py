@@ -1,0 +1,96 @@
+"""The form token: what a page must remember until it is sent, encrypted to this server's memory and given to the browser.
+
+There is no cookie and no session. The key is made at the start and never leaves the memory of the front, so that a page
+saved by accident cannot be opened later by anyone, this server after a restart included.
+"""
+
+import base64
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from nacl.exceptions import CryptoError
+from nacl.secret import Aead
+
+from dropbox.codename import Codename, new_codename
+from dropbox.errors import BadCodename, BadReport, CasedropError
+from dropbox.report import Attachment
+from dropbox.sealing import NONCE_BYTES
+
+KEY_BYTES = Aead.KEY_SIZE
+_CONTEXT = b"cd1:form-token:"
+# Ten files with long names take 20 kB; anything longer was not made here.
+_MOST_CHARACTERS = 65_536
+
+
+class StaleToken(CasedropError):
+    """The page was open too long."""
+
+    def __init__(self, state: "FormState") -> None:
+        super().__init__()
+        self.state = state
+
+
+class ForgedToken(CasedropError):
+    """The token was not made by this server since its last start."""
+
+
+@dataclass(frozen=True, repr=False)
+class FormState:
+    """What a form page remembers: its codename, its nonce, and the files that are sealed already."""
+
+    codename: Codename
+    nonce: bytes
+    attachments: tuple[Attachment, ...] = field(default=())
+
+    @classmethod
+    def new(cls) -> Self:
+        """A page with a fresh codename."""
+        return cls(new_codename(), secrets.token_bytes(NONCE_BYTES))
+
+    def with_files(self, attachments: tuple[Attachment, ...]) -> "FormState":
+        """The same page with other files."""
+        return replace(self, attachments=attachments)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands inside a token."""
+        return {
+            "codename": self.codename.packed().hex(),
+            "nonce": self.nonce.hex(),
+            "attachments": [attachment.to_json() for attachment in self.attachments],
+        }
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Self:
+        """The state of :meth:`to_json`."""
+        attachments = tuple(Attachment.from_json(entry) for entry in body["attachments"])
+        return cls(Codename.unpack(bytes.fromhex(body["codename"])), bytes.fromhex(body["nonce"]), attachments)
+
+
+class FormTokens:
+    """Seals and opens tokens. *key* is KEY_BYTES, the same in all workers; *clock* gives Unix seconds."""
+
+    def __init__(self, key: bytes, *, lifetime_seconds: int, clock: Callable[[], float]) -> None:
+        self._box = Aead(key)
+        self._lifetime = lifetime_seconds
+        self._clock = clock
+
+    def seal(self, page: str, state: FormState) -> str:
+        """The token of *page* for *state*, in URL-safe base64. A token of one page is not accepted by another."""
+        body = {"issued": int(self._clock()), "state": state.to_json()}
+        sealed = self._box.encrypt(json.dumps(body).encode("ascii"), aad=_CONTEXT + page.encode("ascii"))
+        return base64.urlsafe_b64encode(bytes(sealed)).decode("ascii")
+
+    def open(self, page: str, untrusted: str) -> FormState:
+        """What *page* remembers. Raises ForgedToken, or StaleToken, which carries the state."""
+        try:
+            sealed = base64.urlsafe_b64decode(untrusted[:_MOST_CHARACTERS].encode("ascii"))
+            body = json.loads(self._box.decrypt(sealed, aad=_CONTEXT + page.encode("ascii")))
+            issued, state = int(body["issued"]), FormState.from_json(body["state"])
+        except (ValueError, TypeError, KeyError, CryptoError, BadReport, BadCodename):
+            raise ForgedToken from None
+        if not 0 <= self._clock() - issued <= self._lifetime:
+            raise StaleToken(state)
+        return state

@@ -1,0 +1,76 @@
+"""The front's side of the intake socket: what it asks of the vault, with every failure turned into an error by name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from dropbox.block import REPLY_BYTES
+from dropbox.errors import CannotStore, PendingGone, VaultUnavailable
+from dropbox.sealing import Block
+
+# A write to the vault waits for the disk, and for an export's reading at most: far less than this.
+_TIMEOUT_SECONDS = 20.0
+_CONNECTIONS = 64
+_MOST_REPLY_BYTES = 256 * (2 + REPLY_BYTES)
+
+
+class VaultClient:
+    """One for each front worker; safe to share between its threads. All ids and tags are ID_BYTES long.
+
+    Every method raises VaultUnavailable when the vault does not answer or not as agreed, and CannotStore when it says
+    that its disk is full or its file broken. In both cases nothing is said to be stored.
+    """
+
+    def __init__(self, socket: Path) -> None:
+        self._client = httpx.Client(
+            base_url="http://vault",
+            transport=httpx.HTTPTransport(uds=str(socket), limits=httpx.Limits(max_connections=_CONNECTIONS)),
+            timeout=_TIMEOUT_SECONDS,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def put_pending(self, blocks: Sequence[Block]) -> None:
+        """Store *blocks* for a report that is still to come. At most PENDING_BATCH."""
+        self._post("/pending", b"".join(block.id + block.data for block in blocks))
+
+    def commit(self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]) -> None:
+        """Make *report* and the pending *others* (id, withdraw tag) final, all or nothing; durable when it returns.
+
+        Raises PendingGone when one of the others has expired.
+        """
+        listed = b"".join(block_id + tag for block_id, tag in others)
+        self._post("/commit", report.id + report_tag + report.data + listed, conflict=PendingGone)
+
+    def abandon(self, ids: Sequence[bytes]) -> None:
+        """Delete those of *ids* that are still pending."""
+        if ids:
+            self._post("/abandon", b"".join(ids))
+
+    def replies(self, tags: Sequence[bytes]) -> list[bytes]:
+        """The sealed replies (REPLY_BYTES each) that are stored under any of *tags*, in the order of the tags."""
+        body = self._post("/replies", b"".join(tags))
+        record = 2 + REPLY_BYTES
+        if len(body) % record or len(body) > _MOST_REPLY_BYTES:
+            raise VaultUnavailable
+        return [body[at + 2 : at + record] for at in range(0, len(body), record)]
+
+    def _post(self, path: str, body: bytes, conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable) -> bytes:
+        try:
+            answer = self._client.post(path, content=body, headers={"Content-Type": "application/octet-stream"})
+        except httpx.HTTPError:
+            raise VaultUnavailable from None
+        if answer.status_code == httpx.codes.INSUFFICIENT_STORAGE:
+            raise CannotStore
+        if answer.status_code == httpx.codes.CONFLICT:
+            raise conflict
+        if answer.status_code not in (httpx.codes.OK, httpx.codes.NO_CONTENT):
+            raise VaultUnavailable
+        return answer.content

@@ -1,0 +1,473 @@
+"""The front's pages: what a claimant sends arrives sealed and whole, and bad input loses nothing."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import ONION, Front
+
+from dropbox.campaign import LANGUAGES
+from dropbox.codename import CHEAPEST, UnknownWord, WordLists, derive_keys
+from dropbox.errors import CannotStore, VaultUnavailable
+from dropbox.front.headers import PAGE_BYTES
+from dropbox.reply import Reply, reply_tag, seal_reply
+from dropbox.sealing import open_attachment
+from scripts.claimant import Browser, File, Page
+
+PREFIXES = [tag.lower() for tag in LANGUAGES]
+TEXT = "【虚构】我的公众号在2026年3月被封。\r\n<b>&amp; “引号”</b>"
+EDGE = json.loads((Path(__file__).parent / "edge_inputs.json").read_text("utf-8"))["inputs"]
+
+
+def size(page: Page) -> int:
+    """The bytes of a whole answer as gunicorn writes it."""
+    status = httpx.codes.get_reason_phrase(page.status).upper() if page.status != 200 else "OK"
+    head = f"HTTP/1.1 {page.status} {status}\r\nConnection: close\r\n\r\n"
+    return len(head) + sum(len(f"{name}: {value}\r\n") for name, value in page.headers.multi_items()) + len(page.raw)  # type: ignore[attr-defined]
+
+
+def report_page(browser: Browser, prefix: str = "zh-hans") -> Page:
+    page = browser.get(f"/{prefix}/report")
+    assert page.status == 200
+    return page
+
+
+def send(browser: Browser, page: Page, files: list[File] | None = None, act: str = "send", **values: object) -> Page:
+    fields = {"category": "c2", "text": TEXT, **values}
+    return browser.send(page.form(), fields, files=files or [], button=("act", act))  # type: ignore[arg-type]
+
+
+def problems(page: Page) -> str:
+    """The text of the box that says what is wrong."""
+    return " ".join(tag.get_text(" ", strip=True) for tag in page.html.select(".problems li"))
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_report_with_files_arrives_sealed_and_whole(front: Front, prefix: str) -> None:
+    files = [File("微信截图 (1).png", "image/png", b"\x89PNG" + b"x" * 200_000), File("空.txt", "text/plain", b"")]
+    with front.browser() as browser:
+        page = report_page(browser, prefix)
+        done = send(browser, page, files, harms=["c2.wallet_locked", "c3.account_closed"])
+
+    assert done.status == 200 and done.codename() == page.codename() != ""
+    (report,) = front.reports()
+    assert (report.language.lower(), report.category, report.text) == (prefix, "c2", TEXT)
+    assert list(report.harms) == ["c2.wallet_locked", "c3.account_closed"]
+    assert [(file.name, file.type, file.size) for file in report.attachments] == [
+        ("微信截图 (1).png", "image/png", 200_004),
+        ("空.txt", "text/plain", 0),
+    ]
+    taken: list[bytes] = []
+    open_attachment(report.attachments[0], lambda key: front.vault.final[key][0], front.opener, taken.append)
+    assert b"".join(taken) == files[0].content
+    assert front.vault.pending == {}
+
+
+def test_the_same_form_posted_twice_is_stored_once(front: Front) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        for _ in range(2):
+            assert send(browser, page, [File("a.png", "image/png", b"x" * 70_000)]).status == 200
+
+    assert len(front.reports()) == 1 and len(front.vault.final) == 3 and front.vault.pending == {}
+
+
+def test_a_form_changed_after_back_is_stored_too(front: Front) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        send(browser, page)
+        send(browser, page, text=TEXT + "补充")
+
+    assert sorted(report.text for report in front.reports()) == sorted([TEXT, TEXT + "补充"])
+
+
+def every_answer(front: Front) -> dict[str, Page]:
+    """One answer of each kind, in each language."""
+    answers: dict[str, Page] = {}
+    with front.browser() as browser:
+        answers["/"] = browser.get("/")
+        answers["unknown language"] = browser.get("/fr/report")
+        answers["no such page"] = browser.get("/zh-hant/nothing")
+        for prefix in PREFIXES:
+            answers[f"{prefix} start"] = browser.get(f"/{prefix}/")
+            answers[f"{prefix} report"] = page = report_page(browser, prefix)
+            answers[f"{prefix} empty"] = send(browser, page, text=" ", category="")
+            answers[f"{prefix} done"] = send(browser, page)
+            answers[f"{prefix} inbox"] = inbox = browser.get(f"/{prefix}/inbox")
+            answers[f"{prefix} no answer"] = browser.send(inbox.form(), {"codename": page.codename()})
+            answers[f"{prefix} wrong codename"] = browser.send(inbox.form(), {"codename": "zzzz"})
+            front.vault.failure = VaultUnavailable()
+            answers[f"{prefix} not accepted"] = send(browser, page)
+            front.vault.failure = None
+    with Browser("b" * 56 + ".onion", transport=httpx.WSGITransport(app=front.app.wsgi_app)) as stranger:
+        answers["wrong host"] = stranger.get("/en/")
+    return answers
+
+
+def test_every_answer_has_one_size_and_the_same_headers(front: Front) -> None:
+    answers = every_answer(front)
+
+    assert len(answers) == 28
+    assert {name: size(page) for name, page in answers.items()} == dict.fromkeys(answers, PAGE_BYTES)
+    assert len({tuple(sorted(set(page.headers) - {"content-length"})) for page in answers.values()}) == 1
+    assert len({page.headers["content-security-policy"] for page in answers.values()}) == 1
+
+
+def test_no_answer_sets_a_cookie_asks_elsewhere_or_carries_a_script(front: Front) -> None:
+    for name, page in every_answer(front).items():
+        assert "set-cookie" not in page.headers, name
+        assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-"), name
+        assert not page.html.find_all(["script", "img", "svg", "iframe", "object", "video", "audio"]), name
+        for tag in page.html.find_all(src=True) + page.html.find_all(href=True) + page.html.find_all(action=True):
+            target = str(tag.get("href") or tag.get("src") or tag.get("action"))
+            assert target.startswith(("/", "#", "data:,")) and not target.startswith("//"), (name, target)
+
+
+def test_the_style_that_the_policy_allows_is_the_one_on_the_page(front: Front) -> None:
+    import base64
+    import hashlib
+
+    with front.browser() as browser:
+        page = browser.get("/en/")
+    style = page.html.find("style")
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style.get_text().encode()).digest()).decode()
+
+    assert f"'sha256-{digest}'" in page.headers["content-security-policy"]
+
+
+def test_each_page_is_in_its_language(front: Front) -> None:
+    answers = every_answer(front)
+    for prefix, tag, words in (
+        ("zh-hans", "zh-Hans", "提交报告"),
+        ("zh-hant", "zh-Hant", "提交報告"),
+        ("en", "en", "Send the report"),
+    ):
+        html = answers[f"{prefix} report"].html
+        assert html.html is not None and html.html["lang"] == tag
+        assert words in answers[f"{prefix} report"].text
+    assert "没有这个页面" in answers["unknown language"].text and "沒有這個頁面" in answers["no such page"].text
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"category": ""}, "请选择一类情况"),
+        ({"category": "c9"}, "不在列表中"),
+        ({"harms": ["c1.nothing"]}, "不在列表中"),
+        ({"text": "  　\r\n"}, "请写下发生了什么"),
+        ({"text": "字" * 17_000}, "大约超出"),
+        ({"text": "x" * 200_001}, "大约超出"),
+    ],
+)
+def test_wrong_input_gets_a_sentence_and_keeps_everything(front: Front, values: dict[str, object], sentence: str) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        filled = {"harms": ["c1.harassed"], **values}
+        again = send(browser, page, **filled)
+
+    assert again.status == 400 and sentence in problems(again)
+    assert size(again) % PAGE_BYTES == 0
+    assert again.codename() == page.codename()
+    form = again.form()
+    assert form.value("text") == values.get("text", TEXT)
+    assert form.value("category") == ("c2" if "category" not in values else "")
+    assert front.vault.final == {}
+
+
+def test_files_that_are_sealed_stay_when_something_else_is_wrong(front: Front) -> None:
+    with front.browser() as browser:
+        again = send(browser, report_page(browser), [File("证据.jpg", "image/jpeg", b"j" * 1000)], category="")
+        assert "证据.jpg" in again.text
+        assert send(browser, again, [File("b.txt", "", b"more")]).status == 200
+
+    (report,) = front.reports()
+    assert [file.name for file in report.attachments] == ["证据.jpg", "b.txt"]
+
+
+def test_a_file_can_be_taken_out_again(front: Front) -> None:
+    with front.browser() as browser:
+        files = [File("a.txt", "", b"a"), File("b.txt", "", b"b")]
+        again = send(browser, report_page(browser), files, act="files")
+        assert again.status == 200 and problems(again) == "" and len(front.vault.pending) == 2
+        (first, _) = again.html.select("input[name=remove]")
+        send(browser, again, remove=[str(first["value"])])
+
+    (report,) = front.reports()
+    assert [file.name for file in report.attachments] == ["b.txt"] and front.vault.pending == {}
+
+
+def test_eleven_files_keep_the_first_ten_and_say_so(front: Front) -> None:
+    files = [File(f"{number}.txt", "text/plain", b"x") for number in range(11)]
+    with front.browser() as browser:
+        again = send(browser, report_page(browser), files)
+        assert again.status == 413 and "最多可带 10 个文件" in problems(again)
+        assert again.form().value("text") == TEXT
+        assert send(browser, again).status == 200
+
+    assert len(front.reports()[0].attachments) == 10
+
+
+def test_a_file_over_the_limit_is_named_and_the_others_are_kept(front: Front) -> None:
+    files = [File("small.txt", "", b"x"), File("大.mov", "", b"x" * (2**20 + 1)), File("last.txt", "", b"y")]
+    with front.browser() as browser:
+        again = send(browser, report_page(browser), files)
+
+    assert again.status == 413 and "“大.mov”大于 1 MB" in problems(again)
+    assert [tag.get_text() for tag in again.html.select(".files bdi")] == ["small.txt", "last.txt"]
+    assert len(front.vault.pending) == 2
+
+
+def test_more_than_one_post_may_hold_keeps_what_was_sealed(front: Front) -> None:
+    files = [File(f"{number}.bin", "", b"x" * 900_000) for number in range(5)]
+    with front.browser() as browser:
+        again = send(browser, report_page(browser), files)
+
+    assert again.status == 413 and "加起来太大" in problems(again)
+    assert len(again.html.select(".files bdi")) == 3
+    assert again.form().value("category") == "c2"
+
+
+def test_a_stale_form_comes_back_with_its_codename_and_can_be_sent(front: Front) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        front.now += 121 * 60
+        again = send(browser, page, [File("a.txt", "", b"a")])
+        assert again.status == 400 and "打开的时间太长" in problems(again)
+        assert again.codename() == page.codename()
+        assert send(browser, again).status == 200
+
+    assert len(front.reports()[0].attachments) == 1
+
+
+@pytest.mark.parametrize("token", ["", "A" * 200, "!", "é", "0" * 100_000])
+def test_a_forged_form_gets_a_new_codename_and_keeps_the_text(front: Front, token: str) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        again = send(browser, page, token=token)
+
+    assert again.status == 400 and "重新启动" in problems(again)
+    assert again.codename() not in ("", page.codename())
+    assert again.form().value("text") == TEXT
+
+
+def test_a_token_of_one_page_is_not_accepted_by_another(front: Front) -> None:
+    with front.browser() as browser:
+        token = browser.get("/zh-hans/inbox").form().value("token")
+        assert send(browser, report_page(browser), token=token).status == 400
+
+    assert front.vault.final == {}
+
+
+@pytest.mark.parametrize("failure", [VaultUnavailable(), CannotStore()])
+def test_a_dead_or_full_vault_means_not_accepted(front: Front, failure: VaultUnavailable | CannotStore) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        front.vault.failure = failure
+        for files in ([], [File("a.png", "", b"x" * 200_000)]):
+            again = send(browser, page, files)
+            assert again.status == 503 and "没有被接受" in problems(again)
+            assert again.form().value("text") == TEXT
+            assert again.codename() == page.codename()
+        front.vault.failure = None
+        assert send(browser, again).status == 200
+
+    assert len(front.vault.final) == 1
+
+
+def test_a_codename_in_the_text_is_refused_and_kept(front: Front) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        again = send(browser, page, text="我的代号 " + page.codename())
+
+    assert again.status == 400 and "似乎有代号" in problems(again)
+    assert page.codename() in again.form().value("text")
+
+
+@pytest.mark.parametrize("entry", [entry for entry in EDGE if entry["kind"] == "text"], ids=lambda entry: entry["id"])
+def test_edge_texts_arrive_as_they_were_or_come_back_with_a_sentence(front: Front, entry: dict[str, object]) -> None:
+    if "gen" in entry:
+        made = entry["gen"]
+        text = str(made["repeat"]) * int(made["times"])  # type: ignore[index]
+    else:
+        text = str(entry["value"])
+    with front.browser() as browser:
+        page = report_page(browser)
+        try:
+            answer = send(browser, page, text=text)
+        except UnicodeEncodeError:
+            # A browser cannot send it either; the bytes are tried below.
+            return
+
+    assert size(answer) % PAGE_BYTES == 0
+    if answer.status == 200:
+        assert front.reports()[0].text == text
+    else:
+        assert problems(answer) and answer.status in (400, 413)
+        assert answer.form().value("text").split() == text.replace("\0", "\ufffd").split()
+
+
+@pytest.mark.parametrize("entry", [entry for entry in EDGE if entry["kind"] == "filename"], ids=lambda entry: entry["id"])
+def test_edge_file_names_stay_inside_the_ciphertext(front: Front, entry: dict[str, object]) -> None:
+    name = str(entry["value"])
+    with front.browser() as browser:
+        done = send(browser, report_page(browser), [File(name or " ", "", b"content")])
+
+    assert done.status == 200
+    (file,) = front.reports()[0].attachments
+    assert file.name == name.replace("\\", "/").split("/")[-1] or (name == "" and file.name == " ")
+
+
+@pytest.mark.parametrize("text", [b"\xed\xa0\xbd", "微信".encode("gb18030"), b"\xff\xfe"])
+def test_bytes_that_are_no_utf8_come_back_with_a_sentence(front: Front, text: bytes) -> None:
+    with front.browser() as browser:
+        form = report_page(browser).form()
+    body = b"".join(
+        b'--B\r\nContent-Disposition: form-data; name="' + name + b'"\r\n\r\n' + value + b"\r\n"
+        for name, value in ((b"token", form.value("token").encode()), (b"category", b"c1"), (b"text", text), (b"act", b"send"))
+    )
+    answer = post(front, body + b"--B--\r\n")
+
+    assert answer.status_code == 400 and "到达时已损坏" in answer.text
+    assert front.vault.final == {}
+
+
+def post(front: Front, body: bytes, kind: str = "multipart/form-data; boundary=B", **headers: str) -> httpx.Response:
+    """A POST that no browser sends."""
+    transport = httpx.WSGITransport(app=front.app.wsgi_app)
+    with httpx.Client(base_url=f"http://{ONION}", transport=transport) as client:
+        return client.post("/zh-hans/report", content=body, headers={"Content-Type": kind, **headers})
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", "multipart/form-data; boundary=B"),
+        (b"--B\r\nContent-Dis", "multipart/form-data; boundary=B"),
+        (b"--B\r\n\r\nx\r\n--B--\r\n", "multipart/form-data; boundary=B"),
+        (b'--B\r\nContent-Disposition: form-data; name="\xff"\r\n\r\nx\r\n--B--\r\n', "multipart/form-data; boundary=B"),
+        (b"text=a&category=c1", "application/x-www-form-urlencoded"),
+        (b"{}", "application/json"),
+        (b"x", ""),
+        (b"--\r\n", "multipart/form-data"),
+        (b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n' * 200 + b"--B--\r\n", "multipart/form-data; boundary=B"),
+        (b"--B\r\nA: " + b"h" * 600_000, "multipart/form-data; boundary=B"),
+    ],
+)
+def test_what_is_no_form_gets_a_page_of_the_usual_size(front: Front, body: bytes, kind: str) -> None:
+    answer = post(front, body, kind)
+
+    assert answer.status_code == 400 and "损坏" in answer.text
+    assert front.vault.final == front.vault.pending == {}
+
+
+def test_a_text_far_too_long_does_not_grow_the_memory_and_says_that_it_was_cut(front: Front) -> None:
+    with front.browser() as browser:
+        again = send(browser, report_page(browser), text="x" * 1_500_000)
+
+    assert again.status == 413 and "被截断了" in problems(again)
+    assert len(again.form().value("text")) < 2**20
+
+
+def test_another_host_a_gateway_and_another_sites_form_are_refused(front: Front) -> None:
+    good = b"--B--\r\n"
+    for headers, words in (
+        ({"Host": "example.com"}, "只在自己的洋葱地址"),
+        ({"Host": "www." + ONION}, "只在自己的洋葱地址"),
+        ({"X-Tor2web": "1"}, "不是用 Tor 浏览器"),
+        ({"Sec-Fetch-Site": "cross-site"}, "别的网站"),
+        ({"Origin": "http://evil.onion"}, "别的网站"),
+    ):
+        answer = post(front, good, **headers)
+        assert answer.status_code == 403 and words in answer.text, headers
+
+
+def test_switching_the_language_keeps_what_was_typed_and_the_files(front: Front) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        form = page.form()
+        form.action = "/en/report"
+        answer = browser.send(
+            form,
+            {"category": "c3", "text": TEXT, "harms": ["c3.posts_deleted"]},
+            files=[File("a.txt", "", b"a")],
+            button=("act", "language"),
+        )
+
+    assert answer.status == 200 and problems(answer) == "" and "Send the report" in answer.text
+    assert answer.form().value("category") == "c3" and answer.form().value("harms") == "c3.posts_deleted"
+    assert "a.txt" in answer.text and len(answer.codename().split()) == 8 and front.vault.final == {}
+
+
+def test_the_answer_is_read_with_the_codename_in_any_spelling(front: Front, words: WordLists) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        send(browser, page)
+        codename = words.read_codename(page.codename())
+        keys = derive_keys(codename, salt=front.settings.salt, cost=CHEAPEST)
+        from datetime import date
+
+        for number, text in enumerate(("第一条 <回复>", "second &")):
+            reply = Reply("answer", "zh-Hans", date(2026, 12, 1 + number), text)
+            front.vault.sealed[reply_tag(keys.tag_key, desk=2, number=number)] = seal_reply(reply, keys.reply_public)
+        spelled = words.spell(codename, "zh-Hant")
+        for typed in (
+            page.codename(),
+            "".join(word.hanzi for word in spelled),
+            " ".join(word.typed for word in words.spell(codename, "en")),
+        ):
+            answers = browser.send(browser.get("/zh-hant/inbox").form(), {"codename": typed})
+            assert [tag.get_text() for tag in answers.html.select(".answer")] == ["second &", "第一条 <回复>"]
+            assert page.codename() not in answers.text
+
+
+def test_a_codename_nobody_used_opens_the_same_empty_inbox(front: Front) -> None:
+    with front.browser() as browser:
+        used, unused = report_page(browser), report_page(browser)
+        send(browser, used)
+        inbox = browser.get("/zh-hans/inbox")
+        answers = [browser.send(inbox.form(), {"codename": page.codename()}) for page in (used, unused)]
+
+    assert answers[0].raw == answers[1].raw and answers[0].headers == answers[1].headers
+
+
+def test_a_wrong_codename_names_the_word_and_keeps_what_was_typed(front: Front, words: WordLists) -> None:
+    with front.browser() as browser:
+        page = browser.get("/en/inbox")
+        good = report_page(browser).codename().split()
+        cases = {
+            " ".join([*good[:2], "zzzzz", *good[3:]]): "Word 3 is not in the list",
+            " ".join(good[:4]): "4 were found",
+            " ".join([good[1], good[0], *good[2:]]): "do not belong together",
+            "": "0 were found",
+        }
+        for typed, sentence in cases.items():
+            answer = browser.send(page.form(), {"codename": typed})
+            assert answer.status == 400 and sentence in problems(answer)
+            assert answer.form().value("codename") == typed
+    assert UnknownWord(3).position == 3 and words
+
+
+def test_while_the_vault_is_down_the_inbox_says_try_later(front: Front) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        front.vault.failure = VaultUnavailable()
+        answer = browser.send(browser.get("/en/inbox").form(), {"codename": page.codename()})
+
+    assert answer.status == 503 and "try again later" in problems(answer)
+
+
+def test_an_error_of_ours_is_a_page_and_its_text_reaches_no_log(
+    front: Front, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("canary-in-exception")
+
+    monkeypatch.setattr(front.vault, "commit", broken)
+    with front.browser() as browser:
+        answer = send(browser, report_page(browser))
+
+    assert answer.status == 500 and "没有被接受" in answer.text and size(answer) == PAGE_BYTES
+    said = capsys.readouterr()
+    assert "ZeroDivisionError" in said.err and "canary" not in said.err + said.out
