@@ -88,9 +88,10 @@ class ExportManifest:
         except (KeyError, TypeError, ValueError):
             raise BadBundle("The manifest is damaged.") from None
         # Everything not read above (order, days, empty places) must be what this version writes.
-        if manifest.to_bytes() != untrusted or ExportManifest.of(
-            number=manifest.number, campaign=manifest.campaign, blocks=blocks
-        ) != manifest:
+        if (
+            manifest.to_bytes() != untrusted
+            or ExportManifest.of(number=manifest.number, campaign=manifest.campaign, blocks=blocks) != manifest
+        ):
             raise BadBundle("The manifest is not one that this version writes.")
         if len({block.id for block in blocks}) != len(blocks):
             raise BadBundle("The manifest lists a block twice.")
@@ -184,9 +185,7 @@ class Members:
             raise BadBundle(f"The bundle is damaged before {wanted}.") from None
 
 
-def read_export(
-    stream: BinaryIO, key: VerifyKey, *, campaign: str, sink: Callable[[ListedBlock, bytes], None]
-) -> ExportManifest:
+def read_export(stream: BinaryIO, key: VerifyKey, *, campaign: str, sink: Callable[[ListedBlock, bytes], None]) -> ExportManifest:
     """Check an export bundle and hand each block to *sink*. Raises BadBundle naming what is wrong.
 
     Blocks are given to *sink* as they are checked, one at a time; when this raises, the caller forgets them all.

@@ -128,8 +128,7 @@ def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> Codena
     """The keys of *codename* on the drop whose 16-byte *salt* this is. Takes cost.memory; never cached, never logged."""
     master = argon2id.kdf(32, codename.packed(), salt, opslimit=cost.operations, memlimit=cost.memory)
     reply, tag, withdraw = (
-        hashlib.blake2b(b"", key=master, person=label, digest_size=32).digest()
-        for label in (_REPLY, _TAG_KEY, _WITHDRAW)
+        hashlib.blake2b(b"", key=master, person=label, digest_size=32).digest() for label in (_REPLY, _TAG_KEY, _WITHDRAW)
     )
     return CodenameKeys(reply, bytes(PrivateKey(reply).public_key), tag, withdraw)
 
@@ -220,14 +219,9 @@ class WordLists:
         known = [self._index.get(piece) for piece in pieces]
         halved = [index for at, index in enumerate(known) if at == 0 or index != known[at - 1]]
         hanzi = [
-            [run[at : at + 2] for at in range(start, len(run) - 1, 2)]
-            for run in pieces
-            if _is_hanzi(run[0])
-            for start in (0, 1)
+            [run[at : at + 2] for at in range(start, len(run) - 1, 2)] for run in pieces if _is_hanzi(run[0]) for start in (0, 1)
         ]
-        if any(
-            self._stands_in(row) for row in (known, halved, *([self._index.get(two) for two in run] for run in hanzi))
-        ):
+        if any(self._stands_in(row) for row in (known, halved, *([self._index.get(two) for two in run] for run in hanzi))):
             return True
         # Eight words of 4 to 10 letters without a space between.
         return any(4 * WORDS <= len(run) <= 10 * WORDS and bool(self._readings(run)) for run in pieces)

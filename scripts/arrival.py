@@ -43,9 +43,7 @@ class Opened:
     unopened: tuple[Unopened, ...]
 
 
-def open_bundle(
-    casebook: Casebook, path: Path, opener: Opener, *, today: date, progress: Progress | None = None
-) -> Opened:
+def open_bundle(casebook: Casebook, path: Path, opener: Opener, *, today: date, progress: Progress | None = None) -> Opened:
     """Verify the export bundle at *path* and add what is new in it to *casebook*. *progress* gets (done, all) blocks.
 
     Raises BadBundle, before anything was added, naming what is wrong with the bundle.
@@ -71,13 +69,9 @@ def _verified(casebook: Casebook, path: Path, blocks: "_Blocks") -> ExportManife
     if last is None or manifest.number > last.number:
         return manifest
     if manifest.number < last.number:
-        raise BadBundle(
-            f"This is bundle {manifest.number}; bundle {last.number} has been opened already, and is newer."
-        )
+        raise BadBundle(f"This is bundle {manifest.number}; bundle {last.number} has been opened already, and is newer.")
     if _fingerprint(manifest) != last.manifest_sha256:
-        raise BadBundle(
-            f"Another bundle with the number {last.number} was opened on {last.day}; the server's is forked."
-        )
+        raise BadBundle(f"Another bundle with the number {last.number} was opened on {last.day}; the server's is forked.")
     # What could not be opened (a mistyped passphrase, a key not at hand) may be tried again with the same bundle.
     if not casebook.unopened():
         raise BadBundle(f"Bundle {last.number} was opened on {last.day} already; there is nothing new in it.")
@@ -158,9 +152,7 @@ class _Arrival:
             self._unopened.append(Unopened(listed.id, 0, str(why)))
             return
         number = self._manifest.number
-        self._casebook.add_part(
-            block_id=listed.id, block_sha256=listed.sha256, day=listed.day, bundle=number, report=report
-        )
+        self._casebook.add_part(block_id=listed.id, block_sha256=listed.sha256, day=listed.day, bundle=number, report=report)
         self._reports.add(listed.id)
 
     def open_files(self) -> None:

@@ -75,9 +75,7 @@ class Case:
     def files(self) -> tuple["FileOfPart", ...]:
         """The attachments of all parts, in order."""
         return tuple(
-            FileOfPart(part, place, attachment)
-            for part in self.parts
-            for place, attachment in enumerate(part.report.attachments)
+            FileOfPart(part, place, attachment) for part in self.parts for place, attachment in enumerate(part.report.attachments)
         )
 
 

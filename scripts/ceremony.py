@@ -47,9 +47,7 @@ def new_reviewer(home: Path, *, name: str, out: Path, weeks: Weeks, protected: b
     fingerprint. Raises CeremonyError or KeysError; when anything stands in the way nothing is made.
     """
     if not re.fullmatch("[a-z][a-z0-9-]{1,30}", name, re.ASCII):
-        raise CeremonyError(
-            "A reviewer's name here is public: a word of the letters a-z, digits and hyphens, no person's."
-        )
+        raise CeremonyError("A reviewer's name here is public: a word of the letters a-z, digits and hyphens, no person's.")
     _refuse_in_the_way(home, out, name)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
@@ -128,9 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--name", required=True, help="a public name for the key, no person's: a-z, digits, hyphens")
     new.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the public files go")
     new.add_argument("--weeks", type=int, default=WEEKS, help=f"how many weekly encryption keys (default {WEEKS})")
-    new.add_argument(
-        "--start", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the first day (default today, UTC)"
-    )
+    new.add_argument("--start", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the first day (default today, UTC)")
     new.add_argument("--unprotected", action="store_true", help="no passphrase: for demonstrations and tests only")
     return parser
 

@@ -94,9 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="courier", description="Carries sealed bundles between the vault and a medium."
-    )
+    parser = argparse.ArgumentParser(prog="courier", description="Carries sealed bundles between the vault and a medium.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     fetch = commands.add_parser("pull", help="fetch the export bundle", description="Fetch the export bundle.")
     fetch.add_argument("--to", type=Path, required=True, metavar="DIR", help="the directory it goes to")

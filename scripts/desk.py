@@ -64,9 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="desk", description="The offline desk: open, read and answer cases.", allow_abbrev=False
     )
     parser.add_argument("--casebook", type=Path, required=True, metavar="DIR", help="the casebook's directory")
-    parser.add_argument(
-        "--home", type=Path, metavar="GNUPGHOME", help="gpg's directory with the reviewer's secret keys"
-    )
+    parser.add_argument("--home", type=Path, metavar="GNUPGHOME", help="gpg's directory with the reviewer's secret keys")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
@@ -75,13 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     init = command("init", _init, "make an empty casebook")
-    init.add_argument(
-        "--server-key", required=True, metavar="HEX", help="the server's export public key, 64 hex digits"
-    )
+    init.add_argument("--server-key", required=True, metavar="HEX", help="the server's export public key, 64 hex digits")
     init.add_argument("--campaign", type=Path, required=True, help="the campaign file that the server uses")
-    init.add_argument(
-        "--desk", type=int, required=True, metavar="N", help="this desk's number, from 0; no two the same"
-    )
+    init.add_argument("--desk", type=int, required=True, metavar="N", help="this desk's number, from 0; no two the same")
     command("open", _open, "verify an export bundle and open what is new in it").add_argument("bundle", type=Path)
     listing = command("list", _list, "list the cases")
     show = command("show", _show, "show a case with all its parts and answers")
@@ -92,9 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     for added in (listing, show):
         added.add_argument("--labels", choices=LANGUAGES, default="en", help="the language of the labels")
     files.add_argument("--out", type=Path, metavar="DIR", help="write them here, byte for byte, under safe names")
-    reply.add_argument(
-        "--text-file", required=True, metavar="FILE", help="a file with the answer, or - for standard input"
-    )
+    reply.add_argument("--text-file", required=True, metavar="FILE", help="a file with the answer, or - for standard input")
     reply.add_argument("--language", choices=LANGUAGES, help="by default the claimant's")
     export = command("export-replies", _export, "write the queued answers as a signed bundle")
     export.add_argument("out", type=Path)

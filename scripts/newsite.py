@@ -65,7 +65,9 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
         if path.exists():
             raise SiteExists(f"{path} is there already; nothing was changed.")
     signing_key = SigningKey.generate()
-    text = _TEMPLATE.format(onion=onion, salt=secrets.token_hex(SALT_BYTES), keys=json.dumps(str(keys.absolute()), ensure_ascii=False))
+    text = _TEMPLATE.format(
+        onion=onion, salt=secrets.token_hex(SALT_BYTES), keys=json.dumps(str(keys.absolute()), ensure_ascii=False)
+    )
     _write(directory / "export.key", signing_key.encode())
     _write(directory / "export.pub", signing_key.verify_key.encode().hex().encode() + b"\n")
     _write(settings_file, text.encode("utf-8"))

@@ -102,6 +102,4 @@ def _sealed(casebook: Casebook, one: Answer) -> SealedReply:
 def _decoy(today: date) -> SealedReply:
     """A reply to nobody. Really sealed, since bare random bytes are told from a sealed box by their first 32."""
     nobody = PrivateKey.generate().public_key
-    return SealedReply(
-        secrets.token_bytes(ID_BYTES), seal_reply(Reply("answer", LANGUAGES[0], today, ""), bytes(nobody))
-    )
+    return SealedReply(secrets.token_bytes(ID_BYTES), seal_reply(Reply("answer", LANGUAGES[0], today, ""), bytes(nobody)))
