@@ -1,0 +1,98 @@
+"""python -m onion up --state DIR: the service on the real Tor network, in the foreground until Ctrl-C or SIGTERM."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from onion.control import Tor, check_version, installed_version
+from onion.errors import DropStopped, NotBootstrapped, OnionError
+from onion.launch import Drop, check_site
+from onion.torrc import OnionService, ServiceTor, service_torrc
+
+# The promise is a sentence within a minute; tor's own end and the stop take the rest of it.
+BOOTSTRAP_SECONDS = 50.0
+PUBLISH_SECONDS = 120.0
+WATCH_SECONDS = 1.0
+
+
+class _Ended(Exception):
+    """Ctrl-C or SIGTERM."""
+
+
+def main() -> int:
+    """Read the command line and run; the exit code is 0 after an ordered end, 1 after a sentence on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m onion", description="The drop on the real Tor network.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start the service and stay until Ctrl-C")
+    up.add_argument(
+        "--state", type=Path, required=True, help="the directory that keeps the onion's key, the sockets and settings.toml"
+    )
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    try:
+        _up(arguments.state.resolve())
+    except OnionError as sentence:
+        print(sentence, file=sys.stderr)
+        return 1
+    except _Ended:
+        print("Stopped.")
+    return 0
+
+
+def _end(number: int, frame: object) -> None:
+    # Further signals must not cut the ordered end short.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise _Ended
+
+
+def _up(state: Path) -> None:
+    check_version(installed_version())
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    service = OnionService(directory=state / "tor" / "drop", socket=state / "front.sock")
+    data, control = state / "tor", state / "tor" / "control"
+    settings = ServiceTor(data=data, control=control, service=service, owner=os.getpid())
+    tor = Tor("onion service", service_torrc(settings), data=data, control=control)
+    try:
+        _join(tor)
+        onion = (service.directory / "hostname").read_text(encoding="ascii").strip()
+        check_site(state / "settings.toml", onion)
+        with Drop(state / "settings.toml", service.socket, os.environ, log=_to_stderr) as drop:
+            print("The front and the vault answer; waiting until the address is published.", flush=True)
+            tor.wait_published(time.monotonic() + PUBLISH_SECONDS, copies=1)
+            print(f"The drop is open: http://{onion}/\nCtrl-C closes it.", flush=True)
+            _watch(tor, drop)
+    finally:
+        tor.stop()
+
+
+def _join(tor: Tor) -> None:
+    print("Joining the Tor network.", flush=True)
+    try:
+        tor.wait_bootstrapped(time.monotonic() + BOOTSTRAP_SECONDS, lambda phase: print(phase, flush=True))
+    except NotBootstrapped as late:
+        raise NotBootstrapped(
+            f"The Tor network cannot be reached from here (after {BOOTSTRAP_SECONDS:.0f} s: {tor.phase}); check that "
+            "this computer is online, that its clock is right, and that no firewall or censor blocks outgoing "
+            "connections of tor."
+        ) from late
+
+
+def _watch(tor: Tor, drop: Drop) -> None:
+    """Stay until a signal ends it, or raise when one of the processes has ended by itself."""
+    while drop.running:
+        tor.refresh()
+        time.sleep(WATCH_SECONDS)
+    raise DropStopped("The front or the vault stopped by itself; its last lines are above. All else was stopped.")
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

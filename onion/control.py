@@ -1,0 +1,193 @@
+"""One tor process: started, asked through its control socket how far it is, and stopped. The only user of stem."""
+
+import os
+import re
+import socket
+import subprocess
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stem import SocketError
+from stem.connection import AuthenticationFailure
+from stem.control import Controller, EventType
+from stem.response.events import HSDescEvent
+
+from onion.child import Child
+from onion.errors import NotBootstrapped, NotPublished, TorMissing, TorStopped, TorTooOld
+
+# 0.4.9.9 repairs a crash of services with proof of work, 0.4.9.11 a race in which a rendezvous point could pass for
+# the service.
+OLDEST_TOR = (0, 4, 9, 11)
+
+POLL_SECONDS = 0.1
+VERSION_SECONDS = 10.0
+# A service has nothing to hand over, so tor is not given its usual half minute.
+STOP_SECONDS = 5.0
+
+_VERSION = re.compile(r"Tor version (\d+)\.(\d+)\.(\d+)\.(\d+)")
+_PHASE = re.compile(r"PROGRESS=(\d+) .*SUMMARY=\"([^\"]*)\"")
+_RELAY = re.compile(r"^r ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """How far a tor has come in joining its network: 0 to 100 percent, and tor's own words for it."""
+
+    percent: int
+    summary: str
+
+    def __str__(self) -> str:
+        return f"{self.percent} %, {self.summary}"
+
+
+NOT_STARTED = Phase(0, "the control socket does not answer yet")
+
+
+def installed_version(program: str = "tor") -> tuple[int, ...]:
+    """The version of the installed tor, four numbers. Raises TorMissing."""
+    try:
+        done = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, timeout=VERSION_SECONDS)
+    except FileNotFoundError as missing:
+        raise TorMissing from missing
+    except (subprocess.TimeoutExpired, OSError) as broken:
+        raise TorMissing(f"{program} --version does not answer; reinstall tor.") from broken
+    found = _VERSION.search(done.stdout)
+    if found is None:
+        raise TorMissing(f"{program} --version names no version; reinstall tor.")
+    return tuple(int(number) for number in found.groups())
+
+
+def check_version(version: tuple[int, ...]) -> None:
+    """Raise TorTooOld when *version* is older than OLDEST_TOR."""
+    if version < OLDEST_TOR:
+        dotted, oldest = (".".join(map(str, numbers)) for numbers in (version, OLDEST_TOR))
+        raise TorTooOld(
+            f"The installed tor is {dotted}; a public onion service needs {oldest} or newer, because "
+            "older ones can be crashed or impersonated. Upgrade the package tor."
+        )
+
+
+class Tor:
+    """A tor process with its data directory. Started by the constructor; stop() ends it.
+
+    The torrc is written beside the data directory, which is made with mode 0700 when it is not there. When the torrc
+    names this process as the owner, stem makes tor end as soon as the control connection does, so that not even a
+    killed parent leaves a tor behind.
+    """
+
+    def __init__(self, name: str, torrc: str, *, data: Path, control: Path, program: str = "tor") -> None:
+        self.name = name
+        self.phase = NOT_STARTED
+        self.uploads = 0
+        self._control_path = control
+        self._controller: Controller | None = None
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = data.with_name(data.name + ".torrc")
+        file.write_text(torrc, encoding="utf-8")
+        try:
+            self._child = Child(
+                name,
+                [program, "--defaults-torrc", "/dev/null", "-f", str(file)],
+                environ={"HOME": str(data), "PATH": os.environ.get("PATH", os.defpath)},
+                cwd=data,
+            )
+        except FileNotFoundError as missing:
+            raise TorMissing from missing
+
+    @property
+    def pid(self) -> int:
+        """The process id of tor."""
+        return self._child.pid
+
+    def refresh(self) -> Phase:
+        """Ask tor how far it is. Raises TorStopped when it no longer runs."""
+        if not self._child.running:
+            raise TorStopped(
+                f"The tor process of the {self.name} stopped by itself at {self.phase}. "
+                f"Its last words: {self._child.last_words or 'none'}"
+            )
+        try:
+            if self._controller is None:
+                self._controller = self._connected()
+            answer = str(self._controller.get_info("status/bootstrap-phase"))
+        except (SocketError, AuthenticationFailure):
+            # The socket appears some time after the start, and the cookie a moment after the socket.
+            self._close_control()
+            return self.phase
+        if found := _PHASE.search(answer):
+            self.phase = Phase(int(found[1]), found[2])
+        return self.phase
+
+    def wait_bootstrapped(self, deadline: float, progress: Callable[[str], None]) -> None:
+        """Wait until it has joined its network, at most until *deadline* of time.monotonic().
+
+        Raises NotBootstrapped, TorStopped.
+        """
+        said = NOT_STARTED
+        while self.refresh().percent < 100:
+            if time.monotonic() > deadline:
+                raise NotBootstrapped(
+                    f"The tor process of the {self.name} did not join its network in time; the last phase was {self.phase}."
+                )
+            if self.phase != said:
+                said = self.phase
+                progress(f"{self.name}: {said}")
+            time.sleep(POLL_SECONDS)
+
+    def relays_known(self) -> int:
+        """How many relays its newest consensus lists. Raises TorStopped."""
+        self.refresh()
+        if self._controller is None:
+            return 0
+        return len(_RELAY.findall(str(self._controller.get_info("ns/all", ""))))
+
+    def wait_published(self, deadline: float, *, copies: int) -> None:
+        """Wait until *copies* uploads of the service's descriptors have arrived. Raises NotPublished, TorStopped.
+
+        A client that asks a directory too early is told "no" and does not ask the same one again for a long time,
+        hence no probing from outside.
+        """
+        while self.uploads < copies:
+            self.refresh()
+            if time.monotonic() > deadline:
+                raise NotPublished(
+                    f"The descriptor of the onion service did not reach the directory in time: "
+                    f"{self.uploads} of {copies} copies arrived."
+                )
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """End the process; a second call does nothing."""
+        self._close_control()
+        self._child.stop(STOP_SECONDS)
+
+    def _connected(self) -> Controller:
+        # stem leaves its own socket open when nobody listens yet, hence a look before.
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(self._control_path))
+            except OSError as silent:
+                raise SocketError(str(silent)) from silent
+        with warnings.catch_warnings():
+            # stem 1.8.2 calls Thread.setDaemon(), which Python deprecates and still has.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            controller = Controller.from_socket_file(str(self._control_path))
+        try:
+            controller.authenticate()
+        except AuthenticationFailure:
+            controller.close()
+            raise
+        controller.add_event_listener(self._count_upload, EventType.HS_DESC)
+        return controller
+
+    def _count_upload(self, event: HSDescEvent) -> None:
+        if event.action == "UPLOADED":
+            self.uploads += 1
+
+    def _close_control(self) -> None:
+        if self._controller is not None:
+            self._controller.close()
+            self._controller = None

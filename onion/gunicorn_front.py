@@ -1,0 +1,63 @@
+"""gunicorn's settings for the front. Started with CASEDROP_SETTINGS and CASEDROP_FRONT_SOCKET in the environment."""
+
+import os
+import resource
+import signal
+import sys
+from typing import Any
+
+from onion.gunicorn_quiet import bound_silence, hush
+
+wsgi_app = "dropbox.front.wsgi:app"
+bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]
+umask = 0o117  # the socket is 0660: tor reaches it through its group, nobody else does
+backlog = 128
+
+# Built once, before the workers: a wrong setting stops the start, and all workers share the key of the form tokens.
+preload_app = True
+worker_class = "gthread"
+# Two, so that one goes on serving while the other ends after its last request.
+workers = 2
+# A slow upload keeps one thread for minutes; the threads cost little while they wait.
+threads = 32
+worker_connections = 256
+
+# A connection ends after its answer: tor's PROXY line stands only before the first request, and a second request would
+# come without the number of its circuit.
+keepalive = 0
+proxy_protocol = "v1"
+
+# How long a worker's main loop may not answer. Requests run in threads beside it and may take longer.
+timeout = 60
+# How long a worker that ends waits for its requests: 10 MB at 20 kB/s, a slow bridge, take 500 s.
+graceful_timeout = 600
+# What Python keeps of handled requests in its memory ends with the worker. Not all workers at once.
+max_requests = 2_000
+max_requests_jitter = 500
+
+# Only a time stamp, never content; a directory in memory all the same.
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn makes the file with mkstemp and unlinks it at once
+control_socket_disable = True
+sendfile = False
+accesslog = None
+errorlog = "-"
+loglevel = "error"
+
+hush()
+# A bridge that changes its proxy may fall silent for about a minute.
+bound_silence(seconds=120)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """No file of any length and no core dump, for this worker and the gpg it starts."""
+    # Until gunicorn sets the worker's own handlers it has the master's, which would swallow an early end.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def post_worker_init(worker: Any) -> None:
+    """Before it serves, let the application lock its worker further: lock_worker in the module of wsgi_app, if any."""
+    lock_worker = getattr(sys.modules[worker.cfg.wsgi_app.partition(":")[0]], "lock_worker", None)
+    if lock_worker is not None:
+        lock_worker()

@@ -1,0 +1,43 @@
+"""gunicorn's settings for the vault. The two sockets are those of the settings file that CASEDROP_SETTINGS names."""
+
+import os
+import resource
+import signal
+from pathlib import Path
+from typing import Any
+
+from onion.gunicorn_quiet import hush
+from onion.launch import vault_sockets
+
+wsgi_app = "dropbox.vault.wsgi:app"
+bind = [f"unix:{path}" for path in vault_sockets(Path(os.environ["CASEDROP_SETTINGS"]), os.environ)]
+umask = 0o117  # the sockets are 0660: the front and tor reach them through their groups, nobody else does
+
+# One worker, since one connection writes the store; several threads, since an export may be slow. Built in the worker:
+# SQLite forbids a connection that was opened before a fork.
+preload_app = False
+worker_class = "gthread"
+workers = 1
+threads = 8
+# The front keeps its connections open for five seconds; the vault must not be the one that closes them.
+keepalive = 75
+
+timeout = 60
+# An export in progress when the vault ends: a big one over a slow circuit is taken again instead.
+graceful_timeout = 30
+
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn makes the file with mkstemp and unlinks it at once
+control_socket_disable = True
+sendfile = False
+accesslog = None
+errorlog = "-"
+loglevel = "error"
+
+hush()
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """No core dump."""
+    # Until gunicorn sets the worker's own handlers it has the master's, which would swallow an early end.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,208 @@
+"""The processes of one drop: vault and front, each a gunicorn with packaged settings, started and stopped by pid."""
+
+import socket
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from onion.child import Child
+from onion.errors import DropSilent, DropStopped, ReviewersMissing, SiteMissing
+from onion.torrc import check_socket_path
+
+START_SECONDS = 30.0  # word lists, gpg's keyring and the store are read; measured: 1 s
+STOP_SECONDS = 10.0  # what a request under way is given; production's own stop may wait longer
+PROBE_SECONDS = 5.0
+POLL_SECONDS = 0.05
+
+# How gunicorn_quiet marks the one line that says why a worker did not start.
+START_FAILED = "The start failed: "
+
+_HERE = Path(__file__).resolve().parent
+_PROBE = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+def vault_sockets(settings_file: Path, environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """The vault's intake and courier socket: from the environment, else from the settings file. Raises SiteMissing."""
+    stated = _section(settings_file, "vault")
+
+    def path(name: str) -> Path:
+        value = environ.get(f"CASEDROP_VAULT_{name.upper()}") or stated.get(name)
+        if not isinstance(value, str) or not value:
+            raise SiteMissing(f"The setting [vault] {name} is missing in {settings_file}.")
+        return settings_file.parent / value
+
+    return path("intake_socket"), path("courier_socket")
+
+
+def check_site(settings: Path, onion: str) -> None:
+    """Raise SiteMissing or ReviewersMissing unless the settings are for *onion* and reviewers' keys are pinned."""
+    if not settings.is_file():
+        raise SiteMissing(
+            f"There are no settings yet: make {settings} with 'python -m scripts.newsite --onion {onion} {settings.parent}'."
+        )
+    site = _section(settings, "site")
+    if site.get("onion") != onion:
+        raise SiteMissing(
+            f"The settings file {settings} is for another address: [site] onion has to be {onion}, or "
+            f"the onion's key in {settings.parent / 'tor' / 'drop'} is not the one that belongs here."
+        )
+    keys = settings.parent / str(site.get("keys", "keys"))
+    if not (keys / "FINGERPRINTS").is_file() or not any(keys.glob("*.asc")):
+        raise ReviewersMissing(
+            f"No reviewers' public keys are pinned in {keys}: make them offline with "
+            "'python -m scripts.ceremony' and copy the public files and FINGERPRINTS there."
+        )
+
+
+def _section(settings_file: Path, name: str) -> Mapping[str, object]:
+    try:
+        section = tomllib.loads(settings_file.read_text(encoding="utf-8")).get(name, {})
+    except FileNotFoundError as missing:
+        raise SiteMissing(f"The settings file {settings_file} does not exist.") from missing
+    except (OSError, ValueError) as broken:
+        raise SiteMissing(f"The settings file {settings_file} cannot be read: {broken}") from broken
+    return section if isinstance(section, dict) else {}
+
+
+class Drop:
+    """Vault and front as a context manager: both answer when entered, both have ended when left.
+
+    *environ* is the whole environment of both, to which CASEDROP_SETTINGS and, for the front, CASEDROP_FRONT_SOCKET are
+    added. Their output goes to *log* line by line, or nowhere. Raises SiteMissing, DropStopped, DropSilent, BadPath.
+    """
+
+    def __init__(
+        self,
+        settings_file: Path,
+        front_socket: Path,
+        environ: Mapping[str, str],
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        self._front_socket = front_socket.resolve()
+        self._environ = {**environ, "CASEDROP_SETTINGS": str(settings_file.resolve())}
+        self._log = log
+        self._vault_sockets = vault_sockets(settings_file.resolve(), environ)
+        self._front: Child | None = None
+        self._vault: Child | None = None
+        for path in (self._front_socket, *self._vault_sockets):
+            check_socket_path(path)
+
+    @property
+    def front_pid(self) -> int:
+        """The pid of the front's master. Raises DropStopped when it was not started."""
+        return _started(self._front).pid
+
+    @property
+    def vault_pid(self) -> int:
+        """The pid of the vault's master. Raises DropStopped when it was not started."""
+        return _started(self._vault).pid
+
+    @property
+    def running(self) -> bool:
+        """Whether both masters run."""
+        return all(child is not None and child.running for child in (self._front, self._vault))
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start both and wait until they answer; nothing is left running when one does not."""
+        with ExitStack() as undo:
+            # Whatever ends the start, Ctrl-C too, must leave nothing running.
+            undo.callback(self.stop)
+            self._vault = self._run("vault", self._environ)
+            self._front = self._run("front", self._front_environ())
+            self._wait_vault()
+            self._wait_front()
+            undo.pop_all()
+
+    def stop(self) -> None:
+        """Stop both, the front first, since what it is doing may need the vault."""
+        self.stop_front()
+        self.stop_vault()
+
+    def start_front(self) -> None:
+        """Start the front alone, after stop_front() or kill_front()."""
+        self._front = self._run("front", self._front_environ())
+        self._wait_front()
+
+    def start_vault(self) -> None:
+        """Start the vault alone, after stop_vault() or kill_vault()."""
+        self._vault = self._run("vault", self._environ)
+        self._wait_vault()
+
+    def stop_front(self) -> None:
+        """Ask the front to end, kill it after STOP_SECONDS."""
+        if self._front is not None:
+            self._front.stop(STOP_SECONDS)
+
+    def stop_vault(self) -> None:
+        """Ask the vault to end, kill it after STOP_SECONDS."""
+        if self._vault is not None:
+            self._vault.stop(STOP_SECONDS)
+
+    def kill_front(self) -> None:
+        """End the front and its workers at once, as a crash would."""
+        _started(self._front).kill()
+
+    def kill_vault(self) -> None:
+        """End the vault and its worker at once, as a crash would."""
+        _started(self._vault).kill()
+
+    def _front_environ(self) -> Mapping[str, str]:
+        return {**self._environ, "CASEDROP_FRONT_SOCKET": str(self._front_socket)}
+
+    def _run(self, name: str, environ: Mapping[str, str]) -> Child:
+        argv = [sys.executable, "-m", "gunicorn", "-c", str(_HERE / f"gunicorn_{name}.py")]
+        # From the folder that holds this package, so that Python finds it installed or not.
+        return Child(name, argv, environ=environ, cwd=_HERE.parent, log=self._log)
+
+    def _wait_vault(self) -> None:
+        for path in self._vault_sockets:
+            _wait_answer(_started(self._vault), path)
+
+    def _wait_front(self) -> None:
+        _wait_answer(_started(self._front), self._front_socket)
+
+
+def answers(path: Path) -> bool:
+    """Whether an HTTP server behind the unix socket *path* answers anything at all."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(PROBE_SECONDS)
+        try:
+            probe.connect(str(path))
+            probe.sendall(_PROBE)
+            return probe.recv(5) == b"HTTP/"
+        except OSError:
+            return False
+
+
+def _started(child: Child | None) -> Child:
+    if child is None:
+        raise DropStopped("The front or the vault was not started.")
+    return child
+
+
+def _wait_answer(child: Child, path: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not answers(path):
+        if not child.running:
+            raise DropStopped(f"The {child.name} stopped while starting: {_reason(child)}")
+        if time.monotonic() > deadline:
+            raise DropSilent(f"The {child.name} runs but does not answer on {path} after {START_SECONDS:.0f} s.")
+        time.sleep(POLL_SECONDS)
+
+
+def _reason(child: Child) -> str:
+    for line in child.last_lines:
+        if START_FAILED in line:
+            return line.partition(START_FAILED)[2]
+    return child.last_words or "it gave no reason."

@@ -1,0 +1,253 @@
+"""A whole Tor network on this computer's loopback: three authorities, two relays, one onion service, one client.
+
+Nothing leaves the computer. The demonstration and the end-to-end tests run over it, with the same onion service options
+as the public one.
+"""
+
+import os
+import random
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from onion.control import POLL_SECONDS, Tor
+from onion.errors import BadPath, NoFreePort, NotBootstrapped, OnionError, TorMissing
+from onion.torrc import FIRST_INTERVAL, Authority, OnionService, PrivateNode, Role, private_torrc
+
+AUTHORITIES = 3
+RELAYS = 2
+
+# Below Linux's range for outgoing connections (32,768 on), so that no connection of a node that runs already takes a
+# port between the look and its use.
+PORTS = range(15_000, 32_000)
+
+KEYS_SECONDS = 60.0  # three RSA-3072 keys take a second; a busy computer may take longer
+READY_SECONDS = 90.0  # measured: about 12 s on two idle cores
+CERTIFICATE_MONTHS = 12
+
+_IDENTITY = re.compile(r"^fingerprint ([0-9A-F]{40})$", re.MULTILINE)
+_FINGERPRINT = re.compile(r"([0-9A-F]{40})\s*$")
+# --list-fingerprint wants to see some authority before the real ones have keys; it connects nowhere.
+_PLACEHOLDER = Authority("nobody", 1, 1, "A" * 40, "A" * 40)
+
+
+class PrivateNet:
+    """The network as a context manager: ready when entered, every process stopped when left.
+
+    *directory*: fresh (missing or empty), made with mode 0700. *service_socket*: the unix socket that the onion's port
+    80 leads to; a server may begin to listen there later. *progress* is given one short sentence at a time.
+    Raises OnionError with a sentence naming the node and its last phase; nothing is left running then.
+    """
+
+    def __init__(self, directory: Path, service_socket: Path, progress: Callable[[str], None] = lambda _: None) -> None:
+        self.directory = directory.resolve()
+        self._service_socket = service_socket.resolve()
+        self._progress = progress
+        self._tors: list[Tor] = []
+        self.onion = ""
+        self.socks_port = 0
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process id of every node, by name."""
+        return {tor.name: tor.pid for tor in self._tors}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Boot the network and wait until the client can reach the service's address."""
+        with ExitStack() as undo:
+            # Whatever ends the start, Ctrl-C too, must leave nothing running.
+            undo.callback(self.stop)
+            self._start()
+            undo.pop_all()
+
+    def stop(self) -> None:
+        """Stop every process by its own pid, those that others depend on last."""
+        while self._tors:
+            self._tors.pop().stop()
+
+    def _start(self) -> None:
+        self._make_directory()
+        self._progress(f"making the keys of {AUTHORITIES} directory authorities")
+        nodes = _plan(self.directory, self._service_socket)
+        authorities = tuple(_with_keys([node for node in nodes if node.role == "authority"]))
+        deadline = time.monotonic() + READY_SECONDS
+        # Votes are counted from now and not from the full minute, so that the first one needs no waiting.
+        offset = int(time.time() + FIRST_INTERVAL) % FIRST_INTERVAL
+        nodes = [replace(node, authorities=authorities, voting_offset=offset) for node in nodes]
+        self._run(nodes[:-2])
+        self._progress(f"{AUTHORITIES} authorities and {RELAYS} relays started; waiting for their first vote")
+        self._wait_consensus(deadline)
+        self._progress("all authorities and relays stand in the consensus; starting the service and the client")
+        self._run(nodes[-2:])
+        self.socks_port = nodes[-1].socks_port
+        self._wait_joined(deadline, nodes[-2])
+        self._progress("the onion service can be reached")
+
+    def _run(self, nodes: Sequence[PrivateNode]) -> None:
+        for node in nodes:
+            self._tors.append(Tor(node.name, private_torrc(node), data=node.data, control=node.control))
+
+    def _make_directory(self) -> None:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(self.directory.iterdir()):
+            raise BadPath(f"The directory {self.directory} is not empty; a private network needs a fresh one.")
+
+    def _wait_consensus(self, deadline: float) -> None:
+        for tor in self._tors[:AUTHORITIES]:
+            while (known := tor.relays_known()) < AUTHORITIES + RELAYS:
+                if time.monotonic() > deadline:
+                    raise NotBootstrapped(
+                        f"The consensus of {tor.name} lists {known} of {AUTHORITIES + RELAYS} relays "
+                        f"after {READY_SECONDS:.0f} s. {self._phases()}"
+                    )
+                time.sleep(POLL_SECONDS)
+
+    def _wait_joined(self, deadline: float, service_node: PrivateNode) -> None:
+        service, client = self._tors[-2:]
+        for tor in (service, client):
+            try:
+                tor.wait_bootstrapped(deadline, self._progress)
+            except NotBootstrapped as late:
+                raise NotBootstrapped(f"{late} {self._phases()}") from late
+        assert service_node.service is not None
+        self.onion = (service_node.service.directory / "hostname").read_text(encoding="ascii").strip()
+        # Two descriptors, this period's and the next one's, at each authority: any of them can answer the client.
+        service.wait_published(deadline, copies=2 * AUTHORITIES)
+
+    def _phases(self) -> str:
+        # One late node holds up the others; all the phases tell which one it was.
+        return "All nodes: " + "; ".join(f"{tor.name}: {tor.phase}" for tor in self._tors) + "."
+
+
+def _plan(directory: Path, service_socket: Path) -> list[PrivateNode]:
+    """All nodes with their ports; authorities first, the service last but one, the client last."""
+    ports = iter(_free_ports(2 * AUTHORITIES + RELAYS + 1))
+
+    def node(role: Role, name: str) -> PrivateNode:
+        data = directory / name
+        return PrivateNode(role=role, name=name, data=data, control=data / "control", authorities=(), owner=os.getpid())
+
+    authorities = [
+        replace(node("authority", f"authority{n}"), or_port=next(ports), dir_port=next(ports)) for n in range(1, AUTHORITIES + 1)
+    ]
+    relays = [replace(node("relay", f"relay{n}"), or_port=next(ports)) for n in range(1, RELAYS + 1)]
+    service = replace(node("service", "service"), service=OnionService(directory / "service" / "drop", service_socket))
+    client = replace(node("client", "client"), socks_port=next(ports))
+    return [*authorities, *relays, service, client]
+
+
+def _free_ports(count: int) -> list[int]:
+    """*count* different loopback ports that nobody listens on. Raises NoFreePort."""
+    free: list[int] = []
+    for port in random.sample(PORTS, 100 + count):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        free.append(port)
+        if len(free) == count:
+            return free
+    raise NoFreePort
+
+
+def _with_keys(nodes: Sequence[PrivateNode]) -> list[Authority]:
+    """Make the keys of each authority, all at once. Raises OnionError, TorMissing."""
+    running: list[tuple[str, subprocess.Popen[str]]] = []
+    try:
+        for node in nodes:
+            (node.data / "keys").mkdir(mode=0o700, parents=True)
+            node.data.chmod(0o700)
+            running += [(node.name, _certificate(node)), (node.name, _fingerprint(node))]
+        outputs = [_output(name, process) for name, process in running]
+    except FileNotFoundError as missing:
+        raise TorMissing from missing
+    finally:
+        for _, process in running:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+    return [
+        Authority(
+            node.name,
+            node.or_port,
+            node.dir_port,
+            identity=_found(_IDENTITY, (node.data / "keys" / "authority_certificate").read_text("ascii"), node),
+            fingerprint=_found(_FINGERPRINT, shown.replace(" ", ""), node),
+        )
+        for node, shown in zip(nodes, outputs[1::2], strict=True)
+    ]
+
+
+def _certificate(node: PrivateNode) -> subprocess.Popen[str]:
+    keys = node.data / "keys"
+    process = subprocess.Popen(
+        [
+            "tor-gencert",
+            "--create-identity-key",
+            "--passphrase-fd",
+            "0",
+            "-m",
+            str(CERTIFICATE_MONTHS),
+            "-a",
+            f"127.0.0.1:{node.dir_port}",
+            "-i",
+            keys / "authority_identity_key",
+            "-s",
+            keys / "authority_signing_key",
+            "-c",
+            keys / "authority_certificate",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdin is not None
+    # The identity key signs nothing after this and dies with the directory; its passphrase protects nothing.
+    process.stdin.write("private network\n")
+    process.stdin.flush()
+    return process
+
+
+def _fingerprint(node: PrivateNode) -> subprocess.Popen[str]:
+    # As a relay: an authority would refuse to start without the certificate that is being made at the same time.
+    torrc = node.data.with_name(node.data.name + ".first.torrc")
+    torrc.write_text(private_torrc(replace(node, role="relay", authorities=(_PLACEHOLDER,))), encoding="utf-8")
+    return subprocess.Popen(
+        ["tor", "--defaults-torrc", "/dev/null", "-f", torrc, "--list-fingerprint", "--quiet"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _output(name: str, process: subprocess.Popen[str]) -> str:
+    try:
+        output, _ = process.communicate(timeout=KEYS_SECONDS)
+    except subprocess.TimeoutExpired as late:
+        raise OnionError(f"Making the keys of {name} took longer than {KEYS_SECONDS:.0f} s.") from late
+    if process.returncode != 0:
+        raise OnionError(f"Making the keys of {name} failed: {output.strip() or 'no reason given'}")
+    return output
+
+
+def _found(pattern: re.Pattern[str], text: str, node: PrivateNode) -> str:
+    match = pattern.search(text)
+    if match is None:
+        raise OnionError(f"tor wrote no fingerprint for {node.name}.")
+    return match[1]
