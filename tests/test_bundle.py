@@ -9,7 +9,16 @@ import pytest
 from nacl.signing import SigningKey
 
 from dropbox.block import BLOCK_BYTES, REPLY_BYTES
-from dropbox.bundle import ExportManifest, ListedBlock, ReplyBundle, SealedReply, read_export, read_replies, write_export, write_replies
+from dropbox.bundle import (
+    ExportManifest,
+    ListedBlock,
+    ReplyBundle,
+    SealedReply,
+    read_export,
+    read_replies,
+    write_export,
+    write_replies,
+)
 from dropbox.errors import BadBundle
 from dropbox.openpgp import Opener
 from dropbox.packets import PublicKey, read_pinned_keys

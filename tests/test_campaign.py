@@ -41,7 +41,7 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
         ('code = "c1.job_loss"', 'code = "c1.harassed"', '"c1.harassed" is used twice'),
         ('code = "c1.job_loss"', 'code = "c2.job_loss"', 'has to begin with "c1."'),
         ('code = "c1.job_loss"', 'code = "c1.job_loss"\ncolour = 1', '"colour" is not a known key'),
-        ("label = { zh-Hans = \"被骚扰\", zh-Hant", "label = { zh-Hant", '"c1.harassed" has no label in zh-Hans'),
+        ('label = { zh-Hans = "被骚扰", zh-Hant', "label = { zh-Hant", '"c1.harassed" has no label in zh-Hans'),
         ('"被骚扰"', '" "', "has to be a text of one line"),
         ('"被骚扰"', "7", "has to be a text of one line"),
         ('en = "Harassed"', 'en = "Harassed", fr = "Harcelé"', "unknown language"),

@@ -16,9 +16,7 @@ DAY = date(2026, 11, 23)
 FILE = Attachment("证据.txt", "text/plain", 3, "ab" * 32, b"k" * 32, 1, 500)
 
 
-def report(
-    text: str = "【虚构】正文", *, key: bytes = b"r" * 32, tag_key: bytes = b"t" * 32, **changes: object
-) -> Report:
+def report(text: str = "【虚构】正文", *, key: bytes = b"r" * 32, tag_key: bytes = b"t" * 32, **changes: object) -> Report:
     fields: dict[str, object] = {"kind": "report", "campaign": "wechat-2020", "language": "zh-Hans", "category": "c1"}
     fields |= {"harms": (), "text": text, "attachments": (FILE,), "reply_public": key, "tag_key": tag_key}
     return Report(**{**fields, **changes})  # type: ignore[arg-type]

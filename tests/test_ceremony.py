@@ -67,9 +67,7 @@ def test_a_key_that_begins_later_is_not_used_before(home: Path, tmp_path: Path) 
         Reviewers.load(tmp_path / "out", tmp_path / "front")
 
 
-def test_a_home_with_a_key_or_a_name_that_is_taken_is_refused_before_anything_is_made(
-    home: Path, tmp_path: Path
-) -> None:
+def test_a_home_with_a_key_or_a_name_that_is_taken_is_refused_before_anything_is_made(home: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     make(home, out, count=1)
     pins, key = (out / "FINGERPRINTS").read_bytes(), (out / "blue.asc").read_bytes()

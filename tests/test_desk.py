@@ -279,9 +279,7 @@ def test_a_run_that_was_broken_off_is_run_again(drop: Drop, casebook: Casebook, 
     assert len([path for path in casebook.directory.iterdir() if "tmp" in path.name]) == 0
 
 
-def test_an_altered_copy_in_the_casebook_is_not_handed_out(
-    drop: Drop, casebook: Casebook, take: Take, tmp_path: Path
-) -> None:
+def test_an_altered_copy_in_the_casebook_is_not_handed_out(drop: Drop, casebook: Casebook, take: Take, tmp_path: Path) -> None:
     drop.report(attachments=(drop.file(PHOTO),))
     take(drop.bundle(1))
     altered(casebook.file_path(hashlib.sha256(PHOTO).hexdigest()), 5)
@@ -339,9 +337,7 @@ def test_an_answer_reaches_its_case_in_a_bundle_that_the_vault_takes(
 
     assert (left.bundle, left.answers, left.replies) == (1, 2, 32)
     data = (drop.directory / "replies.tar").read_bytes()
-    bundle = read_replies(
-        data, read_pinned_keys(keys_dir), campaign="wechat-2020", now=datetime.now(UTC).replace(2026, 11, 24)
-    )
+    bundle = read_replies(data, read_pinned_keys(keys_dir), campaign="wechat-2020", now=datetime.now(UTC).replace(2026, 11, 24))
     assert (bundle.number, bundle.desk) == (1, 1)
     by_tag = dict(bundle.replies)
     assert len(by_tag) == 32 and list(by_tag) == sorted(by_tag)
@@ -351,9 +347,7 @@ def test_an_answer_reaches_its_case_in_a_bundle_that_the_vault_takes(
         assert (reply.kind, reply.text, reply.language, reply.day) == ("answer", text, "zh-Hant", DAY)
 
 
-def test_reply_and_bundle_numbers_go_on(
-    drop: Drop, casebook: Casebook, take: Take, opener: Opener, tmp_path: Path
-) -> None:
+def test_reply_and_bundle_numbers_go_on(drop: Drop, casebook: Casebook, take: Take, opener: Opener, tmp_path: Path) -> None:
     drop.report()
     take(drop.bundle(1))
     for number in (1, 2):
@@ -383,9 +377,7 @@ def test_answers_that_cannot_leave_stay_queued(
     assert export_replies(casebook, tmp_path / "new.tar", opener, today=DAY).bundle == 1
 
 
-def test_an_answer_that_cannot_be_read_is_refused_when_it_is_written(
-    drop: Drop, casebook: Casebook, take: Take
-) -> None:
+def test_an_answer_that_cannot_be_read_is_refused_when_it_is_written(drop: Drop, casebook: Casebook, take: Take) -> None:
     drop.report()
     take(drop.bundle(1))
     with pytest.raises(OutboxError, match="empty"):

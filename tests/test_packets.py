@@ -101,7 +101,9 @@ def test_no_changed_byte_of_a_signature_passes(opener: Opener, keys_dir: Path) -
     assert set(passed) <= {*range(8 + hashed, end), *lengths}
 
 
-@pytest.mark.parametrize("text", [b"", b"-----BEGIN PGP PUBLIC KEY BLOCK-----", b"\xff\xfe", b"-----BEGIN PGP\n\n!!!\n-----END PGP"])
+@pytest.mark.parametrize(
+    "text", [b"", b"-----BEGIN PGP PUBLIC KEY BLOCK-----", b"\xff\xfe", b"-----BEGIN PGP\n\n!!!\n-----END PGP"]
+)
 def test_what_is_not_armor_is_refused(text: bytes) -> None:
     with pytest.raises(BadPacket):
         dearmor(text)

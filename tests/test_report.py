@@ -11,7 +11,9 @@ from dropbox.report import NAME_BYTES, TEXT_BYTES, Attachment, Report, text_byte
 VECTORS = Path(__file__).parent / "vectors" / "report"
 
 ATTACHMENT = Attachment("训诫书.jpg", "image/jpeg", 3, "ab" * 32, b"k" * 32, 1, 400)
-REPORT = Report("report", "wechat-2020", "zh-Hans", "c1", ("c1.harassed",), "【虚构】\r\n第二行\u202e", (ATTACHMENT,), b"r" * 32, b"t" * 32)
+REPORT = Report(
+    "report", "wechat-2020", "zh-Hans", "c1", ("c1.harassed",), "【虚构】\r\n第二行\u202e", (ATTACHMENT,), b"r" * 32, b"t" * 32
+)
 
 
 def changed(**values: Any) -> bytes:

@@ -159,7 +159,9 @@ def test_a_report_is_one_block_and_comes_back(reviewers: Reviewers, opener: Open
 def test_the_longest_report_fits_into_one_block(reviewers: Reviewers, opener: Opener) -> None:
     names = ["名" * 300] * 10
     files = tuple(Attachment(name, "application/octet-stream", 2**40, "ab" * 32, b"k" * 32, 2**25, 2**40) for name in names)
-    report = replace(REPORT, text="字" * (TEXT_BYTES // 3), attachments=files, harms=tuple(f"c{n}.some_long_harm" for n in range(26)))
+    report = replace(
+        REPORT, text="字" * (TEXT_BYTES // 3), attachments=files, harms=tuple(f"c{n}.some_long_harm" for n in range(26))
+    )
 
     assert open_report(seal_report(report, reviewers), opener) == report
 

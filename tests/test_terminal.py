@@ -7,9 +7,7 @@ import pytest
 from scripts.terminal import one_line, visible
 
 
-@pytest.mark.parametrize(
-    "text", ["我的微信号被永久封禁", "𠮷野家 𪚥", "ئۇيغۇرچە", "👍🏽 ❤️", "naïve — “quoted”", "one\ntwo", ""]
-)
+@pytest.mark.parametrize("text", ["我的微信号被永久封禁", "𠮷野家 𪚥", "ئۇيغۇرچە", "👍🏽 ❤️", "naïve — “quoted”", "one\ntwo", ""])
 def test_ordinary_text_is_shown_as_it_is(text: str) -> None:
     assert visible(text) == text
 

@@ -1,0 +1,243 @@
+"""Front and vault as production runs them, both under gunicorn with the packaged settings, without tor."""
+
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dropbox.front.headers import PAGE_BYTES
+from onion.errors import DropStopped
+from onion.launch import Drop
+from scripts.claimant import Browser, File, Page
+from scripts.courier import pull
+from scripts.newsite import Site, make_site
+
+ONION = "casedrop" * 7 + ".onion"
+MEBIBYTE = 2**20
+BIG = 64 * MEBIBYTE
+
+
+@dataclass
+class Running:
+    """A drop that runs, and what it has said."""
+
+    site: Site
+    drop: Drop
+    said: list[str] = field(default_factory=list)
+
+    def browser(self) -> Browser:
+        return Browser(ONION, transport=httpx.HTTPTransport(uds=str(self.site.front_socket)))
+
+
+@pytest.fixture
+def running(tmp_path: Path, keys_dir: Path) -> Iterator[Running]:
+    site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
+    said: list[str] = []
+    limits = {"CASEDROP_LIMITS_FILE_BYTES": str(BIG + 1), "CASEDROP_LIMITS_POST_BYTES": str(BIG + 2 * MEBIBYTE)}
+    with Drop(site.settings_file, site.front_socket, {**os.environ, **limits}, log=said.append) as drop:
+        yield Running(site, drop, said)
+
+
+def send(browser: Browser, page: Page, text: str = "【虚构】测试", files: list[File] | None = None) -> Page:
+    return browser.send(page.form(), {"category": "c1", "text": text}, files=files or [])
+
+
+def exported_blocks(running: Running, to: Path) -> int:
+    """How many final blocks the vault gives the courier."""
+    return (pull(running.site.settings_file.parent / "courier.sock", to).stat().st_size) // 66_000
+
+
+def family(pid: int) -> list[int]:
+    """*pid* and all that descend from it."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def resident(pids: list[int]) -> int:
+    """The resident bytes of all *pids* together; memory that they share counts for each of them."""
+    total = 0
+    for pid in pids:
+        try:
+            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total
+
+
+class Watch:
+    """Samples the memory of a process and its children while it is entered."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample)
+        self.before = resident(family(pid))
+        self.most = self.before
+        self.children = 0
+
+    def _sample(self) -> None:
+        while not self._ended.wait(0.005):
+            pids = family(self._pid)
+            self.children = max(self.children, len(pids))
+            self.most = max(self.most, resident(pids))
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+
+class Zeros:
+    """A file of BIG bytes that the test itself never holds."""
+
+    def __init__(self) -> None:
+        self._left = BIG
+
+    def read(self, size: int = -1) -> bytes:
+        taken = min(self._left, size if size >= 0 else self._left, MEBIBYTE)
+        self._left -= taken
+        return bytes(taken)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self.read(65_536):
+            yield piece
+
+
+def test_the_front_and_gpg_grow_by_less_than_64_mb_while_a_64_mb_file_is_sealed(running: Running) -> None:
+    with running.browser() as browser:
+        send(browser, browser.get("/zh-hans/report"))  # what every worker loads once is not this file's
+        page = browser.get("/zh-hans/report")
+        with Watch(running.drop.front_pid) as watch:
+            done = send(browser, page, files=[File("big.bin", "", Zeros())])  # type: ignore[arg-type]
+    grown = (watch.most - watch.before) / MEBIBYTE
+    print(f"front and gpg: {watch.before / MEBIBYTE:.0f} MB before, grown by {grown:.1f} MB at most, {watch.children} processes")
+
+    assert done.status == 200
+    assert watch.children > 3  # the master, two workers, and gpg was seen
+    assert grown < 64
+
+
+def test_a_whole_answer_over_the_wire_has_the_promised_size_and_tells_no_server_and_no_clock(running: Running) -> None:
+    for path, host in (("/", ONION), ("/en/report", ONION), ("/nothing", ONION), ("/en/", "other.onion"), ("/zh-hant/inbox", ONION)):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(running.site.front_socket))
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            answer = b""
+            while data := client.recv(65_536):
+                answer += data
+        head = answer.partition(b"\r\n\r\n")[0]
+        assert len(answer) == PAGE_BYTES, path
+        assert not re.search(rb"(?im)^(server|date|set-cookie|etag|last-modified):", head), head
+
+
+def test_a_front_worker_may_not_write_a_byte_to_any_file(running: Running) -> None:
+    workers = family(running.drop.front_pid)[1:]
+
+    assert len(workers) == 2
+    for pid in workers:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"Max file size\s+0\s+0\s", limits) and re.search(r"Max core file size\s+0\s+0\s", limits)
+        assert "NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_with_the_vault_down_nothing_is_accepted_and_after_it_is_back_the_same_page_is(running: Running, tmp_path: Path) -> None:
+    with running.browser() as browser:
+        page = browser.get("/en/report")
+        running.drop.kill_vault()
+        refused = send(browser, page, files=[File("a.bin", "", b"x" * 200_000)])
+        assert refused.status == 503 and "NOT accepted" in refused.text
+        running.drop.start_vault()
+        assert send(browser, refused).status == 200
+
+    assert exported_blocks(running, tmp_path) == 1
+
+
+def test_a_restart_of_the_front_keeps_the_text_and_gives_a_new_codename(running: Running) -> None:
+    with running.browser() as browser:
+        page = browser.get("/en/report")
+        running.drop.stop_front()
+        running.drop.start_front()
+        again = send(browser, page, "written before the restart")
+        assert again.status == 400 and "restarted" in again.text
+        assert again.form().value("text") == "written before the restart" and again.codename() != page.codename()
+        assert send(browser, again, "written before the restart").status == 200
+
+
+def test_an_upload_that_breaks_off_leaves_nothing_final(running: Running, tmp_path: Path) -> None:
+    with running.browser() as browser:
+        form = browser.get("/en/report").form()
+    body = f'--B\r\nContent-Disposition: form-data; name="token"\r\n\r\n{form.value("token")}\r\n'
+    body += '--B\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(running.site.front_socket))
+        head = f"POST /en/report HTTP/1.1\r\nHost: {ONION}\r\nContent-Length: 5000000\r\nContent-Type: multipart/form-data; boundary=B\r\n\r\n"
+        client.sendall(head.encode() + body.encode() + b"x" * 2_000_000)
+    time.sleep(0.5)
+
+    assert exported_blocks(running, tmp_path) == 0
+    assert running.said == []
+
+
+def test_ten_claimants_at_once_are_all_kept(running: Running, tmp_path: Path) -> None:
+    answers: list[int] = []
+
+    def file(number: int) -> None:
+        with running.browser() as browser:
+            answers.append(send(browser, browser.get("/en/report"), f"case {number}").status)
+
+    threads = [threading.Thread(target=file, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [200] * 10
+    assert exported_blocks(running, tmp_path) == 10
+
+
+@pytest.mark.parametrize(
+    ("room", "change", "sentence"),
+    [
+        ("front", lambda site: (site / "settings.toml").write_text("[site\n"), "settings.toml"),
+        ("front", lambda site: (site / "keys" / "FINGERPRINTS").unlink(), "FINGERPRINTS"),
+        ("front", lambda site: (site / "campaign.toml").write_text("code = 'x'\ncolour = 1\n"), "campaign.toml, line 2"),
+        ("vault", lambda site: (site / "export.key").chmod(0o644), "Others on this computer can read the export key"),
+        ("vault", lambda site: (site / "vault.sqlite").write_bytes(b"no database" * 1000), "is damaged"),
+    ],
+)
+def test_what_is_wrong_stops_the_start_with_one_sentence(
+    tmp_path: Path, keys_dir: Path, room: str, change: object, sentence: str
+) -> None:
+    keys = tmp_path / "site" / "keys"
+    keys.mkdir(parents=True)
+    for file in keys_dir.iterdir():
+        (keys / file.name).write_bytes(file.read_bytes())
+    site = make_site(tmp_path / "site", onion=ONION, keys=keys)
+    campaign = tmp_path / "site" / "campaign.toml"
+    campaign.write_bytes((Path(__file__).parent.parent / "dropbox" / "campaign.toml").read_bytes())
+    drop = Drop(site.settings_file, site.front_socket, {**os.environ, "CASEDROP_SITE_CAMPAIGN": str(campaign)})
+    # The sockets' paths are read before; what is changed afterwards is found by the room itself.
+    change(tmp_path / "site")  # type: ignore[operator]
+    with pytest.raises(DropStopped) as refusal, drop:
+        pass
+
+    assert sentence in str(refusal.value) and "Traceback" not in str(refusal.value)
+    assert str(refusal.value).count("\n") == 0
