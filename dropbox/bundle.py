@@ -151,7 +151,7 @@ class Members:
 
     def __init__(self, stream: BinaryIO) -> None:
         try:
-            self._tar = tarfile.open(fileobj=stream, mode="r|")
+            self._tar = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115 - the stream is the caller's
         except (tarfile.TarError, OSError):
             raise BadBundle("The file is not a bundle.") from None
 

@@ -67,7 +67,7 @@ def test_a_campaign_without_not_sure_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_campaign_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CampaignError, match="gone.toml cannot be read"):
+    with pytest.raises(CampaignError, match=r"gone\.toml cannot be read"):
         Campaign.read(tmp_path / "gone.toml")
 
 

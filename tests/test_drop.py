@@ -136,7 +136,13 @@ def test_the_front_and_gpg_grow_by_less_than_64_mb_while_a_64_mb_file_is_sealed(
 
 
 def test_a_whole_answer_over_the_wire_has_the_promised_size_and_tells_no_server_and_no_clock(running: Running) -> None:
-    for path, host in (("/", ONION), ("/en/report", ONION), ("/nothing", ONION), ("/en/", "other.onion"), ("/zh-hant/inbox", ONION)):
+    for path, host in (
+        ("/", ONION),
+        ("/en/report", ONION),
+        ("/nothing", ONION),
+        ("/en/", "other.onion"),
+        ("/zh-hant/inbox", ONION),
+    ):
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(running.site.front_socket))
             client.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
@@ -188,7 +194,8 @@ def test_an_upload_that_breaks_off_leaves_nothing_final(running: Running, tmp_pa
     body += '--B\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(running.site.front_socket))
-        head = f"POST /en/report HTTP/1.1\r\nHost: {ONION}\r\nContent-Length: 5000000\r\nContent-Type: multipart/form-data; boundary=B\r\n\r\n"
+        head = f"POST /en/report HTTP/1.1\r\nHost: {ONION}\r\nContent-Length: 5000000\r\n"
+        head += "Content-Type: multipart/form-data; boundary=B\r\n\r\n"
         client.sendall(head.encode() + body.encode() + b"x" * 2_000_000)
     time.sleep(0.5)
 

@@ -1,6 +1,9 @@
 """The front's pages: what a claimant sends arrives sealed and whole, and bad input loses nothing."""
 
+import base64
+import hashlib
 import json
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -125,9 +128,6 @@ def test_no_answer_sets_a_cookie_asks_elsewhere_or_carries_a_script(front: Front
 
 
 def test_the_style_that_the_policy_allows_is_the_one_on_the_page(front: Front) -> None:
-    import base64
-    import hashlib
-
     with front.browser() as browser:
         page = browser.get("/en/")
     style = page.html.find("style")
@@ -406,8 +406,6 @@ def test_the_answer_is_read_with_the_codename_in_any_spelling(front: Front, word
         send(browser, page)
         codename = words.read_codename(page.codename())
         keys = derive_keys(codename, salt=front.settings.salt, cost=CHEAPEST)
-        from datetime import date
-
         for number, text in enumerate(("第一条 <回复>", "second &")):
             reply = Reply("answer", "zh-Hans", date(2026, 12, 1 + number), text)
             front.vault.sealed[reply_tag(keys.tag_key, desk=2, number=number)] = seal_reply(reply, keys.reply_public)

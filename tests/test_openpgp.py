@@ -41,7 +41,7 @@ def pinned(keys: Path, home: Path, name: str) -> None:
     """Export the one key of *home* into *keys* and pin it."""
     fingerprint = Opener(home).secret_fingerprints()[0]
     (keys / name).write_bytes(openpgp.export_public(home, fingerprint))
-    with open(keys / "FINGERPRINTS", "a", encoding="utf-8") as pins:
+    with (keys / "FINGERPRINTS").open("a", encoding="utf-8") as pins:
         pins.write(f"{fingerprint}  {name}\n")
 
 

@@ -100,7 +100,7 @@ def test_a_wrong_salt_is_not_repeated_in_the_sentence(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_variable_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="CASEDROP_LIMITS_FILE is not a setting"):
+    with pytest.raises(SettingsError, match=r"CASEDROP_LIMITS_FILE is not a setting"):
         Settings.load({**written(tmp_path), "CASEDROP_LIMITS_FILE": "7"})
 
 
@@ -113,9 +113,9 @@ def test_without_the_variable_without_the_file_or_with_broken_toml_there_is_a_se
     broken = tmp_path / "broken.toml"
     broken.write_text("[site\n", "utf-8")
 
-    with pytest.raises(SettingsError, match="CASEDROP_SETTINGS has to name"):
+    with pytest.raises(SettingsError, match=r"CASEDROP_SETTINGS has to name"):
         Settings.load({})
     with pytest.raises(SettingsError, match="cannot be read: No such file"):
         Settings.load({"CASEDROP_SETTINGS": str(tmp_path / "gone.toml")})
-    with pytest.raises(SettingsError, match="is not TOML: .*line 1"):
+    with pytest.raises(SettingsError, match=r"is not TOML: .*line 1"):
         Settings.load({"CASEDROP_SETTINGS": str(broken)})

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from nacl.signing import SigningKey
+from werkzeug.test import EnvironBuilder
 
 from dropbox.block import BLOCK_BYTES, PENDING_BATCH, REPLY_BYTES
 from dropbox.bundle import ReplyBundle, SealedReply, read_export, write_replies
@@ -190,10 +191,7 @@ def test_each_socket_reaches_its_own_routes_only(tmp_path: Path, keys_dir: Path,
 def status(vault: BySocket, socket: str, path: str) -> str:
     """The status with which *vault* answers GET *path* over *socket*."""
     told: list[str] = []
-    environ = {
-        "gunicorn.socket": Listening(socket), "REQUEST_METHOD": "GET", "PATH_INFO": path, "SCRIPT_NAME": "", "SERVER_NAME": "vault",
-        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(),
-    }  # fmt: skip
+    environ = {**EnvironBuilder(path).get_environ(), "gunicorn.socket": Listening(socket)}
     list(vault(environ, lambda line, headers, exc_info=None: told.append(line)))
     return told[0][:3]
 
