@@ -43,7 +43,7 @@ class Settings:
     post_bytes: int = 26 * 2**20  # all files of one page, 25 MiB, and its text
     token_minutes: int = 120  # a form page may stay open this long
     pending_minutes: int = 240  # sealed files wait this long for their report: a form page, and the upload it began
-    sealings: int = 4  # uploads sealed at once: each is a gpg and 3 MB
+    sealings: int = 16  # uploads sealed at once by a worker: each a gpg of 8 MB, and a slow bridge keeps one for minutes
     derivations: int = 2  # codenames turned into keys at once: each takes a core and 19 MiB for 30 ms
 
     @classmethod

@@ -469,3 +469,35 @@ def test_an_error_of_ours_is_a_page_and_its_text_reaches_no_log(
     assert answer.status == 500 and "没有被接受" in answer.text and size(answer) == PAGE_BYTES
     said = capsys.readouterr()
     assert "ZeroDivisionError" in said.err and "canary" not in said.err + said.out
+
+
+SILENT_GPG = "#!/bin/sh\ncat > /dev/null\n"
+FAILING_GPG = """#!/bin/sh
+# Takes some of the file, writes something, and fails.
+head -c 100000 > /dev/null
+echo half of something
+exit 2
+"""
+
+
+@pytest.mark.parametrize(
+    "gpg", [None, FAILING_GPG, "#!/bin/sh\ncat > /dev/null\n"], ids=["missing", "failing half way", "silent"]
+)
+def test_a_missing_or_failing_gpg_means_not_accepted(
+    front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpg: str | None
+) -> None:
+    """gpg is looked up in PATH at each sealing; here another one, or none, stands there."""
+    (tmp_path / "bin").mkdir()
+    if gpg is not None:
+        (tmp_path / "bin" / "gpg").write_text(gpg, "utf-8")
+        (tmp_path / "bin" / "gpg").chmod(0o755)
+    with front.browser() as browser:
+        page = report_page(browser)
+        with monkeypatch.context() as patch:
+            patch.setenv("PATH", f"{tmp_path}/bin" + (":/usr/bin:/bin" if gpg else ""))
+            for files in ([], [File("a.bin", "", b"x" * 700_000)]):
+                again = send(browser, page, files)
+                assert again.status == 503 and "没有被接受" in problems(again)
+                assert again.form().value("text") == TEXT and again.codename() == page.codename()
+        assert front.vault.final == front.vault.pending == {}
+        assert send(browser, again).status == 200

@@ -1,0 +1,68 @@
+# Casedrop. `make` alone lists what there is.
+SHELL := /bin/bash
+PYTHON ?= /usr/bin/python3
+VENV := .venv
+BIN := $(VENV)/bin
+STATE ?= var
+KEEP ?=
+
+# Debian packages that are not Python ones; see the README for what each is for.
+APT := tor gnupg gpg-agent python3-venv
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+CATALOGS := $(patsubst %.po,%.mo,$(wildcard dropbox/translations/*/LC_MESSAGES/messages.po))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick lint bench up words clean install debian
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed $(CATALOGS) ## install what is missing (Debian packages, a pinned .venv)
+
+# One check instead of an apt run each time; apt itself is asked only when something is missing.
+debian:
+	@missing=""; for package in $(APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "Installing Debian packages:$$missing"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+$(VENV)/.installed: requirements.txt | debian
+	@echo "Installing Python packages into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep ^wheel== requirements.txt)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+%.mo: %.po | $(VENV)/.installed
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
+
+demo: install ## eight cases through a private Tor network to the offline desk, and an answer back (KEEP=1 leaves it running)
+	@$(BIN)/python -m scripts.demo $(if $(KEEP),--keep)
+
+test: install ## every test, the journey over a real onion included
+	@$(BIN)/python -m pytest
+
+quick: install ## the tests that need no tor
+	@$(BIN)/python -m pytest -m "not onion"
+
+lint: install ## ruff, mypy --strict, templates, translations
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/djlint --quiet --check --lint templates
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_translations.py
+
+bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id
+	@$(BIN)/python -m scripts.bench
+
+up: install ## the service on the real Tor network (STATE=var)
+	@$(BIN)/python -m onion up --state $(STATE)
+
+words: install ## build both word lists again from their sources
+	@$(BIN)/python -m scripts.build_words
+
+clean: ## remove what was built and installed here; never STATE
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find dropbox/translations -name '*.mo' -delete
