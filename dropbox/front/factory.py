@@ -7,7 +7,7 @@ from typing import Any
 
 import flask
 from flask import Flask, Response, g, request
-from flask_babel import Babel
+from flask_babel import Babel, format_date
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
@@ -88,6 +88,7 @@ def _style_and_answers(app: Flask) -> None:
     style = (_TEMPLATES / "style.css").read_text("utf-8")
     policy = content_security_policy(style)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["dateformat"] = lambda day: format_date(day, "long")
     app.jinja_env.globals.update(style=Markup(style), filler=FILLER)  # noqa: S704 - our own file
     app.after_request(lambda response: finished(response, policy))
 
