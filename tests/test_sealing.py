@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from dropbox.block import BLOCK_BYTES, PENDING_BATCH
-from dropbox.errors import BadReport, CannotOpen, CannotSeal, TooLarge, VaultUnavailable
+from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, TooLarge, VaultUnavailable
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import message_length
+from dropbox.packets import message_length, recipients
 from dropbox.report import TEXT_BYTES, Attachment, Report
 from dropbox.sealing import (
     CHUNK_BYTES,
@@ -78,7 +78,8 @@ def test_blocks_of_a_file_of_zeros_look_random(reviewers: Reviewers) -> None:
     for data in kept.values():
         most = max(data.count(bytes([value])) for value in range(256))
         assert most < 400  # 256 expected, standard deviation 16: nine of them
-        assert not data.startswith((b"\x84", b"\x85", b"\xc1"))  # no PKESK header
+        with pytest.raises(BadPacket):
+            recipients(data[:4096])
 
 
 def test_two_seals_of_one_file_share_no_id_and_no_block(reviewers: Reviewers) -> None:
