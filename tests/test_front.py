@@ -260,6 +260,18 @@ def test_a_token_of_one_page_is_not_accepted_by_another(front: Front) -> None:
     assert front.vault.final == {}
 
 
+def test_files_that_waited_too_long_are_asked_for_again_and_the_text_stays(front: Front) -> None:
+    with front.browser() as browser:
+        page = send(browser, report_page(browser), [File("a.txt", "", b"a")], act="files")
+        front.vault.pending.clear()
+        again = send(browser, page)
+        assert again.status == 409 and "已被删除" in problems(again)
+        assert again.form().value("text") == TEXT and again.html.select(".files") == []
+        assert send(browser, again).status == 200
+
+    assert len(front.reports()) == 1
+
+
 @pytest.mark.parametrize("failure", [VaultUnavailable(), CannotStore()])
 def test_a_dead_or_full_vault_means_not_accepted(front: Front, failure: VaultUnavailable | CannotStore) -> None:
     with front.browser() as browser:
