@@ -50,7 +50,7 @@ lint: install ## ruff, mypy --strict, templates, translations
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/djlint --quiet --check --lint templates
+	@$(BIN)/djlint --quiet --lint templates
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_translations.py
 
 bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id
