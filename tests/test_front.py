@@ -513,3 +513,15 @@ def test_a_missing_or_failing_gpg_means_not_accepted(
                 assert again.form().value("text") == TEXT and again.codename() == page.codename()
         assert front.vault.final == front.vault.pending == {}
         assert send(browser, again).status == 200
+
+
+def test_another_codename_can_be_had_and_everything_else_stays(front: Front) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        other = send(browser, page, [File("a.txt", "", b"a")], act="codename")
+        assert other.status == 200 and other.codename() not in ("", page.codename())
+        assert other.form().value("text") == TEXT
+        done = send(browser, other)
+
+    assert done.codename() == other.codename()
+    assert [file.name for file in front.reports()[0].attachments] == ["a.txt"]

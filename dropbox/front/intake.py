@@ -30,6 +30,7 @@ _DERIVATION_WAIT_SECONDS = 10.0
 class Draft:
     """What a claimant wrote, checked. The codename, the nonce and the files come from the form's state."""
 
+    kind: str  # report, message or withdrawal
     language: str
     category: str
     harms: tuple[str, ...]
@@ -119,7 +120,7 @@ class Intake:
         """
         keys = self._keys(state.codename)
         report = Report(
-            kind="report",
+            kind=draft.kind,
             campaign=self._campaign,
             language=draft.language,
             category=draft.category,

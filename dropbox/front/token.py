@@ -54,6 +54,10 @@ class FormState:
         """The same page with other files."""
         return replace(self, attachments=attachments)
 
+    def with_another_codename(self) -> "FormState":
+        """The same page with a fresh codename."""
+        return replace(self, codename=new_codename())
+
     def to_json(self) -> dict[str, Any]:
         """As it stands inside a token."""
         return {

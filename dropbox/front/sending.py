@@ -1,0 +1,116 @@
+"""What the report page and the case page have in common: a text and files that arrive, are checked, and are filed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+from flask_babel import lazy_gettext as _
+from werkzeug.datastructures import MultiDict
+
+from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, VaultUnavailable
+from dropbox.front.forms import Visit
+from dropbox.front.intake import Draft, Intake
+from dropbox.front.token import FormState, FormTokens
+from dropbox.front.uploads import Busy, Received, Trouble, receive
+from dropbox.report import Attachment
+from dropbox.settings import Settings
+
+# A problem: the field it belongs to ("" for the whole page) and the sentence.
+Problem = tuple[str, Any]
+
+NOT_ACCEPTED = _("Your report was NOT accepted: the server cannot keep it safely at this moment. Nothing was stored. "
+                 "Everything you wrote is still here; please try again later.")  # fmt: skip
+BUSY = _("The server is busy. Nothing was stored. Everything you wrote is still here; please try again in a few minutes.")
+_FILES_GONE = _("Your files had waited too long for the report and were deleted. Please add them again.")
+_TOO_LONG = _("Your text is too long. Please shorten it.")
+
+# The sentence and the HTTP status for each trouble with what arrived. %(name)s is the file's name.
+_TROUBLES: dict[Trouble, tuple[Any, int]] = {
+    Trouble.FILE_TOO_LARGE: (_("The file “%(name)s” is larger than %(megabytes)s MB and was not taken."), 413),
+    Trouble.TOO_MANY_FILES: (_("One report can hold %(files)s files. The first ones were taken, the others were not: please "
+                               "send them with a second report."), 413),
+    Trouble.NAME_TOO_LONG: (_("The name of the file “%(name)s…” is too long. Please rename the file and add it again."), 400),
+    Trouble.POST_TOO_LARGE: (_("All files together are too large for one sending. Those listed below were taken. Please add "
+                               "the others with the button “Add these files”, a few at a time."), 413),
+    Trouble.TEXTS_TOO_LONG: (_("Your text is far too long and came back cut off. Please use your browser’s Back button to see "
+                               "all of it, and send it as a file."), 413),
+    Trouble.NOT_UTF8: (_("Your text arrived damaged, with characters that cannot be read. Please look it over."), 400),
+    Trouble.BROKEN_OFF: (_("The connection broke off, or the form arrived damaged. Nothing was sent to the reviewers. What "
+                           "arrived is below; please check it and send it again."), 400),
+    Trouble.BUSY: (_("The server is taking in other people’s files at this moment. Your text is still here. Please add your "
+                     "files again in a few minutes."), 503),
+    Trouble.NOT_ACCEPTED: (NOT_ACCEPTED, 503),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Sent:
+    """A posted page: its texts, what its token said, its state with the files that have arrived, and what was wrong."""
+
+    texts: MultiDict[str, str]
+    visit: Visit
+    state: FormState
+    problems: Sequence[Problem]
+    status: int
+
+
+@dataclass(frozen=True, repr=False)
+class Refusal:
+    """Why a draft was not filed, and the state with which the page is shown again."""
+
+    problem: Problem
+    status: int
+    state: FormState
+
+
+class Sending:
+    """Receives and files what the page *page* sends."""
+
+    def __init__(self, page: str, tokens: FormTokens, intake: Intake, settings: Settings) -> None:
+        self._page = page
+        self._tokens = tokens
+        self._intake = intake
+        self._settings = settings
+
+    def receive(self) -> Sent:
+        """Read the request: texts into memory, files into their sealing; files that were taken back are abandoned."""
+        received = receive(
+            request.stream,
+            request.headers.get("Content-Type", ""),
+            limit_bytes=self._settings.post_bytes,
+            files_left=lambda texts: self._settings.files - len(self._visit(texts).state.attachments),
+            open_sealer=self._intake.open_sealer,
+        )
+        visit = self._visit(received.texts)
+        state = visit.state.with_files((*self._kept(visit.state, received), *received.attachments))
+        status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)
+        return Sent(received.texts, visit, state, [self._problem(*one) for one in received.troubles], status)
+
+    def file(self, draft: Draft, state: FormState) -> Refusal | None:
+        """File *draft* with the files of *state*. None when it is on the vault's disk."""
+        try:
+            self._intake.file(draft, state)
+        except PendingGone:
+            return Refusal(("files", _FILES_GONE), 409, state.with_files(()))
+        except Busy:
+            return Refusal(("", BUSY), 503, state)
+        except BadReport:
+            return Refusal(("text", _TOO_LONG), 413, state)
+        except (CannotSeal, CannotStore, VaultUnavailable):
+            return Refusal(("", NOT_ACCEPTED), 503, state)
+        return None
+
+    def _visit(self, texts: MultiDict[str, str]) -> Visit:
+        return Visit.of(self._tokens, self._page, texts.get("token", ""))
+
+    def _problem(self, trouble: Trouble, name: str) -> Problem:
+        facts = {"name": name, "megabytes": self._settings.file_bytes // 2**20, "files": self._settings.files}
+        return "files" if name else "", str(_TROUBLES[trouble][0]) % facts
+
+    def _kept(self, state: FormState, received: Received) -> list[Attachment]:
+        """The files sealed before, without those that the claimant took back now."""
+        removed = set(received.texts.getlist("remove"))
+        kept = [file for file in state.attachments if file.block_key.hex()[:16] not in removed]
+        self._intake.abandon([file for file in state.attachments if file not in kept])
+        return kept
