@@ -111,10 +111,28 @@ class StandInVault:
         for block_id in ids:
             self.pending.pop(block_id, None)
 
-    def replies(self, tags: Sequence[bytes]) -> list[bytes]:
+    def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """See VaultClient."""
         self._may_fail()
-        return [self.sealed[tag] for tag in tags if tag in self.sealed]
+        return [(place, self.sealed[tag]) for place, tag in enumerate(tags) if tag in self.sealed]
+
+    def forget_replies(self, tags: Sequence[bytes]) -> None:
+        """See VaultClient."""
+        self._may_fail()
+        for tag in tags:
+            self.sealed.pop(tag, None)
+
+    def tags(self) -> list[tuple[bytes, bytes]]:
+        """See VaultClient."""
+        self._may_fail()
+        return [(block_id, tag) for block_id, (_, tag) in self.final.items()]
+
+    def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
+        """See VaultClient."""
+        self._may_fail()
+        for block_id, tag in owned:
+            if self.final.get(block_id, (b"", b""))[1] == tag:
+                del self.final[block_id]
 
 
 @dataclass

@@ -80,7 +80,7 @@ def front_and_gpg(pid: int) -> tuple[list[int], int]:
             is_gpg = Path(f"/proc/{one}/comm").read_text().strip() == "gpg"
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if one == pid or parent == pid or is_gpg:
+        if pid in {one, parent} or is_gpg:
             found.append(one)
             gpgs += is_gpg
     return found, gpgs
@@ -283,3 +283,18 @@ def test_what_is_wrong_stops_the_start_with_one_sentence(
 
     assert sentence in str(refusal.value) and "Traceback" not in str(refusal.value)
     assert str(refusal.value).count("\n") == 0
+
+
+def test_a_case_is_added_to_and_withdrawn_through_the_real_vault(running: Running, tmp_path: Path) -> None:
+    with running.browser() as browser:
+        page = browser.get("/en/report")
+        send(browser, page, files=[File("a.bin", "", b"x" * 100_000)])
+        inbox = browser.get("/en/inbox").form()
+        case = browser.send(inbox, {"codename": page.codename()})
+        assert "Your addition has been sent" in browser.send(case.form(), {"text": "more"}).text
+        assert exported_blocks(running, tmp_path) == 4
+        case = browser.send(inbox, {"codename": page.codename()})
+        assert "Taken back" in browser.send(case.form(), {}, button=("act", "withdraw")).text
+
+    assert exported_blocks(running, tmp_path) == 1  # the notice to the reviewers
+    assert running.said == []

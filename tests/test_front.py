@@ -11,7 +11,7 @@ import pytest
 from conftest import ONION, Front
 
 from dropbox.campaign import LANGUAGES
-from dropbox.codename import CHEAPEST, UnknownWord, WordLists, derive_keys
+from dropbox.codename import CHEAPEST, Codename, WordLists, derive_keys
 from dropbox.errors import CannotStore, VaultUnavailable
 from dropbox.front.headers import PAGE_BYTES
 from dropbox.reply import Reply, reply_tag, seal_reply
@@ -439,13 +439,16 @@ def test_a_codename_nobody_used_opens_the_same_empty_inbox(front: Front) -> None
         inbox = browser.get("/zh-hans/inbox")
         answers = [browser.send(inbox.form(), {"codename": page.codename()}) for page in (used, unused)]
 
-    assert answers[0].raw == answers[1].raw and answers[0].headers == answers[1].headers
+    # The token is encrypted under a fresh nonce each time, and always of one length.
+    without = [page.raw.replace(page.form().value("token").encode(), b"") for page in answers]
+    assert without[0] == without[1] and answers[0].headers == answers[1].headers
+    assert len({page.form().value("token") for page in answers}) == 2 and len({len(page.raw) for page in answers}) == 1
 
 
 def test_a_wrong_codename_names_the_word_and_keeps_what_was_typed(front: Front, words: WordLists) -> None:
     with front.browser() as browser:
         page = browser.get("/en/inbox")
-        good = report_page(browser).codename().split()
+        good = [word.typed for word in words.spell(Codename((1, 2, 3, 4, 5, 6, 7)), "zh-Hans")]
         cases = {
             " ".join([*good[:2], "zzzzz", *good[3:]]): "Word 3 is not in the list",
             " ".join(good[:4]): "4 were found",
@@ -456,7 +459,6 @@ def test_a_wrong_codename_names_the_word_and_keeps_what_was_typed(front: Front, 
             answer = browser.send(page.form(), {"codename": typed})
             assert answer.status == 400 and sentence in problems(answer)
             assert answer.form().value("codename") == typed
-    assert UnknownWord(3).position == 3 and words
 
 
 def test_while_the_vault_is_down_the_inbox_says_try_later(front: Front) -> None:
@@ -525,3 +527,107 @@ def test_another_codename_can_be_had_and_everything_else_stays(front: Front) -> 
 
     assert done.codename() == other.codename()
     assert [file.name for file in front.reports()[0].attachments] == ["a.txt"]
+
+
+def opened(front: Front, browser: Browser, codename: str) -> Page:
+    """The case page of *codename*."""
+    return browser.send(browser.get("/zh-hans/inbox").form(), {"codename": codename})
+
+
+def answered(front: Front, words: WordLists, codename: str, *texts: str) -> None:
+    """Put replies for *codename* where the vault keeps them."""
+    keys = derive_keys(words.read_codename(codename), salt=front.settings.salt, cost=CHEAPEST)
+    for number, text in enumerate(texts):
+        reply = Reply("answer", "zh-Hans", date(2026, 12, 1 + number), text)
+        front.vault.sealed[reply_tag(keys.tag_key, desk=1, number=number)] = seal_reply(reply, keys.reply_public)
+
+
+def test_a_follow_up_with_a_file_joins_its_case(front: Front) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        send(browser, page)
+        case = opened(front, browser, page.codename())
+        sent = browser.send(case.form(), {"text": "补充一点"}, files=[File("b.txt", "text/plain", b"b")])
+        assert sent.status == 200 and "补充内容已提交" in sent.text and sent.form().value("text") == ""
+        again = browser.send(case.form(), {"text": "补充一点"}, files=[File("b.txt", "text/plain", b"b")])
+        assert again.status == 200
+
+    first, second = sorted(front.reports(), key=lambda report: report.kind, reverse=True)
+    assert (first.kind, second.kind, second.text) == ("report", "message", "补充一点")
+    assert (first.reply_public, first.tag_key) == (second.reply_public, second.tag_key)
+    assert [file.name for file in second.attachments] == ["b.txt"] and front.vault.pending == {}
+
+
+def test_an_empty_follow_up_or_one_with_a_codename_is_refused_and_kept(front: Front) -> None:
+    with front.browser() as browser:
+        codename = report_page(browser).codename()
+        case = opened(front, browser, codename)
+        assert "请写下发生了什么" in problems(browser.send(case.form(), {"text": " "}))
+        again = browser.send(case.form(), {"text": "代号 " + codename})
+
+    assert again.status == 400 and "似乎有代号" in problems(again) and again.form().value("text") == "代号 " + codename
+    assert front.vault.final == {}
+
+
+def test_an_answer_can_be_deleted_and_the_other_stays(front: Front, words: WordLists) -> None:
+    with front.browser() as browser:
+        codename = report_page(browser).codename()
+        answered(front, words, codename, "第一条", "第二条")
+        case = opened(front, browser, codename)
+        (newest, _) = [button["value"] for button in case.html.select("article button")]
+        rest = browser.send(case.form(), {}, button=("act", str(newest)))
+
+    assert [tag.get_text() for tag in rest.html.select(".answer")] == ["第一条"] and "已从服务器删除" in rest.text
+    assert len(front.vault.sealed) == 1
+
+
+def test_withdrawing_deletes_what_is_the_codenames_own_and_tells_the_reviewers(front: Front) -> None:
+    with front.browser() as browser:
+        mine, other = report_page(browser), report_page(browser)
+        send(browser, mine, [File("a.txt", "", b"a" * 70_000)])
+        send(browser, other)
+        assert len(front.vault.final) == 4
+        done = browser.send(opened(front, browser, mine.codename()).form(), {}, button=("act", "withdraw"))
+
+    assert done.status == 200 and "已从服务器删除" in done.text and "无法从这里删除" in done.text
+    assert sorted(report.kind for report in front.reports()) == ["report", "withdrawal"]
+    assert len(front.vault.final) == 2
+
+
+def test_when_the_vault_is_down_nothing_is_taken_back_and_the_page_says_so(front: Front) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        send(browser, page)
+        case = opened(front, browser, page.codename())
+        front.vault.failure = VaultUnavailable()
+        refused = browser.send(case.form(), {"text": "留着"}, button=("act", "withdraw"))
+        front.vault.failure = None
+
+    assert refused.status == 503 and "没有撤回任何内容" in problems(refused) and refused.form().value("text") == "留着"
+    assert [report.kind for report in front.reports()] == ["report"]
+
+
+def test_a_follow_up_after_a_restart_asks_for_the_codename_and_keeps_the_text(front: Front) -> None:
+    with front.browser() as browser:
+        codename = report_page(browser).codename()
+        case = opened(front, browser, codename)
+        question = browser.send(case.form(), {"text": "写了很久", "token": "A" * 300})
+        assert question.status == 400 and "重新输入代号" in problems(question)
+        back = browser.send(question.form(), {"codename": codename})
+
+    assert back.status == 200 and back.form().value("text") == "写了很久"
+
+
+def test_a_stale_page_deletes_and_withdraws_nothing(front: Front, words: WordLists) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        send(browser, page)
+        answered(front, words, page.codename(), "第一条")
+        case = opened(front, browser, page.codename())
+        (delete,) = [str(button["value"]) for button in case.html.select("article button")]
+        front.now += 121 * 60
+        for act in (delete, "withdraw"):
+            refused = browser.send(case.form(), {}, button=("act", act))
+            assert refused.status == 400 and "打开的时间太长" in problems(refused)
+
+    assert len(front.vault.sealed) == 1 and [report.kind for report in front.reports()] == ["report"]

@@ -287,3 +287,22 @@ def test_a_broken_file_is_said_to_be_broken_and_sqlites_own_words_go_nowhere(sto
             store.commit(block(2), TAG, [])
 
     assert str(refusal.value) == CannotStore.__doc__
+
+
+def test_only_the_right_tag_withdraws_a_block(store: Store, path: Path) -> None:
+    store.add_pending([block(3)])
+    store.commit(block(1), b"1" * 16, [])
+    store.commit(block(2), b"2" * 16, [])
+    assert sorted(store.tags()) == [(block(1).id, b"1" * 16), (block(2).id, b"2" * 16)]
+    store.withdraw([(block(1).id, b"2" * 16), (block(2).id, b"2" * 16), (block(3).id, bytes(16)), (block(7).id, TAG)])
+
+    assert store.tags() == [(block(1).id, b"1" * 16)]
+    assert store.counts() == Counts(blocks=1, pending=1, replies=0, exports=0)
+    assert b"canary-002" not in path.read_bytes()
+
+
+def test_replies_can_be_forgotten_by_tag(store: Store) -> None:
+    store.accept(bundle(1))
+    store.forget_replies([bytes([1]) * 16, bytes([9]) * 16])
+
+    assert [place for place, _ in store.replies([bytes([tag]) * 16 for tag in range(3)])] == [0, 2]

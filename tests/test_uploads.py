@@ -9,6 +9,7 @@ from conftest import Front
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dropbox.campaign import Campaign
 from dropbox.codename import CHEAPEST
 from dropbox.errors import CannotSeal
 from dropbox.front.intake import Intake
@@ -124,9 +125,9 @@ def test_no_bytes_raise_anything(noise: bytes) -> None:
         assert isinstance(read(untrusted, Collector), Received)
 
 
-def test_a_place_among_the_sealings_is_given_back(front: Front, reviewers: Reviewers) -> None:
+def test_a_place_among_the_sealings_is_given_back(front: Front, reviewers: Reviewers, campaign: Campaign) -> None:
     one_place = replace(front.settings, sealings=1)
-    intake = Intake(one_place, reviewers=reviewers, vault=front.vault, campaign="c", cost=CHEAPEST)
+    intake = Intake(one_place, reviewers=reviewers, vault=front.vault, campaign=campaign, cost=CHEAPEST)
     first = intake.open_sealer()
     first.write(b"x" * 2_000)
     with pytest.raises(Busy):

@@ -209,3 +209,18 @@ def test_an_export_key_that_others_can_read_or_of_a_wrong_length_stops_the_start
     path.write_bytes(bytes(31))
     with pytest.raises(SettingsError, match="has to be 32 bytes"):
         read_export_key(path)
+
+
+def test_tags_are_listed_and_their_blocks_withdrawn_and_replies_forgotten(
+    intake: FlaskClient, courier: FlaskClient, store: Store, signed: object
+) -> None:
+    intake.post("/commit", data=ident(9) + ident(8) + DATA)
+    courier.post("/replies", data=signed(bundle_of(5)))  # type: ignore[operator]
+
+    assert intake.get("/tags").data == ident(9) + ident(8)
+    assert intake.post("/withdraw", data=ident(9) + ident(7)).status_code == 204
+    assert store.counts().blocks == 1
+    assert intake.post("/withdraw", data=ident(9) + ident(8)).status_code == 204
+    assert intake.post("/forget", data=ident(5)).status_code == 204
+    assert (store.counts().blocks, store.counts().replies) == (0, 0)
+    assert [intake.post(path, data=b"x").status_code for path in ("/withdraw", "/forget")] == [400, 400]

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from dropbox.campaign import LANGUAGES, Campaign
 from dropbox.codename import COST, Cost, WordLists
+from dropbox.front.case import CaseView
 from dropbox.front.headers import FILLER, content_security_policy, finished
 from dropbox.front.inbox import InboxView
 from dropbox.front.intake import Intake, Vault
@@ -76,7 +77,7 @@ def create_front(
     Babel(app, locale_selector=lambda: g.get("language", LANGUAGES[0]).replace("-", "_"))
     tokens = FormTokens(token_key, lifetime_seconds=settings.token_minutes * 60, clock=clock)
     pages = Pages(campaign, words, tokens)
-    intake = Intake(settings, reviewers=reviewers, vault=vault, campaign=campaign.code, cost=cost)
+    intake = Intake(settings, reviewers=reviewers, vault=vault, campaign=campaign, cost=cost)
     _style_and_answers(app)
     _admission(app, settings.onion, pages)
     _routes(app, pages, intake, settings)
@@ -103,7 +104,8 @@ def _routes(app: Flask, pages: Pages, intake: Intake, settings: Settings) -> Non
         app.add_url_rule(f"/{prefix}/", view_func=start, endpoint=f"{prefix}.start")
         report = ReportView.as_view(f"{prefix}.report", pages, intake, settings)
         app.add_url_rule(f"/{prefix}/report", view_func=report)
-        app.add_url_rule(f"/{prefix}/inbox", view_func=InboxView.as_view(f"{prefix}.inbox", pages, intake))
+        app.add_url_rule(f"/{prefix}/inbox", view_func=InboxView.as_view(f"{prefix}.inbox", pages, intake, settings))
+        app.add_url_rule(f"/{prefix}/case", view_func=CaseView.as_view(f"{prefix}.case", pages, intake, settings))
 
 
 def _admission(app: Flask, onion: str, pages: Pages) -> None:

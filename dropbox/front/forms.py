@@ -75,6 +75,26 @@ class _Form(FlaskForm):  # type: ignore[misc]  # comes without types
         return [(name, sentence) for name, sentences in self.errors.items() for sentence in sentences]
 
 
+def check_text(text: str, files: int, words: WordLists) -> None:
+    """A text or a file, within one report's length, without a codename. Raises ValidationError with the sentence."""
+    if not text.strip() and not files:
+        raise ValidationError(_("Please write what happened, or add a file."))
+    try:
+        over = text_bytes(text) - TEXT_BYTES
+    except BadReport:
+        raise ValidationError(_("The text holds a character that cannot be sent. Please remove it.")) from None
+    if over > 0:
+        raise ValidationError(
+            _(
+                "Your text is too long by about %(count)s Chinese characters. Please shorten it, or "
+                "send the rest as a file or a second report.",
+                count=over // 3 + 1,
+            )
+        )
+    if words.find_in(text):
+        raise ValidationError(_("There seems to be a codename in your text. Please take it out: nobody needs it but you."))
+
+
 class ReportForm(_Form):
     """A report's category, harms and text; the files have been received before."""
 
@@ -101,24 +121,23 @@ class ReportForm(_Form):
             raise ValidationError(_("One of the boxes you ticked is not on the list. Please look at them again."))
 
     def validate_text(self, field: Field) -> None:
-        """A text or a file, within one report's length, without the claimant's own codename."""
-        text = field.data or ""
-        if not text.strip() and not self._files:
-            raise ValidationError(_("Please write what happened, or add a file."))
-        try:
-            over = text_bytes(text) - TEXT_BYTES
-        except BadReport:
-            raise ValidationError(_("The text holds a character that cannot be sent. Please remove it.")) from None
-        if over > 0:
-            raise ValidationError(
-                _(
-                    "Your text is too long by about %(count)s Chinese characters. Please shorten it, or "
-                    "send the rest as a file or a second report.",
-                    count=over // 3 + 1,
-                )
-            )
-        if self._words.find_in(text):
-            raise ValidationError(_("There seems to be a codename in your text. Please take it out: nobody needs it but you."))
+        """A text or a file; see check_text."""
+        check_text(field.data or "", self._files, self._words)
+
+
+class MessageForm(_Form):
+    """A follow-up's text; the files have been received before."""
+
+    text = TextAreaField()
+
+    def __init__(self, texts: MultiDict[str, str], visit: Visit, *, words: WordLists, files: int) -> None:
+        self._words = words
+        self._files = files
+        super().__init__(texts, visit)
+
+    def validate_text(self, field: Field) -> None:
+        """As a report's."""
+        check_text(field.data or "", self._files, self._words)
 
 
 class InboxForm(_Form):

@@ -7,34 +7,34 @@ from flask.views import MethodView
 from flask_babel import lazy_gettext as _
 
 from dropbox.codename import UnknownWord, WrongCheck, WrongCount
-from dropbox.errors import BadCodename, CannotStore, VaultUnavailable
+from dropbox.errors import BadCodename
+from dropbox.front.case import CaseView, ask
 from dropbox.front.forms import InboxForm, Visit
 from dropbox.front.intake import Intake
 from dropbox.front.pages import Pages
 from dropbox.front.token import FormState
 from dropbox.front.uploads import Busy, receive
+from dropbox.settings import Settings
 
 PAGE = "inbox"
 # The words, the token and the padding.
 _POST_BYTES = 131_072
 
-_UNAVAILABLE = _("The answers cannot be looked up at this moment. Please try again later.")
-_BUSY = _("The server is busy. Please try again in a few minutes.")
 _BROKEN_OFF = _("The connection broke off, or the form arrived damaged. Please try again.")
 
 
 class InboxView(MethodView):
-    """GET asks for the codename; POST shows the answers, or what is wrong with the codename."""
+    """GET asks for the codename; POST opens the case page, or says what is wrong with the codename."""
 
     init_every_request = False
 
-    def __init__(self, pages: Pages, intake: Intake) -> None:
+    def __init__(self, pages: Pages, intake: Intake, settings: Settings) -> None:
         self._pages = pages
-        self._intake = intake
+        self._case = CaseView(pages, intake, settings)
 
     def get(self) -> Response:
         """The question for the codename."""
-        return self._ask()
+        return ask(self._pages)
 
     def post(self) -> Response:
         """The answers. What was typed comes back only when it could not be read or looked up."""
@@ -46,31 +46,18 @@ class InboxView(MethodView):
             open_sealer=_no_files,
         )
         form = InboxForm(received.texts, Visit.of(self._pages.tokens, PAGE, received.texts.get("token", "")))
-        typed = form.codename.data or ""
+        typed, text = form.codename.data or "", received.texts.get("text", "")
         if received.troubles:
-            return self._ask(typed, _BROKEN_OFF, 400)
+            return ask(self._pages, problem=_BROKEN_OFF, status=400, typed=typed, text=text)
         if received.texts.get("act") == "language":
-            return self._ask(typed)
+            return ask(self._pages, typed=typed, text=text)
         if not form.validate():
-            return self._ask(typed, form.problems[0][1], 400)
-        return self._open(typed)
-
-    def _open(self, typed: str) -> Response:
+            return ask(self._pages, problem=form.problems[0][1], status=400, typed=typed, text=text)
         try:
-            replies = self._intake.replies(self._pages.words.read_codename(typed))
+            codename = self._pages.words.read_codename(typed)
         except BadCodename as why:
-            return self._ask(typed, _sentence(why), 400)
-        except Busy:
-            return self._ask(typed, _BUSY, 503)
-        except (VaultUnavailable, CannotStore):
-            return self._ask(typed, _UNAVAILABLE, 503)
-        return self._pages.render("answers.html", place=PAGE, replies=replies)
-
-    def _ask(self, typed: str = "", problem: Any = None, status: int = 200) -> Response:
-        problems = [("codename", problem)] if problem is not None else []
-        # The state is of no use here, but every form has one, so that all forms look alike.
-        state = FormState.new()
-        return self._pages.form("inbox.html", page=PAGE, state=state, problems=problems, status=status, typed=typed)
+            return ask(self._pages, problem=_sentence(why), status=400, typed=typed, text=text)
+        return self._case.show(FormState.of(codename), received.texts)
 
 
 def _no_files() -> Any:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from dropbox.campaign import Campaign
 from dropbox.codename import Codename, CodenameKeys, Cost, derive_keys, withdraw_tag
 from dropbox.errors import BadReply, CasedropError
 from dropbox.front.token import FormState
@@ -49,8 +50,25 @@ class Vault(Protocol):
     def abandon(self, ids: Sequence[bytes]) -> None:
         """Delete pending blocks."""
 
-    def replies(self, tags: Sequence[bytes]) -> list[bytes]:
-        """The sealed replies under the tags."""
+    def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
+        """The places of the tags under which there are replies, and these."""
+
+    def forget_replies(self, tags: Sequence[bytes]) -> None:
+        """Delete replies."""
+
+    def tags(self) -> list[tuple[bytes, bytes]]:
+        """Every final block's id and withdraw tag."""
+
+    def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
+        """Delete final blocks."""
+
+
+@dataclass(frozen=True, repr=False)
+class Received:
+    """An answer, and its place among the codename's tags."""
+
+    place: int
+    reply: Reply
 
 
 class BoundedSealer:
@@ -89,11 +107,12 @@ class BoundedSealer:
 class Intake:
     """The front's work. One for each worker process, shared by its threads."""
 
-    def __init__(self, settings: Settings, *, reviewers: Reviewers, vault: Vault, campaign: str, cost: Cost) -> None:
+    def __init__(self, settings: Settings, *, reviewers: Reviewers, vault: Vault, campaign: Campaign, cost: Cost) -> None:
         self._settings = settings
         self._reviewers = reviewers
         self._vault = vault
-        self._campaign = campaign
+        self._campaign = campaign.code
+        self._unsure = campaign.unsure
         self._cost = cost
         self._sealings = threading.BoundedSemaphore(settings.sealings)
         self._derivations = threading.BoundedSemaphore(settings.derivations)
@@ -135,20 +154,36 @@ class Intake:
         tag = withdraw_tag(keys.withdraw_key, block.id)
         self._vault.commit(block, tag, [(other, withdraw_tag(keys.withdraw_key, other)) for other in others])
 
-    def replies(self, codename: Codename) -> list[Reply]:
+    def replies(self, codename: Codename) -> list[Received]:
         """The answers for *codename*, newest first; none for one that nobody has used, by the same work.
 
         Raises Busy or VaultUnavailable. A reply of a newer version, or one that does not open, is left out.
         """
         keys = self._keys(codename)
-        return sorted(self._opened(keys), key=lambda reply: reply.day, reverse=True)
+        return sorted(self._opened(keys), key=lambda received: (received.reply.day, received.place), reverse=True)
 
-    def _opened(self, keys: CodenameKeys) -> Iterator[Reply]:
-        for sealed in self._vault.replies(reply_tags(keys.tag_key)):
+    def _opened(self, keys: CodenameKeys) -> Iterator[Received]:
+        for place, sealed in self._vault.replies(reply_tags(keys.tag_key)):
             try:
-                yield open_reply(sealed, keys.reply_private)
+                yield Received(place, open_reply(sealed, keys.reply_private))
             except BadReply:
                 continue
+
+    def delete_reply(self, codename: Codename, place: int) -> None:
+        """Delete the answer at *place* of *codename*'s, if there is one. Raises Busy, CannotStore or VaultUnavailable."""
+        tags = reply_tags(self._keys(codename).tag_key)
+        self._vault.forget_replies(tags[place : place + 1])
+
+    def withdraw(self, codename: Codename, language: str) -> None:
+        """Tell the reviewers, then delete everything on the server that was filed under *codename*.
+
+        In this order, so that a failure between the two leaves the claimant able to do it again. Raises as :meth:`file`.
+        """
+        keys = self._keys(codename)
+        owned = [(block_id, tag) for block_id, tag in self._vault.tags() if withdraw_tag(keys.withdraw_key, block_id) == tag]
+        notice = Draft("withdrawal", language, self._unsure, (), "")
+        self.file(notice, FormState.of(codename))
+        self._vault.withdraw(owned)
 
     def _keys(self, codename: Codename) -> CodenameKeys:
         with self._derivation():

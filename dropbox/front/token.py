@@ -48,7 +48,12 @@ class FormState:
     @classmethod
     def new(cls) -> Self:
         """A page with a fresh codename."""
-        return cls(new_codename(), secrets.token_bytes(NONCE_BYTES))
+        return cls.of(new_codename())
+
+    @classmethod
+    def of(cls, codename: Codename) -> Self:
+        """A page for *codename*, with a fresh nonce."""
+        return cls(codename, secrets.token_bytes(NONCE_BYTES))
 
     def with_files(self, attachments: tuple[Attachment, ...]) -> "FormState":
         """The same page with other files."""

@@ -6,13 +6,15 @@ from typing import Self
 
 import httpx
 
-from dropbox.block import REPLY_BYTES
+from dropbox.block import ID_BYTES, REPLY_BYTES
 from dropbox.errors import CannotStore, PendingGone, VaultUnavailable
 from dropbox.sealing import Block
 
 # A write to the vault waits for the disk, and for an export's reading at most: far less than this.
 _TIMEOUT_SECONDS = 20.0
 _CONNECTIONS = 64
+# Far below the largest body that the vault reads.
+_PAIRS_AT_ONCE = 16_384
 _MOST_REPLY_BYTES = 256 * (2 + REPLY_BYTES)
 
 
@@ -54,17 +56,40 @@ class VaultClient:
         if ids:
             self._post("/abandon", b"".join(ids))
 
-    def replies(self, tags: Sequence[bytes]) -> list[bytes]:
-        """The sealed replies (REPLY_BYTES each) that are stored under any of *tags*, in the order of the tags."""
+    def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
+        """(place in *tags*, sealed reply of REPLY_BYTES) for each that is there."""
         body = self._post("/replies", b"".join(tags))
         record = 2 + REPLY_BYTES
         if len(body) % record or len(body) > _MOST_REPLY_BYTES:
             raise VaultUnavailable
-        return [body[at + 2 : at + record] for at in range(0, len(body), record)]
+        cuts = range(0, len(body), record)
+        return [(int.from_bytes(body[at : at + 2], "big"), body[at + 2 : at + record]) for at in cuts]
+
+    def forget_replies(self, tags: Sequence[bytes]) -> None:
+        """Delete the replies under *tags*."""
+        self._post("/forget", b"".join(tags))
+
+    def tags(self) -> list[tuple[bytes, bytes]]:
+        """(id, withdraw tag) of every final block."""
+        body = self._ask("GET", "/tags", b"")
+        pair = 2 * ID_BYTES
+        if len(body) % pair:
+            raise VaultUnavailable
+        return [(body[at : at + ID_BYTES], body[at + ID_BYTES : at + pair]) for at in range(0, len(body), pair)]
+
+    def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
+        """Delete the blocks of *owned* (id, withdraw tag)."""
+        for at in range(0, len(owned), _PAIRS_AT_ONCE):
+            self._post("/withdraw", b"".join(block_id + tag for block_id, tag in owned[at : at + _PAIRS_AT_ONCE]))
 
     def _post(self, path: str, body: bytes, conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable) -> bytes:
+        return self._ask("POST", path, body, conflict)
+
+    def _ask(
+        self, method: str, path: str, body: bytes, conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable
+    ) -> bytes:
         try:
-            answer = self._client.post(path, content=body, headers={"Content-Type": "application/octet-stream"})
+            answer = self._client.request(method, path, content=body, headers={"Content-Type": "application/octet-stream"})
         except httpx.HTTPError:
             raise VaultUnavailable from None
         if answer.status_code == httpx.codes.INSUFFICIENT_STORAGE:

@@ -56,12 +56,24 @@ def create_intake(store: Store) -> Flask:
         found = b"".join(place.to_bytes(2, "big") + sealed for place, sealed in store.replies(tags))
         return Response(found, mimetype="application/octet-stream")
 
+    def forget() -> Response:
+        store.forget_replies(list(_records(request.get_data(), ID_BYTES)))
+        return Response(status=204)
+
+    def withdraw() -> Response:
+        store.withdraw([(pair[:ID_BYTES], pair[ID_BYTES:]) for pair in _records(request.get_data(), _PAIR)])
+        return Response(status=204)
+
+    def tags() -> Response:
+        return Response(b"".join(block_id + tag for block_id, tag in store.tags()), mimetype="application/octet-stream")
+
     def health() -> Response:
         store.check()
         return Response(status=204)
 
-    for view in (pending, commit, abandon, replies):
+    for view in (pending, commit, abandon, replies, forget, withdraw):
         app.add_url_rule(f"/{view.__name__}", view_func=view, methods=["POST"])
+    app.add_url_rule("/tags", view_func=tags)
     app.add_url_rule("/health", view_func=health)
     return app
 

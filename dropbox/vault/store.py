@@ -155,6 +155,24 @@ class Store:
             found = [database.execute("SELECT sealed FROM reply WHERE tag = ?", (tag,)).fetchone() for tag in tags]
         return [(place, row[0]) for place, row in enumerate(found) if row is not None]
 
+    def tags(self) -> list[tuple[bytes, bytes]]:
+        """(id, withdraw tag) of every final block. Only a codename's withdraw key tells which of them are its own."""
+        with self._transaction(write=False) as database:
+            query = "SELECT id, withdraw_tag FROM block WHERE id NOT IN (SELECT id FROM pending)"
+            return [(bytes(block_id), bytes(tag)) for block_id, tag in database.execute(query)]
+
+    def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
+        """Delete the final blocks of *owned* (id, withdraw tag); a pair that does not stand together deletes nothing."""
+        with self._transaction() as database:
+            for block_id, tag in owned:
+                if tag != _NO_TAG:
+                    database.execute("DELETE FROM block WHERE id = ? AND withdraw_tag = ?", (block_id, tag))
+
+    def forget_replies(self, tags: Sequence[bytes]) -> None:
+        """Delete the replies under *tags*: who knows a tag can compute it from the codename."""
+        with self._transaction() as database:
+            database.executemany("DELETE FROM reply WHERE tag = ?", [(tag,) for tag in tags])
+
     def accept(self, bundle: ReplyBundle) -> None:
         """Store all of a verified *bundle*. Raises BadBundle when this desk's number has been used, or a tag is taken."""
         with self._transaction() as database:
