@@ -94,6 +94,8 @@ def every_answer(front: Front) -> dict[str, Page]:
         answers["no such page"] = browser.get("/zh-hant/nothing")
         for prefix in PREFIXES:
             answers[f"{prefix} start"] = browser.get(f"/{prefix}/")
+            answers[f"{prefix} bridges"] = browser.get(f"/{prefix}/bridges")
+            answers[f"{prefix} keys"] = browser.get(f"/{prefix}/keys")
             answers[f"{prefix} report"] = page = report_page(browser, prefix)
             answers[f"{prefix} empty"] = send(browser, page, text=" ", category="")
             answers[f"{prefix} done"] = send(browser, page)
@@ -111,7 +113,7 @@ def every_answer(front: Front) -> dict[str, Page]:
 def test_every_answer_has_one_size_and_the_same_headers(front: Front) -> None:
     answers = every_answer(front)
 
-    assert len(answers) == 28
+    assert len(answers) == 34
     assert {name: size(page) for name, page in answers.items()} == dict.fromkeys(answers, PAGE_BYTES)
     assert len({tuple(sorted(set(page.headers) - {"content-length"})) for page in answers.values()}) == 1
     assert len({page.headers["content-security-policy"] for page in answers.values()}) == 1
@@ -631,3 +633,11 @@ def test_a_stale_page_deletes_and_withdraws_nothing(front: Front, words: WordLis
             assert refused.status == 400 and "打开的时间太长" in problems(refused)
 
     assert len(front.vault.sealed) == 1 and [report.kind for report in front.reports()] == ["report"]
+
+
+def test_the_reviewers_fingerprints_are_shown_as_they_are_pinned(front: Front, keys_dir: Path) -> None:
+    with front.browser() as browser:
+        shown = [tag.get_text().replace(" ", "") for tag in browser.get("/en/keys").html.select(".fingerprint")]
+    pinned = [line.split()[0] for line in (keys_dir / "FINGERPRINTS").read_text("utf-8").splitlines()]
+
+    assert sorted(shown) == sorted(pinned) and len(shown) == 2

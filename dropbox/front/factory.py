@@ -1,7 +1,7 @@
 """The front's application: its pages, who may ask for them, and what every answer has in common."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def create_front(
     intake = Intake(settings, reviewers=reviewers, vault=vault, campaign=campaign, cost=cost)
     _style_and_answers(app)
     _admission(app, settings.onion, pages)
-    _routes(app, pages, intake, settings)
+    _routes(app, pages, intake, settings, [grouped(fingerprint) for fingerprint in reviewers.fingerprints])
     _failures(app, pages)
     return app
 
@@ -94,14 +94,27 @@ def _style_and_answers(app: Flask) -> None:
     app.after_request(lambda response: finished(response, policy))
 
 
-def _routes(app: Flask, pages: Pages, intake: Intake, settings: Settings) -> None:
+def grouped(fingerprint: str) -> str:
+    """A fingerprint in groups of four, as people compare it."""
+    return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
+
+
+def _routes(app: Flask, pages: Pages, intake: Intake, settings: Settings, fingerprints: Sequence[str]) -> None:
     def start() -> Response:
         return pages.render("start.html")
+
+    def bridges() -> Response:
+        return pages.render("bridges.html", place="bridges")
+
+    def keys() -> Response:
+        return pages.render("keys.html", place="keys", fingerprints=fingerprints)
 
     app.add_url_rule("/", view_func=start)
     # The language is read from the path before any view runs; see _admission.
     for prefix in PREFIXES.values():
         app.add_url_rule(f"/{prefix}/", view_func=start, endpoint=f"{prefix}.start")
+        app.add_url_rule(f"/{prefix}/bridges", view_func=bridges, endpoint=f"{prefix}.bridges")
+        app.add_url_rule(f"/{prefix}/keys", view_func=keys, endpoint=f"{prefix}.keys")
         report = ReportView.as_view(f"{prefix}.report", pages, intake, settings)
         app.add_url_rule(f"/{prefix}/report", view_func=report)
         app.add_url_rule(f"/{prefix}/inbox", view_func=InboxView.as_view(f"{prefix}.inbox", pages, intake, settings))
