@@ -43,8 +43,8 @@ demo: install ## eight cases through a private Tor network to the offline desk, 
 test: install ## every test, the journey over a real onion included
 	@$(BIN)/python -m pytest
 
-quick: install ## the tests that need no tor
-	@$(BIN)/python -m pytest -m "not onion"
+quick: install ## the tests that need neither tor nor a whole drop under gunicorn
+	@$(BIN)/python -m pytest -m "not onion and not drop"
 
 lint: install ## ruff, mypy --strict, templates, translations
 	@$(BIN)/ruff check .

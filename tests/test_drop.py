@@ -21,6 +21,7 @@ from scripts.newsite import Site, make_site
 
 ONION = "casedrop" * 7 + ".onion"
 MEBIBYTE = 2**20
+pytestmark = pytest.mark.drop
 BIG = 64 * MEBIBYTE
 
 
