@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
-from onion.control import Tor, check_version, installed_version
+from onion.control import Tor, check_version, has_proof_of_work, installed_version
 from onion.errors import DropStopped, NotBootstrapped, OnionError
 from onion.launch import Drop, check_site
 from onion.torrc import OnionService, ServiceTor, service_torrc
@@ -38,6 +39,9 @@ def main() -> int:
     except OnionError as sentence:
         print(sentence, file=sys.stderr)
         return 1
+    except OSError as why:
+        print(f"The drop cannot run: {why.filename or 'a system call'}: {why.strerror}.", file=sys.stderr)
+        return 1
     except _Ended:
         print("Stopped.")
     return 0
@@ -52,22 +56,25 @@ def _end(number: int, frame: object) -> None:
 
 def _up(state: Path) -> None:
     check_version(installed_version())
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    service = OnionService(directory=state / "tor" / "drop", socket=state / "front.sock")
+    service = OnionService(state / "tor" / "drop", state / "front.sock", has_proof_of_work())
+    if not service.proof_of_work:
+        print("This tor was built without proof of work: a flood of requests would not be held off.", file=sys.stderr)
     data, control = state / "tor", state / "tor" / "control"
-    settings = ServiceTor(data=data, control=control, service=service, owner=os.getpid())
-    tor = Tor("onion service", service_torrc(settings), data=data, control=control)
-    try:
+    torrc = service_torrc(ServiceTor(data=data, control=control, service=service, owner=os.getpid()))
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = _Log()
+    with ExitStack() as undo:
+        tor = Tor("onion service", torrc, data=data, control=control)
+        undo.callback(tor.stop)
         _join(tor)
         onion = (service.directory / "hostname").read_text(encoding="ascii").strip()
-        check_site(state / "settings.toml", onion)
-        with Drop(state / "settings.toml", service.socket, os.environ, log=_to_stderr) as drop:
-            print("The front and the vault answer; waiting until the address is published.", flush=True)
-            tor.wait_published(time.monotonic() + PUBLISH_SECONDS, copies=1)
-            print(f"The drop is open: http://{onion}/\nCtrl-C closes it.", flush=True)
-            _watch(tor, drop)
-    finally:
-        tor.stop()
+        check_site(state / "settings.toml", onion, os.environ)
+        drop = undo.enter_context(Drop(state / "settings.toml", service.socket, os.environ, log=log.take))
+        print("The front and the vault answer; waiting until the address is published.", flush=True)
+        tor.wait_published(time.monotonic() + PUBLISH_SECONDS, copies=1)
+        print(f"The drop is open: http://{onion}/\nCtrl-C closes it.", flush=True)
+        log.shown = True
+        _watch(tor, drop)
 
 
 def _join(tor: Tor) -> None:
@@ -90,8 +97,15 @@ def _watch(tor: Tor, drop: Drop) -> None:
     raise DropStopped("The front or the vault stopped by itself; its last lines are above. All else was stopped.")
 
 
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+class _Log:
+    """What the front and the vault say: nothing while they start, since a failed start has its own sentence."""
+
+    shown = False
+
+    def take(self, line: str) -> None:
+        """Show it on standard error, or not."""
+        if self.shown:
+            print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

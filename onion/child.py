@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 KEPT_LINES = 20  # what a sentence about a failed start may need; nothing of it is written anywhere
@@ -71,18 +72,19 @@ class Child:
 
     def stop(self, seconds: float) -> bool:
         """Ask it to end, wait at most *seconds*, then kill it. True when it ended by itself."""
-        if self.running:
-            self._process.terminate()
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            return False
-        self._drain.join(1.0)
+        with ExitStack() as undo:
+            # Whatever ends the wait, a second Ctrl-C too, must not leave it running.
+            undo.callback(self.kill)
+            if self.running:
+                self._process.terminate()
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                return False
         return True
 
     def kill(self) -> None:
-        """End it and all its own children at once."""
+        """End it and all its own children at once; nothing happens when it has ended already."""
         # The group's number cannot belong to anybody else here: its leader is not reaped before wait() below.
         if self.running:
             os.killpg(self.pid, signal.SIGKILL)

@@ -7,10 +7,11 @@ import subprocess
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from stem import SocketError
+from stem import ControllerError, SocketError
 from stem.connection import AuthenticationFailure
 from stem.control import Controller, EventType
 from stem.response.events import HSDescEvent
@@ -58,6 +59,17 @@ def installed_version(program: str = "tor") -> tuple[int, ...]:
     if found is None:
         raise TorMissing(f"{program} --version names no version; reinstall tor.")
     return tuple(int(number) for number in found.groups())
+
+
+def has_proof_of_work(program: str = "tor") -> bool:
+    """Whether the installed tor was built with the defence by proof of work. Raises TorMissing."""
+    try:
+        done = subprocess.run([program, "--list-modules"], check=False, capture_output=True, text=True, timeout=VERSION_SECONDS)
+    except FileNotFoundError as missing:
+        raise TorMissing from missing
+    except (subprocess.TimeoutExpired, OSError) as broken:
+        raise TorMissing(f"{program} --list-modules does not answer; reinstall tor.") from broken
+    return "pow: yes" in done.stdout.splitlines()
 
 
 def check_version(version: tuple[int, ...]) -> None:
@@ -113,7 +125,7 @@ class Tor:
             if self._controller is None:
                 self._controller = self._connected()
             answer = str(self._controller.get_info("status/bootstrap-phase"))
-        except (SocketError, AuthenticationFailure):
+        except (ControllerError, AuthenticationFailure):
             # The socket appears some time after the start, and the cookie a moment after the socket.
             self._close_control()
             return self.phase
@@ -161,8 +173,10 @@ class Tor:
 
     def stop(self) -> None:
         """End the process; a second call does nothing."""
-        self._close_control()
-        self._child.stop(STOP_SECONDS)
+        with ExitStack() as undo:
+            # The control connection's end is a courtesy; the process's is not.
+            undo.callback(self._child.stop, STOP_SECONDS)
+            self._close_control()
 
     def _connected(self) -> Controller:
         # stem leaves its own socket open when nobody listens yet, hence a look before.

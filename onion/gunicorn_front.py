@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import Any
 
-from onion.gunicorn_quiet import bound_silence, hush
+from onion.gunicorn_quiet import bound_silence, close_to_others, end_with_parent, hush
 
 wsgi_app = "dropbox.front.wsgi:app"
 bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]
@@ -35,6 +35,12 @@ graceful_timeout = 600
 max_requests = 2_000
 max_requests_jitter = 500
 
+# A claimant's page has short addresses and no cookie; a browser sends about twelve header lines, none longer than 300
+# bytes. gunicorn's own limits are 4,094 bytes, 100 lines and 8,190 bytes.
+limit_request_line = 1_024
+limit_request_fields = 32
+limit_request_field_size = 2_048
+
 # Only a time stamp, never content; a directory in memory all the same.
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn makes the file with mkstemp and unlinks it at once
 control_socket_disable = True
@@ -44,6 +50,8 @@ errorlog = "-"
 loglevel = "error"
 
 hush()
+close_to_others()
+end_with_parent()
 # A bridge that changes its proxy may fall silent for about a minute.
 bound_silence(seconds=120)
 

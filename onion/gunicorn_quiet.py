@@ -4,9 +4,13 @@ gunicorn has no settings for these; each change names what it replaces, and a gu
 with an AttributeError instead of talking again.
 """
 
+import ctypes
+import os
+import signal
 import socket
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +22,8 @@ from onion.launch import START_FAILED
 
 # The server's name tells which faults to try, its clock can be compared with other servers' clocks.
 DROPPED_HEADERS = ("Server:", "Date:")
+
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 # What gunicorn logs when a worker cannot load the application.
 BOOT_MESSAGE = "Exception in worker process"
@@ -35,6 +41,20 @@ def hush() -> None:
     _replace(glogging.Logger, "exception", _log_kind_only)
     # Its text quotes the request line and the address, which is the circuit's number.
     _replace(glogging.Logger, "warning", _log_nothing)
+    # Python's own would print a traceback; the master's start is the only thing that can still end here.
+    sys.excepthook = _say_why
+    threading.excepthook = _say_kind_only
+
+
+def close_to_others() -> None:
+    """Whatever this process and its children make is their user's alone; the sockets have gunicorn's own umask."""
+    os.umask(0o077)
+
+
+def end_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the process that started this one is killed: nobody else would stop it then."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "The kernel does not tell of a parent's end")
 
 
 def bound_silence(seconds: int) -> None:
@@ -71,6 +91,15 @@ def _log_kind_only(logger: Any, message: str, *args: object, **kwargs: object) -
         logger.error_log.error("%s%s", START_FAILED, error)
     else:
         logger.error_log.error("A request ended in %s.", type(error).__name__)
+
+
+def _say_why(kind: type[BaseException], error: BaseException, trace: object) -> None:
+    # One line, for the operator; the application is built before the first request, so nothing of a claimant's is in it.
+    sys.stderr.write(f"{START_FAILED}{str(error) or kind.__name__}\n")
+
+
+def _say_kind_only(ended: threading.ExceptHookArgs) -> None:
+    sys.stderr.write(f"A thread ended in {ended.exc_type.__name__}.\n")
 
 
 def _log_nothing(logger: Any, message: str, *args: object, **kwargs: object) -> None:

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from onion.gunicorn_quiet import hush
+from onion.gunicorn_quiet import close_to_others, end_with_parent, hush
 from onion.launch import vault_sockets
 
 wsgi_app = "dropbox.vault.wsgi:app"
@@ -26,6 +26,11 @@ timeout = 60
 # An export in progress when the vault ends: a big one over a slow circuit is taken again instead.
 graceful_timeout = 30
 
+# Only the front's client and the courier's talk to it: a short line and a handful of headers.
+limit_request_line = 1_024
+limit_request_fields = 32
+limit_request_field_size = 2_048
+
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn makes the file with mkstemp and unlinks it at once
 control_socket_disable = True
 sendfile = False
@@ -34,6 +39,8 @@ errorlog = "-"
 loglevel = "error"
 
 hush()
+close_to_others()
+end_with_parent()
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -38,19 +38,22 @@ def vault_sockets(settings_file: Path, environ: Mapping[str, str]) -> tuple[Path
     return path("intake_socket"), path("courier_socket")
 
 
-def check_site(settings: Path, onion: str) -> None:
-    """Raise SiteMissing or ReviewersMissing unless the settings are for *onion* and reviewers' keys are pinned."""
+def check_site(settings: Path, onion: str, environ: Mapping[str, str]) -> None:
+    """Raise SiteMissing or ReviewersMissing unless the settings are for *onion* and reviewers' keys are pinned.
+
+    As in the application, what *environ* says goes before what the file says.
+    """
     if not settings.is_file():
         raise SiteMissing(
             f"There are no settings yet: make {settings} with 'python -m scripts.newsite --onion {onion} {settings.parent}'."
         )
     site = _section(settings, "site")
-    if site.get("onion") != onion:
+    if (environ.get("CASEDROP_SITE_ONION") or site.get("onion")) != onion:
         raise SiteMissing(
             f"The settings file {settings} is for another address: [site] onion has to be {onion}, or "
             f"the onion's key in {settings.parent / 'tor' / 'drop'} is not the one that belongs here."
         )
-    keys = settings.parent / str(site.get("keys", "keys"))
+    keys = settings.parent / str(environ.get("CASEDROP_SITE_KEYS") or site.get("keys", "keys"))
     if not (keys / "FINGERPRINTS").is_file() or not any(keys.glob("*.asc")):
         raise ReviewersMissing(
             f"No reviewers' public keys are pinned in {keys}: make them offline with "
@@ -126,8 +129,10 @@ class Drop:
 
     def stop(self) -> None:
         """Stop both, the front first, since what it is doing may need the vault."""
-        self.stop_front()
-        self.stop_vault()
+        with ExitStack() as both:
+            # Also when the front's stop fails or a signal ends it.
+            both.callback(self.stop_vault)
+            self.stop_front()
 
     def start_front(self) -> None:
         """Start the front alone, after stop_front() or kill_front()."""

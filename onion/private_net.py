@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from onion.control import POLL_SECONDS, Tor
+from onion.control import POLL_SECONDS, Tor, has_proof_of_work
 from onion.errors import BadPath, NoFreePort, NotBootstrapped, OnionError, TorMissing
-from onion.torrc import FIRST_INTERVAL, Authority, OnionService, PrivateNode, Role, private_torrc
+from onion.torrc import FIRST_INTERVAL, Authority, OnionService, PrivateNode, Role, check_socket_path, private_torrc
 
 AUTHORITIES = 3
 RELAYS = 2
@@ -75,13 +75,20 @@ class PrivateNet:
 
     def stop(self) -> None:
         """Stop every process by its own pid, those that others depend on last."""
-        while self._tors:
-            self._tors.pop().stop()
+        with ExitStack() as all_of_them:
+            # One that cannot be stopped, or a signal meanwhile, must not keep the rest running.
+            for tor in self._tors:
+                all_of_them.callback(tor.stop)
+        self._tors.clear()
 
     def _start(self) -> None:
+        nodes = _plan(
+            self.directory, OnionService(self.directory / "service" / "drop", self._service_socket, has_proof_of_work())
+        )
+        for path in (self._service_socket, *(node.control for node in nodes)):
+            check_socket_path(path)
         self._make_directory()
         self._progress(f"making the keys of {AUTHORITIES} directory authorities")
-        nodes = _plan(self.directory, self._service_socket)
         authorities = tuple(_with_keys([node for node in nodes if node.role == "authority"]))
         deadline = time.monotonic() + READY_SECONDS
         # Votes are counted from now and not from the full minute, so that the first one needs no waiting.
@@ -132,7 +139,7 @@ class PrivateNet:
         return "All nodes: " + "; ".join(f"{tor.name}: {tor.phase}" for tor in self._tors) + "."
 
 
-def _plan(directory: Path, service_socket: Path) -> list[PrivateNode]:
+def _plan(directory: Path, onion_service: OnionService) -> list[PrivateNode]:
     """All nodes with their ports; authorities first, the service last but one, the client last."""
     ports = iter(_free_ports(2 * AUTHORITIES + RELAYS + 1))
 
@@ -144,7 +151,7 @@ def _plan(directory: Path, service_socket: Path) -> list[PrivateNode]:
         replace(node("authority", f"authority{n}"), or_port=next(ports), dir_port=next(ports)) for n in range(1, AUTHORITIES + 1)
     ]
     relays = [replace(node("relay", f"relay{n}"), or_port=next(ports)) for n in range(1, RELAYS + 1)]
-    service = replace(node("service", "service"), service=OnionService(directory / "service" / "drop", service_socket))
+    service = replace(node("service", "service"), service=onion_service)
     client = replace(node("client", "client"), socks_port=next(ports))
     return [*authorities, *relays, service, client]
 

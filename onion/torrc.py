@@ -1,5 +1,6 @@
 """The text of a torrc as a pure function of frozen settings: the public service and the private network's nodes."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,59 +20,89 @@ INTRODUCTION_POINTS = 5
 
 Role = Literal["authority", "relay", "service", "client"]
 
-# Seconds. Both delays together have to be less than half of the interval, or tor refuses to start.
+# Seconds.
 VOTING_INTERVAL, VOTE_DELAY, DIST_DELAY = 10, 2, 2
 # The first vote comes this long after the start, less both delays: the 4 s that five fresh nodes need to tell all
 # authorities of themselves. A first consensus without some of them would delay everything by several intervals.
 FIRST_INTERVAL = 8
 
+# The comments are part of the text: the operator reads them in the file that tor was given.
 _PUBLIC = """\
+# This tor serves and never browses: no door for other programs.
 SocksPort 0
+# No addresses in what is logged, and nothing below errors: a warning about too many streams names the onion address.
 SafeLogging 1
 Log err stdout
+# Fewer traces of when the service was busy.
 AvoidDiskWrites 1
+# Other programs of the same user cannot read the onion's key out of the memory.
 DisableDebuggerAttachment 1
+# A tor that was taken over cannot start programs.
 NoExec 1
+# Cover traffic between this tor and its guard, so that a watcher on the line sees less of when somebody visits.
 ConnectionPadding 1
+# Second and third hops change slowly, so that somebody who makes many circuits does not soon find this tor's guard.
+VanguardsLiteEnabled 1
+"""
+_PROOF_OF_WORK = f"""\
+# When requests come faster than this server can take them, each visitor's own tor has to work first. Nobody notices it
+# at other times. Requests a second, and how many may wait.
+HiddenServicePoWDefensesEnabled 1
+HiddenServicePoWQueueRate {POW_QUEUE_RATE}
+HiddenServicePoWQueueBurst {POW_QUEUE_BURST}
 """
 # No "Sandbox 1": with it and an onion service, tor 0.4.9 dies on SIGHUP, which Debian's log rotation sends daily.
 
 _PRIVATE = """\
+# A network of this computer's own, with intervals of seconds; all the rest follows from five relays on one address.
 TestingTorNetwork 1
 PathsNeededToBuildCircuits 0.67
+# Some relay has to look like an exit before circuits are built; none is one.
 TestingDirAuthVoteExit *
-AssumeReachable 1
-ShutdownWaitLength 0
 ExitRelay 0
-Sandbox 0
+# Nobody outside could test whether the relays can be reached.
+AssumeReachable 1
+Address 127.0.0.1
+# Nobody's traffic has to be waited for at the end.
+ShutdownWaitLength 0
+# Seven tors share the processors.
 NumCPUs 1
+# Loopback is in no country; two files of megabytes less to read, seven times.
 GeoIPFile /dev/null
 GeoIPv6File /dev/null
-Address 127.0.0.1
+SafeLogging 1
 Log warn stdout
 """
 
 _AUTHORITY = f"""\
 AuthoritativeDirectory 1
 V3AuthoritativeDirectory 1
+# An authority without a contact refuses to start.
 ContactInfo nobody
+# All relays have the same address.
 AuthDirMaxServersPerAddr 0
+# In seconds; both delays together have to be less than half of the interval.
 V3AuthVotingInterval {VOTING_INTERVAL}
 V3AuthVoteDelay {VOTE_DELAY}
 V3AuthDistDelay {DIST_DELAY}
 TestingV3AuthInitialVotingInterval {FIRST_INTERVAL}
 TestingV3AuthInitialVoteDelay {VOTE_DELAY}
 TestingV3AuthInitialDistDelay {DIST_DELAY}
+# Authorities keep the onion's descriptor from the first second on.
 MinUptimeHidServDirectoryV2 0
 """
 
 
 @dataclass(frozen=True)
 class OnionService:
-    """A v3 onion service on port 80: where its key lies and the unix socket of the server behind it."""
+    """A v3 onion service on port 80: where its key lies and the unix socket of the server behind it.
+
+    *proof_of_work*: whether this tor was built with it.
+    """
 
     directory: Path
     socket: Path
+    proof_of_work: bool = True
 
 
 @dataclass(frozen=True)
@@ -117,7 +148,7 @@ class PrivateNode:
 
 def check_socket_path(path: Path) -> None:
     """Raise BadPath when *path* cannot name a unix socket."""
-    if len(str(path).encode()) > SOCKET_PATH_BYTES:
+    if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
         raise BadPath(
             f"The path {path} is longer than the {SOCKET_PATH_BYTES} bytes that a socket's path may have; "
             "use a directory with a shorter path."
@@ -155,8 +186,12 @@ def private_torrc(node: PrivateNode) -> str:
 
 def _state(data: Path, control: Path, owner: int | None) -> str:
     check_socket_path(control)
-    text = f"DataDirectory {_quoted(data)}\nControlSocket {_quoted(control)}\nCookieAuthentication 1\n"
-    return text + (f"__OwningControllerProcess {owner}\n" if owner is not None else "")
+    text = f"DataDirectory {_quoted(data)}\n"
+    # A socket in a directory of mode 0700 and not a port: no other user and no web page can talk to it.
+    text += f"ControlSocket {_quoted(control)}\nCookieAuthentication 1\n"
+    if owner is None:
+        return text
+    return text + f"# Ends with the process that started it, even when that one is killed.\n__OwningControllerProcess {owner}\n"
 
 
 def _onion_service(service: OnionService) -> str:
@@ -164,17 +199,16 @@ def _onion_service(service: OnionService) -> str:
     return (
         f"HiddenServiceDir {_quoted(service.directory)}\n"
         f"HiddenServicePort 80 unix:{_quoted(service.socket)}\n"
-        # Every connection begins with a PROXY line whose address is one per circuit; it is what limits are kept by.
+        "# Every connection begins with a PROXY line whose address is one per circuit; it is what limits are kept by.\n"
         "HiddenServiceExportCircuitID haproxy\n"
+        "# A browser opens about six connections; whoever opens more than this is a flood, and loses the circuit.\n"
         f"HiddenServiceMaxStreams {MAX_STREAMS}\n"
         "HiddenServiceMaxStreamsCloseCircuit 1\n"
-        "HiddenServicePoWDefensesEnabled 1\n"
-        f"HiddenServicePoWQueueRate {POW_QUEUE_RATE}\n"
-        f"HiddenServicePoWQueueBurst {POW_QUEUE_BURST}\n"
+        "# More than tor's 3, so that the loss of some does not cut the service off.\n"
         f"HiddenServiceNumIntroductionPoints {INTRODUCTION_POINTS}\n"
-        # It would protect the network by dropping honest visitors too; proof of work does the protecting.
+        "# It would protect the network by dropping honest visitors too; proof of work does the protecting.\n"
         "HiddenServiceEnableIntroDoSDefense 0\n"
-    )
+    ) + (_PROOF_OF_WORK if service.proof_of_work else "")
 
 
 def _quoted(path: Path) -> str:

@@ -46,6 +46,7 @@ def facts(environ):
         "locked": LOCKED == [os.getpid()],
         "silence": int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)[:8], "little"),
         "received": len(environ["wsgi.input"].read()),
+        "umask": os.umask(0o077),
         "pid": os.getpid(),
     }
 
@@ -159,6 +160,42 @@ def test_the_front_may_not_write_and_the_vault_may(drop: Drop, site: Path) -> No
     assert front["locked"] is True
     assert vault["written"] == 0
     assert front["core"] == vault["core"] == 0
+    assert front["umask"] == vault["umask"] == 0o077
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * 1100 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 2100 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(33)) + b"\r\n",
+    ],
+    ids=["long line", "long header", "many headers"],
+)
+def test_a_request_that_no_browser_sends_gets_a_closed_connection(head: bytes, drop: Drop, site: Path) -> None:
+    assert ask(site.with_name("front.sock"), PROXY_LINE + head) == b""
+    assert facts(get(site.with_name("front.sock")))["received"] == 0
+
+
+def test_front_and_vault_end_with_a_parent_that_was_killed(site: Path) -> None:
+    program = f"""
+import time
+from pathlib import Path
+from onion.launch import Drop
+drop = Drop(Path({str(site)!r}), Path({str(site.with_name("front.sock"))!r}), {environ(site)!r})
+drop.start()
+print(drop.front_pid, drop.vault_pid, flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, text=True, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    groups = [int(number) for number in parent.stdout.readline().split()]
+    assert members(*groups) != []
+
+    parent.kill()
+    parent.communicate()
+
+    assert wait_until(lambda: members(*groups) == [])
 
 
 def test_the_front_knows_the_circuit_of_its_only_request_on_a_connection(drop: Drop, site: Path) -> None:
@@ -254,20 +291,26 @@ ONION = "a" * 56 + ".onion"
 def test_a_site_is_complete_with_its_address_and_pinned_keys(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     with pytest.raises(SiteMissing, match=f"There are no settings yet: .*newsite --onion {ONION}"):
-        check_site(settings, ONION)
+        check_site(settings, ONION, {})
 
     settings.write_text(f'[site]\nonion = "{"b" * 56}.onion"\n', "utf-8")
     with pytest.raises(SiteMissing, match=f"for another address: .* has to be {ONION}"):
-        check_site(settings, ONION)
+        check_site(settings, ONION, {})
 
     settings.write_text(f'[site]\nonion = "{ONION}"\nkeys = "public"\n', "utf-8")
     (tmp_path / "public").mkdir()
     (tmp_path / "public" / "one.asc").touch()
     with pytest.raises(ReviewersMissing, match=r"No reviewers' public keys are pinned in .*/public: .*scripts\.ceremony"):
-        check_site(settings, ONION)
+        check_site(settings, ONION, {})
 
     (tmp_path / "public" / "FINGERPRINTS").touch()
-    check_site(settings, ONION)
+    check_site(settings, ONION, {})
+
+    # As in the application, the environment goes before the file.
+    with pytest.raises(SiteMissing, match="for another address"):
+        check_site(settings, ONION, {"CASEDROP_SITE_ONION": f"{'c' * 56}.onion"})
+    with pytest.raises(ReviewersMissing, match="/none"):
+        check_site(settings, ONION, {"CASEDROP_SITE_KEYS": "none"})
 
 
 def up(tmp_path: Path, tor: str | None) -> subprocess.Popen[str]:
@@ -284,7 +327,7 @@ def up(tmp_path: Path, tor: str | None) -> subprocess.Popen[str]:
 
 
 def a_tor_that(does: str) -> str:
-    return f"case $1 in --version) echo 'Tor version 0.4.9.11.';; *) {does};; esac"
+    return f"case $1 in --version) echo 'Tor version 0.4.9.11.';; --list-modules) echo 'pow: yes';; *) {does};; esac"
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def site_for_up(state: Path, net: PrivateNet) -> dict[str, str]:
     wrapper = state / "bin" / "tor"
     wrapper.parent.mkdir()
     wrapper.write_text(
-        f"#!/bin/sh\n[ $1 = --version ] && exec {which('tor')} --version\n"
+        f"#!/bin/sh\ncase $1 in --version|--list-modules) exec {which('tor')} $1;; esac\n"
         f'shift 2\nexec {which("tor")} --defaults-torrc {state / "defaults"} "$@"\n',
         "utf-8",
     )

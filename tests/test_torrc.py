@@ -24,6 +24,7 @@ NODE = PrivateNode("relay", "relay1", Path("/net/relay1"), Path("/net/relay1/con
         "DisableDebuggerAttachment 1",
         "NoExec 1",
         "ConnectionPadding 1",
+        "VanguardsLiteEnabled 1",
         'HiddenServicePort 80 unix:"/srv/drop/front.sock"',
         "HiddenServiceExportCircuitID haproxy",
         "HiddenServiceMaxStreams 16",
@@ -41,6 +42,13 @@ def test_the_public_service_has(option: str) -> None:
 @pytest.mark.parametrize("option", ["Sandbox", "ControlPort", "HiddenServiceSingleHopMode", "Log notice"])
 def test_the_public_service_never_has(option: str) -> None:
     assert option not in service_torrc(PUBLIC)
+
+
+def test_a_tor_without_proof_of_work_is_not_asked_for_it() -> None:
+    without = service_torrc(replace(PUBLIC, service=replace(SERVICE, proof_of_work=False)))
+
+    assert "PoW" not in without
+    assert "HiddenServiceMaxStreams 16\n" in without
 
 
 def test_the_private_service_has_the_same_onion_options_as_the_public_one() -> None:
