@@ -6,52 +6,44 @@ reports; labels are what people read.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from dropbox.errors import CampaignError
+from dropbox.label import LANGUAGES, Label
+from dropbox.question import IN_LINES, KINDS, WITH_CHOICES, Group, Question
 
-# The languages of the pages, in the order in which they are offered. BCP 47 tags, as in <html lang>.
-LANGUAGES = ("zh-Hans", "zh-Hant", "en")
-
-_CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # A label stands in a form and in the reviewer's table; the invitation is a paragraph.
 _LABEL_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
-class Label:
-    """A code and what it is called in each of LANGUAGES."""
-
-    code: str
-    text: Mapping[str, str]
-
-    def in_(self, language: str) -> str:
-        """The label in *language*, one of LANGUAGES."""
-        return self.text[language]
-
-
-@dataclass(frozen=True)
 class Category(Label):
-    """A kind of case and the harms that are offered with it."""
+    """A kind of case, and the harms and optional questions that are offered with it alone."""
 
     harms: tuple[Label, ...]
+    questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True)
 class Campaign:
     """One campaign. ``unsure`` is the code of the "not sure" category.
 
-    ``title``, ``organisation`` and ``invitation`` (who is asked for what, on the first page) are by language.
+    ``title``, ``organisation`` and ``invitation`` (who is asked for what, on the first page) are by language, and so are the
+    paragraphs of ``scope``: whom the campaign can help, and whom probably not. ``groups`` are the optional questions that go
+    with every category.
     """
 
     code: str
     title: Mapping[str, str]
     organisation: Mapping[str, str]
     invitation: Mapping[str, str]
+    scope: Sequence[Mapping[str, str]]
     categories: tuple[Category, ...]
+    groups: tuple[Group, ...]
     unsure: str
 
     @classmethod
@@ -83,6 +75,12 @@ class Campaign:
         """The codes that a report's harms may have, whatever its category: harms may be ticked across categories."""
         return frozenset(harm.code for category in self.categories for harm in category.harms)
 
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """All optional questions, those of all categories first, in the order of the form."""
+        own = [question for category in self.categories for question in category.questions]
+        return (*(question for group in self.groups for question in group.questions), *own)
+
 
 class _Fault(Exception):
     """What is wrong, and the words by which its line is found: the last line that holds *near*, from *after* on."""
@@ -105,11 +103,15 @@ class _Fault(Exception):
 
 
 def _campaign(body: dict[str, Any]) -> dict[str, Any]:
-    _keys(body, {"code", "title", "organisation", "invitation", "category"}, near="")
+    _keys(body, {"code", "title", "organisation", "invitation", "scope", "list", "category", "group"}, near="")
     code = _code(body)
-    categories = tuple(_category(entry, number) for number, entry in enumerate(_entries(body, "category", near="category"), 1))
+    lists = dict(_list(entry) for entry in _entries(body, "list", near="list", required=False))
+    categories = tuple(
+        _category(entry, number, lists) for number, entry in enumerate(_entries(body, "category", near="category"), 1)
+    )
+    groups = tuple(_group(entry, lists) for entry in _entries(body, "group", near="group", required=False))
     seen: set[str] = set()
-    for label in _labels(categories):
+    for label in _labels(categories, groups):
         if label.code in seen:
             raise _Fault(f'the code "{label.code}" is used twice', label.code)
         seen.add(label.code)
@@ -118,24 +120,32 @@ def _campaign(body: dict[str, Any]) -> dict[str, Any]:
         "title": _texts(_table(body, "title"), "title", near="title"),
         "organisation": _texts(_table(body, "organisation"), "organisation", near="organisation"),
         "invitation": _texts(_table(body, "invitation"), "invitation", near="invitation"),
+        "scope": [_texts(entry, "scope", near="scope") for entry in _entries(body, "scope", near="scope", required=False)],
         "categories": categories,
+        "groups": groups,
         "unsure": _unsure(body["category"]),
     }
 
 
-def _labels(categories: tuple[Category, ...]) -> Iterator[Label]:
+def _labels(categories: tuple[Category, ...], groups: tuple[Group, ...]) -> Iterator[Label]:
     for category in categories:
         yield category
         yield from category.harms
+        yield from category.questions
+    # Questions of categories and of groups stand side by side in a report, hence no code twice.
+    for group in groups:
+        yield group
+        yield from group.questions
 
 
-def _category(entry: dict[str, Any], number: int) -> Category:
+def _category(entry: dict[str, Any], number: int, lists: Mapping[str, tuple[Label, ...]]) -> Category:
     code = _code(entry, f"category number {number}")
-    _keys(entry, {"code", "label", "harm", "unsure"}, near=code)
+    _keys(entry, {"code", "label", "harm", "question", "unsure"}, near=code)
     if not isinstance(entry.get("unsure", False), bool):
         raise _Fault('"unsure" has to be true or false', "unsure", after=code)
     harms = tuple(_harm(harm, code) for harm in _entries(entry, "harm", near=code, required=False))
-    return Category(code, _texts(_table(entry, "label", near=code), code, near="label", after=code), harms)
+    questions = _questions(entry, "question", code, lists)
+    return Category(code, _texts(_table(entry, "label", near=code), code, near="label", after=code), harms, questions)
 
 
 def _harm(entry: dict[str, Any], category: str) -> Label:
@@ -144,6 +154,50 @@ def _harm(entry: dict[str, Any], category: str) -> Label:
     if not code.startswith(category + "."):
         raise _Fault(f'the harm "{code}" stands under "{category}", so its code has to begin with "{category}."', code)
     return Label(code, _texts(_table(entry, "label", near=code), code, near="label", after=code))
+
+
+def _list(entry: dict[str, Any]) -> tuple[str, tuple[Label, ...]]:
+    code = _code(entry, "a list", near="list")
+    _keys(entry, {"code", "choices"}, near=code)
+    choices = tuple(_choice(choice, code) for choice in _entries(entry, "choices", near=code))
+    if len({choice.code for choice in choices}) < len(choices):
+        raise _Fault(f'the list "{code}" has a code twice', "choices", after=code)
+    return code, choices
+
+
+def _choice(entry: dict[str, Any], of: str) -> Label:
+    code = _code(entry, f'a choice of "{of}"', near=of)
+    return Label(code, _texts({key: text for key, text in entry.items() if key != "code"}, code, near=code))
+
+
+def _group(entry: dict[str, Any], lists: Mapping[str, tuple[Label, ...]]) -> Group:
+    code = _code(entry, "a group of questions", near="group")
+    _keys(entry, {"code", "label", "question"}, near=code)
+    label = _texts(_table(entry, "label", near=code), code, near="label", after=code)
+    return Group(code, label, _questions(entry, "question", code, lists))
+
+
+def _questions(
+    entry: dict[str, Any], name: str, of: str, lists: Mapping[str, tuple[Label, ...]], kinds: Sequence[str] = KINDS
+) -> tuple[Question, ...]:
+    return tuple(_question(one, of, lists, kinds) for one in _entries(entry, name, near=of, required=False))
+
+
+def _question(entry: dict[str, Any], of: str, lists: Mapping[str, tuple[Label, ...]], kinds: Sequence[str]) -> Question:
+    code = _code(entry, f'a question of "{of}"', near=of)
+    _keys(entry, {"code", "label", "why", "kind", "choices", "column"}, near=code)
+    kind, choices = str(entry.get("kind")), str(entry.get("choices"))
+    if kind not in kinds:
+        raise _Fault(f'the kind of "{code}" has to be one of {", ".join(kinds)}', "kind", after=code)
+    if (choices in lists) != (kind in WITH_CHOICES):
+        raise _Fault(f'"{code}" needs "choices", the code of a [[list]], for the kinds one and many, and for no other', code)
+    columns = _questions(entry, "column", code, lists, IN_LINES)
+    if bool(columns) != (kind == "lines"):
+        raise _Fault(f'"{code}" needs a [[column]] for the kind lines, and for no other', code)
+    label = _texts(_table(entry, "label", near=code), code, near="label", after=code)
+    # A column stands under its question, which says why.
+    why = label if kinds is IN_LINES else _texts(_table(entry, "why", near=code), code, near="why", after=code)
+    return Question(code, label, why, kind, lists.get(choices, ()), columns)
 
 
 def _unsure(entries: list[dict[str, Any]]) -> str:
@@ -158,7 +212,7 @@ def _code(entry: Any, what: str = "the campaign", near: str = "code") -> str:
     if not isinstance(code, str):
         raise _Fault(f"{what} has no code", near)
     if not _CODE.fullmatch(code):
-        raise _Fault(f'the code "{code}" may hold only a-z, 0-9, dots, hyphens and underscores', code)
+        raise _Fault(f'the code "{code}" may hold only letters a-z, digits, dots, hyphens and underscores', code)
     return code
 
 

@@ -61,6 +61,18 @@ class BadReport(CasedropError):
     """This is not a report of a version that can be read here."""
 
 
+class BadAnswer(CasedropError):
+    """An answer to an optional question is not one that its form offers."""
+
+
+class YearMissing(BadAnswer):
+    """A month was chosen without its year."""
+
+
+class AnswerTooLong(BadAnswer):
+    """The answer to an optional question is longer than a line may be."""
+
+
 class BadReply(CasedropError):
     """This is not a reply of a version that can be read here."""
 

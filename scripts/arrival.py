@@ -20,11 +20,16 @@ from dropbox.bundle import ExportManifest, ListedBlock, read_export
 from dropbox.errors import BadBundle, BadPacket, BadReport, CannotOpen
 from dropbox.openpgp import Opener
 from dropbox.packets import message_length
+from dropbox.reply import REPLIES_PER_DESK
 from dropbox.report import Attachment
 from dropbox.sealing import MissingBlock, attachment_block_ids, open_attachment, open_report
 from scripts.case import Export, Part, Unopened, case_name
 from scripts.casebook import Casebook
 from scripts.landing import CannotWrite, NewFile
+
+ACKNOWLEDGEMENT = "acknowledgement"
+# The rest of a case's replies is for answers, however many messages a claimant sends.
+MOST_ACKNOWLEDGEMENTS = REPLIES_PER_DESK // 2
 
 Progress = Callable[[int, int], None]
 
@@ -180,6 +185,7 @@ class _Arrival:
         """Note the bundle as worked through, and count."""
         # By chance, one in some ten thousand blocks of a file begins like a report.
         unopened = tuple(one for one in self._unopened if one.place or one.block_id not in self._named)
+        self._acknowledge(export.day)
         self._casebook.close_export(export, unopened)
         after, blocks = self._casebook.counts(), self._manifest.blocks
         tried = {one.block_id for one in unopened}
@@ -194,6 +200,15 @@ class _Arrival:
             unreferenced=len({block.id for block in blocks} - self._reports - self._named - tried),
             unopened=unopened,
         )
+
+    def _acknowledge(self, today: date) -> None:
+        """Queue "opened by the reviewers" for every case that something came for: one for each bundle that brought some."""
+        for case in self._casebook.cases():
+            kinds = {part.report.kind for part in case.parts}
+            acknowledged = [one for one in self._casebook.answers_to(case) if one.kind == ACKNOWLEDGEMENT]
+            brought = {part.bundle for part in case.parts}
+            if "withdrawal" not in kinds and len(acknowledged) < min(len(brought), MOST_ACKNOWLEDGEMENTS):
+                self._casebook.queue_answer(case, kind=ACKNOWLEDGEMENT, language=case.language, day=today, text="")
 
 
 def _write_file(casebook: Casebook, attachment: Attachment, blocks: _Blocks, opener: Opener) -> None:

@@ -28,12 +28,15 @@ def case_number(name: str) -> int:
 
 @dataclass(frozen=True, repr=False)
 class Part:
-    """One opened report, message or withdrawal. ``number`` runs through the casebook, ``case`` is its case's number."""
+    """One opened report, message or withdrawal. ``number`` runs through the casebook, ``case`` is its case's number, and
+    ``bundle`` that of the export bundle that brought it.
+    """
 
     number: int
     case: int
     block_id: bytes
     day: date
+    bundle: int
     report: Report
 
 

@@ -189,7 +189,7 @@ class Casebook:
             }
             number = self._database.table("part").insert(row).last_pk
             self._forget(block_id, 0)
-        return Part(int(number or 0), case, block_id, day, report)
+        return Part(int(number or 0), case, block_id, day, bundle, report)
 
     def _case_number(self, report: Report) -> int:
         # By both keys: a report with another's reply key and a wrong tag key must not lead that one's answers astray.
@@ -310,4 +310,4 @@ class Casebook:
 
 def _part(row: dict[str, Any]) -> Part:
     report = Report.from_bytes(row["report"])
-    return Part(row["number"], row["case"], row["block_id"], date.fromisoformat(row["day"]), report)
+    return Part(row["number"], row["case"], row["block_id"], date.fromisoformat(row["day"]), row["bundle"], report)

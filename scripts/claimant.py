@@ -3,6 +3,7 @@
 Used by the demonstration, the tests and the benchmark. Knows HTTP and HTML, nothing of what stands in a form.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Self
@@ -12,6 +13,16 @@ from bs4 import BeautifulSoup, Tag
 
 # A first fetch builds a rendezvous circuit; an upload of some MB goes through it slowly.
 TIMEOUT_SECONDS = 120.0
+
+
+_LINE_BREAK = re.compile("\r\n|\r|\n")
+
+
+def _selected(control: Tag) -> str:
+    options = control.find_all("option")
+    chosen = next((option for option in options if option.has_attr("selected")), options[0])
+    # The parser nests options without end tags; the text of one ends where the next begins.
+    return str(chosen.get("value", next(chosen.strings).strip()))
 
 
 @dataclass(frozen=True)
@@ -47,8 +58,10 @@ class Form:
                 choices.setdefault(name, []).append(str(control.get("value", "on")))
                 if control.has_attr("checked"):
                     fields.append((name, str(control.get("value", "on"))))
+            elif control.name == "select":
+                fields.append((name, _selected(control)))
             elif name:
-                fields.append((name, str(control.get("value", ""))))
+                fields.append((name, _LINE_BREAK.sub("\r\n", str(control.get("value", "")))))
         return cls(str(tag.get("action") or page_path), fields, choices)
 
     def value(self, name: str) -> str:

@@ -26,8 +26,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dropbox.campaign import LANGUAGES
 from dropbox.errors import CasedropError
+from dropbox.label import LANGUAGES
 from onion.errors import OnionError
 from onion.launch import Drop
 from onion.private_net import PrivateNet

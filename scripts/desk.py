@@ -16,8 +16,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from dropbox.campaign import LANGUAGES
 from dropbox.errors import CasedropError
+from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from scripts.arrival import Opened, open_bundle
 from scripts.case import case_number

@@ -53,6 +53,14 @@ def list_table(cases: Iterable[Case], campaign: Campaign, language: str) -> Tabl
     return table
 
 
+def fact_line(campaign: Campaign, code: str, answer: Any, language: str) -> str:
+    """An optional question and its answer in words, or as they stand in the report when this campaign does not ask that."""
+    question = next((one for one in campaign.questions if one.code == code), None)
+    if question is None:
+        return f"{visible(code)}: {visible(str(answer))}"
+    return f"{visible(question.in_(language))}: {visible(question.said(answer, language))}"
+
+
 def list_values(cases: Iterable[Case], campaign: Campaign, language: str) -> list[dict[str, Any]]:
     """What :func:`list_table` shows, with the codes."""
     return [
@@ -79,7 +87,7 @@ def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, languag
         lines += ["", f"── {report.kind}, {part.day}, {visible(report.language)}"]
         lines.append("category: " + visible(category_label(campaign, report.category, language)))
         lines += ["harm: " + visible(harm_label(campaign, harm, language)) for harm in report.harms]
-        lines += [f"{visible(name)}: {visible(str(fact))}" for name, fact in report.facts.items()]
+        lines += [fact_line(campaign, code, answer, language) for code, answer in report.facts.items()]
         lines += ["", visible(report.text)]
         lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
     for answer in answers:

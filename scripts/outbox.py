@@ -10,8 +10,8 @@ from nacl.public import PrivateKey
 
 from dropbox.block import ID_BYTES
 from dropbox.bundle import MOST_REPLIES, REPLIES_ROUNDED_TO, ReplyBundle, SealedReply, write_replies
-from dropbox.campaign import LANGUAGES
 from dropbox.errors import CasedropError
+from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from dropbox.reply import Reply, reply_tag, seal_reply
 from scripts.case import Answer, Case

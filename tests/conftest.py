@@ -168,7 +168,7 @@ def front(
     site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
     limits = {"CASEDROP_LIMITS_FILE_BYTES": str(2**20), "CASEDROP_LIMITS_POST_BYTES": str(3 * 2**20)}
     settings = Settings.load({"CASEDROP_SETTINGS": str(site.settings_file), **limits})
-    made = Front(Flask("none"), StandInVault(), settings, Opener(reviewer_homes[0]), 1_000_000.0)
+    made = Front(Flask("none"), StandInVault(), settings, Opener(reviewer_homes[0]), 1_790_000_000.0)
     made.app = create_front(
         settings,
         reviewers=reviewers,

@@ -14,8 +14,9 @@ BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base
 
 # Lower layers first; a module imports only from its own layer's listed exceptions and from layers before it.
 LAYERS = [
-    {"dropbox.errors", "dropbox.block", "dropbox.lockdown"},
-    {"dropbox.padding", "dropbox.packets", "dropbox.campaign", "dropbox.settings"},
+    {"dropbox.errors", "dropbox.block", "dropbox.lockdown", "dropbox.label"},
+    {"dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.settings"},
+    {"dropbox.campaign"},
     {"dropbox.codename", "dropbox.report", "dropbox.openpgp"},
     {"dropbox.sealing", "dropbox.reply", "dropbox.bundle"},
     {"dropbox.front", "dropbox.vault", "scripts"},

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from dropbox import campaign as module
-from dropbox.campaign import LANGUAGES, Campaign
+from dropbox.campaign import Campaign
 from dropbox.errors import CampaignError
+from dropbox.label import LANGUAGES
 
 PACKAGED = Path(module.__file__).with_name("campaign.toml")
 

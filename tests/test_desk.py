@@ -335,16 +335,34 @@ def test_an_answer_reaches_its_case_in_a_bundle_that_the_vault_takes(
 
     left = export_replies(casebook, drop.directory / "replies.tar", opener, today=DAY)
 
-    assert (left.bundle, left.answers, left.replies) == (1, 2, 32)
+    assert (left.bundle, left.answers, left.replies) == (1, 3, 32)
     data = (drop.directory / "replies.tar").read_bytes()
     bundle = read_replies(data, read_pinned_keys(keys_dir), campaign="wechat-2020", now=datetime.now(UTC).replace(2026, 11, 24))
     assert (bundle.number, bundle.desk) == (1, 1)
     by_tag = dict(bundle.replies)
     assert len(by_tag) == 32 and list(by_tag) == sorted(by_tag)
-    for number, text in enumerate(("第一封\r\n", "second")):
+    # The desk itself says first that the report was opened.
+    for number, text in enumerate(("", "第一封\r\n", "second")):
         sealed = by_tag[reply_tag(bytes([101]) * 32, desk=1, number=number)]
         reply = open_reply(sealed, bytes([1]) * 32)
-        assert (reply.kind, reply.text, reply.language, reply.day) == ("answer", text, "zh-Hant", DAY)
+        kind = "answer" if text else "acknowledgement"
+        assert (reply.kind, reply.text, reply.language, reply.day) == (kind, text, "zh-Hant", DAY)
+
+
+def test_each_bundle_that_brings_something_is_acknowledged_once_and_a_withdrawn_case_no_more(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    def acknowledged() -> int:
+        return sum(one.kind == "acknowledgement" for one in casebook.answers_to(casebook.case(1)))
+
+    counts = []
+    for number, kind in enumerate(("report", "", "message", "withdrawal", "message"), 1):
+        if kind:
+            drop.report(kind=kind)
+        take(drop.bundle(number))
+        counts.append(acknowledged())
+
+    assert counts == [1, 1, 2, 2, 2]
 
 
 def test_reply_and_bundle_numbers_go_on(drop: Drop, casebook: Casebook, take: Take, opener: Opener, tmp_path: Path) -> None:
@@ -354,7 +372,7 @@ def test_reply_and_bundle_numbers_go_on(drop: Drop, casebook: Casebook, take: Ta
         answer(casebook, 1, f"answer {number}", today=DAY)
         assert export_replies(casebook, tmp_path / f"{number}.tar", opener, today=DAY).bundle == number
 
-    assert [(one.number, one.bundle) for one in casebook.answers_to(casebook.case(1))] == [(0, 1), (1, 2)]
+    assert [(one.number, one.bundle) for one in casebook.answers_to(casebook.case(1))] == [(0, 1), (1, 1), (2, 2)]
     with pytest.raises(OutboxError, match="No answer is waiting"):
         export_replies(casebook, tmp_path / "3.tar", opener, today=DAY)
 
@@ -373,7 +391,7 @@ def test_answers_that_cannot_leave_stay_queued(
         export_replies(casebook, tmp_path / "new.tar", opener, today=DAY, signer="0" * 40)
 
     assert (tmp_path / "there.tar").read_bytes() == b"first" and not (tmp_path / "new.tar").exists()
-    assert len(casebook.queued()) == 1
+    assert [one.text for one in casebook.queued()] == ["", "x"]
     assert export_replies(casebook, tmp_path / "new.tar", opener, today=DAY).bundle == 1
 
 
@@ -388,7 +406,7 @@ def test_an_answer_that_cannot_be_read_is_refused_when_it_is_written(drop: Drop,
         answer(casebook, 1, "x", today=DAY, language="xx")
     with pytest.raises(CasebookError, match="no case C-0002"):
         answer(casebook, 2, "x", today=DAY)
-    assert casebook.queued() == []
+    assert [one.kind for one in casebook.queued()] == ["acknowledgement"]
 
 
 class Line:
@@ -440,9 +458,9 @@ def test_a_day_at_the_desk(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("收到。".encode())))
     assert "queued" in line("answer", "C-0001", "--text-file", "-")
     assert "answers queued: C-0001" in line("status")
-    assert "1 answers among 32" in line("export-replies", tmp_path / "replies.tar")
+    assert "2 answers among 32" in line("export-replies", tmp_path / "replies.tar")
     assert "left in reply bundle 1" in line("show", "C-0001")
-    assert json.loads(line("status", "--json"))["answers_left"] == 1
+    assert json.loads(line("status", "--json"))["answers_left"] == 2
 
 
 def test_every_refusal_is_one_sentence(drop: Drop, line: Line, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -10,16 +11,18 @@ import httpx
 import pytest
 from conftest import ONION, Front
 
-from dropbox.campaign import LANGUAGES
 from dropbox.codename import CHEAPEST, Codename, WordLists, derive_keys
 from dropbox.errors import CannotStore, VaultUnavailable
-from dropbox.front.headers import PAGE_BYTES
+from dropbox.front.headers import FLOOR_PAD_BYTES, LEAST_PAD_BYTES, MOST_PAD_BYTES, PAGE_BYTES
+from dropbox.label import LANGUAGES
 from dropbox.reply import Reply, reply_tag, seal_reply
 from dropbox.sealing import open_attachment
 from scripts.claimant import Browser, File, Page
 
 PREFIXES = [tag.lower() for tag in LANGUAGES]
 TEXT = "【虚构】我的公众号在2026年3月被封。\r\n<b>&amp; “引号”</b>"
+# As long as most reports are: 1,500 Chinese characters.
+STORY = "【虚构】我的公众号在三月被封，钱包里的钱取不出来。" * 60
 EDGE = json.loads((Path(__file__).parent / "edge_inputs.json").read_text("utf-8"))["inputs"]
 
 
@@ -96,8 +99,10 @@ def every_answer(front: Front) -> dict[str, Page]:
             answers[f"{prefix} start"] = browser.get(f"/{prefix}/")
             answers[f"{prefix} bridges"] = browser.get(f"/{prefix}/bridges")
             answers[f"{prefix} keys"] = browser.get(f"/{prefix}/keys")
+            answers[f"{prefix} leave"] = browser.get(f"/{prefix}/leave")
             answers[f"{prefix} report"] = page = report_page(browser, prefix)
             answers[f"{prefix} empty"] = send(browser, page, text=" ", category="")
+            answers[f"{prefix} asked"] = send(browser, page, text=STORY + "13800138000")
             answers[f"{prefix} done"] = send(browser, page)
             answers[f"{prefix} inbox"] = inbox = browser.get(f"/{prefix}/inbox")
             answers[f"{prefix} no answer"] = browser.send(inbox.form(), {"codename": page.codename()})
@@ -113,10 +118,48 @@ def every_answer(front: Front) -> dict[str, Page]:
 def test_every_answer_has_one_size_and_the_same_headers(front: Front) -> None:
     answers = every_answer(front)
 
-    assert len(answers) == 34
+    assert len(answers) == 40
     assert {name: size(page) for name, page in answers.items()} == dict.fromkeys(answers, PAGE_BYTES)
     assert len({tuple(sorted(set(page.headers) - {"content-length"})) for page in answers.values()}) == 1
     assert len({page.headers["content-security-policy"] for page in answers.values()}) == 1
+
+
+def pad(page: Page) -> int:
+    """The bytes of the padding as a browser sends them."""
+    return len(page.form().value("pad").encode())
+
+
+def test_a_login_sends_as_much_as_a_report(front: Front) -> None:
+    """16 to 24 KiB of padding in every fresh form; what is sent of a login lies where what is sent of a short report lies."""
+    sent: dict[str, list[int]] = {"report": [], "inbox": []}
+    application = front.app.wsgi_app
+
+    def counting(environ: dict[str, str], start_response: object) -> object:
+        if environ["REQUEST_METHOD"] == "POST":
+            sent[environ["PATH_INFO"].split("/")[2]].append(int(environ["CONTENT_LENGTH"]))
+        return application(environ, start_response)  # type: ignore[arg-type]
+
+    front.app.wsgi_app = counting  # type: ignore[method-assign, assignment]
+    with front.browser() as browser:
+        for length in range(0, 1500, 75):
+            report, inbox = browser.get("/zh-hans/report"), browser.get("/zh-hans/inbox")
+            for page in (report, inbox, browser.get("/zh-hans/case")):
+                assert LEAST_PAD_BYTES - 1 <= pad(page) <= MOST_PAD_BYTES
+                assert set(page.form().value("pad")) == {"\r", "\n"}
+            send(browser, report, text="x" * length, category="")
+            browser.send(inbox.form(), {"codename": report.codename()})
+
+    assert min(sent["inbox"]) < min(sent["report"]) + 1024 and max(sent["report"]) < max(sent["inbox"]) + 1024
+    assert len(set(sent["inbox"])) > 15 and max(sent["inbox"]) - min(sent["inbox"]) > 1024
+
+
+def test_a_text_that_comes_back_takes_the_place_of_padding(front: Front) -> None:
+    with front.browser() as browser:
+        page = send(browser, report_page(browser), text=STORY, category="")
+
+    assert page.form().value("text") == STORY
+    assert size(page) == PAGE_BYTES
+    assert pad(page) + len(STORY.encode()) + len(page.form().value("token")) >= FLOOR_PAD_BYTES
 
 
 def test_no_answer_sets_a_cookie_asks_elsewhere_or_carries_a_script(front: Front) -> None:
@@ -441,8 +484,8 @@ def test_a_codename_nobody_used_opens_the_same_empty_inbox(front: Front) -> None
         inbox = browser.get("/zh-hans/inbox")
         answers = [browser.send(inbox.form(), {"codename": page.codename()}) for page in (used, unused)]
 
-    # The token is encrypted under a fresh nonce each time, and always of one length.
-    without = [page.raw.replace(page.form().value("token").encode(), b"") for page in answers]
+    # The token is encrypted under a fresh nonce each time, and always of one length; how the filling is divided is random.
+    without = [re.sub(rb"\n{1000,}|0{500,}", b"", page.raw.replace(page.form().value("token").encode(), b"")) for page in answers]
     assert without[0] == without[1] and answers[0].headers == answers[1].headers
     assert len({page.form().value("token") for page in answers}) == 2 and len({len(page.raw) for page in answers}) == 1
 

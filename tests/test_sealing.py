@@ -2,13 +2,16 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from dropbox.block import BLOCK_BYTES, PENDING_BATCH
+from dropbox.campaign import Campaign
 from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, TooLarge, VaultUnavailable
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import message_length, recipients
+from dropbox.question import LINES, SHORT_CHARACTERS, Question
 from dropbox.report import TEXT_BYTES, Attachment, Report
 from dropbox.sealing import (
     CHUNK_BYTES,
@@ -157,12 +160,19 @@ def test_a_report_is_one_block_and_comes_back(reviewers: Reviewers, opener: Open
     assert open_report(block, opener) == REPORT
 
 
-def test_the_longest_report_fits_into_one_block(reviewers: Reviewers, opener: Opener) -> None:
+def longest_answer(question: Question) -> Any:
+    if question.kind == "lines":
+        return [{column.code: longest_answer(column) for column in question.columns}] * LINES
+    plain = {"many": sorted(question.codes), "month": "2026-03", "year": "2026", "short": "长" * SHORT_CHARACTERS}
+    return plain[question.kind] if question.kind in plain else max(question.codes, key=len)
+
+
+def test_the_longest_report_fits_into_one_block(reviewers: Reviewers, opener: Opener, campaign: Campaign) -> None:
     names = ["名" * 300] * 10
     files = tuple(Attachment(name, "application/octet-stream", 2**40, "ab" * 32, b"k" * 32, 2**25, 2**40) for name in names)
-    report = replace(
-        REPORT, text="字" * (TEXT_BYTES // 3), attachments=files, harms=tuple(f"c{n}.some_long_harm" for n in range(26))
-    )
+    facts = {question.code: longest_answer(question) for question in campaign.questions}
+    harms = tuple(sorted(campaign.harm_codes))
+    report = replace(REPORT, text="字" * (TEXT_BYTES // 3), attachments=files, harms=harms, facts=facts)
 
     assert open_report(seal_report(report, reviewers), opener) == report
 

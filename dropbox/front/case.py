@@ -4,6 +4,7 @@ The codename itself travels on in the form token, so that it is typed once and s
 """
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Response, g
@@ -13,9 +14,9 @@ from werkzeug.datastructures import MultiDict
 
 from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, VaultUnavailable
 from dropbox.front.forms import MessageForm
-from dropbox.front.intake import Draft, Intake
+from dropbox.front.intake import Draft, Intake, Received
 from dropbox.front.pages import Pages
-from dropbox.front.sending import BUSY, Problem, Sending, Sent
+from dropbox.front.sending import BUSY, Problem, Sending, Sent, to_ask
 from dropbox.front.token import ForgedToken, FormState
 from dropbox.front.uploads import Busy
 from dropbox.settings import Settings
@@ -67,6 +68,8 @@ class CaseView(MethodView):
             return self._withdraw(sent) if act == "withdraw" else self._delete(sent, act.removeprefix(_DELETE))
         if not form.validate():
             return self.show(sent.state, sent.texts, form.problems, 400)
+        if identifiers := to_ask(form.text.data or "", sent.state, act):
+            return self.show(sent.state.once_asked(), sent.texts, identifiers=identifiers)
         return self._send(form, sent)
 
     def show(
@@ -76,6 +79,7 @@ class CaseView(MethodView):
         problems: Sequence[Problem] = (),
         status: int = 200,
         notice: Any = None,
+        identifiers: Sequence[str] = (),
     ) -> Response:
         """The case page. The answers are looked up each time; when they cannot be, the page says so and keeps the text."""
         try:
@@ -89,8 +93,9 @@ class CaseView(MethodView):
             state=state,
             problems=problems,
             status=status,
-            received=received,
+            weeks=weeks(received),
             notice=notice,
+            identifiers=identifiers,
             text=texts.get("text", ""),
             limits=self._settings,
         )
@@ -123,6 +128,15 @@ class CaseView(MethodView):
             _("Now choose “New Identity” in Tor Browser and close it."),
         ]  # fmt: skip
         return self._pages.message(_("Taken back"), sentences, status=200)
+
+
+def weeks(received: Sequence[Received]) -> list[tuple[date, list[Received]]]:
+    """*received*, newest first, by the Monday of its week: finer would say more of the reviewers than a claimant needs."""
+    grouped: dict[date, list[Received]] = {}
+    for one in received:
+        day = one.reply.day
+        grouped.setdefault(day - timedelta(days=day.weekday()), []).append(one)
+    return list(grouped.items())
 
 
 def ask(pages: Pages, *, typed: str = "", problem: Any = None, status: int = 200, text: str = "") -> Response:

@@ -12,15 +12,16 @@ from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
-from dropbox.campaign import LANGUAGES, Campaign
+from dropbox.campaign import Campaign
 from dropbox.codename import COST, Cost, WordLists
 from dropbox.front.case import CaseView
-from dropbox.front.headers import FILLER, content_security_policy, finished
+from dropbox.front.headers import PAD, REST, content_security_policy, finished
 from dropbox.front.inbox import InboxView
 from dropbox.front.intake import Intake, Vault
 from dropbox.front.pages import PREFIXES, Pages, language_of, use_language
 from dropbox.front.report import ReportView
 from dropbox.front.token import FormTokens
+from dropbox.label import LANGUAGES
 from dropbox.openpgp import Reviewers
 from dropbox.settings import Settings
 
@@ -80,18 +81,19 @@ def create_front(
     intake = Intake(settings, reviewers=reviewers, vault=vault, campaign=campaign, cost=cost)
     _style_and_answers(app)
     _admission(app, settings.onion, pages)
-    _routes(app, pages, intake, settings, [grouped(fingerprint) for fingerprint in reviewers.fingerprints])
+    _routes(app, pages, intake, settings, clock, [grouped(fingerprint) for fingerprint in reviewers.fingerprints])
     _failures(app, pages)
     return app
 
 
 def _style_and_answers(app: Flask) -> None:
-    style = (_TEMPLATES / "style.css").read_text("utf-8")
+    # Line ends would be the only bytes on a page that nobody needs.
+    style = (_TEMPLATES / "style.css").read_text("utf-8").replace("\n", "")
     policy = content_security_policy(style)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["dateformat"] = lambda day: format_date(day, "long")
-    app.jinja_env.globals.update(style=Markup(style), filler=FILLER)  # noqa: S704 - our own file
-    app.after_request(lambda response: finished(response, policy))
+    app.jinja_env.globals.update(style=Markup(style), pad=PAD, rest=REST)  # noqa: S704 - our own file
+    app.after_request(lambda response: finished(response, policy, carried=g.get("carried", 0)))
 
 
 def grouped(fingerprint: str) -> str:
@@ -99,7 +101,9 @@ def grouped(fingerprint: str) -> str:
     return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
 
 
-def _routes(app: Flask, pages: Pages, intake: Intake, settings: Settings, fingerprints: Sequence[str]) -> None:
+def _routes(
+    app: Flask, pages: Pages, intake: Intake, settings: Settings, clock: Callable[[], float], fingerprints: Sequence[str]
+) -> None:
     def start() -> Response:
         return pages.render("start.html")
 
@@ -109,13 +113,22 @@ def _routes(app: Flask, pages: Pages, intake: Intake, settings: Settings, finger
     def keys() -> Response:
         return pages.render("keys.html", place="keys", fingerprints=fingerprints)
 
+    def leave() -> Response:
+        sentences = [
+            _("You have left. The server keeps no login and does not know that you were here."),
+            _("What your browser still shows or remembers ends only with “New Identity” in Tor Browser. Please choose it now, "
+              "then close the browser."),
+        ]  # fmt: skip
+        return pages.message(_("You have left"), sentences, status=200, place="leave")
+
     app.add_url_rule("/", view_func=start)
     # The language is read from the path before any view runs; see _admission.
     for prefix in PREFIXES.values():
         app.add_url_rule(f"/{prefix}/", view_func=start, endpoint=f"{prefix}.start")
         app.add_url_rule(f"/{prefix}/bridges", view_func=bridges, endpoint=f"{prefix}.bridges")
         app.add_url_rule(f"/{prefix}/keys", view_func=keys, endpoint=f"{prefix}.keys")
-        report = ReportView.as_view(f"{prefix}.report", pages, intake, settings)
+        app.add_url_rule(f"/{prefix}/leave", view_func=leave, endpoint=f"{prefix}.leave")
+        report = ReportView.as_view(f"{prefix}.report", pages, intake, settings, clock)
         app.add_url_rule(f"/{prefix}/report", view_func=report)
         app.add_url_rule(f"/{prefix}/inbox", view_func=InboxView.as_view(f"{prefix}.inbox", pages, intake, settings))
         app.add_url_rule(f"/{prefix}/case", view_func=CaseView.as_view(f"{prefix}.case", pages, intake, settings))

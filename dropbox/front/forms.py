@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from flask import g
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
@@ -12,9 +13,13 @@ from wtforms.validators import ValidationError
 
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
-from dropbox.errors import BadReport
+from dropbox.errors import AnswerTooLong, BadAnswer, BadReport, YearMissing
 from dropbox.front.token import ForgedToken, FormState, FormTokens, StaleToken
+from dropbox.question import Group, Question
 from dropbox.report import TEXT_BYTES, text_bytes
+
+# Before a question's code in the name of its field, so that no campaign's question is taken for a field of the form's own.
+FACT = "f."
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,8 +100,19 @@ def check_text(text: str, files: int, words: WordLists) -> None:
         raise ValidationError(_("There seems to be a codename in your text. Please take it out: nobody needs it but you."))
 
 
+def _answer_sentence(why: BadAnswer, question: str) -> Any:
+    if isinstance(why, YearMissing):
+        return _("“%(question)s”: please choose the year as well.", question=question)
+    if isinstance(why, AnswerTooLong):
+        return _("“%(question)s”: one of the answers is too long. Please shorten it.", question=question)
+    return _("“%(question)s”: this answer is not on the list. Please choose again, or leave it open.", question=question)
+
+
 class ReportForm(_Form):
-    """A report's category, harms and text; the files have been received before."""
+    """A report's category, harms, optional answers and text; the files have been received before.
+
+    ``facts`` are the answers after validate(), as they stand in a report.
+    """
 
     category = StringField()
     harms = SelectMultipleField(validate_choice=False)
@@ -106,7 +122,36 @@ class ReportForm(_Form):
         self._campaign = campaign
         self._words = words
         self._files = files
+        self._texts = texts
+        self._bad_answers: list[tuple[str, Any]] = []
+        self.facts: dict[str, Any] = {}
         super().__init__(texts, visit)
+
+    def sent(self, question: Question) -> list[str]:
+        """What came for an optional question, as it came; empty for what a form sends and did not come."""
+        values = list(self._texts.getlist(FACT + question.code))
+        return values + [""] * (question.cells - len(values))
+
+    def answered(self, group: Group) -> bool:
+        """Whether anything came for one of its questions."""
+        return any(any(self.sent(question)) for question in group.questions)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """The fields, then the optional answers."""
+        valid = super().validate(extra_validators)
+        for question in self._campaign.questions:
+            try:
+                answer = question.read(self.sent(question))
+            except BadAnswer as why:
+                self._bad_answers.append((FACT + question.code, _answer_sentence(why, question.in_(g.language))))
+            else:
+                self.facts.update({question.code: answer} if answer is not None else {})
+        return valid and not self._bad_answers
+
+    @property
+    def problems(self) -> list[tuple[str, Any]]:
+        """As every form's, the optional answers' behind the others."""
+        return [*super().problems, *self._bad_answers]
 
     def validate_category(self, field: Field) -> None:
         """One of the campaign's, "not sure" included."""

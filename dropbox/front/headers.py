@@ -6,16 +6,26 @@ long text back to its writer, a whole multiple of it.
 
 import base64
 import hashlib
+import secrets
 
 from flask import Response
 from markupsafe import Markup
 
 PAGE_BYTES = 32_768
-# What a form page sends along and the browser sends back, so that a login is not told from a report by its length.
-LEAST_FILLER_BYTES = 16_384
-# Cannot stand in a text: there "<" is always written "&lt;".
-FILLER = Markup("<!filler>")
-_FILLER = FILLER.encode("ascii")
+# How many bytes a form sends beside what its writer adds to it, and how much of that may be its padding field: a login
+# is not told from a report by its length. What a page carries back counts, since it is sent as well.
+LEAST_SENT_BYTES, MOST_SENT_BYTES = 21_504, 24_576
+LEAST_PAD_BYTES, MOST_PAD_BYTES = 16_384, 24_576
+# A page with much to say may have less padding before it becomes two pages long.
+FLOOR_PAD_BYTES = 10_240
+# The padding is made of line feeds: in a page they take one byte, in a form that is sent two (HTML, 4.10.22.8
+# multipart form data: every line break is sent as CR LF).
+_SENT_BYTES = 2
+
+# Where a page has its padding, and where the rest that makes its size. Neither can stand in a text: there "<" is always
+# written "&lt;".
+PAD, REST = Markup("<!pad>"), Markup("<!rest>")
+_PAD, _REST = PAD.encode("ascii"), REST.encode("ascii")
 
 # What gunicorn writes beside the headers that are set here, once its own Server and Date are taken away.
 _FRAME = "HTTP/1.1 \r\nConnection: close\r\n\r\n"
@@ -43,17 +53,31 @@ def content_security_policy(style: str) -> str:
     )
 
 
-def finished(response: Response, policy: str) -> Response:
-    """*response* with exactly our headers, and filled up to a whole number of PAGE_BYTES. Its page holds FILLER once."""
+def finished(response: Response, policy: str, *, carried: int = 0) -> Response:
+    """*response* with exactly our headers, and filled up to a whole number of PAGE_BYTES.
+
+    Its page holds REST once, and PAD at most once. *carried*: bytes that its form sends back beside the padding.
+    """
     page = response.get_data()
     response.headers.clear()
     response.headers.update(_FIXED)
     response.headers["Content-Security-Policy"] = policy
     head = len(_FRAME) + len(response.status) + sum(len(f"{name}: {value}\r\n") for name, value in response.headers)
-    size = _body_bytes(head, len(page) - len(_FILLER) + LEAST_FILLER_BYTES)
-    response.set_data(page.replace(_FILLER, b"0" * (size - len(page) + len(_FILLER)), 1))
+    content = len(page.replace(_PAD, b"", 1)) - len(_REST)
+    floor = max(0, FLOOR_PAD_BYTES - carried) // _SENT_BYTES if _PAD in page else 0
+    size = _body_bytes(head, content + floor)
+    pad = max(floor, min(_line_feeds(carried), size - content)) if _PAD in page else 0
+    rest = size - content - pad
+    response.set_data(page.replace(_PAD, b"\n" * pad, 1).replace(_REST, b"0" * rest, 1))
     response.headers["Content-Length"] = str(size)
     return response
+
+
+def _line_feeds(carried: int) -> int:
+    """How many line feeds a padding field wants, a little different for each page."""
+    sent = LEAST_SENT_BYTES + secrets.randbelow(MOST_SENT_BYTES - LEAST_SENT_BYTES + 1)
+    wanted = min(max(sent - carried, LEAST_PAD_BYTES), MOST_PAD_BYTES)
+    return wanted // _SENT_BYTES
 
 
 def _body_bytes(head: int, least: int) -> int:

@@ -1,10 +1,10 @@
 """What the front does for a claimant, without pages: sealing files, filing a report, finding replies."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from dropbox.campaign import Campaign
 from dropbox.codename import Codename, CodenameKeys, Cost, derive_keys, withdraw_tag
@@ -36,6 +36,7 @@ class Draft:
     category: str
     harms: tuple[str, ...]
     text: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Vault(Protocol):
@@ -144,6 +145,7 @@ class Intake:
             language=draft.language,
             category=draft.category,
             harms=draft.harms,
+            facts=draft.facts,
             text=draft.text,
             attachments=state.attachments,
             reply_public=keys.reply_public,

@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Response, g, make_response, render_template
 
-from dropbox.campaign import LANGUAGES, Campaign
+from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.front.token import FormState, FormTokens
+from dropbox.label import LANGUAGES
 
 # URL prefixes by language tag, and each language's own name, in the order in which they are offered.
 PREFIXES = {tag: tag.lower() for tag in LANGUAGES}
@@ -53,22 +54,29 @@ class Pages:
         *,
         page: str,
         state: FormState,
+        text: str = "",
         problems: Sequence[tuple[str, Any]] = (),
         status: int = 200,
         **context: Any,
     ) -> Response:
-        """A page with a form that remembers *state*; *problems* are (field, sentence), shown above it."""
+        """A page with a form that remembers *state*; *problems* are (field, sentence), shown above it.
+
+        *text* is what was written and comes back; with the token it counts to what the browser sends the next time.
+        """
+        token = self.tokens.seal(page, state)
+        g.carried = len(token) + len(text.encode("utf-8", "replace"))
         return self.render(
             template,
             status=status,
             place=page,
-            token=self.tokens.seal(page, state),
+            token=token,
+            text=text,
             codename=self.words.spell(state.codename, g.language),
             files=state.attachments,
             problems=problems,
             **context,
         )
 
-    def message(self, heading: Any, sentences: Sequence[Any], *, status: int) -> Response:
-        """A page that only says something: errors and refusals."""
-        return self.render("message.html", status=status, heading=heading, sentences=sentences)
+    def message(self, heading: Any, sentences: Sequence[Any], *, status: int, place: str = "") -> Response:
+        """A page that only says something: errors, refusals, good-byes."""
+        return self.render("message.html", status=status, place=place, heading=heading, sentences=sentences)

@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, VaultUnavailable
 from dropbox.front.forms import Visit
+from dropbox.front.identifiers import find_identifiers
 from dropbox.front.intake import Draft, Intake
 from dropbox.front.token import FormState, FormTokens
 from dropbox.front.uploads import Busy, Received, Trouble, receive
@@ -42,6 +43,11 @@ _TROUBLES: dict[Trouble, tuple[Any, int]] = {
                      "files again in a few minutes."), 503),
     Trouble.NOT_ACCEPTED: (NOT_ACCEPTED, 503),
 }  # fmt: skip
+
+
+def to_ask(text: str, state: FormState, act: str | None) -> list[str]:
+    """The kinds of identifiers in *text* about which its writer has to be asked before it is sent: once for each page."""
+    return [] if state.asked or act == "as-is" else find_identifiers(text)
 
 
 @dataclass(frozen=True, repr=False)

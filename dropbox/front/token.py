@@ -39,11 +39,14 @@ class ForgedToken(CasedropError):
 
 @dataclass(frozen=True, repr=False)
 class FormState:
-    """What a form page remembers: its codename, its nonce, and the files that are sealed already."""
+    """What a form page remembers: its codename, its nonce, the files that are sealed already, and whether its writer has
+    been asked about numbers and addresses in the text.
+    """
 
     codename: Codename
     nonce: bytes
     attachments: tuple[Attachment, ...] = field(default=())
+    asked: bool = False
 
     @classmethod
     def new(cls) -> Self:
@@ -63,19 +66,25 @@ class FormState:
         """The same page with a fresh codename."""
         return replace(self, codename=new_codename())
 
+    def once_asked(self) -> "FormState":
+        """The same page, whose writer is not asked again."""
+        return replace(self, asked=True)
+
     def to_json(self) -> dict[str, Any]:
         """As it stands inside a token."""
         return {
             "codename": self.codename.packed().hex(),
             "nonce": self.nonce.hex(),
             "attachments": [attachment.to_json() for attachment in self.attachments],
+            "asked": self.asked,
         }
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Self:
         """The state of :meth:`to_json`."""
         attachments = tuple(Attachment.from_json(entry) for entry in body["attachments"])
-        return cls(Codename.unpack(bytes.fromhex(body["codename"])), bytes.fromhex(body["nonce"]), attachments)
+        codename = Codename.unpack(bytes.fromhex(body["codename"]))
+        return cls(codename, bytes.fromhex(body["nonce"]), attachments, bool(body["asked"]))
 
 
 class FormTokens:

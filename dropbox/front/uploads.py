@@ -20,8 +20,8 @@ from dropbox.report import NAME_BYTES, Attachment, text_bytes
 # All texts of one page, the padding field included: four times what a report holds, so that a text that is too long
 # comes back whole instead of cut.
 TEXTS_BYTES = 1_048_576
-# What a browser sends beside the files: about 30 harms, the texts and the padding.
-MOST_PARTS = 96
+# What a browser sends at most: all harms and optional answers ticked, ten files, and the texts, about 130 parts.
+MOST_PARTS = 192
 _READ_BYTES = 65_536
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _UNKNOWN_TYPE = "application/octet-stream"

@@ -1,0 +1,131 @@
+"""A campaign's optional questions: how an answer is read from a form, how it stands in a report, how it is said again.
+
+An answer that was not given stands nowhere. The others are, by the question's kind: the code of a choice (``one``), the
+codes of several (``many``), "2026-03" or "2026" (``month``), "2026" (``year``), a short text (``short``), or a list of
+lines, each a mapping from a column's code to that column's answer (``lines``).
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dropbox.errors import AnswerTooLong, BadAnswer, YearMissing
+from dropbox.label import Label
+
+KINDS = ("one", "many", "month", "year", "short", "lines")
+# Kinds whose choices stand in the campaign file.
+WITH_CHOICES = ("one", "many")
+# Columns of a line have one value each.
+IN_LINES = ("one", "short")
+
+# An amount, a price, a month as people write it.
+SHORT_CHARACTERS = 24
+LINES = 3
+MONTHS = tuple(f"{month:02}" for month in range(1, 13))
+
+_YEAR = re.compile(r"20[0-9]{2}")
+
+
+@dataclass(frozen=True)
+class Question(Label):
+    """One question. ``why`` says in half a sentence what the answer is good for; ``columns`` are those of ``lines``."""
+
+    why: Mapping[str, str]
+    kind: str
+    choices: tuple[Label, ...] = ()
+    columns: tuple["Question", ...] = ()
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The codes of the choices."""
+        return frozenset(choice.code for choice in self.choices)
+
+    @property
+    def cells(self) -> int:
+        """How many values a form always sends for it, the empty ones too; boxes that are not ticked send none."""
+        return {"many": 0, "month": 2, "lines": LINES * len(self.columns)}.get(self.kind, 1)
+
+    def read(self, untrusted: Sequence[str]) -> Any:
+        """The answer to what a form sent, in the form's order, or None. Raises BadAnswer, YearMissing or AnswerTooLong."""
+        return _READERS[self.kind](self, untrusted)
+
+    def said(self, answer: Any, language: str) -> str:
+        """An answer out of a report as a person reads it. One that is not of this question's kind is shown as it is."""
+        if self.kind == "lines" and isinstance(answer, list):
+            return "; ".join(self._line_said(line, language) for line in answer)
+        if isinstance(answer, list):
+            return ", ".join(self.said(one, language) for one in answer)
+        return next((choice.in_(language) for choice in self.choices if choice.code == answer), str(answer))
+
+    def _line_said(self, line: Any, language: str) -> str:
+        if not isinstance(line, dict):
+            return str(line)
+        columns = [column for column in self.columns if column.code in line]
+        return ", ".join(f"{column.in_(language)} {column.said(line[column.code], language)}" for column in columns)
+
+
+@dataclass(frozen=True)
+class Group(Label):
+    """Questions that stand together."""
+
+    questions: tuple[Question, ...]
+
+
+def _one(question: Question, untrusted: Sequence[str]) -> str | None:
+    value = untrusted[0] if untrusted else ""
+    if not value:
+        return None
+    if value not in question.codes:
+        raise BadAnswer
+    return value
+
+
+def _many(question: Question, untrusted: Sequence[str]) -> list[str] | None:
+    if not set(untrusted) <= question.codes:
+        raise BadAnswer
+    return [choice.code for choice in question.choices if choice.code in untrusted] or None
+
+
+def _year(question: Question, untrusted: Sequence[str]) -> str | None:
+    value = untrusted[0] if untrusted else ""
+    if value and not _YEAR.fullmatch(value):
+        raise BadAnswer
+    return value or None
+
+
+def _month(question: Question, untrusted: Sequence[str]) -> str | None:
+    """Two lists on the page: the year's value, then the month's."""
+    year, month = _year(question, untrusted[:1]), "".join(untrusted[1:2])
+    if month and month not in MONTHS:
+        raise BadAnswer
+    if month and not year:
+        raise YearMissing
+    return f"{year}-{month}" if month else year
+
+
+def _short(question: Question, untrusted: Sequence[str]) -> str | None:
+    """Full-width digits and letters, as Chinese keyboards write them, become plain ones."""
+    value = " ".join(unicodedata.normalize("NFKC", untrusted[0] if untrusted else "").split())
+    if len(value) > SHORT_CHARACTERS:
+        raise AnswerTooLong
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        raise BadAnswer
+    return value or None
+
+
+def _lines(question: Question, untrusted: Sequence[str]) -> list[dict[str, str]] | None:
+    """Every column of every line is sent, the empty ones too, so that the place tells the column."""
+    width = len(question.columns)
+    if len(untrusted) > LINES * width:
+        raise BadAnswer
+    lines = []
+    for start in range(0, len(untrusted), width):
+        cells = zip(question.columns, untrusted[start : start + width], strict=False)
+        answers = [(column.code, column.read([value])) for column, value in cells]
+        lines.append({code: answer for code, answer in answers if answer is not None})
+    return [line for line in lines if line] or None
+
+
+_READERS = {"one": _one, "many": _many, "year": _year, "month": _month, "short": _short, "lines": _lines}
