@@ -8,11 +8,14 @@ KEEP ?=
 
 # Debian packages that are not Python ones; see the README for what each is for.
 APT := tor gnupg gpg-agent python3-venv
+# What only the tests of the pages need: a browser, Java for the HTML validator, and a font with Chinese characters.
+TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk
+CHECKERS := build/checkers
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CATALOGS := $(patsubst %.po,%.mo,$(wildcard dropbox/translations/*/LC_MESSAGES/messages.po))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint bench up words clean install debian
+.PHONY: help demo test quick lint bench up words clean install debian debian-tests checkers
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,12 +23,22 @@ help: ## list the targets
 install: $(VENV)/.installed $(CATALOGS) ## install what is missing (Debian packages, a pinned .venv)
 
 # One check instead of an apt run each time; apt itself is asked only when something is missing.
-debian:
-	@missing=""; for package in $(APT); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+define install_debian
+	@missing=""; for package in $(1); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "Installing Debian packages:$$missing"; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
+endef
+
+debian:
+	$(call install_debian,$(APT))
+
+debian-tests:
+	$(call install_debian,$(TEST_APT))
+
+checkers: install debian-tests ## fetch the HTML validator and the accessibility checker that the tests of the pages use
+	@$(BIN)/python tests/checkers.py $(CHECKERS)
 
 $(VENV)/.installed: requirements.txt | debian
 	@echo "Installing Python packages into $(VENV)"
@@ -40,11 +53,11 @@ $(VENV)/.installed: requirements.txt | debian
 demo: install ## eight cases through a private Tor network to the offline desk, and an answer back (KEEP=1 leaves it running)
 	@$(BIN)/python -m scripts.demo $(if $(KEEP),--keep)
 
-test: install ## every test, the journey over a real onion included
+test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(BIN)/python -m pytest
 
-quick: install ## the tests that need neither tor nor a whole drop under gunicorn
-	@$(BIN)/python -m pytest -m "not onion and not drop"
+quick: install ## the tests that need neither tor, nor a whole drop under gunicorn, nor a browser
+	@$(BIN)/python -m pytest -m "not onion and not drop and not browser"
 
 lint: install ## ruff, mypy --strict, templates, translations
 	@$(BIN)/ruff check .

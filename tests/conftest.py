@@ -1,8 +1,9 @@
 """What many tests share: two reviewers with real gpg keys, made once for all tests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -161,11 +162,23 @@ class Front:
 
 
 @pytest.fixture
-def front(
-    tmp_path: Path, keys_dir: Path, reviewer_homes: list[Path], reviewers: Reviewers, campaign: Campaign, words: WordLists
-) -> Front:
+def front(new_front: Callable[[Path], Front], tmp_path: Path) -> Front:
     """A front with the cheapest derivation and small limits."""
-    site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
+    return new_front(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def new_front(
+    keys_dir: Path, reviewer_homes: list[Path], reviewers: Reviewers, campaign: Campaign, words: WordLists
+) -> Callable[[Path], Front]:
+    """Makes such a front in a directory."""
+    return partial(make_front, keys_dir, reviewer_homes, reviewers, campaign, words)
+
+
+def make_front(
+    keys_dir: Path, reviewer_homes: list[Path], reviewers: Reviewers, campaign: Campaign, words: WordLists, directory: Path
+) -> Front:
+    site = make_site(directory / "site", onion=ONION, keys=keys_dir)
     limits = {"CASEDROP_LIMITS_FILE_BYTES": str(2**20), "CASEDROP_LIMITS_POST_BYTES": str(3 * 2**20)}
     settings = Settings.load({"CASEDROP_SETTINGS": str(site.settings_file), **limits})
     made = Front(Flask("none"), StandInVault(), settings, Opener(reviewer_homes[0]), 1_790_000_000.0)
