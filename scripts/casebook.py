@@ -19,7 +19,7 @@ import sqlite_utils
 from dropbox.campaign import Campaign
 from dropbox.errors import CampaignError, CasedropError
 from dropbox.reply import DESKS, REPLIES_PER_DESK
-from dropbox.report import Report
+from dropbox.report import KINDS, Report
 from scripts.case import Answer, Case, Counts, Export, Part, Unopened, case_name
 from scripts.landing import NewFile
 
@@ -225,8 +225,8 @@ class Casebook:
         raise CasebookError(f"There is no case {case_name(number)} in this casebook.")
 
     def _case(self, row: dict[str, Any]) -> Case:
-        parts = self._database.table("part").rows_where('"case" = ?', [row["number"]], order_by="day, number")
-        return Case(row["number"], row["reply_public"], row["tag_key"], tuple(map(_part, parts)))
+        parts = map(_part, self._database.table("part").rows_where('"case" = ?', [row["number"]]))
+        return Case(row["number"], row["reply_public"], row["tag_key"], tuple(sorted(parts, key=_order)))
 
     # What the desk does
 
@@ -306,6 +306,11 @@ class Casebook:
 
     def _count(self, table: str, where: str = "1", *values: bytes | int) -> int:
         return self._database.table(table).count_where(where, values)
+
+
+def _order(part: Part) -> tuple[date, int, int, int]:
+    """What came on one day comes in no order of its own: then a report stands before what was added to it."""
+    return part.day, part.bundle, KINDS.index(part.report.kind), part.number
 
 
 def _part(row: dict[str, Any]) -> Part:

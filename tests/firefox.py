@@ -3,7 +3,7 @@
 import base64
 import gc
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ SAFEST = {
     "webgl.disabled": True,
     "browser.privatebrowsing.autostart": True,
     "network.dns.blockDotOnion": False,
+    "dom.securecontext.allowlist_onions": True,
     "network.proxy.type": 1,
     "network.proxy.socks": "127.0.0.1",
     "network.proxy.socks_remote_dns": True,
@@ -161,6 +162,17 @@ class Firefox:
         """Press the button with the value *act* that a person sees."""
         self.click(f'button[name=act][value="{act}"]:not([hidden])')
 
+    def double_click(self, css: str) -> None:
+        """Two quick presses of the mouse."""
+        element = self.one(css)
+        self.ask("arguments[0].scrollIntoView({block: 'center'})", element)
+        mouse = self._marionette.actions.sequence("pointer", "mouse", {"pointerType": "mouse"})
+        mouse.pointer_move(0, 0, origin=element).click().click().perform()
+
+    def wait(self, until: Callable[[], bool], seconds: float = 30) -> None:
+        """Until *until* holds; fails after *seconds*."""
+        Wait(self._marionette, seconds, ignored_exceptions=(MarionetteException,)).until(lambda _: until())
+
     def back(self) -> None:
         """The Back button."""
         self._marionette.go_back()
@@ -190,6 +202,11 @@ class Firefox:
         before = str(self._marionette.current_window_handle)
         self._marionette.switch_to_window(self._marionette.open(type="tab", focus=True)["handle"])
         return before
+
+    def close_tab(self, then: str) -> None:
+        """Close this one and go to the tab *then*."""
+        self._marionette.close()
+        self.switch(then)
 
     def switch(self, handle: str) -> None:
         """Go to the tab *handle*."""

@@ -125,6 +125,13 @@ def test_what_claimants_sent_cannot_be_changed_even_by_other_tools(directory: Pa
     connection.close()
 
 
+def test_what_came_on_one_day_stands_in_the_order_of_its_kinds(directory: Path) -> None:
+    with Casebook.open(directory) as casebook:
+        for kind in ("withdrawal", "message", "report"):
+            add(casebook, report(kind, kind=kind), kind.encode().ljust(16))
+        assert [part.report.kind for part in only_case(casebook).parts] == ["report", "message", "withdrawal"]
+
+
 def test_a_block_is_a_part_once(directory: Path) -> None:
     with pytest.raises(CasebookError, match="UNIQUE"), Casebook.open(directory) as casebook:
         assert not casebook.has_block(b"b" * 16)

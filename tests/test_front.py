@@ -182,6 +182,13 @@ def test_the_style_that_the_policy_allows_is_the_one_on_the_page(front: Front) -
     assert f"'sha256-{digest}'" in page.headers["content-security-policy"]
 
 
+def test_only_a_page_that_is_written_on_may_be_shown_again(front: Front) -> None:
+    """What a browser keeps it can show to the next person; what it does not keep is lost with the Back button."""
+    kept = {name.split(" ", 1)[1] for name, page in every_answer(front).items() if page.headers["cache-control"] != "no-store"}
+
+    assert kept == {"report", "empty", "asked", "not accepted", "no answer"}
+
+
 def test_each_page_is_in_its_language(front: Front) -> None:
     answers = every_answer(front)
     for prefix, tag, words in (
@@ -619,7 +626,7 @@ def test_an_answer_can_be_deleted_and_the_other_stays(front: Front, words: WordL
         codename = report_page(browser).codename()
         answered(front, words, codename, "第一条", "第二条")
         case = opened(front, browser, codename)
-        (newest, _) = [button["value"] for button in case.html.select("article button")]
+        (newest, _) = [button["value"] for button in case.html.select(".reply button")]
         rest = browser.send(case.form(), {}, button=("act", str(newest)))
 
     assert [tag.get_text() for tag in rest.html.select(".answer")] == ["第一条"] and "已从服务器删除" in rest.text
@@ -669,7 +676,7 @@ def test_a_stale_page_deletes_and_withdraws_nothing(front: Front, words: WordLis
         send(browser, page)
         answered(front, words, page.codename(), "第一条")
         case = opened(front, browser, page.codename())
-        (delete,) = [str(button["value"]) for button in case.html.select("article button")]
+        (delete,) = [str(button["value"]) for button in case.html.select(".reply button")]
         front.now += 121 * 60
         for act in (delete, "withdraw"):
             refused = browser.send(case.form(), {}, button=("act", act))

@@ -58,7 +58,7 @@ def language_pages(front: Front, browser: Browser, words: WordLists, prefix: str
     reply(front, words, done.codename(), ANSWERS[prefix])
     case = browser.send(inbox.form(), {"codename": done.codename()})
     yield "case", case
-    yield "case-wrong", browser.send(case.form(), {"text": " "}, files=files)
+    yield "case-wrong", browser.send(case.form(), {"text": " "})
     front.vault.failure = VaultUnavailable()
     yield "not-accepted", browser.send(report.form(), {"category": "c1", "text": TEXT})
     yield "inbox-unavailable", browser.send(inbox.form(), {"codename": done.codename()})

@@ -70,7 +70,7 @@ def test_every_question_is_on_the_page_with_nothing_said_as_its_default(front: F
 @pytest.mark.parametrize(
     ("name", "sent", "sentence"),
     [
-        ("f.lives_now", ["reg.mars"], "“您现在住在哪里”：这个回答不在列表里"),
+        ("f.lives_now", ["reg.mars"], "“您现在住在哪里？”：这个回答不在列表里"),
         ("f.period_from", ["", "03"], "“从什么时候开始”：请把年份也选上"),
         ("f.c4.trades", ["", "", "x" * 25, *[""] * 12], "“买卖记录”：有一处太长"),
     ],

@@ -90,6 +90,7 @@ class CaseView(MethodView):
         return self._pages.form(
             "case.html",
             page=PAGE,
+            place=PAGE,
             state=state,
             problems=problems,
             status=status,
@@ -144,4 +145,14 @@ def ask(pages: Pages, *, typed: str = "", problem: Any = None, status: int = 200
     problems = [("codename", problem)] if problem is not None else []
     # The state is of no use here, but every form has one, so that all forms look alike.
     state = FormState.new()
-    return pages.form("inbox.html", page="inbox", state=state, problems=problems, status=status, typed=typed, text=text)
+    return pages.form(
+        "inbox.html",
+        page="inbox",
+        place="inbox",
+        state=state,
+        kept=False,
+        problems=problems,
+        status=status,
+        typed=typed,
+        text=text,
+    )

@@ -93,7 +93,7 @@ def _style_and_answers(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["dateformat"] = lambda day: format_date(day, "long")
     app.jinja_env.globals.update(style=Markup(style), pad=PAD, rest=REST)  # noqa: S704 - our own file
-    app.after_request(lambda response: finished(response, policy, carried=g.get("carried", 0)))
+    app.after_request(lambda response: finished(response, policy, carried=g.get("carried", 0), kept=g.get("kept", False)))
 
 
 def grouped(fingerprint: str) -> str:
@@ -130,6 +130,9 @@ def _routes(
         app.add_url_rule(f"/{prefix}/leave", view_func=leave, endpoint=f"{prefix}.leave")
         report = ReportView.as_view(f"{prefix}.report", pages, intake, settings, clock)
         app.add_url_rule(f"/{prefix}/report", view_func=report)
+        # Where the form goes is not where it was fetched: a browser forgets a page as soon as its own address is posted to,
+        # and the Back button would bring another form, with another codename.
+        app.add_url_rule(f"/{prefix}/report/send", view_func=report)
         app.add_url_rule(f"/{prefix}/inbox", view_func=InboxView.as_view(f"{prefix}.inbox", pages, intake, settings))
         app.add_url_rule(f"/{prefix}/case", view_func=CaseView.as_view(f"{prefix}.case", pages, intake, settings))
 

@@ -57,18 +57,23 @@ class Pages:
         text: str = "",
         problems: Sequence[tuple[str, Any]] = (),
         status: int = 200,
+        place: str,
+        kept: bool = True,
         **context: Any,
     ) -> Response:
         """A page with a form that remembers *state*; *problems* are (field, sentence), shown above it.
 
-        *text* is what was written and comes back; with the token it counts to what the browser sends the next time.
+        *place* is where the form goes, behind the language's prefix. *text* is what was written and comes back; with the
+        token it counts to what the browser sends the next time. A page that is *kept* stands as it was left when somebody
+        comes back to it.
         """
         token = self.tokens.seal(page, state)
+        g.kept = kept
         g.carried = len(token) + len(text.encode("utf-8", "replace"))
         return self.render(
             template,
             status=status,
-            place=page,
+            place=place,
             token=token,
             text=text,
             codename=self.words.spell(state.codename, g.language),

@@ -16,6 +16,7 @@ from dropbox.question import MONTHS
 from dropbox.settings import Settings
 
 PAGE = "report"
+_SENT_TO = "report/send"
 # How far back the lists of years go: WeChat began in 2011.
 YEARS = 16
 
@@ -73,6 +74,7 @@ class ReportView(MethodView):
         return self._pages.form(
             "report.html",
             page=PAGE,
+            place=_SENT_TO,
             state=state,
             text=form.text.data or "",
             problems=problems,
