@@ -426,6 +426,32 @@ def test_what_is_no_form_gets_a_page_of_the_usual_size(front: Front, body: bytes
     assert front.vault.final == front.vault.pending == {}
 
 
+METHODS = ("HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "PATCH", "PROPFIND", "get")
+PATHS = (
+    "",
+    "zh-hans",
+    "zh-hans/",
+    "zh-hans/report",
+    "zh-hans/report/",
+    "zh-hans//report",
+    "en/inbox",
+    "en/case",
+    "en/../x",
+    "%00",
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_or_a_path_that_no_page_uses_gets_a_page_of_the_usual_size(front: Front, method: str) -> None:
+    transport = httpx.WSGITransport(app=front.app.wsgi_app)
+    with httpx.Client(base_url=f"http://{ONION}", transport=transport) as client:
+        for path in PATHS:
+            answer = client.request(method, f"/{path}")
+            page = Page(path, answer.status_code, answer.headers, answer.content or bytes(int(answer.headers["content-length"])))
+            assert size(page) == PAGE_BYTES and answer.status_code in (200, 404, 405), path
+            assert (answer.content == b"") == (method == "HEAD"), path
+
+
 def test_a_text_far_too_long_does_not_grow_the_memory_and_says_that_it_was_cut(front: Front) -> None:
     with front.browser() as browser:
         again = send(browser, report_page(browser), text="x" * 1_500_000)
@@ -482,6 +508,31 @@ def test_the_answer_is_read_with_the_codename_in_any_spelling(front: Front, word
             answers = browser.send(browser.get("/zh-hant/inbox").form(), {"codename": typed})
             assert [tag.get_text() for tag in answers.html.select(".answer")] == ["second &", "第一条 <回复>"]
             assert page.codename() not in answers.text
+
+
+def test_many_answers_are_on_pages_of_one_size_and_none_is_left_out(front: Front, words: WordLists) -> None:
+    texts = [f"第 {number} 条：" + "回" * 1_200 for number in range(9)]
+    with front.browser() as browser:
+        codename = report_page(browser).codename()
+        answered(front, words, codename, *texts)
+        page, shown = opened(front, browser, codename), []
+        first = page
+        while True:
+            assert size(page) == PAGE_BYTES
+            shown += [tag.get_text() for tag in page.html.select(".answer")]
+            older = page.html.select_one('button[value^="leaf-"]:not([value="leaf-0"])')
+            if older is None:
+                break
+            page = browser.send(page.form(), {"text": "写到一半"}, button=("act", str(older["value"])))
+            assert page.form().value("text") == "写到一半"
+        newest = browser.send(page.form(), {}, button=("act", "leaf-0"))
+        nowhere = browser.send(page.form(), {}, button=("act", "leaf-9999"))
+
+    assert shown == texts[::-1]
+    for again in (newest, nowhere):
+        assert [tag.get_text() for tag in again.html.select(".answer")] == [
+            tag.get_text() for tag in first.html.select(".answer")
+        ]
 
 
 def test_a_codename_nobody_used_opens_the_same_empty_inbox(front: Front) -> None:

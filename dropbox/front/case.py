@@ -3,8 +3,8 @@
 The codename itself travels on in the form token, so that it is typed once and stands nowhere on the page.
 """
 
+import re
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Any
 
 from flask import Response, g
@@ -13,8 +13,9 @@ from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
 
 from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, VaultUnavailable
+from dropbox.front.answers import leaf
 from dropbox.front.forms import MessageForm
-from dropbox.front.intake import Draft, Intake, Received
+from dropbox.front.intake import Draft, Intake
 from dropbox.front.pages import Pages
 from dropbox.front.sending import BUSY, Problem, Sending, Sent, to_ask
 from dropbox.front.token import ForgedToken, FormState
@@ -22,7 +23,9 @@ from dropbox.front.uploads import Busy
 from dropbox.settings import Settings
 
 PAGE = "case"
-_DELETE = "delete-"
+# Beyond the tags of any codename and the answers of any page.
+NO_PLACE = 10_000
+_DELETE, _LEAF = "delete-", "leaf-"
 
 _SENT = _("Your addition has been sent. It is locked and stored.")
 _DELETED = _("The answer has been deleted from the server.")
@@ -56,6 +59,8 @@ class CaseView(MethodView):
         act = sent.texts.get("act", "send")
         if act in ("files", "language"):
             return self.show(sent.state, sent.texts)
+        if act.startswith(_LEAF):
+            return self.show(sent.state, sent.texts, first=place_of(act, _LEAF))
         return self._acted(act, sent)
 
     def _acted(self, act: str, sent: Sent) -> Response:
@@ -65,7 +70,7 @@ class CaseView(MethodView):
             form.validate()
             if "token" in form.errors:
                 return self.show(sent.state, sent.texts, [("", form.errors["token"][0])], 400)
-            return self._withdraw(sent) if act == "withdraw" else self._delete(sent, act.removeprefix(_DELETE))
+            return self._withdraw(sent) if act == "withdraw" else self._delete(sent, place_of(act, _DELETE))
         if not form.validate():
             return self.show(sent.state, sent.texts, form.problems, 400)
         if identifiers := to_ask(form.text.data or "", sent.state, act):
@@ -80,8 +85,10 @@ class CaseView(MethodView):
         status: int = 200,
         notice: Any = None,
         identifiers: Sequence[str] = (),
+        first: int = 0,
     ) -> Response:
-        """The case page. The answers are looked up each time; when they cannot be, the page says so and keeps the text."""
+        """The case page, with the answers from place *first* on. They are looked up each time; when they cannot be, the page
+        says so and keeps the text."""
         try:
             received = self._intake.replies(state.codename)
         except (Busy, VaultUnavailable, CannotStore) as why:
@@ -94,7 +101,7 @@ class CaseView(MethodView):
             state=state,
             problems=problems,
             status=status,
-            weeks=weeks(received),
+            leaf=leaf(received, first),
             notice=notice,
             identifiers=identifiers,
             text=texts.get("text", ""),
@@ -109,10 +116,10 @@ class CaseView(MethodView):
         # A fresh nonce: what is written next is another message, even with the same words.
         return self.show(FormState.of(sent.state.codename), MultiDict(), notice=_SENT)
 
-    def _delete(self, sent: Sent, place: str) -> Response:
+    def _delete(self, sent: Sent, place: int) -> Response:
         try:
-            self._intake.delete_reply(sent.state.codename, int(place))
-        except (Busy, VaultUnavailable, CannotStore, ValueError):
+            self._intake.delete_reply(sent.state.codename, place)
+        except (Busy, VaultUnavailable, CannotStore):
             return self.show(sent.state, sent.texts, [("", _("The answer could not be deleted. Please try again later."))], 503)
         return self.show(sent.state, sent.texts, notice=_DELETED)
 
@@ -131,13 +138,10 @@ class CaseView(MethodView):
         return self._pages.message(_("Taken back"), sentences, status=200)
 
 
-def weeks(received: Sequence[Received]) -> list[tuple[date, list[Received]]]:
-    """*received*, newest first, by the Monday of its week: finer would say more of the reviewers than a claimant needs."""
-    grouped: dict[date, list[Received]] = {}
-    for one in received:
-        day = one.reply.day
-        grouped.setdefault(day - timedelta(days=day.weekday()), []).append(one)
-    return list(grouped.items())
+def place_of(act: str, kind: str) -> int:
+    """The number behind *kind* in a button's value; where there is none, a place at which nothing stands."""
+    number = act.removeprefix(kind)
+    return int(number) if re.fullmatch("[0-9]{1,4}", number) else NO_PLACE
 
 
 def ask(pages: Pages, *, typed: str = "", problem: Any = None, status: int = 200, text: str = "") -> Response:
