@@ -6,6 +6,7 @@ Used by the demonstration, the tests and the benchmark. Knows HTTP and HTML, not
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import BinaryIO, Self
 
 import httpx
@@ -84,13 +85,17 @@ class Form:
 
 @dataclass(frozen=True)
 class Page:
-    """An answer: its path, status, headers, raw size and parsed HTML."""
+    """An answer: its path, status, headers and body."""
 
     path: str
     status: int
     headers: Mapping[str, str]
     raw: bytes
-    html: BeautifulSoup
+
+    @cached_property
+    def html(self) -> BeautifulSoup:
+        """The parsed body; parsed when it is asked for, so that what it holds is not in the time an answer takes."""
+        return BeautifulSoup(self.raw, "html.parser")
 
     @property
     def text(self) -> str:
@@ -147,4 +152,4 @@ class Browser:
 
 
 def _page(path: str, answer: httpx.Response) -> Page:
-    return Page(path, answer.status_code, answer.headers, answer.content, BeautifulSoup(answer.content, "html.parser"))
+    return Page(path, answer.status_code, answer.headers, answer.content)

@@ -191,5 +191,6 @@ def make_front(
         token_key=bytes(32),
         clock=lambda: made.now,
         cost=CHEAPEST,
+        step_seconds=0.001,
     )
     return made

@@ -1,5 +1,6 @@
 """Front and vault as production runs them, both under gunicorn with the packaged settings, without tor."""
 
+import gzip
 import os
 import re
 import socket
@@ -183,6 +184,67 @@ def test_a_whole_answer_over_the_wire_has_the_promised_size_and_tells_no_server_
         head = answer.partition(b"\r\n\r\n")[0]
         assert len(answer) == PAGE_BYTES, path
         assert not re.search(rb"(?im)^(server|date|set-cookie|etag|last-modified):", head), head
+
+
+def ask(running: Running, request: bytes) -> bytes:
+    """Whatever comes back for *request* until the front closes the connection."""
+    answer = b""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(running.site.front_socket))
+        try:
+            client.sendall(request)
+            client.shutdown(socket.SHUT_WR)
+            while part := client.recv(65_536):
+                answer += part
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # closed before all of it was read
+    return answer
+
+
+HEAD = f"POST /zh-hans/report/send HTTP/1.1\r\nHost: {ONION}\r\nContent-Type: multipart/form-data; boundary=B\r\n".encode()
+FIELD = b'--B\r\nContent-Disposition: form-data; name="text"\r\n\r\n%b\r\n'
+UNUSUAL = {
+    "shorter than announced": HEAD + b"Content-Length: 900\r\n\r\n" + FIELD % b"x",
+    "longer than announced": HEAD + b"Content-Length: 9\r\n\r\n" + FIELD % b"x",
+    "no length": HEAD + b"\r\n" + FIELD % b"x",
+    "two lengths": HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n" + FIELD % b"x",
+    "negative length": HEAD + b"Content-Length: -1\r\n\r\n" + FIELD % b"x",
+    "giant header": HEAD + b"X: " + b"x" * 1_000_000 + b"\r\n\r\n",
+    "broken chunks": HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + FIELD % b"x",
+    "chunks and a length": HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "no request": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20,
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/0.9": b"GET /zh-hans/\r\n\r\n",
+    "NUL in a header": HEAD + b"X: a\0b\r\nContent-Length: 0\r\n\r\n",
+    "NUL in the path": f"GET /zh-hans/%00 HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
+    "OPTIONS": f"OPTIONS * HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
+    "TRACE": f"TRACE /zh-hans/ HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
+    "CONNECT": f"CONNECT {ONION}:80 HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
+    "an upgrade": f"GET / HTTP/1.1\r\nHost: {ONION}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".encode(),
+    **{
+        name: HEAD + b"Content-Length: %d\r\n" % len(body) + more + b"\r\n" + body
+        for name, more, body in (
+            ("10,000 fields", b"", FIELD % b"x" * 10_000 + b"--B--\r\n"),
+            ("NUL bytes", b"", FIELD % (b"\0" * 5_000) + b"--B--\r\n"),
+            ("lone surrogates", b"", FIELD % (b"\xed\xa0\xbd" * 100) + b"--B--\r\n"),
+            ("compressed", b"Content-Encoding: gzip\r\n", gzip.compress(FIELD % b"x" + b"--B--\r\n")),
+            ("an expectation", b"Expect: 100-continue\r\n", FIELD % b"x" + b"--B--\r\n"),
+        )
+    },
+    "chunks": HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(FIELD), FIELD),
+}
+
+
+def test_what_no_browser_sends_gets_a_page_of_the_usual_size_or_a_closed_connection(running: Running) -> None:
+    told = {name: ask(running, request).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n") for name, request in UNUSUAL.items()}
+    head = ask(running, f"HEAD /zh-hans/ HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode())
+
+    assert {name: len(answer) for name, answer in told.items() if len(answer) not in (0, PAGE_BYTES)} == {}
+    assert {name for name, answer in told.items() if answer and not re.match(rb"HTTP/1.1 (2|4)", answer)} == set()
+    assert head.endswith(b"\r\n\r\n") and b"Traceback" not in b"".join(told.values())
+    assert running.said == []
+    print({name: answer[9:12].decode() or "closed" for name, answer in told.items()})
 
 
 def is_locked(pid: int) -> bool:

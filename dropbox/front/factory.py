@@ -10,7 +10,7 @@ from flask import Flask, Response, g, request
 from flask_babel import Babel, format_date
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from dropbox.campaign import Campaign
 from dropbox.codename import COST, Cost, WordLists
@@ -18,6 +18,7 @@ from dropbox.front.case import CaseView
 from dropbox.front.headers import PAD, REST, content_security_policy, finished
 from dropbox.front.inbox import InboxView
 from dropbox.front.intake import Intake, Vault
+from dropbox.front.pace import STEP_SECONDS, paced, wait
 from dropbox.front.pages import PREFIXES, Pages, language_of, use_language
 from dropbox.front.report import ReportView
 from dropbox.front.token import FormTokens
@@ -66,6 +67,7 @@ def create_front(
     token_key: bytes,
     clock: Callable[[], float],
     cost: Cost = COST,
+    step_seconds: float = STEP_SECONDS,
 ) -> Flask:
     """The front as a WSGI application. *token_key* is KEY_BYTES of dropbox.front.token; *clock* gives Unix seconds."""
     app = _Front(__name__, template_folder=str(_TEMPLATES), static_folder=None)
@@ -74,26 +76,36 @@ def create_front(
         BABEL_TRANSLATION_DIRECTORIES=str(_TRANSLATIONS),
         WTF_I18N_ENABLED=False,
         PROPAGATE_EXCEPTIONS=False,
+        # Answered like every other method that no page uses.
+        PROVIDE_AUTOMATIC_OPTIONS=False,
     )
+    # No redirects: they would be answers of another length, and tell a path.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
     Babel(app, locale_selector=lambda: g.get("language", LANGUAGES[0]).replace("-", "_"))
     tokens = FormTokens(token_key, lifetime_seconds=settings.token_minutes * 60, clock=clock)
     pages = Pages(campaign, words, tokens)
     intake = Intake(settings, reviewers=reviewers, vault=vault, campaign=campaign, cost=cost)
-    _style_and_answers(app)
+    _style_and_answers(app, step_seconds)
     _admission(app, settings.onion, pages)
     _routes(app, pages, intake, settings, clock, [grouped(fingerprint) for fingerprint in reviewers.fingerprints])
     _failures(app, pages)
     return app
 
 
-def _style_and_answers(app: Flask) -> None:
+def _style_and_answers(app: Flask, step_seconds: float) -> None:
     # Line ends would be the only bytes on a page that nobody needs.
     style = (_TEMPLATES / "style.css").read_text("utf-8").replace("\n", "")
     policy = content_security_policy(style)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["dateformat"] = lambda day: format_date(day, "long")
     app.jinja_env.globals.update(style=Markup(style), pad=PAD, rest=REST)  # noqa: S704 - our own file
-    app.after_request(lambda response: finished(response, policy, carried=g.get("carried", 0), kept=g.get("kept", False)))
+
+    def finish(response: Response) -> Response:
+        whole = finished(response, policy, carried=g.get("carried", 0), kept=g.get("kept", False))
+        wait(step_seconds)
+        return whole
+
+    app.after_request(finish)
 
 
 def grouped(fingerprint: str) -> str:
@@ -133,8 +145,9 @@ def _routes(
         # Where the form goes is not where it was fetched: a browser forgets a page as soon as its own address is posted to,
         # and the Back button would bring another form, with another codename.
         app.add_url_rule(f"/{prefix}/report/send", view_func=report)
-        app.add_url_rule(f"/{prefix}/inbox", view_func=InboxView.as_view(f"{prefix}.inbox", pages, intake, settings))
-        app.add_url_rule(f"/{prefix}/case", view_func=CaseView.as_view(f"{prefix}.case", pages, intake, settings))
+        for name, kind in (("inbox", InboxView), ("case", CaseView)):
+            view = kind.as_view(f"{prefix}.{name}", pages, intake, settings)
+            app.add_url_rule(f"/{prefix}/{name}", view_func=paced(view))
 
 
 def _admission(app: Flask, onion: str, pages: Pages) -> None:
@@ -159,6 +172,9 @@ def _check_way(onion: str) -> None:
         )
     if request.headers.get("Host") != onion:
         raise _Refused(_("This service answers only under its own onion address. Please check the address, letter by letter."))
+    # No browser sends a form in chunks, and a broken chunk would be an error of the server's, not of the form's.
+    if "Transfer-Encoding" in request.headers:
+        raise BadRequest
     # Tor Browser may send "null" for an onion; the form token is the real check.
     foreign = request.headers.get("Origin", "null") not in ("null", f"http://{onion}")
     if request.method == "POST" and (foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")):
