@@ -7,7 +7,7 @@ STATE ?= var
 KEEP ?=
 
 # Debian packages that are not Python ones; see the README for what each is for.
-APT := tor gnupg gpg-agent python3-venv
+APT := tor gnupg gpg-agent libseccomp2 python3-venv
 # What only the tests of the pages need: a browser, Java for the HTML validator, and a font with Chinese characters.
 TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk
 CHECKERS := build/checkers

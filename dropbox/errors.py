@@ -25,6 +25,10 @@ class KeysError(CasedropError):
     """The reviewers' public keys are missing or wrong."""
 
 
+class CannotLockDown(CasedropError):
+    """The kernel refused a part of the lockdown; this process must not serve."""
+
+
 class CannotSeal(CasedropError):
     """gpg did not seal this to exactly the expected reviewers; nothing was accepted."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from dropbox.errors import SettingsError
+from dropbox.lockdown import PARTS
 
 # The environment variable that names the file; each setting may be overridden by CASEDROP_<SECTION>_<NAME>.
 FILE_VARIABLE = "CASEDROP_SETTINGS"
@@ -37,6 +38,8 @@ class Settings:
     courier_socket: Path
     database: Path
     export_key: Path  # the vault alone reads what is in it
+    # [lockdown]
+    waived: frozenset[str] = frozenset()  # parts of dropbox.lockdown that this kernel need not have
     # [limits]
     file_bytes: int = 10 * 2**20  # over a slow bridge, 20 kB/s, this takes nine minutes
     files: int = 10
@@ -64,7 +67,7 @@ class Settings:
             if (section, setting) in stated
         }
         for section, setting in _SETTINGS:
-            if setting not in values and section != "limits" and setting != "campaign":
+            if setting not in values and section not in _OPTIONAL and setting != "campaign":
                 raise SettingsError(f"The setting [{section}] {setting} is missing in {file}.")
         values.setdefault("campaign", _PACKAGED_CAMPAIGN)
         return cls(**values)
@@ -148,6 +151,14 @@ def _number(lowest: int, highest: int) -> "Parser":
     return parse
 
 
+def _parts(value: object, _: Path) -> frozenset[str]:
+    # From the environment they come as one text.
+    names = value.split() if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name in PARTS for name in names):
+        raise _Wrong(f"a list of parts of the lockdown: {', '.join(PARTS)}")
+    return frozenset(names)
+
+
 Parser = Callable[[object, Path], Any]
 
 _SETTINGS: dict[tuple[str, str], Parser] = {
@@ -160,6 +171,7 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("vault", "courier_socket"): _path,
     ("vault", "database"): _path,
     ("vault", "export_key"): _path,
+    ("lockdown", "waived"): _parts,
     ("limits", "file_bytes"): _number(2**16, 2**30),
     ("limits", "files"): _number(1, 10),  # as many as a report's one block has room for
     ("limits", "post_bytes"): _number(2**18, 2**31),
@@ -168,6 +180,7 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("limits", "sealings"): _number(1, 64),
     ("limits", "derivations"): _number(1, 64),
 }
+_OPTIONAL = ("limits", "lockdown")
 _SECTIONS = frozenset(section for section, _ in _SETTINGS)
 # Where gunicorn listens for tor: the launcher's business, not the application's.
 _NOT_OURS = frozenset({"CASEDROP_FRONT_SOCKET"})

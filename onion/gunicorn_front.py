@@ -1,12 +1,10 @@
 """gunicorn's settings for the front. Started with CASEDROP_SETTINGS and CASEDROP_FRONT_SOCKET in the environment."""
 
 import os
-import resource
 import signal
-import sys
 from typing import Any
 
-from onion.gunicorn_quiet import bound_silence, close_to_others, end_with_parent, hush
+from onion.gunicorn_quiet import bound_silence, close_to_others, end_with_parent, hush, lock_application
 
 wsgi_app = "dropbox.front.wsgi:app"
 bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]
@@ -57,15 +55,11 @@ bound_silence(seconds=120)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """No file of any length and no core dump, for this worker and the gpg it starts."""
+    """A worker that is ended early ends."""
     # Until gunicorn sets the worker's own handlers it has the master's, which would swallow an early end.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def post_worker_init(worker: Any) -> None:
-    """Before it serves, let the application lock its worker further: lock_worker in the module of wsgi_app, if any."""
-    lock_worker = getattr(sys.modules[worker.cfg.wsgi_app.partition(":")[0]], "lock_worker", None)
-    if lock_worker is not None:
-        lock_worker()
+    """Before it serves."""
+    lock_application(worker)

@@ -57,6 +57,11 @@ def end_with_parent() -> None:
         raise OSError(ctypes.get_errno(), "The kernel does not tell of a parent's end")
 
 
+def lock_application(worker: Any) -> None:
+    """Have the application lock its worker: lock_worker in the module of wsgi_app. Without one the worker does not start."""
+    sys.modules[worker.cfg.wsgi_app.partition(":")[0]].lock_worker()
+
+
 def bound_silence(seconds: int) -> None:
     """End a connection on which the client sends or takes nothing for *seconds*; it would keep its thread for ever.
 

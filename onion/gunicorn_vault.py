@@ -1,12 +1,12 @@
 """gunicorn's settings for the vault. The two sockets are those of the settings file that CASEDROP_SETTINGS names."""
 
 import os
-import resource
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
-from onion.gunicorn_quiet import close_to_others, end_with_parent, hush
+from onion.gunicorn_quiet import close_to_others, end_with_parent, hush, lock_application
 from onion.launch import vault_sockets
 
 wsgi_app = "dropbox.vault.wsgi:app"
@@ -38,13 +38,20 @@ accesslog = None
 errorlog = "-"
 loglevel = "error"
 
+# sqlite-utils loads numpy where it is installed, and numpy starts a thread, which the worker's lockdown would not reach.
+sys.modules["numpy"] = None  # type: ignore[assignment]  # what Python itself puts there for "not to be found"
+
 hush()
 close_to_others()
 end_with_parent()
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """No core dump."""
+    """A worker that is ended early ends."""
     # Until gunicorn sets the worker's own handlers it has the master's, which would swallow an early end.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def post_worker_init(worker: Any) -> None:
+    """Before it serves."""
+    lock_application(worker)

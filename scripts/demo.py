@@ -228,7 +228,7 @@ def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[Priv
     with stages("eight claimants file their cases through the onion"):
         file_all(net.onion, net.socks_port, cases)
     with stages("what the vault holds"):
-        held = look_into_vault(directory / "site" / "vault.sqlite", cases)
+        held = look_into_vault(directory / "site" / "vault" / "vault.sqlite", cases)
         say(held)
     with stages("the courier fetches the export bundle"):
         (directory / "stick").mkdir()
@@ -247,7 +247,9 @@ def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[Priv
         page = read_answer(net.onion, net.socks_port, cases[0])
         require(shown_answers(page) == [ANSWER], "The inbox does not show the answer as it was written.")
         require(shown_answers(read_answer(net.onion, net.socks_port, cases[1])) == [], "Another codename opens the answer.")
-        look_into_vault(directory / "site" / "vault.sqlite", [replace(cases[0], case={**cases[0].case, "text_zh_hans": ANSWER})])
+        look_into_vault(
+            directory / "site" / "vault" / "vault.sqlite", [replace(cases[0], case={**cases[0].case, "text_zh_hans": ANSWER})]
+        )
         say("shown as it was written, and to no other codename")
     summarise(cases, held, stages)
     return net, drop

@@ -36,7 +36,8 @@ gnupg_home = "front-gnupg"
 [vault]
 intake_socket = "intake.sock"
 courier_socket = "courier.sock"
-database = "vault.sqlite"
+# In a folder of its own: the only one in which the vault may write.
+database = "vault/vault.sqlite"
 export_key = "export.key"
 """
 
@@ -77,6 +78,7 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
         for name in ("export.key", "export.pub", "settings.toml"):
             (directory / name).unlink()
         raise
+    (directory / "vault").mkdir(mode=0o700, exist_ok=True)
     return Site(settings_file, directory / "front.sock", bytes(signing_key.verify_key))
 
 

@@ -14,7 +14,9 @@ BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base
 
 # Lower layers first; a module imports only from its own layer's listed exceptions and from layers before it.
 LAYERS = [
-    {"dropbox.errors", "dropbox.block", "dropbox.lockdown", "dropbox.label"},
+    {"dropbox.errors", "dropbox.block", "dropbox.label"},
+    {"dropbox.landlock", "dropbox.seccomp"},
+    {"dropbox.lockdown"},
     {"dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.settings"},
     {"dropbox.campaign"},
     {"dropbox.codename", "dropbox.report", "dropbox.openpgp"},

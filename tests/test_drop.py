@@ -146,6 +146,13 @@ class Zeros:
         self._left -= taken
         return bytes(taken)
 
+    def tell(self) -> int:
+        return BIG - self._left
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._left = 0 if whence == os.SEEK_END else BIG - offset
+        return self.tell()
+
     def __iter__(self) -> Iterator[bytes]:
         while piece := self.read(65_536):
             yield piece
@@ -325,7 +332,7 @@ def test_ten_claimants_at_once_are_all_kept(running: Running, tmp_path: Path) ->
         ("front", lambda site: (site / "keys" / "FINGERPRINTS").unlink(), "FINGERPRINTS"),
         ("front", lambda site: (site / "campaign.toml").write_text("code = 'x'\ncolour = 1\n"), "campaign.toml, line 2"),
         ("vault", lambda site: (site / "export.key").chmod(0o644), "Others on this computer can read the export key"),
-        ("vault", lambda site: (site / "vault.sqlite").write_bytes(b"no database" * 1000), "is damaged"),
+        ("vault", lambda site: (site / "vault" / "vault.sqlite").write_bytes(b"no database" * 1000), "is damaged"),
     ],
 )
 def test_what_is_wrong_stops_the_start_with_one_sentence(

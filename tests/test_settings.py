@@ -49,7 +49,15 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     environ = {**written(tmp_path), "CASEDROP_LIMITS_FILES": "7", "CASEDROP_VAULT_DATABASE": "/srv/other.sqlite"}
     settings = Settings.load(environ)
 
+    assert settings.waived == frozenset()
     assert (settings.files, settings.database) == (7, Path("/srv/other.sqlite"))
+
+
+def test_waived_parts_of_the_lockdown_are_a_list_in_the_file_and_one_text_in_the_environment(tmp_path: Path) -> None:
+    environ = written(tmp_path, ("lockdown", "waived", ["landlock", "dumps"]))
+
+    assert Settings.load(environ).waived == {"landlock", "dumps"}
+    assert Settings.load({**environ, "CASEDROP_LOCKDOWN_WAIVED": "seccomp limits"}).waived == {"seccomp", "limits"}
 
 
 def test_the_settings_cannot_be_changed_afterwards(tmp_path: Path) -> None:
@@ -79,6 +87,8 @@ def test_each_missing_setting_is_named(tmp_path: Path, section: str, name: str) 
         ("vault", "database", "", "a path"),
         ("limits", "files", 0, "from 1 to 10"),
         ("limits", "files", 11, "from 1 to 10"),
+        ("lockdown", "waived", ["landlock", "all"], "a list of parts of the lockdown"),
+        ("lockdown", "waived", True, "a list of parts of the lockdown"),
         ("limits", "files", True, "a whole number"),
         ("limits", "files", 2.5, "a whole number"),
         ("limits", "colour", 1, "unknown setting"),

@@ -1,18 +1,18 @@
 """Where gunicorn finds the front. Everything is read and checked here, once, before the first worker is forked."""
 
 import os
+import shutil
 import time
+from pathlib import Path
 
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.front.factory import create_front
 from dropbox.front.token import KEY_BYTES
 from dropbox.front.vault_client import VaultClient
-from dropbox.lockdown import lock_worker
+from dropbox.lockdown import Room, lock, say_waived
 from dropbox.openpgp import Reviewers
 from dropbox.settings import Settings
-
-__all__ = ["app", "lock_worker"]
 
 _settings = Settings.load(os.environ)
 
@@ -25,3 +25,17 @@ app = create_front(
     token_key=os.urandom(KEY_BYTES),
     clock=time.time,
 )
+
+# Python's gnupg starts the gpg that the path leads to; no other program can be started.
+_room = Room(
+    "front",
+    readable=(_settings.gnupg_home,),
+    programs=tuple(Path(found).resolve() for found in (shutil.which("gpg"),) if found),
+    sees_plaintext=True,
+)
+say_waived(_room, _settings.waived)
+
+
+def lock_worker() -> None:
+    """Called by the server in each worker before it serves; see dropbox.lockdown.lock."""
+    lock(_room, _settings.waived)

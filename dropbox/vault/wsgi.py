@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime
 
+from dropbox.lockdown import Room, lock, say_waived
 from dropbox.settings import Settings
 from dropbox.vault.factory import create_vault
 from dropbox.vault.store import Store
@@ -18,3 +19,11 @@ _store = Store.open(_settings.database, clock=_now, pending_minutes=_settings.pe
 _store.expire()
 
 app = create_vault(_settings, store=_store, clock=_now)
+
+_room = Room("vault", writable=_settings.database.parent)
+say_waived(_room, _settings.waived)
+
+
+def lock_worker() -> None:
+    """Called by the server in the worker before it serves; see dropbox.lockdown.lock."""
+    lock(_room, _settings.waived)
