@@ -1,6 +1,8 @@
 """gunicorn's settings for the front. Started with CASEDROP_SETTINGS and CASEDROP_FRONT_SOCKET in the environment."""
 
+import gc
 import os
+import secrets
 import signal
 from typing import Any
 
@@ -29,9 +31,10 @@ proxy_protocol = "v1"
 timeout = 60
 # How long a worker that ends waits for its requests: 10 MB at 20 kB/s, a slow bridge, take 500 s.
 graceful_timeout = 600
-# What Python keeps of handled requests in its memory ends with the worker. Not all workers at once.
-max_requests = 2_000
-max_requests_jitter = 500
+# What may be left of requests in a worker's memory ends with the worker, after so many answers and up to half as many
+# more, but only while it answers nothing else: gunicorn's own max_requests would have a worker with a slow upload take no
+# other request for minutes, and anybody could bring both workers there.
+ANSWERS = 20
 
 # A claimant's page has short addresses and no cookie; a browser sends about twelve header lines, none longer than 300
 # bytes. gunicorn's own limits are 4,094 bytes, 100 lines and 8,190 bytes.
@@ -60,6 +63,22 @@ def post_fork(server: Any, worker: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def pre_fork(server: Any, worker: Any) -> None:
+    """What the application is made of is never looked at again when garbage is collected: that makes collecting cheap."""
+    gc.collect()
+    gc.freeze()
+
+
+def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
+    """Nothing of a request that has been answered waits for Python to look for garbage."""
+    environ.clear()
+    gc.collect()
+    # The one connection is this request's own.
+    if worker.nr >= worker.last_answer and worker.nr_conns <= 1:
+        worker.alive = False
+
+
 def post_worker_init(worker: Any) -> None:
     """Before it serves."""
+    worker.last_answer = ANSWERS + secrets.randbelow(ANSWERS // 2 + 1)
     lock_application(worker)

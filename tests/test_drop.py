@@ -70,6 +70,11 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def children(pid: int) -> list[int]:
+    """The processes that *pid* itself has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def front_and_gpg(pid: int) -> tuple[list[int], int]:
     """The front's master, its workers, and every gpg; and how many of these are gpg.
 
@@ -92,7 +97,7 @@ def wait_for_workers(running: "Running") -> list[int]:
     """Both workers, once they are locked: one that is not does not serve, and the second may still be starting."""
     deadline = time.monotonic() + 20
     while True:
-        workers = [pid for pid in front_and_gpg(running.drop.front_pid)[0][1:] if is_locked(pid)]
+        workers = [pid for pid in children(running.drop.front_pid) if is_locked(pid)]
         if len(workers) == 2 or time.monotonic() > deadline:
             return workers
         time.sleep(0.05)
@@ -367,4 +372,28 @@ def test_a_case_is_added_to_and_withdrawn_through_the_real_vault(running: Runnin
         assert "Taken back" in browser.send(case.form(), {}, button=("act", "withdraw")).text
 
     assert exported_blocks(running, tmp_path) == 1  # the notice to the reviewers
+    assert running.said == []
+
+
+def test_workers_end_after_some_answers_but_not_while_they_take_an_upload(running: Running) -> None:
+    first = set(wait_for_workers(running))
+    with running.browser() as browser:
+        form = browser.get("/en/report").form()
+    body = f'--B\r\nContent-Disposition: form-data; name="token"\r\n\r\n{form.value("token")}\r\n'.encode()
+    body += b'--B\r\nContent-Disposition: form-data; name="act"\r\n\r\nfiles\r\n'
+    body += b'--B\r\nContent-Disposition: form-data; name="files"; filename="slow"\r\n\r\n' + b"x" * 100_000 + b"\r\n--B--\r\n"
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(running.site.front_socket))
+        client.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1000])
+        for _ in range(150):
+            with running.browser() as browser:
+                assert browser.get("/en/").status == 200
+        workers = set(wait_for_workers(running))
+        client.sendall(body[-1000:])
+        answer = client.makefile("rb").read()
+
+    # The one with the upload went on serving; the other, and its followers, ended in turn.
+    assert len(workers) == 2 and len(workers & first) == 1
+    assert b"slow" in answer and len(answer) == PAGE_BYTES
     assert running.said == []
