@@ -8,8 +8,8 @@ KEEP ?=
 
 # Debian packages that are not Python ones; see the README for what each is for.
 APT := tor gnupg gpg-agent libseccomp2 python3-venv
-# What only the tests of the pages need: a browser, Java for the HTML validator, and a font with Chinese characters.
-TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk
+# What only tests need: a browser, Java for the HTML validator, a font with Chinese characters, and a watcher of system calls.
+TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk strace
 CHECKERS := build/checkers
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CATALOGS := $(patsubst %.po,%.mo,$(wildcard dropbox/translations/*/LC_MESSAGES/messages.po))

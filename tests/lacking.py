@@ -1,4 +1,4 @@
-"""Starts a Python program as on a kernel that lacks one part of the lockdown: `lacking.py PART ARGUMENT...`."""
+"""Starts a program as on a kernel that lacks one part of the lockdown: `lacking.py PART PROGRAM ARGUMENT...`."""
 
 import errno
 import os
@@ -22,4 +22,4 @@ if __name__ == "__main__":
     for call, argument in CALLS[sys.argv[1]]:
         rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), call, *([argument] if argument else []))
     rules.load()
-    os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+    os.execv(sys.argv[2], sys.argv[2:])

@@ -4,24 +4,21 @@ import json
 import os
 import socket
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import ONION
 from lacking import CALLS
+from rooms import TESTS, serving, socket_of, started, wait
 
 from dropbox.lockdown import PARTS
-from onion import launch
-from onion.child import Child
 from onion.errors import DropStopped
-from onion.launch import FRONT_MEMORY, Drop, answers
+from onion.launch import Drop
 from scripts.newsite import Site, make_site
 
 pytestmark = pytest.mark.drop
-TESTS = Path(__file__).parent
 DENIALS = {"EPERM", "EACCES", "EFBIG", "EROFS"}
 # What an unlocked worker, too, may be denied where the tests do not run as root; there these are not told apart.
 PRIVILEGED = {
@@ -48,42 +45,16 @@ def outside(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-def started(site: Site, room: str, more: dict[str, str], *before: str, application: tuple[str, ...] = ()) -> Child:
-    """*room* under gunicorn with its packaged settings, and *more* in its environment."""
-    environ = {
-        **os.environ,
-        **(FRONT_MEMORY if room == "front" else {}),
-        "CASEDROP_SETTINGS": str(site.settings_file),
-        "CASEDROP_FRONT_SOCKET": str(site.front_socket),
-        **more,
-    }
-    packaged = str(Path(launch.__file__).parent / f"gunicorn_{room}.py")
-    argv = [sys.executable, *before, "-m", "gunicorn", "-c", packaged, "--pythonpath", str(TESTS), *application]
-    return Child(room, argv, environ=environ, cwd=TESTS.parent)
-
-
 def tried(site: Site, outside: Path, room: str, waived: str = "") -> dict[str, dict[str, str]]:
     """What came of all the ways that tests/denied.py tries in a worker of *room*."""
     inside = site.settings_file.parent / "vault"
     (inside / "file").write_text("file", "utf-8")
-    served = {"front": site.front_socket, "vault": site.settings_file.parent / "intake.sock"}[room]
+    served = socket_of(site, room)
     with abstract_socket() as name:
         told = {"ROOM": room, "OUTSIDE": str(outside), "INSIDE": str(inside), "ABSTRACT": name}
         environ = {"CASEDROP_LOCKDOWN_WAIVED": waived, **{f"DENIED_{key}": value for key, value in told.items()}}
-        child = started(site, room, environ, application=("denied:app",))
-        try:
-            wait(lambda: answers(served) or not child.running)
-            assert child.running, child.last_words
+        with serving(started(site, room, environ, application=("denied:app",)), served):
             return answer(served)
-        finally:
-            child.stop(10)
-
-
-def wait(met: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def answer(path: Path) -> dict[str, dict[str, str]]:
@@ -123,25 +94,21 @@ def test_a_locked_worker_can_write_execute_connect_and_attach_nowhere(room: str,
 def test_a_kernel_that_lacks_a_part_stops_the_start_and_a_waiver_is_told_at_every_start(
     room: str, part: str, site: Site, outside: Path
 ) -> None:
-    served = {"front": site.front_socket, "vault": site.settings_file.parent / "intake.sock"}[room]
+    served = socket_of(site, room)
     if (room, part) == ("vault", "limits"):
         return  # the vault writes a file
-    lacking = (str(TESTS / "lacking.py"), part)
-    refused = started(site, room, {}, *lacking)
+    lacking = (sys.executable, str(TESTS / "lacking.py"), part)
+    refused = started(site, room, through=lacking)
     wait(lambda: not refused.running)
     assert any(f"The {room} cannot be locked down, part {part}: " in line for line in refused.last_lines), refused.last_lines
 
     # Without the privileges given up the kernel takes no filter, and Landlock only from root.
     parts = [part, "landlock", "seccomp"] if part == "privileges" else [part]
-    waiving = started(site, room, {"CASEDROP_LOCKDOWN_WAIVED": " ".join(parts)}, *lacking)
-    try:
-        wait(lambda: answers(served) or not waiving.running)
-        assert waiving.running, waiving.last_words
+    waived = {"CASEDROP_LOCKDOWN_WAIVED": " ".join(parts)}
+    with serving(started(site, room, waived, through=lacking), served) as waiving:
         assert waiving.last_lines == [
             f"The lockdown of the {room} is incomplete: {one} is waived by the settings." for one in parts
         ]
-    finally:
-        waiving.stop(10)
 
 
 @pytest.mark.parametrize(
