@@ -135,6 +135,7 @@ class CaseView(MethodView):
               "that you took it back."),
             _("Now choose “New Identity” in Tor Browser and close it."),
         ]  # fmt: skip
+        g.leaving = True
         return self._pages.message(_("Taken back"), sentences, status=200)
 
 

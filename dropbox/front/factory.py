@@ -101,7 +101,9 @@ def _style_and_answers(app: Flask, step_seconds: float) -> None:
     app.jinja_env.globals.update(style=Markup(style), pad=PAD, rest=REST)  # noqa: S704 - our own file
 
     def finish(response: Response) -> Response:
-        whole = finished(response, policy, carried=g.get("carried", 0), kept=g.get("kept", False))
+        whole = finished(
+            response, policy, carried=g.get("carried", 0), kept=g.get("kept", False), leaving=g.get("leaving", False)
+        )
         wait(step_seconds)
         return whole
 
@@ -131,6 +133,7 @@ def _routes(
             _("What your browser still shows or remembers ends only with “New Identity” in Tor Browser. Please choose it now, "
               "then close the browser."),
         ]  # fmt: skip
+        g.leaving = True
         return pages.message(_("You have left"), sentences, status=200, place="leave")
 
     app.add_url_rule("/", view_func=start)

@@ -33,6 +33,9 @@ _FRAME = "HTTP/1.1 \r\nConnection: close\r\n\r\n"
 _FIXED = {
     "Content-Type": "text/html; charset=utf-8",
     "Cross-Origin-Embedder-Policy": "require-corp",
+    # No page of another site keeps a hold on one of ours. Not "same-origin": with it Firefox gives a page a process of its own
+    # and forgets on Back what was typed; our pages open no windows, which is all that this one allows beside it.
+    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=()",
     # Not "no-referrer", with which Firefox sends "Origin: null" with a form of our own.
@@ -42,10 +45,11 @@ _FIXED = {
 }
 
 
-# No Cross-Origin-Opener-Policy: with it Firefox forgets on Back what was typed, and without scripts it guards nothing.
 # With "no-store" the Back button asks for the page anew, and what was typed into it is lost. With "no-cache" Tor Browser,
 # which has no cache on the disk, keeps it in memory until New Identity.
 _KEPT, _NOT_KEPT = "no-cache", "no-store"
+# What a browser that heeds it forgets when its user leaves. There are no cookies and nothing is stored; the cache is meant.
+_FORGET = {"Clear-Site-Data": '"*"'}
 
 
 def content_security_policy(style: str) -> str:
@@ -57,16 +61,17 @@ def content_security_policy(style: str) -> str:
     )
 
 
-def finished(response: Response, policy: str, *, carried: int = 0, kept: bool = False) -> Response:
+def finished(response: Response, policy: str, *, carried: int = 0, kept: bool = False, leaving: bool = False) -> Response:
     """*response* with exactly our headers, and filled up to a whole number of PAGE_BYTES.
 
     Its page holds REST once, and PAD at most once. *carried*: bytes that its form sends back beside the padding. *kept*:
-    the browser may show the page again as it was left.
+    the browser may show the page again as it was left. *leaving*: it is to forget all of this site.
     """
     page = response.get_data()
     response.headers.clear()
     response.headers.update(_FIXED)
     response.headers["Cache-Control"] = _KEPT if kept else _NOT_KEPT
+    response.headers.update(_FORGET if leaving else {})
     response.headers["Content-Security-Policy"] = policy
     head = len(_FRAME) + len(response.status) + sum(len(f"{name}: {value}\r\n") for name, value in response.headers)
     content = len(page.replace(_PAD, b"", 1)) - len(_REST)
