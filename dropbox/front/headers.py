@@ -14,7 +14,7 @@ from markupsafe import Markup
 PAGE_BYTES = 32_768
 # How many bytes a form sends beside what its writer adds to it, and how much of that may be its padding field: a login
 # is not told from a report by its length. What a page carries back counts, since it is sent as well.
-LEAST_SENT_BYTES, MOST_SENT_BYTES = 21_504, 24_576
+LEAST_SENT_BYTES, MOST_SENT_BYTES = 20_480, 24_576
 LEAST_PAD_BYTES, MOST_PAD_BYTES = 16_384, 24_576
 # A page with much to say may have less padding before it becomes two pages long.
 FLOOR_PAD_BYTES = 10_240
