@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dropbox.campaign import Campaign
 from dropbox.codename import CHEAPEST
-from dropbox.errors import CannotSeal
+from dropbox.errors import CannotSeal, CasedropError, TooLarge
 from dropbox.front.intake import Intake
 from dropbox.front.uploads import Busy, Received, Sealer, Trouble, receive
 from dropbox.openpgp import Reviewers
@@ -73,6 +73,25 @@ def test_texts_and_files_come_apart_in_their_order() -> None:
     assert made[0].data == b"x" * 300_000 and made[0].largest <= 65_536 + 100
 
 
+def test_a_form_says_the_same_wherever_the_line_cuts_it() -> None:
+    class Cut(io.BytesIO):
+        def __init__(self, *pieces: bytes) -> None:
+            super().__init__()
+            self.pieces = list(pieces)
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            return self.pieces.pop(0) if self.pieces else b""
+
+    body = part("text", b"kept") + part("files", b"\r\n--x\r", "a") + part("files", b"", "") + part("act", b"send") + b"--B--\r\n"
+    for at in range(1, len(body)):
+        made = Collector()
+        received = receive(
+            Cut(body[:at], body[at:]), TYPE, limit_bytes=10**6, files_left=lambda texts: 10, open_sealer=lambda made=made: made
+        )
+        assert received.texts.to_dict() == {"text": "kept", "act": "send"} and received.troubles == []
+        assert made.data == b"\r\n--x\r" and len(received.attachments) == 1
+
+
 def test_a_field_without_a_chosen_file_is_no_file() -> None:
     received = read(part("files", b"", "") + b"--B--\r\n", Collector)
 
@@ -96,6 +115,24 @@ def test_a_sealing_that_fails_gives_up_its_file_and_the_rest_is_read_on() -> Non
 
     assert made[0].aborted and [file.name for file in received.attachments] == ["b"]
     assert received.troubles == [(Trouble.NOT_ACCEPTED, "")] and received.texts["text"] == "t"
+
+
+@pytest.mark.parametrize("error", [CannotSeal, TooLarge])
+def test_a_text_behind_a_file_that_fails_at_its_last_byte_is_not_lost(error: type[CasedropError]) -> None:
+    class Failing(Collector):
+        def write(self, data: bytes) -> int:
+            raise error
+
+    made = Failing()
+    received = read(part("files", b"x" * 1000, "a") + part("text", b"kept") + b"--B--\r\n", lambda: made)
+
+    assert received.texts["text"] == "kept" and made.aborted and received.attachments == []
+
+
+def test_the_names_of_fields_take_no_memory_beyond_the_limit_of_the_texts() -> None:
+    received = read(b"".join(part(f"{number}" * 50_000, b"") for number in range(10, 60)) + b"--B--\r\n", Collector)
+
+    assert len(received.texts) == 50 and sum(map(len, received.texts)) < 10_000
 
 
 def test_when_all_places_are_taken_the_reading_ends_at_once() -> None:

@@ -22,7 +22,11 @@ from dropbox.report import NAME_BYTES, Attachment, text_bytes
 TEXTS_BYTES = 1_048_576
 # What a browser sends at most: all harms and optional answers ticked, ten files, and the texts, about 130 parts.
 MOST_PARTS = 192
+# Names of fields are ours and short; others are cut, so that they take no memory that TEXTS_BYTES does not count.
+_FIELD_CHARACTERS = 64
 _READ_BYTES = 65_536
+# What may stand between a delimiter and the end of its line.
+_PADDING_BYTES = 64
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _UNKNOWN_TYPE = "application/octet-stream"
 # Past the limit the rest is read and thrown away, this often the limit at most, so that the browser shows our answer.
@@ -114,6 +118,8 @@ class _PostTooLarge(Exception):
 
 
 def _events(stream: IO[bytes], decoder: MultipartDecoder, limit_bytes: int) -> Iterator[Event]:
+    delimiter = b"--" + decoder.boundary
+    cut_delimiter = re.compile(re.escape(delimiter) + rb"-{0,2}[^\S\n]*\Z")
     taken = 0
     while True:
         data = stream.read(_READ_BYTES)
@@ -122,6 +128,9 @@ def _events(stream: IO[bytes], decoder: MultipartDecoder, limit_bytes: int) -> I
             _drain(stream, _DRAIN_FACTOR * limit_bytes)
             raise _PostTooLarge
         decoder.receive_data(data or None)
+        # Werkzeug counts the line break before a delimiter as content when the delimiter's own end has not come yet.
+        if data and cut_delimiter.search(decoder.buffer[-len(delimiter) - _PADDING_BYTES :]):
+            continue
         while not isinstance(event := decoder.next_event(), NeedData):
             yield event
             if isinstance(event, Epilogue):
@@ -152,7 +161,7 @@ class _Form:
     def take(self, event: Event) -> None:
         """The decoder's next event."""
         if isinstance(event, Field):
-            self._name, self._text = event.name or "", bytearray()
+            self._name, self._text = (event.name or "")[:_FIELD_CHARACTERS], bytearray()
         elif isinstance(event, File):
             self._file = _ArrivingFile(event.filename, event.headers.get("content-type", ""))
         elif isinstance(event, Data):
@@ -190,7 +199,6 @@ class _Form:
         try:
             file.write(event.data)
             if not event.more_data:
-                self._file = None
                 self._finish(file)
         except TooLarge:
             file.abort()
@@ -198,6 +206,9 @@ class _Form:
         except (CannotSeal, VaultUnavailable, CannotStore):
             file.abort()
             self.received.trouble(Trouble.NOT_ACCEPTED)
+        if not event.more_data:
+            # Whatever became of it: the next bytes are not this file's.
+            self._file = None
 
     def _begin(self, file: "_ArrivingFile") -> None:
         if self._left is None:
