@@ -30,6 +30,8 @@ _SIGNATURE_BYTES = 4_096
 REPLIES_ROUNDED_TO = 32
 MOST_REPLIES = 4_096
 _REPLY_RECORD = ID_BYTES + REPLY_BYTES
+# What SQLite can keep, on both sides.
+_LARGEST_NUMBER = 2**63 - 1
 
 
 def canonical(value: object) -> bytes:
@@ -105,8 +107,8 @@ def _listed(entry: Any) -> ListedBlock:
     return block
 
 
-def _number(value: Any) -> int:
-    if type(value) is not int or value < 1:
+def _number(value: Any, *, least: int = 1) -> int:
+    if type(value) is not int or not least <= value <= _LARGEST_NUMBER:
         raise ValueError
     return value
 
@@ -150,27 +152,21 @@ class Members:
     """The members of an untrusted bundle, one after the other, each asked for by name and bounded in size."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        try:
-            self._tar = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115 - the stream is the caller's
-        except (tarfile.TarError, OSError):
-            raise BadBundle("The file is not a bundle.") from None
+        self._stream = stream
 
     def read(self, name: str, most: int) -> bytes:
         """The next member, which must be called *name* and hold at most *most* bytes."""
         member = self._next(name)
         if member is None:
             raise BadBundle(f"The bundle ends before {name}.")
-        if member.name != name or not member.isreg():
+        if member.name != name or member.type != tarfile.REGTYPE:
             raise BadBundle(f"The bundle holds something else where {name} should be.")
-        if member.size > most:
+        if not 0 <= member.size <= most:
             raise BadBundle(f"{name} in the bundle is too large.")
-        try:
-            file = self._tar.extractfile(member)
-            data = file.read() if file is not None else b""
-        except (tarfile.TarError, OSError):
-            data = b""
+        data = self._take(member.size)
         if len(data) != member.size:
             raise BadBundle(f"The bundle is cut off inside {name}.")
+        self._take(-len(data) % tarfile.BLOCKSIZE)
         return data
 
     def end(self) -> None:
@@ -179,10 +175,20 @@ class Members:
             raise BadBundle("The bundle holds more than its manifest lists.")
 
     def _next(self, wanted: str) -> tarfile.TarInfo | None:
+        # TarFile would follow headers about headers, whose sizes and number are the sender's; a bundle has none.
+        header = self._take(tarfile.BLOCKSIZE)
+        if not header.strip(b"\0"):
+            return None
         try:
-            return self._tar.next()
-        except (tarfile.TarError, OSError, ValueError):
-            raise BadBundle(f"The bundle is damaged before {wanted}.") from None
+            return tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        except tarfile.TarError:
+            raise BadBundle(f"The file is not a bundle, or it is damaged before {wanted}.") from None
+
+    def _take(self, size: int) -> bytes:
+        try:
+            return self._stream.read(size)
+        except OSError:
+            raise BadBundle("The bundle cannot be read to its end.") from None
 
 
 def read_export(stream: BinaryIO, key: VerifyKey, *, campaign: str, sink: Callable[[ListedBlock, bytes], None]) -> ExportManifest:
@@ -284,7 +290,7 @@ def _reply_bundle(body: dict[str, Any], content: bytes) -> ReplyBundle:
     if len(content) % _REPLY_RECORD or len({reply.tag for reply in replies}) != len(replies):
         raise BadBundle("The replies are cut off or given twice.")
     try:
-        desk, number = int(body["desk"]), _number(body["number"])
+        desk, number = _number(body["desk"], least=0), _number(body["number"])
         expires, keep_until = (date.fromisoformat(body[name]) for name in ("expires", "keep_until"))
         return ReplyBundle(number, str(body["campaign"]), desk, expires, keep_until, tuple(replies))
     except (KeyError, TypeError, ValueError):

@@ -1,6 +1,8 @@
 import hashlib
 import io
 import os
+import re
+import tarfile
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,8 +14,10 @@ from dropbox.block import BLOCK_BYTES, REPLY_BYTES
 from dropbox.bundle import (
     ExportManifest,
     ListedBlock,
+    Members,
     ReplyBundle,
     SealedReply,
+    _member,
     read_export,
     read_replies,
     write_export,
@@ -109,6 +113,45 @@ def test_a_changed_byte_anywhere_is_refused_or_changes_nothing() -> None:
             continue
 
 
+def header(**fields: object) -> bytes:
+    info = tarfile.TarInfo("manifest.json")
+    for name, value in fields.items():
+        setattr(info, name, value)
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        header(name="././@LongLink", type=tarfile.GNUTYPE_LONGNAME, size=4) + b"abc".ljust(512, b"\0"),
+        header(type=tarfile.XHDTYPE, size=22) + b"22 path=manifest.json\n".ljust(512, b"\0"),
+        header(type=tarfile.GNUTYPE_SPARSE, size=4),
+        header(type=tarfile.SYMTYPE, linkname="/etc/passwd"),
+        header(size=-512),
+    ],
+    ids=["long name", "extended", "sparse", "link", "negative size"],
+)
+@pytest.mark.parametrize("times", [1, 2_000])
+def test_a_header_that_no_bundle_has_is_refused_however_often_it_comes(front: bytes, times: int) -> None:
+    with pytest.raises(BadBundle):
+        read(front * times + export())
+
+
+def test_no_more_is_read_at_once_than_a_member_may_hold_whatever_its_header_says() -> None:
+    class Endless(io.BytesIO):
+        largest = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            self.largest = max(self.largest, size or 0)
+            return super().read(min(size or 0, 512))
+
+    for kind in (tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.REGTYPE):
+        stream = Endless(header(type=kind, size=2**33) + bytes(1024))
+        with pytest.raises(BadBundle):
+            read_export(stream, SERVER.verify_key, campaign="wechat-2020", sink=lambda *_: None)
+        assert stream.largest <= 512
+
+
 def test_something_added_behind_the_blocks_is_refused() -> None:
     more = {**BLOCKS, b"m" * 16: bytes(BLOCK_BYTES)}
     longer = ExportManifest.of(
@@ -159,6 +202,22 @@ def signed(bundle: ReplyBundle, opener: Opener) -> bytes:
 
 def test_replies_come_back_whole(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
     assert read_replies(signed(REPLIES, opener), signers, campaign="wechat-2020", now=NOW) == REPLIES
+
+
+@pytest.mark.parametrize("value", ["Infinity", "NaN", "1e400", "-1", "1.0", '"0"', "true", "9223372036854775808"])
+@pytest.mark.parametrize("name", ["desk", "number"])
+def test_a_signed_number_that_no_desk_writes_is_refused(
+    name: str, value: str, opener: Opener, signers: tuple[PublicKey, ...]
+) -> None:
+    whole = signed(REPLIES, opener)
+    manifest = Members(io.BytesIO(whole)).read("manifest.json", 4_096)
+    odd = re.sub(f'"{name}":[0-9]+'.encode(), f'"{name}":{value}'.encode(), manifest)
+    assert odd != manifest
+    signature = opener.sign(odd, opener.secret_fingerprints()[0])
+    members = [_member("manifest.json", odd), _member("manifest.sig", signature), _member("replies", REPLIES._content())]
+
+    with pytest.raises(BadBundle, match="damaged"):
+        read_replies(b"".join([*members, bytes(1024)]), signers, campaign="wechat-2020", now=NOW)
 
 
 def test_a_reply_bundle_by_a_stranger_is_refused(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
