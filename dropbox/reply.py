@@ -49,9 +49,8 @@ class Reply:
 
 def seal_reply(reply: Reply, reply_public: bytes) -> bytes:
     """*reply* sealed to the case's X25519 key: exactly REPLY_BYTES. Raises BadReply when the text is too long."""
-    body = {"version": VERSION, "kind": reply.kind, "language": reply.language, "day": reply.day.isoformat(), "text": reply.text}
     try:
-        plain = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+        plain = _plain(reply)
         return bytes(SealedBox(PublicKey(reply_public)).encrypt(pad(plain, _PADDED_BYTES)))
     except UnicodeEncodeError:
         raise BadReply("The answer holds half a character (a lone surrogate).") from None
@@ -59,14 +58,22 @@ def seal_reply(reply: Reply, reply_public: bytes) -> bytes:
         raise BadReply(f"The answer is too long by {len(plain) - _PADDED_BYTES + 1} bytes; split it in two.") from None
 
 
+def _plain(reply: Reply) -> bytes:
+    """Canonical JSON. Raises UnicodeEncodeError for lone surrogates."""
+    body = {"version": VERSION, "kind": reply.kind, "language": reply.language, "day": reply.day.isoformat(), "text": reply.text}
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+
+
 def open_reply(sealed: bytes, reply_private: bytes) -> Reply:
     """The reply in *sealed*. Raises BadReply when it is not for this key, damaged, or of a newer version."""
     try:
         plain = unpad(SealedBox(PrivateKey(reply_private)).decrypt(sealed), _PADDED_BYTES)
         body = json.loads(plain)
-        kind, language, day, text = body["kind"], body["language"], date.fromisoformat(body["day"]), body["text"]
-    except (CryptoError, BadPadding, ValueError, KeyError, TypeError):
+        reply = Reply(body["kind"], body["language"], date.fromisoformat(body["day"]), body["text"])
+        # What is not written like this (another version, half a character, no text at all) could not be shown.
+        whole = _plain(reply) == plain and isinstance(reply.text, str) and isinstance(reply.language, str)
+    except (CryptoError, BadPadding, ValueError, KeyError, TypeError, RecursionError):
         raise BadReply from None
-    if body.get("version") != VERSION or kind not in KINDS or not isinstance(text, str) or not isinstance(language, str):
+    if not whole or reply.kind not in KINDS:
         raise BadReply
-    return Reply(kind, language, day, text)
+    return reply

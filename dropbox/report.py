@@ -134,6 +134,10 @@ class Report:
             harms, attachments = body.pop("harms"), body.pop("attachments")
             keys: dict[str, Any] = {name: bytes.fromhex(body.pop(name)) for name in ("reply_public", "tag_key")}
             entries = tuple(Attachment.from_json(entry) for entry in attachments)
-            return cls(**body, **keys, harms=tuple(harms), attachments=entries)
+            report = cls(**body, **keys, harms=tuple(harms), attachments=entries)
+            # Whatever JSON allows beside it (a key twice, not-a-number, a text in place of a list) is no report.
+            if report.to_bytes() != untrusted:
+                raise BadReport
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise BadReport from None
+        return report

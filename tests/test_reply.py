@@ -2,10 +2,11 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from nacl.public import PrivateKey
+from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from dropbox.block import REPLY_BYTES
 from dropbox.errors import BadReply
+from dropbox.padding import pad
 from dropbox.reply import DESKS, REPLIES_PER_DESK, Reply, open_reply, reply_tag, reply_tags, seal_reply
 
 REPLY = Reply("answer", "zh-Hans", date(2026, 11, 24), "谢谢您的报告。\n请问具体月份？")
@@ -44,6 +45,37 @@ def test_an_altered_reply_is_refused(at: int) -> None:
 
     with pytest.raises(BadReply):
         open_reply(bytes(sealed), bytes(KEY))
+
+
+def sealed(plain: bytes) -> bytes:
+    return bytes(SealedBox(PublicKey(bytes(KEY.public_key))).encrypt(pad(plain, REPLY_BYTES - 48)))
+
+
+def test_a_reply_is_opened_from_how_it_is_written() -> None:
+    plain = '{"day":"2026-11-24","kind":"answer","language":"en","text":"好","version":1}'
+
+    assert open_reply(sealed(plain.encode()), bytes(KEY)) == Reply("answer", "en", date(2026, 11, 24), "好")
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        b"",
+        b"[]",
+        b"[" * 4_000,
+        b'{"day":"2026-11-24","kind":"answer","language":"en","text":"\\ud800","version":1}',
+        b'{"day":"2026-11-24","kind":"answer","language":"\\ud800","text":"","version":1}',
+        b'{"day":"2026-11-24","kind":"answer","language":"en","text":7,"version":1}',
+        b'{"day":"2026-11-24","kind":"answer","language":null,"text":"","version":1}',
+        b'{"day":"20261124","kind":"answer","language":"en","text":"","version":1}',
+        b'{"day":"2026-11-24","kind":"answer","language":"en","text":"","version":2}',
+        b'{"day":"2026-11-24","kind":"answer","language":"en","text":"","version":true}',
+        b'{"day":"2026-11-24","kind":["answer"],"language":"en","text":"","version":1}',
+    ],
+)
+def test_what_no_page_could_show_is_refused_although_it_was_sealed_to_the_case(plain: bytes) -> None:
+    with pytest.raises(BadReply):
+        open_reply(sealed(plain), bytes(KEY))
 
 
 def test_a_reply_of_an_unknown_kind_is_refused() -> None:
