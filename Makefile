@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STATE ?= var
 KEEP ?=
+SECONDS ?= 60
+TARGET ?=
+REPEAT ?=
 
 # Debian packages that are not Python ones; see the README for what each is for.
 APT := tor gnupg gpg-agent libseccomp2 python3-venv
@@ -15,7 +18,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CATALOGS := $(patsubst %.po,%.mo,$(wildcard dropbox/translations/*/LC_MESSAGES/messages.po))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint bench up words clean install debian debian-tests checkers
+.PHONY: help demo test quick lint fuzz bench up words clean install debian debian-tests checkers
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,8 +59,8 @@ demo: install ## eight cases through a private Tor network to the offline desk, 
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(BIN)/python -m pytest
 
-quick: install ## the tests that need neither tor, nor a whole drop under gunicorn, nor a browser
-	@$(BIN)/python -m pytest -m "not onion and not drop and not browser"
+quick: install ## the tests that need neither tor, nor a whole drop under gunicorn, nor a browser, nor a fuzzer
+	@$(BIN)/python -m pytest -m "not onion and not drop and not browser and not fuzz"
 
 lint: install ## ruff, mypy --strict, templates, translations
 	@$(BIN)/ruff check .
@@ -65,6 +68,9 @@ lint: install ## ruff, mypy --strict, templates, translations
 	@$(BIN)/mypy
 	@$(BIN)/djlint --quiet --lint templates
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_translations.py
+
+fuzz: install ## every reader of untrusted bytes, guided by coverage (SECONDS=60 each; TARGET=name; REPEAT=file)
+	@PYTHONPATH=tests:. $(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET)) $(if $(REPEAT),--repeat $(REPEAT))
 
 bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id
 	@$(BIN)/python -m scripts.bench

@@ -25,6 +25,7 @@ _ED25519_LEGACY = 22
 _ED25519_OID = bytes.fromhex("2b06010401da470f01")
 _HASHES = {8: hashlib.sha256, 9: hashlib.sha384, 10: hashlib.sha512}
 _ISSUER_FINGERPRINT, _CREATED = 33, 2
+_TIME_BYTES = 4
 _CLOCK_SKEW = timedelta(days=1)  # the offline workstation's clock is set by hand
 
 
@@ -129,7 +130,7 @@ class PublicKey:
         body = found[0]
         oid = bytes([len(_ED25519_OID)]) + _ED25519_OID
         # version 4, creation time, algorithm, curve, then a 263-bit number: 0x40 and the 32 bytes of the key.
-        if body[:1] != b"\x04" or body[5] != _ED25519_LEGACY or body[6 : 6 + len(oid)] != oid:
+        if body[:1] != b"\x04" or body[5:6] != bytes([_ED25519_LEGACY]) or body[6 : 6 + len(oid)] != oid:
             raise BadPacket("The key is not an Ed25519 key of version 4.")
         number = body[6 + len(oid) :]
         if len(number) != 35 or number[:3] != b"\x01\x07\x40":
@@ -203,8 +204,10 @@ def verify_detached(data: bytes, signature: bytes, keys: tuple[PublicKey, ...], 
     key = next((k for k in keys if b"\x04" + bytes.fromhex(k.fingerprint) == fields.get(_ISSUER_FINGERPRINT)), None)
     if key is None:
         raise BadPacket("The signature is not by a pinned reviewer.")
-    created = datetime.fromtimestamp(int.from_bytes(fields.get(_CREATED, b""), "big"), UTC)
-    if created > now + _CLOCK_SKEW:
+    made = fields.get(_CREATED, b"")
+    if len(made) != _TIME_BYTES:
+        raise BadPacket("The signature does not say when it was made.")
+    if datetime.fromtimestamp(int.from_bytes(made, "big"), UTC) > now + _CLOCK_SKEW:
         raise BadPacket("The signature is dated in the future.")
     if hash_name not in _HASHES:
         raise BadPacket("The signature does not use SHA-2.")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fuzz.openpgp import FIELDS, REVIEWER, detached
 
 from dropbox.errors import BadPacket
 from dropbox.openpgp import Opener, Reviewers
@@ -99,6 +100,24 @@ def test_no_changed_byte_of_a_signature_passes(opener: Opener, keys_dir: Path) -
     end = 8 + hashed + 2 + 10 + 2  # the unhashed part's length, the issuer's key id, first two bytes of the hash
     lengths = {end, end + 1, end + 34, end + 35}  # in bits, of two numbers; only whole bytes are counted
     assert set(passed) <= {*range(8 + hashed, end), *lengths}
+
+
+@pytest.mark.parametrize("made", [b"", b"\xff" * 3, b"\xff" * 8, b"\0" * 7 + b"\1"])
+def test_a_signature_that_does_not_say_when_it_was_made_is_refused(made: bytes) -> None:
+    """More bytes than a time has would be a year that no calendar knows."""
+    issuer = FIELDS[:23]
+    dated = issuer + bytes([1 + len(made), 2]) + made
+
+    assert verify_detached(b"data", detached(b"data"), (REVIEWER,), NOW) == REVIEWER
+    for fields in (issuer, dated):
+        with pytest.raises(BadPacket, match="when it was made"):
+            verify_detached(b"data", detached(b"data", fields), (REVIEWER,), NOW)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 6, 20])
+def test_a_key_cut_off_inside_its_packet_is_refused(cut: int) -> None:
+    with pytest.raises(BadPacket, match="not an Ed25519 key"):
+        PublicKey.read(bytes([0x98, cut]) + b"\x04\0\0\0\0\x16".ljust(cut, b"\0")[:cut])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,177 @@
+"""What crosses the air gap: the tar around it, and manifests that are signed but hold anything."""
+
+import hashlib
+import io
+import tarfile
+from contextlib import suppress
+from datetime import date
+
+from nacl.signing import SigningKey
+
+from dropbox.block import BLOCK_BYTES, REPLY_BYTES
+from dropbox.bundle import (
+    ExportManifest,
+    ListedBlock,
+    Members,
+    ReplyBundle,
+    SealedReply,
+    read_export,
+    read_replies,
+    write_export,
+    write_replies,
+)
+from dropbox.errors import BadBundle
+from fuzz.mutation import mutate_json
+from fuzz.openpgp import NOW, REVIEWER, detached
+from fuzz.target import Target
+
+_CAMPAIGN = "wechat-2020"
+_SERVER = SigningKey(b"s" * 32)
+_DAY = date(2026, 11, 24)
+_BLOCKS = {bytes([n]) * 16: bytes([n]) * BLOCK_BYTES for n in range(3)}
+_LISTED = [ListedBlock(key, hashlib.sha256(data).hexdigest(), _DAY) for key, data in _BLOCKS.items()]
+_MANIFESTS = [ExportManifest.of(number=3, campaign=_CAMPAIGN, blocks=_LISTED[:count]) for count in (0, 1, 3)]
+
+
+def _tar(*members: tuple[str, bytes]) -> bytes:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+        end = whole.tell() + 2 * tarfile.BLOCKSIZE
+    return whole.getvalue()[:end]
+
+
+def _header(**fields: object) -> bytes:
+    info = tarfile.TarInfo("manifest.json")
+    for name, value in fields.items():
+        setattr(info, name, value)
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+_LONG = _header(name="././@LongLink", type=tarfile.GNUTYPE_LONGNAME, size=4) + b"abc".ljust(512, b"\0")
+_PAX = _header(name="pax", type=tarfile.XHDTYPE, size=22) + b"22 path=manifest.json\n".ljust(512, b"\0")
+
+
+class Counted(io.BytesIO):
+    """A stream that tells how much was asked of it at once."""
+
+    largest = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As a file."""
+        self.largest = max(self.largest, 2**62 if size is None or size < 0 else size)
+        return super().read(size)
+
+
+def members(data: bytes) -> bytes:
+    """A tar of two members. BadBundle, or what the first holds; no more is asked for at once than a member may hold."""
+    stream = Counted(data)
+    try:
+        read = Members(stream)
+        first = read.read("manifest.json", 4_096)
+        assert len(first) <= 4_096 and len(read.read("manifest.sig", 512)) <= 512
+        read.end()
+    finally:
+        assert stream.largest <= 4_096, "as much is read at once as an untrusted header says"
+    return first
+
+
+_SMALL = _tar(("manifest.json", b"{}"), ("manifest.sig", b"s" * 64))
+MEMBERS = Target(
+    members,
+    (BadBundle,),
+    [
+        _SMALL,
+        _tar(),
+        _LONG * 3 + _SMALL,
+        _PAX + _SMALL,
+        _header(type=tarfile.GNUTYPE_SPARSE, size=4_096) + _SMALL,
+        _header(size=2**40) + _SMALL,
+        _header(type=tarfile.SYMTYPE, linkname="/etc/passwd") + _SMALL,
+    ],
+    8_192,
+    words=[_LONG, _PAX, b"ustar\x0000", b"ustar  \0", b"\x80\0\0\0\0\0\0\0\0\0\x10\0", b"\xff" * 12, b"7777777777\0"],
+)
+
+
+def export_bundle(data: bytes) -> ExportManifest:
+    """A whole export. BadBundle, or the manifest that was signed, and then every block that it lists came as it was."""
+    found: dict[bytes, bytes] = {}
+    manifest = read_export(
+        io.BytesIO(data), _SERVER.verify_key, campaign=_CAMPAIGN, sink=lambda listed, block: found.update({listed.id: block})
+    )
+    assert manifest in _MANIFESTS, "a manifest that was never signed is taken"
+    assert found == {block.id: _BLOCKS[block.id] for block in manifest.blocks}
+    return manifest
+
+
+EXPORT_BUNDLE = Target(
+    export_bundle, (BadBundle,), [b"".join(write_export(m, _BLOCKS.__getitem__, _SERVER)) for m in _MANIFESTS[:2]], 70_000
+)
+
+
+class _Written(ExportManifest):
+    """A manifest of any bytes, written by the server's own writer."""
+
+    def to_bytes(self) -> bytes:
+        return self.campaign.encode("utf-8", "surrogateescape")
+
+
+def signed_manifest(data: bytes) -> ExportManifest:
+    """An export's manifest, signed whatever it is. BadBundle, or a manifest that is written again as the same bytes."""
+    written = _Written(1, data.decode("utf-8", "surrogateescape"), tuple(_LISTED))
+    bundle = b"".join(write_export(written, _BLOCKS.__getitem__, _SERVER))
+    with suppress(BadBundle):
+        assert read_export(io.BytesIO(bundle), _SERVER.verify_key, campaign=_CAMPAIGN, sink=lambda *_: None).to_bytes() == data
+    manifest = ExportManifest.from_bytes(data)
+    assert manifest.to_bytes() == data and manifest.number > 0
+    return manifest
+
+
+_EXPORT_WORDS = [b'"blocks":[', b'"number":1', b'"day":"2026-11-24"', b'"previous":null', b"[[[[", b"Infinity", b"-1", b"1e400"]
+SIGNED_MANIFEST = Target(
+    signed_manifest, (BadBundle,), [m.to_bytes() for m in _MANIFESTS], 4_096, words=_EXPORT_WORDS, mutate=mutate_json
+)
+
+_REPLIES = ReplyBundle(
+    number=1,
+    campaign=_CAMPAIGN,
+    desk=0,
+    expires=date(2026, 12, 1),
+    keep_until=date(2027, 2, 1),
+    replies=tuple(SealedReply(bytes([n]) * 16, bytes([n]) * REPLY_BYTES) for n in range(2)),
+)
+_REPLY_BUNDLE = write_replies(_REPLIES, detached)
+
+
+def reply_bundle(data: bytes) -> ReplyBundle:
+    """A whole reply bundle. BadBundle, or the one bundle that was signed."""
+    bundle = read_replies(data, [REVIEWER], campaign=_CAMPAIGN, now=NOW)
+    assert bundle == _REPLIES, "a bundle that was never signed is taken"
+    return bundle
+
+
+REPLY_BUNDLE = Target(reply_bundle, (BadBundle,), [_REPLY_BUNDLE], 16_384)
+_CONTENT = b"".join(reply.tag + reply.sealed for reply in _REPLIES.replies)
+
+
+def signed_replies(data: bytes) -> ReplyBundle:
+    """A reply bundle's manifest, signed whatever it is. BadBundle, or a bundle that is written again as the same bytes."""
+    whole = _tar(("manifest.json", data), ("manifest.sig", detached(data)), ("replies", _CONTENT))
+    bundle = read_replies(whole, [REVIEWER], campaign=_CAMPAIGN, now=NOW)
+    assert write_replies(bundle, lambda manifest: manifest).count(data) == 2
+    return bundle
+
+
+_REPLY_MANIFEST = Members(io.BytesIO(_REPLY_BUNDLE)).read("manifest.json", 4_096)
+SIGNED_REPLIES = Target(
+    signed_replies,
+    (BadBundle,),
+    [_REPLY_MANIFEST, _REPLY_MANIFEST.replace(b'"desk":0', b'"desk":3')],
+    2_048,
+    words=[b'"desk":', b'"number":', b"Infinity", b"NaN", b"1e400", b"[[[[", b'"2026-W48-2"'],
+    mutate=mutate_json,
+)

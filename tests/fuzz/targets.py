@@ -1,0 +1,30 @@
+"""All targets by name. Every reader of untrusted bytes has one."""
+
+from fuzz import bundles, form, openpgp, texts
+from fuzz.control import BROKEN
+from fuzz.target import Target
+
+ALL: tuple[Target, ...] = (
+    form.POSTED_FORM,
+    form.FORM_TOKEN,
+    form.TYPED_CODENAME,
+    form.CODENAME_IN_TEXT,
+    form.IDENTIFIERS,
+    form.ANSWERS,
+    openpgp.WHOM,
+    openpgp.WHERE,
+    openpgp.PUBLIC_KEY,
+    openpgp.ARMORED_KEY,
+    openpgp.SIGNATURE,
+    openpgp.SIGNED_FIELDS,
+    bundles.MEMBERS,
+    bundles.EXPORT_BUNDLE,
+    bundles.SIGNED_MANIFEST,
+    bundles.REPLY_BUNDLE,
+    bundles.SIGNED_REPLIES,
+    texts.REPORT,
+    texts.PADDED_REPORT,
+    texts.REPLY,
+    texts.SEALED_REPLY,
+)
+BY_NAME = {target.name: target for target in (*ALL, BROKEN)}
