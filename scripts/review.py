@@ -58,7 +58,8 @@ class Judgement:
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "Judgement":
         """The judgement of :meth:`to_json`."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in body.items()})
+        fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
+        return cls(**fields)
 
     @property
     def matters(self) -> tuple[str, str, Mapping[str, str]]:
@@ -205,10 +206,12 @@ def status(reviews: Reviews, *, withdrawn: bool, answered: bool) -> str:
         return deciding.judgement.outcome
     if reviews.disagree and reviews.adjudicated is None:
         return "st.adjudicate"
-    if reviews.reviewers and not reviews.complete:
-        return "st.first_review"
-    if answered:
-        return "st.awaiting_claimant"
+    waits_for_second = bool(reviews.reviewers) and not reviews.complete
+    return "st.awaiting_claimant" if answered and not waits_for_second else _reached(reviews)
+
+
+def _reached(reviews: Reviews) -> str:
+    """How far the reviews have come."""
     if reviews.reviewers:
         return "st.second_review" if len(reviews.reviewers) > 1 else "st.first_review"
     return "st.triaged" if any(layer.reviewer not in reviews.conflicted for layer in reviews.layers) else "st.new"

@@ -99,8 +99,10 @@ def test_only_openpgp_talks_to_gpg() -> None:
     assert users("gnupg") == {"dropbox.openpgp"}
 
 
-def test_only_the_store_and_the_casebook_talk_to_sqlite() -> None:
-    assert users("sqlite_utils", "sqlite3") == {"dropbox.vault.store", "scripts.casebook"}
+def test_only_the_store_the_casebook_and_its_logs_talk_to_sqlite() -> None:
+    offline = {"scripts.cabinet", "scripts.casebook", "scripts.layers", "scripts.custody", "scripts.audit"}
+
+    assert users("sqlite_utils", "sqlite3") == {"dropbox.vault.store", *offline}
 
 
 def test_only_onion_control_talks_to_tor() -> None:

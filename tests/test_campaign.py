@@ -54,7 +54,7 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
         ('account = "account_type"', 'account = "accounts"', '"account" has to be a list of choices'),
         ('account = "account_type"', 'account = "account_type"\ncolour = 1', '"colour" is not a known key'),
         ('{ code = "m1", zh-Hans = "属于范围，但事实不足", ', '{ code = "m1", ', '"m1" has no label in zh-Hans'),
-        ("\nstatus = [", "\nstatus = [{ code = \"st.lost\", zh-Hans = \"x\", zh-Hant = \"x\", en = \"x\" },", "st.new, st.triaged"),
+        ("\nstatus = [", '\nstatus = [{ code = "st.lost", zh-Hans = "x", zh-Hant = "x", en = "x" },', "st.new, st.triaged"),
     ],
 )
 def test_a_broken_campaign_is_refused_with_its_line(tmp_path: Path, old: str, new: str, sentence: str) -> None:
