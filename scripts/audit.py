@@ -20,7 +20,6 @@ from scripts.case import case_name
 from scripts.casebook import Casebook
 from scripts.custody import ROWS, SESSION, Line, Row, link, origin
 
-_READ_BYTES = 2**20
 Progress = Callable[[int, int], None]
 
 
@@ -113,7 +112,7 @@ class _Audit:
     def _check_numbers(self) -> None:
         places = {kept.place for kept in self._kept}
         # A line that was changed still stands at its place.
-        there = set(self._good) | {kept.place for kept in self._kept if kept not in self._good.values()}
+        there = set(self._good) | (places - {kept.place for kept in self._good.values()})
         for number in range(1, max([*places, *self._good], default=0) + 1):
             if number not in there:
                 self.found.append(f"Line {number} of the log was removed.")
@@ -217,11 +216,7 @@ class _Audit:
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        # Not file_digest, which maps large pieces; a claimant's file may be gigabytes.
-        digest = hashlib.sha256()
-        while piece := file.read(_READ_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _said(row: str) -> str:

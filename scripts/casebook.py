@@ -147,6 +147,17 @@ class Casebook:
         if self.session is not None:
             self.session.note(act, subject, **hashes, row=Row.of(table, row) if row is not None else None)
 
+    def add_reviewer(self, name: str, key: PublicKey) -> None:
+        """Know another reviewer by their public key. One who is known stays as they are."""
+        if self._count("reviewer", "fingerprint = ?", key.fingerprint):
+            return
+        if self._count("reviewer", "name = ?", name):
+            raise CasebookError(f"Another reviewer of this casebook is called {name}.")
+        row = custody.reviewer_rows({name: key})[0]
+        with self._database.atomic():
+            self._database.table("reviewer").insert(row)
+            self.note("reviewer", key.fingerprint, "reviewer", row)
+
     # What claimants sent
 
     def has_block(self, block_id: bytes) -> bool:
@@ -308,7 +319,7 @@ class Casebook:
             left=self._count("answer", "bundle is not null"),
         )
 
-    def _count(self, table: str, where: str = "1", *values: bytes | int) -> int:
+    def _count(self, table: str, where: str = "1", *values: bytes | int | str) -> int:
         return self._database.table(table).count_where(where, values)
 
 

@@ -40,6 +40,7 @@ def make_tables(database: sqlite_utils.Database) -> None:
     database.create_table("custody", log, pk="number", not_null=set(log), strict=True)
     keys = {"fingerprint": str, "name": str, "ed25519": bytes}
     database.create_table("reviewer", keys, pk="fingerprint", not_null=set(keys), strict=True)
+    database.table("reviewer").create_index(["name"], unique=True)
 
 
 def canonical(value: Any) -> bytes:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -107,9 +107,11 @@ class Layers:
         """Bring the standing of *case* up to date."""
         self._database.table("standing").insert(self.standing(case), replace=True)
 
-    def standings(self, where: str = "1", values: Sequence[object] = (), *, most: int | None = None) -> Iterator[dict[str, Any]]:
+    def standings(
+        self, where: str = "1", values: Mapping[str, object] | None = None, *, most: int | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Rows of ``standing`` by case number."""
-        yield from self._database.table("standing").rows_where(where, list(values), order_by='"case"', limit=most)
+        yield from self._database.table("standing").rows_where(where, dict(values or {}), order_by='"case"', limit=most)
 
 
 def _layer(row: dict[str, Any]) -> Layer:
