@@ -23,6 +23,7 @@ _MONTH = re.compile(r"[12][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)
 _YEAR = re.compile("[12][0-9]{3}", re.ASCII)
 _AMOUNT_KEYS = ("amount", "currency", "as_of", "what")
 _AMOUNTS, _LISTED = 50, 100
+_MOST_AMOUNT = 10**15
 
 
 class BadSheet(CasedropError):
@@ -140,7 +141,8 @@ def read(untrusted: bytes, campaign: Campaign, *, role: str = REVIEW) -> Judgeme
         raise BadSheet(f"Line {untrusted[: why.start].count(10) + 1}: this is not UTF-8.") from None
     try:
         body = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as why:
+    except ValueError as why:
+        # TOMLDecodeError, and what Python says of a number with thousands of digits.
         raise BadSheet(f"The sheet is not TOML: {why}.") from None
     except RecursionError:
         raise BadSheet("The sheet is not TOML of this kind: it is nested too deeply.") from None
@@ -232,7 +234,7 @@ class _Sheet:
     def code(self, name: str) -> str:
         """One code of the field's list, "" for none."""
         value = self._body.get(name, "")
-        if name == "evidence" and type(value) is int:
+        if name == "evidence" and type(value) is int and 0 <= value <= 9:
             value = str(value)
         if value != "" and (not isinstance(value, str) or value not in self._codes[name]):
             self.fault(name, f"this is one of {', '.join(self._codes[name])}, or empty.")
@@ -284,27 +286,28 @@ class _Sheet:
         for key in set(entry) - set(_AMOUNT_KEYS):
             wrong(f"there is no field {key if key.isprintable() else ascii(key)}.")
         amount, as_of, what = (self._text(entry.get(key, "")) for key in ("amount", "as_of", "what"))
-        if type(entry.get("amount")) is int:
+        if type(entry.get("amount")) is int and abs(entry["amount"]) < _MOST_AMOUNT:
             amount = str(entry["amount"])
         plain = _decimal(amount or "")
         if plain is None:
             wrong('amount is a number in quotes, such as "9000.00".')
-        if entry.get("currency") not in self._codes["currency"]:
+        currency = self._text(entry.get("currency"))
+        if currency not in self._codes["currency"]:
             wrong(f"currency is one of {', '.join(self._codes['currency'])}.")
         if as_of is None or (as_of and not _MONTH.fullmatch(as_of)):
             wrong("as_of is YYYY, YYYY-MM or YYYY-MM-DD, or empty.")
         if what is None:
             wrong("what is a text.")
-        return {"amount": plain or "", "currency": str(entry.get("currency")), "as_of": as_of or "", "what": what or ""}
+        return {"amount": plain or "", "currency": currency or "", "as_of": as_of or "", "what": what or ""}
 
 
 def _decimal(text: str) -> str | None:
-    """*text* as a plain decimal number from 0 to below 10^15, or None."""
+    """*text* as a plain decimal number from 0 to below _MOST_AMOUNT, or None."""
     try:
         value = Decimal(text)
     except InvalidOperation:
         return None
-    if not value.is_finite() or not 0 <= value < 10**15 or len(text) > 30 or not text.isascii():
+    if not value.is_finite() or not 0 <= value < _MOST_AMOUNT or len(text) > 30 or not text.isascii():
         return None
     return format(value, "f")
 
