@@ -30,7 +30,8 @@ from scripts.docket import Chosen, Look, list_table, list_values, next_after, re
 from scripts.review import ADJUDICATION, REVIEW
 from scripts.sheet import SHEET_BYTES, blank, read, said
 
-MOST_LISTED = 50
+# A screen or two; so many are shown in a moment, whatever the size of the casebook.
+MOST_LISTED = 30
 
 
 class DeskError(CasedropError):

@@ -125,6 +125,20 @@ def test_what_claimants_sent_cannot_be_changed_even_by_other_tools(directory: Pa
     connection.close()
 
 
+@pytest.mark.parametrize("table", ["layer", "departure", "custody", "reviewer"])
+def test_what_reviewers_did_cannot_be_changed_even_by_other_tools(directory: Path, table: str) -> None:
+    connection = sqlite3.connect(directory / "casebook.sqlite")
+    columns = [row[1] for row in connection.execute(f"pragma table_info('{table}')")]
+    kinds = dict(connection.execute(f"select name, type from pragma_table_info('{table}')").fetchall())
+    values = [{"INTEGER": 1, "BLOB": b"x"}.get(kinds[column], "x") for column in columns]
+    connection.execute(f"insert into {table} values ({', '.join('?' * len(columns))})", values)
+
+    for statement in (f"update {table} set {columns[0]} = {columns[0]}", f"delete from {table}"):
+        with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+            connection.execute(statement)
+    connection.close()
+
+
 def test_what_came_on_one_day_stands_in_the_order_of_its_kinds(directory: Path) -> None:
     with Casebook.open(directory) as casebook:
         for kind in ("withdrawal", "message", "report"):

@@ -249,3 +249,43 @@ def test_the_head_is_told_and_changes_with_every_line(filed: tuple[Team, str]) -
 
     assert len(set(heads)) == 2 and all(len(head) == 64 for head in heads)
     assert heads[-1] in team(0, "status")
+
+
+def session(casebook: Casebook, home: Path) -> Session:
+    secret = Opener(home)
+    reviewer = secret.secret_fingerprints()[0]
+    return Session(casebook.database, casebook.origin, reviewer, lambda data: secret.sign(data, reviewer))
+
+
+def test_a_line_that_its_own_signer_replaced_later_is_named(filed: tuple[Team, str]) -> None:
+    """Both lines are well signed by the same session; only the chain tells."""
+    team, _ = filed
+    with Casebook.open(team.casebook) as casebook:
+        at_work, table = session(casebook, team.homes[0]), casebook.database.table("custody")
+        casebook.database.execute("drop trigger custody_delete")
+        at_work.note("view", "C-0001")
+        number = table.count
+        first = dict(next(iter(table.rows_where("number = ?", [number]))))
+        table.delete(number)
+        at_work.note("view", "C-0002")
+        at_work.note("view", "list")
+        assert findings(casebook, pinned(casebook.database), datetime.now(UTC)) == []
+        table.delete(number)
+        table.insert(first)
+
+        found = findings(casebook, pinned(casebook.database), datetime.now(UTC))
+
+    assert found == [f"Line {number + 1} of the log does not follow line {number}: one of them was replaced."]
+
+
+def test_a_session_is_vouched_for_by_the_reviewer_whom_its_lines_name(filed: tuple[Team, str]) -> None:
+    """The second reviewer signs a session key; its lines say that the first did it."""
+    team, _ = filed
+    first, second = (Opener(home).secret_fingerprints()[0] for home in team.homes[:2])
+    with Casebook.open(team.casebook) as casebook:
+        secret = Opener(team.homes[1])
+        Session(casebook.database, casebook.origin, first, lambda data: secret.sign(data, second)).note("view", "C-0001")
+
+        found = findings(casebook, pinned(casebook.database), datetime.now(UTC))
+
+    assert len(found) == 2 and all("no reviewer vouches for its session" in one for one in found)

@@ -246,6 +246,10 @@ ALTERED = {
     "a layer removed": (run("delete from layer where number = 3"), ["Layer 3 was removed; line"]),
     "two lines swapped": (swapped, ["Line 6 of the log was moved to place 5", "Line 5 of the log was moved to place 6"]),
     "a line forged": (forged, ["Line 4 of the log was changed or forged: no reviewer vouches"]),
+    "a line repeated": (
+        run("insert into custody select (select max(number) + 1 from custody), line, signature from custody where number = 3"),
+        ["Line 3 of the log stands there twice"],
+    ),
     "a layer added": (
         run('insert into layer select 99, "case", reviewer, role, 9, day, blind, judgement from layer where number = 1'),
         ["Layer 99 has no line in the log"],
