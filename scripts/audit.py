@@ -17,7 +17,7 @@ from dropbox.errors import BadPacket, BadReport
 from dropbox.packets import PublicKey, verify_detached
 from dropbox.report import Report
 from scripts.case import case_name
-from scripts.casebook import Casebook
+from scripts.casebook import Casebook, guards
 from scripts.custody import ROWS, SESSION, Line, Row, link, origin
 
 Progress = Callable[[int, int], None]
@@ -40,6 +40,7 @@ def findings(
     *keys* are the reviewers' public keys by name. *noted_head* is the hash of a last line that was written down elsewhere.
     """
     audit = _Audit(casebook, keys, now, progress or (lambda _done, _all: None))
+    audit.check_file()
     audit.check_lines()
     audit.check_origin()
     audit.check_head(noted_head)
@@ -64,6 +65,15 @@ class _Audit:
 
     def _rows(self, table: str) -> Iterator[dict[str, Any]]:
         yield from self._casebook.database.table(table).rows
+
+    def check_file(self) -> None:
+        """SQLite finds its file whole, and it still guards what is never changed."""
+        database = self._casebook.database
+        said = [row[0] for row in database.execute("PRAGMA integrity_check").fetchall()]
+        self.found += [f"The casebook's file is damaged: {one}." for one in said if one != "ok"]
+        there = dict(database.execute("select name, sql from sqlite_master where type = 'trigger'").fetchall())
+        if any(there.get(name) != trigger for name, trigger in guards().items()):
+            self.found.append("The casebook's file no longer guards what is never changed: its triggers were changed.")
 
     # The log
 

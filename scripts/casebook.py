@@ -27,7 +27,7 @@ from scripts.landing import NewFile
 from scripts.layers import Layers
 from scripts.review import Judgement
 
-__all__ = ["VERSION", "Casebook", "CasebookError", "create"]
+__all__ = ["VERSION", "Casebook", "CasebookError", "create", "guards"]
 
 VERSION = 2
 _FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
@@ -101,11 +101,19 @@ def _make_tables(database: sqlite_utils.Database) -> None:
     table("reply_bundle", {"number": int, "day": str, "sha256": str}, pk="number")
     layers.make_tables(database)
     custody.make_tables(database)
-    for name, sentence in _NEVER_CHANGED.items():
-        for act in ("UPDATE", "DELETE"):
-            database.execute(
-                f"CREATE TRIGGER {name}_{act.lower()} BEFORE {act} ON {name} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
-            )
+    for trigger in guards().values():
+        database.execute(trigger)
+
+
+def guards() -> dict[str, str]:
+    """The triggers by which the file itself refuses a change, by name."""
+    return {
+        f"{name}_{act.lower()}": (
+            f"CREATE TRIGGER {name}_{act.lower()} BEFORE {act} ON {name} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
+        )
+        for name, sentence in _NEVER_CHANGED.items()
+        for act in ("UPDATE", "DELETE")
+    }
 
 
 class Casebook:

@@ -8,6 +8,7 @@ No text is ever an argument, where other users of the computer could see it: ans
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from dropbox.errors import CasedropError
@@ -58,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--campaign", type=Path, required=True, help="the campaign file that the server uses")
     init.add_argument("--desk", type=int, required=True, metavar="N", help="this desk's number, from 0; no two the same")
     init.add_argument("--keys", type=Path, metavar="DIR", help="the reviewers' public keys, with FINGERPRINTS")
-    command("import", _import, "verify an export bundle and open what is new in it", "open").add_argument("bundle", type=Path)
+    bundle = command("import", _import, "verify an export bundle and open what is new in it", "open")
+    bundle.add_argument("bundle", type=Path)
     acts.add_commands(command)
     files = command("files", _files, "list a case's files, or write them out")
     reply = command("answer", _answer, "queue an answer to a case")
@@ -70,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     export = command("export-replies", _export, "write the queued answers as a signed bundle")
     export.add_argument("out", type=Path)
     export.add_argument("--signer", default="", metavar="FINGERPRINT", help="who signs, by default who works")
-    files.add_argument("--json", action="store_true", help="for programs")
+    for added in (bundle, files):
+        added.add_argument("--json", action="store_true", help="for programs")
     return parser
 
 
@@ -95,6 +98,9 @@ def _import(asked: argparse.Namespace) -> None:
             today=today(),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    if asked.json:
+        print_json({**asdict(opened), "unopened": unopened_values(opened.unopened)})
+        return
     print(
         f"Bundle {opened.number}: {opened.blocks} blocks; {opened.parts} new parts, {opened.cases} new cases and "
         f"{opened.files} files opened; {opened.known} parts known before; {opened.unreferenced} blocks that no report "

@@ -123,10 +123,14 @@ def _mine(row: Mapping[str, Any], name: str) -> str:
 
 
 def review_values(reviews: Reviews, standing: Mapping[str, Any], look: Look) -> dict[str, Any]:
-    """Where a case stands and every layer that its reader may see."""
+    """Where a case stands and every layer that its reader may see.
+
+    Whether two have to look is told to those who have: nobody reviews otherwise for knowing that it will be checked.
+    """
+    done = reviews.complete or look.reviewer in reviews.reviewers
     return {
         "status": standing["status"],
-        "second_review": reviews.needs_second,
+        "second_review": reviews.needs_second if done else None,
         "reviewers": [look.name(one) for one in standing["reviewers"].split()],
         "disagree": reviews.complete and reviews.disagree,
         "deciding": reviews.deciding.number if reviews.deciding else None,

@@ -55,6 +55,8 @@ def test_the_second_reviewer_is_shown_nothing_of_the_first_review_until_done(
     assert SECRET in filed(0, "show", "C-0001") and json.loads(filed(0, "list", "--json"))[0]["own_merit"] == "m3"
     (row,) = json.loads(filed(1, "list", "--json"))
     assert (row["status"], row["merit"], row["urgency"], row["reviewers"]) == ("st.first_review", "", "", ["reviewer-1"])
+    assert json.loads(filed(1, "show", "C-0001", "--json"))["review"]["second_review"] is None
+    assert json.loads(filed(0, "show", "C-0001", "--json"))["review"]["second_review"] is True
     assert "is seen once the reviews are done" in filed(1, "show", "C-0001")
     # A first look is not yet a review of one's own.
     filed.judge(1, "C-0001", merit="", urgency="normal")

@@ -18,7 +18,7 @@ from test_desk import CAMPAIGN, PHOTO, SERVER, Drop
 
 from dropbox.openpgp import Reviewers
 from scripts import desk
-from scripts.casebook import Casebook, create
+from scripts.casebook import Casebook, create, guards
 from scripts.custody import pinned
 
 SAMPLES = json.loads((Path(__file__).parent / "sample_cases.json").read_text("utf-8"))["cases"]
@@ -254,6 +254,7 @@ ALTERED = {
         run('insert into layer select 99, "case", reviewer, role, 9, day, blind, judgement from layer where number = 1'),
         ["Layer 99 has no line in the log"],
     ),
+    "a guard": (lambda _connection: None, ["its triggers were changed"]),
     "a case added": (run("insert into cases values (77, zeroblob(32), zeroblob(32))"), ["C-0077 has no part"]),
 }
 
@@ -265,9 +266,13 @@ def test_whatever_is_altered_is_named(gold: tuple[Team, dict[str, dict[str, Any]
         copy = tmp_path / f"copy-{number}"
         shutil.copytree(team.casebook, copy)
         connection = sqlite3.connect(copy / "casebook.sqlite")
-        for (trigger,) in connection.execute("select name from sqlite_master where type = 'trigger'").fetchall():
-            connection.execute(f"drop trigger {trigger}")
+        guards = connection.execute("select name, sql from sqlite_master where type = 'trigger'").fetchall()
+        for name, _ in guards:
+            connection.execute(f"drop trigger {name}")
         alter(connection)
+        for name, trigger in guards:
+            if name != "part_update" or what != "a guard":
+                connection.execute(trigger)
         connection.commit()
         connection.close()
 
@@ -279,6 +284,47 @@ def test_whatever_is_altered_is_named(gold: tuple[Team, dict[str, dict[str, Any]
             assert sentence in out, (what, out)
         # What is named is what was done and what hangs on it, not the whole book.
         assert out.count("\n") <= 4, (what, out)
+
+
+RAW = {
+    "a part": "select substr(report, 200, 24) from part where number = 5",
+    "a part's block": "select block_id from part where number = 6",
+    "a case": "select tag_key from cases where number = 7",
+    "a layer": "select substr(judgement, 60, 24) from layer where number = 1",
+    "an answer": "select substr(text, 1, 8) from answer where kind = 'answer'",
+    "a line": "select substr(line, 100, 24) from custody where number = 11",
+    "a line's end": "select substr(line, -64, 24) from custody where number = 12",
+    "a signature": "select signature from custody where number = 13",
+    "a reviewer": "select ed25519 from reviewer limit 1",
+    "the server's key": "select server_key from meta",
+    "the last line": "select signature from custody order by number desc limit 1",
+}
+
+
+def test_one_byte_altered_anywhere_in_the_file_is_seen(
+    gold: tuple[Team, dict[str, dict[str, Any]]], desk_keys: Path, tmp_path: Path
+) -> None:
+    """In the file's own bytes, as a failing disk or an editor of bytes would do it."""
+    team, _ = gold
+    connection = sqlite3.connect(team.casebook / "casebook.sqlite")
+    needles = {what: connection.execute(query).fetchone()[0] for what, query in RAW.items()}
+    connection.close()
+    whole = (team.casebook / "casebook.sqlite").read_bytes()
+    for number, (what, found) in enumerate(needles.items()):
+        needle = found.encode() if isinstance(found, str) else found
+        place = whole.find(needle)
+        assert place > 0, what
+        copy = tmp_path / f"copy-{number}"
+        shutil.copytree(team.casebook, copy)
+        with (copy / "casebook.sqlite").open("r+b") as file:
+            file.seek(place + 5)
+            file.write(bytes([whole[place + 5] ^ 1]))
+
+        code = desk.main(["--casebook", str(copy), "verify", "--keys", str(desk_keys)])
+
+        out, err = team.capsys.readouterr()
+        assert code == 1 and "Traceback" not in err, what
+        assert out.count("\n") + err.count("\n") >= 1, what
 
 
 def test_a_file_of_a_claimant_that_was_altered_or_taken_away_is_named(
@@ -305,6 +351,7 @@ def test_a_cut_off_end_is_seen_by_the_head_that_was_written_down(gold: tuple[Tea
     connection.execute("drop trigger custody_delete")
     # The view of C-0001 and the session in which it was.
     connection.execute("delete from custody where number > (select max(number) - 2 from custody)")
+    connection.execute(guards()["custody_delete"])
     connection.commit()
     connection.close()
 

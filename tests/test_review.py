@@ -98,6 +98,7 @@ def test_the_status_follows_from_the_layers_and_answers(said: list[Said], sample
         ([Said(A, "m2")], False, "m2"),
         ([Said(A, "m2")], True, None),
         ([Said(A, "m3")], False, None),
+        ([Said(A, "m3"), Said(A, "m2")], False, None),
         ([Said(A, "m3"), Said(B, "m3")], False, "m3"),
         ([Said(A, "m3"), Said(B, "m1")], False, None),
         ([Said(A, "m3"), Said(B, "m1"), ADJUDGED], False, "m2"),
