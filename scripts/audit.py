@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from dropbox.errors import BadPacket, BadReport
+from dropbox.errors import BadPacket, BadReport, CasedropError
 from dropbox.packets import PublicKey, verify_detached
 from dropbox.report import Report
 from scripts.case import case_name
@@ -40,15 +40,13 @@ def findings(
     *keys* are the reviewers' public keys by name. *noted_head* is the hash of a last line that was written down elsewhere.
     """
     audit = _Audit(casebook, keys, now, progress or (lambda _done, _all: None))
-    audit.check_file()
-    audit.check_lines()
-    audit.check_origin()
     audit.check_head(noted_head)
-    audit.check_rows()
-    audit.check_cases()
-    audit.check_departures()
-    audit.check_files()
-    audit.check_standings()
+    for check, what in audit.checks():
+        try:
+            check()
+        except (ValueError, TypeError, KeyError, IndexError, CasedropError):
+            # Nothing of the exception, which may quote what stands in the file.
+            audit.found.append(f"The casebook's {what} cannot be read: the file was changed there.")
     return audit.found
 
 
@@ -74,6 +72,19 @@ class _Audit:
         there = dict(database.execute("select name, sql from sqlite_master where type = 'trigger'").fetchall())
         if any(there.get(name) != trigger for name, trigger in guards().items()):
             self.found.append("The casebook's file no longer guards what is never changed: its triggers were changed.")
+
+    def checks(self) -> list[tuple[Callable[[], None], str]]:
+        """All but the head, each with what it reads; in this order, since some build on what was found before."""
+        return [
+            (self.check_file, "structure"),
+            (self.check_lines, "log"),
+            (self.check_origin, "settings"),
+            (self.check_rows, "rows"),
+            (self.check_cases, "cases"),
+            (self.check_departures, "answers"),
+            (self.check_files, "list of files"),
+            (self.check_standings, "reviews"),
+        ]
 
     # The log
 
@@ -206,7 +217,7 @@ class _Audit:
                 same = _sha256(self._casebook.file_path(row["sha256"])) == row["sha256"]
             except FileNotFoundError:
                 self.found.append(f"{name} is gone.")
-            except ValueError:
+            except (ValueError, TypeError):
                 continue  # its row was named as changed
             else:
                 if not same:

@@ -60,5 +60,8 @@ def opened(path: Path) -> Iterator[sqlite_utils.Database]:
         yield sqlite_utils.Database(connection)
     except sqlite3.Error as why:
         raise CasebookError(f"The casebook file {path} cannot be used: {why}.") from None
+    except UnicodeDecodeError:
+        # SQLite's own sentence, when it quotes what is damaged.
+        raise CasebookError(f"The casebook file {path} cannot be used: it is damaged.") from None
     finally:
         connection.close()

@@ -15,7 +15,7 @@ from typing import Any
 import sqlite_utils
 
 from dropbox.campaign import Campaign
-from dropbox.errors import CampaignError
+from dropbox.errors import BadReport, CampaignError
 from dropbox.packets import PublicKey
 from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import KINDS, Report
@@ -337,5 +337,8 @@ def _order(part: Part) -> tuple[date, int, int, int]:
 
 
 def _part(row: dict[str, Any]) -> Part:
-    report = Report.from_bytes(row["report"])
-    return Part(row["number"], row["case"], row["block_id"], date.fromisoformat(row["day"]), row["bundle"], report)
+    try:
+        report = Report.from_bytes(row["report"])
+        return Part(row["number"], row["case"], row["block_id"], date.fromisoformat(row["day"]), row["bundle"], report)
+    except (BadReport, ValueError):
+        raise CasebookError(f"Part {row['number']} of the casebook was changed and cannot be read; see `verify`.") from None

@@ -10,7 +10,7 @@ import sqlite_utils
 
 from dropbox.reviewing import Reviewing
 from scripts.case import Case
-from scripts.review import REVIEW, Judgement, Layer, Reviews, Rules, spaced, status
+from scripts.review import REVIEW, Judgement, Layer, ReviewError, Reviews, Rules, spaced, status
 
 _STANDING = ("status", "merit", "urgency", "category", "harms", "tags", "reviewers")
 
@@ -115,6 +115,9 @@ class Layers:
 
 
 def _layer(row: dict[str, Any]) -> Layer:
-    judgement = Judgement.from_json(json.loads(row["judgement"]))
-    fields = {**row, "day": date.fromisoformat(row["day"]), "blind": bool(row["blind"]), "judgement": judgement}
+    try:
+        judgement = Judgement.from_json(json.loads(row["judgement"]))
+        fields = {**row, "day": date.fromisoformat(row["day"]), "blind": bool(row["blind"]), "judgement": judgement}
+    except (ValueError, TypeError, AttributeError):
+        raise ReviewError(f"Layer {row['number']} of the casebook was changed and cannot be read; see `verify`.") from None
     return Layer(**fields)

@@ -100,7 +100,7 @@ def test_only_openpgp_talks_to_gpg() -> None:
 
 
 def test_only_the_store_the_casebook_and_its_logs_talk_to_sqlite() -> None:
-    offline = {"scripts.cabinet", "scripts.casebook", "scripts.layers", "scripts.custody", "scripts.audit"}
+    offline = {"scripts.cabinet", "scripts.casebook", "scripts.layers", "scripts.custody"}
 
     assert users("sqlite_utils", "sqlite3") == {"dropbox.vault.store", *offline}
 

@@ -190,6 +190,28 @@ def test_a_damaged_casebook_is_a_sentence(directory: Path, damage: bytes) -> Non
         pass
 
 
+def test_a_casebook_whose_structure_was_altered_is_a_sentence(directory: Path) -> None:
+    """SQLite quotes the altered words, which are no UTF-8 any more."""
+    file = directory / "casebook.sqlite"
+    file.write_bytes(file.read_bytes().replace(b'CREATE TABLE "part"', b'CREATE TABL\xe5 "part"'))
+
+    with pytest.raises(CasebookError, match="cannot be used"), Casebook.open(directory):
+        pass
+
+
+def test_a_part_that_was_altered_is_a_sentence(directory: Path) -> None:
+    for column, value in (("day", "yesterday"), ("report", b"{}")):
+        with Casebook.open(directory) as casebook:
+            add(casebook, report(column), column.encode().ljust(16))
+            casebook.database.execute("drop trigger if exists part_update")
+            casebook.database.execute(f"update part set {column} = ?", [value])
+            casebook.database.conn.commit()
+            with pytest.raises(CasebookError, match="Part 1 of the casebook was changed"):
+                casebook.case(1)
+            casebook.database.execute("update part set day = '2026-11-23', report = ?", [report().to_bytes()])
+            casebook.database.conn.commit()
+
+
 def test_an_answer_waits_until_it_has_landed(directory: Path) -> None:
     def fail() -> None:
         raise OSError(28, "No space left on device")
