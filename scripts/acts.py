@@ -28,7 +28,7 @@ from scripts.disk import WARNINGS, keeping
 from scripts.display import case_text, case_values, status_values
 from scripts.docket import Chosen, Look, list_table, list_values, next_after, review_text, review_values, statuses
 from scripts.review import ADJUDICATION, REVIEW
-from scripts.sheet import SHEET_BYTES, blank, read, said
+from scripts.review_sheet import SHEET_BYTES, blank, read, said
 
 # A screen or two; so many are shown in a moment, whatever the size of the casebook.
 MOST_LISTED = 30

@@ -10,7 +10,7 @@ from test_casebook import report
 from dropbox.campaign import Campaign
 from scripts.case import Case, Part
 from scripts.review import ADJUDICATION, Judgement
-from scripts.sheet import SHEET_BYTES, BadSheet, blank, read, said
+from scripts.review_sheet import SHEET_BYTES, BadSheet, blank, read, said
 
 FACTS = {
     "period_from": "2025-12",
