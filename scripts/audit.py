@@ -17,8 +17,8 @@ from dropbox.errors import BadPacket, BadReport, CasedropError
 from dropbox.packets import PublicKey, verify_detached
 from dropbox.report import Report
 from scripts.case import case_name
-from scripts.casebook import Casebook, guards
-from scripts.custody import ROWS, SESSION, Line, Row, link, origin
+from scripts.casebook import Casebook
+from scripts.custody import ROWS, SESSION, Line, Row, guards, link, origin
 
 Progress = Callable[[int, int], None]
 

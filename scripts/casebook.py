@@ -27,15 +27,11 @@ from scripts.landing import NewFile
 from scripts.layers import Layers
 from scripts.review import Judgement
 
-__all__ = ["VERSION", "Casebook", "CasebookError", "create", "guards"]
+__all__ = ["VERSION", "Casebook", "CasebookError", "create"]
 
 VERSION = 2
 _FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 _SAMPLE_KEY_BYTES = 32
-_NEVER_CHANGED = {
-    **dict.fromkeys(("cases", "part", "attachment"), "what claimants sent is never changed"),
-    **dict.fromkeys(("layer", "departure", "custody", "reviewer"), "what reviewers did is never changed"),
-}
 
 
 def create(
@@ -101,19 +97,8 @@ def _make_tables(database: sqlite_utils.Database) -> None:
     table("reply_bundle", {"number": int, "day": str, "sha256": str}, pk="number")
     layers.make_tables(database)
     custody.make_tables(database)
-    for trigger in guards().values():
+    for trigger in custody.guards().values():
         database.execute(trigger)
-
-
-def guards() -> dict[str, str]:
-    """The triggers by which the file itself refuses a change, by name."""
-    return {
-        f"{name}_{act.lower()}": (
-            f"CREATE TRIGGER {name}_{act.lower()} BEFORE {act} ON {name} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
-        )
-        for name, sentence in _NEVER_CHANGED.items()
-        for act in ("UPDATE", "DELETE")
-    }
 
 
 class Casebook:
@@ -121,7 +106,7 @@ class Casebook:
 
     def __init__(self, directory: Path, database: sqlite_utils.Database) -> None:
         self.directory = directory
-        self.database = self._database = database
+        self._database = database
         # Whoever works at the desk; without one, what is done has no line in the custody log, and `verify` names it.
         self.session: Session | None = None
         meta = next(iter(database.table("meta").rows), {"version": 0})
@@ -156,15 +141,15 @@ class Casebook:
             self.session.note(act, subject, **hashes, row=Row.of(table, row) if row is not None else None)
 
     def add_reviewer(self, name: str, key: PublicKey) -> None:
-        """Know another reviewer by their public key. One who is known stays as they are."""
-        if self._count("reviewer", "fingerprint = ?", key.fingerprint):
-            return
-        if self._count("reviewer", "name = ?", name):
-            raise CasebookError(f"Another reviewer of this casebook is called {name}.")
-        row = custody.reviewer_rows({name: key})[0]
+        """Know another reviewer by their public key. One who is known stays as they are. Raises CustodyError."""
         with self._database.atomic():
-            self._database.table("reviewer").insert(row)
-            self.note("reviewer", key.fingerprint, "reviewer", row)
+            if row := custody.add_reviewer(self._database, name, key):
+                self.note("reviewer", key.fingerprint, "reviewer", row)
+
+    @property
+    def database(self) -> sqlite_utils.Database:
+        """The open file, for what has tables of its own in it."""
+        return self._database
 
     # What claimants sent
 
@@ -185,11 +170,16 @@ class Casebook:
                 "report": report.to_bytes(),
             }
             number = self._database.table("part").insert(row).last_pk
-            hashes = {"cipher": block_sha256, "plain": digest(report.to_bytes())}
-            self.note("import", case_name(case), "part", {"number": number, **row}, **hashes)
-            self.layers.settle(self.case(case))
+            self._arrived(Part(int(number or 0), case, block_id, day, bundle, report), block_sha256)
             self._forget(block_id, 0)
         return Part(int(number or 0), case, block_id, day, bundle, report)
+
+    def _arrived(self, part: Part, block_sha256: str) -> None:
+        data = part.report.to_bytes()
+        row = {"number": part.number, "case": part.case, "block_id": part.block_id, "block_sha256": block_sha256}
+        row |= {"day": part.day.isoformat(), "bundle": part.bundle, "report": data}
+        self.note("import", case_name(part.case), "part", row, cipher=block_sha256, plain=digest(data))
+        self.layers.settle(self.case(part.case))
 
     def _case_number(self, report: Report) -> int:
         # By both keys: a report with another's reply key and a wrong tag key must not lead that one's answers astray.
@@ -327,7 +317,7 @@ class Casebook:
             left=self._count("answer", "bundle is not null"),
         )
 
-    def _count(self, table: str, where: str = "1", *values: bytes | int | str) -> int:
+    def _count(self, table: str, where: str = "1", *values: bytes | int) -> int:
         return self._database.table(table).count_where(where, values)
 
 

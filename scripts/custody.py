@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import sqlite_utils
 from nacl.signing import SigningKey
 
+from dropbox.errors import CasedropError
 from dropbox.packets import PublicKey
 
 SESSION = "session"
@@ -32,6 +33,14 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "reviewer": ("fingerprint", "name", "ed25519"),
 }
 _KEYS = {"attachment": 2}
+_NEVER_CHANGED = {
+    **dict.fromkeys(("cases", "part", "attachment"), "what claimants sent is never changed"),
+    **dict.fromkeys(("layer", "departure", "custody", "reviewer"), "what reviewers did is never changed"),
+}
+
+
+class CustodyError(CasedropError):
+    """The custody log cannot take this."""
 
 
 def make_tables(database: sqlite_utils.Database) -> None:
@@ -41,6 +50,17 @@ def make_tables(database: sqlite_utils.Database) -> None:
     keys = {"fingerprint": str, "name": str, "ed25519": bytes}
     database.create_table("reviewer", keys, pk="fingerprint", not_null=set(keys), strict=True)
     database.table("reviewer").create_index(["name"], unique=True)
+
+
+def guards() -> dict[str, str]:
+    """The triggers by which the file itself refuses a change, by name."""
+    return {
+        f"{name}_{act.lower()}": (
+            f"CREATE TRIGGER {name}_{act.lower()} BEFORE {act} ON {name} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
+        )
+        for name, sentence in _NEVER_CHANGED.items()
+        for act in ("UPDATE", "DELETE")
+    }
 
 
 def canonical(value: Any) -> bytes:
@@ -124,9 +144,9 @@ class Head(NamedTuple):
 
 def head(database: sqlite_utils.Database, begin: str) -> Head:
     """The head of the log; *begin* is its :func:`origin`."""
-    for row in database.table("custody").rows_where(order_by="number desc", limit=1):
-        return Head(row["number"], link(row["line"], row["signature"]))
-    return Head(0, begin)
+    # Plain SQL here and below: an import adds a line for each of thousands of parts.
+    last = database.execute("SELECT number, line, signature FROM custody ORDER BY number DESC LIMIT 1").fetchone()
+    return Head(last[0], link(last[1], last[2])) if last else Head(0, begin)
 
 
 class Session:
@@ -156,7 +176,8 @@ class Session:
     def note(self, act: str, subject: str, *, cipher: str = "", plain: str = "", row: Row | None = None) -> None:
         """Add a line; inside the transaction that makes *row*, if there is one."""
         assert act in ACTS
-        self._add(self._line(act, subject, cipher, plain, row))
+        with self._database.atomic():
+            self._add(self._line(act, subject, cipher, plain, row))
 
     def _line(self, act: str, subject: str, cipher: str, plain: str, row: Row | None) -> Line:
         # Read each time: a transaction that was rolled back took its lines with it.
@@ -178,12 +199,24 @@ class Session:
     def _add(self, line: Line) -> None:
         data = line.to_bytes()
         signature = self._key.sign(data).signature
-        self._database.table("custody").insert({"number": line.number, "line": data, "signature": signature})
+        self._database.execute("INSERT INTO custody (number, line, signature) VALUES (?, ?, ?)", [line.number, data, signature])
 
 
 def reviewer_rows(reviewers: Mapping[str, PublicKey]) -> list[dict[str, Any]]:
     """The rows of ``reviewer`` for public keys by name."""
     return [{"fingerprint": key.fingerprint, "name": name, "ed25519": key.ed25519} for name, key in reviewers.items()]
+
+
+def add_reviewer(database: sqlite_utils.Database, name: str, key: PublicKey) -> dict[str, Any] | None:
+    """Add a reviewer. Returns the row, None when this key is there already. Raises CustodyError when the name is taken."""
+    known = pinned(database)
+    if key.fingerprint in {one.fingerprint for one in known.values()}:
+        return None
+    if name in known:
+        raise CustodyError(f"Another reviewer of this casebook is called {name}.")
+    row = reviewer_rows({name: key})[0]
+    database.table("reviewer").insert(row)
+    return row
 
 
 def pinned(database: sqlite_utils.Database) -> dict[str, PublicKey]:

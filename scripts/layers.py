@@ -49,7 +49,7 @@ class Layers:
 
     def of(self, case: Case) -> Reviews:
         """All reviews of *case*."""
-        rows = self._database.table("layer").rows_where('"case" = ?', [case.number], order_by="number")
+        rows = self._database.query('SELECT * FROM layer WHERE "case" = ? ORDER BY number', [case.number])
         chance = sampled(self._key, case, self._reviewing.sample_percent)
         return Reviews(tuple(map(_layer, rows)), Rules.of(self._reviewing, sampled=chance))
 
@@ -105,7 +105,9 @@ class Layers:
 
     def settle(self, case: Case) -> None:
         """Bring the standing of *case* up to date."""
-        self._database.table("standing").insert(self.standing(case), replace=True)
+        row = self.standing(case)
+        columns, places = ", ".join(f'"{name}"' for name in row), ", ".join(f":{name}" for name in row)
+        self._database.execute(f"INSERT OR REPLACE INTO standing ({columns}) VALUES ({places})", row)  # noqa: S608
 
     def standings(
         self, where: str = "1", values: Mapping[str, object] | None = None, *, most: int | None = None

@@ -15,8 +15,8 @@ from test_gold import Team, team, toml
 from dropbox.openpgp import Opener, Reviewers
 from scripts import desk
 from scripts.audit import findings
-from scripts.casebook import Casebook, guards
-from scripts.custody import Line, Session, pinned
+from scripts.casebook import Casebook
+from scripts.custody import Line, Session, guards, pinned
 
 __all__ = ["team"]  # the fixture
 NOTE = "【虚构】内部备注 internal-remark"
@@ -228,6 +228,28 @@ def test_a_reviewer_who_comes_later_is_known_from_then_on(
 
     assert verified(team)
     assert [line.act for line in log(team) if line.act != "session"] == ["reviewer", "view"]
+    other = team.directory / "other-keys"
+    other.mkdir()
+    (other / "reviewer-1.asc").write_bytes((desk_keys / "reviewer-3.asc").read_bytes())
+    third = Opener(third_home).secret_fingerprints()[0]
+    (other / "FINGERPRINTS").write_text(f"{third}  reviewer-1.asc\n", "utf-8")
+    assert team(0, "reviewers", "--keys", other) == team(0, "reviewers"), "whoever is known stays as they are"
+
+
+def test_no_two_reviewers_have_one_name(
+    reviewer_homes: list[Path], keys_dir: Path, desk_keys: Path, third_home: Path, team: Team
+) -> None:
+    team.casebook = team.directory / "of-two"
+    campaign = Path(desk.__file__).parent.parent / "dropbox" / "campaign.toml"
+    team(0, "init", "--server-key", bytes(32).hex(), "--campaign", campaign, "--desk", 0, "--keys", keys_dir)
+    other = team.directory / "other-keys"
+    other.mkdir()
+    (other / "reviewer-1.asc").write_bytes((desk_keys / "reviewer-3.asc").read_bytes())
+    (other / "FINGERPRINTS").write_text(f"{Opener(third_home).secret_fingerprints()[0]}  reviewer-1.asc\n", "utf-8")
+
+    code, _, err = team.run(0, "reviewers", "--keys", other)
+
+    assert code == 1 and "Another reviewer of this casebook is called reviewer-1" in err and verified(team)
 
 
 def test_without_a_keys_directory_a_casebook_knows_whoever_made_it(team: Team) -> None:

@@ -18,8 +18,8 @@ from test_desk import CAMPAIGN, PHOTO, SERVER, Drop
 
 from dropbox.openpgp import Reviewers
 from scripts import desk
-from scripts.casebook import Casebook, create, guards
-from scripts.custody import pinned
+from scripts.casebook import Casebook, create
+from scripts.custody import guards, pinned
 
 SAMPLES = json.loads((Path(__file__).parent / "sample_cases.json").read_text("utf-8"))["cases"]
 # The samples were labelled with words of their own for three urgencies and the connection to the United States.
