@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -13,7 +14,6 @@ from scripts.display import EXCERPT_CHARACTERS, category_label, harm_label
 from scripts.review import Judgement, Layer, Reviews
 from scripts.terminal import isolated, one_line
 
-_LABEL_CHARACTERS = 60
 # Fields of a judgement that are one code, or several, with the campaign's list that has their labels.
 _CODED = {
     "merit": "merit",
@@ -97,22 +97,21 @@ def _row(casebook: Casebook, standing: Mapping[str, Any], look: Look) -> dict[st
 
 def list_table(rows: Iterable[Mapping[str, Any]], look: Look) -> Table:
     """One line a case. What its reader alone has said so far stands in brackets."""
-    table = Table()
-    for name in ("case", "day", "status", "merit", "urgency", "reviewers"):
-        table.add_column(name, no_wrap=name in ("case", "day", "merit"))
-    table.add_column("lang.", no_wrap=True)
-    table.add_column("category")
+    # Codes, not labels, where a label would fill the screen: `show` has them.
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=True)
+    # With the fewest columns of the screen that each needs; what is over is for the text.
+    for name, least in (("case", 6), ("day", 10), ("status", 10), ("merit", 5), ("urgency", 8), ("reviewers", 10), ("cat.", 4)):
+        table.add_column(name, min_width=least, no_wrap=name in ("case", "day", "merit", "urgency"))
     for name in ("harms", "files"):
-        table.add_column(name, justify="right")
-    table.add_column("text")
+        table.add_column(name, justify="right", min_width=5, no_wrap=True)
+    table.add_column("text", min_width=6, ratio=1, no_wrap=True, overflow="ellipsis")
     for row in rows:
         status = look.campaign.reviewing.label("status", row["status"], look.language)
         if row["conflict"]:
-            table.add_row(*map(Text, [row["case"], row["day"], status, "", "", "", "", "(conflict of interest)"]))
+            table.add_row(*map(Text, [row["case"], row["day"], status, *[""] * 6, "(conflict of interest)"]))
             continue
-        cells = [row["case"], row["day"], status, _mine(row, "merit"), _mine(row, "urgency"), ", ".join(row["reviewers"])]
-        cells += [one_line(row["language"], 10), one_line(row["category_label"], 80)]
-        cells += [str(len(row["harms"])), str(row["files"]), row["text"]]
+        cells = [row["case"], row["day"], status, _mine(row, "merit"), _mine(row, "urgency"), "\n".join(row["reviewers"])]
+        cells += [one_line(row["category"], 12), str(len(row["harms"])), str(row["files"]), row["text"]]
         table.add_row(*map(Text, cells))
     return table
 
