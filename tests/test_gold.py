@@ -297,6 +297,7 @@ RAW = {
     "a signature": "select signature from custody where number = 13",
     "a reviewer": "select ed25519 from reviewer limit 1",
     "the server's key": "select server_key from meta",
+    "a column's name": "select '\"manifest_sha256\" TEXT'",
     "the last line": "select signature from custody order by number desc limit 1",
 }
 
