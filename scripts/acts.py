@@ -24,9 +24,9 @@ from scripts.audit import findings
 from scripts.case import Case, case_number
 from scripts.casebook import Casebook
 from scripts.custody import Session
-from scripts.disk import WARNINGS, keeping
 from scripts.display import case_text, case_values, status_values
 from scripts.docket import Chosen, Look, list_table, list_values, next_after, review_text, review_values, statuses
+from scripts.mounts import WARNINGS, keeping
 from scripts.review import ADJUDICATION, REVIEW
 from scripts.review_sheet import SHEET_BYTES, blank, read, said
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.disk import ENCRYPTED, MEMORY, PLAIN, WARNINGS, keeping
+from scripts.mounts import ENCRYPTED, MEMORY, PLAIN, WARNINGS, keeping
 
 ROOT = "22 1 8:2 / / rw,relatime shared:1 - ext4 /dev/sda2 rw"
 HOME = "30 22 253:1 / /home rw,relatime shared:2 - ext4 /dev/mapper/home rw"
