@@ -5,6 +5,7 @@ import os
 import random
 import secrets
 import sqlite3
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -332,6 +333,35 @@ def test_a_write_by_another_connection_is_noticed(tmp_path: Path) -> None:
         store.close()
 
 
+class FailingLate(sqlite3.Connection):
+    """Says of a COMMIT that it failed, when all was written."""
+
+    failing = False
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:  # type: ignore[override]
+        done = super().execute(statement, values)
+        if self.failing and statement == "COMMIT":
+            raise sqlite3.OperationalError("disk I/O error")
+        return done
+
+
+def test_a_commit_that_failed_after_all_was_written_is_noticed(tmp_path: Path) -> None:
+    path, first, second = tmp_path / "vault.sqlite", block(), block()
+    open_store(path).close()
+    connection = sqlite3.connect(path, isolation_level=None, factory=FailingLate)
+    store = Store(connection, Clock(), 240, lambda below: below - 1)
+    connection.failing = True
+    with pytest.raises(CannotStore):
+        store.commit(first, TAG, [])
+    connection.failing = False
+    for one in (second, first):
+        store.commit(one, TAG, [])
+
+    assert in_order(path) == [first.id, second.id]
+    assert store.block(first.id) == first.data and store.counts().blocks == 2
+    store.close()
+
+
 def test_whatever_is_done_in_whatever_order_the_file_holds_what_it_should(tmp_path: Path) -> None:
     """Hundreds of random steps, broken ones and restarts among them, beside a plain dictionary."""
     seed = secrets.randbelow(2**32)
@@ -395,16 +425,41 @@ def test_a_file_whose_places_have_a_gap_is_refused(tmp_path: Path) -> None:
 # --- A new file ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_file_replaces_what_a_broken_start_left(tmp_path: Path) -> None:
-    path = tmp_path / "vault.sqlite"
-    path.touch()
-    Path(f"{path}.part").write_bytes(b"half")
-    Path(f"{path}-journal").write_bytes(os.urandom(PAGE))
+def hot_journal(path: Path) -> bytes:
+    """The journal of a transaction under way in another vault's file, as a power cut would leave it."""
     store = open_store(path)
-    store.commit(block(), TAG, [])
+    for _ in range(4):
+        store.commit(block(), TAG, [])
+    store.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA cache_size = 1")  # so that changed pages do not wait in memory
+    connection.execute("BEGIN")
+    connection.execute("UPDATE slot SET bytes = zeroblob(65536)")
+    journal = Path(f"{path}-journal").read_bytes()
+    connection.execute("ROLLBACK")
+    connection.close()
+    return journal
+
+
+def test_a_new_file_replaces_what_a_broken_start_left(tmp_path: Path) -> None:
+    path, journal, filed = tmp_path / "vault.sqlite", hot_journal(tmp_path / "other.sqlite"), block()
+    assert len(journal) > 4 * BLOCK_BYTES
+    Path(f"{path}.part").write_bytes(b"half")
+    Path(f"{path}-journal").write_bytes(journal)
+    store = open_store(path)
+    store.commit(filed, TAG, [])
     store.close()
 
-    assert is_whole(path) and not Path(f"{path}.part").exists()
+    assert is_whole(path) and in_order(path) == [filed.id]
+    assert not Path(f"{path}.part").exists()
+
+
+def test_an_empty_file_becomes_a_vaults_file(tmp_path: Path) -> None:
+    path = tmp_path / "vault.sqlite"
+    path.touch(0o644)
+    open_store(path).close()
+
+    assert is_whole(path) and stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_file_of_the_first_version_is_refused_with_a_sentence(tmp_path: Path) -> None:
