@@ -349,7 +349,7 @@ def test_a_commit_that_failed_after_all_was_written_is_noticed(tmp_path: Path) -
     path, first, second = tmp_path / "vault.sqlite", block(), block()
     open_store(path).close()
     connection = sqlite3.connect(path, isolation_level=None, factory=FailingLate)
-    store = Store(connection, Clock(), 240, lambda below: below - 1)
+    store = Store(path, connection, Clock(), 240, lambda below: below - 1)
     connection.failing = True
     with pytest.raises(CannotStore):
         store.commit(first, TAG, [])

@@ -5,6 +5,7 @@ the order in which it came: blocks are at random places, and what else there is 
 """
 
 import hashlib
+import os
 import secrets
 import sqlite3
 import threading
@@ -53,8 +54,9 @@ class Store:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, clock: Callable[[], datetime], pending_minutes: int, chance: Chance
+        self, path: Path, connection: sqlite3.Connection, clock: Callable[[], datetime], pending_minutes: int, chance: Chance
     ) -> None:
+        self._path = path
         self._connection = connection
         self._clock = clock
         self._pending_seconds = pending_minutes * 60
@@ -64,7 +66,7 @@ class Store:
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], datetime], pending_minutes: int, chance: Chance = secrets.randbelow) -> Self:
         """Open *path*, or make it (0600). Raises StoreError with a sentence when it is not what this version works with."""
-        store = cls(open_file(path), clock, pending_minutes, chance)
+        store = cls(path, open_file(path), clock, pending_minutes, chance)
         try:
             store.check()
         except CannotStore:
@@ -120,6 +122,17 @@ class Store:
         """Delete what has waited too long: pending blocks, and replies past their day."""
         with self._transaction() as database:
             self._expire(database, int(self._clock().timestamp()))
+
+    def freshen(self) -> None:
+        """Give the file and its journal the time of now in the file system, as if something had just been written."""
+        with self._lock:
+            for path in (self._path, self._path.with_name(self._path.name + "-journal")):
+                try:
+                    os.utime(path)
+                except FileNotFoundError:
+                    continue  # there is no journal before the first write
+                except OSError:
+                    raise CannotStore from None
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """(place in *tags*, sealed reply) for each that is there, by the same work for every tag."""
