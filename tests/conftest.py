@@ -76,6 +76,16 @@ def words() -> WordLists:
     return WordLists.read()
 
 
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
 ONION = "casedrop" * 7 + ".onion"
 
 

@@ -38,6 +38,7 @@ pytestmark = [
 ]
 
 KILLS = int(os.environ.get("CASEDROP_KILLS", "60"))  # `make crash` has 200
+# Repeats every choice; at which instruction a kill falls is the machine's own.
 SEED = int(os.environ.get("CASEDROP_SEED") or secrets.randbelow(2**32))
 CLAIMANTS = 4
 # One form is sent this often at most before its claimant gives up.

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from conftest import Clock
 
 from dropbox.block import BLOCK_BYTES, REPLY_BYTES
 from dropbox.bundle import ReplyBundle, SealedReply
@@ -20,16 +21,6 @@ from dropbox.vault.file import PRAGMAS
 from dropbox.vault.store import Counts, Pending, Store, StoredTwice
 
 TAG = b"t" * 16
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

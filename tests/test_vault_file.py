@@ -9,10 +9,11 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from conftest import Clock
 from scipy.stats import kendalltau
 
 from dropbox.block import BLOCK_BYTES
@@ -23,16 +24,6 @@ from dropbox.vault.store import Pending, Store, StoredTwice
 PAGE = 4_096
 FILINGS = 200
 TAG = b"t" * 16
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def open_store(
