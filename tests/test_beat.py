@@ -70,6 +70,7 @@ class Counting:
 def test_a_beat_goes_on_after_the_disk_failed_until_it_is_stopped() -> None:
     store = Counting()
     beat = Beat(store, 0.001)  # type: ignore[arg-type]
+    beat.start()
     assert store.enough.wait(20)
     beat.stop()
     done = len(store.did)
@@ -82,7 +83,7 @@ def test_a_beat_goes_on_after_the_disk_failed_until_it_is_stopped() -> None:
 @pytest.mark.drop
 def test_a_vault_freshens_its_file_by_itself(tmp_path: Path, keys_dir: Path) -> None:
     site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
-    path = site.settings_file.parent / "vault.sqlite"
+    path = site.settings_file.parent / "vault" / "vault.sqlite"
     Store.open(path, clock=lambda: datetime.now(UTC), pending_minutes=240).close()
     os.utime(path, LONG_AGO)
     with Drop(site.settings_file, site.front_socket, os.environ):

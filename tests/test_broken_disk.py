@@ -165,7 +165,7 @@ def file_one(path: Path) -> str:
 @pytest.mark.drop
 def test_a_claimant_is_told_of_a_full_disk_and_can_send_the_same_page_once_there_is_room(tmp_path: Path, keys_dir: Path) -> None:
     site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
-    path = site.settings_file.parent / "vault.sqlite"
+    path = site.settings_file.parent / "vault" / "vault.sqlite"
     files = [File("a.bin", "", b"a" * 200_000)]
     with Drop(site.settings_file, site.front_socket, os.environ) as drop:
         (worker,) = map(int, Path(f"/proc/{drop.vault_pid}/task/{drop.vault_pid}/children").read_text().split())

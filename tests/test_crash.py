@@ -267,7 +267,7 @@ def test_after_many_kills_every_report_that_was_said_to_be_stored_opens_whole_an
 
 
 def test_after_many_kills_the_file_is_sound_and_what_was_pending_goes(outcome: Outcome) -> None:
-    path = outcome.site.settings_file.parent / "vault.sqlite"
+    path = outcome.site.settings_file.parent / "vault" / "vault.sqlite"
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()

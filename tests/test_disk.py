@@ -45,7 +45,7 @@ class Disk:
 
     def watch(self) -> None:
         """Keep what is in the vault's journal, again and again, until ``end``."""
-        journal = self.directory / "site" / "vault.sqlite-journal"
+        journal = self.directory / "site" / "vault" / "vault.sqlite-journal"
         while not self._ended.wait(0.0002):
             try:
                 content = journal.read_bytes()
@@ -67,7 +67,7 @@ class Disk:
 
     def values(self) -> Iterator[tuple[str, bytes]]:
         """What stands in the tables, put together from the pages over which it is spread."""
-        connection = sqlite3.connect(self.directory / "site" / "vault.sqlite")
+        connection = sqlite3.connect(self.directory / "site" / "vault" / "vault.sqlite")
         for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
             for row in connection.execute(f"SELECT * FROM {table}"):
                 yield table, b"\0".join(value if isinstance(value, bytes) else str(value).encode() for value in row)
@@ -187,11 +187,11 @@ def test_after_a_journey_no_file_of_the_server_betrays_a_word_of_it(
 def test_the_same_search_finds_a_text_left_in_a_file_a_name_a_table_or_a_journal(tmp_path: Path) -> None:
     """The control."""
     site = tmp_path / "site"
-    site.mkdir()
+    (site / "vault").mkdir(parents=True)
     disk = Disk(tmp_path, journals={b"pages" + REPORT.encode("utf-16-le")})
     (site / NAME).write_bytes(os.urandom(100_000))
     (site / "cache").write_bytes(os.urandom(100_000) + CONTENT + os.urandom(100))
-    connection = sqlite3.connect(site / "vault.sqlite")
+    connection = sqlite3.connect(site / "vault" / "vault.sqlite")
     with connection:
         connection.execute("CREATE TABLE slot (bytes)")
         # Longer than a page, so that it does not lie in one piece.

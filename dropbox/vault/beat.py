@@ -13,13 +13,16 @@ BEAT_SECONDS = 60.0
 
 
 class Beat:
-    """Begins at once and goes on until ``stop``, or until the process ends."""
+    """Goes on from ``start`` until ``stop``, or until the process ends."""
 
     def __init__(self, store: Store, seconds: float = BEAT_SECONDS) -> None:
         self._store = store
         self._seconds = seconds
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
+
+    def start(self) -> None:
+        """The first beat comes at once. In a room, not before it is locked: a lock does not reach other threads."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -27,3 +27,4 @@ say_waived(_room, _settings.waived)
 def lock_worker() -> None:
     """Called by the server in the worker before it serves; see dropbox.lockdown.lock."""
     lock(_room, _settings.waived)
+    _beat.start()
