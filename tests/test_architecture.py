@@ -14,11 +14,11 @@ BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base
 
 # Lower layers first; a module imports only from its own layer's listed exceptions and from layers before it.
 LAYERS = [
-    {"dropbox.errors", "dropbox.block", "dropbox.label"},
+    {"dropbox.errors", "dropbox.block", "dropbox.label", "dropbox.term"},
     {"dropbox.landlock", "dropbox.seccomp"},
     {"dropbox.lockdown"},
-    {"dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.settings"},
-    {"dropbox.campaign"},
+    {"dropbox.agent", "dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.settings"},
+    {"dropbox.campaign", "dropbox.outlet"},
     {"dropbox.codename", "dropbox.report", "dropbox.openpgp"},
     {"dropbox.sealing", "dropbox.reply", "dropbox.bundle"},
     {"dropbox.front", "dropbox.vault", "scripts"},
