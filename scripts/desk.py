@@ -32,6 +32,7 @@ from scripts.display import (
     status_values,
     unopened_values,
 )
+from scripts.epoch import term_lines, term_values
 from scripts.evidence import write_out
 from scripts.outbox import Left, answer, export_replies
 
@@ -199,15 +200,19 @@ def _export(asked: argparse.Namespace) -> None:
 def _status(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
         values = status_values(casebook.counts(), casebook.unopened(), casebook.queued())
+    if asked.home is not None:
+        values["keys"] = term_values(asked.home, _today())
     if asked.json:
         _print_json(values)
         return
-    unopened, queued = values.pop("unopened"), values.pop("answers_queued")
+    unopened, queued, keys = values.pop("unopened"), values.pop("answers_queued"), values.pop("keys", None)
     for name, value in values.items():
         print(f"{name.replace('_', ' ')}: {value}")
     print(f"answers queued: {', '.join(queued) or 'none'}")
     for one in unopened:
         print(f"Not opened, block {one['block']}: {one['reason']}")
+    if keys is not None:
+        print("\n".join(term_lines(asked.home, _today())))
 
 
 if __name__ == "__main__":

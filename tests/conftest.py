@@ -1,8 +1,10 @@
 """What many tests share: two reviewers with real gpg keys, made once for all tests."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +39,45 @@ def reviewer_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Pa
     yield homes
     for home in homes:
         openpgp.stop_agent(home)
+
+
+@pytest.fixture
+def gpg_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where a gpg home directory may be made; its agent is ended afterwards."""
+    # Short, since gpg-agent's socket is in it.
+    place = tmp_path_factory.mktemp("h") / "g"
+    yield place
+    if place.exists():
+        openpgp.stop_agent(place)
+
+
+class MovedClock:
+    """The day that gpg believes in, for every gpg that is started from here on."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def now(self) -> datetime:
+        """Noon of that day."""
+        return datetime.strptime(self._file.read_text("ascii"), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
+    def move(self, day: date) -> None:
+        """Set it."""
+        self._file.write_text(f"{day:%Y%m%d}T120000", "ascii")
+
+
+@pytest.fixture
+def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MovedClock:
+    """gpg's clock, moved by a gpg in front of the real one; one that is told a time itself keeps that."""
+    told = tmp_path / "clock"
+    script = tmp_path / "clocked" / "gpg"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\nexec {shutil.which("gpg")} --faked-system-time "$(cat {told})!" "$@"\n', "utf-8")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(script.parent), prepend=os.pathsep)
+    clock = MovedClock(told)
+    clock.move(datetime.now(UTC).date())
+    return clock
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from scripts.newsite import make_site
 
 NOW = datetime.now(UTC)
 KEY = SigningKey(b"k" * 32)
+KEYS_END = NOW.date() + timedelta(days=200)
 DATA = b"d" * BLOCK_BYTES
 
 
@@ -47,7 +48,9 @@ def intake(store: Store) -> FlaskClient:
 @pytest.fixture
 def courier(store: Store, keys_dir: Path) -> FlaskClient:
     signers = read_pinned_keys(keys_dir)
-    return create_courier(store, campaign="wechat-2020", export_key=KEY, signers=signers, clock=lambda: NOW).test_client()
+    return create_courier(
+        store, campaign="wechat-2020", export_key=KEY, signers=signers, keys_end=KEYS_END, clock=lambda: NOW
+    ).test_client()
 
 
 def bundle_of(number: int, **changes: object) -> ReplyBundle:
@@ -165,7 +168,8 @@ def test_an_altered_or_unsigned_bundle_is_refused(courier: FlaskClient, store: S
 
 
 def test_the_status_holds_counts_only(courier: FlaskClient) -> None:
-    assert courier.get("/status").json == {"blocks": 0, "pending": 0, "replies": 0, "exports": 0}
+    counts = {"blocks": 0, "pending": 0, "replies": 0, "exports": 0}
+    assert courier.get("/status").json == {**counts, "keys_end": KEYS_END.isoformat(), "notice": ""}
 
 
 class Listening:
