@@ -29,12 +29,12 @@ PACKAGE = Path(openpgp.__file__).parent
 
 @pytest.fixture(scope="session")
 def reviewer_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
-    """Two gpg home directories, each with one reviewer's secret keys (no passphrase, three weeks from last week)."""
+    """Two gpg home directories, each with one reviewer's secret keys (no passphrase, four weeks from last week)."""
     start = datetime.now(UTC).date() - timedelta(days=7)
     homes = []
     for name in ("first", "second"):
         home = tmp_path_factory.mktemp(name)
-        openpgp.make_reviewer_key(home, name=f"Reviewer {name}", weeks=3, start=start, protected=False)
+        openpgp.make_reviewer_key(home, name=f"Reviewer {name}", weeks=4, start=start, protected=False)
         homes.append(home)
     yield homes
     for home in homes:

@@ -199,6 +199,20 @@ def test_the_desk_shows_which_weeks_secrets_are_here_and_warns_of_the_end(
     assert "weekly" not in capsys.readouterr().out
 
 
+def test_a_week_that_was_revoked_does_not_count_for_the_end(gpg_home: Path, tmp_path: Path) -> None:
+    fingerprint = made(gpg_home, tmp_path / "keys", TODAY, 3)
+    answers = b"key 3\nrevkey\ny\n0\n\ny\nsave\n"
+    loopback = ["--pinentry-mode", "loopback", "--passphrase", ""]
+    gpg = ["gpg", "--homedir", gpg_home, "--quiet", "--no-tty", "--command-fd", "0", *loopback, "--edit-key", fingerprint]
+    subprocess.run(gpg, input=answers, check=True, capture_output=True)
+    ceremony.main(["public", "--home", str(gpg_home), "--out", str(tmp_path)])
+
+    public = tmp_path / "01-server"
+    assert last_day(tmp_path / "keys") == TODAY + timedelta(days=27)
+    assert last_day(public) == Reviewers.load(public, tmp_path / "front").last_day() == TODAY + timedelta(days=20)
+    assert len(reviewer_key(gpg_home).weeks) == 2
+
+
 def test_the_day_that_the_vault_reads_is_that_of_the_reviewer_who_ends_first(
     keys_dir: Path, gpg_home: Path, tmp_path: Path
 ) -> None:
@@ -206,4 +220,4 @@ def test_the_day_that_the_vault_reads_is_that_of_the_reviewer_who_ends_first(
     made(gpg_home, keys, TODAY, 1)
 
     assert last_day(keys) == Reviewers.load(keys, tmp_path / "front").last_day() == TODAY + timedelta(days=13)
-    assert last_day(keys_dir) == TODAY + timedelta(days=20)
+    assert last_day(keys_dir) == TODAY + timedelta(days=27)

@@ -16,6 +16,7 @@ from dropbox.errors import CannotStore, SettingsError
 from dropbox.openpgp import Opener
 from dropbox.packets import read_pinned_keys
 from dropbox.settings import Settings
+from dropbox.term import notice
 from dropbox.vault.courier import create_courier
 from dropbox.vault.factory import BySocket, create_vault, read_export_key
 from dropbox.vault.intake import create_intake
@@ -190,6 +191,17 @@ def test_each_socket_reaches_its_own_routes_only(tmp_path: Path, keys_dir: Path,
 
     assert [status(vault, name, "/health") for name in (intake, courier, other)] == ["204", "404", "404"]
     assert [status(vault, name, "/status") for name in (intake, courier, other)] == ["404", "200", "404"]
+
+
+@pytest.mark.parametrize("left", [22, 21, 0, -1])
+def test_the_status_says_three_weeks_before_that_the_keys_end(left: int, store: Store, keys_dir: Path) -> None:
+    end = NOW.date() + timedelta(days=left)
+    courier = create_courier(
+        store, campaign="wechat-2020", export_key=KEY, signers=read_pinned_keys(keys_dir), keys_end=end, clock=lambda: NOW
+    ).test_client()
+
+    assert courier.get("/status").json["notice"] == notice(end, NOW.date())
+    assert bool(courier.get("/status").json["notice"]) is (left <= 21)
 
 
 def status(vault: BySocket, socket: str, path: str) -> str:
