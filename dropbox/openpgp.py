@@ -225,12 +225,20 @@ class ReviewerKey:
     weeks: tuple[WeeklyKey, ...]
 
 
+def reviewer_keys(home: Path) -> tuple[ReviewerKey, ...]:
+    """Every key whose secret is in *home*."""
+    return tuple(map(_reviewer_key, _gpg(home, _OFFLINE_OPTIONS).list_keys(secret=True)))
+
+
 def reviewer_key(home: Path) -> ReviewerKey:
     """The reviewer's key whose secret is in *home*. Raises KeysError unless there is exactly one."""
-    found = _gpg(home, _OFFLINE_OPTIONS).list_keys(secret=True)
+    found = reviewer_keys(home)
     if len(found) != 1:
         raise KeysError(f"There are {len(found)} secret keys in {home} instead of the one of a reviewer.")
-    key = found[0]
+    return found[0]
+
+
+def _reviewer_key(key: Any) -> ReviewerKey:
     weeks = [
         # gpg marks a secret that is not here with "#" in the field that python-gnupg calls token.
         WeeklyKey(one["fingerprint"], one["keygrip"], int(one["date"]), int(one["expires"]), secret=one["token"] == "+")  # noqa: S105
@@ -271,7 +279,7 @@ def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protect
 def add_weeks(home: Path, fingerprint: str, starts: Sequence[date], *, passphrase: str) -> None:
     """Add a subkey of 14 days for each day of *starts* (UTC midnight) to the key *fingerprint*, whose passphrase is given.
 
-    Raises KeysError saying how many were made.
+    Raises KeysError saying how many were made; they stay.
     """
     for count, start in enumerate(starts):
         # gpg can make a key that begins later only when it is told another time.

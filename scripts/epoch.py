@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dropbox.agent import delete_secret
 from dropbox.errors import CannotOpen, CasedropError
-from dropbox.openpgp import Opener, ReviewerKey, WeeklyKey, reviewer_key, seal_to_week
+from dropbox.openpgp import Opener, ReviewerKey, WeeklyKey, reviewer_key, reviewer_keys, seal_to_week
 from dropbox.term import notice
 
 _PROBE_BYTES = 64
@@ -149,8 +149,8 @@ def week_lines(key: ReviewerKey, today: date) -> list[str]:
 
 
 def term_lines(home: Path, today: date) -> list[str]:
-    """How many weeks' secrets are in *home*, the last day, and the notice when it is near. Raises KeysError."""
-    return _term(epochs(reviewer_key(home)), today)
+    """For each key of *home*: how many weeks' secrets are there, the last day, and the notice when it is near."""
+    return [line for key in reviewer_keys(home) for line in (f"key {key.fingerprint}", *_term(epochs(key), today))]
 
 
 def _term(found: Sequence[Epoch], today: date) -> list[str]:
@@ -176,11 +176,16 @@ def _runs(some: Iterable[str], every: Sequence[str]) -> list[str]:
     return [run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
 
 
-def term_values(home: Path, today: date) -> dict[str, object]:
-    """For programs: each week with its days and whether its secret is in *home*, the last day and the notice."""
-    found = epochs(reviewer_key(home))
+def term_values(home: Path, today: date) -> list[dict[str, object]]:
+    """For programs, for each key of *home*: its weeks with their days and whether the secret is there, its last day."""
+    return [_values(key, today) for key in reviewer_keys(home)]
+
+
+def _values(key: ReviewerKey, today: date) -> dict[str, object]:
+    found = epochs(key)
     last = found[-1].last if found else None
     return {
+        "fingerprint": key.fingerprint,
         "weeks": [
             {"week": one.week, "first": one.first.isoformat(), "last": one.last.isoformat(), "secret": one.secret}
             for one in found

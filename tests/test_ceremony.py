@@ -1,5 +1,6 @@
 """The key ceremony with real gpg: what it makes is what the server takes, and nothing secret leaves the workstation."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -198,6 +199,32 @@ def test_the_fingerprint_sheet_fits_on_one_page_and_says_it_in_three_languages(h
     assert re.findall("[0-9A-F]{4}", "\n".join(lines[6:10])) == re.findall("....", fingerprint)
     assert all(words in sheet for words in ("Reports are locked", "简体中文：报告", "繁體中文：報告"))
     assert sheet.count((TODAY + timedelta(days=13)).isoformat()) == 3
+
+
+def test_a_ceremony_that_broke_off_can_be_brought_to_its_end(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = tmp_path / "bin" / "gpg"
+    failing.parent.mkdir()
+    real, count = shutil.which("gpg"), tmp_path / "count"
+    failing.write_text(
+        f"""#!/bin/sh
+case "$*" in *quick-add-key*) echo x >> {count}; [ $(wc -l < {count}) -lt 3 ] || exit 2;; esac
+exec {real} "$@"
+""",
+        "utf-8",
+    )
+    failing.chmod(0o755)
+    out = tmp_path / "out"
+    with monkeypatch.context() as broken:
+        broken.setenv("PATH", str(failing.parent), prepend=os.pathsep)
+        assert begin(home, out, "--weeks", 4) == 1
+        assert "gpg made 2 of 4 weekly keys" in capsys.readouterr().err and not out.exists()
+
+    assert run("renew", home, "--out", out, "--weeks", 2) == 0
+    assert run("revocation", home, "--out", out) == 0
+    assert len(files(out)) == 4
+    assert Reviewers.load(out / "01-server", tmp_path / "front").last_day() == TODAY + timedelta(days=3 * 7 + 13)
 
 
 def test_the_command_line_speaks_in_sentences(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

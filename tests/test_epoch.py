@@ -82,6 +82,9 @@ def test_a_week_that_is_not_over_or_not_here_is_not_destroyed(home: Path) -> Non
     assert [one.secret for one in weeks(home)] == [False, False, True, True]
     with pytest.raises(CeremonyError, match=f"secret of {first.week} is not here"):
         destroy(home, weeks(home)[:1], today=TODAY)
+    # Everything, as one does in danger.
+    assert destroy(home, weeks(home)[2:], today=TODAY, although_valid=True).kept is None
+    assert not any(one.secret for one in weeks(home))
 
 
 def test_weeks_are_chosen_by_name_or_by_the_day_before_which_they_ended(home: Path) -> None:

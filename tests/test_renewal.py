@@ -187,8 +187,12 @@ def test_the_desk_shows_which_weeks_secrets_are_here_and_warns_of_the_end(
     assert (notice(last.last, TODAY) in said) and (f"end on {last.last}" in said) is warns
 
     assert desk.main([*line, "--home", str(gpg_home), "status", "--json"]) == 0
-    keys = json.loads(capsys.readouterr().out)["keys"]
-    assert keys["last_day"] == last.last.isoformat() and bool(keys["notice"]) is warns
+    (keys,) = json.loads(capsys.readouterr().out)["keys"]
+    assert (
+        keys["fingerprint"] == reviewer_key(gpg_home).fingerprint
+        and keys["last_day"] == last.last.isoformat()
+        and bool(keys["notice"]) is warns
+    )
     assert keys["weeks"][0] == {
         "week": first.week,
         "first": first.first.isoformat(),
