@@ -34,6 +34,8 @@ from scripts.sheet import grouped
 WEEKS = 53
 YEAR = 52
 _MOST_WEEKS = 520
+# The passphrase window then offers no desktop's password manager, which would keep the passphrase beside the key.
+_AGENT = b"no-allow-external-cache\n"
 _SERVER, _PAPER, _SAFE, _SHARES, _DESTROYED = "01-server", "02-paper", "03-safe", "04-shares", "05-destroyed"
 
 
@@ -65,6 +67,9 @@ def new_reviewer(home: Path, *, name: str, out: Path, weeks: Weeks, protected: b
             )
     refuse_in_the_way(out, name)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (home / "gpg-agent.conf").exists():
+        with NewFile(home / "gpg-agent.conf") as settings:
+            settings.write(_AGENT)
     fingerprint = openpgp.make_reviewer_key(home, name=name, weeks=weeks.count, start=weeks.start, protected=protected)
     write_public(home, fingerprint, name=name, out=out)
     return fingerprint

@@ -12,7 +12,7 @@ import pytest
 import wcwidth
 
 from dropbox.errors import KeysError
-from dropbox.openpgp import Opener, Reviewers
+from dropbox.openpgp import Opener, Reviewers, stop_agent
 from dropbox.packets import dearmor, packets, read_pins
 from scripts import ceremony
 from scripts.ceremony import CeremonyError, Weeks, new_reviewer
@@ -44,6 +44,18 @@ def test_what_the_ceremony_makes_is_what_the_server_takes(home: Path, keys_dir: 
     sealed: list[bytes] = []
     reviewers.seal(BytesIO(b"report"), sealed.append)
     assert Opener(home).open(b"".join(sealed)) == b"report"
+
+
+def test_the_passphrase_window_offers_no_password_manager_and_own_settings_stay(home: Path, tmp_path: Path) -> None:
+    make(home, tmp_path / "out", count=1)
+    assert (home / "gpg-agent.conf").read_text("utf-8") == "no-allow-external-cache\n"
+
+    other = tmp_path / "o"
+    other.mkdir(mode=0o700)
+    (other / "gpg-agent.conf").write_text("max-cache-ttl 60\n", "utf-8")
+    make(other, tmp_path / "out", name="green", count=1)
+    stop_agent(other)
+    assert (other / "gpg-agent.conf").read_text("utf-8") == "max-cache-ttl 60\n"
 
 
 def test_no_secret_is_written_out(home: Path, tmp_path: Path) -> None:
