@@ -18,7 +18,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CATALOGS := $(patsubst %.po,%.mo,$(wildcard dropbox/translations/*/LC_MESSAGES/messages.po))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint fuzz bench up words clean install debian debian-tests checkers
+.PHONY: help demo test quick crash lint fuzz bench up words clean install debian debian-tests checkers
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,8 +59,11 @@ demo: install ## eight cases through a private Tor network to the offline desk, 
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(BIN)/python -m pytest
 
-quick: install ## the tests that need neither tor, nor a whole drop under gunicorn, nor a browser, nor a fuzzer
-	@$(BIN)/python -m pytest -m "not onion and not drop and not browser and not fuzz"
+quick: install ## the tests that need neither tor, nor a whole drop under gunicorn, nor a browser, strace or a fuzzer
+	@$(BIN)/python -m pytest -m "not onion and not drop and not browser and not strace and not fuzz"
+
+crash: install debian-tests ## the test under fire at full length: 200 kills (CASEDROP_SEED=N repeats one)
+	@CASEDROP_KILLS=200 $(BIN)/python -m pytest -s tests/test_crash.py
 
 lint: install ## ruff, mypy --strict, templates, translations
 	@$(BIN)/ruff check .

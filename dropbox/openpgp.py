@@ -6,7 +6,6 @@ recipients named in the ciphertext itself, must both be as expected.
 
 import copy
 import logging
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,16 +15,17 @@ from typing import Any, BinaryIO
 
 import gnupg
 
-from dropbox.errors import BadPacket, CannotOpen, CannotSeal, CasedropError, KeysError
-from dropbox.packets import dearmor, read_pinned_keys, read_pins, recipients
+from dropbox.agent import ask_passphrase
+from dropbox.agent import stop_agent as stop_agent  # noqa: PLC0414 - for those who work with keys
+from dropbox.errors import CannotOpen, CannotSeal, KeysError
+from dropbox.outlet import Checked, Drain
+from dropbox.packets import dearmor, read_pinned_keys, read_pins
 
 # python-gnupg writes status lines and the beginnings of results to its logger; none of it may reach a log.
 logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
 
 _CV25519 = ("18", "cv25519")
 _READ_BYTES = 65_536
-# Ten PKESK packets of 94 bytes; the head is kept until the recipients have been checked.
-_HEAD_BYTES = 4_096
 MOST_REVIEWERS = 16
 
 _SERVER_OPTIONS = [
@@ -37,6 +37,7 @@ _SERVER_OPTIONS = [
     "--disable-dirmngr",
     "--no-permission-warning",
 ]
+_OFFLINE_OPTIONS = ["--no-options", "--disable-dirmngr", "--no-permission-warning"]
 # Binary and uncompressed, so that the length tells nothing of the content; no version, comment or file name.
 _SEAL_OPTIONS = ["--compress-algo", "none", "--cipher-algo", "AES256", "--no-emit-version", "--no-comments", "--set-filename", ""]
 
@@ -121,8 +122,8 @@ class Reviewers:
         expected = [key for key in chosen if key is not None]
         if len(expected) != len(chosen):
             raise CannotSeal("A reviewer's keys have all expired.")
-        output = _Checked(sorted(key.key_id for key in expected), sink)
-        drain = _Drain(output.take)
+        output = Checked(sorted(key.key_id for key in expected), sink)
+        drain = Drain(output.take)
         gpg = copy.copy(self._gpg)  # on_data is an attribute: one copy for each sealing
         gpg.on_data = drain.take
         try:
@@ -166,75 +167,11 @@ def _full_fingerprint(key: Any, key_id: str) -> str:
     return str(next(entry[2] for entry in key["subkeys"] if entry[0] == key_id))
 
 
-class _Drain:
-    """Gives gpg's output to *sink* until it fails; what follows is thrown away instead of collected in memory."""
-
-    def __init__(self, sink: Callable[[bytes], None]) -> None:
-        self._sink = sink
-        self._failure: CasedropError | OSError | None = None
-
-    def take(self, data: bytes) -> bool:
-        """python-gnupg's callback; False keeps it from collecting *data* itself."""
-        if data and self._failure is None:
-            try:
-                self._sink(data)
-            except (CasedropError, OSError) as failure:
-                # Raised here, python-gnupg would keep all that follows in memory until gpg ends.
-                self._failure = failure
-        return False
-
-    def check(self, result: Any) -> None:
-        """Raise what the sink raised."""
-        if failure := self._failure or getattr(result, "on_data_failure", None):
-            raise failure
-
-
-class _Checked:
-    """Holds back the first bytes of a ciphertext until its recipients are known to be exactly the expected ones."""
-
-    def __init__(self, expected: list[str], sink: Callable[[bytes], None]) -> None:
-        self._expected = expected
-        self._sink = sink
-        self._head = bytearray()
-        self._passed = False
-        self._count = 0
-
-    def take(self, data: bytes) -> None:
-        """gpg's next output. Raises CannotSeal on wrong recipients."""
-        if self._passed:
-            self._give(data)
-            return
-        self._head += data
-        if len(self._head) >= _HEAD_BYTES:
-            self._check()
-
-    def finish(self) -> int:
-        """Called after gpg ended well: passes on a short message's bytes. Returns the ciphertext's length."""
-        if not self._passed:
-            self._check()
-        return self._count
-
-    def _check(self) -> None:
-        try:
-            named = sorted(recipients(bytes(self._head)))
-        except BadPacket:
-            raise CannotSeal("What gpg wrote is not a sealed message.") from None
-        if named != self._expected:
-            raise CannotSeal("The ciphertext does not name exactly the pinned reviewers.")
-        self._passed = True
-        self._give(bytes(self._head))
-        self._head.clear()
-
-    def _give(self, data: bytes) -> None:
-        self._count += len(data)
-        self._sink(data)
-
-
 class Opener:
     """The offline side: opens messages and signs with the secret keys of one gpg home directory."""
 
     def __init__(self, home: Path) -> None:
-        self._gpg = _gpg(home, ["--no-options", "--disable-dirmngr", "--no-permission-warning"])
+        self._gpg = _gpg(home, _OFFLINE_OPTIONS)
 
     def secret_fingerprints(self) -> list[str]:
         """The primary fingerprints whose secret keys are here."""
@@ -249,7 +186,7 @@ class Opener:
 
     def open_stream(self, source: BinaryIO | RawIOBase, sink: Callable[[bytes], None]) -> None:
         """Decrypt all of *source* into *sink*. Raises CannotOpen: what *sink* was given must then be destroyed."""
-        drain = _Drain(sink)
+        drain = Drain(sink)
         gpg = copy.copy(self._gpg)
         gpg.on_data = drain.take
         result = gpg.decrypt_file(source)
@@ -267,43 +204,115 @@ class Opener:
         return bytes(result.data)
 
 
+@dataclass(frozen=True)
+class WeeklyKey:
+    """One weekly encryption subkey: begin and end in Unix seconds, and whether its secret is in this gpg home."""
+
+    fingerprint: str
+    keygrip: str
+    made: int
+    expires: int
+    secret: bool
+
+
+@dataclass(frozen=True)
+class ReviewerKey:
+    """The one reviewer's key of a gpg home. *name* is its public name; the weeks are in order of their begin."""
+
+    fingerprint: str
+    keygrip: str
+    name: str
+    weeks: tuple[WeeklyKey, ...]
+
+
+def reviewer_keys(home: Path) -> tuple[ReviewerKey, ...]:
+    """Every key whose secret is in *home*."""
+    return tuple(map(_reviewer_key, _gpg(home, _OFFLINE_OPTIONS).list_keys(secret=True)))
+
+
+def reviewer_key(home: Path) -> ReviewerKey:
+    """The reviewer's key whose secret is in *home*. Raises KeysError unless there is exactly one."""
+    found = reviewer_keys(home)
+    if len(found) != 1:
+        raise KeysError(f"There are {len(found)} secret keys in {home} instead of the one of a reviewer.")
+    return found[0]
+
+
+def _reviewer_key(key: Any) -> ReviewerKey:
+    weeks = [
+        # gpg marks a secret that is not here with "#" in the field that python-gnupg calls token.
+        WeeklyKey(one["fingerprint"], one["keygrip"], int(one["date"]), int(one["expires"]), secret=one["token"] == "+")  # noqa: S105
+        for one in key.get("subkey_info", {}).values()
+        if "e" in one["cap"] and one["expires"] and one["trust"] != "r"
+    ]
+    return ReviewerKey(key["fingerprint"], key["keygrip"], key["uids"][0], tuple(sorted(weeks, key=lambda week: week.made)))
+
+
 def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protected: bool) -> str:
     """Make a reviewer's key in *home*: Ed25519 to certify and sign, and *weeks* weekly cv25519 subkeys of 14 days.
 
     The subkeys begin on *start* (UTC midnight) and every seventh day after it, so that two are valid at any time. With
-    *protected*, gpg asks for the passphrase in its own window; without, the key has none. Returns the fingerprint.
+    *protected*, gpg asks for the passphrase in its own window, once; without, the key has none. Returns the fingerprint.
     Raises KeysError when gpg refuses.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    gpg = _maker(home, start, protected)
-    # No expiry of its own: the pin file and the weekly subkeys end its use.
-    wish = {"key_type": "EDDSA", "key_curve": "ed25519", "key_usage": "cert,sign", "expire_date": "0", "name_real": name}
-    made = gpg.gen_key(gpg.gen_key_input(**wish, no_protection=not protected))
+    passphrase = ask_passphrase(home, new=True) if protected else ""
+    # Not python-gnupg's own text, which adds an address of this user's and this computer's name to the public key. No
+    # expiry: the pin file and the weekly subkeys end the key's use.
+    wish = [
+        "Key-Type: EDDSA",
+        "Key-Curve: ed25519",
+        "Key-Usage: cert,sign",
+        f"Name-Real: {name}",
+        "Expire-Date: 0",
+        f"Passphrase: {passphrase}" if protected else "%no-protection",
+        "%commit",
+    ]
+    made = _maker(home, start, passphrase).gen_key("\n".join(wish) + "\n")
     if not made.fingerprint:
         raise KeysError("gpg did not make the key.")
-    for week in range(weeks):
+    fingerprint = str(made.fingerprint)
+    add_weeks(home, fingerprint, [start + timedelta(weeks=week) for week in range(weeks)], passphrase=passphrase)
+    return fingerprint
+
+
+def add_weeks(home: Path, fingerprint: str, starts: Sequence[date], *, passphrase: str) -> None:
+    """Add a subkey of 14 days for each day of *starts* (UTC midnight) to the key *fingerprint*, whose passphrase is given.
+
+    Raises KeysError saying how many were made; they stay.
+    """
+    for count, start in enumerate(starts):
         # gpg can make a key that begins later only when it is told another time.
-        maker = _maker(home, start + timedelta(weeks=week), protected)
-        added = maker.add_subkey(made.fingerprint, algorithm="cv25519", usage="encr", expire="14d")
+        maker = _maker(home, start, passphrase)
+        secret = {"master_passphrase": passphrase} if passphrase else {}
+        added = maker.add_subkey(fingerprint, algorithm="cv25519", usage="encr", expire="14d", **secret)
         if added.returncode != 0:
-            raise KeysError("gpg did not make all the weekly keys.")
-    return str(made.fingerprint)
+            raise KeysError(f"gpg made {count} of {len(starts)} weekly keys and refused the next: is the passphrase right?")
 
 
-def _maker(home: Path, day: date, protected: bool) -> Any:
+def _maker(home: Path, day: date, passphrase: str) -> Any:
+    """gpg as of *day*. A passphrase goes to it through a pipe."""
     at = ["--faked-system-time", f"{day:%Y%m%d}T000000!", "--ignore-time-conflict"]
-    unprotected = ["--pinentry-mode", "loopback", "--passphrase", ""]
-    return _gpg(home, ["--no-options", "--disable-dirmngr", *at, *([] if protected else unprotected)])
+    unprotected = [] if passphrase else ["--pinentry-mode", "loopback", "--passphrase", ""]
+    gpg = _gpg(home, ["--no-options", "--disable-dirmngr", *at, *unprotected])
+    gpg.encoding = "utf-8"
+    return gpg
 
 
-def stop_agent(home: Path) -> None:
-    """End the gpg-agent of *home*, which holds opened secret keys in memory."""
-    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=False, capture_output=True)
+def seal_to_week(home: Path, week: WeeklyKey, data: bytes) -> bytes:
+    """*data* sealed to this one subkey, on a day when it was valid: an old message. Raises CannotSeal."""
+    at = datetime.fromtimestamp(week.made, UTC).date() + timedelta(days=1)
+    result = _maker(home, at, "").encrypt(
+        data, [week.fingerprint + "!"], armor=False, always_trust=True, extra_args=_SEAL_OPTIONS
+    )
+    if not result.ok or result.returncode != 0:
+        raise CannotSeal
+    return bytes(result.data)
 
 
 def export_public(home: Path, fingerprint: str) -> bytes:
     """The public key *fingerprint* of *home*, ASCII-armored. Raises KeysError if it is not there."""
-    armored = _gpg(home, ["--no-options", "--disable-dirmngr"]).export_keys(fingerprint)
+    armored = _gpg(home, _OFFLINE_OPTIONS).export_keys(fingerprint)
     if not armored:
         raise KeysError("There is no such key here.")
     return str(armored).encode("ascii")

@@ -10,7 +10,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from nacl.exceptions import BadSignatureError
@@ -18,13 +18,14 @@ from nacl.signing import VerifyKey
 
 from dropbox.errors import BadPacket, KeysError
 
-PKESK, SIGNATURE, PUBLIC_KEY, SEALED_DATA = 1, 2, 6, 18
+PKESK, SIGNATURE, PUBLIC_KEY, PUBLIC_SUBKEY, SEALED_DATA = 1, 2, 6, 14, 18
 # Tags above 15 exist in the new header form only, so this one byte is how sealed data always begins.
 _SEALED_DATA_HEADER = 0xC0 | SEALED_DATA
-_ED25519_LEGACY = 22
+_ED25519_LEGACY, _ECDH = 22, 18
 _ED25519_OID = bytes.fromhex("2b06010401da470f01")
 _HASHES = {8: hashlib.sha256, 9: hashlib.sha384, 10: hashlib.sha512}
-_ISSUER_FINGERPRINT, _CREATED = 33, 2
+_ISSUER_FINGERPRINT, _CREATED, _KEY_LASTS = 33, 2, 9
+_BINDS_SUBKEY, _REVOKES_SUBKEY = 0x18, 0x28
 _TIME_BYTES = 4
 _CLOCK_SKEW = timedelta(days=1)  # the offline workstation's clock is set by hand
 
@@ -171,6 +172,43 @@ def read_pins(keys: Path) -> dict[str, str]:
     if not pins:
         raise KeysError(f"FINGERPRINTS in {keys} names no key; nothing could be sealed.")
     return pins
+
+
+def last_second(data: bytes) -> int:
+    """The Unix second in which the last encryption subkey of a binary key file ends; 0 when none ever does.
+
+    Signatures are not verified here: this is for a notice to the operator. What is sealed to is decided by gpg. Raises
+    BadPacket.
+    """
+    ends: dict[int, int] = {}
+    made = start = 0
+    for packet in packets(data):
+        body = packet.body
+        if packet.tag == PUBLIC_SUBKEY:
+            # version 4, creation time, algorithm
+            start = packet.start if body[:1] == b"\x04" and body[5:6] == bytes([_ECDH]) else 0
+            made = int.from_bytes(body[1:5], "big")
+        elif packet.tag == SIGNATURE and start and body[:2] == bytes([4, _REVOKES_SUBKEY]):
+            ends[start] = 0
+            start = 0
+        elif packet.tag == SIGNATURE and start and body[:2] == bytes([4, _BINDS_SUBKEY]):
+            lasts = _subpackets(body[6 : 6 + int.from_bytes(body[4:6], "big")]).get(_KEY_LASTS, b"")
+            ends[start] = made + int.from_bytes(lasts, "big") if lasts else 0
+    return max(ends.values(), default=0)
+
+
+def last_day(keys: Path) -> date:
+    """The last UTC day on which every pinned key of *keys* has a valid encryption subkey, as far as its file says.
+
+    Raises KeysError, naming the file, like :func:`read_pinned_keys`.
+    """
+    ends = []
+    for name in read_pins(keys).values():
+        try:
+            ends.append(last_second(dearmor((keys / name).read_bytes())))
+        except (OSError, BadPacket) as why:
+            raise KeysError(f"{name} in {keys} cannot be used: {why}") from None
+    return datetime.fromtimestamp(max(min(ends) - 1, 0), UTC).date()
 
 
 def read_pinned_keys(keys: Path) -> tuple[PublicKey, ...]:

@@ -17,6 +17,7 @@ from onion.torrc import OnionService, ServiceTor, service_torrc
 BOOTSTRAP_SECONDS = 50.0
 PUBLISH_SECONDS = 120.0
 WATCH_SECONDS = 1.0
+DAY_SECONDS = 86_400.0
 
 
 class _Ended(Exception):
@@ -91,8 +92,13 @@ def _join(tor: Tor) -> None:
 
 def _watch(tor: Tor, drop: Drop) -> None:
     """Stay until a signal ends it, or raise when one of the processes has ended by itself."""
+    next_notice = time.monotonic()
     while drop.running:
         tor.refresh()
+        if time.monotonic() >= next_notice:
+            next_notice += DAY_SECONDS
+            if said := drop.notice():
+                print(said, file=sys.stderr, flush=True)
         time.sleep(WATCH_SECONDS)
     raise DropStopped("The front or the vault stopped by itself; its last lines are above. All else was stopped.")
 

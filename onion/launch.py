@@ -1,5 +1,6 @@
 """The processes of one drop: vault and front, each a gunicorn with packaged settings, started and stopped by pid."""
 
+import json
 import socket
 import sys
 import time
@@ -26,6 +27,8 @@ START_FAILED = "The start failed: "
 FRONT_MEMORY = {"PYTHONMALLOC": "malloc", "MALLOC_PERTURB_": "165", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 
 _HERE = Path(__file__).resolve().parent
+_STATUS = b"GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n"
+_MOST_STATUS_BYTES = 65_536
 _PROBE = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
@@ -113,6 +116,10 @@ class Drop:
         """Whether both masters run."""
         return all(child is not None and child.running for child in (self._front, self._vault))
 
+    def notice(self) -> str:
+        """What the operator is to be told of the reviewers' keys, in one line; nothing when their end is far."""
+        return notice(self._vault_sockets[1])
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -192,6 +199,25 @@ def answers(path: Path) -> bool:
             return probe.recv(5) == b"HTTP/"
         except OSError:
             return False
+
+
+def notice(path: Path) -> str:
+    """What the vault behind its courier socket *path* says of the end of the reviewers' keys; nothing when it is far.
+
+    Never an error: a vault that does not answer is noticed elsewhere.
+    """
+    answer = b""
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(PROBE_SECONDS)
+        try:
+            asking.connect(str(path))
+            asking.sendall(_STATUS)
+            while len(answer) < _MOST_STATUS_BYTES and (piece := asking.recv(4_096)):
+                answer += piece
+            said = json.loads(answer.partition(b"\r\n\r\n")[2])["notice"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+    return said if isinstance(said, str) and said.isprintable() else ""
 
 
 def _started(child: Child | None) -> Child:

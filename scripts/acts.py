@@ -26,6 +26,7 @@ from scripts.casebook import Casebook
 from scripts.custody import Session
 from scripts.display import case_text, case_values, status_values
 from scripts.docket import Chosen, Look, list_table, list_values, next_after, review_text, review_values, statuses
+from scripts.epoch import term_lines, term_values
 from scripts.mounts import WARNINGS, keeping
 from scripts.review import ADJUDICATION, REVIEW
 from scripts.review_sheet import SHEET_BYTES, blank, read, said
@@ -229,10 +230,13 @@ def status(asked: argparse.Namespace) -> None:
         values["custody_line"], values["custody_head"] = custody.head(casebook.database, casebook.origin)
         reviewing = casebook.campaign.reviewing
     values["disk"] = keeping(asked.casebook)
+    if asked.home is not None:
+        values["keys"] = term_values(asked.home, today())
     if asked.json:
         print_json(values)
         return
     unopened, queued, by_status = (values.pop(name) for name in ("unopened", "answers_queued", "cases_by_status"))
+    keys = values.pop("keys", None)
     for name, value in values.items():
         print(f"{name.replace('_', ' ')}: {value}")
     for code, count in by_status.items():
@@ -240,6 +244,8 @@ def status(asked: argparse.Namespace) -> None:
     print(f"answers queued: {', '.join(queued) or 'none'}")
     for one in unopened:
         print(f"Not opened, block {one['block']}: {one['reason']}")
+    if keys is not None:
+        print("\n".join(term_lines(asked.home, today())))
     warn(asked.casebook)
 
 

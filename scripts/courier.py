@@ -7,6 +7,7 @@ Sees ciphertext only and keeps nothing. What the vault says is untrusted: bounde
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ TIMEOUT_SECONDS = 600.0
 # The replies, their manifest and signature, and tar's own blocks.
 MOST_REPLY_BUNDLE_BYTES = MOST_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
 _REASON_CHARACTERS = 300
+_MOST_STATUS_BYTES = 65_536
 
 
 class CourierError(CasedropError):
@@ -75,6 +77,20 @@ def push(socket: Path, bundle: Path) -> None:
             raise CourierError(f"The vault did not take the bundle (it answers {answer.status_code}); try again later.")
 
 
+def keys_notice(socket: Path) -> str:
+    """What the vault says of the end of the reviewers' keys, in one line; nothing when it is far, or the vault is silent.
+
+    Never an error: the bundle that was carried before this counts.
+    """
+    try:
+        with _vault(socket) as client, client.stream("GET", "/status") as answer:
+            untrusted = json.loads(next(answer.iter_raw(_MOST_STATUS_BYTES), b""))
+            said = untrusted.get("notice") if isinstance(untrusted, dict) else None
+            return one_line(said, _REASON_CHARACTERS) if isinstance(said, str) else ""
+    except (CourierError, ValueError, RecursionError):
+        return ""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 1 after an error, which is one sentence on standard error."""
     asked = _parser().parse_args(arguments)
@@ -84,6 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             push(asked.socket, asked.bundle)
             print("The vault has taken the replies.")
+        if said := keys_notice(asked.socket):
+            print(said)
     except CasedropError as why:
         print(why, file=sys.stderr)
         return 1

@@ -95,11 +95,11 @@ def sample_cases() -> list[Filed]:
 
 
 def hold_ceremony(directory: Path) -> Path:
-    """Two reviewers' keys with three weekly subkeys. Returns the directory of the public keys."""
+    """Two reviewers' keys with four weekly subkeys. Returns the directory of the public keys."""
     keys = directory / "keys"
     keys.mkdir()
     # Begun last week, so that a clock a little behind still finds a valid subkey.
-    weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
+    weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 4)
     for name in REVIEWERS:
         fingerprint = new_reviewer(directory / name, name=name, out=keys, weeks=weeks, protected=False)
         say(f"reviewer {name}: {fingerprint}")

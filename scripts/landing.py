@@ -76,3 +76,13 @@ class NewFile:
 
     def _failure(self, why: OSError) -> CannotWrite:
         return CannotWrite(f"{self._path} cannot be written: {why.strerror}.")
+
+
+def erase(path: Path) -> None:
+    """Remove a file and overwrite its bytes, durable. Flash may keep an older copy of them; a magnetic disk does not."""
+    with path.open("r+b") as file:
+        size = path.stat().st_size
+        path.unlink()
+        file.write(os.urandom(size))
+        file.flush()
+        os.fsync(file.fileno())

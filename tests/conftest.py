@@ -1,8 +1,10 @@
 """What many tests share: two reviewers with real gpg keys, made once for all tests."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -27,16 +29,55 @@ PACKAGE = Path(openpgp.__file__).parent
 
 @pytest.fixture(scope="session")
 def reviewer_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
-    """Two gpg home directories, each with one reviewer's secret keys (no passphrase, three weeks from last week)."""
+    """Two gpg home directories, each with one reviewer's secret keys (no passphrase, four weeks from last week)."""
     start = datetime.now(UTC).date() - timedelta(days=7)
     homes = []
     for name in ("first", "second"):
         home = tmp_path_factory.mktemp(name)
-        openpgp.make_reviewer_key(home, name=f"Reviewer {name}", weeks=3, start=start, protected=False)
+        openpgp.make_reviewer_key(home, name=f"Reviewer {name}", weeks=4, start=start, protected=False)
         homes.append(home)
     yield homes
     for home in homes:
         openpgp.stop_agent(home)
+
+
+@pytest.fixture
+def gpg_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where a gpg home directory may be made; its agent is ended afterwards."""
+    # Short, since gpg-agent's socket is in it.
+    place = tmp_path_factory.mktemp("h") / "g"
+    yield place
+    if place.exists():
+        openpgp.stop_agent(place)
+
+
+class MovedClock:
+    """The day that gpg believes in, for every gpg that is started from here on."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def now(self) -> datetime:
+        """Noon of that day."""
+        return datetime.strptime(self._file.read_text("ascii"), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
+    def move(self, day: date) -> None:
+        """Set it."""
+        self._file.write_text(f"{day:%Y%m%d}T120000", "ascii")
+
+
+@pytest.fixture
+def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MovedClock:
+    """gpg's clock, moved by a gpg in front of the real one; one that is told a time itself keeps that."""
+    told = tmp_path / "clock"
+    script = tmp_path / "clocked" / "gpg"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\nexec {shutil.which("gpg")} --faked-system-time "$(cat {told})!" "$@"\n', "utf-8")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(script.parent), prepend=os.pathsep)
+    clock = MovedClock(told)
+    clock.move(datetime.now(UTC).date())
+    return clock
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +137,16 @@ def campaign() -> Campaign:
 def words() -> WordLists:
     """The two word lists that come with Casedrop."""
     return WordLists.read()
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 ONION = "casedrop" * 7 + ".onion"

@@ -14,11 +14,11 @@ BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base
 
 # Lower layers first; a module imports only from its own layer's listed exceptions and from layers before it.
 LAYERS = [
-    {"dropbox.errors", "dropbox.block", "dropbox.label"},
+    {"dropbox.errors", "dropbox.block", "dropbox.label", "dropbox.term"},
     {"dropbox.landlock", "dropbox.seccomp"},
     {"dropbox.lockdown"},
-    {"dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.reviewing", "dropbox.settings"},
-    {"dropbox.campaign"},
+    {"dropbox.agent", "dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.reviewing", "dropbox.settings"},
+    {"dropbox.campaign", "dropbox.outlet"},
     {"dropbox.codename", "dropbox.report", "dropbox.openpgp"},
     {"dropbox.sealing", "dropbox.reply", "dropbox.bundle"},
     {"dropbox.front", "dropbox.vault", "scripts"},
@@ -99,10 +99,11 @@ def test_only_openpgp_talks_to_gpg() -> None:
     assert users("gnupg") == {"dropbox.openpgp"}
 
 
-def test_only_the_store_the_casebook_and_its_logs_talk_to_sqlite() -> None:
+def test_only_the_vaults_file_and_the_casebook_with_its_logs_talk_to_sqlite() -> None:
+    vault = {"dropbox.vault.file", "dropbox.vault.slots", "dropbox.vault.store"}
     offline = {"scripts.cabinet", "scripts.casebook", "scripts.layers", "scripts.custody"}
 
-    assert users("sqlite_utils", "sqlite3") == {"dropbox.vault.store", *offline}
+    assert users("sqlite_utils", "sqlite3") == vault | offline
 
 
 def test_only_onion_control_talks_to_tor() -> None:

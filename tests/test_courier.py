@@ -16,7 +16,7 @@ from nacl.signing import SigningKey
 from dropbox.bundle import ExportManifest, ListedBlock, write_export
 from dropbox.errors import BadBundle
 from scripts import courier
-from scripts.courier import CourierError, pull, push
+from scripts.courier import CourierError, keys_notice, pull, push
 from scripts.landing import CannotWrite
 
 BLOCKS = {os.urandom(16): os.urandom(65_536) for _ in range(40)}
@@ -159,6 +159,31 @@ def test_a_vault_that_does_not_take_replies_is_a_sentence(vault: Vault, tmp_path
         push(vault.socket, tmp_path / "huge.tar")
 
     assert len(vault.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"notice": "The keys end.\\u001b[2J\\nsecond"}', "The keys end.‹U+001B›[2J second"),
+        (b'{"notice": ""}', ""),
+        (b'{"blocks": 3}', ""),
+        (b'{"notice": 7}', ""),
+        (b'["notice"]', ""),
+        (b"[" * 60_000, ""),
+        (b"\xff", ""),
+        (b"", ""),
+        (b'{"notice": "' + b"x" * 200_000 + b'"}', ""),
+    ],
+)
+def test_what_the_vault_says_of_the_keys_is_shown_harmlessly_and_is_never_an_error(vault: Vault, body: bytes, said: str) -> None:
+    vault.body = body
+
+    assert keys_notice(vault.socket) == said
+    assert vault.taken == [("/status", b"")]
+
+
+def test_a_vault_that_does_not_answer_has_no_notice(tmp_path: Path) -> None:
+    assert keys_notice(tmp_path / "nobody") == ""
 
 
 def test_the_command_line_speaks_in_sentences(vault: Vault, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,21 +3,25 @@
 import gzip
 import os
 import re
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from dropbox.front.headers import PAGE_BYTES
+from dropbox.term import notice
 from onion.errors import DropStopped
 from onion.launch import Drop
+from scripts import courier
+from scripts.ceremony import Weeks, new_reviewer
 from scripts.claimant import Browser, File, Page
-from scripts.courier import pull
 from scripts.newsite import Site, make_site
 
 ONION = "casedrop" * 7 + ".onion"
@@ -47,13 +51,33 @@ def running(tmp_path: Path, keys_dir: Path) -> Iterator[Running]:
         yield Running(site, drop, said)
 
 
+def test_a_near_end_of_the_reviewers_keys_is_told_to_the_operator_and_to_the_courier(
+    tmp_path: Path, keys_dir: Path, gpg_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    today = datetime.now(UTC).date()
+    keys = Path(shutil.copytree(keys_dir, tmp_path / "keys"))
+    new_reviewer(gpg_home, name="blue", out=keys, weeks=Weeks(today, 2), protected=False)
+    told = notice(today + timedelta(days=20), today)
+    assert "in 20 days" in told
+    for given, expected in ((keys, told), (keys_dir, "")):
+        site = make_site(tmp_path / given.name / "site", onion=ONION, keys=given)
+        said: list[str] = []
+        with Drop(site.settings_file, site.front_socket, os.environ, log=said.append) as drop:
+            assert drop.notice() == expected
+            courier_socket = site.settings_file.parent / "courier.sock"
+            assert courier.main(["pull", "--socket", str(courier_socket), "--to", str(site.settings_file.parent)]) == 0
+        # The front's start line; the vault's process says nothing by itself.
+        assert [line for line in said if "weekly keys" in line] == [f"front: {expected}"] * bool(expected)
+        assert capsys.readouterr().out.splitlines()[1:] == [expected] * bool(expected)
+
+
 def send(browser: Browser, page: Page, text: str = "【虚构】测试", files: list[File] | None = None) -> Page:
     return browser.send(page.form(), {"category": "c1", "text": text}, files=files or [])
 
 
 def exported_blocks(running: Running, to: Path) -> int:
     """How many final blocks the vault gives the courier."""
-    return (pull(running.site.settings_file.parent / "courier.sock", to).stat().st_size) // 66_000
+    return (courier.pull(running.site.settings_file.parent / "courier.sock", to).stat().st_size) // 66_000
 
 
 def family(pid: int) -> list[int]:

@@ -7,12 +7,15 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import onion.__main__
 from onion import launch
 from onion.errors import BadPath, DropStopped, ReviewersMissing, SiteMissing
 from onion.launch import Drop, check_site
@@ -298,6 +301,73 @@ def test_a_site_is_complete_with_its_address_and_pinned_keys(tmp_path: Path) -> 
         check_site(settings, ONION, {"CASEDROP_SITE_ONION": f"{'c' * 56}.onion"})
     with pytest.raises(ReviewersMissing, match="/none"):
         check_site(settings, ONION, {"CASEDROP_SITE_KEYS": "none"})
+
+
+@dataclass
+class Day:
+    """A drop, a tor and a clock of its own, that run for *hours* and end."""
+
+    hours: float
+    now: float = 5_000.0
+
+    @property
+    def running(self) -> bool:
+        return self.now < 5_000 + self.hours * 3_600
+
+    def refresh(self) -> None:
+        pass
+
+    def notice(self) -> str:
+        return "The keys end."
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += 600 * seconds
+
+
+@pytest.mark.parametrize(("hours", "times"), [(0.1, 1), (23.9, 1), (24.1, 2), (71.9, 3), (72.1, 4)])
+def test_the_operator_is_told_of_the_keys_at_the_start_and_once_a_day(
+    hours: float, times: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = Day(hours)
+    monkeypatch.setattr(onion.__main__, "time", day)
+
+    with pytest.raises(DropStopped):
+        onion.__main__._watch(day, day)  # type: ignore[arg-type]
+
+    assert capsys.readouterr().err == "The keys end.\n" * times
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"notice": "The keys end."}', "The keys end."),
+        (b'{"notice": "a\\nb"}', ""),
+        (b'{"notice": 7}', ""),
+        (b"[]", ""),
+        (b"no JSON", ""),
+        (b"", ""),
+    ],
+)
+def test_a_notice_is_one_line_or_nothing(body: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        answering = threading.Thread(target=lambda: answer_once(listener, b"HTTP/1.0 200 OK\r\n\r\n" + body))
+        answering.start()
+        assert launch.notice(path) == said
+        answering.join()
+    assert launch.notice(tmp_path / "nobody") == ""
+
+
+def answer_once(listener: socket.socket, data: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(4_096)
+        connection.sendall(data)
 
 
 def up(tmp_path: Path, tor: str | None) -> subprocess.Popen[str]:

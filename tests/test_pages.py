@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -55,9 +55,14 @@ def language_pages(front: Front, browser: Browser, words: WordLists, prefix: str
     yield "inbox", inbox
     yield "inbox-wrong", browser.send(inbox.form(), {"codename": done.codename().replace(" ", "x ", 1)})
     yield "case-empty", browser.send(inbox.form(), {"codename": report.codename()})
-    reply(front, words, done.codename(), ANSWERS[prefix])
+    reply(front, words, done.codename(), "", 0)
+    reply(front, words, done.codename(), ANSWERS[prefix], 1)
     case = browser.send(inbox.form(), {"codename": done.codename()})
     yield "case", case
+    for number in range(2, 8):
+        reply(front, words, done.codename(), ANSWERS[prefix] + "\n……" * 400, number)
+    many = browser.send(inbox.form(), {"codename": done.codename()})
+    yield "case-many", browser.send(many.form(), {}, button=("act", str(many.html.select("button[value^=leaf-]")[0]["value"])))
     yield "case-wrong", browser.send(case.form(), {"text": " "})
     front.vault.failure = VaultUnavailable()
     yield "not-accepted", browser.send(report.form(), {"category": "c1", "text": TEXT})
@@ -66,12 +71,12 @@ def language_pages(front: Front, browser: Browser, words: WordLists, prefix: str
     yield "withdrawn", browser.send(case.form(), {}, button=("act", "withdraw"))
 
 
-def reply(front: Front, words: WordLists, codename: str, text: str) -> None:
-    """An acknowledgement, and two weeks later an answer."""
+def reply(front: Front, words: WordLists, codename: str, text: str, number: int) -> None:
+    """An answer, or without a text an acknowledgement; each two weeks after the one before."""
     keys = derive_keys(words.read_codename(codename), salt=front.settings.salt, cost=CHEAPEST)
-    replies = (Reply("acknowledgement", "zh-Hans", date(2026, 11, 24), ""), Reply("answer", "en", date(2026, 12, 8), text))
-    for number, one in enumerate(replies):
-        front.vault.sealed[reply_tag(keys.tag_key, desk=0, number=number)] = seal_reply(one, keys.reply_public)
+    day = date(2026, 11, 24) + timedelta(weeks=2 * number)
+    one = Reply("answer", "en", day, text) if text else Reply("acknowledgement", "zh-Hans", day, "")
+    front.vault.sealed[reply_tag(keys.tag_key, desk=0, number=number)] = seal_reply(one, keys.reply_public)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +101,7 @@ def firefox(tmp_path: Path) -> Iterator[Firefox]:
 
 
 def test_the_html_is_valid(saved: list[Path]) -> None:
-    assert len(saved) == 3 * 19
+    assert len(saved) == 3 * 20
     checked = subprocess.run(
         ["java", "-jar", str(DIRECTORY / VNU.name), "--format", "json", "--stdout", "--exit-zero-always", *map(str, saved)],
         check=True, capture_output=True, timeout=200,
@@ -122,7 +127,7 @@ def test_the_accessibility_checker_finds_nothing(saved: list[Path], tmp_path: Pa
         found = audited(firefox, saved, colours)
 
     assert {name: said for name, said in found.items() if said} == {}
-    assert len(found) == 3 * 19
+    assert len(found) == 3 * 20
 
 
 def audited(firefox: Firefox, saved: list[Path], colours: str) -> dict[str, list[str]]:

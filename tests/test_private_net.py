@@ -158,6 +158,9 @@ def test_a_tor_that_refuses_its_configuration_is_reported_with_its_words(tmp_pat
 
 
 APPLICATION = """
+def lock_worker():
+    pass
+
 def app(environ, start_response):
     start_response("200 OK", [("Content-Length", "4")])
     return [b"open"]

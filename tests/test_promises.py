@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+SECURITY = (ROOT / "docs" / "security.md").read_text("utf-8")
 
 
 @cache
@@ -32,6 +33,12 @@ def test_every_promise_names_a_test_that_exists() -> None:
         named = set(re.findall(r"`(test_\w+)`", cell))
         assert named, promise
         assert named <= existing_tests(), promise
+
+
+def test_every_proof_that_the_security_page_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", SECURITY))
+
+    assert len(named) > 20 and named <= existing_tests(), named - existing_tests()
 
 
 def test_every_make_target_of_the_readme_exists() -> None:

@@ -16,6 +16,7 @@ from dropbox.errors import CannotStore, SettingsError
 from dropbox.openpgp import Opener
 from dropbox.packets import read_pinned_keys
 from dropbox.settings import Settings
+from dropbox.term import notice
 from dropbox.vault.courier import create_courier
 from dropbox.vault.factory import BySocket, create_vault, read_export_key
 from dropbox.vault.intake import create_intake
@@ -24,6 +25,7 @@ from scripts.newsite import make_site
 
 NOW = datetime.now(UTC)
 KEY = SigningKey(b"k" * 32)
+KEYS_END = NOW.date() + timedelta(days=200)
 DATA = b"d" * BLOCK_BYTES
 
 
@@ -47,7 +49,9 @@ def intake(store: Store) -> FlaskClient:
 @pytest.fixture
 def courier(store: Store, keys_dir: Path) -> FlaskClient:
     signers = read_pinned_keys(keys_dir)
-    return create_courier(store, campaign="wechat-2020", export_key=KEY, signers=signers, clock=lambda: NOW).test_client()
+    return create_courier(
+        store, campaign="wechat-2020", export_key=KEY, signers=signers, keys_end=KEYS_END, clock=lambda: NOW
+    ).test_client()
 
 
 def bundle_of(number: int, **changes: object) -> ReplyBundle:
@@ -165,7 +169,8 @@ def test_an_altered_or_unsigned_bundle_is_refused(courier: FlaskClient, store: S
 
 
 def test_the_status_holds_counts_only(courier: FlaskClient) -> None:
-    assert courier.get("/status").json == {"blocks": 0, "pending": 0, "replies": 0, "exports": 0}
+    counts = {"blocks": 0, "pending": 0, "replies": 0, "exports": 0}
+    assert courier.get("/status").json == {**counts, "keys_end": KEYS_END.isoformat(), "notice": ""}
 
 
 class Listening:
@@ -186,6 +191,17 @@ def test_each_socket_reaches_its_own_routes_only(tmp_path: Path, keys_dir: Path,
 
     assert [status(vault, name, "/health") for name in (intake, courier, other)] == ["204", "404", "404"]
     assert [status(vault, name, "/status") for name in (intake, courier, other)] == ["404", "200", "404"]
+
+
+@pytest.mark.parametrize("left", [22, 21, 0, -1])
+def test_the_status_says_three_weeks_before_that_the_keys_end(left: int, store: Store, keys_dir: Path) -> None:
+    end = NOW.date() + timedelta(days=left)
+    courier = create_courier(
+        store, campaign="wechat-2020", export_key=KEY, signers=read_pinned_keys(keys_dir), keys_end=end, clock=lambda: NOW
+    ).test_client()
+
+    assert courier.get("/status").json["notice"] == notice(end, NOW.date())
+    assert bool(courier.get("/status").json["notice"]) is (left <= 21)
 
 
 def status(vault: BySocket, socket: str, path: str) -> str:

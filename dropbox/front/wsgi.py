@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dropbox.campaign import Campaign
@@ -13,12 +15,14 @@ from dropbox.front.vault_client import VaultClient
 from dropbox.lockdown import Room, lock, say_waived
 from dropbox.openpgp import Reviewers
 from dropbox.settings import Settings
+from dropbox.term import notice
 
 _settings = Settings.load(os.environ)
+_reviewers = Reviewers.load(_settings.keys, _settings.gnupg_home)
 
 app = create_front(
     _settings,
-    reviewers=Reviewers.load(_settings.keys, _settings.gnupg_home),
+    reviewers=_reviewers,
     vault=VaultClient(_settings.intake_socket),
     campaign=Campaign.read(_settings.campaign),
     words=WordLists.read(),
@@ -34,6 +38,8 @@ _room = Room(
     sees_plaintext=True,
 )
 say_waived(_room, _settings.waived)
+if _notice := notice(_reviewers.last_day(), datetime.now(UTC).date()):
+    sys.stderr.write(_notice + "\n")
 
 
 def lock_worker() -> None:

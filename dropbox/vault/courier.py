@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import Flask, Response, jsonify, request
 from nacl.signing import SigningKey
@@ -11,6 +11,7 @@ from dropbox.block import ID_BYTES, REPLY_BYTES
 from dropbox.bundle import MOST_REPLIES, read_replies, write_export
 from dropbox.errors import BadBundle, CannotStore
 from dropbox.packets import PublicKey
+from dropbox.term import notice
 from dropbox.vault.quiet import QuietFlask, answer
 from dropbox.vault.store import Store
 
@@ -19,9 +20,15 @@ _MOST_BYTES = MOST_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
 
 
 def create_courier(
-    store: Store, *, campaign: str, export_key: SigningKey, signers: Sequence[PublicKey], clock: Callable[[], datetime]
+    store: Store,
+    *,
+    campaign: str,
+    export_key: SigningKey,
+    signers: Sequence[PublicKey],
+    keys_end: date,
+    clock: Callable[[], datetime],
 ) -> Flask:
-    """The application behind the courier socket. *signers* are the reviewers' pinned keys."""
+    """The application behind the courier socket. *signers* are the reviewers' pinned keys, whose weeks last to *keys_end*."""
     app = QuietFlask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.register_error_handler(CannotStore, answer(507))
@@ -45,7 +52,8 @@ def create_courier(
 
     @app.get("/status")
     def status() -> Response:
-        """Counts for the operator."""
-        return jsonify(asdict(store.counts()))
+        """Counts for the operator, and what is to be said of the reviewers' keys."""
+        term = {"keys_end": keys_end.isoformat(), "notice": notice(keys_end, clock().date())}
+        return jsonify(asdict(store.counts()) | term)
 
     return app

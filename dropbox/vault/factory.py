@@ -9,7 +9,7 @@ from nacl.signing import SigningKey
 
 from dropbox.campaign import Campaign
 from dropbox.errors import SettingsError
-from dropbox.packets import read_pinned_keys
+from dropbox.packets import last_day, read_pinned_keys
 from dropbox.settings import Settings
 from dropbox.vault.courier import create_courier
 from dropbox.vault.intake import create_intake
@@ -47,6 +47,7 @@ def create_vault(settings: Settings, *, store: Store, clock: Callable[[], dateti
         campaign=Campaign.read(settings.campaign).code,
         export_key=read_export_key(settings.export_key),
         signers=read_pinned_keys(settings.keys),
+        keys_end=last_day(settings.keys),
         clock=clock,
     )
     return BySocket({str(settings.intake_socket): create_intake(store), str(settings.courier_socket): courier})

@@ -1,11 +1,12 @@
-"""The vault's one file: blocks, sealed replies by tag, and the numbers of the bundles. The server's only user of SQLite.
+"""The vault's one file: blocks, sealed replies by tag, and the numbers of the bundles.
 
-Nothing in it is plaintext, and nothing tells more time than a day: tables are kept in the order of random keys, without
-row numbers, counters or further indexes. SQLite's own settings are made, read back and checked at every opening.
+Nothing in it is plaintext, nothing tells more time than a day (a full hour, of what is pending), and nothing in it is in
+the order in which it came: blocks are at random places, and what else there is in the order of random or given keys.
 """
 
 import hashlib
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,36 +16,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
-import sqlite_utils
-
-from dropbox.block import ID_BYTES
 from dropbox.bundle import ExportManifest, ListedBlock, ReplyBundle
 from dropbox.errors import BadBundle, CannotStore, CasedropError, PendingGone, StoreError
+from dropbox.vault.file import open_file
+from dropbox.vault.slots import NO_TAG, Chance, Slots
 
-SCHEMA_VERSION = 1
 _HOUR = 3_600
-_BUSY_SECONDS = 10.0
-
-# (name, what is set, what is read back). Why each, measured: a deleted row must be overwritten in the file (secure_delete)
-# and must not live on in a journal (TRUNCATE; WAL keeps it) or in a temporary file; what is said to be stored is on disk.
-PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
-    ("auto_vacuum", "NONE", 0),
-    ("journal_mode", "TRUNCATE", "truncate"),
-    ("secure_delete", "ON", 1),
-    ("temp_store", "MEMORY", 2),
-    ("synchronous", "FULL", 2),
-    ("trusted_schema", "OFF", 0),
-)
-
-_SCHEMA = """
-CREATE TABLE block (id BLOB PRIMARY KEY, withdraw_tag BLOB NOT NULL, day TEXT NOT NULL, bytes BLOB NOT NULL)
-  STRICT, WITHOUT ROWID;
-CREATE TABLE pending (id BLOB PRIMARY KEY, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE reply (tag BLOB PRIMARY KEY, keep_until TEXT NOT NULL, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE export (number INTEGER PRIMARY KEY, manifest_sha256 TEXT NOT NULL, day TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE reply_bundle (desk INTEGER PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-"""
-_NO_TAG = bytes(ID_BYTES)
 
 
 class StoredTwice(CasedropError):
@@ -72,31 +49,30 @@ class Store:
     """The open file. Safe to share between threads: one connection, one lock.
 
     Every method raises CannotStore when the disk is full or the file broken; nothing of that call is then kept.
-    *clock* gives UTC time; pending blocks expire after *pending_minutes*, in the hour after that.
+    *clock* gives UTC time; pending blocks expire after *pending_minutes*, in the hour after that. *chance* gives the
+    blocks their places.
     """
 
-    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], datetime], pending_minutes: int) -> None:
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, clock: Callable[[], datetime], pending_minutes: int, chance: Chance
+    ) -> None:
+        self._path = path
         self._connection = connection
         self._clock = clock
         self._pending_seconds = pending_minutes * 60
         self._lock = threading.Lock()
+        self._slots = Slots(connection, chance)
 
     @classmethod
-    def open(cls, path: Path, *, clock: Callable[[], datetime], pending_minutes: int) -> Self:
+    def open(cls, path: Path, *, clock: Callable[[], datetime], pending_minutes: int, chance: Chance = secrets.randbelow) -> Self:
         """Open *path*, or make it (0600). Raises StoreError with a sentence when it is not what this version works with."""
+        store = cls(path, open_file(path), clock, pending_minutes, chance)
         try:
-            # Made by us and not by SQLite, so that nobody else can read it even for a moment.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-            connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
-        except (OSError, sqlite3.Error) as why:
-            raise StoreError(f"The vault's file {path} cannot be opened: {why}.") from None
-        try:
-            set_pragmas(connection)
-            _make_or_check(connection, path)
-        except (sqlite3.Error, StoreError) as why:
-            connection.close()
-            raise StoreError(str(why) if isinstance(why, StoreError) else f"The vault's file {path} is damaged: {why}.") from None
-        return cls(connection, clock, pending_minutes)
+            store.check()
+        except CannotStore:
+            store.close()
+            raise StoreError(f"The vault's file {path} is damaged: its blocks cannot be read.") from None
+        return store
 
     def close(self) -> None:
         """Close the file."""
@@ -115,12 +91,10 @@ class Store:
         expires = -(-(now + self._pending_seconds) // _HOUR) * _HOUR
         with self._transaction() as database:
             self._expire(database, now)
-            day = self._today().isoformat()
-            try:
-                database.executemany("INSERT INTO block VALUES (?, ?, ?, ?)", [(b.id, _NO_TAG, day, b.data) for b in blocks])
-            except sqlite3.IntegrityError:
-                raise StoredTwice from None
-            database.executemany("INSERT INTO pending VALUES (?, ?)", [(block.id, expires) for block in blocks])
+            for block in blocks:
+                if self._slots.holds(block.id):
+                    raise StoredTwice
+                self._slots.add(block.id, block.data, tag=NO_TAG, day=self._today(), expires=expires)
 
     def commit(self, report: Pending, tag: bytes, others: Sequence[tuple[bytes, bytes]]) -> None:
         """Make *report* final with withdraw tag *tag*, and the pending *others* (id, tag) with it, all or nothing.
@@ -128,26 +102,37 @@ class Store:
         A report that is there already is not stored again, and the others, a second copy of its files, are deleted.
         Raises PendingGone when one of the others is no longer pending; nothing is then changed.
         """
-        with self._transaction() as database:
-            if database.execute("SELECT 1 FROM block WHERE id = ?", (report.id,)).fetchone():
-                self._forget(database, [block_id for block_id, _ in others])
+        with self._transaction():
+            if self._slots.holds(report.id):
+                self._forget([block_id for block_id, _ in others])
                 return
-            day = self._today().isoformat()
-            database.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (report.id, tag, day, report.data))
+            day = self._today()
+            self._slots.add(report.id, report.data, tag=tag, day=day)
             for block_id, other_tag in others:
-                if database.execute("DELETE FROM pending WHERE id = ?", (block_id,)).rowcount != 1:
+                if not self._slots.is_pending(block_id):
                     raise PendingGone
-                database.execute("UPDATE block SET withdraw_tag = ?, day = ? WHERE id = ?", (other_tag, day, block_id))
+                self._slots.finish(block_id, tag=other_tag, day=day)
 
     def abandon(self, ids: Sequence[bytes]) -> None:
         """Delete those of *ids* that are pending."""
-        with self._transaction() as database:
-            self._forget(database, ids)
+        with self._transaction():
+            self._forget(ids)
 
     def expire(self) -> None:
         """Delete what has waited too long: pending blocks, and replies past their day."""
         with self._transaction() as database:
             self._expire(database, int(self._clock().timestamp()))
+
+    def freshen(self) -> None:
+        """Give the file and its journal the time of now in the file system, as if something had just been written."""
+        with self._lock:
+            for path in (self._path, self._path.with_name(self._path.name + "-journal")):
+                try:
+                    os.utime(path)
+                except FileNotFoundError:
+                    continue  # there is no journal before the first write
+                except OSError:
+                    raise CannotStore from None
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """(place in *tags*, sealed reply) for each that is there, by the same work for every tag."""
@@ -157,16 +142,16 @@ class Store:
 
     def tags(self) -> list[tuple[bytes, bytes]]:
         """(id, withdraw tag) of every final block. Only a codename's withdraw key tells which of them are its own."""
-        with self._transaction(write=False) as database:
-            query = "SELECT id, withdraw_tag FROM block WHERE id NOT IN (SELECT id FROM pending)"
-            return [(bytes(block_id), bytes(tag)) for block_id, tag in database.execute(query)]
+        with self._transaction(write=False):
+            return self._slots.tags()
 
     def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
         """Delete the final blocks of *owned* (id, withdraw tag); a pair that does not stand together deletes nothing."""
-        with self._transaction() as database:
+        with self._transaction():
             for block_id, tag in owned:
-                if tag != _NO_TAG:
-                    database.execute("DELETE FROM block WHERE id = ? AND withdraw_tag = ?", (block_id, tag))
+                # What is pending has no tag of its own, and no codename's keys give the one it has.
+                if tag != NO_TAG and self._slots.tag(block_id) == tag:
+                    self._slots.remove(block_id)
 
     def forget_replies(self, tags: Sequence[bytes]) -> None:
         """Delete the replies under *tags*: who knows a tag can compute it from the codename."""
@@ -191,41 +176,42 @@ class Store:
         with self._transaction() as database:
             self._expire(database, int(self._clock().timestamp()))
             number = 1 + (database.execute("SELECT max(number) FROM export").fetchone()[0] or 0)
-            manifest = ExportManifest.of(number=number, campaign=campaign, blocks=list(self._final(database)))
+            manifest = ExportManifest.of(number=number, campaign=campaign, blocks=self._listed())
             digest = hashlib.sha256(manifest.to_bytes()).hexdigest()
             database.execute("INSERT INTO export VALUES (?, ?, ?)", (number, digest, self._today().isoformat()))
         return manifest
 
     def block(self, block_id: bytes) -> bytes:
         """The data of a block that is known to be there. Raises CannotStore when it is not."""
-        with self._transaction(write=False) as database:
-            row = database.execute("SELECT bytes FROM block WHERE id = ?", (block_id,)).fetchone()
-        if row is None:
+        with self._transaction(write=False):
+            data = self._slots.data(block_id)
+        if data is None:
             raise CannotStore("A block that was exported is no longer there.")
-        return bytes(row[0])
+        return data
 
     def counts(self) -> Counts:
         """How much there is."""
         with self._transaction(write=False) as database:
-            of = {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608 - our own names
-                  for name in ("block", "pending", "reply", "export")}  # fmt: skip
-        return Counts(of["block"] - of["pending"], of["pending"], of["reply"], of["export"])
+            final, pending = self._slots.count()
+            replies, exports = (
+                database.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608 - our own names
+                for name in ("reply", "export")
+            )
+        return Counts(final, pending, replies, exports)
 
-    def _final(self, database: sqlite3.Connection) -> Iterator[ListedBlock]:
-        query = "SELECT id, day, bytes FROM block WHERE id NOT IN (SELECT id FROM pending)"
-        for block_id, day, data in database.execute(query):
-            yield ListedBlock(block_id, hashlib.sha256(data).hexdigest(), date.fromisoformat(day))
+    def _listed(self) -> Iterator[ListedBlock]:
+        for block in self._slots.final():
+            yield ListedBlock(block.id, hashlib.sha256(block.data).hexdigest(), block.day)
 
     def _expire(self, database: sqlite3.Connection, now: int) -> None:
-        gone = database.execute("SELECT id FROM pending WHERE expires <= ?", (now,)).fetchall()
-        self._forget(database, [row[0] for row in gone])
+        self._forget(self._slots.expired(now))
         database.execute("DELETE FROM reply WHERE keep_until < ?", (self._today().isoformat(),))
 
-    def _forget(self, database: sqlite3.Connection, ids: Sequence[bytes]) -> None:
+    def _forget(self, ids: Sequence[bytes]) -> None:
         for block_id in ids:
             # Only what is pending: nobody who knows an id can delete a block that is final.
-            if database.execute("DELETE FROM pending WHERE id = ?", (block_id,)).rowcount:
-                database.execute("DELETE FROM block WHERE id = ?", (block_id,))
+            if self._slots.is_pending(block_id):
+                self._slots.remove(block_id)
 
     def _today(self) -> date:
         return self._clock().astimezone(UTC).date()
@@ -236,33 +222,16 @@ class Store:
             try:
                 self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 try:
+                    self._slots.begin()
                     yield self._connection
                     self._connection.execute("COMMIT")
+                    self._slots.keep()
                 finally:
                     # After a COMMIT there is nothing left to take back.
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")
-            except sqlite3.Error:
+                    self._slots.drop()
+            except (sqlite3.Error, CannotStore):
+                self._slots.forget()
                 # The text of SQLite's error may name values; none of it goes further.
                 raise CannotStore from None
-
-
-def set_pragmas(connection: sqlite3.Connection) -> None:
-    """Make SQLite's settings and read them back. Raises StoreError naming one that did not take."""
-    for name, wanted, _ in PRAGMAS:
-        connection.execute(f"PRAGMA {name} = {wanted}")
-    for name, _, expected in PRAGMAS:
-        found = connection.execute(f"PRAGMA {name}").fetchone()[0]
-        if found != expected:
-            raise StoreError(f"SQLite does not take the setting {name}: it is {found} and has to be {expected}.")
-
-
-def _make_or_check(connection: sqlite3.Connection, path: Path) -> None:
-    database = sqlite_utils.Database(connection, use_counts_table=False)
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0 and not database.table_names():
-        connection.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    elif version != SCHEMA_VERSION:
-        raise StoreError(f"The vault's file {path} was made by another version of Casedrop (schema {version}).")
-    if set(database.table_names()) != {"block", "pending", "reply", "export", "reply_bundle"}:
-        raise StoreError(f"{path} is not a vault's file.")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from dropbox.lockdown import Room, lock, say_waived
 from dropbox.settings import Settings
+from dropbox.vault.beat import Beat
 from dropbox.vault.factory import create_vault
 from dropbox.vault.store import Store
 
@@ -15,8 +16,7 @@ def _now() -> datetime:
 
 _settings = Settings.load(os.environ)
 _store = Store.open(_settings.database, clock=_now, pending_minutes=_settings.pending_minutes)
-# What was pending when the vault ended has no report any more once its time is over.
-_store.expire()
+_beat = Beat(_store)
 
 app = create_vault(_settings, store=_store, clock=_now)
 
@@ -27,3 +27,4 @@ say_waived(_room, _settings.waived)
 def lock_worker() -> None:
     """Called by the server in the worker before it serves; see dropbox.lockdown.lock."""
     lock(_room, _settings.waived)
+    _beat.start()

@@ -8,7 +8,7 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from dropbox.errors import BadPacket
-from dropbox.packets import PublicKey, dearmor, message_length, recipients, verify_detached
+from dropbox.packets import PublicKey, dearmor, last_second, message_length, recipients, verify_detached
 from fuzz.target import Target
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -55,8 +55,9 @@ WHERE = Target(where_a_message_ends, (BadPacket,), [m + b"\xff\0" * 20 for m in 
 
 
 def public_key(data: bytes) -> PublicKey:
-    """A binary key file. BadPacket, or one key with a fingerprint of 40 capital hex digits and 32 bytes."""
+    """A binary key file. BadPacket, or one key with a fingerprint of 40 capital hex digits and 32 bytes, and its end."""
     key = PublicKey.read(data)
+    assert 0 <= last_second(data) < 2**33
     assert len(key.fingerprint) == 40 and len(key.ed25519) == 32 and key.ed25519 in data
     return key
 

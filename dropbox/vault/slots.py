@@ -1,0 +1,197 @@
+"""The table of blocks: dense places, in which every arrangement of the blocks is equally likely, whatever was filed when.
+
+A new block takes a random place and sends whoever had it to the end (Fisher and Yates, inside out); a deleted one gives
+its place to the last. Rows have one length, so a place is written over where it lies in the file: its position there tells
+as little as its number. Where a block is stands in memory, since an index on disk would grow in the order of filing.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import NamedTuple
+
+from dropbox.block import ID_BYTES
+from dropbox.errors import CannotStore
+from dropbox.vault.file import EXPIRES_BYTES
+
+NO_TAG = bytes(ID_BYTES)
+_FINAL = 0
+
+_APPEND = "INSERT INTO slot VALUES (?, ?, ?, ?, ?, ?)"
+_COPY = "INSERT INTO slot SELECT ?, id, withdraw_tag, day, expires, bytes FROM slot WHERE place = ?"
+_OVERWRITE = "UPDATE slot SET id = ?, withdraw_tag = ?, day = ?, expires = ?, bytes = ? WHERE place = ?"
+_COPY_OVER = """UPDATE slot SET (id, withdraw_tag, day, expires, bytes) =
+  (SELECT id, withdraw_tag, day, expires, bytes FROM slot WHERE place = ?) WHERE place = ?"""
+_FINISH = "UPDATE slot SET withdraw_tag = ?, day = ?, expires = ? WHERE place = ?"
+_CUT = "DELETE FROM slot WHERE place = ?"
+
+# As secrets.randbelow: one of the numbers from 0 to below its argument, each as likely as the others.
+Chance = Callable[[int], int]
+
+
+class _Held(NamedTuple):
+    place: int
+    expires: int
+
+
+class FinalBlock(NamedTuple):
+    """A final block: its id, withdraw tag, day, and bytes."""
+
+    id: bytes
+    tag: bytes
+    day: date
+    data: bytes
+
+
+class Slots:
+    """The blocks of one connection's file. The caller holds a lock over each transaction, and says how it ended.
+
+    ``begin`` first of all, then any of the others; ``keep`` after a COMMIT, ``drop`` after a ROLLBACK, and ``forget`` when
+    SQLite failed. Every method but these three raises sqlite3.Error, and CannotStore when the file contradicts itself.
+    """
+
+    def __init__(self, database: sqlite3.Connection, chance: Chance) -> None:
+        self._database = database
+        self._chance = chance
+        self._version: int | None = None
+        self._held: dict[bytes, _Held] = {}
+        self._waiting: dict[bytes, int] = {}
+        self._changed: dict[bytes, _Held | None] = {}
+        self._count = 0
+
+    def begin(self) -> None:
+        """Read where every block is, unless that is known: nobody else has written since this connection last did."""
+        version = self._database.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._read()
+            self._version = version
+        self._count = len(self._held)
+
+    def keep(self) -> None:
+        """What was done since ``begin`` is in the file."""
+        for block_id, held in self._changed.items():
+            if held is None:
+                del self._held[block_id]
+            else:
+                self._held[block_id] = held
+            if held is not None and held.expires != _FINAL:
+                self._waiting[block_id] = held.expires
+            else:
+                self._waiting.pop(block_id, None)
+        self._changed.clear()
+
+    def drop(self) -> None:
+        """What was done since ``begin`` is not in the file."""
+        self._changed.clear()
+
+    def forget(self) -> None:
+        """What is in the file is not known: it is read again."""
+        self._changed.clear()
+        self._version = None
+
+    def holds(self, block_id: bytes) -> bool:
+        """Whether the block is there, pending or final."""
+        return self._find(block_id) is not None
+
+    def is_pending(self, block_id: bytes) -> bool:
+        """Whether the block is there and waits for its report."""
+        held = self._find(block_id)
+        return held is not None and held.expires != _FINAL
+
+    def count(self) -> tuple[int, int]:
+        """How many blocks are final, and how many pending; of what is in the file."""
+        return len(self._held) - len(self._waiting), len(self._waiting)
+
+    def expired(self, now: int) -> list[bytes]:
+        """The pending blocks whose time was over at *now*, a Unix time."""
+        return [block_id for block_id, expires in self._waiting.items() if expires <= now and self.is_pending(block_id)]
+
+    def add(self, block_id: bytes, data: bytes, *, tag: bytes, day: date, expires: int = _FINAL) -> None:
+        """Give a new block a random place. It is pending until the Unix time *expires*, or final."""
+        assert not self.holds(block_id)
+        end = self._count
+        place = self._chance(end + 1)
+        row = (block_id, tag, day.isoformat(), expires.to_bytes(EXPIRES_BYTES, "big"), data)
+        if place == end:
+            self._write(_APPEND, (place, *row))
+        else:
+            self._moving(place, end)
+            self._write(_COPY, (end, place))
+            self._write(_OVERWRITE, (*row, place))
+        self._changed[block_id] = _Held(place, expires)
+        self._count += 1
+
+    def finish(self, block_id: bytes, *, tag: bytes, day: date) -> None:
+        """Make a pending block final."""
+        held = self._find(block_id)
+        assert held is not None
+        row = (tag, day.isoformat(), _FINAL.to_bytes(EXPIRES_BYTES, "big"), held.place)
+        self._write(_FINISH, row)
+        self._changed[block_id] = _Held(held.place, _FINAL)
+
+    def remove(self, block_id: bytes) -> None:
+        """Delete a block that is there. Of a random arrangement without it, every arrangement is as likely as before."""
+        held = self._find(block_id)
+        assert held is not None
+        last = self._count - 1
+        if held.place != last:
+            self._moving(last, held.place)
+            self._write(_COPY_OVER, (last, held.place))
+        self._write(_CUT, (last,))
+        self._changed[block_id] = None
+        self._count = last
+
+    def data(self, block_id: bytes) -> bytes | None:
+        """A block's bytes, or None."""
+        held = self._find(block_id)
+        return None if held is None else self._value("bytes", held.place)
+
+    def tag(self, block_id: bytes) -> bytes | None:
+        """A block's withdraw tag, or None."""
+        held = self._find(block_id)
+        return None if held is None else self._value("withdraw_tag", held.place)
+
+    def tags(self) -> list[tuple[bytes, bytes]]:
+        """(id, withdraw tag) of every final block."""
+        rows = self._database.execute("SELECT id, withdraw_tag FROM slot WHERE expires = ?", (bytes(EXPIRES_BYTES),))
+        return [(bytes(block_id), bytes(tag)) for block_id, tag in rows]
+
+    def final(self) -> Iterator[FinalBlock]:
+        """Every final block, one after the other."""
+        query = "SELECT id, withdraw_tag, day, bytes FROM slot WHERE expires = ?"
+        for block_id, tag, day, data in self._database.execute(query, (bytes(EXPIRES_BYTES),)):
+            try:
+                yield FinalBlock(bytes(block_id), bytes(tag), date.fromisoformat(day), bytes(data))
+            except ValueError:
+                raise CannotStore from None
+
+    def _find(self, block_id: bytes) -> _Held | None:
+        return self._changed[block_id] if block_id in self._changed else self._held.get(block_id)
+
+    def _value(self, column: str, place: int) -> bytes:
+        row = self._database.execute(f"SELECT {column} FROM slot WHERE place = ?", (place,)).fetchone()  # noqa: S608 - our own names
+        if row is None or not isinstance(row[0], bytes):
+            raise CannotStore
+        return row[0]
+
+    def _moving(self, place: int, to: int) -> None:
+        """Note that the block at *place* is about to be at *to*."""
+        moved = self._value("id", place)
+        held = self._find(moved)
+        if held is None or held.place != place:
+            raise CannotStore
+        self._changed[moved] = _Held(to, held.expires)
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        if self._database.execute(statement, values).rowcount != 1:
+            raise CannotStore
+
+    def _read(self) -> None:
+        # The bytes stand behind the other columns, on pages that this does not touch.
+        rows = self._database.execute("SELECT place, id, expires FROM slot ORDER BY place").fetchall()
+        if not all(isinstance(value, bytes) for _, *values in rows for value in values):
+            raise CannotStore
+        self._held = {block_id: _Held(place, int.from_bytes(expires, "big")) for place, block_id, expires in rows}
+        self._waiting = {block_id: held.expires for block_id, held in self._held.items() if held.expires != _FINAL}
+        if [place for place, _, _ in rows] != list(range(len(self._held))):
+            raise CannotStore
