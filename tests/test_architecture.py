@@ -17,7 +17,7 @@ LAYERS = [
     {"dropbox.errors", "dropbox.block", "dropbox.label", "dropbox.term"},
     {"dropbox.landlock", "dropbox.seccomp"},
     {"dropbox.lockdown"},
-    {"dropbox.agent", "dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.settings"},
+    {"dropbox.agent", "dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.settings", "dropbox.template"},
     {"dropbox.campaign", "dropbox.outlet"},
     {"dropbox.codename", "dropbox.report", "dropbox.openpgp"},
     {"dropbox.sealing", "dropbox.reply", "dropbox.bundle"},
