@@ -101,7 +101,7 @@ def test_only_openpgp_talks_to_gpg() -> None:
 
 def test_only_the_vaults_file_and_the_casebook_talk_to_sqlite() -> None:
     vault = {"dropbox.vault.file", "dropbox.vault.slots", "dropbox.vault.store"}
-    assert users("sqlite_utils", "sqlite3") == {*vault, "scripts.casebook"}
+    assert users("sqlite_utils", "sqlite3") == {*vault, "scripts.casebook", "scripts.correspondence"}
 
 
 def test_only_onion_control_talks_to_tor() -> None:
