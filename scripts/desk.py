@@ -187,6 +187,7 @@ def _files(asked: argparse.Namespace) -> None:
 
 
 def _answer(asked: argparse.Namespace) -> None:
+    text = answering.given_text(asked)
     with Casebook.open(asked.casebook) as casebook:
         if asked.templates:
             templates = casebook.campaign.answers
@@ -195,7 +196,7 @@ def _answer(asked: argparse.Namespace) -> None:
             else:
                 _print(answering.templates_table(templates, asked.labels))
             return
-        written = answering.letters(casebook, asked, today=_today())
+        written = answering.letters(casebook, asked, text, today=_today())
     if asked.json:
         _print_json([{"case": one.case.name, "language": one.language} for one in written])
     else:
