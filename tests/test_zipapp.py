@@ -304,13 +304,18 @@ def test_it_starts_with_every_python_here_and_says_nothing_of_its_unpacking(
 
 @pytest.mark.zipapp
 def test_the_key_ceremony_is_held_with_the_same_file(pyz: Path, computer: Computer, tmp_path: Path) -> None:
-    home, out = tmp_path / "g", tmp_path / "public"
-    where = ("--home", home, "--out", out, "--name", "blue", "--weeks", "1", "--unprotected")
-    done = computer.run(PYTHON, "-S", pyz, "ceremony", "new", *where)
-    stop_agent(home)
+    home, out = ("--home", tmp_path / "g"), ("--out", tmp_path / "files")
+    ceremony = (PYTHON, "-S", pyz, "ceremony")
+    made = computer.run(*ceremony, "new", *home, *out, "--name", "blue", "--weeks", "1", "--unprotected")
+    weeks = computer.run(*ceremony, "weeks", *home)
+    week = re.findall(r"\d{4}-W\d{2}", weeks.out)[0]
+    split = computer.run(*ceremony, "split", *home, *out, "--week", week, "--sheets", "3", "--needed", "2")
+    stop_agent(tmp_path / "g")
 
-    assert (done.code, done.err) == (0, "")
-    assert [key.fingerprint for key in read_pinned_keys(out)] == [(out / "FINGERPRINTS").read_text("ascii").split()[0]]
+    assert [(done.code, done.err) for done in (made, weeks, split)] == [(0, "")] * 3
+    server = tmp_path / "files" / "01-server"
+    assert [key.fingerprint for key in read_pinned_keys(server)] == [(server / "FINGERPRINTS").read_text("ascii").split()[0]]
+    assert len([path for path in (tmp_path / "files").rglob("*-sheet-*") if week in path.name]) == 3
 
 
 @pytest.mark.zipapp
