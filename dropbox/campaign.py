@@ -14,6 +14,7 @@ from typing import Any, Self
 from dropbox.errors import CampaignError
 from dropbox.label import LANGUAGES, Label
 from dropbox.question import IN_LINES, KINDS, WITH_CHOICES, Group, Question
+from dropbox.template import Template, bodies, fault
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # A label stands in a form and in the reviewer's table; the invitation is a paragraph.
@@ -34,7 +35,7 @@ class Campaign:
 
     ``title``, ``organisation`` and ``invitation`` (who is asked for what, on the first page) are by language, and so are the
     paragraphs of ``scope``: whom the campaign can help, and whom probably not. ``groups`` are the optional questions that go
-    with every category.
+    with every category, ``answers`` the reviewers' ready answers.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Campaign:
     categories: tuple[Category, ...]
     groups: tuple[Group, ...]
     unsure: str
+    answers: tuple[Template, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -103,15 +105,16 @@ class _Fault(Exception):
 
 
 def _campaign(body: dict[str, Any]) -> dict[str, Any]:
-    _keys(body, {"code", "title", "organisation", "invitation", "scope", "list", "category", "group"}, near="")
+    _keys(body, {"code", "title", "organisation", "invitation", "scope", "list", "category", "group", "answer"}, near="")
     code = _code(body)
     lists = dict(_list(entry) for entry in _entries(body, "list", near="list", required=False))
     categories = tuple(
         _category(entry, number, lists) for number, entry in enumerate(_entries(body, "category", near="category"), 1)
     )
     groups = tuple(_group(entry, lists) for entry in _entries(body, "group", near="group", required=False))
+    answers = tuple(_answer(entry) for entry in _entries(body, "answer", near="answer", required=False))
     seen: set[str] = set()
-    for label in _labels(categories, groups):
+    for label in (*_labels(categories, groups), *answers):
         if label.code in seen:
             raise _Fault(f'the code "{label.code}" is used twice', label.code)
         seen.add(label.code)
@@ -124,6 +127,7 @@ def _campaign(body: dict[str, Any]) -> dict[str, Any]:
         "categories": categories,
         "groups": groups,
         "unsure": _unsure(body["category"]),
+        "answers": answers,
     }
 
 
@@ -198,6 +202,21 @@ def _question(entry: dict[str, Any], of: str, lists: Mapping[str, tuple[Label, .
     # A column stands under its question, which says why.
     why = label if kinds is IN_LINES else _texts(_table(entry, "why", near=code), code, near="why", after=code)
     return Question(code, label, why, kind, lists.get(choices, ()), columns)
+
+
+def _answer(entry: dict[str, Any]) -> Template:
+    code = _code(entry, "a ready answer", near="answer")
+    _keys(entry, {"code", "label", "text"}, near=code)
+    label = _texts(_table(entry, "label", near=code), code, near="label", after=code)
+    texts = _table(entry, "text", near=code)
+    for language in LANGUAGES:
+        if wrong := fault(texts.get(language)):
+            # A text of several lines; the label's line holds the language too, and comes first.
+            near = f'{language} = ""' if language in texts else "[answer.text]"
+            raise _Fault(f'the text of "{code}" in {language} {wrong}', near, after=code)
+    if unknown := set(texts) - set(LANGUAGES):
+        raise _Fault(f'"{code}" has a text in an unknown language', min(unknown), after=code)
+    return Template(code, label, bodies(texts))
 
 
 def _unsure(entries: list[dict[str, Any]]) -> str:

@@ -17,7 +17,7 @@ LAYERS = [
     {"dropbox.errors", "dropbox.block", "dropbox.label"},
     {"dropbox.landlock", "dropbox.seccomp"},
     {"dropbox.lockdown"},
-    {"dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.settings"},
+    {"dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.settings", "dropbox.template"},
     {"dropbox.campaign"},
     {"dropbox.codename", "dropbox.report", "dropbox.openpgp"},
     {"dropbox.sealing", "dropbox.reply", "dropbox.bundle"},
