@@ -23,7 +23,7 @@ from dropbox.report import KINDS, Report
 from scripts.case import Answer, Case, Counts, Export, Part, Unopened, case_name
 from scripts.landing import NewFile
 
-VERSION = 1
+VERSION = 2
 _FILE, _CAMPAIGN, _ATTACHMENTS, _LOCK = "casebook.sqlite", "campaign.toml", "attachments", "lock"
 # As on the server: what is removed is overwritten, and nothing is written outside this directory.
 _PRAGMAS = {
@@ -35,6 +35,15 @@ _PRAGMAS = {
     "foreign_keys": 1,
 }
 _CLAIMANT_LAYER = ("cases", "part", "attachment")
+# A part of the very day on which an answer left counts if it was not here yet: the answer may have been read by then.
+_ANSWERS = """
+    SELECT answer.*, reply_bundle.day AS left, (
+        SELECT min(part.day) FROM part
+        WHERE part."case" = answer."case" AND part.number > reply_bundle.parts AND part.day >= reply_bundle.day
+    ) AS returned
+    FROM answer LEFT JOIN reply_bundle ON reply_bundle.number = answer.bundle
+    WHERE {} ORDER BY answer.id
+"""
 
 
 class CasebookError(CasedropError):
@@ -130,7 +139,8 @@ def _make_tables(database: sqlite_utils.Database) -> None:
         nullable=["number", "bundle"],
     )
     database.table("answer").create_index(["case"])
-    table("reply_bundle", {"number": int, "day": str, "sha256": str}, pk="number")
+    # How many parts were here when it left: what came later may be what a claimant said to it.
+    table("reply_bundle", {"number": int, "day": str, "sha256": str, "parts": int}, pk="number")
     for name in _CLAIMANT_LAYER:
         for act in ("UPDATE", "DELETE"):
             database.execute(
@@ -168,6 +178,11 @@ class Casebook:
     def file_path(self, sha256: str) -> Path:
         """Where the opened file with this SHA-256 is kept."""
         return self.directory / _ATTACHMENTS / bytes.fromhex(sha256).hex()
+
+    @property
+    def database(self) -> sqlite_utils.Database:
+        """The open file, for acts that change several things together."""
+        return self._database
 
     # What claimants sent
 
@@ -254,13 +269,16 @@ class Casebook:
         """The answers that have not left yet, in the order in which they were written."""
         return self._answers("bundle is null")
 
+    def left(self) -> list[Answer]:
+        """The answers that have left, acknowledgements not among them."""
+        return self._answers("bundle is not null and kind = 'answer'")
+
     def answers_to(self, case: Case) -> list[Answer]:
         """All answers to *case*, in the order in which they were written."""
         return self._answers('"case" = ?', case.number)
 
     def _answers(self, where: str, *values: int) -> list[Answer]:
-        rows = self._database.table("answer").rows_where(where, values, order_by="id")
-        return [Answer(**{**row, "day": date.fromisoformat(row["day"])}) for row in rows]
+        return [_answer(row) for row in self._database.query(_ANSWERS.format(where), values)]
 
     def queue_answer(self, case: Case, *, kind: str, language: str, day: date, text: str) -> None:
         """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
@@ -275,7 +293,8 @@ class Casebook:
         *land* comes last in the same transaction: when it raises, the answers are still queued.
         """
         with self._database.atomic():
-            self._database.table("reply_bundle").insert({"number": bundle, "day": day.isoformat(), "sha256": sha256})
+            row = {"number": bundle, "day": day.isoformat(), "sha256": sha256, "parts": self._count("part")}
+            self._database.table("reply_bundle").insert(row)
             for answer in answers:
                 self._database.table("answer").update(answer.id, {"number": answer.number, "bundle": bundle})
             land()
@@ -316,3 +335,8 @@ def _order(part: Part) -> tuple[date, int, int, int]:
 def _part(row: dict[str, Any]) -> Part:
     report = Report.from_bytes(row["report"])
     return Part(row["number"], row["case"], row["block_id"], date.fromisoformat(row["day"]), row["bundle"], report)
+
+
+def _answer(row: dict[str, Any]) -> Answer:
+    days = {name: row[name] and date.fromisoformat(row[name]) for name in ("day", "left", "returned")}
+    return Answer(**{**row, **days})

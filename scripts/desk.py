@@ -16,11 +16,13 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
+from dropbox import campaign
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
+from scripts import answering
 from scripts.arrival import Opened, open_bundle
-from scripts.case import case_number
+from scripts.case import case_name, case_number
 from scripts.casebook import Casebook, create
 from scripts.display import (
     case_text,
@@ -33,7 +35,10 @@ from scripts.display import (
     unopened_values,
 )
 from scripts.evidence import write_out
-from scripts.outbox import Left, answer, export_replies
+from scripts.outbox import Left, answer, export_replies, take_back
+
+# The one that this desk came with, as the server did.
+CAMPAIGN = Path(campaign.__file__).with_name("campaign.toml")
 
 __all__ = ["Casebook", "Left", "Opened", "answer", "create", "export_replies", "main", "open_bundle", "write_out"]
 
@@ -74,25 +79,25 @@ def _parser() -> argparse.ArgumentParser:
 
     init = command("init", _init, "make an empty casebook")
     init.add_argument("--server-key", required=True, metavar="HEX", help="the server's export public key, 64 hex digits")
-    init.add_argument("--campaign", type=Path, required=True, help="the campaign file that the server uses")
+    init.add_argument("--campaign", type=Path, default=CAMPAIGN, help="the campaign file that the server uses")
     init.add_argument("--desk", type=int, required=True, metavar="N", help="this desk's number, from 0; no two the same")
     command("open", _open, "verify an export bundle and open what is new in it").add_argument("bundle", type=Path)
     listing = command("list", _list, "list the cases")
     show = command("show", _show, "show a case with all its parts and answers")
     files = command("files", _files, "list a case's files, or write them out")
-    reply = command("answer", _answer, "queue an answer to a case")
-    for added in (show, files, reply):
+    reply = command("answer", _answer, "queue an answer to one case or to many")
+    answering.answer_options(reply)
+    outbox = command("outbox", _outbox, "what waits to leave, and how long; take back an answer")
+    answering.outbox_options(outbox)
+    for added in (show, files):
         added.add_argument("case", help="its number, such as C-0001")
-    for added in (listing, show):
+    for added in (listing, show, reply):
         added.add_argument("--labels", choices=LANGUAGES, default="en", help="the language of the labels")
     files.add_argument("--out", type=Path, metavar="DIR", help="write them here, byte for byte, under safe names")
-    reply.add_argument("--text-file", required=True, metavar="FILE", help="a file with the answer, or - for standard input")
-    reply.add_argument("--language", choices=LANGUAGES, help="by default the claimant's")
     export = command("export-replies", _export, "write the queued answers as a signed bundle")
-    export.add_argument("out", type=Path)
-    export.add_argument("--signer", default="", metavar="FINGERPRINT", help="needed when there are several secret keys")
+    answering.export_options(export)
     status = command("status", _status, "what is in the casebook, what waits, what could not be opened")
-    for added in (listing, show, files, status):
+    for added in (listing, show, files, status, reply, outbox):
         added.add_argument("--json", action="store_true", help="for programs")
     return parser
 
@@ -180,32 +185,55 @@ def _files(asked: argparse.Namespace) -> None:
 
 
 def _answer(asked: argparse.Namespace) -> None:
-    data = sys.stdin.buffer.read() if asked.text_file == "-" else Path(asked.text_file).read_bytes()
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise DeskError("The answer's text is not UTF-8.") from None
     with Casebook.open(asked.casebook) as casebook:
-        case = answer(casebook, case_number(asked.case), text, today=_today(), language=asked.language or "")
-    print(f"An answer to {case.name} is queued; it leaves with the next export-replies.")
+        if asked.templates:
+            templates = casebook.campaign.answers
+            if asked.json:
+                _print_json([{"template": one.code, "label": one.text, "text": one.body} for one in templates])
+            else:
+                _print(answering.templates_table(templates, asked.labels))
+            return
+        written = answering.letters(casebook, asked, today=_today())
+    if asked.json:
+        _print_json([{"case": one.case.name, "language": one.language} for one in written])
+    else:
+        print(answering.queued_said(written))
+
+
+def _outbox(asked: argparse.Namespace) -> None:
+    with Casebook.open(asked.casebook) as casebook:
+        if asked.remove is not None:
+            taken = take_back(casebook, asked.remove)
+            print(f"The answer to {case_name(taken.case)} of {taken.day} is taken back.")
+            return
+        values = answering.left_values(casebook.left()) if asked.left else answering.outbox_values(casebook.queued(), _today())
+    if asked.json:
+        _print_json(values)
+    else:
+        _print(answering.values_table(values) if values else "Nothing has left." if asked.left else "Nothing waits.")
 
 
 def _export(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
+        answering.confirm_leaving(casebook, yes=asked.yes)
         left = export_replies(casebook, asked.out, _opener(asked), today=_today(), signer=asked.signer)
     print(f"Reply bundle {left.bundle} with {left.answers} answers among {left.replies} replies is in {asked.out}.")
+    if left.waiting:
+        print(f"A bundle holds no more; {left.waiting} answers wait for the next one.")
 
 
 def _status(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
         values = status_values(casebook.counts(), casebook.unopened(), casebook.queued())
+        values["answered"] = answering.answered_values(casebook.left())
     if asked.json:
         _print_json(values)
         return
-    unopened, queued = values.pop("unopened"), values.pop("answers_queued")
+    unopened, queued, answered = (values.pop(name) for name in ("unopened", "answers_queued", "answered"))
     for name, value in values.items():
         print(f"{name.replace('_', ' ')}: {value}")
     print(f"answers queued: {', '.join(queued) or 'none'}")
+    print(f"cases answered: {len(answered)}, of which came back: {answering.came_back(answered) or 'none'}")
     for one in unopened:
         print(f"Not opened, block {one['block']}: {one['reason']}")
 
