@@ -354,7 +354,8 @@ def test_it_does_not_unpack_where_others_could_read_or_write_or_along_a_link(
     (places / "open").mkdir(mode=0o755)
     (places / "mine").mkdir(mode=0o700)
     (places / "link").symlink_to(places / "mine")
-    for name in ("open", "link"):
+    (places / "plain").touch(0o600)
+    for name in ("open", "link", "plain"):
         monkeypatch.setenv("SHIV_ROOT", str(places / name))
         with pytest.raises(start.CannotStart, match="not a directory of yours alone"):
             start.cache_directory()
