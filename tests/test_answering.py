@@ -291,6 +291,15 @@ def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -
     assert line.at_a_terminal("yes\n", "export-replies", bundle)[0] == 0 and bundle.exists() and queued(line) == []
 
 
+def test_an_answer_is_typed_at_the_terminal_and_then_asked_back(line: Line, tmp_path: Path) -> None:
+    typed = "thank you\n\x04"
+    assert line.at_a_terminal(typed + "n\n", "answer", "3", "--text-file", "-")[0] == 1 and queued(line) == []
+    assert line.at_a_terminal(typed + "y\n", "answer", "3", "--text-file", "-")[0] == 0
+
+    with Casebook.open(tmp_path / "casebook") as casebook:
+        assert [one.text for one in casebook.queued()] == ["thank you\n"]
+
+
 def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(line: Line, tmp_path: Path) -> None:
     quoting = "您寫「錢包裡的錢取不出來」，請問是哪一年？"
     answer = ("answer", "1", "--text-file", "-", "--language", "zh-Hant")
