@@ -20,6 +20,7 @@ from dropbox.campaign import Campaign
 from dropbox.errors import CampaignError, CasedropError
 from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import KINDS, Report
+from scripts import correspondence
 from scripts.case import Answer, Case, Counts, Export, Part, Unopened, case_name
 from scripts.landing import NewFile
 
@@ -35,15 +36,6 @@ _PRAGMAS = {
     "foreign_keys": 1,
 }
 _CLAIMANT_LAYER = ("cases", "part", "attachment")
-# A part of the very day on which an answer left counts if it was not here yet: the answer may have been read by then.
-_ANSWERS = """
-    SELECT answer.*, reply_bundle.day AS left, (
-        SELECT min(part.day) FROM part
-        WHERE part."case" = answer."case" AND part.number > reply_bundle.parts AND part.day >= reply_bundle.day
-    ) AS returned
-    FROM answer LEFT JOIN reply_bundle ON reply_bundle.number = answer.bundle
-    WHERE {} ORDER BY answer.id
-"""
 
 
 class CasebookError(CasedropError):
@@ -139,6 +131,7 @@ def _make_tables(database: sqlite_utils.Database) -> None:
         nullable=["number", "bundle"],
     )
     database.table("answer").create_index(["case"])
+    correspondence.make_tables(database)
     # How many parts were here when it left: what came later may be what a claimant said to it.
     table("reply_bundle", {"number": int, "day": str, "sha256": str, "parts": int}, pk="number")
     for name in _CLAIMANT_LAYER:
@@ -267,22 +260,15 @@ class Casebook:
 
     def queued(self) -> list[Answer]:
         """The answers that have not left yet, in the order in which they were written."""
-        return self._answers("bundle is null")
-
-    def left(self) -> list[Answer]:
-        """The answers that have left, acknowledgements not among them."""
-        return self._answers("bundle is not null and kind = 'answer'")
+        return correspondence.answers(self._database, correspondence.QUEUED)
 
     def answers_to(self, case: Case) -> list[Answer]:
         """All answers to *case*, in the order in which they were written."""
-        return self._answers('"case" = ?', case.number)
-
-    def _answers(self, where: str, *values: int) -> list[Answer]:
-        return [_answer(row) for row in self._database.query(_ANSWERS.format(where), values)]
+        return correspondence.answers(self._database, '"case" = ?', case.number)
 
     def queue_answer(self, case: Case, *, kind: str, language: str, day: date, text: str) -> None:
         """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
-        if self._count("answer", '"case" = ?', case.number) >= REPLIES_PER_DESK:
+        if len(self.answers_to(case)) >= REPLIES_PER_DESK:
             raise CasebookError(f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case.")
         row = {"case": case.number, "kind": kind, "language": language, "day": day.isoformat(), "text": text}
         self._database.table("answer").insert(row)
@@ -319,7 +305,7 @@ class Casebook:
             unopened=self._count("unopened"),
             last_export=last.number if last else 0,
             last_replies=self._count("reply_bundle"),
-            queued=self._count("answer", "bundle is null"),
+            queued=self._count("answer", correspondence.QUEUED),
             left=self._count("answer", "bundle is not null"),
         )
 
@@ -335,8 +321,3 @@ def _order(part: Part) -> tuple[date, int, int, int]:
 def _part(row: dict[str, Any]) -> Part:
     report = Report.from_bytes(row["report"])
     return Part(row["number"], row["case"], row["block_id"], date.fromisoformat(row["day"]), row["bundle"], report)
-
-
-def _answer(row: dict[str, Any]) -> Answer:
-    days = {name: row[name] and date.fromisoformat(row[name]) for name in ("day", "left", "returned")}
-    return Answer(**{**row, **days})

@@ -24,6 +24,7 @@ from scripts import answering
 from scripts.arrival import Opened, open_bundle
 from scripts.case import case_name, case_number
 from scripts.casebook import Casebook, create
+from scripts.correspondence import left
 from scripts.display import (
     case_text,
     case_values,
@@ -203,10 +204,12 @@ def _answer(asked: argparse.Namespace) -> None:
 def _outbox(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
         if asked.remove is not None:
-            taken = take_back(casebook, asked.remove)
+            taken = take_back(casebook, asked.remove, today=_today())
             print(f"The answer to {case_name(taken.case)} of {taken.day} is taken back.")
             return
-        values = answering.left_values(casebook.left()) if asked.left else answering.outbox_values(casebook.queued(), _today())
+        values = (
+            answering.left_values(left(casebook.database)) if asked.left else answering.outbox_values(casebook.queued(), _today())
+        )
     if asked.json:
         _print_json(values)
     else:
@@ -216,16 +219,16 @@ def _outbox(asked: argparse.Namespace) -> None:
 def _export(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
         answering.confirm_leaving(casebook, yes=asked.yes)
-        left = export_replies(casebook, asked.out, _opener(asked), today=_today(), signer=asked.signer)
-    print(f"Reply bundle {left.bundle} with {left.answers} answers among {left.replies} replies is in {asked.out}.")
-    if left.waiting:
-        print(f"A bundle holds no more; {left.waiting} answers wait for the next one.")
+        gone = export_replies(casebook, asked.out, _opener(asked), today=_today(), signer=asked.signer)
+    print(f"Reply bundle {gone.bundle} with {gone.answers} answers among {gone.replies} replies is in {asked.out}.")
+    if gone.waiting:
+        print(f"A bundle holds no more; {gone.waiting} answers wait for the next one.")
 
 
 def _status(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
         values = status_values(casebook.counts(), casebook.unopened(), casebook.queued())
-        values["answered"] = answering.answered_values(casebook.left())
+        values["answered"] = answering.answered_values(left(casebook.database))
     if asked.json:
         _print_json(values)
         return

@@ -16,6 +16,7 @@ from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from dropbox.reply import Reply, reply_tag, seal_reply
 from dropbox.template import Template
+from scripts import correspondence
 from scripts.case import Answer, Case
 from scripts.casebook import Casebook
 from scripts.landing import NewFile
@@ -121,14 +122,14 @@ def answer(casebook: Casebook, number: int, text: str, *, today: date, language:
     return letters[0].case
 
 
-def take_back(casebook: Casebook, number: int) -> Answer:
-    """Remove the queued answer *number* (its id). Returns it. Raises OutboxError when it is not in the outbox."""
+def take_back(casebook: Casebook, number: int, *, today: date) -> Answer:
+    """Keep the queued answer *number* (its id) from leaving. Returns it. Raises OutboxError when it is not in the outbox."""
     for one in casebook.queued():
         if one.id == number:
             if one.kind != "answer":
                 # It would be queued again with the next bundle, since its case has none.
                 raise OutboxError("This says only that the report was opened; the desk queues it by itself, and it stays.")
-            casebook.database.table("answer").delete(one.id)
+            correspondence.take_back(casebook.database, one, day=today)
             return one
     raise OutboxError(f"There is no answer {number} in the outbox; what has left cannot be taken back.")
 

@@ -20,6 +20,7 @@ from dropbox.report import Attachment, Report
 from scripts import answering, desk, outbox
 from scripts.arrival import _Arrival
 from scripts.casebook import Casebook, CasebookError, create
+from scripts.correspondence import left
 from scripts.outbox import OutboxError, answer, export_replies, language_of, queue, take_back, template, wants_no_answer, write
 from scripts.quotation import CHARACTERS, WORDS, Quotation, claimants_words, quotation
 
@@ -179,15 +180,29 @@ def test_only_what_a_reviewer_wrote_and_has_not_left_is_taken_back(casebook: Cas
         answer(casebook, 1, text, today=DAY)
     acknowledgement, first, second = casebook.queued()
 
-    assert take_back(casebook, first.id).text == "first"
+    assert take_back(casebook, first.id, today=DAY).text == "first"
     with pytest.raises(OutboxError, match="the desk queues it by itself"):
-        take_back(casebook, acknowledgement.id)
+        take_back(casebook, acknowledgement.id, today=DAY)
     export_replies(casebook, tmp_path / "out.tar", opener, today=DAY)
     for number in (second.id, first.id, 99):
         with pytest.raises(OutboxError, match=r"no answer .* in the outbox"):
-            take_back(casebook, number)
+            take_back(casebook, number, today=DAY)
 
-    assert [one.text for one in casebook.answers_to(case)] == ["", "second"]
+    assert [one.text for one in casebook.answers_to(case)] == ["", "second"] and casebook.counts().queued == 0
+
+
+def test_what_was_taken_back_makes_room_for_another_answer(casebook: Casebook) -> None:
+    add(casebook, 1)
+    for _ in range(64):
+        answer(casebook, 1, "x", today=DAY)
+    with pytest.raises(CasebookError, match="has 64 answers"):
+        answer(casebook, 1, "one too many", today=DAY)
+    last = casebook.queued()[-1]
+
+    take_back(casebook, last.id, today=DAY)
+    answer(casebook, 1, "another", today=DAY)
+
+    assert casebook.queued()[-1].id > last.id and casebook.counts().queued == 64
 
 
 def test_every_bundle_has_the_same_size_and_what_does_not_fit_waits(
@@ -219,16 +234,16 @@ def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(
     add(casebook, 1, "before it left", kind="message", day=later[2])
     export_replies(casebook, tmp_path / "1.tar", opener, today=later[2])
     add(casebook, 2, "filed before, fetched after", kind="message", day=later[1], bundle=2)
-    assert [(one.left, one.returned) for one in casebook.left()] == [(later[2], None)] * 3
+    assert [(one.left, one.returned) for one in left(casebook.database)] == [(later[2], None)] * 3
 
     add(casebook, 1, "on the same day", kind="message", day=later[2], bundle=2)
     add(casebook, 3, "last", kind="message", day=later[5], bundle=3)
     add(casebook, 3, "first", kind="withdrawal", day=later[4], bundle=3)
     answer(casebook, 1, "thanks", today=later[5])
 
-    assert [one.returned for one in casebook.left()] == [later[2], None, later[4]]
+    assert [one.returned for one in left(casebook.database)] == [later[2], None, later[4]]
     assert [one.left for one in casebook.answers_to(casebook.case(1))] == [later[2], None]
-    values = answering.answered_values(casebook.left())
+    values = answering.answered_values(left(casebook.database))
     assert (values[0]["case"], values[0]["answers"], values[0]["left"]) == ("C-0001", 1, "2026-11-26")
     assert answering.came_back(values) == "C-0001 (2026-11-26), C-0003 (2026-11-28)"
 
@@ -332,8 +347,8 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(line: Line, monkeypatc
 
     assert line("outbox", "--left")[1] == "Nothing has left.\n"
     assert line("export-replies", tmp_path / "replies.tar", "--yes")[0] == 0
-    (left,) = json.loads(line("outbox", "--left", "--json")[1])
-    assert (left["case"], left["left"], left["returned"]) == ("C-0002", "2026-11-27", None)
+    (gone,) = json.loads(line("outbox", "--left", "--json")[1])
+    assert (gone["case"], gone["left"], gone["returned"]) == ("C-0002", "2026-11-27", None)
     assert line("outbox")[1] == "Nothing waits.\n" and "nothing yet" in line("outbox", "--left")[1]
 
 
