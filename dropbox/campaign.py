@@ -14,11 +14,13 @@ from typing import Any, Self
 from dropbox.errors import CampaignError
 from dropbox.label import LANGUAGES, Label
 from dropbox.question import IN_LINES, KINDS, WITH_CHOICES, Group, Question
+from dropbox.reviewing import FIXED, LISTS, Reviewing
 from dropbox.template import Template, bodies, fault
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # A label stands in a form and in the reviewer's table; the invitation is a paragraph.
 _LABEL_CHARACTERS = 300
+_TEXTS = ("title", "organisation", "invitation")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Campaign:
 
     ``title``, ``organisation`` and ``invitation`` (who is asked for what, on the first page) are by language, and so are the
     paragraphs of ``scope``: whom the campaign can help, and whom probably not. ``groups`` are the optional questions that go
-    with every category, ``answers`` the reviewers' ready answers.
+    with every category. ``reviewing`` and ``answers``, the reviewers' ready answers, are for the desk alone.
     """
 
     code: str
@@ -46,6 +48,7 @@ class Campaign:
     categories: tuple[Category, ...]
     groups: tuple[Group, ...]
     unsure: str
+    reviewing: Reviewing
     answers: tuple[Template, ...] = ()
 
     @classmethod
@@ -95,7 +98,8 @@ class _Fault(Exception):
     def line(self, text: str) -> int:
         """The number, from 1, of the line the fault stands in; the line before it when something is missing there."""
         lines = text.splitlines()
-        start = next((number for number, line in enumerate(lines) if self._after and f'"{self._after}"' in line), 0)
+        begins = (f'"{self._after}"', f"[{self._after}]")
+        start = next((number for number, line in enumerate(lines) if self._after and any(b in line for b in begins)), 0)
         word = re.compile(rf"(?<![\w.-]){re.escape(self._near)}(?![\w.-])")
         # A second use of a code is the fault, not the first; a key of an entry stands behind the entry's code.
         found = [number for number, line in enumerate(lines) if number >= start and word.search(line)]
@@ -105,7 +109,7 @@ class _Fault(Exception):
 
 
 def _campaign(body: dict[str, Any]) -> dict[str, Any]:
-    _keys(body, {"code", "title", "organisation", "invitation", "scope", "list", "category", "group", "answer"}, near="")
+    _keys(body, {*_TEXTS, "code", "scope", "list", "category", "group", "review", "answer"}, near="")
     code = _code(body)
     lists = dict(_list(entry) for entry in _entries(body, "list", near="list", required=False))
     categories = tuple(
@@ -120,14 +124,13 @@ def _campaign(body: dict[str, Any]) -> dict[str, Any]:
         seen.add(label.code)
     return {
         "code": code,
-        "title": _texts(_table(body, "title"), "title", near="title"),
-        "organisation": _texts(_table(body, "organisation"), "organisation", near="organisation"),
-        "invitation": _texts(_table(body, "invitation"), "invitation", near="invitation"),
+        **{name: _texts(_table(body, name), name, near=name) for name in _TEXTS},
         "scope": [_texts(entry, "scope", near="scope") for entry in _entries(body, "scope", near="scope", required=False)],
         "categories": categories,
         "groups": groups,
         "unsure": _unsure(body["category"]),
         "answers": answers,
+        "reviewing": _reviewing(body.get("review"), lists),
     }
 
 
@@ -217,6 +220,34 @@ def _answer(entry: dict[str, Any]) -> Template:
     if unknown := set(texts) - set(LANGUAGES):
         raise _Fault(f'"{code}" has a text in an unknown language', min(unknown), after=code)
     return Template(code, label, bodies(texts))
+
+
+def _reviewing(table: Any, lists: Mapping[str, tuple[Label, ...]]) -> Reviewing:
+    if not isinstance(table, dict):
+        raise _Fault("there has to be a [review] with what reviewers may say", "review")
+    _keys(table, {*LISTS, "always_second", "sample_percent"}, near="review")
+    found = {name: _review_list(table, name, lists) for name in LISTS}
+    always, percent = table.get("always_second"), table.get("sample_percent")
+    if not isinstance(always, list) or not set(map(str, always)) <= {tier.code for tier in found["merit"]}:
+        raise _Fault('"always_second" has to be a list of merit tiers', "always_second", after="review")
+    if type(percent) is not int or not 0 <= percent <= 100:
+        raise _Fault('"sample_percent" has to be a whole number from 0 to 100', "sample_percent", after="review")
+    return Reviewing(found, frozenset(always), percent)
+
+
+def _review_list(table: dict[str, Any], name: str, lists: Mapping[str, tuple[Label, ...]]) -> tuple[Label, ...]:
+    value = table.get(name)
+    if isinstance(value, str) and value in lists:
+        return lists[value]
+    if not isinstance(value, list) or not value:
+        raise _Fault(f'"{name}" has to be a list of choices, or the code of a [[list]]', name, after="review")
+    choices = tuple(_choice(entry, name) for entry in value)
+    codes = [choice.code for choice in choices]
+    if len(set(codes)) < len(codes):
+        raise _Fault(f'the list "{name}" has a code twice', name, after="review")
+    if name in FIXED and set(codes) != set(FIXED[name]):
+        raise _Fault(f'the codes of "{name}" are {", ".join(FIXED[name])}', name, after="review")
+    return choices
 
 
 def _unsure(entries: list[dict[str, Any]]) -> str:

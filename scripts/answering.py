@@ -33,7 +33,7 @@ def answer_options(parser: ArgumentParser) -> None:
 def export_options(parser: ArgumentParser) -> None:
     """The options of `export-replies`."""
     parser.add_argument("out", type=Path)
-    parser.add_argument("--signer", default="", metavar="FINGERPRINT", help="needed when there are several secret keys")
+    parser.add_argument("--signer", default="", metavar="FINGERPRINT", help="who signs, by default who works")
     _confirmation(parser)
 
 
@@ -47,11 +47,14 @@ def _confirmation(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask back: for programs")
 
 
-def letters(casebook: Casebook, asked: Namespace, *, today: date) -> list[Letter]:
-    """The letters that `answer` was asked to write, once the person at the desk has said yes. Raises as outbox.write."""
+def letters(casebook: Casebook, asked: Namespace, text: str, *, today: date) -> list[Letter]:
+    """The letters that `answer` was asked to write, once the person at the desk has said yes. Raises as outbox.write.
+
+    *text* is that of :func:`given_text`.
+    """
     if not asked.cases:
         raise OutboxError("Name the cases to answer, such as C-0001.")
-    wording = template(casebook, asked.template) if asked.template else _text(asked.text_file)
+    wording = template(casebook, asked.template) if asked.template else text
     numbers = [case_number(name) for name in asked.cases]
     written = write(casebook, numbers, wording, today=today, language=asked.language or "", although=asked.although)
     question = f"Queue {_said(len(written), 'answer')}, to {', '.join(f'{one.case.name} ({one.language})' for one in written)}?"
@@ -60,8 +63,14 @@ def letters(casebook: Casebook, asked: Namespace, *, today: date) -> list[Letter
     return written
 
 
-def _text(name: str) -> str:
-    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+def given_text(asked: Namespace) -> str:
+    """The text that `answer` was given, "" with a template. Read before the casebook is locked: a person may still type.
+
+    Raises OutboxError or OSError.
+    """
+    if asked.text_file is None:
+        return ""
+    data = sys.stdin.buffer.read() if asked.text_file == "-" else Path(asked.text_file).read_bytes()
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,13 +1,11 @@
-"""The casebook: what the desk knows, in one directory on an encrypted disk. The only user of SQLite offline.
+"""The casebook: what the desk knows, in one directory on an encrypted disk. It opens the file for all who use it.
 
-Two layers. What claimants sent (cases, their parts, opened files) is only ever added to; the file itself refuses a
-change. What the desk does (bundles opened, answers, what could not be opened) stands in tables of its own.
+What claimants sent (cases, their parts, opened files) and what reviewers say of it is only ever added to; the file itself
+refuses a change. What the desk does (bundles opened, answers, what could not be opened) stands in tables of its own.
 """
 
-import fcntl
-import os
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -17,36 +15,36 @@ from typing import Any
 import sqlite_utils
 
 from dropbox.campaign import Campaign
-from dropbox.errors import CampaignError, CasedropError
+from dropbox.errors import BadReport, CampaignError
+from dropbox.packets import PublicKey
 from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import KINDS, Report
-from scripts import correspondence
+from scripts import correspondence, custody, layers
+from scripts.cabinet import CasebookError, locked, opened, refuse_others
 from scripts.case import Answer, Case, Counts, Export, Part, Unopened, case_name
+from scripts.custody import Row, Session, digest, origin
 from scripts.landing import NewFile
+from scripts.layers import Layers
+from scripts.review import Judgement
+
+__all__ = ["VERSION", "Casebook", "CasebookError", "create", "guards"]
 
 VERSION = 2
-_FILE, _CAMPAIGN, _ATTACHMENTS, _LOCK = "casebook.sqlite", "campaign.toml", "attachments", "lock"
-# As on the server: what is removed is overwritten, and nothing is written outside this directory.
-_PRAGMAS = {
-    "journal_mode": "truncate",
-    "secure_delete": 1,
-    "temp_store": 2,
-    "synchronous": 2,
-    "trusted_schema": 0,
-    "foreign_keys": 1,
+_FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
+_SAMPLE_KEY_BYTES = 32
+_NEVER_CHANGED = {
+    **dict.fromkeys(("cases", "part", "attachment"), "what claimants sent is never changed"),
+    **dict.fromkeys(("layer", "departure", "taken_back", "custody", "reviewer"), "what reviewers did is never changed"),
 }
-_CLAIMANT_LAYER = ("cases", "part", "attachment")
 
 
-class CasebookError(CasedropError):
-    """The casebook cannot be used."""
-
-
-def create(directory: Path, *, server_key: bytes, campaign: Path, desk: int) -> None:
+def create(
+    directory: Path, *, server_key: bytes, campaign: Path, desk: int, reviewers: Mapping[str, PublicKey] | None = None
+) -> None:
     """Make an empty casebook in *directory*, which is made (0700) if absent. Raises CasebookError or CampaignError.
 
     *server_key* (32 bytes) is the server's export key, *campaign* the campaign's file (a copy is kept inside), *desk*
-    the number (from 0) that no other desk of this drop has.
+    the number (from 0) that no other desk of this drop has, *reviewers* the public keys, by name, of those who work with it.
     """
     if not 0 <= desk < DESKS:
         raise CasebookError(f"The desk's number is from 0 to {DESKS - 1}.")
@@ -57,7 +55,7 @@ def create(directory: Path, *, server_key: bytes, campaign: Path, desk: int) -> 
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as why:
         raise CasebookError(f"{directory} cannot be made: {why.strerror}.") from None
-    _refuse_others(directory)
+    refuse_others(directory)
     if (directory / _FILE).exists():
         raise CasebookError(f"There is a casebook in {directory} already.")
     (directory / _ATTACHMENTS).mkdir(mode=0o700, exist_ok=True)
@@ -66,54 +64,23 @@ def create(directory: Path, *, server_key: bytes, campaign: Path, desk: int) -> 
     # Under another name until it is whole, so that a broken-off start leaves no half casebook.
     made = directory / (_FILE + ".part")
     made.unlink(missing_ok=True)
-    with _database(made) as database:
+    with opened(made) as database:
         _make_tables(database)
-        database.table("meta").insert({"version": VERSION, "campaign": code, "server_key": server_key, "desk": desk})
+        meta = {"version": VERSION, "campaign": code, "server_key": server_key, "desk": desk}
+        meta["sample_key"] = secrets.token_bytes(_SAMPLE_KEY_BYTES)
+        pinned = custody.reviewer_rows(reviewers or {})
+        database.table("reviewer").insert_all(pinned)
+        database.table("meta").insert({**meta, "origin": origin(meta, pinned)})
     made.with_name(made.name + "-journal").unlink(missing_ok=True)
     made.rename(directory / _FILE)
-
-
-def _refuse_others(directory: Path) -> None:
-    if directory.stat().st_mode & 0o077:
-        raise CasebookError(f"Others on this computer can read {directory}; close it with chmod 700 first.")
-
-
-@contextmanager
-def _lock(directory: Path) -> Iterator[None]:
-    """Held while a desk works: case and reply numbers are counted by one desk at a time."""
-    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise CasebookError(f"Another desk has the casebook in {directory} open.") from None
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _database(path: Path) -> Iterator[sqlite_utils.Database]:
-    """SQLite's errors become a sentence here; no statement's values are in it."""
-    # Readable by its owner only from its first byte on.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path)
-    try:
-        for name, value in _PRAGMAS.items():
-            connection.execute(f"PRAGMA {name}={value}")
-            if connection.execute(f"PRAGMA {name}").fetchone()[0] != value:
-                raise CasebookError(f"SQLite on this computer does not take the setting {name}.")
-        yield sqlite_utils.Database(connection)
-    except sqlite3.Error as why:
-        raise CasebookError(f"The casebook file {path} cannot be used: {why}.") from None
-    finally:
-        connection.close()
 
 
 def _make_tables(database: sqlite_utils.Database) -> None:
     def table(name: str, columns: dict[str, type], *, pk: str | tuple[str, ...], nullable: Sequence[str] = ()) -> None:
         database.create_table(name, columns, pk=pk, not_null=set(columns) - set(nullable), strict=True)
 
-    table("meta", {"version": int, "campaign": str, "server_key": bytes, "desk": int}, pk="version")
+    meta = {"version": int, "campaign": str, "server_key": bytes, "desk": int, "sample_key": bytes, "origin": str}
+    table("meta", meta, pk="version")
     table("cases", {"number": int, "reply_public": bytes, "tag_key": bytes}, pk="number")
     database.table("cases").create_index(["reply_public", "tag_key"], unique=True)
     keys, text = {"number": int, "case": int, "block_id": bytes}, {"block_sha256": str, "day": str}
@@ -132,14 +99,22 @@ def _make_tables(database: sqlite_utils.Database) -> None:
     )
     database.table("answer").create_index(["case"])
     correspondence.make_tables(database)
-    # How many parts were here when it left: what came later may be what a claimant said to it.
-    table("reply_bundle", {"number": int, "day": str, "sha256": str, "parts": int}, pk="number")
-    for name in _CLAIMANT_LAYER:
-        for act in ("UPDATE", "DELETE"):
-            database.execute(
-                f"CREATE TRIGGER {name}_{act.lower()} BEFORE {act} ON {name} "
-                "BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END"
-            )
+    table("reply_bundle", {"number": int, "day": str, "sha256": str}, pk="number")
+    layers.make_tables(database)
+    custody.make_tables(database)
+    for trigger in guards().values():
+        database.execute(trigger)
+
+
+def guards() -> dict[str, str]:
+    """The triggers by which the file itself refuses a change, by name."""
+    return {
+        f"{name}_{act.lower()}": (
+            f"CREATE TRIGGER {name}_{act.lower()} BEFORE {act} ON {name} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
+        )
+        for name, sentence in _NEVER_CHANGED.items()
+        for act in ("UPDATE", "DELETE")
+    }
 
 
 class Casebook:
@@ -147,7 +122,9 @@ class Casebook:
 
     def __init__(self, directory: Path, database: sqlite_utils.Database) -> None:
         self.directory = directory
-        self._database = database
+        self.database = self._database = database
+        # Whoever works at the desk; without one, what is done has no line in the custody log, and `verify` names it.
+        self.session: Session | None = None
         meta = next(iter(database.table("meta").rows), {"version": 0})
         found = meta["version"]
         if found != VERSION:
@@ -157,6 +134,8 @@ class Casebook:
         self.campaign = Campaign.read(directory / _CAMPAIGN)
         if self.campaign.code != meta["campaign"]:
             raise CampaignError(f"{directory / _CAMPAIGN} is not the campaign with which this casebook was made.")
+        self.origin = str(meta["origin"])
+        self.layers = Layers(database, self.campaign.reviewing, bytes(meta["sample_key"]))
 
     @classmethod
     @contextmanager
@@ -164,18 +143,29 @@ class Casebook:
         """The casebook in *directory*, locked until the block ends. Refused when others could read the directory."""
         if not (directory / _FILE).is_file():
             raise CasebookError(f"There is no casebook in {directory}; make one with `init`.")
-        _refuse_others(directory)
-        with _lock(directory), _database(directory / _FILE) as database:
+        refuse_others(directory)
+        with locked(directory), opened(directory / _FILE) as database:
             yield cls(directory, database)
 
     def file_path(self, sha256: str) -> Path:
         """Where the opened file with this SHA-256 is kept."""
         return self.directory / _ATTACHMENTS / bytes.fromhex(sha256).hex()
 
-    @property
-    def database(self) -> sqlite_utils.Database:
-        """The open file, for acts that change several things together."""
-        return self._database
+    def note(self, act: str, subject: str, table: str = "", row: Mapping[str, Any] | None = None, **hashes: str) -> None:
+        """Add a line to the custody log for the reviewer at the desk; *row* of *table* is what it speaks of."""
+        if self.session is not None:
+            self.session.note(act, subject, **hashes, row=Row.of(table, row) if row is not None else None)
+
+    def add_reviewer(self, name: str, key: PublicKey) -> None:
+        """Know another reviewer by their public key. One who is known stays as they are."""
+        if self._count("reviewer", "fingerprint = ?", key.fingerprint):
+            return
+        if self._count("reviewer", "name = ?", name):
+            raise CasebookError(f"Another reviewer of this casebook is called {name}.")
+        row = custody.reviewer_rows({name: key})[0]
+        with self._database.atomic():
+            self._database.table("reviewer").insert(row)
+            self.note("reviewer", key.fingerprint, "reviewer", row)
 
     # What claimants sent
 
@@ -196,6 +186,9 @@ class Casebook:
                 "report": report.to_bytes(),
             }
             number = self._database.table("part").insert(row).last_pk
+            hashes = {"cipher": block_sha256, "plain": digest(report.to_bytes())}
+            self.note("import", case_name(case), "part", {"number": number, **row}, **hashes)
+            self.layers.settle(self.case(case))
             self._forget(block_id, 0)
         return Part(int(number or 0), case, block_id, day, bundle, report)
 
@@ -216,6 +209,7 @@ class Casebook:
         row = {"part": part.number, "place": place, "sha256": part.report.attachments[place].sha256}
         with self._database.atomic():
             self._database.table("attachment").insert(row)
+            self.note("import", case_name(part.case), "attachment", row, plain=str(row["sha256"]))
             self._forget(part.block_id, place + 1)
 
     def parts(self) -> Iterator[Part]:
@@ -252,6 +246,7 @@ class Casebook:
         row = {"number": export.number, "day": export.day.isoformat(), "manifest_sha256": export.manifest_sha256}
         with self._database.atomic():
             self._database.table("export").insert(row, replace=True)
+            self.note("import", f"B-{export.number}", "export", row, cipher=export.manifest_sha256)
             self._database.table("unopened").insert_all([one._asdict() for one in unopened], replace=True)
 
     def unopened(self) -> list[Unopened]:
@@ -271,7 +266,17 @@ class Casebook:
         if len(self.answers_to(case)) >= REPLIES_PER_DESK:
             raise CasebookError(f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case.")
         row = {"case": case.number, "kind": kind, "language": language, "day": day.isoformat(), "text": text}
-        self._database.table("answer").insert(row)
+        with self._database.atomic():
+            number = self._database.table("answer").insert(row).last_pk
+            self.note("answer", case.name, "answer", {"id": number, **row}, plain=digest(text.encode()))
+
+    def add_layer(self, case: Case, judgement: Judgement, *, role: str, day: date) -> None:
+        """Add a version of the layer of the reviewer at the desk. Raises ReviewError when the rules do not let them."""
+        assert self.session is not None
+        with self._database.atomic():
+            row = self.layers.add(case, judgement, reviewer=self.session.reviewer, role=role, day=day)
+            self.note("label", case.name, "layer", row, plain=digest(row["judgement"].encode()))
+            self.layers.settle(case)
 
     def leave(self, bundle: int, sha256: str, day: date, answers: Sequence[Answer], land: Callable[[], None]) -> None:
         """Note that *answers*, with their numbers, left in reply bundle *bundle*; *land* puts it in its place.
@@ -279,11 +284,21 @@ class Casebook:
         *land* comes last in the same transaction: when it raises, the answers are still queued.
         """
         with self._database.atomic():
-            row = {"number": bundle, "day": day.isoformat(), "sha256": sha256, "parts": self._count("part")}
+            row = {"number": bundle, "day": day.isoformat(), "sha256": sha256}
             self._database.table("reply_bundle").insert(row)
+            self.note("export", f"R-{bundle}", "reply_bundle", row, cipher=sha256)
             for answer in answers:
                 self._database.table("answer").update(answer.id, {"number": answer.number, "bundle": bundle})
+                self._depart(answer, bundle)
             land()
+
+    def _depart(self, answer: Answer, bundle: int) -> None:
+        case = self.case(answer.case)
+        last = max(part.number for part in case.parts)
+        gone = {"answer": answer.id, "number": answer.number or 0, "bundle": bundle, "part": last}
+        self._database.table("departure").insert(gone)
+        self.note("export", case.name, "departure", gone, plain=digest(answer.text.encode()))
+        self.layers.settle(case)
 
     def numbered(self, answers: Sequence[Answer]) -> list[Answer]:
         """*answers* with the next reply numbers of their cases."""
@@ -309,7 +324,7 @@ class Casebook:
             left=self._count("answer", "bundle is not null"),
         )
 
-    def _count(self, table: str, where: str = "1", *values: bytes | int) -> int:
+    def _count(self, table: str, where: str = "1", *values: bytes | int | str) -> int:
         return self._database.table(table).count_where(where, values)
 
 
@@ -319,5 +334,8 @@ def _order(part: Part) -> tuple[date, int, int, int]:
 
 
 def _part(row: dict[str, Any]) -> Part:
-    report = Report.from_bytes(row["report"])
-    return Part(row["number"], row["case"], row["block_id"], date.fromisoformat(row["day"]), row["bundle"], report)
+    try:
+        report = Report.from_bytes(row["report"])
+        return Part(row["number"], row["case"], row["block_id"], date.fromisoformat(row["day"]), row["bundle"], report)
+    except (BadReport, ValueError):
+        raise CasebookError(f"Part {row['number']} of the casebook was changed and cannot be read; see `verify`.") from None

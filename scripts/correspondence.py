@@ -7,14 +7,15 @@ import sqlite_utils
 
 from scripts.case import Answer
 
-QUEUED = "bundle is null and id not in (select answer from taken_back)"
+QUEUED = "answer.bundle is null and id not in (select answer from taken_back)"
 # A part of the very day on which an answer left counts if it was not here yet: the answer may have been read by then.
 _ANSWERS = """
     SELECT answer.*, reply_bundle.day AS left, (
         SELECT min(part.day) FROM part
-        WHERE part."case" = answer."case" AND part.number > reply_bundle.parts AND part.day >= reply_bundle.day
+        WHERE part."case" = answer."case" AND part.number > departure.part AND part.day >= reply_bundle.day
     ) AS returned
-    FROM answer LEFT JOIN reply_bundle ON reply_bundle.number = answer.bundle
+    FROM answer LEFT JOIN departure ON departure.answer = answer.id
+    LEFT JOIN reply_bundle ON reply_bundle.number = departure.bundle
     WHERE id NOT IN (SELECT answer FROM taken_back) AND {} ORDER BY answer.id
 """
 
@@ -32,12 +33,14 @@ def answers(database: sqlite_utils.Database, where: str = "1", *values: int) -> 
 
 def left(database: sqlite_utils.Database) -> list[Answer]:
     """The answers that have left, acknowledgements not among them."""
-    return answers(database, "bundle is not null and kind = 'answer'")
+    return answers(database, "answer.bundle is not null and kind = 'answer'")
 
 
-def take_back(database: sqlite_utils.Database, answer: Answer, *, day: date) -> None:
-    """Note that a queued answer is not to leave."""
-    database.table("taken_back").insert({"answer": answer.id, "day": day.isoformat()})
+def take_back(database: sqlite_utils.Database, answer: Answer, *, day: date) -> dict[str, Any]:
+    """Note that a queued answer is not to leave. Returns the row of ``taken_back``."""
+    row = {"answer": answer.id, "day": day.isoformat()}
+    database.table("taken_back").insert(row)
+    return row
 
 
 def _answer(row: dict[str, Any]) -> Answer:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from dropbox.campaign import Campaign
 from scripts.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
-from scripts.terminal import one_line, visible
+from scripts.terminal import isolated, one_line
 
 EXCERPT_CHARACTERS = 40
 _NAME_CHARACTERS = 60
@@ -30,53 +30,12 @@ def harm_label(campaign: Campaign, code: str, language: str) -> str:
     return found.in_(language) if found else code
 
 
-def list_table(cases: Iterable[Case], campaign: Campaign, language: str) -> Table:
-    """One row a case."""
-    table = Table()
-    for name in ("case", "day", "language"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("category")
-    table.add_column("harms", justify="right")
-    table.add_column("files", justify="right")
-    table.add_column("text")
-    for case in cases:
-        cells = [
-            case.name,
-            case.day.isoformat(),
-            one_line(case.language, 10),
-            one_line(category_label(campaign, case.category, language), 80),
-            str(len(case.harms)),
-            str(len(case.files)),
-            one_line(case.parts[0].report.text, EXCERPT_CHARACTERS),
-        ]
-        table.add_row(*map(Text, cells))
-    return table
-
-
 def fact_line(campaign: Campaign, code: str, answer: Any, language: str) -> str:
     """An optional question and its answer in words, or as they stand in the report when this campaign does not ask that."""
     question = next((one for one in campaign.questions if one.code == code), None)
     if question is None:
-        return f"{visible(code)}: {visible(str(answer))}"
-    return f"{visible(question.in_(language))}: {visible(question.said(answer, language))}"
-
-
-def list_values(cases: Iterable[Case], campaign: Campaign, language: str) -> list[dict[str, Any]]:
-    """What :func:`list_table` shows, with the codes."""
-    return [
-        {
-            "case": case.name,
-            "day": case.day.isoformat(),
-            "language": case.language,
-            "category": case.category,
-            "category_label": category_label(campaign, case.category, language),
-            "harms": list(case.harms),
-            "parts": len(case.parts),
-            "files": len(case.files),
-            "text": one_line(case.parts[0].report.text, EXCERPT_CHARACTERS),
-        }
-        for case in cases
-    ]
+        return f"{isolated(code)}: {isolated(str(answer))}"
+    return f"{isolated(question.in_(language))}: {isolated(question.said(answer, language))}"
 
 
 def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, language: str) -> Text:
@@ -84,14 +43,14 @@ def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, languag
     lines = [f"{case.name}, {len(case.parts)} part(s), {len(case.files)} file(s)"]
     for part in case.parts:
         report = part.report
-        lines += ["", f"── {report.kind}, {part.day}, {visible(report.language)}"]
-        lines.append("category: " + visible(category_label(campaign, report.category, language)))
-        lines += ["harm: " + visible(harm_label(campaign, harm, language)) for harm in report.harms]
+        lines += ["", f"── {report.kind}, {part.day}, {isolated(report.language)}"]
+        lines.append("category: " + isolated(category_label(campaign, report.category, language)))
+        lines += ["harm: " + isolated(harm_label(campaign, harm, language)) for harm in report.harms]
         lines += [fact_line(campaign, code, answer, language) for code, answer in report.facts.items()]
-        lines += ["", visible(report.text)]
+        lines += ["", isolated(report.text)]
         lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
     for answer in answers:
-        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {whereabouts(answer)}", "", visible(answer.text)]
+        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {whereabouts(answer)}", "", isolated(answer.text)]
     return Text("\n".join(lines))
 
 

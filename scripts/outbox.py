@@ -17,8 +17,9 @@ from dropbox.openpgp import Opener
 from dropbox.reply import Reply, reply_tag, seal_reply
 from dropbox.template import Template
 from scripts import correspondence
-from scripts.case import Answer, Case
+from scripts.case import Answer, Case, case_name
 from scripts.casebook import Casebook
+from scripts.custody import digest
 from scripts.landing import NewFile
 
 # Long enough for a courier who comes by once a week and misses a week.
@@ -129,7 +130,9 @@ def take_back(casebook: Casebook, number: int, *, today: date) -> Answer:
             if one.kind != "answer":
                 # It would be queued again with the next bundle, since its case has none.
                 raise OutboxError("This says only that the report was opened; the desk queues it by itself, and it stays.")
-            correspondence.take_back(casebook.database, one, day=today)
+            with casebook.database.atomic():
+                row = correspondence.take_back(casebook.database, one, day=today)
+                casebook.note("answer", case_name(one.case), "taken_back", row, plain=digest(one.text.encode()))
             return one
     raise OutboxError(f"There is no answer {number} in the outbox; what has left cannot be taken back.")
 

@@ -53,6 +53,28 @@ def keys_dir(reviewer_homes: list[Path], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
+def third_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The gpg home directory of a third reviewer, to whom nothing is sealed: an adjudicator."""
+    home = tmp_path_factory.mktemp("third")
+    openpgp.make_reviewer_key(home, name="Reviewer third", weeks=1, start=datetime.now(UTC).date(), protected=False)
+    yield home
+    openpgp.stop_agent(home)
+
+
+@pytest.fixture(scope="session")
+def desk_keys(keys_dir: Path, third_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A keys directory with all three."""
+    keys = tmp_path_factory.mktemp("desk-keys")
+    for file in keys_dir.iterdir():
+        (keys / file.name).write_bytes(file.read_bytes())
+    fingerprint = Opener(third_home).secret_fingerprints()[0]
+    (keys / "reviewer-3.asc").write_bytes(openpgp.export_public(third_home, fingerprint))
+    with (keys / "FINGERPRINTS").open("a", encoding="utf-8") as pins:
+        pins.write(f"{fingerprint}  reviewer-3.asc\n")
+    return keys
+
+
+@pytest.fixture(scope="session")
 def reviewers(keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Reviewers:
     """The two pinned reviewers, ready to be sealed to."""
     return Reviewers.load(keys_dir, tmp_path_factory.mktemp("front-gnupg"))

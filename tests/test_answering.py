@@ -5,7 +5,7 @@ import json
 import os
 import pty
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from dropbox.bundle import REPLIES_IN_A_BUNDLE
 from dropbox.campaign import Campaign
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
+from dropbox.packets import read_pinned_keys
 from dropbox.report import Attachment, Report
-from scripts import answering, desk, outbox
+from scripts import answering, custody, desk, outbox
 from scripts.arrival import _Arrival
+from scripts.audit import findings
 from scripts.casebook import Casebook, CasebookError, create
 from scripts.correspondence import left
 from scripts.outbox import OutboxError, answer, export_replies, language_of, queue, take_back, template, wants_no_answer, write
@@ -273,10 +275,17 @@ class Line:
 
 
 @pytest.fixture
-def line(tmp_path: Path, reviewer_homes: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Line:
+def line(
+    tmp_path: Path,
+    reviewer_homes: list[Path],
+    keys_dir: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Line:
     monkeypatch.setenv("COLUMNS", "200")
     directory = tmp_path / "casebook"
-    create(directory, server_key=bytes(32), campaign=CAMPAIGN, desk=0)
+    reviewers = {f"reviewer-{number}": key for number, key in enumerate(read_pinned_keys(keys_dir), 1)}
+    create(directory, server_key=bytes(32), campaign=CAMPAIGN, desk=0, reviewers=reviewers)
     with Casebook.open(directory) as casebook:
         for claimant, language in enumerate(LANGUAGES, 1):
             add(casebook, claimant, language=language)
@@ -332,10 +341,10 @@ def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(line: 
 
 
 def test_the_outbox_says_what_waits_for_whom_and_how_long(line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(desk, "_today", lambda: DAY)
+    monkeypatch.setattr(desk, "today", lambda: DAY)
     line("answer", "C-0002", "--template", "answer.next", "--yes")
     line("answer", "C-0003", "--text-file", "-", "--yes", text="thank you")
-    monkeypatch.setattr(desk, "_today", lambda: DAY + timedelta(days=3))
+    monkeypatch.setattr(desk, "today", lambda: DAY + timedelta(days=3))
 
     first, second = queued(line)
     assert first == {"number": 1, "case": "C-0002", "kind": "answer", "language": "zh-Hant", "day": "2026-11-24", "days": 3}
@@ -353,7 +362,7 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(line: Line, monkeypatc
 
 
 def test_status_and_show_tell_whether_the_claimant_came_back(line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(desk, "_today", lambda: DAY)
+    monkeypatch.setattr(desk, "today", lambda: DAY)
     line("answer", "1", "2", "--template", "answer.when", "--yes")
     line("export-replies", tmp_path / "replies.tar", "--yes")
     assert "cases answered: 2, of which came back: none" in line("status")[1]
@@ -384,3 +393,15 @@ def test_a_case_of_the_wrong_kind_stops_them_all(line: Line) -> None:
         assert code == 1 and sentence in err
 
     assert queued(line) == []
+
+
+def test_what_was_taken_back_stands_in_the_custody_log_and_verifies(line: Line, tmp_path: Path) -> None:
+    line("answer", "1", "3", "--template", "answer.next", "--yes")
+    assert line("outbox", "--remove", 1)[0] == 0
+
+    with Casebook.open(tmp_path / "casebook") as casebook:
+        keys = custody.pinned(casebook.database)
+        lines = [custody.Line.from_bytes(row["line"]) for row in casebook.database.table("custody").rows]
+        found = findings(casebook, keys, datetime.now(UTC))
+    assert [one.subject for one in lines if one and one.row == "taken_back/1"] == ["C-0001"]
+    assert not [sentence for sentence in found if "nswer" in sentence or "aken" in sentence]

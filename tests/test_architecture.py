@@ -17,7 +17,7 @@ LAYERS = [
     {"dropbox.errors", "dropbox.block", "dropbox.label"},
     {"dropbox.landlock", "dropbox.seccomp"},
     {"dropbox.lockdown"},
-    {"dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.settings", "dropbox.template"},
+    {"dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.reviewing", "dropbox.settings", "dropbox.template"},
     {"dropbox.campaign"},
     {"dropbox.codename", "dropbox.report", "dropbox.openpgp"},
     {"dropbox.sealing", "dropbox.reply", "dropbox.bundle"},
@@ -99,8 +99,10 @@ def test_only_openpgp_talks_to_gpg() -> None:
     assert users("gnupg") == {"dropbox.openpgp"}
 
 
-def test_only_the_store_and_the_casebook_talk_to_sqlite() -> None:
-    assert users("sqlite_utils", "sqlite3") == {"dropbox.vault.store", "scripts.casebook", "scripts.correspondence"}
+def test_only_the_store_the_casebook_and_its_logs_talk_to_sqlite() -> None:
+    offline = {"scripts.cabinet", "scripts.casebook", "scripts.correspondence", "scripts.layers", "scripts.custody"}
+
+    assert users("sqlite_utils", "sqlite3") == {"dropbox.vault.store", *offline}
 
 
 def test_only_onion_control_talks_to_tor() -> None:

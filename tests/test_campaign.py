@@ -54,6 +54,13 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
         ('en = "Harassed"', 'en = "Harassed", fr = "Harcelé"', "unknown language"),
         ('code = "wechat-2020"', 'code = "wechat-2020"\nowner = "x"', '"owner" is not a known key'),
         ("unsure = true", "unsure = 1", "true or false"),
+        ('always_second = ["m3", "m4"]', 'always_second = ["m3", "m9"]', "has to be a list of merit tiers"),
+        ("[review]", "[revue]", '"revue" is not a known key'),
+        ("sample_percent = 20", "sample_percent = 120", "from 0 to 100"),
+        ('account = "account_type"', 'account = "accounts"', '"account" has to be a list of choices'),
+        ('account = "account_type"', 'account = "account_type"\ncolour = 1', '"colour" is not a known key'),
+        ('{ code = "m1", zh-Hans = "属于范围，但事实不足", ', '{ code = "m1", ', '"m1" has no label in zh-Hans'),
+        ("\nstatus = [", '\nstatus = [{ code = "st.lost", zh-Hans = "x", zh-Hant = "x", en = "x" },', "st.new, st.triaged"),
     ],
 )
 def test_a_broken_campaign_is_refused_with_its_line(tmp_path: Path, old: str, new: str, sentence: str) -> None:
@@ -65,6 +72,15 @@ def test_a_broken_campaign_is_refused_with_its_line(tmp_path: Path, old: str, ne
     assert f"line {line + new.count(chr(10))}" in str(refusal.value)
     assert sentence in str(refusal.value)
     assert str(path) in str(refusal.value)
+
+
+def test_what_reviewers_may_say_has_labels_in_all_three_languages(campaign: Campaign) -> None:
+    reviewing = campaign.reviewing
+
+    assert reviewing.codes("merit") == ("m0", "m1", "m2", "m3", "m4", "mx")
+    assert len(reviewing.codes("status")) == 10 and reviewing.always_second == {"m3", "m4"} and reviewing.sample_percent == 20
+    assert all(label.in_(language) for labels in reviewing.lists.values() for label in labels for language in LANGUAGES)
+    assert reviewing.label("merit", "m3", "zh-Hant") == "成立的案件" and reviewing.label("merit", "m7", "en") == "m7"
 
 
 def test_a_campaign_without_not_sure_is_refused(tmp_path: Path) -> None:

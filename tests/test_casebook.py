@@ -125,6 +125,20 @@ def test_what_claimants_sent_cannot_be_changed_even_by_other_tools(directory: Pa
     connection.close()
 
 
+@pytest.mark.parametrize("table", ["layer", "departure", "custody", "reviewer"])
+def test_what_reviewers_did_cannot_be_changed_even_by_other_tools(directory: Path, table: str) -> None:
+    connection = sqlite3.connect(directory / "casebook.sqlite")
+    columns = [row[1] for row in connection.execute(f"pragma table_info('{table}')")]
+    kinds = dict(connection.execute(f"select name, type from pragma_table_info('{table}')").fetchall())
+    values = [{"INTEGER": 1, "BLOB": b"x"}.get(kinds[column], "x") for column in columns]
+    connection.execute(f"insert into {table} values ({', '.join('?' * len(columns))})", values)
+
+    for statement in (f"update {table} set {columns[0]} = {columns[0]}", f"delete from {table}"):
+        with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+            connection.execute(statement)
+    connection.close()
+
+
 def test_what_came_on_one_day_stands_in_the_order_of_its_kinds(directory: Path) -> None:
     with Casebook.open(directory) as casebook:
         for kind in ("withdrawal", "message", "report"):
@@ -174,6 +188,28 @@ def test_a_damaged_casebook_is_a_sentence(directory: Path, damage: bytes) -> Non
 
     with pytest.raises(CasebookError), Casebook.open(directory):
         pass
+
+
+def test_a_casebook_whose_structure_was_altered_is_a_sentence(directory: Path) -> None:
+    """SQLite quotes the altered words, which are no UTF-8 any more."""
+    file = directory / "casebook.sqlite"
+    file.write_bytes(file.read_bytes().replace(b'CREATE TABLE "part"', b'CREATE TABL\xe5 "part"'))
+
+    with pytest.raises(CasebookError, match="cannot be used"), Casebook.open(directory):
+        pass
+
+
+def test_a_part_that_was_altered_is_a_sentence(directory: Path) -> None:
+    for column, value in (("day", "yesterday"), ("report", b"{}")):
+        with Casebook.open(directory) as casebook:
+            add(casebook, report(column), column.encode().ljust(16))
+            casebook.database.execute("drop trigger if exists part_update")
+            casebook.database.execute(f"update part set {column} = ?", [value])
+            casebook.database.conn.commit()
+            with pytest.raises(CasebookError, match="Part 1 of the casebook was changed"):
+                casebook.case(1)
+            casebook.database.execute("update part set day = '2026-11-23', report = ?", [report().to_bytes()])
+            casebook.database.conn.commit()
 
 
 def test_an_answer_waits_until_it_has_landed(directory: Path) -> None:

@@ -1,0 +1,307 @@
+"""The desk's acts of reviewing: list, show, review, adjudicate, reviewers, status, verify. And how every act is begun.
+
+Whoever reads or writes cases does so as a reviewer, whose key signs the custody log's lines of that act.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from dropbox.errors import CasedropError
+from dropbox.label import LANGUAGES
+from dropbox.openpgp import Opener, export_public
+from dropbox.packets import PublicKey, dearmor, read_pinned_keys, read_pins
+from scripts import custody
+from scripts.answering import answered_values, came_back
+from scripts.audit import findings
+from scripts.case import Case, case_number
+from scripts.casebook import Casebook
+from scripts.correspondence import left
+from scripts.custody import Session
+from scripts.disk import WARNINGS, keeping
+from scripts.display import case_text, case_values, status_values
+from scripts.docket import Chosen, Look, list_table, list_values, next_after, review_text, review_values, statuses
+from scripts.review import ADJUDICATION, REVIEW
+from scripts.review_sheet import SHEET_BYTES, blank, read, said
+
+# A screen or two; so many are shown in a moment, whatever the size of the casebook.
+MOST_LISTED = 30
+
+
+class DeskError(CasedropError):
+    """The desk cannot do this."""
+
+
+def today() -> date:
+    """The day in UTC, as everywhere in Casedrop."""
+    return datetime.now(UTC).date()
+
+
+def print_json(values: Any) -> None:
+    """*values* for programs."""
+    # ASCII only: escapes inside strings are spelled out, so that this too is safe on a terminal.
+    print(json.dumps(values, ensure_ascii=True, indent=1).replace("\x7f", "\\u007f"))
+
+
+def print_rich(renderable: Any) -> None:
+    """A table or text for people; nothing in it is read as markup."""
+    Console(highlight=False, emoji=False, markup=False).print(renderable)
+
+
+def progress_bar() -> Progress:
+    """For a person only: a program that reads standard error finds nothing there but an error's sentence."""
+    return Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
+# Who is at the desk
+
+
+def opener(asked: argparse.Namespace) -> Opener:
+    """The secret keys that were named. Raises DeskError when none were."""
+    if asked.home is None:
+        raise DeskError("This needs the reviewer's secret keys: name gpg's directory with --home.")
+    return Opener(asked.home)
+
+
+@contextmanager
+def working(asked: argparse.Namespace) -> Iterator[Casebook]:
+    """The casebook, open for the reviewer in --home: what is done in this block stands in the custody log in their name.
+
+    Raises DeskError when there is no secret key of a reviewer whom the casebook knows, or CannotOpen when it cannot sign.
+    """
+    with Casebook.open(asked.casebook) as casebook:
+        secret = opener(asked)
+        reviewer = _reviewer(casebook, secret, asked.reviewer)
+        casebook.session = Session(casebook.database, casebook.origin, reviewer, lambda data: secret.sign(data, reviewer))
+        yield casebook
+
+
+def _reviewer(casebook: Casebook, secret: Opener, named: str) -> str:
+    known = {key.fingerprint for key in custody.pinned(casebook.database).values()}
+    here = [fingerprint for fingerprint in secret.secret_fingerprints() if named in ("", fingerprint)]
+    found = [fingerprint for fingerprint in here if fingerprint in known]
+    if len(found) > 1:
+        raise DeskError(f"There are {len(found)} reviewers' keys here; name the one who works with --reviewer.")
+    if not found:
+        raise DeskError("There is no secret key here of a reviewer whom this casebook knows; see `reviewers`.")
+    return found[0]
+
+
+def own_case(casebook: Casebook, name: str) -> Case:
+    """The case with this name. Raises ReviewError when the reviewer at the desk gave it away for a conflict of interest."""
+    case = casebook.case(case_number(name))
+    casebook.layers.of(case).refuse_conflicted(at_desk(casebook))
+    return case
+
+
+def at_desk(casebook: Casebook) -> str:
+    """The fingerprint of the reviewer for whom :func:`working` opened the casebook."""
+    assert casebook.session is not None
+    return casebook.session.reviewer
+
+
+def _names(casebook: Casebook) -> dict[str, str]:
+    return {key.fingerprint: name for name, key in custody.pinned(casebook.database).items()}
+
+
+def _look(casebook: Casebook, language: str) -> Look:
+    return Look(at_desk(casebook), _names(casebook), casebook.campaign, language)
+
+
+def named_reviewers(asked: argparse.Namespace) -> dict[str, PublicKey]:
+    """The public keys in --keys by name, or else the one whose secret key is in --home. Raises DeskError or KeysError."""
+    if asked.keys is not None:
+        files = read_pins(asked.keys)
+        return {files[key.fingerprint].removesuffix(".asc"): key for key in read_pinned_keys(asked.keys)}
+    if asked.home is None:
+        raise DeskError("Name the reviewers' public keys with --keys, or gpg's directory with --home.")
+    found = opener(asked).secret_fingerprints()
+    keys = [PublicKey.read(dearmor(export_public(asked.home, fingerprint))) for fingerprint in found]
+    return {f"reviewer-{number}": key for number, key in enumerate(keys, 1)}
+
+
+# The acts
+
+
+def list_cases(asked: argparse.Namespace) -> None:
+    """`list`."""
+    after = case_number(asked.after) if asked.after else 0
+    chosen = Chosen(asked.status, asked.merit, asked.urgency, after, asked.most)
+    with working(asked) as casebook:
+        look = _look(casebook, asked.labels)
+        rows = list_values(casebook, chosen, look)
+        shown = rows[: asked.most] if asked.most else rows
+        casebook.note("view", "list")
+    if asked.json:
+        print_json(shown)
+        return
+    print_rich(list_table(shown, look))
+    if following := next_after(rows, asked.most):
+        print(f"There are more; go on with --after {following}")
+
+
+def show(asked: argparse.Namespace) -> None:
+    """`show`."""
+    with working(asked) as casebook:
+        case = own_case(casebook, asked.case)
+        answers, look = casebook.answers_to(case), _look(casebook, asked.labels)
+        reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
+        casebook.note("view", case.name)
+    if asked.json:
+        print_json({**case_values(case, answers), "review": review_values(reviews, standing, look)})
+        return
+    print_rich(case_text(case, answers, look.campaign, asked.labels))
+    print_rich(review_text(reviews, standing, look))
+
+
+def review(asked: argparse.Namespace) -> None:
+    """`review`."""
+    _review(asked, REVIEW)
+
+
+def adjudicate(asked: argparse.Namespace) -> None:
+    """`adjudicate`."""
+    _review(asked, ADJUDICATION)
+
+
+def _review(asked: argparse.Namespace, role: str) -> None:
+    # Read before the casebook is locked: a person may still be typing it.
+    data = b"" if asked.blank else _form(asked.form)
+    with working(asked) as casebook:
+        case = own_case(casebook, asked.case)
+        reviews, reviewer = casebook.layers.of(case), at_desk(casebook)
+        reviews.refuse(reviewer, role)
+        if asked.blank:
+            own = reviews.own(reviewer)
+            casebook.note("view", case.name)
+            sheet = blank(case, casebook.campaign, own.judgement if own else said(case, casebook.campaign))
+        else:
+            casebook.add_layer(case, read(data, casebook.campaign, role=role), role=role, day=today())
+            layer = casebook.layers.of(case).own(reviewer)
+            standing = casebook.layers.standing(case)
+            label = casebook.campaign.reviewing.label("status", standing["status"], "en")
+    if asked.blank:
+        print_json({"sheet": sheet}) if asked.json else print(sheet, end="")
+        return
+    assert layer is not None
+    if asked.json:
+        print_json({"case": case.name, "layer": layer.number, "version": layer.version, "status": standing["status"]})
+    else:
+        print(f"{case.name}: version {layer.version} of your {role} is kept. Status: {label}.")
+
+
+def _form(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read(SHEET_BYTES + 1)
+    with Path(name).open("rb") as file:
+        return file.read(SHEET_BYTES + 1)
+
+
+def reviewers(asked: argparse.Namespace) -> None:
+    """`reviewers`."""
+    if asked.keys is None:
+        with Casebook.open(asked.casebook) as casebook:
+            known = custody.pinned(casebook.database)
+    else:
+        with working(asked) as casebook:
+            for name, key in named_reviewers(asked).items():
+                casebook.add_reviewer(name, key)
+            known = custody.pinned(casebook.database)
+    rows = [{"name": name, "fingerprint": key.fingerprint} for name, key in known.items()]
+    if asked.json:
+        print_json(rows)
+        return
+    for row in rows:
+        print(f"{row['name']}: {row['fingerprint']}")
+
+
+def status(asked: argparse.Namespace) -> None:
+    """`status`."""
+    with Casebook.open(asked.casebook) as casebook:
+        values = status_values(casebook.counts(), casebook.unopened(), casebook.queued())
+        values["answered"] = answered_values(left(casebook.database))
+        values["cases_by_status"] = statuses(casebook)
+        values["custody_line"], values["custody_head"] = custody.head(casebook.database, casebook.origin)
+        reviewing = casebook.campaign.reviewing
+    values["disk"] = keeping(asked.casebook)
+    if asked.json:
+        print_json(values)
+        return
+    unopened, queued, by_status, answered = (
+        values.pop(name) for name in ("unopened", "answers_queued", "cases_by_status", "answered")
+    )
+    for name, value in values.items():
+        print(f"{name.replace('_', ' ')}: {value}")
+    for code, count in by_status.items():
+        print(f"{reviewing.label('status', code, 'en')}: {count}")
+    print(f"answers queued: {', '.join(queued) or 'none'}")
+    print(f"cases answered: {len(answered)}, of which came back: {came_back(answered) or 'none'}")
+    for one in unopened:
+        print(f"Not opened, block {one['block']}: {one['reason']}")
+    warn(asked.casebook)
+
+
+def warn(directory: Path) -> None:
+    """Say so when the disk under the casebook does not look encrypted."""
+    if sentence := WARNINGS[keeping(directory)]:
+        print(f"Warning: {sentence}")
+
+
+def verify(asked: argparse.Namespace) -> int:
+    """`verify`: 1 when anything is not as it was made."""
+    with Casebook.open(asked.casebook) as casebook, progress_bar() as bar:
+        keys = named_reviewers(asked) if asked.keys is not None else custody.pinned(casebook.database)
+        task = bar.add_task("verifying")
+        found = findings(
+            casebook,
+            keys,
+            datetime.now(UTC),
+            noted_head=asked.head,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+        number, sha256 = custody.head(casebook.database, casebook.origin)
+    if asked.json:
+        print_json({"lines": number, "head": sha256, "findings": found})
+    else:
+        own = "" if asked.keys else " (by the keys in the casebook itself; a third party names its own with --keys)"
+        print("\n".join(found) or f"All is as it was made{own}: {number} lines of the log, the last with the hash {sha256}.")
+    return 1 if found else 0
+
+
+Command = Callable[[str, Callable[[argparse.Namespace], int | None], str], argparse.ArgumentParser]
+
+
+def add_commands(command: Command) -> None:
+    """Add these acts to the desk's command line; *command* makes one of a name, what it runs, and a line of help."""
+    listing = command("list", list_cases, "list the cases and how they stand in review")
+    for name in ("status", "merit", "urgency"):
+        listing.add_argument(f"--{name}", default="", metavar="CODE", help=f"only cases with this {name}")
+    listing.add_argument("--after", default="", metavar="CASE", help="only cases with a higher number")
+    listing.add_argument("--most", type=int, default=MOST_LISTED, metavar="N", help="at most so many; 0 for all")
+    showing = command("show", show, "show a case with all its parts, reviews and answers")
+    reviewing = command("review", review, "write a blank review sheet of a case, or add one that is filled in")
+    judging = command("adjudicate", adjudicate, "the same for a third reviewer, where two disagree")
+    for added in (showing, reviewing, judging):
+        added.add_argument("case", help="its number, such as C-0001")
+    for added in (listing, showing):
+        added.add_argument("--labels", choices=LANGUAGES, default="en", help="the language of the labels")
+    for added in (reviewing, judging):
+        sheet = added.add_mutually_exclusive_group(required=True)
+        sheet.add_argument("--blank", action="store_true", help="print the sheet, with what the claimant said filled in")
+        sheet.add_argument("--form", metavar="FILE", help="a filled-in sheet, or - for standard input")
+    known = command("reviewers", reviewers, "list the reviewers whom the casebook knows, or add some")
+    stands = command("status", status, "what is in the casebook, what waits, what could not be opened")
+    verifying = command("verify", verify, "check the custody log, and the casebook against it; needs no secret key")
+    verifying.add_argument("--head", default="", metavar="HASH", help="the last line's hash, as `status` gave it once")
+    for added in (known, verifying):
+        added.add_argument("--keys", type=Path, metavar="DIR", help="reviewers' public keys, with FINGERPRINTS")
+    for added in (listing, showing, reviewing, judging, known, stands, verifying):
+        added.add_argument("--json", action="store_true", help="for programs")
