@@ -23,7 +23,7 @@ from dropbox.report import KINDS, Report
 from scripts.case import Answer, Case, Counts, Export, Part, Unopened, case_name
 from scripts.landing import NewFile
 
-VERSION = 1
+VERSION = 2
 _FILE, _CAMPAIGN, _ATTACHMENTS, _LOCK = "casebook.sqlite", "campaign.toml", "attachments", "lock"
 # As on the server: what is removed is overwritten, and nothing is written outside this directory.
 _PRAGMAS = {
@@ -169,11 +169,22 @@ class Casebook:
         """Where the opened file with this SHA-256 is kept."""
         return self.directory / _ATTACHMENTS / bytes.fromhex(sha256).hex()
 
+    @property
+    def database(self) -> sqlite_utils.Database:
+        """For the registers, which read these tables and write their own."""
+        return self._database
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done inside is on the disk as a whole when the block ends, or not at all."""
+        with self._database.atomic():
+            yield
+
     # What claimants sent
 
     def has_block(self, block_id: bytes) -> bool:
         """Whether the report in this block is in the casebook already."""
-        return self._count("part", "block_id = ?", block_id) > 0
+        return self._database.execute("SELECT 1 FROM part WHERE block_id = ?", [block_id]).fetchone() is not None
 
     def add_part(self, *, block_id: bytes, block_sha256: str, day: date, bundle: int, report: Report) -> Part:
         """Add an opened report to its case; a pair of reply keys not seen before makes the next case."""
@@ -213,6 +224,16 @@ class Casebook:
     def parts(self) -> Iterator[Part]:
         """All parts, in the order in which they came."""
         yield from map(_part, self._database.table("part").rows_where(order_by="day, number"))
+
+    def part(self, number: int) -> Part:
+        """One part. Raises CasebookError when there is none with this number."""
+        for row in self._database.table("part").rows_where("number = ?", [number]):
+            return _part(row)
+        raise CasebookError(f"There is no part {number} in this casebook.")
+
+    def last_part(self) -> int:
+        """The number of the part that was added last, 0 before the first."""
+        return int(self._database.execute("SELECT coalesce(max(number), 0) FROM part").fetchone()[0])
 
     def cases(self) -> Iterator[Case]:
         """All cases by number."""

@@ -9,12 +9,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
@@ -27,15 +28,27 @@ from scripts.display import (
     case_values,
     file_values,
     files_table,
+    found_table,
+    found_values,
+    link_values,
+    links_text,
     list_table,
     list_values,
     status_values,
     unopened_values,
 )
+from scripts.duplicates import linked, links_of
 from scripts.evidence import write_out
+from scripts.finding import Filters, find
 from scripts.outbox import Left, answer, export_replies
+from scripts.outline import outlines
 
 __all__ = ["Casebook", "Left", "Opened", "answer", "create", "export_replies", "main", "open_bundle", "write_out"]
+
+
+# Cases on one page of a list.
+PAGE, ALL = 50, 2**31
+FILTERS = tuple(one.name for one in fields(Filters))
 
 
 class DeskError(CasedropError):
@@ -83,7 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     reply = command("answer", _answer, "queue an answer to a case")
     for added in (show, files, reply):
         added.add_argument("case", help="its number, such as C-0001")
-    for added in (listing, show):
+    finding = command("find", _find, "find cases by words and by codes")
+    finding.add_argument("--query-file", metavar="FILE", help="a file with the words, or - for standard input")
+    finding.add_argument("--no-words", action="store_true", help="ask for no words; filters alone")
+    for name in FILTERS:
+        finding.add_argument(f"--{name}", default="", metavar="CODE", help=f"only cases of this {name}")
+    for added in (listing, finding):
+        added.add_argument("--page", type=int, metavar="N", help=f"{PAGE} cases a page; 0 for all at once")
+    for added in (listing, finding, show):
         added.add_argument("--labels", choices=LANGUAGES, default="en", help="the language of the labels")
     files.add_argument("--out", type=Path, metavar="DIR", help="write them here, byte for byte, under safe names")
     reply.add_argument("--text-file", required=True, metavar="FILE", help="a file with the answer, or - for standard input")
@@ -92,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("out", type=Path)
     export.add_argument("--signer", default="", metavar="FINGERPRINT", help="needed when there are several secret keys")
     status = command("status", _status, "what is in the casebook, what waits, what could not be opened")
-    for added in (listing, show, files, status):
+    for added in (listing, finding, show, files, status):
         added.add_argument("--json", action="store_true", help="for programs")
     return parser
 
@@ -121,6 +141,18 @@ def _bar() -> Progress:
     return Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
 
+def _stages(bar: Progress) -> Callable[[str, int, int], None]:
+    """One line of *bar* for each thing that is done."""
+    tasks: dict[str, TaskID] = {}
+
+    def show(what: str, done: int, every: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what)
+        bar.update(tasks[what], completed=done, total=every)
+
+    return show
+
+
 def _init(asked: argparse.Namespace) -> None:
     try:
         server_key = bytes.fromhex(asked.server_key)
@@ -132,13 +164,12 @@ def _init(asked: argparse.Namespace) -> None:
 
 def _open(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook, _bar() as bar:
-        task = bar.add_task("opening")
         opened = open_bundle(
             casebook,
             asked.bundle,
             _opener(asked),
             today=_today(),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=_stages(bar),
         )
     print(
         f"Bundle {opened.number}: {opened.blocks} blocks; {opened.parts} new parts, {opened.cases} new cases and "
@@ -151,20 +182,67 @@ def _open(asked: argparse.Namespace) -> None:
 
 def _list(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
+        cases = outlines(casebook, **_page(asked))
+        counts = linked(casebook, [case.number for case in cases])
         if asked.json:
-            _print_json(list_values(casebook.cases(), casebook.campaign, asked.labels))
-        else:
-            _print(list_table(casebook.cases(), casebook.campaign, asked.labels))
+            _print_json(list_values(cases, casebook.campaign, asked.labels, counts))
+            return
+        _print(list_table(cases, casebook.campaign, asked.labels, counts))
+        _say_page(asked, casebook.counts().cases)
+
+
+def _page(asked: argparse.Namespace) -> dict[str, int]:
+    """Which rows a page is; programs get all unless they ask for one."""
+    if asked.page is None:
+        asked.page = 0 if asked.json else 1
+    if asked.page < 0:
+        raise DeskError("Pages are counted from 1.")
+    return {"skip": (asked.page - 1) * PAGE, "most": PAGE} if asked.page else {"skip": 0, "most": ALL}
+
+
+def _say_page(asked: argparse.Namespace, every: int) -> None:
+    pages = -(-every // PAGE)
+    if asked.page and pages > 1:
+        print(f"Page {asked.page} of {pages}, {every} cases in all; --page shows another, --page 0 all.")
+
+
+def _find(asked: argparse.Namespace) -> None:
+    filters = Filters(**{name: getattr(asked, name) for name in FILTERS})
+    query = "" if asked.no_words else _query(asked.query_file)
+    with Casebook.open(asked.casebook) as casebook, _bar() as bar:
+        # Only when something is new since the last time is there anything to show of this.
+        show = _stages(bar)
+        found = find(casebook, query, filters, **_page(asked), progress=lambda done, every: show("indexing", done, every))
+        values = found_values(found.cases, casebook.campaign, asked.labels)
+        table = found_table(found.cases, casebook.campaign, asked.labels)
+    if asked.json:
+        _print_json({"count": found.count, "note": found.note, "cases": values})
+        return
+    _print(table)
+    print(" ".join(filter(None, (f"{found.count} case(s) found.", found.note))))
+    _say_page(asked, found.count)
+
+
+def _query(file: str | None) -> str:
+    """The words to look for; asked for when neither a file nor anything in standard input has them."""
+    if file is None and sys.stdin.isatty():
+        return Console(stderr=True).input("Words to look for, nothing for all: ")
+    data = Path(file).read_bytes() if file not in (None, "-") else sys.stdin.buffer.read()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DeskError("The words to look for are not UTF-8.") from None
 
 
 def _show(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
         case = casebook.case(case_number(asked.case))
-        answers = casebook.answers_to(case)
+        answers, links = casebook.answers_to(case), links_of(casebook, case.number)
         if asked.json:
-            _print_json(case_values(case, answers))
+            _print_json({**case_values(case, answers), "linked": link_values(links)})
         else:
             _print(case_text(case, answers, casebook.campaign, asked.labels))
+            _print(links_text(links))
 
 
 def _files(asked: argparse.Namespace) -> None:

@@ -3,7 +3,7 @@
 Everything a claimant wrote passes through scripts.terminal before it is shown. Nothing is read as markup.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -11,6 +11,9 @@ from rich.text import Text
 
 from dropbox.campaign import Campaign
 from scripts.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
+from scripts.duplicates import Link
+from scripts.finding import Found
+from scripts.outline import Outline
 from scripts.terminal import one_line, visible
 
 EXCERPT_CHARACTERS = 40
@@ -30,14 +33,15 @@ def harm_label(campaign: Campaign, code: str, language: str) -> str:
     return found.in_(language) if found else code
 
 
-def list_table(cases: Iterable[Case], campaign: Campaign, language: str) -> Table:
-    """One row a case."""
+def list_table(cases: Iterable[Outline], campaign: Campaign, language: str, linked: Mapping[int, int]) -> Table:
+    """One row a case; *linked* tells to how many others a case is linked."""
     table = Table()
     for name in ("case", "day", "language"):
         table.add_column(name, no_wrap=True)
     table.add_column("category")
     table.add_column("harms", justify="right")
     table.add_column("files", justify="right")
+    table.add_column("linked", justify="right")
     table.add_column("text")
     for case in cases:
         cells = [
@@ -46,8 +50,9 @@ def list_table(cases: Iterable[Case], campaign: Campaign, language: str) -> Tabl
             one_line(case.language, 10),
             one_line(category_label(campaign, case.category, language), 80),
             str(len(case.harms)),
-            str(len(case.files)),
-            one_line(case.parts[0].report.text, EXCERPT_CHARACTERS),
+            str(case.files),
+            str(linked.get(case.number, "")),
+            one_line(case.text, EXCERPT_CHARACTERS),
         ]
         table.add_row(*map(Text, cells))
     return table
@@ -61,7 +66,7 @@ def fact_line(campaign: Campaign, code: str, answer: Any, language: str) -> str:
     return f"{visible(question.in_(language))}: {visible(question.said(answer, language))}"
 
 
-def list_values(cases: Iterable[Case], campaign: Campaign, language: str) -> list[dict[str, Any]]:
+def list_values(cases: Iterable[Outline], campaign: Campaign, language: str, linked: Mapping[int, int]) -> list[dict[str, Any]]:
     """What :func:`list_table` shows, with the codes."""
     return [
         {
@@ -71,12 +76,58 @@ def list_values(cases: Iterable[Case], campaign: Campaign, language: str) -> lis
             "category": case.category,
             "category_label": category_label(campaign, case.category, language),
             "harms": list(case.harms),
-            "parts": len(case.parts),
-            "files": len(case.files),
-            "text": one_line(case.parts[0].report.text, EXCERPT_CHARACTERS),
+            "parts": case.parts,
+            "files": case.files,
+            "linked": linked.get(case.number, 0),
+            "text": one_line(case.text, EXCERPT_CHARACTERS),
         }
         for case in cases
     ]
+
+
+def found_table(found: Iterable[Found], campaign: Campaign, language: str) -> Table:
+    """One row a case that was found, with the words around the hit."""
+    table = Table()
+    for name in ("case", "day"):
+        table.add_column(name, no_wrap=True)
+    for name in ("category", "in", "words"):
+        table.add_column(name)
+    for one in found:
+        case, (before, hit, behind) = one.outline, one.excerpt
+        category = one_line(category_label(campaign, case.category, language), 80)
+        words = Text(before).append(hit, style="bold").append(behind) if one.where else Text(before)
+        table.add_row(Text(case.name), Text(case.day.isoformat()), Text(category), Text(one.where), words)
+    return table
+
+
+def found_values(found: Iterable[Found], campaign: Campaign, language: str) -> list[dict[str, Any]]:
+    """What :func:`found_table` shows, with the codes."""
+    return [
+        {
+            "case": one.outline.name,
+            "day": one.outline.day.isoformat(),
+            "category": one.outline.category,
+            "category_label": category_label(campaign, one.outline.category, language),
+            "in": one.where,
+            "excerpt": "".join(one.excerpt),
+        }
+        for one in found
+    ]
+
+
+_WHY = {"file": "the same file", "text": "the same text", "near": "nearly the same text"}
+
+
+def links_text(links: Iterable[Link]) -> Text:
+    """The cases to which one is linked, one a line."""
+    shares = {"near": ", {} % of it"}
+    lines = [f"{case_name(one.other)}: {_WHY[one.why]}{shares.get(one.why, '').format(one.percent)}" for one in links]
+    return Text("\n".join(["", "── linked", "", *lines]) if lines else "")
+
+
+def link_values(links: Iterable[Link]) -> list[dict[str, Any]]:
+    """The cases to which one is linked, why ("file", "text", "near"), and how much of the text is the same."""
+    return [{"case": case_name(one.other), "why": one.why, "percent": one.percent} for one in links]
 
 
 def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, language: str) -> Text:

@@ -100,7 +100,7 @@ def test_only_openpgp_talks_to_gpg() -> None:
 
 
 def test_only_the_store_and_the_casebook_talk_to_sqlite() -> None:
-    assert users("sqlite_utils", "sqlite3") == {"dropbox.vault.store", "scripts.casebook"}
+    assert users("sqlite_utils", "sqlite3") == {"dropbox.vault.store", "scripts.casebook", "scripts.register"}
 
 
 def test_only_onion_control_talks_to_tor() -> None:

@@ -1,0 +1,198 @@
+"""Cases that may be about one thing: the same file, the same text, nearly the same text. Linked, never merged.
+
+Near is told by the share of character 3-grams that two texts have in common (Jaccard), which needs no word segmenter.
+Candidates come from MinHash signatures cut into bands (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets,
+chapter 3); what a band suggests is then compared gram by gram.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from struct import pack
+
+from scripts.case import Part
+from scripts.casebook import Casebook
+from scripts.folding import letters
+from scripts.register import Register
+
+_VERSION = 1
+_TABLES = {
+    "link": (
+        'CREATE TABLE link ("case" INTEGER NOT NULL, other INTEGER NOT NULL, why TEXT NOT NULL, percent INTEGER NOT NULL, '
+        'PRIMARY KEY ("case", other, why)) STRICT, WITHOUT ROWID',
+        "CREATE INDEX link_other ON link (other)",
+    ),
+    "same_text": (
+        'CREATE TABLE same_text (sha256 BLOB NOT NULL, "case" INTEGER NOT NULL, '
+        'PRIMARY KEY (sha256, "case")) STRICT, WITHOUT ROWID',
+    ),
+    "band": ("CREATE TABLE band (key INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (key, part)) STRICT, WITHOUT ROWID",),
+    "same_file": (
+        'CREATE TABLE same_file (sha256 TEXT NOT NULL, "case" INTEGER NOT NULL, '
+        'PRIMARY KEY (sha256, "case")) STRICT, WITHOUT ROWID',
+    ),
+}
+FILE, TEXT, NEAR = "file", "text", "near"
+# Measured on the sample cases: two of one category share at most 2 % of their 3-grams; a copy of which every tenth sign is
+# another keeps 57 % (0.9**3 of either side's), one with a tenth of it rewritten in one place 80 %.
+NEAR_JACCARD = 0.4
+# Less than that ("thank you", "see the file") says nothing; more than that costs time without telling more.
+LEAST_LETTERS, MOST_LETTERS = 20, 2_000
+# A text that thousands pasted is linked to this many cases before it, of each kind, not to all.
+MOST_LINKS = 20
+# 32 bands of 3: of two texts with 57 % in common 99.9 % meet in a band, with 40 % 88 %, with 5 % one pair in 250.
+_BANDS, _ROWS = 32, 3
+_MOST_IN_BAND, _MOST_COMPARED = 64, 24
+_EMPTY_FILE = hashlib.sha256(b"").hexdigest()
+_STEP = 256
+
+Progress = Callable[[int, int], None]
+
+
+def _masks() -> tuple[int, ...]:
+    """One for each row of each band; the same in every casebook, since signatures are kept."""
+    drawn = (hashlib.blake2b(number.to_bytes(2, "big"), digest_size=8, person=b"cd1:minhash") for number in range(_BANDS * _ROWS))
+    return tuple(int.from_bytes(one.digest(), "big") for one in drawn)
+
+
+_MASKS = _masks()
+
+
+@dataclass(frozen=True)
+class Link:
+    """Another case with the same file, the same text or nearly the same text (``percent`` of 3-grams in common)."""
+
+    other: int
+    why: str
+    percent: int
+
+
+def grams(text: str) -> frozenset[str]:
+    """The character 3-grams of a folded text, of its first MOST_LETTERS; none of a text that is too short to tell."""
+    if len(text) < LEAST_LETTERS:
+        return frozenset()
+    cut = text[:MOST_LETTERS]
+    return frozenset(map("".join, zip(cut, cut[1:], cut[2:], strict=False)))
+
+
+def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+    """The share of what either holds that both hold; 0 for nothing."""
+    common = len(one & other)
+    return common / (len(one) + len(other) - common) if common else 0.0
+
+
+def bands(found: Iterable[str]) -> list[int]:
+    """The keys under which texts with many of these grams in common are likely to meet."""
+    hashes = [int.from_bytes(hashlib.blake2b(gram.encode(), digest_size=8).digest(), "big") for gram in found]
+    lowest = [min(map(mask.__xor__, hashes)) for mask in _MASKS]
+    keys = []
+    for band in range(_BANDS):
+        rows = pack(f">B{_ROWS}Q", band, *lowest[band * _ROWS : (band + 1) * _ROWS])
+        keys.append(int.from_bytes(hashlib.blake2b(rows, digest_size=8).digest(), "big", signed=True))
+    return keys
+
+
+def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
+    """Link what came since the last time to what was there before. *progress* gets (done, all) parts and files."""
+    database = casebook.database
+    likeness = Likeness(casebook, Register(database, "duplicates", version=_VERSION, tables=_TABLES))
+    ends = {
+        "part": casebook.last_part(),
+        "attachment": database.execute("SELECT coalesce(max(rowid), 0) FROM attachment").fetchone()[0],
+    }
+    begins = {source: likeness.register.upto(source) for source in ends}
+    every, done = sum(ends.values()) - sum(begins.values()), 0
+    for source, take in (("part", likeness.take_parts), ("attachment", likeness.take_files)):
+        for first in range(begins[source], ends[source], _STEP):
+            behind = min(first + _STEP, ends[source])
+            with likeness.register.taking(source, behind):
+                take(first, behind)
+            done += behind - first
+            if progress is not None:
+                progress(done, every)
+
+
+class Likeness:
+    """What new parts and files are linked to. Use its methods in the register's transaction."""
+
+    def __init__(self, casebook: Casebook, register: Register) -> None:
+        self.register = register
+        self._casebook = casebook
+        self._database = casebook.database
+
+    def take_parts(self, after: int, upto: int) -> None:
+        """Link the parts with these numbers."""
+        for number in range(after + 1, upto + 1):
+            self._take_part(self._casebook.part(number))
+
+    def _take_part(self, part: Part) -> None:
+        text = letters(part.report.text)
+        mine = grams(text)
+        if not mine:
+            return
+        sha256 = hashlib.sha256(text.encode()).digest()
+        same = self._others('SELECT "case" FROM same_text WHERE sha256 = ?', sha256, part.case)
+        self._link(part.case, same, TEXT)
+        self._database.execute("INSERT OR IGNORE INTO same_text VALUES (?, ?)", [sha256, part.case])
+        keys = bands(mine)
+        self._link_near(part, mine, keys, set(same))
+        self._database.conn.executemany("INSERT OR IGNORE INTO band VALUES (?, ?)", [(key, part.number) for key in keys])
+
+    def _link_near(self, part: Part, mine: frozenset[str], keys: Sequence[int], same: set[int]) -> None:
+        met: Counter[int] = Counter()
+        for key in keys:
+            found = self._database.execute("SELECT part FROM band WHERE key = ? ORDER BY part LIMIT ?", [key, _MOST_IN_BAND])
+            met.update(number for (number,) in found)
+        near: dict[int, int] = {}
+        for number, _count in met.most_common(_MOST_COMPARED):
+            other = self._casebook.part(number)
+            if other.case != part.case and other.case not in same:
+                share = jaccard(mine, grams(letters(other.report.text)))
+                if share >= NEAR_JACCARD:
+                    near[other.case] = max(near.get(other.case, 0), int(100 * share))
+        for case, percent in sorted(near.items(), key=lambda one: (-one[1], one[0]))[:MOST_LINKS]:
+            self._link(part.case, [case], NEAR, percent)
+
+    def take_files(self, after: int, upto: int) -> None:
+        """Link the cases of these opened files."""
+        found = self._database.execute(
+            'SELECT part."case", attachment.sha256 FROM attachment JOIN part ON part.number = attachment.part '
+            "WHERE attachment.rowid > ? AND attachment.rowid <= ? ORDER BY attachment.rowid",
+            [after, upto],
+        )
+        for case, sha256 in found.fetchall():
+            if sha256 != _EMPTY_FILE:
+                self._link(case, self._others('SELECT "case" FROM same_file WHERE sha256 = ?', sha256, case), FILE)
+                self._database.execute("INSERT OR IGNORE INTO same_file VALUES (?, ?)", [sha256, case])
+
+    def _others(self, select: str, sha256: str | bytes, case: int) -> list[int]:
+        """The first cases that have it."""
+        found = self._database.execute(f'{select} AND "case" <> ? ORDER BY "case" LIMIT ?', [sha256, case, MOST_LINKS])
+        return [other for (other,) in found]
+
+    def _link(self, case: int, others: Iterable[int], why: str, percent: int = 100) -> None:
+        for other in others:
+            row = [max(case, other), min(case, other), why, percent]
+            self._database.execute(
+                'INSERT INTO link VALUES (?, ?, ?, ?) ON CONFLICT ("case", other, why) '
+                "DO UPDATE SET percent = max(percent, excluded.percent)",
+                row,
+            )
+
+
+def links_of(casebook: Casebook, case: int) -> list[Link]:
+    """The cases to which *case* is linked, by number; of each kind at most so many as came before it, and all after it."""
+    catch_up(casebook)
+    found = casebook.database.execute(
+        'SELECT other, why, percent FROM link WHERE "case" = ? UNION ALL '
+        'SELECT "case", why, percent FROM link WHERE other = ? ORDER BY 1, 2',
+        [case, case],
+    )
+    return [Link(*row) for row in found]
+
+
+def linked(casebook: Casebook, cases: Iterable[int]) -> dict[int, int]:
+    """To how many others each of *cases* is linked; those without a link are left out."""
+    counts = {case: len({link.other for link in links_of(casebook, case)}) for case in cases}
+    return {case: count for case, count in counts.items() if count}
