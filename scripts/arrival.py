@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -37,10 +37,10 @@ ACKNOWLEDGEMENT = "acknowledgement"
 MOST_ACKNOWLEDGEMENTS = REPLIES_PER_DESK // 2
 
 # Parts, or files, that are brought to the disk in one transaction: what a run that is killed does again at most.
-BATCH = 64
+BATCH = 32
 
 One = TypeVar("One")
-# What is being done ("reports", "files", "cases"), how much of it is done, and all of it.
+# What is being done ("reports" or "files"), how much of it is done, and all of it.
 Progress = Callable[[str, int, int], None]
 
 
@@ -72,11 +72,7 @@ def open_bundle(
         arrival.open_reports(show)
         arrival.open_files(show)
         export = Export(manifest.number, today, _fingerprint(manifest))
-        opened = arrival.close(export)
-    # Made from what is in the casebook: when a run ends before, the next command that needs them does it.
-    finding.catch_up(casebook, lambda done, every: show("cases", done, 2 * every))
-    duplicates.catch_up(casebook, lambda done, every: show("cases", every + done, 2 * every))
-    return opened
+        return arrival.close(export)
 
 
 def _verified(casebook: Casebook, path: Path, blocks: "_Blocks") -> ExportManifest:
@@ -153,7 +149,7 @@ class _Arrival:
 
     def open_reports(self, progress: Progress) -> None:
         """Add every block that is a sealed report of this campaign as a part of its case."""
-        every, kept = len(self._manifest.blocks), _Batch[tuple[ListedBlock, Report]](self._casebook, self._batch, self._add_part)
+        every, kept = len(self._manifest.blocks), _Batch[tuple[ListedBlock, Report]](self._casebook, self._batch, self._add_parts)
         with closing(in_order(self._sealed_reports(), self._open_report)) as results:
             for (place, listed, _data), opened in results:
                 if isinstance(opened, Report):
@@ -163,6 +159,13 @@ class _Arrival:
                 progress("reports", place, every)
         kept.finish()
         progress("reports", every, every)
+
+    def _add_parts(self, opened: Sequence[tuple[ListedBlock, Report]]) -> None:
+        for listed, report in opened:
+            self._add_part(listed, report)
+        # While the threads wait for gpg. Made from the casebook alone: what a run leaves undone is done when it is needed.
+        finding.catch_up(self._casebook)
+        duplicates.catch_up(self._casebook)
 
     def _sealed_reports(self) -> Iterator[tuple[int, ListedBlock, bytes]]:
         """The blocks that look like a report and are not in the casebook, each with its place in the manifest."""
@@ -188,9 +191,8 @@ class _Arrival:
             return "This report belongs to another campaign."
         return report
 
-    def _add_part(self, opened: tuple[ListedBlock, Report]) -> None:
+    def _add_part(self, listed: ListedBlock, report: Report) -> None:
         """The one place where a part enters the casebook; its batch's transaction is open."""
-        listed, report = opened
         number = self._manifest.number
         self._casebook.add_part(block_id=listed.id, block_sha256=listed.sha256, day=listed.day, bundle=number, report=report)
         self._reports.add(listed.id)
@@ -198,7 +200,7 @@ class _Arrival:
     def open_files(self, progress: Progress) -> None:
         """Open every file that a report in the casebook names and that has not been opened before."""
         every, done = self._manifest_files(), 0
-        kept = _Batch[tuple[Part, int]](self._casebook, self._batch, self._add_file)
+        kept = _Batch[tuple[Part, int]](self._casebook, self._batch, self._add_files)
         with closing(in_order(self._files(), self._open_file, apart=_sha256)) as results:
             for (part, place), reason in results:
                 if reason:
@@ -234,8 +236,10 @@ class _Arrival:
             return f"File {place + 1} of a part of {case_name(part.case)}: {why}"
         return ""
 
-    def _add_file(self, named: tuple[Part, int]) -> None:
-        self._casebook.add_file(*named)
+    def _add_files(self, named: Sequence[tuple[Part, int]]) -> None:
+        for part, place in named:
+            self._casebook.add_file(part, place)
+        duplicates.catch_up(self._casebook)
 
     def close(self, export: Export) -> Opened:
         """Note the bundle as worked through, and count."""
@@ -259,14 +263,16 @@ class _Arrival:
 
     def _acknowledge(self, today: date) -> None:
         """Queue "opened by the reviewers" for every case that something came for: one for each bundle that brought some."""
-        kept = _Batch[int](self._casebook, self._batch, lambda number: self._acknowledge_one(number, today))
+
+        def queue(numbers: Sequence[int]) -> None:
+            for number in numbers:
+                case = self._casebook.case(number)
+                self._casebook.queue_answer(case, kind=ACKNOWLEDGEMENT, language=case.language, day=today, text="")
+
+        kept = _Batch[int](self._casebook, self._batch, queue)
         for number in outline.unacknowledged(self._casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS):
             kept.add(number)
         kept.finish()
-
-    def _acknowledge_one(self, number: int, today: date) -> None:
-        case = self._casebook.case(number)
-        self._casebook.queue_answer(case, kind=ACKNOWLEDGEMENT, language=case.language, day=today, text="")
 
 
 def _blocks_of(attachment: Attachment, listed: set[bytes]) -> set[bytes]:
@@ -280,12 +286,12 @@ def _sha256(named: tuple[Part, int]) -> str:
 
 
 class _Batch(Generic[One]):
-    """Gives things to *add*, so many in one transaction: on the disk once a batch, and a batch whole or not at all."""
+    """Gives things to *keep*, so many in one transaction: on the disk once a batch, and a batch whole or not at all."""
 
-    def __init__(self, casebook: Casebook, size: int, add: Callable[[One], None]) -> None:
+    def __init__(self, casebook: Casebook, size: int, keep: Callable[[Sequence[One]], None]) -> None:
         self._casebook = casebook
         self._size = size
-        self._add = add
+        self._keep = keep
         self._waiting: list[One] = []
 
     def add(self, one: One) -> None:
@@ -296,10 +302,10 @@ class _Batch(Generic[One]):
 
     def finish(self) -> None:
         """What is left."""
-        with self._casebook.together():
-            for one in self._waiting:
-                self._add(one)
-        self._waiting.clear()
+        if self._waiting:
+            with self._casebook.together():
+                self._keep(self._waiting)
+            self._waiting.clear()
 
 
 def _write_file(casebook: Casebook, attachment: Attachment, blocks: _Blocks, opener: Opener) -> None:

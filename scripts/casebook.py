@@ -190,25 +190,20 @@ class Casebook:
         """Add an opened report to its case; a pair of reply keys not seen before makes the next case."""
         with self._database.atomic():
             case = self._case_number(report)
-            row = {
-                "case": case,
-                "block_id": block_id,
-                "block_sha256": block_sha256,
-                "day": day.isoformat(),
-                "bundle": bundle,
-                "report": report.to_bytes(),
-            }
-            number = self._database.table("part").insert(row).last_pk
+            number = self._database.execute(
+                'INSERT INTO part ("case", block_id, block_sha256, day, bundle, report) VALUES (?, ?, ?, ?, ?, ?)',
+                [case, block_id, block_sha256, day.isoformat(), bundle, report.to_bytes()],
+            ).lastrowid
             self._forget(block_id, 0)
         return Part(int(number or 0), case, block_id, day, bundle, report)
 
     def _case_number(self, report: Report) -> int:
         # By both keys: a report with another's reply key and a wrong tag key must not lead that one's answers astray.
-        keys = {"reply_public": report.reply_public, "tag_key": report.tag_key}
-        cases = self._database.table("cases")
-        for row in cases.rows_where("reply_public = :reply_public and tag_key = :tag_key", keys):
-            return int(row["number"])
-        return int(cases.insert(keys).last_pk or 0)
+        keys = [report.reply_public, report.tag_key]
+        found = self._database.execute("SELECT number FROM cases WHERE reply_public = ? AND tag_key = ?", keys).fetchone()
+        if found is None:
+            return int(self._database.execute("INSERT INTO cases (reply_public, tag_key) VALUES (?, ?)", keys).lastrowid or 0)
+        return int(found[0])
 
     def has_file(self, part: Part, place: int) -> bool:
         """Whether attachment *place* (from 0) of *part* has been opened."""
@@ -252,7 +247,7 @@ class Casebook:
     # What the desk does
 
     def _forget(self, block_id: bytes, place: int) -> None:
-        self._database.table("unopened").delete_where("block_id = ? and place = ?", [block_id, place])
+        self._database.execute("DELETE FROM unopened WHERE block_id = ? AND place = ?", [block_id, place])
 
     def last_export(self) -> Export | None:
         """The last export bundle that was worked through, None before the first."""

@@ -9,7 +9,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from struct import pack
 
 from scripts.case import Part
 from scripts.casebook import Casebook
@@ -43,20 +42,15 @@ LEAST_LETTERS, MOST_LETTERS = 20, 2_000
 MOST_LINKS = 20
 # 32 bands of 3: of two texts with 57 % in common 99.9 % meet in a band, with 40 % 88 %, with 5 % one pair in 250.
 _BANDS, _ROWS = 32, 3
+_BINS = _BANDS * _ROWS
+# A gram is hashed by (gram * factor + term) modulo a prime (Carter, Wegman 1979). Fixed, since signatures are kept: nobody's
+# secret hangs on it, and what is made to collide is still compared gram by gram.
+_PRIME, _FACTOR, _TERM = 2**61 - 1, 1_566_083_941_893_474_613, 962_287_725_311_946_527
 _MOST_IN_BAND, _MOST_COMPARED = 64, 24
 _EMPTY_FILE = hashlib.sha256(b"").hexdigest()
 _STEP = 256
 
 Progress = Callable[[int, int], None]
-
-
-def _masks() -> tuple[int, ...]:
-    """One for each row of each band; the same in every casebook, since signatures are kept."""
-    drawn = (hashlib.blake2b(number.to_bytes(2, "big"), digest_size=8, person=b"cd1:minhash") for number in range(_BANDS * _ROWS))
-    return tuple(int.from_bytes(one.digest(), "big") for one in drawn)
-
-
-_MASKS = _masks()
 
 
 @dataclass(frozen=True)
@@ -83,12 +77,22 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def bands(found: Iterable[str]) -> list[int]:
-    """The keys under which texts with many of these grams in common are likely to meet."""
-    hashes = [int.from_bytes(hashlib.blake2b(gram.encode(), digest_size=8).digest(), "big") for gram in found]
-    lowest = [min(map(mask.__xor__, hashes)) for mask in _MASKS]
+    """The keys under which texts with many of these grams in common are likely to meet.
+
+    One hash a gram and the least in each of so many bins; an empty bin takes that of the next full one, marked by how far
+    it is (one permutation hashing: Li, Owen, Zhang 2012; its densification by rotation: Shrivastava, Li 2014).
+    """
+    least = [_PRIME] * _BINS
+    for first, second, third in map(tuple, found):
+        gram = ord(first) << 42 | ord(second) << 21 | ord(third)
+        value, place = divmod((gram * _FACTOR + _TERM) % _PRIME, _BINS)
+        least[place] = min(least[place], value)
+    full = [value < _PRIME for value in least]
+    steps = [next(far for far in range(_BINS) if full[(place + far) % _BINS]) for place in range(_BINS)]
+    signature = [(far, least[(place + far) % _BINS]) for place, far in enumerate(steps)]
     keys = []
-    for band in range(_BANDS):
-        rows = pack(f">B{_ROWS}Q", band, *lowest[band * _ROWS : (band + 1) * _ROWS])
+    for first_row in range(0, _BINS, _ROWS):
+        rows = repr((first_row, signature[first_row : first_row + _ROWS])).encode()
         keys.append(int.from_bytes(hashlib.blake2b(rows, digest_size=8).digest(), "big", signed=True))
     return keys
 
@@ -142,8 +146,8 @@ class Likeness:
     def _link_near(self, part: Part, mine: frozenset[str], keys: Sequence[int], same: set[int]) -> None:
         met: Counter[int] = Counter()
         for key in keys:
-            found = self._database.execute("SELECT part FROM band WHERE key = ? ORDER BY part LIMIT ?", [key, _MOST_IN_BAND])
-            met.update(number for (number,) in found)
+            rows = self._database.conn.execute("SELECT part FROM band WHERE key = ? ORDER BY part LIMIT ?", (key, _MOST_IN_BAND))
+            met.update(number for (number,) in rows)
         near: dict[int, int] = {}
         for number, _count in met.most_common(_MOST_COMPARED):
             other = self._casebook.part(number)

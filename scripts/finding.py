@@ -99,7 +99,6 @@ class Answered:
 
 def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
     """Take into the index what came since the last time. *progress* gets (done, all) parts and answers."""
-    outline_catch_up(casebook)
     database = casebook.database
     register = Register(database, "found", version=_VERSION, tables=_TABLES)
     database.execute(_STANDING)
@@ -156,6 +155,7 @@ def find(
     phrases, note = terms(query)
     if not phrases and not filters.any:
         raise FindingError("There is no letter, digit or picture in this to look for, and no filter is given.")
+    outline_catch_up(casebook)
     catch_up(casebook, progress)
     places = _places(casebook, phrases) if phrases else None
     numbers = _fitting(casebook, filters) if filters.any or places is None else set(places)

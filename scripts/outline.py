@@ -21,6 +21,10 @@ _TABLES = {
     ),
     "part_with_files": ("CREATE TABLE part_with_files (part INTEGER PRIMARY KEY) STRICT",),
 }
+_INSERT = (
+    "INSERT OR REPLACE INTO outline VALUES "
+    "(:case, :day, :language, :category, :harms, :provinces, :since, :until, :parts, :files, :withdrawn, :text)"
+)
 _MONTH = re.compile(r"(20[0-9]{2})(-(?:0[1-9]|1[0-2]))?", re.ASCII)
 # Parts are taken up to here in one transaction.
 _STEP = 1_000
@@ -72,7 +76,7 @@ def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
         with register.taking("part", upto):
             for (number,) in touched:
                 case = casebook.case(number)
-                database.table("outline").insert(_row(case), replace=True)
+                database.execute(_INSERT, _row(case))
                 for part in case.parts:
                     if part.report.attachments:
                         database.execute("INSERT OR IGNORE INTO part_with_files VALUES (?)", [part.number])
