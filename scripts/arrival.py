@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import date
 from io import FileIO
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from nacl.signing import VerifyKey
 
@@ -27,6 +26,7 @@ from dropbox.reply import REPLIES_PER_DESK
 from dropbox.report import Attachment, Report
 from dropbox.sealing import MissingBlock, block_id, open_attachment, open_report
 from scripts import duplicates, finding, outline
+from scripts.batch import Batch
 from scripts.case import Export, Part, Unopened, case_name
 from scripts.casebook import Casebook
 from scripts.crew import in_order
@@ -39,7 +39,6 @@ MOST_ACKNOWLEDGEMENTS = REPLIES_PER_DESK // 2
 # Parts, or files, that are brought to the disk in one transaction: what a run that is killed does again at most.
 BATCH = 32
 
-One = TypeVar("One")
 # What is being done ("reports" or "files"), how much of it is done, and all of it.
 Progress = Callable[[str, int, int], None]
 
@@ -149,7 +148,7 @@ class _Arrival:
 
     def open_reports(self, progress: Progress) -> None:
         """Add every block that is a sealed report of this campaign as a part of its case."""
-        every, kept = len(self._manifest.blocks), _Batch[tuple[ListedBlock, Report]](self._casebook, self._batch, self._add_parts)
+        every, kept = len(self._manifest.blocks), Batch[tuple[ListedBlock, Report]](self._casebook, self._batch, self._add_parts)
         with closing(in_order(self._sealed_reports(), self._open_report)) as results:
             for (place, listed, _data), opened in results:
                 if isinstance(opened, Report):
@@ -200,7 +199,7 @@ class _Arrival:
     def open_files(self, progress: Progress) -> None:
         """Open every file that a report in the casebook names and that has not been opened before."""
         every, done = self._manifest_files(), 0
-        kept = _Batch[tuple[Part, int]](self._casebook, self._batch, self._add_files)
+        kept = Batch[tuple[Part, int]](self._casebook, self._batch, self._add_files)
         with closing(in_order(self._files(), self._open_file, apart=_sha256)) as results:
             for (part, place), reason in results:
                 if reason:
@@ -269,7 +268,7 @@ class _Arrival:
                 case = self._casebook.case(number)
                 self._casebook.queue_answer(case, kind=ACKNOWLEDGEMENT, language=case.language, day=today, text="")
 
-        kept = _Batch[int](self._casebook, self._batch, queue)
+        kept = Batch[int](self._casebook, self._batch, queue)
         for number in outline.unacknowledged(self._casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS):
             kept.add(number)
         kept.finish()
@@ -283,29 +282,6 @@ def _blocks_of(attachment: Attachment, listed: set[bytes]) -> set[bytes]:
 
 def _sha256(named: tuple[Part, int]) -> str:
     return named[0].report.attachments[named[1]].sha256
-
-
-class _Batch(Generic[One]):
-    """Gives things to *keep*, so many in one transaction: on the disk once a batch, and a batch whole or not at all."""
-
-    def __init__(self, casebook: Casebook, size: int, keep: Callable[[Sequence[One]], None]) -> None:
-        self._casebook = casebook
-        self._size = size
-        self._keep = keep
-        self._waiting: list[One] = []
-
-    def add(self, one: One) -> None:
-        """Take *one*; it is in the casebook when its batch is full."""
-        self._waiting.append(one)
-        if len(self._waiting) >= self._size:
-            self.finish()
-
-    def finish(self) -> None:
-        """What is left."""
-        if self._waiting:
-            with self._casebook.together():
-                self._keep(self._waiting)
-            self._waiting.clear()
 
 
 def _write_file(casebook: Casebook, attachment: Attachment, blocks: _Blocks, opener: Opener) -> None:
