@@ -24,6 +24,9 @@ LAYERS = [
     {"dropbox.front", "dropbox.vault", "scripts"},
 ]
 
+# What is made from the casebook's tables, and may be made again.
+REGISTERS = {"scripts.duplicates", "scripts.finding", "scripts.outline"}
+
 
 def module(path: Path) -> str:
     """The dotted name of a source file."""
@@ -101,6 +104,12 @@ def test_only_openpgp_talks_to_gpg() -> None:
 
 def test_only_the_store_and_the_casebook_talk_to_sqlite() -> None:
     assert users("sqlite_utils", "sqlite3") == {"dropbox.vault.store", "scripts.casebook", "scripts.register"}
+
+
+def test_only_the_registers_speak_sql_to_an_open_casebook() -> None:
+    borrowers = {module(path) for path in SOURCES if ".database" in path.read_text("utf-8") and path.parent.name == "scripts"}
+
+    assert borrowers - {"scripts.bench", "scripts.newsite", "scripts.demo"} == REGISTERS
 
 
 def test_only_onion_control_talks_to_tor() -> None:
