@@ -6,6 +6,7 @@ recipients named in the ciphertext itself, must both be as expected.
 
 import copy
 import logging
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
 
 _CV25519 = ("18", "cv25519")
 _READ_BYTES = 65_536
+# A whole opened report, so that gpg need not wait for its reader.
+_PIPE_BYTES = 2 * _READ_BYTES
 # Ten PKESK packets of 94 bytes; the head is kept until the recipients have been checked.
 _HEAD_BYTES = 4_096
 MOST_REVIEWERS = 16
@@ -230,6 +233,14 @@ class _Checked:
         self._sink(data)
 
 
+def _memory_file(data: bytes) -> BinaryIO:
+    """*data* as a file that is on no disk and has no name, to be read from its beginning."""
+    file = os.fdopen(os.memfd_create("gpg"), "w+b")
+    file.write(data)
+    file.seek(0)
+    return file
+
+
 class Opener:
     """The offline side: opens messages and signs with the secret keys of one gpg home directory."""
 
@@ -242,11 +253,14 @@ class Opener:
 
     def open(self, ciphertext: bytes) -> bytes:
         """The plaintext of one whole message. Raises CannotOpen. Several threads may open at once."""
-        # The command is python-gnupg's, but not its three threads for each message: with many messages at once those cost
-        # more than gpg does.
-        done = subprocess.run(self._gpg.make_args(["--decrypt"], False), input=ciphertext, capture_output=True, check=False)
-        status = [line.split() for line in done.stderr.splitlines() if line.startswith(b"[GNUPG:] ")]
-        if done.returncode != 0 or [b"[GNUPG:]", b"DECRYPTION_OKAY"] not in status:
+        # The command is python-gnupg's, but not its three threads for each message, which cost as much as gpg itself when
+        # there are many. The ciphertext and gpg's status are in memory; the plaintext goes through the pipe alone.
+        with _memory_file(ciphertext) as source, _memory_file(b"") as status:
+            command = self._gpg.make_args(["--decrypt"], False)
+            done = subprocess.run(command, stdin=source, stdout=subprocess.PIPE, stderr=status, check=False, pipesize=_PIPE_BYTES)
+            status.seek(0)
+            said = [line.split() for line in status if line.startswith(b"[GNUPG:] ")]
+        if done.returncode != 0 or [b"[GNUPG:]", b"DECRYPTION_OKAY"] not in said:
             raise CannotOpen
         return done.stdout
 

@@ -222,7 +222,7 @@ class Casebook:
 
     def part(self, number: int) -> Part:
         """One part. Raises CasebookError when there is none with this number."""
-        for row in self._database.table("part").rows_where("number = ?", [number]):
+        for row in self._rows("SELECT * FROM part WHERE number = ?", number):
             return _part(row)
         raise CasebookError(f"There is no part {number} in this casebook.")
 
@@ -236,13 +236,19 @@ class Casebook:
 
     def case(self, number: int) -> Case:
         """One case. Raises CasebookError when there is none with this number."""
-        for row in self._database.table("cases").rows_where("number = ?", [number]):
+        for row in self._rows("SELECT * FROM cases WHERE number = ?", number):
             return self._case(row)
         raise CasebookError(f"There is no case {case_name(number)} in this casebook.")
 
     def _case(self, row: dict[str, Any]) -> Case:
-        parts = map(_part, self._database.table("part").rows_where('"case" = ?', [row["number"]]))
+        parts = map(_part, self._rows('SELECT * FROM part WHERE "case" = ?', row["number"]))
         return Case(row["number"], row["reply_public"], row["tag_key"], tuple(sorted(parts, key=_order)))
+
+    def _rows(self, select: str, *values: int) -> Iterator[dict[str, Any]]:
+        # Read for every report of an import: without what the library asks of the file before each reading.
+        found = self._database.execute(select, values)
+        names = [column[0] for column in found.description]
+        yield from (dict(zip(names, row, strict=True)) for row in found)
 
     # What the desk does
 

@@ -1,6 +1,7 @@
 """Several hands at once: what waits for gpg is done in threads, and its results are taken in order, by one."""
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,7 @@ Result = TypeVar("Result")
 HANDS = 2 * (os.cpu_count() or 1)
 # So far the threads may run ahead of what has been taken; it bounds the memory.
 _AHEAD = 64
+_PATIENCE_SECONDS = 0.0005
 
 
 def in_order(
@@ -26,6 +28,9 @@ def in_order(
     waiting: deque[tuple[Job, Future[Result]]] = deque()
     executor = ThreadPoolExecutor(HANDS, thread_name_prefix="desk")
     most = 1
+    # Who takes the results also works: the threads, which only start gpg and wait for it, get their turn sooner.
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(_PATIENCE_SECONDS)
     try:
         for job in jobs:
             while apart is not None and apart(job) in {apart(other) for other, _ in waiting}:
@@ -38,6 +43,7 @@ def in_order(
             yield _next(waiting)
     finally:
         executor.shutdown(cancel_futures=True)
+        sys.setswitchinterval(patience)
 
 
 def _next(waiting: deque[tuple[Job, Future[Result]]]) -> tuple[Job, Result]:
