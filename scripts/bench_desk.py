@@ -108,28 +108,34 @@ def seal(directory: Path, reviewers: Reviewers, home: Path, count: int) -> Seale
     return sealed
 
 
-def bare_gpg(sealed: Sealed) -> float:
-    """Seconds of bare gpg over all messages, as many at once as the desk has."""
+def bare_gpg(sealed: Sealed) -> "Ran":
+    """Bare gpg over all messages, as many at once as the desk has."""
     names = b"\0".join(bytes(path) for path in sorted(sealed.messages.iterdir()))
     command = ["gpg", "--homedir", str(sealed.home), "--batch", "--quiet", "--no-tty", "--decrypt"]
-    begun = time.monotonic()
+    begun, before = time.monotonic(), _children_seconds()
     with Path(os.devnull).open("wb") as nothing:
         subprocess.run(["xargs", "-0", "-n1", f"-P{HANDS}", *command], input=names, stdout=nothing, stderr=nothing, check=True)
-    return time.monotonic() - begun
+    return Ran(time.monotonic() - begun, _children_seconds() - before, 0)
+
+
+def _children_seconds() -> float:
+    """CPU time of all processes that were started here and have ended, with theirs."""
+    return sum(os.times()[2:4])
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A command of the desk: its seconds, and the most memory that it had, in MB."""
+    """A command: its seconds, its CPU seconds with those of what it started, and the most memory that it had, in MB."""
 
     seconds: float
+    cpu: float
     megabytes: float
 
 
 def desk(casebook: Path, *arguments: str, text: str = "") -> Ran:
     """Run one command of the desk as a process of its own."""
     command = [sys.executable, "-m", "scripts.desk", "--casebook", str(casebook), *arguments]
-    begun = time.monotonic()
+    begun, before = time.monotonic(), _children_seconds()
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stdin is not None
     with process.stdin as stream:
@@ -142,7 +148,7 @@ def desk(casebook: Path, *arguments: str, text: str = "") -> Ran:
     seconds = time.monotonic() - begun
     if process.returncode != 0:
         raise SystemExit(f"The desk could not {arguments[0]}.")
-    return Ran(seconds, most)
+    return Ran(seconds, _children_seconds() - before, most)
 
 
 def _peak_megabytes(pid: int) -> float:
@@ -162,20 +168,22 @@ def new_casebook(directory: Path) -> Path:
 
 def imports(directory: Path, sealed: Sequence[Sealed], rounds: int = 3) -> None:
     """Measure and show the import: its time beside bare gpg's, by turns, and its memory by the number of reports."""
-    table = Table("reports", "bare gpg s", "import s", "ratio", "memory MB")
+    table = Table("reports", "bare gpg s", "import s", "ratio", "bare CPU s", "import CPU s", "ratio", "memory MB")
     for one in sealed:
         bare_gpg(one)  # the agent is up and the files are in the cache, for both
         casebooks = [new_casebook(directory / f"{one.bundle.stem}-{number}") for number in range(rounds)]
         found = [(bare_gpg(one), desk(place, "--home", str(one.home), "open", str(one.bundle))) for place in casebooks]
-        bare, ran = (statistics.median(times) for times in zip(*((bare, ran.seconds) for bare, ran in found), strict=True))
-        ratio = statistics.median(ran.seconds / bare for bare, ran in found)
+        cells = []
+        for name in ("seconds", "cpu"):
+            pairs = [(getattr(bare, name), getattr(ran, name)) for bare, ran in found]
+            cells += [f"{statistics.median(side):.2f}" for side in zip(*pairs, strict=True)]
+            cells.append(f"{statistics.median(ran / bare for bare, ran in pairs):.2f} x")
         most = max(ran.megabytes for _, ran in found)
-        count = len(list(one.messages.iterdir()))
-        table.add_row(f"{count:,}", f"{bare:.2f}", f"{ran:.2f}", f"{ratio:.2f} x", f"{most:.0f}")
+        table.add_row(f"{len(list(one.messages.iterdir())):,}", *cells, f"{most:.0f}")
     Console().print(table)
     Console().print(
         f"Bare: gpg --decrypt of each message, {HANDS} at once on {os.cpu_count()} cores. Import: the whole command, from "
-        "the verified bundle to the index. Median of three by turns."
+        "the start of Python to the index. CPU: without gpg's agent, whose work is the same. Median of three by turns."
     )
 
 

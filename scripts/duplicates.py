@@ -6,6 +6,7 @@ chapter 3); what a band suggests is then compared gram by gram.
 """
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -78,13 +79,14 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return common / (len(one) + len(other) - common) if common else 0.0
 
 
-def bands(found: Iterable[str]) -> list[int]:
-    """The keys under which texts with many of these grams in common are likely to meet.
+def bands(text: str) -> list[int]:
+    """The keys under which folded texts with many grams in common are likely to meet; of a text that has grams.
 
     One hash a gram and the least in each of so many bins; an empty bin takes that of the next full one, marked by how far
     it is (one permutation hashing: Li, Owen, Zhang 2012; its densification by rotation: Shrivastava, Li 2014).
     """
-    hashes = [crc32(gram.encode()) * _FACTORS[0] % _PRIME for gram in found]
+    signs = text[:MOST_LETTERS].encode("utf-32-le")
+    hashes = [crc32(signs[at : at + 12]) * _FACTORS[0] % _PRIME for at in range(0, len(signs) - 8, 4)]
     # From the largest to the least, which is what stays.
     least = {value % _BINS: value for value in sorted(hashes, reverse=True)}
     signature, far, next_full = [0] * _BINS, 0, 0
@@ -143,7 +145,7 @@ class Likeness:
         same = self._others('SELECT "case" FROM same_text WHERE sha256 = ?', sha256, part.case)
         self._link(part.case, same, TEXT)
         self._database.execute("INSERT OR IGNORE INTO same_text VALUES (?, ?)", [sha256, part.case])
-        keys = bands(mine)
+        keys = bands(text)
         self._link_near(part, text, mine, keys)
         self._database.conn.executemany("INSERT OR IGNORE INTO band VALUES (?, ?)", [(key, part.number) for key in keys])
 
@@ -204,5 +206,13 @@ def links_of(casebook: Casebook, case: int) -> list[Link]:
 
 def linked(casebook: Casebook, cases: Iterable[int]) -> dict[int, int]:
     """To how many others each of *cases* is linked; those without a link are left out."""
-    counts = {case: len({link.other for link in links_of(casebook, case)}) for case in cases}
-    return {case: count for case, count in counts.items() if count}
+    catch_up(casebook)
+    wanted = json.dumps(list(cases))
+    found = casebook.database.execute(
+        "WITH wanted AS (SELECT value AS number FROM json_each(?)) "
+        "SELECT number, count(DISTINCT other) FROM ("
+        'SELECT number, other FROM wanted JOIN link ON link."case" = number UNION ALL '
+        'SELECT number, "case" FROM wanted JOIN link ON link.other = number) GROUP BY number',
+        [wanted],
+    )
+    return dict(found.fetchall())

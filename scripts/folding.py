@@ -41,6 +41,7 @@ def _alone(sign: str) -> bool:
     return any(first <= code <= last for first, last in _ALONE)
 
 
+@cache
 def _fold(sign: str) -> str:
     """What stands for *sign*: nothing, a space, or one or more signs."""
     spelled = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", sign).casefold())
