@@ -75,6 +75,19 @@ def test_different_reports_of_the_same_kind_of_event_are_not_linked(casebook: Ca
     assert max(jaccard(grams(letters(one)), grams(letters(other))) for one, other in combinations(TEXTS, 2)) < 0.05
 
 
+def test_two_texts_of_which_half_is_the_same_are_compared_and_not_linked(casebook: Casebook) -> None:
+    """As from one form, filled in by two people: alike enough to be met, not to be one."""
+    text, chance = TEXTS[0], random.Random(3)
+    half = len(text) // 2
+    others = [text[:half] + "".join(chance.sample(RARE, len(text) - half)) for _ in range(8)]
+
+    add(casebook, report(text, 1), *(report(other, number) for number, other in enumerate(others, 2)))
+
+    assert any(set(bands(letters(text))) & set(bands(letters(other))) for other in others)
+    assert all(0.2 < jaccard(grams(letters(text)), grams(letters(other))) < 0.36 for other in others)
+    assert links_of(casebook, 1) == []
+
+
 def test_an_altered_copy_meets_its_original_in_a_band_and_strangers_do_not() -> None:
     """What is never met is never compared, however alike: so nearly all must meet, and few others."""
     chance = random.Random(7)
