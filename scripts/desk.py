@@ -1,4 +1,4 @@
-"""The offline desk's command line: open a bundle, read the cases, answer them, and write the answers' bundle.
+"""The offline desk's command line: open a bundle, read and find the cases, answer them, and write the answers' bundle.
 
     python -m scripts.desk --casebook DIR [--home GNUPGHOME] open BUNDLE
 
@@ -20,6 +20,7 @@ from rich.progress import Progress, TaskID
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
+from scripts import duplicates, outline
 from scripts.arrival import Opened, open_bundle
 from scripts.case import case_number
 from scripts.casebook import Casebook, create
@@ -180,8 +181,17 @@ def _open(asked: argparse.Namespace) -> None:
         print(f"Not opened, block {one['block']}: {one['reason']}")
 
 
+def _catch_up(casebook: Casebook) -> None:
+    """Work out what lists and links need, with a bar: an import does it too, so that there is seldom anything to do."""
+    with _bar() as bar:
+        show = _stages(bar)
+        outline.catch_up(casebook, lambda done, every: show("outlines", done, every))
+        duplicates.catch_up(casebook, lambda done, every: show("links", done, every))
+
+
 def _list(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
+        _catch_up(casebook)
         cases = outlines(casebook, **_page(asked))
         counts = linked(casebook, [case.number for case in cases])
         if asked.json:
@@ -210,9 +220,9 @@ def _find(asked: argparse.Namespace) -> None:
     filters = Filters(**{name: getattr(asked, name) for name in FILTERS})
     query = "" if asked.no_words else _query(asked.query_file)
     with Casebook.open(asked.casebook) as casebook, _bar() as bar:
-        # Only when something is new since the last time is there anything to show of this.
         show = _stages(bar)
-        found = find(casebook, query, filters, **_page(asked), progress=lambda done, every: show("indexing", done, every))
+        outline.catch_up(casebook, lambda done, every: show("outlines", done, every))
+        found = find(casebook, query, filters, **_page(asked), progress=lambda done, every: show("words", done, every))
         values = found_values(found.cases, casebook.campaign, asked.labels)
         table = found_table(found.cases, casebook.campaign, asked.labels)
     if asked.json:
@@ -237,6 +247,7 @@ def _query(file: str | None) -> str:
 def _show(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
         case = casebook.case(case_number(asked.case))
+        _catch_up(casebook)
         answers, links = casebook.answers_to(case), links_of(casebook, case.number)
         if asked.json:
             _print_json({**case_values(case, answers), "linked": link_values(links)})
