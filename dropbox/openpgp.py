@@ -245,7 +245,8 @@ class Opener:
     """The offline side: opens messages and signs with the secret keys of one gpg home directory."""
 
     def __init__(self, home: Path) -> None:
-        self._gpg = _gpg(home, ["--no-options", "--disable-dirmngr", "--no-permission-warning"])
+        # Quiet: else gpg looks up the name of each recipient of each message, to write it to nobody.
+        self._gpg = _gpg(home, ["--no-options", "--disable-dirmngr", "--no-permission-warning", "--quiet"])
 
     def secret_fingerprints(self) -> list[str]:
         """The primary fingerprints whose secret keys are here."""

@@ -37,7 +37,7 @@ ACKNOWLEDGEMENT = "acknowledgement"
 MOST_ACKNOWLEDGEMENTS = REPLIES_PER_DESK // 2
 
 # Parts, or files, that are brought to the disk in one transaction: what a run that is killed does again at most.
-BATCH = 32
+BATCH = 100
 
 # What is being done ("reports" or "files"), how much of it is done, and all of it.
 Progress = Callable[[str, int, int], None]
@@ -163,6 +163,7 @@ class _Arrival:
         for listed, report in opened:
             self._add_part(listed, report)
         # While the threads wait for gpg. Made from the casebook alone: what a run leaves undone is done when it is needed.
+        outline.catch_up(self._casebook)
         finding.catch_up(self._casebook)
         duplicates.catch_up(self._casebook)
 

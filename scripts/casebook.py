@@ -288,8 +288,8 @@ class Casebook:
         """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
         if self._count("answer", '"case" = ?', case.number) >= REPLIES_PER_DESK:
             raise CasebookError(f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case.")
-        row = {"case": case.number, "kind": kind, "language": language, "day": day.isoformat(), "text": text}
-        self._database.table("answer").insert(row)
+        row = [case.number, kind, language, day.isoformat(), text]
+        self._database.execute('INSERT INTO answer ("case", kind, language, day, text) VALUES (?, ?, ?, ?, ?)', row)
 
     def leave(self, bundle: int, sha256: str, day: date, answers: Sequence[Answer], land: Callable[[], None]) -> None:
         """Note that *answers*, with their numbers, left in reply bundle *bundle*; *land* puts it in its place.

@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 # While one gpg ends, another begins: with as many as there are cores, the cores wait for the threads.
 HANDS = 2 * (os.cpu_count() or 1)
 # So far the threads may run ahead of what has been taken; it bounds the memory.
-_AHEAD = 64
+_AHEAD = 128
 _PATIENCE_SECONDS = 0.0005
 
 

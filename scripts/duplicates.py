@@ -50,6 +50,11 @@ _BINS = _BANDS * _ROWS
 _PRIME = 2**61 - 1
 _FACTORS = (1_566_083_941_893_474_613, 962_287_725_311_946_527, 2_117_840_358_064_513_091, 530_917_446_208_975_333)
 _MOST_IN_BAND, _MOST_COMPARED = 64, 24
+# The first parts in each of many bands.
+_MET = (
+    "SELECT (SELECT json_group_array(part) FROM (SELECT part FROM band WHERE key = wanted.value ORDER BY part LIMIT ?2)) "
+    "FROM json_each(?1) AS wanted"
+)
 _EMPTY_FILE = hashlib.sha256(b"").hexdigest()
 _STEP = 256
 
@@ -151,9 +156,8 @@ class Likeness:
 
     def _link_near(self, part: Part, text: str, mine: frozenset[str], keys: Sequence[int]) -> None:
         met: Counter[int] = Counter()
-        for key in keys:
-            rows = self._database.conn.execute("SELECT part FROM band WHERE key = ? ORDER BY part LIMIT ?", (key, _MOST_IN_BAND))
-            met.update(number for (number,) in rows)
+        for (numbers,) in self._database.execute(_MET, [json.dumps(keys), _MOST_IN_BAND]):
+            met.update(json.loads(numbers))
         near: dict[int, int] = {}
         for number, _count in met.most_common(_MOST_COMPARED):
             other = self._casebook.part(number)
