@@ -145,6 +145,8 @@ class Casebook:
     def __init__(self, directory: Path, database: sqlite_utils.Database) -> None:
         self.directory = directory
         self._database = database
+        # The parts of the transaction that is open: what is worked out from them there need not read them again.
+        self._fresh: dict[int, Part] = {}
         meta = next(iter(database.table("meta").rows), {"version": 0})
         found = meta["version"]
         if found != VERSION:
@@ -177,8 +179,11 @@ class Casebook:
     @contextmanager
     def together(self) -> Iterator[None]:
         """What is done inside is on the disk as a whole when the block ends, or not at all."""
-        with self._database.atomic():
-            yield
+        try:
+            with self._database.atomic():
+                yield
+        finally:
+            self._fresh.clear()
 
     # What claimants sent
 
@@ -195,7 +200,10 @@ class Casebook:
                 [case, block_id, block_sha256, day.isoformat(), bundle, report.to_bytes()],
             ).lastrowid
             self._forget(block_id, 0)
-        return Part(int(number or 0), case, block_id, day, bundle, report)
+        part = Part(int(number or 0), case, block_id, day, bundle, report)
+        if self._database.conn.in_transaction:
+            self._fresh[part.number] = part
+        return part
 
     def _case_number(self, report: Report) -> int:
         # By both keys: a report with another's reply key and a wrong tag key must not lead that one's answers astray.
@@ -222,6 +230,8 @@ class Casebook:
 
     def part(self, number: int) -> Part:
         """One part. Raises CasebookError when there is none with this number."""
+        if number in self._fresh:
+            return self._fresh[number]
         for row in self._rows("SELECT * FROM part WHERE number = ?", number):
             return _part(row)
         raise CasebookError(f"There is no part {number} in this casebook.")
@@ -245,7 +255,6 @@ class Casebook:
         return Case(row["number"], row["reply_public"], row["tag_key"], tuple(sorted(parts, key=_order)))
 
     def _rows(self, select: str, *values: int) -> Iterator[dict[str, Any]]:
-        # Read for every report of an import: without what the library asks of the file before each reading.
         found = self._database.execute(select, values)
         names = [column[0] for column in found.description]
         yield from (dict(zip(names, row, strict=True)) for row in found)
