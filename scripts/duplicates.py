@@ -50,8 +50,8 @@ _BINS = _BANDS * _ROWS
 _PRIME = 2**61 - 1
 _FACTORS = (1_566_083_941_893_474_613, 962_287_725_311_946_527, 2_117_840_358_064_513_091, 530_917_446_208_975_333)
 _MOST_IN_BAND, _MOST_COMPARED = 64, 24
-# The first parts in each of many bands.
-_MET = (
+_IN_BANDS = f"SELECT part FROM band WHERE key IN ({', '.join('?' * _BANDS)}) LIMIT ?"  # noqa: S608 - places for values only
+_FIRST_IN_BANDS = (
     "SELECT (SELECT json_group_array(part) FROM (SELECT part FROM band WHERE key = wanted.value ORDER BY part LIMIT ?2)) "
     "FROM json_each(?1) AS wanted"
 )
@@ -155,9 +155,7 @@ class Likeness:
         self._database.conn.executemany("INSERT OR IGNORE INTO band VALUES (?, ?)", [(key, part.number) for key in keys])
 
     def _link_near(self, part: Part, text: str, mine: frozenset[str], keys: Sequence[int]) -> None:
-        met: Counter[int] = Counter()
-        for (numbers,) in self._database.execute(_MET, [json.dumps(keys), _MOST_IN_BAND]):
-            met.update(json.loads(numbers))
+        met = self._met(keys)
         near: dict[int, int] = {}
         for number, _count in met.most_common(_MOST_COMPARED):
             other = self._casebook.part(number)
@@ -169,6 +167,16 @@ class Likeness:
                     near[other.case] = max(near.get(other.case, 0), int(100 * share))
         for case, percent in sorted(near.items(), key=lambda one: (-one[1], one[0]))[:MOST_LINKS]:
             self._link(part.case, [case], NEAR, percent)
+
+    def _met(self, keys: Sequence[int]) -> Counter[int]:
+        """The parts in these bands, each with the number of bands; of a band that many are in, the first."""
+        found = self._database.execute(_IN_BANDS, [*keys, _MOST_IN_BAND + 1]).fetchall()
+        if len(found) <= _MOST_IN_BAND:
+            return Counter(number for (number,) in found)
+        met: Counter[int] = Counter()
+        for (numbers,) in self._database.execute(_FIRST_IN_BANDS, [json.dumps(keys), _MOST_IN_BAND]):
+            met.update(json.loads(numbers))
+        return met
 
     def take_files(self, after: int, upto: int) -> None:
         """Link the cases of these opened files."""
