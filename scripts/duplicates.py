@@ -143,19 +143,19 @@ class Likeness:
 
     def _take_part(self, part: Part) -> None:
         text = letters(part.report.text)
-        mine = grams(text)
-        if not mine:
+        if len(text) < LEAST_LETTERS:
             return  # too short to tell
         sha256 = hashlib.sha256(text.encode()).digest()
         same = self._others('SELECT "case" FROM same_text WHERE sha256 = ?', sha256, part.case)
         self._link(part.case, same, TEXT)
         self._database.execute("INSERT OR IGNORE INTO same_text VALUES (?, ?)", [sha256, part.case])
         keys = bands(text)
-        self._link_near(part, text, mine, keys)
+        self._link_near(part, text, keys)
         self._database.conn.executemany("INSERT OR IGNORE INTO band VALUES (?, ?)", [(key, part.number) for key in keys])
 
-    def _link_near(self, part: Part, text: str, mine: frozenset[str], keys: Sequence[int]) -> None:
+    def _link_near(self, part: Part, text: str, keys: Sequence[int]) -> None:
         met = self._met(keys)
+        mine = grams(text) if met else frozenset()
         near: dict[int, int] = {}
         for number, _count in met.most_common(_MOST_COMPARED):
             other = self._casebook.part(number)
