@@ -192,8 +192,11 @@ def last_second(data: bytes) -> int:
             ends[start] = 0
             start = 0
         elif packet.tag == SIGNATURE and start and body[:2] == bytes([4, _BINDS_SUBKEY]):
-            lasts = _subpackets(body[6 : 6 + int.from_bytes(body[4:6], "big")]).get(_KEY_LASTS, b"")
-            ends[start] = made + int.from_bytes(lasts, "big") if lasts else 0
+            lasts = _subpackets(body[6 : 6 + int.from_bytes(body[4:6], "big")]).get(_KEY_LASTS, bytes(_TIME_BYTES))
+            if len(lasts) != _TIME_BYTES:
+                raise BadPacket("A subkey does not say how long it lasts.")
+            seconds = int.from_bytes(lasts, "big")
+            ends[start] = made + seconds if seconds else 0
     return max(ends.values(), default=0)
 
 

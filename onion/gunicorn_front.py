@@ -3,10 +3,9 @@
 import gc
 import os
 import secrets
-import signal
 from typing import Any
 
-from onion.gunicorn_quiet import bound_silence, close_to_others, end_with_parent, hush, lock_application
+from onion.gunicorn_quiet import bound_silence, close_to_others, end_when_told, end_with_parent, hush, lock_application
 
 wsgi_app = "dropbox.front.wsgi:app"
 bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]
@@ -53,14 +52,9 @@ loglevel = "error"
 hush()
 close_to_others()
 end_with_parent()
+end_when_told()
 # A bridge that changes its proxy may fall silent for about a minute.
 bound_silence(seconds=120)
-
-
-def post_fork(server: Any, worker: Any) -> None:
-    """A worker that is ended early ends."""
-    # Until gunicorn sets the worker's own handlers it has the master's, which would swallow an early end.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -57,6 +57,27 @@ def end_with_parent() -> None:
         raise OSError(ctypes.get_errno(), "The kernel does not tell of a parent's end")
 
 
+def end_when_told() -> None:
+    """See that a worker ends which is told to end in its first moments.
+
+    Until gunicorn sets the worker's own handlers it has the master's, which would swallow the signal, and the worker would
+    go on until graceful_timeout is over. So the signal waits over the fork and then meets Python's default.
+    """
+
+    def let_in() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+    def forget_handler_and_let_in() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        let_in()
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
+        after_in_parent=let_in,
+        after_in_child=forget_handler_and_let_in,
+    )
+
+
 def lock_application(worker: Any) -> None:
     """Have the application lock its worker: lock_worker in the module of wsgi_app. Without one the worker does not start."""
     sys.modules[worker.cfg.wsgi_app.partition(":")[0]].lock_worker()

@@ -1,12 +1,11 @@
 """gunicorn's settings for the vault. The two sockets are those of the settings file that CASEDROP_SETTINGS names."""
 
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-from onion.gunicorn_quiet import close_to_others, end_with_parent, hush, lock_application
+from onion.gunicorn_quiet import close_to_others, end_when_told, end_with_parent, hush, lock_application
 from onion.launch import vault_sockets
 
 wsgi_app = "dropbox.vault.wsgi:app"
@@ -44,12 +43,7 @@ sys.modules["numpy"] = None  # type: ignore[assignment]  # what Python itself pu
 hush()
 close_to_others()
 end_with_parent()
-
-
-def post_fork(server: Any, worker: Any) -> None:
-    """A worker that is ended early ends."""
-    # Until gunicorn sets the worker's own handlers it has the master's, which would swallow an early end.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+end_when_told()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -122,8 +122,8 @@ class Firefox:
 
     @property
     def text(self) -> str:
-        """What a person sees, in one line."""
-        return " ".join(self.all("body")[0].text.split())
+        """What a person sees, in one line; nothing between two pages."""
+        return " ".join(" ".join(self.texts("body")).split())
 
     def all(self, css: str) -> list[WebElement]:
         """The elements that *css* selects."""

@@ -18,7 +18,12 @@ from scripts import ceremony
 from scripts.ceremony import CeremonyError, Weeks, new_reviewer
 from scripts.sheet import COLUMNS, LINES
 
-TODAY = datetime.now(UTC).date()
+
+def today() -> date:
+    """The UTC day; asked for each time, since a run of all tests may go past midnight."""
+    return datetime.now(UTC).date()
+
+
 SECRET_KEY, SECRET_SUBKEY, USER_ID = 5, 7, 13
 
 
@@ -27,8 +32,8 @@ def home(gpg_home: Path) -> Path:
     return gpg_home
 
 
-def make(home: Path, out: Path, name: str = "blue", count: int = 2, start: date = TODAY) -> str:
-    return new_reviewer(home, name=name, out=out, weeks=Weeks(start, count), protected=False)
+def make(home: Path, out: Path, name: str = "blue", count: int = 2, start: date | None = None) -> str:
+    return new_reviewer(home, name=name, out=out, weeks=Weeks(start or today(), count), protected=False)
 
 
 def test_what_the_ceremony_makes_is_what_the_server_takes(home: Path, keys_dir: Path, tmp_path: Path) -> None:
@@ -67,13 +72,13 @@ def test_no_secret_is_written_out(home: Path, tmp_path: Path) -> None:
 
 
 def test_the_weeks_are_as_many_and_as_late_as_asked(home: Path, tmp_path: Path) -> None:
-    make(home, tmp_path / "out", count=3, start=TODAY - timedelta(days=3))
+    make(home, tmp_path / "out", count=3, start=today() - timedelta(days=3))
 
-    assert Reviewers.load(tmp_path / "out", tmp_path / "front").last_day() == TODAY + timedelta(days=-3 + 14 + 14 - 1)
+    assert Reviewers.load(tmp_path / "out", tmp_path / "front").last_day() == today() + timedelta(days=-3 + 14 + 14 - 1)
 
 
 def test_a_key_that_begins_later_is_not_used_before(home: Path, tmp_path: Path) -> None:
-    make(home, tmp_path / "out", count=1, start=TODAY + timedelta(days=10))
+    make(home, tmp_path / "out", count=1, start=today() + timedelta(days=10))
 
     with pytest.raises(KeysError, match=r"blue\.asc"):
         Reviewers.load(tmp_path / "out", tmp_path / "front")
@@ -210,7 +215,7 @@ def test_the_fingerprint_sheet_fits_on_one_page_and_says_it_in_three_languages(h
     assert len(lines) <= LINES and max(map(wcwidth.wcswidth, lines)) <= COLUMNS
     assert re.findall("[0-9A-F]{4}", "\n".join(lines[6:10])) == re.findall("....", fingerprint)
     assert all(words in sheet for words in ("Reports are locked", "简体中文：报告", "繁體中文：報告"))
-    assert sheet.count((TODAY + timedelta(days=13)).isoformat()) == 3
+    assert sheet.count((today() + timedelta(days=13)).isoformat()) == 3
 
 
 def test_a_ceremony_that_broke_off_can_be_brought_to_its_end(
@@ -236,7 +241,7 @@ exec {real} "$@"
     assert run("renew", home, "--out", out, "--weeks", 2) == 0
     assert run("revocation", home, "--out", out) == 0
     assert len(files(out)) == 4
-    assert Reviewers.load(out / "01-server", tmp_path / "front").last_day() == TODAY + timedelta(days=3 * 7 + 13)
+    assert Reviewers.load(out / "01-server", tmp_path / "front").last_day() == today() + timedelta(days=3 * 7 + 13)
 
 
 def test_the_command_line_speaks_in_sentences(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import io
 import os
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,14 +18,19 @@ from scripts import ceremony, epoch
 from scripts.epoch import CeremonyError, Epoch, destroy, ended_before, epoch_of, epochs
 from scripts.shares import join, split
 
-TODAY = datetime.now(UTC).date()
+
+def today() -> date:
+    """The UTC day; asked for each time, since a run of all tests may go past midnight."""
+    return datetime.now(UTC).date()
+
+
 PASSPHRASE = "korrektes Pferd 馬 7"
 
 
 @pytest.fixture
 def home(gpg_home: Path) -> Path:
     """Four weeks: the first is over, and two of the others are valid today."""
-    make_reviewer_key(gpg_home, name="blue", weeks=4, start=TODAY - timedelta(days=15), protected=False)
+    make_reviewer_key(gpg_home, name="blue", weeks=4, start=today() - timedelta(days=15), protected=False)
     return gpg_home
 
 
@@ -49,7 +54,7 @@ def test_after_a_weeks_destruction_its_messages_cannot_be_opened_and_all_others_
     assert [can_open(home, message) for message in old] == [True] * 4
     secret = secret_file(home, weeks(home)[0].key.keygrip).read_bytes()
 
-    seen = destroy(home, weeks(home)[:1], today=TODAY)
+    seen = destroy(home, weeks(home)[:1], today=today())
 
     assert seen.kept == weeks(home)[1]
     assert [one.secret for one in weeks(home)] == [False, True, True, True]
@@ -75,15 +80,15 @@ def test_a_destroyed_secrets_bytes_are_overwritten_before_they_are_let_go(home: 
 def test_a_week_that_is_not_over_or_not_here_is_not_destroyed(home: Path) -> None:
     first, second, *_ = weeks(home)
     with pytest.raises(CeremonyError, match=f"{second.week} .* is not over.*Nothing was destroyed"):
-        destroy(home, [first, second], today=TODAY)
+        destroy(home, [first, second], today=today())
     assert all(one.secret for one in weeks(home))
 
-    destroy(home, [first, second], today=TODAY, although_valid=True)
+    destroy(home, [first, second], today=today(), although_valid=True)
     assert [one.secret for one in weeks(home)] == [False, False, True, True]
     with pytest.raises(CeremonyError, match=f"secret of {first.week} is not here"):
-        destroy(home, weeks(home)[:1], today=TODAY)
+        destroy(home, weeks(home)[:1], today=today())
     # Everything, as one does in danger.
-    assert destroy(home, weeks(home)[2:], today=TODAY, although_valid=True).kept is None
+    assert destroy(home, weeks(home)[2:], today=today(), although_valid=True).kept is None
     assert not any(one.secret for one in weeks(home))
 
 
@@ -92,7 +97,7 @@ def test_weeks_are_chosen_by_name_or_by_the_day_before_which_they_ended(home: Pa
     first, second, *_ = weeks(home)
 
     assert epoch_of(key, first.week) == first
-    assert ended_before(key, TODAY) == (first,) == ended_before(key, second.last)
+    assert ended_before(key, today()) == (first,) == ended_before(key, second.last)
     assert ended_before(key, second.last + timedelta(days=1)) == (first, second)
     for name in ("2020-W01", "48", "", "2026-w48"):
         with pytest.raises(CeremonyError, match="week"):
@@ -104,11 +109,11 @@ def test_weeks_are_chosen_by_name_or_by_the_day_before_which_they_ended(home: Pa
 def test_a_destruction_that_would_not_show_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(epoch, "delete_secret", lambda *_: None)
     with pytest.raises(CeremonyError, match="After the destruction"):
-        destroy(home, weeks(home)[:1], today=TODAY)
+        destroy(home, weeks(home)[:1], today=today())
 
     monkeypatch.setattr(epoch, "opens", lambda *_: False)
     with pytest.raises(CeremonyError, match=r"even now\. Nothing was destroyed"):
-        destroy(home, weeks(home)[:1], today=TODAY)
+        destroy(home, weeks(home)[:1], today=today())
 
 
 def run(home: Path, out: Path, *more: object) -> int:
@@ -211,7 +216,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_passphrase_is_asked_once_a_step_in_gpgs_own_window_and_guards_every_secret(
     gpg_home: Path, tmp_path: Path, pinentry: Pinentry, arguments: Path
 ) -> None:
-    start = TODAY - timedelta(days=15)
+    start = today() - timedelta(days=15)
     out = str(tmp_path / "out")
     new = ["new", "--home", str(gpg_home), "--name", "blue", "--out", out, "--weeks", "4", "--start", start.isoformat()]
     renew = ["renew", "--home", str(gpg_home), "--out", str(tmp_path / "again"), "--weeks", "3"]
@@ -248,7 +253,7 @@ def test_a_passphrase_is_asked_once_a_step_in_gpgs_own_window_and_guards_every_s
 
 
 def test_a_wrong_passphrase_or_a_closed_window_changes_nothing(gpg_home: Path, tmp_path: Path, pinentry: Pinentry) -> None:
-    make_reviewer_key(gpg_home, name="blue", weeks=2, start=TODAY, protected=True)
+    make_reviewer_key(gpg_home, name="blue", weeks=2, start=today(), protected=True)
     before = reviewer_key(gpg_home)
     renew = ["renew", "--home", str(gpg_home), "--out", str(tmp_path / "again"), "--weeks", "3"]
 
@@ -269,6 +274,6 @@ def test_a_passphrase_that_gpg_would_take_otherwise_makes_no_key(gpg_home: Path,
     pinentry.types(passphrase)
 
     with pytest.raises(KeysError, match=r"window was closed|passphrase is not empty"):
-        make_reviewer_key(gpg_home, name="blue", weeks=1, start=TODAY, protected=True)
+        make_reviewer_key(gpg_home, name="blue", weeks=1, start=today(), protected=True)
 
     assert Opener(gpg_home).secret_fingerprints() == []

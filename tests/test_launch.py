@@ -188,6 +188,29 @@ time.sleep(60)
     assert wait_until(lambda: members(*groups) == [])
 
 
+@pytest.mark.parametrize("when_told", ["", "end_when_told()"])
+def test_a_worker_that_is_told_to_end_in_its_first_moment_ends(when_told: str) -> None:
+    """Without that the worker has its master's handler, and goes on."""
+    program = f"""
+import os, signal, time
+from onion.gunicorn_quiet import end_when_told
+{when_told}
+signal.signal(signal.SIGTERM, lambda *_: None)
+ended = 0
+for _ in range(20):
+    worker = os.fork()
+    if not worker:
+        time.sleep(0.5)
+        os._exit(0)
+    os.kill(worker, signal.SIGTERM)
+    ended += os.WIFSIGNALED(os.waitpid(worker, 0)[1])
+print(ended)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, text=True, capture_output=True, check=True)
+
+    assert int(ended.stdout) == 20 if when_told else int(ended.stdout) < 20
+
+
 def test_the_front_knows_the_circuit_of_its_only_request_on_a_connection(drop: Drop, site: Path) -> None:
     request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     answer = ask(site.with_name("front.sock"), PROXY_LINE + request + request)

@@ -22,7 +22,12 @@ from scripts.ceremony import WEEKS, Weeks, new_reviewer
 from scripts.epoch import CeremonyError, Epoch, epochs, week_name
 from scripts.renewal import NEAR_DAYS, renewal_starts
 
-TODAY = datetime.now(UTC).date()
+
+def today() -> date:
+    """The UTC day; asked for each time, since a run of all tests may go past midnight."""
+    return datetime.now(UTC).date()
+
+
 WEEK = timedelta(weeks=1)
 REPORT = Report("report", "wechat-2020", "zh-Hans", "c1", (), "【虚构】", (), b"r" * 32, b"t" * 32)
 CAMPAIGN = Path(__file__).parent.parent / "dropbox" / "campaign.toml"
@@ -35,29 +40,29 @@ def ending(last: date) -> Epoch:
 
 @pytest.mark.parametrize("left", [NEAR_DAYS, 21, 7, 6, 0])
 def test_a_renewal_goes_on_seven_days_after_the_last_week_began(left: int) -> None:
-    last = ending(TODAY + timedelta(days=left))
+    last = ending(today() + timedelta(days=left))
 
-    starts = renewal_starts(last, weeks=3, today=TODAY, early=False, after_gap=False)
+    starts = renewal_starts(last, weeks=3, today=today(), early=False, after_gap=False)
 
     assert starts == [last.first + WEEK, last.first + 2 * WEEK, last.first + 3 * WEEK]
 
 
 def test_a_renewal_long_before_the_end_has_to_be_asked_for() -> None:
-    last = ending(TODAY + timedelta(days=NEAR_DAYS + 1))
+    last = ending(today() + timedelta(days=NEAR_DAYS + 1))
 
     with pytest.raises(CeremonyError, match=rf"last until {last.last}.*--early"):
-        renewal_starts(last, weeks=3, today=TODAY, early=False, after_gap=True)
-    assert renewal_starts(last, weeks=1, today=TODAY, early=True, after_gap=False) == [last.first + WEEK]
+        renewal_starts(last, weeks=3, today=today(), early=False, after_gap=True)
+    assert renewal_starts(last, weeks=1, today=today(), early=True, after_gap=False) == [last.first + WEEK]
 
 
 @pytest.mark.parametrize("ago", [1, 6, 7, 8, 100])
 def test_a_renewal_after_a_gap_has_to_be_asked_for_and_begins_in_todays_week_in_step(ago: int) -> None:
-    last = ending(TODAY - timedelta(days=ago))
+    last = ending(today() - timedelta(days=ago))
 
     with pytest.raises(CeremonyError, match=rf"ended on {last.last}.*--after-gap"):
-        renewal_starts(last, weeks=3, today=TODAY, early=True, after_gap=False)
-    first, second = renewal_starts(last, weeks=2, today=TODAY, early=False, after_gap=True)
-    assert first <= TODAY < second == first + WEEK and (first - last.first).days % 7 == 0
+        renewal_starts(last, weeks=3, today=today(), early=True, after_gap=False)
+    first, second = renewal_starts(last, weeks=2, today=today(), early=False, after_gap=True)
+    assert first <= today() < second == first + WEEK and (first - last.first).days % 7 == 0
 
 
 def made(home: Path, out: Path, start: date, weeks: int) -> str:
@@ -71,20 +76,20 @@ def renewed(home: Path, out: Path, *more: object) -> int:
 def test_a_renewed_key_has_every_week_once_and_the_same_fingerprint_and_the_server_takes_it(
     gpg_home: Path, tmp_path: Path, clock: MovedClock
 ) -> None:
-    fingerprint = made(gpg_home, tmp_path / "keys", TODAY - WEEK, 3)
+    fingerprint = made(gpg_home, tmp_path / "keys", today() - WEEK, 3)
     message = sealed(Reviewers.load(tmp_path / "keys", tmp_path / "front"))
 
     assert renewed(gpg_home, tmp_path / "new", "--weeks", 4) == 0
 
     found = epochs(reviewer_key(gpg_home))
-    assert [epoch.first for epoch in found] == [TODAY + n * WEEK for n in range(-1, 6)]
+    assert [epoch.first for epoch in found] == [today() + n * WEEK for n in range(-1, 6)]
     assert len({epoch.week for epoch in found}) == 7 and {(e.last - e.first).days for e in found} == {13}
     public = tmp_path / "new" / "01-server"
     assert read_pins(public) == {fingerprint: "blue.asc"}
     # The keyring that the server has from before.
     reviewers = Reviewers.load(public, tmp_path / "front", clock=clock.now)
-    assert reviewers.last_day() == last_day(public) == TODAY + 5 * WEEK + timedelta(days=13)
-    clock.move(TODAY + 5 * WEEK)
+    assert reviewers.last_day() == last_day(public) == today() + 5 * WEEK + timedelta(days=13)
+    clock.move(today() + 5 * WEEK)
     assert recipients(sealed(reviewers)) == [found[-1].key.fingerprint[-16:]]
     assert Opener(gpg_home).open(sealed(reviewers)) == Opener(gpg_home).open(message) == b"x"
 
@@ -96,7 +101,7 @@ def sealed(reviewers: Reviewers) -> bytes:
 
 
 def test_a_renewal_that_is_refused_adds_nothing(gpg_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made(gpg_home, tmp_path / "a" / "01-server", TODAY, 2)
+    made(gpg_home, tmp_path / "a" / "01-server", today(), 2)
     before = reviewer_key(gpg_home)
 
     assert renewed(gpg_home, tmp_path / "a", "--weeks", 1) == 1
@@ -151,31 +156,31 @@ def chosen_by_gpg(home: Path, fingerprint: str) -> list[str]:
 
 
 def test_a_key_without_a_valid_week_stops_the_start(gpg_home: Path, tmp_path: Path, clock: MovedClock) -> None:
-    made(gpg_home, tmp_path / "keys", TODAY, 1)
-    clock.move(TODAY + timedelta(days=13))
+    made(gpg_home, tmp_path / "keys", today(), 1)
+    clock.move(today() + timedelta(days=13))
     assert Reviewers.load(tmp_path / "keys", tmp_path / "front", clock=clock.now)
 
-    clock.move(TODAY + timedelta(days=14))
+    clock.move(today() + timedelta(days=14))
     with pytest.raises(KeysError, match="valid today"):
         Reviewers.load(tmp_path / "keys", tmp_path / "front", clock=clock.now)
 
 
 def test_the_end_is_said_from_three_weeks_before() -> None:
-    said = {left: notice(TODAY + timedelta(days=left), TODAY) for left in range(-10, 60)}
+    said = {left: notice(today() + timedelta(days=left), today()) for left in range(-10, 60)}
 
     assert [left for left in said if said[left]] == list(range(-10, WARN_DAYS + 1))
-    end = TODAY + timedelta(days=21)
+    end = today() + timedelta(days=21)
     tail = "in 21 days: renew them, or no report is accepted after that day."
     assert said[21] == f"The reviewers' weekly keys end on {end}, {tail}"
     assert "in 1 day:" in said[1] and "today:" in said[0]
-    assert said[-1].startswith(f"The reviewers' weekly keys ended on {TODAY - timedelta(days=1)}: no report is accepted")
+    assert said[-1].startswith(f"The reviewers' weekly keys ended on {today() - timedelta(days=1)}: no report is accepted")
 
 
 @pytest.mark.parametrize(("weeks", "warns"), [(2, True), (3, False)])
 def test_the_desk_shows_which_weeks_secrets_are_here_and_warns_of_the_end(
     weeks: int, warns: bool, gpg_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    make_reviewer_key(gpg_home, name="blue", weeks=weeks, start=TODAY, protected=False)
+    make_reviewer_key(gpg_home, name="blue", weeks=weeks, start=today(), protected=False)
     first, *_, last = epochs(reviewer_key(gpg_home))
     create(tmp_path / "casebook", server_key=bytes(32), campaign=CAMPAIGN, desk=0)
     line = ["--casebook", str(tmp_path / "casebook")]
@@ -184,7 +189,7 @@ def test_the_desk_shows_which_weeks_secrets_are_here_and_warns_of_the_end(
     said = capsys.readouterr().out
     assert f"weekly secrets here: {first.week} to {last.week} ({weeks} of {weeks})" in said
     assert f"last day of the weekly keys: {last.last}" in said
-    assert (notice(last.last, TODAY) in said) and (f"end on {last.last}" in said) is warns
+    assert (notice(last.last, today()) in said) and (f"end on {last.last}" in said) is warns
 
     assert desk.main([*line, "--home", str(gpg_home), "status", "--json"]) == 0
     (keys,) = json.loads(capsys.readouterr().out)["keys"]
@@ -204,7 +209,7 @@ def test_the_desk_shows_which_weeks_secrets_are_here_and_warns_of_the_end(
 
 
 def test_a_week_that_was_revoked_does_not_count_for_the_end(gpg_home: Path, tmp_path: Path) -> None:
-    fingerprint = made(gpg_home, tmp_path / "keys", TODAY, 3)
+    fingerprint = made(gpg_home, tmp_path / "keys", today(), 3)
     answers = b"key 3\nrevkey\ny\n0\n\ny\nsave\n"
     loopback = ["--pinentry-mode", "loopback", "--passphrase", ""]
     gpg = ["gpg", "--homedir", gpg_home, "--quiet", "--no-tty", "--command-fd", "0", *loopback, "--edit-key", fingerprint]
@@ -212,8 +217,8 @@ def test_a_week_that_was_revoked_does_not_count_for_the_end(gpg_home: Path, tmp_
     ceremony.main(["public", "--home", str(gpg_home), "--out", str(tmp_path)])
 
     public = tmp_path / "01-server"
-    assert last_day(tmp_path / "keys") == TODAY + timedelta(days=27)
-    assert last_day(public) == Reviewers.load(public, tmp_path / "front").last_day() == TODAY + timedelta(days=20)
+    assert last_day(tmp_path / "keys") == today() + timedelta(days=27)
+    assert last_day(public) == Reviewers.load(public, tmp_path / "front").last_day() == today() + timedelta(days=20)
     assert len(reviewer_key(gpg_home).weeks) == 2
 
 
@@ -221,7 +226,7 @@ def test_the_day_that_the_vault_reads_is_that_of_the_reviewer_who_ends_first(
     keys_dir: Path, gpg_home: Path, tmp_path: Path
 ) -> None:
     keys = Path(shutil.copytree(keys_dir, tmp_path / "keys"))
-    made(gpg_home, keys, TODAY, 1)
+    made(gpg_home, keys, today(), 1)
 
-    assert last_day(keys) == Reviewers.load(keys, tmp_path / "front").last_day() == TODAY + timedelta(days=13)
-    assert last_day(keys_dir) == TODAY + timedelta(days=27)
+    assert last_day(keys) == Reviewers.load(keys, tmp_path / "front").last_day() == today() + timedelta(days=13)
+    assert last_day(keys_dir) == today() + timedelta(days=27)
