@@ -14,7 +14,7 @@ BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base
 
 # Lower layers first; a module imports only from its own layer's listed exceptions and from layers before it.
 LAYERS = [
-    {"dropbox.errors", "dropbox.block", "dropbox.label", "dropbox.term"},
+    {"dropbox.errors", "dropbox.mishap", "dropbox.block", "dropbox.label", "dropbox.term"},
     {"dropbox.landlock", "dropbox.seccomp"},
     {"dropbox.lockdown"},
     {"dropbox.agent", "dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.reviewing", "dropbox.settings"},
