@@ -20,9 +20,11 @@ from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener, export_public
 from dropbox.packets import PublicKey, dearmor, read_pinned_keys, read_pins
 from scripts import custody
+from scripts.answering import answered_values, came_back
 from scripts.audit import findings
 from scripts.case import Case, case_number
 from scripts.casebook import Casebook
+from scripts.correspondence import left
 from scripts.custody import Session
 from scripts.display import case_text, case_values, status_values
 from scripts.docket import Chosen, Look, list_table, list_values, next_after, review_text, review_values, statuses
@@ -226,6 +228,7 @@ def status(asked: argparse.Namespace) -> None:
     """`status`."""
     with Casebook.open(asked.casebook) as casebook:
         values = status_values(casebook.counts(), casebook.unopened(), casebook.queued())
+        values["answered"] = answered_values(left(casebook.database))
         values["cases_by_status"] = statuses(casebook)
         values["custody_line"], values["custody_head"] = custody.head(casebook.database, casebook.origin)
         reviewing = casebook.campaign.reviewing
@@ -235,13 +238,16 @@ def status(asked: argparse.Namespace) -> None:
     if asked.json:
         print_json(values)
         return
-    unopened, queued, by_status = (values.pop(name) for name in ("unopened", "answers_queued", "cases_by_status"))
+    unopened, queued, by_status, answered = (
+        values.pop(name) for name in ("unopened", "answers_queued", "cases_by_status", "answered")
+    )
     keys = values.pop("keys", None)
     for name, value in values.items():
         print(f"{name.replace('_', ' ')}: {value}")
     for code, count in by_status.items():
         print(f"{reviewing.label('status', code, 'en')}: {count}")
     print(f"answers queued: {', '.join(queued) or 'none'}")
+    print(f"cases answered: {len(answered)}, of which came back: {came_back(answered) or 'none'}")
     for one in unopened:
         print(f"Not opened, block {one['block']}: {one['reason']}")
     if keys is not None:

@@ -26,6 +26,7 @@ from dropbox.sealing import MissingBlock, attachment_block_ids, open_attachment,
 from scripts.case import Export, Part, Unopened, case_name
 from scripts.casebook import Casebook
 from scripts.landing import CannotWrite, NewFile
+from scripts.outbox import wants_no_answer
 
 ACKNOWLEDGEMENT = "acknowledgement"
 # The rest of a case's replies is for answers, however many messages a claimant sends.
@@ -207,7 +208,9 @@ class _Arrival:
             kinds = {part.report.kind for part in case.parts}
             acknowledged = [one for one in self._casebook.answers_to(case) if one.kind == ACKNOWLEDGEMENT]
             brought = {part.bundle for part in case.parts}
-            if "withdrawal" not in kinds and len(acknowledged) < min(len(brought), MOST_ACKNOWLEDGEMENTS):
+            if "withdrawal" in kinds or wants_no_answer(case):
+                continue
+            if len(acknowledged) < min(len(brought), MOST_ACKNOWLEDGEMENTS):
                 self._casebook.queue_answer(case, kind=ACKNOWLEDGEMENT, language=case.language, day=today, text="")
 
 

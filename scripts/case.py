@@ -93,7 +93,10 @@ class FileOfPart:
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """An answer: queued, or gone with reply bundle ``bundle`` as reply ``number`` (from 0) to its case."""
+    """An answer: queued, or gone with reply bundle ``bundle`` as reply ``number`` (from 0) to its case.
+
+    ``left`` is the day on which it went, ``returned`` that of the first part which the claimant sent after it.
+    """
 
     id: int
     case: int
@@ -103,6 +106,8 @@ class Answer:
     text: str
     number: int | None
     bundle: int | None
+    left: date | None = None
+    returned: date | None = None
 
 
 class Unopened(NamedTuple):

@@ -19,7 +19,7 @@ from dropbox.errors import BadReport, CampaignError
 from dropbox.packets import PublicKey
 from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import KINDS, Report
-from scripts import custody, layers
+from scripts import correspondence, custody, layers
 from scripts.cabinet import CasebookError, locked, opened, refuse_others
 from scripts.case import Answer, Case, Counts, Export, Part, Unopened, case_name
 from scripts.custody import Row, Session, digest, origin
@@ -29,7 +29,7 @@ from scripts.review import Judgement
 
 __all__ = ["VERSION", "Casebook", "CasebookError", "create"]
 
-VERSION = 2
+VERSION = 3
 _FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 _SAMPLE_KEY_BYTES = 32
 
@@ -94,6 +94,7 @@ def _make_tables(database: sqlite_utils.Database) -> None:
         nullable=["number", "bundle"],
     )
     database.table("answer").create_index(["case"])
+    correspondence.make_tables(database)
     table("reply_bundle", {"number": int, "day": str, "sha256": str}, pk="number")
     layers.make_tables(database)
     custody.make_tables(database)
@@ -244,19 +245,15 @@ class Casebook:
 
     def queued(self) -> list[Answer]:
         """The answers that have not left yet, in the order in which they were written."""
-        return self._answers("bundle is null")
+        return correspondence.answers(self._database, correspondence.QUEUED)
 
     def answers_to(self, case: Case) -> list[Answer]:
         """All answers to *case*, in the order in which they were written."""
-        return self._answers('"case" = ?', case.number)
-
-    def _answers(self, where: str, *values: int) -> list[Answer]:
-        rows = self._database.table("answer").rows_where(where, values, order_by="id")
-        return [Answer(**{**row, "day": date.fromisoformat(row["day"])}) for row in rows]
+        return correspondence.answers(self._database, '"case" = ?', case.number)
 
     def queue_answer(self, case: Case, *, kind: str, language: str, day: date, text: str) -> None:
         """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
-        if self._count("answer", '"case" = ?', case.number) >= REPLIES_PER_DESK:
+        if len(self.answers_to(case)) >= REPLIES_PER_DESK:
             raise CasebookError(f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case.")
         row = {"case": case.number, "kind": kind, "language": language, "day": day.isoformat(), "text": text}
         with self._database.atomic():
@@ -313,7 +310,7 @@ class Casebook:
             unopened=self._count("unopened"),
             last_export=last.number if last else 0,
             last_replies=self._count("reply_bundle"),
-            queued=self._count("answer", "bundle is null"),
+            queued=self._count("answer", correspondence.QUEUED),
             left=self._count("answer", "bundle is not null"),
         )
 

@@ -50,9 +50,16 @@ def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, languag
         lines += ["", isolated(report.text)]
         lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
     for answer in answers:
-        gone = "queued" if answer.bundle is None else f"left in reply bundle {answer.bundle}"
-        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {gone}", "", isolated(answer.text)]
+        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {whereabouts(answer)}", "", isolated(answer.text)]
     return Text("\n".join(lines))
+
+
+def whereabouts(answer: Answer) -> str:
+    """Whether an answer waits, or when it left and whether its claimant came back."""
+    if answer.left is None:
+        return "queued"
+    since = f"the claimant came back on {answer.returned}" if answer.returned else "nothing came since"
+    return f"left in reply bundle {answer.bundle} on {answer.left}; {since}"
 
 
 def _file_line(one: FileOfPart) -> str:
@@ -84,6 +91,8 @@ def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
                 "language": answer.language,
                 "text": answer.text,
                 "bundle": answer.bundle,
+                "left": answer.left and answer.left.isoformat(),
+                "returned": answer.returned and answer.returned.isoformat(),
             }
             for answer in answers
         ],

@@ -17,7 +17,10 @@ LAYERS = [
     {"dropbox.errors", "dropbox.mishap", "dropbox.block", "dropbox.label", "dropbox.term"},
     {"dropbox.landlock", "dropbox.seccomp"},
     {"dropbox.lockdown"},
-    {"dropbox.agent", "dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.reviewing", "dropbox.settings"},
+    {
+        *("dropbox.agent", "dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.reviewing"),
+        *("dropbox.settings", "dropbox.template"),
+    },
     {"dropbox.campaign", "dropbox.outlet"},
     {"dropbox.codename", "dropbox.report", "dropbox.openpgp"},
     {"dropbox.sealing", "dropbox.reply", "dropbox.bundle"},
@@ -101,7 +104,7 @@ def test_only_openpgp_talks_to_gpg() -> None:
 
 def test_only_the_vaults_file_and_the_casebook_with_its_logs_talk_to_sqlite() -> None:
     vault = {"dropbox.vault.file", "dropbox.vault.slots", "dropbox.vault.store"}
-    offline = {"scripts.cabinet", "scripts.casebook", "scripts.layers", "scripts.custody"}
+    offline = {"scripts.cabinet", "scripts.casebook", "scripts.correspondence", "scripts.layers", "scripts.custody"}
 
     assert users("sqlite_utils", "sqlite3") == vault | offline
 

@@ -69,8 +69,8 @@ def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:
     team(0, "files", case)
     team(0, "files", case, "--out", team.directory / "out")
     team.judge(0, case, merit="m3", urgency="normal")
-    team(0, "answer", case, "--text-file", answer)
-    team(0, "export-replies", team.directory / "replies.tar")
+    team(0, "answer", case, "--text-file", answer, "--yes")
+    team(0, "export-replies", team.directory / "replies.tar", "--yes")
 
     assert acts(team, since) == [
         ("view", "list"),
@@ -109,7 +109,7 @@ def test_the_log_holds_nothing_that_anybody_wrote(filed: tuple[Team, str]) -> No
     answer = team.directory / "answer.txt"
     answer.write_text("答复内容 answer-text", "utf-8")
     team.judge(0, case, merit="m3", urgency="danger", note=NOTE, tags=["tag-of-mine"])
-    team(0, "answer", case, "--text-file", answer)
+    team(0, "answer", case, "--text-file", answer, "--yes")
 
     connection = sqlite3.connect(team.casebook / "casebook.sqlite")
     written = b"".join(line for (line,) in connection.execute("select line from custody"))
