@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from dropbox.errors import CasedropError
 from dropbox.report import Attachment, Report
@@ -24,6 +24,22 @@ def case_number(name: str) -> int:
     if found is None:
         raise BadCaseNumber
     return int(found[1])
+
+
+class Keyed(Protocol):
+    """What tells one case from all others: its number, and the keys that its claimant chose."""
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+
+    @property
+    def reply_public(self) -> bytes:
+        """The key to which answers are sealed."""
+
+    @property
+    def tag_key(self) -> bytes:
+        """The key under which answers lie."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,4 +1,4 @@
-"""The offline desk's command line: open a bundle, read the cases, answer them, and write the answers' bundle.
+"""The offline desk's command line: open a bundle, read and find the cases, answer them, and write the answers' bundle.
 
     python -m scripts.desk --casebook DIR [--home GNUPGHOME] open BUNDLE
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
-from scripts import acts
-from scripts.acts import DeskError, named_reviewers, own_case, print_json, print_rich, progress_bar, today, working
+from scripts import acts, inquiry
+from scripts.acts import DeskError, named_reviewers, own_case, print_json, print_rich, progress_bar, stages, today, working
 from scripts.arrival import Opened, open_bundle
 from scripts.casebook import Casebook, create
 from scripts.display import file_values, files_table, unopened_values
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     bundle = command("import", _import, "verify an export bundle and open what is new in it", "open")
     bundle.add_argument("bundle", type=Path)
     acts.add_commands(command)
+    inquiry.add_commands(command)
     files = command("files", _files, "list a case's files, or write them out")
     reply = command("answer", _answer, "queue an answer to a case")
     for added in (files, reply):
@@ -90,13 +91,12 @@ def _init(asked: argparse.Namespace) -> None:
 
 def _import(asked: argparse.Namespace) -> None:
     with working(asked) as casebook, progress_bar() as bar:
-        task = bar.add_task("opening")
         opened = open_bundle(
             casebook,
             asked.bundle,
             acts.opener(asked),
             today=today(),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=stages(bar),
         )
     if asked.json:
         print_json({**asdict(opened), "unopened": unopened_values(opened.unopened)})
