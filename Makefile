@@ -75,8 +75,9 @@ lint: install ## ruff, mypy --strict, templates, translations
 fuzz: install ## every reader of untrusted bytes, guided by coverage (SECONDS=60 each; TARGET=name; REPEAT=file)
 	@PYTHONPATH=tests:. $(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET)) $(if $(REPEAT),--repeat $(REPEAT))
 
-bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id
+bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id; the desk with 1,000 reports and 20,000 cases
 	@$(BIN)/python -m scripts.bench
+	@$(BIN)/python -m scripts.bench_desk
 
 up: install ## the service on the real Tor network (STATE=var)
 	@$(BIN)/python -m onion up --state $(STATE)

@@ -166,13 +166,16 @@ class Members:
         data = self._take(member.size)
         if len(data) != member.size:
             raise BadBundle(f"The bundle is cut off inside {name}.")
-        self._take(-len(data) % tarfile.BLOCKSIZE)
+        if self._take(-len(data) % tarfile.BLOCKSIZE).strip(b"\0"):
+            raise BadBundle(f"The bundle is damaged behind {name}.")
         return data
 
     def end(self) -> None:
         """Raises BadBundle when anything more follows."""
         if self._next("its end") is not None:
             raise BadBundle("The bundle holds more than its manifest lists.")
+        if self._take(2 * tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise BadBundle("The bundle does not end as bundles do.")
 
     def _next(self, wanted: str) -> tarfile.TarInfo | None:
         # TarFile would follow headers about headers, whose sizes and number are the sender's; a bundle has none.

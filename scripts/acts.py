@@ -13,28 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener, export_public
 from dropbox.packets import PublicKey, dearmor, read_pinned_keys, read_pins
-from scripts import custody
+from scripts import custody, duplicates, outline
 from scripts.answering import answered_values, came_back
 from scripts.audit import findings
 from scripts.case import Case, case_number
 from scripts.casebook import Casebook
-from scripts.correspondence import left
 from scripts.custody import Session
-from scripts.display import case_text, case_values, status_values
+from scripts.display import case_text, case_values, link_values, links_text, status_values
 from scripts.docket import Chosen, Look, list_table, list_values, next_after, review_text, review_values, statuses
 from scripts.epoch import term_lines, term_values
 from scripts.mounts import WARNINGS, keeping
+from scripts.page import Page
+from scripts.page import add_options as add_page_options
 from scripts.review import ADJUDICATION, REVIEW
 from scripts.review_sheet import SHEET_BYTES, blank, read, said
-
-# A screen or two; so many are shown in a moment, whatever the size of the casebook.
-MOST_LISTED = 30
 
 
 class DeskError(CasedropError):
@@ -60,6 +58,18 @@ def print_rich(renderable: Any) -> None:
 def progress_bar() -> Progress:
     """For a person only: a program that reads standard error finds nothing there but an error's sentence."""
     return Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
+def stages(bar: Progress) -> Callable[[str, int, int], None]:
+    """A line of *bar* for each thing that is done: call it with that thing's name, how much is done, and all of it."""
+    tasks: dict[str, TaskID] = {}
+
+    def show(what: str, done: int, every: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what)
+        bar.update(tasks[what], completed=done, total=every)
+
+    return show
 
 
 # Who is at the desk
@@ -109,12 +119,14 @@ def at_desk(casebook: Casebook) -> str:
     return casebook.session.reviewer
 
 
-def _names(casebook: Casebook) -> dict[str, str]:
+def names(casebook: Casebook) -> dict[str, str]:
+    """The reviewers' public names by fingerprint."""
     return {key.fingerprint: name for name, key in custody.pinned(casebook.database).items()}
 
 
-def _look(casebook: Casebook, language: str) -> Look:
-    return Look(at_desk(casebook), _names(casebook), casebook.campaign, language)
+def look_of(casebook: Casebook, language: str) -> Look:
+    """How the reviewer at the desk sees it."""
+    return Look(at_desk(casebook), names(casebook), casebook.campaign, language)
 
 
 def named_reviewers(asked: argparse.Namespace) -> dict[str, PublicKey]:
@@ -132,20 +144,31 @@ def named_reviewers(asked: argparse.Namespace) -> dict[str, PublicKey]:
 # The acts
 
 
+def catch_up(casebook: Casebook) -> None:
+    """Work out what lists and links need, with a bar: an import does it too, so that there is seldom anything to do."""
+    with progress_bar() as bar:
+        show = stages(bar)
+        outline.catch_up(casebook, lambda done, every: show("outlines", done, every))
+        duplicates.catch_up(casebook, lambda done, every: show("links", done, every))
+
+
 def list_cases(asked: argparse.Namespace) -> None:
     """`list`."""
     after = case_number(asked.after) if asked.after else 0
-    chosen = Chosen(asked.status, asked.merit, asked.urgency, after, asked.most)
+    page = Page.of(asked)
+    chosen = Chosen(asked.status, asked.merit, asked.urgency, after, page.most, page.skip)
     with working(asked) as casebook:
-        look = _look(casebook, asked.labels)
-        rows = list_values(casebook, chosen, look)
-        shown = rows[: asked.most] if asked.most else rows
+        catch_up(casebook)
+        look = look_of(casebook, asked.labels)
+        rows, every = list_values(casebook, chosen, look), chosen.count(casebook)
+        shown = rows[: page.most] if page.most else rows
         casebook.note("view", "list")
     if asked.json:
         print_json(shown)
         return
     print_rich(list_table(shown, look))
-    if following := next_after(rows, asked.most):
+    print(page.said(every), end="")
+    if following := next_after(rows, page.most):
         print(f"There are more; go on with --after {following}")
 
 
@@ -153,13 +176,17 @@ def show(asked: argparse.Namespace) -> None:
     """`show`."""
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)
-        answers, look = casebook.answers_to(case), _look(casebook, asked.labels)
+        catch_up(casebook)
+        links = duplicates.links_of(casebook, case.number, without=casebook.layers.given_away(at_desk(casebook)))
+        answers, look = casebook.answers_to(case), look_of(casebook, asked.labels)
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
         casebook.note("view", case.name)
     if asked.json:
-        print_json({**case_values(case, answers), "review": review_values(reviews, standing, look)})
+        linked = {"linked": link_values(links), "review": review_values(reviews, standing, look)}
+        print_json({**case_values(case, answers), **linked})
         return
     print_rich(case_text(case, answers, look.campaign, asked.labels))
+    print_rich(links_text(links))
     print_rich(review_text(reviews, standing, look))
 
 
@@ -228,7 +255,7 @@ def status(asked: argparse.Namespace) -> None:
     """`status`."""
     with Casebook.open(asked.casebook) as casebook:
         values = status_values(casebook.counts(), casebook.unopened(), casebook.queued())
-        values["answered"] = answered_values(left(casebook.database))
+        values["answered"] = answered_values(casebook.left())
         values["cases_by_status"] = statuses(casebook)
         values["custody_line"], values["custody_head"] = custody.head(casebook.database, casebook.origin)
         reviewing = casebook.campaign.reviewing
@@ -291,7 +318,7 @@ def add_commands(command: Command) -> None:
     for name in ("status", "merit", "urgency"):
         listing.add_argument(f"--{name}", default="", metavar="CODE", help=f"only cases with this {name}")
     listing.add_argument("--after", default="", metavar="CASE", help="only cases with a higher number")
-    listing.add_argument("--most", type=int, default=MOST_LISTED, metavar="N", help="at most so many; 0 for all")
+    add_page_options(listing)
     showing = command("show", show, "show a case with all its parts, reviews and answers")
     reviewing = command("review", review, "write a blank review sheet of a case, or add one that is filled in")
     judging = command("adjudicate", adjudicate, "the same for a third reviewer, where two disagree")

@@ -1,13 +1,15 @@
 """Opening an export bundle: verified as a whole, then its reports and their files into the casebook.
 
-Work is kept as it is done, and a bundle's number only at the end: a run that was broken off is simply run again.
+Reports and files are decrypted by several gpg processes at once and added, in order, by one thread. Work is kept as it is
+done, a batch at a time, and a bundle's number only at the end: a run that was broken off is simply run again.
 """
 
 import hashlib
+import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from io import FileIO
@@ -21,18 +23,24 @@ from dropbox.errors import BadBundle, BadPacket, BadReport, CannotOpen
 from dropbox.openpgp import Opener
 from dropbox.packets import message_length
 from dropbox.reply import REPLIES_PER_DESK
-from dropbox.report import Attachment
-from dropbox.sealing import MissingBlock, attachment_block_ids, open_attachment, open_report
+from dropbox.report import Attachment, Report
+from dropbox.sealing import MissingBlock, block_id, open_attachment, open_report
+from scripts import duplicates, finding, outline
+from scripts.batch import Batch
 from scripts.case import Export, Part, Unopened, case_name
 from scripts.casebook import Casebook
+from scripts.crew import in_order
 from scripts.landing import CannotWrite, NewFile
-from scripts.outbox import wants_no_answer
 
 ACKNOWLEDGEMENT = "acknowledgement"
 # The rest of a case's replies is for answers, however many messages a claimant sends.
 MOST_ACKNOWLEDGEMENTS = REPLIES_PER_DESK // 2
 
-Progress = Callable[[int, int], None]
+# Parts, or files, that are brought to the disk in one transaction: what a run that is killed does again at most.
+BATCH = 100
+
+# What is being done ("reports" or "files"), how much of it is done, and all of it.
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -49,16 +57,19 @@ class Opened:
     unopened: tuple[Unopened, ...]
 
 
-def open_bundle(casebook: Casebook, path: Path, opener: Opener, *, today: date, progress: Progress | None = None) -> Opened:
-    """Verify the export bundle at *path* and add what is new in it to *casebook*. *progress* gets (done, all) blocks.
+def open_bundle(
+    casebook: Casebook, path: Path, opener: Opener, *, today: date, progress: Progress | None = None, batch: int = BATCH
+) -> Opened:
+    """Verify the export bundle at *path* and add what is new in it to *casebook*, *batch* parts or files a transaction.
 
     Raises BadBundle, before anything was added, naming what is wrong with the bundle.
     """
+    show = progress or (lambda _what, _done, _all: None)
     with _blocks(casebook.directory) as blocks:
         manifest = _verified(casebook, path, blocks)
-        arrival = _Arrival(casebook, opener, manifest, blocks)
-        arrival.open_reports(progress or (lambda _done, _all: None))
-        arrival.open_files()
+        arrival = _Arrival(casebook, opener, manifest, blocks, batch)
+        arrival.open_reports(show)
+        arrival.open_files(show)
         export = Export(manifest.number, today, _fingerprint(manifest))
         return arrival.close(export)
 
@@ -110,8 +121,8 @@ class _Blocks:
         place = self._places.get(block_id)
         if place is None:
             return None
-        self._file.seek(place * BLOCK_BYTES)
-        return self._file.read(BLOCK_BYTES)
+        # Not seek and read: several threads read at once.
+        return os.pread(self._file.fileno(), BLOCK_BYTES, place * BLOCK_BYTES)
 
 
 @contextmanager
@@ -124,11 +135,12 @@ def _blocks(directory: Path) -> Iterator[_Blocks]:
 class _Arrival:
     """One bundle's way into the casebook."""
 
-    def __init__(self, casebook: Casebook, opener: Opener, manifest: ExportManifest, blocks: _Blocks) -> None:
+    def __init__(self, casebook: Casebook, opener: Opener, manifest: ExportManifest, blocks: _Blocks, batch: int) -> None:
         self._casebook = casebook
         self._opener = opener
         self._manifest = manifest
         self._blocks = blocks
+        self._batch = batch
         self._before = casebook.counts()
         self._reports: set[bytes] = set()
         self._named: set[bytes] = set()
@@ -136,51 +148,98 @@ class _Arrival:
 
     def open_reports(self, progress: Progress) -> None:
         """Add every block that is a sealed report of this campaign as a part of its case."""
-        for done, listed in enumerate(self._manifest.blocks, 1):
+        every, kept = len(self._manifest.blocks), Batch[tuple[ListedBlock, Report]](self._casebook, self._batch, self._add_parts)
+        with closing(in_order(self._sealed_reports(), self._open_report)) as results:
+            for (place, listed, _data), opened in results:
+                if isinstance(opened, Report):
+                    kept.add((listed, opened))
+                else:
+                    self._unopened.append(Unopened(listed.id, 0, opened))
+                progress("reports", place, every)
+        kept.finish()
+        progress("reports", every, every)
+
+    def _add_parts(self, opened: Sequence[tuple[ListedBlock, Report]]) -> None:
+        for listed, report in opened:
+            self._add_part(listed, report)
+        # While the threads wait for gpg. Made from the casebook alone: what a run leaves undone is done when it is needed.
+        outline.catch_up(self._casebook)
+        finding.catch_up(self._casebook)
+        duplicates.catch_up(self._casebook)
+
+    def _sealed_reports(self) -> Iterator[tuple[int, ListedBlock, bytes]]:
+        """The blocks that look like a report and are not in the casebook, each with its place in the manifest."""
+        for place, listed in enumerate(self._manifest.blocks, 1):
             if self._casebook.has_block(listed.id):
                 self._reports.add(listed.id)
-            else:
-                self._open_report(listed)
-            progress(done, len(self._manifest.blocks))
+                continue
+            data = self._blocks.get(listed.id)
+            assert data is not None
+            try:
+                message_length(data)
+            except BadPacket:
+                continue  # a file's block, which looks random
+            yield place, listed, data
 
-    def _open_report(self, listed: ListedBlock) -> None:
-        data = self._blocks.get(listed.id)
-        assert data is not None
+    def _open_report(self, sealed: tuple[int, ListedBlock, bytes]) -> Report | str:
+        """The report, or why there is none. Runs in a thread."""
         try:
-            message_length(data)
-        except BadPacket:
-            return  # a file's block, which looks random
-        try:
-            report = open_report(data, self._opener)
-            if report.campaign != self._casebook.campaign.code:
-                raise BadReport("This report belongs to another campaign.")
+            report = open_report(sealed[2], self._opener)
         except (CannotOpen, BadReport) as why:
-            self._unopened.append(Unopened(listed.id, 0, str(why)))
-            return
+            return str(why)
+        if report.campaign != self._casebook.campaign.code:
+            return "This report belongs to another campaign."
+        return report
+
+    def _add_part(self, listed: ListedBlock, report: Report) -> None:
+        """The one place where a part enters the casebook; its batch's transaction is open."""
         number = self._manifest.number
         self._casebook.add_part(block_id=listed.id, block_sha256=listed.sha256, day=listed.day, bundle=number, report=report)
         self._reports.add(listed.id)
 
-    def open_files(self) -> None:
+    def open_files(self, progress: Progress) -> None:
         """Open every file that a report in the casebook names and that has not been opened before."""
-        listed = {block.id for block in self._manifest.blocks}
-        for part in self._casebook.parts():
-            for place, attachment in enumerate(part.report.attachments):
-                ids = attachment_block_ids(attachment)
-                self._named.update(listed.intersection(ids))
-                # Of a report that is not in this bundle, files without any block here are not missing: they were noted.
-                if (part.block_id in listed or listed.intersection(ids)) and not self._casebook.has_file(part, place):
-                    self._open_file(part, place)
+        every, done = self._manifest_files(), 0
+        kept = Batch[tuple[Part, int]](self._casebook, self._batch, self._add_files)
+        with closing(in_order(self._files(), self._open_file, apart=_sha256)) as results:
+            for (part, place), reason in results:
+                if reason:
+                    self._unopened.append(Unopened(part.block_id, place + 1, reason))
+                else:
+                    kept.add((part, place))
+                done += 1
+                progress("files", done, max(done, every))
+        kept.finish()
 
-    def _open_file(self, part: Part, place: int) -> None:
-        attachment = part.report.attachments[place]
+    def _manifest_files(self) -> int:
+        """How many parts name files: so many files there are at least."""
+        return len(outline.parts_with_files(self._casebook))
+
+    def _files(self) -> Iterator[tuple[Part, int]]:
+        """The files to open, each by its part and place."""
+        listed = {block.id for block in self._manifest.blocks}
+        for number in outline.parts_with_files(self._casebook):
+            part = self._casebook.part(number)
+            for place, attachment in enumerate(part.report.attachments):
+                here = _blocks_of(attachment, listed)
+                self._named.update(here)
+                # Of a report that is not in this bundle, files without any block here are not missing: they were noted.
+                if (part.block_id in listed or here) and not self._casebook.has_file(part, place):
+                    yield part, place
+
+    def _open_file(self, named: tuple[Part, int]) -> str:
+        """Open a file to its place on the disk; "", or why it could not be. Runs in a thread."""
+        part, place = named
         try:
-            _write_file(self._casebook, attachment, self._blocks, self._opener)
+            _write_file(self._casebook, part.report.attachments[place], self._blocks, self._opener)
         except (MissingBlock, CannotOpen, BadReport) as why:
-            reason = f"File {place + 1} of a part of {case_name(part.case)}: {why}"
-            self._unopened.append(Unopened(part.block_id, place + 1, reason))
-        else:
+            return f"File {place + 1} of a part of {case_name(part.case)}: {why}"
+        return ""
+
+    def _add_files(self, named: Sequence[tuple[Part, int]]) -> None:
+        for part, place in named:
             self._casebook.add_file(part, place)
+        duplicates.catch_up(self._casebook)
 
     def close(self, export: Export) -> Opened:
         """Note the bundle as worked through, and count."""
@@ -204,14 +263,26 @@ class _Arrival:
 
     def _acknowledge(self, today: date) -> None:
         """Queue "opened by the reviewers" for every case that something came for: one for each bundle that brought some."""
-        for case in self._casebook.cases():
-            kinds = {part.report.kind for part in case.parts}
-            acknowledged = [one for one in self._casebook.answers_to(case) if one.kind == ACKNOWLEDGEMENT]
-            brought = {part.bundle for part in case.parts}
-            if "withdrawal" in kinds or wants_no_answer(case):
-                continue
-            if len(acknowledged) < min(len(brought), MOST_ACKNOWLEDGEMENTS):
+
+        def queue(numbers: Sequence[int]) -> None:
+            for number in numbers:
+                case = self._casebook.case(number)
                 self._casebook.queue_answer(case, kind=ACKNOWLEDGEMENT, language=case.language, day=today, text="")
+
+        kept = Batch[int](self._casebook, self._batch, queue)
+        for number in outline.unacknowledged(self._casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS):
+            kept.add(number)
+        kept.finish()
+
+
+def _blocks_of(attachment: Attachment, listed: set[bytes]) -> set[bytes]:
+    """Those of *listed* that are of *attachment*; it is not asked for more than there are, whatever the report says."""
+    numbers = range(min(attachment.blocks, len(listed)))
+    return listed.intersection(block_id(attachment.block_key, number) for number in numbers)
+
+
+def _sha256(named: tuple[Part, int]) -> str:
+    return named[0].report.attachments[named[1]].sha256
 
 
 def _write_file(casebook: Casebook, attachment: Attachment, blocks: _Blocks, opener: Opener) -> None:

@@ -3,10 +3,13 @@
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from dropbox.errors import CasedropError
 from dropbox.report import Attachment, Report
+
+# The campaign's question in which a claimant asks not to be answered.
+_WANTED_QUESTION = "reply_ok"
 
 
 class BadCaseNumber(CasedropError):
@@ -24,6 +27,22 @@ def case_number(name: str) -> int:
     if found is None:
         raise BadCaseNumber
     return int(found[1])
+
+
+class Keyed(Protocol):
+    """What tells one case from all others: its number, and the keys that its claimant chose."""
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+
+    @property
+    def reply_public(self) -> bytes:
+        """The key to which answers are sealed."""
+
+    @property
+    def tag_key(self) -> bytes:
+        """The key under which answers lie."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,6 +82,11 @@ class Case:
     def language(self) -> str:
         """The language of the latest part: the one in which to answer."""
         return self.parts[-1].report.language
+
+    @property
+    def wants_no_answer(self) -> bool:
+        """Whether its claimant ever asked not to be answered; an answer found on a screen may be what they fear."""
+        return any(part.report.facts.get(_WANTED_QUESTION) for part in self.parts)
 
     @property
     def category(self) -> str:

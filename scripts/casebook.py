@@ -15,16 +15,17 @@ from typing import Any
 import sqlite_utils
 
 from dropbox.campaign import Campaign
-from dropbox.errors import BadReport, CampaignError
+from dropbox.errors import CampaignError
 from dropbox.packets import PublicKey
 from dropbox.reply import DESKS, REPLIES_PER_DESK
-from dropbox.report import KINDS, Report
+from dropbox.report import Report
 from scripts import correspondence, custody, layers
 from scripts.cabinet import CasebookError, locked, opened, refuse_others
 from scripts.case import Answer, Case, Counts, Export, Part, Unopened, case_name
 from scripts.custody import Row, Session, digest, origin
 from scripts.landing import NewFile
 from scripts.layers import Layers
+from scripts.parts import Parts
 from scripts.review import Judgement
 
 __all__ = ["VERSION", "Casebook", "CasebookError", "create"]
@@ -108,6 +109,7 @@ class Casebook:
     def __init__(self, directory: Path, database: sqlite_utils.Database) -> None:
         self.directory = directory
         self._database = database
+        self._parts = Parts(database)
         # Whoever works at the desk; without one, what is done has no line in the custody log, and `verify` names it.
         self.session: Session | None = None
         meta = next(iter(database.table("meta").rows), {"version": 0})
@@ -152,43 +154,34 @@ class Casebook:
         """The open file, for what has tables of its own in it."""
         return self._database
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done inside is on the disk as a whole when the block ends, or not at all."""
+        with self._parts.together():
+            yield
+
     # What claimants sent
 
     def has_block(self, block_id: bytes) -> bool:
         """Whether the report in this block is in the casebook already."""
-        return self._count("part", "block_id = ?", block_id) > 0
+        return self._parts.has_block(block_id)
 
     def add_part(self, *, block_id: bytes, block_sha256: str, day: date, bundle: int, report: Report) -> Part:
         """Add an opened report to its case; a pair of reply keys not seen before makes the next case."""
-        with self._database.atomic():
-            case = self._case_number(report)
-            row = {
-                "case": case,
-                "block_id": block_id,
-                "block_sha256": block_sha256,
-                "day": day.isoformat(),
-                "bundle": bundle,
-                "report": report.to_bytes(),
-            }
-            number = self._database.table("part").insert(row).last_pk
-            self._arrived(Part(int(number or 0), case, block_id, day, bundle, report), block_sha256)
+        data = report.to_bytes()
+        with self.together():
+            case = self._parts.case_of(report)
+            row = {"case": case, "block_id": block_id, "block_sha256": block_sha256, "day": day.isoformat()}
+            row |= {"bundle": bundle, "report": data}
+            part = self._parts.add(row, report)
+            self._arrived(part, {"number": part.number, **row})
             self._forget(block_id, 0)
-        return Part(int(number or 0), case, block_id, day, bundle, report)
+        return part
 
-    def _arrived(self, part: Part, block_sha256: str) -> None:
-        data = part.report.to_bytes()
-        row = {"number": part.number, "case": part.case, "block_id": part.block_id, "block_sha256": block_sha256}
-        row |= {"day": part.day.isoformat(), "bundle": part.bundle, "report": data}
-        self.note("import", case_name(part.case), "part", row, cipher=block_sha256, plain=digest(data))
+    def _arrived(self, part: Part, row: Mapping[str, Any]) -> None:
+        hashes = {"cipher": row["block_sha256"], "plain": digest(row["report"])}
+        self.note("import", case_name(part.case), "part", row, **hashes)
         self.layers.settle(self.case(part.case))
-
-    def _case_number(self, report: Report) -> int:
-        # By both keys: a report with another's reply key and a wrong tag key must not lead that one's answers astray.
-        keys = {"reply_public": report.reply_public, "tag_key": report.tag_key}
-        cases = self._database.table("cases")
-        for row in cases.rows_where("reply_public = :reply_public and tag_key = :tag_key", keys):
-            return int(row["number"])
-        return int(cases.insert(keys).last_pk or 0)
 
     def has_file(self, part: Part, place: int) -> bool:
         """Whether attachment *place* (from 0) of *part* has been opened."""
@@ -204,26 +197,32 @@ class Casebook:
 
     def parts(self) -> Iterator[Part]:
         """All parts, in the order in which they came."""
-        yield from map(_part, self._database.table("part").rows_where(order_by="day, number"))
+        yield from self._parts.all()
+
+    def part(self, number: int) -> Part:
+        """One part. Raises CasebookError when there is none with this number."""
+        return self._parts.part(number)
+
+    def last_part(self) -> int:
+        """The number of the part that was added last, 0 before the first."""
+        return self._parts.last()
 
     def cases(self) -> Iterator[Case]:
         """All cases by number."""
-        yield from map(self._case, self._database.table("cases").rows_where(order_by="number"))
+        rows = self._database.execute("SELECT number, reply_public, tag_key FROM cases ORDER BY number")
+        yield from (Case(row[0], row[1], row[2], self._parts.of_case(row[0])) for row in rows)
 
     def case(self, number: int) -> Case:
         """One case. Raises CasebookError when there is none with this number."""
-        for row in self._database.table("cases").rows_where("number = ?", [number]):
-            return self._case(row)
-        raise CasebookError(f"There is no case {case_name(number)} in this casebook.")
-
-    def _case(self, row: dict[str, Any]) -> Case:
-        parts = map(_part, self._database.table("part").rows_where('"case" = ?', [row["number"]]))
-        return Case(row["number"], row["reply_public"], row["tag_key"], tuple(sorted(parts, key=_order)))
+        row = self._database.execute("SELECT number, reply_public, tag_key FROM cases WHERE number = ?", [number]).fetchone()
+        if row is None:
+            raise CasebookError(f"There is no case {case_name(number)} in this casebook.")
+        return Case(number, row[1], row[2], self._parts.of_case(number))
 
     # What the desk does
 
     def _forget(self, block_id: bytes, place: int) -> None:
-        self._database.table("unopened").delete_where("block_id = ? and place = ?", [block_id, place])
+        self._database.execute("DELETE FROM unopened WHERE block_id = ? AND place = ?", [block_id, place])
 
     def last_export(self) -> Export | None:
         """The last export bundle that was worked through, None before the first."""
@@ -251,14 +250,25 @@ class Casebook:
         """All answers to *case*, in the order in which they were written."""
         return correspondence.answers(self._database, '"case" = ?', case.number)
 
+    def left(self) -> list[Answer]:
+        """The answers that have left, acknowledgements not among them."""
+        return correspondence.answers(self._database, correspondence.LEFT)
+
     def queue_answer(self, case: Case, *, kind: str, language: str, day: date, text: str) -> None:
         """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
-        if len(self.answers_to(case)) >= REPLIES_PER_DESK:
+        if self._count("answer", f'"case" = ? and {correspondence.STANDING}', case.number) >= REPLIES_PER_DESK:
             raise CasebookError(f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case.")
         row = {"case": case.number, "kind": kind, "language": language, "day": day.isoformat(), "text": text}
         with self._database.atomic():
             number = self._database.table("answer").insert(row).last_pk
             self.note("answer", case.name, "answer", {"id": number, **row}, plain=digest(text.encode()))
+
+    def take_back(self, answer: Answer, *, day: date) -> None:
+        """Note that a queued answer is not to leave; what was written stays for the record."""
+        row = {"answer": answer.id, "day": day.isoformat()}
+        with self._database.atomic():
+            self._database.table("taken_back").insert(row)
+            self.note("answer", case_name(answer.case), "taken_back", row, plain=digest(answer.text.encode()))
 
     def add_layer(self, case: Case, judgement: Judgement, *, role: str, day: date) -> None:
         """Add a version of the layer of the reviewer at the desk. Raises ReviewError when the rules do not let them."""
@@ -316,16 +326,3 @@ class Casebook:
 
     def _count(self, table: str, where: str = "1", *values: bytes | int) -> int:
         return self._database.table(table).count_where(where, values)
-
-
-def _order(part: Part) -> tuple[date, int, int, int]:
-    """What came on one day comes in no order of its own: then a report stands before what was added to it."""
-    return part.day, part.bundle, KINDS.index(part.report.kind), part.number
-
-
-def _part(row: dict[str, Any]) -> Part:
-    try:
-        report = Report.from_bytes(row["report"])
-        return Part(row["number"], row["case"], row["block_id"], date.fromisoformat(row["day"]), row["bundle"], report)
-    except (BadReport, ValueError):
-        raise CasebookError(f"Part {row['number']} of the casebook was changed and cannot be read; see `verify`.") from None

@@ -7,7 +7,10 @@ import sqlite_utils
 
 from scripts.case import Answer
 
-QUEUED = "answer.bundle is null and id not in (select answer from taken_back)"
+# Conditions on the table ``answer``: not taken back; of these, those that wait, and those of a reviewer's that have left.
+STANDING = "id not in (select answer from taken_back)"
+QUEUED = f"answer.bundle is null and {STANDING}"
+LEFT = "answer.bundle is not null and kind = 'answer'"
 # A part of the very day on which an answer left counts if it was not here yet: the answer may have been read by then.
 _ANSWERS = """
     SELECT answer.*, reply_bundle.day AS left, (
@@ -16,7 +19,7 @@ _ANSWERS = """
     ) AS returned
     FROM answer LEFT JOIN departure ON departure.answer = answer.id
     LEFT JOIN reply_bundle ON reply_bundle.number = departure.bundle
-    WHERE id NOT IN (SELECT answer FROM taken_back) AND {} ORDER BY answer.id
+    WHERE {} AND {} ORDER BY answer.id
 """
 
 
@@ -28,19 +31,7 @@ def make_tables(database: sqlite_utils.Database) -> None:
 
 def answers(database: sqlite_utils.Database, where: str = "1", *values: int) -> list[Answer]:
     """The answers that were not taken back, in the order in which they were written."""
-    return [_answer(row) for row in database.query(_ANSWERS.format(where), values)]
-
-
-def left(database: sqlite_utils.Database) -> list[Answer]:
-    """The answers that have left, acknowledgements not among them."""
-    return answers(database, "answer.bundle is not null and kind = 'answer'")
-
-
-def take_back(database: sqlite_utils.Database, answer: Answer, *, day: date) -> dict[str, Any]:
-    """Note that a queued answer is not to leave. Returns the row of ``taken_back``."""
-    row = {"answer": answer.id, "day": day.isoformat()}
-    database.table("taken_back").insert(row)
-    return row
+    return [_answer(row) for row in database.query(_ANSWERS.format(STANDING, where), values)]
 
 
 def _answer(row: dict[str, Any]) -> Answer:

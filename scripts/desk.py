@@ -1,4 +1,4 @@
-"""The offline desk's command line: open a bundle, read the cases, answer them, and write the answers' bundle.
+"""The offline desk's command line: open a bundle, read and find the cases, answer them, and write the answers' bundle.
 
     python -m scripts.desk --casebook DIR [--home GNUPGHOME] open BUNDLE
 
@@ -14,12 +14,11 @@ from pathlib import Path
 from dropbox import campaign
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
-from scripts import acts, answering
-from scripts.acts import DeskError, named_reviewers, own_case, print_json, print_rich, progress_bar, today, working
+from scripts import acts, answering, inquiry
+from scripts.acts import DeskError, named_reviewers, own_case, print_json, print_rich, progress_bar, stages, today, working
 from scripts.arrival import Opened, open_bundle
 from scripts.case import case_name
 from scripts.casebook import Casebook, create
-from scripts.correspondence import left
 from scripts.display import file_values, files_table, unopened_values
 from scripts.evidence import write_out
 from scripts.outbox import Left, answer, export_replies, take_back
@@ -68,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     bundle = command("import", _import, "verify an export bundle and open what is new in it", "open")
     bundle.add_argument("bundle", type=Path)
     acts.add_commands(command)
+    inquiry.add_commands(command)
     files = command("files", _files, "list a case's files, or write them out")
     reply = command("answer", _answer, "queue an answer to one case or to many")
     answering.answer_options(reply)
@@ -96,13 +96,12 @@ def _init(asked: argparse.Namespace) -> None:
 
 def _import(asked: argparse.Namespace) -> None:
     with working(asked) as casebook, progress_bar() as bar:
-        task = bar.add_task("opening")
         opened = open_bundle(
             casebook,
             asked.bundle,
             acts.opener(asked),
             today=today(),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=stages(bar),
         )
     if asked.json:
         print_json({**asdict(opened), "unopened": unopened_values(opened.unopened)})
@@ -161,10 +160,7 @@ def _outbox(asked: argparse.Namespace) -> None:
         print(f"The answer to {case_name(taken.case)} of {taken.day} is taken back.")
         return
     with Casebook.open(asked.casebook) as casebook:
-        if asked.left:
-            values = answering.left_values(left(casebook.database))
-        else:
-            values = answering.outbox_values(casebook.queued(), today())
+        values = answering.left_values(casebook.left()) if asked.left else answering.outbox_values(casebook.queued(), today())
     if asked.json:
         print_json(values)
     else:

@@ -11,10 +11,12 @@ from rich.text import Text
 
 from dropbox.campaign import Campaign
 from scripts.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
+from scripts.duplicates import Link
 from scripts.terminal import isolated, one_line
 
 EXCERPT_CHARACTERS = 40
 _NAME_CHARACTERS = 60
+_WHY = {"file": "the same file", "text": "the same text", "near": "nearly the same text"}
 
 
 def category_label(campaign: Campaign, code: str, language: str) -> str:
@@ -97,6 +99,18 @@ def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
             for answer in answers
         ],
     }
+
+
+def links_text(links: Iterable[Link]) -> Text:
+    """The cases to which one is linked, one a line."""
+    shares = {"near": ", {} % of it"}
+    lines = [f"{case_name(one.other)}: {_WHY[one.why]}{shares.get(one.why, '').format(one.percent)}" for one in links]
+    return Text("\n".join(["", "── linked", "", *lines]) if lines else "")
+
+
+def link_values(links: Iterable[Link]) -> list[dict[str, Any]]:
+    """The cases to which one is linked, why ("file", "text", "near"), and how much of the text is the same."""
+    return [{"case": case_name(one.other), "why": one.why, "percent": one.percent} for one in links]
 
 
 def files_table(files: Iterable[FileOfPart]) -> Table:

@@ -11,6 +11,8 @@ from rich.text import Text
 from dropbox.campaign import Campaign
 from scripts.casebook import Casebook
 from scripts.display import EXCERPT_CHARACTERS, category_label, harm_label
+from scripts.duplicates import linked
+from scripts.outline import Outline, outlines_of
 from scripts.review import Judgement, Layer, Reviews
 from scripts.terminal import isolated, one_line
 
@@ -48,29 +50,41 @@ class Look:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which cases a list shows: with these codes where one is given, behind case *after*, at most *most* (0 for all)."""
+    """Which cases a list shows: with these codes where one is given, behind case *after* and the first *skip*,
+    at most *most* (0 for all).
+    """
 
     status: str = ""
     merit: str = ""
     urgency: str = ""
     after: int = 0
     most: int = 0
+    skip: int = 0
 
     def standings(self, casebook: Casebook) -> Iterator[dict[str, Any]]:
         """The chosen rows of ``standing``, one more than *most* when there are more."""
+        most = self.most + 1 if self.most else -1
+        yield from casebook.layers.standings(*self._where(), most=most, skip=self.skip)
+
+    def count(self, casebook: Casebook) -> int:
+        """How many cases fit, on all pages."""
+        return casebook.layers.count(*self._where())
+
+    def _where(self) -> tuple[str, dict[str, object]]:
         wanted = {name: getattr(self, name) for name in ("status", "merit", "urgency") if getattr(self, name)}
         where = " and ".join(['"case" > :after', *(f"{name} = :{name}" for name in wanted)])
-        values = {"after": self.after, **wanted}
-        yield from casebook.layers.standings(where, values, most=self.most + 1 if self.most else None)
+        return where, {"after": self.after, **wanted}
 
 
 def list_values(casebook: Casebook, chosen: Chosen, look: Look) -> list[dict[str, Any]]:
-    """A row for each chosen case; of one that its reader gave away, nothing but where it stands."""
-    return [_row(casebook, standing, look) for standing in chosen.standings(casebook)]
+    """A row for each chosen case, made without reading a report; of one that its reader gave away, only where it stands."""
+    standings = {row["case"]: row for row in chosen.standings(casebook)}
+    links = linked(casebook, standings, without=casebook.layers.given_away(look.reviewer))
+    outlines = outlines_of(casebook, standings)
+    return [_row(casebook, one, standings[one.number], links.get(one.number, 0), look) for one in outlines]
 
 
-def _row(casebook: Casebook, standing: Mapping[str, Any], look: Look) -> dict[str, Any]:
-    case = casebook.case(standing["case"])
+def _row(casebook: Casebook, case: Outline, standing: Mapping[str, Any], links: int, look: Look) -> dict[str, Any]:
     reviews = casebook.layers.of(case)
     row: dict[str, Any] = {"case": case.name, "day": case.day.isoformat(), "status": standing["status"]}
     row["conflict"] = look.reviewer in reviews.conflicted
@@ -89,9 +103,10 @@ def _row(casebook: Casebook, standing: Mapping[str, Any], look: Look) -> dict[st
         "category_label": category_label(look.campaign, standing["category"], look.language),
         "harms": standing["harms"].split(),
         "tags": standing["tags"].split(),
-        "parts": len(case.parts),
-        "files": len(case.files),
-        "text": one_line(case.parts[0].report.text, EXCERPT_CHARACTERS),
+        "parts": case.parts,
+        "files": case.files,
+        "linked": links,
+        "text": one_line(case.text, EXCERPT_CHARACTERS),
     }
 
 
@@ -102,16 +117,17 @@ def list_table(rows: Iterable[Mapping[str, Any]], look: Look) -> Table:
     # With the fewest columns of the screen that each needs; what is over is for the text.
     for name, least in (("case", 6), ("day", 10), ("status", 10), ("merit", 5), ("urgency", 8), ("reviewers", 10), ("cat.", 4)):
         table.add_column(name, min_width=least, no_wrap=name in ("case", "day", "merit", "urgency"))
-    for name in ("harms", "files"):
-        table.add_column(name, justify="right", min_width=5, no_wrap=True)
+    for name, least in (("harms", 5), ("files", 5), ("linked", 6)):
+        table.add_column(name, justify="right", min_width=least, no_wrap=True)
     table.add_column("text", min_width=6, ratio=1, no_wrap=True, overflow="ellipsis")
     for row in rows:
         status = look.campaign.reviewing.label("status", row["status"], look.language)
         if row["conflict"]:
-            table.add_row(*map(Text, [row["case"], row["day"], status, *[""] * 6, "(conflict of interest)"]))
+            table.add_row(*map(Text, [row["case"], row["day"], status, *[""] * 7, "(conflict of interest)"]))
             continue
         cells = [row["case"], row["day"], status, _mine(row, "merit"), _mine(row, "urgency"), "\n".join(row["reviewers"])]
-        cells += [one_line(row["category"], 12), str(len(row["harms"])), str(row["files"]), row["text"]]
+        cells += [one_line(row["category"], 12), str(len(row["harms"])), str(row["files"]), str(row["linked"] or "")]
+        cells.append(row["text"])
         table.add_row(*map(Text, cells))
     return table
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlite_utils
 
 from dropbox.reviewing import Reviewing
-from scripts.case import Case
+from scripts.case import Case, Keyed
 from scripts.review import REVIEW, Judgement, Layer, ReviewError, Reviews, Rules, spaced, status
 
 _STANDING = ("status", "merit", "urgency", "category", "harms", "tags", "reviewers")
@@ -28,7 +28,7 @@ def make_tables(database: sqlite_utils.Database) -> None:
     database.create_table("standing", standing, pk="case", not_null=set(standing), strict=True)
 
 
-def sampled(key: bytes, case: Case, percent: int) -> bool:
+def sampled(key: bytes, case: Keyed, percent: int) -> bool:
     """Whether chance asks a second review of *case*.
 
     A keyed hash of the case's own reply keys: the claimant, who chose those, does not know *key*, which is drawn when the
@@ -47,11 +47,17 @@ class Layers:
         self._reviewing = reviewing
         self._key = key
 
-    def of(self, case: Case) -> Reviews:
+    def of(self, case: Keyed) -> Reviews:
         """All reviews of *case*."""
         rows = self._database.query('SELECT * FROM layer WHERE "case" = ? ORDER BY number', [case.number])
         chance = sampled(self._key, case, self._reviewing.sample_percent)
         return Reviews(tuple(map(_layer, rows)), Rules.of(self._reviewing, sampled=chance))
+
+    def given_away(self, reviewer: str) -> frozenset[int]:
+        """The cases of which *reviewer* declared a conflict of interest."""
+        # As it is written by :meth:`add`: a note with these words has its quotation marks escaped.
+        query = 'SELECT DISTINCT "case" FROM layer WHERE reviewer = ? AND instr(judgement, ?) > 0'
+        return frozenset(number for (number,) in self._database.execute(query, [reviewer, '"conflict":true']))
 
     def add(self, case: Case, judgement: Judgement, *, reviewer: str, role: str = REVIEW, day: date) -> dict[str, Any]:
         """Add *reviewer*'s next version. Returns the row. Raises ReviewError when the rules do not let them."""
@@ -110,10 +116,15 @@ class Layers:
         self._database.execute(f"INSERT OR REPLACE INTO standing ({columns}) VALUES ({places})", row)  # noqa: S608
 
     def standings(
-        self, where: str = "1", values: Mapping[str, object] | None = None, *, most: int | None = None
+        self, where: str = "1", values: Mapping[str, object] | None = None, *, most: int = -1, skip: int = 0
     ) -> Iterator[dict[str, Any]]:
-        """Rows of ``standing`` by case number."""
-        yield from self._database.table("standing").rows_where(where, dict(values or {}), order_by='"case"', limit=most)
+        """Rows of ``standing`` by case number: *most* of them (all below 0) behind the first *skip*."""
+        rows = self._database.table("standing")
+        yield from rows.rows_where(where, dict(values or {}), order_by='"case"', limit=most, offset=skip)
+
+    def count(self, where: str, values: Mapping[str, object]) -> int:
+        """How many rows of ``standing`` there are such."""
+        return self._database.table("standing").count_where(where, dict(values))
 
 
 def _layer(row: dict[str, Any]) -> Layer:

@@ -16,18 +16,16 @@ from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from dropbox.reply import Reply, reply_tag, seal_reply
 from dropbox.template import Template
-from scripts import correspondence
-from scripts.case import Answer, Case, case_name
+from scripts.case import Answer, Case
 from scripts.casebook import Casebook
-from scripts.custody import digest
 from scripts.landing import NewFile
 
 # Long enough for a courier who comes by once a week and misses a week.
 BUNDLE_LIFE = timedelta(days=14)
 # Claimants come back seldom, and not always when they meant to.
 REPLY_LIFE = timedelta(days=90)
-# Questions of the campaign by which a claimant says in which language, and whether at all, to be answered.
-_LANGUAGE_QUESTION, _WANTED_QUESTION = "reply_language", "reply_ok"
+# The campaign's question by which a claimant says in which language to be answered.
+_LANGUAGE_QUESTION = "reply_language"
 
 
 class OutboxError(CasedropError):
@@ -63,11 +61,6 @@ def language_of(case: Case) -> str:
     return str(known[-1]) if known else LANGUAGES[0]
 
 
-def wants_no_answer(case: Case) -> bool:
-    """Whether its claimant ever asked not to be answered; an answer found on a screen may be what they fear."""
-    return any(part.report.facts.get(_WANTED_QUESTION) for part in case.parts)
-
-
 def write(
     casebook: Casebook,
     numbers: Iterable[int],
@@ -85,7 +78,7 @@ def write(
     if language and language not in LANGUAGES:
         raise OutboxError(f"An answer is in one of {', '.join(LANGUAGES)}.")
     cases = [casebook.case(number) for number in dict.fromkeys(numbers)]
-    unwanted = ", ".join(case.name for case in cases if wants_no_answer(case))
+    unwanted = ", ".join(case.name for case in cases if case.wants_no_answer)
     if unwanted and not although:
         raise OutboxError(f"Whoever filed {unwanted} asked not to be answered; --although answers all the same.")
     languages = {case.number: language or language_of(case) for case in cases}
@@ -111,7 +104,7 @@ def template(casebook: Casebook, code: str) -> Template:
 
 def queue(casebook: Casebook, letters: Sequence[Letter]) -> None:
     """Queue all *letters* or none. Raises CasebookError when a case has had as many answers as one desk can give."""
-    with casebook.database.atomic():
+    with casebook.together():
         for one in letters:
             casebook.queue_answer(one.case, kind="answer", language=one.language, day=one.day, text=one.text)
 
@@ -130,9 +123,7 @@ def take_back(casebook: Casebook, number: int, *, today: date) -> Answer:
             if one.kind != "answer":
                 # It would be queued again with the next bundle, since its case has none.
                 raise OutboxError("This says only that the report was opened; the desk queues it by itself, and it stays.")
-            with casebook.database.atomic():
-                row = correspondence.take_back(casebook.database, one, day=today)
-                casebook.note("answer", case_name(one.case), "taken_back", row, plain=digest(one.text.encode()))
+            casebook.take_back(one, day=today)
             return one
     raise OutboxError(f"There is no answer {number} in the outbox; what has left cannot be taken back.")
 

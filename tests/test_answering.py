@@ -18,12 +18,11 @@ from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from dropbox.packets import read_pinned_keys
 from dropbox.report import Attachment, Report
-from scripts import answering, custody, desk, outbox
-from scripts.arrival import _Arrival
+from scripts import answering, custody, desk, outbox, outline
+from scripts.arrival import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
 from scripts.audit import findings
 from scripts.casebook import Casebook, CasebookError, create
-from scripts.correspondence import left
-from scripts.outbox import OutboxError, answer, export_replies, language_of, queue, take_back, template, wants_no_answer, write
+from scripts.outbox import OutboxError, answer, export_replies, language_of, queue, take_back, template, write
 from scripts.quotation import CHARACTERS, WORDS, Quotation, claimants_words, quotation
 
 CAMPAIGN = Path(__file__).parent.parent / "dropbox" / "campaign.toml"
@@ -96,16 +95,14 @@ def test_whoever_asked_not_to_be_answered_is_answered_only_although(casebook: Ca
     with pytest.raises(OutboxError, match="C-0001 asked not to be answered; --although"):
         write(casebook, [other, asked], "x", today=DAY)
     assert len(write(casebook, [other, asked], "x", today=DAY, although=True)) == 2
-    assert wants_no_answer(casebook.case(asked)) and not wants_no_answer(casebook.case(other))
+    assert casebook.case(asked).wants_no_answer and not casebook.case(other).wants_no_answer
 
 
 def test_no_acknowledgement_goes_to_whoever_asked_not_to_be_answered(casebook: Casebook) -> None:
     add(casebook, 1, facts={"reply_ok": ["reply.no"]})
     add(casebook, 2)
 
-    _Arrival._acknowledge(type("Arrived", (), {"_casebook": casebook})(), DAY)  # type: ignore[arg-type]
-
-    assert [(one.case, one.kind) for one in casebook.queued()] == [(2, "acknowledgement")]
+    assert outline.unacknowledged(casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS) == [2]
 
 
 def test_one_text_to_claimants_of_different_languages_has_to_name_its_own(casebook: Casebook) -> None:
@@ -236,16 +233,16 @@ def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(
     add(casebook, 1, "before it left", kind="message", day=later[2])
     export_replies(casebook, tmp_path / "1.tar", opener, today=later[2])
     add(casebook, 2, "filed before, fetched after", kind="message", day=later[1], bundle=2)
-    assert [(one.left, one.returned) for one in left(casebook.database)] == [(later[2], None)] * 3
+    assert [(one.left, one.returned) for one in casebook.left()] == [(later[2], None)] * 3
 
     add(casebook, 1, "on the same day", kind="message", day=later[2], bundle=2)
     add(casebook, 3, "last", kind="message", day=later[5], bundle=3)
     add(casebook, 3, "first", kind="withdrawal", day=later[4], bundle=3)
     answer(casebook, 1, "thanks", today=later[5])
 
-    assert [one.returned for one in left(casebook.database)] == [later[2], None, later[4]]
+    assert [one.returned for one in casebook.left()] == [later[2], None, later[4]]
     assert [one.left for one in casebook.answers_to(casebook.case(1))] == [later[2], None]
-    values = answering.answered_values(left(casebook.database))
+    values = answering.answered_values(casebook.left())
     assert (values[0]["case"], values[0]["answers"], values[0]["left"]) == ("C-0001", 1, "2026-11-26")
     assert answering.came_back(values) == "C-0001 (2026-11-26), C-0003 (2026-11-28)"
 

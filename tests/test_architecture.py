@@ -12,6 +12,10 @@ PACKAGES = ("dropbox", "onion", "scripts")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc", "tools", "lib"}
 
+# What is made from the casebook's tables, and may be made again; and what else asks its open file.
+REGISTERS = {"scripts.duplicates", "scripts.finding", "scripts.outline"}
+ASKING = {"scripts.acts", "scripts.audit"}
+
 # Lower layers first; a module imports only from its own layer's listed exceptions and from layers before it.
 LAYERS = [
     {"dropbox.errors", "dropbox.mishap", "dropbox.block", "dropbox.label", "dropbox.term"},
@@ -104,9 +108,15 @@ def test_only_openpgp_talks_to_gpg() -> None:
 
 def test_only_the_vaults_file_and_the_casebook_with_its_logs_talk_to_sqlite() -> None:
     vault = {"dropbox.vault.file", "dropbox.vault.slots", "dropbox.vault.store"}
-    offline = {"scripts.cabinet", "scripts.casebook", "scripts.correspondence", "scripts.layers", "scripts.custody"}
+    offline = {"cabinet", "casebook", "correspondence", "custody", "layers", "parts", "register"}
 
-    assert users("sqlite_utils", "sqlite3") == vault | offline
+    assert users("sqlite_utils", "sqlite3") == vault | {f"scripts.{name}" for name in offline}
+
+
+def test_only_the_registers_and_the_audit_speak_sql_to_an_open_casebook() -> None:
+    borrowers = {module(path) for path in SOURCES if "casebook.database" in path.read_text("utf-8")}
+
+    assert borrowers == REGISTERS | ASKING
 
 
 def test_only_onion_control_talks_to_tor() -> None:

@@ -165,6 +165,21 @@ def test_a_failed_part_leaves_no_case(directory: Path) -> None:
         assert casebook.counts().cases == 1
 
 
+def test_what_is_added_together_is_there_as_a_whole_or_not_at_all(directory: Path) -> None:
+    with Casebook.open(directory) as casebook:
+        with pytest.raises(KeyboardInterrupt), casebook.together():
+            add(casebook, report("lost"), b"1" * 16)
+            assert casebook.part(1).report.text == "lost"
+            raise KeyboardInterrupt
+        with pytest.raises(CasebookError, match="no part 1"):
+            casebook.part(1)
+        with casebook.together():
+            add(casebook, report("kept"), b"1" * 16)
+            add(casebook, report("also"), b"2" * 16)
+        assert [casebook.part(number).report.text for number in (1, 2)] == ["kept", "also"]
+        assert casebook.last_part() == 2
+
+
 def test_two_desks_do_not_open_one_casebook(directory: Path) -> None:
     with Casebook.open(directory), pytest.raises(CasebookError, match="Another desk"), Casebook.open(directory):
         pass

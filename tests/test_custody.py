@@ -65,6 +65,7 @@ def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:
     since = len(imported)
 
     team(0, "list")
+    team(0, "find", "--no-words", "--status", "st.new")
     team(0, "show", case)
     team(0, "files", case)
     team(0, "files", case, "--out", team.directory / "out")
@@ -74,6 +75,7 @@ def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:
 
     assert acts(team, since) == [
         ("view", "list"),
+        ("view", "find"),
         ("view", case),
         ("view", case),
         ("export", case),

@@ -265,12 +265,12 @@ def test_a_run_that_was_broken_off_is_run_again(drop: Drop, casebook: Casebook, 
     drop.report("second", claimant=2)
     (casebook.directory / "attachments" / (hashlib.sha256(PHOTO).hexdigest() + ".part")).write_bytes(PHOTO[:1000])
 
-    def stop(done: int, _all: int) -> None:
+    def stop(_what: str, _done: int, _all: int) -> None:
         if casebook.counts().parts == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        open_bundle(casebook, drop.bundle(1), opener, today=DAY, progress=stop)
+        open_bundle(casebook, drop.bundle(1), opener, today=DAY, progress=stop, batch=1)
     assert casebook.last_export() is None
 
     opened = take(drop.bundle(1))
