@@ -180,7 +180,7 @@ def show(asked: argparse.Namespace) -> None:
         links = duplicates.links_of(casebook, case.number, without=casebook.layers.given_away(at_desk(casebook)))
         answers, look = casebook.answers_to(case), look_of(casebook, asked.labels)
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
-        casebook.note("view", case.name)
+        casebook.viewed(case)
     if asked.json:
         linked = {"linked": link_values(links), "review": review_values(reviews, standing, look)}
         print_json({**case_values(case, answers), **linked})
@@ -209,7 +209,7 @@ def _review(asked: argparse.Namespace, role: str) -> None:
         reviews.refuse(reviewer, role)
         if asked.blank:
             own = reviews.own(reviewer)
-            casebook.note("view", case.name)
+            casebook.viewed(case)
             sheet = blank(case, casebook.campaign, own.judgement if own else said(case, casebook.campaign))
         else:
             casebook.add_layer(case, read(data, casebook.campaign, role=role), role=role, day=today())

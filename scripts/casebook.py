@@ -143,6 +143,11 @@ class Casebook:
         if self.session is not None:
             self.session.note(act, subject, **hashes, row=Row.of(table, row) if row is not None else None)
 
+    def viewed(self, case: Case) -> None:
+        """Note that the reviewer at the desk looked at *case*: a line for each of its parts, with both its hashes."""
+        for cipher, report in self._parts.sealed_and_plain(case.number):
+            self.note("view", case.name, cipher=cipher, plain=digest(report))
+
     def add_reviewer(self, name: str, key: PublicKey) -> None:
         """Know another reviewer by their public key. One who is known stays as they are. Raises CustodyError."""
         with self._database.atomic():

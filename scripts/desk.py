@@ -124,7 +124,7 @@ def _files(asked: argparse.Namespace) -> None:
                 casebook.note("export", case.name, plain=one.attachment.sha256)
                 print(path)
             return
-        casebook.note("view", case.name)
+        casebook.viewed(case)
         if asked.json:
             print_json(file_values(case.files))
         else:

@@ -16,7 +16,7 @@ from dropbox.openpgp import Opener, Reviewers
 from scripts import desk
 from scripts.audit import findings
 from scripts.casebook import Casebook
-from scripts.custody import Line, Session, guards, pinned
+from scripts.custody import Line, Session, digest, guards, pinned
 
 __all__ = ["team"]  # the fixture
 NOTE = "【虚构】内部备注 internal-remark"
@@ -102,7 +102,10 @@ def test_a_line_names_who_and_when_and_the_hashes(filed: tuple[Team, str]) -> No
         part = next(one for one in casebook.parts() if one.report.attachments)
         sealed = next(iter(casebook.database.table("part").rows_where("number = ?", [part.number])))["block_sha256"]
     line = next(one for one in lines if one.row == f"part/{part.number}")
-    assert (line.act, line.subject, line.cipher) == ("import", case, sealed) and len(line.plain) == 64
+    assert (line.act, line.subject, line.cipher, line.plain) == ("import", case, sealed, digest(part.report.to_bytes()))
+    team(0, "show", case)
+    seen = log(team)[-1]
+    assert (seen.act, seen.subject, seen.cipher, seen.plain) == ("view", case, line.cipher, line.plain)
     assert sum(line.plain == part.report.attachments[0].sha256 for line in lines) == 1
 
 
