@@ -112,6 +112,16 @@ def _row(case: Case) -> dict[str, Any]:
     }
 
 
+def altered(casebook: Casebook) -> list[int]:
+    """The numbers of outlines that are not what follows from their case, or have none."""
+    catch_up(casebook)
+    cursor = casebook.database.execute("SELECT * FROM outline")
+    columns = [name for name, *_ in cursor.description]
+    there = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor}
+    found = [case.number for case in casebook.cases() if there.pop(case.number, None) != _row(case)]
+    return found + list(there)
+
+
 def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
     """The outlines of the cases *numbers* that there are, by number."""
     catch_up(casebook)

@@ -243,6 +243,8 @@ ALTERED = {
     "the sample's key": (altered("1", "sample_key", "meta"), ["settings or its reviewers' keys"]),
     "a reviewer's key": (altered("name = 'reviewer-2'", "ed25519", "reviewer"), ["settings or its reviewers' keys"]),
     "a summary": (altered("merit = 'm2'", "merit", "standing"), ["The summary of C-"]),
+    "what a list shows": (altered('"case" = 5', "text", "outline", 3), ["What lists show of C-0005"]),
+    "a case left out of lists": (run('delete from outline where "case" = 6'), ["What lists show of C-0006"]),
     "the reply bundle": (altered("1", "sha256", "reply_bundle"), ["Reply bundle 1 was changed"]),
     "when an answer was taken back": (altered("1", "day", "taken_back"), ["Taken back 10 was changed since line"]),
     "an answer taken back": (run("insert into taken_back values (9, '2026-11-24')"), ["Taken back 9 has no line"]),
