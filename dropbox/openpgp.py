@@ -43,6 +43,8 @@ _SERVER_OPTIONS = [
 ]
 # Quiet: else gpg looks up the name of each recipient of each message, to write it to nobody.
 _OFFLINE_OPTIONS = ["--no-options", "--disable-dirmngr", "--no-permission-warning", "--quiet"]
+# To open a message changes no keys: no file needs a lock.
+_OPEN_OPTIONS = ["--lock-never", "--no-random-seed-file"]
 # Binary and uncompressed, so that the length tells nothing of the content; no version, comment or file name.
 _SEAL_OPTIONS = ["--compress-algo", "none", "--cipher-algo", "AES256", "--no-emit-version", "--no-comments", "--set-filename", ""]
 
@@ -185,6 +187,7 @@ class Opener:
 
     def __init__(self, home: Path) -> None:
         self._gpg = _gpg(home, _OFFLINE_OPTIONS)
+        self._terse: dict[str, str] | None = None
 
     def secret_fingerprints(self) -> list[str]:
         """The primary fingerprints whose secret keys are here."""
@@ -195,12 +198,16 @@ class Opener:
         # The command is python-gnupg's, but not its three threads for each message, which cost as much as gpg itself when
         # there are many. The ciphertext and gpg's status are in memory; the plaintext goes through the pipe alone.
         with _memory_file(ciphertext) as source, _memory_file(b"") as status:
-            command = self._gpg.make_args(["--decrypt"], False)
-            done = subprocess.run(command, stdin=source, stdout=subprocess.PIPE, stderr=status, check=False, pipesize=_PIPE_BYTES)
+            command = self._gpg.make_args([*_OPEN_OPTIONS, "--decrypt"], False)
+            done = subprocess.run(
+                command, stdin=source, stdout=subprocess.PIPE, stderr=status, pipesize=_PIPE_BYTES, env=self._terse, check=False
+            )
             status.seek(0)
             said = [line.split() for line in status if line.startswith(b"[GNUPG:] ")]
         if done.returncode != 0 or [b"[GNUPG:]", b"DECRYPTION_OKAY"] not in said:
             raise CannotOpen
+        # Its agent has the passphrase now, and gpg nothing more to say to anybody: it need not load a language for that.
+        self._terse = {**os.environ, "LC_ALL": "C"}
         return done.stdout
 
     def open_stream(self, source: BinaryIO | RawIOBase, sink: Callable[[bytes], None]) -> None:

@@ -137,7 +137,7 @@ def desk(casebook: Path, *arguments: str, text: str = "") -> Ran:
     """Run one command of the desk as a process of its own."""
     command = [sys.executable, "-m", "scripts.desk", "--casebook", str(casebook), *arguments]
     begun, before = time.monotonic(), _children_seconds()
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=_environ(casebook))
     assert process.stdin is not None
     with process.stdin as stream:
         stream.write(text.encode())
@@ -150,6 +150,12 @@ def desk(casebook: Path, *arguments: str, text: str = "") -> Ran:
     if process.returncode != 0:
         raise SystemExit(f"The desk could not {arguments[0]}.")
     return Ran(seconds, _children_seconds() - before, most)
+
+
+def _environ(casebook: Path) -> dict[str, str]:
+    """Python keeps what it compiled, as where the desk is installed, whatever is set where this runs."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**environ, "PYTHONPYCACHEPREFIX": str(casebook.parent / "compiled")}
 
 
 def _peak_megabytes(pid: int) -> float:
@@ -172,6 +178,7 @@ def imports(directory: Path, sealed: Sequence[Sealed], known: Mapping[str, Publi
     table = Table("reports", "bare gpg s", "import s", "ratio", "bare CPU s", "import CPU s", "ratio", "memory MB")
     for one in sealed:
         bare_gpg(one)  # the agent is up and the files are in the cache, for both
+        desk(new_casebook(directory / f"{one.bundle.stem}-first", known), "--home", str(one.home), "list")
         casebooks = [new_casebook(directory / f"{one.bundle.stem}-{number}", known) for number in range(rounds)]
         found = [(bare_gpg(one), desk(place, "--home", str(one.home), "import", str(one.bundle))) for place in casebooks]
         cells = []

@@ -261,11 +261,14 @@ class Casebook:
 
     def queue_answer(self, case: Case, *, kind: str, language: str, day: date, text: str) -> None:
         """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
-        if self._count("answer", f'"case" = ? and {correspondence.STANDING}', case.number) >= REPLIES_PER_DESK:
+        given = self._database.execute(correspondence.GIVEN, [case.number]).fetchone()[0]
+        if given >= REPLIES_PER_DESK:
             raise CasebookError(f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case.")
         row = {"case": case.number, "kind": kind, "language": language, "day": day.isoformat(), "text": text}
-        with self._database.atomic():
-            number = self._database.table("answer").insert(row).last_pk
+        with self.together():
+            number = self._database.execute(
+                'INSERT INTO answer ("case", kind, language, day, text) VALUES (:case, :kind, :language, :day, :text)', row
+            ).lastrowid
             self.note("answer", case.name, "answer", {"id": number, **row}, plain=digest(text.encode()))
 
     def take_back(self, answer: Answer, *, day: date) -> None:

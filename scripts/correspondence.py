@@ -11,6 +11,8 @@ from scripts.case import Answer
 STANDING = "id not in (select answer from taken_back)"
 QUEUED = f"answer.bundle is null and {STANDING}"
 LEFT = "answer.bundle is not null and kind = 'answer'"
+# How many answers a case has had, for each of thousands of acknowledgements.
+GIVEN = f'SELECT count(*) FROM answer WHERE "case" = ? AND {STANDING}'  # noqa: S608 - ours alone
 # A part of the very day on which an answer left counts if it was not here yet: the answer may have been read by then.
 _ANSWERS = """
     SELECT answer.*, reply_bundle.day AS left, (

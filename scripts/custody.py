@@ -8,7 +8,7 @@ enters in the same transaction as the rows it speaks of: there is never the one 
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -115,7 +115,11 @@ class Line:
 
     def to_bytes(self) -> bytes:
         """The bytes that are signed and kept."""
-        return canonical(asdict(self))
+        return canonical(self._values())
+
+    def _values(self) -> dict[str, Any]:
+        # Not asdict, which copies each of them: an import adds thousands of lines.
+        return vars(self)
 
     @classmethod
     def from_bytes(cls, untrusted: bytes) -> "Line | None":
@@ -128,7 +132,7 @@ class Line:
 
     def certified(self) -> bytes:
         """What the reviewer's OpenPGP key signs of a session's first line."""
-        return _CERTIFIED + canonical({**asdict(self), "certificate": ""})
+        return _CERTIFIED + canonical({**self._values(), "certificate": ""})
 
 
 def link(line: bytes, signature: bytes) -> str:
@@ -171,14 +175,13 @@ class Session:
         self._key = SigningKey.generate()
         with database.atomic():
             first = self._line(SESSION, "", "", "", None)
-            certified = Line(**{**asdict(first), "certificate": certify(first.certified()).hex()})
+            certified = replace(first, certificate=certify(first.certified()).hex())
             self._add(certified)
 
     def note(self, act: str, subject: str, *, cipher: str = "", plain: str = "", row: Row | None = None) -> None:
         """Add a line; inside the transaction that makes *row*, if there is one."""
         assert act in ACTS
-        with self._database.atomic():
-            self._add(self._line(act, subject, cipher, plain, row))
+        self._add(self._line(act, subject, cipher, plain, row))
 
     def _line(self, act: str, subject: str, cipher: str, plain: str, row: Row | None) -> Line:
         # Read each time: a transaction that was rolled back took its lines with it.

@@ -7,6 +7,11 @@ No text is ever an argument, where other users of the computer could see it: ans
 
 import argparse
 import sys
+
+if __name__ == "__main__":
+    # sqlite-utils would load it where it is installed, which takes longer than most commands.
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # what Python itself puts there for "not to be found"
+
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path

@@ -7,8 +7,7 @@ out, and whatever is neither letter, digit nor picture parts words.
 
 import unicodedata
 from functools import cache
-
-from opencc import OpenCC
+from importlib.resources import files
 
 # Written without spaces between words: each sign is a word of its own, as in Chinese.
 _ALONE = (
@@ -32,8 +31,11 @@ APART = "__"
 
 
 @cache
-def _simplified() -> OpenCC:
-    return OpenCC("t2s")
+def _simplified() -> dict[str, str]:
+    """OpenCC's own table of single characters: its converter would look up each as a phrase first, and costs as many times."""
+    table = files("opencc").joinpath("dictionary", "TSCharacters.txt").read_text("utf-8")
+    lines = (line.partition("\t") for line in table.splitlines())
+    return {sign: simple.split(" ")[0] for sign, _, simple in lines}
 
 
 def _alone(sign: str) -> bool:
@@ -53,7 +55,7 @@ def _fold_plain(sign: str) -> str:
     if kind == "Cf" or code in _SELECTORS:
         return ""
     if _alone(sign):
-        simple = str(_simplified().convert(sign))
+        simple = _simplified().get(sign, sign)
         return _ONE_WORD.get(simple, simple)
     return sign if kind[0] in "LMN" or kind == "So" or code in _SKIN_TONES else " "
 

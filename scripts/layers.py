@@ -12,6 +12,7 @@ from dropbox.reviewing import Reviewing
 from scripts.case import Case, Keyed
 from scripts.review import REVIEW, Judgement, Layer, ReviewError, Reviews, Rules, spaced, status
 
+_LAYER = ("number", "case", "reviewer", "role", "version", "day", "blind", "judgement")
 _STANDING = ("status", "merit", "urgency", "category", "harms", "tags", "reviewers")
 
 
@@ -49,7 +50,10 @@ class Layers:
 
     def of(self, case: Keyed) -> Reviews:
         """All reviews of *case*."""
-        rows = self._database.query('SELECT * FROM layer WHERE "case" = ? ORDER BY number', [case.number])
+        query = (
+            'SELECT number, "case", reviewer, role, version, day, blind, judgement FROM layer WHERE "case" = ? ORDER BY number'
+        )
+        rows = (dict(zip(_LAYER, row, strict=True)) for row in self._database.execute(query, [case.number]))
         chance = sampled(self._key, case, self._reviewing.sample_percent)
         return Reviews(tuple(map(_layer, rows)), Rules.of(self._reviewing, sampled=chance))
 

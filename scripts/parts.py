@@ -23,16 +23,17 @@ class Parts:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is done inside is on the disk as a whole when the block ends, or not at all."""
-        whole = not self._database.conn.in_transaction
-        kept = False
+        """What is done inside is on the disk as a whole when the block ends, or not at all. A block inside another is part
+        of it: where that one goes on after an error, what was done before the error stays.
+        """
+        if self._database.conn.in_transaction:
+            yield
+            return
         try:
             with self._database.atomic():
                 yield
-            kept = not whole
         finally:
-            if not kept:
-                self._fresh.clear()
+            self._fresh.clear()
 
     def has_block(self, block_id: bytes) -> bool:
         """Whether the report in this block is here already."""
