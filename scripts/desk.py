@@ -20,13 +20,14 @@ from dropbox import campaign
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
 from scripts import acts, answering, inquiry
-from scripts.acts import DeskError, named_reviewers, own_case, print_json, print_rich, progress_bar, stages, today, working
 from scripts.arrival import Opened, open_bundle
 from scripts.case import case_name
 from scripts.casebook import Casebook, create
 from scripts.display import file_values, files_table, unopened_values
 from scripts.evidence import write_out
 from scripts.outbox import Left, answer, export_replies, take_back
+from scripts.screen import print_json, print_rich, progress_bar, stages
+from scripts.seat import DeskError, at_desk, named_reviewers, opener, own_case, today, working
 
 # The one that this desk came with, as the server did.
 CAMPAIGN = Path(campaign.__file__).with_name("campaign.toml")
@@ -104,7 +105,7 @@ def _import(asked: argparse.Namespace) -> None:
         opened = open_bundle(
             casebook,
             asked.bundle,
-            acts.opener(asked),
+            opener(asked),
             today=today(),
             progress=stages(bar),
         )
@@ -175,8 +176,8 @@ def _outbox(asked: argparse.Namespace) -> None:
 def _export(asked: argparse.Namespace) -> None:
     with working(asked) as casebook:
         answering.confirm_leaving(casebook, yes=asked.yes)
-        signer = asked.signer or acts.at_desk(casebook)
-        gone = export_replies(casebook, asked.out, acts.opener(asked), today=today(), signer=signer)
+        signer = asked.signer or at_desk(casebook)
+        gone = export_replies(casebook, asked.out, opener(asked), today=today(), signer=signer)
     print(f"Reply bundle {gone.bundle} with {gone.answers} answers among {gone.replies} replies is in {asked.out}.")
     if gone.waiting:
         print(f"A bundle holds no more; {gone.waiting} answers wait for the next one.")

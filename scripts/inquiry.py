@@ -17,22 +17,13 @@ from rich.text import Text
 from dropbox.campaign import Campaign
 from dropbox.label import LANGUAGES
 from scripts import outline
-from scripts.acts import (
-    Command,
-    DeskError,
-    at_desk,
-    look_of,
-    names,
-    print_json,
-    print_rich,
-    progress_bar,
-    stages,
-    working,
-)
+from scripts.acts import Command
 from scripts.display import category_label
 from scripts.finding import Filters, Found, find
 from scripts.page import Page
 from scripts.page import add_options as add_page_options
+from scripts.screen import print_json, print_rich, progress_bar, stages
+from scripts.seat import DeskError, at_desk, look_of, names, working
 from scripts.terminal import one_line
 
 _ALL = 2**31

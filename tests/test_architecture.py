@@ -14,7 +14,7 @@ BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base
 
 # What is made from the casebook's tables, and may be made again; and what else asks its open file.
 REGISTERS = {"scripts.duplicates", "scripts.finding", "scripts.outline"}
-ASKING = {"scripts.acts", "scripts.audit"}
+ASKING = {"scripts.acts", "scripts.audit", "scripts.seat"}
 
 # Lower layers first; a module imports only from its own layer's listed exceptions and from layers before it.
 LAYERS = [
