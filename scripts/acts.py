@@ -66,7 +66,8 @@ def show(asked: argparse.Namespace) -> None:
         print_json({**case_values(case, answers), **linked})
         return
     print_rich(case_text(case, answers, look.campaign, asked.labels))
-    print_rich(links_text(links))
+    if links:
+        print_rich(links_text(links))
     print_rich(review_text(reviews, standing, look))
 
 

@@ -52,7 +52,9 @@ def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, languag
         lines += ["", isolated(report.text)]
         lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
     for answer in answers:
-        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {whereabouts(answer)}", "", isolated(answer.text)]
+        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {whereabouts(answer)}"]
+        # An acknowledgement has no words of its own.
+        lines += ["", isolated(answer.text)] if answer.text else []
     return Text("\n".join(lines))
 
 
@@ -102,10 +104,10 @@ def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
 
 
 def links_text(links: Iterable[Link]) -> Text:
-    """The cases to which one is linked, one a line."""
+    """The cases to which one is linked, one a line. There is at least one."""
     shares = {"near": ", {} % of it"}
     lines = [f"{case_name(one.other)}: {_WHY[one.why]}{shares.get(one.why, '').format(one.percent)}" for one in links]
-    return Text("\n".join(["", "── linked", "", *lines]) if lines else "")
+    return Text("\n".join(["", "── linked", "", *lines]))
 
 
 def link_values(links: Iterable[Link]) -> list[dict[str, Any]]:

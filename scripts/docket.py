@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -110,26 +110,46 @@ def _row(casebook: Casebook, case: Outline, standing: Mapping[str, Any], links: 
     }
 
 
+# The columns of a list with the fewest signs of the screen that each needs; what is over is for the text.
+_COLUMNS = {"case": 6, "day": 10, "status": 10, "merit": 5, "urgency": 8, "reviewers": 10, "cat.": 4}
+_NUMBERS = {"harms": 5, "files": 5, "linked": 6}
+# Left out while no case has anything there.
+_SELDOM = {"merit", "urgency", "reviewers", "linked"}
+
+
 def list_table(rows: Iterable[Mapping[str, Any]], look: Look) -> Table:
     """One line a case. What its reader alone has said so far stands in brackets."""
     # Codes, not labels, where a label would fill the screen: `show` has them.
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=True)
-    # With the fewest columns of the screen that each needs; what is over is for the text.
-    for name, least in (("case", 6), ("day", 10), ("status", 10), ("merit", 5), ("urgency", 8), ("reviewers", 10), ("cat.", 4)):
-        table.add_column(name, min_width=least, no_wrap=name in ("case", "day", "merit", "urgency"))
-    for name, least in (("harms", 5), ("files", 5), ("linked", 6)):
-        table.add_column(name, justify="right", min_width=least, no_wrap=True)
+    lines = [_cells(row, look) for row in rows]
+    for name, least in {**_COLUMNS, **_NUMBERS}.items():
+        if name not in _SELDOM or any(line.get(name) for line in lines):
+            justify: Literal["left", "right"] = "right" if name in _NUMBERS else "left"
+            table.add_column(name, justify=justify, min_width=least, no_wrap=name not in ("status", "reviewers", "cat."))
     table.add_column("text", min_width=6, ratio=1, no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        status = look.campaign.reviewing.label("status", row["status"], look.language)
-        if row["conflict"]:
-            table.add_row(*map(Text, [row["case"], row["day"], status, *[""] * 7, "(conflict of interest)"]))
-            continue
-        cells = [row["case"], row["day"], status, _mine(row, "merit"), _mine(row, "urgency"), "\n".join(row["reviewers"])]
-        cells += [one_line(row["category"], 12), str(len(row["harms"])), str(row["files"]), str(row["linked"] or "")]
-        cells.append(row["text"])
-        table.add_row(*map(Text, cells))
+    shown = [str(column.header) for column in table.columns]
+    for line in lines:
+        table.add_row(*(Text(line.get(name, "")) for name in shown))
     return table
+
+
+def _cells(row: Mapping[str, Any], look: Look) -> dict[str, str]:
+    """What stands in a case's line, by column."""
+    status = look.campaign.reviewing.label("status", row["status"], look.language)
+    cells = {"case": row["case"], "day": row["day"], "status": status}
+    if row["conflict"]:
+        return {**cells, "text": "(conflict of interest)"}
+    return {
+        **cells,
+        "merit": _mine(row, "merit"),
+        "urgency": _mine(row, "urgency"),
+        "reviewers": "\n".join(row["reviewers"]),
+        "cat.": one_line(row["category"], 12),
+        "harms": str(len(row["harms"])),
+        "files": str(row["files"]),
+        "linked": str(row["linked"] or ""),
+        "text": row["text"],
+    }
 
 
 def _mine(row: Mapping[str, Any], name: str) -> str:
