@@ -16,6 +16,7 @@ from scripts.case import Answer, case_name, case_number
 from scripts.casebook import Casebook
 from scripts.outbox import Letter, OutboxError, leaving, queue, template, write
 from scripts.quotation import claimants_words, quotation
+from scripts.screen import table
 
 
 def answer_options(parser: ArgumentParser) -> None:
@@ -126,10 +127,10 @@ def queued_said(written: Sequence[Letter]) -> str:
 
 def templates_table(templates: Iterable[Template], language: str) -> Table:
     """One row a ready answer."""
-    table = Table("code", "what it is for")
+    listed = table("code", "what it is for")
     for one in templates:
-        table.add_row(Text(one.code), Text(one.in_(language)))
-    return table
+        listed.add_row(Text(one.code), Text(one.in_(language)))
+    return listed
 
 
 def outbox_values(answers: Iterable[Answer], today: date) -> list[dict[str, Any]]:
@@ -164,10 +165,10 @@ def left_values(answers: Iterable[Answer]) -> list[dict[str, Any]]:
 
 def values_table(values: Sequence[dict[str, Any]]) -> Table:
     """The rows of :func:`outbox_values` or :func:`left_values`."""
-    table = Table(*(values[0] if values else ()))
+    listed = table(*(values[0] if values else ()))
     for row in values:
-        table.add_row(*(Text("nothing yet" if cell is None else str(cell)) for cell in row.values()))
-    return table
+        listed.add_row(*(Text("nothing yet" if cell is None else str(cell)) for cell in row.values()))
+    return listed
 
 
 def answered_values(answers: Sequence[Answer]) -> list[dict[str, Any]]:

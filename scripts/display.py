@@ -12,6 +12,7 @@ from rich.text import Text
 from dropbox.campaign import Campaign
 from scripts.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
 from scripts.duplicates import Link
+from scripts.screen import table
 from scripts.terminal import isolated, one_line
 
 EXCERPT_CHARACTERS = 40
@@ -117,11 +118,11 @@ def link_values(links: Iterable[Link]) -> list[dict[str, Any]]:
 
 def files_table(files: Iterable[FileOfPart]) -> Table:
     """One row a file, numbered from 1."""
-    table = Table("no.", "name", "declared type", "bytes", "sha256")
+    listed = table("no.", "name", "declared type", "bytes", "sha256")
     for number, one in enumerate(files, 1):
         name, declared = one_line(one.attachment.name, _NAME_CHARACTERS), one_line(one.attachment.type, 30)
-        table.add_row(*map(Text, [str(number), name, declared, f"{one.attachment.size:,}", one.attachment.sha256]))
-    return table
+        listed.add_row(*map(Text, [str(number), name, declared, f"{one.attachment.size:,}", one.attachment.sha256]))
+    return listed
 
 
 def file_values(files: Iterable[FileOfPart]) -> list[dict[str, Any]]:

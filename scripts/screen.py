@@ -5,8 +5,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, TaskID
+from rich.table import Table
 
 
 def print_json(values: Any) -> None:
@@ -18,6 +20,11 @@ def print_json(values: Any) -> None:
 def print_rich(renderable: Any) -> None:
     """A table or text for people; nothing in it is read as markup."""
     Console(highlight=False, emoji=False, markup=False).print(renderable)
+
+
+def table(*columns: str) -> Table:
+    """An empty table with these columns, as all acts show them."""
+    return Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
 
 
 def progress_bar() -> Progress:
