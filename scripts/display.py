@@ -118,7 +118,8 @@ def link_values(links: Iterable[Link]) -> list[dict[str, Any]]:
 
 def files_table(files: Iterable[FileOfPart]) -> Table:
     """One row a file, numbered from 1."""
-    listed = table("no.", "name", "declared type", "bytes", "sha256")
+    listed = table("no.", "name", "declared type", "bytes")
+    listed.add_column("sha256", overflow="fold")  # to be compared, so all of it
     for number, one in enumerate(files, 1):
         name, declared = one_line(one.attachment.name, _NAME_CHARACTERS), one_line(one.attachment.type, 30)
         listed.add_row(*map(Text, [str(number), name, declared, f"{one.attachment.size:,}", one.attachment.sha256]))

@@ -56,7 +56,8 @@ def find_cases(asked: argparse.Namespace) -> None:
     if asked.json:
         print_json({"count": found.count, "note": found.note, "cases": found_values(found.cases, look.campaign, asked.labels)})
         return
-    print_rich(found_table(found.cases))
+    if found.cases:
+        print_rich(found_table(found.cases))
     print(" ".join(filter(None, (f"{found.count} case(s) found.", found.note))))
     print(page.said(found.count), end="")
 
