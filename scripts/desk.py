@@ -25,6 +25,7 @@ from scripts.case import case_name
 from scripts.casebook import Casebook, create
 from scripts.display import file_values, files_table, unopened_values
 from scripts.evidence import write_out
+from scripts.mounts import keeping
 from scripts.outbox import Left, answer, export_replies, take_back
 from scripts.printout import print_json, print_rich, progress_bar, stages
 from scripts.seat import DeskError, at_desk, named_reviewers, opener, own_case, today, working
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument("--out", type=Path, metavar="DIR", help="write them here, byte for byte, under safe names")
     export = command("export-replies", _export, "write the queued answers as a signed bundle")
     answering.export_options(export)
-    for added in (bundle, files, reply, outbox):
+    for added in (init, bundle, files, reply, outbox, export):
         added.add_argument("--json", action="store_true", help="for programs")
     return parser
 
@@ -96,6 +97,9 @@ def _init(asked: argparse.Namespace) -> None:
         raise DeskError("The server's export key is 64 hex digits.") from None
     reviewers = named_reviewers(asked)
     create(asked.casebook, server_key=server_key, campaign=asked.campaign, desk=asked.desk, reviewers=reviewers)
+    if asked.json:
+        print_json({"reviewers": list(reviewers), "disk": keeping(asked.casebook)})
+        return
     print(f"An empty casebook was made in {asked.casebook}, for {len(reviewers)} reviewers.")
     acts.warn(asked.casebook)
 
@@ -163,7 +167,10 @@ def _outbox(asked: argparse.Namespace) -> None:
             for name in [case_name(one.case) for one in casebook.queued() if one.id == asked.remove]:
                 own_case(casebook, name)
             taken = take_back(casebook, asked.remove, today=today())
-        print(f"The answer to {case_name(taken.case)} of {taken.day} is taken back.")
+        if asked.json:
+            print_json({"number": taken.id, "case": case_name(taken.case), "day": taken.day.isoformat()})
+        else:
+            print(f"The answer to {case_name(taken.case)} of {taken.day} is taken back.")
         return
     with Casebook.open(asked.casebook) as casebook:
         values = answering.left_values(casebook.left()) if asked.left else answering.outbox_values(casebook.queued(), today())
@@ -178,6 +185,9 @@ def _export(asked: argparse.Namespace) -> None:
         answering.confirm_leaving(casebook, yes=asked.yes)
         signer = asked.signer or at_desk(casebook)
         gone = export_replies(casebook, asked.out, opener(asked), today=today(), signer=signer)
+    if asked.json:
+        print_json(asdict(gone))
+        return
     print(f"Reply bundle {gone.bundle} with {gone.answers} answers among {gone.replies} replies is in {asked.out}.")
     if gone.waiting:
         print(f"A bundle holds no more; {gone.waiting} answers wait for the next one.")

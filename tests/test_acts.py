@@ -131,6 +131,43 @@ def test_an_import_can_be_read_by_programs(team: Team, reviewers: Reviewers) -> 
     assert (values["number"], values["cases"], values["parts"], values["unopened"]) == (1, 1, 1, [])
 
 
+def test_every_act_can_be_read_by_programs(filed: Team) -> None:
+    form, text = filed.directory / "form.toml", filed.directory / "text"
+    form.write_text(toml(FULL), "utf-8")
+    text.write_text("请问是哪一年？", "utf-8")
+
+    def read(*asked: object) -> Any:
+        said = filed(0, *asked, "--json")
+        assert said.isascii(), asked
+        return json.loads(said)
+
+    assert [one["case"] for one in read("list")] == ["C-0001"]
+    assert read("show", "C-0001")["case"] == "C-0001"
+    assert read("files", "C-0001") == []
+    assert "merit" in read("review", "C-0001", "--blank")["sheet"]
+    assert read("review", "C-0001", "--form", form)["version"] == 1
+    assert read("find", "--no-words", "--category", "c1")["count"] in (0, 1)
+    assert read("answer", "--templates")
+    assert read("answer", "C-0001", "--text-file", text, "--yes")[0]["case"] == "C-0001"
+    waiting = read("outbox")
+    assert [one["kind"] for one in waiting] == ["acknowledgement", "answer"]
+    assert read("outbox", "--remove", waiting[1]["number"]) == {
+        "number": waiting[1]["number"],
+        "case": "C-0001",
+        "day": waiting[1]["day"],
+    }
+    assert read("export-replies", filed.directory / "replies.tar", "--yes") == {
+        "bundle": 1,
+        "answers": 1,
+        "replies": 256,
+        "waiting": 0,
+    }
+    assert read("outbox", "--left") == []
+    assert len(read("reviewers")) >= 2
+    assert read("status")["cases"] == 1
+    assert read("verify")["findings"] == []
+
+
 def test_a_sheet_comes_from_standard_input_and_every_fault_is_told(filed: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     def typed(text: str) -> None:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
