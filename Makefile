@@ -18,7 +18,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CATALOGS := $(patsubst %.po,%.mo,$(wildcard dropbox/translations/*/LC_MESSAGES/messages.po))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick crash lint fuzz bench up words clean install debian debian-tests checkers
+.PHONY: help demo test quick crash lint fuzz bench up desk desk-lock words clean install debian debian-tests checkers
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,8 +59,8 @@ demo: install ## eight cases through a private Tor network to the offline desk, 
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(BIN)/python -m pytest
 
-quick: install ## the tests that need neither tor, nor a whole drop under gunicorn, nor a browser, strace or a fuzzer
-	@$(BIN)/python -m pytest -m "not onion and not drop and not browser and not strace and not fuzz"
+quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer nor the desk's one file
+	@$(BIN)/python -m pytest -m "not onion and not drop and not browser and not strace and not fuzz and not zipapp"
 
 crash: install debian-tests ## the test under fire at full length: 200 kills (CASEDROP_SEED=N repeats one)
 	@CASEDROP_KILLS=200 $(BIN)/python -m pytest -s tests/test_crash.py
@@ -81,6 +81,12 @@ bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id
 
 up: install ## the service on the real Tor network (STATE=var)
 	@$(BIN)/python -m onion up --state $(STATE)
+
+desk: install ## the offline desk as one file with all that it needs: build/casedrop-desk.pyz and its SHA-256
+	@$(BIN)/python -m scripts.zipapp build/casedrop-desk.pyz
+
+desk-lock: install ## after a change of the desk's packages: their hashes anew, in requirements-desk.txt
+	@$(BIN)/python -m scripts.zipapp --lock
 
 words: install ## build both word lists again from their sources
 	@$(BIN)/python -m scripts.build_words

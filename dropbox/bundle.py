@@ -26,8 +26,8 @@ EXPORT, REPLIES = "casedrop-export", "casedrop-replies"
 # 200 bytes a block: room for the listing of some 300,000 blocks (20 GB).
 MANIFEST_BYTES = 64 * 2**20
 _SIGNATURE_BYTES = 4_096
-# A bundle's number of replies is rounded up to this with random ones, so that it does not tell how many were written.
-REPLIES_ROUNDED_TO = 32
+# Every bundle holds as many replies, most of them to nobody, so that it does not tell how many were written: 1 MiB.
+REPLIES_IN_A_BUNDLE = 256
 MOST_REPLIES = 4_096
 _REPLY_RECORD = ID_BYTES + REPLY_BYTES
 # What SQLite can keep, on both sides.

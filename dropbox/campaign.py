@@ -15,6 +15,7 @@ from dropbox.errors import CampaignError
 from dropbox.label import LANGUAGES, Label
 from dropbox.question import IN_LINES, KINDS, WITH_CHOICES, Group, Question
 from dropbox.reviewing import FIXED, LISTS, Reviewing
+from dropbox.template import Template, bodies, fault
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # A label stands in a form and in the reviewer's table; the invitation is a paragraph.
@@ -35,7 +36,7 @@ class Campaign:
 
     ``title``, ``organisation`` and ``invitation`` (who is asked for what, on the first page) are by language, and so are the
     paragraphs of ``scope``: whom the campaign can help, and whom probably not. ``groups`` are the optional questions that go
-    with every category. ``reviewing`` is for the desk alone.
+    with every category, ``answers`` the reviewers' ready answers. ``reviewing`` is for the desk alone.
     """
 
     code: str
@@ -47,6 +48,7 @@ class Campaign:
     groups: tuple[Group, ...]
     unsure: str
     reviewing: Reviewing
+    answers: tuple[Template, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -106,15 +108,18 @@ class _Fault(Exception):
 
 
 def _campaign(body: dict[str, Any]) -> dict[str, Any]:
-    _keys(body, {"code", "title", "organisation", "invitation", "scope", "list", "category", "group", "review"}, near="")
+    _keys(
+        body, {"code", "title", "organisation", "invitation", "scope", "list", "category", "group", "review", "answer"}, near=""
+    )
     code = _code(body)
     lists = dict(_list(entry) for entry in _entries(body, "list", near="list", required=False))
     categories = tuple(
         _category(entry, number, lists) for number, entry in enumerate(_entries(body, "category", near="category"), 1)
     )
     groups = tuple(_group(entry, lists) for entry in _entries(body, "group", near="group", required=False))
+    answers = tuple(_answer(entry) for entry in _entries(body, "answer", near="answer", required=False))
     seen: set[str] = set()
-    for label in _labels(categories, groups):
+    for label in (*_labels(categories, groups), *answers):
         if label.code in seen:
             raise _Fault(f'the code "{label.code}" is used twice', label.code)
         seen.add(label.code)
@@ -128,6 +133,7 @@ def _campaign(body: dict[str, Any]) -> dict[str, Any]:
         "groups": groups,
         "unsure": _unsure(body["category"]),
         "reviewing": _reviewing(body.get("review"), lists),
+        "answers": answers,
     }
 
 
@@ -230,6 +236,21 @@ def _review_list(table: dict[str, Any], name: str, lists: Mapping[str, tuple[Lab
     if name in FIXED and set(codes) != set(FIXED[name]):
         raise _Fault(f'the codes of "{name}" are {", ".join(FIXED[name])}', name, after="review")
     return choices
+
+
+def _answer(entry: dict[str, Any]) -> Template:
+    code = _code(entry, "a ready answer", near="answer")
+    _keys(entry, {"code", "label", "text"}, near=code)
+    label = _texts(_table(entry, "label", near=code), code, near="label", after=code)
+    texts = _table(entry, "text", near=code)
+    for language in LANGUAGES:
+        if wrong := fault(texts.get(language)):
+            # A text of several lines; the label's line holds the language too, and comes first.
+            near = f'{language} = ""' if language in texts else "[answer.text]"
+            raise _Fault(f'the text of "{code}" in {language} {wrong}', near, after=code)
+    if unknown := set(texts) - set(LANGUAGES):
+        raise _Fault(f'"{code}" has a text in an unknown language', min(unknown), after=code)
+    return Template(code, label, bodies(texts))
 
 
 def _unsure(entries: list[dict[str, Any]]) -> str:

@@ -21,6 +21,8 @@ from dropbox.errors import BadPacket, KeysError
 PKESK, SIGNATURE, PUBLIC_KEY, PUBLIC_SUBKEY, SEALED_DATA = 1, 2, 6, 14, 18
 # Tags above 15 exist in the new header form only, so this one byte is how sealed data always begins.
 _SEALED_DATA_HEADER = 0xC0 | SEALED_DATA
+# The version that gpg writes for keys of version 4, the only ones here.
+_PKESK_3 = 3
 _ED25519_LEGACY, _ECDH = 22, 18
 _ED25519_OID = bytes.fromhex("2b06010401da470f01")
 _HASHES = {8: hashlib.sha256, 9: hashlib.sha384, 10: hashlib.sha512}
@@ -95,7 +97,7 @@ def recipients(head: bytes) -> list[str]:
     while at < len(head) and head[at] != _SEALED_DATA_HEADER:
         packet = next(packets(head[at:]))
         at += packet.end
-        if packet.tag != PKESK or len(packet.body) < 10 or packet.body[0] != 3 or at >= len(head):
+        if packet.tag != PKESK or len(packet.body) < 10 or packet.body[0] != _PKESK_3 or at >= len(head):
             break
         found.append(packet.body[1:9].hex().upper())
     if head[at : at + 1] != bytes([_SEALED_DATA_HEADER]):
@@ -104,13 +106,14 @@ def recipients(head: bytes) -> list[str]:
 
 
 def message_length(block: bytes) -> int:
-    """How many of *block*'s leading bytes are one sealed OpenPGP message. Raises BadPacket if none is whole."""
+    """How many of *block*'s leading bytes are one OpenPGP message sealed to somebody. Raises BadPacket if none is whole."""
     for packet in packets(block):
-        if packet.tag == SEALED_DATA:
+        # With no recipient asked for before it, one in 250 blocks of random bytes would look like a message.
+        if packet.tag == SEALED_DATA and packet.start > 0:
             if packet.end <= len(block):
                 return packet.end
             break
-        if packet.tag != PKESK:
+        if packet.tag != PKESK or packet.body[:1] != bytes([_PKESK_3]):
             break
     raise BadPacket("No whole sealed message stands at the beginning of this block.")
 

@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,9 @@ _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 # What gunicorn logs when a worker cannot load the application.
 BOOT_MESSAGE = "Exception in worker process"
+
+# How many requests of this process ended in each kind of error.
+_failed: Counter[str] = Counter()
 
 
 def hush() -> None:
@@ -116,7 +120,9 @@ def _log_kind_only(logger: Any, message: str, *args: object, **kwargs: object) -
         # Before the first request there is nothing of a claimant's in it, and the operator needs the sentence.
         logger.error_log.error("%s%s", START_FAILED, error)
     else:
-        logger.error_log.error("A request ended in %s.", type(error).__name__)
+        kind = type(error).__name__
+        _failed[kind] += 1
+        logger.error_log.error("A request ended in %s, number %d.", kind, _failed[kind])
 
 
 def _say_why(kind: type[BaseException], error: BaseException, trace: object) -> None:

@@ -1,146 +1,27 @@
-"""The desk's acts of reviewing: list, show, review, adjudicate, reviewers, status, verify. And how every act is begun.
-
-Whoever reads or writes cases does so as a reviewer, whose key signs the custody log's lines of that act.
-"""
+"""The desk's acts of reviewing: list, show, review, adjudicate, reviewers, status, verify."""
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
-from rich.progress import Progress, TaskID
-
-from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
-from dropbox.openpgp import Opener, export_public
-from dropbox.packets import PublicKey, dearmor, read_pinned_keys, read_pins
 from scripts import custody, duplicates, outline
+from scripts.answering import answered_values, came_back
 from scripts.audit import findings
-from scripts.case import Case, case_number
+from scripts.case import case_number
 from scripts.casebook import Casebook
-from scripts.custody import Session
 from scripts.display import case_text, case_values, link_values, links_text, status_values
-from scripts.docket import Chosen, Look, list_table, list_values, next_after, review_text, review_values, statuses
+from scripts.docket import Chosen, list_table, list_values, next_after, review_text, review_values, statuses
 from scripts.epoch import term_lines, term_values
 from scripts.mounts import WARNINGS, keeping
 from scripts.page import Page
 from scripts.page import add_options as add_page_options
 from scripts.review import ADJUDICATION, REVIEW
 from scripts.review_sheet import SHEET_BYTES, blank, read, said
-
-
-class DeskError(CasedropError):
-    """The desk cannot do this."""
-
-
-def today() -> date:
-    """The day in UTC, as everywhere in Casedrop."""
-    return datetime.now(UTC).date()
-
-
-def print_json(values: Any) -> None:
-    """*values* for programs."""
-    # ASCII only: escapes inside strings are spelled out, so that this too is safe on a terminal.
-    print(json.dumps(values, ensure_ascii=True, indent=1).replace("\x7f", "\\u007f"))
-
-
-def print_rich(renderable: Any) -> None:
-    """A table or text for people; nothing in it is read as markup."""
-    Console(highlight=False, emoji=False, markup=False).print(renderable)
-
-
-def progress_bar() -> Progress:
-    """For a person only: a program that reads standard error finds nothing there but an error's sentence."""
-    return Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
-
-
-def stages(bar: Progress) -> Callable[[str, int, int], None]:
-    """A line of *bar* for each thing that is done: call it with that thing's name, how much is done, and all of it."""
-    tasks: dict[str, TaskID] = {}
-
-    def show(what: str, done: int, every: int) -> None:
-        if what not in tasks:
-            tasks[what] = bar.add_task(what)
-        bar.update(tasks[what], completed=done, total=every)
-
-    return show
-
-
-# Who is at the desk
-
-
-def opener(asked: argparse.Namespace) -> Opener:
-    """The secret keys that were named. Raises DeskError when none were."""
-    if asked.home is None:
-        raise DeskError("This needs the reviewer's secret keys: name gpg's directory with --home.")
-    return Opener(asked.home)
-
-
-@contextmanager
-def working(asked: argparse.Namespace) -> Iterator[Casebook]:
-    """The casebook, open for the reviewer in --home: what is done in this block stands in the custody log in their name.
-
-    Raises DeskError when there is no secret key of a reviewer whom the casebook knows, or CannotOpen when it cannot sign.
-    """
-    with Casebook.open(asked.casebook) as casebook:
-        secret = opener(asked)
-        reviewer = _reviewer(casebook, secret, asked.reviewer)
-        casebook.session = Session(casebook.database, casebook.origin, reviewer, lambda data: secret.sign(data, reviewer))
-        yield casebook
-
-
-def _reviewer(casebook: Casebook, secret: Opener, named: str) -> str:
-    known = {key.fingerprint for key in custody.pinned(casebook.database).values()}
-    here = [fingerprint for fingerprint in secret.secret_fingerprints() if named in ("", fingerprint)]
-    found = [fingerprint for fingerprint in here if fingerprint in known]
-    if len(found) > 1:
-        raise DeskError(f"There are {len(found)} reviewers' keys here; name the one who works with --reviewer.")
-    if not found:
-        raise DeskError("There is no secret key here of a reviewer whom this casebook knows; see `reviewers`.")
-    return found[0]
-
-
-def own_case(casebook: Casebook, name: str) -> Case:
-    """The case with this name. Raises ReviewError when the reviewer at the desk gave it away for a conflict of interest."""
-    case = casebook.case(case_number(name))
-    casebook.layers.of(case).refuse_conflicted(at_desk(casebook))
-    return case
-
-
-def at_desk(casebook: Casebook) -> str:
-    """The fingerprint of the reviewer for whom :func:`working` opened the casebook."""
-    assert casebook.session is not None
-    return casebook.session.reviewer
-
-
-def names(casebook: Casebook) -> dict[str, str]:
-    """The reviewers' public names by fingerprint."""
-    return {key.fingerprint: name for name, key in custody.pinned(casebook.database).items()}
-
-
-def look_of(casebook: Casebook, language: str) -> Look:
-    """How the reviewer at the desk sees it."""
-    return Look(at_desk(casebook), names(casebook), casebook.campaign, language)
-
-
-def named_reviewers(asked: argparse.Namespace) -> dict[str, PublicKey]:
-    """The public keys in --keys by name, or else the one whose secret key is in --home. Raises DeskError or KeysError."""
-    if asked.keys is not None:
-        files = read_pins(asked.keys)
-        return {files[key.fingerprint].removesuffix(".asc"): key for key in read_pinned_keys(asked.keys)}
-    if asked.home is None:
-        raise DeskError("Name the reviewers' public keys with --keys, or gpg's directory with --home.")
-    found = opener(asked).secret_fingerprints()
-    keys = [PublicKey.read(dearmor(export_public(asked.home, fingerprint))) for fingerprint in found]
-    return {f"reviewer-{number}": key for number, key in enumerate(keys, 1)}
-
-
-# The acts
+from scripts.screen import print_json, print_rich, progress_bar, stages
+from scripts.seat import at_desk, look_of, named_reviewers, own_case, today, working
 
 
 def catch_up(casebook: Casebook) -> None:
@@ -179,13 +60,14 @@ def show(asked: argparse.Namespace) -> None:
         links = duplicates.links_of(casebook, case.number, without=casebook.layers.given_away(at_desk(casebook)))
         answers, look = casebook.answers_to(case), look_of(casebook, asked.labels)
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
-        casebook.note("view", case.name)
+        casebook.viewed(case)
     if asked.json:
         linked = {"linked": link_values(links), "review": review_values(reviews, standing, look)}
         print_json({**case_values(case, answers), **linked})
         return
     print_rich(case_text(case, answers, look.campaign, asked.labels))
-    print_rich(links_text(links))
+    if links:
+        print_rich(links_text(links))
     print_rich(review_text(reviews, standing, look))
 
 
@@ -208,7 +90,7 @@ def _review(asked: argparse.Namespace, role: str) -> None:
         reviews.refuse(reviewer, role)
         if asked.blank:
             own = reviews.own(reviewer)
-            casebook.note("view", case.name)
+            casebook.viewed(case)
             sheet = blank(case, casebook.campaign, own.judgement if own else said(case, casebook.campaign))
         else:
             casebook.add_layer(case, read(data, casebook.campaign, role=role), role=role, day=today())
@@ -254,6 +136,7 @@ def status(asked: argparse.Namespace) -> None:
     """`status`."""
     with Casebook.open(asked.casebook) as casebook:
         values = status_values(casebook.counts(), casebook.unopened(), casebook.queued())
+        values["answered"] = answered_values(casebook.left())
         values["cases_by_status"] = statuses(casebook)
         values["custody_line"], values["custody_head"] = custody.head(casebook.database, casebook.origin)
         reviewing = casebook.campaign.reviewing
@@ -263,13 +146,16 @@ def status(asked: argparse.Namespace) -> None:
     if asked.json:
         print_json(values)
         return
-    unopened, queued, by_status = (values.pop(name) for name in ("unopened", "answers_queued", "cases_by_status"))
+    unopened, queued, by_status, answered = (
+        values.pop(name) for name in ("unopened", "answers_queued", "cases_by_status", "answered")
+    )
     keys = values.pop("keys", None)
     for name, value in values.items():
         print(f"{name.replace('_', ' ')}: {value}")
     for code, count in by_status.items():
         print(f"{reviewing.label('status', code, 'en')}: {count}")
     print(f"answers queued: {', '.join(queued) or 'none'}")
+    print(f"cases answered: {len(answered)}, of which came back: {came_back(answered) or 'none'}")
     for one in unopened:
         print(f"Not opened, block {one['block']}: {one['reason']}")
     if keys is not None:

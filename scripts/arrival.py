@@ -243,7 +243,7 @@ class _Arrival:
 
     def close(self, export: Export) -> Opened:
         """Note the bundle as worked through, and count."""
-        # By chance, one in some ten thousand blocks of a file begins like a report.
+        # By chance, one in some millions of blocks of a file begins like a report.
         unopened = tuple(one for one in self._unopened if one.place or one.block_id not in self._named)
         self._acknowledge(export.day)
         self._casebook.close_export(export, unopened)

@@ -16,6 +16,7 @@ from nacl.signing import VerifyKey
 from dropbox.errors import BadPacket, BadReport, CasedropError
 from dropbox.packets import PublicKey, verify_detached
 from dropbox.report import Report
+from scripts import outline
 from scripts.case import case_name
 from scripts.casebook import Casebook
 from scripts.custody import ROWS, SESSION, Line, Row, guards, link, origin
@@ -225,7 +226,7 @@ class _Audit:
             self._progress(done, len(rows))
 
     def check_standings(self) -> None:
-        """The summaries follow from the layers; asked only when those are as they were made."""
+        """The summaries follow from the layers, and what lists show from the parts; asked only when those are as they were."""
         if self.found:
             return
         there = {row["case"]: row for row in self._rows("standing")}
@@ -233,6 +234,9 @@ class _Audit:
             if there.pop(case.number, None) != self._casebook.layers.standing(case):
                 self.found.append(f"The summary of {case.name} is not what follows from its reviews and answers.")
         self.found += [f"There is a summary of {case_name(number)}, and no such case." for number in there]
+        self.found += [
+            f"What lists show of {case_name(number)} is not what its parts say." for number in outline.altered(self._casebook)
+        ]
 
 
 def _sha256(path: Path) -> str:

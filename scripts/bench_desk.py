@@ -261,7 +261,7 @@ def _operations(casebook: Casebook, count: int, look: Look) -> Iterator[tuple[st
     for name, words, filters in queries():
 
         def looked_for(words: str = words, filters: Filters = filters) -> None:
-            found_table(finding.find(casebook, words, filters, most=MOST_LISTED).cases, campaign, "en")
+            found_table(finding.find(casebook, words, filters, most=MOST_LISTED).cases)
 
         yield f"find, {name}", _milliseconds(looked_for)
 

@@ -8,6 +8,9 @@ from typing import NamedTuple, Protocol
 from dropbox.errors import CasedropError
 from dropbox.report import Attachment, Report
 
+# The campaign's question in which a claimant asks not to be answered.
+_WANTED_QUESTION = "reply_ok"
+
 
 class BadCaseNumber(CasedropError):
     """This is not the number of a case; they look like C-0001."""
@@ -81,6 +84,11 @@ class Case:
         return self.parts[-1].report.language
 
     @property
+    def wants_no_answer(self) -> bool:
+        """Whether its claimant ever asked not to be answered; an answer found on a screen may be what they fear."""
+        return any(part.report.facts.get(_WANTED_QUESTION) for part in self.parts)
+
+    @property
     def category(self) -> str:
         """What the claimant chose in the first report, "" when there is none."""
         return next((part.report.category for part in self.parts if part.report.kind == "report"), "")
@@ -109,7 +117,10 @@ class FileOfPart:
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """An answer: queued, or gone with reply bundle ``bundle`` as reply ``number`` (from 0) to its case."""
+    """An answer: queued, or gone with reply bundle ``bundle`` as reply ``number`` (from 0) to its case.
+
+    ``left`` is the day on which it went, ``returned`` that of the first part which the claimant sent after it.
+    """
 
     id: int
     case: int
@@ -119,6 +130,8 @@ class Answer:
     text: str
     number: int | None
     bundle: int | None
+    left: date | None = None
+    returned: date | None = None
 
 
 class Unopened(NamedTuple):

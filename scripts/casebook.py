@@ -19,7 +19,7 @@ from dropbox.errors import CampaignError
 from dropbox.packets import PublicKey
 from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import Report
-from scripts import custody, layers
+from scripts import correspondence, custody, layers
 from scripts.cabinet import CasebookError, locked, opened, refuse_others
 from scripts.case import Answer, Case, Counts, Export, Part, Unopened, case_name
 from scripts.custody import Row, Session, digest, origin
@@ -30,7 +30,7 @@ from scripts.review import Judgement
 
 __all__ = ["VERSION", "Casebook", "CasebookError", "create"]
 
-VERSION = 2
+VERSION = 3
 _FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 _SAMPLE_KEY_BYTES = 32
 
@@ -95,6 +95,7 @@ def _make_tables(database: sqlite_utils.Database) -> None:
         nullable=["number", "bundle"],
     )
     database.table("answer").create_index(["case"])
+    correspondence.make_tables(database)
     table("reply_bundle", {"number": int, "day": str, "sha256": str}, pk="number")
     layers.make_tables(database)
     custody.make_tables(database)
@@ -141,6 +142,11 @@ class Casebook:
         """Add a line to the custody log for the reviewer at the desk; *row* of *table* is what it speaks of."""
         if self.session is not None:
             self.session.note(act, subject, **hashes, row=Row.of(table, row) if row is not None else None)
+
+    def viewed(self, case: Case) -> None:
+        """Note that the reviewer at the desk looked at *case*: a line for each of its parts, with both its hashes."""
+        for cipher, report in self._parts.sealed_and_plain(case.number):
+            self.note("view", case.name, cipher=cipher, plain=digest(report))
 
     def add_reviewer(self, name: str, key: PublicKey) -> None:
         """Know another reviewer by their public key. One who is known stays as they are. Raises CustodyError."""
@@ -244,19 +250,19 @@ class Casebook:
 
     def queued(self) -> list[Answer]:
         """The answers that have not left yet, in the order in which they were written."""
-        return self._answers("bundle is null")
+        return correspondence.answers(self._database, correspondence.QUEUED)
 
     def answers_to(self, case: Case) -> list[Answer]:
         """All answers to *case*, in the order in which they were written."""
-        return self._answers('"case" = ?', case.number)
+        return correspondence.answers(self._database, '"case" = ?', case.number)
 
-    def _answers(self, where: str, *values: int) -> list[Answer]:
-        rows = self._database.table("answer").rows_where(where, values, order_by="id")
-        return [Answer(**{**row, "day": date.fromisoformat(row["day"])}) for row in rows]
+    def left(self) -> list[Answer]:
+        """The answers that have left, acknowledgements not among them."""
+        return correspondence.answers(self._database, correspondence.LEFT)
 
     def queue_answer(self, case: Case, *, kind: str, language: str, day: date, text: str) -> None:
         """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
-        given = self._database.execute('SELECT count(*) FROM answer WHERE "case" = ?', [case.number]).fetchone()[0]
+        given = self._database.execute(correspondence.GIVEN, [case.number]).fetchone()[0]
         if given >= REPLIES_PER_DESK:
             raise CasebookError(f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case.")
         row = {"case": case.number, "kind": kind, "language": language, "day": day.isoformat(), "text": text}
@@ -265,6 +271,13 @@ class Casebook:
                 'INSERT INTO answer ("case", kind, language, day, text) VALUES (:case, :kind, :language, :day, :text)', row
             ).lastrowid
             self.note("answer", case.name, "answer", {"id": number, **row}, plain=digest(text.encode()))
+
+    def take_back(self, answer: Answer, *, day: date) -> None:
+        """Note that a queued answer is not to leave; what was written stays for the record."""
+        row = {"answer": answer.id, "day": day.isoformat()}
+        with self._database.atomic():
+            self._database.table("taken_back").insert(row)
+            self.note("answer", case_name(answer.case), "taken_back", row, plain=digest(answer.text.encode()))
 
     def add_layer(self, case: Case, judgement: Judgement, *, role: str, day: date) -> None:
         """Add a version of the layer of the reviewer at the desk. Raises ReviewError when the rules do not let them."""
@@ -316,7 +329,7 @@ class Casebook:
             unopened=self._count("unopened"),
             last_export=last.number if last else 0,
             last_replies=self._count("reply_bundle"),
-            queued=self._count("answer", "bundle is null"),
+            queued=self._count("answer", correspondence.QUEUED),
             left=self._count("answer", "bundle is not null"),
         )
 

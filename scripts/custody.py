@@ -28,6 +28,7 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "export": ("number", "day", "manifest_sha256"),
     "layer": ("number", "case", "reviewer", "role", "version", "day", "blind", "judgement"),
     "answer": ("id", "case", "kind", "language", "day", "text"),
+    "taken_back": ("answer", "day"),
     "departure": ("answer", "number", "bundle", "part"),
     "reply_bundle": ("number", "day", "sha256"),
     "reviewer": ("fingerprint", "name", "ed25519"),
@@ -36,7 +37,7 @@ _KEYS = {"attachment": 2}
 _ENCODER = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=bytes.hex)
 _NEVER_CHANGED = {
     **dict.fromkeys(("cases", "part", "attachment"), "what claimants sent is never changed"),
-    **dict.fromkeys(("layer", "departure", "custody", "reviewer"), "what reviewers did is never changed"),
+    **dict.fromkeys(("layer", "departure", "taken_back", "custody", "reviewer"), "what reviewers did is never changed"),
 }
 
 

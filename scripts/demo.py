@@ -239,9 +239,9 @@ def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[Priv
         open_at_desk(desk, site, bundle)
         numbers = compare(desk, cases, directory / "evidence")
     with stages("the reviewer answers a case, and the courier carries the answer back"):
-        say(desk.run("answer", numbers[cases[0].case["id"]], "--text-file", "-", text=ANSWER).strip())
+        say(desk.run("answer", numbers[cases[0].case["id"]], "--text-file", "-", "--yes", text=ANSWER).strip())
         replies = directory / "stick" / "replies.tar"
-        say(desk.run("export-replies", str(replies)).strip())
+        say(desk.run("export-replies", str(replies), "--yes").strip())
         courier.push(directory / "site" / "courier.sock", replies)
     with stages("the claimant reads the answer through the onion"):
         page = read_answer(net.onion, net.socks_port, cases[0])

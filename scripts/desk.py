@@ -19,15 +19,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from dropbox import campaign
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
-from scripts import acts, inquiry
-from scripts.acts import DeskError, named_reviewers, own_case, print_json, print_rich, progress_bar, stages, today, working
+from scripts import acts, answering, inquiry
 from scripts.arrival import Opened, open_bundle
+from scripts.case import case_name
 from scripts.casebook import Casebook, create
 from scripts.display import file_values, files_table, unopened_values
 from scripts.evidence import write_out
-from scripts.outbox import Left, answer, export_replies
+from scripts.outbox import Left, answer, export_replies, take_back
+from scripts.screen import print_json, print_rich, progress_bar, stages
+from scripts.seat import DeskError, at_desk, named_reviewers, opener, own_case, today, working
+
+# The one that this desk came with, as the server did.
+CAMPAIGN = Path(campaign.__file__).with_name("campaign.toml")
 
 __all__ = ["Casebook", "Left", "Opened", "answer", "create", "export_replies", "main", "open_bundle", "write_out"]
 
@@ -64,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
     init = command("init", _init, "make an empty casebook")
     init.add_argument("--server-key", required=True, metavar="HEX", help="the server's export public key, 64 hex digits")
-    init.add_argument("--campaign", type=Path, required=True, help="the campaign file that the server uses")
+    init.add_argument("--campaign", type=Path, default=CAMPAIGN, help="the campaign file that the server uses")
     init.add_argument("--desk", type=int, required=True, metavar="N", help="this desk's number, from 0; no two the same")
     init.add_argument("--keys", type=Path, metavar="DIR", help="the reviewers' public keys, with FINGERPRINTS")
     bundle = command("import", _import, "verify an export bundle and open what is new in it", "open")
@@ -72,16 +78,16 @@ def _parser() -> argparse.ArgumentParser:
     acts.add_commands(command)
     inquiry.add_commands(command)
     files = command("files", _files, "list a case's files, or write them out")
-    reply = command("answer", _answer, "queue an answer to a case")
-    for added in (files, reply):
-        added.add_argument("case", help="its number, such as C-0001")
+    reply = command("answer", _answer, "queue an answer to one case or to many")
+    answering.answer_options(reply)
+    outbox = command("outbox", _outbox, "what waits to leave, and how long; take back an answer")
+    answering.outbox_options(outbox)
+    files.add_argument("case", help="its number, such as C-0001")
+    reply.add_argument("--labels", choices=LANGUAGES, default="en", help="the language of the labels")
     files.add_argument("--out", type=Path, metavar="DIR", help="write them here, byte for byte, under safe names")
-    reply.add_argument("--text-file", required=True, metavar="FILE", help="a file with the answer, or - for standard input")
-    reply.add_argument("--language", choices=LANGUAGES, help="by default the claimant's")
     export = command("export-replies", _export, "write the queued answers as a signed bundle")
-    export.add_argument("out", type=Path)
-    export.add_argument("--signer", default="", metavar="FINGERPRINT", help="who signs, by default who works")
-    for added in (bundle, files):
+    answering.export_options(export)
+    for added in (bundle, files, reply, outbox):
         added.add_argument("--json", action="store_true", help="for programs")
     return parser
 
@@ -102,7 +108,7 @@ def _import(asked: argparse.Namespace) -> None:
         opened = open_bundle(
             casebook,
             asked.bundle,
-            acts.opener(asked),
+            opener(asked),
             today=today(),
             progress=stages(bar),
         )
@@ -127,7 +133,7 @@ def _files(asked: argparse.Namespace) -> None:
                 casebook.note("export", case.name, plain=one.attachment.sha256)
                 print(path)
             return
-        casebook.note("view", case.name)
+        casebook.viewed(case)
         if asked.json:
             print_json(file_values(case.files))
         else:
@@ -135,21 +141,49 @@ def _files(asked: argparse.Namespace) -> None:
 
 
 def _answer(asked: argparse.Namespace) -> None:
-    data = sys.stdin.buffer.read() if asked.text_file == "-" else Path(asked.text_file).read_bytes()
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise DeskError("The answer's text is not UTF-8.") from None
+    if asked.templates:
+        with Casebook.open(asked.casebook) as casebook:
+            templates = casebook.campaign.answers
+        if asked.json:
+            print_json([{"template": one.code, "label": one.text, "text": one.body} for one in templates])
+        else:
+            print_rich(answering.templates_table(templates, asked.labels))
+        return
+    text = answering.given_text(asked)
     with working(asked) as casebook:
-        case = answer(casebook, own_case(casebook, asked.case).number, text, today=today(), language=asked.language or "")
-    print(f"An answer to {case.name} is queued; it leaves with the next export-replies.")
+        for name in asked.cases:
+            own_case(casebook, name)
+        written = answering.letters(casebook, asked, text, today=today())
+    if asked.json:
+        print_json([{"case": one.case.name, "language": one.language} for one in written])
+    else:
+        print(answering.queued_said(written))
+
+
+def _outbox(asked: argparse.Namespace) -> None:
+    if asked.remove is not None:
+        with working(asked) as casebook:
+            for name in [case_name(one.case) for one in casebook.queued() if one.id == asked.remove]:
+                own_case(casebook, name)
+            taken = take_back(casebook, asked.remove, today=today())
+        print(f"The answer to {case_name(taken.case)} of {taken.day} is taken back.")
+        return
+    with Casebook.open(asked.casebook) as casebook:
+        values = answering.left_values(casebook.left()) if asked.left else answering.outbox_values(casebook.queued(), today())
+    if asked.json:
+        print_json(values)
+    else:
+        print_rich(answering.values_table(values) if values else "Nothing has left." if asked.left else "Nothing waits.")
 
 
 def _export(asked: argparse.Namespace) -> None:
     with working(asked) as casebook:
-        signer = asked.signer or acts.at_desk(casebook)
-        left = export_replies(casebook, asked.out, acts.opener(asked), today=today(), signer=signer)
-    print(f"Reply bundle {left.bundle} with {left.answers} answers among {left.replies} replies is in {asked.out}.")
+        answering.confirm_leaving(casebook, yes=asked.yes)
+        signer = asked.signer or at_desk(casebook)
+        gone = export_replies(casebook, asked.out, opener(asked), today=today(), signer=signer)
+    print(f"Reply bundle {gone.bundle} with {gone.answers} answers among {gone.replies} replies is in {asked.out}.")
+    if gone.waiting:
+        print(f"A bundle holds no more; {gone.waiting} answers wait for the next one.")
 
 
 if __name__ == "__main__":

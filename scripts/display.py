@@ -12,6 +12,7 @@ from rich.text import Text
 from dropbox.campaign import Campaign
 from scripts.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
 from scripts.duplicates import Link
+from scripts.screen import table
 from scripts.terminal import isolated, one_line
 
 EXCERPT_CHARACTERS = 40
@@ -52,9 +53,18 @@ def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, languag
         lines += ["", isolated(report.text)]
         lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
     for answer in answers:
-        gone = "queued" if answer.bundle is None else f"left in reply bundle {answer.bundle}"
-        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {gone}", "", isolated(answer.text)]
+        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {whereabouts(answer)}"]
+        # An acknowledgement has no words of its own.
+        lines += ["", isolated(answer.text)] if answer.text else []
     return Text("\n".join(lines))
+
+
+def whereabouts(answer: Answer) -> str:
+    """Whether an answer waits, or when it left and whether its claimant came back."""
+    if answer.left is None:
+        return "queued"
+    since = f"the claimant came back on {answer.returned}" if answer.returned else "nothing came since"
+    return f"left in reply bundle {answer.bundle} on {answer.left}; {since}"
 
 
 def _file_line(one: FileOfPart) -> str:
@@ -86,6 +96,8 @@ def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
                 "language": answer.language,
                 "text": answer.text,
                 "bundle": answer.bundle,
+                "left": answer.left and answer.left.isoformat(),
+                "returned": answer.returned and answer.returned.isoformat(),
             }
             for answer in answers
         ],
@@ -93,10 +105,10 @@ def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
 
 
 def links_text(links: Iterable[Link]) -> Text:
-    """The cases to which one is linked, one a line."""
+    """The cases to which one is linked, one a line. There is at least one."""
     shares = {"near": ", {} % of it"}
     lines = [f"{case_name(one.other)}: {_WHY[one.why]}{shares.get(one.why, '').format(one.percent)}" for one in links]
-    return Text("\n".join(["", "── linked", "", *lines]) if lines else "")
+    return Text("\n".join(["", "── linked", "", *lines]))
 
 
 def link_values(links: Iterable[Link]) -> list[dict[str, Any]]:
@@ -106,11 +118,12 @@ def link_values(links: Iterable[Link]) -> list[dict[str, Any]]:
 
 def files_table(files: Iterable[FileOfPart]) -> Table:
     """One row a file, numbered from 1."""
-    table = Table("no.", "name", "declared type", "bytes", "sha256")
+    listed = table("no.", "name", "declared type", "bytes")
+    listed.add_column("sha256", overflow="fold")  # to be compared, so all of it
     for number, one in enumerate(files, 1):
         name, declared = one_line(one.attachment.name, _NAME_CHARACTERS), one_line(one.attachment.type, 30)
-        table.add_row(*map(Text, [str(number), name, declared, f"{one.attachment.size:,}", one.attachment.sha256]))
-    return table
+        listed.add_row(*map(Text, [str(number), name, declared, f"{one.attachment.size:,}", one.attachment.sha256]))
+    return listed
 
 
 def file_values(files: Iterable[FileOfPart]) -> list[dict[str, Any]]:

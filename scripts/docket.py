@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +13,7 @@ from scripts.display import EXCERPT_CHARACTERS, category_label, harm_label
 from scripts.duplicates import linked
 from scripts.outline import Outline, outlines_of
 from scripts.review import Judgement, Layer, Reviews
+from scripts.screen import table
 from scripts.terminal import isolated, one_line
 
 # Fields of a judgement that are one code, or several, with the campaign's list that has their labels.
@@ -97,7 +97,7 @@ def _row(casebook: Casebook, case: Outline, standing: Mapping[str, Any], links: 
         "urgency": standing["urgency"],
         "own_merit": own.judgement.merit if own else "",
         "own_urgency": own.judgement.urgency if own else "",
-        "reviewers": [look.name(one) for one in standing["reviewers"].split()],
+        "reviewers": sorted(map(look.name, standing["reviewers"].split())),
         "language": case.language,
         "category": standing["category"],
         "category_label": category_label(look.campaign, standing["category"], look.language),
@@ -110,26 +110,47 @@ def _row(casebook: Casebook, case: Outline, standing: Mapping[str, Any], links: 
     }
 
 
+# The columns of a list with the fewest signs of the screen that each needs; what is over is for the text.
+_COLUMNS = {"case": 6, "day": 10, "status": 10, "merit": 5, "urgency": 8, "reviewers": 10, "cat.": 4}
+_NUMBERS = {"harms": 5, "files": 5, "linked": 6}
+# Left out while no case has anything there.
+_SELDOM = {"merit", "urgency", "reviewers", "linked"}
+
+
 def list_table(rows: Iterable[Mapping[str, Any]], look: Look) -> Table:
     """One line a case. What its reader alone has said so far stands in brackets."""
     # Codes, not labels, where a label would fill the screen: `show` has them.
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=True)
-    # With the fewest columns of the screen that each needs; what is over is for the text.
-    for name, least in (("case", 6), ("day", 10), ("status", 10), ("merit", 5), ("urgency", 8), ("reviewers", 10), ("cat.", 4)):
-        table.add_column(name, min_width=least, no_wrap=name in ("case", "day", "merit", "urgency"))
-    for name, least in (("harms", 5), ("files", 5), ("linked", 6)):
-        table.add_column(name, justify="right", min_width=least, no_wrap=True)
-    table.add_column("text", min_width=6, ratio=1, no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        status = look.campaign.reviewing.label("status", row["status"], look.language)
-        if row["conflict"]:
-            table.add_row(*map(Text, [row["case"], row["day"], status, *[""] * 7, "(conflict of interest)"]))
-            continue
-        cells = [row["case"], row["day"], status, _mine(row, "merit"), _mine(row, "urgency"), "\n".join(row["reviewers"])]
-        cells += [one_line(row["category"], 12), str(len(row["harms"])), str(row["files"]), str(row["linked"] or "")]
-        cells.append(row["text"])
-        table.add_row(*map(Text, cells))
-    return table
+    listed = table()
+    listed.expand = True
+    lines = [_cells(row, look) for row in rows]
+    for name, least in {**_COLUMNS, **_NUMBERS}.items():
+        if name not in _SELDOM or any(line.get(name) for line in lines):
+            justify: Literal["left", "right"] = "right" if name in _NUMBERS else "left"
+            listed.add_column(name, justify=justify, min_width=least, no_wrap=name not in ("status", "reviewers", "cat."))
+    listed.add_column("text", min_width=6, ratio=1, no_wrap=True, overflow="ellipsis")
+    shown = [str(column.header) for column in listed.columns]
+    for line in lines:
+        listed.add_row(*(Text(line.get(name, "")) for name in shown))
+    return listed
+
+
+def _cells(row: Mapping[str, Any], look: Look) -> dict[str, str]:
+    """What stands in a case's line, by column."""
+    status = look.campaign.reviewing.label("status", row["status"], look.language)
+    cells = {"case": row["case"], "day": row["day"], "status": status}
+    if row["conflict"]:
+        return {**cells, "text": "(conflict of interest)"}
+    return {
+        **cells,
+        "merit": _mine(row, "merit"),
+        "urgency": _mine(row, "urgency"),
+        "reviewers": "\n".join(row["reviewers"]),
+        "cat.": one_line(row["category"], 12),
+        "harms": str(len(row["harms"])),
+        "files": str(row["files"]),
+        "linked": str(row["linked"] or ""),
+        "text": row["text"],
+    }
 
 
 def _mine(row: Mapping[str, Any], name: str) -> str:
@@ -146,7 +167,7 @@ def review_values(reviews: Reviews, standing: Mapping[str, Any], look: Look) -> 
     return {
         "status": standing["status"],
         "second_review": reviews.needs_second if done else None,
-        "reviewers": [look.name(one) for one in standing["reviewers"].split()],
+        "reviewers": sorted(map(look.name, standing["reviewers"].split())),
         "disagree": reviews.complete and reviews.disagree,
         "deciding": reviews.deciding.number if reviews.deciding else None,
         "layers": [layer_values(layer, look) for layer in reviews.visible_to(look.reviewer)],

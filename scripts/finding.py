@@ -98,7 +98,7 @@ class Answered:
 def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
     """Take into the index what came since the last time. *progress* gets (done, all) parts and answers."""
     database = casebook.database
-    register = Register(database, "found", version=_VERSION, tables=_TABLES)
+    register = _register(casebook)
     last = {name: database.execute(last).fetchone()[0] for name, last in _LAST.items()}
     begin = {name: register.upto(name) for name in _LAST}
     every, done = sum(last.values()) - sum(begin.values()), 0
@@ -116,6 +116,10 @@ def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
                 progress(done, every)
 
 
+def _register(casebook: Casebook) -> Register:
+    return Register(casebook.database, "found", version=_VERSION, tables=_TABLES)
+
+
 def _part_texts(casebook: Casebook, number: int) -> list[str]:
     """What of a part is looked through: its text, then the names of its files."""
     report = casebook.part(number).report
@@ -123,7 +127,8 @@ def _part_texts(casebook: Casebook, number: int) -> list[str]:
 
 
 def _answer_text(casebook: Casebook, number: int) -> str:
-    return str(casebook.database.execute("SELECT text FROM answer WHERE id = ?", [number]).fetchone()[0])
+    found = casebook.database.execute("SELECT text FROM answer WHERE id = ?", [number]).fetchone()
+    return str(found[0]) if found else ""
 
 
 def terms(query: str) -> tuple[list[tuple[str, ...]], str]:
@@ -250,7 +255,9 @@ def _found(casebook: Casebook, outline: Outline, places: dict[int, int] | None, 
     for text, name in zip(texts, names, strict=True):
         if hit := hit_in(text, phrases[0]):
             return Found(outline, name, _excerpt(text, *hit))
-    raise AssertionError(f"The index does not fit {case_name(outline.number)}.")  # made from the same texts
+    # Made from the same texts; somebody changed it since.
+    _register(casebook).make()
+    raise FindingError(f"The index of words did not fit {case_name(outline.number)}. It is made anew: look once more.")
 
 
 def hit_in(text: str, phrase: Sequence[str]) -> tuple[int, int] | None:

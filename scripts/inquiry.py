@@ -17,22 +17,13 @@ from rich.text import Text
 from dropbox.campaign import Campaign
 from dropbox.label import LANGUAGES
 from scripts import outline
-from scripts.acts import (
-    Command,
-    DeskError,
-    at_desk,
-    look_of,
-    names,
-    print_json,
-    print_rich,
-    progress_bar,
-    stages,
-    working,
-)
+from scripts.acts import Command
 from scripts.display import category_label
 from scripts.finding import Filters, Found, find
 from scripts.page import Page
 from scripts.page import add_options as add_page_options
+from scripts.screen import print_json, print_rich, progress_bar, stages, table
+from scripts.seat import DeskError, at_desk, look_of, names, working
 from scripts.terminal import one_line
 
 _ALL = 2**31
@@ -65,7 +56,8 @@ def find_cases(asked: argparse.Namespace) -> None:
     if asked.json:
         print_json({"count": found.count, "note": found.note, "cases": found_values(found.cases, look.campaign, asked.labels)})
         return
-    print_rich(found_table(found.cases, look.campaign, asked.labels))
+    if found.cases:
+        print_rich(found_table(found.cases))
     print(" ".join(filter(None, (f"{found.count} case(s) found.", found.note))))
     print(page.said(found.count), end="")
 
@@ -85,19 +77,18 @@ def _query(file: str | None) -> str:
         raise DeskError("The words to look for are not UTF-8.") from None
 
 
-def found_table(found: Iterable[Found], campaign: Campaign, language: str) -> Table:
+def found_table(found: Iterable[Found]) -> Table:
     """One row a case that was found, with the words around the hit."""
-    table = Table()
-    for name in ("case", "day"):
-        table.add_column(name, no_wrap=True)
-    for name in ("category", "in", "words"):
-        table.add_column(name)
+    listed = table()
+    for name in ("case", "day", "cat.", "in"):
+        listed.add_column(name, no_wrap=True)
+    # In as many lines as they take: the hit is in the middle.
+    listed.add_column("words", overflow="fold")
     for one in found:
         case, (before, hit, behind) = one.outline, one.excerpt
-        category = one_line(category_label(campaign, case.category, language), 80)
         words = Text(before).append(hit, style="bold").append(behind) if one.where else Text(before)
-        table.add_row(Text(case.name), Text(case.day.isoformat()), Text(category), Text(one.where), words)
-    return table
+        listed.add_row(Text(case.name), Text(case.day.isoformat()), Text(one_line(case.category, 12)), Text(one.where), words)
+    return listed
 
 
 def found_values(found: Iterable[Found], campaign: Campaign, language: str) -> list[dict[str, Any]]:

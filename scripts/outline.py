@@ -17,13 +17,13 @@ _TABLES = {
     "outline": (
         'CREATE TABLE outline ("case" INTEGER PRIMARY KEY, day TEXT NOT NULL, language TEXT NOT NULL, category TEXT NOT NULL, '
         "harms TEXT NOT NULL, provinces TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, parts INTEGER NOT NULL, "
-        "files INTEGER NOT NULL, withdrawn INTEGER NOT NULL, text TEXT NOT NULL) STRICT",
+        "files INTEGER NOT NULL, withdrawn INTEGER NOT NULL, silent INTEGER NOT NULL, text TEXT NOT NULL) STRICT",
     ),
     "part_with_files": ("CREATE TABLE part_with_files (part INTEGER PRIMARY KEY) STRICT",),
 }
 _INSERT = (
     "INSERT OR REPLACE INTO outline VALUES "
-    "(:case, :day, :language, :category, :harms, :provinces, :since, :until, :parts, :files, :withdrawn, :text)"
+    "(:case, :day, :language, :category, :harms, :provinces, :since, :until, :parts, :files, :withdrawn, :silent, :text)"
 )
 _MONTH = re.compile(r"(20[0-9]{2})(-(?:0[1-9]|1[0-2]))?", re.ASCII)
 # Parts are taken up to here in one transaction.
@@ -107,8 +107,19 @@ def _row(case: Case) -> dict[str, Any]:
         "parts": len(case.parts),
         "files": len(case.files),
         "withdrawn": any(part.report.kind == "withdrawal" for part in case.parts),
+        "silent": case.wants_no_answer,
         "text": case.parts[0].report.text[:EXCERPT_CHARACTERS],
     }
+
+
+def altered(casebook: Casebook) -> list[int]:
+    """The numbers of outlines that are not what follows from their case, or have none."""
+    catch_up(casebook)
+    cursor = casebook.database.execute("SELECT * FROM outline")
+    columns = [name for name, *_ in cursor.description]
+    there = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor}
+    found = [case.number for case in casebook.cases() if there.pop(case.number, None) != _row(case)]
+    return found + list(there)
 
 
 def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
@@ -135,7 +146,7 @@ def parts_with_files(casebook: Casebook) -> list[int]:
 
 def unacknowledged(casebook: Casebook, kind: str, most: int) -> list[int]:
     """The cases that had fewer answers of *kind* than bundles that brought something for them, up to *most*; none that
-    was withdrawn.
+    was withdrawn, and none whose claimant asked not to be answered.
     """
     catch_up(casebook)
     found = casebook.database.execute(
@@ -143,7 +154,8 @@ def unacknowledged(casebook: Casebook, kind: str, most: int) -> list[int]:
         'JOIN outline ON outline."case" = came."case" '
         'LEFT JOIN (SELECT "case", count(*) AS given FROM answer WHERE kind = ? GROUP BY "case") AS said '
         'ON said."case" = came."case" '
-        'WHERE NOT outline.withdrawn AND coalesce(said.given, 0) < min(came.bundles, ?) ORDER BY came."case"',
+        "WHERE NOT outline.withdrawn AND NOT outline.silent AND coalesce(said.given, 0) < min(came.bundles, ?) "
+        'ORDER BY came."case"',
         [kind, most],
     )
     return [number for (number,) in found]

@@ -80,6 +80,10 @@ class Parts:
         """The parts of a case, oldest first."""
         return tuple(sorted(self._read('"case" = ?', number), key=_order))
 
+    def sealed_and_plain(self, number: int) -> list[tuple[str, bytes]]:
+        """Of each part of a case the SHA-256 of its sealed block, and its bytes, in the order in which they were added."""
+        return list(self._database.execute('SELECT block_sha256, report FROM part WHERE "case" = ? ORDER BY number', [number]))
+
     def _read(self, where: str, *values: int) -> Iterator[Part]:
         columns = 'number, "case", block_id, day, bundle, report'
         found = self._database.execute(f"SELECT {columns} FROM part WHERE {where}", values)  # noqa: S608 - ours alone

@@ -14,15 +14,20 @@ _TARGET = re.compile(r"\d+<(?P<target>(?:[^>\"]|->)*)>")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
 
 
-def watcher(output: Path) -> tuple[str, ...]:
+# Every call that reaches for another process or computer, or starts a program.
+NETWORK_CALLS = "%network,execve,execveat"
+
+
+def watcher(output: Path, watched: str = _CALLS) -> tuple[str, ...]:
     """The command before the one to be watched, its children included; it ends when they do.
 
-    All strings come in hexadecimal, descriptors with their names.
+    All strings come in hexadecimal, descriptors with their names; arguments and the environment of programs come whole.
     """
     return (
         "strace",
         "-f",
         "--seccomp-bpf",
+        "-v",
         "-yy",
         "-xx",
         "-s",
@@ -30,7 +35,7 @@ def watcher(output: Path) -> tuple[str, ...]:
         "-e",
         "signal=none",
         "-e",
-        f"trace={_CALLS}",
+        f"trace={watched}",
         "-o",
         str(output),
     )

@@ -16,7 +16,7 @@ from dropbox.errors import BadReport
 from dropbox.openpgp import Reviewers
 from dropbox.report import Report
 from scripts.case import Case
-from scripts.casebook import Casebook
+from scripts.casebook import VERSION, Casebook
 from scripts.layers import sampled
 
 __all__ = ["team"]  # the fixture
@@ -104,9 +104,14 @@ def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
     text = filed.directory / "answer.txt"
     text.write_text("x", "utf-8")
     refused = [["show"], ["review", "--blank"], ["review", "--form", form], ["adjudicate", "--blank"], ["files"]]
-    for name, *rest in [*refused, ["answer", "--text-file", text]]:
+    for name, *rest in [*refused, ["answer", "--text-file", text, "--yes"]]:
         code, out, err = filed.run(1, name, "C-0001", *rest)
         assert (code, out) == (1, "") and "out of your hands" in err, name
+    filed(0, "answer", "C-0001", "--text-file", text, "--yes")
+    number = json.loads(filed(1, "outbox", "--json"))[-1]["number"]
+    code, out, err = filed.run(1, "outbox", "--remove", number)
+    assert (code, out) == (1, "") and "out of your hands" in err
+    assert "C-0001" in filed(0, "outbox", "--remove", number)
     assert json.loads(filed(1, "list", "--json"))[0] == {
         "case": "C-0001",
         "day": "2026-11-23",
@@ -180,11 +185,11 @@ def test_two_desks_at_once_and_a_newer_casebook_are_a_sentence(filed: Team) -> N
     assert code == 1 and "Another desk has the casebook" in err and err.count("\n") == 1
 
     with Casebook.open(filed.casebook) as casebook:
-        casebook.database.execute("update meta set version = 3")
+        casebook.database.execute("update meta set version = ?", [VERSION + 1])
         casebook.database.conn.commit()
     for command in (["list"], ["verify"], ["status"]):
         code, _, err = filed.run(0, *command)
-        assert code == 1 and "of version 3; this desk works with version 2" in err and err.count("\n") == 1
+        assert code == 1 and f"of version {VERSION + 1}; this desk works with version {VERSION}" in err and err.count("\n") == 1
 
 
 def test_a_withdrawn_case_is_withdrawn_whatever_was_said(filed: Team, reviewers: Reviewers) -> None:
@@ -202,11 +207,11 @@ def test_an_answer_makes_a_case_wait_until_the_claimant_comes_back(filed: Team, 
 
     text = filed.directory / "answer.txt"
     text.write_text("【虚构】请问哪一年？", "utf-8")
-    filed(0, "export-replies", filed.directory / "1.tar")
+    filed(0, "export-replies", filed.directory / "1.tar", "--yes")
     assert status() == "st.new", "an acknowledgement asks nothing"
-    filed(0, "answer", "C-0001", "--text-file", text)
+    filed(0, "answer", "C-0001", "--text-file", text, "--yes")
     assert status() == "st.new", "it has not left"
-    filed(0, "export-replies", filed.directory / "2.tar")
+    filed(0, "export-replies", filed.directory / "2.tar", "--yes")
     assert status() == "st.awaiting_claimant"
     drop = Drop(reviewers, filed.directory)
     drop.report("2019", kind="message")

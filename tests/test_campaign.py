@@ -1,13 +1,19 @@
 """The campaign file: what a good one holds, and that a broken one is refused with the line that is wrong."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
+from nacl.public import PrivateKey
 
 from dropbox import campaign as module
+from dropbox import template
+from dropbox.block import REPLY_BYTES
 from dropbox.campaign import Campaign
 from dropbox.errors import CampaignError
 from dropbox.label import LANGUAGES
+from dropbox.reply import Reply, seal_reply
+from dropbox.template import TEXT_BYTES
 
 PACKAGED = Path(module.__file__).with_name("campaign.toml")
 
@@ -93,3 +99,63 @@ def test_a_campaign_in_another_encoding_is_refused_with_its_line(tmp_path: Path)
     path.write_bytes(b'code = "x"\n# ' + "微信".encode("gb18030") + b"\n")
     with pytest.raises(CampaignError, match="line 2, is not UTF-8"):
         Campaign.read(path)
+
+
+def test_every_ready_answer_fits_into_one_reply_in_every_language(campaign: Campaign) -> None:
+    key = bytes(PrivateKey.generate().public_key)
+
+    assert 8 <= len(campaign.answers) <= 20
+    for one in campaign.answers:
+        for language in LANGUAGES:
+            reply = Reply("answer", language, date(2026, 11, 24), one.body[language])
+            assert len(seal_reply(reply, key)) == REPLY_BYTES
+
+
+def test_the_longest_ready_answer_that_the_campaign_file_takes_fits_into_one_reply() -> None:
+    text = "\\" * ((TEXT_BYTES - 2) // 2)
+    assert template.fault(text) is None and template.fault(text + "x\n") == "is too long for one reply by 1 bytes"
+
+    reply = Reply("acknowledgement", "zh-Hans", date(2026, 11, 24), text)
+    assert len(seal_reply(reply, bytes(PrivateKey.generate().public_key))) == REPLY_BYTES
+
+
+def test_the_ready_answers_promise_nothing_and_speak_as_the_pages_do(campaign: Campaign) -> None:
+    for answer in campaign.answers:
+        hans, hant, english = (answer.body[language] for language in LANGUAGES)
+        assert not any(sign in hans + hant + english for sign in "!！") and "您" in hans and "您" in hant
+        # Each script has its own marks and its own words.
+        assert not set(hans) & set("「」『』") and not set(hant) & set("“”‘’")
+        assert not any(word in hant for word in ("信息", "截图", "账号", "登录", "文件"))
+        assert "guarantee" not in english and "保证" not in hans and "保證" not in hant
+        assert len({len(text.split("\n\n")) for text in (hans, hant, english)}) == 1
+
+
+def test_a_ready_answer_is_found_by_its_line(tmp_path: Path) -> None:
+    text = PACKAGED.read_text("utf-8")
+    at = text.index('code = "answer.where"')
+    path = tmp_path / "campaign.toml"
+    for old, new, sentence, offset in (
+        ('zh-Hant = """', 'zh-Hant = """' + "长" * 2_000, "in zh-Hant is too long for one reply by", 0),
+        ('zh-Hant = """', 'zh-Hant = """\u202e', "holds a sign that nobody would see", 0),
+        ("[answer.text]", '[answer.text]\nfr = "x"', "unknown language", 1),
+        ('code = "answer.where"', 'code = "c1"', 'the code "c1" is used twice', 0),
+        ('code = "answer.where"', 'code = "answer.where"\ncolour = 1', '"colour" is not a known key', 1),
+        ('label = { zh-Hans = "请问地点", ', "label = { ", '"answer.where" has no label in zh-Hans', 0),
+    ):
+        place = text.index(old, at)
+        path.write_text(text[:place] + new + text[place + len(old) :], "utf-8")
+        with pytest.raises(CampaignError) as refusal:
+            Campaign.read(path)
+        assert sentence in str(refusal.value)
+        assert f"line {text[:place].count(chr(10)) + 1 + offset}:" in str(refusal.value)
+
+
+def test_a_ready_answer_without_one_of_its_languages_is_refused(tmp_path: Path) -> None:
+    text = PACKAGED.read_text("utf-8")
+    at = text.index("[answer.text]", text.index('code = "answer.where"'))
+    path = tmp_path / "campaign.toml"
+    path.write_text(text[:at] + text[at:].replace('en = """', 'xx = """', 1), "utf-8")
+
+    with pytest.raises(CampaignError, match=r'text of "answer\.where" in en is missing or empty') as refusal:
+        Campaign.read(path)
+    assert f"line {text[:at].count(chr(10)) + 1}:" in str(refusal.value)

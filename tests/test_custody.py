@@ -16,7 +16,7 @@ from dropbox.openpgp import Opener, Reviewers
 from scripts import desk
 from scripts.audit import findings
 from scripts.casebook import Casebook
-from scripts.custody import Line, Session, guards, pinned
+from scripts.custody import Line, Session, digest, guards, pinned
 
 __all__ = ["team"]  # the fixture
 NOTE = "【虚构】内部备注 internal-remark"
@@ -70,8 +70,8 @@ def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:
     team(0, "files", case)
     team(0, "files", case, "--out", team.directory / "out")
     team.judge(0, case, merit="m3", urgency="normal")
-    team(0, "answer", case, "--text-file", answer)
-    team(0, "export-replies", team.directory / "replies.tar")
+    team(0, "answer", case, "--text-file", answer, "--yes")
+    team(0, "export-replies", team.directory / "replies.tar", "--yes")
 
     assert acts(team, since) == [
         ("view", "list"),
@@ -102,7 +102,10 @@ def test_a_line_names_who_and_when_and_the_hashes(filed: tuple[Team, str]) -> No
         part = next(one for one in casebook.parts() if one.report.attachments)
         sealed = next(iter(casebook.database.table("part").rows_where("number = ?", [part.number])))["block_sha256"]
     line = next(one for one in lines if one.row == f"part/{part.number}")
-    assert (line.act, line.subject, line.cipher) == ("import", case, sealed) and len(line.plain) == 64
+    assert (line.act, line.subject, line.cipher, line.plain) == ("import", case, sealed, digest(part.report.to_bytes()))
+    team(0, "show", case)
+    seen = log(team)[-1]
+    assert (seen.act, seen.subject, seen.cipher, seen.plain) == ("view", case, line.cipher, line.plain)
     assert sum(line.plain == part.report.attachments[0].sha256 for line in lines) == 1
 
 
@@ -111,7 +114,7 @@ def test_the_log_holds_nothing_that_anybody_wrote(filed: tuple[Team, str]) -> No
     answer = team.directory / "answer.txt"
     answer.write_text("答复内容 answer-text", "utf-8")
     team.judge(0, case, merit="m3", urgency="danger", note=NOTE, tags=["tag-of-mine"])
-    team(0, "answer", case, "--text-file", answer)
+    team(0, "answer", case, "--text-file", answer, "--yes")
 
     connection = sqlite3.connect(team.casebook / "casebook.sqlite")
     written = b"".join(line for (line,) in connection.execute("select line from custody"))

@@ -335,12 +335,12 @@ def test_an_answer_reaches_its_case_in_a_bundle_that_the_vault_takes(
 
     left = export_replies(casebook, drop.directory / "replies.tar", opener, today=DAY)
 
-    assert (left.bundle, left.answers, left.replies) == (1, 3, 32)
+    assert (left.bundle, left.answers, left.replies, left.waiting) == (1, 3, 256, 0)
     data = (drop.directory / "replies.tar").read_bytes()
     bundle = read_replies(data, read_pinned_keys(keys_dir), campaign="wechat-2020", now=datetime.now(UTC).replace(2026, 11, 24))
     assert (bundle.number, bundle.desk) == (1, 1)
     by_tag = dict(bundle.replies)
-    assert len(by_tag) == 32 and list(by_tag) == sorted(by_tag)
+    assert len(by_tag) == 256 and list(by_tag) == sorted(by_tag)
     # The desk itself says first that the report was opened.
     for number, text in enumerate(("", "第一封\r\n", "second")):
         sealed = by_tag[reply_tag(bytes([101]) * 32, desk=1, number=number)]
@@ -456,9 +456,9 @@ def test_a_day_at_the_desk(
     assert Path(path).read_bytes() == PHOTO
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("收到。".encode())))
-    assert "queued" in line("answer", "C-0001", "--text-file", "-")
+    assert "queued" in line("answer", "C-0001", "--text-file", "-", "--yes")
     assert "answers queued: C-0001" in line("status")
-    assert "2 answers among 32" in line("export-replies", tmp_path / "replies.tar")
+    assert "2 answers among 256" in line("export-replies", tmp_path / "replies.tar", "--yes")
     assert "left in reply bundle 1" in line("show", "C-0001")
     assert json.loads(line("status", "--json"))["answers_left"] == 2
 
@@ -477,7 +477,7 @@ def test_every_refusal_is_one_sentence(drop: Drop, line: Line, tmp_path: Path) -
     assert "C-0001" in line.refused("files", "nine")
     assert "No such file" in line.refused("answer", "1", "--text-file", tmp_path / "none.txt")
     assert "not UTF-8" in line.refused("answer", "1", "--text-file", tmp_path / "junk")
-    assert "No answer is waiting" in line.refused("export-replies", tmp_path / "out.tar")
+    assert "No answer is waiting" in line.refused("export-replies", tmp_path / "out.tar", "--yes")
     (tmp_path / "casebook").chmod(0o755)
     assert "chmod 700" in line.refused("status")
 

@@ -253,6 +253,18 @@ def test_the_index_is_made_again_when_it_is_missing_or_of_another_version(casebo
     assert numbers(casebook, "封号") == [1, 2]
 
 
+def test_an_index_that_does_not_fit_is_told_and_made_anew(casebook: Casebook) -> None:
+    add(casebook, report("封号", 1))
+    assert numbers(casebook, "封号") == [1]
+    # As if part 1 of case 1 held these words.
+    casebook.database.execute("INSERT INTO found (rowid, words) VALUES ((1 << 33) + 2, ?)", [spelled("微信")])
+
+    with pytest.raises(FindingError, match="did not fit C-0001"):
+        numbers(casebook, "微信")
+
+    assert numbers(casebook, "微信") == [] and numbers(casebook, "封号") == [1]
+
+
 def test_what_came_after_the_last_search_is_found(casebook: Casebook) -> None:
     add(casebook, report("封号", 1), report("x", 2))
     assert numbers(casebook, "封号") == [1]

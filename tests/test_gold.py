@@ -147,8 +147,10 @@ def gold(team: Team, reviewers: Reviewers) -> Iterator[tuple[Team, dict[str, dic
             team.judge(who, out_of_scope, outcome="st.closed")
     text = team.directory / "answer.txt"
     text.write_text("【虚构】请分三次上传。", "utf-8")
-    team(0, "answer", question, "--text-file", text)
-    team(0, "export-replies", team.directory / "replies.tar")
+    team(0, "answer", question, "--text-file", text, "--yes")
+    team(0, "answer", question, "--text-file", text, "--yes")
+    team(0, "outbox", "--remove", json.loads(team(0, "outbox", "--json"))[-1]["number"])
+    team(0, "export-replies", team.directory / "replies.tar", "--yes")
     expected |= {out_of_scope: "st.closed", question: "st.awaiting_claimant"}
     rows = {row["case"]: row for row in json.loads(team(2, "list", "--json"))}
     assert {name: row["status"] for name, row in rows.items()} == expected
@@ -241,7 +243,12 @@ ALTERED = {
     "the sample's key": (altered("1", "sample_key", "meta"), ["settings or its reviewers' keys"]),
     "a reviewer's key": (altered("name = 'reviewer-2'", "ed25519", "reviewer"), ["settings or its reviewers' keys"]),
     "a summary": (altered("merit = 'm2'", "merit", "standing"), ["The summary of C-"]),
+    "what a list shows": (altered('"case" = 5', "text", "outline", 3), ["What lists show of C-0005"]),
+    "a case left out of lists": (run('delete from outline where "case" = 6'), ["What lists show of C-0006"]),
     "the reply bundle": (altered("1", "sha256", "reply_bundle"), ["Reply bundle 1 was changed"]),
+    "when an answer was taken back": (altered("1", "day", "taken_back"), ["Taken back 10 was changed since line"]),
+    "an answer taken back": (run("insert into taken_back values (9, '2026-11-24')"), ["Taken back 9 has no line"]),
+    "an answer no longer taken back": (run("delete from taken_back"), ["Taken back 10 was removed; line"]),
     "a line removed": (run("delete from custody where number = 9"), ["Line 9 of the log was removed", "has no line in the log"]),
     "a layer removed": (run("delete from layer where number = 3"), ["Layer 3 was removed; line"]),
     "two lines swapped": (swapped, ["Line 6 of the log was moved to place 5", "Line 5 of the log was moved to place 6"]),

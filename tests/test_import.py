@@ -28,7 +28,7 @@ from dropbox.padding import pad
 from dropbox.report import Report
 from dropbox.sealing import PADDED_REPORT_BYTES
 from scripts.arrival import Opened, open_bundle
-from scripts.casebook import Casebook, create
+from scripts.casebook import VERSION, Casebook, create
 from scripts.crew import in_order
 from scripts.duplicates import links_of
 from scripts.evidence import write_out
@@ -421,8 +421,8 @@ def test_a_bundle_of_another_server_campaign_or_number_says_which(drop: Drop, ca
 
 def test_a_casebook_of_a_newer_version_is_refused_by_every_command(drop: Drop, place: Path, reviewer_homes: list[Path]) -> None:
     with Casebook.open(place) as casebook:
-        casebook.database.execute("UPDATE meta SET version = 3")
+        casebook.database.execute("UPDATE meta SET version = ?", [VERSION + 1])
 
     code, sentence = desk(place, reviewer_homes[0], filled(drop))
 
-    assert (code, sentence) == (1, "This casebook is of version 3; this desk works with version 2.\n")
+    assert (code, sentence) == (1, f"This casebook is of version {VERSION + 1}; this desk works with version {VERSION}.\n")

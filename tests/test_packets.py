@@ -46,6 +46,13 @@ def test_the_end_of_a_message_is_found_behind_which_anything_may_stand(message: 
     assert message_length(message + b"\x00\xff\xd2" * 100) == len(message)
 
 
+@pytest.mark.parametrize("head", [b"", b"\xc1\x02\x04\x00", b"\x84\x00", b"\xc3\x02\x03\x00"])
+def test_what_is_sealed_to_nobody_is_no_message(head: bytes) -> None:
+    """A file's blocks look random: one in 256 begins like sealed data, and would be taken for a report."""
+    with pytest.raises(BadPacket):
+        message_length(head + b"\xd2\x20" + bytes(65_000))
+
+
 @pytest.mark.parametrize("cut", [0, 1, 5, 100, 200, 60_000, -1])
 def test_a_message_cut_off_has_no_end(message: bytes, cut: int) -> None:
     with pytest.raises(BadPacket):

@@ -129,11 +129,14 @@ def test_a_mistyped_word_is_named_by_its_number_and_never_by_itself(at: int, hom
     right = words(sheets[0])
     good = ("Sheet 2", " ".join(words(sheets[1])))
 
-    for wrong in ("acadmic", other_word(right[at])):
+    for wrong, sentence in [
+        ("acadmic", f"Sheet 1: not in the list of words: word {at + 1}. Look at it again."),
+        (other_word(right[at]), f"Sheet 1: word {at + 1} is not the one on the sheet. Look at it again."),
+    ]:
         typed = " ".join([*right[:at], wrong, *right[at + 1 :]])
-        with pytest.raises(CeremonyError, match=rf"^Sheet 1: .*\bword {at + 1}\b") as refused:
+        with pytest.raises(CeremonyError) as refused:
             join(home, sealed, [("Sheet 1", typed), good])
-        assert not set(re.findall("[a-z]+", str(refused.value))) & {wrong, *right} - {"is", "in", "the", "it"}
+        assert str(refused.value) == sentence
     assert not first(home).secret
 
 

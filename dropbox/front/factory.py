@@ -1,6 +1,5 @@
 """The front's application: its pages, who may ask for them, and what every answer has in common."""
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from dropbox import mishap
 from dropbox.campaign import Campaign
 from dropbox.codename import COST, Cost, WordLists
 from dropbox.front.case import CaseView
@@ -53,8 +53,8 @@ class _Front(Flask):
     request_class = _Request
 
     def log_exception(self, exc_info: Any) -> None:
-        """The kind of an error, without its text or its stack, in which a report's text could stand."""
-        sys.stderr.write(f"A request ended in {exc_info[0].__name__}.\n")
+        """The kind of an error and its count, without its text or its stack, in which a report's text could stand."""
+        mishap.tell(exc_info[0])
 
 
 def create_front(

@@ -1,10 +1,11 @@
-"""Flask without a voice: an error's kind goes to the log, its text and the request do not."""
+"""Flask without a voice: an error's kind and count go to the log, its text and the request do not."""
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response
+
+from dropbox import mishap
 
 
 class QuietFlask(Flask):
@@ -12,7 +13,7 @@ class QuietFlask(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """The kind alone."""
-        sys.stderr.write(f"A request ended in {exc_info[0].__name__}.\n")
+        mishap.tell(exc_info[0])
 
 
 def answer(status: int) -> Callable[[Exception], Response]:
