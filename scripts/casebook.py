@@ -21,7 +21,7 @@ from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import Report
 from scripts import correspondence, custody, layers
 from scripts.cabinet import CasebookError, locked, opened, refuse_others
-from scripts.case import Answer, Case, Counts, Export, Part, Unopened, case_name
+from scripts.case import Answer, Case, Counts, Export, Keyed, Part, Unopened, case_name
 from scripts.custody import Row, Session, digest, origin
 from scripts.landing import NewFile
 from scripts.layers import Layers
@@ -260,7 +260,7 @@ class Casebook:
         """The answers that have left, acknowledgements not among them."""
         return correspondence.answers(self._database, correspondence.LEFT)
 
-    def queue_answer(self, case: Case, *, kind: str, language: str, day: date, text: str) -> None:
+    def queue_answer(self, case: Keyed, *, kind: str, language: str, day: date, text: str) -> None:
         """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
         given = self._database.execute(correspondence.GIVEN, [case.number]).fetchone()[0]
         if given >= REPLIES_PER_DESK:
