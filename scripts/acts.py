@@ -18,9 +18,9 @@ from scripts.epoch import term_lines, term_values
 from scripts.mounts import WARNINGS, keeping
 from scripts.page import Page
 from scripts.page import add_options as add_page_options
+from scripts.printout import print_json, print_rich, progress_bar, stages
 from scripts.review import ADJUDICATION, REVIEW
 from scripts.review_sheet import SHEET_BYTES, blank, read, said
-from scripts.screen import print_json, print_rich, progress_bar, stages
 from scripts.seat import at_desk, look_of, named_reviewers, own_case, today, working
 
 

@@ -15,8 +15,8 @@ from dropbox.template import Template
 from scripts.case import Answer, case_name, case_number
 from scripts.casebook import Casebook
 from scripts.outbox import Letter, OutboxError, leaving, queue, template, write
+from scripts.printout import table
 from scripts.quotation import claimants_words, quotation
-from scripts.screen import table
 
 
 def answer_options(parser: ArgumentParser) -> None:

@@ -29,7 +29,7 @@ from scripts.casebook import Casebook, create
 from scripts.display import file_values, files_table, unopened_values
 from scripts.evidence import write_out
 from scripts.outbox import Left, answer, export_replies, take_back
-from scripts.screen import print_json, print_rich, progress_bar, stages
+from scripts.printout import print_json, print_rich, progress_bar, stages
 from scripts.seat import DeskError, at_desk, named_reviewers, opener, own_case, today, working
 
 # The one that this desk came with, as the server did.

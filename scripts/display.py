@@ -12,7 +12,7 @@ from rich.text import Text
 from dropbox.campaign import Campaign
 from scripts.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
 from scripts.duplicates import Link
-from scripts.screen import table
+from scripts.printout import table
 from scripts.terminal import isolated, one_line
 
 EXCERPT_CHARACTERS = 40

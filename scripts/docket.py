@@ -12,8 +12,8 @@ from scripts.casebook import Casebook
 from scripts.display import EXCERPT_CHARACTERS, category_label, harm_label
 from scripts.duplicates import linked
 from scripts.outline import Outline, outlines_of
+from scripts.printout import table
 from scripts.review import Judgement, Layer, Reviews
-from scripts.screen import table
 from scripts.terminal import isolated, one_line
 
 # Fields of a judgement that are one code, or several, with the campaign's list that has their labels.

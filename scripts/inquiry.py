@@ -22,7 +22,7 @@ from scripts.display import category_label
 from scripts.finding import Filters, Found, find
 from scripts.page import Page
 from scripts.page import add_options as add_page_options
-from scripts.screen import print_json, print_rich, progress_bar, stages, table
+from scripts.printout import print_json, print_rich, progress_bar, stages, table
 from scripts.seat import DeskError, at_desk, look_of, names, working
 from scripts.terminal import one_line
 
