@@ -7,7 +7,6 @@ recipients named in the ciphertext itself, must both be as expected.
 import copy
 import logging
 import os
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO
 
 import gnupg
 
+from dropbox import child
 from dropbox.agent import ask_passphrase
 from dropbox.agent import stop_agent as stop_agent  # noqa: PLC0414 - for those who work with keys
 from dropbox.errors import CannotOpen, CannotSeal, KeysError
@@ -28,8 +28,6 @@ logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
 
 _CV25519 = ("18", "cv25519")
 _READ_BYTES = 65_536
-# A whole opened report, so that gpg need not wait for its reader.
-_PIPE_BYTES = 2 * _READ_BYTES
 MOST_REVIEWERS = 16
 
 _SERVER_OPTIONS = [
@@ -174,41 +172,30 @@ def _full_fingerprint(key: Any, key_id: str) -> str:
     return str(next(entry[2] for entry in key["subkeys"] if entry[0] == key_id))
 
 
-def _memory_file(data: bytes) -> BinaryIO:
-    """*data* as a file that is on no disk and has no name, to be read from its beginning."""
-    file = os.fdopen(os.memfd_create("gpg"), "w+b")
-    file.write(data)
-    file.seek(0)
-    return file
-
-
 class Opener:
     """The offline side: opens messages and signs with the secret keys of one gpg home directory."""
 
     def __init__(self, home: Path) -> None:
         self._gpg = _gpg(home, _OFFLINE_OPTIONS)
-        self._terse: dict[str, str] | None = None
+        self._environ = dict(os.environ)
+        self._terse = {**self._environ, "LC_ALL": "C"}
 
     def secret_fingerprints(self) -> list[str]:
         """The primary fingerprints whose secret keys are here."""
         return [key["fingerprint"] for key in self._gpg.list_keys(secret=True)]
 
-    def open(self, ciphertext: bytes) -> bytes:
+    def open(self, ciphertext: bytes | memoryview) -> bytes:
         """The plaintext of one whole message. Raises CannotOpen. Several threads may open at once."""
         # The command is python-gnupg's, but not its three threads for each message, which cost as much as gpg itself when
-        # there are many. The ciphertext and gpg's status are in memory; the plaintext goes through the pipe alone.
-        with _memory_file(ciphertext) as source, _memory_file(b"") as status:
-            command = self._gpg.make_args([*_OPEN_OPTIONS, "--decrypt"], False)
-            done = subprocess.run(
-                command, stdin=source, stdout=subprocess.PIPE, stderr=status, pipesize=_PIPE_BYTES, env=self._terse, check=False
-            )
-            status.seek(0)
-            said = [line.split() for line in status if line.startswith(b"[GNUPG:] ")]
-        if done.returncode != 0 or [b"[GNUPG:]", b"DECRYPTION_OKAY"] not in said:
+        # there are many.
+        command = self._gpg.make_args([*_OPEN_OPTIONS, "--decrypt"], False)
+        ended = child.run(command, ciphertext, self._environ)
+        said = [line.split() for line in ended.err.splitlines()]
+        if ended.code != 0 or [b"[GNUPG:]", b"DECRYPTION_OKAY"] not in said:
             raise CannotOpen
         # Its agent has the passphrase now, and gpg nothing more to say to anybody: it need not load a language for that.
-        self._terse = {**os.environ, "LC_ALL": "C"}
-        return done.stdout
+        self._environ = self._terse
+        return ended.out
 
     def open_stream(self, source: BinaryIO | RawIOBase, sink: Callable[[bytes], None]) -> None:
         """Decrypt all of *source* into *sink*. Raises CannotOpen: what *sink* was given must then be destroyed."""

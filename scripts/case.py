@@ -37,6 +37,10 @@ class Keyed(Protocol):
         """Its number."""
 
     @property
+    def name(self) -> str:
+        """C-0001."""
+
+    @property
     def reply_public(self) -> bytes:
         """The key to which answers are sealed."""
 

@@ -21,7 +21,7 @@ from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import Report
 from scripts import correspondence, custody, layers
 from scripts.cabinet import CasebookError, locked, opened, refuse_others
-from scripts.case import Answer, Case, Counts, Export, Part, Unopened, case_name
+from scripts.case import Answer, Case, Counts, Export, Keyed, Part, Unopened, case_name
 from scripts.custody import Row, Session, digest, origin
 from scripts.landing import NewFile
 from scripts.layers import Layers
@@ -175,18 +175,19 @@ class Casebook:
         """Add an opened report to its case; a pair of reply keys not seen before makes the next case."""
         data = report.to_bytes()
         with self.together():
-            case = self._parts.case_of(report)
+            case, first = self._parts.case_of(report)
             row = {"case": case, "block_id": block_id, "block_sha256": block_sha256, "day": day.isoformat()}
             row |= {"bundle": bundle, "report": data}
             part = self._parts.add(row, report)
-            self._arrived(part, {"number": part.number, **row})
+            self._arrived(part, {"number": part.number, **row}, first=first)
             self._forget(block_id, 0)
         return part
 
-    def _arrived(self, part: Part, row: Mapping[str, Any]) -> None:
+    def _arrived(self, part: Part, row: Mapping[str, Any], *, first: bool) -> None:
         hashes = {"cipher": row["block_sha256"], "plain": digest(row["report"])}
         self.note("import", case_name(part.case), "part", row, **hashes)
-        self.layers.settle(self.case(part.case))
+        keys = part.report.reply_public, part.report.tag_key
+        self.layers.settle(Case(part.case, *keys, (part,)) if first else self.case(part.case))
 
     def has_file(self, part: Part, place: int) -> bool:
         """Whether attachment *place* (from 0) of *part* has been opened."""
@@ -259,7 +260,7 @@ class Casebook:
         """The answers that have left, acknowledgements not among them."""
         return correspondence.answers(self._database, correspondence.LEFT)
 
-    def queue_answer(self, case: Case, *, kind: str, language: str, day: date, text: str) -> None:
+    def queue_answer(self, case: Keyed, *, kind: str, language: str, day: date, text: str) -> None:
         """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
         given = self._database.execute(correspondence.GIVEN, [case.number]).fetchone()[0]
         if given >= REPLIES_PER_DESK:

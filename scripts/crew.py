@@ -5,13 +5,16 @@ import sys
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 # While one gpg ends, another begins: with as many as there are cores, the cores wait for the threads.
 HANDS = 2 * (os.cpu_count() or 1)
+# So many jobs the outrider takes at most.
+_FIRST = 64
 # So far the threads may run ahead of what has been taken; it bounds the memory.
 _AHEAD = 128
 _PATIENCE_SECONDS = 0.0005
@@ -49,3 +52,39 @@ def in_order(
 def _next(waiting: deque[tuple[Job, Future[Result]]]) -> tuple[Job, Result]:
     job, future = waiting.popleft()
     return job, future.result()
+
+
+class Outrider(Generic[Job, Result]):
+    """One hand that begins with *work* before it is known whether all of it is wanted. Use in a ``with`` block.
+
+    It does one job after the other, so that here, too, a passphrase is asked for once.
+    """
+
+    def __init__(self, work: Callable[[Job], Result]) -> None:
+        self._work = work
+        self._begun: dict[bytes, Future[Result]] = {}
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="desk")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None) -> None:
+        self._executor.shutdown(cancel_futures=True)
+
+    @property
+    def free(self) -> bool:
+        """Whether it takes another job."""
+        return len(self._begun) < _FIRST
+
+    def begin(self, name: bytes, job: Job) -> None:
+        """Have *job* done soon; *name* is that of no other."""
+        self._begun[name] = self._executor.submit(self._work, job)
+
+    def turn_back(self) -> None:
+        """Begin nothing more: from here on others work, and ask for what it has."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def result(self, name: bytes, job: Job) -> Result:
+        """What came of the job with this name, done now if it was not begun. Raises what the work raises."""
+        begun = self._begun.pop(name, None)
+        return self._work(job) if begun is None or begun.cancelled() else begun.result()

@@ -34,6 +34,7 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "reviewer": ("fingerprint", "name", "ed25519"),
 }
 _KEYS = {"attachment": 2}
+_ENCODER = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=bytes.hex)
 _NEVER_CHANGED = {
     **dict.fromkeys(("cases", "part", "attachment"), "what claimants sent is never changed"),
     **dict.fromkeys(("layer", "departure", "taken_back", "custody", "reviewer"), "what reviewers did is never changed"),
@@ -66,7 +67,7 @@ def guards() -> dict[str, str]:
 
 def canonical(value: Any) -> bytes:
     """One value, one sequence of bytes: JSON with sorted keys, bytes as hex."""
-    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=bytes.hex).encode("ascii")
+    return _ENCODER.encode(value).encode("ascii")
 
 
 def digest(data: bytes) -> str:

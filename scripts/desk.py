@@ -6,9 +6,12 @@ No text is ever an argument, where other users of the computer could see it: ans
 """
 
 import argparse
+import gc
 import sys
 
 if __name__ == "__main__":
+    # What is loaded stays until the end; to look through it for garbage takes as long as many a command.
+    gc.disable()
     # sqlite-utils would load it where it is installed, which takes longer than most commands.
     sys.modules["numpy"] = None  # type: ignore[assignment]  # what Python itself puts there for "not to be found"
 
@@ -194,4 +197,6 @@ def _export(asked: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()
+    gc.enable()
     sys.exit(main())

@@ -50,14 +50,15 @@ class Parts:
         self._fresh[part.number] = part
         return part
 
-    def case_of(self, report: Report) -> int:
-        """The number of the case to which *report* belongs; a pair of reply keys not seen before makes the next."""
+    def case_of(self, report: Report) -> tuple[int, bool]:
+        """The number of the case to which *report* belongs, and whether it is a new one: for reply keys not seen before."""
         # By both keys: a report with another's reply key and a wrong tag key must not lead that one's answers astray.
         keys = [report.reply_public, report.tag_key]
         found = self._database.execute("SELECT number FROM cases WHERE reply_public = ? AND tag_key = ?", keys).fetchone()
         if found is None:
-            return int(self._database.execute("INSERT INTO cases (reply_public, tag_key) VALUES (?, ?)", keys).lastrowid or 0)
-        return int(found[0])
+            added = self._database.execute("INSERT INTO cases (reply_public, tag_key) VALUES (?, ?)", keys)
+            return int(added.lastrowid or 0), True
+        return int(found[0]), False
 
     def part(self, number: int) -> Part:
         """The part with this number."""

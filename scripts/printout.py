@@ -35,6 +35,8 @@ def progress_bar() -> Progress:
 def stages(bar: Progress) -> Callable[[str, int, int], None]:
     """A line of *bar* for each thing that is done: call it with that thing's name, how much is done, and all of it."""
     tasks: dict[str, TaskID] = {}
+    if bar.disable:
+        return lambda _what, _done, _every: None
 
     def show(what: str, done: int, every: int) -> None:
         if what not in tasks:

@@ -22,7 +22,7 @@ LAYERS = [
     {"dropbox.landlock", "dropbox.seccomp"},
     {"dropbox.lockdown"},
     {
-        *("dropbox.agent", "dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.reviewing"),
+        *("dropbox.agent", "dropbox.child", "dropbox.padding", "dropbox.packets", "dropbox.question", "dropbox.reviewing"),
         *("dropbox.settings", "dropbox.template"),
     },
     {"dropbox.campaign", "dropbox.outlet"},

@@ -5,7 +5,7 @@ from datetime import date
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from dropbox.errors import BadReply, BadReport
-from dropbox.padding import BadPadding, pad, unpad
+from dropbox.padding import BadPadding, pad, unpad, unpad_offline
 from dropbox.reply import Reply, open_reply, seal_reply
 from dropbox.report import Attachment, Report
 from dropbox.sealing import PADDED_REPORT_BYTES
@@ -44,6 +44,7 @@ def padded_report(data: bytes) -> Report:
     text, _, end = data.partition(b"\n")
     padded = (pad(text, PADDED_REPORT_BYTES)[: PADDED_REPORT_BYTES - len(end)] + end)[: PADDED_REPORT_BYTES + 1]
     unpadded = unpad(padded, PADDED_REPORT_BYTES)
+    assert unpad_offline(padded, PADDED_REPORT_BYTES) == unpadded
     assert padded.startswith(unpadded) and pad(unpadded, PADDED_REPORT_BYTES) == padded
     return report(unpadded)
 
