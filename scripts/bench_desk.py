@@ -32,7 +32,7 @@ from dropbox.report import Report
 from dropbox.sealing import seal_report
 from scripts import duplicates, finding
 from scripts.casebook import Casebook, create
-from scripts.ceremony import Weeks, new_reviewer
+from scripts.ceremony import WEEKS, Weeks, new_reviewer
 from scripts.crew import HANDS
 from scripts.display import case_text
 from scripts.docket import Chosen, Look, list_table, list_values
@@ -301,7 +301,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     homes = [directory / "first", directory / "second"]
     try:
         (directory / "keys").mkdir()
-        weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
+        weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), WEEKS)  # as every reviewer's key has
         for home in homes:
             new_reviewer(home, name=home.name, out=directory / "keys", weeks=weeks, protected=False)
         reviewers = Reviewers.load(directory / "keys", directory / "front-gnupg")

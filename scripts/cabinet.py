@@ -20,6 +20,8 @@ _PRAGMAS = {
     "synchronous": 2,
     "trusted_schema": 0,
     "foreign_keys": 1,
+    # One desk at a time has the casebook; with this, SQLite does not ask the disk again before each statement.
+    "locking_mode": "exclusive",
 }
 
 
