@@ -18,7 +18,6 @@ import gnupg
 
 from dropbox import child
 from dropbox.agent import ask_passphrase
-from dropbox.agent import stop_agent as stop_agent  # noqa: PLC0414 - for those who work with keys
 from dropbox.errors import CannotOpen, CannotSeal, KeysError
 from dropbox.outlet import Checked, Drain
 from dropbox.packets import dearmor, read_pinned_keys, read_pins

@@ -24,8 +24,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from dropbox.agent import stop_agent
 from dropbox.codename import COST, Codename, derive_keys
-from dropbox.openpgp import stop_agent
 from onion.launch import Drop
 from scripts.ceremony import Weeks, new_reviewer
 from scripts.claimant import Browser, File

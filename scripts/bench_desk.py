@@ -25,8 +25,9 @@ from nacl.signing import SigningKey
 from rich.console import Console
 from rich.table import Table
 
+from dropbox.agent import stop_agent
 from dropbox.bundle import ExportManifest, ListedBlock, write_export
-from dropbox.openpgp import Opener, Reviewers, stop_agent
+from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import PublicKey, message_length, read_pinned_keys
 from dropbox.report import Report
 from dropbox.sealing import seal_report

@@ -20,6 +20,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from dropbox import openpgp
+from dropbox.agent import stop_agent
 from dropbox.errors import CasedropError
 from dropbox.openpgp import ReviewerKey, reviewer_key
 from scripts.epoch import CeremonyError as CeremonyError  # noqa: PLC0414 - for those who hold a ceremony
@@ -229,7 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if asked.home.is_dir():
             # It remembers passphrases.
-            openpgp.stop_agent(asked.home)
+            stop_agent(asked.home)
     return 0
 
 

@@ -84,6 +84,23 @@ class _Table(dict[int, str]):
 _LETTERS, _WORDS = _Table(indexed=False), _Table(indexed=True)
 
 
+def is_character(word: str) -> bool:
+    """Whether a word of the index is one Chinese character."""
+    code = _only_sign(word)
+    return code is not None and _alone(chr(code))
+
+
+def is_picture(word: str) -> bool:
+    """Whether a word of the index is one picture."""
+    code = _only_sign(word)
+    return code is not None and unicodedata.category(chr(code))[0] == "S"
+
+
+def _only_sign(word: str) -> int | None:
+    """The code of the sign that is all of a word, as :func:`_word` spells it; None of a word of ASCII or of several signs."""
+    return int(word[1:], 16) if word.startswith("_") and word.isascii() and "_" not in word[1:] and word[1:] else None
+
+
 def letters(text: str) -> str:
     """The folded letters, digits and pictures of *text*, without anything between them."""
     return text.translate(_LETTERS)

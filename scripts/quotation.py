@@ -1,26 +1,22 @@
 """Finding a claimant's own words in an answer: whoever forces a codename out of somebody must not read the case there.
 
 Compared is what a reader would call the same words: width, case, script (traditional or simplified), accents, invisible
-signs, white space and punctuation make no difference.
+signs, white space, pictures and punctuation make no difference.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from typing import Any, NamedTuple, Self
 
-from opencc import OpenCC
-
 from scripts.case import Case
+from scripts.folding import is_character, is_picture
+from scripts.folding import words as folded_words
 
 CHARACTERS, WORDS = 8, 5
 # A word of letters weighs as much more than a Chinese character as fewer of them are a quotation: 5 words, 8 characters.
 _ENOUGH = CHARACTERS * WORDS
-_CHARACTER = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_TOKEN = re.compile(rf"[{_CHARACTER}]|[^\W_{_CHARACTER}]+")
-# Taiwan's 帳號 and 紀錄 become 帐号 and 纪录, which on the mainland are written 账号 and 记录.
-_REGIONAL = str.maketrans("帐纪", "账记")
+# Taiwan's 紀錄 becomes 纪录, which on the mainland is written 记录.
+_REGIONAL = str.maketrans("紀纪", "记记")
 
 
 class Quotation(NamedTuple):
@@ -32,7 +28,7 @@ class Quotation(NamedTuple):
     @classmethod
     def of(cls, tokens: Sequence[str]) -> Self:
         """The length of a run."""
-        characters = sum(map(_is_character, tokens))
+        characters = sum(map(is_character, tokens))
         return cls(characters, len(tokens) - characters)
 
     def __str__(self) -> str:
@@ -81,21 +77,10 @@ def _strings(value: Any) -> Iterator[str]:
         yield from (text for one in value for text in _strings(one))
 
 
-@cache
-def _simplifying() -> OpenCC:
-    return OpenCC("t2s")
-
-
 def _tokens(text: str) -> list[str]:
-    """Each Chinese character and each other word, folded."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    seen = "".join(sign for sign in plain if unicodedata.category(sign) not in ("Cf", "Mn", "Me"))
-    simplified = str(_simplifying().convert(unicodedata.normalize("NFC", seen)))
-    return _TOKEN.findall(simplified.translate(_REGIONAL))
-
-
-def _is_character(token: str) -> bool:
-    return re.match(rf"[{_CHARACTER}]", token) is not None
+    """Each Chinese character and each other word, folded as for finding, and without accents."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text) if unicodedata.category(sign) not in ("Mn", "Me"))
+    return [word for word in folded_words(plain.translate(_REGIONAL)) if not is_picture(word)]
 
 
 def _windows(tokens: list[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -105,7 +90,7 @@ def _windows(tokens: list[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
         weight = 0
         for token in tokens[at : at + CHARACTERS]:
             window.append(token)
-            weight += WORDS if _is_character(token) else CHARACTERS
+            weight += WORDS if is_character(token) else CHARACTERS
             if weight >= _ENOUGH:
                 yield at, tuple(window)
                 break

@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 
 from dropbox import openpgp
+from dropbox.agent import stop_agent
 from dropbox.campaign import Campaign
 from dropbox.codename import CHEAPEST, WordLists
 from dropbox.errors import CannotOpen, CasedropError, PendingGone
@@ -38,7 +39,7 @@ def reviewer_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Pa
         homes.append(home)
     yield homes
     for home in homes:
-        openpgp.stop_agent(home)
+        stop_agent(home)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def gpg_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("h") / "g"
     yield place
     if place.exists():
-        openpgp.stop_agent(place)
+        stop_agent(place)
 
 
 class MovedClock:
@@ -99,7 +100,7 @@ def third_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("third")
     openpgp.make_reviewer_key(home, name="Reviewer third", weeks=1, start=datetime.now(UTC).date(), protected=False)
     yield home
-    openpgp.stop_agent(home)
+    stop_agent(home)
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import wcwidth
 
+from dropbox.agent import stop_agent
 from dropbox.errors import KeysError
-from dropbox.openpgp import Opener, Reviewers, stop_agent
+from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import dearmor, packets, read_pins
 from scripts import ceremony
 from scripts.ceremony import CeremonyError, Weeks, new_reviewer

@@ -13,9 +13,10 @@ import pytest
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
+from dropbox.agent import stop_agent
 from dropbox.bundle import ExportManifest, ListedBlock, read_replies, write_export
 from dropbox.errors import BadBundle, BadReply, CannotOpen
-from dropbox.openpgp import Opener, Reviewers, make_reviewer_key, stop_agent
+from dropbox.openpgp import Opener, Reviewers, make_reviewer_key
 from dropbox.packets import read_pinned_keys
 from dropbox.reply import open_reply, reply_tag
 from dropbox.report import Attachment, Report

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dropbox import openpgp
-from dropbox.agent import delete_secret, is_protected, secret_file
+from dropbox.agent import delete_secret, is_protected, secret_file, stop_agent
 from dropbox.errors import CannotOpen, KeysError
 from dropbox.openpgp import Opener, Reviewers, make_reviewer_key, reviewer_key, seal_to_week
 from dropbox.packets import read_pinned_keys, verify_detached
@@ -58,7 +57,7 @@ def test_after_a_weeks_destruction_its_messages_cannot_be_opened_and_all_others_
 
     assert seen.kept == weeks(home)[1]
     assert [one.secret for one in weeks(home)] == [False, True, True, True]
-    openpgp.stop_agent(home)
+    stop_agent(home)
     assert [can_open(home, message) for message in old] == [False, True, True, True]
     assert not [path for path in home.rglob("*") if path.is_file() and secret in path.read_bytes()]
     # The key itself goes on: it signs, and is renewed.
@@ -189,7 +188,7 @@ done
 
     def asked(self, act: Callable[[], object]) -> int:
         """How often *act* makes gpg ask, when its agent remembers nothing."""
-        openpgp.stop_agent(self._home)
+        stop_agent(self._home)
         self._log.write_text("", "utf-8")
         act()
         return len(self._log.read_text("utf-8").splitlines())
@@ -261,7 +260,7 @@ def test_a_wrong_passphrase_or_a_closed_window_changes_nothing(gpg_home: Path, t
         pinentry.types(passphrase)
         assert ceremony.main(renew) == 1
         assert run(gpg_home, tmp_path, "--week", weeks(gpg_home)[0].week, "--yes", "--although-valid") == 1
-        openpgp.stop_agent(gpg_home)
+        stop_agent(gpg_home)
         with pytest.raises(CannotOpen, match="sign"):
             Opener(gpg_home).sign(b"x", before.fingerprint)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dropbox import openpgp
+from dropbox.agent import stop_agent
 from dropbox.errors import CannotOpen, CannotSeal, KeysError
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import dearmor, recipients
@@ -180,7 +181,7 @@ def test_keys_that_are_not_as_pinned_stop_the_start(
 
     with pytest.raises(KeysError, match=sentence):
         Reviewers.load(keys, tmp_path / "home")
-    openpgp.stop_agent(home)
+    stop_agent(home)
 
 
 def test_a_missing_gpg_is_said_at_the_start(keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +241,7 @@ def test_a_message_for_somebody_else_cannot_be_opened(reviewers: Reviewers, tmp_
 
     with pytest.raises(CannotOpen):
         Opener(stranger).open(sealed(reviewers, b"x"))
-    openpgp.stop_agent(stranger)
+    stop_agent(stranger)
 
 
 def test_signing_with_a_key_that_is_not_here_is_refused(opener: Opener) -> None:

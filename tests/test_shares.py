@@ -11,6 +11,7 @@ import wcwidth
 from shamir_mnemonic.wordlist import WORDLIST
 
 from dropbox import openpgp
+from dropbox.agent import stop_agent
 from dropbox.errors import CannotOpen, KeysError
 from dropbox.openpgp import Opener, make_reviewer_key, reviewer_key, seal_to_week
 from scripts import ceremony, shares
@@ -178,7 +179,7 @@ def test_another_keys_sealed_file_is_refused(home: Path, out: Path, tmp_path: Pa
 
     with pytest.raises(CeremonyError, match="belongs to another key"):
         join(stranger, sealed, texts(sheets))
-    openpgp.stop_agent(stranger)
+    stop_agent(stranger)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from syscalls import NETWORK_CALLS, Call, calls, watcher
 
+from dropbox.agent import stop_agent
 from dropbox.bundle import ExportManifest, ListedBlock, read_replies, write_export
-from dropbox.openpgp import Reviewers, stop_agent
+from dropbox.openpgp import Reviewers
 from dropbox.packets import read_pinned_keys
 from dropbox.report import Report
 from dropbox.sealing import AttachmentSealer, seal_report
