@@ -41,7 +41,7 @@ debian-tests:
 	$(call install_debian,$(TEST_APT))
 
 checkers: install debian-tests ## fetch the HTML validator and the accessibility checker that the tests of the pages use
-	@$(BIN)/python tests/checkers.py $(CHECKERS)
+	@PYTHONPATH=tests $(BIN)/python -m support.checkers $(CHECKERS)
 
 $(VENV)/.installed: requirements.txt | debian
 	@echo "Installing Python packages into $(VENV)"
@@ -54,7 +54,7 @@ $(VENV)/.installed: requirements.txt | debian
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
 
 demo: install ## eight cases through a private Tor network to the offline desk, and an answer back (KEEP=1 leaves it running)
-	@$(BIN)/python -m scripts.demo $(if $(KEEP),--keep)
+	@$(BIN)/python -m scripts.rehearsal.demo $(if $(KEEP),--keep)
 
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(BIN)/python -m pytest
@@ -63,33 +63,33 @@ quick: install ## the tests that need neither tor, a whole drop, a browser, stra
 	@$(BIN)/python -m pytest -m "not onion and not drop and not browser and not strace and not fuzz and not zipapp"
 
 crash: install debian-tests ## the test under fire at full length: 200 kills (CASEDROP_SEED=N repeats one)
-	@CASEDROP_KILLS=200 $(BIN)/python -m pytest -s tests/test_crash.py
+	@CASEDROP_KILLS=200 $(BIN)/python -m pytest -s tests/drop/test_crash.py
 
 lint: install ## ruff, mypy --strict, templates, translations
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/djlint --quiet --lint templates
-	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_translations.py
+	@$(BIN)/python -m pytest -q tests/unit/test_architecture.py tests/unit/test_translations.py
 
 fuzz: install ## every reader of untrusted bytes, guided by coverage (SECONDS=60 each; TARGET=name; REPEAT=file)
 	@PYTHONPATH=tests:. $(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET)) $(if $(REPEAT),--repeat $(REPEAT))
 
 bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id; the desk with 1,000 reports and 20,000 cases
-	@$(BIN)/python -m scripts.bench
-	@$(BIN)/python -m scripts.bench_desk
+	@$(BIN)/python -m scripts.rehearsal.bench
+	@$(BIN)/python -m scripts.rehearsal.bench_desk
 
 up: install ## the service on the real Tor network (STATE=var)
 	@$(BIN)/python -m onion up --state $(STATE)
 
 desk: install ## the offline desk as one file with all that it needs: build/casedrop-desk.pyz and its SHA-256
-	@$(BIN)/python -m scripts.zipapp build/casedrop-desk.pyz
+	@$(BIN)/python -m scripts.release.pyz build/casedrop-desk.pyz
 
 desk-lock: install ## after a change of the desk's packages: their hashes anew, in requirements-desk.txt
-	@$(BIN)/python -m scripts.zipapp --lock
+	@$(BIN)/python -m scripts.release.pyz --lock
 
 words: install ## build both word lists again from their sources
-	@$(BIN)/python -m scripts.build_words
+	@$(BIN)/python -m scripts.release.words
 
 clean: ## remove what was built and installed here; never STATE
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, NamedTuple
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
-from dropbox.block import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
 from dropbox.errors import BadBundle, BadPacket
 from dropbox.packets import PublicKey, verify_detached
+from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
 
 VERSION = 1
 EXPORT, REPLIES = "casedrop-export", "casedrop-replies"
@@ -36,7 +36,9 @@ _LARGEST_NUMBER = 2**63 - 1
 
 def canonical(value: object) -> bytes:
     """JSON of which the same value always gives the same bytes."""
-    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return json.dumps(
+        value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False
+    ).encode("ascii")
 
 
 class ListedBlock(NamedTuple):
@@ -62,7 +64,9 @@ class ExportManifest:
     @classmethod
     def of(cls, *, number: int, campaign: str, blocks: Iterable[ListedBlock]) -> "ExportManifest":
         """The manifest of *blocks* in whatever order they come."""
-        return cls(number, campaign, tuple(sorted(blocks, key=lambda block: (block.sha256, block.id))))
+        return cls(
+            number, campaign, tuple(sorted(blocks, key=lambda block: (block.sha256, block.id)))
+        )
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
@@ -75,7 +79,10 @@ class ExportManifest:
                 "campaign": self.campaign,
                 "previous": None,
                 "days": [days[0], days[-1]] if days else [],
-                "blocks": [{"id": b.id.hex(), "sha256": b.sha256, "day": b.day.isoformat()} for b in self.blocks],
+                "blocks": [
+                    {"id": b.id.hex(), "sha256": b.sha256, "day": b.day.isoformat()}
+                    for b in self.blocks
+                ],
                 "tombstones": [],
             }
         )
@@ -92,7 +99,8 @@ class ExportManifest:
         # Everything not read above (order, days, empty places) must be what this version writes.
         if (
             manifest.to_bytes() != untrusted
-            or ExportManifest.of(number=manifest.number, campaign=manifest.campaign, blocks=blocks) != manifest
+            or ExportManifest.of(number=manifest.number, campaign=manifest.campaign, blocks=blocks)
+            != manifest
         ):
             raise BadBundle("The manifest is not one that this version writes.")
         if len({block.id for block in blocks}) != len(blocks):
@@ -101,7 +109,9 @@ class ExportManifest:
 
 
 def _listed(entry: Any) -> ListedBlock:
-    block = ListedBlock(bytes.fromhex(entry["id"]), str(entry["sha256"]), date.fromisoformat(entry["day"]))
+    block = ListedBlock(
+        bytes.fromhex(entry["id"]), str(entry["sha256"]), date.fromisoformat(entry["day"])
+    )
     if len(block.id) != ID_BYTES or len(bytes.fromhex(block.sha256)) != 32:
         raise ValueError
     return block
@@ -130,7 +140,9 @@ def _signed_export(manifest: bytes) -> bytes:
     return EXPORT.encode() + b"\0" + manifest
 
 
-def write_export(manifest: ExportManifest, get_block: Callable[[bytes], bytes], key: SigningKey) -> Iterator[bytes]:
+def write_export(
+    manifest: ExportManifest, get_block: Callable[[bytes], bytes], key: SigningKey
+) -> Iterator[bytes]:
     """The export bundle in pieces; *get_block* gives each block's data by id when its turn comes."""
     body = manifest.to_bytes()
     yield _member("manifest.json", body)
@@ -185,7 +197,9 @@ class Members:
         try:
             return tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
         except tarfile.TarError:
-            raise BadBundle(f"The file is not a bundle, or it is damaged before {wanted}.") from None
+            raise BadBundle(
+                f"The file is not a bundle, or it is damaged before {wanted}."
+            ) from None
 
     def _take(self, size: int) -> bytes:
         try:
@@ -194,7 +208,9 @@ class Members:
             raise BadBundle("The bundle cannot be read to its end.") from None
 
 
-def read_export(stream: BinaryIO, key: VerifyKey, *, campaign: str, sink: Callable[[ListedBlock, bytes], None]) -> ExportManifest:
+def read_export(
+    stream: BinaryIO, key: VerifyKey, *, campaign: str, sink: Callable[[ListedBlock, bytes], None]
+) -> ExportManifest:
     """Check an export bundle and hand each block to *sink*. Raises BadBundle naming what is wrong.
 
     Blocks are given to *sink* as they are checked, one at a time; when this raises, the caller forgets them all.
@@ -205,7 +221,9 @@ def read_export(stream: BinaryIO, key: VerifyKey, *, campaign: str, sink: Callab
     try:
         key.verify(_signed_export(body), signature)
     except (BadSignatureError, ValueError):
-        raise BadBundle("The bundle's signature is not by this drop's server, or its manifest was altered.") from None
+        raise BadBundle(
+            "The bundle's signature is not by this drop's server, or its manifest was altered."
+        ) from None
     manifest = ExportManifest.from_bytes(body)
     if manifest.campaign != campaign:
         raise BadBundle("The bundle belongs to another campaign.")
@@ -266,7 +284,9 @@ def write_replies(bundle: ReplyBundle, sign: Callable[[bytes], bytes]) -> bytes:
     return b"".join([*parts, _member("replies", bundle._content()), bytes(2 * tarfile.BLOCKSIZE)])
 
 
-def read_replies(data: bytes, signers: Sequence[PublicKey], *, campaign: str, now: datetime) -> ReplyBundle:
+def read_replies(
+    data: bytes, signers: Sequence[PublicKey], *, campaign: str, now: datetime
+) -> ReplyBundle:
     """Check a reply bundle against the pinned *signers*. Raises BadBundle naming what is wrong."""
     members = Members(BytesIO(data))
     body = members.read("manifest.json", MANIFEST_BYTES)
@@ -289,7 +309,10 @@ def read_replies(data: bytes, signers: Sequence[PublicKey], *, campaign: str, no
 
 def _reply_bundle(body: dict[str, Any], content: bytes) -> ReplyBundle:
     cuts = range(0, len(content), _REPLY_RECORD)
-    replies = [SealedReply(content[at : at + ID_BYTES], content[at + ID_BYTES : at + _REPLY_RECORD]) for at in cuts]
+    replies = [
+        SealedReply(content[at : at + ID_BYTES], content[at + ID_BYTES : at + _REPLY_RECORD])
+        for at in cuts
+    ]
     if len(content) % _REPLY_RECORD or len({reply.tag for reply in replies}) != len(replies):
         raise BadBundle("The replies are cut off or given twice.")
     try:

@@ -14,8 +14,8 @@ from typing import Any, Self
 from dropbox.errors import CampaignError
 from dropbox.label import LANGUAGES, Label
 from dropbox.question import IN_LINES, KINDS, WITH_CHOICES, Group, Question
-from dropbox.reviewing import FIXED, LISTS, Reviewing
-from dropbox.template import Template, bodies, fault
+from dropbox.ready_answer import Template, bodies, fault
+from dropbox.review_codes import FIXED, LISTS, Reviewing
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # A label stands in a form and in the reviewer's table; the invitation is a paragraph.
@@ -56,10 +56,14 @@ class Campaign:
         try:
             text = path.read_text("utf-8")
         except OSError as why:
-            raise CampaignError(f"The campaign file {path} cannot be read: {why.strerror}.") from None
+            raise CampaignError(
+                f"The campaign file {path} cannot be read: {why.strerror}."
+            ) from None
         except UnicodeDecodeError as why:
             line = path.read_bytes()[: why.start].count(b"\n") + 1
-            raise CampaignError(f"The campaign file {path}, line {line}, is not UTF-8 text.") from None
+            raise CampaignError(
+                f"The campaign file {path}, line {line}, is not UTF-8 text."
+            ) from None
         try:
             body = tomllib.loads(text)
         except tomllib.TOMLDecodeError as why:
@@ -67,7 +71,9 @@ class Campaign:
         try:
             return cls(**_campaign(body))
         except _Fault as fault:
-            raise CampaignError(f"The campaign file {path}, line {fault.line(text)}: {fault}.") from None
+            raise CampaignError(
+                f"The campaign file {path}, line {fault.line(text)}: {fault}."
+            ) from None
 
     @property
     def category_codes(self) -> frozenset[str]:
@@ -98,10 +104,19 @@ class _Fault(Exception):
         """The number, from 1, of the line the fault stands in; the line before it when something is missing there."""
         lines = text.splitlines()
         begins = (f'"{self._after}"', f"[{self._after}]")
-        start = next((number for number, line in enumerate(lines) if self._after and any(b in line for b in begins)), 0)
+        start = next(
+            (
+                number
+                for number, line in enumerate(lines)
+                if self._after and any(b in line for b in begins)
+            ),
+            0,
+        )
         word = re.compile(rf"(?<![\w.-]){re.escape(self._near)}(?![\w.-])")
         # A second use of a code is the fault, not the first; a key of an entry stands behind the entry's code.
-        found = [number for number, line in enumerate(lines) if number >= start and word.search(line)]
+        found = [
+            number for number, line in enumerate(lines) if number >= start and word.search(line)
+        ]
         if not found:
             return start + 1
         return (found[0] if self._after else found[-1]) + 1
@@ -109,15 +124,33 @@ class _Fault(Exception):
 
 def _campaign(body: dict[str, Any]) -> dict[str, Any]:
     _keys(
-        body, {"code", "title", "organisation", "invitation", "scope", "list", "category", "group", "review", "answer"}, near=""
+        body,
+        {
+            "code",
+            "title",
+            "organisation",
+            "invitation",
+            "scope",
+            "list",
+            "category",
+            "group",
+            "review",
+            "answer",
+        },
+        near="",
     )
     code = _code(body)
     lists = dict(_list(entry) for entry in _entries(body, "list", near="list", required=False))
     categories = tuple(
-        _category(entry, number, lists) for number, entry in enumerate(_entries(body, "category", near="category"), 1)
+        _category(entry, number, lists)
+        for number, entry in enumerate(_entries(body, "category", near="category"), 1)
     )
-    groups = tuple(_group(entry, lists) for entry in _entries(body, "group", near="group", required=False))
-    answers = tuple(_answer(entry) for entry in _entries(body, "answer", near="answer", required=False))
+    groups = tuple(
+        _group(entry, lists) for entry in _entries(body, "group", near="group", required=False)
+    )
+    answers = tuple(
+        _answer(entry) for entry in _entries(body, "answer", near="answer", required=False)
+    )
     seen: set[str] = set()
     for label in (*_labels(categories, groups), *answers):
         if label.code in seen:
@@ -128,7 +161,10 @@ def _campaign(body: dict[str, Any]) -> dict[str, Any]:
         "title": _texts(_table(body, "title"), "title", near="title"),
         "organisation": _texts(_table(body, "organisation"), "organisation", near="organisation"),
         "invitation": _texts(_table(body, "invitation"), "invitation", near="invitation"),
-        "scope": [_texts(entry, "scope", near="scope") for entry in _entries(body, "scope", near="scope", required=False)],
+        "scope": [
+            _texts(entry, "scope", near="scope")
+            for entry in _entries(body, "scope", near="scope", required=False)
+        ],
         "categories": categories,
         "groups": groups,
         "unsure": _unsure(body["category"]),
@@ -148,21 +184,31 @@ def _labels(categories: tuple[Category, ...], groups: tuple[Group, ...]) -> Iter
         yield from group.questions
 
 
-def _category(entry: dict[str, Any], number: int, lists: Mapping[str, tuple[Label, ...]]) -> Category:
+def _category(
+    entry: dict[str, Any], number: int, lists: Mapping[str, tuple[Label, ...]]
+) -> Category:
     code = _code(entry, f"category number {number}")
     _keys(entry, {"code", "label", "harm", "question", "unsure"}, near=code)
     if not isinstance(entry.get("unsure", False), bool):
         raise _Fault('"unsure" has to be true or false', "unsure", after=code)
     harms = tuple(_harm(harm, code) for harm in _entries(entry, "harm", near=code, required=False))
     questions = _questions(entry, "question", code, lists)
-    return Category(code, _texts(_table(entry, "label", near=code), code, near="label", after=code), harms, questions)
+    return Category(
+        code,
+        _texts(_table(entry, "label", near=code), code, near="label", after=code),
+        harms,
+        questions,
+    )
 
 
 def _harm(entry: dict[str, Any], category: str) -> Label:
     code = _code(entry, f'a harm of "{category}"', near=category)
     _keys(entry, {"code", "label"}, near=code)
     if not code.startswith(category + "."):
-        raise _Fault(f'the harm "{code}" stands under "{category}", so its code has to begin with "{category}."', code)
+        raise _Fault(
+            f'the harm "{code}" stands under "{category}", so its code has to begin with "{category}."',
+            code,
+        )
     return Label(code, _texts(_table(entry, "label", near=code), code, near="label", after=code))
 
 
@@ -177,7 +223,9 @@ def _list(entry: dict[str, Any]) -> tuple[str, tuple[Label, ...]]:
 
 def _choice(entry: dict[str, Any], of: str) -> Label:
     code = _code(entry, f'a choice of "{of}"', near=of)
-    return Label(code, _texts({key: text for key, text in entry.items() if key != "code"}, code, near=code))
+    return Label(
+        code, _texts({key: text for key, text in entry.items() if key != "code"}, code, near=code)
+    )
 
 
 def _group(entry: dict[str, Any], lists: Mapping[str, tuple[Label, ...]]) -> Group:
@@ -188,25 +236,42 @@ def _group(entry: dict[str, Any], lists: Mapping[str, tuple[Label, ...]]) -> Gro
 
 
 def _questions(
-    entry: dict[str, Any], name: str, of: str, lists: Mapping[str, tuple[Label, ...]], kinds: Sequence[str] = KINDS
+    entry: dict[str, Any],
+    name: str,
+    of: str,
+    lists: Mapping[str, tuple[Label, ...]],
+    kinds: Sequence[str] = KINDS,
 ) -> tuple[Question, ...]:
-    return tuple(_question(one, of, lists, kinds) for one in _entries(entry, name, near=of, required=False))
+    return tuple(
+        _question(one, of, lists, kinds) for one in _entries(entry, name, near=of, required=False)
+    )
 
 
-def _question(entry: dict[str, Any], of: str, lists: Mapping[str, tuple[Label, ...]], kinds: Sequence[str]) -> Question:
+def _question(
+    entry: dict[str, Any], of: str, lists: Mapping[str, tuple[Label, ...]], kinds: Sequence[str]
+) -> Question:
     code = _code(entry, f'a question of "{of}"', near=of)
     _keys(entry, {"code", "label", "why", "kind", "choices", "column"}, near=code)
     kind, choices = str(entry.get("kind")), str(entry.get("choices"))
     if kind not in kinds:
-        raise _Fault(f'the kind of "{code}" has to be one of {", ".join(kinds)}', "kind", after=code)
+        raise _Fault(
+            f'the kind of "{code}" has to be one of {", ".join(kinds)}', "kind", after=code
+        )
     if (choices in lists) != (kind in WITH_CHOICES):
-        raise _Fault(f'"{code}" needs "choices", the code of a [[list]], for the kinds one and many, and for no other', code)
+        raise _Fault(
+            f'"{code}" needs "choices", the code of a [[list]], for the kinds one and many, and for no other',
+            code,
+        )
     columns = _questions(entry, "column", code, lists, IN_LINES)
     if bool(columns) != (kind == "lines"):
         raise _Fault(f'"{code}" needs a [[column]] for the kind lines, and for no other', code)
     label = _texts(_table(entry, "label", near=code), code, near="label", after=code)
     # A column stands under its question, which says why.
-    why = label if kinds is IN_LINES else _texts(_table(entry, "why", near=code), code, near="why", after=code)
+    why = (
+        label
+        if kinds is IN_LINES
+        else _texts(_table(entry, "why", near=code), code, near="why", after=code)
+    )
     return Question(code, label, why, kind, lists.get(choices, ()), columns)
 
 
@@ -216,19 +281,31 @@ def _reviewing(table: Any, lists: Mapping[str, tuple[Label, ...]]) -> Reviewing:
     _keys(table, {*LISTS, "always_second", "sample_percent"}, near="review")
     found = {name: _review_list(table, name, lists) for name in LISTS}
     always, percent = table.get("always_second"), table.get("sample_percent")
-    if not isinstance(always, list) or not set(map(str, always)) <= {tier.code for tier in found["merit"]}:
-        raise _Fault('"always_second" has to be a list of merit tiers', "always_second", after="review")
+    if not isinstance(always, list) or not set(map(str, always)) <= {
+        tier.code for tier in found["merit"]
+    }:
+        raise _Fault(
+            '"always_second" has to be a list of merit tiers', "always_second", after="review"
+        )
     if type(percent) is not int or not 0 <= percent <= 100:
-        raise _Fault('"sample_percent" has to be a whole number from 0 to 100', "sample_percent", after="review")
+        raise _Fault(
+            '"sample_percent" has to be a whole number from 0 to 100',
+            "sample_percent",
+            after="review",
+        )
     return Reviewing(found, frozenset(always), percent)
 
 
-def _review_list(table: dict[str, Any], name: str, lists: Mapping[str, tuple[Label, ...]]) -> tuple[Label, ...]:
+def _review_list(
+    table: dict[str, Any], name: str, lists: Mapping[str, tuple[Label, ...]]
+) -> tuple[Label, ...]:
     value = table.get(name)
     if isinstance(value, str) and value in lists:
         return lists[value]
     if not isinstance(value, list) or not value:
-        raise _Fault(f'"{name}" has to be a list of choices, or the code of a [[list]]', name, after="review")
+        raise _Fault(
+            f'"{name}" has to be a list of choices, or the code of a [[list]]', name, after="review"
+        )
     choices = tuple(_choice(entry, name) for entry in value)
     codes = [choice.code for choice in choices]
     if len(set(codes)) < len(codes):
@@ -265,7 +342,10 @@ def _code(entry: Any, what: str = "the campaign", near: str = "code") -> str:
     if not isinstance(code, str):
         raise _Fault(f"{what} has no code", near)
     if not _CODE.fullmatch(code):
-        raise _Fault(f'the code "{code}" may hold only letters a-z, digits, dots, hyphens and underscores', code)
+        raise _Fault(
+            f'the code "{code}" may hold only letters a-z, digits, dots, hyphens and underscores',
+            code,
+        )
     return code
 
 
@@ -275,7 +355,9 @@ def _keys(entry: dict[str, Any], known: set[str], *, near: str) -> None:
             raise _Fault(f'"{key}" is not a known key here', key, after=near)
 
 
-def _entries(body: dict[str, Any], name: str, *, near: str, required: bool = True) -> list[dict[str, Any]]:
+def _entries(
+    body: dict[str, Any], name: str, *, near: str, required: bool = True
+) -> list[dict[str, Any]]:
     entries = body.get(name, [])
     if not isinstance(entries, list) or (required and not entries):
         raise _Fault(f"there has to be at least one [[{name}]]", near)
@@ -294,7 +376,12 @@ def _texts(table: dict[str, Any], what: str, *, near: str, after: str = "") -> d
         text = table.get(language)
         if text is None:
             raise _Fault(f'"{what}" has no label in {language}', near, after)
-        if not isinstance(text, str) or not text.strip() or len(text) > _LABEL_CHARACTERS or not text.isprintable():
+        if (
+            not isinstance(text, str)
+            or not text.strip()
+            or len(text) > _LABEL_CHARACTERS
+            or not text.isprintable()
+        ):
             sentence = f'the label of "{what}" in {language} has to be a text of one line, 1 to {_LABEL_CHARACTERS} characters'
             raise _Fault(sentence, language, after or near)
     if unknown := set(table) - set(LANGUAGES):

@@ -70,7 +70,9 @@ class Codename:
     indexes: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if len(self.indexes) != RANDOM_WORDS or not all(0 <= index < LIST_WORDS for index in self.indexes):
+        if len(self.indexes) != RANDOM_WORDS or not all(
+            0 <= index < LIST_WORDS for index in self.indexes
+        ):
             raise BadCodename
 
     def packed(self) -> bytes:
@@ -86,7 +88,11 @@ class Codename:
         number = int.from_bytes(packed, "big")
         if len(packed) != _PACKED_BYTES or number >> (_BITS * RANDOM_WORDS):
             raise BadCodename
-        return cls(tuple(number >> _BITS * place & LIST_WORDS - 1 for place in reversed(range(RANDOM_WORDS))))
+        return cls(
+            tuple(
+                number >> _BITS * place & LIST_WORDS - 1 for place in reversed(range(RANDOM_WORDS))
+            )
+        )
 
     @property
     def check(self) -> int:
@@ -126,16 +132,21 @@ class CodenameKeys:
 
 def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> CodenameKeys:
     """The keys of *codename* on the drop whose 16-byte *salt* this is. Takes cost.memory; never cached, never logged."""
-    master = argon2id.kdf(32, codename.packed(), salt, opslimit=cost.operations, memlimit=cost.memory)
+    master = argon2id.kdf(
+        32, codename.packed(), salt, opslimit=cost.operations, memlimit=cost.memory
+    )
     reply, tag, withdraw = (
-        hashlib.blake2b(b"", key=master, person=label, digest_size=32).digest() for label in (_REPLY, _TAG_KEY, _WITHDRAW)
+        hashlib.blake2b(b"", key=master, person=label, digest_size=32).digest()
+        for label in (_REPLY, _TAG_KEY, _WITHDRAW)
     )
     return CodenameKeys(reply, bytes(PrivateKey(reply).public_key), tag, withdraw)
 
 
 def withdraw_tag(withdraw_key: bytes, block_id: bytes) -> bytes:
     """The tag (16 bytes) by which only the codename's holder can tell that the block is theirs."""
-    return hashlib.blake2b(block_id, key=withdraw_key, person=_WITHDRAW_TAG, digest_size=_TAG_BYTES).digest()
+    return hashlib.blake2b(
+        block_id, key=withdraw_key, person=_WITHDRAW_TAG, digest_size=_TAG_BYTES
+    ).digest()
 
 
 @dataclass(frozen=True, repr=False)
@@ -178,7 +189,10 @@ class WordLists:
     def read(cls, folder: Path = _FOLDER) -> Self:
         """The lists that come with Casedrop. Raises BadWordList."""
         try:
-            chinese = [tuple(line.split("\t")) for line in (folder / "zh.txt").read_text("utf-8").splitlines()]
+            chinese = [
+                tuple(line.split("\t"))
+                for line in (folder / "zh.txt").read_text("utf-8").splitlines()
+            ]
             english = (folder / "en.txt").read_text("utf-8").splitlines()
             return cls([(pinyin, hans, hant) for pinyin, hans, hant in chinese], english)
         except (OSError, ValueError):
@@ -190,7 +204,9 @@ class WordLists:
         if language == "en":
             return tuple(Spelling(self.english[index], "") for index in indexes)
         script = 2 if language == "zh-Hant" else 1
-        return tuple(Spelling(self.chinese[index][0], self.chinese[index][script]) for index in indexes)
+        return tuple(
+            Spelling(self.chinese[index][0], self.chinese[index][script]) for index in indexes
+        )
 
     def read_codename(self, untrusted: str) -> Codename:
         """The codename that somebody typed, however they typed it.
@@ -204,7 +220,9 @@ class WordLists:
         if len(known) == 2 * WORDS and known[::2] == known[1::2] and None not in known:
             # Copied with both spellings, the letters and the characters.
             known = known[::2]
-            if codenames := self._readings("".join(self.english[index] for index in known if index is not None)):
+            if codenames := self._readings(
+                "".join(self.english[index] for index in known if index is not None)
+            ):
                 return codenames[0]
         if len(known) != WORDS:
             raise WrongCount(len(known))
@@ -219,19 +237,30 @@ class WordLists:
         known = [self._index.get(piece) for piece in pieces]
         halved = [index for at, index in enumerate(known) if at == 0 or index != known[at - 1]]
         hanzi = [
-            [run[at : at + 2] for at in range(start, len(run) - 1, 2)] for run in pieces if _is_hanzi(run[0]) for start in (0, 1)
+            [run[at : at + 2] for at in range(start, len(run) - 1, 2)]
+            for run in pieces
+            if _is_hanzi(run[0])
+            for start in (0, 1)
         ]
-        if any(self._stands_in(row) for row in (known, halved, *([self._index.get(two) for two in run] for run in hanzi))):
+        if any(
+            self._stands_in(row)
+            for row in (known, halved, *([self._index.get(two) for two in run] for run in hanzi))
+        ):
             return True
         # Eight words of 4 to 10 letters without a space between.
-        return any(4 * WORDS <= len(run) <= 10 * WORDS and bool(self._readings(run)) for run in pieces)
+        return any(
+            4 * WORDS <= len(run) <= 10 * WORDS and bool(self._readings(run)) for run in pieces
+        )
 
     @staticmethod
     def _stands_in(row: Sequence[int | None]) -> bool:
         """Whether WORDS neighbours in *row* are a codename with its check word."""
         for at in range(len(row) - RANDOM_WORDS):
             words = [index for index in row[at : at + WORDS] if index is not None]
-            if len(words) == WORDS and Codename(tuple(words[:RANDOM_WORDS])).check == words[RANDOM_WORDS]:
+            if (
+                len(words) == WORDS
+                and Codename(tuple(words[:RANDOM_WORDS])).check == words[RANDOM_WORDS]
+            ):
                 return True
         return False
 

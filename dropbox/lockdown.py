@@ -45,7 +45,9 @@ def lock(room: Room, waived: Collection[str] = ()) -> None:
     Raises CannotLockDown naming the part that this kernel or this start lacks; the process must then not serve.
     """
     if len(list(Path("/proc/self/task").iterdir())) != 1:
-        raise CannotLockDown(f"The {room.name} cannot be locked down: it has more than one thread already.")
+        raise CannotLockDown(
+            f"The {room.name} cannot be locked down: it has more than one thread already."
+        )
     for part, apply in PARTS.items():
         if part in waived:
             continue
@@ -63,7 +65,9 @@ def say_waived(room: Room, waived: Collection[str]) -> None:
     """Tell the operator, at every start, which parts are not in force."""
     for part in PARTS:
         if part in waived:
-            sys.stderr.write(f"The lockdown of the {room.name} is incomplete: {part} is waived by the settings.\n")
+            sys.stderr.write(
+                f"The lockdown of the {room.name} is incomplete: {part} is waived by the settings.\n"
+            )
 
 
 def _allocator(room: Room) -> None:
@@ -135,7 +139,9 @@ PARTS: Mapping[str, Callable[[Room], None]] = {
 def _python_files() -> Iterator[Path]:
     package = Path(__file__).resolve().parent
     yield from (package, package.parent / "templates")
-    yield from (Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    yield from (
+        Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
+    )
     yield from {path.parent for path in _mapped() if ".so" in path.name}
     yield from (Path("/etc/ld.so.cache"), Path("/dev/urandom"))
 

@@ -16,10 +16,10 @@ from typing import Any, BinaryIO
 
 import gnupg
 
-from dropbox import child
-from dropbox.agent import ask_passphrase
+from dropbox import gpg_process
 from dropbox.errors import CannotOpen, CannotSeal, KeysError
-from dropbox.outlet import Checked, Drain
+from dropbox.gpg_agent import ask_passphrase
+from dropbox.gpg_output import Checked, Drain
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
 
 # python-gnupg writes status lines and the beginnings of results to its logger; none of it may reach a log.
@@ -43,14 +43,25 @@ _OFFLINE_OPTIONS = ["--no-options", "--disable-dirmngr", "--no-permission-warnin
 # To open a message changes no keys: no file needs a lock.
 _OPEN_OPTIONS = ["--lock-never", "--no-random-seed-file"]
 # Binary and uncompressed, so that the length tells nothing of the content; no version, comment or file name.
-_SEAL_OPTIONS = ["--compress-algo", "none", "--cipher-algo", "AES256", "--no-emit-version", "--no-comments", "--set-filename", ""]
+_SEAL_OPTIONS = [
+    "--compress-algo",
+    "none",
+    "--cipher-algo",
+    "AES256",
+    "--no-emit-version",
+    "--no-comments",
+    "--set-filename",
+    "",
+]
 
 
 def _gpg(home: Path, options: Sequence[str]) -> Any:
     try:
         gpg = gnupg.GPG(gnupghome=str(home), options=list(options))
     except (OSError, ValueError):
-        raise KeysError("gpg cannot be started: is it installed, and does its home directory exist?") from None
+        raise KeysError(
+            "gpg cannot be started: is it installed, and does its home directory exist?"
+        ) from None
     gpg.buffer_size = _READ_BYTES
     return gpg
 
@@ -72,13 +83,17 @@ class _Subkey:
 class Reviewers:
     """The pinned reviewers, ready to be sealed to. Safe to share between threads: each sealing starts its own gpg."""
 
-    def __init__(self, gpg: Any, subkeys: dict[str, tuple[_Subkey, ...]], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, gpg: Any, subkeys: dict[str, tuple[_Subkey, ...]], clock: Callable[[], datetime]
+    ) -> None:
         self._gpg = gpg
         self._subkeys = subkeys
         self._clock = clock
 
     @classmethod
-    def load(cls, keys: Path, home: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> "Reviewers":
+    def load(
+        cls, keys: Path, home: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> "Reviewers":
         """Import every pinned key of *keys* into *home* and check it. Raises KeysError naming the file that is wrong.
 
         Refused: a key that is not pinned, missing, given twice, not Ed25519 with cv25519 subkeys, or with no encryption
@@ -86,17 +101,24 @@ class Reviewers:
         """
         pinned = read_pinned_keys(keys)
         if len(pinned) > MOST_REVIEWERS:
-            raise KeysError(f"{len(pinned)} keys are pinned; a sealed report has room for {MOST_REVIEWERS}.")
+            raise KeysError(
+                f"{len(pinned)} keys are pinned; a sealed report has room for {MOST_REVIEWERS}."
+            )
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         gpg = _gpg(home, _SERVER_OPTIONS)
         names = read_pins(keys)
         for key in pinned:
             gpg.import_keys(dearmor((keys / names[key.fingerprint]).read_bytes()))
-        subkeys = {key.fingerprint: _encryption_subkeys(gpg, key.fingerprint, names[key.fingerprint]) for key in pinned}
+        subkeys = {
+            key.fingerprint: _encryption_subkeys(gpg, key.fingerprint, names[key.fingerprint])
+            for key in pinned
+        }
         reviewers = cls(gpg, subkeys, clock)
         for fingerprint, name in names.items():
             if reviewers._current(fingerprint) is None:
-                raise KeysError(f"{name} has no encryption key that is valid today; nothing could be sealed to it.")
+                raise KeysError(
+                    f"{name} has no encryption key that is valid today; nothing could be sealed to it."
+                )
         return reviewers
 
     @property
@@ -163,7 +185,9 @@ def _encryption_subkeys(gpg: Any, fingerprint: str, name: str) -> tuple[_Subkey,
             raise KeysError(f"The key in {name} has an encryption subkey that is not cv25519.")
         if not info["expires"]:
             raise KeysError(f"The key in {name} has an encryption subkey that never expires.")
-        found.append(_Subkey(_full_fingerprint(key, info["keyid"]), int(info["date"]), int(info["expires"])))
+        found.append(
+            _Subkey(_full_fingerprint(key, info["keyid"]), int(info["date"]), int(info["expires"]))
+        )
     return tuple(found)
 
 
@@ -188,7 +212,7 @@ class Opener:
         # The command is python-gnupg's, but not its three threads for each message, which cost as much as gpg itself when
         # there are many.
         command = self._gpg.make_args([*_OPEN_OPTIONS, "--decrypt"], False)
-        ended = child.run(command, ciphertext, self._environ)
+        ended = gpg_process.run(command, ciphertext, self._environ)
         said = [line.split() for line in ended.err.splitlines()]
         if ended.code != 0 or [b"[GNUPG:]", b"DECRYPTION_OKAY"] not in said:
             raise CannotOpen
@@ -246,18 +270,31 @@ def reviewer_key(home: Path) -> ReviewerKey:
     """The reviewer's key whose secret is in *home*. Raises KeysError unless there is exactly one."""
     found = reviewer_keys(home)
     if len(found) != 1:
-        raise KeysError(f"There are {len(found)} secret keys in {home} instead of the one of a reviewer.")
+        raise KeysError(
+            f"There are {len(found)} secret keys in {home} instead of the one of a reviewer."
+        )
     return found[0]
 
 
 def _reviewer_key(key: Any) -> ReviewerKey:
     weeks = [
         # gpg marks a secret that is not here with "#" in the field that python-gnupg calls token.
-        WeeklyKey(one["fingerprint"], one["keygrip"], int(one["date"]), int(one["expires"]), secret=one["token"] == "+")  # noqa: S105
+        WeeklyKey(
+            one["fingerprint"],
+            one["keygrip"],
+            int(one["date"]),
+            int(one["expires"]),
+            secret=one["token"] == "+",  # noqa: S105 - gpg's field
+        )
         for one in key.get("subkey_info", {}).values()
         if "e" in one["cap"] and one["expires"] and one["trust"] != "r"
     ]
-    return ReviewerKey(key["fingerprint"], key["keygrip"], key["uids"][0], tuple(sorted(weeks, key=lambda week: week.made)))
+    return ReviewerKey(
+        key["fingerprint"],
+        key["keygrip"],
+        key["uids"][0],
+        tuple(sorted(weeks, key=lambda week: week.made)),
+    )
 
 
 def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protected: bool) -> str:
@@ -284,7 +321,12 @@ def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protect
     if not made.fingerprint:
         raise KeysError("gpg did not make the key.")
     fingerprint = str(made.fingerprint)
-    add_weeks(home, fingerprint, [start + timedelta(weeks=week) for week in range(weeks)], passphrase=passphrase)
+    add_weeks(
+        home,
+        fingerprint,
+        [start + timedelta(weeks=week) for week in range(weeks)],
+        passphrase=passphrase,
+    )
     return fingerprint
 
 
@@ -297,9 +339,13 @@ def add_weeks(home: Path, fingerprint: str, starts: Sequence[date], *, passphras
         # gpg can make a key that begins later only when it is told another time.
         maker = _maker(home, start, passphrase)
         secret = {"master_passphrase": passphrase} if passphrase else {}
-        added = maker.add_subkey(fingerprint, algorithm="cv25519", usage="encr", expire="14d", **secret)
+        added = maker.add_subkey(
+            fingerprint, algorithm="cv25519", usage="encr", expire="14d", **secret
+        )
         if added.returncode != 0:
-            raise KeysError(f"gpg made {count} of {len(starts)} weekly keys and refused the next: is the passphrase right?")
+            raise KeysError(
+                f"gpg made {count} of {len(starts)} weekly keys and refused the next: is the passphrase right?"
+            )
 
 
 def _maker(home: Path, day: date, passphrase: str) -> Any:

@@ -97,7 +97,12 @@ def recipients(head: bytes) -> list[str]:
     while at < len(head) and head[at] != _SEALED_DATA_HEADER:
         packet = next(packets(head[at:]))
         at += packet.end
-        if packet.tag != PKESK or len(packet.body) < 10 or packet.body[0] != _PKESK_3 or at >= len(head):
+        if (
+            packet.tag != PKESK
+            or len(packet.body) < 10
+            or packet.body[0] != _PKESK_3
+            or at >= len(head)
+        ):
             break
         found.append(packet.body[1:9].hex().upper())
     if head[at : at + 1] != bytes([_SEALED_DATA_HEADER]):
@@ -134,7 +139,11 @@ class PublicKey:
         body = found[0]
         oid = bytes([len(_ED25519_OID)]) + _ED25519_OID
         # version 4, creation time, algorithm, curve, then a 263-bit number: 0x40 and the 32 bytes of the key.
-        if body[:1] != b"\x04" or body[5:6] != bytes([_ED25519_LEGACY]) or body[6 : 6 + len(oid)] != oid:
+        if (
+            body[:1] != b"\x04"
+            or body[5:6] != bytes([_ED25519_LEGACY])
+            or body[6 : 6 + len(oid)] != oid
+        ):
             raise BadPacket("The key is not an Ed25519 key of version 4.")
         number = body[6 + len(oid) :]
         if len(number) != 35 or number[:3] != b"\x01\x07\x40":
@@ -149,7 +158,9 @@ def dearmor(text: bytes) -> bytes:
     try:
         start = next(n for n, line in enumerate(lines) if line.startswith(b"-----BEGIN PGP"))
         blank = lines.index(b"", start)
-        end = next(n for n, line in enumerate(lines) if n > blank and line.startswith(b"-----END PGP"))
+        end = next(
+            n for n, line in enumerate(lines) if n > blank and line.startswith(b"-----END PGP")
+        )
         body = [line for line in lines[blank + 1 : end] if not line.startswith(b"=")]
         return b64decode(b"".join(body), validate=True)
     except (StopIteration, ValueError, Base64Error):
@@ -162,13 +173,21 @@ def read_pins(keys: Path) -> dict[str, str]:
     try:
         lines = (keys / "FINGERPRINTS").read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        raise KeysError(f"There is no readable FINGERPRINTS file in {keys}; the key ceremony writes it.") from None
+        raise KeysError(
+            f"There is no readable FINGERPRINTS file in {keys}; the key ceremony writes it."
+        ) from None
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         fingerprint, _, name = line.partition(" ")
-        if len(fingerprint) != 40 or set(fingerprint) - set("0123456789ABCDEF") or Path(name.strip()).name != name.strip():
-            raise KeysError(f"FINGERPRINTS, line {number}: not a fingerprint (40 capital hex digits) and a file name.")
+        if (
+            len(fingerprint) != 40
+            or set(fingerprint) - set("0123456789ABCDEF")
+            or Path(name.strip()).name != name.strip()
+        ):
+            raise KeysError(
+                f"FINGERPRINTS, line {number}: not a fingerprint (40 capital hex digits) and a file name."
+            )
         if fingerprint in pins or name.strip() in pins.values():
             raise KeysError(f"FINGERPRINTS, line {number}: this key or file is pinned twice.")
         pins[fingerprint] = name.strip()
@@ -195,7 +214,9 @@ def last_second(data: bytes) -> int:
             ends[start] = 0
             start = 0
         elif packet.tag == SIGNATURE and start and body[:2] == bytes([4, _BINDS_SUBKEY]):
-            lasts = _subpackets(body[6 : 6 + int.from_bytes(body[4:6], "big")]).get(_KEY_LASTS, bytes(_TIME_BYTES))
+            lasts = _subpackets(body[6 : 6 + int.from_bytes(body[4:6], "big")]).get(
+                _KEY_LASTS, bytes(_TIME_BYTES)
+            )
             if len(lasts) != _TIME_BYTES:
                 raise BadPacket("A subkey does not say how long it lasts.")
             seconds = int.from_bytes(lasts, "big")
@@ -230,12 +251,16 @@ def read_pinned_keys(keys: Path) -> tuple[PublicKey, ...]:
         except (OSError, BadPacket) as why:
             raise KeysError(f"{name} in {keys} cannot be used: {why}") from None
         if key.fingerprint != fingerprint:
-            raise KeysError(f"{name} in {keys} is not the key that is pinned: its fingerprint is {key.fingerprint}.")
+            raise KeysError(
+                f"{name} in {keys} is not the key that is pinned: its fingerprint is {key.fingerprint}."
+            )
         read.append(key)
     return tuple(read)
 
 
-def verify_detached(data: bytes, signature: bytes, keys: tuple[PublicKey, ...], now: datetime) -> PublicKey:
+def verify_detached(
+    data: bytes, signature: bytes, keys: tuple[PublicKey, ...], now: datetime
+) -> PublicKey:
     """The key of *keys* whose binary detached *signature* over *data* holds. Raises BadPacket with what is wrong.
 
     Only what gpg makes with an Ed25519 primary key is taken: version 4, type "binary", SHA-2, issuer fingerprint and
@@ -245,7 +270,14 @@ def verify_detached(data: bytes, signature: bytes, keys: tuple[PublicKey, ...], 
     hash_name, hashed, rest = body[3], body[4 : 6 + int.from_bytes(body[4:6], "big")], b""
     rest = body[4 + len(hashed) :]
     fields = _subpackets(hashed[2:])
-    key = next((k for k in keys if b"\x04" + bytes.fromhex(k.fingerprint) == fields.get(_ISSUER_FINGERPRINT)), None)
+    key = next(
+        (
+            k
+            for k in keys
+            if b"\x04" + bytes.fromhex(k.fingerprint) == fields.get(_ISSUER_FINGERPRINT)
+        ),
+        None,
+    )
     if key is None:
         raise BadPacket("The signature is not by a pinned reviewer.")
     made = fields.get(_CREATED, b"")
@@ -256,7 +288,9 @@ def verify_detached(data: bytes, signature: bytes, keys: tuple[PublicKey, ...], 
     if hash_name not in _HASHES:
         raise BadPacket("The signature does not use SHA-2.")
     signed = body[:4] + hashed
-    digest = _HASHES[hash_name](data + signed + b"\x04\xff" + len(signed).to_bytes(4, "big")).digest()
+    digest = _HASHES[hash_name](
+        data + signed + b"\x04\xff" + len(signed).to_bytes(4, "big")
+    ).digest()
     try:
         VerifyKey(key.ed25519).verify(digest, _two_numbers(rest))
     except BadSignatureError:

@@ -57,13 +57,18 @@ class Question(Label):
             return "; ".join(self._line_said(line, language) for line in answer)
         if isinstance(answer, list):
             return ", ".join(self.said(one, language) for one in answer)
-        return next((choice.in_(language) for choice in self.choices if choice.code == answer), str(answer))
+        return next(
+            (choice.in_(language) for choice in self.choices if choice.code == answer), str(answer)
+        )
 
     def _line_said(self, line: Any, language: str) -> str:
         if not isinstance(line, dict):
             return str(line)
         columns = [column for column in self.columns if column.code in line]
-        return ", ".join(f"{column.in_(language)} {column.said(line[column.code], language)}" for column in columns)
+        return ", ".join(
+            f"{column.in_(language)} {column.said(line[column.code], language)}"
+            for column in columns
+        )
 
 
 @dataclass(frozen=True)
@@ -128,4 +133,11 @@ def _lines(question: Question, untrusted: Sequence[str]) -> list[dict[str, str]]
     return [line for line in lines if line] or None
 
 
-_READERS = {"one": _one, "many": _many, "year": _year, "month": _month, "short": _short, "lines": _lines}
+_READERS = {
+    "one": _one,
+    "many": _many,
+    "year": _year,
+    "month": _month,
+    "short": _short,
+    "lines": _lines,
+}

@@ -9,9 +9,9 @@ from nacl.bindings import crypto_box_SEALBYTES
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
-from dropbox.block import ID_BYTES, REPLY_BYTES
 from dropbox.errors import BadReply
 from dropbox.padding import BadPadding, pad, unpad
+from dropbox.sizes import ID_BYTES, REPLY_BYTES
 
 VERSION = 1
 KINDS = ("answer", "acknowledgement")
@@ -27,14 +27,20 @@ _TAG = b"cd1:reply-tag"
 def reply_tag(tag_key: bytes, *, desk: int, number: int) -> bytes:
     """The tag (ID_BYTES) of reply *number* (from 0) by *desk* (from 0) to the case with *tag_key* (32 bytes)."""
     if not (0 <= desk < DESKS and 0 <= number < REPLIES_PER_DESK):
-        raise BadReply(f"A desk can answer one case {REPLIES_PER_DESK} times, and there are {DESKS} desks.")
+        raise BadReply(
+            f"A desk can answer one case {REPLIES_PER_DESK} times, and there are {DESKS} desks."
+        )
     place = bytes([desk]) + number.to_bytes(2, "big")
     return hashlib.blake2b(place, key=tag_key, person=_TAG, digest_size=ID_BYTES).digest()
 
 
 def reply_tags(tag_key: bytes) -> list[bytes]:
     """All DESKS x REPLIES_PER_DESK tags of a case, desk after desk."""
-    return [reply_tag(tag_key, desk=desk, number=number) for desk in range(DESKS) for number in range(REPLIES_PER_DESK)]
+    return [
+        reply_tag(tag_key, desk=desk, number=number)
+        for desk in range(DESKS)
+        for number in range(REPLIES_PER_DESK)
+    ]
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,13 +61,23 @@ def seal_reply(reply: Reply, reply_public: bytes) -> bytes:
     except UnicodeEncodeError:
         raise BadReply("The answer holds half a character (a lone surrogate).") from None
     except BadPadding:
-        raise BadReply(f"The answer is too long by {len(plain) - _PADDED_BYTES + 1} bytes; split it in two.") from None
+        raise BadReply(
+            f"The answer is too long by {len(plain) - _PADDED_BYTES + 1} bytes; split it in two."
+        ) from None
 
 
 def _plain(reply: Reply) -> bytes:
     """Canonical JSON. Raises UnicodeEncodeError for lone surrogates."""
-    body = {"version": VERSION, "kind": reply.kind, "language": reply.language, "day": reply.day.isoformat(), "text": reply.text}
-    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+    body = {
+        "version": VERSION,
+        "kind": reply.kind,
+        "language": reply.language,
+        "day": reply.day.isoformat(),
+        "text": reply.text,
+    }
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(
+        "utf-8"
+    )
 
 
 def open_reply(sealed: bytes, reply_private: bytes) -> Reply:
@@ -71,7 +87,11 @@ def open_reply(sealed: bytes, reply_private: bytes) -> Reply:
         body = json.loads(plain)
         reply = Reply(body["kind"], body["language"], date.fromisoformat(body["day"]), body["text"])
         # What is not written like this (another version, half a character, no text at all) could not be shown.
-        whole = _plain(reply) == plain and isinstance(reply.text, str) and isinstance(reply.language, str)
+        whole = (
+            _plain(reply) == plain
+            and isinstance(reply.text, str)
+            and isinstance(reply.language, str)
+        )
     except (CryptoError, BadPadding, ValueError, KeyError, TypeError, RecursionError):
         raise BadReply from None
     if not whole or reply.kind not in KINDS:

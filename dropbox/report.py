@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from dropbox.block import BLOCK_BYTES
 from dropbox.errors import BadReport
+from dropbox.sizes import BLOCK_BYTES
 
 VERSION = 1
 KINDS = ("report", "message", "withdrawal")
@@ -23,7 +23,9 @@ _KEY_BYTES = 32
 def _encoded(value: object) -> bytes:
     """Canonical JSON: sorted keys, no spaces, UTF-8. Raises BadReport for what UTF-8 cannot hold (lone surrogates)."""
     try:
-        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(
+            value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+        )
         return text.encode("utf-8")
     except UnicodeEncodeError:
         raise BadReport("The text holds half a character (a lone surrogate).") from None
@@ -52,7 +54,10 @@ class Attachment:
 
     def __post_init__(self) -> None:
         whole = all(isinstance(value, str) for value in (self.name, self.type, self.sha256))
-        counts = all(type(value) is int and value >= 0 for value in (self.size, self.blocks, self.sealed_bytes))
+        counts = all(
+            type(value) is int and value >= 0
+            for value in (self.size, self.blocks, self.sealed_bytes)
+        )
         if not whole or not counts or len(self.sha256) != 64 or len(self.block_key) != _KEY_BYTES:
             raise BadReport("An attachment's entry is damaged.")
         if not self.sealed_bytes <= self.blocks * BLOCK_BYTES:
@@ -98,7 +103,11 @@ class Report:
 
     def __post_init__(self) -> None:
         words = (self.kind, self.campaign, self.language, self.category, self.text, *self.harms)
-        if not all(isinstance(word, str) for word in words) or self.kind not in KINDS or not isinstance(self.facts, Mapping):
+        if (
+            not all(isinstance(word, str) for word in words)
+            or self.kind not in KINDS
+            or not isinstance(self.facts, Mapping)
+        ):
             raise BadReport
         if len(self.reply_public) != _KEY_BYTES or len(self.tag_key) != _KEY_BYTES:
             raise BadReport("The report's reply keys are damaged.")
@@ -130,9 +139,13 @@ class Report:
             body = json.loads(untrusted.decode("utf-8"))
             version = body.pop("version")
             if version != VERSION:
-                raise BadReport(f"This report has version {version}; this desk reads version {VERSION}.")
+                raise BadReport(
+                    f"This report has version {version}; this desk reads version {VERSION}."
+                )
             harms, attachments = body.pop("harms"), body.pop("attachments")
-            keys: dict[str, Any] = {name: bytes.fromhex(body.pop(name)) for name in ("reply_public", "tag_key")}
+            keys: dict[str, Any] = {
+                name: bytes.fromhex(body.pop(name)) for name in ("reply_public", "tag_key")
+            }
             entries = tuple(Attachment.from_json(entry) for entry in attachments)
             report = cls(**body, **keys, harms=tuple(harms), attachments=entries)
             # Whatever JSON allows beside it (a key twice, not-a-number, a text in place of a list) is no report.

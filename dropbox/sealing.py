@@ -18,12 +18,12 @@ from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as _aead_op
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as _aead_seal
 from nacl.exceptions import CryptoError
 
-from dropbox.block import BLOCK_BYTES, ID_BYTES, PENDING_BATCH
 from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, CasedropError, TooLarge
 from dropbox.openpgp import MOST_REVIEWERS, Opener, Reviewers
 from dropbox.packets import message_length
 from dropbox.padding import BadPadding, pad, unpad_offline
 from dropbox.report import Attachment, Report
+from dropbox.sizes import BLOCK_BYTES, ID_BYTES, PENDING_BATCH
 
 # What of a block is left for ciphertext beside the authentication tag of its outer encryption.
 _AEAD_TAG_BYTES = 16
@@ -50,7 +50,9 @@ class MissingBlock(CasedropError):
 
 def block_id(block_key: bytes, number: int) -> bytes:
     """The id of block *number* (from 0) of the file with *block_key*."""
-    return hashlib.blake2b(number.to_bytes(8, "big"), key=block_key, person=_BLOCK_ID, digest_size=ID_BYTES).digest()
+    return hashlib.blake2b(
+        number.to_bytes(8, "big"), key=block_key, person=_BLOCK_ID, digest_size=ID_BYTES
+    ).digest()
 
 
 def attachment_block_ids(attachment: Attachment) -> list[bytes]:
@@ -67,7 +69,10 @@ def report_block_id(nonce: bytes, report: Report) -> bytes:
     """
     if len(nonce) != NONCE_BYTES:
         raise BadReport("The form's nonce is damaged.")
-    unsealed = [replace(file, block_key=bytes(BLOCK_KEY_BYTES), blocks=0, sealed_bytes=0) for file in report.attachments]
+    unsealed = [
+        replace(file, block_key=bytes(BLOCK_KEY_BYTES), blocks=0, sealed_bytes=0)
+        for file in report.attachments
+    ]
     content = hashlib.sha256(replace(report, attachments=unsealed).to_bytes()).digest()
     return hashlib.blake2b(content, key=nonce, person=_REPORT_ID, digest_size=ID_BYTES).digest()
 
@@ -94,7 +99,9 @@ class AttachmentSealer:
     the blocks already put are to be abandoned by the caller (``block_ids``).
     """
 
-    def __init__(self, reviewers: Reviewers, put: Callable[[Sequence[Block]], None], limit_bytes: int) -> None:
+    def __init__(
+        self, reviewers: Reviewers, put: Callable[[Sequence[Block]], None], limit_bytes: int
+    ) -> None:
         self._reviewers = reviewers
         self._limit = limit_bytes
         self._size = 0
@@ -104,7 +111,9 @@ class AttachmentSealer:
         self._sealed_bytes = 0
         read_end, write_end = os.pipe()
         self._pipe: BinaryIO | None = os.fdopen(write_end, "wb", buffering=0)
-        self._thread = threading.Thread(target=self._seal, args=(os.fdopen(read_end, "rb"),), daemon=True)
+        self._thread = threading.Thread(
+            target=self._seal, args=(os.fdopen(read_end, "rb"),), daemon=True
+        )
         self._thread.start()
 
     @property
@@ -251,12 +260,16 @@ class _Chunks(RawIOBase):
     def _next(self) -> None:
         data = self._get_block(block_id(self._attachment.block_key, self._number))
         if data is None:
-            self.failure = MissingBlock(f"Block {self._number + 1} of {self._attachment.blocks} of a file is missing.")
+            self.failure = MissingBlock(
+                f"Block {self._number + 1} of {self._attachment.blocks} of a file is missing."
+            )
             return
         try:
             chunk = _aead_open(data, None, _block_nonce(self._number), self._attachment.block_key)
         except CryptoError:
-            self.failure = CannotOpen(f"Block {self._number + 1} of {self._attachment.blocks} of a file is altered.")
+            self.failure = CannotOpen(
+                f"Block {self._number + 1} of {self._attachment.blocks} of a file is altered."
+            )
             return
         self._buffer = chunk[: self._left]
         self._left -= len(self._buffer)

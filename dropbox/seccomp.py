@@ -44,7 +44,16 @@ _SERVING = ("bind", "listen")
 # What Landlock before its third interface does not see.
 _SHORTENING = ("truncate", "ftruncate", "fallocate")
 # CLONE_NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWNS, NEWTIME of <linux/sched.h>.
-_NAMESPACES = (0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000, 0x00020000, 0x00000080)
+_NAMESPACES = (
+    0x02000000,
+    0x04000000,
+    0x08000000,
+    0x10000000,
+    0x20000000,
+    0x40000000,
+    0x00020000,
+    0x00000080,
+)
 
 _REFUSED = pyseccomp.ERRNO(errno.EPERM)
 

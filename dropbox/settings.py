@@ -45,9 +45,13 @@ class Settings:
     files: int = 10
     post_bytes: int = 26 * 2**20  # all files of one page, 25 MiB, and its text
     token_minutes: int = 120  # a form page may stay open this long
-    pending_minutes: int = 240  # sealed files wait this long for their report: a form page, and the upload it began
+    pending_minutes: int = (
+        240  # sealed files wait this long for their report: a form page, and the upload it began
+    )
     sealings: int = 16  # uploads sealed at once by a worker: each a gpg of 8 MB, and a slow bridge keeps one for minutes
-    derivations: int = 2  # codenames turned into keys at once: each takes a core and 19 MiB for 30 ms
+    derivations: int = (
+        2  # codenames turned into keys at once: each takes a core and 19 MiB for 30 ms
+    )
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -57,7 +61,9 @@ class Settings:
         """
         name = environ.get(FILE_VARIABLE)
         if not name:
-            raise SettingsError(f"The environment variable {FILE_VARIABLE} has to name the settings file.")
+            raise SettingsError(
+                f"The environment variable {FILE_VARIABLE} has to name the settings file."
+            )
         file = Path(name).absolute()
         stated = _stated(file)
         stated.update(_overriding(environ))
@@ -86,22 +92,32 @@ def _stated(file: Path) -> dict[tuple[str, str], Any]:
     stated = {}
     for section, values in body.items():
         if section not in _SECTIONS or not isinstance(values, dict):
-            raise SettingsError(f"The settings file {file} has an unknown section or setting, {section}.")
+            raise SettingsError(
+                f"The settings file {file} has an unknown section or setting, {section}."
+            )
         for setting, value in values.items():
             if (section, setting) not in _SETTINGS:
-                raise SettingsError(f"The settings file {file} has an unknown setting, [{section}] {setting}.")
+                raise SettingsError(
+                    f"The settings file {file} has an unknown setting, [{section}] {setting}."
+                )
             stated[section, setting] = value
     return stated
 
 
 def _overriding(environ: Mapping[str, str]) -> dict[tuple[str, str], Any]:
     """What the environment says, by section and name. Raises SettingsError for a name that does not exist."""
-    known = {f"{_PREFIX}{section}_{setting}".upper(): (section, setting) for section, setting in _SETTINGS}
+    known = {
+        f"{_PREFIX}{section}_{setting}".upper(): (section, setting)
+        for section, setting in _SETTINGS
+    }
     overriding = {}
     for variable, value in environ.items():
         if variable in known:
             overriding[known[variable]] = value
-        elif variable.startswith(tuple(f"{_PREFIX}{section}_".upper() for section in _SECTIONS)) and variable not in _NOT_OURS:
+        elif (
+            variable.startswith(tuple(f"{_PREFIX}{section}_".upper() for section in _SECTIONS))
+            and variable not in _NOT_OURS
+        ):
             raise SettingsError(f"The environment variable {variable} is not a setting.")
     return overriding
 
@@ -111,7 +127,9 @@ def _parsed(file: Path, section: str, setting: str, value: object, parse: "Parse
         return parse(value, file.parent)
     except _Wrong as why:
         # The value itself is not shown: it may be a secret that was put in the wrong place.
-        raise SettingsError(f"The setting [{section}] {setting} (file {file} or the environment) has to be {why}.") from None
+        raise SettingsError(
+            f"The setting [{section}] {setting} (file {file} or the environment) has to be {why}."
+        ) from None
 
 
 class _Wrong(Exception):
@@ -143,7 +161,11 @@ def _path(value: object, folder: Path) -> Path:
 def _number(lowest: int, highest: int) -> "Parser":
     def parse(value: object, _: Path) -> int:
         # From the environment numbers come as text; in the file they are numbers. True is not a number here.
-        number = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
+        number = (
+            int(value)
+            if isinstance(value, str) and value.isascii() and value.isdecimal()
+            else value
+        )
         if type(number) is not int or not lowest <= number <= highest:
             raise _Wrong(f"a whole number from {lowest} to {highest}")
         return number
@@ -154,7 +176,9 @@ def _number(lowest: int, highest: int) -> "Parser":
 def _parts(value: object, _: Path) -> frozenset[str]:
     # From the environment they come as one text.
     names = value.split() if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(name, str) and name in PARTS for name in names):
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and name in PARTS for name in names
+    ):
         raise _Wrong(f"a list of parts of the lockdown: {', '.join(PARTS)}")
     return frozenset(names)
 

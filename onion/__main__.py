@@ -26,11 +26,16 @@ class _Ended(Exception):
 
 def main() -> int:
     """Read the command line and run; the exit code is 0 after an ordered end, 1 after a sentence on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m onion", description="The drop on the real Tor network.")
+    parser = argparse.ArgumentParser(
+        prog="python -m onion", description="The drop on the real Tor network."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start the service and stay until Ctrl-C")
     up.add_argument(
-        "--state", type=Path, required=True, help="the directory that keeps the onion's key, the sockets and settings.toml"
+        "--state",
+        type=Path,
+        required=True,
+        help="the directory that keeps the onion's key, the sockets and settings.toml",
     )
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
@@ -41,7 +46,10 @@ def main() -> int:
         print(sentence, file=sys.stderr)
         return 1
     except OSError as why:
-        print(f"The drop cannot run: {why.filename or 'a system call'}: {why.strerror}.", file=sys.stderr)
+        print(
+            f"The drop cannot run: {why.filename or 'a system call'}: {why.strerror}.",
+            file=sys.stderr,
+        )
         return 1
     except _Ended:
         print("Stopped.")
@@ -59,9 +67,14 @@ def _up(state: Path) -> None:
     check_version(installed_version())
     service = OnionService(state / "tor" / "drop", state / "front.sock", has_proof_of_work())
     if not service.proof_of_work:
-        print("This tor was built without proof of work: a flood of requests would not be held off.", file=sys.stderr)
+        print(
+            "This tor was built without proof of work: a flood of requests would not be held off.",
+            file=sys.stderr,
+        )
     data, control = state / "tor", state / "tor" / "control"
-    torrc = service_torrc(ServiceTor(data=data, control=control, service=service, owner=os.getpid()))
+    torrc = service_torrc(
+        ServiceTor(data=data, control=control, service=service, owner=os.getpid())
+    )
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = _Log()
     with ExitStack() as undo:
@@ -70,7 +83,9 @@ def _up(state: Path) -> None:
         _join(tor)
         onion = (service.directory / "hostname").read_text(encoding="ascii").strip()
         check_site(state / "settings.toml", onion, os.environ)
-        drop = undo.enter_context(Drop(state / "settings.toml", service.socket, os.environ, log=log.take))
+        drop = undo.enter_context(
+            Drop(state / "settings.toml", service.socket, os.environ, log=log.take)
+        )
         print("The front and the vault answer; waiting until the address is published.", flush=True)
         tor.wait_published(time.monotonic() + PUBLISH_SECONDS, copies=1)
         print(f"The drop is open: http://{onion}/\nCtrl-C closes it.", flush=True)
@@ -81,7 +96,9 @@ def _up(state: Path) -> None:
 def _join(tor: Tor) -> None:
     print("Joining the Tor network.", flush=True)
     try:
-        tor.wait_bootstrapped(time.monotonic() + BOOTSTRAP_SECONDS, lambda phase: print(phase, flush=True))
+        tor.wait_bootstrapped(
+            time.monotonic() + BOOTSTRAP_SECONDS, lambda phase: print(phase, flush=True)
+        )
     except NotBootstrapped as late:
         raise NotBootstrapped(
             f"The Tor network cannot be reached from here (after {BOOTSTRAP_SECONDS:.0f} s: {tor.phase}); check that "
@@ -100,7 +117,9 @@ def _watch(tor: Tor, drop: Drop) -> None:
             if said := drop.notice():
                 print(said, file=sys.stderr, flush=True)
         time.sleep(WATCH_SECONDS)
-    raise DropStopped("The front or the vault stopped by itself; its last lines are above. All else was stopped.")
+    raise DropStopped(
+        "The front or the vault stopped by itself; its last lines are above. All else was stopped."
+    )
 
 
 class _Log:

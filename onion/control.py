@@ -16,7 +16,7 @@ from stem.connection import AuthenticationFailure
 from stem.control import Controller, EventType
 from stem.response.events import HSDescEvent
 
-from onion.child import Child
+from onion.child_process import Child
 from onion.errors import NotBootstrapped, NotPublished, TorMissing, TorStopped, TorTooOld
 
 # 0.4.9.9 repairs a crash of services with proof of work, 0.4.9.11 a race in which a rendezvous point could pass for
@@ -50,7 +50,13 @@ NOT_STARTED = Phase(0, "the control socket does not answer yet")
 def installed_version(program: str = "tor") -> tuple[int, ...]:
     """The version of the installed tor, four numbers. Raises TorMissing."""
     try:
-        done = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, timeout=VERSION_SECONDS)
+        done = subprocess.run(
+            [program, "--version"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=VERSION_SECONDS,
+        )
     except FileNotFoundError as missing:
         raise TorMissing from missing
     except (subprocess.TimeoutExpired, OSError) as broken:
@@ -64,7 +70,13 @@ def installed_version(program: str = "tor") -> tuple[int, ...]:
 def has_proof_of_work(program: str = "tor") -> bool:
     """Whether the installed tor was built with the defence by proof of work. Raises TorMissing."""
     try:
-        done = subprocess.run([program, "--list-modules"], check=False, capture_output=True, text=True, timeout=VERSION_SECONDS)
+        done = subprocess.run(
+            [program, "--list-modules"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=VERSION_SECONDS,
+        )
     except FileNotFoundError as missing:
         raise TorMissing from missing
     except (subprocess.TimeoutExpired, OSError) as broken:
@@ -90,7 +102,9 @@ class Tor:
     killed parent leaves a tor behind.
     """
 
-    def __init__(self, name: str, torrc: str, *, data: Path, control: Path, program: str = "tor") -> None:
+    def __init__(
+        self, name: str, torrc: str, *, data: Path, control: Path, program: str = "tor"
+    ) -> None:
         self.name = name
         self.phase = NOT_STARTED
         self.uploads = 0

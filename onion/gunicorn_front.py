@@ -5,7 +5,14 @@ import os
 import secrets
 from typing import Any
 
-from onion.gunicorn_quiet import bound_silence, close_to_others, end_when_told, end_with_parent, hush, lock_application
+from onion.gunicorn_hardening import (
+    bound_silence,
+    close_to_others,
+    end_when_told,
+    end_with_parent,
+    hush,
+    lock_application,
+)
 
 wsgi_app = "dropbox.front.wsgi:app"
 bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]

@@ -5,7 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from onion.gunicorn_quiet import close_to_others, end_when_told, end_with_parent, hush, lock_application
+from onion.gunicorn_hardening import (
+    close_to_others,
+    end_when_told,
+    end_with_parent,
+    hush,
+    lock_application,
+)
 from onion.launch import vault_sockets
 
 wsgi_app = "dropbox.vault.wsgi:app"

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from onion.child import Child
+from onion.child_process import Child
 from onion.errors import DropSilent, DropStopped, ReviewersMissing, SiteMissing
 from onion.torrc import check_socket_path
 
@@ -24,7 +24,11 @@ START_FAILED = "The start failed: "
 
 # The front's Python takes all memory from glibc, which overwrites what is freed and keeps no small pieces back: a report's
 # text does not stay in a worker that has sealed it. Each of the three is needed; measured without them, it stays.
-FRONT_MEMORY = {"PYTHONMALLOC": "malloc", "MALLOC_PERTURB_": "165", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
+FRONT_MEMORY = {
+    "PYTHONMALLOC": "malloc",
+    "MALLOC_PERTURB_": "165",
+    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
+}
 
 _HERE = Path(__file__).resolve().parent
 _STATUS = b"GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n"
@@ -232,7 +236,9 @@ def _wait_answer(child: Child, path: Path) -> None:
         if not child.running:
             raise DropStopped(f"The {child.name} stopped while starting: {_reason(child)}")
         if time.monotonic() > deadline:
-            raise DropSilent(f"The {child.name} runs but does not answer on {path} after {START_SECONDS:.0f} s.")
+            raise DropSilent(
+                f"The {child.name} runs but does not answer on {path} after {START_SECONDS:.0f} s."
+            )
         time.sleep(POLL_SECONDS)
 
 

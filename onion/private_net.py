@@ -18,7 +18,15 @@ from typing import Self
 
 from onion.control import POLL_SECONDS, Tor, has_proof_of_work
 from onion.errors import BadPath, NoFreePort, NotBootstrapped, OnionError, TorMissing
-from onion.torrc import FIRST_INTERVAL, Authority, OnionService, PrivateNode, Role, check_socket_path, private_torrc
+from onion.torrc import (
+    FIRST_INTERVAL,
+    Authority,
+    OnionService,
+    PrivateNode,
+    Role,
+    check_socket_path,
+    private_torrc,
+)
 
 AUTHORITIES = 3
 RELAYS = 2
@@ -45,7 +53,12 @@ class PrivateNet:
     Raises OnionError with a sentence naming the node and its last phase; nothing is left running then.
     """
 
-    def __init__(self, directory: Path, service_socket: Path, progress: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        service_socket: Path,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.directory = directory.resolve()
         self._service_socket = service_socket.resolve()
         self._progress = progress
@@ -83,7 +96,10 @@ class PrivateNet:
 
     def _start(self) -> None:
         nodes = _plan(
-            self.directory, OnionService(self.directory / "service" / "drop", self._service_socket, has_proof_of_work())
+            self.directory,
+            OnionService(
+                self.directory / "service" / "drop", self._service_socket, has_proof_of_work()
+            ),
         )
         for path in (self._service_socket, *(node.control for node in nodes)):
             check_socket_path(path)
@@ -95,9 +111,13 @@ class PrivateNet:
         offset = int(time.time() + FIRST_INTERVAL) % FIRST_INTERVAL
         nodes = [replace(node, authorities=authorities, voting_offset=offset) for node in nodes]
         self._run(nodes[:-2])
-        self._progress(f"{AUTHORITIES} authorities and {RELAYS} relays started; waiting for their first vote")
+        self._progress(
+            f"{AUTHORITIES} authorities and {RELAYS} relays started; waiting for their first vote"
+        )
         self._wait_consensus(deadline)
-        self._progress("all authorities and relays stand in the consensus; starting the service and the client")
+        self._progress(
+            "all authorities and relays stand in the consensus; starting the service and the client"
+        )
         self._run(nodes[-2:])
         self.socks_port = nodes[-1].socks_port
         self._wait_joined(deadline, nodes[-2])
@@ -105,12 +125,16 @@ class PrivateNet:
 
     def _run(self, nodes: Sequence[PrivateNode]) -> None:
         for node in nodes:
-            self._tors.append(Tor(node.name, private_torrc(node), data=node.data, control=node.control))
+            self._tors.append(
+                Tor(node.name, private_torrc(node), data=node.data, control=node.control)
+            )
 
     def _make_directory(self) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(self.directory.iterdir()):
-            raise BadPath(f"The directory {self.directory} is not empty; a private network needs a fresh one.")
+            raise BadPath(
+                f"The directory {self.directory} is not empty; a private network needs a fresh one."
+            )
 
     def _wait_consensus(self, deadline: float) -> None:
         for tor in self._tors[:AUTHORITIES]:
@@ -130,7 +154,9 @@ class PrivateNet:
             except NotBootstrapped as late:
                 raise NotBootstrapped(f"{late} {self._phases()}") from late
         assert service_node.service is not None
-        self.onion = (service_node.service.directory / "hostname").read_text(encoding="ascii").strip()
+        self.onion = (
+            (service_node.service.directory / "hostname").read_text(encoding="ascii").strip()
+        )
         # Two descriptors, this period's and the next one's, at each authority: any of them can answer the client.
         service.wait_published(deadline, copies=2 * AUTHORITIES)
 
@@ -145,12 +171,22 @@ def _plan(directory: Path, onion_service: OnionService) -> list[PrivateNode]:
 
     def node(role: Role, name: str) -> PrivateNode:
         data = directory / name
-        return PrivateNode(role=role, name=name, data=data, control=data / "control", authorities=(), owner=os.getpid())
+        return PrivateNode(
+            role=role,
+            name=name,
+            data=data,
+            control=data / "control",
+            authorities=(),
+            owner=os.getpid(),
+        )
 
     authorities = [
-        replace(node("authority", f"authority{n}"), or_port=next(ports), dir_port=next(ports)) for n in range(1, AUTHORITIES + 1)
+        replace(node("authority", f"authority{n}"), or_port=next(ports), dir_port=next(ports))
+        for n in range(1, AUTHORITIES + 1)
     ]
-    relays = [replace(node("relay", f"relay{n}"), or_port=next(ports)) for n in range(1, RELAYS + 1)]
+    relays = [
+        replace(node("relay", f"relay{n}"), or_port=next(ports)) for n in range(1, RELAYS + 1)
+    ]
     service = replace(node("service", "service"), service=onion_service)
     client = replace(node("client", "client"), socks_port=next(ports))
     return [*authorities, *relays, service, client]
@@ -192,7 +228,9 @@ def _with_keys(nodes: Sequence[PrivateNode]) -> list[Authority]:
             node.name,
             node.or_port,
             node.dir_port,
-            identity=_found(_IDENTITY, (node.data / "keys" / "authority_certificate").read_text("ascii"), node),
+            identity=_found(
+                _IDENTITY, (node.data / "keys" / "authority_certificate").read_text("ascii"), node
+            ),
             fingerprint=_found(_FINGERPRINT, shown.replace(" ", ""), node),
         )
         for node, shown in zip(nodes, outputs[1::2], strict=True)
@@ -233,7 +271,9 @@ def _certificate(node: PrivateNode) -> subprocess.Popen[str]:
 def _fingerprint(node: PrivateNode) -> subprocess.Popen[str]:
     # As a relay: an authority would refuse to start without the certificate that is being made at the same time.
     torrc = node.data.with_name(node.data.name + ".first.torrc")
-    torrc.write_text(private_torrc(replace(node, role="relay", authorities=(_PLACEHOLDER,))), encoding="utf-8")
+    torrc.write_text(
+        private_torrc(replace(node, role="relay", authorities=(_PLACEHOLDER,))), encoding="utf-8"
+    )
     return subprocess.Popen(
         ["tor", "--defaults-torrc", "/dev/null", "-f", torrc, "--list-fingerprint", "--quiet"],
         stdin=subprocess.DEVNULL,
@@ -247,7 +287,9 @@ def _output(name: str, process: subprocess.Popen[str]) -> str:
     try:
         output, _ = process.communicate(timeout=KEYS_SECONDS)
     except subprocess.TimeoutExpired as late:
-        raise OnionError(f"Making the keys of {name} took longer than {KEYS_SECONDS:.0f} s.") from late
+        raise OnionError(
+            f"Making the keys of {name} took longer than {KEYS_SECONDS:.0f} s."
+        ) from late
     if process.returncode != 0:
         raise OnionError(f"Making the keys of {name} failed: {output.strip() or 'no reason given'}")
     return output

@@ -191,7 +191,10 @@ def _state(data: Path, control: Path, owner: int | None) -> str:
     text += f"ControlSocket {_quoted(control)}\nCookieAuthentication 1\n"
     if owner is None:
         return text
-    return text + f"# Ends with the process that started it, even when that one is killed.\n__OwningControllerProcess {owner}\n"
+    return (
+        text
+        + f"# Ends with the process that started it, even when that one is killed.\n__OwningControllerProcess {owner}\n"
+    )
 
 
 def _onion_service(service: OnionService) -> str:
@@ -214,7 +217,9 @@ def _onion_service(service: OnionService) -> str:
 def _quoted(path: Path) -> str:
     text = str(path)
     # A quote, a backslash or a line break in a path could end the value and add options of its own.
-    if not path.is_absolute() or any(character in '"\\' or not character.isprintable() for character in text):
+    if not path.is_absolute() or any(
+        character in '"\\' or not character.isprintable() for character in text
+    ):
         raise BadPath(
             f"The path {text!r} cannot stand in a tor configuration: it has to be absolute and without "
             "quotes, backslashes and control characters."

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
+from dropbox.durable_file import NewFile
 from dropbox.errors import CasedropError
 from dropbox.settings import FILE_VARIABLE, SALT_BYTES, Settings
-from scripts.landing import NewFile
 
 _TEMPLATE = """\
 # The settings of this drop. Relative paths are relative to this file. Each value can be overridden in the environment:
@@ -67,7 +67,9 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
             raise SiteExists(f"{path} is there already; nothing was changed.")
     signing_key = SigningKey.generate()
     text = _TEMPLATE.format(
-        onion=onion, salt=secrets.token_hex(SALT_BYTES), keys=json.dumps(str(keys.absolute()), ensure_ascii=False)
+        onion=onion,
+        salt=secrets.token_hex(SALT_BYTES),
+        keys=json.dumps(str(keys.absolute()), ensure_ascii=False),
     )
     _write(directory / "export.key", signing_key.encode())
     _write(directory / "export.pub", signing_key.verify_key.encode().hex().encode() + b"\n")
@@ -89,10 +91,16 @@ def _write(path: Path, data: bytes) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run once. Returns the exit code: 1 after an error, which is one sentence on standard error."""
-    parser = argparse.ArgumentParser(prog="newsite", description="Makes a new drop's settings file and export key.")
+    parser = argparse.ArgumentParser(
+        prog="newsite", description="Makes a new drop's settings file and export key."
+    )
     parser.add_argument("directory", type=Path, metavar="DIR", help="the site's directory")
-    parser.add_argument("--onion", required=True, metavar="ADDRESS", help="the onion address, with .onion")
-    parser.add_argument("--keys", type=Path, default=Path("keys"), metavar="DIR", help="the reviewers' public keys")
+    parser.add_argument(
+        "--onion", required=True, metavar="ADDRESS", help="the onion address, with .onion"
+    )
+    parser.add_argument(
+        "--keys", type=Path, default=Path("keys"), metavar="DIR", help="the reviewers' public keys"
+    )
     asked = parser.parse_args(arguments)
     try:
         site = make_site(asked.directory, onion=asked.onion, keys=asked.keys)

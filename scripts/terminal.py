@@ -16,7 +16,9 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _JOINER = "\u200d"
 _PICTURES = "[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
 # A picture may have a variation selector or a skin tone (which is a picture's own sign) behind it.
-_JOINED = re.compile(f"(?<={_PICTURES}){_JOINER}(?={_PICTURES})|(?<={_PICTURES}\ufe0f){_JOINER}(?={_PICTURES})")
+_JOINED = re.compile(
+    f"(?<={_PICTURES}){_JOINER}(?={_PICTURES})|(?<={_PICTURES}\ufe0f){_JOINER}(?={_PICTURES})"
+)
 _RIGHT_TO_LEFT = {"R", "AL", "AN"}
 _ISOLATE, _ISOLATED = "\u2068", "\u2069"
 
@@ -30,7 +32,9 @@ def _shown(sign: str) -> str:
 def visible(text: str) -> str:
     """*text* with line ends kept and every other sign that acts instead of showing spelled as ‹U+202E›."""
     lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
-    return "\n".join(_JOINER.join("".join(map(_shown, piece)) for piece in _JOINED.split(line)) for line in lines)
+    return "\n".join(
+        _JOINER.join("".join(map(_shown, piece)) for piece in _JOINED.split(line)) for line in lines
+    )
 
 
 def isolated(text: str) -> str:
@@ -50,4 +54,6 @@ def one_line(text: str, most: int) -> str:
     """The first words of *text* in one line of at most *most* characters, shown as by :func:`isolated`."""
     # Cut before and after: a text of nothing but controls grows eightfold.
     line = visible(" ".join(text[: 4 * most].split()))
-    return _isolated(line if len(line) <= most and len(text) <= 4 * most else line[: most - 1] + "…")
+    return _isolated(
+        line if len(line) <= most and len(text) <= 4 * most else line[: most - 1] + "…"
+    )

@@ -13,17 +13,17 @@ import pytest
 from flask import Flask
 
 from dropbox import openpgp
-from dropbox.agent import stop_agent
 from dropbox.campaign import Campaign
 from dropbox.codename import CHEAPEST, WordLists
 from dropbox.errors import CannotOpen, CasedropError, PendingGone
 from dropbox.front.factory import create_front
+from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.report import Report
 from dropbox.sealing import Block, open_report
 from dropbox.settings import Settings
-from scripts.claimant import Browser
 from scripts.newsite import make_site
+from scripts.rehearsal.claimant import Browser
 
 PACKAGE = Path(openpgp.__file__).parent
 
@@ -35,7 +35,9 @@ def reviewer_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Pa
     homes = []
     for name in ("first", "second"):
         home = tmp_path_factory.mktemp(name)
-        openpgp.make_reviewer_key(home, name=f"Reviewer {name}", weeks=4, start=start, protected=False)
+        openpgp.make_reviewer_key(
+            home, name=f"Reviewer {name}", weeks=4, start=start, protected=False
+        )
         homes.append(home)
     yield homes
     for home in homes:
@@ -73,7 +75,10 @@ def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MovedClock:
     told = tmp_path / "clock"
     script = tmp_path / "clocked" / "gpg"
     script.parent.mkdir()
-    script.write_text(f'#!/bin/sh\nexec {shutil.which("gpg")} --faked-system-time "$(cat {told})!" "$@"\n', "utf-8")
+    script.write_text(
+        f'#!/bin/sh\nexec {shutil.which("gpg")} --faked-system-time "$(cat {told})!" "$@"\n',
+        "utf-8",
+    )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", str(script.parent), prepend=os.pathsep)
     clock = MovedClock(told)
@@ -98,7 +103,9 @@ def keys_dir(reviewer_homes: list[Path], tmp_path_factory: pytest.TempPathFactor
 def third_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The gpg home directory of a third reviewer, to whom nothing is sealed: an adjudicator."""
     home = tmp_path_factory.mktemp("third")
-    openpgp.make_reviewer_key(home, name="Reviewer third", weeks=1, start=datetime.now(UTC).date(), protected=False)
+    openpgp.make_reviewer_key(
+        home, name="Reviewer third", weeks=1, start=datetime.now(UTC).date(), protected=False
+    )
     yield home
     stop_agent(home)
 
@@ -171,7 +178,9 @@ class StandInVault:
         self._may_fail()
         self.pending.update({block.id: block.data for block in blocks})
 
-    def commit(self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]) -> None:
+    def commit(
+        self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]
+    ) -> None:
         """See VaultClient."""
         self._may_fail()
         if report.id not in self.final:
@@ -243,19 +252,33 @@ def front(new_front: Callable[[Path], Front], tmp_path: Path) -> Front:
 
 @pytest.fixture(scope="session")
 def new_front(
-    keys_dir: Path, reviewer_homes: list[Path], reviewers: Reviewers, campaign: Campaign, words: WordLists
+    keys_dir: Path,
+    reviewer_homes: list[Path],
+    reviewers: Reviewers,
+    campaign: Campaign,
+    words: WordLists,
 ) -> Callable[[Path], Front]:
     """Makes such a front in a directory."""
     return partial(make_front, keys_dir, reviewer_homes, reviewers, campaign, words)
 
 
 def make_front(
-    keys_dir: Path, reviewer_homes: list[Path], reviewers: Reviewers, campaign: Campaign, words: WordLists, directory: Path
+    keys_dir: Path,
+    reviewer_homes: list[Path],
+    reviewers: Reviewers,
+    campaign: Campaign,
+    words: WordLists,
+    directory: Path,
 ) -> Front:
     site = make_site(directory / "site", onion=ONION, keys=keys_dir)
-    limits = {"CASEDROP_LIMITS_FILE_BYTES": str(2**20), "CASEDROP_LIMITS_POST_BYTES": str(3 * 2**20)}
+    limits = {
+        "CASEDROP_LIMITS_FILE_BYTES": str(2**20),
+        "CASEDROP_LIMITS_POST_BYTES": str(3 * 2**20),
+    }
     settings = Settings.load({"CASEDROP_SETTINGS": str(site.settings_file), **limits})
-    made = Front(Flask("none"), StandInVault(), settings, Opener(reviewer_homes[0]), 1_790_000_000.0)
+    made = Front(
+        Flask("none"), StandInVault(), settings, Opener(reviewer_homes[0]), 1_790_000_000.0
+    )
     made.app = create_front(
         settings,
         reviewers=reviewers,

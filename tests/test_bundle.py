@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from dropbox.block import BLOCK_BYTES, REPLY_BYTES
 from dropbox.bundle import (
     ExportManifest,
     ListedBlock,
@@ -26,6 +25,7 @@ from dropbox.bundle import (
 from dropbox.errors import BadBundle
 from dropbox.openpgp import Opener
 from dropbox.packets import PublicKey, read_pinned_keys
+from dropbox.sizes import BLOCK_BYTES, REPLY_BYTES
 
 SERVER = SigningKey(b"s" * 32)
 BLOCKS = {bytes([n]) * 16: os.urandom(BLOCK_BYTES) for n in range(5)}
@@ -33,19 +33,28 @@ DAY = date(2026, 11, 24)
 MANIFEST = ExportManifest.of(
     number=3,
     campaign="wechat-2020",
-    blocks=[ListedBlock(key, hashlib.sha256(data).hexdigest(), DAY) for key, data in BLOCKS.items()],
+    blocks=[
+        ListedBlock(key, hashlib.sha256(data).hexdigest(), DAY) for key, data in BLOCKS.items()
+    ],
 )
 NOW = datetime.now(UTC)
 
 
-def export(manifest: ExportManifest = MANIFEST, blocks: dict[bytes, bytes] = BLOCKS, key: SigningKey = SERVER) -> bytes:
+def export(
+    manifest: ExportManifest = MANIFEST,
+    blocks: dict[bytes, bytes] = BLOCKS,
+    key: SigningKey = SERVER,
+) -> bytes:
     return b"".join(write_export(manifest, blocks.__getitem__, key))
 
 
 def read(data: bytes, campaign: str = "wechat-2020") -> tuple[ExportManifest, dict[bytes, bytes]]:
     found: dict[bytes, bytes] = {}
     manifest = read_export(
-        io.BytesIO(data), SERVER.verify_key, campaign=campaign, sink=lambda listed, block: found.update({listed.id: block})
+        io.BytesIO(data),
+        SERVER.verify_key,
+        campaign=campaign,
+        sink=lambda listed, block: found.update({listed.id: block}),
     )
     return manifest, found
 
@@ -61,7 +70,9 @@ def test_an_empty_export_is_a_bundle_too() -> None:
 
 
 def test_an_export_is_deterministic_and_does_not_tell_the_order_of_filing() -> None:
-    backwards = ExportManifest.of(number=3, campaign="wechat-2020", blocks=reversed(MANIFEST.blocks))
+    backwards = ExportManifest.of(
+        number=3, campaign="wechat-2020", blocks=reversed(MANIFEST.blocks)
+    )
 
     assert export(backwards) == export()
 
@@ -123,7 +134,8 @@ def header(**fields: object) -> bytes:
 @pytest.mark.parametrize(
     "front",
     [
-        header(name="././@LongLink", type=tarfile.GNUTYPE_LONGNAME, size=4) + b"abc".ljust(512, b"\0"),
+        header(name="././@LongLink", type=tarfile.GNUTYPE_LONGNAME, size=4)
+        + b"abc".ljust(512, b"\0"),
         header(type=tarfile.XHDTYPE, size=22) + b"22 path=manifest.json\n".ljust(512, b"\0"),
         header(type=tarfile.GNUTYPE_SPARSE, size=4),
         header(type=tarfile.SYMTYPE, linkname="/etc/passwd"),
@@ -132,7 +144,9 @@ def header(**fields: object) -> bytes:
     ids=["long name", "extended", "sparse", "link", "negative size"],
 )
 @pytest.mark.parametrize("times", [1, 2_000])
-def test_a_header_that_no_bundle_has_is_refused_however_often_it_comes(front: bytes, times: int) -> None:
+def test_a_header_that_no_bundle_has_is_refused_however_often_it_comes(
+    front: bytes, times: int
+) -> None:
     with pytest.raises(BadBundle):
         read(front * times + export())
 
@@ -166,7 +180,9 @@ def test_something_added_behind_the_blocks_is_refused() -> None:
         read(export()[:-1_024] + last)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"format":"casedrop-export","version":2}', b"[" * 50_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b"\xff", b'{"format":"casedrop-export","version":2}', b"[" * 50_000]
+)
 def test_what_is_not_a_manifest_is_refused(body: bytes) -> None:
     with pytest.raises(BadBundle):
         ExportManifest.from_bytes(body)
@@ -197,14 +213,20 @@ def signers(keys_dir: Path) -> tuple[PublicKey, ...]:
 
 
 def signed(bundle: ReplyBundle, opener: Opener) -> bytes:
-    return write_replies(bundle, lambda manifest: opener.sign(manifest, opener.secret_fingerprints()[0]))
+    return write_replies(
+        bundle, lambda manifest: opener.sign(manifest, opener.secret_fingerprints()[0])
+    )
 
 
 def test_replies_come_back_whole(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
-    assert read_replies(signed(REPLIES, opener), signers, campaign="wechat-2020", now=NOW) == REPLIES
+    assert (
+        read_replies(signed(REPLIES, opener), signers, campaign="wechat-2020", now=NOW) == REPLIES
+    )
 
 
-@pytest.mark.parametrize("value", ["Infinity", "NaN", "1e400", "-1", "1.0", '"0"', "true", "9223372036854775808"])
+@pytest.mark.parametrize(
+    "value", ["Infinity", "NaN", "1e400", "-1", "1.0", '"0"', "true", "9223372036854775808"]
+)
 @pytest.mark.parametrize("name", ["desk", "number"])
 def test_a_signed_number_that_no_desk_writes_is_refused(
     name: str, value: str, opener: Opener, signers: tuple[PublicKey, ...]
@@ -214,13 +236,19 @@ def test_a_signed_number_that_no_desk_writes_is_refused(
     odd = re.sub(f'"{name}":[0-9]+'.encode(), f'"{name}":{value}'.encode(), manifest)
     assert odd != manifest
     signature = opener.sign(odd, opener.secret_fingerprints()[0])
-    members = [_member("manifest.json", odd), _member("manifest.sig", signature), _member("replies", REPLIES._content())]
+    members = [
+        _member("manifest.json", odd),
+        _member("manifest.sig", signature),
+        _member("replies", REPLIES._content()),
+    ]
 
     with pytest.raises(BadBundle, match="damaged"):
         read_replies(b"".join([*members, bytes(1024)]), signers, campaign="wechat-2020", now=NOW)
 
 
-def test_a_reply_bundle_by_a_stranger_is_refused(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
+def test_a_reply_bundle_by_a_stranger_is_refused(
+    opener: Opener, signers: tuple[PublicKey, ...]
+) -> None:
     mine = opener.secret_fingerprints()[0]
     others = [key for key in signers if key.fingerprint != mine]
 
@@ -230,15 +258,21 @@ def test_a_reply_bundle_by_a_stranger_is_refused(opener: Opener, signers: tuple[
 
 def test_an_expired_reply_bundle_is_refused(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
     with pytest.raises(BadBundle, match="expired on"):
-        read_replies(signed(REPLIES, opener), signers, campaign="wechat-2020", now=NOW + timedelta(days=8))
+        read_replies(
+            signed(REPLIES, opener), signers, campaign="wechat-2020", now=NOW + timedelta(days=8)
+        )
 
 
-def test_replies_for_another_campaign_are_refused(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
+def test_replies_for_another_campaign_are_refused(
+    opener: Opener, signers: tuple[PublicKey, ...]
+) -> None:
     with pytest.raises(BadBundle, match="another campaign"):
         read_replies(signed(REPLIES, opener), signers, campaign="other", now=NOW)
 
 
-def test_altered_replies_are_refused_at_every_place(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
+def test_altered_replies_are_refused_at_every_place(
+    opener: Opener, signers: tuple[PublicKey, ...]
+) -> None:
     whole = signed(REPLIES, opener)
     for at in range(0, len(whole) - 1_024, 37):
         changed = bytearray(whole)

@@ -11,16 +11,16 @@ from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from dropbox import mishap
+from dropbox import error_log
 from dropbox.campaign import Campaign
 from dropbox.codename import COST, Cost, WordLists
-from dropbox.front.case import CaseView
+from dropbox.front.case_page import CaseView
 from dropbox.front.headers import PAD, REST, content_security_policy, finished
-from dropbox.front.inbox import InboxView
+from dropbox.front.inbox_page import InboxView
 from dropbox.front.intake import Intake, Vault
-from dropbox.front.pace import STEP_SECONDS, paced, wait
 from dropbox.front.pages import PREFIXES, Pages, language_of, use_language
-from dropbox.front.report import ReportView
+from dropbox.front.report_page import ReportView
+from dropbox.front.response_timing import STEP_SECONDS, paced, wait
 from dropbox.front.token import FormTokens
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Reviewers
@@ -54,7 +54,7 @@ class _Front(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """The kind of an error and its count, without its text or its stack, in which a report's text could stand."""
-        mishap.tell(exc_info[0])
+        error_log.tell(exc_info[0])
 
 
 def create_front(
@@ -87,7 +87,14 @@ def create_front(
     intake = Intake(settings, reviewers=reviewers, vault=vault, campaign=campaign, cost=cost)
     _style_and_answers(app, step_seconds)
     _admission(app, settings.onion, pages)
-    _routes(app, pages, intake, settings, clock, [grouped(fingerprint) for fingerprint in reviewers.fingerprints])
+    _routes(
+        app,
+        pages,
+        intake,
+        settings,
+        clock,
+        [grouped(fingerprint) for fingerprint in reviewers.fingerprints],
+    )
     _failures(app, pages)
     return app
 
@@ -102,7 +109,11 @@ def _style_and_answers(app: Flask, step_seconds: float) -> None:
 
     def finish(response: Response) -> Response:
         whole = finished(
-            response, policy, carried=g.get("carried", 0), kept=g.get("kept", False), leaving=g.get("leaving", False)
+            response,
+            policy,
+            carried=g.get("carried", 0),
+            kept=g.get("kept", False),
+            leaving=g.get("leaving", False),
         )
         wait(step_seconds)
         return whole
@@ -116,7 +127,12 @@ def grouped(fingerprint: str) -> str:
 
 
 def _routes(
-    app: Flask, pages: Pages, intake: Intake, settings: Settings, clock: Callable[[], float], fingerprints: Sequence[str]
+    app: Flask,
+    pages: Pages,
+    intake: Intake,
+    settings: Settings,
+    clock: Callable[[], float],
+    fingerprints: Sequence[str],
 ) -> None:
     def start() -> Response:
         return pages.render("start.html")
@@ -161,7 +177,9 @@ def _admission(app: Flask, onion: str, pages: Pages) -> None:
         try:
             _check_way(onion)
         except _Refused as refused:
-            return pages.message(_("This page is not available here"), refused.sentences, status=403)
+            return pages.message(
+                _("This page is not available here"), refused.sentences, status=403
+            )
         return None
 
     app.before_request(admit)
@@ -170,25 +188,37 @@ def _admission(app: Flask, onion: str, pages: Pages) -> None:
 def _check_way(onion: str) -> None:
     if "X-Tor2web" in request.headers:
         raise _Refused(
-            _("You came through a gateway that is not Tor Browser. Whoever runs it can see everything you write."),
+            _(
+                "You came through a gateway that is not Tor Browser. Whoever runs it can see everything you write."
+            ),
             _("Please close this page and open the address in Tor Browser."),
         )
     if request.headers.get("Host") != onion:
-        raise _Refused(_("This service answers only under its own onion address. Please check the address, letter by letter."))
+        raise _Refused(
+            _(
+                "This service answers only under its own onion address. Please check the address, letter by letter."
+            )
+        )
     # No browser sends a form in chunks, and a broken chunk would be an error of the server's, not of the form's.
     if "Transfer-Encoding" in request.headers:
         raise BadRequest
     # Tor Browser may send "null" for an onion; the form token is the real check.
     foreign = request.headers.get("Origin", "null") not in ("null", f"http://{onion}")
-    if request.method == "POST" and (foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")):
-        raise _Refused(_("This form was sent from another site and was not accepted. Nothing was stored."))
+    if request.method == "POST" and (
+        foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    ):
+        raise _Refused(
+            _("This form was sent from another site and was not accepted. Nothing was stored.")
+        )
 
 
 def _failures(app: Flask, pages: Pages) -> None:
     def refused(why: HTTPException) -> Response:
         if why.code == 404:
             return pages.message(
-                _("There is no such page"), [_("Please check the address, or go back to the first page.")], status=404
+                _("There is no such page"),
+                [_("Please check the address, or go back to the first page.")],
+                status=404,
             )
         return pages.message(
             _("This request could not be answered"),
@@ -198,8 +228,12 @@ def _failures(app: Flask, pages: Pages) -> None:
 
     def failed(why: Exception) -> Response:
         sentences = [
-            _("Something went wrong on the server. Your report was NOT accepted, and nothing was stored."),
-            _("Please use your browser’s Back button: what you wrote should still be there. Try again later."),
+            _(
+                "Something went wrong on the server. Your report was NOT accepted, and nothing was stored."
+            ),
+            _(
+                "Please use your browser’s Back button: what you wrote should still be there. Try again later."
+            ),
         ]
         return pages.message(_("Not accepted"), sentences, status=500)
 

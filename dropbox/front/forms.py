@@ -51,7 +51,11 @@ class _TokenCheck(CSRF):  # type: ignore[misc]  # comes without types
         """Refuse a page whose token is stale or not ours."""
         trouble = form.meta.csrf_context.trouble
         if isinstance(trouble, StaleToken):
-            raise ValidationError(_("This page was open for too long. Everything you wrote is still here: please send it again."))
+            raise ValidationError(
+                _(
+                    "This page was open for too long. Everything you wrote is still here: please send it again."
+                )
+            )
         if trouble is not None:
             raise ValidationError(
                 _(
@@ -77,7 +81,9 @@ class _Form(FlaskForm):  # type: ignore[misc]  # comes without types
     @property
     def problems(self) -> list[tuple[str, Any]]:
         """What is wrong: (the field's name, the sentence), in the form's order."""
-        return [(name, sentence) for name, sentences in self.errors.items() for sentence in sentences]
+        return [
+            (name, sentence) for name, sentences in self.errors.items() for sentence in sentences
+        ]
 
 
 def check_text(text: str, files: int, words: WordLists) -> None:
@@ -87,7 +93,9 @@ def check_text(text: str, files: int, words: WordLists) -> None:
     try:
         over = text_bytes(text) - TEXT_BYTES
     except BadReport:
-        raise ValidationError(_("The text holds a character that cannot be sent. Please remove it.")) from None
+        raise ValidationError(
+            _("The text holds a character that cannot be sent. Please remove it.")
+        ) from None
     if over > 0:
         raise ValidationError(
             _(
@@ -97,15 +105,24 @@ def check_text(text: str, files: int, words: WordLists) -> None:
             )
         )
     if words.find_in(text):
-        raise ValidationError(_("There seems to be a codename in your text. Please take it out: nobody needs it but you."))
+        raise ValidationError(
+            _(
+                "There seems to be a codename in your text. Please take it out: nobody needs it but you."
+            )
+        )
 
 
 def _answer_sentence(why: BadAnswer, question: str) -> Any:
     if isinstance(why, YearMissing):
         return _("“%(question)s”: please choose the year as well.", question=question)
     if isinstance(why, AnswerTooLong):
-        return _("“%(question)s”: one of the answers is too long. Please shorten it.", question=question)
-    return _("“%(question)s”: this answer is not on the list. Please choose again, or leave it open.", question=question)
+        return _(
+            "“%(question)s”: one of the answers is too long. Please shorten it.", question=question
+        )
+    return _(
+        "“%(question)s”: this answer is not on the list. Please choose again, or leave it open.",
+        question=question,
+    )
 
 
 class ReportForm(_Form):
@@ -118,7 +135,15 @@ class ReportForm(_Form):
     harms = SelectMultipleField(validate_choice=False)
     text = TextAreaField()
 
-    def __init__(self, texts: MultiDict[str, str], visit: Visit, *, campaign: Campaign, words: WordLists, files: int) -> None:
+    def __init__(
+        self,
+        texts: MultiDict[str, str],
+        visit: Visit,
+        *,
+        campaign: Campaign,
+        words: WordLists,
+        files: int,
+    ) -> None:
         self._campaign = campaign
         self._words = words
         self._files = files
@@ -143,7 +168,9 @@ class ReportForm(_Form):
             try:
                 answer = question.read(self.sent(question))
             except BadAnswer as why:
-                self._bad_answers.append((FACT + question.code, _answer_sentence(why, question.in_(g.language))))
+                self._bad_answers.append(
+                    (FACT + question.code, _answer_sentence(why, question.in_(g.language)))
+                )
             else:
                 self.facts.update({question.code: answer} if answer is not None else {})
         return valid and not self._bad_answers
@@ -158,12 +185,16 @@ class ReportForm(_Form):
         if not field.data:
             raise ValidationError(_("Please choose a kind of case. “Not sure” is a full answer."))
         if field.data not in self._campaign.category_codes:
-            raise ValidationError(_("This kind of case is not on the list. Please choose one again."))
+            raise ValidationError(
+                _("This kind of case is not on the list. Please choose one again.")
+            )
 
     def validate_harms(self, field: Field) -> None:
         """Any of the campaign's, across categories; ticked twice is ticked once."""
         if not set(field.data or ()) <= self._campaign.harm_codes:
-            raise ValidationError(_("One of the boxes you ticked is not on the list. Please look at them again."))
+            raise ValidationError(
+                _("One of the boxes you ticked is not on the list. Please look at them again.")
+            )
 
     def validate_text(self, field: Field) -> None:
         """A text or a file; see check_text."""
@@ -175,7 +206,9 @@ class MessageForm(_Form):
 
     text = TextAreaField()
 
-    def __init__(self, texts: MultiDict[str, str], visit: Visit, *, words: WordLists, files: int) -> None:
+    def __init__(
+        self, texts: MultiDict[str, str], visit: Visit, *, words: WordLists, files: int
+    ) -> None:
         self._words = words
         self._files = files
         super().__init__(texts, visit)

@@ -61,7 +61,9 @@ def content_security_policy(style: str) -> str:
     )
 
 
-def finished(response: Response, policy: str, *, carried: int = 0, kept: bool = False, leaving: bool = False) -> Response:
+def finished(
+    response: Response, policy: str, *, carried: int = 0, kept: bool = False, leaving: bool = False
+) -> Response:
     """*response* with exactly our headers, and filled up to a whole number of PAGE_BYTES.
 
     Its page holds REST once, and PAD at most once. *carried*: bytes that its form sends back beside the padding. *kept*:
@@ -73,7 +75,11 @@ def finished(response: Response, policy: str, *, carried: int = 0, kept: bool = 
     response.headers["Cache-Control"] = _KEPT if kept else _NOT_KEPT
     response.headers.update(_FORGET if leaving else {})
     response.headers["Content-Security-Policy"] = policy
-    head = len(_FRAME) + len(response.status) + sum(len(f"{name}: {value}\r\n") for name, value in response.headers)
+    head = (
+        len(_FRAME)
+        + len(response.status)
+        + sum(len(f"{name}: {value}\r\n") for name, value in response.headers)
+    )
     content = len(page.replace(_PAD, b"", 1)) - len(_REST)
     floor = max(0, FLOOR_PAD_BYTES - carried) // _SENT_BYTES if _PAD in page else 0
     size = _body_bytes(head, content + floor)

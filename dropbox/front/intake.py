@@ -45,7 +45,9 @@ class Vault(Protocol):
     def put_pending(self, blocks: Sequence[Block]) -> None:
         """Store blocks for a report that is still to come."""
 
-    def commit(self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]) -> None:
+    def commit(
+        self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]
+    ) -> None:
         """Make a report and its blocks final."""
 
     def abandon(self, ids: Sequence[bytes]) -> None:
@@ -75,7 +77,12 @@ class Received:
 class BoundedSealer:
     """An AttachmentSealer that gives its place back when it ends, and abandons its blocks when it is given up."""
 
-    def __init__(self, sealer: AttachmentSealer, leave: Callable[[], None], abandon: Callable[[Sequence[bytes]], None]) -> None:
+    def __init__(
+        self,
+        sealer: AttachmentSealer,
+        leave: Callable[[], None],
+        abandon: Callable[[Sequence[bytes]], None],
+    ) -> None:
         self._sealer = sealer
         self._leave: Callable[[], None] | None = leave
         self._abandon = abandon
@@ -108,7 +115,15 @@ class BoundedSealer:
 class Intake:
     """The front's work. One for each worker process, shared by its threads."""
 
-    def __init__(self, settings: Settings, *, reviewers: Reviewers, vault: Vault, campaign: Campaign, cost: Cost) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        reviewers: Reviewers,
+        vault: Vault,
+        campaign: Campaign,
+        cost: Cost,
+    ) -> None:
         self._settings = settings
         self._reviewers = reviewers
         self._vault = vault
@@ -122,13 +137,17 @@ class Intake:
         """Begin to seal one file. Raises Busy when all places are taken: uploads last minutes, so nobody waits for one."""
         if not self._sealings.acquire(blocking=False):
             raise Busy
-        sealer = AttachmentSealer(self._reviewers, self._vault.put_pending, self._settings.file_bytes)
+        sealer = AttachmentSealer(
+            self._reviewers, self._vault.put_pending, self._settings.file_bytes
+        )
         return BoundedSealer(sealer, self._sealings.release, self._vault.abandon)
 
     def abandon(self, attachments: Sequence[Attachment]) -> None:
         """Have the vault forget files that a claimant took back. What cannot be reached now expires there by itself."""
         try:
-            self._vault.abandon([block_id for file in attachments for block_id in attachment_block_ids(file)])
+            self._vault.abandon(
+                [block_id for file in attachments for block_id in attachment_block_ids(file)]
+            )
         except CasedropError:
             return
 
@@ -154,7 +173,9 @@ class Intake:
         block = Block(report_block_id(state.nonce, report), seal_report(report, self._reviewers))
         others = [block_id for file in state.attachments for block_id in attachment_block_ids(file)]
         tag = withdraw_tag(keys.withdraw_key, block.id)
-        self._vault.commit(block, tag, [(other, withdraw_tag(keys.withdraw_key, other)) for other in others])
+        self._vault.commit(
+            block, tag, [(other, withdraw_tag(keys.withdraw_key, other)) for other in others]
+        )
 
     def replies(self, codename: Codename) -> list[Received]:
         """The answers for *codename*, newest first; none for one that nobody has used, by the same work.
@@ -162,7 +183,11 @@ class Intake:
         Raises Busy or VaultUnavailable. A reply of a newer version, or one that does not open, is left out.
         """
         keys = self._keys(codename)
-        return sorted(self._opened(keys), key=lambda received: (received.reply.day, received.place), reverse=True)
+        return sorted(
+            self._opened(keys),
+            key=lambda received: (received.reply.day, received.place),
+            reverse=True,
+        )
 
     def _opened(self, keys: CodenameKeys) -> Iterator[Received]:
         for place, sealed in self._vault.replies(reply_tags(keys.tag_key)):
@@ -182,7 +207,11 @@ class Intake:
         In this order, so that a failure between the two leaves the claimant able to do it again. Raises as :meth:`file`.
         """
         keys = self._keys(codename)
-        owned = [(block_id, tag) for block_id, tag in self._vault.tags() if withdraw_tag(keys.withdraw_key, block_id) == tag]
+        owned = [
+            (block_id, tag)
+            for block_id, tag in self._vault.tags()
+            if withdraw_tag(keys.withdraw_key, block_id) == tag
+        ]
         notice = Draft("withdrawal", language, self._unsure, (), "")
         self.file(notice, FormState.of(codename))
         self._vault.withdraw(owned)

@@ -34,7 +34,9 @@ class Pages:
     words: WordLists
     tokens: FormTokens
 
-    def render(self, template: str, *, status: int = 200, place: str = "", **context: Any) -> Response:
+    def render(
+        self, template: str, *, status: int = 200, place: str = "", **context: Any
+    ) -> Response:
         """The page of *template*; *place* is its path behind the language's prefix, for the language switch."""
         language = g.language
         switch = [(tag, NAMES[tag], f"/{PREFIXES[tag]}/{place}") for tag in LANGUAGES]
@@ -82,6 +84,10 @@ class Pages:
             **context,
         )
 
-    def message(self, heading: Any, sentences: Sequence[Any], *, status: int, place: str = "") -> Response:
+    def message(
+        self, heading: Any, sentences: Sequence[Any], *, status: int, place: str = ""
+    ) -> Response:
         """A page that only says something: errors, refusals, good-byes."""
-        return self.render("message.html", status=status, place=place, heading=heading, sentences=sentences)
+        return self.render(
+            "message.html", status=status, place=place, heading=heading, sentences=sentences
+        )

@@ -22,8 +22,12 @@ Problem = tuple[str, Any]
 
 NOT_ACCEPTED = _("Your report was NOT accepted: the server cannot keep it safely at this moment. Nothing was stored. "
                  "Everything you wrote is still here; please try again later.")  # fmt: skip
-BUSY = _("The server is busy. Nothing was stored. Everything you wrote is still here; please try again in a few minutes.")
-_FILES_GONE = _("Your files had waited too long for the report and were deleted. Please add them again.")
+BUSY = _(
+    "The server is busy. Nothing was stored. Everything you wrote is still here; please try again in a few minutes."
+)
+_FILES_GONE = _(
+    "Your files had waited too long for the report and were deleted. Please add them again."
+)
 _TOO_LONG = _("Your text is too long. Please shorten it.")
 
 # The sentence and the HTTP status for each trouble with what arrived. %(name)s is the file's name.
@@ -85,13 +89,17 @@ class Sending:
             request.stream,
             request.headers.get("Content-Type", ""),
             limit_bytes=self._settings.post_bytes,
-            files_left=lambda texts: self._settings.files - len(self._visit(texts).state.attachments),
+            files_left=lambda texts: (
+                self._settings.files - len(self._visit(texts).state.attachments)
+            ),
             open_sealer=self._intake.open_sealer,
         )
         visit = self._visit(received.texts)
         state = visit.state.with_files((*self._kept(visit.state, received), *received.attachments))
         status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)
-        return Sent(received.texts, visit, state, [self._problem(*one) for one in received.troubles], status)
+        return Sent(
+            received.texts, visit, state, [self._problem(*one) for one in received.troubles], status
+        )
 
     def file(self, draft: Draft, state: FormState) -> Refusal | None:
         """File *draft* with the files of *state*. None when it is on the vault's disk."""
@@ -111,7 +119,11 @@ class Sending:
         return Visit.of(self._tokens, self._page, texts.get("token", ""))
 
     def _problem(self, trouble: Trouble, name: str) -> Problem:
-        facts = {"name": name, "megabytes": self._settings.file_bytes // 2**20, "files": self._settings.files}
+        facts = {
+            "name": name,
+            "megabytes": self._settings.file_bytes // 2**20,
+            "files": self._settings.files,
+        }
         return "files" if name else "", str(_TROUBLES[trouble][0]) % facts
 
     def _kept(self, state: FormState, received: Received) -> list[Attachment]:

@@ -98,7 +98,9 @@ class FormTokens:
     def seal(self, page: str, state: FormState) -> str:
         """The token of *page* for *state*, in URL-safe base64. A token of one page is not accepted by another."""
         body = {"issued": int(self._clock()), "state": state.to_json()}
-        sealed = self._box.encrypt(json.dumps(body).encode("ascii"), aad=_CONTEXT + page.encode("ascii"))
+        sealed = self._box.encrypt(
+            json.dumps(body).encode("ascii"), aad=_CONTEXT + page.encode("ascii")
+        )
         return base64.urlsafe_b64encode(bytes(sealed)).decode("ascii")
 
     def open(self, page: str, untrusted: str) -> FormState:

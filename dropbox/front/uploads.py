@@ -14,7 +14,14 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
-from dropbox.errors import BadReport, CannotSeal, CannotStore, CasedropError, TooLarge, VaultUnavailable
+from dropbox.errors import (
+    BadReport,
+    CannotSeal,
+    CannotStore,
+    CasedropError,
+    TooLarge,
+    VaultUnavailable,
+)
 from dropbox.report import NAME_BYTES, Attachment, text_bytes
 
 # All texts of one page, the padding field included: four times what a report holds, so that a text that is too long
@@ -97,7 +104,9 @@ def receive(
         if kind != "multipart/form-data" or not options.get("boundary"):
             raise ValueError
         decoder = MultipartDecoder(
-            options["boundary"].encode("ascii"), max_form_memory_size=4 * _READ_BYTES, max_parts=MOST_PARTS
+            options["boundary"].encode("ascii"),
+            max_form_memory_size=4 * _READ_BYTES,
+            max_parts=MOST_PARTS,
         )
         for event in _events(stream, decoder, limit_bytes):
             form.take(event)
@@ -146,7 +155,10 @@ class _Form:
     """One form while it arrives: the part that is being read, and what is done with its bytes."""
 
     def __init__(
-        self, received: Received, files_left: Callable[[MultiDict[str, str]], int], open_sealer: Callable[[], Sealer]
+        self,
+        received: Received,
+        files_left: Callable[[MultiDict[str, str]], int],
+        open_sealer: Callable[[], Sealer],
     ) -> None:
         self.received = received
         self.ended = False

@@ -6,9 +6,9 @@ from typing import Self
 
 import httpx
 
-from dropbox.block import ID_BYTES, REPLY_BYTES
 from dropbox.errors import CannotStore, PendingGone, VaultUnavailable
 from dropbox.sealing import Block
+from dropbox.sizes import ID_BYTES, REPLY_BYTES
 
 # A write to the vault waits for the disk, and for an export's reading at most: far less than this.
 _TIMEOUT_SECONDS = 20.0
@@ -28,7 +28,9 @@ class VaultClient:
     def __init__(self, socket: Path) -> None:
         self._client = httpx.Client(
             base_url="http://vault",
-            transport=httpx.HTTPTransport(uds=str(socket), limits=httpx.Limits(max_connections=_CONNECTIONS)),
+            transport=httpx.HTTPTransport(
+                uds=str(socket), limits=httpx.Limits(max_connections=_CONNECTIONS)
+            ),
             timeout=_TIMEOUT_SECONDS,
             trust_env=False,
         )
@@ -43,7 +45,9 @@ class VaultClient:
         """Store *blocks* for a report that is still to come. At most PENDING_BATCH."""
         self._post("/pending", b"".join(block.id + block.data for block in blocks))
 
-    def commit(self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]) -> None:
+    def commit(
+        self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]
+    ) -> None:
         """Make *report* and the pending *others* (id, withdraw tag) final, all or nothing; durable when it returns.
 
         Raises PendingGone when one of the others has expired.
@@ -63,7 +67,9 @@ class VaultClient:
         if len(body) % record or len(body) > _MOST_REPLY_BYTES:
             raise VaultUnavailable
         cuts = range(0, len(body), record)
-        return [(int.from_bytes(body[at : at + 2], "big"), body[at + 2 : at + record]) for at in cuts]
+        return [
+            (int.from_bytes(body[at : at + 2], "big"), body[at + 2 : at + record]) for at in cuts
+        ]
 
     def forget_replies(self, tags: Sequence[bytes]) -> None:
         """Delete the replies under *tags*."""
@@ -75,21 +81,38 @@ class VaultClient:
         pair = 2 * ID_BYTES
         if len(body) % pair:
             raise VaultUnavailable
-        return [(body[at : at + ID_BYTES], body[at + ID_BYTES : at + pair]) for at in range(0, len(body), pair)]
+        return [
+            (body[at : at + ID_BYTES], body[at + ID_BYTES : at + pair])
+            for at in range(0, len(body), pair)
+        ]
 
     def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
         """Delete the blocks of *owned* (id, withdraw tag)."""
         for at in range(0, len(owned), _PAIRS_AT_ONCE):
-            self._post("/withdraw", b"".join(block_id + tag for block_id, tag in owned[at : at + _PAIRS_AT_ONCE]))
+            self._post(
+                "/withdraw",
+                b"".join(block_id + tag for block_id, tag in owned[at : at + _PAIRS_AT_ONCE]),
+            )
 
-    def _post(self, path: str, body: bytes, conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable) -> bytes:
+    def _post(
+        self,
+        path: str,
+        body: bytes,
+        conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable,
+    ) -> bytes:
         return self._ask("POST", path, body, conflict)
 
     def _ask(
-        self, method: str, path: str, body: bytes, conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable,
     ) -> bytes:
         try:
-            answer = self._client.request(method, path, content=body, headers={"Content-Type": "application/octet-stream"})
+            answer = self._client.request(
+                method, path, content=body, headers={"Content-Type": "application/octet-stream"}
+            )
         except httpx.HTTPError:
             raise VaultUnavailable from None
         if answer.status_code == httpx.codes.INSUFFICIENT_STORAGE:

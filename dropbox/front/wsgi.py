@@ -12,10 +12,10 @@ from dropbox.codename import WordLists
 from dropbox.front.factory import create_front
 from dropbox.front.token import KEY_BYTES
 from dropbox.front.vault_client import VaultClient
+from dropbox.key_expiry import notice
 from dropbox.lockdown import Room, lock, say_waived
 from dropbox.openpgp import Reviewers
 from dropbox.settings import Settings
-from dropbox.term import notice
 
 _settings = Settings.load(os.environ)
 _reviewers = Reviewers.load(_settings.keys, _settings.gnupg_home)

@@ -11,8 +11,8 @@ from dropbox.campaign import Campaign
 from dropbox.errors import SettingsError
 from dropbox.packets import last_day, read_pinned_keys
 from dropbox.settings import Settings
-from dropbox.vault.courier import create_courier
-from dropbox.vault.intake import create_intake
+from dropbox.vault.courier_routes import create_courier
+from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.store import Store
 
 _SEED_BYTES = 32
@@ -21,7 +21,9 @@ _SEED_BYTES = 32
 class Application(Protocol):
     """A WSGI application."""
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         """Answer one request."""
 
 
@@ -31,7 +33,9 @@ class BySocket:
     def __init__(self, applications: dict[str, Application]) -> None:
         self._applications = applications
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         """Answer one request."""
         application = self._applications.get(str(environ["gunicorn.socket"].getsockname()))
         if application is None:
@@ -50,7 +54,9 @@ def create_vault(settings: Settings, *, store: Store, clock: Callable[[], dateti
         keys_end=last_day(settings.keys),
         clock=clock,
     )
-    return BySocket({str(settings.intake_socket): create_intake(store), str(settings.courier_socket): courier})
+    return BySocket(
+        {str(settings.intake_socket): create_intake(store), str(settings.courier_socket): courier}
+    )
 
 
 def read_export_key(path: Path) -> SigningKey:
@@ -60,7 +66,11 @@ def read_export_key(path: Path) -> SigningKey:
     except OSError as why:
         raise SettingsError(f"The export key {path} cannot be read: {why.strerror}.") from None
     if mode & 0o077:
-        raise SettingsError(f"Others on this computer can read the export key {path}; close it with chmod 600.")
+        raise SettingsError(
+            f"Others on this computer can read the export key {path}; close it with chmod 600."
+        )
     if len(seed) != _SEED_BYTES:
-        raise SettingsError(f"The export key {path} has to be {_SEED_BYTES} bytes; scripts.newsite makes one.")
+        raise SettingsError(
+            f"The export key {path} has to be {_SEED_BYTES} bytes; scripts.newsite makes one."
+        )
     return SigningKey(seed)

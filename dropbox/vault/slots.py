@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from dropbox.block import ID_BYTES
 from dropbox.errors import CannotStore
-from dropbox.vault.file import EXPIRES_BYTES
+from dropbox.sizes import ID_BYTES
+from dropbox.vault.database import EXPIRES_BYTES
 
 NO_TAG = bytes(ID_BYTES)
 _FINAL = 0
 
 _APPEND = "INSERT INTO slot VALUES (?, ?, ?, ?, ?, ?)"
 _COPY = "INSERT INTO slot SELECT ?, id, withdraw_tag, day, expires, bytes FROM slot WHERE place = ?"
-_OVERWRITE = "UPDATE slot SET id = ?, withdraw_tag = ?, day = ?, expires = ?, bytes = ? WHERE place = ?"
+_OVERWRITE = (
+    "UPDATE slot SET id = ?, withdraw_tag = ?, day = ?, expires = ?, bytes = ? WHERE place = ?"
+)
 _COPY_OVER = """UPDATE slot SET (id, withdraw_tag, day, expires, bytes) =
   (SELECT id, withdraw_tag, day, expires, bytes FROM slot WHERE place = ?) WHERE place = ?"""
 _FINISH = "UPDATE slot SET withdraw_tag = ?, day = ?, expires = ? WHERE place = ?"
@@ -104,9 +106,15 @@ class Slots:
 
     def expired(self, now: int) -> list[bytes]:
         """The pending blocks whose time was over at *now*, a Unix time."""
-        return [block_id for block_id, expires in self._waiting.items() if expires <= now and self.is_pending(block_id)]
+        return [
+            block_id
+            for block_id, expires in self._waiting.items()
+            if expires <= now and self.is_pending(block_id)
+        ]
 
-    def add(self, block_id: bytes, data: bytes, *, tag: bytes, day: date, expires: int = _FINAL) -> None:
+    def add(
+        self, block_id: bytes, data: bytes, *, tag: bytes, day: date, expires: int = _FINAL
+    ) -> None:
         """Give a new block a random place. It is pending until the Unix time *expires*, or final."""
         assert not self.holds(block_id)
         end = self._count
@@ -153,7 +161,9 @@ class Slots:
 
     def tags(self) -> list[tuple[bytes, bytes]]:
         """(id, withdraw tag) of every final block."""
-        rows = self._database.execute("SELECT id, withdraw_tag FROM slot WHERE expires = ?", (bytes(EXPIRES_BYTES),))
+        rows = self._database.execute(
+            "SELECT id, withdraw_tag FROM slot WHERE expires = ?", (bytes(EXPIRES_BYTES),)
+        )
         return [(bytes(block_id), bytes(tag)) for block_id, tag in rows]
 
     def final(self) -> Iterator[FinalBlock]:
@@ -169,7 +179,10 @@ class Slots:
         return self._changed[block_id] if block_id in self._changed else self._held.get(block_id)
 
     def _value(self, column: str, place: int) -> bytes:
-        row = self._database.execute(f"SELECT {column} FROM slot WHERE place = ?", (place,)).fetchone()  # noqa: S608 - our own names
+        row = self._database.execute(
+            f"SELECT {column} FROM slot WHERE place = ?",  # noqa: S608 - ours alone
+            (place,),
+        ).fetchone()
         if row is None or not isinstance(row[0], bytes):
             raise CannotStore
         return row[0]
@@ -188,10 +201,19 @@ class Slots:
 
     def _read(self) -> None:
         # The bytes stand behind the other columns, on pages that this does not touch.
-        rows = self._database.execute("SELECT place, id, expires FROM slot ORDER BY place").fetchall()
+        rows = self._database.execute(
+            "SELECT place, id, expires FROM slot ORDER BY place"
+        ).fetchall()
         if not all(isinstance(value, bytes) for _, *values in rows for value in values):
             raise CannotStore
-        self._held = {block_id: _Held(place, int.from_bytes(expires, "big")) for place, block_id, expires in rows}
-        self._waiting = {block_id: held.expires for block_id, held in self._held.items() if held.expires != _FINAL}
+        self._held = {
+            block_id: _Held(place, int.from_bytes(expires, "big"))
+            for place, block_id, expires in rows
+        }
+        self._waiting = {
+            block_id: held.expires
+            for block_id, held in self._held.items()
+            if held.expires != _FINAL
+        }
         if [place for place, _, _ in rows] != list(range(len(self._held))):
             raise CannotStore

@@ -18,7 +18,7 @@ from typing import NamedTuple, Self
 
 from dropbox.bundle import ExportManifest, ListedBlock, ReplyBundle
 from dropbox.errors import BadBundle, CannotStore, CasedropError, PendingGone, StoreError
-from dropbox.vault.file import open_file
+from dropbox.vault.database import open_file
 from dropbox.vault.slots import NO_TAG, Chance, Slots
 
 _HOUR = 3_600
@@ -54,7 +54,12 @@ class Store:
     """
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, clock: Callable[[], datetime], pending_minutes: int, chance: Chance
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        clock: Callable[[], datetime],
+        pending_minutes: int,
+        chance: Chance,
     ) -> None:
         self._path = path
         self._connection = connection
@@ -64,14 +69,23 @@ class Store:
         self._slots = Slots(connection, chance)
 
     @classmethod
-    def open(cls, path: Path, *, clock: Callable[[], datetime], pending_minutes: int, chance: Chance = secrets.randbelow) -> Self:
+    def open(
+        cls,
+        path: Path,
+        *,
+        clock: Callable[[], datetime],
+        pending_minutes: int,
+        chance: Chance = secrets.randbelow,
+    ) -> Self:
         """Open *path*, or make it (0600). Raises StoreError with a sentence when it is not what this version works with."""
         store = cls(path, open_file(path), clock, pending_minutes, chance)
         try:
             store.check()
         except CannotStore:
             store.close()
-            raise StoreError(f"The vault's file {path} is damaged: its blocks cannot be read.") from None
+            raise StoreError(
+                f"The vault's file {path} is damaged: its blocks cannot be read."
+            ) from None
         return store
 
     def close(self) -> None:
@@ -94,7 +108,9 @@ class Store:
             for block in blocks:
                 if self._slots.holds(block.id):
                     raise StoredTwice
-                self._slots.add(block.id, block.data, tag=NO_TAG, day=self._today(), expires=expires)
+                self._slots.add(
+                    block.id, block.data, tag=NO_TAG, day=self._today(), expires=expires
+                )
 
     def commit(self, report: Pending, tag: bytes, others: Sequence[tuple[bytes, bytes]]) -> None:
         """Make *report* final with withdraw tag *tag*, and the pending *others* (id, tag) with it, all or nothing.
@@ -137,7 +153,10 @@ class Store:
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """(place in *tags*, sealed reply) for each that is there, by the same work for every tag."""
         with self._transaction(write=False) as database:
-            found = [database.execute("SELECT sealed FROM reply WHERE tag = ?", (tag,)).fetchone() for tag in tags]
+            found = [
+                database.execute("SELECT sealed FROM reply WHERE tag = ?", (tag,)).fetchone()
+                for tag in tags
+            ]
         return [(place, row[0]) for place, row in enumerate(found) if row is not None]
 
     def tags(self) -> list[tuple[bytes, bytes]]:
@@ -161,15 +180,25 @@ class Store:
     def accept(self, bundle: ReplyBundle) -> None:
         """Store all of a verified *bundle*. Raises BadBundle when this desk's number has been used, or a tag is taken."""
         with self._transaction() as database:
-            last = database.execute("SELECT number FROM reply_bundle WHERE desk = ?", (bundle.desk,)).fetchone()
+            last = database.execute(
+                "SELECT number FROM reply_bundle WHERE desk = ?", (bundle.desk,)
+            ).fetchone()
             if last is not None and bundle.number <= last[0]:
-                raise BadBundle(f"Reply bundle {bundle.number} of desk {bundle.desk} is not newer than {last[0]}, taken before.")
-            database.execute("INSERT OR REPLACE INTO reply_bundle VALUES (?, ?)", (bundle.desk, bundle.number))
-            rows = [(reply.tag, bundle.keep_until.isoformat(), reply.sealed) for reply in bundle.replies]
+                raise BadBundle(
+                    f"Reply bundle {bundle.number} of desk {bundle.desk} is not newer than {last[0]}, taken before."
+                )
+            database.execute(
+                "INSERT OR REPLACE INTO reply_bundle VALUES (?, ?)", (bundle.desk, bundle.number)
+            )
+            rows = [
+                (reply.tag, bundle.keep_until.isoformat(), reply.sealed) for reply in bundle.replies
+            ]
             try:
                 database.executemany("INSERT INTO reply VALUES (?, ?, ?)", rows)
             except sqlite3.IntegrityError:
-                raise BadBundle("A reply in the bundle has the tag of one that is there already.") from None
+                raise BadBundle(
+                    "A reply in the bundle has the tag of one that is there already."
+                ) from None
 
     def next_export(self, campaign: str) -> ExportManifest:
         """The manifest of everything final, under the next number, which is then used."""
@@ -178,7 +207,9 @@ class Store:
             number = 1 + (database.execute("SELECT max(number) FROM export").fetchone()[0] or 0)
             manifest = ExportManifest.of(number=number, campaign=campaign, blocks=self._listed())
             digest = hashlib.sha256(manifest.to_bytes()).hexdigest()
-            database.execute("INSERT INTO export VALUES (?, ?, ?)", (number, digest, self._today().isoformat()))
+            database.execute(
+                "INSERT INTO export VALUES (?, ?, ?)", (number, digest, self._today().isoformat())
+            )
         return manifest
 
     def block(self, block_id: bytes) -> bytes:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from dropbox.lockdown import Room, lock, say_waived
 from dropbox.settings import Settings
-from dropbox.vault.beat import Beat
 from dropbox.vault.factory import create_vault
+from dropbox.vault.housekeeping import Beat
 from dropbox.vault.store import Store
 
 

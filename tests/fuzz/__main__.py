@@ -11,10 +11,14 @@ from fuzz.targets import ALL, BY_NAME
 
 def main() -> int:
     """0 when nothing was found."""
-    parser = argparse.ArgumentParser(prog="fuzz", description="Fuzz the readers of untrusted bytes.")
+    parser = argparse.ArgumentParser(
+        prog="fuzz", description="Fuzz the readers of untrusted bytes."
+    )
     parser.add_argument("--seconds", type=int, default=60, help="time for each target")
     parser.add_argument("--target", choices=sorted(BY_NAME), help="this one alone")
-    parser.add_argument("--repeat", type=Path, metavar="FILE", help="read this input with --target, without fuzzing")
+    parser.add_argument(
+        "--repeat", type=Path, metavar="FILE", help="read this input with --target, without fuzzing"
+    )
     arguments = parser.parse_args()
     if arguments.repeat is not None:
         if arguments.target is None:
@@ -28,7 +32,10 @@ def main() -> int:
 
 def _passes(target: Target, seconds: int) -> bool:
     outcome = run(target, seconds=seconds, build=ROOT / "build" / "fuzz")
-    print(f"{target.name:<24}{outcome.tried:>10} inputs{outcome.per_second:>8}/s{outcome.edges:>6} edges", flush=True)
+    print(
+        f"{target.name:<24}{outcome.tried:>10} inputs{outcome.per_second:>8}/s{outcome.edges:>6} edges",
+        flush=True,
+    )
     for path in outcome.found:
         short = path.relative_to(ROOT)
         print(

@@ -8,7 +8,6 @@ from datetime import date
 
 from nacl.signing import SigningKey
 
-from dropbox.block import BLOCK_BYTES, REPLY_BYTES
 from dropbox.bundle import (
     ExportManifest,
     ListedBlock,
@@ -21,6 +20,7 @@ from dropbox.bundle import (
     write_replies,
 )
 from dropbox.errors import BadBundle
+from dropbox.sizes import BLOCK_BYTES, REPLY_BYTES
 from fuzz.mutation import mutate_json
 from fuzz.openpgp import NOW, REVIEWER, detached
 from fuzz.target import Target
@@ -29,8 +29,12 @@ _CAMPAIGN = "wechat-2020"
 _SERVER = SigningKey(b"s" * 32)
 _DAY = date(2026, 11, 24)
 _BLOCKS = {bytes([n]) * 16: bytes([n]) * BLOCK_BYTES for n in range(3)}
-_LISTED = [ListedBlock(key, hashlib.sha256(data).hexdigest(), _DAY) for key, data in _BLOCKS.items()]
-_MANIFESTS = [ExportManifest.of(number=3, campaign=_CAMPAIGN, blocks=_LISTED[:count]) for count in (0, 1, 3)]
+_LISTED = [
+    ListedBlock(key, hashlib.sha256(data).hexdigest(), _DAY) for key, data in _BLOCKS.items()
+]
+_MANIFESTS = [
+    ExportManifest.of(number=3, campaign=_CAMPAIGN, blocks=_LISTED[:count]) for count in (0, 1, 3)
+]
 
 
 def _tar(*members: tuple[str, bytes]) -> bytes:
@@ -51,8 +55,12 @@ def _header(**fields: object) -> bytes:
     return info.tobuf(tarfile.GNU_FORMAT)
 
 
-_LONG = _header(name="././@LongLink", type=tarfile.GNUTYPE_LONGNAME, size=4) + b"abc".ljust(512, b"\0")
-_PAX = _header(name="pax", type=tarfile.XHDTYPE, size=22) + b"22 path=manifest.json\n".ljust(512, b"\0")
+_LONG = _header(name="././@LongLink", type=tarfile.GNUTYPE_LONGNAME, size=4) + b"abc".ljust(
+    512, b"\0"
+)
+_PAX = _header(name="pax", type=tarfile.XHDTYPE, size=22) + b"22 path=manifest.json\n".ljust(
+    512, b"\0"
+)
 
 
 class Counted(io.BytesIO):
@@ -93,7 +101,15 @@ MEMBERS = Target(
         _header(type=tarfile.SYMTYPE, linkname="/etc/passwd") + _SMALL,
     ],
     8_192,
-    words=[_LONG, _PAX, b"ustar\x0000", b"ustar  \0", b"\x80\0\0\0\0\0\0\0\0\0\x10\0", b"\xff" * 12, b"7777777777\0"],
+    words=[
+        _LONG,
+        _PAX,
+        b"ustar\x0000",
+        b"ustar  \0",
+        b"\x80\0\0\0\0\0\0\0\0\0\x10\0",
+        b"\xff" * 12,
+        b"7777777777\0",
+    ],
 )
 
 
@@ -101,7 +117,10 @@ def export_bundle(data: bytes) -> ExportManifest:
     """A whole export. BadBundle, or the manifest that was signed, and then every block that it lists came as it was."""
     found: dict[bytes, bytes] = {}
     manifest = read_export(
-        io.BytesIO(data), _SERVER.verify_key, campaign=_CAMPAIGN, sink=lambda listed, block: found.update({listed.id: block})
+        io.BytesIO(data),
+        _SERVER.verify_key,
+        campaign=_CAMPAIGN,
+        sink=lambda listed, block: found.update({listed.id: block}),
     )
     assert manifest in _MANIFESTS, "a manifest that was never signed is taken"
     assert found == {block.id: _BLOCKS[block.id] for block in manifest.blocks}
@@ -109,7 +128,10 @@ def export_bundle(data: bytes) -> ExportManifest:
 
 
 EXPORT_BUNDLE = Target(
-    export_bundle, (BadBundle,), [b"".join(write_export(m, _BLOCKS.__getitem__, _SERVER)) for m in _MANIFESTS[:2]], 70_000
+    export_bundle,
+    (BadBundle,),
+    [b"".join(write_export(m, _BLOCKS.__getitem__, _SERVER)) for m in _MANIFESTS[:2]],
+    70_000,
 )
 
 
@@ -125,15 +147,34 @@ def signed_manifest(data: bytes) -> ExportManifest:
     written = _Written(1, data.decode("utf-8", "surrogateescape"), tuple(_LISTED))
     bundle = b"".join(write_export(written, _BLOCKS.__getitem__, _SERVER))
     with suppress(BadBundle):
-        assert read_export(io.BytesIO(bundle), _SERVER.verify_key, campaign=_CAMPAIGN, sink=lambda *_: None).to_bytes() == data
+        assert (
+            read_export(
+                io.BytesIO(bundle), _SERVER.verify_key, campaign=_CAMPAIGN, sink=lambda *_: None
+            ).to_bytes()
+            == data
+        )
     manifest = ExportManifest.from_bytes(data)
     assert manifest.to_bytes() == data and manifest.number > 0
     return manifest
 
 
-_EXPORT_WORDS = [b'"blocks":[', b'"number":1', b'"day":"2026-11-24"', b'"previous":null', b"[[[[", b"Infinity", b"-1", b"1e400"]
+_EXPORT_WORDS = [
+    b'"blocks":[',
+    b'"number":1',
+    b'"day":"2026-11-24"',
+    b'"previous":null',
+    b"[[[[",
+    b"Infinity",
+    b"-1",
+    b"1e400",
+]
 SIGNED_MANIFEST = Target(
-    signed_manifest, (BadBundle,), [m.to_bytes() for m in _MANIFESTS], 4_096, words=_EXPORT_WORDS, mutate=mutate_json
+    signed_manifest,
+    (BadBundle,),
+    [m.to_bytes() for m in _MANIFESTS],
+    4_096,
+    words=_EXPORT_WORDS,
+    mutate=mutate_json,
 )
 
 _REPLIES = ReplyBundle(

@@ -23,7 +23,9 @@ def fuzz(name: str, options: list[str]) -> None:
         targets = importlib.import_module("fuzz.targets")
     target = targets.BY_NAME[name]
     if name == "broken":
-        target = type(target)(atheris.instrument_func(target.read), target.errors, target.seeds, target.most_bytes)
+        target = type(target)(
+            atheris.instrument_func(target.read), target.errors, target.seeds, target.most_bytes
+        )
 
     def mutated(data: bytes, most: int, seed: int) -> bytes:
         return target.mutate(data, most, Random(seed), lambda plain: atheris.Mutate(plain, most))

@@ -117,7 +117,9 @@ def _received(flags: int, kind: str, body: bytes, piece: int) -> tuple[object, .
 
 
 def _hold(received: Received, opened: list[Sealing]) -> None:
-    assert all(sealing.finished != sealing.aborted for sealing in opened), "a file is finished or given up, never both or neither"
+    assert all(sealing.finished != sealing.aborted for sealing in opened), (
+        "a file is finished or given up, never both or neither"
+    )
     assert sum(sealing.finished for sealing in opened) == len(received.attachments)
     assert all(len(name) <= 64 for name in received.texts), "a name of any length is kept"
     assert len(received.troubles) == len(set(received.troubles))
@@ -127,7 +129,15 @@ _TYPE = b"multipart/form-data; boundary=B"
 
 
 def _part(disposition: bytes, value: bytes, more: bytes = b"") -> bytes:
-    return b"--B\r\nContent-Disposition: form-data; " + disposition + b"\r\n" + more + b"\r\n" + value + b"\r\n"
+    return (
+        b"--B\r\nContent-Disposition: form-data; "
+        + disposition
+        + b"\r\n"
+        + more
+        + b"\r\n"
+        + value
+        + b"\r\n"
+    )
 
 
 _TEXT = _part(b'name="text"', "一些文字".encode())
@@ -135,12 +145,24 @@ _FILE = _part(b'name="files"; filename="a.png"', b"\x89PNG" * 16, b"Content-Type
 _NONE = _part(b'name="files"; filename=""', b"", b"Content-Type: application/octet-stream\r\n")
 _STAR = _part(b"name*=UTF-8''%E4%B8%80; filename*=UTF-8''C%3A%5Cb.txt", b"x")
 _END = b"--B--\r\n"
-_FORMS = [_TEXT + _FILE + _END, _NONE + _END, _STAR + _FILE + _FILE + _END, _FILE[:-20], _TEXT * 3, _END, b"x\r\n" + _TEXT + _END]
+_FORMS = [
+    _TEXT + _FILE + _END,
+    _NONE + _END,
+    _STAR + _FILE + _FILE + _END,
+    _FILE[:-20],
+    _TEXT * 3,
+    _END,
+    b"x\r\n" + _TEXT + _END,
+]
 
 POSTED_FORM = Target(
     posted_form,
     (),
-    [bytes([flags]) + _TYPE + b"\n" + form for form in _FORMS for flags in (0, SMALL_LIMIT, BREAKS | ONE_FILE, 60)],
+    [
+        bytes([flags]) + _TYPE + b"\n" + form
+        for form in _FORMS
+        for flags in (0, SMALL_LIMIT, BREAKS | ONE_FILE, 60)
+    ],
     4_096,
     words=[
         b"--B\r\n",
@@ -181,14 +203,21 @@ FORM_TOKEN = Target(
     (ForgedToken, StaleToken),
     [
         *(_tokens(_NOW).seal(_PAGE, state).encode() for state in STATES),
-        *(_tokens(_NOW + seconds).seal(_PAGE, _STATE).encode() for seconds in (-_LIFETIME - 1, 100)),
+        *(
+            _tokens(_NOW + seconds).seal(_PAGE, _STATE).encode()
+            for seconds in (-_LIFETIME - 1, 100)
+        ),
         _tokens(_NOW).seal("case", _STATE).encode(),
     ],
     4_096,
 )
 
 WORDS = WordLists.read()
-_CODENAMES = [Codename((1, 2, 3, 4, 5, 6, 7)), Codename((2047,) * 7), Codename((0, 100, 200, 300, 400, 500, 600))]
+_CODENAMES = [
+    Codename((1, 2, 3, 4, 5, 6, 7)),
+    Codename((2047,) * 7),
+    Codename((0, 100, 200, 300, 400, 500, 600)),
+]
 _SPELLED = [
     separator.join(spelling)
     for codename in _CODENAMES
@@ -227,15 +256,26 @@ def typed_codename(data: bytes) -> Codename:
 def codename_in_text(data: bytes) -> bool:
     """A claimant's text. Yes or no, and always yes with a codename put into its middle."""
     text = data.decode("utf-8", "replace")
-    middle, spelled = len(text) // 2, " ".join(word.typed for word in WORDS.spell(_CODENAMES[0], "zh-Hans"))
+    middle, spelled = (
+        len(text) // 2,
+        " ".join(word.typed for word in WORDS.spell(_CODENAMES[0], "zh-Hans")),
+    )
     with bounded_time():
         found = WORDS.find_in(text)
     assert WORDS.find_in(f"{text[:middle]} {spelled} {text[middle:]}"), "a codename is overlooked"
     return found
 
 
-TYPED_CODENAME = Target(typed_codename, (BadCodename,), [text.encode() for text in _SPELLED], 2_048, words=_SIGNS)
-CODENAME_IN_TEXT = Target(codename_in_text, (), [f"我的 {text} 谢谢".encode() for text in _SPELLED[::3]], 4_096, words=_SIGNS)
+TYPED_CODENAME = Target(
+    typed_codename, (BadCodename,), [text.encode() for text in _SPELLED], 2_048, words=_SIGNS
+)
+CODENAME_IN_TEXT = Target(
+    codename_in_text,
+    (),
+    [f"我的 {text} 谢谢".encode() for text in _SPELLED[::3]],
+    4_096,
+    words=_SIGNS,
+)
 
 
 def identifiers(data: bytes) -> list[str]:
@@ -245,7 +285,9 @@ def identifiers(data: bytes) -> list[str]:
         find_identifiers((text * (ROOM // max(len(text), 1)))[:ROOM])
     found, order = find_identifiers(text), [PHONE, IDENTITY, EMAIL, ACCOUNT]
     assert found == [kind for kind in order if kind in found]
-    assert PHONE in find_identifiers(text + "\n13800138000\n" + text), "a telephone number is overlooked"
+    assert PHONE in find_identifiers(text + "\n13800138000\n" + text), (
+        "a telephone number is overlooked"
+    )
     return found
 
 
@@ -265,7 +307,19 @@ IDENTIFIERS = Target(
         )
     ],
     1_024,
-    words=[b"+86 ", b"138", b"@", b".", b"wxid_", b"(", b")", "－".encode(), "\u200b".encode(), "ı".encode(), "①".encode()],
+    words=[
+        b"+86 ",
+        b"138",
+        b"@",
+        b".",
+        b"wxid_",
+        b"(",
+        b")",
+        "－".encode(),
+        "\u200b".encode(),
+        "ı".encode(),
+        "①".encode(),
+    ],
 )
 
 QUESTIONS = Campaign.read(Path(campaign.__file__).parent / "campaign.toml").questions
@@ -291,7 +345,12 @@ ANSWERS = Target(
     [
         bytes([number]) + b"\0".join(value.encode() for value in values)
         for number, question in enumerate(QUESTIONS)
-        for values in ([], sorted(question.codes)[:2], ["2019", "07"], ["１００ USD", "", "buy", "88.5", "x"] * 3)
+        for values in (
+            [],
+            sorted(question.codes)[:2],
+            ["2019", "07"],
+            ["１００ USD", "", "buy", "88.5", "x"] * 3,
+        )
     ],
     512,
     words=[

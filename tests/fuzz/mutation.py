@@ -38,16 +38,33 @@ def changed(value: Any, random: Random) -> Any:
     if isinstance(value, dict):
         key = random.choice(sorted(value))
         rest = {name: inner for name, inner in value.items() if name != key}
-        return random.choice((rest, {**rest, key + "x": value[key]}, *[{**value, key: changed(value[key], random)}] * 8))
+        return random.choice(
+            (
+                rest,
+                {**rest, key + "x": value[key]},
+                *[{**value, key: changed(value[key], random)}] * 8,
+            )
+        )
     at = random.randrange(len(value))
     before, here, after = value[:at], value[at], value[at + 1 :]
-    return random.choice((before + after, [*value, here], value[::-1], *[[*before, changed(here, random), *after]] * 6))
+    return random.choice(
+        (
+            before + after,
+            [*value, here],
+            value[::-1],
+            *[[*before, changed(here, random), *after]] * 6,
+        )
+    )
 
 
 def _replaced(value: Any, random: Random) -> Any:
     if isinstance(value, str) and value and random.random() < 0.5:
         at = random.randrange(len(value))
-        return value[:at] + random.choice(("", value[at] * 2, "\x00", "\ud800", "Z", "é")) + value[at + 1 :]
+        return (
+            value[:at]
+            + random.choice(("", value[at] * 2, "\x00", "\ud800", "Z", "é"))
+            + value[at + 1 :]
+        )
     if isinstance(value, int) and random.random() < 0.5:
         return random.choice((value + 1, -value, float(value), str(value), value * 2**40))
     return random.choice(_ODD)
@@ -56,7 +73,9 @@ def _replaced(value: Any, random: Random) -> Any:
 def _written(value: Any, random: Random) -> bytes:
     """Mostly as Casedrop writes it, since all else is refused early."""
     ascii_only, separators = random.random() < 0.7, random.choice([(",", ":")] * 7 + [(", ", ": ")])
-    text = json.dumps(value, ensure_ascii=ascii_only, sort_keys=random.random() < 0.9, separators=separators)
+    text = json.dumps(
+        value, ensure_ascii=ascii_only, sort_keys=random.random() < 0.9, separators=separators
+    )
     return text.encode("utf-8", "surrogatepass")
 
 

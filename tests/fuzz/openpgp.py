@@ -8,19 +8,32 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from dropbox.errors import BadPacket
-from dropbox.packets import PublicKey, dearmor, last_second, message_length, recipients, verify_detached
+from dropbox.packets import (
+    PublicKey,
+    dearmor,
+    last_second,
+    message_length,
+    recipients,
+    verify_detached,
+)
 from fuzz.target import Target
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 _VECTOR = json.loads(
-    (Path(__file__).parent.parent / "vectors" / "openpgp" / "signature_01_good.json").read_text("utf-8"),
+    (Path(__file__).parent.parent / "vectors" / "openpgp" / "signature_01_good.json").read_text(
+        "utf-8"
+    ),
 )
 _ED25519 = bytes([9]) + bytes.fromhex("2b06010401da470f01") + b"\x01\x07\x40"
 
 # What gpg writes: old headers for two recipients, then sealed data in pieces.
 _PKESK = b"\x84\x5e\x03" + bytes(range(8)) + b"\x12" + bytes(84)
 _DATA = b"\xd2" + b"\xe9" + bytes(512) + b"\x10" + bytes(16)
-_MESSAGES = [_PKESK * 2 + _DATA, _PKESK + b"\xd2\x20" + bytes(32), b"\xc1\x5e" + _PKESK[2:] + b"\xd2\xff\0\0\0\x04" + bytes(4)]
+_MESSAGES = [
+    _PKESK * 2 + _DATA,
+    _PKESK + b"\xd2\x20" + bytes(32),
+    b"\xc1\x5e" + _PKESK[2:] + b"\xd2\xff\0\0\0\x04" + bytes(4),
+]
 _HEADERS = [
     b"\x84\x5e\x03",
     b"\x85\x00\x5e",
@@ -38,7 +51,9 @@ _HEADERS = [
 def whom_a_message_is_for(data: bytes) -> list[str]:
     """The head of a ciphertext. BadPacket, or key ids of 16 capital hex digits; they stand in the ciphertext."""
     found = recipients(data)
-    assert all(len(key) == 16 and bytes.fromhex(key) in data and key == key.upper() for key in found)
+    assert all(
+        len(key) == 16 and bytes.fromhex(key) in data and key == key.upper() for key in found
+    )
     return found
 
 
@@ -51,7 +66,13 @@ def where_a_message_ends(data: bytes) -> int:
 
 
 WHOM = Target(whom_a_message_is_for, (BadPacket,), _MESSAGES, 4_096, words=_HEADERS)
-WHERE = Target(where_a_message_ends, (BadPacket,), [m + b"\xff\0" * 20 for m in _MESSAGES], 8_192, words=_HEADERS)
+WHERE = Target(
+    where_a_message_ends,
+    (BadPacket,),
+    [m + b"\xff\0" * 20 for m in _MESSAGES],
+    8_192,
+    words=_HEADERS,
+)
 
 
 def public_key(data: bytes) -> PublicKey:
@@ -68,9 +89,19 @@ def armored_key(data: bytes) -> PublicKey:
 
 
 _ARMORED = _VECTOR["public_key"].encode()
-PUBLIC_KEY = Target(public_key, (BadPacket,), [dearmor(_ARMORED), dearmor(_ARMORED)[:53]], 1_024, words=[_ED25519, *_HEADERS])
+PUBLIC_KEY = Target(
+    public_key,
+    (BadPacket,),
+    [dearmor(_ARMORED), dearmor(_ARMORED)[:53]],
+    1_024,
+    words=[_ED25519, *_HEADERS],
+)
 ARMORED_KEY = Target(
-    armored_key, (BadPacket,), [_ARMORED, _ARMORED.replace(b"\n", b"\r\n")], 2_048, words=[b"-----END PGP", b"=\n\n"]
+    armored_key,
+    (BadPacket,),
+    [_ARMORED, _ARMORED.replace(b"\n", b"\r\n")],
+    2_048,
+    words=[b"-----END PGP", b"=\n\n"],
 )
 
 SIGNER = SigningKey(b"f" * 32)
@@ -80,7 +111,9 @@ def _old_packet(tag: int, body: bytes) -> bytes:
     return bytes([0x81 | tag << 2]) + len(body).to_bytes(2, "big") + body
 
 
-REVIEWER = PublicKey.read(_old_packet(6, b"\x04" + bytes(4) + b"\x16" + _ED25519 + bytes(SIGNER.verify_key)))
+REVIEWER = PublicKey.read(
+    _old_packet(6, b"\x04" + bytes(4) + b"\x16" + _ED25519 + bytes(SIGNER.verify_key))
+)
 _ISSUER = b"\x16\x21\x04" + bytes.fromhex(REVIEWER.fingerprint)
 FIELDS = _ISSUER + b"\x05\x02" + int(NOW.timestamp() - 60).to_bytes(4, "big")
 
@@ -88,7 +121,9 @@ FIELDS = _ISSUER + b"\x05\x02" + int(NOW.timestamp() - 60).to_bytes(4, "big")
 def detached(data: bytes, fields: bytes = FIELDS, hash_name: int = 8) -> bytes:
     """SIGNER's signature packet over *data*, with *fields* in its signed part; what gpg's looks like."""
     signed = bytes([4, 0, 22, hash_name]) + len(fields).to_bytes(2, "big") + fields
-    digest = {8: sha256, 9: sha384}.get(hash_name, sha512)(data + signed + b"\x04\xff" + len(signed).to_bytes(4, "big"))
+    digest = {8: sha256, 9: sha384}.get(hash_name, sha512)(
+        data + signed + b"\x04\xff" + len(signed).to_bytes(4, "big")
+    )
     pair = SIGNER.sign(digest.digest()).signature
     numbers = b"".join(_number(pair[at : at + 32]) for at in (0, 32))
     return _old_packet(2, signed + b"\0\0" + digest.digest()[:2] + numbers)
@@ -111,13 +146,19 @@ def signature(data: bytes) -> PublicKey:
 
 def signed_fields(data: bytes) -> PublicKey:
     """The hash's number and the signed fields of a signature that fits. BadPacket, or the reviewer."""
-    key = verify_detached(_SIGNED, detached(_SIGNED, data[1:], data[0] if data else 8), (REVIEWER,), NOW)
+    key = verify_detached(
+        _SIGNED, detached(_SIGNED, data[1:], data[0] if data else 8), (REVIEWER,), NOW
+    )
     assert key == REVIEWER and bytes.fromhex(REVIEWER.fingerprint) in data
     return key
 
 
 SIGNATURE = Target(
-    signature, (BadPacket,), [detached(_SIGNED), detached(_SIGNED, hash_name=10)], 1_024, words=[_ISSUER, *_HEADERS]
+    signature,
+    (BadPacket,),
+    [detached(_SIGNED), detached(_SIGNED, hash_name=10)],
+    1_024,
+    words=[_ISSUER, *_HEADERS],
 )
 SIGNED_FIELDS = Target(
     signed_fields,

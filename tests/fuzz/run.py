@@ -33,7 +33,9 @@ class Outcome:
         return self.tried > 0 and not self.found
 
 
-def run(target: Target, *, seconds: int, build: Path, vectors: Path = VECTORS, seed: int = 0) -> Outcome:
+def run(
+    target: Target, *, seconds: int, build: Path, vectors: Path = VECTORS, seed: int = 0
+) -> Outcome:
     """Fuzz *target* for *seconds*. The corpus grows in *build*; inputs found go to *vectors*. *seed* 0 is a random one."""
     corpus, seeds, faults = (build / target.name / part for part in ("corpus", "seeds", "faults"))
     for folder in (corpus, seeds, faults):
@@ -58,7 +60,11 @@ def run(target: Target, *, seconds: int, build: Path, vectors: Path = VECTORS, s
 def _run(command: list[str], seconds: int) -> tuple[str, int]:
     path = os.pathsep.join((str(ROOT / "tests"), str(ROOT)))
     with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     ) as process:
         try:
             said, _ = process.communicate(timeout=seconds + _GRACE_SECONDS)
@@ -77,7 +83,8 @@ def _outcome(said: str, code: int, faults: Path, vectors: Path) -> Outcome:
         fault.unlink()
     edges = [int(number) for number in re.findall(r"\bcov: (\d+)", said)]
     tried, per_second = (
-        re.search(rf"stat::{name}:\s+(\d+)", said) for name in ("number_of_executed_units", "average_exec_per_sec")
+        re.search(rf"stat::{name}:\s+(\d+)", said)
+        for name in ("number_of_executed_units", "average_exec_per_sec")
     )
     # Without an input that tells, a run that ended badly has tried nothing that counts.
     whole = tried is not None and (code == 0 or bool(found))
@@ -98,6 +105,8 @@ def _dictionary(target: Target, path: Path) -> list[str]:
     """libFuzzer's list of words, if there are any."""
     if not target.words:
         return []
-    lines = ('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in target.words if word)
+    lines = (
+        '"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in target.words if word
+    )
     path.write_text("".join(lines), "ascii")
     return [f"-dict={path}"]

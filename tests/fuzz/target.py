@@ -53,4 +53,6 @@ def bounded_time() -> Iterator[None]:
     """What is done inside must not take more processor time than any honest input of its length could."""
     begun = time.process_time()
     yield
-    assert time.process_time() - begun < _MOST_SECONDS, "this input takes far longer than its length allows"
+    assert time.process_time() - begun < _MOST_SECONDS, (
+        "this input takes far longer than its length allows"
+    )

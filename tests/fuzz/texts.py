@@ -13,10 +13,23 @@ from fuzz.mutation import mutate_json
 from fuzz.target import Target
 
 _FILE = Attachment("一.png", "image/png", 5, "0" * 64, bytes(32), 1, 100)
-_REPORT = Report("report", "wechat-2020", "zh-Hans", "c1", ("h.a",), "一些文字", (), bytes(32), bytes(32))
+_REPORT = Report(
+    "report", "wechat-2020", "zh-Hans", "c1", ("h.a",), "一些文字", (), bytes(32), bytes(32)
+)
 _REPORTS = [
     _REPORT,
-    Report("message", "wechat-2020", "en", "", (), "", (_FILE, _FILE), bytes(32), bytes(32), {"a": ["x"], "b": [{"c": "1"}]}),
+    Report(
+        "message",
+        "wechat-2020",
+        "en",
+        "",
+        (),
+        "",
+        (_FILE, _FILE),
+        bytes(32),
+        bytes(32),
+        {"a": ["x"], "b": [{"c": "1"}]},
+    ),
 ]
 _WORDS = [
     b'"version":1',
@@ -42,18 +55,32 @@ def report(data: bytes) -> Report:
 def padded_report(data: bytes) -> Report:
     """What gpg gives back, at the end of which stands *data*. BadPadding, BadReport, or the report."""
     text, _, end = data.partition(b"\n")
-    padded = (pad(text, PADDED_REPORT_BYTES)[: PADDED_REPORT_BYTES - len(end)] + end)[: PADDED_REPORT_BYTES + 1]
+    padded = (pad(text, PADDED_REPORT_BYTES)[: PADDED_REPORT_BYTES - len(end)] + end)[
+        : PADDED_REPORT_BYTES + 1
+    ]
     unpadded = unpad(padded, PADDED_REPORT_BYTES)
     assert unpad_offline(padded, PADDED_REPORT_BYTES) == unpadded
     assert padded.startswith(unpadded) and pad(unpadded, PADDED_REPORT_BYTES) == padded
     return report(unpadded)
 
 
-REPORT = Target(report, (BadReport,), [one.to_bytes() for one in _REPORTS], 4_096, words=_WORDS, mutate=mutate_json)
+REPORT = Target(
+    report,
+    (BadReport,),
+    [one.to_bytes() for one in _REPORTS],
+    4_096,
+    words=_WORDS,
+    mutate=mutate_json,
+)
 PADDED_REPORT = Target(
     padded_report,
     (BadPadding, BadReport),
-    [_REPORT.to_bytes(), _REPORT.to_bytes() + b"\n\x80", _REPORT.to_bytes() + b"\n\x80" + bytes(40), b"\n" + bytes(20)],
+    [
+        _REPORT.to_bytes(),
+        _REPORT.to_bytes() + b"\n\x80",
+        _REPORT.to_bytes() + b"\n\x80" + bytes(40),
+        b"\n" + bytes(20),
+    ],
     4_096,
 )
 
@@ -71,10 +98,16 @@ def _opened(reply: Reply) -> bytes:
 
 def reply(data: bytes) -> Reply:
     """A reply's text, sealed whatever it is. BadReply, or a reply that a page can show and that is written as the same bytes."""
-    sealed = bytes(SealedBox(PublicKey(bytes(_KEY.public_key))).encrypt(pad(data[: _PADDED_REPLY - 1], _PADDED_REPLY)))
+    sealed = bytes(
+        SealedBox(PublicKey(bytes(_KEY.public_key))).encrypt(
+            pad(data[: _PADDED_REPLY - 1], _PADDED_REPLY)
+        )
+    )
     read = open_reply(sealed, bytes(_KEY))
     read.text.encode("utf-8")
-    assert _opened(read) == data[: _PADDED_REPLY - 1], "a reply is read that this version does not write"
+    assert _opened(read) == data[: _PADDED_REPLY - 1], (
+        "a reply is read that this version does not write"
+    )
     return read
 
 
@@ -93,4 +126,6 @@ REPLY = Target(
     words=[*_WORDS, b'"day":"', b'"kind":"answer"'],
     mutate=mutate_json,
 )
-SEALED_REPLY = Target(sealed_reply, (BadReply,), [seal_reply(one, bytes(_KEY.public_key)) for one in _REPLIES], 5_000)
+SEALED_REPLY = Target(
+    sealed_reply, (BadReply,), [seal_reply(one, bytes(_KEY.public_key)) for one in _REPLIES], 5_000
+)

@@ -1,0 +1,180 @@
+"""What a codename opens: the answers, a form for a follow-up, and the way to take everything back.
+
+The codename itself travels on in the form token, so that it is typed once and stands nowhere on the page.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response, g
+from flask.views import MethodView
+from flask_babel import lazy_gettext as _
+from werkzeug.datastructures import MultiDict
+
+from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, VaultUnavailable
+from dropbox.front.answer_pages import leaf
+from dropbox.front.forms import MessageForm
+from dropbox.front.intake import Draft, Intake
+from dropbox.front.pages import Pages
+from dropbox.front.sending import BUSY, Problem, Sending, Sent, to_ask
+from dropbox.front.token import ForgedToken, FormState
+from dropbox.front.uploads import Busy
+from dropbox.settings import Settings
+
+PAGE = "case"
+# Beyond the tags of any codename and the answers of any page.
+NO_PLACE = 10_000
+_DELETE, _LEAF = "delete-", "leaf-"
+
+_SENT = _("Your addition has been sent. It is locked and stored.")
+_DELETED = _("The answer has been deleted from the server.")
+_NOT_WITHDRAWN = _(
+    "Nothing was taken back: the server cannot do it at this moment. Please try again later."
+)
+_UNAVAILABLE = _("The answers cannot be looked up at this moment. Please try again later.")
+_AGAIN = _(
+    "The server was restarted while you were writing. Please type your codename again; your text is kept."
+)
+
+
+class CaseView(MethodView):
+    """POST only: comes from the inbox or from itself."""
+
+    init_every_request = False
+
+    def __init__(self, pages: Pages, intake: Intake, settings: Settings) -> None:
+        self._pages = pages
+        self._intake = intake
+        self._settings = settings
+        self._sending = Sending(PAGE, pages.tokens, intake, settings)
+
+    def get(self) -> Response:
+        """Without a codename there is nothing to show: the question for it."""
+        return ask(self._pages)
+
+    def post(self) -> Response:
+        """What was pressed: send, add files, switch the language, delete an answer, withdraw."""
+        sent = self._sending.receive()
+        if isinstance(sent.visit.trouble, ForgedToken):
+            return ask(self._pages, problem=_AGAIN, status=400, text=sent.texts.get("text", ""))
+        if sent.problems:
+            return self.show(sent.state, sent.texts, sent.problems, sent.status)
+        act = sent.texts.get("act", "send")
+        if act in ("files", "language"):
+            return self.show(sent.state, sent.texts)
+        if act.startswith(_LEAF):
+            return self.show(sent.state, sent.texts, first=place_of(act, _LEAF))
+        return self._acted(act, sent)
+
+    def _acted(self, act: str, sent: Sent) -> Response:
+        form = MessageForm(
+            sent.texts, sent.visit, words=self._pages.words, files=len(sent.state.attachments)
+        )
+        if act == "withdraw" or act.startswith(_DELETE):
+            # Neither needs a text, but both need a page that is ours and fresh.
+            form.validate()
+            if "token" in form.errors:
+                return self.show(sent.state, sent.texts, [("", form.errors["token"][0])], 400)
+            return (
+                self._withdraw(sent)
+                if act == "withdraw"
+                else self._delete(sent, place_of(act, _DELETE))
+            )
+        if not form.validate():
+            return self.show(sent.state, sent.texts, form.problems, 400)
+        if identifiers := to_ask(form.text.data or "", sent.state, act):
+            return self.show(sent.state.once_asked(), sent.texts, identifiers=identifiers)
+        return self._send(form, sent)
+
+    def show(
+        self,
+        state: FormState,
+        texts: MultiDict[str, str],
+        problems: Sequence[Problem] = (),
+        status: int = 200,
+        notice: Any = None,
+        identifiers: Sequence[str] = (),
+        first: int = 0,
+    ) -> Response:
+        """The case page, with the answers from place *first* on. They are looked up each time; when they cannot be, the page
+        says so and keeps the text."""
+        try:
+            received = self._intake.replies(state.codename)
+        except (Busy, VaultUnavailable, CannotStore) as why:
+            received, status = [], 503
+            problems = [*problems, ("", BUSY if isinstance(why, Busy) else _UNAVAILABLE)]
+        return self._pages.form(
+            "case.html",
+            page=PAGE,
+            place=PAGE,
+            state=state,
+            problems=problems,
+            status=status,
+            leaf=leaf(received, first),
+            notice=notice,
+            identifiers=identifiers,
+            text=texts.get("text", ""),
+            limits=self._settings,
+        )
+
+    def _send(self, form: MessageForm, sent: Sent) -> Response:
+        draft = Draft("message", g.language, self._pages.campaign.unsure, (), form.text.data or "")
+        refusal = self._sending.file(draft, sent.state)
+        if refusal is not None:
+            return self.show(refusal.state, sent.texts, [refusal.problem], refusal.status)
+        # A fresh nonce: what is written next is another message, even with the same words.
+        return self.show(FormState.of(sent.state.codename), MultiDict(), notice=_SENT)
+
+    def _delete(self, sent: Sent, place: int) -> Response:
+        try:
+            self._intake.delete_reply(sent.state.codename, place)
+        except (Busy, VaultUnavailable, CannotStore):
+            return self.show(
+                sent.state,
+                sent.texts,
+                [("", _("The answer could not be deleted. Please try again later."))],
+                503,
+            )
+        return self.show(sent.state, sent.texts, notice=_DELETED)
+
+    def _withdraw(self, sent: Sent) -> Response:
+        self._intake.abandon(sent.state.attachments)
+        try:
+            self._intake.withdraw(sent.state.codename, g.language)
+        except (Busy, BadReport, PendingGone, CannotSeal, VaultUnavailable, CannotStore):
+            return self.show(sent.state.with_files(()), sent.texts, [("", _NOT_WITHDRAWN)], 503)
+        sentences = [
+            _("What you filed under this codename has been deleted from the server, and the reviewers are told."),
+            _("What the reviewers have already copied to their offline computer cannot be deleted from here. They will see "
+              "that you took it back."),
+            _("Now choose “New Identity” in Tor Browser and close it."),
+        ]  # fmt: skip
+        g.leaving = True
+        return self._pages.message(_("Taken back"), sentences, status=200)
+
+
+def place_of(act: str, kind: str) -> int:
+    """The number behind *kind* in a button's value; where there is none, a place at which nothing stands."""
+    number = act.removeprefix(kind)
+    return int(number) if re.fullmatch("[0-9]{1,4}", number) else NO_PLACE
+
+
+def ask(
+    pages: Pages, *, typed: str = "", problem: Any = None, status: int = 200, text: str = ""
+) -> Response:
+    """The question for the codename. *text*, a follow-up that could not be sent yet, is carried along."""
+    problems = [("codename", problem)] if problem is not None else []
+    # The state is of no use here, but every form has one, so that all forms look alike.
+    state = FormState.new()
+    return pages.form(
+        "inbox.html",
+        page="inbox",
+        place="inbox",
+        state=state,
+        kept=False,
+        problems=problems,
+        status=status,
+        typed=typed,
+        text=text,
+    )

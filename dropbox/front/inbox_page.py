@@ -1,0 +1,83 @@
+"""The inbox: a codename in, the reviewers' answers out. One that nobody has used opens the same empty inbox."""
+
+from typing import Any
+
+from flask import Response, request
+from flask.views import MethodView
+from flask_babel import lazy_gettext as _
+
+from dropbox.codename import UnknownWord, WrongCheck, WrongCount
+from dropbox.errors import BadCodename
+from dropbox.front.case_page import CaseView, ask
+from dropbox.front.forms import InboxForm, Visit
+from dropbox.front.intake import Intake
+from dropbox.front.pages import Pages
+from dropbox.front.token import FormState
+from dropbox.front.uploads import Busy, receive
+from dropbox.settings import Settings
+
+PAGE = "inbox"
+# The words, the token and the padding.
+_POST_BYTES = 131_072
+
+_BROKEN_OFF = _("The connection broke off, or the form arrived damaged. Please try again.")
+
+
+class InboxView(MethodView):
+    """GET asks for the codename; POST opens the case page, or says what is wrong with the codename."""
+
+    init_every_request = False
+
+    def __init__(self, pages: Pages, intake: Intake, settings: Settings) -> None:
+        self._pages = pages
+        self._case = CaseView(pages, intake, settings)
+
+    def get(self) -> Response:
+        """The question for the codename."""
+        return ask(self._pages)
+
+    def post(self) -> Response:
+        """The answers. What was typed comes back only when it could not be read or looked up."""
+        received = receive(
+            request.stream,
+            request.headers.get("Content-Type", ""),
+            limit_bytes=_POST_BYTES,
+            files_left=lambda texts: 0,
+            open_sealer=_no_files,
+        )
+        form = InboxForm(
+            received.texts, Visit.of(self._pages.tokens, PAGE, received.texts.get("token", ""))
+        )
+        typed, text = form.codename.data or "", received.texts.get("text", "")
+        if received.troubles:
+            return ask(self._pages, problem=_BROKEN_OFF, status=400, typed=typed, text=text)
+        if received.texts.get("act") == "language":
+            return ask(self._pages, typed=typed, text=text)
+        if not form.validate():
+            return ask(self._pages, problem=form.problems[0][1], status=400, typed=typed, text=text)
+        try:
+            codename = self._pages.words.read_codename(typed)
+        except BadCodename as why:
+            return ask(self._pages, problem=_sentence(why), status=400, typed=typed, text=text)
+        return self._case.show(FormState.of(codename), received.texts)
+
+
+def _no_files() -> Any:
+    raise Busy
+
+
+def _sentence(why: BadCodename) -> Any:
+    """What is wrong with a codename, in the page's language, without repeating any of it."""
+    if isinstance(why, UnknownWord):
+        return _(
+            "Word %(position)s is not in the list. Please compare it with your note.",
+            position=why.position,
+        )
+    if isinstance(why, WrongCount):
+        return _("A codename has 8 words; %(count)s were found.", count=why.count)
+    if isinstance(why, WrongCheck):
+        return _(
+            "All words are in the list, but they do not belong together. One of them is another word, or two have "
+            "changed places. Please compare them with your note."
+        )
+    return _("This is not a codename. Please type its 8 words.")

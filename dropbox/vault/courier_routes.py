@@ -1,0 +1,63 @@
+"""What the courier asks of the vault, over the courier socket: the export bundle, and taking a reply bundle."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+
+from flask import Flask, Response, jsonify, request
+from nacl.signing import SigningKey
+
+from dropbox.bundle import MOST_REPLIES, read_replies, write_export
+from dropbox.errors import BadBundle, CannotStore
+from dropbox.key_expiry import notice
+from dropbox.packets import PublicKey
+from dropbox.sizes import ID_BYTES, REPLY_BYTES
+from dropbox.vault.quiet_flask import QuietFlask, answer
+from dropbox.vault.store import Store
+
+# All replies one bundle may hold, with room for manifest, signature and tar's own blocks.
+_MOST_BYTES = MOST_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
+
+
+def create_courier(
+    store: Store,
+    *,
+    campaign: str,
+    export_key: SigningKey,
+    signers: Sequence[PublicKey],
+    keys_end: date,
+    clock: Callable[[], datetime],
+) -> Flask:
+    """The application behind the courier socket. *signers* are the reviewers' pinned keys, whose weeks last to *keys_end*."""
+    app = QuietFlask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
+    app.register_error_handler(CannotStore, answer(507))
+
+    @app.errorhandler(BadBundle)
+    def refused(why: BadBundle) -> Response:
+        """One sentence that names what is wrong."""
+        return Response(str(why), status=422, mimetype="text/plain")
+
+    @app.get("/export")
+    def export() -> Response:
+        """Everything final, block after block: the whole is never in memory."""
+        manifest = store.next_export(campaign)
+        return Response(
+            write_export(manifest, store.block, export_key), mimetype="application/x-tar"
+        )
+
+    @app.post("/replies")
+    def replies() -> Response:
+        """Verified whole before anything of it is stored."""
+        store.accept(
+            read_replies(request.get_data(), tuple(signers), campaign=campaign, now=clock())
+        )
+        return Response(status=204)
+
+    @app.get("/status")
+    def status() -> Response:
+        """Counts for the operator, and what is to be said of the reviewers' keys."""
+        term = {"keys_end": keys_end.isoformat(), "notice": notice(keys_end, clock().date())}
+        return jsonify(asdict(store.counts()) | term)
+
+    return app

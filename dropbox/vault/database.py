@@ -1,0 +1,147 @@
+"""Making and opening the vault's file: its tables, and SQLite's own settings, made, read back and checked at every opening.
+
+A new file is made whole in memory, so that it is there with all of its tables or not at all.
+"""
+
+import os
+import secrets
+import sqlite3
+from pathlib import Path
+
+import sqlite_utils
+
+from dropbox.errors import StoreError
+from dropbox.sizes import BLOCK_BYTES, ID_BYTES
+
+SCHEMA_VERSION = 2
+DAY_CHARACTERS = len("2026-11-24")
+EXPIRES_BYTES = 8
+_BUSY_SECONDS = 10.0
+# The change counter, and where the header repeats it ("version-valid-for"): https://www.sqlite.org/fileformat.html, 1.3.
+_COUNTER_PLACES = (24, 92)
+_COUNTER_BYTES = 4
+
+# (name, what is set, what is read back). Why each, measured: a deleted row must be overwritten in the file (secure_delete)
+# and must not live on in a journal (TRUNCATE; WAL keeps it) or in a temporary file; what is said to be stored is on disk.
+PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
+    ("auto_vacuum", "NONE", 0),
+    ("journal_mode", "TRUNCATE", "truncate"),
+    ("secure_delete", "ON", 1),
+    ("temp_store", "MEMORY", 2),
+    ("synchronous", "FULL", 2),
+    ("trusted_schema", "OFF", 0),
+)
+
+# One statement a table. Of blocks every row has one length, whatever it holds, so that it can be written over in place;
+# a second index would be filled in the order of filing, which is why there is none.
+_SCHEMA = (
+    f"""CREATE TABLE slot (
+  place INTEGER PRIMARY KEY,
+  id BLOB NOT NULL CHECK (length(id) = {ID_BYTES}),
+  withdraw_tag BLOB NOT NULL CHECK (length(withdraw_tag) = {ID_BYTES}),
+  day TEXT NOT NULL CHECK (length(day) = {DAY_CHARACTERS}),
+  expires BLOB NOT NULL CHECK (length(expires) = {EXPIRES_BYTES}),
+  bytes BLOB NOT NULL CHECK (length(bytes) = {BLOCK_BYTES})
+) STRICT""",
+    "CREATE TABLE reply (tag BLOB PRIMARY KEY, keep_until TEXT NOT NULL, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE export (number INTEGER PRIMARY KEY, manifest_sha256 TEXT NOT NULL, day TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE reply_bundle (desk INTEGER PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+)
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """A connection to *path*, made (0600) when it is not there or empty, in autocommit mode. Not bound to one thread.
+
+    Raises StoreError with a sentence when it is not what this version works with.
+    """
+    try:
+        if _is_new(path):
+            _make(path)
+        connection = sqlite3.connect(
+            path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
+        )
+    except (OSError, sqlite3.Error) as why:
+        raise StoreError(f"The vault's file {path} cannot be opened: {why}.") from None
+    try:
+        set_pragmas(connection)
+        _check_schema(connection, path)
+    except (sqlite3.Error, StoreError) as why:
+        connection.close()
+        raise StoreError(
+            str(why)
+            if isinstance(why, StoreError)
+            else f"The vault's file {path} is damaged: {why}."
+        ) from None
+    return connection
+
+
+def set_pragmas(connection: sqlite3.Connection) -> None:
+    """Make SQLite's settings and read them back. Raises StoreError naming one that did not take."""
+    for name, wanted, _ in PRAGMAS:
+        connection.execute(f"PRAGMA {name} = {wanted}")
+    for name, _, expected in PRAGMAS:
+        found = connection.execute(f"PRAGMA {name}").fetchone()[0]
+        if found != expected:
+            raise StoreError(
+                f"SQLite does not take the setting {name}: it is {found} and has to be {expected}."
+            )
+
+
+def _is_new(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return True
+    try:
+        return os.fstat(descriptor).st_size == 0
+    finally:
+        os.close(descriptor)
+
+
+def _make(path: Path) -> None:
+    """Durable under its name when this returns; a run that is broken off leaves at most a part that the next one replaces."""
+    # SQLite would play a journal that outlived its file into this one.
+    path.with_name(path.name + "-journal").unlink(missing_ok=True)
+    part = path.with_name(path.name + ".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(_fresh())
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _fresh() -> bytes:
+    """The bytes of a file without content.
+
+    SQLite counts every transaction ever made in the header, those of broken uploads and of blocks long withdrawn too. The
+    count begins at a random number and is kept modulo 2**32: whoever finds the file learns nothing from where it stands.
+    """
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    database.executescript(
+        f"BEGIN; {'; '.join(_SCHEMA)}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+    )
+    content = bytearray(database.serialize())
+    database.close()
+    counter = secrets.token_bytes(_COUNTER_BYTES)
+    for at in _COUNTER_PLACES:
+        content[at : at + _COUNTER_BYTES] = counter
+    return bytes(content)
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    database = sqlite_utils.Database(connection, use_counts_table=False)
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"The vault's file {path} was made by another version of Casedrop (schema {version}): export it with that version, "
+            "then move it away."
+        )
+    # Triggers and further indexes stand in it too.
+    if database.schema.rstrip(";\n").split(";\n") != list(_SCHEMA):
+        raise StoreError(f"{path} is not a vault's file.")

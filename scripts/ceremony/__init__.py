@@ -1,0 +1,1 @@
+"""The reviewers' key ceremony, on the offline workstation."""

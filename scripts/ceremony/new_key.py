@@ -1,0 +1,54 @@
+"""Making a reviewer's key: one certifying and signing key, and weekly encryption subkeys made ahead."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from dropbox import openpgp
+from dropbox.durable_file import NewFile
+from scripts.ceremony.outputs import check_name, refuse_in_the_way, refuse_open, write_public
+from scripts.ceremony.weeks import CeremonyError
+
+# One year of weekly keys and one more, so that a yearly ceremony may be a week late.
+WEEKS = 53
+_MOST_WEEKS = 520
+# The passphrase window then offers no desktop's password manager, which would keep the passphrase beside the key.
+_AGENT = b"no-allow-external-cache\n"
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """How many weekly encryption subkeys a reviewer's key gets, and the day (UTC) on which the first begins."""
+
+    start: date
+    count: int = WEEKS
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= _MOST_WEEKS:
+            raise CeremonyError(f"The number of weeks is from 1 to {_MOST_WEEKS}.")
+
+
+def new_reviewer(home: Path, *, name: str, out: Path, weeks: Weeks, protected: bool) -> str:
+    """Make the key of reviewer *name* in *home*, export it to *out* as ``NAME.asc`` and pin it in ``FINGERPRINTS``.
+
+    *home* is made (0700) if absent. With *protected* gpg asks for the passphrase in its own window. Returns the
+    fingerprint. Raises CeremonyError or KeysError; when anything stands in the way nothing is made.
+    """
+    check_name(name)
+    if home.exists():
+        refuse_open(home)
+        if openpgp.Opener(home).secret_fingerprints():
+            raise CeremonyError(
+                f"There is a secret key in {home} already; each reviewer has a directory of their own. If its ceremony "
+                "broke off, go on with `weeks`, `public`, `sheet` and `revocation`, or remove the directory."
+            )
+    refuse_in_the_way(out, name)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (home / "gpg-agent.conf").exists():
+        with NewFile(home / "gpg-agent.conf") as settings:
+            settings.write(_AGENT)
+    fingerprint = openpgp.make_reviewer_key(
+        home, name=name, weeks=weeks.count, start=weeks.start, protected=protected
+    )
+    write_public(home, fingerprint, name=name, out=out)
+    return fingerprint

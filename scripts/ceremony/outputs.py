@@ -1,0 +1,92 @@
+"""What a ceremony hands out: the public file and its pin, the fingerprint sheet, the revocation certificate."""
+
+import os
+import re
+from pathlib import Path
+
+from dropbox import openpgp
+from dropbox.durable_file import NewFile, erase
+from dropbox.openpgp import ReviewerKey
+from dropbox.packets import PublicKey, dearmor, read_pins
+from scripts.ceremony.paper import fingerprint_sheet
+from scripts.ceremony.weeks import CeremonyError, epochs
+
+
+def write_public(home: Path, fingerprint: str, *, name: str, out: Path) -> None:
+    """Export the public key to *out* as ``NAME.asc`` and pin it there. Raises CeremonyError when either is there already."""
+    refuse_in_the_way(out, name)
+    out.mkdir(parents=True, exist_ok=True)
+    armored = openpgp.export_public(home, fingerprint)
+    # Read back as the server will: what is written out is this one key and no secret.
+    if PublicKey.read(dearmor(armored)).fingerprint != fingerprint:
+        raise CeremonyError("gpg exported another key than the one that was made.")
+    with NewFile(out / f"{name}.asc") as file:
+        file.write(armored)
+    _pin(out / "FINGERPRINTS", f"{fingerprint}  {name}.asc\n")
+
+
+def check_name(name: str) -> None:
+    """Raise CeremonyError unless *name* can be a reviewer's public name, which is also that of files."""
+    if not re.fullmatch("[a-z][a-z0-9-]{1,30}", name, re.ASCII):
+        raise CeremonyError(
+            "A reviewer's name here is public: a word of the letters a-z, digits and hyphens, no person's."
+        )
+
+
+def refuse_open(home: Path) -> None:
+    """Raise CeremonyError when others on this computer can read *home*."""
+    if home.stat().st_mode & 0o077:
+        raise CeremonyError(
+            f"Others on this computer can read {home}; close it with chmod 700 first."
+        )
+
+
+def refuse_in_the_way(out: Path, name: str) -> None:
+    """Raise CeremonyError when the public file of *name* is in *out* already, or pinned there."""
+    file = out / f"{name}.asc"
+    pins = read_pins(out) if (out / "FINGERPRINTS").exists() else {}
+    if file.exists() or file.name in pins.values():
+        raise CeremonyError(
+            f"{file} exists already or is pinned; take another name, or another directory."
+        )
+
+
+def _pin(path: Path, line: str) -> None:
+    """Append to the pin file, durable; the lines before it stay."""
+    with path.open("a+", encoding="utf-8") as pins:
+        pins.seek(0)
+        before = pins.read()
+        pins.write(line if not before or before.endswith("\n") else "\n" + line)
+        pins.flush()
+        os.fsync(pins.fileno())
+
+
+def write_sheet(key: ReviewerKey, out: Path) -> Path:
+    """Write the fingerprint sheet to print. Raises CannotWrite when it is there already."""
+    found = epochs(key)
+    if not found:
+        raise CeremonyError("This key has no weekly keys.")
+    text = fingerprint_sheet(name=key.name, fingerprint=key.fingerprint, last_day=found[-1].last)
+    return _new_file(out / f"{key.name}-fingerprint.txt", text.encode("utf-8"))
+
+
+def take_revocation(home: Path, key: ReviewerKey, out: Path) -> Path:
+    """Move the revocation certificate that gpg made with the key out of *home*. Raises CeremonyError if it is not there.
+
+    A thief of the workstation then cannot end the key, and its owner can without the workstation.
+    """
+    made = home / "openpgp-revocs.d" / f"{key.fingerprint}.rev"
+    if not made.exists():
+        raise CeremonyError(
+            f"There is no revocation certificate in {home}: it was taken out before."
+        )
+    path = _new_file(out / f"{key.name}-revocation.asc", made.read_bytes())
+    erase(made)
+    return path
+
+
+def _new_file(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NewFile(path) as file:
+        file.write(content)
+    return path

@@ -1,0 +1,272 @@
+"""Paper shares: one epoch's secret, encrypted under a random key that exists only as sheets of words (SLIP-39).
+
+k of n sheets bring the secret back; fewer tell nothing. Shredding sheets until fewer than k are left destroys the epoch,
+also where flash memory still holds old copies of the encrypted file.
+"""
+
+import json
+import re
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nacl.exceptions import CryptoError
+from nacl.secret import Aead
+from shamir_mnemonic import MnemonicError, Share, combine_mnemonics, generate_mnemonics
+from shamir_mnemonic.wordlist import WORDLIST
+
+from dropbox.durable_file import NewFile, erase
+from dropbox.gpg_agent import delete_secret, secret_file, sync_folder
+from dropbox.openpgp import reviewer_key
+from scripts.ceremony.paper import share_sheet
+from scripts.ceremony.weeks import CeremonyError, Epoch, epochs, is_open
+
+MOST_SHARES = 16  # SLIP-39's own limit
+# What 32 bytes and SLIP-39's header and checksum come to.
+WORDS = 33
+_VERSION = 1
+_MOST_BYTES = 65_536
+_WORD = re.compile(r"(\d+)\.\s+(\S+)")
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A week's encrypted secret: for whom and which subkey, how many sheets open it, and the box itself."""
+
+    name: str
+    week: str
+    subkey: str
+    needed: int
+    shares: int
+    box: bytes
+
+    def _head(self) -> bytes:
+        values = {key: value for key, value in asdict(self).items() if key != "box"}
+        return json.dumps({"casedrop_week": _VERSION, **values}, sort_keys=True).encode("ascii")
+
+    @classmethod
+    def of(
+        cls, secret: bytes, key: bytes, *, name: str, epoch: Epoch, needed: int, shares: int
+    ) -> "Sealed":
+        """*secret* encrypted under *key*; what it is for is authenticated with it."""
+        head = cls(name, epoch.week, epoch.key.fingerprint, needed, shares, b"")
+        return cls(**{**asdict(head), "box": bytes(Aead(key).encrypt(secret, head._head()))})
+
+    def open(self, key: bytes) -> bytes:
+        """The secret. Raises CeremonyError."""
+        try:
+            return bytes(Aead(key).decrypt(self.box, self._head()))
+        except CryptoError:
+            raise CeremonyError(
+                "The sheets do not fit this sealed file, or it was altered. Nothing was changed."
+            ) from None
+
+    def to_bytes(self) -> bytes:
+        """The file: one JSON object."""
+        return (
+            json.dumps(
+                {**json.loads(self._head()), "box": b64encode(self.box).decode("ascii")}, indent=1
+            ).encode()
+            + b"\n"
+        )
+
+    @classmethod
+    def from_bytes(cls, untrusted: bytes) -> "Sealed":
+        """Raises CeremonyError for anything that :meth:`to_bytes` does not write."""
+        try:
+            values = json.loads(untrusted)
+            version = values.pop("casedrop_week")
+            read = cls(**{**values, "box": b64decode(values["box"], validate=True)})
+            if version == _VERSION and read.to_bytes() == untrusted:
+                return read
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            pass
+        raise CeremonyError("This is not a week's sealed file of a version that can be read here.")
+
+
+def split(
+    home: Path,
+    epoch: Epoch,
+    *,
+    name: str,
+    needed: int,
+    shares: int,
+    out: Path,
+    show: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Put the secret of *epoch* on *shares* sheets of which *needed* open it, and take it out of *home*.
+
+    Leaves the sealed file in *out*, and one file a sheet (0600) unless *show* takes each sheet instead. The secret leaves
+    *home* only after every sheet was read back and has opened the sealed file. Returns the files, the sealed one first.
+    Raises CeremonyError, CannotWrite or KeysError; then the secret is still in *home*, and no sheet is left.
+    """
+    if not 2 <= needed <= shares <= MOST_SHARES:
+        raise CeremonyError(f"At least 2 sheets are needed, of at most {MOST_SHARES}.")
+    if not epoch.secret:
+        raise CeremonyError(
+            f"The secret of {epoch.week} is not here: it was destroyed, or is on paper already."
+        )
+    secret = secret_file(home, epoch.key.keygrip).read_bytes()
+    key = secrets.token_bytes(Aead.KEY_SIZE)
+    sealed = Sealed.of(secret, key, name=name, epoch=epoch, needed=needed, shares=shares)
+    sheets = _sheets(key, sealed)
+    stem = f"{name}-{epoch.week}"
+    with ExitStack() as undo:
+
+        def write(file_name: str, content: bytes) -> Path:
+            with NewFile(out / file_name) as file:
+                file.write(content)
+            undo.callback(erase, out / file_name)
+            return out / file_name
+
+        written = [write(f"{stem}.sealed", sealed.to_bytes())]
+        read = sheets
+        if show is None:
+            names = [f"{stem}-sheet-{number}-of-{shares}.txt" for number in range(1, shares + 1)]
+            written += [
+                write(one, sheet.encode("utf-8")) for one, sheet in zip(names, sheets, strict=True)
+            ]
+            read = [path.read_text("utf-8") for path in written[1:]]
+        _prove(Sealed.from_bytes(written[0].read_bytes()), read, secret)
+        if show is not None:
+            for sheet in sheets:
+                show(sheet)
+        # From here on the files are what is left of the secret.
+        undo.pop_all()
+    delete_secret(home, epoch.key.keygrip)
+    return written
+
+
+def _sheets(key: bytes, sealed: Sealed) -> list[str]:
+    mnemonics = generate_mnemonics(1, [(sealed.needed, sealed.shares)], key)[0]
+    return [
+        share_sheet(
+            number=number,
+            words=one.split(),
+            name=sealed.name,
+            week=sealed.week,
+            shares=sealed.shares,
+            needed=sealed.needed,
+        )
+        for number, one in enumerate(mnemonics, 1)
+    ]
+
+
+def _prove(sealed: Sealed, sheets: Sequence[str], secret: bytes) -> None:
+    """Every sheet, as it was written, takes part in opening the sealed file as it was written."""
+    for first in range(len(sheets)):
+        some = [sheets[(first + at) % len(sheets)] for at in range(sealed.needed)]
+        if (
+            sealed.open(joined_key([(f"Sheet {at}", text) for at, text in enumerate(some, 1)]))
+            != secret
+        ):
+            raise CeremonyError("The sheets do not bring back the secret; it stays where it was.")
+
+
+def join(home: Path, sealed_file: Path, sheets: Sequence[tuple[str, str]]) -> Epoch:
+    """Bring the secret in *sealed_file* back into *home* with *sheets*, each what to call it and its text.
+
+    Raises CeremonyError naming the sheet and the word that is wrong, how many sheets are missing, or that the secret is
+    not for this key or is here already.
+    """
+    with sealed_file.open("rb") as file:
+        sealed = Sealed.from_bytes(file.read(_MOST_BYTES))
+    found = [
+        epoch for epoch in epochs(reviewer_key(home)) if epoch.key.fingerprint == sealed.subkey
+    ]
+    if not found:
+        raise CeremonyError(
+            f"The key in {home} has no such week: {sealed_file} belongs to another key."
+        )
+    epoch = found[0]
+    if epoch.secret:
+        raise CeremonyError(f"The secret of {epoch.week} is here already.")
+    secret = sealed.open(joined_key(sheets))
+    # The place comes from gpg's own list, never from the sealed file.
+    path = secret_file(home, epoch.key.keygrip)
+    with NewFile(path) as landing:
+        landing.write(secret)
+    sync_folder(path.parent)
+    if not is_open(home, epoch):
+        erase(path)
+        raise CeremonyError(
+            f"With what the sheets brought back a message to {epoch.week} cannot be opened; it was removed."
+        )
+    return epoch
+
+
+def joined_key(sheets: Sequence[tuple[str, str]]) -> bytes:
+    """The key that *sheets* (name, text) have in common. Raises CeremonyError with what is wrong or missing."""
+    read = [(name, *_share(name, text)) for name, text in sheets]
+    if not read:
+        raise CeremonyError("No sheet was given.")
+    first = read[0][2]
+    by_number: dict[int, tuple[str, str]] = {}
+    for name, words, share in read:
+        if (
+            share.common_parameters() != first.common_parameters()
+            or share.member_threshold != first.member_threshold
+        ):
+            raise CeremonyError(
+                f"{name} belongs to another week or another splitting than {read[0][0]}."
+            )
+        if share.index in by_number:
+            raise CeremonyError(f"{name} is the same sheet as {by_number[share.index][0]}.")
+        by_number[share.index] = (name, words)
+    needed = first.member_threshold
+    if len(by_number) < needed:
+        raise CeremonyError(
+            f"{len(by_number)} of the {needed} sheets that are needed were given; fewer open nothing."
+        )
+    try:
+        return bytes(combine_mnemonics([words for _, words in by_number.values()][:needed]))
+    except MnemonicError:
+        raise CeremonyError("These sheets do not belong together.") from None
+
+
+def _share(name: str, text: str) -> tuple[str, Share]:
+    """A sheet's words and what they say. Raises CeremonyError naming the word by its number, never by itself."""
+    numbered = _WORD.findall(text)
+    words = (
+        [word for _, word in sorted(numbered, key=lambda found: int(found[0]))]
+        if numbered
+        else text.split()
+    )
+    words = [word.lower() for word in words]
+    unknown = [str(number) for number, word in enumerate(words, 1) if word not in _KNOWN]
+    if unknown:
+        raise CeremonyError(
+            f"{name}: not in the list of words: word {', '.join(unknown[:5])}. Look at it again."
+        )
+    if len(words) != WORDS:
+        raise CeremonyError(f"{name} has {len(words)} words instead of {WORDS}.")
+    share = _read(words)
+    if share is None:
+        number = _mistyped(words)
+        raise CeremonyError(
+            f"{name}: word {number} is not the one on the sheet. Look at it again."
+            if number
+            else f"{name}: several words are not those on the sheet, or in another order. Look at all of them again."
+        )
+    return " ".join(words), share
+
+
+_KNOWN = frozenset(WORDLIST)
+
+
+def _read(words: Sequence[str]) -> Share | None:
+    try:
+        return Share.from_mnemonic(" ".join(words))
+    except MnemonicError:
+        return None
+
+
+def _mistyped(words: Sequence[str]) -> int | None:
+    """The number of the one word with which, if it were another, the checksum would fit: it has a distance of four."""
+    for at in range(len(words)):
+        if any(_read([*words[:at], other, *words[at + 1 :]]) for other in WORDLIST):
+            return at + 1
+    return None

@@ -1,0 +1,172 @@
+"""A case as the desk sees it: what one claimant sent under one reply key, and what was answered."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple, Protocol
+
+from dropbox.errors import CasedropError
+from dropbox.report import Attachment, Report
+
+# The campaign's question in which a claimant asks not to be answered.
+_WANTED_QUESTION = "reply_ok"
+
+
+class BadCaseNumber(CasedropError):
+    """This is not the number of a case; they look like C-0001."""
+
+
+def case_name(number: int) -> str:
+    """The number as people say it: C-0001."""
+    return f"C-{number:04d}"
+
+
+def case_number(name: str) -> int:
+    """The number in a name as people type it: C-0001, c-1 or 1. Raises BadCaseNumber."""
+    found = re.fullmatch(r"(?:[Cc]-?)?0*([1-9][0-9]{0,8})", name.strip(), re.ASCII)
+    if found is None:
+        raise BadCaseNumber
+    return int(found[1])
+
+
+class Keyed(Protocol):
+    """What tells one case from all others: its number, and the keys that its claimant chose."""
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+
+    @property
+    def name(self) -> str:
+        """C-0001."""
+
+    @property
+    def reply_public(self) -> bytes:
+        """The key to which answers are sealed."""
+
+    @property
+    def tag_key(self) -> bytes:
+        """The key under which answers lie."""
+
+
+@dataclass(frozen=True, repr=False)
+class Part:
+    """One opened report, message or withdrawal. ``number`` runs through the casebook, ``case`` is its case's number, and
+    ``bundle`` that of the export bundle that brought it.
+    """
+
+    number: int
+    case: int
+    block_id: bytes
+    day: date
+    bundle: int
+    report: Report
+
+
+@dataclass(frozen=True, repr=False)
+class Case:
+    """All parts under one reply key, oldest first; there is at least one. No repr, since all of it is plaintext."""
+
+    number: int
+    reply_public: bytes
+    tag_key: bytes
+    parts: tuple[Part, ...]
+
+    @property
+    def name(self) -> str:
+        """C-0001."""
+        return case_name(self.number)
+
+    @property
+    def day(self) -> date:
+        """The day on which its first part arrived."""
+        return self.parts[0].day
+
+    @property
+    def language(self) -> str:
+        """The language of the latest part: the one in which to answer."""
+        return self.parts[-1].report.language
+
+    @property
+    def wants_no_answer(self) -> bool:
+        """Whether its claimant ever asked not to be answered; an answer found on a screen may be what they fear."""
+        return any(part.report.facts.get(_WANTED_QUESTION) for part in self.parts)
+
+    @property
+    def category(self) -> str:
+        """What the claimant chose in the first report, "" when there is none."""
+        return next(
+            (part.report.category for part in self.parts if part.report.kind == "report"), ""
+        )
+
+    @property
+    def harms(self) -> tuple[str, ...]:
+        """The harms named in any part, each once, in the order in which they were named."""
+        return tuple(dict.fromkeys(harm for part in self.parts for harm in part.report.harms))
+
+    @property
+    def files(self) -> tuple["FileOfPart", ...]:
+        """The attachments of all parts, in order."""
+        return tuple(
+            FileOfPart(part, place, attachment)
+            for part in self.parts
+            for place, attachment in enumerate(part.report.attachments)
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class FileOfPart:
+    """Attachment ``place`` (from 0) of a part."""
+
+    part: Part
+    place: int
+    attachment: Attachment
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """An answer: queued, or gone with reply bundle ``bundle`` as reply ``number`` (from 0) to its case.
+
+    ``left`` is the day on which it went, ``returned`` that of the first part which the claimant sent after it.
+    """
+
+    id: int
+    case: int
+    kind: str
+    language: str
+    day: date
+    text: str
+    number: int | None
+    bundle: int | None
+    left: date | None = None
+    returned: date | None = None
+
+
+class Unopened(NamedTuple):
+    """What could not be opened, and why: a report (``place`` 0) by its block, or its file number ``place`` (from 1)."""
+
+    block_id: bytes
+    place: int
+    reason: str
+
+
+class Export(NamedTuple):
+    """An export bundle that was worked through: its number, the day on which that was, the hash of its manifest."""
+
+    number: int
+    day: date
+    manifest_sha256: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much is in a casebook, and the numbers of its last bundles (0 for none)."""
+
+    cases: int
+    parts: int
+    files: int
+    unopened: int
+    last_export: int
+    last_replies: int
+    queued: int
+    left: int

@@ -1,0 +1,423 @@
+"""The casebook: what the desk knows, in one directory on an encrypted disk. It opens the file for all who use it.
+
+What claimants sent (cases, their parts, opened files) and what reviewers say of it is only ever added to; the file itself
+refuses a change. What the desk does (bundles opened, answers, what could not be opened) stands in tables of its own.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import sqlite_utils
+
+from dropbox.campaign import Campaign
+from dropbox.durable_file import NewFile
+from dropbox.errors import CampaignError
+from dropbox.packets import PublicKey
+from dropbox.reply import DESKS, REPLIES_PER_DESK
+from dropbox.report import Report
+from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened, case_name
+from scripts.desk.casebook import answers as answer_rows
+from scripts.desk.casebook import custody, layers
+from scripts.desk.casebook.custody import Row, Session, digest, origin
+from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
+from scripts.desk.casebook.layers import Layers
+from scripts.desk.casebook.parts import Parts
+from scripts.desk.review.judgement import Judgement
+
+__all__ = ["VERSION", "Casebook", "CasebookError", "create"]
+
+VERSION = 3
+_FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
+_SAMPLE_KEY_BYTES = 32
+
+
+def create(
+    directory: Path,
+    *,
+    server_key: bytes,
+    campaign: Path,
+    desk: int,
+    reviewers: Mapping[str, PublicKey] | None = None,
+) -> None:
+    """Make an empty casebook in *directory*, which is made (0700) if absent. Raises CasebookError or CampaignError.
+
+    *server_key* (32 bytes) is the server's export key, *campaign* the campaign's file (a copy is kept inside), *desk*
+    the number (from 0) that no other desk of this drop has, *reviewers* the public keys, by name, of those who work with it.
+    """
+    if not 0 <= desk < DESKS:
+        raise CasebookError(f"The desk's number is from 0 to {DESKS - 1}.")
+    if len(server_key) != 32:
+        raise CasebookError("The server's export key is 64 hex digits.")
+    code = Campaign.read(campaign).code
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as why:
+        raise CasebookError(f"{directory} cannot be made: {why.strerror}.") from None
+    refuse_others(directory)
+    if (directory / _FILE).exists():
+        raise CasebookError(f"There is a casebook in {directory} already.")
+    (directory / _ATTACHMENTS).mkdir(mode=0o700, exist_ok=True)
+    with NewFile(directory / _CAMPAIGN) as copy:
+        copy.write(campaign.read_bytes())
+    # Under another name until it is whole, so that a broken-off start leaves no half casebook.
+    made = directory / (_FILE + ".part")
+    made.unlink(missing_ok=True)
+    with opened(made) as database:
+        _make_tables(database)
+        meta = {"version": VERSION, "campaign": code, "server_key": server_key, "desk": desk}
+        meta["sample_key"] = secrets.token_bytes(_SAMPLE_KEY_BYTES)
+        pinned = custody.reviewer_rows(reviewers or {})
+        database.table("reviewer").insert_all(pinned)
+        database.table("meta").insert({**meta, "origin": origin(meta, pinned)})
+    made.with_name(made.name + "-journal").unlink(missing_ok=True)
+    made.rename(directory / _FILE)
+
+
+def _make_tables(database: sqlite_utils.Database) -> None:
+    def table(
+        name: str,
+        columns: dict[str, type],
+        *,
+        pk: str | tuple[str, ...],
+        nullable: Sequence[str] = (),
+    ) -> None:
+        database.create_table(
+            name, columns, pk=pk, not_null=set(columns) - set(nullable), strict=True
+        )
+
+    meta = {
+        "version": int,
+        "campaign": str,
+        "server_key": bytes,
+        "desk": int,
+        "sample_key": bytes,
+        "origin": str,
+    }
+    table("meta", meta, pk="version")
+    table("cases", {"number": int, "reply_public": bytes, "tag_key": bytes}, pk="number")
+    database.table("cases").create_index(["reply_public", "tag_key"], unique=True)
+    keys, text = {"number": int, "case": int, "block_id": bytes}, {"block_sha256": str, "day": str}
+    table("part", {**keys, **text, "bundle": int, "report": bytes}, pk="number")
+    database.table("part").create_index(["block_id"], unique=True)
+    database.table("part").create_index(["case"])
+    table("attachment", {"part": int, "place": int, "sha256": str}, pk=("part", "place"))
+    table("export", {"number": int, "day": str, "manifest_sha256": str}, pk="number")
+    table("unopened", {"block_id": bytes, "place": int, "reason": str}, pk=("block_id", "place"))
+    words = {"kind": str, "language": str, "day": str, "text": str}
+    table(
+        "answer",
+        {"id": int, "case": int, **words, "number": int, "bundle": int},
+        pk="id",
+        nullable=["number", "bundle"],
+    )
+    database.table("answer").create_index(["case"])
+    answer_rows.make_tables(database)
+    table("reply_bundle", {"number": int, "day": str, "sha256": str}, pk="number")
+    layers.make_tables(database)
+    custody.make_tables(database)
+    for trigger in custody.guards().values():
+        database.execute(trigger)
+
+
+class Casebook:
+    """An open casebook, for one desk at a time. Use in a ``with`` block. Raises CasebookError in every method."""
+
+    def __init__(self, directory: Path, database: sqlite_utils.Database) -> None:
+        self.directory = directory
+        self._database = database
+        self._parts = Parts(database)
+        # Whoever works at the desk; without one, what is done has no line in the custody log, and `verify` names it.
+        self.session: Session | None = None
+        meta = next(iter(database.table("meta").rows), {"version": 0})
+        found = meta["version"]
+        if found != VERSION:
+            raise CasebookError(
+                f"This casebook is of version {found}; this desk works with version {VERSION}."
+            )
+        self.server_key = bytes(meta["server_key"])
+        self.desk = int(meta["desk"])
+        self.campaign = Campaign.read(directory / _CAMPAIGN)
+        if self.campaign.code != meta["campaign"]:
+            raise CampaignError(
+                f"{directory / _CAMPAIGN} is not the campaign with which this casebook was made."
+            )
+        self.origin = str(meta["origin"])
+        self.layers = Layers(database, self.campaign.reviewing, bytes(meta["sample_key"]))
+
+    @classmethod
+    @contextmanager
+    def open(cls, directory: Path) -> Iterator["Casebook"]:
+        """The casebook in *directory*, locked until the block ends. Refused when others could read the directory."""
+        if not (directory / _FILE).is_file():
+            raise CasebookError(f"There is no casebook in {directory}; make one with `init`.")
+        refuse_others(directory)
+        with locked(directory), opened(directory / _FILE) as database:
+            yield cls(directory, database)
+
+    def file_path(self, sha256: str) -> Path:
+        """Where the opened file with this SHA-256 is kept."""
+        return self.directory / _ATTACHMENTS / bytes.fromhex(sha256).hex()
+
+    def note(
+        self,
+        act: str,
+        subject: str,
+        table: str = "",
+        row: Mapping[str, Any] | None = None,
+        **hashes: str,
+    ) -> None:
+        """Add a line to the custody log for the reviewer at the desk; *row* of *table* is what it speaks of."""
+        if self.session is not None:
+            self.session.note(
+                act, subject, **hashes, row=Row.of(table, row) if row is not None else None
+            )
+
+    def viewed(self, case: Case) -> None:
+        """Note that the reviewer at the desk looked at *case*: a line for each of its parts, with both its hashes."""
+        for cipher, report in self._parts.sealed_and_plain(case.number):
+            self.note("view", case.name, cipher=cipher, plain=digest(report))
+
+    def add_reviewer(self, name: str, key: PublicKey) -> None:
+        """Know another reviewer by their public key. One who is known stays as they are. Raises CustodyError."""
+        with self._database.atomic():
+            if row := custody.add_reviewer(self._database, name, key):
+                self.note("reviewer", key.fingerprint, "reviewer", row)
+
+    @property
+    def database(self) -> sqlite_utils.Database:
+        """The open file, for what has tables of its own in it."""
+        return self._database
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done inside is on the disk as a whole when the block ends, or not at all."""
+        with self._parts.together():
+            yield
+
+    # What claimants sent
+
+    def has_block(self, block_id: bytes) -> bool:
+        """Whether the report in this block is in the casebook already."""
+        return self._parts.has_block(block_id)
+
+    def add_part(
+        self, *, block_id: bytes, block_sha256: str, day: date, bundle: int, report: Report
+    ) -> Part:
+        """Add an opened report to its case; a pair of reply keys not seen before makes the next case."""
+        data = report.to_bytes()
+        with self.together():
+            case, first = self._parts.case_of(report)
+            row = {
+                "case": case,
+                "block_id": block_id,
+                "block_sha256": block_sha256,
+                "day": day.isoformat(),
+            }
+            row |= {"bundle": bundle, "report": data}
+            part = self._parts.add(row, report)
+            self._arrived(part, {"number": part.number, **row}, first=first)
+            self._forget(block_id, 0)
+        return part
+
+    def _arrived(self, part: Part, row: Mapping[str, Any], *, first: bool) -> None:
+        hashes = {"cipher": row["block_sha256"], "plain": digest(row["report"])}
+        self.note("import", case_name(part.case), "part", row, **hashes)
+        keys = part.report.reply_public, part.report.tag_key
+        self.layers.settle(Case(part.case, *keys, (part,)) if first else self.case(part.case))
+
+    def has_file(self, part: Part, place: int) -> bool:
+        """Whether attachment *place* (from 0) of *part* has been opened."""
+        return self._count("attachment", "part = ? and place = ?", part.number, place) > 0
+
+    def add_file(self, part: Part, place: int) -> None:
+        """Note that attachment *place* of *part* was opened and stands at its :meth:`file_path`."""
+        row = {"part": part.number, "place": place, "sha256": part.report.attachments[place].sha256}
+        with self._database.atomic():
+            self._database.table("attachment").insert(row)
+            self.note("import", case_name(part.case), "attachment", row, plain=str(row["sha256"]))
+            self._forget(part.block_id, place + 1)
+
+    def parts(self) -> Iterator[Part]:
+        """All parts, in the order in which they came."""
+        yield from self._parts.all()
+
+    def part(self, number: int) -> Part:
+        """One part. Raises CasebookError when there is none with this number."""
+        return self._parts.part(number)
+
+    def last_part(self) -> int:
+        """The number of the part that was added last, 0 before the first."""
+        return self._parts.last()
+
+    def cases(self) -> Iterator[Case]:
+        """All cases by number."""
+        rows = self._database.execute(
+            "SELECT number, reply_public, tag_key FROM cases ORDER BY number"
+        )
+        yield from (Case(row[0], row[1], row[2], self._parts.of_case(row[0])) for row in rows)
+
+    def case(self, number: int) -> Case:
+        """One case. Raises CasebookError when there is none with this number."""
+        row = self._database.execute(
+            "SELECT number, reply_public, tag_key FROM cases WHERE number = ?", [number]
+        ).fetchone()
+        if row is None:
+            raise CasebookError(f"There is no case {case_name(number)} in this casebook.")
+        return Case(number, row[1], row[2], self._parts.of_case(number))
+
+    # What the desk does
+
+    def _forget(self, block_id: bytes, place: int) -> None:
+        self._database.execute(
+            "DELETE FROM unopened WHERE block_id = ? AND place = ?", [block_id, place]
+        )
+
+    def last_export(self) -> Export | None:
+        """The last export bundle that was worked through, None before the first."""
+        for row in self._database.table("export").rows_where(order_by="number desc", limit=1):
+            return Export(row["number"], date.fromisoformat(row["day"]), row["manifest_sha256"])
+        return None
+
+    def close_export(self, export: Export, unopened: Sequence[Unopened]) -> None:
+        """Note that *export* has been worked through, and what of it could not be opened; that stays until it can."""
+        row = {
+            "number": export.number,
+            "day": export.day.isoformat(),
+            "manifest_sha256": export.manifest_sha256,
+        }
+        with self._database.atomic():
+            self._database.table("export").insert(row, replace=True)
+            self.note("import", f"B-{export.number}", "export", row, cipher=export.manifest_sha256)
+            self._database.table("unopened").insert_all(
+                [one._asdict() for one in unopened], replace=True
+            )
+
+    def unopened(self) -> list[Unopened]:
+        """What could not be opened so far."""
+        return [
+            Unopened(**row)
+            for row in self._database.table("unopened").rows_where(order_by="block_id, place")
+        ]
+
+    def queued(self) -> list[Answer]:
+        """The answers that have not left yet, in the order in which they were written."""
+        return answer_rows.read_answers(self._database, answer_rows.QUEUED)
+
+    def answers_to(self, case: Case) -> list[Answer]:
+        """All answers to *case*, in the order in which they were written."""
+        return answer_rows.read_answers(self._database, '"case" = ?', case.number)
+
+    def left(self) -> list[Answer]:
+        """The answers that have left, acknowledgements not among them."""
+        return answer_rows.read_answers(self._database, answer_rows.LEFT)
+
+    def queue_answer(self, case: Keyed, *, kind: str, language: str, day: date, text: str) -> None:
+        """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
+        given = self._database.execute(answer_rows.GIVEN, [case.number]).fetchone()[0]
+        if given >= REPLIES_PER_DESK:
+            raise CasebookError(
+                f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case."
+            )
+        row = {
+            "case": case.number,
+            "kind": kind,
+            "language": language,
+            "day": day.isoformat(),
+            "text": text,
+        }
+        with self.together():
+            number = self._database.execute(
+                'INSERT INTO answer ("case", kind, language, day, text) VALUES (:case, :kind, :language, :day, :text)',
+                row,
+            ).lastrowid
+            self.note(
+                "answer", case.name, "answer", {"id": number, **row}, plain=digest(text.encode())
+            )
+
+    def take_back(self, answer: Answer, *, day: date) -> None:
+        """Note that a queued answer is not to leave; what was written stays for the record."""
+        row = {"answer": answer.id, "day": day.isoformat()}
+        with self._database.atomic():
+            self._database.table("taken_back").insert(row)
+            self.note(
+                "answer",
+                case_name(answer.case),
+                "taken_back",
+                row,
+                plain=digest(answer.text.encode()),
+            )
+
+    def add_layer(self, case: Case, judgement: Judgement, *, role: str, day: date) -> None:
+        """Add a version of the layer of the reviewer at the desk. Raises ReviewError when the rules do not let them."""
+        assert self.session is not None
+        with self._database.atomic():
+            row = self.layers.add(
+                case, judgement, reviewer=self.session.reviewer, role=role, day=day
+            )
+            self.note("label", case.name, "layer", row, plain=digest(row["judgement"].encode()))
+            self.layers.settle(case)
+
+    def leave(
+        self,
+        bundle: int,
+        sha256: str,
+        day: date,
+        answers: Sequence[Answer],
+        land: Callable[[], None],
+    ) -> None:
+        """Note that *answers*, with their numbers, left in reply bundle *bundle*; *land* puts it in its place.
+
+        *land* comes last in the same transaction: when it raises, the answers are still queued.
+        """
+        with self._database.atomic():
+            row = {"number": bundle, "day": day.isoformat(), "sha256": sha256}
+            self._database.table("reply_bundle").insert(row)
+            self.note("export", f"R-{bundle}", "reply_bundle", row, cipher=sha256)
+            for answer in answers:
+                self._database.table("answer").update(
+                    answer.id, {"number": answer.number, "bundle": bundle}
+                )
+                self._depart(answer, bundle)
+            land()
+
+    def _depart(self, answer: Answer, bundle: int) -> None:
+        case = self.case(answer.case)
+        last = max(part.number for part in case.parts)
+        gone = {"answer": answer.id, "number": answer.number or 0, "bundle": bundle, "part": last}
+        self._database.table("departure").insert(gone)
+        self.note("export", case.name, "departure", gone, plain=digest(answer.text.encode()))
+        self.layers.settle(case)
+
+    def numbered(self, answers: Sequence[Answer]) -> list[Answer]:
+        """*answers* with the next reply numbers of their cases."""
+        taken: dict[int, int] = {}
+        result = []
+        for answer in answers:
+            number = taken.get(
+                answer.case, self._count("answer", '"case" = ? and bundle is not null', answer.case)
+            )
+            taken[answer.case] = number + 1
+            result.append(replace(answer, number=number))
+        return result
+
+    def counts(self) -> Counts:
+        """How much is in the casebook."""
+        last = self.last_export()
+        return Counts(
+            cases=self._count("cases"),
+            parts=self._count("part"),
+            files=self._count("attachment"),
+            unopened=self._count("unopened"),
+            last_export=last.number if last else 0,
+            last_replies=self._count("reply_bundle"),
+            queued=self._count("answer", answer_rows.QUEUED),
+            left=self._count("answer", "bundle is not null"),
+        )
+
+    def _count(self, table: str, where: str = "1", *values: bytes | int) -> int:
+        return self._database.table(table).count_where(where, values)

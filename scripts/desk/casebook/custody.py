@@ -1,0 +1,253 @@
+"""The custody log: who did what with which case, in a chain of signed lines that stands in the casebook's own file.
+
+A line holds case numbers, codes and hashes, nothing that a claimant wrote. Lines are signed by a session key that lives in
+memory while one command runs; the session's first line carries the reviewer's OpenPGP signature over that key. A line
+enters in the same transaction as the rows it speaks of: there is never the one without the other.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import sqlite_utils
+from nacl.signing import SigningKey
+
+from dropbox.errors import CasedropError
+from dropbox.packets import PublicKey
+
+SESSION = "session"
+ACTS = (SESSION, "import", "view", "export", "label", "answer", "reviewer")
+_CERTIFIED = b"casedrop custody session 1\n"
+# The columns of a row that never change once it is there, so that a line can hold their hash.
+ROWS: Mapping[str, tuple[str, ...]] = {
+    "part": ("number", "case", "block_id", "block_sha256", "day", "bundle", "report"),
+    "attachment": ("part", "place", "sha256"),
+    "export": ("number", "day", "manifest_sha256"),
+    "layer": ("number", "case", "reviewer", "role", "version", "day", "blind", "judgement"),
+    "answer": ("id", "case", "kind", "language", "day", "text"),
+    "taken_back": ("answer", "day"),
+    "departure": ("answer", "number", "bundle", "part"),
+    "reply_bundle": ("number", "day", "sha256"),
+    "reviewer": ("fingerprint", "name", "ed25519"),
+}
+_KEYS = {"attachment": 2}
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=bytes.hex
+)
+_NEVER_CHANGED = {
+    **dict.fromkeys(("cases", "part", "attachment"), "what claimants sent is never changed"),
+    **dict.fromkeys(
+        ("layer", "departure", "taken_back", "custody", "reviewer"),
+        "what reviewers did is never changed",
+    ),
+}
+
+
+class CustodyError(CasedropError):
+    """The custody log cannot take this."""
+
+
+def make_tables(database: sqlite_utils.Database) -> None:
+    """The log's table and that of the pinned reviewers; the file itself refuses a change of either."""
+    log = {"number": int, "line": bytes, "signature": bytes}
+    database.create_table("custody", log, pk="number", not_null=set(log), strict=True)
+    keys = {"fingerprint": str, "name": str, "ed25519": bytes}
+    database.create_table("reviewer", keys, pk="fingerprint", not_null=set(keys), strict=True)
+    database.table("reviewer").create_index(["name"], unique=True)
+
+
+def guards() -> dict[str, str]:
+    """The triggers by which the file itself refuses a change, by name."""
+    return {
+        f"{name}_{act.lower()}": (
+            f"CREATE TRIGGER {name}_{act.lower()} BEFORE {act} ON {name} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
+        )
+        for name, sentence in _NEVER_CHANGED.items()
+        for act in ("UPDATE", "DELETE")
+    }
+
+
+def canonical(value: Any) -> bytes:
+    """One value, one sequence of bytes: JSON with sorted keys, bytes as hex."""
+    return _ENCODER.encode(value).encode("ascii")
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+class Row(NamedTuple):
+    """A row that a line speaks of: its table and key, and the hash of its columns that never change."""
+
+    name: str
+    sha256: str
+
+    @classmethod
+    def of(cls, table: str, values: Mapping[str, Any]) -> "Row":
+        """The row of *table* with at least the columns of ROWS in *values*."""
+        columns = ROWS[table]
+        key = "/".join(str(values[column]) for column in columns[: _KEYS.get(table, 1)])
+        return cls(
+            f"{table}/{key}", digest(canonical({column: values[column] for column in columns}))
+        )
+
+
+def origin(meta: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> str:
+    """What the first line follows: the casebook's settings and the keys that were pinned when it was made."""
+    pinned = [{column: one[column] for column in ROWS["reviewer"]} for one in reviewers]
+    return digest(canonical([dict(meta), sorted(pinned, key=lambda one: str(one["fingerprint"]))]))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line. ``cipher`` and ``plain`` are SHA-256 of what the act read or wrote, "" where there is none of it; ``before``
+    is that of the line before with its signature; ``certificate`` stands in a session's first line.
+    """
+
+    number: int
+    time: str
+    reviewer: str
+    session: str
+    act: str
+    subject: str
+    cipher: str
+    plain: str
+    row: str
+    row_sha256: str
+    before: str
+    certificate: str = ""
+
+    def to_bytes(self) -> bytes:
+        """The bytes that are signed and kept."""
+        return canonical(self._values())
+
+    def _values(self) -> dict[str, Any]:
+        # Not asdict, which copies each of them: an import adds thousands of lines.
+        return vars(self)
+
+    @classmethod
+    def from_bytes(cls, untrusted: bytes) -> "Line | None":
+        """The line of :meth:`to_bytes`, None for anything else."""
+        try:
+            line = cls(**json.loads(untrusted))
+            return (
+                line
+                if line.to_bytes() == untrusted and type(line.number) is int and line.act in ACTS
+                else None
+            )
+        except (ValueError, TypeError, RecursionError):
+            return None
+
+    def certified(self) -> bytes:
+        """What the reviewer's OpenPGP key signs of a session's first line."""
+        return _CERTIFIED + canonical({**self._values(), "certificate": ""})
+
+
+def link(line: bytes, signature: bytes) -> str:
+    """What the line behind this one holds of it."""
+    return digest(line + signature)
+
+
+class Head(NamedTuple):
+    """The log's last line: its number (0 while there is none) and hash. Noted elsewhere, it shows a cut-off end."""
+
+    number: int
+    sha256: str
+
+
+def head(database: sqlite_utils.Database, begin: str) -> Head:
+    """The head of the log; *begin* is its :func:`origin`."""
+    # Plain SQL here and below: an import adds a line for each of thousands of parts.
+    last = database.execute(
+        "SELECT number, line, signature FROM custody ORDER BY number DESC LIMIT 1"
+    ).fetchone()
+    return Head(last[0], link(last[1], last[2])) if last else Head(0, begin)
+
+
+class Session:
+    """One reviewer at the desk: signs lines with a key of its own, which *certify* (a detached OpenPGP signature) vouches
+    for. Raises what *certify* raises; then no line was added.
+    """
+
+    def __init__(
+        self,
+        database: sqlite_utils.Database,
+        begin: str,
+        reviewer: str,
+        certify: Callable[[bytes], bytes],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.reviewer = reviewer
+        self._database = database
+        self._begin = begin
+        self._clock = clock
+        # In this process's memory only: once it ends, nobody can sign in its name again.
+        self._key = SigningKey.generate()
+        with database.atomic():
+            first = self._line(SESSION, "", "", "", None)
+            certified = replace(first, certificate=certify(first.certified()).hex())
+            self._add(certified)
+
+    def note(
+        self, act: str, subject: str, *, cipher: str = "", plain: str = "", row: Row | None = None
+    ) -> None:
+        """Add a line; inside the transaction that makes *row*, if there is one."""
+        assert act in ACTS
+        self._add(self._line(act, subject, cipher, plain, row))
+
+    def _line(self, act: str, subject: str, cipher: str, plain: str, row: Row | None) -> Line:
+        # Read each time: a transaction that was rolled back took its lines with it.
+        last = head(self._database, self._begin)
+        return Line(
+            number=last.number + 1,
+            time=self._clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            reviewer=self.reviewer,
+            session=bytes(self._key.verify_key).hex(),
+            act=act,
+            subject=subject,
+            cipher=cipher,
+            plain=plain,
+            row=row.name if row else "",
+            row_sha256=row.sha256 if row else "",
+            before=last.sha256,
+        )
+
+    def _add(self, line: Line) -> None:
+        data = line.to_bytes()
+        signature = self._key.sign(data).signature
+        self._database.execute(
+            "INSERT INTO custody (number, line, signature) VALUES (?, ?, ?)",
+            [line.number, data, signature],
+        )
+
+
+def reviewer_rows(reviewers: Mapping[str, PublicKey]) -> list[dict[str, Any]]:
+    """The rows of ``reviewer`` for public keys by name."""
+    return [
+        {"fingerprint": key.fingerprint, "name": name, "ed25519": key.ed25519}
+        for name, key in reviewers.items()
+    ]
+
+
+def add_reviewer(
+    database: sqlite_utils.Database, name: str, key: PublicKey
+) -> dict[str, Any] | None:
+    """Add a reviewer. Returns the row, None when this key is there already. Raises CustodyError when the name is taken."""
+    known = pinned(database)
+    if key.fingerprint in {one.fingerprint for one in known.values()}:
+        return None
+    if name in known:
+        raise CustodyError(f"Another reviewer of this casebook is called {name}.")
+    row = reviewer_rows({name: key})[0]
+    database.table("reviewer").insert(row)
+    return row
+
+
+def pinned(database: sqlite_utils.Database) -> dict[str, PublicKey]:
+    """The reviewers' keys as they stand in the casebook, by name."""
+    rows = database.table("reviewer").rows
+    return {row["name"]: PublicKey(row["fingerprint"], bytes(row["ed25519"])) for row in rows}

@@ -1,0 +1,191 @@
+"""The reviewers' layers in the casebook's file: only ever added to; and the summary of each case that follows from them."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import sqlite_utils
+
+from dropbox.review_codes import Reviewing
+from scripts.desk.case import Case, Keyed
+from scripts.desk.review.judgement import (
+    REVIEW,
+    Judgement,
+    Layer,
+    ReviewError,
+    Reviews,
+    Rules,
+    spaced,
+    status,
+)
+
+_LAYER = ("number", "case", "reviewer", "role", "version", "day", "blind", "judgement")
+_STANDING = ("status", "merit", "urgency", "category", "harms", "tags", "reviewers")
+
+
+def make_tables(database: sqlite_utils.Database) -> None:
+    """The tables of layers, of answers' departures, and of standings."""
+    words = {
+        "case": int,
+        "reviewer": str,
+        "role": str,
+        "version": int,
+        "day": str,
+        "blind": int,
+        "judgement": str,
+    }
+    columns = {"number": int, **words}
+    database.create_table("layer", columns, pk="number", not_null=set(columns), strict=True)
+    database.table("layer").create_index(["case"])
+    # Which part was a case's last when an answer to it left: what comes later is an answer to that.
+    left = {"answer": int, "number": int, "bundle": int, "part": int}
+    database.create_table("departure", left, pk="answer", not_null=set(left), strict=True)
+    standing: dict[str, type] = {"case": int, **dict.fromkeys(_STANDING, str)}
+    database.create_table("standing", standing, pk="case", not_null=set(standing), strict=True)
+
+
+def sampled(key: bytes, case: Keyed, percent: int) -> bool:
+    """Whether chance asks a second review of *case*.
+
+    A keyed hash of the case's own reply keys: the claimant, who chose those, does not know *key*, which is drawn when the
+    casebook is made and bound into the custody log's beginning; reviewers can choose neither. Anybody with the casebook can
+    compute it again.
+    """
+    drawn = hashlib.blake2b(
+        case.reply_public + case.tag_key, key=key, person=b"cd1:second", digest_size=8
+    ).digest()
+    return int.from_bytes(drawn, "big") * 100 < percent * 2**64
+
+
+class Layers:
+    """The layers of a casebook. *key* is the casebook's own, for the sample."""
+
+    def __init__(self, database: sqlite_utils.Database, reviewing: Reviewing, key: bytes) -> None:
+        self._database = database
+        self._reviewing = reviewing
+        self._key = key
+
+    def of(self, case: Keyed) -> Reviews:
+        """All reviews of *case*."""
+        query = (
+            'SELECT number, "case", reviewer, role, version, day, blind, judgement '
+            'FROM layer WHERE "case" = ? ORDER BY number'
+        )
+        rows = (
+            dict(zip(_LAYER, row, strict=True))
+            for row in self._database.execute(query, [case.number])
+        )
+        chance = sampled(self._key, case, self._reviewing.sample_percent)
+        return Reviews(tuple(map(_layer, rows)), Rules.of(self._reviewing, sampled=chance))
+
+    def given_away(self, reviewer: str) -> frozenset[int]:
+        """The cases of which *reviewer* declared a conflict of interest."""
+        # As it is written by :meth:`add`: a note with these words has its quotation marks escaped.
+        query = 'SELECT DISTINCT "case" FROM layer WHERE reviewer = ? AND instr(judgement, ?) > 0'
+        return frozenset(
+            number for (number,) in self._database.execute(query, [reviewer, '"conflict":true'])
+        )
+
+    def add(
+        self, case: Case, judgement: Judgement, *, reviewer: str, role: str = REVIEW, day: date
+    ) -> dict[str, Any]:
+        """Add *reviewer*'s next version. Returns the row. Raises ReviewError when the rules do not let them."""
+        reviews = self.of(case)
+        reviews.refuse(reviewer, role)
+        row = {
+            "case": case.number,
+            "reviewer": reviewer,
+            "role": role,
+            "version": sum(layer.reviewer == reviewer for layer in reviews.layers) + 1,
+            "day": day.isoformat(),
+            "blind": int(all(layer.reviewer == reviewer for layer in reviews.visible_to(reviewer))),
+            "judgement": json.dumps(
+                judgement.to_json(), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+            ),
+        }
+        number = self._database.table("layer").insert(row).last_pk
+        return {"number": int(number or 0), **row}
+
+    # The summary
+
+    def standing(self, case: Case) -> dict[str, Any]:
+        """What follows for *case* from its parts, layers and answers, as a row of ``standing``.
+
+        While a review is open it holds nothing of the reviews but who gave them: it is read by everybody.
+        """
+        reviews = self.of(case)
+        deciding = (
+            reviews.deciding.judgement if reviews.deciding else Judgement(category=case.category)
+        )
+        harms: Sequence[str] = tuple(deciding.harms) if reviews.deciding else case.harms
+        return {
+            "case": case.number,
+            "status": status(
+                reviews,
+                withdrawn=any(part.report.kind == "withdrawal" for part in case.parts),
+                answered=self._answered(case),
+            ),
+            "merit": deciding.merit,
+            "urgency": reviews.urgency,
+            "category": deciding.category,
+            # A report may hold any text as a code; one with a space in it would look like two.
+            "harms": spaced(harm for harm in harms if harm and not any(map(str.isspace, harm))),
+            "tags": spaced(deciding.tags),
+            "reviewers": spaced(sorted({layer.reviewer for layer in reviews.layers})),
+        }
+
+    def _answered(self, case: Case) -> bool:
+        query = (
+            "select max(departure.part) from departure join answer on answer.id = departure.answer "
+            "where answer.\"case\" = ? and answer.kind = 'answer'"
+        )
+        last = self._database.execute(query, [case.number]).fetchone()[0]
+        return last is not None and last >= max(part.number for part in case.parts)
+
+    def settle(self, case: Case) -> None:
+        """Bring the standing of *case* up to date."""
+        row = self.standing(case)
+        columns, places = (
+            ", ".join(f'"{name}"' for name in row),
+            ", ".join(f":{name}" for name in row),
+        )
+        self._database.execute(
+            f"INSERT OR REPLACE INTO standing ({columns}) VALUES ({places})",  # noqa: S608 - ours alone
+            row,
+        )
+
+    def standings(
+        self,
+        where: str = "1",
+        values: Mapping[str, object] | None = None,
+        *,
+        most: int = -1,
+        skip: int = 0,
+    ) -> Iterator[dict[str, Any]]:
+        """Rows of ``standing`` by case number: *most* of them (all below 0) behind the first *skip*."""
+        rows = self._database.table("standing")
+        yield from rows.rows_where(
+            where, dict(values or {}), order_by='"case"', limit=most, offset=skip
+        )
+
+    def count(self, where: str, values: Mapping[str, object]) -> int:
+        """How many rows of ``standing`` there are such."""
+        return self._database.table("standing").count_where(where, dict(values))
+
+
+def _layer(row: dict[str, Any]) -> Layer:
+    try:
+        judgement = Judgement.from_json(json.loads(row["judgement"]))
+        fields = {
+            **row,
+            "day": date.fromisoformat(row["day"]),
+            "blind": bool(row["blind"]),
+            "judgement": judgement,
+        }
+    except (ValueError, TypeError, AttributeError):
+        raise ReviewError(
+            f"Layer {row['number']} of the casebook was changed and cannot be read; see `verify`."
+        ) from None
+    return Layer(**fields)

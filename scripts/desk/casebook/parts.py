@@ -1,0 +1,127 @@
+"""The parts of all cases in the casebook's file: what claimants sent, put in once and read back as it was."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import sqlite_utils
+
+from dropbox.errors import BadReport
+from dropbox.report import KINDS, Report
+from scripts.desk.case import Part
+from scripts.desk.casebook.file import CasebookError
+
+
+class Parts:
+    """The parts in *database*. Raises CasebookError in every method that reads one."""
+
+    def __init__(self, database: sqlite_utils.Database) -> None:
+        self._database = database
+        # Those of the transaction that is open: what is worked out from them there need not read them again.
+        self._fresh: dict[int, Part] = {}
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done inside is on the disk as a whole when the block ends, or not at all. A block inside another is part
+        of it: where that one goes on after an error, what was done before the error stays.
+        """
+        if self._database.conn.in_transaction:
+            yield
+            return
+        try:
+            with self._database.atomic():
+                yield
+        finally:
+            self._fresh.clear()
+
+    def has_block(self, block_id: bytes) -> bool:
+        """Whether the report in this block is here already."""
+        return (
+            self._database.execute("SELECT 1 FROM part WHERE block_id = ?", [block_id]).fetchone()
+            is not None
+        )
+
+    def add(self, row: dict[str, Any], report: Report) -> Part:
+        """Add *report* with the other columns of its row; inside the transaction that also says who brought it."""
+        number = self._database.execute(
+            'INSERT INTO part ("case", block_id, block_sha256, day, bundle, report) '
+            "VALUES (:case, :block_id, :block_sha256, :day, :bundle, :report)",
+            row,
+        ).lastrowid
+        part = Part(
+            int(number or 0),
+            row["case"],
+            row["block_id"],
+            date.fromisoformat(row["day"]),
+            row["bundle"],
+            report,
+        )
+        self._fresh[part.number] = part
+        return part
+
+    def case_of(self, report: Report) -> tuple[int, bool]:
+        """The number of the case to which *report* belongs, and whether it is a new one: for reply keys not seen before."""
+        # By both keys: a report with another's reply key and a wrong tag key must not lead that one's answers astray.
+        keys = [report.reply_public, report.tag_key]
+        found = self._database.execute(
+            "SELECT number FROM cases WHERE reply_public = ? AND tag_key = ?", keys
+        ).fetchone()
+        if found is None:
+            added = self._database.execute(
+                "INSERT INTO cases (reply_public, tag_key) VALUES (?, ?)", keys
+            )
+            return int(added.lastrowid or 0), True
+        return int(found[0]), False
+
+    def part(self, number: int) -> Part:
+        """The part with this number."""
+        if number in self._fresh:
+            return self._fresh[number]
+        for part in self._read("number = ?", number):
+            return part
+        raise CasebookError(f"There is no part {number} in this casebook.")
+
+    def last(self) -> int:
+        """The number of the part that was added last, 0 before the first."""
+        return int(
+            self._database.execute("SELECT coalesce(max(number), 0) FROM part").fetchone()[0]
+        )
+
+    def all(self) -> Iterator[Part]:
+        """Every part, in the order in which they came."""
+        return self._read("1 ORDER BY day, number")
+
+    def of_case(self, number: int) -> tuple[Part, ...]:
+        """The parts of a case, oldest first."""
+        return tuple(sorted(self._read('"case" = ?', number), key=_order))
+
+    def sealed_and_plain(self, number: int) -> list[tuple[str, bytes]]:
+        """Of each part of a case the SHA-256 of its sealed block, and its bytes, in the order in which they were added."""
+        return list(
+            self._database.execute(
+                'SELECT block_sha256, report FROM part WHERE "case" = ? ORDER BY number', [number]
+            )
+        )
+
+    def _read(self, where: str, *values: int) -> Iterator[Part]:
+        columns = 'number, "case", block_id, day, bundle, report'
+        found = self._database.execute(f"SELECT {columns} FROM part WHERE {where}", values)  # noqa: S608 - ours alone
+        for row in found:
+            yield self._fresh.get(row[0]) or _part(*row)
+
+
+def _order(part: Part) -> tuple[date, int, int, int]:
+    """What came on one day comes in no order of its own: then a report stands before what was added to it."""
+    return part.day, part.bundle, KINDS.index(part.report.kind), part.number
+
+
+def _part(number: int, case: int, block_id: bytes, day: str, bundle: int, report: bytes) -> Part:
+    try:
+        return Part(
+            number, case, block_id, date.fromisoformat(day), bundle, Report.from_bytes(report)
+        )
+    except (BadReport, ValueError):
+        raise CasebookError(
+            f"Part {number} of the casebook was changed and cannot be read; see `verify`."
+        ) from None

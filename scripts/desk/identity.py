@@ -1,0 +1,104 @@
+"""Who sits at the desk: whoever reads or writes cases does so as a reviewer, whose key signs the custody log's lines of it."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+
+from dropbox.errors import CasedropError
+from dropbox.openpgp import Opener, export_public
+from dropbox.packets import PublicKey, dearmor, read_pinned_keys, read_pins
+from scripts.desk.case import Case, case_number
+from scripts.desk.casebook import custody
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.custody import Session
+from scripts.desk.screen.reviews import Look
+
+
+class DeskError(CasedropError):
+    """The desk cannot do this."""
+
+
+def today() -> date:
+    """The day in UTC, as everywhere in Casedrop."""
+    return datetime.now(UTC).date()
+
+
+def opener(asked: argparse.Namespace) -> Opener:
+    """The secret keys that were named. Raises DeskError when none were."""
+    if asked.home is None:
+        raise DeskError("This needs the reviewer's secret keys: name gpg's directory with --home.")
+    return Opener(asked.home)
+
+
+@contextmanager
+def working(asked: argparse.Namespace) -> Iterator[Casebook]:
+    """The casebook, open for the reviewer in --home: what is done in this block stands in the custody log in their name.
+
+    Raises DeskError when there is no secret key of a reviewer whom the casebook knows, or CannotOpen when it cannot sign.
+    """
+    with Casebook.open(asked.casebook) as casebook:
+        secret = opener(asked)
+        reviewer = _reviewer(casebook, secret, asked.reviewer)
+        casebook.session = Session(
+            casebook.database, casebook.origin, reviewer, lambda data: secret.sign(data, reviewer)
+        )
+        yield casebook
+
+
+def _reviewer(casebook: Casebook, secret: Opener, named: str) -> str:
+    known = {key.fingerprint for key in custody.pinned(casebook.database).values()}
+    here = [
+        fingerprint for fingerprint in secret.secret_fingerprints() if named in ("", fingerprint)
+    ]
+    found = [fingerprint for fingerprint in here if fingerprint in known]
+    if len(found) > 1:
+        raise DeskError(
+            f"There are {len(found)} reviewers' keys here; name the one who works with --reviewer."
+        )
+    if not found:
+        raise DeskError(
+            "There is no secret key here of a reviewer whom this casebook knows; see `reviewers`."
+        )
+    return found[0]
+
+
+def own_case(casebook: Casebook, name: str) -> Case:
+    """The case with this name. Raises ReviewError when the reviewer at the desk gave it away for a conflict of interest."""
+    case = casebook.case(case_number(name))
+    casebook.layers.of(case).refuse_conflicted(at_desk(casebook))
+    return case
+
+
+def at_desk(casebook: Casebook) -> str:
+    """The fingerprint of the reviewer for whom :func:`working` opened the casebook."""
+    assert casebook.session is not None
+    return casebook.session.reviewer
+
+
+def names(casebook: Casebook) -> dict[str, str]:
+    """The reviewers' public names by fingerprint."""
+    return {key.fingerprint: name for name, key in custody.pinned(casebook.database).items()}
+
+
+def look_of(casebook: Casebook, language: str) -> Look:
+    """How the reviewer at the desk sees it."""
+    return Look(at_desk(casebook), names(casebook), casebook.campaign, language)
+
+
+def named_reviewers(asked: argparse.Namespace) -> dict[str, PublicKey]:
+    """The public keys in --keys by name, or else the one whose secret key is in --home. Raises DeskError or KeysError."""
+    if asked.keys is not None:
+        files = read_pins(asked.keys)
+        return {
+            files[key.fingerprint].removesuffix(".asc"): key for key in read_pinned_keys(asked.keys)
+        }
+    if asked.home is None:
+        raise DeskError(
+            "Name the reviewers' public keys with --keys, or gpg's directory with --home."
+        )
+    found = opener(asked).secret_fingerprints()
+    keys = [
+        PublicKey.read(dearmor(export_public(asked.home, fingerprint))) for fingerprint in found
+    ]
+    return {f"reviewer-{number}": key for number, key in enumerate(keys, 1)}

@@ -1,0 +1,1 @@
+"""Opening an export bundle and filing what is in it."""

@@ -1,0 +1,1 @@
+"""What reviewers may say of a case, and what follows from it."""

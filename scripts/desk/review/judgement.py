@@ -1,0 +1,249 @@
+"""What reviewers say of a case, and what follows from it: who must look next, who decides, what the case's status is.
+
+Each reviewer has a layer of their own, in versions that all stay. Pure rules: nothing here reads or writes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from dropbox.errors import CasedropError
+from dropbox.review_codes import Reviewing
+
+REVIEW, ADJUDICATION = "review", "adjudication"
+# What a deciding layer may say has become of a case; these are statuses too.
+OUTCOMES = ("st.counsel", "st.plaintiff", "st.closed")
+
+
+class ReviewError(CasedropError):
+    """This review cannot be taken."""
+
+
+@dataclass(frozen=True, repr=False)
+class Judgement:
+    """What one reviewer says, in the codes of the campaign. No repr, since the notes are plaintext.
+
+    ``harms`` is {harm: status}; without ``merit`` it is a first look (a triage), not a review. ``amounts`` are mappings of
+    amount (a decimal number), currency, as_of and what; periods are YYYY, YYYY-MM or YYYY-MM-DD. With ``conflict`` the
+    reviewer knows somebody in the case and gives it away.
+    """
+
+    category: str = ""
+    merit: str = ""
+    urgency: str = ""
+    harms: Mapping[str, str] = field(default_factory=dict)
+    actors: Sequence[str] = ()
+    period_from: str = ""
+    period_to: str = ""
+    us: str = ""
+    account_types: Sequence[str] = ()
+    phone_region: str = ""
+    account_opened: str = ""
+    amounts: Sequence[Mapping[str, str]] = ()
+    evidence: str = ""
+    credibility: str = ""
+    flags: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    outcome: str = ""
+    conflict: bool = False
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field by its name."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> "Judgement":
+        """The judgement of :meth:`to_json`."""
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in body.items()
+        }
+        return cls(**fields)
+
+    @property
+    def matters(self) -> tuple[str, str, Mapping[str, str]]:
+        """What two reviewers have to agree on: tier, category, and every harm with its status."""
+        return self.merit, self.category, dict(self.harms)
+
+
+@dataclass(frozen=True, repr=False)
+class Layer:
+    """One version of one reviewer's judgement; ``number`` runs through the casebook. ``blind``: given without having been
+    able to see another's. ``role`` is REVIEW or ADJUDICATION.
+    """
+
+    number: int
+    case: int
+    reviewer: str
+    role: str
+    version: int
+    day: date
+    blind: bool
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What of the campaign the rules need, and whether chance asks a second review of this case (``sampled``)."""
+
+    always_second: frozenset[str]
+    urgencies: Sequence[str]
+    sampled: bool
+
+    @classmethod
+    def of(cls, reviewing: Reviewing, *, sampled: bool) -> "Rules":
+        """The rules of a campaign for one case."""
+        return cls(reviewing.always_second, reviewing.codes("urgency"), sampled)
+
+
+@dataclass(frozen=True, repr=False)
+class Reviews:
+    """All layers of one case, in the order in which they were added."""
+
+    layers: Sequence[Layer]
+    rules: Rules
+
+    @cached_property
+    def conflicted(self) -> frozenset[str]:
+        """The reviewers who gave the case away. It is not given back to them, and what they said does not count."""
+        return frozenset(layer.reviewer for layer in self.layers if layer.judgement.conflict)
+
+    def _counting(self, role: str) -> list[Layer]:
+        full = (layer for layer in self.layers if layer.role == role and layer.judgement.merit)
+        return [layer for layer in full if layer.reviewer not in self.conflicted]
+
+    @cached_property
+    def reviewers(self) -> tuple[str, ...]:
+        """Those who have reviewed it, first and second."""
+        return tuple(dict.fromkeys(layer.reviewer for layer in self._counting(REVIEW)))
+
+    def own(self, reviewer: str) -> Layer | None:
+        """The latest version by *reviewer*, None before the first."""
+        return next((layer for layer in reversed(self.layers) if layer.reviewer == reviewer), None)
+
+    @cached_property
+    def needs_second(self) -> bool:
+        """Whether two reviewers have to look. A tier that was said once cannot be unsaid to get out of it."""
+        said = {layer.judgement.merit for layer in self.layers if layer.role == REVIEW}
+        return self.rules.sampled or bool(said & self.rules.always_second)
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether all who have to review it have done so: from then on nobody is kept blind."""
+        return len(self.reviewers) >= (2 if self.needs_second else 1)
+
+    @cached_property
+    def disagree(self) -> bool:
+        """Whether two reviewers disagreed, blind or later: to agree after having seen the other's does not undo it."""
+        if len(self.reviewers) < 2:
+            return False
+        layers = self._counting(REVIEW)
+        one, other = self.reviewers[:2]
+        second = next(place for place, layer in enumerate(layers) if layer.reviewer == other)
+        blind = next(layer for layer in reversed(layers[:second]) if layer.reviewer == one)
+        last = [
+            next(layer for layer in reversed(layers) if layer.reviewer == name)
+            for name in (one, other)
+        ]
+        pairs = ((blind, layers[second]), (last[0], last[1]))
+        return any(first.judgement.matters != then.judgement.matters for first, then in pairs)
+
+    @cached_property
+    def adjudicated(self) -> Layer | None:
+        """The latest adjudication."""
+        return next(reversed(self._counting(ADJUDICATION)), None)
+
+    @cached_property
+    def deciding(self) -> Layer | None:
+        """The layer that counts: the adjudication, or the latest of reviewers who agree. None while reviews are open."""
+        if self.adjudicated is not None:
+            return self.adjudicated
+        return self._counting(REVIEW)[-1] if self.complete and not self.disagree else None
+
+    @cached_property
+    def urgency(self) -> str:
+        """The most urgent that a first look, the deciding layer or one of two agreeing reviewers says; "" for none."""
+        said = {layer.judgement.urgency for layer in self.layers if not layer.judgement.merit}
+        if self.deciding is not None:
+            said |= {self.deciding.judgement.urgency}
+        if self.deciding is not None and self.adjudicated is None:
+            said |= {
+                own.judgement.urgency
+                for name in self.reviewers
+                if (own := self.own(name)) is not None
+            }
+        return next((urgency for urgency in reversed(self.rules.urgencies) if urgency in said), "")
+
+    def visible_to(self, reviewer: str) -> tuple[Layer, ...]:
+        """The layers that *reviewer* may see: until their own review is done, or all are, only their own."""
+        if reviewer in self.conflicted:
+            return ()
+        if self.complete or reviewer in self.reviewers:
+            return tuple(self.layers)
+        return tuple(layer for layer in self.layers if layer.reviewer == reviewer)
+
+    def refuse(self, reviewer: str, role: str) -> None:
+        """Raise ReviewError when *reviewer* cannot add a layer with *role* now."""
+        self.refuse_conflicted(reviewer)
+        if role == ADJUDICATION:
+            if not self.disagree:
+                raise ReviewError(
+                    "Two reviewers of this case do not disagree; there is nothing to adjudicate."
+                )
+            if reviewer in self.reviewers:
+                raise ReviewError(
+                    "One who reviewed this case does not adjudicate it; that is for a third reviewer."
+                )
+        elif len(self.reviewers) >= 2 and reviewer not in self.reviewers:
+            sentence = (
+                "they disagree, and a third adjudicates"
+                if self.disagree
+                else "no third review is needed"
+            )
+            raise ReviewError(f"Two reviewers have reviewed this case; {sentence}.")
+
+    def refuse_conflicted(self, reviewer: str) -> None:
+        """Raise ReviewError when *reviewer* has declared a conflict of interest."""
+        if reviewer in self.conflicted:
+            raise ReviewError(
+                "You declared a conflict of interest in this case: it is out of your hands."
+            )
+
+
+def status(reviews: Reviews, *, withdrawn: bool, answered: bool) -> str:
+    """The status that follows. *withdrawn*: by the claimant; *answered*: an answer left after the claimant's last part.
+
+    What a reviewer owes the case stands before what the claimant owes an answer.
+    """
+    deciding = reviews.deciding
+    if withdrawn:
+        return "st.withdrawn"
+    if deciding is not None and deciding.judgement.outcome:
+        return deciding.judgement.outcome
+    if reviews.disagree and reviews.adjudicated is None:
+        return "st.adjudicate"
+    waits_for_second = bool(reviews.reviewers) and not reviews.complete
+    return "st.awaiting_claimant" if answered and not waits_for_second else _reached(reviews)
+
+
+def _reached(reviews: Reviews) -> str:
+    """How far the reviews have come."""
+    if reviews.reviewers:
+        return "st.second_review" if len(reviews.reviewers) > 1 else "st.first_review"
+    return (
+        "st.triaged"
+        if any(layer.reviewer not in reviews.conflicted for layer in reviews.layers)
+        else "st.new"
+    )
+
+
+def spaced(codes: Iterable[str]) -> str:
+    """*codes* with a space before and behind each, "" for none: LIKE '% code %' finds one."""
+    joined = " ".join(codes)
+    return f" {joined} " if joined else ""

@@ -1,0 +1,390 @@
+"""The sheet that a reviewer fills in for a case: TOML with the campaign's codes beside it, written here and read back.
+
+What the claimant said is filled in where it is one of the campaign's codes; anything else stands in the text alone.
+"""
+
+import json
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from dropbox.campaign import Campaign
+from dropbox.errors import CasedropError
+from scripts.desk.case import Case
+from scripts.desk.review.judgement import ADJUDICATION, OUTCOMES, REVIEW, Judgement
+
+SHEET_BYTES = 256 * 1024
+_TEXT_CHARACTERS = 20_000
+_TAG = re.compile(r"[\w.-]{1,40}")
+_MONTH = re.compile(r"[12][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?", re.ASCII)
+_YEAR = re.compile("[12][0-9]{3}", re.ASCII)
+_AMOUNT_KEYS = ("amount", "currency", "as_of", "what")
+_AMOUNTS, _LISTED = 50, 100
+_MOST_AMOUNT = 10**15
+
+
+class BadSheet(CasedropError):
+    """The sheet cannot be taken; every fault is a line of its own."""
+
+
+def _codes(campaign: Campaign) -> dict[str, Mapping[str, str]]:
+    """The codes that each field of a sheet may hold, with their English labels."""
+    listed = {
+        name: {label.code: label.in_("en") for label in labels}
+        for name, labels in campaign.reviewing.lists.items()
+    }
+    return {
+        "category": {one.code: one.in_("en") for one in campaign.categories},
+        "merit": listed["merit"],
+        "urgency": listed["urgency"],
+        "evidence": listed["evidence"],
+        "us": listed["us"],
+        "actors": listed["actor"],
+        "account_types": listed["account"],
+        "phone_region": listed["phone"],
+        "flags": listed["flag"],
+        "outcome": {code: listed["status"][code] for code in OUTCOMES},
+        "harms": {harm.code: harm.in_("en") for one in campaign.categories for harm in one.harms},
+        "status of a harm": listed["harm_status"],
+        "currency": listed["currency"],
+    }
+
+
+def said(case: Case, campaign: Campaign) -> Judgement:
+    """What the claimant said, as far as it is in the campaign's codes: to begin from, not a judgement of anybody."""
+    codes, facts = _codes(campaign), dict[str, Any]()
+    for part in case.parts:
+        facts.update(part.report.facts)
+
+    def one(name: str, form: re.Pattern[str]) -> str:
+        value = facts.get(name)
+        return value if isinstance(value, str) and form.fullmatch(value) else ""
+
+    def many(name: str) -> tuple[str, ...]:
+        values = facts.get(name)
+        return (
+            tuple(code for code in codes[name] if code in values)
+            if isinstance(values, list)
+            else ()
+        )
+
+    phone = facts.get("phone_region")
+    # The first of the statuses is the one of a harm that was only said.
+    alleged = next(iter(codes["status of a harm"]))
+    return Judgement(
+        category=case.category if case.category in codes["category"] else "",
+        harms={harm: alleged for harm in codes["harms"] if harm in case.harms},
+        actors=many("actors"),
+        period_from=one("period_from", _MONTH),
+        period_to=one("period_to", _MONTH),
+        account_types=many("account_types"),
+        phone_region=phone if isinstance(phone, str) and phone in codes["phone_region"] else "",
+        account_opened=one("account_opened", _YEAR),
+    )
+
+
+def blank(case: Case, campaign: Campaign, filled: Judgement) -> str:
+    """The sheet of *case* with *filled* in it, and every code with its label in comments."""
+    codes, lines = _codes(campaign), [f"# {case.name}"]
+
+    def field(name: str, *remarks: str) -> None:
+        value = getattr(filled, name)
+        lines.extend(["", *(f"# {remark}" for remark in remarks)])
+        lines.extend(f"#   {code}  {label}" for code, label in codes.get(name, {}).items())
+        shown = (
+            int(value)
+            if name == "evidence" and value
+            else list(value)
+            if isinstance(value, tuple)
+            else value
+        )
+        lines.append(f"{name} = {_toml(shown)}")
+
+    field(
+        "conflict",
+        "true if you know a person, an employer or a place in this case: it is then out of your hands for good.",
+    )
+    field("category")
+    field("merit", "Left empty this is a first look (a triage) and no review.")
+    field("urgency")
+    field("evidence", "How strong the evidence is, a number.")
+    field("us")
+    field("actors")
+    field("period_from", "YYYY, YYYY-MM or YYYY-MM-DD.")
+    field("period_to", "Empty when it goes on or is not known.")
+    field("account_types")
+    field("phone_region")
+    field("account_opened", "A year.")
+    field("flags")
+    field("tags", "Words of your own, without spaces.")
+    field(
+        "outcome",
+        "What has become of the case; counts when this layer decides. Empty while it is open.",
+    )
+    field("credibility", "Why you believe it, or do not.")
+    field("note")
+    lines += [
+        "",
+        "# Every harm that you find in it, with its status.",
+        *_comments(codes["status of a harm"]),
+        "# The harms:",
+    ]
+    lines += [*_comments(codes["harms"]), "[harms]"]
+    lines += [f"{json.dumps(harm)} = {_toml(found)}" for harm, found in filled.harms.items()]
+    lines += [
+        "",
+        "# Amounts, each like this, without the #:",
+        "# [[amounts]]",
+        '# amount = "9000.00"',
+        '# currency = "CNY"',
+    ]
+    lines += [
+        '# as_of = "2026-01"',
+        '# what = "monthly salary lost"',
+        *_comments(codes["currency"]),
+    ]
+    for amount in filled.amounts:
+        lines += ["[[amounts]]", *(f"{key} = {_toml(value)}" for key, value in amount.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _comments(labels: Mapping[str, str]) -> list[str]:
+    return [f"#   {code}  {label}" for code, label in labels.items()]
+
+
+def _toml(value: Any) -> str:
+    """JSON's strings, lists, numbers and truth are TOML's too; what acts on a terminal is escaped beyond what JSON asks."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(
+        _escaped(sign) if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp") else sign
+        for sign in text
+    )
+
+
+def _escaped(sign: str) -> str:
+    return f"\\U{ord(sign):08X}"
+
+
+def read(untrusted: bytes, campaign: Campaign, *, role: str = REVIEW) -> Judgement:
+    """The judgement in a filled-in sheet. Raises BadSheet, which names every fault with its line."""
+    if len(untrusted) > SHEET_BYTES:
+        raise BadSheet(f"The sheet is longer than {SHEET_BYTES} bytes.")
+    try:
+        text = untrusted.decode("utf-8")
+    except UnicodeDecodeError as why:
+        raise BadSheet(f"Line {untrusted[: why.start].count(10) + 1}: this is not UTF-8.") from None
+    try:
+        body = tomllib.loads(text)
+    except ValueError as why:
+        # TOMLDecodeError, and what Python says of a number with thousands of digits.
+        raise BadSheet(f"The sheet is not TOML: {why}.") from None
+    except RecursionError:
+        raise BadSheet("The sheet is not TOML of this kind: it is nested too deeply.") from None
+    checked = _Sheet(text, body, _codes(campaign), role)
+    judgement = checked.judgement()
+    if checked.faults:
+        raise BadSheet("\n".join(checked.faults))
+    return judgement
+
+
+class _Sheet:
+    """One sheet while it is checked: faults are gathered, so that all are named at once."""
+
+    def __init__(
+        self, text: str, body: dict[str, Any], codes: Mapping[str, Mapping[str, str]], role: str
+    ) -> None:
+        self._lines = text.splitlines()
+        self._body = body
+        self._codes = codes
+        self._role = role
+        self.faults: list[str] = []
+
+    def fault(self, key: str, sentence: str) -> None:
+        """Note what is wrong with *key*."""
+        begins = re.compile(rf"\s*(\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*[=\].]")
+        line = next(
+            (number for number, line in enumerate(self._lines, 1) if begins.match(line)), None
+        )
+        shown = key if key.isprintable() and len(key) < 60 else ascii(key[:60])
+        self.faults.append(f"Line {line}, {shown}: {sentence}" if line else f"{shown}: {sentence}")
+
+    def judgement(self) -> Judgement:
+        """What the sheet says; worth something only without faults."""
+        fields = Judgement.__dataclass_fields__
+        for key in self._body:
+            if key not in fields:
+                self.fault(key, "there is no such field.")
+        conflict = self._body.get("conflict", False)
+        if not isinstance(conflict, bool):
+            self.fault("conflict", "this is true or false.")
+        if conflict is True:
+            # Whoever gives a case away says nothing else of it.
+            return Judgement(conflict=True, note=self.text("note"))
+        judgement = Judgement(
+            category=self.code("category"),
+            merit=self.code("merit"),
+            urgency=self.code("urgency"),
+            harms=self.harms(),
+            actors=self.many("actors"),
+            period_from=self.text("period_from", _MONTH, "YYYY, YYYY-MM or YYYY-MM-DD"),
+            period_to=self.text("period_to", _MONTH, "YYYY, YYYY-MM or YYYY-MM-DD"),
+            us=self.code("us"),
+            account_types=self.many("account_types"),
+            phone_region=self.code("phone_region"),
+            account_opened=self.text("account_opened", _YEAR, "a year, in quotes"),
+            amounts=self.amounts(),
+            evidence=self.code("evidence"),
+            credibility=self.text("credibility"),
+            flags=self.many("flags"),
+            tags=self.tags(),
+            outcome=self.code("outcome"),
+            note=self.text("note"),
+        )
+        self._whole(judgement)
+        return judgement
+
+    def _whole(self, judgement: Judgement) -> None:
+        needed = [
+            "urgency",
+            *(["category"] if judgement.merit else []),
+            *(["merit"] if self._role == ADJUDICATION else []),
+        ]
+        for name in needed:
+            if not getattr(judgement, name) and not self._body.get(name):
+                self.fault(name, "this is needed.")
+        if judgement.outcome and not judgement.merit:
+            self.fault("outcome", "a first look has no outcome.")
+        first, last = judgement.period_from, judgement.period_to
+        if first and last and last < first[: len(last)]:
+            self.fault("period_to", "this is before period_from.")
+
+    def _text(self, value: Any) -> str | None:
+        if not isinstance(value, str) or len(value) > _TEXT_CHARACTERS:
+            return None
+        # Half characters cannot be in TOML; a NUL would end a text elsewhere.
+        return None if "\0" in value else value
+
+    def text(self, name: str, form: re.Pattern[str] | None = None, wanted: str = "") -> str:
+        """A text, "" when it is empty or not there."""
+        value = self._text(self._body.get(name, ""))
+        if value is None:
+            self.fault(name, f"this is a text in quotes of at most {_TEXT_CHARACTERS} characters.")
+        elif value and form is not None and not form.fullmatch(value):
+            self.fault(name, f"this is {wanted}.")
+        return value or ""
+
+    def code(self, name: str) -> str:
+        """One code of the field's list, "" for none."""
+        value = self._body.get(name, "")
+        if name == "evidence" and type(value) is int and 0 <= value <= 9:
+            value = str(value)
+        if value != "" and (not isinstance(value, str) or value not in self._codes[name]):
+            self.fault(name, f"this is one of {', '.join(self._codes[name])}, or empty.")
+            return ""
+        return str(value)
+
+    def _listed(self, name: str, good: Callable[[str], object], wanted: str) -> tuple[str, ...]:
+        values = self._body.get(name, [])
+        if (
+            not isinstance(values, list)
+            or len(values) > _LISTED
+            or not all(isinstance(one, str) and good(one) for one in values)
+        ):
+            self.fault(name, f"this is a list of {wanted}.")
+            return ()
+        return tuple(dict.fromkeys(values))
+
+    def many(self, name: str) -> tuple[str, ...]:
+        """Several codes of the field's list, each once."""
+        return self._listed(name, self._codes[name].__contains__, ", ".join(self._codes[name]))
+
+    def tags(self) -> tuple[str, ...]:
+        """Words of the reviewer's own."""
+        return self._listed(
+            "tags",
+            _TAG.fullmatch,
+            "words of at most 40 letters, digits, dots, hyphens and underscores",
+        )
+
+    def harms(self) -> dict[str, str]:
+        """{harm: status}."""
+        table = self._body.get("harms", {})
+        if not isinstance(table, dict):
+            self.fault("harms", "this is a table of harms.")
+            return {}
+        for harm, found in _flat(table):
+            if harm not in self._codes["harms"]:
+                self.fault(harm, "there is no such harm.")
+            elif not isinstance(found, str) or found not in self._codes["status of a harm"]:
+                self.fault(harm, f"this is one of {', '.join(self._codes['status of a harm'])}.")
+        found = dict(_flat(table))
+        # In the campaign's order, so that the same judgement is always the same bytes.
+        return {harm: found[harm] for harm in self._codes["harms"] if harm in found}
+
+    def amounts(self) -> tuple[dict[str, str], ...]:
+        """Every amount, its number as a plain decimal."""
+        entries = self._body.get("amounts", [])
+        if (
+            not isinstance(entries, list)
+            or len(entries) > _AMOUNTS
+            or not all(isinstance(one, dict) for one in entries)
+        ):
+            self.fault("amounts", f"these are at most {_AMOUNTS} tables [[amounts]].")
+            return ()
+        return tuple(self._amount(number, entry) for number, entry in enumerate(entries, 1))
+
+    def _amount(self, number: int, entry: dict[str, Any]) -> dict[str, str]:
+        def wrong(sentence: str) -> None:
+            self.fault("amounts", f"number {number}: {sentence}")
+
+        for key in set(entry) - set(_AMOUNT_KEYS):
+            wrong(f"there is no field {key if key.isprintable() else ascii(key)}.")
+        amount, as_of, what = (
+            self._text(entry.get(key, "")) for key in ("amount", "as_of", "what")
+        )
+        if type(entry.get("amount")) is int and abs(entry["amount"]) < _MOST_AMOUNT:
+            amount = str(entry["amount"])
+        plain = _decimal(amount or "")
+        if plain is None:
+            wrong('amount is a number in quotes, such as "9000.00".')
+        currency = self._text(entry.get("currency"))
+        if currency not in self._codes["currency"]:
+            wrong(f"currency is one of {', '.join(self._codes['currency'])}.")
+        if as_of is None or (as_of and not _MONTH.fullmatch(as_of)):
+            wrong("as_of is YYYY, YYYY-MM or YYYY-MM-DD, or empty.")
+        if what is None:
+            wrong("what is a text.")
+        return {
+            "amount": plain or "",
+            "currency": currency or "",
+            "as_of": as_of or "",
+            "what": what or "",
+        }
+
+
+def _decimal(text: str) -> str | None:
+    """*text* as a plain decimal number from 0 to below _MOST_AMOUNT, or None."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    if (
+        not value.is_finite()
+        or not 0 <= value < _MOST_AMOUNT
+        or len(text) > 30
+        or not text.isascii()
+    ):
+        return None
+    return format(value, "f")
+
+
+def _flat(table: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
+    """Harms also when they were written without quotes: c1.job_loss is then a table in a table."""
+    for key, value in table.items():
+        if isinstance(value, dict) and not before:
+            yield from _flat(value, key + ".")
+        else:
+            yield before + key, value

@@ -1,0 +1,1 @@
+"""What the desk shows: tables and text for people, JSON for programs."""

@@ -1,0 +1,172 @@
+"""How the desk shows cases: for people as rich tables and text, for programs as values for JSON.
+
+Everything a claimant wrote passes through scripts.terminal before it is shown. Nothing is read as markup.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from dropbox.campaign import Campaign
+from scripts.desk.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
+from scripts.desk.screen.output import table
+from scripts.desk.search.similar import Link
+from scripts.terminal import isolated, one_line
+
+EXCERPT_CHARACTERS = 40
+_NAME_CHARACTERS = 60
+_WHY = {"file": "the same file", "text": "the same text", "near": "nearly the same text"}
+
+
+def category_label(campaign: Campaign, code: str, language: str) -> str:
+    """The category's label, or the code when this campaign has none such."""
+    found = next((category for category in campaign.categories if category.code == code), None)
+    return found.in_(language) if found else code
+
+
+def harm_label(campaign: Campaign, code: str, language: str) -> str:
+    """The harm's label, or the code when this campaign has none such."""
+    harms = (harm for category in campaign.categories for harm in category.harms)
+    found = next((harm for harm in harms if harm.code == code), None)
+    return found.in_(language) if found else code
+
+
+def fact_line(campaign: Campaign, code: str, answer: Any, language: str) -> str:
+    """An optional question and its answer in words, or as they stand in the report when this campaign does not ask that."""
+    question = next((one for one in campaign.questions if one.code == code), None)
+    if question is None:
+        return f"{isolated(code)}: {isolated(str(answer))}"
+    return f"{isolated(question.in_(language))}: {isolated(question.said(answer, language))}"
+
+
+def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, language: str) -> Text:
+    """A whole case with its answers."""
+    lines = [f"{case.name}, {len(case.parts)} part(s), {len(case.files)} file(s)"]
+    for part in case.parts:
+        report = part.report
+        lines += ["", f"── {report.kind}, {part.day}, {isolated(report.language)}"]
+        lines.append("category: " + isolated(category_label(campaign, report.category, language)))
+        lines += [
+            "harm: " + isolated(harm_label(campaign, harm, language)) for harm in report.harms
+        ]
+        lines += [
+            fact_line(campaign, code, answer, language) for code, answer in report.facts.items()
+        ]
+        lines += ["", isolated(report.text)]
+        lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
+    for answer in answers:
+        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {whereabouts(answer)}"]
+        # An acknowledgement has no words of its own.
+        lines += ["", isolated(answer.text)] if answer.text else []
+    return Text("\n".join(lines))
+
+
+def whereabouts(answer: Answer) -> str:
+    """Whether an answer waits, or when it left and whether its claimant came back."""
+    if answer.left is None:
+        return "queued"
+    since = (
+        f"the claimant came back on {answer.returned}" if answer.returned else "nothing came since"
+    )
+    return f"left in reply bundle {answer.bundle} on {answer.left}; {since}"
+
+
+def _file_line(one: FileOfPart) -> str:
+    name = one_line(one.attachment.name, _NAME_CHARACTERS)
+    return (
+        f"{name} ({one_line(one.attachment.type, _NAME_CHARACTERS)}, {one.attachment.size:,} bytes)"
+    )
+
+
+def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
+    """A whole case, texts and file names exactly as sent. Neither reply key nor tag key leaves the casebook."""
+    return {
+        "case": case.name,
+        "parts": [
+            {
+                "kind": part.report.kind,
+                "day": part.day.isoformat(),
+                "language": part.report.language,
+                "category": part.report.category,
+                "harms": list(part.report.harms),
+                "facts": dict(part.report.facts),
+                "text": part.report.text,
+                "files": file_values([one for one in case.files if one.part is part]),
+            }
+            for part in case.parts
+        ],
+        "answers": [
+            {
+                "kind": answer.kind,
+                "day": answer.day.isoformat(),
+                "language": answer.language,
+                "text": answer.text,
+                "bundle": answer.bundle,
+                "left": answer.left and answer.left.isoformat(),
+                "returned": answer.returned and answer.returned.isoformat(),
+            }
+            for answer in answers
+        ],
+    }
+
+
+def links_text(links: Iterable[Link]) -> Text:
+    """The cases to which one is linked, one a line. There is at least one."""
+    shares = {"near": ", {} % of it"}
+    lines = [
+        f"{case_name(one.other)}: {_WHY[one.why]}{shares.get(one.why, '').format(one.percent)}"
+        for one in links
+    ]
+    return Text("\n".join(["", "── linked", "", *lines]))
+
+
+def link_values(links: Iterable[Link]) -> list[dict[str, Any]]:
+    """The cases to which one is linked, why ("file", "text", "near"), and how much of the text is the same."""
+    return [{"case": case_name(one.other), "why": one.why, "percent": one.percent} for one in links]
+
+
+def files_table(files: Iterable[FileOfPart]) -> Table:
+    """One row a file, numbered from 1."""
+    listed = table("no.", "name", "declared type", "bytes")
+    listed.add_column("sha256", overflow="fold")  # to be compared, so all of it
+    for number, one in enumerate(files, 1):
+        name, declared = (
+            one_line(one.attachment.name, _NAME_CHARACTERS),
+            one_line(one.attachment.type, 30),
+        )
+        listed.add_row(
+            *map(
+                Text,
+                [str(number), name, declared, f"{one.attachment.size:,}", one.attachment.sha256],
+            )
+        )
+    return listed
+
+
+def file_values(files: Iterable[FileOfPart]) -> list[dict[str, Any]]:
+    """Name and declared type exactly as sent, size in bytes, SHA-256."""
+    entries = (one.attachment for one in files)
+    return [{"name": a.name, "type": a.type, "size": a.size, "sha256": a.sha256} for a in entries]
+
+
+def status_values(
+    counts: Counts, unopened: Iterable[Unopened], queued: Iterable[Answer]
+) -> dict[str, Any]:
+    """The counts, what could not be opened, and whose answers wait."""
+    return {
+        "cases": counts.cases,
+        "parts": counts.parts,
+        "files": counts.files,
+        "last_export_bundle": counts.last_export,
+        "last_reply_bundle": counts.last_replies,
+        "answers_left": counts.left,
+        "answers_queued": [case_name(answer.case) for answer in queued],
+        "unopened": unopened_values(unopened),
+    }
+
+
+def unopened_values(unopened: Iterable[Unopened]) -> list[dict[str, Any]]:
+    """The blocks of what could not be opened, with the reasons."""
+    return [{"block": one.block_id.hex(), "reason": one.reason} for one in unopened]

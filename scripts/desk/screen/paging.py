@@ -1,0 +1,56 @@
+"""Lists come in pages: a screen or two for people, all at once for programs."""
+
+import argparse
+from dataclasses import dataclass
+
+from dropbox.errors import CasedropError
+
+# A screen or two; so many are shown in a moment, whatever the size of the casebook.
+MOST_LISTED = 30
+
+
+class PageError(CasedropError):
+    """There is no such page."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Page *number* (from 1) of *most* rows each; 0 for all in one."""
+
+    number: int
+    most: int
+
+    @classmethod
+    def of(cls, asked: argparse.Namespace) -> "Page":
+        """What was asked for by the options of :func:`add_options`. Raises PageError."""
+        if asked.page < 1 or (asked.most or 0) < 0:
+            raise PageError("Pages and the cases on them are counted from 1.")
+        whole = asked.json and asked.page == 1
+        return cls(
+            asked.page, asked.most if asked.most is not None else 0 if whole else MOST_LISTED
+        )
+
+    @property
+    def skip(self) -> int:
+        """How many rows stand before it."""
+        return (self.number - 1) * self.most
+
+    def said(self, every: int) -> str:
+        """A sentence about where this page of *every* rows stands, "" when there is no other."""
+        if not self.most or every <= self.most:
+            return ""
+        pages = -(-every // self.most)
+        return f"Page {self.number} of {pages}, {every} cases in all; --page shows another, --most 0 all.\n"
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Let *command* be asked for a page."""
+    command.add_argument(
+        "--most",
+        type=int,
+        metavar="N",
+        help=f"at most so many, by default {MOST_LISTED}; 0 for all",
+    )
+    command.add_argument(
+        "--page", type=int, default=1, metavar="N", help="the next so many, and so on"
+    )

@@ -1,0 +1,293 @@
+"""Cases that may be about one thing: the same file, the same text, nearly the same text. Linked, never merged.
+
+Near is told by the character 3-grams that two texts have in common, which needs no word segmenter: enough of them (Jaccard),
+and spread over nearly all of either text. Two who quote one notice, or fill in one form, have words of their own beside it.
+Candidates come from MinHash signatures cut into bands (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets,
+chapter 3); what a band suggests is then compared gram by gram.
+"""
+
+import hashlib
+import json
+import struct
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+from scripts.desk.case import Part
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.search.derived import Register
+from scripts.desk.search.folding import letters
+
+_VERSION = 4
+_TABLES = {
+    "link": (
+        'CREATE TABLE link ("case" INTEGER NOT NULL, other INTEGER NOT NULL, why TEXT NOT NULL, percent INTEGER NOT NULL, '
+        'PRIMARY KEY ("case", other, why)) STRICT, WITHOUT ROWID',
+        "CREATE INDEX link_other ON link (other)",
+    ),
+    "same_text": (
+        'CREATE TABLE same_text (sha256 BLOB NOT NULL, "case" INTEGER NOT NULL, '
+        'PRIMARY KEY (sha256, "case")) STRICT, WITHOUT ROWID',
+    ),
+    "band": (
+        "CREATE TABLE band (key INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (key, part)) STRICT, WITHOUT ROWID",
+    ),
+    "same_file": (
+        'CREATE TABLE same_file (sha256 TEXT NOT NULL, "case" INTEGER NOT NULL, '
+        'PRIMARY KEY (sha256, "case")) STRICT, WITHOUT ROWID',
+    ),
+}
+FILE, TEXT, NEAR = "file", "text", "near"
+# Measured on the sample cases: two of the eight share at most 4 % of their 3-grams; a copy of which every tenth sign is
+# another keeps 57 % (0.9**3 of either side's), one with a tenth of it rewritten in one place 80 %.
+NEAR_JACCARD = 0.4
+# So much of either text stands in 3-grams of the other: of a copy with a tenth altered at least 80 %, wherever it is. Whoever
+# quotes a notice and adds a third as much in their own words is not linked to all others who quote it.
+NEAR_SHARE = 0.75
+# Less than that ("thank you", "see the file") says nothing; more than that costs time without telling more. Two sentences of
+# one kind of event are alike by chance: for near, there is to be more.
+LEAST_LETTERS, LEAST_NEAR, MOST_LETTERS = 20, 40, 2_000
+# A text that thousands pasted is linked to this many cases before it, of each kind, not to all.
+MOST_LINKS = 20
+# 32 bands of 3: of two texts with 57 % in common 99.8 % meet in a band, with 80 % all do, with 4 % one pair in 500.
+_BANDS, _ROWS = 32, 3
+_BINS = _BANDS * _ROWS
+# Odd, of 64 bits, and fixed, since what is made with them is kept.
+_FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+# A band's key is a hash of its bins. Nobody's secret hangs on it: what is made to collide is still compared gram by gram.
+_BAND_BYTES = 8 * _ROWS
+_MOST_IN_BAND, _MOST_COMPARED = 64, 24
+_IN_BANDS = f"SELECT part FROM band WHERE key IN ({', '.join('?' * _BANDS)}) LIMIT ?"  # noqa: S608 - places for values only
+_FIRST_IN_BANDS = (
+    "SELECT (SELECT json_group_array(part) FROM (SELECT part FROM band WHERE key = wanted.value ORDER BY part LIMIT ?2)) "
+    "FROM json_each(?1) AS wanted"
+)
+_EMPTY_FILE = hashlib.sha256(b"").hexdigest()
+_STEP = 256
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Link:
+    """Another case with the same file, the same text or nearly the same text (``percent`` of it in common)."""
+
+    other: int
+    why: str
+    percent: int
+
+
+def grams(text: str) -> frozenset[str]:
+    """The character 3-grams of a folded text, of its first MOST_LETTERS; none of a text that is too short to tell."""
+    if len(text) < LEAST_LETTERS:
+        return frozenset()
+    cut = text[:MOST_LETTERS]
+    return frozenset([cut[place : place + 3] for place in range(len(cut) - 2)])
+
+
+def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+    """The share of what either holds that both hold; 0 for nothing."""
+    common = len(one & other)
+    return common / (len(one) + len(other) - common) if common else 0.0
+
+
+def share(text: str, other: frozenset[str]) -> float:
+    """The share of the signs of a folded text that stand in one of the 3-grams *other*."""
+    cut = text[:MOST_LETTERS]
+    covered = bytearray(len(cut))
+    for place in range(len(cut) - 2):
+        if cut[place : place + 3] in other:
+            covered[place : place + 3] = b"\1\1\1"
+    return sum(covered) / max(1, len(covered))
+
+
+def likeness(text: str, mine: frozenset[str], other: str) -> float:
+    """How much of either of two folded texts (*text* with its grams *mine*) is in the other; 0 for two that are not near."""
+    theirs = grams(other)
+    if min(len(text), len(other)) < LEAST_NEAR or jaccard(mine, theirs) < NEAR_JACCARD:
+        return 0.0
+    common = min(share(text, theirs), share(other, mine))
+    return common if common >= NEAR_SHARE else 0.0
+
+
+def _hashes(text: str) -> Sequence[int]:
+    """A number of 32 bits for each 3-gram of *text*: the upper half of a sum of products (Dietzfelbinger 1996).
+
+    All at once, as one large number that has 128 bits for each sign: Python takes longer for a loop than for all the rest.
+    """
+    lanes = array("I", bytes(16 * len(text)))
+    lanes[::4] = array("I", text.encode("utf-32-le"))
+    signs = int.from_bytes(lanes.tobytes(), "little")
+    sums = sum((signs >> 128 * place) * factor for place, factor in enumerate(_FACTORS))
+    return array(
+        "I", (sums & (1 << 128 * (len(text) - 2)) - 1).to_bytes(16 * (len(text) - 2), "little")
+    )[1::4]
+
+
+def bands(text: str) -> list[int]:
+    """The keys under which folded texts with many grams in common are likely to meet; of a text that has grams.
+
+    One hash a gram and the least in each of so many bins; an empty bin takes that of the next full one, marked by how far
+    it is (one permutation hashing: Li, Owen, Zhang 2012; its densification by rotation: Shrivastava, Li 2014).
+    """
+    # From the largest to the least, which is what stays.
+    least = {
+        value % _BINS: value for value in sorted(set(_hashes(text[:MOST_LETTERS])), reverse=True)
+    }
+    signature, far = [0] * _BINS, min(least)
+    next_full = least[far]
+    for place in range(_BINS - 1, -1, -1):
+        far += 1
+        if place in least:
+            far, next_full = 0, least[place]
+        signature[place] = next_full + (far << 32)
+    packed = struct.pack(f"<{_BINS}Q", *signature)
+    rows = (packed[band * _BAND_BYTES : (band + 1) * _BAND_BYTES] for band in range(_BANDS))
+    return [crc32(row, band) for band, row in enumerate(rows)]
+
+
+def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
+    """Link what came since the last time to what was there before. *progress* gets (done, all) parts and files."""
+    database = casebook.database
+    likeness = Likeness(
+        casebook, Register(database, "duplicates", version=_VERSION, tables=_TABLES)
+    )
+    ends = {
+        "part": casebook.last_part(),
+        "attachment": database.execute("SELECT coalesce(max(rowid), 0) FROM attachment").fetchone()[
+            0
+        ],
+    }
+    begins = {source: likeness.register.upto(source) for source in ends}
+    every, done = sum(ends.values()) - sum(begins.values()), 0
+    for source, take in (("part", likeness.take_parts), ("attachment", likeness.take_files)):
+        for first in range(begins[source], ends[source], _STEP):
+            behind = min(first + _STEP, ends[source])
+            with likeness.register.taking(source, behind):
+                take(first, behind)
+            done += behind - first
+            if progress is not None:
+                progress(done, every)
+
+
+class Likeness:
+    """What new parts and files are linked to. Use its methods in the register's transaction."""
+
+    def __init__(self, casebook: Casebook, register: Register) -> None:
+        self.register = register
+        self._casebook = casebook
+        self._database = casebook.database
+
+    def take_parts(self, after: int, upto: int) -> None:
+        """Link the parts with these numbers."""
+        for number in range(after + 1, upto + 1):
+            self._take_part(self._casebook.part(number))
+
+    def _take_part(self, part: Part) -> None:
+        text = letters(part.report.text)
+        if len(text) < LEAST_LETTERS:
+            return  # too short to tell
+        sha256 = hashlib.sha256(text.encode()).digest()
+        same = self._others('SELECT "case" FROM same_text WHERE sha256 = ?', sha256, part.case)
+        self._link(part.case, same, TEXT)
+        self._database.execute("INSERT OR IGNORE INTO same_text VALUES (?, ?)", [sha256, part.case])
+        keys = bands(text)
+        self._link_near(part, text, keys)
+        self._database.conn.executemany(
+            "INSERT OR IGNORE INTO band VALUES (?, ?)", [(key, part.number) for key in keys]
+        )
+
+    def _link_near(self, part: Part, text: str, keys: Sequence[int]) -> None:
+        met = self._met(keys)
+        mine = grams(text) if met else frozenset()
+        near: dict[int, int] = {}
+        for number, _count in met.most_common(_MOST_COMPARED):
+            other = self._casebook.part(number)
+            other_text = letters(other.report.text)
+            # One that is the same is linked as such, or is one of too many.
+            if (
+                other.case != part.case
+                and other_text != text
+                and (common := likeness(text, mine, other_text))
+            ):
+                near[other.case] = max(near.get(other.case, 0), int(100 * common))
+        for case, percent in sorted(near.items(), key=lambda one: (-one[1], one[0]))[:MOST_LINKS]:
+            self._link(part.case, [case], NEAR, percent)
+
+    def _met(self, keys: Sequence[int]) -> Counter[int]:
+        """The parts in these bands, each with the number of bands; of a band that many are in, the first."""
+        found = self._database.execute(_IN_BANDS, [*keys, _MOST_IN_BAND + 1]).fetchall()
+        if len(found) <= _MOST_IN_BAND:
+            return Counter(number for (number,) in found)
+        met: Counter[int] = Counter()
+        for (numbers,) in self._database.execute(
+            _FIRST_IN_BANDS, [json.dumps(keys), _MOST_IN_BAND]
+        ):
+            met.update(json.loads(numbers))
+        return met
+
+    def take_files(self, after: int, upto: int) -> None:
+        """Link the cases of these opened files."""
+        found = self._database.execute(
+            'SELECT part."case", attachment.sha256 FROM attachment JOIN part ON part.number = attachment.part '
+            "WHERE attachment.rowid > ? AND attachment.rowid <= ? ORDER BY attachment.rowid",
+            [after, upto],
+        )
+        for case, sha256 in found.fetchall():
+            if sha256 != _EMPTY_FILE:
+                self._link(
+                    case,
+                    self._others('SELECT "case" FROM same_file WHERE sha256 = ?', sha256, case),
+                    FILE,
+                )
+                self._database.execute(
+                    "INSERT OR IGNORE INTO same_file VALUES (?, ?)", [sha256, case]
+                )
+
+    def _others(self, select: str, sha256: str | bytes, case: int) -> list[int]:
+        """The first cases that have it."""
+        found = self._database.execute(
+            f'{select} AND "case" <> ? ORDER BY "case" LIMIT ?', [sha256, case, MOST_LINKS]
+        )
+        return [other for (other,) in found]
+
+    def _link(self, case: int, others: Iterable[int], why: str, percent: int = 100) -> None:
+        for other in others:
+            row = [max(case, other), min(case, other), why, percent]
+            self._database.execute(
+                'INSERT INTO link VALUES (?, ?, ?, ?) ON CONFLICT ("case", other, why) '
+                "DO UPDATE SET percent = max(percent, excluded.percent)",
+                row,
+            )
+
+
+def links_of(casebook: Casebook, case: int, *, without: Collection[int] = ()) -> list[Link]:
+    """The cases to which *case* is linked, but those *without*, by number; of each kind at most so many as came before it,
+    and all after it.
+    """
+    catch_up(casebook)
+    found = casebook.database.execute(
+        'SELECT other, why, percent FROM link WHERE "case" = ? UNION ALL '
+        'SELECT "case", why, percent FROM link WHERE other = ? ORDER BY 1, 2',
+        [case, case],
+    )
+    return [Link(*row) for row in found if row[0] not in without]
+
+
+def linked(
+    casebook: Casebook, cases: Iterable[int], *, without: Collection[int] = ()
+) -> dict[int, int]:
+    """To how many others each of *cases* is linked, but those *without*; those without a link are left out."""
+    catch_up(casebook)
+    wanted = json.dumps(list(cases))
+    found = casebook.database.execute(
+        "WITH wanted AS (SELECT value AS number FROM json_each(?)) "
+        "SELECT number, count(DISTINCT other) FROM ("
+        'SELECT number, other FROM wanted JOIN link ON link."case" = number UNION ALL '
+        'SELECT number, "case" FROM wanted JOIN link ON link.other = number) '
+        "WHERE other NOT IN (SELECT value FROM json_each(?)) GROUP BY number",
+        [wanted, json.dumps(list(without))],
+    )
+    return dict(found.fetchall())

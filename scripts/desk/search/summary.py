@@ -1,0 +1,178 @@
+"""A case in one row, so that a list of many reads no report: made from the claimant layer, which it never replaces."""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from scripts.desk.case import Case, case_name
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.search.derived import Register
+
+EXCERPT_CHARACTERS = 160
+_VERSION = 1
+_TABLES = {
+    "outline": (
+        'CREATE TABLE outline ("case" INTEGER PRIMARY KEY, day TEXT NOT NULL, language TEXT NOT NULL, category TEXT NOT NULL, '
+        "harms TEXT NOT NULL, provinces TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, parts INTEGER NOT NULL, "
+        "files INTEGER NOT NULL, withdrawn INTEGER NOT NULL, silent INTEGER NOT NULL, text TEXT NOT NULL) STRICT",
+    ),
+    "part_with_files": ("CREATE TABLE part_with_files (part INTEGER PRIMARY KEY) STRICT",),
+}
+_INSERT = (
+    "INSERT OR REPLACE INTO outline VALUES "
+    "(:case, :day, :language, :category, :harms, :provinces, :since, :until, :parts, :files, :withdrawn, :silent, :text)"
+)
+_MONTH = re.compile(r"(20[0-9]{2})(-(?:0[1-9]|1[0-2]))?", re.ASCII)
+# Parts are taken up to here in one transaction.
+_STEP = 1_000
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, repr=False)
+class Outline:
+    """What a list shows of a case, and the keys that tell it from others.
+
+    ``text`` is the beginning of the first part's, ``harms`` and ``provinces`` are codes.
+    """
+
+    number: int
+    reply_public: bytes
+    tag_key: bytes
+    day: date
+    language: str
+    category: str
+    harms: tuple[str, ...]
+    parts: int
+    files: int
+    text: str
+
+    @property
+    def name(self) -> str:
+        """C-0001."""
+        return case_name(self.number)
+
+
+def first_month(answer: Any) -> str:
+    """The first month of "2019" or "2019-03", "" when it is neither."""
+    found = _MONTH.fullmatch(answer) if isinstance(answer, str) else None
+    return found[1] + (found[2] or "-01") if found else ""
+
+
+def last_month(answer: Any) -> str:
+    """The last month of "2019" or "2019-03", "" when it is neither."""
+    found = _MONTH.fullmatch(answer) if isinstance(answer, str) else None
+    return found[1] + (found[2] or "-12") if found else ""
+
+
+def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
+    """Make the outlines of all cases to which something came since the last time. *progress* gets (done, all) parts."""
+    database = casebook.database
+    register = Register(database, "outline", version=_VERSION, tables=_TABLES)
+    last = casebook.last_part()
+    begun = done = register.upto("part")
+    while done < last:
+        upto = min(done + _STEP, last)
+        range_ = [done, upto]
+        touched = database.execute(
+            'SELECT DISTINCT "case" FROM part WHERE number > ? AND number <= ?', range_
+        ).fetchall()
+        with register.taking("part", upto):
+            for (number,) in touched:
+                case = casebook.case(number)
+                database.execute(_INSERT, _row(case))
+                for part in case.parts:
+                    if part.report.attachments:
+                        database.execute(
+                            "INSERT OR IGNORE INTO part_with_files VALUES (?)", [part.number]
+                        )
+        done = upto
+        if progress is not None:
+            progress(done - begun, last - begun)
+
+
+def _row(case: Case) -> dict[str, Any]:
+    facts = [part.report.facts for part in case.parts]
+    since = sorted(filter(None, (first_month(one.get("period_from")) for one in facts)))
+    until = sorted(filter(None, (last_month(one.get("period_to")) for one in facts)))
+    provinces = dict.fromkeys(
+        one["province"] for one in facts if isinstance(one.get("province"), str)
+    )
+    return {
+        "case": case.number,
+        "day": case.day.isoformat(),
+        "language": case.language,
+        "category": case.category,
+        "harms": json.dumps(case.harms),
+        "provinces": json.dumps(tuple(provinces)),
+        "since": since[0] if since else "",
+        "until": until[-1] if until else "",
+        "parts": len(case.parts),
+        "files": len(case.files),
+        "withdrawn": any(part.report.kind == "withdrawal" for part in case.parts),
+        "silent": case.wants_no_answer,
+        "text": case.parts[0].report.text[:EXCERPT_CHARACTERS],
+    }
+
+
+def altered(casebook: Casebook) -> list[int]:
+    """The numbers of outlines that are not what follows from their case, or have none."""
+    catch_up(casebook)
+    cursor = casebook.database.execute("SELECT * FROM outline")
+    columns = [name for name, *_ in cursor.description]
+    there = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor}
+    found = [case.number for case in casebook.cases() if there.pop(case.number, None) != _row(case)]
+    return found + list(there)
+
+
+def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
+    """The outlines of the cases *numbers* that there are, by number."""
+    catch_up(casebook)
+    columns = '"case", reply_public, tag_key, day, language, category, harms, parts, files, text'
+    found = casebook.database.execute(
+        f'SELECT {columns} FROM outline JOIN cases ON cases.number = outline."case" '  # noqa: S608 - ours alone
+        'WHERE "case" IN (SELECT value FROM json_each(?)) ORDER BY "case"',
+        [json.dumps(list(numbers))],
+    )
+    return [
+        Outline(
+            number,
+            public,
+            tag,
+            date.fromisoformat(day),
+            language,
+            category,
+            tuple(json.loads(harms)),
+            parts,
+            files,
+            text,
+        )
+        for number, public, tag, day, language, category, harms, parts, files, text in found
+    ]
+
+
+def parts_with_files(casebook: Casebook) -> list[int]:
+    """The numbers of all parts that name files, in the order in which they came."""
+    catch_up(casebook)
+    found = casebook.database.execute("SELECT part FROM part_with_files ORDER BY part")
+    return [number for (number,) in found]
+
+
+def unacknowledged(casebook: Casebook, kind: str, most: int) -> list[int]:
+    """The cases that had fewer answers of *kind* than bundles that brought something for them, up to *most*; none that
+    was withdrawn, and none whose claimant asked not to be answered.
+    """
+    catch_up(casebook)
+    found = casebook.database.execute(
+        'SELECT came."case" FROM (SELECT "case", count(DISTINCT bundle) AS bundles FROM part GROUP BY "case") AS came '
+        'JOIN outline ON outline."case" = came."case" '
+        'LEFT JOIN (SELECT "case", count(*) AS given FROM answer WHERE kind = ? GROUP BY "case") AS said '
+        'ON said."case" = came."case" '
+        "WHERE NOT outline.withdrawn AND NOT outline.silent AND coalesce(said.given, 0) < min(came.bundles, ?) "
+        'ORDER BY came."case"',
+        [kind, most],
+    )
+    return [number for (number,) in found]

@@ -1,0 +1,299 @@
+"""Speed and memory of a whole drop on loopback, as ratios against bare gpg and bare Argon2id run beside it.
+
+    python -m scripts.rehearsal.bench [--seconds N]
+
+Vault and front run under gunicorn as in production; the clients speak HTTP to the front's socket. Nothing leaves this
+computer. Each figure is for one operation: wall-clock and CPU seconds of all processes of the drop.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from dropbox.codename import COST, Codename, derive_keys
+from dropbox.gpg_agent import stop_agent
+from onion.launch import Drop
+from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.newsite import make_site
+from scripts.rehearsal.claimant import Browser, File
+
+ONION = "casedrop" * 7 + ".onion"
+TEXT = "这是一段虚构的报告文字，只用来测量速度。" * 34  # 2 KB in UTF-8
+FILE_BYTES = 10 * 2**20
+CLIENTS = (1, 8)
+REPORT, LOGIN, BIG_FILE = "new report, 2 KB", "return with a codename", "report with a 10 MB file"
+# A front that leaves freed memory as it is: what overwriting costs is measured against it.
+STOCK_MEMORY = {
+    "PYTHONMALLOC": "default",
+    "MALLOC_PERTURB_": "0",
+    "GLIBC_TUNABLES": "",
+    "CASEDROP_LOCKDOWN_WAIVED": "allocator",
+}
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Operations a second, and CPU seconds of the drop for one."""
+
+    name: str
+    clients: int
+    rate: float
+    cpu: float
+
+
+def family(pids: Sequence[int]) -> list[int]:
+    """*pids* and all that descend from them."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    found = list(pids)
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """CPU time of *pids*, their children, and the children that have ended (gpg)."""
+    total = 0
+    for pid in family(pids):
+        try:
+            total += sum(
+                map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15])
+            )
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total / _TICKS
+
+
+def resident_megabytes(pids: Sequence[int]) -> float:
+    """Resident memory of *pids* and their children together."""
+    total = 0
+    for pid in family(pids):
+        try:
+            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total * _PAGE / 2**20
+
+
+class Bench:
+    """A running drop, and what is measured on it."""
+
+    def __init__(self, socket: Path, pids: Sequence[int], seconds: float) -> None:
+        self._socket = socket
+        self._pids = pids
+        self._seconds = seconds
+        self.most_memory = 0.0
+        self.codename = ""
+
+    @contextmanager
+    def _browser(self) -> Iterator[Browser]:
+        with Browser(ONION, transport=httpx.HTTPTransport(uds=str(self._socket))) as browser:
+            yield browser
+
+    def report(self) -> None:
+        """GET the form, POST 2 KB of Chinese, read the done page."""
+        self._file([])
+
+    def big_file(self) -> None:
+        """The same with a 10 MB file."""
+        self._file([File("video.mp4", "video/mp4", bytes(FILE_BYTES))])
+
+    def _file(self, files: list[File]) -> None:
+        with self._browser() as browser:
+            page = browser.get("/zh-hans/report")
+            done = browser.send(page.form(), {"category": "c1", "text": TEXT}, files=files)
+            if done.status != 200:
+                raise SystemExit(f"The front answered {done.status}: {done.text[:200]}")
+            self.codename = done.codename()
+
+    def login(self) -> None:
+        """GET the inbox, POST a codename, read the answers."""
+        with self._browser() as browser:
+            answers = browser.send(
+                browser.get("/zh-hans/inbox").form(), {"codename": self.codename}
+            )
+            if answers.status != 200:
+                raise SystemExit(f"The front answered {answers.status}: {answers.text[:200]}")
+
+    def all(self) -> list[Measured]:
+        """Every operation with one client and with many."""
+        operations = ((REPORT, self.report), (LOGIN, self.login), (BIG_FILE, self.big_file))
+        return [
+            self.measure(name, operation, clients)
+            for name, operation in operations
+            for clients in CLIENTS
+        ]
+
+    def measure(self, name: str, operation: Callable[[], None], clients: int) -> Measured:
+        """Run *operation* in *clients* threads for the agreed time."""
+        operation()
+        begun, cpu, done = time.monotonic(), cpu_seconds(self._pids), [0] * clients
+
+        def work(number: int) -> None:
+            while time.monotonic() - begun < self._seconds:
+                operation()
+                done[number] += 1
+                self.most_memory = max(self.most_memory, resident_megabytes(self._pids))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = time.monotonic() - begun
+        return Measured(
+            name, clients, sum(done) / took, (cpu_seconds(self._pids) - cpu) / sum(done)
+        )
+
+
+def bare(operation: Callable[[], None], times: int) -> tuple[float, float]:
+    """(wall-clock, CPU) seconds of one *operation*, the CPU of its children included."""
+    operation()
+    begun, before = time.monotonic(), os.times()
+    for _ in range(times):
+        operation()
+    after = os.times()
+    return (time.monotonic() - begun) / times, sum(after[:4]) / times - sum(before[:4]) / times
+
+
+def gpg(home: Path, fingerprints: Sequence[str], data: bytes) -> Callable[[], None]:
+    """Bare ``gpg --encrypt`` of *data* to the same reviewers."""
+    recipients = [word for fingerprint in fingerprints for word in ("--recipient", fingerprint)]
+    command = [
+        "gpg",
+        "--homedir",
+        str(home),
+        "--batch",
+        "--no-autostart",
+        "--trust-model",
+        "always",
+        "--compress-algo",
+        "none",
+    ]
+
+    def run() -> None:
+        subprocess.run(
+            [*command, *recipients, "--encrypt"], input=data, check=True, capture_output=True
+        )
+
+    return run
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        prog="bench", description="Speed and memory of a whole drop on loopback."
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=8.0, help="for each of the measurements (default 8)"
+    )
+    asked = parser.parse_args(arguments)
+    directory = Path(tempfile.mkdtemp(prefix="casedrop-"))
+    try:
+        run(directory, asked.seconds)
+    finally:
+        for name in ("first", "second"):
+            stop_agent(directory / name)
+        shutil.rmtree(directory, ignore_errors=True)
+    return 0
+
+
+def run(directory: Path, seconds: float) -> None:
+    """Everything, under *directory*."""
+    keys = directory / "keys"
+    keys.mkdir()
+    weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
+    fingerprints = [
+        new_reviewer(directory / name, name=name, out=keys, weeks=weeks, protected=False)
+        for name in ("first", "second")
+    ]
+    site = make_site(directory / "site", onion=ONION, keys=keys)
+    with Drop(site.settings_file, site.front_socket, os.environ) as drop:
+        home = directory / "site" / "front-gnupg"
+        small = bare(gpg(home, fingerprints, TEXT.encode()), 30)
+        large = bare(gpg(home, fingerprints, bytes(FILE_BYTES)), 5)
+        argon = bare(_derive, 20)
+        idle = resident_megabytes([drop.front_pid, drop.vault_pid])
+        bench = Bench(site.front_socket, [drop.front_pid, drop.vault_pid], seconds)
+        found = bench.all()
+    with Drop(site.settings_file, site.front_socket, {**os.environ, **STOCK_MEMORY}) as drop:
+        stock = Bench(site.front_socket, [drop.front_pid, drop.vault_pid], seconds).all()
+    against = {
+        REPORT: (small[0] + argon[0], small[1] + argon[1]),
+        LOGIN: argon,
+        BIG_FILE: (large[0] + argon[0], large[1] + argon[1]),
+    }
+    show(found, stock, against)
+    show_references(
+        {"gpg, 2 KB": small, "gpg, 10 MB": large, "Argon2id": argon}, idle, bench.most_memory
+    )
+
+
+def _derive() -> None:
+    derive_keys(Codename((1, 2, 3, 4, 5, 6, 7)), salt=bytes(range(16)), cost=COST)
+
+
+def show(
+    found: Sequence[Measured], stock: Sequence[Measured], against: dict[str, tuple[float, float]]
+) -> None:
+    """One row an operation: the drop as it is, against the bare work and against one whose memory is not overwritten."""
+    table = Table(
+        "operation",
+        "clients",
+        "a second",
+        "CPU s each",
+        "against bare gpg + Argon2id",
+        "against stock malloc",
+    )
+    for measured, plain in zip(found, stock, strict=True):
+        cpu = against[measured.name][1]
+        ratios = (
+            measured.cpu / reference if reference else float("nan")
+            for reference in (cpu, plain.cpu)
+        )
+        figures = (
+            f"{measured.rate:.1f}",
+            f"{measured.cpu:.3f}",
+            *(f"{ratio:.2f} x" for ratio in ratios),
+        )
+        table.add_row(measured.name, str(measured.clients), *figures)
+    Console().print(table)
+
+
+def show_references(references: dict[str, tuple[float, float]], idle: float, most: float) -> None:
+    """What the drop is compared with, and its memory."""
+    console = Console()
+    bare_table = Table("bare, one after the other", "wall s", "CPU s")
+    for name, (wall, cpu) in references.items():
+        bare_table.add_row(name, f"{wall:.4f}", f"{cpu:.4f}")
+    console.print(bare_table)
+    console.print(
+        f"Memory of all processes of the drop: {idle:.0f} MB at rest, {most:.0f} MB at most ({os.cpu_count()} cores)."
+    )
+    console.print(
+        "A login is compared with Argon2id alone. The clients' own work shares the same cores."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,407 @@
+"""The offline desk's speed and memory, as ratios against bare ``gpg --decrypt`` over the same messages in the same run.
+
+    python -m scripts.rehearsal.bench_desk [--reports N] [--cases N]
+
+The desk runs as its users run it, each command a process. Nothing leaves this computer; all texts are made of chance.
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from nacl.signing import SigningKey
+from rich.console import Console
+from rich.table import Table
+
+from dropbox.bundle import ExportManifest, ListedBlock, write_export
+from dropbox.gpg_agent import stop_agent
+from dropbox.openpgp import Opener, Reviewers
+from dropbox.packets import PublicKey, message_length, read_pinned_keys
+from dropbox.report import Report
+from dropbox.sealing import seal_report
+from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
+from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.commands.inquiry import found_table
+from scripts.desk.importing.workers import HANDS
+from scripts.desk.screen.cases import case_text
+from scripts.desk.screen.paging import MOST_LISTED
+from scripts.desk.screen.reviews import Chosen, Look, list_table, list_values
+from scripts.desk.search import finding, similar
+from scripts.desk.search.finding import Filters
+
+ROOT = Path(__file__).resolve().parents[2]
+CAMPAIGN = ROOT / "dropbox" / "campaign.toml"
+SERVER = SigningKey(b"b" * 32)
+WORDS = ("微信", "封号", "公众号", "账号", "朋友圈", "转发", "警察", "单位", "賬號", "訓誡書")
+TEXT_CHARACTERS = 300  # as the sample cases
+TIMES = 15
+
+
+class Reports:
+    """Reports of chance: the same ones on every run."""
+
+    def __init__(self) -> None:
+        self._chance = random.Random(20200327)  # noqa: S311 - test texts, not secrets
+        # As in a language: few characters are common, most are rare.
+        self._signs = [chr(0x4E00 + number) for number in range(3_000)]
+        self._weights = [1 / (place + 8) for place in range(3_000)]
+
+    def text(self) -> str:
+        """Some 300 characters with a few real words in them."""
+        signs = self._chance.choices(self._signs, self._weights, k=TEXT_CHARACTERS)
+        for word in self._chance.sample(WORDS, 3):
+            at = self._chance.randrange(TEXT_CHARACTERS)
+            signs[at:at] = [*word, "，"]
+        return "".join(signs)
+
+    def report(self) -> Report:
+        """A report of a new claimant."""
+        chance = self._chance
+        return Report(
+            kind="report",
+            campaign="wechat-2020",
+            language="zh-Hans",
+            category=f"c{chance.randint(1, 4)}",
+            harms=("c1.job_loss",),
+            text=self.text(),
+            attachments=(),
+            reply_public=chance.randbytes(32),
+            tag_key=chance.randbytes(32),
+            facts={
+                "province": chance.choice(("prov.GD", "prov.SC", "prov.XJ")),
+                "period_from": "2019-03",
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What the import is measured on: the desk's gpg home, the bundle of so many reports, their messages as files."""
+
+    home: Path
+    bundle: Path
+    messages: Path
+
+
+def seal(directory: Path, reviewers: Reviewers, home: Path, count: int) -> Sealed:
+    """*count* reports as a bundle and as messages, under *directory*."""
+    made, chance = Reports(), random.Random(1)  # noqa: S311 - block ids of a test
+    with ThreadPoolExecutor(HANDS) as executor:
+        blocks = list(
+            executor.map(
+                lambda one: seal_report(one, reviewers), [made.report() for _ in range(count)]
+            )
+        )
+    by_id = {chance.randbytes(16): block for block in blocks}
+    today = datetime.now(UTC).date()
+    listed = [
+        ListedBlock(name, hashlib.sha256(data).hexdigest(), today) for name, data in by_id.items()
+    ]
+    manifest = ExportManifest.of(number=1, campaign="wechat-2020", blocks=listed)
+    sealed = Sealed(home, directory / f"bundle-{count}.tar", directory / f"messages-{count}")
+    with sealed.bundle.open("xb") as file:
+        file.writelines(write_export(manifest, by_id.__getitem__, SERVER))
+    sealed.messages.mkdir()
+    for name, data in by_id.items():
+        (sealed.messages / name.hex()).write_bytes(data[: message_length(data)])
+    return sealed
+
+
+def bare_gpg(sealed: Sealed) -> "Ran":
+    """Bare gpg over all messages, as many at once as the desk has."""
+    names = b"\0".join(bytes(path) for path in sorted(sealed.messages.iterdir()))
+    command = ["gpg", "--homedir", str(sealed.home), "--batch", "--quiet", "--no-tty", "--decrypt"]
+    begun, before = time.monotonic(), _children_seconds()
+    with Path(os.devnull).open("wb") as nothing:
+        subprocess.run(
+            ["xargs", "-0", "-n1", f"-P{HANDS}", *command],
+            input=names,
+            stdout=nothing,
+            stderr=nothing,
+            check=True,
+        )
+    return Ran(time.monotonic() - begun, _children_seconds() - before, 0)
+
+
+def _children_seconds() -> float:
+    """CPU time of all processes that were started here and have ended, with theirs."""
+    return sum(os.times()[2:4])
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command: its seconds, its CPU seconds with those of what it started, and the most memory that it had, in MB."""
+
+    seconds: float
+    cpu: float
+    megabytes: float
+
+
+def desk(casebook: Path, *arguments: str, text: str = "") -> Ran:
+    """Run one command of the desk as a process of its own."""
+    command = [sys.executable, "-m", "scripts.desk", "--casebook", str(casebook), *arguments]
+    begun, before = time.monotonic(), _children_seconds()
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=_environ(casebook)
+    )
+    assert process.stdin is not None
+    with process.stdin as stream:
+        stream.write(text.encode())
+    most = 0.0
+    # Not the kernel's own figure at the end, which begins with the memory of the process that started this one.
+    while process.poll() is None:
+        most = max(most, _peak_megabytes(process.pid))
+        time.sleep(0.02)
+    seconds = time.monotonic() - begun
+    if process.returncode != 0:
+        raise SystemExit(f"The desk could not {arguments[0]}.")
+    return Ran(seconds, _children_seconds() - before, most)
+
+
+def _environ(casebook: Path) -> dict[str, str]:
+    """Python keeps what it compiled, as where the desk is installed, whatever is set where this runs."""
+    environ = {
+        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }
+    return {**environ, "PYTHONPYCACHEPREFIX": str(casebook.parent / "compiled")}
+
+
+def _peak_megabytes(pid: int) -> float:
+    """The most resident memory that a process has had so far; 0 when it is ending."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(
+        int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")
+    )
+
+
+def new_casebook(directory: Path, reviewers: Mapping[str, PublicKey]) -> Path:
+    """An empty one, for *reviewers* by name."""
+    create(
+        directory,
+        server_key=bytes(SERVER.verify_key),
+        campaign=CAMPAIGN,
+        desk=0,
+        reviewers=reviewers,
+    )
+    return directory
+
+
+def imports(
+    directory: Path, sealed: Sequence[Sealed], known: Mapping[str, PublicKey], rounds: int = 3
+) -> None:
+    """Measure and show the import: its time beside bare gpg's, by turns, and its memory by the number of reports."""
+    table = Table(
+        "reports",
+        "bare gpg s",
+        "import s",
+        "ratio",
+        "bare CPU s",
+        "import CPU s",
+        "ratio",
+        "memory MB",
+    )
+    for one in sealed:
+        bare_gpg(one)  # the agent is up and the files are in the cache, for both
+        desk(
+            new_casebook(directory / f"{one.bundle.stem}-first", known),
+            "--home",
+            str(one.home),
+            "list",
+        )
+        casebooks = [
+            new_casebook(directory / f"{one.bundle.stem}-{number}", known)
+            for number in range(rounds)
+        ]
+        found = [
+            (bare_gpg(one), desk(place, "--home", str(one.home), "import", str(one.bundle)))
+            for place in casebooks
+        ]
+        cells = []
+        for name in ("seconds", "cpu"):
+            pairs = [(getattr(bare, name), getattr(ran, name)) for bare, ran in found]
+            cells += [f"{statistics.median(side):.2f}" for side in zip(*pairs, strict=True)]
+            cells.append(f"{statistics.median(ran / bare for bare, ran in pairs):.2f} x")
+        most = max(ran.megabytes for _, ran in found)
+        table.add_row(f"{len(list(one.messages.iterdir())):,}", *cells, f"{most:.0f}")
+    Console().print(table)
+    Console().print(
+        f"Bare: gpg --decrypt of each message, {HANDS} at once on {os.cpu_count()} cores. Import: the whole command, from "
+        "the start of Python to the index. CPU: without gpg's agent, whose work is the same. Median of three by turns."
+    )
+
+
+def fill(casebook: Casebook, count: int) -> None:
+    """Add *count* cases of one report each, and make the registers."""
+    made, day = Reports(), date(2026, 11, 24)
+    for first in range(0, count, 1_000):
+        with casebook.together():
+            for number in range(first, min(first + 1_000, count)):
+                block = number.to_bytes(16, "big")
+                casebook.add_part(
+                    block_id=block, block_sha256="00" * 32, day=day, bundle=1, report=made.report()
+                )
+    finding.catch_up(casebook)
+    similar.catch_up(casebook)
+
+
+def queries() -> Iterator[tuple[str, str, Filters]]:
+    """What is looked for: (name, words, filters)."""
+    yield "a word of two characters", "封号", Filters()
+    yield "the same, traditional", "封號", Filters()
+    yield "three words", "微信 封号 朋友圈", Filters()
+    yield "a common character", "一", Filters()
+    yield (
+        "a word and four filters",
+        "微信",
+        Filters(category="c1", harm="c1.job_loss", province="prov.GD", period="2019"),
+    )
+    yield "filters alone", "", Filters(category="c1", status="st.new")
+    yield "10,000 characters", "微信" * 5_000, Filters()
+
+
+def lookups(directory: Path, count: int, home: Path, known: Mapping[str, PublicKey]) -> None:
+    """Measure and show list, find and show in a casebook of *count* cases."""
+    place = new_casebook(directory / "large", known)
+    with Casebook.open(place) as casebook:
+        fill(casebook, count)
+    table = Table(f"in {count:,} cases", "ms in one process", "s as a command")
+    reviewer = Opener(home).secret_fingerprints()[0]
+    with Casebook.open(place) as casebook:
+        look = Look(
+            reviewer,
+            {key.fingerprint: name for name, key in known.items()},
+            casebook.campaign,
+            "en",
+        )
+        times = dict(_operations(casebook, count, look))
+        fresh = _fresh(casebook)
+    last = str(-(-count // MOST_LISTED))
+    commands = {
+        "list, a page": ["list"],
+        "list, last page": ["list", "--page", last],
+        "show": ["show", "7"],
+    }
+    whole = {
+        name: desk(place, "--home", str(home), *arguments) for name, arguments in commands.items()
+    }
+    whole |= {
+        f"find, {name}": _find_command(place, home, words, filters)
+        for name, words, filters in queries()
+    }
+    for name, milliseconds in times.items():
+        table.add_row(name, f"{milliseconds:.1f}", f"{whole[name].seconds:.2f}")
+    table.add_row("links of one new report", f"{fresh:.1f}", "")
+    Console().print(table)
+
+
+def _find_command(place: Path, home: Path, words: str, filters: Filters) -> Ran:
+    options = [
+        option for name, code in vars(filters).items() if code for option in (f"--{name}", code)
+    ]
+    return desk(place, "--home", str(home), "find", "--query-file", "-", *options, text=words)
+
+
+def _operations(casebook: Casebook, count: int, look: Look) -> Iterator[tuple[str, float]]:
+    campaign, last = casebook.campaign, max(0, count - MOST_LISTED)
+
+    def page(skip: int) -> None:
+        list_table(list_values(casebook, Chosen(most=MOST_LISTED, skip=skip), look), look)
+
+    def show() -> None:
+        case = casebook.case(7)
+        case_text(case, casebook.answers_to(case), campaign, "en")
+        similar.links_of(casebook, 7)
+
+    yield "list, a page", _milliseconds(lambda: page(0))
+    yield "list, last page", _milliseconds(lambda: page(last))
+    yield "show", _milliseconds(show)
+    for name, words, filters in queries():
+
+        def looked_for(words: str = words, filters: Filters = filters) -> None:
+            found_table(finding.find(casebook, words, filters, most=MOST_LISTED).cases)
+
+        yield f"find, {name}", _milliseconds(looked_for)
+
+
+def _milliseconds(operation: Callable[[], None]) -> float:
+    """The median of some runs."""
+    operation()
+    times = []
+    for _ in range(TIMES):
+        begun = time.monotonic()
+        operation()
+        times.append(time.monotonic() - begun)
+    return 1_000 * statistics.median(times)
+
+
+def _fresh(casebook: Casebook) -> float:
+    """Milliseconds of linking one new report, the mean of a hundred."""
+    made = Reports()
+    with casebook.together():
+        for number in range(100):
+            report = made.report()
+            casebook.add_part(
+                block_id=b"new" + bytes([number]) * 13,
+                block_sha256="",
+                day=date(2026, 11, 24),
+                bundle=2,
+                report=report,
+            )
+    begun = time.monotonic()
+    similar.catch_up(casebook)
+    return 10 * (time.monotonic() - begun)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        prog="bench_desk", description="Speed and memory of the offline desk."
+    )
+    parser.add_argument(
+        "--reports", type=int, default=1_000, help="in the largest import (default 1000)"
+    )
+    parser.add_argument(
+        "--cases", type=int, default=20_000, help="in the casebook that is searched (default 20000)"
+    )
+    asked = parser.parse_args(arguments)
+    directory = Path(tempfile.mkdtemp(prefix="casedrop-"))
+    homes = [directory / "first", directory / "second"]
+    try:
+        (directory / "keys").mkdir()
+        weeks = Weeks(
+            datetime.now(UTC).date() - timedelta(days=7), WEEKS
+        )  # as every reviewer's key has
+        for home in homes:
+            new_reviewer(home, name=home.name, out=directory / "keys", weeks=weeks, protected=False)
+        reviewers = Reviewers.load(directory / "keys", directory / "front-gnupg")
+        counts = [max(1, asked.reports // 10), max(1, asked.reports // 2), asked.reports]
+        known = {
+            f"reviewer-{number}": key
+            for number, key in enumerate(read_pinned_keys(directory / "keys"), 1)
+        }
+        imports(directory, [seal(directory, reviewers, homes[0], count) for count in counts], known)
+        lookups(directory, asked.cases, homes[0], known)
+    finally:
+        for home in homes:
+            stop_agent(home)
+        shutil.rmtree(directory, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""A claimant at a terminal: fetches pages and sends forms as a browser without JavaScript does.
+
+Used by the demonstration, the tests and the benchmark. Knows HTTP and HTML, nothing of what stands in a form.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import BinaryIO, Self
+
+import httpx
+from bs4 import BeautifulSoup, Tag
+
+# A first fetch builds a rendezvous circuit; an upload of some MB goes through it slowly.
+TIMEOUT_SECONDS = 120.0
+
+
+_LINE_BREAK = re.compile("\r\n|\r|\n")
+
+
+def _selected(control: Tag) -> str:
+    options = control.find_all("option")
+    chosen = next((option for option in options if option.has_attr("selected")), options[0])
+    # The parser nests options without end tags; the text of one ends where the next begins.
+    return str(chosen.get("value", next(chosen.strings).strip()))
+
+
+@dataclass(frozen=True)
+class File:
+    """One file for a form: the name as sent, the declared type, and where its bytes come from."""
+
+    name: str
+    type: str
+    content: BinaryIO | bytes
+
+
+@dataclass
+class Form:
+    """A form of a page: where it goes, its fields in order, and the names of its buttons and file inputs."""
+
+    action: str
+    fields: list[tuple[str, str]]
+    choices: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tag: Tag, page_path: str) -> Self:
+        """Read as a browser reads it: hidden and text fields with their values, ticked boxes, no buttons, no files."""
+        fields: list[tuple[str, str]] = []
+        choices: dict[str, list[str]] = {}
+        for control in tag.find_all(["input", "textarea", "select", "button"]):
+            name, kind = str(control.get("name", "")), str(control.get("type", "text"))
+            if control.name == "textarea":
+                # The parser of HTML drops one newline behind the opening tag.
+                fields.append((name, control.get_text().removeprefix("\n")))
+            elif control.name == "button" or kind in ("submit", "file"):
+                continue
+            elif kind in ("radio", "checkbox"):
+                choices.setdefault(name, []).append(str(control.get("value", "on")))
+                if control.has_attr("checked"):
+                    fields.append((name, str(control.get("value", "on"))))
+            elif control.name == "select":
+                fields.append((name, _selected(control)))
+            elif name:
+                fields.append((name, _LINE_BREAK.sub("\r\n", str(control.get("value", "")))))
+        return cls(str(tag.get("action") or page_path), fields, choices)
+
+    def value(self, name: str) -> str:
+        """The value of the field *name* as the page gave it, "" when there is none."""
+        return next((value for key, value in self.fields if key == name), "")
+
+    def filled(self, values: Mapping[str, str | Sequence[str]]) -> list[tuple[str, str]]:
+        """The fields in the page's order, with *values* in place of theirs; chosen boxes go where the form has them."""
+        left = {
+            name: [value] if isinstance(value, str) else list(value)
+            for name, value in values.items()
+        }
+        result: list[tuple[str, str]] = []
+        for name, value in self.fields:
+            if name in left:
+                result += [(name, chosen) for chosen in left.pop(name)]
+            elif name not in values:
+                result.append((name, value))
+        chosen = [(name, value) for name, many in left.items() for value in many]
+        # Boxes that the page had unticked stand behind the first field (the token), before the texts.
+        return [*result[:1], *chosen, *result[1:]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """An answer: its path, status, headers and body."""
+
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @cached_property
+    def html(self) -> BeautifulSoup:
+        """The parsed body; parsed when it is asked for, so that what it holds is not in the time an answer takes."""
+        return BeautifulSoup(self.raw, "html.parser")
+
+    @property
+    def text(self) -> str:
+        """What a person reads, in one line."""
+        return " ".join(self.html.get_text(" ").split())
+
+    def form(self) -> Form:
+        """The page's one form for a person to fill."""
+        tag = self.html.find("form")
+        assert isinstance(tag, Tag), f"{self.path} has no form (status {self.status})"
+        return Form.of(tag, self.path)
+
+    def codename(self) -> str:
+        """The codename that the page shows, its typed words with spaces between."""
+        return " ".join(tag.get_text() for tag in self.html.select(".codename .typed"))
+
+
+class Browser:
+    """One visit. *transport* or *proxy* say how the onion is reached; *onion* is the address in the Host header."""
+
+    def __init__(
+        self, onion: str, *, proxy: str | None = None, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._client = httpx.Client(
+            base_url=f"http://{onion}",
+            proxy=proxy,
+            transport=transport,
+            timeout=TIMEOUT_SECONDS,
+            follow_redirects=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._client.close()
+
+    def get(self, path: str) -> Page:
+        """Fetch a page."""
+        return _page(path, self._client.get(path))
+
+    def send(
+        self,
+        form: Form,
+        values: Mapping[str, str | Sequence[str]],
+        *,
+        files: Sequence[File] = (),
+        file_field: str = "files",
+        button: tuple[str, str] = ("act", "send"),
+    ) -> Page:
+        """Send *form* with *values* filled in, as multipart/form-data in the form's order, by pressing *button*."""
+        before: list[tuple[str, str]] = []
+        after: list[tuple[str, str]] = []
+        for name, value in form.filled(values):
+            (after if name == "pad" else before).append((name, value))
+        parts = [(name, (None, value)) for name, value in before]
+        uploads = [(file_field, (file.name, file.content, file.type)) for file in files]
+        behind = [(name, (None, value)) for name, value in [*after, button]]
+        return _page(form.action, self._client.post(form.action, files=[*parts, *uploads, *behind]))
+
+
+def _page(path: str, answer: httpx.Response) -> Page:
+    return Page(path, answer.status_code, answer.headers, answer.content)

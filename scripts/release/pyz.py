@@ -1,0 +1,283 @@
+"""Builds the desk's one file: a zipapp with all that it needs, for every Python and computer that it may meet.
+
+    python -m scripts.release.pyz build/casedrop-desk.pyz     (`make desk`)
+    python -m scripts.release.pyz --lock                      (`make desk-lock`, after a change of the packages)
+
+Packages come from PyPI as wheels, each checked against its hash in requirements-desk.txt. The same sources give the same
+bytes, wherever and whenever they are built: no time, no path and no compression by this computer is in the file.
+"""
+
+import argparse
+import ast
+import configparser
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from dropbox.errors import CasedropError
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK, PINS = ROOT / "requirements-desk.txt", ROOT / "requirements.txt"
+WHEELS = ROOT / "build" / "desk-wheels"
+# What can be started. Only what these import goes in; the courier, which opens a network, does not.
+ENTRIES = ("scripts.desk.__main__", "scripts.ceremony.__main__")
+DATA = ("dropbox/campaign.toml",)
+_OWN = ("dropbox", "scripts", "onion")
+# Debian 12, Tails and Debian 13 between them; the compiled part of cffi is needed for each.
+PYTHONS = ("3.11", "3.12", "3.13")
+# What PyPI calls the C libraries since Debian 10.
+_PLATFORMS = (
+    "manylinux_2_28_x86_64",
+    "manylinux_2_26_x86_64",
+    "manylinux_2_17_x86_64",
+    "manylinux2014_x86_64",
+)
+# sqlite-utils names it for a command of its own that nobody calls here; it opens a network.
+_LEFT_OUT = ("pip",)
+# Differs between wheels of one package for several Pythons, and says nothing to them.
+_TAGGED = ("WHEEL", "RECORD")
+_START = "casedrop_start"
+_MAIN = f"import {_START}\n\n{_START}.start()\n"
+# As old as a zip file can be.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class CannotBuild(CasedropError):
+    """The file cannot be built."""
+
+
+def build(out: Path, wheels: Path = WHEELS) -> str:
+    """Write the file to *out*, and its SHA-256 beside it as ``.sha256``. Returns the SHA-256. Raises CannotBuild.
+
+    *wheels* keeps what was fetched for the next time.
+    """
+    with tempfile.TemporaryDirectory() as made:
+        site, packed = Path(made) / "site", Path(made) / "packed.pyz"
+        site.mkdir()
+        for python in PYTHONS:
+            for wheel in fetched(python, wheels):
+                unpack(wheel, site)
+        own = modules(ENTRIES)
+        _check_packages(own, site)
+        for path in (*own.values(), *(ROOT / name for name in DATA)):
+            _place(site / path.relative_to(ROOT), path.read_bytes())
+        _pack(site, packed)
+        data = _rewritten(packed)
+    _replace(out, data, 0o755)
+    digest = hashlib.sha256(data).hexdigest()
+    _replace(out.with_name(out.name + ".sha256"), f"{digest}  {out.name}\n".encode(), 0o644)
+    return digest
+
+
+def _replace(path: Path, data: bytes, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.chmod(mode)
+    part.replace(path)
+
+
+def fetched(python: str, wheels: Path = WHEELS) -> list[Path]:
+    """The wheels of the lock file for *python* ("3.12"), from PyPI unless they are in *wheels*. Raises CannotBuild."""
+    directory = wheels / python
+    hashes = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", LOCK.read_text("utf-8")))
+    names = set(re.findall(r"^([\w.-]+)==", LOCK.read_text("utf-8"), re.MULTILINE))
+    found = _matching(directory, hashes)
+    if len(found) != len(names):
+        _download(python, directory, "--no-deps", "--require-hashes", "--requirement", str(LOCK))
+        found = _matching(directory, hashes)
+    if len(found) != len(names):
+        raise CannotBuild(
+            f"{LOCK.name} names {len(names)} packages; {len(found)} were found for Python {python}."
+        )
+    return found
+
+
+def _matching(directory: Path, hashes: set[str]) -> list[Path]:
+    return [
+        path
+        for path in sorted(directory.glob("*.whl"))
+        if hashlib.sha256(path.read_bytes()).hexdigest() in hashes
+    ]
+
+
+def _download(python: str, directory: Path, *what: str) -> None:
+    platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
+    target = [
+        "--only-binary=:all:",
+        "--implementation",
+        "cp",
+        "--python-version",
+        python,
+        *platforms,
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "download",
+        "-qq",
+        "--dest",
+        str(directory),
+    ]
+    if subprocess.run([*command, *target, *what], check=False).returncode != 0:
+        raise CannotBuild(f"pip could not fetch the packages for Python {python}.")
+
+
+def lock() -> None:
+    """Write the lock file: the packages of setup.cfg's extra ``desk`` and all that they pull in, as requirements.txt pins.
+
+    Raises CannotBuild.
+    """
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", "utf-8")
+    wanted = settings["options.extras_require"]["desk"].split()
+    hashes: dict[str, set[str]] = {}
+    with tempfile.TemporaryDirectory() as made:
+        for python in PYTHONS:
+            _download(python, Path(made) / python, "--constraint", str(PINS), *wanted)
+            for wheel in (Path(made) / python).glob("*.whl"):
+                name, version = wheel.name.split("-")[:2]
+                name = name.lower().replace("_", "-")
+                if name not in _LEFT_OUT:
+                    hashes.setdefault(f"{name}=={version}", set()).add(
+                        hashlib.sha256(wheel.read_bytes()).hexdigest()
+                    )
+    lines = [
+        " \\\n".join([name, *(f"    --hash=sha256:{one}" for one in sorted(hashes[name]))])
+        for name in sorted(hashes)
+    ]
+    head = "# What the desk's one file carries, with the hashes of the wheels. Written by `make desk-lock`.\n"
+    LOCK.write_text(head + "\n".join(lines) + "\n", "utf-8")
+
+
+def unpack(wheel: Path, site: Path) -> None:
+    """Put the files of *wheel* into *site*, beside those of its twins for other Pythons. Raises CannotBuild."""
+    with zipfile.ZipFile(wheel) as archive:
+        for name in sorted(name for name in archive.namelist() if not name.endswith("/")):
+            place, data = PurePosixPath(name), archive.read(name)
+            if place.is_absolute() or ".." in place.parts or place.parts[0].endswith(".data"):
+                raise CannotBuild(f"{wheel.name} puts {name} where this file has no place.")
+            path = site / place
+            if not path.exists():
+                _place(path, data)
+            elif path.read_bytes() != data and place.name not in _TAGGED:
+                raise CannotBuild(f"{wheel.name} has another {name} than the wheels before it.")
+
+
+def _place(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def modules(entries: Sequence[str]) -> dict[str, Path]:
+    """Casedrop's own modules that *entries* import, at whatever remove, packages included: file by dotted name."""
+    found: dict[str, Path] = {}
+    waiting = list(entries)
+    while waiting:
+        name = waiting.pop()
+        path = _source(name)
+        if name.split(".")[0] in _OWN and name not in found and path is not None:
+            found[name] = path
+            waiting += [*_imports(path), name.rpartition(".")[0]]
+    return found
+
+
+def _source(name: str) -> Path | None:
+    place = ROOT.joinpath(*name.split("."))
+    return next(
+        (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None
+    )
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+
+
+def _check_packages(own: dict[str, Path], site: Path) -> None:
+    for name, path in own.items():
+        for package in {imported.split(".")[0] for imported in _imports(path)}:
+            known = package in sys.stdlib_module_names or package in _OWN
+            if (
+                not known
+                and not (site / package).is_dir()
+                and not (site / f"{package}.py").is_file()
+            ):
+                raise CannotBuild(
+                    f"{name} imports {package}, which is not in {LOCK.name}: "
+                    "name its package in setup.cfg's extra `desk`, pin it, and run `make desk-lock`."
+                )
+
+
+def _pack(site: Path, packed: Path) -> None:
+    options = [
+        "--site-packages",
+        str(site),
+        "--output-file",
+        str(packed),
+        "--reproducible",
+        "--uncompressed",
+    ]
+    environ = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    done = subprocess.run(
+        [sys.executable, "-m", "shiv.cli", *options], env=environ, capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        raise CannotBuild(
+            f"shiv could not pack the file: {done.stderr.decode('utf-8', 'replace').strip()[-500:]}"
+        )
+
+
+def _rewritten(packed: Path) -> bytes:
+    """What shiv packed, with our own start before it, in one order and with one time and mode for all."""
+    with zipfile.ZipFile(packed) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    files["environment.json"] = json.dumps(
+        json.loads(files["environment.json"]), sort_keys=True
+    ).encode()
+    files["__main__.py"] = _MAIN.encode()
+    files[f"{_START}.py"] = (ROOT / "scripts" / "release" / "start.py").read_bytes()
+    files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
+    packed.write_bytes(b"#!/usr/bin/env python3\n")
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            info = zipfile.ZipInfo(name, _NO_TIME)
+            # Unpacked with this mode: for the person alone.
+            info.create_system, info.external_attr = 3, 0o100600 << 16
+            archive.writestr(info, files[name])
+    return packed.read_bytes()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build the file or the lock. Returns the exit code: 1 after an error, which is one sentence on standard error."""
+    parser = argparse.ArgumentParser(prog="zipapp", description="Builds the desk's one file.")
+    parser.add_argument("out", type=Path, nargs="?", help="where the file goes")
+    parser.add_argument("--lock", action="store_true", help="write requirements-desk.txt anew")
+    asked = parser.parse_args(arguments)
+    try:
+        if asked.lock:
+            lock()
+        elif asked.out is None:
+            raise CannotBuild("Where should the file go?")
+        else:
+            print(f"{build(asked.out)}  {asked.out}")
+    except CannotBuild as why:
+        print(why, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

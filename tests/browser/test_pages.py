@@ -1,0 +1,228 @@
+"""Every page as a person meets it: valid HTML, no barrier that a checker finds, nothing too small or too wide.
+
+The pages come from a front in this process and are opened from files; tests/test_browser.py goes the way over Tor.
+Pictures of all of them, in three languages and two widths, are put into build/screens.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import Front
+from support.checkers import AXE, DIRECTORY, VNU
+from support.firefox import Firefox
+
+from dropbox.codename import CHEAPEST, WordLists, derive_keys
+from dropbox.errors import VaultUnavailable
+from dropbox.reply import Reply, reply_tag, seal_reply
+from scripts.rehearsal.claimant import Browser, File, Page
+
+pytestmark = pytest.mark.browser
+SCREENS = Path(__file__).parents[2] / "build" / "screens"
+WIDTHS = {"phone": 360, "desktop": 1280}
+ANSWERS = {
+    "zh-hans": "谢谢您的来信。请问训诫书上写的是哪一年？\n不需要写姓名和号码。",
+    "zh-hant": "謝謝您的來信。請問訓誡書上寫的是哪一年？\n不需要寫姓名和號碼。",
+    "en": "Thank you for your report. Which year stands on the written admonition?\nNo names or numbers, please.",
+}
+TEXT = "【虚构】我的公众号在三月被封。\r\n后来被叫去派出所问话。"
+TRADES = ["tk.tcehy", "buy", "2021-03", "100", "88.5 USD", *[""] * 10]
+
+
+def language_pages(
+    front: Front, browser: Browser, words: WordLists, prefix: str
+) -> Iterator[tuple[str, Page]]:
+    """Every page and every state of it that looks different."""
+    for name in ("", "bridges", "keys", "leave", "nothing"):
+        yield name or "start", browser.get(f"/{prefix}/{name}")
+    report = browser.get(f"/{prefix}/report")
+    yield "report", report
+    answers = {
+        "f.lives_now": "reg.us_ca",
+        "f.period_from": ["", "03"],
+        "f.actors": ["actor.police"],
+        "f.c4.trades": TRADES,
+    }
+    files = [
+        File("微信截图 2023.png", "image/png", b"x" * 90_000),
+        File("b.pdf", "application/pdf", b"y" * 9_000),
+    ]
+    wrong = browser.send(
+        report.form(),
+        {"category": "", "text": TEXT, "harms": ["c1.harassed"], **answers},
+        files=files,
+    )
+    yield "report-wrong", wrong
+    for category in ("c1", "c4"):
+        filled = {
+            "category": category,
+            "f.period_from": ["2024", "03"],
+            "f.danger_now": "no",
+            "f.reply_ok": [],
+        }
+        yield f"report-{category}", browser.send(wrong.form(), filled, button=("act", "files"))
+    yield (
+        "report-asked",
+        browser.send(report.form(), {"category": "c2", "text": TEXT + "13800138000 a@example.org"}),
+    )
+    done = browser.send(report.form(), {"category": "c1", "text": TEXT}, files=files)
+    yield "done", done
+    inbox = browser.get(f"/{prefix}/inbox")
+    yield "inbox", inbox
+    yield (
+        "inbox-wrong",
+        browser.send(inbox.form(), {"codename": done.codename().replace(" ", "x ", 1)}),
+    )
+    yield "case-empty", browser.send(inbox.form(), {"codename": report.codename()})
+    reply(front, words, done.codename(), "", 0)
+    reply(front, words, done.codename(), ANSWERS[prefix], 1)
+    case = browser.send(inbox.form(), {"codename": done.codename()})
+    yield "case", case
+    for number in range(2, 8):
+        reply(front, words, done.codename(), ANSWERS[prefix] + "\n……" * 400, number)
+    many = browser.send(inbox.form(), {"codename": done.codename()})
+    yield (
+        "case-many",
+        browser.send(
+            many.form(),
+            {},
+            button=("act", str(many.html.select("button[value^=leaf-]")[0]["value"])),
+        ),
+    )
+    yield "case-wrong", browser.send(case.form(), {"text": " "})
+    front.vault.failure = VaultUnavailable()
+    yield "not-accepted", browser.send(report.form(), {"category": "c1", "text": TEXT})
+    yield "inbox-unavailable", browser.send(inbox.form(), {"codename": done.codename()})
+    front.vault.failure = None
+    yield "withdrawn", browser.send(case.form(), {}, button=("act", "withdraw"))
+
+
+def reply(front: Front, words: WordLists, codename: str, text: str, number: int) -> None:
+    """An answer, or without a text an acknowledgement; each two weeks after the one before."""
+    keys = derive_keys(words.read_codename(codename), salt=front.settings.salt, cost=CHEAPEST)
+    day = date(2026, 11, 24) + timedelta(weeks=2 * number)
+    one = Reply("answer", "en", day, text) if text else Reply("acknowledgement", "zh-Hans", day, "")
+    front.vault.sealed[reply_tag(keys.tag_key, desk=0, number=number)] = seal_reply(
+        one, keys.reply_public
+    )
+
+
+@pytest.fixture(scope="module")
+def saved(
+    new_front: Callable[[Path], Front], words: WordLists, tmp_path_factory: pytest.TempPathFactory
+) -> list[Path]:
+    """All pages as files, named by language and page."""
+    directory = tmp_path_factory.mktemp("pages")
+    front = new_front(directory)
+    paths = []
+    with front.browser() as browser:
+        for prefix in ANSWERS:
+            for name, page in language_pages(front, browser, words, prefix):
+                path = directory / f"{prefix}.{name}.html"
+                path.write_bytes(page.raw)
+                paths.append(path)
+    return paths
+
+
+@pytest.fixture
+def firefox(tmp_path: Path) -> Iterator[Firefox]:
+    with closing(Firefox(tmp_path)) as browser:
+        yield browser
+
+
+def test_the_html_is_valid(saved: list[Path]) -> None:
+    assert len(saved) == 3 * 20
+    checked = subprocess.run(
+        ["java", "-jar", str(DIRECTORY / VNU.name), "--format", "json", "--stdout", "--exit-zero-always", *map(str, saved)],
+        check=True, capture_output=True, timeout=200,
+    )  # fmt: skip
+    messages = json.loads(checked.stdout)["messages"]
+
+    said = {(Path(one["url"]).name, one.get("lastLine"), one["message"]) for one in messages}
+    assert sorted(said) == []
+
+
+AUDIT = """
+const done = arguments[arguments.length - 1];
+const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+axe.run(document, {resultTypes: ["violations"], runOnly: rules})
+   .then(result => done(result.violations.map(one => one.id + ": " + one.nodes.map(node => node.html).join(" | "))),
+         error => done(["axe: " + error]));
+"""
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_the_accessibility_checker_finds_nothing(
+    saved: list[Path], tmp_path: Path, colours: str
+) -> None:
+    with closing(Firefox(tmp_path, scripts=True)) as firefox:
+        found = audited(firefox, saved, colours)
+
+    assert {name: said for name, said in found.items() if said} == {}
+    assert len(found) == 3 * 20
+
+
+def audited(firefox: Firefox, saved: list[Path], colours: str) -> dict[str, list[str]]:
+    """What axe says of each page, with everything unfolded."""
+    axe = (DIRECTORY / AXE.name).read_text("utf-8")
+    if colours == "dark":
+        firefox.darken()
+    found = {}
+    for path in saved:
+        firefox.open(path.as_uri())
+        firefox.unfold()
+        found[path.stem] = firefox.run(axe + AUDIT)
+    return found
+
+
+LAYOUT = """
+const small = [];
+const seen = element => element.getClientRects().length > 0 && !element.closest(".skip");
+const targets = "button, select, textarea, input[type=file], summary, nav a, .choices a, " +
+  "label:has([type=checkbox]), [type=radio] + label";
+for (const element of document.querySelectorAll(targets)) {
+  const height = element.getBoundingClientRect().height;
+  if (seen(element) && height < 43.9) small.push(element.outerHTML.slice(0, 120) + " is " + height + " px high");
+}
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const element = walker.currentNode.parentElement;
+  if (walker.currentNode.data.trim() && seen(element) && parseFloat(getComputedStyle(element).fontSize) < 16)
+    small.push("small letters: " + walker.currentNode.data.slice(0, 40));
+}
+const root = document.documentElement;
+if (root.scrollWidth > root.clientWidth) small.push("wider than the window: " + root.scrollWidth);
+return small;
+"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_too_small_or_too_wide(saved: list[Path], firefox: Firefox, width: str) -> None:
+    shutil.rmtree(SCREENS / width, ignore_errors=True)
+    firefox.width(WIDTHS[width])
+    found = {}
+    for path in saved:
+        firefox.open(path.as_uri())
+        firefox.shoot(SCREENS / width / f"{path.stem}.png")
+        firefox.unfold()
+        found[path.stem] = firefox.ask(LAYOUT)
+        if "report-c" in path.name:
+            firefox.shoot(SCREENS / width / f"{path.stem}-unfolded.png")
+
+    assert {name: said for name, said in found.items() if said} == {}
+
+
+def test_a_page_is_one_request(saved: list[Path], firefox: Firefox) -> None:
+    for path in saved:
+        firefox.open(path.as_uri())
+        assert (
+            firefox.ask("return performance.getEntriesByType('resource').map(one => one.name)")
+            == []
+        )
+    assert all(not re.search(rb"https?://", path.read_bytes()) for path in saved)

@@ -1,0 +1,536 @@
+"""Answers at the desk: to whom, in which language, what gives pause before they leave, and what becomes of them."""
+
+import io
+import json
+import os
+import pty
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nacl.public import PrivateKey
+
+from dropbox.bundle import REPLIES_IN_A_BUNDLE
+from dropbox.campaign import Campaign
+from dropbox.label import LANGUAGES
+from dropbox.openpgp import Opener
+from dropbox.packets import read_pinned_keys
+from dropbox.report import Attachment, Report
+from scripts.desk import __main__ as desk
+from scripts.desk.audit import findings
+from scripts.desk.casebook import custody
+from scripts.desk.casebook.casebook import Casebook, CasebookError, create
+from scripts.desk.commands import answering
+from scripts.desk.importing.open_bundle import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
+from scripts.desk.outbox import outbox
+from scripts.desk.outbox.outbox import (
+    OutboxError,
+    answer,
+    export_replies,
+    language_of,
+    queue,
+    take_back,
+    template,
+    write,
+)
+from scripts.desk.outbox.quotation import CHARACTERS, WORDS, Quotation, claimants_words, quotation
+from scripts.desk.search import summary
+
+CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
+DAY = date(2026, 11, 24)
+STORY = "【虚构】我的微信账号在 2019 年被永久封禁，钱包里的钱取不出来。My shop lost all of its customers in one night."
+
+
+@pytest.fixture
+def casebook(tmp_path: Path) -> Iterator[Casebook]:
+    create(tmp_path / "casebook", server_key=bytes(32), campaign=CAMPAIGN, desk=0)
+    with Casebook.open(tmp_path / "casebook") as opened:
+        yield opened
+
+
+def add(
+    casebook: Casebook,
+    claimant: int,
+    text: str = STORY,
+    day: date = DAY,
+    bundle: int = 1,
+    **changes: Any,
+) -> int:
+    """A part of *claimant*'s case; returns the case's number."""
+    public = bytes(PrivateKey(bytes([claimant]) * 32).public_key)
+    fields = {
+        "kind": "report",
+        "campaign": "wechat-2020",
+        "language": "zh-Hans",
+        "category": "c1",
+        "harms": (),
+        "attachments": (),
+    }
+    report = Report(
+        **{
+            **fields,
+            "text": text,
+            "reply_public": public,
+            "tag_key": bytes([claimant]) * 32,
+            **changes,
+        }
+    )
+    return casebook.add_part(
+        block_id=os.urandom(16), block_sha256="0" * 64, day=day, bundle=bundle, report=report
+    ).case
+
+
+def test_a_ready_answer_reaches_each_claimant_in_their_language(casebook: Casebook) -> None:
+    numbers = [add(casebook, 1, language=language) for language in LANGUAGES[:1]]
+    numbers += [
+        add(casebook, claimant, language=language)
+        for claimant, language in ((2, "zh-Hant"), (3, "en"))
+    ]
+    add(casebook, 3, "more", kind="message", language="zh-Hant", day=DAY + timedelta(days=1))
+
+    letters = write(casebook, [*numbers, numbers[0]], template(casebook, "answer.when"), today=DAY)
+    queue(casebook, letters)
+
+    body = template(casebook, "answer.when").body
+    queued = [(one.case, one.language, one.text) for one in casebook.queued()]
+    assert queued == [
+        (1, "zh-Hans", body["zh-Hans"]),
+        (2, "zh-Hant", body["zh-Hant"]),
+        (3, "zh-Hant", body["zh-Hant"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "language"),
+    [
+        ([{"language": "en"}], "en"),
+        ([{"language": "en"}, {"language": "zh-Hant"}], "zh-Hant"),
+        ([{"language": "zh-Hans", "facts": {"reply_language": "en"}}], "en"),
+        (
+            [{"language": "zh-Hans", "facts": {"reply_language": "en"}}, {"language": "zh-Hant"}],
+            "en",
+        ),
+        ([{"language": "en", "facts": {"reply_language": "klingon"}}], "en"),
+        ([{"language": "en"}, {"language": "xx"}], "en"),
+        ([{"language": "xx", "facts": {"reply_language": ["en"]}}], "zh-Hans"),
+    ],
+)
+def test_the_language_is_the_one_asked_for_or_the_last_one_written_in(
+    casebook: Casebook, parts: list[dict[str, Any]], language: str
+) -> None:
+    for later, changes in enumerate(parts):
+        add(casebook, 1, day=DAY + timedelta(days=later), **changes)
+
+    assert language_of(casebook.case(1)) == language
+
+
+def test_whoever_asked_not_to_be_answered_is_answered_only_although(
+    casebook: Casebook, campaign: Campaign
+) -> None:
+    question = next(one for one in campaign.questions if one.code == "reply_ok")
+    asked = add(casebook, 1, facts={"reply_ok": question.read(["reply.no"])})
+    add(casebook, 1, "more", kind="message")
+    other = add(casebook, 2)
+
+    with pytest.raises(OutboxError, match="C-0001 asked not to be answered; --although"):
+        write(casebook, [other, asked], "x", today=DAY)
+    assert len(write(casebook, [other, asked], "x", today=DAY, although=True)) == 2
+    assert casebook.case(asked).wants_no_answer and not casebook.case(other).wants_no_answer
+
+
+def test_no_acknowledgement_goes_to_whoever_asked_not_to_be_answered(casebook: Casebook) -> None:
+    add(casebook, 1, facts={"reply_ok": ["reply.no"]})
+    add(casebook, 2)
+
+    assert summary.unacknowledged(casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS) == [2]
+
+
+def test_one_text_to_claimants_of_different_languages_has_to_name_its_own(
+    casebook: Casebook,
+) -> None:
+    numbers = [add(casebook, 1), add(casebook, 2, language="en")]
+
+    with pytest.raises(OutboxError, match="different languages"):
+        write(casebook, numbers, "x", today=DAY)
+    assert {one.language for one in write(casebook, numbers, "x", today=DAY, language="en")} == {
+        "en"
+    }
+    with pytest.raises(OutboxError, match="no such template"):
+        template(casebook, "answer.nonsense")
+
+
+def test_many_answers_are_queued_together_or_not_at_all(casebook: Casebook) -> None:
+    numbers = [add(casebook, 1), add(casebook, 2)]
+    for _ in range(64):
+        answer(casebook, numbers[1], "x", today=DAY)
+
+    with pytest.raises(CasebookError, match="C-0002 has 64 answers"):
+        queue(casebook, write(casebook, numbers, "y", today=DAY))
+
+    assert {one.case for one in casebook.queued()} == {numbers[1]}
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("您说账号在2019年被永久封", Quotation(8, 1)),
+        ("微信帳號在２０１９年被永久封禁", Quotation(11, 1)),
+        ("微 信 账\u200b号，在「2019」年被永\n久封！", Quotation(10, 1)),
+        ("钱包里的钱取不", None),
+        ("钱包里的钱取不出", Quotation(8, 0)),
+        ("钱包🙂里的钱👍🏽取不出", Quotation(8, 0)),
+        ("錢包裡的錢取不出來", Quotation(9, 0)),
+        ("my ＳＨＯＰ, lost... ALL of", Quotation(0, 5)),
+        ("my shóp löst 🙂 all of", Quotation(0, 5)),
+        ("shop lost all of", None),
+        ("a shop that lost all of the customers in one", None),
+        ("", None),
+    ],
+)
+def test_words_of_the_claimants_are_found_in_whatever_width_case_script_and_spacing(
+    written: str, found: Quotation | None
+) -> None:
+    assert quotation(written, ["另一段话", STORY]) == found
+
+
+def test_a_quotation_begins_at_eight_characters_or_five_words() -> None:
+    characters, words = "甲乙丙丁戊己庚辛壬癸", "one two three four five six seven"
+
+    assert quotation("，".join(characters[:CHARACTERS]), [characters]) == Quotation(8, 0)
+    assert quotation(characters[: CHARACTERS - 1], [characters]) is None
+    assert quotation(" ".join(words.split()[1 : 1 + WORDS]).title(), [words]) == Quotation(0, 5)
+    assert quotation(" ".join(words.split()[: WORDS - 1]), [words]) is None
+    assert quotation(characters, [characters[:5], characters[5:]]) is None
+    assert str(Quotation(8, 1)) == "8 characters and 1 word" and str(Quotation(0, 5)) == "5 words"
+
+
+def test_no_ready_answer_is_taken_for_a_quotation_of_the_sample_cases(campaign: Campaign) -> None:
+    samples = json.loads((Path(__file__).parents[1] / "sample_cases.json").read_text("utf-8"))[
+        "cases"
+    ]
+    texts = [case["text_zh_hans"] for case in samples]
+
+    assert [
+        one.code for one in campaign.answers for text in one.body.values() if quotation(text, texts)
+    ] == []
+
+
+def test_file_names_and_short_answers_are_the_claimants_words_too(casebook: Casebook) -> None:
+    file = Attachment("训诫书照片.jpg", "image/jpeg", 0, "0" * 64, bytes(32), 0, 0)
+    add(
+        casebook,
+        1,
+        attachments=(file,),
+        facts={"loss": ["一二三"], "trades": [{"price": "每股一百块"}]},
+    )
+
+    assert list(claimants_words(casebook.case(1))) == [
+        STORY,
+        "训诫书照片.jpg",
+        "一二三",
+        "每股一百块",
+    ]
+
+
+def test_only_what_a_reviewer_wrote_and_has_not_left_is_taken_back(
+    casebook: Casebook, opener: Opener, tmp_path: Path
+) -> None:
+    case = casebook.case(add(casebook, 1))
+    casebook.queue_answer(case, kind="acknowledgement", language="en", day=DAY, text="")
+    for text in ("first", "second"):
+        answer(casebook, 1, text, today=DAY)
+    acknowledgement, first, second = casebook.queued()
+
+    assert take_back(casebook, first.id, today=DAY).text == "first"
+    with pytest.raises(OutboxError, match="the desk queues it by itself"):
+        take_back(casebook, acknowledgement.id, today=DAY)
+    export_replies(casebook, tmp_path / "out.tar", opener, today=DAY)
+    for number in (second.id, first.id, 99):
+        with pytest.raises(OutboxError, match=r"no answer .* in the outbox"):
+            take_back(casebook, number, today=DAY)
+
+    assert [one.text for one in casebook.answers_to(case)] == [
+        "",
+        "second",
+    ] and casebook.counts().queued == 0
+
+
+def test_what_was_taken_back_makes_room_for_another_answer(casebook: Casebook) -> None:
+    add(casebook, 1)
+    for _ in range(64):
+        answer(casebook, 1, "x", today=DAY)
+    with pytest.raises(CasebookError, match="has 64 answers"):
+        answer(casebook, 1, "one too many", today=DAY)
+    last = casebook.queued()[-1]
+
+    take_back(casebook, last.id, today=DAY)
+    answer(casebook, 1, "another", today=DAY)
+
+    assert casebook.queued()[-1].id > last.id and casebook.counts().queued == 64
+
+
+def test_every_bundle_has_the_same_size_and_what_does_not_fit_waits(
+    casebook: Casebook, opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "REPLIES_IN_A_BUNDLE", 4)
+    for claimant in range(1, 6):
+        case = casebook.case(add(casebook, claimant))
+        casebook.queue_answer(case, kind="acknowledgement", language="en", day=DAY, text="")
+    answer(casebook, 5, "after all the acknowledgements", today=DAY)
+
+    first = export_replies(casebook, tmp_path / "1.tar", opener, today=DAY)
+    assert [one.kind for one in casebook.answers_to(casebook.case(5)) if one.left] == ["answer"]
+    second = export_replies(casebook, tmp_path / "2.tar", opener, today=DAY)
+
+    assert [(one.answers, one.replies, one.waiting) for one in (first, second)] == [
+        (4, 4, 2),
+        (2, 4, 0),
+    ]
+    assert len({path.stat().st_size for path in tmp_path.glob("*.tar")}) == 1
+    assert REPLIES_IN_A_BUNDLE == 256
+
+
+def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(
+    casebook: Casebook, opener: Opener, tmp_path: Path
+) -> None:
+    """A part of the day on which the answer left counts only if it was not here yet; older ones never do."""
+    later = [DAY + timedelta(days=days) for days in range(6)]
+    for claimant in (1, 2, 3):
+        add(casebook, claimant)
+        answer(casebook, claimant, "please say when", today=DAY)
+    add(casebook, 1, "before it left", kind="message", day=later[2])
+    export_replies(casebook, tmp_path / "1.tar", opener, today=later[2])
+    add(casebook, 2, "filed before, fetched after", kind="message", day=later[1], bundle=2)
+    assert [(one.left, one.returned) for one in casebook.left()] == [(later[2], None)] * 3
+
+    add(casebook, 1, "on the same day", kind="message", day=later[2], bundle=2)
+    add(casebook, 3, "last", kind="message", day=later[5], bundle=3)
+    add(casebook, 3, "first", kind="withdrawal", day=later[4], bundle=3)
+    answer(casebook, 1, "thanks", today=later[5])
+
+    assert [one.returned for one in casebook.left()] == [later[2], None, later[4]]
+    assert [one.left for one in casebook.answers_to(casebook.case(1))] == [later[2], None]
+    values = answering.answered_values(casebook.left())
+    assert (values[0]["case"], values[0]["answers"], values[0]["left"]) == (
+        "C-0001",
+        1,
+        "2026-11-26",
+    )
+    assert answering.came_back(values) == "C-0001 (2026-11-26), C-0003 (2026-11-28)"
+
+
+class Line:
+    """The command line over one casebook, with what stands on standard input."""
+
+    def __init__(
+        self,
+        directory: Path,
+        home: Path,
+        capsys: pytest.CaptureFixture[str],
+        patch: pytest.MonkeyPatch,
+    ) -> None:
+        self._always = ["--casebook", str(directory), "--home", str(home)]
+        self._capsys = capsys
+        self._patch = patch
+
+    def __call__(self, *arguments: object, text: str = "") -> tuple[int, str, str]:
+        self._patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        code = desk.main([*self._always, *map(str, arguments)])
+        return (code, *self._capsys.readouterr())
+
+    def at_a_terminal(self, typed: str, *arguments: object) -> tuple[int, str, str]:
+        """With a person at a real terminal who has *typed*."""
+        person, terminal = pty.openpty()
+        os.write(person, typed.encode())
+        with os.fdopen(terminal, encoding="utf-8") as stdin:
+            self._patch.setattr("sys.stdin", stdin)
+            code = desk.main([*self._always, *map(str, arguments)])
+        os.close(person)
+        return (code, *self._capsys.readouterr())
+
+
+@pytest.fixture
+def line(
+    tmp_path: Path,
+    reviewer_homes: list[Path],
+    keys_dir: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Line:
+    monkeypatch.setenv("COLUMNS", "200")
+    directory = tmp_path / "casebook"
+    reviewers = {
+        f"reviewer-{number}": key for number, key in enumerate(read_pinned_keys(keys_dir), 1)
+    }
+    create(directory, server_key=bytes(32), campaign=CAMPAIGN, desk=0, reviewers=reviewers)
+    with Casebook.open(directory) as casebook:
+        for claimant, language in enumerate(LANGUAGES, 1):
+            add(casebook, claimant, language=language)
+    return Line(directory, reviewer_homes[0], capsys, monkeypatch)
+
+
+def queued(line: Line) -> list[dict[str, Any]]:
+    code, out, _ = line("outbox", "--json")
+    assert code == 0
+    values: list[dict[str, Any]] = json.loads(out)
+    return values
+
+
+def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -> None:
+    template, bundle = (
+        ("answer", "c-1", "C-0003", "--template", "answer.evidence"),
+        tmp_path / "replies.tar",
+    )
+    code, out, err = line(*template)
+    assert (
+        (code, out) == (1, "") and "asked back" in err and "--yes" in err and err.count("\n") == 1
+    )
+    code, _, err = line.at_a_terminal("n\n", *template)
+    assert (
+        code == 1
+        and "Queue 2 answers, to C-0001 (zh-Hans), C-0003 (en)? [y/N]" in err
+        and queued(line) == []
+    )
+
+    code, out, _ = line.at_a_terminal("y\n", *template)
+    assert code == 0 and "2 answers, to C-0001 (zh-Hans), C-0003 (en), are queued" in out
+
+    assert line("export-replies", bundle)[0] == 1 and not bundle.exists()
+    code, _, err = line.at_a_terminal("\n", "export-replies", bundle)
+    assert (
+        code == 1
+        and "Let 2 answers (C-0001, C-0003) and 0 acknowledgements leave?" in err
+        and not bundle.exists()
+    )
+    assert (
+        line.at_a_terminal("yes\n", "export-replies", bundle)[0] == 0
+        and bundle.exists()
+        and queued(line) == []
+    )
+
+
+def test_an_answer_is_typed_at_the_terminal_and_then_asked_back(line: Line, tmp_path: Path) -> None:
+    typed = "thank you\n\x04"
+    assert (
+        line.at_a_terminal(typed + "n\n", "answer", "3", "--text-file", "-")[0] == 1
+        and queued(line) == []
+    )
+    assert line.at_a_terminal(typed + "y\n", "answer", "3", "--text-file", "-")[0] == 0
+
+    with Casebook.open(tmp_path / "casebook") as casebook:
+        assert [one.text for one in casebook.queued()] == ["thank you\n"]
+
+
+def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(
+    line: Line, tmp_path: Path
+) -> None:
+    quoting = "您寫「錢包裡的錢取不出來」，請問是哪一年？"
+    answer = ("answer", "1", "--text-file", "-", "--language", "zh-Hant")
+    code, out, err = line(*answer, "--yes", text=quoting)
+    assert code == 0 and "queued" in out
+    assert (
+        "Warning: the answer to C-0001 repeats 9 characters in a row of what the claimant wrote"
+        in err
+    )
+    assert "钱" not in err + out and "錢" not in err + out
+
+    file = tmp_path / "answer.txt"
+    file.write_text(quoting, "utf-8")
+    code, _, err = line.at_a_terminal("no\n", "answer", "1", "--text-file", file)
+    assert (
+        code == 1
+        and err.index("Warning") < err.index("Queue 1 answer,")
+        and "Nothing was done." in err
+    )
+    code, _, err = line("export-replies", tmp_path / "replies.tar", "--yes")
+    assert code == 0 and "C-0001 repeats 9 characters" in err
+
+
+def test_the_outbox_says_what_waits_for_whom_and_how_long(
+    line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(desk, "today", lambda: DAY)
+    line("answer", "C-0002", "--template", "answer.next", "--yes")
+    line("answer", "C-0003", "--text-file", "-", "--yes", text="thank you")
+    monkeypatch.setattr(desk, "today", lambda: DAY + timedelta(days=3))
+
+    first, second = queued(line)
+    assert first == {
+        "number": 1,
+        "case": "C-0002",
+        "kind": "answer",
+        "language": "zh-Hant",
+        "day": "2026-11-24",
+        "days": 3,
+    }
+    assert (second["case"], second["language"]) == ("C-0003", "en")
+    assert "C-0002" in line("outbox")[1] and "thank you" not in line("outbox")[1]
+    assert line("outbox", "--remove", 2) == (
+        0,
+        "The answer to C-0003 of 2026-11-24 is taken back.\n",
+        "",
+    )
+    code, _, err = line("outbox", "--remove", 2)
+    assert code == 1 and "no answer 2" in err and len(queued(line)) == 1
+
+    assert line("outbox", "--left")[1] == "Nothing has left.\n"
+    assert line("export-replies", tmp_path / "replies.tar", "--yes")[0] == 0
+    (gone,) = json.loads(line("outbox", "--left", "--json")[1])
+    assert (gone["case"], gone["left"], gone["returned"]) == ("C-0002", "2026-11-27", None)
+    assert line("outbox")[1] == "Nothing waits.\n" and "nothing yet" in line("outbox", "--left")[1]
+
+
+def test_status_and_show_tell_whether_the_claimant_came_back(
+    line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(desk, "today", lambda: DAY)
+    line("answer", "1", "2", "--template", "answer.when", "--yes")
+    line("export-replies", tmp_path / "replies.tar", "--yes")
+    assert "cases answered: 2, of which came back: none" in line("status")[1]
+    assert "left in reply bundle 1 on 2026-11-24; nothing came since" in line("show", "1")[1]
+    with Casebook.open(tmp_path / "casebook") as casebook:
+        add(casebook, 1, "since March", kind="message", day=DAY + timedelta(days=7), bundle=2)
+
+    assert "cases answered: 2, of which came back: C-0001 (2026-12-01)" in line("status")[1]
+    assert "the claimant came back on 2026-12-01" in line("show", "1")[1]
+    (shown,) = json.loads(line("show", "1", "--json")[1])["answers"]
+    assert (shown["left"], shown["returned"]) == ("2026-11-24", "2026-12-01")
+    first, second = json.loads(line("status", "--json")[1])["answered"]
+    assert (first["returned"], second["returned"], first["answers"]) == ("2026-12-01", None, 1)
+
+
+def test_the_ready_answers_are_listed(line: Line) -> None:
+    code, out, _ = line("answer", "--templates")
+    assert code == 0 and "answer.danger" in out and "Not in scope" in out
+    listed = json.loads(line("answer", "--templates", "--json")[1])
+    assert set(listed[0]) == {"template", "label", "text"} and set(listed[0]["text"]) == set(
+        LANGUAGES
+    )
+    code, _, err = line("answer", "--template", "answer.next", "--yes")
+    assert code == 1 and "Name the cases" in err
+
+
+def test_a_case_of_the_wrong_kind_stops_them_all(line: Line) -> None:
+    for wrong, sentence in (("C-0009", "no case C-0009"), ("x", "look like C-0001")):
+        code, _, err = line("answer", "C-0001", wrong, "--template", "answer.next", "--yes")
+        assert code == 1 and sentence in err
+
+    assert queued(line) == []
+
+
+def test_what_was_taken_back_stands_in_the_custody_log_and_verifies(
+    line: Line, tmp_path: Path
+) -> None:
+    line("answer", "1", "3", "--template", "answer.next", "--yes")
+    assert line("outbox", "--remove", 1)[0] == 0
+
+    with Casebook.open(tmp_path / "casebook") as casebook:
+        keys = custody.pinned(casebook.database)
+        lines = [
+            custody.Line.from_bytes(row["line"]) for row in casebook.database.table("custody").rows
+        ]
+        found = findings(casebook, keys, datetime.now(UTC))
+    assert [one.subject for one in lines if one and one.row == "taken_back/1"] == ["C-0001"]
+    assert not [sentence for sentence in found if "nswer" in sentence or "aken" in sentence]

@@ -1,0 +1,350 @@
+"""The casebook's file: private, whole, and what claimants sent never changed."""
+
+import sqlite3
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from dropbox.errors import CampaignError
+from dropbox.report import Attachment, Report
+from scripts.desk.case import BadCaseNumber, Case, Export, Unopened, case_name, case_number
+from scripts.desk.casebook.casebook import Casebook, CasebookError, create
+
+CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
+DAY = date(2026, 11, 23)
+FILE = Attachment("证据.txt", "text/plain", 3, "ab" * 32, b"k" * 32, 1, 500)
+
+
+def report(
+    text: str = "【虚构】正文",
+    *,
+    key: bytes = b"r" * 32,
+    tag_key: bytes = b"t" * 32,
+    **changes: object,
+) -> Report:
+    fields: dict[str, object] = {
+        "kind": "report",
+        "campaign": "wechat-2020",
+        "language": "zh-Hans",
+        "category": "c1",
+    }
+    fields |= {
+        "harms": (),
+        "text": text,
+        "attachments": (FILE,),
+        "reply_public": key,
+        "tag_key": tag_key,
+    }
+    return Report(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    place = tmp_path / "casebook"
+    create(place, server_key=b"s" * 32, campaign=CAMPAIGN, desk=2)
+    return place
+
+
+def add(casebook: Casebook, one: Report, block: bytes = b"b" * 16) -> int:
+    return casebook.add_part(
+        block_id=block, block_sha256="00" * 32, day=DAY, bundle=1, report=one
+    ).case
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+def only_case(casebook: Casebook) -> Case:
+    (case,) = casebook.cases()
+    return case
+
+
+def test_a_new_casebook_is_empty_and_private(directory: Path) -> None:
+    assert directory.stat().st_mode & 0o777 == 0o700
+    with Casebook.open(directory) as casebook:
+        assert (casebook.server_key, casebook.desk, casebook.campaign.code) == (
+            b"s" * 32,
+            2,
+            "wechat-2020",
+        )
+        assert list(casebook.cases()) == [] and casebook.last_export() is None
+    modes = {path.name: path.stat().st_mode & 0o077 for path in directory.iterdir()}
+    assert set(modes) == {"casebook.sqlite", "campaign.toml", "attachments", "lock"}
+    assert not any(modes.values())
+
+
+@pytest.mark.parametrize("mode", [0o750, 0o701, 0o777])
+def test_a_directory_that_others_can_read_is_refused(
+    directory: Path, tmp_path: Path, mode: int
+) -> None:
+    directory.chmod(mode)
+    with (
+        pytest.raises(CasebookError, match="Others on this computer can read"),
+        Casebook.open(directory),
+    ):
+        pass
+
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(mode)
+    with pytest.raises(CasebookError, match="Others on this computer can read"):
+        create(tmp_path / "open", server_key=b"s" * 32, campaign=CAMPAIGN, desk=0)
+    assert list((tmp_path / "open").iterdir()) == []
+
+
+def test_a_casebook_is_never_made_twice_nor_by_asking(directory: Path, tmp_path: Path) -> None:
+    with pytest.raises(CasebookError, match="There is a casebook"):
+        create(directory, server_key=b"x" * 32, campaign=CAMPAIGN, desk=0)
+    with (
+        pytest.raises(CasebookError, match="There is no casebook"),
+        Casebook.open(tmp_path / "elsewhere"),
+    ):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "desk", "wrong"),
+    [(b"s" * 31, 0, "64 hex"), (b"s" * 32, 4, "0 to 3"), (b"s" * 32, -1, "0 to 3")],
+)
+def test_a_casebook_with_wrong_settings_is_not_made(
+    tmp_path: Path, key: bytes, desk: int, wrong: str
+) -> None:
+    with pytest.raises(CasebookError, match=wrong):
+        create(tmp_path / "new", server_key=key, campaign=CAMPAIGN, desk=desk)
+    with pytest.raises(CampaignError):
+        create(tmp_path / "new", server_key=b"s" * 32, campaign=tmp_path / "none.toml", desk=0)
+    assert not (tmp_path / "new").exists()
+
+
+def test_cases_are_numbered_and_tied_by_their_reply_key(directory: Path) -> None:
+    with Casebook.open(directory) as casebook:
+        assert add(casebook, report("one"), b"1" * 16) == 1
+        assert add(casebook, report("two", key=b"q" * 32), b"2" * 16) == 2
+        assert add(casebook, report("more of one", kind="message", language="en"), b"3" * 16) == 1
+    with Casebook.open(directory) as casebook:
+        case = casebook.case(1)
+        assert [part.report.text for part in case.parts] == ["one", "more of one"]
+        assert (case.name, case.language, case.category, len(case.files)) == (
+            "C-0001",
+            "en",
+            "c1",
+            2,
+        )
+        assert casebook.counts().cases == 2 and casebook.counts().parts == 3
+
+
+def test_a_report_with_anothers_reply_key_and_a_wrong_tag_key_is_a_case_of_its_own(
+    directory: Path,
+) -> None:
+    with Casebook.open(directory) as casebook:
+        assert add(casebook, report(), b"1" * 16) == 1
+        assert add(casebook, report(tag_key=b"x" * 32), b"2" * 16) == 2
+        assert casebook.case(1).tag_key == b"t" * 32
+
+
+def test_a_report_comes_back_exactly(directory: Path) -> None:
+    text = "行\r\n\0\x1b[31m\u202e 𠮷 👩‍👩‍👧"
+    with Casebook.open(directory) as casebook:
+        add(casebook, report(text, facts={"lost": [1, "二"]}, harms=("h1", "h2")))
+    with Casebook.open(directory) as casebook:
+        assert only_case(casebook).parts[0].report == report(
+            text, facts={"lost": [1, "二"]}, harms=("h1", "h2")
+        )
+
+
+@pytest.mark.parametrize("table", ["cases", "part", "attachment"])
+def test_what_claimants_sent_cannot_be_changed_even_by_other_tools(
+    directory: Path, table: str
+) -> None:
+    with Casebook.open(directory) as casebook:
+        add(casebook, report())
+        casebook.add_file(only_case(casebook).parts[0], 0)
+    connection = sqlite3.connect(directory / "casebook.sqlite")
+    column = connection.execute(f"select name from pragma_table_info('{table}')").fetchone()[0]
+
+    for statement in (f"update {table} set {column} = {column}", f"delete from {table}"):
+        with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+            connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("table", ["layer", "departure", "custody", "reviewer"])
+def test_what_reviewers_did_cannot_be_changed_even_by_other_tools(
+    directory: Path, table: str
+) -> None:
+    connection = sqlite3.connect(directory / "casebook.sqlite")
+    columns = [row[1] for row in connection.execute(f"pragma table_info('{table}')")]
+    kinds = dict(
+        connection.execute(f"select name, type from pragma_table_info('{table}')").fetchall()
+    )
+    values = [{"INTEGER": 1, "BLOB": b"x"}.get(kinds[column], "x") for column in columns]
+    connection.execute(f"insert into {table} values ({', '.join('?' * len(columns))})", values)
+
+    for statement in (f"update {table} set {columns[0]} = {columns[0]}", f"delete from {table}"):
+        with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+            connection.execute(statement)
+    connection.close()
+
+
+def test_what_came_on_one_day_stands_in_the_order_of_its_kinds(directory: Path) -> None:
+    with Casebook.open(directory) as casebook:
+        for kind in ("withdrawal", "message", "report"):
+            add(casebook, report(kind, kind=kind), kind.encode().ljust(16))
+        assert [part.report.kind for part in only_case(casebook).parts] == [
+            "report",
+            "message",
+            "withdrawal",
+        ]
+
+
+def test_a_block_is_a_part_once(directory: Path) -> None:
+    with pytest.raises(CasebookError, match="UNIQUE"), Casebook.open(directory) as casebook:
+        assert not casebook.has_block(b"b" * 16)
+        add(casebook, report())
+        assert casebook.has_block(b"b" * 16)
+        add(casebook, report())
+    with Casebook.open(directory) as casebook:
+        assert casebook.counts().parts == 1
+
+
+def test_a_failed_part_leaves_no_case(directory: Path) -> None:
+    with Casebook.open(directory) as casebook:
+        add(casebook, report())
+    with pytest.raises(CasebookError), Casebook.open(directory) as casebook:
+        add(casebook, report(key=b"n" * 32))
+    with Casebook.open(directory) as casebook:
+        assert casebook.counts().cases == 1
+
+
+def test_what_is_added_together_is_there_as_a_whole_or_not_at_all(directory: Path) -> None:
+    with Casebook.open(directory) as casebook:
+        with pytest.raises(KeyboardInterrupt), casebook.together():
+            add(casebook, report("lost"), b"1" * 16)
+            assert casebook.part(1).report.text == "lost"
+            raise KeyboardInterrupt
+        with pytest.raises(CasebookError, match="no part 1"):
+            casebook.part(1)
+        with casebook.together():
+            add(casebook, report("kept"), b"1" * 16)
+            add(casebook, report("also"), b"2" * 16)
+        assert [casebook.part(number).report.text for number in (1, 2)] == ["kept", "also"]
+        assert casebook.last_part() == 2
+
+
+def test_two_desks_do_not_open_one_casebook(directory: Path) -> None:
+    with (
+        Casebook.open(directory),
+        pytest.raises(CasebookError, match="Another desk"),
+        Casebook.open(directory),
+    ):
+        pass
+    with Casebook.open(directory):
+        pass
+
+
+def test_a_casebook_of_another_version_is_refused(directory: Path) -> None:
+    connection = sqlite3.connect(directory / "casebook.sqlite")
+    connection.execute("update meta set version = 7")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(CasebookError, match="version 7"), Casebook.open(directory):
+        pass
+
+
+@pytest.mark.parametrize("damage", [b"not SQLite at all" * 300, b""])
+def test_a_damaged_casebook_is_a_sentence(directory: Path, damage: bytes) -> None:
+    (directory / "casebook.sqlite").write_bytes(damage)
+
+    with pytest.raises(CasebookError), Casebook.open(directory):
+        pass
+
+
+def test_a_casebook_whose_structure_was_altered_is_a_sentence(directory: Path) -> None:
+    """SQLite quotes the altered words, which are no UTF-8 any more."""
+    file = directory / "casebook.sqlite"
+    file.write_bytes(file.read_bytes().replace(b'CREATE TABLE "part"', b'CREATE TABL\xe5 "part"'))
+
+    with pytest.raises(CasebookError, match="cannot be used"), Casebook.open(directory):
+        pass
+
+
+def test_a_part_that_was_altered_is_a_sentence(directory: Path) -> None:
+    for column, value in (("day", "yesterday"), ("report", b"{}")):
+        with Casebook.open(directory) as casebook:
+            add(casebook, report(column), column.encode().ljust(16))
+            casebook.database.execute("drop trigger if exists part_update")
+            casebook.database.execute(f"update part set {column} = ?", [value])
+            casebook.database.conn.commit()
+            with pytest.raises(CasebookError, match="Part 1 of the casebook was changed"):
+                casebook.case(1)
+            casebook.database.execute(
+                "update part set day = '2026-11-23', report = ?", [report().to_bytes()]
+            )
+            casebook.database.conn.commit()
+
+
+def test_an_answer_waits_until_it_has_landed(directory: Path) -> None:
+    def fail() -> None:
+        raise OSError(28, "No space left on device")
+
+    with Casebook.open(directory) as casebook:
+        add(casebook, report())
+        for text in ("one", "two"):
+            casebook.queue_answer(
+                only_case(casebook), kind="answer", language="en", day=DAY, text=text
+            )
+        queued = casebook.numbered(casebook.queued())
+        assert [answer.number for answer in queued] == [0, 1]
+        with pytest.raises(OSError, match="No space"):
+            casebook.leave(1, "00" * 32, DAY, queued, fail)
+        assert len(casebook.queued()) == 2 and casebook.counts().last_replies == 0
+        casebook.leave(1, "00" * 32, DAY, queued, lambda: None)
+        casebook.queue_answer(
+            only_case(casebook), kind="answer", language="en", day=DAY, text="three"
+        )
+        assert [answer.number for answer in casebook.numbered(casebook.queued())] == [2]
+        assert [answer.bundle for answer in casebook.answers_to(only_case(casebook))] == [
+            1,
+            1,
+            None,
+        ]
+
+
+def test_a_case_takes_no_more_answers_than_the_inbox_looks_for(directory: Path) -> None:
+    with Casebook.open(directory) as casebook:
+        add(casebook, report())
+        case = only_case(casebook)
+        for _ in range(64):
+            casebook.queue_answer(case, kind="answer", language="en", day=DAY, text="x")
+        with pytest.raises(CasebookError, match="64 answers"):
+            casebook.queue_answer(case, kind="answer", language="en", day=DAY, text="x")
+
+
+def test_what_could_not_be_opened_is_noted_until_it_can(directory: Path) -> None:
+    notes = [Unopened(b"b" * 16, 0, "why"), Unopened(b"b" * 16, 1, "file")]
+    with Casebook.open(directory) as casebook:
+        casebook.close_export(Export(3, DAY, "00" * 32), notes)
+        assert casebook.last_export() == Export(3, DAY, "00" * 32)
+        assert casebook.unopened() == notes
+        add(casebook, report())
+        assert casebook.unopened() == notes[1:]
+        casebook.add_file(only_case(casebook).parts[0], 0)
+        assert casebook.unopened() == []
+
+
+def test_nothing_is_written_beside_the_casebook(directory: Path) -> None:
+    with Casebook.open(directory) as casebook:
+        before = names(directory)
+        add(casebook, report())
+        assert names(directory) - before <= {"casebook.sqlite-journal"}
+
+
+def test_case_numbers_are_read_as_people_type_them() -> None:
+    assert [case_number(name) for name in ("C-0012", "c12", "12", " C-12 ")] == [12] * 4
+    assert case_name(12) == "C-0012" and case_number(case_name(123_456)) == 123_456
+    for wrong in ("", "0", "C-0000", "-1", "D-1", "1; drop", "１", "9" * 20):
+        with pytest.raises(BadCaseNumber):
+            case_number(wrong)

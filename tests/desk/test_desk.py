@@ -1,0 +1,589 @@
+"""The offline desk over real bundles and real gpg: what it opens, what it refuses, and what it sends back."""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
+
+from dropbox.bundle import ExportManifest, ListedBlock, read_replies, write_export
+from dropbox.durable_file import CannotWrite
+from dropbox.errors import BadBundle, BadReply, CannotOpen
+from dropbox.gpg_agent import stop_agent
+from dropbox.openpgp import Opener, Reviewers, make_reviewer_key
+from dropbox.packets import read_pinned_keys
+from dropbox.reply import open_reply, reply_tag
+from dropbox.report import Attachment, Report
+from dropbox.sealing import AttachmentSealer, Block, seal_report
+from scripts.desk import __main__ as desk
+from scripts.desk.casebook.casebook import Casebook, CasebookError, create
+from scripts.desk.evidence import EvidenceError, safe_name, write_out
+from scripts.desk.importing.open_bundle import Opened, bounded, open_bundle
+from scripts.desk.outbox.outbox import OutboxError, answer, export_replies
+
+CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
+SERVER = SigningKey(b"s" * 32)
+DAY = date(2026, 11, 23)
+TEXT = "【虚构】我的微信号在 2019 年被永久封禁。\r\n\x1b[31m \u202e 末"
+PHOTO = os.urandom(200_000)
+
+
+@dataclass
+class Drop:
+    """A claimant and a vault in one: seals reports and files into blocks and gives them out as export bundles."""
+
+    reviewers: Reviewers
+    directory: Path
+    blocks: dict[bytes, bytes] = field(default_factory=dict)
+
+    def file(self, data: bytes, name: str = "照片.jpg", **changes: object) -> Attachment:
+        sealer = AttachmentSealer(self.reviewers, self.blocks.update, 2**30)
+        sealer.write(data)
+        return replace(sealer.finish(name=name, type="image/jpeg"), **changes)  # type: ignore[arg-type]
+
+    def report(self, text: str = TEXT, claimant: int = 1, **changes: object) -> bytes:
+        key = PrivateKey(bytes([claimant]) * 32)
+        fields: dict[str, object] = {
+            "kind": "report",
+            "campaign": "wechat-2020",
+            "language": "zh-Hans",
+            "category": "c1",
+        }
+        fields |= {
+            "harms": (),
+            "text": text,
+            "attachments": (),
+            "reply_public": bytes(key.public_key),
+        }
+        one = Report(**{**fields, "tag_key": bytes([claimant + 100]) * 32, **changes})  # type: ignore[arg-type]
+        block = Block(os.urandom(16), seal_report(one, self.reviewers))
+        self.blocks.update([block])
+        return block.id
+
+    def bundle(
+        self, number: int, *, campaign: str = "wechat-2020", key: SigningKey = SERVER
+    ) -> Path:
+        listed = [
+            ListedBlock(name, hashlib.sha256(data).hexdigest(), DAY)
+            for name, data in self.blocks.items()
+        ]
+        manifest = ExportManifest.of(number=number, campaign=campaign, blocks=listed)
+        path = self.directory / f"bundle-{number}-{os.urandom(4).hex()}.tar"
+        path.write_bytes(b"".join(write_export(manifest, self.blocks.__getitem__, key)))
+        return path
+
+
+@pytest.fixture
+def drop(reviewers: Reviewers, tmp_path: Path) -> Drop:
+    return Drop(reviewers, tmp_path)
+
+
+@pytest.fixture
+def casebook(tmp_path: Path) -> Iterator[Casebook]:
+    create(tmp_path / "casebook", server_key=bytes(SERVER.verify_key), campaign=CAMPAIGN, desk=1)
+    with Casebook.open(tmp_path / "casebook") as opened:
+        yield opened
+
+
+@pytest.fixture
+def take(casebook: Casebook, opener: Opener) -> Callable[[Path], Opened]:
+    return lambda path: open_bundle(casebook, path, opener, today=DAY)
+
+
+Take = Callable[[Path], Opened]
+
+
+def test_texts_and_files_come_out_byte_for_byte(
+    drop: Drop, casebook: Casebook, take: Take, tmp_path: Path
+) -> None:
+    drop.report(attachments=(drop.file(PHOTO), drop.file(b"", "empty")), harms=("h1",))
+    drop.report("second", claimant=2)
+
+    opened = take(drop.bundle(1))
+
+    assert (opened.cases, opened.parts, opened.files, opened.unreferenced, opened.unopened) == (
+        2,
+        2,
+        2,
+        0,
+        (),
+    )
+    case = next(case for case in casebook.cases() if case.files)
+    assert case.parts[0].report.text == TEXT and case.day == DAY and case.harms == ("h1",)
+    (tmp_path / "out").mkdir()
+    written = list(write_out(casebook, case, tmp_path / "out"))
+    assert [path.read_bytes() for path in written] == [PHOTO, b""]
+    assert list(write_out(casebook, case, tmp_path / "out")) == written
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in written)
+
+
+def test_a_follow_up_joins_its_case_and_known_blocks_are_harmless(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    drop.report(attachments=(drop.file(PHOTO),))
+    take(drop.bundle(1))
+    drop.report("更多", kind="message", attachments=(drop.file(b"new"),))
+
+    opened = take(drop.bundle(2))
+
+    assert (opened.cases, opened.parts, opened.files, opened.known, opened.unreferenced) == (
+        0,
+        1,
+        1,
+        1,
+        0,
+    )
+    assert [part.report.text for part in casebook.case(1).parts] == [TEXT, "更多"]
+
+
+def test_blocks_that_no_report_names_are_counted_and_kept_out(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    drop.report()
+    drop.file(PHOTO)
+    drop.blocks[os.urandom(16)] = os.urandom(65_536)
+
+    opened = take(drop.bundle(1))
+
+    assert opened.unreferenced == 4 + 1 and opened.files == 0
+    assert list((casebook.directory / "attachments").iterdir()) == []
+
+
+def altered(path: Path, at: int) -> Path:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+    return path
+
+
+def test_a_bundle_that_does_not_verify_adds_nothing(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    drop.report()
+    size = drop.bundle(1).stat().st_size
+    body = drop.bundle(1).read_bytes()
+    missing, extra, cut = (drop.directory / name for name in ("missing", "extra", "cut"))
+    missing.write_bytes(body[: -65_536 - 512 - 1024] + bytes(1024))
+    extra.write_bytes(body[:-1024] + body[-65_536 - 512 - 1024 :])
+    cut.write_bytes(body[: size // 2])
+    refused = {
+        "signature is not by": drop.bundle(1, key=SigningKey(b"x" * 32)),
+        "another campaign": drop.bundle(1, campaign="other"),
+        r"Block .* was altered": altered(drop.bundle(1), size - 2_000),
+        "ends before": missing,
+        "more than its manifest": extra,
+        "cut off inside": cut,
+        "manifest was altered": altered(drop.bundle(1), 600),
+        "cannot be read": drop.directory / "nowhere.tar",
+    }
+    for sentence, path in refused.items():
+        with pytest.raises(BadBundle, match=sentence):
+            take(path)
+
+    assert casebook.counts().parts == 0 and casebook.last_export() is None
+    assert take(drop.bundle(1)).parts == 1
+
+
+def test_an_old_repeated_or_forked_bundle_is_refused(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    drop.report()
+    first, second = drop.bundle(1), drop.bundle(2)
+    take(second)
+
+    with pytest.raises(BadBundle, match="bundle 2 has been opened already, and is newer"):
+        take(first)
+    with pytest.raises(BadBundle, match="Bundle 2 was opened on 2026-11-23 already"):
+        take(second)
+    drop.report("another")
+    with pytest.raises(BadBundle, match="Another bundle with the number 2"):
+        take(drop.bundle(2))
+    assert take(drop.bundle(7)).parts == 1
+
+
+def test_what_cannot_be_opened_is_listed_and_may_be_tried_again(
+    drop: Drop, casebook: Casebook, take: Take, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A reviewer with a key that the server did not seal to opens nothing, and loses nothing."""
+    stranger = tmp_path_factory.mktemp("s")
+    make_reviewer_key(
+        stranger, name="stranger", weeks=1, start=datetime.now(UTC).date(), protected=False
+    )
+    report, bundle = drop.report(), drop.bundle(1)
+
+    opened = open_bundle(casebook, bundle, Opener(stranger), today=DAY)
+    stop_agent(stranger)
+
+    assert [(one.block_id, one.place) for one in opened.unopened] == [(report, 0)]
+    assert "gpg could not open" in opened.unopened[0].reason
+    assert casebook.unopened() == list(opened.unopened)
+    assert take(bundle).parts == 1
+    assert casebook.unopened() == []
+
+
+def test_a_report_of_another_campaign_is_kept_out(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    drop.report(campaign="other")
+
+    opened = take(drop.bundle(1))
+
+    assert "another campaign" in opened.unopened[0].reason and casebook.counts().cases == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"sha256": "ab" * 32}, "not the one that the report describes"),
+        ({"size": 199_999}, "not the one that the report describes"),
+        ({"size": 2**40}, "size that it cannot have"),
+        ({"sha256": "../" + "x" * 61}, "no SHA-256"),
+        ({"block_key": b"x" * 32}, "is missing"),
+    ],
+)
+def test_a_file_that_is_not_as_described_is_listed_and_not_kept(
+    drop: Drop, casebook: Casebook, take: Take, changes: dict[str, object], reason: str
+) -> None:
+    drop.report(attachments=(drop.file(PHOTO, **changes),))
+
+    opened = take(drop.bundle(1))
+
+    assert (opened.parts, opened.files, len(opened.unopened)) == (1, 0, 1)
+    assert reason in opened.unopened[0].reason and "照片" not in opened.unopened[0].reason
+    assert list((casebook.directory / "attachments").iterdir()) == []
+    with pytest.raises(EvidenceError, match="could not be opened"):
+        list(write_out(casebook, casebook.case(1), drop.directory))
+
+
+def test_a_file_longer_than_described_fills_no_disk() -> None:
+    """gpg unpacks compressed messages to any length; what the report says is the most that is written."""
+    written: list[bytes] = []
+    take = bounded(written.append, 10)
+
+    for piece in (b"1234", b"5678", b"90x", b"y"):
+        take(piece)
+
+    assert written == [b"1234", b"5678"]
+
+
+def test_a_missing_block_that_comes_later_completes_the_file(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    attachment = drop.file(PHOTO)
+    drop.report(attachments=(attachment,))
+    missing = next(iter(drop.blocks))
+    data = drop.blocks.pop(missing)
+    assert "is missing" in take(drop.bundle(1)).unopened[0].reason
+    drop.blocks[missing] = data
+
+    assert take(drop.bundle(2)).files == 1
+    assert casebook.unopened() == []
+
+
+def test_the_same_file_sent_twice_is_kept_once_and_each_is_opened(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    drop.report(attachments=(drop.file(PHOTO),))
+    drop.report(
+        "second", claimant=2, attachments=(drop.file(PHOTO), drop.file(b"other", sha256="0" * 64))
+    )
+
+    opened = take(drop.bundle(1))
+
+    assert opened.files == 2 and len(opened.unopened) == 1
+    assert [path.name for path in (casebook.directory / "attachments").iterdir()] == [
+        hashlib.sha256(PHOTO).hexdigest()
+    ]
+
+
+def test_a_run_that_was_broken_off_is_run_again(
+    drop: Drop, casebook: Casebook, opener: Opener, take: Take
+) -> None:
+    """Stopped after the first of two reports, with half a file on the disk: the next run goes on from there."""
+    attachment = drop.file(PHOTO)
+    drop.report(attachments=(attachment,))
+    drop.report("second", claimant=2)
+    (
+        casebook.directory / "attachments" / (hashlib.sha256(PHOTO).hexdigest() + ".part")
+    ).write_bytes(PHOTO[:1000])
+
+    def stop(_what: str, _done: int, _all: int) -> None:
+        if casebook.counts().parts == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        open_bundle(casebook, drop.bundle(1), opener, today=DAY, progress=stop, batch=1)
+    assert casebook.last_export() is None
+
+    opened = take(drop.bundle(1))
+
+    assert (opened.parts, opened.known, opened.files) == (1, 1, 1)
+    assert len([path for path in casebook.directory.iterdir() if "tmp" in path.name]) == 0
+
+
+def test_an_altered_copy_in_the_casebook_is_not_handed_out(
+    drop: Drop, casebook: Casebook, take: Take, tmp_path: Path
+) -> None:
+    drop.report(attachments=(drop.file(PHOTO),))
+    take(drop.bundle(1))
+    altered(casebook.file_path(hashlib.sha256(PHOTO).hexdigest()), 5)
+    (tmp_path / "out").mkdir()
+
+    with pytest.raises(EvidenceError, match="altered"):
+        list(write_out(casebook, casebook.case(1), tmp_path / "out"))
+
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/passwd",
+        "/etc/passwd",
+        ".bashrc",
+        "-rf",
+        "a\0b",
+        "CON",
+        "\u202egpj.exe",
+        "长" * 300 + ".jpg",
+        "",
+        "..",
+        "x" * 400,
+    ],
+)
+def test_a_name_as_sent_becomes_a_name_that_does_no_harm(
+    drop: Drop, casebook: Casebook, take: Take, name: str
+) -> None:
+    drop.report()
+    take(drop.bundle(1))
+
+    safe = safe_name(casebook.case(1), 3, name)
+
+    assert safe.startswith("C-0001-03-") and len(safe.encode()) < 200
+    assert not set(safe) & set("/\\\0\n :\u202e") and ".." not in safe
+
+
+def test_an_ordinary_name_stays_readable(drop: Drop, casebook: Casebook, take: Take) -> None:
+    drop.report()
+    take(drop.bundle(1))
+
+    assert safe_name(casebook.case(1), 1, "封号 截图(1).png") == "C-0001-01-封号_截图_1_.png"
+    assert safe_name(casebook.case(1), 1, "长" * 300 + ".jpg").endswith("长.jpg")
+
+
+def test_an_answer_reaches_its_case_in_a_bundle_that_the_vault_takes(
+    drop: Drop, casebook: Casebook, take: Take, opener: Opener, keys_dir: Path
+) -> None:
+    drop.report(language="zh-Hant")
+    take(drop.bundle(1))
+    for text in ("第一封\r\n", "second"):
+        answer(casebook, 1, text, today=DAY)
+
+    left = export_replies(casebook, drop.directory / "replies.tar", opener, today=DAY)
+
+    assert (left.bundle, left.answers, left.replies, left.waiting) == (1, 3, 256, 0)
+    data = (drop.directory / "replies.tar").read_bytes()
+    bundle = read_replies(
+        data,
+        read_pinned_keys(keys_dir),
+        campaign="wechat-2020",
+        now=datetime.now(UTC).replace(2026, 11, 24),
+    )
+    assert (bundle.number, bundle.desk) == (1, 1)
+    by_tag = dict(bundle.replies)
+    assert len(by_tag) == 256 and list(by_tag) == sorted(by_tag)
+    # The desk itself says first that the report was opened.
+    for number, text in enumerate(("", "第一封\r\n", "second")):
+        sealed = by_tag[reply_tag(bytes([101]) * 32, desk=1, number=number)]
+        reply = open_reply(sealed, bytes([1]) * 32)
+        kind = "answer" if text else "acknowledgement"
+        assert (reply.kind, reply.text, reply.language, reply.day) == (kind, text, "zh-Hant", DAY)
+
+
+def test_each_bundle_that_brings_something_is_acknowledged_once_and_a_withdrawn_case_no_more(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    def acknowledged() -> int:
+        return sum(one.kind == "acknowledgement" for one in casebook.answers_to(casebook.case(1)))
+
+    counts = []
+    for number, kind in enumerate(("report", "", "message", "withdrawal", "message"), 1):
+        if kind:
+            drop.report(kind=kind)
+        take(drop.bundle(number))
+        counts.append(acknowledged())
+
+    assert counts == [1, 1, 2, 2, 2]
+
+
+def test_reply_and_bundle_numbers_go_on(
+    drop: Drop, casebook: Casebook, take: Take, opener: Opener, tmp_path: Path
+) -> None:
+    drop.report()
+    take(drop.bundle(1))
+    for number in (1, 2):
+        answer(casebook, 1, f"answer {number}", today=DAY)
+        assert (
+            export_replies(casebook, tmp_path / f"{number}.tar", opener, today=DAY).bundle == number
+        )
+
+    assert [(one.number, one.bundle) for one in casebook.answers_to(casebook.case(1))] == [
+        (0, 1),
+        (1, 1),
+        (2, 2),
+    ]
+    with pytest.raises(OutboxError, match="No answer is waiting"):
+        export_replies(casebook, tmp_path / "3.tar", opener, today=DAY)
+
+
+def test_answers_that_cannot_leave_stay_queued(
+    drop: Drop, casebook: Casebook, take: Take, opener: Opener, tmp_path: Path
+) -> None:
+    drop.report()
+    take(drop.bundle(1))
+    answer(casebook, 1, "x", today=DAY)
+    (tmp_path / "there.tar").write_bytes(b"first")
+
+    with pytest.raises(CannotWrite, match="exists already"):
+        export_replies(casebook, tmp_path / "there.tar", opener, today=DAY)
+    with pytest.raises(CannotOpen, match="could not sign"):
+        export_replies(casebook, tmp_path / "new.tar", opener, today=DAY, signer="0" * 40)
+
+    assert (tmp_path / "there.tar").read_bytes() == b"first" and not (tmp_path / "new.tar").exists()
+    assert [one.text for one in casebook.queued()] == ["", "x"]
+    assert export_replies(casebook, tmp_path / "new.tar", opener, today=DAY).bundle == 1
+
+
+def test_an_answer_that_cannot_be_read_is_refused_when_it_is_written(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    drop.report()
+    take(drop.bundle(1))
+    with pytest.raises(OutboxError, match="empty"):
+        answer(casebook, 1, " \n", today=DAY)
+    with pytest.raises(BadReply, match="too long by"):
+        answer(casebook, 1, "长" * 2_000, today=DAY)
+    with pytest.raises(OutboxError, match="one of"):
+        answer(casebook, 1, "x", today=DAY, language="xx")
+    with pytest.raises(CasebookError, match="no case C-0002"):
+        answer(casebook, 2, "x", today=DAY)
+    assert [one.kind for one in casebook.queued()] == ["acknowledgement"]
+
+
+class Line:
+    """The command line over one casebook."""
+
+    def __init__(self, directory: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._always = ["--casebook", str(directory), "--home", str(home)]
+        self._capsys = capsys
+
+    def __call__(self, *arguments: object) -> str:
+        code = desk.main([*self._always, *map(str, arguments)])
+        out, err = self._capsys.readouterr()
+        assert (code, err) == (0, "")
+        return str(out)
+
+    def refused(self, *arguments: object) -> str:
+        code = desk.main([*self._always, *map(str, arguments)])
+        out, err = self._capsys.readouterr()
+        assert (code, out) == (1, "") and err.count("\n") == 1 and "Traceback" not in err
+        return str(err)
+
+
+@pytest.fixture
+def line(tmp_path: Path, reviewer_homes: list[Path], capsys: pytest.CaptureFixture[str]) -> Line:
+    return Line(tmp_path / "casebook", reviewer_homes[0], capsys)
+
+
+def test_a_day_at_the_desk(
+    drop: Drop,
+    line: Line,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    drop.report(
+        "[red]正文\x1b[31m\u202e",
+        attachments=(drop.file(PHOTO, "照片\u202egpj.exe"),),
+        category="nowhere",
+    )
+    line(
+        "init", "--server-key", bytes(SERVER.verify_key).hex(), "--campaign", CAMPAIGN, "--desk", 0
+    )
+    assert "1 new cases and 1 files" in line("open", drop.bundle(1))
+
+    table = line("list")
+    assert "C-0001" in table and "[red]正文‹U+001B›[31m‹U+202E›" in table and "nowhere" in table
+    (row,) = json.loads(line("list", "--json"))
+    assert (row["case"], row["files"], row["category"]) == ("C-0001", 1, "nowhere")
+    shown = line("show", "C-0001") + line("files", "1")
+    assert "照片‹U+202E›gpj.exe" in shown and "\x1b" not in shown and "\u202e" not in shown
+    as_json = line("show", "c-1", "--json")
+    assert (
+        json.loads(as_json)["parts"][0]["text"] == "[red]正文\x1b[31m\u202e" and as_json.isascii()
+    )
+    assert bytes([101]).hex() * 32 not in as_json
+    (tmp_path / "out").mkdir()
+    (path,) = line("files", "C-0001", "--out", tmp_path / "out").split()
+    assert Path(path).read_bytes() == PHOTO
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("收到。".encode())))
+    assert "queued" in line("answer", "C-0001", "--text-file", "-", "--yes")
+    assert "answers queued: C-0001" in line("status")
+    assert "2 answers among 256" in line("export-replies", tmp_path / "replies.tar", "--yes")
+    assert "left in reply bundle 1" in line("show", "C-0001")
+    assert json.loads(line("status", "--json"))["answers_left"] == 2
+
+
+def test_every_refusal_is_one_sentence(drop: Drop, line: Line, tmp_path: Path) -> None:
+    key = bytes(SERVER.verify_key).hex()
+    assert "no casebook" in line.refused("list")
+    assert "64 hex digits" in line.refused(
+        "init", "--server-key", "zz", "--campaign", CAMPAIGN, "--desk", 0
+    )
+    assert "0 to 3" in line.refused(
+        "init", "--server-key", key, "--campaign", CAMPAIGN, "--desk", 9
+    )
+    line("init", "--server-key", key, "--campaign", CAMPAIGN, "--desk", 0)
+    assert "There is a casebook" in line.refused(
+        "init", "--server-key", key, "--campaign", CAMPAIGN, "--desk", 0
+    )
+    assert "cannot be read" in line.refused("open", tmp_path / "none.tar")
+    (tmp_path / "junk").write_bytes(os.urandom(5_000))
+    assert "not a bundle" in line.refused("open", tmp_path / "junk")
+    assert "no case C-0009" in line.refused("show", "9")
+    assert "C-0001" in line.refused("files", "nine")
+    assert "No such file" in line.refused("answer", "1", "--text-file", tmp_path / "none.txt")
+    assert "not UTF-8" in line.refused("answer", "1", "--text-file", tmp_path / "junk")
+    assert "No answer is waiting" in line.refused("export-replies", tmp_path / "out.tar", "--yes")
+    (tmp_path / "casebook").chmod(0o755)
+    assert "chmod 700" in line.refused("status")
+
+
+def test_without_the_keys_directory_the_desk_says_so(
+    drop: Drop, line: Line, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line(
+        "init", "--server-key", bytes(SERVER.verify_key).hex(), "--campaign", CAMPAIGN, "--desk", 0
+    )
+
+    assert desk.main(["--casebook", str(tmp_path / "casebook"), "open", str(drop.bundle(1))]) == 1
+    assert "--home" in capsys.readouterr().err
+
+
+def test_no_option_takes_an_answers_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Arguments can be read by every user of a computer."""
+    with pytest.raises(SystemExit):
+        desk.main(["--casebook", "x", "answer", "--help"])
+
+    assert "--text-file" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        desk.main(["--casebook", "x", "answer", "1", "--text", "hello"])

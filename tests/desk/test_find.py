@@ -1,0 +1,109 @@
+"""Looking for cases as a reviewer at the desk: what others said is not found before it may be seen, nor what was given away."""
+
+import io
+import json
+import sqlite3
+
+import pytest
+from support.cases import SAMPLES
+from test_desk import Drop
+from test_gold import Team, team
+
+from dropbox.openpgp import Reviewers
+
+__all__ = ["team"]  # the fixture
+TEXT = SAMPLES[0]["text_zh_hans"]
+HARM = "c3.account_closed"
+SAID = {
+    "category": "c3",
+    "merit": "m3",
+    "urgency": "danger",
+    "tags": ["first-tag"],
+    "harms": {HARM: "supported"},
+}
+
+
+@pytest.fixture
+def filed(team: Team, reviewers: Reviewers) -> Team:
+    """Two claimants who sent one text, and one who sent another."""
+    drop = Drop(reviewers, team.directory)
+    for claimant, text in enumerate((TEXT, TEXT, "别的事情"), 1):
+        drop.report(text, claimant=claimant, harms=("c1.harassed",))
+    team(0, "import", drop.bundle(1))
+    return team
+
+
+def found(team: Team, who: int, *options: str) -> list[str]:
+    return [
+        row["case"]
+        for row in json.loads(team(who, "find", "--no-words", "--json", *options))["cases"]
+    ]
+
+
+def copies(team: Team) -> list[str]:
+    """The numbers of the two with one text: blocks have random names, so that any may be C-0001."""
+    rows = json.loads(team(2, "list", "--json"))
+    return [row["case"] for row in rows if row["linked"]]
+
+
+ASKED = (
+    ("--merit", "m3"),
+    ("--urgency", "danger"),
+    ("--tag", "first-tag"),
+    ("--category", "c3"),
+    ("--harm", HARM),
+)
+
+
+def test_a_search_by_codes_finds_a_review_only_when_it_may_be_seen(filed: Team) -> None:
+    first = filed.judge(0, "C-0001", **SAID)
+    assert first["status"] == "st.first_review"
+
+    for who in (0, 1, 2):
+        assert [found(filed, who, *asked) for asked in ASKED] == [[]] * len(ASKED)
+        assert (
+            found(filed, who, "--status", "st.first_review")
+            == found(filed, who, "--reviewed-by", "reviewer-1")
+            == ["C-0001"]
+        )
+    filed.judge(1, "C-0001", **{**SAID, "merit": "m2"})
+    assert [found(filed, 2, *asked) for asked in ASKED] == [[]] * len(ASKED), "two disagree"
+    assert filed.judge(2, "C-0001", "adjudicate", **SAID)["status"] == "st.second_review"
+
+    for who in (0, 1, 2):
+        assert [found(filed, who, *asked) for asked in ASKED] == [["C-0001"]] * len(ASKED)
+        assert found(filed, who, "--reviewed-by", "reviewer-2") == ["C-0001"]
+
+
+def test_a_case_that_was_given_away_is_neither_found_nor_linked_for_who_did(
+    filed: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = copies(filed)
+    filed.judge(0, mine, conflict=True, merit="", urgency="")
+
+    def seen(who: int) -> tuple[int, list[str], int]:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT[:20].encode())))
+        count = json.loads(filed(who, "find", "--json"))["count"]
+        rows = {row["case"]: row for row in json.loads(filed(who, "list", "--json"))}
+        linked = [one["case"] for one in json.loads(filed(who, "show", other, "--json"))["linked"]]
+        return count, linked, rows[other]["linked"]
+
+    assert seen(1) == (2, [mine], 1)
+    assert seen(0) == (1, [], 0)
+    assert mine not in found(filed, 0, "--category", "c1") and mine in found(
+        filed, 1, "--category", "c1"
+    )
+
+
+def test_the_words_that_are_looked_for_stand_in_no_log(
+    filed: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("looked-for 词".encode())))
+    assert "0 case(s) found." in filed(0, "find")
+
+    connection = sqlite3.connect(filed.casebook / "casebook.sqlite")
+    lines = b"".join(line for (line,) in connection.execute("select line from custody"))
+    connection.close()
+    assert b'"act":"view"' in lines and b"find" in lines and b"looked" not in lines
+    for file in filed.casebook.iterdir():
+        assert file.is_dir() or b"looked-for" not in file.read_bytes()

@@ -1,0 +1,383 @@
+"""Cases are found by words in either script, as typed, and by codes; whatever is typed, nothing breaks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.cases import DAY, SAMPLES, add, attachment, new_casebook, report
+
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.search import finding
+from scripts.desk.search.finding import (
+    MOST_TERMS,
+    MOST_WORDS,
+    Filters,
+    FindingError,
+    find,
+    hit_in,
+    terms,
+)
+from scripts.desk.search.folding import spelled, words
+
+
+@pytest.fixture
+def casebook(tmp_path: Path) -> Iterator[Casebook]:
+    with new_casebook(tmp_path / "casebook") as opened:
+        yield opened
+
+
+def numbers(casebook: Casebook, query: str, **codes: str) -> list[int]:
+    return [one.outline.number for one in find(casebook, query, Filters(**codes)).cases]
+
+
+def test_a_word_of_two_characters_is_found_in_either_script_by_either_script(
+    casebook: Casebook,
+) -> None:
+    add(
+        casebook,
+        report("我的微信被封号了", 1),
+        report("我的微信被封號了", 2),
+        report("封了我的号，信很微小", 3),
+    )
+
+    for query in ("封号", "封號", "微信"):
+        assert numbers(casebook, query) == [1, 2]
+    assert numbers(casebook, "账号") == numbers(casebook, "封信") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("账号", "我的帳號"),
+        ("帳號", "我的账号"),
+        ("帐号", "我的賬號"),
+        ("裡面", "裏面"),
+        ("后", "皇后與後來"),
+    ],
+)
+def test_words_with_several_spellings_are_found_by_each(
+    casebook: Casebook, query: str, text: str
+) -> None:
+    add(casebook, report(text))
+
+    assert numbers(casebook, query) == [1]
+
+
+@pytest.mark.parametrize("case", SAMPLES, ids=[case["id"] for case in SAMPLES])
+def test_every_pair_of_characters_of_a_text_finds_it(
+    casebook: Casebook, case: dict[str, str]
+) -> None:
+    text = case["text_zh_hans"]
+    add(casebook, report(text))
+    finding.catch_up(casebook)
+
+    for place in range(0, len(text) - 1, 3):
+        pair = text[place : place + 2]
+        if all("\u4e00" <= sign <= "\u9fff" for sign in pair):
+            assert numbers(casebook, f'"{pair}"') == [1], pair
+
+
+def test_several_words_are_all_asked_for_wherever_in_the_case_they_stand(
+    casebook: Casebook,
+) -> None:
+    add(
+        casebook,
+        report("封号", 1),
+        report("转发", 1, kind="message"),
+        report("封号", 2),
+        report("转发", 3),
+    )
+    casebook.queue_answer(
+        casebook.case(2), kind="answer", language="en", day=DAY, text="Please send the notice."
+    )
+
+    assert numbers(casebook, "封号 转发") == [1]
+    assert numbers(casebook, "封号　NOTICE") == [2]
+    assert numbers(casebook, "封号 转发 notice") == []
+
+
+def test_a_phrase_is_held_together_by_any_quotation_marks(casebook: Casebook) -> None:
+    add(casebook, report("WeChat closed my account", 1), report("my WeChat account closed", 2))
+
+    for query in ('"my account"', "“My  Account”", "「my account」", "my-account"):
+        assert numbers(casebook, query) == [1], query
+    assert numbers(casebook, "my account") == [1, 2]
+    assert numbers(casebook, "accoun") == []
+
+
+def test_file_names_and_answers_are_found_and_said_where(casebook: Casebook) -> None:
+    files = (attachment("训诫书.jpg"), attachment("other.png"))
+    add(casebook, report("正文", 1, attachments=files))
+    casebook.queue_answer(
+        casebook.case(1), kind="answer", language="zh-Hans", day=DAY, text="请补充日期"
+    )
+
+    found = [find(casebook, query, Filters()).cases[0] for query in ("正文", "訓誡書", "補充")]
+
+    assert [(one.where, one.excerpt[1]) for one in found] == [
+        ("text", "正文"),
+        ("file name", "训诫书"),
+        ("answer", "补充"),
+    ]
+    assert numbers(casebook, '"正文 训诫书"') == numbers(casebook, '"jpg other"') == []
+
+
+@pytest.mark.parametrize(
+    ("text", "queries"),
+    [
+        (
+            "住在\U00020bb7野家，姓\U0002b8b8，又\U00031350",
+            ("\U00020bb7", "姓\U0002b8b8", "\U00031350", "\U00020bb7野"),
+        ),
+        (
+            "我很好😀👨\u200d👩\u200d👧\u200d👦🏳️\u200d🌈🇨🇳",
+            ("😀", "👨\u200d👩\u200d👧", "👩", "🇨🇳", "好😀"),
+        ),
+        ("他说“مەن قورقىنى”就没", ("مەن", "قورقىنى", '"مەن قورقىنى"')),
+        ("སྐད་ཆ་འདི་བསུབས་སོང་།", ("སྐད་ཆ", "བསུབས")),
+        ("微\u200b信\u200c封\u200d号\u2060了\ufeff我\xad的", ("微信", "封号", "信封号了我")),
+        ("葛\U000e0100城市 辻\ufe00", ("葛城", "辻")),
+        ("龍\ufa03\uf9dc神\ufa19福\ufa1b", ("神神福", "龙")),
+        ("金额：１２，３４５．６７元　电话", ("12", "345", "６７", "元")),
+        ("é and e\u0301t", ("É", "e\u0301", "\xe9t")),
+        ("[31m\x1b red\u202e", ("31m", "red")),
+    ],
+)
+def test_rare_ideographs_emoji_and_other_scripts_are_found_as_typed(
+    casebook: Casebook, text: str, queries: tuple[str, ...]
+) -> None:
+    add(casebook, report(text))
+
+    for query in queries:
+        assert numbers(casebook, query) == [1], query.encode("unicode_escape")
+
+
+def test_what_is_shown_around_a_hit_is_neutralised_and_the_text_is_not_folded(
+    casebook: Casebook,
+) -> None:
+    add(casebook, report("前\x1b[31m\u202e封\u200b號後面" + "遠" * 100))
+
+    (found,) = find(casebook, "封号", Filters()).cases
+
+    before, hit, behind = found.excerpt
+    assert (
+        (before, hit) == ("前‹U+001B›[31m‹U+202E›", "封‹U+200B›號")
+        and behind.startswith("後面遠")
+        and len(behind) == 24
+    )
+
+
+def test_a_hit_is_placed_where_its_signs_stand() -> None:
+    text = "ﷺ👩\u200d👧 e\u0301, 微\u200b信 wechat封號"
+    for phrase in ("微信", "wechat封号", "号", "\xe9", "👧"):
+        hit = hit_in(text, words(phrase))
+        assert hit is not None and words(text[slice(*hit)]) == words(phrase)
+    assert hit_in("wechat封号", words("chat")) is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"',
+        '""',
+        '" AND',
+        "NEAR(a b, 3)",
+        "a* OR b",
+        "words:封",
+        "^封",
+        "{a b}:c",
+        "-封 +号",
+        "封\0号",
+        "';--",
+        "%_",
+        "\ud83d",
+        "(",
+        "封 NOT 号",
+    ],
+)
+def test_nothing_that_is_typed_is_syntax(casebook: Casebook, query: str) -> None:
+    add(casebook, report("封 NOT 号 near a b or 3"))
+
+    try:
+        find(casebook, query, Filters())
+    except FindingError as why:
+        assert "no letter, digit or picture" in str(why)
+
+
+def test_words_of_the_search_language_are_only_words(casebook: Casebook) -> None:
+    add(casebook, report("封 NOT 号", 1), report("号", 2), report("封", 3))
+
+    assert numbers(casebook, "封 NOT 号") == [1] and numbers(casebook, "封 OR 号") == []
+
+
+@pytest.mark.parametrize("query", ["", " \u3000\n", "。，！？", "\x1b\u202e\u200b", '"""', "*"])
+def test_a_query_of_nothing_but_punctuation_is_a_sentence_or_leaves_the_filters(
+    casebook: Casebook, query: str
+) -> None:
+    add(casebook, report("x", 1), report("x", 2, category="c2"))
+
+    with pytest.raises(FindingError, match="no letter, digit or picture"):
+        find(casebook, query, Filters())
+    assert numbers(casebook, query, category="c2") == [2]
+
+
+def test_a_pasted_page_is_looked_for_by_its_beginning(casebook: Casebook) -> None:
+    page = "".join(chr(0x4E00 + number) for number in range(10_000))
+    add(casebook, report(page), report(page[:100], 2), report(page[100:200], 3))
+
+    found = find(casebook, page, Filters())
+
+    assert [one.outline.number for one in found.cases] == [
+        1,
+        2,
+    ] and f"first {MOST_WORDS} words" in found.note
+    found = find(casebook, " ".join(page), Filters())
+    assert found.count == 2 and f"first {MOST_TERMS} words or phrases" in found.note
+    assert terms("a b a") == ([("a",), ("b",)], "")
+
+
+def test_one_long_word_is_found(casebook: Casebook) -> None:
+    add(casebook, report("x" * 48_000), report("x", 2))
+
+    assert numbers(casebook, "x" * 48_000) == [1] and numbers(casebook, "x") == [2]
+
+
+STANDINGS = [
+    (
+        1,
+        "st.first_review",
+        "m3",
+        "normal",
+        "c3",
+        " c3.account_closed c3.other ",
+        " urgent ",
+        f" {'A' * 40} ",
+    ),
+    (2, "st.adjudicate", "m1", "danger", "c1", " ", " urgent later ", f" {'A' * 40} {'B' * 40} "),
+]
+
+
+def test_cases_are_filtered_by_what_claimants_and_reviewers_said(casebook: Casebook) -> None:
+    add(
+        casebook,
+        report(
+            "封号",
+            1,
+            harms=("c1.job_loss", "c1.arrested"),
+            facts={"province": "prov.GD", "period_from": "2019"},
+        ),
+        report(
+            "封号",
+            2,
+            category="c2",
+            facts={"period_from": "2020-03", "period_to": "2020-05", "province": ["x"]},
+        ),
+        report("封号", 3, facts={"province": "prov.GD", "period_from": 2019, "period_to": None}),
+        report(
+            "x", 3, kind="message", harms=("c1.job_loss_of_another",), facts={"province": "prov.XJ"}
+        ),
+    )
+    finding.catch_up(casebook)
+    for row in STANDINGS:
+        casebook.database.execute(
+            "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
+        )
+
+    expected: dict[tuple[str, str], list[int]] = {
+        ("category", "c1"): [1, 2, 3],
+        ("category", "c3"): [1],
+        ("category", "%"): [],
+        ("harm", "c1.job_loss"): [1],
+        ("harm", "c3.other"): [1],
+        ("harm", "c1_job_loss"): [],
+        ("province", "prov.GD"): [1, 3],
+        ("province", "prov.XJ"): [3],
+        ("period", "2019"): [1],
+        ("period", "2020-05..2021"): [1, 2],
+        ("period", "2020-06"): [1],
+        ("period", "2018"): [],
+        ("merit", "m3"): [1],
+        ("status", "st.adjudicate"): [2],
+        ("status", "st.new"): [3],
+        ("tag", "urgent"): [1, 2],
+        ("tag", "late"): [],
+        ("reviewer", "b" * 40): [2],
+    }
+    assert {asked: numbers(casebook, "", **{asked[0]: asked[1]}) for asked in expected} == expected
+    assert (
+        numbers(casebook, "封号", tag="urgent", merit="m1") == [2]
+        and numbers(casebook, "x", tag="urgent") == []
+    )
+
+
+@pytest.mark.parametrize(
+    "period", ["2020..2019", "19", "2019-13", "..", "2019-3", "x..2020", "2019..", "２０１９"]
+)
+def test_a_period_that_is_none_is_a_sentence(casebook: Casebook, period: str) -> None:
+    with pytest.raises(FindingError, match="A period is written"):
+        find(casebook, "", Filters(period=period))
+
+
+def test_pages_follow_each_other_and_the_count_is_of_all(casebook: Casebook) -> None:
+    add(casebook, *(report("封号", number) for number in range(1, 8)))
+
+    pages = [find(casebook, "封号", Filters(), skip=skip, most=3) for skip in (0, 3, 6, 9)]
+
+    assert [[one.outline.number for one in page.cases] for page in pages] == [
+        [1, 2, 3],
+        [4, 5, 6],
+        [7],
+        [],
+    ]
+    assert {page.count for page in pages} == {7}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE found",
+        "DROP TABLE outline",
+        "DROP TABLE register",
+        "UPDATE register SET version = 99",
+    ],
+)
+def test_the_index_is_made_again_when_it_is_missing_or_of_another_version(
+    casebook: Casebook, damage: str
+) -> None:
+    add(casebook, report("封号", 1))
+    assert numbers(casebook, "封号") == [1]
+
+    casebook.database.execute(damage)
+    add(casebook, report("封号", 2))
+
+    assert numbers(casebook, "封号") == [1, 2]
+
+
+def test_an_index_that_does_not_fit_is_told_and_made_anew(casebook: Casebook) -> None:
+    add(casebook, report("封号", 1))
+    assert numbers(casebook, "封号") == [1]
+    # As if part 1 of case 1 held these words.
+    casebook.database.execute(
+        "INSERT INTO found (rowid, words) VALUES ((1 << 33) + 2, ?)", [spelled("微信")]
+    )
+
+    with pytest.raises(FindingError, match="did not fit C-0001"):
+        numbers(casebook, "微信")
+
+    assert numbers(casebook, "微信") == [] and numbers(casebook, "封号") == [1]
+
+
+def test_what_came_after_the_last_search_is_found(casebook: Casebook) -> None:
+    add(casebook, report("封号", 1), report("x", 2))
+    assert numbers(casebook, "封号") == [1]
+
+    add(casebook, report("封号", 2, kind="message"), report("封号", 3))
+
+    assert numbers(casebook, "封号") == [1, 2, 3]
+
+
+def test_the_index_holds_codes_of_signs_only() -> None:
+    """So that no tokenizer's table of Unicode decides what is found."""
+    assert spelled("微信 é中").isascii() and set("".join(words("微信a_b é"))) <= set(
+        "abcdefghijklmnopqrstuvwxyz0123456789_"
+    )

@@ -1,0 +1,255 @@
+"""The sheet that a reviewer fills in: what is in it, and that every fault of one is named at once."""
+
+import tomllib
+from datetime import date
+from typing import Any
+
+import pytest
+from test_casebook import report
+
+from dropbox.campaign import Campaign
+from scripts.desk.case import Case, Part
+from scripts.desk.review.judgement import ADJUDICATION, Judgement
+from scripts.desk.review.sheet import SHEET_BYTES, BadSheet, blank, read, said
+
+FACTS = {
+    "period_from": "2025-12",
+    "period_to": "2026-01",
+    "actors": ["actor.police", "actor.tencent"],
+    "account_types": ["acct.personal"],
+    "phone_region": "tel.cn",
+    "account_opened": "2014",
+}
+GOOD = 'category = "c1"\nmerit = "m2"\nurgency = "normal"\n'
+
+
+def case(**changes: Any) -> Case:
+    part = Part(1, 1, b"b" * 16, date(2026, 11, 24), 1, report(**changes))
+    return Case(1, b"r" * 32, b"t" * 32, (part,))
+
+
+def faults(campaign: Campaign, text: str, role: str = "review") -> list[str]:
+    with pytest.raises(BadSheet) as refusal:
+        read(text.encode(), campaign, role=role)
+    return str(refusal.value).splitlines()
+
+
+def test_a_blank_sheet_says_what_the_claimant_said_in_the_campaigns_codes(
+    campaign: Campaign,
+) -> None:
+    one = case(harms=("c1.job_loss", "c3.posts_deleted"), facts=FACTS)
+
+    sheet = tomllib.loads(blank(one, campaign, said(one, campaign)))
+
+    assert sheet["category"] == "c1" and sheet["merit"] == "" and sheet["conflict"] is False
+    assert sheet["harms"] == {"c1.job_loss": "alleged", "c3.posts_deleted": "alleged"}
+    assert (
+        sheet["actors"] == ["actor.tencent", "actor.police"] and sheet["phone_region"] == "tel.cn"
+    )
+    assert (sheet["period_from"], sheet["period_to"], sheet["account_opened"]) == (
+        "2025-12",
+        "2026-01",
+        "2014",
+    )
+
+
+def test_every_code_stands_in_the_blank_sheet_with_its_label(campaign: Campaign) -> None:
+    sheet = blank(case(), campaign, Judgement())
+
+    for name in (
+        "merit",
+        "urgency",
+        "harm_status",
+        "us",
+        "flag",
+        "evidence",
+        "actor",
+        "account",
+        "phone",
+        "currency",
+    ):
+        for label in campaign.reviewing.lists[name]:
+            assert f"#   {label.code}  {label.in_('en')}\n" in sheet
+    assert "#   c1.tortured  Physically tortured" in sheet and "#   st.closed  Closed" in sheet
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"category": "nowhere", "harms": ("unknown", "c1.harassed", 'c1.x"\n[evil]')},
+        {
+            "facts": {
+                "period_from": 7,
+                "actors": "actor.police",
+                "account_types": [["x"], {"y": 1}, None],
+                "phone_region": [],
+            }
+        },
+        {
+            "facts": {
+                "period_from": '2025"\nmerit = "m4',
+                "actors": ["actor.nobody"],
+                "account_opened": "２０１４",
+            }
+        },
+        {"facts": {"phone_region": {"a": 1}, "period_to": None}, "category": "\x1b[2J\u202e"},
+    ],
+)
+def test_what_is_not_in_the_campaigns_codes_does_not_reach_the_sheet(
+    campaign: Campaign, changes: dict[str, Any]
+) -> None:
+    one = case(**changes)
+
+    sheet = blank(one, campaign, said(one, campaign))
+
+    body = tomllib.loads(sheet)
+    assert (
+        body["merit"] == ""
+        and set(body["harms"]) <= {"c1.harassed"}
+        and body["category"] in ("", "c1")
+    )
+    assert (body["period_from"], body["actors"], body["phone_region"], body["account_types"]) == (
+        "",
+        [],
+        "",
+        [],
+    )
+    assert not set(sheet) & set("\x1b\u202e") and "evil" not in sheet
+
+
+def test_a_sheet_comes_back_as_it_was_filled_in(campaign: Campaign) -> None:
+    filled = Judgement(
+        category="c2",
+        merit="m3",
+        urgency="deadline",
+        harms={"c2.tips_blocked": "documented", "c3.account_closed": "doubtful"},
+        actors=("actor.tencent",),
+        period_from="2024-09",
+        period_to="2024-10-05",
+        us="california",
+        account_types=("acct.official",),
+        phone_region="tel.us",
+        account_opened="2018",
+        amounts=({"amount": "70000.50", "currency": "CNY", "as_of": "2024", "what": '一年"收入"'},),
+        evidence="3",
+        credibility="可信\n\x1b[31m \u202e 'quoted' \x7f",
+        flags=("third_party", "health"),
+        tags=("ongoing", "成都"),
+        outcome="st.counsel",
+        note='Says "yes" \\ and\r\nmore',
+    )
+
+    sheet = blank(case(), campaign, filled)
+
+    assert read(sheet.encode(), campaign) == filled
+    assert not set(sheet) & set("\x1b\u202e\x7f\r")
+
+
+def test_harms_may_be_written_without_quotes(campaign: Campaign) -> None:
+    judgement = read((GOOD + '[harms]\nc1.job_loss = "alleged"\n').encode(), campaign)
+
+    assert judgement.harms == {"c1.job_loss": "alleged"}
+
+
+def test_the_same_judgement_is_the_same_whatever_its_order(campaign: Campaign) -> None:
+    two = [
+        f'[harms]\n"{a}" = "alleged"\n"{b}" = "alleged"\n'
+        for a, b in (("c1.harassed", "c1.other"), ("c1.other", "c1.harassed"))
+    ]
+
+    assert list(read((GOOD + two[0]).encode(), campaign).harms) == list(
+        read((GOOD + two[1]).encode(), campaign).harms
+    )
+
+
+def test_all_faults_are_named_at_once_each_with_its_line(campaign: Campaign) -> None:
+    text = """category = "c9"
+merit = "m7"
+urgency = 3
+colour = "red"
+evidence = 5
+actors = "actor.police"
+period_from = "2025-13"
+flags = ["secret"]
+tags = ["two words"]
+outcome = "st.new"
+account_opened = 2014
+note = 7
+[harms]
+"c1.nothing" = "alleged"
+"c1.job_loss" = "sure"
+[[amounts]]
+amount = "NaN"
+currency = "EUR"
+colour = "x"
+as_of = "yesterday"
+"""
+
+    found = faults(campaign, text)
+
+    assert [one.split(":")[0] for one in found] == [
+        "Line 4, colour",
+        "Line 1, category",
+        "Line 2, merit",
+        "Line 3, urgency",
+        "Line 14, c1.nothing",
+        "Line 15, c1.job_loss",
+        "Line 6, actors",
+        "Line 7, period_from",
+        "Line 11, account_opened",
+        *["Line 16, amounts"] * 4,
+        "Line 5, evidence",
+        "Line 8, flags",
+        "Line 9, tags",
+        "Line 10, outcome",
+        "Line 12, note",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "urgency: this is needed"),
+        ('urgency = "normal"\nmerit = "m1"', "category: this is needed"),
+        ('urgency = "normal"\noutcome = "st.closed"', "a first look has no outcome"),
+        (GOOD + 'period_from = "2026"\nperiod_to = "2025-12"', "before period_from"),
+        (GOOD + "conflict = 1", "true or false"),
+        (GOOD + "harms = 1", "a table of harms"),
+        (GOOD + "amounts = 1", "tables [[amounts]]"),
+        (GOOD + '[[amounts]]\namount = "1e400"\ncurrency = "CNY"', "amount is a number"),
+        (GOOD + '[[amounts]]\namount = "-1"\ncurrency = "CNY"', "amount is a number"),
+        (GOOD + '[[amounts]]\namount = 1.5\ncurrency = ["CNY"]', "amount is a number"),
+        (GOOD + "evidence = " + "9" * 5_000, "not TOML"),
+        (GOOD + "evidence = 0x" + "f" * 5_000, "evidence: this is one of"),
+        (GOOD + '[[amounts]]\ncurrency = "CNY"\namount = 0x' + "f" * 5_000, "amount is a number"),
+        (GOOD + "note = 2026-13-45", "not TOML"),
+        (GOOD + 'note = "\\u0000"', "a text in quotes"),
+        (GOOD + "merit", "not TOML"),
+        (GOOD + 'merit = "m3"', "not TOML"),
+        ("x = " + "[" * 100_000, "not TOML"),
+        ("#" * (SHEET_BYTES + 1), "longer than"),
+        ('"\\u001b[2J" = 1', "there is no such field"),
+    ],
+)
+def test_a_sheet_that_cannot_be_taken_is_refused_with_a_sentence(
+    campaign: Campaign, text: str, sentence: str
+) -> None:
+    found = faults(campaign, text)
+
+    assert sentence in "\n".join(found) and "\x1b" not in "\n".join(found)
+
+
+def test_a_sheet_in_another_encoding_is_refused_with_its_line(campaign: Campaign) -> None:
+    with pytest.raises(BadSheet, match="Line 2: this is not UTF-8"):
+        read(b'merit = "m1"\nnote = "' + "微信".encode("gb18030") + b'"', campaign)
+
+
+def test_an_adjudication_needs_a_tier_and_a_first_look_does_not(campaign: Campaign) -> None:
+    assert read(b'urgency = "danger"', campaign).merit == ""
+    assert "merit: this is needed" in faults(campaign, 'urgency = "danger"', ADJUDICATION)[0]
+
+
+def test_who_declares_a_conflict_says_nothing_else(campaign: Campaign) -> None:
+    judgement = read((GOOD + 'conflict = true\nnote = "my cousin"').encode(), campaign)
+
+    assert judgement == Judgement(conflict=True, note="my cousin")

@@ -1,0 +1,475 @@
+"""Reviewing at the command line: who sees what, what is refused, and how the texts of claimants look on a terminal."""
+
+import io
+import json
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_desk import TEXT, Drop
+from test_gold import Team, fingerprint, team, toml
+
+from dropbox.campaign import Campaign
+from dropbox.errors import BadReport
+from dropbox.openpgp import Reviewers
+from dropbox.report import Report
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import VERSION, Casebook
+from scripts.desk.casebook.layers import sampled
+
+__all__ = ["team"]  # the fixture
+SECRET = "【虚构】first-reviewers-remark"
+FULL = {
+    "category": "c1",
+    "merit": "m3",
+    "urgency": "danger",
+    "tags": ["first-tag"],
+    "note": SECRET,
+    "credibility": SECRET,
+}
+
+
+@pytest.fixture
+def filed(team: Team, reviewers: Reviewers) -> Team:
+    drop = Drop(reviewers, team.directory)
+    drop.report(TEXT, harms=("c1.harassed",))
+    team(0, "import", drop.bundle(1))
+    return team
+
+
+def everything(team: Team, who: int) -> str:
+    """All that the desk's commands show a reviewer of C-0001."""
+    out = ""
+    for command in (["list"], ["show", "C-0001"], ["status"], ["verify"], ["reviewers"]):
+        out += team(who, *command) + team(who, *command, "--json")
+    sheet = team(who, "review", "C-0001", "--blank").splitlines()
+    # Without the comments, in which every code stands.
+    out += "\n".join(line for line in sheet if not line.startswith("#"))
+    return out + team(who, "files", "C-0001", "--json")
+
+
+def test_the_second_reviewer_is_shown_nothing_of_the_first_review_until_done(
+    filed: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed.judge(0, "C-0001", **FULL)
+    monkeypatch.setenv("COLUMNS", "200")
+    words = ("first-reviewers-remark", "first-tag", '"m3"', "Case of merit,", "danger", "(m3)")
+
+    assert not [word for word in words if word in everything(filed, 1)]
+    assert len([word for word in words if word in everything(filed, 0)]) > 3
+    assert (
+        SECRET in filed(0, "show", "C-0001")
+        and json.loads(filed(0, "list", "--json"))[0]["own_merit"] == "m3"
+    )
+    (row,) = json.loads(filed(1, "list", "--json"))
+    assert (row["status"], row["merit"], row["urgency"], row["reviewers"]) == (
+        "st.first_review",
+        "",
+        "",
+        ["reviewer-1"],
+    )
+    assert json.loads(filed(1, "show", "C-0001", "--json"))["review"]["second_review"] is None
+    assert json.loads(filed(0, "show", "C-0001", "--json"))["review"]["second_review"] is True
+    assert "is seen once the reviews are done" in filed(1, "show", "C-0001")
+    # A first look is not yet a review of one's own.
+    filed.judge(1, "C-0001", merit="", urgency="normal")
+    assert SECRET not in filed(1, "show", "C-0001")
+
+    filed.judge(1, "C-0001", category="c1", merit="m2", urgency="normal")
+
+    assert SECRET in filed(1, "show", "C-0001") and "m2" in filed(0, "show", "C-0001")
+    layers = json.loads(filed(2, "show", "C-0001", "--json"))["review"]["layers"]
+    assert [(one["reviewer"], one["version"], one["blind"]) for one in layers] == [
+        ("reviewer-1", 1, True),
+        ("reviewer-2", 1, True),
+        ("reviewer-2", 2, True),
+    ]
+
+
+def test_the_summary_that_all_read_holds_no_open_review(filed: Team) -> None:
+    def standing() -> dict[str, Any]:
+        with Casebook.open(filed.casebook) as casebook:
+            return next(casebook.layers.standings())
+
+    filed.judge(0, "C-0001", **FULL, harms={"c1.tortured": "documented"})
+    row = standing()
+    assert (row["merit"], row["urgency"], row["tags"], row["harms"]) == (
+        "",
+        "",
+        "",
+        " c1.harassed ",
+    )
+
+    filed.judge(1, "C-0001", **FULL, harms={"c1.tortured": "documented"})
+    row = standing()
+    assert (row["merit"], row["urgency"], row["tags"], row["harms"]) == (
+        "m3",
+        "danger",
+        " first-tag ",
+        " c1.tortured ",
+    )
+    assert row["reviewers"].split() == sorted(fingerprint(filed, who) for who in range(2))
+
+
+def test_every_version_stays(filed: Team) -> None:
+    for number, merit in enumerate(("m1", "m2", "m3"), 1):
+        assert (
+            filed.judge(0, "C-0001", category="c1", merit=merit, urgency="normal")["version"]
+            == number
+        )
+
+    layers = json.loads(filed(0, "show", "C-0001", "--json"))["review"]["layers"]
+    assert [(one["version"], one["merit"]) for one in layers] == [(1, "m1"), (2, "m2"), (3, "m3")]
+
+
+def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
+    filed.judge(1, "C-0001", conflict=True, note="my cousin")
+    form = filed.directory / "sheet.toml"
+    form.write_text(toml(FULL | {"note": ""}), "utf-8")
+
+    text = filed.directory / "answer.txt"
+    text.write_text("x", "utf-8")
+    refused = [
+        ["show"],
+        ["review", "--blank"],
+        ["review", "--form", form],
+        ["adjudicate", "--blank"],
+        ["files"],
+    ]
+    for name, *rest in [*refused, ["answer", "--text-file", text, "--yes"]]:
+        code, out, err = filed.run(1, name, "C-0001", *rest)
+        assert (code, out) == (1, "") and "out of your hands" in err, name
+    filed(0, "answer", "C-0001", "--text-file", text, "--yes")
+    number = json.loads(filed(1, "outbox", "--json"))[-1]["number"]
+    code, out, err = filed.run(1, "outbox", "--remove", number)
+    assert (code, out) == (1, "") and "out of your hands" in err
+    assert "C-0001" in filed(0, "outbox", "--remove", number)
+    assert json.loads(filed(1, "list", "--json"))[0] == {
+        "case": "C-0001",
+        "day": "2026-11-23",
+        "status": "st.new",
+        "conflict": True,
+    }
+    assert "永久封禁" not in filed(1, "list")
+    assert "C-0001" in filed(0, "show", "C-0001")
+
+
+def test_an_import_can_be_read_by_programs(team: Team, reviewers: Reviewers) -> None:
+    drop = Drop(reviewers, team.directory)
+    drop.report(TEXT)
+
+    values = json.loads(team(0, "import", drop.bundle(1), "--json"))
+
+    assert (values["number"], values["cases"], values["parts"], values["unopened"]) == (1, 1, 1, [])
+
+
+def test_every_act_can_be_read_by_programs(filed: Team) -> None:
+    form, text = filed.directory / "form.toml", filed.directory / "text"
+    form.write_text(toml(FULL), "utf-8")
+    text.write_text("请问是哪一年？", "utf-8")
+
+    def read(*asked: object) -> Any:
+        said = filed(0, *asked, "--json")
+        assert said.isascii(), asked
+        return json.loads(said)
+
+    assert [one["case"] for one in read("list")] == ["C-0001"]
+    assert read("show", "C-0001")["case"] == "C-0001"
+    assert read("files", "C-0001") == []
+    assert "merit" in read("review", "C-0001", "--blank")["sheet"]
+    assert read("review", "C-0001", "--form", form)["version"] == 1
+    assert read("find", "--no-words", "--category", "c1")["count"] in (0, 1)
+    assert read("answer", "--templates")
+    assert read("answer", "C-0001", "--text-file", text, "--yes")[0]["case"] == "C-0001"
+    waiting = read("outbox")
+    assert [one["kind"] for one in waiting] == ["acknowledgement", "answer"]
+    assert read("outbox", "--remove", waiting[1]["number"]) == {
+        "number": waiting[1]["number"],
+        "case": "C-0001",
+        "day": waiting[1]["day"],
+    }
+    assert read("export-replies", filed.directory / "replies.tar", "--yes") == {
+        "bundle": 1,
+        "answers": 1,
+        "replies": 256,
+        "waiting": 0,
+    }
+    assert read("outbox", "--left") == []
+    assert len(read("reviewers")) >= 2
+    assert read("status")["cases"] == 1
+    assert read("verify")["findings"] == []
+
+
+def test_a_sheet_comes_from_standard_input_and_every_fault_is_told(
+    filed: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def typed(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    typed('category = "c8"\nmerit = "m8"\n')
+    code, out, err = filed.run(0, "review", "C-0001", "--form", "-")
+    assert (
+        (code, out) == (1, "")
+        and "Line 1, category" in err
+        and "Line 2, merit" in err
+        and "urgency: this is needed" in err
+    )
+    typed(toml(FULL))
+
+    assert "Status: First review done" in filed(0, "review", "C-0001", "--form", "-")
+
+
+def test_the_list_is_chosen_and_paged(team: Team, reviewers: Reviewers) -> None:
+    drop = Drop(reviewers, team.directory)
+    for claimant in range(1, 5):
+        drop.report(f"case {claimant}", claimant=claimant)
+    team(0, "import", drop.bundle(1))
+    team.judge(0, "C-0003", category="c1", merit="", urgency="danger")
+
+    def listed(*arguments: object) -> list[str]:
+        return [row["case"] for row in json.loads(team(0, "list", "--json", *arguments))]
+
+    assert listed("--urgency", "danger") == listed("--status", "st.triaged") == ["C-0003"]
+    assert listed("--most", 3) == ["C-0001", "C-0002", "C-0003"] and listed(
+        "--after", "C-0003"
+    ) == ["C-0004"]
+    assert listed("--most", 0) == listed() and len(listed()) == 4
+    assert "go on with --after C-0002" in team(0, "list", "--most", 2) and "--after" not in team(
+        0, "list"
+    )
+    assert listed("--merit", "m9' or '1'='1") == []
+
+
+def test_a_table_names_status_merit_urgency_and_reviewers_in_each_language(
+    filed: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "220")
+    filed.judge(0, "C-0001", **{**FULL, "merit": "m2"})
+    filed.judge(1, "C-0001", **{**FULL, "merit": "m1"})
+
+    for language, label in (
+        ("en", "Reviewers disagree"),
+        ("zh-Hans", "待裁决"),
+        ("zh-Hant", "待裁決"),
+    ):
+        table = filed(0, "list", "--labels", language)
+        assert (
+            label in table and "reviewer-1" in table and "reviewer-2" in table and "(m2)" in table
+        )
+    assert "成立的案件" not in filed(0, "show", "C-0001", "--labels", "zh-Hant")
+    assert "可能成立，需跟進" in filed(0, "show", "C-0001", "--labels", "zh-Hant")
+
+
+def test_status_counts_the_cases_and_says_how_the_disk_is(filed: Team) -> None:
+    assert json.loads(filed(0, "status", "--json"))["cases_by_status"] == {"st.new": 1}
+    values = json.loads(filed(0, "status", "--json"))
+    assert values["disk"] in ("encrypted", "memory", "plain")
+    assert ("Warning: " in filed(0, "status")) == (values["disk"] != "encrypted")
+
+
+def test_two_desks_at_once_and_a_newer_casebook_are_a_sentence(filed: Team) -> None:
+    with Casebook.open(filed.casebook):
+        code, _, err = filed.run(1, "review", "C-0001", "--blank")
+    assert code == 1 and "Another desk has the casebook" in err and err.count("\n") == 1
+
+    with Casebook.open(filed.casebook) as casebook:
+        casebook.database.execute("update meta set version = ?", [VERSION + 1])
+        casebook.database.conn.commit()
+    for command in (["list"], ["verify"], ["status"]):
+        code, _, err = filed.run(0, *command)
+        assert (
+            code == 1
+            and f"of version {VERSION + 1}; this desk works with version {VERSION}" in err
+            and err.count("\n") == 1
+        )
+
+
+def test_a_withdrawn_case_is_withdrawn_whatever_was_said(filed: Team, reviewers: Reviewers) -> None:
+    filed.judge(0, "C-0001", **{**FULL, "merit": "m2"})
+    drop = Drop(reviewers, filed.directory)
+    drop.report("", kind="withdrawal")
+    filed(0, "import", drop.bundle(2))
+
+    assert json.loads(filed(0, "list", "--json"))[0]["status"] == "st.withdrawn"
+
+
+def test_an_answer_makes_a_case_wait_until_the_claimant_comes_back(
+    filed: Team, reviewers: Reviewers
+) -> None:
+    def status() -> str:
+        return str(json.loads(filed(0, "list", "--json"))[0]["status"])
+
+    text = filed.directory / "answer.txt"
+    text.write_text("【虚构】请问哪一年？", "utf-8")
+    filed(0, "export-replies", filed.directory / "1.tar", "--yes")
+    assert status() == "st.new", "an acknowledgement asks nothing"
+    filed(0, "answer", "C-0001", "--text-file", text, "--yes")
+    assert status() == "st.new", "it has not left"
+    filed(0, "export-replies", filed.directory / "2.tar", "--yes")
+    assert status() == "st.awaiting_claimant"
+    drop = Drop(reviewers, filed.directory)
+    drop.report("2019", kind="message")
+    filed(0, "import", drop.bundle(2))
+
+    assert status() == "st.new"
+
+
+def test_chance_draws_about_the_percentage_and_is_nobodys_to_steer(campaign: Campaign) -> None:
+    def drawn(key: bytes, percent: int) -> list[bool]:
+        cases = (Case(n, n.to_bytes(32, "big"), b"t" * 32, ()) for n in range(2_000))
+        return [sampled(key, case, percent) for case in cases]
+
+    assert drawn(b"k" * 32, 20) == drawn(b"k" * 32, 20)
+    assert 320 < sum(drawn(b"k" * 32, 20)) < 480
+    assert sum(drawn(b"k" * 32, 0)) == 0 and sum(drawn(b"k" * 32, 100)) == 2_000
+    both = sum(
+        one and other for one, other in zip(drawn(b"k" * 32, 20), drawn(b"l" * 32, 20), strict=True)
+    )
+    assert 40 < both < 120, "without the key nothing tells which cases are drawn"
+
+
+# What claimants write, on the reviewer's terminal
+
+
+def edge_inputs() -> list[Any]:
+    entries = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))[
+        "inputs"
+    ]
+    return [pytest.param(entry, id=entry["id"]) for entry in entries]
+
+
+def words(entry: dict[str, Any]) -> list[str]:
+    """The texts of an edge input: its value, whatever its shape."""
+    if "gen" in entry:
+        return [entry["gen"]["repeat"] * entry["gen"]["times"]]
+    value = entry["value"]
+    if entry["kind"] == "bytes":
+        return [
+            bytes.fromhex(value).decode("utf-8", "replace"),
+            bytes.fromhex(value).decode("gb18030"),
+        ]
+    if isinstance(value, dict):
+        value = value["value"]
+    return value if isinstance(value, list) else [value]
+
+
+ACTING = {"Cc", "Cs", "Zl", "Zp", "Cf"}
+# Isolation, and what joins pictures.
+ALLOWED = {"\u2068", "\u2069", "\u200d", "\n"}
+
+
+@pytest.mark.parametrize("entry", edge_inputs())
+def test_every_edge_input_is_shown_right_or_visibly_neutralised(
+    entry: dict[str, Any], filed: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As text, as file name, as category, as harm, as language and as answer to an optional question."""
+    monkeypatch.setenv("COLUMNS", "400")
+    kept = []
+    with Casebook.open(filed.casebook) as casebook:
+        first = casebook.case(1).parts[0]
+        for number, text in enumerate(words(entry)):
+            try:
+                one = Report(
+                    kind="message",
+                    campaign="wechat-2020",
+                    language=text[:50],
+                    category=text[:50],
+                    harms=(text[:50],),
+                    text=text,
+                    attachments=(),
+                    reply_public=first.report.reply_public,
+                    tag_key=first.report.tag_key,
+                    facts={
+                        "note": text[:50],
+                        text[:50]: [text[:50], {"x": 1}],
+                        "actors": text[:50],
+                    },
+                )
+                one.to_bytes()
+            except BadReport:
+                continue  # half a character, or too long: no claimant can send it
+            casebook.add_part(
+                block_id=bytes([number + 1]) * 16,
+                block_sha256="00" * 32,
+                day=first.day,
+                bundle=1,
+                report=one,
+            )
+            kept.append(text)
+
+    shown = filed(0, "show", "C-0001") + filed(0, "list")
+
+    left = {sign for sign in shown if unicodedata.category(sign) in ACTING} - ALLOWED
+    assert left == set()
+    assert shown.count("\u2068") == shown.count("\u2069")
+    assert filed(0, "show", "C-0001", "--json").isascii() and filed(0, "list", "--json").isascii()
+    parts = json.loads(filed(0, "show", "C-0001", "--json"))["parts"]
+    assert [part["text"] for part in parts[1:]] == kept
+    # Put back together, what is shown is what was sent: nothing is lost, nothing is added.
+    flat = re.sub(
+        r"‹U\+([0-9A-F]{4,6})›",
+        lambda found: chr(int(found[1], 16)),
+        shown.translate({0x2068: None, 0x2069: None}),
+    )
+    squeezed = "".join(flat.split())
+    for text in kept:
+        if len(text) < 1_000 and not set(text) & set("\u2066\u2068\u2069"):
+            assert "".join(text.split()) in squeezed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我很好😀👨‍👩‍👧‍👦🏳️‍🌈🇨🇳👮🏽‍♀️",
+        "𠮷野家 𪚥 龍﨣凞",
+        "葛\U000e0100城市",
+        "སྐད་ཆ་འདི་བསུབས་སོང་།",
+        "ᠮᠣᠩᠭᠣᠯ",
+        "繁體與简体混用：冇得攞返啲錢",
+    ],
+)
+def test_the_scripts_and_pictures_of_claimants_are_readable(filed: Team, text: str) -> None:
+    with Casebook.open(filed.casebook) as casebook:
+        first = casebook.case(1).parts[0].report
+        one = Report(
+            **{
+                **{name: getattr(first, name) for name in first.__dataclass_fields__},
+                "kind": "message",
+                "text": text,
+            }
+        )
+        casebook.add_part(
+            block_id=b"m" * 16,
+            block_sha256="00" * 32,
+            day=casebook.case(1).day,
+            bundle=1,
+            report=one,
+        )
+
+    assert text in filed(0, "show", "C-0001")
+
+
+def test_right_to_left_text_turns_nothing_round_beside_it(filed: Team) -> None:
+    uyghur = "مەن قورقىمەن"
+    with Casebook.open(filed.casebook) as casebook:
+        first = casebook.case(1).parts[0].report
+        fields = {name: getattr(first, name) for name in first.__dataclass_fields__}
+        changed = {
+            "kind": "message",
+            "text": f"{uyghur}\n12-34\n\u2069{uyghur}",
+            "harms": (uyghur,),
+        }
+        casebook.add_part(
+            block_id=b"m" * 16,
+            block_sha256="00" * 32,
+            day=casebook.case(1).day,
+            bundle=1,
+            report=Report(**{**fields, **changed}),
+        )
+
+    shown = filed(0, "show", "C-0001")
+
+    assert f"harm: \u2068{uyghur}\u2069\n" in shown
+    assert f"\u2068{uyghur}\u2069\n12-34\n\u2068‹U+2069›{uyghur}\u2069\n" in shown

@@ -1,0 +1,292 @@
+"""What is alike is linked: the same file, the same text, nearly the same text; and nothing else is."""
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from support.cases import SAMPLES, add, attachment, new_casebook, report
+
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.search import similar
+from scripts.desk.search.folding import letters
+from scripts.desk.search.similar import MOST_LINKS, Link, bands, grams, jaccard, linked, links_of
+
+TEXTS = [case["text_zh_hans"] for case in SAMPLES]
+RARE = [chr(code) for code in range(0x8000, 0x9000)]
+
+
+@pytest.fixture
+def casebook(tmp_path: Path) -> Iterator[Casebook]:
+    with new_casebook(tmp_path / "casebook") as opened:
+        yield opened
+
+
+def scattered(text: str, chance: random.Random) -> str:
+    """Every tenth sign is another."""
+    signs = list(text)
+    for place in chance.sample(range(len(signs)), len(signs) // 10):
+        signs[place] = chance.choice(RARE)
+    return "".join(signs)
+
+
+def rewritten(text: str, chance: random.Random) -> str:
+    """A tenth of it, in one place, is another."""
+    size = len(text) // 10
+    at = chance.randrange(len(text) - size)
+    return text[:at] + "".join(chance.choices(RARE, k=size)) + text[at + size :]
+
+
+def longer(text: str, chance: random.Random) -> str:
+    """A tenth more signs, anywhere."""
+    for _ in range(len(text) // 10):
+        at = chance.randrange(len(text))
+        text = text[:at] + chance.choice(RARE) + text[at:]
+    return text
+
+
+def shorter(text: str, chance: random.Random) -> str:
+    """A tenth fewer."""
+    kept = sorted(chance.sample(range(len(text)), len(text) - len(text) // 10))
+    return "".join(text[place] for place in kept)
+
+
+ALTERED = (scattered, rewritten, longer, shorter)
+
+
+@pytest.mark.parametrize("alter", ALTERED)
+@pytest.mark.parametrize("text", TEXTS, ids=[case["id"] for case in SAMPLES])
+def test_a_pasted_text_with_a_tenth_changed_is_linked(
+    casebook: Casebook, text: str, alter: Callable[[str, random.Random], str]
+) -> None:
+    add(casebook, *(report(one, number) for number, one in enumerate(TEXTS, 1)))
+    (copy,) = add(casebook, report(alter(text, random.Random(text)), 99))
+
+    (link,) = links_of(casebook, copy)
+
+    assert (link.other, link.why) == (TEXTS.index(text) + 1, "near") and link.percent >= 75
+
+
+def test_different_reports_of_the_same_kind_of_event_are_not_linked(casebook: Casebook) -> None:
+    add(casebook, *(report(one, number) for number, one in enumerate(TEXTS, 1)))
+
+    assert linked(casebook, range(1, 9)) == {}
+    assert (
+        max(
+            jaccard(grams(letters(one)), grams(letters(other)))
+            for one, other in combinations(TEXTS, 2)
+        )
+        < 0.05
+    )
+
+
+def test_two_texts_of_which_half_is_the_same_are_compared_and_not_linked(
+    casebook: Casebook,
+) -> None:
+    """As from one form, filled in by two people: alike enough to be met, not to be one."""
+    text, chance = TEXTS[0], random.Random(3)
+    half = len(text) // 2
+    others = [text[:half] + "".join(chance.sample(RARE, len(text) - half)) for _ in range(8)]
+
+    add(
+        casebook,
+        report(text, 1),
+        *(report(other, number) for number, other in enumerate(others, 2)),
+    )
+
+    assert any(set(bands(letters(text))) & set(bands(letters(other))) for other in others)
+    assert all(
+        0.2 < jaccard(grams(letters(text)), grams(letters(other))) < 0.36 for other in others
+    )
+    assert links_of(casebook, 1) == []
+
+
+NOTICE = (
+    "该微信账号由于传播色情、违法违规或其他违反《微信个人账号使用规范》的内容，已被永久限制登录，账号内的资金可以按照页面提示办理提现。"
+    "如需帮助，请联系客服，或者在申诉入口提交材料，我们将在收到后尽快处理，感谢您对绿色网络环境的理解与支持。"
+)
+# Two who tell of the same evening in one group, each in their own words.
+OWN_WORDS = (
+    "【虚构】三月二十七日晚上，我们校友群里有人转了一篇讲疫情的英文报道，半小时后群就没了，第二天我和另外三个管理员登录时都说账号被永久封禁。"
+    "我申诉了两次，客服每次都回同一句话，说理由不便透露。群里存的捐款名单也跟着没了，到现在也对不上账。",
+    "【虚构】那天是二〇二〇年三月二十七号，群友贴出一则国外新闻，内容和新冠有关。大概九点钟，整个群突然消失，隔天早晨手机提示不能再登录。"
+    "管理员一共四位，全都一样。打电话到腾讯去问，得到的答复始终是不能告知原因，募款的记录因此全部丢失。",
+)
+FORM = (
+    "第一，事情发生的时间：",
+    "第二，当时使用的账号：",
+    "第三，收到的通知内容：",
+    "第四，造成的损失金额：",
+    "第五，是否提出过申诉：",
+)
+ANSWERS = (
+    (
+        "去年冬天一个晚上",
+        "公众号，写历史的",
+        "只写着违规两个字",
+        "广告收入全停了",
+        "申诉两次没有回音",
+    ),
+    (
+        "二〇一九年六月四日",
+        "家里开店用的那个",
+        "弹窗说永久不能登录",
+        "顾客都联系不上，约八万",
+        "打过电话，没人理",
+    ),
+)
+
+
+def test_two_who_tell_of_one_event_in_their_own_words_are_not_linked(casebook: Casebook) -> None:
+    add(casebook, *(report(text, number) for number, text in enumerate(OWN_WORDS, 1)))
+
+    assert linked(casebook, (1, 2)) == {}
+
+
+def test_a_notice_that_many_quote_does_not_link_them(casebook: Casebook) -> None:
+    """Though it is more than half of what each of them sent."""
+    texts = [f"我收到的通知是：“{NOTICE}”{own[7:60]}" for own in (*OWN_WORDS, *TEXTS)]
+    add(casebook, *(report(text, number) for number, text in enumerate(texts, 1)))
+
+    alike = [
+        jaccard(grams(letters(one)), grams(letters(other))) for one, other in combinations(texts, 2)
+    ]
+    assert min(alike) > 0.4, "too much for the share of grams alone to tell"
+    assert linked(casebook, range(1, 11)) == {}
+
+
+def test_the_words_of_a_form_that_two_fill_in_do_not_link_them(casebook: Casebook) -> None:
+    texts = [
+        "\n".join(asked + said for asked, said in zip(FORM, answers, strict=True))
+        for answers in ANSWERS
+    ]
+    add(casebook, *(report(text, number) for number, text in enumerate(texts, 1)))
+
+    assert set(bands(letters(texts[0]))) & set(bands(letters(texts[1]))), (
+        "they meet, and are compared"
+    )
+    assert linked(casebook, (1, 2)) == {}
+
+
+def test_two_short_sentences_of_one_kind_are_alike_by_chance_and_not_linked(
+    casebook: Casebook,
+) -> None:
+    add(
+        casebook,
+        report("我的微信账号被永久封禁了，申诉了三次都没有用。", 1),
+        report("我的微信账号被永久封禁了，申诉了几次都没有用！", 2),
+    )
+
+    assert linked(casebook, (1, 2)) == {}
+
+
+def test_an_altered_copy_meets_its_original_in_a_band_and_strangers_do_not() -> None:
+    """What is never met is never compared, however alike: so nearly all must meet, and few others."""
+    chance = random.Random(7)
+    pairs = [(text, alter(text, chance)) for _ in range(20) for text in TEXTS for alter in ALTERED]
+    keys = [set(bands(letters(text))) for text in TEXTS]
+
+    met = [set(bands(letters(one))) & set(bands(letters(other))) for one, other in pairs]
+
+    assert sum(map(bool, met)) >= 0.997 * len(pairs)
+    assert not any(one & other for one, other in combinations(keys, 2))
+
+
+def test_the_same_text_is_linked_in_either_script_and_with_other_spaces(casebook: Casebook) -> None:
+    add(
+        casebook,
+        report("我的微信账号被永久封禁，申诉三次都被驳回，没有理由。", 1),
+        report("我的微信帳號被永久封禁，申訴三次都被駁回，\r\n沒有理由！", 2, language="zh-Hant"),
+    )
+
+    assert links_of(casebook, 1) == [Link(2, "text", 100)]
+    assert links_of(casebook, 2) == [Link(1, "text", 100)]
+
+
+def test_the_same_file_is_linked_whatever_its_name_and_an_empty_one_is_not(
+    casebook: Casebook,
+) -> None:
+    add(
+        casebook,
+        report("一", 1, attachments=(attachment("a.png", b"picture"), attachment("empty", b""))),
+        report("二", 2, attachments=(attachment("b.jpg", b"picture"),)),
+        report("三", 3, attachments=(attachment("empty", b""),)),
+    )
+
+    assert [links_of(casebook, case) for case in (1, 2, 3)] == [
+        [Link(2, "file", 100)],
+        [Link(1, "file", 100)],
+        [],
+    ]
+
+
+def test_a_file_that_is_opened_later_is_linked_then(casebook: Casebook) -> None:
+    add(casebook, report("一", 1, attachments=(attachment("a.png", b"picture"),)))
+    one = report("二", 2, attachments=(attachment("b.png", b"picture"),))
+    part = casebook.add_part(
+        block_id=b"n" * 16, block_sha256="", day=casebook.part(1).day, bundle=2, report=one
+    )
+    assert links_of(casebook, 2) == []
+
+    casebook.add_file(part, 0)
+
+    assert links_of(casebook, 2) == [Link(1, "file", 100)]
+
+
+def test_short_texts_and_no_text_say_nothing(casebook: Casebook) -> None:
+    add(
+        casebook,
+        *(
+            report(text, number)
+            for number, text in enumerate(("谢谢", "谢谢", "", "", "。" * 50, "。" * 50), 1)
+        ),
+    )
+
+    assert linked(casebook, range(1, 7)) == {}
+
+
+def test_a_case_is_not_linked_to_itself(casebook: Casebook) -> None:
+    files = (attachment(content=b"picture"),)
+    add(
+        casebook,
+        report(TEXTS[0], 1, attachments=files),
+        report(TEXTS[0], 1, kind="message", attachments=files),
+    )
+
+    assert links_of(casebook, 1) == []
+
+
+def test_a_text_that_hundreds_pasted_is_linked_to_a_bounded_number(casebook: Casebook) -> None:
+    with casebook.together():
+        add(casebook, *(report(TEXTS[0], number) for number in range(1, 101)))
+        add(
+            casebook,
+            *(
+                report(scattered(TEXTS[0], random.Random(number)), number)
+                for number in range(101, 201)
+            ),
+        )
+
+    assert len([link for link in links_of(casebook, 100) if link.other < 100]) == MOST_LINKS
+    assert 0 < len([link for link in links_of(casebook, 200) if link.other < 200]) <= MOST_LINKS
+
+
+def test_links_are_made_once_and_again_when_the_register_is_gone(casebook: Casebook) -> None:
+    add(casebook, report(TEXTS[0], 1), report(TEXTS[0], 2))
+    before = links_of(casebook, 1)
+    similar.catch_up(casebook)
+    assert links_of(casebook, 1) == before == [Link(2, "text", 100)]
+
+    casebook.database.execute("DROP TABLE link")
+    assert links_of(casebook, 1) == before
+    casebook.database.execute("UPDATE register SET version = 0 WHERE name = 'duplicates'")
+    assert links_of(casebook, 1) == before
+
+
+def test_texts_of_any_shape_are_taken(casebook: Casebook) -> None:
+    """Nothing but one sign, signs outside the BMP, a whole block of text without a space."""
+    texts = ["字" * 16_000, "𠮷👩" * 5_000, "a" * 48_000, "e\u0301" * 5_000, "\0\x1b\u202e" * 1_000]
+    add(casebook, *(report(text, number) for number, text in enumerate(texts, 1)))
+
+    assert linked(casebook, range(1, 6)) == {}

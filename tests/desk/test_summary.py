@@ -1,0 +1,288 @@
+"""Lists read no reports: what they show is the same as what the cases say, page by page."""
+
+import io
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from support.cases import DAY, add, attachment, new_casebook, report
+
+from dropbox.packets import read_pinned_keys
+from dropbox.report import Report
+from scripts.desk import __main__ as desk
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.screen.reviews import Chosen, Look, list_values
+from scripts.desk.search import summary
+from scripts.desk.search.derived import Register
+from scripts.desk.search.summary import (
+    first_month,
+    last_month,
+    outlines_of,
+    parts_with_files,
+    unacknowledged,
+)
+
+MANY = [
+    report("first\nline", 1, harms=("c1.b", "c1.a")),
+    report(
+        "more",
+        1,
+        kind="message",
+        language="en",
+        harms=("c1.a", "c2.c"),
+        attachments=(attachment(), attachment("b")),
+    ),
+    report("second", 2, category="c0", language="zh-Hant"),
+    report("only a message", 3, kind="message"),
+    report("字" * 1_000, 4, attachments=(attachment("x"),)),
+]
+
+
+def said(case: Case) -> tuple[object, ...]:
+    text = case.parts[0].report.text[: summary.EXCERPT_CHARACTERS]
+    counts = len(case.parts), len(case.files)
+    return case.number, case.name, case.day, case.language, case.category, case.harms, *counts, text
+
+
+def listed(casebook: Casebook) -> list[tuple[object, ...]]:
+    return [
+        (
+            one.number,
+            one.name,
+            one.day,
+            one.language,
+            one.category,
+            one.harms,
+            one.parts,
+            one.files,
+            one.text,
+        )
+        for one in outlines_of(casebook, range(1, casebook.counts().cases + 1))
+    ]
+
+
+def test_an_outline_says_what_its_case_says_also_after_more_came(tmp_path: Path) -> None:
+    with new_casebook(tmp_path / "casebook") as casebook:
+        for one in MANY:
+            add(casebook, one)
+            assert listed(casebook) == [said(case) for case in casebook.cases()]
+        early = date(2026, 11, 1)
+        casebook.add_part(
+            block_id=b"e" * 16, block_sha256="", day=early, bundle=1, report=report("earlier", 2)
+        )
+        assert listed(casebook) == [said(case) for case in casebook.cases()]
+        assert outlines_of(casebook, [2])[0].day == early
+
+
+def test_chosen_cases_come_by_number(tmp_path: Path) -> None:
+    with new_casebook(tmp_path / "casebook") as casebook:
+        add(casebook, *MANY)
+
+        assert [one.number for one in outlines_of(casebook, [4, 9, 2])] == [2, 4] and outlines_of(
+            casebook, []
+        ) == []
+        assert parts_with_files(casebook) == [2, 5]
+
+
+def test_a_list_reads_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_casebook(tmp_path / "casebook") as casebook:
+        add(casebook, *MANY)
+        look = Look("", {}, casebook.campaign, "en")
+        before, rows = listed(casebook), list_values(casebook, Chosen(), look)
+        monkeypatch.setattr(Report, "from_bytes", None)
+
+        assert listed(casebook) == before and list_values(casebook, Chosen(), look) == rows
+
+
+def test_outlines_are_made_again_when_they_are_missing_or_of_another_version(
+    tmp_path: Path,
+) -> None:
+    with new_casebook(tmp_path / "casebook") as casebook:
+        add(casebook, *MANY)
+        before = listed(casebook)
+        for damage in (
+            "DROP TABLE outline",
+            "DROP TABLE part_with_files",
+            "UPDATE register SET version = 7",
+            "DROP TABLE register",
+        ):
+            casebook.database.execute(damage)
+            assert listed(casebook) == before and parts_with_files(casebook) == [2, 5]
+
+
+def test_what_is_broken_off_while_a_register_takes_rows_was_not_taken(tmp_path: Path) -> None:
+    with new_casebook(tmp_path / "casebook") as casebook:
+        tables = {"note": ("CREATE TABLE note (text TEXT)",)}
+        register = Register(casebook.database, "notes", version=1, tables=tables)
+        with pytest.raises(KeyboardInterrupt), register.taking("part", 5):
+            casebook.database.execute("INSERT INTO note VALUES ('x')")
+            raise KeyboardInterrupt
+        assert register.upto("part") == 0 and casebook.database.table("note").count == 0
+        with register.taking("part", 5):
+            casebook.database.execute("INSERT INTO note VALUES ('x')")
+        assert Register(casebook.database, "notes", version=1, tables=tables).upto("part") == 5
+        assert Register(casebook.database, "notes", version=2, tables=tables).upto("part") == 0
+        assert casebook.database.table("note").count == 0
+
+
+def test_cases_are_acknowledged_once_for_each_bundle_that_brought_something(tmp_path: Path) -> None:
+    with new_casebook(tmp_path / "casebook") as casebook:
+        add(
+            casebook,
+            report("a", 1),
+            report("b", 2),
+            report("gone", 3),
+            report("gone", 3, kind="withdrawal"),
+        )
+        casebook.add_part(
+            block_id=b"2" * 16,
+            block_sha256="",
+            day=DAY,
+            bundle=2,
+            report=report("more", 1, kind="message"),
+        )
+        assert unacknowledged(casebook, "acknowledgement", 9) == [1, 2]
+        for number in (1, 2):
+            casebook.queue_answer(
+                casebook.case(number), kind="acknowledgement", language="en", day=DAY, text=""
+            )
+        assert unacknowledged(casebook, "acknowledgement", 9) == [1]
+        assert unacknowledged(casebook, "acknowledgement", 1) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "first", "last"),
+    [
+        ("2019", "2019-01", "2019-12"),
+        ("2019-03", "2019-03", "2019-03"),
+        ("19", "", ""),
+        (2019, "", ""),
+        (["2019"], "", ""),
+    ],
+)
+def test_a_month_is_read_from_what_a_report_says_and_nothing_else(
+    answer: object, first: str, last: str
+) -> None:
+    assert (first_month(answer), last_month(answer)) == (first, last)
+
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    reviewer_homes: list[Path],
+    keys_dir: Path,
+) -> Run:
+    """The command line over a casebook of 120 cases; *words* stand in standard input."""
+    monkeypatch.setenv("COLUMNS", "200")
+    known = {f"reviewer-{number}": key for number, key in enumerate(read_pinned_keys(keys_dir), 1)}
+    with new_casebook(tmp_path / "casebook", known) as casebook:
+        add(
+            casebook,
+            *(
+                report(
+                    f"第{number}个微信號\x1b[31m\u202e被封了，这里是他的说明和经过，一共写了好几行字，讲的是那天晚上群里的事，以及后来申诉的结果。",
+                    number,
+                )
+                for number in range(1, 121)
+            ),
+        )
+
+    def command(*arguments: str, words: bytes = b"", code: int = 0) -> str:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(words)))
+        always = ["--casebook", str(tmp_path / "casebook"), "--home", str(reviewer_homes[0])]
+        assert desk.main([*always, *arguments]) == code
+        out, err = capsys.readouterr()
+        assert "\x1b" not in out and "\u202e" not in out
+        return str(err if code else out)
+
+    return command
+
+
+def test_the_list_comes_in_pages_for_people_and_whole_for_programs(run: Run) -> None:
+    first, last = run("list"), run("list", "--page", "3")
+
+    assert "C-0001" in first and "C-0030" in first and "C-0031" not in first
+    assert "C-0061" in last and "Page 3 of 4, 120 cases in all" in last and "--after C-0090" in last
+    assert "C-0120" in run("list", "--most", "0") and len(json.loads(run("list", "--json"))) == 120
+    assert json.loads(run("list", "--json", "--page", "3"))[0]["case"] == "C-0061"
+    assert [
+        row["case"] for row in json.loads(run("list", "--json", "--page", "4", "--most", "39"))
+    ] == [
+        "C-0118",
+        "C-0119",
+        "C-0120",
+    ]
+    assert "counted from 1" in run("list", "--page", "0", code=1) + run(
+        "find", "--most", "-1", code=1
+    )
+
+
+def test_words_come_from_standard_input_or_a_file_and_never_from_an_argument(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "words").write_text("微信号\n", "utf-8")
+
+    shown = run("find", words="封了 第7个".encode())
+
+    assert "C-0007" in shown and "1 case(s) found." in shown
+    assert "120 case(s) found." in run("find", "--query-file", str(tmp_path / "words"))
+    assert "C-0031" in run("find", "--query-file", "-", "--page", "2", words="微信".encode())
+    found = json.loads(run("find", "--json", words="第8个".encode()))
+    assert (found["count"], found["cases"][0]["case"], found["cases"][0]["in"]) == (
+        1,
+        "C-0008",
+        "text",
+    )
+    assert found["cases"][0]["excerpt"].startswith("第8个微信號‹U+001B›[31m‹U+202E›被")
+    assert "120 case(s) found." in run("find", "--no-words", "--category", "c1")
+    assert "0 case(s) found." in run("find", "--no-words", "--merit", "m3")
+    assert "not UTF-8" in run("find", words=b"\xff", code=1)
+    assert "no letter" in run("find", words=b"...", code=1)
+    with pytest.raises(SystemExit):
+        run("find", "微信")
+
+
+class Terminal(io.StringIO):
+    """Standard input as a person's."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_without_a_file_a_person_is_asked_for_the_words(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    reviewer_homes: list[Path],
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("第７個\n"))
+
+    assert (
+        desk.main(
+            ["--casebook", str(tmp_path / "casebook"), "--home", str(reviewer_homes[0]), "find"]
+        )
+        == 0
+    )
+
+    out, err = capsys.readouterr()
+    assert "Words to look for" in err and "1 case(s) found." in out
+
+
+def test_linked_cases_are_counted_in_the_list_and_named_with_the_case(run: Run) -> None:
+    shown = run("show", "C-0002")
+
+    assert "── linked" in shown and "nearly the same text" in shown
+    values = json.loads(run("show", "2", "--json"))["linked"]
+    assert {one["why"] for one in values} == {"near"} and all(
+        one["percent"] < 100 for one in values
+    )
+    assert json.loads(run("list", "--json"))[1]["linked"] == len(values) > 10

@@ -1,0 +1,216 @@
+"""The courier between a vault's socket and a directory, over real HTTP on a unix socket."""
+
+import os
+import socketserver
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+
+from dropbox.bundle import ExportManifest, ListedBlock, write_export
+from dropbox.durable_file import CannotWrite
+from dropbox.errors import BadBundle
+from scripts.courier import __main__ as courier
+from scripts.courier.transfer import CourierError, keys_notice, pull, push
+
+BLOCKS = {os.urandom(16): os.urandom(65_536) for _ in range(40)}
+
+
+def names(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()]
+
+
+def export(number: int) -> bytes:
+    listed = [
+        ListedBlock(name, sha256(data).hexdigest(), date(2026, 11, 23))
+        for name, data in BLOCKS.items()
+    ]
+    manifest = ExportManifest.of(number=number, campaign="wechat-2020", blocks=listed)
+    return b"".join(write_export(manifest, BLOCKS.__getitem__, SigningKey(b"s" * 32)))
+
+
+@dataclass
+class Vault:
+    """What the vault is to answer, and what it was given."""
+
+    socket: Path
+    status: int = 200
+    body: bytes = b""
+    announced: int | None = None
+    taken: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
+    # Unix socket paths are short.
+    served = Vault(tmp_path_factory.mktemp("v") / "s")
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            served.taken.append(
+                (self.path, self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            )
+            self.send_response(served.status)
+            if served.status != 204:
+                self.send_header("Content-Length", str(served.announced or len(served.body)))
+            self.end_headers()
+            self.wfile.write(served.body)
+
+        do_GET = do_POST = _answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def address_string(self) -> str:
+            return "unix"
+
+    class Server(socketserver.ThreadingUnixStreamServer):
+        def handle_error(self, *_: object) -> None:
+            """A courier that has read enough may be gone before the last write."""
+
+    with Server(str(served.socket), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield served
+        server.shutdown()
+        thread.join()
+
+
+def test_a_bundle_arrives_whole_under_its_number(vault: Vault, tmp_path: Path) -> None:
+    vault.body = export(7)
+
+    path = pull(vault.socket, tmp_path)
+
+    assert path.name == "export-000007.tar" and path.read_bytes() == vault.body
+    assert names(tmp_path) == [path.name]
+    assert vault.taken == [("/export", b"")]
+
+
+def test_a_bundle_that_is_there_already_is_not_overwritten(vault: Vault, tmp_path: Path) -> None:
+    vault.body = export(7)
+    (tmp_path / "export-000007.tar").write_bytes(b"first")
+
+    with pytest.raises(CannotWrite, match="exists already"):
+        pull(vault.socket, tmp_path)
+
+    assert (tmp_path / "export-000007.tar").read_bytes() == b"first"
+    assert names(tmp_path) == ["export-000007.tar"]
+
+
+def test_a_broken_off_bundle_leaves_nothing(vault: Vault, tmp_path: Path) -> None:
+    vault.body, vault.announced = export(7)[:1_000_000], 2_000_000
+
+    with pytest.raises(CourierError, match="broke off"):
+        pull(vault.socket, tmp_path)
+
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"no bundle", os.urandom(20_000)])
+def test_something_else_is_not_kept(vault: Vault, tmp_path: Path, body: bytes) -> None:
+    vault.body = body
+
+    with pytest.raises(BadBundle):
+        pull(vault.socket, tmp_path)
+
+    assert names(tmp_path) == []
+
+
+def test_a_vault_in_trouble_is_a_sentence(vault: Vault, tmp_path: Path) -> None:
+    vault.status, vault.body = 507, b"disk"
+    with pytest.raises(CourierError, match="507"):
+        pull(vault.socket, tmp_path)
+    with pytest.raises(CourierError, match="does not answer"):
+        pull(tmp_path / "nobody", tmp_path)
+    with pytest.raises(CannotWrite, match="No such file"):
+        pull(vault.socket, tmp_path / "no stick")
+
+    assert names(tmp_path) == []
+
+
+def test_replies_are_brought_as_they_are(vault: Vault, tmp_path: Path) -> None:
+    vault.status = 204
+    (tmp_path / "replies.tar").write_bytes(b"sealed" * 30_000)
+
+    push(vault.socket, tmp_path / "replies.tar")
+
+    assert vault.taken == [("/replies", b"sealed" * 30_000)]
+
+
+def test_the_vaults_reason_is_shown_harmlessly(vault: Vault, tmp_path: Path) -> None:
+    vault.status, vault.body = (
+        422,
+        "The bundle\x1b[2J has expired.\nsecond\u202e".encode() + b"x" * 5_000,
+    )
+    (tmp_path / "replies.tar").write_bytes(b"sealed")
+
+    with pytest.raises(CourierError, match="has expired") as refused:
+        push(vault.socket, tmp_path / "replies.tar")
+
+    assert len(str(refused.value)) < 400 and not set("\x1b\n\u202e") & set(str(refused.value))
+
+
+def test_a_vault_that_does_not_take_replies_is_a_sentence(vault: Vault, tmp_path: Path) -> None:
+    (tmp_path / "replies.tar").write_bytes(b"sealed")
+    vault.status = 200
+    with pytest.raises(CourierError, match="try again later"):
+        push(vault.socket, tmp_path / "replies.tar")
+    with (tmp_path / "huge.tar").open("wb") as huge:
+        huge.truncate(2**30)
+    with pytest.raises(CourierError, match="larger than any"):
+        push(vault.socket, tmp_path / "huge.tar")
+
+    assert len(vault.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"notice": "The keys end.\\u001b[2J\\nsecond"}', "The keys end.‹U+001B›[2J second"),
+        (b'{"notice": ""}', ""),
+        (b'{"blocks": 3}', ""),
+        (b'{"notice": 7}', ""),
+        (b'["notice"]', ""),
+        (b"[" * 60_000, ""),
+        (b"\xff", ""),
+        (b"", ""),
+        (b'{"notice": "' + b"x" * 200_000 + b'"}', ""),
+    ],
+)
+def test_what_the_vault_says_of_the_keys_is_shown_harmlessly_and_is_never_an_error(
+    vault: Vault, body: bytes, said: str
+) -> None:
+    vault.body = body
+
+    assert keys_notice(vault.socket) == said
+    assert vault.taken == [("/status", b"")]
+
+
+def test_a_vault_that_does_not_answer_has_no_notice(tmp_path: Path) -> None:
+    assert keys_notice(tmp_path / "nobody") == ""
+
+
+def test_the_command_line_speaks_in_sentences(
+    vault: Vault, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vault.body = export(3)
+    assert courier.main(["pull", "--socket", str(vault.socket), "--to", str(tmp_path)]) == 0
+    vault.status, vault.body = 204, b""
+    assert (
+        courier.main(["push", "--socket", str(vault.socket), str(tmp_path / "export-000003.tar")])
+        == 0
+    )
+    assert "export-000003.tar" in capsys.readouterr().out
+
+    assert courier.main(["push", "--socket", str(vault.socket), str(tmp_path / "none.tar")]) == 1
+    assert courier.main(["pull", "--socket", str(tmp_path / "none"), "--to", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert (
+        error.count("\n") == 2 and "none.tar: No such file" in error and "does not answer" in error
+    )

@@ -1,0 +1,328 @@
+"""Killed at any moment, the drop keeps every report that it said it has, whole and once, and nothing else."""
+
+import hashlib
+import os
+import random
+import secrets
+import signal
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import ONION, PACKAGE
+
+from dropbox.front.vault_client import VaultClient
+from dropbox.openpgp import Opener
+from dropbox.sealing import Block
+from dropbox.sizes import BLOCK_BYTES, ID_BYTES
+from dropbox.vault.store import Store
+from onion.launch import Drop
+from scripts.courier.transfer import pull
+from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.importing.open_bundle import open_bundle
+from scripts.newsite import Site, make_site
+from scripts.rehearsal.claimant import Browser, File, Page
+
+pytestmark = [
+    pytest.mark.drop,
+    pytest.mark.timeout(1_200),
+    # httpcore leaves its own socket to Python when nobody listens at a path, which is where these tests begin.
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
+
+KILLS = int(os.environ.get("CASEDROP_KILLS", "60"))  # `make crash` has 200
+# Repeats every choice; at which instruction a kill falls is the machine's own.
+SEED = int(os.environ.get("CASEDROP_SEED") or secrets.randbelow(2**32))
+CLAIMANTS = 4
+# One form is sent this often at most before its claimant gives up.
+ATTEMPTS = 5
+PENDING_MINUTES = 1
+
+Files = dict[str, str]  # SHA-256 by name
+
+
+@dataclass
+class Load:
+    """Claimants who file reports with small files, and what each of them sent and was told."""
+
+    site: Site
+    seed: int
+    sent: dict[str, Files] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)
+    answers: Counter[object] = field(default_factory=Counter)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def file_on(self, number: int) -> None:
+        """One claimant's reports, one after the other, until ``ended``."""
+        choose = random.Random(self.seed * CLAIMANTS + number)
+        for count in range(1_000_000):
+            if self.ended.is_set():
+                return
+            sizes = [choose.randrange(1_000, 150_000) for _ in range(choose.choice((0, 1, 1, 2)))]
+            files = [
+                File(f"{place}.bin", "", choose.randbytes(size)) for place, size in enumerate(sizes)
+            ]
+            self._file(f"report {number}-{count}", files)
+
+    def _file(self, text: str, files: list[File]) -> None:
+        """The same form again and again, as one does who was not told that it arrived."""
+        page = self._answer(lambda browser: browser.get("/en/report"))
+        if page is None or page.status != 200:
+            return
+        self.sent[text] = {file.name: hashlib.sha256(file.content).hexdigest() for file in files}  # type: ignore[arg-type]
+        for _ in range(ATTEMPTS):
+            done = self._answer(
+                lambda browser: browser.send(
+                    page.form(), {"category": "c1", "text": text}, files=files
+                )
+            )
+            if done is not None and done.status == 200:
+                assert done.codename() == page.codename()
+                self.stored.add(text)
+                return
+            # A front that began anew asks for the codename to be noted again: another form, which nobody sends here.
+            if done is not None and done.status == 400:
+                return
+
+    def _answer(self, ask: Callable[[Browser], Page]) -> Page | None:
+        try:
+            with Browser(
+                ONION, transport=httpx.HTTPTransport(uds=str(self.site.front_socket))
+            ) as browser:
+                page = ask(browser)
+        except httpx.TransportError as lost:
+            self.answers[type(lost).__name__] += 1
+            time.sleep(0.05)
+            return None
+        self.answers[page.status] += 1
+        return page
+
+    def __enter__(self) -> "Load":
+        self._threads = [
+            threading.Thread(target=self.file_on, args=(number,)) for number in range(CLAIMANTS)
+        ]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        for thread in self._threads:
+            thread.join()
+
+
+class Killer:
+    """Ends processes of a drop without warning, and starts again what does not start by itself."""
+
+    def __init__(self, drop: Drop, choose: random.Random) -> None:
+        self._drop = drop
+        self._choose = choose
+        self.killed: Counter[str] = Counter()
+        self._orphans: set[int] = set()
+
+    def kill_one(self) -> None:
+        """One kill, of whatever chance says."""
+        ways = [
+            (self._front, 2),
+            (self._vault, 3),
+            (self._front_master, 1),
+            (self._vault_master, 1),
+        ]
+        ways += [(self._front_worker, 3), (self._vault_worker, 4), (self._gpg, 6)]
+        (way,) = self._choose.choices([way for way, _ in ways], [weight for _, weight in ways])
+        time.sleep(self._choose.uniform(0, 0.3))
+        if way():
+            self.killed[way.__name__.strip("_")] += 1
+
+    def end_orphans(self) -> None:
+        """Workers whose master was killed end by themselves; the last ones are not waited for."""
+        for pid in self._orphans & {pid for pid, _, _ in processes()}:
+            os.kill(pid, signal.SIGKILL)
+
+    def _front(self) -> bool:
+        self._drop.kill_front()
+        self._drop.start_front()
+        return True
+
+    def _vault(self) -> bool:
+        self._drop.kill_vault()
+        time.sleep(self._choose.uniform(0, 0.2))
+        self._drop.start_vault()
+        return True
+
+    def _front_master(self) -> bool:
+        self._kill_master(self._drop.front_pid)
+        self._drop.start_front()
+        return True
+
+    def _vault_master(self) -> bool:
+        self._kill_master(self._drop.vault_pid)
+        self._drop.start_vault()
+        return True
+
+    def _kill_master(self, pid: int) -> None:
+        self._orphans.update(child for child, parent, _ in processes() if parent == pid)
+        os.kill(pid, signal.SIGKILL)
+        while self._drop.running:
+            time.sleep(0.01)
+
+    def _front_worker(self) -> bool:
+        return self._kill_among(
+            lambda: [pid for pid, parent, name in processes() if parent == self._drop.front_pid]
+        )
+
+    def _vault_worker(self) -> bool:
+        return self._kill_among(
+            lambda: [pid for pid, parent, name in processes() if parent == self._drop.vault_pid]
+        )
+
+    def _gpg(self) -> bool:
+        def gpgs() -> list[int]:
+            found = processes()
+            workers = {pid for pid, parent, _ in found if parent == self._drop.front_pid}
+            return [pid for pid, parent, name in found if parent in workers and name == "gpg"]
+
+        return self._kill_among(gpgs)
+
+    def _kill_among(self, living: Callable[[], list[int]]) -> bool:
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            if pids := living():
+                try:
+                    os.kill(self._choose.choice(pids), signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+                return True
+        return False
+
+
+def processes() -> list[tuple[int, int, str]]:
+    """(pid, its parent's pid, name) of every process."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            before, _, behind = entry.read_text().rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        found.append((int(entry.parent.name), int(behind.split()[1]), before.partition("(")[2]))
+    return found
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was left of a drop under fire: its site and what its claimants know; the drop has been stopped."""
+
+    site: Site
+    bundle: Path
+    load: Load
+    said: list[str]
+
+
+@pytest.fixture(scope="module")
+def outcome(keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+    directory, said = tmp_path_factory.mktemp("crash"), list[str]()
+    site = make_site(directory / "site", onion=ONION, keys=keys_dir)
+    environ = {**os.environ, "CASEDROP_LIMITS_PENDING_MINUTES": str(PENDING_MINUTES)}
+    print(f"CASEDROP_SEED={SEED} CASEDROP_KILLS={KILLS}")
+    begun = time.monotonic()
+    with Drop(site.settings_file, site.front_socket, environ, log=said.append) as drop:
+        killer = Killer(drop, random.Random(SEED))
+        try:
+            with Load(site, SEED) as load:
+                while killer.killed.total() < KILLS:
+                    killer.kill_one()
+            assert answers_soon(site)
+            with VaultClient(site.settings_file.parent / "intake.sock") as vault:
+                vault.put_pending([Block(os.urandom(ID_BYTES), os.urandom(BLOCK_BYTES))])
+            drop.kill_vault()
+            drop.start_vault()
+            bundle = pull(site.settings_file.parent / "courier.sock", directory)
+        finally:
+            killer.end_orphans()
+    print(
+        f"{killer.killed.total()} kills in {time.monotonic() - begun:.0f} s: {dict(killer.killed)}"
+    )
+    print(
+        f"{len(load.sent)} reports were sent, {len(load.stored)} were said to be stored; answers: {dict(load.answers)}"
+    )
+    yield Outcome(site, bundle, load, said)
+
+
+def answers_soon(site: Site) -> bool:
+    """Whether the vault answers; a worker that was killed last may still be on its way back."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            with httpx.Client(
+                transport=httpx.HTTPTransport(uds=str(site.settings_file.parent / "courier.sock"))
+            ) as client:
+                return client.get("http://vault/status").status_code == 200
+        except httpx.TransportError:
+            time.sleep(0.1)
+    return False
+
+
+def test_after_many_kills_every_report_that_was_said_to_be_stored_opens_whole_and_once(
+    outcome: Outcome, reviewer_homes: list[Path], tmp_path: Path
+) -> None:
+    create(
+        tmp_path / "book",
+        server_key=outcome.site.export_public,
+        campaign=PACKAGE / "campaign.toml",
+        desk=0,
+    )
+    with Casebook.open(tmp_path / "book") as casebook:
+        opened = open_bundle(
+            casebook, outcome.bundle, Opener(reviewer_homes[0]), today=datetime.now(UTC).date()
+        )
+        parts = list(casebook.parts())
+        whole = {
+            part.block_id: all(
+                casebook.has_file(part, at) for at in range(len(part.report.attachments))
+            )
+            for part in parts
+        }
+    print(opened)
+    texts = Counter(part.report.text for part in parts)
+    load = outcome.load
+    # Otherwise nothing was tried.
+    assert len(load.stored) > KILLS / 4
+
+    assert set(texts.values()) == {1}
+    assert load.stored <= set(texts) <= set(load.sent)
+    assert opened.unopened == () and opened.unreferenced == 0
+    assert all(whole.values())
+    for part in parts:
+        assert {file.name: file.sha256 for file in part.report.attachments} == load.sent[
+            part.report.text
+        ]
+
+
+def test_after_many_kills_the_file_is_sound_and_what_was_pending_goes(outcome: Outcome) -> None:
+    path = outcome.site.settings_file.parent / "vault" / "vault.sqlite"
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+    later = datetime.now(UTC) + timedelta(minutes=PENDING_MINUTES, hours=1)
+    store = Store.open(path, clock=lambda: later, pending_minutes=PENDING_MINUTES)
+    before = store.counts()
+    print(before)
+    store.expire()
+    after = store.counts()
+    store.close()
+
+    assert before.pending > 0
+    assert (after.pending, after.blocks) == (0, before.blocks)
+
+
+def test_after_many_kills_nothing_of_a_report_was_said_to_the_log(outcome: Outcome) -> None:
+    assert [line for line in outcome.said if "report " in line or "Traceback" in line] == []

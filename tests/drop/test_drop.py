@@ -1,0 +1,495 @@
+"""Front and vault as production runs them, both under gunicorn with the packaged settings, without tor."""
+
+import gzip
+import os
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dropbox.front.headers import PAGE_BYTES
+from dropbox.key_expiry import notice
+from onion.errors import DropStopped
+from onion.launch import Drop
+from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.courier import __main__ as courier
+from scripts.courier.transfer import pull
+from scripts.newsite import Site, make_site
+from scripts.rehearsal.claimant import Browser, File, Page
+
+ONION = "casedrop" * 7 + ".onion"
+MEBIBYTE = 2**20
+pytestmark = pytest.mark.drop
+BIG = 64 * MEBIBYTE
+
+
+@dataclass
+class Running:
+    """A drop that runs, and what it has said."""
+
+    site: Site
+    drop: Drop
+    said: list[str] = field(default_factory=list)
+
+    def browser(self) -> Browser:
+        return Browser(ONION, transport=httpx.HTTPTransport(uds=str(self.site.front_socket)))
+
+
+@pytest.fixture
+def running(tmp_path: Path, keys_dir: Path) -> Iterator[Running]:
+    site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
+    said: list[str] = []
+    limits = {
+        "CASEDROP_LIMITS_FILE_BYTES": str(BIG + 1),
+        "CASEDROP_LIMITS_POST_BYTES": str(BIG + 2 * MEBIBYTE),
+    }
+    with Drop(
+        site.settings_file, site.front_socket, {**os.environ, **limits}, log=said.append
+    ) as drop:
+        yield Running(site, drop, said)
+
+
+def test_a_near_end_of_the_reviewers_keys_is_told_to_the_operator_and_to_the_courier(
+    tmp_path: Path, keys_dir: Path, gpg_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    today = datetime.now(UTC).date()
+    keys = Path(shutil.copytree(keys_dir, tmp_path / "keys"))
+    new_reviewer(gpg_home, name="blue", out=keys, weeks=Weeks(today, 2), protected=False)
+    told = notice(today + timedelta(days=20), today)
+    assert "in 20 days" in told
+    for given, expected in ((keys, told), (keys_dir, "")):
+        site = make_site(tmp_path / given.name / "site", onion=ONION, keys=given)
+        said: list[str] = []
+        with Drop(site.settings_file, site.front_socket, os.environ, log=said.append) as drop:
+            assert drop.notice() == expected
+            courier_socket = site.settings_file.parent / "courier.sock"
+            assert (
+                courier.main(
+                    [
+                        "pull",
+                        "--socket",
+                        str(courier_socket),
+                        "--to",
+                        str(site.settings_file.parent),
+                    ]
+                )
+                == 0
+            )
+        # The front's start line; the vault's process says nothing by itself.
+        assert [line for line in said if "weekly keys" in line] == [f"front: {expected}"] * bool(
+            expected
+        )
+        assert capsys.readouterr().out.splitlines()[1:] == [expected] * bool(expected)
+
+
+def send(
+    browser: Browser, page: Page, text: str = "【虚构】测试", files: list[File] | None = None
+) -> Page:
+    return browser.send(page.form(), {"category": "c1", "text": text}, files=files or [])
+
+
+def exported_blocks(running: Running, to: Path) -> int:
+    """How many final blocks the vault gives the courier."""
+    return (pull(running.site.settings_file.parent / "courier.sock", to).stat().st_size) // 66_000
+
+
+def family(pid: int) -> list[int]:
+    """*pid* and all that descend from it."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes that *pid* itself has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def front_and_gpg(pid: int) -> tuple[list[int], int]:
+    """The front's master, its workers, and every gpg; and how many of these are gpg.
+
+    A worker's child that has not become gpg yet still runs in its parent's memory, and would count that twice.
+    """
+    found, gpgs = [], 0
+    for one in family(pid):
+        try:
+            parent = int(Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[1])
+            is_gpg = Path(f"/proc/{one}/comm").read_text().strip() == "gpg"
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if pid in {one, parent} or is_gpg:
+            found.append(one)
+            gpgs += is_gpg
+    return found, gpgs
+
+
+def wait_for_workers(running: "Running") -> list[int]:
+    """Both workers, once they are locked: one that is not does not serve, and the second may still be starting."""
+    deadline = time.monotonic() + 20
+    while True:
+        workers = [pid for pid in children(running.drop.front_pid) if is_locked(pid)]
+        if len(workers) == 2 or time.monotonic() > deadline:
+            return workers
+        time.sleep(0.05)
+
+
+def resident(pids: list[int]) -> int:
+    """The resident bytes of all *pids* together; memory that they share counts for each of them."""
+    total = 0
+    for pid in pids:
+        try:
+            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf(
+                "SC_PAGE_SIZE"
+            )
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total
+
+
+class Watch:
+    """Samples the memory of a process and its children while it is entered."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample)
+        self.before = resident(front_and_gpg(pid)[0])
+        self.most = self.before
+        self.gpgs = 0
+
+    def _sample(self) -> None:
+        while not self._ended.wait(0.005):
+            pids, gpgs = front_and_gpg(self._pid)
+            self.gpgs = max(self.gpgs, gpgs)
+            self.most = max(self.most, resident(pids))
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+
+class Zeros:
+    """A file of BIG bytes that the test itself never holds."""
+
+    def __init__(self) -> None:
+        self._left = BIG
+
+    def read(self, size: int = -1) -> bytes:
+        taken = min(self._left, size if size >= 0 else self._left, MEBIBYTE)
+        self._left -= taken
+        return bytes(taken)
+
+    def tell(self) -> int:
+        return BIG - self._left
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._left = 0 if whence == os.SEEK_END else BIG - offset
+        return self.tell()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self.read(65_536):
+            yield piece
+
+
+def test_the_front_and_gpg_grow_by_less_than_64_mb_while_a_64_mb_file_is_sealed(
+    running: Running,
+) -> None:
+    with running.browser() as browser:
+        assert len(wait_for_workers(running)) == 2
+        for _ in range(6):  # what every worker loads once is not this file's
+            send(browser, browser.get("/zh-hans/report"))
+        page = browser.get("/zh-hans/report")
+        with Watch(running.drop.front_pid) as watch:
+            done = send(browser, page, files=[File("big.bin", "", Zeros())])  # type: ignore[arg-type]
+    grown = (watch.most - watch.before) / MEBIBYTE
+    print(
+        f"front and gpg: {watch.before / MEBIBYTE:.0f} MB before, grown by {grown:.1f} MB at most"
+    )
+
+    assert done.status == 200
+    assert watch.gpgs == 1  # it was seen
+    assert grown < 64
+
+
+def test_a_whole_answer_over_the_wire_has_the_promised_size_and_tells_no_server_and_no_clock(
+    running: Running,
+) -> None:
+    for path, host in (
+        ("/", ONION),
+        ("/en/report", ONION),
+        ("/nothing", ONION),
+        ("/en/", "other.onion"),
+        ("/zh-hant/inbox", ONION),
+    ):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(running.site.front_socket))
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            answer = b""
+            while data := client.recv(65_536):
+                answer += data
+        head = answer.partition(b"\r\n\r\n")[0]
+        assert len(answer) == PAGE_BYTES, path
+        assert not re.search(rb"(?im)^(server|date|set-cookie|etag|last-modified):", head), head
+
+
+def ask(running: Running, request: bytes) -> bytes:
+    """Whatever comes back for *request* until the front closes the connection."""
+    answer = b""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(running.site.front_socket))
+        try:
+            client.sendall(request)
+            client.shutdown(socket.SHUT_WR)
+            while part := client.recv(65_536):
+                answer += part
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # closed before all of it was read
+    return answer
+
+
+HEAD = f"POST /zh-hans/report/send HTTP/1.1\r\nHost: {ONION}\r\nContent-Type: multipart/form-data; boundary=B\r\n".encode()
+FIELD = b'--B\r\nContent-Disposition: form-data; name="text"\r\n\r\n%b\r\n'
+UNUSUAL = {
+    "shorter than announced": HEAD + b"Content-Length: 900\r\n\r\n" + FIELD % b"x",
+    "longer than announced": HEAD + b"Content-Length: 9\r\n\r\n" + FIELD % b"x",
+    "no length": HEAD + b"\r\n" + FIELD % b"x",
+    "two lengths": HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n" + FIELD % b"x",
+    "negative length": HEAD + b"Content-Length: -1\r\n\r\n" + FIELD % b"x",
+    "giant header": HEAD + b"X: " + b"x" * 1_000_000 + b"\r\n\r\n",
+    "broken chunks": HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + FIELD % b"x",
+    "chunks and a length": HEAD
+    + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "no request": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20,
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/0.9": b"GET /zh-hans/\r\n\r\n",
+    "NUL in a header": HEAD + b"X: a\0b\r\nContent-Length: 0\r\n\r\n",
+    "NUL in the path": f"GET /zh-hans/%00 HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
+    "OPTIONS": f"OPTIONS * HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
+    "TRACE": f"TRACE /zh-hans/ HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
+    "CONNECT": f"CONNECT {ONION}:80 HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
+    "an upgrade": f"GET / HTTP/1.1\r\nHost: {ONION}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".encode(),
+    **{
+        name: HEAD + b"Content-Length: %d\r\n" % len(body) + more + b"\r\n" + body
+        for name, more, body in (
+            ("10,000 fields", b"", FIELD % b"x" * 10_000 + b"--B--\r\n"),
+            ("NUL bytes", b"", FIELD % (b"\0" * 5_000) + b"--B--\r\n"),
+            ("lone surrogates", b"", FIELD % (b"\xed\xa0\xbd" * 100) + b"--B--\r\n"),
+            (
+                "compressed",
+                b"Content-Encoding: gzip\r\n",
+                gzip.compress(FIELD % b"x" + b"--B--\r\n"),
+            ),
+            ("an expectation", b"Expect: 100-continue\r\n", FIELD % b"x" + b"--B--\r\n"),
+        )
+    },
+    "chunks": HEAD
+    + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(FIELD), FIELD),
+}
+
+
+def test_what_no_browser_sends_gets_a_page_of_the_usual_size_or_a_closed_connection(
+    running: Running,
+) -> None:
+    told = {
+        name: ask(running, request).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+        for name, request in UNUSUAL.items()
+    }
+    head = ask(running, f"HEAD /zh-hans/ HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode())
+
+    assert {
+        name: len(answer) for name, answer in told.items() if len(answer) not in (0, PAGE_BYTES)
+    } == {}
+    assert {
+        name for name, answer in told.items() if answer and not re.match(rb"HTTP/1.1 (2|4)", answer)
+    } == set()
+    assert head.endswith(b"\r\n\r\n") and b"Traceback" not in b"".join(told.values())
+    assert running.said == []
+    print({name: answer[9:12].decode() or "closed" for name, answer in told.items()})
+
+
+def is_locked(pid: int) -> bool:
+    """Whether the kernel forbids this process to write to files, to dump core, and to gain privileges."""
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    privileges = Path(f"/proc/{pid}/status").read_text()
+    no_files, no_core = (
+        re.search(rf"Max {what} file size\s+0\s+0\s", limits.replace("Max file", "Max data file"))
+        for what in ("data", "core")
+    )
+    return bool(no_files and no_core and "NoNewPrivs:\t1" in privileges)
+
+
+def test_a_front_worker_may_not_write_a_byte_to_any_file(running: Running) -> None:
+    assert len(wait_for_workers(running)) == 2
+    assert not is_locked(running.drop.front_pid)
+
+
+def test_with_the_vault_down_nothing_is_accepted_and_after_it_is_back_the_same_page_is(
+    running: Running, tmp_path: Path
+) -> None:
+    with running.browser() as browser:
+        page = browser.get("/en/report")
+        running.drop.kill_vault()
+        refused = send(browser, page, files=[File("a.bin", "", b"x" * 200_000)])
+        assert refused.status == 503 and "NOT accepted" in refused.text
+        running.drop.start_vault()
+        assert send(browser, refused).status == 200
+
+    assert exported_blocks(running, tmp_path) == 1
+
+
+def test_a_restart_of_the_front_keeps_the_text_and_gives_a_new_codename(running: Running) -> None:
+    with running.browser() as browser:
+        page = browser.get("/en/report")
+        running.drop.stop_front()
+        running.drop.start_front()
+        again = send(browser, page, "written before the restart")
+        assert again.status == 400 and "restarted" in again.text
+        assert (
+            again.form().value("text") == "written before the restart"
+            and again.codename() != page.codename()
+        )
+        assert send(browser, again, "written before the restart").status == 200
+
+
+def test_an_upload_that_breaks_off_leaves_nothing_final(running: Running, tmp_path: Path) -> None:
+    with running.browser() as browser:
+        form = browser.get("/en/report").form()
+    body = f'--B\r\nContent-Disposition: form-data; name="token"\r\n\r\n{form.value("token")}\r\n'
+    body += '--B\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(running.site.front_socket))
+        head = f"POST /en/report HTTP/1.1\r\nHost: {ONION}\r\nContent-Length: 5000000\r\n"
+        head += "Content-Type: multipart/form-data; boundary=B\r\n\r\n"
+        client.sendall(head.encode() + body.encode() + b"x" * 2_000_000)
+    time.sleep(0.5)
+
+    assert exported_blocks(running, tmp_path) == 0
+    assert running.said == []
+
+
+def test_ten_claimants_at_once_are_all_kept(running: Running, tmp_path: Path) -> None:
+    answers: list[int] = []
+
+    def file(number: int) -> None:
+        with running.browser() as browser:
+            answers.append(send(browser, browser.get("/en/report"), f"case {number}").status)
+
+    threads = [threading.Thread(target=file, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [200] * 10
+    assert exported_blocks(running, tmp_path) == 10
+
+
+@pytest.mark.parametrize(
+    ("room", "change", "sentence"),
+    [
+        ("front", lambda site: (site / "settings.toml").write_text("[site\n"), "settings.toml"),
+        ("front", lambda site: (site / "keys" / "FINGERPRINTS").unlink(), "FINGERPRINTS"),
+        (
+            "front",
+            lambda site: (site / "campaign.toml").write_text("code = 'x'\ncolour = 1\n"),
+            "campaign.toml, line 2",
+        ),
+        (
+            "vault",
+            lambda site: (site / "export.key").chmod(0o644),
+            "Others on this computer can read the export key",
+        ),
+        (
+            "vault",
+            lambda site: (site / "vault" / "vault.sqlite").write_bytes(b"no database" * 1000),
+            "is damaged",
+        ),
+    ],
+)
+def test_what_is_wrong_stops_the_start_with_one_sentence(
+    tmp_path: Path, keys_dir: Path, room: str, change: object, sentence: str
+) -> None:
+    keys = tmp_path / "site" / "keys"
+    keys.mkdir(parents=True)
+    for file in keys_dir.iterdir():
+        (keys / file.name).write_bytes(file.read_bytes())
+    site = make_site(tmp_path / "site", onion=ONION, keys=keys)
+    campaign = tmp_path / "site" / "campaign.toml"
+    campaign.write_bytes((Path(__file__).parents[2] / "dropbox" / "campaign.toml").read_bytes())
+    drop = Drop(
+        site.settings_file,
+        site.front_socket,
+        {**os.environ, "CASEDROP_SITE_CAMPAIGN": str(campaign)},
+    )
+    # The sockets' paths are read before; what is changed afterwards is found by the room itself.
+    change(tmp_path / "site")  # type: ignore[operator]
+    with pytest.raises(DropStopped) as refusal, drop:
+        pass
+
+    assert sentence in str(refusal.value) and "Traceback" not in str(refusal.value)
+    assert str(refusal.value).count("\n") == 0
+
+
+def test_a_case_is_added_to_and_withdrawn_through_the_real_vault(
+    running: Running, tmp_path: Path
+) -> None:
+    with running.browser() as browser:
+        page = browser.get("/en/report")
+        send(browser, page, files=[File("a.bin", "", b"x" * 100_000)])
+        inbox = browser.get("/en/inbox").form()
+        case = browser.send(inbox, {"codename": page.codename()})
+        assert "Your addition has been sent" in browser.send(case.form(), {"text": "more"}).text
+        assert exported_blocks(running, tmp_path) == 4
+        case = browser.send(inbox, {"codename": page.codename()})
+        assert "Taken back" in browser.send(case.form(), {}, button=("act", "withdraw")).text
+
+    assert exported_blocks(running, tmp_path) == 1  # the notice to the reviewers
+    assert running.said == []
+
+
+def test_workers_end_after_some_answers_but_not_while_they_take_an_upload(running: Running) -> None:
+    first = set(wait_for_workers(running))
+    with running.browser() as browser:
+        form = browser.get("/en/report").form()
+    body = f'--B\r\nContent-Disposition: form-data; name="token"\r\n\r\n{form.value("token")}\r\n'.encode()
+    body += b'--B\r\nContent-Disposition: form-data; name="act"\r\n\r\nfiles\r\n'
+    body += (
+        b'--B\r\nContent-Disposition: form-data; name="files"; filename="slow"\r\n\r\n'
+        + b"x" * 100_000
+        + b"\r\n--B--\r\n"
+    )
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(running.site.front_socket))
+        client.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1000])
+        for _ in range(150):
+            with running.browser() as browser:
+                assert browser.get("/en/").status == 200
+        workers = set(wait_for_workers(running))
+        client.sendall(body[-1000:])
+        answer = client.makefile("rb").read()
+
+    # The one with the upload went on serving; the other, and its followers, ended in turn.
+    assert len(workers) == 2 and len(workers & first) == 1
+    assert b"slow" in answer and len(answer) == PAGE_BYTES
+    assert running.said == []

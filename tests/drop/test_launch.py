@@ -1,0 +1,483 @@
+"""The two gunicorns of a drop, with stand-ins for the applications: what they answer, forbid, say and leave."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import onion.__main__
+from onion import launch
+from onion.errors import BadPath, DropStopped, ReviewersMissing, SiteMissing
+from onion.launch import Drop, check_site
+
+ROOT = Path(launch.__file__).parent.parent
+CIRCUIT = "fc00:dead:beef:4dad::0:42"
+PROXY_LINE = f"PROXY TCP6 {CIRCUIT} ::1 66 80\r\n".encode()
+
+STAND_IN = """
+import json, os, socket, time
+
+LOCKED = []
+
+def lock_worker():
+    LOCKED.append(os.getpid())
+
+def facts(environ):
+    connection = environ["gunicorn.socket"]
+    return {
+        "socket": connection.getsockname(),
+        "address": environ.get("REMOTE_ADDR"),
+        "locked": LOCKED == [os.getpid()],
+        "silence": int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)[:8], "little"),
+        "received": len(environ["wsgi.input"].read()),
+        "umask": os.umask(0o077),
+        "pid": os.getpid(),
+    }
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/fail":
+        raise ValueError("the claimant's words")
+    body = json.dumps(facts(environ)).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A settings file, and beside it a package `dropbox` that stands in for the applications."""
+    for room in ("front", "vault"):
+        (tmp_path / "dropbox" / room).mkdir(parents=True)
+        (tmp_path / "dropbox" / room / "__init__.py").touch()
+        (tmp_path / "dropbox" / room / "wsgi.py").write_text(STAND_IN, "utf-8")
+    (tmp_path / "dropbox" / "__init__.py").touch()
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        '[vault]\nintake_socket = "intake.sock"\ncourier_socket = "courier.sock"\n', "utf-8"
+    )
+    return settings
+
+
+def environ(site: Path, more: str = "") -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "GUNICORN_CMD_ARGS": f"--pythonpath {site.parent} {more}",
+    }
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def drop(site: Path, said: list[str]) -> Iterator[Drop]:
+    with Drop(
+        site, site.with_name("front.sock"), environ(site, "--timeout 2"), said.append
+    ) as running:
+        yield running
+
+
+def ask(path: Path, request: bytes, *later: bytes, pause: float = 0.0) -> bytes:
+    """Everything that the server answers until it closes; *later* is sent piece by piece after pauses."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(path))
+        client.sendall(request)
+        for piece in later:
+            time.sleep(pause)
+            client.sendall(piece)
+        answer = b""
+        while data := client.recv(65536):
+            answer += data
+        return answer
+
+
+def get(path: Path, where: str = "/", before: bytes = b"") -> bytes:
+    return ask(
+        path, before + f"GET {where} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    )
+
+
+def facts(answer: bytes) -> dict[str, object]:
+    found: dict[str, object] = json.loads(answer.partition(b"\r\n\r\n")[2])
+    return found
+
+
+def members(*groups: int) -> list[int]:
+    """The living processes of these process groups."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, group = entry.read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(group) in groups and state != "Z":
+            found.append(int(entry.parent.name))
+    return found
+
+
+def wait_until(met: Callable[[], bool], seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not met() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return met()
+
+
+def test_front_and_vault_answer_and_say_nothing_of_themselves(
+    drop: Drop, site: Path, said: list[str]
+) -> None:
+    front, intake, courier = (
+        site.with_name(f"{name}.sock") for name in ("front", "intake", "courier")
+    )
+
+    for path in (front, intake, courier):
+        answer = get(path)
+        headers = answer.partition(b"\r\n\r\n")[0].lower()
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"server:" not in headers and b"date:" not in headers and b"gunicorn" not in headers
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        # The vault tells its two doors apart by this.
+        assert facts(answer)["socket"] == str(path)
+        # No word in place of gunicorn's own error page, which would quote the request.
+        assert ask(path, b"what is this\r\n\r\n") == b""
+        assert get(path, "/fail") == b""
+    assert not any("claimant" in line or "what is this" in line or "/fail" in line for line in said)
+    assert any("A request ended in ValueError, number 1." in line for line in said)
+
+
+def test_both_rooms_are_locked_by_their_application_and_close_to_others(
+    drop: Drop, site: Path
+) -> None:
+    front, vault = (facts(get(site.with_name(name))) for name in ("front.sock", "intake.sock"))
+
+    assert front["locked"] is vault["locked"] is True
+    assert front["umask"] == vault["umask"] == 0o077
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * 1100 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 2100 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(33)) + b"\r\n",
+    ],
+    ids=["long line", "long header", "many headers"],
+)
+def test_a_request_that_no_browser_sends_gets_a_closed_connection(
+    head: bytes, drop: Drop, site: Path
+) -> None:
+    assert ask(site.with_name("front.sock"), PROXY_LINE + head) == b""
+    assert facts(get(site.with_name("front.sock")))["received"] == 0
+
+
+def test_front_and_vault_end_with_a_parent_that_was_killed(site: Path) -> None:
+    program = f"""
+import time
+from pathlib import Path
+from onion.launch import Drop
+drop = Drop(Path({str(site)!r}), Path({str(site.with_name("front.sock"))!r}), {environ(site)!r})
+drop.start()
+print(drop.front_pid, drop.vault_pid, flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, text=True, stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    groups = [int(number) for number in parent.stdout.readline().split()]
+    assert members(*groups) != []
+
+    parent.kill()
+    parent.communicate()
+
+    assert wait_until(lambda: members(*groups) == [])
+
+
+@pytest.mark.parametrize("when_told", ["", "end_when_told()"])
+def test_a_worker_that_is_told_to_end_in_its_first_moment_ends(when_told: str) -> None:
+    """Without that the worker has its master's handler, and goes on."""
+    program = f"""
+import os, signal, time
+from onion.gunicorn_hardening import end_when_told
+{when_told}
+signal.signal(signal.SIGTERM, lambda *_: None)
+ended = 0
+for _ in range(20):
+    worker = os.fork()
+    if not worker:
+        time.sleep(0.5)
+        os._exit(0)
+    os.kill(worker, signal.SIGTERM)
+    ended += os.WIFSIGNALED(os.waitpid(worker, 0)[1])
+print(ended)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, text=True, capture_output=True, check=True
+    )
+
+    assert int(ended.stdout) == 20 if when_told else int(ended.stdout) < 20
+
+
+def test_the_front_knows_the_circuit_of_its_only_request_on_a_connection(
+    drop: Drop, site: Path
+) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = ask(site.with_name("front.sock"), PROXY_LINE + request + request)
+
+    assert facts(answer)["address"] == CIRCUIT
+    assert answer.count(b"HTTP/1.1 200") == 1
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+def test_the_vault_keeps_a_connection_for_the_next_request(drop: Drop, site: Path) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = request.replace(b"Host", b"Connection: close\r\nHost")
+    answer = ask(site.with_name("intake.sock"), request, last, pause=0.2)
+
+    assert answer.count(b"HTTP/1.1 200") == 2
+
+
+def test_an_upload_may_take_longer_than_the_worker_timeout(drop: Drop, site: Path) -> None:
+    """The fixture's timeout is 2 s; the body takes 3 s and the same worker answers."""
+    front = site.with_name("front.sock")
+    body = [b"x" * 1000] * 4
+    head = PROXY_LINE + b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n"
+
+    told = facts(ask(front, head, *body, pause=0.75))
+
+    assert told["received"] == 4000
+    assert told["silence"] == 120
+    assert told["pid"] in members(drop.front_pid)
+
+
+def test_a_killed_vault_can_be_started_again_beside_the_same_front(drop: Drop, site: Path) -> None:
+    front_pid, vault_pid = drop.front_pid, drop.vault_pid
+    drop.kill_vault()
+
+    assert not drop.running
+    assert members(vault_pid) == []
+    assert not launch.answers(site.with_name("intake.sock"))
+    assert launch.answers(site.with_name("front.sock"))
+
+    drop.start_vault()
+
+    assert drop.running and drop.front_pid == front_pid and drop.vault_pid != vault_pid
+    assert launch.answers(site.with_name("courier.sock"))
+
+
+def test_nothing_is_left_after_the_stop(site: Path) -> None:
+    with Drop(site, site.with_name("front.sock"), environ(site)) as drop:
+        groups = drop.front_pid, drop.vault_pid
+        assert wait_until(
+            lambda: len(members(*groups)) == 5
+        )  # two masters, two front workers, one vault worker
+        started = time.monotonic()
+
+    assert members(*groups) == []
+    assert time.monotonic() - started < 5
+    assert not site.with_name("front.sock").exists()
+
+
+@pytest.mark.parametrize("room", ["front", "vault"])
+def test_an_application_that_cannot_start_is_reported_with_its_sentence(
+    room: str, site: Path
+) -> None:
+    wsgi = site.parent / "dropbox" / room / "wsgi.py"
+    wsgi.write_text('raise RuntimeError("The setting [site] salt is missing.")\n', "utf-8")
+    drop = Drop(site, site.with_name("front.sock"), environ(site))
+
+    with pytest.raises(
+        DropStopped, match=rf"The {room} stopped while starting: .*\[site\] salt is missing"
+    ):
+        drop.start()
+
+    assert not drop.running
+    assert wait_until(lambda: members(drop.front_pid, drop.vault_pid) == [])
+
+
+def test_settings_without_the_vaults_sockets_are_refused(site: Path) -> None:
+    site.write_text("[vault]\nintake_socket = 'a.sock'\n", "utf-8")
+    with pytest.raises(SiteMissing, match=r"\[vault\] courier_socket is missing"):
+        Drop(site, site.with_name("front.sock"), {})
+
+    site.write_text("[vault\n", "utf-8")
+    with pytest.raises(SiteMissing, match="cannot be read"):
+        Drop(site, site.with_name("front.sock"), {})
+
+    with pytest.raises(SiteMissing, match="does not exist"):
+        Drop(site.with_name("none.toml"), site.with_name("front.sock"), {})
+
+
+def test_a_socket_path_that_is_too_long_is_refused(site: Path) -> None:
+    with pytest.raises(BadPath, match="longer than the 107 bytes"):
+        Drop(site, site.with_name("f" * 107), {})
+
+
+ONION = "a" * 56 + ".onion"
+
+
+def test_a_site_is_complete_with_its_address_and_pinned_keys(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    with pytest.raises(SiteMissing, match=f"There are no settings yet: .*newsite --onion {ONION}"):
+        check_site(settings, ONION, {})
+
+    settings.write_text(f'[site]\nonion = "{"b" * 56}.onion"\n', "utf-8")
+    with pytest.raises(SiteMissing, match=f"for another address: .* has to be {ONION}"):
+        check_site(settings, ONION, {})
+
+    settings.write_text(f'[site]\nonion = "{ONION}"\nkeys = "public"\n', "utf-8")
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "one.asc").touch()
+    with pytest.raises(
+        ReviewersMissing,
+        match=r"No reviewers' public keys are pinned in .*/public: .*scripts\.ceremony",
+    ):
+        check_site(settings, ONION, {})
+
+    (tmp_path / "public" / "FINGERPRINTS").touch()
+    check_site(settings, ONION, {})
+
+    # As in the application, the environment goes before the file.
+    with pytest.raises(SiteMissing, match="for another address"):
+        check_site(settings, ONION, {"CASEDROP_SITE_ONION": f"{'c' * 56}.onion"})
+    with pytest.raises(ReviewersMissing, match="/none"):
+        check_site(settings, ONION, {"CASEDROP_SITE_KEYS": "none"})
+
+
+@dataclass
+class Day:
+    """A drop, a tor and a clock of its own, that run for *hours* and end."""
+
+    hours: float
+    now: float = 5_000.0
+
+    @property
+    def running(self) -> bool:
+        return self.now < 5_000 + self.hours * 3_600
+
+    def refresh(self) -> None:
+        pass
+
+    def notice(self) -> str:
+        return "The keys end."
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += 600 * seconds
+
+
+@pytest.mark.parametrize(("hours", "times"), [(0.1, 1), (23.9, 1), (24.1, 2), (71.9, 3), (72.1, 4)])
+def test_the_operator_is_told_of_the_keys_at_the_start_and_once_a_day(
+    hours: float, times: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = Day(hours)
+    monkeypatch.setattr(onion.__main__, "time", day)
+
+    with pytest.raises(DropStopped):
+        onion.__main__._watch(day, day)  # type: ignore[arg-type]
+
+    assert capsys.readouterr().err == "The keys end.\n" * times
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"notice": "The keys end."}', "The keys end."),
+        (b'{"notice": "a\\nb"}', ""),
+        (b'{"notice": 7}', ""),
+        (b"[]", ""),
+        (b"no JSON", ""),
+        (b"", ""),
+    ],
+)
+def test_a_notice_is_one_line_or_nothing(body: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        answering = threading.Thread(
+            target=lambda: answer_once(listener, b"HTTP/1.0 200 OK\r\n\r\n" + body)
+        )
+        answering.start()
+        assert launch.notice(path) == said
+        answering.join()
+    assert launch.notice(tmp_path / "nobody") == ""
+
+
+def answer_once(listener: socket.socket, data: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(4_096)
+        connection.sendall(data)
+
+
+def up(tmp_path: Path, tor: str | None) -> subprocess.Popen[str]:
+    """`python -m onion up` where the program tor is the shell script *tor*, or missing."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if tor is not None:
+        (programs / "tor").write_text(f"#!/bin/sh\n{tor}\n", "utf-8")
+        (programs / "tor").chmod(0o755)
+    argv = [sys.executable, "-m", "onion", "up", "--state", str(tmp_path / "state")]
+    return subprocess.Popen(
+        argv,
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": f"{programs}:/nowhere"},
+    )
+
+
+def a_tor_that(does: str) -> str:
+    return f"case $1 in --version) echo 'Tor version 0.4.9.11.';; --list-modules) echo 'pow: yes';; *) {does};; esac"
+
+
+@pytest.mark.parametrize(
+    ("tor", "sentence"),
+    [
+        (None, "The program tor is not installed; on Debian: apt install tor."),
+        (
+            "echo 'Tor version 0.4.8.10.'",
+            "The installed tor is 0.4.8.10; a public onion service needs 0.4.9.11 or newer",
+        ),
+        ("echo nothing", "tor --version names no version; reinstall tor."),
+        (a_tor_that("echo '[err] no'; exit 1"), "Its last words: [err] no"),
+    ],
+)
+def test_up_says_one_sentence_when_tor_cannot_serve(
+    tor: str | None, sentence: str, tmp_path: Path
+) -> None:
+    running = up(tmp_path, tor)
+    _, said = running.communicate(timeout=30)
+
+    assert running.returncode == 1
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_up_ends_in_order_when_asked_to(number: signal.Signals, tmp_path: Path) -> None:
+    tor_pid = tmp_path / "pid"
+    running = up(tmp_path, a_tor_that(f"echo $$ > {tor_pid}; exec /bin/sleep 60"))
+    assert wait_until(lambda: tor_pid.exists() and tor_pid.read_text() != "")
+
+    running.send_signal(number)
+    told, said = running.communicate(timeout=30)
+
+    assert (running.returncode, said) == (0, "")
+    assert told.splitlines() == ["Joining the Tor network.", "Stopped."]
+    assert members(int(tor_pid.read_text())) == []

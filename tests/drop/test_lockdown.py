@@ -1,0 +1,160 @@
+"""Both rooms are tried from inside, in workers that gunicorn started as in production, beside the same ones unlocked."""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import ONION
+from support.lacking import CALLS
+from support.rooms import TESTS, serving, socket_of, started, wait
+
+from dropbox.lockdown import PARTS
+from onion.errors import DropStopped
+from onion.launch import Drop
+from scripts.newsite import Site, make_site
+
+pytestmark = pytest.mark.drop
+DENIALS = {"EPERM", "EACCES", "EFBIG", "EROFS"}
+# What an unlocked worker, too, may be denied where the tests do not run as root; there these are not told apart.
+PRIVILEGED = {
+    "write to /run", "attach to another process", "read another process's memory", "enter another namespace",
+    "start in another namespace", "change the root", "mount", "watch the kernel", "load a program into the kernel",
+    "read its own memory",
+}  # fmt: skip
+
+
+@pytest.fixture
+def site(tmp_path: Path, keys_dir: Path) -> Site:
+    return make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Path]:
+    """A folder with a file and a socket that listens."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "file").write_text("file", "utf-8")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "socket"))
+        server.listen()
+        yield folder
+
+
+def tried(site: Site, outside: Path, room: str, waived: str = "") -> dict[str, dict[str, str]]:
+    """What came of all the ways that tests/denied.py tries in a worker of *room*."""
+    inside = site.settings_file.parent / "vault"
+    (inside / "file").write_text("file", "utf-8")
+    served = socket_of(site, room)
+    with abstract_socket() as name:
+        told = {"ROOM": room, "OUTSIDE": str(outside), "INSIDE": str(inside), "ABSTRACT": name}
+        environ = {
+            "CASEDROP_LOCKDOWN_WAIVED": waived,
+            **{f"DENIED_{key}": value for key, value in told.items()},
+        }
+        with serving(started(site, room, environ, application=("support.denied:app",)), served):
+            return answer(served)
+
+
+def answer(path: Path) -> dict[str, dict[str, str]]:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(60)
+        client.connect(str(path))
+        client.sendall(b"GET /denied HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        with closing(client.makefile("rb")) as stream:
+            found: dict[str, dict[str, str]] = json.loads(stream.read().partition(b"\r\n\r\n")[2])
+    return found
+
+
+@contextmanager
+def abstract_socket() -> Iterator[str]:
+    """The name of a socket that has none in the file system."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("")
+        server.listen()
+        yield server.getsockname()[1:].decode()
+
+
+@pytest.mark.parametrize("room", ["front", "vault"])
+def test_a_locked_worker_can_write_execute_connect_and_attach_nowhere(
+    room: str, site: Site, outside: Path
+) -> None:
+    locked = tried(site, outside, room)
+    free = tried(site, outside, room, " ".join(PARTS))
+
+    assert {way: came for way, came in locked["tried"].items() if came not in DENIALS} == {}
+    # The control: each of these ways is open to a worker that is not locked, or closed for another reason.
+    same = {way for way, came in free["tried"].items() if came == locked["tried"][way]}
+    assert same - (PRIVILEGED if os.geteuid() else set()) == set()
+    assert set(locked["needed"].values()) == {"done"}
+    print(
+        room,
+        json.dumps(
+            {
+                way: f"{came} (unlocked: {free['tried'][way]})"
+                for way, came in locked["tried"].items()
+            }
+        ),
+    )
+
+
+@pytest.mark.parametrize("part", CALLS)
+@pytest.mark.parametrize("room", ["front", "vault"])
+def test_a_kernel_that_lacks_a_part_stops_the_start_and_a_waiver_is_told_at_every_start(
+    room: str, part: str, site: Site, outside: Path
+) -> None:
+    served = socket_of(site, room)
+    if (room, part) == ("vault", "limits"):
+        return  # the vault writes a file
+    lacking = (sys.executable, str(TESTS / "support" / "lacking.py"), part)
+    refused = started(site, room, through=lacking)
+    wait(lambda: not refused.running)
+    assert any(
+        f"The {room} cannot be locked down, part {part}: " in line for line in refused.last_lines
+    ), refused.last_lines
+
+    # Without the privileges given up the kernel takes no filter, and Landlock only from root.
+    parts = [part, "landlock", "seccomp"] if part == "privileges" else [part]
+    waived = {"CASEDROP_LOCKDOWN_WAIVED": " ".join(parts)}
+    with serving(started(site, room, waived, through=lacking), served) as waiving:
+        assert waiving.last_lines == [
+            f"The lockdown of the {room} is incomplete: {one} is waived by the settings."
+            for one in parts
+        ]
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"PYTHONMALLOC": "pymalloc"}, "PYTHONMALLOC has to be malloc"),
+        ({"MALLOC_PERTURB_": "0"}, "MALLOC_PERTURB_ has to be 165"),
+        ({"GLIBC_TUNABLES": ""}, "glibc.malloc.tcache_count=0"),
+    ],
+)
+def test_a_front_whose_memory_is_not_overwritten_does_not_start(
+    environ: dict[str, str], sentence: str, site: Site
+) -> None:
+    with (
+        pytest.raises(DropStopped) as refusal,
+        Drop(site.settings_file, site.front_socket, {**os.environ, **environ}),
+    ):
+        pass
+
+    assert "cannot be locked down, part allocator: " in str(refusal.value) and sentence in str(
+        refusal.value
+    )
+
+
+def test_only_known_parts_can_be_waived(site: Site) -> None:
+    waived = {"CASEDROP_LOCKDOWN_WAIVED": "seccomp everything"}
+    with (
+        pytest.raises(DropStopped) as refusal,
+        Drop(site.settings_file, site.front_socket, {**os.environ, **waived}),
+    ):
+        pass
+
+    assert "[lockdown] waived" in str(refusal.value) and "landlock, seccomp" in str(refusal.value)

@@ -1,0 +1,105 @@
+"""Two sendings at the same moment with one codename: both are kept, and the same form sent twice at once is kept once."""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import ONION, PACKAGE
+
+from dropbox.openpgp import Opener
+from onion.launch import Drop
+from scripts.courier.transfer import pull
+from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.importing.open_bundle import open_bundle
+from scripts.newsite import Site, make_site
+from scripts.rehearsal.claimant import Browser, File, Page
+
+pytestmark = pytest.mark.drop
+PAIRS = 20
+
+
+@pytest.fixture
+def site(tmp_path: Path, keys_dir: Path) -> Iterator[Site]:
+    made = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
+    with Drop(made.settings_file, made.front_socket, os.environ):
+        yield made
+
+
+def browser(site: Site) -> Browser:
+    return Browser(ONION, transport=httpx.HTTPTransport(uds=str(site.front_socket)))
+
+
+def both_at_once(site: Site, prepare: Callable[[Browser, int], Callable[[], Page]]) -> list[Page]:
+    """Two claimants get ready, each on a visit of their own, and send at the same moment."""
+    start, pages = threading.Barrier(2), list[Page]()
+
+    def send(number: int) -> None:
+        with browser(site) as visit:
+            ready = prepare(visit, number)
+            start.wait(60)
+            pages.append(ready())
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return pages
+
+
+def file_pair(site: Site, pair: int) -> None:
+    """One form sent twice at once, then two additions with its codename at once."""
+    with browser(site) as visit:
+        page = visit.get("/en/report")
+
+    def same_form(visit: Browser, _: int) -> Callable[[], Page]:
+        file = File("same.bin", "", b"same" * 20_000)
+        return lambda: visit.send(
+            page.form(), {"category": "c1", "text": f"report {pair}"}, files=[file]
+        )
+
+    def addition(visit: Browser, number: int) -> Callable[[], Page]:
+        case = visit.send(visit.get("/en/inbox").form(), {"codename": page.codename()})
+        file = File(f"{number}.bin", "", f"file {pair}-{number}".encode() * 5_000)
+        return lambda: visit.send(case.form(), {"text": f"addition {pair}-{number}"}, files=[file])
+
+    done = both_at_once(site, same_form)
+    assert [(answer.status, answer.codename()) for answer in done] == [(200, page.codename())] * 2
+    added = both_at_once(site, addition)
+    assert [(answer.status, "Your addition has been sent" in answer.text) for answer in added] == [
+        (200, True)
+    ] * 2
+
+
+def test_of_twenty_pairs_of_sendings_at_once_all_forty_are_kept_and_none_twice(
+    site: Site, reviewer_homes: list[Path], tmp_path: Path
+) -> None:
+    for pair in range(PAIRS):
+        file_pair(site, pair)
+    bundle = pull(site.settings_file.parent / "courier.sock", tmp_path)
+    create(
+        tmp_path / "book", server_key=site.export_public, campaign=PACKAGE / "campaign.toml", desk=0
+    )
+    with Casebook.open(tmp_path / "book") as casebook:
+        opened = open_bundle(
+            casebook, bundle, Opener(reviewer_homes[0]), today=datetime.now(UTC).date()
+        )
+        parts = [Counter(part.report.text for part in case.parts) for case in casebook.cases()]
+    additions = [text for case in parts for text in case.elements() if text.startswith("addition")]
+
+    assert len(additions) == len(set(additions)) == 2 * PAIRS
+    assert sorted(map(sorted, parts)) == sorted(
+        [f"addition {pair}-0", f"addition {pair}-1", f"report {pair}"] for pair in range(PAIRS)
+    )
+    assert all(set(case.values()) == {1} for case in parts)
+    assert (opened.cases, opened.parts, opened.unreferenced, opened.unopened) == (
+        PAIRS,
+        3 * PAIRS,
+        0,
+        (),
+    )

@@ -1,0 +1,140 @@
+"""Whether a codename is known, or has answers, can be told neither by the length of the page nor by the time it takes."""
+
+import itertools
+import os
+import random
+import statistics
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import PACKAGE, Front
+from scipy.stats import mannwhitneyu
+from test_front import answered
+
+from dropbox.codename import WordLists
+from dropbox.front.headers import PAGE_BYTES
+from dropbox.openpgp import Opener
+from onion.launch import Drop
+from scripts.courier.transfer import pull, push
+from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.importing.open_bundle import open_bundle
+from scripts.desk.outbox.outbox import answer, export_replies
+from scripts.newsite import make_site
+from scripts.rehearsal.claimant import Browser, Form, Page
+
+pytestmark = pytest.mark.drop
+ONION = "casedrop" * 7 + ".onion"
+TRIES, LEAST_P = 200, 0.01
+TODAY = datetime.now(UTC).date()
+
+
+# A form that can be sent again and again, and codenames by what is behind them.
+Visit = tuple[Browser, dict[str, str], Form]
+
+
+@pytest.fixture(scope="module")
+def visit(
+    keys_dir: Path, opener: Opener, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Visit]:
+    """A visit to a drop under gunicorn with twenty cases, half of them answered."""
+    directory = tmp_path_factory.mktemp("timing")
+    site = make_site(directory / "site", onion=ONION, keys=keys_dir)
+    create(
+        directory / "casebook",
+        server_key=site.export_public,
+        campaign=PACKAGE / "campaign.toml",
+        desk=0,
+    )
+    with (
+        Drop(site.settings_file, site.front_socket, os.environ),
+        Browser(ONION, transport=httpx.HTTPTransport(uds=str(site.front_socket))) as browser,
+    ):
+        filed = [file(browser, str(number)) for number in range(20)]
+        bundle = pull(directory / "site" / "courier.sock", directory)
+        with Casebook.open(directory / "casebook") as casebook:
+            open_bundle(casebook, bundle, opener, today=TODAY)
+            numbers = {case.parts[0].report.text: case.number for case in casebook.cases()}
+            for number in range(10):
+                answer(casebook, numbers[str(number)], "请问是哪一年？" * 60, today=TODAY)
+            for _ in range(8):
+                answer(casebook, numbers["10"], "请问是哪一年？" * 180, today=TODAY)
+            export_replies(casebook, directory / "replies.tar", opener, today=TODAY)
+        push(directory / "site" / "courier.sock", directory / "replies.tar")
+        # Filed after the bundle was fetched: known to the vault, and nothing has been said to it.
+        known = file(browser, "known")
+        unknown = browser.get("/zh-hans/report").codename()
+        names = {"unknown": unknown, "known": known, "answered": filed[0], "full": filed[10]}
+        yield browser, names, browser.get("/zh-hans/inbox").form()
+
+
+def file(browser: Browser, text: str) -> str:
+    page = browser.get("/zh-hans/report")
+    browser.send(page.form(), {"category": "c0", "text": text})
+    return page.codename()
+
+
+def opened(visit: Visit, kind: str) -> Page:
+    """The inbox of one of the codenames; the form is the same for all."""
+    browser, names, form = visit
+    return browser.send(form, {"codename": names[kind]})
+
+
+def measured(visit: Visit) -> dict[str, list[float]]:
+    """TRIES times each kind of inbox, in random order: how long each took, in seconds."""
+    kinds = list(visit[1])
+    order = kinds * TRIES
+    random.shuffle(order)
+    took: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for kind in order:
+        begun = time.perf_counter()
+        opened(visit, kind)
+        took[kind].append(time.perf_counter() - begun)
+    return took
+
+
+def likeness(took: dict[str, list[float]]) -> float:
+    """The least p with which any two kinds could come from one distribution."""
+    found = {
+        pair: float(mannwhitneyu(took[pair[0]], took[pair[1]]).pvalue)
+        for pair in itertools.combinations(took, 2)
+    }
+    print(
+        {kind: f"{statistics.median(times) * 1000:.3f} ms" for kind, times in took.items()}, found
+    )
+    return min(found.values())
+
+
+# What fits on a page of the one size; older answers are behind a button.
+COUNTS = {"unknown": 0, "known": 0, "answered": 1, "full": 2}
+
+
+def test_all_pages_have_one_length_and_one_header(visit: Visit) -> None:
+    pages = {kind: opened(visit, kind) for kind in visit[1]}
+
+    assert {kind: len(page.html.select(".answer")) for kind, page in pages.items()} == COUNTS
+    assert (
+        len({len(page.raw) for page in pages.values()}) == 1
+        and len(pages["answered"].raw) < PAGE_BYTES
+    )
+    assert len({tuple(page.headers.items()) for page in pages.values()}) == 1
+
+
+def test_unknown_known_and_answered_codenames_take_the_same_time(visit: Visit) -> None:
+    """By chance alone about one measurement in twenty has a pair that looks different; a second one decides then."""
+    assert likeness(measured(visit)) > LEAST_P or likeness(measured(visit)) > LEAST_P
+
+
+def test_answers_that_leave_when_they_are_made_are_told_apart(
+    front: Front, words: WordLists
+) -> None:
+    """The control: no whole steps, and a derivation that hides nothing."""
+    with front.browser() as browser:
+        unknown, full = (browser.get("/zh-hans/report").codename() for _ in range(2))
+        answered(front, words, full, *["请问是哪一年？" * 180] * 8)
+        visit = browser, {"unknown": unknown, "full": full}, browser.get("/zh-hans/inbox").form()
+
+        assert likeness(measured(visit)) < LEAST_P

@@ -1,0 +1,246 @@
+"""Nothing of what claimants wrote, sent or were given is on the server's disk, in any form, at any time."""
+
+import os
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import ONION, PACKAGE
+from support.canary import found
+
+from dropbox.openpgp import Opener
+from onion.launch import Drop
+from scripts.courier.transfer import pull, push
+from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.importing.open_bundle import open_bundle
+from scripts.desk.outbox.outbox import answer, export_replies
+from scripts.newsite import Site, make_site
+from scripts.rehearsal.claimant import Browser, File, Page
+
+pytestmark = pytest.mark.drop
+
+# All invented. Each stands in one place only, so that a find says where it came from.
+REPORT = "【虚构】第一份报告：他们封了我的号 canary-report"
+ADDITION = "【虚构】补充说明：后来又封了一个 canary-addition"
+ANSWER = "【虚构】答复：请把截图寄来 canary-answer"
+NAME, NAME_ADDED, NAME_BROKEN = "截图-canary-一.png", "录音-canary-二.mp3", "文件-canary-三.pdf"
+CONTENT, CONTENT_ADDED, CONTENT_BROKEN = (
+    f"canary of the {which} file 内容 ".encode() for which in ("first", "second", "third")
+)
+CANARIES = [text.encode() for text in (REPORT, ADDITION, ANSWER, NAME, NAME_ADDED, NAME_BROKEN)]
+CANARIES += [CONTENT, CONTENT_ADDED, CONTENT_BROKEN]
+
+
+@dataclass
+class Disk:
+    """All the places of a drop to which its processes could write, and everything that its journal ever held."""
+
+    directory: Path
+    journals: set[bytes] = field(default_factory=set)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def watch(self) -> None:
+        """Keep what is in the vault's journal, again and again, until ``end``."""
+        journal = self.directory / "site" / "vault" / "vault.sqlite-journal"
+        while not self._ended.wait(0.0002):
+            try:
+                content = journal.read_bytes()
+            except FileNotFoundError:
+                continue
+            if content:
+                self.journals.add(content)
+
+    def end(self) -> None:
+        """Stop watching."""
+        self._ended.set()
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Every file under the directory, and each name in it."""
+        for path in self.directory.rglob("*"):
+            yield f"the name of {path.name}", bytes(path.relative_to(self.directory))
+            if path.is_file():
+                yield path.name, path.read_bytes()
+
+    def values(self) -> Iterator[tuple[str, bytes]]:
+        """What stands in the tables, put together from the pages over which it is spread."""
+        connection = sqlite3.connect(self.directory / "site" / "vault" / "vault.sqlite")
+        for (table,) in connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table'"
+        ).fetchall():
+            for row in connection.execute(f"SELECT * FROM {table}"):
+                yield (
+                    table,
+                    b"\0".join(
+                        value if isinstance(value, bytes) else str(value).encode() for value in row
+                    ),
+                )
+        connection.close()
+
+    def betrays(self, canaries: Iterable[bytes]) -> dict[str, set[bytes]]:
+        """What is found of *canaries*, by where."""
+        wanted = list(canaries)
+        everywhere = [
+            *self.files(),
+            *self.values(),
+            *(("a journal", content) for content in self.journals),
+        ]
+        return {
+            where: betrayed for where, content in everywhere if (betrayed := found(content, wanted))
+        }
+
+
+@dataclass
+class Running:
+    """A drop that has no other place to write to than *disk*, and what it has said."""
+
+    site: Site
+    disk: Disk
+    said: list[str]
+
+    def browser(self) -> Browser:
+        return Browser(ONION, transport=httpx.HTTPTransport(uds=str(self.site.front_socket)))
+
+
+@pytest.fixture
+def running(tmp_path: Path, keys_dir: Path) -> Iterator[Running]:
+    disk, said = Disk(tmp_path / "disk"), list[str]()
+    for name in ("site", "home", "tmp", "run"):
+        (disk.directory / name).mkdir(parents=True)
+    site = make_site(disk.directory / "site", onion=ONION, keys=keys_dir)
+    places = {"HOME": "home", "TMPDIR": "tmp", "XDG_RUNTIME_DIR": "run", "SQLITE_TMPDIR": "tmp"}
+    environ = {
+        **os.environ,
+        **{name: str(disk.directory / place) for name, place in places.items()},
+    }
+    watch = threading.Thread(target=disk.watch)
+    watch.start()
+    try:
+        with Drop(site.settings_file, site.front_socket, environ, log=said.append):
+            yield Running(site, disk, said)
+    finally:
+        disk.end()
+        watch.join()
+
+
+def break_off(running: Running, page: Page) -> None:
+    """Send a report with a file and lose the connection half way through it."""
+    form = page.form()
+    parts = f'--B\r\nContent-Disposition: form-data; name="token"\r\n\r\n{form.value("token")}\r\n'
+    parts += f'--B\r\nContent-Disposition: form-data; name="text"\r\n\r\n{REPORT}\r\n'
+    parts += (
+        f'--B\r\nContent-Disposition: form-data; name="files"; filename="{NAME_BROKEN}"\r\n\r\n'
+    )
+    head = f"POST {form.action} HTTP/1.1\r\nHost: {ONION}\r\nContent-Length: 9000000\r\n"
+    head += "Content-Type: multipart/form-data; boundary=B\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(running.site.front_socket))
+        client.sendall(head.encode() + parts.encode() + CONTENT_BROKEN * 60_000)
+        wait_for_pending(running)
+
+
+def wait_for_pending(running: Running) -> None:
+    """Until the vault holds blocks of the upload that is under way."""
+    deadline = time.monotonic() + 20
+    with httpx.Client(
+        transport=httpx.HTTPTransport(uds=str(running.site.settings_file.parent / "courier.sock"))
+    ) as client:
+        while client.get("http://vault/status").json()["pending"] == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def written(codename: str, page: Page) -> list[bytes]:
+    """A codename as it may be written: its words with and without marks between, and its characters."""
+    words = codename.split()
+    characters = [tag.get_text() for tag in page.html.select(".codename span")]
+    assert len(words) == len(characters) == 8
+    return [
+        between.join(form).encode()
+        for form in (words, characters)
+        for between in (" ", "", "-", ",")
+    ]
+
+
+def test_after_a_journey_no_file_of_the_server_betrays_a_word_of_it(
+    running: Running, reviewer_homes: list[Path], tmp_path: Path
+) -> None:
+    courier, opener, today = (
+        running.site.settings_file.parent / "courier.sock",
+        Opener(reviewer_homes[0]),
+        datetime.now(UTC).date(),
+    )
+    create(
+        tmp_path / "book",
+        server_key=running.site.export_public,
+        campaign=PACKAGE / "campaign.toml",
+        desk=0,
+    )
+    with running.browser() as browser:
+        page = browser.get("/zh-hans/report")
+        codename = page.codename()
+        canaries = [*CANARIES, *written(codename, page)]
+        file = File(NAME, "image/png", CONTENT * 9_000)
+        assert (
+            browser.send(page.form(), {"category": "c1", "text": REPORT}, files=[file]).status
+            == 200
+        )
+        inbox = browser.get("/zh-hans/inbox").form()
+        case = browser.send(inbox, {"codename": codename})
+        added = browser.send(
+            case.form(),
+            {"text": ADDITION},
+            files=[File(NAME_ADDED, "audio/mpeg", CONTENT_ADDED * 100)],
+        )
+        assert added.status == 200 and added.form().value("text") == ""
+        break_off(running, browser.get("/zh-hans/report"))
+        assert running.disk.betrays(canaries) == {}
+
+        with Casebook.open(tmp_path / "book") as casebook:
+            open_bundle(casebook, pull(courier, tmp_path), opener, today=today)
+            assert [part.report.text for part in casebook.case(1).parts] == [REPORT, ADDITION]
+            answer(casebook, 1, ANSWER, today=today)
+            export_replies(casebook, tmp_path / "replies.tar", opener, today=today)
+        push(courier, tmp_path / "replies.tar")
+        case = browser.send(inbox, {"codename": codename})
+        assert ANSWER in case.text
+        assert running.disk.betrays(canaries) == {}
+
+        place = next(str(button["value"]) for button in case.html.select(".reply button"))
+        case = browser.send(case.form(), {}, button=("act", place))
+        assert case.status == 200 and len(case.html.select(".reply")) == 1
+        assert browser.send(case.form(), {}, button=("act", "withdraw")).status == 200
+        assert running.disk.betrays(canaries) == {}
+    print(
+        f"{len(running.disk.journals)} journals were seen, {sum(map(len, running.disk.journals)):,} bytes"
+    )
+
+    assert len(running.disk.journals) > 3
+    assert found("\n".join(running.said).encode(), canaries) == set()
+
+
+def test_the_same_search_finds_a_text_left_in_a_file_a_name_a_table_or_a_journal(
+    tmp_path: Path,
+) -> None:
+    """The control."""
+    site = tmp_path / "site"
+    (site / "vault").mkdir(parents=True)
+    disk = Disk(tmp_path, journals={b"pages" + REPORT.encode("utf-16-le")})
+    (site / NAME).write_bytes(os.urandom(100_000))
+    (site / "cache").write_bytes(os.urandom(100_000) + CONTENT + os.urandom(100))
+    connection = sqlite3.connect(site / "vault" / "vault.sqlite")
+    with connection:
+        connection.execute("CREATE TABLE slot (bytes)")
+        # Longer than a page, so that it does not lie in one piece.
+        connection.execute("INSERT INTO slot VALUES (?)", (bytes(3_000) + ADDITION.encode() * 300,))
+    connection.close()
+
+    assert set().union(*disk.betrays(CANARIES).values()) == {
+        text.encode() for text in (NAME, REPORT, ADDITION)
+    } | {CONTENT}

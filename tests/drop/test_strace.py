@@ -1,0 +1,191 @@
+"""Every system call of the real rooms is watched while known texts go through them: none reaches a file, an argument or a log."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import ONION, PACKAGE
+from support.canary import encodings
+from support.rooms import serving, socket_of, started
+from support.syscalls import Call, calls, watcher
+
+from dropbox.openpgp import Opener
+from scripts.courier.transfer import pull, push
+from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.importing.open_bundle import open_bundle
+from scripts.desk.outbox.outbox import answer, export_replies
+from scripts.newsite import Site, make_site
+from scripts.rehearsal.claimant import Browser, File
+
+pytestmark = pytest.mark.drop
+BIG = 3 * 2**20
+STORY, MISTAKE, CELL, NAME, FOLLOW_UP, ANSWER, BROKEN, CONTENT = CANARIES = tuple(
+    f"金丝雀{word}7310".encode()
+    for word in ("正文", "写错", "价格", "文件名", "补充", "回复", "中断", "附件")
+)
+# A canary every 512 bytes, so that no piece of the file is without one.
+FILE = (CONTENT + b"." * (512 - len(CONTENT))) * (BIG // 512)
+ACROSS = ("pipe:", "UNIX", "socket:")
+
+
+@pytest.fixture
+def site(tmp_path: Path, keys_dir: Path) -> Site:
+    return make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
+
+
+@contextmanager
+def watched(site: Site, directory: Path, said: list[str]) -> Iterator[Browser]:
+    """Vault and front, each watched from its first call on, and a visit to them."""
+    vault = started(site, "vault", through=watcher(directory / "vault.trace"), log=said.append)
+    with serving(vault, socket_of(site, "vault")):
+        front = started(site, "front", through=watcher(directory / "front.trace"), log=said.append)
+        with (
+            serving(front, socket_of(site, "front")),
+            Browser(
+                ONION, transport=httpx.HTTPTransport(uds=str(site.front_socket), retries=1)
+            ) as browser,
+        ):
+            yield browser
+
+
+def journey(site: Site, browser: Browser, opener: Opener, directory: Path) -> str:
+    """Canaries in every field, a broken form, a broken line, an answer, a follow-up. Returns the codename."""
+    report = browser.get("/zh-hans/report")
+    trades = ["tk.tcehy", "buy", "2021-03", "100", CELL.decode(), *[""] * 10]
+    fields = {"text": MISTAKE.decode(), "category": "", "f.c4.trades": trades}
+    wrong = browser.send(
+        report.form(), fields, files=[File(NAME.decode() + ".mov", "video/quicktime", FILE)]
+    )
+    assert wrong.status == 400 and NAME.decode() in wrong.text
+    assert browser.send(wrong.form(), {"text": STORY.decode(), "category": "c4"}).status == 200
+
+    broken = (
+        b'--B\r\nContent-Disposition: form-data; name="text"\r\n\r\n'
+        + BROKEN
+        + b"\r\n--B\r\nContent-Disposition: form-data; "
+    )
+    broken += b'name="files"; filename="' + NAME + b'"\r\n\r\n' + FILE[:200_000]
+    for length in (len(broken), 2 * len(broken)):  # no form's end, and a line that breaks off
+        post(site, broken, length)
+
+    create(
+        directory / "casebook",
+        server_key=site.export_public,
+        campaign=PACKAGE / "campaign.toml",
+        desk=0,
+    )
+    today = datetime.now(UTC).date()
+    with Casebook.open(directory / "casebook") as casebook:
+        open_bundle(
+            casebook,
+            pull(site.settings_file.parent / "courier.sock", directory),
+            opener,
+            today=today,
+        )
+        answer(casebook, 1, ANSWER.decode(), today=today)
+        export_replies(casebook, directory / "replies.tar", opener, today=today)
+    push(site.settings_file.parent / "courier.sock", directory / "replies.tar")
+    case = browser.send(browser.get("/zh-hans/inbox").form(), {"codename": report.codename()})
+    assert ANSWER.decode() in case.text
+    assert browser.send(case.form(), {"text": FOLLOW_UP.decode()}).status == 200
+    return report.codename()
+
+
+def post(site: Site, body: bytes, length: int, path: str = "/zh-hans/report/send") -> bytes:
+    """*body* under an announced *length*; then the line is closed."""
+    head = f"POST {path} HTTP/1.1\r\nHost: {ONION}\r\nContent-Length: {length}\r\n"
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(60)
+        client.connect(str(site.front_socket))
+        client.sendall(
+            head.encode() + b"Content-Type: multipart/form-data; boundary=B\r\n\r\n" + body
+        )
+        client.shutdown(socket.SHUT_WR)
+        return client.makefile("rb").read()
+
+
+def forms(canaries: tuple[bytes, ...]) -> list[bytes]:
+    return [form for canary in canaries for many in encodings(canary).values() for form in many]
+
+
+def telling(trace: Path, canaries: tuple[bytes, ...]) -> list[Call]:
+    """The calls with one of *canaries*, in any encoding."""
+    wanted = forms(canaries)
+    return [call for call in calls(trace) if any(form in call.data for form in wanted)]
+
+
+def outside(told: list[Call]) -> set[tuple[str, str]]:
+    """Those of *told* that do not go to a pipe or a socket: names of files, arguments of programs, writes to files."""
+    return {(call.name, call.target) for call in told if not call.target.startswith(ACROSS)}
+
+
+def shared(trace: Path) -> set[str]:
+    """The files that are mapped so that writing into memory writes into them."""
+    return {
+        call.target
+        for call in calls(trace)
+        if call.name == "mmap"
+        and "MAP_SHARED" in call.flags
+        and "PROT_WRITE" in call.flags
+        and call.target.startswith("/")
+    }
+
+
+def test_no_byte_of_a_claimants_reaches_a_file_an_argument_or_the_log(
+    site: Site, opener: Opener, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    with watched(site, tmp_path, said) as browser:
+        codename = journey(site, browser, opener, tmp_path).encode()
+        time.sleep(0.5)
+    # The codename is never together on the wire but in the page and the form; its first two words stand for it.
+    canaries = (*CANARIES, b" ".join(codename.split()[:2]))
+    front = telling(tmp_path / "front.trace", canaries)
+
+    assert outside(front) == set() and shared(tmp_path / "front.trace") == set()
+    assert (
+        len([call for call in front if CONTENT in call.data]) > 2 * BIG // 65_536
+    )  # it was seen, on its way to gpg
+    assert [
+        call
+        for call in front
+        if call.target.startswith("pipe:") and call.flags.startswith(("1<", "2<"))
+    ] == []
+    assert (
+        telling(tmp_path / "vault.trace", canaries) == []
+        and shared(tmp_path / "vault.trace") == set()
+    )
+    assert said == []
+
+
+def test_an_application_that_reads_forms_as_usual_is_caught(site: Site, tmp_path: Path) -> None:
+    """The control: Werkzeug's own reader puts the file on the disk, Flask's own log the text into the log."""
+    said: list[str] = []
+    front = started(
+        site,
+        "front",
+        through=watcher(tmp_path / "front.trace"),
+        application=("support.stock:app",),
+        log=said.append,
+    )
+    body = (
+        b'--B\r\nContent-Disposition: form-data; name="text"\r\n\r\n'
+        + STORY
+        + b"\r\n--B\r\nContent-Disposition: form-data; "
+    )
+    body += b'name="files"; filename="' + NAME + b'"\r\n\r\n' + FILE + b"\r\n--B--\r\n"
+    with serving(front, socket_of(site, "front")):
+        assert post(site, body, len(body)).endswith(b"1 1")
+        post(site, body, len(body), "/fail")
+
+    told = telling(tmp_path / "front.trace", CANARIES)
+    assert {name for name, _ in outside(told)} & {"write", "writev", "pwrite64"}
+    assert [
+        call for call in told if call.target.startswith("pipe:") and call.flags.startswith("2<")
+    ] != []
+    assert any(STORY.decode() in line for line in said)

@@ -1,0 +1,148 @@
+"""The whole way over a real onion service, on a private Tor network on loopback."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dropbox.front.headers import PAGE_BYTES
+from scripts.rehearsal.claimant import Browser
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.onion
+# The network's boot is allowed this long by itself; the rest takes about 15 s.
+MOST_SECONDS = 200
+
+
+class Demonstration:
+    """`make demo KEEP=1` while it runs: what it has said, and its processes."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        environ = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "100"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "scripts.rehearsal.demo", "--keep"],
+            cwd=ROOT, env=environ, text=True, encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self._stays = threading.Event()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self.lines.append(line.rstrip("\n"))
+                if "Ctrl-C ends it" in line:
+                    self._stays.set()
+        self._stays.set()
+
+    @property
+    def said(self) -> str:
+        """All of it."""
+        return "\n".join(self.lines)
+
+    def wait(self) -> None:
+        """Until it says that it stays, or has ended."""
+        assert self._stays.wait(MOST_SECONDS), self.said
+        assert self._process.poll() is None, self.said
+
+    def processes(self) -> list[int]:
+        """The living processes whose command names the demonstration's own directory."""
+        (directory,) = set(re.findall(r"(/\S*/casedrop-\w+)/stick", self.said))
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if directory.encode() in entry.read_bytes():
+                    found.append(int(entry.parent.name))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        return found
+
+    def stop(self) -> int:
+        """Ask it to end. Returns its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(60)
+        self._reader.join()
+        return code
+
+
+@pytest.fixture(scope="module")
+def demonstration() -> Iterator[Demonstration]:
+    running = Demonstration()
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.stop()
+
+
+def browser(demonstration: Demonstration) -> Browser:
+    """A client of the onion that the demonstration left running."""
+    (onion,) = set(re.findall(r"http://(\w{56}\.onion)/", demonstration.said))
+    (port,) = set(re.findall(r"port (\d+)", demonstration.said))
+    return Browser(onion, proxy=f"socks5h://test:-@127.0.0.1:{port}")
+
+
+def test_eight_cases_travel_to_the_offline_desk_and_an_answer_comes_back(
+    demonstration: Demonstration,
+) -> None:
+    assert "all 8 texts and 3 files came out byte for byte" in demonstration.said
+    assert (
+        "none of them of a text, a file, a file name, a harm code or a codename"
+        in demonstration.said
+    )
+    assert "shown as it was written, and to no other codename" in demonstration.said
+    assert "SOCKS v5" in demonstration.said and "network.dns.blockDotOnion" in demonstration.said
+
+
+def test_all_stages_together_take_less_than_the_promised_time(demonstration: Demonstration) -> None:
+    (seconds,) = re.findall(r"altogether\s+([\d.]+) s", demonstration.said)
+
+    assert float(seconds) < 90
+
+
+def test_every_answer_that_leaves_the_onion_has_one_size(demonstration: Demonstration) -> None:
+    with browser(demonstration) as visitor:
+        for path in ("/", "/zh-hant/report", "/en/inbox", "/nothing"):
+            page = visitor.get(path)
+            assert isinstance(page.headers, httpx.Headers)
+            reason = {200: "OK", 404: "NOT FOUND"}[page.status]
+            head = f"HTTP/1.1 {page.status} {reason}\r\n" + "".join(
+                f"{name}: {value}\r\n" for name, value in page.headers.multi_items()
+            )
+            assert len(head) + 2 + len(page.raw) == PAGE_BYTES
+            assert not {"server", "date", "set-cookie"} & set(page.headers)
+
+
+def test_a_wrong_codename_is_told_apart_from_an_unused_one_by_its_words_only(
+    demonstration: Demonstration,
+) -> None:
+    with browser(demonstration) as visitor:
+        inbox = visitor.get("/en/inbox").form()
+        assert (
+            "Word 1 is not in the list"
+            in visitor.send(inbox, {"codename": "one two three four five six seven eight"}).text
+        )
+        unused = visitor.get("/en/report").codename()
+        assert (
+            "There is no answer for this codename yet"
+            in visitor.send(inbox, {"codename": unused}).text
+        )
+
+
+def test_when_it_ends_nothing_of_it_is_left(demonstration: Demonstration) -> None:
+    (directory,) = set(re.findall(r"(/\S*/casedrop-\w+)/stick", demonstration.said))
+    assert len(demonstration.processes()) >= 7  # three authorities, two relays, service, client
+
+    assert demonstration.stop() == 0
+    assert demonstration.processes() == []
+    assert not Path(directory).exists()

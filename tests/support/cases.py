@@ -1,0 +1,60 @@
+"""Reports and casebooks for tests of the desk, made without gpg."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from dropbox.packets import PublicKey
+from dropbox.report import Attachment, Report
+from scripts.desk.casebook.casebook import Casebook, create
+
+CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
+SAMPLES = json.loads((Path(__file__).parents[1] / "sample_cases.json").read_text("utf-8"))["cases"]
+DAY = date(2026, 11, 23)
+
+
+def attachment(name: str = "证据.txt", content: bytes = b"abc") -> Attachment:
+    return Attachment(
+        name, "text/plain", len(content), hashlib.sha256(content).hexdigest(), b"k" * 32, 1, 500
+    )
+
+
+def report(text: str = "【虚构】正文", claimant: int = 1, **changes: object) -> Report:
+    """The report of claimant number *claimant*, who has one case."""
+    fields: dict[str, object] = {
+        "kind": "report",
+        "campaign": "wechat-2020",
+        "language": "zh-Hans",
+        "category": "c1",
+    }
+    fields |= {"harms": (), "text": text, "attachments": ()}
+    keys: dict[str, object] = {"reply_public": claimant.to_bytes(32, "big"), "tag_key": b"t" * 32}
+    return Report(**{**fields, **keys, **changes})  # type: ignore[arg-type]
+
+
+def add(casebook: Casebook, *reports: Report) -> list[int]:
+    """Add reports, opened files included. Returns their cases' numbers."""
+    numbers = []
+    with casebook.together():
+        for one in reports:
+            block = (casebook.last_part() + 1).to_bytes(16, "big")
+            part = casebook.add_part(
+                block_id=block, block_sha256="00" * 32, day=DAY, bundle=1, report=one
+            )
+            for place in range(len(one.attachments)):
+                casebook.add_file(part, place)
+            numbers.append(part.case)
+    return numbers
+
+
+@contextmanager
+def new_casebook(
+    directory: Path, reviewers: Mapping[str, PublicKey] | None = None
+) -> Iterator[Casebook]:
+    """An empty casebook, open."""
+    create(directory, server_key=b"s" * 32, campaign=CAMPAIGN, desk=0, reviewers=reviewers)
+    with Casebook.open(directory) as casebook:
+        yield casebook

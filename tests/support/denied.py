@@ -1,0 +1,210 @@
+"""A room's own application with one more page: from inside its locked worker, every way out is tried and told by name.
+
+Served by gunicorn with the room's packaged settings, in place of the room's application alone; see test_lockdown.
+"""
+
+import ctypes
+import errno
+import importlib
+import json
+import mmap
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+ROOM = os.environ["DENIED_ROOM"]
+# A folder of the test's: with a file and a socket that listens; the room's own folder is beside it.
+OUTSIDE = Path(os.environ["DENIED_OUTSIDE"])
+INSIDE = Path(os.environ["DENIED_INSIDE"])
+
+room = importlib.import_module(f"dropbox.{ROOM}.wsgi")
+libc = ctypes.CDLL(None, use_errno=True)
+# Numbers of x86-64, of calls that glibc does not wrap.
+CALLS = {
+    "memfd_create": 319,
+    "bpf": 321,
+    "perf_event_open": 298,
+    "keyctl": 250,
+    "execveat": 322,
+    "clone": 56,
+    "io_uring_setup": 425,
+}
+LOADER = next((path for path in Path("/proc/self/maps").read_text().split() if "/ld-" in path), "")
+
+
+def check(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def call(number: int, *arguments: int) -> int:
+    return check(libc.syscall(ctypes.c_long(number), *(ctypes.c_long(one) for one in arguments)))
+
+
+def write(path: Path) -> None:
+    descriptor = os.open(path / "plaintext", os.O_CREAT | os.O_WRONLY, 0o600)
+    os.write(descriptor, b"plaintext")
+    os.close(descriptor)
+    (path / "plaintext").unlink()
+
+
+def write_unnamed() -> None:
+    os.write(os.open(OUTSIDE, os.O_TMPFILE | os.O_RDWR, 0o600), b"plaintext")
+
+
+def share() -> None:
+    descriptor = os.open(OUTSIDE / "file", os.O_RDWR)
+    mmap.mmap(descriptor, 4, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)[:4] = b"file"
+    os.close(descriptor)
+
+
+def shorten() -> None:
+    os.truncate(OUTSIDE / "file", 4)
+
+
+def spool() -> None:
+    with tempfile.SpooledTemporaryFile(max_size=10, dir="/tmp") as file:
+        file.write(b"plaintext" * 10)
+
+
+def hide() -> None:
+    os.close(call(CALLS["memfd_create"], id(b"x") + sys.getsizeof(b"") - 1, 0))
+
+
+def segment() -> None:
+    segment = check(libc.shmget(0, 4096, 0o600))
+    libc.shmctl(segment, 0, None)
+
+
+def run(*argv: str) -> None:
+    try:
+        # Three pipes, as python-gnupg has them.
+        done = subprocess.run(argv, capture_output=True, input=b"", check=False, close_fds=True)
+    except subprocess.SubprocessError as why:
+        raise OSError(errno.EPERM, "no child") from why
+    if done.returncode != 0:
+        raise OSError(errno.EACCES, "the program ended with an error")
+
+
+def connect(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+
+
+def serve() -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"\0{os.getpid()}")
+        server.listen()
+
+
+def open_socket(family: int, kind: int = socket.SOCK_STREAM) -> None:
+    socket.socket(family, kind).close()
+
+
+def attach() -> None:
+    check(libc.ptrace(16, os.getppid(), None, None))
+    libc.ptrace(17, os.getppid(), None, None)
+
+
+def read_memory(pid: int) -> None:
+    os.close(os.open(f"/proc/{pid}/mem", os.O_RDONLY))
+
+
+def fork_into(flags: int) -> None:
+    """clone() in a child that ends at once."""
+    child = libc.syscall(
+        ctypes.c_long(CALLS["clone"]), ctypes.c_long(flags | signal.SIGCHLD), None, None, None, None
+    )
+    if child == 0:
+        os._exit(0)
+    os.waitpid(check(child), 0)
+
+
+FOLDERS = [Path(name) for name in ("/tmp", "/var/tmp", "/dev/shm", "/run", os.environ["HOME"])]
+GPG = shutil.which("gpg") or ""
+WAYS: dict[str, Callable[[], Any]] = {
+    **{f"write to {path}": lambda path=path: write(path) for path in FOLDERS},
+    "write beside": lambda: write(OUTSIDE),
+    "write a file without a name": write_unnamed,
+    "write a spooled file": spool,
+    "write through shared memory of a file": share,
+    "write an attribute": lambda: os.setxattr(OUTSIDE / "file", "user.text", b"plaintext"),
+    "shorten a file": shorten,
+    "change a file's mode": lambda: (OUTSIDE / "file").chmod(0o600),
+    "make a folder": lambda: ((OUTSIDE / "folder").mkdir(), (OUTSIDE / "folder").rmdir()),
+    "make a link": lambda: ((OUTSIDE / "link").symlink_to("plaintext"), (OUTSIDE / "link").unlink()),
+    "make a pipe": lambda: (os.mkfifo(OUTSIDE / "pipe"), (OUTSIDE / "pipe").unlink()),
+    "rename a file": lambda: (OUTSIDE / "file").rename(OUTSIDE / "file"),
+    "hide in a memory file": hide,
+    "hide in a shared segment": segment,
+    "read the account list": lambda: Path("/etc/passwd").read_bytes(),
+    "read a file beside": (OUTSIDE / "file").read_bytes,
+    "read the settings": lambda: Path(os.environ["CASEDROP_SETTINGS"]).read_bytes(),
+    "list a folder": lambda: list(OUTSIDE.iterdir()),
+    "run a shell": lambda: run("/bin/sh", "-c", ":"),
+    "run Python": lambda: run(sys.executable, "-c", ""),
+    "run a shell through the loader": lambda: run(LOADER, "/bin/sh", "-c", ":"),
+    "run gpg to write a file": lambda: run(GPG, "--batch", "--output", str(OUTSIDE / "out"), "--store", str(Path(GPG))),
+    "run gpg to read a file": lambda: run(GPG, "--batch", "--output", "-", "--store", "/etc/passwd"),
+    **{f"open a socket of family {name}": lambda family=family: open_socket(family) for name, family in (
+        ("IPv4", socket.AF_INET), ("IPv6", socket.AF_INET6))},
+    "open a socket of the kernel": lambda: open_socket(socket.AF_NETLINK, socket.SOCK_RAW),
+    "send a datagram": lambda: open_socket(socket.AF_INET, socket.SOCK_DGRAM),
+    "serve": serve,
+    "connect to an abstract socket": lambda: connect("\0" + os.environ["DENIED_ABSTRACT"]),
+    "attach to another process": attach,
+    "read another process's memory": lambda: read_memory(os.getppid()),
+    "read its own memory": lambda: read_memory(os.getpid()),
+    "signal another process": lambda: os.kill(os.getppid(), 0),
+    "enter another namespace": lambda: check(libc.unshare(0x08000000)),  # CLONE_NEWIPC
+    "start in another namespace": lambda: fork_into(0x08000000),
+    "change the root": lambda: os.chroot("/"),
+    "mount": lambda: check(libc.mount(None, b"/dev/shm", None, 32, None)),  # MS_REMOUNT
+    "watch the kernel": lambda: call(CALLS["perf_event_open"], 0, 0, -1, -1, 0),
+    "load a program into the kernel": lambda: call(CALLS["bpf"], 99, 0, 0),
+    "keep a key in the kernel": lambda: call(CALLS["keyctl"], 0, -3, 0),
+    "change its personality": lambda: check(libc.personality(0x0040000)),  # ADDR_NO_RANDOMIZE
+    "use a ring of calls": lambda: call(CALLS["io_uring_setup"], 1, 0),
+    "execute a descriptor": lambda: call(CALLS["execveat"], -1, 0, 0, 0, 0),
+}  # fmt: skip
+# What the room must still be able to do.
+NEEDED: dict[str, dict[str, Callable[[], Any]]] = {
+    "front": {
+        "run gpg": lambda: run(GPG, "--version"),
+        "connect to the vault's socket": lambda: connect(str(OUTSIDE / "socket")),
+        "read its code": lambda: importlib.reload(importlib.import_module("dropbox.padding")),
+    },
+    "vault": {
+        "write its folder": lambda: write(INSIDE),
+        "shorten its file": lambda: os.truncate(INSIDE / "file", 4),
+    },
+}
+
+
+def told(way: Callable[[], Any]) -> str:
+    """What came of it: "done", or the error's name."""
+    try:
+        way()
+    except OSError as why:
+        return errno.errorcode.get(why.errno or 0, "error")
+    return "done"
+
+
+def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    if environ["PATH_INFO"] != "/denied":
+        return room.app(environ, start_response)
+    tried = {name: told(way) for name, way in WAYS.items()}
+    needed = {name: told(way) for name, way in NEEDED[ROOM].items()}
+    body = json.dumps({"tried": tried, "needed": needed}).encode()
+    start_response(
+        "200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    )
+    return [body]

@@ -1,0 +1,221 @@
+"""A real Firefox ESR, headless, set as Tor Browser's level "Safest" sets it: no script, SVG, MathML, web font or media."""
+
+import base64
+import gc
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+with warnings.catch_warnings():
+    # Firefox's driver imports parts for telephones that use old modules.
+    warnings.simplefilter("ignore")
+    from marionette_driver.by import By
+    from marionette_driver.errors import MarionetteException, NoAlertPresentException
+    from marionette_driver.marionette import Alert, Marionette, WebElement
+    from marionette_driver.wait import Wait
+
+PROGRAM = "/usr/lib/firefox-esr/firefox-esr"
+LOAD_SECONDS = 90
+
+# Tor Browser's SecurityLevel.sys.mjs at "Safest", and what it sets for everyone.
+SAFEST = {
+    "javascript.enabled": False,
+    "svg.disabled": True,
+    "mathml.disabled": True,
+    "gfx.downloadable_fonts.enabled": False,
+    "media.webm.enabled": False,
+    "media.mp4.enabled": False,
+    "media.ogg.enabled": False,
+    "webgl.disabled": True,
+    "browser.privatebrowsing.autostart": True,
+    "network.dns.blockDotOnion": False,
+    "dom.securecontext.allowlist_onions": True,
+    "network.proxy.type": 1,
+    "network.proxy.socks": "127.0.0.1",
+    "network.proxy.socks_remote_dns": True,
+    "network.proxy.no_proxies_on": "",
+    "dom.security.https_only_mode": False,
+    "dom.security.https_first": False,
+    "dom.security.https_first_pbm": False,
+    # Firefox's own errands; with the proxy they would not get far.
+    "app.update.disabledForTesting": True,
+    "browser.safebrowsing.provider.mozilla.updateURL": "",
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "services.settings.server": "data:,",
+    # A window may become as narrow as a telephone.
+    "browser.tabs.inTitlebar": 0,
+}
+
+
+class Firefox:
+    """One visit. *socks_port* is the Tor client's, or one where nobody listens.
+
+    With *scripts* a checker's own script may use timers; pages from files have none that could run.
+    """
+
+    def __init__(self, directory: Path, socks_port: int = 9, *, scripts: bool = False) -> None:
+        self._directory = directory
+        prefs = {**SAFEST, "javascript.enabled": scripts, "network.proxy.socks_port": socks_port}
+        with warnings.catch_warnings():
+            # The driver looks for its port with sockets that it does not close.
+            warnings.simplefilter("ignore", ResourceWarning)
+            self._marionette = Marionette(
+                bin=PROGRAM,
+                headless=True,
+                prefs=prefs,
+                gecko_log=str(directory / "firefox.log"),
+                workspace=str(directory),
+            )
+            self._marionette.start_session()
+            gc.collect()
+        self._marionette.timeout.page_load = LOAD_SECONDS
+        self._unbind_width()
+
+    def close(self) -> None:
+        """End it and its children."""
+        try:
+            self._marionette.quit(in_app=False)
+        finally:
+            self._marionette.cleanup()
+
+    def _unbind_width(self) -> None:
+        with self._marionette.using_context("chrome"):
+            self._marionette.execute_script(
+                "document.documentElement.style.setProperty('min-width', '0', 'important')"
+            )
+
+    def width(self, pixels: int) -> None:
+        """Make the page *pixels* wide."""
+        for _ in range(2):
+            outer = self._marionette.window_rect["width"]
+            inner = self.ask("return innerWidth")
+            self._marionette.set_window_rect(width=pixels + outer - inner, height=900)
+        Wait(self._marionette, 5).until(lambda _: self.ask("return innerWidth") == pixels)
+
+    def darken(self) -> None:
+        """From here on the colours of a dark desktop."""
+        self._marionette.set_pref("layout.css.prefers-color-scheme.content-override", 0)
+
+    def unfold(self) -> None:
+        """Open all that is folded away."""
+        self.ask("for (const fold of document.querySelectorAll('details')) fold.open = true")
+
+    def open(self, url: str) -> None:
+        """Go to *url*."""
+        self._marionette.navigate(url)
+
+    def ask(self, script: str, *arguments: Any) -> Any:
+        """What *script* returns. It runs in Marionette's own sandbox; the page itself has no script."""
+        return self._marionette.execute_script(script, script_args=arguments)
+
+    def run(self, script: str) -> Any:
+        """As ask(), for a script that hands its result to its last argument later."""
+        self._marionette.timeout.script = 60
+        return self._marionette.execute_async_script(script)
+
+    def shoot(self, path: Path) -> None:
+        """The whole page as a picture."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(self._marionette.screenshot(full=True)))
+
+    @property
+    def path(self) -> str:
+        """The address without the host."""
+        return "/" + str(self._marionette.get_url()).split("/", 3)[3]
+
+    @property
+    def text(self) -> str:
+        """What a person sees, in one line; nothing between two pages."""
+        return " ".join(" ".join(self.texts("body")).split())
+
+    def all(self, css: str) -> list[WebElement]:
+        """The elements that *css* selects."""
+        return list(self._marionette.find_elements(By.CSS_SELECTOR, css))
+
+    def one(self, css: str) -> WebElement:
+        """The first of them. Fails when there is none."""
+        return self._marionette.find_element(By.CSS_SELECTOR, css)
+
+    def texts(self, css: str) -> list[str]:
+        """What a person sees of each."""
+        return [" ".join(element.text.split()) for element in self.all(css)]
+
+    def write(self, css: str, text: str) -> None:
+        """Type *text* in place of what the box holds."""
+        box = self.one(css)
+        box.clear()
+        box.send_keys(text)
+
+    def value(self, css: str) -> str:
+        """What a box holds."""
+        return str(self.one(css).get_property("value"))
+
+    def attach(self, paths: Sequence[Path], css: str = "input[type=file]") -> None:
+        """Choose files."""
+        for path in paths:
+            self.one(css).send_keys(str(path))
+
+    def click(self, css: str) -> None:
+        """Press it, and wait for the page that follows, if one does."""
+        element = self.one(css)
+        self.ask("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
+    def press(self, act: str) -> None:
+        """Press the button with the value *act* that a person sees."""
+        self.click(f'button[name=act][value="{act}"]:not([hidden])')
+
+    def double_click(self, css: str) -> None:
+        """Two quick presses of the mouse."""
+        element = self.one(css)
+        self.ask("arguments[0].scrollIntoView({block: 'center'})", element)
+        mouse = self._marionette.actions.sequence("pointer", "mouse", {"pointerType": "mouse"})
+        mouse.pointer_move(0, 0, origin=element).click().click().perform()
+
+    def wait(self, until: Callable[[], bool], seconds: float = 30) -> None:
+        """Until *until* holds; fails after *seconds*."""
+        Wait(self._marionette, seconds, ignored_exceptions=(MarionetteException,)).until(
+            lambda _: until()
+        )
+
+    def back(self) -> None:
+        """The Back button."""
+        self._marionette.go_back()
+
+    def forward(self) -> None:
+        """The Forward button."""
+        self._marionette.go_forward()
+
+    def reload(self) -> None:
+        """Reload, and say yes when Firefox asks whether it may send everything again."""
+        try:
+            self._marionette.refresh()
+        except MarionetteException:
+            self.accept()
+        else:
+            self.accept()
+
+    def accept(self) -> None:
+        """Say yes to a question of the browser's own, if it asks one."""
+        try:
+            Alert(self._marionette).accept()
+        except NoAlertPresentException:
+            return
+
+    def tab(self) -> str:
+        """Open another tab and go to it. Returns the one before."""
+        before = str(self._marionette.current_window_handle)
+        self._marionette.switch_to_window(self._marionette.open(type="tab", focus=True)["handle"])
+        return before
+
+    def close_tab(self, then: str) -> None:
+        """Close this one and go to the tab *then*."""
+        self._marionette.close()
+        self.switch(then)
+
+    def switch(self, handle: str) -> None:
+        """Go to the tab *handle*."""
+        self._marionette.switch_to_window(handle)

@@ -1,0 +1,73 @@
+"""Watching a program's system calls: which bytes it writes, and to what."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# Every call that moves a process's bytes out of it, names a file or a program, or shares memory.
+_CALLS = "write,pwrite64,writev,pwritev,pwritev2,sendto,sendmsg,sendmmsg,sendfile,copy_file_range,splice,vmsplice,tee,mmap,%file"
+# Longer than any single write of the rooms: bytes behind it would not be seen.
+_MOST_BYTES = 4 * 2**20
+_LINE = re.compile(r"(?P<pid>\d+)\s+(?P<call>\w+)\((?P<arguments>.*)")
+_TARGET = re.compile(r"\d+<(?P<target>(?:[^>\"]|->)*)>")
+_STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
+
+
+# Every call that reaches for another process or computer, or starts a program.
+NETWORK_CALLS = "%network,execve,execveat"
+
+
+def watcher(output: Path, watched: str = _CALLS) -> tuple[str, ...]:
+    """The command before the one to be watched, its children included; it ends when they do.
+
+    All strings come in hexadecimal, descriptors with their names; arguments and the environment of programs come whole.
+    """
+    return (
+        "strace",
+        "-f",
+        "--seccomp-bpf",
+        "-v",
+        "-yy",
+        "-xx",
+        "-s",
+        str(_MOST_BYTES),
+        "-e",
+        "signal=none",
+        "-e",
+        f"trace={watched}",
+        "-o",
+        str(output),
+    )
+
+
+@dataclass(frozen=True)
+class Call:
+    """A system call: its name, the name of the first descriptor in it, its strings' bytes, and the rest of the line."""
+
+    name: str
+    target: str
+    data: bytes
+    flags: str
+
+
+def calls(output: Path) -> Iterator[Call]:
+    """Those of a finished trace. A call that another process interrupts is told in its first part."""
+    with output.open(encoding="ascii", errors="replace") as lines:
+        for line in lines:
+            if (found := _LINE.match(line)) is None:
+                continue
+            arguments = found["arguments"]
+            strings = _STRING.findall(arguments)
+            assert not any(cut for _, cut in strings), (
+                f"{found['call']} wrote more than the watcher shows"
+            )
+            data = b"".join(bytes.fromhex(string.replace("\\x", "")) for string, _ in strings)
+            rest = _STRING.sub("", arguments)
+            target = _TARGET.search(rest)
+            yield Call(found["call"], _plain(target["target"]) if target else "", data, rest)
+
+
+def _plain(target: str) -> str:
+    """A descriptor's name: strace writes a path, too, in hexadecimal."""
+    return re.sub(r"\\x([0-9a-f]{2})", lambda byte: chr(int(byte[1], 16)), target)

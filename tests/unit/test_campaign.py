@@ -1,0 +1,232 @@
+"""The campaign file: what a good one holds, and that a broken one is refused with the line that is wrong."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from nacl.public import PrivateKey
+
+from dropbox import campaign as module
+from dropbox import ready_answer
+from dropbox.campaign import Campaign
+from dropbox.errors import CampaignError
+from dropbox.label import LANGUAGES
+from dropbox.ready_answer import TEXT_BYTES
+from dropbox.reply import Reply, seal_reply
+from dropbox.sizes import REPLY_BYTES
+
+PACKAGED = Path(module.__file__).with_name("campaign.toml")
+
+
+def test_the_packaged_campaign_has_the_four_kinds_of_the_notice_and_not_sure(
+    campaign: Campaign,
+) -> None:
+    assert [category.code for category in campaign.categories] == ["c1", "c2", "c3", "c4", "c0"]
+    assert campaign.unsure == "c0"
+    assert len(campaign.harm_codes) == 26
+    assert {
+        "c1.tea_drinking",
+        "c2.wallet_locked",
+        "c3.visible_only_to_sender",
+    } <= campaign.harm_codes
+
+
+def test_every_label_is_there_in_all_three_languages(campaign: Campaign) -> None:
+    labels = [
+        *campaign.categories,
+        *(harm for category in campaign.categories for harm in category.harms),
+    ]
+
+    assert all(label.in_(language) for label in labels for language in LANGUAGES)
+
+
+def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
+    """A copy of the packaged file with the first *old* replaced, and the line in which that is."""
+    text = PACKAGED.read_text("utf-8")
+    assert old in text
+    path = tmp_path / "campaign.toml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    return path, text[: text.index(old)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('code = "c2"', 'code = "c2', "is not TOML"),
+        ('code = "c2"', 'code = "C 2"', "may hold only"),
+        ('code = "c1.job_loss"', 'code = "c1.harassed"', '"c1.harassed" is used twice'),
+        ('code = "c1.job_loss"', 'code = "c2.job_loss"', 'has to begin with "c1."'),
+        ('code = "c1.job_loss"', 'code = "c1.job_loss"\ncolour = 1', '"colour" is not a known key'),
+        (
+            'label = { zh-Hans = "被骚扰", zh-Hant',
+            "label = { zh-Hant",
+            '"c1.harassed" has no label in zh-Hans',
+        ),
+        ('"被骚扰"', '" "', "has to be a text of one line"),
+        ('"被骚扰"', "7", "has to be a text of one line"),
+        ('en = "Harassed"', 'en = "Harassed", fr = "Harcelé"', "unknown language"),
+        ('code = "wechat-2020"', 'code = "wechat-2020"\nowner = "x"', '"owner" is not a known key'),
+        ("unsure = true", "unsure = 1", "true or false"),
+        (
+            'always_second = ["m3", "m4"]',
+            'always_second = ["m3", "m9"]',
+            "has to be a list of merit tiers",
+        ),
+        ("[review]", "[revue]", '"revue" is not a known key'),
+        ("sample_percent = 20", "sample_percent = 120", "from 0 to 100"),
+        (
+            'account = "account_type"',
+            'account = "accounts"',
+            '"account" has to be a list of choices',
+        ),
+        (
+            'account = "account_type"',
+            'account = "account_type"\ncolour = 1',
+            '"colour" is not a known key',
+        ),
+        (
+            '{ code = "m1", zh-Hans = "属于范围，但事实不足", ',
+            '{ code = "m1", ',
+            '"m1" has no label in zh-Hans',
+        ),
+        (
+            "\nstatus = [",
+            '\nstatus = [{ code = "st.lost", zh-Hans = "x", zh-Hant = "x", en = "x" },',
+            "st.new, st.triaged",
+        ),
+    ],
+)
+def test_a_broken_campaign_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    path, line = broken(tmp_path, old, new)
+    with pytest.raises(CampaignError) as refusal:
+        Campaign.read(path)
+
+    # A key that was put behind the line is named with its own line.
+    assert f"line {line + new.count(chr(10))}" in str(refusal.value)
+    assert sentence in str(refusal.value)
+    assert str(path) in str(refusal.value)
+
+
+def test_what_reviewers_may_say_has_labels_in_all_three_languages(campaign: Campaign) -> None:
+    reviewing = campaign.reviewing
+
+    assert reviewing.codes("merit") == ("m0", "m1", "m2", "m3", "m4", "mx")
+    assert (
+        len(reviewing.codes("status")) == 10
+        and reviewing.always_second == {"m3", "m4"}
+        and reviewing.sample_percent == 20
+    )
+    assert all(
+        label.in_(language)
+        for labels in reviewing.lists.values()
+        for label in labels
+        for language in LANGUAGES
+    )
+    assert (
+        reviewing.label("merit", "m3", "zh-Hant") == "成立的案件"
+        and reviewing.label("merit", "m7", "en") == "m7"
+    )
+
+
+def test_a_campaign_without_not_sure_is_refused(tmp_path: Path) -> None:
+    path, _ = broken(tmp_path, "unsure = true", "")
+    with pytest.raises(CampaignError, match="exactly one category"):
+        Campaign.read(path)
+
+
+def test_a_missing_campaign_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CampaignError, match=r"gone\.toml cannot be read"):
+        Campaign.read(tmp_path / "gone.toml")
+
+
+def test_a_campaign_in_another_encoding_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_bytes(b'code = "x"\n# ' + "微信".encode("gb18030") + b"\n")
+    with pytest.raises(CampaignError, match="line 2, is not UTF-8"):
+        Campaign.read(path)
+
+
+def test_every_ready_answer_fits_into_one_reply_in_every_language(campaign: Campaign) -> None:
+    key = bytes(PrivateKey.generate().public_key)
+
+    assert 8 <= len(campaign.answers) <= 20
+    for one in campaign.answers:
+        for language in LANGUAGES:
+            reply = Reply("answer", language, date(2026, 11, 24), one.body[language])
+            assert len(seal_reply(reply, key)) == REPLY_BYTES
+
+
+def test_the_longest_ready_answer_that_the_campaign_file_takes_fits_into_one_reply() -> None:
+    text = "\\" * ((TEXT_BYTES - 2) // 2)
+    assert (
+        ready_answer.fault(text) is None
+        and ready_answer.fault(text + "x\n") == "is too long for one reply by 1 bytes"
+    )
+
+    reply = Reply("acknowledgement", "zh-Hans", date(2026, 11, 24), text)
+    assert len(seal_reply(reply, bytes(PrivateKey.generate().public_key))) == REPLY_BYTES
+
+
+def test_the_ready_answers_promise_nothing_and_speak_as_the_pages_do(campaign: Campaign) -> None:
+    for answer in campaign.answers:
+        hans, hant, english = (answer.body[language] for language in LANGUAGES)
+        assert (
+            not any(sign in hans + hant + english for sign in "!！")
+            and "您" in hans
+            and "您" in hant
+        )
+        # Each script has its own marks and its own words.
+        assert not set(hans) & set("「」『』") and not set(hant) & set("“”‘’")
+        assert not any(word in hant for word in ("信息", "截图", "账号", "登录", "文件"))
+        assert "guarantee" not in english and "保证" not in hans and "保證" not in hant
+        assert len({len(text.split("\n\n")) for text in (hans, hant, english)}) == 1
+
+
+def test_a_ready_answer_is_found_by_its_line(tmp_path: Path) -> None:
+    text = PACKAGED.read_text("utf-8")
+    at = text.index('code = "answer.where"')
+    path = tmp_path / "campaign.toml"
+    for old, new, sentence, offset in (
+        (
+            'zh-Hant = """',
+            'zh-Hant = """' + "长" * 2_000,
+            "in zh-Hant is too long for one reply by",
+            0,
+        ),
+        ('zh-Hant = """', 'zh-Hant = """\u202e', "holds a sign that nobody would see", 0),
+        ("[answer.text]", '[answer.text]\nfr = "x"', "unknown language", 1),
+        ('code = "answer.where"', 'code = "c1"', 'the code "c1" is used twice', 0),
+        (
+            'code = "answer.where"',
+            'code = "answer.where"\ncolour = 1',
+            '"colour" is not a known key',
+            1,
+        ),
+        (
+            'label = { zh-Hans = "请问地点", ',
+            "label = { ",
+            '"answer.where" has no label in zh-Hans',
+            0,
+        ),
+    ):
+        place = text.index(old, at)
+        path.write_text(text[:place] + new + text[place + len(old) :], "utf-8")
+        with pytest.raises(CampaignError) as refusal:
+            Campaign.read(path)
+        assert sentence in str(refusal.value)
+        assert f"line {text[:place].count(chr(10)) + 1 + offset}:" in str(refusal.value)
+
+
+def test_a_ready_answer_without_one_of_its_languages_is_refused(tmp_path: Path) -> None:
+    text = PACKAGED.read_text("utf-8")
+    at = text.index("[answer.text]", text.index('code = "answer.where"'))
+    path = tmp_path / "campaign.toml"
+    path.write_text(text[:at] + text[at:].replace('en = """', 'xx = """', 1), "utf-8")
+
+    with pytest.raises(
+        CampaignError, match=r'text of "answer\.where" in en is missing or empty'
+    ) as refusal:
+        Campaign.read(path)
+    assert f"line {text[:at].count(chr(10)) + 1}:" in str(refusal.value)

@@ -1,0 +1,195 @@
+"""The codename: read however it is typed, refused when wrong, and its keys by vectors."""
+
+import json
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dropbox.codename import (
+    CHEAPEST,
+    Codename,
+    Cost,
+    UnknownWord,
+    WordLists,
+    WrongCheck,
+    WrongCount,
+    derive_keys,
+    new_codename,
+    withdraw_tag,
+)
+from dropbox.errors import BadCodename
+
+VECTORS = sorted((Path(__file__).parents[1] / "vectors" / "codename").glob("*.json"))
+LISTS = WordLists.read()
+CODENAMES = st.tuples(*[st.integers(0, 2047)] * 7).map(Codename)
+LANGUAGES = ("zh-Hans", "zh-Hant", "en")
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda path: path.stem)
+def test_vectors(vector: Path) -> None:
+    expected = json.loads(vector.read_text("utf-8"))
+    codename = Codename(tuple(expected["indexes"]))
+    cost = Cost(expected["memory"], expected["operations"])
+    keys = derive_keys(codename, salt=bytes.fromhex(expected["salt"]), cost=cost)
+
+    assert (codename.packed().hex(), codename.check) == (expected["packed"], expected["check"])
+    assert Codename.unpack(codename.packed()) == codename
+    for name in ("reply_private", "reply_public", "tag_key", "withdraw_key"):
+        assert getattr(keys, name).hex() == expected[name]
+    assert (
+        withdraw_tag(keys.withdraw_key, bytes(16)).hex() == expected["withdraw_tag_of_zero_block"]
+    )
+
+
+@given(
+    CODENAMES,
+    st.sampled_from(LANGUAGES),
+    st.sampled_from([" ", "　", "-", "、", "，", "\r\n", "/", "·", ". ", ""]),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_codename_is_read_back_in_every_language_and_with_every_separator(
+    codename: Codename, language: str, separator: str
+) -> None:
+    words = LISTS.spell(codename, language)
+
+    assert LISTS.read_codename(separator.join(word.typed for word in words)) == codename
+    if language != "en":
+        assert LISTS.read_codename(separator.join(word.hanzi for word in words)) == codename
+
+
+def dressed(codename: Codename) -> dict[str, str]:
+    """One codename as different people type it."""
+    hans, hant, english = (LISTS.spell(codename, language) for language in LANGUAGES)
+    typed = " ".join(word.typed for word in hans)
+    return {
+        "capitals": typed.upper(),
+        "full width": "".join(chr(ord(sign) + 0xFEE0) if sign != " " else "　" for sign in typed),
+        "numbered": "\n".join(f"{number}. {word.typed}" for number, word in enumerate(hans, 1)),
+        "numbered in circles": " ".join(
+            f"{chr(0x245F + number)}{word.hanzi}" for number, word in enumerate(hant, 1)
+        ),
+        "both spellings": " ".join(f"{word.typed} {word.hanzi}" for word in hans),
+        "mixed languages": " ".join(
+            [
+                *(word.typed for word in english[:3]),
+                *(word.hanzi for word in hant[3:6]),
+                *(word.typed for word in hans[6:]),
+            ]
+        ),
+        "tone marks": typed.translate(str.maketrans("aeiou", "āéǐòū")),
+        "decomposed tone marks": unicodedata.normalize(
+            "NFD", typed.translate(str.maketrans("aeiou", "àěīóù"))
+        ),
+        "syllables apart": " ".join(" ".join(halves(word.typed)) for word in hans),
+        "brackets and stops": f"  “{typed}。” ",
+    }
+
+
+def halves(pinyin: str) -> list[str]:
+    """A word cut in two, as somebody who writes syllable by syllable would."""
+    return [pinyin[: len(pinyin) // 2], pinyin[len(pinyin) // 2 :]]
+
+
+@pytest.mark.parametrize("dress", sorted(dressed(Codename((0,) * 7))))
+def test_it_may_be_typed_as_people_type(dress: str) -> None:
+    codename = Codename((3, 2047, 99, 1500, 700, 99, 12))
+
+    assert LISTS.read_codename(dressed(codename)[dress]) == codename
+
+
+@given(CODENAMES, st.integers(0, 7), st.integers(1, 2047))
+@settings(max_examples=150, deadline=None)
+def test_one_other_word_is_refused(codename: Codename, place: int, step: int) -> None:
+    indexes = [*codename.indexes, codename.check]
+    indexes[place] = (indexes[place] + step) % 2048
+    other = Codename(tuple(indexes[:7]))
+    # One in 2,048 exchanged words happens to give the same check word.
+    if other.check != indexes[7]:
+        with pytest.raises(WrongCheck):
+            LISTS.read_codename(" ".join(LISTS.english[index] for index in indexes))
+
+
+def test_an_unknown_word_is_named_by_its_place_and_not_repeated() -> None:
+    words = [word.typed for word in LISTS.spell(Codename((1, 2, 3, 4, 5, 6, 7)), "zh-Hans")]
+    words[3] = "qqqqq"
+    with pytest.raises(UnknownWord) as refusal:
+        LISTS.read_codename(" ".join(words))
+
+    assert refusal.value.position == 4
+    assert "qqqqq" not in str(refusal.value) and words[0] not in str(refusal.value)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 9])
+def test_too_few_or_too_many_words_are_counted(count: int) -> None:
+    with pytest.raises(WrongCount) as refusal:
+        LISTS.read_codename(" ".join(LISTS.english[:count]))
+
+    assert refusal.value.count == count
+
+
+def test_a_long_text_is_cut_and_refused_at_once() -> None:
+    with pytest.raises(BadCodename):
+        LISTS.read_codename("a" * 10_000_000)
+
+
+def test_new_codenames_come_from_the_given_chance_and_differ() -> None:
+    assert new_codename(lambda below: below - 1) == Codename((2047,) * 7)
+    assert new_codename() != new_codename()
+
+
+@pytest.mark.parametrize("indexes", [(1,) * 6, (1,) * 8, (2048, *(1,) * 6), (-1, *(1,) * 6)])
+def test_indexes_outside_the_list_are_refused(indexes: tuple[int, ...]) -> None:
+    with pytest.raises(BadCodename):
+        Codename(indexes)
+
+
+@pytest.mark.parametrize("packed", [b"", b"\0" * 9, b"\0" * 11, b"\xff" * 10])
+def test_what_is_not_a_packed_codename_is_refused(packed: bytes) -> None:
+    with pytest.raises(BadCodename):
+        Codename.unpack(packed)
+
+
+def test_another_salt_another_codename_and_another_cost_give_other_keys() -> None:
+    first = Codename((1, 2, 3, 4, 5, 6, 7))
+    keys = {
+        derive_keys(first, salt=bytes(16), cost=CHEAPEST).tag_key,
+        derive_keys(first, salt=bytes(15) + b"\1", cost=CHEAPEST).tag_key,
+        derive_keys(Codename((1, 2, 3, 4, 5, 6, 8)), salt=bytes(16), cost=CHEAPEST).tag_key,
+        derive_keys(first, salt=bytes(16), cost=Cost(CHEAPEST.memory, 2)).tag_key,
+    }
+
+    assert len(keys) == 4
+
+
+def test_neither_codename_nor_keys_show_themselves_in_a_repr() -> None:
+    codename = Codename((1234, 2, 3, 4, 5, 6, 7))
+    keys = derive_keys(codename, salt=bytes(16), cost=CHEAPEST)
+
+    assert "1234" not in repr(codename)
+    assert keys.tag_key.hex() not in repr(keys) and repr(keys.tag_key) not in repr(keys)
+
+
+@pytest.mark.parametrize(
+    "dress", sorted(set(dressed(Codename((0,) * 7))) - {"mixed languages", "syllables apart"})
+)
+def test_a_codename_inside_a_text_is_found(dress: str) -> None:
+    codename = Codename((3, 2047, 99, 1500, 700, 98, 12))
+
+    assert LISTS.find_in(f"我的代号是：{dressed(codename)[dress]}。\n谢谢。")
+    assert LISTS.find_in(
+        "代号" + "".join(word.hanzi for word in LISTS.spell(codename, "zh-Hans")) + "不要忘记"
+    )
+
+
+def test_ordinary_texts_hold_no_codename() -> None:
+    cases = json.loads((Path(__file__).parents[1] / "sample_cases.json").read_text("utf-8"))[
+        "cases"
+    ]
+
+    assert not any(
+        LISTS.find_in(case["text_zh_hans"]) or LISTS.find_in(case["gloss_en"]) for case in cases
+    )
+    assert not LISTS.find_in(" ".join(LISTS.english[:100]))

@@ -1,0 +1,286 @@
+"""The reviewers' keys: what is refused at the start, and what a sealed message is."""
+
+import io
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dropbox import openpgp
+from dropbox.errors import CannotOpen, CannotSeal, KeysError
+from dropbox.gpg_agent import stop_agent
+from dropbox.openpgp import Opener, Reviewers
+from dropbox.packets import dearmor, recipients
+
+
+@pytest.fixture
+def keys(keys_dir: Path, tmp_path: Path) -> Path:
+    """A copy of the keys that a test may spoil."""
+    return Path(shutil.copytree(keys_dir, tmp_path / "keys"))
+
+
+def sealed(reviewers: Reviewers, data: bytes) -> bytes:
+    pieces: list[bytes] = []
+    count = reviewers.seal(io.BytesIO(data), pieces.append)
+    assert count == sum(map(len, pieces))
+    return b"".join(pieces)
+
+
+def gpg(home: Path, *arguments: str) -> None:
+    subprocess.run(
+        [
+            "gpg",
+            "--homedir",
+            home,
+            "--batch",
+            "--quiet",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "",
+            *arguments,
+        ],
+        check=True,
+        capture_output=True,
+    )
+
+
+def pinned(keys: Path, home: Path, name: str) -> None:
+    """Export the one key of *home* into *keys* and pin it."""
+    fingerprint = Opener(home).secret_fingerprints()[0]
+    (keys / name).write_bytes(openpgp.export_public(home, fingerprint))
+    with (keys / "FINGERPRINTS").open("a", encoding="utf-8") as pins:
+        pins.write(f"{fingerprint}  {name}\n")
+
+
+@pytest.mark.parametrize("size", [0, 1, 10_000, 3_000_000])
+def test_each_reviewer_opens_what_was_sealed(
+    reviewers: Reviewers, reviewer_homes: list[Path], size: int
+) -> None:
+    data = os.urandom(size)
+
+    message = sealed(reviewers, data)
+
+    assert [Opener(home).open(message) for home in reviewer_homes] == [data, data]
+
+
+def test_a_message_names_one_current_subkey_of_each_reviewer(reviewers: Reviewers) -> None:
+    named = recipients(sealed(reviewers, b"x"))
+
+    assert len(named) == len(set(named)) == len(reviewers.fingerprints)
+
+
+def test_the_newest_valid_subkey_is_used_each_week(keys_dir: Path, tmp_path: Path) -> None:
+    """gpg's own clock and ours agree here, so only the choice is compared: it changes with the week."""
+    now = datetime.now(UTC)
+    chosen = set()
+    for days in (0, 7):
+        reviewers = Reviewers.load(
+            keys_dir, tmp_path / "home", clock=lambda at=now + timedelta(days=days): at
+        )  # type: ignore[misc]
+        chosen.add(tuple(reviewers._current(f) for f in reviewers.fingerprints))
+
+    assert len(chosen) == 2
+
+
+def test_sealing_stops_after_the_last_week(keys_dir: Path, tmp_path: Path) -> None:
+    clock = [datetime.now(UTC)]
+    reviewers = Reviewers.load(keys_dir, tmp_path / "home", clock=lambda: clock[0])
+    clock[0] += timedelta(days=40)
+
+    with pytest.raises(CannotSeal, match="expired"):
+        sealed(reviewers, b"x")
+    assert reviewers.last_day() < clock[0].date()
+
+
+def test_nothing_is_written_while_sealing(keys_dir: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    reviewers = Reviewers.load(keys_dir, home)
+    before = {path.name: path.stat().st_mtime_ns for path in home.iterdir()}
+
+    sealed(reviewers, os.urandom(200_000))
+
+    assert {path.name: path.stat().st_mtime_ns for path in home.iterdir()} == before
+
+
+def remove_file(keys: Path, home: Path) -> None:
+    (keys / "reviewer-1.asc").unlink()
+
+
+def add_unpinned(keys: Path, home: Path) -> None:
+    shutil.copy(keys / "reviewer-1.asc", keys / "stranger.asc")
+
+
+def exchange(keys: Path, home: Path) -> None:
+    shutil.copy(keys / "reviewer-1.asc", keys / "reviewer-2.asc")
+
+
+def two_in_one_file(keys: Path, home: Path) -> None:
+    both = subprocess.run(
+        ["gpg", "--batch", "--enarmor"],
+        input=b"".join(dearmor((keys / f"reviewer-{n}.asc").read_bytes()) for n in (1, 2)),
+        capture_output=True,
+        check=True,
+    ).stdout
+    (keys / "reviewer-1.asc").write_bytes(both)
+
+
+def pin_twice(keys: Path, home: Path) -> None:
+    pins = (keys / "FINGERPRINTS").read_text("utf-8")
+    (keys / "FINGERPRINTS").write_text(pins + pins, "utf-8")
+
+
+def no_pins(keys: Path, home: Path) -> None:
+    (keys / "FINGERPRINTS").write_text("", "utf-8")
+
+
+def short_pin(keys: Path, home: Path) -> None:
+    pins = (keys / "FINGERPRINTS").read_text("utf-8")
+    (keys / "FINGERPRINTS").write_text(pins[24:], "utf-8")
+
+
+def damaged_file(keys: Path, home: Path) -> None:
+    (keys / "reviewer-1.asc").write_bytes(b"\x00\xff" * 100)
+
+
+def rsa_key(keys: Path, home: Path) -> None:
+    gpg(home, "--quick-generate-key", "RSA", "rsa2048", "default", "1y")
+    pinned(keys, home, "rsa.asc")
+
+
+def sign_only_key(keys: Path, home: Path) -> None:
+    openpgp.make_reviewer_key(home, name="Signer", weeks=0, start=date.today(), protected=False)
+    pinned(keys, home, "signer.asc")
+
+
+def expired_subkeys(keys: Path, home: Path) -> None:
+    openpgp.make_reviewer_key(
+        home, name="Old", weeks=2, start=date.today() - timedelta(days=100), protected=False
+    )
+    pinned(keys, home, "old.asc")
+
+
+def expired_key(keys: Path, home: Path) -> None:
+    openpgp.make_reviewer_key(
+        home, name="Gone", weeks=2, start=date.today() - timedelta(days=3), protected=False
+    )
+    fingerprint = Opener(home).secret_fingerprints()[0]
+    at = f"{date.today() - timedelta(days=2):%Y%m%d}T000000!"
+    gpg(
+        home,
+        "--faked-system-time",
+        at,
+        "--ignore-time-conflict",
+        "--quick-set-expire",
+        fingerprint,
+        "1d",
+    )
+    pinned(keys, home, "gone.asc")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (remove_file, "reviewer-1.asc"),
+        (add_unpinned, "stranger.asc"),
+        (exchange, "reviewer-2.asc.* not the key that is pinned"),
+        (two_in_one_file, "reviewer-1.asc.* 2 keys"),
+        (pin_twice, "line 3.* twice"),
+        (no_pins, "names no key"),
+        (short_pin, "line 1"),
+        (damaged_file, "reviewer-1.asc"),
+        (rsa_key, "rsa.asc.* Ed25519"),
+        (sign_only_key, "signer.asc.* no encryption key"),
+        (expired_subkeys, "old.asc.* valid today"),
+        (expired_key, "gone.asc.* expired"),
+    ],
+)
+def test_keys_that_are_not_as_pinned_stop_the_start(
+    spoil: Callable[[Path, Path], None], sentence: str, keys: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "maker"
+    home.mkdir(mode=0o700)
+    spoil(keys, home)
+
+    with pytest.raises(KeysError, match=sentence):
+        Reviewers.load(keys, tmp_path / "home")
+    stop_agent(home)
+
+
+def test_a_missing_gpg_is_said_at_the_start(
+    keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(KeysError, match="gpg cannot be started"):
+        Reviewers.load(keys, tmp_path / "home")
+
+
+def test_a_gpg_that_vanishes_later_seals_nothing(
+    keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reviewers = Reviewers.load(keys, tmp_path / "home")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(CannotSeal):
+        sealed(reviewers, b"x")
+
+
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Put a shell script in gpg's place."""
+    gpg_script = tmp_path / "bin" / "gpg"
+    gpg_script.parent.mkdir()
+    gpg_script.write_text("#!/bin/sh\n" + script, "utf-8")
+    gpg_script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{gpg_script.parent}:/usr/bin:/bin")
+
+
+def test_a_gpg_that_dies_half_way_seals_nothing(
+    keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reviewers = Reviewers.load(keys, tmp_path / "home")
+    stand_in(tmp_path, monkeypatch, "head -c 100000 > /dev/null; kill -9 $$\n")
+
+    with pytest.raises(CannotSeal):
+        sealed(reviewers, os.urandom(2_000_000))
+
+
+def test_a_gpg_that_drops_a_reviewer_is_caught(
+    keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that lacks one pinned reviewer is destroyed, though gpg itself reports success."""
+    reviewers = Reviewers.load(keys, tmp_path / "home")
+    # Leaves out the last --recipient and its value.
+    dropping = """
+real=/usr/bin/gpg; count=$#; n=0; found=0
+for a in "$@"; do n=$((n+1)); [ "$a" = --recipient ] && found=$n; done
+n=0
+for a in "$@"; do n=$((n+1)); shift; [ $n -eq $found ] || [ $n -eq $((found+1)) ] || set -- "$@" "$a"; done
+exec "$real" "$@"
+"""
+    stand_in(tmp_path, monkeypatch, dropping)
+    given: list[bytes] = []
+
+    with pytest.raises(CannotSeal, match="exactly the pinned reviewers"):
+        reviewers.seal(io.BytesIO(b"x" * 100_000), given.append)
+    assert given == []
+
+
+def test_a_message_for_somebody_else_cannot_be_opened(reviewers: Reviewers, tmp_path: Path) -> None:
+    stranger = tmp_path / "stranger"
+    openpgp.make_reviewer_key(
+        stranger, name="Stranger", weeks=1, start=date.today(), protected=False
+    )
+
+    with pytest.raises(CannotOpen):
+        Opener(stranger).open(sealed(reviewers, b"x"))
+    stop_agent(stranger)
+
+
+def test_signing_with_a_key_that_is_not_here_is_refused(opener: Opener) -> None:
+    with pytest.raises(CannotOpen, match="sign"):
+        opener.sign(b"x", "0" * 40)

@@ -1,0 +1,164 @@
+"""OpenPGP packets: what gpg writes is read, everything else is refused."""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from fuzz.openpgp import FIELDS, REVIEWER, detached
+
+from dropbox.errors import BadPacket
+from dropbox.openpgp import Opener, Reviewers
+from dropbox.packets import (
+    PublicKey,
+    dearmor,
+    message_length,
+    packets,
+    read_pinned_keys,
+    recipients,
+    verify_detached,
+)
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "openpgp"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def message(reviewers: Reviewers) -> bytes:
+    pieces: list[bytes] = []
+    reviewers.seal(io.BytesIO(b"x" * 100_000), pieces.append)
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    "vector", sorted(VECTORS.glob("signature_*.json")), ids=lambda path: path.stem
+)
+def test_a_signature_on_disk_has_its_expected_outcome(vector: Path) -> None:
+    case = json.loads(vector.read_text("utf-8"))
+    key = PublicKey.read(dearmor(case["public_key"].encode()))
+    data, signature = bytes.fromhex(case["data"]), bytes.fromhex(case["signature"])
+    check = partial(verify_detached, data, signature, (key,), NOW)
+
+    if case["expect"] == "good":
+        assert check().fingerprint == case["fingerprint"]
+    else:
+        with pytest.raises(BadPacket, match=case["expect"]):
+            check()
+
+
+def test_there_are_signature_vectors_of_both_outcomes() -> None:
+    expected = {
+        json.loads(path.read_text("utf-8"))["expect"] for path in VECTORS.glob("signature_*.json")
+    }
+
+    assert "good" in expected and len(expected) >= 4
+
+
+def test_the_end_of_a_message_is_found_behind_which_anything_may_stand(message: bytes) -> None:
+    assert message_length(message + b"\x00\xff\xd2" * 100) == len(message)
+
+
+@pytest.mark.parametrize("head", [b"", b"\xc1\x02\x04\x00", b"\x84\x00", b"\xc3\x02\x03\x00"])
+def test_what_is_sealed_to_nobody_is_no_message(head: bytes) -> None:
+    """A file's blocks look random: one in 256 begins like sealed data, and would be taken for a report."""
+    with pytest.raises(BadPacket):
+        message_length(head + b"\xd2\x20" + bytes(65_000))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 100, 200, 60_000, -1])
+def test_a_message_cut_off_has_no_end(message: bytes, cut: int) -> None:
+    with pytest.raises(BadPacket):
+        message_length(message[:cut])
+
+
+def test_the_recipients_stand_in_the_head(message: bytes) -> None:
+    assert recipients(message[:4096]) == recipients(message)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 50, 100, 150])
+def test_recipients_cut_off_are_refused(message: bytes, cut: int) -> None:
+    with pytest.raises(BadPacket):
+        recipients(message[:cut])
+
+
+def test_another_packet_between_the_recipients_is_refused(message: bytes) -> None:
+    first = next(packets(message)).end
+
+    with pytest.raises(BadPacket):
+        recipients(message[:first] + b"\xca\x03PGP" + message[first:])
+
+
+def test_a_signature_holds_for_its_data_and_key_only(opener: Opener, keys_dir: Path) -> None:
+    keys, now = read_pinned_keys(keys_dir), datetime.now(UTC)
+    mine = opener.secret_fingerprints()[0]
+    signature = opener.sign(b"data", mine)
+
+    assert verify_detached(b"data", signature, keys, now).fingerprint == mine
+    with pytest.raises(BadPacket, match="does not fit"):
+        verify_detached(b"Data", signature, keys, now)
+    with pytest.raises(BadPacket, match="not by a pinned reviewer"):
+        verify_detached(
+            b"data", signature, tuple(key for key in keys if key.fingerprint != mine), now
+        )
+    with pytest.raises(BadPacket, match="future"):
+        verify_detached(b"data", signature, keys, now - timedelta(days=3))
+
+
+def test_no_changed_byte_of_a_signature_passes(opener: Opener, keys_dir: Path) -> None:
+    """Only the unhashed part, which nothing reads, and a number's length within its last byte may change."""
+    keys, now = read_pinned_keys(keys_dir), datetime.now(UTC)
+    signature = opener.sign(b"data", opener.secret_fingerprints()[0])
+    passed = []
+    for at in range(len(signature)):
+        changed = signature[:at] + bytes([signature[at] ^ 1]) + signature[at + 1 :]
+        try:
+            verify_detached(b"data", changed, keys, now)
+            passed.append(at)
+        except BadPacket:
+            pass
+
+    hashed = int.from_bytes(signature[6:8], "big")
+    end = (
+        8 + hashed + 2 + 10 + 2
+    )  # the unhashed part's length, the issuer's key id, first two bytes of the hash
+    lengths = {
+        end,
+        end + 1,
+        end + 34,
+        end + 35,
+    }  # in bits, of two numbers; only whole bytes are counted
+    assert set(passed) <= {*range(8 + hashed, end), *lengths}
+
+
+@pytest.mark.parametrize("made", [b"", b"\xff" * 3, b"\xff" * 8, b"\0" * 7 + b"\1"])
+def test_a_signature_that_does_not_say_when_it_was_made_is_refused(made: bytes) -> None:
+    """More bytes than a time has would be a year that no calendar knows."""
+    issuer = FIELDS[:23]
+    dated = issuer + bytes([1 + len(made), 2]) + made
+
+    assert verify_detached(b"data", detached(b"data"), (REVIEWER,), NOW) == REVIEWER
+    for fields in (issuer, dated):
+        with pytest.raises(BadPacket, match="when it was made"):
+            verify_detached(b"data", detached(b"data", fields), (REVIEWER,), NOW)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 6, 20])
+def test_a_key_cut_off_inside_its_packet_is_refused(cut: int) -> None:
+    with pytest.raises(BadPacket, match="not an Ed25519 key"):
+        PublicKey.read(bytes([0x98, cut]) + b"\x04\0\0\0\0\x16".ljust(cut, b"\0")[:cut])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"-----BEGIN PGP PUBLIC KEY BLOCK-----",
+        b"\xff\xfe",
+        b"-----BEGIN PGP\n\n!!!\n-----END PGP",
+    ],
+)
+def test_what_is_not_armor_is_refused(text: bytes) -> None:
+    with pytest.raises(BadPacket):
+        dearmor(text)

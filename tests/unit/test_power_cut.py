@@ -1,0 +1,187 @@
+"""The power is cut at any moment of a series of filings: what was said to be stored is there, each report whole or not."""
+
+import hashlib
+import os
+import random
+import secrets
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from support import power
+
+from dropbox.errors import StoreError
+from dropbox.sizes import BLOCK_BYTES
+from dropbox.vault import database as module
+from dropbox.vault.store import Pending, Store
+
+pytestmark = pytest.mark.strace
+
+ROOT = Path(__file__).parents[2]
+TAG = b"t" * 16
+NOW = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
+TRIES = 3  # ways in which a cut between two syncs may end, for each of them
+
+# What a file holds: of every block whether it is final, and its bytes' SHA-256.
+Held = dict[bytes, tuple[bool, str]]
+
+
+def blocks() -> list[Pending]:
+    """The same in every process."""
+    make = random.Random(11)
+    return [Pending(make.randbytes(16), make.randbytes(BLOCK_BYTES)) for _ in range(24)]
+
+
+def steps() -> list[Callable[[Store], object]]:
+    """Everything that is done to blocks, twice around."""
+    b = blocks()
+
+    def tagged(*some: Pending) -> list[tuple[bytes, bytes]]:
+        return [(one.id, TAG) for one in some]
+
+    return [
+        lambda store: store.commit(b[0], TAG, []),
+        lambda store: store.add_pending(b[1:4]),
+        lambda store: store.commit(b[4], TAG, tagged(b[1], b[2])),
+        lambda store: store.commit(b[5], TAG, []),
+        lambda store: store.withdraw(tagged(b[0])),
+        lambda store: store.add_pending(b[6:12]),
+        lambda store: store.abandon([b[3].id, b[7].id]),
+        lambda store: store.commit(b[12], TAG, tagged(b[6], b[8], b[9])),
+        lambda store: store.commit(b[13], TAG, []),
+        lambda store: store.withdraw(tagged(b[4], b[1], b[2], b[13])),
+        lambda store: store.add_pending(b[14:20]),
+        lambda store: store.commit(b[20], TAG, tagged(*b[14:20])),
+        lambda store: store.next_export("c"),
+        lambda store: store.commit(b[21], TAG, []),
+    ]
+
+
+def run(path: Path, synchronous: str) -> None:
+    """In a process of its own: every step, and after each a line."""
+    level = {"OFF": 0, "NORMAL": 1, "FULL": 2}[synchronous]
+    module.PRAGMAS = tuple(  # type: ignore[assignment]
+        (name, synchronous, level) if name == "synchronous" else (name, value, found)
+        for name, value, found in module.PRAGMAS
+    )
+    store = Store.open(
+        path, clock=lambda: NOW, pending_minutes=240, chance=random.Random(5).randrange
+    )
+    for step in steps():
+        step(store)
+        os.write(1, b"done\n")
+
+
+def held(path: Path) -> Held | None:
+    """What the file at *path* holds, read without the store; None when it is not sound."""
+    connection = sqlite3.connect(path)
+    if connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
+        connection.close()
+        return None
+    rows = connection.execute("SELECT id, expires, bytes FROM slot").fetchall()
+    connection.close()
+    found = {
+        block_id: (not any(expires), hashlib.sha256(data).hexdigest())
+        for block_id, expires, data in rows
+    }
+    assert len(found) == len(rows)
+    return found
+
+
+def held_after_restart(path: Path) -> Held | None:
+    """The same, once a vault has begun anew on it: what was under way is taken back."""
+    try:
+        Store.open(path, clock=lambda: NOW, pending_minutes=240).close()
+    except StoreError:
+        return None
+    return held(path)
+
+
+def after_each_step(path: Path) -> list[Held | None]:
+    """What is to be there after no step, one, two…"""
+    store = Store.open(path, clock=lambda: NOW, pending_minutes=240)
+    expected = [held(path)]
+    for step in steps():
+        step(store)
+        expected.append(held(path))
+    store.close()
+    return expected
+
+
+def wrong_after_cuts(directory: Path, synchronous: str, seed: int) -> tuple[int, list[str]]:
+    """How many cuts were tried, and after which the file was not what had been said."""
+    path, trace = directory / "vault.sqlite", directory / "trace"
+    store = Store.open(path, clock=lambda: NOW, pending_minutes=240)
+    store.commit(blocks()[23], TAG, [])
+    store.close()
+    before = {file.name: file.read_bytes() for file in (path, Path(f"{path}-journal"))}
+    (directory / "plain").mkdir()
+    (directory / "plain" / "vault.sqlite").write_bytes(before[path.name])
+    expected = after_each_step(directory / "plain" / "vault.sqlite")
+    program = f"from pathlib import Path; from test_power_cut import run; run(Path({str(path)!r}), {synchronous!r})"
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    subprocess.run(
+        [*power.command(trace), sys.executable, "-c", program],
+        check=True,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+    )
+    left, wrong, count = directory / "left", [], 0
+    left.mkdir()
+    for count, state in enumerate(power.cuts(trace, before, random.Random(seed), TRIES), 1):
+        for name, content in state.files.items():
+            (left / name).write_bytes(content)
+        if held_after_restart(left / path.name) not in expected[state.said : state.said + 2]:
+            wrong.append(f"cut {count}, after {state.said} steps")
+    assert state.said == len(steps())
+    assert None not in expected and held(path) == expected[-1]
+    return count, wrong
+
+
+def test_whenever_the_power_is_cut_all_that_was_said_to_be_stored_is_there_and_nothing_by_halves(
+    tmp_path: Path,
+) -> None:
+    seed = secrets.randbelow(2**32)
+    count, wrong = wrong_after_cuts(tmp_path, "FULL", seed)
+    print(f"seed {seed}: {count} cuts")
+
+    assert count > 200
+    assert wrong == []
+
+
+@pytest.mark.parametrize("synchronous", ["NORMAL", "OFF"])
+def test_with_less_care_for_the_disk_a_stored_report_is_lost(
+    tmp_path: Path, synchronous: str
+) -> None:
+    """The control: SQLite's usual setting, and its fastest, fail the check above."""
+    count, wrong = wrong_after_cuts(tmp_path, synchronous, 1)
+    print(f"{len(wrong)} of {count} cuts lost something")
+
+    assert wrong
+
+
+def test_the_store_changes_its_file_in_no_way_that_is_not_seen(tmp_path: Path) -> None:
+    """Otherwise the cuts above would prove nothing."""
+    path, trace = tmp_path / "vault.sqlite", tmp_path / "trace"
+    Store.open(path, clock=lambda: NOW, pending_minutes=240).close()
+    program = f"from pathlib import Path; from test_power_cut import run; run(Path({str(path)!r}), 'FULL')"
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    watched = [
+        "strace",
+        "-f",
+        "-y",
+        "-e",
+        f"trace={','.join(power.UNSEEN)}",
+        "-o",
+        str(trace),
+        sys.executable,
+        "-c",
+        program,
+    ]
+    subprocess.run(watched, check=True, env=environ, stdout=subprocess.DEVNULL)
+
+    assert [line for line in trace.read_text("utf-8").splitlines() if "vault.sqlite" in line] == []

@@ -1,0 +1,239 @@
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dropbox.campaign import Campaign
+from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, TooLarge, VaultUnavailable
+from dropbox.openpgp import Opener, Reviewers
+from dropbox.packets import message_length, recipients
+from dropbox.question import LINES, SHORT_CHARACTERS, Question
+from dropbox.report import TEXT_BYTES, Attachment, Report
+from dropbox.sealing import (
+    CHUNK_BYTES,
+    AttachmentSealer,
+    Block,
+    MissingBlock,
+    attachment_block_ids,
+    open_attachment,
+    open_report,
+    report_block_id,
+    seal_report,
+)
+from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH
+
+REPORT = Report(
+    "report", "wechat-2020", "zh-Hans", "c1", (), "【虚构】 \r\n\0 end", (), b"r" * 32, b"t" * 32
+)
+
+
+class Kept(dict[bytes, bytes]):
+    """A vault that only remembers, and how many blocks it was given at once."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def put(self, blocks: Sequence[Block]) -> None:
+        self.batches.append(len(blocks))
+        self.update(blocks)
+
+
+def seal(reviewers: Reviewers, kept: Kept, data: bytes, limit: int = 2**30) -> Attachment:
+    sealer = AttachmentSealer(reviewers, kept.put, limit)
+    for at in range(0, len(data), 50_000):
+        sealer.write(data[at : at + 50_000])
+    return sealer.finish(name="证据.bin", type="application/octet-stream")
+
+
+def opened(attachment: Attachment, kept: dict[bytes, bytes], opener: Opener) -> bytes:
+    pieces: list[bytes] = []
+    open_attachment(attachment, kept.get, opener, pieces.append)
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES - 400, CHUNK_BYTES, 3_000_000])
+def test_a_file_comes_back_byte_for_byte(reviewers: Reviewers, opener: Opener, size: int) -> None:
+    data, kept = os.urandom(size), Kept()
+
+    attachment = seal(reviewers, kept, data)
+
+    assert opened(attachment, kept, opener) == data
+    assert attachment.size == size
+    assert attachment_block_ids(attachment) == list(kept)
+
+
+def test_every_block_has_the_same_size_and_batches_are_bounded(reviewers: Reviewers) -> None:
+    kept = Kept()
+
+    seal(reviewers, kept, os.urandom(3_000_000))
+
+    assert {len(data) for data in kept.values()} == {BLOCK_BYTES}
+    assert max(kept.batches) == PENDING_BATCH and len(kept.batches) > 2
+
+
+def test_blocks_of_a_file_of_zeros_look_random(reviewers: Reviewers) -> None:
+    """Neither gpg's framing nor the last block's filling shows: no byte value stands out in any block."""
+    kept = Kept()
+
+    seal(reviewers, kept, bytes(200_000))
+
+    for data in kept.values():
+        most = max(data.count(bytes([value])) for value in range(256))
+        assert most < 400  # 256 expected, standard deviation 16: nine of them
+        with pytest.raises(BadPacket):
+            recipients(data[:4096])
+
+
+def test_two_seals_of_one_file_share_no_id_and_no_block(reviewers: Reviewers) -> None:
+    one, two = Kept(), Kept()
+
+    seal(reviewers, one, b"x" * 100_000)
+    seal(reviewers, two, b"x" * 100_000)
+
+    assert not set(one) & set(two) and not set(one.values()) & set(two.values())
+
+
+def test_a_file_over_the_limit_is_refused(reviewers: Reviewers) -> None:
+    with pytest.raises(TooLarge):
+        seal(reviewers, Kept(), bytes(300_000), limit=299_999)
+
+
+def test_a_vault_that_fails_half_way_is_reported_and_nothing_waits(reviewers: Reviewers) -> None:
+    def put(blocks: Sequence[Block]) -> None:
+        raise VaultUnavailable
+
+    before = threading.active_count()
+    with pytest.raises(VaultUnavailable):
+        sealer = AttachmentSealer(reviewers, put, 2**30)
+        for _ in range(200):
+            sealer.write(os.urandom(50_000))
+        sealer.finish(name="x", type="")
+
+    assert threading.active_count() == before
+
+
+def test_abort_stops_the_sealing_and_names_what_was_put(reviewers: Reviewers) -> None:
+    kept, before = Kept(), threading.active_count()
+    sealer = AttachmentSealer(reviewers, kept.put, 2**30)
+    sealer.write(os.urandom(5_000_000))
+
+    sealer.abort()
+
+    assert sealer.block_ids == list(kept)
+    assert threading.active_count() == before
+    with pytest.raises(CannotSeal):
+        sealer.write(b"x")
+
+
+def test_a_missing_altered_or_exchanged_block_is_named(
+    reviewers: Reviewers, opener: Opener
+) -> None:
+    kept = Kept()
+    attachment = seal(reviewers, kept, os.urandom(300_000))
+    ids = attachment_block_ids(attachment)
+
+    missing = {key: value for key, value in kept.items() if key != ids[2]}
+    altered = {**kept, ids[2]: kept[ids[2]][:-1] + bytes([kept[ids[2]][-1] ^ 1])}
+    exchanged = {**kept, ids[1]: kept[ids[2]], ids[2]: kept[ids[1]]}
+
+    with pytest.raises(MissingBlock, match="Block 3 of"):
+        opened(attachment, missing, opener)
+    with pytest.raises(CannotOpen, match="Block 3 of"):
+        opened(attachment, altered, opener)
+    with pytest.raises(CannotOpen, match="Block 2 of"):
+        opened(attachment, exchanged, opener)
+
+
+def test_a_report_that_describes_another_file_is_refused(
+    reviewers: Reviewers, opener: Opener
+) -> None:
+    kept = Kept()
+    attachment = seal(reviewers, kept, b"what was sent")
+
+    with pytest.raises(BadReport):
+        opened(replace(attachment, sha256="00" * 32), kept, opener)
+    with pytest.raises(BadReport):
+        opened(replace(attachment, size=12), kept, opener)
+
+
+def test_a_report_is_one_block_and_comes_back(reviewers: Reviewers, opener: Opener) -> None:
+    block = seal_report(REPORT, reviewers)
+
+    assert len(block) == BLOCK_BYTES
+    assert open_report(block, opener) == REPORT
+
+
+def longest_answer(question: Question) -> Any:
+    if question.kind == "lines":
+        return [{column.code: longest_answer(column) for column in question.columns}] * LINES
+    plain = {
+        "many": sorted(question.codes),
+        "month": "2026-03",
+        "year": "2026",
+        "short": "长" * SHORT_CHARACTERS,
+    }
+    return plain[question.kind] if question.kind in plain else max(question.codes, key=len)
+
+
+def test_the_longest_report_fits_into_one_block(
+    reviewers: Reviewers, opener: Opener, campaign: Campaign
+) -> None:
+    names = ["名" * 300] * 10
+    files = tuple(
+        Attachment(name, "application/octet-stream", 2**40, "ab" * 32, b"k" * 32, 2**25, 2**40)
+        for name in names
+    )
+    facts = {question.code: longest_answer(question) for question in campaign.questions}
+    harms = tuple(sorted(campaign.harm_codes))
+    report = replace(
+        REPORT, text="字" * (TEXT_BYTES // 3), attachments=files, harms=harms, facts=facts
+    )
+
+    assert open_report(seal_report(report, reviewers), opener) == report
+
+
+def test_short_and_long_reports_are_sealed_to_the_same_length(reviewers: Reviewers) -> None:
+    """The message inside the block, before its random filling, does not tell the length of the text."""
+    blocks = [seal_report(replace(REPORT, text=text), reviewers) for text in ("短", "长" * 10_000)]
+
+    assert len({message_length(block) for block in blocks}) == 1
+
+
+@pytest.mark.parametrize("at", [0, 5, 200, 30_000])
+def test_an_altered_report_cannot_be_opened(reviewers: Reviewers, opener: Opener, at: int) -> None:
+    block = bytearray(seal_report(REPORT, reviewers))
+    block[at] ^= 1
+
+    with pytest.raises(CannotOpen):
+        open_report(bytes(block), opener)
+
+
+def test_random_bytes_are_not_a_report(opener: Opener) -> None:
+    with pytest.raises(CannotOpen):
+        open_report(os.urandom(BLOCK_BYTES), opener)
+
+
+def test_the_report_id_is_the_same_for_the_same_form_and_content_only() -> None:
+    nonce = b"n" * 16
+
+    assert report_block_id(nonce, REPORT) == report_block_id(nonce, replace(REPORT))
+    assert report_block_id(nonce, REPORT) != report_block_id(nonce, replace(REPORT, text="other"))
+    assert report_block_id(nonce, REPORT) != report_block_id(b"m" * 16, REPORT)
+
+
+def test_the_same_file_sealed_twice_leaves_the_report_id_and_another_file_changes_it() -> None:
+    entry = Attachment("a.png", "image/png", 5, "0" * 64, b"k" * 32, 1, 900)
+    again = replace(entry, block_key=b"l" * 32, sealed_bytes=901)
+    nonce = b"n" * 16
+    first = report_block_id(nonce, replace(REPORT, attachments=(entry,)))
+
+    assert first == report_block_id(nonce, replace(REPORT, attachments=(again,)))
+    assert first != report_block_id(
+        nonce, replace(REPORT, attachments=(replace(entry, sha256="1" * 64),))
+    )
+    assert first != report_block_id(
+        nonce, replace(REPORT, attachments=(replace(entry, name="b.png"),))
+    )

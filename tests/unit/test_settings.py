@@ -1,0 +1,151 @@
+"""The settings: read whole, overridden by the environment, and refused with a sentence that names what is wrong."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from dropbox.errors import SettingsError
+from dropbox.settings import Settings
+
+ONION = "a" * 56 + ".onion"
+GOOD = {
+    "site": {"onion": ONION, "salt": "00112233445566778899aabbccddeeff", "keys": "keys"},
+    "front": {"gnupg_home": "gnupg"},
+    "vault": {
+        "intake_socket": "i",
+        "courier_socket": "/run/c",
+        "database": "v.sqlite",
+        "export_key": "export.key",
+    },
+    "limits": {"files": 3},
+}
+
+
+def written(tmp_path: Path, change: tuple[str, str, object] | None = None) -> dict[str, str]:
+    """The environment for a settings file that is good but for *change* (section, name, value; None removes)."""
+    body = {section: dict(values) for section, values in GOOD.items()}
+    if change is not None:
+        section, name, value = change
+        body.setdefault(section, {})[name] = value
+    lines = []
+    for section, values in body.items():
+        lines.append(f"[{section}]")
+        for name, value in values.items():
+            if value is not None:
+                lines.append(
+                    f"{name} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
+                )
+    path = tmp_path / "settings.toml"
+    path.write_text("\n".join(lines), "utf-8")
+    return {"CASEDROP_SETTINGS": str(path)}
+
+
+def test_a_whole_file_is_read_and_paths_are_relative_to_it(tmp_path: Path) -> None:
+    settings = Settings.load(written(tmp_path))
+
+    assert settings.onion == ONION
+    assert settings.salt == bytes.fromhex("00112233445566778899aabbccddeeff")
+    assert settings.keys == tmp_path / "keys"
+    assert settings.courier_socket == Path("/run/c")
+    assert settings.campaign.name == "campaign.toml" and settings.campaign.is_file()
+    assert (settings.files, settings.file_bytes) == (3, 10 * 2**20)
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    environ = {
+        **written(tmp_path),
+        "CASEDROP_LIMITS_FILES": "7",
+        "CASEDROP_VAULT_DATABASE": "/srv/other.sqlite",
+    }
+    settings = Settings.load(environ)
+
+    assert settings.waived == frozenset()
+    assert (settings.files, settings.database) == (7, Path("/srv/other.sqlite"))
+
+
+def test_waived_parts_of_the_lockdown_are_a_list_in_the_file_and_one_text_in_the_environment(
+    tmp_path: Path,
+) -> None:
+    environ = written(tmp_path, ("lockdown", "waived", ["landlock", "dumps"]))
+
+    assert Settings.load(environ).waived == {"landlock", "dumps"}
+    assert Settings.load({**environ, "CASEDROP_LOCKDOWN_WAIVED": "seccomp limits"}).waived == {
+        "seccomp",
+        "limits",
+    }
+
+
+def test_the_settings_cannot_be_changed_afterwards(tmp_path: Path) -> None:
+    settings = Settings.load(written(tmp_path))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.files = 4  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [(section, name) for section, values in GOOD.items() for name in values if section != "limits"],
+)
+def test_each_missing_setting_is_named(tmp_path: Path, section: str, name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"\[{section}\] {name} is missing"):
+        Settings.load(written(tmp_path, (section, name, None)))
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value", "sentence"),
+    [
+        ("site", "onion", "example.com", "an onion address"),
+        ("site", "onion", "A" * 56 + ".onion", "an onion address"),
+        ("site", "salt", "0" * 32, "random hexadecimal digits"),
+        ("site", "salt", "0011", "random hexadecimal digits"),
+        ("site", "salt", "zz112233445566778899aabbccddeeff", "random hexadecimal digits"),
+        ("vault", "database", 7, "a path"),
+        ("vault", "database", "", "a path"),
+        ("limits", "files", 0, "from 1 to 10"),
+        ("limits", "files", 11, "from 1 to 10"),
+        ("lockdown", "waived", ["landlock", "all"], "a list of parts of the lockdown"),
+        ("lockdown", "waived", True, "a list of parts of the lockdown"),
+        ("limits", "files", True, "a whole number"),
+        ("limits", "files", 2.5, "a whole number"),
+        ("limits", "colour", 1, "unknown setting"),
+        ("sight", "onion", ONION, "unknown section"),
+    ],
+)
+def test_each_wrong_setting_is_named(
+    tmp_path: Path, section: str, name: str, value: object, sentence: str
+) -> None:
+    with pytest.raises(SettingsError, match=sentence) as refusal:
+        Settings.load(written(tmp_path, (section, name, value)))
+
+    assert section in str(refusal.value)
+
+
+def test_a_wrong_salt_is_not_repeated_in_the_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.load(written(tmp_path, ("site", "salt", "not-a-salt-but-a-secret")))
+
+    assert "secret" not in str(refusal.value).replace("settings", "")
+
+
+def test_a_misspelt_variable_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"CASEDROP_LIMITS_FILE is not a setting"):
+        Settings.load({**written(tmp_path), "CASEDROP_LIMITS_FILE": "7"})
+
+
+def test_a_number_in_the_environment_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"\[limits\] files"):
+        Settings.load({**written(tmp_path), "CASEDROP_LIMITS_FILES": "many"})
+
+
+def test_without_the_variable_without_the_file_or_with_broken_toml_there_is_a_sentence(
+    tmp_path: Path,
+) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[site\n", "utf-8")
+
+    with pytest.raises(SettingsError, match=r"CASEDROP_SETTINGS has to name"):
+        Settings.load({})
+    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+        Settings.load({"CASEDROP_SETTINGS": str(tmp_path / "gone.toml")})
+    with pytest.raises(SettingsError, match=r"is not TOML: .*line 1"):
+        Settings.load({"CASEDROP_SETTINGS": str(broken)})

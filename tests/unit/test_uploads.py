@@ -1,0 +1,229 @@
+"""Reading a form as it arrives: bounded, streaming, and never an error for what was sent."""
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from conftest import Front
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dropbox.campaign import Campaign
+from dropbox.codename import CHEAPEST
+from dropbox.errors import CannotSeal, CasedropError, TooLarge
+from dropbox.front.intake import Intake
+from dropbox.front.uploads import Busy, Received, Sealer, Trouble, receive
+from dropbox.openpgp import Reviewers
+from dropbox.report import Attachment
+
+TYPE = "multipart/form-data; boundary=B"
+
+
+class Collector:
+    """A sealer that only collects, or fails after *fails_after* bytes."""
+
+    def __init__(self, fails_after: int | None = None) -> None:
+        self.data = b""
+        self.aborted = False
+        self.largest = 0
+        self._fails_after = fails_after
+
+    def write(self, data: bytes) -> int:
+        self.largest = max(self.largest, len(data))
+        self.data += data
+        if self._fails_after is not None and len(self.data) > self._fails_after:
+            raise CannotSeal
+        return len(data)
+
+    def finish(self, *, name: str, type: str) -> Attachment:
+        return Attachment(name, type, len(self.data), "0" * 64, bytes(32), 1, 100)
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def part(name: str, value: bytes, filename: str | None = None) -> bytes:
+    file = (
+        f'; filename="{filename}"\r\nContent-Type: Image/PNG; x=y' if filename is not None else ""
+    )
+    return (
+        f'--B\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode()
+        + value
+        + b"\r\n"
+    )
+
+
+def read(
+    body: bytes, open_sealer: Callable[[], Sealer], left: int = 10, limit: int = 10**8
+) -> Received:
+    return receive(
+        io.BytesIO(body),
+        TYPE,
+        limit_bytes=limit,
+        files_left=lambda texts: left,
+        open_sealer=open_sealer,
+    )
+
+
+def test_texts_and_files_come_apart_in_their_order() -> None:
+    made: list[Collector] = []
+
+    def opened() -> Collector:
+        made.append(Collector())
+        return made[-1]
+
+    body = (
+        part("token", b"t")
+        + part("harms", b"a")
+        + part("harms", b"b")
+        + part("files", b"x" * 300_000, "一.png")
+        + part("act", b"send")
+    )
+    received = read(body + b"--B--\r\n", opened)
+
+    assert (
+        received.texts.getlist("harms") == ["a", "b"]
+        and received.texts["act"] == "send"
+        and received.troubles == []
+    )
+    assert [(file.name, file.type, file.size) for file in received.attachments] == [
+        ("一.png", "image/png", 300_000)
+    ]
+    assert made[0].data == b"x" * 300_000 and made[0].largest <= 65_536 + 100
+
+
+def test_a_form_says_the_same_wherever_the_line_cuts_it() -> None:
+    class Cut(io.BytesIO):
+        def __init__(self, *pieces: bytes) -> None:
+            super().__init__()
+            self.pieces = list(pieces)
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            return self.pieces.pop(0) if self.pieces else b""
+
+    body = (
+        part("text", b"kept")
+        + part("files", b"\r\n--x\r", "a")
+        + part("files", b"", "")
+        + part("act", b"send")
+        + b"--B--\r\n"
+    )
+    for at in range(1, len(body)):
+        made = Collector()
+        received = receive(
+            Cut(body[:at], body[at:]),
+            TYPE,
+            limit_bytes=10**6,
+            files_left=lambda texts: 10,
+            open_sealer=lambda made=made: made,
+        )
+        assert (
+            received.texts.to_dict() == {"text": "kept", "act": "send"} and received.troubles == []
+        )
+        assert made.data == b"\r\n--x\r" and len(received.attachments) == 1
+
+
+def test_a_field_without_a_chosen_file_is_no_file() -> None:
+    received = read(part("files", b"", "") + b"--B--\r\n", Collector)
+
+    assert received.attachments == [] and received.troubles == []
+
+
+def test_a_file_that_breaks_off_is_given_up() -> None:
+    made = Collector()
+    received = read(part("text", b"kept") + part("files", b"x" * 100_000, "a")[:-2], lambda: made)
+
+    assert received.troubles == [(Trouble.BROKEN_OFF, "")] and received.attachments == []
+    assert made.aborted and received.texts["text"] == "kept"
+
+
+def test_a_sealing_that_fails_gives_up_its_file_and_the_rest_is_read_on() -> None:
+    made = [Collector(fails_after=10), Collector()]
+    sealers = iter(made)
+    received = read(
+        part("files", b"x" * 1000, "a")
+        + part("files", b"y", "b")
+        + part("text", b"t")
+        + b"--B--\r\n",
+        lambda: next(sealers),
+    )
+
+    assert made[0].aborted and [file.name for file in received.attachments] == ["b"]
+    assert received.troubles == [(Trouble.NOT_ACCEPTED, "")] and received.texts["text"] == "t"
+
+
+@pytest.mark.parametrize("error", [CannotSeal, TooLarge])
+def test_a_text_behind_a_file_that_fails_at_its_last_byte_is_not_lost(
+    error: type[CasedropError],
+) -> None:
+    class Failing(Collector):
+        def write(self, data: bytes) -> int:
+            raise error
+
+    made = Failing()
+    received = read(
+        part("files", b"x" * 1000, "a") + part("text", b"kept") + b"--B--\r\n", lambda: made
+    )
+
+    assert received.texts["text"] == "kept" and made.aborted and received.attachments == []
+
+
+def test_the_names_of_fields_take_no_memory_beyond_the_limit_of_the_texts() -> None:
+    received = read(
+        b"".join(part(f"{number}" * 50_000, b"") for number in range(10, 60)) + b"--B--\r\n",
+        Collector,
+    )
+
+    assert len(received.texts) == 50 and sum(map(len, received.texts)) < 10_000
+
+
+def test_when_all_places_are_taken_the_reading_ends_at_once() -> None:
+    def busy() -> Sealer:
+        raise Busy
+
+    source = io.BytesIO(part("text", b"kept") + part("files", b"x" * 5_000_000, "a") + b"--B--\r\n")
+    received = receive(
+        source, TYPE, limit_bytes=10**8, files_left=lambda texts: 10, open_sealer=busy
+    )
+
+    assert received.troubles == [(Trouble.BUSY, "")] and received.texts["text"] == "kept"
+    assert source.tell() < 200_000
+
+
+def test_what_is_too_large_is_drained_to_a_bound() -> None:
+    source = io.BytesIO(part("text", b"kept") + part("files", b"x" * 5_000_000, "a"))
+    received = receive(
+        source, TYPE, limit_bytes=500_000, files_left=lambda texts: 10, open_sealer=Collector
+    )
+
+    assert received.troubles == [(Trouble.POST_TOO_LARGE, "")]
+    assert 1_400_000 < source.tell() < 1_700_000
+
+
+@given(st.binary(max_size=2000))
+@settings(max_examples=200, deadline=None)
+def test_no_bytes_raise_anything(noise: bytes) -> None:
+    body = part("text", b"t") + noise
+    for untrusted in (noise, body, b"--B\r\n" + noise, body + b"--B--\r\n"):
+        assert isinstance(read(untrusted, Collector), Received)
+
+
+def test_a_place_among_the_sealings_is_given_back(
+    front: Front, reviewers: Reviewers, campaign: Campaign
+) -> None:
+    one_place = replace(front.settings, sealings=1)
+    intake = Intake(
+        one_place, reviewers=reviewers, vault=front.vault, campaign=campaign, cost=CHEAPEST
+    )
+    first = intake.open_sealer()
+    first.write(b"x" * 2_000)
+    with pytest.raises(Busy):
+        intake.open_sealer()
+    first.abort()
+    second = intake.open_sealer()
+    second.write(b"x" * 70_000)
+    second.finish(name="a", type="")
+    intake.open_sealer().abort()
+
+    assert len(front.vault.pending) == 2  # the second file's blocks, none of the others'
