@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import PACKAGE
 from support.firefox import Firefox
+from support.front import PACKAGE
 
 from dropbox.codename import WordLists
 from dropbox.openpgp import Opener

@@ -14,9 +14,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Front
 from support.checkers import AXE, DIRECTORY, VNU
 from support.firefox import Firefox
+from support.front import Front
 
 from dropbox.codename import CHEAPEST, WordLists, derive_keys
 from dropbox.errors import VaultUnavailable

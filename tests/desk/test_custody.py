@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from test_desk import PHOTO, TEXT, Drop
-from test_gold import Team, team, toml
+from support.export_bundles import PHOTO, TEXT, Drop
+from support.team import Team, toml
 
 from dropbox.openpgp import Opener, Reviewers
 from scripts.desk import __main__ as desk
@@ -18,7 +18,6 @@ from scripts.desk.audit import findings
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Line, Session, digest, guards, pinned
 
-__all__ = ["team"]  # the fixture
 NOTE = "【虚构】内部备注 internal-remark"
 
 

@@ -5,79 +5,25 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from nacl.public import PrivateKey
 from nacl.signing import SigningKey
+from support.export_bundles import CAMPAIGN, DAY, PHOTO, SERVER, TEXT, Drop
 
-from dropbox.bundle import ExportManifest, ListedBlock, read_replies, write_export
+from dropbox.bundle import read_replies
 from dropbox.durable_file import CannotWrite
 from dropbox.errors import BadBundle, BadReply, CannotOpen
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers, make_reviewer_key
 from dropbox.packets import read_pinned_keys
 from dropbox.reply import open_reply, reply_tag
-from dropbox.report import Attachment, Report
-from dropbox.sealing import AttachmentSealer, Block, seal_report
 from scripts.desk import __main__ as desk
 from scripts.desk.casebook.casebook import Casebook, CasebookError, create
 from scripts.desk.evidence import EvidenceError, safe_name, write_out
 from scripts.desk.importing.open_bundle import Opened, bounded, open_bundle
 from scripts.desk.outbox.outbox import OutboxError, answer, export_replies
-
-CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
-SERVER = SigningKey(b"s" * 32)
-DAY = date(2026, 11, 23)
-TEXT = "【虚构】我的微信号在 2019 年被永久封禁。\r\n\x1b[31m \u202e 末"
-PHOTO = os.urandom(200_000)
-
-
-@dataclass
-class Drop:
-    """A claimant and a vault in one: seals reports and files into blocks and gives them out as export bundles."""
-
-    reviewers: Reviewers
-    directory: Path
-    blocks: dict[bytes, bytes] = field(default_factory=dict)
-
-    def file(self, data: bytes, name: str = "照片.jpg", **changes: object) -> Attachment:
-        sealer = AttachmentSealer(self.reviewers, self.blocks.update, 2**30)
-        sealer.write(data)
-        return replace(sealer.finish(name=name, type="image/jpeg"), **changes)  # type: ignore[arg-type]
-
-    def report(self, text: str = TEXT, claimant: int = 1, **changes: object) -> bytes:
-        key = PrivateKey(bytes([claimant]) * 32)
-        fields: dict[str, object] = {
-            "kind": "report",
-            "campaign": "wechat-2020",
-            "language": "zh-Hans",
-            "category": "c1",
-        }
-        fields |= {
-            "harms": (),
-            "text": text,
-            "attachments": (),
-            "reply_public": bytes(key.public_key),
-        }
-        one = Report(**{**fields, "tag_key": bytes([claimant + 100]) * 32, **changes})  # type: ignore[arg-type]
-        block = Block(os.urandom(16), seal_report(one, self.reviewers))
-        self.blocks.update([block])
-        return block.id
-
-    def bundle(
-        self, number: int, *, campaign: str = "wechat-2020", key: SigningKey = SERVER
-    ) -> Path:
-        listed = [
-            ListedBlock(name, hashlib.sha256(data).hexdigest(), DAY)
-            for name, data in self.blocks.items()
-        ]
-        manifest = ExportManifest.of(number=number, campaign=campaign, blocks=listed)
-        path = self.directory / f"bundle-{number}-{os.urandom(4).hex()}.tar"
-        path.write_bytes(b"".join(write_export(manifest, self.blocks.__getitem__, key)))
-        return path
 
 
 @pytest.fixture

@@ -6,12 +6,11 @@ import sqlite3
 
 import pytest
 from support.cases import SAMPLES
-from test_desk import Drop
-from test_gold import Team, team
+from support.export_bundles import Drop
+from support.team import Team
 
 from dropbox.openpgp import Reviewers
 
-__all__ = ["team"]  # the fixture
 TEXT = SAMPLES[0]["text_zh_hans"]
 HARM = "c3.account_closed"
 SAID = {

@@ -6,15 +6,14 @@ import hashlib
 import json
 import shutil
 import sqlite3
-import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
-from test_desk import CAMPAIGN, PHOTO, SERVER, Drop
+from support.export_bundles import CAMPAIGN, PHOTO, Drop
+from support.team import Team, fingerprint
 
 from dropbox.openpgp import Reviewers
 from scripts.desk import __main__ as desk
@@ -25,50 +24,6 @@ SAMPLES = json.loads((Path(__file__).parents[1] / "sample_cases.json").read_text
 # The samples were labelled with words of their own for three urgencies and the connection to the United States.
 URGENCY = {"normal": "normal", "high": "danger", "deadline_check": "deadline"}
 US = {"none_stated": "none", "none": "none", "california": "california"}
-
-
-@dataclass
-class Team:
-    """Three reviewers at one casebook, one after the other."""
-
-    casebook: Path
-    homes: list[Path]
-    capsys: pytest.CaptureFixture[str]
-    directory: Path
-
-    def __call__(self, who: int, *arguments: object) -> str:
-        code, out, err = self.run(who, *arguments)
-        assert (code, err) == (0, ""), err
-        return out
-
-    def run(self, who: int, *arguments: object) -> tuple[int, str, str]:
-        always = ["--casebook", str(self.casebook), "--home", str(self.homes[who])]
-        code = desk.main([*always, *map(str, arguments)])
-        out, err = self.capsys.readouterr()
-        return code, out, err
-
-    def judge(self, who: int, case: str, act: str = "review", **changes: object) -> dict[str, Any]:
-        """Fill in the sheet that the desk gives, and hand it in."""
-        sheet = tomllib.loads(self(who, act, case, "--blank"))
-        form = self.directory / "sheet.toml"
-        form.write_text(toml({**sheet, **changes}), "utf-8")
-        return dict(json.loads(self(who, act, case, "--form", form, "--json")))
-
-
-def toml(sheet: dict[str, Any]) -> str:
-    """A filled-in sheet as a reviewer would hand it in."""
-    flat = {key: value for key, value in sheet.items() if key not in ("harms", "amounts")}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in flat.items()]
-    lines += [
-        "[harms]",
-        *(
-            f"{json.dumps(harm)} = {json.dumps(found)}"
-            for harm, found in sheet.get("harms", {}).items()
-        ),
-    ]
-    for amount in sheet.get("amounts", []):
-        lines += ["[[amounts]]", *(f"{key} = {json.dumps(value)}" for key, value in amount.items())]
-    return "\n".join(lines)
 
 
 def facts(sample: dict[str, Any]) -> dict[str, Any]:
@@ -98,20 +53,6 @@ def label(sample: dict[str, Any]) -> dict[str, Any]:
         "amounts": amounts,
     }
     return {**given, "tags": expected.get("flags", []), "evidence": 2}
-
-
-@pytest.fixture
-def team(
-    reviewer_homes: list[Path],
-    third_home: Path,
-    desk_keys: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> Team:
-    made = Team(tmp_path / "casebook", [*reviewer_homes, third_home], capsys, tmp_path)
-    key = bytes(SERVER.verify_key).hex()
-    made(0, "init", "--server-key", key, "--campaign", CAMPAIGN, "--desk", 0, "--keys", desk_keys)
-    return made
 
 
 def filed(team: Team, reviewers: Reviewers) -> dict[str, dict[str, Any]]:
@@ -181,11 +122,6 @@ def gold(team: Team, reviewers: Reviewers) -> Iterator[tuple[Team, dict[str, dic
     rows = {row["case"]: row for row in json.loads(team(2, "list", "--json"))}
     assert {name: row["status"] for name, row in rows.items()} == expected
     yield team, cases
-
-
-def fingerprint(team: Team, who: int) -> str:
-    rows = json.loads(team(0, "reviewers", "--json"))
-    return next(str(row["fingerprint"]) for row in rows if row["name"] == f"reviewer-{who + 1}")
 
 
 def test_eight_cases_end_with_their_gold_labels_and_a_third_party_verifies(

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 from support.cases import CAMPAIGN, DAY, add, report
-from test_desk import SERVER, Drop
+from support.export_bundles import SERVER, Drop
 
 from dropbox.errors import BadBundle, BadReport, CannotOpen
 from dropbox.openpgp import Opener, Reviewers

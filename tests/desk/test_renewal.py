@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import MovedClock
+from support.clocks import MovedClock
 
 from dropbox.errors import CannotSeal, KeysError
 from dropbox.key_expiry import WARN_DAYS, notice

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from test_casebook import report
+from support.cases import attachment, report
 
 from dropbox.campaign import Campaign
 from scripts.desk.case import Case, Part
@@ -24,7 +24,14 @@ GOOD = 'category = "c1"\nmerit = "m2"\nurgency = "normal"\n'
 
 
 def case(**changes: Any) -> Case:
-    part = Part(1, 1, b"b" * 16, date(2026, 11, 24), 1, report(**changes))
+    part = Part(
+        1,
+        1,
+        b"b" * 16,
+        date(2026, 11, 24),
+        1,
+        report(**{"attachments": (attachment(),), **changes}),
+    )
     return Case(1, b"r" * 32, b"t" * 32, (part,))
 
 

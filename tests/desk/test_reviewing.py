@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_desk import TEXT, Drop
-from test_gold import Team, fingerprint, team, toml
+from support.export_bundles import TEXT, Drop
+from support.team import Team, fingerprint, toml
 
 from dropbox.campaign import Campaign
 from dropbox.errors import BadReport
@@ -19,7 +19,6 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import VERSION, Casebook
 from scripts.desk.casebook.layers import sampled
 
-__all__ = ["team"]  # the fixture
 SECRET = "【虚构】first-reviewers-remark"
 FULL = {
     "category": "c1",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ONION, PACKAGE
+from support.front import ONION, PACKAGE
 
 from dropbox.front.vault_client import VaultClient
 from dropbox.openpgp import Opener

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.processes import children, family
 
 from dropbox.front.headers import PAGE_BYTES
 from dropbox.key_expiry import notice
@@ -99,25 +100,6 @@ def send(
 def exported_blocks(running: Running, to: Path) -> int:
     """How many final blocks the vault gives the courier."""
     return (pull(running.site.settings_file.parent / "courier.sock", to).stat().st_size) // 66_000
-
-
-def family(pid: int) -> list[int]:
-    """*pid* and all that descend from it."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
-
-
-def children(pid: int) -> list[int]:
-    """The processes that *pid* itself has started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def front_and_gpg(pid: int) -> tuple[list[int], int]:

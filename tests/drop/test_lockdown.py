@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import ONION
+from support.front import ONION
 from support.lacking import CALLS
 from support.rooms import TESTS, serving, socket_of, started, wait
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ONION, PACKAGE
+from support.front import ONION, PACKAGE
 from support.memory import occurrences
-from test_drop import family
+from support.processes import family
 
 from dropbox.openpgp import Opener
 from onion.launch import Drop

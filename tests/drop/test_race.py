@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ONION, PACKAGE
+from support.front import ONION, PACKAGE
 
 from dropbox.openpgp import Opener
 from onion.launch import Drop

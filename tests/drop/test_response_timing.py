@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import PACKAGE, Front
 from scipy.stats import mannwhitneyu
-from test_front import answered
+from support.front import PACKAGE, Front
+from support.report_form import answered
 
 from dropbox.codename import WordLists
 from dropbox.front.headers import PAGE_BYTES

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ONION, PACKAGE
 from support.canary import found
+from support.front import ONION, PACKAGE
 
 from dropbox.openpgp import Opener
 from onion.launch import Drop

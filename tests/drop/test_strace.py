@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ONION, PACKAGE
 from support.canary import encodings
+from support.front import ONION, PACKAGE
 from support.rooms import serving, socket_of, started
 from support.syscalls import Call, calls, watcher
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ONION
+from support.front import ONION
 
 from dropbox.errors import CannotStore, StoreError
 from dropbox.sizes import BLOCK_BYTES
@@ -65,7 +65,10 @@ def under_fault(path: Path, fault: str, call: str, *filters: str) -> list[list[s
         f"inject={name}:{rest}",
     ]
     program = f"from pathlib import Path; from test_broken_disk import *; path = Path({str(path)!r}); {call}"
-    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    environ = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}{os.pathsep}{ROOT / 'tests' / 'unit'}",
+    }
     done = subprocess.run(
         [*watched, sys.executable, "-c", program],
         check=False,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ONION, Front
+from support.front import ONION, Front
+from support.report_form import TEXT, answered, problems, report_page, send
 
 from dropbox.codename import CHEAPEST, Codename, WordLists, derive_keys
 from dropbox.errors import CannotStore, VaultUnavailable
@@ -20,7 +21,6 @@ from dropbox.sealing import open_attachment
 from scripts.rehearsal.claimant import Browser, File, Page
 
 PREFIXES = [tag.lower() for tag in LANGUAGES]
-TEXT = "【虚构】我的公众号在2026年3月被封。\r\n<b>&amp; “引号”</b>"
 # As long as most reports are: 1,500 Chinese characters.
 STORY = "【虚构】我的公众号在三月被封，钱包里的钱取不出来。" * 60
 EDGE = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))["inputs"]
@@ -35,28 +35,6 @@ def size(page: Page) -> int:
         + sum(len(f"{name}: {value}\r\n") for name, value in page.headers.multi_items())
         + len(page.raw)
     )  # type: ignore[attr-defined]
-
-
-def report_page(browser: Browser, prefix: str = "zh-hans") -> Page:
-    page = browser.get(f"/{prefix}/report")
-    assert page.status == 200
-    return page
-
-
-def send(
-    browser: Browser,
-    page: Page,
-    files: list[File] | None = None,
-    act: str = "send",
-    **values: object,
-) -> Page:
-    fields = {"category": "c2", "text": TEXT, **values}
-    return browser.send(page.form(), fields, files=files or [], button=("act", act))  # type: ignore[arg-type]
-
-
-def problems(page: Page) -> str:
-    """The text of the box that says what is wrong."""
-    return " ".join(tag.get_text(" ", strip=True) for tag in page.html.select(".problems li"))
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -790,16 +768,6 @@ def test_another_codename_can_be_had_and_everything_else_stays(front: Front) -> 
 def opened(front: Front, browser: Browser, codename: str) -> Page:
     """The case page of *codename*."""
     return browser.send(browser.get("/zh-hans/inbox").form(), {"codename": codename})
-
-
-def answered(front: Front, words: WordLists, codename: str, *texts: str) -> None:
-    """Put replies for *codename* where the vault keeps them."""
-    keys = derive_keys(words.read_codename(codename), salt=front.settings.salt, cost=CHEAPEST)
-    for number, text in enumerate(texts):
-        reply = Reply("answer", "zh-Hans", date(2026, 12, 1 + number), text)
-        front.vault.sealed[reply_tag(keys.tag_key, desk=1, number=number)] = seal_reply(
-            reply, keys.reply_public
-        )
 
 
 def test_a_follow_up_with_a_file_joins_its_case(front: Front) -> None:

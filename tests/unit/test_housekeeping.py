@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import ONION
+from support.front import ONION
 
 from dropbox.errors import CannotStore
 from dropbox.sizes import BLOCK_BYTES

@@ -123,7 +123,10 @@ def wrong_after_cuts(directory: Path, synchronous: str, seed: int) -> tuple[int,
     (directory / "plain" / "vault.sqlite").write_bytes(before[path.name])
     expected = after_each_step(directory / "plain" / "vault.sqlite")
     program = f"from pathlib import Path; from test_power_cut import run; run(Path({str(path)!r}), {synchronous!r})"
-    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    environ = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}{os.pathsep}{ROOT / 'tests' / 'unit'}",
+    }
     subprocess.run(
         [*power.command(trace), sys.executable, "-c", program],
         check=True,
@@ -169,7 +172,10 @@ def test_the_store_changes_its_file_in_no_way_that_is_not_seen(tmp_path: Path) -
     path, trace = tmp_path / "vault.sqlite", tmp_path / "trace"
     Store.open(path, clock=lambda: NOW, pending_minutes=240).close()
     program = f"from pathlib import Path; from test_power_cut import run; run(Path({str(path)!r}), 'FULL')"
-    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    environ = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}{os.pathsep}{ROOT / 'tests' / 'unit'}",
+    }
     watched = [
         "strace",
         "-f",

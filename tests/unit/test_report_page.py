@@ -1,8 +1,8 @@
 """The report page beyond the two things it asks for: the optional questions, and the one question before sending."""
 
 import pytest
-from conftest import Front
-from test_front import TEXT, problems, report_page, send
+from support.front import Front
+from support.report_form import TEXT, problems, report_page, send
 
 from dropbox.campaign import Campaign
 from dropbox.label import LANGUAGES

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Clock
+from support.clocks import Clock
 
 from dropbox.bundle import ReplyBundle, SealedReply
 from dropbox.errors import BadBundle, CannotStore, PendingGone, StoreError

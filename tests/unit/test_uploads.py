@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from conftest import Front
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.front import Front
 
 from dropbox.campaign import Campaign
 from dropbox.codename import CHEAPEST

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Clock
 from scipy.stats import kendalltau
+from support.clocks import Clock
 
 from dropbox.errors import CannotStore, PendingGone, StoreError
 from dropbox.sizes import BLOCK_BYTES

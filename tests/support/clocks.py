@@ -1,0 +1,29 @@
+"""Clocks that a test moves."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+
+class MovedClock:
+    """The day that gpg believes in, for every gpg that is started from here on."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def now(self) -> datetime:
+        """Noon of that day."""
+        return datetime.strptime(self._file.read_text("ascii"), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
+    def move(self, day: date) -> None:
+        """Set it."""
+        self._file.write_text(f"{day:%Y%m%d}T120000", "ascii")
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now

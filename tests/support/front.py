@@ -1,0 +1,140 @@
+"""A front in this process with a stand-in for the vault, and the reviewers' side of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from flask import Flask
+
+from dropbox import openpgp
+from dropbox.campaign import Campaign
+from dropbox.codename import CHEAPEST, WordLists
+from dropbox.errors import CannotOpen, CasedropError, PendingGone
+from dropbox.front.factory import create_front
+from dropbox.openpgp import Opener, Reviewers
+from dropbox.report import Report
+from dropbox.sealing import Block, open_report
+from dropbox.settings import Settings
+from scripts.newsite import make_site
+from scripts.rehearsal.claimant import Browser
+
+PACKAGE = Path(openpgp.__file__).parent
+
+
+ONION = "casedrop" * 7 + ".onion"
+
+
+class StandInVault:
+    """What the front needs of a vault, in memory; *failure* is raised by every call while it is set."""
+
+    def __init__(self) -> None:
+        self.pending: dict[bytes, bytes] = {}
+        self.final: dict[bytes, tuple[bytes, bytes]] = {}
+        self.sealed: dict[bytes, bytes] = {}
+        self.failure: CasedropError | None = None
+
+    def _may_fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def put_pending(self, blocks: Sequence[Block]) -> None:
+        """See VaultClient."""
+        self._may_fail()
+        self.pending.update({block.id: block.data for block in blocks})
+
+    def commit(
+        self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]
+    ) -> None:
+        """See VaultClient."""
+        self._may_fail()
+        if report.id not in self.final:
+            if not all(block_id in self.pending for block_id, _ in others):
+                raise PendingGone
+            self.final[report.id] = (report.data, report_tag)
+            self.final.update({block_id: (self.pending[block_id], tag) for block_id, tag in others})
+        self.abandon([block_id for block_id, _ in others])
+
+    def abandon(self, ids: Sequence[bytes]) -> None:
+        """See VaultClient."""
+        for block_id in ids:
+            self.pending.pop(block_id, None)
+
+    def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
+        """See VaultClient."""
+        self._may_fail()
+        return [(place, self.sealed[tag]) for place, tag in enumerate(tags) if tag in self.sealed]
+
+    def forget_replies(self, tags: Sequence[bytes]) -> None:
+        """See VaultClient."""
+        self._may_fail()
+        for tag in tags:
+            self.sealed.pop(tag, None)
+
+    def tags(self) -> list[tuple[bytes, bytes]]:
+        """See VaultClient."""
+        self._may_fail()
+        return [(block_id, tag) for block_id, (_, tag) in self.final.items()]
+
+    def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
+        """See VaultClient."""
+        self._may_fail()
+        for block_id, tag in owned:
+            if self.final.get(block_id, (b"", b""))[1] == tag:
+                del self.final[block_id]
+
+
+@dataclass
+class Front:
+    """A front in this process, its stand-in vault, its clock, and the reviewers' side."""
+
+    app: Flask
+    vault: StandInVault
+    settings: Settings
+    opener: Opener
+    now: float
+
+    def browser(self) -> Browser:
+        """A visit to it, without a network."""
+        return Browser(ONION, transport=httpx.WSGITransport(app=self.app.wsgi_app))
+
+    def reports(self) -> list[Report]:
+        """Every report that was filed, opened as the desk would."""
+        opened = []
+        for data, _ in self.vault.final.values():
+            try:
+                opened.append(open_report(data, self.opener))
+            except CannotOpen:
+                continue  # a block of a file
+        return opened
+
+
+def make_front(
+    keys_dir: Path,
+    reviewer_homes: list[Path],
+    reviewers: Reviewers,
+    campaign: Campaign,
+    words: WordLists,
+    directory: Path,
+) -> Front:
+    site = make_site(directory / "site", onion=ONION, keys=keys_dir)
+    limits = {
+        "CASEDROP_LIMITS_FILE_BYTES": str(2**20),
+        "CASEDROP_LIMITS_POST_BYTES": str(3 * 2**20),
+    }
+    settings = Settings.load({"CASEDROP_SETTINGS": str(site.settings_file), **limits})
+    made = Front(
+        Flask("none"), StandInVault(), settings, Opener(reviewer_homes[0]), 1_790_000_000.0
+    )
+    made.app = create_front(
+        settings,
+        reviewers=reviewers,
+        vault=made.vault,
+        campaign=campaign,
+        words=words,
+        token_key=bytes(32),
+        clock=lambda: made.now,
+        cost=CHEAPEST,
+        step_seconds=0.001,
+    )
+    return made

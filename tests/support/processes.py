@@ -1,0 +1,22 @@
+"""The processes below another one, as the kernel lists them."""
+
+from pathlib import Path
+
+
+def family(pid: int) -> list[int]:
+    """*pid* and all that descend from it."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes that *pid* itself has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,0 +1,60 @@
+"""Three people at one desk, on the command line."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.desk import __main__ as desk
+
+
+@dataclass
+class Team:
+    """Three reviewers at one casebook, one after the other."""
+
+    casebook: Path
+    homes: list[Path]
+    capsys: pytest.CaptureFixture[str]
+    directory: Path
+
+    def __call__(self, who: int, *arguments: object) -> str:
+        code, out, err = self.run(who, *arguments)
+        assert (code, err) == (0, ""), err
+        return out
+
+    def run(self, who: int, *arguments: object) -> tuple[int, str, str]:
+        always = ["--casebook", str(self.casebook), "--home", str(self.homes[who])]
+        code = desk.main([*always, *map(str, arguments)])
+        out, err = self.capsys.readouterr()
+        return code, out, err
+
+    def judge(self, who: int, case: str, act: str = "review", **changes: object) -> dict[str, Any]:
+        """Fill in the sheet that the desk gives, and hand it in."""
+        sheet = tomllib.loads(self(who, act, case, "--blank"))
+        form = self.directory / "sheet.toml"
+        form.write_text(toml({**sheet, **changes}), "utf-8")
+        return dict(json.loads(self(who, act, case, "--form", form, "--json")))
+
+
+def toml(sheet: dict[str, Any]) -> str:
+    """A filled-in sheet as a reviewer would hand it in."""
+    flat = {key: value for key, value in sheet.items() if key not in ("harms", "amounts")}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in flat.items()]
+    lines += [
+        "[harms]",
+        *(
+            f"{json.dumps(harm)} = {json.dumps(found)}"
+            for harm, found in sheet.get("harms", {}).items()
+        ),
+    ]
+    for amount in sheet.get("amounts", []):
+        lines += ["[[amounts]]", *(f"{key} = {json.dumps(value)}" for key, value in amount.items())]
+    return "\n".join(lines)
+
+
+def fingerprint(team: Team, who: int) -> str:
+    rows = json.loads(team(0, "reviewers", "--json"))
+    return next(str(row["fingerprint"]) for row in rows if row["name"] == f"reviewer-{who + 1}")
