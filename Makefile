@@ -65,10 +65,11 @@ quick: install ## the tests that need neither tor, a whole drop, a browser, stra
 crash: install debian-tests ## the test under fire at full length: 200 kills (CASEDROP_SEED=N repeats one)
 	@CASEDROP_KILLS=200 $(BIN)/python -m pytest -s tests/drop/test_crash.py
 
-lint: install ## ruff, mypy --strict, templates, translations
+lint: install ## ruff, mypy --strict, import contracts, templates, translations
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 	@$(BIN)/djlint --quiet --lint templates
 	@$(BIN)/python -m pytest -q tests/unit/test_architecture.py tests/unit/test_translations.py
 
