@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
+from dropbox import canonical_json
 from dropbox.errors import BadBundle, BadPacket
 from dropbox.packets import PublicKey, verify_detached
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
@@ -32,13 +33,6 @@ MOST_REPLIES = 4_096
 _REPLY_RECORD = ID_BYTES + REPLY_BYTES
 # What SQLite can keep, on both sides.
 _LARGEST_NUMBER = 2**63 - 1
-
-
-def canonical(value: object) -> bytes:
-    """JSON of which the same value always gives the same bytes."""
-    return json.dumps(
-        value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False
-    ).encode("ascii")
 
 
 class ListedBlock(NamedTuple):
@@ -71,7 +65,7 @@ class ExportManifest:
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
         days = sorted(block.day.isoformat() for block in self.blocks)
-        return canonical(
+        return canonical_json.encode(
             {
                 "format": EXPORT,
                 "version": VERSION,
@@ -84,7 +78,8 @@ class ExportManifest:
                     for b in self.blocks
                 ],
                 "tombstones": [],
-            }
+            },
+            ascii_only=True,
         )
 
     @classmethod
@@ -261,7 +256,7 @@ class ReplyBundle:
         return b"".join(reply.tag + reply.sealed for reply in self.replies)
 
     def _manifest(self) -> bytes:
-        return canonical(
+        return canonical_json.encode(
             {
                 "format": REPLIES,
                 "version": VERSION,
@@ -273,7 +268,8 @@ class ReplyBundle:
                 "count": len(self.replies),
                 "sha256": hashlib.sha256(self._content()).hexdigest(),
                 "acknowledged": [],
-            }
+            },
+            ascii_only=True,
         )
 
 

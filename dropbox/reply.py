@@ -9,6 +9,7 @@ from nacl.bindings import crypto_box_SEALBYTES
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
+from dropbox import canonical_json
 from dropbox.errors import BadReply
 from dropbox.padding import BadPadding, pad, unpad
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
@@ -75,9 +76,7 @@ def _plain(reply: Reply) -> bytes:
         "day": reply.day.isoformat(),
         "text": reply.text,
     }
-    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(
-        "utf-8"
-    )
+    return canonical_json.encode(body, ascii_only=False)
 
 
 def open_reply(sealed: bytes, reply_private: bytes) -> Reply:

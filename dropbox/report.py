@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from dropbox import canonical_json
 from dropbox.errors import BadReport
 from dropbox.sizes import BLOCK_BYTES
 
@@ -21,12 +22,9 @@ _KEY_BYTES = 32
 
 
 def _encoded(value: object) -> bytes:
-    """Canonical JSON: sorted keys, no spaces, UTF-8. Raises BadReport for what UTF-8 cannot hold (lone surrogates)."""
+    """Canonical JSON. Raises BadReport for what UTF-8 cannot hold (lone surrogates)."""
     try:
-        text = json.dumps(
-            value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-        )
-        return text.encode("utf-8")
+        return canonical_json.encode(value, ascii_only=False)
     except UnicodeEncodeError:
         raise BadReport("The text holds half a character (a lone surrogate).") from None
 

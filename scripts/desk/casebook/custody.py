@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import sqlite_utils
 from nacl.signing import SigningKey
 
+from dropbox import canonical_json
 from dropbox.errors import CasedropError
 from dropbox.packets import PublicKey
 
@@ -34,9 +35,6 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "reviewer": ("fingerprint", "name", "ed25519"),
 }
 _KEYS = {"attachment": 2}
-_ENCODER = json.JSONEncoder(
-    ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=bytes.hex
-)
 _NEVER_CHANGED = {
     **dict.fromkeys(("cases", "part", "attachment"), "what claimants sent is never changed"),
     **dict.fromkeys(
@@ -70,9 +68,9 @@ def guards() -> dict[str, str]:
     }
 
 
-def canonical(value: Any) -> bytes:
-    """One value, one sequence of bytes: JSON with sorted keys, bytes as hex."""
-    return _ENCODER.encode(value).encode("ascii")
+def _canonical(value: object) -> bytes:
+    # A row that somebody altered may hold an infinity: its hash then differs, and `verify` names the row.
+    return canonical_json.encode(value, ascii_only=True, bytes_as_hex=True, not_a_number=True)
 
 
 def digest(data: bytes) -> str:
@@ -92,14 +90,15 @@ class Row(NamedTuple):
         columns = ROWS[table]
         key = "/".join(str(values[column]) for column in columns[: _KEYS.get(table, 1)])
         return cls(
-            f"{table}/{key}", digest(canonical({column: values[column] for column in columns}))
+            f"{table}/{key}", digest(_canonical({column: values[column] for column in columns}))
         )
 
 
 def origin(meta: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> str:
     """What the first line follows: the casebook's settings and the keys that were pinned when it was made."""
     pinned = [{column: one[column] for column in ROWS["reviewer"]} for one in reviewers]
-    return digest(canonical([dict(meta), sorted(pinned, key=lambda one: str(one["fingerprint"]))]))
+    pinned.sort(key=lambda one: str(one["fingerprint"]))
+    return digest(_canonical([dict(meta), pinned]))
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ class Line:
 
     def to_bytes(self) -> bytes:
         """The bytes that are signed and kept."""
-        return canonical(self._values())
+        return _canonical(self._values())
 
     def _values(self) -> dict[str, Any]:
         # Not asdict, which copies each of them: an import adds thousands of lines.
@@ -144,7 +143,7 @@ class Line:
 
     def certified(self) -> bytes:
         """What the reviewer's OpenPGP key signs of a session's first line."""
-        return _CERTIFIED + canonical({**self._values(), "certificate": ""})
+        return _CERTIFIED + _canonical({**self._values(), "certificate": ""})
 
 
 def link(line: bytes, signature: bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlite_utils
 
+from dropbox import canonical_json
 from dropbox.review_codes import Reviewing
 from scripts.desk.case import Case, Keyed
 from scripts.desk.review.judgement import (
@@ -101,9 +102,7 @@ class Layers:
             "version": sum(layer.reviewer == reviewer for layer in reviews.layers) + 1,
             "day": day.isoformat(),
             "blind": int(all(layer.reviewer == reviewer for layer in reviews.visible_to(reviewer))),
-            "judgement": json.dumps(
-                judgement.to_json(), ensure_ascii=False, sort_keys=True, separators=(",", ":")
-            ),
+            "judgement": canonical_json.encode(judgement.to_json(), ascii_only=False).decode(),
         }
         number = self._database.table("layer").insert(row).last_pk
         return {"number": int(number or 0), **row}

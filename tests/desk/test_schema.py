@@ -1,0 +1,158 @@
+"""The casebook's schema: the same tables as ever, and casebooks made before are read."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.cases import CAMPAIGN, new_casebook
+
+from dropbox.packets import PublicKey
+from scripts.desk.case import Unopened
+from scripts.desk.casebook import custody
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.custody import ROWS, Line, Row, origin
+from scripts.desk.review.judgement import Judgement
+from scripts.desk.search import finding, similar, summary
+
+# Written by the code of the time: sqlite_master of a new casebook, and a casebook with a little of everything in it.
+VECTORS = Path(__file__).parents[1] / "vectors" / "casebook"
+DAY = date(2026, 11, 23)
+FIRST = "AB" * 20
+
+
+def entries(database: sqlite3.Connection) -> dict[tuple[str, str], str | None]:
+    found = database.execute("SELECT type, name, sql FROM sqlite_master")
+    return {(kind, name): sql for kind, name, sql in found}
+
+
+def shape(database: sqlite3.Connection) -> dict[str, Any]:
+    """What SQLite knows of every table, index and trigger, however their statements were laid out."""
+    made = entries(database)
+
+    def asked(pragma: str, name: str) -> list[Any]:
+        return database.execute(f"SELECT * FROM {pragma}(?)", [name]).fetchall()
+
+    tables = {row[1]: row[2:] for row in database.execute("PRAGMA table_list") if row[0] == "main"}
+    return {
+        "tables": {
+            name: (kind, asked("pragma_table_xinfo", name)) for name, kind in tables.items()
+        },
+        # Sorted, since their order is only that in which they were made.
+        "indexes": {
+            name: sorted(row[1:] for row in asked("pragma_index_list", name)) for name in tables
+        },
+        "indexed": {
+            name: asked("pragma_index_xinfo", name) for kind, name in made if kind == "index"
+        },
+        "triggers": {name: sql for (kind, name), sql in made.items() if kind == "trigger"},
+        "virtual": {
+            name: made[kind, name] for kind, name in made if tables.get(name, [""])[0] == "virtual"
+        },
+    }
+
+
+def stored_schema() -> sqlite3.Connection:
+    """An empty file with the stored schema."""
+    database = sqlite3.connect(":memory:")
+    rows = json.loads((VECTORS / "schema.json").read_text("utf-8"))
+    # FTS5 makes its own tables, SQLite its own indexes.
+    own = [row["sql"] for row in rows if row["sql"] and not row["name"].startswith("found_")]
+    for sql in sorted(own, key=lambda sql: not sql.startswith(("CREATE TABLE", "CREATE VIRTUAL"))):
+        database.execute(sql)
+    return database
+
+
+def test_a_new_casebook_has_the_tables_that_it_always_had(tmp_path: Path) -> None:
+    with new_casebook(tmp_path / "casebook") as casebook:
+        for derived in (summary, finding, similar):
+            derived.catch_up(casebook)
+        made = shape(casebook.database.conn)
+    with closing(stored_schema()) as database:
+        before = shape(database)
+
+    assert len(before["tables"]) > 20 and len(before["triggers"]) == 16
+    assert made == before
+
+
+@pytest.fixture
+def old_casebook(tmp_path: Path) -> Path:
+    """The stored casebook, as a directory."""
+    directory = tmp_path / "old"
+    (directory / "attachments").mkdir(parents=True)
+    directory.chmod(0o700)
+    (directory / "campaign.toml").write_bytes(CAMPAIGN.read_bytes())
+    with closing(sqlite3.connect(directory / "casebook.sqlite")) as database:
+        database.executescript((VECTORS / "version_3.sql").read_text("utf-8"))
+    return directory
+
+
+def rows(casebook: Casebook, table: str) -> list[dict[str, Any]]:
+    return list(casebook.database.table(table).rows)
+
+
+def test_an_old_casebook_is_opened_and_read(old_casebook: Path) -> None:
+    with Casebook.open(old_casebook) as casebook:
+        first, second = casebook.cases()
+        assert (first.parts[0].report.text, second.parts[0].report.text) == (
+            "【虚构】正文 “quoted” \\ \n",
+            "【虚构】第二",
+        )
+        assert casebook.has_file(first.parts[0], 0)
+        assert casebook.unopened() == [Unopened(b"d" * 16, 0, "It is sealed to another key.")]
+        assert [one.text for one in casebook.left()] == ["【虚构】回复"]
+        assert [one.kind for one in casebook.queued()] == ["acknowledgement"]
+        (layer,) = casebook.layers.of(first).layers
+        assert layer.judgement.amounts[0]["what"] == "工资"
+        # What is derived from it follows from the same rows.
+        assert summary.altered(casebook) == []
+        assert {row["case"]: row for row in rows(casebook, "standing")} == {
+            case.number: casebook.layers.standing(case) for case in (first, second)
+        }
+        found = finding.find(casebook, "第二", finding.Filters())
+        assert [one.outline.number for one in found.cases] == [2]
+
+
+def test_an_old_casebooks_log_still_vouches_for_its_rows(old_casebook: Path) -> None:
+    with Casebook.open(old_casebook) as casebook:
+        lines = [Line.from_bytes(row["line"]) for row in rows(casebook, "custody")]
+        hashes = {line.row: line.row_sha256 for line in lines if line is not None and line.row}
+        found = {
+            row.name: row.sha256
+            for table in ROWS
+            for row in (Row.of(table, values) for values in rows(casebook, table))
+        }
+        (meta,) = rows(casebook, "meta")
+        pinned = [row for row in rows(casebook, "reviewer") if row["name"] != "reviewer-three"]
+        begun = origin({name: value for name, value in meta.items() if name != "origin"}, pinned)
+
+    assert None not in lines and len(hashes) == 13
+    assert {name: found[name] for name in hashes} == hashes
+    assert begun == meta["origin"]
+
+
+def test_an_old_casebook_has_the_guards_that_are_looked_for(old_casebook: Path) -> None:
+    with closing(sqlite3.connect(old_casebook / "casebook.sqlite")) as database:
+        there = {name: sql for (kind, name), sql in entries(database).items() if kind == "trigger"}
+
+    assert there == custody.guards()
+
+
+def test_a_judgement_is_kept_in_the_bytes_in_which_it_always_was(old_casebook: Path) -> None:
+    stored = VECTORS.parent / "canonical_json" / "judgement.json"
+    judgement = Judgement.from_json(json.loads(stored.read_bytes()))
+    with Casebook.open(old_casebook) as casebook:
+        row = casebook.layers.add(casebook.case(1), judgement, reviewer="CD" * 20, day=DAY)
+
+    assert row["judgement"].encode() == stored.read_bytes()
+
+
+def test_the_columns_that_never_change_are_columns_of_their_tables(tmp_path: Path) -> None:
+    keys = {"reviewer-one": PublicKey(FIRST, b"1" * 32)}
+    with new_casebook(tmp_path / "casebook", keys) as casebook:
+        for table, columns in ROWS.items():
+            there = [column.name for column in casebook.database.table(table).columns]
+            assert [name for name in there if name in columns] == list(columns)

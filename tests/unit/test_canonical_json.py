@@ -1,0 +1,115 @@
+"""Canonical JSON: every format that uses it still writes the bytes that were stored before."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from nacl.public import PrivateKey, SealedBox
+
+from dropbox import canonical_json
+from dropbox.bundle import ExportManifest, ReplyBundle, SealedReply, write_replies
+from dropbox.padding import unpad
+from dropbox.reply import Reply, seal_reply
+from dropbox.report import Report
+from dropbox.sizes import REPLY_BYTES
+from scripts.desk.casebook.custody import Line
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "canonical_json"
+DAY = date(2026, 11, 23)
+# Whatever JSON may write in more than one way.
+ODD = 'é 你好 \U0001f600 \u2028 \x00\x1f\x7f "\\/ <script>'
+# How each format writes: every character as itself, or in ASCII.
+ASCII_ONLY = {
+    "custody_line": True,
+    "custody_row": True,
+    "export_manifest": True,
+    "judgement": False,
+    "reply": False,
+    "reply_manifest": True,
+    "report": False,
+}
+
+
+def stored(name: str) -> bytes:
+    return (VECTORS / f"{name}.json").read_bytes()
+
+
+@pytest.mark.parametrize("name", ASCII_ONLY)
+def test_what_was_stored_is_written_again_to_the_byte(name: str) -> None:
+    value = json.loads(stored(name))
+
+    again = canonical_json.encode(
+        value, ascii_only=ASCII_ONLY[name], not_a_number=name == "custody_row"
+    )
+    assert again == stored(name)
+
+
+def test_every_stored_format_is_tried() -> None:
+    assert {path.stem for path in VECTORS.iterdir()} == set(ASCII_ONLY)
+
+
+def test_a_report_is_written_as_it_was() -> None:
+    assert Report.from_bytes(stored("report")).to_bytes() == stored("report")
+
+
+def test_an_export_manifest_is_written_as_it_was() -> None:
+    manifest = ExportManifest.from_bytes(stored("export_manifest"))
+
+    assert manifest.to_bytes() == stored("export_manifest")
+
+
+def test_a_reply_bundles_manifest_is_signed_as_it_was() -> None:
+    replies = (SealedReply(b"g" * 16, b"x" * REPLY_BYTES),)
+    bundle = ReplyBundle(9, ODD, 1, DAY, date(2027, 2, 21), replies)
+    signed = list[bytes]()
+
+    def sign(data: bytes) -> bytes:
+        signed.append(data)
+        return b""
+
+    write_replies(bundle, sign)
+
+    assert signed == [stored("reply_manifest")]
+
+
+def test_a_reply_is_sealed_as_it_was() -> None:
+    key = PrivateKey.generate()
+
+    sealed = seal_reply(Reply("answer", "zh-Hant", DAY, ODD), bytes(key.public_key))
+
+    padded = SealedBox(key).decrypt(sealed)
+    assert unpad(padded, len(padded)) == stored("reply")
+
+
+def test_a_custody_line_is_written_as_it_was() -> None:
+    line = Line.from_bytes(stored("custody_line"))
+
+    assert line is not None and line.to_bytes() == stored("custody_line")
+
+
+def test_keys_are_sorted_and_nothing_stands_between_tokens() -> None:
+    value = {"b": [1, 2], "a": {"d": None, "c": True}}
+
+    assert canonical_json.encode(value, ascii_only=True) == b'{"a":{"c":true,"d":null},"b":[1,2]}'
+
+
+def test_bytes_are_written_as_hex_only_where_that_was_asked_for() -> None:
+    assert canonical_json.encode(b"\x00\xff", ascii_only=True, bytes_as_hex=True) == b'"00ff"'
+    with pytest.raises(TypeError):
+        canonical_json.encode(b"\x00\xff", ascii_only=True)
+    with pytest.raises(TypeError):
+        canonical_json.encode(object(), ascii_only=True, bytes_as_hex=True)
+
+
+def test_what_json_cannot_say_is_written_only_where_that_was_asked_for() -> None:
+    assert canonical_json.encode(float("inf"), ascii_only=True, not_a_number=True) == b"Infinity"
+    for value in (float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            canonical_json.encode(value, ascii_only=True)
+
+
+def test_half_a_character_is_an_error_except_in_ascii() -> None:
+    assert canonical_json.encode("\ud83d", ascii_only=True) == b'"\\ud83d"'
+    with pytest.raises(UnicodeEncodeError):
+        canonical_json.encode("\ud83d", ascii_only=False)
