@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 STATE ?= var
 KEEP ?=
 SECONDS ?= 60
+SAMPLE ?= 100
+SEED ?= 1
+AREA ?=
+PLANTED ?=
 TARGET ?=
 REPEAT ?=
 
@@ -18,7 +22,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CATALOGS := $(patsubst %.po,%.mo,$(wildcard dropbox/translations/*/LC_MESSAGES/messages.po))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick crash lint fuzz bench up desk desk-lock words clean install debian debian-tests checkers
+.PHONY: help demo test quick crash lint fuzz mutate bench up desk desk-lock words clean install debian debian-tests checkers
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +79,9 @@ lint: install ## ruff, mypy --strict, import contracts, templates, translations
 
 fuzz: install ## every reader of untrusted bytes, guided by coverage (SECONDS=60 each; TARGET=name; REPEAT=file)
 	@PYTHONPATH=tests:. $(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET)) $(if $(REPEAT),--repeat $(REPEAT))
+
+mutate: install debian-tests ## plant faults and say how many the tests notice (SAMPLE=100 SEED=1, AREA=core; PLANTED=1 for the listed ones)
+	@PYTHONPATH=tests:. $(BIN)/python -m mutation $(if $(PLANTED),--planted --least 95,--sample $(SAMPLE) --seed $(SEED)) $(if $(AREA),--area $(AREA))
 
 bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id; the desk with 1,000 reports and 20,000 cases
 	@$(BIN)/python -m scripts.rehearsal.bench
