@@ -1,6 +1,7 @@
-"""Files that are either whole or not there: written beside their place, made durable, then given their name."""
+"""Files that are whole or not there: written under another name, made durable, then renamed. And erasing files."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -68,13 +69,7 @@ class NewFile:
     def _land(self) -> None:
         os.fsync(self._descriptor)
         self._refuse_existing()
-        # Not a hard link, which the file systems of USB sticks do not have.
-        self.part.rename(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        give_name(self.part, self._path)
 
     def _refuse_existing(self) -> None:
         if self._path.is_symlink() or self._path.exists():
@@ -84,11 +79,55 @@ class NewFile:
         return CannotWrite(f"{self._path} cannot be written: {why.strerror}.")
 
 
-def erase(path: Path) -> None:
-    """Remove a file and overwrite its bytes, durable. Flash may keep an older copy of them; a magnetic disk does not."""
+def write_new(path: Path, data: bytes) -> None:
+    """Make a :class:`NewFile` that holds *data*."""
+    with NewFile(path) as file:
+        file.write(data)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Make *path* (0600) hold *data*, whatever was there before; durable when this returns. Raises OSError.
+
+    A run that breaks off leaves *path* as it was, and at most a ``.part`` beside it, which the next run replaces.
+    """
+    part = path.with_name(path.name + ".part")
+    # Not emptied and used again: what was left may be readable by others.
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    give_name(part, path)
+
+
+def give_name(part: Path, path: Path) -> None:
+    """Rename *part*, whose bytes are on the disk, to *path* in the same directory; durable when this returns."""
+    # Not a hard link, which the file systems of USB sticks do not have.
+    part.rename(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in *folder* to the disk."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def erase(path: Path, remove: Callable[[Path], object] = Path.unlink) -> None:
+    """Remove a file and overwrite its bytes; both are durable when this returns. Raises OSError, or what *remove* raises.
+
+    *remove* takes the name away. A magnetic disk then holds nothing; flash keeps old copies where nobody can reach them to
+    overwrite.
+    """
     with path.open("r+b") as file:
-        size = path.stat().st_size
-        path.unlink()
+        size = os.fstat(file.fileno()).st_size
+        # First the name: the open file still leads to the same bytes, and nothing half-overwritten has a name.
+        remove(path)
         file.write(os.urandom(size))
         file.flush()
         os.fsync(file.fileno())
+    sync_folder(path.parent)

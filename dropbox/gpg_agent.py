@@ -3,11 +3,11 @@
 Offline only. Passphrases are asked for by the agent's own pinentry window and never stand in an argument or a file.
 """
 
-import os
 import re
 import subprocess
 from pathlib import Path
 
+from dropbox.durable_file import erase
 from dropbox.errors import KeysError
 
 _NO_CACHE = "X"
@@ -66,31 +66,16 @@ def secret_file(home: Path, keygrip: str) -> Path:
 def delete_secret(home: Path, keygrip: str) -> None:
     """Delete one secret key, durable. Raises KeysError or OSError if it is not here or still there afterwards.
 
-    Its bytes are overwritten as well. A magnetic disk then holds nothing; flash keeps old copies where nobody can reach
-    them to overwrite, so there the disk's encryption and the key's passphrase are what is left.
+    Its bytes are overwritten as well (:func:`erase`). On flash memory, which keeps old copies, the disk's encryption and the
+    key's passphrase are what is left to guard it.
     """
     path = secret_file(home, keygrip)
-    with path.open("r+b") as file:
-        size = path.stat().st_size
-        # The agent unlinks it; the open file still leads to the same bytes, and no half-overwritten key has a name.
-        _ask(home, f"DELETE_KEY --force {keygrip}")
-        file.write(os.urandom(size))
-        file.flush()
-        os.fsync(file.fileno())
-    sync_folder(path.parent)
+    # The agent itself unlinks the file, and forgets the key.
+    erase(path, remove=lambda _: _ask(home, f"DELETE_KEY --force {keygrip}"))
     if path.exists():
         raise KeysError(
             "gpg's agent says that it deleted the secret key, but the file is still there."
         )
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in *folder* to the disk."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def stop_agent(home: Path) -> None:

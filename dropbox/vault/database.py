@@ -10,6 +10,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from dropbox.durable_file import replace_file
 from dropbox.errors import StoreError
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 
@@ -56,7 +57,9 @@ def open_file(path: Path) -> sqlite3.Connection:
     """
     try:
         if _is_new(path):
-            _make(path)
+            # SQLite would play a journal that outlived its file into this one.
+            path.with_name(path.name + "-journal").unlink(missing_ok=True)
+            replace_file(path, _fresh())
         connection = sqlite3.connect(
             path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
         )
@@ -96,24 +99,6 @@ def _is_new(path: Path) -> bool:
         return os.fstat(descriptor).st_size == 0
     finally:
         os.close(descriptor)
-
-
-def _make(path: Path) -> None:
-    """Durable under its name when this returns; a run that is broken off leaves at most a part that the next one replaces."""
-    # SQLite would play a journal that outlived its file into this one.
-    path.with_name(path.name + "-journal").unlink(missing_ok=True)
-    part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(_fresh())
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _fresh() -> bytes:

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from dropbox import openpgp
-from dropbox.durable_file import NewFile
+from dropbox.durable_file import write_new
 from scripts.ceremony.outputs import check_name, refuse_in_the_way, refuse_open, write_public
 from scripts.ceremony.weeks import CeremonyError
 
@@ -45,8 +45,7 @@ def new_reviewer(home: Path, *, name: str, out: Path, weeks: Weeks, protected: b
     refuse_in_the_way(out, name)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (home / "gpg-agent.conf").exists():
-        with NewFile(home / "gpg-agent.conf") as settings:
-            settings.write(_AGENT)
+        write_new(home / "gpg-agent.conf", _AGENT)
     fingerprint = openpgp.make_reviewer_key(
         home, name=name, weeks=weeks.count, start=weeks.start, protected=protected
     )

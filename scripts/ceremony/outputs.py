@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from dropbox import openpgp
-from dropbox.durable_file import NewFile, erase
+from dropbox.durable_file import erase, sync_folder, write_new
 from dropbox.openpgp import ReviewerKey
 from dropbox.packets import PublicKey, dearmor, read_pins
 from scripts.ceremony.paper import fingerprint_sheet
@@ -20,8 +20,7 @@ def write_public(home: Path, fingerprint: str, *, name: str, out: Path) -> None:
     # Read back as the server will: what is written out is this one key and no secret.
     if PublicKey.read(dearmor(armored)).fingerprint != fingerprint:
         raise CeremonyError("gpg exported another key than the one that was made.")
-    with NewFile(out / f"{name}.asc") as file:
-        file.write(armored)
+    write_new(out / f"{name}.asc", armored)
     _pin(out / "FINGERPRINTS", f"{fingerprint}  {name}.asc\n")
 
 
@@ -59,6 +58,7 @@ def _pin(path: Path, line: str) -> None:
         pins.write(line if not before or before.endswith("\n") else "\n" + line)
         pins.flush()
         os.fsync(pins.fileno())
+    sync_folder(path.parent)
 
 
 def write_sheet(key: ReviewerKey, out: Path) -> Path:
@@ -87,6 +87,5 @@ def take_revocation(home: Path, key: ReviewerKey, out: Path) -> Path:
 
 def _new_file(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NewFile(path) as file:
-        file.write(content)
+    write_new(path, content)
     return path

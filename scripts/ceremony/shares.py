@@ -18,8 +18,8 @@ from nacl.secret import Aead
 from shamir_mnemonic import MnemonicError, Share, combine_mnemonics, generate_mnemonics
 from shamir_mnemonic.wordlist import WORDLIST
 
-from dropbox.durable_file import NewFile, erase
-from dropbox.gpg_agent import delete_secret, secret_file, sync_folder
+from dropbox.durable_file import erase, write_new
+from dropbox.gpg_agent import delete_secret, secret_file
 from dropbox.openpgp import reviewer_key
 from scripts.ceremony.paper import share_sheet
 from scripts.ceremony.weeks import CeremonyError, Epoch, epochs, is_open
@@ -117,8 +117,7 @@ def split(
     with ExitStack() as undo:
 
         def write(file_name: str, content: bytes) -> Path:
-            with NewFile(out / file_name) as file:
-                file.write(content)
+            write_new(out / file_name, content)
             undo.callback(erase, out / file_name)
             return out / file_name
 
@@ -187,9 +186,7 @@ def join(home: Path, sealed_file: Path, sheets: Sequence[tuple[str, str]]) -> Ep
     secret = sealed.open(joined_key(sheets))
     # The place comes from gpg's own list, never from the sealed file.
     path = secret_file(home, epoch.key.keygrip)
-    with NewFile(path) as landing:
-        landing.write(secret)
-    sync_folder(path.parent)
+    write_new(path, secret)
     if not is_open(home, epoch):
         erase(path)
         raise CeremonyError(

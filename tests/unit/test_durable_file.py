@@ -1,11 +1,12 @@
 """Files that are whole or not there."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from dropbox.durable_file import CannotWrite, NewFile
+from dropbox.durable_file import CannotWrite, NewFile, erase, replace_file, write_new
 
 
 def test_a_file_lands_whole_and_private(tmp_path: Path) -> None:
@@ -84,3 +85,89 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
         file.write(b"x")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_in_one_call_overwrites_nothing_either(tmp_path: Path) -> None:
+    write_new(tmp_path / "one", b"first")
+
+    with pytest.raises(CannotWrite, match="exists already"):
+        write_new(tmp_path / "one", b"second")
+
+    assert (tmp_path / "one").read_bytes() == b"first"
+
+
+def test_a_file_is_replaced_as_a_whole_and_so_is_a_part_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"before")
+    (tmp_path / "one.part").write_bytes(b"half of something longer")
+
+    replace_file(tmp_path / "one", b"after")
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"one": b"after"}
+    assert (tmp_path / "one").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_replaced_stays_when_the_disk_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError("the disk")
+
+    (tmp_path / "one").write_bytes(b"before")
+    monkeypatch.setattr(os, "fsync", fail)
+
+    with pytest.raises(OSError, match="the disk"):
+        replace_file(tmp_path / "one", b"after")
+
+    assert (tmp_path / "one").read_bytes() == b"before"
+
+
+@pytest.mark.parametrize("make", [write_new, replace_file])
+def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_returns(
+    make: Callable[[Path, bytes], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, sync = list[tuple[bool, bool]](), os.fsync
+
+    def watched(descriptor: int) -> None:
+        folder = Path(f"/proc/self/fd/{descriptor}").readlink() == tmp_path
+        synced.append((folder, (tmp_path / "one").exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+
+    make(tmp_path / "one", b"data")
+
+    assert synced == [(False, False), (True, True)]
+
+
+def test_an_erased_file_is_gone_and_its_bytes_are_overwritten_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced, sync = tmp_path / "secret", list[tuple[bool, bool]](), os.fsync
+    path.write_bytes(b"secret" * 100)
+
+    def watched(descriptor: int) -> None:
+        folder = Path(f"/proc/self/fd/{descriptor}").readlink() == tmp_path
+        synced.append((folder, path.exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    # The disk's own view: the same file by another name.
+    (tmp_path / "view").hardlink_to(path)
+
+    erase(path)
+
+    left = (tmp_path / "view").read_bytes()
+    assert len(left) == 600 and b"secret" not in left
+    assert synced == [(False, False), (True, False)]
+
+
+def test_a_file_whose_name_cannot_be_taken_away_keeps_its_bytes(tmp_path: Path) -> None:
+    def refuse(_path: Path) -> None:
+        raise CannotWrite("no")
+
+    (tmp_path / "secret").write_bytes(b"secret")
+
+    with pytest.raises(CannotWrite):
+        erase(tmp_path / "secret", remove=refuse)
+
+    assert (tmp_path / "secret").read_bytes() == b"secret"

@@ -15,7 +15,7 @@ from typing import Any
 import sqlite_utils
 
 from dropbox.campaign import Campaign
-from dropbox.durable_file import NewFile
+from dropbox.durable_file import give_name, write_new
 from dropbox.errors import CampaignError
 from dropbox.packets import PublicKey
 from dropbox.reply import DESKS, REPLIES_PER_DESK
@@ -62,8 +62,7 @@ def create(
     if (directory / _FILE).exists():
         raise CasebookError(f"There is a casebook in {directory} already.")
     (directory / _ATTACHMENTS).mkdir(mode=0o700, exist_ok=True)
-    with NewFile(directory / _CAMPAIGN) as copy:
-        copy.write(campaign.read_bytes())
+    write_new(directory / _CAMPAIGN, campaign.read_bytes())
     # Under another name until it is whole, so that a broken-off start leaves no half casebook.
     made = directory / (_FILE + ".part")
     made.unlink(missing_ok=True)
@@ -75,7 +74,7 @@ def create(
         database.table("reviewer").insert_all(pinned)
         database.table("meta").insert({**meta, "origin": origin(meta, pinned)})
     made.with_name(made.name + "-journal").unlink(missing_ok=True)
-    made.rename(directory / _FILE)
+    give_name(made, directory / _FILE)
 
 
 def _make_tables(database: sqlite_utils.Database) -> None:

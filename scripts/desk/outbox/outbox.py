@@ -10,7 +10,7 @@ from pathlib import Path
 from nacl.public import PrivateKey
 
 from dropbox.bundle import REPLIES_IN_A_BUNDLE, ReplyBundle, SealedReply, write_replies
-from dropbox.durable_file import NewFile
+from dropbox.durable_file import write_new
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
@@ -177,11 +177,8 @@ def export_replies(
     )
     data = write_replies(bundle, lambda manifest: opener.sign(manifest, signer))
 
-    def land() -> None:
-        with NewFile(path) as file:
-            file.write(data)
-
-    casebook.leave(bundle.number, hashlib.sha256(data).hexdigest(), today, answers, land)
+    sha256 = hashlib.sha256(data).hexdigest()
+    casebook.leave(bundle.number, sha256, today, answers, lambda: write_new(path, data))
     return Left(bundle.number, len(answers), len(replies), len(casebook.queued()))
 
 
