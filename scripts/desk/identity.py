@@ -1,10 +1,12 @@
 """Who sits at the desk: whoever reads or writes cases does so as a reviewer, whose key signs the custody log's lines of it."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
 from dropbox.openpgp import Opener, export_public
 from dropbox.packets import PublicKey, dearmor, read_pinned_keys, read_pins
@@ -12,11 +14,30 @@ from scripts.desk.case import Case, case_number
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Session
-from scripts.desk.screen.reviews import Look
 
 
 class DeskError(CasedropError):
     """The desk cannot do this."""
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at cases, by which names reviewers are called, and in which language the labels are."""
+
+    reviewer: str
+    names: Mapping[str, str]
+    campaign: Campaign
+    language: str
+
+    def name(self, reviewer: str) -> str:
+        """A reviewer's public name, or the fingerprint of one who has none here."""
+        return self.names.get(reviewer, reviewer)
+
+    def label(self, listed: str, code: str) -> str:
+        """A code with its label; "" for none."""
+        return (
+            f"{code} {self.campaign.reviewing.label(listed, code, self.language)}" if code else ""
+        )
 
 
 def today() -> date:
@@ -81,9 +102,9 @@ def names(casebook: Casebook) -> dict[str, str]:
     return {key.fingerprint: name for name, key in custody.pinned(casebook.database).items()}
 
 
-def look_of(casebook: Casebook, language: str) -> Look:
-    """How the reviewer at the desk sees it."""
-    return Look(at_desk(casebook), names(casebook), casebook.campaign, language)
+def viewer(casebook: Casebook, language: str) -> Viewer:
+    """The reviewer at the desk, who reads labels in *language*."""
+    return Viewer(at_desk(casebook), names(casebook), casebook.campaign, language)
 
 
 def named_reviewers(asked: argparse.Namespace) -> dict[str, PublicKey]:

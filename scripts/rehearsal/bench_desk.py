@@ -33,11 +33,12 @@ from dropbox.report import Report
 from dropbox.sealing import seal_report
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
 from scripts.desk.casebook.casebook import Casebook, create
-from scripts.desk.commands.inquiry import found_table
+from scripts.desk.identity import Viewer
 from scripts.desk.importing.workers import HANDS
 from scripts.desk.screen.cases import case_text
+from scripts.desk.screen.found import found_table
 from scripts.desk.screen.paging import MOST_LISTED
-from scripts.desk.screen.reviews import Chosen, Look, list_table, list_values
+from scripts.desk.screen.reviews import Chosen, list_table, list_values
 from scripts.desk.search import finding, similar
 from scripts.desk.search.finding import Filters
 
@@ -282,13 +283,13 @@ def lookups(directory: Path, count: int, home: Path, known: Mapping[str, PublicK
     table = Table(f"in {count:,} cases", "ms in one process", "s as a command")
     reviewer = Opener(home).secret_fingerprints()[0]
     with Casebook.open(place) as casebook:
-        look = Look(
+        viewer = Viewer(
             reviewer,
             {key.fingerprint: name for name, key in known.items()},
             casebook.campaign,
             "en",
         )
-        times = dict(_operations(casebook, count, look))
+        times = dict(_operations(casebook, count, viewer))
         fresh = _fresh(casebook)
     last = str(-(-count // MOST_LISTED))
     commands = {
@@ -316,11 +317,11 @@ def _find_command(place: Path, home: Path, words: str, filters: Filters) -> Ran:
     return desk(place, "--home", str(home), "find", "--query-file", "-", *options, text=words)
 
 
-def _operations(casebook: Casebook, count: int, look: Look) -> Iterator[tuple[str, float]]:
+def _operations(casebook: Casebook, count: int, viewer: Viewer) -> Iterator[tuple[str, float]]:
     campaign, last = casebook.campaign, max(0, count - MOST_LISTED)
 
     def page(skip: int) -> None:
-        list_table(list_values(casebook, Chosen(most=MOST_LISTED, skip=skip), look), look)
+        list_table(list_values(casebook, Chosen(most=MOST_LISTED, skip=skip), viewer), viewer)
 
     def show() -> None:
         case = casebook.case(7)

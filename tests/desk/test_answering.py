@@ -22,7 +22,9 @@ from scripts.desk import __main__ as desk
 from scripts.desk.audit import findings
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook, CasebookError, create
-from scripts.desk.commands import answering
+from scripts.desk.commands import answer as answer_command
+from scripts.desk.commands import export_replies as export_command
+from scripts.desk.commands import outbox as outbox_command
 from scripts.desk.importing.open_bundle import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
 from scripts.desk.outbox import outbox
 from scripts.desk.outbox.outbox import (
@@ -36,6 +38,7 @@ from scripts.desk.outbox.outbox import (
     write,
 )
 from scripts.desk.outbox.quotation import CHARACTERS, WORDS, Quotation, claimants_words, quotation
+from scripts.desk.screen.answers import answered_values, came_back
 from scripts.desk.search import summary
 
 CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
@@ -312,13 +315,13 @@ def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(
 
     assert [one.returned for one in casebook.left()] == [later[2], None, later[4]]
     assert [one.left for one in casebook.answers_to(casebook.case(1))] == [later[2], None]
-    values = answering.answered_values(casebook.left())
+    values = answered_values(casebook.left())
     assert (values[0]["case"], values[0]["answers"], values[0]["left"]) == (
         "C-0001",
         1,
         "2026-11-26",
     )
-    assert answering.came_back(values) == "C-0001 (2026-11-26), C-0003 (2026-11-28)"
+    assert came_back(values) == "C-0001 (2026-11-26), C-0003 (2026-11-28)"
 
 
 class Line:
@@ -339,6 +342,11 @@ class Line:
         self._patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
         code = desk.main([*self._always, *map(str, arguments)])
         return (code, *self._capsys.readouterr())
+
+    def day(self, day: date) -> None:
+        """From now on it is *day* at the desk."""
+        for command in (answer_command, export_command, outbox_command):
+            self._patch.setattr(command, "today", lambda: day)
 
     def at_a_terminal(self, typed: str, *arguments: object) -> tuple[int, str, str]:
         """With a person at a real terminal who has *typed*."""
@@ -451,10 +459,10 @@ def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(
 def test_the_outbox_says_what_waits_for_whom_and_how_long(
     line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(desk, "today", lambda: DAY)
+    line.day(DAY)
     line("answer", "C-0002", "--template", "answer.next", "--yes")
     line("answer", "C-0003", "--text-file", "-", "--yes", text="thank you")
-    monkeypatch.setattr(desk, "today", lambda: DAY + timedelta(days=3))
+    line.day(DAY + timedelta(days=3))
 
     first, second = queued(line)
     assert first == {
@@ -485,7 +493,7 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(
 def test_status_and_show_tell_whether_the_claimant_came_back(
     line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(desk, "today", lambda: DAY)
+    line.day(DAY)
     line("answer", "1", "2", "--template", "answer.when", "--yes")
     line("export-replies", tmp_path / "replies.tar", "--yes")
     assert "cases answered: 2, of which came back: none" in line("status")[1]

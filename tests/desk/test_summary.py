@@ -14,7 +14,8 @@ from dropbox.report import Report
 from scripts.desk import __main__ as desk
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.screen.reviews import Chosen, Look, list_values
+from scripts.desk.identity import Viewer
+from scripts.desk.screen.reviews import Chosen, list_values
 from scripts.desk.search import summary
 from scripts.desk.search.derived import Register
 from scripts.desk.search.summary import (
@@ -90,11 +91,11 @@ def test_chosen_cases_come_by_number(tmp_path: Path) -> None:
 def test_a_list_reads_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with new_casebook(tmp_path / "casebook") as casebook:
         add(casebook, *MANY)
-        look = Look("", {}, casebook.campaign, "en")
-        before, rows = listed(casebook), list_values(casebook, Chosen(), look)
+        viewer = Viewer("", {}, casebook.campaign, "en")
+        before, rows = listed(casebook), list_values(casebook, Chosen(), viewer)
         monkeypatch.setattr(Report, "from_bytes", None)
 
-        assert listed(casebook) == before and list_values(casebook, Chosen(), look) == rows
+        assert listed(casebook) == before and list_values(casebook, Chosen(), viewer) == rows
 
 
 def test_outlines_are_made_again_when_they_are_missing_or_of_another_version(

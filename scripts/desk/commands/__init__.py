@@ -1,1 +1,1 @@
-"""One file for each command of the desk: its arguments and what it does."""
+"""One file a command of the desk: its arguments and what it does."""

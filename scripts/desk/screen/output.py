@@ -3,12 +3,15 @@
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
+
+from scripts.desk.disk import WARNINGS, keeping
 
 
 def print_json(values: Any) -> None:
@@ -20,6 +23,12 @@ def print_json(values: Any) -> None:
 def print_rich(renderable: Any) -> None:
     """A table or text for people; nothing in it is read as markup."""
     Console(highlight=False, emoji=False, markup=False).print(renderable)
+
+
+def print_disk_warning(directory: Path) -> None:
+    """Say so when the disk under the casebook in *directory* does not look encrypted."""
+    if sentence := WARNINGS[keeping(directory)]:
+        print(f"Warning: {sentence}")
 
 
 def table(*columns: str) -> Table:

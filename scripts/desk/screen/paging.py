@@ -22,7 +22,7 @@ class Page:
 
     @classmethod
     def of(cls, asked: argparse.Namespace) -> "Page":
-        """What was asked for by the options of :func:`add_options`. Raises PageError."""
+        """What was asked for by the options of :func:`scripts.desk.options.add_page`. Raises PageError."""
         if asked.page < 1 or (asked.most or 0) < 0:
             raise PageError("Pages and the cases on them are counted from 1.")
         whole = asked.json and asked.page == 1
@@ -41,16 +41,3 @@ class Page:
             return ""
         pages = -(-every // self.most)
         return f"Page {self.number} of {pages}, {every} cases in all; --page shows another, --most 0 all.\n"
-
-
-def add_options(command: argparse.ArgumentParser) -> None:
-    """Let *command* be asked for a page."""
-    command.add_argument(
-        "--most",
-        type=int,
-        metavar="N",
-        help=f"at most so many, by default {MOST_LISTED}; 0 for all",
-    )
-    command.add_argument(
-        "--page", type=int, default=1, metavar="N", help="the next so many, and so on"
-    )

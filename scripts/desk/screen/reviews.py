@@ -9,9 +9,11 @@ from rich.text import Text
 
 from dropbox.campaign import Campaign
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.identity import Viewer
 from scripts.desk.review.judgement import Judgement, Layer, Reviews
+from scripts.desk.reviewing import Kept
 from scripts.desk.screen.cases import EXCERPT_CHARACTERS, category_label, harm_label
-from scripts.desk.screen.output import table
+from scripts.desk.screen.output import print_json, table
 from scripts.desk.search.similar import linked
 from scripts.desk.search.summary import Outline, outlines_of
 from scripts.terminal import isolated, one_line
@@ -28,26 +30,6 @@ _CODED = {
     "account_types": "account",
     "flags": "flag",
 }
-
-
-@dataclass(frozen=True)
-class Look:
-    """Who looks, by which names reviewers are called, and in which language the labels are."""
-
-    reviewer: str
-    names: Mapping[str, str]
-    campaign: Campaign
-    language: str
-
-    def name(self, reviewer: str) -> str:
-        """A reviewer's public name, or the fingerprint of one who has none here."""
-        return self.names.get(reviewer, reviewer)
-
-    def label(self, listed: str, code: str) -> str:
-        """A code with its label; "" for none."""
-        return (
-            f"{code} {self.campaign.reviewing.label(listed, code, self.language)}" if code else ""
-        )
 
 
 @dataclass(frozen=True)
@@ -82,19 +64,19 @@ class Chosen:
         return where, {"after": self.after, **wanted}
 
 
-def list_values(casebook: Casebook, chosen: Chosen, look: Look) -> list[dict[str, Any]]:
+def list_values(casebook: Casebook, chosen: Chosen, viewer: Viewer) -> list[dict[str, Any]]:
     """A row for each chosen case, made without reading a report; of one that its reader gave away, only where it stands."""
     standings = {row["case"]: row for row in chosen.standings(casebook)}
-    links = linked(casebook, standings, without=casebook.layers.given_away(look.reviewer))
+    links = linked(casebook, standings, without=casebook.layers.given_away(viewer.reviewer))
     outlines = outlines_of(casebook, standings)
     return [
-        _row(casebook, one, standings[one.number], links.get(one.number, 0), look)
+        _row(casebook, one, standings[one.number], links.get(one.number, 0), viewer)
         for one in outlines
     ]
 
 
 def _row(
-    casebook: Casebook, case: Outline, standing: Mapping[str, Any], links: int, look: Look
+    casebook: Casebook, case: Outline, standing: Mapping[str, Any], links: int, viewer: Viewer
 ) -> dict[str, Any]:
     reviews = casebook.layers.of(case)
     row: dict[str, Any] = {
@@ -102,20 +84,20 @@ def _row(
         "day": case.day.isoformat(),
         "status": standing["status"],
     }
-    row["conflict"] = look.reviewer in reviews.conflicted
+    row["conflict"] = viewer.reviewer in reviews.conflicted
     if row["conflict"]:
         return row
-    own = reviews.own(look.reviewer)
+    own = reviews.own(viewer.reviewer)
     return {
         **row,
         "merit": standing["merit"],
         "urgency": standing["urgency"],
         "own_merit": own.judgement.merit if own else "",
         "own_urgency": own.judgement.urgency if own else "",
-        "reviewers": sorted(map(look.name, standing["reviewers"].split())),
+        "reviewers": sorted(map(viewer.name, standing["reviewers"].split())),
         "language": case.language,
         "category": standing["category"],
-        "category_label": category_label(look.campaign, standing["category"], look.language),
+        "category_label": category_label(viewer.campaign, standing["category"], viewer.language),
         "harms": standing["harms"].split(),
         "tags": standing["tags"].split(),
         "parts": case.parts,
@@ -140,12 +122,12 @@ _NUMBERS = {"harms": 5, "files": 5, "linked": 6}
 _SELDOM = {"merit", "urgency", "reviewers", "linked"}
 
 
-def list_table(rows: Iterable[Mapping[str, Any]], look: Look) -> Table:
+def list_table(rows: Iterable[Mapping[str, Any]], viewer: Viewer) -> Table:
     """One line a case. What its reader alone has said so far stands in brackets."""
     # Codes, not labels, where a label would fill the screen: `show` has them.
     listed = table()
     listed.expand = True
-    lines = [_cells(row, look) for row in rows]
+    lines = [_cells(row, viewer) for row in rows]
     for name, least in {**_COLUMNS, **_NUMBERS}.items():
         if name not in _SELDOM or any(line.get(name) for line in lines):
             justify: Literal["left", "right"] = "right" if name in _NUMBERS else "left"
@@ -162,9 +144,9 @@ def list_table(rows: Iterable[Mapping[str, Any]], look: Look) -> Table:
     return listed
 
 
-def _cells(row: Mapping[str, Any], look: Look) -> dict[str, str]:
+def _cells(row: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
     """What stands in a case's line, by column."""
-    status = look.campaign.reviewing.label("status", row["status"], look.language)
+    status = viewer.campaign.reviewing.label("status", row["status"], viewer.language)
     cells = {"case": row["case"], "day": row["day"], "status": status}
     if row["conflict"]:
         return {**cells, "text": "(conflict of interest)"}
@@ -186,27 +168,27 @@ def _mine(row: Mapping[str, Any], name: str) -> str:
     return str(row[name] or (f"({own})" if own else ""))
 
 
-def review_values(reviews: Reviews, standing: Mapping[str, Any], look: Look) -> dict[str, Any]:
+def review_values(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer) -> dict[str, Any]:
     """Where a case stands and every layer that its reader may see.
 
     Whether two have to look is told to those who have: nobody reviews otherwise for knowing that it will be checked.
     """
-    done = reviews.complete or look.reviewer in reviews.reviewers
+    done = reviews.complete or viewer.reviewer in reviews.reviewers
     return {
         "status": standing["status"],
         "second_review": reviews.needs_second if done else None,
-        "reviewers": sorted(map(look.name, standing["reviewers"].split())),
+        "reviewers": sorted(map(viewer.name, standing["reviewers"].split())),
         "disagree": reviews.complete and reviews.disagree,
         "deciding": reviews.deciding.number if reviews.deciding else None,
-        "layers": [layer_values(layer, look) for layer in reviews.visible_to(look.reviewer)],
+        "layers": [layer_values(layer, viewer) for layer in reviews.visible_to(viewer.reviewer)],
     }
 
 
-def layer_values(layer: Layer, look: Look) -> dict[str, Any]:
+def layer_values(layer: Layer, viewer: Viewer) -> dict[str, Any]:
     """A layer with the codes as they are."""
     return {
         "layer": layer.number,
-        "reviewer": look.name(layer.reviewer),
+        "reviewer": viewer.name(layer.reviewer),
         "fingerprint": layer.reviewer,
         "role": layer.role,
         "version": layer.version,
@@ -216,17 +198,18 @@ def layer_values(layer: Layer, look: Look) -> dict[str, Any]:
     }
 
 
-def review_text(reviews: Reviews, standing: Mapping[str, Any], look: Look) -> Text:
+def review_text(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer) -> Text:
     """The same for people."""
     lines = [
         "",
-        "══ status: " + look.campaign.reviewing.label("status", standing["status"], look.language),
+        "══ status: "
+        + viewer.campaign.reviewing.label("status", standing["status"], viewer.language),
     ]
-    shown = reviews.visible_to(look.reviewer)
+    shown = reviews.visible_to(viewer.reviewer)
     for layer in shown:
-        lines += _layer_lines(layer, look, deciding=layer is reviews.deciding)
+        lines += _layer_lines(layer, viewer, deciding=layer is reviews.deciding)
     if hidden := {layer.reviewer for layer in reviews.layers} - {layer.reviewer for layer in shown}:
-        names = ", ".join(sorted(map(look.name, hidden)))
+        names = ", ".join(sorted(map(viewer.name, hidden)))
         lines += [
             "",
             f"{names} has looked at this case; what was said of it is seen once the reviews are done.",
@@ -234,7 +217,7 @@ def review_text(reviews: Reviews, standing: Mapping[str, Any], look: Look) -> Te
     return Text("\n".join(lines))
 
 
-def _layer_lines(layer: Layer, look: Look, *, deciding: bool) -> Iterator[str]:
+def _layer_lines(layer: Layer, viewer: Viewer, *, deciding: bool) -> Iterator[str]:
     remarks = [
         f"version {layer.version}",
         layer.day.isoformat(),
@@ -242,21 +225,23 @@ def _layer_lines(layer: Layer, look: Look, *, deciding: bool) -> Iterator[str]:
     ]
     yield from (
         "",
-        f"── {layer.role} by {look.name(layer.reviewer)}: {', '.join(remarks)}{', decides' if deciding else ''}",
+        f"── {layer.role} by {viewer.name(layer.reviewer)}: {', '.join(remarks)}{', decides' if deciding else ''}",
     )
     said = layer.judgement
     if said.conflict:
         yield "conflict of interest"
     if said.category:
-        yield "category: " + isolated(category_label(look.campaign, said.category, look.language))
+        yield "category: " + isolated(
+            category_label(viewer.campaign, said.category, viewer.language)
+        )
     for field, listed in _CODED.items():
         value = getattr(said, field)
         for code in (value,) if isinstance(value, str) else value:
             if code:
-                yield f"{field.replace('_', ' ')}: {look.label(listed, code)}"
+                yield f"{field.replace('_', ' ')}: {viewer.label(listed, code)}"
     for harm, found in said.harms.items():
-        label = isolated(harm_label(look.campaign, harm, look.language))
-        yield f"harm: {label}: {look.campaign.reviewing.label('harm_status', found, look.language)}"
+        label = isolated(harm_label(viewer.campaign, harm, viewer.language))
+        yield f"harm: {label}: {viewer.campaign.reviewing.label('harm_status', found, viewer.language)}"
     yield from _free_lines(said)
 
 
@@ -290,3 +275,26 @@ def statuses(casebook: Casebook) -> dict[str, int]:
 def next_after(rows: Sequence[Mapping[str, Any]], most: int) -> str:
     """The case behind which the next page begins, "" when all were shown."""
     return str(rows[most - 1]["case"]) if most and len(rows) > most else ""
+
+
+def print_sheet(sheet: str, *, json: bool) -> None:
+    """A blank review sheet, as it is to be filled in."""
+    print_json({"sheet": sheet}) if json else print(sheet, end="")
+
+
+def print_kept(kept: Kept, campaign: Campaign, *, json: bool) -> None:
+    """The layer that a sheet became."""
+    if json:
+        print_json(
+            {
+                "case": kept.case.name,
+                "layer": kept.layer.number,
+                "version": kept.layer.version,
+                "status": kept.status,
+            }
+        )
+        return
+    label = campaign.reviewing.label("status", kept.status, "en")
+    print(
+        f"{kept.case.name}: version {kept.layer.version} of your {kept.layer.role} is kept. Status: {label}."
+    )

@@ -1,0 +1,110 @@
+"""`answer`: an answer to one case or to many is queued; it leaves with the next `export-replies`.
+
+No text is an argument, where other users of the computer could see it: it comes from a file or standard input.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from dropbox.label import LANGUAGES
+from scripts.desk.case import case_number
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.identity import own_case, today, working
+from scripts.desk.options import add_json, add_labels, add_yes
+from scripts.desk.outbox.outbox import Letter, OutboxError, queue, template, write
+from scripts.desk.screen.answers import templates_table
+from scripts.desk.screen.confirmation import confirm, counted, quotations
+from scripts.desk.screen.output import print_json, print_rich
+
+HELP = "queue an answer to one case or to many"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.add_argument("cases", nargs="*", metavar="case", help="their numbers, such as C-0001")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--text-file", metavar="FILE", help="a file with the answer, or - for standard input"
+    )
+    what.add_argument(
+        "--template",
+        metavar="CODE",
+        help="a ready answer of the campaign, in each claimant's language",
+    )
+    what.add_argument("--templates", action="store_true", help="list the ready answers")
+    parser.add_argument("--language", choices=LANGUAGES, help="by default each claimant's")
+    parser.add_argument(
+        "--although",
+        action="store_true",
+        help="answer claimants, too, who asked not to be answered",
+    )
+    add_yes(parser)
+    add_labels(parser)
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """List the ready answers, or queue one answer to all the cases or to none."""
+    if asked.templates:
+        _list_templates(asked)
+        return
+    # Read before the casebook is locked: a person may still be typing it.
+    text = _given_text(asked.text_file)
+    with working(asked) as casebook:
+        for name in asked.cases:
+            own_case(casebook, name)
+        written = _letters(casebook, asked, text, today())
+        names = ", ".join(f"{one.case.name} ({one.language})" for one in written)
+        question = f"Queue {counted(len(written), 'answer')}, to {names}?"
+        confirm(question, quotations(written), yes=asked.yes)
+        queue(casebook, written)
+    if asked.json:
+        print_json([{"case": one.case.name, "language": one.language} for one in written])
+    else:
+        print(_queued(written, names))
+
+
+def _list_templates(asked: argparse.Namespace) -> None:
+    with Casebook.open(asked.casebook) as casebook:
+        templates = casebook.campaign.answers
+    if asked.json:
+        print_json(
+            [{"template": one.code, "label": one.text, "text": one.body} for one in templates]
+        )
+    else:
+        print_rich(templates_table(templates, asked.labels))
+
+
+def _given_text(name: str | None) -> str:
+    """The text in the file *name*, or in standard input for ``-``; "" with a template. Raises OutboxError or OSError."""
+    if name is None:
+        return ""
+    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise OutboxError("The answer's text is not UTF-8.") from None
+
+
+def _letters(casebook: Casebook, asked: argparse.Namespace, text: str, day: date) -> list[Letter]:
+    if not asked.cases:
+        raise OutboxError("Name the cases to answer, such as C-0001.")
+    return write(
+        casebook,
+        [case_number(name) for name in asked.cases],
+        template(casebook, asked.template) if asked.template else text,
+        today=day,
+        language=asked.language or "",
+        although=asked.although,
+    )
+
+
+def _queued(written: Sequence[Letter], names: str) -> str:
+    if len(written) == 1:
+        return f"An answer to {names} is queued; it leaves with the next export-replies."
+    return (
+        f"{len(written)} answers, to {names}, are queued; they leave with the next export-replies."
+    )

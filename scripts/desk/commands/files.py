@@ -1,0 +1,37 @@
+"""`files`: a case's files are listed, or written out byte for byte."""
+
+import argparse
+from pathlib import Path
+
+from scripts.desk.evidence import write_out
+from scripts.desk.identity import own_case, working
+from scripts.desk.options import add_case, add_json
+from scripts.desk.screen.cases import file_values, files_table
+from scripts.desk.screen.output import print_json, print_rich
+
+HELP = "list a case's files, or write them out"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    add_case(parser)
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write them here, byte for byte, under safe names"
+    )
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """List them, or write them out; each that is written is noted in the custody log."""
+    with working(asked) as casebook:
+        case = own_case(casebook, asked.case)
+        if asked.out is not None:
+            for one, path in zip(case.files, write_out(casebook, case, asked.out), strict=True):
+                casebook.note("export", case.name, plain=one.attachment.sha256)
+                print(path)
+            return
+        casebook.viewed(case)
+        if asked.json:
+            print_json(file_values(case.files))
+        else:
+            print_rich(files_table(case.files))

@@ -1,0 +1,85 @@
+"""`find`: cases by words and by codes.
+
+The words are never an argument, where other users of the computer could see them, and are in no log.
+"""
+
+import argparse
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from scripts.desk.identity import DeskError, at_desk, names, viewer, working
+from scripts.desk.options import add_json, add_labels, add_page
+from scripts.desk.screen.found import found_table, found_values
+from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
+from scripts.desk.screen.paging import Page
+from scripts.desk.search import summary
+from scripts.desk.search.finding import Filters, find
+
+HELP = "find cases by words and by codes"
+_ALL = 2**31
+# Each filter with the option that gives it. Who works at the desk is --reviewer already.
+_OPTIONS = {one.name: one.name for one in fields(Filters)} | {"reviewer": "reviewed-by"}
+_HELP = {"period": "2019, 2019-03 or 2019-03..2020", "reviewer": "a reviewer's name or fingerprint"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.add_argument(
+        "--query-file", metavar="FILE", help="a file with the words, or - for standard input"
+    )
+    parser.add_argument("--no-words", action="store_true", help="ask for no words; filters alone")
+    for name, option in _OPTIONS.items():
+        text = _HELP.get(name, f"only cases with this {name}")
+        parser.add_argument(f"--{option}", default="", dest=_slot(name), metavar="CODE", help=text)
+    add_page(parser)
+    add_labels(parser)
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Show the cases that hold all the words and fit all the filters."""
+    page = Page.of(asked)
+    filters = Filters(**{name: getattr(asked, _slot(name)) for name in _OPTIONS})
+    # Asked for before the casebook is locked: a person may still be typing.
+    query = "" if asked.no_words else _query(asked.query_file)
+    with working(asked) as casebook, progress_bar() as bar:
+        show = stages(bar)
+        summary.catch_up(casebook, lambda done, total: show("outlines", done, total))
+        known = {name: fingerprint for fingerprint, name in names(casebook).items()}
+        found = find(
+            casebook,
+            query,
+            replace(filters, reviewer=known.get(filters.reviewer, filters.reviewer)),
+            without=casebook.layers.given_away(at_desk(casebook)),
+            skip=page.skip,
+            most=page.most or _ALL,
+            progress=lambda done, total: show("words", done, total),
+        )
+        reader = viewer(casebook, asked.labels)
+        casebook.note("view", "find")
+    if asked.json:
+        cases = found_values(found.cases, reader.campaign, asked.labels)
+        print_json({"count": found.count, "note": found.note, "cases": cases})
+        return
+    if found.cases:
+        print_rich(found_table(found.cases))
+    print(" ".join(filter(None, (f"{found.count} case(s) found.", found.note))))
+    print(page.said(found.count), end="")
+
+
+def _slot(name: str) -> str:
+    return f"only_{name}"
+
+
+def _query(file: str | None) -> str:
+    """The words to look for; asked for when neither a file nor anything in standard input has them."""
+    if file is None and sys.stdin.isatty():
+        return Console(stderr=True).input("Words to look for, nothing for all: ")
+    data = Path(file).read_bytes() if file not in (None, "-") else sys.stdin.buffer.read()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DeskError("The words to look for are not UTF-8.") from None

@@ -1,0 +1,48 @@
+"""`list`: the cases and how they stand in review, a page at a time."""
+
+import argparse
+
+from scripts.desk.case import case_number
+from scripts.desk.identity import viewer, working
+from scripts.desk.options import add_json, add_labels, add_page
+from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
+from scripts.desk.screen.paging import Page
+from scripts.desk.screen.reviews import Chosen, list_table, list_values, next_after
+from scripts.desk.search.upkeep import catch_up
+
+HELP = "list the cases and how they stand in review"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    for name in ("status", "merit", "urgency"):
+        parser.add_argument(
+            f"--{name}", default="", metavar="CODE", help=f"only cases with this {name}"
+        )
+    parser.add_argument(
+        "--after", default="", metavar="CASE", help="only cases with a higher number"
+    )
+    add_page(parser)
+    add_labels(parser)
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Show them as far as the reviewer at the desk may see them."""
+    after = case_number(asked.after) if asked.after else 0
+    page = Page.of(asked)
+    chosen = Chosen(asked.status, asked.merit, asked.urgency, after, page.most, page.skip)
+    with working(asked) as casebook:
+        with progress_bar() as bar:
+            catch_up(casebook, stages(bar))
+        reader = viewer(casebook, asked.labels)
+        rows, total = list_values(casebook, chosen, reader), chosen.count(casebook)
+        shown = rows[: page.most] if page.most else rows
+        casebook.note("view", "list")
+    if asked.json:
+        print_json(shown)
+        return
+    print_rich(list_table(shown, reader))
+    print(page.said(total), end="")
+    if following := next_after(rows, page.most):
+        print(f"There are more; go on with --after {following}")

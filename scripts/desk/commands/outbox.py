@@ -1,0 +1,59 @@
+"""`outbox`: what waits to leave and how long, what has left, and an answer is taken back."""
+
+import argparse
+
+from scripts.desk.case import case_name
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.identity import own_case, today, working
+from scripts.desk.options import add_json
+from scripts.desk.outbox.outbox import take_back
+from scripts.desk.screen.answers import left_values, outbox_values, values_table
+from scripts.desk.screen.output import print_json, print_rich
+
+HELP = "what waits to leave, and how long; take back an answer"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.add_argument(
+        "--left", action="store_true", help="what has left, and whether the claimant came back"
+    )
+    parser.add_argument(
+        "--remove",
+        type=int,
+        metavar="N",
+        help="take back the answer with this number, before it has left",
+    )
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Show what waits or has left, or take back one answer."""
+    if asked.remove is not None:
+        _take_back(asked)
+        return
+    with Casebook.open(asked.casebook) as casebook:
+        values = (
+            left_values(casebook.left())
+            if asked.left
+            else outbox_values(casebook.queued(), today())
+        )
+    if asked.json:
+        print_json(values)
+    elif values:
+        print_rich(values_table(values))
+    else:
+        print("Nothing has left." if asked.left else "Nothing waits.")
+
+
+def _take_back(asked: argparse.Namespace) -> None:
+    with working(asked) as casebook:
+        for one in casebook.queued():
+            if one.id == asked.remove:
+                own_case(casebook, case_name(one.case))
+        taken = take_back(casebook, asked.remove, today=today())
+    name, day = case_name(taken.case), taken.day.isoformat()
+    if asked.json:
+        print_json({"number": taken.id, "case": name, "day": day})
+    else:
+        print(f"The answer to {name} of {day} is taken back.")

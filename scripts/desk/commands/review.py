@@ -1,0 +1,34 @@
+"""`review`: a blank review sheet of a case is printed, or one that is filled in is added to it."""
+
+import argparse
+
+from scripts.desk.identity import own_case, today, working
+from scripts.desk.options import add_case, add_json, add_sheet
+from scripts.desk.review.judgement import REVIEW
+from scripts.desk.reviewing import blank_sheet, hand_in, read_sheet
+from scripts.desk.screen.reviews import print_kept, print_sheet
+
+HELP = "write a blank review sheet of a case, or add one that is filled in"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    add_case(parser)
+    add_sheet(parser)
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Print the sheet, or add it."""
+    if asked.blank:
+        with working(asked) as casebook:
+            sheet = blank_sheet(casebook, own_case(casebook, asked.case), REVIEW)
+        print_sheet(sheet, json=asked.json)
+        return
+    # Read before the casebook is locked: a person may still be typing it.
+    filled_in = read_sheet(asked.form)
+    with working(asked) as casebook:
+        case = own_case(casebook, asked.case)
+        kept = hand_in(casebook, case, filled_in, REVIEW, today=today())
+        campaign = casebook.campaign
+    print_kept(kept, campaign, json=asked.json)

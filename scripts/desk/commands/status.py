@@ -1,0 +1,54 @@
+"""`status`: what is in the casebook, what waits, what could not be opened, and the head of the custody log."""
+
+import argparse
+
+from scripts.ceremony.weeks import term_lines, term_values
+from scripts.desk.casebook import custody
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.disk import keeping
+from scripts.desk.identity import today
+from scripts.desk.options import add_json
+from scripts.desk.screen.answers import answered_values, came_back
+from scripts.desk.screen.cases import status_values
+from scripts.desk.screen.output import print_disk_warning, print_json
+from scripts.desk.screen.reviews import statuses
+
+HELP = "what is in the casebook, what waits, what could not be opened"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Show it; with --home also how long the reviewer's weekly keys last."""
+    with Casebook.open(asked.casebook) as casebook:
+        values = status_values(casebook.counts(), casebook.unopened(), casebook.queued())
+        values["answered"] = answered_values(casebook.left())
+        values["cases_by_status"] = statuses(casebook)
+        values["custody_line"], values["custody_head"] = custody.head(
+            casebook.database, casebook.origin
+        )
+        reviewing = casebook.campaign.reviewing
+    values["disk"] = keeping(asked.casebook)
+    if asked.home is not None:
+        values["keys"] = term_values(asked.home, today())
+    if asked.json:
+        print_json(values)
+        return
+    unopened, queued, by_status, answered = (
+        values.pop(name) for name in ("unopened", "answers_queued", "cases_by_status", "answered")
+    )
+    keys = values.pop("keys", None)
+    for name, value in values.items():
+        print(f"{name.replace('_', ' ')}: {value}")
+    for code, count in by_status.items():
+        print(f"{reviewing.label('status', code, 'en')}: {count}")
+    print(f"answers queued: {', '.join(queued) or 'none'}")
+    print(f"cases answered: {len(answered)}, of which came back: {came_back(answered) or 'none'}")
+    for one in unopened:
+        print(f"Not opened, block {one['block']}: {one['reason']}")
+    if keys is not None:
+        print("\n".join(term_lines(asked.home, today())))
+    print_disk_warning(asked.casebook)

@@ -1,0 +1,52 @@
+"""`verify`: the custody log is checked, and the casebook against it. Needs no secret key."""
+
+import argparse
+from datetime import UTC, datetime
+
+from scripts.desk.audit import findings
+from scripts.desk.casebook import custody
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.identity import named_reviewers
+from scripts.desk.options import add_json, add_keys
+from scripts.desk.screen.output import print_json, progress_bar
+
+HELP = "check the custody log, and the casebook against it; needs no secret key"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.add_argument(
+        "--head", default="", metavar="HASH", help="the last line's hash, as `status` gave it once"
+    )
+    add_keys(parser)
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Name whatever is not as it was made. Returns 1 when anything is."""
+    with Casebook.open(asked.casebook) as casebook, progress_bar() as bar:
+        keys = (
+            named_reviewers(asked) if asked.keys is not None else custody.pinned(casebook.database)
+        )
+        task = bar.add_task("verifying")
+        found = findings(
+            casebook,
+            keys,
+            datetime.now(UTC),
+            noted_head=asked.head,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+        number, sha256 = custody.head(casebook.database, casebook.origin)
+    if asked.json:
+        print_json({"lines": number, "head": sha256, "findings": found})
+    else:
+        own = (
+            ""
+            if asked.keys
+            else " (by the keys in the casebook itself; a third party names its own with --keys)"
+        )
+        print(
+            "\n".join(found)
+            or f"All is as it was made{own}: {number} lines of the log, the last with the hash {sha256}."
+        )
+    return 1 if found else 0

@@ -1,0 +1,60 @@
+"""The options that several of the desk's commands share, each described once."""
+
+import argparse
+from pathlib import Path
+
+from dropbox.label import LANGUAGES
+from scripts.desk.screen.paging import MOST_LISTED
+
+
+def add_case(parser: argparse.ArgumentParser) -> None:
+    """The case that the command is about."""
+    parser.add_argument("case", help="its number, such as C-0001")
+
+
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """The language of the labels; what claimants wrote is always shown in theirs."""
+    parser.add_argument(
+        "--labels", choices=LANGUAGES, default="en", help="the language of the labels"
+    )
+
+
+def add_page(parser: argparse.ArgumentParser) -> None:
+    """Which part of a long list is shown; read by :meth:`scripts.desk.screen.paging.Page.of`."""
+    parser.add_argument(
+        "--most",
+        type=int,
+        metavar="N",
+        help=f"at most so many, by default {MOST_LISTED}; 0 for all",
+    )
+    parser.add_argument(
+        "--page", type=int, default=1, metavar="N", help="the next so many, and so on"
+    )
+
+
+def add_keys(parser: argparse.ArgumentParser) -> None:
+    """The reviewers' public keys; read by :func:`scripts.desk.identity.named_reviewers`."""
+    parser.add_argument(
+        "--keys", type=Path, metavar="DIR", help="the reviewers' public keys, with FINGERPRINTS"
+    )
+
+
+def add_sheet(parser: argparse.ArgumentParser) -> None:
+    """A review sheet, on its way out or back; read by :func:`scripts.desk.reviewing.read_sheet`."""
+    sheet = parser.add_mutually_exclusive_group(required=True)
+    sheet.add_argument(
+        "--blank",
+        action="store_true",
+        help="print the sheet, with what the claimant said filled in",
+    )
+    sheet.add_argument("--form", metavar="FILE", help="a filled-in sheet, or - for standard input")
+
+
+def add_yes(parser: argparse.ArgumentParser) -> None:
+    """No question; read by :func:`scripts.desk.screen.confirmation.confirm`."""
+    parser.add_argument("--yes", action="store_true", help="do not ask back: for programs")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Values for programs in place of text for people."""
+    parser.add_argument("--json", action="store_true", help="for programs")

@@ -1,0 +1,54 @@
+"""A reviewer's sheet: given out with what the claimant said, and taken back as a new layer of the case."""
+
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.identity import at_desk
+from scripts.desk.review.judgement import Layer
+from scripts.desk.review.sheet import SHEET_BYTES, blank, read, said
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A layer that was added, and the code of the status in which the case is since then."""
+
+    case: Case
+    layer: Layer
+    status: str
+
+
+def blank_sheet(casebook: Casebook, case: Case, role: str) -> str:
+    """The sheet of *case* for the reviewer at the desk, filled in with what they, or else the claimant, said.
+
+    Raises ReviewError when they may not review it in this *role*.
+    """
+    reviews, reviewer = casebook.layers.of(case), at_desk(casebook)
+    reviews.refuse(reviewer, role)
+    own = reviews.own(reviewer)
+    casebook.viewed(case)
+    return blank(case, casebook.campaign, own.judgement if own else said(case, casebook.campaign))
+
+
+def read_sheet(name: str) -> bytes:
+    """The filled-in sheet in the file *name*, or in standard input for ``-``; a byte too many when it is too large."""
+    if name == "-":
+        return sys.stdin.buffer.read(SHEET_BYTES + 1)
+    with Path(name).open("rb") as file:
+        return file.read(SHEET_BYTES + 1)
+
+
+def hand_in(casebook: Casebook, case: Case, sheet: bytes, role: str, *, today: date) -> Kept:
+    """Add the filled-in *sheet* to *case* as a layer of the reviewer at the desk.
+
+    Raises ReviewError when they may not review it in this *role*, or BadSheet.
+    """
+    reviewer = at_desk(casebook)
+    casebook.layers.of(case).refuse(reviewer, role)
+    casebook.add_layer(case, read(sheet, casebook.campaign, role=role), role=role, day=today)
+    layer = casebook.layers.of(case).own(reviewer)
+    assert layer is not None
+    return Kept(case, layer, casebook.layers.standing(case)["status"])

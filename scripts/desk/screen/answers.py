@@ -1,0 +1,75 @@
+"""How the desk shows answers: the ready ones, those that wait, those that have left, and who came back."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from dropbox.ready_answer import Template
+from scripts.desk.case import Answer, case_name
+from scripts.desk.screen.output import table
+
+
+def templates_table(templates: Iterable[Template], language: str) -> Table:
+    """One row a ready answer."""
+    listed = table("code", "what it is for")
+    for one in templates:
+        listed.add_row(Text(one.code), Text(one.in_(language)))
+    return listed
+
+
+def outbox_values(answers: Iterable[Answer], today: date) -> list[dict[str, Any]]:
+    """What waits, longest first, without the texts; ``days`` is how long."""
+    return [
+        {
+            "number": one.id,
+            "case": case_name(one.case),
+            "kind": one.kind,
+            "language": one.language,
+            "day": one.day.isoformat(),
+            "days": (today - one.day).days,
+        }
+        for one in answers
+    ]
+
+
+def left_values(answers: Iterable[Answer]) -> list[dict[str, Any]]:
+    """What has left, when, and the day of the first part that the claimant sent after it, None while nothing came."""
+    return [
+        {
+            "case": case_name(one.case),
+            "language": one.language,
+            "day": one.day.isoformat(),
+            "bundle": one.bundle,
+            "left": one.left and one.left.isoformat(),
+            "returned": one.returned and one.returned.isoformat(),
+        }
+        for one in answers
+    ]
+
+
+def values_table(values: Sequence[dict[str, Any]]) -> Table:
+    """The rows of :func:`outbox_values` or :func:`left_values`."""
+    listed = table(*(values[0] if values else ()))
+    for row in values:
+        listed.add_row(
+            *(Text("nothing yet" if cell is None else str(cell)) for cell in row.values())
+        )
+    return listed
+
+
+def answered_values(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """For each answered case: how many answers left, the last one when, and when the claimant came back after that."""
+    cases: dict[int, list[Answer]] = {}
+    for one in answers:
+        cases.setdefault(one.case, []).append(one)
+    return [
+        {"answers": len(ones), **left_values(ones[-1:])[0]} for _, ones in sorted(cases.items())
+    ]
+
+
+def came_back(answered: Iterable[dict[str, Any]]) -> str:
+    """The cases of :func:`answered_values` whose claimants came back, each with the day."""
+    return ", ".join(f"{one['case']} ({one['returned']})" for one in answered if one["returned"])

@@ -1,0 +1,38 @@
+"""Asking a person back before something is done that others will see."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from scripts.desk.outbox.outbox import Letter, OutboxError
+from scripts.desk.outbox.quotation import claimants_words, quotation
+
+
+def confirm(question: str, warnings: Sequence[str], *, yes: bool) -> None:
+    """Show the *warnings* and ask the *question*. Raises OutboxError unless the answer is yes, or *yes* was given before."""
+    if not yes and not sys.stdin.isatty():
+        raise OutboxError(
+            "Nobody is here to be asked back, and nothing was done; programs say --yes."
+        )
+    for warning in warnings:
+        print(warning, file=sys.stderr)
+    if yes:
+        return
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise OutboxError("Nothing was done.")
+
+
+def quotations(letters: Iterable[Letter]) -> list[str]:
+    """A sentence for each letter that repeats its claimant's words: how long, never what."""
+    found = [(one.case.name, quotation(one.text, claimants_words(one.case))) for one in letters]
+    return [
+        f"Warning: the answer to {name} repeats {length} in a row of what the claimant wrote; "
+        "whoever takes the codename from them would read it."
+        for name, length in found
+        if length
+    ]
+
+
+def counted(count: int, noun: str) -> str:
+    """*count* with its *noun*: "1 answer", "2 answers"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
