@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from hashlib import sha256, sha384, sha512
+from hashlib import md5, sha1, sha224, sha256, sha384, sha512
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -105,6 +105,8 @@ ARMORED_KEY = Target(
 )
 
 SIGNER = SigningKey(b"f" * 32)
+# By their numbers in OpenPGP; those that are too weak for a signature are here, so that they are refused for that alone.
+_HASHES = {1: md5, 2: sha1, 8: sha256, 9: sha384, 10: sha512, 11: sha224}
 
 
 def _old_packet(tag: int, body: bytes) -> bytes:
@@ -121,7 +123,7 @@ FIELDS = _ISSUER + b"\x05\x02" + int(NOW.timestamp() - 60).to_bytes(4, "big")
 def detached(data: bytes, fields: bytes = FIELDS, hash_name: int = 8) -> bytes:
     """SIGNER's signature packet over *data*, with *fields* in its signed part; what gpg's looks like."""
     signed = bytes([4, 0, 22, hash_name]) + len(fields).to_bytes(2, "big") + fields
-    digest = {8: sha256, 9: sha384}.get(hash_name, sha512)(
+    digest = _HASHES.get(hash_name, sha512)(
         data + signed + b"\x04\xff" + len(signed).to_bytes(4, "big")
     )
     pair = SIGNER.sign(digest.digest()).signature

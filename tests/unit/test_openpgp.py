@@ -7,7 +7,9 @@ import subprocess
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import gnupg
 import pytest
 
 from dropbox import openpgp
@@ -268,6 +270,119 @@ exec "$real" "$@"
     with pytest.raises(CannotSeal, match="exactly the pinned reviewers"):
         reviewers.seal(io.BytesIO(b"x" * 100_000), given.append)
     assert given == []
+
+
+WHOLE_THEN_FAILING = '/usr/bin/gpg "$@"; exit 2\n'
+BEGUN_THEN_FAILING = '/usr/bin/gpg "$@" | head -c 20000; exit 2\n'
+BEGUN_AND_SATISFIED = '/usr/bin/gpg "$@" 2> /dev/null | head -c 20000; exit 0\n'
+
+
+@pytest.mark.parametrize("script", [WHOLE_THEN_FAILING, BEGUN_THEN_FAILING, BEGUN_AND_SATISFIED])
+def test_a_gpg_that_begins_well_and_does_not_end_well_seals_nothing(
+    script: str, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recipients are right, so that how gpg ended is all that tells. The control: the same gpg, ending well."""
+    reviewers = Reviewers.load(keys, tmp_path / "home")
+    stand_in(tmp_path, monkeypatch, script)
+    given: list[bytes] = []
+
+    with pytest.raises(CannotSeal):
+        reviewers.seal(io.BytesIO(os.urandom(100_000)), given.append)
+    assert len(recipients(b"".join(given))) == 2
+
+    (tmp_path / "bin" / "gpg").write_text('#!/bin/sh\n/usr/bin/gpg "$@"; exit 0\n', "utf-8")
+    sealed(reviewers, os.urandom(100_000))
+
+
+@pytest.mark.parametrize("option", ["--recipient", "--hidden-recipient"])
+def test_a_gpg_that_adds_a_recipient_is_caught(
+    option: str, keys: Path, third_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that somebody else can open as well is destroyed, though gpg itself reports success."""
+    reviewers = Reviewers.load(keys, tmp_path / "home")
+    fingerprint = Opener(third_home).secret_fingerprints()[0]
+    (tmp_path / "stranger.asc").write_bytes(openpgp.export_public(third_home, fingerprint))
+    gpg(tmp_path / "home", "--import", str(tmp_path / "stranger.asc"))
+    stand_in(tmp_path, monkeypatch, f'exec /usr/bin/gpg {option} {fingerprint} "$@"\n')
+    given: list[bytes] = []
+
+    for size in (10, 100_000):
+        with pytest.raises(CannotSeal, match="exactly the pinned reviewers"):
+            reviewers.seal(io.BytesIO(b"x" * size), given.append)
+    assert given == []
+
+
+def test_what_went_to_the_sink_is_not_kept_in_memory_as_well(
+    reviewers: Reviewers, opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results: list[Any] = []
+    for name in ("encrypt_file", "decrypt_file"):
+        real = getattr(gnupg.GPG, name)
+
+        def noted(*args: Any, real: Any = real, **options: Any) -> Any:
+            results.append(real(*args, **options))
+            return results[-1]
+
+        monkeypatch.setattr(gnupg.GPG, name, noted)
+    pieces: list[bytes] = []
+
+    opener.open_stream(io.BytesIO(sealed(reviewers, b"x" * 300_000)), pieces.append)
+
+    assert b"".join(pieces) == b"x" * 300_000
+    assert [bytes(result.data) for result in results] == [b"", b""]
+
+
+def test_a_subkey_is_used_from_its_first_second_to_its_last(
+    keys_dir: Path, reviewer_homes: list[Path], tmp_path: Path
+) -> None:
+    clock = [datetime.now(UTC)]
+    reviewers = Reviewers.load(keys_dir, tmp_path / "home", clock=lambda: clock[0])
+    key = openpgp.reviewer_key(reviewer_homes[0])
+    first, last = key.weeks[0], key.weeks[-1]
+
+    def chosen(second: int) -> str | None:
+        clock[0] = datetime.fromtimestamp(second, UTC)
+        found = reviewers._current(key.fingerprint)
+        return found and found.fingerprint
+
+    assert chosen(first.made - 1) is None and chosen(first.made) == first.fingerprint
+    assert chosen(last.expires - 1) == last.fingerprint and chosen(last.expires) is None
+    assert reviewers.last_day() == datetime.fromtimestamp(last.expires - 1, UTC).date()
+    assert reviewers.last_day() < datetime.fromtimestamp(last.expires, UTC).date()
+
+
+def test_as_many_reviewers_as_a_block_has_room_for_are_taken_and_not_one_more(
+    keys_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(Reviewers.load(keys_dir, tmp_path / "home").fingerprints) == 2
+
+    monkeypatch.setattr(openpgp, "MOST_REVIEWERS", 2)
+    Reviewers.load(keys_dir, tmp_path / "home")
+    monkeypatch.setattr(openpgp, "MOST_REVIEWERS", 1)
+    with pytest.raises(KeysError, match="2 keys are pinned; a sealed report has room for 1"):
+        Reviewers.load(keys_dir, tmp_path / "home")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "cat > /dev/null; echo plaintext; exit 0\n",
+        "cat > /dev/null; echo plaintext; echo '[GNUPG:] DECRYPTION_OKAY' >&2; exit 2\n",
+        "cat > /dev/null; echo plaintext; echo 'x [GNUPG:] DECRYPTION_OKAY' >&2; exit 0\n",
+        "cat > /dev/null; echo plaintext; echo '[GNUPG:] DECRYPTION_FAILED' >&2; exit 0\n",
+    ],
+)
+def test_a_message_is_open_only_when_gpg_says_so_and_ends_well(
+    script: str, reviewer_homes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opener = Opener(reviewer_homes[0])
+    stand_in(tmp_path, monkeypatch, script)
+    given: list[bytes] = []
+
+    with pytest.raises(CannotOpen):
+        opener.open(b"x")
+    with pytest.raises(CannotOpen):
+        opener.open_stream(io.BytesIO(b"x"), given.append)
 
 
 def test_a_message_for_somebody_else_cannot_be_opened(reviewers: Reviewers, tmp_path: Path) -> None:

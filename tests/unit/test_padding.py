@@ -20,7 +20,17 @@ def test_a_text_that_does_not_fit_is_refused(length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "damaged", [b"", b"\0" * 64, b"x" * 64, pad(b"x", 64) + b"\0", pad(b"x", 64)[:-1]]
+    "damaged",
+    [
+        b"",
+        b"\0" * 64,
+        b"x" * 64,
+        pad(b"x", 64) + b"\0",
+        pad(b"x", 64)[:-1],
+        pad(b"x", 64)[:-1] + b"\1",
+        b"x\x80\1" + bytes(61),
+        bytes(62) + b"\x80\1",
+    ],
 )
 @pytest.mark.parametrize("unpadding", [unpad, unpad_offline])
 def test_damaged_padding_is_refused(

@@ -2,6 +2,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +102,46 @@ def test_a_file_over_the_limit_is_refused(reviewers: Reviewers) -> None:
         seal(reviewers, Kept(), bytes(300_000), limit=299_999)
 
 
+def test_a_file_of_exactly_the_limit_is_taken(reviewers: Reviewers, opener: Opener) -> None:
+    data, kept = os.urandom(300_000), Kept()
+
+    assert opened(seal(reviewers, kept, data, limit=300_000), kept, opener) == data
+
+
+@pytest.mark.parametrize("size", [100, 700_000])
+def test_a_gpg_that_fails_after_all_was_written_leaves_no_entry_for_the_file(
+    size: int, reviewers: Reviewers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that it wrote is right and with the vault: only its end says that the file is not sealed."""
+    (tmp_path / "gpg").write_text('#!/bin/sh\n/usr/bin/gpg "$@"; exit 2\n', "utf-8")
+    (tmp_path / "gpg").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    sealer = AttachmentSealer(reviewers, Kept().put, 2**30)
+    sealer.write(os.urandom(size))
+
+    with pytest.raises(CannotSeal):
+        sealer.finish(name="x", type="")
+
+
+def test_blocks_that_a_failing_vault_may_have_are_named_to_be_abandoned(
+    reviewers: Reviewers,
+) -> None:
+    tried: list[bytes] = []
+
+    def put(blocks: Sequence[Block]) -> None:
+        tried.extend(block.id for block in blocks)
+        if len(tried) > PENDING_BATCH:
+            raise VaultUnavailable
+
+    sealer = AttachmentSealer(reviewers, put, 2**30)
+    with pytest.raises(VaultUnavailable):
+        for _ in range(200):
+            sealer.write(os.urandom(50_000))
+        sealer.finish(name="x", type="")
+
+    assert len(tried) == 2 * PENDING_BATCH and sealer.block_ids == tried
+
+
 def test_a_vault_that_fails_half_way_is_reported_and_nothing_waits(reviewers: Reviewers) -> None:
     def put(blocks: Sequence[Block]) -> None:
         raise VaultUnavailable
@@ -164,6 +205,18 @@ def test_a_report_is_one_block_and_comes_back(reviewers: Reviewers, opener: Open
 
     assert len(block) == BLOCK_BYTES
     assert open_report(block, opener) == REPORT
+
+
+def test_what_fills_a_report_s_block_is_random_and_never_the_same(reviewers: Reviewers) -> None:
+    blocks = [seal_report(REPORT, reviewers) for _ in range(2)]
+    one, two = (block[message_length(block) :] for block in blocks)
+
+    assert len(one) > 1_000 and len(one) == len(two)
+    for tail in (one, two):
+        # Of so many random bytes 252 or more of the 256 values occur; zeros, or any pattern, are one or few.
+        assert len(set(tail)) > 200
+    # Two random texts agree in one place of 256.
+    assert sum(a == b for a, b in zip(one, two, strict=True)) < len(one) / 50
 
 
 def longest_answer(question: Question) -> Any:

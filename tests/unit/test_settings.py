@@ -96,6 +96,8 @@ def test_each_missing_setting_is_named(tmp_path: Path, section: str, name: str) 
     [
         ("site", "onion", "example.com", "an onion address"),
         ("site", "onion", "A" * 56 + ".onion", "an onion address"),
+        ("site", "onion", ONION + "x", "an onion address"),
+        ("site", "onion", "x" + ONION, "an onion address"),
         ("site", "salt", "0" * 32, "random hexadecimal digits"),
         ("site", "salt", "0011", "random hexadecimal digits"),
         ("site", "salt", "zz112233445566778899aabbccddeeff", "random hexadecimal digits"),
