@@ -7,11 +7,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from support.clocks import Clock
+from support.durable import steps
 
 from dropbox.bundle import ReplyBundle, SealedReply
 from dropbox.errors import BadBundle, CannotStore, PendingGone, StoreError
@@ -82,6 +83,26 @@ def test_the_same_report_is_stored_once_and_the_second_copy_of_its_files_is_dele
         store.commit(block(9), TAG, [(block(number).id, TAG)])
 
     assert {listed.id for listed in store.next_export("c").blocks} == {block(1).id, block(9).id}
+    assert store.counts() == Counts(blocks=2, pending=0, replies=0, exports=1)
+
+
+def test_a_report_cannot_take_a_block_that_is_final_already(store: Store) -> None:
+    """Its withdraw tag would be replaced, and whoever sent the second report could delete it."""
+    store.add_pending([block(1), block(2)])
+    store.commit(block(8), b"8" * 16, [(block(1).id, b"1" * 16)])
+    with pytest.raises(PendingGone):
+        store.commit(block(9), TAG, [(block(2).id, TAG), (block(1).id, TAG)])
+
+    assert sorted(store.tags()) == [(block(1).id, b"1" * 16), (block(8).id, b"8" * 16)]
+    assert store.counts().pending == 1
+
+
+def test_a_second_report_of_the_same_form_deletes_no_block_that_is_final(store: Store) -> None:
+    store.add_pending([block(1)])
+    store.commit(block(9), TAG, [(block(1).id, TAG)])
+    store.commit(block(9), TAG, [(block(1).id, TAG)])
+
+    assert store.counts() == Counts(blocks=2, pending=0, replies=0, exports=0)
 
 
 def test_an_id_that_is_there_already_is_refused_with_its_whole_batch(store: Store) -> None:
@@ -106,6 +127,46 @@ def test_pending_blocks_expire_and_final_ones_stay(store: Store, clock: Clock) -
     assert store.counts() == Counts(blocks=2, pending=0, replies=0, exports=0)
     with pytest.raises(PendingGone):
         store.commit(block(8), TAG, [(block(1).id, TAG)])
+
+
+def test_a_pending_block_waits_until_the_full_hour_and_not_a_second_longer(
+    store: Store, clock: Clock
+) -> None:
+    """Four hours from 10:20 end at 14:20: gone at 15:00."""
+    clock.now = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
+    store.add_pending([block(1)])
+    clock.now = datetime(2026, 11, 24, 14, 59, 59, tzinfo=UTC)
+    store.expire()
+    assert store.counts().pending == 1
+    clock.now = datetime(2026, 11, 24, 15, tzinfo=UTC)
+    store.expire()
+
+    assert store.counts().pending == 0
+
+
+def test_a_block_that_came_on_the_full_hour_waits_as_long_as_was_said(
+    store: Store, clock: Clock
+) -> None:
+    clock.now = datetime(2026, 11, 24, 10, tzinfo=UTC)
+    store.add_pending([block(1)])
+    clock.now = datetime(2026, 11, 24, 13, 59, 59, tzinfo=UTC)
+    store.expire()
+    assert store.counts().pending == 1
+    clock.now = datetime(2026, 11, 24, 14, tzinfo=UTC)
+    store.expire()
+
+    assert store.counts().pending == 0
+
+
+def test_a_reply_is_kept_through_its_last_day(store: Store, clock: Clock) -> None:
+    store.accept(bundle(1, keep_until=date(2027, 2, 1)))
+    clock.now = datetime(2027, 2, 1, 23, 59, 59, tzinfo=UTC)
+    store.expire()
+    assert store.counts().replies == 3
+    clock.now = datetime(2027, 2, 2, tzinfo=UTC)
+    store.expire()
+
+    assert store.counts().replies == 0
 
 
 def test_the_file_tells_days_and_full_hours_only(store: Store, path: Path) -> None:
@@ -193,25 +254,56 @@ def test_the_file_is_for_its_owner_alone(store: Store, path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("number", range(len(PRAGMAS)), ids=[name for name, _, _ in PRAGMAS])
+def test_a_new_file_has_its_name_when_it_is_on_the_disk(
+    path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut at its making leaves a whole file or none."""
+    done = steps(monkeypatch)
+    Store.open(path, clock=clock, pending_minutes=240).close()
+
+    size = path.stat().st_size
+    assert size > 4 * 4_096
+    assert done == [
+        ("fsync", "vault.sqlite.part", size),
+        ("rename", "vault.sqlite", size),
+        ("fsync", path.parent.name, None),
+    ]
+
+
+# What SQLite says of each setting, and another value than the one that is needed.
+SETTINGS: dict[str, tuple[str | int, str]] = {
+    "auto_vacuum": (0, "FULL"),
+    "journal_mode": ("truncate", "WAL"),
+    "secure_delete": (1, "OFF"),
+    "temp_store": (2, "FILE"),
+    "synchronous": (2, "OFF"),
+    "trusted_schema": (0, "ON"),
+}
+
+
+def test_sqlites_settings_are_as_they_have_to_be(store: Store, path: Path, clock: Clock) -> None:
+    again = Store.open(path, clock=clock, pending_minutes=240)
+    for opened in (store, again):
+        found = {
+            name: opened._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in SETTINGS
+        }
+        assert found == {name: expected for name, (expected, _) in SETTINGS.items()}
+    again.close()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_that_does_not_take_stops_the_start(
-    path: Path, clock: Clock, number: int, monkeypatch: pytest.MonkeyPatch
+    path: Path, clock: Clock, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The setting is made as another value than the one that is then looked for."""
-    others = {
-        "auto_vacuum": "FULL",
-        "journal_mode": "WAL",
-        "secure_delete": "OFF",
-        "temp_store": "FILE",
-        "synchronous": "OFF",
-        "trusted_schema": "ON",
-    }
-    name, _, expected = PRAGMAS[number]
+    number = [made for made, _, _ in PRAGMAS].index(name)
+    expected, other = SETTINGS[name]
+    assert PRAGMAS[number][2] == expected
     if name == "auto_vacuum":
         make(
             path, "PRAGMA auto_vacuum = FULL; CREATE TABLE full (number)"
         )  # it takes in an empty file only
-    changed = (*PRAGMAS[:number], (name, others[name], expected), *PRAGMAS[number + 1 :])
+    changed = (*PRAGMAS[:number], (name, other, expected), *PRAGMAS[number + 1 :])
     monkeypatch.setattr(module, "PRAGMAS", changed)
     with pytest.raises(StoreError, match=f"does not take the setting {name}"):
         Store.open(path, clock=clock, pending_minutes=240)

@@ -1,0 +1,35 @@
+"""What a program does to bring its files to the disk, in the order in which it does it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# (what was done, the name of the file or folder, its bytes at that moment; a folder's are not told).
+Step = tuple[str, str, int | None]
+
+
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
+    """A list to which every fsync, every new name and every removal is added from now on, as it happens."""
+    found: list[Step] = []
+    real_fsync, real_rename, real_unlink = os.fsync, os.rename, os.unlink
+
+    def fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        real_fsync(descriptor)
+        name = path.name.removesuffix(" (deleted)")
+        found.append(("fsync", name, None if path.is_dir() else os.fstat(descriptor).st_size))
+
+    def rename(source: str | Path, target: str | Path) -> None:
+        size = Path(source).stat().st_size
+        real_rename(source, target)
+        found.append(("rename", Path(target).name, size))
+
+    def unlink(path: str | Path) -> None:
+        size = Path(path).stat().st_size
+        real_unlink(path)
+        found.append(("unlink", Path(path).name, size))
+
+    for name, function in (("fsync", fsync), ("rename", rename), ("unlink", unlink)):
+        monkeypatch.setattr(os, name, function)
+    return found
