@@ -26,59 +26,78 @@ ONION = "casedrop" * 7 + ".onion"
 
 
 class StandInVault:
-    """What the front needs of a vault, in memory; *failure* is raised by every call while it is set."""
+    """What the front needs of a vault, in memory.
+
+    *failure* is raised by every call while it is set; ``fail_at`` chooses a single one. The names of all calls are in
+    *asked*, in their order, the failing ones too.
+    """
 
     def __init__(self) -> None:
         self.pending: dict[bytes, bytes] = {}
         self.final: dict[bytes, tuple[bytes, bytes]] = {}
         self.sealed: dict[bytes, bytes] = {}
         self.failure: CasedropError | None = None
+        self.asked: list[str] = []
+        self._chosen: dict[str, tuple[int, CasedropError]] = {}
 
-    def _may_fail(self) -> None:
+    def fail_at(self, call: str, failure: CasedropError, *, count: int = 1) -> None:
+        """The call named *call*, the *count*-th of that name from now on, raises *failure*; all others are answered."""
+        assert callable(getattr(self, call))
+        self._chosen[call] = (self.asked.count(call) + count, failure)
+
+    def _may_fail(self, call: str) -> None:
+        self.asked.append(call)
         if self.failure is not None:
             raise self.failure
+        number, failure = self._chosen.get(call, (0, None))
+        if failure is not None and self.asked.count(call) == number:
+            raise failure
+
+    def _forget(self, ids: Sequence[bytes]) -> None:
+        for block_id in ids:
+            self.pending.pop(block_id, None)
 
     def put_pending(self, blocks: Sequence[Block]) -> None:
         """See VaultClient."""
-        self._may_fail()
+        self._may_fail("put_pending")
         self.pending.update({block.id: block.data for block in blocks})
 
     def commit(
         self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]
     ) -> None:
         """See VaultClient."""
-        self._may_fail()
+        self._may_fail("commit")
         if report.id not in self.final:
             if not all(block_id in self.pending for block_id, _ in others):
                 raise PendingGone
             self.final[report.id] = (report.data, report_tag)
             self.final.update({block_id: (self.pending[block_id], tag) for block_id, tag in others})
-        self.abandon([block_id for block_id, _ in others])
+        self._forget([block_id for block_id, _ in others])
 
     def abandon(self, ids: Sequence[bytes]) -> None:
         """See VaultClient."""
-        for block_id in ids:
-            self.pending.pop(block_id, None)
+        self._may_fail("abandon")
+        self._forget(ids)
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """See VaultClient."""
-        self._may_fail()
+        self._may_fail("replies")
         return [(place, self.sealed[tag]) for place, tag in enumerate(tags) if tag in self.sealed]
 
     def forget_replies(self, tags: Sequence[bytes]) -> None:
         """See VaultClient."""
-        self._may_fail()
+        self._may_fail("forget_replies")
         for tag in tags:
             self.sealed.pop(tag, None)
 
     def tags(self) -> list[tuple[bytes, bytes]]:
         """See VaultClient."""
-        self._may_fail()
+        self._may_fail("tags")
         return [(block_id, tag) for block_id, (_, tag) in self.final.items()]
 
     def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
         """See VaultClient."""
-        self._may_fail()
+        self._may_fail("withdraw")
         for block_id, tag in owned:
             if self.final.get(block_id, (b"", b""))[1] == tag:
                 del self.final[block_id]

@@ -14,9 +14,10 @@ from support.report_form import TEXT, answered, problems, report_page, send
 
 from dropbox.codename import CHEAPEST, Codename, WordLists, derive_keys
 from dropbox.errors import CannotStore, VaultUnavailable
+from dropbox.front.answer_pages import ANSWERS_BYTES
 from dropbox.front.headers import FLOOR_PAD_BYTES, LEAST_PAD_BYTES, MOST_PAD_BYTES, PAGE_BYTES
 from dropbox.label import LANGUAGES
-from dropbox.reply import Reply, reply_tag, seal_reply
+from dropbox.reply import Reply, reply_tag, reply_tags, seal_reply
 from dropbox.sealing import open_attachment
 from scripts.rehearsal.claimant import Browser, File, Page
 
@@ -792,6 +793,16 @@ def test_a_follow_up_with_a_file_joins_its_case(front: Front) -> None:
     assert [file.name for file in second.attachments] == ["b.txt"] and front.vault.pending == {}
 
 
+def test_the_same_words_from_the_page_after_a_follow_up_are_another_message(front: Front) -> None:
+    with front.browser() as browser:
+        case = opened(front, browser, report_page(browser).codename())
+        for _ in range(2):
+            case = browser.send(case.form(), {"text": "还没有收到回复"})
+            assert case.status == 200
+
+    assert [report.text for report in front.reports()] == ["还没有收到回复"] * 2
+
+
 def test_an_empty_follow_up_or_one_with_a_codename_is_refused_and_kept(front: Front) -> None:
     with front.browser() as browser:
         codename = report_page(browser).codename()
@@ -819,6 +830,43 @@ def test_an_answer_can_be_deleted_and_the_other_stays(front: Front, words: WordL
         "第一条"
     ] and "已从服务器删除" in rest.text
     assert len(front.vault.sealed) == 1
+
+
+@pytest.mark.parametrize("place", ["x", "", "-1", "0x0", "00000", "0 ", "٠", "9999"])
+def test_a_button_that_names_no_answer_deletes_none(
+    front: Front, words: WordLists, place: str
+) -> None:
+    with front.browser() as browser:
+        codename = report_page(browser).codename()
+        keys = derive_keys(words.read_codename(codename), salt=front.settings.salt, cost=CHEAPEST)
+        tags = reply_tags(keys.tag_key)
+        # Where a wrong number could lead: to the first place, to the last, to the one before the end.
+        for tag in (tags[0], tags[-1], tags[-2]):
+            reply = Reply("answer", "zh-Hans", date(2026, 12, 1), "回复")
+            front.vault.sealed[tag] = seal_reply(reply, keys.reply_public)
+        case = opened(front, browser, codename)
+        browser.send(case.form(), {}, button=("act", f"delete-{place}"))
+
+    assert len(front.vault.sealed) == 3
+
+
+def test_an_answer_that_alone_is_too_long_for_a_page_is_shown(
+    front: Front, words: WordLists
+) -> None:
+    """Escaped it is longer than all answers of one page may be; it has its page for itself."""
+    long = "&" * 3_500
+    with front.browser() as browser:
+        codename = report_page(browser).codename()
+        answered(front, words, codename, "第一条", long, "第三条")
+        page, shown = opened(front, browser, codename), []
+        for number in range(3):
+            assert size(page) % PAGE_BYTES == 0
+            shown.append([tag.get_text() for tag in page.html.select(".answer")])
+            if number < 2:
+                page = browser.send(page.form(), {}, button=("act", f"leaf-{number + 1}"))
+
+    assert len(long) * len("&amp;") > ANSWERS_BYTES
+    assert shown == [["第三条"], [long], ["第一条"]]
 
 
 def test_withdrawing_deletes_what_is_the_codenames_own_and_tells_the_reviewers(
@@ -853,6 +901,87 @@ def test_when_the_vault_is_down_nothing_is_taken_back_and_the_page_says_so(front
         and refused.form().value("text") == "留着"
     )
     assert [report.kind for report in front.reports()] == ["report"]
+
+
+@pytest.mark.parametrize("call", ["tags", "commit"])
+@pytest.mark.parametrize("failure", [VaultUnavailable(), CannotStore()])
+def test_nothing_is_deleted_before_the_reviewers_are_told(
+    front: Front, call: str, failure: VaultUnavailable | CannotStore
+) -> None:
+    """Only one call fails. Were the blocks deleted first, the reviewers would never know that it was taken back."""
+    with front.browser() as browser:
+        page = report_page(browser)
+        send(browser, page, [File("a.txt", "", b"a" * 70_000)])
+        case = opened(front, browser, page.codename())
+        front.vault.fail_at(call, failure)
+        refused = browser.send(case.form(), {"text": "留着"}, button=("act", "withdraw"))
+        assert len(front.vault.final) == 3 and [report.kind for report in front.reports()] == [
+            "report"
+        ]
+        done = browser.send(refused.form(), {}, button=("act", "withdraw"))
+
+    assert refused.status == 503 and "没有撤回任何内容" in problems(refused)
+    assert done.status == 200
+    assert [report.kind for report in front.reports()] == ["withdrawal"]
+
+
+def test_when_only_the_deletion_fails_the_reviewers_are_told_and_it_can_be_done_again(
+    front: Front,
+) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        send(browser, page)
+        case = opened(front, browser, page.codename())
+        front.vault.fail_at("withdraw", VaultUnavailable())
+        refused = browser.send(case.form(), {}, button=("act", "withdraw"))
+        kinds = sorted(report.kind for report in front.reports())
+        done = browser.send(refused.form(), {}, button=("act", "withdraw"))
+
+    assert refused.status == 503 and kinds == ["report", "withdrawal"]
+    assert done.status == 200 and [report.kind for report in front.reports()] == ["withdrawal"]
+    asked = [call for call in front.vault.asked if call in ("tags", "commit", "withdraw")]
+    assert asked[-6:] == ["tags", "commit", "withdraw"] * 2
+
+
+def test_the_page_after_withdrawing_has_the_browser_forget(front: Front) -> None:
+    with front.browser() as browser:
+        page = report_page(browser)
+        send(browser, page)
+        case = opened(front, browser, page.codename())
+        done = browser.send(case.form(), {}, button=("act", "withdraw"))
+        left = browser.get("/zh-hans/leave")
+
+    assert done.headers["clear-site-data"] == left.headers["clear-site-data"] != ""
+    assert "clear-site-data" not in case.headers
+
+
+def test_files_of_a_follow_up_that_was_never_sent_are_abandoned_by_withdrawing(
+    front: Front,
+) -> None:
+    files = [File("a.txt", "", b"a" * 70_000)]
+    with front.browser() as browser:
+        page = report_page(browser)
+        case = opened(front, browser, page.codename())
+        case = browser.send(case.form(), {}, files=files, button=("act", "files"))
+        assert len(front.vault.pending) == 2
+        browser.send(case.form(), {}, button=("act", "withdraw"))
+
+    assert front.vault.pending == {}
+
+
+def test_withdrawing_goes_on_when_waiting_files_cannot_be_abandoned(front: Front) -> None:
+    """They expire by themselves; what was filed does not."""
+    with front.browser() as browser:
+        page = report_page(browser)
+        send(browser, page)
+        case = opened(front, browser, page.codename())
+        case = browser.send(
+            case.form(), {}, files=[File("a.txt", "", b"a")], button=("act", "files")
+        )
+        front.vault.fail_at("abandon", VaultUnavailable())
+        done = browser.send(case.form(), {}, button=("act", "withdraw"))
+
+    assert done.status == 200 and [report.kind for report in front.reports()] == ["withdrawal"]
 
 
 def test_a_follow_up_after_a_restart_asks_for_the_codename_and_keeps_the_text(front: Front) -> None:

@@ -1,6 +1,8 @@
 """Reading a form as it arrives: bounded, streaming, and never an error for what was sent."""
 
 import io
+import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 from support.front import Front
 
 from dropbox.campaign import Campaign
-from dropbox.codename import CHEAPEST
-from dropbox.errors import CannotSeal, CasedropError, TooLarge
+from dropbox.codename import CHEAPEST, new_codename
+from dropbox.errors import CannotSeal, CasedropError, TooLarge, VaultUnavailable
+from dropbox.front import intake as intake_module
 from dropbox.front.intake import Intake
 from dropbox.front.uploads import Busy, Received, Sealer, Trouble, receive
 from dropbox.openpgp import Reviewers
@@ -227,3 +230,52 @@ def test_a_place_among_the_sealings_is_given_back(
     intake.open_sealer().abort()
 
     assert len(front.vault.pending) == 2  # the second file's blocks, none of the others'
+
+
+def test_blocks_of_a_file_that_breaks_off_are_abandoned(
+    front: Front, reviewers: Reviewers, campaign: Campaign
+) -> None:
+    large = replace(front.settings, file_bytes=2**23)
+    intake = Intake(large, reviewers=reviewers, vault=front.vault, campaign=campaign, cost=CHEAPEST)
+    sealer = intake.open_sealer()
+    for _ in range(40):
+        sealer.write(os.urandom(50_000))
+    deadline = time.monotonic() + 60
+    while not front.vault.pending and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert front.vault.pending
+
+    sealer.abort()
+
+    assert front.vault.pending == {} and front.vault.asked[-1] == "abandon"
+
+
+def test_a_file_whose_blocks_cannot_be_abandoned_is_given_up_all_the_same(
+    front: Front, reviewers: Reviewers, campaign: Campaign
+) -> None:
+    one_place = replace(front.settings, sealings=1)
+    intake = Intake(
+        one_place, reviewers=reviewers, vault=front.vault, campaign=campaign, cost=CHEAPEST
+    )
+    front.vault.fail_at("abandon", VaultUnavailable())
+    intake.open_sealer().abort()
+
+    intake.open_sealer().abort()
+
+    assert front.vault.asked == ["abandon", "abandon"]
+
+
+def test_keys_are_derived_in_as_many_places_as_there_are_and_no_more(
+    front: Front, reviewers: Reviewers, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "_DERIVATION_WAIT_SECONDS", 0.01)
+    two_places = replace(front.settings, derivations=2)
+    intake = Intake(
+        two_places, reviewers=reviewers, vault=front.vault, campaign=campaign, cost=CHEAPEST
+    )
+    with intake._derivation():
+        assert intake.replies(new_codename()) == []
+        with intake._derivation(), pytest.raises(Busy):
+            intake.replies(new_codename())
+
+    assert intake.replies(new_codename()) == []
