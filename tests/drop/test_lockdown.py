@@ -2,13 +2,16 @@
 
 import json
 import os
+import resource
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support import refused_calls
 from support.front import ONION
 from support.lacking import CALLS
 from support.rooms import TESTS, serving, socket_of, started, wait
@@ -45,7 +48,7 @@ def outside(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-def tried(site: Site, outside: Path, room: str, waived: str = "") -> dict[str, dict[str, str]]:
+def tried(site: Site, outside: Path, room: str, waived: str = "") -> dict[str, dict[str, Any]]:
     """What came of all the ways that tests/denied.py tries in a worker of *room*."""
     inside = site.settings_file.parent / "vault"
     (inside / "file").write_text("file", "utf-8")
@@ -60,13 +63,13 @@ def tried(site: Site, outside: Path, room: str, waived: str = "") -> dict[str, d
             return answer(served)
 
 
-def answer(path: Path) -> dict[str, dict[str, str]]:
+def answer(path: Path) -> dict[str, dict[str, Any]]:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(60)
         client.connect(str(path))
         client.sendall(b"GET /denied HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         with closing(client.makefile("rb")) as stream:
-            found: dict[str, dict[str, str]] = json.loads(stream.read().partition(b"\r\n\r\n")[2])
+            found: dict[str, dict[str, Any]] = json.loads(stream.read().partition(b"\r\n\r\n")[2])
     return found
 
 
@@ -91,6 +94,20 @@ def test_a_locked_worker_can_write_execute_connect_and_attach_nowhere(
     same = {way for way, came in free["tried"].items() if came == locked["tried"][way]}
     assert same - (PRIVILEGED if os.geteuid() else set()) == set()
     assert set(locked["needed"].values()) == {"done"}
+    expected = refused_calls.refused(writing=room == "vault", executing=room == "front")
+    assert {call: locked["calls"][call] for call in expected} == expected
+    # The control, call by call; as an ordinary user the kernel refuses some in any case, see tests/unit/test_seccomp.py.
+    refused_anyway = {call for call, how in expected.items() if free["calls"][call] == how}
+    assert refused_anyway == set() or os.geteuid()
+    unlimited = [resource.RLIM_INFINITY] * 2
+    assert locked["state"] == {
+        "dumpable": 0,
+        "seccomp": 2,
+        "no new privileges": 1,
+        "core dump": [0, 0],
+        "file": unlimited if room == "vault" else [0, 0],
+    }
+    assert [free["state"][name] for name in ("dumpable", "seccomp", "file")] == [1, 0, unlimited]
     print(
         room,
         json.dumps(

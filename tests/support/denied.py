@@ -9,6 +9,7 @@ import importlib
 import json
 import mmap
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -18,6 +19,8 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from support import refused_calls
 
 ROOM = os.environ["DENIED_ROOM"]
 # A folder of the test's: with a file and a socket that listens; the room's own folder is beside it.
@@ -175,6 +178,9 @@ WAYS: dict[str, Callable[[], Any]] = {
     "use a ring of calls": lambda: call(CALLS["io_uring_setup"], 1, 0),
     "execute a descriptor": lambda: call(CALLS["execveat"], -1, 0, 0, 0, 0),
 }  # fmt: skip
+# By prctl(): PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS.
+STATES = {"dumpable": 3, "seccomp": 21, "no new privileges": 39}
+LIMITS = {"core dump": resource.RLIMIT_CORE, "file": resource.RLIMIT_FSIZE}
 # What the room must still be able to do.
 NEEDED: dict[str, dict[str, Callable[[], Any]]] = {
     "front": {
@@ -203,7 +209,12 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
         return room.app(environ, start_response)
     tried = {name: told(way) for name, way in WAYS.items()}
     needed = {name: told(way) for name, way in NEEDED[ROOM].items()}
-    body = json.dumps({"tried": tried, "needed": needed}).encode()
+    calls = refused_calls.all_tried()
+    state: dict[str, Any] = {
+        name: libc.prctl(number, 0, 0, 0, 0) for name, number in STATES.items()
+    }
+    state |= {name: list(resource.getrlimit(number)) for name, number in LIMITS.items()}
+    body = json.dumps({"tried": tried, "needed": needed, "calls": calls, "state": state}).encode()
     start_response(
         "200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     )

@@ -1,0 +1,204 @@
+"""The system calls that a locked room is refused, each with arguments with which it changes nothing where it is not refused.
+
+Written down here a second time and not taken from dropbox/seccomp.py, which it is to check. A null pointer, a descriptor of
+-1 or a number that no kernel knows is an error of its own, and another one than EPERM.
+"""
+
+import ctypes
+import errno
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+import pyseccomp
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+# A key of System V's that nobody has, a flag and a command that no call knows.
+_NO_KEY, _NO_FLAG, _NO_COMMAND = 0x0CA5ED09, 0x40000000, 0x5FFF
+# UFFD_USER_MODE_ONLY, without which the kernel itself may refuse it.
+_USER_MODE_ONLY = 1
+_PAST_ALL_TIME = (ctypes.c_long * 2)(0, -1)
+_PATH = ctypes.create_string_buffer(b"/nowhere/at/all")
+
+
+def _at(memory: "ctypes.Array[ctypes.c_long] | ctypes.Array[ctypes.c_char]") -> int:
+    return ctypes.addressof(memory)
+
+
+CALLS: dict[str, tuple[int, ...]] = {
+    # Looking into or steering other processes.
+    "ptrace": (_NO_COMMAND, -1, 0, 0),
+    "process_vm_readv": (-1, 0, 0, 0, 0, 1),
+    "process_vm_writev": (-1, 0, 0, 0, 0, 1),
+    "pidfd_getfd": (-1, 0, 1),
+    "kcmp": (-1, -1, 0, 0, 0),
+    "process_madvise": (-1, 0, 0, 0, 0),
+    "perf_event_open": (0, 0, -1, -1, 0),
+    "bpf": (_NO_COMMAND, 0, 0),
+    # Other views of the file system, other users, other rights.
+    "mount": (0, 0, 0, 0, 0),
+    "umount2": (0, _NO_FLAG),
+    "move_mount": (-1, 0, -1, 0, _NO_FLAG),
+    "open_tree": (-1, 0, _NO_FLAG),
+    "fsopen": (0, _NO_FLAG),
+    "fsconfig": (-1, _NO_COMMAND, 0, 0, 0),
+    "fsmount": (-1, _NO_FLAG, 0),
+    "fspick": (-1, 0, _NO_FLAG),
+    "mount_setattr": (-1, 0, _NO_FLAG, 0, 0),
+    "pivot_root": (0, 0),
+    "chroot": (0,),
+    "unshare": (0x1,),
+    "setns": (-1, _NO_FLAG),
+    "open_by_handle_at": (-1, 0, 0),
+    "name_to_handle_at": (-1, 0, 0, 0, _NO_FLAG),
+    "personality": (0xFFFFFFFF,),  # asks, and changes nothing
+    "keyctl": (_NO_COMMAND, 0, 0, 0, 0),
+    "add_key": (0, 0, 0, 0, 0),
+    "request_key": (0, 0, 0, 0),
+    "mknod": (0, 0, 0),
+    "mknodat": (-1, 0, 0, 0),
+    "chmod": (0, 0),
+    "fchmod": (-1, 0),
+    "fchmodat": (-1, 0, 0),
+    "chown": (0, -1, -1),
+    "fchown": (-1, -1, -1),
+    "lchown": (0, -1, -1),
+    "fchownat": (-1, 0, -1, -1, _NO_FLAG),
+    "setxattr": (0, 0, 0, 0, _NO_FLAG),
+    "fsetxattr": (-1, 0, 0, 0, _NO_FLAG),
+    "lsetxattr": (0, 0, 0, 0, _NO_FLAG),
+    # Memory that outlives the process or can be executed as a file, and rings past all other checks.
+    "memfd_create": (0, _NO_FLAG),
+    "memfd_secret": (_NO_FLAG,),
+    "execveat": (-1, 0, 0, 0, _NO_FLAG),
+    "userfaultfd": (_NO_FLAG | _USER_MODE_ONLY,),
+    "io_uring_setup": (0, 0),
+    "io_uring_enter": (-1, 0, 0, _NO_FLAG, 0, 0),
+    "io_uring_register": (-1, _NO_COMMAND, 0, 0),
+    "shmget": (_NO_KEY, 0, 0),
+    "shmat": (-1, 0, 0),
+    "shmctl": (-1, _NO_COMMAND, 0),
+    "msgget": (_NO_KEY, 0),
+    "msgsnd": (-1, 0, 0, 0),
+    "semget": (_NO_KEY, 0, 0),
+    "mq_open": (0, 0, 0, 0),
+    "mq_unlink": (0,),
+    # The machine itself.
+    "init_module": (0, 0, 0),
+    "finit_module": (-1, 0, _NO_FLAG),
+    "delete_module": (0, 0),
+    "kexec_load": (0, 0, 0, _NO_FLAG),
+    "kexec_file_load": (-1, -1, 0, 0, _NO_FLAG),
+    "reboot": (0, 0, 0, 0),
+    "swapon": (0, 0),
+    "swapoff": (0,),
+    "acct": (_at(_PATH),),
+    "quotactl": (-1, 0, 0, 0),
+    "settimeofday": (_at(_PAST_ALL_TIME), 0),
+    "clock_settime": (_NO_COMMAND, 0),
+    "clock_adjtime": (_NO_COMMAND, 0),
+    "adjtimex": (0,),
+    "sethostname": (0, -1),
+    "setdomainname": (0, -1),
+    "syslog": (_NO_COMMAND, 0, 0),
+    "vhangup": (),
+    # Sockets of its own.
+    "bind": (-1, 0, 0),
+    "listen": (-1, 0),
+}
+# Refused to a room that may write no file, and to one that may start no program.
+SHORTENING = {"truncate": (0, 0), "ftruncate": (-1, 0), "fallocate": (-1, 0, 0, 0)}
+EXECUTING = {"execve": (0, 0, 0)}
+# By the kinds of namespaces that a child could be started in.
+NAMESPACES = {
+    "control groups": 0x02000000,
+    "host name": 0x04000000,
+    "messages": 0x08000000,
+    "users": 0x10000000,
+    "processes": 0x20000000,
+    "network": 0x40000000,
+    "mounts": 0x00020000,
+    "time": 0x00000080,
+}
+FAMILIES = {
+    "IPv4": socket.AF_INET,
+    "IPv6": socket.AF_INET6,
+    "the kernel": socket.AF_NETLINK,
+    "packets": socket.AF_PACKET,
+    "virtual machines": socket.AF_VSOCK,
+    "the kernel's ciphers": socket.AF_ALG,
+}
+
+
+def tried(call: str, *arguments: int) -> str:
+    """The name of the error with which *call* ends; "done" without one."""
+    number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, call)
+    assert isinstance(number, int)
+    ctypes.set_errno(0)
+    given = [ctypes.c_long(one) for one in (*arguments, *[0] * (6 - len(arguments)))]
+    came = LIBC.syscall(ctypes.c_long(number), *given)
+    if came >= 0:
+        if call == "socket":
+            os.close(came)
+        return "done"
+    return errno.errorcode.get(ctypes.get_errno(), str(ctypes.get_errno()))
+
+
+def in_a_child(act: Callable[[], str]) -> str:
+    """What *act* says in a child of this process, which has no terminal."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.write(writer, act().encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as said:
+        found = said.read()
+    os.waitpid(child, 0)
+    return found
+
+
+def started_in(flags: int) -> str:
+    """A child of clone() in namespaces of its own, which ends at once."""
+    number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, "clone")
+    ctypes.set_errno(0)
+    arguments = [ctypes.c_long(one) for one in (number, flags | signal.SIGCHLD, 0, 0, 0, 0)]  # type: ignore[arg-type]
+    child = LIBC.syscall(*arguments)
+    if child == 0:
+        os._exit(0)
+    if child < 0:
+        return errno.errorcode[ctypes.get_errno()]
+    os.waitpid(child, 0x40000000)  # __WALL: also one whose end is told by another signal
+    return "done"
+
+
+def all_tried() -> dict[str, str]:
+    """What comes of every one of these calls in this process."""
+    found = {
+        # It hangs up the terminal of whoever calls it: one without a terminal loses nothing.
+        call: in_a_child(lambda: tried("vhangup")) if call == "vhangup" else tried(call, *arguments)
+        for call, arguments in {**CALLS, **SHORTENING, **EXECUTING}.items()
+    }
+    found["clone3"] = tried("clone3", 0, 0)
+    for name, flag in NAMESPACES.items():
+        found[f"clone into a namespace of {name}"] = started_in(flag)
+    for name, family in FAMILIES.items():
+        found[f"socket of {name}"] = tried("socket", family, socket.SOCK_DGRAM, 0xFF)
+        found[f"socketpair of {name}"] = tried("socketpair", family, socket.SOCK_DGRAM, 0xFF, 0)
+    return found
+
+
+def refused(*, writing: bool, executing: bool) -> dict[str, str]:
+    """What a room is refused, and how, by the names of ``all_tried``."""
+    calls = [*CALLS, *([] if writing else SHORTENING), *([] if executing else EXECUTING)]
+    calls += [f"clone into a namespace of {name}" for name in NAMESPACES]
+    calls += [f"{call} of {name}" for name in FAMILIES for call in ("socket", "socketpair")]
+    return {**dict.fromkeys(calls, "EPERM"), "clone3": "ENOSYS"}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(all_tried()))
