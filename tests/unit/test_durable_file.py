@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.durable import steps
 
 from dropbox.durable_file import CannotWrite, NewFile, erase, replace_file, write_new
 
@@ -137,6 +138,23 @@ def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_return
     make(tmp_path / "one", b"data")
 
     assert synced == [(False, False), (True, True)]
+
+
+@pytest.mark.parametrize("make", [write_new, replace_file])
+@pytest.mark.parametrize("size", [0, 4, 100_000])
+def test_all_of_the_bytes_are_synced_before_the_file_has_its_name(
+    make: Callable[[Path, bytes], None], size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is still in Python's own buffer is not on the disk."""
+    done = steps(monkeypatch)
+
+    make(tmp_path / "one", b"x" * size)
+
+    assert done == [
+        ("fsync", "one.part", size),
+        ("rename", "one", size),
+        ("fsync", tmp_path.name, None),
+    ]
 
 
 def test_an_erased_file_is_gone_and_its_bytes_are_overwritten_on_the_disk(
