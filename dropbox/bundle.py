@@ -29,7 +29,7 @@ MANIFEST_BYTES = 64 * 2**20
 _SIGNATURE_BYTES = 4_096
 # Every bundle holds as many replies, most of them to nobody, so that it does not tell how many were written: 1 MiB.
 REPLIES_IN_A_BUNDLE = 256
-MOST_REPLIES = 4_096
+MAX_REPLIES = 4_096
 _REPLY_RECORD = ID_BYTES + REPLY_BYTES
 # What SQLite can keep, on both sides.
 _LARGEST_NUMBER = 2**63 - 1
@@ -291,7 +291,7 @@ def read_replies(
         verify_detached(body, signature, tuple(signers), now)
     except BadPacket as why:
         raise BadBundle(f"The reply bundle is refused: {why}") from None
-    content = members.read("replies", MOST_REPLIES * _REPLY_RECORD)
+    content = members.read("replies", MAX_REPLIES * _REPLY_RECORD)
     members.end()
     bundle = _reply_bundle(_manifest(body, REPLIES), content)
     if bundle._manifest() != body:

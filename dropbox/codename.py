@@ -26,7 +26,7 @@ _BITS = 11
 _PACKED_BYTES = 10  # 77 bits
 
 # What a codename may be typed as: eight words with numbers, full-width forms and generous separators.
-MOST_CHARACTERS = 400
+MAX_CHARACTERS = 400
 
 _FOLDER = Path(__file__).parent / "words"
 _CHECK, _REPLY, _TAG_KEY, _WITHDRAW, _WITHDRAW_TAG = (
@@ -213,7 +213,7 @@ class WordLists:
 
         Raises UnknownWord with its position, WrongCount, or WrongCheck; none of them holds what was typed.
         """
-        pieces = _pieces(untrusted[:MOST_CHARACTERS])
+        pieces = _pieces(untrusted[:MAX_CHARACTERS])
         if readings := self._readings("".join(pieces)):
             return readings[0]
         known = self._known(pieces)
@@ -231,7 +231,7 @@ class WordLists:
                 raise UnknownWord(position)
         raise WrongCheck
 
-    def find_in(self, text: str) -> bool:
+    def contains_codename(self, text: str) -> bool:
         """Whether a whole codename stands anywhere in *text*: separated, or run together. Linear in the text's length."""
         pieces = _pieces(text)
         known = [self._index.get(piece) for piece in pieces]
@@ -243,7 +243,7 @@ class WordLists:
             for start in (0, 1)
         ]
         if any(
-            self._stands_in(row)
+            self._has_codename(row)
             for row in (known, halved, *([self._index.get(two) for two in run] for run in hanzi))
         ):
             return True
@@ -253,7 +253,7 @@ class WordLists:
         )
 
     @staticmethod
-    def _stands_in(row: Sequence[int | None]) -> bool:
+    def _has_codename(row: Sequence[int | None]) -> bool:
         """Whether WORDS neighbours in *row* are a codename with its check word."""
         for at in range(len(row) - RANDOM_WORDS):
             words = [index for index in row[at : at + WORDS] if index is not None]

@@ -17,7 +17,7 @@ class Drain:
         self._sink = sink
         self._failure: CasedropError | OSError | None = None
 
-    def take(self, data: bytes) -> bool:
+    def on_data(self, data: bytes) -> bool:
         """python-gnupg's callback; False keeps it from collecting *data* itself."""
         if data and self._failure is None:
             try:
@@ -33,7 +33,7 @@ class Drain:
             raise failure
 
 
-class Checked:
+class CheckedOutput:
     """Holds back the first bytes of a ciphertext until its recipients are known to be exactly the expected ones."""
 
     def __init__(self, expected: list[str], sink: Callable[[bytes], None]) -> None:
@@ -43,10 +43,10 @@ class Checked:
         self._passed = False
         self._count = 0
 
-    def take(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """gpg's next output. Raises CannotSeal on wrong recipients."""
         if self._passed:
-            self._give(data)
+            self._pass_on(data)
             return
         self._head += data
         if len(self._head) >= _HEAD_BYTES:
@@ -66,9 +66,9 @@ class Checked:
         if named != self._expected:
             raise CannotSeal("The ciphertext does not name exactly the pinned reviewers.")
         self._passed = True
-        self._give(bytes(self._head))
+        self._pass_on(bytes(self._head))
         self._head.clear()
 
-    def _give(self, data: bytes) -> None:
+    def _pass_on(self, data: bytes) -> None:
         self._count += len(data)
         self._sink(data)

@@ -13,10 +13,10 @@ from typing import NamedTuple
 # Larger than a whole opened report, so that a child seldom waits for its reader, nor the reader wakes for each piece.
 _PIPE_BYTES = 131_072
 # A child that lasts longer than this writes more than the pipe holds, or waits for a person.
-_PATIENCE_MILLISECONDS = 50
+_POLL_MILLISECONDS = 50
 
 
-class Ended(NamedTuple):
+class Result(NamedTuple):
     """How a child ended: its exit code (negative for a signal), and what it wrote to standard output and standard error."""
 
     code: int
@@ -24,7 +24,7 @@ class Ended(NamedTuple):
     err: bytes
 
 
-def run(command: Sequence[str], data: bytes | memoryview, environ: Mapping[str, str]) -> Ended:
+def run(command: Sequence[str], data: bytes | memoryview, environ: Mapping[str, str]) -> Result:
     """Run *command* with *data* as its standard input. Several threads may run at once. Raises OSError when it cannot start.
 
     Standard output goes through a pipe; the input and standard error are files without a name that are on no disk.
@@ -47,7 +47,7 @@ def run(command: Sequence[str], data: bytes | memoryview, environ: Mapping[str, 
         out = _drained(reader, pid)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.lseek(err, 0, os.SEEK_SET)
-        return Ended(code, out, _rest(err))
+        return Result(code, out, _rest(err))
     finally:
         for descriptor in (source, err, reader):
             os.close(descriptor)
@@ -68,7 +68,7 @@ def _drained(reader: int, pid: int) -> bytes:
     try:
         waiting = select.poll()
         waiting.register(child, select.POLLIN)
-        while not waiting.poll(_PATIENCE_MILLISECONDS):
+        while not waiting.poll(_POLL_MILLISECONDS):
             pieces.append(_rest(reader))
     finally:
         os.close(child)

@@ -42,7 +42,7 @@ class Access(IntFlag):
 
 READ = Access.READ_FILE | Access.READ_DIR
 # What SQLite needs in its directory: its file, and a journal that it makes, shortens and may remove.
-KEEP = READ | Access.WRITE_FILE | Access.MAKE_REG | Access.REMOVE_FILE | Access.TRUNCATE
+DATABASE = READ | Access.WRITE_FILE | Access.MAKE_REG | Access.REMOVE_FILE | Access.TRUNCATE
 _OF_A_FILE = (
     Access.EXECUTE | Access.WRITE_FILE | Access.READ_FILE | Access.TRUNCATE | Access.IOCTL_DEV
 )

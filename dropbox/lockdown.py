@@ -16,14 +16,14 @@ from pathlib import Path
 
 from dropbox import landlock, seccomp
 from dropbox.errors import CannotLockDown
-from dropbox.landlock import KEEP, READ, Access
+from dropbox.landlock import DATABASE, READ, Access
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 
 # How long a freed piece of memory is with which the allocator is tried, and where in it one looks: glibc writes its own
 # pointers into the first 16 bytes. Pieces up to 1,032 bytes are what its per-thread cache would keep as they were.
-_TRIED_BYTES, _LOOKED_AT = 512, 256
+_PROBE_BYTES, _PROBE_OFFSET = 512, 256
 # Not what glibc itself writes: 165, and its complement 90.
 _CANARY = b"\x33"
 
@@ -61,7 +61,7 @@ def lock(room: Room, waived: Collection[str] = ()) -> None:
             ) from None
 
 
-def say_waived(room: Room, waived: Collection[str]) -> None:
+def warn_waived(room: Room, waived: Collection[str]) -> None:
     """Tell the operator, at every start, which parts are not in force."""
     for part in PARTS:
         if part in waived:
@@ -78,11 +78,11 @@ def _allocator(room: Room) -> None:
         raise CannotLockDown("PYTHONMALLOC has to be malloc in the environment.")
     libc = ctypes.CDLL(None)
     libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
-    piece, guard = libc.malloc(_TRIED_BYTES), libc.malloc(_TRIED_BYTES)
-    ctypes.memset(piece, _CANARY[0], _TRIED_BYTES)
+    piece, guard = libc.malloc(_PROBE_BYTES), libc.malloc(_PROBE_BYTES)
+    ctypes.memset(piece, _CANARY[0], _PROBE_BYTES)
     libc.free(piece)
     # Still mapped: it is far below the size that glibc gives back, and the piece behind it is in use.
-    left = ctypes.string_at(piece + _LOOKED_AT, _LOOKED_AT)
+    left = ctypes.string_at(piece + _PROBE_OFFSET, _PROBE_OFFSET)
     libc.free(guard)
     if _CANARY in left:
         raise CannotLockDown(
@@ -110,7 +110,7 @@ def _files(room: Room) -> None:
         # The loader is executed by the kernel together with each program.
         rules += [(path, READ | Access.EXECUTE) for path in (*room.programs, _loader())]
     if room.writable is not None:
-        rules.append((room.writable, KEEP))
+        rules.append((room.writable, DATABASE))
     landlock.restrict(rules)
 
 

@@ -19,7 +19,7 @@ import gnupg
 from dropbox import gpg_process
 from dropbox.errors import CannotOpen, CannotSeal, KeysError
 from dropbox.gpg_agent import ask_passphrase
-from dropbox.gpg_output import Checked, Drain
+from dropbox.gpg_output import CheckedOutput, Drain
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
 
 # python-gnupg writes status lines and the beginnings of results to its logger; none of it may reach a log.
@@ -27,7 +27,7 @@ logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
 
 _CV25519 = ("18", "cv25519")
 _READ_BYTES = 65_536
-MOST_REVIEWERS = 16
+MAX_REVIEWERS = 16
 
 _SERVER_OPTIONS = [
     "--no-options",
@@ -100,9 +100,9 @@ class Reviewers:
         subkey valid today. *home* is made (0700) if absent; afterwards nothing needs to write there.
         """
         pinned = read_pinned_keys(keys)
-        if len(pinned) > MOST_REVIEWERS:
+        if len(pinned) > MAX_REVIEWERS:
             raise KeysError(
-                f"{len(pinned)} keys are pinned; a sealed report has room for {MOST_REVIEWERS}."
+                f"{len(pinned)} keys are pinned; a sealed report has room for {MAX_REVIEWERS}."
             )
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         gpg = _gpg(home, _SERVER_OPTIONS)
@@ -148,10 +148,10 @@ class Reviewers:
         expected = [key for key in chosen if key is not None]
         if len(expected) != len(chosen):
             raise CannotSeal("A reviewer's keys have all expired.")
-        output = Checked(sorted(key.key_id for key in expected), sink)
-        drain = Drain(output.take)
+        output = CheckedOutput(sorted(key.key_id for key in expected), sink)
+        drain = Drain(output.write)
         gpg = copy.copy(self._gpg)  # on_data is an attribute: one copy for each sealing
-        gpg.on_data = drain.take
+        gpg.on_data = drain.on_data
         try:
             # "!" pins exactly this subkey, so that gpg does not choose another.
             result = gpg.encrypt_file(
@@ -224,7 +224,7 @@ class Opener:
         """Decrypt all of *source* into *sink*. Raises CannotOpen: what *sink* was given must then be destroyed."""
         drain = Drain(sink)
         gpg = copy.copy(self._gpg)
-        gpg.on_data = drain.take
+        gpg.on_data = drain.on_data
         result = gpg.decrypt_file(source)
         drain.check(result)
         if not result.ok or result.returncode != 0:
@@ -317,7 +317,7 @@ def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protect
         f"Passphrase: {passphrase}" if protected else "%no-protection",
         "%commit",
     ]
-    made = _maker(home, start, passphrase).gen_key("\n".join(wish) + "\n")
+    made = _gpg_on(home, start, passphrase).gen_key("\n".join(wish) + "\n")
     if not made.fingerprint:
         raise KeysError("gpg did not make the key.")
     fingerprint = str(made.fingerprint)
@@ -337,7 +337,7 @@ def add_weeks(home: Path, fingerprint: str, starts: Sequence[date], *, passphras
     """
     for count, start in enumerate(starts):
         # gpg can make a key that begins later only when it is told another time.
-        maker = _maker(home, start, passphrase)
+        maker = _gpg_on(home, start, passphrase)
         secret = {"master_passphrase": passphrase} if passphrase else {}
         added = maker.add_subkey(
             fingerprint, algorithm="cv25519", usage="encr", expire="14d", **secret
@@ -348,7 +348,7 @@ def add_weeks(home: Path, fingerprint: str, starts: Sequence[date], *, passphras
             )
 
 
-def _maker(home: Path, day: date, passphrase: str) -> Any:
+def _gpg_on(home: Path, day: date, passphrase: str) -> Any:
     """gpg as of *day*. A passphrase goes to it through a pipe."""
     at = ["--faked-system-time", f"{day:%Y%m%d}T000000!", "--ignore-time-conflict"]
     unprotected = [] if passphrase else ["--pinentry-mode", "loopback", "--passphrase", ""]
@@ -360,7 +360,7 @@ def _maker(home: Path, day: date, passphrase: str) -> Any:
 def seal_to_week(home: Path, week: WeeklyKey, data: bytes) -> bytes:
     """*data* sealed to this one subkey, on a day when it was valid: an old message. Raises CannotSeal."""
     at = datetime.fromtimestamp(week.made, UTC).date() + timedelta(days=1)
-    result = _maker(home, at, "").encrypt(
+    result = _gpg_on(home, at, "").encrypt(
         data, [week.fingerprint + "!"], armor=False, always_trust=True, extra_args=_SEAL_OPTIONS
     )
     if not result.ok or result.returncode != 0:

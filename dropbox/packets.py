@@ -292,7 +292,7 @@ def verify_detached(
         data + signed + b"\x04\xff" + len(signed).to_bytes(4, "big")
     ).digest()
     try:
-        VerifyKey(key.ed25519).verify(digest, _two_numbers(rest))
+        VerifyKey(key.ed25519).verify(digest, _ed25519_signature(rest))
     except BadSignatureError:
         raise BadPacket("The signature does not fit the content.") from None
     return key
@@ -325,7 +325,7 @@ def _subpackets(area: bytes) -> dict[int, bytes]:
     return fields
 
 
-def _two_numbers(rest: bytes) -> bytes:
+def _ed25519_signature(rest: bytes) -> bytes:
     """R and S behind the unhashed fields and the two check bytes, each brought to 32 bytes."""
     at = 2 + int.from_bytes(rest[:2], "big") + 2
     numbers = b""

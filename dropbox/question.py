@@ -51,22 +51,22 @@ class Question(Label):
         """The answer to what a form sent, in the form's order, or None. Raises BadAnswer, YearMissing or AnswerTooLong."""
         return _READERS[self.kind](self, untrusted)
 
-    def said(self, answer: Any, language: str) -> str:
+    def shown(self, answer: Any, language: str) -> str:
         """An answer out of a report as a person reads it. One that is not of this question's kind is shown as it is."""
         if self.kind == "lines" and isinstance(answer, list):
-            return "; ".join(self._line_said(line, language) for line in answer)
+            return "; ".join(self._line_shown(line, language) for line in answer)
         if isinstance(answer, list):
-            return ", ".join(self.said(one, language) for one in answer)
+            return ", ".join(self.shown(one, language) for one in answer)
         return next(
             (choice.in_(language) for choice in self.choices if choice.code == answer), str(answer)
         )
 
-    def _line_said(self, line: Any, language: str) -> str:
+    def _line_shown(self, line: Any, language: str) -> str:
         if not isinstance(line, dict):
             return str(line)
         columns = [column for column in self.columns if column.code in line]
         return ", ".join(
-            f"{column.in_(language)} {column.said(line[column.code], language)}"
+            f"{column.in_(language)} {column.shown(line[column.code], language)}"
             for column in columns
         )
 

@@ -31,8 +31,8 @@ def reply_tag(tag_key: bytes, *, desk: int, number: int) -> bytes:
         raise BadReply(
             f"A desk can answer one case {REPLIES_PER_DESK} times, and there are {DESKS} desks."
         )
-    place = bytes([desk]) + number.to_bytes(2, "big")
-    return hashlib.blake2b(place, key=tag_key, person=_TAG, digest_size=ID_BYTES).digest()
+    position = bytes([desk]) + number.to_bytes(2, "big")
+    return hashlib.blake2b(position, key=tag_key, person=_TAG, digest_size=ID_BYTES).digest()
 
 
 def reply_tags(tag_key: bytes) -> list[bytes]:

@@ -19,7 +19,7 @@ from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as _aead_se
 from nacl.exceptions import CryptoError
 
 from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, CasedropError, TooLarge
-from dropbox.openpgp import MOST_REVIEWERS, Opener, Reviewers
+from dropbox.openpgp import MAX_REVIEWERS, Opener, Reviewers
 from dropbox.packets import message_length
 from dropbox.padding import BadPadding, pad, unpad_offline
 from dropbox.report import Attachment, Report
@@ -28,8 +28,8 @@ from dropbox.sizes import BLOCK_BYTES, ID_BYTES, PENDING_BATCH
 # What of a block is left for ciphertext beside the authentication tag of its outer encryption.
 _AEAD_TAG_BYTES = 16
 CHUNK_BYTES = BLOCK_BYTES - _AEAD_TAG_BYTES
-# A report before sealing: what is left of a block holds MOST_REVIEWERS recipients of 96 bytes and 512 bytes of framing.
-PADDED_REPORT_BYTES = BLOCK_BYTES - MOST_REVIEWERS * 96 - 512
+# A report before sealing: what is left of a block holds MAX_REVIEWERS recipients of 96 bytes and 512 bytes of framing.
+PADDED_REPORT_BYTES = BLOCK_BYTES - MAX_REVIEWERS * 96 - 512
 BLOCK_KEY_BYTES = 32
 NONCE_BYTES = 16
 
@@ -106,7 +106,7 @@ class AttachmentSealer:
         self._limit = limit_bytes
         self._size = 0
         self._hash = hashlib.sha256()
-        self._cutter = _Cutter(put)
+        self._blocks = _BlockWriter(put)
         self._failure: CasedropError | None = None
         self._sealed_bytes = 0
         read_end, write_end = os.pipe()
@@ -119,13 +119,13 @@ class AttachmentSealer:
     @property
     def block_ids(self) -> list[bytes]:
         """The ids of the blocks given to *put* so far."""
-        return self._cutter.ids
+        return self._blocks.ids
 
     def _seal(self, source: BinaryIO) -> None:
         # The reading end is closed whatever happens, so that a writer waiting on a full pipe is woken.
         with source:
             try:
-                self._sealed_bytes = self._reviewers.seal(source, self._cutter.take)
+                self._sealed_bytes = self._reviewers.seal(source, self._blocks.write)
             except CasedropError as failure:
                 self._failure = failure
 
@@ -152,20 +152,20 @@ class AttachmentSealer:
         self._close()
         if self._failure is not None:
             raise self._failure
-        self._cutter.finish()
+        self._blocks.finish()
         return Attachment(
             name=name,
             type=type,
             size=self._size,
             sha256=self._hash.hexdigest(),
-            block_key=self._cutter.key,
-            blocks=len(self._cutter.ids),
+            block_key=self._blocks.key,
+            blocks=len(self._blocks.ids),
             sealed_bytes=self._sealed_bytes,
         )
 
     def abort(self) -> None:
         """Stop sealing. The vault is to be told to abandon ``block_ids``; the rest expires there by itself."""
-        self._cutter.stopped = True
+        self._blocks.stopped = True
         self._close()
 
     def _close(self) -> None:
@@ -175,7 +175,7 @@ class AttachmentSealer:
             self._thread.join()
 
 
-class _Cutter:
+class _BlockWriter:
     """Cuts a ciphertext into blocks, encrypts each under the file's block key and gives them away in batches."""
 
     def __init__(self, put: Callable[[Sequence[Block]], None]) -> None:
@@ -186,7 +186,7 @@ class _Cutter:
         self._rest = bytearray()
         self._batch: list[Block] = []
 
-    def take(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """gpg's next output."""
         if self.stopped:
             raise CannotSeal("The upload was broken off.")
@@ -200,16 +200,16 @@ class _Cutter:
         if self._rest:
             self._cut(bytes(self._rest).ljust(CHUNK_BYTES, b"\0"))
             self._rest.clear()
-        self._give()
+        self._pass_on()
 
     def _cut(self, chunk: bytes) -> None:
         number = len(self.ids) + len(self._batch)
         sealed = _aead_seal(chunk, None, _block_nonce(number), self.key)
         self._batch.append(Block(block_id(self.key, number), sealed))
         if len(self._batch) == PENDING_BATCH:
-            self._give()
+            self._pass_on()
 
-    def _give(self) -> None:
+    def _pass_on(self) -> None:
         if self._batch:
             batch, self._batch = self._batch, []
             # Counted as given even if the vault fails half way, so that they are abandoned.
@@ -234,7 +234,7 @@ def open_report(block: bytes, opener: Opener) -> Report:
         raise BadReport(str(why)) from None
 
 
-class _Chunks(RawIOBase):
+class _Ciphertext(RawIOBase):
     """A file's OpenPGP message as a stream over its blocks; remembers what stopped it, since gpg reads it in a thread."""
 
     def __init__(self, attachment: Attachment, get_block: Callable[[bytes], bytes | None]) -> None:
@@ -295,7 +295,7 @@ def open_attachment(
         size += len(data)
         sink(data)
 
-    chunks = _Chunks(attachment, get_block)
+    chunks = _Ciphertext(attachment, get_block)
     try:
         opener.open_stream(chunks, take)
     except CannotOpen:

@@ -12,7 +12,7 @@ import pyseccomp
 from dropbox.errors import CannotLockDown
 
 # Looking into or steering other processes.
-_WATCHING = (
+_OTHER_PROCESSES = (
     "ptrace",
     "process_vm_readv",
     "process_vm_writev",
@@ -23,26 +23,26 @@ _WATCHING = (
     "bpf",
 )
 # Other views of the file system, other users, other rights.
-_ESCAPING = (
+_OTHER_VIEWS = (
     "mount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "pivot_root",
     "chroot", "unshare", "setns", "open_by_handle_at", "name_to_handle_at", "personality", "keyctl", "add_key", "request_key",
     "mknod", "mknodat", "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "setxattr",
     "fsetxattr", "lsetxattr",
 )  # fmt: skip
 # Memory that outlives the process or can be executed as a file, and rings past all other checks.
-_HIDING = (
+_UNSEEN_MEMORY = (
     "memfd_create", "memfd_secret", "execveat", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register",
     "shmget", "shmat", "shmctl", "msgget", "msgsnd", "semget", "mq_open", "mq_unlink",
 )  # fmt: skip
 # The machine itself.
-_RULING = (
+_ADMINISTRATION = (
     "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "acct",
     "quotactl", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "syslog", "vhangup",
 )  # fmt: skip
 # A room's sockets are open before it is locked; it needs no others of its own.
-_SERVING = ("bind", "listen")
+_LISTENING = ("bind", "listen")
 # What Landlock before its third interface does not see.
-_SHORTENING = ("truncate", "ftruncate", "fallocate")
+_RESIZING = ("truncate", "ftruncate", "fallocate")
 # CLONE_NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWNS, NEWTIME of <linux/sched.h>.
 _NAMESPACES = (
     0x02000000,
@@ -64,8 +64,8 @@ def refuse(*, writing: bool, executing: bool) -> None:
     *writing*: whether files may be shortened and extended; *executing*: whether programs may be started at all. Needs "no
     new privileges". Raises CannotLockDown.
     """
-    calls = [*_WATCHING, *_ESCAPING, *_HIDING, *_RULING, *_SERVING]
-    calls += () if writing else _SHORTENING
+    calls = [*_OTHER_PROCESSES, *_OTHER_VIEWS, *_UNSEEN_MEMORY, *_ADMINISTRATION, *_LISTENING]
+    calls += () if writing else _RESIZING
     calls += () if executing else ("execve",)
     try:
         rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)

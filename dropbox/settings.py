@@ -65,10 +65,10 @@ class Settings:
                 f"The environment variable {FILE_VARIABLE} has to name the settings file."
             )
         file = Path(name).absolute()
-        stated = _stated(file)
-        stated.update(_overriding(environ))
+        stated = _from_file(file)
+        stated.update(_from_environment(environ))
         values = {
-            setting: _parsed(file, section, setting, stated[section, setting], parse)
+            setting: _parse(file, section, setting, stated[section, setting], parse)
             for (section, setting), parse in _SETTINGS.items()
             if (section, setting) in stated
         }
@@ -79,7 +79,7 @@ class Settings:
         return cls(**values)
 
 
-def _stated(file: Path) -> dict[tuple[str, str], Any]:
+def _from_file(file: Path) -> dict[tuple[str, str], Any]:
     """What the file says, by section and name. Raises SettingsError, also for names that do not exist."""
     try:
         body = tomllib.loads(file.read_text("utf-8"))
@@ -104,7 +104,7 @@ def _stated(file: Path) -> dict[tuple[str, str], Any]:
     return stated
 
 
-def _overriding(environ: Mapping[str, str]) -> dict[tuple[str, str], Any]:
+def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], Any]:
     """What the environment says, by section and name. Raises SettingsError for a name that does not exist."""
     known = {
         f"{_PREFIX}{section}_{setting}".upper(): (section, setting)
@@ -122,23 +122,23 @@ def _overriding(environ: Mapping[str, str]) -> dict[tuple[str, str], Any]:
     return overriding
 
 
-def _parsed(file: Path, section: str, setting: str, value: object, parse: "Parser") -> Any:
+def _parse(file: Path, section: str, setting: str, value: object, parse: "Parser") -> Any:
     try:
         return parse(value, file.parent)
-    except _Wrong as why:
+    except _Invalid as why:
         # The value itself is not shown: it may be a secret that was put in the wrong place.
         raise SettingsError(
             f"The setting [{section}] {setting} (file {file} or the environment) has to be {why}."
         ) from None
 
 
-class _Wrong(Exception):
+class _Invalid(Exception):
     """A value is not what the setting has to be; the text says what that is."""
 
 
 def _onion(value: object, _: Path) -> str:
     if not isinstance(value, str) or not _ONION.fullmatch(value):
-        raise _Wrong("an onion address: 56 letters and digits and .onion")
+        raise _Invalid("an onion address: 56 letters and digits and .onion")
     return value
 
 
@@ -148,13 +148,13 @@ def _salt(value: object, _: Path) -> bytes:
     except ValueError:
         salt = b""
     if len(salt) != SALT_BYTES or len(set(salt)) == 1:
-        raise _Wrong(f"{2 * SALT_BYTES} random hexadecimal digits")
+        raise _Invalid(f"{2 * SALT_BYTES} random hexadecimal digits")
     return salt
 
 
 def _path(value: object, folder: Path) -> Path:
     if not isinstance(value, str) or not value:
-        raise _Wrong("a path")
+        raise _Invalid("a path")
     return folder / value
 
 
@@ -167,7 +167,7 @@ def _number(lowest: int, highest: int) -> "Parser":
             else value
         )
         if type(number) is not int or not lowest <= number <= highest:
-            raise _Wrong(f"a whole number from {lowest} to {highest}")
+            raise _Invalid(f"a whole number from {lowest} to {highest}")
         return number
 
     return parse
@@ -179,7 +179,7 @@ def _parts(value: object, _: Path) -> frozenset[str]:
     if not isinstance(names, list) or not all(
         isinstance(name, str) and name in PARTS for name in names
     ):
-        raise _Wrong(f"a list of parts of the lockdown: {', '.join(PARTS)}")
+        raise _Invalid(f"a list of parts of the lockdown: {', '.join(PARTS)}")
     return frozenset(names)
 
 

@@ -70,7 +70,7 @@ class Child:
         return [line.strip() for line in tuple(self._lines) if line.strip()]
 
     @property
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         """The last of them; "" when there was none."""
         return self.last_lines[-1] if self.last_lines else ""
 

@@ -133,7 +133,7 @@ class Tor:
         if not self._child.running:
             raise TorStopped(
                 f"The tor process of the {self.name} stopped by itself at {self.phase}. "
-                f"Its last words: {self._child.last_words or 'none'}"
+                f"Its last words: {self._child.last_line or 'none'}"
             )
         try:
             if self._controller is None:

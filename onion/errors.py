@@ -52,5 +52,5 @@ class DropStopped(OnionError):
     """The front or the vault stopped by itself."""
 
 
-class DropSilent(OnionError):
+class DropUnresponsive(OnionError):
     """The front or the vault did not answer in time."""

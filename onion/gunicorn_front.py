@@ -6,12 +6,12 @@ import secrets
 from typing import Any
 
 from onion.gunicorn_hardening import (
-    bound_silence,
-    close_to_others,
-    end_when_told,
-    end_with_parent,
-    hush,
+    limit_idle_connections,
     lock_application,
+    restrict_umask,
+    silence_gunicorn,
+    stop_on_early_sigterm,
+    stop_with_parent,
 )
 
 wsgi_app = "dropbox.front.wsgi:app"
@@ -56,12 +56,12 @@ accesslog = None
 errorlog = "-"
 loglevel = "error"
 
-hush()
-close_to_others()
-end_with_parent()
-end_when_told()
+silence_gunicorn()
+restrict_umask()
+stop_with_parent()
+stop_on_early_sigterm()
 # A bridge that changes its proxy may fall silent for about a minute.
-bound_silence(seconds=120)
+limit_idle_connections(seconds=120)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -30,10 +30,10 @@ _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 BOOT_MESSAGE = "Exception in worker process"
 
 # How many requests of this process ended in each kind of error.
-_failed: Counter[str] = Counter()
+_error_counts: Counter[str] = Counter()
 
 
-def hush() -> None:
+def silence_gunicorn() -> None:
     """No Server and Date header, no error page of gunicorn's own, no request and no exception text in the log."""
     told: Callable[[Any], list[str]] = wsgi.Response.default_headers
 
@@ -41,21 +41,21 @@ def hush() -> None:
         return [line for line in told(response) if not line.startswith(DROPPED_HEADERS)]
 
     _replace(wsgi.Response, "default_headers", neutral_headers)
-    _replace(util, "write_error", _close_without_a_word)
+    _replace(util, "write_error", _close_silently)
     _replace(glogging.Logger, "exception", _log_kind_only)
     # Its text quotes the request line and the address, which is the circuit's number.
     _replace(glogging.Logger, "warning", _log_nothing)
     # Python's own would print a traceback; the master's start is the only thing that can still end here.
-    sys.excepthook = _say_why
-    threading.excepthook = _say_kind_only
+    sys.excepthook = _print_reason
+    threading.excepthook = _print_kind_only
 
 
-def close_to_others() -> None:
+def restrict_umask() -> None:
     """Whatever this process and its children make is their user's alone; the sockets have gunicorn's own umask."""
     os.umask(0o077)
 
 
-def end_with_parent() -> None:
+def stop_with_parent() -> None:
     """Ask the kernel for SIGTERM when the process that started this one is killed: nobody else would stop it then."""
     if (
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
@@ -64,7 +64,7 @@ def end_with_parent() -> None:
         raise OSError(ctypes.get_errno(), "The kernel does not tell of a parent's end")
 
 
-def end_when_told() -> None:
+def stop_on_early_sigterm() -> None:
     """See that a worker ends which is told to end in its first moments.
 
     Until gunicorn sets the worker's own handlers it has the master's, which would swallow the signal, and the worker would
@@ -90,7 +90,7 @@ def lock_application(worker: Any) -> None:
     sys.modules[worker.cfg.wsgi_app.partition(":")[0]].lock_worker()
 
 
-def bound_silence(seconds: int) -> None:
+def limit_idle_connections(seconds: int) -> None:
     """End a connection on which the client sends or takes nothing for *seconds*; it would keep its thread for ever.
 
     gthread has no limit of its own once a request has begun, and its timeout watches the worker, not the request: an
@@ -113,7 +113,7 @@ def _replace(owner: Any, name: str, value: object) -> None:
     setattr(owner, name, value)
 
 
-def _close_without_a_word(sock: Any, status: int, reason: str, message: str) -> None:
+def _close_silently(sock: Any, status: int, reason: str, message: str) -> None:
     """In place of a page that would quote the request; gunicorn closes the connection after this."""
 
 
@@ -124,16 +124,16 @@ def _log_kind_only(logger: Any, message: str, *args: object, **kwargs: object) -
         logger.error_log.error("%s%s", START_FAILED, error)
     else:
         kind = type(error).__name__
-        _failed[kind] += 1
-        logger.error_log.error("A request ended in %s, number %d.", kind, _failed[kind])
+        _error_counts[kind] += 1
+        logger.error_log.error("A request ended in %s, number %d.", kind, _error_counts[kind])
 
 
-def _say_why(kind: type[BaseException], error: BaseException, trace: object) -> None:
+def _print_reason(kind: type[BaseException], error: BaseException, trace: object) -> None:
     # One line, for the operator; the application is built before the first request, so nothing of a claimant's is in it.
     sys.stderr.write(f"{START_FAILED}{str(error) or kind.__name__}\n")
 
 
-def _say_kind_only(ended: threading.ExceptHookArgs) -> None:
+def _print_kind_only(ended: threading.ExceptHookArgs) -> None:
     sys.stderr.write(f"A thread ended in {ended.exc_type.__name__}.\n")
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from onion.gunicorn_hardening import (
-    close_to_others,
-    end_when_told,
-    end_with_parent,
-    hush,
     lock_application,
+    restrict_umask,
+    silence_gunicorn,
+    stop_on_early_sigterm,
+    stop_with_parent,
 )
 from onion.launch import vault_sockets
 
@@ -46,10 +46,10 @@ loglevel = "error"
 # sqlite-utils loads numpy where it is installed, and numpy starts a thread, which the worker's lockdown would not reach.
 sys.modules["numpy"] = None  # type: ignore[assignment]  # what Python itself puts there for "not to be found"
 
-hush()
-close_to_others()
-end_with_parent()
-end_when_told()
+silence_gunicorn()
+restrict_umask()
+stop_with_parent()
+stop_on_early_sigterm()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from onion.child_process import Child
-from onion.errors import DropSilent, DropStopped, ReviewersMissing, SiteMissing
+from onion.errors import DropStopped, DropUnresponsive, ReviewersMissing, SiteMissing
 from onion.torrc import check_socket_path
 
 START_SECONDS = 30.0  # word lists, gpg's keyring and the store are read; measured: 1 s
@@ -32,7 +32,7 @@ FRONT_MEMORY = {
 
 _HERE = Path(__file__).resolve().parent
 _STATUS = b"GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n"
-_MOST_STATUS_BYTES = 65_536
+_MAX_STATUS_BYTES = 65_536
 _PROBE = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
@@ -86,7 +86,7 @@ class Drop:
     """Vault and front as a context manager: both answer when entered, both have ended when left.
 
     *environ* is the whole environment of both, to which CASEDROP_SETTINGS and, for the front, CASEDROP_FRONT_SOCKET are
-    added. Their output goes to *log* line by line, or nowhere. Raises SiteMissing, DropStopped, DropSilent, BadPath.
+    added. Their output goes to *log* line by line, or nowhere. Raises SiteMissing, DropStopped, DropUnresponsive, BadPath.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ def notice(path: Path) -> str:
         try:
             asking.connect(str(path))
             asking.sendall(_STATUS)
-            while len(answer) < _MOST_STATUS_BYTES and (piece := asking.recv(4_096)):
+            while len(answer) < _MAX_STATUS_BYTES and (piece := asking.recv(4_096)):
                 answer += piece
             said = json.loads(answer.partition(b"\r\n\r\n")[2])["notice"]
         except (OSError, ValueError, KeyError, TypeError):
@@ -236,7 +236,7 @@ def _wait_answer(child: Child, path: Path) -> None:
         if not child.running:
             raise DropStopped(f"The {child.name} stopped while starting: {_reason(child)}")
         if time.monotonic() > deadline:
-            raise DropSilent(
+            raise DropUnresponsive(
                 f"The {child.name} runs but does not answer on {path} after {START_SECONDS:.0f} s."
             )
         time.sleep(POLL_SECONDS)
@@ -246,4 +246,4 @@ def _reason(child: Child) -> str:
     for line in child.last_lines:
         if START_FAILED in line:
             return line.partition(START_FAILED)[2]
-    return child.last_words or "it gave no reason."
+    return child.last_line or "it gave no reason."

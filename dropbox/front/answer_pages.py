@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from markupsafe import escape
 
-from dropbox.front.intake import Received
+from dropbox.front.intake import ReceivedReply
 
 # What the answers on one page may take in bytes of HTML: with it, the longest of the three languages' pages and a fresh
 # form's token stay within one page's length. One answer alone is never held back.
@@ -14,10 +14,10 @@ ANSWERS_BYTES = 12_288
 # An answer's marks around its text, its button, and its week's heading.
 _MARKS_BYTES = 400
 
-Week = tuple[date, list[Received]]
+Week = tuple[date, list[ReceivedReply]]
 
 
-class Leaf(NamedTuple):
+class AnswerPage(NamedTuple):
     """The answers of one page by the Monday of their week, newest first, and where older ones begin, if there are any."""
 
     weeks: list[Week]
@@ -25,25 +25,25 @@ class Leaf(NamedTuple):
     older: int | None
 
 
-def leaf(received: Sequence[Received], first: int = 0) -> Leaf:
-    """Those of *received* (newest first) that begin at place *first*; the newest when there is no such place."""
+def answer_page(received: Sequence[ReceivedReply], first: int = 0) -> AnswerPage:
+    """Those of *received* (newest first) that begin at index *first*; the newest when there is no such index."""
     if not 0 <= first < len(received):
         first = 0
     end, left = first, ANSWERS_BYTES
     while end < len(received) and (end == first or left >= _bytes(received[end])):
         left -= _bytes(received[end])
         end += 1
-    return Leaf(weeks(received[first:end]), first, end if end < len(received) else None)
+    return AnswerPage(weeks(received[first:end]), first, end if end < len(received) else None)
 
 
-def weeks(received: Sequence[Received]) -> list[Week]:
+def weeks(received: Sequence[ReceivedReply]) -> list[Week]:
     """*received* by the Monday of its week: finer would say more of the reviewers than a claimant needs."""
-    grouped: dict[date, list[Received]] = {}
+    grouped: dict[date, list[ReceivedReply]] = {}
     for one in received:
         day = one.reply.day
         grouped.setdefault(day - timedelta(days=day.weekday()), []).append(one)
     return list(grouped.items())
 
 
-def _bytes(one: Received) -> int:
+def _bytes(one: ReceivedReply) -> int:
     return _MARKS_BYTES + len(str(escape(one.reply.text)).encode("utf-8"))

@@ -13,19 +13,25 @@ from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
 
 from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, VaultUnavailable
-from dropbox.front.answer_pages import leaf
+from dropbox.front.answer_pages import answer_page
+from dropbox.front.form_token import ForgedToken, FormState
 from dropbox.front.forms import MessageForm
 from dropbox.front.intake import Draft, Intake
 from dropbox.front.pages import Pages
-from dropbox.front.sending import BUSY, Problem, Sending, Sent, to_ask
-from dropbox.front.token import ForgedToken, FormState
+from dropbox.front.submission import (
+    BUSY,
+    PostedPage,
+    Problem,
+    SubmissionHandler,
+    personal_data_to_confirm,
+)
 from dropbox.front.uploads import Busy
 from dropbox.settings import Settings
 
 PAGE = "case"
 # Beyond the tags of any codename and the answers of any page.
-NO_PLACE = 10_000
-_DELETE, _LEAF = "delete-", "leaf-"
+NO_INDEX = 10_000
+_DELETE, _OLDER = "delete-", "older-"
 
 _SENT = _("Your addition has been sent. It is locked and stored.")
 _DELETED = _("The answer has been deleted from the server.")
@@ -47,7 +53,7 @@ class CaseView(MethodView):
         self._pages = pages
         self._intake = intake
         self._settings = settings
-        self._sending = Sending(PAGE, pages.tokens, intake, settings)
+        self._submissions = SubmissionHandler(PAGE, pages.tokens, intake, settings)
 
     def get(self) -> Response:
         """Without a codename there is nothing to show: the question for it."""
@@ -55,37 +61,40 @@ class CaseView(MethodView):
 
     def post(self) -> Response:
         """What was pressed: send, add files, switch the language, delete an answer, withdraw."""
-        sent = self._sending.receive()
-        if isinstance(sent.visit.trouble, ForgedToken):
-            return ask(self._pages, problem=_AGAIN, status=400, text=sent.texts.get("text", ""))
-        if sent.problems:
-            return self.show(sent.state, sent.texts, sent.problems, sent.status)
-        act = sent.texts.get("act", "send")
+        posted = self._submissions.receive()
+        if isinstance(posted.token.trouble, ForgedToken):
+            return ask(self._pages, problem=_AGAIN, status=400, text=posted.texts.get("text", ""))
+        if posted.problems:
+            return self.show(posted.state, posted.texts, posted.problems, posted.status)
+        act = posted.texts.get("act", "send")
         if act in ("files", "language"):
-            return self.show(sent.state, sent.texts)
-        if act.startswith(_LEAF):
-            return self.show(sent.state, sent.texts, first=place_of(act, _LEAF))
-        return self._acted(act, sent)
+            return self.show(posted.state, posted.texts)
+        if act.startswith(_OLDER):
+            return self.show(posted.state, posted.texts, first=index_of(act, _OLDER))
+        return self._acted(act, posted)
 
-    def _acted(self, act: str, sent: Sent) -> Response:
+    def _acted(self, act: str, posted: PostedPage) -> Response:
         form = MessageForm(
-            sent.texts, sent.visit, words=self._pages.words, files=len(sent.state.attachments)
+            posted.texts,
+            posted.token,
+            words=self._pages.words,
+            files=len(posted.state.attachments),
         )
         if act == "withdraw" or act.startswith(_DELETE):
             # Neither needs a text, but both need a page that is ours and fresh.
             form.validate()
             if "token" in form.errors:
-                return self.show(sent.state, sent.texts, [("", form.errors["token"][0])], 400)
+                return self.show(posted.state, posted.texts, [("", form.errors["token"][0])], 400)
             return (
-                self._withdraw(sent)
+                self._withdraw(posted)
                 if act == "withdraw"
-                else self._delete(sent, place_of(act, _DELETE))
+                else self._delete(posted, index_of(act, _DELETE))
             )
         if not form.validate():
-            return self.show(sent.state, sent.texts, form.problems, 400)
-        if identifiers := to_ask(form.text.data or "", sent.state, act):
-            return self.show(sent.state.once_asked(), sent.texts, identifiers=identifiers)
-        return self._send(form, sent)
+            return self.show(posted.state, posted.texts, form.problems, 400)
+        if personal_data := personal_data_to_confirm(form.text.data or "", posted.state, act):
+            return self.show(posted.state.after_asking(), posted.texts, personal_data=personal_data)
+        return self._send(form, posted)
 
     def show(
         self,
@@ -94,10 +103,10 @@ class CaseView(MethodView):
         problems: Sequence[Problem] = (),
         status: int = 200,
         notice: Any = None,
-        identifiers: Sequence[str] = (),
+        personal_data: Sequence[str] = (),
         first: int = 0,
     ) -> Response:
-        """The case page, with the answers from place *first* on. They are looked up each time; when they cannot be, the page
+        """The case page, with the answers from index *first* on. They are looked up each time; when they cannot be, the page
         says so and keeps the text."""
         try:
             received = self._intake.replies(state.codename)
@@ -107,43 +116,43 @@ class CaseView(MethodView):
         return self._pages.form(
             "case.html",
             page=PAGE,
-            place=PAGE,
+            path=PAGE,
             state=state,
             problems=problems,
             status=status,
-            leaf=leaf(received, first),
+            answers=answer_page(received, first),
             notice=notice,
-            identifiers=identifiers,
+            personal_data=personal_data,
             text=texts.get("text", ""),
             limits=self._settings,
         )
 
-    def _send(self, form: MessageForm, sent: Sent) -> Response:
+    def _send(self, form: MessageForm, posted: PostedPage) -> Response:
         draft = Draft("message", g.language, self._pages.campaign.unsure, (), form.text.data or "")
-        refusal = self._sending.file(draft, sent.state)
+        refusal = self._submissions.file(draft, posted.state)
         if refusal is not None:
-            return self.show(refusal.state, sent.texts, [refusal.problem], refusal.status)
+            return self.show(refusal.state, posted.texts, [refusal.problem], refusal.status)
         # A fresh nonce: what is written next is another message, even with the same words.
-        return self.show(FormState.of(sent.state.codename), MultiDict(), notice=_SENT)
+        return self.show(FormState.of(posted.state.codename), MultiDict(), notice=_SENT)
 
-    def _delete(self, sent: Sent, place: int) -> Response:
+    def _delete(self, posted: PostedPage, index: int) -> Response:
         try:
-            self._intake.delete_reply(sent.state.codename, place)
+            self._intake.delete_reply(posted.state.codename, index)
         except (Busy, VaultUnavailable, CannotStore):
             return self.show(
-                sent.state,
-                sent.texts,
+                posted.state,
+                posted.texts,
                 [("", _("The answer could not be deleted. Please try again later."))],
                 503,
             )
-        return self.show(sent.state, sent.texts, notice=_DELETED)
+        return self.show(posted.state, posted.texts, notice=_DELETED)
 
-    def _withdraw(self, sent: Sent) -> Response:
-        self._intake.abandon(sent.state.attachments)
+    def _withdraw(self, posted: PostedPage) -> Response:
+        self._intake.abandon(posted.state.attachments)
         try:
-            self._intake.withdraw(sent.state.codename, g.language)
+            self._intake.withdraw(posted.state.codename, g.language)
         except (Busy, BadReport, PendingGone, CannotSeal, VaultUnavailable, CannotStore):
-            return self.show(sent.state.with_files(()), sent.texts, [("", _NOT_WITHDRAWN)], 503)
+            return self.show(posted.state.with_files(()), posted.texts, [("", _NOT_WITHDRAWN)], 503)
         sentences = [
             _("What you filed under this codename has been deleted from the server, and the reviewers are told."),
             _("What the reviewers have already copied to their offline computer cannot be deleted from here. They will see "
@@ -154,10 +163,10 @@ class CaseView(MethodView):
         return self._pages.message(_("Taken back"), sentences, status=200)
 
 
-def place_of(act: str, kind: str) -> int:
-    """The number behind *kind* in a button's value; where there is none, a place at which nothing stands."""
+def index_of(act: str, kind: str) -> int:
+    """The number behind *kind* in a button's value; where there is none, a index at which nothing stands."""
     number = act.removeprefix(kind)
-    return int(number) if re.fullmatch("[0-9]{1,4}", number) else NO_PLACE
+    return int(number) if re.fullmatch("[0-9]{1,4}", number) else NO_INDEX
 
 
 def ask(
@@ -170,7 +179,7 @@ def ask(
     return pages.form(
         "inbox.html",
         page="inbox",
-        place="inbox",
+        path="inbox",
         state=state,
         kept=False,
         problems=problems,

@@ -15,13 +15,13 @@ from dropbox import error_log
 from dropbox.campaign import Campaign
 from dropbox.codename import COST, Cost, WordLists
 from dropbox.front.case_page import CaseView
-from dropbox.front.headers import PAD, REST, content_security_policy, finished
+from dropbox.front.form_token import FormTokens
 from dropbox.front.inbox_page import InboxView
 from dropbox.front.intake import Intake, Vault
 from dropbox.front.pages import PREFIXES, Pages, language_of, use_language
 from dropbox.front.report_page import ReportView
 from dropbox.front.response_timing import STEP_SECONDS, paced, wait
-from dropbox.front.token import FormTokens
+from dropbox.front.uniform_response import PAD, REST, content_security_policy, uniform
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Reviewers
 from dropbox.settings import Settings
@@ -54,7 +54,7 @@ class _Front(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """The kind of an error and its count, without its text or its stack, in which a report's text could stand."""
-        error_log.tell(exc_info[0])
+        error_log.log_kind(exc_info[0])
 
 
 def create_front(
@@ -69,7 +69,7 @@ def create_front(
     cost: Cost = COST,
     step_seconds: float = STEP_SECONDS,
 ) -> Flask:
-    """The front as a WSGI application. *token_key* is KEY_BYTES of dropbox.front.token; *clock* gives Unix seconds."""
+    """The front as a WSGI application. *token_key* is KEY_BYTES of dropbox.front.form_token; *clock* gives Unix seconds."""
     app = _Front(__name__, template_folder=str(_TEMPLATES), static_folder=None)
     app.config.update(
         BABEL_DEFAULT_LOCALE="en",
@@ -93,9 +93,9 @@ def create_front(
         intake,
         settings,
         clock,
-        [grouped(fingerprint) for fingerprint in reviewers.fingerprints],
+        [in_groups(fingerprint) for fingerprint in reviewers.fingerprints],
     )
-    _failures(app, pages)
+    _error_pages(app, pages)
     return app
 
 
@@ -108,7 +108,7 @@ def _style_and_answers(app: Flask, step_seconds: float) -> None:
     app.jinja_env.globals.update(style=Markup(style), pad=PAD, rest=REST)  # noqa: S704 - our own file
 
     def finish(response: Response) -> Response:
-        whole = finished(
+        whole = uniform(
             response,
             policy,
             carried=g.get("carried", 0),
@@ -121,7 +121,7 @@ def _style_and_answers(app: Flask, step_seconds: float) -> None:
     app.after_request(finish)
 
 
-def grouped(fingerprint: str) -> str:
+def in_groups(fingerprint: str) -> str:
     """A fingerprint in groups of four, as people compare it."""
     return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
 
@@ -138,10 +138,10 @@ def _routes(
         return pages.render("start.html")
 
     def bridges() -> Response:
-        return pages.render("bridges.html", place="bridges")
+        return pages.render("bridges.html", path="bridges")
 
     def keys() -> Response:
-        return pages.render("keys.html", place="keys", fingerprints=fingerprints)
+        return pages.render("keys.html", path="keys", fingerprints=fingerprints)
 
     def leave() -> Response:
         sentences = [
@@ -150,7 +150,7 @@ def _routes(
               "then close the browser."),
         ]  # fmt: skip
         g.leaving = True
-        return pages.message(_("You have left"), sentences, status=200, place="leave")
+        return pages.message(_("You have left"), sentences, status=200, path="leave")
 
     app.add_url_rule("/", view_func=start)
     # The language is read from the path before any view runs; see _admission.
@@ -175,7 +175,7 @@ def _admission(app: Flask, onion: str, pages: Pages) -> None:
     def admit() -> Response | None:
         use_language(language_of(request.path.split("/")[1]) or LANGUAGES[0])
         try:
-            _check_way(onion)
+            _check_request(onion)
         except _Refused as refused:
             return pages.message(
                 _("This page is not available here"), refused.sentences, status=403
@@ -185,7 +185,7 @@ def _admission(app: Flask, onion: str, pages: Pages) -> None:
     app.before_request(admit)
 
 
-def _check_way(onion: str) -> None:
+def _check_request(onion: str) -> None:
     if "X-Tor2web" in request.headers:
         raise _Refused(
             _(
@@ -212,7 +212,7 @@ def _check_way(onion: str) -> None:
         )
 
 
-def _failures(app: Flask, pages: Pages) -> None:
+def _error_pages(app: Flask, pages: Pages) -> None:
     def refused(why: HTTPException) -> Response:
         if why.code == 404:
             return pages.message(

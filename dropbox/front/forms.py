@@ -14,7 +14,7 @@ from wtforms.validators import ValidationError
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.errors import AnswerTooLong, BadAnswer, BadReport, YearMissing
-from dropbox.front.token import ForgedToken, FormState, FormTokens, StaleToken
+from dropbox.front.form_token import ForgedToken, FormState, FormTokens, StaleToken
 from dropbox.question import Group, Question
 from dropbox.report import TEXT_BYTES, text_bytes
 
@@ -23,14 +23,14 @@ FACT = "f."
 
 
 @dataclass(frozen=True, repr=False)
-class Visit:
+class OpenedToken:
     """What a posted page's token said: its state, or a new one, and what was wrong with the token, if anything."""
 
     state: FormState
     trouble: StaleToken | ForgedToken | None = None
 
     @classmethod
-    def of(cls, tokens: FormTokens, page: str, untrusted: str) -> "Visit":
+    def of(cls, tokens: FormTokens, page: str, untrusted: str) -> "OpenedToken":
         """Open *untrusted*. A page that was open too long keeps its codename; a foreign token gets a new one."""
         try:
             return cls(tokens.open(page, untrusted))
@@ -75,8 +75,8 @@ class _Form(FlaskForm):  # type: ignore[misc]  # comes without types
         def get_translations(self, form: FlaskForm) -> None:
             """None of WTForms' own: all sentences are ours."""
 
-    def __init__(self, texts: MultiDict[str, str], visit: Visit) -> None:
-        super().__init__(formdata=texts, meta={"csrf_context": visit})
+    def __init__(self, texts: MultiDict[str, str], token: OpenedToken) -> None:
+        super().__init__(formdata=texts, meta={"csrf_context": token})
 
     @property
     def problems(self) -> list[tuple[str, Any]]:
@@ -104,7 +104,7 @@ def check_text(text: str, files: int, words: WordLists) -> None:
                 count=over // 3 + 1,
             )
         )
-    if words.find_in(text):
+    if words.contains_codename(text):
         raise ValidationError(
             _(
                 "There seems to be a codename in your text. Please take it out: nobody needs it but you."
@@ -138,7 +138,7 @@ class ReportForm(_Form):
     def __init__(
         self,
         texts: MultiDict[str, str],
-        visit: Visit,
+        token: OpenedToken,
         *,
         campaign: Campaign,
         words: WordLists,
@@ -150,7 +150,7 @@ class ReportForm(_Form):
         self._texts = texts
         self._bad_answers: list[tuple[str, Any]] = []
         self.facts: dict[str, Any] = {}
-        super().__init__(texts, visit)
+        super().__init__(texts, token)
 
     def sent(self, question: Question) -> list[str]:
         """What came for an optional question, as it came; empty for what a form sends and did not come."""
@@ -207,11 +207,11 @@ class MessageForm(_Form):
     text = TextAreaField()
 
     def __init__(
-        self, texts: MultiDict[str, str], visit: Visit, *, words: WordLists, files: int
+        self, texts: MultiDict[str, str], token: OpenedToken, *, words: WordLists, files: int
     ) -> None:
         self._words = words
         self._files = files
-        super().__init__(texts, visit)
+        super().__init__(texts, token)
 
     def validate_text(self, field: Field) -> None:
         """As a report's."""

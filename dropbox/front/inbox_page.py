@@ -9,10 +9,10 @@ from flask_babel import lazy_gettext as _
 from dropbox.codename import UnknownWord, WrongCheck, WrongCount
 from dropbox.errors import BadCodename
 from dropbox.front.case_page import CaseView, ask
-from dropbox.front.forms import InboxForm, Visit
+from dropbox.front.form_token import FormState
+from dropbox.front.forms import InboxForm, OpenedToken
 from dropbox.front.intake import Intake
 from dropbox.front.pages import Pages
-from dropbox.front.token import FormState
 from dropbox.front.uploads import Busy, receive
 from dropbox.settings import Settings
 
@@ -46,7 +46,8 @@ class InboxView(MethodView):
             open_sealer=_no_files,
         )
         form = InboxForm(
-            received.texts, Visit.of(self._pages.tokens, PAGE, received.texts.get("token", ""))
+            received.texts,
+            OpenedToken.of(self._pages.tokens, PAGE, received.texts.get("token", "")),
         )
         typed, text = form.codename.data or "", received.texts.get("text", "")
         if received.troubles:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from dropbox.campaign import Campaign
 from dropbox.codename import Codename, CodenameKeys, Cost, derive_keys, withdraw_tag
 from dropbox.errors import BadReply, CasedropError
-from dropbox.front.token import FormState
+from dropbox.front.form_token import FormState
 from dropbox.front.uploads import Busy
 from dropbox.openpgp import Reviewers
 from dropbox.reply import Reply, open_reply, reply_tags
@@ -67,10 +67,10 @@ class Vault(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class Received:
-    """An answer, and its place among the codename's tags."""
+class ReceivedReply:
+    """An answer, and its index among the codename's tags."""
 
-    place: int
+    index: int
     reply: Reply
 
 
@@ -177,7 +177,7 @@ class Intake:
             block, tag, [(other, withdraw_tag(keys.withdraw_key, other)) for other in others]
         )
 
-    def replies(self, codename: Codename) -> list[Received]:
+    def replies(self, codename: Codename) -> list[ReceivedReply]:
         """The answers for *codename*, newest first; none for one that nobody has used, by the same work.
 
         Raises Busy or VaultUnavailable. A reply of a newer version, or one that does not open, is left out.
@@ -185,21 +185,21 @@ class Intake:
         keys = self._keys(codename)
         return sorted(
             self._opened(keys),
-            key=lambda received: (received.reply.day, received.place),
+            key=lambda received: (received.reply.day, received.index),
             reverse=True,
         )
 
-    def _opened(self, keys: CodenameKeys) -> Iterator[Received]:
-        for place, sealed in self._vault.replies(reply_tags(keys.tag_key)):
+    def _opened(self, keys: CodenameKeys) -> Iterator[ReceivedReply]:
+        for index, sealed in self._vault.replies(reply_tags(keys.tag_key)):
             try:
-                yield Received(place, open_reply(sealed, keys.reply_private))
+                yield ReceivedReply(index, open_reply(sealed, keys.reply_private))
             except BadReply:
                 continue
 
-    def delete_reply(self, codename: Codename, place: int) -> None:
-        """Delete the answer at *place* of *codename*'s, if there is one. Raises Busy, CannotStore or VaultUnavailable."""
+    def delete_reply(self, codename: Codename, index: int) -> None:
+        """Delete the answer at *index* of *codename*'s, if there is one. Raises Busy, CannotStore or VaultUnavailable."""
         tags = reply_tags(self._keys(codename).tag_key)
-        self._vault.forget_replies(tags[place : place + 1])
+        self._vault.forget_replies(tags[index : index + 1])
 
     def withdraw(self, codename: Codename, language: str) -> None:
         """Tell the reviewers, then delete everything on the server that was filed under *codename*.

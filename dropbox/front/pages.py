@@ -8,7 +8,7 @@ from flask import Response, g, make_response, render_template
 
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
-from dropbox.front.token import FormState, FormTokens
+from dropbox.front.form_token import FormState, FormTokens
 from dropbox.label import LANGUAGES
 
 # URL prefixes by language tag, and each language's own name, in the order in which they are offered.
@@ -35,11 +35,11 @@ class Pages:
     tokens: FormTokens
 
     def render(
-        self, template: str, *, status: int = 200, place: str = "", **context: Any
+        self, template: str, *, status: int = 200, path: str = "", **context: Any
     ) -> Response:
-        """The page of *template*; *place* is its path behind the language's prefix, for the language switch."""
+        """The page of *template*; *path* is its path behind the language's prefix, for the language switch."""
         language = g.language
-        switch = [(tag, NAMES[tag], f"/{PREFIXES[tag]}/{place}") for tag in LANGUAGES]
+        switch = [(tag, NAMES[tag], f"/{PREFIXES[tag]}/{path}") for tag in LANGUAGES]
         html = render_template(
             template,
             language=language,
@@ -59,13 +59,13 @@ class Pages:
         text: str = "",
         problems: Sequence[tuple[str, Any]] = (),
         status: int = 200,
-        place: str,
+        path: str,
         kept: bool = True,
         **context: Any,
     ) -> Response:
         """A page with a form that remembers *state*; *problems* are (field, sentence), shown above it.
 
-        *place* is where the form goes, behind the language's prefix. *text* is what was written and comes back; with the
+        *path* is where the form goes, behind the language's prefix. *text* is what was written and comes back; with the
         token it counts to what the browser sends the next time. A page that is *kept* stands as it was left when somebody
         comes back to it.
         """
@@ -75,7 +75,7 @@ class Pages:
         return self.render(
             template,
             status=status,
-            place=place,
+            path=path,
             token=token,
             text=text,
             codename=self.words.spell(state.codename, g.language),
@@ -85,9 +85,9 @@ class Pages:
         )
 
     def message(
-        self, heading: Any, sentences: Sequence[Any], *, status: int, place: str = ""
+        self, heading: Any, sentences: Sequence[Any], *, status: int, path: str = ""
     ) -> Response:
         """A page that only says something: errors, refusals, good-byes."""
         return self.render(
-            "message.html", status=status, place=place, heading=heading, sentences=sentences
+            "message.html", status=status, path=path, heading=heading, sentences=sentences
         )

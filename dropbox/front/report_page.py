@@ -7,11 +7,11 @@ from flask import Response, g
 from flask.views import MethodView
 from werkzeug.datastructures import MultiDict
 
-from dropbox.front.forms import ReportForm, Visit
+from dropbox.front.form_token import FormState
+from dropbox.front.forms import OpenedToken, ReportForm
 from dropbox.front.intake import Draft, Intake
 from dropbox.front.pages import Pages
-from dropbox.front.sending import Problem, Sending, to_ask
-from dropbox.front.token import FormState
+from dropbox.front.submission import Problem, SubmissionHandler, personal_data_to_confirm
 from dropbox.question import MONTHS
 from dropbox.settings import Settings
 
@@ -31,42 +31,42 @@ class ReportView(MethodView):
     ) -> None:
         self._pages = pages
         self._clock = clock
-        self._sending = Sending(PAGE, pages.tokens, intake, settings)
+        self._submissions = SubmissionHandler(PAGE, pages.tokens, intake, settings)
         self._settings = settings
 
     def get(self) -> Response:
         """An empty form. Nothing is stored anywhere for it."""
-        visit = Visit(FormState.new())
-        return self._again(self._form(MultiDict(), visit, 0), visit.state)
+        token = OpenedToken(FormState.new())
+        return self._again(self._form(MultiDict(), token, 0), token.state)
 
     def post(self) -> Response:
         """What was sent: filed, or shown again whole."""
-        sent = self._sending.receive()
-        form = self._form(sent.texts, sent.visit, len(sent.state.attachments))
-        act = sent.texts.get("act")
-        if sent.problems:
-            return self._again(form, sent.state, sent.problems, sent.status)
+        posted = self._submissions.receive()
+        form = self._form(posted.texts, posted.token, len(posted.state.attachments))
+        act = posted.texts.get("act")
+        if posted.problems:
+            return self._again(form, posted.state, posted.problems, posted.status)
         if act == "codename":
-            return self._again(form, sent.state.with_another_codename())
+            return self._again(form, posted.state.with_another_codename())
         if act in ("files", "language"):
-            return self._again(form, sent.state)
+            return self._again(form, posted.state)
         if not form.validate():
-            return self._again(form, sent.state, form.problems, 400)
-        if identifiers := to_ask(form.text.data or "", sent.state, act):
-            return self._again(form, sent.state.once_asked(), identifiers=identifiers)
-        return self._file(form, sent.state)
+            return self._again(form, posted.state, form.problems, 400)
+        if personal_data := personal_data_to_confirm(form.text.data or "", posted.state, act):
+            return self._again(form, posted.state.after_asking(), personal_data=personal_data)
+        return self._file(form, posted.state)
 
     def _file(self, form: ReportForm, state: FormState) -> Response:
         harms = tuple(sorted(set(form.harms.data or ())))
         draft = Draft(
             "report", g.language, form.category.data, harms, form.text.data or "", form.facts
         )
-        refusal = self._sending.file(draft, state)
+        refusal = self._submissions.file(draft, state)
         if refusal is not None:
             return self._again(form, refusal.state, [refusal.problem], refusal.status)
         codename = self._pages.words.spell(state.codename, g.language)
         return self._pages.render(
-            "done.html", place=PAGE, codename=codename, files=state.attachments
+            "done.html", path=PAGE, codename=codename, files=state.attachments
         )
 
     def _again(
@@ -75,16 +75,16 @@ class ReportView(MethodView):
         state: FormState,
         problems: Sequence[Problem] = (),
         status: int = 200,
-        identifiers: Sequence[str] = (),
+        personal_data: Sequence[str] = (),
     ) -> Response:
         return self._pages.form(
             "report.html",
             page=PAGE,
-            place=_SENT_TO,
+            path=_SENT_TO,
             state=state,
             text=form.text.data or "",
             problems=problems,
-            identifiers=identifiers,
+            personal_data=personal_data,
             status=status,
             form=form,
             limits=self._settings,
@@ -96,7 +96,7 @@ class ReportView(MethodView):
         latest = datetime.fromtimestamp(self._clock(), UTC).year
         return [str(year) for year in range(latest, latest - YEARS, -1)]
 
-    def _form(self, texts: MultiDict[str, str], visit: Visit, files: int) -> ReportForm:
+    def _form(self, texts: MultiDict[str, str], token: OpenedToken, files: int) -> ReportForm:
         return ReportForm(
-            texts, visit, campaign=self._pages.campaign, words=self._pages.words, files=files
+            texts, token, campaign=self._pages.campaign, words=self._pages.words, files=files
         )

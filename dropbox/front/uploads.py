@@ -28,7 +28,7 @@ from dropbox.report import NAME_BYTES, Attachment, text_bytes
 # comes back whole instead of cut.
 TEXTS_BYTES = 1_048_576
 # What a browser sends at most: all harms and optional answers ticked, ten files, and the texts, about 130 parts.
-MOST_PARTS = 192
+MAX_PARTS = 192
 # Names of fields are ours and short; others are cut, so that they take no memory that TEXTS_BYTES does not count.
 _FIELD_CHARACTERS = 64
 _READ_BYTES = 65_536
@@ -72,7 +72,7 @@ class Sealer(Protocol):
 
 
 @dataclass
-class Received:
+class ReceivedForm:
     """What a posted form held. ``troubles`` has at most one entry for each file, with its name ("" for the whole post)."""
 
     texts: MultiDict[str, str] = field(default_factory=MultiDict)
@@ -92,13 +92,13 @@ def receive(
     limit_bytes: int,
     files_left: Callable[[MultiDict[str, str]], int],
     open_sealer: Callable[[], Sealer],
-) -> Received:
+) -> ReceivedForm:
     """Read a multipart form from *stream*. Never raises for what a claimant or a bad line sent: see ``troubles``.
 
     *files_left* is asked with the texts before the first file how many more files this page may have; *open_sealer*
     begins the sealing of one file, or raises Busy.
     """
-    form = _Form(Received(), files_left, open_sealer)
+    form = _Form(ReceivedForm(), files_left, open_sealer)
     try:
         kind, options = parse_options_header(content_type)
         if kind != "multipart/form-data" or not options.get("boundary"):
@@ -106,7 +106,7 @@ def receive(
         decoder = MultipartDecoder(
             options["boundary"].encode("ascii"),
             max_form_memory_size=4 * _READ_BYTES,
-            max_parts=MOST_PARTS,
+            max_parts=MAX_PARTS,
         )
         for event in _events(stream, decoder, limit_bytes):
             form.take(event)
@@ -156,7 +156,7 @@ class _Form:
 
     def __init__(
         self,
-        received: Received,
+        received: ReceivedForm,
         files_left: Callable[[MultiDict[str, str]], int],
         open_sealer: Callable[[], Sealer],
     ) -> None:

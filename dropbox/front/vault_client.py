@@ -15,7 +15,7 @@ _TIMEOUT_SECONDS = 20.0
 _CONNECTIONS = 64
 # Far below the largest body that the vault reads.
 _PAIRS_AT_ONCE = 16_384
-_MOST_REPLY_BYTES = 256 * (2 + REPLY_BYTES)
+_MAX_REPLY_BYTES = 256 * (2 + REPLY_BYTES)
 
 
 class VaultClient:
@@ -61,10 +61,10 @@ class VaultClient:
             self._post("/abandon", b"".join(ids))
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
-        """(place in *tags*, sealed reply of REPLY_BYTES) for each that is there."""
+        """(index in *tags*, sealed reply of REPLY_BYTES) for each that is there."""
         body = self._post("/replies", b"".join(tags))
         record = 2 + REPLY_BYTES
-        if len(body) % record or len(body) > _MOST_REPLY_BYTES:
+        if len(body) % record or len(body) > _MAX_REPLY_BYTES:
             raise VaultUnavailable
         cuts = range(0, len(body), record)
         return [

@@ -10,10 +10,10 @@ from pathlib import Path
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.front.factory import create_front
-from dropbox.front.token import KEY_BYTES
+from dropbox.front.form_token import KEY_BYTES
 from dropbox.front.vault_client import VaultClient
 from dropbox.key_expiry import notice
-from dropbox.lockdown import Room, lock, say_waived
+from dropbox.lockdown import Room, lock, warn_waived
 from dropbox.openpgp import Reviewers
 from dropbox.settings import Settings
 
@@ -37,7 +37,7 @@ _room = Room(
     programs=tuple(Path(found).resolve() for found in (shutil.which("gpg"),) if found),
     sees_plaintext=True,
 )
-say_waived(_room, _settings.waived)
+warn_waived(_room, _settings.waived)
 if _notice := notice(_reviewers.last_day(), datetime.now(UTC).date()):
     sys.stderr.write(_notice + "\n")
 

@@ -7,16 +7,16 @@ from datetime import date, datetime
 from flask import Flask, Response, jsonify, request
 from nacl.signing import SigningKey
 
-from dropbox.bundle import MOST_REPLIES, read_replies, write_export
+from dropbox.bundle import MAX_REPLIES, read_replies, write_export
 from dropbox.errors import BadBundle, CannotStore
 from dropbox.key_expiry import notice
 from dropbox.packets import PublicKey
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
-from dropbox.vault.quiet_flask import QuietFlask, answer
+from dropbox.vault.quiet_flask import QuietFlask, empty_response
 from dropbox.vault.store import Store
 
 # All replies one bundle may hold, with room for manifest, signature and tar's own blocks.
-_MOST_BYTES = MOST_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
+_MAX_BYTES = MAX_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
 
 
 def create_courier(
@@ -30,8 +30,8 @@ def create_courier(
 ) -> Flask:
     """The application behind the courier socket. *signers* are the reviewers' pinned keys, whose weeks last to *keys_end*."""
     app = QuietFlask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
-    app.register_error_handler(CannotStore, answer(507))
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_BYTES
+    app.register_error_handler(CannotStore, empty_response(507))
 
     @app.errorhandler(BadBundle)
     def refused(why: BadBundle) -> Response:

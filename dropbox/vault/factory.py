@@ -27,7 +27,7 @@ class Application(Protocol):
         """Answer one request."""
 
 
-class BySocket:
+class SocketDispatcher:
     """Gives each request to the application of the socket it came over; one from elsewhere gets nothing."""
 
     def __init__(self, applications: dict[str, Application]) -> None:
@@ -44,7 +44,9 @@ class BySocket:
         return application(environ, start_response)
 
 
-def create_vault(settings: Settings, *, store: Store, clock: Callable[[], datetime]) -> BySocket:
+def create_vault(
+    settings: Settings, *, store: Store, clock: Callable[[], datetime]
+) -> SocketDispatcher:
     """The vault as a WSGI application for gunicorn. Raises SettingsError, CampaignError or KeysError with a sentence."""
     courier = create_courier(
         store,
@@ -54,7 +56,7 @@ def create_vault(settings: Settings, *, store: Store, clock: Callable[[], dateti
         keys_end=last_day(settings.keys),
         clock=clock,
     )
-    return BySocket(
+    return SocketDispatcher(
         {str(settings.intake_socket): create_intake(store), str(settings.courier_socket): courier}
     )
 

@@ -9,13 +9,13 @@ from dropbox.errors import CannotStore
 from dropbox.vault.store import Store
 
 # File times tell at most that something came in the last minute before the disk was taken; one inode a minute is no load.
-BEAT_SECONDS = 60.0
+INTERVAL_SECONDS = 60.0
 
 
-class Beat:
+class Housekeeping:
     """Goes on from ``start`` until ``stop``, or until the process ends."""
 
-    def __init__(self, store: Store, seconds: float = BEAT_SECONDS) -> None:
+    def __init__(self, store: Store, seconds: float = INTERVAL_SECONDS) -> None:
         self._store = store
         self._seconds = seconds
         self._stopped = threading.Event()
@@ -34,7 +34,7 @@ class Beat:
         while not self._stopped.is_set():
             try:
                 self._store.expire()
-                self._store.freshen()
+                self._store.touch()
             except CannotStore:
                 # Told to whoever files now; at the next beat the disk may be well again.
                 pass

@@ -9,14 +9,14 @@ from flask import Flask, Response, request
 
 from dropbox.errors import CannotStore, CasedropError, PendingGone
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, PENDING_BATCH
-from dropbox.vault.quiet_flask import QuietFlask, answer
+from dropbox.vault.quiet_flask import QuietFlask, empty_response
 from dropbox.vault.store import Pending, Store, StoredTwice
 
 _RECORD = ID_BYTES + BLOCK_BYTES
 _PAIR = 2 * ID_BYTES
 # The largest body: one batch of blocks. A commit's list of 10 files of 161 blocks is far smaller.
-_MOST_BYTES = PENDING_BATCH * _RECORD
-_MOST_TAGS = 256
+_MAX_BYTES = PENDING_BATCH * _RECORD
+_MAX_TAGS = 256
 
 
 class BadLength(CasedropError):
@@ -26,14 +26,14 @@ class BadLength(CasedropError):
 def create_intake(store: Store) -> Flask:
     """The application behind the intake socket."""
     app = QuietFlask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_BYTES
     for error, status in (
         (BadLength, 400),
         (PendingGone, 409),
         (StoredTwice, 409),
         (CannotStore, 507),
     ):
-        app.register_error_handler(error, answer(status))
+        app.register_error_handler(error, empty_response(status))
 
     def pending() -> Response:
         blocks = [
@@ -59,9 +59,9 @@ def create_intake(store: Store) -> Flask:
 
     def replies() -> Response:
         tags = list(_records(request.get_data(), ID_BYTES))
-        if len(tags) > _MOST_TAGS:
+        if len(tags) > _MAX_TAGS:
             raise BadLength
-        found = b"".join(place.to_bytes(2, "big") + sealed for place, sealed in store.replies(tags))
+        found = b"".join(index.to_bytes(2, "big") + sealed for index, sealed in store.replies(tags))
         return Response(found, mimetype="application/octet-stream")
 
     def forget() -> Response:

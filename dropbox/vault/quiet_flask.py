@@ -13,10 +13,10 @@ class QuietFlask(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """The kind alone."""
-        error_log.tell(exc_info[0])
+        error_log.log_kind(exc_info[0])
 
 
-def answer(status: int) -> Callable[[Exception], Response]:
+def empty_response(status: int) -> Callable[[Exception], Response]:
     """An error handler that answers *status* without a body."""
 
     def handle(_: Exception) -> Response:

@@ -28,10 +28,10 @@ _FINISH = "UPDATE slot SET withdraw_tag = ?, day = ?, expires = ? WHERE place = 
 _CUT = "DELETE FROM slot WHERE place = ?"
 
 # As secrets.randbelow: one of the numbers from 0 to below its argument, each as likely as the others.
-Chance = Callable[[int], int]
+RandomBelow = Callable[[int], int]
 
 
-class _Held(NamedTuple):
+class _Entry(NamedTuple):
     place: int
     expires: int
 
@@ -52,13 +52,13 @@ class Slots:
     SQLite failed. Every method but these three raises sqlite3.Error, and CannotStore when the file contradicts itself.
     """
 
-    def __init__(self, database: sqlite3.Connection, chance: Chance) -> None:
+    def __init__(self, database: sqlite3.Connection, randbelow: RandomBelow) -> None:
         self._database = database
-        self._chance = chance
+        self._randbelow = randbelow
         self._version: int | None = None
-        self._held: dict[bytes, _Held] = {}
-        self._waiting: dict[bytes, int] = {}
-        self._changed: dict[bytes, _Held | None] = {}
+        self._entries: dict[bytes, _Entry] = {}
+        self._pending: dict[bytes, int] = {}
+        self._changed: dict[bytes, _Entry | None] = {}
         self._count = 0
 
     def begin(self) -> None:
@@ -67,26 +67,26 @@ class Slots:
         if version != self._version:
             self._read()
             self._version = version
-        self._count = len(self._held)
+        self._count = len(self._entries)
 
-    def keep(self) -> None:
+    def committed(self) -> None:
         """What was done since ``begin`` is in the file."""
-        for block_id, held in self._changed.items():
-            if held is None:
-                del self._held[block_id]
+        for block_id, entry in self._changed.items():
+            if entry is None:
+                del self._entries[block_id]
             else:
-                self._held[block_id] = held
-            if held is not None and held.expires != _FINAL:
-                self._waiting[block_id] = held.expires
+                self._entries[block_id] = entry
+            if entry is not None and entry.expires != _FINAL:
+                self._pending[block_id] = entry.expires
             else:
-                self._waiting.pop(block_id, None)
+                self._pending.pop(block_id, None)
         self._changed.clear()
 
-    def drop(self) -> None:
+    def rolled_back(self) -> None:
         """What was done since ``begin`` is not in the file."""
         self._changed.clear()
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """What is in the file is not known: it is read again."""
         self._changed.clear()
         self._version = None
@@ -97,18 +97,18 @@ class Slots:
 
     def is_pending(self, block_id: bytes) -> bool:
         """Whether the block is there and waits for its report."""
-        held = self._find(block_id)
-        return held is not None and held.expires != _FINAL
+        entry = self._find(block_id)
+        return entry is not None and entry.expires != _FINAL
 
     def count(self) -> tuple[int, int]:
         """How many blocks are final, and how many pending; of what is in the file."""
-        return len(self._held) - len(self._waiting), len(self._waiting)
+        return len(self._entries) - len(self._pending), len(self._pending)
 
     def expired(self, now: int) -> list[bytes]:
         """The pending blocks whose time was over at *now*, a Unix time."""
         return [
             block_id
-            for block_id, expires in self._waiting.items()
+            for block_id, expires in self._pending.items()
             if expires <= now and self.is_pending(block_id)
         ]
 
@@ -118,7 +118,7 @@ class Slots:
         """Give a new block a random place. It is pending until the Unix time *expires*, or final."""
         assert not self.holds(block_id)
         end = self._count
-        place = self._chance(end + 1)
+        place = self._randbelow(end + 1)
         row = (block_id, tag, day.isoformat(), expires.to_bytes(EXPIRES_BYTES, "big"), data)
         if place == end:
             self._write(_APPEND, (place, *row))
@@ -126,38 +126,38 @@ class Slots:
             self._moving(place, end)
             self._write(_COPY, (end, place))
             self._write(_OVERWRITE, (*row, place))
-        self._changed[block_id] = _Held(place, expires)
+        self._changed[block_id] = _Entry(place, expires)
         self._count += 1
 
     def finish(self, block_id: bytes, *, tag: bytes, day: date) -> None:
         """Make a pending block final."""
-        held = self._find(block_id)
-        assert held is not None
-        row = (tag, day.isoformat(), _FINAL.to_bytes(EXPIRES_BYTES, "big"), held.place)
+        entry = self._find(block_id)
+        assert entry is not None
+        row = (tag, day.isoformat(), _FINAL.to_bytes(EXPIRES_BYTES, "big"), entry.place)
         self._write(_FINISH, row)
-        self._changed[block_id] = _Held(held.place, _FINAL)
+        self._changed[block_id] = _Entry(entry.place, _FINAL)
 
     def remove(self, block_id: bytes) -> None:
         """Delete a block that is there. Of a random arrangement without it, every arrangement is as likely as before."""
-        held = self._find(block_id)
-        assert held is not None
+        entry = self._find(block_id)
+        assert entry is not None
         last = self._count - 1
-        if held.place != last:
-            self._moving(last, held.place)
-            self._write(_COPY_OVER, (last, held.place))
+        if entry.place != last:
+            self._moving(last, entry.place)
+            self._write(_COPY_OVER, (last, entry.place))
         self._write(_CUT, (last,))
         self._changed[block_id] = None
         self._count = last
 
     def data(self, block_id: bytes) -> bytes | None:
         """A block's bytes, or None."""
-        held = self._find(block_id)
-        return None if held is None else self._value("bytes", held.place)
+        entry = self._find(block_id)
+        return None if entry is None else self._value("bytes", entry.place)
 
     def tag(self, block_id: bytes) -> bytes | None:
         """A block's withdraw tag, or None."""
-        held = self._find(block_id)
-        return None if held is None else self._value("withdraw_tag", held.place)
+        entry = self._find(block_id)
+        return None if entry is None else self._value("withdraw_tag", entry.place)
 
     def tags(self) -> list[tuple[bytes, bytes]]:
         """(id, withdraw tag) of every final block."""
@@ -175,8 +175,8 @@ class Slots:
             except ValueError:
                 raise CannotStore from None
 
-    def _find(self, block_id: bytes) -> _Held | None:
-        return self._changed[block_id] if block_id in self._changed else self._held.get(block_id)
+    def _find(self, block_id: bytes) -> _Entry | None:
+        return self._changed[block_id] if block_id in self._changed else self._entries.get(block_id)
 
     def _value(self, column: str, place: int) -> bytes:
         row = self._database.execute(
@@ -190,10 +190,10 @@ class Slots:
     def _moving(self, place: int, to: int) -> None:
         """Note that the block at *place* is about to be at *to*."""
         moved = self._value("id", place)
-        held = self._find(moved)
-        if held is None or held.place != place:
+        entry = self._find(moved)
+        if entry is None or entry.place != place:
             raise CannotStore
-        self._changed[moved] = _Held(to, held.expires)
+        self._changed[moved] = _Entry(to, entry.expires)
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
         if self._database.execute(statement, values).rowcount != 1:
@@ -206,14 +206,14 @@ class Slots:
         ).fetchall()
         if not all(isinstance(value, bytes) for _, *values in rows for value in values):
             raise CannotStore
-        self._held = {
-            block_id: _Held(place, int.from_bytes(expires, "big"))
+        self._entries = {
+            block_id: _Entry(place, int.from_bytes(expires, "big"))
             for place, block_id, expires in rows
         }
-        self._waiting = {
-            block_id: held.expires
-            for block_id, held in self._held.items()
-            if held.expires != _FINAL
+        self._pending = {
+            block_id: entry.expires
+            for block_id, entry in self._entries.items()
+            if entry.expires != _FINAL
         }
-        if [place for place, _, _ in rows] != list(range(len(self._held))):
+        if [place for place, _, _ in rows] != list(range(len(self._entries))):
             raise CannotStore

@@ -19,7 +19,7 @@ from typing import NamedTuple, Self
 from dropbox.bundle import ExportManifest, ListedBlock, ReplyBundle
 from dropbox.errors import BadBundle, CannotStore, CasedropError, PendingGone, StoreError
 from dropbox.vault.database import open_file
-from dropbox.vault.slots import NO_TAG, Chance, Slots
+from dropbox.vault.slots import NO_TAG, RandomBelow, Slots
 
 _HOUR = 3_600
 
@@ -49,7 +49,7 @@ class Store:
     """The open file. Safe to share between threads: one connection, one lock.
 
     Every method raises CannotStore when the disk is full or the file broken; nothing of that call is then kept.
-    *clock* gives UTC time; pending blocks expire after *pending_minutes*, in the hour after that. *chance* gives the
+    *clock* gives UTC time; pending blocks expire after *pending_minutes*, in the hour after that. *randbelow* gives the
     blocks their places.
     """
 
@@ -59,14 +59,14 @@ class Store:
         connection: sqlite3.Connection,
         clock: Callable[[], datetime],
         pending_minutes: int,
-        chance: Chance,
+        randbelow: RandomBelow,
     ) -> None:
         self._path = path
         self._connection = connection
         self._clock = clock
         self._pending_seconds = pending_minutes * 60
         self._lock = threading.Lock()
-        self._slots = Slots(connection, chance)
+        self._slots = Slots(connection, randbelow)
 
     @classmethod
     def open(
@@ -75,10 +75,10 @@ class Store:
         *,
         clock: Callable[[], datetime],
         pending_minutes: int,
-        chance: Chance = secrets.randbelow,
+        randbelow: RandomBelow = secrets.randbelow,
     ) -> Self:
         """Open *path*, or make it (0600). Raises StoreError with a sentence when it is not what this version works with."""
-        store = cls(path, open_file(path), clock, pending_minutes, chance)
+        store = cls(path, open_file(path), clock, pending_minutes, randbelow)
         try:
             store.check()
         except CannotStore:
@@ -139,7 +139,7 @@ class Store:
         with self._transaction() as database:
             self._expire(database, int(self._clock().timestamp()))
 
-    def freshen(self) -> None:
+    def touch(self) -> None:
         """Give the file and its journal the time of now in the file system, as if something had just been written."""
         with self._lock:
             for path in (self._path, self._path.with_name(self._path.name + "-journal")):
@@ -151,13 +151,13 @@ class Store:
                     raise CannotStore from None
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
-        """(place in *tags*, sealed reply) for each that is there, by the same work for every tag."""
+        """(index in *tags*, sealed reply) for each that is there, by the same work for every tag."""
         with self._transaction(write=False) as database:
             found = [
                 database.execute("SELECT sealed FROM reply WHERE tag = ?", (tag,)).fetchone()
                 for tag in tags
             ]
-        return [(place, row[0]) for place, row in enumerate(found) if row is not None]
+        return [(index, row[0]) for index, row in enumerate(found) if row is not None]
 
     def tags(self) -> list[tuple[bytes, bytes]]:
         """(id, withdraw tag) of every final block. Only a codename's withdraw key tells which of them are its own."""
@@ -256,13 +256,13 @@ class Store:
                     self._slots.begin()
                     yield self._connection
                     self._connection.execute("COMMIT")
-                    self._slots.keep()
+                    self._slots.committed()
                 finally:
                     # After a COMMIT there is nothing left to take back.
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")
-                    self._slots.drop()
+                    self._slots.rolled_back()
             except (sqlite3.Error, CannotStore):
-                self._slots.forget()
+                self._slots.invalidate()
                 # The text of SQLite's error may name values; none of it goes further.
                 raise CannotStore from None

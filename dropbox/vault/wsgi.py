@@ -3,10 +3,10 @@
 import os
 from datetime import UTC, datetime
 
-from dropbox.lockdown import Room, lock, say_waived
+from dropbox.lockdown import Room, lock, warn_waived
 from dropbox.settings import Settings
 from dropbox.vault.factory import create_vault
-from dropbox.vault.housekeeping import Beat
+from dropbox.vault.housekeeping import Housekeeping
 from dropbox.vault.store import Store
 
 
@@ -16,15 +16,15 @@ def _now() -> datetime:
 
 _settings = Settings.load(os.environ)
 _store = Store.open(_settings.database, clock=_now, pending_minutes=_settings.pending_minutes)
-_beat = Beat(_store)
+_housekeeping = Housekeeping(_store)
 
 app = create_vault(_settings, store=_store, clock=_now)
 
 _room = Room("vault", writable=_settings.database.parent)
-say_waived(_room, _settings.waived)
+warn_waived(_room, _settings.waived)
 
 
 def lock_worker() -> None:
     """Called by the server in the worker before it serves; see dropbox.lockdown.lock."""
     lock(_room, _settings.waived)
-    _beat.start()
+    _housekeeping.start()

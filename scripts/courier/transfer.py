@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from dropbox.bundle import MANIFEST_BYTES, MOST_REPLIES, ExportManifest, Members
+from dropbox.bundle import MANIFEST_BYTES, MAX_REPLIES, ExportManifest, Members
 from dropbox.durable_file import NewFile
 from dropbox.errors import CasedropError
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
@@ -19,7 +19,7 @@ from scripts.terminal import one_line
 # A vault with gigabytes lists and hashes them all before the first byte.
 TIMEOUT_SECONDS = 600.0
 # The replies, their manifest and signature, and tar's own blocks.
-MOST_REPLY_BUNDLE_BYTES = MOST_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
+MOST_REPLY_BUNDLE_BYTES = MAX_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
 _REASON_CHARACTERS = 300
 _MOST_STATUS_BYTES = 65_536
 

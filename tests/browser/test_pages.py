@@ -92,7 +92,7 @@ def language_pages(
         browser.send(
             many.form(),
             {},
-            button=("act", str(many.html.select("button[value^=leaf-]")[0]["value"])),
+            button=("act", str(many.html.select("button[value^=older-]")[0]["value"])),
         ),
     )
     yield "case-wrong", browser.send(case.form(), {"text": " "})

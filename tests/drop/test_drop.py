@@ -16,7 +16,7 @@ import httpx
 import pytest
 from support.processes import children, family
 
-from dropbox.front.headers import PAGE_BYTES
+from dropbox.front.uniform_response import PAGE_BYTES
 from dropbox.key_expiry import notice
 from onion.errors import DropStopped
 from onion.launch import Drop

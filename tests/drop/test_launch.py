@@ -204,12 +204,12 @@ time.sleep(60)
     assert wait_until(lambda: members(*groups) == [])
 
 
-@pytest.mark.parametrize("when_told", ["", "end_when_told()"])
+@pytest.mark.parametrize("when_told", ["", "stop_on_early_sigterm()"])
 def test_a_worker_that_is_told_to_end_in_its_first_moment_ends(when_told: str) -> None:
     """Without that the worker has its master's handler, and goes on."""
     program = f"""
 import os, signal, time
-from onion.gunicorn_hardening import end_when_told
+from onion.gunicorn_hardening import stop_on_early_sigterm
 {when_told}
 signal.signal(signal.SIGTERM, lambda *_: None)
 ended = 0

@@ -16,7 +16,7 @@ from support.front import PACKAGE, Front
 from support.report_form import answered
 
 from dropbox.codename import WordLists
-from dropbox.front.headers import PAGE_BYTES
+from dropbox.front.uniform_response import PAGE_BYTES
 from dropbox.openpgp import Opener
 from onion.launch import Drop
 from scripts.courier.transfer import pull, push

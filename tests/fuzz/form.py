@@ -10,9 +10,9 @@ from dropbox import campaign
 from dropbox.campaign import Campaign
 from dropbox.codename import Codename, WordLists
 from dropbox.errors import BadAnswer, BadCodename, CannotSeal, TooLarge, VaultUnavailable
-from dropbox.front.identifiers import ACCOUNT, EMAIL, IDENTITY, PHONE, find_identifiers
-from dropbox.front.token import ForgedToken, FormState, FormTokens, StaleToken
-from dropbox.front.uploads import Busy, Received, receive
+from dropbox.front.form_token import ForgedToken, FormState, FormTokens, StaleToken
+from dropbox.front.personal_data import ACCOUNT, EMAIL, IDENTITY, PHONE, find_personal_data
+from dropbox.front.uploads import Busy, ReceivedForm, receive
 from dropbox.label import LANGUAGES
 from dropbox.report import Attachment
 from fuzz.target import Target, bounded_time
@@ -116,7 +116,7 @@ def _received(flags: int, kind: str, body: bytes, piece: int) -> tuple[object, .
     )
 
 
-def _hold(received: Received, opened: list[Sealing]) -> None:
+def _hold(received: ReceivedForm, opened: list[Sealing]) -> None:
     assert all(sealing.finished != sealing.aborted for sealing in opened), (
         "a file is finished or given up, never both or neither"
     )
@@ -180,7 +180,7 @@ POSTED_FORM = Target(
 _KEY, _PAGE, _NOW, _LIFETIME = bytes(range(32)), "report", 1_790_000_000, 7_200
 _FILE_ENTRY = Attachment("一.png", "image/png", 5, "0" * 64, bytes(32), 1, 100)
 _STATE = FormState(Codename((1, 2, 3, 4, 5, 6, 7)), bytes(16))
-STATES = [_STATE, _STATE.once_asked(), _STATE.with_files((_FILE_ENTRY,) * 2)]
+STATES = [_STATE, _STATE.after_asking(), _STATE.with_files((_FILE_ENTRY,) * 2)]
 
 
 def _tokens(now: int) -> FormTokens:
@@ -261,8 +261,10 @@ def codename_in_text(data: bytes) -> bool:
         " ".join(word.typed for word in WORDS.spell(_CODENAMES[0], "zh-Hans")),
     )
     with bounded_time():
-        found = WORDS.find_in(text)
-    assert WORDS.find_in(f"{text[:middle]} {spelled} {text[middle:]}"), "a codename is overlooked"
+        found = WORDS.contains_codename(text)
+    assert WORDS.contains_codename(f"{text[:middle]} {spelled} {text[middle:]}"), (
+        "a codename is overlooked"
+    )
     return found
 
 
@@ -278,21 +280,21 @@ CODENAME_IN_TEXT = Target(
 )
 
 
-def identifiers(data: bytes) -> list[str]:
+def personal_data(data: bytes) -> list[str]:
     """A claimant's text. The kinds in their order, in bounded time however often it repeats itself; a number is noticed."""
     text = data.decode("utf-8", "replace")
     with bounded_time():
-        find_identifiers((text * (ROOM // max(len(text), 1)))[:ROOM])
-    found, order = find_identifiers(text), [PHONE, IDENTITY, EMAIL, ACCOUNT]
+        find_personal_data((text * (ROOM // max(len(text), 1)))[:ROOM])
+    found, order = find_personal_data(text), [PHONE, IDENTITY, EMAIL, ACCOUNT]
     assert found == [kind for kind in order if kind in found]
-    assert PHONE in find_identifiers(text + "\n13800138000\n" + text), (
+    assert PHONE in find_personal_data(text + "\n13800138000\n" + text), (
         "a telephone number is overlooked"
     )
     return found
 
 
 IDENTIFIERS = Target(
-    identifiers,
+    personal_data,
     (),
     [
         text.encode()
@@ -333,7 +335,7 @@ def answers(data: bytes) -> Any:
     question = QUESTIONS[(data[0] if data else 0) % len(QUESTIONS)]
     answer = question.read([value.decode("utf-8", "replace") for value in data[1:].split(b"\0")])
     json.dumps(answer, ensure_ascii=False).encode("utf-8")
-    assert all(isinstance(question.said(answer, language), str) for language in LANGUAGES)
+    assert all(isinstance(question.shown(answer, language), str) for language in LANGUAGES)
     if isinstance(answer, str) and question.kind != "month":
         assert question.read([answer]) == answer
     return answer

@@ -189,8 +189,8 @@ def test_neither_codename_nor_keys_show_themselves_in_a_repr() -> None:
 def test_a_codename_inside_a_text_is_found(dress: str) -> None:
     codename = Codename((3, 2047, 99, 1500, 700, 98, 12))
 
-    assert LISTS.find_in(f"我的代号是：{dressed(codename)[dress]}。\n谢谢。")
-    assert LISTS.find_in(
+    assert LISTS.contains_codename(f"我的代号是：{dressed(codename)[dress]}。\n谢谢。")
+    assert LISTS.contains_codename(
         "代号" + "".join(word.hanzi for word in LISTS.spell(codename, "zh-Hans")) + "不要忘记"
     )
 
@@ -201,6 +201,7 @@ def test_ordinary_texts_hold_no_codename() -> None:
     ]
 
     assert not any(
-        LISTS.find_in(case["text_zh_hans"]) or LISTS.find_in(case["gloss_en"]) for case in cases
+        LISTS.contains_codename(case["text_zh_hans"]) or LISTS.contains_codename(case["gloss_en"])
+        for case in cases
     )
-    assert not LISTS.find_in(" ".join(LISTS.english[:100]))
+    assert not LISTS.contains_codename(" ".join(LISTS.english[:100]))

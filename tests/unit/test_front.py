@@ -15,7 +15,7 @@ from support.report_form import TEXT, answered, problems, report_page, send
 from dropbox.codename import CHEAPEST, Codename, WordLists, derive_keys
 from dropbox.errors import CannotStore, VaultUnavailable
 from dropbox.front.answer_pages import ANSWERS_BYTES
-from dropbox.front.headers import FLOOR_PAD_BYTES, LEAST_PAD_BYTES, MOST_PAD_BYTES, PAGE_BYTES
+from dropbox.front.uniform_response import FLOOR_PAD_BYTES, MAX_PAD_BYTES, MIN_PAD_BYTES, PAGE_BYTES
 from dropbox.label import LANGUAGES
 from dropbox.reply import Reply, reply_tag, reply_tags, seal_reply
 from dropbox.sealing import open_attachment
@@ -173,7 +173,7 @@ def test_a_login_sends_as_much_as_a_report(front: Front) -> None:
         for length in range(0, 1500, 75):
             report, inbox = browser.get("/zh-hans/report"), browser.get("/zh-hans/inbox")
             for page in (report, inbox, browser.get("/zh-hans/case")):
-                assert LEAST_PAD_BYTES - 1 <= pad(page) <= MOST_PAD_BYTES
+                assert MIN_PAD_BYTES - 1 <= pad(page) <= MAX_PAD_BYTES
                 assert set(page.form().value("pad")) == {"\r", "\n"}
             send(browser, report, text="x" * length, category="")
             browser.send(inbox.form(), {"codename": report.codename()})
@@ -629,15 +629,15 @@ def test_many_answers_are_on_pages_of_one_size_and_none_is_left_out(
         while True:
             assert size(page) == PAGE_BYTES
             shown += [tag.get_text() for tag in page.html.select(".answer")]
-            older = page.html.select_one('button[value^="leaf-"]:not([value="leaf-0"])')
+            older = page.html.select_one('button[value^="older-"]:not([value="older-0"])')
             if older is None:
                 break
             page = browser.send(
                 page.form(), {"text": "写到一半"}, button=("act", str(older["value"]))
             )
             assert page.form().value("text") == "写到一半"
-        newest = browser.send(page.form(), {}, button=("act", "leaf-0"))
-        nowhere = browser.send(page.form(), {}, button=("act", "leaf-9999"))
+        newest = browser.send(page.form(), {}, button=("act", "older-0"))
+        nowhere = browser.send(page.form(), {}, button=("act", "older-9999"))
 
     assert shown == texts[::-1]
     for again in (newest, nowhere):

@@ -16,7 +16,7 @@ def descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-def python(program: str, data: bytes = b"") -> gpg_process.Ended:
+def python(program: str, data: bytes = b"") -> gpg_process.Result:
     return gpg_process.run(
         [sys.executable, "-Sc", f"import sys, os, time\n{program}"], data, ENVIRON
     )

@@ -11,7 +11,7 @@ from support.front import ONION
 
 from dropbox.errors import CannotStore
 from dropbox.sizes import BLOCK_BYTES
-from dropbox.vault.housekeeping import Beat
+from dropbox.vault.housekeeping import Housekeeping
 from dropbox.vault.store import Pending, Store
 from onion.launch import Drop
 from scripts.newsite import make_site
@@ -35,13 +35,13 @@ def test_the_file_and_its_journal_have_the_time_of_now(tmp_path: Path) -> None:
     path = tmp_path / "vault.sqlite"
     store = Store.open(path, clock=lambda: datetime.now(UTC), pending_minutes=240)
     os.utime(path, LONG_AGO)
-    store.freshen()
+    store.touch()
     assert age(path) < 1_000
     store.commit(Pending(b"i" * 16, bytes(BLOCK_BYTES)), b"t" * 16, [])
     before = path.read_bytes()
     for file in (path, Path(f"{path}-journal")):
         os.utime(file, LONG_AGO)
-        store.freshen()
+        store.touch()
         assert age(file) < 1_000
     store.expire()
     store.close()
@@ -61,15 +61,15 @@ class Counting:
         if len(self.did) < 3:
             raise CannotStore
 
-    def freshen(self) -> None:
-        self.did.append("freshen")
+    def touch(self) -> None:
+        self.did.append("touch")
         if len(self.did) > 6:
             self.enough.set()
 
 
 def test_a_beat_goes_on_after_the_disk_failed_until_it_is_stopped() -> None:
     store = Counting()
-    beat = Beat(store, 0.001)  # type: ignore[arg-type]
+    beat = Housekeeping(store, 0.001)  # type: ignore[arg-type]
     beat.start()
     assert store.enough.wait(20)
     beat.stop()
@@ -77,7 +77,7 @@ def test_a_beat_goes_on_after_the_disk_failed_until_it_is_stopped() -> None:
     time.sleep(0.05)
 
     assert len(store.did) == done
-    assert store.did[:6] == ["expire", "expire", "expire", "freshen", "expire", "freshen"]
+    assert store.did[:6] == ["expire", "expire", "expire", "touch", "expire", "touch"]
 
 
 @pytest.mark.drop

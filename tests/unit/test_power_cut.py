@@ -69,7 +69,7 @@ def run(path: Path, synchronous: str) -> None:
         for name, value, found in module.PRAGMAS
     )
     store = Store.open(
-        path, clock=lambda: NOW, pending_minutes=240, chance=random.Random(5).randrange
+        path, clock=lambda: NOW, pending_minutes=240, randbelow=random.Random(5).randrange
     )
     for step in steps():
         step(store)

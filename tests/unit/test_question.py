@@ -92,12 +92,12 @@ def test_what_is_no_answer_is_refused(
 
 
 def test_an_answer_is_said_in_words(questions: dict[str, Question]) -> None:
-    assert questions["lives_now"].said("reg.us_ca", "zh-Hant") == "美國加州"
+    assert questions["lives_now"].shown("reg.us_ca", "zh-Hant") == "美國加州"
     assert (
-        questions["actors"].said(["actor.tencent", "actor.police"], "en")
+        questions["actors"].shown(["actor.tencent", "actor.police"], "en")
         == "Tencent / WeChat, Police (public security)"
     )
-    assert questions["c4.trades"].said(
+    assert questions["c4.trades"].shown(
         [{"side": "buy", "shares": "5"}, {"ticker": "tk.fund"}], "en"
     ) == ("Side bought, Number 5; Share Through a fund or ETF")
 
@@ -107,7 +107,7 @@ def test_an_answer_of_another_version_is_said_as_it_is(
     answer: Any, questions: dict[str, Question]
 ) -> None:
     for question in questions.values():
-        assert question.said(answer, "en")
+        assert question.shown(answer, "en")
 
 
 def test_every_question_says_why_and_none_asks_for_a_person(questions: dict[str, Question]) -> None:

@@ -16,7 +16,7 @@ from dropbox.codename import CHEAPEST, new_codename
 from dropbox.errors import CannotSeal, CasedropError, TooLarge, VaultUnavailable
 from dropbox.front import intake as intake_module
 from dropbox.front.intake import Intake
-from dropbox.front.uploads import Busy, Received, Sealer, Trouble, receive
+from dropbox.front.uploads import Busy, ReceivedForm, Sealer, Trouble, receive
 from dropbox.openpgp import Reviewers
 from dropbox.report import Attachment
 
@@ -59,7 +59,7 @@ def part(name: str, value: bytes, filename: str | None = None) -> bytes:
 
 def read(
     body: bytes, open_sealer: Callable[[], Sealer], left: int = 10, limit: int = 10**8
-) -> Received:
+) -> ReceivedForm:
     return receive(
         io.BytesIO(body),
         TYPE,
@@ -209,7 +209,7 @@ def test_what_is_too_large_is_drained_to_a_bound() -> None:
 def test_no_bytes_raise_anything(noise: bytes) -> None:
     body = part("text", b"t") + noise
     for untrusted in (noise, body, b"--B\r\n" + noise, body + b"--B--\r\n"):
-        assert isinstance(read(untrusted, Collector), Received)
+        assert isinstance(read(untrusted, Collector), ReceivedForm)
 
 
 def test_a_place_among_the_sealings_is_given_back(

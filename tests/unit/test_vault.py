@@ -18,7 +18,7 @@ from dropbox.packets import read_pinned_keys
 from dropbox.settings import Settings
 from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH, REPLY_BYTES
 from dropbox.vault.courier_routes import create_courier
-from dropbox.vault.factory import BySocket, create_vault, read_export_key
+from dropbox.vault.factory import SocketDispatcher, create_vault, read_export_key
 from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.store import Store
 from scripts.newsite import make_site
@@ -256,7 +256,7 @@ def test_the_status_says_three_weeks_before_that_the_keys_end(
     assert bool(courier.get("/status").json["notice"]) is (left <= 21)
 
 
-def status(vault: BySocket, socket: str, path: str) -> str:
+def status(vault: SocketDispatcher, socket: str, path: str) -> str:
     """The status with which *vault* answers GET *path* over *socket*."""
     told: list[str] = []
     environ = {**EnvironBuilder(path).get_environ(), "gunicorn.socket": Listening(socket)}

@@ -29,9 +29,9 @@ TAG = b"t" * 16
 def open_store(
     path: Path,
     clock: Callable[[], datetime] | None = None,
-    chance: Callable[[int], int] = secrets.randbelow,
+    randbelow: Callable[[int], int] = secrets.randbelow,
 ) -> Store:
-    return Store.open(path, clock=clock or Clock(), pending_minutes=240, chance=chance)
+    return Store.open(path, clock=clock or Clock(), pending_minutes=240, randbelow=randbelow)
 
 
 def block() -> Pending:
@@ -198,7 +198,7 @@ def test_every_arrangement_of_the_blocks_is_equally_likely_and_stays_so_when_one
 
     for number, choices in enumerate(itertools.product(range(1), range(2), range(3), range(3))):
         path, played = tmp_path / f"{number}.sqlite", iter(choices)
-        store = open_store(path, chance=lambda _, played=played: next(played))  # type: ignore[misc]
+        store = open_store(path, randbelow=lambda _, played=played: next(played))  # type: ignore[misc]
         for one in blocks[:3]:
             store.commit(one, TAG, [])
         before[arrangement(path)] += 1
@@ -219,7 +219,7 @@ def test_a_place_is_written_over_where_it_lies_and_its_block_is_moved_to_the_end
 ) -> None:
     path, blocks, new = tmp_path / "vault.sqlite", [block() for _ in range(20)], block()
     places = itertools.chain(range(20), [7])
-    store = open_store(path, chance=lambda _: next(places))
+    store = open_store(path, randbelow=lambda _: next(places))
     for one in blocks:
         store.commit(one, TAG, [])
     before = path.read_bytes()

@@ -38,7 +38,7 @@ def fact_line(campaign: Campaign, code: str, answer: Any, language: str) -> str:
     question = next((one for one in campaign.questions if one.code == code), None)
     if question is None:
         return f"{isolated(code)}: {isolated(str(answer))}"
-    return f"{isolated(question.in_(language))}: {isolated(question.said(answer, language))}"
+    return f"{isolated(question.in_(language))}: {isolated(question.shown(answer, language))}"
 
 
 def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, language: str) -> Text:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from dropbox.front.identifiers import ACCOUNT, EMAIL, IDENTITY, PHONE, find_identifiers
+from dropbox.front.personal_data import ACCOUNT, EMAIL, IDENTITY, PHONE, find_personal_data
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ from dropbox.front.identifiers import ACCOUNT, EMAIL, IDENTITY, PHONE, find_iden
     ],
 )
 def test_kinds_are_found(text: str, kinds: list[str]) -> None:
-    assert find_identifiers(text) == kinds
+    assert find_personal_data(text) == kinds
 
 
 @pytest.mark.parametrize("unit", ["1", "1 ", "@", "a.", "+1 ", "+86 1(", "wxid_", "138 "])
 def test_a_long_text_of_look_alikes_is_read_at_once(unit: str) -> None:
     """No pattern may take more than its share of the text's length: a request would hold its thread."""
     begun = time.process_time()
-    find_identifiers(unit * (48 * 1024 // len(unit)))
+    find_personal_data(unit * (48 * 1024 // len(unit)))
     assert time.process_time() - begun < 2

@@ -14,8 +14,8 @@ from markupsafe import Markup
 PAGE_BYTES = 32_768
 # How many bytes a form sends beside what its writer adds to it, and how much of that may be its padding field: a login
 # is not told from a report by its length. What a page carries back counts, since it is sent as well.
-LEAST_SENT_BYTES, MOST_SENT_BYTES = 20_480, 24_576
-LEAST_PAD_BYTES, MOST_PAD_BYTES = 16_384, 24_576
+MIN_SENT_BYTES, MAX_SENT_BYTES = 20_480, 24_576
+MIN_PAD_BYTES, MAX_PAD_BYTES = 16_384, 24_576
 # A page with much to say may have less padding before it becomes two pages long.
 FLOOR_PAD_BYTES = 10_240
 # The padding is made of line feeds: in a page they take one byte, in a form that is sent two (HTML, 4.10.22.8
@@ -61,7 +61,7 @@ def content_security_policy(style: str) -> str:
     )
 
 
-def finished(
+def uniform(
     response: Response, policy: str, *, carried: int = 0, kept: bool = False, leaving: bool = False
 ) -> Response:
     """*response* with exactly our headers, and filled up to a whole number of PAGE_BYTES.
@@ -92,8 +92,8 @@ def finished(
 
 def _line_feeds(carried: int) -> int:
     """How many line feeds a padding field wants, a little different for each page."""
-    sent = LEAST_SENT_BYTES + secrets.randbelow(MOST_SENT_BYTES - LEAST_SENT_BYTES + 1)
-    wanted = min(max(sent - carried, LEAST_PAD_BYTES), MOST_PAD_BYTES)
+    sent = MIN_SENT_BYTES + secrets.randbelow(MAX_SENT_BYTES - MIN_SENT_BYTES + 1)
+    wanted = min(max(sent - carried, MIN_PAD_BYTES), MAX_PAD_BYTES)
     return wanted // _SENT_BYTES
 
 

@@ -22,7 +22,7 @@ from dropbox.sealing import NONCE_BYTES
 KEY_BYTES = Aead.KEY_SIZE
 _CONTEXT = b"cd1:form-token:"
 # Ten files with long names take 20 kB; anything longer was not made here.
-_MOST_CHARACTERS = 65_536
+_MAX_CHARACTERS = 65_536
 
 
 class StaleToken(CasedropError):
@@ -66,7 +66,7 @@ class FormState:
         """The same page with a fresh codename."""
         return replace(self, codename=new_codename())
 
-    def once_asked(self) -> "FormState":
+    def after_asking(self) -> "FormState":
         """The same page, whose writer is not asked again."""
         return replace(self, asked=True)
 
@@ -106,7 +106,7 @@ class FormTokens:
     def open(self, page: str, untrusted: str) -> FormState:
         """What *page* remembers. Raises ForgedToken, or StaleToken, which carries the state."""
         try:
-            sealed = base64.urlsafe_b64decode(untrusted[:_MOST_CHARACTERS].encode("ascii"))
+            sealed = base64.urlsafe_b64decode(untrusted[:_MAX_CHARACTERS].encode("ascii"))
             body = json.loads(self._box.decrypt(sealed, aad=_CONTEXT + page.encode("ascii")))
             issued, state = int(body["issued"]), FormState.from_json(body["state"])
         except (ValueError, TypeError, KeyError, CryptoError, BadReport, BadCodename):

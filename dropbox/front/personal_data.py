@@ -33,7 +33,7 @@ _PATTERNS = {
 _INVISIBLE = {"Cf"}
 
 
-def find_identifiers(text: str) -> list[str]:
+def find_personal_data(text: str) -> list[str]:
     """Which kinds stand in *text*: PHONE, IDENTITY, EMAIL, ACCOUNT, in this order, each at most once."""
     plain = "".join(_visible(unicodedata.normalize("NFKC", text)))
     return [kind for kind, pattern in _PATTERNS.items() if pattern.search(plain)]

@@ -9,11 +9,11 @@ from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
 
 from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, VaultUnavailable
-from dropbox.front.forms import Visit
-from dropbox.front.identifiers import find_identifiers
+from dropbox.front.form_token import FormState, FormTokens
+from dropbox.front.forms import OpenedToken
 from dropbox.front.intake import Draft, Intake
-from dropbox.front.token import FormState, FormTokens
-from dropbox.front.uploads import Busy, Received, Trouble, receive
+from dropbox.front.personal_data import find_personal_data
+from dropbox.front.uploads import Busy, ReceivedForm, Trouble, receive
 from dropbox.report import Attachment
 from dropbox.settings import Settings
 
@@ -49,17 +49,17 @@ _TROUBLES: dict[Trouble, tuple[Any, int]] = {
 }  # fmt: skip
 
 
-def to_ask(text: str, state: FormState, act: str | None) -> list[str]:
-    """The kinds of identifiers in *text* about which its writer has to be asked before it is sent: once for each page."""
-    return [] if state.asked or act == "as-is" else find_identifiers(text)
+def personal_data_to_confirm(text: str, state: FormState, act: str | None) -> list[str]:
+    """The kinds of personal data in *text* about which its writer has to be asked before it is sent: once for each page."""
+    return [] if state.asked or act == "as-is" else find_personal_data(text)
 
 
 @dataclass(frozen=True, repr=False)
-class Sent:
+class PostedPage:
     """A posted page: its texts, what its token said, its state with the files that have arrived, and what was wrong."""
 
     texts: MultiDict[str, str]
-    visit: Visit
+    token: OpenedToken
     state: FormState
     problems: Sequence[Problem]
     status: int
@@ -74,7 +74,7 @@ class Refusal:
     state: FormState
 
 
-class Sending:
+class SubmissionHandler:
     """Receives and files what the page *page* sends."""
 
     def __init__(self, page: str, tokens: FormTokens, intake: Intake, settings: Settings) -> None:
@@ -83,22 +83,22 @@ class Sending:
         self._intake = intake
         self._settings = settings
 
-    def receive(self) -> Sent:
+    def receive(self) -> PostedPage:
         """Read the request: texts into memory, files into their sealing; files that were taken back are abandoned."""
         received = receive(
             request.stream,
             request.headers.get("Content-Type", ""),
             limit_bytes=self._settings.post_bytes,
             files_left=lambda texts: (
-                self._settings.files - len(self._visit(texts).state.attachments)
+                self._settings.files - len(self._opened(texts).state.attachments)
             ),
             open_sealer=self._intake.open_sealer,
         )
-        visit = self._visit(received.texts)
-        state = visit.state.with_files((*self._kept(visit.state, received), *received.attachments))
+        token = self._opened(received.texts)
+        state = token.state.with_files((*self._kept(token.state, received), *received.attachments))
         status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)
-        return Sent(
-            received.texts, visit, state, [self._problem(*one) for one in received.troubles], status
+        return PostedPage(
+            received.texts, token, state, [self._problem(*one) for one in received.troubles], status
         )
 
     def file(self, draft: Draft, state: FormState) -> Refusal | None:
@@ -115,8 +115,8 @@ class Sending:
             return Refusal(("", NOT_ACCEPTED), 503, state)
         return None
 
-    def _visit(self, texts: MultiDict[str, str]) -> Visit:
-        return Visit.of(self._tokens, self._page, texts.get("token", ""))
+    def _opened(self, texts: MultiDict[str, str]) -> OpenedToken:
+        return OpenedToken.of(self._tokens, self._page, texts.get("token", ""))
 
     def _problem(self, trouble: Trouble, name: str) -> Problem:
         facts = {
@@ -126,7 +126,7 @@ class Sending:
         }
         return "files" if name else "", str(_TROUBLES[trouble][0]) % facts
 
-    def _kept(self, state: FormState, received: Received) -> list[Attachment]:
+    def _kept(self, state: FormState, received: ReceivedForm) -> list[Attachment]:
         """The files sealed before, without those that the claimant took back now."""
         removed = set(received.texts.getlist("remove"))
         kept = [file for file in state.attachments if file.block_key.hex()[:16] not in removed]
