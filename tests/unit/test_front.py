@@ -863,7 +863,7 @@ def test_an_answer_that_alone_is_too_long_for_a_page_is_shown(
             assert size(page) % PAGE_BYTES == 0
             shown.append([tag.get_text() for tag in page.html.select(".answer")])
             if number < 2:
-                page = browser.send(page.form(), {}, button=("act", f"leaf-{number + 1}"))
+                page = browser.send(page.form(), {}, button=("act", f"older-{number + 1}"))
 
     assert len(long) * len("&amp;") > ANSWERS_BYTES
     assert shown == [["第三条"], [long], ["第一条"]]

@@ -356,9 +356,9 @@ def test_as_many_reviewers_as_a_block_has_room_for_are_taken_and_not_one_more(
 ) -> None:
     assert len(Reviewers.load(keys_dir, tmp_path / "home").fingerprints) == 2
 
-    monkeypatch.setattr(openpgp, "MOST_REVIEWERS", 2)
+    monkeypatch.setattr(openpgp, "MAX_REVIEWERS", 2)
     Reviewers.load(keys_dir, tmp_path / "home")
-    monkeypatch.setattr(openpgp, "MOST_REVIEWERS", 1)
+    monkeypatch.setattr(openpgp, "MAX_REVIEWERS", 1)
     with pytest.raises(KeysError, match="2 keys are pinned; a sealed report has room for 1"):
         Reviewers.load(keys_dir, tmp_path / "home")
 
