@@ -22,7 +22,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CATALOGS := $(patsubst %.po,%.mo,$(wildcard dropbox/translations/*/LC_MESSAGES/messages.po))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick crash lint fuzz mutate bench up desk desk-lock words clean install debian debian-tests checkers
+.PHONY: help demo test quick pictures crash lint fuzz mutate bench up desk desk-lock words clean install debian debian-tests checkers
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,9 @@ test: checkers ## every test, the journey over a real onion and the pages in a r
 
 quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer nor the desk's one file
 	@$(BIN)/python -m pytest -m "not onion and not drop and not browser and not strace and not fuzz and not zipapp"
+
+pictures: checkers ## photograph the two pictures of the README again, from fictional cases: docs/pictures
+	@CASEDROP_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py
 
 crash: install debian-tests ## the test under fire at full length: 200 kills (CASEDROP_SEED=N repeats one)
 	@CASEDROP_KILLS=200 $(BIN)/python -m pytest -s tests/drop/test_crash.py

@@ -1,13 +1,27 @@
-"""The README's promises: each names the test that holds it, and the commands it gives exist."""
+"""The documents against the code: every promise names the test that holds it, and what they name exists."""
 
 import ast
 import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+from support.pictures import size
+
 ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text("utf-8")
-SECURITY = (ROOT / "docs" / "security.md").read_text("utf-8")
+PROMISES = (DOCS / "promises.md").read_text("utf-8")
+SECURITY = DOCS / "security.md"
+PICTURES = sorted((DOCS / "pictures").iterdir())
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "keys/README.md", ROOT / "dropbox/words/README.md"]
+)  # fmt: skip
+
+
+def name(path: Path) -> str:
+    """A path as the documents write it."""
+    return path.relative_to(ROOT).as_posix()
 
 
 @cache
@@ -21,40 +35,88 @@ def existing_tests() -> set[str]:
     }
 
 
-def promises() -> list[tuple[str, str]]:
-    """The rows of the README's table of promises: (promise, the cell that names its tests)."""
-    rows = [
-        line.strip("|").split("|")
-        for line in README.splitlines()
-        if line.startswith("|") and "test_" in line
+@cache
+def definitions(path: Path) -> set[str]:
+    """The functions, classes and constants of a module, methods as Class.method."""
+    found = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found |= {
+                f"{node.name}.{one.name}" for one in node.body if isinstance(one, ast.FunctionDef)
+            }
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {
+                leaf.id for one in targets for leaf in ast.walk(one) if isinstance(leaf, ast.Name)
+            }
+    return found
+
+
+def rows(document: str) -> list[list[str]]:
+    """The rows of the tables in a document, cell by cell, without their heads."""
+    lines = document.splitlines()
+    heads = {number - 1 for number, line in enumerate(lines) if line.startswith("|--")}
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for number, line in enumerate(lines)
+        if line.startswith("|") and not line.startswith("|--") and number not in heads
     ]
-    return [(row[0].strip(), row[1].strip()) for row in rows]
 
 
 def test_every_promise_names_a_test_that_exists() -> None:
-    assert len(promises()) >= 10
-    for promise, cell in promises():
+    promises = rows(PROMISES)
+    assert len(promises) >= 42
+    for promise, cell in promises:
         named = set(re.findall(r"`(test_\w+)`", cell))
         assert named, promise
         assert named <= existing_tests(), promise
+    assert len({promise for promise, _ in promises}) == len(promises)
 
 
-def test_every_proof_that_the_security_page_names_exists() -> None:
-    named = set(re.findall(r"`(test_\w+)`", SECURITY))
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_every_proof_that_a_document_names_exists(document: Path) -> None:
+    named = set(re.findall(r"`(test_\w+)`", document.read_text("utf-8")))
 
-    assert len(named) > 20 and named <= existing_tests(), named - existing_tests()
-
-
-def test_every_make_target_of_the_readme_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE))
-
-    assert {"demo", "test"} <= named <= targets
+    assert named <= existing_tests(), named - existing_tests()
+    assert document != SECURITY or len(named) > 20
 
 
-def test_every_file_that_the_readme_names_exists() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
+def test_the_readme_is_short_and_leads_to_the_promises() -> None:
+    assert len(README.splitlines()) <= 150
+    assert "(docs/promises.md)" in README
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_every_make_target_of_a_document_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", document.read_text("utf-8"), re.MULTILINE))
+
+    assert named <= targets, named - targets
+    assert document.name != "README.md" or document.parent != ROOT or {"demo", "test"} <= named
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_every_file_that_a_document_links_to_exists(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text("utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_every_source_that_a_document_names_exists(document: Path) -> None:
+    """As `dropbox/report.py`, or with what is in it: `dropbox/report.py: Report.to_bytes`."""
+    for path, inside in re.findall(r"`([\w/]+\.py)(?:: ([\w.]+))?`", document.read_text("utf-8")):
+        assert (ROOT / path).is_file(), path
+        assert not inside or inside in definitions(ROOT / path), f"{path}: {inside}"
+
+
+def test_pictures_are_two_small_and_shown() -> None:
+    assert [picture.name for picture in PICTURES] == ["claimant.png", "desk.png"]
+    for picture in PICTURES:
+        width, height = size(picture.read_bytes())
+        assert picture.stat().st_size < 60_000 and width <= 1_000 and height <= 1_000
+        assert re.search(rf"!\[[^]]+\]\(docs/pictures/{picture.name}\)", README)
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

@@ -1,0 +1,123 @@
+"""The two pictures of the README: a claimant's page and the desk. Fictional cases, photographed in Firefox.
+
+They are made into build/pictures at every run. With CASEDROP_PICTURES=1 (`make pictures`) they also replace the ones in
+docs/pictures: a codename is random, so that no two runs give the same bytes.
+"""
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+from support.cases import SAMPLES
+from support.export_bundles import CAMPAIGN, PHOTO, SERVER, Drop
+from support.firefox import Firefox
+from support.front import Front
+from support.pictures import small
+from support.team import Team
+
+from dropbox.openpgp import Reviewers
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[2]
+MOST_BYTES = 60_000
+COLUMNS = 118
+# Paper and ink as on the pages; the eight colours, then their bright forms, as Debian's terminal has them.
+THEME = TerminalTheme(
+    (255, 255, 255),
+    (28, 30, 33),
+    [(28, 30, 33), (170, 0, 0), (0, 110, 40), (150, 90, 0), (29, 79, 124), (120, 40, 120), (0, 110, 120), (81, 86, 92)],
+)  # fmt: skip
+SCREEN = (
+    '<!doctype html><meta charset="utf-8"><title>desk</title><style>{stylesheet}'
+    "body{{margin:0;padding:12px 16px;background:{background};color:{foreground}}}"
+    'pre{{margin:0;font:15px/1.35 "Noto Sans Mono CJK SC",monospace}}'
+    "i{{display:inline-block;font:83%/1.2 'DejaVu Sans Mono';width:.602em}}</style><pre>{code}</pre>"
+)
+# In a terminal one column wide, in this font two.
+NARROW = re.compile("[─-╿…“”]")
+
+
+@pytest.fixture
+def firefox(tmp_path: Path) -> Iterator[Firefox]:
+    with closing(Firefox(tmp_path)) as browser:
+        yield browser
+
+
+def keep(name: str, picture: bytes) -> None:
+    """Put the picture where it can be looked at, and into the documents if that was asked for."""
+    assert len(picture) < MOST_BYTES
+    folders = [ROOT / "build" / "pictures"]
+    if os.environ.get("CASEDROP_PICTURES"):
+        folders.append(ROOT / "docs" / "pictures")
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(picture)
+
+
+def test_a_claimants_page_is_photographed(front: Front, firefox: Firefox, tmp_path: Path) -> None:
+    with front.browser() as browser:
+        page = browser.get("/en/report")
+    path = tmp_path / "report.html"
+    path.write_bytes(page.raw)
+    firefox.width(640)
+    firefox.open(path.as_uri())
+    firefox.shoot(tmp_path / "report.png")
+
+    keep("claimant.png", small((tmp_path / "report.png").read_bytes(), 900))
+
+
+def test_the_desk_is_photographed(
+    reviewed: Team, firefox: Firefox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": COLUMNS}.items():
+        monkeypatch.setenv(name, str(value))
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
+    for words in ("list", "show C-0001"):
+        console.print(Text(f"$ casedrop-desk {words}", style="bold"))
+        console.print(Text.from_ansi(reviewed(0, *words.split())))
+    screen = console.export_html(theme=THEME, code_format=SCREEN)
+    path = tmp_path / "desk.html"
+    path.write_text(NARROW.sub(r"<i>\g<0></i>", screen), "utf-8")
+    firefox.width(920)
+    firefox.open(path.as_uri())
+    firefox.shoot(tmp_path / "desk.png")
+
+    keep("desk.png", small((tmp_path / "desk.png").read_bytes(), 745))
+
+
+@pytest.fixture
+def reviewed(
+    reviewer_homes: list[Path],
+    third_home: Path,
+    desk_keys: Path,
+    reviewers: Reviewers,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> Team:
+    """Three reviewers with the eight sample cases, of which some have been reviewed."""
+    team = Team(tmp_path / "casebook", [*reviewer_homes, third_home], capsys, tmp_path)
+    key = bytes(SERVER.verify_key).hex()
+    team(0, "init", "--server-key", key, "--campaign", CAMPAIGN, "--desk", 0, "--keys", desk_keys)
+    drop = Drop(reviewers, tmp_path)
+    for number, sample in enumerate(SAMPLES, 1):
+        files = (drop.file(PHOTO, "截图.jpg"),) if number in (2, 3) else ()
+        drop.report(
+            sample["text_zh_hans"],
+            claimant=number,
+            language=sample["lang"],
+            category=sample["category"],
+            harms=tuple(sample["harms"]),
+            attachments=files,
+        )
+    team(0, "import", drop.bundle(1))
+    for case, merit, urgency in (("C-0001", "m2", "normal"), ("C-0004", "m1", "danger")):
+        for who in (0, 1):
+            team.judge(who, case, merit=merit, urgency=urgency)
+    return team
