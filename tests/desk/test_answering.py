@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from nacl.public import PrivateKey
 
-from dropbox.bundle import REPLIES_IN_A_BUNDLE
+from dropbox.bundle import REPLIES_IN_A_BUNDLE, Members
 from dropbox.campaign import Campaign
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from dropbox.packets import read_pinned_keys
 from dropbox.report import Attachment, Report
+from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from scripts.desk import __main__ as desk
 from scripts.desk.audit import findings
 from scripts.desk.casebook import custody
@@ -293,6 +294,25 @@ def test_every_bundle_has_the_same_size_and_what_does_not_fit_waits(
     ]
     assert len({path.stat().st_size for path in tmp_path.glob("*.tar")}) == 1
     assert REPLIES_IN_A_BUNDLE == 256
+
+
+def test_no_reply_of_a_bundle_is_told_from_the_others_by_how_it_begins(
+    casebook: Casebook, opener: Opener, tmp_path: Path
+) -> None:
+    """A sealed box begins with an X25519 key, whose highest bit is clear; of random bytes every second one has it set."""
+    answer(casebook, add(casebook, 1), "to somebody", today=DAY)
+    export_replies(casebook, tmp_path / "1.tar", opener, today=DAY)
+
+    members = Members(io.BytesIO((tmp_path / "1.tar").read_bytes()))
+    for name in ("manifest.json", "manifest.sig"):
+        members.read(name, 2**20)
+    content = members.read("replies", 2**24)
+    record = ID_BYTES + REPLY_BYTES
+    sealed = [content[at + ID_BYTES : at + record] for at in range(0, len(content), record)]
+
+    assert len(sealed) == 256 and {len(one) for one in sealed} == {REPLY_BYTES}
+    assert [one[31] & 0x80 for one in sealed] == [0] * 256
+    assert len({one[:32] for one in sealed}) == 256
 
 
 def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(

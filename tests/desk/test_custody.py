@@ -1,6 +1,7 @@
 """The custody log as the desk writes it: a line for every act, in the name of who did it, and nothing of what was said."""
 
 import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -16,7 +17,7 @@ from dropbox.openpgp import Opener, Reviewers
 from scripts.desk import __main__ as desk
 from scripts.desk.audit import findings
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.custody import Line, Session, digest, guards, pinned
+from scripts.desk.casebook.custody import Line, Row, Session, digest, guards, pinned
 
 NOTE = "【虚构】内部备注 internal-remark"
 
@@ -381,6 +382,24 @@ def test_a_line_that_its_own_signer_replaced_later_is_named(filed: tuple[Team, s
     assert found == [
         f"Line {number + 1} of the log does not follow line {number}: one of them was replaced."
     ]
+
+
+def test_a_row_that_was_altered_and_signed_for_again_is_named(filed: tuple[Team, str]) -> None:
+    """A reviewer alters a row and adds a line of their own that fits it: the first line still speaks of it."""
+    team, _ = filed
+    with Casebook.open(team.casebook) as casebook:
+        table = casebook.database.table("answer")
+        row = dict(next(iter(table.rows)))
+        table.update(row["id"], {"text": "written later"})
+        at_work = session(casebook, team.homes[0])
+        altered = Row.of("answer", {**row, "text": "written later"})
+        at_work.note("answer", "C-0001", row=altered)
+
+        found = findings(casebook, pinned(casebook.database), datetime.now(UTC))
+
+    assert len(found) == 1 and re.fullmatch(
+        r"Line \d+ of the log speaks of .+ again, after line \d+\.", found[0]
+    )
 
 
 def test_a_session_is_vouched_for_by_the_reviewer_whom_its_lines_name(

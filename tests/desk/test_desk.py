@@ -4,16 +4,19 @@ import hashlib
 import io
 import json
 import os
+import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from nacl.signing import SigningKey
 from support.export_bundles import CAMPAIGN, DAY, PHOTO, SERVER, TEXT, Drop
 
 from dropbox.bundle import read_replies
-from dropbox.durable_file import CannotWrite
+from dropbox.durable_file import CannotWrite, NewFile
 from dropbox.errors import BadBundle, BadReply, CannotOpen
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers, make_reviewer_key
@@ -217,6 +220,76 @@ def test_a_file_longer_than_described_fills_no_disk() -> None:
         take(piece)
 
     assert written == [b"1234", b"5678"]
+
+
+@dataclass
+class Compressing:
+    """Seals as no front does: compressed, so that a short message unpacks to a long one."""
+
+    home: Path
+
+    def seal(self, source: BinaryIO, sink: Callable[[bytes], None]) -> int:
+        options = ["--batch", "--quiet", "--trust-model", "always", "--compress-algo", "zlib"]
+        recipient = Opener(self.home).secret_fingerprints()[0]
+        command: list[str | Path] = [
+            "gpg",
+            "--homedir",
+            self.home,
+            *options,
+            "-z",
+            "9",
+            "--encrypt",
+            "-r",
+            recipient,
+        ]
+        done = subprocess.run(command, input=source.read(), capture_output=True, check=True)
+        sink(done.stdout)
+        return len(done.stdout)
+
+
+def test_an_import_writes_no_more_of_a_file_than_its_report_says(
+    drop: Drop,
+    casebook: Casebook,
+    take: Take,
+    reviewer_homes: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The real import of a message that unpacks to a thousand times its length; every byte that is written is counted."""
+    size = 16 * 2**20
+    bomb = replace(drop, reviewers=Compressing(reviewer_homes[0])).file(bytes(size))
+    assert 0 < bomb.sealed_bytes < size / 500
+    told = replace(bomb, size=bomb.sealed_bytes)
+    drop.report(attachments=(told,))
+    written, write = [0], NewFile.write
+
+    def counted(self: NewFile, data: bytes) -> None:
+        written[0] += len(data)
+        write(self, data)
+
+    monkeypatch.setattr(NewFile, "write", counted)
+    opened = take(drop.bundle(1))
+
+    assert written[0] <= told.size
+    assert (opened.parts, opened.files) == (1, 0)
+    assert "not the one that the report describes" in opened.unopened[0].reason
+    assert list((casebook.directory / "attachments").iterdir()) == []
+
+
+def test_a_report_that_names_a_file_that_is_here_has_to_hold_it_itself(
+    drop: Drop, casebook: Casebook, take: Take
+) -> None:
+    """Whoever knows a file's SHA-256 could else have it shown as sent with their own report."""
+    drop.report(attachments=(drop.file(PHOTO),))
+    assert take(drop.bundle(1)).files == 1
+    other = drop.file(bytes(len(PHOTO)), sha256=hashlib.sha256(PHOTO).hexdigest())
+    report = drop.report("another", claimant=2, attachments=(other,))
+
+    opened = take(drop.bundle(2))
+
+    assert (opened.parts, opened.files) == (1, 0)
+    assert [(one.block_id, one.place) for one in opened.unopened] == [(report, 1)]
+    assert "not the one that the report describes" in opened.unopened[0].reason
+    assert casebook.counts().files == 1
 
 
 def test_a_missing_block_that_comes_later_completes_the_file(

@@ -141,6 +141,9 @@ def test_file_names_and_answers_are_found_and_said_where(casebook: Casebook) -> 
         ("金额：１２，３４５．６７元　电话", ("12", "345", "６７", "元")),
         ("é and e\u0301t", ("É", "e\u0301", "\xe9t")),
         ("[31m\x1b red\u202e", ("31m", "red")),
+        ("sh\u200bop", ("shop", "sh\u00adop")),
+        ("sh\u00adop\u2060per", ("shopper", "sh\ufeffopper")),
+        ("微\ufe0f信", ("微信",)),
     ],
 )
 def test_rare_ideographs_emoji_and_other_scripts_are_found_as_typed(

@@ -13,12 +13,12 @@ from shamir_mnemonic.wordlist import WORDLIST
 from dropbox import openpgp
 from dropbox.durable_file import CannotWrite
 from dropbox.errors import CannotOpen, KeysError
-from dropbox.gpg_agent import stop_agent
+from dropbox.gpg_agent import delete_secret, secret_file, stop_agent
 from dropbox.openpgp import Opener, make_reviewer_key, reviewer_key, seal_to_week
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony import shares
 from scripts.ceremony.paper import COLUMNS, LINES
-from scripts.ceremony.shares import WORDS, Sealed, join, joined_key, split
+from scripts.ceremony.shares import WORDS, Sealed, _sheets, join, joined_key, split
 from scripts.ceremony.weeks import CeremonyError, Epoch, epochs
 
 TODAY = datetime.now(UTC).date()
@@ -240,6 +240,24 @@ def test_an_altered_sealed_file_is_refused(
     assert not first(home).secret
     sealed.write_bytes(good)
     assert join(home, sealed, texts(sheets))
+
+
+def test_a_secret_that_does_not_open_its_weeks_messages_is_not_left_behind(
+    home: Path, out: Path
+) -> None:
+    """All is well sealed and the sheets fit, but what they bring back is another week's secret."""
+    week, other = epochs(reviewer_key(home))
+    delete_secret(home, week.key.keygrip)
+    wrong, key = secret_file(home, other.key.keygrip).read_bytes(), b"k" * 32
+    sealed = Sealed.of(wrong, key, name="blue", epoch=week, needed=2, shares=2)
+    (out / "blue.sealed").write_bytes(sealed.to_bytes())
+    sheets = [(f"Sheet {number}", text) for number, text in enumerate(_sheets(key, sealed), 1)]
+
+    with pytest.raises(CeremonyError, match="cannot be opened; it was removed"):
+        join(home, out / "blue.sealed", sheets)
+
+    assert not secret_file(home, week.key.keygrip).exists() and not first(home).secret
+    assert secret_file(home, other.key.keygrip).read_bytes() == wrong
 
 
 @pytest.mark.parametrize(("needed", "sheets"), [(1, 3), (0, 0), (4, 3), (2, 17)])

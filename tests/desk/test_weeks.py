@@ -98,6 +98,17 @@ def test_a_week_that_is_not_over_or_not_here_is_not_destroyed(home: Path) -> Non
     assert not any(one.secret for one in weeks(home))
 
 
+def test_a_week_is_over_on_the_day_after_its_last_and_not_on_it(home: Path) -> None:
+    """Until that day's end reports are sealed to it."""
+    _, second, *_ = weeks(home)
+    with pytest.raises(CeremonyError, match=r"is not over.*Nothing was destroyed"):
+        destroy(home, [second], today=second.last)
+    assert weeks(home)[1].secret
+
+    destroy(home, [second], today=second.last + timedelta(days=1))
+    assert not weeks(home)[1].secret
+
+
 def test_weeks_are_chosen_by_name_or_by_the_day_before_which_they_ended(home: Path) -> None:
     key = reviewer_key(home)
     first, second, *_ = weeks(home)
