@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 
 import onion.__main__
 from onion import launch
+from onion.child_process import Child
 from onion.errors import BadPath, DropStopped, ReviewersMissing, SiteMissing
 from onion.launch import Drop, check_site
 
@@ -287,6 +289,35 @@ def test_nothing_is_left_after_the_stop(site: Path) -> None:
     assert members(*groups) == []
     assert time.monotonic() - started < 5
     assert not site.with_name("front.sock").exists()
+
+
+class Broken(Exception):
+    """Something that ends a stop."""
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_the_front_ends_before_the_vault_that_it_may_still_need(
+    breaks: bool, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the front's stop is broken off, as by a second Ctrl-C, the vault is stopped."""
+    drop = Drop(site, site.with_name("front.sock"), environ(site))
+    stopped: list[tuple[str, bool]] = []
+    stop = Child.stop
+
+    def noted(child: Child, seconds: float) -> bool:
+        stopped.append((child.name, launch.answers(site.with_name("intake.sock"))))
+        ended = stop(child, seconds)
+        if breaks and child.name == "front":
+            raise Broken
+        return ended
+
+    monkeypatch.setattr(Child, "stop", noted)
+    drop.start()
+    with pytest.raises(Broken) if breaks else nullcontext():
+        drop.stop()
+
+    assert stopped == [("front", True), ("vault", True)]
+    assert members(drop.front_pid, drop.vault_pid) == []
 
 
 @pytest.mark.parametrize("room", ["front", "vault"])

@@ -1,13 +1,15 @@
 import hashlib
 import io
+import lzma
 import os
 import re
 import tarfile
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from fuzz.openpgp import REVIEWER, detached
 from nacl.signing import SigningKey
 
 from dropbox.bundle import (
@@ -61,6 +63,83 @@ def read(data: bytes, campaign: str = "wechat-2020") -> tuple[ExportManifest, di
 
 def test_an_export_comes_back_whole() -> None:
     assert read(export()) == (MANIFEST, BLOCKS)
+
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "bundle"
+
+
+def stored(name: str) -> bytes:
+    return lzma.decompress((VECTORS / name).read_bytes())
+
+
+def test_a_stored_export_is_read_and_would_be_written_again_as_it_is() -> None:
+    """Reader and writer agree with each other in any case; here with what an earlier server wrote."""
+    whole = stored("export_01_two_blocks.tar.xz")
+    manifest, blocks = read(whole)
+
+    assert blocks == {bytes([number]) * 16: bytes([number]) * BLOCK_BYTES for number in (1, 2)}
+    assert (manifest.number, manifest.campaign) == (7, "wechat-2020")
+    assert {listed.id[0]: listed.day for listed in manifest.blocks} == {
+        1: date(2026, 11, 23),
+        2: date(2026, 11, 24),
+    }
+    assert export(manifest, blocks) == whole
+
+
+def test_the_server_signs_that_it_is_an_export_and_not_the_manifest_alone() -> None:
+    members = Members(io.BytesIO(stored("export_01_two_blocks.tar.xz")))
+    manifest, signature = (members.read(f"manifest.{name}", 4_096) for name in ("json", "sig"))
+
+    SERVER.verify_key.verify(b"casedrop-export\0" + manifest, signature)
+    bare = _member("manifest.json", manifest)
+    bare += _member("manifest.sig", SERVER.sign(manifest).signature)
+    with pytest.raises(BadBundle, match="signature is not by this drop's server"):
+        read(bare)
+
+
+def test_stored_replies_are_read_and_would_be_written_again_as_they_are() -> None:
+    whole = stored("replies_01_two.tar.xz")
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+
+    bundle = read_replies(whole, (REVIEWER,), campaign="wechat-2020", now=now)
+
+    assert bundle == ReplyBundle(
+        number=5,
+        campaign="wechat-2020",
+        desk=1,
+        expires=date(2026, 12, 1),
+        keep_until=date(2027, 2, 1),
+        replies=tuple(
+            SealedReply(bytes([number]) * 16, bytes([number]) * REPLY_BYTES) for number in (1, 2)
+        ),
+    )
+    assert write_replies(bundle, detached) == whole
+
+
+@pytest.mark.parametrize(
+    ("day", "taken"), [(date(2026, 12, 1), True), (date(2026, 12, 2), False)], ids=str
+)
+def test_replies_are_taken_through_their_last_day_in_utc(day: date, taken: bool) -> None:
+    whole = stored("replies_01_two.tar.xz")
+    # Late on that day in Greenwich, and already the next one in Beijing.
+    now = datetime(day.year, day.month, day.day, 23, 59, tzinfo=UTC).astimezone(
+        timezone(timedelta(hours=8))
+    )
+    if taken:
+        assert read_replies(whole, (REVIEWER,), campaign="wechat-2020", now=now).number == 5
+    else:
+        with pytest.raises(BadBundle, match="expired on 2026-12-01"):
+            read_replies(whole, (REVIEWER,), campaign="wechat-2020", now=now)
+
+
+@pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)])
+def test_a_member_may_be_as_large_as_was_said_and_not_a_byte_larger(more: int, taken: bool) -> None:
+    members = Members(io.BytesIO(_member("one", bytes(1_000 + more))))
+    if taken:
+        assert members.read("one", 1_000) == bytes(1_000)
+    else:
+        with pytest.raises(BadBundle, match="too large"):
+            members.read("one", 1_000)
 
 
 def test_an_empty_export_is_a_bundle_too() -> None:
