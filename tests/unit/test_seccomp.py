@@ -94,16 +94,41 @@ def test_a_room_with_a_second_thread_is_not_locked() -> None:
     assert two.stdout == "The front cannot be locked down: it has more than one thread already.\n"
 
 
-DUMPABLE = """
-import ctypes
-from dropbox.lockdown import Room, lock
+ALONE = """
+import ctypes, json, os, resource, sys
+from pathlib import Path
+from dropbox.lockdown import PARTS, Room, lock
 libc = ctypes.CDLL(None)
-before = libc.prctl(3, 0, 0, 0, 0)
-lock(Room("vault"), [] if {sees_plaintext} else ["allocator"])
-print(before, libc.prctl(3, 0, 0, 0, 0), libc.prctl(39, 0, 0, 0, 0), libc.prctl(21, 0, 0, 0, 0))
+lock(Room("front"), set(PARTS) - set(sys.argv[1:]))
+try:
+    os.close(os.open("/etc/passwd", os.O_RDONLY))
+    files = "open"
+except PermissionError:
+    files = "closed"
+print(json.dumps({
+    "core": resource.getrlimit(resource.RLIMIT_CORE)[1],
+    "written": resource.getrlimit(resource.RLIMIT_FSIZE)[1],
+    "no new privileges": libc.prctl(39, 0, 0, 0, 0),
+    "files": files,
+    "seccomp": libc.prctl(21, 0, 0, 0, 0),
+    "dumpable": libc.prctl(3, 0, 0, 0, 0),
+}))
 """
+# What each part changes. A filter of libseccomp gives up privileges by itself, and Landlock asks for that of all but root.
+CHANGED: dict[str, dict[str, object]] = {
+    "limits": {"core": 0, "written": 0},
+    "privileges": {"no new privileges": 1},
+    "landlock privileges": {"files": "closed", "no new privileges": 1},
+    "seccomp privileges": {"seccomp": 2, "no new privileges": 1},
+    "dumps": {"dumpable": 0},
+}
 
 
-def test_a_locked_process_cannot_be_dumped() -> None:
-    """PR_GET_DUMPABLE: for the superuser, too, to whom /proc would otherwise show nothing of it."""
-    assert python(DUMPABLE.format(sees_plaintext=False)).stdout == "1 0 1 2\n"
+@pytest.mark.parametrize("parts", CHANGED)
+def test_each_part_of_the_lock_does_its_own(parts: str) -> None:
+    """The parts partly do each other's work: one that does nothing any more would not be seen in a locked room."""
+    free, locked = (python(ALONE, *chosen.split()) for chosen in ("", parts))
+    assert (free.returncode, locked.returncode) == (0, 0), free.stderr + locked.stderr
+    before, after = json.loads(free.stdout), json.loads(locked.stdout)
+
+    assert after == {**before, **CHANGED[parts]}
