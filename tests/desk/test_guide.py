@@ -1,0 +1,65 @@
+"""The reviewer's guide, done as it is written: each command of its table, in order, by three reviewers at one casebook."""
+
+import io
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from support.export_bundles import PHOTO, Drop
+from support.team import Team
+
+from dropbox.openpgp import Reviewers
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "reviewer.md").read_text("utf-8")
+# What a person does beside the command: who sits at the desk, what they type.
+DECIDES = {"adjudicate": 2}
+TYPED = {"find": "训诫书", "answer": "【虚构】谢谢您的来信。"}
+ASKS_BACK = {"answer", "export-replies"}
+
+
+def commands() -> list[str]:
+    """The desk's commands in the guide's table, each behind ``$D``."""
+    return re.findall(r"^\| `\$D ([^`]+)` \|", GUIDE, re.MULTILINE)
+
+
+def test_a_reviewer_can_do_what_the_guide_says(
+    team: Team, reviewers: Reviewers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop = Drop(reviewers, team.directory)
+    for number in range(1, 8):
+        drop.report(f"【虚构】训诫书 {number}", number, attachments=(drop.file(PHOTO),))
+    drop.bundle(1).rename(team.directory / "export-000001.tar")
+    (team.directory / "DIR").mkdir()
+    monkeypatch.chdir(team.directory)
+    done = [name for line in commands() if (name := do(team, line, monkeypatch))]
+
+    assert len(done) == len(commands()) >= 14
+    assert len(list((team.directory / "DIR").iterdir())) == 1
+    assert (team.directory / "replies.tar").stat().st_size > 2**20
+
+
+def do(team: Team, line: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run one command as the guide has it. Returns its name."""
+    line, _, redirected = line.partition(" > ")
+    words = shlex.split(line)
+    name = words[0]
+    if "HEAD" in words:
+        words[words.index("HEAD")] = json.loads(team(0, "status", "--json"))["custody_head"]
+    if name == "adjudicate":
+        # Two who disagree, and the form that the third fills in.
+        for who, merit in enumerate(("m3", "m1")):
+            team.judge(who, words[1], merit=merit, urgency="normal")
+        (team.directory / "sheet.toml").rename(team.directory / "form.toml")
+    if name in ASKS_BACK and "--templates" not in words:
+        words.append("--yes")
+    typed = io.TextIOWrapper(io.BytesIO(TYPED.get(name, "").encode()), "utf-8")
+    monkeypatch.setattr(sys, "stdin", typed)
+    code, out, err = team.run(DECIDES.get(name, 0), *words)
+
+    assert (code, err) == (0, ""), f"{line}: {err}"
+    if redirected:
+        (team.directory / redirected).write_text(out, "utf-8")
+    return name
