@@ -18,7 +18,8 @@ from dropbox.packets import PublicKey, verify_detached
 from dropbox.report import Report
 from scripts.desk.case import case_name
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.custody import ROWS, SESSION, Line, Row, guards, link, origin
+from scripts.desk.casebook.custody import ROWS, SESSION, Line, Row, link, origin
+from scripts.desk.casebook.schema import guards
 from scripts.desk.search import summary
 
 Progress = Callable[[int, int], None]

@@ -28,7 +28,11 @@ LOCK, PINS = ROOT / "requirements-desk.txt", ROOT / "requirements.txt"
 WHEELS = ROOT / "build" / "desk-wheels"
 # What can be started. Only what these import goes in; the courier, which opens a network, does not.
 ENTRIES = ("scripts.desk.__main__", "scripts.ceremony.__main__")
-DATA = ("dropbox/campaign.toml",)
+DATA = (
+    "dropbox/campaign.toml",
+    "scripts/desk/casebook/schema.sql",
+    "scripts/desk/search/derived.sql",
+)
 _OWN = ("dropbox", "scripts", "onion")
 # Debian 12, Tails and Debian 13 between them; the compiled part of cffi is needed for each.
 PYTHONS = ("3.11", "3.12", "3.13")

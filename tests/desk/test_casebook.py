@@ -265,7 +265,9 @@ def test_a_damaged_casebook_is_a_sentence(directory: Path, damage: bytes) -> Non
 def test_a_casebook_whose_structure_was_altered_is_a_sentence(directory: Path) -> None:
     """SQLite quotes the altered words, which are no UTF-8 any more."""
     file = directory / "casebook.sqlite"
-    file.write_bytes(file.read_bytes().replace(b'CREATE TABLE "part"', b'CREATE TABL\xe5 "part"'))
+    content = file.read_bytes()
+    assert b"CREATE TABLE part (" in content
+    file.write_bytes(content.replace(b"CREATE TABLE part (", b"CREATE TABL\xe5 part ("))
 
     with pytest.raises(CasebookError, match="cannot be used"), Casebook.open(directory):
         pass

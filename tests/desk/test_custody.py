@@ -17,7 +17,8 @@ from dropbox.openpgp import Opener, Reviewers
 from scripts.desk import __main__ as desk
 from scripts.desk.audit import findings
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.custody import Line, Row, Session, digest, guards, pinned
+from scripts.desk.casebook.custody import Line, Row, Session, digest, pinned
+from scripts.desk.casebook.schema import guards
 
 NOTE = "【虚构】内部备注 internal-remark"
 

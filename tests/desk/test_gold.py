@@ -18,7 +18,8 @@ from support.team import Team, fingerprint
 from dropbox.openpgp import Reviewers
 from scripts.desk import __main__ as desk
 from scripts.desk.casebook.casebook import Casebook, create
-from scripts.desk.casebook.custody import guards, pinned
+from scripts.desk.casebook.custody import pinned
+from scripts.desk.casebook.schema import guards
 
 SAMPLES = json.loads((Path(__file__).parents[1] / "sample_cases.json").read_text("utf-8"))["cases"]
 # The samples were labelled with words of their own for three urgencies and the connection to the United States.
@@ -349,7 +350,7 @@ RAW = {
     "a signature": "select signature from custody where number = 13",
     "a reviewer": "select ed25519 from reviewer limit 1",
     "the server's key": "select server_key from meta",
-    "a column's name": "select '\"manifest_sha256\" TEXT'",
+    "a column's name": "select 'manifest_sha256 TEXT'",
     "the last line": "select signature from custody order by number desc limit 1",
 }
 

@@ -12,14 +12,16 @@ from support.cases import CAMPAIGN, new_casebook
 
 from dropbox.packets import PublicKey
 from scripts.desk.case import Unopened
-from scripts.desk.casebook import custody
+from scripts.desk.casebook import schema
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import ROWS, Line, Row, origin
 from scripts.desk.review.judgement import Judgement
-from scripts.desk.search import finding, similar, summary
+from scripts.desk.search import derived, finding, similar, summary
+from scripts.release.pyz import DATA
 
 # Written by the code of the time: sqlite_master of a new casebook, and a casebook with a little of everything in it.
 VECTORS = Path(__file__).parents[1] / "vectors" / "casebook"
+ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 23)
 FIRST = "AB" * 20
 
@@ -68,8 +70,8 @@ def stored_schema() -> sqlite3.Connection:
 
 def test_a_new_casebook_has_the_tables_that_it_always_had(tmp_path: Path) -> None:
     with new_casebook(tmp_path / "casebook") as casebook:
-        for derived in (summary, finding, similar):
-            derived.catch_up(casebook)
+        for register in (summary, finding, similar):
+            register.catch_up(casebook)
         made = shape(casebook.database.conn)
     with closing(stored_schema()) as database:
         before = shape(database)
@@ -138,7 +140,7 @@ def test_an_old_casebook_has_the_guards_that_are_looked_for(old_casebook: Path) 
     with closing(sqlite3.connect(old_casebook / "casebook.sqlite")) as database:
         there = {name: sql for (kind, name), sql in entries(database).items() if kind == "trigger"}
 
-    assert there == custody.guards()
+    assert there == schema.guards()
 
 
 def test_a_judgement_is_kept_in_the_bytes_in_which_it_always_was(old_casebook: Path) -> None:
@@ -156,3 +158,33 @@ def test_the_columns_that_never_change_are_columns_of_their_tables(tmp_path: Pat
         for table, columns in ROWS.items():
             there = [column.name for column in casebook.database.table(table).columns]
             assert [name for name in there if name in columns] == list(columns)
+
+
+def test_no_module_of_the_desk_makes_a_table_of_its_own() -> None:
+    makers = ("CREATE ", "create_table", "create_index", "ALTER TABLE", "executescript")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "scripts" / "desk").rglob("*.py")
+        if any(word in path.read_text("utf-8") for word in makers)
+    }
+
+    # These run the two SQL files.
+    assert found == {f"scripts/desk/casebook/{name}.py" for name in ("casebook", "schema")}
+
+
+def test_every_derived_table_belongs_to_a_register() -> None:
+    made = {entry.table for entry in schema.entries(*derived.DERIVED)}
+
+    taken = [table for register in (summary, finding, similar) for table in register._TABLES]
+    assert {"register", *taken} == {name for name in made if not name.startswith("found_")}
+    assert len(taken) == len(set(taken))
+
+
+def test_the_one_file_carries_every_sql_file() -> None:
+    sql = {path.relative_to(ROOT).as_posix() for path in (ROOT / "scripts").rglob("*.sql")}
+
+    assert len(sql) == 2 and sql <= set(DATA)
+
+
+def test_the_casebook_keeps_no_comment_that_could_be_altered_unseen() -> None:
+    assert [entry.name for entry in schema.entries(*schema.CASEBOOK) if "--" in entry.sql] == []

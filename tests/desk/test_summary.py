@@ -116,17 +116,17 @@ def test_outlines_are_made_again_when_they_are_missing_or_of_another_version(
 
 def test_what_is_broken_off_while_a_register_takes_rows_was_not_taken(tmp_path: Path) -> None:
     with new_casebook(tmp_path / "casebook") as casebook:
-        tables = {"note": ("CREATE TABLE note (text TEXT)",)}
+        tables = ("part_with_files",)
         register = Register(casebook.database, "notes", version=1, tables=tables)
         with pytest.raises(KeyboardInterrupt), register.taking("part", 5):
-            casebook.database.execute("INSERT INTO note VALUES ('x')")
+            casebook.database.execute("INSERT INTO part_with_files VALUES (5)")
             raise KeyboardInterrupt
-        assert register.upto("part") == 0 and casebook.database.table("note").count == 0
+        assert register.upto("part") == 0 and casebook.database.table("part_with_files").count == 0
         with register.taking("part", 5):
-            casebook.database.execute("INSERT INTO note VALUES ('x')")
+            casebook.database.execute("INSERT INTO part_with_files VALUES (5)")
         assert Register(casebook.database, "notes", version=1, tables=tables).upto("part") == 5
         assert Register(casebook.database, "notes", version=2, tables=tables).upto("part") == 0
-        assert casebook.database.table("note").count == 0
+        assert casebook.database.table("part_with_files").count == 0
 
 
 def test_cases_are_acknowledged_once_for_each_bundle_that_brought_something(tmp_path: Path) -> None:

@@ -25,12 +25,6 @@ _ANSWERS = """
 """
 
 
-def make_tables(database: sqlite_utils.Database) -> None:
-    """The table of answers that were taken back; what was written stays for the record, though it never leaves."""
-    columns = {"answer": int, "day": str}
-    database.create_table("taken_back", columns, pk="answer", not_null=set(columns), strict=True)
-
-
 def read_answers(database: sqlite_utils.Database, where: str = "1", *values: int) -> list[Answer]:
     """The answers that were not taken back, in the order in which they were written."""
     return [_answer(row) for row in database.query(_ANSWERS.format(STANDING, where), values)]

@@ -22,7 +22,7 @@ from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import Report
 from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened, case_name
 from scripts.desk.casebook import answers as answer_rows
-from scripts.desk.casebook import custody, layers
+from scripts.desk.casebook import custody, schema
 from scripts.desk.casebook.custody import Row, Session, digest, origin
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
 from scripts.desk.casebook.layers import Layers
@@ -67,7 +67,8 @@ def create(
     made = directory / (_FILE + ".part")
     made.unlink(missing_ok=True)
     with opened(made) as database:
-        _make_tables(database)
+        # In one transaction, which is one wait for the disk.
+        database.conn.executescript(f"BEGIN;\n{schema.script(*schema.CASEBOOK)}\nCOMMIT;")
         meta = {"version": VERSION, "campaign": code, "server_key": server_key, "desk": desk}
         meta["sample_key"] = secrets.token_bytes(_SAMPLE_KEY_BYTES)
         pinned = custody.reviewer_rows(reviewers or {})
@@ -75,52 +76,6 @@ def create(
         database.table("meta").insert({**meta, "origin": origin(meta, pinned)})
     made.with_name(made.name + "-journal").unlink(missing_ok=True)
     give_name(made, directory / _FILE)
-
-
-def _make_tables(database: sqlite_utils.Database) -> None:
-    def table(
-        name: str,
-        columns: dict[str, type],
-        *,
-        pk: str | tuple[str, ...],
-        nullable: Sequence[str] = (),
-    ) -> None:
-        database.create_table(
-            name, columns, pk=pk, not_null=set(columns) - set(nullable), strict=True
-        )
-
-    meta = {
-        "version": int,
-        "campaign": str,
-        "server_key": bytes,
-        "desk": int,
-        "sample_key": bytes,
-        "origin": str,
-    }
-    table("meta", meta, pk="version")
-    table("cases", {"number": int, "reply_public": bytes, "tag_key": bytes}, pk="number")
-    database.table("cases").create_index(["reply_public", "tag_key"], unique=True)
-    keys, text = {"number": int, "case": int, "block_id": bytes}, {"block_sha256": str, "day": str}
-    table("part", {**keys, **text, "bundle": int, "report": bytes}, pk="number")
-    database.table("part").create_index(["block_id"], unique=True)
-    database.table("part").create_index(["case"])
-    table("attachment", {"part": int, "place": int, "sha256": str}, pk=("part", "place"))
-    table("export", {"number": int, "day": str, "manifest_sha256": str}, pk="number")
-    table("unopened", {"block_id": bytes, "place": int, "reason": str}, pk=("block_id", "place"))
-    words = {"kind": str, "language": str, "day": str, "text": str}
-    table(
-        "answer",
-        {"id": int, "case": int, **words, "number": int, "bundle": int},
-        pk="id",
-        nullable=["number", "bundle"],
-    )
-    database.table("answer").create_index(["case"])
-    answer_rows.make_tables(database)
-    table("reply_bundle", {"number": int, "day": str, "sha256": str}, pk="number")
-    layers.make_tables(database)
-    custody.make_tables(database)
-    for trigger in custody.guards().values():
-        database.execute(trigger)
 
 
 class Casebook:

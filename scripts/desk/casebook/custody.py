@@ -35,37 +35,10 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "reviewer": ("fingerprint", "name", "ed25519"),
 }
 _KEYS = {"attachment": 2}
-_NEVER_CHANGED = {
-    **dict.fromkeys(("cases", "part", "attachment"), "what claimants sent is never changed"),
-    **dict.fromkeys(
-        ("layer", "departure", "taken_back", "custody", "reviewer"),
-        "what reviewers did is never changed",
-    ),
-}
 
 
 class CustodyError(CasedropError):
     """The custody log cannot take this."""
-
-
-def make_tables(database: sqlite_utils.Database) -> None:
-    """The log's table and that of the pinned reviewers; the file itself refuses a change of either."""
-    log = {"number": int, "line": bytes, "signature": bytes}
-    database.create_table("custody", log, pk="number", not_null=set(log), strict=True)
-    keys = {"fingerprint": str, "name": str, "ed25519": bytes}
-    database.create_table("reviewer", keys, pk="fingerprint", not_null=set(keys), strict=True)
-    database.table("reviewer").create_index(["name"], unique=True)
-
-
-def guards() -> dict[str, str]:
-    """The triggers by which the file itself refuses a change, by name."""
-    return {
-        f"{name}_{act.lower()}": (
-            f"CREATE TRIGGER {name}_{act.lower()} BEFORE {act} ON {name} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
-        )
-        for name, sentence in _NEVER_CHANGED.items()
-        for act in ("UPDATE", "DELETE")
-    }
 
 
 def _canonical(value: object) -> bytes:

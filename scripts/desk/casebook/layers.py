@@ -23,28 +23,6 @@ from scripts.desk.review.judgement import (
 )
 
 _LAYER = ("number", "case", "reviewer", "role", "version", "day", "blind", "judgement")
-_STANDING = ("status", "merit", "urgency", "category", "harms", "tags", "reviewers")
-
-
-def make_tables(database: sqlite_utils.Database) -> None:
-    """The tables of layers, of answers' departures, and of standings."""
-    words = {
-        "case": int,
-        "reviewer": str,
-        "role": str,
-        "version": int,
-        "day": str,
-        "blind": int,
-        "judgement": str,
-    }
-    columns = {"number": int, **words}
-    database.create_table("layer", columns, pk="number", not_null=set(columns), strict=True)
-    database.table("layer").create_index(["case"])
-    # Which part was a case's last when an answer to it left: what comes later is an answer to that.
-    left = {"answer": int, "number": int, "bundle": int, "part": int}
-    database.create_table("departure", left, pk="answer", not_null=set(left), strict=True)
-    standing: dict[str, type] = {"case": int, **dict.fromkeys(_STANDING, str)}
-    database.create_table("standing", standing, pk="case", not_null=set(standing), strict=True)
 
 
 def sampled(key: bytes, case: Keyed, percent: int) -> bool:

@@ -1,59 +1,59 @@
-"""Registers: tables made from the casebook's own, to find and to list by. They hold nothing that is not there, and are made
-again by themselves when they are missing or of another version.
+"""Registers: groups of tables that are made from the casebook's own, for finding and listing; see derived.sql.
+
+They hold nothing that is not in the casebook, and are rebuilt when they are missing or of another version.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import sqlite_utils
 
-_REGISTER = (
-    "CREATE TABLE IF NOT EXISTS register (name TEXT NOT NULL, source TEXT NOT NULL, version INTEGER NOT NULL, "
-    "upto INTEGER NOT NULL, PRIMARY KEY (name, source)) STRICT"
-)
+from scripts.desk.casebook import schema
+
+DERIVED = ("scripts.desk.search", "derived.sql")
+_REGISTER = "register"
 
 
 class Register:
-    """The register *name*: *tables* maps each of its tables to the statements that make it.
+    """The register *name*, which consists of *tables*. Raises SQLite's errors.
 
-    How far it has come is noted by source (the table that it reads), in the same transaction as what it took from there.
+    How far it has come is noted for each source (the table that it reads), in the same transaction as what it took from
+    there.
     """
 
     def __init__(
-        self,
-        database: sqlite_utils.Database,
-        name: str,
-        *,
-        version: int,
-        tables: Mapping[str, Sequence[str]],
+        self, database: sqlite_utils.Database, name: str, *, version: int, tables: Sequence[str]
     ) -> None:
         self._database = database
         self._name = name
         self._version = version
         self._tables = tables
-        database.execute(_REGISTER)
-        if not self._is_whole():
+        rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        there = {table for (table,) in rows}
+        if _REGISTER not in there:
+            self._create(_REGISTER)
+        if not there.issuperset(tables) or self._made_by() != version:
             self.make()
 
-    def _is_whole(self) -> bool:
-        row = self._database.execute(
+    def _create(self, table: str) -> None:
+        for entry in schema.entries(*DERIVED):
+            if entry.table == table:
+                self._database.execute(entry.sql)
+
+    def _made_by(self) -> int | None:
+        """The version that made the tables, None when none did."""
+        found = self._database.execute(
             "SELECT version FROM register WHERE name = ? AND source = ''", [self._name]
-        ).fetchone()
-        there = {
-            name
-            for (name,) in self._database.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table'"
-            )
-        }
-        return row is not None and row[0] == self._version and there.issuperset(self._tables)
+        )
+        row = found.fetchone()
+        return int(row[0]) if row else None
 
     def make(self) -> None:
-        """Empty, whatever it was before."""
+        """Make the tables, empty, whatever was there before."""
         with self._database.atomic():
-            for name, statements in self._tables.items():
-                self._database.execute(f"DROP TABLE IF EXISTS {name}")
-                for statement in statements:
-                    self._database.execute(statement)
+            for table in self._tables:
+                self._database.execute(f"DROP TABLE IF EXISTS {table}")
+                self._create(table)
             self._database.execute("DELETE FROM register WHERE name = ?", [self._name])
             self._database.execute(
                 "INSERT INTO register VALUES (?, '', ?, 0)", [self._name, self._version]
@@ -69,7 +69,7 @@ class Register:
 
     @contextmanager
     def taking(self, source: str, upto: int) -> Iterator[None]:
-        """What is done inside takes the rows of *source* up to number *upto* into the register, whole or not at all."""
+        """A transaction in which the rows of *source* up to number *upto* are taken in, all of them or none."""
         with self._database.atomic():
             yield
             row = [self._name, source, self._version, upto]

@@ -22,12 +22,7 @@ from scripts.desk.search.summary import catch_up as outline_catch_up
 from scripts.terminal import one_line
 
 _VERSION = 1
-_TABLES = {
-    # Without a copy of the texts, which stand in the claimant layer; only ever added to.
-    "found": (
-        "CREATE VIRTUAL TABLE found USING fts5(words, content='', columnsize=0, tokenize=\"ascii tokenchars '_'\")",
-    )
-}
+_TABLES = ("found",)
 # A row of the index is a part or an answer of a case: one number tells which.
 _CASE_SHIFT = 33
 _STEP = 1_000

@@ -21,24 +21,7 @@ from scripts.desk.search.derived import Register
 from scripts.desk.search.folding import letters
 
 _VERSION = 4
-_TABLES = {
-    "link": (
-        'CREATE TABLE link ("case" INTEGER NOT NULL, other INTEGER NOT NULL, why TEXT NOT NULL, percent INTEGER NOT NULL, '
-        'PRIMARY KEY ("case", other, why)) STRICT, WITHOUT ROWID',
-        "CREATE INDEX link_other ON link (other)",
-    ),
-    "same_text": (
-        'CREATE TABLE same_text (sha256 BLOB NOT NULL, "case" INTEGER NOT NULL, '
-        'PRIMARY KEY (sha256, "case")) STRICT, WITHOUT ROWID',
-    ),
-    "band": (
-        "CREATE TABLE band (key INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY (key, part)) STRICT, WITHOUT ROWID",
-    ),
-    "same_file": (
-        'CREATE TABLE same_file (sha256 TEXT NOT NULL, "case" INTEGER NOT NULL, '
-        'PRIMARY KEY (sha256, "case")) STRICT, WITHOUT ROWID',
-    ),
-}
+_TABLES = ("link", "same_text", "band", "same_file")
 FILE, TEXT, NEAR = "file", "text", "near"
 # Measured on the sample cases: two of the eight share at most 4 % of their 3-grams; a copy of which every tenth sign is
 # another keeps 57 % (0.9**3 of either side's), one with a tenth of it rewritten in one place 80 %.

@@ -13,14 +13,7 @@ from scripts.desk.search.derived import Register
 
 EXCERPT_CHARACTERS = 160
 _VERSION = 1
-_TABLES = {
-    "outline": (
-        'CREATE TABLE outline ("case" INTEGER PRIMARY KEY, day TEXT NOT NULL, language TEXT NOT NULL, category TEXT NOT NULL, '
-        "harms TEXT NOT NULL, provinces TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, parts INTEGER NOT NULL, "
-        "files INTEGER NOT NULL, withdrawn INTEGER NOT NULL, silent INTEGER NOT NULL, text TEXT NOT NULL) STRICT",
-    ),
-    "part_with_files": ("CREATE TABLE part_with_files (part INTEGER PRIMARY KEY) STRICT",),
-}
+_TABLES = ("outline", "part_with_files")
 _INSERT = (
     "INSERT OR REPLACE INTO outline VALUES "
     "(:case, :day, :language, :category, :harms, :provinces, :since, :until, :parts, :files, :withdrawn, :silent, :text)"

@@ -1,0 +1,189 @@
+-- The casebook's tables: everything that a desk knows and could not make again. (What can be made again from these tables
+-- is in ../search/derived.sql.)
+--
+-- A casebook that exists is never altered to match this file: whoever changes a table here also changes VERSION in
+-- casebook.py. Comments are between statements, never in them: SQLite would keep them in every casebook, where `verify`
+-- cannot tell whether they were altered. Days are UTC, written 2026-11-23; hashes are SHA-256 in lower-case hex.
+
+
+-- The casebook itself, in one row.
+--   server_key  the vault's public key (Ed25519), with which export bundles are verified
+--   desk        from 0; two desks of a drop with one number would use the same tags for their replies
+--   sample_key  draws the cases that get a second review; neither claimants nor reviewers can choose it
+--   origin      what the first line of the custody log follows: a hash of this row and of the first reviewers
+CREATE TABLE meta (
+  version INTEGER PRIMARY KEY NOT NULL,
+  campaign TEXT NOT NULL,
+  server_key BLOB NOT NULL,
+  desk INTEGER NOT NULL,
+  sample_key BLOB NOT NULL,
+  origin TEXT NOT NULL
+) STRICT;
+
+
+-- What claimants sent. The triggers at the end of this file refuse every change.
+
+-- A case is a pair of reply keys, both derived from one codename. Both count: a report with somebody's reply key and a
+-- wrong tag key must not lead that person's answers astray.
+CREATE TABLE cases (
+  number INTEGER PRIMARY KEY NOT NULL,
+  reply_public BLOB NOT NULL,
+  tag_key BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX idx_cases_reply_public_tag_key ON cases (reply_public, tag_key);
+
+-- A report, message or withdrawal of a case.
+--   block_id, block_sha256  the block that it came in, and the hash of the block's bytes, as the export bundle lists them
+--   day                     when it was filed, as the vault lists it
+--   bundle                  the export bundle that brought it
+--   report                  the opened report, byte for byte: canonical JSON
+CREATE TABLE part (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  block_id BLOB NOT NULL,
+  block_sha256 TEXT NOT NULL,
+  day TEXT NOT NULL,
+  bundle INTEGER NOT NULL,
+  report BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX idx_part_block_id ON part (block_id);
+CREATE INDEX idx_part_case ON part ("case");
+
+-- A file of a part that has been opened: number "place" (from 0) of its attachments. The file itself is in the directory
+-- attachments, under its hash.
+CREATE TABLE attachment (
+  part INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  PRIMARY KEY (part, place)
+) STRICT;
+
+
+-- What came in bundles.
+
+-- An export bundle that was worked through, and the day on which it was.
+CREATE TABLE export (
+  number INTEGER PRIMARY KEY NOT NULL,
+  day TEXT NOT NULL,
+  manifest_sha256 TEXT NOT NULL
+) STRICT;
+
+-- What could not be opened so far, and why: a report (place 0), or file number "place" (from 1) of the report in this
+-- block. A row goes when its report or file has been opened.
+CREATE TABLE unopened (
+  block_id BLOB NOT NULL,
+  place INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (block_id, place)
+) STRICT;
+
+
+-- Answers.
+
+-- An answer or acknowledgement to a case. While it is queued, number and bundle are NULL; when it leaves, number is its
+-- reply number (from 0) for the case and bundle the reply bundle that carries it. Nothing else here changes.
+CREATE TABLE answer (
+  id INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  language TEXT NOT NULL,
+  day TEXT NOT NULL,
+  text TEXT NOT NULL,
+  number INTEGER,
+  bundle INTEGER
+) STRICT;
+CREATE INDEX idx_answer_case ON answer ("case");
+
+-- A queued answer that was taken back. It never leaves; its text stays for the record.
+CREATE TABLE taken_back (
+  answer INTEGER PRIMARY KEY NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+
+-- A reply bundle that was written, and the hash of its file.
+CREATE TABLE reply_bundle (
+  number INTEGER PRIMARY KEY NOT NULL,
+  day TEXT NOT NULL,
+  sha256 TEXT NOT NULL
+) STRICT;
+
+-- That an answer left, never changed, against which answer.number and answer.bundle are verified. "part" was the last part
+-- of the case at that time: whatever comes after it may be a response to the answer.
+CREATE TABLE departure (
+  answer INTEGER PRIMARY KEY NOT NULL,
+  number INTEGER NOT NULL,
+  bundle INTEGER NOT NULL,
+  part INTEGER NOT NULL
+) STRICT;
+
+
+-- What reviewers say.
+
+-- One version of one reviewer's judgement of a case. Later versions are added; earlier ones stay.
+--   reviewer   the fingerprint of the reviewer's OpenPGP key
+--   role       review or adjudication
+--   version    counted from 1 for each reviewer of the case
+--   blind      1 if the reviewer could not have seen another's judgement
+--   judgement  canonical JSON
+CREATE TABLE layer (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  reviewer TEXT NOT NULL,
+  role TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  day TEXT NOT NULL,
+  blind INTEGER NOT NULL,
+  judgement TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_layer_case ON layer ("case");
+
+-- What follows for each case from its parts, layers and answers, for lists and filters. Everybody reads it, so it holds
+-- nothing of a review that others are still kept blind to. Lists of codes have a space before and after each code.
+CREATE TABLE standing (
+  "case" INTEGER PRIMARY KEY NOT NULL,
+  status TEXT NOT NULL,
+  merit TEXT NOT NULL,
+  urgency TEXT NOT NULL,
+  category TEXT NOT NULL,
+  harms TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  reviewers TEXT NOT NULL
+) STRICT;
+
+
+-- The custody log, and the keys that vouch for it.
+
+-- A line in canonical JSON and its signature by the session's key; see custody.py.
+CREATE TABLE custody (
+  number INTEGER PRIMARY KEY NOT NULL,
+  line BLOB NOT NULL,
+  signature BLOB NOT NULL
+) STRICT;
+
+-- A reviewer whose work this casebook takes: fingerprint and public key (Ed25519) of the OpenPGP key, and a public name.
+CREATE TABLE reviewer (
+  fingerprint TEXT PRIMARY KEY NOT NULL,
+  name TEXT NOT NULL,
+  ed25519 BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX idx_reviewer_name ON reviewer (name);
+
+
+-- Rows that SQLite itself refuses to change or delete. `verify` compares these triggers with the file's to the character,
+-- so their text must never be laid out otherwise.
+CREATE TRIGGER cases_update BEFORE UPDATE ON cases BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
+CREATE TRIGGER cases_delete BEFORE DELETE ON cases BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
+CREATE TRIGGER part_update BEFORE UPDATE ON part BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
+CREATE TRIGGER part_delete BEFORE DELETE ON part BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
+CREATE TRIGGER attachment_update BEFORE UPDATE ON attachment BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
+CREATE TRIGGER attachment_delete BEFORE DELETE ON attachment BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
+CREATE TRIGGER layer_update BEFORE UPDATE ON layer BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER layer_delete BEFORE DELETE ON layer BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER departure_update BEFORE UPDATE ON departure BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER departure_delete BEFORE DELETE ON departure BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER taken_back_update BEFORE UPDATE ON taken_back BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER taken_back_delete BEFORE DELETE ON taken_back BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER custody_update BEFORE UPDATE ON custody BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER custody_delete BEFORE DELETE ON custody BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER reviewer_update BEFORE UPDATE ON reviewer BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER reviewer_delete BEFORE DELETE ON reviewer BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
