@@ -10,6 +10,7 @@ from dropbox.errors import CampaignError
 from dropbox.report import Attachment, Report
 from scripts.desk.case import BadCaseNumber, Case, Export, Unopened, case_name, case_number
 from scripts.desk.casebook.casebook import Casebook, CasebookError, create
+from scripts.desk.review.judgement import Judgement
 
 CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
 DAY = date(2026, 11, 23)
@@ -350,3 +351,59 @@ def test_case_numbers_are_read_as_people_type_them() -> None:
     for wrong in ("", "0", "C-0000", "-1", "D-1", "1; drop", "１", "9" * 20):
         with pytest.raises(BadCaseNumber):
             case_number(wrong)
+
+
+def judged(casebook: Casebook, case: int, judgement: str) -> None:
+    casebook.database.table("layer").insert(
+        {
+            "case": case,
+            "reviewer": "AB" * 20,
+            "role": "review",
+            "version": 1,
+            "day": DAY.isoformat(),
+            "blind": 1,
+            "judgement": judgement,
+        }
+    )
+
+
+def test_a_conflict_of_interest_is_declared_and_not_merely_written_about(
+    directory: Path,
+) -> None:
+    words = 'he wrote "conflict":true, and "conflict": true'
+    with Casebook.open(directory) as casebook:
+        for number in range(1, 4):
+            add(casebook, report(key=bytes([number]) * 32), bytes([number]) * 16)
+        for number, judgement in (
+            (1, Judgement(category="c1", urgency="u1", note=words, tags=('"conflict":true',))),
+            (2, Judgement(conflict=True)),
+            (3, Judgement(conflict=True, note=words)),
+        ):
+            casebook.layers.add(
+                casebook.case(number), judgement, reviewer="AB" * 20, role="review", day=DAY
+            )
+
+        assert casebook.layers.given_away("AB" * 20) == {2, 3}
+        assert casebook.layers.given_away("CD" * 20) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("judgement", "declared"),
+    [
+        ('{"note":"","conflict":true}', True),
+        ('{ "conflict" : true }', True),
+        ('{"harms":{"conflict":true},"conflict":false}', False),
+        ('{"note":"\\"conflict\\":true"}', False),
+        ('{"conflict":null}', False),
+        # Altered: nobody can tell any more.
+        ('{"conflict":true', True),
+        ("", True),
+    ],
+)
+def test_a_conflict_is_read_from_the_field_and_no_other(
+    directory: Path, judgement: str, declared: bool
+) -> None:
+    with Casebook.open(directory) as casebook:
+        judged(casebook, 7, judgement)
+
+        assert casebook.layers.given_away("AB" * 20) == ({7} if declared else frozenset())

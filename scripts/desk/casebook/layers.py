@@ -22,6 +22,11 @@ from scripts.desk.review.judgement import (
     status,
 )
 
+# A judgement that was altered until it is no JSON may have declared a conflict: its case is kept from the reviewer too.
+_GIVEN_AWAY = """
+    SELECT DISTINCT "case" FROM layer WHERE reviewer = ?
+    AND CASE WHEN json_valid(judgement) THEN json_extract(judgement, '$.conflict') ELSE 1 END
+"""
 _LAYER = ("number", "case", "reviewer", "role", "version", "day", "blind", "judgement")
 
 
@@ -61,11 +66,7 @@ class Layers:
 
     def given_away(self, reviewer: str) -> frozenset[int]:
         """The cases of which *reviewer* declared a conflict of interest."""
-        # As it is written by :meth:`add`: a note with these words has its quotation marks escaped.
-        query = 'SELECT DISTINCT "case" FROM layer WHERE reviewer = ? AND instr(judgement, ?) > 0'
-        return frozenset(
-            number for (number,) in self._database.execute(query, [reviewer, '"conflict":true'])
-        )
+        return frozenset(number for (number,) in self._database.execute(_GIVEN_AWAY, [reviewer]))
 
     def add(
         self, case: Case, judgement: Judgement, *, reviewer: str, role: str = REVIEW, day: date
