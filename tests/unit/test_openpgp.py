@@ -343,7 +343,7 @@ def test_a_subkey_is_used_from_its_first_second_to_its_last(
     def chosen(second: int) -> str | None:
         clock[0] = datetime.fromtimestamp(second, UTC)
         found = reviewers._current(key.fingerprint)
-        return found and found.fingerprint
+        return None if found is None else found.fingerprint
 
     assert chosen(first.made - 1) is None and chosen(first.made) == first.fingerprint
     assert chosen(last.expires - 1) == last.fingerprint and chosen(last.expires) is None
