@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support import collected
 from support.clocks import MovedClock
 from support.front import PACKAGE, Front, make_front
 
@@ -16,6 +17,12 @@ from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Before anything is left out: a document's promises are compared with what pytest really collects."""
+    collected.note(config, items)
 
 
 @pytest.fixture(scope="session")

@@ -721,6 +721,8 @@ def test_an_error_of_ours_is_a_page_and_its_text_reaches_no_log(
 
 
 SILENT_GPG = "#!/bin/sh\ncat > /dev/null\n"
+# All that it writes is right, recipients and content; only its end says that it failed.
+FAILING_AT_THE_END_GPG = '#!/bin/sh\n/usr/bin/gpg "$@"; exit 2\n'
 FAILING_GPG = """#!/bin/sh
 # Takes some of the file, writes something, and fails.
 head -c 100000 > /dev/null
@@ -731,8 +733,8 @@ exit 2
 
 @pytest.mark.parametrize(
     "gpg",
-    [None, FAILING_GPG, "#!/bin/sh\ncat > /dev/null\n"],
-    ids=["missing", "failing half way", "silent"],
+    [None, FAILING_GPG, SILENT_GPG, FAILING_AT_THE_END_GPG],
+    ids=["missing", "failing half way", "silent", "failing at the end"],
 )
 def test_a_missing_or_failing_gpg_means_not_accepted(
     front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpg: str | None
