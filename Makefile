@@ -1,8 +1,10 @@
 # Casedrop. `make` alone lists what there is.
 SHELL := /bin/bash
 PYTHON ?= /usr/bin/python3
+# What develops, and what alone runs on the server.
 VENV := .venv
 BIN := $(VENV)/bin
+SERVER := .venv-server
 STATE ?= var
 KEEP ?=
 SECONDS ?= 60
@@ -12,50 +14,46 @@ AREA ?=
 PLANTED ?=
 TARGET ?=
 REPEAT ?=
+RELEASE ?= trixie
+UPGRADE ?=
 
 # Debian packages that are not Python ones; see the README for what each is for.
 APT := tor gnupg gpg-agent libseccomp2 python3-venv
 # What only tests need: a browser, Java for the HTML validator, a font with Chinese characters, and a watcher of system calls.
 TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk strace
 CHECKERS := build/checkers
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-CATALOGS := $(patsubst %.po,%.mo,$(wildcard dropbox/translations/*/LC_MESSAGES/messages.po))
+ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick pictures crash lint fuzz mutate bench up desk desk-lock words clean install debian debian-tests checkers
+.PHONY: help demo test quick pictures crash lint fuzz mutate bench up desk lock words clean install server debian \
+  debian-packages debian-test-packages checkers
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(VENV)/.installed $(CATALOGS) ## install what is missing (Debian packages, a pinned .venv)
+install: debian-packages ## install what is missing (Debian packages, the locked Python packages in .venv)
+	@$(ENVIRONMENT) $(VENV) requirements/dev.txt
+	$(call compile_catalogs,$(BIN))
 
-# One check instead of an apt run each time; apt itself is asked only when something is missing.
-define install_debian
-	@missing=""; for package in $(1); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
-	if [ -n "$$missing" ]; then \
-	  echo "Installing Debian packages:$$missing"; \
-	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
-	fi
+server: debian-packages ## install what the server runs and nothing else, in .venv-server
+	@$(ENVIRONMENT) --bare $(SERVER) requirements/server.txt
+	$(call compile_catalogs,$(SERVER)/bin)
+
+# Beside another make that does the same, each writes its own file and moves it.
+define compile_catalogs
+	@for po in dropbox/translations/*/LC_MESSAGES/messages.po; do mo=$${po%.po}.mo; [ $$mo -nt $$po ] || \
+	{ $(1)/pybabel --quiet compile --input-file $$po --output-file $$mo.$$$$ && mv $$mo.$$$$ $$mo; } || exit; done
 endef
 
-debian:
-	$(call install_debian,$(APT))
+debian-packages:
+	@scripts/release/debian_packages.sh $(APT)
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Name a Python: make PYTHON=/path/to/python3" >&2; exit 2; }
 
-debian-tests:
-	$(call install_debian,$(TEST_APT))
+debian-test-packages: debian-packages
+	@scripts/release/debian_packages.sh $(TEST_APT)
 
-checkers: install debian-tests ## fetch the HTML validator and the accessibility checker that the tests of the pages use
+checkers: install debian-test-packages ## fetch the HTML validator and the accessibility checker that the tests of the pages use
 	@PYTHONPATH=tests $(BIN)/python -m support.checkers $(CHECKERS)
-
-$(VENV)/.installed: requirements.txt | debian
-	@echo "Installing Python packages into $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep ^wheel== requirements.txt)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	@touch $@
-
-%.mo: %.po | $(VENV)/.installed
-	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
 
 demo: install ## eight cases through a private Tor network to the offline desk, and an answer back (KEEP=1 leaves it running)
 	@$(BIN)/python -m scripts.rehearsal.demo $(if $(KEEP),--keep)
@@ -63,13 +61,13 @@ demo: install ## eight cases through a private Tor network to the offline desk, 
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(BIN)/python -m pytest
 
-quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer nor the desk's one file
-	@$(BIN)/python -m pytest -m "not onion and not drop and not browser and not strace and not fuzz and not zipapp"
+quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer, the desk's one file nor an installation
+	@$(BIN)/python -m pytest -m "not onion and not drop and not browser and not strace and not fuzz and not zipapp and not package"
 
 pictures: checkers ## photograph the two pictures of the README again, from fictional cases: docs/pictures
 	@CASEDROP_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py
 
-crash: install debian-tests ## the test under fire at full length: 200 kills (CASEDROP_SEED=N repeats one)
+crash: install debian-test-packages ## the test under fire at full length: 200 kills (CASEDROP_SEED=N repeats one)
 	@CASEDROP_KILLS=200 $(BIN)/python -m pytest -s tests/drop/test_crash.py
 
 lint: install ## ruff, mypy --strict, import contracts, templates, translations
@@ -83,26 +81,26 @@ lint: install ## ruff, mypy --strict, import contracts, templates, translations
 fuzz: install ## every reader of untrusted bytes, guided by coverage (SECONDS=60 each; TARGET=name; REPEAT=file)
 	@PYTHONPATH=tests:. $(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET)) $(if $(REPEAT),--repeat $(REPEAT))
 
-mutate: install debian-tests ## plant faults and say how many the tests notice (SAMPLE=100 SEED=1, AREA=core; PLANTED=1 for the listed ones)
+mutate: install debian-test-packages ## plant faults and say how many the tests notice (SAMPLE=100 SEED=1, AREA=core; PLANTED=1 for the listed ones)
 	@PYTHONPATH=tests:. $(BIN)/python -m mutation $(if $(PLANTED),--planted --least 95,--sample $(SAMPLE) --seed $(SEED)) $(if $(AREA),--area $(AREA))
 
 bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id; the desk with 1,000 reports and 20,000 cases
 	@$(BIN)/python -m scripts.rehearsal.bench
 	@$(BIN)/python -m scripts.rehearsal.bench_desk
 
-up: install ## the service on the real Tor network (STATE=var)
-	@$(BIN)/python -m onion up --state $(STATE)
+up: server ## the service on the real Tor network (STATE=var)
+	@$(SERVER)/bin/python -m onion up --state $(STATE)
 
 desk: install ## the offline desk as one file with all that it needs: build/casedrop-desk.pyz and its SHA-256
 	@$(BIN)/python -m scripts.release.pyz build/casedrop-desk.pyz
 
-desk-lock: install ## after a change of the desk's packages: their hashes anew, in requirements-desk.txt
-	@$(BIN)/python -m scripts.release.pyz --lock
+lock: install ## the hashes of all packages anew, after a change in setup.cfg (UPGRADE=1: newer versions of what setup.cfg does not name)
+	@$(BIN)/python -m scripts.release.lock $(if $(UPGRADE),--upgrade)
 
 words: install ## build both word lists again from their sources
 	@$(BIN)/python -m scripts.release.words
 
 clean: ## remove what was built and installed here; never STATE
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) $(SERVER) build .mypy_cache .ruff_cache .pytest_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find dropbox/translations -name '*.mo' -delete

@@ -1,15 +1,13 @@
 """Builds the desk's one file: a zipapp with all that it needs, for every Python and computer that it may meet.
 
     python -m scripts.release.pyz build/casedrop-desk.pyz     (`make desk`)
-    python -m scripts.release.pyz --lock                      (`make desk-lock`, after a change of the packages)
 
-Packages come from PyPI as wheels, each checked against its hash in requirements-desk.txt. The same sources give the same
+Packages come from PyPI as wheels, each checked against its hash in requirements/desk.txt. The same sources give the same
 bytes, wherever and whenever they are built: no time, no path and no compression by this computer is in the file.
 """
 
 import argparse
 import ast
-import configparser
 import hashlib
 import json
 import os
@@ -24,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from dropbox.errors import CasedropError
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCK, PINS = ROOT / "requirements-desk.txt", ROOT / "requirements.txt"
+LOCK = ROOT / "requirements" / "desk.txt"
 WHEELS = ROOT / "build" / "desk-wheels"
 # What can be started. Only what these import goes in; the courier, which opens a network, does not.
 ENTRIES = ("scripts.desk.__main__", "scripts.ceremony.__main__")
@@ -43,8 +41,6 @@ _PLATFORMS = (
     "manylinux_2_17_x86_64",
     "manylinux2014_x86_64",
 )
-# sqlite-utils names it for a command of its own that nobody calls here; it opens a network.
-_LEFT_OUT = ("pip",)
 # Differs between wheels of one package for several Pythons, and says nothing to them.
 _TAGGED = ("WHEEL", "RECORD")
 _START = "casedrop_start"
@@ -95,11 +91,11 @@ def fetched(python: str, wheels: Path = WHEELS) -> list[Path]:
     names = set(re.findall(r"^([\w.-]+)==", LOCK.read_text("utf-8"), re.MULTILINE))
     found = _matching(directory, hashes)
     if len(found) != len(names):
-        _download(python, directory, "--no-deps", "--require-hashes", "--requirement", str(LOCK))
+        _download(python, directory)
         found = _matching(directory, hashes)
     if len(found) != len(names):
         raise CannotBuild(
-            f"{LOCK.name} names {len(names)} packages; {len(found)} were found for Python {python}."
+            f"{LOCK.relative_to(ROOT)} names {len(names)} packages; {len(found)} were found for Python {python}."
         )
     return found
 
@@ -112,7 +108,7 @@ def _matching(directory: Path, hashes: set[str]) -> list[Path]:
     ]
 
 
-def _download(python: str, directory: Path, *what: str) -> None:
+def _download(python: str, directory: Path) -> None:
     platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
     target = [
         "--only-binary=:all:",
@@ -132,35 +128,9 @@ def _download(python: str, directory: Path, *what: str) -> None:
         "--dest",
         str(directory),
     ]
-    if subprocess.run([*command, *target, *what], check=False).returncode != 0:
+    locked = ["--no-deps", "--require-hashes", "--requirement", str(LOCK)]
+    if subprocess.run([*command, *target, *locked], check=False).returncode != 0:
         raise CannotBuild(f"pip could not fetch the packages for Python {python}.")
-
-
-def lock() -> None:
-    """Write the lock file: the packages of setup.cfg's extra ``desk`` and all that they pull in, as requirements.txt pins.
-
-    Raises CannotBuild.
-    """
-    settings = configparser.ConfigParser()
-    settings.read(ROOT / "setup.cfg", "utf-8")
-    wanted = settings["options.extras_require"]["desk"].split()
-    hashes: dict[str, set[str]] = {}
-    with tempfile.TemporaryDirectory() as made:
-        for python in PYTHONS:
-            _download(python, Path(made) / python, "--constraint", str(PINS), *wanted)
-            for wheel in (Path(made) / python).glob("*.whl"):
-                name, version = wheel.name.split("-")[:2]
-                name = name.lower().replace("_", "-")
-                if name not in _LEFT_OUT:
-                    hashes.setdefault(f"{name}=={version}", set()).add(
-                        hashlib.sha256(wheel.read_bytes()).hexdigest()
-                    )
-    lines = [
-        " \\\n".join([name, *(f"    --hash=sha256:{one}" for one in sorted(hashes[name]))])
-        for name in sorted(hashes)
-    ]
-    head = "# What the desk's one file carries, with the hashes of the wheels. Written by `make desk-lock`.\n"
-    LOCK.write_text(head + "\n".join(lines) + "\n", "utf-8")
 
 
 def unpack(wheel: Path, site: Path) -> None:
@@ -220,8 +190,8 @@ def _check_packages(own: dict[str, Path], site: Path) -> None:
                 and not (site / f"{package}.py").is_file()
             ):
                 raise CannotBuild(
-                    f"{name} imports {package}, which is not in {LOCK.name}: "
-                    "name its package in setup.cfg's extra `desk`, pin it, and run `make desk-lock`."
+                    f"{name} imports {package}, which is not in {LOCK.relative_to(ROOT)}: "
+                    "name its package in setup.cfg's extra `desk`, and run `make lock`."
                 )
 
 
@@ -265,18 +235,12 @@ def _rewritten(packed: Path) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build the file or the lock. Returns the exit code: 1 after an error, which is one sentence on standard error."""
+    """Build the file. Returns the exit code: 1 after an error, which is one sentence on standard error."""
     parser = argparse.ArgumentParser(prog="zipapp", description="Builds the desk's one file.")
-    parser.add_argument("out", type=Path, nargs="?", help="where the file goes")
-    parser.add_argument("--lock", action="store_true", help="write requirements-desk.txt anew")
+    parser.add_argument("out", type=Path, help="where the file goes")
     asked = parser.parse_args(arguments)
     try:
-        if asked.lock:
-            lock()
-        elif asked.out is None:
-            raise CannotBuild("Where should the file go?")
-        else:
-            print(f"{build(asked.out)}  {asked.out}")
+        print(f"{build(asked.out)}  {asked.out}")
     except CannotBuild as why:
         print(why, file=sys.stderr)
         return 1

@@ -1,0 +1,311 @@
+"""Makes a virtual environment from a lock, or sees that the one that is there is still the right one.
+
+    /usr/bin/python3 scripts/release/environment.py .venv requirements/dev.txt            (`make install`)
+    /usr/bin/python3 scripts/release/environment.py --bare .venv-server requirements/server.txt   (`make up`)
+
+An environment carries the paths and the Python it was made with. So it is built where it will be used, its stamp is
+written last, and whatever has no stamp that fits is removed and made again: after another lock, after an upgrade of
+Debian, in a folder that was moved, or after a build that was killed. Whoever comes while another builds waits for it.
+
+Runs with the computer's own Python and nothing but the standard library, and stays readable for every Python since 3.7,
+so that an older one gets a sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+if False:  # typing's names, for mypy alone
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
+
+ROOT = Path(__file__).resolve().parents[2]
+# What builds the requirements that PyPI has only as sources. Installed first, since pip would otherwise fetch
+# whatever version it likes for each of them, without a hash.
+BUILD = ROOT / "requirements" / "build.txt"
+# The Python of Debian 12: tomllib, hashlib.file_digest and exception groups came with it.
+OLDEST_PYTHON = (3, 11)
+# Program: the oldest version that will do, what its --version says, its Debian package, and why not an older one.
+PROGRAMS = {
+    "gpg": (
+        (2, 2, 36),
+        r"gpg \(GnuPG[^)]*\) (\d+)\.(\d+)\.(\d+)",
+        "gnupg",
+        "an older one can be made to report a signature that nobody made (CVE-2022-34903)",
+    ),
+    "tor": (
+        (0, 4, 8),
+        r"Tor version (\d+)\.(\d+)\.(\d+)",
+        "tor",
+        "an older one does not know proof of work for onion services",
+    ),
+}
+STAMP = ".made-from.json"
+# In a bare environment nothing can install anything.
+INSTALLERS = ("pip", "setuptools", "wheel")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What pip says of each failed attempt, and, when it may not try again, only that the index names no version at all.
+_NO_NETWORK = re.compile(
+    rb"NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|from versions: none"
+)
+
+
+class CannotInstall(Exception):
+    """The environment could not be made; nothing of it is left."""
+
+
+class _Ended(BaseException):
+    """Ctrl-C, SIGTERM or SIGHUP."""
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> None:
+    """Raise CannotInstall when this Python is too old."""
+    if version[:2] < OLDEST_PYTHON:
+        raise CannotInstall(
+            f"Casedrop needs Python {dotted(OLDEST_PYTHON)} or later; {sys.executable} is {dotted(version)}. "
+            "Debian 12 and 13 have one; or name another: make PYTHON=/path/to/python3"
+        )
+
+
+def check_programs() -> None:
+    """Raise CannotInstall when gpg or tor is missing or too old."""
+    for program, (oldest, pattern, package, why) in PROGRAMS.items():
+        if shutil.which(program) is None:
+            raise CannotInstall(
+                f"{program} is not on this computer; it is in the Debian package {package}."
+            )
+        done = subprocess.run(
+            [program, "--version"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        found = re.search(pattern, done.stdout.decode("utf-8", "replace"))
+        if found is None:
+            raise CannotInstall(
+                f"`{program} --version` names no version; reinstall the package {package}."
+            )
+        version = tuple(map(int, found.groups()))
+        if version < oldest:
+            raise CannotInstall(
+                f"The installed {program} is {dotted(version)}; {dotted(oldest)} or later is needed, because {why}. "
+                f"Upgrade the package {package}."
+            )
+
+
+def dotted(version: Sequence[int]) -> str:
+    """A version as people write it: (3, 11) is 3.11."""
+    return ".".join(map(str, version))
+
+
+def facts(directory: Path, lock: Path, *, bare: bool) -> dict[str, str]:
+    """What an environment depends on, in the words in which a stale one is explained."""
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (lock, BUILD)]
+    return {
+        "Python": dotted(sys.version_info[:3]),
+        "interpreter": str(Path(sys.executable).resolve()),
+        "directory": str(directory.resolve()),
+        "lock": " ".join(hashes),
+        "kind": "bare" if bare else "whole",
+    }
+
+
+def prepare(directory: Path, lock: Path, *, bare: bool = False) -> None:
+    """Make *directory* an environment with what *lock* names, unless it is one. Raises CannotInstall.
+
+    With *bare*, nothing that installs or builds is in it.
+    """
+    with _alone(directory.parent):
+        wanted = facts(directory, lock, bare=bare)
+        reason = _stale(directory, wanted)
+        if reason is None:
+            return
+        if directory.is_symlink():
+            # Somebody else's: theirs to rebuild.
+            print(
+                f"{directory} is a link and is used as it is, although {reason}.", file=sys.stderr
+            )
+            return
+        if not os.access(str(directory.parent), os.W_OK):
+            raise CannotInstall(
+                f"{directory} cannot be made: {directory.parent.resolve()} may not be written by this user."
+            )
+        if directory.exists():
+            print(f"Making {directory} again: {reason}.")
+        else:
+            print(f"Installing Python packages into {directory}.")
+        _remove(directory)
+        with ExitStack() as undo:
+            undo.callback(_remove, directory)
+            _build(directory, lock, bare=bare)
+            (directory / STAMP).write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
+            undo.pop_all()
+
+
+@contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    # The folder itself is locked: no file of ours is left behind, and the lock ends with this process.
+    handle = os.open(str(parent), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _stale(directory: Path, wanted: dict[str, str]) -> str | None:
+    """Why *directory* cannot be used, or None."""
+    if not directory.exists():
+        return "it is not there"
+    try:
+        made = json.loads((directory / STAMP).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return "its installation was not completed"
+    for fact, sentence in (
+        ("Python", "it was made for Python {}, and this is {}"),
+        ("interpreter", "it was made by {}, and this is {}"),
+        ("directory", "it was made as {}, and is now {}"),
+        ("kind", "it is {}, and should be {}"),
+    ):
+        if made.get(fact) != wanted[fact]:
+            return sentence.format(made.get(fact), wanted[fact])
+    if made.get("lock") != wanted["lock"]:
+        return "the lock has changed"
+    # After an upgrade of Debian the link in it may lead nowhere.
+    if not (directory / "bin" / "python").exists():
+        return "its Python is gone"
+    return None
+
+
+def _remove(directory: Path) -> None:
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+def _build(directory: Path, lock: Path, *, bare: bool) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", str(directory)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise CannotInstall(
+            f"{sys.executable} could not make an environment in {directory}: {_last_line(made.stdout)} "
+            "The Debian package python3-venv has what it takes."
+        )
+    # --no-deps: a lock is complete, and pip is not to look for what was left out of it on purpose.
+    for file in (BUILD, lock):
+        options = ("--require-hashes", "--no-deps", "--no-build-isolation", "--requirement")
+        _pip(directory, "install", "--quiet", *options, str(file))
+    if bare:
+        _pip(directory, "uninstall", "--quiet", "--yes", *INSTALLERS)
+    _connect(directory)
+
+
+def _pip(directory: Path, *arguments: str) -> None:
+    command = [str(directory / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*command, "--no-input", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    if _NO_NETWORK.search(done.stdout):
+        raise CannotInstall(
+            "PyPI cannot be reached, from which the Python packages come; nothing was installed. Look whether this "
+            f"computer reaches it, or name a mirror in PIP_INDEX_URL. pip said: {_last_line(done.stdout)}"
+        )
+    if b"DO NOT MATCH THE HASHES" in done.stdout:
+        raise CannotInstall(
+            "What was downloaded is not what the lock names; nothing was installed. "
+            f"pip said: {_last_line(done.stdout)}"
+        )
+    raise CannotInstall(f"pip failed; nothing was installed. It said: {_last_line(done.stdout)}")
+
+
+def _last_line(output: bytes) -> str:
+    """The last error among *output*, or else its last line."""
+    lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines()]
+    lines = [line for line in lines if line] or ["nothing."]
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    return (errors or lines)[-1]
+
+
+def _connect(directory: Path) -> None:
+    """Let the environment see this checkout, and put Casedrop's commands into its ``bin``.
+
+    As an editable installation would, but without writing into the checkout, which may be another user's.
+    """
+    site = directory / "lib" / f"python{dotted(sys.version_info[:2])}" / "site-packages"
+    (site / "casedrop.pth").write_text(f"{ROOT}\n", "utf-8")
+    settings = configparser.ConfigParser()
+    settings.read(str(ROOT / "setup.cfg"), "utf-8")
+    entries = settings.get("options.entry_points", "console_scripts", fallback="")
+    for line in filter(None, entries.splitlines()):
+        name, _, target = (part.strip() for part in line.partition("="))
+        module, _, function = target.partition(":")
+        script = directory / "bin" / name
+        script.write_text(
+            f"#!{directory.resolve()}/bin/python\n"
+            f"import sys\n\nfrom {module} import {function}\n\nsys.exit({function}())\n",
+            "utf-8",
+        )
+        script.chmod(0o755)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    # A further signal must not cut the removal short.
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise _Ended
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prepare one environment. Returns the exit code: 2 after an error, which is a sentence on standard error."""
+    parser = argparse.ArgumentParser(
+        prog="environment", description="Makes an environment from a lock."
+    )
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("lock", type=Path)
+    parser.add_argument("--bare", action="store_true", help="leave nothing in it that installs")
+    asked = parser.parse_args(arguments)
+    for number in _SIGNALS:
+        signal.signal(number, _end)
+    try:
+        check_python()
+        check_programs()
+        prepare(asked.directory, asked.lock, bare=asked.bare)
+    except CannotInstall as why:
+        print(why, file=sys.stderr)
+        return 2
+    except OSError as why:
+        print(
+            f"{asked.directory} could not be made: {why.filename or 'a system call'}: {why.strerror}.",
+            file=sys.stderr,
+        )
+        return 2
+    except _Ended:
+        print(f"Stopped; nothing of {asked.directory} is left.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

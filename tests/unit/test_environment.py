@@ -1,0 +1,260 @@
+"""How an environment is made from a lock: kept while it fits, made again when not, and never left half made."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from onion.control import OLDEST_TOR
+from scripts.release import environment
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "release" / "environment.py"
+PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+
+
+class Builds:
+    """In the place of what builds: makes the folder and counts."""
+
+    def __init__(self, fails: BaseException | None = None, seconds: float = 0.0) -> None:
+        self.count, self._fails, self._seconds = 0, fails, seconds
+
+    def __call__(self, directory: Path, lock: Path, *, bare: bool) -> None:
+        self.count += 1
+        (directory / "bin").mkdir(parents=True)
+        time.sleep(self._seconds)
+        if self._fails:
+            raise self._fails
+        (directory / "bin" / "python").touch()
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    path = tmp_path / "lock.txt"
+    path.write_text("one==1\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def builds(monkeypatch: pytest.MonkeyPatch) -> Builds:
+    builds = Builds()
+    monkeypatch.setattr(environment, "_build", builds)
+    return builds
+
+
+def changed_stamp(directory: Path, **facts: str) -> None:
+    stamp = directory / environment.STAMP
+    stamp.write_text(json.dumps(json.loads(stamp.read_text("utf-8")) | facts), "utf-8")
+
+
+def test_an_environment_that_fits_is_kept_without_a_word(
+    tmp_path: Path, lock: Path, builds: Builds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.prepare(tmp_path / "venv", lock)
+    first = capsys.readouterr().out
+    environment.prepare(tmp_path / "venv", lock)
+
+    assert first == f"Installing Python packages into {tmp_path / 'venv'}.\n"
+    assert builds.count == 1 and capsys.readouterr() == ("", "")
+
+
+def moved(directory: Path, lock: Path) -> Path:
+    return directory.rename(directory.with_name("moved"))
+
+
+def with_another_lock(directory: Path, lock: Path) -> Path:
+    lock.write_text("one==2\n", "utf-8")
+    return directory
+
+
+def without_a_stamp(directory: Path, lock: Path) -> Path:
+    (directory / environment.STAMP).unlink()
+    return directory
+
+
+def with_half_a_stamp(directory: Path, lock: Path) -> Path:
+    (directory / environment.STAMP).write_text('{"Python": "3.', "utf-8")
+    return directory
+
+
+def of_the_former_debian(directory: Path, lock: Path) -> Path:
+    changed_stamp(directory, Python="3.9.2")
+    return directory
+
+
+def of_another_python(directory: Path, lock: Path) -> Path:
+    changed_stamp(directory, interpreter="/opt/python3")
+    return directory
+
+
+def with_installers(directory: Path, lock: Path) -> Path:
+    changed_stamp(directory, kind="bare")
+    return directory
+
+
+def without_its_python(directory: Path, lock: Path) -> Path:
+    (directory / "bin" / "python").unlink()
+    (directory / "bin" / "python").symlink_to("/usr/bin/python3.9")
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (with_another_lock, "the lock has changed"),
+        (without_a_stamp, "its installation was not completed"),
+        (with_half_a_stamp, "its installation was not completed"),
+        (of_the_former_debian, f"it was made for Python 3.9.2, and this is {sys.version.split()[0]}"),
+        (of_another_python, f"it was made by /opt/python3, and this is {Path(sys.executable).resolve()}"),
+        (moved, "it was made as {0}/venv, and is now {0}/moved"),
+        (with_installers, "it is bare, and should be whole"),
+        (without_its_python, "its Python is gone"),
+    ],
+)  # fmt: skip
+def test_a_stale_environment_is_made_again_with_one_line_that_says_why(
+    change: Callable[[Path, Path], Path], reason: str, tmp_path: Path, lock: Path, builds: Builds,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    environment.prepare(tmp_path / "venv", lock)
+    (tmp_path / "venv" / "left over").touch()
+    directory = change(tmp_path / "venv", lock)
+    capsys.readouterr()
+    environment.prepare(directory, lock)
+
+    assert capsys.readouterr() == (f"Making {directory} again: {reason.format(tmp_path)}.\n", "")
+    assert builds.count == 2 and not (directory / "left over").exists()
+    environment.prepare(directory, lock)
+    assert builds.count == 2
+
+
+@pytest.mark.parametrize("why", [environment.CannotInstall("No."), KeyboardInterrupt(), OSError()])
+def test_a_build_that_fails_leaves_nothing(
+    why: BaseException, tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "_build", Builds(fails=why))
+
+    with pytest.raises(type(why)):
+        environment.prepare(tmp_path / "venv", lock)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock.txt"]
+
+
+def test_of_two_at_once_one_builds_and_the_other_waits_for_it(
+    tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builds = Builds(seconds=0.5)
+    monkeypatch.setattr(environment, "_build", builds)
+    makers = [
+        threading.Thread(target=environment.prepare, args=(tmp_path / "venv", lock))
+        for _ in range(3)
+    ]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+
+    assert builds.count == 1 and (tmp_path / "venv" / environment.STAMP).exists()
+
+
+def test_an_environment_behind_a_link_is_used_as_it_is(
+    tmp_path: Path, lock: Path, builds: Builds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.prepare(tmp_path / "venv", lock)
+    (tmp_path / "link").symlink_to("venv")
+    with_another_lock(tmp_path / "venv", lock)
+    capsys.readouterr()
+    environment.prepare(tmp_path / "link", lock)
+
+    said = f"{tmp_path / 'link'} is a link and is used as it is, although the lock has changed.\n"
+    assert builds.count == 1 and capsys.readouterr() == ("", said)
+
+
+def test_an_older_python_gets_a_sentence() -> None:
+    needs = r"needs Python 3\.11 or later; .* is 3\.9\.2\. Debian 12 and 13 have one"
+    with pytest.raises(environment.CannotInstall, match=needs):
+        environment.check_python((3, 9, 2))
+    environment.check_python((3, 11, 0))
+    environment.check_python((3, 13, 5))
+
+
+def test_an_older_python_can_read_the_script_to_that_sentence() -> None:
+    tree = ast.parse(SCRIPT.read_text("utf-8"), feature_version=(3, 7))
+
+    imported = {
+        name.split(".")[0]
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names])
+    }  # fmt: skip
+    assert imported <= set(sys.stdlib_module_names) - {"tomllib", "zoneinfo", "graphlib"}
+
+
+def stand_in(directory: Path, name: str, says: str) -> None:
+    directory.mkdir(exist_ok=True)
+    (directory / name).write_text(f"#!/bin/sh\n{says}\n", "utf-8")
+    (directory / name).chmod(0o755)
+
+
+GPG, TOR = "echo 'gpg (GnuPG) 2.2.36'", "echo 'Tor version 0.4.8.0.'"
+
+
+@pytest.mark.parametrize(
+    ("gpg", "tor", "sentence"),
+    [
+        (None, TOR, "gpg is not on this computer; it is in the Debian package gnupg."),
+        (GPG, None, "tor is not on this computer; it is in the Debian package tor."),
+        ("echo 'gpg (GnuPG) 2.2.35'", TOR, "The installed gpg is 2.2.35; 2.2.36 or later is needed, because an older one "
+         "can be made to report a signature that nobody made (CVE-2022-34903). Upgrade the package gnupg."),
+        (GPG, "echo 'Tor version 0.4.7.16.'", "The installed tor is 0.4.7; 0.4.8 or later is needed, because an older one "
+         "does not know proof of work for onion services. Upgrade the package tor."),
+        ("exit 1", TOR, "`gpg --version` names no version; reinstall the package gnupg."),
+        (GPG, "echo Hello", "`tor --version` names no version; reinstall the package tor."),
+    ],
+)  # fmt: skip
+def test_a_missing_or_older_program_gets_a_sentence_and_nothing_is_made(
+    gpg: str | None, tor: str | None, sentence: str, tmp_path: Path, lock: Path
+) -> None:
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    for name, says in (("gpg", gpg), ("tor", tor)):
+        if says is not None:
+            stand_in(bin_, name, says)
+    done = subprocess.run(
+        [PYTHON, SCRIPT, tmp_path / "venv", lock],
+        env={"PATH": str(bin_)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence + "\n")
+    assert not (tmp_path / "venv").exists()
+
+
+def test_the_oldest_versions_themselves_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path / "bin", "gpg", GPG)
+    stand_in(tmp_path / "bin", "tor", TOR)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    environment.check_programs()
+    # A public service asks for more than a private network does.
+    assert environment.PROGRAMS["tor"][0] <= OLDEST_TOR
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs a second user")
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, lock: Path) -> None:
+    for parent in (tmp_path, *tmp_path.parents):
+        if parent.is_relative_to("/tmp/pytest-of-root") or parent == tmp_path:
+            parent.chmod(0o755)
+    done = subprocess.run(
+        [PYTHON, SCRIPT, tmp_path / "venv", lock],
+        user=65534, group=65534, extra_groups=[], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (
+        2, f"{tmp_path / 'venv'} cannot be made: {tmp_path} may not be written by this user.\n",
+    )  # fmt: skip
