@@ -1,136 +1,65 @@
-"""python -m onion up --state DIR: the service on the real Tor network, in the foreground until Ctrl-C or SIGTERM."""
+"""The service on the real Tor network, alone: `casedrop up` does the same.
+
+    python -m onion up --state DIR
+
+Exit codes: 0 after Ctrl-C or SIGTERM, 2 when it cannot be done, with a sentence on standard error.
+"""
+
+from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import time
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
 
-from onion.control import Tor, check_version, has_proof_of_work, installed_version
-from onion.errors import DropStopped, NotBootstrapped, OnionError
-from onion.launch import Drop, check_site
-from onion.torrc import OnionService, ServiceTor, service_torrc
+from onion.errors import OnionError
 
-# The promise is a sentence within a minute; tor's own end and the stop take the rest of it.
-BOOTSTRAP_SECONDS = 50.0
-PUBLISH_SECONDS = 120.0
-WATCH_SECONDS = 1.0
-DAY_SECONDS = 86_400.0
+FAILED = 2
+HELP = "start the service and stay until Ctrl-C"
 
 
-class _Ended(Exception):
-    """Ctrl-C or SIGTERM."""
-
-
-def main() -> int:
-    """Read the command line and run; the exit code is 0 after an ordered end, 1 after a sentence on stderr."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line and run. Returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m onion", description="The drop on the real Tor network."
     )
-    commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="start the service and stay until Ctrl-C")
-    up.add_argument(
-        "--state",
-        type=Path,
-        required=True,
-        help="the directory that keeps the onion's key, the sockets and settings.toml",
-    )
-    arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help=HELP, description=HELP)
+    add_arguments(up)
+    asked = parser.parse_args(arguments)
     try:
-        _up(arguments.state.resolve())
+        run(asked)
     except OnionError as sentence:
         print(sentence, file=sys.stderr)
-        return 1
-    except OSError as why:
+        return FAILED
+    except ModuleNotFoundError as missing:
+        if missing.name and missing.name.partition(".")[0] == "onion":
+            raise
         print(
-            f"The drop cannot run: {why.filename or 'a system call'}: {why.strerror}.",
+            f"The Python package {missing.name} is missing in {sys.executable}: start with 'make up'.",
             file=sys.stderr,
         )
-        return 1
-    except _Ended:
-        print("Stopped.")
+        return FAILED
     return 0
 
 
-def _end(number: int, frame: object) -> None:
-    # Further signals must not cut the ordered end short.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise _Ended
-
-
-def _up(state: Path) -> None:
-    check_version(installed_version())
-    service = OnionService(state / "tor" / "drop", state / "front.sock", has_proof_of_work())
-    if not service.proof_of_work:
-        print(
-            "This tor was built without proof of work: a flood of requests would not be held off.",
-            file=sys.stderr,
-        )
-    data, control = state / "tor", state / "tor" / "control"
-    torrc = service_torrc(
-        ServiceTor(data=data, control=control, service=service, owner=os.getpid())
-    )
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = _Log()
-    with ExitStack() as undo:
-        tor = Tor("onion service", torrc, data=data, control=control)
-        undo.callback(tor.stop)
-        _join(tor)
-        onion = (service.directory / "hostname").read_text(encoding="ascii").strip()
-        check_site(state / "settings.toml", onion, os.environ)
-        drop = undo.enter_context(
-            Drop(state / "settings.toml", service.socket, os.environ, log=log.take)
-        )
-        print("The front and the vault answer; waiting until the address is published.", flush=True)
-        tor.wait_published(time.monotonic() + PUBLISH_SECONDS, copies=1)
-        print(f"The drop is open: http://{onion}/\nCtrl-C closes it.", flush=True)
-        log.shown = True
-        _watch(tor, drop)
-
-
-def _join(tor: Tor) -> None:
-    print("Joining the Tor network.", flush=True)
-    try:
-        tor.wait_bootstrapped(
-            time.monotonic() + BOOTSTRAP_SECONDS, lambda phase: print(phase, flush=True)
-        )
-    except NotBootstrapped as late:
-        raise NotBootstrapped(
-            f"The Tor network cannot be reached from here (after {BOOTSTRAP_SECONDS:.0f} s: {tor.phase}); check that "
-            "this computer is online, that its clock is right, and that no firewall or censor blocks outgoing "
-            "connections of tor."
-        ) from late
-
-
-def _watch(tor: Tor, drop: Drop) -> None:
-    """Stay until a signal ends it, or raise when one of the processes has ended by itself."""
-    next_notice = time.monotonic()
-    while drop.running:
-        tor.refresh()
-        if time.monotonic() >= next_notice:
-            next_notice += DAY_SECONDS
-            if said := drop.notice():
-                print(said, file=sys.stderr, flush=True)
-        time.sleep(WATCH_SECONDS)
-    raise DropStopped(
-        "The front or the vault stopped by itself; its last lines are above. All else was stopped."
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `up`."""
+    parser.add_argument(
+        "--state",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the directory that keeps the onion's key, the sockets and settings.toml",
     )
 
 
-class _Log:
-    """What the front and the vault say: nothing while they start, since a failed start has its own sentence."""
+def run(asked: argparse.Namespace) -> None:
+    """Serve until Ctrl-C. Raises OnionError."""
+    # It imports what talks to tor; what is missing is said by whoever calls this.
+    from onion.service import serve  # noqa: PLC0415
 
-    shown = False
-
-    def take(self, line: str) -> None:
-        """Show it on standard error, or not."""
-        if self.shown:
-            print(line, file=sys.stderr, flush=True)
+    serve(asked.state)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,25 @@
 """Makes what a new drop needs before its first start: its settings file with a fresh salt, and its export key.
 
-    python -m scripts.newsite --onion ADDRESS.onion [--keys DIR] DIR
+    casedrop newsite --onion ADDRESS.onion [--keys DIR] DIR        (or python -m scripts.newsite)
 
 Nothing that is there already is overwritten: another salt would lock every codename out, another export key every desk.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
 import secrets
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from nacl.signing import SigningKey
-
-from dropbox.durable_file import NewFile
 from dropbox.errors import CasedropError
-from dropbox.settings import FILE_VARIABLE, SALT_BYTES, Settings
+from scripts import command_line
+
+HELP = "Makes a new drop's settings file and export key."
 
 _TEMPLATE = """\
 # The settings of this drop. Relative paths are relative to this file. Each value can be overridden in the environment:
@@ -58,11 +60,17 @@ class Site:
 def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
     """Make ``settings.toml``, ``export.key`` and ``export.pub`` in *directory* (made with mode 0700 if absent).
 
-    Raises SiteExists, SettingsError when *onion* is not an onion address, or OSError.
+    All of them or none. Raises SiteExists, CannotWrite, OSError, or SettingsError when *onion* is not an onion address.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings_file = directory / "settings.toml"
-    for path in (settings_file, directory / "export.key", directory / "export.pub"):
+    # Not before the command runs: a package that is missing is then a sentence.
+    from nacl.signing import SigningKey  # noqa: PLC0415
+
+    from dropbox.durable_file import NewFile  # noqa: PLC0415
+    from dropbox.settings import FILE_VARIABLE, SALT_BYTES, Settings  # noqa: PLC0415
+
+    settings_file, vault = directory / "settings.toml", directory / "vault"
+    export_key, export_pub = directory / "export.key", directory / "export.pub"
+    for path in (settings_file, export_key, export_pub):
         if path.exists():
             raise SiteExists(f"{path} is there already; nothing was changed.")
     signing_key = SigningKey.generate()
@@ -71,29 +79,27 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
         salt=secrets.token_hex(SALT_BYTES),
         keys=json.dumps(str(keys.absolute()), ensure_ascii=False),
     )
-    _write(directory / "export.key", signing_key.encode())
-    _write(directory / "export.pub", signing_key.verify_key.encode().hex().encode() + b"\n")
-    _write(settings_file, text.encode("utf-8"))
-    try:
+    contents = {
+        export_key: signing_key.encode(),
+        export_pub: signing_key.verify_key.encode().hex().encode() + b"\n",
+        settings_file: text.encode("utf-8"),
+    }
+    with ExitStack() as undo:
+        for place in (directory, vault):
+            if not place.is_dir():
+                place.mkdir(mode=0o700, parents=True)
+                undo.callback(place.rmdir)
+        for path, data in contents.items():
+            with NewFile(path) as file:
+                file.write(data)
+            undo.callback(path.unlink)
         Settings.load({FILE_VARIABLE: str(settings_file)})
-    except CasedropError:
-        for name in ("export.key", "export.pub", "settings.toml"):
-            (directory / name).unlink()
-        raise
-    (directory / "vault").mkdir(mode=0o700, exist_ok=True)
+        undo.pop_all()
     return Site(settings_file, directory / "front.sock", bytes(signing_key.verify_key))
 
 
-def _write(path: Path, data: bytes) -> None:
-    with NewFile(path) as file:
-        file.write(data)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run once. Returns the exit code: 1 after an error, which is one sentence on standard error."""
-    parser = argparse.ArgumentParser(
-        prog="newsite", description="Makes a new drop's settings file and export key."
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a new site needs to be told."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="the site's directory")
     parser.add_argument(
         "--onion", required=True, metavar="ADDRESS", help="the onion address, with .onion"
@@ -101,18 +107,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--keys", type=Path, default=Path("keys"), metavar="DIR", help="the reviewers' public keys"
     )
-    asked = parser.parse_args(arguments)
-    try:
-        site = make_site(asked.directory, onion=asked.onion, keys=asked.keys)
-    except CasedropError as why:
-        print(why, file=sys.stderr)
-        return 1
-    except OSError as why:
-        print(f"{why.filename}: {why.strerror}.", file=sys.stderr)
-        return 1
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Make it, and say what the desk has to be told."""
+    site = make_site(asked.directory, onion=asked.onion, keys=asked.keys)
     print(f"The settings are in {site.settings_file}.")
     print(f"The desk has to be told this key of the server: {site.export_public.hex()}")
-    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """This command alone."""
+    made = command_line.new_parser("newsite", HELP)
+    add_arguments(made)
+    made.set_defaults(run=run)
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it. Returns the exit code."""
+    return command_line.run(parser, arguments, interrupted="Stopped; nothing was made.")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,10 @@ def refuse_open(home: Path) -> None:
 
 
 def refuse_in_the_way(out: Path, name: str) -> None:
-    """Raise CeremonyError when the public file of *name* is in *out* already, or pinned there."""
+    """Raise CeremonyError when the public file of *name* is in *out* already, or pinned there, or cannot be written there."""
+    nearest = next(place for place in (out, *out.parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise CeremonyError(f"Nothing can be written into {nearest}; nothing was done.")
     file = out / f"{name}.asc"
     pins = read_pins(out) if (out / "FINGERPRINTS").exists() else {}
     if file.exists() or file.name in pins.values():

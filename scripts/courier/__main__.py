@@ -4,55 +4,60 @@ python -m scripts.courier pull --socket PATH --to DIR
 python -m scripts.courier push --socket PATH BUNDLE
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dropbox.errors import CasedropError
-from scripts.courier.transfer import keys_notice, pull, push
+from scripts.command_line import new_parser, run
+
+PROGRAM = "casedrop-courier"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 1 after an error, which is one sentence on standard error."""
-    asked = _parser().parse_args(arguments)
-    try:
-        if asked.command == "pull":
-            print(f"The bundle is in {pull(asked.socket, asked.to)}.")
-        else:
-            push(asked.socket, asked.bundle)
-            print("The vault has taken the replies.")
-        if said := keys_notice(asked.socket):
+    """Run one command. Returns the exit code."""
+    return run(parser, arguments, interrupted="Stopped; the command can be run again.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Both commands with their arguments."""
+    # They import all that the courier needs; what is missing is said by `run`.
+    from scripts.courier import transfer  # noqa: PLC0415
+
+    def fetch(asked: argparse.Namespace) -> None:
+        print(f"The bundle is in {transfer.pull(asked.socket, asked.to)}.")
+        _show_notice(asked.socket)
+
+    def bring(asked: argparse.Namespace) -> None:
+        transfer.push(asked.socket, asked.bundle)
+        print("The vault has taken the replies.")
+        _show_notice(asked.socket)
+
+    def _show_notice(socket: Path) -> None:
+        if said := transfer.keys_notice(socket):
             print(said)
-    except CasedropError as why:
-        print(why, file=sys.stderr)
-        return 1
-    except OSError as why:
-        print(f"{why.filename or 'The output'}: {why.strerror}.", file=sys.stderr)
-        return 1
-    return 0
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="courier", description="Carries sealed bundles between the vault and a medium."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    fetch = commands.add_parser(
+    made = new_parser(PROGRAM, "Carries sealed bundles between the vault and a medium.")
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    pull = commands.add_parser(
         "pull", help="fetch the export bundle", description="Fetch the export bundle."
     )
-    fetch.add_argument(
+    pull.add_argument(
         "--to", type=Path, required=True, metavar="DIR", help="the directory it goes to"
     )
-    bring = commands.add_parser(
+    pull.set_defaults(run=fetch)
+    push = commands.add_parser(
         "push", help="bring a reply bundle", description="Bring a reply bundle to the vault."
     )
-    bring.add_argument("bundle", type=Path)
-    for command in (fetch, bring):
+    push.add_argument("bundle", type=Path)
+    push.set_defaults(run=bring)
+    for command in (pull, push):
         command.add_argument(
             "--socket", type=Path, required=True, metavar="PATH", help="the vault's courier socket"
         )
-    return parser
+    return made
 
 
 if __name__ == "__main__":

@@ -48,7 +48,10 @@ def today() -> date:
 def opener(asked: argparse.Namespace) -> Opener:
     """The secret keys that were named. Raises DeskError when none were."""
     if asked.home is None:
-        raise DeskError("This needs the reviewer's secret keys: name gpg's directory with --home.")
+        raise DeskError(
+            "This needs the reviewer's secret keys: name gpg's directory with --home DIR, or in the environment with "
+            "the variable GNUPGHOME."
+        )
     return Opener(asked.home)
 
 
@@ -116,7 +119,8 @@ def named_reviewers(asked: argparse.Namespace) -> dict[str, PublicKey]:
         }
     if asked.home is None:
         raise DeskError(
-            "Name the reviewers' public keys with --keys, or gpg's directory with --home."
+            "Name the reviewers' public keys with --keys DIR, or gpg's directory with --home DIR or in the environment "
+            "with the variable GNUPGHOME."
         )
     found = opener(asked).secret_fingerprints()
     keys = [

@@ -17,6 +17,10 @@ _CACHE = "casedrop-desk"
 _ROOT = "SHIV_ROOT"
 
 
+# As `scripts.command_line` has it, for what could not be done.
+FAILED = 2
+
+
 class CannotStart(Exception):
     """The file cannot run on this computer."""
 
@@ -27,7 +31,8 @@ def start() -> None:
         check()
         root = cache_directory()
     except CannotStart as why:
-        sys.exit(str(why))
+        sys.stderr.write(f"{why}\n")
+        sys.exit(FAILED)
     # What is unpacked here, and what Python adds to it, is for this person alone.
     os.umask(0o077)
     for name in [name for name in os.environ if name.startswith("SHIV_")]:

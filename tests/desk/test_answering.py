@@ -413,11 +413,11 @@ def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -
     )
     code, out, err = line(*template)
     assert (
-        (code, out) == (1, "") and "asked back" in err and "--yes" in err and err.count("\n") == 1
+        (code, out) == (2, "") and "asked back" in err and "--yes" in err and err.count("\n") == 1
     )
     code, _, err = line.at_a_terminal("n\n", *template)
     assert (
-        code == 1
+        code == 2
         and "Queue 2 answers, to C-0001 (zh-Hans), C-0003 (en)? [y/N]" in err
         and queued(line) == []
     )
@@ -425,10 +425,10 @@ def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -
     code, out, _ = line.at_a_terminal("y\n", *template)
     assert code == 0 and "2 answers, to C-0001 (zh-Hans), C-0003 (en), are queued" in out
 
-    assert line("export-replies", bundle)[0] == 1 and not bundle.exists()
+    assert line("export-replies", bundle)[0] == 2 and not bundle.exists()
     code, _, err = line.at_a_terminal("\n", "export-replies", bundle)
     assert (
-        code == 1
+        code == 2
         and "Let 2 answers (C-0001, C-0003) and 0 acknowledgements leave?" in err
         and not bundle.exists()
     )
@@ -442,7 +442,7 @@ def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -
 def test_an_answer_is_typed_at_the_terminal_and_then_asked_back(line: Line, tmp_path: Path) -> None:
     typed = "thank you\n\x04"
     assert (
-        line.at_a_terminal(typed + "n\n", "answer", "3", "--text-file", "-")[0] == 1
+        line.at_a_terminal(typed + "n\n", "answer", "3", "--text-file", "-")[0] == 2
         and queued(line) == []
     )
     assert line.at_a_terminal(typed + "y\n", "answer", "3", "--text-file", "-")[0] == 0
@@ -468,7 +468,7 @@ def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(
     file.write_text(quoting, "utf-8")
     code, _, err = line.at_a_terminal("no\n", "answer", "1", "--text-file", file)
     assert (
-        code == 1
+        code == 2
         and err.index("Warning") < err.index("Queue 1 answer,")
         and "Nothing was done." in err
     )
@@ -501,7 +501,7 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(
         "",
     )
     code, _, err = line("outbox", "--remove", 2)
-    assert code == 1 and "no answer 2" in err and len(queued(line)) == 1
+    assert code == 2 and "no answer 2" in err and len(queued(line)) == 1
 
     assert line("outbox", "--left")[1] == "Nothing has left.\n"
     assert line("export-replies", tmp_path / "replies.tar", "--yes")[0] == 0
@@ -537,13 +537,13 @@ def test_the_ready_answers_are_listed(line: Line) -> None:
         LANGUAGES
     )
     code, _, err = line("answer", "--template", "answer.next", "--yes")
-    assert code == 1 and "Name the cases" in err
+    assert code == 2 and "Name the cases" in err
 
 
 def test_a_case_of_the_wrong_kind_stops_them_all(line: Line) -> None:
     for wrong, sentence in (("C-0009", "no case C-0009"), ("x", "look like C-0001")):
         code, _, err = line("answer", "C-0001", wrong, "--template", "answer.next", "--yes")
-        assert code == 1 and sentence in err
+        assert code == 2 and sentence in err
 
     assert queued(line) == []
 

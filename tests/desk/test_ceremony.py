@@ -203,8 +203,8 @@ def test_each_step_can_be_done_alone_and_overwrites_nothing(
 
     assert [
         run(step, home, "--out", tmp_path / "a") for step in ("public", "sheet", "revocation")
-    ] == [1, 1, 1]
-    assert begin(home, tmp_path / "a") == 1
+    ] == [2, 2, 2]
+    assert begin(home, tmp_path / "a") == 2
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 4
     for error, words in zip(
@@ -274,7 +274,7 @@ exec {real} "$@"
     out = tmp_path / "out"
     with monkeypatch.context() as broken:
         broken.setenv("PATH", str(failing.parent), prepend=os.pathsep)
-        assert begin(home, out, "--weeks", 4) == 1
+        assert begin(home, out, "--weeks", 4) == 2
         assert "gpg made 2 of 4 weekly keys" in capsys.readouterr().err and not out.exists()
 
     assert run("renew", home, "--out", out, "--weeks", 2) == 0
@@ -288,12 +288,12 @@ exec {real} "$@"
 def test_the_command_line_speaks_in_sentences(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert begin(home, tmp_path, "--weeks", 0) == 1
-    assert run("weeks", home) == 1
+    assert begin(home, tmp_path, "--weeks", 0) == 2
+    assert run("weeks", home) == 2
     home.mkdir(mode=0o700)
-    assert run("weeks", home) == 1
+    assert run("weeks", home) == 2
     home.chmod(0o755)
-    assert run("weeks", home) == 1
+    assert run("weeks", home) == 2
 
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 4 and not files(tmp_path)

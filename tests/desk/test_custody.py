@@ -167,7 +167,7 @@ def test_a_refused_act_leaves_no_line_but_that_somebody_sat_down(filed: tuple[Te
         ["review", case, "--form", form],
         ["adjudicate", case, "--blank"],
     ):
-        assert team.run(0, *arguments)[0] == 1
+        assert team.run(0, *arguments)[0] == 2
 
     assert acts(team, since) == [] and len(log(team)) == since + 3 and verified(team)
 
@@ -182,10 +182,10 @@ def test_nobody_works_whom_the_casebook_does_not_know(
     for arguments in (["list"], ["show", case], ["review", case, "--blank"]):
         code, out, err = team.run(3, *arguments)
         assert (code, out) == (
-            1,
+            2,
             "",
         ) and "no secret key here of a reviewer whom this casebook knows" in err
-    assert desk.main(["--casebook", str(team.casebook), "show", case]) == 1
+    assert desk.main(["--casebook", str(team.casebook), "show", case]) == 2
     assert "--home" in team.capsys.readouterr().err
     assert len(log(team)) == since
 
@@ -278,7 +278,7 @@ def test_a_reviewer_who_comes_later_is_known_from_then_on(
     key = bytes(32).hex()
     campaign = Path(desk.__file__).parents[2] / "dropbox" / "campaign.toml"
     team(0, "init", "--server-key", key, "--campaign", campaign, "--desk", 0, "--keys", keys_dir)
-    assert team.run(2, "list")[0] == 1
+    assert team.run(2, "list")[0] == 2
 
     assert team(0, "reviewers", "--keys", desk_keys).count("\n") == 3
     team(2, "list")
@@ -322,7 +322,7 @@ def test_no_two_reviewers_have_one_name(
     code, _, err = team.run(0, "reviewers", "--keys", other)
 
     assert (
-        code == 1
+        code == 2
         and "Another reviewer of this casebook is called reviewer-1" in err
         and verified(team)
     )
@@ -337,7 +337,7 @@ def test_without_a_keys_directory_a_casebook_knows_whoever_made_it(team: Team) -
 
     team(1, "list")
 
-    assert team.run(0, "list")[0] == 1 and verified(team)
+    assert team.run(0, "list")[0] == 2 and verified(team)
 
 
 def test_the_head_is_told_and_changes_with_every_line(filed: tuple[Team, str]) -> None:

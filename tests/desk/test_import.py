@@ -262,7 +262,7 @@ def test_two_desks_at_one_casebook_are_a_sentence(
 ) -> None:
     code, sentence = desk(place, reviewer_homes[0], filled(drop))
 
-    assert code == 1 and sentence == f"Another desk has the casebook in {place} open.\n"
+    assert code == 2 and sentence == f"Another desk has the casebook in {place} open.\n"
     assert casebook.counts().parts == 0
 
 

@@ -443,7 +443,7 @@ def test_an_unsuitable_computer_gets_a_sentence(
         PYTHON, "-c", older + "runpy.run_path(sys.argv[0], run_name='__main__')", pyz
     )
     assert (done.code, done.out, done.err) == (
-        1,
+        2,
         "",
         "This file runs with Python 3.11 to 3.13; this is Python 3.9.\n",
     )
@@ -452,7 +452,7 @@ def test_an_unsuitable_computer_gets_a_sentence(
     bare = {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path / "home")}
     done = subprocess.run([PYTHON, pyz, "--help"], env=bare, capture_output=True, check=False)
     sentence = b"gpg is not on this computer; it is in the Debian package gnupg.\n"
-    assert (done.returncode, done.stdout, done.stderr) == (1, b"", sentence)
+    assert (done.returncode, done.stdout, done.stderr) == (2, b"", sentence)
     assert not (tmp_path / "home" / ".cache").exists()
 
 

@@ -113,8 +113,8 @@ def test_a_renewal_that_is_refused_adds_nothing(
     made(gpg_home, tmp_path / "a" / "01-server", today(), 2)
     before = reviewer_key(gpg_home)
 
-    assert renewed(gpg_home, tmp_path / "a", "--weeks", 1) == 1
-    assert renewed(gpg_home, tmp_path / "b", "--weeks", 0) == 1
+    assert renewed(gpg_home, tmp_path / "a", "--weeks", 1) == 2
+    assert renewed(gpg_home, tmp_path / "b", "--weeks", 0) == 2
     errors = capsys.readouterr().err
     assert (
         errors.count("\n") == 2
@@ -125,7 +125,7 @@ def test_a_renewal_that_is_refused_adds_nothing(
 
     # Seen from a year's beginning, and after its end.
     assert renewed(gpg_home, tmp_path / "b", "--weeks", 12) == 0
-    assert renewed(gpg_home, tmp_path / "c", "--weeks", 1) == 1
+    assert renewed(gpg_home, tmp_path / "c", "--weeks", 1) == 2
     assert "--early" in capsys.readouterr().err and len(reviewer_key(gpg_home).weeks) == 14
 
 

@@ -139,11 +139,11 @@ def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
     ]
     for name, *rest in [*refused, ["answer", "--text-file", text, "--yes"]]:
         code, out, err = filed.run(1, name, "C-0001", *rest)
-        assert (code, out) == (1, "") and "out of your hands" in err, name
+        assert (code, out) == (2, "") and "out of your hands" in err, name
     filed(0, "answer", "C-0001", "--text-file", text, "--yes")
     number = json.loads(filed(1, "outbox", "--json"))[-1]["number"]
     code, out, err = filed.run(1, "outbox", "--remove", number)
-    assert (code, out) == (1, "") and "out of your hands" in err
+    assert (code, out) == (2, "") and "out of your hands" in err
     assert "C-0001" in filed(0, "outbox", "--remove", number)
     assert json.loads(filed(1, "list", "--json"))[0] == {
         "case": "C-0001",
@@ -210,7 +210,7 @@ def test_a_sheet_comes_from_standard_input_and_every_fault_is_told(
     typed('category = "c8"\nmerit = "m8"\n')
     code, out, err = filed.run(0, "review", "C-0001", "--form", "-")
     assert (
-        (code, out) == (1, "")
+        (code, out) == (2, "")
         and "Line 1, category" in err
         and "Line 2, merit" in err
         and "urgency: this is needed" in err
@@ -271,7 +271,7 @@ def test_status_counts_the_cases_and_says_how_the_disk_is(filed: Team) -> None:
 def test_two_desks_at_once_and_a_newer_casebook_are_a_sentence(filed: Team) -> None:
     with Casebook.open(filed.casebook):
         code, _, err = filed.run(1, "review", "C-0001", "--blank")
-    assert code == 1 and "Another desk has the casebook" in err and err.count("\n") == 1
+    assert code == 2 and "Another desk has the casebook" in err and err.count("\n") == 1
 
     with Casebook.open(filed.casebook) as casebook:
         casebook.database.execute("update meta set version = ?", [VERSION + 1])
@@ -279,7 +279,7 @@ def test_two_desks_at_once_and_a_newer_casebook_are_a_sentence(filed: Team) -> N
     for command in (["list"], ["verify"], ["status"]):
         code, _, err = filed.run(0, *command)
         assert (
-            code == 1
+            code == 2
             and f"of version {VERSION + 1}; this desk works with version {VERSION}" in err
             and err.count("\n") == 1
         )

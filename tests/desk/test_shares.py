@@ -323,9 +323,9 @@ def test_the_command_line_splits_joins_and_says_where_everything_goes(
         in capsys.readouterr().out
     )
 
-    assert run("join", home, "--sealed", sealed, "--sheet", sheets[0]) == 1
+    assert run("join", home, "--sealed", sealed, "--sheet", sheets[0]) == 2
     assert "1 of the 2 sheets" in capsys.readouterr().err
-    assert run("join", home, "--sealed", sealed, "--sheet", sealed, home / "pubring.kbx") == 1
+    assert run("join", home, "--sealed", sealed, "--sheet", sealed, home / "pubring.kbx") == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert run("join", home, "--sealed", sealed, "--sheet", *sheets[1:]) == 0
     assert run("destroy", home, "--out", tmp_path, "--week", week, "--yes", "--although-valid") == 0
@@ -359,7 +359,7 @@ def test_sheets_shown_on_the_terminal_are_in_no_file(
         "--terminal",
     ]
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
-    assert run("split", home, *asked) == 1
+    assert run("split", home, *asked) == 2
     assert first(home).secret and names(tmp_path / "04-shares") == []
     capsys.readouterr()
 

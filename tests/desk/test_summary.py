@@ -221,8 +221,8 @@ def test_the_list_comes_in_pages_for_people_and_whole_for_programs(run: Run) -> 
         "C-0119",
         "C-0120",
     ]
-    assert "counted from 1" in run("list", "--page", "0", code=1) + run(
-        "find", "--most", "-1", code=1
+    assert "counted from 1" in run("list", "--page", "0", code=2) + run(
+        "find", "--most", "-1", code=2
     )
 
 
@@ -245,10 +245,9 @@ def test_words_come_from_standard_input_or_a_file_and_never_from_an_argument(
     assert found["cases"][0]["excerpt"].startswith("第8个微信號‹U+001B›[31m‹U+202E›被")
     assert "120 case(s) found." in run("find", "--no-words", "--category", "c1")
     assert "0 case(s) found." in run("find", "--no-words", "--merit", "m3")
-    assert "not UTF-8" in run("find", words=b"\xff", code=1)
-    assert "no letter" in run("find", words=b"...", code=1)
-    with pytest.raises(SystemExit):
-        run("find", "微信")
+    assert "not UTF-8" in run("find", words=b"\xff", code=2)
+    assert "no letter" in run("find", words=b"...", code=2)
+    assert "unrecognized arguments" in run("find", "微信", code=2)
 
 
 class Terminal(io.StringIO):

@@ -149,7 +149,7 @@ def test_the_command_asks_back_and_leaves_a_record(
     first, second, third, _ = weeks(home)
     for text in ("", "yes\n", second.week + "\n"):
         typed(monkeypatch, text)
-        assert run(home, tmp_path, "--week", first.week) == 1
+        assert run(home, tmp_path, "--week", first.week) == 2
         assert "Nothing was destroyed" in capsys.readouterr().err
     assert weeks(home)[0].secret and not (tmp_path / "05-destroyed").exists()
 
@@ -161,7 +161,7 @@ def test_the_command_asks_back_and_leaves_a_record(
         first.key.fingerprint in record and f"A message to {second.week} could be opened" in record
     )
 
-    assert run(home, tmp_path, "--ended-before", third.last, "--yes") == 1
+    assert run(home, tmp_path, "--ended-before", third.last, "--yes") == 2
     assert "is not over" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "05-destroyed").iterdir()] == [
         f"blue-{first.week}.txt"
@@ -177,7 +177,7 @@ def test_a_record_that_is_there_already_stops_the_destruction(
     (tmp_path / "05-destroyed").mkdir()
     (tmp_path / "05-destroyed" / f"blue-{first.week}.txt").write_text("kept", "utf-8")
 
-    assert run(home, tmp_path, "--week", first.week, "--yes") == 1
+    assert run(home, tmp_path, "--week", first.week, "--yes") == 2
     assert "not overwritten" in capsys.readouterr().err and weeks(home)[0].secret
 
 
@@ -311,10 +311,10 @@ def test_a_wrong_passphrase_or_a_closed_window_changes_nothing(
 
     for passphrase in ("another one 8", ""):
         pinentry.types(passphrase)
-        assert ceremony.main(renew) == 1
+        assert ceremony.main(renew) == 2
         assert (
             run(gpg_home, tmp_path, "--week", weeks(gpg_home)[0].week, "--yes", "--although-valid")
-            == 1
+            == 2
         )
         stop_agent(gpg_home)
         with pytest.raises(CannotOpen, match="sign"):

@@ -208,8 +208,8 @@ def test_the_command_line_speaks_in_sentences(
     )
     assert "export-000003.tar" in capsys.readouterr().out
 
-    assert courier.main(["push", "--socket", str(vault.socket), str(tmp_path / "none.tar")]) == 1
-    assert courier.main(["pull", "--socket", str(tmp_path / "none"), "--to", str(tmp_path)]) == 1
+    assert courier.main(["push", "--socket", str(vault.socket), str(tmp_path / "none.tar")]) == 2
+    assert courier.main(["pull", "--socket", str(tmp_path / "none"), "--to", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert (
         error.count("\n") == 2 and "none.tar: No such file" in error and "does not answer" in error

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-import onion.__main__
+import onion.service
 from onion import launch
 from onion.child_process import Child
 from onion.errors import BadPath, DropStopped, ReviewersMissing, SiteMissing
@@ -415,10 +415,10 @@ def test_the_operator_is_told_of_the_keys_at_the_start_and_once_a_day(
     hours: float, times: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     day = Day(hours)
-    monkeypatch.setattr(onion.__main__, "time", day)
+    monkeypatch.setattr(onion.service, "time", day)
 
     with pytest.raises(DropStopped):
-        onion.__main__._watch(day, day)  # type: ignore[arg-type]
+        onion.service._watch(day, day)  # type: ignore[arg-type]
 
     assert capsys.readouterr().err == "The keys end.\n" * times
 
@@ -495,7 +495,7 @@ def test_up_says_one_sentence_when_tor_cannot_serve(
     running = up(tmp_path, tor)
     _, said = running.communicate(timeout=30)
 
-    assert running.returncode == 1
+    assert running.returncode == 2
     assert sentence in said
     assert len(said.splitlines()) == 1
 

@@ -208,7 +208,7 @@ def test_up_asks_for_a_site_then_opens_the_drop_until_it_is_told_to_end(tmp_path
         _, said = first.communicate(timeout=60)
         onion = (state / "tor" / "drop" / "hostname").read_text("ascii").strip()
 
-        assert first.returncode == 1
+        assert first.returncode == 2
         assert (
             said.startswith("There are no settings yet:")
             and onion in said

@@ -46,7 +46,7 @@ def test_a_site_that_exists_is_not_touched(tmp_path: Path) -> None:
 def test_a_wrong_address_leaves_nothing_behind(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--onion", "wrong.onion", str(tmp_path)]) == 1
+    assert main(["--onion", "wrong.onion", str(tmp_path)]) == 2
 
     assert "an onion address" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

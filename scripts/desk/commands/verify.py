@@ -3,6 +3,7 @@
 import argparse
 from datetime import UTC, datetime
 
+from scripts.command_line import DONE, FOUND
 from scripts.desk.audit import findings
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Name whatever is not as it was made. Returns 1 when anything is."""
+    """Name whatever is not as it was made. Returns FOUND when anything is."""
     with Casebook.open(asked.casebook) as casebook, progress_bar() as bar:
         keys = (
             named_reviewers(asked) if asked.keys is not None else custody.pinned(casebook.database)
@@ -49,4 +50,4 @@ def run(asked: argparse.Namespace) -> int:
             "\n".join(found)
             or f"All is as it was made{own}: {number} lines of the log, the last with the hash {sha256}."
         )
-    return 1 if found else 0
+    return FOUND if found else DONE

@@ -14,6 +14,14 @@ from rich.table import Table
 from scripts.desk.disk import WARNINGS, keeping
 
 
+class _Screen(Console):
+    """A console that leaves it to the command line what happens when nobody reads its output any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is handled: let it go on."""
+        raise  # noqa: PLE0704
+
+
 def print_json(values: Any) -> None:
     """*values* for programs."""
     # ASCII only: escapes inside strings are spelled out, so that this too is safe on a terminal.
@@ -22,7 +30,7 @@ def print_json(values: Any) -> None:
 
 def print_rich(renderable: Any) -> None:
     """A table or text for people; nothing in it is read as markup."""
-    Console(highlight=False, emoji=False, markup=False).print(renderable)
+    _Screen(highlight=False, emoji=False, markup=False).print(renderable)
 
 
 def print_disk_warning(directory: Path) -> None:

@@ -1,0 +1,117 @@
+"""The service on the real Tor network, in the foreground until Ctrl-C or SIGTERM."""
+
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from onion.control import Tor, check_version, has_proof_of_work, installed_version
+from onion.errors import DropStopped, NotBootstrapped, OnionError
+from onion.launch import Drop, check_site
+from onion.torrc import OnionService, ServiceTor, service_torrc
+
+# The promise is a sentence within a minute; tor's own end and the stop take the rest of it.
+BOOTSTRAP_SECONDS = 50.0
+PUBLISH_SECONDS = 120.0
+WATCH_SECONDS = 1.0
+DAY_SECONDS = 86_400.0
+
+
+class _Ended(Exception):
+    """Ctrl-C or SIGTERM."""
+
+
+def serve(state: Path) -> None:
+    """Serve what is in the directory *state* until Ctrl-C or SIGTERM ends it in order.
+
+    Raises OnionError with a sentence when it cannot start, or when one of its processes has ended by itself.
+    """
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    try:
+        _up(state.resolve())
+    except OSError as why:
+        raise OnionError(
+            f"The drop cannot run: {why.filename or 'a system call'}: {why.strerror}."
+        ) from why
+    except _Ended:
+        print("Stopped.")
+
+
+def _end(number: int, frame: object) -> None:
+    # Further signals must not cut the ordered end short.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise _Ended
+
+
+def _up(state: Path) -> None:
+    check_version(installed_version())
+    service = OnionService(state / "tor" / "drop", state / "front.sock", has_proof_of_work())
+    if not service.proof_of_work:
+        print(
+            "This tor was built without proof of work: a flood of requests would not be held off.",
+            file=sys.stderr,
+        )
+    data, control = state / "tor", state / "tor" / "control"
+    torrc = service_torrc(
+        ServiceTor(data=data, control=control, service=service, owner=os.getpid())
+    )
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = _Log()
+    with ExitStack() as undo:
+        tor = Tor("onion service", torrc, data=data, control=control)
+        undo.callback(tor.stop)
+        _join(tor)
+        onion = (service.directory / "hostname").read_text(encoding="ascii").strip()
+        check_site(state / "settings.toml", onion, os.environ)
+        drop = undo.enter_context(
+            Drop(state / "settings.toml", service.socket, os.environ, log=log.take)
+        )
+        print("The front and the vault answer; waiting until the address is published.", flush=True)
+        tor.wait_published(time.monotonic() + PUBLISH_SECONDS, copies=1)
+        print(f"The drop is open: http://{onion}/\nCtrl-C closes it.", flush=True)
+        log.shown = True
+        _watch(tor, drop)
+
+
+def _join(tor: Tor) -> None:
+    print("Joining the Tor network.", flush=True)
+    try:
+        tor.wait_bootstrapped(
+            time.monotonic() + BOOTSTRAP_SECONDS, lambda phase: print(phase, flush=True)
+        )
+    except NotBootstrapped as late:
+        raise NotBootstrapped(
+            f"The Tor network cannot be reached from here (after {BOOTSTRAP_SECONDS:.0f} s: {tor.phase}); check that "
+            "this computer is online, that its clock is right, and that no firewall or censor blocks outgoing "
+            "connections of tor."
+        ) from late
+
+
+def _watch(tor: Tor, drop: Drop) -> None:
+    """Stay until a signal ends it, or raise when one of the processes has ended by itself."""
+    next_notice = time.monotonic()
+    while drop.running:
+        tor.refresh()
+        if time.monotonic() >= next_notice:
+            next_notice += DAY_SECONDS
+            if said := drop.notice():
+                print(said, file=sys.stderr, flush=True)
+        time.sleep(WATCH_SECONDS)
+    raise DropStopped(
+        "The front or the vault stopped by itself; its last lines are above. All else was stopped."
+    )
+
+
+class _Log:
+    """What the front and the vault say: nothing while they start, since a failed start has its own sentence."""
+
+    shown = False
+
+    def take(self, line: str) -> None:
+        """Show it on standard error, or not."""
+        if self.shown:
+            print(line, file=sys.stderr, flush=True)

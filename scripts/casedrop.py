@@ -1,0 +1,45 @@
+"""The operator's command: the first step of a new drop, and the service itself.
+
+casedrop newsite --onion ADDRESS.onion var
+casedrop up --state var
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from dropbox.errors import CasedropError
+from onion import __main__ as onion_up
+from onion.errors import OnionError
+from scripts import command_line, newsite
+
+PROGRAM = "casedrop"
+COMMANDS = {"newsite": newsite, "up": onion_up}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code."""
+    return command_line.run(parser, arguments, errors=(CasedropError, OnionError))
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their arguments."""
+    made = command_line.new_parser(
+        PROGRAM,
+        "What the operator of a drop runs.",
+        "Bundles are carried by casedrop-courier; reviewers work with casedrop-desk and casedrop-ceremony.",
+    )
+    added = made.add_subparsers(required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        one = added.add_parser(
+            name, help=command.HELP, description=command.HELP, allow_abbrev=False
+        )
+        command.add_arguments(one)
+        one.set_defaults(run=command.run)
+    return made
+
+
+if __name__ == "__main__":
+    sys.exit(main())

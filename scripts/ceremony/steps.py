@@ -1,0 +1,215 @@
+"""The steps of the key ceremony, each with what it says to the person who takes it."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from dropbox.durable_file import NewFile
+from dropbox.gpg_agent import stop_agent
+from dropbox.openpgp import ReviewerKey, reviewer_key
+from scripts.ceremony import renewal, shares
+from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.ceremony.outputs import (
+    check_name,
+    refuse_in_the_way,
+    refuse_open,
+    take_revocation,
+    write_public,
+    write_sheet,
+)
+from scripts.ceremony.paper import grouped
+from scripts.ceremony.weeks import CeremonyError, ended_before, epoch_of, record, week_lines
+from scripts.ceremony.weeks import destroy as destroy_weeks
+
+YEAR = 52
+_SERVER, _PAPER, _SAFE, _SHARES, _DESTROYED = (
+    "01-server",
+    "02-paper",
+    "03-safe",
+    "04-shares",
+    "05-destroyed",
+)
+
+
+def alone(step: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
+    """*step* with gpg's passphrase window here, and with no agent left behind that remembers passphrases."""
+
+    def taken(asked: argparse.Namespace) -> None:
+        if sys.stdin.isatty():
+            os.environ["GPG_TTY"] = os.ttyname(sys.stdin.fileno())
+        try:
+            step(asked)
+        finally:
+            if asked.home.is_dir():
+                stop_agent(asked.home)
+
+    return taken
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _key(home: Path) -> ReviewerKey:
+    if not home.is_dir():
+        raise CeremonyError(f"There is no directory {home}.")
+    refuse_open(home)
+    key = reviewer_key(home)
+    check_name(key.name)
+    return key
+
+
+def new(asked: argparse.Namespace) -> None:
+    """Make a reviewer's key, and take steps 01 to 03."""
+    if asked.unprotected:
+        print("This key has no passphrase: it is only for demonstrations and tests.")
+    weeks = Weeks(asked.start or _today(), asked.weeks)
+    out = asked.out / _SERVER
+    fingerprint = new_reviewer(
+        asked.home, name=asked.name, out=out, weeks=weeks, protected=not asked.unprotected
+    )
+    print(
+        "\n    ".join(
+            [f"The key of {asked.name} is made; its fingerprint is", *grouped(fingerprint)]
+        )
+    )
+    print(f"01 for the server: {out / asked.name}.asc and FINGERPRINTS beside it")
+    sheet(asked)
+    revocation(asked)
+    print(f"{asked.home} stays here.")
+
+
+def public(asked: argparse.Namespace) -> None:
+    """01: write the public file and its pin."""
+    key = _key(asked.home)
+    write_public(asked.home, key.fingerprint, name=key.name, out=asked.out / _SERVER)
+    print(f"01 for the server: {asked.out / _SERVER / key.name}.asc and FINGERPRINTS beside it")
+
+
+def sheet(asked: argparse.Namespace) -> None:
+    """02: write the fingerprint sheet."""
+    print(f"02 to print: {write_sheet(_key(asked.home), asked.out / _PAPER)}")
+
+
+def revocation(asked: argparse.Namespace) -> None:
+    """03: move the revocation certificate out of gpg's directory."""
+    path = take_revocation(asked.home, _key(asked.home), asked.out / _SAFE)
+    print(f"03 onto another medium, into a safe at another place, then to be deleted here: {path}")
+
+
+def renew(asked: argparse.Namespace) -> None:
+    """Add weekly keys for another year, and take steps 01 and 02 again."""
+    key = _key(asked.home)
+    Weeks(_today(), asked.weeks)
+    # Before anything is added: the new file has the old name, so it needs a new directory.
+    refuse_in_the_way(asked.out / _SERVER, key.name)
+    added = renewal.renew(
+        asked.home, weeks=asked.weeks, today=_today(), early=asked.early, after_gap=asked.after_gap
+    )
+    print(
+        f"{len(added)} weeks were added, {added[0].week} to {added[-1].week}; the last day is {added[-1].last}."
+    )
+    public(asked)
+    sheet(asked)
+
+
+def weeks(asked: argparse.Namespace) -> None:
+    """List the weeks of this key, and which secrets are here."""
+    print("\n".join(week_lines(_key(asked.home), _today())))
+
+
+def destroy(asked: argparse.Namespace) -> None:
+    """05: delete the secrets of weeks, and show that it is done."""
+    key, today = _key(asked.home), _today()
+    chosen = (epoch_of(key, asked.week),) if asked.week else ended_before(key, asked.ended_before)
+    last = chosen[-1].week
+    stem = last if len(chosen) == 1 else f"{chosen[0].week}-to-{last}"
+    if not asked.yes:
+        _ask_back([str(epoch) for epoch in chosen], last)
+    path = asked.out / _DESTROYED / f"{key.name}-{stem}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NewFile(path) as file:
+        seen = destroy_weeks(asked.home, chosen, today=today, although_valid=asked.although_valid)
+        file.write(record(key, seen, today).encode("utf-8"))
+    print(path.read_text("utf-8") + f"\n05 stays here: {path}")
+    print(
+        "On flash memory old copies of a file may remain; this disk's encryption and the key's passphrase guard those."
+    )
+
+
+def _ask_back(weeks: Sequence[str], last: str) -> None:
+    print("What was sealed to these weeks can then never be opened again:")
+    print("\n".join(f"  {week}" for week in weeks))
+    print("Have all desks opened every bundle of that time, and nothing is listed as not opened?")
+    print(f"To destroy, type the name of the last of these weeks ({last}): ", end="", flush=True)
+    if sys.stdin.readline().strip() != last:
+        raise CeremonyError("That is not the week's name. Nothing was destroyed.")
+
+
+def split(asked: argparse.Namespace) -> None:
+    """04: put a week's secret onto sheets of paper."""
+    key = _key(asked.home)
+    out = asked.out / _SHARES
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    written = shares.split(
+        asked.home,
+        epoch_of(key, asked.week),
+        name=key.name,
+        needed=asked.needed,
+        shares=asked.sheets,
+        out=out,
+        show=_show_sheet if asked.terminal else None,
+    )
+    print(f"04 stays here: {written[0]}")
+    print("\n".join(f"04 to print, hand over, and delete here: {path}" for path in written[1:]))
+    print(
+        f"The secret of {asked.week} is no longer in {asked.home}; {asked.needed} of {asked.sheets} sheets bring it back."
+    )
+
+
+def _show_sheet(sheet: str) -> None:
+    print(sheet)
+    print(
+        "When this sheet is copied onto paper, press Enter; the terminal is then cleared.",
+        end="",
+        flush=True,
+    )
+    if not sys.stdin.readline():
+        raise CeremonyError("The sheets were not all taken; the secret stays where it was.")
+    print("\x1b[H\x1b[2J\x1b[3J", end="", flush=True)
+
+
+def join(asked: argparse.Namespace) -> None:
+    """Bring a week's secret back from its sheets."""
+    _key(asked.home)
+    try:
+        sheets = [(path.name, path.read_text("utf-8")) for path in asked.sheet] or _typed_sheets()
+    except UnicodeDecodeError:
+        raise CeremonyError("A sheet's file is not text.") from None
+    epoch = shares.join(asked.home, asked.sealed, sheets)
+    print(
+        f"The secret of {epoch.week} is in {asked.home} again. When it is no longer needed: `destroy --week {epoch.week}`."
+    )
+
+
+def _typed_sheets() -> list[tuple[str, str]]:
+    """The sheets' words from standard input, an empty line behind each sheet."""
+    print(
+        "Type the words of each sheet in their order, in as many lines as you like; an empty line ends a sheet,",
+        flush=True,
+    )
+    print("and a second empty line, or Ctrl-D, ends the typing.", flush=True)
+    sheets, lines = list[str](), list[str]()
+    for line in sys.stdin:
+        if line.strip():
+            lines.append(line)
+        elif lines:
+            sheets.append(" ".join(lines))
+            lines = []
+        else:
+            break
+    sheets += [" ".join(lines)] if lines else []
+    return [(f"Sheet {number}", text) for number, text in enumerate(sheets, 1)]

@@ -1,0 +1,471 @@
+"""How every program ends: exit codes, sentences instead of tracebacks, and nothing half made."""
+
+import argparse
+import errno
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from support.cases import CAMPAIGN, new_casebook
+
+from dropbox import __version__
+from dropbox.errors import BadBundle
+from scripts import casedrop, command_line, newsite, version
+from scripts.ceremony import __main__ as ceremony
+from scripts.command_line import CannotRun, add_directory, new_parser
+from scripts.courier import __main__ as courier
+from scripts.desk import __main__ as desk
+
+ROOT = Path(__file__).parents[2]
+ONION = "b" * 56 + ".onion"
+# The computer's own Python, without any package.
+BARE = [str(Path(sys.base_prefix) / "bin" / "python3"), "-S"]
+MODULES = ["scripts.casedrop", "scripts.newsite", "scripts.desk", "scripts.ceremony"]
+MODULES += ["scripts.courier", "onion"]
+PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
+    "casedrop": casedrop.main,
+    "newsite": newsite.main,
+    "casedrop-desk": desk.main,
+    "casedrop-ceremony": ceremony.main,
+    "casedrop-courier": courier.main,
+}
+
+
+def run(
+    *arguments: object, python: Sequence[str] = (sys.executable,), **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """One program of its own: ``run("-m", "scripts.desk", "list")``."""
+    kept = {name: value for name, value in os.environ.items() if name not in DIRECTORIES}
+    return subprocess.run(
+        [*python, *map(str, arguments)],
+        cwd=ROOT,
+        env={**kept, **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+DIRECTORIES = ("CASEDROP_CASEBOOK", "GNUPGHOME")
+
+
+@pytest.fixture
+def casebook(tmp_path: Path) -> Path:
+    with new_casebook(tmp_path / "casebook"):
+        pass
+    return tmp_path / "casebook"
+
+
+def ended(act: Callable[[argparse.Namespace], int | None], **options: object) -> int:
+    """How a program ends that does *act*."""
+
+    def parser() -> argparse.ArgumentParser:
+        made = new_parser("program", "A program.")
+        made.set_defaults(run=act)
+        return made
+
+    return command_line.run(parser, [], **options)  # type: ignore[arg-type]
+
+
+def raising(why: BaseException) -> Callable[[argparse.Namespace], int]:
+    def act(_asked: argparse.Namespace) -> int:
+        raise why
+
+    return act
+
+
+@pytest.mark.parametrize("code", [None, 0, 1])
+def test_what_was_done_ends_with_the_code_that_it_gives(
+    code: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(lambda _asked: code) == (code or 0)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("why", "sentence"),
+    [
+        (BadBundle(), "The bundle does not verify; nothing of it was used."),
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), "/x: No space left on device."),
+        (OSError(errno.ENOSPC, "No space left on device"), "The output: No space left on device."),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe", "/x"), "/x: Broken pipe."),
+        (UnicodeDecodeError("utf-8", b"secret\xff", 6, 7, "x"), "What was to be read here"),
+        (UnicodeEncodeError("ascii", "秘密", 0, 1, "x"), "set LC_ALL=C.UTF-8"),
+        (CannotRun("Not here."), "Not here."),
+    ],
+)
+def test_what_could_not_be_done_is_a_sentence_and_the_code_2(
+    why: Exception, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(raising(why)) == 2
+
+    out, err = capsys.readouterr()
+    assert sentence in err and err.count("\n") == 1 and out == ""
+    assert "secret" not in err and "秘" not in err
+
+
+def test_an_interruption_is_told_in_the_programs_own_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert ended(raising(KeyboardInterrupt()), interrupted="Stopped; run it again.") == 130
+    assert capsys.readouterr() == ("", "Stopped; run it again.\n")
+
+
+def test_an_error_of_nobodys_is_not_swallowed() -> None:
+    with pytest.raises(ZeroDivisionError):
+        ended(raising(ZeroDivisionError()))
+    with pytest.raises(ModuleNotFoundError):
+        ended(raising(ModuleNotFoundError("gone", name="scripts.desk.gone")))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_wrong_command_line_is_the_code_2_and_help_is_0(
+    program: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert PROGRAMS[program](["--nonsense"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"usage: {program} ")
+
+    assert PROGRAMS[program](["--help"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"usage: {program} ") and err == "" and "--version" in out
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_python_without_the_packages_says_which_is_missing_and_what_to_run(module: str) -> None:
+    arguments = {
+        "onion": ["up", "--state", "/nowhere"],
+        "scripts.casedrop": ["up", "--state", "/nowhere"],
+        "scripts.newsite": ["--onion", ONION, "/nowhere"],
+    }
+
+    done = run("-m", module, *arguments.get(module, ["--help"]), python=BARE)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.match(r"The Python package [a-z-]+ is missing in /", done.stderr), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "/bin/python -m " + module in done.stderr or "make up" in done.stderr
+
+
+def test_outside_a_checkout_pip_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = ModuleNotFoundError("No module named 'nacl'", name="nacl.signing")
+    monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    assert ended(raising(missing)) == 2
+    assert "pynacl is missing" in (err := capsys.readouterr().err) and "pip install" in err
+
+    (tmp_path / "Makefile").touch()
+    assert ended(raising(missing)) == 2
+    assert f"run 'make install' in {tmp_path}" in capsys.readouterr().err
+
+
+def test_an_older_python_is_told_which_is_needed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4, "final", 0))
+
+    assert desk.main(["--help"]) == 2
+    assert "Python 3.11 or later is needed" in capsys.readouterr().err
+
+
+# Nobody reads the output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("status",), ("status", "--json"), ("answer", "--templates"), ("--version",)],
+)
+def test_a_closed_pipe_is_silent(arguments: Sequence[str], casebook: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.desk", "--casebook", str(casebook), *arguments],
+        cwd=ROOT,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_full_disk_under_the_output_is_a_sentence(casebook: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "scripts.desk", "--casebook", str(casebook), "status"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (2, b"The output: No space left on device.\n")
+
+
+def test_without_any_output_what_was_asked_is_done(casebook: Path) -> None:
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable]
+
+    done = run("-m", "scripts.desk", "--casebook", casebook, "status", python=closed)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ctrl_c_at_the_desk_is_the_code_130(casebook: Path, reviewer_homes: list[Path]) -> None:
+    command = ["--casebook", str(casebook), "--home", str(reviewer_homes[0])]
+    with subprocess.Popen(
+        [sys.executable, "-m", "scripts.desk", *command, "answer", "1", "--text-file", "-"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        waits = Path(f"/proc/{process.pid}/wchan")
+        end = time.monotonic() + 60
+        while "pipe" not in waits.read_text() and time.monotonic() < end:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        err = process.stderr.read()
+
+    assert process.returncode == 130
+    assert err == b"Stopped; what was done is kept, and the command can be run again.\n"
+
+
+# Directories, from the option or from the environment
+
+
+def test_an_option_goes_before_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASEDROP_CASEBOOK", "/from/environment")
+    monkeypatch.setenv("GNUPGHOME", "/keys/from/environment")
+
+    told = desk.parser().parse_args(["--casebook", "/told", "--home", "/keys", "status"])
+    untold = desk.parser().parse_args(["status"])
+
+    assert (told.casebook, told.home) == (Path("/told"), Path("/keys"))
+    assert (untold.casebook, untold.home) == (
+        Path("/from/environment"),
+        Path("/keys/from/environment"),
+    )
+    assert ceremony.parser().parse_args(["weeks"]).home == Path("/keys/from/environment")
+
+
+def test_a_casebook_and_keys_from_the_environment_do(
+    casebook: Path, reviewer_homes: list[Path]
+) -> None:
+    done = run("-m", "scripts.desk", "status", "--json", CASEDROP_CASEBOOK=str(casebook))
+    assert done.returncode == 0 and "keys" not in json.loads(done.stdout)
+
+    environ = {"CASEDROP_CASEBOOK": str(casebook), "GNUPGHOME": str(reviewer_homes[0])}
+    done = run("-m", "scripts.desk", "status", "--json", **environ)
+    assert done.returncode == 0 and json.loads(done.stdout)["keys"]
+
+
+@pytest.mark.parametrize("value", [None, ""])
+@pytest.mark.parametrize(
+    ("program", "arguments", "option", "variable"),
+    [
+        ("casedrop-desk", ["status"], "--casebook", "CASEDROP_CASEBOOK"),
+        ("casedrop-desk", ["--casebook", "{}", "list"], "--home", "GNUPGHOME"),
+        ("casedrop-desk", ["--casebook", "{}", "reviewers", "--keys", "x"], "--home", "GNUPGHOME"),
+        ("casedrop-ceremony", ["weeks"], "--home", "GNUPGHOME"),
+        ("casedrop-ceremony", ["sheet", "--out", "x"], "--home", "GNUPGHOME"),
+    ],
+)
+def test_a_directory_that_nobody_named_is_asked_for_by_both_ways(
+    program: str,
+    arguments: list[str],
+    option: str,
+    variable: str,
+    value: str | None,
+    casebook: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in DIRECTORIES:
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+
+    assert PROGRAMS[program]([one.format(casebook) for one in arguments]) == 2
+
+    err = capsys.readouterr().err
+    assert option in err and variable in err and err.count("\n") == 1
+
+
+def test_an_option_of_a_directory_may_be_left_out_where_it_is_not_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SOMEWHERE", raising=False)
+
+    def parser() -> argparse.ArgumentParser:
+        made = new_parser("program", "A program.")
+        add_directory(made, "--place", "SOMEWHERE", "a place", needed=False)
+        made.set_defaults(run=lambda asked: asked.place)
+        return made
+
+    assert command_line.run(parser, []) == 0
+
+
+# Folders in which nothing can be written
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Path:
+    """A folder that its owner cannot write to."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+    return folder
+
+
+def unprivileged() -> list[str]:
+    """Python as of somebody whom permissions bind."""
+    bound = ["setpriv", "--bounding-set", "-dac_override"] if os.geteuid() == 0 else []
+    return [*bound, sys.executable]
+
+
+@pytest.mark.parametrize("inside", ["", "site"])
+def test_a_site_is_not_begun_in_a_folder_that_cannot_be_written(closed: Path, inside: str) -> None:
+    done = run("-m", "scripts.casedrop", "newsite", "--onion", ONION, closed / inside, python=unprivileged())  # fmt: skip
+
+    assert done.returncode == 2 and "Permission denied" in done.stderr
+    assert done.stderr.count("\n") == 1 and list(closed.iterdir()) == []
+
+
+def test_nothing_is_left_of_a_site_whose_settings_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = os.open
+
+    def opened(path: str | Path, *arguments: int, **more: int) -> int:
+        if str(path).endswith("settings.toml.part"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return real(path, *arguments, **more)
+
+    monkeypatch.setattr(os, "open", opened)
+    assert newsite.main(["--onion", ONION, str(tmp_path / "site")]) == 2
+    monkeypatch.undo()
+
+    assert "No space left" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+    assert newsite.main(["--onion", ONION, str(tmp_path / "site")]) == 0
+
+
+def test_no_key_is_made_whose_files_cannot_be_written(
+    closed: Path, tmp_path: Path, gpg_home: Path
+) -> None:
+    for out in (closed, closed / "out", CAMPAIGN / "out"):
+        asked = ["new", "--home", gpg_home, "--name", "blue", "--out", out, "--unprotected"]
+        done = run("-m", "scripts.ceremony", *asked, python=unprivileged())
+
+        assert done.returncode == 2 and "Nothing can be written into" in done.stderr
+        assert done.stderr.count("\n") == 1 and not gpg_home.exists()
+    assert list(closed.iterdir()) == []
+
+
+def test_a_casebook_is_not_begun_in_a_folder_that_cannot_be_written(
+    closed: Path, keys_dir: Path
+) -> None:
+    asked = ["init", "--server-key", "00" * 32, "--desk", 0, "--keys", keys_dir]
+
+    done = run("-m", "scripts.desk", "--casebook", closed / "new", *asked, python=unprivileged())
+
+    assert done.returncode == 2 and "Permission denied" in done.stderr
+    assert done.stderr.count("\n") == 1 and list(closed.iterdir()) == []
+
+
+# Versions
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_program_says_its_version(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert PROGRAMS[program](["--version"]) == 0
+    assert re.fullmatch(
+        rf"{program} {re.escape(__version__)}(, revision [0-9a-f]{{40}}(-changed)?)?\n",
+        capsys.readouterr().out,
+    )
+
+
+def git(root: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
+    done = subprocess.run(
+        ["git", "-C", str(root), *identity, *arguments], check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def test_a_revision_is_the_commit_and_says_when_something_was_changed(tmp_path: Path) -> None:
+    assert version.revision(tmp_path) == ""
+    git(tmp_path, "init", "--quiet")
+    assert version.revision(tmp_path) == ""
+    (tmp_path / "file").write_text("one")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "--quiet", "--message", "x")
+    commit = git(tmp_path, "rev-parse", "HEAD")
+    assert version.revision(tmp_path) == commit and len(commit) == 40
+
+    (tmp_path / "file").write_text("two")
+    assert version.revision(tmp_path) == f"{commit}-changed"
+    git(tmp_path, "checkout", "file")
+    (tmp_path / "new").touch()
+    assert version.revision(tmp_path) == f"{commit}-changed"
+
+
+def test_without_git_the_version_alone_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert version.version() == __version__
+
+
+def test_a_revision_that_was_built_in_goes_before_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "REVISION").write_text("0123abc\n", "ascii")
+    monkeypatch.setattr(version, "BUILT_IN", tmp_path / "REVISION")
+
+    assert version.version() == f"{__version__}, revision 0123abc"
+
+
+def test_git_is_not_asked_when_no_version_is(casebook: Path, tmp_path: Path) -> None:
+    (tmp_path / "git").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n", "utf-8")
+    (tmp_path / "git").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+
+    assert run("-m", "scripts.desk", "--casebook", casebook, "status", PATH=path).returncode == 0
+    assert not (tmp_path / "asked").exists()
+    assert run("-m", "scripts.desk", "--version", PATH=path).returncode == 0
+    assert (tmp_path / "asked").exists()
+
+
+# What a program loads
+
+
+def test_a_desk_loads_neither_numpy_nor_what_makes_its_manual(casebook: Path) -> None:
+    script = (
+        "import sys; from scripts.desk.__main__ import main; "
+        "sys.argv[1:] = ['--casebook', sys.argv[1], 'status', '--json']; code = main(); "
+        "print(sorted({'numpy', 'shtab', 'argparse_manpage', 'git'} & set(sys.modules)), code)"
+    )
+
+    assert run("-c", script, casebook).stdout.endswith("[] 0\n")
+
+
+def test_words_typed_that_are_no_utf_8_are_a_sentence(
+    casebook: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+
+    assert desk.main(["--casebook", str(casebook), "find"]) == 2
+    assert capsys.readouterr().err == "The words to look for are not UTF-8.\n"
