@@ -25,7 +25,7 @@ CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick pictures crash lint fuzz mutate bench up desk lock words clean install server debian \
+.PHONY: help demo test quick pictures crash lint fuzz mutate bench up desk package lock words clean install server debian \
   debian-packages debian-test-packages checkers
 
 help: ## list the targets
@@ -93,6 +93,13 @@ up: server ## the service on the real Tor network (STATE=var)
 
 desk: install ## the offline desk as one file with all that it needs: build/casedrop-desk.pyz and its SHA-256
 	@$(BIN)/python -m scripts.release.pyz build/casedrop-desk.pyz
+
+package: install ## the source package and the wheel: build/dist
+	@rm -rf build/dist && mkdir -p build
+	@$(BIN)/python -c "from setuptools import build_meta; build_meta.build_sdist('build/dist')" >build/package.log
+	@rm -rf casedrop.egg-info
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir build/dist build/dist/*.tar.gz
+	@ls build/dist
 
 lock: install ## the hashes of all packages anew, after a change in setup.cfg (UPGRADE=1: newer versions of what setup.cfg does not name)
 	@$(BIN)/python -m scripts.release.lock $(if $(UPGRADE),--upgrade)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dropbox import landlock, seccomp
+from dropbox import data_files, landlock, seccomp
 from dropbox.errors import CannotLockDown
 from dropbox.landlock import DATABASE, READ, Access
 
@@ -137,8 +137,7 @@ PARTS: Mapping[str, Callable[[Room], None]] = {
 
 
 def _python_files() -> Iterator[Path]:
-    package = Path(__file__).resolve().parent
-    yield from (package, package.parent / "templates")
+    yield from (data_files.PACKAGE, data_files.templates())
     yield from (
         Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
     )

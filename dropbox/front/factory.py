@@ -1,7 +1,6 @@
 """The front's application: its pages, who may ask for them, and what every answer has in common."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import flask
@@ -11,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from dropbox import error_log
+from dropbox import data_files, error_log
 from dropbox.campaign import Campaign
 from dropbox.codename import COST, Cost, WordLists
 from dropbox.front.case_page import CaseView
@@ -25,10 +24,6 @@ from dropbox.front.uniform_response import PAD, REST, content_security_policy, u
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Reviewers
 from dropbox.settings import Settings
-
-_ROOT = Path(__file__).resolve().parents[2]
-_TEMPLATES = _ROOT / "templates"
-_TRANSLATIONS = Path(__file__).resolve().parents[1] / "translations"
 
 
 class FormBodyRead(RuntimeError):
@@ -70,10 +65,10 @@ def create_front(
     step_seconds: float = STEP_SECONDS,
 ) -> Flask:
     """The front as a WSGI application. *token_key* is KEY_BYTES of dropbox.front.form_token; *clock* gives Unix seconds."""
-    app = _Front(__name__, template_folder=str(_TEMPLATES), static_folder=None)
+    app = _Front(__name__, template_folder=str(data_files.templates()), static_folder=None)
     app.config.update(
         BABEL_DEFAULT_LOCALE="en",
-        BABEL_TRANSLATION_DIRECTORIES=str(_TRANSLATIONS),
+        BABEL_TRANSLATION_DIRECTORIES=str(data_files.translations()),
         WTF_I18N_ENABLED=False,
         PROPAGATE_EXCEPTIONS=False,
         # Answered like every other method that no page uses.
@@ -101,7 +96,7 @@ def create_front(
 
 def _style_and_answers(app: Flask, step_seconds: float) -> None:
     # Line ends would be the only bytes on a page that nobody needs.
-    style = (_TEMPLATES / "style.css").read_text("utf-8").replace("\n", "")
+    style = (data_files.templates() / "style.css").read_text("utf-8").replace("\n", "")
     policy = content_security_policy(style)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["dateformat"] = lambda day: format_date(day, "long")
