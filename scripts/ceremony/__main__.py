@@ -109,9 +109,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="YYYY-MM-DD",
         help="all that ended before this day",
     )
-    end.add_argument(
-        "--although-valid", action="store_true", help="although reports are still sealed to it"
-    )
+    end.add_argument("--force", action="store_true", help="although reports are still sealed to it")
     end.add_argument("--yes", action="store_true", help="do not ask back")
     cut = command("split", steps.split, "04: put a week's secret onto sheets of paper")
     cut.add_argument("--week", required=True, metavar="YYYY-Www")

@@ -132,7 +132,7 @@ def destroy(asked: argparse.Namespace) -> None:
     path = asked.out / _DESTROYED / f"{key.name}-{stem}.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     with NewFile(path) as file:
-        seen = destroy_weeks(asked.home, chosen, today=today, although_valid=asked.although_valid)
+        seen = destroy_weeks(asked.home, chosen, today=today, although_valid=asked.force)
         file.write(record(key, seen, today).encode("utf-8"))
     print(path.read_text("utf-8") + f"\n05 stays here: {path}")
     print(

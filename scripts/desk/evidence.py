@@ -40,7 +40,9 @@ def safe_name(case: Case, number: int, untrusted: str) -> str:
 
 
 def write_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Path]:
-    """Write every opened file of *case* into *directory* and give its path; one that is there already is left as it is.
+    """Write every opened file of *case* into *directory*, which is made (0700) if absent, and give its path.
+
+    A file that is there already is left as it is.
 
     Raises EvidenceError when a file was never opened or is no longer what it was, or another stands at its name.
     """
@@ -49,6 +51,7 @@ def write_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Path]
             raise EvidenceError(
                 f"File {number} of {case.name} could not be opened; see `status` for the reason."
             )
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = directory / safe_name(case, number, one.attachment.name)
         if path.is_symlink() or path.exists():
             if (

@@ -14,6 +14,7 @@ from scripts.desk.case import Case, case_number
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Session
+from scripts.desk.review.judgement import ReviewError
 
 
 class DeskError(CasedropError):
@@ -90,7 +91,11 @@ def _reviewer(casebook: Casebook, secret: Opener, named: str) -> str:
 def own_case(casebook: Casebook, name: str) -> Case:
     """The case with this name. Raises ReviewError when the reviewer at the desk gave it away for a conflict of interest."""
     case = casebook.case(case_number(name))
-    casebook.layers.of(case).refuse_conflicted(at_desk(casebook))
+    try:
+        casebook.layers.of(case).refuse_conflicted(at_desk(casebook))
+    except ReviewError as why:
+        # One of many cases that were named, perhaps.
+        raise ReviewError(f"{case.name}: {why}") from None
     return case
 
 

@@ -12,17 +12,17 @@ def add_case(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case", help="its number, such as C-0001")
 
 
-def add_labels(parser: argparse.ArgumentParser) -> None:
+def add_lang(parser: argparse.ArgumentParser) -> None:
     """The language of the labels; what claimants wrote is always shown in theirs."""
     parser.add_argument(
-        "--labels", choices=LANGUAGES, default="en", help="the language of the labels"
+        "--lang", choices=LANGUAGES, default="en", help="the language of the labels"
     )
 
 
 def add_page(parser: argparse.ArgumentParser) -> None:
     """Which part of a long list is shown; read by :meth:`scripts.desk.screen.paging.Page.of`."""
     parser.add_argument(
-        "--most",
+        "--limit",
         type=int,
         metavar="N",
         help=f"at most so many, by default {MOST_LISTED}; 0 for all",

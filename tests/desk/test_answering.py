@@ -138,7 +138,7 @@ def test_whoever_asked_not_to_be_answered_is_answered_only_although(
     add(casebook, 1, "more", kind="message")
     other = add(casebook, 2)
 
-    with pytest.raises(OutboxError, match="C-0001 asked not to be answered; --although"):
+    with pytest.raises(OutboxError, match="C-0001 asked not to be answered; --force"):
         write(casebook, [other, asked], "x", today=DAY)
     assert len(write(casebook, [other, asked], "x", today=DAY, although=True)) == 2
     assert casebook.case(asked).wants_no_answer and not casebook.case(other).wants_no_answer
@@ -455,7 +455,7 @@ def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(
     line: Line, tmp_path: Path
 ) -> None:
     quoting = "您寫「錢包裡的錢取不出來」，請問是哪一年？"
-    answer = ("answer", "1", "--text-file", "-", "--language", "zh-Hant")
+    answer = ("answer", "1", "--text-file", "-", "--lang", "zh-Hant")
     code, out, err = line(*answer, "--yes", text=quoting)
     assert code == 0 and "queued" in out
     assert (
@@ -535,6 +535,9 @@ def test_the_ready_answers_are_listed(line: Line) -> None:
     listed = json.loads(line("answer", "--templates", "--json")[1])
     assert set(listed[0]) == {"template", "label", "text"} and set(listed[0]["text"]) == set(
         LANGUAGES
+    )
+    assert (
+        "答复已送达" not in out and "不在" in line("answer", "--templates", "--lang", "zh-Hans")[1]
     )
     code, _, err = line("answer", "--template", "answer.next", "--yes")
     assert code == 2 and "Name the cases" in err

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -550,9 +551,9 @@ def test_a_day_at_the_desk(
         json.loads(as_json)["parts"][0]["text"] == "[red]正文\x1b[31m\u202e" and as_json.isascii()
     )
     assert bytes([101]).hex() * 32 not in as_json
-    (tmp_path / "out").mkdir()
-    (path,) = line("files", "C-0001", "--out", tmp_path / "out").split()
-    assert Path(path).read_bytes() == PHOTO
+    out = tmp_path / "new" / "out"
+    (path,) = line("files", "C-0001", "--out", out).split()
+    assert Path(path).read_bytes() == PHOTO and stat.S_IMODE(out.stat().st_mode) == 0o700
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("收到。".encode())))
     assert "queued" in line("answer", "C-0001", "--text-file", "-", "--yes")

@@ -140,6 +140,7 @@ def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
     for name, *rest in [*refused, ["answer", "--text-file", text, "--yes"]]:
         code, out, err = filed.run(1, name, "C-0001", *rest)
         assert (code, out) == (2, "") and "out of your hands" in err, name
+        assert err.startswith("C-0001: "), name
     filed(0, "answer", "C-0001", "--text-file", text, "--yes")
     number = json.loads(filed(1, "outbox", "--json"))[-1]["number"]
     code, out, err = filed.run(1, "outbox", "--remove", number)
@@ -231,11 +232,11 @@ def test_the_list_is_chosen_and_paged(team: Team, reviewers: Reviewers) -> None:
         return [row["case"] for row in json.loads(team(0, "list", "--json", *arguments))]
 
     assert listed("--urgency", "danger") == listed("--status", "st.triaged") == ["C-0003"]
-    assert listed("--most", 3) == ["C-0001", "C-0002", "C-0003"] and listed(
+    assert listed("--limit", 3) == ["C-0001", "C-0002", "C-0003"] and listed(
         "--after", "C-0003"
     ) == ["C-0004"]
-    assert listed("--most", 0) == listed() and len(listed()) == 4
-    assert "go on with --after C-0002" in team(0, "list", "--most", 2) and "--after" not in team(
+    assert listed("--limit", 0) == listed() and len(listed()) == 4
+    assert "go on with --after C-0002" in team(0, "list", "--limit", 2) and "--after" not in team(
         0, "list"
     )
     assert listed("--merit", "m9' or '1'='1") == []
@@ -253,12 +254,12 @@ def test_a_table_names_status_merit_urgency_and_reviewers_in_each_language(
         ("zh-Hans", "待裁决"),
         ("zh-Hant", "待裁決"),
     ):
-        table = filed(0, "list", "--labels", language)
+        table = filed(0, "list", "--lang", language)
         assert (
             label in table and "reviewer-1" in table and "reviewer-2" in table and "(m2)" in table
         )
-    assert "成立的案件" not in filed(0, "show", "C-0001", "--labels", "zh-Hant")
-    assert "可能成立，需跟進" in filed(0, "show", "C-0001", "--labels", "zh-Hant")
+    assert "成立的案件" not in filed(0, "show", "C-0001", "--lang", "zh-Hant")
+    assert "可能成立，需跟進" in filed(0, "show", "C-0001", "--lang", "zh-Hant")
 
 
 def test_status_counts_the_cases_and_says_how_the_disk_is(filed: Team) -> None:

@@ -328,7 +328,7 @@ def test_the_command_line_splits_joins_and_says_where_everything_goes(
     assert run("join", home, "--sealed", sealed, "--sheet", sealed, home / "pubring.kbx") == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert run("join", home, "--sealed", sealed, "--sheet", *sheets[1:]) == 0
-    assert run("destroy", home, "--out", tmp_path, "--week", week, "--yes", "--although-valid") == 0
+    assert run("destroy", home, "--out", tmp_path, "--week", week, "--yes", "--force") == 0
 
     typed = "\n".join(
         [

@@ -212,17 +212,17 @@ def test_the_list_comes_in_pages_for_people_and_whole_for_programs(run: Run) -> 
 
     assert "C-0001" in first and "C-0030" in first and "C-0031" not in first
     assert "C-0061" in last and "Page 3 of 4, 120 cases in all" in last and "--after C-0090" in last
-    assert "C-0120" in run("list", "--most", "0") and len(json.loads(run("list", "--json"))) == 120
+    assert "C-0120" in run("list", "--limit", "0") and len(json.loads(run("list", "--json"))) == 120
     assert json.loads(run("list", "--json", "--page", "3"))[0]["case"] == "C-0061"
     assert [
-        row["case"] for row in json.loads(run("list", "--json", "--page", "4", "--most", "39"))
+        row["case"] for row in json.loads(run("list", "--json", "--page", "4", "--limit", "39"))
     ] == [
         "C-0118",
         "C-0119",
         "C-0120",
     ]
     assert "counted from 1" in run("list", "--page", "0", code=2) + run(
-        "find", "--most", "-1", code=2
+        "find", "--limit", "-1", code=2
     )
 
 
@@ -275,6 +275,24 @@ def test_without_a_file_a_person_is_asked_for_the_words(
 
     out, err = capsys.readouterr()
     assert "Words to look for" in err and "1 case(s) found." in out
+
+
+def test_nothing_typed_at_the_prompt_means_all(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    reviewer_homes: list[Path],
+) -> None:
+    always = ["--casebook", str(tmp_path / "casebook"), "--home", str(reviewer_homes[0])]
+    for typed in ("\n", " \n"):
+        monkeypatch.setattr("sys.stdin", Terminal(typed))
+        assert desk.main([*always, "find"]) == 0
+        assert "120 case(s) found." in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", Terminal("...\n"))
+    assert desk.main([*always, "find"]) == 2
+
+    assert "no letter" in run("find", words=b"", code=2) + run("find", "--no-words", code=2)
 
 
 def test_linked_cases_are_counted_in_the_list_and_named_with_the_case(run: Run) -> None:

@@ -166,7 +166,7 @@ def test_the_command_asks_back_and_leaves_a_record(
     assert [path.name for path in (tmp_path / "05-destroyed").iterdir()] == [
         f"blue-{first.week}.txt"
     ]
-    assert run(home, tmp_path, "--ended-before", third.last, "--yes", "--although-valid") == 0
+    assert run(home, tmp_path, "--ended-before", third.last, "--yes", "--force") == 0
     assert [one.secret for one in weeks(home)] == [False, False, True, True]
 
 
@@ -312,10 +312,7 @@ def test_a_wrong_passphrase_or_a_closed_window_changes_nothing(
     for passphrase in ("another one 8", ""):
         pinentry.types(passphrase)
         assert ceremony.main(renew) == 2
-        assert (
-            run(gpg_home, tmp_path, "--week", weeks(gpg_home)[0].week, "--yes", "--although-valid")
-            == 2
-        )
+        assert run(gpg_home, tmp_path, "--week", weeks(gpg_home)[0].week, "--yes", "--force") == 2
         stop_agent(gpg_home)
         with pytest.raises(CannotOpen, match="sign"):
             Opener(gpg_home).sign(b"x", before.fingerprint)

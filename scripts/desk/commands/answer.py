@@ -13,7 +13,7 @@ from dropbox.label import LANGUAGES
 from scripts.desk.case import case_number
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import own_case, today, working
-from scripts.desk.options import add_json, add_labels, add_yes
+from scripts.desk.options import add_json, add_yes
 from scripts.desk.outbox.outbox import Letter, OutboxError, queue, template, write
 from scripts.desk.screen.answers import templates_table
 from scripts.desk.screen.confirmation import confirm, counted, quotations
@@ -35,14 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a ready answer of the campaign, in each claimant's language",
     )
     what.add_argument("--templates", action="store_true", help="list the ready answers")
-    parser.add_argument("--language", choices=LANGUAGES, help="by default each claimant's")
+    # One option for both: a list of the ready answers and an answer are never asked for together.
     parser.add_argument(
-        "--although",
+        "--lang",
+        choices=LANGUAGES,
+        help="the answer's language, by default each claimant's; with --templates, that of the list",
+    )
+    parser.add_argument(
+        "--force",
         action="store_true",
         help="answer claimants, too, who asked not to be answered",
     )
     add_yes(parser)
-    add_labels(parser)
     add_json(parser)
 
 
@@ -75,7 +79,7 @@ def _list_templates(asked: argparse.Namespace) -> None:
             [{"template": one.code, "label": one.text, "text": one.body} for one in templates]
         )
     else:
-        print_rich(templates_table(templates, asked.labels))
+        print_rich(templates_table(templates, asked.lang or "en"))
 
 
 def _given_text(name: str | None) -> str:
@@ -97,8 +101,8 @@ def _letters(casebook: Casebook, asked: argparse.Namespace, text: str, day: date
         [case_number(name) for name in asked.cases],
         template(casebook, asked.template) if asked.template else text,
         today=day,
-        language=asked.language or "",
-        although=asked.although,
+        language=asked.lang or "",
+        although=asked.force,
     )
 
 

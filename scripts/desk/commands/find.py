@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from scripts.desk.identity import DeskError, at_desk, names, viewer, working
-from scripts.desk.options import add_json, add_labels, add_page
+from scripts.desk.options import add_json, add_lang, add_page
 from scripts.desk.screen.found import found_table, found_values
 from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.paging import Page
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         text = _HELP.get(name, f"only cases with this {name}")
         parser.add_argument(f"--{option}", default="", dest=_slot(name), metavar="CODE", help=text)
     add_page(parser)
-    add_labels(parser)
+    add_lang(parser)
     add_json(parser)
 
 
@@ -44,7 +44,8 @@ def run(asked: argparse.Namespace) -> None:
     page = Page.of(asked)
     filters = Filters(**{name: getattr(asked, _slot(name)) for name in _OPTIONS})
     # Asked for before the casebook is locked: a person may still be typing.
-    query = "" if asked.no_words else _query(asked.query_file)
+    asking = not asked.no_words and asked.query_file is None and sys.stdin.isatty()
+    query = "" if asked.no_words else _asked_for() if asking else _given(asked.query_file)
     with working(asked) as casebook, progress_bar() as bar:
         show = stages(bar)
         summary.catch_up(casebook, lambda done, total: show("outlines", done, total))
@@ -56,12 +57,13 @@ def run(asked: argparse.Namespace) -> None:
             without=casebook.layers.given_away(at_desk(casebook)),
             skip=page.skip,
             most=page.most or _ALL,
+            everything=asking and not query.strip(),
             progress=lambda done, total: show("words", done, total),
         )
-        reader = viewer(casebook, asked.labels)
+        reader = viewer(casebook, asked.lang)
         casebook.note("view", "find")
     if asked.json:
-        cases = found_values(found.cases, reader.campaign, asked.labels)
+        cases = found_values(found.cases, reader.campaign, asked.lang)
         print_json({"count": found.count, "note": found.note, "cases": cases})
         return
     if found.cases:
@@ -74,10 +76,13 @@ def _slot(name: str) -> str:
     return f"only_{name}"
 
 
-def _query(file: str | None) -> str:
-    """The words to look for; asked for when neither a file nor anything in standard input has them."""
-    if file is None and sys.stdin.isatty():
-        return Console(stderr=True).input("Words to look for, nothing for all: ")
+def _asked_for() -> str:
+    """The words to look for, from the person at the terminal."""
+    return Console(stderr=True).input("Words to look for, nothing for all: ")
+
+
+def _given(file: str | None) -> str:
+    """The words to look for, from a file or standard input. Raises DeskError or OSError."""
     data = Path(file).read_bytes() if file not in (None, "-") else sys.stdin.buffer.read()
     try:
         return data.decode("utf-8")

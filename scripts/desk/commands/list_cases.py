@@ -4,7 +4,7 @@ import argparse
 
 from scripts.desk.case import case_number
 from scripts.desk.identity import viewer, working
-from scripts.desk.options import add_json, add_labels, add_page
+from scripts.desk.options import add_json, add_lang, add_page
 from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.paging import Page
 from scripts.desk.screen.reviews import Chosen, list_table, list_values, next_after
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--after", default="", metavar="CASE", help="only cases with a higher number"
     )
     add_page(parser)
-    add_labels(parser)
+    add_lang(parser)
     add_json(parser)
 
 
@@ -35,7 +35,7 @@ def run(asked: argparse.Namespace) -> None:
     with working(asked) as casebook:
         with progress_bar() as bar:
             catch_up(casebook, stages(bar))
-        reader = viewer(casebook, asked.labels)
+        reader = viewer(casebook, asked.lang)
         rows, total = list_values(casebook, chosen, reader), chosen.count(casebook)
         shown = rows[: page.most] if page.most else rows
         casebook.note("view", "list")

@@ -3,7 +3,7 @@
 import argparse
 
 from scripts.desk.identity import at_desk, own_case, viewer, working
-from scripts.desk.options import add_case, add_json, add_labels
+from scripts.desk.options import add_case, add_json, add_lang
 from scripts.desk.screen.cases import case_text, case_values, link_values, links_text
 from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.reviews import review_text, review_values
@@ -16,7 +16,7 @@ HELP = "show a case with all its parts, reviews and answers"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     add_case(parser)
-    add_labels(parser)
+    add_lang(parser)
     add_json(parser)
 
 
@@ -28,7 +28,7 @@ def run(asked: argparse.Namespace) -> None:
             catch_up(casebook, stages(bar))
         given_away = casebook.layers.given_away(at_desk(casebook))
         links = links_of(casebook, case.number, without=given_away)
-        answers, reader = casebook.answers_to(case), viewer(casebook, asked.labels)
+        answers, reader = casebook.answers_to(case), viewer(casebook, asked.lang)
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
         casebook.viewed(case)
     if asked.json:
@@ -36,7 +36,7 @@ def run(asked: argparse.Namespace) -> None:
         linked = {"linked": link_values(links), "review": review}
         print_json({**case_values(case, answers), **linked})
         return
-    print_rich(case_text(case, answers, reader.campaign, asked.labels))
+    print_rich(case_text(case, answers, reader.campaign, asked.lang))
     if links:
         print_rich(links_text(links))
     print_rich(review_text(reviews, standing, reader))

@@ -81,12 +81,12 @@ def write(
     unwanted = ", ".join(case.name for case in cases if case.wants_no_answer)
     if unwanted and not although:
         raise OutboxError(
-            f"Whoever filed {unwanted} asked not to be answered; --although answers all the same."
+            f"Whoever filed {unwanted} asked not to be answered; --force answers all the same."
         )
     languages = {case.number: language or language_of(case) for case in cases}
     if isinstance(wording, str) and len(set(languages.values())) > 1:
         raise OutboxError(
-            "These claimants read different languages: take a template, or name the text's with --language."
+            "These claimants read different languages: take a template, or name the text's with --lang."
         )
     texts = wording.body if isinstance(wording, Template) else dict.fromkeys(LANGUAGES, wording)
     letters = [

@@ -23,11 +23,11 @@ class Page:
     @classmethod
     def of(cls, asked: argparse.Namespace) -> "Page":
         """What was asked for by the options of :func:`scripts.desk.options.add_page`. Raises PageError."""
-        if asked.page < 1 or (asked.most or 0) < 0:
+        if asked.page < 1 or (asked.limit or 0) < 0:
             raise PageError("Pages and the cases on them are counted from 1.")
         whole = asked.json and asked.page == 1
         return cls(
-            asked.page, asked.most if asked.most is not None else 0 if whole else MOST_LISTED
+            asked.page, asked.limit if asked.limit is not None else 0 if whole else MOST_LISTED
         )
 
     @property
@@ -40,4 +40,4 @@ class Page:
         if not self.most or every <= self.most:
             return ""
         pages = -(-every // self.most)
-        return f"Page {self.number} of {pages}, {every} cases in all; --page shows another, --most 0 all.\n"
+        return f"Page {self.number} of {pages}, {every} cases in all; --page shows another, --limit 0 all.\n"

@@ -162,14 +162,16 @@ def find(
     without: Collection[int] = (),
     skip: int = 0,
     most: int = 50,
+    everything: bool = False,
     progress: Progress | None = None,
 ) -> Answered:
     """The cases that hold everything in *query* and fit all *filters*: *most* of them behind the first *skip*, by number.
 
-    None of those *without* is found or counted. Raises FindingError when nothing is asked for.
+    None of those *without* is found or counted. Raises FindingError when nothing is asked for, unless that means
+    *everything*.
     """
     phrases, note = terms(query)
-    if not phrases and not filters.any:
+    if not (phrases or filters.any or everything):
         raise FindingError(
             "There is no letter, digit or picture in this to look for, and no filter is given."
         )
