@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from dropbox import openpgp
 from dropbox.errors import CannotOpen, CannotSeal, KeysError
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import dearmor, recipients
+from dropbox.packets import PublicKey, dearmor, recipients, verify_detached
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def sealed(reviewers: Reviewers, data: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def gpg(home: Path, *arguments: str) -> None:
+def gpg(home: Path, *arguments: str, typed: str = "") -> None:
     subprocess.run(
         [
             "gpg",
@@ -48,6 +49,7 @@ def gpg(home: Path, *arguments: str) -> None:
         ],
         check=True,
         capture_output=True,
+        input=typed.encode(),
     )
 
 
@@ -184,9 +186,52 @@ def expired_key(keys: Path, home: Path) -> None:
     pinned(keys, home, "gone.asc")
 
 
+def made(home: Path, name: str, weeks: int = 0) -> str:
+    """A reviewer's key without further subkeys, in *home*."""
+    return openpgp.make_reviewer_key(
+        home, name=name, weeks=weeks, start=date.today(), protected=False
+    )
+
+
+def revoked_key(keys: Path, home: Path) -> None:
+    fingerprint = made(home, "Revoked", weeks=1)
+    # gpg writes it with every key, with a colon in front so that nobody imports it unawares.
+    certificate = home / "openpgp-revocs.d" / f"{fingerprint}.rev"
+    certificate.write_text(certificate.read_text("utf-8").replace(":-----BEGIN", "-----BEGIN"))
+    gpg(home, "--import", str(certificate))
+    pinned(keys, home, "revoked.asc")
+
+
+def revoked_subkey(keys: Path, home: Path) -> None:
+    fingerprint = made(home, "Subkey", weeks=1)
+    gpg(
+        home,
+        "--command-fd",
+        "0",
+        "--edit-key",
+        fingerprint,
+        typed="key 1\nrevkey\ny\n0\n\ny\nsave\n",
+    )
+    pinned(keys, home, "subkey.asc")
+
+
+def endless_subkey(keys: Path, home: Path) -> None:
+    gpg(home, "--quick-add-key", made(home, "Endless"), "cv25519", "encr", "never")
+    pinned(keys, home, "endless.asc")
+
+
+def rsa_subkey(keys: Path, home: Path) -> None:
+    gpg(home, "--quick-add-key", made(home, "Mixed"), "rsa2048", "encr", "1y")
+    pinned(keys, home, "mixed.asc")
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
+        (revoked_key, "revoked.asc.* revoked"),
+        (revoked_subkey, "subkey.asc.* valid today"),
+        (endless_subkey, "endless.asc.* never expires"),
+        (rsa_subkey, "mixed.asc.* not cv25519"),
         (remove_file, "reviewer-1.asc"),
         (add_unpinned, "stranger.asc"),
         (exchange, "reviewer-2.asc.* not the key that is pinned"),
@@ -346,9 +391,61 @@ def test_a_subkey_is_used_from_its_first_second_to_its_last(
         return None if found is None else found.fingerprint
 
     assert chosen(first.made - 1) is None and chosen(first.made) == first.fingerprint
+    # Of two that are valid the newer one, from its first second on.
+    second = key.weeks[1]
+    assert second.made < first.expires
+    assert (
+        chosen(second.made - 1) == first.fingerprint and chosen(second.made) == second.fingerprint
+    )
     assert chosen(last.expires - 1) == last.fingerprint and chosen(last.expires) is None
     assert reviewers.last_day() == datetime.fromtimestamp(last.expires - 1, UTC).date()
     assert reviewers.last_day() < datetime.fromtimestamp(last.expires, UTC).date()
+
+
+def test_the_last_day_is_that_of_the_reviewer_whose_keys_end_first(reviewers: Reviewers) -> None:
+    first, second = reviewers.fingerprints
+    for shorter in (first, second):
+        subkeys = {**reviewers._subkeys, shorter: reviewers._subkeys[shorter][:1]}
+        end = datetime.fromtimestamp(reviewers._subkeys[shorter][0].expires, UTC)
+        found = Reviewers(reviewers._gpg, subkeys, lambda: datetime.now(UTC)).last_day()
+
+        assert found == (end - timedelta(days=1)).date() < reviewers.last_day()
+
+
+def test_several_sealings_at_once_do_not_mix(reviewers: Reviewers, opener: Opener) -> None:
+    texts = [bytes([number]) * 400_000 for number in range(6)]
+    with ThreadPoolExecutor(len(texts)) as executor:
+        messages = list(executor.map(lambda text: sealed(reviewers, text), texts))
+
+    assert [opener.open(message) for message in messages] == texts
+
+
+def test_nothing_is_sealed_when_the_keys_of_one_reviewer_have_expired(
+    reviewers: Reviewers,
+) -> None:
+    """A report that only the others could open would lose that reviewer without a word."""
+    first, second = reviewers.fingerprints
+    for expired in (first, second):
+        subkeys = {**reviewers._subkeys, expired: ()}
+        given: list[bytes] = []
+        with pytest.raises(CannotSeal, match="expired"):
+            Reviewers(reviewers._gpg, subkeys, lambda: datetime.now(UTC)).seal(
+                io.BytesIO(b"x"), given.append
+            )
+        assert given == []
+
+
+def test_exactly_the_chosen_subkey_is_sealed_to_and_not_the_one_that_gpg_would_choose(
+    keys_dir: Path, reviewer_homes: list[Path], tmp_path: Path
+) -> None:
+    """Two weeks are valid at any time; by a clock of three days ago the newer of them is another one."""
+    weeks = openpgp.reviewer_key(reviewer_homes[0]).weeks
+    then = datetime.fromtimestamp(weeks[1].made, UTC) - timedelta(days=3)
+    reviewers = Reviewers.load(keys_dir, tmp_path / "home", clock=lambda: then)
+
+    named = recipients(sealed(reviewers, b"x"))
+
+    assert weeks[0].fingerprint[-16:] in named and weeks[1].fingerprint[-16:] not in named
 
 
 def test_as_many_reviewers_as_a_block_has_room_for_are_taken_and_not_one_more(
@@ -399,3 +496,34 @@ def test_a_message_for_somebody_else_cannot_be_opened(reviewers: Reviewers, tmp_
 def test_signing_with_a_key_that_is_not_here_is_refused(opener: Opener) -> None:
     with pytest.raises(CannotOpen, match="sign"):
         opener.sign(b"x", "0" * 40)
+
+
+def test_a_gpg_that_writes_a_signature_and_fails_has_not_signed(
+    opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = opener.secret_fingerprints()[0]
+    assert opener.sign(b"x", mine)
+    stand_in(tmp_path, monkeypatch, WHOLE_THEN_FAILING)
+
+    with pytest.raises(CannotOpen, match="sign"):
+        opener.sign(b"x", mine)
+
+
+def test_it_is_the_pinned_key_that_signs_and_not_a_signing_subkey_of_it(gpg_home: Path) -> None:
+    """gpg prefers the newest subkey that can sign; the vault knows the primary key alone."""
+    fingerprint = made(gpg_home, "Two")
+    gpg(gpg_home, "--quick-add-key", fingerprint, "ed25519", "sign", "1y")
+    key = PublicKey.read(dearmor(openpgp.export_public(gpg_home, fingerprint)))
+
+    signature = Opener(gpg_home).sign(b"x", fingerprint)
+
+    assert verify_detached(b"x", signature, (key,), datetime.now(UTC)) == key
+
+
+def test_a_home_with_another_number_of_secret_keys_than_one_is_refused(gpg_home: Path) -> None:
+    one = made(gpg_home, "One")
+    assert openpgp.reviewer_key(gpg_home).fingerprint == one
+    made(gpg_home, "Other")
+
+    with pytest.raises(KeysError, match="There are 2 secret keys"):
+        openpgp.reviewer_key(gpg_home)
