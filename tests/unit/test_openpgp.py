@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,18 @@ def test_the_newest_valid_subkey_is_used_each_week(keys_dir: Path, tmp_path: Pat
         chosen.add(tuple(reviewers._current(f) for f in reviewers.fingerprints))
 
     assert len(chosen) == 2
+
+
+def test_the_keys_are_in_a_folder_of_their_own_that_nobody_else_reads(
+    keys_dir: Path, tmp_path: Path
+) -> None:
+    before = os.umask(0)
+    try:
+        Reviewers.load(keys_dir, tmp_path / "home")
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
 
 
 def test_sealing_stops_after_the_last_week(keys_dir: Path, tmp_path: Path) -> None:
@@ -374,7 +387,16 @@ def test_what_went_to_the_sink_is_not_kept_in_memory_as_well(
     opener.open_stream(io.BytesIO(sealed(reviewers, b"x" * 300_000)), pieces.append)
 
     assert b"".join(pieces) == b"x" * 300_000
-    assert [bytes(result.data) for result in results] == [b"", b""]
+    for failure in (OSError(28, "No space"), CannotSeal("stopped"), ZeroDivisionError("a fault")):
+
+        def fail(_: bytes, failure: Exception = failure) -> None:
+            raise failure
+
+        with pytest.raises(type(failure)):
+            reviewers.seal(io.BytesIO(os.urandom(300_000)), fail)
+
+    # Of an error that nobody foresaw python-gnupg keeps what follows; it is raised all the same.
+    assert [bytes(result.data) for result in results[:-1]] == [b""] * 4
 
 
 def test_a_subkey_is_used_from_its_first_second_to_its_last(

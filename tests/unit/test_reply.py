@@ -43,6 +43,18 @@ def test_an_answer_that_is_too_long_is_refused_with_by_how_much() -> None:
         seal_reply(replace(REPLY, text="好" * 1_400), bytes(KEY.public_key))
 
 
+def test_the_longest_answer_fits_and_by_how_much_a_longer_one_does_not_is_exact() -> None:
+    least = len(b'{"day":"2026-11-24","kind":"answer","language":"zh-Hans","text":"","version":1}')
+    # A sealed box takes 48 bytes, the padding at least one.
+    room = REPLY_BYTES - 48 - 1 - least
+
+    longest = replace(REPLY, text="x" * room)
+    assert open_reply(seal_reply(longest, bytes(KEY.public_key)), bytes(KEY)) == longest
+    for more in (1, 2, 1_000):
+        with pytest.raises(BadReply, match=f"too long by {more} bytes"):
+            seal_reply(replace(REPLY, text="x" * (room + more)), bytes(KEY.public_key))
+
+
 def test_half_a_character_is_refused() -> None:
     with pytest.raises(BadReply, match="half a character"):
         seal_reply(replace(REPLY, text="\ud83d"), bytes(KEY.public_key))

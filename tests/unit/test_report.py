@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from dropbox.errors import BadReport
-from dropbox.report import NAME_BYTES, TEXT_BYTES, Attachment, Report, text_bytes
+from dropbox.report import FILES, NAME_BYTES, TEXT_BYTES, Attachment, Report, text_bytes
+from dropbox.sizes import BLOCK_BYTES
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "report"
 
@@ -113,6 +114,46 @@ def test_the_text_limit_counts_encoded_bytes() -> None:
     assert text_bytes("\n") == 2
     with pytest.raises(BadReport):
         dataclasses.replace(REPORT, text="你" * (TEXT_BYTES // 3 + 1))
+
+
+@pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)])
+def test_every_limit_of_a_report_is_reached_and_not_passed(more: int, taken: bool) -> None:
+    file = {**ATTACHMENT.to_json(), "blocks": 2}
+    at_the_limit = {
+        "text": changed(text="x" * (TEXT_BYTES + more)),
+        "files": changed(attachments=[ATTACHMENT.to_json()] * (FILES + more)),
+        "name": changed(attachments=[{**file, "name": "n" * (NAME_BYTES + more)}]),
+        "blocks": changed(attachments=[{**file, "sealed_bytes": 2 * BLOCK_BYTES + more}]),
+        "sha256": changed(attachments=[{**file, "sha256": "a" * (64 + more)}]),
+        "block key": changed(attachments=[{**file, "block_key": "aa" * (32 + more)}]),
+        "reply key": changed(reply_public="aa" * (32 + more)),
+        "tag key": changed(tag_key="aa" * (32 + more)),
+    }
+    for name, untrusted in at_the_limit.items():
+        if taken:
+            assert Report.from_bytes(untrusted).to_bytes() == untrusted, name
+        else:
+            with pytest.raises(BadReport):
+                print(name, Report.from_bytes(untrusted))
+
+
+def test_a_file_of_no_bytes_is_described_too() -> None:
+    empty = {**ATTACHMENT.to_json(), "size": 0, "blocks": 0, "sealed_bytes": 0}
+
+    assert Report.from_bytes(changed(attachments=[empty])).attachments[0].size == 0
+
+
+@pytest.mark.parametrize("name", ["size", "blocks", "sealed_bytes"])
+@pytest.mark.parametrize("value", [-1, True, 1.0, "1", None])
+def test_a_count_that_is_none_is_refused(name: str, value: object) -> None:
+    with pytest.raises(BadReport):
+        Report.from_bytes(changed(attachments=[{**ATTACHMENT.to_json(), name: value}]))
+
+
+@pytest.mark.parametrize("version", [0, -1, 2])
+def test_an_older_and_a_newer_version_is_named(version: int) -> None:
+    with pytest.raises(BadReport, match=f"has version {version}; this desk reads version 1"):
+        Report.from_bytes(changed(version=version))
 
 
 def test_half_a_character_is_refused_in_text_and_name() -> None:

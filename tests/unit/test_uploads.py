@@ -194,6 +194,15 @@ def test_when_all_places_are_taken_the_reading_ends_at_once() -> None:
     assert source.tell() < 200_000
 
 
+def test_a_post_of_exactly_the_limit_is_taken() -> None:
+    body = part("text", b"kept") + part("files", b"x" * 100_000, "a") + b"--B--\r\n"
+
+    whole, over = (read(body, Collector, limit=len(body) - less) for less in (0, 1))
+
+    assert whole.troubles == [] and len(whole.attachments) == 1
+    assert over.troubles == [(Trouble.POST_TOO_LARGE, "")] and over.attachments == []
+
+
 def test_what_is_too_large_is_drained_to_a_bound() -> None:
     source = io.BytesIO(part("text", b"kept") + part("files", b"x" * 5_000_000, "a"))
     received = receive(
