@@ -191,8 +191,8 @@ def test_a_report_of_another_campaign_is_kept_out(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"sha256": "ab" * 32}, "not the one that the report describes"),
-        ({"size": 199_999}, "not the one that the report describes"),
+        ({"sha256": "ab" * 32}, "not the one described in the report"),
+        ({"size": 199_999}, "not the one described in the report"),
         ({"size": 2**40}, "size that it cannot have"),
         ({"sha256": "../" + "x" * 61}, "no SHA-256"),
         ({"block_key": b"x" * 32}, "is missing"),

@@ -53,7 +53,7 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
     ("old", "new", "sentence"),
     [
         ('code = "c2"', 'code = "c2', "is not TOML"),
-        ('code = "c2"', 'code = "C 2"', "may hold only"),
+        ('code = "c2"', 'code = "C 2"', "can contain only"),
         ('code = "c1.job_loss"', 'code = "c1.harassed"', '"c1.harassed" is used twice'),
         ('code = "c1.job_loss"', 'code = "c2.job_loss"', 'has to begin with "c1."'),
         ('code = "c1.job_loss"', 'code = "c1.job_loss"\ncolour = 1', '"colour" is not a known key'),
@@ -62,8 +62,8 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
             "label = { zh-Hant",
             '"c1.harassed" has no label in zh-Hans',
         ),
-        ('"被骚扰"', '" "', "has to be a text of one line"),
-        ('"被骚扰"', "7", "has to be a text of one line"),
+        ('"被骚扰"', '" "', "has to be one line of 1 to"),
+        ('"被骚扰"', "7", "has to be one line of 1 to"),
         ('en = "Harassed"', 'en = "Harassed", fr = "Harcelé"', "unknown language"),
         ('code = "wechat-2020"', 'code = "wechat-2020"\nowner = "x"', '"owner" is not a known key'),
         ("unsure = true", "unsure = 1", "true or false"),
@@ -195,7 +195,7 @@ def test_a_ready_answer_is_found_by_its_line(tmp_path: Path) -> None:
             "in zh-Hant is too long for one reply by",
             0,
         ),
-        ('zh-Hant = """', 'zh-Hant = """\u202e', "holds a sign that nobody would see", 0),
+        ('zh-Hant = """', 'zh-Hant = """\u202e', "contains an invisible character", 0),
         ("[answer.text]", '[answer.text]\nfr = "x"', "unknown language", 1),
         ('code = "answer.where"', 'code = "c1"', 'the code "c1" is used twice', 0),
         (

@@ -220,7 +220,7 @@ def test_a_reply_bundle_of_an_old_number_is_refused_for_its_desk_only(store: Sto
 
 def test_a_bundle_with_a_tag_that_is_taken_leaves_nothing(store: Store) -> None:
     store.accept(bundle(1))
-    with pytest.raises(BadBundle, match="tag of one that is there"):
+    with pytest.raises(BadBundle, match="tag of one that already exists"):
         store.accept(bundle(2, tags=range(2, 6)))
 
     assert store.counts().replies == 3
