@@ -50,7 +50,7 @@ class VaultClient:
     ) -> None:
         """Make *report* and the pending *others* (id, withdraw tag) final, all or nothing.
 
-        Raises PendingGone if one of the others has expired.
+        Durable when it returns. Raises PendingGone if one of the others has expired.
         """
         listed = b"".join(block_id + tag for block_id, tag in others)
         self._post("/commit", report.id + report_tag + report.data + listed, conflict=PendingGone)
