@@ -313,7 +313,7 @@ def verify_detached(
     try:
         VerifyKey(key.ed25519).verify(digest, _ed25519_signature(rest))
     except BadSignatureError:
-        raise BadPacket("The signature does not match the content.") from None
+        raise BadPacket("The signature does not fit the content.") from None
     return key
 
 

@@ -36,9 +36,9 @@ _DELETE, _OLDER = "delete-", "older-"
 _SENT = _("Your addition has been sent. It is locked and stored.")
 _DELETED = _("The answer has been deleted from the server.")
 _NOT_WITHDRAWN = _(
-    "Nothing was taken back: the server cannot do it at this moment. Please try again later."
+    "Nothing was taken back: the server cannot do it right now. Please try again later."
 )
-_UNAVAILABLE = _("The answers cannot be looked up at this moment. Please try again later.")
+_UNAVAILABLE = _("The answers cannot be looked up right now. Please try again later.")
 _AGAIN = _(
     "The server was restarted while you were writing. Please type your codename again; your text "
     "is kept."

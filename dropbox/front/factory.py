@@ -146,8 +146,8 @@ def _routes(
         sentences = [
             _("You have left. The server keeps no login and does not know that you were here."),
             _(
-                "What your browser still shows or remembers ends only with “New Identity” in Tor "
-                "Browser. Please choose it now, then close the browser."
+                "What your browser still shows or remembers is only cleared by “New Identity” in "
+                "Tor Browser. Please choose it now, then close the browser."
             ),
         ]
         g.leaving = True
@@ -190,7 +190,7 @@ def _check_request(onion: str) -> None:
     if "X-Tor2web" in request.headers:
         raise _Refused(
             _(
-                "You came through a gateway that is not Tor Browser. Whoever runs it can see "
+                "You came through a gateway, not Tor Browser. Whoever runs the gateway can see "
                 "everything you write."
             ),
             _("Please close this page and open the address in Tor Browser."),

@@ -113,8 +113,8 @@ def check_text(text: str, files: int, words: WordLists) -> None:
     if words.contains_codename(text):
         raise ValidationError(
             _(
-                "There seems to be a codename in your text. Please take it out: nobody needs it "
-                "but you."
+                "There seems to be a codename in your text. Please remove it: nobody needs it but "
+                "you."
             )
         )
 
@@ -190,7 +190,7 @@ class ReportForm(_Form):
     def validate_category(self, field: Field) -> None:
         """Require a category of the campaign, which can be "not sure"."""
         if not field.data:
-            raise ValidationError(_("Please choose a kind of case. “Not sure” is a full answer."))
+            raise ValidationError(_("Please choose a kind of case. “Not sure” is a valid choice."))
         if field.data not in self._campaign.category_codes:
             raise ValidationError(
                 _("This kind of case is not on the list. Please choose one again.")

@@ -20,7 +20,7 @@ PAGE = "inbox"
 # The words, the token and the padding fit in this.
 _POST_BYTES = 131_072
 
-_BROKEN_OFF = _("The connection broke off, or the form arrived damaged. Please try again.")
+_BROKEN_OFF = _("The connection was lost, or the form arrived damaged. Please try again.")
 
 
 class InboxView(MethodView):
@@ -78,8 +78,7 @@ def _sentence(why: BadCodename) -> Any:
         return _("A codename has 8 words; %(count)s were found.", count=why.count)
     if isinstance(why, WrongCheck):
         return _(
-            "All words are in the list, but they do not belong together. One of them is another "
-            "word, or two have "
-            "changed places. Please compare them with your note."
+            "All words are in the list, but they do not belong together. One of them is wrong, or "
+            "two have been swapped. Please compare them with your note."
         )
     return _("This is not a codename. Please type its 8 words.")

@@ -20,9 +20,8 @@ from dropbox.settings import Settings
 # A problem: the field it belongs to ("" for the whole page) and the sentence.
 Problem = tuple[str, Any]
 
-NOT_ACCEPTED = _("Your report was NOT accepted: the server cannot keep it safely at this moment. "
-                 "Nothing was stored. "
-                 "Everything you wrote is still here; please try again later.")  # fmt: skip
+NOT_ACCEPTED = _("Your report was NOT accepted: the server cannot store it safely right now. "
+                 "Nothing was stored. Everything you wrote is still here; please try again later.")  # fmt: skip
 BUSY = _(
     "The server is busy. Nothing was stored. Everything you wrote is still here; please try again "
     "in a few minutes."
@@ -35,13 +34,13 @@ _TOO_LONG = _("Your text is too long. Please shorten it.")
 # The sentence and the HTTP status for each trouble with a posted form. %(name)s is the file's name.
 _TROUBLES: dict[Trouble, tuple[Any, int]] = {
     Trouble.FILE_TOO_LARGE: (
-        _("The file “%(name)s” is larger than %(megabytes)s MB and was not taken."),
+        _("The file “%(name)s” is larger than %(megabytes)s MB and was not accepted."),
         413,
     ),
     Trouble.TOO_MANY_FILES: (
         _(
-            "One report can hold %(files)s files. The first ones were taken, the others were not: "
-            "please send them with a second report."
+            "One report can have %(files)s files. The first ones were accepted, the others were "
+            "not: please send them with a second report."
         ),
         413,
     ),
@@ -51,33 +50,33 @@ _TROUBLES: dict[Trouble, tuple[Any, int]] = {
     ),
     Trouble.POST_TOO_LARGE: (
         _(
-            "All files together are too large for one sending. Those listed below were taken. "
+            "All files together are too large to send at once. Those listed below were accepted. "
             "Please add the others with the button “Add these files”, a few at a time."
         ),
         413,
     ),
     Trouble.TEXTS_TOO_LONG: (
         _(
-            "Your text is far too long and came back cut off. Please use your browser’s Back "
-            "button to see all of it, and send it as a file."
+            "Your text is far too long and was cut off. Please use your browser’s Back button to "
+            "see all of it, and send it as a file."
         ),
         413,
     ),
     Trouble.NOT_UTF8: (
-        _("Your text arrived damaged, with characters that cannot be read. Please look it over."),
+        _("Your text arrived damaged, with characters that cannot be read. Please check it."),
         400,
     ),
     Trouble.BROKEN_OFF: (
         _(
-            "The connection broke off, or the form arrived damaged. Nothing was sent to the "
+            "The connection was lost, or the form arrived damaged. Nothing was sent to the "
             "reviewers. What arrived is below; please check it and send it again."
         ),
         400,
     ),
     Trouble.BUSY: (
         _(
-            "The server is taking in other people’s files at this moment. Your text is still here. "
-            "Please add your files again in a few minutes."
+            "The server is busy receiving other people’s files. Your text is still here. Please "
+            "add your files again in a few minutes."
         ),
         503,
     ),

@@ -172,7 +172,7 @@ def test_what_cannot_be_opened_is_listed_and_may_be_tried_again(
     stop_agent(stranger)
 
     assert [(one.block_id, one.place) for one in opened.unopened] == [(report, 0)]
-    assert "gpg could not open" in opened.unopened[0].reason
+    assert "gpg could not decrypt" in opened.unopened[0].reason
     assert casebook.unopened() == list(opened.unopened)
     assert take(bundle).parts == 1
     assert casebook.unopened() == []
@@ -471,7 +471,7 @@ def test_answers_that_cannot_leave_stay_queued(
     answer(casebook, 1, "x", today=DAY)
     (tmp_path / "there.tar").write_bytes(b"first")
 
-    with pytest.raises(CannotWrite, match="exists already"):
+    with pytest.raises(CannotWrite, match="already exists"):
         export_replies(casebook, tmp_path / "there.tar", opener, today=DAY)
     with pytest.raises(CannotOpen, match="could not sign"):
         export_replies(casebook, tmp_path / "new.tar", opener, today=DAY, signer="0" * 40)

@@ -55,7 +55,7 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
         ('code = "c2"', 'code = "c2', "is not TOML"),
         ('code = "c2"', 'code = "C 2"', "can contain only"),
         ('code = "c1.job_loss"', 'code = "c1.harassed"', '"c1.harassed" is used twice'),
-        ('code = "c1.job_loss"', 'code = "c2.job_loss"', 'has to begin with "c1."'),
+        ('code = "c1.job_loss"', 'code = "c2.job_loss"', 'has to start with "c1."'),
         ('code = "c1.job_loss"', 'code = "c1.job_loss"\ncolour = 1', '"colour" is not a known key'),
         (
             'label = { zh-Hans = "被骚扰", zh-Hant',

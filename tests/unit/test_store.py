@@ -305,7 +305,7 @@ def test_a_setting_that_does_not_take_stops_the_start(
         )  # it takes in an empty file only
     changed = (*PRAGMAS[:number], (name, other, expected), *PRAGMAS[number + 1 :])
     monkeypatch.setattr(module, "PRAGMAS", changed)
-    with pytest.raises(StoreError, match=f"does not take the setting {name}"):
+    with pytest.raises(StoreError, match=f"ignores the setting {name}"):
         Store.open(path, clock=clock, pending_minutes=240)
 
 
