@@ -272,7 +272,7 @@ def test_an_import_writes_no_more_of_a_file_than_its_report_says(
 
     assert written[0] <= told.size
     assert (opened.parts, opened.files) == (1, 0)
-    assert "not the one that the report describes" in opened.unopened[0].reason
+    assert "not the one described in the report" in opened.unopened[0].reason
     assert list((casebook.directory / "attachments").iterdir()) == []
 
 
@@ -289,7 +289,7 @@ def test_a_report_that_names_a_file_that_is_here_has_to_hold_it_itself(
 
     assert (opened.parts, opened.files) == (1, 0)
     assert [(one.block_id, one.place) for one in opened.unopened] == [(report, 1)]
-    assert "not the one that the report describes" in opened.unopened[0].reason
+    assert "not the one described in the report" in opened.unopened[0].reason
     assert casebook.counts().files == 1
 
 
