@@ -1,4 +1,4 @@
-"""Files that are complete or absent: written to a temporary name, synced, renamed. And erasing."""
+"""Files that are whole or not there: written under another name, made durable, then renamed. And erasing files."""
 
 import os
 from collections.abc import Callable
@@ -16,9 +16,8 @@ class CannotWrite(CasedropError):
 class NewFile:
     """A new file at *path*, which must not exist: ``with NewFile(path) as file: file.write(...)``.
 
-    The bytes go to ``path`` + ".part" (readable by its owner only), are synced to the disk, and
-    only then get their name. An exception inside the block leaves nothing behind. Raises
-    CannotWrite with a sentence.
+    The bytes go to ``path`` + ".part" (readable by its owner only), are brought to the disk, and only then get their
+    name. When the block is left by an error nothing stays behind. Raises CannotWrite with a sentence.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +32,7 @@ class NewFile:
             )
         except FileExistsError:
             raise CannotWrite(
-                f"{self.part} is left over from an interrupted run; remove it."
+                f"{self.part} is left from a run that broke off; remove it."
             ) from None
         except OSError as why:
             raise self._failure(why) from None
@@ -48,11 +47,8 @@ class NewFile:
         except OSError as why:
             raise self._failure(why) from None
 
-    def set_name(self, name: str) -> Path:
-        """Use another *name* in the same directory, one that depends on the content.
-
-        Returns its path.
-        """
+    def call(self, name: str) -> Path:
+        """Land under another *name* in the same directory, one known only from the content. Returns that path."""
         self._path = self._path.with_name(name)
         self._refuse_existing()
         return self._path
@@ -62,41 +58,40 @@ class NewFile:
     ) -> None:
         try:
             if kind is None:
-                self._finish()
+                self._land()
         except OSError as why:
             raise self._failure(why) from None
         finally:
             os.close(self._descriptor)
-            # After success this name no longer exists.
+            # After a good end the name is gone already.
             self.part.unlink(missing_ok=True)
 
-    def _finish(self) -> None:
+    def _land(self) -> None:
         os.fsync(self._descriptor)
         self._refuse_existing()
         give_name(self.part, self._path)
 
     def _refuse_existing(self) -> None:
         if self._path.is_symlink() or self._path.exists():
-            raise CannotWrite(f"{self._path} already exists and is not overwritten.")
+            raise CannotWrite(f"{self._path} exists already and is not overwritten.")
 
     def _failure(self, why: OSError) -> CannotWrite:
         return CannotWrite(f"{self._path} cannot be written: {why.strerror}.")
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write *data* to a :class:`NewFile` at *path*."""
+    """Make a :class:`NewFile` that holds *data*."""
     with NewFile(path) as file:
         file.write(data)
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Replace *path*, if it exists, by a file (0600) with *data*; durable when this returns.
+    """Make *path* (0600) hold *data*, whatever was there before; durable when this returns. Raises OSError.
 
-    An interrupted run leaves *path* as it was, and at most a ``.part`` beside it, which the next
-    run replaces. Raises OSError.
+    A run that breaks off leaves *path* as it was, and at most a ``.part`` beside it, which the next run replaces.
     """
     part = path.with_name(path.name + ".part")
-    # Not truncated and reused: a leftover file may be readable by others.
+    # Not emptied and used again: what was left may be readable by others.
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -107,14 +102,14 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def give_name(part: Path, path: Path) -> None:
-    """Rename the synced file *part* to *path* in the same directory; durable when this returns."""
-    # Not a hard link: the file systems of USB sticks do not have them.
+    """Rename *part*, whose bytes are on the disk, to *path* in the same directory; durable when this returns."""
+    # Not a hard link, which the file systems of USB sticks do not have.
     part.rename(path)
     sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
-    """Sync the names in *folder* to the disk."""
+    """Bring the names in *folder* to the disk."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(opened)
@@ -123,15 +118,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def erase(path: Path, remove: Callable[[Path], object] = Path.unlink) -> None:
-    """Remove a file and overwrite its bytes; both are durable when this returns.
+    """Remove a file and overwrite its bytes; both are durable when this returns. Raises OSError, or what *remove* raises.
 
-    *remove* unlinks the path. Raises OSError, or what *remove* raises. A magnetic disk then holds
-    nothing of the file; flash memory keeps old copies where no program can overwrite them.
+    *remove* takes the name away. A magnetic disk then holds nothing; flash keeps old copies where nobody can reach them to
+    overwrite.
     """
     with path.open("r+b") as file:
         size = os.fstat(file.fileno()).st_size
-        # Unlink first: the open file still refers to the same bytes, and a file that is only half
-        # overwritten never has a name.
+        # First the name: the open file still leads to the same bytes, and nothing half-overwritten has a name.
         remove(path)
         file.write(os.urandom(size))
         file.flush()

@@ -1,4 +1,1 @@
-"""Tor and the server's processes: torrc, launch, health, a private Tor network.
-
-Independent of dropbox.
-"""
+"""Tor and processes: torrc, launch, health, the address and a private Tor network. Knows nothing of reports."""

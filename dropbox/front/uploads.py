@@ -1,7 +1,6 @@
-"""Reading a posted form as it arrives: texts into limited memory, each file straight into sealing.
+"""Reading a posted form as it arrives: texts into bounded memory, each file straight into its sealing.
 
-Werkzeug's own form parser would write files to the disk unencrypted; this uses its incremental
-decoder directly.
+Werkzeug's own form parser would put files on the disk in the clear; here its incremental decoder is driven directly.
 """
 
 import re
@@ -25,20 +24,19 @@ from dropbox.errors import (
 )
 from dropbox.report import NAME_BYTES, Attachment, text_bytes
 
-# All texts of one page, including the padding field: four times as much as a report holds, so that
-# a text that is too long comes back whole and not cut off.
+# All texts of one page, the padding field included: four times what a report holds, so that a text that is too long
+# comes back whole instead of cut.
 TEXTS_BYTES = 1_048_576
-# A browser sends at most about 130 parts: all harms and optional answers, ten files, and the texts.
+# What a browser sends at most: all harms and optional answers ticked, ten files, and the texts, about 130 parts.
 MAX_PARTS = 192
-# Our field names are short. Others are cut off: TEXTS_BYTES does not count the memory they take.
+# Names of fields are ours and short; others are cut, so that they take no memory that TEXTS_BYTES does not count.
 _FIELD_CHARACTERS = 64
 _READ_BYTES = 65_536
-# The white space allowed between a delimiter and the end of its line.
+# What may stand between a delimiter and the end of its line.
 _PADDING_BYTES = 64
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _UNKNOWN_TYPE = "application/octet-stream"
-# Beyond the limit the rest is read and discarded, up to this multiple of the limit: otherwise the
-# browser would not show our response.
+# Past the limit the rest is read and thrown away, this often the limit at most, so that the browser shows our answer.
 _DRAIN_FACTOR = 2
 
 
@@ -57,11 +55,11 @@ class Trouble(Enum):
 
 
 class Busy(CasedropError):
-    """This server is busy with as much work as it can do at once; try again in a few minutes."""
+    """As many files as this server seals at once are on their way; try again in a few minutes."""
 
 
 class Sealer(Protocol):
-    """Seals one file; see dropbox.sealing.AttachmentSealer."""
+    """What one file is written into; see dropbox.sealing.AttachmentSealer."""
 
     def write(self, data: bytes) -> int:
         """Take the next bytes."""
@@ -75,7 +73,7 @@ class Sealer(Protocol):
 
 @dataclass
 class ReceivedForm:
-    """A posted form. ``troubles`` has (trouble, file name), each once; "" is for the whole form."""
+    """What a posted form held. ``troubles`` has at most one entry for each file, with its name ("" for the whole post)."""
 
     texts: MultiDict[str, str] = field(default_factory=MultiDict)
     attachments: list[Attachment] = field(default_factory=list)
@@ -95,11 +93,10 @@ def receive(
     files_left: Callable[[MultiDict[str, str]], int],
     open_sealer: Callable[[], Sealer],
 ) -> ReceivedForm:
-    """Read a multipart form from *stream*.
+    """Read a multipart form from *stream*. Never raises for what a claimant or a bad line sent: see ``troubles``.
 
-    Never raises for bad or incomplete input: see ``troubles``. At the first file, *files_left* is
-    called with the texts before it and returns how many more files the page can have. *open_sealer*
-    starts sealing one file, or raises Busy.
+    *files_left* is asked with the texts before the first file how many more files this page may have; *open_sealer*
+    begins the sealing of one file, or raises Busy.
     """
     form = _Form(ReceivedForm(), files_left, open_sealer)
     try:
@@ -118,7 +115,7 @@ def receive(
     except _PostTooLarge:
         form.received.trouble(Trouble.POST_TOO_LARGE)
     except (ValueError, OSError, ClientDisconnected, RequestEntityTooLarge):
-        # A lost connection, a body shorter than announced, or bytes that are not a form.
+        # A broken line, a body shorter than announced, or bytes that are no form.
         form.received.trouble(Trouble.BROKEN_OFF)
     finally:
         form.close()
@@ -126,7 +123,7 @@ def receive(
 
 
 class _PostTooLarge(Exception):
-    """The post has more bytes than allowed."""
+    """More bytes than one post may have."""
 
 
 def _events(stream: IO[bytes], decoder: MultipartDecoder, limit_bytes: int) -> Iterator[Event]:
@@ -140,8 +137,7 @@ def _events(stream: IO[bytes], decoder: MultipartDecoder, limit_bytes: int) -> I
             _drain(stream, _DRAIN_FACTOR * limit_bytes)
             raise _PostTooLarge
         decoder.receive_data(data or None)
-        # Werkzeug takes the line break before a delimiter for content if the delimiter is
-        # incomplete.
+        # Werkzeug counts the line break before a delimiter as content when the delimiter's own end has not come yet.
         if data and cut_delimiter.search(decoder.buffer[-len(delimiter) - _PADDING_BYTES :]):
             continue
         while not isinstance(event := decoder.next_event(), NeedData):
@@ -156,7 +152,7 @@ def _drain(stream: IO[bytes], most: int) -> None:
 
 
 class _Form:
-    """A form while it arrives: handles the bytes of the current part."""
+    """One form while it arrives: the part that is being read, and what is done with its bytes."""
 
     def __init__(
         self,
@@ -175,7 +171,7 @@ class _Form:
         self._file: _ArrivingFile | None = None
 
     def take(self, event: Event) -> None:
-        """Handle the decoder's next event."""
+        """The decoder's next event."""
         if isinstance(event, Field):
             self._name, self._text = (event.name or "")[:_FIELD_CHARACTERS], bytearray()
         elif isinstance(event, File):
@@ -187,12 +183,12 @@ class _Form:
                 self._take_text(self._text, event)
 
     def close(self) -> None:
-        """End the form: a file that is incomplete is abandoned."""
+        """The form has ended, well or not: a file that has not come whole is given up."""
         if self._file is not None:
             self._file.abort()
 
     def _take_text(self, text: bytearray, event: Data) -> None:
-        # A truncated text is never sealed: the trouble prevents filing.
+        # A text that is cut is never sealed: the trouble stops the page.
         if len(event.data) > self._room:
             self.received.trouble(Trouble.TEXTS_TOO_LONG)
         text += event.data[: self._room]
@@ -223,7 +219,7 @@ class _Form:
             file.abort()
             self.received.trouble(Trouble.NOT_ACCEPTED)
         if not event.more_data:
-            # In every case: the next bytes belong to another part.
+            # Whatever became of it: the next bytes are not this file's.
             self._file = None
 
     def _begin(self, file: "_ArrivingFile") -> None:
@@ -239,14 +235,13 @@ class _Form:
         try:
             file.sealer = self._open_sealer()
         except Busy:
-            # The rest is not read: a slow upload would hold the thread that this refusal should
-            # free.
+            # Not drained: a slow upload would hold the thread that this refusal is to keep free.
             self.received.trouble(Trouble.BUSY)
             self.ended = True
 
     def _finish(self, file: "_ArrivingFile") -> None:
         if not file.begun and file.name:
-            # An empty file is a file; but without a name, no file was chosen in this field.
+            # A file of no bytes is a file; without a name it is a field in which no file was chosen.
             self._begin(file)
         if file.sealer is not None:
             self.received.attachments.append(file.sealer.finish(name=file.name, type=file.type))
@@ -254,11 +249,11 @@ class _Form:
 
 
 class _ArrivingFile:
-    """A file's name, declared type and sealer; without a sealer its bytes are discarded."""
+    """One file's name, declared type and sealer; without a sealer its bytes are thrown away."""
 
     def __init__(self, untrusted_name: str, untrusted_type: str) -> None:
-        # Browsers send a line break in a name percent-encoded. Some clients send the whole path,
-        # which often contains a person's name: only the last part is the file's name.
+        # Browsers send a line break in a name in percent form. Some clients send the whole path, which often names a
+        # person: only its last part is the file's name.
         name = untrusted_name.replace("%0D", "\r").replace("%0A", "\n")
         self.name = re.split(r"[/\\]", name)[-1]
         kind = untrusted_type.partition(";")[0].strip().lower()
@@ -267,19 +262,19 @@ class _ArrivingFile:
         self.sealer: Sealer | None = None
 
     def name_bytes(self) -> int:
-        """The name's length in a report; more than NAME_BYTES if it cannot be encoded."""
+        """The name's length as it counts in a report; too long when it cannot be encoded."""
         try:
             return text_bytes(self.name)
         except BadReport:
             return NAME_BYTES + 1
 
     def write(self, data: bytes) -> None:
-        """Take the file's next bytes."""
+        """The file's next bytes."""
         if self.sealer is not None and data:
             self.sealer.write(data)
 
     def abort(self) -> None:
-        """Abandon the file; further bytes are discarded."""
+        """Give the file up; its further bytes are thrown away."""
         if self.sealer is not None:
             self.sealer.abort()
             self.sealer = None

@@ -1,4 +1,4 @@
-"""The front for gunicorn. Everything is read and checked once, before the first worker forks."""
+"""Where gunicorn finds the front. Everything is read and checked here, once, before the first worker is forked."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ app = create_front(
     clock=time.time,
 )
 
-# python-gnupg runs the gpg found in PATH; the front can run no other program.
+# Python's gnupg starts the gpg that the path leads to; no other program can be started.
 _room = Room(
     "front",
     readable=(_settings.gnupg_home,),
@@ -43,5 +43,5 @@ if _notice := notice(_reviewers.last_day(), datetime.now(UTC).date()):
 
 
 def lock_worker() -> None:
-    """Lock the worker; gunicorn_front calls this before it serves. Raises CannotLockDown."""
+    """Called by the server in each worker before it serves; see dropbox.lockdown.lock."""
     lock(_room, _settings.waived)

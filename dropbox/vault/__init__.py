@@ -1,1 +1,1 @@
-"""The vault stores ciphertext that it cannot open, in one SQLite file, behind two sockets."""
+"""The room that keeps ciphertext: one SQLite file, one socket for the front, one for the courier. It can open nothing."""

@@ -1,4 +1,4 @@
-"""The vault's routes on the courier socket: fetching export bundles, delivering reply bundles."""
+"""What the courier asks of the vault, over the courier socket: the export bundle, and taking a reply bundle."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from dropbox.vault.quiet_flask import QuietFlask, empty_response
 from dropbox.vault.store import Store
 
-# The most replies that a bundle can hold, and room for its manifest, signature and tar headers.
+# All replies one bundle may hold, with room for manifest, signature and tar's own blocks.
 _MAX_BYTES = MAX_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
 
 
@@ -28,22 +28,19 @@ def create_courier(
     keys_end: date,
     clock: Callable[[], datetime],
 ) -> Flask:
-    """The application on the courier socket.
-
-    *signers* are the reviewers' pinned keys; *keys_end* is the last UTC day of their weekly keys.
-    """
+    """The application behind the courier socket. *signers* are the reviewers' pinned keys, whose weeks last to *keys_end*."""
     app = QuietFlask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BYTES
     app.register_error_handler(CannotStore, empty_response(507))
 
     @app.errorhandler(BadBundle)
     def refused(why: BadBundle) -> Response:
-        """One sentence saying what is wrong."""
+        """One sentence that names what is wrong."""
         return Response(str(why), status=422, mimetype="text/plain")
 
     @app.get("/export")
     def export() -> Response:
-        """Every final block, one after another: the bundle is never completely in memory."""
+        """Everything final, block after block: the whole is never in memory."""
         manifest = store.next_export(campaign)
         return Response(
             write_export(manifest, store.block, export_key), mimetype="application/x-tar"
@@ -51,7 +48,7 @@ def create_courier(
 
     @app.post("/replies")
     def replies() -> Response:
-        """The bundle is verified completely before any of it is stored."""
+        """Verified whole before anything of it is stored."""
         store.accept(
             read_replies(request.get_data(), tuple(signers), campaign=campaign, now=clock())
         )
@@ -59,8 +56,8 @@ def create_courier(
 
     @app.get("/status")
     def status() -> Response:
-        """Counts for the operator, and the notice about the reviewers' keys, if there is one."""
-        keys = {"keys_end": keys_end.isoformat(), "notice": notice(keys_end, clock().date())}
-        return jsonify(asdict(store.counts()) | keys)
+        """Counts for the operator, and what is to be said of the reviewers' keys."""
+        term = {"keys_end": keys_end.isoformat(), "notice": notice(keys_end, clock().date())}
+        return jsonify(asdict(store.counts()) | term)
 
     return app

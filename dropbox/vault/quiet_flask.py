@@ -1,4 +1,4 @@
-"""Flask that logs an error's class and count, but neither its text nor the request."""
+"""Flask without a voice: an error's kind and count go to the log, its text and the request do not."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,15 +9,15 @@ from dropbox import error_log
 
 
 class QuietFlask(Flask):
-    """The application class for both of the vault's sockets."""
+    """For both of the vault's sockets."""
 
     def log_exception(self, exc_info: Any) -> None:
-        """Log the class only."""
+        """The kind alone."""
         error_log.log_kind(exc_info[0])
 
 
 def empty_response(status: int) -> Callable[[Exception], Response]:
-    """An error handler that responds with *status* and no body."""
+    """An error handler that answers *status* without a body."""
 
     def handle(_: Exception) -> Response:
         return Response(status=status)

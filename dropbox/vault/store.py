@@ -1,8 +1,7 @@
-"""The vault's only file: blocks, sealed replies by tag, and the numbers of the bundles.
+"""The vault's one file: blocks, sealed replies by tag, and the numbers of the bundles.
 
-It holds no plaintext, and no time more exact than a day (for pending blocks, a full hour). Nothing
-is in the order of arrival: blocks are in random places, everything else is ordered by random or
-given keys.
+Nothing in it is plaintext, nothing tells more time than a day (a full hour, of what is pending), and nothing in it is in
+the order in which it came: blocks are at random places, and what else there is in the order of random or given keys.
 """
 
 import hashlib
@@ -26,11 +25,11 @@ _HOUR = 3_600
 
 
 class StoredTwice(CasedropError):
-    """A block with this id already exists."""
+    """A block with this id is there already."""
 
 
 class Pending(NamedTuple):
-    """A block of an upload in progress: its id and its BLOCK_BYTES."""
+    """A block of an upload under way: its id and its BLOCK_BYTES."""
 
     id: bytes
     data: bytes
@@ -38,7 +37,7 @@ class Pending(NamedTuple):
 
 @dataclass(frozen=True)
 class Counts:
-    """How many items of each kind the file holds."""
+    """How much of what the file holds."""
 
     blocks: int
     pending: int
@@ -49,9 +48,9 @@ class Counts:
 class Store:
     """The open file. Safe to share between threads: one connection, one lock.
 
-    Every method raises CannotStore if the disk is full or the file damaged; nothing of that call is
-    then kept. *clock* returns UTC time. Pending blocks expire *pending_minutes* after they arrive,
-    at the next full hour. *randbelow* chooses the blocks' places.
+    Every method raises CannotStore when the disk is full or the file broken; nothing of that call is then kept.
+    *clock* gives UTC time; pending blocks expire after *pending_minutes*, in the hour after that. *randbelow* gives the
+    blocks their places.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class Store:
         pending_minutes: int,
         randbelow: RandomBelow = secrets.randbelow,
     ) -> Self:
-        """Open *path*, or create it (0600). Raises StoreError if this version cannot use it."""
+        """Open *path*, or make it (0600). Raises StoreError with a sentence when it is not what this version works with."""
         store = cls(path, open_file(path), clock, pending_minutes, randbelow)
         try:
             store.check()
@@ -95,17 +94,14 @@ class Store:
             self._connection.close()
 
     def check(self) -> None:
-        """Raise CannotStore unless the file can be read."""
+        """Raises CannotStore unless the file answers."""
         with self._transaction(write=False) as database:
             database.execute("SELECT count(*) FROM reply_bundle").fetchone()
 
     def add_pending(self, blocks: Sequence[Pending]) -> None:
-        """Keep *blocks* until their report arrives.
-
-        Raises StoredTwice, storing none, if an id exists.
-        """
+        """Keep *blocks* until their report comes. Raises StoredTwice when an id is there already; none is then kept."""
         now = int(self._clock().timestamp())
-        # Rounded up to a full hour, so the file does not reveal when an upload began.
+        # The full hour after it, so that the file does not tell when an upload began.
         expires = -(-(now + self._pending_seconds) // _HOUR) * _HOUR
         with self._transaction() as database:
             self._expire(database, now)
@@ -117,11 +113,10 @@ class Store:
                 )
 
     def commit(self, report: Pending, tag: bytes, others: Sequence[tuple[bytes, bytes]]) -> None:
-        """Make *report* (with *tag*) and the pending *others* (id, tag) final, all or nothing.
+        """Make *report* final with withdraw tag *tag*, and the pending *others* (id, tag) with it, all or nothing.
 
-        A report that already exists is not stored again; the others, a second copy of its files,
-        are deleted. Raises PendingGone, changing nothing, if one of the others is no longer
-        pending.
+        A report that is there already is not stored again, and the others, a second copy of its files, are deleted.
+        Raises PendingGone when one of the others is no longer pending; nothing is then changed.
         """
         with self._transaction():
             if self._slots.holds(report.id):
@@ -135,28 +130,28 @@ class Store:
                 self._slots.finish(block_id, tag=other_tag, day=day)
 
     def abandon(self, ids: Sequence[bytes]) -> None:
-        """Delete the pending blocks among *ids*."""
+        """Delete those of *ids* that are pending."""
         with self._transaction():
             self._forget(ids)
 
     def expire(self) -> None:
-        """Delete expired pending blocks and replies."""
+        """Delete what has waited too long: pending blocks, and replies past their day."""
         with self._transaction() as database:
             self._expire(database, int(self._clock().timestamp()))
 
     def touch(self) -> None:
-        """Set the timestamps of the file and its journal to now, as if it had just been written."""
+        """Give the file and its journal the time of now in the file system, as if something had just been written."""
         with self._lock:
             for path in (self._path, self._path.with_name(self._path.name + "-journal")):
                 try:
                     os.utime(path)
                 except FileNotFoundError:
-                    continue  # no journal exists before the first write
+                    continue  # there is no journal before the first write
                 except OSError:
                     raise CannotStore from None
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
-        """(index in *tags*, sealed reply) for each reply found; every tag takes the same work."""
+        """(index in *tags*, sealed reply) for each that is there, by the same work for every tag."""
         with self._transaction(write=False) as database:
             found = [
                 database.execute("SELECT sealed FROM reply WHERE tag = ?", (tag,)).fetchone()
@@ -165,39 +160,32 @@ class Store:
         return [(index, row[0]) for index, row in enumerate(found) if row is not None]
 
     def tags(self) -> list[tuple[bytes, bytes]]:
-        """(id, withdraw tag) of every final block.
-
-        Only a codename's withdraw key can tell which are its own.
-        """
+        """(id, withdraw tag) of every final block. Only a codename's withdraw key tells which of them are its own."""
         with self._transaction(write=False):
             return self._slots.tags()
 
     def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
-        """Delete the final blocks in *owned* (id, withdraw tag); others are ignored."""
+        """Delete the final blocks of *owned* (id, withdraw tag); a pair that does not stand together deletes nothing."""
         with self._transaction():
             for block_id, tag in owned:
-                # Pending blocks all have NO_TAG, which no codename's keys can produce.
+                # What is pending has no tag of its own, and no codename's keys give the one it has.
                 if tag != NO_TAG and self._slots.tag(block_id) == tag:
                     self._slots.remove(block_id)
 
     def forget_replies(self, tags: Sequence[bytes]) -> None:
-        """Delete the replies under *tags*: only somebody with the codename can compute a tag."""
+        """Delete the replies under *tags*: who knows a tag can compute it from the codename."""
         with self._transaction() as database:
             database.executemany("DELETE FROM reply WHERE tag = ?", [(tag,) for tag in tags])
 
     def accept(self, bundle: ReplyBundle) -> None:
-        """Store a whole, verified *bundle*.
-
-        Raises BadBundle if its number or one of its tags was used.
-        """
+        """Store all of a verified *bundle*. Raises BadBundle when this desk's number has been used, or a tag is taken."""
         with self._transaction() as database:
             last = database.execute(
                 "SELECT number FROM reply_bundle WHERE desk = ?", (bundle.desk,)
             ).fetchone()
             if last is not None and bundle.number <= last[0]:
                 raise BadBundle(
-                    f"Reply bundle {bundle.number} of desk {bundle.desk} is not newer than "
-                    f"{last[0]}, which the vault has already accepted."
+                    f"Reply bundle {bundle.number} of desk {bundle.desk} is not newer than {last[0]}, taken before."
                 )
             database.execute(
                 "INSERT OR REPLACE INTO reply_bundle VALUES (?, ?)", (bundle.desk, bundle.number)
@@ -209,11 +197,11 @@ class Store:
                 database.executemany("INSERT INTO reply VALUES (?, ?, ?)", rows)
             except sqlite3.IntegrityError:
                 raise BadBundle(
-                    "A reply in the bundle has the tag of one that already exists."
+                    "A reply in the bundle has the tag of one that is there already."
                 ) from None
 
     def next_export(self, campaign: str) -> ExportManifest:
-        """The manifest of all final blocks, under the next number, which is then used up."""
+        """The manifest of everything final, under the next number, which is then used."""
         with self._transaction() as database:
             self._expire(database, int(self._clock().timestamp()))
             number = 1 + (database.execute("SELECT max(number) FROM export").fetchone()[0] or 0)
@@ -225,15 +213,15 @@ class Store:
         return manifest
 
     def block(self, block_id: bytes) -> bytes:
-        """The data of an existing block. Raises CannotStore if it does not exist."""
+        """The data of a block that is known to be there. Raises CannotStore when it is not."""
         with self._transaction(write=False):
             data = self._slots.data(block_id)
         if data is None:
-            raise CannotStore("A block no longer exists while it is being exported.")
+            raise CannotStore("A block that was exported is no longer there.")
         return data
 
     def counts(self) -> Counts:
-        """How many items of each kind there are."""
+        """How much there is."""
         with self._transaction(write=False) as database:
             final, pending = self._slots.count()
             replies, exports = (
@@ -252,7 +240,7 @@ class Store:
 
     def _forget(self, ids: Sequence[bytes]) -> None:
         for block_id in ids:
-            # Only pending blocks: knowing an id is not enough to delete a final one.
+            # Only what is pending: nobody who knows an id can delete a block that is final.
             if self._slots.is_pending(block_id):
                 self._slots.remove(block_id)
 
@@ -270,11 +258,11 @@ class Store:
                     self._connection.execute("COMMIT")
                     self._slots.committed()
                 finally:
-                    # After a COMMIT there is nothing to roll back.
+                    # After a COMMIT there is nothing left to take back.
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")
                     self._slots.rolled_back()
             except (sqlite3.Error, CannotStore):
                 self._slots.invalidate()
-                # The text of SQLite's error may contain values; none of it is passed on.
+                # The text of SQLite's error may name values; none of it goes further.
                 raise CannotStore from None

@@ -1,6 +1,7 @@
 """A child is given all and all that it writes is read, however much that is and however it ends."""
 
 import os
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,6 +43,17 @@ def test_how_it_ended_is_told() -> None:
     assert python("os.kill(os.getpid(), 9)").code == -9
     with pytest.raises(FileNotFoundError):
         gpg_process.run(["no-such-program"], b"", ENVIRON)
+
+
+def test_a_child_ends_when_nobody_reads_it_any_more() -> None:
+    """Python ignores SIGPIPE, and what it starts would too: a gpg would write on into nothing."""
+    ended = gpg_process.run(["grep", "SigIgn", "/proc/self/status"], b"", ENVIRON)
+
+    ignored = int(ended.out.split()[1], 16)
+    assert ended.code == 0 and not ignored & 1 << (signal.SIGPIPE - 1)
+    with Path("/proc/self/status").open() as status:
+        mine = next(int(line.split()[1], 16) for line in status if line.startswith("SigIgn"))
+    assert mine & 1 << (signal.SIGPIPE - 1), "the control"
 
 
 def test_a_child_has_no_file_of_this_process(tmp_path: Path) -> None:

@@ -247,10 +247,10 @@ def rsa_subkey(keys: Path, home: Path) -> None:
         (rsa_subkey, "mixed.asc.* not cv25519"),
         (remove_file, "reviewer-1.asc"),
         (add_unpinned, "stranger.asc"),
-        (exchange, "reviewer-2.asc.* not the pinned key"),
+        (exchange, "reviewer-2.asc.* not the key that is pinned"),
         (two_in_one_file, "reviewer-1.asc.* 2 keys"),
         (pin_twice, "line 3.* twice"),
-        (no_pins, "lists no key"),
+        (no_pins, "names no key"),
         (short_pin, "line 1"),
         (damaged_file, "reviewer-1.asc"),
         (rsa_key, "rsa.asc.* Ed25519"),
@@ -366,6 +366,21 @@ def test_a_gpg_that_adds_a_recipient_is_caught(
 
     for size in (10, 100_000):
         with pytest.raises(CannotSeal, match="exactly the pinned reviewers"):
+            reviewers.seal(io.BytesIO(b"x" * size), given.append)
+    assert given == []
+
+
+def test_a_gpg_that_adds_a_passphrase_is_caught(
+    keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A passphrase opens a message as a key does; it stands in a packet of its own behind the recipients."""
+    reviewers = Reviewers.load(keys, tmp_path / "home")
+    more = "--symmetric --pinentry-mode loopback --passphrase known"
+    stand_in(tmp_path, monkeypatch, f'/usr/bin/gpg {more} "$@"; exit 0\n')
+    given: list[bytes] = []
+
+    for size in (10, 100_000):
+        with pytest.raises(CannotSeal):
             reviewers.seal(io.BytesIO(b"x" * size), given.append)
     assert given == []
 

@@ -83,6 +83,26 @@ def test_recipients_cut_off_are_refused(message: bytes, cut: int) -> None:
         recipients(message[:cut])
 
 
+@pytest.mark.parametrize(
+    ("body", "taken"),
+    [
+        (b"\x03" + bytes(range(8)) + b"\x12", True),
+        (b"\x03" + bytes(range(8)), False),
+        (b"\x06" + bytes(range(8)) + b"\x12", False),
+        (b"\x02" + bytes(range(8)) + b"\x12" + bytes(80), False),
+        (b"", False),
+    ],
+)
+def test_a_recipient_is_one_of_version_3_and_whole(body: bytes, taken: bool) -> None:
+    """A later version has no key id where this one has it."""
+    head = b"\x84" + bytes([len(body)]) + body + b"\xd2\x20"
+    if taken:
+        assert recipients(head) == ["0001020304050607"]
+    else:
+        with pytest.raises(BadPacket, match="does not begin with its recipients"):
+            recipients(head)
+
+
 def test_another_packet_between_the_recipients_is_refused(message: bytes) -> None:
     first = next(packets(message)).end
 
@@ -142,6 +162,32 @@ def test_a_signature_that_does_not_say_when_it_was_made_is_refused(made: bytes) 
     for fields in (issuer, dated):
         with pytest.raises(BadPacket, match="when it was made"):
             verify_detached(b"data", detached(b"data", fields), (REVIEWER,), NOW)
+
+
+@pytest.mark.parametrize("head", [b"\x87", b"\xa7", b"\x87\0\0\0\0\0\0\0\x01x"])
+def test_a_packet_of_indeterminate_length_is_refused(head: bytes) -> None:
+    """It would reach to the end of whatever is read, random filling included."""
+    with pytest.raises(BadPacket, match="indeterminate length"):
+        list(packets(head))
+
+
+# Lengths at which the next form begins (RFC 9580, 4.2.1), old and new.
+@pytest.mark.parametrize("size", [0, 1, 191, 192, 193, 255, 256, 8_383, 8_384, 65_535, 65_536])
+def test_the_length_of_a_packet_is_read_in_each_of_its_forms(size: int) -> None:
+    forms = [b"\x8a" + size.to_bytes(4, "big"), b"\xc2\xff" + size.to_bytes(4, "big")]
+    forms += [b"\x88" + bytes([size])] if size < 256 else []
+    forms += [b"\x89" + size.to_bytes(2, "big")] if size < 65_536 else []
+    if size < 192:
+        forms.append(b"\xc2" + bytes([size]))
+    elif size < 8_384:
+        forms.append(b"\xc2" + bytes([(size - 192 >> 8) + 192, size - 192 & 0xFF]))
+    if size and size & size - 1 == 0:
+        forms.append(b"\xc2" + bytes([223 + size.bit_length()]) + b"x" * size + b"\0")
+    for form in forms:
+        whole = form if form.endswith(b"x\0") else form + b"x" * size
+        (first, *rest) = packets(whole + b"\xd2\0")
+        assert (first.tag, first.body, first.end) == (2, b"x" * size, len(whole)), form
+        assert [packet.tag for packet in rest] == [18]
 
 
 @pytest.mark.parametrize("cut", [0, 1, 5, 6, 20])

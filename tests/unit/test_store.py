@@ -220,7 +220,7 @@ def test_a_reply_bundle_of_an_old_number_is_refused_for_its_desk_only(store: Sto
 
 def test_a_bundle_with_a_tag_that_is_taken_leaves_nothing(store: Store) -> None:
     store.accept(bundle(1))
-    with pytest.raises(BadBundle, match="tag of one that already exists"):
+    with pytest.raises(BadBundle, match="tag of one that is there"):
         store.accept(bundle(2, tags=range(2, 6)))
 
     assert store.counts().replies == 3
@@ -305,7 +305,7 @@ def test_a_setting_that_does_not_take_stops_the_start(
         )  # it takes in an empty file only
     changed = (*PRAGMAS[:number], (name, other, expected), *PRAGMAS[number + 1 :])
     monkeypatch.setattr(module, "PRAGMAS", changed)
-    with pytest.raises(StoreError, match=f"ignores the setting {name}"):
+    with pytest.raises(StoreError, match=f"does not take the setting {name}"):
         Store.open(path, clock=clock, pending_minutes=240)
 
 

@@ -29,6 +29,7 @@ class Collector:
     def __init__(self, fails_after: int | None = None) -> None:
         self.data = b""
         self.aborted = False
+        self.times = 0
         self.largest = 0
         self._fails_after = fails_after
 
@@ -44,6 +45,7 @@ class Collector:
 
     def abort(self) -> None:
         self.aborted = True
+        self.times += 1
 
 
 def part(name: str, value: bytes, filename: str | None = None) -> bytes:
@@ -156,6 +158,14 @@ def test_a_sealing_that_fails_gives_up_its_file_and_the_rest_is_read_on() -> Non
     assert received.troubles == [(Trouble.NOT_ACCEPTED, "")] and received.texts["text"] == "t"
 
 
+def test_a_file_is_given_up_once_and_none_of_its_further_bytes_are_sealed() -> None:
+    made = Collector(fails_after=10)
+    received = read(part("files", b"x" * 500_000, "a") + b"--B--\r\n", lambda: made)
+
+    assert received.troubles == [(Trouble.NOT_ACCEPTED, "")]
+    assert made.times == 1 and len(made.data) < 100_000
+
+
 @pytest.mark.parametrize("error", [CannotSeal, TooLarge])
 def test_a_text_behind_a_file_that_fails_at_its_last_byte_is_not_lost(
     error: type[CasedropError],
@@ -233,6 +243,7 @@ def test_a_place_among_the_sealings_is_given_back(
     with pytest.raises(Busy):
         intake.open_sealer()
     first.abort()
+    first.abort()  # as when a form breaks off in a file that has just failed
     second = intake.open_sealer()
     second.write(b"x" * 70_000)
     second.finish(name="a", type="")
