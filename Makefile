@@ -25,7 +25,7 @@ CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick pictures crash lint fuzz mutate bench up desk package lock words clean install server debian \
+.PHONY: help demo test quick pictures crash lint fuzz mutate bench up desk manual package lock words clean install server debian \
   debian-packages debian-test-packages checkers
 
 help: ## list the targets
@@ -93,6 +93,9 @@ up: server ## the service on the real Tor network (STATE=var)
 
 desk: install ## the offline desk as one file with all that it needs: build/casedrop-desk.pyz and its SHA-256
 	@$(BIN)/python -m scripts.release.pyz build/casedrop-desk.pyz
+
+manual: install ## manual pages and completions of all commands: build/man, build/completion
+	@$(BIN)/python -m scripts.release.manual build
 
 package: install ## the source package and the wheel: build/dist
 	@rm -rf build/dist && mkdir -p build

@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         "What the operator of a drop runs.",
         "Bundles are carried by casedrop-courier; reviewers work with casedrop-desk and casedrop-ceremony.",
     )
-    added = made.add_subparsers(required=True, metavar="COMMAND")
+    added = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         one = added.add_parser(
             name, help=command.HELP, description=command.HELP, allow_abbrev=False

@@ -19,7 +19,7 @@ from pathlib import Path
 from dropbox.errors import CasedropError
 from scripts import command_line
 
-HELP = "Makes a new drop's settings file and export key."
+HELP = "make a new drop's settings file and export key"
 
 _TEMPLATE = """\
 # The settings of this drop. Relative paths are relative to this file. Each value can be overridden in the environment:

@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     from scripts.ceremony import steps  # noqa: PLC0415
     from scripts.ceremony.new_key import WEEKS  # noqa: PLC0415
 
-    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    commands = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(
         name: str, step: Callable[[argparse.Namespace], None], text: str, *, out: bool = True

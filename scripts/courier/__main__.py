@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
             print(said)
 
     made = new_parser(PROGRAM, "Carries sealed bundles between the vault and a medium.")
-    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    commands = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
     pull = commands.add_parser(
         "pull", help="fetch the export bundle", description="Fetch the export bundle."
     )

@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FINGERPRINT",
         help="who works, when there are several secret keys",
     )
-    added = made.add_subparsers(required=True, metavar="COMMAND")
+    added = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command in commands().items():
         one = added.add_parser(
             name,

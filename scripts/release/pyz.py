@@ -20,6 +20,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from dropbox.errors import CasedropError
+from scripts.command_line import new_parser, run
+from scripts.version import BUILT_IN, revision
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements" / "desk.txt"
@@ -68,6 +70,8 @@ def build(out: Path, wheels: Path = WHEELS) -> str:
         _check_packages(own, site)
         for path in (*own.values(), *(ROOT / name for name in DATA)):
             _place(site / path.relative_to(ROOT), path.read_bytes())
+        if commit := revision():
+            _place(site / BUILT_IN.relative_to(ROOT), f"{commit}\n".encode())
         _pack(site, packed)
         data = _rewritten(packed)
     _replace(out, data, 0o755)
@@ -235,16 +239,16 @@ def _rewritten(packed: Path) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build the file. Returns the exit code: 1 after an error, which is one sentence on standard error."""
-    parser = argparse.ArgumentParser(prog="zipapp", description="Builds the desk's one file.")
-    parser.add_argument("out", type=Path, help="where the file goes")
-    asked = parser.parse_args(arguments)
-    try:
-        print(f"{build(asked.out)}  {asked.out}")
-    except CannotBuild as why:
-        print(why, file=sys.stderr)
-        return 1
-    return 0
+    """Build the file. Returns the exit code."""
+    return run(parser, arguments, interrupted="Stopped; no file was written.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """This command's line."""
+    made = new_parser("pyz", "Builds the desk's one file.")
+    made.add_argument("out", type=Path, help="where the file goes")
+    made.set_defaults(run=lambda asked: print(f"{build(asked.out)}  {asked.out}"))
+    return made
 
 
 if __name__ == "__main__":

@@ -32,7 +32,6 @@ def test_a_reviewer_can_do_what_the_guide_says(
     for number in range(1, 8):
         drop.report(f"【虚构】训诫书 {number}", number, attachments=(drop.file(PHOTO),))
     drop.bundle(1).rename(team.directory / "export-000001.tar")
-    (team.directory / "DIR").mkdir()
     monkeypatch.chdir(team.directory)
     done = [name for line in commands() if (name := do(team, line, monkeypatch))]
 

@@ -20,6 +20,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from support.syscalls import NETWORK_CALLS, Call, calls, watcher
 
+from dropbox import __version__
 from dropbox.bundle import ExportManifest, ListedBlock, read_replies, write_export
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Reviewers
@@ -28,6 +29,7 @@ from dropbox.report import Report
 from dropbox.sealing import AttachmentSealer, seal_report
 from scripts.release import pyz as builder
 from scripts.release import start
+from scripts.version import revision
 
 ROOT = Path(__file__).parents[2]
 SERVER = SigningKey(b"s" * 32)
@@ -403,9 +405,31 @@ def test_it_starts_with_every_python_here_and_says_nothing_of_its_unpacking(
         f"An empty casebook was made in {tmp_path}/casebook, for 2 reviewers.\n"
     )
     assert (second.code, second.err) == (0, "") and "answer.counsel" in second.out
-    assert (ceremony.code, ceremony.err) == (0, "") and "usage: ceremony new" in ceremony.out
+    assert (ceremony.code, ceremony.err) == (
+        0,
+        "",
+    ) and "usage: casedrop-ceremony new" in ceremony.out
     unpacked = tmp_path / "home" / ".cache" / "casedrop-desk"
     assert not [path for path in (unpacked, *unpacked.rglob("*")) if path.stat().st_mode & 0o077]
+
+
+@pytest.mark.zipapp
+def test_it_says_which_source_it_was_built_from_and_names_the_ceremony(
+    pyz: Path, computer: Computer
+) -> None:
+    said = [computer.run(PYTHON, "-S", pyz, *one, "--version") for one in ([], ["ceremony"])]
+    shown = computer.run(PYTHON, "-S", pyz, "--help")
+    refused = computer.run(PYTHON, "-S", pyz, "status")
+
+    built = revision()
+    assert len(built.removesuffix("-changed")) == 40
+    assert [(one.code, one.out, one.err) for one in said] == [
+        (0, f"{name} {__version__}, revision {built}\n", "")
+        for name in ("casedrop-desk", "casedrop-ceremony")
+    ]
+    assert (shown.code, shown.err) == (0, "")
+    assert "casedrop-desk.pyz ceremony" in " ".join(shown.out.split())
+    assert refused.code == 2 and "CASEDROP_CASEBOOK" in refused.err
 
 
 @pytest.mark.zipapp

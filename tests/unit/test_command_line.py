@@ -1,7 +1,9 @@
 """How every program ends: exit codes, sentences instead of tracebacks, and nothing half made."""
 
 import argparse
+import configparser
 import errno
+import importlib
 import io
 import json
 import os
@@ -138,6 +140,7 @@ def test_a_wrong_command_line_is_the_code_2_and_help_is_0(
     assert PROGRAMS[program](["--help"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith(f"usage: {program} ") and err == "" and "--version" in out
+    assert ("casedrop-desk.pyz ceremony" in " ".join(out.split())) == (program == "casedrop-desk")
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -384,7 +387,21 @@ def test_a_casebook_is_not_begun_in_a_folder_that_cannot_be_written(
     assert done.stderr.count("\n") == 1 and list(closed.iterdir()) == []
 
 
-# Versions
+# Entry points and versions
+
+
+def test_the_installed_commands_are_these_programs() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", "utf-8")
+    lines = settings["options.entry_points"]["console_scripts"].split("\n")
+    named = dict(line.split(" = ") for line in lines if line)
+    mains = {}
+    for name, entry in named.items():
+        module, _, function = entry.partition(":")
+        mains[name] = getattr(importlib.import_module(module), function)
+
+    assert mains == {name: main for name, main in PROGRAMS.items() if name != "newsite"}
+    assert settings["metadata"]["version"] == "attr: dropbox.__version__"
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
