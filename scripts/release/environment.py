@@ -144,9 +144,9 @@ def prepare(directory: Path, lock: Path, *, bare: bool = False) -> None:
                 f"{directory} cannot be made: {directory.parent.resolve()} may not be written by this user."
             )
         if directory.exists():
-            print(f"Making {directory} again: {reason}.")
+            print(f"Making {directory} again: {reason}.", flush=True)
         else:
-            print(f"Installing Python packages into {directory}.")
+            print(f"Installing Python packages into {directory}.", flush=True)
         _remove(directory)
         with ExitStack() as undo:
             undo.callback(_remove, directory)
