@@ -184,6 +184,7 @@ def read_pins(keys: Path) -> dict[str, str]:
         if (
             len(fingerprint) != 40
             or set(fingerprint) - set("0123456789ABCDEF")
+            or not name.strip()
             or Path(name.strip()).name != name.strip()
         ):
             raise KeysError(

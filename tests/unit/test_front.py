@@ -354,6 +354,20 @@ def test_a_stale_form_comes_back_with_its_codename_and_can_be_sent(front: Front)
     assert len(front.reports()[0].attachments) == 1
 
 
+@pytest.mark.parametrize(("later", "fresh"), [(120 * 60, True), (120 * 60 + 1, False), (-1, False)])
+def test_a_form_is_fresh_to_its_last_second_and_none_is_from_the_future(
+    front: Front, later: int, fresh: bool
+) -> None:
+    """A clock that was set back would else give a page a longer life than was said."""
+    with front.browser() as browser:
+        page = report_page(browser)
+        front.now += later
+        answer = send(browser, page)
+
+    assert answer.status == (200 if fresh else 400)
+    assert len(front.vault.final) == fresh
+
+
 @pytest.mark.parametrize("token", ["", "A" * 200, "!", "é", "0" * 100_000])
 def test_a_forged_form_gets_a_new_codename_and_keeps_the_text(front: Front, token: str) -> None:
     with front.browser() as browser:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -9,14 +10,16 @@ from pathlib import Path
 import pytest
 from fuzz.openpgp import FIELDS, REVIEWER, detached
 
-from dropbox.errors import BadPacket
-from dropbox.openpgp import Opener, Reviewers
+from dropbox.errors import BadPacket, KeysError
+from dropbox.openpgp import Opener, Reviewers, export_public, make_reviewer_key
 from dropbox.packets import (
     PublicKey,
     dearmor,
+    last_day,
     message_length,
     packets,
     read_pinned_keys,
+    read_pins,
     recipients,
     verify_detached,
 )
@@ -54,6 +57,85 @@ def test_there_are_signature_vectors_of_both_outcomes() -> None:
     }
 
     assert "good" in expected and len(expected) >= 4
+
+
+PINNED = "0123456789ABCDEF" * 2 + "01234567"
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (f"{PINNED[:-1]}  a.asc\n", "line 1: not a fingerprint"),
+        (f"{PINNED}0  a.asc\n", "line 1: not a fingerprint"),
+        (f"\n{PINNED.lower()}  a.asc\n", "line 2: not a fingerprint"),
+        (f"{PINNED[:-1]}G  a.asc\n", "line 1: not a fingerprint"),
+        (f"{PINNED}  ../a.asc\n", "line 1: not a fingerprint"),
+        (f"{PINNED}  /etc/a.asc\n", "line 1: not a fingerprint"),
+        (f"{PINNED}\n", "line 1: not a fingerprint"),
+        (f"{PINNED}  \n", "line 1: not a fingerprint"),
+        (f"{PINNED}  .\n", "line 1: not a fingerprint"),
+        (f"{PINNED}  a.asc\n{PINNED}  b.asc\n", "line 2: .* twice"),
+        (f"{PINNED}  a.asc\n{PINNED[::-1]}  a.asc\n", "line 2: .* twice"),
+        ("# nobody\n\n", "names no key"),
+    ],
+)
+def test_a_pin_file_that_says_something_else_than_keys_and_files_is_refused_by_its_line(
+    tmp_path: Path, lines: str, sentence: str
+) -> None:
+    (tmp_path / "FINGERPRINTS").write_text(lines, "utf-8")
+
+    with pytest.raises(KeysError, match=sentence):
+        read_pins(tmp_path)
+
+
+def test_a_pin_file_is_read_with_its_comments_and_empty_lines(tmp_path: Path) -> None:
+    text = f"# who\n\n{PINNED}  a.asc\n{PINNED[::-1]} b.asc  \n"
+    (tmp_path / "FINGERPRINTS").write_text(text, "utf-8")
+
+    assert read_pins(tmp_path) == {PINNED: "a.asc", PINNED[::-1]: "b.asc"}
+
+
+def test_the_last_day_of_all_is_that_of_the_key_that_ends_first(
+    keys_dir: Path, reviewers: Reviewers, gpg_home: Path, tmp_path: Path
+) -> None:
+    keys = Path(shutil.copytree(keys_dir, tmp_path / "keys"))
+    assert last_day(keys) == reviewers.last_day()
+    today = datetime.now(UTC).date()
+    fingerprint = make_reviewer_key(gpg_home, name="Short", weeks=1, start=today, protected=False)
+    (keys / "short.asc").write_bytes(export_public(gpg_home, fingerprint))
+    with (keys / "FINGERPRINTS").open("a", encoding="utf-8") as pins:
+        pins.write(f"{fingerprint}  short.asc\n")
+
+    # Fourteen days, the first of them today.
+    assert last_day(keys) == today + timedelta(days=13) < reviewers.last_day()
+
+
+@pytest.mark.parametrize("version", [0, 3, 5, 6])
+def test_a_key_of_another_version_is_refused(version: int) -> None:
+    good = public_key_packet()
+    assert PublicKey.read(good) == REVIEWER
+
+    with pytest.raises(BadPacket, match="not an Ed25519 key of version 4"):
+        PublicKey.read(good[:3] + bytes([version]) + good[4:])
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_key_of_another_length_is_refused(change: int) -> None:
+    body = public_key_packet()[3:]
+    longer = body + b"x" if change > 0 else body[:-1]
+
+    with pytest.raises(BadPacket, match="not an Ed25519 key of version 4"):
+        PublicKey.read(b"\x99" + len(longer).to_bytes(2, "big") + longer)
+
+
+def public_key_packet() -> bytes:
+    """REVIEWER's, as in its vector: an old header of three bytes, then the key."""
+    vector = json.loads((VECTORS / "signature_08_sha1.json").read_text("utf-8"))
+    return dearmor(vector["public_key"].encode())
+
+
+def test_a_message_may_fill_its_block_to_the_last_byte(message: bytes) -> None:
+    assert message_length(message) == len(message)
 
 
 def test_the_end_of_a_message_is_found_behind_which_anything_may_stand(message: bytes) -> None:

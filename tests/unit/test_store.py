@@ -218,6 +218,32 @@ def test_a_reply_bundle_of_an_old_number_is_refused_for_its_desk_only(store: Sto
     assert store.counts().replies == 4
 
 
+def test_a_reply_bundle_taken_before_is_refused_however_many_came_since(store: Store) -> None:
+    for number in (1, 2, 5):
+        store.accept(bundle(number, tags=range(10 * number, 10 * number + 2)))
+    for number in (1, 2, 3, 5):
+        with pytest.raises(BadBundle, match="not newer than 5"):
+            store.accept(bundle(number, tags=range(100, 101)))
+
+    store.accept(bundle(6, tags=range(100, 101)))
+    assert store.counts().replies == 7
+
+
+@pytest.mark.parametrize("act", ["add_pending", "next_export"])
+def test_what_expired_goes_when_something_else_is_done(
+    store: Store, clock: Clock, act: str
+) -> None:
+    store.add_pending([block(1)])
+    store.accept(bundle(1, keep_until=date(2026, 12, 1)))
+    clock.now += timedelta(days=30)
+    if act == "add_pending":
+        store.add_pending([block(2)])
+    else:
+        store.next_export("c")
+
+    assert store.counts().pending == (act == "add_pending") and store.counts().replies == 0
+
+
 def test_a_bundle_with_a_tag_that_is_taken_leaves_nothing(store: Store) -> None:
     store.accept(bundle(1))
     with pytest.raises(BadBundle, match="tag of one that is there"):
