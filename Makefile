@@ -98,6 +98,10 @@ desk: install ## the offline desk as one file with all that it needs: build/case
 manual: install ## manual pages and completions of all commands: build/man, build/completion
 	@$(BIN)/python -m scripts.release.manual build
 
+debian: debian-packages ## the quick tests and the demonstration on a bare Debian, as root (RELEASE=trixie or bookworm)
+	@scripts/release/debian_packages.sh debootstrap
+	@$(PYTHON) scripts/release/debian_root.py $(RELEASE) build/debian
+
 package: install ## the source package and the wheel: build/dist
 	@rm -rf build/dist && mkdir -p build
 	@$(BIN)/python -c "from setuptools import build_meta; build_meta.build_sdist('build/dist')" >build/package.log

@@ -1,3 +1,3 @@
-"""Casedrop: cases arrive over an onion service, are sealed while they arrive, and are opened only offline."""
+"""Casedrop: cases arrive over an onion service, are sealed as they arrive, opened only offline."""
 
 __version__ = "0.1.0"

@@ -1,8 +1,8 @@
 """What crosses the air gap: export bundles (vault to desk) and reply bundles (desk to vault).
 
-Both are deterministic tar files: the manifest, its signature, the content. Everything in the manifest is checked before
-anything of the content is used, and a bundle is taken whole or not at all. Readers are bounded: a bundle can be as large
-as the vault's disk, but no part of it larger than is said here.
+Both are deterministic tar files: the manifest, its signature, the content. The whole manifest is
+checked before any content is used, and a bundle is accepted whole or not at all. Reads are bounded:
+a bundle can be as large as the vault's disk, but no part of it larger than the limits below.
 """
 
 import hashlib
@@ -24,19 +24,20 @@ from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
 
 VERSION = 1
 EXPORT, REPLIES = "casedrop-export", "casedrop-replies"
-# 200 bytes a block: room for the listing of some 300,000 blocks (20 GB).
+# At 200 bytes a block, room to list about 300,000 blocks (20 GB).
 MANIFEST_BYTES = 64 * 2**20
 _SIGNATURE_BYTES = 4_096
-# Every bundle holds as many replies, most of them to nobody, so that it does not tell how many were written: 1 MiB.
+# Every bundle holds this many replies (1 MiB), most of them to nobody, to hide how many were
+# written.
 REPLIES_IN_A_BUNDLE = 256
 MAX_REPLIES = 4_096
 _REPLY_RECORD = ID_BYTES + REPLY_BYTES
-# What SQLite can keep, on both sides.
+# The largest integer that SQLite can store, on both sides.
 _LARGEST_NUMBER = 2**63 - 1
 
 
 class ListedBlock(NamedTuple):
-    """A block as a manifest lists it: its id, the SHA-256 of its data, and the UTC day on which it became final."""
+    """A manifest's entry for a block: id, SHA-256 of its data, and the UTC day it became final."""
 
     id: bytes
     sha256: str
@@ -45,10 +46,11 @@ class ListedBlock(NamedTuple):
 
 @dataclass(frozen=True)
 class ExportManifest:
-    """Everything the vault held when it made export *number* (from 1), sorted by hash so that no order is told.
+    """Everything the vault held when it made export *number* (from 1), sorted by hash.
 
-    ``previous`` (the hash of the manifest before) and ``tombstones`` (what was removed since) have their place in the
-    format and are empty in this version.
+    Sorting hides the order of arrival. The format also has fields for ``previous`` (the hash of the
+    previous manifest) and ``tombstones`` (what was removed since then); in this version they are
+    empty.
     """
 
     number: int
@@ -57,7 +59,7 @@ class ExportManifest:
 
     @classmethod
     def of(cls, *, number: int, campaign: str, blocks: Iterable[ListedBlock]) -> "ExportManifest":
-        """The manifest of *blocks* in whatever order they come."""
+        """The manifest of *blocks*, which may come in any order."""
         return cls(
             number, campaign, tuple(sorted(blocks, key=lambda block: (block.sha256, block.id)))
         )
@@ -84,14 +86,14 @@ class ExportManifest:
 
     @classmethod
     def from_bytes(cls, untrusted: bytes) -> "ExportManifest":
-        """The manifest of :meth:`to_bytes`. Raises BadBundle unless it is exactly one."""
+        """The manifest of :meth:`to_bytes`. Raises BadBundle for anything else."""
         body = _manifest(untrusted, EXPORT)
         try:
             blocks = tuple(_listed(entry) for entry in body["blocks"])
             manifest = cls(_number(body["number"]), str(body["campaign"]), blocks)
         except (KeyError, TypeError, ValueError):
             raise BadBundle("The manifest is damaged.") from None
-        # Everything not read above (order, days, empty places) must be what this version writes.
+        # Everything not read above (order, days, empty fields) must be what this version writes.
         if (
             manifest.to_bytes() != untrusted
             or ExportManifest.of(number=manifest.number, campaign=manifest.campaign, blocks=blocks)
@@ -124,21 +126,21 @@ def _manifest(untrusted: bytes, kind: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise BadBundle("The manifest is damaged.") from None
     if not isinstance(body, dict) or body.get("format") != kind:
-        raise BadBundle(f"This is not a bundle of the kind {kind}.")
+        raise BadBundle(f"This is not a {kind} bundle.")
     if body.get("version") != VERSION:
         raise BadBundle("The bundle was written by another version of Casedrop.")
     return body
 
 
 def _signed_export(manifest: bytes) -> bytes:
-    """What the export key signs: the kind first, so that no other signature of that key can be taken for this."""
+    """What the export key signs: the kind first, so no other signature of that key can match."""
     return EXPORT.encode() + b"\0" + manifest
 
 
 def write_export(
     manifest: ExportManifest, get_block: Callable[[bytes], bytes], key: SigningKey
 ) -> Iterator[bytes]:
-    """The export bundle in pieces; *get_block* gives each block's data by id when its turn comes."""
+    """The export bundle in pieces; *get_block* returns a block's data by id when it is needed."""
     body = manifest.to_bytes()
     yield _member("manifest.json", body)
     yield _member("manifest.sig", key.sign(_signed_export(body)).signature)
@@ -148,7 +150,7 @@ def write_export(
 
 
 def _member(name: str, data: bytes) -> bytes:
-    """One tar member with nothing in its header but name and size."""
+    """One tar member whose header holds only a name and a size."""
     info = tarfile.TarInfo(name)
     info.size = len(data)
     info.mode = 0o600
@@ -156,36 +158,40 @@ def _member(name: str, data: bytes) -> bytes:
 
 
 class Members:
-    """The members of an untrusted bundle, one after the other, each asked for by name and bounded in size."""
+    """The members of an untrusted bundle, read in order, by name, each up to a given size."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
     def read(self, name: str, most: int) -> bytes:
-        """The next member, which must be called *name* and hold at most *most* bytes."""
+        """The next member, which must be called *name* and hold at most *most* bytes.
+
+        Raises BadBundle.
+        """
         member = self._next(name)
         if member is None:
             raise BadBundle(f"The bundle ends before {name}.")
         if member.name != name or member.type != tarfile.REGTYPE:
-            raise BadBundle(f"The bundle holds something else where {name} should be.")
+            raise BadBundle(f"The bundle has something else where {name} should be.")
         if not 0 <= member.size <= most:
             raise BadBundle(f"{name} in the bundle is too large.")
         data = self._take(member.size)
         if len(data) != member.size:
             raise BadBundle(f"The bundle is cut off inside {name}.")
         if self._take(-len(data) % tarfile.BLOCKSIZE).strip(b"\0"):
-            raise BadBundle(f"The bundle is damaged behind {name}.")
+            raise BadBundle(f"The bundle is damaged after {name}.")
         return data
 
     def end(self) -> None:
-        """Raises BadBundle when anything more follows."""
+        """Raise BadBundle if anything follows."""
         if self._next("its end") is not None:
             raise BadBundle("The bundle holds more than its manifest lists.")
         if self._take(2 * tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise BadBundle("The bundle does not end as bundles do.")
+            raise BadBundle("The bundle has no proper end.")
 
     def _next(self, wanted: str) -> tarfile.TarInfo | None:
-        # TarFile would follow headers about headers, whose sizes and number are the sender's; a bundle has none.
+        # TarFile would follow extension headers, whose size and number the sender chooses; bundles
+        # have none.
         header = self._take(tarfile.BLOCKSIZE)
         if not header.strip(b"\0"):
             return None
@@ -206,9 +212,10 @@ class Members:
 def read_export(
     stream: BinaryIO, key: VerifyKey, *, campaign: str, sink: Callable[[ListedBlock, bytes], None]
 ) -> ExportManifest:
-    """Check an export bundle and hand each block to *sink*. Raises BadBundle naming what is wrong.
+    """Check an export bundle and pass each block to *sink*. Raises BadBundle naming what is wrong.
 
-    Blocks are given to *sink* as they are checked, one at a time; when this raises, the caller forgets them all.
+    *sink* receives each block as soon as it is checked; if this raises, the caller discards them
+    all.
     """
     members = Members(stream)
     body = members.read("manifest.json", MANIFEST_BYTES)
@@ -217,7 +224,7 @@ def read_export(
         key.verify(_signed_export(body), signature)
     except (BadSignatureError, ValueError):
         raise BadBundle(
-            "The bundle's signature is not by this drop's server, or its manifest was altered."
+            "The bundle's signature is not by this drop's server, or the manifest was altered."
         ) from None
     manifest = ExportManifest.from_bytes(body)
     if manifest.campaign != campaign:
@@ -232,7 +239,7 @@ def read_export(
 
 
 class SealedReply(NamedTuple):
-    """One reply on its way: the tag under which it will be found (ID_BYTES) and REPLY_BYTES that only one case opens."""
+    """One reply in transit: its tag (ID_BYTES), and REPLY_BYTES that one case can open."""
 
     tag: bytes
     sealed: bytes
@@ -240,9 +247,11 @@ class SealedReply(NamedTuple):
 
 @dataclass(frozen=True)
 class ReplyBundle:
-    """Replies of one desk. The vault takes it until ``expires``, and keeps the replies until ``keep_until`` (UTC days).
+    """Replies of one desk.
 
-    ``acknowledged`` (the blocks that the desk has opened) has its place in the format and is empty in this version.
+    The vault accepts it until ``expires`` and keeps it until ``keep_until``. Both are UTC days. The
+    format also has a field ``acknowledged`` (the blocks that the desk has opened); in this version
+    it is empty.
     """
 
     number: int
@@ -274,7 +283,7 @@ class ReplyBundle:
 
 
 def write_replies(bundle: ReplyBundle, sign: Callable[[bytes], bytes]) -> bytes:
-    """The whole bundle as bytes. *sign* gives a reviewer's detached OpenPGP signature over the manifest."""
+    """The whole bundle. *sign* makes a reviewer's detached OpenPGP signature of the manifest."""
     manifest = bundle._manifest()
     parts = [_member("manifest.json", manifest), _member("manifest.sig", sign(manifest))]
     return b"".join([*parts, _member("replies", bundle._content()), bytes(2 * tarfile.BLOCKSIZE)])
@@ -295,7 +304,7 @@ def read_replies(
     members.end()
     bundle = _reply_bundle(_manifest(body, REPLIES), content)
     if bundle._manifest() != body:
-        raise BadBundle("The replies are not those that the manifest names.")
+        raise BadBundle("The replies are not those named in the manifest.")
     if bundle.campaign != campaign:
         raise BadBundle("The reply bundle belongs to another campaign.")
     if bundle.expires < now.astimezone(UTC).date():
@@ -310,7 +319,7 @@ def _reply_bundle(body: dict[str, Any], content: bytes) -> ReplyBundle:
         for at in cuts
     ]
     if len(content) % _REPLY_RECORD or len({reply.tag for reply in replies}) != len(replies):
-        raise BadBundle("The replies are cut off or given twice.")
+        raise BadBundle("The replies are cut off, or one is repeated.")
     try:
         desk, number = _number(body["desk"], least=0), _number(body["number"])
         expires, keep_until = (date.fromisoformat(body[name]) for name in ("expires", "keep_until"))

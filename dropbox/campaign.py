@@ -1,7 +1,7 @@
-"""A campaign: which kinds of case a drop collects, which harms each knows, and what all of it is called.
+"""A campaign: the kinds of case a drop collects, the harms of each, and the labels for all of them.
 
-It comes from one TOML file, so that another group runs another drop without touching code. Codes are stable and go into
-reports; labels are what people read.
+It is read from one TOML file, so another group can run its own drop without changing code. Codes
+are stable and go into reports; labels are what people read.
 """
 
 import re
@@ -18,13 +18,13 @@ from dropbox.ready_answer import Template, bodies, fault
 from dropbox.review_codes import FIXED, LISTS, Reviewing
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# A label stands in a form and in the reviewer's table; the invitation is a paragraph.
+# A label is shown in a form and in the reviewer's table; the invitation is a paragraph.
 _LABEL_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class Category(Label):
-    """A kind of case, and the harms and optional questions that are offered with it alone."""
+    """A kind of case, with the harms and optional questions that only it offers."""
 
     harms: tuple[Label, ...]
     questions: tuple[Question, ...] = ()
@@ -34,9 +34,10 @@ class Category(Label):
 class Campaign:
     """One campaign. ``unsure`` is the code of the "not sure" category.
 
-    ``title``, ``organisation`` and ``invitation`` (who is asked for what, on the first page) are by language, and so are the
-    paragraphs of ``scope``: whom the campaign can help, and whom probably not. ``groups`` are the optional questions that go
-    with every category, ``answers`` the reviewers' ready answers. ``reviewing`` is for the desk alone.
+    ``title``, ``organisation`` and ``invitation`` (on the first page: who is asked for what) are by
+    language, and so are the paragraphs of ``scope``: whom the campaign can help, and whom probably
+    not. ``groups`` are the optional questions for every category, ``answers`` the reviewers' ready
+    answers. Only the desk uses ``reviewing``.
     """
 
     code: str
@@ -52,7 +53,10 @@ class Campaign:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The campaign in *path*. Raises CampaignError with a sentence that names the file, the line and the fault."""
+        """Read the campaign file *path*.
+
+        Raises CampaignError naming the file, the line and the fault.
+        """
         try:
             text = path.read_text("utf-8")
         except OSError as why:
@@ -77,23 +81,23 @@ class Campaign:
 
     @property
     def category_codes(self) -> frozenset[str]:
-        """The codes that a report's category may have."""
+        """The codes that a report's category can have."""
         return frozenset(category.code for category in self.categories)
 
     @property
     def harm_codes(self) -> frozenset[str]:
-        """The codes that a report's harms may have, whatever its category: harms may be ticked across categories."""
+        """The codes that a report's harms can have, of any category: claimants can mix them."""
         return frozenset(harm.code for category in self.categories for harm in category.harms)
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """All optional questions, those of all categories first, in the order of the form."""
+        """All optional questions: first those for every category, then each category's own."""
         own = [question for category in self.categories for question in category.questions]
         return (*(question for group in self.groups for question in group.questions), *own)
 
 
 class _Fault(Exception):
-    """What is wrong, and the words by which its line is found: the last line that holds *near*, from *after* on."""
+    """What is wrong, and how to find its line: the last that contains *near*, from *after* on."""
 
     def __init__(self, sentence: str, near: str, after: str = "") -> None:
         super().__init__(sentence)
@@ -101,7 +105,7 @@ class _Fault(Exception):
         self._after = after
 
     def line(self, text: str) -> int:
-        """The number, from 1, of the line the fault stands in; the line before it when something is missing there."""
+        """The number, from 1, of the faulty line, or of the one before a missing part."""
         lines = text.splitlines()
         begins = (f'"{self._after}"', f"[{self._after}]")
         start = next(
@@ -113,7 +117,7 @@ class _Fault(Exception):
             0,
         )
         word = re.compile(rf"(?<![\w.-]){re.escape(self._near)}(?![\w.-])")
-        # A second use of a code is the fault, not the first; a key of an entry stands behind the entry's code.
+        # If a code is used twice, the second use is the fault; an entry's keys follow its code.
         found = [
             number for number, line in enumerate(lines) if number >= start and word.search(line)
         ]
@@ -178,7 +182,7 @@ def _labels(categories: tuple[Category, ...], groups: tuple[Group, ...]) -> Iter
         yield category
         yield from category.harms
         yield from category.questions
-    # Questions of categories and of groups stand side by side in a report, hence no code twice.
+    # A report has one mapping for the questions of categories and groups, so no code can repeat.
     for group in groups:
         yield group
         yield from group.questions
@@ -206,7 +210,8 @@ def _harm(entry: dict[str, Any], category: str) -> Label:
     _keys(entry, {"code", "label"}, near=code)
     if not code.startswith(category + "."):
         raise _Fault(
-            f'the harm "{code}" stands under "{category}", so its code has to begin with "{category}."',
+            f'the harm "{code}" belongs to "{category}", so its code has to start with '
+            f'"{category}."',
             code,
         )
     return Label(code, _texts(_table(entry, "label", near=code), code, near="label", after=code))
@@ -259,14 +264,14 @@ def _question(
         )
     if (choices in lists) != (kind in WITH_CHOICES):
         raise _Fault(
-            f'"{code}" needs "choices", the code of a [[list]], for the kinds one and many, and for no other',
+            f'"{code}" needs "choices", the code of a [[list]], for the kinds one and many only',
             code,
         )
     columns = _questions(entry, "column", code, lists, IN_LINES)
     if bool(columns) != (kind == "lines"):
-        raise _Fault(f'"{code}" needs a [[column]] for the kind lines, and for no other', code)
+        raise _Fault(f'"{code}" needs a [[column]] for the kind lines only', code)
     label = _texts(_table(entry, "label", near=code), code, near="label", after=code)
-    # A column stands under its question, which says why.
+    # A column has no "why" of its own: its question has one.
     why = (
         label
         if kinds is IN_LINES
@@ -277,7 +282,7 @@ def _question(
 
 def _reviewing(table: Any, lists: Mapping[str, tuple[Label, ...]]) -> Reviewing:
     if not isinstance(table, dict):
-        raise _Fault("there has to be a [review] with what reviewers may say", "review")
+        raise _Fault("there has to be a [review] with the reviewers' lists", "review")
     _keys(table, {*LISTS, "always_second", "sample_percent"}, near="review")
     found = {name: _review_list(table, name, lists) for name in LISTS}
     always, percent = table.get("always_second"), table.get("sample_percent")
@@ -322,7 +327,8 @@ def _answer(entry: dict[str, Any]) -> Template:
     texts = _table(entry, "text", near=code)
     for language in LANGUAGES:
         if wrong := fault(texts.get(language)):
-            # A text of several lines; the label's line holds the language too, and comes first.
+            # The text has several lines; the label's line, which comes first, names the language
+            # too.
             near = f'{language} = ""' if language in texts else "[answer.text]"
             raise _Fault(f'the text of "{code}" in {language} {wrong}', near, after=code)
     if unknown := set(texts) - set(LANGUAGES):
@@ -343,7 +349,7 @@ def _code(entry: Any, what: str = "the campaign", near: str = "code") -> str:
         raise _Fault(f"{what} has no code", near)
     if not _CODE.fullmatch(code):
         raise _Fault(
-            f'the code "{code}" may hold only letters a-z, digits, dots, hyphens and underscores',
+            f'the code "{code}" can contain only letters, digits, dots, hyphens and underscores',
             code,
         )
     return code
@@ -382,8 +388,12 @@ def _texts(table: dict[str, Any], what: str, *, near: str, after: str = "") -> d
             or len(text) > _LABEL_CHARACTERS
             or not text.isprintable()
         ):
-            sentence = f'the label of "{what}" in {language} has to be a text of one line, 1 to {_LABEL_CHARACTERS} characters'
-            raise _Fault(sentence, language, after or near)
+            raise _Fault(
+                f'the label of "{what}" in {language} has to be one line of 1 to '
+                f"{_LABEL_CHARACTERS} characters",
+                language,
+                after or near,
+            )
     if unknown := set(table) - set(LANGUAGES):
         raise _Fault(f'"{what}" has a label in an unknown language', min(unknown), after)
     return {language: table[language] for language in LANGUAGES}

@@ -1,7 +1,7 @@
-"""Canonical JSON: the same value always gives the same bytes, so that bytes can be hashed, signed and compared.
+"""Canonical JSON: the same value always gives the same bytes, which can be hashed and signed.
 
-Keys are sorted, nothing stands between tokens, and every format that is signed or hashed uses this one function. The
-options are part of a format: they never change for bytes that are already stored somewhere.
+Keys are sorted, there is no white space between tokens, and every format that is signed or hashed
+uses this one function. The options belong to a format: they never change once bytes are stored.
 """
 
 import json
@@ -13,16 +13,16 @@ def encode(
 ) -> bytes:
     r"""*value* as canonical JSON, in UTF-8.
 
-    With *ascii_only* every other character is written as ``\uXXXX``; without it, it is written as itself.
-    ``bytes`` are an error unless *bytes_as_hex*, infinities and NaN are one (ValueError) unless *not_a_number*.
-    Raises UnicodeEncodeError for lone surrogates, which UTF-8 cannot hold, unless *ascii_only*.
+    With *ascii_only*, non-ASCII characters are escaped as ``\uXXXX``. Raises TypeError for
+    ``bytes`` unless *bytes_as_hex*, ValueError for infinities and NaN unless *not_a_number*, and
+    UnicodeEncodeError for lone surrogates, which UTF-8 cannot encode, unless *ascii_only*.
     """
     return _encoder(ascii_only, bytes_as_hex, not_a_number).encode(value).encode("utf-8")
 
 
 @cache
 def _encoder(ascii_only: bool, bytes_as_hex: bool, not_a_number: bool) -> json.JSONEncoder:
-    # Kept: json.dumps would make one for each of the thousands of lines that an import adds to the custody log.
+    # Cached: json.dumps would build one for each of the thousands of lines that an import logs.
     return json.JSONEncoder(
         ensure_ascii=ascii_only,
         sort_keys=True,

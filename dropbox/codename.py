@@ -1,8 +1,9 @@
-"""The codename: eight ordinary words that are the only way back to an answer, and the keys that come from them.
+"""The codename: eight ordinary words that are the only way back to an answer, and its keys.
 
-Seven words are random, 77 bits; the eighth is computed from them, so that a mistake is found before the slow hash and
-without asking anybody. The codename *is* the sequence of the words' indexes: typed as pinyin, as Chinese characters of
-either script or as English words, it is the same codename.
+Seven words are random (77 bits); the eighth is computed from them, so a typing mistake is found
+before the slow hash and without asking a server. The codename *is* the sequence of the words'
+indexes: typed in pinyin, in Chinese characters of either script, or in English, it is the same
+codename.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ WORDS = RANDOM_WORDS + 1
 _BITS = 11
 _PACKED_BYTES = 10  # 77 bits
 
-# What a codename may be typed as: eight words with numbers, full-width forms and generous separators.
+# The longest input: eight words with numbers, in full-width forms, with generous separators.
 MAX_CHARACTERS = 400
 
 _FOLDER = Path(__file__).parent / "words"
@@ -60,7 +61,7 @@ class WrongCheck(BadCodename):
 
 
 class BadWordList(CasedropError):
-    """A word list that comes with Casedrop is damaged."""
+    """A word list of Casedrop is damaged."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,19 +97,19 @@ class Codename:
 
     @property
     def check(self) -> int:
-        """The index of the check word: catches 2,047 of 2,048 mistakes."""
+        """The index of the check word, which catches 2,047 of 2,048 mistakes."""
         digest = hashlib.blake2b(self.packed(), person=_CHECK, digest_size=8).digest()
         return int.from_bytes(digest, "big") % LIST_WORDS
 
 
 def new_codename(choose: Callable[[int], int] = secrets.randbelow) -> Codename:
-    """A fresh codename; *choose* gives a number below its argument."""
+    """A fresh codename; *choose* returns a random number below its argument."""
     return Codename(tuple(choose(LIST_WORDS) for _ in range(RANDOM_WORDS)))
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Argon2id's memory in bytes and its passes; libsodium has one lane."""
+    """Argon2id's memory in bytes and its number of passes; libsodium always uses one lane."""
 
     memory: int
     operations: int
@@ -116,13 +117,13 @@ class Cost:
 
 # OWASP Password Storage Cheat Sheet, Argon2id's first configuration: 19 MiB, 2 passes, 1 lane.
 COST = Cost(19 * 2**20, 2)
-# libsodium's least, for tests.
+# libsodium's minimum, for tests.
 CHEAPEST = Cost(argon2id.MEMLIMIT_MIN, argon2id.OPSLIMIT_MIN)
 
 
 @dataclass(frozen=True, repr=False)
 class CodenameKeys:
-    """What comes from a codename, 32 bytes each: an X25519 pair for replies, and two keyed-hash keys."""
+    """Keys derived from a codename, 32 bytes each: an X25519 pair for replies, two hash keys."""
 
     reply_private: bytes
     reply_public: bytes
@@ -131,7 +132,10 @@ class CodenameKeys:
 
 
 def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> CodenameKeys:
-    """The keys of *codename* on the drop whose 16-byte *salt* this is. Takes cost.memory; never cached, never logged."""
+    """The keys of *codename* on the drop with this 16-byte *salt*. Never cached, never logged.
+
+    Needs cost.memory bytes while it runs.
+    """
     master = argon2id.kdf(
         32, codename.packed(), salt, opslimit=cost.operations, memlimit=cost.memory
     )
@@ -143,7 +147,7 @@ def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> Codena
 
 
 def withdraw_tag(withdraw_key: bytes, block_id: bytes) -> bytes:
-    """The tag (16 bytes) by which only the codename's holder can tell that the block is theirs."""
+    """The tag (16 bytes) by which only the codename's owner can recognise the block as theirs."""
     return hashlib.blake2b(
         block_id, key=withdraw_key, person=_WITHDRAW_TAG, digest_size=_TAG_BYTES
     ).digest()
@@ -151,7 +155,7 @@ def withdraw_tag(withdraw_key: bytes, block_id: bytes) -> bytes:
 
 @dataclass(frozen=True, repr=False)
 class Spelling:
-    """One word as it is shown: the letters that are typed, and the Chinese characters ("" in English)."""
+    """One word as it is shown: the letters to type, and the Chinese characters ("" in English)."""
 
     typed: str
     hanzi: str
@@ -159,7 +163,10 @@ class Spelling:
 
 @dataclass(frozen=True, repr=False)
 class WordLists:
-    """Both lists. ``chinese`` holds (pinyin, simplified, traditional), ``english`` words; LIST_WORDS each, same index."""
+    """Both lists, LIST_WORDS entries each: an index means the same word in both.
+
+    ``chinese`` holds (pinyin, simplified, traditional). Raises BadWordList if a list is damaged.
+    """
 
     chinese: Sequence[tuple[str, str, str]]
     english: Sequence[str]
@@ -172,22 +179,22 @@ class WordLists:
             *((n, w) for n, three in enumerate(self.chinese) for w in set(three)),
         ]:
             if index.setdefault(word, number) != number or word in self.english[:number]:
-                raise BadWordList("A word stands twice in the word lists.")
+                raise BadWordList("A word is twice in the word lists.")
         letters = [*self.english, *(pinyin for pinyin, _, _ in self.chinese)]
         hanzi = [word for _, *both in self.chinese for word in both]
         if len(self.english) != LIST_WORDS or len(self.chinese) != LIST_WORDS:
             raise BadWordList(f"A word list does not have {LIST_WORDS} words.")
         if set(letters) & {pinyin for pinyin, _, _ in self.chinese} & set(self.english):
-            raise BadWordList("A word stands in both word lists.")
+            raise BadWordList("A word is in both word lists.")
         if not all(re.fullmatch("[a-z]{4,10}", word) for word in letters):
-            raise BadWordList("A word to be typed is not made of 4 to 10 letters a-z.")
+            raise BadWordList("A word to type does not consist of 4 to 10 letters a-z.")
         if not all(len(word) == 2 and all(map(_is_hanzi, word)) for word in hanzi):
-            raise BadWordList("A Chinese word is not made of two characters.")
+            raise BadWordList("A Chinese word does not consist of two characters.")
         object.__setattr__(self, "_index", index)
 
     @classmethod
     def read(cls, folder: Path = _FOLDER) -> Self:
-        """The lists that come with Casedrop. Raises BadWordList."""
+        """Read the lists of *folder*. Raises BadWordList."""
         try:
             chinese = [
                 tuple(line.split("\t"))
@@ -199,7 +206,7 @@ class WordLists:
             raise BadWordList from None
 
     def spell(self, codename: Codename, language: str) -> tuple[Spelling, ...]:
-        """The WORDS words of *codename* as they are shown in *language*: zh-Hans, zh-Hant or en."""
+        """The WORDS words of *codename*, check word last, in *language*: zh-Hans, zh-Hant or en."""
         indexes = (*codename.indexes, codename.check)
         if language == "en":
             return tuple(Spelling(self.english[index], "") for index in indexes)
@@ -209,16 +216,17 @@ class WordLists:
         )
 
     def read_codename(self, untrusted: str) -> Codename:
-        """The codename that somebody typed, however they typed it.
+        """The codename that somebody typed, in any of its spellings.
 
-        Raises UnknownWord with its position, WrongCount, or WrongCheck; none of them holds what was typed.
+        Raises UnknownWord with its position, WrongCount, or WrongCheck; none of them contains what
+        was typed.
         """
         pieces = _pieces(untrusted[:MAX_CHARACTERS])
         if readings := self._readings("".join(pieces)):
             return readings[0]
         known = self._known(pieces)
         if len(known) == 2 * WORDS and known[::2] == known[1::2] and None not in known:
-            # Copied with both spellings, the letters and the characters.
+            # Copied in both spellings, letters and characters.
             known = known[::2]
             if codenames := self._readings(
                 "".join(self.english[index] for index in known if index is not None)
@@ -232,7 +240,7 @@ class WordLists:
         raise WrongCheck
 
     def contains_codename(self, text: str) -> bool:
-        """Whether a whole codename stands anywhere in *text*: separated, or run together. Linear in the text's length."""
+        """Whether *text* contains a whole codename, separated or run together, in linear time."""
         pieces = _pieces(text)
         known = [self._index.get(piece) for piece in pieces]
         halved = [index for at, index in enumerate(known) if at == 0 or index != known[at - 1]]
@@ -247,14 +255,14 @@ class WordLists:
             for row in (known, halved, *([self._index.get(two) for two in run] for run in hanzi))
         ):
             return True
-        # Eight words of 4 to 10 letters without a space between.
+        # Eight words of 4 to 10 letters without spaces.
         return any(
             4 * WORDS <= len(run) <= 10 * WORDS and bool(self._readings(run)) for run in pieces
         )
 
     @staticmethod
     def _has_codename(row: Sequence[int | None]) -> bool:
-        """Whether WORDS neighbours in *row* are a codename with its check word."""
+        """Whether WORDS consecutive indexes in *row* are a codename with its check word."""
         for at in range(len(row) - RANDOM_WORDS):
             words = [index for index in row[at : at + WORDS] if index is not None]
             if (
@@ -265,7 +273,7 @@ class WordLists:
         return False
 
     def _known(self, pieces: Sequence[str]) -> list[int | None]:
-        """The index of each word, None for one that is not listed; two pieces that are one word together are joined."""
+        """The index of each word, or None; two pieces that form one word are joined."""
         known: list[int | None] = []
         at = 0
         while at < len(pieces):
@@ -280,7 +288,7 @@ class WordLists:
         return known
 
     def _readings(self, letters: str) -> list[Codename]:
-        """Every codename that *letters*, without separators, can be read as; nearly always one or none."""
+        """Every codename spelled by *letters*, without separators; nearly always one or none."""
         ways: dict[int, list[tuple[int, ...]]] = {0: [()]}
         for end in range(1, len(letters) + 1):
             ways[end] = [
@@ -295,17 +303,18 @@ class WordLists:
         return [codename for codename, check in codenames if codename.check == check]
 
 
-def _is_hanzi(sign: str) -> bool:
-    return "\u3400" <= sign <= "\u9fff" or "\U00020000" <= sign <= "\U0003ffff"
+def _is_hanzi(character: str) -> bool:
+    return "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
 
 
 def _pieces(text: str) -> list[str]:
-    """The runs of letters and of Chinese characters in *text*: folded to lower case, without tone marks and separators."""
+    """The runs of letters and of Chinese characters in *text*, lower case, without tone marks."""
     return re.findall(r"[a-z]+|[\u3400-\u9fff\U00020000-\U0003ffff]+", "".join(_folded(text)))
 
 
 def _folded(text: str) -> Iterable[str]:
-    for sign in unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold()):
+    folded = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    for character in folded:
         # Tone marks and the apostrophe between syllables are not separators.
-        if not unicodedata.combining(sign) and sign not in "'’":
-            yield sign
+        if not unicodedata.combining(character) and character not in "'’":
+            yield character

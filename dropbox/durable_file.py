@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under another name, made durable, then renamed. And erasing files."""
+"""Files that are complete or absent: written to a temporary name, synced, renamed. And erasing."""
 
 import os
 from collections.abc import Callable
@@ -16,8 +16,9 @@ class CannotWrite(CasedropError):
 class NewFile:
     """A new file at *path*, which must not exist: ``with NewFile(path) as file: file.write(...)``.
 
-    The bytes go to ``path`` + ".part" (readable by its owner only), are brought to the disk, and only then get their
-    name. When the block is left by an error nothing stays behind. Raises CannotWrite with a sentence.
+    The bytes go to ``path`` + ".part" (readable by its owner only), are synced to the disk, and
+    only then get their name. An exception inside the block leaves nothing behind. Raises
+    CannotWrite with a sentence.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,7 +33,7 @@ class NewFile:
             )
         except FileExistsError:
             raise CannotWrite(
-                f"{self.part} is left from a run that broke off; remove it."
+                f"{self.part} is left over from an interrupted run; remove it."
             ) from None
         except OSError as why:
             raise self._failure(why) from None
@@ -47,8 +48,11 @@ class NewFile:
         except OSError as why:
             raise self._failure(why) from None
 
-    def call(self, name: str) -> Path:
-        """Land under another *name* in the same directory, one known only from the content. Returns that path."""
+    def set_name(self, name: str) -> Path:
+        """Use another *name* in the same directory, one that depends on the content.
+
+        Returns its path.
+        """
         self._path = self._path.with_name(name)
         self._refuse_existing()
         return self._path
@@ -58,40 +62,41 @@ class NewFile:
     ) -> None:
         try:
             if kind is None:
-                self._land()
+                self._finish()
         except OSError as why:
             raise self._failure(why) from None
         finally:
             os.close(self._descriptor)
-            # After a good end the name is gone already.
+            # After success this name no longer exists.
             self.part.unlink(missing_ok=True)
 
-    def _land(self) -> None:
+    def _finish(self) -> None:
         os.fsync(self._descriptor)
         self._refuse_existing()
         give_name(self.part, self._path)
 
     def _refuse_existing(self) -> None:
         if self._path.is_symlink() or self._path.exists():
-            raise CannotWrite(f"{self._path} exists already and is not overwritten.")
+            raise CannotWrite(f"{self._path} already exists and is not overwritten.")
 
     def _failure(self, why: OSError) -> CannotWrite:
         return CannotWrite(f"{self._path} cannot be written: {why.strerror}.")
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Make a :class:`NewFile` that holds *data*."""
+    """Write *data* to a :class:`NewFile` at *path*."""
     with NewFile(path) as file:
         file.write(data)
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Make *path* (0600) hold *data*, whatever was there before; durable when this returns. Raises OSError.
+    """Replace *path*, if it exists, by a file (0600) with *data*; durable when this returns.
 
-    A run that breaks off leaves *path* as it was, and at most a ``.part`` beside it, which the next run replaces.
+    An interrupted run leaves *path* as it was, and at most a ``.part`` beside it, which the next
+    run replaces. Raises OSError.
     """
     part = path.with_name(path.name + ".part")
-    # Not emptied and used again: what was left may be readable by others.
+    # Not truncated and reused: a leftover file may be readable by others.
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -102,14 +107,14 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def give_name(part: Path, path: Path) -> None:
-    """Rename *part*, whose bytes are on the disk, to *path* in the same directory; durable when this returns."""
-    # Not a hard link, which the file systems of USB sticks do not have.
+    """Rename the synced file *part* to *path* in the same directory; durable when this returns."""
+    # Not a hard link: the file systems of USB sticks do not have them.
     part.rename(path)
     sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in *folder* to the disk."""
+    """Sync the names in *folder* to the disk."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(opened)
@@ -118,14 +123,15 @@ def sync_folder(folder: Path) -> None:
 
 
 def erase(path: Path, remove: Callable[[Path], object] = Path.unlink) -> None:
-    """Remove a file and overwrite its bytes; both are durable when this returns. Raises OSError, or what *remove* raises.
+    """Remove a file and overwrite its bytes; both are durable when this returns.
 
-    *remove* takes the name away. A magnetic disk then holds nothing; flash keeps old copies where nobody can reach them to
-    overwrite.
+    *remove* unlinks the path. Raises OSError, or what *remove* raises. A magnetic disk then holds
+    nothing of the file; flash memory keeps old copies where no program can overwrite them.
     """
     with path.open("r+b") as file:
         size = os.fstat(file.fileno()).st_size
-        # First the name: the open file still leads to the same bytes, and nothing half-overwritten has a name.
+        # Unlink first: the open file still refers to the same bytes, and a file that is only half
+        # overwritten never has a name.
         remove(path)
         file.write(os.urandom(size))
         file.flush()

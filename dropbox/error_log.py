@@ -1,6 +1,6 @@
-"""What the log learns of an error that nobody foresaw: its kind, and how many of it this process has had.
+"""The log line for an unexpected error: its class, and how often this process has seen it.
 
-Never its text, its stack or the request, in which a report could stand.
+Never its text, its traceback or the request: any of them could contain part of a report.
 """
 
 import sys
@@ -10,7 +10,7 @@ _counts: Counter[str] = Counter()
 
 
 def log_kind(kind: type[BaseException]) -> None:
-    """Write one line to standard error: A request ended in KeyError, number 2."""
-    # Threads may at worst tell one number twice.
+    """Write one line to standard error, such as "A request ended in KeyError, number 2."."""
+    # Not locked: at worst two threads log the same number.
     _counts[kind.__name__] += 1
     sys.stderr.write(f"A request ended in {kind.__name__}, number {_counts[kind.__name__]}.\n")

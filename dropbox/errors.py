@@ -1,8 +1,8 @@
 """Every error of Casedrop.
 
-An error's text is the sentence the operator or the reviewer reads; without one given, the docstring of its class is.
-Claimants never see these texts: the front chooses a translated sentence by class. No error carries report text, file
-names, codenames or keys.
+An error's text is the sentence the operator or the reviewer reads; by default it is the docstring
+of its class. Claimants never see these texts: the front picks a translated sentence by class. No
+error carries report text, file names, codenames or keys.
 """
 
 
@@ -26,15 +26,15 @@ class KeysError(CasedropError):
 
 
 class CannotLockDown(CasedropError):
-    """The kernel refused a part of the lockdown; this process must not serve."""
+    """The kernel refused part of the lockdown; this process must not serve requests."""
 
 
 class CannotSeal(CasedropError):
-    """gpg did not seal this to exactly the expected reviewers; nothing was accepted."""
+    """gpg did not encrypt this to exactly the expected reviewers; nothing was accepted."""
 
 
 class CannotOpen(CasedropError):
-    """gpg could not open this with the keys of this workstation."""
+    """gpg could not decrypt this with the keys on this workstation."""
 
 
 class TooLarge(CasedropError):
@@ -46,7 +46,7 @@ class VaultUnavailable(CasedropError):
 
 
 class PendingGone(CasedropError):
-    """Sealed files waited too long for their report and have been deleted; they have to be sent again."""
+    """Sealed files waited too long for their report and were deleted; they must be sent again."""
 
 
 class CannotStore(CasedropError):
@@ -54,7 +54,7 @@ class CannotStore(CasedropError):
 
 
 class StoreError(CasedropError):
-    """The vault's file is not what this version can work with."""
+    """This version cannot use the vault's file."""
 
 
 class BadCodename(CasedropError):
@@ -62,11 +62,11 @@ class BadCodename(CasedropError):
 
 
 class BadReport(CasedropError):
-    """This is not a report of a version that can be read here."""
+    """This is not a report, or its version cannot be read here."""
 
 
 class BadAnswer(CasedropError):
-    """An answer to an optional question is not one that its form offers."""
+    """An answer to an optional question is not one that the form offers."""
 
 
 class YearMissing(BadAnswer):
@@ -74,11 +74,11 @@ class YearMissing(BadAnswer):
 
 
 class AnswerTooLong(BadAnswer):
-    """The answer to an optional question is longer than a line may be."""
+    """The answer to an optional question is too long."""
 
 
 class BadReply(CasedropError):
-    """This is not a reply of a version that can be read here."""
+    """This is not a reply, or its version cannot be read here."""
 
 
 class BadPacket(CasedropError):
@@ -86,4 +86,4 @@ class BadPacket(CasedropError):
 
 
 class BadBundle(CasedropError):
-    """The bundle does not verify; nothing of it was used."""
+    """The bundle does not verify; none of it was used."""

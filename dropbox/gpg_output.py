@@ -1,4 +1,4 @@
-"""Where gpg's output goes while it is still running: to a sink that may fail, and not before its recipients are known."""
+"""Passing on gpg's output as it comes: to a sink that can fail, once its recipients are checked."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,30 +11,33 @@ _HEAD_BYTES = 4_096
 
 
 class Drain:
-    """Gives gpg's output to *sink* until it fails; what follows is thrown away instead of collected in memory."""
+    """Passes gpg's output to *sink*; once that fails, discards the rest instead of storing it."""
 
     def __init__(self, sink: Callable[[bytes], None]) -> None:
         self._sink = sink
         self._failure: CasedropError | OSError | None = None
 
     def on_data(self, data: bytes) -> bool:
-        """python-gnupg's callback; False keeps it from collecting *data* itself."""
+        """python-gnupg's callback; returning False stops it from collecting *data* itself."""
         if data and self._failure is None:
             try:
                 self._sink(data)
             except (CasedropError, OSError) as failure:
-                # Raised here, python-gnupg would keep all that follows in memory until gpg ends.
+                # Not raised here: python-gnupg would then keep all further output in memory.
                 self._failure = failure
         return False
 
     def check(self, result: Any) -> None:
-        """Raise what the sink raised."""
+        """Raise what the sink raised, if it did."""
         if failure := self._failure or getattr(result, "on_data_failure", None):
             raise failure
 
 
 class CheckedOutput:
-    """Holds back the first bytes of a ciphertext until its recipients are known to be exactly the expected ones."""
+    """Holds back a ciphertext until its recipients are known to be exactly the expected ones.
+
+    *expected*: their key ids, sorted, as :func:`dropbox.packets.recipients` gives them.
+    """
 
     def __init__(self, expected: list[str], sink: Callable[[bytes], None]) -> None:
         self._expected = expected
@@ -44,7 +47,7 @@ class CheckedOutput:
         self._count = 0
 
     def write(self, data: bytes) -> None:
-        """gpg's next output. Raises CannotSeal on wrong recipients."""
+        """Take gpg's next output. Raises CannotSeal if the recipients are wrong."""
         if self._passed:
             self._pass_on(data)
             return
@@ -53,7 +56,10 @@ class CheckedOutput:
             self._check()
 
     def finish(self) -> int:
-        """Called after gpg ended well: passes on a short message's bytes. Returns the ciphertext's length."""
+        """Pass on a message shorter than the head, and return the ciphertext's length in bytes.
+
+        Call this after gpg has succeeded. Raises CannotSeal if the recipients are wrong.
+        """
         if not self._passed:
             self._check()
         return self._count
@@ -62,7 +68,7 @@ class CheckedOutput:
         try:
             named = sorted(recipients(bytes(self._head)))
         except BadPacket:
-            raise CannotSeal("What gpg wrote is not a sealed message.") from None
+            raise CannotSeal("gpg's output is not a sealed message.") from None
         if named != self._expected:
             raise CannotSeal("The ciphertext does not name exactly the pinned reviewers.")
         self._passed = True

@@ -1,6 +1,7 @@
-"""A program that is run once for each of many messages: what it reads and what it writes is in memory only.
+"""Running a program once for each of many messages, with its input and output in memory only.
 
-Python's subprocess costs several times as much; here a child is started, waited for and read once.
+Python's subprocess module costs several times as much: here a child is started, waited for and
+read exactly once.
 """
 
 import fcntl
@@ -10,14 +11,15 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-# Larger than a whole opened report, so that a child seldom waits for its reader, nor the reader wakes for each piece.
+# Larger than a whole opened report: the child rarely blocks, and the reader rarely has to wake up.
 _PIPE_BYTES = 131_072
-# A child that lasts longer than this writes more than the pipe holds, or waits for a person.
+# A child that runs longer than this is writing more than the pipe holds, or is waiting for a
+# person.
 _POLL_MILLISECONDS = 50
 
 
 class Result(NamedTuple):
-    """How a child ended: its exit code (negative for a signal), and what it wrote to standard output and standard error."""
+    """A child's exit code (negative for a signal), standard output and standard error."""
 
     code: int
     out: bytes
@@ -25,9 +27,10 @@ class Result(NamedTuple):
 
 
 def run(command: Sequence[str], data: bytes | memoryview, environ: Mapping[str, str]) -> Result:
-    """Run *command* with *data* as its standard input. Several threads may run at once. Raises OSError when it cannot start.
+    """Run *command* with *data* as its standard input. Raises OSError if it cannot start.
 
-    Standard output goes through a pipe; the input and standard error are files without a name that are on no disk.
+    Safe to call from several threads. Standard output goes through a pipe; the input and standard
+    error are anonymous files in memory, on no disk.
     """
     source, err = os.memfd_create("in"), os.memfd_create("err")
     reader, writer = os.pipe()
@@ -61,7 +64,7 @@ def _fill(file: int, data: bytes | memoryview) -> None:
 
 
 def _drained(reader: int, pid: int) -> bytes:
-    """All that a child writes into a pipe until it ends."""
+    """Everything a child writes into a pipe until it ends."""
     os.set_blocking(reader, False)
     pieces = []
     child = os.pidfd_open(pid)
@@ -76,7 +79,7 @@ def _drained(reader: int, pid: int) -> bytes:
 
 
 def _rest(file: int) -> bytes:
-    """What can be read without waiting."""
+    """Everything that can be read without waiting."""
     pieces = []
     try:
         while piece := os.read(file, _PIPE_BYTES):

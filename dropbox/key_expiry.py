@@ -1,17 +1,26 @@
-"""The term of the reviewers' keys: what is said, and to whom it matters, when their last week comes near."""
+"""The notice that the reviewers' weekly keys are about to run out, or have."""
 
 from datetime import date
 
-# Three weeks: time for a courier's way to the offline workstation, the ceremony there, and the way back.
+# Three weeks: enough for a courier to reach the offline workstation, a ceremony, and the way back.
 WARN_DAYS = 21
 
 
 def notice(last_day: date, today: date) -> str:
-    """One sentence for the operator or the reviewer from WARN_DAYS before *last_day* on (both UTC); else nothing."""
+    """One sentence for the operator or reviewer from WARN_DAYS before *last_day* on, else "".
+
+    *last_day* is the last day on which reports can be sealed; both dates are UTC.
+    """
     left = (last_day - today).days
     if left > WARN_DAYS:
         return ""
     if left < 0:
-        return f"The reviewers' weekly keys ended on {last_day}: no report is accepted until they are renewed."
+        return (
+            f"The reviewers' weekly keys expired on {last_day}: "
+            "no report is accepted until they are renewed."
+        )
     days = "today" if left == 0 else f"in {left} day{'s' if left > 1 else ''}"
-    return f"The reviewers' weekly keys end on {last_day}, {days}: renew them, or no report is accepted after that day."
+    return (
+        f"The reviewers' weekly keys expire on {last_day}, {days}: "
+        "renew them, or no report is accepted after that day."
+    )

@@ -1,7 +1,8 @@
-"""Landlock: what files a process and its children may still reach, enforced by the kernel and never taken back.
+"""Landlock: the kernel limits, irrevocably, the files that a process and its children can reach.
 
-Three system calls, by their numbers, since neither glibc nor Debian's Python wraps them. Names and numbers are those of
-<linux/landlock.h> and <asm-generic/unistd.h>, the same on every architecture.
+Three system calls, made by number, since neither glibc nor Debian's Python wraps them. Names and
+numbers are from <linux/landlock.h> and <asm-generic/unistd.h>; they are the same on every
+architecture.
 """
 
 import ctypes
@@ -15,12 +16,12 @@ from dropbox.errors import CannotLockDown
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION = 1
 _PATH_BENEATH = 1
-# The scopes of interface 6: no abstract unix socket of, and no signal to, a process outside.
+# The scopes of ABI version 6: no abstract unix sockets of, and no signals to, processes outside.
 _SCOPES, _SCOPES_SINCE = 0b11, 6
 
 
 class Access(IntFlag):
-    """LANDLOCK_ACCESS_FS_*. Everything named here is denied unless a rule allows it."""
+    """LANDLOCK_ACCESS_FS_*. Everything listed here is denied unless a rule allows it."""
 
     EXECUTE = 1 << 0
     WRITE_FILE = 1 << 1
@@ -41,12 +42,13 @@ class Access(IntFlag):
 
 
 READ = Access.READ_FILE | Access.READ_DIR
-# What SQLite needs in its directory: its file, and a journal that it makes, shortens and may remove.
+# What SQLite needs in its directory: its file, and a journal that it creates, truncates and
+# removes.
 DATABASE = READ | Access.WRITE_FILE | Access.MAKE_REG | Access.REMOVE_FILE | Access.TRUNCATE
 _OF_A_FILE = (
     Access.EXECUTE | Access.WRITE_FILE | Access.READ_FILE | Access.TRUNCATE | Access.IOCTL_DEV
 )
-# The rights that came after interface 1, by the interface that brought them.
+# The rights that are newer than ABI version 1, and the version that introduced each.
 _SINCE = {Access.REFER: 2, Access.TRUNCATE: 3, Access.IOCTL_DEV: 5}
 
 Rule = tuple[Path, Access]
@@ -66,18 +68,23 @@ class _PathBeneath(ctypes.Structure):
 
 
 def interface() -> int:
-    """The version of the kernel's interface, 1 or more. Raises CannotLockDown when this kernel has none."""
+    """The kernel's Landlock ABI version, from 1.
+
+    Raises CannotLockDown if the kernel has no Landlock.
+    """
     return _call(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
 
 
 def restrict(rules: Iterable[Rule]) -> None:
-    """From here on this thread and all that it starts reach only what *rules* allow, each for a file or a whole folder.
+    """Limit this thread and everything it starts, for good, to what *rules* allow.
 
-    A path that is not there allows nothing. Needs "no new privileges". Raises CannotLockDown.
+    Each rule is for one file or a whole folder; a rule for a path that does not exist is skipped.
+    Requires "no new privileges". Raises CannotLockDown.
     """
     version = interface()
     handled = Access(sum(right for right in Access if _SINCE.get(right, 1) <= version))
-    # An older kernel refuses fields that it does not know, by the size of the structure.
+    # An older kernel rejects a structure with fields that it does not know; it can tell by the
+    # size.
     size = ctypes.sizeof(_Ruleset) if version >= _SCOPES_SINCE else _Ruleset.network.offset
     asked = _Ruleset(handled, 0, _SCOPES)
     ruleset = _call(_CREATE_RULESET, ctypes.byref(asked), ctypes.c_size_t(size), ctypes.c_uint32(0))
@@ -91,7 +98,8 @@ def restrict(rules: Iterable[Rule]) -> None:
 
 def _allow(ruleset: int, path: Path, access: Access) -> None:
     try:
-        # O_PATH opens nothing; links are followed, since Debian's /lib and /lib64 are links.
+        # O_PATH gives no access to the content. Links are followed: Debian's /lib and /lib64 are
+        # links.
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return

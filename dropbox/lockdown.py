@@ -1,8 +1,9 @@
-"""What a room's process gives up before its first request, for itself and for every program it starts.
+"""What a room's process gives up before its first request, for itself and every program it starts.
 
-The front sees plaintext, so it may write no byte to any file, and run nothing but gpg. The vault writes one folder and runs
-nothing. Each part is enforced by the kernel and cannot be taken back. A part that this kernel lacks stops the start, unless
-the operator has waived it by name.
+The front sees plaintext, so it cannot write a byte to any file, and can run nothing but gpg. The
+vault can write to one folder and run nothing. Each part is enforced by the kernel and cannot be
+undone. If this kernel lacks a part the room does not start, unless the operator has waived that
+part by name.
 """
 
 import ctypes
@@ -21,32 +22,37 @@ from dropbox.landlock import DATABASE, READ, Access
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 
-# How long a freed piece of memory is with which the allocator is tried, and where in it one looks: glibc writes its own
-# pointers into the first 16 bytes. Pieces up to 1,032 bytes are what its per-thread cache would keep as they were.
+# To test the allocator, a piece of memory is freed and then inspected from an offset, since glibc
+# writes its own pointers into the first 16 bytes. Its per-thread cache would leave pieces of up to
+# 1,032 bytes unchanged.
 _PROBE_BYTES, _PROBE_OFFSET = 512, 256
-# Not what glibc itself writes: 165, and its complement 90.
+# A byte that glibc does not write itself: it writes 165 and its complement, 90.
 _CANARY = b"\x33"
 
 
 @dataclass(frozen=True)
 class Room:
-    """What a process may still do. Python's own files, the shared libraries and Casedrop's code are always readable."""
+    """What a process can still do.
+
+    Python, shared libraries and Casedrop's code are always readable.
+    """
 
     name: str
     readable: tuple[Path, ...] = ()
     programs: tuple[Path, ...] = ()
-    writable: Path | None = None  # one folder; without it not a byte can be written
+    writable: Path | None = None  # one folder; without it no byte can be written to any file
     sees_plaintext: bool = False
 
 
 def lock(room: Room, waived: Collection[str] = ()) -> None:
-    """Lock this process as *room*, but for the PARTS that are *waived*. To be called before a second thread is started.
+    """Lock this process down as *room*, except for the PARTS that are *waived*.
 
-    Raises CannotLockDown naming the part that this kernel or this start lacks; the process must then not serve.
+    Call this before starting a second thread. Raises CannotLockDown naming the part that cannot be
+    enforced; the process must then not serve requests.
     """
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         raise CannotLockDown(
-            f"The {room.name} cannot be locked down: it has more than one thread already."
+            f"The {room.name} cannot be locked down: it already has more than one thread."
         )
     for part, apply in PARTS.items():
         if part in waived:
@@ -56,22 +62,22 @@ def lock(room: Room, waived: Collection[str] = ()) -> None:
         except (CannotLockDown, OSError) as why:
             reason = f"{why.strerror}." if isinstance(why, OSError) else str(why)
             raise CannotLockDown(
-                f"The {room.name} cannot be locked down, part {part}: {reason} To start without this part, name it in the "
-                "setting [lockdown] waived."
+                f"The {room.name} cannot be locked down, part {part}: {reason} To start without "
+                "this part, name it in the setting [lockdown] waived."
             ) from None
 
 
 def warn_waived(room: Room, waived: Collection[str]) -> None:
-    """Tell the operator, at every start, which parts are not in force."""
+    """Tell the operator, at every start, which parts are not enforced."""
     for part in PARTS:
         if part in waived:
             sys.stderr.write(
-                f"The lockdown of the {room.name} is incomplete: {part} is waived by the settings.\n"
+                f"The lockdown of the {room.name} is incomplete: the settings waive {part}.\n"
             )
 
 
 def _allocator(room: Room) -> None:
-    """Freed memory is overwritten at once: Python takes all of it from malloc, and glibc is told to fill what is freed."""
+    """Freed memory is overwritten at once: Python always uses malloc, and glibc fills on free."""
     if not room.sees_plaintext:
         return
     if os.environ.get("PYTHONMALLOC") != "malloc" or sys.flags.ignore_environment:
@@ -81,33 +87,36 @@ def _allocator(room: Room) -> None:
     piece, guard = libc.malloc(_PROBE_BYTES), libc.malloc(_PROBE_BYTES)
     ctypes.memset(piece, _CANARY[0], _PROBE_BYTES)
     libc.free(piece)
-    # Still mapped: it is far below the size that glibc gives back, and the piece behind it is in use.
+    # Still mapped: glibc returns only much larger pieces to the kernel, and the next one is in use.
     left = ctypes.string_at(piece + _PROBE_OFFSET, _PROBE_OFFSET)
     libc.free(guard)
     if _CANARY in left:
         raise CannotLockDown(
-            "In the environment MALLOC_PERTURB_ has to be 165 and GLIBC_TUNABLES glibc.malloc.tcache_count=0, "
-            "and glibc has to heed them."
+            "In the environment MALLOC_PERTURB_ has to be 165 and GLIBC_TUNABLES "
+            "glibc.malloc.tcache_count=0, and glibc has to honour them."
         )
 
 
 def _limits(room: Room) -> None:
-    """No core dump; without a writable folder every write to a file of any kind fails. Pipes and sockets are not files."""
+    """No core dumps.
+
+    Without a writable folder every write to a file fails, but not to pipes or sockets.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if room.writable is None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def _privileges(room: Room) -> None:
-    """No program that it starts can have more rights than it has."""
+    """No program that it starts can gain privileges."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def _files(room: Room) -> None:
-    """Landlock: everything is denied but what the room needs."""
+    """Landlock: everything is denied except what the room needs."""
     rules = [(path, READ) for path in (*_python_files(), *room.readable)]
     if room.programs:
-        # The loader is executed by the kernel together with each program.
+        # The kernel executes the dynamic loader together with each program.
         rules += [(path, READ | Access.EXECUTE) for path in (*room.programs, _loader())]
     if room.writable is not None:
         rules.append((room.writable, DATABASE))
@@ -120,12 +129,12 @@ def _calls(room: Room) -> None:
 
 
 def _dumps(room: Room) -> None:
-    """Its memory cannot be read by other processes of its user."""
+    """Other processes of the same user cannot read its memory."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-# In this order: the filter and Landlock need "no new privileges"; a process that is not dumpable no longer owns its own
-# entries in /proc, which are read for the rules.
+# The order matters: seccomp and Landlock need "no new privileges", and a process that is not
+# dumpable no longer owns its own entries in /proc, which are read to make the rules.
 PARTS: Mapping[str, Callable[[Room], None]] = {
     "allocator": _allocator,
     "limits": _limits,
@@ -146,7 +155,7 @@ def _python_files() -> Iterator[Path]:
 
 
 def _mapped() -> Iterator[Path]:
-    """The files that are mapped into this process: among them the libraries, and the loader that mapped them."""
+    """The files mapped into this process, including the libraries and the dynamic loader."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         fields = line.split(maxsplit=5)
         if len(fields) == 6 and fields[5].startswith("/"):

@@ -1,7 +1,7 @@
-"""OpenPGP by gpg, through python-gnupg: sealing to the reviewers on the server, opening and signing offline.
+"""OpenPGP with gpg, through python-gnupg: sealing on the server, opening and signing offline.
 
-The only module that talks to gpg. Success is never taken from one sign alone: gpg's status, and on the server the
-recipients named in the ciphertext itself, must both be as expected.
+The only module that runs gpg. No single indication of success is enough: gpg's status has to be as
+expected and, on the server, so do the recipients named in the ciphertext itself.
 """
 
 import copy
@@ -22,7 +22,7 @@ from dropbox.gpg_agent import ask_passphrase
 from dropbox.gpg_output import CheckedOutput, Drain
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
 
-# python-gnupg writes status lines and the beginnings of results to its logger; none of it may reach a log.
+# python-gnupg logs status lines and the start of each result; none of that may reach a log.
 logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
 
 _CV25519 = ("18", "cv25519")
@@ -31,18 +31,19 @@ MAX_REVIEWERS = 16
 
 _SERVER_OPTIONS = [
     "--no-options",
-    "--no-autostart",  # importing or sealing must not start an agent
+    "--no-autostart",  # importing and sealing must not start an agent
     "--lock-never",
     "--no-random-seed-file",
     "--no-auto-key-locate",
     "--disable-dirmngr",
     "--no-permission-warning",
 ]
-# Quiet: else gpg looks up the name of each recipient of each message, to write it to nobody.
+# Quiet, because otherwise gpg looks up the name of every message's recipients to print it, unread.
 _OFFLINE_OPTIONS = ["--no-options", "--disable-dirmngr", "--no-permission-warning", "--quiet"]
-# To open a message changes no keys: no file needs a lock.
+# Decryption changes no keys, so no file needs a lock.
 _OPEN_OPTIONS = ["--lock-never", "--no-random-seed-file"]
-# Binary and uncompressed, so that the length tells nothing of the content; no version, comment or file name.
+# Binary and uncompressed, so the length reveals nothing of the content; no version, comment, file
+# name.
 _SEAL_OPTIONS = [
     "--compress-algo",
     "none",
@@ -81,7 +82,10 @@ class _Subkey:
 
 
 class Reviewers:
-    """The pinned reviewers, ready to be sealed to. Safe to share between threads: each sealing starts its own gpg."""
+    """Seals to the pinned reviewers.
+
+    Safe to share between threads: each sealing starts its own gpg.
+    """
 
     def __init__(
         self, gpg: Any, subkeys: dict[str, tuple[_Subkey, ...]], clock: Callable[[], datetime]
@@ -94,10 +98,11 @@ class Reviewers:
     def load(
         cls, keys: Path, home: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> "Reviewers":
-        """Import every pinned key of *keys* into *home* and check it. Raises KeysError naming the file that is wrong.
+        """Import every pinned key in *keys* into *home* and check it.
 
-        Refused: a key that is not pinned, missing, given twice, not Ed25519 with cv25519 subkeys, or with no encryption
-        subkey valid today. *home* is made (0700) if absent; afterwards nothing needs to write there.
+        Raises KeysError naming the file. Refuses a key that is not pinned, missing, duplicated, not
+        Ed25519 with cv25519 subkeys, or without an encryption subkey valid today. Creates *home*
+        (0700) if it does not exist; afterwards nothing needs to write there.
         """
         pinned = read_pinned_keys(keys)
         if len(pinned) > MAX_REVIEWERS:
@@ -117,7 +122,7 @@ class Reviewers:
         for fingerprint, name in names.items():
             if reviewers._current(fingerprint) is None:
                 raise KeysError(
-                    f"{name} has no encryption key that is valid today; nothing could be sealed to it."
+                    f"{name} has no encryption key valid today; nothing could be sealed to it."
                 )
         return reviewers
 
@@ -132,28 +137,28 @@ class Reviewers:
         return datetime.fromtimestamp(min(ends) - 1, UTC).date()
 
     def _current(self, fingerprint: str) -> _Subkey | None:
-        """The newest subkey valid now: what gpg itself would choose, chosen here so that it can be checked."""
+        """The newest subkey valid now: gpg would choose it too, but then nobody could check."""
         now = int(self._clock().timestamp())
         valid = [key for key in self._subkeys[fingerprint] if key.valid(now)]
         return max(valid, key=lambda key: key.made, default=None)
 
     def seal(self, source: BinaryIO, sink: Callable[[bytes], None]) -> int:
-        """Encrypt all of *source* to every reviewer; the ciphertext goes to *sink* in pieces. Returns its bytes.
+        """Encrypt all of *source* to every reviewer, into *sink*. Returns the ciphertext's size.
 
-        Streams: neither side is ever whole in memory. *sink* gets nothing before the recipients have been checked.
-        What *sink* raises is raised here once gpg is done. Raises CannotSeal in every other failure; the caller then
-        destroys what *sink* was given.
+        Streams: neither side is ever completely in memory. *sink* receives nothing before the
+        recipients are checked. What *sink* raises is raised here when gpg has ended. Raises
+        CannotSeal for every other failure; the caller then destroys what *sink* received.
         """
         chosen = [self._current(fingerprint) for fingerprint in self._subkeys]
         expected = [key for key in chosen if key is not None]
         if len(expected) != len(chosen):
-            raise CannotSeal("A reviewer's keys have all expired.")
+            raise CannotSeal("All keys of a reviewer have expired.")
         output = CheckedOutput(sorted(key.key_id for key in expected), sink)
         drain = Drain(output.write)
-        gpg = copy.copy(self._gpg)  # on_data is an attribute: one copy for each sealing
+        gpg = copy.copy(self._gpg)  # on_data is an attribute, so each sealing has its own copy
         gpg.on_data = drain.on_data
         try:
-            # "!" pins exactly this subkey, so that gpg does not choose another.
+            # "!" makes gpg use exactly this subkey.
             result = gpg.encrypt_file(
                 source,
                 [key.fingerprint + "!" for key in expected],
@@ -170,10 +175,13 @@ class Reviewers:
 
 
 def _encryption_subkeys(gpg: Any, fingerprint: str, name: str) -> tuple[_Subkey, ...]:
-    """The encryption subkeys of an imported key. Raises KeysError naming the file *name* when gpg sees them otherwise."""
+    """The encryption subkeys of an imported key.
+
+    Raises KeysError, naming the file *name*, if any is unfit.
+    """
     listed = [key for key in gpg.list_keys() if key["fingerprint"] == fingerprint]
     if len(listed) != 1:
-        raise KeysError(f"gpg does not take the key in {name}.")
+        raise KeysError(f"gpg rejects the key in {name}.")
     key = listed[0]
     if key["trust"] in ("e", "r", "d", "i"):
         raise KeysError(f"The key in {name} has expired or was revoked.")
@@ -196,7 +204,7 @@ def _full_fingerprint(key: Any, key_id: str) -> str:
 
 
 class Opener:
-    """The offline side: opens messages and signs with the secret keys of one gpg home directory."""
+    """The offline side: decrypts and signs with the secret keys of one gpg home directory."""
 
     def __init__(self, home: Path) -> None:
         self._gpg = _gpg(home, _OFFLINE_OPTIONS)
@@ -204,24 +212,27 @@ class Opener:
         self._terse = {**self._environ, "LC_ALL": "C"}
 
     def secret_fingerprints(self) -> list[str]:
-        """The primary fingerprints whose secret keys are here."""
+        """The primary fingerprints of the secret keys in this home."""
         return [key["fingerprint"] for key in self._gpg.list_keys(secret=True)]
 
     def open(self, ciphertext: bytes | memoryview) -> bytes:
-        """The plaintext of one whole message. Raises CannotOpen. Several threads may open at once."""
-        # The command is python-gnupg's, but not its three threads for each message, which cost as much as gpg itself when
-        # there are many.
+        """The plaintext of one message. Raises CannotOpen. Safe to call from several threads."""
+        # python-gnupg's command, but without its three threads per message, which together cost as
+        # much as gpg itself.
         command = self._gpg.make_args([*_OPEN_OPTIONS, "--decrypt"], False)
         ended = gpg_process.run(command, ciphertext, self._environ)
-        said = [line.split() for line in ended.err.splitlines()]
-        if ended.code != 0 or [b"[GNUPG:]", b"DECRYPTION_OKAY"] not in said:
+        status = [line.split() for line in ended.err.splitlines()]
+        if ended.code != 0 or [b"[GNUPG:]", b"DECRYPTION_OKAY"] not in status:
             raise CannotOpen
-        # Its agent has the passphrase now, and gpg nothing more to say to anybody: it need not load a language for that.
+        # The agent has the passphrase now and asks nothing more, so gpg need not load translations.
         self._environ = self._terse
         return ended.out
 
     def open_stream(self, source: BinaryIO | RawIOBase, sink: Callable[[bytes], None]) -> None:
-        """Decrypt all of *source* into *sink*. Raises CannotOpen: what *sink* was given must then be destroyed."""
+        """Decrypt all of *source* into *sink*.
+
+        Raises CannotOpen; what *sink* received must be destroyed.
+        """
         drain = Drain(sink)
         gpg = copy.copy(self._gpg)
         gpg.on_data = drain.on_data
@@ -231,8 +242,11 @@ class Opener:
             raise CannotOpen
 
     def sign(self, data: bytes, fingerprint: str) -> bytes:
-        """A binary detached signature over *data* by the primary key *fingerprint*. Raises CannotOpen if it is not here."""
-        # Not python-gnupg's keyid, which is gpg's --default-key: without that key gpg would sign with another.
+        """A binary detached signature over *data* by the primary key *fingerprint*.
+
+        Raises CannotOpen if that key is not in this home.
+        """
+        # python-gnupg's keyid would become --default-key: if that key is missing, gpg uses another.
         signer = ["--local-user", fingerprint + "!"]
         result = self._gpg.sign(data, detach=True, binary=True, clearsign=False, extra_args=signer)
         if not result.data or result.returncode != 0:
@@ -242,7 +256,7 @@ class Opener:
 
 @dataclass(frozen=True)
 class WeeklyKey:
-    """One weekly encryption subkey: begin and end in Unix seconds, and whether its secret is in this gpg home."""
+    """One weekly encryption subkey: start and end (Unix seconds), and if its secret key is here."""
 
     fingerprint: str
     keygrip: str
@@ -253,7 +267,10 @@ class WeeklyKey:
 
 @dataclass(frozen=True)
 class ReviewerKey:
-    """The one reviewer's key of a gpg home. *name* is its public name; the weeks are in order of their begin."""
+    """The reviewer's key in a gpg home.
+
+    *name* is its public name; *weeks* are in order of their start.
+    """
 
     fingerprint: str
     keygrip: str
@@ -262,23 +279,23 @@ class ReviewerKey:
 
 
 def reviewer_keys(home: Path) -> tuple[ReviewerKey, ...]:
-    """Every key whose secret is in *home*."""
+    """Every key whose secret key is in *home*."""
     return tuple(map(_reviewer_key, _gpg(home, _OFFLINE_OPTIONS).list_keys(secret=True)))
 
 
 def reviewer_key(home: Path) -> ReviewerKey:
-    """The reviewer's key whose secret is in *home*. Raises KeysError unless there is exactly one."""
+    """The key whose secret key is in *home*. Raises KeysError unless there is exactly one."""
     found = reviewer_keys(home)
     if len(found) != 1:
         raise KeysError(
-            f"There are {len(found)} secret keys in {home} instead of the one of a reviewer."
+            f"There are {len(found)} secret keys in {home}; it has to hold the key of one reviewer."
         )
     return found[0]
 
 
 def _reviewer_key(key: Any) -> ReviewerKey:
     weeks = [
-        # gpg marks a secret that is not here with "#" in the field that python-gnupg calls token.
+        # In the field that python-gnupg calls token, gpg marks an absent secret key with "#".
         WeeklyKey(
             one["fingerprint"],
             one["keygrip"],
@@ -298,17 +315,17 @@ def _reviewer_key(key: Any) -> ReviewerKey:
 
 
 def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protected: bool) -> str:
-    """Make a reviewer's key in *home*: Ed25519 to certify and sign, and *weeks* weekly cv25519 subkeys of 14 days.
+    """Make a reviewer's key in *home*: Ed25519 to certify and sign, *weeks* weekly cv25519 subkeys.
 
-    The subkeys begin on *start* (UTC midnight) and every seventh day after it, so that two are valid at any time. With
-    *protected*, gpg asks for the passphrase in its own window, once; without, the key has none. Returns the fingerprint.
-    Raises KeysError when gpg refuses.
+    The first subkey starts on *start* (UTC midnight), the others every seven days after it. Each is
+    valid for 14 days, so two are valid at any time. If *protected*, gpg asks for the passphrase
+    once, in its own window; otherwise the key has none. Returns the fingerprint. Raises KeysError.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     passphrase = ask_passphrase(home, new=True) if protected else ""
-    # Not python-gnupg's own text, which adds an address of this user's and this computer's name to the public key. No
-    # expiry: the pin file and the weekly subkeys end the key's use.
-    wish = [
+    # python-gnupg's own parameters would put this user's and this computer's name into the public
+    # key. No expiry: the pin file and the weekly subkeys limit the key's use.
+    parameters = [
         "Key-Type: EDDSA",
         "Key-Curve: ed25519",
         "Key-Usage: cert,sign",
@@ -317,7 +334,7 @@ def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protect
         f"Passphrase: {passphrase}" if protected else "%no-protection",
         "%commit",
     ]
-    made = _gpg_on(home, start, passphrase).gen_key("\n".join(wish) + "\n")
+    made = _gpg_on(home, start, passphrase).gen_key("\n".join(parameters) + "\n")
     if not made.fingerprint:
         raise KeysError("gpg did not make the key.")
     fingerprint = str(made.fingerprint)
@@ -331,25 +348,26 @@ def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protect
 
 
 def add_weeks(home: Path, fingerprint: str, starts: Sequence[date], *, passphrase: str) -> None:
-    """Add a subkey of 14 days for each day of *starts* (UTC midnight) to the key *fingerprint*, whose passphrase is given.
+    """Add to the key *fingerprint* a subkey for 14 days from each day in *starts* (UTC midnight).
 
-    Raises KeysError saying how many were made; they stay.
+    Raises KeysError saying how many were made; those remain.
     """
     for count, start in enumerate(starts):
-        # gpg can make a key that begins later only when it is told another time.
-        maker = _gpg_on(home, start, passphrase)
+        # gpg can only make a key that starts later if it is given a fake time.
+        gpg = _gpg_on(home, start, passphrase)
         secret = {"master_passphrase": passphrase} if passphrase else {}
-        added = maker.add_subkey(
+        added = gpg.add_subkey(
             fingerprint, algorithm="cv25519", usage="encr", expire="14d", **secret
         )
         if added.returncode != 0:
             raise KeysError(
-                f"gpg made {count} of {len(starts)} weekly keys and refused the next: is the passphrase right?"
+                f"gpg made {count} of {len(starts)} weekly keys and refused the next: "
+                "is the passphrase right?"
             )
 
 
 def _gpg_on(home: Path, day: date, passphrase: str) -> Any:
-    """gpg as of *day*. A passphrase goes to it through a pipe."""
+    """gpg with *day* as its date. It receives a passphrase through a pipe."""
     at = ["--faked-system-time", f"{day:%Y%m%d}T000000!", "--ignore-time-conflict"]
     unprotected = [] if passphrase else ["--pinentry-mode", "loopback", "--passphrase", ""]
     gpg = _gpg(home, ["--no-options", "--disable-dirmngr", *at, *unprotected])
@@ -358,7 +376,7 @@ def _gpg_on(home: Path, day: date, passphrase: str) -> Any:
 
 
 def seal_to_week(home: Path, week: WeeklyKey, data: bytes) -> bytes:
-    """*data* sealed to this one subkey, on a day when it was valid: an old message. Raises CannotSeal."""
+    """*data* sealed to this subkey alone, as if on a day when it was valid. Raises CannotSeal."""
     at = datetime.fromtimestamp(week.made, UTC).date() + timedelta(days=1)
     result = _gpg_on(home, at, "").encrypt(
         data, [week.fingerprint + "!"], armor=False, always_trust=True, extra_args=_SEAL_OPTIONS
@@ -369,7 +387,7 @@ def seal_to_week(home: Path, week: WeeklyKey, data: bytes) -> bytes:
 
 
 def export_public(home: Path, fingerprint: str) -> bytes:
-    """The public key *fingerprint* of *home*, ASCII-armored. Raises KeysError if it is not there."""
+    """The public key *fingerprint* in *home*, ASCII-armored. Raises KeysError if absent."""
     armored = _gpg(home, _OFFLINE_OPTIONS).export_keys(fingerprint)
     if not armored:
         raise KeysError("There is no such key here.")

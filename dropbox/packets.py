@@ -1,8 +1,8 @@
-"""Reading OpenPGP packets (RFC 9580 and the older forms gpg writes): recipients, extents, keys, signatures.
+"""Reading OpenPGP packets (RFC 9580 and gpg's older forms): recipients, keys, signatures.
 
-Nothing here encrypts or decrypts. The front reads back whom a fresh ciphertext is really addressed to; the desk finds
-where a message ends in its block; the vault, which has no gpg, checks a reviewer's signature with libsodium. Input is
-untrusted and bounded by its length.
+Nothing here encrypts or decrypts. The front checks whom a fresh ciphertext is really addressed to;
+the desk finds the end of a message in its block; the vault, which has no gpg, verifies a reviewer's
+signature with libsodium. Input is untrusted; no loop runs longer than the input.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ from nacl.signing import VerifyKey
 from dropbox.errors import BadPacket, KeysError
 
 PKESK, SIGNATURE, PUBLIC_KEY, PUBLIC_SUBKEY, SEALED_DATA = 1, 2, 6, 14, 18
-# Tags above 15 exist in the new header form only, so this one byte is how sealed data always begins.
+# Tags above 15 exist only in the new header format, so sealed data always begins with this byte.
 _SEALED_DATA_HEADER = 0xC0 | SEALED_DATA
-# The version that gpg writes for keys of version 4, the only ones here.
+# The version that gpg writes for keys of version 4, the only ones used here.
 _PKESK_3 = 3
 _ED25519_LEGACY, _ECDH = 22, 18
 _ED25519_OID = bytes.fromhex("2b06010401da470f01")
@@ -29,12 +29,12 @@ _HASHES = {8: hashlib.sha256, 9: hashlib.sha384, 10: hashlib.sha512}
 _ISSUER_FINGERPRINT, _CREATED, _KEY_LASTS = 33, 2, 9
 _BINDS_SUBKEY, _REVOKES_SUBKEY = 0x18, 0x28
 _TIME_BYTES = 4
-_CLOCK_SKEW = timedelta(days=1)  # the offline workstation's clock is set by hand
+_CLOCK_SKEW = timedelta(days=1)  # the clock of the offline workstation is set by hand
 
 
 @dataclass(frozen=True)
 class Packet:
-    """One packet: its tag, where it begins and ends in the buffer, and its body (joined when it was in pieces)."""
+    """One packet: tag, start and end in the buffer, and body (joined if it was in parts)."""
 
     tag: int
     start: int
@@ -43,7 +43,7 @@ class Packet:
 
 
 def _length(data: bytes, at: int) -> tuple[int, int, bool]:
-    """A new-format length at *at*: (body length, offset behind it, whether more pieces follow)."""
+    """A new-format length at *at*: (body length, offset after it, whether more parts follow)."""
     first = data[at]
     if first < 192:
         return first, at + 1, False
@@ -74,7 +74,7 @@ def _new_packet(data: bytes, start: int) -> Packet:
 
 
 def packets(data: bytes) -> Iterator[Packet]:
-    """The packets of *data*, in order; the last may reach beyond its end. Raises BadPacket on what is not a packet."""
+    """The packets of *data*, in order; the last may extend past the end. Raises BadPacket."""
     at = 0
     while at < len(data):
         if not data[at] & 0x80:
@@ -88,9 +88,10 @@ def packets(data: bytes) -> Iterator[Packet]:
 
 
 def recipients(head: bytes) -> list[str]:
-    """Key ids (16 upper-case hex digits) of the leading PKESK packets of a message, in order, repeats kept.
+    """The key ids (16 upper-case hex digits) of a message's PKESK packets, in order, with repeats.
 
-    *head* must hold all of them; the sealed data behind them may be cut off. Raises BadPacket when none follows.
+    *head* must contain them all; the sealed data after them may be cut off. Raises BadPacket if no
+    sealed data follows.
     """
     found: list[str] = []
     at = 0
@@ -107,39 +108,46 @@ def recipients(head: bytes) -> list[str]:
         at += packet.end
         found.append(packet.body[1:9].hex().upper())
     if head[at : at + 1] != bytes([_SEALED_DATA_HEADER]):
-        raise BadPacket("The ciphertext does not begin with its recipients.")
+        raise BadPacket("The ciphertext does not start with its recipients.")
     return found
 
 
 def message_length(block: bytes) -> int:
-    """How many of *block*'s leading bytes are one OpenPGP message sealed to somebody. Raises BadPacket if none is whole."""
+    """The length in bytes of the OpenPGP message at the start of *block*.
+
+    Raises BadPacket unless a whole message with at least one recipient is there.
+    """
     for packet in packets(block):
-        # With no recipient asked for before it, one in 250 blocks of random bytes would look like a message.
+        # Without requiring a recipient first, one in 250 random blocks would look like a message.
         if packet.tag == SEALED_DATA and packet.start > 0:
             if packet.end <= len(block):
                 return packet.end
             break
         if packet.tag != PKESK or packet.body[:1] != bytes([_PKESK_3]):
             break
-    raise BadPacket("No whole sealed message stands at the beginning of this block.")
+    raise BadPacket("This block does not start with a whole sealed message.")
 
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A reviewer's certifying and signing key: 40 upper-case hex digits, and the raw Ed25519 key."""
+    """A reviewer's certifying and signing key: 40 upper-case hex digits, and the raw key."""
 
     fingerprint: str
     ed25519: bytes
 
     @classmethod
     def read(cls, data: bytes) -> "PublicKey":
-        """The one primary key of a binary key file. Raises BadPacket unless it is exactly one Ed25519 v4 key."""
+        """The primary key of a binary key file.
+
+        Raises BadPacket unless it is a single Ed25519 v4 key.
+        """
         found = [packet.body for packet in packets(data) if packet.tag == PUBLIC_KEY]
         if len(found) != 1:
             raise BadPacket(f"The file holds {len(found)} keys instead of one.")
         body = found[0]
         oid = bytes([len(_ED25519_OID)]) + _ED25519_OID
-        # version 4, creation time, algorithm, curve, then a 263-bit number: 0x40 and the 32 bytes of the key.
+        # version 4, creation time, algorithm, curve, then a 263-bit number: 0x40 and the 32 bytes
+        # of the key.
         if (
             body[:1] != b"\x04"
             or body[5:6] != bytes([_ED25519_LEGACY])
@@ -154,7 +162,10 @@ class PublicKey:
 
 
 def dearmor(text: bytes) -> bytes:
-    """The binary of one ASCII-armored block; the checksum line is not needed, fingerprints are compared instead."""
+    """The bytes of an ASCII-armored block. Its checksum is ignored: callers compare fingerprints.
+
+    Raises BadPacket.
+    """
     lines = text.replace(b"\r\n", b"\n").split(b"\n")
     try:
         start = next(n for n, line in enumerate(lines) if line.startswith(b"-----BEGIN PGP"))
@@ -169,13 +180,16 @@ def dearmor(text: bytes) -> bytes:
 
 
 def read_pins(keys: Path) -> dict[str, str]:
-    """The pin file ``FINGERPRINTS`` of *keys*: {fingerprint: file name}. Raises KeysError with the line it cannot read."""
+    """The pin file ``FINGERPRINTS`` in *keys*, as {fingerprint: file name}.
+
+    Raises KeysError with the line.
+    """
     pins: dict[str, str] = {}
     try:
         lines = (keys / "FINGERPRINTS").read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         raise KeysError(
-            f"There is no readable FINGERPRINTS file in {keys}; the key ceremony writes it."
+            f"There is no readable FINGERPRINTS file in {keys}; the key ceremony creates it."
         ) from None
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
@@ -188,21 +202,22 @@ def read_pins(keys: Path) -> dict[str, str]:
             or Path(name.strip()).name != name.strip()
         ):
             raise KeysError(
-                f"FINGERPRINTS, line {number}: not a fingerprint (40 capital hex digits) and a file name."
+                f"FINGERPRINTS, line {number}: not a fingerprint (40 capital hex digits) "
+                "followed by a file name."
             )
         if fingerprint in pins or name.strip() in pins.values():
             raise KeysError(f"FINGERPRINTS, line {number}: this key or file is pinned twice.")
         pins[fingerprint] = name.strip()
     if not pins:
-        raise KeysError(f"FINGERPRINTS in {keys} names no key; nothing could be sealed.")
+        raise KeysError(f"FINGERPRINTS in {keys} lists no key; nothing could be sealed.")
     return pins
 
 
 def last_second(data: bytes) -> int:
-    """The Unix second in which the last encryption subkey of a binary key file ends; 0 when none ever does.
+    """The Unix time when the last encryption subkey in a binary key file expires; 0 if none does.
 
-    Signatures are not verified here: this is for a notice to the operator. What is sealed to is decided by gpg. Raises
-    BadPacket.
+    Signatures are not verified: this is only for a notice to the operator, and gpg decides which
+    keys to use. Raises BadPacket.
     """
     ends: dict[int, int] = {}
     made = start = 0
@@ -220,14 +235,14 @@ def last_second(data: bytes) -> int:
                 _KEY_LASTS, bytes(_TIME_BYTES)
             )
             if len(lasts) != _TIME_BYTES:
-                raise BadPacket("A subkey does not say how long it lasts.")
+                raise BadPacket("A subkey has no valid expiration time.")
             seconds = int.from_bytes(lasts, "big")
             ends[start] = made + seconds if seconds else 0
     return max(ends.values(), default=0)
 
 
 def last_day(keys: Path) -> date:
-    """The last UTC day on which every pinned key of *keys* has a valid encryption subkey, as far as its file says.
+    """The last UTC day on which every pinned key in *keys* has a valid encryption subkey.
 
     Raises KeysError, naming the file, like :func:`read_pinned_keys`.
     """
@@ -241,7 +256,10 @@ def last_day(keys: Path) -> date:
 
 
 def read_pinned_keys(keys: Path) -> tuple[PublicKey, ...]:
-    """The pinned reviewers' signing keys of *keys*. Raises KeysError, naming the file, on any that is not as pinned."""
+    """The pinned reviewers' signing keys in *keys*.
+
+    Raises KeysError naming the file that does not match.
+    """
     pins = read_pins(keys)
     unpinned = sorted({file.name for file in keys.glob("*.asc")} - set(pins.values()))
     if unpinned:
@@ -254,7 +272,7 @@ def read_pinned_keys(keys: Path) -> tuple[PublicKey, ...]:
             raise KeysError(f"{name} in {keys} cannot be used: {why}") from None
         if key.fingerprint != fingerprint:
             raise KeysError(
-                f"{name} in {keys} is not the key that is pinned: its fingerprint is {key.fingerprint}."
+                f"{name} in {keys} is not the pinned key: its fingerprint is {key.fingerprint}."
             )
         read.append(key)
     return tuple(read)
@@ -263,10 +281,11 @@ def read_pinned_keys(keys: Path) -> tuple[PublicKey, ...]:
 def verify_detached(
     data: bytes, signature: bytes, keys: tuple[PublicKey, ...], now: datetime
 ) -> PublicKey:
-    """The key of *keys* whose binary detached *signature* over *data* holds. Raises BadPacket with what is wrong.
+    """The key in *keys* that made the detached *signature* over *data*.
 
-    Only what gpg makes with an Ed25519 primary key is taken: version 4, type "binary", SHA-2, issuer fingerprint and
-    creation time inside the signed part. A signature dated more than a day after *now* is refused.
+    Raises BadPacket with the reason. Accepts only what gpg makes with an Ed25519 primary key:
+    version 4, type "binary", SHA-2, issuer fingerprint and creation time in the signed part.
+    Refuses a signature dated more than a day after *now*.
     """
     body = _only_signature(signature)
     hash_name, hashed, rest = body[3], body[4 : 6 + int.from_bytes(body[4:6], "big")], b""
@@ -311,7 +330,10 @@ def _only_signature(signature: bytes) -> bytes:
 
 
 def _subpackets(area: bytes) -> dict[int, bytes]:
-    """The hashed subpackets by type. A repeated type is refused, so that no second value can shadow the first."""
+    """The hashed subpackets by type.
+
+    A repeated type is refused: no second value can shadow the first. Raises BadPacket.
+    """
     fields: dict[int, bytes] = {}
     at = 0
     try:
@@ -328,7 +350,10 @@ def _subpackets(area: bytes) -> dict[int, bytes]:
 
 
 def _ed25519_signature(rest: bytes) -> bytes:
-    """R and S behind the unhashed fields and the two check bytes, each brought to 32 bytes."""
+    """R and S, 32 bytes each, which follow the unhashed fields and two check bytes.
+
+    Raises BadPacket.
+    """
     at = 2 + int.from_bytes(rest[:2], "big") + 2
     numbers = b""
     for _ in range(2):

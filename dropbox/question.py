@@ -1,8 +1,9 @@
-"""A campaign's optional questions: how an answer is read from a form, how it stands in a report, how it is said again.
+"""A campaign's optional questions: reading answers from a form, storing and showing them.
 
-An answer that was not given stands nowhere. The others are, by the question's kind: the code of a choice (``one``), the
-codes of several (``many``), "2026-03" or "2026" (``month``), "2026" (``year``), a short text (``short``), or a list of
-lines, each a mapping from a column's code to that column's answer (``lines``).
+A report has no entry for a question without an answer. The other answers are, by the question's
+kind: the code of a choice (``one``), the codes of several (``many``), "2026-03" or "2026"
+(``month``), "2026" (``year``), a short text (``short``), or a list of lines, each of which maps a
+column's code to that column's answer (``lines``).
 """
 
 import re
@@ -15,12 +16,12 @@ from dropbox.errors import AnswerTooLong, BadAnswer, YearMissing
 from dropbox.label import Label
 
 KINDS = ("one", "many", "month", "year", "short", "lines")
-# Kinds whose choices stand in the campaign file.
+# Kinds whose choices are listed in the campaign file.
 WITH_CHOICES = ("one", "many")
-# Columns of a line have one value each.
+# A column of a line has one value.
 IN_LINES = ("one", "short")
 
-# An amount, a price, a month as people write it.
+# An amount, a price, or a month in words.
 SHORT_CHARACTERS = 24
 LINES = 3
 MONTHS = tuple(f"{month:02}" for month in range(1, 13))
@@ -30,7 +31,10 @@ _YEAR = re.compile(r"20[0-9]{2}")
 
 @dataclass(frozen=True)
 class Question(Label):
-    """One question. ``why`` says in half a sentence what the answer is good for; ``columns`` are those of ``lines``."""
+    """One question.
+
+    ``why`` is half a sentence on what the answer is for; only ``lines`` has ``columns``.
+    """
 
     why: Mapping[str, str]
     kind: str
@@ -44,15 +48,21 @@ class Question(Label):
 
     @property
     def cells(self) -> int:
-        """How many values a form always sends for it, the empty ones too; boxes that are not ticked send none."""
+        """How many values a form always sends for it, even if empty; unticked boxes send none."""
         return {"many": 0, "month": 2, "lines": LINES * len(self.columns)}.get(self.kind, 1)
 
     def read(self, untrusted: Sequence[str]) -> Any:
-        """The answer to what a form sent, in the form's order, or None. Raises BadAnswer, YearMissing or AnswerTooLong."""
+        """The answer in the values a form sent, in the form's order, or None if there is none.
+
+        Raises BadAnswer, YearMissing or AnswerTooLong.
+        """
         return _READERS[self.kind](self, untrusted)
 
     def shown(self, answer: Any, language: str) -> str:
-        """An answer out of a report as a person reads it. One that is not of this question's kind is shown as it is."""
+        """An answer from a report as a person reads it.
+
+        An answer of another kind is shown unchanged.
+        """
         if self.kind == "lines" and isinstance(answer, list):
             return "; ".join(self._line_shown(line, language) for line in answer)
         if isinstance(answer, list):
@@ -73,7 +83,7 @@ class Question(Label):
 
 @dataclass(frozen=True)
 class Group(Label):
-    """Questions that stand together."""
+    """Questions that are shown together."""
 
     questions: tuple[Question, ...]
 
@@ -101,7 +111,7 @@ def _year(question: Question, untrusted: Sequence[str]) -> str | None:
 
 
 def _month(question: Question, untrusted: Sequence[str]) -> str | None:
-    """Two lists on the page: the year's value, then the month's."""
+    """The page has two lists: the year's value comes first, then the month's."""
     year, month = _year(question, untrusted[:1]), "".join(untrusted[1:2])
     if month and month not in MONTHS:
         raise BadAnswer
@@ -111,7 +121,7 @@ def _month(question: Question, untrusted: Sequence[str]) -> str | None:
 
 
 def _short(question: Question, untrusted: Sequence[str]) -> str | None:
-    """Full-width digits and letters, as Chinese keyboards write them, become plain ones."""
+    """Full-width digits and letters, which Chinese keyboards produce, become ASCII."""
     value = " ".join(unicodedata.normalize("NFKC", untrusted[0] if untrusted else "").split())
     if len(value) > SHORT_CHARACTERS:
         raise AnswerTooLong
@@ -121,7 +131,7 @@ def _short(question: Question, untrusted: Sequence[str]) -> str | None:
 
 
 def _lines(question: Question, untrusted: Sequence[str]) -> list[dict[str, str]] | None:
-    """Every column of every line is sent, the empty ones too, so that the place tells the column."""
+    """A form sends all columns of all lines, even if empty, so a position gives the column."""
     width = len(question.columns)
     if len(untrusted) > LINES * width:
         raise BadAnswer

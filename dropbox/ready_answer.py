@@ -1,4 +1,4 @@
-"""Ready answers of a campaign: what reviewers have to say to many claimants, once and with care, in every language."""
+"""A campaign's ready answers: written once, with care, in every language, for many claimants."""
 
 import json
 from collections.abc import Mapping
@@ -7,27 +7,27 @@ from dataclasses import dataclass
 from dropbox.label import LANGUAGES, Label
 from dropbox.sizes import REPLY_BYTES
 
-# One reply holds any ready answer: what its sealing and the names of its fields take stays free.
+# Any ready answer fits in one reply: 256 bytes are left for sealing and the JSON field names.
 TEXT_BYTES = REPLY_BYTES - 256
 
 
 @dataclass(frozen=True)
 class Template(Label):
-    """A ready answer. The label is what reviewers choose it by, ``body`` what claimants read, by language."""
+    """A ready answer. Reviewers choose it by its label; claimants read ``body``, by language."""
 
     body: Mapping[str, str]
 
 
 def fault(text: object) -> str | None:
-    """What is wrong with an answer's *text* out of a campaign file, as the end of a sentence; None when nothing is."""
+    """What is wrong with *text* in a campaign file, as the end of a sentence, or None."""
     if not isinstance(text, str) or not text.strip():
         return "is missing or empty"
     if not text.replace("\n", "").isprintable():
-        return "holds a sign that nobody would see; only line ends are allowed"
+        return "contains an invisible character; only line breaks are allowed"
     over = len(json.dumps(text.strip(), ensure_ascii=False).encode("utf-8")) - TEXT_BYTES
     return f"is too long for one reply by {over} bytes" if over > 0 else None
 
 
 def bodies(texts: Mapping[str, str]) -> dict[str, str]:
-    """The texts as they are sent, in the order of LANGUAGES."""
+    """The texts as they will be sent, in the order of LANGUAGES."""
     return {language: texts[language].strip() for language in LANGUAGES}

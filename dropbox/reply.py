@@ -1,4 +1,4 @@
-"""Replies: sealed by the desk to one case, stored under a one-time tag, opened by whoever holds the codename."""
+"""Replies: sealed by the desk to one case, stored under a one-time tag, opened by codename."""
 
 import hashlib
 import json
@@ -17,7 +17,8 @@ from dropbox.sizes import ID_BYTES, REPLY_BYTES
 VERSION = 1
 KINDS = ("answer", "acknowledgement")
 
-# Four desks may answer the same case without knowing of each other, each 64 times; login always probes all 256 tags.
+# Four desks can answer the same case independently, 64 times each; a login always probes all 256
+# tags.
 DESKS = 4
 REPLIES_PER_DESK = 64
 
@@ -26,7 +27,10 @@ _TAG = b"cd1:reply-tag"
 
 
 def reply_tag(tag_key: bytes, *, desk: int, number: int) -> bytes:
-    """The tag (ID_BYTES) of reply *number* (from 0) by *desk* (from 0) to the case with *tag_key* (32 bytes)."""
+    """The tag (ID_BYTES) of reply *number* of *desk* (both from 0) for a *tag_key* (32 bytes).
+
+    Raises BadReply if either is out of range.
+    """
     if not (0 <= desk < DESKS and 0 <= number < REPLIES_PER_DESK):
         raise BadReply(
             f"A desk can answer one case {REPLIES_PER_DESK} times, and there are {DESKS} desks."
@@ -36,7 +40,7 @@ def reply_tag(tag_key: bytes, *, desk: int, number: int) -> bytes:
 
 
 def reply_tags(tag_key: bytes) -> list[bytes]:
-    """All DESKS x REPLIES_PER_DESK tags of a case, desk after desk."""
+    """All DESKS x REPLIES_PER_DESK tags of a case, one desk after another."""
     return [
         reply_tag(tag_key, desk=desk, number=number)
         for desk in range(DESKS)
@@ -46,7 +50,7 @@ def reply_tags(tag_key: bytes) -> list[bytes]:
 
 @dataclass(frozen=True, repr=False)
 class Reply:
-    """What a claimant reads: an answer's text, or the bare acknowledgement that the report was opened."""
+    """What a claimant reads: an answer's text, or just the acknowledgement of a report."""
 
     kind: str
     language: str
@@ -55,12 +59,15 @@ class Reply:
 
 
 def seal_reply(reply: Reply, reply_public: bytes) -> bytes:
-    """*reply* sealed to the case's X25519 key: exactly REPLY_BYTES. Raises BadReply when the text is too long."""
+    """*reply* sealed to the case's X25519 key: exactly REPLY_BYTES.
+
+    Raises BadReply if it is too long.
+    """
     try:
         plain = _plain(reply)
         return bytes(SealedBox(PublicKey(reply_public)).encrypt(pad(plain, _PADDED_BYTES)))
     except UnicodeEncodeError:
-        raise BadReply("The answer holds half a character (a lone surrogate).") from None
+        raise BadReply("The answer contains half a character (a lone surrogate).") from None
     except BadPadding:
         raise BadReply(
             f"The answer is too long by {len(plain) - _PADDED_BYTES + 1} bytes; split it in two."
@@ -80,12 +87,15 @@ def _plain(reply: Reply) -> bytes:
 
 
 def open_reply(sealed: bytes, reply_private: bytes) -> Reply:
-    """The reply in *sealed*. Raises BadReply when it is not for this key, damaged, or of a newer version."""
+    """The reply in *sealed*.
+
+    Raises BadReply if it is for another key, damaged, or of a newer version.
+    """
     try:
         plain = unpad(SealedBox(PrivateKey(reply_private)).decrypt(sealed), _PADDED_BYTES)
         body = json.loads(plain)
         reply = Reply(body["kind"], body["language"], date.fromisoformat(body["day"]), body["text"])
-        # What is not written like this (another version, half a character, no text at all) could not be shown.
+        # Anything that this version would not write (half a character, no text) cannot be shown.
         whole = (
             _plain(reply) == plain
             and isinstance(reply.text, str)

@@ -1,4 +1,4 @@
-"""A report: what one claimant sends at one time, in the only form in which it ever exists outside a request."""
+"""A report: what a claimant sends in one go, in the only form it ever has outside a request."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,10 @@ from dropbox.sizes import BLOCK_BYTES
 VERSION = 1
 KINDS = ("report", "message", "withdrawal")
 
-# One block holds a whole report: 48 KiB of text (16,000 Chinese characters) leave room for ten long file names.
+# A whole report fits in one block: 48 KiB of text (16,000 Chinese characters) and ten long file
+# names.
 TEXT_BYTES = 48 * 1024
-# The longest name a file system keeps is 255 characters; in Chinese that is 765 bytes.
+# File systems allow names of up to 255 characters; in Chinese that is 765 bytes.
 NAME_BYTES = 900
 FILES = 10
 
@@ -22,24 +23,25 @@ _KEY_BYTES = 32
 
 
 def _encoded(value: object) -> bytes:
-    """Canonical JSON. Raises BadReport for what UTF-8 cannot hold (lone surrogates)."""
+    """Canonical JSON. Raises BadReport for what UTF-8 cannot encode (lone surrogates)."""
     try:
         return canonical_json.encode(value, ascii_only=False)
     except UnicodeEncodeError:
-        raise BadReport("The text holds half a character (a lone surrogate).") from None
+        raise BadReport("The text contains half a character (a lone surrogate).") from None
 
 
 def text_bytes(text: str) -> int:
-    """How many bytes *text* takes of the TEXT_BYTES of a report. Raises BadReport for lone surrogates."""
+    """How many of a report's TEXT_BYTES *text* takes. Raises BadReport for lone surrogates."""
     return len(_encoded(text)) - 2
 
 
 @dataclass(frozen=True, repr=False)
 class Attachment:
-    """What a report says of one sealed file. Sizes in bytes; no repr, since the name and the key are plaintext.
+    """A report's entry for one sealed file.
 
-    ``size`` and ``sha256`` are of the file itself, ``sealed_bytes`` of its OpenPGP message, which stands in ``blocks``
-    blocks whose ids and outer encryption come from ``block_key``.
+    Sizes in bytes; no repr: the name and key are plaintext. ``size`` and ``sha256`` describe the
+    file itself, ``sealed_bytes`` is the length of its OpenPGP message. The message is in ``blocks``
+    blocks, whose ids and outer encryption derive from ``block_key``.
     """
 
     name: str
@@ -64,7 +66,7 @@ class Attachment:
             raise BadReport("A file's name is too long.")
 
     def to_json(self) -> dict[str, Any]:
-        """The entry as it stands in a report's JSON."""
+        """The entry as it appears in a report's JSON."""
         return {
             "name": self.name,
             "type": self.type,
@@ -86,7 +88,10 @@ class Attachment:
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """One report, follow-up message or withdrawal. ``reply_public`` and ``tag_key`` are 32 bytes from the codename."""
+    """One report, follow-up message or withdrawal.
+
+    ``reply_public`` and ``tag_key``, 32 bytes each, come from the codename.
+    """
 
     kind: str
     campaign: str
@@ -113,7 +118,10 @@ class Report:
             raise BadReport("The report is longer than this version writes.")
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON in UTF-8: the same report is always the same bytes. Raises BadReport for lone surrogates."""
+        """Canonical JSON in UTF-8: the same report always gives the same bytes.
+
+        Raises BadReport for lone surrogates.
+        """
         return _encoded(
             {
                 "version": VERSION,
@@ -132,7 +140,10 @@ class Report:
 
     @classmethod
     def from_bytes(cls, untrusted: bytes) -> Self:
-        """The report of :meth:`to_bytes`. Raises BadReport on anything else, saying so when the version is newer."""
+        """The report of :meth:`to_bytes`.
+
+        Raises BadReport for anything else; it names another version.
+        """
         try:
             body = json.loads(untrusted.decode("utf-8"))
             version = body.pop("version")
@@ -146,7 +157,8 @@ class Report:
             }
             entries = tuple(Attachment.from_json(entry) for entry in attachments)
             report = cls(**body, **keys, harms=tuple(harms), attachments=entries)
-            # Whatever JSON allows beside it (a key twice, not-a-number, a text in place of a list) is no report.
+            # JSON allows more (a repeated key, NaN, a text in place of a list); none of it is a
+            # report.
             if report.to_bytes() != untrusted:
                 raise BadReport
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -1,4 +1,4 @@
-"""What reviewers may say of a case: a campaign's lists of codes for it, and which cases two reviewers look at."""
+"""How reviewers can classify a case: the campaign's code lists, and who needs two reviews."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LISTS = (
     "phone",
     "currency",
 )
-# The rules of the desk work with these codes themselves; a campaign gives them labels.
+# The desk's rules depend on exactly these codes; a campaign only labels them.
 FIXED = {
     "status": (
         "st.new",
@@ -38,8 +38,9 @@ FIXED = {
 
 @dataclass(frozen=True)
 class Reviewing:
-    """The lists by their names of LISTS, the merit tiers that always need a second review, and how many percent of the
-    other cases get one.
+    """The lists by their names in LISTS, and who gets a second review.
+
+    Cases in the merit tiers of ``always_second`` always get one, of all others ``sample_percent``.
     """
 
     lists: Mapping[str, tuple[Label, ...]]
@@ -47,9 +48,9 @@ class Reviewing:
     sample_percent: int
 
     def codes(self, name: str) -> tuple[str, ...]:
-        """The codes of list *name*, in the file's order."""
+        """The codes of list *name*, in the order of the campaign file."""
         return tuple(label.code for label in self.lists[name])
 
     def label(self, name: str, code: str, language: str) -> str:
-        """What *code* of list *name* is called, or the code itself when the list has none such."""
+        """The label of *code* in list *name*, or the code itself if the list does not have it."""
         return next((label.in_(language) for label in self.lists[name] if label.code == code), code)

@@ -1,8 +1,9 @@
-"""Turning reports and files into blocks, and back. The front uses the first half, the desk the second.
+"""Turning reports and files into blocks, and back.
 
-A block's place in a file, and the file it belongs to, can be told only with the file's block key, which stands in the
-sealed report: ids are keyed hashes of the running number, and each block is encrypted once more under that key, so that
-neither gpg's packet framing nor the last block's filling shows from outside.
+The front uses the first half, the desk the second. Only the file's block key, which is in the
+sealed report, tells which file a block belongs to, and its position there: ids are keyed hashes of
+the block number, and each block is encrypted once more under that key. This also hides gpg's packet
+framing and the filling of the last block.
 """
 
 import hashlib
@@ -25,10 +26,11 @@ from dropbox.padding import BadPadding, pad, unpad_offline
 from dropbox.report import Attachment, Report
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, PENDING_BATCH
 
-# What of a block is left for ciphertext beside the authentication tag of its outer encryption.
+# The room for gpg's ciphertext in a block, after the authentication tag of the outer encryption.
 _AEAD_TAG_BYTES = 16
 CHUNK_BYTES = BLOCK_BYTES - _AEAD_TAG_BYTES
-# A report before sealing: what is left of a block holds MAX_REVIEWERS recipients of 96 bytes and 512 bytes of framing.
+# A report before sealing. The rest of the block has room for MAX_REVIEWERS recipient packets of
+# 96 bytes and 512 bytes of framing.
 PADDED_REPORT_BYTES = BLOCK_BYTES - MAX_REVIEWERS * 96 - 512
 BLOCK_KEY_BYTES = 32
 NONCE_BYTES = 16
@@ -38,7 +40,7 @@ _REPORT_ID = b"cd1:report-id"
 
 
 class Block(NamedTuple):
-    """One thing the vault keeps: an id of ID_BYTES and BLOCK_BYTES of data."""
+    """What the vault stores: an id of ID_BYTES and BLOCK_BYTES of data."""
 
     id: bytes
     data: bytes
@@ -63,9 +65,10 @@ def attachment_block_ids(attachment: Attachment) -> list[bytes]:
 def report_block_id(nonce: bytes, report: Report) -> bytes:
     """The id of *report*'s block, from its form's secret nonce (NONCE_BYTES) and its content.
 
-    The same form sent twice has the same id and is stored once, although its files were sealed twice under other keys;
-    a form changed after "Back" has another, so that the change is not lost. Without the nonce the id tells nothing of
-    the content.
+    The same form sent twice has the same id and is stored once, even though its files were sealed
+    under different keys each time. A form changed after "Back" has another id, so the change is not
+    lost. Without the nonce, the id reveals nothing about the content. Raises BadReport for a nonce
+    of another length.
     """
     if len(nonce) != NONCE_BYTES:
         raise BadReport("The form's nonce is damaged.")
@@ -78,7 +81,10 @@ def report_block_id(nonce: bytes, report: Report) -> bytes:
 
 
 def seal_report(report: Report, reviewers: Reviewers) -> bytes:
-    """*report* as one block: padded, sealed to all reviewers, the rest filled with random bytes. Raises CannotSeal."""
+    """*report* as one block: padded, sealed to all reviewers, filled up with random bytes.
+
+    Raises BadReport if it is too long, and CannotSeal.
+    """
     sealed: list[bytes] = []
     try:
         padded = pad(report.to_bytes(), PADDED_REPORT_BYTES)
@@ -94,9 +100,9 @@ def seal_report(report: Report, reviewers: Reviewers) -> bytes:
 class AttachmentSealer:
     """Seals one file while it arrives: write the file's bytes, then finish or abort.
 
-    The bytes go through a pipe to gpg, and gpg's output in batches of PENDING_BATCH blocks to *put*. No more than one
-    batch, one pipe's buffer and one read is in memory; nothing is on disk. After an error every write is refused and
-    the blocks already put are to be abandoned by the caller (``block_ids``).
+    The bytes go through a pipe to gpg, and gpg's output goes to *put* in batches of PENDING_BATCH
+    blocks. At most one batch, one pipe buffer and one read are in memory; nothing is on disk. After
+    an error every write is refused, and the caller abandons the blocks already put (``block_ids``).
     """
 
     def __init__(
@@ -122,7 +128,7 @@ class AttachmentSealer:
         return self._blocks.ids
 
     def _seal(self, source: BinaryIO) -> None:
-        # The reading end is closed whatever happens, so that a writer waiting on a full pipe is woken.
+        # Always close the reading end, so that a writer blocked on a full pipe wakes up.
         with source:
             try:
                 self._sealed_bytes = self._reviewers.seal(source, self._blocks.write)
@@ -130,7 +136,10 @@ class AttachmentSealer:
                 self._failure = failure
 
     def write(self, data: bytes) -> int:
-        """Take the file's next bytes. Raises TooLarge over the limit, or what stopped the sealing."""
+        """Take the file's next bytes.
+
+        Raises TooLarge beyond the limit, or the error that ended sealing.
+        """
         if self._pipe is None:
             raise CannotSeal("This file's sealing has ended.")
         self._size += len(data)
@@ -148,7 +157,10 @@ class AttachmentSealer:
         return len(data)
 
     def finish(self, *, name: str, type: str) -> Attachment:
-        """The file's entry for its report, once all its blocks are with the vault. Raises what stopped the sealing."""
+        """The file's entry for its report, once the vault has all its blocks.
+
+        Raises the error that ended sealing, if there was one.
+        """
         self._close()
         if self._failure is not None:
             raise self._failure
@@ -164,7 +176,10 @@ class AttachmentSealer:
         )
 
     def abort(self) -> None:
-        """Stop sealing. The vault is to be told to abandon ``block_ids``; the rest expires there by itself."""
+        """Stop sealing.
+
+        The caller has the vault abandon ``block_ids``; otherwise they expire there.
+        """
         self._blocks.stopped = True
         self._close()
 
@@ -176,7 +191,7 @@ class AttachmentSealer:
 
 
 class _BlockWriter:
-    """Cuts a ciphertext into blocks, encrypts each under the file's block key and gives them away in batches."""
+    """Cuts a ciphertext into blocks, encrypts them under the file's key, puts them in batches."""
 
     def __init__(self, put: Callable[[Sequence[Block]], None]) -> None:
         self.key = secrets.token_bytes(BLOCK_KEY_BYTES)
@@ -187,16 +202,16 @@ class _BlockWriter:
         self._batch: list[Block] = []
 
     def write(self, data: bytes) -> None:
-        """gpg's next output."""
+        """Take gpg's next output. Raises CannotSeal after a stop, and what *put* raises."""
         if self.stopped:
-            raise CannotSeal("The upload was broken off.")
+            raise CannotSeal("The upload was interrupted.")
         self._rest += data
         while len(self._rest) >= CHUNK_BYTES:
             self._cut(bytes(self._rest[:CHUNK_BYTES]))
             del self._rest[:CHUNK_BYTES]
 
     def finish(self) -> None:
-        """Fill the last block and give away what is left."""
+        """Fill up the last block and put what is left."""
         if self._rest:
             self._cut(bytes(self._rest).ljust(CHUNK_BYTES, b"\0"))
             self._rest.clear()
@@ -212,18 +227,21 @@ class _BlockWriter:
     def _pass_on(self) -> None:
         if self._batch:
             batch, self._batch = self._batch, []
-            # Counted as given even if the vault fails half way, so that they are abandoned.
+            # Listed even if the vault fails half way, so that they are abandoned.
             self.ids += [block.id for block in batch]
             self._put(batch)
 
 
 def _block_nonce(number: int) -> bytes:
-    """XChaCha20's nonce is the running number: the key is fresh for every file, so no pair is used twice."""
+    """The block number as XChaCha20's nonce: each file has a fresh key, so none repeats."""
     return number.to_bytes(24, "big")
 
 
 def open_report(block: bytes, opener: Opener) -> Report:
-    """The report in *block*. Raises CannotOpen when it is not a sealed report, BadReport when its content is wrong."""
+    """The report in *block*.
+
+    Raises CannotOpen if it is not a sealed report, BadReport if it is damaged.
+    """
     try:
         message = memoryview(block)[: message_length(block)]
     except BadPacket as why:
@@ -235,7 +253,10 @@ def open_report(block: bytes, opener: Opener) -> Report:
 
 
 class _Ciphertext(RawIOBase):
-    """A file's OpenPGP message as a stream over its blocks; remembers what stopped it, since gpg reads it in a thread."""
+    """A file's OpenPGP message as a stream over its blocks.
+
+    It keeps the error that stopped it (``failure``), since python-gnupg reads it in another thread.
+    """
 
     def __init__(self, attachment: Attachment, get_block: Callable[[bytes], bytes | None]) -> None:
         self._attachment = attachment
@@ -250,7 +271,7 @@ class _Ciphertext(RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At most *size* bytes; nothing at the end, or when a block is missing or altered (see ``failure``)."""
+        """At most *size* bytes; none at the end, or after a bad block (see ``failure``)."""
         if not self._buffer and self._left and self.failure is None:
             self._next()
         taken = self._buffer if size < 0 else self._buffer[:size]
@@ -282,10 +303,11 @@ def open_attachment(
     opener: Opener,
     sink: Callable[[bytes], None],
 ) -> None:
-    """Open *attachment* into *sink*, block by block. *get_block* gives a block's data by id, or None.
+    """Decrypt *attachment* into *sink*, block by block.
 
-    Raises MissingBlock, CannotOpen, or BadReport when size or SHA-256 are not what the report says; what *sink* was
-    given must then be destroyed.
+    *get_block* returns a block's data by id, or None. Raises MissingBlock, CannotOpen, or BadReport
+    if the size or SHA-256 differs from the report's entry; the caller must then destroy what *sink*
+    received.
     """
     digest, size = hashlib.sha256(), 0
 
@@ -301,4 +323,4 @@ def open_attachment(
     except CannotOpen:
         raise chunks.failure or CannotOpen() from None
     if size != attachment.size or digest.hexdigest() != attachment.sha256:
-        raise BadReport("The file is not the one that the report describes.")
+        raise BadReport("The file is not the one described in the report.")

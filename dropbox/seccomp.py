@@ -1,7 +1,8 @@
-"""Which system calls a process and its children may still make, through libseccomp.
+"""The system calls that a process and its children can no longer make, through libseccomp.
 
-A list of what is refused and not of what is allowed: which calls Python, glibc, SQLite and gpg make changes with every
-version, and a drop that dies on an update is no safer. Files are Landlock's; what is refused here are the ways around it.
+A deny list, not an allow list: the calls that Python, glibc, SQLite and gpg make change with every
+version, and a drop that dies on an update is no safer. Files are Landlock's task; this refuses the
+ways around it.
 """
 
 import errno
@@ -11,7 +12,7 @@ import pyseccomp
 
 from dropbox.errors import CannotLockDown
 
-# Looking into or steering other processes.
+# Inspecting or controlling other processes.
 _OTHER_PROCESSES = (
     "ptrace",
     "process_vm_readv",
@@ -22,26 +23,30 @@ _OTHER_PROCESSES = (
     "perf_event_open",
     "bpf",
 )
-# Other views of the file system, other users, other rights.
+# Changing the view of the file system, the user, or the permissions.
 _OTHER_VIEWS = (
-    "mount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "pivot_root",
-    "chroot", "unshare", "setns", "open_by_handle_at", "name_to_handle_at", "personality", "keyctl", "add_key", "request_key",
-    "mknod", "mknodat", "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "setxattr",
-    "fsetxattr", "lsetxattr",
+    "mount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick",
+    "mount_setattr", "pivot_root", "chroot", "unshare", "setns", "open_by_handle_at",
+    "name_to_handle_at", "personality", "keyctl", "add_key", "request_key", "mknod", "mknodat",
+    "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "setxattr", "fsetxattr",
+    "lsetxattr",
 )  # fmt: skip
-# Memory that outlives the process or can be executed as a file, and rings past all other checks.
+# Memory that outlives the process or can be executed like a file, and io_uring, which bypasses
+# filters.
 _UNSEEN_MEMORY = (
-    "memfd_create", "memfd_secret", "execveat", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register",
-    "shmget", "shmat", "shmctl", "msgget", "msgsnd", "semget", "mq_open", "mq_unlink",
+    "memfd_create", "memfd_secret", "execveat", "userfaultfd", "io_uring_setup", "io_uring_enter",
+    "io_uring_register", "shmget", "shmat", "shmctl", "msgget", "msgsnd", "semget", "mq_open",
+    "mq_unlink",
 )  # fmt: skip
-# The machine itself.
+# Administering the machine.
 _ADMINISTRATION = (
-    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "acct",
-    "quotactl", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "syslog", "vhangup",
+    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
+    "swapon", "swapoff", "acct", "quotactl", "settimeofday", "clock_settime", "clock_adjtime",
+    "adjtimex", "sethostname", "setdomainname", "syslog", "vhangup",
 )  # fmt: skip
-# A room's sockets are open before it is locked; it needs no others of its own.
+# A room opens its sockets before it is locked, and needs no more.
 _LISTENING = ("bind", "listen")
-# What Landlock before its third interface does not see.
+# Landlock sees these only from ABI version 3 on.
 _RESIZING = ("truncate", "ftruncate", "fallocate")
 # CLONE_NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWNS, NEWTIME of <linux/sched.h>.
 _NAMESPACES = (
@@ -59,9 +64,9 @@ _REFUSED = pyseccomp.ERRNO(errno.EPERM)
 
 
 def refuse(*, writing: bool, executing: bool) -> None:
-    """Refuse these calls with EPERM, in all threads of this process and all that they start, for good.
+    """Refuse these calls with EPERM, for good, in all threads of this process and its children.
 
-    *writing*: whether files may be shortened and extended; *executing*: whether programs may be started at all. Needs "no
+    *writing*: files can still be resized. *executing*: programs can still be started. Requires "no
     new privileges". Raises CannotLockDown.
     """
     calls = [*_OTHER_PROCESSES, *_OTHER_VIEWS, *_UNSEEN_MEMORY, *_ADMINISTRATION, *_LISTENING]
@@ -72,12 +77,13 @@ def refuse(*, writing: bool, executing: bool) -> None:
         rules.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
         for call in calls:
             rules.add_rule(_REFUSED, call)
-        # No network at all: the rooms talk over unix sockets.
+        # No network at all: the rooms communicate over unix sockets.
         for call in ("socket", "socketpair"):
             rules.add_rule(_REFUSED, call, pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
         for flag in _NAMESPACES:
             rules.add_rule(_REFUSED, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
-        # Its flags are behind a pointer, where no filter sees them; told that it does not exist, glibc takes clone().
+        # clone3 passes its flags by pointer, which no filter can follow. If it seems not to exist,
+        # glibc falls back to clone().
         rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
         rules.load()
     except OSError as why:

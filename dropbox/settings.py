@@ -1,6 +1,7 @@
-"""Everything an operator can set: one frozen object, read once at the start, from one TOML file and the environment.
+"""Everything an operator can set, read once at the start from a TOML file and the environment.
 
-Nothing has a secret default. A value that is missing or wrong stops the start with a sentence that names it.
+No secret has a default. If a value is missing or wrong the program stops with a sentence that names
+it.
 """
 
 import re
@@ -13,11 +14,11 @@ from typing import Any, Self
 from dropbox.errors import SettingsError
 from dropbox.lockdown import PARTS
 
-# The environment variable that names the file; each setting may be overridden by CASEDROP_<SECTION>_<NAME>.
+# The environment variable with the file's path; CASEDROP_<SECTION>_<NAME> overrides each setting.
 FILE_VARIABLE = "CASEDROP_SETTINGS"
 _PREFIX = "CASEDROP_"
 
-SALT_BYTES = 16  # what libsodium's Argon2id takes
+SALT_BYTES = 16  # the size of libsodium's Argon2id salts
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")
 _PACKAGED_CAMPAIGN = Path(__file__).with_name("campaign.toml")
 
@@ -27,8 +28,8 @@ class Settings:
     """The settings of one drop. Sizes in bytes, times in minutes, paths absolute."""
 
     # [site]
-    onion: str  # the only Host that is answered
-    salt: bytes  # of the codenames' Argon2id: 16 random bytes, one for each drop, since codenames have no user name
+    onion: str  # requests for any other Host are refused
+    salt: bytes  # for Argon2id: 16 random bytes per drop, as codenames have no user name
     keys: Path  # the reviewers' pinned public keys
     campaign: Path
     # [front]
@@ -37,27 +38,26 @@ class Settings:
     intake_socket: Path
     courier_socket: Path
     database: Path
-    export_key: Path  # the vault alone reads what is in it
+    export_key: Path  # only the vault reads this file
     # [lockdown]
-    waived: frozenset[str] = frozenset()  # parts of dropbox.lockdown that this kernel need not have
+    waived: frozenset[str] = frozenset()  # parts of dropbox.lockdown that are not enforced
     # [limits]
-    file_bytes: int = 10 * 2**20  # over a slow bridge, 20 kB/s, this takes nine minutes
+    file_bytes: int = 10 * 2**20  # takes nine minutes over a slow bridge (20 kB/s)
     files: int = 10
     post_bytes: int = 26 * 2**20  # all files of one page, 25 MiB, and its text
-    token_minutes: int = 120  # a form page may stay open this long
-    pending_minutes: int = (
-        240  # sealed files wait this long for their report: a form page, and the upload it began
-    )
-    sealings: int = 16  # uploads sealed at once by a worker: each a gpg of 8 MB, and a slow bridge keeps one for minutes
-    derivations: int = (
-        2  # codenames turned into keys at once: each takes a core and 19 MiB for 30 ms
-    )
+    token_minutes: int = 120  # how long a form page can stay open
+    # How long sealed files wait for their report: as long as a form page, and the upload after it.
+    pending_minutes: int = 240
+    # Uploads that a worker seals at once: each runs a gpg of 8 MB, over a slow bridge for minutes.
+    sealings: int = 16
+    # Codenames that a worker turns into keys at once: each takes one core and 19 MiB for 30 ms.
+    derivations: int = 2
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
-        """The settings of the file that CASEDROP_SETTINGS in *environ* names, overridden by the rest of *environ*.
+        """Read the file that CASEDROP_SETTINGS names; other variables in *environ* override it.
 
-        Raises SettingsError naming the file, the section and the setting that is missing, unknown or wrong.
+        Raises SettingsError naming the file, section and setting that is missing, unknown or wrong.
         """
         name = environ.get(FILE_VARIABLE)
         if not name:
@@ -65,12 +65,12 @@ class Settings:
                 f"The environment variable {FILE_VARIABLE} has to name the settings file."
             )
         file = Path(name).absolute()
-        stated = _from_file(file)
-        stated.update(_from_environment(environ))
+        from_file = _from_file(file)
+        from_file.update(_from_environment(environ))
         values = {
-            setting: _parse(file, section, setting, stated[section, setting], parse)
+            setting: _parse(file, section, setting, from_file[section, setting], parse)
             for (section, setting), parse in _SETTINGS.items()
-            if (section, setting) in stated
+            if (section, setting) in from_file
         }
         for section, setting in _SETTINGS:
             if setting not in values and section not in _OPTIONAL and setting != "campaign":
@@ -80,7 +80,7 @@ class Settings:
 
 
 def _from_file(file: Path) -> dict[tuple[str, str], Any]:
-    """What the file says, by section and name. Raises SettingsError, also for names that do not exist."""
+    """The values in the file by section and name. Raises SettingsError, also for unknown names."""
     try:
         body = tomllib.loads(file.read_text("utf-8"))
     except OSError as why:
@@ -89,7 +89,7 @@ def _from_file(file: Path) -> dict[tuple[str, str], Any]:
         raise SettingsError(f"The settings file {file} is not UTF-8 text.") from None
     except tomllib.TOMLDecodeError as why:
         raise SettingsError(f"The settings file {file} is not TOML: {why}.") from None
-    stated = {}
+    from_file = {}
     for section, values in body.items():
         if section not in _SECTIONS or not isinstance(values, dict):
             raise SettingsError(
@@ -100,12 +100,12 @@ def _from_file(file: Path) -> dict[tuple[str, str], Any]:
                 raise SettingsError(
                     f"The settings file {file} has an unknown setting, [{section}] {setting}."
                 )
-            stated[section, setting] = value
-    return stated
+            from_file[section, setting] = value
+    return from_file
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], Any]:
-    """What the environment says, by section and name. Raises SettingsError for a name that does not exist."""
+    """The values in the environment by section and name. Raises SettingsError for unknown names."""
     known = {
         f"{_PREFIX}{section}_{setting}".upper(): (section, setting)
         for section, setting in _SETTINGS
@@ -126,14 +126,14 @@ def _parse(file: Path, section: str, setting: str, value: object, parse: "Parser
     try:
         return parse(value, file.parent)
     except _Invalid as why:
-        # The value itself is not shown: it may be a secret that was put in the wrong place.
+        # Without the value itself, which may be a secret entered in the wrong place.
         raise SettingsError(
             f"The setting [{section}] {setting} (file {file} or the environment) has to be {why}."
         ) from None
 
 
 class _Invalid(Exception):
-    """A value is not what the setting has to be; the text says what that is."""
+    """A value is invalid; the text says what it has to be."""
 
 
 def _onion(value: object, _: Path) -> str:
@@ -160,7 +160,7 @@ def _path(value: object, folder: Path) -> Path:
 
 def _number(lowest: int, highest: int) -> "Parser":
     def parse(value: object, _: Path) -> int:
-        # From the environment numbers come as text; in the file they are numbers. True is not a number here.
+        # The environment gives text, the file numbers. In Python True is a number, but not here.
         number = (
             int(value)
             if isinstance(value, str) and value.isascii() and value.isdecimal()
@@ -174,7 +174,7 @@ def _number(lowest: int, highest: int) -> "Parser":
 
 
 def _parts(value: object, _: Path) -> frozenset[str]:
-    # From the environment they come as one text.
+    # The environment gives all names in one text.
     names = value.split() if isinstance(value, str) else value
     if not isinstance(names, list) or not all(
         isinstance(name, str) and name in PARTS for name in names
@@ -197,7 +197,7 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("vault", "export_key"): _path,
     ("lockdown", "waived"): _parts,
     ("limits", "file_bytes"): _number(2**16, 2**30),
-    ("limits", "files"): _number(1, 10),  # as many as a report's one block has room for
+    ("limits", "files"): _number(1, 10),  # a report of one block has room for ten
     ("limits", "post_bytes"): _number(2**18, 2**31),
     ("limits", "token_minutes"): _number(1, 24 * 60),
     ("limits", "pending_minutes"): _number(1, 7 * 24 * 60),
@@ -206,5 +206,5 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
 }
 _OPTIONAL = ("limits", "lockdown")
 _SECTIONS = frozenset(section for section, _ in _SETTINGS)
-# Where gunicorn listens for tor: the launcher's business, not the application's.
+# Where gunicorn listens for tor: this variable is for the launcher, not the application.
 _NOT_OURS = frozenset({"CASEDROP_FRONT_SOCKET"})

@@ -1,16 +1,16 @@
-"""The fixed sizes of everything that leaves the front. All are bytes.
+"""The fixed sizes of everything that leaves the front, in bytes.
 
-One size for each kind of thing, so that a stored thing tells nothing by its length.
+Each kind of item has one size, so the length of a stored item reveals nothing.
 """
 
-# 64 KiB: a report of 16,000 Chinese characters fits in one; 160 of them are a 10 MiB file.
+# 64 KiB: one block holds a report of 16,000 Chinese characters; 160 blocks hold a 10 MiB file.
 BLOCK_BYTES = 65_536
 
-# 128 random or keyed-hash bits: no two ids meet by chance in any number of blocks one disk can hold.
+# 128 random or keyed-hash bits: no two ids collide by chance among all the blocks a disk can hold.
 ID_BYTES = 16
 
-# A reply of about 1,300 Chinese characters and its sealing.
+# Room for about 1,300 Chinese characters and the overhead of sealing them.
 REPLY_BYTES = 4_096
 
-# Blocks in one request to the vault: 1 MiB, the most of a file that is in the front's memory as ciphertext.
+# Blocks in one request to the vault: 1 MiB, the most ciphertext of one file in the front's memory.
 PENDING_BATCH = 16

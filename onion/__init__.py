@@ -1,1 +1,4 @@
-"""Tor and processes: torrc, launch, health, the address and a private Tor network. Knows nothing of reports."""
+"""Tor and the server's processes: torrc, launch, health, a private Tor network.
+
+Independent of dropbox.
+"""

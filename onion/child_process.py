@@ -1,4 +1,4 @@
-"""One child process: started in a session of its own, its output drained into memory, stopped by its own pid."""
+"""A child process: started in its own session, its output read into memory, stopped by its pid."""
 
 import os
 import signal
@@ -9,19 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-KEPT_LINES = 20  # what a sentence about a failed start may need; nothing of it is written anywhere
-LINE_CHARACTERS = (
-    400  # longer lines are cut into pieces of this length, so that no output can fill the memory
-)
-REAP_SECONDS = 5.0  # after SIGKILL; more means that the kernel itself is stuck
+# Enough lines to explain a failed start; they are kept in memory only.
+KEPT_LINES = 20
+# Longer lines are split into pieces of this length, so that output cannot fill the memory.
+LINE_CHARACTERS = 400
+# How long a process can take to end after SIGKILL; longer means that the kernel itself is stuck.
+REAP_SECONDS = 5.0
 
 
 class Child:
     """A running program. Its output goes to a pipe, never to a file.
 
-    A process under a file-size limit of zero could not write to a redirected file, and a log file would be one more
-    thing on the disk. The session of its own keeps the terminal's Ctrl-C from reaching the child before its parent
-    stops it in order, and lets kill() reach workers too.
+    A process with a file-size limit of zero could not write to a redirected file, and a log file
+    would leave traces on the disk. Because of its own session, the terminal's Ctrl-C does not reach
+    the child, so its parent can stop it in an orderly way, and kill() also ends its workers.
     """
 
     def __init__(
@@ -54,30 +55,30 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id, which is also its group's."""
+        """The process id, which is also the id of its process group."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it is still running."""
         return self._process.poll() is None
 
     @property
     def last_lines(self) -> list[str]:
-        """The last non-empty lines of its output, for a sentence about why it stopped."""
+        """The last non-empty lines of its output, to explain why it stopped."""
         if not self.running:
             self._drain.join(1.0)
         return [line.strip() for line in tuple(self._lines) if line.strip()]
 
     @property
     def last_line(self) -> str:
-        """The last of them; "" when there was none."""
+        """The last of last_lines, or "" if there are none."""
         return self.last_lines[-1] if self.last_lines else ""
 
     def stop(self, seconds: float) -> bool:
-        """Ask it to end, wait at most *seconds*, then kill it. True when it ended by itself."""
+        """Send SIGTERM, wait at most *seconds*, then kill it. Returns whether it ended in time."""
         with ExitStack() as undo:
-            # Whatever ends the wait, a second Ctrl-C too, must not leave it running.
+            # Whatever interrupts the wait, such as a second Ctrl-C, must not leave it running.
             undo.callback(self.kill)
             if self.running:
                 self._process.terminate()
@@ -88,8 +89,8 @@ class Child:
         return True
 
     def kill(self) -> None:
-        """End it and all its own children at once; nothing happens when it has ended already."""
-        # The group's number cannot belong to anybody else here: its leader is not reaped before wait() below.
+        """Kill it and its children at once; does nothing if it has already ended."""
+        # The group id cannot have been reused: its leader is not reaped before the wait() below.
         if self.running:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait(REAP_SECONDS)

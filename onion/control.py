@@ -1,4 +1,7 @@
-"""One tor process: started, asked through its control socket how far it is, and stopped. The only user of stem."""
+"""A tor process: starting it, asking its control socket for progress, stopping it.
+
+Only this uses stem.
+"""
 
 import os
 import re
@@ -19,13 +22,13 @@ from stem.response.events import HSDescEvent
 from onion.child_process import Child
 from onion.errors import NotBootstrapped, NotPublished, TorMissing, TorStopped, TorTooOld
 
-# 0.4.9.9 repairs a crash of services with proof of work, 0.4.9.11 a race in which a rendezvous point could pass for
-# the service.
+# 0.4.9.9 fixes a crash of services with proof of work, 0.4.9.11 a race that let a rendezvous point
+# impersonate the service.
 OLDEST_TOR = (0, 4, 9, 11)
 
 POLL_SECONDS = 0.1
 VERSION_SECONDS = 10.0
-# A service has nothing to hand over, so tor is not given its usual half minute.
+# A service has nothing to hand over, so tor does not get its usual half minute.
 STOP_SECONDS = 5.0
 
 _VERSION = re.compile(r"Tor version (\d+)\.(\d+)\.(\d+)\.(\d+)")
@@ -35,7 +38,7 @@ _RELAY = re.compile(r"^r ", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Phase:
-    """How far a tor has come in joining its network: 0 to 100 percent, and tor's own words for it."""
+    """How far tor has got in joining its network: 0 to 100 percent, and tor's own description."""
 
     percent: int
     summary: str
@@ -48,7 +51,7 @@ NOT_STARTED = Phase(0, "the control socket does not answer yet")
 
 
 def installed_version(program: str = "tor") -> tuple[int, ...]:
-    """The version of the installed tor, four numbers. Raises TorMissing."""
+    """The four numbers of the installed tor's version. Raises TorMissing."""
     try:
         done = subprocess.run(
             [program, "--version"],
@@ -60,15 +63,15 @@ def installed_version(program: str = "tor") -> tuple[int, ...]:
     except FileNotFoundError as missing:
         raise TorMissing from missing
     except (subprocess.TimeoutExpired, OSError) as broken:
-        raise TorMissing(f"{program} --version does not answer; reinstall tor.") from broken
+        raise TorMissing(f"{program} --version does not run; reinstall tor.") from broken
     found = _VERSION.search(done.stdout)
     if found is None:
-        raise TorMissing(f"{program} --version names no version; reinstall tor.")
+        raise TorMissing(f"{program} --version shows no version; reinstall tor.")
     return tuple(int(number) for number in found.groups())
 
 
 def has_proof_of_work(program: str = "tor") -> bool:
-    """Whether the installed tor was built with the defence by proof of work. Raises TorMissing."""
+    """Whether the installed tor was built with the proof-of-work defence. Raises TorMissing."""
     try:
         done = subprocess.run(
             [program, "--list-modules"],
@@ -80,26 +83,27 @@ def has_proof_of_work(program: str = "tor") -> bool:
     except FileNotFoundError as missing:
         raise TorMissing from missing
     except (subprocess.TimeoutExpired, OSError) as broken:
-        raise TorMissing(f"{program} --list-modules does not answer; reinstall tor.") from broken
+        raise TorMissing(f"{program} --list-modules does not run; reinstall tor.") from broken
     return "pow: yes" in done.stdout.splitlines()
 
 
 def check_version(version: tuple[int, ...]) -> None:
-    """Raise TorTooOld when *version* is older than OLDEST_TOR."""
+    """Raise TorTooOld if *version* is older than OLDEST_TOR."""
     if version < OLDEST_TOR:
         dotted, oldest = (".".join(map(str, numbers)) for numbers in (version, OLDEST_TOR))
         raise TorTooOld(
-            f"The installed tor is {dotted}; a public onion service needs {oldest} or newer, because "
-            "older ones can be crashed or impersonated. Upgrade the package tor."
+            f"The installed tor is {dotted}; a public onion service needs {oldest} or newer, "
+            "because "
+            "older versions can be crashed or impersonated. Upgrade the package tor."
         )
 
 
 class Tor:
-    """A tor process with its data directory. Started by the constructor; stop() ends it.
+    """A tor process and its data directory. The constructor starts it; stop() ends it.
 
-    The torrc is written beside the data directory, which is made with mode 0700 when it is not there. When the torrc
-    names this process as the owner, stem makes tor end as soon as the control connection does, so that not even a
-    killed parent leaves a tor behind.
+    The torrc is written beside the data directory, which is created (0700) if it does not exist. If
+    the torrc names this process as the owner, stem makes tor end together with the control
+    connection, so that even a parent that is killed leaves no tor behind.
     """
 
     def __init__(
@@ -129,18 +133,18 @@ class Tor:
         return self._child.pid
 
     def refresh(self) -> Phase:
-        """Ask tor how far it is. Raises TorStopped when it no longer runs."""
+        """Ask tor for its progress. Raises TorStopped if it is no longer running."""
         if not self._child.running:
             raise TorStopped(
                 f"The tor process of the {self.name} stopped by itself at {self.phase}. "
-                f"Its last words: {self._child.last_line or 'none'}"
+                f"Its last output: {self._child.last_line or 'none'}"
             )
         try:
             if self._controller is None:
                 self._controller = self._connected()
             answer = str(self._controller.get_info("status/bootstrap-phase"))
         except (ControllerError, AuthenticationFailure):
-            # The socket appears some time after the start, and the cookie a moment after the socket.
+            # The socket appears some time after the start, the cookie a moment later.
             self._close_control()
             return self.phase
         if found := _PHASE.search(answer):
@@ -148,59 +152,60 @@ class Tor:
         return self.phase
 
     def wait_bootstrapped(self, deadline: float, progress: Callable[[str], None]) -> None:
-        """Wait until it has joined its network, at most until *deadline* of time.monotonic().
+        """Wait until it has joined its network, at most until *deadline* (time.monotonic()).
 
-        Raises NotBootstrapped, TorStopped.
+        *progress* receives each new phase as one line. Raises NotBootstrapped, TorStopped.
         """
-        said = NOT_STARTED
+        reported = NOT_STARTED
         while self.refresh().percent < 100:
             if time.monotonic() > deadline:
                 raise NotBootstrapped(
-                    f"The tor process of the {self.name} did not join its network in time; the last phase was {self.phase}."
+                    f"The tor process of the {self.name} did not join its network in time; "
+                    f"the last phase was {self.phase}."
                 )
-            if self.phase != said:
-                said = self.phase
-                progress(f"{self.name}: {said}")
+            if self.phase != reported:
+                reported = self.phase
+                progress(f"{self.name}: {reported}")
             time.sleep(POLL_SECONDS)
 
     def relays_known(self) -> int:
-        """How many relays its newest consensus lists. Raises TorStopped."""
+        """How many relays its latest consensus lists. Raises TorStopped."""
         self.refresh()
         if self._controller is None:
             return 0
         return len(_RELAY.findall(str(self._controller.get_info("ns/all", ""))))
 
     def wait_published(self, deadline: float, *, copies: int) -> None:
-        """Wait until *copies* uploads of the service's descriptors have arrived. Raises NotPublished, TorStopped.
+        """Wait until *copies* of the service's descriptors are uploaded.
 
-        A client that asks a directory too early is told "no" and does not ask the same one again for a long time,
-        hence no probing from outside.
+        Raises NotPublished, TorStopped. This does not probe from outside: a client that asks a
+        directory too early gets a refusal, and does not ask the same one again for a long time.
         """
         while self.uploads < copies:
             self.refresh()
             if time.monotonic() > deadline:
                 raise NotPublished(
-                    f"The descriptor of the onion service did not reach the directory in time: "
+                    f"The onion service's descriptor did not reach the directory in time: "
                     f"{self.uploads} of {copies} copies arrived."
                 )
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """End the process; a second call does nothing."""
+        """Stop the process; a second call does nothing."""
         with ExitStack() as undo:
-            # The control connection's end is a courtesy; the process's is not.
+            # Stop the process even if closing the control connection fails.
             undo.callback(self._child.stop, STOP_SECONDS)
             self._close_control()
 
     def _connected(self) -> Controller:
-        # stem leaves its own socket open when nobody listens yet, hence a look before.
+        # stem leaks a socket if nobody is listening yet, so look first.
         with socket.socket(socket.AF_UNIX) as probe:
             try:
                 probe.connect(str(self._control_path))
-            except OSError as silent:
-                raise SocketError(str(silent)) from silent
+            except OSError as why:
+                raise SocketError(str(why)) from why
         with warnings.catch_warnings():
-            # stem 1.8.2 calls Thread.setDaemon(), which Python deprecates and still has.
+            # stem 1.8.2 calls Thread.setDaemon(), which is deprecated.
             warnings.simplefilter("ignore", DeprecationWarning)
             controller = Controller.from_socket_file(str(self._control_path))
         try:

@@ -1,7 +1,7 @@
 """Every error of the onion side.
 
-An error's text is the sentence the operator reads; without one given, the docstring of its class is. This package
-imports nothing of the application, hence a family of its own.
+An error's text is the sentence the operator reads; by default it is the docstring of its class.
+This package imports nothing from the application, so it has its own base class.
 """
 
 
@@ -13,11 +13,11 @@ class OnionError(Exception):
 
 
 class TorMissing(OnionError):
-    """The program tor is not installed; on Debian: apt install tor."""
+    """tor is not installed; on Debian: apt install tor."""
 
 
 class TorTooOld(OnionError):
-    """The installed tor is too old for an onion service that faces the public."""
+    """The installed tor is too old for a public onion service."""
 
 
 class TorStopped(OnionError):
@@ -33,7 +33,7 @@ class NotPublished(OnionError):
 
 
 class BadPath(OnionError):
-    """A path cannot be used for a socket or in a tor configuration."""
+    """A path is unsuitable for a socket or a tor configuration."""
 
 
 class NoFreePort(OnionError):
@@ -41,7 +41,7 @@ class NoFreePort(OnionError):
 
 
 class SiteMissing(OnionError):
-    """The site's settings are missing or do not fit this onion address."""
+    """The site's settings are missing or do not match this onion address."""
 
 
 class ReviewersMissing(OnionError):
@@ -53,4 +53,4 @@ class DropStopped(OnionError):
 
 
 class DropUnresponsive(OnionError):
-    """The front or the vault did not answer in time."""
+    """The front or the vault did not respond in time."""

@@ -1,4 +1,4 @@
-"""gunicorn's settings for the front. Started with CASEDROP_SETTINGS and CASEDROP_FRONT_SOCKET in the environment."""
+"""gunicorn's settings for the front. Needs CASEDROP_SETTINGS and CASEDROP_FRONT_SOCKET."""
 
 import gc
 import os
@@ -16,39 +16,43 @@ from onion.gunicorn_hardening import (
 
 wsgi_app = "dropbox.front.wsgi:app"
 bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]
-umask = 0o117  # the socket is 0660: tor reaches it through its group, nobody else does
+umask = 0o117  # the socket is 0660: tor can reach it through its group, nobody else can
 backlog = 128
 
-# Built once, before the workers: a wrong setting stops the start, and all workers share the key of the form tokens.
+# Built once, before the workers: a wrong setting prevents the start, and all workers share one key
+# for form tokens.
 preload_app = True
 worker_class = "gthread"
-# Two, so that one goes on serving while the other ends after its last request.
+# Two, so that one keeps serving while the other ends after its last request.
 workers = 2
-# A slow upload keeps one thread for minutes; the threads cost little while they wait.
+# A slow upload occupies a thread for minutes; a waiting thread costs little.
 threads = 32
 worker_connections = 256
 
-# A connection ends after its answer: tor's PROXY line stands only before the first request, and a second request would
-# come without the number of its circuit.
+# A connection ends after one response: tor sends its PROXY line only before the first request, so a
+# second one would have no circuit number.
 keepalive = 0
 proxy_protocol = "v1"
 
-# How long a worker's main loop may not answer. Requests run in threads beside it and may take longer.
+# How long a worker's main loop can be unresponsive. Requests run in other threads and can take
+# longer.
 timeout = 60
-# How long a worker that ends waits for its requests: 10 MB at 20 kB/s, a slow bridge, take 500 s.
+# How long a worker that is ending waits for its requests: 10 MB over a slow bridge, 20 kB/s, take
+# 500 s.
 graceful_timeout = 600
-# What may be left of requests in a worker's memory ends with the worker, after so many answers and up to half as many
-# more, but only while it answers nothing else: gunicorn's own max_requests would have a worker with a slow upload take no
-# other request for minutes, and anybody could bring both workers there.
-ANSWERS = 20
+# Remains of requests in a worker's memory end with the worker. It ends after this many responses,
+# or up to half as many more, as soon as it is serving no other request. With gunicorn's own
+# max_requests, a worker with a slow upload would accept no other request for minutes, and anybody
+# could bring both workers into that state.
+RESPONSES = 20
 
-# A claimant's page has short addresses and no cookie; a browser sends about twelve header lines, none longer than 300
-# bytes. gunicorn's own limits are 4,094 bytes, 100 lines and 8,190 bytes.
+# A claimant's page has short URLs and no cookies; a browser sends about twelve headers, none longer
+# than 300 bytes. gunicorn's defaults are 4,094 bytes, 100 headers and 8,190 bytes.
 limit_request_line = 1_024
 limit_request_fields = 32
 limit_request_field_size = 2_048
 
-# Only a time stamp, never content; a directory in memory all the same.
+# Only a timestamp, never content, but still a directory in memory.
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn makes the file with mkstemp and unlinks it at once
 control_socket_disable = True
 sendfile = False
@@ -60,26 +64,26 @@ silence_gunicorn()
 restrict_umask()
 stop_with_parent()
 stop_on_early_sigterm()
-# A bridge that changes its proxy may fall silent for about a minute.
+# A bridge that changes its proxy can be silent for about a minute.
 limit_idle_connections(seconds=120)
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """What the application is made of is never looked at again when garbage is collected: that makes collecting cheap."""
+    """Exclude the application's objects from all later garbage collections, to make those cheap."""
     gc.collect()
     gc.freeze()
 
 
 def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
-    """Nothing of a request that has been answered waits for Python to look for garbage."""
+    """Free everything of a request at once, without waiting for Python's garbage collection."""
     environ.clear()
     gc.collect()
-    # The one connection is this request's own.
-    if worker.nr >= worker.last_answer and worker.nr_conns <= 1:
+    # The one remaining connection is this request's own.
+    if worker.nr >= worker.last_response and worker.nr_conns <= 1:
         worker.alive = False
 
 
 def post_worker_init(worker: Any) -> None:
-    """Before it serves."""
-    worker.last_answer = ANSWERS + secrets.randbelow(ANSWERS // 2 + 1)
+    """Prepare and lock a worker before it serves."""
+    worker.last_response = RESPONSES + secrets.randbelow(RESPONSES // 2 + 1)
     lock_application(worker)

@@ -1,4 +1,4 @@
-"""gunicorn's settings for the vault. The two sockets are those of the settings file that CASEDROP_SETTINGS names."""
+"""gunicorn's settings for the vault. Its two sockets are in the settings file CASEDROP_SETTINGS."""
 
 import os
 import sys
@@ -16,22 +16,22 @@ from onion.launch import vault_sockets
 
 wsgi_app = "dropbox.vault.wsgi:app"
 bind = [f"unix:{path}" for path in vault_sockets(Path(os.environ["CASEDROP_SETTINGS"]), os.environ)]
-umask = 0o117  # the sockets are 0660: the front and tor reach them through their groups, nobody else does
+umask = 0o117  # the sockets are 0660: the front and tor can reach them through their groups
 
-# One worker, since one connection writes the store; several threads, since an export may be slow. Built in the worker:
-# SQLite forbids a connection that was opened before a fork.
+# One worker, since one connection writes the store; several threads, since an export can be slow.
+# Built in the worker: SQLite forbids using a connection that was opened before a fork.
 preload_app = False
 worker_class = "gthread"
 workers = 1
 threads = 8
-# The front keeps its connections open for five seconds; the vault must not be the one that closes them.
+# The front keeps connections open for five seconds; the vault must not close them before that.
 keepalive = 75
 
 timeout = 60
-# An export in progress when the vault ends: a big one over a slow circuit is taken again instead.
+# For an export in progress when the vault ends; a large one over a slow circuit has to be repeated.
 graceful_timeout = 30
 
-# Only the front's client and the courier's talk to it: a short line and a handful of headers.
+# Only the front's client and the courier's use it: a short request line and a few headers.
 limit_request_line = 1_024
 limit_request_fields = 32
 limit_request_field_size = 2_048
@@ -43,7 +43,8 @@ accesslog = None
 errorlog = "-"
 loglevel = "error"
 
-# sqlite-utils loads numpy where it is installed, and numpy starts a thread, which the worker's lockdown would not reach.
+# sqlite-utils loads numpy where it is installed, and numpy starts a thread, which the worker's
+# lockdown would not reach.
 sys.modules["numpy"] = None  # type: ignore[assignment]  # what Python itself puts there for "not to be found"
 
 silence_gunicorn()

@@ -1,4 +1,4 @@
-"""The processes of one drop: vault and front, each a gunicorn with packaged settings, started and stopped by pid."""
+"""The processes of a drop: vault and front, each a gunicorn with packaged settings."""
 
 import json
 import socket
@@ -14,16 +14,17 @@ from onion.child_process import Child
 from onion.errors import DropStopped, DropUnresponsive, ReviewersMissing, SiteMissing
 from onion.torrc import check_socket_path
 
-START_SECONDS = 30.0  # word lists, gpg's keyring and the store are read; measured: 1 s
-STOP_SECONDS = 10.0  # what a request under way is given; production's own stop may wait longer
+START_SECONDS = 30.0  # to read word lists, gpg's keyring and the store; measured: 1 s
+STOP_SECONDS = 10.0  # for requests in progress; a stop in production can wait longer
 PROBE_SECONDS = 5.0
 POLL_SECONDS = 0.05
 
-# How gunicorn_quiet marks the one line that says why a worker did not start.
+# Marks the line in which gunicorn_hardening says why a worker did not start.
 START_FAILED = "The start failed: "
 
-# The front's Python takes all memory from glibc, which overwrites what is freed and keeps no small pieces back: a report's
-# text does not stay in a worker that has sealed it. Each of the three is needed; measured without them, it stays.
+# The front's Python gets all its memory from glibc, which overwrites freed memory and caches no
+# small pieces, so a report's text does not remain in a worker that has sealed it. All three are
+# needed: measurements without one of them found the text.
 FRONT_MEMORY = {
     "PYTHONMALLOC": "malloc",
     "MALLOC_PERTURB_": "165",
@@ -37,11 +38,14 @@ _PROBE = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 def vault_sockets(settings_file: Path, environ: Mapping[str, str]) -> tuple[Path, Path]:
-    """The vault's intake and courier socket: from the environment, else from the settings file. Raises SiteMissing."""
-    stated = _section(settings_file, "vault")
+    """The vault's intake and courier sockets: environment first, then settings file.
+
+    Raises SiteMissing.
+    """
+    section = _section(settings_file, "vault")
 
     def path(name: str) -> Path:
-        value = environ.get(f"CASEDROP_VAULT_{name.upper()}") or stated.get(name)
+        value = environ.get(f"CASEDROP_VAULT_{name.upper()}") or section.get(name)
         if not isinstance(value, str) or not value:
             raise SiteMissing(f"The setting [vault] {name} is missing in {settings_file}.")
         return settings_file.parent / value
@@ -50,19 +54,22 @@ def vault_sockets(settings_file: Path, environ: Mapping[str, str]) -> tuple[Path
 
 
 def check_site(settings: Path, onion: str, environ: Mapping[str, str]) -> None:
-    """Raise SiteMissing or ReviewersMissing unless the settings are for *onion* and reviewers' keys are pinned.
+    """Raise SiteMissing or ReviewersMissing unless settings for *onion* and pinned keys exist.
 
-    As in the application, what *environ* says goes before what the file says.
+    As in the application, *environ* overrides the file.
     """
     if not settings.is_file():
         raise SiteMissing(
-            f"There are no settings yet: make {settings} with 'python -m scripts.newsite --onion {onion} {settings.parent}'."
+            f"There are no settings yet: make {settings} with 'python -m scripts.newsite --onion "
+            f"{onion} {settings.parent}'."
         )
     site = _section(settings, "site")
     if (environ.get("CASEDROP_SITE_ONION") or site.get("onion")) != onion:
         raise SiteMissing(
-            f"The settings file {settings} is for another address: [site] onion has to be {onion}, or "
-            f"the onion's key in {settings.parent / 'tor' / 'drop'} is not the one that belongs here."
+            f"The settings file {settings} is for another address: [site] onion has to be {onion}, "
+            "or "
+            f"the onion's key in {settings.parent / 'tor' / 'drop'} is not the one that belongs "
+            "here."
         )
     keys = settings.parent / str(environ.get("CASEDROP_SITE_KEYS") or site.get("keys", "keys"))
     if not (keys / "FINGERPRINTS").is_file() or not any(keys.glob("*.asc")):
@@ -83,10 +90,11 @@ def _section(settings_file: Path, name: str) -> Mapping[str, object]:
 
 
 class Drop:
-    """Vault and front as a context manager: both answer when entered, both have ended when left.
+    """Vault and front as a context manager: both respond on entry, and both have ended on exit.
 
-    *environ* is the whole environment of both, to which CASEDROP_SETTINGS and, for the front, CASEDROP_FRONT_SOCKET are
-    added. Their output goes to *log* line by line, or nowhere. Raises SiteMissing, DropStopped, DropUnresponsive, BadPath.
+    *environ* is the whole environment of both, plus CASEDROP_SETTINGS and, for the front,
+    CASEDROP_FRONT_SOCKET. *log* receives their output line by line; without it, output is
+    discarded. Raises SiteMissing, DropStopped, DropUnresponsive, BadPath.
     """
 
     def __init__(
@@ -107,21 +115,21 @@ class Drop:
 
     @property
     def front_pid(self) -> int:
-        """The pid of the front's master. Raises DropStopped when it was not started."""
+        """The pid of the front's master process. Raises DropStopped if it was not started."""
         return _started(self._front).pid
 
     @property
     def vault_pid(self) -> int:
-        """The pid of the vault's master. Raises DropStopped when it was not started."""
+        """The pid of the vault's master process. Raises DropStopped if it was not started."""
         return _started(self._vault).pid
 
     @property
     def running(self) -> bool:
-        """Whether both masters run."""
+        """Whether both master processes are running."""
         return all(child is not None and child.running for child in (self._front, self._vault))
 
     def notice(self) -> str:
-        """What the operator is to be told of the reviewers' keys, in one line; nothing when their end is far."""
+        """One line for the operator if the reviewers' keys expire soon, else ""."""
         return notice(self._vault_sockets[1])
 
     def __enter__(self) -> Self:
@@ -132,9 +140,9 @@ class Drop:
         self.stop()
 
     def start(self) -> None:
-        """Start both and wait until they answer; nothing is left running when one does not."""
+        """Start both and wait until they respond; if one does not, both are stopped."""
         with ExitStack() as undo:
-            # Whatever ends the start, Ctrl-C too, must leave nothing running.
+            # Whatever interrupts the start, such as Ctrl-C, must leave nothing running.
             undo.callback(self.stop)
             self._vault = self._run("vault", self._environ)
             self._front = self._run("front", self._front_environ())
@@ -143,38 +151,38 @@ class Drop:
             undo.pop_all()
 
     def stop(self) -> None:
-        """Stop both, the front first, since what it is doing may need the vault."""
+        """Stop both, the front first, since its requests in progress can need the vault."""
         with ExitStack() as both:
-            # Also when the front's stop fails or a signal ends it.
+            # Also if stopping the front fails or is interrupted.
             both.callback(self.stop_vault)
             self.stop_front()
 
     def start_front(self) -> None:
-        """Start the front alone, after stop_front() or kill_front()."""
+        """Start only the front, after stop_front() or kill_front()."""
         self._front = self._run("front", self._front_environ())
         self._wait_front()
 
     def start_vault(self) -> None:
-        """Start the vault alone, after stop_vault() or kill_vault()."""
+        """Start only the vault, after stop_vault() or kill_vault()."""
         self._vault = self._run("vault", self._environ)
         self._wait_vault()
 
     def stop_front(self) -> None:
-        """Ask the front to end, kill it after STOP_SECONDS."""
+        """Stop the front; after STOP_SECONDS, kill it."""
         if self._front is not None:
             self._front.stop(STOP_SECONDS)
 
     def stop_vault(self) -> None:
-        """Ask the vault to end, kill it after STOP_SECONDS."""
+        """Stop the vault; after STOP_SECONDS, kill it."""
         if self._vault is not None:
             self._vault.stop(STOP_SECONDS)
 
     def kill_front(self) -> None:
-        """End the front and its workers at once, as a crash would."""
+        """Kill the front and its workers at once, as in a crash."""
         _started(self._front).kill()
 
     def kill_vault(self) -> None:
-        """End the vault and its worker at once, as a crash would."""
+        """Kill the vault and its worker at once, as in a crash."""
         _started(self._vault).kill()
 
     def _front_environ(self) -> Mapping[str, str]:
@@ -182,7 +190,8 @@ class Drop:
 
     def _run(self, name: str, environ: Mapping[str, str]) -> Child:
         argv = [sys.executable, "-m", "gunicorn", "-c", str(_HERE / f"gunicorn_{name}.py")]
-        # From the folder that holds this package, so that Python finds it installed or not.
+        # In the folder that contains this package, so that Python finds it whether installed or
+        # not.
         return Child(name, argv, environ=environ, cwd=_HERE.parent, log=self._log)
 
     def _wait_vault(self) -> None:
@@ -194,7 +203,7 @@ class Drop:
 
 
 def answers(path: Path) -> bool:
-    """Whether an HTTP server behind the unix socket *path* answers anything at all."""
+    """Whether an HTTP server on the unix socket *path* responds at all."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(PROBE_SECONDS)
         try:
@@ -206,22 +215,22 @@ def answers(path: Path) -> bool:
 
 
 def notice(path: Path) -> str:
-    """What the vault behind its courier socket *path* says of the end of the reviewers' keys; nothing when it is far.
+    """The notice about the reviewers' keys, from the vault's courier socket *path*; else "".
 
-    Never an error: a vault that does not answer is noticed elsewhere.
+    Never raises: a vault that does not respond is noticed elsewhere.
     """
-    answer = b""
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.settimeout(PROBE_SECONDS)
+    response = b""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(PROBE_SECONDS)
         try:
-            asking.connect(str(path))
-            asking.sendall(_STATUS)
-            while len(answer) < _MAX_STATUS_BYTES and (piece := asking.recv(4_096)):
-                answer += piece
-            said = json.loads(answer.partition(b"\r\n\r\n")[2])["notice"]
+            client.connect(str(path))
+            client.sendall(_STATUS)
+            while len(response) < _MAX_STATUS_BYTES and (piece := client.recv(4_096)):
+                response += piece
+            text = json.loads(response.partition(b"\r\n\r\n")[2])["notice"]
         except (OSError, ValueError, KeyError, TypeError):
             return ""
-    return said if isinstance(said, str) and said.isprintable() else ""
+    return text if isinstance(text, str) and text.isprintable() else ""
 
 
 def _started(child: Child | None) -> Child:
@@ -237,7 +246,7 @@ def _wait_answer(child: Child, path: Path) -> None:
             raise DropStopped(f"The {child.name} stopped while starting: {_reason(child)}")
         if time.monotonic() > deadline:
             raise DropUnresponsive(
-                f"The {child.name} runs but does not answer on {path} after {START_SECONDS:.0f} s."
+                f"The {child.name} runs but does not respond on {path} after {START_SECONDS:.0f} s."
             )
         time.sleep(POLL_SECONDS)
 

@@ -1,7 +1,7 @@
-"""A whole Tor network on this computer's loopback: three authorities, two relays, one onion service, one client.
+"""A Tor network on loopback: three authorities, two relays, an onion service and a client.
 
-Nothing leaves the computer. The demonstration and the end-to-end tests run over it, with the same onion service options
-as the public one.
+Nothing leaves the computer. The demo and the end-to-end tests use it, with the same onion service
+options as in public.
 """
 
 import os
@@ -31,26 +31,27 @@ from onion.torrc import (
 AUTHORITIES = 3
 RELAYS = 2
 
-# Below Linux's range for outgoing connections (32,768 on), so that no connection of a node that runs already takes a
-# port between the look and its use.
+# Below Linux's range for outgoing connections (from 32,768), so that no running node can take a
+# port between the check and its use.
 PORTS = range(15_000, 32_000)
 
-KEYS_SECONDS = 60.0  # three RSA-3072 keys take a second; a busy computer may take longer
+KEYS_SECONDS = 60.0  # three RSA-3072 keys take a second; a busy computer can take longer
 READY_SECONDS = 90.0  # measured: about 12 s on two idle cores
 CERTIFICATE_MONTHS = 12
 
 _IDENTITY = re.compile(r"^fingerprint ([0-9A-F]{40})$", re.MULTILINE)
 _FINGERPRINT = re.compile(r"([0-9A-F]{40})\s*$")
-# --list-fingerprint wants to see some authority before the real ones have keys; it connects nowhere.
+# --list-fingerprint requires an authority before the real ones have keys; it connects nowhere.
 _PLACEHOLDER = Authority("nobody", 1, 1, "A" * 40, "A" * 40)
 
 
 class PrivateNet:
-    """The network as a context manager: ready when entered, every process stopped when left.
+    """The network as a context manager: ready on entry, all processes stopped on exit.
 
-    *directory*: fresh (missing or empty), made with mode 0700. *service_socket*: the unix socket that the onion's port
-    80 leads to; a server may begin to listen there later. *progress* is given one short sentence at a time.
-    Raises OnionError with a sentence naming the node and its last phase; nothing is left running then.
+    *directory*: absent or empty; created with mode 0700. *service_socket*: the unix socket behind
+    the onion's port 80; a server can start listening there later. *progress* receives one short
+    sentence at a time. Raises OnionError naming the node and its last phase, and then leaves
+    nothing running.
     """
 
     def __init__(
@@ -81,17 +82,17 @@ class PrivateNet:
     def start(self) -> None:
         """Boot the network and wait until the client can reach the service's address."""
         with ExitStack() as undo:
-            # Whatever ends the start, Ctrl-C too, must leave nothing running.
+            # Whatever interrupts the start, such as Ctrl-C, must leave nothing running.
             undo.callback(self.stop)
             self._start()
             undo.pop_all()
 
     def stop(self) -> None:
-        """Stop every process by its own pid, those that others depend on last."""
-        with ExitStack() as all_of_them:
-            # One that cannot be stopped, or a signal meanwhile, must not keep the rest running.
+        """Stop every process by its pid, those that others depend on last."""
+        with ExitStack() as stops:
+            # If one cannot be stopped, or a signal arrives, the others are still stopped.
             for tor in self._tors:
-                all_of_them.callback(tor.stop)
+                stops.callback(tor.stop)
         self._tors.clear()
 
     def _start(self) -> None:
@@ -107,7 +108,8 @@ class PrivateNet:
         self._progress(f"making the keys of {AUTHORITIES} directory authorities")
         authorities = tuple(_with_keys([node for node in nodes if node.role == "authority"]))
         deadline = time.monotonic() + READY_SECONDS
-        # Votes are counted from now and not from the full minute, so that the first one needs no waiting.
+        # Voting intervals start now, not at the full minute, so that nobody waits for the first
+        # vote.
         offset = int(time.time() + FIRST_INTERVAL) % FIRST_INTERVAL
         nodes = [replace(node, authorities=authorities, voting_offset=offset) for node in nodes]
         self._run(nodes[:-2])
@@ -116,7 +118,7 @@ class PrivateNet:
         )
         self._wait_consensus(deadline)
         self._progress(
-            "all authorities and relays stand in the consensus; starting the service and the client"
+            "all authorities and relays are in the consensus; starting the service and the client"
         )
         self._run(nodes[-2:])
         self.socks_port = nodes[-1].socks_port
@@ -141,7 +143,8 @@ class PrivateNet:
             while (known := tor.relays_known()) < AUTHORITIES + RELAYS:
                 if time.monotonic() > deadline:
                     raise NotBootstrapped(
-                        f"The consensus of {tor.name} lists {known} of {AUTHORITIES + RELAYS} relays "
+                        f"The consensus of {tor.name} lists {known} of {AUTHORITIES + RELAYS} "
+                        "relays "
                         f"after {READY_SECONDS:.0f} s. {self._phases()}"
                     )
                 time.sleep(POLL_SECONDS)
@@ -157,16 +160,17 @@ class PrivateNet:
         self.onion = (
             (service_node.service.directory / "hostname").read_text(encoding="ascii").strip()
         )
-        # Two descriptors, this period's and the next one's, at each authority: any of them can answer the client.
+        # Two descriptors, of this period and the next, at each authority: the client can ask any of
+        # them.
         service.wait_published(deadline, copies=2 * AUTHORITIES)
 
     def _phases(self) -> str:
-        # One late node holds up the others; all the phases tell which one it was.
+        # One late node delays the others; all phases together show which one it was.
         return "All nodes: " + "; ".join(f"{tor.name}: {tor.phase}" for tor in self._tors) + "."
 
 
 def _plan(directory: Path, onion_service: OnionService) -> list[PrivateNode]:
-    """All nodes with their ports; authorities first, the service last but one, the client last."""
+    """All nodes with their ports: first the authorities, at the end the service and the client."""
     ports = iter(_free_ports(2 * AUTHORITIES + RELAYS + 1))
 
     def node(role: Role, name: str) -> PrivateNode:
@@ -193,7 +197,7 @@ def _plan(directory: Path, onion_service: OnionService) -> list[PrivateNode]:
 
 
 def _free_ports(count: int) -> list[int]:
-    """*count* different loopback ports that nobody listens on. Raises NoFreePort."""
+    """*count* different loopback ports on which nobody listens. Raises NoFreePort."""
     free: list[int] = []
     for port in random.sample(PORTS, 100 + count):
         with socket.socket() as probe:
@@ -208,7 +212,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _with_keys(nodes: Sequence[PrivateNode]) -> list[Authority]:
-    """Make the keys of each authority, all at once. Raises OnionError, TorMissing."""
+    """Make the keys of all authorities in parallel. Raises OnionError, TorMissing."""
     running: list[tuple[str, subprocess.Popen[str]]] = []
     try:
         for node in nodes:
@@ -262,14 +266,16 @@ def _certificate(node: PrivateNode) -> subprocess.Popen[str]:
         text=True,
     )
     assert process.stdin is not None
-    # The identity key signs nothing after this and dies with the directory; its passphrase protects nothing.
+    # The identity key signs nothing after this and is deleted with the directory: its passphrase
+    # protects nothing.
     process.stdin.write("private network\n")
     process.stdin.flush()
     return process
 
 
 def _fingerprint(node: PrivateNode) -> subprocess.Popen[str]:
-    # As a relay: an authority would refuse to start without the certificate that is being made at the same time.
+    # As a relay: an authority would not start without its certificate, which is made at the same
+    # time.
     torrc = node.data.with_name(node.data.name + ".first.torrc")
     torrc.write_text(
         private_torrc(replace(node, role="relay", authorities=(_PLACEHOLDER,))), encoding="utf-8"

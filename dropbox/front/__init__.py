@@ -1,1 +1,1 @@
-"""The claimant-facing room: sees plaintext in memory while a request runs, seals it, and writes nothing."""
+"""The front, for claimants: sees plaintext in memory during a request, seals it, writes nothing."""

@@ -1,4 +1,4 @@
-"""The answers on a case page: as many as leave the page its one length, the others a button away, by weeks."""
+"""Splitting a case's answers into pages, so that each page fits in one page length."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -8,17 +8,21 @@ from markupsafe import escape
 
 from dropbox.front.intake import ReceivedReply
 
-# What the answers on one page may take in bytes of HTML: with it, the longest of the three languages' pages and a fresh
-# form's token stay within one page's length. One answer alone is never held back.
+# The answers on one page can take this many bytes of HTML: then the longest of the three languages'
+# pages, with a fresh form token, stays within one page length. A single answer is always shown.
 ANSWERS_BYTES = 12_288
-# An answer's marks around its text, its button, and its week's heading.
-_MARKS_BYTES = 400
+# An answer's markup, its button, and the heading of its week.
+_MARKUP_BYTES = 400
 
 Week = tuple[date, list[ReceivedReply]]
 
 
 class AnswerPage(NamedTuple):
-    """The answers of one page by the Monday of their week, newest first, and where older ones begin, if there are any."""
+    """The answers of one page by the Monday of their week, newest first.
+
+    ``first`` and ``older`` are indexes into all answers: of this page's first answer, and of the
+    next page's, or None on the last page.
+    """
 
     weeks: list[Week]
     first: int
@@ -26,7 +30,7 @@ class AnswerPage(NamedTuple):
 
 
 def answer_page(received: Sequence[ReceivedReply], first: int = 0) -> AnswerPage:
-    """Those of *received* (newest first) that begin at index *first*; the newest when there is no such index."""
+    """The page of *received* (newest first) that starts at *first*, or at 0 if there is none."""
     if not 0 <= first < len(received):
         first = 0
     end, left = first, ANSWERS_BYTES
@@ -37,7 +41,7 @@ def answer_page(received: Sequence[ReceivedReply], first: int = 0) -> AnswerPage
 
 
 def weeks(received: Sequence[ReceivedReply]) -> list[Week]:
-    """*received* by the Monday of its week: finer would say more of the reviewers than a claimant needs."""
+    """*received* by the Monday of its week: exact days would reveal the reviewers' habits."""
     grouped: dict[date, list[ReceivedReply]] = {}
     for one in received:
         day = one.reply.day
@@ -46,4 +50,4 @@ def weeks(received: Sequence[ReceivedReply]) -> list[Week]:
 
 
 def _bytes(one: ReceivedReply) -> int:
-    return _MARKS_BYTES + len(str(escape(one.reply.text)).encode("utf-8"))
+    return _MARKUP_BYTES + len(str(escape(one.reply.text)).encode("utf-8"))

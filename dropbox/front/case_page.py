@@ -1,6 +1,6 @@
-"""What a codename opens: the answers, a form for a follow-up, and the way to take everything back.
+"""The page that a codename opens: the answers, a form for a follow-up, and withdrawing everything.
 
-The codename itself travels on in the form token, so that it is typed once and stands nowhere on the page.
+The codename itself is carried in the form token, so it is typed once and is nowhere on the page.
 """
 
 import re
@@ -29,23 +29,24 @@ from dropbox.front.uploads import Busy
 from dropbox.settings import Settings
 
 PAGE = "case"
-# Beyond the tags of any codename and the answers of any page.
+# Larger than the index of any tag or answer.
 NO_INDEX = 10_000
 _DELETE, _OLDER = "delete-", "older-"
 
 _SENT = _("Your addition has been sent. It is locked and stored.")
 _DELETED = _("The answer has been deleted from the server.")
 _NOT_WITHDRAWN = _(
-    "Nothing was taken back: the server cannot do it at this moment. Please try again later."
+    "Nothing was taken back: the server cannot do it right now. Please try again later."
 )
-_UNAVAILABLE = _("The answers cannot be looked up at this moment. Please try again later.")
+_UNAVAILABLE = _("The answers cannot be looked up right now. Please try again later.")
 _AGAIN = _(
-    "The server was restarted while you were writing. Please type your codename again; your text is kept."
+    "The server was restarted while you were writing. Please type your codename again; your text "
+    "is kept."
 )
 
 
 class CaseView(MethodView):
-    """POST only: comes from the inbox or from itself."""
+    """The case page. It is reached by POST, from the inbox or from itself."""
 
     init_every_request = False
 
@@ -56,11 +57,11 @@ class CaseView(MethodView):
         self._submissions = SubmissionHandler(PAGE, pages.tokens, intake, settings)
 
     def get(self) -> Response:
-        """Without a codename there is nothing to show: the question for it."""
+        """Ask for the codename: without it there is nothing to show."""
         return ask(self._pages)
 
     def post(self) -> Response:
-        """What was pressed: send, add files, switch the language, delete an answer, withdraw."""
+        """Do what the button says: send, add files, change language, delete an answer, withdraw."""
         posted = self._submissions.receive()
         if isinstance(posted.token.trouble, ForgedToken):
             return ask(self._pages, problem=_AGAIN, status=400, text=posted.texts.get("text", ""))
@@ -81,7 +82,7 @@ class CaseView(MethodView):
             files=len(posted.state.attachments),
         )
         if act == "withdraw" or act.startswith(_DELETE):
-            # Neither needs a text, but both need a page that is ours and fresh.
+            # Neither needs a text, but both need a fresh page of ours.
             form.validate()
             if "token" in form.errors:
                 return self.show(posted.state, posted.texts, [("", form.errors["token"][0])], 400)
@@ -106,8 +107,10 @@ class CaseView(MethodView):
         personal_data: Sequence[str] = (),
         first: int = 0,
     ) -> Response:
-        """The case page, with the answers from index *first* on. They are looked up each time; when they cannot be, the page
-        says so and keeps the text."""
+        """The case page, with the answers from index *first* on.
+
+        The answers are looked up each time. If that fails, the page says so and keeps the text.
+        """
         try:
             received = self._intake.replies(state.codename)
         except (Busy, VaultUnavailable, CannotStore) as why:
@@ -132,7 +135,7 @@ class CaseView(MethodView):
         refusal = self._submissions.file(draft, posted.state)
         if refusal is not None:
             return self.show(refusal.state, posted.texts, [refusal.problem], refusal.status)
-        # A fresh nonce: what is written next is another message, even with the same words.
+        # A fresh nonce: what is written next is a new message, even if it has the same words.
         return self.show(FormState.of(posted.state.codename), MultiDict(), notice=_SENT)
 
     def _delete(self, posted: PostedPage, index: int) -> Response:
@@ -154,17 +157,22 @@ class CaseView(MethodView):
         except (Busy, BadReport, PendingGone, CannotSeal, VaultUnavailable, CannotStore):
             return self.show(posted.state.with_files(()), posted.texts, [("", _NOT_WITHDRAWN)], 503)
         sentences = [
-            _("What you filed under this codename has been deleted from the server, and the reviewers are told."),
-            _("What the reviewers have already copied to their offline computer cannot be deleted from here. They will see "
-              "that you took it back."),
+            _(
+                "What you filed under this codename has been deleted from the server, "
+                "and the reviewers are told."
+            ),
+            _(
+                "What the reviewers have already copied to their offline computer cannot be "
+                "deleted from here. They will see that you took it back."
+            ),
             _("Now choose “New Identity” in Tor Browser and close it."),
-        ]  # fmt: skip
+        ]
         g.leaving = True
         return self._pages.message(_("Taken back"), sentences, status=200)
 
 
 def index_of(act: str, kind: str) -> int:
-    """The number behind *kind* in a button's value; where there is none, a index at which nothing stands."""
+    """The number after *kind* in a button's value, or NO_INDEX if there is none."""
     number = act.removeprefix(kind)
     return int(number) if re.fullmatch("[0-9]{1,4}", number) else NO_INDEX
 
@@ -172,9 +180,12 @@ def index_of(act: str, kind: str) -> int:
 def ask(
     pages: Pages, *, typed: str = "", problem: Any = None, status: int = 200, text: str = ""
 ) -> Response:
-    """The question for the codename. *text*, a follow-up that could not be sent yet, is carried along."""
+    """The page that asks for the codename.
+
+    It carries along *text*, a follow-up that is not sent yet.
+    """
     problems = [("codename", problem)] if problem is not None else []
-    # The state is of no use here, but every form has one, so that all forms look alike.
+    # This state is not used, but every form has one, so that all forms look alike.
     state = FormState.new()
     return pages.form(
         "inbox.html",

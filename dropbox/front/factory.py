@@ -1,4 +1,4 @@
-"""The front's application: its pages, who may ask for them, and what every answer has in common."""
+"""The front's application: its pages, which requests it admits, and what all responses share."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,17 +27,17 @@ from dropbox.settings import Settings
 
 
 class FormBodyRead(RuntimeError):
-    """Something asked Werkzeug to parse a form, which would put files on the disk in the clear."""
+    """Something made Werkzeug parse a form, which would write files to the disk unencrypted."""
 
 
 class _Request(flask.Request):
     def _load_form_data(self) -> None:
-        # Bodies are read by dropbox.front.uploads alone.
+        # Only dropbox.front.uploads reads bodies.
         raise FormBodyRead
 
 
 class _Refused(Exception):
-    """A request that is not a Tor Browser's on this onion; carries the sentences of the page that says so."""
+    """A request that did not come from Tor Browser to this onion; carries the sentences to show."""
 
     def __init__(self, *sentences: Any) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class _Front(Flask):
     request_class = _Request
 
     def log_exception(self, exc_info: Any) -> None:
-        """The kind of an error and its count, without its text or its stack, in which a report's text could stand."""
+        """Log an error's class and count; its text and traceback could quote a report."""
         error_log.log_kind(exc_info[0])
 
 
@@ -64,17 +64,21 @@ def create_front(
     cost: Cost = COST,
     step_seconds: float = STEP_SECONDS,
 ) -> Flask:
-    """The front as a WSGI application. *token_key* is KEY_BYTES of dropbox.front.form_token; *clock* gives Unix seconds."""
+    """The front as a WSGI application.
+
+    *token_key* has KEY_BYTES of dropbox.front.form_token, *clock* returns Unix seconds,
+    *step_seconds* is for dropbox.front.response_timing.
+    """
     app = _Front(__name__, template_folder=str(data_files.templates()), static_folder=None)
     app.config.update(
         BABEL_DEFAULT_LOCALE="en",
         BABEL_TRANSLATION_DIRECTORIES=str(data_files.translations()),
         WTF_I18N_ENABLED=False,
         PROPAGATE_EXCEPTIONS=False,
-        # Answered like every other method that no page uses.
+        # OPTIONS gets the same response as every other method that no page uses.
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
-    # No redirects: they would be answers of another length, and tell a path.
+    # No redirects: they would have another length, and reveal a path.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     Babel(app, locale_selector=lambda: g.get("language", LANGUAGES[0]).replace("-", "_"))
     tokens = FormTokens(token_key, lifetime_seconds=settings.token_minutes * 60, clock=clock)
@@ -95,7 +99,7 @@ def create_front(
 
 
 def _style_and_answers(app: Flask, step_seconds: float) -> None:
-    # Line ends would be the only bytes on a page that nobody needs.
+    # Line breaks in the style would only waste bytes of the page.
     style = (data_files.templates() / "style.css").read_text("utf-8").replace("\n", "")
     policy = content_security_policy(style)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -141,14 +145,16 @@ def _routes(
     def leave() -> Response:
         sentences = [
             _("You have left. The server keeps no login and does not know that you were here."),
-            _("What your browser still shows or remembers ends only with “New Identity” in Tor Browser. Please choose it now, "
-              "then close the browser."),
-        ]  # fmt: skip
+            _(
+                "What your browser still shows or remembers is only cleared by “New Identity” in "
+                "Tor Browser. Please choose it now, then close the browser."
+            ),
+        ]
         g.leaving = True
         return pages.message(_("You have left"), sentences, status=200, path="leave")
 
     app.add_url_rule("/", view_func=start)
-    # The language is read from the path before any view runs; see _admission.
+    # The language is taken from the path before any view runs; see _admission.
     for prefix in PREFIXES.values():
         app.add_url_rule(f"/{prefix}/", view_func=start, endpoint=f"{prefix}.start")
         app.add_url_rule(f"/{prefix}/bridges", view_func=bridges, endpoint=f"{prefix}.bridges")
@@ -156,8 +162,8 @@ def _routes(
         app.add_url_rule(f"/{prefix}/leave", view_func=leave, endpoint=f"{prefix}.leave")
         report = ReportView.as_view(f"{prefix}.report", pages, intake, settings, clock)
         app.add_url_rule(f"/{prefix}/report", view_func=report)
-        # Where the form goes is not where it was fetched: a browser forgets a page as soon as its own address is posted to,
-        # and the Back button would bring another form, with another codename.
+        # The form is not posted to its own address: a browser discards a page as soon as something
+        # is posted to it, and Back would then load a new form, with another codename.
         app.add_url_rule(f"/{prefix}/report/send", view_func=report)
         for name, kind in (("inbox", InboxView), ("case", CaseView)):
             view = kind.as_view(f"{prefix}.{name}", pages, intake, settings)
@@ -165,7 +171,7 @@ def _routes(
 
 
 def _admission(app: Flask, onion: str, pages: Pages) -> None:
-    """Only this onion's own pages, and only directly over Tor."""
+    """Admit only requests that come directly over Tor, from this onion's own pages."""
 
     def admit() -> Response | None:
         use_language(language_of(request.path.split("/")[1]) or LANGUAGES[0])
@@ -184,17 +190,19 @@ def _check_request(onion: str) -> None:
     if "X-Tor2web" in request.headers:
         raise _Refused(
             _(
-                "You came through a gateway that is not Tor Browser. Whoever runs it can see everything you write."
+                "You came through a gateway, not Tor Browser. Whoever runs the gateway can see "
+                "everything you write."
             ),
             _("Please close this page and open the address in Tor Browser."),
         )
     if request.headers.get("Host") != onion:
         raise _Refused(
             _(
-                "This service answers only under its own onion address. Please check the address, letter by letter."
+                "This service answers only under its own onion address. Please check the address, "
+                "letter by letter."
             )
         )
-    # No browser sends a form in chunks, and a broken chunk would be an error of the server's, not of the form's.
+    # No browser sends a form in chunks, and a malformed chunk would look like a server error.
     if "Transfer-Encoding" in request.headers:
         raise BadRequest
     # Tor Browser may send "null" for an onion; the form token is the real check.
@@ -224,10 +232,12 @@ def _error_pages(app: Flask, pages: Pages) -> None:
     def failed(why: Exception) -> Response:
         sentences = [
             _(
-                "Something went wrong on the server. Your report was NOT accepted, and nothing was stored."
+                "Something went wrong on the server. Your report was NOT accepted, and nothing was "
+                "stored."
             ),
             _(
-                "Please use your browser’s Back button: what you wrote should still be there. Try again later."
+                "Please use your browser’s Back button: what you wrote should still be there. Try "
+                "again later."
             ),
         ]
         return pages.message(_("Not accepted"), sentences, status=500)

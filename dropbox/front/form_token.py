@@ -1,7 +1,7 @@
-"""The form token: what a page must remember until it is sent, encrypted to this server's memory and given to the browser.
+"""The form token: what a page has to carry until it is sent, encrypted with a key only in memory.
 
-There is no cookie and no session. The key is made at the start and never leaves the memory of the front, so that a page
-saved by accident cannot be opened later by anyone, this server after a restart included.
+There is no cookie and no session. The key is made at the start and never leaves the front's memory,
+so nobody can open a page that was saved by accident, not even this server after a restart.
 """
 
 import base64
@@ -21,7 +21,7 @@ from dropbox.sealing import NONCE_BYTES
 
 KEY_BYTES = Aead.KEY_SIZE
 _CONTEXT = b"cd1:form-token:"
-# Ten files with long names take 20 kB; anything longer was not made here.
+# Ten files with long names take 20 kB; a longer token cannot be ours.
 _MAX_CHARACTERS = 65_536
 
 
@@ -34,13 +34,14 @@ class StaleToken(CasedropError):
 
 
 class ForgedToken(CasedropError):
-    """The token was not made by this server since its last start."""
+    """This server has not made the token since its last start."""
 
 
 @dataclass(frozen=True, repr=False)
 class FormState:
-    """What a form page remembers: its codename, its nonce, the files that are sealed already, and whether its writer has
-    been asked about numbers and addresses in the text.
+    """What a form page carries: its codename, its nonce, and the files that are already sealed.
+
+    ``asked``: whether its writer has been asked about personal data in the text.
     """
 
     codename: Codename
@@ -67,11 +68,11 @@ class FormState:
         return replace(self, codename=new_codename())
 
     def after_asking(self) -> "FormState":
-        """The same page, whose writer is not asked again."""
+        """The same page, whose writer will not be asked again."""
         return replace(self, asked=True)
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands inside a token."""
+        """The form it has inside a token."""
         return {
             "codename": self.codename.packed().hex(),
             "nonce": self.nonce.hex(),
@@ -88,7 +89,10 @@ class FormState:
 
 
 class FormTokens:
-    """Seals and opens tokens. *key* is KEY_BYTES, the same in all workers; *clock* gives Unix seconds."""
+    """Seals and opens tokens.
+
+    *key* has KEY_BYTES, the same in all workers; *clock* is in Unix seconds.
+    """
 
     def __init__(self, key: bytes, *, lifetime_seconds: int, clock: Callable[[], float]) -> None:
         self._box = Aead(key)
@@ -96,7 +100,7 @@ class FormTokens:
         self._clock = clock
 
     def seal(self, page: str, state: FormState) -> str:
-        """The token of *page* for *state*, in URL-safe base64. A token of one page is not accepted by another."""
+        """The token of *page* for *state*, in URL-safe base64. No other page accepts it."""
         body = {"issued": int(self._clock()), "state": state.to_json()}
         sealed = self._box.encrypt(
             json.dumps(body).encode("ascii"), aad=_CONTEXT + page.encode("ascii")
@@ -104,7 +108,10 @@ class FormTokens:
         return base64.urlsafe_b64encode(bytes(sealed)).decode("ascii")
 
     def open(self, page: str, untrusted: str) -> FormState:
-        """What *page* remembers. Raises ForgedToken, or StaleToken, which carries the state."""
+        """The state in a token of *page*.
+
+        Raises ForgedToken, or StaleToken, which carries the state.
+        """
         try:
             sealed = base64.urlsafe_b64decode(untrusted[:_MAX_CHARACTERS].encode("ascii"))
             body = json.loads(self._box.decrypt(sealed, aad=_CONTEXT + page.encode("ascii")))

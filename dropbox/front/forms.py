@@ -1,4 +1,4 @@
-"""The two forms a claimant sends, checked with Flask-WTF; every refusal is a sentence in the page's language."""
+"""The forms of the claimant's pages, checked with Flask-WTF; errors are sentences to show."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,20 +18,20 @@ from dropbox.front.form_token import ForgedToken, FormState, FormTokens, StaleTo
 from dropbox.question import Group, Question
 from dropbox.report import TEXT_BYTES, text_bytes
 
-# Before a question's code in the name of its field, so that no campaign's question is taken for a field of the form's own.
+# Prefix of a question's field name: no campaign's question can clash with the form's own fields.
 FACT = "f."
 
 
 @dataclass(frozen=True, repr=False)
 class OpenedToken:
-    """What a posted page's token said: its state, or a new one, and what was wrong with the token, if anything."""
+    """The state in a posted page's token, or a new one, and what was wrong with the token."""
 
     state: FormState
     trouble: StaleToken | ForgedToken | None = None
 
     @classmethod
     def of(cls, tokens: FormTokens, page: str, untrusted: str) -> "OpenedToken":
-        """Open *untrusted*. A page that was open too long keeps its codename; a foreign token gets a new one."""
+        """Open *untrusted*. A stale page keeps its state; a forged token gets a new one."""
         try:
             return cls(tokens.open(page, untrusted))
         except StaleToken as stale:
@@ -41,25 +41,27 @@ class OpenedToken:
 
 
 class _TokenCheck(CSRF):  # type: ignore[misc]  # comes without types
-    """Flask-WTF's check against forms of other sites, by the form token instead of a cookie."""
+    """Flask-WTF's protection against forms of other sites, by token instead of cookie."""
 
     def generate_csrf_token(self, csrf_token_field: Field) -> str:
-        """Nothing: a page's token is sealed when the page is made, since it also remembers the files."""
+        """Nothing: the token is sealed when the page is rendered, as it also records the files."""
         return ""
 
     def validate_csrf_token(self, form: FlaskForm, field: Field) -> None:
-        """Refuse a page whose token is stale or not ours."""
+        """Refuse a page whose token is stale or forged."""
         trouble = form.meta.csrf_context.trouble
         if isinstance(trouble, StaleToken):
             raise ValidationError(
                 _(
-                    "This page was open for too long. Everything you wrote is still here: please send it again."
+                    "This page was open for too long. Everything you wrote is still here: please "
+                    "send it again."
                 )
             )
         if trouble is not None:
             raise ValidationError(
                 _(
-                    "The server was restarted while you were writing. Your text is still here. Please note the NEW codename "
+                    "The server was restarted while you were writing. Your text is still here. "
+                    "Please note the NEW codename "
                     "below, add your files again, and send the page once more."
                 )
             )
@@ -73,21 +75,24 @@ class _Form(FlaskForm):  # type: ignore[misc]  # comes without types
         csrf_context: Any = None
 
         def get_translations(self, form: FlaskForm) -> None:
-            """None of WTForms' own: all sentences are ours."""
+            """None from WTForms: all sentences are our own."""
 
     def __init__(self, texts: MultiDict[str, str], token: OpenedToken) -> None:
         super().__init__(formdata=texts, meta={"csrf_context": token})
 
     @property
     def problems(self) -> list[tuple[str, Any]]:
-        """What is wrong: (the field's name, the sentence), in the form's order."""
+        """What is wrong: (field name, sentence), in the form's order."""
         return [
             (name, sentence) for name, sentences in self.errors.items() for sentence in sentences
         ]
 
 
 def check_text(text: str, files: int, words: WordLists) -> None:
-    """A text or a file, within one report's length, without a codename. Raises ValidationError with the sentence."""
+    """Check that there is a text or a file, that it fits in one report, and has no codename in it.
+
+    Raises ValidationError with a sentence.
+    """
     if not text.strip() and not files:
         raise ValidationError(_("Please write what happened, or add a file."))
     try:
@@ -99,7 +104,8 @@ def check_text(text: str, files: int, words: WordLists) -> None:
     if over > 0:
         raise ValidationError(
             _(
-                "Your text is too long by about %(count)s Chinese characters. Please shorten it, or "
+                "Your text is too long by about %(count)s Chinese characters. Please shorten it, "
+                "or "
                 "send the rest as a file or a second report.",
                 count=over // 3 + 1,
             )
@@ -107,7 +113,8 @@ def check_text(text: str, files: int, words: WordLists) -> None:
     if words.contains_codename(text):
         raise ValidationError(
             _(
-                "There seems to be a codename in your text. Please take it out: nobody needs it but you."
+                "There seems to be a codename in your text. Please remove it: nobody needs it but "
+                "you."
             )
         )
 
@@ -126,9 +133,9 @@ def _answer_sentence(why: BadAnswer, question: str) -> Any:
 
 
 class ReportForm(_Form):
-    """A report's category, harms, optional answers and text; the files have been received before.
+    """A report's category, harms, optional answers and text; its files have already been received.
 
-    ``facts`` are the answers after validate(), as they stand in a report.
+    After validate(), ``facts`` holds the answers in the form they have in a report.
     """
 
     category = StringField()
@@ -153,16 +160,16 @@ class ReportForm(_Form):
         super().__init__(texts, token)
 
     def sent(self, question: Question) -> list[str]:
-        """What came for an optional question, as it came; empty for what a form sends and did not come."""
+        """The raw values of an optional question; "" for each value that is missing."""
         values = list(self._texts.getlist(FACT + question.code))
         return values + [""] * (question.cells - len(values))
 
     def answered(self, group: Group) -> bool:
-        """Whether anything came for one of its questions."""
+        """Whether any of the group's questions has a value."""
         return any(any(self.sent(question)) for question in group.questions)
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """The fields, then the optional answers."""
+        """Check the fields, then the optional answers."""
         valid = super().validate(extra_validators)
         for question in self._campaign.questions:
             try:
@@ -177,32 +184,32 @@ class ReportForm(_Form):
 
     @property
     def problems(self) -> list[tuple[str, Any]]:
-        """As every form's, the optional answers' behind the others."""
+        """As for every form, with those of the optional answers last."""
         return [*super().problems, *self._bad_answers]
 
     def validate_category(self, field: Field) -> None:
-        """One of the campaign's, "not sure" included."""
+        """Require a category of the campaign, which can be "not sure"."""
         if not field.data:
-            raise ValidationError(_("Please choose a kind of case. “Not sure” is a full answer."))
+            raise ValidationError(_("Please choose a kind of case. “Not sure” is a valid choice."))
         if field.data not in self._campaign.category_codes:
             raise ValidationError(
                 _("This kind of case is not on the list. Please choose one again.")
             )
 
     def validate_harms(self, field: Field) -> None:
-        """Any of the campaign's, across categories; ticked twice is ticked once."""
+        """Allow the harms of any category of the campaign; repeats are harmless."""
         if not set(field.data or ()) <= self._campaign.harm_codes:
             raise ValidationError(
                 _("One of the boxes you ticked is not on the list. Please look at them again.")
             )
 
     def validate_text(self, field: Field) -> None:
-        """A text or a file; see check_text."""
+        """See check_text."""
         check_text(field.data or "", self._files, self._words)
 
 
 class MessageForm(_Form):
-    """A follow-up's text; the files have been received before."""
+    """A follow-up's text; its files have already been received."""
 
     text = TextAreaField()
 
@@ -214,11 +221,11 @@ class MessageForm(_Form):
         super().__init__(texts, token)
 
     def validate_text(self, field: Field) -> None:
-        """As a report's."""
+        """See check_text."""
         check_text(field.data or "", self._files, self._words)
 
 
 class InboxForm(_Form):
-    """The one field of the inbox."""
+    """The inbox's only field."""
 
     codename = StringField()

@@ -1,4 +1,4 @@
-"""The inbox: a codename in, the reviewers' answers out. One that nobody has used opens the same empty inbox."""
+"""The inbox: a codename in, the reviewers' answers out. An unused codename opens an empty inbox."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ from dropbox.front.uploads import Busy, receive
 from dropbox.settings import Settings
 
 PAGE = "inbox"
-# The words, the token and the padding.
+# The words, the token and the padding fit in this.
 _POST_BYTES = 131_072
 
-_BROKEN_OFF = _("The connection broke off, or the form arrived damaged. Please try again.")
+_BROKEN_OFF = _("The connection was lost, or the form arrived damaged. Please try again.")
 
 
 class InboxView(MethodView):
-    """GET asks for the codename; POST opens the case page, or says what is wrong with the codename."""
+    """GET asks for the codename; POST shows the case page, or what is wrong with the codename."""
 
     init_every_request = False
 
@@ -33,11 +33,11 @@ class InboxView(MethodView):
         self._case = CaseView(pages, intake, settings)
 
     def get(self) -> Response:
-        """The question for the codename."""
+        """Ask for the codename."""
         return ask(self._pages)
 
     def post(self) -> Response:
-        """The answers. What was typed comes back only when it could not be read or looked up."""
+        """Show the answers. What was typed is shown again only if it could not be read."""
         received = receive(
             request.stream,
             request.headers.get("Content-Type", ""),
@@ -68,7 +68,7 @@ def _no_files() -> Any:
 
 
 def _sentence(why: BadCodename) -> Any:
-    """What is wrong with a codename, in the page's language, without repeating any of it."""
+    """What is wrong with a codename, in the page's language, without quoting any of it."""
     if isinstance(why, UnknownWord):
         return _(
             "Word %(position)s is not in the list. Please compare it with your note.",
@@ -78,7 +78,7 @@ def _sentence(why: BadCodename) -> Any:
         return _("A codename has 8 words; %(count)s were found.", count=why.count)
     if isinstance(why, WrongCheck):
         return _(
-            "All words are in the list, but they do not belong together. One of them is another word, or two have "
-            "changed places. Please compare them with your note."
+            "All words are in the list, but they do not belong together. One of them is wrong, or "
+            "two have been swapped. Please compare them with your note."
         )
     return _("This is not a codename. Please type its 8 words.")

@@ -1,4 +1,4 @@
-"""What the front does for a claimant, without pages: sealing files, filing a report, finding replies."""
+"""What the front does for a claimant apart from pages: sealing, filing, looking up replies."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,13 +23,13 @@ from dropbox.sealing import (
 )
 from dropbox.settings import Settings
 
-# How long a person waits for a free place among the derivations, which take 30 ms each.
+# How long a request waits for its turn at deriving keys, which takes 30 ms.
 _DERIVATION_WAIT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, repr=False)
 class Draft:
-    """What a claimant wrote, checked. The codename, the nonce and the files come from the form's state."""
+    """What a claimant wrote, validated. Codename, nonce and files come from the form's state."""
 
     kind: str  # report, message or withdrawal
     language: str
@@ -40,10 +40,10 @@ class Draft:
 
 
 class Vault(Protocol):
-    """What is asked of the vault; see dropbox.front.vault_client.VaultClient."""
+    """What the front needs of the vault; see dropbox.front.vault_client.VaultClient."""
 
     def put_pending(self, blocks: Sequence[Block]) -> None:
-        """Store blocks for a report that is still to come."""
+        """Store blocks for a report that comes later."""
 
     def commit(
         self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]
@@ -54,7 +54,7 @@ class Vault(Protocol):
         """Delete pending blocks."""
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
-        """The places of the tags under which there are replies, and these."""
+        """(index in *tags*, sealed reply) for each reply that exists."""
 
     def forget_replies(self, tags: Sequence[bytes]) -> None:
         """Delete replies."""
@@ -68,14 +68,14 @@ class Vault(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class ReceivedReply:
-    """An answer, and its index among the codename's tags."""
+    """A reply, and the index of its tag among the codename's tags."""
 
     index: int
     reply: Reply
 
 
 class BoundedSealer:
-    """An AttachmentSealer that gives its place back when it ends, and abandons its blocks when it is given up."""
+    """An AttachmentSealer that takes up a place until it ends; abort also abandons its blocks."""
 
     def __init__(
         self,
@@ -98,7 +98,10 @@ class BoundedSealer:
         return attachment
 
     def abort(self) -> None:
-        """Stop, and have the vault forget what it was given; what cannot be reached now expires there by itself."""
+        """Stop, and have the vault delete its blocks.
+
+        If it cannot be reached, they expire by themselves.
+        """
         self._sealer.abort()
         self._release()
         try:
@@ -113,7 +116,7 @@ class BoundedSealer:
 
 
 class Intake:
-    """The front's work. One for each worker process, shared by its threads."""
+    """Files and looks up cases. There is one for each worker process, shared by its threads."""
 
     def __init__(
         self,
@@ -134,7 +137,10 @@ class Intake:
         self._derivations = threading.BoundedSemaphore(settings.derivations)
 
     def open_sealer(self) -> BoundedSealer:
-        """Begin to seal one file. Raises Busy when all places are taken: uploads last minutes, so nobody waits for one."""
+        """Begin sealing a file.
+
+        Raises Busy at once if too many are in progress: uploads last minutes.
+        """
         if not self._sealings.acquire(blocking=False):
             raise Busy
         sealer = AttachmentSealer(
@@ -143,7 +149,10 @@ class Intake:
         return BoundedSealer(sealer, self._sealings.release, self._vault.abandon)
 
     def abandon(self, attachments: Sequence[Attachment]) -> None:
-        """Have the vault forget files that a claimant took back. What cannot be reached now expires there by itself."""
+        """Have the vault delete files that a claimant removed.
+
+        If it cannot be reached, they expire.
+        """
         try:
             self._vault.abandon(
                 [block_id for file in attachments for block_id in attachment_block_ids(file)]
@@ -152,10 +161,10 @@ class Intake:
             return
 
     def file(self, draft: Draft, state: FormState) -> None:
-        """Seal *draft* and make it final with its files, all or nothing: on disk when this returns.
+        """Seal *draft* and make it final with its files, all or nothing; durable when this returns.
 
-        Raises BadReport when it does not fit, Busy, PendingGone, and CannotSeal, CannotStore or VaultUnavailable when it
-        was not accepted.
+        Raises BadReport if it is too long, Busy, PendingGone, and CannotSeal, CannotStore or
+        VaultUnavailable if it was not accepted.
         """
         keys = self._keys(state.codename)
         report = Report(
@@ -178,9 +187,10 @@ class Intake:
         )
 
     def replies(self, codename: Codename) -> list[ReceivedReply]:
-        """The answers for *codename*, newest first; none for one that nobody has used, by the same work.
+        """The replies to *codename*, newest first.
 
-        Raises Busy or VaultUnavailable. A reply of a newer version, or one that does not open, is left out.
+        An unused codename has none, and takes the same work. Omits replies that cannot be opened.
+        Raises Busy, CannotStore or VaultUnavailable.
         """
         keys = self._keys(codename)
         return sorted(
@@ -197,14 +207,18 @@ class Intake:
                 continue
 
     def delete_reply(self, codename: Codename, index: int) -> None:
-        """Delete the answer at *index* of *codename*'s, if there is one. Raises Busy, CannotStore or VaultUnavailable."""
+        """Delete the reply under *codename*'s tag *index*, if any.
+
+        Raises Busy, CannotStore or VaultUnavailable.
+        """
         tags = reply_tags(self._keys(codename).tag_key)
         self._vault.forget_replies(tags[index : index + 1])
 
     def withdraw(self, codename: Codename, language: str) -> None:
-        """Tell the reviewers, then delete everything on the server that was filed under *codename*.
+        """Notify the reviewers, then delete everything filed under *codename* from the server.
 
-        In this order, so that a failure between the two leaves the claimant able to do it again. Raises as :meth:`file`.
+        In this order, so that after a failure in between the claimant can try again. Raises the
+        same errors as :meth:`file`.
         """
         keys = self._keys(codename)
         owned = [

@@ -1,4 +1,4 @@
-"""Making a page: one template, one language, the codename's words, and the token that the page sends back."""
+"""Rendering pages: a template, the language, the codename's words, and the token for the form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dropbox.codename import WordLists
 from dropbox.front.form_token import FormState, FormTokens
 from dropbox.label import LANGUAGES
 
-# URL prefixes by language tag, and each language's own name, in the order in which they are offered.
+# URL prefixes by language tag, and each language's own name, in the order they are offered.
 PREFIXES = {tag: tag.lower() for tag in LANGUAGES}
 NAMES = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文", "en": "English"}
 
@@ -22,13 +22,13 @@ def language_of(prefix: str) -> str | None:
 
 
 def use_language(tag: str) -> None:
-    """From here on this request's sentences are in *tag*."""
+    """Use the language *tag* for the rest of this request."""
     g.language = tag
 
 
 @dataclass(frozen=True)
 class Pages:
-    """What all pages are made from."""
+    """Renders all pages."""
 
     campaign: Campaign
     words: WordLists
@@ -37,7 +37,7 @@ class Pages:
     def render(
         self, template: str, *, status: int = 200, path: str = "", **context: Any
     ) -> Response:
-        """The page of *template*; *path* is its path behind the language's prefix, for the language switch."""
+        """The page of *template*. The language links lead to *path* after the language's prefix."""
         language = g.language
         switch = [(tag, NAMES[tag], f"/{PREFIXES[tag]}/{path}") for tag in LANGUAGES]
         html = render_template(
@@ -63,11 +63,11 @@ class Pages:
         kept: bool = True,
         **context: Any,
     ) -> Response:
-        """A page with a form that remembers *state*; *problems* are (field, sentence), shown above it.
+        """A page with a form that carries *state*; *problems* (field, sentence) are shown above it.
 
-        *path* is where the form goes, behind the language's prefix. *text* is what was written and comes back; with the
-        token it counts to what the browser sends the next time. A page that is *kept* stands as it was left when somebody
-        comes back to it.
+        *path* is where the form is posted, after the language's prefix. *text* is what was written
+        before and is shown again; together with the token it counts towards what the form will
+        send. If *kept*, the browser shows the page as it was left when somebody comes back to it.
         """
         token = self.tokens.seal(page, state)
         g.kept = kept
@@ -87,7 +87,7 @@ class Pages:
     def message(
         self, heading: Any, sentences: Sequence[Any], *, status: int, path: str = ""
     ) -> Response:
-        """A page that only says something: errors, refusals, good-byes."""
+        """A page that only says something: an error, a refusal, a farewell."""
         return self.render(
             "message.html", status=status, path=path, heading=heading, sentences=sentences
         )

@@ -1,4 +1,4 @@
-"""The report page: shown, sent, shown again with everything kept, and the page that says it is done."""
+"""The report page: showing the form, filing it, or showing it again with everything kept."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,12 +17,12 @@ from dropbox.settings import Settings
 
 PAGE = "report"
 _SENT_TO = "report/send"
-# How far back the lists of years go: WeChat began in 2011.
+# How many years the lists go back: WeChat started in 2011.
 YEARS = 16
 
 
 class ReportView(MethodView):
-    """GET shows an empty form with a new codename; POST files it, or shows it again with what is wrong."""
+    """GET shows an empty form with a new codename; POST files it, or shows what is wrong."""
 
     init_every_request = False
 
@@ -35,12 +35,12 @@ class ReportView(MethodView):
         self._settings = settings
 
     def get(self) -> Response:
-        """An empty form. Nothing is stored anywhere for it."""
+        """Show an empty form. Nothing is stored for it anywhere."""
         token = OpenedToken(FormState.new())
         return self._again(self._form(MultiDict(), token, 0), token.state)
 
     def post(self) -> Response:
-        """What was sent: filed, or shown again whole."""
+        """File what was sent, or show all of it again."""
         posted = self._submissions.receive()
         form = self._form(posted.texts, posted.token, len(posted.state.attachments))
         act = posted.texts.get("act")

@@ -1,4 +1,4 @@
-"""Answers that leave at whole steps of time, so that a watcher's clock does not tell an empty inbox from a full one."""
+"""Delaying responses to whole steps, so that timing cannot tell an empty inbox from a full one."""
 
 import functools
 import time
@@ -7,23 +7,23 @@ from typing import Any
 
 from flask import g
 
-# Twice what the work takes, most of it the codename's derivation, which is the same for all; and little beside the
-# seconds of a Tor circuit.
+# Twice as long as the work takes. Most of that is deriving the codename's keys, which takes the
+# same time for all. It is little compared with the seconds that a Tor circuit takes.
 STEP_SECONDS = 0.1
 
 
 def paced(view: Callable[..., Any]) -> Callable[..., Any]:
-    """*view*, whose answers are held back by wait()."""
+    """*view*, with its responses delayed by wait()."""
 
     @functools.wraps(view)
     def run() -> Any:
-        g.begun = time.monotonic()
+        g.started = time.monotonic()
         return view()
 
     return run
 
 
 def wait(step_seconds: float) -> None:
-    """Hold a paced view's answer, now that all of it is made, until the next whole step since its request began."""
-    if "begun" in g:
-        time.sleep((g.begun - time.monotonic()) % step_seconds)
+    """Delay a paced view's finished response until the next whole step since its request began."""
+    if "started" in g:
+        time.sleep((g.started - time.monotonic()) % step_seconds)

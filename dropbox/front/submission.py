@@ -1,4 +1,4 @@
-"""What the report page and the case page have in common: a text and files that arrive, are checked, and are filed."""
+"""What the report page and the case page share: receiving a text and files, and filing them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,43 +20,78 @@ from dropbox.settings import Settings
 # A problem: the field it belongs to ("" for the whole page) and the sentence.
 Problem = tuple[str, Any]
 
-NOT_ACCEPTED = _("Your report was NOT accepted: the server cannot keep it safely at this moment. Nothing was stored. "
-                 "Everything you wrote is still here; please try again later.")  # fmt: skip
+NOT_ACCEPTED = _("Your report was NOT accepted: the server cannot store it safely right now. "
+                 "Nothing was stored. Everything you wrote is still here; please try again later.")  # fmt: skip
 BUSY = _(
-    "The server is busy. Nothing was stored. Everything you wrote is still here; please try again in a few minutes."
+    "The server is busy. Nothing was stored. Everything you wrote is still here; please try again "
+    "in a few minutes."
 )
 _FILES_GONE = _(
     "Your files had waited too long for the report and were deleted. Please add them again."
 )
 _TOO_LONG = _("Your text is too long. Please shorten it.")
 
-# The sentence and the HTTP status for each trouble with what arrived. %(name)s is the file's name.
+# The sentence and the HTTP status for each trouble with a posted form. %(name)s is the file's name.
 _TROUBLES: dict[Trouble, tuple[Any, int]] = {
-    Trouble.FILE_TOO_LARGE: (_("The file “%(name)s” is larger than %(megabytes)s MB and was not taken."), 413),
-    Trouble.TOO_MANY_FILES: (_("One report can hold %(files)s files. The first ones were taken, the others were not: please "
-                               "send them with a second report."), 413),
-    Trouble.NAME_TOO_LONG: (_("The name of the file “%(name)s…” is too long. Please rename the file and add it again."), 400),
-    Trouble.POST_TOO_LARGE: (_("All files together are too large for one sending. Those listed below were taken. Please add "
-                               "the others with the button “Add these files”, a few at a time."), 413),
-    Trouble.TEXTS_TOO_LONG: (_("Your text is far too long and came back cut off. Please use your browser’s Back button to see "
-                               "all of it, and send it as a file."), 413),
-    Trouble.NOT_UTF8: (_("Your text arrived damaged, with characters that cannot be read. Please look it over."), 400),
-    Trouble.BROKEN_OFF: (_("The connection broke off, or the form arrived damaged. Nothing was sent to the reviewers. What "
-                           "arrived is below; please check it and send it again."), 400),
-    Trouble.BUSY: (_("The server is taking in other people’s files at this moment. Your text is still here. Please add your "
-                     "files again in a few minutes."), 503),
+    Trouble.FILE_TOO_LARGE: (
+        _("The file “%(name)s” is larger than %(megabytes)s MB and was not accepted."),
+        413,
+    ),
+    Trouble.TOO_MANY_FILES: (
+        _(
+            "One report can have %(files)s files. The first ones were accepted, the others were "
+            "not: please send them with a second report."
+        ),
+        413,
+    ),
+    Trouble.NAME_TOO_LONG: (
+        _("The name of the file “%(name)s…” is too long. Please rename the file and add it again."),
+        400,
+    ),
+    Trouble.POST_TOO_LARGE: (
+        _(
+            "All files together are too large to send at once. Those listed below were accepted. "
+            "Please add the others with the button “Add these files”, a few at a time."
+        ),
+        413,
+    ),
+    Trouble.TEXTS_TOO_LONG: (
+        _(
+            "Your text is far too long and was cut off. Please use your browser’s Back button to "
+            "see all of it, and send it as a file."
+        ),
+        413,
+    ),
+    Trouble.NOT_UTF8: (
+        _("Your text arrived damaged, with characters that cannot be read. Please check it."),
+        400,
+    ),
+    Trouble.BROKEN_OFF: (
+        _(
+            "The connection was lost, or the form arrived damaged. Nothing was sent to the "
+            "reviewers. What arrived is below; please check it and send it again."
+        ),
+        400,
+    ),
+    Trouble.BUSY: (
+        _(
+            "The server is busy receiving other people’s files. Your text is still here. Please "
+            "add your files again in a few minutes."
+        ),
+        503,
+    ),
     Trouble.NOT_ACCEPTED: (NOT_ACCEPTED, 503),
-}  # fmt: skip
+}
 
 
 def personal_data_to_confirm(text: str, state: FormState, act: str | None) -> list[str]:
-    """The kinds of personal data in *text* about which its writer has to be asked before it is sent: once for each page."""
+    """The kinds of personal data in *text* to ask about before sending, once per page."""
     return [] if state.asked or act == "as-is" else find_personal_data(text)
 
 
 @dataclass(frozen=True, repr=False)
 class PostedPage:
-    """A posted page: its texts, what its token said, its state with the files that have arrived, and what was wrong."""
+    """A posted page: its texts, opened token, state including newly arrived files, and problems."""
 
     texts: MultiDict[str, str]
     token: OpenedToken
@@ -67,7 +102,7 @@ class PostedPage:
 
 @dataclass(frozen=True, repr=False)
 class Refusal:
-    """Why a draft was not filed, and the state with which the page is shown again."""
+    """Why a draft was not filed, and the state to show the page with again."""
 
     problem: Problem
     status: int
@@ -75,7 +110,7 @@ class Refusal:
 
 
 class SubmissionHandler:
-    """Receives and files what the page *page* sends."""
+    """Receives and files what the page called *page* sends."""
 
     def __init__(self, page: str, tokens: FormTokens, intake: Intake, settings: Settings) -> None:
         self._page = page
@@ -84,7 +119,10 @@ class SubmissionHandler:
         self._settings = settings
 
     def receive(self) -> PostedPage:
-        """Read the request: texts into memory, files into their sealing; files that were taken back are abandoned."""
+        """Read the request: texts into memory, files into sealing.
+
+        Abandons files that were removed.
+        """
         received = receive(
             request.stream,
             request.headers.get("Content-Type", ""),
@@ -102,7 +140,7 @@ class SubmissionHandler:
         )
 
     def file(self, draft: Draft, state: FormState) -> Refusal | None:
-        """File *draft* with the files of *state*. None when it is on the vault's disk."""
+        """File *draft* with the files of *state*. Returns None once it is on the vault's disk."""
         try:
             self._intake.file(draft, state)
         except PendingGone:
@@ -127,7 +165,7 @@ class SubmissionHandler:
         return "files" if name else "", str(_TROUBLES[trouble][0]) % facts
 
     def _kept(self, state: FormState, received: ReceivedForm) -> list[Attachment]:
-        """The files sealed before, without those that the claimant took back now."""
+        """The files that were sealed before, except those that the claimant has just removed."""
         removed = set(received.texts.getlist("remove"))
         kept = [file for file in state.attachments if file.block_key.hex()[:16] not in removed]
         self._intake.abandon([file for file in state.attachments if file not in kept])

@@ -1,7 +1,7 @@
-"""What every answer of the front carries beside its page: the headers that keep it alone, and one size for all.
+"""What all responses of the front share: headers that isolate the page, and a uniform size.
 
-Someone who watches the line sees only sizes. Every answer, header included, is PAGE_BYTES long or, when it carries a
-long text back to its writer, a whole multiple of it.
+Somebody who watches the line sees only sizes. Every response, including its headers, is PAGE_BYTES
+long or, if it carries a long text back to its writer, a multiple of that.
 """
 
 import base64
@@ -12,48 +12,51 @@ from flask import Response
 from markupsafe import Markup
 
 PAGE_BYTES = 32_768
-# How many bytes a form sends beside what its writer adds to it, and how much of that may be its padding field: a login
-# is not told from a report by its length. What a page carries back counts, since it is sent as well.
+# How many bytes a form sends apart from what its writer adds, and how much of that can be its
+# padding field. This hides from the length whether it is a login or a report. What a page carries
+# back counts too, since it is sent again.
 MIN_SENT_BYTES, MAX_SENT_BYTES = 20_480, 24_576
 MIN_PAD_BYTES, MAX_PAD_BYTES = 16_384, 24_576
-# A page with much to say may have less padding before it becomes two pages long.
+# A long page can reduce its padding to this before it grows to two page lengths.
 FLOOR_PAD_BYTES = 10_240
-# The padding is made of line feeds: in a page they take one byte, in a form that is sent two (HTML, 4.10.22.8
-# multipart form data: every line break is sent as CR LF).
+# The padding consists of line feeds: one byte each in a page, two in a form that is sent (HTML,
+# 4.10.22.8 multipart form data: every line break is sent as CR LF).
 _SENT_BYTES = 2
 
-# Where a page has its padding, and where the rest that makes its size. Neither can stand in a text: there "<" is always
-# written "&lt;".
+# Markers for the padding of a form, and for the filling that brings the page to its size. A text
+# cannot contain them, since "<" is always escaped as "&lt;".
 PAD, REST = Markup("<!pad>"), Markup("<!rest>")
 _PAD, _REST = PAD.encode("ascii"), REST.encode("ascii")
 
-# What gunicorn writes beside the headers that are set here, once its own Server and Date are taken away.
+# What gunicorn adds to the headers set here, once its own Server and Date are removed.
 _FRAME = "HTTP/1.1 \r\nConnection: close\r\n\r\n"
 
 _FIXED = {
     "Content-Type": "text/html; charset=utf-8",
     "Cross-Origin-Embedder-Policy": "require-corp",
-    # No page of another site keeps a hold on one of ours. Not "same-origin": with it Firefox gives a page a process of its own
-    # and forgets on Back what was typed; our pages open no windows, which is all that this one allows beside it.
+    # No page of another site keeps a reference to one of ours. Not "same-origin": Firefox would
+    # then give each page its own process and, on Back, lose what was typed. This value allows only
+    # windows that our pages open in addition, and they open none.
     "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=()",
-    # Not "no-referrer", with which Firefox sends "Origin: null" with a form of our own.
+    # Not "no-referrer": Firefox would then send our own forms with "Origin: null".
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
 
 
-# With "no-store" the Back button asks for the page anew, and what was typed into it is lost. With "no-cache" Tor Browser,
-# which has no cache on the disk, keeps it in memory until New Identity.
+# With "no-store" Back reloads the page, and what was typed into it is lost. With "no-cache" Tor
+# Browser, which has no disk cache, keeps the page in memory until New Identity.
 _KEPT, _NOT_KEPT = "no-cache", "no-store"
-# What a browser that heeds it forgets when its user leaves. There are no cookies and nothing is stored; the cache is meant.
+# Browsers that support it clear this site when the user leaves. We set no cookies and store
+# nothing, so this is about the cache.
 _FORGET = {"Clear-Site-Data": '"*"'}
 
 
 def content_security_policy(style: str) -> str:
-    """Nothing is allowed but the one inline style, by its hash, the empty icon, and forms to this site."""
+    """Allow nothing but the inline style, by its hash, the empty icon, and forms to this site."""
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
@@ -64,10 +67,11 @@ def content_security_policy(style: str) -> str:
 def uniform(
     response: Response, policy: str, *, carried: int = 0, kept: bool = False, leaving: bool = False
 ) -> Response:
-    """*response* with exactly our headers, and filled up to a whole number of PAGE_BYTES.
+    """Give *response* exactly our headers, and fill it up to a multiple of PAGE_BYTES.
 
-    Its page holds REST once, and PAD at most once. *carried*: bytes that its form sends back beside the padding. *kept*:
-    the browser may show the page again as it was left. *leaving*: it is to forget all of this site.
+    The page contains REST once, and PAD at most once. *carried*: bytes that its form sends back
+    apart from the padding. *kept*: on Back, the browser shows the page as it was left. *leaving*:
+    the browser has to forget this site.
     """
     page = response.get_data()
     response.headers.clear()
@@ -91,14 +95,14 @@ def uniform(
 
 
 def _line_feeds(carried: int) -> int:
-    """How many line feeds a padding field wants, a little different for each page."""
+    """How many line feeds a padding field should have, slightly random for each page."""
     sent = MIN_SENT_BYTES + secrets.randbelow(MAX_SENT_BYTES - MIN_SENT_BYTES + 1)
     wanted = min(max(sent - carried, MIN_PAD_BYTES), MAX_PAD_BYTES)
     return wanted // _SENT_BYTES
 
 
 def _body_bytes(head: int, least: int) -> int:
-    """The body's length, *least* or more, with which the whole answer is a multiple of PAGE_BYTES."""
+    """The smallest body length from *least* that makes the response a multiple of PAGE_BYTES."""
     pages = 1
     while True:
         for digits in range(5, 9):

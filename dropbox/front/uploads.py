@@ -1,6 +1,7 @@
-"""Reading a posted form as it arrives: texts into bounded memory, each file straight into its sealing.
+"""Reading a posted form as it arrives: texts into limited memory, each file straight into sealing.
 
-Werkzeug's own form parser would put files on the disk in the clear; here its incremental decoder is driven directly.
+Werkzeug's own form parser would write files to the disk unencrypted; this uses its incremental
+decoder directly.
 """
 
 import re
@@ -24,19 +25,20 @@ from dropbox.errors import (
 )
 from dropbox.report import NAME_BYTES, Attachment, text_bytes
 
-# All texts of one page, the padding field included: four times what a report holds, so that a text that is too long
-# comes back whole instead of cut.
+# All texts of one page, including the padding field: four times as much as a report holds, so that
+# a text that is too long comes back whole and not cut off.
 TEXTS_BYTES = 1_048_576
-# What a browser sends at most: all harms and optional answers ticked, ten files, and the texts, about 130 parts.
+# A browser sends at most about 130 parts: all harms and optional answers, ten files, and the texts.
 MAX_PARTS = 192
-# Names of fields are ours and short; others are cut, so that they take no memory that TEXTS_BYTES does not count.
+# Our field names are short. Others are cut off: TEXTS_BYTES does not count the memory they take.
 _FIELD_CHARACTERS = 64
 _READ_BYTES = 65_536
-# What may stand between a delimiter and the end of its line.
+# The white space allowed between a delimiter and the end of its line.
 _PADDING_BYTES = 64
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _UNKNOWN_TYPE = "application/octet-stream"
-# Past the limit the rest is read and thrown away, this often the limit at most, so that the browser shows our answer.
+# Beyond the limit the rest is read and discarded, up to this multiple of the limit: otherwise the
+# browser would not show our response.
 _DRAIN_FACTOR = 2
 
 
@@ -55,11 +57,11 @@ class Trouble(Enum):
 
 
 class Busy(CasedropError):
-    """As many files as this server seals at once are on their way; try again in a few minutes."""
+    """This server is busy with as much work as it can do at once; try again in a few minutes."""
 
 
 class Sealer(Protocol):
-    """What one file is written into; see dropbox.sealing.AttachmentSealer."""
+    """Seals one file; see dropbox.sealing.AttachmentSealer."""
 
     def write(self, data: bytes) -> int:
         """Take the next bytes."""
@@ -73,7 +75,7 @@ class Sealer(Protocol):
 
 @dataclass
 class ReceivedForm:
-    """What a posted form held. ``troubles`` has at most one entry for each file, with its name ("" for the whole post)."""
+    """A posted form. ``troubles`` has (trouble, file name), each once; "" is for the whole form."""
 
     texts: MultiDict[str, str] = field(default_factory=MultiDict)
     attachments: list[Attachment] = field(default_factory=list)
@@ -93,10 +95,11 @@ def receive(
     files_left: Callable[[MultiDict[str, str]], int],
     open_sealer: Callable[[], Sealer],
 ) -> ReceivedForm:
-    """Read a multipart form from *stream*. Never raises for what a claimant or a bad line sent: see ``troubles``.
+    """Read a multipart form from *stream*.
 
-    *files_left* is asked with the texts before the first file how many more files this page may have; *open_sealer*
-    begins the sealing of one file, or raises Busy.
+    Never raises for bad or incomplete input: see ``troubles``. At the first file, *files_left* is
+    called with the texts before it and returns how many more files the page can have. *open_sealer*
+    starts sealing one file, or raises Busy.
     """
     form = _Form(ReceivedForm(), files_left, open_sealer)
     try:
@@ -115,7 +118,7 @@ def receive(
     except _PostTooLarge:
         form.received.trouble(Trouble.POST_TOO_LARGE)
     except (ValueError, OSError, ClientDisconnected, RequestEntityTooLarge):
-        # A broken line, a body shorter than announced, or bytes that are no form.
+        # A lost connection, a body shorter than announced, or bytes that are not a form.
         form.received.trouble(Trouble.BROKEN_OFF)
     finally:
         form.close()
@@ -123,7 +126,7 @@ def receive(
 
 
 class _PostTooLarge(Exception):
-    """More bytes than one post may have."""
+    """The post has more bytes than allowed."""
 
 
 def _events(stream: IO[bytes], decoder: MultipartDecoder, limit_bytes: int) -> Iterator[Event]:
@@ -137,7 +140,8 @@ def _events(stream: IO[bytes], decoder: MultipartDecoder, limit_bytes: int) -> I
             _drain(stream, _DRAIN_FACTOR * limit_bytes)
             raise _PostTooLarge
         decoder.receive_data(data or None)
-        # Werkzeug counts the line break before a delimiter as content when the delimiter's own end has not come yet.
+        # Werkzeug takes the line break before a delimiter for content if the delimiter is
+        # incomplete.
         if data and cut_delimiter.search(decoder.buffer[-len(delimiter) - _PADDING_BYTES :]):
             continue
         while not isinstance(event := decoder.next_event(), NeedData):
@@ -152,7 +156,7 @@ def _drain(stream: IO[bytes], most: int) -> None:
 
 
 class _Form:
-    """One form while it arrives: the part that is being read, and what is done with its bytes."""
+    """A form while it arrives: handles the bytes of the current part."""
 
     def __init__(
         self,
@@ -171,7 +175,7 @@ class _Form:
         self._file: _ArrivingFile | None = None
 
     def take(self, event: Event) -> None:
-        """The decoder's next event."""
+        """Handle the decoder's next event."""
         if isinstance(event, Field):
             self._name, self._text = (event.name or "")[:_FIELD_CHARACTERS], bytearray()
         elif isinstance(event, File):
@@ -183,12 +187,12 @@ class _Form:
                 self._take_text(self._text, event)
 
     def close(self) -> None:
-        """The form has ended, well or not: a file that has not come whole is given up."""
+        """End the form: a file that is incomplete is abandoned."""
         if self._file is not None:
             self._file.abort()
 
     def _take_text(self, text: bytearray, event: Data) -> None:
-        # A text that is cut is never sealed: the trouble stops the page.
+        # A truncated text is never sealed: the trouble prevents filing.
         if len(event.data) > self._room:
             self.received.trouble(Trouble.TEXTS_TOO_LONG)
         text += event.data[: self._room]
@@ -219,7 +223,7 @@ class _Form:
             file.abort()
             self.received.trouble(Trouble.NOT_ACCEPTED)
         if not event.more_data:
-            # Whatever became of it: the next bytes are not this file's.
+            # In every case: the next bytes belong to another part.
             self._file = None
 
     def _begin(self, file: "_ArrivingFile") -> None:
@@ -235,13 +239,14 @@ class _Form:
         try:
             file.sealer = self._open_sealer()
         except Busy:
-            # Not drained: a slow upload would hold the thread that this refusal is to keep free.
+            # The rest is not read: a slow upload would hold the thread that this refusal should
+            # free.
             self.received.trouble(Trouble.BUSY)
             self.ended = True
 
     def _finish(self, file: "_ArrivingFile") -> None:
         if not file.begun and file.name:
-            # A file of no bytes is a file; without a name it is a field in which no file was chosen.
+            # An empty file is a file; but without a name, no file was chosen in this field.
             self._begin(file)
         if file.sealer is not None:
             self.received.attachments.append(file.sealer.finish(name=file.name, type=file.type))
@@ -249,11 +254,11 @@ class _Form:
 
 
 class _ArrivingFile:
-    """One file's name, declared type and sealer; without a sealer its bytes are thrown away."""
+    """A file's name, declared type and sealer; without a sealer its bytes are discarded."""
 
     def __init__(self, untrusted_name: str, untrusted_type: str) -> None:
-        # Browsers send a line break in a name in percent form. Some clients send the whole path, which often names a
-        # person: only its last part is the file's name.
+        # Browsers send a line break in a name percent-encoded. Some clients send the whole path,
+        # which often contains a person's name: only the last part is the file's name.
         name = untrusted_name.replace("%0D", "\r").replace("%0A", "\n")
         self.name = re.split(r"[/\\]", name)[-1]
         kind = untrusted_type.partition(";")[0].strip().lower()
@@ -262,19 +267,19 @@ class _ArrivingFile:
         self.sealer: Sealer | None = None
 
     def name_bytes(self) -> int:
-        """The name's length as it counts in a report; too long when it cannot be encoded."""
+        """The name's length in a report; more than NAME_BYTES if it cannot be encoded."""
         try:
             return text_bytes(self.name)
         except BadReport:
             return NAME_BYTES + 1
 
     def write(self, data: bytes) -> None:
-        """The file's next bytes."""
+        """Take the file's next bytes."""
         if self.sealer is not None and data:
             self.sealer.write(data)
 
     def abort(self) -> None:
-        """Give the file up; its further bytes are thrown away."""
+        """Abandon the file; further bytes are discarded."""
         if self.sealer is not None:
             self.sealer.abort()
             self.sealer = None

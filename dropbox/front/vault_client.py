@@ -1,4 +1,4 @@
-"""The front's side of the intake socket: what it asks of the vault, with every failure turned into an error by name."""
+"""The front's side of the intake socket: requests to the vault; every failure is a named error."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,19 +10,19 @@ from dropbox.errors import CannotStore, PendingGone, VaultUnavailable
 from dropbox.sealing import Block
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
 
-# A write to the vault waits for the disk, and for an export's reading at most: far less than this.
+# A write waits for the disk, and at most for an export to read a block: far less than this.
 _TIMEOUT_SECONDS = 20.0
 _CONNECTIONS = 64
-# Far below the largest body that the vault reads.
+# Far less than the largest body that the vault accepts.
 _PAIRS_AT_ONCE = 16_384
 _MAX_REPLY_BYTES = 256 * (2 + REPLY_BYTES)
 
 
 class VaultClient:
-    """One for each front worker; safe to share between its threads. All ids and tags are ID_BYTES long.
+    """Talks to the vault. Each worker has one, shared by its threads. Ids and tags have ID_BYTES.
 
-    Every method raises VaultUnavailable when the vault does not answer or not as agreed, and CannotStore when it says
-    that its disk is full or its file broken. In both cases nothing is said to be stored.
+    Every method raises VaultUnavailable if the vault does not respond properly, and CannotStore if
+    it reports that its disk is full or its file damaged. Either way, nothing counts as stored.
     """
 
     def __init__(self, socket: Path) -> None:
@@ -42,26 +42,26 @@ class VaultClient:
         self._client.close()
 
     def put_pending(self, blocks: Sequence[Block]) -> None:
-        """Store *blocks* for a report that is still to come. At most PENDING_BATCH."""
+        """Store *blocks*, at most PENDING_BATCH, for a report that comes later."""
         self._post("/pending", b"".join(block.id + block.data for block in blocks))
 
     def commit(
         self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]
     ) -> None:
-        """Make *report* and the pending *others* (id, withdraw tag) final, all or nothing; durable when it returns.
+        """Make *report* and the pending *others* (id, withdraw tag) final, all or nothing.
 
-        Raises PendingGone when one of the others has expired.
+        Durable when it returns. Raises PendingGone if one of the others has expired.
         """
         listed = b"".join(block_id + tag for block_id, tag in others)
         self._post("/commit", report.id + report_tag + report.data + listed, conflict=PendingGone)
 
     def abandon(self, ids: Sequence[bytes]) -> None:
-        """Delete those of *ids* that are still pending."""
+        """Delete the blocks among *ids* that are still pending."""
         if ids:
             self._post("/abandon", b"".join(ids))
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
-        """(index in *tags*, sealed reply of REPLY_BYTES) for each that is there."""
+        """(index in *tags*, sealed reply of REPLY_BYTES) for each reply that exists."""
         body = self._post("/replies", b"".join(tags))
         record = 2 + REPLY_BYTES
         if len(body) % record or len(body) > _MAX_REPLY_BYTES:
@@ -87,7 +87,7 @@ class VaultClient:
         ]
 
     def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
-        """Delete the blocks of *owned* (id, withdraw tag)."""
+        """Delete the blocks in *owned* (id, withdraw tag)."""
         for at in range(0, len(owned), _PAIRS_AT_ONCE):
             self._post(
                 "/withdraw",

@@ -1,4 +1,4 @@
-"""Where gunicorn finds the front. Everything is read and checked here, once, before the first worker is forked."""
+"""The front for gunicorn. Everything is read and checked once, before the first worker forks."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ app = create_front(
     clock=time.time,
 )
 
-# Python's gnupg starts the gpg that the path leads to; no other program can be started.
+# python-gnupg runs the gpg found in PATH; the front can run no other program.
 _room = Room(
     "front",
     readable=(_settings.gnupg_home,),
@@ -43,5 +43,5 @@ if _notice := notice(_reviewers.last_day(), datetime.now(UTC).date()):
 
 
 def lock_worker() -> None:
-    """Called by the server in each worker before it serves; see dropbox.lockdown.lock."""
+    """Lock the worker; gunicorn_front calls this before it serves. Raises CannotLockDown."""
     lock(_room, _settings.waived)

@@ -1,1 +1,1 @@
-"""The room that keeps ciphertext: one SQLite file, one socket for the front, one for the courier. It can open nothing."""
+"""The vault stores ciphertext that it cannot open, in one SQLite file, behind two sockets."""

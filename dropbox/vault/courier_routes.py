@@ -1,4 +1,4 @@
-"""What the courier asks of the vault, over the courier socket: the export bundle, and taking a reply bundle."""
+"""The vault's routes on the courier socket: fetching export bundles, delivering reply bundles."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from dropbox.vault.quiet_flask import QuietFlask, empty_response
 from dropbox.vault.store import Store
 
-# All replies one bundle may hold, with room for manifest, signature and tar's own blocks.
+# The most replies that a bundle can hold, and room for its manifest, signature and tar headers.
 _MAX_BYTES = MAX_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
 
 
@@ -28,19 +28,22 @@ def create_courier(
     keys_end: date,
     clock: Callable[[], datetime],
 ) -> Flask:
-    """The application behind the courier socket. *signers* are the reviewers' pinned keys, whose weeks last to *keys_end*."""
+    """The application on the courier socket.
+
+    *signers* are the reviewers' pinned keys; *keys_end* is the last UTC day of their weekly keys.
+    """
     app = QuietFlask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BYTES
     app.register_error_handler(CannotStore, empty_response(507))
 
     @app.errorhandler(BadBundle)
     def refused(why: BadBundle) -> Response:
-        """One sentence that names what is wrong."""
+        """One sentence saying what is wrong."""
         return Response(str(why), status=422, mimetype="text/plain")
 
     @app.get("/export")
     def export() -> Response:
-        """Everything final, block after block: the whole is never in memory."""
+        """Every final block, one after another: the bundle is never completely in memory."""
         manifest = store.next_export(campaign)
         return Response(
             write_export(manifest, store.block, export_key), mimetype="application/x-tar"
@@ -48,7 +51,7 @@ def create_courier(
 
     @app.post("/replies")
     def replies() -> Response:
-        """Verified whole before anything of it is stored."""
+        """The bundle is verified completely before any of it is stored."""
         store.accept(
             read_replies(request.get_data(), tuple(signers), campaign=campaign, now=clock())
         )
@@ -56,8 +59,8 @@ def create_courier(
 
     @app.get("/status")
     def status() -> Response:
-        """Counts for the operator, and what is to be said of the reviewers' keys."""
-        term = {"keys_end": keys_end.isoformat(), "notice": notice(keys_end, clock().date())}
-        return jsonify(asdict(store.counts()) | term)
+        """Counts for the operator, and the notice about the reviewers' keys, if there is one."""
+        keys = {"keys_end": keys_end.isoformat(), "notice": notice(keys_end, clock().date())}
+        return jsonify(asdict(store.counts()) | keys)
 
     return app

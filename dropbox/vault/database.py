@@ -1,6 +1,6 @@
-"""Making and opening the vault's file: its tables, and SQLite's own settings, made, read back and checked at every opening.
+"""Creating and opening the vault's file: its tables, and SQLite's settings, verified each time.
 
-A new file is made whole in memory, so that it is there with all of its tables or not at all.
+A new file is built in memory, so it exists with all of its tables or not at all.
 """
 
 import os
@@ -18,12 +18,14 @@ SCHEMA_VERSION = 2
 DAY_CHARACTERS = len("2026-11-24")
 EXPIRES_BYTES = 8
 _BUSY_SECONDS = 10.0
-# The change counter, and where the header repeats it ("version-valid-for"): https://www.sqlite.org/fileformat.html, 1.3.
-_COUNTER_PLACES = (24, 92)
+# Offsets in the header of the change counter and of its copy ("version-valid-for number"):
+# https://www.sqlite.org/fileformat.html, 1.3.
+_COUNTER_OFFSETS = (24, 92)
 _COUNTER_BYTES = 4
 
-# (name, what is set, what is read back). Why each, measured: a deleted row must be overwritten in the file (secure_delete)
-# and must not live on in a journal (TRUNCATE; WAL keeps it) or in a temporary file; what is said to be stored is on disk.
+# (name, value set, value read back). The reasons, confirmed by measurement: a deleted row must be
+# overwritten in the file (secure_delete) and must not survive in a journal (TRUNCATE; WAL keeps it)
+# or a temporary file; what the vault says is stored must be on disk (synchronous).
 PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
     ("auto_vacuum", "NONE", 0),
     ("journal_mode", "TRUNCATE", "truncate"),
@@ -33,8 +35,8 @@ PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
     ("trusted_schema", "OFF", 0),
 )
 
-# One statement a table. Of blocks every row has one length, whatever it holds, so that it can be written over in place;
-# a second index would be filled in the order of filing, which is why there is none.
+# One statement per table. All rows of blocks have the same length, so they can be overwritten in
+# place. There is no second index, since it would grow in the order of filing.
 _SCHEMA = (
     f"""CREATE TABLE slot (
   place INTEGER PRIMARY KEY,
@@ -44,20 +46,23 @@ _SCHEMA = (
   expires BLOB NOT NULL CHECK (length(expires) = {EXPIRES_BYTES}),
   bytes BLOB NOT NULL CHECK (length(bytes) = {BLOCK_BYTES})
 ) STRICT""",
-    "CREATE TABLE reply (tag BLOB PRIMARY KEY, keep_until TEXT NOT NULL, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID",
-    "CREATE TABLE export (number INTEGER PRIMARY KEY, manifest_sha256 TEXT NOT NULL, day TEXT NOT NULL) STRICT, WITHOUT ROWID",
-    "CREATE TABLE reply_bundle (desk INTEGER PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE reply (tag BLOB PRIMARY KEY, keep_until TEXT NOT NULL, sealed BLOB NOT NULL)"
+    " STRICT, WITHOUT ROWID",
+    "CREATE TABLE export (number INTEGER PRIMARY KEY, manifest_sha256 TEXT NOT NULL,"
+    " day TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE reply_bundle (desk INTEGER PRIMARY KEY, number INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID",
 )
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """A connection to *path*, made (0600) when it is not there or empty, in autocommit mode. Not bound to one thread.
+    """Connect to *path* in autocommit mode, for any thread; create it (0600) if absent or empty.
 
-    Raises StoreError with a sentence when it is not what this version works with.
+    Raises StoreError, with a sentence, if this version cannot use the file.
     """
     try:
         if _is_new(path):
-            # SQLite would play a journal that outlived its file into this one.
+            # SQLite would replay an old journal into the new file.
             path.with_name(path.name + "-journal").unlink(missing_ok=True)
             replace_file(path, _fresh())
         connection = sqlite3.connect(
@@ -79,14 +84,14 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 
 def set_pragmas(connection: sqlite3.Connection) -> None:
-    """Make SQLite's settings and read them back. Raises StoreError naming one that did not take."""
+    """Set SQLite's PRAGMAS and read them back. Raises StoreError naming one that had no effect."""
     for name, wanted, _ in PRAGMAS:
         connection.execute(f"PRAGMA {name} = {wanted}")
     for name, _, expected in PRAGMAS:
         found = connection.execute(f"PRAGMA {name}").fetchone()[0]
         if found != expected:
             raise StoreError(
-                f"SQLite does not take the setting {name}: it is {found} and has to be {expected}."
+                f"SQLite ignores the setting {name}: it is {found} and has to be {expected}."
             )
 
 
@@ -102,10 +107,11 @@ def _is_new(path: Path) -> bool:
 
 
 def _fresh() -> bytes:
-    """The bytes of a file without content.
+    """The bytes of a new, empty file.
 
-    SQLite counts every transaction ever made in the header, those of broken uploads and of blocks long withdrawn too. The
-    count begins at a random number and is kept modulo 2**32: whoever finds the file learns nothing from where it stands.
+    SQLite counts all transactions in the header, including those of failed uploads and of blocks
+    long since withdrawn. The count, modulo 2**32, starts at a random number, so its value reveals
+    nothing to whoever finds the file.
     """
     database = sqlite3.connect(":memory:", isolation_level=None)
     database.executescript(
@@ -114,8 +120,8 @@ def _fresh() -> bytes:
     content = bytearray(database.serialize())
     database.close()
     counter = secrets.token_bytes(_COUNTER_BYTES)
-    for at in _COUNTER_PLACES:
-        content[at : at + _COUNTER_BYTES] = counter
+    for offset in _COUNTER_OFFSETS:
+        content[offset : offset + _COUNTER_BYTES] = counter
     return bytes(content)
 
 
@@ -124,9 +130,9 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != SCHEMA_VERSION:
         raise StoreError(
-            f"The vault's file {path} was made by another version of Casedrop (schema {version}): export it with that version, "
-            "then move it away."
+            f"The vault's file {path} was made by another version of Casedrop (schema {version}): "
+            "export it with that version, then move it away."
         )
-    # Triggers and further indexes stand in it too.
+    # The schema includes triggers and additional indexes.
     if database.schema.rstrip(";\n").split(";\n") != list(_SCHEMA):
         raise StoreError(f"{path} is not a vault's file.")

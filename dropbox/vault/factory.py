@@ -1,4 +1,4 @@
-"""The vault's application: two sockets, each with its own routes and no way to the other's."""
+"""The vault's application: two sockets, each with its own routes and no access to the other's."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -28,7 +28,7 @@ class Application(Protocol):
 
 
 class SocketDispatcher:
-    """Gives each request to the application of the socket it came over; one from elsewhere gets nothing."""
+    """Passes each request to the application of its socket; others get an empty 404."""
 
     def __init__(self, applications: dict[str, Application]) -> None:
         self._applications = applications
@@ -47,7 +47,10 @@ class SocketDispatcher:
 def create_vault(
     settings: Settings, *, store: Store, clock: Callable[[], datetime]
 ) -> SocketDispatcher:
-    """The vault as a WSGI application for gunicorn. Raises SettingsError, CampaignError or KeysError with a sentence."""
+    """The vault as a WSGI application for gunicorn.
+
+    Raises SettingsError, CampaignError or KeysError.
+    """
     courier = create_courier(
         store,
         campaign=Campaign.read(settings.campaign).code,
@@ -62,7 +65,10 @@ def create_vault(
 
 
 def read_export_key(path: Path) -> SigningKey:
-    """The key that signs export bundles: 32 bytes, for its owner alone. Raises SettingsError."""
+    """The key that signs export bundles: 32 bytes, readable by its owner only.
+
+    Raises SettingsError.
+    """
     try:
         mode, seed = path.stat().st_mode, path.read_bytes()
     except OSError as why:

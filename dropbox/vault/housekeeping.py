@@ -1,6 +1,6 @@
-"""What the vault does by itself, at fixed times: delete what has expired, and give its files the time of now.
+"""What the vault does at regular intervals: delete what has expired, and touch its files.
 
-A file's times in the file system would otherwise tell to the second when something was last filed.
+Otherwise the files' timestamps would tell, to the second, when something was last filed.
 """
 
 import threading
@@ -8,25 +8,29 @@ import threading
 from dropbox.errors import CannotStore
 from dropbox.vault.store import Store
 
-# File times tell at most that something came in the last minute before the disk was taken; one inode a minute is no load.
+# Timestamps reveal at most that something arrived in the last minute before the disk was seized;
+# writing one inode a minute is no load.
 INTERVAL_SECONDS = 60.0
 
 
 class Housekeeping:
-    """Goes on from ``start`` until ``stop``, or until the process ends."""
+    """Runs in a thread of its own from ``start`` to ``stop``, or until the process ends."""
 
     def __init__(self, store: Store, seconds: float = INTERVAL_SECONDS) -> None:
         self._store = store
         self._seconds = seconds
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
-        """The first beat comes at once. In a room, not before it is locked: a lock does not reach other threads."""
+        """Start, with the first run at once.
+
+        Lock the room first: a lock does not reach other threads.
+        """
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the last beat is over."""
+        """Stop, and wait until the current run is over."""
         self._stopped.set()
         self._thread.join()
 
@@ -36,6 +40,6 @@ class Housekeeping:
                 self._store.expire()
                 self._store.touch()
             except CannotStore:
-                # Told to whoever files now; at the next beat the disk may be well again.
+                # Whoever files now sees the error; by the next run the disk may work again.
                 pass
             self._stopped.wait(self._seconds)

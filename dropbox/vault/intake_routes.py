@@ -1,6 +1,7 @@
-"""What the front asks of the vault, over the intake socket. Bodies are bytes of fixed-size records, bounded before reading.
+"""The vault's routes on the intake socket, for the front. Bodies are fixed-size binary records.
 
-204 done; 400 a body of a wrong length; 409 an id that is there already, or a pending one that is gone; 507 not stored.
+Their length is limited before they are read. Status 204: done; 400: a body of a wrong length; 409:
+an id that already exists, or a pending block that is gone; 507: not stored.
 """
 
 from collections.abc import Iterator
@@ -14,17 +15,17 @@ from dropbox.vault.store import Pending, Store, StoredTwice
 
 _RECORD = ID_BYTES + BLOCK_BYTES
 _PAIR = 2 * ID_BYTES
-# The largest body: one batch of blocks. A commit's list of 10 files of 161 blocks is far smaller.
+# The largest body is a batch of blocks. A commit that lists 10 files of 161 blocks is far smaller.
 _MAX_BYTES = PENDING_BATCH * _RECORD
 _MAX_TAGS = 256
 
 
 class BadLength(CasedropError):
-    """The body is not a whole number of records, or too many of them."""
+    """The body is not a whole number of records, or has too many of them."""
 
 
 def create_intake(store: Store) -> Flask:
-    """The application behind the intake socket."""
+    """The application on the intake socket."""
     app = QuietFlask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BYTES
     for error, status in (

@@ -1,4 +1,4 @@
-"""Flask without a voice: an error's kind and count go to the log, its text and the request do not."""
+"""Flask that logs an error's class and count, but neither its text nor the request."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,15 +9,15 @@ from dropbox import error_log
 
 
 class QuietFlask(Flask):
-    """For both of the vault's sockets."""
+    """The application class for both of the vault's sockets."""
 
     def log_exception(self, exc_info: Any) -> None:
-        """The kind alone."""
+        """Log the class only."""
         error_log.log_kind(exc_info[0])
 
 
 def empty_response(status: int) -> Callable[[Exception], Response]:
-    """An error handler that answers *status* without a body."""
+    """An error handler that responds with *status* and no body."""
 
     def handle(_: Exception) -> Response:
         return Response(status=status)

@@ -1,8 +1,10 @@
-"""The table of blocks: dense places, in which every arrangement of the blocks is equally likely, whatever was filed when.
+"""The table of blocks. Every arrangement of blocks is equally likely, whatever was filed when.
 
-A new block takes a random place and sends whoever had it to the end (Fisher and Yates, inside out); a deleted one gives
-its place to the last. Rows have one length, so a place is written over where it lies in the file: its position there tells
-as little as its number. Where a block is stands in memory, since an index on disk would grow in the order of filing.
+Places are numbered from 0 without gaps. A new block takes a random place, and the block that was
+there moves to the end (Fisher-Yates, inside out); when a block is deleted, the last one takes its
+place. All rows have the same length, so a row is overwritten in place: its position in the file
+reveals as little as its number. The index of block ids is kept in memory, since an index on disk
+would grow in the order of filing.
 """
 
 import sqlite3
@@ -27,7 +29,7 @@ _COPY_OVER = """UPDATE slot SET (id, withdraw_tag, day, expires, bytes) =
 _FINISH = "UPDATE slot SET withdraw_tag = ?, day = ?, expires = ? WHERE place = ?"
 _CUT = "DELETE FROM slot WHERE place = ?"
 
-# As secrets.randbelow: one of the numbers from 0 to below its argument, each as likely as the others.
+# Like secrets.randbelow: a uniformly random number from 0 to below its argument.
 RandomBelow = Callable[[int], int]
 
 
@@ -46,10 +48,11 @@ class FinalBlock(NamedTuple):
 
 
 class Slots:
-    """The blocks of one connection's file. The caller holds a lock over each transaction, and says how it ended.
+    """The blocks in one connection's file. The caller holds a lock during each transaction.
 
-    ``begin`` first of all, then any of the others; ``keep`` after a COMMIT, ``drop`` after a ROLLBACK, and ``forget`` when
-    SQLite failed. Every method but these three raises sqlite3.Error, and CannotStore when the file contradicts itself.
+    It calls ``begin`` first, then any of the other methods, and at the end ``committed`` after a
+    COMMIT, ``rolled_back`` after a ROLLBACK, or ``invalidate`` if SQLite failed. All methods but
+    these three raise sqlite3.Error, and CannotStore if the file is inconsistent.
     """
 
     def __init__(self, database: sqlite3.Connection, randbelow: RandomBelow) -> None:
@@ -62,7 +65,7 @@ class Slots:
         self._count = 0
 
     def begin(self) -> None:
-        """Read where every block is, unless that is known: nobody else has written since this connection last did."""
+        """Read every block's place, unless only this connection has written since the last time."""
         version = self._database.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
             self._read()
@@ -70,7 +73,7 @@ class Slots:
         self._count = len(self._entries)
 
     def committed(self) -> None:
-        """What was done since ``begin`` is in the file."""
+        """The changes since ``begin`` are in the file."""
         for block_id, entry in self._changed.items():
             if entry is None:
                 del self._entries[block_id]
@@ -83,29 +86,29 @@ class Slots:
         self._changed.clear()
 
     def rolled_back(self) -> None:
-        """What was done since ``begin`` is not in the file."""
+        """The changes since ``begin`` are not in the file."""
         self._changed.clear()
 
     def invalidate(self) -> None:
-        """What is in the file is not known: it is read again."""
+        """The content of the file is unknown: the next ``begin`` reads it again."""
         self._changed.clear()
         self._version = None
 
     def holds(self, block_id: bytes) -> bool:
-        """Whether the block is there, pending or final."""
+        """Whether the block exists, pending or final."""
         return self._find(block_id) is not None
 
     def is_pending(self, block_id: bytes) -> bool:
-        """Whether the block is there and waits for its report."""
+        """Whether the block exists and waits for its report."""
         entry = self._find(block_id)
         return entry is not None and entry.expires != _FINAL
 
     def count(self) -> tuple[int, int]:
-        """How many blocks are final, and how many pending; of what is in the file."""
+        """How many blocks in the file are final, and how many are pending."""
         return len(self._entries) - len(self._pending), len(self._pending)
 
     def expired(self, now: int) -> list[bytes]:
-        """The pending blocks whose time was over at *now*, a Unix time."""
+        """The pending blocks that have expired by *now*, a Unix time."""
         return [
             block_id
             for block_id, expires in self._pending.items()
@@ -115,7 +118,10 @@ class Slots:
     def add(
         self, block_id: bytes, data: bytes, *, tag: bytes, day: date, expires: int = _FINAL
     ) -> None:
-        """Give a new block a random place. It is pending until the Unix time *expires*, or final."""
+        """Add a block in a random place.
+
+        It is pending until the Unix time *expires*; by default, final.
+        """
         assert not self.holds(block_id)
         end = self._count
         place = self._randbelow(end + 1)
@@ -138,7 +144,7 @@ class Slots:
         self._changed[block_id] = _Entry(entry.place, _FINAL)
 
     def remove(self, block_id: bytes) -> None:
-        """Delete a block that is there. Of a random arrangement without it, every arrangement is as likely as before."""
+        """Delete an existing block. All arrangements of the others stay equally likely."""
         entry = self._find(block_id)
         assert entry is not None
         last = self._count - 1
@@ -167,7 +173,7 @@ class Slots:
         return [(bytes(block_id), bytes(tag)) for block_id, tag in rows]
 
     def final(self) -> Iterator[FinalBlock]:
-        """Every final block, one after the other."""
+        """Every final block, one at a time."""
         query = "SELECT id, withdraw_tag, day, bytes FROM slot WHERE expires = ?"
         for block_id, tag, day, data in self._database.execute(query, (bytes(EXPIRES_BYTES),)):
             try:
@@ -180,7 +186,7 @@ class Slots:
 
     def _value(self, column: str, place: int) -> bytes:
         row = self._database.execute(
-            f"SELECT {column} FROM slot WHERE place = ?",  # noqa: S608 - ours alone
+            f"SELECT {column} FROM slot WHERE place = ?",  # noqa: S608 - our own names
             (place,),
         ).fetchone()
         if row is None or not isinstance(row[0], bytes):
@@ -188,7 +194,7 @@ class Slots:
         return row[0]
 
     def _moving(self, place: int, to: int) -> None:
-        """Note that the block at *place* is about to be at *to*."""
+        """Record that the block at *place* is about to move to *to*."""
         moved = self._value("id", place)
         entry = self._find(moved)
         if entry is None or entry.place != place:
@@ -200,7 +206,7 @@ class Slots:
             raise CannotStore
 
     def _read(self) -> None:
-        # The bytes stand behind the other columns, on pages that this does not touch.
+        # The bytes are the last column, on overflow pages that this query does not read.
         rows = self._database.execute(
             "SELECT place, id, expires FROM slot ORDER BY place"
         ).fetchall()

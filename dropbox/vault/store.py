@@ -1,7 +1,8 @@
-"""The vault's one file: blocks, sealed replies by tag, and the numbers of the bundles.
+"""The vault's only file: blocks, sealed replies by tag, and the numbers of the bundles.
 
-Nothing in it is plaintext, nothing tells more time than a day (a full hour, of what is pending), and nothing in it is in
-the order in which it came: blocks are at random places, and what else there is in the order of random or given keys.
+It holds no plaintext, and no time more exact than a day (for pending blocks, a full hour). Nothing
+is in the order of arrival: blocks are in random places, everything else is ordered by random or
+given keys.
 """
 
 import hashlib
@@ -25,11 +26,11 @@ _HOUR = 3_600
 
 
 class StoredTwice(CasedropError):
-    """A block with this id is there already."""
+    """A block with this id already exists."""
 
 
 class Pending(NamedTuple):
-    """A block of an upload under way: its id and its BLOCK_BYTES."""
+    """A block of an upload in progress: its id and its BLOCK_BYTES."""
 
     id: bytes
     data: bytes
@@ -37,7 +38,7 @@ class Pending(NamedTuple):
 
 @dataclass(frozen=True)
 class Counts:
-    """How much of what the file holds."""
+    """How many items of each kind the file holds."""
 
     blocks: int
     pending: int
@@ -48,9 +49,9 @@ class Counts:
 class Store:
     """The open file. Safe to share between threads: one connection, one lock.
 
-    Every method raises CannotStore when the disk is full or the file broken; nothing of that call is then kept.
-    *clock* gives UTC time; pending blocks expire after *pending_minutes*, in the hour after that. *randbelow* gives the
-    blocks their places.
+    Every method raises CannotStore if the disk is full or the file damaged; nothing of that call is
+    then kept. *clock* returns UTC time. Pending blocks expire *pending_minutes* after they arrive,
+    at the next full hour. *randbelow* chooses the blocks' places.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Store:
         pending_minutes: int,
         randbelow: RandomBelow = secrets.randbelow,
     ) -> Self:
-        """Open *path*, or make it (0600). Raises StoreError with a sentence when it is not what this version works with."""
+        """Open *path*, or create it (0600). Raises StoreError if this version cannot use it."""
         store = cls(path, open_file(path), clock, pending_minutes, randbelow)
         try:
             store.check()
@@ -94,14 +95,17 @@ class Store:
             self._connection.close()
 
     def check(self) -> None:
-        """Raises CannotStore unless the file answers."""
+        """Raise CannotStore unless the file can be read."""
         with self._transaction(write=False) as database:
             database.execute("SELECT count(*) FROM reply_bundle").fetchone()
 
     def add_pending(self, blocks: Sequence[Pending]) -> None:
-        """Keep *blocks* until their report comes. Raises StoredTwice when an id is there already; none is then kept."""
+        """Keep *blocks* until their report arrives.
+
+        Raises StoredTwice, storing none, if an id exists.
+        """
         now = int(self._clock().timestamp())
-        # The full hour after it, so that the file does not tell when an upload began.
+        # Rounded up to a full hour, so the file does not reveal when an upload began.
         expires = -(-(now + self._pending_seconds) // _HOUR) * _HOUR
         with self._transaction() as database:
             self._expire(database, now)
@@ -113,10 +117,11 @@ class Store:
                 )
 
     def commit(self, report: Pending, tag: bytes, others: Sequence[tuple[bytes, bytes]]) -> None:
-        """Make *report* final with withdraw tag *tag*, and the pending *others* (id, tag) with it, all or nothing.
+        """Make *report* (with *tag*) and the pending *others* (id, tag) final, all or nothing.
 
-        A report that is there already is not stored again, and the others, a second copy of its files, are deleted.
-        Raises PendingGone when one of the others is no longer pending; nothing is then changed.
+        A report that already exists is not stored again; the others, a second copy of its files,
+        are deleted. Raises PendingGone, changing nothing, if one of the others is no longer
+        pending.
         """
         with self._transaction():
             if self._slots.holds(report.id):
@@ -130,28 +135,28 @@ class Store:
                 self._slots.finish(block_id, tag=other_tag, day=day)
 
     def abandon(self, ids: Sequence[bytes]) -> None:
-        """Delete those of *ids* that are pending."""
+        """Delete the pending blocks among *ids*."""
         with self._transaction():
             self._forget(ids)
 
     def expire(self) -> None:
-        """Delete what has waited too long: pending blocks, and replies past their day."""
+        """Delete expired pending blocks and replies."""
         with self._transaction() as database:
             self._expire(database, int(self._clock().timestamp()))
 
     def touch(self) -> None:
-        """Give the file and its journal the time of now in the file system, as if something had just been written."""
+        """Set the timestamps of the file and its journal to now, as if it had just been written."""
         with self._lock:
             for path in (self._path, self._path.with_name(self._path.name + "-journal")):
                 try:
                     os.utime(path)
                 except FileNotFoundError:
-                    continue  # there is no journal before the first write
+                    continue  # no journal exists before the first write
                 except OSError:
                     raise CannotStore from None
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
-        """(index in *tags*, sealed reply) for each that is there, by the same work for every tag."""
+        """(index in *tags*, sealed reply) for each reply found; every tag takes the same work."""
         with self._transaction(write=False) as database:
             found = [
                 database.execute("SELECT sealed FROM reply WHERE tag = ?", (tag,)).fetchone()
@@ -160,32 +165,39 @@ class Store:
         return [(index, row[0]) for index, row in enumerate(found) if row is not None]
 
     def tags(self) -> list[tuple[bytes, bytes]]:
-        """(id, withdraw tag) of every final block. Only a codename's withdraw key tells which of them are its own."""
+        """(id, withdraw tag) of every final block.
+
+        Only a codename's withdraw key can tell which are its own.
+        """
         with self._transaction(write=False):
             return self._slots.tags()
 
     def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
-        """Delete the final blocks of *owned* (id, withdraw tag); a pair that does not stand together deletes nothing."""
+        """Delete the final blocks in *owned* (id, withdraw tag); others are ignored."""
         with self._transaction():
             for block_id, tag in owned:
-                # What is pending has no tag of its own, and no codename's keys give the one it has.
+                # Pending blocks all have NO_TAG, which no codename's keys can produce.
                 if tag != NO_TAG and self._slots.tag(block_id) == tag:
                     self._slots.remove(block_id)
 
     def forget_replies(self, tags: Sequence[bytes]) -> None:
-        """Delete the replies under *tags*: who knows a tag can compute it from the codename."""
+        """Delete the replies under *tags*: only somebody with the codename can compute a tag."""
         with self._transaction() as database:
             database.executemany("DELETE FROM reply WHERE tag = ?", [(tag,) for tag in tags])
 
     def accept(self, bundle: ReplyBundle) -> None:
-        """Store all of a verified *bundle*. Raises BadBundle when this desk's number has been used, or a tag is taken."""
+        """Store a whole, verified *bundle*.
+
+        Raises BadBundle if its number or one of its tags was used.
+        """
         with self._transaction() as database:
             last = database.execute(
                 "SELECT number FROM reply_bundle WHERE desk = ?", (bundle.desk,)
             ).fetchone()
             if last is not None and bundle.number <= last[0]:
                 raise BadBundle(
-                    f"Reply bundle {bundle.number} of desk {bundle.desk} is not newer than {last[0]}, taken before."
+                    f"Reply bundle {bundle.number} of desk {bundle.desk} is not newer than "
+                    f"{last[0]}, which the vault has already accepted."
                 )
             database.execute(
                 "INSERT OR REPLACE INTO reply_bundle VALUES (?, ?)", (bundle.desk, bundle.number)
@@ -197,11 +209,11 @@ class Store:
                 database.executemany("INSERT INTO reply VALUES (?, ?, ?)", rows)
             except sqlite3.IntegrityError:
                 raise BadBundle(
-                    "A reply in the bundle has the tag of one that is there already."
+                    "A reply in the bundle has the tag of one that already exists."
                 ) from None
 
     def next_export(self, campaign: str) -> ExportManifest:
-        """The manifest of everything final, under the next number, which is then used."""
+        """The manifest of all final blocks, under the next number, which is then used up."""
         with self._transaction() as database:
             self._expire(database, int(self._clock().timestamp()))
             number = 1 + (database.execute("SELECT max(number) FROM export").fetchone()[0] or 0)
@@ -213,15 +225,15 @@ class Store:
         return manifest
 
     def block(self, block_id: bytes) -> bytes:
-        """The data of a block that is known to be there. Raises CannotStore when it is not."""
+        """The data of an existing block. Raises CannotStore if it does not exist."""
         with self._transaction(write=False):
             data = self._slots.data(block_id)
         if data is None:
-            raise CannotStore("A block that was exported is no longer there.")
+            raise CannotStore("A block no longer exists while it is being exported.")
         return data
 
     def counts(self) -> Counts:
-        """How much there is."""
+        """How many items of each kind there are."""
         with self._transaction(write=False) as database:
             final, pending = self._slots.count()
             replies, exports = (
@@ -240,7 +252,7 @@ class Store:
 
     def _forget(self, ids: Sequence[bytes]) -> None:
         for block_id in ids:
-            # Only what is pending: nobody who knows an id can delete a block that is final.
+            # Only pending blocks: knowing an id is not enough to delete a final one.
             if self._slots.is_pending(block_id):
                 self._slots.remove(block_id)
 
@@ -258,11 +270,11 @@ class Store:
                     self._connection.execute("COMMIT")
                     self._slots.committed()
                 finally:
-                    # After a COMMIT there is nothing left to take back.
+                    # After a COMMIT there is nothing to roll back.
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")
                     self._slots.rolled_back()
             except (sqlite3.Error, CannotStore):
                 self._slots.invalidate()
-                # The text of SQLite's error may name values; none of it goes further.
+                # The text of SQLite's error may contain values; none of it is passed on.
                 raise CannotStore from None

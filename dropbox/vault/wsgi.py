@@ -1,4 +1,4 @@
-"""Where gunicorn finds the vault. Built in the worker, since SQLite forbids a connection opened before a fork."""
+"""The vault for gunicorn, built in the worker: SQLite forbids connections from before a fork."""
 
 import os
 from datetime import UTC, datetime
@@ -25,6 +25,6 @@ warn_waived(_room, _settings.waived)
 
 
 def lock_worker() -> None:
-    """Called by the server in the worker before it serves; see dropbox.lockdown.lock."""
+    """Lock the worker; gunicorn_vault calls this before it serves. Raises CannotLockDown."""
     lock(_room, _settings.waived)
     _housekeeping.start()

@@ -63,7 +63,7 @@ def pull(socket: Path, to: Path) -> Path:
             manifest = ExportManifest.from_bytes(
                 Members(whole).read("manifest.json", MANIFEST_BYTES)
             )
-        return file.call(f"export-{manifest.number:06d}.tar")
+        return file.set_name(f"export-{manifest.number:06d}.tar")
 
 
 def push(socket: Path, bundle: Path) -> None:

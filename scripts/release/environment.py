@@ -53,6 +53,8 @@ PROGRAMS = {
     ),
 }
 STAMP = ".made-from.json"
+# What can be called in a bare environment, which has not what the desk and the ceremony need.
+SERVER_COMMANDS = ("casedrop", "casedrop-courier")
 # In a bare environment nothing can install anything.
 INSTALLERS = ("pip", "setuptools", "wheel")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -196,15 +198,10 @@ def _remove(directory: Path) -> None:
 
 
 def _build(directory: Path, lock: Path, *, bare: bool) -> None:
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", str(directory)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    if made.returncode != 0:
+    code, said = _call(sys.executable, "-m", "venv", str(directory))
+    if code != 0:
         raise CannotInstall(
-            f"{sys.executable} could not make an environment in {directory}: {_last_line(made.stdout)} "
+            f"{sys.executable} could not make an environment in {directory}: {_last_line(said)} "
             "The Debian package python3-venv has what it takes."
         )
     # --no-deps: a lock is complete, and pip is not to look for what was left out of it on purpose.
@@ -213,31 +210,50 @@ def _build(directory: Path, lock: Path, *, bare: bool) -> None:
         _pip(directory, "install", "--quiet", *options, str(file))
     if bare:
         _pip(directory, "uninstall", "--quiet", "--yes", *INSTALLERS)
-    _connect(directory)
+    _connect(directory, SERVER_COMMANDS if bare else None)
 
 
 def _pip(directory: Path, *arguments: str) -> None:
-    command = [str(directory / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*command, "--no-input", *arguments],
+    pip = (str(directory / "bin" / "python"), "-m", "pip", "--disable-pip-version-check")
+    code, said = _call(*pip, "--no-input", *arguments)
+    if code == 0:
+        return
+    if _NO_NETWORK.search(said):
+        raise CannotInstall(
+            "PyPI cannot be reached, from which the Python packages come; nothing was installed. Look whether this "
+            f"computer reaches it, or name a mirror in PIP_INDEX_URL. pip said: {_last_line(said)}"
+        )
+    if b"DO NOT MATCH THE HASHES" in said:
+        raise CannotInstall(
+            "What was downloaded is not what the lock names; nothing was installed. "
+            f"pip said: {_last_line(said)}"
+        )
+    raise CannotInstall(f"pip failed; nothing was installed. It said: {_last_line(said)}")
+
+
+def _call(*command: str) -> tuple[int, bytes]:
+    """Run *command* to its end, or end it with this process. Returns its exit code and all that it said."""
+    # A signal between the start and `try` would leave it running, in a directory that is then removed.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    running = subprocess.Popen(
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        check=False,
+        preexec_fn=_heed_signals,  # noqa: PLW1509 - there are no threads
     )
-    if done.returncode == 0:
-        return
-    if _NO_NETWORK.search(done.stdout):
-        raise CannotInstall(
-            "PyPI cannot be reached, from which the Python packages come; nothing was installed. Look whether this "
-            f"computer reaches it, or name a mirror in PIP_INDEX_URL. pip said: {_last_line(done.stdout)}"
-        )
-    if b"DO NOT MATCH THE HASHES" in done.stdout:
-        raise CannotInstall(
-            "What was downloaded is not what the lock names; nothing was installed. "
-            f"pip said: {_last_line(done.stdout)}"
-        )
-    raise CannotInstall(f"pip failed; nothing was installed. It said: {_last_line(done.stdout)}")
+    try:
+        _heed_signals()
+        said, _ = running.communicate()
+    finally:
+        if running.returncode is None:
+            running.kill()
+            running.wait()
+    return running.returncode, said
+
+
+def _heed_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 def _last_line(output: bytes) -> str:
@@ -248,8 +264,8 @@ def _last_line(output: bytes) -> str:
     return (errors or lines)[-1]
 
 
-def _connect(directory: Path) -> None:
-    """Let the environment see this checkout, and put Casedrop's commands into its ``bin``.
+def _connect(directory: Path, commands: Sequence[str] | None) -> None:
+    """Let the environment see this checkout, and put Casedrop's *commands*, or all of them, into its ``bin``.
 
     As an editable installation would, but without writing into the checkout, which may be another user's.
     """
@@ -260,6 +276,8 @@ def _connect(directory: Path) -> None:
     entries = settings.get("options.entry_points", "console_scripts", fallback="")
     for line in filter(None, entries.splitlines()):
         name, _, target = (part.strip() for part in line.partition("="))
+        if commands is not None and name not in commands:
+            continue
         module, _, function = target.partition(":")
         script = directory / "bin" / name
         script.write_text(

@@ -172,7 +172,7 @@ def test_what_cannot_be_opened_is_listed_and_may_be_tried_again(
     stop_agent(stranger)
 
     assert [(one.block_id, one.place) for one in opened.unopened] == [(report, 0)]
-    assert "gpg could not open" in opened.unopened[0].reason
+    assert "gpg could not decrypt" in opened.unopened[0].reason
     assert casebook.unopened() == list(opened.unopened)
     assert take(bundle).parts == 1
     assert casebook.unopened() == []
@@ -191,8 +191,8 @@ def test_a_report_of_another_campaign_is_kept_out(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"sha256": "ab" * 32}, "not the one that the report describes"),
-        ({"size": 199_999}, "not the one that the report describes"),
+        ({"sha256": "ab" * 32}, "not the one described in the report"),
+        ({"size": 199_999}, "not the one described in the report"),
         ({"size": 2**40}, "size that it cannot have"),
         ({"sha256": "../" + "x" * 61}, "no SHA-256"),
         ({"block_key": b"x" * 32}, "is missing"),
@@ -272,7 +272,7 @@ def test_an_import_writes_no_more_of_a_file_than_its_report_says(
 
     assert written[0] <= told.size
     assert (opened.parts, opened.files) == (1, 0)
-    assert "not the one that the report describes" in opened.unopened[0].reason
+    assert "not the one described in the report" in opened.unopened[0].reason
     assert list((casebook.directory / "attachments").iterdir()) == []
 
 
@@ -289,7 +289,7 @@ def test_a_report_that_names_a_file_that_is_here_has_to_hold_it_itself(
 
     assert (opened.parts, opened.files) == (1, 0)
     assert [(one.block_id, one.place) for one in opened.unopened] == [(report, 1)]
-    assert "not the one that the report describes" in opened.unopened[0].reason
+    assert "not the one described in the report" in opened.unopened[0].reason
     assert casebook.counts().files == 1
 
 
@@ -471,7 +471,7 @@ def test_answers_that_cannot_leave_stay_queued(
     answer(casebook, 1, "x", today=DAY)
     (tmp_path / "there.tar").write_bytes(b"first")
 
-    with pytest.raises(CannotWrite, match="exists already"):
+    with pytest.raises(CannotWrite, match="already exists"):
         export_replies(casebook, tmp_path / "there.tar", opener, today=DAY)
     with pytest.raises(CannotOpen, match="could not sign"):
         export_replies(casebook, tmp_path / "new.tar", opener, today=DAY, signer="0" * 40)

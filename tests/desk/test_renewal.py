@@ -200,10 +200,10 @@ def test_the_end_is_said_from_three_weeks_before() -> None:
     assert [left for left in said if said[left]] == list(range(-10, WARN_DAYS + 1))
     end = today() + timedelta(days=21)
     tail = "in 21 days: renew them, or no report is accepted after that day."
-    assert said[21] == f"The reviewers' weekly keys end on {end}, {tail}"
+    assert said[21] == f"The reviewers' weekly keys expire on {end}, {tail}"
     assert "in 1 day:" in said[1] and "today:" in said[0]
     assert said[-1].startswith(
-        f"The reviewers' weekly keys ended on {today() - timedelta(days=1)}: no report is accepted"
+        f"The reviewers' weekly keys expired on {today() - timedelta(days=1)}: no report is accepted"
     )
 
 

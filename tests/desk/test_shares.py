@@ -294,7 +294,7 @@ def test_a_deletion_that_fails_leaves_the_sheets(
     home: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
-        raise KeysError("gpg's agent did not do this.")
+        raise KeysError("gpg's agent refused.")
 
     monkeypatch.setattr(shares, "delete_secret", fail)
     with pytest.raises(KeysError):

@@ -96,7 +96,7 @@ def test_a_bundle_that_is_there_already_is_not_overwritten(vault: Vault, tmp_pat
     vault.body = export(7)
     (tmp_path / "export-000007.tar").write_bytes(b"first")
 
-    with pytest.raises(CannotWrite, match="exists already"):
+    with pytest.raises(CannotWrite, match="already exists"):
         pull(vault.socket, tmp_path)
 
     assert (tmp_path / "export-000007.tar").read_bytes() == b"first"

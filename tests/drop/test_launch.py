@@ -351,7 +351,7 @@ def test_settings_without_the_vaults_sockets_are_refused(site: Path) -> None:
 
 
 def test_a_socket_path_that_is_too_long_is_refused(site: Path) -> None:
-    with pytest.raises(BadPath, match="longer than the 107 bytes"):
+    with pytest.raises(BadPath, match="path can have 107 bytes"):
         Drop(site, site.with_name("f" * 107), {})
 
 
@@ -480,13 +480,13 @@ def a_tor_that(does: str) -> str:
 @pytest.mark.parametrize(
     ("tor", "sentence"),
     [
-        (None, "The program tor is not installed; on Debian: apt install tor."),
+        (None, "tor is not installed; on Debian: apt install tor."),
         (
             "echo 'Tor version 0.4.8.10.'",
             "The installed tor is 0.4.8.10; a public onion service needs 0.4.9.11 or newer",
         ),
-        ("echo nothing", "tor --version names no version; reinstall tor."),
-        (a_tor_that("echo '[err] no'; exit 1"), "Its last words: [err] no"),
+        ("echo nothing", "tor --version shows no version; reinstall tor."),
+        (a_tor_that("echo '[err] no'; exit 1"), "Its last output: [err] no"),
     ],
 )
 def test_up_says_one_sentence_when_tor_cannot_serve(

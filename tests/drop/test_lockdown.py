@@ -139,8 +139,7 @@ def test_a_kernel_that_lacks_a_part_stops_the_start_and_a_waiver_is_told_at_ever
     waived = {"CASEDROP_LOCKDOWN_WAIVED": " ".join(parts)}
     with serving(started(site, room, waived, through=lacking), served) as waiving:
         assert waiving.last_lines == [
-            f"The lockdown of the {room} is incomplete: {one} is waived by the settings."
-            for one in parts
+            f"The lockdown of the {room} is incomplete: the settings waive {one}." for one in parts
         ]
 
 

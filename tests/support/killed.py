@@ -18,7 +18,7 @@ from scripts.desk.search import similar
 STEPS: dict[str, tuple[Any, str]] = {
     "part": (Casebook, "add_part"),
     "link": (similar.Likeness, "take_parts"),
-    "landing": (NewFile, "_land"),
+    "landing": (NewFile, "_finish"),
     "file": (Casebook, "add_file"),
     "answer": (Casebook, "queue_answer"),
     "close": (Casebook, "close_export"),

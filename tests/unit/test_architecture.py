@@ -65,7 +65,7 @@ def imports(path: Path) -> Iterator[str]:
 VIOLATIONS = {
     "packages": ("onion/errors.py", "dropbox.errors"),
     "core": ("dropbox/errors.py", "dropbox.sizes"),
-    "front": ("dropbox/front/token.py", "dropbox.front.forms"),
+    "front": ("dropbox/front/form_token.py", "dropbox.front.forms"),
     "vault": ("dropbox/vault/slots.py", "dropbox.vault.store"),
     "onion": ("onion/errors.py", "onion.torrc"),
     "rooms": ("scripts/terminal.py", "scripts.newsite"),
@@ -78,7 +78,7 @@ VIOLATIONS = {
     "forgetful": ("dropbox/report.py", "sqlite3"),
     "gpg": ("dropbox/report.py", "gnupg"),
     "tor": ("onion/launch.py", "stem"),
-    "sqlite": ("dropbox/front/headers.py", "sqlite3"),
+    "sqlite": ("dropbox/front/uniform_response.py", "sqlite3"),
     "rich": ("scripts/desk/evidence.py", "rich"),
 }
 

@@ -96,7 +96,7 @@ def test_what_was_done_ends_with_the_code_that_it_gives(
 @pytest.mark.parametrize(
     ("why", "sentence"),
     [
-        (BadBundle(), "The bundle does not verify; nothing of it was used."),
+        (BadBundle(), "The bundle does not verify; none of it was used."),
         (OSError(errno.ENOSPC, "No space left on device", "/x"), "/x: No space left on device."),
         (OSError(errno.ENOSPC, "No space left on device"), "The output: No space left on device."),
         (BrokenPipeError(errno.EPIPE, "Broken pipe", "/x"), "/x: Broken pipe."),

@@ -32,7 +32,7 @@ def test_nothing_is_left_after_a_failure(tmp_path: Path) -> None:
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "bundle.tar").write_bytes(b"first")
 
-    with pytest.raises(CannotWrite, match="exists already"), NewFile(tmp_path / "bundle.tar"):
+    with pytest.raises(CannotWrite, match="already exists"), NewFile(tmp_path / "bundle.tar"):
         pass
 
     assert (tmp_path / "bundle.tar").read_bytes() == b"first"
@@ -40,7 +40,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     with (
-        pytest.raises(CannotWrite, match="exists already"),
+        pytest.raises(CannotWrite, match="already exists"),
         NewFile(tmp_path / "bundle.tar") as file,
     ):
         file.write(b"second")
@@ -62,7 +62,10 @@ def test_a_symlink_is_not_followed(tmp_path: Path) -> None:
 def test_a_part_of_another_run_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "bundle.tar.part").write_bytes(b"half")
 
-    with pytest.raises(CannotWrite, match="broke off"), NewFile(tmp_path / "bundle.tar"):
+    with (
+        pytest.raises(CannotWrite, match="left over from an interrupted run"),
+        NewFile(tmp_path / "bundle.tar"),
+    ):
         pass
 
     assert (tmp_path / "bundle.tar.part").read_bytes() == b"half"
@@ -91,7 +94,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
 def test_a_new_file_in_one_call_overwrites_nothing_either(tmp_path: Path) -> None:
     write_new(tmp_path / "one", b"first")
 
-    with pytest.raises(CannotWrite, match="exists already"):
+    with pytest.raises(CannotWrite, match="already exists"):
         write_new(tmp_path / "one", b"second")
 
     assert (tmp_path / "one").read_bytes() == b"first"

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -133,3 +134,12 @@ def test_a_lock_that_cannot_be_written_is_left_as_it_was(
         said.startswith("requirements/build.txt could not be written: ") and "Traceback" not in said
     )
     assert (tmp_path / "requirements" / "build.txt").read_text("utf-8") == "setuptools==1\n"
+
+
+def test_a_commit_is_checked_by_what_make_lint_runs() -> None:
+    settings = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+
+    [hook] = [hook for repository in settings["repos"] for hook in repository["hooks"]]
+    assert (hook["entry"], hook["language"], hook["pass_filenames"]) == (
+        "make lint", "system", False,
+    )  # fmt: skip

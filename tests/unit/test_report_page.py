@@ -182,4 +182,4 @@ def test_the_page_for_leaving_promises_no_more_than_is_true(front: Front) -> Non
             assert link is not None and link["rel"] == ["noreferrer"]
             left = browser.get(str(link["href"]))
             assert left.status == 200 and not left.html.find("form")
-    assert "only with “New Identity”" in left.text
+    assert "is only cleared by “New Identity”" in left.text

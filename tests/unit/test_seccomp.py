@@ -91,7 +91,7 @@ def test_a_room_with_a_second_thread_is_not_locked() -> None:
     one, two = (python(SECOND_THREAD.format(second=second)) for second in (False, True))
 
     assert one.stdout == "locked\n", one.stderr
-    assert two.stdout == "The front cannot be locked down: it has more than one thread already.\n"
+    assert two.stdout == "The front cannot be locked down: it already has more than one thread.\n"
 
 
 ALONE = """

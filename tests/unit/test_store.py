@@ -246,7 +246,7 @@ def test_what_expired_goes_when_something_else_is_done(
 
 def test_a_bundle_with_a_tag_that_is_taken_leaves_nothing(store: Store) -> None:
     store.accept(bundle(1))
-    with pytest.raises(BadBundle, match="tag of one that is there"):
+    with pytest.raises(BadBundle, match="tag of one that already exists"):
         store.accept(bundle(2, tags=range(2, 6)))
 
     assert store.counts().replies == 3
@@ -331,7 +331,7 @@ def test_a_setting_that_does_not_take_stops_the_start(
         )  # it takes in an empty file only
     changed = (*PRAGMAS[:number], (name, other, expected), *PRAGMAS[number + 1 :])
     monkeypatch.setattr(module, "PRAGMAS", changed)
-    with pytest.raises(StoreError, match=f"does not take the setting {name}"):
+    with pytest.raises(StoreError, match=f"ignores the setting {name}"):
         Store.open(path, clock=clock, pending_minutes=240)
 
 

@@ -99,7 +99,7 @@ def test_every_private_address_is_on_loopback() -> None:
 
 @pytest.mark.parametrize("name", ['a"b', "a\nSandbox 1", "a\\b", "a\tb"])
 def test_a_path_that_could_add_options_is_refused(name: str) -> None:
-    with pytest.raises(BadPath, match="cannot stand in a tor configuration"):
+    with pytest.raises(BadPath, match="cannot be used in a tor configuration"):
         service_torrc(replace(PUBLIC, data=Path("/srv") / name))
 
 
