@@ -181,7 +181,7 @@ def test_a_recipient_is_one_of_version_3_and_whole(body: bytes, taken: bool) -> 
     if taken:
         assert recipients(head) == ["0001020304050607"]
     else:
-        with pytest.raises(BadPacket, match="does not begin with its recipients"):
+        with pytest.raises(BadPacket, match="does not start with its recipients"):
             recipients(head)
 
 
