@@ -234,6 +234,62 @@ def test_no_changed_byte_of_a_signature_passes(opener: Opener, keys_dir: Path) -
     assert set(passed) <= {*range(8 + hashed, end), *lengths}
 
 
+ISSUER, CREATED = FIELDS[:23], FIELDS[23:]
+
+
+def created(at: datetime) -> bytes:
+    return b"\x05\x02" + int(at.timestamp()).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(0, True), (1, False), (86_400, False)])
+def test_a_signature_may_be_dated_a_day_ahead_and_not_a_second_more(
+    seconds: int, taken: bool
+) -> None:
+    """The offline workstation's clock is set by hand."""
+    signature = detached(
+        b"data", ISSUER + created(NOW + timedelta(days=1) + timedelta(seconds=seconds))
+    )
+    if taken:
+        assert verify_detached(b"data", signature, (REVIEWER,), NOW) == REVIEWER
+    else:
+        with pytest.raises(BadPacket, match="dated in the future"):
+            verify_detached(b"data", signature, (REVIEWER,), NOW)
+
+
+def test_a_field_that_is_marked_as_critical_is_the_same_field() -> None:
+    critical = bytes([ISSUER[0], ISSUER[1] | 0x80]) + ISSUER[2:] + b"\x05\x82" + CREATED[2:]
+
+    assert verify_detached(b"data", detached(b"data", critical), (REVIEWER,), NOW) == REVIEWER
+    with pytest.raises(BadPacket, match="fields are damaged"):
+        verify_detached(b"data", detached(b"data", critical + CREATED), (REVIEWER,), NOW)
+
+
+@pytest.mark.parametrize("more", [b"\x05\x63", b"\x06\x63abcd", b"\x00", b"\xff\0\0\0", b"\xc0"])
+def test_a_field_that_reaches_beyond_the_signed_part_is_refused(more: bytes) -> None:
+    assert verify_detached(b"data", detached(b"data", FIELDS + b"\x05\x63abcd"), (REVIEWER,), NOW)
+    with pytest.raises(BadPacket, match="fields are damaged"):
+        verify_detached(b"data", detached(b"data", FIELDS + more), (REVIEWER,), NOW)
+
+
+def test_a_packet_of_another_kind_with_a_good_signatures_content_is_refused() -> None:
+    good = detached(b"data")
+    assert good[0] == 0x89
+
+    for header in (0x85, 0x99, 0xB5):
+        with pytest.raises(BadPacket, match="not one detached signature"):
+            verify_detached(b"data", bytes([header]) + good[1:], (REVIEWER,), NOW)
+
+
+@pytest.mark.parametrize("numbers", [b"\x01\x08" + b"x" * 33, b"\x01\0" + b"x" * 31, b"\xff\xff"])
+def test_a_signatures_number_that_no_ed25519_has_is_refused(numbers: bytes) -> None:
+    good = detached(b"data")
+    before = 3 + 6 + int.from_bytes(good[7:9], "big") + 2 + 2
+    body = good[3:before] + numbers + (b"\x01\0" + b"y" * 32 if len(numbers) > 33 else b"")
+
+    with pytest.raises(BadPacket, match="numbers are damaged"):
+        verify_detached(b"data", b"\x89" + len(body).to_bytes(2, "big") + body, (REVIEWER,), NOW)
+
+
 @pytest.mark.parametrize("made", [b"", b"\xff" * 3, b"\xff" * 8, b"\0" * 7 + b"\1"])
 def test_a_signature_that_does_not_say_when_it_was_made_is_refused(made: bytes) -> None:
     """More bytes than a time has would be a year that no calendar knows."""
