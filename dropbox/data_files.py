@@ -1,4 +1,4 @@
-"""Where pages and translations are, in a checkout and in an installed package."""
+"""The folders of templates and translations, in a checkout and in an installed package."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def templates() -> Path:
-    """The folder of the pages: inside the package where it is installed, beside it in a checkout."""
+    """The folder of the templates: inside the installed package, or beside it in a checkout."""
     installed = PACKAGE / "templates"
     return installed if installed.is_dir() else PACKAGE.parent / "templates"
 

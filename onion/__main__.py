@@ -2,7 +2,7 @@
 
     python -m onion up --state DIR
 
-Exit codes: 0 after Ctrl-C or SIGTERM, 2 when it cannot be done, with a sentence on standard error.
+Exit codes: 0 after Ctrl-C or SIGTERM; 2, with a sentence on standard error, if it cannot run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if missing.name and missing.name.partition(".")[0] == "onion":
             raise
         print(
-            f"The Python package {missing.name} is missing in {sys.executable}: start with 'make up'.",
+            f"The Python package {missing.name} is missing in {sys.executable}: "
+            "start with 'make up'.",
             file=sys.stderr,
         )
         return FAILED
@@ -56,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Serve until Ctrl-C. Raises OnionError."""
-    # It imports what talks to tor; what is missing is said by whoever calls this.
+    # Imported here, since it needs stem: the caller explains which package is missing.
     from onion.service import serve  # noqa: PLC0415
 
     serve(asked.state)

@@ -36,7 +36,7 @@ _error_counts: Counter[str] = Counter()
 
 
 def silence_gunicorn() -> None:
-    """Remove the Server and Date headers, gunicorn's error pages, and its log of requests and errors."""
+    """Remove the Server and Date headers, gunicorn's error pages, and log details."""
     default_headers: Callable[[Any], list[str]] = wsgi.Response.default_headers
 
     def neutral_headers(response: Any) -> list[str]:
@@ -59,7 +59,7 @@ def restrict_umask() -> None:
 
 
 def stop_with_parent() -> None:
-    """Have the kernel send SIGTERM when the parent dies: if it is killed, nobody else stops this."""
+    """Have the kernel send SIGTERM when the parent dies: once killed, it cannot stop its child."""
     if (
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
         != 0

@@ -12,7 +12,7 @@ from onion.errors import DropStopped, NotBootstrapped, OnionError
 from onion.launch import Drop, check_site
 from onion.torrc import OnionService, ServiceTor, service_torrc
 
-# The promise is a sentence within a minute; tor's own end and the stop take the rest of it.
+# The operator gets a sentence within a minute; stopping everything takes the rest of it.
 BOOTSTRAP_SECONDS = 50.0
 PUBLISH_SECONDS = 120.0
 WATCH_SECONDS = 1.0
@@ -24,9 +24,10 @@ class _Ended(Exception):
 
 
 def serve(state: Path) -> None:
-    """Serve what is in the directory *state* until Ctrl-C or SIGTERM ends it in order.
+    """Serve the site in the directory *state* until Ctrl-C or SIGTERM, then stop in an orderly way.
 
-    Raises OnionError with a sentence when it cannot start, or when one of its processes has ended by itself.
+    Raises OnionError with a sentence if it cannot start, or if one of its processes stops by
+    itself.
     """
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
@@ -41,7 +42,7 @@ def serve(state: Path) -> None:
 
 
 def _end(number: int, frame: object) -> None:
-    # Further signals must not cut the ordered end short.
+    # Further signals must not interrupt the orderly stop.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise _Ended
@@ -52,7 +53,7 @@ def _up(state: Path) -> None:
     service = OnionService(state / "tor" / "drop", state / "front.sock", has_proof_of_work())
     if not service.proof_of_work:
         print(
-            "This tor was built without proof of work: a flood of requests would not be held off.",
+            "This tor was built without proof of work: nothing would stop a flood of requests.",
             file=sys.stderr,
         )
     data, control = state / "tor", state / "tor" / "control"
@@ -68,9 +69,9 @@ def _up(state: Path) -> None:
         onion = (service.directory / "hostname").read_text(encoding="ascii").strip()
         check_site(state / "settings.toml", onion, os.environ)
         drop = undo.enter_context(
-            Drop(state / "settings.toml", service.socket, os.environ, log=log.take)
+            Drop(state / "settings.toml", service.socket, os.environ, log=log.write)
         )
-        print("The front and the vault answer; waiting until the address is published.", flush=True)
+        print("The front and the vault are up; waiting until the address is published.", flush=True)
         tor.wait_published(time.monotonic() + PUBLISH_SECONDS, copies=1)
         print(f"The drop is open: http://{onion}/\nCtrl-C closes it.", flush=True)
         log.shown = True
@@ -85,33 +86,34 @@ def _join(tor: Tor) -> None:
         )
     except NotBootstrapped as late:
         raise NotBootstrapped(
-            f"The Tor network cannot be reached from here (after {BOOTSTRAP_SECONDS:.0f} s: {tor.phase}); check that "
-            "this computer is online, that its clock is right, and that no firewall or censor blocks outgoing "
-            "connections of tor."
+            "The Tor network cannot be reached from here (after "
+            f"{BOOTSTRAP_SECONDS:.0f} s: {tor.phase}); check that this computer is online, that "
+            "its clock is right, and that no firewall or censor blocks tor's outgoing connections."
         ) from late
 
 
 def _watch(tor: Tor, drop: Drop) -> None:
-    """Stay until a signal ends it, or raise when one of the processes has ended by itself."""
+    """Stay until a signal arrives. Raises TorStopped or DropStopped if a process stops."""
     next_notice = time.monotonic()
     while drop.running:
         tor.refresh()
         if time.monotonic() >= next_notice:
             next_notice += DAY_SECONDS
-            if said := drop.notice():
-                print(said, file=sys.stderr, flush=True)
+            if notice := drop.notice():
+                print(notice, file=sys.stderr, flush=True)
         time.sleep(WATCH_SECONDS)
     raise DropStopped(
-        "The front or the vault stopped by itself; its last lines are above. All else was stopped."
+        "The front or the vault stopped by itself; its last lines are above. "
+        "Everything else was stopped."
     )
 
 
 class _Log:
-    """What the front and the vault say: nothing while they start, since a failed start has its own sentence."""
+    """Shows the front's and the vault's output once they run: a failed start has a sentence."""
 
     shown = False
 
-    def take(self, line: str) -> None:
-        """Show it on standard error, or not."""
+    def write(self, line: str) -> None:
+        """Show *line* on standard error if ``shown``."""
         if self.shown:
             print(line, file=sys.stderr, flush=True)
