@@ -163,8 +163,8 @@ class Members:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
-    def read(self, name: str, most: int) -> bytes:
-        """The next member, which must be called *name* and hold at most *most* bytes.
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """The next member, which must be called *name* and hold at most *max_bytes* bytes.
 
         Raises BadBundle.
         """
@@ -173,7 +173,7 @@ class Members:
             raise BadBundle(f"The bundle ends before {name}.")
         if member.name != name or member.type != tarfile.REGTYPE:
             raise BadBundle(f"The bundle has something else where {name} should be.")
-        if not 0 <= member.size <= most:
+        if not 0 <= member.size <= max_bytes:
             raise BadBundle(f"{name} in the bundle is too large.")
         data = self._take(member.size)
         if len(data) != member.size:

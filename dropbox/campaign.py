@@ -248,7 +248,8 @@ def _questions(
     kinds: Sequence[str] = KINDS,
 ) -> tuple[Question, ...]:
     return tuple(
-        _question(one, of, lists, kinds) for one in _entries(entry, name, near=of, required=False)
+        _question(question, of, lists, kinds)
+        for question in _entries(entry, name, near=of, required=False)
     )
 
 

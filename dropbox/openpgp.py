@@ -297,14 +297,14 @@ def _reviewer_key(key: Any) -> ReviewerKey:
     weeks = [
         # In the field that python-gnupg calls token, gpg marks an absent secret key with "#".
         WeeklyKey(
-            one["fingerprint"],
-            one["keygrip"],
-            int(one["date"]),
-            int(one["expires"]),
-            secret=one["token"] == "+",  # noqa: S105 - gpg's field
+            subkey["fingerprint"],
+            subkey["keygrip"],
+            int(subkey["date"]),
+            int(subkey["expires"]),
+            secret=subkey["token"] == "+",  # noqa: S105 - gpg's field
         )
-        for one in key.get("subkey_info", {}).values()
-        if "e" in one["cap"] and one["expires"] and one["trust"] != "r"
+        for subkey in key.get("subkey_info", {}).values()
+        if "e" in subkey["cap"] and subkey["expires"] and subkey["trust"] != "r"
     ]
     return ReviewerKey(
         key["fingerprint"],

@@ -66,7 +66,7 @@ class Question(Label):
         if self.kind == "lines" and isinstance(answer, list):
             return "; ".join(self._line_shown(line, language) for line in answer)
         if isinstance(answer, list):
-            return ", ".join(self.shown(one, language) for one in answer)
+            return ", ".join(self.shown(code, language) for code in answer)
         return next(
             (choice.in_(language) for choice in self.choices if choice.code == answer), str(answer)
         )

@@ -36,7 +36,11 @@ _error_counts: Counter[str] = Counter()
 
 
 def silence_gunicorn() -> None:
-    """Remove the Server and Date headers, gunicorn's error pages, and log details."""
+    """Remove what gunicorn reveals by itself.
+
+    These are the Server and Date headers, its error pages, and requests and exception texts in its
+    log.
+    """
     default_headers: Callable[[Any], list[str]] = wsgi.Response.default_headers
 
     def neutral_headers(response: Any) -> list[str]:

@@ -43,11 +43,11 @@ def answer_page(received: Sequence[ReceivedReply], first: int = 0) -> AnswerPage
 def weeks(received: Sequence[ReceivedReply]) -> list[Week]:
     """*received* by the Monday of its week: exact days would reveal the reviewers' habits."""
     grouped: dict[date, list[ReceivedReply]] = {}
-    for one in received:
-        day = one.reply.day
-        grouped.setdefault(day - timedelta(days=day.weekday()), []).append(one)
+    for answer in received:
+        day = answer.reply.day
+        grouped.setdefault(day - timedelta(days=day.weekday()), []).append(answer)
     return list(grouped.items())
 
 
-def _bytes(one: ReceivedReply) -> int:
-    return _MARKUP_BYTES + len(str(escape(one.reply.text)).encode("utf-8"))
+def _bytes(answer: ReceivedReply) -> int:
+    return _MARKUP_BYTES + len(str(escape(answer.reply.text)).encode("utf-8"))

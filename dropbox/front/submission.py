@@ -20,8 +20,10 @@ from dropbox.settings import Settings
 # A problem: the field it belongs to ("" for the whole page) and the sentence.
 Problem = tuple[str, Any]
 
-NOT_ACCEPTED = _("Your report was NOT accepted: the server cannot store it safely right now. "
-                 "Nothing was stored. Everything you wrote is still here; please try again later.")  # fmt: skip
+NOT_ACCEPTED = _(
+    "Your report was NOT accepted: the server cannot store it safely right now. "
+    "Nothing was stored. Everything you wrote is still here; please try again later."
+)
 BUSY = _(
     "The server is busy. Nothing was stored. Everything you wrote is still here; please try again "
     "in a few minutes."
@@ -136,7 +138,11 @@ class SubmissionHandler:
         state = token.state.with_files((*self._kept(token.state, received), *received.attachments))
         status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)
         return PostedPage(
-            received.texts, token, state, [self._problem(*one) for one in received.troubles], status
+            received.texts,
+            token,
+            state,
+            [self._problem(*trouble) for trouble in received.troubles],
+            status,
         )
 
     def file(self, draft: Draft, state: FormState) -> Refusal | None:

@@ -150,9 +150,9 @@ def _events(stream: IO[bytes], decoder: MultipartDecoder, limit_bytes: int) -> I
                 return
 
 
-def _drain(stream: IO[bytes], most: int) -> None:
-    while most > 0 and (data := stream.read(_READ_BYTES)):
-        most -= len(data)
+def _drain(stream: IO[bytes], max_bytes: int) -> None:
+    while max_bytes > 0 and (data := stream.read(_READ_BYTES)):
+        max_bytes -= len(data)
 
 
 class _Form:
