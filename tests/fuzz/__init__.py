@@ -1,1 +1,1 @@
-"""Fuzzing of every reader of untrusted bytes: `make fuzz`, and in short with the other tests."""
+"""Fuzzing every reader of untrusted bytes: `make fuzz`, and briefly with the other tests."""

@@ -1,4 +1,6 @@
-"""The command line: ``python -m fuzz`` runs every target, ``--target`` one; ``--repeat`` reads one kept input again."""
+"""The command line: ``python -m fuzz`` runs every target, ``--target`` one; ``--repeat`` reads one
+stored input again.
+"""
 
 import argparse
 import sys
@@ -10,7 +12,7 @@ from fuzz.targets import ALL, BY_NAME
 
 
 def main() -> int:
-    """0 when nothing was found."""
+    """Returns 0 if nothing was found."""
     parser = argparse.ArgumentParser(
         prog="fuzz", description="Fuzz the readers of untrusted bytes."
     )

@@ -1,4 +1,4 @@
-"""What crosses the air gap: the tar around it, and manifests that are signed but hold anything."""
+"""What crosses the air gap: the tar format, and signed manifests with arbitrary content."""
 
 import hashlib
 import io
@@ -64,18 +64,21 @@ _PAX = _header(name="pax", type=tarfile.XHDTYPE, size=22) + b"22 path=manifest.j
 
 
 class Counted(io.BytesIO):
-    """A stream that tells how much was asked of it at once."""
+    """A stream that records the largest read."""
 
     largest = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As a file."""
+        """Read like a file."""
         self.largest = max(self.largest, 2**62 if size is None or size < 0 else size)
         return super().read(size)
 
 
 def members(data: bytes) -> bytes:
-    """A tar of two members. BadBundle, or what the first holds; no more is asked for at once than a member may hold."""
+    """A tar of two members.
+
+    BadBundle, or what the first holds; no more is asked for at once than a member may hold.
+    """
     stream = Counted(data)
     try:
         read = Members(stream)
@@ -114,7 +117,10 @@ MEMBERS = Target(
 
 
 def export_bundle(data: bytes) -> ExportManifest:
-    """A whole export. BadBundle, or the manifest that was signed, and then every block that it lists came as it was."""
+    """A whole export.
+
+    BadBundle, or the manifest that was signed, and then every block that it lists came as it was.
+    """
     found: dict[bytes, bytes] = {}
     manifest = read_export(
         io.BytesIO(data),
@@ -136,14 +142,17 @@ EXPORT_BUNDLE = Target(
 
 
 class _Written(ExportManifest):
-    """A manifest of any bytes, written by the server's own writer."""
+    """A manifest of arbitrary bytes for the server's own writer."""
 
     def to_bytes(self) -> bytes:
         return self.campaign.encode("utf-8", "surrogateescape")
 
 
 def signed_manifest(data: bytes) -> ExportManifest:
-    """An export's manifest, signed whatever it is. BadBundle, or a manifest that is written again as the same bytes."""
+    """An export's manifest, signed whatever it is.
+
+    BadBundle, or a manifest that is written again as the same bytes.
+    """
     written = _Written(1, data.decode("utf-8", "surrogateescape"), tuple(_LISTED))
     bundle = b"".join(write_export(written, _BLOCKS.__getitem__, _SERVER))
     with suppress(BadBundle):
@@ -200,7 +209,10 @@ _CONTENT = b"".join(reply.tag + reply.sealed for reply in _REPLIES.replies)
 
 
 def signed_replies(data: bytes) -> ReplyBundle:
-    """A reply bundle's manifest, signed whatever it is. BadBundle, or a bundle that is written again as the same bytes."""
+    """A reply bundle's manifest, signed whatever it is.
+
+    BadBundle, or a bundle that is written again as the same bytes.
+    """
     whole = _tar(("manifest.json", data), ("manifest.sig", detached(data)), ("replies", _CONTENT))
     bundle = read_replies(whole, [REVIEWER], campaign=_CAMPAIGN, now=NOW)
     assert write_replies(bundle, lambda manifest: manifest).count(data) == 2

@@ -1,11 +1,16 @@
-"""The control: a reader with a fault that only guided fuzzing finds in time. A run that does not find it is itself broken."""
+"""The control: a reader with a fault that only guided fuzzing finds in time.
+
+A run that misses it is broken.
+"""
 
 from dropbox.errors import BadPacket
 from fuzz.target import Target
 
 
 def broken(data: bytes) -> int:
-    """Says BadPacket or a number; but for four certain bytes among four thousand million it fails."""
+    """Raises BadPacket or returns a number, but fails for four particular bytes among four thousand
+    million.
+    """
     if len(data) < 4:
         raise BadPacket
     if data[0] == 0x44 and data[1] == 0x52 and data[2] == 0x4F and data[3] == 0x50:

@@ -1,6 +1,7 @@
-"""One target under atheris, in a process of its own: libFuzzer ends the process that it runs in.
+"""One target under atheris, in its own process: libFuzzer ends the process that it runs in.
 
-Started by run.py. Only Casedrop and werkzeug's multipart decoder are instrumented, so that coverage leads into them.
+Started by run.py. Only Casedrop and werkzeug's multipart decoder are instrumented, so that coverage
+leads into them.
 """
 
 import importlib
@@ -9,7 +10,7 @@ from random import Random
 
 import atheris
 
-# Read before anything is instrumented: all of werkzeug but its decoder is left as it is.
+# Imported before anything is instrumented: only werkzeug's decoder is to be instrumented.
 import werkzeug.formparser  # noqa: F401
 
 DECODER = "werkzeug.sansio.multipart"

@@ -1,4 +1,4 @@
-"""What a browser sends: the posted form, its token, and what was typed into its fields."""
+"""What a browser sends: the posted form, its token, and the text in its fields."""
 
 import io
 import json
@@ -19,13 +19,13 @@ from fuzz.target import Target, bounded_time
 
 ROOM = 16_384
 
-# The first byte of an input of posted_form: what the server is like when it arrives.
+# The first byte of an input of posted_form: the state of the server when it arrives.
 SMALL_LIMIT, BREAKS, TOO_LARGE, ONE_PLACE, ONE_FILE, UNFINISHED, PIECES = 1, 2, 4, 8, 16, 32, 64
 _PIECE = 61
 
 
 class Line:
-    """A connection that gives its bytes in pieces and counts them."""
+    """A connection that delivers its bytes in pieces and counts them."""
 
     def __init__(self, body: bytes, piece: int) -> None:
         self._body = io.BytesIO(body)
@@ -40,7 +40,7 @@ class Line:
 
 
 class Sealing:
-    """A sealer that knows in what order it may be called."""
+    """A sealer that checks the order in which it is called."""
 
     def __init__(self, flags: int) -> None:
         self._flags = flags
@@ -48,7 +48,7 @@ class Sealing:
         self.finished = self.aborted = False
 
     def write(self, data: bytes) -> int:
-        """As AttachmentSealer: refuses with the errors that stop a sealing."""
+        """As AttachmentSealer, with the errors that stop sealing."""
         assert not self.finished and not self.aborted, "written to after its end"
         self.data += data
         if self._flags & BREAKS and len(self.data) > 10:
@@ -58,7 +58,7 @@ class Sealing:
         return len(data)
 
     def finish(self, *, name: str, type: str) -> Attachment:
-        """As AttachmentSealer: the vault may be gone by now."""
+        """As AttachmentSealer; the vault may be gone by now."""
         assert not self.finished and not self.aborted, "finished after its end"
         if self._flags & UNFINISHED:
             raise VaultUnavailable
@@ -66,15 +66,16 @@ class Sealing:
         return Attachment(name, type, len(self.data), "0" * 64, bytes(32), 1, 100)
 
     def abort(self) -> None:
-        """Giving up."""
+        """As AttachmentSealer."""
         self.aborted = True
 
 
 def posted_form(data: bytes) -> None:
-    """Flags, a line with the content type, a body. A value always: receive() raises nothing for what was sent.
+    """Flags, a line with the content type, a body.
 
-    Every file that was begun was either finished or given up, no more is read than the limits allow, and a form with the
-    line breaks of a browser says the same in one piece and in many.
+    A value always: receive() raises nothing for what was sent. Every file that was begun was either
+    finished or given up, no more is read than the limits allow, and a form with the line breaks of
+    a browser says the same in one piece and in many.
     """
     flags, (kind, _, body) = data[:1], data[1:].partition(b"\n")
     one = _received(flags[0] if flags else 0, kind.decode("latin-1"), body, len(body) + 1)
@@ -84,7 +85,9 @@ def posted_form(data: bytes) -> None:
 
 
 def _as_browsers_write(body: bytes) -> bool:
-    """Whole line breaks only, and one of its own before each delimiter: without, two readings are as good."""
+    """Only whole line breaks, and one before each delimiter: otherwise two readings are equally
+    valid.
+    """
     rest = body.replace(b"\r\n", b"")
     return not {*b"\r\n"} & {*rest} and not re.search(rb"[^\n]\r\n\r\n--", body)
 
@@ -188,7 +191,10 @@ def _tokens(now: int) -> FormTokens:
 
 
 def form_token(data: bytes) -> FormState:
-    """A token as it comes back. ForgedToken, StaleToken, or a state; the state, also a stale one, is one that was sealed."""
+    """A returned token.
+
+    ForgedToken, StaleToken, or a state; any state, even stale, is one that was sealed.
+    """
     try:
         state = _tokens(_NOW).open(_PAGE, data.decode("utf-8", "replace"))
     except StaleToken as stale:
@@ -243,7 +249,7 @@ _SIGNS += [word.encode() for three in WORDS.chinese[:8] for word in three]
 
 
 def typed_codename(data: bytes) -> Codename:
-    """A codename as somebody typed it. BadCodename, or a codename that reads the same as it is spelled in each language."""
+    """A typed codename. BadCodename, or a codename that is the same when spelled in each language."""
     with bounded_time():
         codename = WORDS.read_codename(data.decode("utf-8", "replace"))
     for language in LANGUAGES:
@@ -254,7 +260,7 @@ def typed_codename(data: bytes) -> Codename:
 
 
 def codename_in_text(data: bytes) -> bool:
-    """A claimant's text. Yes or no, and always yes with a codename put into its middle."""
+    """A claimant's text. Yes or no, and always yes with a codename inserted in the middle."""
     text = data.decode("utf-8", "replace")
     middle, spelled = (
         len(text) // 2,
@@ -281,7 +287,10 @@ CODENAME_IN_TEXT = Target(
 
 
 def personal_data(data: bytes) -> list[str]:
-    """A claimant's text. The kinds in their order, in bounded time however often it repeats itself; a number is noticed."""
+    """A claimant's text.
+
+    The kinds in order, in limited time however repetitive it is; a number is noticed.
+    """
     text = data.decode("utf-8", "replace")
     with bounded_time():
         find_personal_data((text * (ROOM // max(len(text), 1)))[:ROOM])
@@ -328,9 +337,10 @@ QUESTIONS = Campaign.read(Path(campaign.__file__).parent / "campaign.toml").ques
 
 
 def answers(data: bytes) -> Any:
-    """The number of a question and what a form sent for it, between zero bytes. BadAnswer, or an answer.
+    """The number of a question and its form values, separated by zero bytes.
 
-    An answer can be written into a report and be said in every language; a short one reads again as itself.
+    BadAnswer, or an answer. An answer can be stored in a report and shown in every language; a
+    short one reads back as itself.
     """
     question = QUESTIONS[(data[0] if data else 0) % len(QUESTIONS)]
     answer = question.read([value.decode("utf-8", "replace") for value in data[1:].split(b"\0")])

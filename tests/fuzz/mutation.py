@@ -1,4 +1,6 @@
-"""Changing JSON as JSON: a value for another kind of value, a key gone, a list doubled, what no text should hold."""
+"""Mutating JSON as JSON: a value of another kind, a missing key, a doubled list, unusual
+characters.
+"""
 
 import json
 from random import Random
@@ -71,7 +73,7 @@ def _replaced(value: Any, random: Random) -> Any:
 
 
 def _written(value: Any, random: Random) -> bytes:
-    """Mostly as Casedrop writes it, since all else is refused early."""
+    """Mostly as Casedrop writes it, since everything else is refused early."""
     ascii_only, separators = random.random() < 0.7, random.choice([(",", ":")] * 7 + [(", ", ": ")])
     text = json.dumps(
         value, ensure_ascii=ascii_only, sort_keys=random.random() < 0.9, separators=separators

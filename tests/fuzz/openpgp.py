@@ -1,4 +1,4 @@
-"""OpenPGP packets: whom a message is for, where it ends, keys, and signatures, also such as are signed but odd inside."""
+"""OpenPGP packets: a message's recipients and end, keys, and signatures, also signed but odd ones."""
 
 import json
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ _VECTOR = json.loads(
 )
 _ED25519 = bytes([9]) + bytes.fromhex("2b06010401da470f01") + b"\x01\x07\x40"
 
-# What gpg writes: old headers for two recipients, then sealed data in pieces.
+# What gpg writes: old headers for two recipients, then sealed data in parts.
 _PKESK = b"\x84\x5e\x03" + bytes(range(8)) + b"\x12" + bytes(84)
 _DATA = b"\xd2" + b"\xe9" + bytes(512) + b"\x10" + bytes(16)
 _MESSAGES = [
@@ -49,7 +49,10 @@ _HEADERS = [
 
 
 def whom_a_message_is_for(data: bytes) -> list[str]:
-    """The head of a ciphertext. BadPacket, or key ids of 16 capital hex digits; they stand in the ciphertext."""
+    """The head of a ciphertext.
+
+    BadPacket, or key ids of 16 capital hex digits that are in the ciphertext.
+    """
     found = recipients(data)
     assert all(
         len(key) == 16 and bytes.fromhex(key) in data and key == key.upper() for key in found
@@ -58,7 +61,7 @@ def whom_a_message_is_for(data: bytes) -> list[str]:
 
 
 def where_a_message_ends(data: bytes) -> int:
-    """A block. BadPacket, or a length within it, which what stands behind does not change."""
+    """A block. BadPacket, or a length within it, whatever follows after that."""
     length = message_length(data)
     assert 0 < length <= len(data) and message_length(data[:length]) == length
     assert message_length(data[:length] + b"\xd2\x01\0") == length
@@ -76,7 +79,10 @@ WHERE = Target(
 
 
 def public_key(data: bytes) -> PublicKey:
-    """A binary key file. BadPacket, or one key with a fingerprint of 40 capital hex digits and 32 bytes, and its end."""
+    """A binary key file.
+
+    BadPacket, or one key with a fingerprint of 40 capital hex digits and 32 bytes, and its end.
+    """
     key = PublicKey.read(data)
     assert 0 <= last_second(data) < 2**33
     assert len(key.fingerprint) == 40 and len(key.ed25519) == 32 and key.ed25519 in data
@@ -84,7 +90,7 @@ def public_key(data: bytes) -> PublicKey:
 
 
 def armored_key(data: bytes) -> PublicKey:
-    """A key file as reviewers give it away. BadPacket, or one key."""
+    """A key file as reviewers publish it. BadPacket, or one key."""
     return public_key(dearmor(data))
 
 
@@ -105,7 +111,8 @@ ARMORED_KEY = Target(
 )
 
 SIGNER = SigningKey(b"f" * 32)
-# By their numbers in OpenPGP; those that are too weak for a signature are here, so that they are refused for that alone.
+# By their OpenPGP numbers; those too weak for a signature are here so that only that is a reason to
+# refuse.
 _HASHES = {1: md5, 2: sha1, 8: sha256, 9: sha384, 10: sha512, 11: sha224}
 
 
@@ -121,7 +128,7 @@ FIELDS = _ISSUER + b"\x05\x02" + int(NOW.timestamp() - 60).to_bytes(4, "big")
 
 
 def detached(data: bytes, fields: bytes = FIELDS, hash_name: int = 8) -> bytes:
-    """SIGNER's signature packet over *data*, with *fields* in its signed part; what gpg's looks like."""
+    """SIGNER's signature packet over *data*, with *fields* in its signed part, in gpg's form."""
     signed = bytes([4, 0, 22, hash_name]) + len(fields).to_bytes(2, "big") + fields
     digest = _HASHES.get(hash_name, sha512)(
         data + signed + b"\x04\xff" + len(signed).to_bytes(4, "big")
@@ -140,14 +147,17 @@ _SIGNED = b"data"
 
 
 def signature(data: bytes) -> PublicKey:
-    """A detached signature over one text. BadPacket, or the reviewer, and then its signed part is one that was signed."""
+    """A detached signature of a text.
+
+    BadPacket, or the reviewer, if its signed part really was signed.
+    """
     key = verify_detached(_SIGNED, data, (REVIEWER,), NOW)
     assert key == REVIEWER and FIELDS in data, "a signature that was never made holds"
     return key
 
 
 def signed_fields(data: bytes) -> PublicKey:
-    """The hash's number and the signed fields of a signature that fits. BadPacket, or the reviewer."""
+    """The hash number and the signed fields of a valid signature. BadPacket, or the reviewer."""
     key = verify_detached(
         _SIGNED, detached(_SIGNED, data[1:], data[0] if data else 8), (REVIEWER,), NOW
     )

@@ -1,4 +1,4 @@
-"""Runs a target for a time and tells what came of it; what ended as it may not is kept as a vector."""
+"""Runs a target for some time and reports the outcome; an input that fails is kept as a vector."""
 
 import hashlib
 import os
@@ -13,13 +13,13 @@ from fuzz.target import VECTORS, Target
 ROOT = Path(__file__).parent.parent.parent
 _HANG_SECONDS = 20
 _MEMORY_MB = 2_048
-# Beyond its budget: importing and instrumenting, trying the seeds, one hang.
+# Beyond its budget: importing, instrumenting, trying the seeds, and one hang.
 _GRACE_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run said: inputs tried, edges reached, and the inputs that ended as they may not."""
+    """The outcome of one run: inputs tried, edges reached, and the inputs that failed."""
 
     tried: int
     edges: int
@@ -29,14 +29,17 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        """Whether the run came to its end and found nothing."""
+        """Whether the run finished and found nothing."""
         return self.tried > 0 and not self.found
 
 
 def run(
     target: Target, *, seconds: int, build: Path, vectors: Path = VECTORS, seed: int = 0
 ) -> Outcome:
-    """Fuzz *target* for *seconds*. The corpus grows in *build*; inputs found go to *vectors*. *seed* 0 is a random one."""
+    """Fuzz *target* for *seconds*. The corpus grows in *build*; inputs found go to *vectors*.
+
+    *seed* 0 is a random one.
+    """
     corpus, seeds, faults = (build / target.name / part for part in ("corpus", "seeds", "faults"))
     for folder in (corpus, seeds, faults):
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +89,7 @@ def _outcome(said: str, code: int, faults: Path, vectors: Path) -> Outcome:
         re.search(rf"stat::{name}:\s+(\d+)", said)
         for name in ("number_of_executed_units", "average_exec_per_sec")
     )
-    # Without an input that tells, a run that ended badly has tried nothing that counts.
+    # A run that failed without an input to blame has tried nothing that counts.
     whole = tried is not None and (code == 0 or bool(found))
     return Outcome(
         tried=int(tried[1]) if tried is not None and whole else 0,
@@ -102,7 +105,7 @@ def _named(data: bytes) -> str:
 
 
 def _dictionary(target: Target, path: Path) -> list[str]:
-    """libFuzzer's list of words, if there are any."""
+    """Write libFuzzer's dictionary, if there are words."""
     if not target.words:
         return []
     lines = (

@@ -1,4 +1,4 @@
-"""A fuzz target: one reader of untrusted bytes, and how it may end."""
+"""A fuzz target: a reader of untrusted bytes, and how it is allowed to end."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-# Every input that ever ended otherwise than it may, by target; none is ever deleted.
+# All inputs that ever failed, by target; none is ever deleted.
 VECTORS = Path(__file__).parent.parent / "vectors" / "fuzz"
-# Processor time: no honest input of these lengths takes a fiftieth of it, instrumented and on a slow machine.
+# Processor time: no valid input of these lengths takes a fiftieth of it, even instrumented on a
+# slow machine.
 _MOST_SECONDS = 1.0
 
-# Gives another input from one, of at most so many bytes; the last argument changes bytes without knowing their meaning.
+# Makes another input from one, of at most so many bytes; the last argument mutates plain bytes.
 Mutate = Callable[[bytes, int, Random, Callable[[bytes], bytes]], bytes]
 
 
 @dataclass(frozen=True)
 class Target:
-    """``read`` takes any bytes and may end only in a value or in one of ``errors``; its docstring says what else holds.
+    """``read`` takes any bytes and returns a value or raises one of ``errors``; its docstring says
+    more.
 
-    ``seeds`` are valid inputs or nearly so, ``words`` what a valid input is made of, ``most_bytes`` the longest input that
-    is tried.
+    ``seeds`` are valid inputs or nearly so, ``words`` what a valid input is made of, ``most_bytes``
+    the longest input that is tried.
     """
 
     read: Callable[[bytes], object]
@@ -37,20 +39,20 @@ class Target:
         return self.read.__name__
 
     def run(self, data: bytes) -> None:
-        """One input. Raises whatever it may not end in."""
+        """Read one input. Raises whatever is not allowed."""
         try:
             self.read(data)
         except self.errors:
             return
 
     def vectors(self, folder: Path = VECTORS) -> list[Path]:
-        """The inputs that once ended otherwise than they may."""
+        """The inputs that once failed."""
         return sorted((folder / self.name).glob("*"))
 
 
 @contextmanager
 def bounded_time() -> Iterator[None]:
-    """What is done inside must not take more processor time than any honest input of its length could."""
+    """The code inside must not take more processor time than a valid input of that length could."""
     begun = time.process_time()
     yield
     assert time.process_time() - begun < _MOST_SECONDS, (

@@ -1,4 +1,4 @@
-"""All targets by name. Every reader of untrusted bytes has one."""
+"""All targets by name. Each reader of untrusted bytes has one."""
 
 from fuzz import bundles, form, openpgp, texts
 from fuzz.control import BROKEN

@@ -1,4 +1,4 @@
-"""What stands inside a seal once it is opened: a report at the desk, a reply at the front."""
+"""What is inside a seal once it is opened: a report at the desk, a reply at the front."""
 
 from datetime import date
 
@@ -46,14 +46,14 @@ _WORDS = [
 
 
 def report(data: bytes) -> Report:
-    """A report's text. BadReport, or a report that is written again as the same bytes."""
+    """A report's bytes. BadReport, or a report that is written back as the same bytes."""
     read = Report.from_bytes(data)
     assert read.to_bytes() == data, "a report is read that this version does not write"
     return read
 
 
 def padded_report(data: bytes) -> Report:
-    """What gpg gives back, at the end of which stands *data*. BadPadding, BadReport, or the report."""
+    """What gpg returns, ending with *data*. BadPadding, BadReport, or the report."""
     text, _, end = data.partition(b"\n")
     padded = (pad(text, PADDED_REPORT_BYTES)[: PADDED_REPORT_BYTES - len(end)] + end)[
         : PADDED_REPORT_BYTES + 1
@@ -97,7 +97,10 @@ def _opened(reply: Reply) -> bytes:
 
 
 def reply(data: bytes) -> Reply:
-    """A reply's text, sealed whatever it is. BadReply, or a reply that a page can show and that is written as the same bytes."""
+    """A reply's bytes, sealed.
+
+    BadReply, or a reply that a page can show and that is written as the same bytes.
+    """
     sealed = bytes(
         SealedBox(PublicKey(bytes(_KEY.public_key))).encrypt(
             pad(data[: _PADDED_REPLY - 1], _PADDED_REPLY)
@@ -112,7 +115,7 @@ def reply(data: bytes) -> Reply:
 
 
 def sealed_reply(data: bytes) -> Reply:
-    """A reply as the vault gives it. BadReply, or one of those that were sealed to the case: nothing else opens."""
+    """A reply from the vault. BadReply, or one of those sealed to the case: nothing else opens."""
     read = open_reply(data, bytes(_KEY))
     assert read in _REPLIES
     return read

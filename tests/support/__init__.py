@@ -1,1 +1,1 @@
-"""What the tests share that is not a test."""
+"""What the tests share and is not itself a test."""

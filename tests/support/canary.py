@@ -1,4 +1,4 @@
-"""Looking for a known text in bytes, in every form in which a program may have left it there."""
+"""Searching bytes for a known text, in every form in which a program can have left it there."""
 
 import base64
 import re
@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-# What one packed stream is unpacked to at most, and how deep streams within streams are followed.
+# How much is unpacked from one compressed stream, and how many nested streams are followed.
 _UNPACKED_BYTES = 16 * 2**20
 _DEEPEST = 2
 # Two bytes of zlib (32 KiB window, any level) or three of gzip.
@@ -15,7 +15,7 @@ _LINE_BREAKS = re.compile(rb"\r?\n[ \t]*")
 
 
 def encodings(canary: bytes) -> dict[str, list[bytes]]:
-    """By the name of the encoding, the byte strings of which any one betrays *canary* (UTF-8)."""
+    """For each encoding, by name, the byte strings that reveal *canary* (UTF-8)."""
     text, shown = canary.decode("utf-8"), canary.hex()
     percent = "".join(f"%{byte:02X}" for byte in canary)
     quoted = {percent, quote(text, safe=""), quote_plus(text)}
@@ -33,7 +33,9 @@ def encodings(canary: bytes) -> dict[str, list[bytes]]:
 
 
 def found(data: bytes, canaries: Iterable[bytes]) -> set[bytes]:
-    """Those of *canaries* that *data* holds in any encoding, in lines or not, or inside a gzip or zlib stream."""
+    """The *canaries* that *data* contains in any encoding, broken into lines or in compressed
+    streams.
+    """
     forms = {
         canary: [form for many in encodings(canary).values() for form in many]
         for canary in canaries
@@ -47,7 +49,9 @@ def found(data: bytes, canaries: Iterable[bytes]) -> set[bytes]:
 
 
 def _base64(canary: bytes, place: int) -> list[bytes]:
-    """*canary* behind *place* other bytes: the characters that depend on nothing else, in both alphabets."""
+    """*canary* after *place* other bytes: the characters that depend on nothing else, in both
+    alphabets.
+    """
     first, behind = -(-8 * place // 6), 8 * (place + len(canary)) // 6
     return [
         encode(bytes(place) + canary)[first:behind]
@@ -61,7 +65,7 @@ def _lower_escapes(quoted: str) -> str:
 
 def _readable(data: bytes, depth: int) -> Iterator[bytes]:
     yield data
-    # base64 and hexadecimal digits are often broken into lines.
+    # Base64 and hexadecimal digits are often broken into lines.
     if len(joined := _LINE_BREAKS.sub(b"", data)) != len(data):
         yield joined
     if depth:
@@ -71,9 +75,9 @@ def _readable(data: bytes, depth: int) -> Iterator[bytes]:
 
 
 def _unpack(data: bytes) -> bytes:
-    """As much as comes out, of a stream that may be cut off or none at all."""
+    """Whatever can be unpacked from a stream that may be cut off, or not a stream at all."""
     unpacker, pieces, size = zlib.decompressobj(wbits=47), [], 0
-    # In small bites, so that what came before damaged bytes is not lost with them.
+    # In small pieces, so that damaged bytes do not take what came before with them.
     for at in range(0, len(data), 256):
         try:
             pieces.append(unpacker.decompress(data[at : at + 256]))

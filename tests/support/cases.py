@@ -23,7 +23,7 @@ def attachment(name: str = "证据.txt", content: bytes = b"abc") -> Attachment:
 
 
 def report(text: str = "【虚构】正文", claimant: int = 1, **changes: object) -> Report:
-    """The report of claimant number *claimant*, who has one case."""
+    """A report of claimant number *claimant*, who has one case."""
     fields: dict[str, object] = {
         "kind": "report",
         "campaign": "wechat-2020",
@@ -36,7 +36,7 @@ def report(text: str = "【虚构】正文", claimant: int = 1, **changes: objec
 
 
 def add(casebook: Casebook, *reports: Report) -> list[int]:
-    """Add reports, opened files included. Returns their cases' numbers."""
+    """Add reports with their opened files. Returns the numbers of their cases."""
     numbers = []
     with casebook.together():
         for one in reports:

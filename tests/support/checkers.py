@@ -1,6 +1,7 @@
-"""Fetches the two programs that check the pages, each pinned by its hash: vnu (HTML) and axe-core (accessibility).
+"""Fetches the two programs that check the pages, each pinned by its hash: vnu (HTML) and axe-core
+(accessibility).
 
-They come from the npm registry as their makers publish them there; neither Node.js nor npm is needed.
+They come from the npm registry, as published by their authors; Node.js and npm are not needed.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ class Checker:
 
     @property
     def name(self) -> str:
-        """What the file is called here."""
+        """The file's name in the local directory."""
         return Path(self.member).name
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class MovedClock:
-    """The day that gpg believes in, for every gpg that is started from here on."""
+    """The date that every gpg started from now on believes in."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

@@ -1,6 +1,7 @@
-"""A room's own application with one more page: from inside its locked worker, every way out is tried and told by name.
+"""A room's application with an extra page: from its locked worker, it tries every way out, by name.
 
-Served by gunicorn with the room's packaged settings, in place of the room's application alone; see test_lockdown.
+gunicorn serves it with the room's packaged settings instead of the room's application; see
+test_lockdown.
 """
 
 import ctypes
@@ -23,13 +24,13 @@ from typing import Any
 from support import refused_calls
 
 ROOM = os.environ["DENIED_ROOM"]
-# A folder of the test's: with a file and a socket that listens; the room's own folder is beside it.
+# A folder of the test with a file and a listening socket; the room's own folder is beside it.
 OUTSIDE = Path(os.environ["DENIED_OUTSIDE"])
 INSIDE = Path(os.environ["DENIED_INSIDE"])
 
 room = importlib.import_module(f"dropbox.{ROOM}.wsgi")
 libc = ctypes.CDLL(None, use_errno=True)
-# Numbers of x86-64, of calls that glibc does not wrap.
+# x86-64 numbers of calls that glibc does not wrap.
 CALLS = {
     "memfd_create": 319,
     "bpf": 321,
@@ -89,7 +90,7 @@ def segment() -> None:
 
 def run(*argv: str) -> None:
     try:
-        # Three pipes, as python-gnupg has them.
+        # Three pipes, as in python-gnupg.
         done = subprocess.run(argv, capture_output=True, input=b"", check=False, close_fds=True)
     except subprocess.SubprocessError as why:
         raise OSError(errno.EPERM, "no child") from why
@@ -122,7 +123,7 @@ def read_memory(pid: int) -> None:
 
 
 def fork_into(flags: int) -> None:
-    """clone() in a child that ends at once."""
+    """Call clone() for a child that ends at once."""
     child = libc.syscall(
         ctypes.c_long(CALLS["clone"]), ctypes.c_long(flags | signal.SIGCHLD), None, None, None, None
     )
@@ -181,7 +182,7 @@ WAYS: dict[str, Callable[[], Any]] = {
 # By prctl(): PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS.
 STATES = {"dumpable": 3, "seccomp": 21, "no new privileges": 39}
 LIMITS = {"core dump": resource.RLIMIT_CORE, "file": resource.RLIMIT_FSIZE}
-# What the room must still be able to do.
+# What the room still has to be able to do.
 NEEDED: dict[str, dict[str, Callable[[], Any]]] = {
     "front": {
         "run gpg": lambda: run(GPG, "--version"),
@@ -196,7 +197,7 @@ NEEDED: dict[str, dict[str, Callable[[], Any]]] = {
 
 
 def told(way: Callable[[], Any]) -> str:
-    """What came of it: "done", or the error's name."""
+    """The result of trying *way*: "done", or the error's name."""
     try:
         way()
     except OSError as why:

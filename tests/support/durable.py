@@ -1,16 +1,16 @@
-"""What a program does to bring its files to the disk, in the order in which it does it."""
+"""The steps by which a program makes its files durable, in order."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-# (what was done, the name of the file or folder, its bytes at that moment; a folder's are not told).
+# (step, name of the file or folder, the file's bytes at that moment; b"" for a folder).
 Step = tuple[str, str, int | None]
 
 
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
-    """A list to which every fsync, every new name and every removal is added from now on, as it happens."""
+    """A list to which every fsync, rename and removal is appended from now on."""
     found: list[Step] = []
     real_fsync, real_rename, real_unlink = os.fsync, os.rename, os.unlink
 

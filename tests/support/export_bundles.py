@@ -31,7 +31,9 @@ PHOTO = os.urandom(200_000)
 
 @dataclass
 class Drop:
-    """A claimant and a vault in one: seals reports and files into blocks and gives them out as export bundles."""
+    """A claimant and a vault in one: seals reports and files into blocks and exports them in
+    bundles.
+    """
 
     reviewers: Reviewers
     directory: Path

@@ -1,4 +1,6 @@
-"""A real Firefox ESR, headless, set as Tor Browser's level "Safest" sets it: no script, SVG, MathML, web font or media."""
+"""A real, headless Firefox ESR with Tor Browser's "Safest" settings: no scripts, SVG, fonts or
+media.
+"""
 
 import base64
 import gc
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 with warnings.catch_warnings():
-    # Firefox's driver imports parts for telephones that use old modules.
+    # Firefox's driver imports modules for telephones, which use deprecated modules.
     warnings.simplefilter("ignore")
     from marionette_driver.by import By
     from marionette_driver.errors import MarionetteException, NoAlertPresentException
@@ -38,14 +40,14 @@ SAFEST = {
     "dom.security.https_only_mode": False,
     "dom.security.https_first": False,
     "dom.security.https_first_pbm": False,
-    # Firefox's own errands; with the proxy they would not get far.
+    # Firefox's own background requests; they would fail through the proxy anyway.
     "app.update.disabledForTesting": True,
     "browser.safebrowsing.provider.mozilla.updateURL": "",
     "datareporting.policy.dataSubmissionEnabled": False,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "services.settings.server": "data:,",
-    # A window may become as narrow as a telephone.
+    # A window can be as narrow as a telephone.
     "browser.tabs.inTitlebar": 0,
 }
 
@@ -60,7 +62,7 @@ class Firefox:
         self._directory = directory
         prefs = {**SAFEST, "javascript.enabled": scripts, "network.proxy.socks_port": socks_port}
         with warnings.catch_warnings():
-            # The driver looks for its port with sockets that it does not close.
+            # To find a port, the driver opens sockets that it does not close.
             warnings.simplefilter("ignore", ResourceWarning)
             self._marionette = Marionette(
                 bin=PROGRAM,
@@ -96,11 +98,11 @@ class Firefox:
         Wait(self._marionette, 5).until(lambda _: self.ask("return innerWidth") == pixels)
 
     def darken(self) -> None:
-        """From here on the colours of a dark desktop."""
+        """From now on, the colours of a dark desktop."""
         self._marionette.set_pref("layout.css.prefers-color-scheme.content-override", 0)
 
     def unfold(self) -> None:
-        """Open all that is folded away."""
+        """Open all details elements."""
         self.ask("for (const fold of document.querySelectorAll('details')) fold.open = true")
 
     def open(self, url: str) -> None:
@@ -108,11 +110,14 @@ class Firefox:
         self._marionette.navigate(url)
 
     def ask(self, script: str, *arguments: Any) -> Any:
-        """What *script* returns. It runs in Marionette's own sandbox; the page itself has no script."""
+        """What *script* returns.
+
+        It runs in Marionette's own sandbox; the page itself has no script.
+        """
         return self._marionette.execute_script(script, script_args=arguments)
 
     def run(self, script: str) -> Any:
-        """As ask(), for a script that hands its result to its last argument later."""
+        """As ask(), for a script that passes its result to its last argument later."""
         self._marionette.timeout.script = 60
         return self._marionette.execute_async_script(script)
 
@@ -128,7 +133,7 @@ class Firefox:
 
     @property
     def text(self) -> str:
-        """What a person sees, in one line; nothing between two pages."""
+        """The visible text in one line; "" between two pages."""
         return " ".join(" ".join(self.texts("body")).split())
 
     def all(self, css: str) -> list[WebElement]:
@@ -136,11 +141,11 @@ class Firefox:
         return list(self._marionette.find_elements(By.CSS_SELECTOR, css))
 
     def one(self, css: str) -> WebElement:
-        """The first of them. Fails when there is none."""
+        """The first element that *css* selects. Fails if there is none."""
         return self._marionette.find_element(By.CSS_SELECTOR, css)
 
     def texts(self, css: str) -> list[str]:
-        """What a person sees of each."""
+        """The visible text of each element that *css* selects."""
         return [" ".join(element.text.split()) for element in self.all(css)]
 
     def write(self, css: str, text: str) -> None:
@@ -159,17 +164,17 @@ class Firefox:
             self.one(css).send_keys(str(path))
 
     def click(self, css: str) -> None:
-        """Press it, and wait for the page that follows, if one does."""
+        """Click it, and wait for the next page, if there is one."""
         element = self.one(css)
         self.ask("arguments[0].scrollIntoView({block: 'center'})", element)
         element.click()
 
     def press(self, act: str) -> None:
-        """Press the button with the value *act* that a person sees."""
+        """Click the visible button with the value *act*."""
         self.click(f'button[name=act][value="{act}"]:not([hidden])')
 
     def double_click(self, css: str) -> None:
-        """Two quick presses of the mouse."""
+        """Two quick clicks."""
         element = self.one(css)
         self.ask("arguments[0].scrollIntoView({block: 'center'})", element)
         mouse = self._marionette.actions.sequence("pointer", "mouse", {"pointerType": "mouse"})
@@ -190,7 +195,7 @@ class Firefox:
         self._marionette.go_forward()
 
     def reload(self) -> None:
-        """Reload, and say yes when Firefox asks whether it may send everything again."""
+        """Reload, and confirm if Firefox asks whether to send the form again."""
         try:
             self._marionette.refresh()
         except MarionetteException:
@@ -199,7 +204,7 @@ class Firefox:
             self.accept()
 
     def accept(self) -> None:
-        """Say yes to a question of the browser's own, if it asks one."""
+        """Confirm the browser's own dialog, if there is one."""
         try:
             Alert(self._marionette).accept()
         except NoAlertPresentException:

@@ -1,4 +1,4 @@
-"""A front in this process with a stand-in for the vault, and the reviewers' side of it."""
+"""A front in this process with a stand-in for the vault, and the reviewers' side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ ONION = "casedrop" * 7 + ".onion"
 class StandInVault:
     """What the front needs of a vault, in memory.
 
-    *failure* is raised by every call while it is set; ``fail_at`` chooses a single one. The names of all calls are in
-    *asked*, in their order, the failing ones too.
+    *failure* is raised by every call while it is set; ``fail_at`` chooses a single one. The names
+    of all calls are in *asked*, in their order, the failing ones too.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,9 @@ class StandInVault:
         self._chosen: dict[str, tuple[int, CasedropError]] = {}
 
     def fail_at(self, call: str, failure: CasedropError, *, count: int = 1) -> None:
-        """The call named *call*, the *count*-th of that name from now on, raises *failure*; all others are answered."""
+        """Make the *count*-th call named *call*, from now on, raise *failure*; all other calls
+        succeed.
+        """
         assert callable(getattr(self, call))
         self._chosen[call] = (self.asked.count(call) + count, failure)
 
@@ -114,7 +116,7 @@ class Front:
     now: float
 
     def browser(self) -> Browser:
-        """A visit to it, without a network."""
+        """A browser for this front, without a network."""
         return Browser(ONION, transport=httpx.WSGITransport(app=self.app.wsgi_app))
 
     def reports(self) -> list[Report]:

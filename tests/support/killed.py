@@ -1,4 +1,6 @@
-"""An import that is killed at the n-th call of one of its steps: `killed.py CASEBOOK BUNDLE HOME STEP N BEFORE|BEHIND`."""
+"""An import that is killed at the n-th call of one of its steps: `killed.py CASEBOOK BUNDLE HOME
+STEP N BEFORE|BEHIND`.
+"""
 
 import itertools
 import os
@@ -26,8 +28,8 @@ STEPS: dict[str, tuple[Any, str]] = {
 
 
 def killing(step: Callable[..., Any], number: int, behind: bool) -> Callable[..., Any]:
-    """*step*, which ends this process as a power cut would at its call *number* (from 1)."""
-    # Threads take their numbers one by one.
+    """*step*, which ends this process at its call *number* (from 1), as a power cut would."""
+    # Threads count one at a time.
     calls = itertools.count(1)
 
     def call(*arguments: Any, **named: Any) -> Any:

@@ -1,14 +1,17 @@
-"""What stands in the memory of a running process: /proc/PID/mem, read whole and searched."""
+"""Searching the memory of a running process through /proc/PID/mem."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-# Mappings of the kernel's own, which cannot be read or hold nothing of the process.
+# The kernel's own mappings, which cannot be read or contain nothing of the process.
 _NOT_READ = ("[vvar", "[vsyscall]", "/dev/")
 
 
 def mappings(pid: int) -> Iterator[bytes]:
-    """The bytes of every readable mapping of *pid*. Needs root, or a process that is dumpable and this one's child."""
+    """The bytes of every readable mapping of *pid*.
+
+    Needs root, or a process that is dumpable and this one's child.
+    """
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
             fields = line.split(maxsplit=5)
@@ -22,7 +25,7 @@ def mappings(pid: int) -> Iterator[bytes]:
 
 
 def occurrences(pid: int, needles: Mapping[str, bytes]) -> dict[str, int]:
-    """How often each of *needles* stands in the memory of *pid*; those that do not are left out."""
+    """How often each of *needles* is in the memory of *pid*; those that are not are left out."""
     found: dict[str, int] = {}
     for data in mappings(pid):
         for name, needle in needles.items():

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {2: 3, 6: 4}  # colour type to bytes a pixel
-# The edges of letters have hundreds of shades; with this many of the commonest the picture looks the same.
+# The edges of letters have hundreds of shades; with this many of the most common ones it looks the
+# same.
 _COLOURS = 64
 
 _Colour = tuple[int, ...]

@@ -1,4 +1,6 @@
-"""A disk whose power can be cut: what a program did to its files, as strace saw it, and what may be left of it."""
+"""A simulated power cut: what a program did to its files, as seen by strace, and what can remain of
+it.
+"""
 
 import random
 import re
@@ -12,7 +14,7 @@ _BYTES = r"((?:\\x[0-9a-f]{2})*)"
 # With -xx every byte is written as \xNN, of paths too, and with -y every descriptor has its path.
 _CALL = re.compile(rf'(\w+)\((\d+)<{_BYTES}>(?:, "{_BYTES}")?(?:, (\d+))?(?:, (\d+))?\)\s+= (\d+)')
 CALLS = ("pwrite64", "write", "ftruncate", "fsync", "fdatasync")
-# Would change a file without being seen above.
+# These would change a file unseen by the calls above.
 UNSEEN = (
     "mmap",
     "pwritev",
@@ -28,7 +30,7 @@ UNSEEN = (
 
 
 def command(trace: Path) -> list[str]:
-    """strace in front of a program with one thread, its trace to *trace*."""
+    """The strace command to run a program with one thread, tracing to *trace*."""
     return [
         "strace",
         "-xx",
@@ -45,14 +47,14 @@ def command(trace: Path) -> list[str]:
 
 
 class Write(NamedTuple):
-    """Bytes at a place in a file; without bytes, a file cut off there."""
+    """Bytes at an offset in a file; without bytes, a truncation there."""
 
     at: int
     data: bytes | None
 
 
 class State(NamedTuple):
-    """What a power cut left: how many lines the program had said by then, and its files' bytes by name."""
+    """What a power cut left: how many lines the program had printed by then, and its files by name."""
 
     said: int
     files: dict[str, bytes]
@@ -60,7 +62,9 @@ class State(NamedTuple):
 
 @dataclass
 class Disk:
-    """Files by name: what is safe on the disk, and what has been written since and may be lost, wholly or in part."""
+    """Files by name: what is safe on the disk, and later writes that may be lost, wholly or in
+    part.
+    """
 
     safe: dict[str, bytes]
     late: dict[str, list[Write]] = field(default_factory=dict)
@@ -70,11 +74,13 @@ class Disk:
         self.late.setdefault(name, []).append(write)
 
     def sync(self, name: str) -> None:
-        """Everything written to this file is safe; of other files, nothing more than before."""
+        """Make everything written to this file safe, but nothing of other files."""
         self.safe[name] = applied(self.safe.get(name, b""), self.late.pop(name, []))
 
     def after_cut(self, chosen: random.Random | None = None) -> dict[str, bytes]:
-        """The files if the power is cut now: of what came late nothing, or what *chosen* picks, down to single sectors."""
+        """The files after a power cut now: no unsafe write survives, or those *chosen* picks, by
+        sector.
+        """
         return {
             name: applied(
                 self.safe.get(name, b""),
@@ -84,7 +90,7 @@ class Disk:
         }
 
     def as_written(self) -> dict[str, bytes]:
-        """The files if the program is killed now and the power stays."""
+        """The files if the program is killed now without a power cut."""
         return {
             name: applied(self.safe.get(name, b""), self.late.get(name, []))
             for name in {*self.safe, *self.late}
@@ -120,7 +126,9 @@ def _survivors(writes: Sequence[Write], chosen: random.Random) -> Iterator[Write
 def cuts(
     trace: Path, before: dict[str, bytes], chosen: random.Random, tries: int
 ) -> Iterator[State]:
-    """What is left when the power is cut before and after every sync and at every line the program says, each *tries* ways."""
+    """What is left after a power cut before and after every sync and at every printed line, *tries*
+    ways each.
+    """
     disk, said = Disk(dict(before)), 0
     for line in trace.read_text("ascii").splitlines():
         call = _CALL.match(line)

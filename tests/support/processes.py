@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def family(pid: int) -> list[int]:
-    """*pid* and all that descend from it."""
+    """*pid* and all its descendants."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:

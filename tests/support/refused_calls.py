@@ -1,7 +1,9 @@
-"""The system calls that a locked room is refused, each with arguments with which it changes nothing where it is not refused.
+"""The system calls refused to a locked room, each with arguments that are harmless if it is not
+refused.
 
-Written down here a second time and not taken from dropbox/seccomp.py, which it is to check. A null pointer, a descriptor of
--1 or a number that no kernel knows is an error of its own, and another one than EPERM.
+Listed here independently of dropbox/seccomp.py, which this checks. A null
+pointer, a descriptor of -1 or a number that no kernel knows is an error of its own, and another one
+than EPERM.
 """
 
 import ctypes
@@ -16,9 +18,9 @@ from collections.abc import Callable
 import pyseccomp
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-# A key of System V's that nobody has, a flag and a command that no call knows.
+# A System V key that nobody uses, and a flag and a command that no call knows.
 _NO_KEY, _NO_FLAG, _NO_COMMAND = 0x0CA5ED09, 0x40000000, 0x5FFF
-# UFFD_USER_MODE_ONLY, without which the kernel itself may refuse it.
+# UFFD_USER_MODE_ONLY; without it the kernel itself may refuse.
 _USER_MODE_ONLY = 1
 _PAST_ALL_TIME = (ctypes.c_long * 2)(0, -1)
 _PATH = ctypes.create_string_buffer(b"/nowhere/at/all")
@@ -29,7 +31,7 @@ def _at(memory: "ctypes.Array[ctypes.c_long] | ctypes.Array[ctypes.c_char]") -> 
 
 
 CALLS: dict[str, tuple[int, ...]] = {
-    # Looking into or steering other processes.
+    # Inspecting or controlling other processes.
     "ptrace": (_NO_COMMAND, -1, 0, 0),
     "process_vm_readv": (-1, 0, 0, 0, 0, 1),
     "process_vm_writev": (-1, 0, 0, 0, 0, 1),
@@ -38,7 +40,7 @@ CALLS: dict[str, tuple[int, ...]] = {
     "process_madvise": (-1, 0, 0, 0, 0),
     "perf_event_open": (0, 0, -1, -1, 0),
     "bpf": (_NO_COMMAND, 0, 0),
-    # Other views of the file system, other users, other rights.
+    # Changing the view of the file system, the user, or the permissions.
     "mount": (0, 0, 0, 0, 0),
     "umount2": (0, _NO_FLAG),
     "move_mount": (-1, 0, -1, 0, _NO_FLAG),
@@ -70,7 +72,7 @@ CALLS: dict[str, tuple[int, ...]] = {
     "setxattr": (0, 0, 0, 0, _NO_FLAG),
     "fsetxattr": (-1, 0, 0, 0, _NO_FLAG),
     "lsetxattr": (0, 0, 0, 0, _NO_FLAG),
-    # Memory that outlives the process or can be executed as a file, and rings past all other checks.
+    # Memory that outlives the process or can be executed like a file, and io_uring.
     "memfd_create": (0, _NO_FLAG),
     "memfd_secret": (_NO_FLAG,),
     "execveat": (-1, 0, 0, 0, _NO_FLAG),
@@ -86,7 +88,7 @@ CALLS: dict[str, tuple[int, ...]] = {
     "semget": (_NO_KEY, 0, 0),
     "mq_open": (0, 0, 0, 0),
     "mq_unlink": (0,),
-    # The machine itself.
+    # Administering the machine.
     "init_module": (0, 0, 0),
     "finit_module": (-1, 0, _NO_FLAG),
     "delete_module": (0, 0),
@@ -105,14 +107,14 @@ CALLS: dict[str, tuple[int, ...]] = {
     "setdomainname": (0, -1),
     "syslog": (_NO_COMMAND, 0, 0),
     "vhangup": (),
-    # Sockets of its own.
+    # Opening more sockets.
     "bind": (-1, 0, 0),
     "listen": (-1, 0),
 }
-# Refused to a room that may write no file, and to one that may start no program.
+# Refused to a room that cannot write files, and to one that cannot start programs.
 SHORTENING = {"truncate": (0, 0), "ftruncate": (-1, 0), "fallocate": (-1, 0, 0, 0)}
 EXECUTING = {"execve": (0, 0, 0)}
-# By the kinds of namespaces that a child could be started in.
+# The kinds of namespaces that a child could be started in.
 NAMESPACES = {
     "control groups": 0x02000000,
     "host name": 0x04000000,
@@ -134,7 +136,7 @@ FAMILIES = {
 
 
 def tried(call: str, *arguments: int) -> str:
-    """The name of the error with which *call* ends; "done" without one."""
+    """The name of the error that *call* gives, or "done"."""
     number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, call)
     assert isinstance(number, int)
     ctypes.set_errno(0)
@@ -148,7 +150,7 @@ def tried(call: str, *arguments: int) -> str:
 
 
 def in_a_child(act: Callable[[], str]) -> str:
-    """What *act* says in a child of this process, which has no terminal."""
+    """What *act* returns in a child of this process, which has no terminal."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -163,7 +165,7 @@ def in_a_child(act: Callable[[], str]) -> str:
 
 
 def started_in(flags: int) -> str:
-    """A child of clone() in namespaces of its own, which ends at once."""
+    """Start a child in its own namespaces with clone(); it ends at once."""
     number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, "clone")
     ctypes.set_errno(0)
     arguments = [ctypes.c_long(one) for one in (number, flags | signal.SIGCHLD, 0, 0, 0, 0)]  # type: ignore[arg-type]
@@ -172,14 +174,14 @@ def started_in(flags: int) -> str:
         os._exit(0)
     if child < 0:
         return errno.errorcode[ctypes.get_errno()]
-    os.waitpid(child, 0x40000000)  # __WALL: also one whose end is told by another signal
+    os.waitpid(child, 0x40000000)  # __WALL: also a child whose end is reported by another signal
     return "done"
 
 
 def all_tried() -> dict[str, str]:
     """What comes of every one of these calls in this process."""
     found = {
-        # It hangs up the terminal of whoever calls it: one without a terminal loses nothing.
+        # It hangs up the caller's terminal: without a terminal, nothing is lost.
         call: in_a_child(lambda: tried("vhangup")) if call == "vhangup" else tried(call, *arguments)
         for call, arguments in {**CALLS, **SHORTENING, **EXECUTING}.items()
     }

@@ -1,4 +1,4 @@
-"""The report form as a claimant fills it in, and answers that wait for one."""
+"""The report form as a claimant fills it in, and waiting answers."""
 
 from datetime import date
 
@@ -28,12 +28,12 @@ def send(
 
 
 def problems(page: Page) -> str:
-    """The text of the box that says what is wrong."""
+    """The text of the box with the problems."""
     return " ".join(tag.get_text(" ", strip=True) for tag in page.html.select(".problems li"))
 
 
 def answered(front: Front, words: WordLists, codename: str, *texts: str) -> None:
-    """Put replies for *codename* where the vault keeps them."""
+    """Put replies for *codename* into the vault."""
     keys = derive_keys(words.read_codename(codename), salt=front.settings.salt, cost=CHEAPEST)
     for number, text in enumerate(texts):
         reply = Reply("answer", "zh-Hans", date(2026, 12, 1 + number), text)

@@ -1,4 +1,6 @@
-"""One room under gunicorn with its packaged settings, behind another program or with another application where asked."""
+"""A room under gunicorn with its packaged settings; optionally behind another program or another
+app.
+"""
 
 import os
 import signal
@@ -17,7 +19,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def socket_of(site: Site, room: str) -> Path:
-    """Where *room* answers."""
+    """The socket of *room*."""
     return {"front": site.front_socket, "vault": site.settings_file.parent / "intake.sock"}[room]
 
 
@@ -30,7 +32,10 @@ def started(
     application: tuple[str, ...] = (),
     log: Callable[[str], None] | None = None,
 ) -> Child:
-    """*room*, with *more* in its environment. *through*: a program and its arguments that start what follows them."""
+    """*room*, with *more* in its environment.
+
+    *through*: a program and its arguments that start what follows them.
+    """
     environ = {
         **os.environ,
         **(FRONT_MEMORY if room == "front" else {}),
@@ -55,21 +60,21 @@ def started(
 
 @contextmanager
 def serving(child: Child, socket: Path) -> Iterator[Child]:
-    """*child*, once it answers on *socket*; stopped at the end."""
+    """*child*, once it responds on *socket*; stopped at the end."""
     try:
         wait(lambda: answers(socket) or not child.running)
         assert child.running, child.last_lines
         yield child
     finally:
         if child.running:
-            # All of them: a watcher in front of the room ends only when the room does.
+            # All processes: a watcher in front of the room ends only when the room does.
             os.killpg(child.pid, signal.SIGTERM)
         child.stop(20)
 
 
-def wait(met: Callable[[], bool], seconds: float = 30) -> None:
-    """Until *met* holds; fails after *seconds*."""
+def wait(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Until *condition* holds; fails after *seconds*."""
     deadline = time.monotonic() + seconds
-    while not met():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

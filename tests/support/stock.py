@@ -1,4 +1,6 @@
-"""The controls: applications as Flask and gunicorn would have them by default, under the front's own gunicorn settings."""
+"""Controls: applications with the defaults of Flask and gunicorn, under the front's gunicorn
+settings.
+"""
 
 import sys
 from types import SimpleNamespace

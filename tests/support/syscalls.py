@@ -1,27 +1,28 @@
-"""Watching a program's system calls: which bytes it writes, and to what."""
+"""Tracing a program's system calls: which bytes it writes, and where."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# Every call that moves a process's bytes out of it, names a file or a program, or shares memory.
+# All calls that move bytes out of a process, name a file or a program, or share memory.
 _CALLS = "write,pwrite64,writev,pwritev,pwritev2,sendto,sendmsg,sendmmsg,sendfile,copy_file_range,splice,vmsplice,tee,mmap,%file"
-# Longer than any single write of the rooms: bytes behind it would not be seen.
+# Longer than any single write of the rooms: strace shows no more bytes than this.
 _MOST_BYTES = 4 * 2**20
 _LINE = re.compile(r"(?P<pid>\d+)\s+(?P<call>\w+)\((?P<arguments>.*)")
 _TARGET = re.compile(r"\d+<(?P<target>(?:[^>\"]|->)*)>")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
 
 
-# Every call that reaches for another process or computer, or starts a program.
+# All calls that reach another process or computer, or start a program.
 NETWORK_CALLS = "%network,execve,execveat"
 
 
 def watcher(output: Path, watched: str = _CALLS) -> tuple[str, ...]:
-    """The command before the one to be watched, its children included; it ends when they do.
+    """The strace command that traces a program and its children; it ends when they do.
 
-    All strings come in hexadecimal, descriptors with their names; arguments and the environment of programs come whole.
+    All strings come in hexadecimal, descriptors with their names; arguments and the environment of
+    programs come whole.
     """
     return (
         "strace",
@@ -43,7 +44,9 @@ def watcher(output: Path, watched: str = _CALLS) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Call:
-    """A system call: its name, the name of the first descriptor in it, its strings' bytes, and the rest of the line."""
+    """A system call: its name, its first descriptor's name, the bytes of its strings, the rest of
+    its line.
+    """
 
     name: str
     target: str
@@ -52,7 +55,10 @@ class Call:
 
 
 def calls(output: Path) -> Iterator[Call]:
-    """Those of a finished trace. A call that another process interrupts is told in its first part."""
+    """The calls of a finished trace.
+
+    A call interrupted by another process is reported in its first part.
+    """
     with output.open(encoding="ascii", errors="replace") as lines:
         for line in lines:
             if (found := _LINE.match(line)) is None:
@@ -69,5 +75,5 @@ def calls(output: Path) -> Iterator[Call]:
 
 
 def _plain(target: str) -> str:
-    """A descriptor's name: strace writes a path, too, in hexadecimal."""
+    """A descriptor's name: strace writes paths in hexadecimal too."""
     return re.sub(r"\\x([0-9a-f]{2})", lambda byte: chr(int(byte[1], 16)), target)

@@ -13,7 +13,7 @@ from scripts.desk import __main__ as desk
 
 @dataclass
 class Team:
-    """Three reviewers at one casebook, one after the other."""
+    """Three reviewers at one casebook, one after another."""
 
     casebook: Path
     homes: list[Path]
@@ -32,7 +32,7 @@ class Team:
         return code, out, err
 
     def judge(self, who: int, case: str, act: str = "review", **changes: object) -> dict[str, Any]:
-        """Fill in the sheet that the desk gives, and hand it in."""
+        """Fill in the desk's review sheet, and submit it."""
         sheet = tomllib.loads(self(who, act, case, "--blank"))
         form = self.directory / "sheet.toml"
         form.write_text(toml({**sheet, **changes}), "utf-8")
@@ -40,7 +40,7 @@ class Team:
 
 
 def toml(sheet: dict[str, Any]) -> str:
-    """A filled-in sheet as a reviewer would hand it in."""
+    """A filled-in review sheet."""
     flat = {key: value for key, value in sheet.items() if key not in ("harms", "amounts")}
     lines = [f"{key} = {json.dumps(value)}" for key, value in flat.items()]
     lines += [
