@@ -1,4 +1,6 @@
-"""What a claimant does, in a real Firefox set as Tor Browser's "Safest", over a real onion on a private Tor network."""
+"""What a claimant does, in a real Firefox set as Tor Browser's "Safest", over a real onion on a
+private Tor network.
+"""
 
 import os
 import time
@@ -53,7 +55,7 @@ RESTARTED = {"zh-hans": "新代号", "zh-hant": "新代號", "en": "NEW codename
 
 @dataclass
 class Place:
-    """A whole drop behind an onion, and the offline desk of its reviewers."""
+    """A whole drop behind an onion, and its reviewers' offline desk."""
 
     site: Site
     net: PrivateNet
@@ -128,7 +130,7 @@ def codename(firefox: Firefox) -> str:
 
 
 def two_files(directory: Path) -> dict[str, bytes]:
-    """A picture and a recording with names as people have them."""
+    """A picture and a recording with realistic names."""
     files = {
         "微信图片_20230112 (1).png": b"\x89PNG" + os.urandom(150_000),
         "录音 “喝茶”.m4a": os.urandom(70_000),
@@ -139,7 +141,7 @@ def two_files(directory: Path) -> dict[str, bytes]:
 
 
 def fill(firefox: Firefox, place: Place, prefix: str, text: str) -> str:
-    """From the first page to a form that is filled in. Returns its codename."""
+    """From the first page to a filled-in form. Returns its codename."""
     firefox.open(place.url(prefix))
     firefox.click("a.main")
     firefox.click("label[for=c2]")
@@ -242,7 +244,7 @@ def test_each_mistake_gets_its_sentence_and_nothing_typed_is_lost(
     )
     assert all(name in firefox.text for name in files)
 
-    # The sentence leads to its field; the files are not asked for again.
+    # The sentence links to its field; the files need not be added again.
     firefox.click('.problems a[href="#category"]')
     assert firefox.path.endswith("#category")
     firefox.click("label[for=c0]")
@@ -383,7 +385,9 @@ def test_a_restart_between_form_and_sending_loses_nothing(
 def test_a_form_that_was_open_too_long_keeps_its_text_and_its_codename(
     firefox: Firefox, place: Place
 ) -> None:
-    """The lifetime is set to one minute here; a form in each language, in a tab of its own, waits it out."""
+    """With a lifetime of one minute; a form in each language, each in its own tab, waits until it
+    is over.
+    """
     place.restart_front("\n[limits]\ntoken_minutes = 1\n")
     tabs, shown = [], {}
     for prefix in LANGUAGES:

@@ -1,7 +1,7 @@
-"""Every page as a person meets it: valid HTML, no barrier that a checker finds, nothing too small or too wide.
+"""Every page as a person sees it: valid HTML, accessible, nothing too small or too wide.
 
-The pages come from a front in this process and are opened from files; tests/test_browser.py goes the way over Tor.
-Pictures of all of them, in three languages and two widths, are put into build/screens.
+The pages come from a front in this process and are opened from files; test_browser.py goes over
+Tor. Screenshots of all pages, in three languages and two widths, are put into build/screens.
 """
 
 import json
@@ -29,7 +29,7 @@ WIDTHS = {"phone": 360, "desktop": 1280}
 ANSWERS = {
     "zh-hans": "谢谢您的来信。请问训诫书上写的是哪一年？\n不需要写姓名和号码。",
     "zh-hant": "謝謝您的來信。請問訓誡書上寫的是哪一年？\n不需要寫姓名和號碼。",
-    "en": "Thank you for your report. Which year stands on the written admonition?\nNo names or numbers, please.",
+    "en": "Thank you for your report. Which year is on the written admonition?\nNo names or numbers, please.",
 }
 TEXT = "【虚构】我的公众号在三月被封。\r\n后来被叫去派出所问话。"
 TRADES = ["tk.tcehy", "buy", "2021-03", "100", "88.5 USD", *[""] * 10]
@@ -38,7 +38,7 @@ TRADES = ["tk.tcehy", "buy", "2021-03", "100", "88.5 USD", *[""] * 10]
 def language_pages(
     front: Front, browser: Browser, words: WordLists, prefix: str
 ) -> Iterator[tuple[str, Page]]:
-    """Every page and every state of it that looks different."""
+    """Every page, in every state that looks different."""
     for name in ("", "bridges", "keys", "leave", "nothing"):
         yield name or "start", browser.get(f"/{prefix}/{name}")
     report = browser.get(f"/{prefix}/report")
@@ -104,7 +104,7 @@ def language_pages(
 
 
 def reply(front: Front, words: WordLists, codename: str, text: str, number: int) -> None:
-    """An answer, or without a text an acknowledgement; each two weeks after the one before."""
+    """Add an answer or, without a text, an acknowledgement, two weeks after the previous one."""
     keys = derive_keys(words.read_codename(codename), salt=front.settings.salt, cost=CHEAPEST)
     day = date(2026, 11, 24) + timedelta(weeks=2 * number)
     one = Reply("answer", "en", day, text) if text else Reply("acknowledgement", "zh-Hans", day, "")
@@ -169,7 +169,7 @@ def test_the_accessibility_checker_finds_nothing(
 
 
 def audited(firefox: Firefox, saved: list[Path], colours: str) -> dict[str, list[str]]:
-    """What axe says of each page, with everything unfolded."""
+    """axe's findings for each page, with all details open."""
     axe = (DIRECTORY / AXE.name).read_text("utf-8")
     if colours == "dark":
         firefox.darken()

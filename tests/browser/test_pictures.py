@@ -1,7 +1,8 @@
-"""The two pictures of the README: a claimant's page and the desk. Fictional cases, photographed in Firefox.
+"""The two pictures of the README: a claimant's page and the desk.
 
-They are made into build/pictures at every run. With CASEDROP_PICTURES=1 (`make pictures`) they also replace the ones in
-docs/pictures: a codename is random, so that no two runs give the same bytes.
+Fictional cases, photographed in Firefox. They are made into build/pictures at every run. With
+CASEDROP_PICTURES=1 (`make pictures`) they also replace the ones in docs/pictures: a codename is
+random, so that no two runs give the same bytes.
 """
 
 import io
@@ -28,7 +29,8 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 60_000
 COLUMNS = 118
-# Paper and ink as on the pages; the eight colours, then their bright forms, as Debian's terminal has them.
+# Background and text as on the pages; then the eight colours and their bright forms, as in Debian's
+# terminal.
 THEME = TerminalTheme(
     (255, 255, 255),
     (28, 30, 33),
@@ -40,7 +42,7 @@ SCREEN = (
     'pre{{margin:0;font:15px/1.35 "Noto Sans Mono CJK SC",monospace}}'
     "i{{display:inline-block;font:83%/1.2 'DejaVu Sans Mono';width:.602em}}</style><pre>{code}</pre>"
 )
-# In a terminal one column wide, in this font two.
+# One column wide in a terminal, two in this font.
 NARROW = re.compile("[─-╿…“”]")
 
 
@@ -51,7 +53,7 @@ def firefox(tmp_path: Path) -> Iterator[Firefox]:
 
 
 def keep(name: str, picture: bytes) -> None:
-    """Put the picture where it can be looked at, and into the documents if that was asked for."""
+    """Save the picture in build and, if requested, in docs."""
     assert len(picture) < MOST_BYTES
     folders = [ROOT / "build" / "pictures"]
     if os.environ.get("CASEDROP_PICTURES"):
@@ -101,7 +103,7 @@ def reviewed(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> Team:
-    """Three reviewers with the eight sample cases, of which some have been reviewed."""
+    """Three reviewers with the eight sample cases, some of them reviewed."""
     team = Team(tmp_path / "casebook", [*reviewer_homes, third_home], capsys, tmp_path)
     key = bytes(SERVER.verify_key).hex()
     team(0, "init", "--server-key", key, "--campaign", CAMPAIGN, "--desk", 0, "--keys", desk_keys)

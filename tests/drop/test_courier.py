@@ -37,7 +37,7 @@ def export(number: int) -> bytes:
 
 @dataclass
 class Vault:
-    """What the vault is to answer, and what it was given."""
+    """A stand-in for the vault: its prepared answers, and what it received."""
 
     socket: Path
     status: int = 200
@@ -72,7 +72,7 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
 
     class Server(socketserver.ThreadingUnixStreamServer):
         def handle_error(self, *_: object) -> None:
-            """A courier that has read enough may be gone before the last write."""
+            """Ignore it: a courier that has read enough may be gone before the last write."""
 
     with Server(str(served.socket), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

@@ -1,4 +1,6 @@
-"""Killed at any moment, the drop keeps every report that it said it has, whole and once, and nothing else."""
+"""Killed at any moment, the drop keeps exactly the reports it has acknowledged, each whole and
+once.
+"""
 
 import hashlib
 import os
@@ -33,17 +35,17 @@ from scripts.rehearsal.claimant import Browser, File, Page
 pytestmark = [
     pytest.mark.drop,
     pytest.mark.timeout(1_200),
-    # httpcore leaves its own socket to Python when nobody listens at a path, which is where these tests begin.
+    # httpcore leaks its socket if nobody listens at a path, which is how these tests begin.
     pytest.mark.filterwarnings(
         "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
     ),
 ]
 
 KILLS = int(os.environ.get("CASEDROP_KILLS", "60"))  # `make crash` has 200
-# Repeats every choice; at which instruction a kill falls is the machine's own.
+# Makes every choice reproducible, but not the instruction at which a kill hits.
 SEED = int(os.environ.get("CASEDROP_SEED") or secrets.randbelow(2**32))
 CLAIMANTS = 4
-# One form is sent this often at most before its claimant gives up.
+# A claimant sends a form at most this often before giving up.
 ATTEMPTS = 5
 PENDING_MINUTES = 1
 
@@ -62,7 +64,7 @@ class Load:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def file_on(self, number: int) -> None:
-        """One claimant's reports, one after the other, until ``ended``."""
+        """File one claimant's reports, one after another, until ``ended``."""
         choose = random.Random(self.seed * CLAIMANTS + number)
         for count in range(1_000_000):
             if self.ended.is_set():
@@ -74,7 +76,7 @@ class Load:
             self._file(f"report {number}-{count}", files)
 
     def _file(self, text: str, files: list[File]) -> None:
-        """The same form again and again, as one does who was not told that it arrived."""
+        """Send the same form repeatedly, like somebody who was not told that it arrived."""
         page = self._answer(lambda browser: browser.get("/en/report"))
         if page is None or page.status != 200:
             return
@@ -89,7 +91,7 @@ class Load:
                 assert done.codename() == page.codename()
                 self.stored.add(text)
                 return
-            # A front that began anew asks for the codename to be noted again: another form, which nobody sends here.
+            # A restarted front asks to note a new codename: another form, which nobody sends here.
             if done is not None and done.status == 400:
                 return
 
@@ -121,7 +123,7 @@ class Load:
 
 
 class Killer:
-    """Ends processes of a drop without warning, and starts again what does not start by itself."""
+    """Kills processes of a drop, and restarts those that do not restart by themselves."""
 
     def __init__(self, drop: Drop, choose: random.Random) -> None:
         self._drop = drop
@@ -130,7 +132,7 @@ class Killer:
         self._orphans: set[int] = set()
 
     def kill_one(self) -> None:
-        """One kill, of whatever chance says."""
+        """Kill a random process."""
         ways = [
             (self._front, 2),
             (self._vault, 3),
@@ -144,7 +146,7 @@ class Killer:
             self.killed[way.__name__.strip("_")] += 1
 
     def end_orphans(self) -> None:
-        """Workers whose master was killed end by themselves; the last ones are not waited for."""
+        """Workers whose master was killed end by themselves; do not wait for the last ones."""
         for pid in self._orphans & {pid for pid, _, _ in processes()}:
             os.kill(pid, signal.SIGKILL)
 
@@ -206,7 +208,7 @@ class Killer:
 
 
 def processes() -> list[tuple[int, int, str]]:
-    """(pid, its parent's pid, name) of every process."""
+    """(pid, parent's pid, name) of every process."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -219,7 +221,7 @@ def processes() -> list[tuple[int, int, str]]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was left of a drop under fire: its site and what its claimants know; the drop has been stopped."""
+    """What is left of a stopped drop after all kills: its site, and what its claimants know."""
 
     site: Site
     bundle: Path
@@ -258,7 +260,7 @@ def outcome(keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def answers_soon(site: Site) -> bool:
-    """Whether the vault answers; a worker that was killed last may still be on its way back."""
+    """Whether the vault responds; the worker that was killed last may still be restarting."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
@@ -294,7 +296,7 @@ def test_after_many_kills_every_report_that_was_said_to_be_stored_opens_whole_an
     print(opened)
     texts = Counter(part.report.text for part in parts)
     load = outcome.load
-    # Otherwise nothing was tried.
+    # Otherwise nothing was tested.
     assert len(load.stored) > KILLS / 4
 
     assert set(texts.values()) == {1}

@@ -1,4 +1,4 @@
-"""Front and vault as production runs them, both under gunicorn with the packaged settings, without tor."""
+"""Front and vault as in production, both under gunicorn with the packaged settings, without tor."""
 
 import gzip
 import os
@@ -34,7 +34,7 @@ BIG = 64 * MEBIBYTE
 
 @dataclass
 class Running:
-    """A drop that runs, and what it has said."""
+    """A running drop, and its output."""
 
     site: Site
     drop: Drop
@@ -84,7 +84,7 @@ def test_a_near_end_of_the_reviewers_keys_is_told_to_the_operator_and_to_the_cou
                 )
                 == 0
             )
-        # The front's start line; the vault's process says nothing by itself.
+        # The front's first line; the vault's process prints nothing by itself.
         assert [line for line in said if "weekly keys" in line] == [f"front: {expected}"] * bool(
             expected
         )
@@ -103,9 +103,10 @@ def exported_blocks(running: Running, to: Path) -> int:
 
 
 def front_and_gpg(pid: int) -> tuple[list[int], int]:
-    """The front's master, its workers, and every gpg; and how many of these are gpg.
+    """The front's master, its workers, and all gpg processes; and how many of these are gpg.
 
-    A worker's child that has not become gpg yet still runs in its parent's memory, and would count that twice.
+    A worker's child that has not yet executed gpg shares its parent's memory, which would count
+    twice.
     """
     found, gpgs = [], 0
     for one in family(pid):
@@ -121,7 +122,9 @@ def front_and_gpg(pid: int) -> tuple[list[int], int]:
 
 
 def wait_for_workers(running: "Running") -> list[int]:
-    """Both workers, once they are locked: one that is not does not serve, and the second may still be starting."""
+    """Wait until both workers are locked: only then do they serve, and the second may still be
+    starting.
+    """
     deadline = time.monotonic() + 20
     while True:
         workers = [pid for pid in children(running.drop.front_pid) if is_locked(pid)]
@@ -131,7 +134,7 @@ def wait_for_workers(running: "Running") -> list[int]:
 
 
 def resident(pids: list[int]) -> int:
-    """The resident bytes of all *pids* together; memory that they share counts for each of them."""
+    """The resident bytes of all *pids* together; shared memory counts for each of them."""
     total = 0
     for pid in pids:
         try:
@@ -144,7 +147,7 @@ def resident(pids: list[int]) -> int:
 
 
 class Watch:
-    """Samples the memory of a process and its children while it is entered."""
+    """Samples the memory of a process and its children, as a context manager."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -170,7 +173,7 @@ class Watch:
 
 
 class Zeros:
-    """A file of BIG bytes that the test itself never holds."""
+    """A file of BIG bytes that is never in the test's own memory."""
 
     def __init__(self) -> None:
         self._left = BIG
@@ -197,7 +200,7 @@ def test_the_front_and_gpg_grow_by_less_than_64_mb_while_a_64_mb_file_is_sealed(
 ) -> None:
     with running.browser() as browser:
         assert len(wait_for_workers(running)) == 2
-        for _ in range(6):  # what every worker loads once is not this file's
+        for _ in range(6):  # what every worker loads once does not belong to this file
             send(browser, browser.get("/zh-hans/report"))
         page = browser.get("/zh-hans/report")
         with Watch(running.drop.front_pid) as watch:
@@ -208,7 +211,7 @@ def test_the_front_and_gpg_grow_by_less_than_64_mb_while_a_64_mb_file_is_sealed(
     )
 
     assert done.status == 200
-    assert watch.gpgs == 1  # it was seen
+    assert watch.gpgs == 1  # it was really seen
     assert grown < 64
 
 
@@ -234,7 +237,7 @@ def test_a_whole_answer_over_the_wire_has_the_promised_size_and_tells_no_server_
 
 
 def ask(running: Running, request: bytes) -> bytes:
-    """Whatever comes back for *request* until the front closes the connection."""
+    """The response to *request*, until the front closes the connection."""
     answer = b""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(20)
@@ -245,7 +248,7 @@ def ask(running: Running, request: bytes) -> bytes:
             while part := client.recv(65_536):
                 answer += part
         except (BrokenPipeError, ConnectionResetError):
-            pass  # closed before all of it was read
+            pass  # closed before everything was read
     return answer
 
 
@@ -310,7 +313,7 @@ def test_what_no_browser_sends_gets_a_page_of_the_usual_size_or_a_closed_connect
 
 
 def is_locked(pid: int) -> bool:
-    """Whether the kernel forbids this process to write to files, to dump core, and to gain privileges."""
+    """Whether the kernel forbids this process to write to files, dump core, and gain privileges."""
     limits = Path(f"/proc/{pid}/limits").read_text()
     privileges = Path(f"/proc/{pid}/status").read_text()
     no_files, no_core = (
@@ -423,7 +426,7 @@ def test_what_is_wrong_stops_the_start_with_one_sentence(
         site.front_socket,
         {**os.environ, "CASEDROP_SITE_CAMPAIGN": str(campaign)},
     )
-    # The sockets' paths are read before; what is changed afterwards is found by the room itself.
+    # The sockets' paths are read first; the room itself finds what is changed afterwards.
     change(tmp_path / "site")  # type: ignore[operator]
     with pytest.raises(DropStopped) as refusal, drop:
         pass
@@ -471,7 +474,7 @@ def test_workers_end_after_some_answers_but_not_while_they_take_an_upload(runnin
         client.sendall(body[-1000:])
         answer = client.makefile("rb").read()
 
-    # The one with the upload went on serving; the other, and its followers, ended in turn.
+    # The worker with the upload kept serving; the other, and its successors, ended in turn.
     assert len(workers) == 2 and len(workers & first) == 1
     assert b"slow" in answer and len(answer) == PAGE_BYTES
     assert running.said == []

@@ -1,4 +1,4 @@
-"""The two gunicorns of a drop, with stand-ins for the applications: what they answer, forbid, say and leave."""
+"""The two gunicorns of a drop, with stand-ins for the applications."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def app(environ, start_response):
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A settings file, and beside it a package `dropbox` that stands in for the applications."""
+    """A settings file, and beside it a package `dropbox` in place of the applications."""
     for room in ("front", "vault"):
         (tmp_path / "dropbox" / room).mkdir(parents=True)
         (tmp_path / "dropbox" / room / "__init__.py").touch()
@@ -91,7 +91,7 @@ def drop(site: Path, said: list[str]) -> Iterator[Drop]:
 
 
 def ask(path: Path, request: bytes, *later: bytes, pause: float = 0.0) -> bytes:
-    """Everything that the server answers until it closes; *later* is sent piece by piece after pauses."""
+    """The whole response until the server closes; *later* is sent piece by piece with pauses."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(20)
         client.connect(str(path))
@@ -117,7 +117,7 @@ def facts(answer: bytes) -> dict[str, object]:
 
 
 def members(*groups: int) -> list[int]:
-    """The living processes of these process groups."""
+    """The running processes of these process groups."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -129,11 +129,11 @@ def members(*groups: int) -> list[int]:
     return found
 
 
-def wait_until(met: Callable[[], bool], seconds: float = 5.0) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
     deadline = time.monotonic() + seconds
-    while not met() and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
-    return met()
+    return condition()
 
 
 def test_front_and_vault_answer_and_say_nothing_of_themselves(
@@ -149,9 +149,9 @@ def test_front_and_vault_answer_and_say_nothing_of_themselves(
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b"server:" not in headers and b"date:" not in headers and b"gunicorn" not in headers
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
-        # The vault tells its two doors apart by this.
+        # The vault tells its two sockets apart by this.
         assert facts(answer)["socket"] == str(path)
-        # No word in place of gunicorn's own error page, which would quote the request.
+        # Nothing instead of gunicorn's own error page, which would quote the request.
         assert ask(path, b"what is this\r\n\r\n") == b""
         assert get(path, "/fail") == b""
     assert not any("claimant" in line or "what is this" in line or "/fail" in line for line in said)
@@ -208,7 +208,7 @@ time.sleep(60)
 
 @pytest.mark.parametrize("when_told", ["", "stop_on_early_sigterm()"])
 def test_a_worker_that_is_told_to_end_in_its_first_moment_ends(when_told: str) -> None:
-    """Without that the worker has its master's handler, and goes on."""
+    """Otherwise the worker has its master's handler, and keeps running."""
     program = f"""
 import os, signal, time
 from onion.gunicorn_hardening import stop_on_early_sigterm
@@ -292,14 +292,14 @@ def test_nothing_is_left_after_the_stop(site: Path) -> None:
 
 
 class Broken(Exception):
-    """Something that ends a stop."""
+    """Interrupts a stop."""
 
 
 @pytest.mark.parametrize("breaks", [False, True])
 def test_the_front_ends_before_the_vault_that_it_may_still_need(
     breaks: bool, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when the front's stop is broken off, as by a second Ctrl-C, the vault is stopped."""
+    """Even if the front's stop is interrupted, as by a second Ctrl-C, the vault is stopped."""
     drop = Drop(site, site.with_name("front.sock"), environ(site))
     stopped: list[tuple[str, bool]] = []
     stop = Child.stop
@@ -379,7 +379,7 @@ def test_a_site_is_complete_with_its_address_and_pinned_keys(tmp_path: Path) -> 
     (tmp_path / "public" / "FINGERPRINTS").touch()
     check_site(settings, ONION, {})
 
-    # As in the application, the environment goes before the file.
+    # As in the application, the environment overrides the file.
     with pytest.raises(SiteMissing, match="for another address"):
         check_site(settings, ONION, {"CASEDROP_SITE_ONION": f"{'c' * 56}.onion"})
     with pytest.raises(ReviewersMissing, match="/none"):
@@ -388,7 +388,7 @@ def test_a_site_is_complete_with_its_address_and_pinned_keys(tmp_path: Path) -> 
 
 @dataclass
 class Day:
-    """A drop, a tor and a clock of its own, that run for *hours* and end."""
+    """A drop, a tor and a clock that run for *hours* and then end."""
 
     hours: float
     now: float = 5_000.0
@@ -456,7 +456,7 @@ def answer_once(listener: socket.socket, data: bytes) -> None:
 
 
 def up(tmp_path: Path, tor: str | None) -> subprocess.Popen[str]:
-    """`python -m onion up` where the program tor is the shell script *tor*, or missing."""
+    """Run `python -m onion up` with the shell script *tor* as tor, or without any."""
     programs = tmp_path / "bin"
     programs.mkdir()
     if tor is not None:

@@ -1,4 +1,4 @@
-"""Both rooms are tried from inside, in workers that gunicorn started as in production, beside the same ones unlocked."""
+"""Trying both rooms from inside, in gunicorn workers as in production, beside unlocked ones."""
 
 import json
 import os
@@ -23,7 +23,8 @@ from scripts.newsite import Site, make_site
 
 pytestmark = pytest.mark.drop
 DENIALS = {"EPERM", "EACCES", "EFBIG", "EROFS"}
-# What an unlocked worker, too, may be denied where the tests do not run as root; there these are not told apart.
+# If the tests do not run as root, an unlocked worker may be denied these too; then they prove
+# nothing.
 PRIVILEGED = {
     "write to /run", "attach to another process", "read another process's memory", "enter another namespace",
     "start in another namespace", "change the root", "mount", "watch the kernel", "load a program into the kernel",
@@ -38,7 +39,7 @@ def site(tmp_path: Path, keys_dir: Path) -> Site:
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Iterator[Path]:
-    """A folder with a file and a socket that listens."""
+    """A folder with a file and a listening socket."""
     folder = tmp_path / "outside"
     folder.mkdir()
     (folder / "file").write_text("file", "utf-8")
@@ -49,7 +50,7 @@ def outside(tmp_path: Path) -> Iterator[Path]:
 
 
 def tried(site: Site, outside: Path, room: str, waived: str = "") -> dict[str, dict[str, Any]]:
-    """What came of all the ways that tests/denied.py tries in a worker of *room*."""
+    """The results of everything that tests/support/denied.py tries in a worker of *room*."""
     inside = site.settings_file.parent / "vault"
     (inside / "file").write_text("file", "utf-8")
     served = socket_of(site, room)
@@ -75,7 +76,7 @@ def answer(path: Path) -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def abstract_socket() -> Iterator[str]:
-    """The name of a socket that has none in the file system."""
+    """The name of a socket that is not in the file system."""
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("")
         server.listen()
@@ -90,13 +91,14 @@ def test_a_locked_worker_can_write_execute_connect_and_attach_nowhere(
     free = tried(site, outside, room, " ".join(PARTS))
 
     assert {way: came for way, came in locked["tried"].items() if came not in DENIALS} == {}
-    # The control: each of these ways is open to a worker that is not locked, or closed for another reason.
+    # The control: an unlocked worker can do each of these, or is refused for another reason.
     same = {way for way, came in free["tried"].items() if came == locked["tried"][way]}
     assert same - (PRIVILEGED if os.geteuid() else set()) == set()
     assert set(locked["needed"].values()) == {"done"}
     expected = refused_calls.refused(writing=room == "vault", executing=room == "front")
     assert {call: locked["calls"][call] for call in expected} == expected
-    # The control, call by call; as an ordinary user the kernel refuses some in any case, see tests/unit/test_seccomp.py.
+    # The control, for each call; the kernel refuses some to ordinary users anyway, see
+    # tests/unit/test_seccomp.py.
     refused_anyway = {call for call, how in expected.items() if free["calls"][call] == how}
     assert refused_anyway == set() or os.geteuid()
     unlimited = [resource.RLIM_INFINITY] * 2
@@ -134,7 +136,7 @@ def test_a_kernel_that_lacks_a_part_stops_the_start_and_a_waiver_is_told_at_ever
         f"The {room} cannot be locked down, part {part}: " in line for line in refused.last_lines
     ), refused.last_lines
 
-    # Without the privileges given up the kernel takes no filter, and Landlock only from root.
+    # Unless privileges are given up, the kernel accepts no filter, and Landlock only from root.
     parts = [part, "landlock", "seccomp"] if part == "privileges" else [part]
     waived = {"CASEDROP_LOCKDOWN_WAIVED": " ".join(parts)}
     with serving(started(site, room, waived, through=lacking), served) as waiving:

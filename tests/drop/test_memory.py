@@ -24,7 +24,8 @@ from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File
 
 pytestmark = pytest.mark.drop
-# Runs of at least this many bytes of a text or a file are not to be found at all; of the codename at most two copies.
+# Runs of at least this many bytes of a text or file must not be found at all; of the codename at
+# most two.
 RUN_BYTES, CODENAME_COPIES = 512, 2
 STOCK = {
     "PYTHONMALLOC": "default",
@@ -32,17 +33,17 @@ STOCK = {
     "GLIBC_TUNABLES": "",
     "CASEDROP_LOCKDOWN_WAIVED": "dumps allocator",
 }
-# The kernel lets a test that does not run as root read only a process that is dumpable.
+# Unless a test runs as root, the kernel lets it read only a dumpable process.
 READABLE = {"CASEDROP_LOCKDOWN_WAIVED": "dumps"}
 
 
 def text(name: str) -> str:
-    """3,000 characters that stand nowhere else; no part of them repeats."""
+    """3,000 characters that occur nowhere else, without repeated parts."""
     return "".join(f"【{name}】第{number * 7919:07d}句，谁也不该再看到。" for number in range(120))
 
 
 def runs(name: str, whole: str) -> dict[str, bytes]:
-    """A run from the middle of *whole*, as Python and as UTF-8 keep it."""
+    """A run from the middle of *whole*, in Python's and in UTF-8 form."""
     middle = whole[len(whole) // 2 : len(whole) // 2 + RUN_BYTES // 2]
     return {
         f"{name}, {encoding}": middle.encode(encoding)[:RUN_BYTES]
@@ -63,7 +64,10 @@ def running(
 
 
 def journey(site: Site, browser: Browser, opener: Opener, directory: Path) -> dict[str, bytes]:
-    """File with a file, make a mistake, be answered, read, add. Returns what must not be found: runs by name."""
+    """File with a file, make a mistake, get an answer, read, add.
+
+    Returns what must not be found, by name.
+    """
     texts = {name: text(name) for name in ("story", "mistake", "answer", "addition")}
     content = b"".join(b"%08d-file-content;" % (number * 104_729) for number in range(20_000))
     page = browser.get("/zh-hans/report")
@@ -110,8 +114,8 @@ def spellings(codename: str) -> dict[str, str]:
 
 
 def left(drop: Drop, needles: dict[str, bytes]) -> Counter[str]:
-    """How often each stands in all processes of the drop together."""
-    # Answered requests are cleared up right behind the answer.
+    """How often each is found in all processes of the drop together."""
+    # A request is cleaned up right after its response.
     time.sleep(1)
     total: Counter[str] = Counter()
     for pid in (*family(drop.front_pid), *family(drop.vault_pid)):

@@ -1,4 +1,6 @@
-"""Two sendings at the same moment with one codename: both are kept, and the same form sent twice at once is kept once."""
+"""Concurrent posts with one codename: two messages are both kept, the same form sent twice is kept
+once.
+"""
 
 import os
 import threading
@@ -35,7 +37,7 @@ def browser(site: Site) -> Browser:
 
 
 def both_at_once(site: Site, prepare: Callable[[Browser, int], Callable[[], Page]]) -> list[Page]:
-    """Two claimants get ready, each on a visit of their own, and send at the same moment."""
+    """Two claimants prepare, each in their own browser, and send at the same moment."""
     start, pages = threading.Barrier(2), list[Page]()
 
     def send(number: int) -> None:
@@ -53,7 +55,7 @@ def both_at_once(site: Site, prepare: Callable[[Browser, int], Callable[[], Page
 
 
 def file_pair(site: Site, pair: int) -> None:
-    """One form sent twice at once, then two additions with its codename at once."""
+    """One form sent twice at once, then two follow-ups with its codename at once."""
     with browser(site) as visit:
         page = visit.get("/en/report")
 

@@ -1,4 +1,4 @@
-"""Whether a codename is known, or has answers, can be told neither by the length of the page nor by the time it takes."""
+"""Neither a page's length nor its time reveals whether a codename is known or has answers."""
 
 import itertools
 import os
@@ -32,7 +32,7 @@ TRIES, LEAST_P = 200, 0.01
 TODAY = datetime.now(UTC).date()
 
 
-# A form that can be sent again and again, and codenames by what is behind them.
+# A form that can be sent repeatedly, and codenames by what is filed under them.
 Visit = tuple[Browser, dict[str, str], Form]
 
 
@@ -40,7 +40,7 @@ Visit = tuple[Browser, dict[str, str], Form]
 def visit(
     keys_dir: Path, opener: Opener, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Visit]:
-    """A visit to a drop under gunicorn with twenty cases, half of them answered."""
+    """A browser, and a drop under gunicorn with twenty cases, half of them answered."""
     directory = tmp_path_factory.mktemp("timing")
     site = make_site(directory / "site", onion=ONION, keys=keys_dir)
     create(
@@ -64,7 +64,7 @@ def visit(
                 answer(casebook, numbers["10"], "请问是哪一年？" * 180, today=TODAY)
             export_replies(casebook, directory / "replies.tar", opener, today=TODAY)
         push(directory / "site" / "courier.sock", directory / "replies.tar")
-        # Filed after the bundle was fetched: known to the vault, and nothing has been said to it.
+        # Filed after the bundle was fetched: known to the vault, but without an acknowledgement.
         known = file(browser, "known")
         unknown = browser.get("/zh-hans/report").codename()
         names = {"unknown": unknown, "known": known, "answered": filed[0], "full": filed[10]}
@@ -84,7 +84,7 @@ def opened(visit: Visit, kind: str) -> Page:
 
 
 def measured(visit: Visit) -> dict[str, list[float]]:
-    """TRIES times each kind of inbox, in random order: how long each took, in seconds."""
+    """Open each kind of inbox TRIES times, in random order. Returns the seconds of each."""
     kinds = list(visit[1])
     order = kinds * TRIES
     random.shuffle(order)
@@ -97,7 +97,7 @@ def measured(visit: Visit) -> dict[str, list[float]]:
 
 
 def likeness(took: dict[str, list[float]]) -> float:
-    """The least p with which any two kinds could come from one distribution."""
+    """The smallest p-value that two kinds come from the same distribution."""
     found = {
         pair: float(mannwhitneyu(took[pair[0]], took[pair[1]]).pvalue)
         for pair in itertools.combinations(took, 2)
@@ -108,7 +108,7 @@ def likeness(took: dict[str, list[float]]) -> float:
     return min(found.values())
 
 
-# What fits on a page of the one size; older answers are behind a button.
+# What fits on one page; older answers are reached by a button.
 COUNTS = {"unknown": 0, "known": 0, "answered": 1, "full": 2}
 
 
@@ -124,14 +124,14 @@ def test_all_pages_have_one_length_and_one_header(visit: Visit) -> None:
 
 
 def test_unknown_known_and_answered_codenames_take_the_same_time(visit: Visit) -> None:
-    """By chance alone about one measurement in twenty has a pair that looks different; a second one decides then."""
+    """By chance, in one of twenty measurements a pair looks different; a second one decides."""
     assert likeness(measured(visit)) > LEAST_P or likeness(measured(visit)) > LEAST_P
 
 
 def test_answers_that_leave_when_they_are_made_are_told_apart(
     front: Front, words: WordLists
 ) -> None:
-    """The control: no whole steps, and a derivation that hides nothing."""
+    """The control: no whole steps, and a key derivation too short to hide anything."""
     with front.browser() as browser:
         unknown, full = (browser.get("/zh-hans/report").codename() for _ in range(2))
         answered(front, words, full, *["请问是哪一年？" * 180] * 8)

@@ -1,4 +1,4 @@
-"""Nothing of what claimants wrote, sent or were given is on the server's disk, in any form, at any time."""
+"""Nothing that claimants wrote, sent or received is ever on the server's disk, in any form."""
 
 import os
 import socket
@@ -26,7 +26,7 @@ from scripts.rehearsal.claimant import Browser, File, Page
 
 pytestmark = pytest.mark.drop
 
-# All invented. Each stands in one place only, so that a find says where it came from.
+# All invented. Each is used in one place only, so that a find shows where it came from.
 REPORT = "【虚构】第一份报告：他们封了我的号 canary-report"
 ADDITION = "【虚构】补充说明：后来又封了一个 canary-addition"
 ANSWER = "【虚构】答复：请把截图寄来 canary-answer"
@@ -40,14 +40,14 @@ CANARIES += [CONTENT, CONTENT_ADDED, CONTENT_BROKEN]
 
 @dataclass
 class Disk:
-    """All the places of a drop to which its processes could write, and everything that its journal ever held."""
+    """All places that a drop's processes can write to, and everything ever in its journal."""
 
     directory: Path
     journals: set[bytes] = field(default_factory=set)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def watch(self) -> None:
-        """Keep what is in the vault's journal, again and again, until ``end``."""
+        """Keep copying the vault's journal, until ``end``."""
         journal = self.directory / "site" / "vault" / "vault.sqlite-journal"
         while not self._ended.wait(0.0002):
             try:
@@ -62,14 +62,14 @@ class Disk:
         self._ended.set()
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Every file under the directory, and each name in it."""
+        """All files under the directory, and their names."""
         for path in self.directory.rglob("*"):
             yield f"the name of {path.name}", bytes(path.relative_to(self.directory))
             if path.is_file():
                 yield path.name, path.read_bytes()
 
     def values(self) -> Iterator[tuple[str, bytes]]:
-        """What stands in the tables, put together from the pages over which it is spread."""
+        """The values in the tables, assembled from the pages over which they are spread."""
         connection = sqlite3.connect(self.directory / "site" / "vault" / "vault.sqlite")
         for (table,) in connection.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'table'"
@@ -84,7 +84,7 @@ class Disk:
         connection.close()
 
     def betrays(self, canaries: Iterable[bytes]) -> dict[str, set[bytes]]:
-        """What is found of *canaries*, by where."""
+        """The *canaries* that are found, by place."""
         wanted = list(canaries)
         everywhere = [
             *self.files(),
@@ -98,7 +98,7 @@ class Disk:
 
 @dataclass
 class Running:
-    """A drop that has no other place to write to than *disk*, and what it has said."""
+    """A drop that can write only to *disk*, and its output."""
 
     site: Site
     disk: Disk
@@ -130,7 +130,7 @@ def running(tmp_path: Path, keys_dir: Path) -> Iterator[Running]:
 
 
 def break_off(running: Running, page: Page) -> None:
-    """Send a report with a file and lose the connection half way through it."""
+    """Send a report with a file, and lose the connection half way through."""
     form = page.form()
     parts = f'--B\r\nContent-Disposition: form-data; name="token"\r\n\r\n{form.value("token")}\r\n'
     parts += f'--B\r\nContent-Disposition: form-data; name="text"\r\n\r\n{REPORT}\r\n'
@@ -146,7 +146,7 @@ def break_off(running: Running, page: Page) -> None:
 
 
 def wait_for_pending(running: Running) -> None:
-    """Until the vault holds blocks of the upload that is under way."""
+    """Wait until the vault holds blocks of the upload in progress."""
     deadline = time.monotonic() + 20
     with httpx.Client(
         transport=httpx.HTTPTransport(uds=str(running.site.settings_file.parent / "courier.sock"))
@@ -157,7 +157,7 @@ def wait_for_pending(running: Running) -> None:
 
 
 def written(codename: str, page: Page) -> list[bytes]:
-    """A codename as it may be written: its words with and without marks between, and its characters."""
+    """The ways to write a codename: its words with and without separators, and its characters."""
     words = codename.split()
     characters = [tag.get_text() for tag in page.html.select(".codename span")]
     assert len(words) == len(characters) == 8
@@ -237,7 +237,7 @@ def test_the_same_search_finds_a_text_left_in_a_file_a_name_a_table_or_a_journal
     connection = sqlite3.connect(site / "vault" / "vault.sqlite")
     with connection:
         connection.execute("CREATE TABLE slot (bytes)")
-        # Longer than a page, so that it does not lie in one piece.
+        # Longer than a page, so that it is not stored in one piece.
         connection.execute("INSERT INTO slot VALUES (?)", (bytes(3_000) + ADDITION.encode() * 300,))
     connection.close()
 

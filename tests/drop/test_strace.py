@@ -1,4 +1,4 @@
-"""Every system call of the real rooms is watched while known texts go through them: none reaches a file, an argument or a log."""
+"""Tracing all system calls of the real rooms: known texts reach no file, argument or log."""
 
 import socket
 import time
@@ -28,7 +28,7 @@ STORY, MISTAKE, CELL, NAME, FOLLOW_UP, ANSWER, BROKEN, CONTENT = CANARIES = tupl
     f"金丝雀{word}7310".encode()
     for word in ("正文", "写错", "价格", "文件名", "补充", "回复", "中断", "附件")
 )
-# A canary every 512 bytes, so that no piece of the file is without one.
+# A canary every 512 bytes, so that every piece of the file contains one.
 FILE = (CONTENT + b"." * (512 - len(CONTENT))) * (BIG // 512)
 ACROSS = ("pipe:", "UNIX", "socket:")
 
@@ -40,7 +40,7 @@ def site(tmp_path: Path, keys_dir: Path) -> Site:
 
 @contextmanager
 def watched(site: Site, directory: Path, said: list[str]) -> Iterator[Browser]:
-    """Vault and front, each watched from its first call on, and a visit to them."""
+    """Vault and front, each traced from its first call, and a browser for them."""
     vault = started(site, "vault", through=watcher(directory / "vault.trace"), log=said.append)
     with serving(vault, socket_of(site, "vault")):
         front = started(site, "front", through=watcher(directory / "front.trace"), log=said.append)
@@ -54,7 +54,10 @@ def watched(site: Site, directory: Path, said: list[str]) -> Iterator[Browser]:
 
 
 def journey(site: Site, browser: Browser, opener: Opener, directory: Path) -> str:
-    """Canaries in every field, a broken form, a broken line, an answer, a follow-up. Returns the codename."""
+    """Canaries in every field, a broken form, a broken line, an answer, a follow-up.
+
+    Returns the codename.
+    """
     report = browser.get("/zh-hans/report")
     trades = ["tk.tcehy", "buy", "2021-03", "100", CELL.decode(), *[""] * 10]
     fields = {"text": MISTAKE.decode(), "category": "", "f.c4.trades": trades}
@@ -70,7 +73,7 @@ def journey(site: Site, browser: Browser, opener: Opener, directory: Path) -> st
         + b"\r\n--B\r\nContent-Disposition: form-data; "
     )
     broken += b'name="files"; filename="' + NAME + b'"\r\n\r\n' + FILE[:200_000]
-    for length in (len(broken), 2 * len(broken)):  # no form's end, and a line that breaks off
+    for length in (len(broken), 2 * len(broken)):  # a form without its end, and a lost connection
         post(site, broken, length)
 
     create(
@@ -97,7 +100,7 @@ def journey(site: Site, browser: Browser, opener: Opener, directory: Path) -> st
 
 
 def post(site: Site, body: bytes, length: int, path: str = "/zh-hans/report/send") -> bytes:
-    """*body* under an announced *length*; then the line is closed."""
+    """Post *body* with an announced *length*, then close the connection."""
     head = f"POST {path} HTTP/1.1\r\nHost: {ONION}\r\nContent-Length: {length}\r\n"
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(60)
@@ -114,18 +117,20 @@ def forms(canaries: tuple[bytes, ...]) -> list[bytes]:
 
 
 def telling(trace: Path, canaries: tuple[bytes, ...]) -> list[Call]:
-    """The calls with one of *canaries*, in any encoding."""
+    """The calls that contain one of *canaries*, in any encoding."""
     wanted = forms(canaries)
     return [call for call in calls(trace) if any(form in call.data for form in wanted)]
 
 
 def outside(told: list[Call]) -> set[tuple[str, str]]:
-    """Those of *told* that do not go to a pipe or a socket: names of files, arguments of programs, writes to files."""
+    """The calls in *told* that are not to a pipe or socket: file names, program arguments, file
+    writes.
+    """
     return {(call.name, call.target) for call in told if not call.target.startswith(ACROSS)}
 
 
 def shared(trace: Path) -> set[str]:
-    """The files that are mapped so that writing into memory writes into them."""
+    """The files that are mapped shared, so that writing to memory writes to them."""
     return {
         call.target
         for call in calls(trace)
@@ -143,14 +148,14 @@ def test_no_byte_of_a_claimants_reaches_a_file_an_argument_or_the_log(
     with watched(site, tmp_path, said) as browser:
         codename = journey(site, browser, opener, tmp_path).encode()
         time.sleep(0.5)
-    # The codename is never together on the wire but in the page and the form; its first two words stand for it.
+    # The whole codename is only in the page and the form; its first two words represent it.
     canaries = (*CANARIES, b" ".join(codename.split()[:2]))
     front = telling(tmp_path / "front.trace", canaries)
 
     assert outside(front) == set() and shared(tmp_path / "front.trace") == set()
     assert (
         len([call for call in front if CONTENT in call.data]) > 2 * BIG // 65_536
-    )  # it was seen, on its way to gpg
+    )  # it was really seen, on its way to gpg
     assert [
         call
         for call in front
@@ -164,7 +169,9 @@ def test_no_byte_of_a_claimants_reaches_a_file_an_argument_or_the_log(
 
 
 def test_an_application_that_reads_forms_as_usual_is_caught(site: Site, tmp_path: Path) -> None:
-    """The control: Werkzeug's own reader puts the file on the disk, Flask's own log the text into the log."""
+    """The control: Werkzeug's own parser writes the file to the disk, Flask's own logger logs the
+    text.
+    """
     said: list[str] = []
     front = started(
         site,

@@ -1,4 +1,4 @@
-"""The whole way over a real onion service, on a private Tor network on loopback."""
+"""The whole path over a real onion service, in a private Tor network on loopback."""
 
 import os
 import re
@@ -17,12 +17,12 @@ from scripts.rehearsal.claimant import Browser
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.onion
-# The network's boot is allowed this long by itself; the rest takes about 15 s.
+# Most of this is for booting the network; the rest takes about 15 s.
 MOST_SECONDS = 200
 
 
 class Demonstration:
-    """`make demo KEEP=1` while it runs: what it has said, and its processes."""
+    """A running `make demo KEEP=1`: its output and its processes."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -50,12 +50,12 @@ class Demonstration:
         return "\n".join(self.lines)
 
     def wait(self) -> None:
-        """Until it says that it stays, or has ended."""
+        """Wait until it says that it stays, or ends."""
         assert self._stays.wait(MOST_SECONDS), self.said
         assert self._process.poll() is None, self.said
 
     def processes(self) -> list[int]:
-        """The living processes whose command names the demonstration's own directory."""
+        """The running processes whose command names the demo's own directory."""
         (directory,) = set(re.findall(r"(/\S*/casedrop-\w+)/stick", self.said))
         found = []
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
@@ -67,7 +67,7 @@ class Demonstration:
         return found
 
     def stop(self) -> int:
-        """Ask it to end. Returns its exit code."""
+        """Stop it. Returns its exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(60)
@@ -86,7 +86,7 @@ def demonstration() -> Iterator[Demonstration]:
 
 
 def browser(demonstration: Demonstration) -> Browser:
-    """A client of the onion that the demonstration left running."""
+    """A client of the onion that the demo left running."""
     (onion,) = set(re.findall(r"http://(\w{56}\.onion)/", demonstration.said))
     (port,) = set(re.findall(r"port (\d+)", demonstration.said))
     return Browser(onion, proxy=f"socks5h://test:-@127.0.0.1:{port}")

@@ -1,4 +1,6 @@
-"""A real Tor network on loopback: a client reaches a server behind a v3 onion, and nothing is left running."""
+"""A real Tor network on loopback: a client reaches a server behind a v3 onion, and nothing is left
+running.
+"""
 
 import http.server
 import os
@@ -27,7 +29,7 @@ PAGE = b"reached" * 1000
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """Answers every GET with PAGE and remembers the PROXY lines."""
+    """Answers every GET with PAGE and records the PROXY lines."""
 
     proxy_lines: list[bytes]
 
@@ -115,7 +117,7 @@ def test_a_network_that_fails_to_start_leaves_no_process(tmp_path: Path) -> None
     running: list[int] = []
 
     def spoil(_: str) -> None:
-        # A folder where the last relay's configuration belongs: four nodes run when it comes to that.
+        # A folder in place of the last relay's configuration: by then, four nodes are running.
         (tmp_path / "net" / "relay2.torrc").mkdir()
 
     class Watched(PrivateNet):
@@ -168,7 +170,7 @@ def app(environ, start_response):
 
 
 def site_for_up(state: Path, net: PrivateNet) -> dict[str, str]:
-    """An environment in which `tor` is one of *net*, and applications that only say that they are open."""
+    """An environment in which `tor` joins *net*, and applications that only report their start."""
     for room in ("front", "vault"):
         (state / "dropbox" / room).mkdir(parents=True)
         (state / "dropbox" / room / "__init__.py").touch()
