@@ -249,7 +249,7 @@ _SIGNS += [word.encode() for three in WORDS.chinese[:8] for word in three]
 
 
 def typed_codename(data: bytes) -> Codename:
-    """A typed codename. BadCodename, or a codename that is the same when spelled in each language."""
+    """A typed codename. BadCodename, or a codename that reads back in each language."""
     with bounded_time():
         codename = WORDS.read_codename(data.decode("utf-8", "replace"))
     for language in LANGUAGES:

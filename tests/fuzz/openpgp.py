@@ -1,4 +1,4 @@
-"""OpenPGP packets: a message's recipients and end, keys, and signatures, also signed but odd ones."""
+"""OpenPGP packets: recipients, a message's end, keys, signatures, also odd signed ones."""
 
 import json
 from datetime import UTC, datetime

@@ -54,7 +54,7 @@ class Write(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a power cut left: how many lines the program had printed by then, and its files by name."""
+    """What a power cut left: the number of lines printed by then, and the files by name."""
 
     said: int
     files: dict[str, bytes]

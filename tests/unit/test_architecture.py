@@ -1,6 +1,6 @@
 """The structure that keeps plaintext, ciphertext and the network apart.
 
-Who may import whom is written as contracts in setup.cfg; here they are run, and each is seen to
+The contracts in setup.cfg say which imports are allowed; here they are run, and each is seen to
 fail. What a contract cannot say is tested below.
 """
 
@@ -51,7 +51,9 @@ def module(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The dotted names that a source file imports, wherever in it; from-imports also with each imported name."""
+    """The dotted names that a source file imports anywhere; from-imports also with each imported
+    name.
+    """
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

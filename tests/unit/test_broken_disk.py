@@ -1,4 +1,6 @@
-"""A disk that is full, read-only or damaged: what cannot be kept is refused, and afterwards filing goes on."""
+"""A full, read-only or damaged disk: what cannot be stored is refused, and afterwards filing works
+again.
+"""
 
 import os
 import random
@@ -38,7 +40,7 @@ def blocks(number: int) -> list[Pending]:
 
 
 def file_some(path: Path, reports: int) -> None:
-    """In a process of its own: say of each report whether it was stored."""
+    """In a separate process: print for each report whether it was stored."""
     store = open_store(path)
     for number in range(reports):
         report, *files = blocks(number)
@@ -52,7 +54,9 @@ def file_some(path: Path, reports: int) -> None:
 
 
 def under_fault(path: Path, fault: str, call: str, *filters: str) -> list[list[str]]:
-    """What *call* (Python, of this module) says while strace lets a system call fail as *fault* says."""
+    """What *call* (Python, of this module) prints while strace makes a system call fail as *fault*
+    says.
+    """
     (name, _, rest) = fault.partition(":")
     watched = [
         "strace",
@@ -81,7 +85,7 @@ def under_fault(path: Path, fault: str, call: str, *filters: str) -> list[list[s
 
 
 def reports_in(path: Path, among: int) -> set[int]:
-    """The numbers of the reports that are final in the file, each with both files whole, and nothing else final."""
+    """The numbers of the reports that are final in the file; checks that their files are whole."""
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     rows = dict(
@@ -123,7 +127,8 @@ def test_while_the_disk_fails_reports_are_refused_whole_and_afterwards_they_are_
     store.close()
 
     if fault.startswith("fdatasync"):
-        # A sync that fails may come after all was written: not said to be stored, and there all the same.
+        # A sync can fail after everything was written: the report is not acknowledged, but it is
+        # there.
         assert stored <= held
     else:
         assert stored == held
@@ -148,7 +153,7 @@ def test_a_disk_that_is_read_only_from_the_start_stops_the_start_with_a_sentence
 def test_whichever_page_is_damaged_nothing_is_said_to_be_stored_that_cannot_be_read(
     tmp_path: Path,
 ) -> None:
-    """Every page in turn is overwritten, filing is tried, and the page is put back."""
+    """Overwrite each page in turn, try to file, and restore the page."""
     path, seed = tmp_path / "vault.sqlite", secrets.randbelow(2**32)
     print(f"seed {seed}")
     choose, outcomes = random.Random(seed), {"not opened": 0, "refused": 0, "stored": 0}

@@ -73,7 +73,7 @@ def stored(name: str) -> bytes:
 
 
 def test_a_stored_export_is_read_and_would_be_written_again_as_it_is() -> None:
-    """Reader and writer agree with each other in any case; here with what an earlier server wrote."""
+    """Reader and writer always agree with each other; here they agree with an earlier server."""
     whole = stored("export_01_two_blocks.tar.xz")
     manifest, blocks = read(whole)
 
@@ -192,7 +192,7 @@ def test_a_bundle_cut_off_anywhere_is_refused() -> None:
 
 
 def test_a_changed_byte_anywhere_is_refused_or_changes_nothing() -> None:
-    """Tar headers have bytes that mean nothing; all others are covered by the signature or a hash."""
+    """Some bytes in tar headers mean nothing; the signature or a hash covers all others."""
     whole = export()
     for at in range(0, len(whole) - 1_024, 331):
         changed = bytearray(whole)

@@ -1,4 +1,4 @@
-"""The campaign file: what a good one holds, and that a broken one is refused with the line that is wrong."""
+"""The campaign file: what a valid one contains; an invalid one is refused with its line."""
 
 from datetime import date
 from pathlib import Path
@@ -103,7 +103,7 @@ def test_a_broken_campaign_is_refused_with_its_line(
     with pytest.raises(CampaignError) as refusal:
         Campaign.read(path)
 
-    # A key that was put behind the line is named with its own line.
+    # A key that was inserted after the line is reported with its own line.
     assert f"line {line + new.count(chr(10))}" in str(refusal.value)
     assert sentence in str(refusal.value)
     assert str(path) in str(refusal.value)
@@ -177,7 +177,7 @@ def test_the_ready_answers_promise_nothing_and_speak_as_the_pages_do(campaign: C
             and "您" in hans
             and "您" in hant
         )
-        # Each script has its own marks and its own words.
+        # Each script has its own quotation marks and words.
         assert not set(hans) & set("「」『』") and not set(hant) & set("“”‘’")
         assert not any(word in hant for word in ("信息", "截图", "账号", "登录", "文件"))
         assert "guarantee" not in english and "保证" not in hans and "保證" not in hant

@@ -1,4 +1,4 @@
-"""The scanner for known texts finds each of them in every form it is meant to find, and nothing in what looks random."""
+"""The scanner for known texts finds each of them in every form, and nothing in random data."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""Canonical JSON: every format that uses it still writes the bytes that were stored before."""
+"""Canonical JSON: every format that uses it still writes the same bytes as before."""
 
 import json
 from datetime import date
@@ -17,9 +17,9 @@ from scripts.desk.casebook.custody import Line
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "canonical_json"
 DAY = date(2026, 11, 23)
-# Whatever JSON may write in more than one way.
+# Values that JSON can write in more than one way.
 ODD = 'é 你好 \U0001f600 \u2028 \x00\x1f\x7f "\\/ <script>'
-# How each format writes: every character as itself, or in ASCII.
+# How each format writes: in Unicode, or in ASCII.
 ASCII_ONLY = {
     "custody_line": True,
     "custody_row": True,

@@ -1,4 +1,4 @@
-"""The codename: read however it is typed, refused when wrong, and its keys by vectors."""
+"""The codename: read in any spelling, refused if wrong, and its keys compared with vectors."""
 
 import json
 import unicodedata
@@ -45,7 +45,10 @@ def test_vectors(vector: Path) -> None:
 
 
 def test_the_cost_that_production_takes_is_that_of_its_vector() -> None:
-    """A vector brings its own cost; here none is given, as in production. Fewer passes would be another drop's keys."""
+    """A vector has its own cost; here none is given, as in production.
+
+    Fewer passes would give other keys.
+    """
     expected = json.loads((VECTORS[0].parent / "04_full_cost.json").read_text("utf-8"))
     codename = Codename(tuple(expected["indexes"]))
 
@@ -72,7 +75,7 @@ def test_a_codename_is_read_back_in_every_language_and_with_every_separator(
 
 
 def dressed(codename: Codename) -> dict[str, str]:
-    """One codename as different people type it."""
+    """A codename as different people type it."""
     hans, hant, english = (LISTS.spell(codename, language) for language in LANGUAGES)
     typed = " ".join(word.typed for word in hans)
     return {
@@ -100,7 +103,7 @@ def dressed(codename: Codename) -> dict[str, str]:
 
 
 def halves(pinyin: str) -> list[str]:
-    """A word cut in two, as somebody who writes syllable by syllable would."""
+    """A word split in two, as by somebody who writes syllables."""
     return [pinyin[: len(pinyin) // 2], pinyin[len(pinyin) // 2 :]]
 
 
@@ -117,7 +120,7 @@ def test_one_other_word_is_refused(codename: Codename, place: int, step: int) ->
     indexes = [*codename.indexes, codename.check]
     indexes[place] = (indexes[place] + step) % 2048
     other = Codename(tuple(indexes[:7]))
-    # One in 2,048 exchanged words happens to give the same check word.
+    # One in 2,048 substituted words happens to give the same check word.
     if other.check != indexes[7]:
         with pytest.raises(WrongCheck):
             LISTS.read_codename(" ".join(LISTS.english[index] for index in indexes))

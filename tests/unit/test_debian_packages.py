@@ -16,7 +16,9 @@ UNREACHABLE = "E: Failed to fetch http://deb.debian.org/tor.deb  Could not resol
 
 @dataclass
 class Computer:
-    """A computer whose installed packages are the names in a folder, and whose apt installs by adding names to it."""
+    """A computer whose installed packages are the names in a folder, and whose apt installs by
+    adding names to it.
+    """
 
     place: Path
 

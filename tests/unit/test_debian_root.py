@@ -1,4 +1,4 @@
-"""How a bare Debian is tried, with stand-ins for debootstrap, and how nothing of it stays behind."""
+"""Trying a bare Debian, with stand-ins for debootstrap: nothing of it stays behind."""
 
 import os
 import signal

@@ -1,4 +1,6 @@
-"""How an environment is made from a lock: kept while it fits, made again when not, and never left half made."""
+"""How an environment is made from a lock: kept while it fits, made again when not, and never left
+half made.
+"""
 
 import ast
 import json

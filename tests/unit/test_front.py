@@ -1,4 +1,4 @@
-"""The front's pages: what a claimant sends arrives sealed and whole, and bad input loses nothing."""
+"""The front's pages: what a claimant sends arrives sealed and whole; bad input loses nothing."""
 
 import base64
 import hashlib
@@ -22,13 +22,13 @@ from dropbox.sealing import open_attachment
 from scripts.rehearsal.claimant import Browser, File, Page
 
 PREFIXES = [tag.lower() for tag in LANGUAGES]
-# As long as most reports are: 1,500 Chinese characters.
+# The length of most reports: 1,500 Chinese characters.
 STORY = "【虚构】我的公众号在三月被封，钱包里的钱取不出来。" * 60
 EDGE = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))["inputs"]
 
 
 def size(page: Page) -> int:
-    """The bytes of a whole answer as gunicorn writes it."""
+    """The bytes of a whole response as gunicorn writes it."""
     status = httpx.codes.get_reason_phrase(page.status).upper() if page.status != 200 else "OK"
     head = f"HTTP/1.1 {page.status} {status}\r\nConnection: close\r\n\r\n"
     return (
@@ -83,7 +83,7 @@ def test_a_form_changed_after_back_is_stored_too(front: Front) -> None:
 
 
 def every_answer(front: Front) -> dict[str, Page]:
-    """One answer of each kind, in each language."""
+    """A response of each kind, in each language."""
     answers: dict[str, Page] = {}
     with front.browser() as browser:
         answers["/"] = browser.get("/")
@@ -113,7 +113,7 @@ def every_answer(front: Front) -> dict[str, Page]:
     return answers
 
 
-# The pages on which one leaves have the browser forget.
+# The pages for leaving make the browser forget.
 OF_SOME_PAGES = {"clear-site-data"}
 
 
@@ -159,7 +159,7 @@ def pad(page: Page) -> int:
 
 
 def test_a_login_sends_as_much_as_a_report(front: Front) -> None:
-    """16 to 24 KiB of padding in every fresh form; what is sent of a login lies where what is sent of a short report lies."""
+    """16 to 24 KiB of padding in every fresh form: a login is about as long as a short report."""
     sent: dict[str, list[int]] = {"report": [], "inbox": []}
     application = front.app.wsgi_app
 
@@ -226,7 +226,7 @@ def test_the_style_that_the_policy_allows_is_the_one_on_the_page(front: Front) -
 
 
 def test_only_a_page_that_is_written_on_may_be_shown_again(front: Front) -> None:
-    """What a browser keeps it can show to the next person; what it does not keep is lost with the Back button."""
+    """The next person can see what a browser keeps; what it does not keep is lost on Back."""
     kept = {
         name.split(" ", 1)[1]
         for name, page in every_answer(front).items()
@@ -669,7 +669,8 @@ def test_a_codename_nobody_used_opens_the_same_empty_inbox(front: Front) -> None
             browser.send(inbox.form(), {"codename": page.codename()}) for page in (used, unused)
         ]
 
-    # The token is encrypted under a fresh nonce each time, and always of one length; how the filling is divided is random.
+    # The token is encrypted with a fresh nonce each time, but has one length; the padding is
+    # divided randomly.
     without = [
         re.sub(
             rb"\n{1000,}|0{500,}", b"", page.raw.replace(page.form().value("token").encode(), b"")
@@ -735,7 +736,7 @@ def test_an_error_of_ours_is_a_page_and_its_text_reaches_no_log(
 
 
 SILENT_GPG = "#!/bin/sh\ncat > /dev/null\n"
-# All that it writes is right, recipients and content; only its end says that it failed.
+# Everything it writes is right, recipients and content; only its exit says that it failed.
 FAILING_AT_THE_END_GPG = '#!/bin/sh\n/usr/bin/gpg "$@"; exit 2\n'
 FAILING_GPG = """#!/bin/sh
 # Takes some of the file, writes something, and fails.
@@ -753,7 +754,7 @@ exit 2
 def test_a_missing_or_failing_gpg_means_not_accepted(
     front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpg: str | None
 ) -> None:
-    """gpg is looked up in PATH at each sealing; here another one, or none, stands there."""
+    """gpg is looked up in PATH at each sealing; here that finds another program, or none."""
     (tmp_path / "bin").mkdir()
     if gpg is not None:
         (tmp_path / "bin" / "gpg").write_text(gpg, "utf-8")
@@ -856,7 +857,7 @@ def test_a_button_that_names_no_answer_deletes_none(
         codename = report_page(browser).codename()
         keys = derive_keys(words.read_codename(codename), salt=front.settings.salt, cost=CHEAPEST)
         tags = reply_tags(keys.tag_key)
-        # Where a wrong number could lead: to the first place, to the last, to the one before the end.
+        # Where a wrong number could lead: to the first answer, the last, or the last but one.
         for tag in (tags[0], tags[-1], tags[-2]):
             reply = Reply("answer", "zh-Hans", date(2026, 12, 1), "回复")
             front.vault.sealed[tag] = seal_reply(reply, keys.reply_public)
@@ -869,7 +870,7 @@ def test_a_button_that_names_no_answer_deletes_none(
 def test_an_answer_that_alone_is_too_long_for_a_page_is_shown(
     front: Front, words: WordLists
 ) -> None:
-    """Escaped it is longer than all answers of one page may be; it has its page for itself."""
+    """Escaped, it is longer than all answers on a page can be; it gets its own page."""
     long = "&" * 3_500
     with front.browser() as browser:
         codename = report_page(browser).codename()
@@ -924,7 +925,7 @@ def test_when_the_vault_is_down_nothing_is_taken_back_and_the_page_says_so(front
 def test_nothing_is_deleted_before_the_reviewers_are_told(
     front: Front, call: str, failure: VaultUnavailable | CannotStore
 ) -> None:
-    """Only one call fails. Were the blocks deleted first, the reviewers would never know that it was taken back."""
+    """Only one call fails. If the blocks went first, the reviewers would never learn of it."""
     with front.browser() as browser:
         page = report_page(browser)
         send(browser, page, [File("a.txt", "", b"a" * 70_000)])
@@ -986,7 +987,7 @@ def test_files_of_a_follow_up_that_was_never_sent_are_abandoned_by_withdrawing(
 
 
 def test_withdrawing_goes_on_when_waiting_files_cannot_be_abandoned(front: Front) -> None:
-    """They expire by themselves; what was filed does not."""
+    """They expire by themselves; filed reports do not."""
     with front.browser() as browser:
         page = report_page(browser)
         send(browser, page)

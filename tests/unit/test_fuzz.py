@@ -1,4 +1,4 @@
-"""Every reader of untrusted bytes ends in a value or in an error of its own, whatever it is given."""
+"""Every reader of untrusted bytes returns a value or raises an error of its own."""
 
 from pathlib import Path
 from random import Random
@@ -18,7 +18,7 @@ by_target = pytest.mark.parametrize("target", ALL, ids=lambda target: target.nam
 
 @st.composite
 def altered(draw: Any, target: Target) -> bytes:
-    """A seed with a few places cut, overwritten or filled with what such inputs are made of; or no seed at all."""
+    """A seed with a few parts cut, overwritten or filled with typical words; or no seed at all."""
     data = bytearray(draw(st.sampled_from(target.seeds) | st.binary(max_size=200)))
     new = st.binary(max_size=16) | st.sampled_from([*target.words, b""])
     for _ in range(draw(st.integers(0, 4))):
@@ -100,7 +100,7 @@ def test_guided_fuzzing_finds_nothing_in_a_short_time(target: Target, tmp_path: 
 
 @pytest.fixture(scope="module")
 def control(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """A run over the reader with a planted fault; it ends when it has found it."""
+    """A run over the reader with a planted fault; it ends once it has found it."""
     folder = tmp_path_factory.mktemp("control")
     return run(BROKEN, seconds=60, build=folder, vectors=folder / "vectors", seed=1)
 
@@ -124,7 +124,7 @@ def test_only_casedrop_and_the_decoder_of_forms_are_instrumented(control: Outcom
 @pytest.mark.fuzz
 def test_a_run_that_does_not_start_is_not_a_good_one(tmp_path: Path) -> None:
     def unheard_of(_data: bytes) -> None:
-        """Has no name among the targets."""
+        """It is not among the targets."""
 
     assert not run(
         Target(unheard_of, (), [b""], 10), seconds=1, build=tmp_path, vectors=tmp_path

@@ -1,4 +1,4 @@
-"""A child is given all and all that it writes is read, however much that is and however it ends."""
+"""A child gets all of its input, and all of its output is read, whatever its length and exit."""
 
 import os
 import signal

@@ -1,4 +1,6 @@
-"""The commands that the guides give are commands that the programs know, with those options and arguments."""
+"""The commands that the guides give are commands that the programs know, with those options and
+arguments.
+"""
 
 import argparse
 import re

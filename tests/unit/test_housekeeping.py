@@ -1,4 +1,6 @@
-"""The vault's own clock: what expired goes though nobody files, and file times do not tell when something was filed."""
+"""Housekeeping: expired items go even if nobody files, and timestamps do not reveal when somebody
+filed.
+"""
 
 import os
 import threading
@@ -20,7 +22,7 @@ LONG_AGO = (1_000_000_000, 1_000_000_000)
 
 
 def age(path: Path) -> float:
-    """Seconds since the file was last changed, by its bytes or otherwise."""
+    """Seconds since the file was last changed, by its bytes or its timestamps."""
     return time.time() - min(path.stat().st_mtime, path.stat().st_ctime)
 
 
@@ -50,7 +52,7 @@ def test_the_file_and_its_journal_have_the_time_of_now(tmp_path: Path) -> None:
 
 
 class Counting:
-    """A store that counts its beats and whose disk fails at the first ones."""
+    """A store that counts the runs, and whose disk fails at the first ones."""
 
     def __init__(self) -> None:
         self.did: list[str] = []

@@ -1,4 +1,6 @@
-"""The locks in requirements/: whole, with hashes, from PyPI alone, in agreement with each other and with setup.cfg."""
+"""The locks in requirements/: whole, with hashes, from PyPI alone, in agreement with each other and
+with setup.cfg.
+"""
 
 import configparser
 import re

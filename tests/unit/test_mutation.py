@@ -1,4 +1,6 @@
-"""The planting of faults: the same ones for a seed, each in a file that has tests, each a real change."""
+"""The planting of faults: the same ones for a seed, each in a file that has tests, each a real
+change.
+"""
 
 from pathlib import Path
 

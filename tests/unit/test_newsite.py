@@ -1,4 +1,4 @@
-"""A new site: settings that load, a secret salt, an export key for its owner alone, and nothing overwritten."""
+"""A new site: settings that load, a secret salt, a private export key, no overwriting."""
 
 import stat
 from pathlib import Path

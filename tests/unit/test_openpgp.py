@@ -23,7 +23,7 @@ from dropbox.packets import PublicKey, dearmor, recipients, verify_detached
 
 @pytest.fixture
 def keys(keys_dir: Path, tmp_path: Path) -> Path:
-    """A copy of the keys that a test may spoil."""
+    """A copy of the keys that a test can spoil."""
     return Path(shutil.copytree(keys_dir, tmp_path / "keys"))
 
 
@@ -80,7 +80,9 @@ def test_a_message_names_one_current_subkey_of_each_reviewer(reviewers: Reviewer
 
 
 def test_the_newest_valid_subkey_is_used_each_week(keys_dir: Path, tmp_path: Path) -> None:
-    """gpg's own clock and ours agree here, so only the choice is compared: it changes with the week."""
+    """gpg's own clock and ours agree here, so only the choice is compared: it changes with the
+    week.
+    """
     now = datetime.now(UTC)
     chosen = set()
     for days in (0, 7):
@@ -208,7 +210,7 @@ def made(home: Path, name: str, weeks: int = 0) -> str:
 
 def revoked_key(keys: Path, home: Path) -> None:
     fingerprint = made(home, "Revoked", weeks=1)
-    # gpg writes it with every key, with a colon in front so that nobody imports it unawares.
+    # gpg writes it for every key, with a colon in front so that nobody imports it by accident.
     certificate = home / "openpgp-revocs.d" / f"{fingerprint}.rev"
     certificate.write_text(certificate.read_text("utf-8").replace(":-----BEGIN", "-----BEGIN"))
     gpg(home, "--import", str(certificate))
@@ -291,7 +293,7 @@ def test_a_gpg_that_vanishes_later_seals_nothing(
 
 
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Put a shell script in gpg's place."""
+    """Replace gpg by a shell script."""
     gpg_script = tmp_path / "bin" / "gpg"
     gpg_script.parent.mkdir()
     gpg_script.write_text("#!/bin/sh\n" + script, "utf-8")
@@ -339,7 +341,10 @@ BEGUN_AND_SATISFIED = '/usr/bin/gpg "$@" 2> /dev/null | head -c 20000; exit 0\n'
 def test_a_gpg_that_begins_well_and_does_not_end_well_seals_nothing(
     script: str, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The recipients are right, so that how gpg ended is all that tells. The control: the same gpg, ending well."""
+    """The recipients are right, so only gpg's exit shows the failure.
+
+    The control: the same gpg, succeeding.
+    """
     reviewers = Reviewers.load(keys, tmp_path / "home")
     stand_in(tmp_path, monkeypatch, script)
     given: list[bytes] = []
@@ -356,7 +361,9 @@ def test_a_gpg_that_begins_well_and_does_not_end_well_seals_nothing(
 def test_a_gpg_that_adds_a_recipient_is_caught(
     option: str, keys: Path, third_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A message that somebody else can open as well is destroyed, though gpg itself reports success."""
+    """A message that somebody else can open as well is destroyed, though gpg itself reports
+    success.
+    """
     reviewers = Reviewers.load(keys, tmp_path / "home")
     fingerprint = Opener(third_home).secret_fingerprints()[0]
     (tmp_path / "stranger.asc").write_bytes(openpgp.export_public(third_home, fingerprint))
@@ -410,7 +417,7 @@ def test_what_went_to_the_sink_is_not_kept_in_memory_as_well(
         with pytest.raises(type(failure)):
             reviewers.seal(io.BytesIO(os.urandom(300_000)), fail)
 
-    # Of an error that nobody foresaw python-gnupg keeps what follows; it is raised all the same.
+    # After an unexpected error python-gnupg keeps what follows; the error is still raised.
     assert [bytes(result.data) for result in results[:-1]] == [b""] * 4
 
 
@@ -428,7 +435,7 @@ def test_a_subkey_is_used_from_its_first_second_to_its_last(
         return None if found is None else found.fingerprint
 
     assert chosen(first.made - 1) is None and chosen(first.made) == first.fingerprint
-    # Of two that are valid the newer one, from its first second on.
+    # Of two valid subkeys the newer one, from its first second.
     second = key.weeks[1]
     assert second.made < first.expires
     assert (
@@ -460,7 +467,7 @@ def test_several_sealings_at_once_do_not_mix(reviewers: Reviewers, opener: Opene
 def test_nothing_is_sealed_when_the_keys_of_one_reviewer_have_expired(
     reviewers: Reviewers,
 ) -> None:
-    """A report that only the others could open would lose that reviewer without a word."""
+    """A report that only the others could open would silently exclude that reviewer."""
     first, second = reviewers.fingerprints
     for expired in (first, second):
         subkeys = {**reviewers._subkeys, expired: ()}
@@ -475,7 +482,7 @@ def test_nothing_is_sealed_when_the_keys_of_one_reviewer_have_expired(
 def test_exactly_the_chosen_subkey_is_sealed_to_and_not_the_one_that_gpg_would_choose(
     keys_dir: Path, reviewer_homes: list[Path], tmp_path: Path
 ) -> None:
-    """Two weeks are valid at any time; by a clock of three days ago the newer of them is another one."""
+    """Two weekly keys are valid at any time; three days ago, the newer of them was another one."""
     weeks = openpgp.reviewer_key(reviewer_homes[0]).weeks
     then = datetime.fromtimestamp(weeks[1].made, UTC) - timedelta(days=3)
     reviewers = Reviewers.load(keys_dir, tmp_path / "home", clock=lambda: then)
@@ -547,7 +554,7 @@ def test_a_gpg_that_writes_a_signature_and_fails_has_not_signed(
 
 
 def test_it_is_the_pinned_key_that_signs_and_not_a_signing_subkey_of_it(gpg_home: Path) -> None:
-    """gpg prefers the newest subkey that can sign; the vault knows the primary key alone."""
+    """gpg prefers the newest subkey that can sign; the vault knows only the primary key."""
     fingerprint = made(gpg_home, "Two")
     gpg(gpg_home, "--quick-add-key", fingerprint, "ed25519", "sign", "1y")
     key = PublicKey.read(dearmor(openpgp.export_public(gpg_home, fingerprint)))

@@ -144,7 +144,9 @@ def test_the_end_of_a_message_is_found_behind_which_anything_may_stand(message: 
 
 @pytest.mark.parametrize("head", [b"", b"\xc1\x02\x04\x00", b"\x84\x00", b"\xc3\x02\x03\x00"])
 def test_what_is_sealed_to_nobody_is_no_message(head: bytes) -> None:
-    """A file's blocks look random: one in 256 begins like sealed data, and would be taken for a report."""
+    """A file's blocks look random: one in 256 starts like sealed data, and would be taken for a
+    report.
+    """
     with pytest.raises(BadPacket):
         message_length(head + b"\xd2\x20" + bytes(65_000))
 
@@ -209,7 +211,9 @@ def test_a_signature_holds_for_its_data_and_key_only(opener: Opener, keys_dir: P
 
 
 def test_no_changed_byte_of_a_signature_passes(opener: Opener, keys_dir: Path) -> None:
-    """Only the unhashed part, which nothing reads, and a number's length within its last byte may change."""
+    """Only the unhashed part, which nothing reads, and a number's length within its last byte can
+    change.
+    """
     keys, now = read_pinned_keys(keys_dir), datetime.now(UTC)
     signature = opener.sign(b"data", opener.secret_fingerprints()[0])
     passed = []
@@ -292,7 +296,7 @@ def test_a_signatures_number_that_no_ed25519_has_is_refused(numbers: bytes) -> N
 
 @pytest.mark.parametrize("made", [b"", b"\xff" * 3, b"\xff" * 8, b"\0" * 7 + b"\1"])
 def test_a_signature_that_does_not_say_when_it_was_made_is_refused(made: bytes) -> None:
-    """More bytes than a time has would be a year that no calendar knows."""
+    """More bytes than a time has would give a year that no calendar knows."""
     issuer = FIELDS[:23]
     dated = issuer + bytes([1 + len(made), 2]) + made
 

@@ -1,4 +1,6 @@
-"""What looks like a person's number or address is noticed however it is written, and ordinary numbers are not."""
+"""Personal numbers and addresses are noticed however they are written, and ordinary numbers are
+not.
+"""
 
 import time
 
@@ -35,7 +37,7 @@ def test_kinds_are_found(text: str, kinds: list[str]) -> None:
 
 @pytest.mark.parametrize("unit", ["1", "1 ", "@", "a.", "+1 ", "+86 1(", "wxid_", "138 "])
 def test_a_long_text_of_look_alikes_is_read_at_once(unit: str) -> None:
-    """No pattern may take more than its share of the text's length: a request would hold its thread."""
+    """No pattern takes more than linear time: a request would block its thread."""
     begun = time.process_time()
     find_personal_data(unit * (48 * 1024 // len(unit)))
     assert time.process_time() - begun < 2

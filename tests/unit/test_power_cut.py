@@ -1,4 +1,4 @@
-"""The power is cut at any moment of a series of filings: what was said to be stored is there, each report whole or not."""
+"""Power cuts at any moment: what was acknowledged is there, each report whole or absent."""
 
 import hashlib
 import os
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.strace
 ROOT = Path(__file__).parents[2]
 TAG = b"t" * 16
 NOW = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
-TRIES = 3  # ways in which a cut between two syncs may end, for each of them
+TRIES = 3  # possible outcomes tried for each cut between two syncs
 
-# What a file holds: of every block whether it is final, and its bytes' SHA-256.
+# What a file holds: for every block whether it is final, and the SHA-256 of its bytes.
 Held = dict[bytes, tuple[bool, str]]
 
 
@@ -37,7 +37,7 @@ def blocks() -> list[Pending]:
 
 
 def steps() -> list[Callable[[Store], object]]:
-    """Everything that is done to blocks, twice around."""
+    """Everything that can be done to blocks, twice."""
     b = blocks()
 
     def tagged(*some: Pending) -> list[tuple[bytes, bytes]]:
@@ -62,7 +62,7 @@ def steps() -> list[Callable[[Store], object]]:
 
 
 def run(path: Path, synchronous: str) -> None:
-    """In a process of its own: every step, and after each a line."""
+    """In a separate process: do every step, and print a line after each."""
     level = {"OFF": 0, "NORMAL": 1, "FULL": 2}[synchronous]
     module.PRAGMAS = tuple(  # type: ignore[assignment]
         (name, synchronous, level) if name == "synchronous" else (name, value, found)
@@ -77,7 +77,7 @@ def run(path: Path, synchronous: str) -> None:
 
 
 def held(path: Path) -> Held | None:
-    """What the file at *path* holds, read without the store; None when it is not sound."""
+    """What the file at *path* holds, read without the store; None if it is damaged."""
     connection = sqlite3.connect(path)
     if connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
         connection.close()
@@ -93,7 +93,7 @@ def held(path: Path) -> Held | None:
 
 
 def held_after_restart(path: Path) -> Held | None:
-    """The same, once a vault has begun anew on it: what was under way is taken back."""
+    """The same after a vault was restarted on it: it rolls back what was in progress."""
     try:
         Store.open(path, clock=lambda: NOW, pending_minutes=240).close()
     except StoreError:
@@ -102,7 +102,7 @@ def held_after_restart(path: Path) -> Held | None:
 
 
 def after_each_step(path: Path) -> list[Held | None]:
-    """What is to be there after no step, one, two…"""
+    """What the file has to hold after no step, one, two…"""
     store = Store.open(path, clock=lambda: NOW, pending_minutes=240)
     expected = [held(path)]
     for step in steps():
@@ -113,7 +113,7 @@ def after_each_step(path: Path) -> list[Held | None]:
 
 
 def wrong_after_cuts(directory: Path, synchronous: str, seed: int) -> tuple[int, list[str]]:
-    """How many cuts were tried, and after which the file was not what had been said."""
+    """How many cuts were tried, and after which of them the file was not as acknowledged."""
     path, trace = directory / "vault.sqlite", directory / "trace"
     store = Store.open(path, clock=lambda: NOW, pending_minutes=240)
     store.commit(blocks()[23], TAG, [])
@@ -160,7 +160,7 @@ def test_whenever_the_power_is_cut_all_that_was_said_to_be_stored_is_there_and_n
 def test_with_less_care_for_the_disk_a_stored_report_is_lost(
     tmp_path: Path, synchronous: str
 ) -> None:
-    """The control: SQLite's usual setting, and its fastest, fail the check above."""
+    """The control: SQLite's default setting, and its fastest, fail the check above."""
     count, wrong = wrong_after_cuts(tmp_path, synchronous, 1)
     print(f"{len(wrong)} of {count} cuts lost something")
 

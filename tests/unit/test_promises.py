@@ -1,4 +1,6 @@
-"""The documents against the code: every promise names the test that holds it, and what they name exists."""
+"""The documents against the code: every promise names the test that holds it, and what they name
+exists.
+"""
 
 import ast
 import re
@@ -27,7 +29,9 @@ def name(path: Path) -> str:
 
 @cache
 def functions() -> dict[str, list[ast.FunctionDef]]:
-    """The functions and methods in the modules of the tests, by name; not those within another function."""
+    """The functions and methods in the modules of the tests, by name; not those within another
+    function.
+    """
     found: dict[str, list[ast.FunctionDef]] = {}
     for path in (ROOT / "tests").rglob("*.py"):
         body = ast.parse(path.read_text("utf-8")).body
@@ -59,7 +63,7 @@ def checks(node: ast.FunctionDef, through: bool = True) -> bool:
 
 
 def left_out(node: ast.FunctionDef) -> bool:
-    """Whether a test may be passed over, or its failure be allowed."""
+    """Whether a test can be skipped, or is allowed to fail."""
     return re.search(r"\b(skip|skipif|xfail|importorskip)\b", ast.unparse(node)) is not None
 
 
@@ -116,7 +120,7 @@ def test_a_promise_is_held_by_a_test_that_checks_something_and_is_never_passed_o
 
     assert sorted(one for one in named if any(map(left_out, functions()[one]))) == []
     assert sorted(one for one in named if not all(map(checks, functions()[one]))) == []
-    # In a run of all tests they were seen to be collected, before a selection such as that of `make quick`.
+    # Run with all tests, these were collected before any selection such as that of `make quick`.
     collected = pytestconfig.stash[COLLECTED]
     if pytestconfig.args == pytestconfig.getini("testpaths"):
         assert sorted(named - set(collected)) == []

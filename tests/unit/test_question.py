@@ -1,4 +1,6 @@
-"""Optional questions: what a form sends becomes an answer or a named fault, and an answer is said in words again."""
+"""Optional questions: form values become an answer or a named error, and answers are shown in
+words.
+"""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ REPORT = Report(
 
 
 def written(value: Any) -> bytes:
-    """As a report is written, so that only what stands in it can be refused."""
+    """As a report is written, so that only its content can be refused."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -99,7 +99,7 @@ def test_what_is_not_a_report_is_refused(untrusted: bytes) -> None:
     ],
 )
 def test_what_could_not_be_written_again_is_refused_when_it_is_read(untrusted: bytes) -> None:
-    """The desk keeps what it read; a report that only fails later would stop the whole bundle."""
+    """The desk keeps what it has read; a report that fails later would block the whole bundle."""
     with pytest.raises(BadReport):
         Report.from_bytes(untrusted)
 

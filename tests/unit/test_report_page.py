@@ -1,4 +1,4 @@
-"""The report page beyond the two things it asks for: the optional questions, and the one question before sending."""
+"""The optional parts of the report page: its questions, and the question about personal data."""
 
 import pytest
 from support.front import Front
@@ -133,7 +133,7 @@ def test_switching_the_language_keeps_the_optional_answers(front: Front) -> None
 
 @pytest.mark.parametrize("act", ["as-is", "send"])
 def test_a_number_in_the_text_is_asked_about_once(front: Front, act: str) -> None:
-    """Whoever presses "send" again, changed or not, is not asked a second time."""
+    """After the first time, "send" is not questioned again, whether the text was changed or not."""
     with front.browser() as browser:
         page = report_page(browser)
         asked = send(

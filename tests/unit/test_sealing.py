@@ -32,7 +32,7 @@ REPORT = Report(
 
 
 class Kept(dict[bytes, bytes]):
-    """A vault that only remembers, and how many blocks it was given at once."""
+    """A vault that only stores blocks, and counts how many it gets at once."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -76,7 +76,9 @@ def test_every_block_has_the_same_size_and_batches_are_bounded(reviewers: Review
 
 
 def test_blocks_of_a_file_of_zeros_look_random(reviewers: Reviewers) -> None:
-    """Neither gpg's framing nor the last block's filling shows: no byte value stands out in any block."""
+    """Neither gpg's framing nor the last block's filling shows: no byte value is unusually
+    frequent.
+    """
     kept = Kept()
 
     seal(reviewers, kept, bytes(200_000))
@@ -112,7 +114,9 @@ def test_a_file_of_exactly_the_limit_is_taken(reviewers: Reviewers, opener: Open
 def test_a_gpg_that_fails_after_all_was_written_leaves_no_entry_for_the_file(
     size: int, reviewers: Reviewers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that it wrote is right and with the vault: only its end says that the file is not sealed."""
+    """Everything it wrote is right and with the vault: only its exit says that the file is not
+    sealed.
+    """
     (tmp_path / "gpg").write_text('#!/bin/sh\n/usr/bin/gpg "$@"; exit 2\n', "utf-8")
     (tmp_path / "gpg").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
@@ -213,9 +217,10 @@ def test_what_fills_a_report_s_block_is_random_and_never_the_same(reviewers: Rev
 
     assert len(one) > 1_000 and len(one) == len(two)
     for tail in (one, two):
-        # Of so many random bytes 252 or more of the 256 values occur; zeros, or any pattern, are one or few.
+        # Of so many random bytes 252 or more of the 256 values occur; zeros, or any pattern, are
+        # one or few.
         assert len(set(tail)) > 200
-    # Two random texts agree in one place of 256.
+    # Two random texts agree in one of 256 positions.
     assert sum(a == b for a, b in zip(one, two, strict=True)) < len(one) / 50
 
 
@@ -249,7 +254,7 @@ def test_the_longest_report_fits_into_one_block(
 
 
 def test_short_and_long_reports_are_sealed_to_the_same_length(reviewers: Reviewers) -> None:
-    """The message inside the block, before its random filling, does not tell the length of the text."""
+    """The message in the block, before its random filling, does not reveal the text's length."""
     blocks = [seal_report(replace(REPORT, text=text), reviewers) for text in ("短", "长" * 10_000)]
 
     assert len({message_length(block) for block in blocks}) == 1

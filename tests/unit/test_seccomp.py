@@ -1,7 +1,8 @@
-"""The filter of system calls and the lock around it, in a process of their own, as any user and on any kernel.
+"""The filter of system calls and the lock around it, in a process of their own, as any user and on
+any kernel.
 
-The filter refuses with an error number that the kernel itself never gives for these calls: what it refuses and what the
-kernel would have refused anyway are told apart.
+The filter refuses with an error number that the kernel itself never gives for these calls: what it
+refuses and what the kernel would have refused anyway are told apart.
 """
 
 import json
@@ -114,7 +115,8 @@ print(json.dumps({
     "dumpable": libc.prctl(3, 0, 0, 0, 0),
 }))
 """
-# What each part changes. A filter of libseccomp gives up privileges by itself, and Landlock asks for that of all but root.
+# What each part changes. libseccomp also gives up privileges, and Landlock requires that unless it
+# is root.
 CHANGED: dict[str, dict[str, object]] = {
     "limits": {"core": 0, "written": 0},
     "privileges": {"no new privileges": 1},
@@ -126,7 +128,7 @@ CHANGED: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("parts", CHANGED)
 def test_each_part_of_the_lock_does_its_own(parts: str) -> None:
-    """The parts partly do each other's work: one that does nothing any more would not be seen in a locked room."""
+    """The parts overlap: one that no longer does anything would go unnoticed in a locked room."""
     free, locked = (python(ALONE, *chosen.split()) for chosen in ("", parts))
     assert (free.returncode, locked.returncode) == (0, 0), free.stderr + locked.stderr
     before, after = json.loads(free.stdout), json.loads(locked.stdout)

@@ -1,4 +1,6 @@
-"""The settings: read whole, overridden by the environment, and refused with a sentence that names what is wrong."""
+"""The settings: read, overridden by the environment, and refused with a sentence naming what is
+wrong.
+"""
 
 import dataclasses
 from pathlib import Path
@@ -23,7 +25,9 @@ GOOD = {
 
 
 def written(tmp_path: Path, change: tuple[str, str, object] | None = None) -> dict[str, str]:
-    """The environment for a settings file that is good but for *change* (section, name, value; None removes)."""
+    """The environment for a settings file that is valid except for *change* (section, name, value
+    or None).
+    """
     body = {section: dict(values) for section, values in GOOD.items()}
     if change is not None:
         section, name, value = change

@@ -1,4 +1,6 @@
-"""The vault's file: all or nothing, nothing of what was deleted, and no setting of SQLite taken on trust."""
+"""The vault's file: all or nothing, no remains of what was deleted, and all SQLite settings
+verified.
+"""
 
 import os
 import sqlite3
@@ -87,7 +89,9 @@ def test_the_same_report_is_stored_once_and_the_second_copy_of_its_files_is_dele
 
 
 def test_a_report_cannot_take_a_block_that_is_final_already(store: Store) -> None:
-    """Its withdraw tag would be replaced, and whoever sent the second report could delete it."""
+    """Otherwise its withdraw tag would be replaced, and the sender of the second report could
+    delete it.
+    """
     store.add_pending([block(1), block(2)])
     store.commit(block(8), b"8" * 16, [(block(1).id, b"1" * 16)])
     with pytest.raises(PendingGone):
@@ -283,7 +287,7 @@ def test_the_file_is_for_its_owner_alone(store: Store, path: Path) -> None:
 def test_a_new_file_has_its_name_when_it_is_on_the_disk(
     path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A power cut at its making leaves a whole file or none."""
+    """A power cut while it is made leaves a whole file or none."""
     done = steps(monkeypatch)
     Store.open(path, clock=clock, pending_minutes=240).close()
 
@@ -296,7 +300,7 @@ def test_a_new_file_has_its_name_when_it_is_on_the_disk(
     ]
 
 
-# What SQLite says of each setting, and another value than the one that is needed.
+# What SQLite returns for each setting, and a value other than the required one.
 SETTINGS: dict[str, tuple[str | int, str]] = {
     "auto_vacuum": (0, "FULL"),
     "journal_mode": ("truncate", "WAL"),
@@ -321,14 +325,14 @@ def test_sqlites_settings_are_as_they_have_to_be(store: Store, path: Path, clock
 def test_a_setting_that_does_not_take_stops_the_start(
     path: Path, clock: Clock, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The setting is made as another value than the one that is then looked for."""
+    """The setting is set to another value than the one that is then expected."""
     number = [made for made, _, _ in PRAGMAS].index(name)
     expected, other = SETTINGS[name]
     assert PRAGMAS[number][2] == expected
     if name == "auto_vacuum":
         make(
             path, "PRAGMA auto_vacuum = FULL; CREATE TABLE full (number)"
-        )  # it takes in an empty file only
+        )  # it has an effect only in an empty file
     changed = (*PRAGMAS[:number], (name, other, expected), *PRAGMAS[number + 1 :])
     monkeypatch.setattr(module, "PRAGMAS", changed)
     with pytest.raises(StoreError, match=f"ignores the setting {name}"):

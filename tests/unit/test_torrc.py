@@ -1,4 +1,6 @@
-"""The text of a torrc: what a public service must have in it, what a private network needs, which paths are refused."""
+"""The text of a torrc: what a public service and a private network need, and which paths are
+refused.
+"""
 
 import subprocess
 from dataclasses import replace
@@ -124,7 +126,7 @@ def test_the_installed_tor_accepts_it(kind: str, tmp_path: Path) -> None:
     node = replace(NODE, data=data, control=data / "control")
     text = {
         "public": lambda: service_torrc(ServiceTor(data, data / "control", service, owner=1)),
-        # An authority wants its keys to be there, so it is tried in the network's own test.
+        # An authority needs its keys, so it is tested in the network's own test.
         "service": lambda: private_torrc(replace(node, service=service, role="service", or_port=0)),
         "relay": lambda: private_torrc(node),
         "client": lambda: private_torrc(replace(node, role="client", or_port=0, socks_port=20005)),

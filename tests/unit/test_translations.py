@@ -1,4 +1,6 @@
-"""The catalogs: every sentence of the pages in both Chinese scripts, none fuzzy, none left over, placeholders kept."""
+"""The catalogs: every sentence of the pages in both Chinese scripts, none fuzzy, none left over,
+placeholders kept.
+"""
 
 import re
 from pathlib import Path
@@ -11,7 +13,8 @@ from babel.messages.pofile import read_po
 ROOT = Path(__file__).parents[2]
 METHODS = [("dropbox/front/**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
-# The reviewers' and the claimants' own words, by DOMAIN: simplified forms that never stand in a traditional text.
+# The reviewers' and the claimants' own words, by DOMAIN: simplified forms that are never in a
+# traditional text.
 SIMPLIFIED_ONLY = "们报时过还为这对发开关长问题见书经产说话语请让认识记录单网络个样现实点击"
 
 

@@ -1,4 +1,4 @@
-"""Reading a form as it arrives: bounded, streaming, and never an error for what was sent."""
+"""Reading a form as it arrives: bounded, streaming, and never an exception for what was sent."""
 
 import io
 import os
@@ -251,7 +251,7 @@ def test_a_place_among_the_sealings_is_given_back(
     second.finish(name="a", type="")
     intake.open_sealer().abort()
 
-    assert len(front.vault.pending) == 2  # the second file's blocks, none of the others'
+    assert len(front.vault.pending) == 2  # only the second file's blocks
 
 
 def test_blocks_of_a_file_that_breaks_off_are_abandoned(

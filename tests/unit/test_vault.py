@@ -1,4 +1,6 @@
-"""The vault over its two sockets: what each answers, what it refuses, and that neither reaches the other's routes."""
+"""The vault over its two sockets: what each serves and refuses, without access to the other's
+routes.
+"""
 
 import io
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""The front's side of the intake socket: it agrees with the vault, and whatever else answers is an error by name."""
+"""The front's side of the intake socket: it agrees with the vault; any other response is a named
+error.
+"""
 
 import copy
 import socket
@@ -43,7 +45,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @cache
 def made_once() -> VaultClient:
-    """For copies: httpx reads the machine's certificates for each, which takes a tenth of a second."""
+    """To be copied: httpx reads the machine's certificates for each client, which takes 0.1 s."""
     return VaultClient(Path("/nowhere/intake.sock"))
 
 

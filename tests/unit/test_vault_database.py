@@ -1,4 +1,4 @@
-"""What a thief reads from the vault's file: neither the order of filing, nor what was deleted, nor how much ever came."""
+"""What the vault's file tells a thief: not the order of filing, deleted content, or totals."""
 
 import itertools
 import os
@@ -52,11 +52,13 @@ def is_whole(path: Path) -> bool:
     return found == [("ok",)]
 
 
-# --- The order of filing -------------------------------------------------------------------------------------------------
+# --- The order of filing ---
 
 
 def agreement(first: Sequence[object], second: Sequence[object]) -> float:
-    """Of all pairs, the part that stands in the same order in both: 1 the same order, 0 the reverse, 0.5 chance."""
+    """The share of pairs with the same order in both: 1 for the same order, 0 reversed, 0.5 by
+    chance.
+    """
     return (
         float(kendalltau(range(len(first)), [second.index(one) for one in first]).statistic + 1) / 2
     )
@@ -77,7 +79,7 @@ def cell_order(raw: bytes, where: int) -> tuple[int, int]:
 
 
 def told(path: Path, filed: Sequence[Pending], table_order: str) -> dict[str, float]:
-    """How far the file's orders agree with the order in which *filed* came, each as :func:`agreement`."""
+    """How far the file's orders agree with the order of *filed*, each as in :func:`agreement`."""
     raw = path.read_bytes()
     ids = [one.id for one in filed]
     head, middle = (
@@ -97,13 +99,15 @@ def _head(one: Pending) -> bytes:
 
 
 def _middle(one: Pending) -> bytes:
-    """On a page behind that of the row."""
+    """On a page after that of the row."""
     return one.data[30_000:30_032]
 
 
 @dataclass(frozen=True)
 class Filed:
-    """A vault's file after FILINGS filings, what of them is there in the order in which it came, and what is gone."""
+    """A vault's file after FILINGS filings, the blocks that remain in order of filing, and those
+    deleted.
+    """
 
     path: Path
     there: list[Pending]
@@ -112,7 +116,9 @@ class Filed:
 
 @pytest.fixture(scope="module")
 def filed(tmp_path_factory: pytest.TempPathFactory) -> Filed:
-    """Reports of one to five blocks; some are given up, expire or are withdrawn, and the vault starts again now and then."""
+    """Reports of one to five blocks; some are abandoned, expire or are withdrawn; the vault
+    restarts at times.
+    """
     path, clock, choose = (
         tmp_path_factory.mktemp("filed") / "vault.sqlite",
         Clock(),
@@ -186,7 +192,7 @@ def test_a_table_in_the_order_of_random_ids_or_of_arrival_tells_it(
 def test_every_arrangement_of_the_blocks_is_equally_likely_and_stays_so_when_one_is_deleted(
     tmp_path: Path,
 ) -> None:
-    """Every sequence of choices is played: as many as there are arrangements."""
+    """Play every sequence of choices: there are as many as there are arrangements."""
     blocks = [block() for _ in range(4)]
     before: Counter[tuple[int, ...]] = Counter()
     after: Counter[tuple[int, ...]] = Counter()
@@ -254,10 +260,11 @@ def test_there_is_no_index_and_no_other_table(filed: Filed) -> None:
     assert tables == ["export", "reply", "reply_bundle", "slot"]
 
 
-# --- What was there before -----------------------------------------------------------------------------------------------
+# --- What was there before ---
 
 
-# Of a row, the first page holds the columns before the bytes and 430 of these, the others 4,092 each behind a page number.
+# A row's first page holds the other columns and 430 bytes of the block, the others 4,092 bytes and
+# a page number.
 PIECES = [430 + 4_092 * number for number in range(16)]
 
 
@@ -289,7 +296,7 @@ def test_what_is_free_in_the_file_is_zeros(filed: Filed) -> None:
 
 
 def free_pages(raw: bytes) -> Iterator[int]:
-    """The numbers (from 0) of the pages on the free list, without those that hold the list itself."""
+    """The numbers (from 0) of the pages on the free list, except those of the list itself."""
     trunk = int.from_bytes(raw[32:36], "big")
     while trunk:
         page = raw[(trunk - 1) * PAGE : trunk * PAGE]
@@ -301,7 +308,7 @@ def free_pages(raw: bytes) -> Iterator[int]:
 
 
 def counter(path: Path) -> int:
-    """The header's count of transactions."""
+    """The transaction count in the header."""
     return int.from_bytes(path.read_bytes()[24:28], "big")
 
 
@@ -335,7 +342,7 @@ def test_the_count_of_transactions_goes_on_from_zero_behind_the_last_number(tmp_
     again.close()
 
 
-# --- The places are known in memory only, and always right ----------------------------------------------------------------
+# --- The places are known in memory only, and always right ---
 
 
 def test_a_write_by_another_connection_is_noticed(tmp_path: Path) -> None:
@@ -354,7 +361,7 @@ def test_a_write_by_another_connection_is_noticed(tmp_path: Path) -> None:
 
 
 class FailingLate(sqlite3.Connection):
-    """Says of a COMMIT that it failed, when all was written."""
+    """Reports that a COMMIT failed after everything was written."""
 
     failing = False
 
@@ -383,7 +390,7 @@ def test_a_commit_that_failed_after_all_was_written_is_noticed(tmp_path: Path) -
 
 
 def test_whatever_is_done_in_whatever_order_the_file_holds_what_it_should(tmp_path: Path) -> None:
-    """Hundreds of random steps, broken ones and restarts among them, beside a plain dictionary."""
+    """Hundreds of random steps, including failures and restarts, compared with a dictionary."""
     seed = secrets.randbelow(2**32)
     print(f"seed {seed}")
     act, path, clock = random.Random(seed), tmp_path / "vault.sqlite", Clock()
@@ -445,17 +452,17 @@ def test_a_file_whose_places_have_a_gap_is_refused(tmp_path: Path) -> None:
         open_store(path)
 
 
-# --- A new file ----------------------------------------------------------------------------------------------------------
+# --- A new file ---
 
 
 def hot_journal(path: Path) -> bytes:
-    """The journal of a transaction under way in another vault's file, as a power cut would leave it."""
+    """The journal of an unfinished transaction in another vault's file, as left by a power cut."""
     store = open_store(path)
     for _ in range(4):
         store.commit(block(), TAG, [])
     store.close()
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA cache_size = 1")  # so that changed pages do not wait in memory
+    connection.execute("PRAGMA cache_size = 1")  # so that changed pages are not kept in memory
     connection.execute("BEGIN")
     connection.execute("UPDATE slot SET bytes = zeroblob(65536)")
     journal = Path(f"{path}-journal").read_bytes()

@@ -1,4 +1,4 @@
-"""The word lists: the rules by which they were chosen, and that they are what their sources give."""
+"""The word lists follow the rules for choosing them, and are what their sources produce."""
 
 from pathlib import Path
 
