@@ -76,7 +76,7 @@ PINNED = "0123456789ABCDEF" * 2 + "01234567"
         (f"{PINNED}  .\n", "line 1: not a fingerprint"),
         (f"{PINNED}  a.asc\n{PINNED}  b.asc\n", "line 2: .* twice"),
         (f"{PINNED}  a.asc\n{PINNED[::-1]}  a.asc\n", "line 2: .* twice"),
-        ("# nobody\n\n", "names no key"),
+        ("# nobody\n\n", "lists no key"),
     ],
 )
 def test_a_pin_file_that_says_something_else_than_keys_and_files_is_refused_by_its_line(
