@@ -16,9 +16,17 @@ from dropbox.codename import CHEAPEST, new_codename
 from dropbox.errors import CannotSeal, CasedropError, TooLarge, VaultUnavailable
 from dropbox.front import intake as intake_module
 from dropbox.front.intake import Intake
-from dropbox.front.uploads import Busy, ReceivedForm, Sealer, Trouble, receive
+from dropbox.front.uploads import (
+    MAX_PARTS,
+    TEXTS_BYTES,
+    Busy,
+    ReceivedForm,
+    Sealer,
+    Trouble,
+    receive,
+)
 from dropbox.openpgp import Reviewers
-from dropbox.report import Attachment
+from dropbox.report import NAME_BYTES, Attachment
 
 TYPE = "multipart/form-data; boundary=B"
 
@@ -189,6 +197,87 @@ def test_the_names_of_fields_take_no_memory_beyond_the_limit_of_the_texts() -> N
     )
 
     assert len(received.texts) == 50 and sum(map(len, received.texts)) < 10_000
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_all_texts_together_may_be_as_long_as_was_said_and_come_back_cut_beyond(more: int) -> None:
+    half = TEXTS_BYTES // 2
+    received = read(
+        part("one", b"1" * half) + part("two", b"2" * (half + more)) + b"--B--\r\n", Collector
+    )
+
+    assert [len(received.texts[name]) for name in ("one", "two")] == [half, half]
+    assert received.troubles == ([(Trouble.TEXTS_TOO_LONG, "")] if more else [])
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_files_name_may_be_as_long_as_a_report_takes_it(more: int) -> None:
+    name = "n" * (NAME_BYTES + more)
+    received = read(part("files", b"x", name) + part("act", b"send") + b"--B--\r\n", Collector)
+
+    assert [file.name for file in received.attachments] == [name] * (1 - more)
+    assert received.troubles == ([(Trouble.NAME_TOO_LONG, "n" * 60)] if more else [])
+    assert received.texts["act"] == "send"
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_no_more_files_are_taken_than_there_is_room_for(left: int) -> None:
+    files = b"".join(part("files", b"x" * 10, name) for name in ("a", "b", "c"))
+    received = read(files + part("act", b"send") + b"--B--\r\n", Collector, left=left)
+
+    assert [file.name for file in received.attachments] == ["a", "b", "c"][:left]
+    assert received.troubles == [(Trouble.TOO_MANY_FILES, "")] and received.texts["act"] == "send"
+
+
+def test_a_file_of_no_bytes_takes_its_place_too() -> None:
+    files = part("files", b"", "empty") + part("files", b"x", "b")
+    received = read(files + b"--B--\r\n", Collector, left=1)
+
+    assert [(file.name, file.size) for file in received.attachments] == [("empty", 0)]
+    assert received.troubles == [(Trouble.TOO_MANY_FILES, "")]
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("C:\\Users\\Li Wei\\a.png", "a.png"),
+        ("/home/liwei/a.png", "a.png"),
+        ("../../a.png", "a.png"),
+        ("a%0Db%0Ac.png", "a\rb\nc.png"),
+        ("50%.png", "50%.png"),
+    ],
+)
+def test_a_name_is_the_last_part_of_what_was_sent_with_its_line_breaks(
+    sent: str, name: str
+) -> None:
+    body = part("files", b"x", sent.replace("\\", "\\\\")) + b"--B--\r\n"
+
+    assert [file.name for file in read(body, Collector).attachments] == [name]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kind"),
+    [
+        ("Image/PNG; x=y", "image/png"),
+        ("application/vnd.ms-excel", "application/vnd.ms-excel"),
+        ("image/png<script>", "application/octet-stream"),
+        ("image/png/x", "application/octet-stream"),
+        ("image", "application/octet-stream"),
+        ("a/" + "b" * 64, "a/" + "b" * 64),
+        ("a/" + "b" * 65, "application/octet-stream"),
+    ],
+)
+def test_a_declared_type_is_one_or_unknown(sent: str, kind: str) -> None:
+    body = part("files", b"x", "a").replace(b"Image/PNG; x=y", sent.encode()) + b"--B--\r\n"
+
+    assert [file.type for file in read(body, Collector).attachments] == [kind]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_form_has_as_many_parts_as_ours_and_not_one_more(more: int) -> None:
+    received = read(part("harms", b"x") * (MAX_PARTS + more) + b"--B--\r\n", Collector)
+
+    assert received.troubles == ([(Trouble.BROKEN_OFF, "")] if more else [])
 
 
 def test_when_all_places_are_taken_the_reading_ends_at_once() -> None:
