@@ -1,6 +1,7 @@
 """The processes of a drop: vault and front, each a gunicorn with packaged settings."""
 
 import json
+import shlex
 import socket
 import sys
 import time
@@ -60,8 +61,7 @@ def check_site(settings: Path, onion: str, environ: Mapping[str, str]) -> None:
     """
     if not settings.is_file():
         raise SiteMissing(
-            f"There are no settings yet: make {settings} with 'python -m scripts.newsite --onion "
-            f"{onion} {settings.parent}'."
+            f"There are no settings yet: make {settings} with: {_newsite(onion, settings.parent)}"
         )
     site = _section(settings, "site")
     if (environ.get("CASEDROP_SITE_ONION") or site.get("onion")) != onion:
@@ -75,8 +75,17 @@ def check_site(settings: Path, onion: str, environ: Mapping[str, str]) -> None:
     if not (keys / "FINGERPRINTS").is_file() or not any(keys.glob("*.asc")):
         raise ReviewersMissing(
             f"No reviewers' public keys are pinned in {keys}: make them offline with "
-            "'python -m scripts.ceremony' and copy the public files and FINGERPRINTS there."
+            "'casedrop-ceremony' and copy the public files and FINGERPRINTS there."
         )
+
+
+def _newsite(onion: str, directory: Path) -> str:
+    """The command that makes the settings, as it can be typed in any folder."""
+    installed = Path(sys.executable).with_name("casedrop")
+    program = (
+        [str(installed)] if installed.is_file() else [sys.executable, "-m", "scripts.casedrop"]
+    )
+    return shlex.join([*program, "newsite", "--onion", onion, str(directory)])
 
 
 def _section(settings_file: Path, name: str) -> Mapping[str, object]:

@@ -79,6 +79,6 @@ def read_export_key(path: Path) -> SigningKey:
         )
     if len(seed) != _SEED_BYTES:
         raise SettingsError(
-            f"The export key {path} has to have {_SEED_BYTES} bytes; scripts.newsite makes one."
+            f"The export key {path} has to have {_SEED_BYTES} bytes; `casedrop newsite` makes one."
         )
     return SigningKey(seed)

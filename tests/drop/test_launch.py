@@ -337,6 +337,28 @@ def test_an_application_that_cannot_start_is_reported_with_its_sentence(
     assert wait_until(lambda: members(drop.front_pid, drop.vault_pid) == [])
 
 
+@pytest.mark.parametrize("installed", [False, True])
+def test_the_command_that_the_missing_settings_name_makes_them(
+    installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "my drop" / "settings.toml"
+    environ = {**os.environ, "PYTHONPATH": str(Path(launch.__file__).parents[1])}
+    if installed:
+        (tmp_path / "bin").mkdir()
+        script = f"#!{sys.executable}\nfrom scripts.casedrop import main\nmain()\n"
+        (tmp_path / "bin" / "casedrop").write_text(script, "utf-8")
+        (tmp_path / "bin" / "casedrop").chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    with pytest.raises(SiteMissing) as missing:
+        check_site(settings, ONION, {})
+    command = str(missing.value).partition(" with: ")[2]
+
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path, env=environ)
+
+    assert ("bin/casedrop newsite" in command) == installed
+    assert f'onion = "{ONION}"' in settings.read_text("utf-8")
+
+
 def test_settings_without_the_vaults_sockets_are_refused(site: Path) -> None:
     site.write_text("[vault]\nintake_socket = 'a.sock'\n", "utf-8")
     with pytest.raises(SiteMissing, match=r"\[vault\] courier_socket is missing"):
@@ -372,7 +394,7 @@ def test_a_site_is_complete_with_its_address_and_pinned_keys(tmp_path: Path) -> 
     (tmp_path / "public" / "one.asc").touch()
     with pytest.raises(
         ReviewersMissing,
-        match=r"No reviewers' public keys are pinned in .*/public: .*scripts\.ceremony",
+        match=r"No reviewers' public keys are pinned in .*/public: .*casedrop-ceremony",
     ):
         check_site(settings, ONION, {})
 
