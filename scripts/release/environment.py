@@ -134,6 +134,8 @@ def prepare(directory: Path, lock: Path, *, bare: bool = False) -> None:
         wanted = facts(directory, lock, bare=bare)
         reason = _stale(directory, wanted)
         if reason is None:
+            # Its commands may be others than at its making.
+            _connect(directory, bare=bare)
             return
         if directory.is_symlink():
             # Somebody else's: theirs to rebuild.
@@ -153,6 +155,7 @@ def prepare(directory: Path, lock: Path, *, bare: bool = False) -> None:
         with ExitStack() as undo:
             undo.callback(_remove, directory)
             _build(directory, lock, bare=bare)
+            _connect(directory, bare=bare)
             (directory / STAMP).write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
             undo.pop_all()
 
@@ -210,7 +213,6 @@ def _build(directory: Path, lock: Path, *, bare: bool) -> None:
         _pip(directory, "install", "--quiet", *options, str(file))
     if bare:
         _pip(directory, "uninstall", "--quiet", "--yes", *INSTALLERS)
-    _connect(directory, SERVER_COMMANDS if bare else None)
 
 
 def _pip(directory: Path, *arguments: str) -> None:
@@ -264,28 +266,35 @@ def _last_line(output: bytes) -> str:
     return (errors or lines)[-1]
 
 
-def _connect(directory: Path, commands: Sequence[str] | None) -> None:
-    """Let the environment see this checkout, and put Casedrop's *commands*, or all of them, into its ``bin``.
+def _connect(directory: Path, *, bare: bool) -> None:
+    """Let the environment see this checkout, and put Casedrop's commands into its ``bin``.
 
     As an editable installation would, but without writing into the checkout, which may be another user's.
     """
     site = directory / "lib" / f"python{dotted(sys.version_info[:2])}" / "site-packages"
-    (site / "casedrop.pth").write_text(f"{ROOT}\n", "utf-8")
+    _place(site / "casedrop.pth", f"{ROOT}\n")
     settings = configparser.ConfigParser()
     settings.read(str(ROOT / "setup.cfg"), "utf-8")
     entries = settings.get("options.entry_points", "console_scripts", fallback="")
     for line in filter(None, entries.splitlines()):
         name, _, target = (part.strip() for part in line.partition("="))
-        if commands is not None and name not in commands:
+        if bare and name not in SERVER_COMMANDS:
             continue
         module, _, function = target.partition(":")
-        script = directory / "bin" / name
-        script.write_text(
+        _place(
+            directory / "bin" / name,
             f"#!{directory.resolve()}/bin/python\n"
             f"import sys\n\nfrom {module} import {function}\n\nsys.exit({function}())\n",
-            "utf-8",
         )
-        script.chmod(0o755)
+
+
+def _place(path: Path, text: str) -> None:
+    if path.exists() and path.read_text("utf-8") == text:
+        return
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, "utf-8")
+    part.chmod(0o755)
+    part.replace(path)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -87,7 +87,12 @@ def test_the_server_has_what_its_lock_names_and_nothing_that_tests_builds_or_ins
     assert sorted(map(canonicalize_name, names)) == sorted(locked)
     assert len(names) == 33
     assert prefix == str(tmp_path / "server") and file == str(ROOT / "dropbox" / "__init__.py")
-    assert not list((tmp_path / "server" / "bin").glob("pip*"))
+    bin_ = tmp_path / "server" / "bin"
+    assert not list(bin_.glob("pip*"))
+    assert sorted(path.name for path in bin_.glob("casedrop*")) == ["casedrop", "casedrop-courier"]
+    for command in bin_.glob("casedrop*"):
+        said = subprocess.run([command, "--help"], cwd=tmp_path, capture_output=True, check=False)
+        assert (said.returncode, said.stderr) == (0, b"") and said.stdout.startswith(b"usage: ")
 
     again = subprocess.run(
         [PYTHON, SCRIPT, "--bare", tmp_path / "server", lock], capture_output=True, check=False

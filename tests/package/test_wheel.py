@@ -184,6 +184,9 @@ def test_every_command_says_its_version_and_how_it_is_used(installed: Path, tmp_
     listed = "from importlib.metadata import distribution as d; print(*(e.name for e in d('casedrop').entry_points))"
     commands = run(installed / "bin" / "python", "-c", listed, cwd=tmp_path).stdout.decode().split()
 
+    assert sorted(commands) == [
+        "casedrop", "casedrop-ceremony", "casedrop-courier", "casedrop-desk",
+    ]  # fmt: skip
     for command in commands:
         said = run(installed / "bin" / command, "--help", cwd=tmp_path)
         assert said.stdout.startswith(b"usage: ") and said.stderr == b""

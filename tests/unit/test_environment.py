@@ -31,6 +31,7 @@ class Builds:
     def __call__(self, directory: Path, lock: Path, *, bare: bool) -> None:
         self.count += 1
         (directory / "bin").mkdir(parents=True)
+        (directory / "lib" / PYTHON.name / "site-packages").mkdir(parents=True)
         time.sleep(self._seconds)
         if self._fails:
             raise self._fails
@@ -65,6 +66,20 @@ def test_an_environment_that_fits_is_kept_without_a_word(
 
     assert first == f"Installing Python packages into {tmp_path / 'venv'}.\n"
     assert builds.count == 1 and capsys.readouterr() == ("", "")
+
+
+def test_commands_that_were_added_later_are_there_and_lead_into_this_checkout(
+    tmp_path: Path, lock: Path, builds: Builds
+) -> None:
+    environment.prepare(tmp_path / "venv", lock)
+    (tmp_path / "venv" / "bin" / "casedrop").unlink()
+    environment.prepare(tmp_path / "venv", lock)
+
+    text = (tmp_path / "venv" / "bin" / "casedrop").read_text("utf-8")
+    assert text.startswith(f"#!{tmp_path}/venv/bin/python\n")
+    [pth] = (tmp_path / "venv").rglob("casedrop.pth")
+    assert pth.read_text("utf-8") == f"{ROOT}\n"
+    assert builds.count == 1 and not list((tmp_path / "venv").rglob("*.part"))
 
 
 def moved(directory: Path, lock: Path) -> Path:
