@@ -27,8 +27,7 @@ EXPORT, REPLIES = "casedrop-export", "casedrop-replies"
 # At 200 bytes a block, room to list about 300,000 blocks (20 GB).
 MANIFEST_BYTES = 64 * 2**20
 _SIGNATURE_BYTES = 4_096
-# Every bundle holds this many replies (1 MiB), most of them to nobody, to hide how many were
-# written.
+# Every bundle holds this many replies (1 MiB), most of them to nobody, to hide the real number.
 REPLIES_IN_A_BUNDLE = 256
 MAX_REPLIES = 4_096
 _REPLY_RECORD = ID_BYTES + REPLY_BYTES
@@ -190,8 +189,7 @@ class Members:
             raise BadBundle("The bundle has no proper end.")
 
     def _next(self, wanted: str) -> tarfile.TarInfo | None:
-        # TarFile would follow extension headers, whose size and number the sender chooses; bundles
-        # have none.
+        # TarFile would follow extension headers, whose size and number the sender chooses.
         header = self._take(tarfile.BLOCKSIZE)
         if not header.strip(b"\0"):
             return None

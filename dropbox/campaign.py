@@ -328,8 +328,7 @@ def _answer(entry: dict[str, Any]) -> Template:
     texts = _table(entry, "text", near=code)
     for language in LANGUAGES:
         if wrong := fault(texts.get(language)):
-            # The text has several lines; the label's line, which comes first, names the language
-            # too.
+            # The text has several lines; the label's line, before it, names the language too.
             near = f'{language} = ""' if language in texts else "[answer.text]"
             raise _Fault(f'the text of "{code}" in {language} {wrong}', near, after=code)
     if unknown := set(texts) - set(LANGUAGES):

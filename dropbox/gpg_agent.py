@@ -50,8 +50,7 @@ def ask_passphrase(home: Path, *, new: bool) -> str:
         passphrase = bytes.fromhex(answer.removeprefix("OK")).decode("utf-8")
     except ValueError:
         raise KeysError("The passphrase is not UTF-8.") from None
-    # gpg strips the passphrase of a new key, which it reads from a line, but not that of an old
-    # one.
+    # gpg strips the passphrase of a new key, which it reads from a line, but not of an old one.
     if not passphrase or passphrase != passphrase.strip() or not passphrase.isprintable():
         raise KeysError("A passphrase cannot be empty, and cannot begin or end with a space.")
     return passphrase

@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 # Larger than a whole opened report: the child rarely blocks, and the reader rarely has to wake up.
 _PIPE_BYTES = 131_072
-# A child that runs longer than this is writing more than the pipe holds, or is waiting for a
-# person.
+# A child that runs longer than this is writing more than the pipe holds, or waiting for a person.
 _POLL_MILLISECONDS = 50
 
 

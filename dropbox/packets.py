@@ -97,7 +97,8 @@ def recipients(head: bytes) -> list[str]:
     at = 0
     while at < len(head) and head[at] != _SEALED_DATA_HEADER:
         packet = next(packets(head[at:]))
-        # Left in front of it: a passphrase or a key of a later version would otherwise open the message unseen.
+        # Left in front of it: a passphrase or a key of a later version would otherwise open the
+        # message unseen.
         if (
             packet.tag != PKESK
             or len(packet.body) < 10

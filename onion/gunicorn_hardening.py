@@ -51,8 +51,7 @@ def silence_gunicorn() -> None:
     _replace(glogging.Logger, "exception", _log_kind_only)
     # A warning quotes the request line and the address, which is the circuit's number.
     _replace(glogging.Logger, "warning", _log_nothing)
-    # Python's own hook would print a traceback; only a failed start of the master can still get
-    # here.
+    # Python's own hook would print a traceback; only a failed start of the master gets here.
     sys.excepthook = _print_reason
     threading.excepthook = _print_kind_only
 
@@ -128,8 +127,7 @@ def _close_silently(sock: Any, status: int, reason: str, message: str) -> None:
 def _log_kind_only(logger: Any, message: str, *args: object, **kwargs: object) -> None:
     error = sys.exc_info()[1]
     if message == BOOT_MESSAGE:
-        # Before the first request the text contains nothing of a claimant, and the operator needs
-        # it.
+        # Before the first request the text contains nothing of a claimant. The operator needs it.
         logger.error_log.error("%s%s", START_FAILED, error)
     else:
         kind = type(error).__name__

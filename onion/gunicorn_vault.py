@@ -54,5 +54,5 @@ stop_on_early_sigterm()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Before it serves."""
+    """Lock a worker before it serves."""
     lock_application(worker)

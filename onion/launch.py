@@ -199,8 +199,7 @@ class Drop:
 
     def _run(self, name: str, environ: Mapping[str, str]) -> Child:
         argv = [sys.executable, "-m", "gunicorn", "-c", str(_HERE / f"gunicorn_{name}.py")]
-        # In the folder that contains this package, so that Python finds it whether installed or
-        # not.
+        # In the folder that contains this package, so that Python finds it even if not installed.
         return Child(name, argv, environ=environ, cwd=_HERE.parent, log=self._log)
 
     def _wait_vault(self) -> None:

@@ -108,8 +108,7 @@ class PrivateNet:
         self._progress(f"making the keys of {AUTHORITIES} directory authorities")
         authorities = tuple(_with_keys([node for node in nodes if node.role == "authority"]))
         deadline = time.monotonic() + READY_SECONDS
-        # Voting intervals start now, not at the full minute, so that nobody waits for the first
-        # vote.
+        # Voting intervals start now, not at the full minute, so that the first vote is soon.
         offset = int(time.time() + FIRST_INTERVAL) % FIRST_INTERVAL
         nodes = [replace(node, authorities=authorities, voting_offset=offset) for node in nodes]
         self._run(nodes[:-2])
@@ -160,8 +159,7 @@ class PrivateNet:
         self.onion = (
             (service_node.service.directory / "hostname").read_text(encoding="ascii").strip()
         )
-        # Two descriptors, of this period and the next, at each authority: the client can ask any of
-        # them.
+        # Two descriptors, of this period and the next, at each authority: the client asks any.
         service.wait_published(deadline, copies=2 * AUTHORITIES)
 
     def _phases(self) -> str:
@@ -274,8 +272,7 @@ def _certificate(node: PrivateNode) -> subprocess.Popen[str]:
 
 
 def _fingerprint(node: PrivateNode) -> subprocess.Popen[str]:
-    # As a relay: an authority would not start without its certificate, which is made at the same
-    # time.
+    # As a relay: an authority would not start without its certificate, which is made meanwhile.
     torrc = node.data.with_name(node.data.name + ".first.torrc")
     torrc.write_text(
         private_torrc(replace(node, role="relay", authorities=(_PLACEHOLDER,))), encoding="utf-8"

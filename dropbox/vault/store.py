@@ -173,7 +173,7 @@ class Store:
             return self._slots.tags()
 
     def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
-        """Delete the final blocks in *owned* (id, withdraw tag); others are ignored."""
+        """Delete each final block of *owned* (id, withdraw tag) whose withdraw tag matches."""
         with self._transaction():
             for block_id, tag in owned:
                 # Pending blocks all have NO_TAG, which no codename's keys can produce.
