@@ -194,7 +194,7 @@ def test_a_key_without_a_valid_week_stops_the_start(
         Reviewers.load(tmp_path / "keys", tmp_path / "front", clock=clock.now)
 
 
-def test_the_end_is_said_from_three_weeks_before() -> None:
+def test_the_expiry_is_announced_from_three_weeks_before() -> None:
     said = {left: notice(today() + timedelta(days=left), today()) for left in range(-10, 60)}
 
     assert [left for left in said if said[left]] == list(range(-10, WARN_DAYS + 1))

@@ -58,7 +58,7 @@ def running(tmp_path: Path, keys_dir: Path) -> Iterator[Running]:
         yield Running(site, drop, said)
 
 
-def test_a_near_end_of_the_reviewers_keys_is_told_to_the_operator_and_to_the_courier(
+def test_operator_and_courier_are_told_that_the_reviewers_keys_expire_soon(
     tmp_path: Path, keys_dir: Path, gpg_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     today = datetime.now(UTC).date()
@@ -215,7 +215,7 @@ def test_the_front_and_gpg_grow_by_less_than_64_mb_while_a_64_mb_file_is_sealed(
     assert grown < 64
 
 
-def test_a_whole_answer_over_the_wire_has_the_promised_size_and_tells_no_server_and_no_clock(
+def test_a_whole_response_has_the_promised_size_and_no_server_or_date_header(
     running: Running,
 ) -> None:
     for path, host in (

@@ -128,9 +128,7 @@ def test_unknown_known_and_answered_codenames_take_the_same_time(visit: Visit) -
     assert likeness(measured(visit)) > LEAST_P or likeness(measured(visit)) > LEAST_P
 
 
-def test_answers_that_leave_when_they_are_made_are_told_apart(
-    front: Front, words: WordLists
-) -> None:
+def test_responses_without_delay_can_be_told_apart(front: Front, words: WordLists) -> None:
     """The control: no whole steps, and a key derivation too short to hide anything."""
     with front.browser() as browser:
         unknown, full = (browser.get("/zh-hans/report").codename() for _ in range(2))

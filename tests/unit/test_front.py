@@ -117,7 +117,7 @@ def every_answer(front: Front) -> dict[str, Page]:
 OF_SOME_PAGES = {"clear-site-data"}
 
 
-def test_every_answer_keeps_itself_to_itself(front: Front) -> None:
+def test_every_response_is_isolated_from_other_sites(front: Front) -> None:
     for name, page in every_answer(front).items():
         headers, policy = page.headers, page.headers["content-security-policy"]
         assert "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'" in policy, name
@@ -332,7 +332,7 @@ def test_a_file_over_the_limit_is_named_and_the_others_are_kept(front: Front) ->
     assert len(front.vault.pending) == 2
 
 
-def test_more_than_one_post_may_hold_keeps_what_was_sealed(front: Front) -> None:
+def test_a_post_that_is_too_large_keeps_what_was_sealed(front: Front) -> None:
     files = [File(f"{number}.bin", "", b"x" * 900_000) for number in range(5)]
     with front.browser() as browser:
         again = send(browser, report_page(browser), files)
@@ -771,7 +771,7 @@ def test_a_missing_or_failing_gpg_means_not_accepted(
         assert send(browser, again).status == 200
 
 
-def test_another_codename_can_be_had_and_everything_else_stays(front: Front) -> None:
+def test_a_new_codename_can_be_requested_and_everything_else_stays(front: Front) -> None:
     with front.browser() as browser:
         page = report_page(browser)
         other = send(browser, page, [File("a.txt", "", b"a")], act="codename")
@@ -960,7 +960,7 @@ def test_when_only_the_deletion_fails_the_reviewers_are_told_and_it_can_be_done_
     assert asked[-6:] == ["tags", "commit", "withdraw"] * 2
 
 
-def test_the_page_after_withdrawing_has_the_browser_forget(front: Front) -> None:
+def test_the_page_after_withdrawing_makes_the_browser_forget(front: Front) -> None:
     with front.browser() as browser:
         page = report_page(browser)
         send(browser, page)

@@ -234,9 +234,7 @@ def test_a_reply_bundle_taken_before_is_refused_however_many_came_since(store: S
 
 
 @pytest.mark.parametrize("act", ["add_pending", "next_export"])
-def test_what_expired_goes_when_something_else_is_done(
-    store: Store, clock: Clock, act: str
-) -> None:
+def test_other_calls_delete_what_has_expired(store: Store, clock: Clock, act: str) -> None:
     store.add_pending([block(1)])
     store.accept(bundle(1, keep_until=date(2026, 12, 1)))
     clock.now += timedelta(days=30)
@@ -322,7 +320,7 @@ def test_sqlites_settings_are_as_they_have_to_be(store: Store, path: Path, clock
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_setting_that_does_not_take_stops_the_start(
+def test_a_setting_that_sqlite_ignores_stops_the_start(
     path: Path, clock: Clock, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The setting is set to another value than the one that is then expected."""
@@ -367,7 +365,7 @@ def make(path: Path, statements: str) -> None:
     connection.close()
 
 
-def test_many_threads_store_all_they_say(store: Store) -> None:
+def test_many_threads_store_all_that_they_report(store: Store) -> None:
     def file(number: int) -> None:
         for step in range(5):
             store.commit(Pending(bytes([number, step]) * 8, bytes(BLOCK_BYTES)), TAG, [])
@@ -420,9 +418,7 @@ def test_a_full_disk_refuses_and_leaves_nothing_half_stored(path: Path) -> None:
     ]
 
 
-def test_a_broken_file_is_said_to_be_broken_and_sqlites_own_words_go_nowhere(
-    store: Store, path: Path
-) -> None:
+def test_a_damaged_file_is_reported_without_sqlites_own_text(store: Store, path: Path) -> None:
     store.commit(block(1), TAG, [])
     with path.open("r+b") as file:
         file.seek(0)

@@ -79,7 +79,7 @@ def read(
     )
 
 
-def test_texts_and_files_come_apart_in_their_order() -> None:
+def test_texts_and_files_are_separated_in_order() -> None:
     made: list[Collector] = []
 
     def opened() -> Collector:
@@ -106,7 +106,7 @@ def test_texts_and_files_come_apart_in_their_order() -> None:
     assert made[0].data == b"x" * 300_000 and made[0].largest <= 65_536 + 100
 
 
-def test_a_form_says_the_same_wherever_the_line_cuts_it() -> None:
+def test_a_form_reads_the_same_wherever_it_is_cut() -> None:
     class Cut(io.BytesIO):
         def __init__(self, *pieces: bytes) -> None:
             super().__init__()
@@ -175,7 +175,7 @@ def test_a_file_is_given_up_once_and_none_of_its_further_bytes_are_sealed() -> N
 
 
 @pytest.mark.parametrize("error", [CannotSeal, TooLarge])
-def test_a_text_behind_a_file_that_fails_at_its_last_byte_is_not_lost(
+def test_a_text_after_a_file_that_fails_at_its_last_byte_is_not_lost(
     error: type[CasedropError],
 ) -> None:
     class Failing(Collector):
@@ -267,7 +267,7 @@ def test_a_name_is_the_last_part_of_what_was_sent_with_its_line_breaks(
         ("a/" + "b" * 65, "application/octet-stream"),
     ],
 )
-def test_a_declared_type_is_one_or_unknown(sent: str, kind: str) -> None:
+def test_a_declared_type_is_valid_or_unknown(sent: str, kind: str) -> None:
     body = part("files", b"x", "a").replace(b"Image/PNG; x=y", sent.encode()) + b"--B--\r\n"
 
     assert [file.type for file in read(body, Collector).attachments] == [kind]
@@ -320,7 +320,7 @@ def test_no_bytes_raise_anything(noise: bytes) -> None:
         assert isinstance(read(untrusted, Collector), ReceivedForm)
 
 
-def test_a_place_among_the_sealings_is_given_back(
+def test_a_finished_sealing_frees_its_place(
     front: Front, reviewers: Reviewers, campaign: Campaign
 ) -> None:
     one_place = replace(front.settings, sealings=1)
@@ -376,7 +376,7 @@ def test_a_file_whose_blocks_cannot_be_abandoned_is_given_up_all_the_same(
     assert front.vault.asked == ["abandon", "abandon"]
 
 
-def test_keys_are_derived_in_as_many_places_as_there_are_and_no_more(
+def test_no_more_keys_are_derived_at_once_than_allowed(
     front: Front, reviewers: Reviewers, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake_module, "_DERIVATION_WAIT_SECONDS", 0.01)

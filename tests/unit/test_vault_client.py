@@ -67,7 +67,7 @@ def answering(handler: Handler) -> VaultClient:
     return speaking_to(httpx.MockTransport(handler))
 
 
-def test_client_and_vault_mean_the_same(client: VaultClient, store: Store) -> None:
+def test_client_and_vault_agree(client: VaultClient, store: Store) -> None:
     client.put_pending([block(number) for number in range(1, PENDING_BATCH + 1)])
     client.commit(block(99), ident(199), [(ident(1), ident(101)), (ident(2), ident(102))])
     client.abandon([ident(number) for number in range(3, PENDING_BATCH)])
@@ -189,7 +189,7 @@ def test_many_blocks_are_withdrawn_in_bodies_that_the_vault_reads(more: int, ask
     assert b"".join(bodies) == b"".join(block_id + tag for block_id, tag in pairs)
 
 
-def test_nothing_is_asked_to_abandon_nothing() -> None:
+def test_abandoning_no_blocks_sends_no_request() -> None:
     def refuse(_: httpx.Request) -> httpx.Response:
         raise AssertionError("asked")
 

@@ -220,7 +220,7 @@ def test_every_arrangement_of_the_blocks_is_equally_likely_and_stays_so_when_one
     assert len(again) == 6 and set(again.values()) == {3}
 
 
-def test_a_place_is_written_over_where_it_lies_and_its_block_is_moved_to_the_end(
+def test_a_place_is_overwritten_in_the_file_and_its_block_moves_to_the_end(
     tmp_path: Path,
 ) -> None:
     path, blocks, new = tmp_path / "vault.sqlite", [block() for _ in range(20)], block()
