@@ -126,6 +126,50 @@ def test_each_wrong_setting_is_named(
     assert section in str(refusal.value)
 
 
+# The least and the most of each, and what it is when nobody sets it.
+LIMITS = {
+    "file_bytes": (65_536, 1_073_741_824, 10_485_760),
+    "files": (1, 10, 10),
+    "post_bytes": (262_144, 2_147_483_648, 27_262_976),
+    "token_minutes": (1, 1_440, 120),
+    "pending_minutes": (1, 10_080, 240),
+    "sealings": (1, 64, 16),
+    "derivations": (1, 64, 2),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_each_limit_is_taken_to_its_ends_and_refused_beyond(tmp_path: Path, name: str) -> None:
+    least, most, usual = LIMITS[name]
+    assert getattr(Settings.load(written(tmp_path, ("limits", "files", None))), name) == usual
+    for value in (least, most):
+        from_file = Settings.load(written(tmp_path, ("limits", name, value)))
+        told = {f"CASEDROP_LIMITS_{name.upper()}": str(value)}
+        from_environ = Settings.load({**written(tmp_path), **told})
+        assert getattr(from_file, name) == getattr(from_environ, name) == value
+    for beyond in (least - 1, most + 1):
+        with pytest.raises(SettingsError, match=f"from {least} to {most}"):
+            Settings.load(written(tmp_path, ("limits", name, beyond)))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "+1", "-1", " 1", "1 ", "1_0", "0x1", "１", "٣", "1.0", "1e0"]
+)
+def test_a_number_in_the_environment_is_digits_alone(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"\[limits\] files"):
+        Settings.load({**written(tmp_path), "CASEDROP_LIMITS_FILES": text})
+
+
+def test_a_salt_of_one_byte_repeated_is_refused_and_of_two_is_not(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="random hexadecimal digits"):
+        Settings.load(written(tmp_path, ("site", "salt", "ab" * 16)))
+    for length in (15, 17):
+        with pytest.raises(SettingsError, match="random hexadecimal digits"):
+            Settings.load(written(tmp_path, ("site", "salt", "ab" * (length - 1) + "cd")))
+
+    assert Settings.load(written(tmp_path, ("site", "salt", "ab" * 15 + "cd"))).salt[-1] == 0xCD
+
+
 def test_a_wrong_salt_is_not_repeated_in_the_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refusal:
         Settings.load(written(tmp_path, ("site", "salt", "not-a-salt-but-a-secret")))
