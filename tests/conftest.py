@@ -18,6 +18,8 @@ from dropbox.codename import WordLists
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
 
+pytest_plugins = ["support.alone", "pytester"]
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,0 +1,169 @@
+"""The plugin that runs tests by themselves at the end, in runs of pytest within the test."""
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+SUITE = """
+    import os, pathlib, time
+    import pytest
+
+    MANY = pytest.mark.parametrize("number", range(41))
+
+    def times(what):
+        tally = pathlib.Path(what)
+        tally.write_text(tally.read_text() + "x" if tally.exists() else "x")
+        return len(tally.read_text())
+
+    @pytest.fixture
+    def unready():
+        assert times("setup") > 1, "not yet"
+
+    def test_good():
+        pass
+
+    @pytest.mark.parametrize("text", ["a@b", "漢", "x::y"])
+    @pytest.mark.xdist_group("same")
+    def test_good_in_a_group(text):
+        pass
+"""
+GOOD = 4
+FLAKY = """
+    @pytest.mark.xdist_group("same")
+    @pytest.mark.parametrize("text", ["漢 [@]"])
+    def test_flaky(text):
+        assert times("call") > 1, "the first time"
+"""
+FLAKY_SETUP = """
+    def test_flaky_setup(unready):
+        pass
+"""
+BAD = """
+    def test_bad():
+        assert times("bad") < 0
+"""
+DEADLY = """
+    def test_deadly():
+        os._exit(7)
+"""
+ALONE_TOO = """
+    @pytest.mark.alone
+    def test_alone_too():
+        pass
+"""
+ALONE = """
+    @pytest.mark.alone
+    def test_alone():
+        assert "PYTEST_XDIST_WORKER" not in os.environ
+        assert sorted(path.name for path in pathlib.Path("done").iterdir()) == ["gw0", "gw1"]
+
+    @pytest.mark.parametrize("number", range(10))
+    def test_beside_others(number):
+        pathlib.Path("done").mkdir(exist_ok=True)
+        pathlib.Path("done", os.environ["PYTEST_XDIST_WORKER"]).touch()
+        time.sleep(0.05)
+"""
+FLAKY_NAMES = ["test_suite.py::test_flaky[漢 [@]]", "test_suite.py::test_flaky_setup"]
+
+
+def run(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *parts: str, options: str
+) -> pytest.RunResult:
+    """A run of SUITE and *parts* beside which an earlier one has left a list."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(test_suite="\n".join((SUITE, *parts)))
+    pytester.makeini(
+        "[pytest]\naddopts = --strict-markers -ra -p xdist.plugin -p no:cacheprovider\n"
+        f"pythonpath = {TESTS}\n"
+        "disable_test_id_escaping_and_forfeit_all_rights_to_community_support = true"
+    )
+    pytester.makeconftest('pytest_plugins = ["support.alone"]')
+    (pytester.path / "build").mkdir()
+    (pytester.path / "build" / "flaky.txt").write_text("an earlier run's\n", "utf-8")
+    return pytester.runpytest_subprocess("--dist", "loadgroup", *options.split())
+
+
+def listed(pytester: pytest.Pytester) -> list[str] | None:
+    file = pytester.path / "build" / "flaky.txt"
+    return sorted(file.read_text("utf-8").splitlines()) if file.exists() else None
+
+
+def test_where_nothing_fails_nothing_is_listed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run(pytester, monkeypatch, options="-n 0 --second-try")
+
+    done.assert_outcomes(passed=GOOD)
+    assert done.ret == 0 and listed(pytester) is None
+    assert "flaky" not in done.stdout.str().lower()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_fails_once_is_named_at_the_end_and_fails_nothing(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    options = f"-n {workers} --second-try"
+    done = run(pytester, monkeypatch, FLAKY, FLAKY_SETUP, options=options)
+
+    assert done.ret == 0 and listed(pytester) == FLAKY_NAMES
+    assert done.outlines[-3] == "flaky:" and sorted(done.outlines[-2:]) == FLAKY_NAMES
+    assert f"{GOOD} passed, 2 flaky" in done.outlines[-4] and "failed" not in done.outlines[-4]
+    said = done.stdout.str()
+    assert "the first time" in said and "not yet" in said
+    assert "FAILED test" not in said and "ERROR test" not in said
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_fails_twice_has_failed_whatever_is_beside_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    options = f"-n {workers} --second-try"
+    done = run(pytester, monkeypatch, BAD, FLAKY, options=options)
+
+    done.assert_outcomes(passed=GOOD, failed=1)
+    assert done.ret == 1 and listed(pytester) == FLAKY_NAMES[:1]
+    assert done.stdout.str().count("It failed again, alone.") == 1
+    done.stdout.fnmatch_lines(["FAILED test_suite.py::test_bad*"])
+    assert (pytester.path / "bad").read_text() == "xx"
+
+
+def test_what_ends_its_process_and_what_fails_alone_has_failed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = BAD.replace("def test", "@pytest.mark.alone\n    def test")
+    done = run(pytester, monkeypatch, DEADLY, bad, options="-n 2 --second-try")
+
+    done.assert_outcomes(passed=GOOD, failed=2)
+    assert done.ret == 1 and listed(pytester) is None
+    done.stdout.fnmatch_lines_random(
+        ["FAILED test_suite.py::test_deadly*", "FAILED test_suite.py::test_bad*"]
+    )
+
+
+def test_without_being_asked_for_nothing_is_tried_again(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run(pytester, monkeypatch, FLAKY, ALONE_TOO, options="-n 0")
+
+    done.assert_outcomes(passed=GOOD + 1, failed=1)
+    assert done.ret == 1 and listed(pytester) == ["an earlier run's"]
+
+
+def test_too_many_failures_are_not_tried_again(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = BAD.replace("def test_bad()", "@MANY\n    def test_bad(number)")
+    done = run(pytester, monkeypatch, many, options="-n 0 --second-try")
+
+    done.assert_outcomes(passed=GOOD, failed=41)
+    assert done.ret == 1 and len((pytester.path / "bad").read_text()) == 41
+
+
+def test_what_is_marked_alone_runs_when_all_workers_have_ended(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run(pytester, monkeypatch, ALONE, options="-n 2")
+
+    done.assert_outcomes(passed=GOOD + 11)
+    assert done.ret == 0
