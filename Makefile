@@ -59,11 +59,14 @@ checkers: install debian-test-packages ## fetch the HTML validator and the acces
 demo: install ## eight cases through a private Tor network to the offline desk, and an answer back (KEEP=1 leaves it running)
 	@$(BIN)/python -m scripts.rehearsal.demo $(if $(KEEP),--keep)
 
+# One worker a processor; tests marked alone, and those that failed, run by themselves afterwards.
+PARALLEL := -n auto --dist loadgroup --no-loadscope-reorder --second-try
+
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer, the desk's one file nor an installation
-	@$(BIN)/python -m pytest -m "not onion and not drop and not browser and not strace and not fuzz and not zipapp and not package"
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not onion and not drop and not browser and not strace and not fuzz and not zipapp and not package"
 
 pictures: checkers ## photograph the two pictures of the README again, from fictional cases: docs/pictures
 	@CASEDROP_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py

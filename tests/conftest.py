@@ -1,9 +1,9 @@
-"""What many tests share: two reviewers with real gpg keys, made once for all tests."""
+"""What many tests share: where and when each of them runs, and reviewers with real gpg keys, made once for all."""
 
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from support import collected
 from support.clocks import MovedClock
 from support.front import PACKAGE, Front, make_front
+from support.shared import copy_home, made_once, make_home
 
 from dropbox import openpgp
 from dropbox.campaign import Campaign
@@ -20,27 +21,118 @@ from dropbox.openpgp import Opener, Reviewers
 
 pytest_plugins = ["support.alone", "pytester"]
 
+TESTS = Path(__file__).parent
+
+
+# What a test needs that is in one of these folders, as its mark says.
+FOLDERS = {"drop": ("drop",), "onion": ("onion",), "browser": ("browser",), "package": ("package",)}
+# What takes longest begins first, so that no worker is left alone with it in the end.
+LONGEST_FIRST = ("browser", "onion", "drop", "package", "desk")
+
+
+def folder(item: pytest.Item) -> str:
+    """The folder of tests/ that a test is in."""
+    return item.path.relative_to(TESTS).parts[0]
+
+
+def shares_a_fixture(item: pytest.Item) -> bool:
+    """Whether something is made once for the test's whole module: then all of them run in one worker."""
+    found = getattr(item, "_fixtureinfo", None)
+    known = found.name2fixturedefs.values() if found else ()
+    return any(one.scope == "module" for definitions in known for one in definitions)
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Before anything is left out: a document's promises are compared with what pytest really collects."""
+    """Marks by folder, workers and order; before anything is left out, since promises are compared with all tests."""
+    for item in items:
+        for mark in FOLDERS.get(folder(item), ()):
+            item.add_marker(mark)
+        if shares_a_fixture(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(folder(item), len(places)))
     collected.note(config, items)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def campaigns_are_parsed_once() -> Iterator[None]:
+    """The same bytes give the same campaign. In earnest each of the desk's commands is a process and parses it itself."""
+    read, known = Campaign.read.__func__, dict[bytes, Campaign]()  # type: ignore[attr-defined]
+
+    def remembered(cls: type[Campaign], path: Path) -> Campaign:
+        try:
+            content = path.read_bytes()
+        except OSError:
+            content = b""
+        if content not in known:
+            known[content] = read(cls, path)
+        return known[content]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Campaign, "read", classmethod(remembered))
+        yield
+
+
 @pytest.fixture(scope="session")
-def reviewer_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
-    """Two gpg home directories, each with one reviewer's secret keys (no passphrase, four weeks from last week)."""
-    start = datetime.now(UTC).date() - timedelta(days=7)
-    homes = []
-    for name in ("first", "second"):
-        home = tmp_path_factory.mktemp(name)
-        openpgp.make_reviewer_key(
-            home, name=f"Reviewer {name}", weeks=4, start=start, protected=False
+def made_homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """gpg home directories of three reviewers by name, made once for all workers; each works with copies."""
+
+    def make(name: str, weeks: int, start: date) -> Path:
+        return made_once(
+            tmp_path_factory,
+            f"made-{name}",
+            lambda place: make_home(
+                lambda home: openpgp.make_reviewer_key(
+                    home, name=f"Reviewer {name}", weeks=weeks, start=start, protected=False
+                ),
+                place,
+            ),
         )
-        homes.append(home)
-    yield homes
-    for home in homes:
-        stop_agent(home)
+
+    today = datetime.now(UTC).date()
+    last_week = today - timedelta(days=7)
+    return {
+        "first": make("first", 4, last_week),
+        "second": make("second", 4, last_week),
+        "third": make("third", 2, last_week),
+    }
+
+
+def copied(made: Path, directories: pytest.TempPathFactory) -> Iterator[Path]:
+    home = copy_home(made, directories.mktemp(made.name.removeprefix("made-")))
+    yield home
+    stop_agent(home)
+
+
+@pytest.fixture(scope="session")
+def first_home(
+    made_homes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The first reviewer's gpg home directory."""
+    yield from copied(made_homes["first"], tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def second_home(
+    made_homes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The second reviewer's."""
+    yield from copied(made_homes["second"], tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def third_home(
+    made_homes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """That of a third reviewer, to whom nothing is sealed: an adjudicator."""
+    yield from copied(made_homes["third"], tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def reviewer_homes(first_home: Path, second_home: Path) -> list[Path]:
+    """Two gpg home directories, each with one reviewer's secret keys (no passphrase, four weeks from last week)."""
+    return [first_home, second_home]
 
 
 @pytest.fixture
@@ -81,17 +173,6 @@ def keys_dir(reviewer_homes: list[Path], tmp_path_factory: pytest.TempPathFactor
         pins.append(f"{fingerprint}  reviewer-{number}.asc\n")
     (keys / "FINGERPRINTS").write_text("".join(pins), "utf-8")
     return keys
-
-
-@pytest.fixture(scope="session")
-def third_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The gpg home directory of a third reviewer, to whom nothing is sealed: an adjudicator."""
-    home = tmp_path_factory.mktemp("third")
-    openpgp.make_reviewer_key(
-        home, name="Reviewer third", weeks=1, start=datetime.now(UTC).date(), protected=False
-    )
-    yield home
-    stop_agent(home)
 
 
 @pytest.fixture(scope="session")
@@ -144,6 +225,8 @@ def new_front(
     reviewers: Reviewers,
     campaign: Campaign,
     words: WordLists,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[Path], Front]:
     """Makes such a front in a directory."""
-    return partial(make_front, keys_dir, reviewer_homes, reviewers, campaign, words)
+    templates = made_once(tmp_path_factory, "templates", lambda _: None)
+    return partial(make_front, keys_dir, reviewer_homes, reviewers, campaign, words, templates)

@@ -11,11 +11,19 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from nacl.exceptions import CryptoError
 from nacl.secret import Aead
 from shamir_mnemonic import MnemonicError, Share, combine_mnemonics, generate_mnemonics
+from shamir_mnemonic.constants import (
+    CHECKSUM_LENGTH_WORDS,
+    CUSTOMIZATION_STRING_EXTENDABLE,
+    CUSTOMIZATION_STRING_ORIG,
+    RADIX_BITS,
+)
+from shamir_mnemonic.rs1024 import create_checksum
 from shamir_mnemonic.wordlist import WORDLIST
 
 from dropbox.durable_file import erase, write_new
@@ -263,7 +271,49 @@ def _read(words: Sequence[str]) -> Share | None:
 
 def _mistyped(words: Sequence[str]) -> int | None:
     """The number of the one word with which, if it were another, the checksum would fit: it has a distance of four."""
-    for at in range(len(words)):
-        if any(_read([*words[:at], other, *words[at + 1 :]]) for other in WORDLIST):
+    for at, other in _corrections([WORDLIST.index(word) for word in words]):
+        if _read([*words[:at], WORDLIST[other], *words[at + 1 :]]):
             return at + 1
     return None
+
+
+def _corrections(indices: Sequence[int]) -> list[tuple[int, int]]:
+    """Which word (from 0) would have to be which other one, by their indices, for the checksum to fit."""
+    data, checksum = indices[:-CHECKSUM_LENGTH_WORDS], _as_number(indices[-CHECKSUM_LENGTH_WORDS:])
+    found = []
+    for custom in (CUSTOMIZATION_STRING_ORIG, CUSTOMIZATION_STRING_EXTENDABLE):
+        wrong = _as_number(create_checksum(data, custom)) ^ checksum
+        for at, changes in enumerate(_changes(len(data))):
+            if wrong in changes:
+                found.append((at, indices[at] ^ changes.index(wrong)))
+    return sorted(found)
+
+
+@cache
+def _changes(length: int) -> list[list[int]]:
+    """By position and by the difference of two words: how their checksums, of *length* words, differ.
+
+    The checksum is linear, so that the difference is the same whatever the words are. The last positions are those of the
+    checksum's own words.
+    """
+    unchanged = _as_number(create_checksum([0] * length, b""))
+    found = []
+    for at in range(length):
+        changes = [0]
+        for bit in range(RADIX_BITS):
+            one = [0] * length
+            one[at] = 1 << bit
+            change = _as_number(create_checksum(one, b"")) ^ unchanged
+            changes += [change ^ other for other in changes]
+        found.append(changes)
+    for place in reversed(range(CHECKSUM_LENGTH_WORDS)):
+        found.append([change << RADIX_BITS * place for change in range(1 << RADIX_BITS)])
+    return found
+
+
+def _as_number(words: Sequence[int]) -> int:
+    """A checksum's words as one number, the first word highest."""
+    number = 0
+    for word in words:
+        number = number << RADIX_BITS | word
+    return number

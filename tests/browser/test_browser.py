@@ -25,7 +25,7 @@ from scripts.desk.importing.open_bundle import open_bundle
 from scripts.desk.outbox.outbox import answer, export_replies
 from scripts.newsite import Site, make_site
 
-pytestmark = [pytest.mark.onion, pytest.mark.browser]
+pytestmark = pytest.mark.onion
 
 LANGUAGES = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "en": "en"}
 TEXTS = {

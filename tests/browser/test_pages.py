@@ -23,7 +23,6 @@ from dropbox.errors import VaultUnavailable
 from dropbox.reply import Reply, reply_tag, seal_reply
 from scripts.rehearsal.claimant import Browser, File, Page
 
-pytestmark = pytest.mark.browser
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 WIDTHS = {"phone": 360, "desktop": 1280}
 ANSWERS = {

@@ -25,7 +25,6 @@ from support.team import Team
 
 from dropbox.openpgp import Reviewers
 
-pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 60_000
 COLUMNS = 118

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.export_bundles import PHOTO, TEXT, Drop
-from support.team import Team, toml
+from support.team import Prepared, Team, toml
 
 from dropbox.openpgp import Opener, Reviewers
 from scripts.desk import __main__ as desk
@@ -47,13 +47,17 @@ def first_case(team: Team) -> str:
 
 
 @pytest.fixture
-def filed(team: Team, reviewers: Reviewers) -> tuple[Team, str]:
+def filed(team: Team, reviewers: Reviewers, prepared: Prepared) -> tuple[Team, str]:
     """Three reviewers at a casebook with two cases, one of them with a file; and that one's number."""
-    drop = Drop(reviewers, team.directory)
-    drop.report(TEXT, attachments=(drop.file(PHOTO, "绝密照片.jpg"),), harms=("c1.harassed",))
-    drop.report("second", claimant=2)
-    team(0, "import", drop.bundle(1))
-    return team, first_case(team)
+
+    def file_two(team: Team) -> str:
+        drop = Drop(reviewers, team.directory)
+        drop.report(TEXT, attachments=(drop.file(PHOTO, "绝密照片.jpg"),), harms=("c1.harassed",))
+        drop.report("second", claimant=2)
+        team(0, "import", drop.bundle(1))
+        return first_case(team)
+
+    return team, prepared.bring("two cases", team, file_two)
 
 
 def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:

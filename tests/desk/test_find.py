@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 from support.cases import SAMPLES
 from support.export_bundles import Drop
-from support.team import Team
+from support.team import Prepared, Team
 
 from dropbox.openpgp import Reviewers
 
@@ -23,12 +23,16 @@ SAID = {
 
 
 @pytest.fixture
-def filed(team: Team, reviewers: Reviewers) -> Team:
+def filed(team: Team, reviewers: Reviewers, prepared: Prepared) -> Team:
     """Two claimants who sent one text, and one who sent another."""
-    drop = Drop(reviewers, team.directory)
-    for claimant, text in enumerate((TEXT, TEXT, "别的事情"), 1):
-        drop.report(text, claimant=claimant, harms=("c1.harassed",))
-    team(0, "import", drop.bundle(1))
+
+    def file_three(team: Team) -> None:
+        drop = Drop(reviewers, team.directory)
+        for claimant, text in enumerate((TEXT, TEXT, "别的事情"), 1):
+            drop.report(text, claimant=claimant, harms=("c1.harassed",))
+        team(0, "import", drop.bundle(1))
+
+    prepared.bring("three cases", team, file_three)
     return team
 
 

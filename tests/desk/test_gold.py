@@ -6,14 +6,14 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
 from support.export_bundles import CAMPAIGN, PHOTO, Drop
-from support.team import Team, fingerprint
+from support.team import Prepared, Team, fingerprint
 
 from dropbox.openpgp import Reviewers
 from scripts.desk import __main__ as desk
@@ -101,8 +101,14 @@ def reviewed(team: Team, cases: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 @pytest.fixture
-def gold(team: Team, reviewers: Reviewers) -> Iterator[tuple[Team, dict[str, dict[str, Any]]]]:
-    """The run up to its end: reviewed, one case answered, one closed."""
+def gold(
+    team: Team, reviewers: Reviewers, prepared: Prepared
+) -> tuple[Team, dict[str, dict[str, Any]]]:
+    """The run up to its end: reviewed, one case answered, one closed; and the samples by the case's number."""
+    return team, prepared.bring("gold", team, lambda team: worked_through(team, reviewers))
+
+
+def worked_through(team: Team, reviewers: Reviewers) -> dict[str, dict[str, Any]]:
     cases = filed(team, reviewers)
     expected = reviewed(team, cases)
     by_id = {sample["id"]: name for name, sample in cases.items()}
@@ -122,7 +128,7 @@ def gold(team: Team, reviewers: Reviewers) -> Iterator[tuple[Team, dict[str, dic
     expected |= {out_of_scope: "st.closed", question: "st.awaiting_claimant"}
     rows = {row["case"]: row for row in json.loads(team(2, "list", "--json"))}
     assert {name: row["status"] for name, row in rows.items()} == expected
-    yield team, cases
+    return cases
 
 
 def test_eight_cases_end_with_their_gold_labels_and_a_third_party_verifies(

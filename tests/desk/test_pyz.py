@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import pytest
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
+from support.shared import made_once
 from support.syscalls import NETWORK_CALLS, Call, calls, watcher
 
 from dropbox import __version__
@@ -63,8 +64,9 @@ def pythons() -> list[Path]:
 @pytest.fixture(scope="session")
 def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file, alone on its stick."""
-    stick = tmp_path_factory.mktemp("stick")
-    builder.build(stick / "casedrop-desk.pyz")
+    stick = made_once(
+        tmp_path_factory, "stick", lambda place: builder.build(place / "casedrop-desk.pyz")
+    )
     return stick / "casedrop-desk.pyz"
 
 

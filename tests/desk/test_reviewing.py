@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.export_bundles import TEXT, Drop
-from support.team import Team, fingerprint, toml
+from support.team import Prepared, Team, fingerprint, toml
 
 from dropbox.campaign import Campaign
 from dropbox.errors import BadReport
@@ -31,10 +31,15 @@ FULL = {
 
 
 @pytest.fixture
-def filed(team: Team, reviewers: Reviewers) -> Team:
-    drop = Drop(reviewers, team.directory)
-    drop.report(TEXT, harms=("c1.harassed",))
-    team(0, "import", drop.bundle(1))
+def filed(team: Team, reviewers: Reviewers, prepared: Prepared) -> Team:
+    """One claimant's case."""
+
+    def file_one(team: Team) -> None:
+        drop = Drop(reviewers, team.directory)
+        drop.report(TEXT, harms=("c1.harassed",))
+        team(0, "import", drop.bundle(1))
+
+    prepared.bring("one case", team, file_one)
     return team
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import wcwidth
 from shamir_mnemonic.wordlist import WORDLIST
+from support.shared import copy_home, made_once, make_home
 
 from dropbox import openpgp
 from dropbox.durable_file import CannotWrite
@@ -21,15 +22,17 @@ from scripts.ceremony.paper import COLUMNS, LINES
 from scripts.ceremony.shares import WORDS, Sealed, _sheets, join, joined_key, split
 from scripts.ceremony.weeks import CeremonyError, Epoch, epochs
 
-TODAY = datetime.now(UTC).date()
+
+def make_two_weeks(home: Path) -> None:
+    start = datetime.now(UTC).date() - timedelta(days=7)
+    make_reviewer_key(home, name="blue", weeks=2, start=start, protected=False)
 
 
 @pytest.fixture
-def home(gpg_home: Path) -> Path:
-    make_reviewer_key(
-        gpg_home, name="blue", weeks=2, start=TODAY - timedelta(days=7), protected=False
-    )
-    return gpg_home
+def home(gpg_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two weeks that are both valid today."""
+    made = made_once(tmp_path_factory, "two-weeks", lambda place: make_home(make_two_weeks, place))
+    return copy_home(made, gpg_home)
 
 
 @pytest.fixture
@@ -205,7 +208,9 @@ def test_sheets_of_another_week_or_another_splitting_are_refused(
 def test_another_keys_sealed_file_is_refused(home: Path, out: Path, tmp_path: Path) -> None:
     sealed, sheets = cut(home, out, 2, 2)
     stranger = tmp_path / "s"
-    make_reviewer_key(stranger, name="green", weeks=1, start=TODAY, protected=False)
+    make_reviewer_key(
+        stranger, name="green", weeks=1, start=datetime.now(UTC).date(), protected=False
+    )
 
     with pytest.raises(CeremonyError, match="belongs to another key"):
         join(stranger, sealed, texts(sheets))

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.shared import copy_home, made_once, make_home
 
 from dropbox.errors import CannotOpen, KeysError
 from dropbox.gpg_agent import delete_secret, is_protected, secret_file, stop_agent
@@ -27,13 +28,18 @@ def today() -> date:
 PASSPHRASE = "korrektes Pferd 馬 7"
 
 
+def make_four_weeks(home: Path) -> None:
+    start = today() - timedelta(days=15)
+    make_reviewer_key(home, name="blue", weeks=4, start=start, protected=False)
+
+
 @pytest.fixture
-def home(gpg_home: Path) -> Path:
+def home(gpg_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four weeks: the first is over, and two of the others are valid today."""
-    make_reviewer_key(
-        gpg_home, name="blue", weeks=4, start=today() - timedelta(days=15), protected=False
+    made = made_once(
+        tmp_path_factory, "four-weeks", lambda place: make_home(make_four_weeks, place)
     )
-    return gpg_home
+    return copy_home(made, gpg_home)
 
 
 def weeks(home: Path) -> tuple[Epoch, ...]:
@@ -203,7 +209,10 @@ done
         )
         program.chmod(0o755)
         home.mkdir(mode=0o700)
-        (home / "gpg-agent.conf").write_text(f"pinentry-program {program}\n", "utf-8")
+        # The least work that gpg's agent may be told to put between a passphrase and a key: how much is not tested here.
+        (home / "gpg-agent.conf").write_text(
+            f"pinentry-program {program}\ns2k-count 65536\n", "utf-8"
+        )
         self._home = home
         self.types(PASSPHRASE)
 

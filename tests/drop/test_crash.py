@@ -33,7 +33,6 @@ from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File, Page
 
 pytestmark = [
-    pytest.mark.drop,
     pytest.mark.timeout(1_200),
     # httpcore leaks its socket if nobody listens at a path, which is how these tests begin.
     pytest.mark.filterwarnings(

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.clocks import age
 from support.processes import children, family
 
 from dropbox.front.uniform_response import PAGE_BYTES
 from dropbox.key_expiry import notice
+from dropbox.vault.store import Store
 from onion.errors import DropStopped
 from onion.launch import Drop
 from scripts.ceremony.new_key import Weeks, new_reviewer
@@ -28,8 +30,8 @@ from scripts.rehearsal.claimant import Browser, File, Page
 
 ONION = "casedrop" * 7 + ".onion"
 MEBIBYTE = 2**20
-pytestmark = pytest.mark.drop
 BIG = 64 * MEBIBYTE
+LONG_AGO = (1_000_000_000, 1_000_000_000)
 
 
 @dataclass
@@ -478,3 +480,19 @@ def test_workers_end_after_some_answers_but_not_while_they_take_an_upload(runnin
     assert len(workers) == 2 and len(workers & first) == 1
     assert b"slow" in answer and len(answer) == PAGE_BYTES
     assert running.said == []
+
+
+def wait_for_beat(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while age(path) > 1_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_vault_freshens_its_file_by_itself(tmp_path: Path, keys_dir: Path) -> None:
+    site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
+    path = site.settings_file.parent / "vault" / "vault.sqlite"
+    Store.open(path, clock=lambda: datetime.now(UTC), pending_minutes=240).close()
+    os.utime(path, LONG_AGO)
+    with Drop(site.settings_file, site.front_socket, os.environ):
+        wait_for_beat(path)

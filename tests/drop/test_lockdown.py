@@ -21,7 +21,6 @@ from onion.errors import DropStopped
 from onion.launch import Drop
 from scripts.newsite import Site, make_site
 
-pytestmark = pytest.mark.drop
 DENIALS = {"EPERM", "EACCES", "EFBIG", "EROFS"}
 # If the tests do not run as root, an unlocked worker may be denied these too; then they prove
 # nothing.

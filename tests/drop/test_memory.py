@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-import pytest
 from support.front import ONION, PACKAGE
 from support.memory import occurrences
 from support.processes import family
@@ -23,7 +22,6 @@ from scripts.desk.outbox.outbox import answer, export_replies
 from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File
 
-pytestmark = pytest.mark.drop
 # Runs of at least this many bytes of a text or file must not be found at all; of the codename at
 # most two.
 RUN_BYTES, CODENAME_COPIES = 512, 2

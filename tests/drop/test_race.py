@@ -21,7 +21,6 @@ from scripts.desk.importing.open_bundle import open_bundle
 from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File, Page
 
-pytestmark = pytest.mark.drop
 PAIRS = 20
 
 

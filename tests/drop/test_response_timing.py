@@ -26,11 +26,9 @@ from scripts.desk.outbox.outbox import answer, export_replies
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, Form, Page
 
-pytestmark = pytest.mark.drop
+pytestmark = pytest.mark.alone
 ONION = "casedrop" * 7 + ".onion"
 TRIES, LEAST_P = 200, 0.01
-TODAY = datetime.now(UTC).date()
-
 
 # A form that can be sent repeatedly, and codenames by what is filed under them.
 Visit = tuple[Browser, dict[str, str], Form]
@@ -41,7 +39,7 @@ def visit(
     keys_dir: Path, opener: Opener, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Visit]:
     """A browser, and a drop under gunicorn with twenty cases, half of them answered."""
-    directory = tmp_path_factory.mktemp("timing")
+    directory, today = tmp_path_factory.mktemp("timing"), datetime.now(UTC).date()
     site = make_site(directory / "site", onion=ONION, keys=keys_dir)
     create(
         directory / "casebook",
@@ -56,13 +54,13 @@ def visit(
         filed = [file(browser, str(number)) for number in range(20)]
         bundle = pull(directory / "site" / "courier.sock", directory)
         with Casebook.open(directory / "casebook") as casebook:
-            open_bundle(casebook, bundle, opener, today=TODAY)
+            open_bundle(casebook, bundle, opener, today=today)
             numbers = {case.parts[0].report.text: case.number for case in casebook.cases()}
             for number in range(10):
-                answer(casebook, numbers[str(number)], "请问是哪一年？" * 60, today=TODAY)
+                answer(casebook, numbers[str(number)], "请问是哪一年？" * 60, today=today)
             for _ in range(8):
-                answer(casebook, numbers["10"], "请问是哪一年？" * 180, today=TODAY)
-            export_replies(casebook, directory / "replies.tar", opener, today=TODAY)
+                answer(casebook, numbers["10"], "请问是哪一年？" * 180, today=today)
+            export_replies(casebook, directory / "replies.tar", opener, today=today)
         push(directory / "site" / "courier.sock", directory / "replies.tar")
         # Filed after the bundle was fetched: known to the vault, but without an acknowledgement.
         known = file(browser, "known")

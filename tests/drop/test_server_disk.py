@@ -24,8 +24,6 @@ from scripts.desk.outbox.outbox import answer, export_replies
 from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File, Page
 
-pytestmark = pytest.mark.drop
-
 # All invented. Each is used in one place only, so that a find shows where it came from.
 REPORT = "【虚构】第一份报告：他们封了我的号 canary-report"
 ADDITION = "【虚构】补充说明：后来又封了一个 canary-addition"

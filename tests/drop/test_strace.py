@@ -22,7 +22,6 @@ from scripts.desk.outbox.outbox import answer, export_replies
 from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File
 
-pytestmark = pytest.mark.drop
 BIG = 3 * 2**20
 STORY, MISTAKE, CELL, NAME, FOLLOW_UP, ANSWER, BROKEN, CONTENT = CANARIES = tuple(
     f"金丝雀{word}7310".encode()

@@ -16,7 +16,6 @@ from dropbox.front.uniform_response import PAGE_BYTES
 from scripts.rehearsal.claimant import Browser
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.onion
 # Most of this is for booting the network; the rest takes about 15 s.
 MOST_SECONDS = 200
 

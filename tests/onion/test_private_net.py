@@ -22,8 +22,6 @@ from onion.errors import BadPath, NotBootstrapped, TorStopped
 from onion.private_net import PrivateNet
 from onion.torrc import OnionService, ServiceTor, service_torrc
 
-pytestmark = pytest.mark.onion
-
 ROOT = Path(__file__).parents[2]
 PAGE = b"reached" * 1000
 

@@ -9,10 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from packaging.utils import canonicalize_name
-
-pytestmark = pytest.mark.package
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "release" / "environment.py"

@@ -14,8 +14,6 @@ from babel.messages.pofile import read_po
 
 from dropbox.codename import WordLists
 
-pytestmark = pytest.mark.package
-
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("dropbox", "onion", "scripts")
 # They belong to a checkout.

@@ -1,5 +1,6 @@
 """Clocks that a test moves."""
 
+import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -27,3 +28,8 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+def age(path: Path) -> float:
+    """Seconds since the file was last changed, by its bytes or its timestamps."""
+    return time.time() - min(path.stat().st_mtime, path.stat().st_ctime)

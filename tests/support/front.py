@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from dropbox import openpgp
 from dropbox.campaign import Campaign
@@ -136,8 +137,10 @@ def make_front(
     reviewers: Reviewers,
     campaign: Campaign,
     words: WordLists,
+    templates: Path,
     directory: Path,
 ) -> Front:
+    """A front whose site is in *directory*. Fronts that share *templates* compile each of theirs once."""
     site = make_site(directory / "site", onion=ONION, keys=keys_dir)
     limits = {
         "CASEDROP_LIMITS_FILE_BYTES": str(2**20),
@@ -158,4 +161,5 @@ def make_front(
         cost=CHEAPEST,
         step_seconds=0.001,
     )
+    made.app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(templates))
     return made

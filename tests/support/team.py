@@ -1,14 +1,19 @@
 """Three people at one desk, on the command line."""
 
+import copy
 import json
+import shutil
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from scripts.desk import __main__ as desk
+
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -37,6 +42,26 @@ class Team:
         form = self.directory / "sheet.toml"
         form.write_text(toml({**sheet, **changes}), "utf-8")
         return dict(json.loads(self(who, act, case, "--form", form, "--json")))
+
+
+class Prepared:
+    """Casebooks by name in a directory: the first test that asks for one makes it, the others get a copy."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._results: dict[str, Any] = {}
+
+    def bring(self, name: str, team: Team, make: Callable[[Team], Result]) -> Result:
+        """Put *team* where *make* would bring it, and return what that returned."""
+        kept = self._directory / name
+        if name in self._results:
+            shutil.rmtree(team.casebook, ignore_errors=True)
+            shutil.copytree(kept, team.directory, dirs_exist_ok=True)
+        else:
+            result = make(team)
+            shutil.copytree(team.directory, kept)
+            self._results[name] = result
+        return copy.deepcopy(self._results[name])  # type: ignore[no-any-return]
 
 
 def toml(sheet: dict[str, Any]) -> str:

@@ -174,3 +174,17 @@ def test_the_words_that_would_frighten_are_never_used() -> None:
         assert not re.findall(
             "审查员|審查員|线人|線人|举报|舉報|揭发者", path.read_text("utf-8")
         ), path.name
+
+
+def test_no_test_imports_another_test_or_its_fixtures() -> None:
+    """What tests share is in tests/support/ or a fixture of a conftest.py; this holds for what they start, too."""
+    tests = ROOT / "tests"
+    modules = {path.stem for path in tests.rglob("test_*.py")} | {"conftest"}
+    named = re.compile(rf"\b(?:from|import)\s+(?:[\w.]+\.)?({'|'.join(sorted(modules))})\b")
+    found = {
+        f"{path.relative_to(tests)}: {match[1]}"
+        for path in tests.rglob("*.py")
+        for match in named.finditer(path.read_text("utf-8"))
+    }
+
+    assert len(modules) > 60 and found == set()

@@ -9,53 +9,25 @@ import secrets
 import sqlite3
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from support.filing import TAG, open_store, report_blocks
 from support.front import ONION
 
 from dropbox.errors import CannotStore, StoreError
-from dropbox.sizes import BLOCK_BYTES
-from dropbox.vault.store import Pending, Store
 from onion.launch import Drop
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, File
 
 ROOT = Path(__file__).parents[2]
 PAGE = 4_096
-TAG = b"t" * 16
-NOW = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
-
-
-def open_store(path: Path) -> Store:
-    return Store.open(path, clock=lambda: NOW, pending_minutes=240)
-
-
-def blocks(number: int) -> list[Pending]:
-    """A report and its two files, the same in every process."""
-    make = random.Random(number)
-    return [Pending(make.randbytes(16), make.randbytes(BLOCK_BYTES)) for _ in range(3)]
-
-
-def file_some(path: Path, reports: int) -> None:
-    """In a separate process: print for each report whether it was stored."""
-    store = open_store(path)
-    for number in range(reports):
-        report, *files = blocks(number)
-        try:
-            store.add_pending(files)
-            store.commit(report, TAG, [(file.id, TAG) for file in files])
-        except CannotStore:
-            print("refused", number, flush=True)
-        else:
-            print("stored", number, flush=True)
 
 
 def under_fault(path: Path, fault: str, call: str, *filters: str) -> list[list[str]]:
-    """What *call* (Python, of this module) prints while strace makes a system call fail as *fault*
-    says.
+    """What *call* (Python, with all names of support.filing) prints while strace makes a system call
+    fail as *fault* says.
     """
     (name, _, rest) = fault.partition(":")
     watched = [
@@ -68,11 +40,8 @@ def under_fault(path: Path, fault: str, call: str, *filters: str) -> list[list[s
         "-e",
         f"inject={name}:{rest}",
     ]
-    program = f"from pathlib import Path; from test_broken_disk import *; path = Path({str(path)!r}); {call}"
-    environ = {
-        **os.environ,
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}{os.pathsep}{ROOT / 'tests' / 'unit'}",
-    }
+    program = f"from pathlib import Path; from support.filing import *; path = Path({str(path)!r}); {call}"
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     done = subprocess.run(
         [*watched, sys.executable, "-c", program],
         check=False,
@@ -92,8 +61,8 @@ def reports_in(path: Path, among: int) -> set[int]:
         connection.execute("SELECT id, bytes FROM slot WHERE expires = zeroblob(8)").fetchall()
     )
     connection.close()
-    found = {number for number in range(among) if blocks(number)[0].id in rows}
-    assert rows == dict(block for number in found for block in blocks(number))
+    found = {number for number in range(among) if report_blocks(number)[0].id in rows}
+    assert rows == dict(block for number in found for block in report_blocks(number))
     return found
 
 
@@ -159,7 +128,7 @@ def test_whichever_page_is_damaged_nothing_is_said_to_be_stored_that_cannot_be_r
     choose, outcomes = random.Random(seed), {"not opened": 0, "refused": 0, "stored": 0}
     store = open_store(path)
     for number in range(4):
-        report, *files = blocks(number)
+        report, *files = report_blocks(number)
         store.add_pending(files)
         store.commit(report, TAG, [(file.id, TAG) for file in files])
     store.close()
@@ -185,7 +154,7 @@ def test_whichever_page_is_damaged_nothing_is_said_to_be_stored_that_cannot_be_r
 
 def file_one(path: Path) -> str:
     """File report 4 with its files."""
-    report, *files = blocks(4)
+    report, *files = report_blocks(4)
     try:
         store = open_store(path)
     except StoreError as why:
@@ -194,7 +163,9 @@ def file_one(path: Path) -> str:
     try:
         store.add_pending(files)
         store.commit(report, TAG, [(file.id, TAG) for file in files])
-        assert [store.block(one.id) for one in blocks(4)] == [one.data for one in blocks(4)]
+        assert [store.block(one.id) for one in report_blocks(4)] == [
+            one.data for one in report_blocks(4)
+        ]
         return "stored"
     except CannotStore:
         return "refused"
@@ -202,7 +173,6 @@ def file_one(path: Path) -> str:
         store.close()
 
 
-@pytest.mark.drop
 def test_a_claimant_is_told_of_a_full_disk_and_can_send_the_same_page_once_there_is_room(
     tmp_path: Path, keys_dir: Path
 ) -> None:

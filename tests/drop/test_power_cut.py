@@ -7,73 +7,22 @@ import secrets
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from support import power
+from support.filing import NOW, TAG, all_blocks, steps
 
 from dropbox.errors import StoreError
-from dropbox.sizes import BLOCK_BYTES
-from dropbox.vault import database as module
-from dropbox.vault.store import Pending, Store
+from dropbox.vault.store import Store
 
 pytestmark = pytest.mark.strace
 
 ROOT = Path(__file__).parents[2]
-TAG = b"t" * 16
-NOW = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
 TRIES = 3  # possible outcomes tried for each cut between two syncs
 
 # What a file holds: for every block whether it is final, and the SHA-256 of its bytes.
 Held = dict[bytes, tuple[bool, str]]
-
-
-def blocks() -> list[Pending]:
-    """The same in every process."""
-    make = random.Random(11)
-    return [Pending(make.randbytes(16), make.randbytes(BLOCK_BYTES)) for _ in range(24)]
-
-
-def steps() -> list[Callable[[Store], object]]:
-    """Everything that can be done to blocks, twice."""
-    b = blocks()
-
-    def tagged(*some: Pending) -> list[tuple[bytes, bytes]]:
-        return [(one.id, TAG) for one in some]
-
-    return [
-        lambda store: store.commit(b[0], TAG, []),
-        lambda store: store.add_pending(b[1:4]),
-        lambda store: store.commit(b[4], TAG, tagged(b[1], b[2])),
-        lambda store: store.commit(b[5], TAG, []),
-        lambda store: store.withdraw(tagged(b[0])),
-        lambda store: store.add_pending(b[6:12]),
-        lambda store: store.abandon([b[3].id, b[7].id]),
-        lambda store: store.commit(b[12], TAG, tagged(b[6], b[8], b[9])),
-        lambda store: store.commit(b[13], TAG, []),
-        lambda store: store.withdraw(tagged(b[4], b[1], b[2], b[13])),
-        lambda store: store.add_pending(b[14:20]),
-        lambda store: store.commit(b[20], TAG, tagged(*b[14:20])),
-        lambda store: store.next_export("c"),
-        lambda store: store.commit(b[21], TAG, []),
-    ]
-
-
-def run(path: Path, synchronous: str) -> None:
-    """In a separate process: do every step, and print a line after each."""
-    level = {"OFF": 0, "NORMAL": 1, "FULL": 2}[synchronous]
-    module.PRAGMAS = tuple(  # type: ignore[assignment]
-        (name, synchronous, level) if name == "synchronous" else (name, value, found)
-        for name, value, found in module.PRAGMAS
-    )
-    store = Store.open(
-        path, clock=lambda: NOW, pending_minutes=240, randbelow=random.Random(5).randrange
-    )
-    for step in steps():
-        step(store)
-        os.write(1, b"done\n")
 
 
 def held(path: Path) -> Held | None:
@@ -116,13 +65,13 @@ def wrong_after_cuts(directory: Path, synchronous: str, seed: int) -> tuple[int,
     """How many cuts were tried, and after which of them the file was not as acknowledged."""
     path, trace = directory / "vault.sqlite", directory / "trace"
     store = Store.open(path, clock=lambda: NOW, pending_minutes=240)
-    store.commit(blocks()[23], TAG, [])
+    store.commit(all_blocks()[23], TAG, [])
     store.close()
     before = {file.name: file.read_bytes() for file in (path, Path(f"{path}-journal"))}
     (directory / "plain").mkdir()
     (directory / "plain" / "vault.sqlite").write_bytes(before[path.name])
     expected = after_each_step(directory / "plain" / "vault.sqlite")
-    program = f"from pathlib import Path; from test_power_cut import run; run(Path({str(path)!r}), {synchronous!r})"
+    program = f"from pathlib import Path; from support.filing import run_all; run_all(Path({str(path)!r}), {synchronous!r})"
     environ = {
         **os.environ,
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}{os.pathsep}{ROOT / 'tests' / 'unit'}",
@@ -171,7 +120,7 @@ def test_the_store_changes_its_file_in_no_way_that_is_not_seen(tmp_path: Path) -
     """Otherwise the cuts above would prove nothing."""
     path, trace = tmp_path / "vault.sqlite", tmp_path / "trace"
     Store.open(path, clock=lambda: NOW, pending_minutes=240).close()
-    program = f"from pathlib import Path; from test_power_cut import run; run(Path({str(path)!r}), 'FULL')"
+    program = f"from pathlib import Path; from support.filing import run_all; run_all(Path({str(path)!r}), 'FULL')"
     environ = {
         **os.environ,
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}{os.pathsep}{ROOT / 'tests' / 'unit'}",
