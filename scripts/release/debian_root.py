@@ -39,13 +39,18 @@ CERTIFICATES = Path("/usr/local/share/ca-certificates")
 # What a computer may need for its way to PyPI.
 PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# The root itself is changed, since the kernel makes no user namespace for whoever was only put in another one by chroot.
 # Not `exec`: this shell is the first process inside, and collects those that lose their parent.
 _ENTER = """
+mount --rbind "$1" "$1"
 mount -t proc proc "$1/proc"
 mount --rbind /dev "$1/dev"
 mount -t sysfs -o ro sysfs "$1/sys" 2>/dev/null || true
-root=$1; shift
-chroot "$root" "$@"
+cd "$1"; shift
+pivot_root . .
+umount --lazy .
+cd /
+"$@"
 exit $?
 """
 
