@@ -213,7 +213,7 @@ def test_no_room_for_the_bundle_or_in_the_casebook_is_a_sentence_and_the_next_ru
 ) -> None:
     bundle = filled(drop)
     code, sentence = desk(place, reviewer_homes[0], bundle, 3 * BLOCK_BYTES)
-    assert (code, sentence.count("\n")) == (1, 1) and "does not fit beside the casebook" in sentence
+    assert (code, sentence.count("\n")) == (2, 1) and "does not fit beside the casebook" in sentence
 
     # A casebook that is larger than the bundle, so that it is the first to find no room.
     with Casebook.open(place) as casebook:
@@ -221,7 +221,7 @@ def test_no_room_for_the_bundle_or_in_the_casebook_is_a_sentence_and_the_next_ru
     size = (place / "casebook.sqlite").stat().st_size
     assert size > bundle.stat().st_size
     code, sentence = desk(place, reviewer_homes[0], bundle, size + 8_192)
-    assert (code, sentence.count("\n")) == (1, 1) and "casebook.sqlite cannot be used" in sentence
+    assert (code, sentence.count("\n")) == (2, 1) and "casebook.sqlite cannot be used" in sentence
 
     assert desk(place, reviewer_homes[0], bundle) == (0, "")
     with Casebook.open(place) as casebook:
@@ -556,6 +556,6 @@ def test_a_casebook_of_a_newer_version_is_refused_by_every_command(
     code, sentence = desk(place, reviewer_homes[0], filled(drop))
 
     assert (code, sentence) == (
-        1,
+        2,
         f"This casebook is of version {VERSION + 1}; this desk works with version {VERSION}.\n",
     )
