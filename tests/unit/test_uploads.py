@@ -273,6 +273,25 @@ def test_a_declared_type_is_valid_or_unknown(sent: str, kind: str) -> None:
     assert [file.type for file in read(body, Collector).attachments] == [kind]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/mixed; boundary=B",
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "x",
+        "",
+    ],
+)
+def test_a_body_that_is_no_form_is_not_read_as_one(kind: str) -> None:
+    source = io.BytesIO(part("files", b"x", "a") + b"--B--\r\n")
+    received = receive(
+        source, kind, limit_bytes=10**6, files_left=lambda texts: 10, open_sealer=Collector
+    )
+
+    assert received.troubles == [(Trouble.BROKEN_OFF, "")] and received.attachments == []
+
+
 @pytest.mark.parametrize("more", [0, 1])
 def test_a_form_has_as_many_parts_as_ours_and_not_one_more(more: int) -> None:
     received = read(part("harms", b"x") * (MAX_PARTS + more) + b"--B--\r\n", Collector)
