@@ -174,10 +174,10 @@ class Members:
             raise BadBundle(f"The bundle has something else where {name} should be.")
         if not 0 <= member.size <= max_bytes:
             raise BadBundle(f"{name} in the bundle is too large.")
-        data = self._take(member.size)
+        data = self._read(member.size)
         if len(data) != member.size:
             raise BadBundle(f"The bundle is cut off inside {name}.")
-        if self._take(-len(data) % tarfile.BLOCKSIZE).strip(b"\0"):
+        if self._read(-len(data) % tarfile.BLOCKSIZE).strip(b"\0"):
             raise BadBundle(f"The bundle is damaged after {name}.")
         return data
 
@@ -185,12 +185,12 @@ class Members:
         """Raise BadBundle if anything follows."""
         if self._next("its end") is not None:
             raise BadBundle("The bundle holds more than its manifest lists.")
-        if self._take(2 * tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        if self._read(2 * tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
             raise BadBundle("The bundle has no proper end.")
 
     def _next(self, wanted: str) -> tarfile.TarInfo | None:
         # TarFile would follow extension headers, whose size and number the sender chooses.
-        header = self._take(tarfile.BLOCKSIZE)
+        header = self._read(tarfile.BLOCKSIZE)
         if not header.strip(b"\0"):
             return None
         try:
@@ -200,7 +200,7 @@ class Members:
                 f"The file is not a bundle, or it is damaged before {wanted}."
             ) from None
 
-    def _take(self, size: int) -> bytes:
+    def _read(self, size: int) -> bytes:
         try:
             return self._stream.read(size)
         except OSError:

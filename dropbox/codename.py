@@ -243,7 +243,9 @@ class WordLists:
         """Whether *text* contains a whole codename, separated or run together, in linear time."""
         pieces = _pieces(text)
         known = [self._index.get(piece) for piece in pieces]
-        halved = [index for at, index in enumerate(known) if at == 0 or index != known[at - 1]]
+        without_repeats = [
+            index for at, index in enumerate(known) if at == 0 or index != known[at - 1]
+        ]
         hanzi = [
             [run[at : at + 2] for at in range(start, len(run) - 1, 2)]
             for run in pieces
@@ -252,7 +254,11 @@ class WordLists:
         ]
         if any(
             self._has_codename(row)
-            for row in (known, halved, *([self._index.get(two) for two in run] for run in hanzi))
+            for row in (
+                known,
+                without_repeats,
+                *([self._index.get(two) for two in run] for run in hanzi),
+            )
         ):
             return True
         # Eight words of 4 to 10 letters without spaces.
@@ -289,17 +295,23 @@ class WordLists:
 
     def _readings(self, letters: str) -> list[Codename]:
         """Every codename spelled by *letters*, without separators; nearly always one or none."""
-        ways: dict[int, list[tuple[int, ...]]] = {0: [()]}
+        readings: dict[int, list[tuple[int, ...]]] = {0: [()]}
         for end in range(1, len(letters) + 1):
-            ways[end] = [
-                (*before, index)
+            readings[end] = [
+                (*prefix, index)
                 for length in range(2, min(end, 10) + 1)
                 if (index := self._index.get(letters[end - length : end])) is not None
-                for before in ways[end - length]
-                if len(before) < WORDS
+                for prefix in readings[end - length]
+                if len(prefix) < WORDS
             ]
-        found = {way for way in ways[len(letters)] if len(way) == WORDS} if letters else set()
-        codenames = [(Codename(way[:RANDOM_WORDS]), way[RANDOM_WORDS]) for way in sorted(found)]
+        found = (
+            {reading for reading in readings[len(letters)] if len(reading) == WORDS}
+            if letters
+            else set()
+        )
+        codenames = [
+            (Codename(reading[:RANDOM_WORDS]), reading[RANDOM_WORDS]) for reading in sorted(found)
+        ]
         return [codename for codename, check in codenames if codename.check == check]
 
 

@@ -35,7 +35,7 @@ def run(command: Sequence[str], data: bytes | memoryview, environ: Mapping[str, 
     reader, writer = os.pipe()
     try:
         try:
-            _fill(source, data)
+            _write_all(source, data)
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             actions = [
                 (os.POSIX_SPAWN_DUP2, own, number)
@@ -46,23 +46,23 @@ def run(command: Sequence[str], data: bytes | memoryview, environ: Mapping[str, 
             )
         finally:
             os.close(writer)
-        out = _drained(reader, pid)
+        out = _read_all(reader, pid)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.lseek(err, 0, os.SEEK_SET)
-        return Result(code, out, _rest(err))
+        return Result(code, out, _read_available(err))
     finally:
         for descriptor in (source, err, reader):
             os.close(descriptor)
 
 
-def _fill(file: int, data: bytes | memoryview) -> None:
+def _write_all(file: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
     os.lseek(file, 0, os.SEEK_SET)
 
 
-def _drained(reader: int, pid: int) -> bytes:
+def _read_all(reader: int, pid: int) -> bytes:
     """Everything a child writes into a pipe until it ends."""
     os.set_blocking(reader, False)
     pieces = []
@@ -71,13 +71,13 @@ def _drained(reader: int, pid: int) -> bytes:
         waiting = select.poll()
         waiting.register(child, select.POLLIN)
         while not waiting.poll(_POLL_MILLISECONDS):
-            pieces.append(_rest(reader))
+            pieces.append(_read_available(reader))
     finally:
         os.close(child)
-    return b"".join([*pieces, _rest(reader)])
+    return b"".join([*pieces, _read_available(reader)])
 
 
-def _rest(file: int) -> bytes:
+def _read_available(file: int) -> bytes:
     """Everything that can be read without waiting."""
     pieces = []
     try:

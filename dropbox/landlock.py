@@ -86,8 +86,10 @@ def restrict(rules: Iterable[Rule]) -> None:
     # An older kernel rejects a structure with fields that it does not know; it can tell by the
     # size.
     size = ctypes.sizeof(_Ruleset) if version >= _SCOPES_SINCE else _Ruleset.network.offset
-    asked = _Ruleset(handled, 0, _SCOPES)
-    ruleset = _call(_CREATE_RULESET, ctypes.byref(asked), ctypes.c_size_t(size), ctypes.c_uint32(0))
+    attributes = _Ruleset(handled, 0, _SCOPES)
+    ruleset = _call(
+        _CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0)
+    )
     try:
         for path, access in rules:
             _allow(ruleset, path, access & handled)

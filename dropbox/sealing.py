@@ -198,23 +198,23 @@ class _BlockWriter:
         self.ids: list[bytes] = []
         self.stopped = False
         self._put = put
-        self._rest = bytearray()
+        self._buffer = bytearray()
         self._batch: list[Block] = []
 
     def write(self, data: bytes) -> None:
         """Take gpg's next output. Raises CannotSeal after a stop, and what *put* raises."""
         if self.stopped:
             raise CannotSeal("The upload was interrupted.")
-        self._rest += data
-        while len(self._rest) >= CHUNK_BYTES:
-            self._cut(bytes(self._rest[:CHUNK_BYTES]))
-            del self._rest[:CHUNK_BYTES]
+        self._buffer += data
+        while len(self._buffer) >= CHUNK_BYTES:
+            self._cut(bytes(self._buffer[:CHUNK_BYTES]))
+            del self._buffer[:CHUNK_BYTES]
 
     def finish(self) -> None:
         """Fill up the last block and put what is left."""
-        if self._rest:
-            self._cut(bytes(self._rest).ljust(CHUNK_BYTES, b"\0"))
-            self._rest.clear()
+        if self._buffer:
+            self._cut(bytes(self._buffer).ljust(CHUNK_BYTES, b"\0"))
+            self._buffer.clear()
         self._pass_on()
 
     def _cut(self, chunk: bytes) -> None:

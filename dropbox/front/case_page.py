@@ -72,9 +72,9 @@ class CaseView(MethodView):
             return self.show(posted.state, posted.texts)
         if act.startswith(_OLDER):
             return self.show(posted.state, posted.texts, first=index_of(act, _OLDER))
-        return self._acted(act, posted)
+        return self._act_on(act, posted)
 
-    def _acted(self, act: str, posted: PostedPage) -> Response:
+    def _act_on(self, act: str, posted: PostedPage) -> Response:
         form = MessageForm(
             posted.texts,
             posted.token,

@@ -80,11 +80,11 @@ class BoundedSealer:
     def __init__(
         self,
         sealer: AttachmentSealer,
-        leave: Callable[[], None],
+        release: Callable[[], None],
         abandon: Callable[[Sequence[bytes]], None],
     ) -> None:
         self._sealer = sealer
-        self._leave: Callable[[], None] | None = leave
+        self._release_place: Callable[[], None] | None = release
         self._abandon = abandon
 
     def write(self, data: bytes) -> int:
@@ -110,9 +110,9 @@ class BoundedSealer:
             return
 
     def _release(self) -> None:
-        if self._leave is not None:
-            self._leave()
-            self._leave = None
+        if self._release_place is not None:
+            self._release_place()
+            self._release_place = None
 
 
 class Intake:

@@ -112,7 +112,7 @@ def receive(
             max_parts=MAX_PARTS,
         )
         for event in _events(stream, decoder, limit_bytes):
-            form.take(event)
+            form.handle(event)
             if form.ended:
                 break
     except _PostTooLarge:
@@ -174,7 +174,7 @@ class _Form:
         self._text: bytearray | None = None
         self._file: _ArrivingFile | None = None
 
-    def take(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Handle the decoder's next event."""
         if isinstance(event, Field):
             self._name, self._text = (event.name or "")[:_FIELD_CHARACTERS], bytearray()
@@ -182,16 +182,16 @@ class _Form:
             self._file = _ArrivingFile(event.filename, event.headers.get("content-type", ""))
         elif isinstance(event, Data):
             if self._file is not None:
-                self._take_file(self._file, event)
+                self._handle_file(self._file, event)
             elif self._text is not None:
-                self._take_text(self._text, event)
+                self._handle_text(self._text, event)
 
     def close(self) -> None:
         """End the form: a file that is incomplete is abandoned."""
         if self._file is not None:
             self._file.abort()
 
-    def _take_text(self, text: bytearray, event: Data) -> None:
+    def _handle_text(self, text: bytearray, event: Data) -> None:
         # A truncated text is never sealed: the trouble prevents filing.
         if len(event.data) > self._room:
             self.received.trouble(Trouble.TEXTS_TOO_LONG)
@@ -209,7 +209,7 @@ class _Form:
                 self.received.trouble(Trouble.NOT_UTF8)
             return text.decode("utf-8", "replace")
 
-    def _take_file(self, file: "_ArrivingFile", event: Data) -> None:
+    def _handle_file(self, file: "_ArrivingFile", event: Data) -> None:
         if event.data and not file.begun:
             self._begin(file)
         try:
