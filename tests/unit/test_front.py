@@ -576,10 +576,28 @@ def test_another_host_a_gateway_and_another_sites_form_are_refused(front: Front)
         ({"Host": "www." + ONION}, "只在自己的洋葱地址"),
         ({"X-Tor2web": "1"}, "不是用 Tor 浏览器"),
         ({"Sec-Fetch-Site": "cross-site"}, "别的网站"),
+        ({"Sec-Fetch-Site": "same-site"}, "别的网站"),
         ({"Origin": "http://evil.onion"}, "别的网站"),
+        ({"Origin": "https://" + ONION}, "别的网站"),
     ):
         answer = post(front, good, **headers)
         assert answer.status_code == 403 and words in answer.text, headers
+    # The control: what a browser may say of our own form, which is then refused for what it holds alone.
+    for headers in (
+        {},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "null"},
+        {"Origin": "http://" + ONION},
+    ):
+        assert post(front, good, **headers).status_code == 400, headers
+
+
+def test_a_form_in_chunks_is_refused_before_it_is_read(front: Front) -> None:
+    answer = post(front, b"--B--\r\n", **{"Transfer-Encoding": "chunked"})
+
+    assert answer.status_code == 400 and "没有保存任何内容" in answer.text
+    assert "到达时已损坏" not in answer.text
 
 
 def test_switching_the_language_keeps_what_was_typed_and_the_files(front: Front) -> None:

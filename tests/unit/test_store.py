@@ -278,6 +278,29 @@ def test_what_was_stored_is_there_after_the_file_is_opened_again(
     again.close()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE TABLE other (a)",
+        "CREATE INDEX told ON slot (day)",
+        "CREATE TRIGGER kept AFTER DELETE ON slot BEGIN INSERT INTO export VALUES (1, '', ''); END",
+        "CREATE VIEW seen AS SELECT id FROM slot",
+        "DROP TABLE export",
+        "ALTER TABLE reply ADD COLUMN at TEXT",
+    ],
+)
+def test_a_vault_s_file_with_something_more_or_less_in_it_is_refused(
+    store: Store, path: Path, clock: Clock, change: str
+) -> None:
+    """A trigger could keep what is deleted, an index the order of filing."""
+    store.close()
+    Store.open(path, clock=clock, pending_minutes=240).close()
+    make(path, change)
+
+    with pytest.raises(StoreError, match="is not a vault's file"):
+        Store.open(path, clock=clock, pending_minutes=240)
+
+
 def test_the_file_is_for_its_owner_alone(store: Store, path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

@@ -12,13 +12,13 @@ from flask.testing import FlaskClient
 from nacl.signing import SigningKey
 from werkzeug.test import EnvironBuilder
 
-from dropbox.bundle import ReplyBundle, SealedReply, read_export, write_replies
+from dropbox.bundle import MAX_REPLIES, ReplyBundle, SealedReply, read_export, write_replies
 from dropbox.errors import CannotStore, SettingsError
 from dropbox.key_expiry import notice
 from dropbox.openpgp import Opener
 from dropbox.packets import read_pinned_keys
 from dropbox.settings import Settings
-from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH, REPLY_BYTES
+from dropbox.sizes import BLOCK_BYTES, ID_BYTES, PENDING_BATCH, REPLY_BYTES
 from dropbox.vault.courier_routes import create_courier
 from dropbox.vault.factory import SocketDispatcher, create_vault, read_export_key
 from dropbox.vault.intake_routes import create_intake
@@ -279,8 +279,73 @@ def test_an_export_key_that_others_can_read_or_of_a_wrong_length_stops_the_start
     path.chmod(0o600)
     assert bytes(read_export_key(path)) == bytes(32)
     path.write_bytes(bytes(31))
-    with pytest.raises(SettingsError, match="has to be 32 bytes"):
+    with pytest.raises(SettingsError, match="has to have 32 bytes"):
         read_export_key(path)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644, 0o660])
+def test_an_export_key_that_anybody_else_may_use_in_any_way_is_refused(
+    tmp_path: Path, mode: int
+) -> None:
+    path = tmp_path / "export.key"
+    path.write_bytes(bytes(32))
+    path.chmod(mode)
+    with pytest.raises(SettingsError, match="Others on this computer can read"):
+        read_export_key(path)
+
+    path.chmod(0o400)
+    assert bytes(read_export_key(path)) == bytes(32)
+
+
+def test_a_longer_export_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "export.key"
+    path.write_bytes(bytes(33))
+    path.chmod(0o600)
+    with pytest.raises(SettingsError, match="has to have 32 bytes"):
+        read_export_key(path)
+
+
+def test_a_full_disk_is_507_to_the_courier_too(
+    courier: FlaskClient, store: Store, signed: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise CannotStore
+
+    for name in ("next_export", "accept", "counts"):
+        monkeypatch.setattr(store, name, full)
+
+    assert courier.get("/export").status_code == 507
+    assert courier.get("/status").status_code == 507
+    assert courier.post("/replies", data=signed(bundle_of(5))).status_code == 507  # type: ignore[operator]
+
+
+def test_a_reply_bundle_too_large_is_not_read(courier: FlaskClient) -> None:
+    most = MAX_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
+
+    assert courier.post("/replies", data=bytes(most)).status_code == 422
+    assert courier.post("/replies", data=bytes(most + 1)).status_code == 413
+
+
+def test_an_error_of_the_vaults_is_told_by_its_kind_alone(
+    intake: FlaskClient,
+    courier: FlaskClient,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("canary-in-exception")
+
+    for name in ("commit", "counts"):
+        monkeypatch.setattr(store, name, broken)
+
+    assert intake.post("/commit", data=ident(9) + ident(8) + DATA).status_code == 500
+    assert courier.get("/status").status_code == 500
+    said = capsys.readouterr()
+    assert said.out == "" and "canary" not in said.err and "Traceback" not in said.err
+    assert [line.rpartition(",")[0] for line in said.err.splitlines()] == [
+        "A request ended in ZeroDivisionError"
+    ] * 2
 
 
 def test_tags_are_listed_and_their_blocks_withdrawn_and_replies_forgotten(
