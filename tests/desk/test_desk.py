@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pytest
 from nacl.signing import SigningKey
@@ -199,7 +199,7 @@ def test_a_report_of_another_campaign_is_kept_out(
     ],
 )
 def test_a_file_that_is_not_as_described_is_listed_and_not_kept(
-    drop: Drop, casebook: Casebook, take: Take, changes: dict[str, object], reason: str
+    drop: Drop, casebook: Casebook, take: Take, changes: dict[str, Any], reason: str
 ) -> None:
     drop.report(attachments=(drop.file(PHOTO, **changes),))
 
@@ -257,7 +257,9 @@ def test_an_import_writes_no_more_of_a_file_than_its_report_says(
 ) -> None:
     """The real import of a message that unpacks to a thousand times its length; every byte that is written is counted."""
     size = 16 * 2**20
-    bomb = replace(drop, reviewers=Compressing(reviewer_homes[0])).file(bytes(size))
+    bomb = replace(drop, reviewers=cast("Reviewers", Compressing(reviewer_homes[0]))).file(
+        bytes(size)
+    )
     assert 0 < bomb.sealed_bytes < size / 500
     told = replace(bomb, size=bomb.sealed_bytes)
     drop.report(attachments=(told,))

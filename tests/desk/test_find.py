@@ -3,6 +3,7 @@
 import io
 import json
 import sqlite3
+from typing import Any
 
 import pytest
 from support.cases import SAMPLES
@@ -13,7 +14,7 @@ from dropbox.openpgp import Reviewers
 
 TEXT = SAMPLES[0]["text_zh_hans"]
 HARM = "c3.account_closed"
-SAID = {
+SAID: dict[str, Any] = {
     "category": "c3",
     "merit": "m3",
     "urgency": "danger",

@@ -137,7 +137,7 @@ def test_an_import_that_is_killed_is_run_again_and_nothing_is_lost_or_double(
     side: str,
 ) -> None:
     bundle = filled(drop)
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         TESTS / "support" / "killed.py",
         place,
@@ -169,7 +169,7 @@ def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
 ) -> None:
     """The real command, killed at moments of chance, until it has nothing left to do."""
     bundle = filled(drop)
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         "-m",
         "scripts.desk",

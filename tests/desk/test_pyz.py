@@ -476,9 +476,9 @@ def test_an_unsuitable_computer_gets_a_sentence(
 
     (tmp_path / "bin").mkdir()
     bare = {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path / "home")}
-    done = subprocess.run([PYTHON, pyz, "--help"], env=bare, capture_output=True, check=False)
+    without = subprocess.run([PYTHON, pyz, "--help"], env=bare, capture_output=True, check=False)
     sentence = b"gpg is not on this computer; it is in the Debian package gnupg.\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, b"", sentence)
+    assert (without.returncode, without.stdout, without.stderr) == (2, b"", sentence)
     assert not (tmp_path / "home" / ".cache").exists()
 
 

@@ -243,7 +243,7 @@ def test_a_week_that_was_revoked_does_not_count_for_the_end(gpg_home: Path, tmp_
     fingerprint = made(gpg_home, tmp_path / "keys", today(), 3)
     answers = b"key 3\nrevkey\ny\n0\n\ny\nsave\n"
     loopback = ["--pinentry-mode", "loopback", "--passphrase", ""]
-    gpg = [
+    gpg: list[str | Path] = [
         "gpg",
         "--homedir",
         gpg_home,

@@ -20,7 +20,7 @@ from scripts.desk.casebook.casebook import VERSION, Casebook
 from scripts.desk.casebook.layers import sampled
 
 SECRET = "【虚构】first-reviewers-remark"
-FULL = {
+FULL: dict[str, Any] = {
     "category": "c1",
     "merit": "m3",
     "urgency": "danger",
@@ -135,14 +135,15 @@ def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
 
     text = filed.directory / "answer.txt"
     text.write_text("x", "utf-8")
-    refused = [
+    refused: list[list[str | Path]] = [
         ["show"],
         ["review", "--blank"],
         ["review", "--form", form],
         ["adjudicate", "--blank"],
         ["files"],
     ]
-    for name, *rest in [*refused, ["answer", "--text-file", text, "--yes"]]:
+    refused.append(["answer", "--text-file", text, "--yes"])
+    for name, *rest in refused:
         code, out, err = filed.run(1, name, "C-0001", *rest)
         assert (code, out) == (2, "") and "out of your hands" in err, name
         assert err.startswith("C-0001: "), name

@@ -145,7 +145,7 @@ def test_a_sheet_is_its_owners_alone_and_fits_on_one_page(home: Path, out: Path)
 
 
 def other_word(word: str) -> str:
-    return WORDLIST[(WORDLIST.index(word) + 1) % len(WORDLIST)]
+    return str(WORDLIST[(WORDLIST.index(word) + 1) % len(WORDLIST)])
 
 
 @pytest.mark.parametrize("at", [0, 4, 17, 32])

@@ -29,7 +29,9 @@ def fuzz(name: str, options: list[str]) -> None:
         )
 
     def mutated(data: bytes, most: int, seed: int) -> bytes:
-        return target.mutate(data, most, Random(seed), lambda plain: atheris.Mutate(plain, most))
+        return bytes(
+            target.mutate(data, most, Random(seed), lambda plain: atheris.Mutate(plain, most))
+        )
 
     how = {"custom_mutator": mutated} if target.mutate is not None else {}
     atheris.Setup([name, *options], target.run, **how)

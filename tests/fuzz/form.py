@@ -94,7 +94,7 @@ def _as_browsers_write(body: bytes) -> bool:
 
 def _received(flags: int, kind: str, body: bytes, piece: int) -> tuple[object, ...]:
     limit = 512 if flags & SMALL_LIMIT else 10**6
-    line, opened = Line(body, piece), []
+    line, opened = Line(body, piece), list[Sealing]()
 
     def open_sealer() -> Sealing:
         if flags & ONE_PLACE and opened:

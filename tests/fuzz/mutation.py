@@ -83,7 +83,7 @@ def _written(value: Any, random: Random) -> bytes:
 
 def _json(data: bytes, most: int, random: Random, mutate_bytes: Any) -> bytes:
     if random.random() < 0.3:
-        return mutate_bytes(data)
+        return bytes(mutate_bytes(data))
     if random.random() < 0.01 and most > len(_NESTED):
         at = random.randrange(len(data) + 1)
         return (data[:at] + _NESTED + data[at:])[:most]
@@ -93,7 +93,7 @@ def _json(data: bytes, most: int, random: Random, mutate_bytes: Any) -> bytes:
             value = changed(value, random)
         return _written(value, random)[:most]
     except (ValueError, RecursionError, TypeError):
-        return mutate_bytes(data)
+        return bytes(mutate_bytes(data))
 
 
 mutate_json: Mutate = _json

@@ -146,7 +146,9 @@ def test_the_front_shows_the_same_pages_as_in_a_checkout(installed: Path, tmp_pa
     for language, folder in (("zh-hans", "zh_Hans"), ("zh-hant", "zh_Hant")):
         catalog = ROOT / "dropbox" / "translations" / folder / "LC_MESSAGES" / "messages.po"
         with catalog.open("rb") as source:
-            titles[language] = str(read_po(source).get(title).string)
+            message = read_po(source).get(title)
+            assert message is not None
+            titles[language] = str(message.string)
     assert len(set(titles.values())) == 3
     for language, words in titles.items():
         assert f"<h1>{words}</h1>" in pages[f"{language}/keys"]

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,21 @@ def spool() -> None:
         file.write(b"plaintext" * 10)
 
 
+def make_folder() -> None:
+    (OUTSIDE / "folder").mkdir()
+    (OUTSIDE / "folder").rmdir()
+
+
+def make_link() -> None:
+    (OUTSIDE / "link").symlink_to("plaintext")
+    (OUTSIDE / "link").unlink()
+
+
+def make_pipe() -> None:
+    os.mkfifo(OUTSIDE / "pipe")
+    (OUTSIDE / "pipe").unlink()
+
+
 def hide() -> None:
     os.close(call(CALLS["memfd_create"], id(b"x") + sys.getsizeof(b"") - 1, 0))
 
@@ -135,7 +151,7 @@ def fork_into(flags: int) -> None:
 FOLDERS = [Path(name) for name in ("/tmp", "/var/tmp", "/dev/shm", "/run", os.environ["HOME"])]
 GPG = shutil.which("gpg") or ""
 WAYS: dict[str, Callable[[], Any]] = {
-    **{f"write to {path}": lambda path=path: write(path) for path in FOLDERS},
+    **{f"write to {path}": partial(write, path) for path in FOLDERS},
     "write beside": lambda: write(OUTSIDE),
     "write a file without a name": write_unnamed,
     "write a spooled file": spool,
@@ -143,9 +159,9 @@ WAYS: dict[str, Callable[[], Any]] = {
     "write an attribute": lambda: os.setxattr(OUTSIDE / "file", "user.text", b"plaintext"),
     "shorten a file": shorten,
     "change a file's mode": lambda: (OUTSIDE / "file").chmod(0o600),
-    "make a folder": lambda: ((OUTSIDE / "folder").mkdir(), (OUTSIDE / "folder").rmdir()),
-    "make a link": lambda: ((OUTSIDE / "link").symlink_to("plaintext"), (OUTSIDE / "link").unlink()),
-    "make a pipe": lambda: (os.mkfifo(OUTSIDE / "pipe"), (OUTSIDE / "pipe").unlink()),
+    "make a folder": make_folder,
+    "make a link": make_link,
+    "make a pipe": make_pipe,
     "rename a file": lambda: (OUTSIDE / "file").rename(OUTSIDE / "file"),
     "hide in a memory file": hide,
     "hide in a shared segment": segment,
@@ -158,7 +174,7 @@ WAYS: dict[str, Callable[[], Any]] = {
     "run a shell through the loader": lambda: run(LOADER, "/bin/sh", "-c", ":"),
     "run gpg to write a file": lambda: run(GPG, "--batch", "--output", str(OUTSIDE / "out"), "--store", str(Path(GPG))),
     "run gpg to read a file": lambda: run(GPG, "--batch", "--output", "-", "--store", "/etc/passwd"),
-    **{f"open a socket of family {name}": lambda family=family: open_socket(family) for name, family in (
+    **{f"open a socket of family {name}": partial(open_socket, family) for name, family in (
         ("IPv4", socket.AF_INET), ("IPv6", socket.AF_INET6))},
     "open a socket of the kernel": lambda: open_socket(socket.AF_NETLINK, socket.SOCK_RAW),
     "send a datagram": lambda: open_socket(socket.AF_INET, socket.SOCK_DGRAM),
@@ -207,7 +223,8 @@ def told(way: Callable[[], Any]) -> str:
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     if environ["PATH_INFO"] != "/denied":
-        return room.app(environ, start_response)
+        served: Iterable[bytes] = room.app(environ, start_response)
+        return served
     tried = {name: told(way) for name, way in WAYS.items()}
     needed = {name: told(way) for name, way in NEEDED[ROOM].items()}
     calls = refused_calls.all_tried()

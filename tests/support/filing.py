@@ -85,7 +85,7 @@ def steps() -> list[Callable[[Store], object]]:
 def run_all(path: Path, synchronous: str) -> None:
     """In a separate process: do every step, and print a line after each."""
     level = {"OFF": 0, "NORMAL": 1, "FULL": 2}[synchronous]
-    module.PRAGMAS = tuple(  # type: ignore[assignment]
+    module.PRAGMAS = tuple(
         (name, synchronous, level) if name == "synchronous" else (name, value, found)
         for name, value, found in module.PRAGMAS
     )

@@ -5,13 +5,14 @@ ARGUMENT...`.
 import errno
 import os
 import sys
+from typing import Any
 
 import pyseccomp
 
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38
 RLIMIT_FSIZE = 1
 # (call, its first or second argument if that identifies the part).
-CALLS = {
+CALLS: dict[str, list[tuple[str | int, Any]]] = {
     "limits": [("prlimit64", pyseccomp.Arg(1, pyseccomp.EQ, RLIMIT_FSIZE))],
     "privileges": [("prctl", pyseccomp.Arg(0, pyseccomp.EQ, PR_SET_NO_NEW_PRIVS))],
     "landlock": [

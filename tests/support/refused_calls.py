@@ -168,7 +168,7 @@ def started_in(flags: int) -> str:
     """Start a child in its own namespaces with clone(); it ends at once."""
     number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, "clone")
     ctypes.set_errno(0)
-    arguments = [ctypes.c_long(one) for one in (number, flags | signal.SIGCHLD, 0, 0, 0, 0)]  # type: ignore[arg-type]
+    arguments = [ctypes.c_long(one) for one in (number, flags | signal.SIGCHLD, 0, 0, 0, 0)]
     child = LIBC.syscall(*arguments)
     if child == 0:
         os._exit(0)

@@ -1,6 +1,7 @@
 """The report form as a claimant fills it in, and waiting answers."""
 
 from datetime import date
+from typing import Any
 
 from dropbox.codename import CHEAPEST, WordLists, derive_keys
 from dropbox.reply import Reply, reply_tag, seal_reply
@@ -21,10 +22,10 @@ def send(
     page: Page,
     files: list[File] | None = None,
     act: str = "send",
-    **values: object,
+    **values: Any,
 ) -> Page:
     fields = {"category": "c2", "text": TEXT, **values}
-    return browser.send(page.form(), fields, files=files or [], button=("act", act))  # type: ignore[arg-type]
+    return browser.send(page.form(), fields, files=files or [], button=("act", act))
 
 
 def problems(page: Page) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -31,11 +32,9 @@ def size(page: Page) -> int:
     """The bytes of a whole response as gunicorn writes it."""
     status = httpx.codes.get_reason_phrase(page.status).upper() if page.status != 200 else "OK"
     head = f"HTTP/1.1 {page.status} {status}\r\nConnection: close\r\n\r\n"
-    return (
-        len(head)
-        + sum(len(f"{name}: {value}\r\n") for name, value in page.headers.multi_items())
-        + len(page.raw)
-    )  # type: ignore[attr-defined]
+    assert isinstance(page.headers, httpx.Headers)
+    lines = [f"{name}: {value}\r\n" for name, value in page.headers.multi_items()]
+    return len(head) + sum(map(len, lines)) + len(page.raw)
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -268,7 +267,7 @@ def test_wrong_input_gets_a_sentence_and_keeps_everything(
 ) -> None:
     with front.browser() as browser:
         page = report_page(browser)
-        filled = {"harms": ["c1.harassed"], **values}
+        filled: dict[str, Any] = {"harms": ["c1.harassed"], **values}
         again = send(browser, page, **filled)
 
     assert again.status == 400 and sentence in problems(again)
@@ -523,7 +522,7 @@ def test_what_is_no_form_gets_a_page_of_the_usual_size(
     answer = post(front, body, kind)
 
     assert answer.status_code == 400 and "损坏" in answer.text
-    assert front.vault.final == front.vault.pending == {}
+    assert (front.vault.final, front.vault.pending) == ({}, {})
 
 
 METHODS = ("HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "PATCH", "PROPFIND", "get")
@@ -785,7 +784,7 @@ def test_a_missing_or_failing_gpg_means_not_accepted(
                 again = send(browser, page, files)
                 assert again.status == 503 and "没有被接受" in problems(again)
                 assert again.form().value("text") == TEXT and again.codename() == page.codename()
-        assert front.vault.final == front.vault.pending == {}
+        assert (front.vault.final, front.vault.pending) == ({}, {})
         assert send(browser, again).status == 200
 
 

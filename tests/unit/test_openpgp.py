@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,10 @@ def test_the_newest_valid_subkey_is_used_each_week(keys_dir: Path, tmp_path: Pat
     chosen = set()
     for days in (0, 7):
         reviewers = Reviewers.load(
-            keys_dir, tmp_path / "home", clock=lambda at=now + timedelta(days=days): at
-        )  # type: ignore[misc]
+            keys_dir,
+            tmp_path / "home",
+            clock=partial(datetime.fromtimestamp, (now + timedelta(days=days)).timestamp(), UTC),
+        )
         chosen.add(tuple(reviewers._current(f) for f in reviewers.fingerprints))
 
     assert len(chosen) == 2

@@ -1,5 +1,7 @@
 """The optional parts of the report page: its questions, and the question about personal data."""
 
+from typing import Any, cast
+
 import pytest
 from support.front import Front
 from support.report_form import TEXT, problems, report_page, send
@@ -15,14 +17,14 @@ NUMBER = TEXT + "\r\n电话 13800138000"
 
 def fold_of(page: Page, name: str) -> bool:
     """Whether the group of questions with the field *name* is open."""
-    field = page.html.find(attrs={"name": name})
+    field = page.html.find(None, {"name": name})
     assert field is not None
     details = field.find_parent("details")
     return details is not None and details.has_attr("open")
 
 
 def test_optional_answers_arrive_in_the_report(front: Front) -> None:
-    answers = {
+    answers: dict[str, Any] = {
         "f.lives_now": "reg.us_ca",
         "f.period_from": ["2024", "03"],
         "f.period_to": ["2025", ""],
@@ -69,7 +71,7 @@ def test_every_question_is_on_the_page_with_nothing_said_as_its_default(
 
     language = next(language for language in LANGUAGES if language.lower() == prefix)
     for question in campaign.questions:
-        fields = page.html.find_all(attrs={"name": f"f.{question.code}"})
+        fields = page.html.find_all(None, {"name": f"f.{question.code}"})
         assert fields, question.code
         assert not any(field.has_attr("checked") for field in fields)
         assert not page.html.select(f'[name="f.{question.code}"] [selected]')
@@ -95,7 +97,7 @@ def test_a_wrong_answer_is_named_and_everything_is_kept(
             browser,
             page,
             files,
-            **{"f.actors": ["actor.court"], "f.province": "prov.XJ", name: sent},
+            **cast("Any", {"f.actors": ["actor.court"], "f.province": "prov.XJ", name: sent}),
         )
         assert again.status == 400 and sentence in problems(again)
         assert again.form().value("text") == TEXT and "a.txt" in again.text
@@ -104,7 +106,7 @@ def test_a_wrong_answer_is_named_and_everything_is_kept(
             "f.province"
         ) == "prov.XJ"
         assert fold_of(again, "f.actors") and not fold_of(again, "f.danger_now")
-        corrected = {name: [""] * len(sent)}
+        corrected: dict[str, Any] = {name: [""] * len(sent)}
         assert send(browser, again, **corrected).status == 200
 
     (report,) = front.reports()

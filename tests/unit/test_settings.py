@@ -11,7 +11,7 @@ from dropbox.errors import SettingsError
 from dropbox.settings import Settings
 
 ONION = "a" * 56 + ".onion"
-GOOD = {
+GOOD: dict[str, dict[str, object]] = {
     "site": {"onion": ONION, "salt": "00112233445566778899aabbccddeeff", "keys": "keys"},
     "front": {"gnupg_home": "gnupg"},
     "vault": {

@@ -3,6 +3,7 @@ placeholders kept.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,9 @@ def test_every_sentence_is_translated_and_none_is_left_over(locale: str) -> None
     ] == []
 
 
-def strings(value: str | tuple[str, ...]) -> tuple[str, ...]:
+def strings(value: str | Sequence[str] | None) -> tuple[str, ...]:
     """A message's one or more forms."""
-    return (value,) if isinstance(value, str) else tuple(value)
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 @pytest.mark.parametrize("locale", ["zh_Hans", "zh_Hant"])

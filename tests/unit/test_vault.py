@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -65,7 +66,7 @@ def courier(store: Store, keys_dir: Path) -> FlaskClient:
 
 def bundle_of(number: int, **changes: object) -> ReplyBundle:
     today = NOW.date()
-    values = {
+    values: dict[str, Any] = {
         "campaign": "wechat-2020",
         "desk": 0,
         "expires": today + timedelta(14),
@@ -75,7 +76,7 @@ def bundle_of(number: int, **changes: object) -> ReplyBundle:
         number=number,
         replies=(SealedReply(ident(number), b"s" * REPLY_BYTES),),
         **{**values, **changes},
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.fixture
@@ -254,8 +255,9 @@ def test_the_status_says_three_weeks_before_that_the_keys_end(
         clock=lambda: NOW,
     ).test_client()
 
-    assert courier.get("/status").json["notice"] == notice(end, NOW.date())
-    assert bool(courier.get("/status").json["notice"]) is (left <= 21)
+    told = [(courier.get("/status").json or {})["notice"] for _ in range(2)]
+    assert told[0] == notice(end, NOW.date())
+    assert bool(told[1]) is (left <= 21)
 
 
 def status(vault: SocketDispatcher, socket: str, path: str) -> str:

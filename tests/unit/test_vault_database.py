@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scipy.stats import kendalltau
@@ -38,9 +39,9 @@ def block() -> Pending:
     return Pending(os.urandom(16), os.urandom(BLOCK_BYTES))
 
 
-def in_order(path: Path, query: str = "SELECT id FROM slot ORDER BY place") -> list[bytes]:
+def in_order(path: Path, query: str = "SELECT id FROM slot ORDER BY place") -> list[Any]:
     connection = sqlite3.connect(path)
-    found = [row[0] for row in connection.execute(query)]
+    found: list[Any] = [row[0] for row in connection.execute(query)]
     connection.close()
     return found
 
@@ -55,7 +56,7 @@ def is_whole(path: Path) -> bool:
 # --- The order of filing ---
 
 
-def agreement(first: Sequence[object], second: Sequence[object]) -> float:
+def agreement(first: Sequence[Any], second: Sequence[Any]) -> float:
     """The share of pairs with the same order in both: 1 for the same order, 0 reversed, 0.5 by
     chance.
     """
@@ -81,7 +82,7 @@ def cell_order(raw: bytes, where: int) -> tuple[int, int]:
 def told(path: Path, filed: Sequence[Pending], table_order: str) -> dict[str, float]:
     """How far the file's orders agree with the order of *filed*, each as in :func:`agreement`."""
     raw = path.read_bytes()
-    ids = [one.id for one in filed]
+    ids: list[Any] = [one.id for one in filed]
     head, middle = (
         {one.id: raw.index(data) for one in filed for data in [part(one)]}
         for part in (_head, _middle)
