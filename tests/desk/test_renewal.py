@@ -220,7 +220,7 @@ def test_the_desk_shows_which_weeks_secrets_are_here_and_warns_of_the_end(
     said = capsys.readouterr().out
     assert f"weekly secrets here: {first.week} to {last.week} ({weeks} of {weeks})" in said
     assert f"last day of the weekly keys: {last.last}" in said
-    assert (notice(last.last, today()) in said) and (f"end on {last.last}" in said) is warns
+    assert (notice(last.last, today()) in said) and (f"expire on {last.last}" in said) is warns
 
     assert desk.main([*line, "--home", str(gpg_home), "status", "--json"]) == 0
     (keys,) = json.loads(capsys.readouterr().out)["keys"]
