@@ -53,7 +53,8 @@ limit_request_fields = 32
 limit_request_field_size = 2_048
 
 # Only a timestamp, never content, but still a directory in memory.
-worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn makes the file with mkstemp and unlinks it at once
+# gunicorn makes the file with mkstemp and unlinks it at once.
+worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 sendfile = False
 accesslog = None

@@ -36,7 +36,8 @@ limit_request_line = 1_024
 limit_request_fields = 32
 limit_request_field_size = 2_048
 
-worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn makes the file with mkstemp and unlinks it at once
+# gunicorn makes the file with mkstemp and unlinks it at once.
+worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 sendfile = False
 accesslog = None
@@ -45,7 +46,8 @@ loglevel = "error"
 
 # sqlite-utils loads numpy where it is installed, and numpy starts a thread, which the worker's
 # lockdown would not reach.
-sys.modules["numpy"] = None  # type: ignore[assignment]  # what Python itself puts there for "not to be found"
+# None makes Python raise ModuleNotFoundError.
+sys.modules["numpy"] = None  # type: ignore[assignment]
 
 silence_gunicorn()
 restrict_umask()

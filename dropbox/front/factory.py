@@ -104,7 +104,11 @@ def _style_and_answers(app: Flask, step_seconds: float) -> None:
     policy = content_security_policy(style)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["dateformat"] = lambda day: format_date(day, "long")
-    app.jinja_env.globals.update(style=Markup(style), pad=PAD, rest=REST)  # noqa: S704 - our own file
+    app.jinja_env.globals.update(
+        style=Markup(style),  # noqa: S704 - our own file
+        pad=PAD,
+        rest=REST,
+    )
 
     def finish(response: Response) -> Response:
         whole = uniform(

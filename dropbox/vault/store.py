@@ -237,7 +237,7 @@ class Store:
         with self._transaction(write=False) as database:
             final, pending = self._slots.count()
             replies, exports = (
-                database.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608 - our own names
+                database.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608 - ours
                 for name in ("reply", "export")
             )
         return Counts(final, pending, replies, exports)
