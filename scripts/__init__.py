@@ -1,1 +1,1 @@
-"""The command lines: key ceremony, courier, the offline desk, and what shows and measures the whole."""
+"""The programs: key ceremony, courier, offline desk, releases, demonstration and benchmarks."""

@@ -1,4 +1,4 @@
-"""The operator's command: the first step of a new drop, and the service itself.
+"""The operator's program: the first step of a new drop, and the service itself.
 
 casedrop newsite --onion ADDRESS.onion var
 casedrop up --state var
@@ -28,8 +28,9 @@ def parser() -> argparse.ArgumentParser:
     """All commands with their arguments."""
     made = command_line.new_parser(
         PROGRAM,
-        "What the operator of a drop runs.",
-        "Bundles are carried by casedrop-courier; reviewers work with casedrop-desk and casedrop-ceremony.",
+        "The program of a drop's operator.",
+        "casedrop-courier carries bundles; reviewers work with casedrop-desk and "
+        "casedrop-ceremony.",
     )
     added = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():

@@ -1,7 +1,7 @@
-"""How every program of Casedrop begins and ends: options they share, what is missing, and errors as sentences with exit codes.
+"""How all programs of Casedrop begin and end: shared options, missing parts, errors and exit codes.
 
-Imports nothing but the standard library and the errors, since the Python that runs it may have nothing else; and it can be
-read by older Pythons than Casedrop needs, so that they get a sentence.
+It imports only the standard library and the errors, because the Python that runs it may have
+nothing else. Older Pythons than Casedrop needs can read it too, so that they get a sentence.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from pathlib import Path
 from dropbox.errors import CasedropError
 
 DONE = 0
-# A check was made, and it found something: `verify`.
+# A check found something: `verify`.
 FOUND = 1
-# It could not be done, and a sentence on standard error says why. argparse has the same code for a wrong command line.
+# It could not be done, and a sentence on standard error says why; argparse uses the same code for a
+# wrong command line.
 FAILED = 2
-# As shells count: 128 and the number of the signal, SIGINT for Ctrl-C and SIGPIPE when nobody reads the output any more.
+# As in shells, 128 plus the number of the signal: SIGINT for Ctrl-C, and SIGPIPE when nobody reads
+# the output any more.
 INTERRUPTED = 130
 UNREAD = 141
 
 ROOT = Path(__file__).resolve().parents[1]
 _OLDEST_PYTHON = (3, 11)
 _OWN = ("dropbox", "onion", "scripts")
-# Packages that are imported by another name than they are installed by.
+# Packages whose names for importing and installing differ.
 _DISTRIBUTIONS = {
     "gnupg": "python-gnupg",
     "nacl": "pynacl",
@@ -36,7 +38,7 @@ _DISTRIBUTIONS = {
     "shamir_mnemonic": "shamir-mnemonic",
     "sqlite_utils": "sqlite-utils",
 }
-# Where `make` puts what Casedrop needs: of these, the first that is there.
+# Where `make` installs what Casedrop needs; the first one that exists counts.
 _ENVIRONMENTS = (".venv", ".venv-server")
 
 
@@ -51,11 +53,14 @@ def run(
     interrupted: str = "Stopped.",
     errors: tuple[type[Exception], ...] = (CasedropError,),
 ) -> int:
-    """Run what the command line asks for, and return the exit code; whatever went wrong is one sentence on standard error.
+    """Run what the command line asks for, and return the exit code.
 
-    *parser* makes the command line, and imports what the program needs only when it is called. Of what it parses, ``run``
-    is called with the namespace, and returns an exit code, or None for DONE. *arguments* are those of this process unless
-    given. *interrupted* is said after Ctrl-C. *errors* are those whose text is a sentence for the person.
+    Errors become one sentence on standard error.
+
+    *parser* makes the command line, and imports what the program needs only when it is called. The
+    parsed namespace's ``run`` is called with the namespace, and returns an exit code, or None for
+    DONE. *arguments* are by default those of this process. *interrupted* is printed after Ctrl-C.
+    *errors* are those whose text is a sentence for people.
     """
     code = _ended(parser, arguments, interrupted, errors)
     try:
@@ -77,7 +82,7 @@ def _ended(
     interrupted: str,
     errors: tuple[type[Exception], ...],
 ) -> int:
-    told: tuple[type[Exception], ...] = (OSError, UnicodeError, CannotRun, *errors)
+    known: tuple[type[Exception], ...] = (OSError, UnicodeError, CannotRun, *errors)
     try:
         asked = _loaded(parser, alone=arguments is None).parse_args(arguments)
         _refuse_missing(asked)
@@ -94,7 +99,7 @@ def _ended(
             raise
         print(_missing(_DISTRIBUTIONS.get(package, package)), file=sys.stderr)
         return FAILED
-    except told as why:
+    except known as why:
         if isinstance(why, BrokenPipeError) and _unread():
             return UNREAD
         print(_sentence(why), file=sys.stderr)
@@ -107,14 +112,14 @@ def _sentence(why: Exception) -> str:
         return "This terminal cannot show all characters; set LC_ALL=C.UTF-8 and try again."
     if isinstance(why, UnicodeError):
         # The exception's own text would show a byte of what was read.
-        return "What was to be read here as text is not UTF-8."
+        return "A text that had to be read is not UTF-8."
     if isinstance(why, OSError):
         return f"{why.filename or 'The output'}: {why.strerror or why}."
     return str(why)
 
 
 def _unread() -> bool:
-    """Whether it is the output that nobody reads any more; another pipe that broke is an error like any other."""
+    """Whether nobody reads the output any more; any other broken pipe is an ordinary error."""
     try:
         watch = select.poll()
         watch.register(sys.stdout.fileno(), 0)
@@ -124,7 +129,7 @@ def _unread() -> bool:
 
 
 def _discard_output() -> None:
-    """Let Python write what is left to nowhere when it ends; it would complain again."""
+    """Make Python discard the rest of the output when it ends; it would complain once more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
@@ -133,19 +138,19 @@ def _discard_output() -> None:
 def _loaded(
     parser: Callable[[], argparse.ArgumentParser], *, alone: bool
 ) -> argparse.ArgumentParser:
-    """The command line, with all that it imports; *alone* in its process, a program starts in a third of the time.
+    """The command line, with all that it imports. Raises CannotRun when this Python is too old.
 
-    Raises CannotRun when this Python is too old.
+    A program that is *alone* in its process starts in a third of the time.
     """
     if sys.version_info[:2] < _OLDEST_PYTHON:
         needed, here = (".".join(map(str, one)) for one in (_OLDEST_PYTHON, sys.version_info[:3]))
         raise CannotRun(f"Python {needed} or later is needed; {sys.executable} is {here}.")
     if not alone:
         return parser()
-    # What is loaded stays until the end; to look through it for garbage takes as long as many a command.
+    # What is loaded stays until the end; searching it for garbage takes as long as many a command.
     gc.disable()
-    # sqlite-utils would load it where it is installed, which takes longer than most commands. None is what Python itself
-    # puts there for "not to be found".
+    # sqlite-utils would load numpy where it is installed, which takes longer than most commands.
+    # None is Python's own entry for a module that cannot be found.
     sys.modules["numpy"] = None  # type: ignore[assignment]
     try:
         return parser()
@@ -165,11 +170,12 @@ def _missing(package: str) -> str:
         other = ROOT / name / "bin" / "python"
         if other.is_file() and other.parent != Path(python).parent:
             return f"{sentence}; it is in {ROOT / name}: {other}{again}"
-    return f"{sentence}: run 'make install' in {ROOT}, then {ROOT / _ENVIRONMENTS[0]}/bin/python{again}"
+    made = ROOT / _ENVIRONMENTS[0] / "bin" / "python"
+    return f"{sentence}: run 'make install' in {ROOT}, then {made}{again}"
 
 
 def new_parser(program: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
-    """A program's command line, with --version."""
+    """A program's command line, with the option --version."""
     parser = argparse.ArgumentParser(
         prog=program, description=description, epilog=epilog or None, allow_abbrev=False
     )
@@ -180,7 +186,7 @@ def new_parser(program: str, description: str, epilog: str = "") -> argparse.Arg
 
 
 class _Version(argparse.Action):
-    """Shows the version; git is asked only now."""
+    """Shows the version; git is called only then."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
         super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
@@ -201,16 +207,16 @@ class _Version(argparse.Action):
 def add_directory(
     parser: argparse.ArgumentParser, option: str, variable: str, text: str, *, needed: bool
 ) -> None:
-    """An *option* that names a directory, or else the environment's *variable* does.
+    """Add an *option* for a directory, whose default is the environment's *variable*.
 
-    When it is *needed* and neither names one, :func:`run` says so.
+    If it is *needed* and neither is given, :func:`run` says so.
     """
     parser.add_argument(
         option,
         type=Path,
         default=os.environ.get(variable) or None,
         metavar="DIR",
-        help=f"{text}; by default what {variable} says in the environment",
+        help=f"{text}; by default the environment variable {variable}",
     )
     if needed:
         parser.set_defaults(directory_needed=(option, variable, text))
@@ -220,5 +226,5 @@ def _refuse_missing(asked: argparse.Namespace) -> None:
     option, variable, text = getattr(asked, "directory_needed", ("", "", ""))
     if option and getattr(asked, option.strip("-")) is None:
         raise CannotRun(
-            f"Name {text} with {option} DIR, or in the environment with the variable {variable}."
+            f"Name {text} with {option} DIR, or in the environment variable {variable}."
         )

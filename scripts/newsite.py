@@ -1,8 +1,8 @@
-"""Makes what a new drop needs before its first start: its settings file with a fresh salt, and its export key.
+"""Makes what a new drop needs before its first start: settings with a new salt, an export key.
 
     casedrop newsite --onion ADDRESS.onion [--keys DIR] DIR        (or python -m scripts.newsite)
 
-Nothing that is there already is overwritten: another salt would lock every codename out, another export key every desk.
+It overwrites nothing: another salt would make all codenames useless, another export key all desks.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from scripts import command_line
 HELP = "make a new drop's settings file and export key"
 
 _TEMPLATE = """\
-# The settings of this drop. Relative paths are relative to this file. Each value can be overridden in the environment:
-# CASEDROP_SITE_ONION, CASEDROP_LIMITS_FILES and so on.
+# The settings of this drop. Relative paths are relative to this file. Each value can be overridden
+# in the environment: CASEDROP_SITE_ONION, CASEDROP_LIMITS_FILES and so on.
 
 [site]
 onion = "{onion}"
-# Part of every codename's keys. Never change it: all codenames given so far would stop working. Keep a copy.
+# Part of every codename's keys. Never change it: all codenames given so far would stop working.
+# Keep a copy.
 salt = "{salt}"
 # The reviewers' public keys and FINGERPRINTS.
 keys = {keys}
@@ -50,7 +51,10 @@ class SiteExists(CasedropError):
 
 @dataclass(frozen=True)
 class Site:
-    """What was made. ``export_public`` is the 32-byte Ed25519 key that the desk is told when it is set up."""
+    """The new site.
+
+    ``export_public`` (32 bytes, Ed25519) is the key that each new casebook needs.
+    """
 
     settings_file: Path
     front_socket: Path
@@ -58,21 +62,22 @@ class Site:
 
 
 def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
-    """Make ``settings.toml``, ``export.key`` and ``export.pub`` in *directory* (made with mode 0700 if absent).
+    """Make ``settings.toml``, ``export.key`` and ``export.pub`` in *directory*, or none of them.
 
-    All of them or none. Raises SiteExists, CannotWrite, OSError, or SettingsError when *onion* is not an onion address.
+    *directory* is made (0700) if absent. Raises SiteExists, CannotWrite, OSError, or SettingsError
+    if *onion* is not an onion address.
     """
-    # Not before the command runs: a package that is missing is then a sentence.
+    # Imported only when the command runs, so that a missing package becomes a sentence.
     from nacl.signing import SigningKey  # noqa: PLC0415
 
-    from dropbox.durable_file import NewFile  # noqa: PLC0415
+    from dropbox.durable_file import write_new  # noqa: PLC0415
     from dropbox.settings import FILE_VARIABLE, SALT_BYTES, Settings  # noqa: PLC0415
 
     settings_file, vault = directory / "settings.toml", directory / "vault"
     export_key, export_pub = directory / "export.key", directory / "export.pub"
     for path in (settings_file, export_key, export_pub):
         if path.exists():
-            raise SiteExists(f"{path} is there already; nothing was changed.")
+            raise SiteExists(f"{path} exists already; nothing was changed.")
     signing_key = SigningKey.generate()
     text = _TEMPLATE.format(
         onion=onion,
@@ -85,13 +90,12 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
         settings_file: text.encode("utf-8"),
     }
     with ExitStack() as undo:
-        for place in (directory, vault):
-            if not place.is_dir():
-                place.mkdir(mode=0o700, parents=True)
-                undo.callback(place.rmdir)
+        for folder in (directory, vault):
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, parents=True)
+                undo.callback(folder.rmdir)
         for path, data in contents.items():
-            with NewFile(path) as file:
-                file.write(data)
+            write_new(path, data)
             undo.callback(path.unlink)
         Settings.load({FILE_VARIABLE: str(settings_file)})
         undo.pop_all()
@@ -99,7 +103,7 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What a new site needs to be told."""
+    """Its arguments."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="the site's directory")
     parser.add_argument(
         "--onion", required=True, metavar="ADDRESS", help="the onion address, with .onion"
@@ -110,10 +114,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Make it, and say what the desk has to be told."""
+    """Make it, and print the key that the desk needs."""
     site = make_site(asked.directory, onion=asked.onion, keys=asked.keys)
     print(f"The settings are in {site.settings_file}.")
-    print(f"The desk has to be told this key of the server: {site.export_public.hex()}")
+    print(f"The desk needs this key of the server: {site.export_public.hex()}")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,21 +1,23 @@
-"""Showing untrusted text on a terminal: nothing in it may move the cursor, turn the line round or hide.
+"""Showing untrusted text on a terminal: nothing in it may move the cursor, reverse a line or hide.
 
-For showing only. What is kept and what is written out stays exactly as it was sent.
+This is only for showing. What is kept and what is written out stays exactly as it was sent.
 """
 
 import re
 import unicodedata
 
-# Controls (C0, C1, escape), formats (bidi marks, zero-width signs, tags), half characters, line and paragraph marks.
+# Controls (C0, C1, escape), formats (bidi marks, zero-width characters, tags), lone surrogates,
+# line and paragraph separators.
 _NEUTRALISED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-# Letters by category, but nothing is seen of them: the joiner of graphemes and the Hangul and Khmer fillers.
+# Invisible, although their category is a letter's: the grapheme joiner, Hangul and Khmer fillers.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
-# Joins pictures to one (a family, a flag), and does so visibly; beside anything else it hides.
+# Joins pictures into one (a family, a flag), which is visible; beside anything else it is
+# invisible.
 _JOINER = "\u200d"
 _PICTURES = "[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
-# A picture may have a variation selector or a skin tone (which is a picture's own sign) behind it.
+# A variation selector or a skin tone (which is a picture too) may follow a picture.
 _JOINED = re.compile(
     f"(?<={_PICTURES}){_JOINER}(?={_PICTURES})|(?<={_PICTURES}\ufe0f){_JOINER}(?={_PICTURES})"
 )
@@ -23,14 +25,14 @@ _RIGHT_TO_LEFT = {"R", "AL", "AN"}
 _ISOLATE, _ISOLATED = "\u2068", "\u2069"
 
 
-def _shown(sign: str) -> str:
-    if unicodedata.category(sign) in _NEUTRALISED or sign in _INVISIBLE:
-        return f"‹U+{ord(sign):04X}›"
-    return sign
+def _shown(character: str) -> str:
+    if unicodedata.category(character) in _NEUTRALISED or character in _INVISIBLE:
+        return f"‹U+{ord(character):04X}›"
+    return character
 
 
 def visible(text: str) -> str:
-    """*text* with line ends kept and every other sign that acts instead of showing spelled as ‹U+202E›."""
+    """*text* with all characters that act or hide, except line ends, spelled as ‹U+202E›."""
     lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
     return "\n".join(
         _JOINER.join("".join(map(_shown, piece)) for piece in _JOINED.split(line)) for line in lines
@@ -38,21 +40,22 @@ def visible(text: str) -> str:
 
 
 def isolated(text: str) -> str:
-    """:func:`visible`, and each line with right-to-left letters in it isolated, so that it turns nothing round beside it.
+    """:func:`visible` *text*, with lines isolated that hold right-to-left letters.
 
-    Nothing in *text* ends the isolation, since its own marks are spelled out.
+    Such a line then reverses nothing beside it. Nothing in *text* can end the isolation, because
+    its own marks are spelled out.
     """
     return "\n".join(map(_isolated, visible(text).split("\n")))
 
 
 def _isolated(line: str) -> str:
-    turns = any(unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT for sign in line)
-    return f"{_ISOLATE}{line}{_ISOLATED}" if turns else line
+    reverses = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in line)
+    return f"{_ISOLATE}{line}{_ISOLATED}" if reverses else line
 
 
 def one_line(text: str, most: int) -> str:
-    """The first words of *text* in one line of at most *most* characters, shown as by :func:`isolated`."""
-    # Cut before and after: a text of nothing but controls grows eightfold.
+    """The first words of *text*, :func:`isolated`, on one line of at most *most* characters."""
+    # Cut both before and after: a text of nothing but controls grows eightfold.
     line = visible(" ".join(text[: 4 * most].split()))
     return _isolated(
         line if len(line) <= most and len(text) <= 4 * most else line[: most - 1] + "…"

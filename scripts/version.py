@@ -1,4 +1,4 @@
-"""Which version this is, and from which revision of the source it was built."""
+"""The version of Casedrop, and the revision of the source from which it was built."""
 
 import subprocess
 from pathlib import Path
@@ -6,28 +6,28 @@ from pathlib import Path
 from dropbox import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
-# In the desk's one file: what `revision` said where it was built.
+# In the desk's one file: what `revision` returned where it was built.
 BUILT_IN = Path(__file__).with_name("REVISION")
 _CHANGED = "-changed"
 
 
 def version() -> str:
-    """For example "0.1.0, revision 0123456789abcdef0123456789abcdef01234567"; without the revision where it is not known."""
+    """For example "0.1.0, revision 0123…4567" (40 digits), or "0.1.0" if none is known."""
     found = built_in() or revision()
     return f"{__version__}, revision {found}" if found else __version__
 
 
 def built_in() -> str:
-    """The revision of the source of the desk's one file, "" elsewhere."""
+    """The revision that is built into the desk's one file, "" elsewhere."""
     return BUILT_IN.read_text("ascii").strip() if BUILT_IN.is_file() else ""
 
 
 def revision(root: Path = ROOT) -> str:
-    """The commit that is checked out in *root*, with "-changed" when a file differs from it; "" when git knows none.
+    """The commit that is checked out in *root*, "-changed" added if files differ; "" if none.
 
-    The whole hash: git makes a short one longer in a repository with more commits.
+    It is the whole hash, because the length of short ones depends on the repository.
     """
-    # Not that of a repository in which an installed package happens to lie.
+    # Not the commit of some repository into which this package happens to be installed.
     if not (root / ".git").exists():
         return ""
     commit, changes = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain")

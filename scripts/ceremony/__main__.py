@@ -1,14 +1,14 @@
-"""The key ceremony, on the offline workstation. Each step leaves named files and overwrites none.
+"""The key ceremony, on the offline workstation. Each step writes named files and overwrites none.
 
     python -m scripts.ceremony new --home GNUPGHOME --name NAME --out DIR
 
-The secret key stays in GNUPGHOME. What a ceremony puts out is sorted by where it goes:
+The secret key stays in GNUPGHOME. The files of a ceremony are sorted by where they go:
 
     DIR/01-server/     NAME.asc, FINGERPRINTS: public; into the server's ``keys/``
-    DIR/02-paper/      NAME-fingerprint.txt: public; printed, and given from hand to hand
-    DIR/03-safe/       NAME-revocation.asc: onto another medium, into a safe at another place, and away from here
-    DIR/04-shares/     a week's sealed file, which stays here, and its sheets: printed, and away from here
-    DIR/05-destroyed/  what was destroyed, and what was seen then; stays here
+    DIR/02-paper/      NAME-fingerprint.txt: public; printed, and handed over in person
+    DIR/03-safe/       NAME-revocation.asc: to another medium in a safe elsewhere; not kept here
+    DIR/04-shares/     a week's sealed file, which stays here; its sheets, printed and not kept here
+    DIR/05-destroyed/  the record of what was destroyed; stays here
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ PROGRAM = "casedrop-ceremony"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code."""
-    return run(parser, arguments, interrupted="Stopped; look with `weeks` what was done.")
+    return run(parser, arguments, interrupted="Stopped; check with `weeks` what was done.")
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands with their arguments."""
     made = new_parser(PROGRAM, "The reviewers' key ceremony.")
-    # They import all that the ceremony needs; what is missing is said by `run`.
+    # They import all that the ceremony needs; `run` reports a package that is missing.
     from scripts.ceremony import steps  # noqa: PLC0415
     from scripts.ceremony.new_key import WEEKS  # noqa: PLC0415
 
@@ -58,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
 
     new = command("new", steps.new, "make a reviewer's key, and the files of steps 01 to 03")
     new.add_argument(
-        "--name", required=True, help="a public name for the key, no person's: a-z, digits, hyphens"
+        "--name",
+        required=True,
+        help="a public name for the key, not a person's: a-z, digits, hyphens",
     )
     new.add_argument(
         "--weeks",
@@ -93,13 +95,13 @@ def parser() -> argparse.ArgumentParser:
         default=steps.YEAR,
         help=f"how many weekly keys to add (default {steps.YEAR})",
     )
-    again.add_argument("--early", action="store_true", help="although the last week is not near")
-    again.add_argument("--after-gap", action="store_true", help="although the last week is over")
+    again.add_argument("--early", action="store_true", help="even if the last week is far away")
+    again.add_argument("--after-gap", action="store_true", help="even if the last week is over")
     command(
         "weeks", steps.weeks, "list the weeks of this key, and which secrets are here", out=False
     )
     end = command(
-        "destroy", steps.destroy, "05: delete the secrets of weeks, and show that it is done"
+        "destroy", steps.destroy, "05: delete the secrets of weeks, and prove that they are gone"
     )
     which = end.add_mutually_exclusive_group(required=True)
     which.add_argument("--week", metavar="YYYY-Www", help="this week")
@@ -107,10 +109,10 @@ def parser() -> argparse.ArgumentParser:
         "--ended-before",
         type=date.fromisoformat,
         metavar="YYYY-MM-DD",
-        help="all that ended before this day",
+        help="all weeks that ended before this day",
     )
-    end.add_argument("--force", action="store_true", help="although reports are still sealed to it")
-    end.add_argument("--yes", action="store_true", help="do not ask back")
+    end.add_argument("--force", action="store_true", help="even if reports are still sealed to it")
+    end.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     cut = command("split", steps.split, "04: put a week's secret onto sheets of paper")
     cut.add_argument("--week", required=True, metavar="YYYY-Www")
     cut.add_argument("--sheets", type=int, required=True, metavar="N", help="how many sheets")
@@ -120,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
     cut.add_argument(
         "--terminal",
         action="store_true",
-        help="show the sheets here one by one, and write none to a file",
+        help="show the sheets here one by one, and do not write them to files",
     )
     back = command("join", steps.join, "bring a week's secret back from its sheets", out=False)
     back.add_argument(
@@ -132,7 +134,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="FILE",
-        help="the sheets; else they are typed in",
+        help="the sheets; without this option you type them in",
     )
     return made
 

@@ -1,4 +1,4 @@
-"""Making a reviewer's key: one certifying and signing key, and weekly encryption subkeys made ahead."""
+"""Making a reviewer's key: certifying and signing, with weekly encryption subkeys in advance."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,16 +9,17 @@ from dropbox.durable_file import write_new
 from scripts.ceremony.outputs import check_name, refuse_in_the_way, refuse_open, write_public
 from scripts.ceremony.weeks import CeremonyError
 
-# One year of weekly keys and one more, so that a yearly ceremony may be a week late.
+# A year of weekly keys and one more, so that the yearly ceremony may be a week late.
 WEEKS = 53
 _MOST_WEEKS = 520
-# The passphrase window then offers no desktop's password manager, which would keep the passphrase beside the key.
+# The passphrase window then offers no desktop password manager, which would store the passphrase
+# beside the key.
 _AGENT = b"no-allow-external-cache\n"
 
 
 @dataclass(frozen=True)
 class Weeks:
-    """How many weekly encryption subkeys a reviewer's key gets, and the day (UTC) on which the first begins."""
+    """The number of weekly encryption subkeys, and the day (UTC) on which the first begins."""
 
     start: date
     count: int = WEEKS
@@ -29,18 +30,20 @@ class Weeks:
 
 
 def new_reviewer(home: Path, *, name: str, out: Path, weeks: Weeks, protected: bool) -> str:
-    """Make the key of reviewer *name* in *home*, export it to *out* as ``NAME.asc`` and pin it in ``FINGERPRINTS``.
+    """Make the key of reviewer *name* in *home*, and export and pin its public half in *out*.
 
-    *home* is made (0700) if absent. With *protected* gpg asks for the passphrase in its own window. Returns the
-    fingerprint. Raises CeremonyError or KeysError; when anything stands in the way nothing is made.
+    *out* gets ``NAME.asc`` and a line in ``FINGERPRINTS``; *home* is made (0700) if absent. With
+    *protected* gpg asks for the passphrase in its own window. Returns the fingerprint. Raises
+    CeremonyError or KeysError; if a file of an earlier ceremony is in the way, nothing is made.
     """
     check_name(name)
     if home.exists():
         refuse_open(home)
         if openpgp.Opener(home).secret_fingerprints():
             raise CeremonyError(
-                f"There is a secret key in {home} already; each reviewer has a directory of their own. If its ceremony "
-                "broke off, go on with `weeks`, `public`, `sheet` and `revocation`, or remove the directory."
+                f"There is a secret key in {home} already; each reviewer needs a directory of "
+                "their own. If its ceremony was interrupted, go on with `weeks`, `public`, "
+                "`sheet` and `revocation`, or remove the directory."
             )
     refuse_in_the_way(out, name)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a ceremony hands out: the public file and its pin, the fingerprint sheet, the revocation certificate."""
+"""The files of a ceremony: public key and pin, fingerprint sheet, revocation certificate."""
 
 import os
 import re
@@ -13,27 +13,31 @@ from scripts.ceremony.weeks import CeremonyError, epochs
 
 
 def write_public(home: Path, fingerprint: str, *, name: str, out: Path) -> None:
-    """Export the public key to *out* as ``NAME.asc`` and pin it there. Raises CeremonyError when either is there already."""
+    """Export the public key to *out* as ``NAME.asc`` and pin it there.
+
+    Raises CeremonyError if either exists.
+    """
     refuse_in_the_way(out, name)
     out.mkdir(parents=True, exist_ok=True)
     armored = openpgp.export_public(home, fingerprint)
-    # Read back as the server will: what is written out is this one key and no secret.
+    # Read as the server will read it: it must be this one key, and no secret.
     if PublicKey.read(dearmor(armored)).fingerprint != fingerprint:
-        raise CeremonyError("gpg exported another key than the one that was made.")
+        raise CeremonyError("gpg exported a key other than the one that was made.")
     write_new(out / f"{name}.asc", armored)
     _pin(out / "FINGERPRINTS", f"{fingerprint}  {name}.asc\n")
 
 
 def check_name(name: str) -> None:
-    """Raise CeremonyError unless *name* can be a reviewer's public name, which is also that of files."""
+    """Raise CeremonyError unless *name* can be a reviewer's public name, which also names files."""
     if not re.fullmatch("[a-z][a-z0-9-]{1,30}", name, re.ASCII):
         raise CeremonyError(
-            "A reviewer's name here is public: a word of the letters a-z, digits and hyphens, no person's."
+            "A reviewer's name here is public: a word of the letters a-z, digits and hyphens, and "
+            "not the name of a person."
         )
 
 
 def refuse_open(home: Path) -> None:
-    """Raise CeremonyError when others on this computer can read *home*."""
+    """Raise CeremonyError if others on this computer can read *home*."""
     if home.stat().st_mode & 0o077:
         raise CeremonyError(
             f"Others on this computer can read {home}; close it with chmod 700 first."
@@ -41,20 +45,20 @@ def refuse_open(home: Path) -> None:
 
 
 def refuse_in_the_way(out: Path, name: str) -> None:
-    """Raise CeremonyError when the public file of *name* is in *out* already, or pinned there, or cannot be written there."""
-    nearest = next(place for place in (out, *out.parents) if place.exists())
+    """Raise CeremonyError unless *out* can get the public file and the pin of *name*."""
+    nearest = next(folder for folder in (out, *out.parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise CeremonyError(f"Nothing can be written into {nearest}; nothing was done.")
     file = out / f"{name}.asc"
     pins = read_pins(out) if (out / "FINGERPRINTS").exists() else {}
     if file.exists() or file.name in pins.values():
         raise CeremonyError(
-            f"{file} exists already or is pinned; take another name, or another directory."
+            f"{file} exists already or is pinned; choose another name or another directory."
         )
 
 
 def _pin(path: Path, line: str) -> None:
-    """Append to the pin file, durable; the lines before it stay."""
+    """Append *line* to the pin file, durable; it keeps the lines that it has."""
     with path.open("a+", encoding="utf-8") as pins:
         pins.seek(0)
         before = pins.read()
@@ -65,7 +69,7 @@ def _pin(path: Path, line: str) -> None:
 
 
 def write_sheet(key: ReviewerKey, out: Path) -> Path:
-    """Write the fingerprint sheet to print. Raises CannotWrite when it is there already."""
+    """Write the fingerprint sheet, for printing. Raises CannotWrite if it exists."""
     found = epochs(key)
     if not found:
         raise CeremonyError("This key has no weekly keys.")
@@ -74,14 +78,15 @@ def write_sheet(key: ReviewerKey, out: Path) -> Path:
 
 
 def take_revocation(home: Path, key: ReviewerKey, out: Path) -> Path:
-    """Move the revocation certificate that gpg made with the key out of *home*. Raises CeremonyError if it is not there.
+    """Move the revocation certificate, which gpg made with the key, out of *home*.
 
-    A thief of the workstation then cannot end the key, and its owner can without the workstation.
+    A thief of the workstation can then not revoke the key, and its owner can without the
+    workstation. Raises CeremonyError if it is not there.
     """
     made = home / "openpgp-revocs.d" / f"{key.fingerprint}.rev"
     if not made.exists():
         raise CeremonyError(
-            f"There is no revocation certificate in {home}: it was taken out before."
+            f"There is no revocation certificate in {home}: it has been moved out before."
         )
     path = _new_file(out / f"{key.name}-revocation.asc", made.read_bytes())
     erase(made)

@@ -1,4 +1,4 @@
-"""Sheets to print: plain text, A4 with 80 columns and 60 lines, in English and both Chinese scripts."""
+"""Sheets for printing: plain text, A4 with 80 columns and 60 lines, in English and Chinese."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,19 +10,20 @@ _GROUP, _GROUPS_IN_LINE = 4, 5
 
 
 def grouped(fingerprint: str) -> list[str]:
-    """A fingerprint in groups of four, five groups a line, as people read it to each other."""
+    """A fingerprint in groups of four, five groups a line, as people read it out to each other."""
     groups = [fingerprint[at : at + _GROUP] for at in range(0, len(fingerprint), _GROUP)]
     lines = [groups[at : at + _GROUPS_IN_LINE] for at in range(0, len(groups), _GROUPS_IN_LINE)]
     return ["   ".join(line) for line in lines]
 
 
 def fingerprint_sheet(*, name: str, fingerprint: str, last_day: date) -> str:
-    """The sheet with which anybody can compare a reviewer's key; everything on it is public."""
+    """The sheet against which anybody can compare a reviewer's key; everything on it is public."""
     paragraphs = [
         fill(
-            "Reports are locked to this key. Whoever has this sheet from a hand they trust compares all forty signs with "
-            "what the server's page of keys shows, and with what another reviewer reads aloud. If one sign differs, do not "
-            "send anything, and tell the reviewers by another way.",
+            "Reports are locked to this key. If somebody you trust gave you this sheet, compare "
+            "all forty characters with those on the server's page of keys, and with what another "
+            "reviewer reads aloud. If one character differs, do not send anything, and tell the "
+            "reviewers in some other way.",
             COLUMNS,
         ),
         f"The last weekly key ends on {last_day}. A renewal keeps this fingerprint.",
@@ -56,7 +57,7 @@ def fingerprint_sheet(*, name: str, fingerprint: str, last_day: date) -> str:
 def share_sheet(
     *, name: str, week: str, number: int, shares: int, needed: int, words: Sequence[str]
 ) -> str:
-    """One paper share. Everybody who reads it holds it."""
+    """One paper share. Anybody who has read it has it."""
     rows = -(-len(words) // 3)
     # Numbered down the columns, so that a wrong word can be found by its number.
     table = [
@@ -64,9 +65,10 @@ def share_sheet(
         for row in range(rows)
     ]
     text = fill(
-        f"Secret. {needed} of the {shares} sheets of this week together open what was sealed to it; fewer tell nothing. Keep "
-        "it where no other sheet of this week is. The week's reports can never be opened again once so many sheets are "
-        f"shredded that fewer than {needed} are left: shred, or burn, this one when the reviewers say so.",
+        f"Secret. Any {needed} of the {shares} sheets of this week together open the week's "
+        "reports; fewer reveal nothing. Keep it where no other sheet of this week is. Once so "
+        f"many sheets are destroyed that fewer than {needed} are left, the week's reports can "
+        "never be opened again: shred or burn this sheet when the reviewers tell you to.",
         COLUMNS,
     )
     chinese = [

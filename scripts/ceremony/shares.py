@@ -1,7 +1,8 @@
-"""Paper shares: one epoch's secret, encrypted under a random key that exists only as sheets of words (SLIP-39).
+"""Paper shares: a week's secret, encrypted under a random key that exists only as words on sheets.
 
-k of n sheets bring the secret back; fewer tell nothing. Shredding sheets until fewer than k are left destroys the epoch,
-also where flash memory still holds old copies of the encrypted file.
+The words are SLIP-39 shares: k of n sheets bring the secret back; fewer reveal nothing. Shredding
+sheets until fewer than k are left destroys the week's secret, even if flash memory still holds old
+copies of the encrypted file.
 """
 
 import json
@@ -33,7 +34,7 @@ from scripts.ceremony.paper import share_sheet
 from scripts.ceremony.weeks import CeremonyError, Epoch, epochs, is_open
 
 MOST_SHARES = 16  # SLIP-39's own limit
-# What 32 bytes and SLIP-39's header and checksum come to.
+# The length of a SLIP-39 share of 32 bytes, with its header and checksum.
 WORDS = 33
 _VERSION = 1
 _MOST_BYTES = 65_536
@@ -42,7 +43,7 @@ _WORD = re.compile(r"(\d+)\.\s+(\S+)")
 
 @dataclass(frozen=True)
 class Sealed:
-    """A week's encrypted secret: for whom and which subkey, how many sheets open it, and the box itself."""
+    """A week's encrypted secret (the box): whose it is, and how many of its sheets open it."""
 
     name: str
     week: str
@@ -59,7 +60,7 @@ class Sealed:
     def of(
         cls, secret: bytes, key: bytes, *, name: str, epoch: Epoch, needed: int, shares: int
     ) -> "Sealed":
-        """*secret* encrypted under *key*; what it is for is authenticated with it."""
+        """*secret* encrypted under *key*, with the other fields authenticated."""
         head = cls(name, epoch.week, epoch.key.fingerprint, needed, shares, b"")
         return cls(**{**asdict(head), "box": bytes(Aead(key).encrypt(secret, head._head()))})
 
@@ -69,7 +70,8 @@ class Sealed:
             return bytes(Aead(key).decrypt(self.box, self._head()))
         except CryptoError:
             raise CeremonyError(
-                "The sheets do not fit this sealed file, or it was altered. Nothing was changed."
+                "The sheets do not belong to this sealed file, or it was altered. Nothing was "
+                "changed."
             ) from None
 
     def to_bytes(self) -> bytes:
@@ -83,7 +85,7 @@ class Sealed:
 
     @classmethod
     def from_bytes(cls, untrusted: bytes) -> "Sealed":
-        """Raises CeremonyError for anything that :meth:`to_bytes` does not write."""
+        """The file that :meth:`to_bytes` wrote. Raises CeremonyError for anything else."""
         try:
             values = json.loads(untrusted)
             version = values.pop("casedrop_week")
@@ -105,11 +107,12 @@ def split(
     out: Path,
     show: Callable[[str], None] | None = None,
 ) -> list[Path]:
-    """Put the secret of *epoch* on *shares* sheets of which *needed* open it, and take it out of *home*.
+    """Put the secret of *epoch* on *shares* sheets, *needed* of which open it; delete it in *home*.
 
-    Leaves the sealed file in *out*, and one file a sheet (0600) unless *show* takes each sheet instead. The secret leaves
-    *home* only after every sheet was read back and has opened the sealed file. Returns the files, the sealed one first.
-    Raises CeremonyError, CannotWrite or KeysError; then the secret is still in *home*, and no sheet is left.
+    Writes the sealed file into *out*, and a file for each sheet (0600) unless *show* takes the
+    sheets instead. The secret is deleted only after all sheets were read back and have opened the
+    sealed file. Returns the files, the sealed one first. Raises CeremonyError, CannotWrite or
+    KeysError; the secret is then still in *home*, and no sheet is left.
     """
     if not 2 <= needed <= shares <= MOST_SHARES:
         raise CeremonyError(f"At least 2 sheets are needed, of at most {MOST_SHARES}.")
@@ -141,7 +144,7 @@ def split(
         if show is not None:
             for sheet in sheets:
                 show(sheet)
-        # From here on the files are what is left of the secret.
+        # From here on only these files hold the secret.
         undo.pop_all()
     delete_secret(home, epoch.key.keygrip)
     return written
@@ -163,21 +166,19 @@ def _sheets(key: bytes, sealed: Sealed) -> list[str]:
 
 
 def _prove(sealed: Sealed, sheets: Sequence[str], secret: bytes) -> None:
-    """Every sheet, as it was written, takes part in opening the sealed file as it was written."""
+    """Check that each sheet, as written, helps to open the sealed file, as written."""
     for first in range(len(sheets)):
         some = [sheets[(first + at) % len(sheets)] for at in range(sealed.needed)]
-        if (
-            sealed.open(joined_key([(f"Sheet {at}", text) for at, text in enumerate(some, 1)]))
-            != secret
-        ):
+        key = joined_key([(f"Sheet {at}", text) for at, text in enumerate(some, 1)])
+        if sealed.open(key) != secret:
             raise CeremonyError("The sheets do not bring back the secret; it stays where it was.")
 
 
 def join(home: Path, sealed_file: Path, sheets: Sequence[tuple[str, str]]) -> Epoch:
-    """Bring the secret in *sealed_file* back into *home* with *sheets*, each what to call it and its text.
+    """Bring the secret in *sealed_file* back into *home* with *sheets*: pairs of a name and a text.
 
-    Raises CeremonyError naming the sheet and the word that is wrong, how many sheets are missing, or that the secret is
-    not for this key or is here already.
+    Raises CeremonyError, which names the sheet and the number of the wrong word, says how many
+    sheets are missing, or that the secret is not this key's or is here already.
     """
     with sealed_file.open("rb") as file:
         sealed = Sealed.from_bytes(file.read(_MOST_BYTES))
@@ -192,19 +193,23 @@ def join(home: Path, sealed_file: Path, sheets: Sequence[tuple[str, str]]) -> Ep
     if epoch.secret:
         raise CeremonyError(f"The secret of {epoch.week} is here already.")
     secret = sealed.open(joined_key(sheets))
-    # The place comes from gpg's own list, never from the sealed file.
+    # The path comes from gpg's own list of keys, never from the sealed file.
     path = secret_file(home, epoch.key.keygrip)
     write_new(path, secret)
     if not is_open(home, epoch):
         erase(path)
         raise CeremonyError(
-            f"With what the sheets brought back a message to {epoch.week} cannot be opened; it was removed."
+            f"The secret that the sheets brought back does not open a message to {epoch.week}; it "
+            "was removed again."
         )
     return epoch
 
 
 def joined_key(sheets: Sequence[tuple[str, str]]) -> bytes:
-    """The key that *sheets* (name, text) have in common. Raises CeremonyError with what is wrong or missing."""
+    """The key that *sheets* (name, text) share.
+
+    Raises CeremonyError with what is wrong or missing.
+    """
     read = [(name, *_share(name, text)) for name, text in sheets]
     if not read:
         raise CeremonyError("No sheet was given.")
@@ -216,7 +221,7 @@ def joined_key(sheets: Sequence[tuple[str, str]]) -> bytes:
             or share.member_threshold != first.member_threshold
         ):
             raise CeremonyError(
-                f"{name} belongs to another week or another splitting than {read[0][0]}."
+                f"{name} belongs to another week, or another split, than {read[0][0]}."
             )
         if share.index in by_number:
             raise CeremonyError(f"{name} is the same sheet as {by_number[share.index][0]}.")
@@ -224,7 +229,7 @@ def joined_key(sheets: Sequence[tuple[str, str]]) -> bytes:
     needed = first.member_threshold
     if len(by_number) < needed:
         raise CeremonyError(
-            f"{len(by_number)} of the {needed} sheets that are needed were given; fewer open nothing."
+            f"{len(by_number)} of {needed} needed sheets were given; fewer than that open nothing."
         )
     try:
         return bytes(combine_mnemonics([words for _, words in by_number.values()][:needed]))
@@ -233,7 +238,10 @@ def joined_key(sheets: Sequence[tuple[str, str]]) -> bytes:
 
 
 def _share(name: str, text: str) -> tuple[str, Share]:
-    """A sheet's words and what they say. Raises CeremonyError naming the word by its number, never by itself."""
+    """A sheet's words and its share.
+
+    Raises CeremonyError, which tells a word's number, never the word.
+    """
     numbered = _WORD.findall(text)
     words = (
         [word for _, word in sorted(numbered, key=lambda found: int(found[0]))]
@@ -244,7 +252,7 @@ def _share(name: str, text: str) -> tuple[str, Share]:
     unknown = [str(number) for number, word in enumerate(words, 1) if word not in _KNOWN]
     if unknown:
         raise CeremonyError(
-            f"{name}: not in the list of words: word {', '.join(unknown[:5])}. Look at it again."
+            f"{name}: not in the list of words: word {', '.join(unknown[:5])}. Check it again."
         )
     if len(words) != WORDS:
         raise CeremonyError(f"{name} has {len(words)} words instead of {WORDS}.")
@@ -252,9 +260,10 @@ def _share(name: str, text: str) -> tuple[str, Share]:
     if share is None:
         number = _mistyped(words)
         raise CeremonyError(
-            f"{name}: word {number} is not the one on the sheet. Look at it again."
+            f"{name}: word {number} is not the one on the sheet. Check it again."
             if number
-            else f"{name}: several words are not those on the sheet, or in another order. Look at all of them again."
+            else f"{name}: several words are not those on the sheet, or are in another order. "
+            "Check all of them again."
         )
     return " ".join(words), share
 
@@ -270,7 +279,11 @@ def _read(words: Sequence[str]) -> Share | None:
 
 
 def _mistyped(words: Sequence[str]) -> int | None:
-    """The number of the one word with which, if it were another, the checksum would fit: it has a distance of four."""
+    """The number of the one word that must be wrong, None if several are.
+
+    With one other word in its position the checksum would be right. (Two sheets differ in at least
+    four words.)
+    """
     for at, other in _corrections([WORDLIST.index(word) for word in words]):
         if _read([*words[:at], WORDLIST[other], *words[at + 1 :]]):
             return at + 1
@@ -278,7 +291,7 @@ def _mistyped(words: Sequence[str]) -> int | None:
 
 
 def _corrections(indices: Sequence[int]) -> list[tuple[int, int]]:
-    """Which word (from 0) would have to be which other one, by their indices, for the checksum to fit."""
+    """Pairs of a position and a word's index: with that word there, the checksum would be right."""
     data, checksum = indices[:-CHECKSUM_LENGTH_WORDS], _as_number(indices[-CHECKSUM_LENGTH_WORDS:])
     found = []
     for custom in (CUSTOMIZATION_STRING_ORIG, CUSTOMIZATION_STRING_EXTENDABLE):
@@ -291,10 +304,10 @@ def _corrections(indices: Sequence[int]) -> list[tuple[int, int]]:
 
 @cache
 def _changes(length: int) -> list[list[int]]:
-    """By position and by the difference of two words: how their checksums, of *length* words, differ.
+    """How the checksum over *length* words changes, by position and by the XOR of two words there.
 
-    The checksum is linear, so that the difference is the same whatever the words are. The last positions are those of the
-    checksum's own words.
+    The checksum is linear, so the change does not depend on the other words. The last positions are
+    those of the checksum's own words.
     """
     unchanged = _as_number(create_checksum([0] * length, b""))
     found = []
@@ -306,13 +319,13 @@ def _changes(length: int) -> list[list[int]]:
             change = _as_number(create_checksum(one, b"")) ^ unchanged
             changes += [change ^ other for other in changes]
         found.append(changes)
-    for place in reversed(range(CHECKSUM_LENGTH_WORDS)):
-        found.append([change << RADIX_BITS * place for change in range(1 << RADIX_BITS)])
+    for shift in reversed(range(CHECKSUM_LENGTH_WORDS)):
+        found.append([change << RADIX_BITS * shift for change in range(1 << RADIX_BITS)])
     return found
 
 
 def _as_number(words: Sequence[int]) -> int:
-    """A checksum's words as one number, the first word highest."""
+    """A checksum's words as one number, with the first word on top."""
     number = 0
     for word in words:
         number = number << RADIX_BITS | word

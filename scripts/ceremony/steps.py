@@ -1,4 +1,4 @@
-"""The steps of the key ceremony, each with what it says to the person who takes it."""
+"""The steps of the key ceremony, and what each says to the person who takes it."""
 
 import argparse
 import os
@@ -35,7 +35,10 @@ _SERVER, _PAPER, _SAFE, _SHARES, _DESTROYED = (
 
 
 def alone(step: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
-    """*step* with gpg's passphrase window here, and with no agent left behind that remembers passphrases."""
+    """*step* with gpg's passphrase window on this terminal, and without an agent left behind.
+
+    The agent would remember passphrases.
+    """
 
     def taken(asked: argparse.Namespace) -> None:
         if sys.stdin.isatty():
@@ -73,7 +76,7 @@ def new(asked: argparse.Namespace) -> None:
     )
     print(
         "\n    ".join(
-            [f"The key of {asked.name} is made; its fingerprint is", *grouped(fingerprint)]
+            [f"The key of {asked.name} was made; its fingerprint is", *grouped(fingerprint)]
         )
     )
     print(f"01 for the server: {out / asked.name}.asc and FINGERPRINTS beside it")
@@ -97,20 +100,21 @@ def sheet(asked: argparse.Namespace) -> None:
 def revocation(asked: argparse.Namespace) -> None:
     """03: move the revocation certificate out of gpg's directory."""
     path = take_revocation(asked.home, _key(asked.home), asked.out / _SAFE)
-    print(f"03 onto another medium, into a safe at another place, then to be deleted here: {path}")
+    print(f"03 to copy to another medium, store in a safe elsewhere, and delete here: {path}")
 
 
 def renew(asked: argparse.Namespace) -> None:
     """Add weekly keys for another year, and take steps 01 and 02 again."""
     key = _key(asked.home)
     Weeks(_today(), asked.weeks)
-    # Before anything is added: the new file has the old name, so it needs a new directory.
+    # Checked before anything is added: the new file has the old name, so it needs a new directory.
     refuse_in_the_way(asked.out / _SERVER, key.name)
     added = renewal.renew(
         asked.home, weeks=asked.weeks, today=_today(), early=asked.early, after_gap=asked.after_gap
     )
     print(
-        f"{len(added)} weeks were added, {added[0].week} to {added[-1].week}; the last day is {added[-1].last}."
+        f"{len(added)} weeks were added, {added[0].week} to {added[-1].week}; "
+        f"the last day is {added[-1].last}."
     )
     public(asked)
     sheet(asked)
@@ -122,7 +126,7 @@ def weeks(asked: argparse.Namespace) -> None:
 
 
 def destroy(asked: argparse.Namespace) -> None:
-    """05: delete the secrets of weeks, and show that it is done."""
+    """05: delete the secrets of weeks, and prove that they are gone."""
     key, today = _key(asked.home), _today()
     chosen = (epoch_of(key, asked.week),) if asked.week else ended_before(key, asked.ended_before)
     last = chosen[-1].week
@@ -136,14 +140,15 @@ def destroy(asked: argparse.Namespace) -> None:
         file.write(record(key, seen, today).encode("utf-8"))
     print(path.read_text("utf-8") + f"\n05 stays here: {path}")
     print(
-        "On flash memory old copies of a file may remain; this disk's encryption and the key's passphrase guard those."
+        "On flash memory, old copies of a file may remain; only this disk's encryption and the "
+        "key's passphrase protect those."
     )
 
 
 def _ask_back(weeks: Sequence[str], last: str) -> None:
     print("What was sealed to these weeks can then never be opened again:")
     print("\n".join(f"  {week}" for week in weeks))
-    print("Have all desks opened every bundle of that time, and nothing is listed as not opened?")
+    print("Have all desks imported every bundle of that time, with nothing listed as not opened?")
     print(f"To destroy, type the name of the last of these weeks ({last}): ", end="", flush=True)
     if sys.stdin.readline().strip() != last:
         raise CeremonyError("That is not the week's name. Nothing was destroyed.")
@@ -166,19 +171,20 @@ def split(asked: argparse.Namespace) -> None:
     print(f"04 stays here: {written[0]}")
     print("\n".join(f"04 to print, hand over, and delete here: {path}" for path in written[1:]))
     print(
-        f"The secret of {asked.week} is no longer in {asked.home}; {asked.needed} of {asked.sheets} sheets bring it back."
+        f"The secret of {asked.week} is no longer in {asked.home}; "
+        f"{asked.needed} of {asked.sheets} sheets bring it back."
     )
 
 
 def _show_sheet(sheet: str) -> None:
     print(sheet)
     print(
-        "When this sheet is copied onto paper, press Enter; the terminal is then cleared.",
+        "When you have copied this sheet to paper, press Enter; the terminal is then cleared.",
         end="",
         flush=True,
     )
     if not sys.stdin.readline():
-        raise CeremonyError("The sheets were not all taken; the secret stays where it was.")
+        raise CeremonyError("Not all sheets were copied; the secret stays where it was.")
     print("\x1b[H\x1b[2J\x1b[3J", end="", flush=True)
 
 
@@ -191,17 +197,18 @@ def join(asked: argparse.Namespace) -> None:
         raise CeremonyError("A sheet's file is not text.") from None
     epoch = shares.join(asked.home, asked.sealed, sheets)
     print(
-        f"The secret of {epoch.week} is in {asked.home} again. When it is no longer needed: `destroy --week {epoch.week}`."
+        f"The secret of {epoch.week} is in {asked.home} again. When it is no longer needed, run "
+        f"`destroy --week {epoch.week}`."
     )
 
 
 def _typed_sheets() -> list[tuple[str, str]]:
-    """The sheets' words from standard input, an empty line behind each sheet."""
+    """The sheets' words from standard input, with an empty line after each sheet."""
     print(
-        "Type the words of each sheet in their order, in as many lines as you like; an empty line ends a sheet,",
+        "Type the words of each sheet in order, on as many lines as you like. An empty line ends "
+        "a\nsheet; a second empty line, or Ctrl-D, ends the typing.",
         flush=True,
     )
-    print("and a second empty line, or Ctrl-D, ends the typing.", flush=True)
     sheets, lines = list[str](), list[str]()
     for line in sys.stdin:
         if line.strip():

@@ -1,7 +1,7 @@
-"""Epochs: the weekly subkeys of a reviewer's key, known by the ISO week of their first day, and how one is destroyed.
+"""Epochs: the weekly subkeys of a reviewer's key, named by the ISO week of their first day.
 
-Destroying is the whole point of weekly keys: what was sealed to a week can never be opened again once that week's secret
-is gone from every place where it was.
+Destroying their secrets is the whole point of weekly keys: what was sealed to a week can never be
+opened again once all copies of that week's secret are gone.
 """
 
 import os
@@ -32,7 +32,10 @@ class CeremonyError(CasedropError):
 
 @dataclass(frozen=True)
 class Epoch:
-    """One week's subkey: *week* such as 2026-W48, the UTC days on which it is valid, and the key itself."""
+    """One week's subkey.
+
+    ``week`` is its name, such as 2026-W48; ``first`` and ``last`` are its valid days (UTC).
+    """
 
     week: str
     first: date
@@ -49,12 +52,15 @@ class Epoch:
 
 
 def epochs(key: ReviewerKey) -> tuple[Epoch, ...]:
-    """Every week of *key*, in order, those with a destroyed secret too."""
+    """All weeks of *key*, in order, including those with a destroyed secret."""
     return tuple(_epoch(week) for week in key.weeks)
 
 
 def week_name(first: date) -> str:
-    """The ISO week of a subkey's *first* day; subkeys begin seven days apart, so that no two have one name."""
+    """The ISO week of a subkey's *first* day.
+
+    Subkeys begin seven days apart, so names are unique.
+    """
     year, week, _ = first.isocalendar()
     return f"{year}-W{week:02d}"
 
@@ -65,26 +71,33 @@ def _epoch(key: WeeklyKey) -> Epoch:
 
 
 def epoch_of(key: ReviewerKey, week: str) -> Epoch:
-    """The epoch with the name *week*. Raises CeremonyError when this key has none such."""
+    """The epoch called *week*. Raises CeremonyError if this key has no such week."""
     if not re.fullmatch(r"\d{4}-W\d\d", week, re.ASCII):
-        raise CeremonyError("A week is named like 2026-W48; `weeks` lists those of this key.")
+        raise CeremonyError("A week is written as 2026-W48; `weeks` lists those of this key.")
     found = [epoch for epoch in epochs(key) if epoch.week == week]
     if not found:
-        raise CeremonyError(f"This key has no week {week}; `weeks` lists those that it has.")
+        raise CeremonyError(f"This key has no week {week}; `weeks` lists the weeks it has.")
     return found[0]
 
 
 def ended_before(key: ReviewerKey, day: date) -> tuple[Epoch, ...]:
-    """The epochs whose secret is here and whose last day was before *day*. Raises CeremonyError when there is none."""
+    """The epochs whose secret is here and whose last day was before *day*.
+
+    Raises CeremonyError if none.
+    """
     found = tuple(epoch for epoch in epochs(key) if epoch.secret and epoch.last < day)
     if not found:
-        raise CeremonyError(f"No week with its secret here ended before {day}.")
+        raise CeremonyError(f"No week whose secret is here ended before {day}.")
     return found
 
 
 @dataclass(frozen=True)
 class Destroyed:
-    """What was seen when *epochs* were destroyed: with which other week a message could be opened before and after."""
+    """What was observed when *epochs* were destroyed.
+
+    ``kept`` is another week, to which a message could be opened before and after; None if there was
+    none.
+    """
 
     epochs: tuple[Epoch, ...]
     kept: Epoch | None
@@ -93,23 +106,24 @@ class Destroyed:
 def destroy(
     home: Path, chosen: Sequence[Epoch], *, today: date, although_valid: bool = False
 ) -> Destroyed:
-    """Delete the secrets of *chosen* from *home* and show that it is done.
+    """Delete the secrets of *chosen* from *home*, and prove that they are gone.
 
-    A message is sealed to each of them and to a week that stays, and all are opened; then the secrets are deleted, and
-    of those messages only the last can be opened. Raises CeremonyError when a secret is not here or its week not over
-    (unless *although_valid*), before anything is deleted; KeysError or OSError when a deletion fails.
+    A message is sealed to each of them and to one week that stays, and all messages are opened.
+    Then the secrets are deleted, and only the message to the week that stays may still open. Raises
+    CeremonyError, before anything is deleted, if a secret is not here or its week is not over
+    (unless *although_valid*); KeysError or OSError if a deletion fails.
     """
     for epoch in chosen:
         if not epoch.secret:
             raise CeremonyError(
-                f"The secret of {epoch.week} is not here: it was destroyed, or is on paper."
+                f"The secret of {epoch.week} is not here: it was destroyed, or it is on paper."
             )
         if epoch.last >= today and not although_valid:
             raise CeremonyError(
                 f"{epoch} is not over: reports are still sealed to it. Nothing was destroyed."
             )
     others = [epoch for epoch in epochs(reviewer_key(home)) if epoch.secret and epoch not in chosen]
-    # One that is in use today if there is one, else the nearest.
+    # The week that is in use today if there is one, else the nearest.
     kept = min(
         others,
         key=lambda one: (not one.first <= today <= one.last, abs((one.last - today).days)),
@@ -128,24 +142,27 @@ def destroy(
     for epoch, message in messages:
         if opens(home, *message) != (epoch is kept):
             raise CeremonyError(
-                f"After the destruction a message to {epoch.week} is not what it should be: look with `weeks`."
+                f"After the destruction, a message to {epoch.week} opens although it should not, "
+                "or the other way round: check with `weeks`."
             )
     return Destroyed(tuple(chosen), kept)
 
 
 def record(key: ReviewerKey, seen: Destroyed, today: date) -> str:
-    """What stays of a destruction."""
+    """The record of a destruction, as text."""
     lines = [f"Destroyed on {today} (UTC), of the key of {key.name}, {key.fingerprint}:", ""]
     lines += [f"  {epoch}, subkey {epoch.key.fingerprint}" for epoch in seen.epochs]
     lines += [
         "",
-        "Before it, a message to each of these weeks was opened; after it, none of them could be opened.",
+        "Before that, a message to each of these weeks was opened; after it, none of them could be "
+        "opened.",
     ]
     if seen.kept is not None:
         lines.append(f"A message to {seen.kept.week} could be opened before and after.")
     lines += [
         "",
-        "This speaks of this workstation alone: not of backups, nor of sheets of paper with this week's words.",
+        "This is true of this workstation only: not of backups, nor of paper sheets with a week's "
+        "words.",
     ]
     return "\n".join([*lines, ""])
 
@@ -156,7 +173,7 @@ def _old_message(home: Path, epoch: Epoch) -> tuple[bytes, bytes]:
 
 
 def opens(home: Path, message: bytes, content: bytes) -> bool:
-    """Whether *message* can be opened in *home* and is *content*."""
+    """Whether *message* can be opened in *home* and holds *content*."""
     try:
         return Opener(home).open(message) == content
     except CannotOpen:
@@ -169,7 +186,7 @@ def is_open(home: Path, epoch: Epoch) -> bool:
 
 
 def week_lines(key: ReviewerKey, today: date) -> list[str]:
-    """For the person: each week with its days and where its secret is, the last day, and what is to be done soon."""
+    """For people: each week, its days and whether its secret is here; the last day; a notice."""
     found = epochs(key)
     if not found:
         return ["This key has no weekly keys."]
@@ -178,7 +195,7 @@ def week_lines(key: ReviewerKey, today: date) -> list[str]:
 
 
 def term_lines(home: Path, today: date) -> list[str]:
-    """For each key of *home*: how many weeks' secrets are there, the last day, and the notice when it is near."""
+    """For people, for each key in *home*: which weeks have secrets, the last day, a notice."""
     return [
         line
         for key in reviewer_keys(home)
@@ -194,14 +211,14 @@ def _term(found: Sequence[Epoch], today: date) -> list[str]:
     lines = [f"weekly secrets here: {weeks} ({len(here)} of {len(found)})"]
     if found:
         lines.append(f"last day of the weekly keys: {found[-1].last}")
-        lines += [said for said in (notice(found[-1].last, today),) if said]
+        lines += [text for text in (notice(found[-1].last, today),) if text]
     return lines
 
 
-def _runs(some: Iterable[str], every: Sequence[str]) -> list[str]:
-    """*some* of *every*, as ranges."""
+def _runs(some: Iterable[str], weeks: Sequence[str]) -> list[str]:
+    """*some* of *weeks*, as ranges."""
     wanted, runs = set(some), list[list[str]]()
-    for before, week in zip(("", *every), every, strict=False):
+    for before, week in zip(("", *weeks), weeks, strict=False):
         if week not in wanted:
             continue
         if runs and runs[-1][-1] == before:
@@ -212,7 +229,7 @@ def _runs(some: Iterable[str], every: Sequence[str]) -> list[str]:
 
 
 def term_values(home: Path, today: date) -> list[dict[str, object]]:
-    """For programs, for each key of *home*: its weeks with their days and whether the secret is there, its last day."""
+    """For programs, for each key in *home*: its weeks, and whether their secrets are there."""
     return [_values(key, today) for key in reviewer_keys(home)]
 
 

@@ -1,4 +1,4 @@
-"""The courier: carries bundles between the vault's courier socket and the medium that goes to the offline desk.
+"""The courier: carries bundles between the vault's socket and a medium for the offline desk.
 
 python -m scripts.courier pull --socket PATH --to DIR
 python -m scripts.courier push --socket PATH BUNDLE
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Both commands with their arguments."""
-    # They import all that the courier needs; what is missing is said by `run`.
+    # They import all that the courier needs; `run` reports a package that is missing.
     from scripts.courier import transfer  # noqa: PLC0415
 
     def fetch(asked: argparse.Namespace) -> None:
@@ -36,8 +36,8 @@ def parser() -> argparse.ArgumentParser:
         _show_notice(asked.socket)
 
     def _show_notice(socket: Path) -> None:
-        if said := transfer.keys_notice(socket):
-            print(said)
+        if notice := transfer.keys_notice(socket):
+            print(notice)
 
     made = new_parser(PROGRAM, "Carries sealed bundles between the vault and a medium.")
     commands = made.add_subparsers(title="commands", required=True, metavar="COMMAND")

@@ -1,6 +1,7 @@
-"""Carrying bundles over the vault's courier socket: an export bundle out of it, a reply bundle into it.
+"""Carrying bundles over the vault's courier socket: an export bundle out, a reply bundle in.
 
-Sees ciphertext only and keeps nothing. What the vault says is untrusted: bounded, and neutralised before it is shown.
+The courier sees only ciphertext and keeps nothing. It does not trust what the vault says: it reads
+a bounded amount, and neutralises it before showing it.
 """
 
 import json
@@ -16,9 +17,9 @@ from dropbox.errors import CasedropError
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from scripts.terminal import one_line
 
-# A vault with gigabytes lists and hashes them all before the first byte.
+# A vault lists and hashes all its blocks, maybe gigabytes, before it sends the first byte.
 TIMEOUT_SECONDS = 600.0
-# The replies, their manifest and signature, and tar's own blocks.
+# The replies, their manifest and signature, and the headers of tar.
 MOST_REPLY_BUNDLE_BYTES = MAX_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
 _REASON_CHARACTERS = 300
 _MOST_STATUS_BYTES = 65_536
@@ -30,7 +31,7 @@ class CourierError(CasedropError):
 
 @contextmanager
 def _vault(socket: Path) -> Iterator[httpx.Client]:
-    # Asked before, since httpcore leaves its own socket open when it cannot connect.
+    # Checked first, because httpcore leaves its own socket open when it cannot connect.
     if not socket.is_socket():
         raise CourierError(f"There is no socket at {socket}: the vault does not answer there.")
     transport = httpx.HTTPTransport(uds=str(socket))
@@ -41,15 +42,17 @@ def _vault(socket: Path) -> Iterator[httpx.Client]:
             yield client
         except httpx.TransportError:
             raise CourierError(
-                f"The vault does not answer at {socket}, or broke off; nothing was kept."
+                f"The vault does not answer at {socket}, or broke off the transfer; nothing was "
+                "kept."
             ) from None
 
 
 def pull(socket: Path, to: Path) -> Path:
     """Fetch an export bundle into the directory *to* as ``export-NUMBER.tar``. Returns its path.
 
-    Durable and whole, or not there; one that is there already is never overwritten. Raises CourierError, BadBundle or
-    CannotWrite. The desk verifies it; here only its number is read, so that two bundles never have one name.
+    The file is durable and whole, or not there; an existing one is never overwritten. Only the
+    bundle's number is read here, so that no two bundles get the same name; the desk verifies it.
+    Raises CourierError, BadBundle or CannotWrite.
     """
     with NewFile(to / "export.tar") as file:
         with _vault(socket) as client, client.stream("GET", "/export") as answer:
@@ -67,7 +70,10 @@ def pull(socket: Path, to: Path) -> Path:
 
 
 def push(socket: Path, bundle: Path) -> None:
-    """Bring the reply bundle to the vault. Raises CourierError with the vault's own sentence when it is refused."""
+    """Bring the reply bundle to the vault.
+
+    Raises CourierError with the vault's reason for a refusal.
+    """
     with bundle.open("rb") as file:
         data = file.read(MOST_REPLY_BUNDLE_BYTES + 1)
     if len(data) > MOST_REPLY_BUNDLE_BYTES:
@@ -82,19 +88,20 @@ def push(socket: Path, bundle: Path) -> None:
             )
         if answer.status_code != httpx.codes.NO_CONTENT:
             raise CourierError(
-                f"The vault did not take the bundle (it answers {answer.status_code}); try again later."
+                f"The vault did not take the bundle (it answers {answer.status_code}); try again "
+                "later."
             )
 
 
 def keys_notice(socket: Path) -> str:
-    """What the vault says of the end of the reviewers' keys, in one line; nothing when it is far, or the vault is silent.
+    """The vault's notice that reviewers' keys end soon, in one line; "" if there is none.
 
-    Never an error: the bundle that was carried before this counts.
+    A vault that is silent is no error here: the bundle has been carried already.
     """
     try:
         with _vault(socket) as client, client.stream("GET", "/status") as answer:
             untrusted = json.loads(next(answer.iter_raw(_MOST_STATUS_BYTES), b""))
-            said = untrusted.get("notice") if isinstance(untrusted, dict) else None
-            return one_line(said, _REASON_CHARACTERS) if isinstance(said, str) else ""
+            notice = untrusted.get("notice") if isinstance(untrusted, dict) else None
+            return one_line(notice, _REASON_CHARACTERS) if isinstance(notice, str) else ""
     except (CourierError, ValueError, RecursionError):
         return ""

@@ -1,8 +1,9 @@
-"""The offline desk's command line: open a bundle, read and find the cases, answer them, and write the answers' bundle.
+"""The offline desk's command line: import bundles; list, find, show, review and answer cases.
 
     python -m scripts.desk --casebook DIR [--home DIR] import BUNDLE
 
-No text is ever an argument, where other users of the computer could see it: answers come from a file or standard input.
+A text is never an argument, where other users of the computer could see it: answers come from a
+file or standard input.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Protocol
 from scripts.command_line import add_directory, new_parser, run
 
 PROGRAM = "casedrop-desk"
-# Other names under which a command is known.
+# Other names of commands.
 ALIASES = {"import": ["open"]}
 
 
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     made = new_parser(
         PROGRAM,
         "The offline desk: open, read and answer cases.",
-        "The key ceremony is a program of its own: casedrop-ceremony, or, from the desk's one file, "
+        "The key ceremony is a separate program: casedrop-ceremony, or, in the desk's one file, "
         "`python3 casedrop-desk.pyz ceremony`.",
     )
     add_directory(made, "--casebook", "CASEDROP_CASEBOOK", "the casebook's directory", needed=True)
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         "--reviewer",
         default="",
         metavar="FINGERPRINT",
-        help="who works, when there are several secret keys",
+        help="the reviewer at work, if there are several secret keys",
     )
     added = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command in commands().items():
@@ -74,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
 def commands() -> dict[str, Command]:
     """The commands by name."""
-    # They import all that the desk needs; what is missing is said by `run`.
+    # They import all that the desk needs; `run` reports a package that is missing.
     from scripts.desk.commands import (  # noqa: PLC0415
         adjudicate,
         answer,

@@ -1,7 +1,7 @@
-"""Verifying a casebook: its custody log line by line, and its rows and files against what the log says of them.
+"""Verifying a casebook: its custody log line by line, then its rows and files against the log.
 
-Needs no secret key: anybody with the reviewers' public keys can do it on a copy. Every finding is a sentence that names
-a line, a row or a file; none quotes what stands in it.
+It needs no secret key: anybody with the reviewers' public keys can do it on a copy. A finding is a
+sentence that names a line, a row or a file, and never quotes it.
 """
 
 import hashlib
@@ -26,9 +26,9 @@ Progress = Callable[[int, int], None]
 
 
 class _Kept(NamedTuple):
-    """A line as it stands in the file: the place it stands at, its bytes and signature, and what is read from them."""
+    """A line as the file holds it: row number, bytes and signature, and what the bytes say."""
 
-    place: int
+    position: int
     data: bytes
     signature: bytes
     line: Line | None
@@ -42,9 +42,10 @@ def findings(
     noted_head: str = "",
     progress: Progress | None = None,
 ) -> list[str]:
-    """Everything that is not as it was made; empty when all is well.
+    """Everything that was altered, as sentences; empty when all is well.
 
-    *keys* are the reviewers' public keys by name. *noted_head* is the hash of a last line that was written down elsewhere.
+    *keys* are the reviewers' public keys by name. *noted_head* is the hash of a last line that was
+    written down elsewhere.
     """
     audit = _Audit(casebook, keys, now, progress or (lambda _done, _all: None))
     audit.check_head(noted_head)
@@ -52,7 +53,7 @@ def findings(
         try:
             check()
         except (ValueError, TypeError, KeyError, IndexError, CasedropError):
-            # Nothing of the exception, which may quote what stands in the file.
+            # Without the exception's text, which may quote the file.
             audit.found.append(f"The casebook's {what} cannot be read: the file was changed there.")
     return audit.found
 
@@ -77,22 +78,26 @@ class _Audit:
         yield from self._casebook.database.table(table).rows
 
     def check_file(self) -> None:
-        """SQLite finds its file whole, and it still guards what is never changed."""
+        """SQLite finds its file sound, and the triggers still guard what is never changed."""
         database = self._casebook.database
-        said = [row[0] for row in database.execute("PRAGMA integrity_check").fetchall()]
-        self.found += [f"The casebook's file is damaged: {one}." for one in said if one != "ok"]
-        there = dict(
+        answers = [row[0] for row in database.execute("PRAGMA integrity_check").fetchall()]
+        self.found += [f"The casebook's file is damaged: {one}." for one in answers if one != "ok"]
+        triggers = dict(
             database.execute(
                 "select name, sql from sqlite_master where type = 'trigger'"
             ).fetchall()
         )
-        if any(there.get(name) != trigger for name, trigger in guards().items()):
+        if any(triggers.get(name) != trigger for name, trigger in guards().items()):
             self.found.append(
-                "The casebook's file no longer guards what is never changed: its triggers were changed."
+                "The casebook's file no longer guards what is never changed: "
+                "its triggers were changed."
             )
 
     def checks(self) -> list[tuple[Callable[[], None], str]]:
-        """All but the head, each with what it reads; in this order, since some build on what was found before."""
+        """All checks but the head's, each with what it reads.
+
+        Some build on what earlier ones found.
+        """
         return [
             (self.check_file, "structure"),
             (self.check_lines, "log"),
@@ -107,7 +112,7 @@ class _Audit:
     # The log
 
     def check_lines(self) -> None:
-        """Each line's own signature and place, then that each follows the one before."""
+        """Each line's own signature and position, then that each follows the one before."""
         sessions = {
             one.line.session: one.line.reviewer
             for one in self._kept
@@ -122,11 +127,12 @@ class _Audit:
             assert kept.line is not None
             if before is not None and kept.line.before != link(before.data, before.signature):
                 self.found.append(
-                    f"Line {number} of the log does not follow line {number - 1}: one of them was replaced."
+                    f"Line {number} of the log does not follow line {number - 1}: "
+                    "one of them was replaced."
                 )
 
     def _vouched(self, line: Line) -> bool:
-        """Whether this begins a session that one of the reviewers vouches for."""
+        """Whether this line begins a session for which one of the reviewers vouches."""
         if line.act != SESSION:
             return False
         try:
@@ -140,48 +146,54 @@ class _Audit:
     def _check_line(self, kept: _Kept, sessions: Mapping[str, str]) -> None:
         line = kept.line
         if line is None:
-            self.found.append(f"Line {kept.place} of the log was changed: it cannot be read.")
+            self.found.append(f"Line {kept.position} of the log was changed: it cannot be read.")
             return
         if sessions.get(line.session) != line.reviewer:
             self.found.append(
-                f"Line {kept.place} of the log was changed or forged: no reviewer vouches for its session."
+                f"Line {kept.position} of the log was changed or forged: "
+                "no reviewer vouches for its session."
             )
             return
         try:
             VerifyKey(bytes.fromhex(line.session)).verify(kept.data, kept.signature)
         except (BadSignatureError, ValueError):
             self.found.append(
-                f"Line {kept.place} of the log was changed or forged: its signature does not hold."
+                f"Line {kept.position} of the log was changed or forged: "
+                "its signature is not valid."
             )
             return
         if line.number in self._good:
             self.found.append(
-                f"Line {line.number} of the log stands there twice, the second time at place {kept.place}."
+                f"Line {line.number} of the log is there twice, the second time at position "
+                f"{kept.position}."
             )
-        elif line.number != kept.place:
-            self.found.append(f"Line {line.number} of the log was moved to place {kept.place}.")
+        elif line.number != kept.position:
+            self.found.append(
+                f"Line {line.number} of the log was moved to position {kept.position}."
+            )
         self._good.setdefault(line.number, kept)
 
     def _check_numbers(self) -> None:
-        places = {kept.place for kept in self._kept}
-        # A line that was changed still stands at its place.
-        there = set(self._good) | (places - {kept.place for kept in self._good.values()})
-        for number in range(1, max([*places, *self._good], default=0) + 1):
-            if number not in there:
+        positions = {kept.position for kept in self._kept}
+        # A line that was changed is not missing: it is still at its position.
+        present = set(self._good) | (positions - {kept.position for kept in self._good.values()})
+        for number in range(1, max([*positions, *self._good], default=0) + 1):
+            if number not in present:
                 self.found.append(f"Line {number} of the log was removed.")
 
     def check_origin(self) -> None:
-        """The settings and first keys are those that the log begins with."""
+        """The settings and first keys are those with which the log begins."""
         meta = next(self._rows("meta"))
         added = {self._line(number).row for number in self._good}
         first = [
             row for row in self._rows("reviewer") if f"reviewer/{row['fingerprint']}" not in added
         ]
-        begun = origin({key: value for key, value in meta.items() if key != "origin"}, first)
-        log = self._line(1).before if 1 in self._good else begun
-        if meta["origin"] != begun or log != begun:
+        computed = origin({key: value for key, value in meta.items() if key != "origin"}, first)
+        logged = self._line(1).before if 1 in self._good else computed
+        if meta["origin"] != computed or logged != computed:
             self.found.append(
-                "The casebook's settings or its reviewers' keys are not those with which it was made."
+                "The casebook's settings or its reviewers' keys are not those with which it was "
+                "made."
             )
 
     def _line(self, number: int) -> Line:
@@ -191,49 +203,51 @@ class _Audit:
 
     def check_head(self, noted: str) -> None:
         """A head that was written down is still in the log."""
-        if noted and noted.lower() not in {
-            link(kept.data, kept.signature) for kept in self._kept
-        } | {self._casebook.origin}:
+        links = {link(kept.data, kept.signature) for kept in self._kept} | {self._casebook.origin}
+        if noted and noted.lower() not in links:
             self.found.append(
-                "No line of the log has the hash that was written down: the log's end was cut off or replaced."
+                "No line of the log has the hash that was written down: "
+                "the log's end was cut off or replaced."
             )
 
-    # What the log speaks of
+    # What the log records
 
     def check_rows(self) -> None:
-        """Every row that never changes is as its line says, and has a line."""
-        spoken: dict[str, tuple[int, str]] = {}
+        """Each row that never changes has a line, and is as its line says."""
+        logged: dict[str, tuple[int, str]] = {}
         for number in sorted(self._good):
             line = self._line(number)
-            # Only a bundle that had to be opened again is noted again.
-            if line.row in spoken and not line.row.startswith("export/"):
+            # Only a bundle that had to be opened again is logged again.
+            if line.row in logged and not line.row.startswith("export/"):
                 self.found.append(
-                    f"Line {number} of the log speaks of {_said(line.row)} again, after line {spoken[line.row][0]}."
+                    f"Line {number} of the log records {_row_name(line.row)} again, "
+                    f"after line {logged[line.row][0]}."
                 )
             if line.row:
-                spoken[line.row] = (number, line.row_sha256)
-        pinned_first = {f"reviewer/{row['fingerprint']}" for row in self._rows("reviewer")} - set(
-            spoken
-        )
+                logged[line.row] = (number, line.row_sha256)
+        reviewers = {f"reviewer/{row['fingerprint']}" for row in self._rows("reviewer")}
+        pinned_first = reviewers - set(logged)
         for table in ROWS:
             for row in self._rows(table):
-                self._check_row(Row.of(table, row), spoken, pinned_first)
+                self._check_row(Row.of(table, row), logged, pinned_first)
         self.found += [
-            f"{_said(name)} was removed; line {number} of the log speaks of it."
-            for name, (number, _) in spoken.items()
+            f"{_row_name(name)} was removed; line {number} of the log records it."
+            for name, (number, _) in logged.items()
         ]
 
-    def _check_row(self, row: Row, spoken: dict[str, tuple[int, str]], without: set[str]) -> None:
-        number, sha256 = spoken.pop(row.name, (0, ""))
-        if number == 0 and row.name not in without:
+    def _check_row(
+        self, row: Row, logged: dict[str, tuple[int, str]], needs_none: set[str]
+    ) -> None:
+        number, sha256 = logged.pop(row.name, (0, ""))
+        if number == 0 and row.name not in needs_none:
             self.found.append(
-                f"{_said(row.name)} has no line in the log: it was added, or its line is gone."
+                f"{_row_name(row.name)} has no line in the log: it was added, or its line is gone."
             )
         elif number and sha256 != row.sha256:
-            self.found.append(f"{_said(row.name)} was changed since line {number} of the log.")
+            self.found.append(f"{_row_name(row.name)} was changed since line {number} of the log.")
 
     def check_cases(self) -> None:
-        """Each case has the reply keys of its own reports: another's would lead its answers astray."""
+        """Each case has the reply keys of its reports; others would lead its answers astray."""
         keys = {row["number"]: (row["reply_public"], row["tag_key"]) for row in self._rows("cases")}
         seen = set()
         for row in self._rows("part"):
@@ -241,10 +255,11 @@ class _Audit:
             try:
                 report = Report.from_bytes(row["report"])
             except (BadReport, AttributeError):
-                continue  # its row was named as changed
+                continue  # check_rows named its row as changed
             if keys.get(row["case"]) != (report.reply_public, report.tag_key):
                 self.found.append(
-                    f"The reply keys of {case_name(row['case'])} are not those of its part {row['number']}."
+                    f"The reply keys of {case_name(row['case'])} "
+                    f"are not those of its part {row['number']}."
                 )
         self.found += [
             f"{case_name(number)} has no part: it was added."
@@ -253,42 +268,46 @@ class _Audit:
         ]
 
     def check_departures(self) -> None:
-        """Answers are marked as gone with the number and bundle that the log has."""
-        gone = {row["answer"]: (row["number"], row["bundle"]) for row in self._rows("departure")}
+        """Answers are marked as sent, with the number and bundle that the log has."""
+        sent = {row["answer"]: (row["number"], row["bundle"]) for row in self._rows("departure")}
         for row in self._rows("answer"):
-            if (row["number"], row["bundle"]) != gone.get(row["id"], (None, None)):
+            if (row["number"], row["bundle"]) != sent.get(row["id"], (None, None)):
                 self.found.append(
-                    f"Answer {row['id']} is not marked as the log has it: when it left, or that it did not."
+                    f"Answer {row['id']} is not marked as the log has it: "
+                    "when it left, or that it did not."
                 )
 
     def check_files(self) -> None:
-        """Every opened file is there and has its SHA-256."""
+        """Each opened file is there and has its SHA-256."""
         rows = list(self._rows("attachment"))
         for done, row in enumerate(rows, 1):
-            name = f"The file of {_said('attachment/{part}/{place}'.format(**row)).lower()}"
+            name = f"The file of {_row_name('attachment/{part}/{place}'.format(**row)).lower()}"
             try:
                 same = _sha256(self._casebook.file_path(row["sha256"])) == row["sha256"]
             except FileNotFoundError:
                 self.found.append(f"{name} is gone.")
             except (ValueError, TypeError):
-                continue  # its row was named as changed
+                continue  # check_rows named its row as changed
             else:
                 if not same:
                     self.found.append(f"{name} was changed.")
             self._progress(done, len(rows))
 
     def check_standings(self) -> None:
-        """The summaries follow from the layers, and what lists show from the parts; asked only when those are as they were."""
+        """The standings follow from the layers, and the outlines from the parts.
+
+        Asked only when layers and parts themselves are as they were.
+        """
         if self.found:
             return
-        there = {row["case"]: row for row in self._rows("standing")}
+        standings = {row["case"]: row for row in self._rows("standing")}
         for case in self._casebook.cases():
-            if there.pop(case.number, None) != self._casebook.layers.standing(case):
+            if standings.pop(case.number, None) != self._casebook.layers.standing(case):
                 self.found.append(
                     f"The summary of {case.name} is not what follows from its reviews and answers."
                 )
         self.found += [
-            f"There is a summary of {case_name(number)}, and no such case." for number in there
+            f"There is a summary of {case_name(number)}, but no such case." for number in standings
         ]
         self.found += [
             f"What lists show of {case_name(number)} is not what its parts say."
@@ -301,7 +320,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _said(row: str) -> str:
+def _row_name(row: str) -> str:
     """A row's name as people read it: "Part 3", "Attachment 3/0"."""
     table, _, key = row.partition("/")
     return f"{table.replace('_', ' ').capitalize()} {key}"

@@ -1,4 +1,4 @@
-"""A case as the desk sees it: what one claimant sent under one reply key, and what was answered."""
+"""A case as the desk sees it: what one claimant sent under one codename, and the answers."""
 
 import re
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ _WANTED_QUESTION = "reply_ok"
 
 
 class BadCaseNumber(CasedropError):
-    """This is not the number of a case; they look like C-0001."""
+    """This is not a case number; they look like C-0001."""
 
 
 def case_name(number: int) -> str:
-    """The number as people say it: C-0001."""
+    """The number as people write it: C-0001."""
     return f"C-{number:04d}"
 
 
@@ -30,7 +30,7 @@ def case_number(name: str) -> int:
 
 
 class Keyed(Protocol):
-    """What tells one case from all others: its number, and the keys that its claimant chose."""
+    """Whatever identifies a case: its number, and the keys that its claimant's codename gave."""
 
     @property
     def number(self) -> int:
@@ -46,13 +46,15 @@ class Keyed(Protocol):
 
     @property
     def tag_key(self) -> bytes:
-        """The key under which answers lie."""
+        """The key from which the tags of its answers are computed."""
 
 
 @dataclass(frozen=True, repr=False)
 class Part:
-    """One opened report, message or withdrawal. ``number`` runs through the casebook, ``case`` is its case's number, and
-    ``bundle`` that of the export bundle that brought it.
+    """One opened report, message or withdrawal.
+
+    ``number`` counts all parts of the casebook; ``case`` is its case's number, and ``bundle`` that
+    of the export bundle that brought it.
     """
 
     number: int
@@ -65,7 +67,10 @@ class Part:
 
 @dataclass(frozen=True, repr=False)
 class Case:
-    """All parts under one reply key, oldest first; there is at least one. No repr, since all of it is plaintext."""
+    """All parts under one pair of reply keys, oldest first, at least one.
+
+    No repr: it is plaintext.
+    """
 
     number: int
     reply_public: bytes
@@ -89,19 +94,19 @@ class Case:
 
     @property
     def wants_no_answer(self) -> bool:
-        """Whether its claimant ever asked not to be answered; an answer found on a screen may be what they fear."""
+        """Whether its claimant ever asked for no answer: one found on a screen may harm them."""
         return any(part.report.facts.get(_WANTED_QUESTION) for part in self.parts)
 
     @property
     def category(self) -> str:
-        """What the claimant chose in the first report, "" when there is none."""
+        """The category that the claimant chose in the first report, "" when there is none."""
         return next(
             (part.report.category for part in self.parts if part.report.kind == "report"), ""
         )
 
     @property
     def harms(self) -> tuple[str, ...]:
-        """The harms named in any part, each once, in the order in which they were named."""
+        """The harms named in any part, each once, in the order in which they appear."""
         return tuple(dict.fromkeys(harm for part in self.parts for harm in part.report.harms))
 
     @property
@@ -125,9 +130,9 @@ class FileOfPart:
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """An answer: queued, or gone with reply bundle ``bundle`` as reply ``number`` (from 0) to its case.
+    """An answer: queued, or sent in reply bundle ``bundle`` as reply ``number`` (from 0).
 
-    ``left`` is the day on which it went, ``returned`` that of the first part which the claimant sent after it.
+    ``left`` is the day on which it left, ``returned`` that of the first part that came after it.
     """
 
     id: int
@@ -143,7 +148,10 @@ class Answer:
 
 
 class Unopened(NamedTuple):
-    """What could not be opened, and why: a report (``place`` 0) by its block, or its file number ``place`` (from 1)."""
+    """What could not be opened, and why: the report in a block, or one of its files.
+
+    ``place`` is 0 for the report itself, and otherwise the file's number (from 1).
+    """
 
     block_id: bytes
     place: int
@@ -151,7 +159,7 @@ class Unopened(NamedTuple):
 
 
 class Export(NamedTuple):
-    """An export bundle that was worked through: its number, the day on which that was, the hash of its manifest."""
+    """An imported export bundle: its number, the day of its import, its manifest's hash."""
 
     number: int
     day: date
@@ -160,7 +168,7 @@ class Export(NamedTuple):
 
 @dataclass(frozen=True)
 class Counts:
-    """How much is in a casebook, and the numbers of its last bundles (0 for none)."""
+    """How much a casebook holds, and the numbers of its last bundles (0 for none)."""
 
     cases: int
     parts: int

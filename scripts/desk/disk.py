@@ -1,4 +1,4 @@
-"""Whether a directory lies on an encrypted disk, as far as Linux says: from its mounts and the devices under them."""
+"""Whether a directory is on an encrypted disk, as far as Linux's mounts and devices tell."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 ENCRYPTED, MEMORY, PLAIN = "encrypted", "memory", "plain"
 MOUNTS, BLOCK_DEVICES = Path("/proc/self/mountinfo"), Path("/sys/class/block")
-# dm-crypt's mark in a device-mapper uuid: LUKS 1 and 2, plain dm-crypt, VeraCrypt through cryptsetup.
+# dm-crypt's mark in a device-mapper uuid: LUKS 1 and 2, plain dm-crypt, VeraCrypt through
+# cryptsetup.
 _CRYPT = "CRYPT-"
 _MEMORY_TYPES = {"tmpfs", "ramfs"}
 _ENCRYPTING_TYPES = {"ecryptfs", "fuse.gocryptfs", "fuse.cryfs", "fuse.encfs", "fuse.securefs"}
@@ -16,7 +17,8 @@ _DEEPEST = 8
 WARNINGS = {
     ENCRYPTED: "",
     MEMORY: "The casebook is in memory only: it is gone when this computer is switched off.",
-    PLAIN: "The disk under the casebook does not look encrypted: whoever takes this computer can read every case.",
+    PLAIN: "The disk under the casebook does not look encrypted: "
+    "whoever takes this computer can read every case.",
 }
 
 
@@ -28,12 +30,13 @@ class _Mount(NamedTuple):
 
 
 def keeping(directory: Path, *, mounts: Path = MOUNTS, devices: Path = BLOCK_DEVICES) -> str:
-    """ENCRYPTED, MEMORY or PLAIN for the file system under *directory*; what cannot be found out is PLAIN.
+    """ENCRYPTED, MEMORY or PLAIN for the file system of *directory*; PLAIN when in doubt.
 
-    *mounts* is the kernel's list of this process's mounts, *devices* its directory of block devices.
+    *mounts* is the kernel's list of this process's mounts, *devices* its directory of block
+    devices.
     """
     resolved = directory.resolve()
-    # Of several mounts on one place, the last hides the others.
+    # Of several mounts at one path, the last hides the others.
     under = [mount for mount in _mounts(mounts) if resolved.is_relative_to(mount.point)]
     mount = max(
         enumerate(under), key=lambda one: (len(one[1].point.parts), one[0]), default=(0, None)
@@ -54,20 +57,23 @@ def _mounts(path: Path) -> Iterator[_Mount]:
     except OSError:
         return
     for line in lines:
-        before, _, behind = line.partition(" - ")
-        first, last = before.split(" "), behind.split(" ")
+        before, _, after = line.partition(" - ")
+        first, last = before.split(" "), after.split(" ")
         if len(first) >= 5 and len(last) >= 2:
             yield _Mount(Path(_unescaped(first[4])), first[2], last[0], _unescaped(last[1]))
 
 
 def _unescaped(field: str) -> str:
-    for code, sign in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        field = field.replace(code, sign)
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        field = field.replace(code, character)
     return field
 
 
 def _device(mount: _Mount, devices: Path) -> str | None:
-    """The kernel's name of the mount's block device. By its number; btrfs and others have one of their own, then by source."""
+    """The kernel's name for the mount's block device, None if there is none.
+
+    Found by device number, or by the mount's source: btrfs and others have numbers of their own.
+    """
     for device in sorted(devices.iterdir()) if devices.is_dir() else ():
         if _content(device / "dev") == mount.device:
             return device.name
@@ -80,7 +86,7 @@ def _device(mount: _Mount, devices: Path) -> str | None:
 
 
 def _encrypted(name: str, devices: Path, deep: int) -> bool:
-    """Whether the device is dm-crypt's, or stands on nothing but such (a volume of LVM on LUKS, a partition, a RAID)."""
+    """Whether the device is dm-crypt's, or all devices under it are (LVM on LUKS, RAID)."""
     device = devices / name
     if _content(device / "dm" / "uuid").startswith(_CRYPT):
         return True

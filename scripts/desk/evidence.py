@@ -1,4 +1,4 @@
-"""Writing a claimant's files out of the casebook: byte for byte, never opened, under names that can do no harm."""
+"""Writing a claimant's files out of the casebook: byte for byte, unopened, under harmless names."""
 
 import hashlib
 import unicodedata
@@ -10,7 +10,7 @@ from dropbox.errors import CasedropError
 from scripts.desk.case import Case, FileOfPart
 from scripts.desk.casebook.casebook import Casebook
 
-# Leaves room, in a file system's 255 bytes, for the case and file numbers before it and ".part" behind it.
+# Leaves room, in a file system's 255 bytes, for the case and file numbers before and ".part" after.
 _NAME_BYTES = 150
 _READ_BYTES = 2**20
 
@@ -20,13 +20,13 @@ class EvidenceError(CasedropError):
 
 
 def safe_name(case: Case, number: int, untrusted: str) -> str:
-    """The name under which file *number* (from 1) of *case* is written: letters and digits of any script, ``.-_``.
+    """The name for file *number* (from 1) of *case*: letters and digits of any script, and ``.-_``.
 
-    It begins with the case's number, so that no name is hidden, absolute, an option or a device's.
+    It begins with the case's name, so that it is never hidden, absolute, an option or a device's.
     """
     kept = "".join(
-        sign if sign in ".-_" or sign.isalnum() else "_"
-        for sign in unicodedata.normalize("NFC", untrusted)
+        character if character in ".-_" or character.isalnum() else "_"
+        for character in unicodedata.normalize("NFC", untrusted)
     )
     while ".." in kept:
         kept = kept.replace("..", "_")
@@ -40,11 +40,12 @@ def safe_name(case: Case, number: int, untrusted: str) -> str:
 
 
 def write_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Path]:
-    """Write every opened file of *case* into *directory*, which is made (0700) if absent, and give its path.
+    """Write the opened files of *case* into *directory* and yield their paths.
 
-    A file that is there already is left as it is.
-
-    Raises EvidenceError when a file was never opened or is no longer what it was, or another stands at its name.
+    *directory* is made (0700) if absent. A file that is there already, with the same bytes, is left
+    alone.
+    Raises EvidenceError when a file was never opened or has been altered since, or when something
+    else has its name.
     """
     for number, one in enumerate(case.files, 1):
         if not casebook.has_file(one.part, one.place):

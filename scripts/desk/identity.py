@@ -1,4 +1,7 @@
-"""Who sits at the desk: whoever reads or writes cases does so as a reviewer, whose key signs the custody log's lines of it."""
+"""The reviewer at work: everybody who reads or writes cases does so as a reviewer.
+
+That reviewer's key signs the lines of the custody log that record it.
+"""
 
 import argparse
 from collections.abc import Iterator, Mapping
@@ -23,7 +26,7 @@ class DeskError(CasedropError):
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks at cases, by which names reviewers are called, and in which language the labels are."""
+    """The reviewer who looks at cases, the reviewers' names, and the language of the labels."""
 
     reviewer: str
     names: Mapping[str, str]
@@ -31,11 +34,11 @@ class Viewer:
     language: str
 
     def name(self, reviewer: str) -> str:
-        """A reviewer's public name, or the fingerprint of one who has none here."""
+        """A reviewer's public name, or the fingerprint if the casebook knows no name."""
         return self.names.get(reviewer, reviewer)
 
     def label(self, listed: str, code: str) -> str:
-        """A code with its label; "" for none."""
+        """A code with its label, "" for no code."""
         return (
             f"{code} {self.campaign.reviewing.label(listed, code, self.language)}" if code else ""
         )
@@ -47,20 +50,21 @@ def today() -> date:
 
 
 def opener(asked: argparse.Namespace) -> Opener:
-    """The secret keys that were named. Raises DeskError when none were."""
+    """The secret keys in --home. Raises DeskError if none was given."""
     if asked.home is None:
         raise DeskError(
-            "This needs the reviewer's secret keys: name gpg's directory with --home DIR, or in the environment with "
-            "the variable GNUPGHOME."
+            "This needs the reviewer's secret keys: name gpg's directory with --home DIR, or in "
+            "the environment variable GNUPGHOME."
         )
     return Opener(asked.home)
 
 
 @contextmanager
 def working(asked: argparse.Namespace) -> Iterator[Casebook]:
-    """The casebook, open for the reviewer in --home: what is done in this block stands in the custody log in their name.
+    """The casebook, open for the reviewer in --home, in whose name the custody log records acts.
 
-    Raises DeskError when there is no secret key of a reviewer whom the casebook knows, or CannotOpen when it cannot sign.
+    Raises DeskError if there is no secret key of a reviewer whom the casebook knows, or CannotOpen
+    if the key cannot sign.
     """
     with Casebook.open(asked.casebook) as casebook:
         secret = opener(asked)
@@ -79,22 +83,22 @@ def _reviewer(casebook: Casebook, secret: Opener, named: str) -> str:
     found = [fingerprint for fingerprint in here if fingerprint in known]
     if len(found) > 1:
         raise DeskError(
-            f"There are {len(found)} reviewers' keys here; name the one who works with --reviewer."
+            f"There are {len(found)} reviewers' keys here; name your own with --reviewer."
         )
     if not found:
         raise DeskError(
-            "There is no secret key here of a reviewer whom this casebook knows; see `reviewers`."
+            "There is no secret key here of any reviewer whom this casebook knows; see `reviewers`."
         )
     return found[0]
 
 
 def own_case(casebook: Casebook, name: str) -> Case:
-    """The case with this name. Raises ReviewError when the reviewer at the desk gave it away for a conflict of interest."""
+    """The case with this name. Raises ReviewError if the reviewer at work gave it away."""
     case = casebook.case(case_number(name))
     try:
         casebook.layers.of(case).refuse_conflicted(at_desk(casebook))
     except ReviewError as why:
-        # One of many cases that were named, perhaps.
+        # It may be one of many cases that were named.
         raise ReviewError(f"{case.name}: {why}") from None
     return case
 
@@ -111,12 +115,15 @@ def names(casebook: Casebook) -> dict[str, str]:
 
 
 def viewer(casebook: Casebook, language: str) -> Viewer:
-    """The reviewer at the desk, who reads labels in *language*."""
+    """The reviewer at work, who reads labels in *language*."""
     return Viewer(at_desk(casebook), names(casebook), casebook.campaign, language)
 
 
 def named_reviewers(asked: argparse.Namespace) -> dict[str, PublicKey]:
-    """The public keys in --keys by name, or else the one whose secret key is in --home. Raises DeskError or KeysError."""
+    """The public keys in --keys by name, or else those whose secret keys are in --home.
+
+    Raises DeskError or KeysError.
+    """
     if asked.keys is not None:
         files = read_pins(asked.keys)
         return {
@@ -124,8 +131,8 @@ def named_reviewers(asked: argparse.Namespace) -> dict[str, PublicKey]:
         }
     if asked.home is None:
         raise DeskError(
-            "Name the reviewers' public keys with --keys DIR, or gpg's directory with --home DIR or in the environment "
-            "with the variable GNUPGHOME."
+            "Name the reviewers' public keys with --keys DIR, or gpg's directory with --home DIR "
+            "or in the environment variable GNUPGHOME."
         )
     found = opener(asked).secret_fingerprints()
     keys = [

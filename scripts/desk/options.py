@@ -1,4 +1,4 @@
-"""The options that several of the desk's commands share, each described once."""
+"""Options that several of the desk's commands share, each described once."""
 
 import argparse
 from pathlib import Path
@@ -13,22 +13,22 @@ def add_case(parser: argparse.ArgumentParser) -> None:
 
 
 def add_lang(parser: argparse.ArgumentParser) -> None:
-    """The language of the labels; what claimants wrote is always shown in theirs."""
+    """The language of the labels; claimants' texts are always shown as they wrote them."""
     parser.add_argument(
         "--lang", choices=LANGUAGES, default="en", help="the language of the labels"
     )
 
 
 def add_page(parser: argparse.ArgumentParser) -> None:
-    """Which part of a long list is shown; read by :meth:`scripts.desk.screen.paging.Page.of`."""
+    """The part of a long list that is shown; read by :meth:`scripts.desk.screen.paging.Page.of`."""
     parser.add_argument(
         "--limit",
         type=int,
         metavar="N",
-        help=f"at most so many, by default {MOST_LISTED}; 0 for all",
+        help=f"cases on a page, by default {MOST_LISTED}; 0 for all",
     )
     parser.add_argument(
-        "--page", type=int, default=1, metavar="N", help="the next so many, and so on"
+        "--page", type=int, default=1, metavar="N", help="the number of the page, from 1"
     )
 
 
@@ -40,7 +40,7 @@ def add_keys(parser: argparse.ArgumentParser) -> None:
 
 
 def add_sheet(parser: argparse.ArgumentParser) -> None:
-    """A review sheet, on its way out or back; read by :func:`scripts.desk.reviewing.read_sheet`."""
+    """A blank sheet or a filled-in one; read by :func:`scripts.desk.reviewing.read_sheet`."""
     sheet = parser.add_mutually_exclusive_group(required=True)
     sheet.add_argument(
         "--blank",
@@ -51,10 +51,12 @@ def add_sheet(parser: argparse.ArgumentParser) -> None:
 
 
 def add_yes(parser: argparse.ArgumentParser) -> None:
-    """No question; read by :func:`scripts.desk.screen.confirmation.confirm`."""
-    parser.add_argument("--yes", action="store_true", help="do not ask back: for programs")
+    """No confirmation; read by :func:`scripts.desk.screen.confirmation.confirm`."""
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask for confirmation: for programs"
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """Values for programs in place of text for people."""
-    parser.add_argument("--json", action="store_true", help="for programs")
+    """JSON for programs instead of text for people."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")

@@ -1,4 +1,4 @@
-"""A reviewer's sheet: given out with what the claimant said, and taken back as a new layer of the case."""
+"""A reviewer's sheet: handed out with what the claimant said, and read back as a new layer."""
 
 import sys
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import at_desk
 from scripts.desk.review.judgement import Layer
-from scripts.desk.review.sheet import SHEET_BYTES, blank, read, said
+from scripts.desk.review.sheet import SHEET_BYTES, blank, from_claimant, read
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A layer that was added, and the code of the status in which the case is since then."""
+    """A layer that was added, and the case's status (a code) since then."""
 
     case: Case
     layer: Layer
@@ -22,19 +22,21 @@ class Kept:
 
 
 def blank_sheet(casebook: Casebook, case: Case, role: str) -> str:
-    """The sheet of *case* for the reviewer at the desk, filled in with what they, or else the claimant, said.
+    """The sheet of *case*, filled in with what the reviewer at work, or else the claimant, said.
 
-    Raises ReviewError when they may not review it in this *role*.
+    Raises ReviewError if the reviewer may not review it in this *role*.
     """
     reviews, reviewer = casebook.layers.of(case), at_desk(casebook)
     reviews.refuse(reviewer, role)
     own = reviews.own(reviewer)
     casebook.viewed(case)
-    return blank(case, casebook.campaign, own.judgement if own else said(case, casebook.campaign))
+    return blank(
+        case, casebook.campaign, own.judgement if own else from_claimant(case, casebook.campaign)
+    )
 
 
 def read_sheet(name: str) -> bytes:
-    """The filled-in sheet in the file *name*, or in standard input for ``-``; a byte too many when it is too large."""
+    """The filled-in sheet in the file *name* (``-``: standard input); one byte too many if too large."""
     if name == "-":
         return sys.stdin.buffer.read(SHEET_BYTES + 1)
     with Path(name).open("rb") as file:
@@ -42,9 +44,9 @@ def read_sheet(name: str) -> bytes:
 
 
 def hand_in(casebook: Casebook, case: Case, sheet: bytes, role: str, *, today: date) -> Kept:
-    """Add the filled-in *sheet* to *case* as a layer of the reviewer at the desk.
+    """Add the filled-in *sheet* to *case* as a layer of the reviewer at work.
 
-    Raises ReviewError when they may not review it in this *role*, or BadSheet.
+    Raises ReviewError if the reviewer may not review it in this *role*, or BadSheet.
     """
     reviewer = at_desk(casebook)
     casebook.layers.of(case).refuse(reviewer, role)

@@ -1,1 +1,1 @@
-"""The whole drop on one computer: the demonstration, the benchmarks, and a claimant at a terminal."""
+"""A whole drop on one computer: demonstration, benchmarks, and a claimant at a terminal."""

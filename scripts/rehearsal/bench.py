@@ -1,9 +1,10 @@
-"""Speed and memory of a whole drop on loopback, as ratios against bare gpg and bare Argon2id run beside it.
+"""Speed and memory of a whole drop on loopback, compared with bare gpg and Argon2id.
 
     python -m scripts.rehearsal.bench [--seconds N]
 
-Vault and front run under gunicorn as in production; the clients speak HTTP to the front's socket. Nothing leaves this
-computer. Each figure is for one operation: wall-clock and CPU seconds of all processes of the drop.
+Vault and front run under gunicorn as in production; the clients speak HTTP to the front's socket.
+Nothing leaves this computer. Each figure is for one operation: wall-clock and CPU seconds of all
+processes of the drop.
 """
 
 import argparse
@@ -36,7 +37,7 @@ TEXT = "这是一段虚构的报告文字，只用来测量速度。" * 34  # 2 
 FILE_BYTES = 10 * 2**20
 CLIENTS = (1, 8)
 REPORT, LOGIN, BIG_FILE = "new report, 2 KB", "return with a codename", "report with a 10 MB file"
-# A front that leaves freed memory as it is: what overwriting costs is measured against it.
+# A front that leaves freed memory as it is, to measure what overwriting it costs.
 STOCK_MEMORY = {
     "PYTHONMALLOC": "default",
     "MALLOC_PERTURB_": "0",
@@ -49,7 +50,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Measured:
-    """Operations a second, and CPU seconds of the drop for one."""
+    """Operations a second, and the drop's CPU seconds for one operation."""
 
     name: str
     clients: int
@@ -58,7 +59,7 @@ class Measured:
 
 
 def family(pids: Sequence[int]) -> list[int]:
-    """*pids* and all that descend from them."""
+    """*pids* and all their descendants."""
     parents = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -72,7 +73,7 @@ def family(pids: Sequence[int]) -> list[int]:
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """CPU time of *pids*, their children, and the children that have ended (gpg)."""
+    """CPU time of *pids* and their descendants, including those that have ended (gpg)."""
     total = 0
     for pid in family(pids):
         try:
@@ -85,7 +86,7 @@ def cpu_seconds(pids: Sequence[int]) -> float:
 
 
 def resident_megabytes(pids: Sequence[int]) -> float:
-    """Resident memory of *pids* and their children together."""
+    """Resident memory of *pids* and all their descendants together."""
     total = 0
     for pid in family(pids):
         try:
@@ -96,7 +97,7 @@ def resident_megabytes(pids: Sequence[int]) -> float:
 
 
 class Bench:
-    """A running drop, and what is measured on it."""
+    """Measures operations on a running drop."""
 
     def __init__(self, socket: Path, pids: Sequence[int], seconds: float) -> None:
         self._socket = socket
@@ -111,7 +112,7 @@ class Bench:
             yield browser
 
     def report(self) -> None:
-        """GET the form, POST 2 KB of Chinese, read the done page."""
+        """GET the form, POST 2 KB of Chinese, read the page that confirms it."""
         self._file([])
 
     def big_file(self) -> None:
@@ -136,7 +137,7 @@ class Bench:
                 raise SystemExit(f"The front answered {answers.status}: {answers.text[:200]}")
 
     def all(self) -> list[Measured]:
-        """Every operation with one client and with many."""
+        """Measure each operation with one client and with many."""
         operations = ((REPORT, self.report), (LOGIN, self.login), (BIG_FILE, self.big_file))
         return [
             self.measure(name, operation, clients)
@@ -145,7 +146,7 @@ class Bench:
         ]
 
     def measure(self, name: str, operation: Callable[[], None], clients: int) -> Measured:
-        """Run *operation* in *clients* threads for the agreed time."""
+        """Run *operation* in *clients* threads for the time that was asked for."""
         operation()
         begun, cpu, done = time.monotonic(), cpu_seconds(self._pids), [0] * clients
 
@@ -167,7 +168,7 @@ class Bench:
 
 
 def bare(operation: Callable[[], None], times: int) -> tuple[float, float]:
-    """(wall-clock, CPU) seconds of one *operation*, the CPU of its children included."""
+    """(wall-clock, CPU) seconds of one *operation*, including its children's CPU time."""
     operation()
     begun, before = time.monotonic(), os.times()
     for _ in range(times):
@@ -219,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(directory: Path, seconds: float) -> None:
-    """Everything, under *directory*."""
+    """Measure everything, with all files in *directory*."""
     keys = directory / "keys"
     keys.mkdir()
     weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
@@ -256,7 +257,7 @@ def _derive() -> None:
 def show(
     found: Sequence[Measured], stock: Sequence[Measured], against: dict[str, tuple[float, float]]
 ) -> None:
-    """One row an operation: the drop as it is, against the bare work and against one whose memory is not overwritten."""
+    """Print a row for each operation, compared with bare gpg and with a drop on stock malloc."""
     table = Table(
         "operation",
         "clients",
@@ -281,18 +282,17 @@ def show(
 
 
 def show_references(references: dict[str, tuple[float, float]], idle: float, most: float) -> None:
-    """What the drop is compared with, and its memory."""
+    """Print what the drop is compared with, and its memory."""
     console = Console()
-    bare_table = Table("bare, one after the other", "wall s", "CPU s")
+    bare_table = Table("bare, one after another", "wall s", "CPU s")
     for name, (wall, cpu) in references.items():
         bare_table.add_row(name, f"{wall:.4f}", f"{cpu:.4f}")
     console.print(bare_table)
     console.print(
-        f"Memory of all processes of the drop: {idle:.0f} MB at rest, {most:.0f} MB at most ({os.cpu_count()} cores)."
+        f"Memory of all processes of the drop: {idle:.0f} MB at rest, {most:.0f} MB at most "
+        f"({os.cpu_count()} cores)."
     )
-    console.print(
-        "A login is compared with Argon2id alone. The clients' own work shares the same cores."
-    )
+    console.print("A login is compared with Argon2id alone. The clients run on the same cores.")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The offline desk's speed and memory, as ratios against bare ``gpg --decrypt`` over the same messages in the same run.
+"""The offline desk's speed and memory, compared with bare ``gpg --decrypt`` in the same run.
 
     python -m scripts.rehearsal.bench_desk [--reports N] [--cases N]
 
-The desk runs as its users run it, each command a process. Nothing leaves this computer; all texts are made of chance.
+The desk runs as its users run it, a process for each command. Nothing leaves this computer; all
+texts are random.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from dropbox.sealing import seal_report
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
 from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.identity import Viewer
-from scripts.desk.importing.workers import HANDS
+from scripts.desk.importing.workers import WORKERS
 from scripts.desk.screen.cases import case_text
 from scripts.desk.screen.found import found_table
 from scripts.desk.screen.paging import MOST_LISTED
@@ -46,29 +47,29 @@ ROOT = Path(__file__).resolve().parents[2]
 CAMPAIGN = ROOT / "dropbox" / "campaign.toml"
 SERVER = SigningKey(b"b" * 32)
 WORDS = ("微信", "封号", "公众号", "账号", "朋友圈", "转发", "警察", "单位", "賬號", "訓誡書")
-TEXT_CHARACTERS = 300  # as the sample cases
+TEXT_CHARACTERS = 300  # like the sample cases
 TIMES = 15
 
 
 class Reports:
-    """Reports of chance: the same ones on every run."""
+    """Random reports, the same ones in every run."""
 
     def __init__(self) -> None:
         self._chance = random.Random(20200327)  # noqa: S311 - test texts, not secrets
-        # As in a language: few characters are common, most are rare.
-        self._signs = [chr(0x4E00 + number) for number in range(3_000)]
-        self._weights = [1 / (place + 8) for place in range(3_000)]
+        # As in any language, few characters are common and most are rare.
+        self._characters = [chr(0x4E00 + number) for number in range(3_000)]
+        self._weights = [1 / (rank + 8) for rank in range(3_000)]
 
     def text(self) -> str:
         """Some 300 characters with a few real words in them."""
-        signs = self._chance.choices(self._signs, self._weights, k=TEXT_CHARACTERS)
+        text = self._chance.choices(self._characters, self._weights, k=TEXT_CHARACTERS)
         for word in self._chance.sample(WORDS, 3):
             at = self._chance.randrange(TEXT_CHARACTERS)
-            signs[at:at] = [*word, "，"]
-        return "".join(signs)
+            text[at:at] = [*word, "，"]
+        return "".join(text)
 
     def report(self) -> Report:
-        """A report of a new claimant."""
+        """A report by a new claimant."""
         chance = self._chance
         return Report(
             kind="report",
@@ -89,7 +90,7 @@ class Reports:
 
 @dataclass(frozen=True)
 class Sealed:
-    """What the import is measured on: the desk's gpg home, the bundle of so many reports, their messages as files."""
+    """What an import is measured on: the desk's gpg home, a bundle, and its messages as files."""
 
     home: Path
     bundle: Path
@@ -97,9 +98,9 @@ class Sealed:
 
 
 def seal(directory: Path, reviewers: Reviewers, home: Path, count: int) -> Sealed:
-    """*count* reports as a bundle and as messages, under *directory*."""
+    """*count* reports, as a bundle and as single messages, in *directory*."""
     made, chance = Reports(), random.Random(1)  # noqa: S311 - block ids of a test
-    with ThreadPoolExecutor(HANDS) as executor:
+    with ThreadPoolExecutor(WORKERS) as executor:
         blocks = list(
             executor.map(
                 lambda one: seal_report(one, reviewers), [made.report() for _ in range(count)]
@@ -121,13 +122,13 @@ def seal(directory: Path, reviewers: Reviewers, home: Path, count: int) -> Seale
 
 
 def bare_gpg(sealed: Sealed) -> "Ran":
-    """Bare gpg over all messages, as many at once as the desk has."""
+    """Run bare gpg on all messages, as many at once as the desk runs."""
     names = b"\0".join(bytes(path) for path in sorted(sealed.messages.iterdir()))
     command = ["gpg", "--homedir", str(sealed.home), "--batch", "--quiet", "--no-tty", "--decrypt"]
     begun, before = time.monotonic(), _children_seconds()
     with Path(os.devnull).open("wb") as nothing:
         subprocess.run(
-            ["xargs", "-0", "-n1", f"-P{HANDS}", *command],
+            ["xargs", "-0", "-n1", f"-P{WORKERS}", *command],
             input=names,
             stdout=nothing,
             stderr=nothing,
@@ -137,13 +138,13 @@ def bare_gpg(sealed: Sealed) -> "Ran":
 
 
 def _children_seconds() -> float:
-    """CPU time of all processes that were started here and have ended, with theirs."""
+    """CPU time of all child processes that have ended, including their children's."""
     return sum(os.times()[2:4])
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A command: its seconds, its CPU seconds with those of what it started, and the most memory that it had, in MB."""
+    """A command's seconds, its CPU seconds (with its children's), and its peak memory in MB."""
 
     seconds: float
     cpu: float
@@ -151,7 +152,7 @@ class Ran:
 
 
 def desk(casebook: Path, *arguments: str, text: str = "") -> Ran:
-    """Run one command of the desk as a process of its own."""
+    """Run one command of the desk in its own process."""
     command = [sys.executable, "-m", "scripts.desk", "--casebook", str(casebook), *arguments]
     begun, before = time.monotonic(), _children_seconds()
     process = subprocess.Popen(
@@ -161,7 +162,8 @@ def desk(casebook: Path, *arguments: str, text: str = "") -> Ran:
     with process.stdin as stream:
         stream.write(text.encode())
     most = 0.0
-    # Not the kernel's own figure at the end, which begins with the memory of the process that started this one.
+    # Not the figure that the kernel gives at the end, which includes the memory of the process that
+    # forked this one.
     while process.poll() is None:
         most = max(most, _peak_megabytes(process.pid))
         time.sleep(0.02)
@@ -172,7 +174,7 @@ def desk(casebook: Path, *arguments: str, text: str = "") -> Ran:
 
 
 def _environ(casebook: Path) -> dict[str, str]:
-    """Python keeps what it compiled, as where the desk is installed, whatever is set where this runs."""
+    """An environment in which Python caches what it compiles, as it does for an installed desk."""
     environ = {
         name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
     }
@@ -180,7 +182,7 @@ def _environ(casebook: Path) -> dict[str, str]:
 
 
 def _peak_megabytes(pid: int) -> float:
-    """The most resident memory that a process has had so far; 0 when it is ending."""
+    """The peak resident memory of a process so far; 0 while it ends."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -191,7 +193,7 @@ def _peak_megabytes(pid: int) -> float:
 
 
 def new_casebook(directory: Path, reviewers: Mapping[str, PublicKey]) -> Path:
-    """An empty one, for *reviewers* by name."""
+    """Make an empty casebook for *reviewers* (by name), and return its directory."""
     create(
         directory,
         server_key=bytes(SERVER.verify_key),
@@ -205,7 +207,10 @@ def new_casebook(directory: Path, reviewers: Mapping[str, PublicKey]) -> Path:
 def imports(
     directory: Path, sealed: Sequence[Sealed], known: Mapping[str, PublicKey], rounds: int = 3
 ) -> None:
-    """Measure and show the import: its time beside bare gpg's, by turns, and its memory by the number of reports."""
+    """Measure and print imports: time compared with bare gpg's, and memory, by number of reports.
+
+    Import and bare gpg take turns.
+    """
     table = Table(
         "reports",
         "bare gpg s",
@@ -217,7 +222,7 @@ def imports(
         "memory MB",
     )
     for one in sealed:
-        bare_gpg(one)  # the agent is up and the files are in the cache, for both
+        bare_gpg(one)  # from here on the agent runs and the files are cached, for both
         desk(
             new_casebook(directory / f"{one.bundle.stem}-first", known),
             "--home",
@@ -229,8 +234,8 @@ def imports(
             for number in range(rounds)
         ]
         found = [
-            (bare_gpg(one), desk(place, "--home", str(one.home), "import", str(one.bundle)))
-            for place in casebooks
+            (bare_gpg(one), desk(casebook, "--home", str(one.home), "import", str(one.bundle)))
+            for casebook in casebooks
         ]
         cells = []
         for name in ("seconds", "cpu"):
@@ -241,13 +246,14 @@ def imports(
         table.add_row(f"{len(list(one.messages.iterdir())):,}", *cells, f"{most:.0f}")
     Console().print(table)
     Console().print(
-        f"Bare: gpg --decrypt of each message, {HANDS} at once on {os.cpu_count()} cores. Import: the whole command, from "
-        "the start of Python to the index. CPU: without gpg's agent, whose work is the same. Median of three by turns."
+        f"Bare: gpg --decrypt of each message, {WORKERS} at once on {os.cpu_count()} cores. "
+        "Import: the whole command, from the start of Python to the index. CPU: without gpg's "
+        "agent, whose work is the same. Median of three, taking turns."
     )
 
 
 def fill(casebook: Casebook, count: int) -> None:
-    """Add *count* cases of one report each, and make the registers."""
+    """Add *count* cases of one report each, and fill the registers."""
     made, day = Reports(), date(2026, 11, 24)
     for first in range(0, count, 1_000):
         with casebook.together():
@@ -261,7 +267,7 @@ def fill(casebook: Casebook, count: int) -> None:
 
 
 def queries() -> Iterator[tuple[str, str, Filters]]:
-    """What is looked for: (name, words, filters)."""
+    """The searches that are measured: (name, words, filters)."""
     yield "a word of two characters", "封号", Filters()
     yield "the same, traditional", "封號", Filters()
     yield "three words", "微信 封号 朋友圈", Filters()
@@ -276,13 +282,13 @@ def queries() -> Iterator[tuple[str, str, Filters]]:
 
 
 def lookups(directory: Path, count: int, home: Path, known: Mapping[str, PublicKey]) -> None:
-    """Measure and show list, find and show in a casebook of *count* cases."""
-    place = new_casebook(directory / "large", known)
-    with Casebook.open(place) as casebook:
+    """Measure and print list, find and show in a casebook of *count* cases."""
+    large = new_casebook(directory / "large", known)
+    with Casebook.open(large) as casebook:
         fill(casebook, count)
     table = Table(f"in {count:,} cases", "ms in one process", "s as a command")
     reviewer = Opener(home).secret_fingerprints()[0]
-    with Casebook.open(place) as casebook:
+    with Casebook.open(large) as casebook:
         viewer = Viewer(
             reviewer,
             {key.fingerprint: name for name, key in known.items()},
@@ -298,10 +304,10 @@ def lookups(directory: Path, count: int, home: Path, known: Mapping[str, PublicK
         "show": ["show", "7"],
     }
     whole = {
-        name: desk(place, "--home", str(home), *arguments) for name, arguments in commands.items()
+        name: desk(large, "--home", str(home), *arguments) for name, arguments in commands.items()
     }
     whole |= {
-        f"find, {name}": _find_command(place, home, words, filters)
+        f"find, {name}": _find_command(large, home, words, filters)
         for name, words, filters in queries()
     }
     for name, milliseconds in times.items():
@@ -310,11 +316,11 @@ def lookups(directory: Path, count: int, home: Path, known: Mapping[str, PublicK
     Console().print(table)
 
 
-def _find_command(place: Path, home: Path, words: str, filters: Filters) -> Ran:
+def _find_command(casebook: Path, home: Path, words: str, filters: Filters) -> Ran:
     options = [
         option for name, code in vars(filters).items() if code for option in (f"--{name}", code)
     ]
-    return desk(place, "--home", str(home), "find", "--query-file", "-", *options, text=words)
+    return desk(casebook, "--home", str(home), "find", "--query-file", "-", *options, text=words)
 
 
 def _operations(casebook: Casebook, count: int, viewer: Viewer) -> Iterator[tuple[str, float]]:
@@ -333,14 +339,14 @@ def _operations(casebook: Casebook, count: int, viewer: Viewer) -> Iterator[tupl
     yield "show", _milliseconds(show)
     for name, words, filters in queries():
 
-        def looked_for(words: str = words, filters: Filters = filters) -> None:
+        def search(words: str = words, filters: Filters = filters) -> None:
             found_table(finding.find(casebook, words, filters, most=MOST_LISTED).cases)
 
-        yield f"find, {name}", _milliseconds(looked_for)
+        yield f"find, {name}", _milliseconds(search)
 
 
 def _milliseconds(operation: Callable[[], None]) -> float:
-    """The median of some runs."""
+    """The median of TIMES runs."""
     operation()
     times = []
     for _ in range(TIMES):
@@ -351,7 +357,7 @@ def _milliseconds(operation: Callable[[], None]) -> float:
 
 
 def _fresh(casebook: Casebook) -> float:
-    """Milliseconds of linking one new report, the mean of a hundred."""
+    """Milliseconds to link one new report: the mean of a hundred."""
     made = Reports()
     with casebook.together():
         for number in range(100):
@@ -386,7 +392,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (directory / "keys").mkdir()
         weeks = Weeks(
             datetime.now(UTC).date() - timedelta(days=7), WEEKS
-        )  # as every reviewer's key has
+        )  # like every reviewer's key
         for home in homes:
             new_reviewer(home, name=home.name, out=directory / "keys", weeks=weeks, protected=False)
         reviewers = Reviewers.load(directory / "keys", directory / "front-gnupg")

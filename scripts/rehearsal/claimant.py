@@ -1,6 +1,7 @@
 """A claimant at a terminal: fetches pages and sends forms as a browser without JavaScript does.
 
-Used by the demonstration, the tests and the benchmark. Knows HTTP and HTML, nothing of what stands in a form.
+The demonstration, the tests and the benchmark use it. It knows HTTP and HTML, and nothing about the
+contents of a form.
 """
 
 import re
@@ -12,7 +13,7 @@ from typing import BinaryIO, Self
 import httpx
 from bs4 import BeautifulSoup, Tag
 
-# A first fetch builds a rendezvous circuit; an upload of some MB goes through it slowly.
+# The first fetch builds a rendezvous circuit, through which an upload of some MB is slow.
 TIMEOUT_SECONDS = 120.0
 
 
@@ -28,7 +29,7 @@ def _selected(control: Tag) -> str:
 
 @dataclass(frozen=True)
 class File:
-    """One file for a form: the name as sent, the declared type, and where its bytes come from."""
+    """A file for a form: the name as sent, the declared type, and the source of its bytes."""
 
     name: str
     type: str
@@ -37,7 +38,7 @@ class File:
 
 @dataclass
 class Form:
-    """A form of a page: where it goes, its fields in order, and the names of its buttons and file inputs."""
+    """A form of a page: its target, its fields in order, and the values that its boxes offer."""
 
     action: str
     fields: list[tuple[str, str]]
@@ -45,13 +46,13 @@ class Form:
 
     @classmethod
     def of(cls, tag: Tag, page_path: str) -> Self:
-        """Read as a browser reads it: hidden and text fields with their values, ticked boxes, no buttons, no files."""
+        """The form *tag* as a browser reads it: fields and ticked boxes, no buttons or files."""
         fields: list[tuple[str, str]] = []
         choices: dict[str, list[str]] = {}
         for control in tag.find_all(["input", "textarea", "select", "button"]):
             name, kind = str(control.get("name", "")), str(control.get("type", "text"))
             if control.name == "textarea":
-                # The parser of HTML drops one newline behind the opening tag.
+                # Browsers drop one newline after the opening tag.
                 fields.append((name, control.get_text().removeprefix("\n")))
             elif control.name == "button" or kind in ("submit", "file"):
                 continue
@@ -66,11 +67,11 @@ class Form:
         return cls(str(tag.get("action") or page_path), fields, choices)
 
     def value(self, name: str) -> str:
-        """The value of the field *name* as the page gave it, "" when there is none."""
+        """The value that the page gave the field *name*, "" when it has none."""
         return next((value for key, value in self.fields if key == name), "")
 
     def filled(self, values: Mapping[str, str | Sequence[str]]) -> list[tuple[str, str]]:
-        """The fields in the page's order, with *values* in place of theirs; chosen boxes go where the form has them."""
+        """The fields in the page's order, with *values* in place of the page's own."""
         left = {
             name: [value] if isinstance(value, str) else list(value)
             for name, value in values.items()
@@ -82,13 +83,14 @@ class Form:
             elif name not in values:
                 result.append((name, value))
         chosen = [(name, value) for name, many in left.items() for value in many]
-        # Boxes that the page had unticked stand behind the first field (the token), before the texts.
+        # Boxes that were unticked come after the first field (the token) and before the texts, as
+        # in the form.
         return [*result[:1], *chosen, *result[1:]]
 
 
 @dataclass(frozen=True)
 class Page:
-    """An answer: its path, status, headers and body."""
+    """A response: its path, status, headers and body."""
 
     path: str
     status: int
@@ -97,27 +99,27 @@ class Page:
 
     @cached_property
     def html(self) -> BeautifulSoup:
-        """The parsed body; parsed when it is asked for, so that what it holds is not in the time an answer takes."""
+        """The body, parsed only on demand, so that parsing is not measured as response time."""
         return BeautifulSoup(self.raw, "html.parser")
 
     @property
     def text(self) -> str:
-        """What a person reads, in one line."""
+        """The text that a person reads, in one line."""
         return " ".join(self.html.get_text(" ").split())
 
     def form(self) -> Form:
-        """The page's one form for a person to fill."""
+        """The page's only form."""
         tag = self.html.find("form")
         assert isinstance(tag, Tag), f"{self.path} has no form (status {self.status})"
         return Form.of(tag, self.path)
 
     def codename(self) -> str:
-        """The codename that the page shows, its typed words with spaces between."""
+        """The codename that the page shows: its words as typed, with spaces between."""
         return " ".join(tag.get_text() for tag in self.html.select(".codename .typed"))
 
 
 class Browser:
-    """One visit. *transport* or *proxy* say how the onion is reached; *onion* is the address in the Host header."""
+    """One visit to *onion* (the Host header), reached through *transport* or *proxy*."""
 
     def __init__(
         self, onion: str, *, proxy: str | None = None, transport: httpx.BaseTransport | None = None
@@ -149,15 +151,15 @@ class Browser:
         file_field: str = "files",
         button: tuple[str, str] = ("act", "send"),
     ) -> Page:
-        """Send *form* with *values* filled in, as multipart/form-data in the form's order, by pressing *button*."""
+        """Send *form* with *values* as multipart/form-data, in the form's order, with *button*."""
         before: list[tuple[str, str]] = []
         after: list[tuple[str, str]] = []
         for name, value in form.filled(values):
             (after if name == "pad" else before).append((name, value))
         parts = [(name, (None, value)) for name, value in before]
         uploads = [(file_field, (file.name, file.content, file.type)) for file in files]
-        behind = [(name, (None, value)) for name, value in [*after, button]]
-        return _page(form.action, self._client.post(form.action, files=[*parts, *uploads, *behind]))
+        last = [(name, (None, value)) for name, value in [*after, button]]
+        return _page(form.action, self._client.post(form.action, files=[*parts, *uploads, *last]))
 
 
 def _page(path: str, answer: httpx.Response) -> Page:

@@ -1,10 +1,10 @@
-"""The demonstration: one day of Casedrop on this computer, over a private Tor network that stays on loopback.
+"""The demonstration: one day of Casedrop on this computer, over a private Tor network on loopback.
 
     python -m scripts.rehearsal.demo [--keep]
 
-Eight fictional cases are filed through an onion service as a browser would, carried to an offline desk, opened, one is
-answered, and the answer is read through the onion again. Exit code 0 only if every text and every file came out byte for
-byte and the vault's file shows none of them.
+Eight fictional cases are filed through an onion service, as a browser would do it, carried to an
+offline desk and opened; one is answered, and the answer is read through the onion. The exit code is
+0 only if all texts and files came out byte for byte and the vault's file shows none of them.
 """
 
 import argparse
@@ -51,7 +51,7 @@ class DemoFailed(CasedropError):
 
 @dataclass
 class Filed:
-    """One case as it was sent, and the codename with which its answer is read."""
+    """One case as it was sent, and the codename that opens its answer."""
 
     case: dict[str, Any]
     files: dict[str, bytes] = field(default_factory=dict)
@@ -59,14 +59,14 @@ class Filed:
 
 
 class Stages:
-    """The stages' names and times, shown while they run."""
+    """The names and times of the stages, which it prints as they begin."""
 
     def __init__(self) -> None:
         self.times: list[tuple[str, float]] = []
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """One stage, from its line to its time."""
+        """One stage: prints its name, and keeps the time that it took."""
         print(f"[{len(self.times) + 1}] {name}", flush=True)
         begun = time.monotonic()
         yield
@@ -74,20 +74,20 @@ class Stages:
 
 
 def say(line: str) -> None:
-    """One line of progress."""
+    """Print one line of progress."""
     print(f"    {line}", flush=True)
 
 
 def require(holds: bool, otherwise: str) -> None:
-    """Raise DemoFailed with the sentence *otherwise* unless *holds*."""
+    """Raise DemoFailed with the sentence *otherwise* unless *holds* is true."""
     if not holds:
         raise DemoFailed(otherwise)
 
 
 def sample_cases() -> list[Filed]:
-    """The eight cases; the second has two small files with Chinese and awkward names, the third one of 8 MB."""
+    """The eight cases. The second has two small files with awkward names, the third one of 8 MB."""
     filed = [Filed(case) for case in json.loads(CASES.read_text("utf-8"))["cases"]]
-    # The same bytes on every run, of the kind that does not shrink.
+    # The same incompressible bytes in every run.
     noise = random.Random(20200327)  # noqa: S311 - a test file, not a secret
     filed[1].files = {
         "微信截图 (1).png": noise.randbytes(70_001),
@@ -98,10 +98,13 @@ def sample_cases() -> list[Filed]:
 
 
 def hold_ceremony(directory: Path) -> Path:
-    """Two reviewers' keys with four weekly subkeys. Returns the directory of the public keys."""
+    """Make two reviewers' keys with four weekly subkeys.
+
+    Returns the directory of the public keys.
+    """
     keys = directory / "keys"
     keys.mkdir()
-    # Begun last week, so that a clock a little behind still finds a valid subkey.
+    # They begin last week, so that even a clock that is a little slow finds a valid subkey.
     weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 4)
     for name in REVIEWERS:
         fingerprint = new_reviewer(
@@ -112,7 +115,7 @@ def hold_ceremony(directory: Path) -> Path:
 
 
 def file_case(browser: Browser, filed: Filed) -> None:
-    """GET the form, POST it as a browser does, and read what the page says."""
+    """GET the form, POST it as a browser does, and check that the page confirms it."""
     path = f"/{PREFIX[filed.case['lang']]}/report"
     form = require_page(browser.get(path), 200)
     filed.codename = form.codename()
@@ -133,13 +136,13 @@ def file_case(browser: Browser, filed: Filed) -> None:
 
 
 def require_page(page: Page, status: int) -> Page:
-    """*page*, if it has the status that was expected."""
+    """*page*, which must have the expected *status*. Raises DemoFailed."""
     require(page.status == status, f"{page.path} answered {page.status}: {page.text[:300]}")
     return page
 
 
 def file_all(onion: str, socks_port: int, cases: Sequence[Filed]) -> None:
-    """Each case over a Tor circuit of its own, as of a person of its own."""
+    """File each case over its own Tor circuit, as different people would."""
     for number, filed in enumerate(cases, 1):
         begun = time.monotonic()
         with Browser(onion, proxy=f"socks5h://case{number}:-@127.0.0.1:{socks_port}") as browser:
@@ -150,7 +153,7 @@ def file_all(onion: str, socks_port: int, cases: Sequence[Filed]) -> None:
 
 
 def look_into_vault(database: Path, cases: Sequence[Filed]) -> str:
-    """Search the vault's file for anything that was filed. Returns what it holds, in a sentence."""
+    """Search the vault's file for anything that was filed. Returns what it found, in words."""
     raw = database.read_bytes()
     for filed in cases:
         text, pieces = filed.case["text_zh_hans"], []
@@ -168,11 +171,11 @@ def look_into_vault(database: Path, cases: Sequence[Filed]) -> str:
             not any(piece in raw for piece in pieces),
             "The vault's file holds something in the clear.",
         )
-    return f"{len(raw):,} bytes, none of them of a text, a file, a file name, a harm code or a codename"
+    return f"{len(raw):,} bytes; no text, file, file name, harm code or codename is among them"
 
 
 class Desk:
-    """The offline desk, run in a network namespace of its own, in which there is no network."""
+    """The offline desk, run in its own network namespace, in which there is no network."""
 
     def __init__(self, directory: Path, home: Path) -> None:
         self._isolated = (
@@ -189,7 +192,7 @@ class Desk:
         ]
 
     def run(self, *arguments: str, text: str | None = None) -> str:
-        """One desk command's output. Raises DemoFailed with what it said."""
+        """Run one command of the desk, and return its output. Raises DemoFailed with its error."""
         environ = {
             **os.environ,
             "COLUMNS": os.environ.get("COLUMNS", "110"),
@@ -197,8 +200,13 @@ class Desk:
         }
         done = subprocess.run(
             [*self._isolated, *self._command, *arguments],
-            input=text, capture_output=True, text=True, encoding="utf-8", env=environ, cwd=ROOT, check=False,
-        )  # fmt: skip
+            input=text,
+            capture_output=True,
+            encoding="utf-8",
+            env=environ,
+            cwd=ROOT,
+            check=False,
+        )
         require(
             done.returncode == 0,
             f"The desk could not {arguments[0]}: {done.stderr.strip() or done.stdout.strip()}",
@@ -206,14 +214,14 @@ class Desk:
         return done.stdout
 
     def networks(self) -> list[str]:
-        """The network interfaces that are up where the desk runs."""
+        """The network routes and addresses that exist where the desk runs."""
         listing = [*self._isolated, "cat", "/proc/net/route", "/proc/net/if_inet6"]
         done = subprocess.run(listing, capture_output=True, text=True, check=True)
         return [line for line in done.stdout.splitlines() if line and not line.startswith("Iface")]
 
 
 def open_at_desk(desk: Desk, site: Site, bundle: Path) -> None:
-    """Make the casebook, open the bundle, print the table."""
+    """Make the casebook, import the bundle, print the list of cases."""
     require(desk.networks() == [], "There is a network where the desk runs.")
     desk.run(
         "init", "--server-key", site.export_public.hex(), "--campaign", str(CAMPAIGN), "--desk", "0"
@@ -223,7 +231,10 @@ def open_at_desk(desk: Desk, site: Site, bundle: Path) -> None:
 
 
 def compare(desk: Desk, cases: Sequence[Filed], out: Path) -> dict[str, str]:
-    """Every text and file that came out against what went in. Returns the desk's case number by sample id."""
+    """Compare all texts and files with what was sent.
+
+    Returns the desk's case numbers by sample id.
+    """
     numbers = {}
     by_text = {filed.case["text_zh_hans"]: filed for filed in cases}
     listed = json.loads(desk.run("list", "--json"))
@@ -251,7 +262,7 @@ def compare(desk: Desk, cases: Sequence[Filed], out: Path) -> dict[str, str]:
             found == filed.files, f"The files of {entry['case']} are not those that were filed."
         )
         numbers[filed.case["id"]] = entry["case"]
-    require(len(numbers) == len(cases), "Two cases came out with one text.")
+    require(len(numbers) == len(cases), "Two cases came out with the same text.")
     return numbers
 
 
@@ -268,7 +279,10 @@ def shown_answers(page: Page) -> list[str]:
 
 
 def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[PrivateNet, Drop]:
-    """All stages, everything under *directory*; what has to be stopped is put on *stack*. Raises DemoFailed."""
+    """Run all stages, with all files in *directory*; *stack* stops what was started.
+
+    Raises DemoFailed.
+    """
     cases = sample_cases()
     (directory / "site").mkdir()
     with stages("a private Tor network boots on loopback"):
@@ -283,15 +297,14 @@ def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[Priv
         drop = stack.enter_context(Drop(site.settings_file, site.front_socket, os.environ, log=say))
     with stages("eight claimants file their cases through the onion"):
         file_all(net.onion, net.socks_port, cases)
-    with stages("what the vault holds"):
+    with stages("the vault's file is searched"):
         held = look_into_vault(directory / "site" / "vault" / "vault.sqlite", cases)
         say(held)
     with stages("the courier fetches the export bundle"):
         (directory / "stick").mkdir()
         bundle = pull(directory / "site" / "courier.sock", directory / "stick")
-        say(
-            f"{bundle.name}, {bundle.stat().st_size:,} bytes, sha256 {hashlib.sha256(bundle.read_bytes()).hexdigest()[:16]}…"
-        )
+        sha256 = hashlib.sha256(bundle.read_bytes()).hexdigest()
+        say(f"{bundle.name}, {bundle.stat().st_size:,} bytes, sha256 {sha256[:16]}…")
     desk = Desk(directory / "casebook", directory / REVIEWERS[0])
     with stages("the desk opens it, without a network"):
         open_at_desk(desk, site, bundle)
@@ -324,10 +337,11 @@ def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[Priv
 
 
 def summarise(cases: Sequence[Filed], held: str, stages: Stages) -> None:
-    """The end of a good run."""
+    """Print the end of a good run."""
     files = [data for filed in cases for data in filed.files.values()]
     print(
-        f"\nFiled:      {len(cases)} cases with {len(files)} files, {sum(map(len, files)):,} bytes, through a v3 onion."
+        f"\nFiled:      {len(cases)} cases with {len(files)} files, {sum(map(len, files)):,} "
+        "bytes, through a v3 onion."
     )
     print(f"Vault:      {held}.")
     print(f"Desk:       all {len(cases)} texts and {len(files)} files came out byte for byte.")
@@ -335,18 +349,17 @@ def summarise(cases: Sequence[Filed], held: str, stages: Stages) -> None:
     width = max(len(name) for name, _ in stages.times)
     for name, seconds in stages.times:
         print(f"    {name:{width}}  {seconds:6.1f} s")
-    print(
-        f"    {'altogether':{width}}  {sum(seconds for _, seconds in stages.times):6.1f} s",
-        flush=True,
-    )
+    total = sum(seconds for _, seconds in stages.times)
+    print(f"    {'altogether':{width}}  {total:6.1f} s", flush=True)
 
 
 def stay(net: PrivateNet) -> None:
-    """Say how to look at it in a browser, and wait for Ctrl-C."""
+    """Say how to open it in a browser, and wait for Ctrl-C."""
     print(
-        f"\nIt is still running. To open it in Firefox: in about:config set network.dns.blockDotOnion to false; in the\n"
-        f"settings, under Network, choose a manual proxy, SOCKS host 127.0.0.1, port {net.socks_port}, SOCKS v5, and\n"
-        f"“Proxy DNS when using SOCKS v5”. Then open\n\n    http://{net.onion}/\n\nCtrl-C ends it and removes everything.",
+        "\nIt is still running. To open it in Firefox, set network.dns.blockDotOnion to false "
+        "in\nabout:config. In the settings, under Network, choose a manual proxy: SOCKS host "
+        f"127.0.0.1,\nport {net.socks_port}, SOCKS v5, and “Proxy DNS when using SOCKS v5”. Then "
+        f"open\n\n    http://{net.onion}/\n\nCtrl-C ends it and removes everything.",
         flush=True,
     )
     signal.pause()
@@ -366,7 +379,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
-    # A short path, since the name of a unix socket has at most 107 bytes.
+    # A short path, because the path of a unix socket has at most 107 bytes.
     directory = Path(tempfile.mkdtemp(prefix="casedrop-"))
     try:
         with ExitStack() as stack:
@@ -386,7 +399,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def stop_agents(directory: Path) -> None:
-    """End the gpg-agents of the two reviewers, who are on this computer only here."""
+    """End the gpg-agents of the two reviewers, whose keys are only in *directory*."""
     for name in REVIEWERS:
         subprocess.run(
             ["gpgconf", "--homedir", str(directory / name), "--kill", "gpg-agent"],

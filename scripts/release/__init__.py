@@ -1,1 +1,1 @@
-"""What is made for a release: the desk's one file and the word lists."""
+"""Making releases: locks and environments, the desk's one file, and the word lists."""

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs those of the named Debian packages that are missing: scripts/release/debian_packages.sh PACKAGE...
-# Asks apt only when one is. Says which are missing, and what to do, when it cannot.
+# Installs the named Debian packages that are missing: scripts/release/debian_packages.sh PACKAGE...
+# Calls apt only if one is. If it cannot install them, it says which are missing and what to do.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -22,7 +22,7 @@ fail() {
 
 [ $# != 0 ] || exit 0
 command -v dpkg-query >/dev/null ||
-    fail "This is not Debian. Install by hand what these Debian packages hold: $*." \
+    fail "This is not Debian. Install by hand what these Debian packages contain: $*." \
         "Then tell make not to look for them: make APT= TEST_APT= and the target."
 missing=$(lacking "$@")
 [ -n "$missing" ] || exit 0
@@ -61,6 +61,6 @@ patient_apt update || reason >&2
 # shellcheck disable=SC2086 # one word for each package
 patient_apt install --yes --no-install-recommends $missing ||
     fail "apt could not install $missing: $(reason)" \
-        "Look whether this computer reaches the package source named in /etc/apt, then run it again."
+        "Check that this computer can reach the package source named in /etc/apt, then run it again."
 left=$(lacking $missing)
 [ -z "$left" ] || fail "apt reported no error, but these packages are still missing: $left"

@@ -1,10 +1,10 @@
-"""Tries Casedrop on a bare Debian of one release: `make quick` and `make demo` in a root of its own.
+"""Tries Casedrop on a bare Debian of one release: `make quick` and `make demo` in a new root.
 
-    python3 scripts/release/debian_root.py trixie build/debian     (`make debian RELEASE=trixie`, as root)
+    debian_root.py trixie build/debian     (`make debian RELEASE=trixie`, as root)
 
-The root holds what debootstrap calls minimal, make and git; the checkout's files are copied into it, and everything else
-has to come by the checkout's own Makefile. All that runs in it has its own processes and mounts: they end with the one
-process that this one started, however either ends.
+The root holds debootstrap's minimal system, make, git and a copy of the checkout's files; the
+checkout's own Makefile must install everything else. What runs in it has its own processes and
+mounts: they end with the one process that this one starts, however either ends.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 # The newest first.
 RELEASES = ("trixie", "bookworm")
 MIRROR, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
-# ca-certificates for PyPI; whoever has a checkout has used git and make to get it.
+# ca-certificates for PyPI; everybody who has a checkout also has git and make.
 PACKAGES = ("ca-certificates", "git", "make")
 STEPS = (("make", "quick"), ("make", "demo"))
 STEP_SECONDS = 3600.0
-# Where the checkout is inside.
+# The checkout's path inside the root.
 INSIDE = "/srv/casedrop"
-# Certificates that this computer trusts beyond Debian's own, such as those of a proxy on the way to PyPI.
+# Certificates that this computer trusts besides Debian's own, such as that of a proxy before PyPI.
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
-# What a computer may need for its way to PyPI.
+# What a computer may need to reach PyPI.
 PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# The root itself is changed, since the kernel makes no user namespace for whoever was only put in another one by chroot.
-# Not `exec`: this shell is the first process inside, and collects those that lose their parent.
+# The root itself is changed, because the kernel makes no user namespace for a process that was only
+# put into another root by chroot. Not `exec`: this shell is the first process inside, and reaps
+# those that lose their parent.
 _ENTER = """
 mount --rbind "$1" "$1"
 mount -t proc proc "$1/proc"
@@ -64,7 +65,7 @@ class _Ended(BaseException):
 
 
 def check() -> None:
-    """Raise CannotTry when this is not root, or something is missing."""
+    """Raise CannotTry if this is not root, or a program is missing."""
     if os.geteuid() != 0:
         raise CannotTry("Only root can make a bare Debian root: sudo make debian RELEASE=...")
     for program, package in (("debootstrap", "debootstrap"), ("unshare", "util-linux")):
@@ -111,7 +112,7 @@ def _equip(release: str, root: Path) -> None:
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
         source, target = CHECKOUT / name, root / INSIDE[1:] / name
-        # A file that was removed but not committed is still listed; a link to an environment is not taken along.
+        # A removed file that is not committed is still listed; links to environments are left out.
         if source.is_file() and not source.is_symlink():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
@@ -132,9 +133,10 @@ def _inside(root: Path, name: str, *command: str, quiet: bool = False) -> None:
 def _timed(name: str, *command: str, quiet: bool = False) -> None:
     print(f"=== {name}", flush=True)
     begun = time.monotonic()
-    # A signal between the start and `try` would leave it running.
+    # A signal between its start and `try` would leave it running.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    # In a session of its own: Ctrl-C reaches this process alone, which then ends that one and all that it started.
+    # In its own session: Ctrl-C reaches only this process, which then ends that one and its
+    # children.
     running = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -145,14 +147,14 @@ def _timed(name: str, *command: str, quiet: bool = False) -> None:
     )
     try:
         _heed_signals()
-        said, _ = running.communicate(timeout=STEP_SECONDS)
+        output, _ = running.communicate(timeout=STEP_SECONDS)
     except subprocess.TimeoutExpired:
         raise CannotTry(f"{name} took more than {STEP_SECONDS:.0f} s and was ended.") from None
     finally:
         if running.returncode is None:
             _end_all(running)
     if running.returncode != 0:
-        last = said.decode("utf-8", "replace").strip().splitlines()[-1:] if said else []
+        last = output.decode("utf-8", "replace").strip().splitlines()[-1:] if output else []
         raise CannotTry(" ".join([f"{name} failed with exit code {running.returncode}.", *last]))
     print(f"=== {name}: {time.monotonic() - begun:.0f} s", flush=True)
 
@@ -170,7 +172,7 @@ def _end_all(running: subprocess.Popen[bytes]) -> None:
 def _remove(root: Path) -> None:
     if not root.exists():
         return
-    # debootstrap mounts this itself, and cannot take it back when it is killed.
+    # debootstrap mounts things of its own, and cannot unmount them when it is killed.
     mounted = [
         line.split()[1] for line in Path("/proc/self/mounts").read_text("utf-8").splitlines()
     ]
@@ -188,7 +190,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Try one release. Returns the exit code: 1 when something failed there, 2 when it could not be tried."""
+    """Try one release. Returns the exit code: 2 after an error, 130 after a signal."""
     parser = argparse.ArgumentParser(prog="debian_root", description="Tries a bare Debian.")
     parser.add_argument("release", choices=RELEASES)
     parser.add_argument("place", type=Path, help="the folder in which the root is made")

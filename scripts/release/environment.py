@@ -1,14 +1,15 @@
-"""Makes a virtual environment from a lock, or sees that the one that is there is still the right one.
+"""Makes a virtual environment from a lock, unless the existing one is still right.
 
-    /usr/bin/python3 scripts/release/environment.py .venv requirements/dev.txt            (`make install`)
-    /usr/bin/python3 scripts/release/environment.py --bare .venv-server requirements/server.txt   (`make up`)
+    environment.py .venv requirements/dev.txt                   (`make install`)
+    environment.py --bare .venv-server requirements/server.txt  (`make up`)
 
-An environment carries the paths and the Python it was made with. So it is built where it will be used, its stamp is
-written last, and whatever has no stamp that fits is removed and made again: after another lock, after an upgrade of
-Debian, in a folder that was moved, or after a build that was killed. Whoever comes while another builds waits for it.
+An environment depends on the paths and the Python it was made with. So it is built where it will be
+used, its stamp is written last, and an environment without a matching stamp is removed and rebuilt:
+after a change of the lock, after an upgrade of Debian, in a folder that was moved, or after a build
+that was killed. A second run waits until the first has finished.
 
-Runs with the computer's own Python and nothing but the standard library, and stays readable for every Python since 3.7,
-so that an older one gets a sentence.
+It runs with the computer's own Python and only the standard library, and every Python since 3.7 can
+read it, so that an older one gets a sentence instead of a syntax error.
 """
 
 from __future__ import annotations
@@ -32,12 +33,13 @@ if False:  # typing's names, for mypy alone
     from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[2]
-# What builds the requirements that PyPI has only as sources. Installed first, since pip would otherwise fetch
-# whatever version it likes for each of them, without a hash.
+# What builds the requirements that PyPI has only as sources. It is installed first, because pip
+# would otherwise fetch any version of it for each of them, without a hash.
 BUILD = ROOT / "requirements" / "build.txt"
-# The Python of Debian 12: tomllib, hashlib.file_digest and exception groups came with it.
+# The Python of Debian 12, the first with tomllib, hashlib.file_digest and exception groups.
 OLDEST_PYTHON = (3, 11)
-# Program: the oldest version that will do, what its --version says, its Debian package, and why not an older one.
+# For each program: the oldest version that will do, the pattern of its --version, its Debian
+# package, and what is wrong with older versions.
 PROGRAMS = {
     "gpg": (
         (2, 2, 36),
@@ -53,12 +55,13 @@ PROGRAMS = {
     ),
 }
 STAMP = ".made-from.json"
-# What can be called in a bare environment, which has not what the desk and the ceremony need.
+# The commands of a bare environment, which lacks what the desk and the ceremony need.
 SERVER_COMMANDS = ("casedrop", "casedrop-courier")
-# In a bare environment nothing can install anything.
+# Removed from a bare environment, so that nothing there can install anything.
 INSTALLERS = ("pip", "setuptools", "wheel")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# What pip says of each failed attempt, and, when it may not try again, only that the index names no version at all.
+# What pip reports for a failed attempt; without retries it reports only that the index names no
+# version.
 _NO_NETWORK = re.compile(
     rb"NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|from versions: none"
 )
@@ -76,8 +79,9 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> None:
     """Raise CannotInstall when this Python is too old."""
     if version[:2] < OLDEST_PYTHON:
         raise CannotInstall(
-            f"Casedrop needs Python {dotted(OLDEST_PYTHON)} or later; {sys.executable} is {dotted(version)}. "
-            "Debian 12 and 13 have one; or name another: make PYTHON=/path/to/python3"
+            f"Casedrop needs Python {dotted(OLDEST_PYTHON)} or later; {sys.executable} is "
+            f"{dotted(version)}. Debian 12 and 13 have one; or name another: make "
+            "PYTHON=/path/to/python3"
         )
 
 
@@ -103,8 +107,8 @@ def check_programs() -> None:
         version = tuple(map(int, found.groups()))
         if version < oldest:
             raise CannotInstall(
-                f"The installed {program} is {dotted(version)}; {dotted(oldest)} or later is needed, because {why}. "
-                f"Upgrade the package {package}."
+                f"The installed {program} is {dotted(version)}; {dotted(oldest)} or later is "
+                f"needed, because {why}. Upgrade the package {package}."
             )
 
 
@@ -114,7 +118,7 @@ def dotted(version: Sequence[int]) -> str:
 
 
 def facts(directory: Path, lock: Path, *, bare: bool) -> dict[str, str]:
-    """What an environment depends on, in the words in which a stale one is explained."""
+    """Everything that an environment depends on, in words with which to explain a stale one."""
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (lock, BUILD)]
     return {
         "Python": dotted(sys.version_info[:3]),
@@ -126,7 +130,9 @@ def facts(directory: Path, lock: Path, *, bare: bool) -> dict[str, str]:
 
 
 def prepare(directory: Path, lock: Path, *, bare: bool = False) -> None:
-    """Make *directory* an environment with what *lock* names, unless it is one. Raises CannotInstall.
+    """Make *directory* an environment with what *lock* names, unless it is one.
+
+    Raises CannotInstall.
 
     With *bare*, nothing that installs or builds is in it.
     """
@@ -134,18 +140,19 @@ def prepare(directory: Path, lock: Path, *, bare: bool = False) -> None:
         wanted = facts(directory, lock, bare=bare)
         reason = _stale(directory, wanted)
         if reason is None:
-            # Its commands may be others than at its making.
+            # There may be other commands now than when it was made.
             _connect(directory, bare=bare)
             return
         if directory.is_symlink():
-            # Somebody else's: theirs to rebuild.
+            # It belongs to somebody else, who has to rebuild it.
             print(
                 f"{directory} is a link and is used as it is, although {reason}.", file=sys.stderr
             )
             return
         if not os.access(str(directory.parent), os.W_OK):
             raise CannotInstall(
-                f"{directory} cannot be made: {directory.parent.resolve()} may not be written by this user."
+                f"{directory} cannot be made: {directory.parent.resolve()} may not be written by "
+                "this user."
             )
         if directory.exists():
             print(f"Making {directory} again: {reason}.", flush=True)
@@ -162,7 +169,7 @@ def prepare(directory: Path, lock: Path, *, bare: bool = False) -> None:
 
 @contextmanager
 def _alone(parent: Path) -> Iterator[None]:
-    # The folder itself is locked: no file of ours is left behind, and the lock ends with this process.
+    # The folder itself is locked, so no lock file is left, and the lock ends with this process.
     handle = os.open(str(parent), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -189,7 +196,7 @@ def _stale(directory: Path, wanted: dict[str, str]) -> str | None:
             return sentence.format(made.get(fact), wanted[fact])
     if made.get("lock") != wanted["lock"]:
         return "the lock has changed"
-    # After an upgrade of Debian the link in it may lead nowhere.
+    # After an upgrade of Debian its link to Python may be broken.
     if not (directory / "bin" / "python").exists():
         return "its Python is gone"
     return None
@@ -201,13 +208,13 @@ def _remove(directory: Path) -> None:
 
 
 def _build(directory: Path, lock: Path, *, bare: bool) -> None:
-    code, said = _call(sys.executable, "-m", "venv", str(directory))
+    code, output = _call(sys.executable, "-m", "venv", str(directory))
     if code != 0:
         raise CannotInstall(
-            f"{sys.executable} could not make an environment in {directory}: {_last_line(said)} "
+            f"{sys.executable} could not make an environment in {directory}: {_last_line(output)} "
             "The Debian package python3-venv has what it takes."
         )
-    # --no-deps: a lock is complete, and pip is not to look for what was left out of it on purpose.
+    # --no-deps: a lock is complete, and pip must not fetch what was left out of it on purpose.
     for file in (BUILD, lock):
         options = ("--require-hashes", "--no-deps", "--no-build-isolation", "--requirement")
         _pip(directory, "install", "--quiet", *options, str(file))
@@ -217,25 +224,27 @@ def _build(directory: Path, lock: Path, *, bare: bool) -> None:
 
 def _pip(directory: Path, *arguments: str) -> None:
     pip = (str(directory / "bin" / "python"), "-m", "pip", "--disable-pip-version-check")
-    code, said = _call(*pip, "--no-input", *arguments)
+    code, output = _call(*pip, "--no-input", *arguments)
     if code == 0:
         return
-    if _NO_NETWORK.search(said):
+    if _NO_NETWORK.search(output):
         raise CannotInstall(
-            "PyPI cannot be reached, from which the Python packages come; nothing was installed. Look whether this "
-            f"computer reaches it, or name a mirror in PIP_INDEX_URL. pip said: {_last_line(said)}"
+            "PyPI, from which the Python packages come, cannot be reached; nothing was installed. "
+            "Check this computer's connection, or name a mirror in PIP_INDEX_URL. "
+            f"pip said: {_last_line(output)}"
         )
-    if b"DO NOT MATCH THE HASHES" in said:
+    if b"DO NOT MATCH THE HASHES" in output:
         raise CannotInstall(
             "What was downloaded is not what the lock names; nothing was installed. "
-            f"pip said: {_last_line(said)}"
+            f"pip said: {_last_line(output)}"
         )
-    raise CannotInstall(f"pip failed; nothing was installed. It said: {_last_line(said)}")
+    raise CannotInstall(f"pip failed; nothing was installed. It said: {_last_line(output)}")
 
 
 def _call(*command: str) -> tuple[int, bytes]:
-    """Run *command* to its end, or end it with this process. Returns its exit code and all that it said."""
-    # A signal between the start and `try` would leave it running, in a directory that is then removed.
+    """Run *command* to its end, or kill it if this process ends. Returns exit code and output."""
+    # A signal between its start and `try` would leave it running in a directory that is then
+    # removed.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     running = subprocess.Popen(
         command,
@@ -246,12 +255,12 @@ def _call(*command: str) -> tuple[int, bytes]:
     )
     try:
         _heed_signals()
-        said, _ = running.communicate()
+        output, _ = running.communicate()
     finally:
         if running.returncode is None:
             running.kill()
             running.wait()
-    return running.returncode, said
+    return running.returncode, output
 
 
 def _heed_signals() -> None:
@@ -267,12 +276,13 @@ def _last_line(output: bytes) -> str:
 
 
 def _connect(directory: Path, *, bare: bool) -> None:
-    """Let the environment see this checkout, and put Casedrop's commands into its ``bin``.
+    """Let the environment see this checkout, and give it Casedrop's commands.
 
-    As an editable installation would, but without writing into the checkout, which may be another user's.
+    An editable installation would do the same, but would write into the checkout, which may belong
+    to another user.
     """
     site = directory / "lib" / f"python{dotted(sys.version_info[:2])}" / "site-packages"
-    _place(site / "casedrop.pth", f"{ROOT}\n")
+    _put(site / "casedrop.pth", f"{ROOT}\n")
     settings = configparser.ConfigParser()
     settings.read(str(ROOT / "setup.cfg"), "utf-8")
     entries = settings.get("options.entry_points", "console_scripts", fallback="")
@@ -281,14 +291,14 @@ def _connect(directory: Path, *, bare: bool) -> None:
         if bare and name not in SERVER_COMMANDS:
             continue
         module, _, function = target.partition(":")
-        _place(
+        _put(
             directory / "bin" / name,
             f"#!{directory.resolve()}/bin/python\n"
             f"import sys\n\nfrom {module} import {function}\n\nsys.exit({function}())\n",
         )
 
 
-def _place(path: Path, text: str) -> None:
+def _put(path: Path, text: str) -> None:
     if path.exists() and path.read_text("utf-8") == text:
         return
     part = path.with_name(path.name + ".part")
@@ -305,7 +315,10 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prepare one environment. Returns the exit code: 2 after an error, which is a sentence on standard error."""
+    """Prepare one environment.
+
+    Returns the exit code: 2 after an error, which is a sentence on standard error.
+    """
     parser = argparse.ArgumentParser(
         prog="environment", description="Makes an environment from a lock."
     )
@@ -324,7 +337,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except OSError as why:
         print(
-            f"{asked.directory} could not be made: {why.filename or 'a system call'}: {why.strerror}.",
+            f"{asked.directory} could not be made: {why.filename or 'a system call'}: "
+            f"{why.strerror}.",
             file=sys.stderr,
         )
         return 2

@@ -1,9 +1,9 @@
-"""Writes the locks: every package of an environment with its version and the hashes of its files on PyPI.
+"""Writes the locks: an environment's packages, their versions and the hashes of their files.
 
-    python -m scripts.release.lock [--upgrade]     (`make lock`, after a change of requirements in setup.cfg)
+    python -m scripts.release.lock [--upgrade]     (`make lock`, after a change of setup.cfg)
 
-A lock holds for each Python and computer at once; pip takes from it what fits. Versions that a lock already names are kept
-unless it is to be upgraded, and all locks agree with the development one.
+One lock serves every Python and computer; pip takes from it what fits. Versions that a lock already
+names are kept unless it is to be upgraded, and all locks agree with the development one.
 """
 
 import argparse
@@ -18,14 +18,15 @@ from dropbox.errors import CasedropError
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "requirements"
-# By lock: the extras of setup.cfg that it covers; "" is what the package itself requires. Later ones follow the first.
+# For each lock, the extras of setup.cfg that it covers; "" means what the package itself requires.
+# The first lock constrains the later ones.
 CONTENTS = {
     "dev": ("", "build", "courier", "desk", "dev"),
     "server": ("",),
     "desk": ("desk",),
     "build": ("build",),
 }
-# sqlite-utils names pip for a command of its own that nobody calls here. Only tools of development need it.
+# sqlite-utils requires pip for a command that nobody calls here. Only development tools need it.
 WITHOUT_PIP = ("server", "desk", "build")
 INDEX = "https://pypi.org/simple"
 
@@ -63,7 +64,7 @@ def write_lock(name: str, *, upgrade: bool = False) -> None:
         command += ["--upgrade"]
     if name != "dev":
         command += ["--constraint", str(LOCKS / "dev.txt")]
-    # Another index, named in the environment or a person's own settings, has other hashes.
+    # Another index, named in the environment or in a user's settings, may have other hashes.
     environ = {key: value for key, value in os.environ.items() if not key.startswith("UV_")}
     environ["XDG_CONFIG_HOME"] = environ["XDG_CONFIG_DIRS"] = os.devnull
     done = subprocess.run(
@@ -80,8 +81,11 @@ def write_lock(name: str, *, upgrade: bool = False) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write all locks. Returns the exit code: 2 after an error, which is a sentence on standard error."""
-    parser = argparse.ArgumentParser(prog="lock", description="Writes the locks anew.")
+    """Write all locks.
+
+    Returns the exit code: 2 after an error, which is a sentence on standard error.
+    """
+    parser = argparse.ArgumentParser(prog="lock", description="Writes the locks again.")
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions allowed")
     asked = parser.parse_args(arguments)
     LOCKS.mkdir(exist_ok=True)

@@ -1,8 +1,9 @@
-"""Writes the manual pages and the shells' completion of all commands, made from their command lines.
+"""Writes the manual pages and shell completions of all programs from their command lines.
 
     python -m scripts.release.manual build        (`make manual`)
 
-They are made here and never when a command runs, which so needs neither package. The same source gives the same files.
+They are made here, never when a command runs, so that no command needs the two packages for it. The
+same source gives the same files.
 """
 
 import argparse
@@ -24,35 +25,38 @@ from scripts.desk import __main__ as desk
 PROGRAMS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     one.PROGRAM: one.parser for one in (casedrop, ceremony, courier, desk)
 }
-# Whatever the width of the terminal is in which they are made.
+# Independent of the width of the terminal in which they are made.
 _COLUMNS = 80
-# How an argument that names a place is to be completed, by its metavar.
-_PLACES = {"DIR": shtab.DIRECTORY, "FILE": shtab.FILE, "PATH": shtab.FILE}
+# How shells complete an argument that is a path, by its metavar.
+_PATHS = {"DIR": shtab.DIRECTORY, "FILE": shtab.FILE, "PATH": shtab.FILE}
 _EXIT_STATUS = """\
 .TP
 0
-It is done.
+Success.
 .TP
 1
-A check was made and found something: \\fBcasedrop-desk verify\\fR.
+A check found something: \\fBcasedrop-desk verify\\fR.
 .TP
 2
 It could not be done, or the command line is wrong; a sentence on standard error says why.
 .TP
 130
-It was interrupted with Ctrl-C.
+Interrupted with Ctrl-C.
 .TP
 141
-Whoever read the output read no further, such as \\fBhead\\fR(1).
+The reader of the output, such as \\fBhead\\fR(1), stopped reading.
 """
 _ENVIRONMENT = {
-    "CASEDROP_CASEBOOK": "The casebook's directory, where \\fB\\-\\-casebook\\fR does not name one.",
-    "GNUPGHOME": "gpg's directory with the secret keys, where \\fB\\-\\-home\\fR does not name one.",
+    "CASEDROP_CASEBOOK": "The casebook's directory, if \\fB\\-\\-casebook\\fR is not given.",
+    "GNUPGHOME": "gpg's directory with the secret keys, if \\fB\\-\\-home\\fR is not given.",
 }
 
 
 def write(out: Path) -> list[Path]:
-    """Write ``man/PROGRAM.1``, ``completion/bash/PROGRAM`` and ``completion/zsh/_PROGRAM`` into *out*. Returns the paths."""
+    """Write all files into *out*, and return their paths.
+
+    They are ``man/PROGRAM.1``, ``completion/bash/PROGRAM`` and ``completion/zsh/_PROGRAM``.
+    """
     written = []
     for name, parser in PROGRAMS.items():
         texts = {
@@ -73,9 +77,9 @@ def page(parser: argparse.ArgumentParser) -> str:
         one.formatter_class = partial(argparse.HelpFormatter, width=_COLUMNS)
     data = {"project_name": f"Casedrop {__version__}", "manual_title": "Casedrop"}
     made = Manpage(parser, _data=data, format="single-commands-section")
-    # The day on which it was made would be in it.
+    # It would otherwise hold the day on which it was made.
     made.date = ""
-    # "What it is for", in a line: `whatis` shows it.
+    # One line that says what the program does: `whatis` shows it.
     made.description = (parser.description or "").rstrip(".")
     made.add_section("exit status", "=", _EXIT_STATUS)
     options = {option for one in _all(parser) for option in one._option_string_actions}
@@ -94,16 +98,14 @@ def completion(parser: argparse.ArgumentParser, shell: str) -> str:
     """The completion of *parser* in *shell*, "bash" or "zsh"."""
     for one in _all(parser):
         for action in one._actions:
-            place = _PLACES.get(str(action.metavar)) or (
-                shtab.FILE if action.type is Path else None
-            )
-            if place is not None:
-                action.complete = place  # type: ignore[attr-defined]
+            path = _PATHS.get(str(action.metavar)) or (shtab.FILE if action.type is Path else None)
+            if path is not None:
+                action.complete = path  # type: ignore[attr-defined]
     return str(shtab.complete(parser, shell=shell))
 
 
 def _all(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """*parser* and those of its commands."""
+    """*parser* and the parsers of its commands."""
     yield parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):

@@ -1,9 +1,10 @@
-"""Builds the desk's one file: a zipapp with all that it needs, for every Python and computer that it may meet.
+"""Builds the desk's one file: a zipapp with all that it needs, for each Python that it may meet.
 
     python -m scripts.release.pyz build/casedrop-desk.pyz     (`make desk`)
 
-Packages come from PyPI as wheels, each checked against its hash in requirements/desk.txt. The same sources give the same
-bytes, wherever and whenever they are built: no time, no path and no compression by this computer is in the file.
+Packages come from PyPI as wheels, each checked against its hash in requirements/desk.txt. The same
+sources give the same bytes wherever and whenever they are built: the file holds no time, no path
+and no compression of this computer.
 """
 
 import argparse
@@ -26,7 +27,8 @@ from scripts.version import BUILT_IN, revision
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements" / "desk.txt"
 WHEELS = ROOT / "build" / "desk-wheels"
-# What can be started. Only what these import goes in; the courier, which opens a network, does not.
+# The entry points. Only what they import goes into the file; the courier, which uses a network,
+# does not.
 ENTRIES = ("scripts.desk.__main__", "scripts.ceremony.__main__")
 DATA = (
     "dropbox/campaign.toml",
@@ -34,20 +36,20 @@ DATA = (
     "scripts/desk/search/derived.sql",
 )
 _OWN = ("dropbox", "scripts", "onion")
-# Debian 12, Tails and Debian 13 between them; the compiled part of cffi is needed for each.
+# Those of Debian 12, Tails and Debian 13; each needs its own compiled part of cffi.
 PYTHONS = ("3.11", "3.12", "3.13")
-# What PyPI calls the C libraries since Debian 10.
+# PyPI's names for the C libraries since Debian 10.
 _PLATFORMS = (
     "manylinux_2_28_x86_64",
     "manylinux_2_26_x86_64",
     "manylinux_2_17_x86_64",
     "manylinux2014_x86_64",
 )
-# Differs between wheels of one package for several Pythons, and says nothing to them.
+# They differ between one package's wheels for different Pythons, which does not matter here.
 _TAGGED = ("WHEEL", "RECORD")
 _START = "casedrop_start"
 _MAIN = f"import {_START}\n\n{_START}.start()\n"
-# As old as a zip file can be.
+# The oldest time that a zip file can hold.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -56,9 +58,9 @@ class CannotBuild(CasedropError):
 
 
 def build(out: Path, wheels: Path = WHEELS) -> str:
-    """Write the file to *out*, and its SHA-256 beside it as ``.sha256``. Returns the SHA-256. Raises CannotBuild.
+    """Write the file to *out*, and its SHA-256 to ``.sha256`` beside it. Returns the SHA-256.
 
-    *wheels* keeps what was fetched for the next time.
+    *wheels* keeps the fetched wheels for the next time. Raises CannotBuild.
     """
     with tempfile.TemporaryDirectory() as made:
         site, packed = Path(made) / "site", Path(made) / "packed.pyz"
@@ -69,9 +71,9 @@ def build(out: Path, wheels: Path = WHEELS) -> str:
         own = modules(ENTRIES)
         _check_packages(own, site)
         for path in (*own.values(), *(ROOT / name for name in DATA)):
-            _place(site / path.relative_to(ROOT), path.read_bytes())
+            _write(site / path.relative_to(ROOT), path.read_bytes())
         if commit := revision():
-            _place(site / BUILT_IN.relative_to(ROOT), f"{commit}\n".encode())
+            _write(site / BUILT_IN.relative_to(ROOT), f"{commit}\n".encode())
         _pack(site, packed)
         data = _rewritten(packed)
     _replace(out, data, 0o755)
@@ -89,7 +91,10 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
 
 
 def fetched(python: str, wheels: Path = WHEELS) -> list[Path]:
-    """The wheels of the lock file for *python* ("3.12"), from PyPI unless they are in *wheels*. Raises CannotBuild."""
+    """The wheels of the lock for *python* ("3.12"), fetched from PyPI unless *wheels* has them.
+
+    Raises CannotBuild.
+    """
     directory = wheels / python
     hashes = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", LOCK.read_text("utf-8")))
     names = set(re.findall(r"^([\w.-]+)==", LOCK.read_text("utf-8"), re.MULTILINE))
@@ -99,7 +104,8 @@ def fetched(python: str, wheels: Path = WHEELS) -> list[Path]:
         found = _matching(directory, hashes)
     if len(found) != len(names):
         raise CannotBuild(
-            f"{LOCK.relative_to(ROOT)} names {len(names)} packages; {len(found)} were found for Python {python}."
+            f"{LOCK.relative_to(ROOT)} names {len(names)} packages; "
+            f"{len(found)} were found for Python {python}."
         )
     return found
 
@@ -138,26 +144,29 @@ def _download(python: str, directory: Path) -> None:
 
 
 def unpack(wheel: Path, site: Path) -> None:
-    """Put the files of *wheel* into *site*, beside those of its twins for other Pythons. Raises CannotBuild."""
+    """Put the files of *wheel* into *site*, together with those for other Pythons.
+
+    Raises CannotBuild.
+    """
     with zipfile.ZipFile(wheel) as archive:
         for name in sorted(name for name in archive.namelist() if not name.endswith("/")):
-            place, data = PurePosixPath(name), archive.read(name)
-            if place.is_absolute() or ".." in place.parts or place.parts[0].endswith(".data"):
-                raise CannotBuild(f"{wheel.name} puts {name} where this file has no place.")
-            path = site / place
+            inner, data = PurePosixPath(name), archive.read(name)
+            if inner.is_absolute() or ".." in inner.parts or inner.parts[0].endswith(".data"):
+                raise CannotBuild(f"{wheel.name} puts {name} where this file cannot hold it.")
+            path = site / inner
             if not path.exists():
-                _place(path, data)
-            elif path.read_bytes() != data and place.name not in _TAGGED:
+                _write(path, data)
+            elif path.read_bytes() != data and inner.name not in _TAGGED:
                 raise CannotBuild(f"{wheel.name} has another {name} than the wheels before it.")
 
 
-def _place(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
 
 
 def modules(entries: Sequence[str]) -> dict[str, Path]:
-    """Casedrop's own modules that *entries* import, at whatever remove, packages included: file by dotted name."""
+    """Casedrop's own modules that *entries* import, directly or not: their files by name."""
     found: dict[str, Path] = {}
     waiting = list(entries)
     while waiting:
@@ -170,10 +179,9 @@ def modules(entries: Sequence[str]) -> dict[str, Path]:
 
 
 def _source(name: str) -> Path | None:
-    place = ROOT.joinpath(*name.split("."))
-    return next(
-        (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None
-    )
+    path = ROOT.joinpath(*name.split("."))
+    files = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -219,7 +227,7 @@ def _pack(site: Path, packed: Path) -> None:
 
 
 def _rewritten(packed: Path) -> bytes:
-    """What shiv packed, with our own start before it, in one order and with one time and mode for all."""
+    """The file that shiv packed, with our own start, and with one order, time and mode for all."""
     with zipfile.ZipFile(packed) as archive:
         files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
     files["environment.json"] = json.dumps(
@@ -232,7 +240,7 @@ def _rewritten(packed: Path) -> bytes:
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             info = zipfile.ZipInfo(name, _NO_TIME)
-            # Unpacked with this mode: for the person alone.
+            # The mode in which it is unpacked: for the user alone.
             info.create_system, info.external_attr = 3, 0o100600 << 16
             archive.writestr(info, files[name])
     return packed.read_bytes()

@@ -1,7 +1,7 @@
-"""What runs first in the desk's one file: sees that this computer has what it needs, and where to unpack to.
+"""What runs first in the desk's one file: it checks the computer, and chooses where to unpack.
 
-Alone in the file beside the packed packages: it imports nothing but the standard library, and stays readable for every
-Python since 3.6, so that an older one gets a sentence.
+It imports only the standard library, and every Python since 3.6 can read it, so that an older one
+gets a sentence instead of a syntax error.
 """
 
 import os
@@ -11,7 +11,7 @@ import stat
 import sys
 
 FIRST, LAST = (3, 11), (3, 13)
-# Unpacked it takes some 30 MiB.
+# The unpacked file takes about 30 MiB.
 NEEDED_BYTES = 64 * 2**20
 _CACHE = "casedrop-desk"
 _ROOT = "SHIV_ROOT"
@@ -26,14 +26,14 @@ class CannotStart(Exception):
 
 
 def start() -> None:
-    """Run the desk, or the key ceremony when the first argument is ``ceremony``; ends the process."""
+    """Run the desk, or with the first argument ``ceremony`` the key ceremony; ends the process."""
     try:
         check()
         root = cache_directory()
     except CannotStart as why:
         sys.stderr.write(f"{why}\n")
         sys.exit(FAILED)
-    # What is unpacked here, and what Python adds to it, is for this person alone.
+    # Only this user may read what is unpacked here, and what Python adds to it.
     os.umask(0o077)
     for name in [name for name in os.environ if name.startswith("SHIV_")]:
         del os.environ[name]
@@ -48,7 +48,7 @@ def start() -> None:
 
 
 def check() -> None:
-    """Raises CannotStart with a sentence when Python, the processor or gpg is not as needed."""
+    """Raise CannotStart with a sentence if this computer's Python, processor or gpg will not do."""
     here = sys.version_info[:2]
     if not FIRST <= here <= LAST:
         names = ".".join(map(str, FIRST)), ".".join(map(str, LAST)), ".".join(map(str, here))
@@ -65,10 +65,13 @@ def check() -> None:
 
 
 def cache_directory() -> str:
-    """Where to unpack to: a directory that is this person's alone, made if absent. Raises CannotStart.
+    """The directory to unpack to, which only this user can read; made if absent.
 
-    SHIV_ROOT if it is set. Otherwise in the session's own directory, which is in memory and gone at its end, so that what
-    runs after each start of the computer is what is on the stick; else under the home directory.
+    Raises CannotStart.
+
+    It is SHIV_ROOT if that is set. Otherwise it is in the session's directory, which is in memory
+    and gone when the session ends, so that after each start of the computer the desk is unpacked
+    afresh from the stick; or else in the home directory.
     """
     if os.environ.get(_ROOT):
         return _own(os.environ[_ROOT])
@@ -80,7 +83,7 @@ def cache_directory() -> str:
 
 
 def _usable(directory: str) -> bool:
-    """Whether compiled modules can be loaded from there, and fit."""
+    """Whether compiled modules fit into *directory* and may be loaded from there."""
     try:
         there, room = os.stat(directory), os.statvfs(directory)  # noqa: PTH116
     except OSError:
@@ -98,11 +101,11 @@ def _own(directory: str) -> str:
             os.mkdir(directory, 0o700)  # noqa: PTH102
         there = os.lstat(directory)
     except OSError as why:
-        sentence = "There is no place to unpack to: {}: {}. Name one that is yours alone in the variable {}."
+        sentence = "There is nowhere to unpack to: {}: {}. Name a directory of your own in {}."
         raise CannotStart(sentence.format(directory, why.strerror, _ROOT)) from None
-    # Whoever could write here would run programs as this person; a link may lead to such a place.
+    # Anybody who can write here can run programs as this user; a link may lead to such a place.
     if not stat.S_ISDIR(there.st_mode) or there.st_uid != os.geteuid() or there.st_mode & 0o077:
         raise CannotStart(
-            f"{directory} is not a directory of yours alone; remove it, or name another in {_ROOT}."
+            f"{directory} is open to others; remove it, or name another directory in {_ROOT}."
         )
     return directory

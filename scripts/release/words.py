@@ -1,9 +1,10 @@
-"""Builds both codename word lists from word sources on PyPI; the same sources always give the same files.
+"""Builds both codename word lists from word sources on PyPI: the same sources, the same files.
 
     python -m scripts.release.words            write dropbox/words/zh.txt and en.txt
     python -m scripts.release.words --check    say whether they are what the sources give
 
-Sources and licences stand in dropbox/words/README.md, the words left out by hand in dropbox/words/exclude_*.txt.
+dropbox/words/README.md lists the sources and licences, dropbox/words/exclude_*.txt the words that
+are left out by hand.
 """
 
 import argparse
@@ -15,14 +16,15 @@ from pathlib import Path
 WORDS = 2_048
 FOLDER = Path(__file__).resolve().parents[2] / "dropbox" / "words"
 
-# How often jieba's corpus has a word: rarer ones are not known to everybody.
+# The least frequency in jieba's corpus: not everybody knows rarer words.
 _LEAST_FREQUENCY = 50
-# Nouns first, since one can picture them; then verbs and adjectives. jieba's part-of-speech tags; names have others.
+# jieba's part-of-speech tags: nouns first, because one can picture them, then verbs and adjectives.
+# Names have other tags.
 _KINDS = (("n", "t"), ("v", "vn", "a", "an", "ad"))
 _PINYIN_LENGTHS = range(4, 11)
 _ENGLISH_LENGTHS = range(5, 10)
 
-# What speakers of southern dialects do not keep apart.
+# Sounds that speakers of southern dialects do not distinguish.
 _ACCENT = (
     ("zh", "z"),
     ("ch", "c"),
@@ -35,19 +37,19 @@ _ACCENT = (
 
 
 def near(word: str) -> Iterator[str]:
-    """Every string that is *word* with one letter left out: two words share one if they are one edit apart."""
+    """*word* itself and with each letter left out: words that are one edit apart share one."""
     yield word
     for at in range(len(word)):
         yield word[:at] + word[at + 1 :]
 
 
 def near2(word: str) -> set[str]:
-    """Every string that is *word* with up to two letters left out: words two edits apart share one."""
+    """*word* with up to two letters left out: words that are two edits apart share one."""
     return {shorter for once in near(word) for shorter in near(once)}
 
 
 def distance(first: str, second: str) -> int:
-    """The edit distance (insert, leave out, replace) of two words."""
+    """The edit distance (insert, delete, replace) between two words."""
     row = list(range(len(second) + 1))
     for i, one in enumerate(first, 1):
         last, row[0] = row[0], i
@@ -57,7 +59,7 @@ def distance(first: str, second: str) -> int:
 
 
 class Apart:
-    """Takes words one after the other, and refuses one that is nearer than *least* edits (2 or 3) to one taken."""
+    """Collects words, except those nearer than *least* edits (2 or 3) to one it has."""
 
     def __init__(self, least: int) -> None:
         self._least = least
@@ -65,7 +67,7 @@ class Apart:
         self._taken: dict[str, list[str]] = {}
 
     def take(self, word: str) -> bool:
-        """Whether *word* is far enough from all before it; it is then taken."""
+        """Take *word* if it is far enough from all taken before. Returns whether it was."""
         marks = self._marks(word)
         if any(
             distance(word, other) < self._least
@@ -79,30 +81,31 @@ class Apart:
 
 
 def excluded(name: str) -> tuple[set[str], set[str]]:
-    """The words of dropbox/words/*name*, and the single characters that no word may hold (lines beginning with ``*``)."""
+    """The words and (on lines that begin with ``*``) characters that the file *name* excludes."""
     words: set[str] = set()
-    signs: set[str] = set()
+    characters: set[str] = set()
     for line in (FOLDER / name).read_text("utf-8").splitlines():
         content = line.partition("#")[0]
         if content.startswith("*"):
-            signs.update(content[1:].replace(" ", ""))
+            characters.update(content[1:].replace(" ", ""))
         else:
             words.update(content.split())
-    return words, signs
+    return words, characters
 
 
 def accent(pinyin: str) -> str:
-    """*pinyin* with everything folded together that some speakers do not keep apart."""
+    """*pinyin* with all sounds merged that some speakers do not distinguish."""
     for sound, same in _ACCENT:
         pinyin = pinyin.replace(sound, same)
     return pinyin
 
 
-def _readings(word: str) -> str:
-    """The word's one toneless reading in a-z, or "" when there is more than one or a letter that is not on keyboards."""
+def _reading(word: str) -> str:
+    """The word's toneless reading in a-z, "" if there are several or one has other letters."""
     from pypinyin import Style, lazy_pinyin, pinyin  # noqa: PLC0415 - needed only for building
 
-    if any(len(set(pinyin(sign, style=Style.NORMAL, heteronym=True)[0])) > 1 for sign in word):
+    readings = (pinyin(character, style=Style.NORMAL, heteronym=True)[0] for character in word)
+    if any(len(set(several)) > 1 for several in readings):
         return ""
     joined = "".join(lazy_pinyin(word, style=Style.NORMAL, v_to_u=True))
     return joined if joined.isascii() and joined.isalpha() else ""
@@ -112,12 +115,12 @@ def chinese() -> list[tuple[str, str, str]]:
     """(pinyin, simplified, traditional) of WORDS words, sorted by pinyin."""
     from opencc import OpenCC  # noqa: PLC0415 - needed only for building
 
-    to_traditional, words, signs = OpenCC("s2t"), *excluded("exclude_zh.txt")
+    to_traditional, words, characters = OpenCC("s2t"), *excluded("exclude_zh.txt")
     apart, sounds, chosen, hanzi = Apart(2), set[str](), [], set[str]()
     for word in _jieba_words():
-        if word in words or signs & set(word) or word[0] == word[1]:
+        if word in words or characters & set(word) or word[0] == word[1]:
             continue
-        typed = _readings(word)
+        typed = _reading(word)
         written = {word, to_traditional.convert(word)}
         if (
             len(typed) not in _PINYIN_LENGTHS
@@ -135,7 +138,7 @@ def chinese() -> list[tuple[str, str, str]]:
 
 
 def _source(package: str, path: str) -> str:
-    """A text file of an installed package, without running the package."""
+    """A text file of an installed package, read without importing the package."""
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
         raise SystemExit(f"The package {package} is not installed.")
@@ -143,7 +146,7 @@ def _source(package: str, path: str) -> str:
 
 
 def _jieba_words() -> list[str]:
-    """Two-character words, the kinds in order, the most frequent first."""
+    """Two-character words by part of speech, the most frequent ones first."""
     entries = []
     for line in _source("jieba", "dict.txt").splitlines():
         word, frequency, kind = line.split(" ")
@@ -159,7 +162,7 @@ def _jieba_words() -> list[str]:
 
 
 def english(taken: Iterable[str]) -> list[str]:
-    """WORDS words, sorted, none of them among *taken* or one edit from it."""
+    """WORDS words, sorted, none of which is in *taken* or one edit away from it."""
     words, _ = excluded("exclude_en.txt")
     pinyin = {mark for typed in taken for mark in near(typed)}
     apart, chosen = Apart(3), []
@@ -179,7 +182,7 @@ def english(taken: Iterable[str]) -> list[str]:
 
 
 def _english_words() -> list[str]:
-    """BIP39's words first, being the most common, then EFF's long list; shorter words first in each."""
+    """BIP39's words, the most common ones, then EFF's long list; shorter words first in each."""
     bip39 = _source("mnemonic", "wordlist/english.txt").split()
     eff = _source("xkcdpass", "static/eff-long").split()
     return [
@@ -189,7 +192,7 @@ def _english_words() -> list[str]:
 
 
 def built() -> dict[str, str]:
-    """Both files' content by name."""
+    """The contents of both files by name."""
     zh = chinese()
     en = english(typed for typed, _, _ in zh)
     return {

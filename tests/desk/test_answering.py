@@ -248,7 +248,7 @@ def test_only_what_a_reviewer_wrote_and_has_not_left_is_taken_back(
     acknowledgement, first, second = casebook.queued()
 
     assert take_back(casebook, first.id, today=DAY).text == "first"
-    with pytest.raises(OutboxError, match="the desk queues it by itself"):
+    with pytest.raises(OutboxError, match="the desk queues it on its own"):
         take_back(casebook, acknowledgement.id, today=DAY)
     export_replies(casebook, tmp_path / "out.tar", opener, today=DAY)
     for number in (second.id, first.id, 99):
@@ -413,7 +413,10 @@ def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -
     )
     code, out, err = line(*template)
     assert (
-        (code, out) == (2, "") and "asked back" in err and "--yes" in err and err.count("\n") == 1
+        (code, out) == (2, "")
+        and "to confirm this" in err
+        and "--yes" in err
+        and err.count("\n") == 1
     )
     code, _, err = line.at_a_terminal("n\n", *template)
     assert (
@@ -459,8 +462,7 @@ def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(
     code, out, err = line(*answer, "--yes", text=quoting)
     assert code == 0 and "queued" in out
     assert (
-        "Warning: the answer to C-0001 repeats 9 characters in a row of what the claimant wrote"
-        in err
+        "Warning: the answer to C-0001 repeats 9 characters in a row that the claimant wrote" in err
     )
     assert "钱" not in err + out and "錢" not in err + out
 
@@ -497,17 +499,20 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(
     assert "C-0002" in line("outbox")[1] and "thank you" not in line("outbox")[1]
     assert line("outbox", "--remove", 2) == (
         0,
-        "The answer to C-0003 of 2026-11-24 is taken back.\n",
+        "The answer to C-0003 of 2026-11-24 was taken back.\n",
         "",
     )
     code, _, err = line("outbox", "--remove", 2)
     assert code == 2 and "no answer 2" in err and len(queued(line)) == 1
 
-    assert line("outbox", "--left")[1] == "Nothing has left.\n"
+    assert line("outbox", "--left")[1] == "No answer has left.\n"
     assert line("export-replies", tmp_path / "replies.tar", "--yes")[0] == 0
     (gone,) = json.loads(line("outbox", "--left", "--json")[1])
     assert (gone["case"], gone["left"], gone["returned"]) == ("C-0002", "2026-11-27", None)
-    assert line("outbox")[1] == "Nothing waits.\n" and "nothing yet" in line("outbox", "--left")[1]
+    assert (
+        line("outbox")[1] == "No answer is waiting.\n"
+        and "nothing yet" in line("outbox", "--left")[1]
+    )
 
 
 def test_status_and_show_tell_whether_the_claimant_came_back(
@@ -516,12 +521,12 @@ def test_status_and_show_tell_whether_the_claimant_came_back(
     line.day(DAY)
     line("answer", "1", "2", "--template", "answer.when", "--yes")
     line("export-replies", tmp_path / "replies.tar", "--yes")
-    assert "cases answered: 2, of which came back: none" in line("status")[1]
+    assert "cases answered: 2; came back since: none" in line("status")[1]
     assert "left in reply bundle 1 on 2026-11-24; nothing came since" in line("show", "1")[1]
     with Casebook.open(tmp_path / "casebook") as casebook:
         add(casebook, 1, "since March", kind="message", day=DAY + timedelta(days=7), bundle=2)
 
-    assert "cases answered: 2, of which came back: C-0001 (2026-12-01)" in line("status")[1]
+    assert "cases answered: 2; came back since: C-0001 (2026-12-01)" in line("status")[1]
     assert "the claimant came back on 2026-12-01" in line("show", "1")[1]
     (shown,) = json.loads(line("show", "1", "--json")[1])["answers"]
     assert (shown["left"], shown["returned"]) == ("2026-11-24", "2026-12-01")

@@ -209,7 +209,7 @@ def test_each_step_can_be_done_alone_and_overwrites_nothing(
     assert len(errors) == 4
     for error, words in zip(
         errors,
-        ["exists already or is pinned", "not overwritten", "taken out before", "already"],
+        ["exists already or is pinned", "not overwritten", "moved out before", "already"],
         strict=True,
     ):
         assert words in error

@@ -37,7 +37,7 @@ def acts(team: Team, since: int) -> list[tuple[str, str]]:
 
 def verified(team: Team) -> bool:
     code, out, _ = team.run(0, "verify")
-    return code == 0 and "All is as it was made" in out
+    return code == 0 and "Nothing was altered" in out
 
 
 def first_case(team: Team) -> str:
@@ -188,7 +188,7 @@ def test_nobody_works_whom_the_casebook_does_not_know(
         assert (code, out) == (
             2,
             "",
-        ) and "no secret key here of a reviewer whom this casebook knows" in err
+        ) and "no secret key here of any reviewer whom this casebook knows" in err
     assert desk.main(["--casebook", str(team.casebook), "show", case]) == 2
     assert "--home" in team.capsys.readouterr().err
     assert len(log(team)) == since
@@ -390,7 +390,7 @@ def test_a_line_that_its_own_signer_replaced_later_is_named(filed: tuple[Team, s
 
 
 def test_a_row_that_was_altered_and_signed_for_again_is_named(filed: tuple[Team, str]) -> None:
-    """A reviewer alters a row and adds a line of their own that fits it: the first line still speaks of it."""
+    """A reviewer alters a row and adds a line of their own that fits it: the first line still records it."""
     team, _ = filed
     with Casebook.open(team.casebook) as casebook:
         table = casebook.database.table("answer")
@@ -403,7 +403,7 @@ def test_a_row_that_was_altered_and_signed_for_again_is_named(filed: tuple[Team,
         found = findings(casebook, pinned(casebook.database), datetime.now(UTC))
 
     assert len(found) == 1 and re.fullmatch(
-        r"Line \d+ of the log speaks of .+ again, after line \d+\.", found[0]
+        r"Line \d+ of the log records .+ again, after line \d+\.", found[0]
     )
 
 

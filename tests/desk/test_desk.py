@@ -148,7 +148,7 @@ def test_an_old_repeated_or_forked_bundle_is_refused(
     first, second = drop.bundle(1), drop.bundle(2)
     take(second)
 
-    with pytest.raises(BadBundle, match="bundle 2 has been opened already, and is newer"):
+    with pytest.raises(BadBundle, match="bundle 2, which is newer, has been opened already"):
         take(first)
     with pytest.raises(BadBundle, match="Bundle 2 was opened on 2026-11-23 already"):
         take(second)
@@ -560,7 +560,9 @@ def test_a_day_at_the_desk(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("收到。".encode())))
     assert "queued" in line("answer", "C-0001", "--text-file", "-", "--yes")
     assert "answers queued: C-0001" in line("status")
-    assert "2 answers among 256" in line("export-replies", tmp_path / "replies.tar", "--yes")
+    assert "2 of its 256 replies are answers" in line(
+        "export-replies", tmp_path / "replies.tar", "--yes"
+    )
     assert "left in reply bundle 1" in line("show", "C-0001")
     assert json.loads(line("status", "--json"))["answers_left"] == 2
 

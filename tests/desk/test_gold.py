@@ -161,7 +161,7 @@ def test_eight_cases_end_with_their_gold_labels_and_a_third_party_verifies(
     assert (
         desk.main(["--casebook", str(tmp_path / "copy"), "verify", "--keys", str(desk_keys)]) == 0
     )
-    assert "All is as it was made" in team.capsys.readouterr().out
+    assert "Nothing was altered" in team.capsys.readouterr().out
 
 
 def altered(
@@ -289,14 +289,14 @@ ALTERED = {
     "a layer removed": (run("delete from layer where number = 3"), ["Layer 3 was removed; line"]),
     "two lines swapped": (
         swapped,
-        ["Line 6 of the log was moved to place 5", "Line 5 of the log was moved to place 6"],
+        ["Line 6 of the log was moved to position 5", "Line 5 of the log was moved to position 6"],
     ),
     "a line forged": (forged, ["Line 4 of the log was changed or forged: no reviewer vouches"]),
     "a line repeated": (
         run(
             "insert into custody select (select max(number) + 1 from custody), line, signature from custody where number = 3"
         ),
-        ["Line 3 of the log stands there twice"],
+        ["Line 3 of the log is there twice"],
     ),
     "a layer added": (
         run(

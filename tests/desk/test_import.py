@@ -538,7 +538,7 @@ def test_a_bundle_of_another_server_campaign_or_number_says_which(
     take(casebook, drop.bundle(5), opener)
 
     for path, sentence in (
-        (drop.bundle(4), "This is bundle 4; bundle 5 has been opened already"),
+        (drop.bundle(4), "This is bundle 4; bundle 5, which is newer, has been opened already"),
         (drop.bundle(6, campaign="other"), "another campaign"),
         (drop.bundle(6, key=SigningKey(b"o" * 32)), "signature is not by"),
     ):

@@ -189,7 +189,7 @@ def test_only_a_third_adjudicates_and_only_where_two_disagree() -> None:
         apart.refuse(one, REVIEW)
         with pytest.raises(ReviewError, match="third reviewer"):
             apart.refuse(one, ADJUDICATION)
-    with pytest.raises(ReviewError, match="a third adjudicates"):
+    with pytest.raises(ReviewError, match="a third must adjudicate"):
         apart.refuse(C, REVIEW)
     with pytest.raises(ReviewError, match="no third review"):
         reviews([Said(A, "m3"), Said(B, "m3")]).refuse(C, REVIEW)

@@ -537,11 +537,11 @@ def test_it_does_not_unpack_where_others_could_read_or_write_or_along_a_link(
     (places / "plain").touch(0o600)
     for name in ("open", "link", "plain"):
         monkeypatch.setenv("SHIV_ROOT", str(places / name))
-        with pytest.raises(start.CannotStart, match="not a directory of yours alone"):
+        with pytest.raises(start.CannotStart, match="is open to others"):
             start.cache_directory()
     (places / "file").write_bytes(b"")
     monkeypatch.setenv("SHIV_ROOT", str(places / "file" / "below"))
-    with pytest.raises(start.CannotStart, match="no place to unpack to"):
+    with pytest.raises(start.CannotStart, match="nowhere to unpack to"):
         start.cache_directory()
 
 

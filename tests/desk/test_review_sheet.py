@@ -10,7 +10,7 @@ from support.cases import attachment, report
 from dropbox.campaign import Campaign
 from scripts.desk.case import Case, Part
 from scripts.desk.review.judgement import ADJUDICATION, Judgement
-from scripts.desk.review.sheet import SHEET_BYTES, BadSheet, blank, read, said
+from scripts.desk.review.sheet import SHEET_BYTES, BadSheet, blank, from_claimant, read
 
 FACTS = {
     "period_from": "2025-12",
@@ -46,7 +46,7 @@ def test_a_blank_sheet_says_what_the_claimant_said_in_the_campaigns_codes(
 ) -> None:
     one = case(harms=("c1.job_loss", "c3.posts_deleted"), facts=FACTS)
 
-    sheet = tomllib.loads(blank(one, campaign, said(one, campaign)))
+    sheet = tomllib.loads(blank(one, campaign, from_claimant(one, campaign)))
 
     assert sheet["category"] == "c1" and sheet["merit"] == "" and sheet["conflict"] is False
     assert sheet["harms"] == {"c1.job_loss": "alleged", "c3.posts_deleted": "alleged"}
@@ -107,7 +107,7 @@ def test_what_is_not_in_the_campaigns_codes_does_not_reach_the_sheet(
 ) -> None:
     one = case(**changes)
 
-    sheet = blank(one, campaign, said(one, campaign))
+    sheet = blank(one, campaign, from_claimant(one, campaign))
 
     body = tomllib.loads(sheet)
     assert (
@@ -216,19 +216,22 @@ as_of = "yesterday"
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "urgency: this is needed"),
-        ('urgency = "normal"\nmerit = "m1"', "category: this is needed"),
-        ('urgency = "normal"\noutcome = "st.closed"', "a first look has no outcome"),
+        ("", "urgency: this is required"),
+        ('urgency = "normal"\nmerit = "m1"', "category: this is required"),
+        ('urgency = "normal"\noutcome = "st.closed"', "a first look cannot have an outcome"),
         (GOOD + 'period_from = "2026"\nperiod_to = "2025-12"', "before period_from"),
         (GOOD + "conflict = 1", "true or false"),
         (GOOD + "harms = 1", "a table of harms"),
         (GOOD + "amounts = 1", "tables [[amounts]]"),
-        (GOOD + '[[amounts]]\namount = "1e400"\ncurrency = "CNY"', "amount is a number"),
-        (GOOD + '[[amounts]]\namount = "-1"\ncurrency = "CNY"', "amount is a number"),
-        (GOOD + '[[amounts]]\namount = 1.5\ncurrency = ["CNY"]', "amount is a number"),
+        (GOOD + '[[amounts]]\namount = "1e400"\ncurrency = "CNY"', "amount must be a number"),
+        (GOOD + '[[amounts]]\namount = "-1"\ncurrency = "CNY"', "amount must be a number"),
+        (GOOD + '[[amounts]]\namount = 1.5\ncurrency = ["CNY"]', "amount must be a number"),
         (GOOD + "evidence = " + "9" * 5_000, "not TOML"),
-        (GOOD + "evidence = 0x" + "f" * 5_000, "evidence: this is one of"),
-        (GOOD + '[[amounts]]\ncurrency = "CNY"\namount = 0x' + "f" * 5_000, "amount is a number"),
+        (GOOD + "evidence = 0x" + "f" * 5_000, "evidence: this must be one of"),
+        (
+            GOOD + '[[amounts]]\ncurrency = "CNY"\namount = 0x' + "f" * 5_000,
+            "amount must be a number",
+        ),
         (GOOD + "note = 2026-13-45", "not TOML"),
         (GOOD + 'note = "\\u0000"', "a text in quotes"),
         (GOOD + "merit", "not TOML"),
@@ -253,7 +256,7 @@ def test_a_sheet_in_another_encoding_is_refused_with_its_line(campaign: Campaign
 
 def test_an_adjudication_needs_a_tier_and_a_first_look_does_not(campaign: Campaign) -> None:
     assert read(b'urgency = "danger"', campaign).merit == ""
-    assert "merit: this is needed" in faults(campaign, 'urgency = "danger"', ADJUDICATION)[0]
+    assert "merit: this is required" in faults(campaign, 'urgency = "danger"', ADJUDICATION)[0]
 
 
 def test_who_declares_a_conflict_says_nothing_else(campaign: Campaign) -> None:

@@ -76,7 +76,10 @@ def test_the_second_reviewer_is_shown_nothing_of_the_first_review_until_done(
     )
     assert json.loads(filed(1, "show", "C-0001", "--json"))["review"]["second_review"] is None
     assert json.loads(filed(0, "show", "C-0001", "--json"))["review"]["second_review"] is True
-    assert "is seen once the reviews are done" in filed(1, "show", "C-0001")
+    assert (
+        "looked at this case too; you will see what they said once the reviews are done"
+        in filed(1, "show", "C-0001")
+    )
     # A first look is not yet a review of one's own.
     filed.judge(1, "C-0001", merit="", urgency="normal")
     assert SECRET not in filed(1, "show", "C-0001")
@@ -220,7 +223,7 @@ def test_a_sheet_comes_from_standard_input_and_every_fault_is_told(
         (code, out) == (2, "")
         and "Line 1, category" in err
         and "Line 2, merit" in err
-        and "urgency: this is needed" in err
+        and "urgency: this is required" in err
     )
     typed(toml(FULL))
 

@@ -91,7 +91,7 @@ def first_key(home: Path) -> openpgp.WeeklyKey:
 def test_fewer_sheets_open_nothing(home: Path, out: Path) -> None:
     sealed, sheets = cut(home, out)
 
-    with pytest.raises(CeremonyError, match="2 of the 3 sheets that are needed"):
+    with pytest.raises(CeremonyError, match="2 of 3 needed sheets"):
         join(home, sealed, texts(sheets[:2]))
     with pytest.raises(
         CeremonyError, match=f"{sheets[0].name} is the same sheet as {sheets[0].name}"
@@ -157,10 +157,10 @@ def test_a_mistyped_word_is_named_by_its_number_and_never_by_itself(
     good = ("Sheet 2", " ".join(words(sheets[1])))
 
     for wrong, sentence in [
-        ("acadmic", f"Sheet 1: not in the list of words: word {at + 1}. Look at it again."),
+        ("acadmic", f"Sheet 1: not in the list of words: word {at + 1}. Check it again."),
         (
             other_word(right[at]),
-            f"Sheet 1: word {at + 1} is not the one on the sheet. Look at it again.",
+            f"Sheet 1: word {at + 1} is not the one on the sheet. Check it again.",
         ),
     ]:
         typed = " ".join([*right[:at], wrong, *right[at + 1 :]])
@@ -196,9 +196,9 @@ def test_sheets_of_another_week_or_another_splitting_are_refused(
     (tmp_path / "again").mkdir()
     other, others = cut(home, tmp_path / "again", 2, 3)
 
-    with pytest.raises(CeremonyError, match="another week or another splitting"):
+    with pytest.raises(CeremonyError, match="another week, or another split,"):
         join(home, other, texts([sheets[0], others[1]]))
-    with pytest.raises(CeremonyError, match="do not fit this sealed file"):
+    with pytest.raises(CeremonyError, match="do not belong to this sealed file"):
         join(home, other, texts(sheets[:2]))
     assert join(home, other, texts(others[1:]))
     with pytest.raises(CeremonyError, match="is here already"):
@@ -258,7 +258,7 @@ def test_a_secret_that_does_not_open_its_weeks_messages_is_not_left_behind(
     (out / "blue.sealed").write_bytes(sealed.to_bytes())
     sheets = [(f"Sheet {number}", text) for number, text in enumerate(_sheets(key, sealed), 1)]
 
-    with pytest.raises(CeremonyError, match="cannot be opened; it was removed"):
+    with pytest.raises(CeremonyError, match="it was removed again"):
         join(home, out / "blue.sealed", sheets)
 
     assert not secret_file(home, week.key.keygrip).exists() and not first(home).secret
@@ -319,9 +319,9 @@ def test_the_command_line_splits_joins_and_says_where_everything_goes(
     assert run("split", home, "--out", tmp_path, "--week", week, "--sheets", 3, "--needed", 2) == 0
     said = capsys.readouterr().out
     sealed, *sheets = sorted((tmp_path / "04-shares").iterdir(), key=lambda path: path.suffix)
-    assert all(str(path) in said for path in (sealed, *sheets)) and not set(words(sheets[0])) & set(
-        said.split()
-    )
+    assert all(str(path) in said for path in (sealed, *sheets))
+    # Two words of the sentences themselves may be on any sheet.
+    assert set(words(sheets[0])) & set(said.split()) <= {"hand", "secret"}
     assert run("weeks", home) == 0
     assert (
         f"{week} ({first(home).first} to {first(home).last})  no secret here"
@@ -329,7 +329,7 @@ def test_the_command_line_splits_joins_and_says_where_everything_goes(
     )
 
     assert run("join", home, "--sealed", sealed, "--sheet", sheets[0]) == 2
-    assert "1 of the 2 sheets" in capsys.readouterr().err
+    assert "1 of 2 needed sheets" in capsys.readouterr().err
     assert run("join", home, "--sealed", sealed, "--sheet", sealed, home / "pubring.kbx") == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert run("join", home, "--sealed", sealed, "--sheet", *sheets[1:]) == 0

@@ -274,7 +274,7 @@ def test_without_a_file_a_person_is_asked_for_the_words(
     )
 
     out, err = capsys.readouterr()
-    assert "Words to look for" in err and "1 case(s) found." in out
+    assert "Words to search for" in err and "1 case(s) found." in out
 
 
 def test_nothing_typed_at_the_prompt_means_all(

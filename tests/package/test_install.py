@@ -30,7 +30,7 @@ def test_without_pypi_a_sentence_says_so_and_nothing_is_left(tmp_path: Path) -> 
 
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "PyPI cannot be reached, from which the Python packages come; nothing was installed."
+        "PyPI, from which the Python packages come, cannot be reached; nothing was installed."
     )
     assert "Traceback" not in done.stderr and done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

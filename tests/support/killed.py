@@ -19,7 +19,7 @@ from scripts.desk.search import similar
 
 STEPS: dict[str, tuple[Any, str]] = {
     "part": (Casebook, "add_part"),
-    "link": (similar.Likeness, "take_parts"),
+    "link": (similar.Links, "take_parts"),
     "landing": (NewFile, "_finish"),
     "file": (Casebook, "add_file"),
     "answer": (Casebook, "queue_answer"),

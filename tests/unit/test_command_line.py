@@ -100,7 +100,7 @@ def test_what_was_done_ends_with_the_code_that_it_gives(
         (OSError(errno.ENOSPC, "No space left on device", "/x"), "/x: No space left on device."),
         (OSError(errno.ENOSPC, "No space left on device"), "The output: No space left on device."),
         (BrokenPipeError(errno.EPIPE, "Broken pipe", "/x"), "/x: Broken pipe."),
-        (UnicodeDecodeError("utf-8", b"secret\xff", 6, 7, "x"), "What was to be read here"),
+        (UnicodeDecodeError("utf-8", b"secret\xff", 6, 7, "x"), "A text that had to be read"),
         (UnicodeEncodeError("ascii", "秘密", 0, 1, "x"), "set LC_ALL=C.UTF-8"),
         (CannotRun("Not here."), "Not here."),
     ],
@@ -485,4 +485,4 @@ def test_words_typed_that_are_no_utf_8_are_a_sentence(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
 
     assert desk.main(["--casebook", str(casebook), "find"]) == 2
-    assert capsys.readouterr().err == "The words to look for are not UTF-8.\n"
+    assert capsys.readouterr().err == "The words to search for are not UTF-8.\n"

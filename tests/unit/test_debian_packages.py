@@ -110,7 +110,7 @@ def test_without_a_package_source_a_sentence_says_so(computer: Computer) -> None
 
     assert done.returncode == 2
     assert done.stderr == (
-        f"apt could not install gnupg strace: {UNREACHABLE} Look whether this computer reaches the package source named "
+        f"apt could not install gnupg strace: {UNREACHABLE} Check that this computer can reach the package source named "
         "in /etc/apt, then run it again.\n"
     )
     assert not list((computer.place / "tmp").iterdir())
@@ -160,7 +160,7 @@ def test_where_there_is_no_dpkg_a_sentence_says_what_to_do(computer: Computer) -
 
     assert (done.returncode, done.stderr) == (
         2,
-        "This is not Debian. Install by hand what these Debian packages hold: tor gnupg. "
+        "This is not Debian. Install by hand what these Debian packages contain: tor gnupg. "
         "Then tell make not to look for them: make APT= TEST_APT= and the target.\n",
     )
     assert computer.run().returncode == 0

@@ -33,7 +33,7 @@ def test_two_sites_have_different_salts_and_keys(tmp_path: Path) -> None:
 def test_a_site_that_exists_is_not_touched(tmp_path: Path) -> None:
     site = make_site(tmp_path, onion=ONION, keys=tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
-    with pytest.raises(SiteExists, match=r"settings.toml is there already"):
+    with pytest.raises(SiteExists, match=r"settings.toml exists already"):
         make_site(tmp_path, onion=ONION, keys=tmp_path)
 
     assert {

@@ -1,1 +1,1 @@
-"""The casebook: its directory, its SQLite file, and everything kept in it."""
+"""The casebook: its directory, its SQLite file, and all that they hold."""

@@ -1,7 +1,8 @@
-"""The casebook: what the desk knows, in one directory on an encrypted disk. It opens the file for all who use it.
+"""The casebook: all that the desk knows, in one directory on an encrypted disk.
 
-What claimants sent (cases, their parts, opened files) and what reviewers say of it is only ever added to; the file itself
-refuses a change. What the desk does (bundles opened, answers, what could not be opened) stands in tables of its own.
+What claimants sent (cases, their parts, opened files) and what reviewers say of it is added and
+never changed: the file itself refuses. Bundles, answers and what could not be opened are in tables
+of their own; see schema.sql.
 """
 
 import secrets
@@ -21,8 +22,7 @@ from dropbox.packets import PublicKey
 from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import Report
 from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened, case_name
-from scripts.desk.casebook import answers as answer_rows
-from scripts.desk.casebook import custody, schema
+from scripts.desk.casebook import answer_rows, custody, schema
 from scripts.desk.casebook.custody import Row, Session, digest, origin
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
 from scripts.desk.casebook.layers import Layers
@@ -44,10 +44,11 @@ def create(
     desk: int,
     reviewers: Mapping[str, PublicKey] | None = None,
 ) -> None:
-    """Make an empty casebook in *directory*, which is made (0700) if absent. Raises CasebookError or CampaignError.
+    """Make an empty casebook in *directory*, which is made (0700) if absent.
 
-    *server_key* (32 bytes) is the server's export key, *campaign* the campaign's file (a copy is kept inside), *desk*
-    the number (from 0) that no other desk of this drop has, *reviewers* the public keys, by name, of those who work with it.
+    *server_key* (32 bytes) is the server's export key, *campaign* the campaign's file (a copy is
+    kept inside), *desk* the number (from 0) that no other desk of this drop has, *reviewers* the
+    public keys, by name, of those who work with it. Raises CasebookError or CampaignError.
     """
     if not 0 <= desk < DESKS:
         raise CasebookError(f"The desk's number is from 0 to {DESKS - 1}.")
@@ -63,11 +64,11 @@ def create(
         raise CasebookError(f"There is a casebook in {directory} already.")
     (directory / _ATTACHMENTS).mkdir(mode=0o700, exist_ok=True)
     write_new(directory / _CAMPAIGN, campaign.read_bytes())
-    # Under another name until it is whole, so that a broken-off start leaves no half casebook.
+    # Under another name until it is whole: a run that breaks off leaves no half casebook.
     made = directory / (_FILE + ".part")
     made.unlink(missing_ok=True)
     with opened(made) as database:
-        # In one transaction, which is one wait for the disk.
+        # In one transaction, because SQLite waits for the disk after each.
         database.conn.executescript(f"BEGIN;\n{schema.script(*schema.CASEBOOK)}\nCOMMIT;")
         meta = {"version": VERSION, "campaign": code, "server_key": server_key, "desk": desk}
         meta["sample_key"] = secrets.token_bytes(_SAMPLE_KEY_BYTES)
@@ -79,13 +80,14 @@ def create(
 
 
 class Casebook:
-    """An open casebook, for one desk at a time. Use in a ``with`` block. Raises CasebookError in every method."""
+    """An open casebook, for one desk at a time. Every method may raise CasebookError."""
 
     def __init__(self, directory: Path, database: sqlite_utils.Database) -> None:
         self.directory = directory
         self._database = database
         self._parts = Parts(database)
-        # Whoever works at the desk; without one, what is done has no line in the custody log, and `verify` names it.
+        # The reviewer at work. Without one, acts leave no line in the custody log, and `verify`
+        # then names the rows that have none.
         self.session: Session | None = None
         meta = next(iter(database.table("meta").rows), {"version": 0})
         found = meta["version"]
@@ -106,7 +108,7 @@ class Casebook:
     @classmethod
     @contextmanager
     def open(cls, directory: Path) -> Iterator["Casebook"]:
-        """The casebook in *directory*, locked until the block ends. Refused when others could read the directory."""
+        """The casebook in *directory*, locked until the block ends. It must be closed to others."""
         if not (directory / _FILE).is_file():
             raise CasebookError(f"There is no casebook in {directory}; make one with `init`.")
         refuse_others(directory)
@@ -114,7 +116,7 @@ class Casebook:
             yield cls(directory, database)
 
     def file_path(self, sha256: str) -> Path:
-        """Where the opened file with this SHA-256 is kept."""
+        """The path of the opened file with this SHA-256."""
         return self.directory / _ATTACHMENTS / bytes.fromhex(sha256).hex()
 
     def note(
@@ -125,44 +127,44 @@ class Casebook:
         row: Mapping[str, Any] | None = None,
         **hashes: str,
     ) -> None:
-        """Add a line to the custody log for the reviewer at the desk; *row* of *table* is what it speaks of."""
+        """Add a line to the custody log for the reviewer at work; it records *row* of *table*."""
         if self.session is not None:
             self.session.note(
                 act, subject, **hashes, row=Row.of(table, row) if row is not None else None
             )
 
     def viewed(self, case: Case) -> None:
-        """Note that the reviewer at the desk looked at *case*: a line for each of its parts, with both its hashes."""
+        """Log that the reviewer at work looked at *case*: a line with both hashes for each part."""
         for cipher, report in self._parts.sealed_and_plain(case.number):
             self.note("view", case.name, cipher=cipher, plain=digest(report))
 
     def add_reviewer(self, name: str, key: PublicKey) -> None:
-        """Know another reviewer by their public key. One who is known stays as they are. Raises CustodyError."""
+        """Pin another reviewer's public key, unless it is pinned already. Raises CustodyError."""
         with self._database.atomic():
             if row := custody.add_reviewer(self._database, name, key):
                 self.note("reviewer", key.fingerprint, "reviewer", row)
 
     @property
     def database(self) -> sqlite_utils.Database:
-        """The open file, for what has tables of its own in it."""
+        """The open file, for registers and checks that query it themselves."""
         return self._database
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is done inside is on the disk as a whole when the block ends, or not at all."""
+        """A transaction: on disk as a whole when the block ends, or not at all."""
         with self._parts.together():
             yield
 
     # What claimants sent
 
     def has_block(self, block_id: bytes) -> bool:
-        """Whether the report in this block is in the casebook already."""
+        """Whether the report in this block is in the casebook."""
         return self._parts.has_block(block_id)
 
     def add_part(
         self, *, block_id: bytes, block_sha256: str, day: date, bundle: int, report: Report
     ) -> Part:
-        """Add an opened report to its case; a pair of reply keys not seen before makes the next case."""
+        """Add an opened report to its case; a new pair of reply keys makes a new case."""
         data = report.to_bytes()
         with self.together():
             case, first = self._parts.case_of(report)
@@ -189,7 +191,7 @@ class Casebook:
         return self._count("attachment", "part = ? and place = ?", part.number, place) > 0
 
     def add_file(self, part: Part, place: int) -> None:
-        """Note that attachment *place* of *part* was opened and stands at its :meth:`file_path`."""
+        """Record that attachment *place* of *part* was opened and is at its :meth:`file_path`."""
         row = {"part": part.number, "place": place, "sha256": part.report.attachments[place].sha256}
         with self._database.atomic():
             self._database.table("attachment").insert(row)
@@ -205,7 +207,7 @@ class Casebook:
         return self._parts.part(number)
 
     def last_part(self) -> int:
-        """The number of the part that was added last, 0 before the first."""
+        """The number of the part added last, 0 before the first."""
         return self._parts.last()
 
     def cases(self) -> Iterator[Case]:
@@ -232,13 +234,13 @@ class Casebook:
         )
 
     def last_export(self) -> Export | None:
-        """The last export bundle that was worked through, None before the first."""
+        """The last export bundle that was imported, None before the first."""
         for row in self._database.table("export").rows_where(order_by="number desc", limit=1):
             return Export(row["number"], date.fromisoformat(row["day"]), row["manifest_sha256"])
         return None
 
     def close_export(self, export: Export, unopened: Sequence[Unopened]) -> None:
-        """Note that *export* has been worked through, and what of it could not be opened; that stays until it can."""
+        """Record that *export* has been imported, and what of it could not be opened so far."""
         row = {
             "number": export.number,
             "day": export.day.isoformat(),
@@ -252,26 +254,26 @@ class Casebook:
             )
 
     def unopened(self) -> list[Unopened]:
-        """What could not be opened so far."""
+        """Everything that could not be opened so far."""
         return [
             Unopened(**row)
             for row in self._database.table("unopened").rows_where(order_by="block_id, place")
         ]
 
     def queued(self) -> list[Answer]:
-        """The answers that have not left yet, in the order in which they were written."""
+        """The answers that have not left yet, in the order they were written."""
         return answer_rows.read_answers(self._database, answer_rows.QUEUED)
 
     def answers_to(self, case: Case) -> list[Answer]:
-        """All answers to *case*, in the order in which they were written."""
+        """All answers to *case*, in the order they were written."""
         return answer_rows.read_answers(self._database, '"case" = ?', case.number)
 
     def left(self) -> list[Answer]:
-        """The answers that have left, acknowledgements not among them."""
+        """The answers that have left, without acknowledgements."""
         return answer_rows.read_answers(self._database, answer_rows.LEFT)
 
     def queue_answer(self, case: Keyed, *, kind: str, language: str, day: date, text: str) -> None:
-        """Queue an answer. Raises CasebookError when its case has had as many as one desk can give."""
+        """Queue an answer. Raises CasebookError if its case has had all that one desk can give."""
         given = self._database.execute(answer_rows.GIVEN, [case.number]).fetchone()[0]
         if given >= REPLIES_PER_DESK:
             raise CasebookError(
@@ -286,7 +288,8 @@ class Casebook:
         }
         with self.together():
             number = self._database.execute(
-                'INSERT INTO answer ("case", kind, language, day, text) VALUES (:case, :kind, :language, :day, :text)',
+                'INSERT INTO answer ("case", kind, language, day, text) '
+                "VALUES (:case, :kind, :language, :day, :text)",
                 row,
             ).lastrowid
             self.note(
@@ -294,7 +297,7 @@ class Casebook:
             )
 
     def take_back(self, answer: Answer, *, day: date) -> None:
-        """Note that a queued answer is not to leave; what was written stays for the record."""
+        """Record that a queued answer shall not leave; its text stays for the record."""
         row = {"answer": answer.id, "day": day.isoformat()}
         with self._database.atomic():
             self._database.table("taken_back").insert(row)
@@ -307,7 +310,7 @@ class Casebook:
             )
 
     def add_layer(self, case: Case, judgement: Judgement, *, role: str, day: date) -> None:
-        """Add a version of the layer of the reviewer at the desk. Raises ReviewError when the rules do not let them."""
+        """Add a version of the reviewer's layer. Raises ReviewError if the rules forbid it."""
         assert self.session is not None
         with self._database.atomic():
             row = self.layers.add(
@@ -322,11 +325,12 @@ class Casebook:
         sha256: str,
         day: date,
         answers: Sequence[Answer],
-        land: Callable[[], None],
+        write: Callable[[], None],
     ) -> None:
-        """Note that *answers*, with their numbers, left in reply bundle *bundle*; *land* puts it in its place.
+        """Record that *answers*, with their numbers, left in reply bundle *bundle*.
 
-        *land* comes last in the same transaction: when it raises, the answers are still queued.
+        *write* writes the bundle's file. It comes last in the same transaction: if it raises, the
+        answers are still queued.
         """
         with self._database.atomic():
             row = {"number": bundle, "day": day.isoformat(), "sha256": sha256}
@@ -337,7 +341,7 @@ class Casebook:
                     answer.id, {"number": answer.number, "bundle": bundle}
                 )
                 self._depart(answer, bundle)
-            land()
+            write()
 
     def _depart(self, answer: Answer, bundle: int) -> None:
         case = self.case(answer.case)
@@ -360,7 +364,7 @@ class Casebook:
         return result
 
     def counts(self) -> Counts:
-        """How much is in the casebook."""
+        """How much the casebook holds."""
         last = self.last_export()
         return Counts(
             cases=self._count("cases"),

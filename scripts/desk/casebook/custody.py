@@ -1,8 +1,9 @@
-"""The custody log: who did what with which case, in a chain of signed lines that stands in the casebook's own file.
+"""The custody log: who did what with which case, as a chain of signed lines in the casebook's file.
 
-A line holds case numbers, codes and hashes, nothing that a claimant wrote. Lines are signed by a session key that lives in
-memory while one command runs; the session's first line carries the reviewer's OpenPGP signature over that key. A line
-enters in the same transaction as the rows it speaks of: there is never the one without the other.
+A line holds case numbers, codes and hashes, nothing that a claimant wrote. A session key, which
+lives in memory while one command runs, signs the lines; the session's first line carries the
+reviewer's OpenPGP signature over that key. A line is added in the same transaction as the rows it
+records, so neither is ever there without the other.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from dropbox.packets import PublicKey
 SESSION = "session"
 ACTS = (SESSION, "import", "view", "export", "label", "answer", "reviewer")
 _CERTIFIED = b"casedrop custody session 1\n"
-# The columns of a row that never change once it is there, so that a line can hold their hash.
+# The columns of a row that never change, so that a line can hold their hash.
 ROWS: Mapping[str, tuple[str, ...]] = {
     "part": ("number", "case", "block_id", "block_sha256", "day", "bundle", "report"),
     "attachment": ("part", "place", "sha256"),
@@ -42,7 +43,7 @@ class CustodyError(CasedropError):
 
 
 def _canonical(value: object) -> bytes:
-    # A row that somebody altered may hold an infinity: its hash then differs, and `verify` names the row.
+    # A row that somebody altered may hold an infinity: its hash differs, and `verify` names it.
     return canonical_json.encode(value, ascii_only=True, bytes_as_hex=True, not_a_number=True)
 
 
@@ -52,7 +53,7 @@ def digest(data: bytes) -> str:
 
 
 class Row(NamedTuple):
-    """A row that a line speaks of: its table and key, and the hash of its columns that never change."""
+    """A row that a line records: its table and key, and the hash of its unchanging columns."""
 
     name: str
     sha256: str
@@ -68,7 +69,7 @@ class Row(NamedTuple):
 
 
 def origin(meta: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> str:
-    """What the first line follows: the casebook's settings and the keys that were pinned when it was made."""
+    """The hash that the first line follows: of the casebook's settings and first pinned keys."""
     pinned = [{column: one[column] for column in ROWS["reviewer"]} for one in reviewers]
     pinned.sort(key=lambda one: str(one["fingerprint"]))
     return digest(_canonical([dict(meta), pinned]))
@@ -76,8 +77,11 @@ def origin(meta: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> s
 
 @dataclass(frozen=True)
 class Line:
-    """One line. ``cipher`` and ``plain`` are SHA-256 of what the act read or wrote, "" where there is none of it; ``before``
-    is that of the line before with its signature; ``certificate`` stands in a session's first line.
+    """One line of the log.
+
+    ``cipher`` and ``plain`` are the SHA-256 of the sealed and of the readable bytes that the act
+    read or wrote, "" where there are none. ``before`` is the hash of the previous line with its
+    signature. ``certificate`` is only in a session's first line.
     """
 
     number: int
@@ -98,12 +102,12 @@ class Line:
         return _canonical(self._values())
 
     def _values(self) -> dict[str, Any]:
-        # Not asdict, which copies each of them: an import adds thousands of lines.
+        # Not asdict, which copies every field: an import adds thousands of lines.
         return vars(self)
 
     @classmethod
     def from_bytes(cls, untrusted: bytes) -> "Line | None":
-        """The line of :meth:`to_bytes`, None for anything else."""
+        """The line that :meth:`to_bytes` wrote, None for anything else."""
         try:
             line = cls(**json.loads(untrusted))
             return (
@@ -115,17 +119,20 @@ class Line:
             return None
 
     def certified(self) -> bytes:
-        """What the reviewer's OpenPGP key signs of a session's first line."""
+        """The bytes of a session's first line that the reviewer's OpenPGP key signs."""
         return _CERTIFIED + _canonical({**self._values(), "certificate": ""})
 
 
 def link(line: bytes, signature: bytes) -> str:
-    """What the line behind this one holds of it."""
+    """The hash of a line and its signature that the next line holds as ``before``."""
     return digest(line + signature)
 
 
 class Head(NamedTuple):
-    """The log's last line: its number (0 while there is none) and hash. Noted elsewhere, it shows a cut-off end."""
+    """The log's last line: its number (0 while there is none) and hash.
+
+    Noted elsewhere, it shows later whether the end of the log was cut off.
+    """
 
     number: int
     sha256: str
@@ -141,8 +148,10 @@ def head(database: sqlite_utils.Database, begin: str) -> Head:
 
 
 class Session:
-    """One reviewer at the desk: signs lines with a key of its own, which *certify* (a detached OpenPGP signature) vouches
-    for. Raises what *certify* raises; then no line was added.
+    """One reviewer at work: signs lines with its own key, for which the OpenPGP key vouches.
+
+    *certify* makes the reviewer's detached OpenPGP signature. Raises what *certify* raises; no line
+    was added then.
     """
 
     def __init__(
@@ -157,7 +166,7 @@ class Session:
         self._database = database
         self._begin = begin
         self._clock = clock
-        # In this process's memory only: once it ends, nobody can sign in its name again.
+        # Only in this process's memory: once it ends, nobody can sign in its name again.
         self._key = SigningKey.generate()
         with database.atomic():
             first = self._line(SESSION, "", "", "", None)
@@ -167,12 +176,12 @@ class Session:
     def note(
         self, act: str, subject: str, *, cipher: str = "", plain: str = "", row: Row | None = None
     ) -> None:
-        """Add a line; inside the transaction that makes *row*, if there is one."""
+        """Add a line, inside the transaction that adds *row* if there is one."""
         assert act in ACTS
         self._add(self._line(act, subject, cipher, plain, row))
 
     def _line(self, act: str, subject: str, cipher: str, plain: str, row: Row | None) -> Line:
-        # Read each time: a transaction that was rolled back took its lines with it.
+        # Read every time, because a transaction that was rolled back took its lines with it.
         last = head(self._database, self._begin)
         return Line(
             number=last.number + 1,
@@ -198,7 +207,7 @@ class Session:
 
 
 def reviewer_rows(reviewers: Mapping[str, PublicKey]) -> list[dict[str, Any]]:
-    """The rows of ``reviewer`` for public keys by name."""
+    """The rows of ``reviewer`` for *reviewers*: public keys by name."""
     return [
         {"fingerprint": key.fingerprint, "name": name, "ed25519": key.ed25519}
         for name, key in reviewers.items()
@@ -208,7 +217,10 @@ def reviewer_rows(reviewers: Mapping[str, PublicKey]) -> list[dict[str, Any]]:
 def add_reviewer(
     database: sqlite_utils.Database, name: str, key: PublicKey
 ) -> dict[str, Any] | None:
-    """Add a reviewer. Returns the row, None when this key is there already. Raises CustodyError when the name is taken."""
+    """Add a reviewer. Returns the row, None if the key is known.
+
+    Raises CustodyError for a used name.
+    """
     known = pinned(database)
     if key.fingerprint in {one.fingerprint for one in known.values()}:
         return None
@@ -220,6 +232,6 @@ def add_reviewer(
 
 
 def pinned(database: sqlite_utils.Database) -> dict[str, PublicKey]:
-    """The reviewers' keys as they stand in the casebook, by name."""
+    """The reviewers' keys that the casebook holds, by name."""
     rows = database.table("reviewer").rows
     return {row["name"]: PublicKey(row["fingerprint"], bytes(row["ed25519"])) for row in rows}

@@ -1,4 +1,4 @@
-"""Where a casebook lies: a directory that others cannot read, for one desk at a time, and the SQLite file in it."""
+"""The casebook's directory, closed to others and used by one desk at a time; its SQLite file."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ import sqlite_utils
 from dropbox.errors import CasedropError
 
 _LOCK = "lock"
-# As on the server: what is removed is overwritten, and nothing is written outside this directory.
+# As on the server: SQLite overwrites what is deleted, and writes nothing outside this directory.
 _PRAGMAS = {
     "journal_mode": "truncate",
     "secure_delete": 1,
@@ -20,7 +20,7 @@ _PRAGMAS = {
     "synchronous": 2,
     "trusted_schema": 0,
     "foreign_keys": 1,
-    # One desk at a time has the casebook; with this, SQLite does not ask the disk again before each statement.
+    # Only one desk has the casebook open, so SQLite need not check the disk before each statement.
     "locking_mode": "exclusive",
 }
 
@@ -39,7 +39,7 @@ def refuse_others(directory: Path) -> None:
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Held while a desk works: case and reply numbers are counted by one desk at a time."""
+    """A lock while a desk works: two desks at once would give one case or reply number twice."""
     descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,8 +52,8 @@ def locked(directory: Path) -> Iterator[None]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[sqlite_utils.Database]:
-    """The SQLite file at *path*, made if it is not there. Its errors become a sentence; no statement's values are in it."""
-    # Readable by its owner only from its first byte on.
+    """The SQLite file at *path*, made if absent. Raises CasebookError, which quotes no values."""
+    # Created here, so that from its first byte on only its owner can read it.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path)
     try:
@@ -65,7 +65,7 @@ def opened(path: Path) -> Iterator[sqlite_utils.Database]:
     except sqlite3.Error as why:
         raise CasebookError(f"The casebook file {path} cannot be used: {why}.") from None
     except UnicodeDecodeError:
-        # SQLite's own sentence, when it quotes what is damaged.
+        # SQLite's own message quotes the damaged bytes, and Python cannot decode it.
         raise CasebookError(f"The casebook file {path} cannot be used: it is damaged.") from None
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""The reviewers' layers in the casebook's file: only ever added to; and the summary of each case that follows from them."""
+"""The reviewers' layers in the casebook's file, which never change, and each case's standing."""
 
 import hashlib
 import json
@@ -22,7 +22,8 @@ from scripts.desk.review.judgement import (
     status,
 )
 
-# A judgement that was altered until it is no JSON may have declared a conflict: its case is kept from the reviewer too.
+# A judgement that was altered and is no longer JSON may have declared a conflict, so that case is
+# kept from the reviewer too.
 _GIVEN_AWAY = """
     SELECT DISTINCT "case" FROM layer WHERE reviewer = ?
     AND CASE WHEN json_valid(judgement) THEN json_extract(judgement, '$.conflict') ELSE 1 END
@@ -31,11 +32,11 @@ _LAYER = ("number", "case", "reviewer", "role", "version", "day", "blind", "judg
 
 
 def sampled(key: bytes, case: Keyed, percent: int) -> bool:
-    """Whether chance asks a second review of *case*.
+    """Whether *case* is in the random sample that gets a second review.
 
-    A keyed hash of the case's own reply keys: the claimant, who chose those, does not know *key*, which is drawn when the
-    casebook is made and bound into the custody log's beginning; reviewers can choose neither. Anybody with the casebook can
-    compute it again.
+    The draw is a keyed hash of the case's own reply keys. The claimant chose those but does not
+    know *key*, which was drawn with the casebook and is bound into the start of the custody log;
+    reviewers can choose neither. Anybody with the casebook can repeat the draw.
     """
     drawn = hashlib.blake2b(
         case.reply_public + case.tag_key, key=key, person=b"cd1:second", digest_size=8
@@ -44,7 +45,7 @@ def sampled(key: bytes, case: Keyed, percent: int) -> bool:
 
 
 class Layers:
-    """The layers of a casebook. *key* is the casebook's own, for the sample."""
+    """The layers of a casebook. *key* is the casebook's sample key."""
 
     def __init__(self, database: sqlite_utils.Database, reviewing: Reviewing, key: bytes) -> None:
         self._database = database
@@ -65,13 +66,16 @@ class Layers:
         return Reviews(tuple(map(_layer, rows)), Rules.of(self._reviewing, sampled=chance))
 
     def given_away(self, reviewer: str) -> frozenset[int]:
-        """The cases of which *reviewer* declared a conflict of interest."""
+        """The cases in which *reviewer* declared a conflict of interest."""
         return frozenset(number for (number,) in self._database.execute(_GIVEN_AWAY, [reviewer]))
 
     def add(
         self, case: Case, judgement: Judgement, *, reviewer: str, role: str = REVIEW, day: date
     ) -> dict[str, Any]:
-        """Add *reviewer*'s next version. Returns the row. Raises ReviewError when the rules do not let them."""
+        """Add *reviewer*'s next version. Returns the row.
+
+        Raises ReviewError if that is forbidden.
+        """
         reviews = self.of(case)
         reviews.refuse(reviewer, role)
         row = {
@@ -86,12 +90,13 @@ class Layers:
         number = self._database.table("layer").insert(row).last_pk
         return {"number": int(number or 0), **row}
 
-    # The summary
+    # What follows from the layers
 
     def standing(self, case: Case) -> dict[str, Any]:
         """What follows for *case* from its parts, layers and answers, as a row of ``standing``.
 
-        While a review is open it holds nothing of the reviews but who gave them: it is read by everybody.
+        Everybody reads it, so while a review is open it holds nothing of the reviews but who gave
+        them.
         """
         reviews = self.of(case)
         deciding = (
@@ -108,7 +113,7 @@ class Layers:
             "merit": deciding.merit,
             "urgency": reviews.urgency,
             "category": deciding.category,
-            # A report may hold any text as a code; one with a space in it would look like two.
+            # A report may hold any text as a code; one with a space in it would read as two.
             "harms": spaced(harm for harm in harms if harm and not any(map(str.isspace, harm))),
             "tags": spaced(deciding.tags),
             "reviewers": spaced(sorted({layer.reviewer for layer in reviews.layers})),
@@ -125,12 +130,10 @@ class Layers:
     def settle(self, case: Case) -> None:
         """Bring the standing of *case* up to date."""
         row = self.standing(case)
-        columns, places = (
-            ", ".join(f'"{name}"' for name in row),
-            ", ".join(f":{name}" for name in row),
-        )
+        columns = ", ".join(f'"{name}"' for name in row)
+        values = ", ".join(f":{name}" for name in row)
         self._database.execute(
-            f"INSERT OR REPLACE INTO standing ({columns}) VALUES ({places})",  # noqa: S608 - ours alone
+            f"INSERT OR REPLACE INTO standing ({columns}) VALUES ({values})",  # noqa: S608
             row,
         )
 
@@ -142,14 +145,14 @@ class Layers:
         most: int = -1,
         skip: int = 0,
     ) -> Iterator[dict[str, Any]]:
-        """Rows of ``standing`` by case number: *most* of them (all below 0) behind the first *skip*."""
+        """Rows of ``standing`` by case number: *most* of them (-1: all) after the first *skip*."""
         rows = self._database.table("standing")
         yield from rows.rows_where(
             where, dict(values or {}), order_by='"case"', limit=most, offset=skip
         )
 
     def count(self, where: str, values: Mapping[str, object]) -> int:
-        """How many rows of ``standing`` there are such."""
+        """The number of rows of ``standing`` that meet *where*."""
         return self._database.table("standing").count_where(where, dict(values))
 
 

@@ -1,4 +1,4 @@
-"""The parts of all cases in the casebook's file: what claimants sent, put in once and read back as it was."""
+"""The parts of all cases in the casebook's file: what claimants sent, which never changes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +18,15 @@ class Parts:
 
     def __init__(self, database: sqlite_utils.Database) -> None:
         self._database = database
-        # Those of the transaction that is open: what is worked out from them there need not read them again.
+        # The parts added in the open transaction, so that nothing in it has to read them back.
         self._fresh: dict[int, Part] = {}
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is done inside is on the disk as a whole when the block ends, or not at all. A block inside another is part
-        of it: where that one goes on after an error, what was done before the error stays.
+        """A transaction: on disk as a whole when the block ends, or not at all.
+
+        A block inside another belongs to the outer one. If the outer one catches an error and goes
+        on, what was done before the error is kept.
         """
         if self._database.conn.in_transaction:
             yield
@@ -36,14 +38,14 @@ class Parts:
             self._fresh.clear()
 
     def has_block(self, block_id: bytes) -> bool:
-        """Whether the report in this block is here already."""
+        """Whether the report in this block has been added."""
         return (
             self._database.execute("SELECT 1 FROM part WHERE block_id = ?", [block_id]).fetchone()
             is not None
         )
 
     def add(self, row: dict[str, Any], report: Report) -> Part:
-        """Add *report* with the other columns of its row; inside the transaction that also says who brought it."""
+        """Add *report* and the other columns of its row, in the transaction that also logs it."""
         number = self._database.execute(
             'INSERT INTO part ("case", block_id, block_sha256, day, bundle, report) '
             "VALUES (:case, :block_id, :block_sha256, :day, :bundle, :report)",
@@ -61,8 +63,9 @@ class Parts:
         return part
 
     def case_of(self, report: Report) -> tuple[int, bool]:
-        """The number of the case to which *report* belongs, and whether it is a new one: for reply keys not seen before."""
-        # By both keys: a report with another's reply key and a wrong tag key must not lead that one's answers astray.
+        """The number of the case of *report*, and whether new reply keys have just made it."""
+        # By both keys: a report with somebody's reply key and a wrong tag key must not lead that
+        # person's answers astray.
         keys = [report.reply_public, report.tag_key]
         found = self._database.execute(
             "SELECT number FROM cases WHERE reply_public = ? AND tag_key = ?", keys
@@ -83,13 +86,13 @@ class Parts:
         raise CasebookError(f"There is no part {number} in this casebook.")
 
     def last(self) -> int:
-        """The number of the part that was added last, 0 before the first."""
+        """The number of the part added last, 0 before the first."""
         return int(
             self._database.execute("SELECT coalesce(max(number), 0) FROM part").fetchone()[0]
         )
 
     def all(self) -> Iterator[Part]:
-        """Every part, in the order in which they came."""
+        """All parts, in the order in which they came."""
         return self._read("1 ORDER BY day, number")
 
     def of_case(self, number: int) -> tuple[Part, ...]:
@@ -97,7 +100,7 @@ class Parts:
         return tuple(sorted(self._read('"case" = ?', number), key=_order))
 
     def sealed_and_plain(self, number: int) -> list[tuple[str, bytes]]:
-        """Of each part of a case the SHA-256 of its sealed block, and its bytes, in the order in which they were added."""
+        """For each part of a case: the SHA-256 of its sealed block, and its bytes in the clear."""
         return list(
             self._database.execute(
                 'SELECT block_sha256, report FROM part WHERE "case" = ? ORDER BY number', [number]
@@ -106,13 +109,13 @@ class Parts:
 
     def _read(self, where: str, *values: int) -> Iterator[Part]:
         columns = 'number, "case", block_id, day, bundle, report'
-        found = self._database.execute(f"SELECT {columns} FROM part WHERE {where}", values)  # noqa: S608 - ours alone
-        for row in found:
+        query = f"SELECT {columns} FROM part WHERE {where}"  # noqa: S608 - ours alone
+        for row in self._database.execute(query, values):
             yield self._fresh.get(row[0]) or _part(*row)
 
 
 def _order(part: Part) -> tuple[date, int, int, int]:
-    """What came on one day comes in no order of its own: then a report stands before what was added to it."""
+    """Parts of one day have no order of their own: a report then sorts before its messages."""
     return part.day, part.bundle, KINDS.index(part.report.kind), part.number
 
 

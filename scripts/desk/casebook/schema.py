@@ -1,4 +1,4 @@
-"""The casebook's tables, as schema.sql states them; and what SQLite makes of a file of SQL statements."""
+"""The casebook's tables as schema.sql states them, and what SQLite reads in such a file."""
 
 import sqlite3
 from contextlib import closing
@@ -10,7 +10,7 @@ CASEBOOK = ("scripts.desk.casebook", "schema.sql")
 
 
 class Entry(NamedTuple):
-    """A table, index or trigger: its type and name, the table it belongs to, and the statement that makes it."""
+    """A table, index or trigger: its type, name and table, and the statement that makes it."""
 
     type: str
     name: str
@@ -26,7 +26,7 @@ def script(package: str, name: str) -> str:
 
 @cache
 def entries(package: str, name: str) -> tuple[Entry, ...]:
-    """What the SQL file *name* of *package* makes, in its order: SQLite reads it, so no parser here has to."""
+    """Everything that the SQL file *name* of *package* makes, in its order, as SQLite reads it."""
     with closing(sqlite3.connect(":memory:")) as database:
         database.executescript(script(package, name))
         made = database.execute(
@@ -36,5 +36,5 @@ def entries(package: str, name: str) -> tuple[Entry, ...]:
 
 
 def guards() -> dict[str, str]:
-    """The triggers by which the casebook's file itself refuses a change: their statements by name."""
+    """The triggers with which the casebook's file refuses changes: their statements by name."""
     return {entry.name: entry.sql for entry in entries(*CASEBOOK) if entry.type == "trigger"}

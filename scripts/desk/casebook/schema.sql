@@ -1,16 +1,17 @@
--- The casebook's tables: everything that a desk knows and could not make again. (What can be made again from these tables
--- is in ../search/derived.sql.)
+-- The casebook's tables: everything that a desk knows and could not make again. (What can be made
+-- again from these tables is in ../search/derived.sql.)
 --
--- A casebook that exists is never altered to match this file: whoever changes a table here also changes VERSION in
--- casebook.py. Comments are between statements, never in them: SQLite would keep them in every casebook, where `verify`
--- cannot tell whether they were altered. Days are UTC, written 2026-11-23; hashes are SHA-256 in lower-case hex.
+-- A casebook that exists is never altered to match this file: whoever changes a table here also
+-- changes VERSION in casebook.py. Comments are between statements, never in them: SQLite would keep
+-- them in every casebook, where `verify` cannot tell whether they were altered. Days are UTC,
+-- written 2026-11-23; hashes are SHA-256 in lower-case hex.
 
 
 -- The casebook itself, in one row.
 --   server_key  the vault's public key (Ed25519), with which export bundles are verified
---   desk        from 0; two desks of a drop with one number would use the same tags for their replies
---   sample_key  draws the cases that get a second review; neither claimants nor reviewers can choose it
---   origin      what the first line of the custody log follows: a hash of this row and of the first reviewers
+--   desk        from 0; two desks with one number would give replies the same tags
+--   sample_key  draws the cases for a second review; neither claimants nor reviewers choose it
+--   origin      what the custody log's first line follows: a hash of this row and the reviewers
 CREATE TABLE meta (
   version INTEGER PRIMARY KEY NOT NULL,
   campaign TEXT NOT NULL,
@@ -23,8 +24,8 @@ CREATE TABLE meta (
 
 -- What claimants sent. The triggers at the end of this file refuse every change.
 
--- A case is a pair of reply keys, both derived from one codename. Both count: a report with somebody's reply key and a
--- wrong tag key must not lead that person's answers astray.
+-- A case is a pair of reply keys, both derived from one codename. Both count: a report with
+-- somebody's reply key and a wrong tag key must not lead that person's answers astray.
 CREATE TABLE cases (
   number INTEGER PRIMARY KEY NOT NULL,
   reply_public BLOB NOT NULL,
@@ -33,10 +34,11 @@ CREATE TABLE cases (
 CREATE UNIQUE INDEX idx_cases_reply_public_tag_key ON cases (reply_public, tag_key);
 
 -- A report, message or withdrawal of a case.
---   block_id, block_sha256  the block that it came in, and the hash of the block's bytes, as the export bundle lists them
---   day                     when it was filed, as the vault lists it
---   bundle                  the export bundle that brought it
---   report                  the opened report, byte for byte: canonical JSON
+--   block_id      the block that it came in, as the export bundle lists it
+--   block_sha256  the hash of that block's bytes, likewise
+--   day           when it was filed, likewise
+--   bundle        the export bundle that brought it
+--   report        the opened report, byte for byte: canonical JSON
 CREATE TABLE part (
   number INTEGER PRIMARY KEY NOT NULL,
   "case" INTEGER NOT NULL,
@@ -49,8 +51,8 @@ CREATE TABLE part (
 CREATE UNIQUE INDEX idx_part_block_id ON part (block_id);
 CREATE INDEX idx_part_case ON part ("case");
 
--- A file of a part that has been opened: number "place" (from 0) of its attachments. The file itself is in the directory
--- attachments, under its hash.
+-- A file of a part that has been opened: number "place" (from 0) of its attachments. The file
+-- itself is in the directory attachments, under its hash.
 CREATE TABLE attachment (
   part INTEGER NOT NULL,
   place INTEGER NOT NULL,
@@ -68,8 +70,8 @@ CREATE TABLE export (
   manifest_sha256 TEXT NOT NULL
 ) STRICT;
 
--- What could not be opened so far, and why: a report (place 0), or file number "place" (from 1) of the report in this
--- block. A row goes when its report or file has been opened.
+-- What could not be opened so far, and why: a report (place 0), or file number "place" (from 1) of
+-- the report in this block. A row goes when its report or file has been opened.
 CREATE TABLE unopened (
   block_id BLOB NOT NULL,
   place INTEGER NOT NULL,
@@ -80,8 +82,9 @@ CREATE TABLE unopened (
 
 -- Answers.
 
--- An answer or acknowledgement to a case. While it is queued, number and bundle are NULL; when it leaves, number is its
--- reply number (from 0) for the case and bundle the reply bundle that carries it. Nothing else here changes.
+-- An answer or acknowledgement to a case. While it is queued, number and bundle are NULL; when it
+-- leaves, number is its reply number (from 0) for the case and bundle the reply bundle that carries
+-- it. Nothing else here changes.
 CREATE TABLE answer (
   id INTEGER PRIMARY KEY NOT NULL,
   "case" INTEGER NOT NULL,
@@ -107,8 +110,9 @@ CREATE TABLE reply_bundle (
   sha256 TEXT NOT NULL
 ) STRICT;
 
--- That an answer left, never changed, against which answer.number and answer.bundle are verified. "part" was the last part
--- of the case at that time: whatever comes after it may be a response to the answer.
+-- That an answer left, never changed, against which answer.number and answer.bundle are verified.
+-- "part" was the last part of the case at that time: whatever comes after it may be a response to
+-- the answer.
 CREATE TABLE departure (
   answer INTEGER PRIMARY KEY NOT NULL,
   number INTEGER NOT NULL,
@@ -137,8 +141,9 @@ CREATE TABLE layer (
 ) STRICT;
 CREATE INDEX idx_layer_case ON layer ("case");
 
--- What follows for each case from its parts, layers and answers, for lists and filters. Everybody reads it, so it holds
--- nothing of a review that others are still kept blind to. Lists of codes have a space before and after each code.
+-- What follows for each case from its parts, layers and answers, for lists and filters. Everybody
+-- reads it, so it holds nothing of a review that others are still kept blind to. Lists of codes
+-- have a space before and after each code.
 CREATE TABLE standing (
   "case" INTEGER PRIMARY KEY NOT NULL,
   status TEXT NOT NULL,
@@ -160,7 +165,8 @@ CREATE TABLE custody (
   signature BLOB NOT NULL
 ) STRICT;
 
--- A reviewer whose work this casebook takes: fingerprint and public key (Ed25519) of the OpenPGP key, and a public name.
+-- A reviewer whose work this casebook takes: fingerprint and public key (Ed25519) of the OpenPGP
+-- key, and a public name.
 CREATE TABLE reviewer (
   fingerprint TEXT PRIMARY KEY NOT NULL,
   name TEXT NOT NULL,
@@ -169,8 +175,8 @@ CREATE TABLE reviewer (
 CREATE UNIQUE INDEX idx_reviewer_name ON reviewer (name);
 
 
--- Rows that SQLite itself refuses to change or delete. `verify` compares these triggers with the file's to the character,
--- so their text must never be laid out otherwise.
+-- Rows that SQLite itself refuses to change or delete. `verify` compares these triggers with the
+-- file's to the character, so their text must never be laid out otherwise.
 CREATE TRIGGER cases_update BEFORE UPDATE ON cases BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
 CREATE TRIGGER cases_delete BEFORE DELETE ON cases BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
 CREATE TRIGGER part_update BEFORE UPDATE ON part BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;

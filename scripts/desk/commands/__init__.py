@@ -1,1 +1,1 @@
-"""One file a command of the desk: its arguments and what it does."""
+"""The desk's commands, one in each file: its arguments and what it does."""

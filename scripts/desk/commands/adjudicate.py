@@ -1,4 +1,4 @@
-"""`adjudicate`: the same as `review`, for a third reviewer where two disagree; all three reviews stay."""
+"""`adjudicate`: like `review`, for a third reviewer where two disagree; all reviews are kept."""
 
 import argparse
 
@@ -8,7 +8,7 @@ from scripts.desk.review.judgement import ADJUDICATION
 from scripts.desk.reviewing import blank_sheet, hand_in, read_sheet
 from scripts.desk.screen.reviews import print_kept, print_sheet
 
-HELP = "the same for a third reviewer, where two disagree"
+HELP = "review a case as the third reviewer, where two disagree"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(asked: argparse.Namespace) -> None:
             sheet = blank_sheet(casebook, own_case(casebook, asked.case), ADJUDICATION)
         print_sheet(sheet, json=asked.json)
         return
-    # Read before the casebook is locked: a person may still be typing it.
+    # Read before the casebook is locked, because somebody may still be typing it.
     filled_in = read_sheet(asked.form)
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)

@@ -1,6 +1,7 @@
-"""`answer`: an answer to one case or to many is queued; it leaves with the next `export-replies`.
+"""`answer`: queues an answer to one case or to many; it leaves with the next `export-replies`.
 
-No text is an argument, where other users of the computer could see it: it comes from a file or standard input.
+The text is never an argument, where other users of the computer could see it: it comes from a file
+or standard input.
 """
 
 import argparse
@@ -35,27 +36,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a ready answer of the campaign, in each claimant's language",
     )
     what.add_argument("--templates", action="store_true", help="list the ready answers")
-    # One option for both: a list of the ready answers and an answer are never asked for together.
+    # One option for both, because a list of ready answers and an answer are never asked for
+    # together.
     parser.add_argument(
         "--lang",
         choices=LANGUAGES,
-        help="the answer's language, by default each claimant's; with --templates, that of the list",
+        help="the answer's language, by default each claimant's; or the language of --templates",
     )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="answer claimants, too, who asked not to be answered",
+        help="answer even claimants who asked not to be answered",
     )
     add_yes(parser)
     add_json(parser)
 
 
 def run(asked: argparse.Namespace) -> None:
-    """List the ready answers, or queue one answer to all the cases or to none."""
+    """List the ready answers, or queue an answer to all the cases or to none."""
     if asked.templates:
         _list_templates(asked)
         return
-    # Read before the casebook is locked: a person may still be typing it.
+    # Read before the casebook is locked, because somebody may still be typing it.
     text = _given_text(asked.text_file)
     with working(asked) as casebook:
         for name in asked.cases:
@@ -83,7 +85,10 @@ def _list_templates(asked: argparse.Namespace) -> None:
 
 
 def _given_text(name: str | None) -> str:
-    """The text in the file *name*, or in standard input for ``-``; "" with a template. Raises OutboxError or OSError."""
+    """The text in the file *name* (``-``: standard input), "" for a template.
+
+    Raises OutboxError, OSError.
+    """
     if name is None:
         return ""
     data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()

@@ -1,4 +1,4 @@
-"""`export-replies`: what waits in the outbox is written as one signed reply bundle."""
+"""`export-replies`: writes the queued answers as one signed reply bundle."""
 
 import argparse
 from dataclasses import asdict
@@ -18,14 +18,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.add_argument("out", type=Path)
     parser.add_argument(
-        "--signer", default="", metavar="FINGERPRINT", help="who signs, by default who works"
+        "--signer",
+        default="",
+        metavar="FINGERPRINT",
+        help="the signing key, by default the reviewer's own",
     )
     add_yes(parser)
     add_json(parser)
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Ask back, then write the bundle; what it cannot hold waits for the next one."""
+    """Ask for confirmation, then write the bundle; what does not fit waits for the next one."""
     with working(asked) as casebook:
         _confirm_leaving(casebook, yes=asked.yes)
         signer = asked.signer or at_desk(casebook)
@@ -34,14 +37,18 @@ def run(asked: argparse.Namespace) -> None:
         print_json(asdict(gone))
         return
     print(
-        f"Reply bundle {gone.bundle} with {gone.answers} answers among {gone.replies} replies is in {asked.out}."
+        f"Reply bundle {gone.bundle} is in {asked.out}; {gone.answers} of its {gone.replies} "
+        "replies are answers."
     )
     if gone.waiting:
-        print(f"A bundle holds no more; {gone.waiting} answers wait for the next one.")
+        print(f"The bundle is full; {gone.waiting} answers wait for the next one.")
 
 
 def _confirm_leaving(casebook: Casebook, *, yes: bool) -> None:
-    """Ask back what is about to leave. Raises OutboxError when nothing waits, or the person at the desk says no."""
+    """Ask whether the answers may leave.
+
+    Raises OutboxError if there are none or the reviewer says no.
+    """
     answers = leaving(casebook)
     if not answers:
         raise OutboxError("No answer is waiting to leave.")

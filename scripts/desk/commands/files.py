@@ -1,4 +1,4 @@
-"""`files`: a case's files are listed, or written out byte for byte."""
+"""`files`: lists a case's files, or writes them out byte for byte."""
 
 import argparse
 from pathlib import Path
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """List them, or write them out; each that is written is noted in the custody log."""
+    """List them, or write them out and log each one."""
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)
         if asked.out is not None:

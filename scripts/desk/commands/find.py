@@ -1,6 +1,6 @@
-"""`find`: cases by words and by codes.
+"""`find`: finds cases by words and by codes.
 
-The words are never an argument, where other users of the computer could see them, and are in no log.
+The words are never an argument, where other users of the computer could see them, nor in any log.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from scripts.desk.search.finding import Filters, find
 
 HELP = "find cases by words and by codes"
 _ALL = 2**31
-# Each filter with the option that gives it. Who works at the desk is --reviewer already.
+# The option for each filter. --reviewer already names the reviewer at work.
 _OPTIONS = {one.name: one.name for one in fields(Filters)} | {"reviewer": "reviewed-by"}
 _HELP = {"period": "2019, 2019-03 or 2019-03..2020", "reviewer": "a reviewer's name or fingerprint"}
 
@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--query-file", metavar="FILE", help="a file with the words, or - for standard input"
     )
-    parser.add_argument("--no-words", action="store_true", help="ask for no words; filters alone")
+    parser.add_argument(
+        "--no-words", action="store_true", help="do not ask for words; use only the filters"
+    )
     for name, option in _OPTIONS.items():
         text = _HELP.get(name, f"only cases with this {name}")
         parser.add_argument(f"--{option}", default="", dest=_slot(name), metavar="CODE", help=text)
@@ -40,10 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Show the cases that hold all the words and fit all the filters."""
+    """Show the cases that contain all the words and match all the filters."""
     page = Page.of(asked)
     filters = Filters(**{name: getattr(asked, _slot(name)) for name in _OPTIONS})
-    # Asked for before the casebook is locked: a person may still be typing.
+    # Asked for before the casebook is locked, because somebody may still be typing.
     asking = not asked.no_words and asked.query_file is None and sys.stdin.isatty()
     query = "" if asked.no_words else _asked_for() if asking else _given(asked.query_file)
     with working(asked) as casebook, progress_bar() as bar:
@@ -69,7 +71,7 @@ def run(asked: argparse.Namespace) -> None:
     if found.cases:
         print_rich(found_table(found.cases))
     print(" ".join(filter(None, (f"{found.count} case(s) found.", found.note))))
-    print(page.said(found.count), end="")
+    print(page.note(found.count), end="")
 
 
 def _slot(name: str) -> str:
@@ -77,14 +79,14 @@ def _slot(name: str) -> str:
 
 
 def _asked_for() -> str:
-    """The words to look for, from the person at the terminal."""
-    return Console(stderr=True).input("Words to look for, nothing for all: ")
+    """The words to search for, from the reviewer at the terminal."""
+    return Console(stderr=True).input("Words to search for (Enter for all cases): ")
 
 
 def _given(file: str | None) -> str:
-    """The words to look for, from a file or standard input. Raises DeskError or OSError."""
+    """The words to search for, from a file or standard input. Raises DeskError or OSError."""
     data = Path(file).read_bytes() if file not in (None, "-") else sys.stdin.buffer.read()
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise DeskError("The words to look for are not UTF-8.") from None
+        raise DeskError("The words to search for are not UTF-8.") from None

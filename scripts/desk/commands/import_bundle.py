@@ -1,4 +1,4 @@
-"""`import`: an export bundle is verified, and what is new in it is opened into the casebook."""
+"""`import`: verifies an export bundle, and opens what is new in it into the casebook."""
 
 import argparse
 from dataclasses import asdict
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Import it; again is harmless."""
+    """Import it. To repeat it is harmless."""
     with working(asked) as casebook, progress_bar() as bar:
         opened = open_bundle(
             casebook,
@@ -33,9 +33,9 @@ def run(asked: argparse.Namespace) -> None:
         print_json({**asdict(opened), "unopened": unopened_values(opened.unopened)})
         return
     print(
-        f"Bundle {opened.number}: {opened.blocks} blocks; {opened.parts} new parts, {opened.cases} new cases and "
-        f"{opened.files} files opened; {opened.known} parts known before; {opened.unreferenced} blocks that no report "
-        "names were left out."
+        f"Bundle {opened.number}: {opened.blocks} blocks; {opened.parts} new parts, "
+        f"{opened.cases} new cases and {opened.files} files opened; {opened.known} parts known "
+        f"before; {opened.unreferenced} blocks, which no report names, left out."
     )
     for one in unopened_values(opened.unopened):
         print(f"Not opened, block {one['block']}: {one['reason']}")

@@ -1,4 +1,4 @@
-"""`init`: an empty casebook for one server, one campaign and one desk."""
+"""`init`: makes an empty casebook for one server, one campaign and one desk."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ from scripts.desk.options import add_json, add_keys
 from scripts.desk.screen.output import print_disk_warning, print_json
 
 HELP = "make an empty casebook"
-# The one that this desk came with, as the server did.
+# The campaign that came with this desk, and with the server.
 CAMPAIGN = Path(campaign.__file__).with_name("campaign.toml")
 
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         required=True,
         metavar="N",
-        help="this desk's number, from 0; no two the same",
+        help="this desk's number, from 0; no two desks may have the same",
     )
     add_keys(parser)
     add_json(parser)

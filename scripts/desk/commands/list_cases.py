@@ -1,4 +1,4 @@
-"""`list`: the cases and how they stand in review, a page at a time."""
+"""`list`: lists the cases and the state of their reviews, a page at a time."""
 
 import argparse
 
@@ -10,7 +10,7 @@ from scripts.desk.screen.paging import Page
 from scripts.desk.screen.reviews import Chosen, list_table, list_values, next_after
 from scripts.desk.search.upkeep import catch_up
 
-HELP = "list the cases and how they stand in review"
+HELP = "list the cases and the state of their reviews"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Show them as far as the reviewer at the desk may see them."""
+    """Show what the reviewer at work may see of them."""
     after = case_number(asked.after) if asked.after else 0
     page = Page.of(asked)
     chosen = Chosen(asked.status, asked.merit, asked.urgency, after, page.most, page.skip)
@@ -43,6 +43,6 @@ def run(asked: argparse.Namespace) -> None:
         print_json(shown)
         return
     print_rich(list_table(shown, reader))
-    print(page.said(total), end="")
+    print(page.note(total), end="")
     if following := next_after(rows, page.most):
         print(f"There are more; go on with --after {following}")

@@ -1,4 +1,4 @@
-"""`outbox`: what waits to leave and how long, what has left, and an answer is taken back."""
+"""`outbox`: shows the answers that wait or have left, and takes one back."""
 
 import argparse
 
@@ -10,13 +10,13 @@ from scripts.desk.outbox.outbox import take_back
 from scripts.desk.screen.answers import left_values, outbox_values, values_table
 from scripts.desk.screen.output import print_json, print_rich
 
-HELP = "what waits to leave, and how long; take back an answer"
+HELP = "show the answers that wait, and for how long; take one back"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.add_argument(
-        "--left", action="store_true", help="what has left, and whether the claimant came back"
+        "--left", action="store_true", help="answers that left, and whether the claimant came back"
     )
     parser.add_argument(
         "--remove",
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Show what waits or has left, or take back one answer."""
+    """Show the answers that wait or have left, or take one back."""
     if asked.remove is not None:
         _take_back(asked)
         return
@@ -43,7 +43,7 @@ def run(asked: argparse.Namespace) -> None:
     elif values:
         print_rich(values_table(values))
     else:
-        print("Nothing has left." if asked.left else "Nothing waits.")
+        print("No answer has left." if asked.left else "No answer is waiting.")
 
 
 def _take_back(asked: argparse.Namespace) -> None:
@@ -56,4 +56,4 @@ def _take_back(asked: argparse.Namespace) -> None:
     if asked.json:
         print_json({"number": taken.id, "case": name, "day": day})
     else:
-        print(f"The answer to {name} of {day} is taken back.")
+        print(f"The answer to {name} of {day} was taken back.")

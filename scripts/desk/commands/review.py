@@ -1,4 +1,4 @@
-"""`review`: a blank review sheet of a case is printed, or one that is filled in is added to it."""
+"""`review`: prints a blank review sheet of a case, or adds a filled-in one to it."""
 
 import argparse
 
@@ -8,7 +8,7 @@ from scripts.desk.review.judgement import REVIEW
 from scripts.desk.reviewing import blank_sheet, hand_in, read_sheet
 from scripts.desk.screen.reviews import print_kept, print_sheet
 
-HELP = "write a blank review sheet of a case, or add one that is filled in"
+HELP = "print a blank review sheet of a case, or add a filled-in one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(asked: argparse.Namespace) -> None:
             sheet = blank_sheet(casebook, own_case(casebook, asked.case), REVIEW)
         print_sheet(sheet, json=asked.json)
         return
-    # Read before the casebook is locked: a person may still be typing it.
+    # Read before the casebook is locked, because somebody may still be typing it.
     filled_in = read_sheet(asked.form)
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)

@@ -1,4 +1,4 @@
-"""`reviewers`: the reviewers whom the casebook knows, and with --keys some more."""
+"""`reviewers`: lists the reviewers whom the casebook knows, and adds those in --keys."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""`show`: one case with all its parts, the cases that are alike, its reviews and its answers."""
+"""`show`: shows one case with all its parts, similar cases, its reviews and its answers."""
 
 import argparse
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Show it as far as the reviewer at the desk may see it."""
+    """Show what the reviewer at work may see of it."""
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)
         with progress_bar() as bar:

@@ -1,4 +1,4 @@
-"""`status`: what is in the casebook, what waits, what could not be opened, and the head of the custody log."""
+"""`status`: shows what the casebook holds, what waits or was not opened, and the log's head."""
 
 import argparse
 
@@ -13,7 +13,7 @@ from scripts.desk.screen.cases import status_values
 from scripts.desk.screen.output import print_disk_warning, print_json
 from scripts.desk.screen.reviews import statuses
 
-HELP = "what is in the casebook, what waits, what could not be opened"
+HELP = "show what the casebook holds, what waits, and what could not be opened"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Show it; with --home also how long the reviewer's weekly keys last."""
+    """Show it, and with --home also how long the reviewer's weekly keys last."""
     with Casebook.open(asked.casebook) as casebook:
         values = status_values(casebook.counts(), casebook.unopened(), casebook.queued())
         values["answered"] = answered_values(casebook.left())
@@ -46,7 +46,7 @@ def run(asked: argparse.Namespace) -> None:
     for code, count in by_status.items():
         print(f"{reviewing.label('status', code, 'en')}: {count}")
     print(f"answers queued: {', '.join(queued) or 'none'}")
-    print(f"cases answered: {len(answered)}, of which came back: {came_back(answered) or 'none'}")
+    print(f"cases answered: {len(answered)}; came back since: {came_back(answered) or 'none'}")
     for one in unopened:
         print(f"Not opened, block {one['block']}: {one['reason']}")
     if keys is not None:

@@ -1,4 +1,4 @@
-"""`verify`: the custody log is checked, and the casebook against it. Needs no secret key."""
+"""`verify`: checks the custody log, and the casebook against it. It needs no secret key."""
 
 import argparse
 from datetime import UTC, datetime
@@ -17,14 +17,14 @@ HELP = "check the custody log, and the casebook against it; needs no secret key"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.add_argument(
-        "--head", default="", metavar="HASH", help="the last line's hash, as `status` gave it once"
+        "--head", default="", metavar="HASH", help="a last line's hash that `status` showed earlier"
     )
     add_keys(parser)
     add_json(parser)
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Name whatever is not as it was made. Returns FOUND when anything is."""
+    """Name everything that was altered. Returns FOUND if there is anything."""
     with Casebook.open(asked.casebook) as casebook, progress_bar() as bar:
         keys = (
             named_reviewers(asked) if asked.keys is not None else custody.pinned(casebook.database)
@@ -44,10 +44,11 @@ def run(asked: argparse.Namespace) -> int:
         own = (
             ""
             if asked.keys
-            else " (by the keys in the casebook itself; a third party names its own with --keys)"
+            else " (by the casebook's own keys; a third party names theirs with --keys)"
         )
         print(
             "\n".join(found)
-            or f"All is as it was made{own}: {number} lines of the log, the last with the hash {sha256}."
+            or f"Nothing was altered{own}: {number} lines of the log, the last with the hash "
+            f"{sha256}."
         )
     return FOUND if found else DONE

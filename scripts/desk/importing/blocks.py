@@ -1,4 +1,4 @@
-"""The blocks of a bundle while it is worked through: sealed as they came, in a file without a name beside the casebook."""
+"""The blocks of a bundle during its import: still sealed, in a nameless file."""
 
 import os
 import tempfile
@@ -13,11 +13,11 @@ from dropbox.sizes import BLOCK_BYTES
 
 
 class Blocks:
-    """The bundle's verified blocks, by id, in a file without a name: sealed as they came, gone when it is closed."""
+    """The bundle's blocks by id, still sealed, in a nameless file that is gone once closed."""
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
-        self._places: dict[bytes, int] = {}
+        self._indexes: dict[bytes, int] = {}
 
     def add(self, listed: ListedBlock, data: bytes) -> None:
         """Keep a block."""
@@ -29,20 +29,20 @@ class Blocks:
             raise CannotWrite(
                 f"The bundle does not fit beside the casebook: {why.strerror}."
             ) from None
-        self._places[listed.id] = len(self._places)
+        self._indexes[listed.id] = len(self._indexes)
 
     def get(self, block_id: bytes) -> bytes | None:
         """A block's data, or None."""
-        place = self._places.get(block_id)
-        if place is None:
+        index = self._indexes.get(block_id)
+        if index is None:
             return None
         # Not seek and read: several threads read at once.
-        return os.pread(self._file.fileno(), BLOCK_BYTES, place * BLOCK_BYTES)
+        return os.pread(self._file.fileno(), BLOCK_BYTES, index * BLOCK_BYTES)
 
 
 @contextmanager
 def kept_in(directory: Path) -> Iterator[Blocks]:
-    """Room for blocks on the disk of *directory*, until the block of code ends."""
-    # Unbuffered, so that a full disk shows at the write and not at the end.
+    """An empty :class:`Blocks` on the disk of *directory*, until the ``with`` block ends."""
+    # Unbuffered, so that a full disk shows at the write that fills it and not at the end.
     with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
         yield Blocks(file)

@@ -1,7 +1,8 @@
-"""Opening an export bundle: verified as a whole, then its reports and their files into the casebook.
+"""Opening an export bundle: verifying all of it, then adding its reports and files.
 
-Reports and files are decrypted by several gpg processes at once and added, in order, by one thread. Work is kept as it is
-done, a batch at a time, and a bundle's number only at the end: a run that was broken off is simply run again.
+Several gpg processes decrypt at once; one thread adds the results, in order. Each batch is kept as
+soon as it is done, the bundle's number only at the end: after an interruption, one simply imports
+the bundle again.
 """
 
 import hashlib
@@ -26,23 +27,26 @@ from scripts.desk.case import Export, Part, Unopened, case_name
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.batch import Batch
 from scripts.desk.importing.blocks import Blocks, kept_in
-from scripts.desk.importing.workers import Outrider, in_order
+from scripts.desk.importing.workers import EarlyWorker, in_order
 from scripts.desk.search import finding, similar, summary
 
 ACKNOWLEDGEMENT = "acknowledgement"
-# The rest of a case's replies is for answers, however many messages a claimant sends.
+# The rest of a case's replies stays free for answers, however many messages a claimant sends.
 MOST_ACKNOWLEDGEMENTS = REPLIES_PER_DESK // 2
 
-# Parts, or files, that are brought to the disk in one transaction: what a run that is killed does again at most.
+# Parts, or files, in one transaction: the most that is done again after a run was killed.
 BATCH = 100
 
-# What is being done ("reports" or "files"), how much of it is done, and all of it.
+# The stage ("reports" or "files"), how many of its items are done, and their total.
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What came of a bundle. ``known`` reports were in the casebook already, ``unreferenced`` blocks nobody names."""
+    """The outcome of an import.
+
+    ``known`` counts parts that were there before, ``unreferenced`` blocks that no report names.
+    """
 
     number: int
     blocks: int
@@ -63,31 +67,31 @@ def open_bundle(
     progress: Progress | None = None,
     batch: int = BATCH,
 ) -> Opened:
-    """Verify the export bundle at *path* and add what is new in it to *casebook*, *batch* parts or files a transaction.
+    """Verify the export bundle at *path* and add what is new in it to *casebook*.
 
+    Parts and files are added in transactions of at most *batch*.
     Raises BadBundle, before anything was added, naming what is wrong with the bundle.
     """
-    show = progress or (lambda _what, _done, _all: None)
-    # By one hand while the rest of the bundle is read and verified. Nothing of it is kept before all is.
+    show = progress or (lambda _stage, _done, _total: None)
+    # Opens the first reports while the rest of the bundle is read and verified. None of them is
+    # kept before all of the bundle has been.
     with (
         kept_in(casebook.directory) as blocks,
-        Outrider[bytes, Report](lambda data: open_report(data, opener)) as outrider,
+        EarlyWorker[bytes, Report](lambda data: open_report(data, opener)) as early,
     ):
 
         def take(listed: ListedBlock, data: bytes) -> None:
             blocks.add(listed, data)
-            if outrider.free and _looks_like_report(data) and not casebook.has_block(listed.id):
-                outrider.begin(listed.id, data)
+            if early.free and _looks_like_report(data) and not casebook.has_block(listed.id):
+                early.begin(listed.id, data)
 
         manifest = _verified(casebook, path, take)
-        outrider.turn_back()
-        arrival = _Arrival(
-            casebook, manifest, blocks, opener=opener, outrider=outrider, batch=batch
-        )
-        arrival.open_reports(show)
-        arrival.open_files(show)
+        early.stop()
+        opening = _Import(casebook, manifest, blocks, opener=opener, early=early, batch=batch)
+        opening.open_reports(show)
+        opening.open_files(show)
         export = Export(manifest.number, today, _fingerprint(manifest))
-        return arrival.close(export)
+        return opening.close(export)
 
 
 def _verified(
@@ -105,13 +109,16 @@ def _verified(
         return manifest
     if manifest.number < last.number:
         raise BadBundle(
-            f"This is bundle {manifest.number}; bundle {last.number} has been opened already, and is newer."
+            f"This is bundle {manifest.number}; bundle {last.number}, which is newer, has been "
+            "opened already."
         )
     if _fingerprint(manifest) != last.manifest_sha256:
         raise BadBundle(
-            f"Another bundle with the number {last.number} was opened on {last.day}; the server's is forked."
+            f"Another bundle with the number {last.number} was opened on {last.day}: the server's "
+            "series of bundles has forked."
         )
-    # What could not be opened (a mistyped passphrase, a key not at hand) may be tried again with the same bundle.
+    # The same bundle may be tried again for what could not be opened: because of a mistyped
+    # passphrase, or a key that was missing.
     if not casebook.unopened():
         raise BadBundle(
             f"Bundle {last.number} was opened on {last.day} already; there is nothing new in it."
@@ -123,8 +130,8 @@ def _fingerprint(manifest: ExportManifest) -> str:
     return hashlib.sha256(manifest.to_bytes()).hexdigest()
 
 
-class _Arrival:
-    """One bundle's way into the casebook."""
+class _Import:
+    """The import of one verified bundle into the casebook."""
 
     def __init__(
         self,
@@ -133,12 +140,12 @@ class _Arrival:
         blocks: Blocks,
         *,
         opener: Opener,
-        outrider: Outrider[bytes, Report],
+        early: EarlyWorker[bytes, Report],
         batch: int,
     ) -> None:
         self._casebook = casebook
         self._opener = opener
-        self._outrider = outrider
+        self._early = early
         self._manifest = manifest
         self._blocks = blocks
         self._batch = batch
@@ -148,44 +155,43 @@ class _Arrival:
         self._unopened: list[Unopened] = []
 
     def open_reports(self, progress: Progress) -> None:
-        """Add every block that is a sealed report of this campaign as a part of its case."""
-        every, kept = (
-            len(self._manifest.blocks),
-            Batch[tuple[ListedBlock, Report]](self._casebook, self._batch, self._add_parts),
-        )
+        """Add each block that is a sealed report of this campaign to its case as a part."""
+        total = len(self._manifest.blocks)
+        parts = Batch[tuple[ListedBlock, Report]](self._casebook, self._batch, self._add_parts)
         with closing(in_order(self._sealed_reports(), self._open_report)) as results:
-            for (place, listed, _data), opened in results:
+            for (position, listed, _data), opened in results:
                 if isinstance(opened, Report):
-                    kept.add((listed, opened))
+                    parts.add((listed, opened))
                 else:
                     self._unopened.append(Unopened(listed.id, 0, opened))
-                progress("reports", place, every)
-        kept.finish()
-        progress("reports", every, every)
+                progress("reports", position, total)
+        parts.finish()
+        progress("reports", total, total)
 
     def _add_parts(self, opened: Sequence[tuple[ListedBlock, Report]]) -> None:
         for listed, report in opened:
             self._add_part(listed, report)
-        # While the threads wait for gpg. Made from the casebook alone: what a run leaves undone is done when it is needed.
+        # Now, while the workers wait for gpg. These tables are derived from the casebook alone, so
+        # whatever an interrupted run leaves out is caught up when it is needed.
         summary.catch_up(self._casebook)
         finding.catch_up(self._casebook)
         similar.catch_up(self._casebook)
 
     def _sealed_reports(self) -> Iterator[tuple[int, ListedBlock, bytes]]:
-        """The blocks that look like a report and are not in the casebook, each with its place in the manifest."""
-        for place, listed in enumerate(self._manifest.blocks, 1):
+        """The blocks that look like a new report, each with its position in the manifest."""
+        for position, listed in enumerate(self._manifest.blocks, 1):
             if self._casebook.has_block(listed.id):
                 self._reports.add(listed.id)
                 continue
             data = self._blocks.get(listed.id)
             assert data is not None
             if _looks_like_report(data):
-                yield place, listed, data
+                yield position, listed, data
 
     def _open_report(self, sealed: tuple[int, ListedBlock, bytes]) -> Report | str:
-        """The report, or why there is none. Runs in a thread."""
+        """The report, or why it cannot be opened. Runs in a worker's thread."""
         try:
-            report = self._outrider.result(sealed[1].id, sealed[2])
+            report = self._early.result(sealed[1].id, sealed[2])
         except (CannotOpen, BadReport) as why:
             return str(why)
         if report.campaign != self._casebook.campaign.code:
@@ -193,7 +199,7 @@ class _Arrival:
         return report
 
     def _add_part(self, listed: ListedBlock, report: Report) -> None:
-        """The one place where a part enters the casebook; its batch's transaction is open."""
+        """Add one part to the casebook, inside the transaction of its batch."""
         number = self._manifest.number
         self._casebook.add_part(
             block_id=listed.id,
@@ -205,37 +211,35 @@ class _Arrival:
         self._reports.add(listed.id)
 
     def open_files(self, progress: Progress) -> None:
-        """Open every file that a report in the casebook names and that has not been opened before."""
-        every, done = self._manifest_files(), 0
-        kept = Batch[tuple[Part, int]](self._casebook, self._batch, self._add_files)
+        """Open each file that a report in the casebook names, unless it was opened before."""
+        # At least one file for each of these parts.
+        total, done = len(summary.parts_with_files(self._casebook)), 0
+        files = Batch[tuple[Part, int]](self._casebook, self._batch, self._add_files)
         with closing(in_order(self._files(), self._open_file, apart=_sha256)) as results:
             for (part, place), reason in results:
                 if reason:
                     self._unopened.append(Unopened(part.block_id, place + 1, reason))
                 else:
-                    kept.add((part, place))
+                    files.add((part, place))
                 done += 1
-                progress("files", done, max(done, every))
-        kept.finish()
-
-    def _manifest_files(self) -> int:
-        """How many parts name files: so many files there are at least."""
-        return len(summary.parts_with_files(self._casebook))
+                progress("files", done, max(done, total))
+        files.finish()
 
     def _files(self) -> Iterator[tuple[Part, int]]:
-        """The files to open, each by its part and place."""
+        """The files to open, each as its part and its place (from 0) in it."""
         listed = {block.id for block in self._manifest.blocks}
         for number in summary.parts_with_files(self._casebook):
             part = self._casebook.part(number)
             for place, attachment in enumerate(part.report.attachments):
                 here = _blocks_of(attachment, listed)
                 self._named.update(here)
-                # Of a report that is not in this bundle, files without any block here are not missing: they were noted.
+                # A file without any block here is missing only if its report is in this bundle; for
+                # an older report that was noted before.
                 if (part.block_id in listed or here) and not self._casebook.has_file(part, place):
                     yield part, place
 
     def _open_file(self, named: tuple[Part, int]) -> str:
-        """Open a file to its place on the disk; "", or why it could not be. Runs in a thread."""
+        """Open a file into the casebook's directory; "", or why not. Runs in a worker's thread."""
         part, place = named
         try:
             _write_file(self._casebook, part.report.attachments[place], self._blocks, self._opener)
@@ -249,8 +253,8 @@ class _Arrival:
         similar.catch_up(self._casebook)
 
     def close(self, export: Export) -> Opened:
-        """Note the bundle as worked through, and count."""
-        # By chance, one in some millions of blocks of a file begins like a report.
+        """Record the bundle as imported, and count."""
+        # One in some millions of a file's blocks begins like a report by chance.
         unopened = tuple(
             one for one in self._unopened if one.place or one.block_id not in self._named
         )
@@ -271,7 +275,7 @@ class _Arrival:
         )
 
     def _acknowledge(self, today: date) -> None:
-        """Queue "opened by the reviewers" for every case that something came for: one for each bundle that brought some."""
+        """Queue "opened by the reviewers", one for each bundle that brought something to a case."""
 
         def queue(numbers: Sequence[int]) -> None:
             for case in summary.outlines_of(self._casebook, numbers):
@@ -279,16 +283,16 @@ class _Arrival:
                     case, kind=ACKNOWLEDGEMENT, language=case.language, day=today, text=""
                 )
 
-        kept = Batch[int](self._casebook, self._batch, queue)
+        cases = Batch[int](self._casebook, self._batch, queue)
         for number in summary.unacknowledged(
             self._casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
         ):
-            kept.add(number)
-        kept.finish()
+            cases.add(number)
+        cases.finish()
 
 
 def _looks_like_report(block: bytes) -> bool:
-    """Whether it begins with a sealed message; a file's block looks random."""
+    """Whether a block begins with a sealed message; a file's blocks look random."""
     try:
         message_length(block)
     except BadPacket:
@@ -297,7 +301,10 @@ def _looks_like_report(block: bytes) -> bool:
 
 
 def _blocks_of(attachment: Attachment, listed: set[bytes]) -> set[bytes]:
-    """Those of *listed* that are of *attachment*; it is not asked for more than there are, whatever the report says."""
+    """The blocks of *attachment* among *listed*.
+
+    A report that claims more than there are costs nothing.
+    """
     numbers = range(min(attachment.blocks, len(listed)))
     return listed.intersection(block_id(attachment.block_key, number) for number in numbers)
 
@@ -307,25 +314,27 @@ def _sha256(named: tuple[Part, int]) -> str:
 
 
 def _write_file(casebook: Casebook, attachment: Attachment, blocks: Blocks, opener: Opener) -> None:
-    """Open *attachment* to its place in the casebook, durable and whole or not at all."""
+    """Open *attachment* into the casebook's directory, durable and whole or not at all."""
     if not re.fullmatch("[0-9a-f]{64}", attachment.sha256, re.ASCII):
         raise BadReport("The report gives no SHA-256 for it.")
     if attachment.size > attachment.sealed_bytes:
-        # Sealing never makes smaller; gpg would unpack anything, so what it may unpack is bounded by what came.
+        # Sealing never shrinks a file. gpg would unpack anything, so this bounds what it may unpack
+        # by what was sent.
         raise BadReport("The report gives it a size that it cannot have.")
-    place = casebook.file_path(attachment.sha256)
-    if place.exists():
-        # Another report sent the same file. This one is opened all the same: it must have it, not only name it.
+    path = casebook.file_path(attachment.sha256)
+    if path.exists():
+        # Another report sent the same file. This one is opened all the same: its report must really
+        # hold the file, not only name it.
         open_attachment(attachment, blocks.get, opener, lambda _data: None)
         return
-    # Left by a run that was broken off; no other desk is at work here.
-    place.with_name(place.name + ".part").unlink(missing_ok=True)
-    with NewFile(place) as file:
+    # Left by an interrupted run; no other desk has this casebook open.
+    path.with_name(path.name + ".part").unlink(missing_ok=True)
+    with NewFile(path) as file:
         open_attachment(attachment, blocks.get, opener, bounded(file.write, attachment.size))
 
 
 def bounded(sink: Callable[[bytes], None], most: int) -> Callable[[bytes], None]:
-    """*sink* for at most *most* bytes: a longer file fills no disk, and is refused when its size is compared."""
+    """*sink* for at most *most* bytes: a longer file, which is refused later, fills no disk."""
     left = most
 
     def take(data: bytes) -> None:

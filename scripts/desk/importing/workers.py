@@ -1,4 +1,4 @@
-"""Several hands at once: what waits for gpg is done in threads, and its results are taken in order, by one."""
+"""Workers: threads that start gpg and wait for it, while one takes their results in order."""
 
 import os
 import sys
@@ -11,13 +11,13 @@ from typing import Generic, Self, TypeVar
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-# While one gpg ends, another begins: with as many as there are cores, the cores wait for the threads.
-HANDS = 2 * (os.cpu_count() or 1)
-# So many jobs the outrider takes at most.
-_FIRST = 64
-# So far the threads may run ahead of what has been taken; it bounds the memory.
+# Two threads a core: while one gpg exits, another starts, and no core waits.
+WORKERS = 2 * (os.cpu_count() or 1)
+# The most jobs that may be begun early.
+_MOST_EARLY = 64
+# How far the threads may run ahead of the results that were taken; it bounds the memory.
 _AHEAD = 128
-_PATIENCE_SECONDS = 0.0005
+_SWITCH_SECONDS = 0.0005
 
 
 def in_order(
@@ -26,17 +26,21 @@ def in_order(
     *,
     apart: Callable[[Job], Hashable] | None = None,
 ) -> Generator[tuple[Job, Result], None, None]:
-    """Each of *jobs* with the result of *work* on it, in the order of the jobs. Close it when leaving early.
+    """Each of *jobs* with the result of *work* on it, in the order of the jobs.
 
-    The first job is done alone: gpg's agent then asks for a passphrase once, and not once for each hand. Two jobs for which
-    *apart* gives the same are never under way at once. What *work* raises is raised here, at its job's turn.
+    Close it when leaving early.
+
+    The first job runs alone, so that gpg's agent asks for a passphrase once and not once for each
+    thread. Two jobs for which *apart* gives the same value never run at the same time. What *work*
+    raises is raised here, at its job's turn.
     """
     waiting: deque[tuple[Job, Future[Result]]] = deque()
-    executor = ThreadPoolExecutor(HANDS, thread_name_prefix="desk")
+    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="desk")
     most = 1
-    # Who takes the results also works: the threads, which only start gpg and wait for it, get their turn sooner.
-    patience = sys.getswitchinterval()
-    sys.setswitchinterval(_PATIENCE_SECONDS)
+    # The thread that takes the results is busy too. The workers only start gpg and wait for it, so
+    # they should get the interpreter sooner than after the usual interval.
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         for job in jobs:
             while apart is not None and apart(job) in {apart(other) for other, _ in waiting}:
@@ -49,7 +53,7 @@ def in_order(
             yield _next(waiting)
     finally:
         executor.shutdown(cancel_futures=True)
-        sys.setswitchinterval(patience)
+        sys.setswitchinterval(before)
 
 
 def _next(waiting: deque[tuple[Job, Future[Result]]]) -> tuple[Job, Result]:
@@ -57,10 +61,12 @@ def _next(waiting: deque[tuple[Job, Future[Result]]]) -> tuple[Job, Result]:
     return job, future.result()
 
 
-class Outrider(Generic[Job, Result]):
-    """One hand that begins with *work* before it is known whether all of it is wanted. Use in a ``with`` block.
+class EarlyWorker(Generic[Job, Result]):
+    """One thread that does jobs before anybody knows whether they are all wanted.
 
-    It does one job after the other, so that here, too, a passphrase is asked for once.
+    Use in a ``with`` block.
+
+    It does one job after another, so that gpg's agent asks for a passphrase once here too.
     """
 
     def __init__(self, work: Callable[[Job], Result]) -> None:
@@ -82,17 +88,20 @@ class Outrider(Generic[Job, Result]):
     @property
     def free(self) -> bool:
         """Whether it takes another job."""
-        return len(self._begun) < _FIRST
+        return len(self._begun) < _MOST_EARLY
 
     def begin(self, name: bytes, job: Job) -> None:
-        """Have *job* done soon; *name* is that of no other."""
+        """Start *job* soon, under a *name* that no other job has."""
         self._begun[name] = self._executor.submit(self._work, job)
 
-    def turn_back(self) -> None:
-        """Begin nothing more: from here on others work, and ask for what it has."""
+    def stop(self) -> None:
+        """Start no more jobs: from now on others work, and ask for the results there are."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def result(self, name: bytes, job: Job) -> Result:
-        """What came of the job with this name, done now if it was not begun. Raises what the work raises."""
+        """The result of the job with this name, which is done now if it was not begun.
+
+        Raises what the work raises.
+        """
         begun = self._begun.pop(name, None)
         return self._work(job) if begun is None or begun.cancelled() else begun.result()

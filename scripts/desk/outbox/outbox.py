@@ -1,4 +1,4 @@
-"""Answers on their way out: queued in the casebook, sealed to their cases, and carried off in a signed bundle."""
+"""Answers on their way out: queued, sealed to their cases, and sent in signed bundles."""
 
 import hashlib
 import secrets
@@ -20,11 +20,11 @@ from dropbox.sizes import ID_BYTES
 from scripts.desk.case import Answer, Case
 from scripts.desk.casebook.casebook import Casebook
 
-# Long enough for a courier who comes by once a week and misses a week.
+# Long enough for a courier who comes once a week and misses a week.
 BUNDLE_LIFE = timedelta(days=14)
-# Claimants come back seldom, and not always when they meant to.
+# Claimants come back rarely, and not always when they meant to.
 REPLY_LIFE = timedelta(days=90)
-# The campaign's question by which a claimant says in which language to be answered.
+# The campaign's question about the language in which a claimant wants to be answered.
 _LANGUAGE_QUESTION = "reply_language"
 
 
@@ -34,7 +34,7 @@ class OutboxError(CasedropError):
 
 @dataclass(frozen=True, repr=False)
 class Letter:
-    """A text for one case, in one of LANGUAGES, of the day on which it was written; it is not queued yet."""
+    """A text for one case, in one of LANGUAGES, written on ``day`` and not queued yet."""
 
     case: Case
     language: str
@@ -44,7 +44,10 @@ class Letter:
 
 @dataclass(frozen=True)
 class Left:
-    """A reply bundle as it was written: its number, its answers, its replies with the decoys, and what still waits."""
+    """A reply bundle that was written: its number, how many answers, replies and answers waiting.
+
+    ``replies`` counts decoys too; ``waiting`` is what did not fit.
+    """
 
     bundle: int
     answers: int
@@ -53,10 +56,10 @@ class Left:
 
 
 def language_of(case: Case) -> str:
-    """The language in which its claimant asked to be answered, or else wrote last."""
+    """The language in which the claimant of *case* asked to be answered, or else wrote last."""
     asked = [part.report.facts.get(_LANGUAGE_QUESTION) for part in case.parts]
     written = [part.report.language for part in case.parts]
-    # Only what is a language of the pages: what is in a report is the sender's.
+    # Only the languages of the pages: a report may hold anything.
     known = [language for language in (*written, *asked) if language in LANGUAGES]
     return str(known[-1]) if known else LANGUAGES[0]
 
@@ -70,10 +73,11 @@ def write(
     language: str = "",
     although: bool = False,
 ) -> list[Letter]:
-    """A letter to each of the cases *numbers*, each in its claimant's language unless *language* is given.
+    """A letter to each of the cases *numbers*, in *language* or else in its claimant's.
 
-    Raises OutboxError, BadReply or CasebookError: for an empty or too long text, an unknown case, one text to claimants of
-    different languages, and, unless *although*, for claimants who asked not to be answered.
+    Raises OutboxError, BadReply or CasebookError: for an empty or too long text, an unknown case,
+    one text for claimants of different languages, and, unless *although*, for claimants who asked
+    not to be answered.
     """
     if language and language not in LANGUAGES:
         raise OutboxError(f"An answer is in one of {', '.join(LANGUAGES)}.")
@@ -81,12 +85,13 @@ def write(
     unwanted = ", ".join(case.name for case in cases if case.wants_no_answer)
     if unwanted and not although:
         raise OutboxError(
-            f"Whoever filed {unwanted} asked not to be answered; --force answers all the same."
+            f"The claimants of {unwanted} asked not to be answered; --force answers all the same."
         )
     languages = {case.number: language or language_of(case) for case in cases}
     if isinstance(wording, str) and len(set(languages.values())) > 1:
         raise OutboxError(
-            "These claimants read different languages: take a template, or name the text's with --lang."
+            "These claimants read different languages: use a template, or name the language of the "
+            "text with --lang."
         )
     texts = wording.body if isinstance(wording, Template) else dict.fromkeys(LANGUAGES, wording)
     letters = [
@@ -95,7 +100,7 @@ def write(
     for letter in letters:
         if not letter.text.strip():
             raise OutboxError("The answer is empty.")
-        # Tried here, while the person who wrote it can still shorten it.
+        # Tried now, while the person who wrote it can still shorten it.
         seal_reply(Reply("answer", letter.language, today, letter.text), letter.case.reply_public)
     return letters
 
@@ -109,7 +114,10 @@ def template(casebook: Casebook, code: str) -> Template:
 
 
 def queue(casebook: Casebook, letters: Sequence[Letter]) -> None:
-    """Queue all *letters* or none. Raises CasebookError when a case has had as many answers as one desk can give."""
+    """Queue all *letters* or none.
+
+    Raises CasebookError if a case has had all that a desk can give.
+    """
     with casebook.together():
         for one in letters:
             casebook.queue_answer(
@@ -118,20 +126,27 @@ def queue(casebook: Casebook, letters: Sequence[Letter]) -> None:
 
 
 def answer(casebook: Casebook, number: int, text: str, *, today: date, language: str = "") -> Case:
-    """Queue *text* for case *number*, by default in the claimant's language. Returns the case. Raises as :func:`write`."""
+    """Queue *text* for case *number*, and return the case.
+
+    The language is the claimant's by default. Raises as :func:`write`.
+    """
     letters = write(casebook, [number], text, today=today, language=language)
     queue(casebook, letters)
     return letters[0].case
 
 
 def take_back(casebook: Casebook, number: int, *, today: date) -> Answer:
-    """Keep the queued answer *number* (its id) from leaving. Returns it. Raises OutboxError when it is not in the outbox."""
+    """Keep the queued answer *number* (its id) from leaving. Returns it.
+
+    Raises OutboxError if it is not queued.
+    """
     for one in casebook.queued():
         if one.id == number:
             if one.kind != "answer":
-                # It would be queued again with the next bundle, since its case has none.
+                # The next import would queue it again, because its case would have none.
                 raise OutboxError(
-                    "This says only that the report was opened; the desk queues it by itself, and it stays."
+                    "This is an acknowledgement that the report was opened; the desk queues it on "
+                    "its own, and it cannot be taken back."
                 )
             casebook.take_back(one, day=today)
             return one
@@ -141,9 +156,9 @@ def take_back(casebook: Casebook, number: int, *, today: date) -> Answer:
 
 
 def leaving(casebook: Casebook) -> list[Answer]:
-    """The queued answers that leave with the next bundle, as they were written.
+    """The queued answers that leave with the next bundle, in the order they were written.
 
-    When not all fit, what reviewers wrote goes before bare acknowledgements.
+    When not all fit, reviewers' answers go before acknowledgements.
     """
     chosen = sorted(casebook.queued(), key=lambda one: (one.kind != "answer", one.id))[
         :REPLIES_IN_A_BUNDLE
@@ -154,11 +169,11 @@ def leaving(casebook: Casebook) -> list[Answer]:
 def export_replies(
     casebook: Casebook, path: Path, opener: Opener, *, today: date, signer: str = ""
 ) -> Left:
-    """Seal the queued answers into a new bundle at *path*, signed by the reviewer *signer*, and note them as gone.
+    """Seal the queued answers into a new bundle at *path*, and record them as sent.
 
-    *signer* (a fingerprint) may be left out when one secret key is here. Every bundle holds REPLIES_IN_A_BUNDLE replies;
-    answers beyond that wait for the next one. Raises OutboxError, CannotOpen or CannotWrite; the answers are then still
-    queued.
+    The reviewer *signer* (a fingerprint; it may be left out when there is only one secret key)
+    signs it. A bundle always holds REPLIES_IN_A_BUNDLE replies; answers beyond that wait for the
+    next one. Raises OutboxError, CannotOpen or CannotWrite; the answers are still queued then.
     """
     answers = casebook.numbered(leaving(casebook))
     if not answers:
@@ -172,7 +187,7 @@ def export_replies(
         desk=casebook.desk,
         expires=today + BUNDLE_LIFE,
         keep_until=today + REPLY_LIFE,
-        # Tags look random: in their order nothing shows which are answers, nor which came first.
+        # Tags look random: sorted by them, replies show neither which are answers nor their order.
         replies=tuple(sorted(replies)),
     )
     data = write_replies(bundle, lambda manifest: opener.sign(manifest, signer))
@@ -201,7 +216,10 @@ def _sealed(casebook: Casebook, one: Answer) -> SealedReply:
 
 
 def _decoy(today: date) -> SealedReply:
-    """A reply to nobody. Really sealed, since bare random bytes are told from a sealed box by their first 32."""
+    """A reply to nobody.
+
+    It is really sealed: the first 32 bytes would give away plain random bytes.
+    """
     nobody = PrivateKey.generate().public_key
     return SealedReply(
         secrets.token_bytes(ID_BYTES),

@@ -1,7 +1,8 @@
-"""Finding a claimant's own words in an answer: whoever forces a codename out of somebody must not read the case there.
+"""Finding a claimant's own words in an answer, which nobody who extorts a codename may read.
 
-Compared is what a reader would call the same words: width, case, script (traditional or simplified), accents, invisible
-signs, white space, pictures and punctuation make no difference.
+Two texts share words if a reader would call them the same: width, case, script (traditional or
+simplified), accents, invisible characters, white space, pictures and punctuation make no
+difference.
 """
 
 import unicodedata
@@ -13,21 +14,22 @@ from scripts.desk.search.folding import is_character, is_picture
 from scripts.desk.search.folding import words as folded_words
 
 CHARACTERS, WORDS = 8, 5
-# A word of letters weighs as much more than a Chinese character as fewer of them are a quotation: 5 words, 8 characters.
+# A run is a quotation from 5 words or 8 Chinese characters on; in a mixed run, 5 words weigh as
+# much as 8 characters.
 _ENOUGH = CHARACTERS * WORDS
-# Taiwan's 紀錄 becomes 纪录, which on the mainland is written 记录.
+# Taiwan's 紀錄 converts to 纪录, but the mainland writes 记录.
 _REGIONAL = str.maketrans("紀纪", "记记")
 
 
 class Quotation(NamedTuple):
-    """How long the longest run is that two texts share: so many Chinese characters and so many other words."""
+    """The length of a run that two texts share: its Chinese characters and its other words."""
 
     characters: int
     words: int
 
     @classmethod
     def of(cls, tokens: Sequence[str]) -> Self:
-        """The length of a run."""
+        """The length of the run *tokens*."""
         characters = sum(map(is_character, tokens))
         return cls(characters, len(tokens) - characters)
 
@@ -39,9 +41,9 @@ class Quotation(NamedTuple):
 
 
 def quotation(answer: str, words: Iterable[str]) -> Quotation | None:
-    """The longest run of *answer* that stands in one of the texts *words*, None when none is long enough to tell.
+    """The longest run of *answer* that is in one of the texts *words*, None if none is long enough.
 
-    A run may be pieced together of shorter ones that overlap: as long as it takes to tell them, each stands there.
+    A run may consist of shorter runs that overlap, each of which is long enough and is in the text.
     """
     mine = _tokens(answer)
     windows = list(_windows(mine))
@@ -57,7 +59,7 @@ def quotation(answer: str, words: Iterable[str]) -> Quotation | None:
 def _runs(
     windows: Iterable[tuple[int, tuple[str, ...]]], theirs: set[tuple[str, ...]]
 ) -> Iterator[tuple[int, int]]:
-    """Where the runs of *windows* that stand in *theirs* start and end."""
+    """The start and end of each run of *windows* that are in *theirs*."""
     start = end = last = -1
     for at, window in windows:
         if window in theirs:
@@ -69,7 +71,7 @@ def _runs(
 
 
 def claimants_words(case: Case) -> Iterator[str]:
-    """Everything that the claimant wrote: texts, file names, short answers to questions."""
+    """Everything that the claimant of *case* wrote: texts, file names, answers to questions."""
     for part in case.parts:
         yield part.report.text
         yield from (attachment.name for attachment in part.report.attachments)
@@ -86,17 +88,17 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    """Each Chinese character and each other word, folded as for finding, and without accents."""
+    """The Chinese characters and other words of *text*, folded as for finding, without accents."""
     plain = "".join(
-        sign
-        for sign in unicodedata.normalize("NFKD", text)
-        if unicodedata.category(sign) not in ("Mn", "Me")
+        character
+        for character in unicodedata.normalize("NFKD", text)
+        if unicodedata.category(character) not in ("Mn", "Me")
     )
     return [word for word in folded_words(plain.translate(_REGIONAL)) if not is_picture(word)]
 
 
 def _windows(tokens: list[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """From each place the shortest run that is a quotation; what two texts share begins with the same run in both."""
+    """At each index the shortest run that is a quotation: a longer shared run begins with one."""
     for at in range(len(tokens)):
         window: list[str] = []
         weight = 0

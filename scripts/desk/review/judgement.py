@@ -1,6 +1,6 @@
-"""What reviewers say of a case, and what follows from it: who must look next, who decides, what the case's status is.
+"""What reviewers say of a case, and what follows: the next reviewer, the decision, the status.
 
-Each reviewer has a layer of their own, in versions that all stay. Pure rules: nothing here reads or writes.
+Each reviewer has a layer, all versions of which are kept. Pure rules: nothing here reads or writes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from dropbox.errors import CasedropError
 from dropbox.review_codes import Reviewing
 
 REVIEW, ADJUDICATION = "review", "adjudication"
-# What a deciding layer may say has become of a case; these are statuses too.
+# The outcomes of a case that a deciding layer may state; they are statuses too.
 OUTCOMES = ("st.counsel", "st.plaintiff", "st.closed")
 
 
@@ -23,11 +23,12 @@ class ReviewError(CasedropError):
 
 @dataclass(frozen=True, repr=False)
 class Judgement:
-    """What one reviewer says, in the codes of the campaign. No repr, since the notes are plaintext.
+    """What one reviewer says, in the campaign's codes. No repr, since the notes are plaintext.
 
-    ``harms`` is {harm: status}; without ``merit`` it is a first look (a triage), not a review. ``amounts`` are mappings of
-    amount (a decimal number), currency, as_of and what; periods are YYYY, YYYY-MM or YYYY-MM-DD. With ``conflict`` the
-    reviewer knows somebody in the case and gives it away.
+    ``harms`` is {harm: status}. Without ``merit`` it is a first look (a triage), not a review.
+    ``amounts`` are mappings of amount (a decimal number), currency, as_of and what; periods are
+    YYYY, YYYY-MM or YYYY-MM-DD. With ``conflict`` the reviewer knows somebody in the case and gives
+    it away.
     """
 
     category: str = ""
@@ -51,7 +52,7 @@ class Judgement:
     note: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Every field by its name."""
+        """All fields by name."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {
             name: list(value) if isinstance(value, tuple) else value
@@ -68,14 +69,16 @@ class Judgement:
 
     @property
     def matters(self) -> tuple[str, str, Mapping[str, str]]:
-        """What two reviewers have to agree on: tier, category, and every harm with its status."""
+        """What two reviewers must agree on: tier, category, and each harm's status."""
         return self.merit, self.category, dict(self.harms)
 
 
 @dataclass(frozen=True, repr=False)
 class Layer:
-    """One version of one reviewer's judgement; ``number`` runs through the casebook. ``blind``: given without having been
-    able to see another's. ``role`` is REVIEW or ADJUDICATION.
+    """One version of one reviewer's judgement.
+
+    ``number`` counts all layers of the casebook; ``role`` is REVIEW or ADJUDICATION; ``blind`` says
+    that the reviewer could not have seen another's.
     """
 
     number: int
@@ -90,7 +93,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Rules:
-    """What of the campaign the rules need, and whether chance asks a second review of this case (``sampled``)."""
+    """What the rules need of the campaign; ``sampled``: this case was drawn for a second review."""
 
     always_second: frozenset[str]
     urgencies: Sequence[str]
@@ -111,7 +114,10 @@ class Reviews:
 
     @cached_property
     def conflicted(self) -> frozenset[str]:
-        """The reviewers who gave the case away. It is not given back to them, and what they said does not count."""
+        """The reviewers who gave the case away.
+
+        They never get it back, and what they said does not count.
+        """
         return frozenset(layer.reviewer for layer in self.layers if layer.judgement.conflict)
 
     def _counting(self, role: str) -> list[Layer]:
@@ -120,7 +126,7 @@ class Reviews:
 
     @cached_property
     def reviewers(self) -> tuple[str, ...]:
-        """Those who have reviewed it, first and second."""
+        """The reviewers who have reviewed it, in order: the first, the second."""
         return tuple(dict.fromkeys(layer.reviewer for layer in self._counting(REVIEW)))
 
     def own(self, reviewer: str) -> Layer | None:
@@ -129,23 +135,29 @@ class Reviews:
 
     @cached_property
     def needs_second(self) -> bool:
-        """Whether two reviewers have to look. A tier that was said once cannot be unsaid to get out of it."""
-        said = {layer.judgement.merit for layer in self.layers if layer.role == REVIEW}
-        return self.rules.sampled or bool(said & self.rules.always_second)
+        """Whether two reviews are needed.
+
+        A tier that was given once cannot be taken back to avoid it.
+        """
+        tiers = {layer.judgement.merit for layer in self.layers if layer.role == REVIEW}
+        return self.rules.sampled or bool(tiers & self.rules.always_second)
 
     @cached_property
     def complete(self) -> bool:
-        """Whether all who have to review it have done so: from then on nobody is kept blind."""
+        """Whether all needed reviews are done: from then on nobody is kept blind."""
         return len(self.reviewers) >= (2 if self.needs_second else 1)
 
     @cached_property
     def disagree(self) -> bool:
-        """Whether two reviewers disagreed, blind or later: to agree after having seen the other's does not undo it."""
+        """Whether two reviewers disagreed, blind or later.
+
+        Agreeing after seeing the other's review does not undo it.
+        """
         if len(self.reviewers) < 2:
             return False
         layers = self._counting(REVIEW)
         one, other = self.reviewers[:2]
-        second = next(place for place, layer in enumerate(layers) if layer.reviewer == other)
+        second = next(index for index, layer in enumerate(layers) if layer.reviewer == other)
         blind = next(layer for layer in reversed(layers[:second]) if layer.reviewer == one)
         last = [
             next(layer for layer in reversed(layers) if layer.reviewer == name)
@@ -161,27 +173,30 @@ class Reviews:
 
     @cached_property
     def deciding(self) -> Layer | None:
-        """The layer that counts: the adjudication, or the latest of reviewers who agree. None while reviews are open."""
+        """The layer that counts, None while reviews are open.
+
+        It is the adjudication, or else the latest review of reviewers who agree.
+        """
         if self.adjudicated is not None:
             return self.adjudicated
         return self._counting(REVIEW)[-1] if self.complete and not self.disagree else None
 
     @cached_property
     def urgency(self) -> str:
-        """The most urgent that a first look, the deciding layer or one of two agreeing reviewers says; "" for none."""
-        said = {layer.judgement.urgency for layer in self.layers if not layer.judgement.merit}
+        """The highest urgency in first looks, the deciding layer and agreeing reviews, or ""."""
+        given = {layer.judgement.urgency for layer in self.layers if not layer.judgement.merit}
         if self.deciding is not None:
-            said |= {self.deciding.judgement.urgency}
+            given |= {self.deciding.judgement.urgency}
         if self.deciding is not None and self.adjudicated is None:
-            said |= {
+            given |= {
                 own.judgement.urgency
                 for name in self.reviewers
                 if (own := self.own(name)) is not None
             }
-        return next((urgency for urgency in reversed(self.rules.urgencies) if urgency in said), "")
+        return next((urgency for urgency in reversed(self.rules.urgencies) if urgency in given), "")
 
     def visible_to(self, reviewer: str) -> tuple[Layer, ...]:
-        """The layers that *reviewer* may see: until their own review is done, or all are, only their own."""
+        """The layers that *reviewer* may see: only their own until they or all others are done."""
         if reviewer in self.conflicted:
             return ()
         if self.complete or reviewer in self.reviewers:
@@ -194,15 +209,15 @@ class Reviews:
         if role == ADJUDICATION:
             if not self.disagree:
                 raise ReviewError(
-                    "Two reviewers of this case do not disagree; there is nothing to adjudicate."
+                    "No two reviewers of this case disagree; there is nothing to adjudicate."
                 )
             if reviewer in self.reviewers:
                 raise ReviewError(
-                    "One who reviewed this case does not adjudicate it; that is for a third reviewer."
+                    "You reviewed this case, so you cannot adjudicate it; a third reviewer must."
                 )
         elif len(self.reviewers) >= 2 and reviewer not in self.reviewers:
             sentence = (
-                "they disagree, and a third adjudicates"
+                "they disagree, and a third must adjudicate"
                 if self.disagree
                 else "no third review is needed"
             )
@@ -217,9 +232,11 @@ class Reviews:
 
 
 def status(reviews: Reviews, *, withdrawn: bool, answered: bool) -> str:
-    """The status that follows. *withdrawn*: by the claimant; *answered*: an answer left after the claimant's last part.
+    """The status that follows.
 
-    What a reviewer owes the case stands before what the claimant owes an answer.
+    *withdrawn*: by the claimant; *answered*: an answer left after the claimant's last part.
+
+    While a second review is due, the case does not wait for the claimant, even if it was answered.
     """
     deciding = reviews.deciding
     if withdrawn:
@@ -244,6 +261,6 @@ def _reached(reviews: Reviews) -> str:
 
 
 def spaced(codes: Iterable[str]) -> str:
-    """*codes* with a space before and behind each, "" for none: LIKE '% code %' finds one."""
+    """*codes* with a space before and after each, "" for none: so " code " finds one."""
     joined = " ".join(codes)
     return f" {joined} " if joined else ""

@@ -1,6 +1,7 @@
-"""The sheet that a reviewer fills in for a case: TOML with the campaign's codes beside it, written here and read back.
+"""The sheet that a reviewer fills in for a case: TOML with the campaign's codes in comments.
 
-What the claimant said is filled in where it is one of the campaign's codes; anything else stands in the text alone.
+It is filled in with what the claimant said, where that is one of the campaign's codes; anything
+else is only in the report's text.
 """
 
 import json
@@ -27,7 +28,7 @@ _MOST_AMOUNT = 10**15
 
 
 class BadSheet(CasedropError):
-    """The sheet cannot be taken; every fault is a line of its own."""
+    """The sheet cannot be taken; each line names one fault."""
 
 
 def _codes(campaign: Campaign) -> dict[str, Mapping[str, str]]:
@@ -53,8 +54,8 @@ def _codes(campaign: Campaign) -> dict[str, Mapping[str, str]]:
     }
 
 
-def said(case: Case, campaign: Campaign) -> Judgement:
-    """What the claimant said, as far as it is in the campaign's codes: to begin from, not a judgement of anybody."""
+def from_claimant(case: Case, campaign: Campaign) -> Judgement:
+    """The claimant's own answers that are codes of the campaign: a start, not a judgement."""
     codes, facts = _codes(campaign), dict[str, Any]()
     for part in case.parts:
         facts.update(part.report.facts)
@@ -72,7 +73,7 @@ def said(case: Case, campaign: Campaign) -> Judgement:
         )
 
     phone = facts.get("phone_region")
-    # The first of the statuses is the one of a harm that was only said.
+    # The first status is that of a harm which somebody has only alleged.
     alleged = next(iter(codes["status of a harm"]))
     return Judgement(
         category=case.category if case.category in codes["category"] else "",
@@ -87,7 +88,7 @@ def said(case: Case, campaign: Campaign) -> Judgement:
 
 
 def blank(case: Case, campaign: Campaign, filled: Judgement) -> str:
-    """The sheet of *case* with *filled* in it, and every code with its label in comments."""
+    """The sheet of *case* with *filled* in it, and all codes with their labels in comments."""
     codes, lines = _codes(campaign), [f"# {case.name}"]
 
     def field(name: str, *remarks: str) -> None:
@@ -105,16 +106,17 @@ def blank(case: Case, campaign: Campaign, filled: Judgement) -> str:
 
     field(
         "conflict",
-        "true if you know a person, an employer or a place in this case: it is then out of your hands for good.",
+        "true if you know a person, an employer or a place in this case: it is then out of your "
+        "hands for good.",
     )
     field("category")
-    field("merit", "Left empty this is a first look (a triage) and no review.")
+    field("merit", "If you leave this empty, the sheet is a first look (a triage), not a review.")
     field("urgency")
     field("evidence", "How strong the evidence is, a number.")
     field("us")
     field("actors")
     field("period_from", "YYYY, YYYY-MM or YYYY-MM-DD.")
-    field("period_to", "Empty when it goes on or is not known.")
+    field("period_to", "Empty if it still goes on, or is not known.")
     field("account_types")
     field("phone_region")
     field("account_opened", "A year.")
@@ -122,13 +124,13 @@ def blank(case: Case, campaign: Campaign, filled: Judgement) -> str:
     field("tags", "Words of your own, without spaces.")
     field(
         "outcome",
-        "What has become of the case; counts when this layer decides. Empty while it is open.",
+        "The outcome of the case, which counts if your review decides. Empty while it is open.",
     )
     field("credibility", "Why you believe it, or do not.")
     field("note")
     lines += [
         "",
-        "# Every harm that you find in it, with its status.",
+        "# Each harm that you find in the case, with its status.",
         *_comments(codes["status of a harm"]),
         "# The harms:",
     ]
@@ -156,20 +158,28 @@ def _comments(labels: Mapping[str, str]) -> list[str]:
 
 
 def _toml(value: Any) -> str:
-    """JSON's strings, lists, numbers and truth are TOML's too; what acts on a terminal is escaped beyond what JSON asks."""
+    """*value* in TOML, which writes strings, lists, numbers and booleans as JSON does.
+
+    Characters that act on a terminal are escaped too, although JSON does not ask for it.
+    """
     text = json.dumps(value, ensure_ascii=False)
     return "".join(
-        _escaped(sign) if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp") else sign
-        for sign in text
+        _escaped(character)
+        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp")
+        else character
+        for character in text
     )
 
 
-def _escaped(sign: str) -> str:
-    return f"\\U{ord(sign):08X}"
+def _escaped(character: str) -> str:
+    return f"\\U{ord(character):08X}"
 
 
 def read(untrusted: bytes, campaign: Campaign, *, role: str = REVIEW) -> Judgement:
-    """The judgement in a filled-in sheet. Raises BadSheet, which names every fault with its line."""
+    """The judgement in a filled-in sheet.
+
+    Raises BadSheet, which names all faults by their lines.
+    """
     if len(untrusted) > SHEET_BYTES:
         raise BadSheet(f"The sheet is longer than {SHEET_BYTES} bytes.")
     try:
@@ -179,10 +189,10 @@ def read(untrusted: bytes, campaign: Campaign, *, role: str = REVIEW) -> Judgeme
     try:
         body = tomllib.loads(text)
     except ValueError as why:
-        # TOMLDecodeError, and what Python says of a number with thousands of digits.
+        # TOMLDecodeError, and Python's ValueError for a number with thousands of digits.
         raise BadSheet(f"The sheet is not TOML: {why}.") from None
     except RecursionError:
-        raise BadSheet("The sheet is not TOML of this kind: it is nested too deeply.") from None
+        raise BadSheet("The sheet is not TOML that can be read: it is nested too deeply.") from None
     checked = _Sheet(text, body, _codes(campaign), role)
     judgement = checked.judgement()
     if checked.faults:
@@ -191,7 +201,10 @@ def read(untrusted: bytes, campaign: Campaign, *, role: str = REVIEW) -> Judgeme
 
 
 class _Sheet:
-    """One sheet while it is checked: faults are gathered, so that all are named at once."""
+    """One sheet while it is checked.
+
+    It collects all faults, so that a reviewer sees them at once.
+    """
 
     def __init__(
         self, text: str, body: dict[str, Any], codes: Mapping[str, Mapping[str, str]], role: str
@@ -203,7 +216,7 @@ class _Sheet:
         self.faults: list[str] = []
 
     def fault(self, key: str, sentence: str) -> None:
-        """Note what is wrong with *key*."""
+        """Add the fault *sentence* of the field *key*."""
         begins = re.compile(rf"\s*(\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*[=\].]")
         line = next(
             (number for number, line in enumerate(self._lines, 1) if begins.match(line)), None
@@ -212,16 +225,16 @@ class _Sheet:
         self.faults.append(f"Line {line}, {shown}: {sentence}" if line else f"{shown}: {sentence}")
 
     def judgement(self) -> Judgement:
-        """What the sheet says; worth something only without faults."""
+        """The sheet's judgement; valid only if there were no faults."""
         fields = Judgement.__dataclass_fields__
         for key in self._body:
             if key not in fields:
                 self.fault(key, "there is no such field.")
         conflict = self._body.get("conflict", False)
         if not isinstance(conflict, bool):
-            self.fault("conflict", "this is true or false.")
+            self.fault("conflict", "this must be true or false.")
         if conflict is True:
-            # Whoever gives a case away says nothing else of it.
+            # A reviewer who gives a case away says nothing else about it.
             return Judgement(conflict=True, note=self.text("note"))
         judgement = Judgement(
             category=self.code("category"),
@@ -254,9 +267,9 @@ class _Sheet:
         ]
         for name in needed:
             if not getattr(judgement, name) and not self._body.get(name):
-                self.fault(name, "this is needed.")
+                self.fault(name, "this is required.")
         if judgement.outcome and not judgement.merit:
-            self.fault("outcome", "a first look has no outcome.")
+            self.fault("outcome", "a first look cannot have an outcome.")
         first, last = judgement.period_from, judgement.period_to
         if first and last and last < first[: len(last)]:
             self.fault("period_to", "this is before period_from.")
@@ -264,16 +277,18 @@ class _Sheet:
     def _text(self, value: Any) -> str | None:
         if not isinstance(value, str) or len(value) > _TEXT_CHARACTERS:
             return None
-        # Half characters cannot be in TOML; a NUL would end a text elsewhere.
+        # TOML cannot hold lone surrogates; a NUL would end the text in other programs.
         return None if "\0" in value else value
 
     def text(self, name: str, form: re.Pattern[str] | None = None, wanted: str = "") -> str:
-        """A text, "" when it is empty or not there."""
+        """A text, "" if it is empty or missing."""
         value = self._text(self._body.get(name, ""))
         if value is None:
-            self.fault(name, f"this is a text in quotes of at most {_TEXT_CHARACTERS} characters.")
+            self.fault(
+                name, f"this must be a text in quotes of at most {_TEXT_CHARACTERS} characters."
+            )
         elif value and form is not None and not form.fullmatch(value):
-            self.fault(name, f"this is {wanted}.")
+            self.fault(name, f"this must be {wanted}.")
         return value or ""
 
     def code(self, name: str) -> str:
@@ -282,7 +297,7 @@ class _Sheet:
         if name == "evidence" and type(value) is int and 0 <= value <= 9:
             value = str(value)
         if value != "" and (not isinstance(value, str) or value not in self._codes[name]):
-            self.fault(name, f"this is one of {', '.join(self._codes[name])}, or empty.")
+            self.fault(name, f"this must be one of {', '.join(self._codes[name])}, or empty.")
             return ""
         return str(value)
 
@@ -293,7 +308,7 @@ class _Sheet:
             or len(values) > _LISTED
             or not all(isinstance(one, str) and good(one) for one in values)
         ):
-            self.fault(name, f"this is a list of {wanted}.")
+            self.fault(name, f"this must be a list of {wanted}.")
             return ()
         return tuple(dict.fromkeys(values))
 
@@ -313,26 +328,27 @@ class _Sheet:
         """{harm: status}."""
         table = self._body.get("harms", {})
         if not isinstance(table, dict):
-            self.fault("harms", "this is a table of harms.")
+            self.fault("harms", "this must be a table of harms.")
             return {}
         for harm, found in _flat(table):
             if harm not in self._codes["harms"]:
                 self.fault(harm, "there is no such harm.")
             elif not isinstance(found, str) or found not in self._codes["status of a harm"]:
-                self.fault(harm, f"this is one of {', '.join(self._codes['status of a harm'])}.")
+                statuses = ", ".join(self._codes["status of a harm"])
+                self.fault(harm, f"this must be one of {statuses}.")
         found = dict(_flat(table))
         # In the campaign's order, so that the same judgement is always the same bytes.
         return {harm: found[harm] for harm in self._codes["harms"] if harm in found}
 
     def amounts(self) -> tuple[dict[str, str], ...]:
-        """Every amount, its number as a plain decimal."""
+        """The amounts, their numbers as plain decimals."""
         entries = self._body.get("amounts", [])
         if (
             not isinstance(entries, list)
             or len(entries) > _AMOUNTS
             or not all(isinstance(one, dict) for one in entries)
         ):
-            self.fault("amounts", f"these are at most {_AMOUNTS} tables [[amounts]].")
+            self.fault("amounts", f"there must be at most {_AMOUNTS} tables [[amounts]].")
             return ()
         return tuple(self._amount(number, entry) for number, entry in enumerate(entries, 1))
 
@@ -349,14 +365,14 @@ class _Sheet:
             amount = str(entry["amount"])
         plain = _decimal(amount or "")
         if plain is None:
-            wrong('amount is a number in quotes, such as "9000.00".')
+            wrong('amount must be a number in quotes, such as "9000.00".')
         currency = self._text(entry.get("currency"))
         if currency not in self._codes["currency"]:
-            wrong(f"currency is one of {', '.join(self._codes['currency'])}.")
+            wrong(f"currency must be one of {', '.join(self._codes['currency'])}.")
         if as_of is None or (as_of and not _MONTH.fullmatch(as_of)):
-            wrong("as_of is YYYY, YYYY-MM or YYYY-MM-DD, or empty.")
+            wrong("as_of must be YYYY, YYYY-MM or YYYY-MM-DD, or empty.")
         if what is None:
-            wrong("what is a text.")
+            wrong("what must be a text.")
         return {
             "amount": plain or "",
             "currency": currency or "",
@@ -382,7 +398,7 @@ def _decimal(text: str) -> str | None:
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
-    """Harms also when they were written without quotes: c1.job_loss is then a table in a table."""
+    """The harms with their values. Written without quotes, c1.job_loss is a table in a table."""
     for key, value in table.items():
         if isinstance(value, dict) and not before:
             yield from _flat(value, key + ".")

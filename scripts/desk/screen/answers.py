@@ -1,4 +1,4 @@
-"""How the desk shows answers: the ready ones, those that wait, those that have left, and who came back."""
+"""How the desk shows answers: ready ones, those that wait or have left, and who came back."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -13,7 +13,7 @@ from scripts.desk.screen.output import table
 
 
 def templates_table(templates: Iterable[Template], language: str) -> Table:
-    """One row a ready answer."""
+    """A row for each ready answer."""
     listed = table("code", "what it is for")
     for one in templates:
         listed.add_row(Text(one.code), Text(one.in_(language)))
@@ -21,7 +21,7 @@ def templates_table(templates: Iterable[Template], language: str) -> Table:
 
 
 def outbox_values(answers: Iterable[Answer], today: date) -> list[dict[str, Any]]:
-    """What waits, longest first, without the texts; ``days`` is how long."""
+    """The answers that wait, the oldest first, without their texts; ``days`` is for how long."""
     return [
         {
             "number": one.id,
@@ -36,7 +36,7 @@ def outbox_values(answers: Iterable[Answer], today: date) -> list[dict[str, Any]
 
 
 def left_values(answers: Iterable[Answer]) -> list[dict[str, Any]]:
-    """What has left, when, and the day of the first part that the claimant sent after it, None while nothing came."""
+    """The answers that have left, when, and when the claimant came back (None for not yet)."""
     return [
         {
             "case": case_name(one.case),
@@ -61,7 +61,7 @@ def values_table(values: Sequence[dict[str, Any]]) -> Table:
 
 
 def answered_values(answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """For each answered case: how many answers left, the last one when, and when the claimant came back after that."""
+    """For each answered case: how many answers left, the last one, and who came back when."""
     cases: dict[int, list[Answer]] = {}
     for one in answers:
         cases.setdefault(one.case, []).append(one)

@@ -1,6 +1,7 @@
-"""How the desk shows cases: for people as rich tables and text, for programs as values for JSON.
+"""How the desk shows cases: as tables and text for people, as values for JSON for programs.
 
-Everything a claimant wrote passes through scripts.terminal before it is shown. Nothing is read as markup.
+Everything that a claimant wrote passes through scripts.terminal before it is shown, and nothing is
+read as markup.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,20 +22,20 @@ _WHY = {"file": "the same file", "text": "the same text", "near": "nearly the sa
 
 
 def category_label(campaign: Campaign, code: str, language: str) -> str:
-    """The category's label, or the code when this campaign has none such."""
+    """The category's label, or the code if this campaign has no such category."""
     found = next((category for category in campaign.categories if category.code == code), None)
     return found.in_(language) if found else code
 
 
 def harm_label(campaign: Campaign, code: str, language: str) -> str:
-    """The harm's label, or the code when this campaign has none such."""
+    """The harm's label, or the code if this campaign has no such harm."""
     harms = (harm for category in campaign.categories for harm in category.harms)
     found = next((harm for harm in harms if harm.code == code), None)
     return found.in_(language) if found else code
 
 
 def fact_line(campaign: Campaign, code: str, answer: Any, language: str) -> str:
-    """An optional question and its answer in words, or as they stand in the report when this campaign does not ask that."""
+    """An optional question and its answer in words, or as sent if the campaign lacks it."""
     question = next((one for one in campaign.questions if one.code == code), None)
     if question is None:
         return f"{isolated(code)}: {isolated(str(answer))}"
@@ -42,7 +43,7 @@ def fact_line(campaign: Campaign, code: str, answer: Any, language: str) -> str:
 
 
 def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, language: str) -> Text:
-    """A whole case with its answers."""
+    """A whole case with its answers, as text."""
     lines = [f"{case.name}, {len(case.parts)} part(s), {len(case.files)} file(s)"]
     for part in case.parts:
         report = part.report
@@ -58,7 +59,7 @@ def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, languag
         lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
     for answer in answers:
         lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {whereabouts(answer)}"]
-        # An acknowledgement has no words of its own.
+        # An acknowledgement has no text.
         lines += ["", isolated(answer.text)] if answer.text else []
     return Text("\n".join(lines))
 
@@ -81,7 +82,10 @@ def _file_line(one: FileOfPart) -> str:
 
 
 def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
-    """A whole case, texts and file names exactly as sent. Neither reply key nor tag key leaves the casebook."""
+    """A whole case, texts and file names exactly as sent.
+
+    The reply keys never leave the casebook.
+    """
     return {
         "case": case.name,
         "parts": [
@@ -113,7 +117,7 @@ def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
 
 
 def links_text(links: Iterable[Link]) -> Text:
-    """The cases to which one is linked, one a line. There is at least one."""
+    """The cases to which one is linked, a line for each; there must be at least one."""
     shares = {"near": ", {} % of it"}
     lines = [
         f"{case_name(one.other)}: {_WHY[one.why]}{shares.get(one.why, '').format(one.percent)}"
@@ -123,14 +127,14 @@ def links_text(links: Iterable[Link]) -> Text:
 
 
 def link_values(links: Iterable[Link]) -> list[dict[str, Any]]:
-    """The cases to which one is linked, why ("file", "text", "near"), and how much of the text is the same."""
+    """The cases to which one is linked, why ("file", "text", "near"), and the percentage."""
     return [{"case": case_name(one.other), "why": one.why, "percent": one.percent} for one in links]
 
 
 def files_table(files: Iterable[FileOfPart]) -> Table:
-    """One row a file, numbered from 1."""
+    """A row for each file, numbered from 1."""
     listed = table("no.", "name", "declared type", "bytes")
-    listed.add_column("sha256", overflow="fold")  # to be compared, so all of it
+    listed.add_column("sha256", overflow="fold")  # all of it, because people compare it
     for number, one in enumerate(files, 1):
         name, declared = (
             one_line(one.attachment.name, _NAME_CHARACTERS),
@@ -146,7 +150,7 @@ def files_table(files: Iterable[FileOfPart]) -> Table:
 
 
 def file_values(files: Iterable[FileOfPart]) -> list[dict[str, Any]]:
-    """Name and declared type exactly as sent, size in bytes, SHA-256."""
+    """For each file: name and declared type exactly as sent, size in bytes, SHA-256."""
     entries = (one.attachment for one in files)
     return [{"name": a.name, "type": a.type, "size": a.size, "sha256": a.sha256} for a in entries]
 
@@ -154,7 +158,7 @@ def file_values(files: Iterable[FileOfPart]) -> list[dict[str, Any]]:
 def status_values(
     counts: Counts, unopened: Iterable[Unopened], queued: Iterable[Answer]
 ) -> dict[str, Any]:
-    """The counts, what could not be opened, and whose answers wait."""
+    """The counts, the cases whose answers wait, and what could not be opened."""
     return {
         "cases": counts.cases,
         "parts": counts.parts,
@@ -168,5 +172,5 @@ def status_values(
 
 
 def unopened_values(unopened: Iterable[Unopened]) -> list[dict[str, Any]]:
-    """The blocks of what could not be opened, with the reasons."""
+    """The blocks that could not be opened, or whose files could not, with the reasons."""
     return [{"block": one.block_id.hex(), "reason": one.reason} for one in unopened]

@@ -1,4 +1,4 @@
-"""Asking a person back before something is done that others will see."""
+"""Asking the reviewer to confirm before something is done that others will see."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -8,10 +8,13 @@ from scripts.desk.outbox.quotation import claimants_words, quotation
 
 
 def confirm(question: str, warnings: Sequence[str], *, yes: bool) -> None:
-    """Show the *warnings* and ask the *question*. Raises OutboxError unless the answer is yes, or *yes* was given before."""
+    """Show the *warnings* and ask the *question*, unless *yes*.
+
+    Raises OutboxError unless confirmed.
+    """
     if not yes and not sys.stdin.isatty():
         raise OutboxError(
-            "Nobody is here to be asked back, and nothing was done; programs say --yes."
+            "Nobody is here to confirm this, so nothing was done; programs use --yes."
         )
     for warning in warnings:
         print(warning, file=sys.stderr)
@@ -23,11 +26,11 @@ def confirm(question: str, warnings: Sequence[str], *, yes: bool) -> None:
 
 
 def quotations(letters: Iterable[Letter]) -> list[str]:
-    """A sentence for each letter that repeats its claimant's words: how long, never what."""
+    """A warning for each letter that repeats its claimant's words: how many, never which."""
     found = [(one.case.name, quotation(one.text, claimants_words(one.case))) for one in letters]
     return [
-        f"Warning: the answer to {name} repeats {length} in a row of what the claimant wrote; "
-        "whoever takes the codename from them would read it."
+        f"Warning: the answer to {name} repeats {length} in a row that the claimant wrote; "
+        "anybody who forces the codename from them could read that."
         for name, length in found
         if length
     ]

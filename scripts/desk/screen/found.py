@@ -1,4 +1,4 @@
-"""How the desk shows what a search found: the cases, with the words around the hit."""
+"""How the desk shows the result of a search: the cases, with the words around the hit."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,15 +14,15 @@ from scripts.terminal import one_line
 
 
 def found_table(found: Iterable[Found]) -> Table:
-    """One row a case that was found, with the words around the hit."""
+    """A row for each case that was found, with the words around the hit."""
     listed = table()
     for name in ("case", "day", "cat.", "in"):
         listed.add_column(name, no_wrap=True)
-    # In as many lines as they take: the hit is in the middle.
+    # Never cut off, because the hit is in the middle.
     listed.add_column("words", overflow="fold")
     for one in found:
-        case, (before, hit, behind) = one.outline, one.excerpt
-        words = Text(before).append(hit, style="bold").append(behind) if one.where else Text(before)
+        case, (before, hit, after) = one.outline, one.excerpt
+        words = Text(before).append(hit, style="bold").append(after) if one.where else Text(before)
         listed.add_row(
             Text(case.name),
             Text(case.day.isoformat()),
@@ -34,7 +34,7 @@ def found_table(found: Iterable[Found]) -> Table:
 
 
 def found_values(found: Iterable[Found], campaign: Campaign, language: str) -> list[dict[str, Any]]:
-    """What :func:`found_table` shows, with the codes."""
+    """The values that :func:`found_table` shows, with the codes."""
     return [
         {
             "case": one.outline.name,

@@ -1,4 +1,4 @@
-"""The docket: how cases stand in review, for people and for programs, as far as the one who looks may see it."""
+"""How the desk shows the state of reviews, as far as the viewer may see it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from scripts.desk.search.similar import linked
 from scripts.desk.search.summary import Outline, outlines_of
 from scripts.terminal import isolated, one_line
 
-# Fields of a judgement that are one code, or several, with the campaign's list that has their labels.
+# The fields of a judgement that hold codes, each with the campaign's list that has their labels.
 _CODED = {
     "merit": "merit",
     "urgency": "urgency",
@@ -34,8 +34,9 @@ _CODED = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which cases a list shows: with these codes where one is given, behind case *after* and the first *skip*,
-    at most *most* (0 for all).
+    """The cases that a list shows: with these codes ("" for any), and numbers above ``after``.
+
+    Of these, it shows at most ``most`` (0 for all) after the first ``skip``.
     """
 
     status: str = ""
@@ -46,12 +47,12 @@ class Chosen:
     skip: int = 0
 
     def standings(self, casebook: Casebook) -> Iterator[dict[str, Any]]:
-        """The chosen rows of ``standing``, one more than *most* when there are more."""
+        """The chosen rows of ``standing``, one more than ``most`` if there are more."""
         most = self.most + 1 if self.most else -1
         yield from casebook.layers.standings(*self._where(), most=most, skip=self.skip)
 
     def count(self, casebook: Casebook) -> int:
-        """How many cases fit, on all pages."""
+        """The number of cases on all pages."""
         return casebook.layers.count(*self._where())
 
     def _where(self) -> tuple[str, dict[str, object]]:
@@ -65,7 +66,10 @@ class Chosen:
 
 
 def list_values(casebook: Casebook, chosen: Chosen, viewer: Viewer) -> list[dict[str, Any]]:
-    """A row for each chosen case, made without reading a report; of one that its reader gave away, only where it stands."""
+    """A row for each chosen case; only the status of one that the viewer gave away.
+
+    Reads no report.
+    """
     standings = {row["case"]: row for row in chosen.standings(casebook)}
     links = linked(casebook, standings, without=casebook.layers.given_away(viewer.reviewer))
     outlines = outlines_of(casebook, standings)
@@ -107,7 +111,7 @@ def _row(
     }
 
 
-# The columns of a list with the fewest signs of the screen that each needs; what is over is for the text.
+# The columns of a list, with the least width in characters that each needs; the text gets the rest.
 _COLUMNS = {
     "case": 6,
     "day": 10,
@@ -118,18 +122,18 @@ _COLUMNS = {
     "cat.": 4,
 }
 _NUMBERS = {"harms": 5, "files": 5, "linked": 6}
-# Left out while no case has anything there.
-_SELDOM = {"merit", "urgency", "reviewers", "linked"}
+# Left out if they are empty for all cases.
+_OPTIONAL = {"merit", "urgency", "reviewers", "linked"}
 
 
 def list_table(rows: Iterable[Mapping[str, Any]], viewer: Viewer) -> Table:
-    """One line a case. What its reader alone has said so far stands in brackets."""
-    # Codes, not labels, where a label would fill the screen: `show` has them.
+    """A line for each case; what only the viewer has said so far is in brackets."""
+    # Codes where labels would fill the screen; `show` has the labels.
     listed = table()
     listed.expand = True
     lines = [_cells(row, viewer) for row in rows]
     for name, least in {**_COLUMNS, **_NUMBERS}.items():
-        if name not in _SELDOM or any(line.get(name) for line in lines):
+        if name not in _OPTIONAL or any(line.get(name) for line in lines):
             justify: Literal["left", "right"] = "right" if name in _NUMBERS else "left"
             listed.add_column(
                 name,
@@ -145,7 +149,7 @@ def list_table(rows: Iterable[Mapping[str, Any]], viewer: Viewer) -> Table:
 
 
 def _cells(row: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
-    """What stands in a case's line, by column."""
+    """The cells of a case's line, by column."""
     status = viewer.campaign.reviewing.label("status", row["status"], viewer.language)
     cells = {"case": row["case"], "day": row["day"], "status": status}
     if row["conflict"]:
@@ -169,9 +173,10 @@ def _mine(row: Mapping[str, Any], name: str) -> str:
 
 
 def review_values(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer) -> dict[str, Any]:
-    """Where a case stands and every layer that its reader may see.
+    """The state of a case's reviews, and all layers that the viewer may see.
 
-    Whether two have to look is told to those who have: nobody reviews otherwise for knowing that it will be checked.
+    Only those who have reviewed a case are told whether it needs a second review, so that nobody
+    reviews it differently because it will be checked.
     """
     done = reviews.complete or viewer.reviewer in reviews.reviewers
     return {
@@ -185,7 +190,7 @@ def review_values(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer)
 
 
 def layer_values(layer: Layer, viewer: Viewer) -> dict[str, Any]:
-    """A layer with the codes as they are."""
+    """The values of a layer, with codes."""
     return {
         "layer": layer.number,
         "reviewer": viewer.name(layer.reviewer),
@@ -199,7 +204,7 @@ def layer_values(layer: Layer, viewer: Viewer) -> dict[str, Any]:
 
 
 def review_text(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer) -> Text:
-    """The same for people."""
+    """What :func:`review_values` says, for people."""
     lines = [
         "",
         "══ status: "
@@ -212,7 +217,8 @@ def review_text(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer) -
         names = ", ".join(sorted(map(viewer.name, hidden)))
         lines += [
             "",
-            f"{names} has looked at this case; what was said of it is seen once the reviews are done.",
+            f"{names} looked at this case too; you will see what they said once the reviews are "
+            "done.",
         ]
     return Text("\n".join(lines))
 
@@ -223,45 +229,49 @@ def _layer_lines(layer: Layer, viewer: Viewer, *, deciding: bool) -> Iterator[st
         layer.day.isoformat(),
         *(["blind"] if layer.blind else []),
     ]
+    if deciding:
+        remarks.append("decides")
     yield from (
         "",
-        f"── {layer.role} by {viewer.name(layer.reviewer)}: {', '.join(remarks)}{', decides' if deciding else ''}",
+        f"── {layer.role} by {viewer.name(layer.reviewer)}: {', '.join(remarks)}",
     )
-    said = layer.judgement
-    if said.conflict:
+    judgement = layer.judgement
+    if judgement.conflict:
         yield "conflict of interest"
-    if said.category:
+    if judgement.category:
         yield "category: " + isolated(
-            category_label(viewer.campaign, said.category, viewer.language)
+            category_label(viewer.campaign, judgement.category, viewer.language)
         )
     for field, listed in _CODED.items():
-        value = getattr(said, field)
+        value = getattr(judgement, field)
         for code in (value,) if isinstance(value, str) else value:
             if code:
                 yield f"{field.replace('_', ' ')}: {viewer.label(listed, code)}"
-    for harm, found in said.harms.items():
+    for harm, code in judgement.harms.items():
         label = isolated(harm_label(viewer.campaign, harm, viewer.language))
-        yield f"harm: {label}: {viewer.campaign.reviewing.label('harm_status', found, viewer.language)}"
-    yield from _free_lines(said)
+        found = viewer.campaign.reviewing.label("harm_status", code, viewer.language)
+        yield f"harm: {label}: {found}"
+    yield from _free_lines(judgement)
 
 
-def _free_lines(said: Judgement) -> Iterator[str]:
-    if said.period_from or said.period_to:
-        yield f"period: {said.period_from or '?'} to {said.period_to or '?'}"
-    if said.account_opened:
-        yield f"account opened: {said.account_opened}"
-    for amount in said.amounts:
+def _free_lines(judgement: Judgement) -> Iterator[str]:
+    if judgement.period_from or judgement.period_to:
+        yield f"period: {judgement.period_from or '?'} to {judgement.period_to or '?'}"
+    if judgement.account_opened:
+        yield f"account opened: {judgement.account_opened}"
+    for amount in judgement.amounts:
         as_of = f" ({amount['as_of']})" if amount["as_of"] else ""
-        yield f"amount: {amount['amount']} {amount['currency']}{as_of} {isolated(amount['what'])}".rstrip()
-    if said.tags:
-        yield "tags: " + " ".join(map(isolated, said.tags))
+        what = isolated(amount["what"])
+        yield f"amount: {amount['amount']} {amount['currency']}{as_of} {what}".rstrip()
+    if judgement.tags:
+        yield "tags: " + " ".join(map(isolated, judgement.tags))
     for name in ("credibility", "note"):
-        if text := getattr(said, name):
+        if text := getattr(judgement, name):
             yield f"{name}: {isolated(text)}"
 
 
 def statuses(casebook: Casebook) -> dict[str, int]:
-    """How many cases have each status, in the campaign's order; those that none has are left out."""
+    """The number of cases by status, in the campaign's order, without statuses that no case has."""
     counted: dict[str, int] = {}
     for standing in casebook.layers.standings():
         counted[standing["status"]] = counted.get(standing["status"], 0) + 1
@@ -273,17 +283,17 @@ def statuses(casebook: Casebook) -> dict[str, int]:
 
 
 def next_after(rows: Sequence[Mapping[str, Any]], most: int) -> str:
-    """The case behind which the next page begins, "" when all were shown."""
+    """The case after which the next page begins, "" if all were shown."""
     return str(rows[most - 1]["case"]) if most and len(rows) > most else ""
 
 
 def print_sheet(sheet: str, *, json: bool) -> None:
-    """A blank review sheet, as it is to be filled in."""
+    """Print a blank review sheet."""
     print_json({"sheet": sheet}) if json else print(sheet, end="")
 
 
 def print_kept(kept: Kept, campaign: Campaign, *, json: bool) -> None:
-    """The layer that a sheet became."""
+    """Print what became of a sheet: the layer's number and version, and the case's status."""
     if json:
         print_json(
             {
@@ -296,5 +306,6 @@ def print_kept(kept: Kept, campaign: Campaign, *, json: bool) -> None:
         return
     label = campaign.reviewing.label("status", kept.status, "en")
     print(
-        f"{kept.case.name}: version {kept.layer.version} of your {kept.layer.role} is kept. Status: {label}."
+        f"{kept.case.name}: version {kept.layer.version} of your {kept.layer.role} was saved. "
+        f"Status: {label}."
     )

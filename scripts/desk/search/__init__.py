@@ -1,1 +1,1 @@
-"""Finding cases, and what is derived from the casebook so that finding and listing are fast."""
+"""Finding cases, and the derived tables that make finding and listing fast."""

@@ -1,6 +1,7 @@
-"""Registers: groups of tables that are made from the casebook's own, for finding and listing; see derived.sql.
+"""Registers: groups of tables derived from the casebook's own, for finding and listing.
 
-They hold nothing that is not in the casebook, and are rebuilt when they are missing or of another version.
+They hold nothing that is not in the casebook, and are rebuilt when they are missing or of another
+version. See derived.sql.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,8 +18,8 @@ _REGISTER = "register"
 class Register:
     """The register *name*, which consists of *tables*. Raises SQLite's errors.
 
-    How far it has come is noted for each source (the table that it reads), in the same transaction as what it took from
-    there.
+    How far it has come is noted for each source (the table that it reads), in the same transaction
+    as what it took from there.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Register:
 
     @contextmanager
     def taking(self, source: str, upto: int) -> Iterator[None]:
-        """A transaction in which the rows of *source* up to number *upto* are taken in, all of them or none."""
+        """A transaction that takes in the rows of *source* up to number *upto*, all or none."""
         with self._database.atomic():
             yield
             row = [self._name, source, self._version, upto]

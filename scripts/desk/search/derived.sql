@@ -1,11 +1,14 @@
--- Derived tables: made from the casebook's own (../casebook/schema.sql) for finding and listing. They hold nothing that is
--- not there, and are rebuilt when one is missing or was made by another version.
+-- Derived tables: made from the casebook's own (../casebook/schema.sql) for finding and listing.
+-- They hold nothing that is not there, and are rebuilt when one is missing or was made by another
+-- version.
 --
--- Whoever changes a table here also changes _VERSION in the module that fills it, or old ones are never rebuilt.
+-- Whoever changes a table here also changes _VERSION in the module that fills it, or old ones are
+-- never rebuilt.
 
 
--- How far each register (a group of derived tables) has come: "upto" is the number of the last row of the table "source"
--- that is in it. The row with source '' is the register's own and holds its version.
+-- How far each register (a group of derived tables) has come: "upto" is the number of the last row
+-- of the table "source" that is in it. The row with source '' is the register's own and holds its
+-- version.
 CREATE TABLE register (
   name TEXT NOT NULL,
   source TEXT NOT NULL,
@@ -15,10 +18,12 @@ CREATE TABLE register (
 ) STRICT;
 
 
--- Register "outline", filled by summary.py: a case in one row, so that a list of many cases reads no report.
+-- Register "outline", filled by summary.py: a case in one row, so that a list of many cases reads
+-- no report.
 
--- Of all parts together: harms and provinces are JSON lists of codes; since and until are months such as 2019-03, or ''.
--- withdrawn and silent (the claimant asked for no answer) are 0 or 1; text is the beginning of the first part's text.
+-- Of all parts together: harms and provinces are JSON lists of codes; since and until are months
+-- such as 2019-03, or ''. withdrawn and silent (the claimant asked for no answer) are 0 or 1; text
+-- is the beginning of the first part's text.
 CREATE TABLE outline (
   "case" INTEGER PRIMARY KEY,
   day TEXT NOT NULL,
@@ -41,15 +46,18 @@ CREATE TABLE part_with_files (
 ) STRICT;
 
 
--- Register "found", filled by finding.py: the words of every part and answer, spelled as folding.py says.
+-- Register "found", filled by finding.py: the words of every part and answer, spelled as folding.py
+-- says.
 
--- Without a copy of the texts (content=''), which are in the casebook already; rows are only ever added.
+-- Without a copy of the texts (content=''), which are in the casebook already; rows are only ever
+-- added.
 CREATE VIRTUAL TABLE found USING fts5(words, content='', columnsize=0, tokenize="ascii tokenchars '_'");
 
 
 -- Register "duplicates", filled by similar.py: cases that may be about one thing.
 
--- Two linked cases, the later one in "case"; why is file, text or near, percent how much their texts have in common.
+-- Two linked cases, the later one in "case"; why is file, text or near, percent how much their
+-- texts have in common.
 CREATE TABLE link (
   "case" INTEGER NOT NULL,
   other INTEGER NOT NULL,

@@ -1,8 +1,8 @@
-"""Finding cases by their words, in either Chinese script, and by what claimants and reviewers said of them in codes.
+"""Finding cases by their words, in either Chinese script, and by the codes that people gave them.
 
-The index holds the words of every part (its text and its files' names) and of every answer, folded as in folding.py. A
-Chinese character is a word of its own there, so that 封号 is a phrase of two: SQLite's own tokenizers do not find words of
-two characters (trigram), nor know every ideograph (unicode61).
+The index holds the words of each part (its text and file names) and answer, folded as folding.py
+says. A Chinese character is one word there, so that 封号 is a phrase of two: SQLite's own tokenizers
+either cannot find words of two characters (trigram) or do not know all ideographs (unicode61).
 """
 
 import json
@@ -16,27 +16,28 @@ from dropbox.errors import CasedropError
 from scripts.desk.case import case_name
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search.derived import Register
-from scripts.desk.search.folding import APART, spelled, words
+from scripts.desk.search.folding import SEPARATOR, spelled, words
 from scripts.desk.search.summary import Outline, first_month, last_month, outlines_of
 from scripts.desk.search.summary import catch_up as outline_catch_up
 from scripts.terminal import one_line
 
 _VERSION = 1
 _TABLES = ("found",)
-# A row of the index is a part or an answer of a case: one number tells which.
+# A row of the index is a part or an answer of a case; the row's number encodes which one.
 _CASE_SHIFT = 33
 _STEP = 1_000
 _LAST = {
     "part": "SELECT coalesce(max(number), 0) FROM part",
     "answer": "SELECT coalesce(max(id), 0) FROM answer",
 }
-# By case, since the index takes its rows fastest in their order.
+# Sorted by case, because the index takes rows fastest in the order of their numbers.
 _NUMBERS = {
-    "part": 'SELECT "case", number FROM part WHERE number > ? AND number <= ? ORDER BY "case", number',
+    "part": 'SELECT "case", number FROM part WHERE number > ? AND number <= ? '
+    'ORDER BY "case", number',
     "answer": 'SELECT "case", id FROM answer WHERE id > ? AND id <= ? ORDER BY "case", id',
 }
 
-# A pasted page is looked for by its beginning: so many words of a phrase, so many phrases.
+# A pasted page is searched for by its beginning: at most so many words a phrase, and phrases.
 MOST_WORDS, MOST_TERMS = 64, 32
 EXCERPT_CHARACTERS = 24
 
@@ -46,14 +47,16 @@ _TERM = re.compile(r'"([^"]*)"|([^\s"]+)')
 
 
 class FindingError(CasedropError):
-    """This cannot be looked for."""
+    """This cannot be searched for."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Codes; "" asks for nothing. ``period`` is "2019", "2019-03" or two such with ".." between, ``reviewer`` a fingerprint.
+    """Codes that a case must have; "" asks for nothing.
 
-    What reviewers said is asked of the cases' standings, which hold nothing of a review while others are kept blind to it.
+    ``period`` is "2019", "2019-03" or two such with ".." between; ``reviewer`` is a fingerprint.
+    What reviewers said is read from the cases' standings, which hold nothing of a review to which
+    others are still kept blind.
     """
 
     category: str = ""
@@ -68,14 +71,17 @@ class Filters:
 
     @property
     def any(self) -> bool:
-        """Whether anything is asked for."""
+        """Whether any filter is set."""
         return any(getattr(self, one.name) for one in fields(self))
 
 
 @dataclass(frozen=True, repr=False)
 class Found:
-    """A case that was found: the words around the first hit (before, hit, behind), "" each when none was looked for, and
-    where that stands: text, file name or answer.
+    """A case that was found, with the text around the first hit.
+
+    ``where`` is "text", "file name" or "answer", ``excerpt`` what comes before the hit, the hit,
+    and what comes after it. Without words to search for, ``where`` is "" and the excerpt only the
+    beginning of the text.
     """
 
     outline: Outline
@@ -85,7 +91,10 @@ class Found:
 
 @dataclass(frozen=True, repr=False)
 class Answered:
-    """What a search came to: how many cases in all, those that were asked for, and what was left out of the query."""
+    """The result of a search: the number of cases found, those on the page, and a note.
+
+    ``note`` says what of the query was not searched for.
+    """
 
     count: int
     cases: tuple[Found, ...]
@@ -93,30 +102,30 @@ class Answered:
 
 
 def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
-    """Take into the index what came since the last time. *progress* gets (done, all) parts and answers."""
+    """Index what came since the last call. *progress* gets (done, total) parts and answers."""
     database = casebook.database
     register = _register(casebook)
     last = {name: database.execute(last).fetchone()[0] for name, last in _LAST.items()}
     begin = {name: register.upto(name) for name in _LAST}
-    every, done = sum(last.values()) - sum(begin.values()), 0
+    total, done = sum(last.values()) - sum(begin.values()), 0
     for name in _LAST:
-        for first in range(begin[name], last[name], _STEP):
-            behind = min(first + _STEP, last[name])
-            with register.taking(name, behind):
-                for case, number in database.execute(_NUMBERS[name], [first, behind]).fetchall():
+        for after in range(begin[name], last[name], _STEP):
+            upto = min(after + _STEP, last[name])
+            with register.taking(name, upto):
+                for case, number in database.execute(_NUMBERS[name], [after, upto]).fetchall():
                     row = (case << _CASE_SHIFT) + 2 * number + (name == "answer")
                     texts = (
                         _part_texts(casebook, number)
                         if name == "part"
                         else [_answer_text(casebook, number)]
                     )
-                    spelled_texts = f" {APART} ".join(map(spelled, texts))
+                    spelled_texts = f" {SEPARATOR} ".join(map(spelled, texts))
                     database.execute(
                         "INSERT INTO found (rowid, words) VALUES (?, ?)", [row, spelled_texts]
                     )
-            done += behind - first
+            done += upto - after
             if progress is not None:
-                progress(done, every)
+                progress(done, total)
 
 
 def _register(casebook: Casebook) -> Register:
@@ -124,7 +133,7 @@ def _register(casebook: Casebook) -> Register:
 
 
 def _part_texts(casebook: Casebook, number: int) -> list[str]:
-    """What of a part is looked through: its text, then the names of its files."""
+    """The texts of a part that are indexed: its text, then the names of its files."""
     report = casebook.part(number).report
     return [report.text, *(attachment.name for attachment in report.attachments)]
 
@@ -135,10 +144,10 @@ def _answer_text(casebook: Casebook, number: int) -> str:
 
 
 def terms(query: str) -> tuple[list[tuple[str, ...]], str]:
-    """What *query* asks for: phrases of folded words, each of which a case must hold; and what was left out, in a sentence.
+    """The phrases of folded words in *query*, and a note of what was left out.
 
-    Spaces part phrases, quotation marks of any kind hold one together. Whatever is no letter, digit or picture is nothing
-    to look for.
+    Spaces separate phrases, quotation marks of any kind hold one together. Only letters, digits and
+    pictures are searched for.
     """
     found = [
         tuple(words(quoted or plain)) for quoted, plain in _TERM.findall(query.translate(_QUOTES))
@@ -146,9 +155,9 @@ def terms(query: str) -> tuple[list[tuple[str, ...]], str]:
     phrases = list(dict.fromkeys(phrase for phrase in found if phrase))
     notes = []
     if len(phrases) > MOST_TERMS:
-        notes.append(f"Only the first {MOST_TERMS} words or phrases were looked for.")
+        notes.append(f"Only the first {MOST_TERMS} words or phrases were searched for.")
     if any(len(phrase) > MOST_WORDS for phrase in phrases):
-        notes.append(f"Of a phrase, only the first {MOST_WORDS} words were looked for.")
+        notes.append(f"Only the first {MOST_WORDS} words of a phrase were searched for.")
     return list(dict.fromkeys(phrase[:MOST_WORDS] for phrase in phrases[:MOST_TERMS])), " ".join(
         notes
     )
@@ -165,86 +174,92 @@ def find(
     everything: bool = False,
     progress: Progress | None = None,
 ) -> Answered:
-    """The cases that hold everything in *query* and fit all *filters*: *most* of them behind the first *skip*, by number.
+    """The cases that contain all phrases of *query* and match all *filters*, by number.
 
-    None of those *without* is found or counted. Raises FindingError when nothing is asked for, unless that means
+    Returned are at most *most* of them after the first *skip*. The cases *without* are neither
+    found nor counted. Raises FindingError when there is nothing to search for, unless that means
     *everything*.
     """
     phrases, note = terms(query)
     if not (phrases or filters.any or everything):
         raise FindingError(
-            "There is no letter, digit or picture in this to look for, and no filter is given."
+            "There is no letter, digit or picture in this to search for, and no filter is given."
         )
     outline_catch_up(casebook)
     catch_up(casebook, progress)
-    places = _places(casebook, phrases) if phrases else None
-    numbers = _fitting(casebook, filters) if filters.any or places is None else set(places)
-    if places is not None:
-        numbers.intersection_update(places)
+    rows = _rows(casebook, phrases) if phrases else None
+    numbers = _matching(casebook, filters) if filters.any or rows is None else set(rows)
+    if rows is not None:
+        numbers.intersection_update(rows)
     numbers.difference_update(without)
     shown = sorted(numbers)[skip : skip + most]
-    cases = tuple(_found(casebook, one, places, phrases) for one in outlines_of(casebook, shown))
+    cases = tuple(_found(casebook, one, rows, phrases) for one in outlines_of(casebook, shown))
     return Answered(len(numbers), cases, note)
 
 
-def _places(casebook: Casebook, phrases: Iterable[tuple[str, ...]]) -> dict[int, int]:
-    """Each case that holds all *phrases*, with the first row of the index in which the first of them stands."""
-    places: dict[int, int] = {}
+def _rows(casebook: Casebook, phrases: Iterable[tuple[str, ...]]) -> dict[int, int]:
+    """The cases that contain all *phrases*, each with its first row that holds the first one."""
+    first: dict[int, int] = {}
     for number, phrase in enumerate(phrases):
-        # Of letters, digits and _ only: nothing in it is syntax.
-        rows = casebook.database.execute(
+        # Words consist of letters, digits and _ only, so nothing in them is syntax.
+        found = casebook.database.execute(
             "SELECT rowid FROM found WHERE found MATCH ?", [f'"{" ".join(phrase)}"']
         )
         if number == 0:
-            # The last to be set is the first row.
-            places = {row >> _CASE_SHIFT: row for (row,) in reversed(rows.fetchall())}
+            # Reversed, so that a case's first row is set last and stays.
+            first = {row >> _CASE_SHIFT: row for (row,) in reversed(found.fetchall())}
         else:
-            held = {row >> _CASE_SHIFT for (row,) in rows}
-            places = {case: row for case, row in places.items() if case in held}
-        if not places:
+            cases = {row >> _CASE_SHIFT for (row,) in found}
+            first = {case: row for case, row in first.items() if case in cases}
+        if not first:
             break
-    return places
+    return first
 
 
-def _fitting(casebook: Casebook, filters: Filters) -> set[int]:
-    """The cases that fit *filters*. A category and a harm are those of the claimant or of the reviewers."""
-    wheres, values = ["1"], list[Any]()
+def _matching(casebook: Casebook, filters: Filters) -> set[int]:
+    """The cases that match *filters*.
 
-    def ask(condition: str, *asked: str) -> None:
-        wheres.append(condition)
-        values.extend(asked)
+    Categories and harms may be the claimant's or the reviewers'.
+    """
+    conditions, values = ["1"], list[Any]()
 
-    def among(column: str, code: str) -> None:
-        ask(f"instr(standing.{column}, ?) > 0", f" {code} ")
+    def require(condition: str, *wanted: str) -> None:
+        conditions.append(condition)
+        values.extend(wanted)
+
+    def require_code(column: str, code: str) -> None:
+        require(f"instr(standing.{column}, ?) > 0", f" {code} ")
 
     if filters.category:
-        ask("(outline.category = ? OR standing.category = ?)", filters.category, filters.category)
+        require(
+            "(outline.category = ? OR standing.category = ?)", filters.category, filters.category
+        )
     if filters.harm:
-        # Quoted as JSON quotes it: a code cannot be found inside another.
-        ask(
+        # Quoted as in JSON: no code can be found inside another.
+        require(
             "(instr(outline.harms, ?) > 0 OR instr(standing.harms, ?) > 0)",
             json.dumps(filters.harm),
             f" {filters.harm} ",
         )
     if filters.province:
-        ask("instr(outline.provinces, ?) > 0", json.dumps(filters.province))
+        require("instr(outline.provinces, ?) > 0", json.dumps(filters.province))
     if filters.period:
         since, until = _period(filters.period)
-        ask(
+        require(
             "outline.since BETWEEN '1' AND ? AND (outline.until = '' OR outline.until >= ?)",
             until,
             since,
         )
     for name in ("merit", "urgency", "status"):
         if code := getattr(filters, name):
-            ask(f"standing.{name} = ?", code)
+            require(f"standing.{name} = ?", code)
     if filters.tag:
-        among("tags", filters.tag)
+        require_code("tags", filters.tag)
     if filters.reviewer:
-        among("reviewers", filters.reviewer.upper())
+        require_code("reviewers", filters.reviewer.upper())
     found = casebook.database.execute(
-        'SELECT outline."case" FROM outline JOIN standing ON standing."case" = outline."case" WHERE '  # noqa: S608
-        + " AND ".join(wheres),
+        'SELECT outline."case" FROM outline '  # noqa: S608 - ours alone
+        'JOIN standing ON standing."case" = outline."case" WHERE ' + " AND ".join(conditions),
         values,
     )
     return {number for (number,) in found}
@@ -252,11 +267,11 @@ def _fitting(casebook: Casebook, filters: Filters) -> set[int]:
 
 def _period(asked: str) -> tuple[str, str]:
     """The first and the last month of "2019", "2019-03" or two such with ".." between."""
-    begin, apart, end = asked.partition("..")
-    since, until = first_month(begin), last_month(end if apart else begin)
+    begin, dots, end = asked.partition("..")
+    since, until = first_month(begin), last_month(end if dots else begin)
     if not since or not until or since > until:
         raise FindingError(
-            "A period is written 2019, 2019-03 or 2019-03..2020, the earlier month first."
+            "A period is written as 2019, 2019-03 or 2019-03..2020, with the earlier month first."
         )
     return since, until
 
@@ -264,12 +279,12 @@ def _period(asked: str) -> tuple[str, str]:
 def _found(
     casebook: Casebook,
     outline: Outline,
-    places: dict[int, int] | None,
+    rows: dict[int, int] | None,
     phrases: Sequence[tuple[str, ...]],
 ) -> Found:
-    if places is None:
+    if rows is None:
         return Found(outline, "", (one_line(outline.text, 2 * EXCERPT_CHARACTERS), "", ""))
-    row = places[outline.number]
+    row = rows[outline.number]
     number, answered = divmod(row - (outline.number << _CASE_SHIFT), 2)
     if answered:
         texts, names = [_answer_text(casebook, number)], ["answer"]
@@ -279,34 +294,33 @@ def _found(
     for text, name in zip(texts, names, strict=True):
         if hit := hit_in(text, phrases[0]):
             return Found(outline, name, _excerpt(text, *hit))
-    # Made from the same texts; somebody changed it since.
+    # The index was made from the same texts, so somebody altered it since.
     _register(casebook).make()
     raise FindingError(
-        f"The index of words did not fit {case_name(outline.number)}. It is made anew: look once more."
+        f"The index of words did not match {case_name(outline.number)}. "
+        "It will be rebuilt: search once more."
     )
 
 
 def hit_in(text: str, phrase: Sequence[str]) -> tuple[int, int] | None:
-    """Where *phrase* first stands in *text*: the places of its first sign and behind its last, or None."""
+    """Where *phrase* first occurs in *text*, as the start and end of a slice; None if nowhere."""
     found = re.search(r"(?<!\S)" + r"\s+".join(map(re.escape, phrase)) + r"(?!\S)", spelled(text))
     if found is None:
         return None
-    # Of each sign of the text, where what it gave ends in the spelled text.
+    # For each character of the text, where its own spelling ends in the spelled text.
     first = last = 0
-    for place, end in enumerate(accumulate(len(spelled(sign)) for sign in text)):
+    for index, end in enumerate(accumulate(len(spelled(character)) for character in text)):
         if end <= found.start():
-            first = place + 1
-        last = place + 1
+            first = index + 1
+        last = index + 1
         if end >= found.end():
             break
     return first, last
 
 
 def _excerpt(text: str, start: int, end: int) -> tuple[str, str, str]:
-    """The hit and what stands around it, each in one line and neutralised."""
-    before, behind = (
-        text[max(0, start - EXCERPT_CHARACTERS) : start],
-        text[end : end + EXCERPT_CHARACTERS],
-    )
+    """The text before the hit, the hit and the text after it, each one line and neutralised."""
+    before = text[max(0, start - EXCERPT_CHARACTERS) : start]
+    after = text[end : end + EXCERPT_CHARACTERS]
     hit = one_line(text[start:end], 2 * EXCERPT_CHARACTERS)
-    return one_line(before, 8 * EXCERPT_CHARACTERS), hit, one_line(behind, 8 * EXCERPT_CHARACTERS)
+    return one_line(before, 8 * EXCERPT_CHARACTERS), hit, one_line(after, 8 * EXCERPT_CHARACTERS)

@@ -1,15 +1,16 @@
-"""Texts brought to one spelling, so that they can be found and compared: never for showing, never for keeping.
+"""Folding: texts brought to one spelling for finding and comparing; never for showing or keeping.
 
-Sign by sign and without regard to what stands beside it, so that a text and a query are always folded alike: NFKD, case,
-traditional characters to simplified ones by OpenCC; signs that show nothing (zero-width ones, variation selectors) are left
-out, and whatever is neither letter, digit nor picture parts words.
+Each character is folded on its own, whatever is beside it, so that a text and a query always fold
+alike: NFKD, case, and traditional characters to simplified ones by OpenCC. Invisible characters
+(zero-width ones, variation selectors) are dropped, and whatever is neither letter, digit nor
+picture separates words.
 """
 
 import unicodedata
 from functools import cache
 from importlib.resources import files
 
-# Written without spaces between words: each sign is a word of its own, as in Chinese.
+# Scripts without spaces between words, such as Chinese: each character counts as one word.
 _ALONE = (
     (0x2E80, 0x2FDF),  # radicals
     (0x3005, 0x3007),  # 々 〆 〇
@@ -20,59 +21,58 @@ _ALONE = (
     (0x4E00, 0x9FFF),
     (0xF900, 0xFAFF),
     (0x1AFF0, 0x1B16F),
-    (
-        0x20000,
-        0x3FFFF,
-    ),  # every ideograph outside the BMP, also those that this Python does not know yet
+    (0x20000, 0x3FFFF),  # all ideographs outside the BMP, even those unknown to this Python
 )
 _SELECTORS = frozenset([*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
-# One word in two spellings, both common in simplified texts (account); OpenCC turns 帳號 into the first.
+# One word (account) in two spellings that are both common in simplified texts; OpenCC turns 帳號 into
+# the first.
 _ONE_WORD = {"帐": "账"}
-# Parts what must not be read as one run of words, such as two files' names.
-APART = "__"
+# Separates texts that must not match as one run of words, such as two files' names.
+SEPARATOR = "__"
 
 
 @cache
 def _simplified() -> dict[str, str]:
-    """OpenCC's own table of single characters: its converter would look up each as a phrase first, and costs as many times."""
+    """OpenCC's table of single characters. Its converter looks for phrases first: far slower."""
     table = files("opencc").joinpath("dictionary", "TSCharacters.txt").read_text("utf-8")
     lines = (line.partition("\t") for line in table.splitlines())
-    return {sign: simple.split(" ")[0] for sign, _, simple in lines}
+    return {traditional: simple.split(" ")[0] for traditional, _, simple in lines}
 
 
-def _alone(sign: str) -> bool:
-    code = ord(sign)
+def _alone(character: str) -> bool:
+    code = ord(character)
     return any(first <= code <= last for first, last in _ALONE)
 
 
 @cache
-def _fold(sign: str) -> str:
-    """What stands for *sign*: nothing, a space, or one or more signs."""
-    spelled = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", sign).casefold())
-    return "".join(map(_fold_plain, spelled))
+def _fold(character: str) -> str:
+    """The folded form of *character*: nothing, a space, or one or more characters."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
+    return "".join(map(_fold_plain, plain))
 
 
-def _fold_plain(sign: str) -> str:
-    code, kind = ord(sign), unicodedata.category(sign)
+def _fold_plain(character: str) -> str:
+    code, kind = ord(character), unicodedata.category(character)
     if kind == "Cf" or code in _SELECTORS:
         return ""
-    if _alone(sign):
-        simple = _simplified().get(sign, sign)
+    if _alone(character):
+        simple = _simplified().get(character, character)
         return _ONE_WORD.get(simple, simple)
-    return sign if kind[0] in "LMN" or kind == "So" or code in _SKIN_TONES else " "
+    return character if kind[0] in "LMN" or kind == "So" or code in _SKIN_TONES else " "
 
 
-def _word(sign: str) -> str:
-    """How a folded sign stands in a word of the index: in ASCII, so that no tokenizer needs to know it."""
-    if sign == " " or (sign.isascii() and sign.isalnum()):
-        return sign
-    spelled = f"_{ord(sign):x}"
-    return f" {spelled} " if _alone(sign) or unicodedata.category(sign)[0] == "S" else spelled
+def _word(character: str) -> str:
+    """The spelling of a folded character in the index: in ASCII, which every tokenizer knows."""
+    if character == " " or (character.isascii() and character.isalnum()):
+        return character
+    spelled = f"_{ord(character):x}"
+    picture = unicodedata.category(character)[0] == "S"
+    return f" {spelled} " if picture or _alone(character) else spelled
 
 
 class _Table(dict[int, str]):
-    """A table for str.translate that fills itself as signs come."""
+    """A table for str.translate that fills itself as characters are looked up."""
 
     def __init__(self, indexed: bool) -> None:
         super().__init__()
@@ -89,18 +89,21 @@ _LETTERS, _WORDS = _Table(indexed=False), _Table(indexed=True)
 
 def is_character(word: str) -> bool:
     """Whether a word of the index is one Chinese character."""
-    code = _only_sign(word)
+    code = _only_character(word)
     return code is not None and _alone(chr(code))
 
 
 def is_picture(word: str) -> bool:
     """Whether a word of the index is one picture."""
-    code = _only_sign(word)
+    code = _only_character(word)
     return code is not None and unicodedata.category(chr(code))[0] == "S"
 
 
-def _only_sign(word: str) -> int | None:
-    """The code of the sign that is all of a word, as :func:`_word` spells it; None of a word of ASCII or of several signs."""
+def _only_character(word: str) -> int | None:
+    """The code of the one character that a word consists of, as :func:`_word` spells it.
+
+    None for a word of ASCII or of several characters.
+    """
     return (
         int(word[1:], 16)
         if word.startswith("_") and word.isascii() and "_" not in word[1:] and word[1:]
@@ -109,18 +112,19 @@ def _only_sign(word: str) -> int | None:
 
 
 def letters(text: str) -> str:
-    """The folded letters, digits and pictures of *text*, without anything between them."""
+    """The folded letters, digits and pictures of *text*, with nothing between them."""
     return text.translate(_LETTERS)
 
 
 def spelled(text: str) -> str:
-    """The words of *text* as they stand in the index, with spaces between; a Chinese character is a word of its own.
+    """The words of *text* as the index holds them, with spaces between.
 
-    It is the sum of what each of its signs gives, so that a place in it can be traced back to the text.
+    A Chinese character is one word. The spelling is the concatenation of what each character gives,
+    so that an index into it can be traced back to the text.
     """
     return text.translate(_WORDS)
 
 
 def words(text: str) -> list[str]:
-    """The words of :func:`spelled`: each of ``a``-``z``, digits and ``_`` only."""
+    """The words of :func:`spelled`, each consisting only of ``a``-``z``, digits and ``_``."""
     return spelled(text).split()

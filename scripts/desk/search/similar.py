@@ -1,9 +1,10 @@
-"""Cases that may be about one thing: the same file, the same text, nearly the same text. Linked, never merged.
+"""Links between cases that may be about one thing: the same file, text or nearly the same text.
 
-Near is told by the character 3-grams that two texts have in common, which needs no word segmenter: enough of them (Jaccard),
-and spread over nearly all of either text. Two who quote one notice, or fill in one form, have words of their own beside it.
-Candidates come from MinHash signatures cut into bands (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets,
-chapter 3); what a band suggests is then compared gram by gram.
+Cases are linked, never merged. Two texts are nearly the same if they share enough character 3-grams
+(Jaccard), which needs no word segmenter, and if those cover nearly all of either text: two people
+who quote one notice, or fill in one form, also have words of their own. Candidates come from
+MinHash signatures cut into bands (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive
+Datasets, chapter 3) and are then compared gram by gram.
 """
 
 import hashlib
@@ -23,28 +24,36 @@ from scripts.desk.search.folding import letters
 _VERSION = 4
 _TABLES = ("link", "same_text", "band", "same_file")
 FILE, TEXT, NEAR = "file", "text", "near"
-# Measured on the sample cases: two of the eight share at most 4 % of their 3-grams; a copy of which every tenth sign is
-# another keeps 57 % (0.9**3 of either side's), one with a tenth of it rewritten in one place 80 %.
+# Measured on the sample cases: any two of the eight share at most 4 % of their 3-grams. A copy in
+# which one character in ten was replaced keeps 57 % (0.9**3 of either side), a copy with a tenth of
+# it rewritten in one position 80 %.
 NEAR_JACCARD = 0.4
-# So much of either text stands in 3-grams of the other: of a copy with a tenth altered at least 80 %, wherever it is. Whoever
-# quotes a notice and adds a third as much in their own words is not linked to all others who quote it.
+# The part of either text that the 3-grams of the other must cover: they cover at least 80 % of a
+# copy with a tenth altered, wherever it was altered. A claimant who quotes a notice and adds a
+# third as much in their own words is thus not linked to all others who quote it.
 NEAR_SHARE = 0.75
-# Less than that ("thank you", "see the file") says nothing; more than that costs time without telling more. Two sentences of
-# one kind of event are alike by chance: for near, there is to be more.
+# A shorter text ("thank you", "see the file") means nothing, and more of a longer one costs time
+# without telling more. Two sentences about one kind of event are alike by chance, so nearly the
+# same text must be longer than the same text.
 LEAST_LETTERS, LEAST_NEAR, MOST_LETTERS = 20, 40, 2_000
-# A text that thousands pasted is linked to this many cases before it, of each kind, not to all.
+# A text that thousands pasted is linked to this many earlier cases of each kind, not to all of
+# them.
 MOST_LINKS = 20
-# 32 bands of 3: of two texts with 57 % in common 99.8 % meet in a band, with 80 % all do, with 4 % one pair in 500.
+# 32 bands of 3 rows: of pairs of texts with 57 % in common 99.8 % meet in a band, of those with 80
+# % all, of those with 4 % one in 500.
 _BANDS, _ROWS = 32, 3
 _BINS = _BANDS * _ROWS
-# Odd, of 64 bits, and fixed, since what is made with them is kept.
+# Odd, of 64 bits, and fixed, because the casebook keeps what is computed with them.
 _FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
-# A band's key is a hash of its bins. Nobody's secret hangs on it: what is made to collide is still compared gram by gram.
+# A band's key is a hash of its bins. It need not be a strong one: texts that were made to collide
+# are still compared gram by gram.
 _BAND_BYTES = 8 * _ROWS
 _MOST_IN_BAND, _MOST_COMPARED = 64, 24
-_IN_BANDS = f"SELECT part FROM band WHERE key IN ({', '.join('?' * _BANDS)}) LIMIT ?"  # noqa: S608 - places for values only
+_KEYS = ", ".join("?" * _BANDS)
+_IN_BANDS = f"SELECT part FROM band WHERE key IN ({_KEYS}) LIMIT ?"  # noqa: S608 - ours alone
 _FIRST_IN_BANDS = (
-    "SELECT (SELECT json_group_array(part) FROM (SELECT part FROM band WHERE key = wanted.value ORDER BY part LIMIT ?2)) "
+    "SELECT (SELECT json_group_array(part) FROM "
+    "(SELECT part FROM band WHERE key = wanted.value ORDER BY part LIMIT ?2)) "
     "FROM json_each(?1) AS wanted"
 )
 _EMPTY_FILE = hashlib.sha256(b"").hexdigest()
@@ -55,7 +64,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Link:
-    """Another case with the same file, the same text or nearly the same text (``percent`` of it in common)."""
+    """Another case with the same file or text, or nearly the same text (``percent`` in common)."""
 
     other: int
     why: str
@@ -63,31 +72,34 @@ class Link:
 
 
 def grams(text: str) -> frozenset[str]:
-    """The character 3-grams of a folded text, of its first MOST_LETTERS; none of a text that is too short to tell."""
+    """The character 3-grams of the first MOST_LETTERS of a folded text; none if it is too short."""
     if len(text) < LEAST_LETTERS:
         return frozenset()
     cut = text[:MOST_LETTERS]
-    return frozenset([cut[place : place + 3] for place in range(len(cut) - 2)])
+    return frozenset([cut[index : index + 3] for index in range(len(cut) - 2)])
 
 
 def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    """The share of what either holds that both hold; 0 for nothing."""
+    """The share of the union of both that both contain; 0 if they have nothing in common."""
     common = len(one & other)
     return common / (len(one) + len(other) - common) if common else 0.0
 
 
 def share(text: str, other: frozenset[str]) -> float:
-    """The share of the signs of a folded text that stand in one of the 3-grams *other*."""
+    """The share of the characters of a folded text that the 3-grams *other* cover."""
     cut = text[:MOST_LETTERS]
     covered = bytearray(len(cut))
-    for place in range(len(cut) - 2):
-        if cut[place : place + 3] in other:
-            covered[place : place + 3] = b"\1\1\1"
+    for index in range(len(cut) - 2):
+        if cut[index : index + 3] in other:
+            covered[index : index + 3] = b"\1\1\1"
     return sum(covered) / max(1, len(covered))
 
 
 def likeness(text: str, mine: frozenset[str], other: str) -> float:
-    """How much of either of two folded texts (*text* with its grams *mine*) is in the other; 0 for two that are not near."""
+    """The share of either folded text that is in the other; 0 if they are not near.
+
+    *mine* are the grams of *text*.
+    """
     theirs = grams(other)
     if min(len(text), len(other)) < LEAST_NEAR or jaccard(mine, theirs) < NEAR_JACCARD:
         return 0.0
@@ -96,67 +108,71 @@ def likeness(text: str, mine: frozenset[str], other: str) -> float:
 
 
 def _hashes(text: str) -> Sequence[int]:
-    """A number of 32 bits for each 3-gram of *text*: the upper half of a sum of products (Dietzfelbinger 1996).
+    """A 32-bit hash of each 3-gram of *text*.
 
-    All at once, as one large number that has 128 bits for each sign: Python takes longer for a loop than for all the rest.
+    It is the upper half of a sum of products (Dietzfelbinger 1996). All are computed at once, in
+    one large number with 128 bits for each character: a loop in Python would take longer than all
+    the rest.
     """
     lanes = array("I", bytes(16 * len(text)))
     lanes[::4] = array("I", text.encode("utf-32-le"))
-    signs = int.from_bytes(lanes.tobytes(), "little")
-    sums = sum((signs >> 128 * place) * factor for place, factor in enumerate(_FACTORS))
+    characters = int.from_bytes(lanes.tobytes(), "little")
+    sums = sum((characters >> 128 * lane) * factor for lane, factor in enumerate(_FACTORS))
     return array(
         "I", (sums & (1 << 128 * (len(text) - 2)) - 1).to_bytes(16 * (len(text) - 2), "little")
     )[1::4]
 
 
 def bands(text: str) -> list[int]:
-    """The keys under which folded texts with many grams in common are likely to meet; of a text that has grams.
+    """The keys under which folded texts with many grams in common are likely to meet.
 
-    One hash a gram and the least in each of so many bins; an empty bin takes that of the next full one, marked by how far
-    it is (one permutation hashing: Li, Owen, Zhang 2012; its densification by rotation: Shrivastava, Li 2014).
+    *text* must have grams. Each gram is hashed once, and each of _BINS bins keeps the least hash;
+    an empty bin takes that of the next full one, marked by the distance (one permutation hashing:
+    Li, Owen, Zhang 2012; its densification by rotation: Shrivastava, Li 2014).
     """
-    # From the largest to the least, which is what stays.
+    # From the largest to the least, so that the least is set last and stays.
     least = {
         value % _BINS: value for value in sorted(set(_hashes(text[:MOST_LETTERS])), reverse=True)
     }
     signature, far = [0] * _BINS, min(least)
     next_full = least[far]
-    for place in range(_BINS - 1, -1, -1):
+    for index in range(_BINS - 1, -1, -1):
         far += 1
-        if place in least:
-            far, next_full = 0, least[place]
-        signature[place] = next_full + (far << 32)
+        if index in least:
+            far, next_full = 0, least[index]
+        signature[index] = next_full + (far << 32)
     packed = struct.pack(f"<{_BINS}Q", *signature)
     rows = (packed[band * _BAND_BYTES : (band + 1) * _BAND_BYTES] for band in range(_BANDS))
     return [crc32(row, band) for band, row in enumerate(rows)]
 
 
 def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
-    """Link what came since the last time to what was there before. *progress* gets (done, all) parts and files."""
+    """Link what came since the last call to what was there before.
+
+    *progress* gets (done, total) items.
+    """
     database = casebook.database
-    likeness = Likeness(
-        casebook, Register(database, "duplicates", version=_VERSION, tables=_TABLES)
-    )
+    links = Links(casebook, Register(database, "duplicates", version=_VERSION, tables=_TABLES))
     ends = {
         "part": casebook.last_part(),
         "attachment": database.execute("SELECT coalesce(max(rowid), 0) FROM attachment").fetchone()[
             0
         ],
     }
-    begins = {source: likeness.register.upto(source) for source in ends}
-    every, done = sum(ends.values()) - sum(begins.values()), 0
-    for source, take in (("part", likeness.take_parts), ("attachment", likeness.take_files)):
-        for first in range(begins[source], ends[source], _STEP):
-            behind = min(first + _STEP, ends[source])
-            with likeness.register.taking(source, behind):
-                take(first, behind)
-            done += behind - first
+    begins = {source: links.register.upto(source) for source in ends}
+    total, done = sum(ends.values()) - sum(begins.values()), 0
+    for source, take in (("part", links.take_parts), ("attachment", links.take_files)):
+        for after in range(begins[source], ends[source], _STEP):
+            upto = min(after + _STEP, ends[source])
+            with links.register.taking(source, upto):
+                take(after, upto)
+            done += upto - after
             if progress is not None:
-                progress(done, every)
+                progress(done, total)
 
 
-class Likeness:
-    """What new parts and files are linked to. Use its methods in the register's transaction."""
+class Links:
+    """Links new parts and files to earlier ones, inside the register's transaction."""
 
     def __init__(self, casebook: Casebook, register: Register) -> None:
         self.register = register
@@ -164,14 +180,14 @@ class Likeness:
         self._database = casebook.database
 
     def take_parts(self, after: int, upto: int) -> None:
-        """Link the parts with these numbers."""
+        """Link the parts with the numbers after *after*, up to *upto*."""
         for number in range(after + 1, upto + 1):
             self._take_part(self._casebook.part(number))
 
     def _take_part(self, part: Part) -> None:
         text = letters(part.report.text)
         if len(text) < LEAST_LETTERS:
-            return  # too short to tell
+            return  # too short to mean anything
         sha256 = hashlib.sha256(text.encode()).digest()
         same = self._others('SELECT "case" FROM same_text WHERE sha256 = ?', sha256, part.case)
         self._link(part.case, same, TEXT)
@@ -189,7 +205,7 @@ class Likeness:
         for number, _count in met.most_common(_MOST_COMPARED):
             other = self._casebook.part(number)
             other_text = letters(other.report.text)
-            # One that is the same is linked as such, or is one of too many.
+            # The same text is linked as such, or is one of too many.
             if (
                 other.case != part.case
                 and other_text != text
@@ -200,7 +216,7 @@ class Likeness:
             self._link(part.case, [case], NEAR, percent)
 
     def _met(self, keys: Sequence[int]) -> Counter[int]:
-        """The parts in these bands, each with the number of bands; of a band that many are in, the first."""
+        """The parts in these bands, and in how many; of a full band only the first parts."""
         found = self._database.execute(_IN_BANDS, [*keys, _MOST_IN_BAND + 1]).fetchall()
         if len(found) <= _MOST_IN_BAND:
             return Counter(number for (number,) in found)
@@ -212,9 +228,10 @@ class Likeness:
         return met
 
     def take_files(self, after: int, upto: int) -> None:
-        """Link the cases of these opened files."""
+        """Link the cases of the opened files with the row numbers after *after*, up to *upto*."""
         found = self._database.execute(
-            'SELECT part."case", attachment.sha256 FROM attachment JOIN part ON part.number = attachment.part '
+            'SELECT part."case", attachment.sha256 FROM attachment '
+            "JOIN part ON part.number = attachment.part "
             "WHERE attachment.rowid > ? AND attachment.rowid <= ? ORDER BY attachment.rowid",
             [after, upto],
         )
@@ -230,7 +247,7 @@ class Likeness:
                 )
 
     def _others(self, select: str, sha256: str | bytes, case: int) -> list[int]:
-        """The first cases that have it."""
+        """The first cases, but *case*, that have this hash."""
         found = self._database.execute(
             f'{select} AND "case" <> ? ORDER BY "case" LIMIT ?', [sha256, case, MOST_LINKS]
         )
@@ -247,8 +264,10 @@ class Likeness:
 
 
 def links_of(casebook: Casebook, case: int, *, without: Collection[int] = ()) -> list[Link]:
-    """The cases to which *case* is linked, but those *without*, by number; of each kind at most so many as came before it,
-    and all after it.
+    """The cases to which *case* is linked, by number, except those *without*.
+
+    There are at most MOST_LINKS earlier ones of each kind, but all later ones that were linked to
+    it.
     """
     catch_up(casebook)
     found = casebook.database.execute(
@@ -262,7 +281,10 @@ def links_of(casebook: Casebook, case: int, *, without: Collection[int] = ()) ->
 def linked(
     casebook: Casebook, cases: Iterable[int], *, without: Collection[int] = ()
 ) -> dict[int, int]:
-    """To how many others each of *cases* is linked, but those *without*; those without a link are left out."""
+    """The number of cases to which each of *cases* is linked, not counting those *without*.
+
+    Cases without a link are left out.
+    """
     catch_up(casebook)
     wanted = json.dumps(list(cases))
     found = casebook.database.execute(

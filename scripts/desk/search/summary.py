@@ -1,4 +1,4 @@
-"""A case in one row, so that a list of many reads no report: made from the claimant layer, which it never replaces."""
+"""Outlines: a case in one row, derived from its parts, so that lists read no reports."""
 
 import json
 import re
@@ -16,10 +16,11 @@ _VERSION = 1
 _TABLES = ("outline", "part_with_files")
 _INSERT = (
     "INSERT OR REPLACE INTO outline VALUES "
-    "(:case, :day, :language, :category, :harms, :provinces, :since, :until, :parts, :files, :withdrawn, :silent, :text)"
+    "(:case, :day, :language, :category, :harms, :provinces, :since, :until, :parts, :files, "
+    ":withdrawn, :silent, :text)"
 )
 _MONTH = re.compile(r"(20[0-9]{2})(-(?:0[1-9]|1[0-2]))?", re.ASCII)
-# Parts are taken up to here in one transaction.
+# The parts that are read in one transaction.
 _STEP = 1_000
 
 Progress = Callable[[int, int], None]
@@ -27,9 +28,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, repr=False)
 class Outline:
-    """What a list shows of a case, and the keys that tell it from others.
+    """What a list shows of a case, and the reply keys that identify it.
 
-    ``text`` is the beginning of the first part's, ``harms`` and ``provinces`` are codes.
+    ``text`` is the beginning of the first part's text; ``harms`` are codes.
     """
 
     number: int
@@ -50,28 +51,30 @@ class Outline:
 
 
 def first_month(answer: Any) -> str:
-    """The first month of "2019" or "2019-03", "" when it is neither."""
+    """The first month of "2019" or "2019-03", "" for anything else."""
     found = _MONTH.fullmatch(answer) if isinstance(answer, str) else None
     return found[1] + (found[2] or "-01") if found else ""
 
 
 def last_month(answer: Any) -> str:
-    """The last month of "2019" or "2019-03", "" when it is neither."""
+    """The last month of "2019" or "2019-03", "" for anything else."""
     found = _MONTH.fullmatch(answer) if isinstance(answer, str) else None
     return found[1] + (found[2] or "-12") if found else ""
 
 
 def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
-    """Make the outlines of all cases to which something came since the last time. *progress* gets (done, all) parts."""
+    """Renew the outlines of cases that got new parts since the last call.
+
+    *progress* gets (done, total) parts.
+    """
     database = casebook.database
     register = Register(database, "outline", version=_VERSION, tables=_TABLES)
     last = casebook.last_part()
-    begun = done = register.upto("part")
+    first = done = register.upto("part")
     while done < last:
         upto = min(done + _STEP, last)
-        range_ = [done, upto]
         touched = database.execute(
-            'SELECT DISTINCT "case" FROM part WHERE number > ? AND number <= ?', range_
+            'SELECT DISTINCT "case" FROM part WHERE number > ? AND number <= ?', [done, upto]
         ).fetchall()
         with register.taking("part", upto):
             for (number,) in touched:
@@ -84,7 +87,7 @@ def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
                         )
         done = upto
         if progress is not None:
-            progress(done - begun, last - begun)
+            progress(done - first, last - first)
 
 
 def _row(case: Case) -> dict[str, Any]:
@@ -112,21 +115,22 @@ def _row(case: Case) -> dict[str, Any]:
 
 
 def altered(casebook: Casebook) -> list[int]:
-    """The numbers of outlines that are not what follows from their case, or have none."""
+    """The numbers of cases whose outline was altered, and of outlines without a case."""
     catch_up(casebook)
     cursor = casebook.database.execute("SELECT * FROM outline")
     columns = [name for name, *_ in cursor.description]
-    there = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor}
-    found = [case.number for case in casebook.cases() if there.pop(case.number, None) != _row(case)]
-    return found + list(there)
+    rows = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor}
+    found = [case.number for case in casebook.cases() if rows.pop(case.number, None) != _row(case)]
+    return found + list(rows)
 
 
 def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
-    """The outlines of the cases *numbers* that there are, by number."""
+    """The outlines of those cases *numbers* that exist, by number."""
     catch_up(casebook)
     columns = '"case", reply_public, tag_key, day, language, category, harms, parts, files, text'
     found = casebook.database.execute(
-        f'SELECT {columns} FROM outline JOIN cases ON cases.number = outline."case" '  # noqa: S608 - ours alone
+        f"SELECT {columns} FROM outline "  # noqa: S608 - ours alone
+        'JOIN cases ON cases.number = outline."case" '
         'WHERE "case" IN (SELECT value FROM json_each(?)) ORDER BY "case"',
         [json.dumps(list(numbers))],
     )
@@ -148,23 +152,26 @@ def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
 
 
 def parts_with_files(casebook: Casebook) -> list[int]:
-    """The numbers of all parts that name files, in the order in which they came."""
+    """The numbers of all parts that name files, in the order they came."""
     catch_up(casebook)
     found = casebook.database.execute("SELECT part FROM part_with_files ORDER BY part")
     return [number for (number,) in found]
 
 
 def unacknowledged(casebook: Casebook, kind: str, most: int) -> list[int]:
-    """The cases that had fewer answers of *kind* than bundles that brought something for them, up to *most*; none that
-    was withdrawn, and none whose claimant asked not to be answered.
+    """The cases that had fewer answers of *kind* than bundles that brought them something.
+
+    At most *most* bundles of a case count. Cases that were withdrawn, and cases whose claimant
+    asked not to be answered, are left out.
     """
     catch_up(casebook)
     found = casebook.database.execute(
-        'SELECT came."case" FROM (SELECT "case", count(DISTINCT bundle) AS bundles FROM part GROUP BY "case") AS came '
-        'JOIN outline ON outline."case" = came."case" '
-        'LEFT JOIN (SELECT "case", count(*) AS given FROM answer WHERE kind = ? GROUP BY "case") AS said '
-        'ON said."case" = came."case" '
-        "WHERE NOT outline.withdrawn AND NOT outline.silent AND coalesce(said.given, 0) < min(came.bundles, ?) "
+        'SELECT came."case" FROM '
+        '(SELECT "case", count(DISTINCT bundle) AS bundles FROM part GROUP BY "case") AS came '
+        'JOIN outline ON outline."case" = came."case" LEFT JOIN '
+        '(SELECT "case", count(*) AS given FROM answer WHERE kind = ? GROUP BY "case") AS answered '
+        'ON answered."case" = came."case" WHERE NOT outline.withdrawn AND NOT outline.silent '
+        "AND coalesce(answered.given, 0) < min(came.bundles, ?) "
         'ORDER BY came."case"',
         [kind, most],
     )

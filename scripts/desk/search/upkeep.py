@@ -1,4 +1,4 @@
-"""What lists and links need is worked out, where an import has not done it already."""
+"""Bringing up to date what lists and links need, where an import has not done it already."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,6 @@ from scripts.desk.search import similar, summary
 
 
 def catch_up(casebook: Casebook, show: Callable[[str, int, int], None]) -> None:
-    """Work it out; *show* is told which of the two is under way, how much of it is done, and the total."""
+    """Bring outlines and links up to date. *show* gets ("outlines" or "links", done, total)."""
     summary.catch_up(casebook, lambda done, total: show("outlines", done, total))
     similar.catch_up(casebook, lambda done, total: show("links", done, total))
