@@ -5,8 +5,10 @@ half made.
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -263,15 +265,16 @@ def test_the_oldest_versions_themselves_will_do(
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs a second user")
-def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, lock: Path) -> None:
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.is_relative_to("/tmp/pytest-of-root") or parent == tmp_path:
-            parent.chmod(0o755)
-    done = subprocess.run(
-        [PYTHON, SCRIPT, tmp_path / "venv", lock],
-        user=65534, group=65534, extra_groups=[], capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def test_a_folder_that_may_not_be_written_is_named(lock: Path) -> None:
+    # pytest's own folders are closed to other users.
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        shutil.copy(lock, place)
+        done = subprocess.run(
+            [PYTHON, SCRIPT, f"{place}/venv", f"{place}/{lock.name}"],
+            user=65534, group=65534, extra_groups=[], capture_output=True, text=True, check=False,
+        )  # fmt: skip
 
-    assert (done.returncode, done.stderr) == (
-        2, f"{tmp_path / 'venv'} cannot be made: {tmp_path} may not be written by this user.\n",
-    )  # fmt: skip
+        assert [path.name for path in Path(place).iterdir()] == [lock.name]
+    sentence = f"{place}/venv cannot be made: {place} may not be written by this user.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
