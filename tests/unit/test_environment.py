@@ -266,15 +266,21 @@ def test_the_oldest_versions_themselves_will_do(
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs a second user")
 def test_a_folder_that_may_not_be_written_is_named(lock: Path) -> None:
-    # pytest's own folders are closed to other users.
-    with tempfile.TemporaryDirectory() as place:
-        Path(place).chmod(0o755)
+    # pytest's own folders are closed to other users, and this checkout may be.
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        for file in (SCRIPT, environment.BUILD):
+            copy = place / file.relative_to(ROOT)
+            copy.parent.mkdir(parents=True)
+            shutil.copy(file, copy)
+        place.chmod(0o755)
         shutil.copy(lock, place)
+        there = sorted(place.rglob("*"))
         done = subprocess.run(
-            [PYTHON, SCRIPT, f"{place}/venv", f"{place}/{lock.name}"],
+            [PYTHON, place / SCRIPT.relative_to(ROOT), f"{place}/venv", f"{place}/{lock.name}"],
             user=65534, group=65534, extra_groups=[], capture_output=True, text=True, check=False,
         )  # fmt: skip
 
-        assert [path.name for path in Path(place).iterdir()] == [lock.name]
+        assert sorted(place.rglob("*")) == there
     sentence = f"{place}/venv cannot be made: {place} may not be written by this user.\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
