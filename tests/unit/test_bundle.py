@@ -142,6 +142,114 @@ def test_a_member_may_be_as_large_as_was_said_and_not_a_byte_larger(more: int, t
             members.read("one", 1_000)
 
 
+def signed_export(body: bytes, *members: bytes) -> bytes:
+    """A bundle of an odd manifest that the server signed all the same."""
+    signature = SERVER.sign(b"casedrop-export\0" + body).signature
+    parts = [_member("manifest.json", body), _member("manifest.sig", signature), *members]
+    return b"".join([*parts, bytes(1_024)])
+
+
+def only(data: bytes, name: bytes = b"a" * 16) -> ExportManifest:
+    """A manifest of one block."""
+    listed = ListedBlock(name, hashlib.sha256(data).hexdigest(), DAY)
+    return ExportManifest.of(number=1, campaign="wechat-2020", blocks=[listed])
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK_BYTES - 1])
+def test_a_block_of_another_length_is_refused_although_it_is_signed(size: int) -> None:
+    data, name = b"x" * size, (b"a" * 16).hex()
+
+    whole = signed_export(only(b"x" * BLOCK_BYTES).to_bytes(), _member(name, b"x" * BLOCK_BYTES))
+    assert read(whole)[0].number == 1
+    with pytest.raises(BadBundle, match=f"Block {name} was altered"):
+        read(signed_export(only(data).to_bytes(), _member(name, data)))
+
+
+def test_a_member_of_another_name_or_kind_is_refused_although_its_content_is_right() -> None:
+    data, name = b"x" * BLOCK_BYTES, (b"a" * 16).hex()
+    body = only(data).to_bytes()
+    right = _member(name, data)
+    for kind in (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.CONTTYPE):
+        info = tarfile.TarInfo(name)
+        info.size, info.mode, info.type = len(data), 0o600, kind
+        odd = info.tobuf(tarfile.USTAR_FORMAT) + right[tarfile.BLOCKSIZE :]
+        with pytest.raises(BadBundle, match="something else where"):
+            read(signed_export(body, odd))
+    with pytest.raises(BadBundle, match="something else where"):
+        read(signed_export(body, _member((b"b" * 16).hex(), data)))
+
+
+def test_what_is_between_and_behind_the_members_is_zeros_and_nothing_more() -> None:
+    whole = export()
+    behind_the_manifest = 512 + len(MANIFEST.to_bytes())
+    assert whole[behind_the_manifest : behind_the_manifest + 1] == b"\0"
+    changed = bytearray(whole)
+    changed[behind_the_manifest] = 1
+
+    with pytest.raises(BadBundle, match=r"damaged after manifest\.json"):
+        read(bytes(changed))
+    for odd in (whole + bytes(512), whole + b"x", whole[:-1], whole[:-512], whole[:-1] + b"x"):
+        with pytest.raises(BadBundle, match="has no proper end"):
+            read(odd)
+
+
+def test_a_cut_inside_a_member_is_named() -> None:
+    with pytest.raises(BadBundle, match=r"cut off inside manifest\.json"):
+        read(export()[:700])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (b'"version":1', b'"version":2', "another version"),
+        (b'"version":1', b'"version":"1"', "another version"),
+        (
+            b'"format":"casedrop-export"',
+            b'"format":"casedrop-replies"',
+            "not a casedrop-export bundle",
+        ),
+        (b'"id":"' + b"61" * 16, b'"id":"' + b"61" * 15, "manifest is damaged"),
+        (b'"id":"' + b"61" * 16, b'"id":"' + b"61" * 17, "manifest is damaged"),
+        (b'"number":1', b'"number":0', "manifest is damaged"),
+        (b'"number":1', b'"number":9223372036854775808', "manifest is damaged"),
+    ],
+)
+def test_a_signed_manifest_that_no_server_writes_says_what_is_wrong(
+    old: bytes, new: bytes, sentence: str
+) -> None:
+    body = only(b"x" * BLOCK_BYTES).to_bytes()
+    assert body.count(old) == 1
+
+    with pytest.raises(BadBundle, match=sentence):
+        read(signed_export(body.replace(old, new)))
+
+
+def test_a_hash_of_another_length_is_refused() -> None:
+    manifest = only(b"x")
+    for sha256 in ("ab" * 31, "ab" * 33, ""):
+        odd = replace(manifest, blocks=(manifest.blocks[0]._replace(sha256=sha256),))
+        with pytest.raises(BadBundle, match="manifest is damaged"):
+            ExportManifest.from_bytes(odd.to_bytes())
+
+
+def test_the_largest_number_is_read() -> None:
+    largest = replace(only(b"x"), number=2**63 - 1)
+
+    assert ExportManifest.from_bytes(largest.to_bytes()) == largest
+
+
+def test_replies_that_are_cut_off_are_refused_although_they_are_signed() -> None:
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    good = read_replies(
+        stored("replies_01_two.tar.xz"), (REVIEWER,), campaign="wechat-2020", now=now
+    )
+    for length in (0, 1, REPLY_BYTES - 1):
+        last = good.replies[1]._replace(sealed=good.replies[1].sealed[:length])
+        odd = write_replies(replace(good, replies=(good.replies[0], last)), detached)
+        with pytest.raises(BadBundle, match="cut off, or one is repeated"):
+            read_replies(odd, (REVIEWER,), campaign="wechat-2020", now=now)
+
+
 def test_an_empty_export_is_a_bundle_too() -> None:
     empty = ExportManifest.of(number=1, campaign="wechat-2020", blocks=[])
 

@@ -104,6 +104,25 @@ def test_a_file_over_the_limit_is_refused(reviewers: Reviewers) -> None:
         seal(reviewers, Kept(), bytes(300_000), limit=299_999)
 
 
+@pytest.mark.parametrize("ends", ["too large", "gpg gone"])
+def test_a_sealing_that_has_failed_takes_nothing_more_and_leaves_no_thread(
+    ends: str, reviewers: Reviewers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if ends == "gpg gone":
+        (tmp_path / "gpg").write_text("#!/bin/sh\nexit 2\n", "utf-8")
+        (tmp_path / "gpg").chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    before = threading.active_count()
+    sealer = AttachmentSealer(reviewers, Kept().put, 20_000_000)
+    with pytest.raises((TooLarge, CannotSeal)):
+        for _ in range(1_000):
+            sealer.write(bytes(50_000))
+
+    assert threading.active_count() == before
+    with pytest.raises(CannotSeal, match="sealing has ended"):
+        sealer.write(b"x")
+
+
 def test_a_file_of_exactly_the_limit_is_taken(reviewers: Reviewers, opener: Opener) -> None:
     data, kept = os.urandom(300_000), Kept()
 
