@@ -6,6 +6,7 @@ refuses and what the kernel would have refused anyway are told apart.
 """
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -134,3 +135,99 @@ def test_each_part_of_the_lock_does_its_own(parts: str) -> None:
     before, after = json.loads(free.stdout), json.loads(locked.stdout)
 
     assert after == {**before, **CHANGED[parts]}
+
+
+CALLS_OF_A_ROOM = """
+import sys
+from pathlib import Path
+from dropbox.lockdown import PARTS, Room, lock
+from support.refused_calls import EXECUTING, SHORTENING, tried
+room = Room("front", programs=(Path("/bin/true"),))
+if sys.argv[1] == "vault":
+    room = Room("vault", writable=Path(sys.argv[2]))
+lock(room, set(PARTS) - {"privileges", "seccomp"})
+print(*(tried(call, *arguments) for call, arguments in {**SHORTENING, **EXECUTING}.items()))
+"""
+
+
+def test_the_front_shortens_no_file_and_the_vault_starts_no_program(tmp_path: Path) -> None:
+    front, vault = (
+        python(CALLS_OF_A_ROOM, room, str(tmp_path)).stdout.split() for room in ("front", "vault")
+    )
+
+    assert front == ["EPERM", "EPERM", "EPERM", "EFAULT"]
+    assert vault == ["EFAULT", "EBADF", "EBADF", "EPERM"]
+
+
+FILES_OF_A_ROOM = """
+import errno, json, os, socket, sys
+from pathlib import Path
+from dropbox import landlock
+from dropbox.lockdown import PARTS, Room, lock
+inside, outside, abstract = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+
+def connect():
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect("\\0" + abstract)
+
+ways = {
+    "write": lambda: (inside / "new").write_text("x"),
+    "shorten": lambda: os.truncate(inside / "file", 1),
+    "remove": lambda: (inside / "new").unlink(),
+    "list": lambda: list(inside.iterdir()),
+    "make a folder": lambda: (inside / "folder").mkdir(),
+    "make a link": lambda: (inside / "link").symlink_to("file"),
+    "make a pipe": lambda: os.mkfifo(inside / "pipe"),
+    "make a socket": lambda: socket.socket(socket.AF_UNIX).bind(str(inside / "socket")),
+    "rename out": lambda: (inside / "file").rename(outside / "moved"),
+    "read beside": lambda: (outside / "file").read_text(),
+    "write beside": lambda: (outside / "file").write_text("x"),
+    "make beside": lambda: (outside / "new").write_text("x"),
+    "remove beside": lambda: (outside / "file").unlink(),
+    "shorten beside": lambda: os.truncate(outside / "file", 1),
+    "list beside": lambda: list(outside.iterdir()),
+    "connect": connect,
+    "signal": lambda: os.kill(os.getppid(), 0),
+}
+interface = landlock.interface()
+locked = {"privileges", "landlock"} if sys.argv[4] == "locked" else set()
+lock(Room("vault", writable=inside), set(PARTS) - locked)
+found = {}
+for name, way in ways.items():
+    try:
+        way()
+        found[name] = "done"
+    except OSError as why:
+        found[name] = errno.errorcode[why.errno]
+print(json.dumps([interface, found]))
+"""
+OPEN = {"write", "shorten", "remove", "list"}
+
+
+def test_landlock_leaves_one_folder_to_a_database_and_nothing_else(tmp_path: Path) -> None:
+    """Each way by itself; where the kernel's interface is too old for one, it is left out. The control: unlocked."""
+    said = {}
+    for state in ("free", "locked"):
+        inside, outside = tmp_path / state / "inside", tmp_path / state / "outside"
+        for folder in (inside, outside):
+            folder.mkdir(parents=True)
+            (folder / "file").write_text("file")
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind("")
+            server.listen()
+            name = server.getsockname()[1:].decode()
+            done = python(FILES_OF_A_ROOM, str(inside), str(outside), name, state)
+        assert done.returncode == 0, done.stderr
+        said[state] = json.loads(done.stdout)
+    interface, found = said["locked"]
+    # Without the file, which is then gone, it cannot be shortened.
+    assert {way for way, came in said["free"][1].items() if came != "done"} <= {"shorten beside"}
+
+    # Scopes came with interface 6, the right to shorten a file with 3.
+    late = {"connect": 6, "signal": 6, "shorten beside": 3}
+    closed = {way for way in found if way not in OPEN and late.get(way, 1) <= interface}
+    assert {way for way in OPEN if found[way] != "done"} == set()
+    assert {
+        way: found[way] for way in closed if found[way] not in ("EACCES", "EPERM", "EXDEV")
+    } == {}
+    assert len(closed) >= 10
