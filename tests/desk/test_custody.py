@@ -138,8 +138,10 @@ def test_the_log_holds_nothing_that_anybody_wrote(filed: tuple[Team, str]) -> No
     team(0, "answer", case, "--text-file", answer, "--yes")
 
     connection = sqlite3.connect(team.casebook / "casebook.sqlite")
-    written = b"".join(line for (line,) in connection.execute("select line from custody"))
+    lines = b"".join(line for (line,) in connection.execute("select line from custody"))
     connection.close()
+    # The digits of a hash are random: a year is among them now and then.
+    written = re.sub(rb"[0-9a-f]{40,}", b"#", lines)
 
     words = (
         "internal-remark",
@@ -157,7 +159,7 @@ def test_the_log_holds_nothing_that_anybody_wrote(filed: tuple[Team, str]) -> No
         for word in words
         if word.encode() in written or json.dumps(word).strip('"').encode() in written
     ]
-    assert written.isascii()
+    assert lines.isascii() and len(written) < len(lines)
 
 
 def test_a_refused_act_leaves_no_line_but_that_somebody_sat_down(filed: tuple[Team, str]) -> None:
