@@ -26,7 +26,7 @@ CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick pictures crash lint fuzz mutate bench up desk manual package lock words clean install server debian \
+.PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench up desk manual package lock words clean install server debian \
   debian-packages debian-test-packages checkers
 
 help: ## list the targets
@@ -59,14 +59,22 @@ checkers: install debian-test-packages ## fetch the HTML validator and the acces
 demo: install ## eight cases through a private Tor network to the offline desk, and an answer back (KEEP=1 leaves it running)
 	@$(BIN)/python -m scripts.rehearsal.demo $(if $(KEEP),--keep)
 
-# One worker a processor; tests marked alone, and those that failed, run by themselves afterwards.
-PARALLEL := -n auto --dist loadgroup --no-loadscope-reorder --second-try
+# Tests marked alone, and those that failed, run by themselves afterwards.
+PARALLEL := --dist loadgroup --no-loadscope-reorder --second-try
+# Quick tests compute, and get a worker a processor; all tests together wait half of their time, and get one more.
+QUICK_WORKERS ?= $(shell nproc)
+WORKERS ?= $(shell expr $$(nproc) + 1)
+# What was covered, in a place of each run's own: another run's beside it is not mixed in.
+MEASURED = COVERAGE_FILE=$$(mktemp -d)/coverage
 
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
-	@$(BIN)/python -m pytest $(PARALLEL)
+	@$(MEASURED) $(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) --cov --cov-report=
 
 quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer, the desk's one file nor an installation
-	@$(BIN)/python -m pytest $(PARALLEL) -m "not onion and not drop and not browser and not strace and not fuzz and not zipapp and not package"
+	@$(BIN)/python -m pytest -n $(QUICK_WORKERS) $(PARALLEL) -m "not onion and not drop and not browser and not strace and not fuzz and not zipapp and not package and not runner"
+
+coverage: checkers ## which lines and branches no test runs: build/coverage/index.html
+	@$(MEASURED) $(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) --cov --cov-report=html:build/coverage
 
 pictures: checkers ## photograph the two pictures of the README again, from fictional cases: docs/pictures
 	@CASEDROP_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support import collected
+from support import clocks, collected
 from support.clocks import MovedClock
 from support.front import PACKAGE, Front, make_front
 from support.shared import copy_home, made_once, make_home
@@ -74,8 +74,26 @@ def campaigns_are_parsed_once() -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """No test goes past midnight (UTC): what it asks for the day more than once is told the same one."""
+    clocks.wait_past_midnight()
+
+
 @pytest.fixture(scope="session")
-def made_homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> date:
+    """The UTC day on which this run began, whatever the worker: that of the reviewers' keys."""
+
+    def write(place: Path) -> None:
+        (place / "day").write_text(datetime.now(UTC).date().isoformat(), "ascii")
+
+    return date.fromisoformat(
+        (made_once(tmp_path_factory, "day", write) / "day").read_text("ascii")
+    )
+
+
+@pytest.fixture(scope="session")
+def made_homes(tmp_path_factory: pytest.TempPathFactory, first_day: date) -> dict[str, Path]:
     """gpg home directories of three reviewers by name, made once for all workers; each works with copies."""
 
     def make(name: str, weeks: int, start: date) -> Path:
@@ -90,8 +108,7 @@ def made_homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             ),
         )
 
-    today = datetime.now(UTC).date()
-    last_week = today - timedelta(days=7)
+    last_week = first_day - timedelta(days=7)
     return {
         "first": make("first", 4, last_week),
         "second": make("second", 4, last_week),

@@ -5,6 +5,7 @@ Tor. Screenshots of all pages, in three languages and two widths, are put into b
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from support.checkers import AXE, DIRECTORY, VNU
 from support.firefox import Firefox
 from support.front import Front
+from support.shared import made_once
 
 from dropbox.codename import CHEAPEST, WordLists, derive_keys
 from dropbox.errors import VaultUnavailable
@@ -112,21 +114,28 @@ def reply(front: Front, words: WordLists, codename: str, text: str, number: int)
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def saved(
     new_front: Callable[[Path], Front], words: WordLists, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Path]:
     """All pages as files, named by language and page."""
-    directory = tmp_path_factory.mktemp("pages")
-    front = new_front(directory)
-    paths = []
-    with front.browser() as browser:
-        for prefix in ANSWERS:
-            for name, page in language_pages(front, browser, words, prefix):
-                path = directory / f"{prefix}.{name}.html"
-                path.write_bytes(page.raw)
-                paths.append(path)
-    return paths
+
+    def save(directory: Path) -> None:
+        front = new_front(tmp_path_factory.mktemp("saving"))
+        with front.browser() as browser:
+            for prefix in ANSWERS:
+                for name, page in language_pages(front, browser, words, prefix):
+                    (directory / f"{prefix}.{name}.html").write_bytes(page.raw)
+
+    return sorted(made_once(tmp_path_factory, "pages", save).iterdir())
+
+
+def put_in_place(made: Path, path: Path) -> None:
+    """Copy a file to *path* in one step, since another run may be doing the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ours = path.with_name(f"{path.name}.{os.getpid()}")
+    shutil.copy(made, ours)
+    ours.replace(path)
 
 
 @pytest.fixture
@@ -202,17 +211,21 @@ return small;
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_is_too_small_or_too_wide(saved: list[Path], firefox: Firefox, width: str) -> None:
-    shutil.rmtree(SCREENS / width, ignore_errors=True)
+def test_nothing_is_too_small_or_too_wide(
+    saved: list[Path], firefox: Firefox, tmp_path: Path, width: str
+) -> None:
+    screens = tmp_path / "screens"
     firefox.width(WIDTHS[width])
     found = {}
     for path in saved:
         firefox.open(path.as_uri())
-        firefox.shoot(SCREENS / width / f"{path.stem}.png")
+        firefox.shoot(screens / f"{path.stem}.png")
         firefox.unfold()
         found[path.stem] = firefox.ask(LAYOUT)
         if "report-c" in path.name:
-            firefox.shoot(SCREENS / width / f"{path.stem}-unfolded.png")
+            firefox.shoot(screens / f"{path.stem}-unfolded.png")
+    for screen in screens.iterdir():
+        put_in_place(screen, SCREENS / width / screen.name)
 
     assert {name: said for name, said in found.items() if said} == {}
 

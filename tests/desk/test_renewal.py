@@ -269,7 +269,7 @@ def test_a_week_that_was_revoked_does_not_count_for_the_end(gpg_home: Path, tmp_
 
 
 def test_the_day_that_the_vault_reads_is_that_of_the_reviewer_who_ends_first(
-    keys_dir: Path, gpg_home: Path, tmp_path: Path
+    keys_dir: Path, first_day: date, gpg_home: Path, tmp_path: Path
 ) -> None:
     keys = Path(shutil.copytree(keys_dir, tmp_path / "keys"))
     made(gpg_home, keys, today(), 1)
@@ -279,4 +279,4 @@ def test_the_day_that_the_vault_reads_is_that_of_the_reviewer_who_ends_first(
         == Reviewers.load(keys, tmp_path / "front").last_day()
         == today() + timedelta(days=13)
     )
-    assert last_day(keys_dir) == today() + timedelta(days=27)
+    assert last_day(keys_dir) == first_day + timedelta(days=27)

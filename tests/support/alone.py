@@ -7,6 +7,7 @@ build/flaky.txt. One that fails again has failed. What the other process reports
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,8 @@ class Worker:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        # xdist's workers ignore Ctrl-C, and so would whatever a test starts and then interrupts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

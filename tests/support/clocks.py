@@ -1,7 +1,8 @@
 """Clocks that a test moves."""
 
 import time
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 
@@ -33,3 +34,18 @@ class Clock:
 def age(path: Path) -> float:
     """Seconds since the file was last changed, by its bytes or its timestamps."""
     return time.time() - min(path.stat().st_mtime, path.stat().st_ctime)
+
+
+# Longer than any test takes that asks for the day more than once.
+BEFORE_MIDNIGHT = timedelta(minutes=2)
+
+
+def wait_past_midnight(
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait for the next day (UTC) if it begins soon."""
+    now = clock()
+    tomorrow = (now + BEFORE_MIDNIGHT).replace(hour=0, minute=0, second=0, microsecond=0)
+    if tomorrow > now:
+        sleep((tomorrow - now).total_seconds() + 1)

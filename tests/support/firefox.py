@@ -66,6 +66,7 @@ class Firefox:
             warnings.simplefilter("ignore", ResourceWarning)
             self._marionette = Marionette(
                 bin=PROGRAM,
+                port=0,  # any free one
                 headless=True,
                 prefs=prefs,
                 gecko_log=str(directory / "firefox.log"),

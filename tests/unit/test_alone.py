@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.runner
+
 TESTS = Path(__file__).parents[1]
 SUITE = """
     import os, pathlib, time

@@ -54,6 +54,7 @@ def test_what_once_ended_otherwise_than_it_may_never_does_again(vector: Path) ->
     BY_NAME[vector.parent.name].run(vector.read_bytes())
 
 
+@pytest.mark.fuzz
 @by_target
 def test_no_altered_input_ends_otherwise_than_it_may(target: Target) -> None:
     @given(altered(target))
@@ -66,6 +67,7 @@ def test_no_altered_input_ends_otherwise_than_it_may(target: Target) -> None:
     holds()
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize(
     "target", [target for target in ALL if target.mutate], ids=lambda target: target.name
 )

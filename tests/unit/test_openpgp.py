@@ -7,7 +7,7 @@ import stat
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -175,23 +175,33 @@ def rsa_key(keys: Path, home: Path) -> None:
 
 
 def sign_only_key(keys: Path, home: Path) -> None:
-    openpgp.make_reviewer_key(home, name="Signer", weeks=0, start=date.today(), protected=False)
+    openpgp.make_reviewer_key(
+        home, name="Signer", weeks=0, start=datetime.now(UTC).date(), protected=False
+    )
     pinned(keys, home, "signer.asc")
 
 
 def expired_subkeys(keys: Path, home: Path) -> None:
     openpgp.make_reviewer_key(
-        home, name="Old", weeks=2, start=date.today() - timedelta(days=100), protected=False
+        home,
+        name="Old",
+        weeks=2,
+        start=datetime.now(UTC).date() - timedelta(days=100),
+        protected=False,
     )
     pinned(keys, home, "old.asc")
 
 
 def expired_key(keys: Path, home: Path) -> None:
     openpgp.make_reviewer_key(
-        home, name="Gone", weeks=2, start=date.today() - timedelta(days=3), protected=False
+        home,
+        name="Gone",
+        weeks=2,
+        start=datetime.now(UTC).date() - timedelta(days=3),
+        protected=False,
     )
     fingerprint = Opener(home).secret_fingerprints()[0]
-    at = f"{date.today() - timedelta(days=2):%Y%m%d}T000000!"
+    at = f"{datetime.now(UTC).date() - timedelta(days=2):%Y%m%d}T000000!"
     gpg(
         home,
         "--faked-system-time",
@@ -207,7 +217,7 @@ def expired_key(keys: Path, home: Path) -> None:
 def made(home: Path, name: str, weeks: int = 0) -> str:
     """A reviewer's key without further subkeys, in *home*."""
     return openpgp.make_reviewer_key(
-        home, name=name, weeks=weeks, start=date.today(), protected=False
+        home, name=name, weeks=weeks, start=datetime.now(UTC).date(), protected=False
     )
 
 
@@ -532,7 +542,7 @@ def test_a_message_is_open_only_when_gpg_says_so_and_ends_well(
 def test_a_message_for_somebody_else_cannot_be_opened(reviewers: Reviewers, tmp_path: Path) -> None:
     stranger = tmp_path / "stranger"
     openpgp.make_reviewer_key(
-        stranger, name="Stranger", weeks=1, start=date.today(), protected=False
+        stranger, name="Stranger", weeks=1, start=datetime.now(UTC).date(), protected=False
     )
 
     with pytest.raises(CannotOpen):
