@@ -1,4 +1,4 @@
-"""Answers at the desk: to whom, in which language, what gives pause before they leave, and what becomes of them."""
+"""Answers at the desk: to whom, in which language, with which warnings, with which outcome."""
 
 import io
 import json
@@ -299,7 +299,7 @@ def test_every_bundle_has_the_same_size_and_what_does_not_fit_waits(
 def test_no_reply_of_a_bundle_is_told_from_the_others_by_how_it_begins(
     casebook: Casebook, opener: Opener, tmp_path: Path
 ) -> None:
-    """A sealed box begins with an X25519 key, whose highest bit is clear; of random bytes every second one has it set."""
+    """A sealed box begins with an X25519 key, whose highest bit is 0; random bytes often have 1."""
     answer(casebook, add(casebook, 1), "to somebody", today=DAY)
     export_replies(casebook, tmp_path / "1.tar", opener, today=DAY)
 
@@ -318,7 +318,7 @@ def test_no_reply_of_a_bundle_is_told_from_the_others_by_how_it_begins(
 def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(
     casebook: Casebook, opener: Opener, tmp_path: Path
 ) -> None:
-    """A part of the day on which the answer left counts only if it was not here yet; older ones never do."""
+    """A part of the day on which an answer left counts only if it came later."""
     later = [DAY + timedelta(days=days) for days in range(6)]
     for claimant in (1, 2, 3):
         add(casebook, claimant)
@@ -345,7 +345,7 @@ def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(
 
 
 class Line:
-    """The command line over one casebook, with what stands on standard input."""
+    """The command line on one casebook, with standard input."""
 
     def __init__(
         self,
@@ -364,12 +364,12 @@ class Line:
         return (code, *self._capsys.readouterr())
 
     def day(self, day: date) -> None:
-        """From now on it is *day* at the desk."""
+        """Let it be *day* at the desk from now on."""
         for command in (answer_command, export_command, outbox_command):
             self._patch.setattr(command, "today", lambda: day)
 
     def at_a_terminal(self, typed: str, *arguments: object) -> tuple[int, str, str]:
-        """With a person at a real terminal who has *typed*."""
+        """Run with a person at a real terminal who has *typed*."""
         person, terminal = pty.openpty()
         os.write(person, typed.encode())
         with os.fdopen(terminal, encoding="utf-8") as stdin:

@@ -264,7 +264,7 @@ def test_a_damaged_casebook_is_a_sentence(directory: Path, damage: bytes) -> Non
 
 
 def test_a_casebook_whose_structure_was_altered_is_a_sentence(directory: Path) -> None:
-    """SQLite quotes the altered words, which are no UTF-8 any more."""
+    """SQLite quotes the altered words, which are no longer UTF-8."""
     file = directory / "casebook.sqlite"
     content = file.read_bytes()
     assert b"CREATE TABLE part (" in content
@@ -395,7 +395,7 @@ def test_a_conflict_of_interest_is_declared_and_not_merely_written_about(
         ('{"harms":{"conflict":true},"conflict":false}', False),
         ('{"note":"\\"conflict\\":true"}', False),
         ('{"conflict":null}', False),
-        # Altered: nobody can tell any more.
+        # Altered: nobody can tell whether it was declared.
         ('{"conflict":true', True),
         ("", True),
     ],

@@ -1,4 +1,4 @@
-"""The key ceremony with real gpg: what it makes is what the server takes, and nothing secret leaves the workstation."""
+"""The key ceremony with real gpg: the server takes its keys, and no secret leaves it."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from scripts.ceremony.weeks import CeremonyError
 
 
 def today() -> date:
-    """The UTC day; asked for each time, since a run of all tests may go past midnight."""
+    """The UTC day, read each time because a run of all tests may go past midnight."""
     return datetime.now(UTC).date()
 
 
@@ -226,7 +226,7 @@ def test_the_revocation_certificate_ends_the_key_and_is_no_longer_beside_it(
     begin(home, tmp_path)
 
     assert not list(home.rglob("*.rev"))
-    # gpg puts a colon before it, so that nobody uses it by mistake.
+    # gpg puts a colon in front, so that nobody uses it by mistake.
     certificate = (
         (tmp_path / "03-safe" / "blue-revocation.asc")
         .read_bytes()

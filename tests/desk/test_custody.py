@@ -1,4 +1,4 @@
-"""The custody log as the desk writes it: a line for every act, in the name of who did it, and nothing of what was said."""
+"""The custody log as the desk writes it: a line for each act, in the reviewer's name; no texts."""
 
 import json
 import re
@@ -41,14 +41,14 @@ def verified(team: Team) -> bool:
 
 
 def first_case(team: Team) -> str:
-    """Blocks have random names, so that either report may be C-0001."""
+    """Blocks have random names, so either report may be C-0001."""
     rows = json.loads(team(0, "list", "--json"))
     return str(next(row["case"] for row in rows if row["files"]))
 
 
 @pytest.fixture
 def filed(team: Team, reviewers: Reviewers, prepared: Prepared) -> tuple[Team, str]:
-    """Three reviewers at a casebook with two cases, one of them with a file; and that one's number."""
+    """Three reviewers of a casebook with two cases, and the number of the one with a file."""
 
     def file_two(team: Team) -> str:
         drop = Drop(reviewers, team.directory)
@@ -250,7 +250,7 @@ sys.exit(desk.main(sys.argv[1:]))
 
 
 def test_a_desk_killed_in_the_middle_of_a_review_loses_nothing(filed: tuple[Team, str]) -> None:
-    """The layer and its line stand in the file, not yet committed, when the desk is killed."""
+    """The layer and its line are in the file, but not committed, when the desk is killed."""
     team, case = filed
     since = len(log(team))
     form = team.directory / "sheet.toml"
@@ -366,7 +366,7 @@ def session(casebook: Casebook, home: Path) -> Session:
 
 
 def test_a_line_that_its_own_signer_replaced_later_is_named(filed: tuple[Team, str]) -> None:
-    """Both lines are well signed by the same session; only the chain tells."""
+    """Both lines have valid signatures of the same session; only the chain tells."""
     team, _ = filed
     with Casebook.open(team.casebook) as casebook:
         at_work, table = session(casebook, team.homes[0]), casebook.database.table("custody")
@@ -392,7 +392,7 @@ def test_a_line_that_its_own_signer_replaced_later_is_named(filed: tuple[Team, s
 
 
 def test_a_row_that_was_altered_and_signed_for_again_is_named(filed: tuple[Team, str]) -> None:
-    """A reviewer alters a row and adds a line of their own that fits it: the first line still records it."""
+    """A reviewer alters a row and adds a line that fits; the first line still has the old hash."""
     team, _ = filed
     with Casebook.open(team.casebook) as casebook:
         table = casebook.database.table("answer")
@@ -412,7 +412,7 @@ def test_a_row_that_was_altered_and_signed_for_again_is_named(filed: tuple[Team,
 def test_a_session_is_vouched_for_by_the_reviewer_whom_its_lines_name(
     filed: tuple[Team, str],
 ) -> None:
-    """The second reviewer signs a session key; its lines say that the first did it."""
+    """The second reviewer signs a session key, but its lines name the first."""
     team, _ = filed
     first, second = (Opener(home).secret_fingerprints()[0] for home in team.homes[:2])
     with Casebook.open(team.casebook) as casebook:

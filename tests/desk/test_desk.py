@@ -1,4 +1,4 @@
-"""The offline desk over real bundles and real gpg: what it opens, what it refuses, and what it sends back."""
+"""The offline desk with real bundles and real gpg: what it opens, refuses and sends back."""
 
 import hashlib
 import io
@@ -161,7 +161,7 @@ def test_an_old_repeated_or_forked_bundle_is_refused(
 def test_what_cannot_be_opened_is_listed_and_may_be_tried_again(
     drop: Drop, casebook: Casebook, take: Take, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A reviewer with a key that the server did not seal to opens nothing, and loses nothing."""
+    """A reviewer to whose key the server did not seal opens nothing, and loses nothing."""
     stranger = tmp_path_factory.mktemp("s")
     make_reviewer_key(
         stranger, name="stranger", weeks=1, start=datetime.now(UTC).date(), protected=False
@@ -213,7 +213,7 @@ def test_a_file_that_is_not_as_described_is_listed_and_not_kept(
 
 
 def test_a_file_longer_than_described_fills_no_disk() -> None:
-    """gpg unpacks compressed messages to any length; what the report says is the most that is written."""
+    """gpg unpacks compressed messages to any length; no more is written than the report says."""
     written: list[bytes] = []
     take = bounded(written.append, 10)
 
@@ -225,7 +225,7 @@ def test_a_file_longer_than_described_fills_no_disk() -> None:
 
 @dataclass
 class Compressing:
-    """Seals as no front does: compressed, so that a short message unpacks to a long one."""
+    """Seals as no front does, with compression: a short message unpacks to a long one."""
 
     home: Path
 
@@ -255,7 +255,7 @@ def test_an_import_writes_no_more_of_a_file_than_its_report_says(
     reviewer_homes: list[Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The real import of a message that unpacks to a thousand times its length; every byte that is written is counted."""
+    """A real import of a message that unpacks to a thousand times its length, counting writes."""
     size = 16 * 2**20
     bomb = replace(drop, reviewers=cast("Reviewers", Compressing(reviewer_homes[0]))).file(
         bytes(size)
@@ -281,7 +281,7 @@ def test_an_import_writes_no_more_of_a_file_than_its_report_says(
 def test_a_report_that_names_a_file_that_is_here_has_to_hold_it_itself(
     drop: Drop, casebook: Casebook, take: Take
 ) -> None:
-    """Whoever knows a file's SHA-256 could else have it shown as sent with their own report."""
+    """Otherwise anybody who knows a file's SHA-256 could have it shown in their own report."""
     drop.report(attachments=(drop.file(PHOTO),))
     assert take(drop.bundle(1)).files == 1
     other = drop.file(bytes(len(PHOTO)), sha256=hashlib.sha256(PHOTO).hexdigest())
@@ -328,7 +328,7 @@ def test_the_same_file_sent_twice_is_kept_once_and_each_is_opened(
 def test_a_run_that_was_broken_off_is_run_again(
     drop: Drop, casebook: Casebook, opener: Opener, take: Take
 ) -> None:
-    """Stopped after the first of two reports, with half a file on the disk: the next run goes on from there."""
+    """Stopped after the first of two reports, with half a file on disk; the next run goes on."""
     attachment = drop.file(PHOTO)
     drop.report(attachments=(attachment,))
     drop.report("second", claimant=2)
@@ -421,7 +421,7 @@ def test_an_answer_reaches_its_case_in_a_bundle_that_the_vault_takes(
     assert (bundle.number, bundle.desk) == (1, 1)
     by_tag = dict(bundle.replies)
     assert len(by_tag) == 256 and list(by_tag) == sorted(by_tag)
-    # The desk itself says first that the report was opened.
+    # First the desk itself acknowledges that the report was opened.
     for number, text in enumerate(("", "第一封\r\n", "second")):
         sealed = by_tag[reply_tag(bytes([101]) * 32, desk=1, number=number)]
         reply = open_reply(sealed, bytes([1]) * 32)
@@ -500,7 +500,7 @@ def test_an_answer_that_cannot_be_read_is_refused_when_it_is_written(
 
 
 class Line:
-    """The command line over one casebook."""
+    """The command line on one casebook."""
 
     def __init__(self, directory: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self._always = ["--casebook", str(directory), "--home", str(home)]
@@ -604,7 +604,7 @@ def test_without_the_keys_directory_the_desk_says_so(
 
 
 def test_no_option_takes_an_answers_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """Arguments can be read by every user of a computer."""
+    """All users of a computer can read arguments."""
     assert desk.main(["--casebook", "x", "answer", "--help"]) == 0
 
     assert "--text-file" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Whether the casebook's disk is encrypted, from a kernel's lists that are written here."""
+"""Whether the casebook's disk is encrypted, as told by kernel lists that the tests write."""
 
 from pathlib import Path
 

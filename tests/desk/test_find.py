@@ -1,4 +1,4 @@
-"""Looking for cases as a reviewer at the desk: what others said is not found before it may be seen, nor what was given away."""
+"""Finding cases as a reviewer: never what one may not see yet, nor what one gave away."""
 
 import io
 import json
@@ -25,7 +25,7 @@ SAID: dict[str, Any] = {
 
 @pytest.fixture
 def filed(team: Team, reviewers: Reviewers, prepared: Prepared) -> Team:
-    """Two claimants who sent one text, and one who sent another."""
+    """Two claimants who sent the same text, and one who sent another."""
 
     def file_three(team: Team) -> None:
         drop = Drop(reviewers, team.directory)
@@ -45,7 +45,7 @@ def found(team: Team, who: int, *options: str) -> list[str]:
 
 
 def copies(team: Team) -> list[str]:
-    """The numbers of the two with one text: blocks have random names, so that any may be C-0001."""
+    """The numbers of the two with the same text; block names are random, so any may be C-0001."""
     rows = json.loads(team(2, "list", "--json"))
     return [row["case"] for row in rows if row["linked"]]
 

@@ -1,4 +1,4 @@
-"""Cases are found by words in either script, as typed, and by codes; whatever is typed, nothing breaks."""
+"""Cases are found by words in either script, as typed, and by codes; no query breaks anything."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_every_pair_of_characters_of_a_text_finds_it(
 
     for place in range(0, len(text) - 1, 3):
         pair = text[place : place + 2]
-        if all("\u4e00" <= sign <= "\u9fff" for sign in pair):
+        if all("\u4e00" <= character <= "\u9fff" for character in pair):
             assert numbers(casebook, f'"{pair}"') == [1], pair
 
 
@@ -162,11 +162,11 @@ def test_what_is_shown_around_a_hit_is_neutralised_and_the_text_is_not_folded(
 
     (found,) = find(casebook, "封号", Filters()).cases
 
-    before, hit, behind = found.excerpt
+    before, hit, after = found.excerpt
     assert (
         (before, hit) == ("前‹U+001B›[31m‹U+202E›", "封‹U+200B›號")
-        and behind.startswith("後面遠")
-        and len(behind) == 24
+        and after.startswith("後面遠")
+        and len(after) == 24
     )
 
 
@@ -359,7 +359,7 @@ def test_the_index_is_made_again_when_it_is_missing_or_of_another_version(
 def test_an_index_that_does_not_fit_is_told_and_made_anew(casebook: Casebook) -> None:
     add(casebook, report("封号", 1))
     assert numbers(casebook, "封号") == [1]
-    # As if part 1 of case 1 held these words.
+    # As if part 1 of case 1 contained these words.
     casebook.database.execute(
         "INSERT INTO found (rowid, words) VALUES ((1 << 33) + 2, ?)", [spelled("微信")]
     )
@@ -380,7 +380,7 @@ def test_what_came_after_the_last_search_is_found(casebook: Casebook) -> None:
 
 
 def test_the_index_holds_codes_of_signs_only() -> None:
-    """So that no tokenizer's table of Unicode decides what is found."""
+    """No tokenizer's Unicode table may decide what is found."""
     assert spelled("微信 é中").isascii() and set("".join(words("微信a_b é"))) <= set(
         "abcdefghijklmnopqrstuvwxyz0123456789_"
     )

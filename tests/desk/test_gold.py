@@ -1,5 +1,7 @@
-"""Eight sample cases with the labels that reviewers would give, through real bundles and two reviewers and an adjudicator
-at the command line; then a third party verifies, and then bytes are altered.
+"""Eight sample cases with the labels that reviewers would give, from bundles to a verified casebook.
+
+They go through real bundles, and through two reviewers and an adjudicator at the command line. Then a
+third party verifies the casebook, and then bytes of it are altered.
 """
 
 import hashlib
@@ -22,13 +24,13 @@ from scripts.desk.casebook.custody import pinned
 from scripts.desk.casebook.schema import guards
 
 SAMPLES = json.loads((Path(__file__).parents[1] / "sample_cases.json").read_text("utf-8"))["cases"]
-# The samples were labelled with words of their own for three urgencies and the connection to the United States.
+# The samples have their own words for three urgencies and the connection to the United States.
 URGENCY = {"normal": "normal", "high": "danger", "deadline_check": "deadline"}
 US = {"none_stated": "none", "none": "none", "california": "california"}
 
 
 def facts(sample: dict[str, Any]) -> dict[str, Any]:
-    """What the sample's claimant would answer to the optional questions."""
+    """The sample claimant's answers to the optional questions."""
     return {
         "period_from": sample["period"]["from"][:7],
         "period_to": sample["period"]["to"][:7],
@@ -40,7 +42,7 @@ def facts(sample: dict[str, Any]) -> dict[str, Any]:
 
 
 def label(sample: dict[str, Any]) -> dict[str, Any]:
-    """The gold label as a reviewer's sheet has it."""
+    """The gold label, as in a reviewer's sheet."""
     expected = sample["expected"]
     amounts = [
         {"amount": str(one["amount"]), "currency": one["currency"], "what": one["what"]}
@@ -57,7 +59,7 @@ def label(sample: dict[str, Any]) -> dict[str, Any]:
 
 
 def filed(team: Team, reviewers: Reviewers) -> dict[str, dict[str, Any]]:
-    """The samples sealed, bundled and imported. Returns them by the case number that each got."""
+    """Seal, bundle and import the samples. Returns them by case number."""
     drop = Drop(reviewers, team.directory)
     for number, sample in enumerate(SAMPLES, 1):
         drop.report(
@@ -78,19 +80,22 @@ def filed(team: Team, reviewers: Reviewers) -> dict[str, dict[str, Any]]:
 
 
 def reviewed(team: Team, cases: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Two reviewers and an adjudicator over all cases. Returns the status that each case should have in the end."""
+    """Let two reviewers and an adjudicator review all cases.
+
+    Returns each case's expected final status.
+    """
     expected = {}
     for name, sample in cases.items():
         gold = label(sample)
         first = team.judge(0, name, **gold)
-        # By its tier, or by this casebook's chance.
+        # By its tier, or by this casebook's random sample.
         if (
             first["status"] == "st.first_review"
             and not json.loads(team(0, "show", name, "--json"))["review"]["second_review"]
         ):
             expected[name] = "st.first_review"
             continue
-        # The second reviewer sees FX-02 otherwise: a third has to adjudicate.
+        # The second reviewer disagrees about FX-02, so a third has to adjudicate.
         if sample["id"] != "FX-02":
             assert team.judge(1, name, **gold)["status"] == "st.second_review"
         else:
@@ -104,7 +109,7 @@ def reviewed(team: Team, cases: dict[str, dict[str, Any]]) -> dict[str, str]:
 def gold(
     team: Team, reviewers: Reviewers, prepared: Prepared
 ) -> tuple[Team, dict[str, dict[str, Any]]]:
-    """The run up to its end: reviewed, one case answered, one closed; and the samples by the case's number."""
+    """A finished run (reviewed, one case answered, one closed), and the samples by case number."""
     return team, prepared.bring("gold", team, lambda team: worked_through(team, reviewers))
 
 
@@ -167,7 +172,7 @@ def test_eight_cases_end_with_their_gold_labels_and_a_third_party_verifies(
 def altered(
     where: str, column: str, table: str, at: int = -1
 ) -> Callable[[sqlite3.Connection], None]:
-    """One bit of one byte of a value turned round, behind the triggers' back."""
+    """Flip one bit of a value, without the triggers noticing."""
 
     def alter(connection: sqlite3.Connection) -> None:
         (key, value) = connection.execute(
@@ -212,7 +217,7 @@ FORGED = SigningKey(b"f" * 32)
 
 
 def forged(connection: sqlite3.Connection) -> None:
-    """A line that says another thing, well signed, by a key that nobody vouches for."""
+    """A line that says something else, correctly signed by a key for which nobody vouches."""
     line = json.loads(connection.execute("select line from custody where number = 4").fetchone()[0])
     line |= {"act": "export", "session": bytes(FORGED.verify_key).hex()}
     data = json.dumps(line, sort_keys=True, separators=(",", ":")).encode()
@@ -341,7 +346,7 @@ def test_whatever_is_altered_is_named(
         assert code == 1, what
         for sentence in named:
             assert sentence in out, (what, out)
-        # What is named is what was done and what hangs on it, not the whole book.
+        # It names what was done and what depends on it, not the whole casebook.
         assert out.count("\n") <= 4, (what, out)
 
 
@@ -364,7 +369,7 @@ RAW = {
 def test_one_byte_altered_anywhere_in_the_file_is_seen(
     gold: tuple[Team, dict[str, dict[str, Any]]], desk_keys: Path, tmp_path: Path
 ) -> None:
-    """In the file's own bytes, as a failing disk or an editor of bytes would do it."""
+    """In the file's own bytes, as a failing disk or a hex editor would do it."""
     team, _ = gold
     connection = sqlite3.connect(team.casebook / "casebook.sqlite")
     needles = {what: connection.execute(query).fetchone()[0] for what, query in RAW.items()}
@@ -383,7 +388,7 @@ def test_one_byte_altered_anywhere_in_the_file_is_seen(
         code = desk.main(["--casebook", str(copy), "verify", "--keys", str(desk_keys)])
 
         out, err = team.capsys.readouterr()
-        # Found, or seen before anything could be looked for.
+        # Found by a check, or noticed before any check could run.
         assert code == (2 if err else 1) and "Traceback" not in err, what
         assert out.count("\n") + err.count("\n") >= 1, what
 
@@ -405,14 +410,14 @@ def test_a_file_of_a_claimant_that_was_altered_or_taken_away_is_named(
 def test_a_cut_off_end_is_seen_by_the_head_that_was_written_down(
     gold: tuple[Team, dict[str, dict[str, Any]]],
 ) -> None:
-    """With its rows gone too, nothing else shows it."""
+    """Nothing else shows it if its rows are gone too."""
     team, _ = gold
     team(0, "show", "C-0001")
     noted = json.loads(team(0, "status", "--json"))["custody_head"]
     assert team.run(0, "verify", "--head", noted)[0] == 0
     connection = sqlite3.connect(team.casebook / "casebook.sqlite")
     connection.execute("drop trigger custody_delete")
-    # The view of C-0001 and the session in which it was.
+    # The view of C-0001, and its session.
     connection.execute("delete from custody where number > (select max(number) - 2 from custody)")
     connection.execute(guards()["custody_delete"])
     connection.commit()
@@ -427,7 +432,7 @@ def test_a_cut_off_end_is_seen_by_the_head_that_was_written_down(
 def test_keys_other_than_the_pinned_ones_vouch_for_nothing(
     gold: tuple[Team, dict[str, dict[str, Any]]], keys_dir: Path, third_home: Path
 ) -> None:
-    """The third party has the keys of two; what the third reviewer signed is not taken on the casebook's word."""
+    """The third party has two keys; what the third reviewer signed is not believed."""
     team, _ = gold
 
     code, out, _ = team.run(0, "verify", "--keys", keys_dir, "--json")
@@ -445,7 +450,7 @@ def pinned_names(team: Team) -> set[str]:
 def test_a_casebook_of_another_origin_does_not_take_a_log(
     gold: tuple[Team, dict[str, dict[str, Any]]], desk_keys: Path, tmp_path: Path
 ) -> None:
-    """The log of one casebook moved into another one."""
+    """Move the log of one casebook into another."""
     team, _ = gold
     create(
         tmp_path / "other", server_key=hashlib.sha256(b"other").digest(), campaign=CAMPAIGN, desk=0

@@ -1,4 +1,4 @@
-"""The reviewer's guide, done as it is written: each command of its table, in order, by three reviewers at one casebook."""
+"""The reviewer's guide, step by step: each command of its table, by three reviewers."""
 
 import io
 import json
@@ -14,14 +14,14 @@ from support.team import Team
 from dropbox.openpgp import Reviewers
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "reviewer.md").read_text("utf-8")
-# What a person does beside the command: who sits at the desk, what they type.
+# What a person does besides the command: who is at work, and what they type.
 DECIDES = {"adjudicate": 2}
 TYPED = {"find": "训诫书", "answer": "【虚构】谢谢您的来信。"}
 ASKS_BACK = {"answer", "export-replies"}
 
 
 def commands() -> list[str]:
-    """The desk's commands in the guide's table, each behind ``$D``."""
+    """The desk's commands in the guide's table, each after ``$D``."""
     return re.findall(r"^\| `\$D ([^`]+)` \|", GUIDE, re.MULTILINE)
 
 
@@ -41,14 +41,14 @@ def test_a_reviewer_can_do_what_the_guide_says(
 
 
 def do(team: Team, line: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run one command as the guide has it. Returns its name."""
+    """Run one command as the guide gives it. Returns its name."""
     line, _, redirected = line.partition(" > ")
     words = shlex.split(line)
     name = words[0]
     if "HEAD" in words:
         words[words.index("HEAD")] = json.loads(team(0, "status", "--json"))["custody_head"]
     if name == "adjudicate":
-        # Two who disagree, and the form that the third fills in.
+        # Two reviewers who disagree, and the form that the third fills in.
         for who, merit in enumerate(("m3", "m1")):
             team.judge(who, words[1], merit=merit, urgency="normal")
         (team.directory / "sheet.toml").rename(team.directory / "form.toml")

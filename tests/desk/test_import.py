@@ -1,5 +1,6 @@
-"""Import as a whole: on several cores and in order, killed anywhere and run again, with a full disk, with whatever is in a
-bundle.
+"""Import as a whole: on several cores and in order, killed anywhere and run again.
+
+Also with a full disk, and with anything at all in a bundle.
 """
 
 import hashlib
@@ -70,7 +71,7 @@ def take(casebook: Casebook, path: Path, opener: Opener, **changes: object) -> O
 
 
 def filled(drop: Drop) -> Path:
-    """A bundle of some reports with a file each for the first."""
+    """A bundle of some reports, the first of which have a file each."""
     for number in range(REPORTS):
         files = (drop.file(bytes([number]) * 70_000, f"{number}.bin"),) if number < FILES else ()
         drop.report(f"第{number}份：{TEXT}", claimant=number + 1, attachments=files)
@@ -78,7 +79,7 @@ def filled(drop: Drop) -> Path:
 
 
 def check_whole(place: Path) -> None:
-    """Everything of :func:`filled` is there once, and nothing else is."""
+    """Everything of :func:`filled` is there once, and nothing else."""
     with Casebook.open(place) as casebook:
         cases = list(casebook.cases())
         texts = sorted(part.report.text[:2] for case in cases for part in case.parts)
@@ -167,7 +168,7 @@ def test_an_import_that_is_killed_is_run_again_and_nothing_is_lost_or_double(
 def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
     drop: Drop, place: Path, reviewer_homes: list[Path], opener: Opener
 ) -> None:
-    """The real command, killed at moments of chance, until it has nothing left to do."""
+    """Run the real command, killed at random moments, until it has nothing left to do."""
     bundle = filled(drop)
     command: list[str | Path] = [
         sys.executable,
@@ -196,7 +197,7 @@ def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
 def desk(
     place: Path, home: Path, bundle: Path, most_bytes: int = resource.RLIM_INFINITY
 ) -> tuple[int, str]:
-    """The exit code and standard error of the real command, whose files may not grow beyond *most_bytes*."""
+    """The exit code and standard error of the real command, with files of at most *most_bytes*."""
     done = subprocess.run(
         [sys.executable, "-m", "scripts.desk", "--casebook", place, "--home", home, "open", bundle],
         cwd=TESTS.parent,
@@ -215,7 +216,7 @@ def test_no_room_for_the_bundle_or_in_the_casebook_is_a_sentence_and_the_next_ru
     code, sentence = desk(place, reviewer_homes[0], bundle, 3 * BLOCK_BYTES)
     assert (code, sentence.count("\n")) == (2, 1) and "does not fit beside the casebook" in sentence
 
-    # A casebook that is larger than the bundle, so that it is the first to find no room.
+    # A casebook that is larger than the bundle, so that it runs out of room first.
     with Casebook.open(place) as casebook:
         add(casebook, *(report("字" * 12_000, 100 + number) for number in range(40)))
     size = (place / "casebook.sqlite").stat().st_size
@@ -231,7 +232,7 @@ def test_no_room_for_the_bundle_or_in_the_casebook_is_a_sentence_and_the_next_ru
 def test_a_disk_that_fills_up_in_the_middle_is_a_sentence_and_the_next_run_goes_on(
     drop: Drop, tmp_path: Path, reviewer_homes: list[Path]
 ) -> None:
-    """A file system of its own, with room for the bundle but not for all of its files."""
+    """A separate file system with room for the bundle, but not for all of its files."""
     bundle = filled(drop)
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -318,7 +319,7 @@ def test_what_fails_in_a_thread_fails_at_its_turn_and_nothing_runs_on() -> None:
 
 
 def sealed(drop: Drop, content: bytes) -> bytes:
-    """A block that holds *content* sealed as a report is. Returns its id."""
+    """Add a block with *content* sealed like a report. Returns its id."""
     pieces: list[bytes] = []
     drop.reviewers.seal(io.BytesIO(pad(content, PADDED_REPORT_BYTES)), pieces.append)
     message = b"".join(pieces)
@@ -418,7 +419,7 @@ def test_a_report_whose_blocks_are_missing_is_kept_and_its_file_listed(
 def test_ten_thousand_blocks_of_which_nobody_speaks_are_counted(
     drop: Drop, casebook: Casebook, opener: Opener
 ) -> None:
-    """All with one content: what is tested is their number."""
+    """All have the same content; only their number matters here."""
     noise = os.urandom(BLOCK_BYTES)
     drop.blocks |= {number.to_bytes(16, "big"): noise for number in range(10_000)}
     drop.report()
@@ -459,7 +460,7 @@ def flipped(at: int) -> Alter:
 
 
 def kinds_of_bytes(data: bytes) -> dict[str, int]:
-    """A byte of every kind that a bundle is made of, by its place."""
+    """A byte of each kind that a bundle consists of, by its offset."""
     manifest, block = data.index(b"{"), data.rindex(b"ustar") - 257
     signature = data.index(b"manifest.sig")
     places = {

@@ -93,12 +93,13 @@ ADJUDGED = Said(C, "m2", role=ADJUDICATION)
         ([Said(A, "m0", outcome="st.closed")], True, False, "st.first_review"),
         ([Said(A, "m4"), Said(B, "m4", outcome="st.plaintiff")], False, False, "st.plaintiff"),
         ([Said(A, "m4", outcome="st.plaintiff"), Said(B, "m3")], False, False, "st.adjudicate"),
-        # A tier that was said cannot be unsaid to get out of a second review, nor agreed on after both were seen.
+        # A tier that was given cannot be taken back to avoid a second review, nor agreed on after
+        # both were seen.
         ([Said(A, "m3"), Said(A, "m2")], False, False, "st.first_review"),
         ([Said(A, "m3"), Said(B, "m2"), Said(B, "m3")], False, False, "st.adjudicate"),
         ([Said(A, "m3"), Said(A, "m2"), Said(B, "m2")], False, False, "st.second_review"),
         ([Said(A, "m3"), Said(B, "m3"), Said(A, "m1")], False, False, "st.adjudicate"),
-        # Who gives a case away does not count, before or after.
+        # A reviewer who gives a case away does not count, before or after.
         ([Said(A, "m3"), Said(A, conflict=True)], False, False, "st.new"),
         ([Said(A, "m3"), Said(A, conflict=True), Said(B, "m2")], False, False, "st.first_review"),
         (

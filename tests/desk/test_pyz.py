@@ -1,4 +1,4 @@
-"""The desk's one file: the same wherever it is built, and whole on a computer with nothing but Python and gpg."""
+"""The desk's one file: the same wherever it is built, and complete with only Python and gpg."""
 
 import ast
 import hashlib
@@ -40,12 +40,12 @@ STORY, NAME, ANSWER = (
     "金丝雀回复：请问是哪一年？",
 )
 PHOTO = bytes(range(256)) * 700
-# Python as the Debian package brings it, not the tests' own environment.
+# Debian's Python, not the tests' environment.
 PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
 
 
 def pythons() -> list[Path]:
-    """One of each Python on this computer that the file is for."""
+    """Each Python on this computer for which the file is made."""
     found = [PYTHON]
     for version in builder.PYTHONS:
         made = sorted(
@@ -207,7 +207,7 @@ def bundle(reviewers: Reviewers, directory: Path) -> Path:
 
 
 class Computer:
-    """A computer with nothing but Python and gpg: no network, the stick mounted read-only, an environment of its own."""
+    """A computer with only Python and gpg: no network, a read-only stick, a fresh environment."""
 
     def __init__(self, stick: Path, directory: Path) -> None:
         self._stick = stick
@@ -221,7 +221,7 @@ class Computer:
         }
 
     def run(self, *command: str | Path, through: tuple[str, ...] = ()) -> SimpleNamespace:
-        """The command's code, output and errors."""
+        """The command's exit code, output and errors."""
         stick = shlex.quote(str(self._stick))
         mounted = (
             f'mount --bind {stick} {stick} && mount -o remount,bind,ro {stick} && cd / && exec "$@"'
@@ -259,7 +259,7 @@ def keys(reviewer_homes: list[Path], tmp_path: Path) -> Iterator[Path]:
 
 
 def day(pyz: Path, directory: Path, keys: Path, export: Path) -> Path:
-    """A script of one day at the desk; what each act said is in a file of its name."""
+    """A script of one day at the desk; the output of each command is in a file with its name."""
     (directory / "answer.txt").write_text(ANSWER, "utf-8")
     (directory / "evidence").mkdir()
     desk = [PYTHON, "-S", pyz, "--casebook", directory / "casebook", "--home", keys]
@@ -279,7 +279,7 @@ def day(pyz: Path, directory: Path, keys: Path, export: Path) -> Path:
         f"{shlex.join(map(str, [*desk, *act]))} >{directory}/{name}.out"
         for name, act in acts.items()
     ]
-    # The watcher ends when all that it watches has ended.
+    # The watcher ends when everything it watches has ended.
     end = shlex.join(["gpgconf", "--homedir", str(keys), "--kill", "gpg-agent"])
     script = directory / "day.sh"
     script.write_text("set -e\n" + "\n".join([*lines, end]) + "\n", "utf-8")
@@ -287,7 +287,7 @@ def day(pyz: Path, directory: Path, keys: Path, export: Path) -> Path:
 
 
 def reached(trace: Path) -> list[Call]:
-    """The calls by which something but a unix socket would be reached, or a unix socket that is not gpg's."""
+    """The calls that would reach anything but a unix socket, or a unix socket that is not gpg's."""
     return [
         call
         for call in calls(trace)

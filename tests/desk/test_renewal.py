@@ -1,4 +1,4 @@
-"""Renewal with real gpg: no week missing, none double, the same fingerprint; and the clock moved over a whole year."""
+"""Renewal with real gpg: no week missing or doubled, the same fingerprint, through a whole year."""
 
 import io
 import json
@@ -25,7 +25,7 @@ from scripts.desk.casebook.casebook import create
 
 
 def today() -> date:
-    """The UTC day; asked for each time, since a run of all tests may go past midnight."""
+    """The UTC day, read each time because a run of all tests may go past midnight."""
     return datetime.now(UTC).date()
 
 
@@ -93,7 +93,7 @@ def test_a_renewed_key_has_every_week_once_and_the_same_fingerprint_and_the_serv
     } == {13}
     public = tmp_path / "new" / "01-server"
     assert read_pins(public) == {fingerprint: "blue.asc"}
-    # The keyring that the server has from before.
+    # The keyring that the server already has.
     reviewers = Reviewers.load(public, tmp_path / "front", clock=clock.now)
     assert reviewers.last_day() == last_day(public) == today() + 5 * WEEK + timedelta(days=13)
     clock.move(today() + 5 * WEEK)
@@ -150,7 +150,7 @@ def test_over_sixty_weeks_each_week_has_its_subkey_and_after_the_last_nothing_is
             assert chosen_by_gpg(tmp_path / "front", fingerprint) == []
             continue
         block = seal_report(REPORT, reviewers)
-        # The last week's key lives a week longer than it is the newest.
+        # The last week's key is valid for a week after it stops being the newest.
         expected = [found[min(week, WEEKS - 1)].key.fingerprint[-16:]]
         assert (
             recipients(block[:4_096]) == expected == chosen_by_gpg(tmp_path / "front", fingerprint)
@@ -160,7 +160,7 @@ def test_over_sixty_weeks_each_week_has_its_subkey_and_after_the_last_nothing_is
 
 
 def chosen_by_gpg(home: Path, fingerprint: str) -> list[str]:
-    """The subkey that gpg itself takes on the day of its clock."""
+    """The subkey that gpg itself chooses on the day of its clock."""
     done = subprocess.run(
         [
             "gpg",

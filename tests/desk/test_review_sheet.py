@@ -1,4 +1,4 @@
-"""The sheet that a reviewer fills in: what is in it, and that every fault of one is named at once."""
+"""The sheet that a reviewer fills in: what it holds, and that all its faults are named at once."""
 
 import tomllib
 from datetime import date

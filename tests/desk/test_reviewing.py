@@ -1,4 +1,4 @@
-"""Reviewing at the command line: who sees what, what is refused, and how the texts of claimants look on a terminal."""
+"""Reviewing at the command line: who sees what, what is refused, how texts look on a terminal."""
 
 import io
 import json
@@ -44,12 +44,12 @@ def filed(team: Team, reviewers: Reviewers, prepared: Prepared) -> Team:
 
 
 def everything(team: Team, who: int) -> str:
-    """All that the desk's commands show a reviewer of C-0001."""
+    """Everything that the desk's commands show a reviewer about C-0001."""
     out = ""
     for command in (["list"], ["show", "C-0001"], ["status"], ["verify"], ["reviewers"]):
         out += team(who, *command) + team(who, *command, "--json")
     sheet = team(who, "review", "C-0001", "--blank").splitlines()
-    # Without the comments, in which every code stands.
+    # Without the comments, which hold all codes.
     out += "\n".join(line for line in sheet if not line.startswith("#"))
     return out + team(who, "files", "C-0001", "--json")
 
@@ -80,7 +80,7 @@ def test_the_second_reviewer_is_shown_nothing_of_the_first_review_until_done(
         "looked at this case too; you will see what they said once the reviews are done"
         in filed(1, "show", "C-0001")
     )
-    # A first look is not yet a review of one's own.
+    # A first look is not a review yet.
     filed.judge(1, "C-0001", merit="", urgency="normal")
     assert SECRET not in filed(1, "show", "C-0001")
 
@@ -373,7 +373,7 @@ ALLOWED = {"\u2068", "\u2069", "\u200d", "\n"}
 def test_every_edge_input_is_shown_right_or_visibly_neutralised(
     entry: dict[str, Any], filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As text, as file name, as category, as harm, as language and as answer to an optional question."""
+    """As text, file name, category, harm, language and answer to an optional question."""
     monkeypatch.setenv("COLUMNS", "400")
     kept = []
     with Casebook.open(filed.casebook) as casebook:
@@ -410,13 +410,13 @@ def test_every_edge_input_is_shown_right_or_visibly_neutralised(
 
     shown = filed(0, "show", "C-0001") + filed(0, "list")
 
-    left = {sign for sign in shown if unicodedata.category(sign) in ACTING} - ALLOWED
+    left = {one for one in shown if unicodedata.category(one) in ACTING} - ALLOWED
     assert left == set()
     assert shown.count("\u2068") == shown.count("\u2069")
     assert filed(0, "show", "C-0001", "--json").isascii() and filed(0, "list", "--json").isascii()
     parts = json.loads(filed(0, "show", "C-0001", "--json"))["parts"]
     assert [part["text"] for part in parts[1:]] == kept
-    # Put back together, what is shown is what was sent: nothing is lost, nothing is added.
+    # Put back together, the shown text is what was sent: nothing is lost or added.
     flat = re.sub(
         r"‹U\+([0-9A-F]{4,6})›",
         lambda found: chr(int(found[1], 16)),

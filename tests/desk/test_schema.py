@@ -1,4 +1,4 @@
-"""The casebook's schema: the same tables as ever, and casebooks made before are read."""
+"""The casebook's schema: the same tables as ever, and old casebooks are still read."""
 
 import json
 import sqlite3
@@ -19,7 +19,8 @@ from scripts.desk.review.judgement import Judgement
 from scripts.desk.search import derived, finding, similar, summary
 from scripts.release.pyz import DATA
 
-# Written by the code of the time: sqlite_master of a new casebook, and a casebook with a little of everything in it.
+# Written by older code: sqlite_master of a new casebook, and a casebook with a little of
+# everything.
 VECTORS = Path(__file__).parents[1] / "vectors" / "casebook"
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 23)
@@ -32,7 +33,7 @@ def entries(database: sqlite3.Connection) -> dict[tuple[str, str], str | None]:
 
 
 def shape(database: sqlite3.Connection) -> dict[str, Any]:
-    """What SQLite knows of every table, index and trigger, however their statements were laid out."""
+    """What SQLite knows of all tables, indexes and triggers, however their SQL is laid out."""
     made = entries(database)
 
     def asked(pragma: str, name: str) -> list[Any]:
@@ -43,7 +44,7 @@ def shape(database: sqlite3.Connection) -> dict[str, Any]:
         "tables": {
             name: (kind, asked("pragma_table_xinfo", name)) for name, kind in tables.items()
         },
-        # Sorted, since their order is only that in which they were made.
+        # Sorted, because their order is only that of their making.
         "indexes": {
             name: sorted(row[1:] for row in asked("pragma_index_list", name)) for name in tables
         },

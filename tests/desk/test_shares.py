@@ -1,4 +1,4 @@
-"""Paper shares with real gpg: k sheets bring a week's secret back, fewer do not, and a mistyped word is named."""
+"""Paper shares with real gpg: k sheets bring a secret back, fewer do not; typos are named."""
 
 import io
 import re
@@ -84,7 +84,7 @@ def test_any_k_sheets_bring_back_what_was_taken_out(
 
 def first_key(home: Path) -> openpgp.WeeklyKey:
     key = first(home).key
-    # What was known of it when it was still on paper.
+    # What was known about it while it was still on paper.
     return openpgp.WeeklyKey(key.fingerprint, key.keygrip, key.made, key.expires, secret=False)
 
 
@@ -250,7 +250,7 @@ def test_an_altered_sealed_file_is_refused(
 def test_a_secret_that_does_not_open_its_weeks_messages_is_not_left_behind(
     home: Path, out: Path
 ) -> None:
-    """All is well sealed and the sheets fit, but what they bring back is another week's secret."""
+    """Everything is sealed correctly, but the sheets bring back another week's secret."""
     week, other = epochs(reviewer_key(home))
     delete_secret(home, week.key.keygrip)
     wrong, key = secret_file(home, other.key.keygrip).read_bytes(), b"k" * 32

@@ -1,4 +1,4 @@
-"""What is alike is linked: the same file, the same text, nearly the same text; and nothing else is."""
+"""Similar cases are linked: the same file, the same text, nearly the same text; and no others."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -24,22 +24,22 @@ def casebook(tmp_path: Path) -> Iterator[Casebook]:
 
 
 def scattered(text: str, chance: random.Random) -> str:
-    """Every tenth sign is another."""
-    signs = list(text)
-    for place in chance.sample(range(len(signs)), len(signs) // 10):
-        signs[place] = chance.choice(RARE)
-    return "".join(signs)
+    """Replace one character in ten."""
+    characters = list(text)
+    for index in chance.sample(range(len(characters)), len(characters) // 10):
+        characters[index] = chance.choice(RARE)
+    return "".join(characters)
 
 
 def rewritten(text: str, chance: random.Random) -> str:
-    """A tenth of it, in one place, is another."""
+    """Replace a tenth of it, in one position."""
     size = len(text) // 10
     at = chance.randrange(len(text) - size)
     return text[:at] + "".join(chance.choices(RARE, k=size)) + text[at + size :]
 
 
 def longer(text: str, chance: random.Random) -> str:
-    """A tenth more signs, anywhere."""
+    """Add a tenth more characters, anywhere."""
     for _ in range(len(text) // 10):
         at = chance.randrange(len(text))
         text = text[:at] + chance.choice(RARE) + text[at:]
@@ -47,7 +47,7 @@ def longer(text: str, chance: random.Random) -> str:
 
 
 def shorter(text: str, chance: random.Random) -> str:
-    """A tenth fewer."""
+    """Remove a tenth."""
     kept = sorted(chance.sample(range(len(text)), len(text) - len(text) // 10))
     return "".join(text[place] for place in kept)
 
@@ -84,7 +84,7 @@ def test_different_reports_of_the_same_kind_of_event_are_not_linked(casebook: Ca
 def test_two_texts_of_which_half_is_the_same_are_compared_and_not_linked(
     casebook: Casebook,
 ) -> None:
-    """As from one form, filled in by two people: alike enough to be met, not to be one."""
+    """Like one form filled in by two people: similar enough to be compared, not to be linked."""
     text, chance = TEXTS[0], random.Random(3)
     half = len(text) // 2
     others = [text[:half] + "".join(chance.sample(RARE, len(text) - half)) for _ in range(8)]
@@ -106,7 +106,7 @@ NOTICE = (
     "该微信账号由于传播色情、违法违规或其他违反《微信个人账号使用规范》的内容，已被永久限制登录，账号内的资金可以按照页面提示办理提现。"
     "如需帮助，请联系客服，或者在申诉入口提交材料，我们将在收到后尽快处理，感谢您对绿色网络环境的理解与支持。"
 )
-# Two who tell of the same evening in one group, each in their own words.
+# Two people who describe the same evening in one group, each in their own words.
 OWN_WORDS = (
     "【虚构】三月二十七日晚上，我们校友群里有人转了一篇讲疫情的英文报道，半小时后群就没了，第二天我和另外三个管理员登录时都说账号被永久封禁。"
     "我申诉了两次，客服每次都回同一句话，说理由不便透露。群里存的捐款名单也跟着没了，到现在也对不上账。",
@@ -145,7 +145,7 @@ def test_two_who_tell_of_one_event_in_their_own_words_are_not_linked(casebook: C
 
 
 def test_a_notice_that_many_quote_does_not_link_them(casebook: Casebook) -> None:
-    """Though it is more than half of what each of them sent."""
+    """Even though it is more than half of what each of them sent."""
     texts = [f"我收到的通知是：“{NOTICE}”{own[7:60]}" for own in (*OWN_WORDS, *TEXTS)]
     add(casebook, *(report(text, number) for number, text in enumerate(texts, 1)))
 
@@ -158,7 +158,7 @@ def test_a_notice_that_many_quote_does_not_link_them(casebook: Casebook) -> None
 
 def test_the_words_of_a_form_that_two_fill_in_do_not_link_them(casebook: Casebook) -> None:
     texts = [
-        "\n".join(asked + said for asked, said in zip(FORM, answers, strict=True))
+        "\n".join(asked + answer for asked, answer in zip(FORM, answers, strict=True))
         for answers in ANSWERS
     ]
     add(casebook, *(report(text, number) for number, text in enumerate(texts, 1)))
@@ -182,7 +182,7 @@ def test_two_short_sentences_of_one_kind_are_alike_by_chance_and_not_linked(
 
 
 def test_an_altered_copy_meets_its_original_in_a_band_and_strangers_do_not() -> None:
-    """What is never met is never compared, however alike: so nearly all must meet, and few others."""
+    """Only texts that meet are compared: nearly all similar ones must meet, and few others."""
     chance = random.Random(7)
     pairs = [(text, alter(text, chance)) for _ in range(20) for text in TEXTS for alter in ALTERED]
     keys = [set(bands(letters(text))) for text in TEXTS]
@@ -285,7 +285,7 @@ def test_links_are_made_once_and_again_when_the_register_is_gone(casebook: Caseb
 
 
 def test_texts_of_any_shape_are_taken(casebook: Casebook) -> None:
-    """Nothing but one sign, signs outside the BMP, a whole block of text without a space."""
+    """Only one character, characters outside the BMP, a whole block of text without a space."""
     texts = ["字" * 16_000, "𠮷👩" * 5_000, "a" * 48_000, "e\u0301" * 5_000, "\0\x1b\u202e" * 1_000]
     add(casebook, *(report(text, number) for number, text in enumerate(texts, 1)))
 

@@ -1,4 +1,4 @@
-"""Lists read no reports: what they show is the same as what the cases say, page by page."""
+"""Lists read no reports: page by page, they show what the cases say."""
 
 import io
 import json
@@ -42,7 +42,7 @@ MANY = [
 ]
 
 
-def said(case: Case) -> tuple[object, ...]:
+def expected(case: Case) -> tuple[object, ...]:
     text = case.parts[0].report.text[: summary.EXCERPT_CHARACTERS]
     counts = len(case.parts), len(case.files)
     return case.number, case.name, case.day, case.language, case.category, case.harms, *counts, text
@@ -69,12 +69,12 @@ def test_an_outline_says_what_its_case_says_also_after_more_came(tmp_path: Path)
     with new_casebook(tmp_path / "casebook") as casebook:
         for one in MANY:
             add(casebook, one)
-            assert listed(casebook) == [said(case) for case in casebook.cases()]
+            assert listed(casebook) == [expected(case) for case in casebook.cases()]
         early = date(2026, 11, 1)
         casebook.add_part(
             block_id=b"e" * 16, block_sha256="", day=early, bundle=1, report=report("earlier", 2)
         )
-        assert listed(casebook) == [said(case) for case in casebook.cases()]
+        assert listed(casebook) == [expected(case) for case in casebook.cases()]
         assert outlines_of(casebook, [2])[0].day == early
 
 
@@ -181,7 +181,7 @@ def run(
     reviewer_homes: list[Path],
     keys_dir: Path,
 ) -> Run:
-    """The command line over a casebook of 120 cases; *words* stand in standard input."""
+    """The command line on a casebook of 120 cases, with *words* on standard input."""
     monkeypatch.setenv("COLUMNS", "200")
     known = {f"reviewer-{number}": key for number, key in enumerate(read_pinned_keys(keys_dir), 1)}
     with new_casebook(tmp_path / "casebook", known) as casebook:
@@ -251,7 +251,7 @@ def test_words_come_from_standard_input_or_a_file_and_never_from_an_argument(
 
 
 class Terminal(io.StringIO):
-    """Standard input as a person's."""
+    """Standard input like a person's terminal."""
 
     def isatty(self) -> bool:
         return True

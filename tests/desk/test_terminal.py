@@ -38,7 +38,7 @@ def test_what_acts_on_a_terminal_is_spelled_out(text: str, shown: str) -> None:
 def test_nothing_of_unicode_gets_through_that_acts() -> None:
     everything = "".join(map(chr, range(0x110000)))
 
-    left = {unicodedata.category(sign) for sign in visible(everything).replace("\n", "")}
+    left = {unicodedata.category(one) for one in visible(everything).replace("\n", "")}
 
     assert left & {"Cc", "Cf", "Cs", "Zl", "Zp"} == set()
 

@@ -1,4 +1,4 @@
-"""Destroying weeks with real gpg: old messages can never be opened again, the others can; and keys with a passphrase."""
+"""Destroying weeks with real gpg: their messages can never be opened again, all others can."""
 
 import io
 import os
@@ -21,7 +21,7 @@ from scripts.ceremony.weeks import CeremonyError, Epoch, destroy, ended_before, 
 
 
 def today() -> date:
-    """The UTC day; asked for each time, since a run of all tests may go past midnight."""
+    """The UTC day, read each time because a run of all tests may go past midnight."""
     return datetime.now(UTC).date()
 
 
@@ -71,7 +71,7 @@ def test_after_a_weeks_destruction_its_messages_cannot_be_opened_and_all_others_
     stop_agent(home)
     assert [can_open(home, message) for message in old] == [False, True, True, True]
     assert not [path for path in home.rglob("*") if path.is_file() and secret in path.read_bytes()]
-    # The key itself goes on: it signs, and is renewed.
+    # The key itself still works: it signs, and can be renewed.
     assert Opener(home).sign(b"x", reviewer_key(home).fingerprint)
 
 
@@ -99,13 +99,13 @@ def test_a_week_that_is_not_over_or_not_here_is_not_destroyed(home: Path) -> Non
     assert [one.secret for one in weeks(home)] == [False, False, True, True]
     with pytest.raises(CeremonyError, match=f"secret of {first.week} is not here"):
         destroy(home, weeks(home)[:1], today=today())
-    # Everything, as one does in danger.
+    # All weeks, as one would in danger.
     assert destroy(home, weeks(home)[2:], today=today(), although_valid=True).kept is None
     assert not any(one.secret for one in weeks(home))
 
 
 def test_a_week_is_over_on_the_day_after_its_last_and_not_on_it(home: Path) -> None:
-    """Until that day's end reports are sealed to it."""
+    """Reports are sealed to it until the end of that day."""
     _, second, *_ = weeks(home)
     with pytest.raises(CeremonyError, match=r"is not over.*Nothing was destroyed"):
         destroy(home, [second], today=second.last)
@@ -188,7 +188,7 @@ def test_a_record_that_is_there_already_stops_the_destruction(
 
 
 class Pinentry:
-    """A window of gpg's: types the passphrase of *file* and counts; types nothing and is closed when there is none."""
+    """A stand-in for gpg's window: it types the passphrase in *file*, or closes; and it counts."""
 
     def __init__(self, directory: Path, home: Path) -> None:
         self._file, self._log = directory / "typed", directory / "asked"
@@ -209,7 +209,7 @@ done
         )
         program.chmod(0o755)
         home.mkdir(mode=0o700)
-        # The least work that gpg's agent may be told to put between a passphrase and a key: how much is not tested here.
+        # The least key stretching that gpg's agent allows; how much it does is not tested here.
         (home / "gpg-agent.conf").write_text(
             f"pinentry-program {program}\ns2k-count 65536\n", "utf-8"
         )
@@ -220,7 +220,7 @@ done
         self._file.write_text(passphrase, "utf-8")
 
     def asked(self, act: Callable[[], object]) -> int:
-        """How often *act* makes gpg ask, when its agent remembers nothing."""
+        """How often *act* makes gpg ask if its agent remembers nothing."""
         stop_agent(self._home)
         self._log.write_text("", "utf-8")
         act()
@@ -234,7 +234,7 @@ def pinentry(gpg_home: Path, tmp_path: Path) -> Pinentry:
 
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where every gpg's arguments are written down."""
+    """The file in which the arguments of each gpg are recorded."""
     directory, log = tmp_path / "watched", tmp_path / "arguments"
     directory.mkdir()
     for name in ("gpg", "gpg-connect-agent"):
@@ -303,7 +303,7 @@ def test_a_passphrase_is_asked_once_a_step_in_gpgs_own_window_and_guards_every_s
         gpg_home, second, name="blue", needed=2, shares=2, out=tmp_path / "paper"
     )
     texts = [(sheet.name, sheet.read_text("utf-8")) for sheet in sheets]
-    # What the sheets bring back still has its passphrase.
+    # The secret that the sheets bring back still has its passphrase.
     assert pinentry.asked(lambda: join(gpg_home, sealed, texts)) == 1 and weeks(gpg_home)[1].secret
     assert is_protected(gpg_home, second.key.keygrip)
     seen = arguments.read_text("utf-8")
