@@ -16,7 +16,14 @@ from support.report_form import TEXT, answered, problems, report_page, send
 from dropbox.codename import CHEAPEST, Codename, WordLists, derive_keys
 from dropbox.errors import CannotStore, VaultUnavailable
 from dropbox.front.answer_pages import ANSWERS_BYTES
-from dropbox.front.uniform_response import FLOOR_PAD_BYTES, MAX_PAD_BYTES, MIN_PAD_BYTES, PAGE_BYTES
+from dropbox.front.uniform_response import (
+    FLOOR_PAD_BYTES,
+    MAX_PAD_BYTES,
+    MAX_SENT_BYTES,
+    MIN_PAD_BYTES,
+    MIN_SENT_BYTES,
+    PAGE_BYTES,
+)
 from dropbox.label import LANGUAGES
 from dropbox.reply import Reply, reply_tag, reply_tags, seal_reply
 from dropbox.sealing import open_attachment
@@ -129,6 +136,7 @@ def test_every_response_is_isolated_from_other_sites(front: Front) -> None:
             and "microphone=()" in headers["permissions-policy"]
         ), name
         assert headers["cross-origin-opener-policy"] == "same-origin-allow-popups", name
+        assert headers["x-frame-options"] == "DENY", name
         assert ("clear-site-data" in headers) == name.endswith("leave"), name
         assert not set(headers) & {"server", "date", "etag", "last-modified", "set-cookie"}, name
 
@@ -182,6 +190,20 @@ def test_a_login_sends_as_much_as_a_report(front: Front) -> None:
         and max(sent["report"]) < max(sent["inbox"]) + 1024
     )
     assert len(set(sent["inbox"])) > 15 and max(sent["inbox"]) - min(sent["inbox"]) > 1024
+
+
+def test_what_a_form_carries_back_is_counted_when_it_is_padded(front: Front) -> None:
+    """Token and text are sent as well: a form that carries more has less padding, by as much."""
+    text, sent = "x" * 3_000, list[int]()
+    with front.browser() as browser:
+        inbox = browser.get("/en/inbox")
+        pages = [(browser.get("/en/inbox"), "") for _ in range(60)]
+        filled = {"codename": "zzzz", "text": text}
+        pages += [(browser.send(inbox.form(), filled), text) for _ in range(10)]
+        for page, carried in pages:
+            sent.append(pad(page) + len(page.form().value("token")) + len(carried))
+
+    assert min(sent) >= MIN_SENT_BYTES - 1 and max(sent) <= MAX_SENT_BYTES
 
 
 def test_a_text_that_comes_back_takes_the_place_of_padding(front: Front) -> None:
@@ -717,6 +739,30 @@ def test_a_wrong_codename_names_the_word_and_keeps_what_was_typed(
             answer = browser.send(page.form(), {"codename": typed})
             assert answer.status == 400 and sentence in problems(answer)
             assert answer.form().value("codename") == typed
+
+
+def test_an_inbox_page_that_was_open_too_long_opens_no_case_and_keeps_what_was_typed(
+    front: Front,
+) -> None:
+    with front.browser() as browser:
+        codename, page = report_page(browser).codename(), browser.get("/zh-hans/inbox")
+        front.now += 121 * 60
+        again = browser.send(page.form(), {"codename": codename})
+
+    assert again.status == 400 and "打开的时间太长" in problems(again)
+    assert again.form().value("codename") == codename and "replies" not in front.vault.asked
+
+
+def test_more_than_a_codename_takes_is_not_read_by_the_inbox(front: Front) -> None:
+    with front.browser() as browser:
+        codename, page = report_page(browser).codename(), browser.get("/zh-hans/inbox")
+        small, large = (
+            browser.send(page.form(), {"codename": codename, "text": "x" * length})
+            for length in (60_000, 140_000)
+        )
+
+    assert (small.status, large.status) == (200, 400)
+    assert front.vault.asked.count("replies") == 1
 
 
 def test_while_the_vault_is_down_the_inbox_says_try_later(front: Front) -> None:

@@ -182,6 +182,7 @@ ways = {
     "rename out": lambda: (inside / "file").rename(outside / "moved"),
     "read beside": lambda: (outside / "file").read_text(),
     "write beside": lambda: (outside / "file").write_text("x"),
+    "write over beside": lambda: os.write(os.open(outside / "file", os.O_WRONLY), b"x"),
     "make beside": lambda: (outside / "new").write_text("x"),
     "remove beside": lambda: (outside / "file").unlink(),
     "shorten beside": lambda: os.truncate(outside / "file", 1),
