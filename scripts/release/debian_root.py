@@ -104,6 +104,10 @@ def _equip(release: str, root: Path) -> None:
     shutil.copyfile("/etc/resolv.conf", root / "etc" / "resolv.conf")
     for certificate in CERTIFICATES.glob("*.crt"):
         shutil.copy(certificate, root / CERTIFICATES.relative_to("/"))
+    target = root / INSIDE[1:]
+    clone = ("git", "clone", "--quiet", "--depth", "1", f"file://{CHECKOUT}", str(target))
+    subprocess.run(clone, check=True)
+    # What has not been committed yet is to be tried too.
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=CHECKOUT,
@@ -111,11 +115,13 @@ def _equip(release: str, root: Path) -> None:
         check=True,
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
-        source, target = CHECKOUT / name, root / INSIDE[1:] / name
-        # A removed file that is not committed is still listed; links to environments are left out.
+        source, copy = CHECKOUT / name, target / name
+        # Links to environments are left out.
         if source.is_file() and not source.is_symlink():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, copy)
+        elif not source.exists():
+            copy.unlink(missing_ok=True)
 
 
 def _inside(root: Path, name: str, *command: str, quiet: bool = False) -> None:
@@ -202,6 +208,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try_release(asked.release, asked.place.resolve())
     except CannotTry as why:
         print(why, file=sys.stderr)
+        return 2
+    except subprocess.CalledProcessError as why:
+        print(
+            f"{' '.join(map(str, why.cmd))} failed with exit code {why.returncode}.",
+            file=sys.stderr,
+        )
         return 2
     except _Ended:
         print("Stopped; the root was removed.", file=sys.stderr)
