@@ -912,6 +912,20 @@ def test_an_answer_can_be_deleted_and_the_other_stays(front: Front, words: WordL
     assert len(front.vault.sealed) == 1
 
 
+def test_deleting_the_oldest_answer_leaves_all_that_came_after_it(
+    front: Front, words: WordLists
+) -> None:
+    with front.browser() as browser:
+        codename = report_page(browser).codename()
+        answered(front, words, codename, "第一条", "第二条", "第三条")
+        case = opened(front, browser, codename)
+        oldest = [button["value"] for button in case.html.select(".reply button")][-1]
+        rest = browser.send(case.form(), {}, button=("act", str(oldest)))
+
+    assert [tag.get_text() for tag in rest.html.select(".answer")] == ["第三条", "第二条"]
+    assert len(front.vault.sealed) == 2
+
+
 @pytest.mark.parametrize("place", ["x", "", "-1", "0x0", "00000", "0 ", "٠", "9999"])
 def test_a_button_that_names_no_answer_deletes_none(
     front: Front, words: WordLists, place: str
