@@ -59,8 +59,9 @@ checkers: install debian-test-packages ## fetch the HTML validator and the acces
 demo: install ## eight cases through a private Tor network to the offline desk, and an answer back (KEEP=1 leaves it running)
 	@$(BIN)/python -m scripts.rehearsal.demo $(if $(KEEP),--keep)
 
-# Tests marked alone, and those that failed, run by themselves afterwards.
-PARALLEL := --dist loadgroup --no-loadscope-reorder --second-try
+# Tests marked alone, and those that failed, run by themselves afterwards. A worker that dies ends the run: xdist may wait
+# for ever for one that takes its place.
+PARALLEL := --dist loadgroup --no-loadscope-reorder --max-worker-restart 0 --second-try
 # Quick tests compute, and get a worker a processor; all tests together wait half of their time, and get one more.
 QUICK_WORKERS ?= $(shell nproc)
 WORKERS ?= $(shell expr $$(nproc) + 1)

@@ -241,7 +241,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_a_sentence_and_the_next_run_goes_
         desk() {{ {sys.executable} -m scripts.desk --casebook {disk}/casebook --home {reviewer_homes[0]} "$@"; }}
         desk init --server-key {bytes(SERVER.verify_key).hex()} --campaign {CAMPAIGN} --desk 0 >{tmp_path}/said || exit 9
         desk open {bundle} && exit 8
-        mount -o remount,size=64m {disk}
+        mount -o remount,size=64m none {disk}
         desk open {bundle} && desk status --json
     """
     room = (len(drop.blocks) * BLOCK_BYTES + 330_000) // 1024

@@ -88,11 +88,13 @@ class Runs:
         self._alone: list[str] = []
         self._failed: dict[str, list[pytest.TestReport]] = {}
         self._flaky: list[str] = []
+        self._died = False
         self._ended = False
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
         """See xdist: all workers have collected the same."""
+        self._died = self._died or error is not None
         self._alone = getattr(node, "workeroutput", {}).get("alone") or self._alone
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -111,7 +113,8 @@ class Runs:
                     )
                 self._hook.pytest_runtest_logreport(report=report)
         if self._config.getoption("second_try"):
-            if 0 < len(self._failed) <= MOST_SECOND_TRIES:
+            # Where a worker has died its tests did not all run, and no second try makes that good.
+            if not self._died and 0 < len(self._failed) <= MOST_SECOND_TRIES:
                 self._try_again(session)
             self._ended = True
         return result

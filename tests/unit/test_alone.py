@@ -74,6 +74,9 @@ def run(
 ) -> pytest.RunResult:
     """A run of SUITE and *parts* beside which an earlier one has left a list."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    # This run's own, where it has workers.
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
+        monkeypatch.delenv(name, raising=False)
     pytester.makepyfile(test_suite="\n".join((SUITE, *parts)))
     pytester.makeini(
         "[pytest]\naddopts = --strict-markers -ra -p xdist.plugin -p no:cacheprovider\n"
@@ -130,11 +133,23 @@ def test_what_fails_twice_has_failed_whatever_is_beside_it(
     assert (pytester.path / "bad").read_text() == "xx"
 
 
-def test_what_ends_its_process_and_what_fails_alone_has_failed(
+def test_a_worker_that_dies_fails_the_run_which_comes_to_its_end(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad = BAD.replace("def test", "@pytest.mark.alone\n    def test")
-    done = run(pytester, monkeypatch, DEADLY, bad, options="-n 2 --second-try")
+    options = "-n 2 --max-worker-restart 0 --second-try"
+    done = run(pytester, monkeypatch, DEADLY, FLAKY, options=options)
+
+    assert done.ret == 1 and listed(pytester) is None
+    done.stdout.fnmatch_lines(["FAILED test_suite.py::test_deadly*"])
+
+
+def test_what_fails_alone_has_failed_in_whatever_way(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, deadly = (
+        part.replace("def test", "@pytest.mark.alone\n    def test") for part in (BAD, DEADLY)
+    )
+    done = run(pytester, monkeypatch, bad, deadly, options="-n 2 --second-try")
 
     done.assert_outcomes(passed=GOOD, failed=2)
     assert done.ret == 1 and listed(pytester) is None
