@@ -1,6 +1,7 @@
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,9 @@ def test_blocks_of_a_file_of_zeros_look_random(reviewers: Reviewers) -> None:
     for data in kept.values():
         most = max(data.count(bytes([value])) for value in range(256))
         assert most < 400  # 256 expected, standard deviation 16: nine of them
-        with pytest.raises(BadPacket):
-            recipients(data[:4096])
+        # A random beginning may be a packet's: one in 256 even begins like sealed data.
+        with suppress(BadPacket):
+            assert recipients(data[:4096]) == []
 
 
 def test_two_seals_of_one_file_share_no_id_and_no_block(reviewers: Reviewers) -> None:
