@@ -572,7 +572,7 @@ def test_wheels_of_one_package_for_several_pythons_lie_side_by_side_and_differ_i
     with pytest.raises(builder.CannotBuild, match=r"c\.whl has another package/x"):
         builder.unpack(wheel(tmp_path / "c.whl", package__x=b"2"), site)
     for name in ("..__x", "package.data__scripts__x", "__x"):
-        with pytest.raises(builder.CannotBuild, match="has no place"):
+        with pytest.raises(builder.CannotBuild, match="cannot hold it"):
             builder.unpack(wheel(tmp_path / "d.whl", **{name: b""}), site)
 
 
