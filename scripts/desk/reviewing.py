@@ -36,7 +36,10 @@ def blank_sheet(casebook: Casebook, case: Case, role: str) -> str:
 
 
 def read_sheet(name: str) -> bytes:
-    """The filled-in sheet in the file *name* (``-``: standard input); one byte too many if too large."""
+    """The filled-in sheet in the file *name*, or on standard input for ``-``.
+
+    Of a sheet that is too large, it returns one byte more than is allowed.
+    """
     if name == "-":
         return sys.stdin.buffer.read(SHEET_BYTES + 1)
     with Path(name).open("rb") as file:
