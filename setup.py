@@ -1,4 +1,6 @@
-"""Adds to the package what setup.cfg cannot name: the pages of templates/, and the translations, compiled."""
+"""Adds to the package what setup.cfg cannot name: the pages of templates/, and the translations,
+compiled.
+"""
 
 from pathlib import Path
 

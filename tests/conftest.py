@@ -1,4 +1,6 @@
-"""What many tests share: where and when each of them runs, and reviewers with real gpg keys, made once for all."""
+"""What many tests share: where and when each of them runs, and reviewers with real gpg keys, made
+once for all.
+"""
 
 import os
 import shutil
@@ -36,7 +38,9 @@ def folder(item: pytest.Item) -> str:
 
 
 def shares_a_fixture(item: pytest.Item) -> bool:
-    """Whether something is made once for the test's whole module: then all of them run in one worker."""
+    """Whether something is made once for the test's whole module: then all of them run in one
+    worker.
+    """
     found = getattr(item, "_fixtureinfo", None)
     known = found.name2fixturedefs.values() if found else ()
     return any(one.scope == "module" for definitions in known for one in definitions)
@@ -44,7 +48,9 @@ def shares_a_fixture(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks by folder, workers and order; before anything is left out, since promises are compared with all tests."""
+    """Marks by folder, workers and order; before anything is left out, since promises are
+    compared with all tests.
+    """
     for item in items:
         for mark in FOLDERS.get(folder(item), ()):
             item.add_marker(mark)
@@ -57,7 +63,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def campaigns_are_parsed_once() -> Iterator[None]:
-    """The same bytes give the same campaign. In earnest each of the desk's commands is a process and parses it itself."""
+    """The same bytes give the same campaign. In earnest each of the desk's commands is a process
+    and parses it itself.
+    """
     read, known = Campaign.read.__func__, dict[bytes, Campaign]()  # type: ignore[attr-defined]
 
     def remembered(cls: type[Campaign], path: Path) -> Campaign:
@@ -76,7 +84,9 @@ def campaigns_are_parsed_once() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """No test goes past midnight (UTC): what it asks for the day more than once is told the same one."""
+    """No test goes past midnight (UTC): what it asks for the day more than once is told the same
+    one.
+    """
     clocks.wait_past_midnight()
 
 
@@ -94,7 +104,9 @@ def first_day(tmp_path_factory: pytest.TempPathFactory) -> date:
 
 @pytest.fixture(scope="session")
 def made_homes(tmp_path_factory: pytest.TempPathFactory, first_day: date) -> dict[str, Path]:
-    """gpg home directories of three reviewers by name, made once for all workers; each works with copies."""
+    """gpg home directories of three reviewers by name, made once for all workers; each works with
+    copies.
+    """
 
     def make(name: str, weeks: int, start: date) -> Path:
         return made_once(
@@ -148,7 +160,9 @@ def third_home(
 
 @pytest.fixture(scope="session")
 def reviewer_homes(first_home: Path, second_home: Path) -> list[Path]:
-    """Two gpg home directories, each with one reviewer's secret keys (no passphrase, four weeks from last week)."""
+    """Two gpg home directories, each with one reviewer's secret keys (no passphrase, four weeks
+    from last week).
+    """
     return [first_home, second_home]
 
 
@@ -164,7 +178,9 @@ def gpg_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MovedClock:
-    """gpg's clock, moved by a gpg in front of the real one; one that is told a time itself keeps that."""
+    """gpg's clock, moved by a gpg in front of the real one; one that is told a time itself keeps
+    that.
+    """
     told = tmp_path / "clock"
     script = tmp_path / "clocked" / "gpg"
     script.parent.mkdir()
@@ -181,7 +197,9 @@ def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MovedClock:
 
 @pytest.fixture(scope="session")
 def keys_dir(reviewer_homes: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A keys directory with both reviewers' public files and the pin file. Tests that change it copy it first."""
+    """A keys directory with both reviewers' public files and the pin file. Tests that change it
+    copy it first.
+    """
     keys = tmp_path_factory.mktemp("keys")
     pins = []
     for number, home in enumerate(reviewer_homes, 1):

@@ -41,7 +41,10 @@ CASES = ROOT / "tests" / "sample_cases.json"
 CAMPAIGN = ROOT / "dropbox" / "campaign.toml"
 REVIEWERS = ("first", "second")
 BIG_FILE_BYTES = 8 * 2**20
-ANSWER = "审核人员已阅读您的报告，认为值得继续跟进。\n请在方便时说明：训诫书上写的是哪一天？不必写姓名和地点。谢谢您。"
+ANSWER = (
+    "审核人员已阅读您的报告，认为值得继续跟进。\n"
+    "请在方便时说明：训诫书上写的是哪一天？不必写姓名和地点。谢谢您。"
+)
 PREFIX = {tag: tag.lower() for tag in LANGUAGES}
 
 

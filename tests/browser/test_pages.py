@@ -27,10 +27,12 @@ from scripts.rehearsal.claimant import Browser, File, Page
 
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 WIDTHS = {"phone": 360, "desktop": 1280}
+CHECKED = ("--format", "json", "--stdout", "--exit-zero-always")
 ANSWERS = {
     "zh-hans": "谢谢您的来信。请问训诫书上写的是哪一年？\n不需要写姓名和号码。",
     "zh-hant": "謝謝您的來信。請問訓誡書上寫的是哪一年？\n不需要寫姓名和號碼。",
-    "en": "Thank you for your report. Which year is on the written admonition?\nNo names or numbers, please.",
+    "en": "Thank you for your report. Which year is on the written admonition?\n"
+    "No names or numbers, please.",
 }
 TEXT = "【虚构】我的公众号在三月被封。\r\n后来被叫去派出所问话。"
 TRADES = ["tk.tcehy", "buy", "2021-03", "100", "88.5 USD", *[""] * 10]
@@ -147,7 +149,7 @@ def firefox(tmp_path: Path) -> Iterator[Firefox]:
 def test_the_html_is_valid(saved: list[Path]) -> None:
     assert len(saved) == 3 * 20
     checked = subprocess.run(
-        ["java", "-jar", str(DIRECTORY / VNU.name), "--format", "json", "--stdout", "--exit-zero-always", *map(str, saved)],
+        ("java", "-jar", str(DIRECTORY / VNU.name), *CHECKED, *map(str, saved)),
         check=True, capture_output=True, timeout=200,
     )  # fmt: skip
     messages = json.loads(checked.stdout)["messages"]
@@ -160,7 +162,8 @@ AUDIT = """
 const done = arguments[arguments.length - 1];
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 axe.run(document, {resultTypes: ["violations"], runOnly: rules})
-   .then(result => done(result.violations.map(one => one.id + ": " + one.nodes.map(node => node.html).join(" | "))),
+   .then(result => done(result.violations.map(
+        one => one.id + ": " + one.nodes.map(node => node.html).join(" | "))),
          error => done(["axe: " + error]));
 """
 
@@ -196,12 +199,14 @@ const targets = "button, select, textarea, input[type=file], summary, nav a, .ch
   "label:has([type=checkbox]), [type=radio] + label";
 for (const element of document.querySelectorAll(targets)) {
   const height = element.getBoundingClientRect().height;
-  if (seen(element) && height < 43.9) small.push(element.outerHTML.slice(0, 120) + " is " + height + " px high");
+  if (seen(element) && height < 43.9)
+    small.push(element.outerHTML.slice(0, 120) + " is " + height + " px high");
 }
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
   const element = walker.currentNode.parentElement;
-  if (walker.currentNode.data.trim() && seen(element) && parseFloat(getComputedStyle(element).fontSize) < 16)
+  const size = parseFloat(getComputedStyle(element).fontSize);
+  if (walker.currentNode.data.trim() && seen(element) && size < 16)
     small.push("small letters: " + walker.currentNode.data.slice(0, 40));
 }
 const root = document.documentElement;

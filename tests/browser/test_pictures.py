@@ -33,13 +33,15 @@ COLUMNS = 118
 THEME = TerminalTheme(
     (255, 255, 255),
     (28, 30, 33),
-    [(28, 30, 33), (170, 0, 0), (0, 110, 40), (150, 90, 0), (29, 79, 124), (120, 40, 120), (0, 110, 120), (81, 86, 92)],
+    [(28, 30, 33), (170, 0, 0), (0, 110, 40), (150, 90, 0),
+     (29, 79, 124), (120, 40, 120), (0, 110, 120), (81, 86, 92)],
 )  # fmt: skip
 SCREEN = (
     '<!doctype html><meta charset="utf-8"><title>desk</title><style>{stylesheet}'
     "body{{margin:0;padding:12px 16px;background:{background};color:{foreground}}}"
     'pre{{margin:0;font:15px/1.35 "Noto Sans Mono CJK SC",monospace}}'
-    "i{{display:inline-block;font:83%/1.2 'DejaVu Sans Mono';width:.602em}}</style><pre>{code}</pre>"
+    "i{{display:inline-block;font:83%/1.2 'DejaVu Sans Mono';width:.602em}}</style>"
+    "<pre>{code}</pre>"
 )
 # One column wide in a terminal, two in this font.
 NARROW = re.compile("[─-╿…“”]")

@@ -44,7 +44,10 @@ from scripts.desk.search import summary
 
 CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
 DAY = date(2026, 11, 24)
-STORY = "【虚构】我的微信账号在 2019 年被永久封禁，钱包里的钱取不出来。My shop lost all of its customers in one night."
+STORY = (
+    "【虚构】我的微信账号在 2019 年被永久封禁，钱包里的钱取不出来。"
+    "My shop lost all of its customers in one night."
+)
 
 
 @pytest.fixture

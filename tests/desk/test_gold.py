@@ -1,7 +1,8 @@
-"""Eight sample cases with the labels that reviewers would give, from bundles to a verified casebook.
+"""Eight sample cases with the labels that reviewers would give, from bundles to a verified
+casebook.
 
-They go through real bundles, and through two reviewers and an adjudicator at the command line. Then a
-third party verifies the casebook, and then bytes of it are altered.
+They go through real bundles, and through two reviewers and an adjudicator at the command line.
+Then a third party verifies the casebook, and then bytes of it are altered.
 """
 
 import hashlib
@@ -299,13 +300,15 @@ ALTERED = {
     "a line forged": (forged, ["Line 4 of the log was changed or forged: no reviewer vouches"]),
     "a line repeated": (
         run(
-            "insert into custody select (select max(number) + 1 from custody), line, signature from custody where number = 3"
+            "insert into custody select (select max(number) + 1 from custody), line, signature "
+            "from custody where number = 3"
         ),
         ["Line 3 of the log is there twice"],
     ),
     "a layer added": (
         run(
-            'insert into layer select 99, "case", reviewer, role, 9, day, blind, judgement from layer where number = 1'
+            'insert into layer select 99, "case", reviewer, role, 9, day, blind, judgement '
+            "from layer where number = 1"
         ),
         ["Layer 99 has no line in the log"],
     ),

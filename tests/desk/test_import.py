@@ -39,7 +39,10 @@ TESTS = Path(__file__).parents[1]
 EDGES = json.loads((TESTS / "edge_inputs.json").read_text("utf-8"))["inputs"]
 NAMES = [one["value"] for one in EDGES if one["kind"] == "filename" and one["value"]]
 REPORTS, FILES = 8, 3
-TEXT = "我的微信被封号，原因是一句话，申诉没有用，客服说理由不便透露，群里的名单和几年的记录也都不见了。"
+TEXT = (
+    "我的微信被封号，原因是一句话，申诉没有用，"
+    "客服说理由不便透露，群里的名单和几年的记录也都不见了。"
+)
 
 
 @pytest.fixture
@@ -238,8 +241,12 @@ def test_a_disk_that_fills_up_in_the_middle_is_a_sentence_and_the_next_run_goes_
     disk.mkdir()
     script = f"""
         mount -t tmpfs -o size=$1,mode=700 none {disk}
-        desk() {{ {sys.executable} -m scripts.desk --casebook {disk}/casebook --home {reviewer_homes[0]} "$@"; }}
-        desk init --server-key {bytes(SERVER.verify_key).hex()} --campaign {CAMPAIGN} --desk 0 >{tmp_path}/said || exit 9
+        desk() {{
+            {sys.executable} -m scripts.desk --casebook {disk}/casebook \\
+                --home {reviewer_homes[0]} "$@"
+        }}
+        desk init --server-key {bytes(SERVER.verify_key).hex()} --campaign {CAMPAIGN} --desk 0 \\
+            >{tmp_path}/said || exit 9
         desk open {bundle} && exit 8
         mount -o remount,size=64m none {disk}
         desk open {bundle} && desk status --json

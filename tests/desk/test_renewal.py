@@ -203,7 +203,8 @@ def test_the_expiry_is_announced_from_three_weeks_before() -> None:
     assert said[21] == f"The reviewers' weekly keys expire on {end}, {tail}"
     assert "in 1 day:" in said[1] and "today:" in said[0]
     assert said[-1].startswith(
-        f"The reviewers' weekly keys expired on {today() - timedelta(days=1)}: no report is accepted"
+        f"The reviewers' weekly keys expired on {today() - timedelta(days=1)}: "
+        "no report is accepted"
     )
 
 

@@ -199,7 +199,9 @@ echo OK
 while read -r command rest; do
     case $command in
     GETPIN) echo x >> {self._log}
-            if [ -s {self._file} ]; then echo "D $(cat {self._file})"; echo OK; else echo "ERR 83886179 cancelled"; fi;;
+            if [ -s {self._file} ]
+            then echo "D $(cat {self._file})"; echo OK
+            else echo "ERR 83886179 cancelled"; fi;;
     BYE) echo OK; exit;;
     *) echo OK;;
     esac

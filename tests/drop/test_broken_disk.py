@@ -26,8 +26,8 @@ PAGE = 4_096
 
 
 def under_fault(path: Path, fault: str, call: str, *filters: str) -> list[list[str]]:
-    """What *call* (Python, with all names of support.filing) prints while strace makes a system call
-    fail as *fault* says.
+    """What *call* (Python, with all names of support.filing) prints while strace makes a system
+    call fail as *fault* says.
     """
     (name, _, rest) = fault.partition(":")
     watched = [
@@ -40,7 +40,8 @@ def under_fault(path: Path, fault: str, call: str, *filters: str) -> list[list[s
         "-e",
         f"inject={name}:{rest}",
     ]
-    program = f"from pathlib import Path; from support.filing import *; path = Path({str(path)!r}); {call}"
+    start = "from pathlib import Path; from support.filing import *"
+    program = f"{start}; path = Path({str(path)!r}); {call}"
     environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     done = subprocess.run(
         [*watched, sys.executable, "-c", program],

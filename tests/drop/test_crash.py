@@ -253,7 +253,8 @@ def outcome(keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         f"{killer.killed.total()} kills in {time.monotonic() - begun:.0f} s: {dict(killer.killed)}"
     )
     print(
-        f"{len(load.sent)} reports were sent, {len(load.stored)} were said to be stored; answers: {dict(load.answers)}"
+        f"{len(load.sent)} reports were sent, {len(load.stored)} were said to be stored; "
+        f"answers: {dict(load.answers)}"
     )
     yield Outcome(site, bundle, load, said)
 

@@ -254,7 +254,10 @@ def ask(running: Running, request: bytes) -> bytes:
     return answer
 
 
-HEAD = f"POST /zh-hans/report/send HTTP/1.1\r\nHost: {ONION}\r\nContent-Type: multipart/form-data; boundary=B\r\n".encode()
+HEAD = (
+    f"POST /zh-hans/report/send HTTP/1.1\r\nHost: {ONION}\r\n"
+    "Content-Type: multipart/form-data; boundary=B\r\n"
+).encode()
 FIELD = b'--B\r\nContent-Disposition: form-data; name="text"\r\n\r\n%b\r\n'
 UNUSUAL = {
     "shorter than announced": HEAD + b"Content-Length: 900\r\n\r\n" + FIELD % b"x",
@@ -274,7 +277,9 @@ UNUSUAL = {
     "OPTIONS": f"OPTIONS * HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
     "TRACE": f"TRACE /zh-hans/ HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
     "CONNECT": f"CONNECT {ONION}:80 HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(),
-    "an upgrade": f"GET / HTTP/1.1\r\nHost: {ONION}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".encode(),
+    "an upgrade": (
+        f"GET / HTTP/1.1\r\nHost: {ONION}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    ).encode(),
     **{
         name: HEAD + b"Content-Length: %d\r\n" % len(body) + more + b"\r\n" + body
         for name, more, body in (
@@ -458,7 +463,8 @@ def test_workers_end_after_some_answers_but_not_while_they_take_an_upload(runnin
     first = set(wait_for_workers(running))
     with running.browser() as browser:
         form = browser.get("/en/report").form()
-    body = f'--B\r\nContent-Disposition: form-data; name="token"\r\n\r\n{form.value("token")}\r\n'.encode()
+    head = '--B\r\nContent-Disposition: form-data; name="token"\r\n\r\n'
+    body = f"{head}{form.value('token')}\r\n".encode()
     body += b'--B\r\nContent-Disposition: form-data; name="act"\r\n\r\nfiles\r\n'
     body += (
         b'--B\r\nContent-Disposition: form-data; name="files"; filename="slow"\r\n\r\n'

@@ -40,7 +40,9 @@ def facts(environ):
         "socket": connection.getsockname(),
         "address": environ.get("REMOTE_ADDR"),
         "locked": LOCKED == [os.getpid()],
-        "silence": int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)[:8], "little"),
+        "silence": int.from_bytes(
+            connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)[:8], "little"
+        ),
         "received": len(environ["wsgi.input"].read()),
         "umask": os.umask(0o077),
         "pid": os.getpid(),
@@ -50,7 +52,8 @@ def app(environ, start_response):
     if environ["PATH_INFO"] == "/fail":
         raise ValueError("the claimant's words")
     body = json.dumps(facts(environ)).encode()
-    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    size = ("Content-Length", str(len(body)))
+    start_response("200 OK", [("Content-Type", "application/json"), size])
     return [body]
 """
 
@@ -496,7 +499,8 @@ def up(tmp_path: Path, tor: str | None) -> subprocess.Popen[str]:
 
 
 def a_tor_that(does: str) -> str:
-    return f"case $1 in --version) echo 'Tor version 0.4.9.11.';; --list-modules) echo 'pow: yes';; *) {does};; esac"
+    version = "--version) echo 'Tor version 0.4.9.11.';;"
+    return f"case $1 in {version} --list-modules) echo 'pow: yes';; *) {does};; esac"
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ def wrong_after_cuts(directory: Path, synchronous: str, seed: int) -> tuple[int,
     (directory / "plain").mkdir()
     (directory / "plain" / "vault.sqlite").write_bytes(before[path.name])
     expected = after_each_step(directory / "plain" / "vault.sqlite")
-    program = f"from pathlib import Path; from support.filing import run_all; run_all(Path({str(path)!r}), {synchronous!r})"
+    start = "from pathlib import Path; from support.filing import run_all"
+    program = f"{start}; run_all(Path({str(path)!r}), {synchronous!r})"
     environ = {
         **os.environ,
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}{os.pathsep}{ROOT / 'tests' / 'unit'}",
@@ -120,7 +121,8 @@ def test_the_store_changes_its_file_in_no_way_that_is_not_seen(tmp_path: Path) -
     """Otherwise the cuts above would prove nothing."""
     path, trace = tmp_path / "vault.sqlite", tmp_path / "trace"
     Store.open(path, clock=lambda: NOW, pending_minutes=240).close()
-    program = f"from pathlib import Path; from support.filing import run_all; run_all(Path({str(path)!r}), 'FULL')"
+    start = "from pathlib import Path; from support.filing import run_all"
+    program = f"{start}; run_all(Path({str(path)!r}), 'FULL')"
     environ = {
         **os.environ,
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}{os.pathsep}{ROOT / 'tests' / 'unit'}",

@@ -216,7 +216,8 @@ def test_after_a_journey_no_file_of_the_server_betrays_a_word_of_it(
         assert browser.send(case.form(), {}, button=("act", "withdraw")).status == 200
         assert running.disk.betrays(canaries) == {}
     print(
-        f"{len(running.disk.journals)} journals were seen, {sum(map(len, running.disk.journals)):,} bytes"
+        f"{len(running.disk.journals)} journals were seen, "
+        f"{sum(map(len, running.disk.journals)):,} bytes"
     )
 
     assert len(running.disk.journals) > 3

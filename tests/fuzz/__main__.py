@@ -35,7 +35,8 @@ def main() -> int:
 def _passes(target: Target, seconds: int) -> bool:
     outcome = run(target, seconds=seconds, build=ROOT / "build" / "fuzz")
     print(
-        f"{target.name:<24}{outcome.tried:>10} inputs{outcome.per_second:>8}/s{outcome.edges:>6} edges",
+        f"{target.name:<24}{outcome.tried:>10} inputs"
+        f"{outcome.per_second:>8}/s{outcome.edges:>6} edges",
         flush=True,
     )
     for path in outcome.found:

@@ -1,1 +1,3 @@
-"""Mutation testing: faults are planted in copies of the sources, and the tests have to notice them."""
+"""Mutation testing: faults are planted in copies of the sources, and the tests have to notice
+them.
+"""

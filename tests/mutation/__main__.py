@@ -3,8 +3,8 @@
     python -m mutation --sample 100 --seed 7 [--area core]
     python -m mutation --planted [--area core]
 
-Each fault is planted in a copy of the tree, two copies at a time, and the tests that cover its file run
-there. Returns 1 when fewer than --least percent are noticed.
+Each fault is planted in a copy of the tree, two copies at a time, and the tests that cover its
+file run there. Returns 1 when fewer than --least percent are noticed.
 """
 
 import argparse
@@ -61,7 +61,9 @@ def run_tests(tree: Path, tests: Sequence[str], seconds: float) -> int | None:
 
 
 def noticed(tree: Path, fault: Mutant | Planted, tests: Sequence[str], seconds: float) -> bool:
-    """Whether *tests* notice *fault*. Raises CannotMutate when it cannot be planted or pytest itself fails."""
+    """Whether *tests* notice *fault*. Raises CannotMutate when it cannot be planted or pytest
+    itself fails.
+    """
     path = tree / fault.file
     text = path.read_text("utf-8")
     try:
@@ -141,7 +143,8 @@ def _summary(results: Sequence[tuple[str, bool]], least: float) -> int:
         print(f"{area}: {seen[area]} of {total[area]} noticed")
     share = 100 * seen.total() / max(1, total.total())
     print(
-        f"In all: {seen.total()} of {total.total()} noticed, {share:.0f} %; at least {least:.0f} % are wanted."
+        f"In all: {seen.total()} of {total.total()} noticed, {share:.0f} %; "
+        f"at least {least:.0f} % are wanted."
     )
     return 0 if share >= least else 1
 

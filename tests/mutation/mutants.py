@@ -15,7 +15,9 @@ from cosmic_ray.plugins import get_operator
 
 
 class RemoveCall(Operator):  # type: ignore[misc]
-    """Replaces a statement that is nothing but a call: a check, an fsync, a wipe that is left out."""
+    """Replaces a statement that is nothing but a call: a check, an fsync, a wipe that is left
+    out.
+    """
 
     def mutation_positions(self, node: Any) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """Where a call is a statement of its own."""
@@ -65,8 +67,8 @@ class Mutant:
 
 
 # Those whose faults a person might make: a boundary, a negation, the wrong one of two operators, a
-# number off by one, a loop or call left out. The other operators of cosmic-ray replace one operator by
-# any other, which mostly changes nothing or stops the import itself.
+# number off by one, a loop or call left out. The other operators of cosmic-ray replace one
+# operator by any other, which mostly changes nothing or stops the import itself.
 _NAMES = (
     "AddNot",
     "NumberReplacer",
@@ -103,7 +105,9 @@ _OPERATORS = _operators()
 
 
 def mutants(root: Path, file: str) -> list[Mutant]:
-    """Every fault that can be planted in *file*, those in annotations left out: they change nothing."""
+    """Every fault that can be planted in *file*, those in annotations left out: they change
+    nothing.
+    """
     text = (root / file).read_text("utf-8")
     annotations = list(_annotations(text))
     tree = get_ast(text)
@@ -145,7 +149,9 @@ def _column(lines: Sequence[str], line: int, offset: int) -> int:
 
 
 def sample(root: Path, found: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
-    """*count* of the mutants *found*, the same for the same seed and sources, at most one on a line."""
+    """*count* of the mutants *found*, the same for the same seed and sources, at most one on a
+    line.
+    """
     chosen: dict[tuple[str, int], Mutant] = {}
     shuffled = sorted(found)
     random.Random(seed).shuffle(shuffled)

@@ -1,4 +1,6 @@
-"""Which tests cover which sources, and the faults that were planted by hand: read from covering.toml and planted.toml."""
+"""Which tests cover which sources, and the faults that were planted by hand: read from
+covering.toml and planted.toml.
+"""
 
 import tomllib
 from collections.abc import Iterator
@@ -20,7 +22,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Planted:
-    """A fault planted by hand: in *file* the text *old*, found once, becomes *new*; *tests* have to notice."""
+    """A fault planted by hand: in *file* the text *old*, found once, becomes *new*; *tests* have
+    to notice.
+    """
 
     area: str
     file: str

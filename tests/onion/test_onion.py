@@ -28,7 +28,8 @@ class Demonstration:
         environ = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "100"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "scripts.rehearsal.demo", "--keep"],
-            cwd=ROOT, env=environ, text=True, encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=ROOT, env=environ, text=True, encoding="utf-8",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._stays = threading.Event()
         self._reader = threading.Thread(target=self._read)

@@ -216,7 +216,8 @@ def test_up_asks_for_a_site_then_opens_the_drop_until_it_is_told_to_end(tmp_path
         )
 
         (state / "settings.toml").write_text(
-            f'[site]\nonion = "{onion}"\n[vault]\nintake_socket = "intake.sock"\ncourier_socket = "courier.sock"\n',
+            f'[site]\nonion = "{onion}"\n'
+            '[vault]\nintake_socket = "intake.sock"\ncourier_socket = "courier.sock"\n',
             "utf-8",
         )
         (state / "keys").mkdir()

@@ -1,4 +1,6 @@
-"""What pip installs from the built package: the pages in three languages, words, campaign, tables and commands."""
+"""What pip installs from the built package: the pages in three languages, words, campaign, tables
+and commands.
+"""
 
 import json
 import os
@@ -63,7 +65,7 @@ def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with nothing but the wheel, which sees the packages that the tests run with."""
+    """An environment with only the wheel, which sees the packages that the tests run with."""
     place = tmp_path_factory.mktemp("installed")
     run(sys.executable, "-m", "venv", "--without-pip", place / "venv", cwd=place)
     python = place / "venv" / "bin" / "python"
@@ -111,15 +113,17 @@ onion, place = "casedrop" * 7 + ".onion", Path(sys.argv[1])
 site = make_site(place, onion=onion, keys=place)
 settings = Settings.load({"CASEDROP_SETTINGS": str(site.settings_file)})
 front = create_front(
-    settings, reviewers=SimpleNamespace(fingerprints=["A" * 40]), vault=None, campaign=Campaign.read(settings.campaign),
-    words=WordLists.read(), token_key=b"k" * 32, clock=lambda: 1.8e9, cost=CHEAPEST, step_seconds=0.0,
+    settings, reviewers=SimpleNamespace(fingerprints=["A" * 40]), vault=None,
+    campaign=Campaign.read(settings.campaign), words=WordLists.read(), token_key=b"k" * 32,
+    clock=lambda: 1.8e9, cost=CHEAPEST, step_seconds=0.0,
 )
 browser = front.test_client()
 pages = {
     f"{language}/{page}": browser.get(f"/{language}/{page}", base_url=f"http://{onion}").get_data(as_text=True)
     for language in ("zh-hans", "zh-hant", "en") for page in ("", "bridges", "keys")
 }
-print(json.dumps({"pages": pages, "package": dropbox.__file__, "templates": str(data_files.templates())}))
+templates = str(data_files.templates())
+print(json.dumps({"pages": pages, "package": dropbox.__file__, "templates": templates}))
 """
 
 
@@ -181,7 +185,10 @@ def test_words_and_tables_are_there_and_each_room_can_be_entered(
 
 
 def test_every_command_says_its_version_and_how_it_is_used(installed: Path, tmp_path: Path) -> None:
-    listed = "from importlib.metadata import distribution as d; print(*(e.name for e in d('casedrop').entry_points))"
+    listed = (
+        "from importlib.metadata import distribution as d; "
+        "print(*(e.name for e in d('casedrop').entry_points))"
+    )
     commands = run(installed / "bin" / "python", "-c", listed, cwd=tmp_path).stdout.decode().split()
 
     assert sorted(commands) == [

@@ -1,8 +1,10 @@
-"""A pytest plugin for what runs by itself at the end of a run, in a process of its own when nothing else is running.
+"""A pytest plugin for what runs by itself at the end of a run, in a process of its own when
+nothing else is running.
 
-That is tests marked ``alone``, when the others were spread over several workers; and with ``--second-try`` each test that
-failed, once more. One that then passes is flaky: it no longer fails the run, which names it in its last lines and in
-build/flaky.txt. One that fails again has failed. What the other process reports is counted as if it had run here.
+That is tests marked ``alone``, when the others were spread over several workers; and with
+``--second-try`` each test that failed, once more. One that then passes is flaky: it no longer
+fails the run, which names it in its last lines and in build/flaky.txt. One that fails again has
+failed. What the other process reports is counted as if it had run here.
 """
 
 import json
@@ -18,7 +20,8 @@ from typing import Any
 import pytest
 from _pytest.terminal import TerminalReporter
 
-# A run with more failures than this has one cause; to try all of them again would hide it for half an hour.
+# A run with more failures than this has one cause; to try all of them again would hide it for
+# half an hour.
 MOST_SECOND_TRIES = 40
 SAID_BYTES = 20_000
 
@@ -81,7 +84,9 @@ class Reporter:
 
 
 class Runs:
-    """The run as a whole: what has to run alone, what has failed, and what came of it the second time."""
+    """The run as a whole: what has to run alone, what has failed, and what came of it the second
+    time.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -151,7 +156,9 @@ class Runs:
         return found if isinstance(found, TerminalReporter) else None
 
     def _run(self, node_ids: Sequence[str]) -> Generator[pytest.TestReport, None, None]:
-        """Run these in another process, one after the other. Each of them is reported, whatever happens to it."""
+        """Run these in another process, one after the other. Each of them is reported, whatever
+        happens to it.
+        """
         reader, writer = os.pipe()
         command = [sys.executable, "-m", "pytest", "-q", f"--reports-to={writer}"]
         command += ["-p", "no:cacheprovider", *self._options()]

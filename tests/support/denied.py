@@ -172,8 +172,12 @@ WAYS: dict[str, Callable[[], Any]] = {
     "run a shell": lambda: run("/bin/sh", "-c", ":"),
     "run Python": lambda: run(sys.executable, "-c", ""),
     "run a shell through the loader": lambda: run(LOADER, "/bin/sh", "-c", ":"),
-    "run gpg to write a file": lambda: run(GPG, "--batch", "--output", str(OUTSIDE / "out"), "--store", str(Path(GPG))),
-    "run gpg to read a file": lambda: run(GPG, "--batch", "--output", "-", "--store", "/etc/passwd"),
+    "run gpg to write a file": lambda: run(
+        GPG, "--batch", "--output", str(OUTSIDE / "out"), "--store", str(Path(GPG))
+    ),
+    "run gpg to read a file": lambda: run(
+        GPG, "--batch", "--output", "-", "--store", "/etc/passwd"
+    ),
     **{f"open a socket of family {name}": partial(open_socket, family) for name, family in (
         ("IPv4", socket.AF_INET), ("IPv6", socket.AF_INET6))},
     "open a socket of the kernel": lambda: open_socket(socket.AF_NETLINK, socket.SOCK_RAW),

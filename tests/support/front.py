@@ -140,7 +140,9 @@ def make_front(
     templates: Path,
     directory: Path,
 ) -> Front:
-    """A front whose site is in *directory*. Fronts that share *templates* compile each of theirs once."""
+    """A front whose site is in *directory*. Fronts that share *templates* compile each of theirs
+    once.
+    """
     site = make_site(directory / "site", onion=ONION, keys=keys_dir)
     limits = {
         "CASEDROP_LIMITS_FILE_BYTES": str(2**20),

@@ -14,7 +14,8 @@ from dropbox.gpg_agent import stop_agent
 def made_once(
     directories: pytest.TempPathFactory, name: str, make: Callable[[Path], object]
 ) -> Path:
-    """A directory that *make* fills in the first process that asks; the others wait and use the same.
+    """A directory that *make* fills in the first process that asks; the others wait and use the
+    same.
 
     For reading only. *make* is given an empty directory.
     """
@@ -33,7 +34,9 @@ def made_once(
 
 
 def make_home(make: Callable[[Path], object], home: Path) -> None:
-    """Let *make* make keys in the gpg home directory *home*, and leave no agent behind that guards them."""
+    """Let *make* make keys in the gpg home directory *home*, and leave no agent behind that
+    guards them.
+    """
     try:
         make(home)
     finally:

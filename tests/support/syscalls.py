@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # All calls that move bytes out of a process, name a file or a program, or share memory.
-_CALLS = "write,pwrite64,writev,pwritev,pwritev2,sendto,sendmsg,sendmmsg,sendfile,copy_file_range,splice,vmsplice,tee,mmap,%file"
+_CALLS = (
+    "write,pwrite64,writev,pwritev,pwritev2,sendto,sendmsg,sendmmsg,sendfile,"
+    "copy_file_range,splice,vmsplice,tee,mmap,%file"
+)
 # Longer than any single write of the rooms: strace shows no more bytes than this.
 _MOST_BYTES = 4 * 2**20
 _LINE = re.compile(r"(?P<pid>\d+)\s+(?P<call>\w+)\((?P<arguments>.*)")

@@ -45,7 +45,9 @@ class Team:
 
 
 class Prepared:
-    """Casebooks by name in a directory: the first test that asks for one makes it, the others get a copy."""
+    """Casebooks by name in a directory: the first test that asks for one makes it, the others get
+    a copy.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

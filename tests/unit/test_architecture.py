@@ -163,7 +163,9 @@ def test_no_module_prints_or_logs_but_the_command_lines() -> None:
 
 
 def test_the_words_that_would_frighten_are_never_used() -> None:
-    """审查员 is a censor, 线人 an informer, 举报 a denunciation: never our people, never their reports."""
+    """审查员 is a censor, 线人 an informer, 举报 a denunciation: never our people, never their
+    reports.
+    """
     texts = [
         *(ROOT / "templates").rglob("*.html"),
         *(ROOT / "dropbox" / "translations").rglob("*.po"),
@@ -177,7 +179,9 @@ def test_the_words_that_would_frighten_are_never_used() -> None:
 
 
 def test_no_test_imports_another_test_or_its_fixtures() -> None:
-    """What tests share is in tests/support/ or a fixture of a conftest.py; this holds for what they start, too."""
+    """What tests share is in tests/support/ or a fixture of a conftest.py; this holds for what
+    they start, too.
+    """
     tests = ROOT / "tests"
     modules = {path.stem for path in tests.rglob("test_*.py")} | {"conftest"}
     named = re.compile(rf"\b(?:from|import)\s+(?:[\w.]+\.)?({'|'.join(sorted(modules))})\b")

@@ -340,7 +340,8 @@ def unprivileged() -> list[str]:
 
 @pytest.mark.parametrize("inside", ["", "site"])
 def test_a_site_is_not_begun_in_a_folder_that_cannot_be_written(closed: Path, inside: str) -> None:
-    done = run("-m", "scripts.casedrop", "newsite", "--onion", ONION, closed / inside, python=unprivileged())  # fmt: skip
+    newsite = ("-m", "scripts.casedrop", "newsite", "--onion", ONION)
+    done = run(*newsite, closed / inside, python=unprivileged())
 
     assert done.returncode == 2 and "Permission denied" in done.stderr
     assert done.stderr.count("\n") == 1 and list(closed.iterdir()) == []

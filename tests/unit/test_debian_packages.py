@@ -110,8 +110,8 @@ def test_without_a_package_source_a_sentence_says_so(computer: Computer) -> None
 
     assert done.returncode == 2
     assert done.stderr == (
-        f"apt could not install gnupg strace: {UNREACHABLE} Check that this computer can reach the package source named "
-        "in /etc/apt, then run it again.\n"
+        f"apt could not install gnupg strace: {UNREACHABLE} Check that this computer can "
+        "reach the package source named in /etc/apt, then run it again.\n"
     )
     assert not list((computer.place / "tmp").iterdir())
 
@@ -148,8 +148,8 @@ def test_without_root_and_sudo_a_sentence_says_what_root_has_to_do(computer: Com
 
     assert (done.returncode, done.stdout, computer.asked) == (2, "", [])
     assert done.stderr == (
-        "These Debian packages are missing: gnupg strace. Only root can install them, and there is no sudo. "
-        "Have root run: apt-get install --no-install-recommends gnupg strace\n"
+        "These Debian packages are missing: gnupg strace. Only root can install them, and there "
+        "is no sudo. Have root run: apt-get install --no-install-recommends gnupg strace\n"
     )
     assert computer.run("tor").returncode == 0
 

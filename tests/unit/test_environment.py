@@ -124,14 +124,17 @@ def without_its_python(directory: Path, lock: Path) -> Path:
     return directory
 
 
+HERE, PYTHON = sys.version.split()[0], Path(sys.executable).resolve()
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (with_another_lock, "the lock has changed"),
         (without_a_stamp, "its installation was not completed"),
         (with_half_a_stamp, "its installation was not completed"),
-        (of_the_former_debian, f"it was made for Python 3.9.2, and this is {sys.version.split()[0]}"),
-        (of_another_python, f"it was made by /opt/python3, and this is {Path(sys.executable).resolve()}"),
+        (of_the_former_debian, f"it was made for Python 3.9.2, and this is {HERE}"),
+        (of_another_python, f"it was made by /opt/python3, and this is {PYTHON}"),
         (moved, "it was made as {0}/venv, and is now {0}/moved"),
         (with_installers, "it is bare, and should be whole"),
         (without_its_python, "its Python is gone"),
@@ -209,8 +212,12 @@ def test_an_older_python_can_read_the_script_to_that_sentence() -> None:
         name.split(".")[0]
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names])
-    }  # fmt: skip
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+        )
+    }
     assert imported <= set(sys.stdlib_module_names) - {"tomllib", "zoneinfo", "graphlib"}
 
 
@@ -228,9 +235,11 @@ GPG, TOR = "echo 'gpg (GnuPG) 2.2.36'", "echo 'Tor version 0.4.8.0.'"
     [
         (None, TOR, "gpg is not on this computer; it is in the Debian package gnupg."),
         (GPG, None, "tor is not on this computer; it is in the Debian package tor."),
-        ("echo 'gpg (GnuPG) 2.2.35'", TOR, "The installed gpg is 2.2.35; 2.2.36 or later is needed, because an older one "
-         "can be made to report a signature that nobody made (CVE-2022-34903). Upgrade the package gnupg."),
-        (GPG, "echo 'Tor version 0.4.7.16.'", "The installed tor is 0.4.7; 0.4.8 or later is needed, because an older one "
+        ("echo 'gpg (GnuPG) 2.2.35'", TOR,
+         "The installed gpg is 2.2.35; 2.2.36 or later is needed, because an older one can be made "
+         "to report a signature that nobody made (CVE-2022-34903). Upgrade the package gnupg."),
+        (GPG, "echo 'Tor version 0.4.7.16.'",
+         "The installed tor is 0.4.7; 0.4.8 or later is needed, because an older one "
          "does not know proof of work for onion services. Upgrade the package tor."),
         ("exit 1", TOR, "`gpg --version` names no version; reinstall the package gnupg."),
         (GPG, "echo Hello", "`tor --version` names no version; reinstall the package tor."),

@@ -603,7 +603,8 @@ def test_another_host_a_gateway_and_another_sites_form_are_refused(front: Front)
     ):
         answer = post(front, good, **headers)
         assert answer.status_code == 403 and words in answer.text, headers
-    # The control: what a browser may say of our own form, which is then refused for what it holds alone.
+    # The control: what a browser may say of our own form, which is then refused for what it holds
+    # alone.
     for headers in (
         {},
         {"Sec-Fetch-Site": "same-origin"},

@@ -62,7 +62,8 @@ def test_a_child_has_no_file_of_this_process(tmp_path: Path) -> None:
     with (tmp_path / "secret").open("w") as open_here:
         assert open_here.fileno() > 2
         names = python(
-            "for one in os.listdir('/proc/self/fd'):\n try: print(os.readlink('/proc/self/fd/' + one))\n except OSError: pass"
+            "for one in os.listdir('/proc/self/fd'):\n"
+            " try: print(os.readlink('/proc/self/fd/' + one))\n except OSError: pass"
         )
 
     assert b"memfd:in" in names.out and b"memfd:err" in names.out and b"secret" not in names.out

@@ -1,4 +1,6 @@
-"""Manual pages and completions: every command and every option is in them, and they are the same wherever they are made."""
+"""Manual pages and completions: every command and every option is in them, and they are the same
+wherever they are made.
+"""
 
 import argparse
 import re
@@ -51,7 +53,8 @@ def completed(script: Path, program: str, *typed: str) -> list[str]:
     """What bash offers for the last of the words *typed*."""
     words = " ".join(f"'{one}'" for one in (program, *typed))
     function = f"_shtab_{program.replace('-', '_')}"
-    line = f"source {script}; COMP_WORDS=({words}); COMP_CWORD={len(typed)}; {function}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    asked = f"COMP_WORDS=({words}); COMP_CWORD={len(typed)}; {function}"
+    line = f"source {script}; {asked}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
     return sorted(done.stdout.split())
 

@@ -38,7 +38,8 @@ def test_every_fault_that_was_planted_by_hand_can_be_planted_again() -> None:
 
 def test_a_sample_is_the_same_for_a_seed_and_each_of_it_changes_the_source(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(
-        "def f(a: int = 1 + 2) -> int | None:\n    check(a)\n    if a < 3 and not a:\n        return a\n    return None\n"
+        "def f(a: int = 1 + 2) -> int | None:\n    check(a)\n"
+        "    if a < 3 and not a:\n        return a\n    return None\n"
     )
     found = mutants(tmp_path, "a.py")
     drawn = sample(tmp_path, found, 3, seed=5)

@@ -334,7 +334,8 @@ def test_a_gpg_that_drops_a_reviewer_is_caught(
 real=/usr/bin/gpg; count=$#; n=0; found=0
 for a in "$@"; do n=$((n+1)); [ "$a" = --recipient ] && found=$n; done
 n=0
-for a in "$@"; do n=$((n+1)); shift; [ $n -eq $found ] || [ $n -eq $((found+1)) ] || set -- "$@" "$a"; done
+for a in "$@"; do n=$((n+1)); shift
+[ $n -eq $found ] || [ $n -eq $((found+1)) ] || set -- "$@" "$a"; done
 exec "$real" "$@"
 """
     stand_in(tmp_path, monkeypatch, dropping)
@@ -393,7 +394,9 @@ def test_a_gpg_that_adds_a_recipient_is_caught(
 def test_a_gpg_that_adds_a_passphrase_is_caught(
     keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A passphrase opens a message as a key does; it stands in a packet of its own behind the recipients."""
+    """A passphrase opens a message as a key does; it stands in a packet of its own behind the
+    recipients.
+    """
     reviewers = Reviewers.load(keys, tmp_path / "home")
     more = "--symmetric --pinentry-mode loopback --passphrase known"
     stand_in(tmp_path, monkeypatch, f'/usr/bin/gpg {more} "$@"; exit 0\n')

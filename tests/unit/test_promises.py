@@ -18,7 +18,12 @@ PROMISES = (DOCS / "promises.md").read_text("utf-8")
 SECURITY = DOCS / "security.md"
 PICTURES = sorted((DOCS / "pictures").iterdir())
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "keys/README.md", ROOT / "dropbox/words/README.md"]
+    [
+        *ROOT.glob("*.md"),
+        *DOCS.rglob("*.md"),
+        ROOT / "keys/README.md",
+        ROOT / "dropbox/words/README.md",
+    ]
 )  # fmt: skip
 
 

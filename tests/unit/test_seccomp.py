@@ -206,7 +206,9 @@ OPEN = {"write", "shorten", "remove", "list"}
 
 
 def test_landlock_leaves_one_folder_to_a_database_and_nothing_else(tmp_path: Path) -> None:
-    """Each way by itself; where the kernel's interface is too old for one, it is left out. The control: unlocked."""
+    """Each way by itself; where the kernel's interface is too old for one, it is left out. The
+    control: unlocked.
+    """
     said = {}
     for state in ("free", "locked"):
         inside, outside = tmp_path / state / "inside", tmp_path / state / "outside"

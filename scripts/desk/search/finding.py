@@ -1,8 +1,9 @@
 """Finding cases by their words, in either Chinese script, and by the codes that people gave them.
 
 The index holds the words of each part (its text and file names) and answer, folded as folding.py
-says. A Chinese character is one word there, so that 封号 is a phrase of two: SQLite's own tokenizers
-either cannot find words of two characters (trigram) or do not know all ideographs (unicode61).
+says. A Chinese character is one word there, so that 封号 is a phrase of two: SQLite's own
+tokenizers either cannot find words of two characters (trigram) or do not know all
+ideographs (unicode61).
 """
 
 import json

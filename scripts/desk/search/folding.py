@@ -25,8 +25,8 @@ _ALONE = (
 )
 _SELECTORS = frozenset([*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
-# One word (account) in two spellings that are both common in simplified texts; OpenCC turns 帳號 into
-# the first.
+# One word (account) in two spellings that are both common in simplified texts; OpenCC
+# turns 帳號 into the first.
 _ONE_WORD = {"帐": "账"}
 # Separates texts that must not match as one run of words, such as two files' names.
 SEPARATOR = "__"
