@@ -61,7 +61,7 @@ demo: install ## eight cases through a private Tor network to the offline desk, 
 
 # Tests marked alone, and those that failed, run by themselves afterwards. A worker that dies ends the run: xdist may wait
 # for ever for one that takes its place.
-PARALLEL := --dist loadgroup --no-loadscope-reorder --max-worker-restart 0 --second-try
+PARALLEL := --dist loadscope --no-loadscope-reorder --max-worker-restart 0 --second-try
 # Quick tests compute, and get a worker a processor; all tests together wait half of their time, and get one more.
 QUICK_WORKERS ?= $(shell nproc)
 WORKERS ?= $(shell expr $$(nproc) + 1)

@@ -21,15 +21,13 @@ from dropbox.codename import WordLists
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
 
-pytest_plugins = ["support.alone", "pytester"]
+pytest_plugins = ["support.alone", "support.spread", "pytester"]
 
 TESTS = Path(__file__).parent
 
 
 # What a test needs that is in one of these folders, as its mark says.
 FOLDERS = {"drop": ("drop",), "onion": ("onion",), "browser": ("browser",), "package": ("package",)}
-# What takes longest begins first, so that no worker is left alone with it in the end.
-LONGEST_FIRST = ("browser", "onion", "drop", "package", "desk")
 
 
 def folder(item: pytest.Item) -> str:
@@ -37,27 +35,15 @@ def folder(item: pytest.Item) -> str:
     return item.path.relative_to(TESTS).parts[0]
 
 
-def shares_a_fixture(item: pytest.Item) -> bool:
-    """Whether something is made once for the test's whole module: then all of them run in one
-    worker.
-    """
-    found = getattr(item, "_fixtureinfo", None)
-    known = found.name2fixturedefs.values() if found else ()
-    return any(one.scope == "module" for definitions in known for one in definitions)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test by its folder."""
+    for mark in FOLDERS.get(folder(item), ()):
+        item.add_marker(mark)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks by folder, workers and order; before anything is left out, since promises are
-    compared with all tests.
-    """
-    for item in items:
-        for mark in FOLDERS.get(folder(item), ()):
-            item.add_marker(mark)
-        if shares_a_fixture(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: places.get(folder(item), len(places)))
+    """Before anything is left out: promises are compared with what pytest really collects."""
     collected.note(config, items)
 
 

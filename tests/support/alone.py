@@ -45,12 +45,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Runs(config))
 
 
-def plain(node_id: str) -> str:
-    """*node_id* without the group that xdist adds to it."""
-    at = node_id.rfind("@")
-    return node_id[:at] if at > node_id.rfind("]") and ".py::" in node_id[:at] else node_id
-
-
 class Worker:
     """One of several workers: leaves out what has to run alone, and tells its run what that is."""
 
@@ -63,7 +57,7 @@ class Worker:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         alone = [item for item in items if item.get_closest_marker("alone")]
         items[:] = [item for item in items if item not in alone]
-        self._config.workeroutput["alone"] = [plain(item.nodeid) for item in alone]  # type: ignore[attr-defined]
+        self._config.workeroutput["alone"] = [item.nodeid for item in alone]  # type: ignore[attr-defined]
 
 
 class Reporter:
@@ -104,7 +98,7 @@ class Runs:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            self._failed.setdefault(plain(report.nodeid), []).append(report)
+            self._failed.setdefault(report.nodeid, []).append(report)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -149,7 +143,7 @@ class Runs:
                     del terminal.stats[outcome]
 
     def _is_flaky(self, report: object) -> bool:
-        return isinstance(report, pytest.TestReport) and plain(report.nodeid) in self._flaky
+        return isinstance(report, pytest.TestReport) and report.nodeid in self._flaky
 
     def _terminal(self) -> TerminalReporter | None:
         found = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -232,5 +226,5 @@ class Runs:
         if self._flaky:
             terminalreporter.write_sep("=", "FLAKY: HOW THEY FAILED FIRST")
             for report in terminalreporter.stats.get("flaky", []):
-                terminalreporter.write_sep("_", f"{plain(report.nodeid)} ({report.when})")
+                terminalreporter.write_sep("_", f"{report.nodeid} ({report.when})")
                 terminalreporter.write_line(report.longreprtext)

@@ -26,13 +26,11 @@ SUITE = """
         pass
 
     @pytest.mark.parametrize("text", ["a@b", "漢", "x::y"])
-    @pytest.mark.xdist_group("same")
-    def test_good_in_a_group(text):
+    def test_good_by_name(text):
         pass
 """
 GOOD = 4
 FLAKY = """
-    @pytest.mark.xdist_group("same")
     @pytest.mark.parametrize("text", ["漢 [@]"])
     def test_flaky(text):
         assert times("call") > 1, "the first time"
@@ -83,10 +81,10 @@ def run(
         f"pythonpath = {TESTS}\n"
         "disable_test_id_escaping_and_forfeit_all_rights_to_community_support = true"
     )
-    pytester.makeconftest('pytest_plugins = ["support.alone"]')
+    pytester.makeconftest('pytest_plugins = ["support.alone", "support.spread"]')
     (pytester.path / "build").mkdir()
     (pytester.path / "build" / "flaky.txt").write_text("an earlier run's\n", "utf-8")
-    return pytester.runpytest_subprocess("--dist", "loadgroup", *options.split())
+    return pytester.runpytest_subprocess("--dist", "loadscope", *options.split())
 
 
 def listed(pytester: pytest.Pytester) -> list[str] | None:
@@ -184,3 +182,26 @@ def test_what_is_marked_alone_runs_when_all_workers_have_ended(
 
     done.assert_outcomes(passed=GOOD + 11)
     assert done.ret == 0
+
+
+TOGETHER = """
+    import os, pathlib
+    import pytest
+
+    @pytest.fixture(scope="module")
+    def made():
+        pathlib.Path("made").write_text("made" + os.environ["PYTEST_XDIST_WORKER"])
+
+    @pytest.mark.parametrize("number", range(10))
+    def test_together(made, number):
+        assert pathlib.Path("made").read_text() == "made" + os.environ["PYTEST_XDIST_WORKER"]
+"""
+
+
+def test_what_shares_a_modules_fixture_runs_in_one_worker(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(test_together=TOGETHER)
+    done = run(pytester, monkeypatch, ALONE, options="-n 2")
+
+    done.assert_outcomes(passed=GOOD + 11 + 10)

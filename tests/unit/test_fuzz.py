@@ -100,7 +100,7 @@ def test_guided_fuzzing_finds_nothing_in_a_short_time(target: Target, tmp_path: 
     assert outcome.good and outcome.tried > 50 and outcome.edges > 1, outcome.said
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def control(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """A run over the reader with a planted fault; it ends once it has found it."""
     folder = tmp_path_factory.mktemp("control")
