@@ -346,12 +346,14 @@ def test_the_command_that_the_missing_settings_name_makes_them(
 ) -> None:
     settings = tmp_path / "my drop" / "settings.toml"
     environ = {**os.environ, "PYTHONPATH": str(Path(launch.__file__).parents[1])}
+    programs = {"python": f'#!/bin/sh\nexec {sys.executable} "$@"\n'}
     if installed:
-        (tmp_path / "bin").mkdir()
-        script = f"#!{sys.executable}\nfrom scripts.casedrop import main\nmain()\n"
-        (tmp_path / "bin" / "casedrop").write_text(script, "utf-8")
-        (tmp_path / "bin" / "casedrop").chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+        programs["casedrop"] = f"#!{sys.executable}\nfrom scripts.casedrop import main\nmain()\n"
+    (tmp_path / "bin").mkdir()
+    for name, script in programs.items():
+        (tmp_path / "bin" / name).write_text(script, "utf-8")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
     with pytest.raises(SiteMissing) as missing:
         check_site(settings, ONION, {})
     command = str(missing.value).partition(" with: ")[2]
@@ -531,10 +533,12 @@ def test_up_ends_in_order_when_asked_to(number: signal.Signals, tmp_path: Path) 
     tor_pid = tmp_path / "pid"
     running = up(tmp_path, a_tor_that(f"echo $$ > {tor_pid}; exec /bin/sleep 60"))
     assert wait_until(lambda: tor_pid.exists() and tor_pid.read_text() != "")
+    assert running.stdout is not None
+    first = running.stdout.readline()
 
     running.send_signal(number)
     told, said = running.communicate(timeout=30)
 
     assert (running.returncode, said) == (0, "")
-    assert told.splitlines() == ["Joining the Tor network.", "Stopped."]
+    assert [first, told] == ["Joining the Tor network.\n", "Stopped.\n"]
     assert members(int(tor_pid.read_text())) == []

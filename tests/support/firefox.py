@@ -13,7 +13,12 @@ with warnings.catch_warnings():
     # Firefox's driver imports modules for telephones, which use deprecated modules.
     warnings.simplefilter("ignore")
     from marionette_driver.by import By
-    from marionette_driver.errors import MarionetteException, NoAlertPresentException
+    from marionette_driver.errors import (
+        MarionetteException,
+        NoAlertPresentException,
+        NoSuchElementException,
+        StaleElementException,
+    )
     from marionette_driver.marionette import Alert, Marionette, WebElement
     from marionette_driver.wait import Wait
 
@@ -196,13 +201,31 @@ class Firefox:
         self._marionette.go_forward()
 
     def reload(self) -> None:
-        """Reload, and confirm if Firefox asks whether to send the form again."""
+        """Reload, confirm if Firefox asks whether to send the form again, and wait for the page.
+
+        While the question is open the old page can still be read, and disappears under its reader.
+        """
+        old = self.one("html")
         try:
             self._marionette.refresh()
         except MarionetteException:
             self.accept()
         else:
             self.accept()
+        self.wait(lambda: self._is_gone(old) and self._is_complete(), LOAD_SECONDS)
+
+    def _is_complete(self) -> bool:
+        """Whether the page that is shown has arrived whole."""
+        return bool(self.ask("return document.readyState") == "complete")
+
+    @staticmethod
+    def _is_gone(element: WebElement) -> bool:
+        """Whether *element* belongs to a page that is no longer shown."""
+        try:
+            element.is_displayed()
+        except (StaleElementException, NoSuchElementException):
+            return True
+        return False
 
     def accept(self) -> None:
         """Confirm the browser's own dialog, if there is one."""
