@@ -7,7 +7,6 @@ a bundle can be as large as the vault's disk, but no part of it larger than the 
 
 import hashlib
 import json
-import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -21,6 +20,7 @@ from dropbox import canonical_json
 from dropbox.errors import BadBundle, BadPacket
 from dropbox.packets import PublicKey, verify_detached
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
+from dropbox.tar_members import END, Members, member
 
 VERSION = 1
 EXPORT, REPLIES = "casedrop-export", "casedrop-replies"
@@ -141,70 +141,11 @@ def write_export(
 ) -> Iterator[bytes]:
     """The export bundle in pieces; *get_block* returns a block's data by id when it is needed."""
     body = manifest.to_bytes()
-    yield _member("manifest.json", body)
-    yield _member("manifest.sig", key.sign(_signed_export(body)).signature)
+    yield member("manifest.json", body)
+    yield member("manifest.sig", key.sign(_signed_export(body)).signature)
     for block in manifest.blocks:
-        yield _member(block.id.hex(), get_block(block.id))
-    yield bytes(2 * tarfile.BLOCKSIZE)
-
-
-def _member(name: str, data: bytes) -> bytes:
-    """One tar member whose header holds only a name and a size."""
-    info = tarfile.TarInfo(name)
-    info.size = len(data)
-    info.mode = 0o600
-    return info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE)
-
-
-class Members:
-    """The members of an untrusted bundle, read in order, by name, each up to a given size."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def read(self, name: str, max_bytes: int) -> bytes:
-        """The next member, which must be called *name* and hold at most *max_bytes* bytes.
-
-        Raises BadBundle.
-        """
-        member = self._next(name)
-        if member is None:
-            raise BadBundle(f"The bundle ends before {name}.")
-        if member.name != name or member.type != tarfile.REGTYPE:
-            raise BadBundle(f"The bundle has something else where {name} should be.")
-        if not 0 <= member.size <= max_bytes:
-            raise BadBundle(f"{name} in the bundle is too large.")
-        data = self._read(member.size)
-        if len(data) != member.size:
-            raise BadBundle(f"The bundle is cut off inside {name}.")
-        if self._read(-len(data) % tarfile.BLOCKSIZE).strip(b"\0"):
-            raise BadBundle(f"The bundle is damaged after {name}.")
-        return data
-
-    def end(self) -> None:
-        """Raise BadBundle if anything follows."""
-        if self._next("its end") is not None:
-            raise BadBundle("The bundle holds more than its manifest lists.")
-        if self._read(2 * tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise BadBundle("The bundle has no proper end.")
-
-    def _next(self, wanted: str) -> tarfile.TarInfo | None:
-        # TarFile would follow extension headers, whose size and number the sender chooses.
-        header = self._read(tarfile.BLOCKSIZE)
-        if not header.strip(b"\0"):
-            return None
-        try:
-            return tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
-        except tarfile.TarError:
-            raise BadBundle(
-                f"The file is not a bundle, or it is damaged before {wanted}."
-            ) from None
-
-    def _read(self, size: int) -> bytes:
-        try:
-            return self._stream.read(size)
-        except OSError:
-            raise BadBundle("The bundle cannot be read to its end.") from None
+        yield member(block.id.hex(), get_block(block.id))
+    yield END
 
 
 def read_export(
@@ -283,8 +224,8 @@ class ReplyBundle:
 def write_replies(bundle: ReplyBundle, sign: Callable[[bytes], bytes]) -> bytes:
     """The whole bundle. *sign* makes a reviewer's detached OpenPGP signature of the manifest."""
     manifest = bundle._manifest()
-    parts = [_member("manifest.json", manifest), _member("manifest.sig", sign(manifest))]
-    return b"".join([*parts, _member("replies", bundle._content()), bytes(2 * tarfile.BLOCKSIZE)])
+    parts = [member("manifest.json", manifest), member("manifest.sig", sign(manifest))]
+    return b"".join([*parts, member("replies", bundle._content()), END])
 
 
 def read_replies(

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import httpx
 
-from dropbox.bundle import MANIFEST_BYTES, MAX_REPLIES, ExportManifest, Members
+from dropbox.bundle import MANIFEST_BYTES, MAX_REPLIES, ExportManifest
 from dropbox.durable_file import NewFile
 from dropbox.errors import CasedropError
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
+from dropbox.tar_members import Members
 from scripts.terminal import one_line
 
 # A vault lists and hashes all its blocks, maybe gigabytes, before it sends the first byte.

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from nacl.public import PrivateKey
 
-from dropbox.bundle import REPLIES_IN_A_BUNDLE, Members
+from dropbox.bundle import REPLIES_IN_A_BUNDLE
 from dropbox.campaign import Campaign
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from dropbox.packets import read_pinned_keys
 from dropbox.report import Attachment, Report
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
+from dropbox.tar_members import Members
 from scripts.desk import __main__ as desk
 from scripts.desk.audit import findings
 from scripts.desk.casebook import custody

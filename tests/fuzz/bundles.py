@@ -11,7 +11,6 @@ from nacl.signing import SigningKey
 from dropbox.bundle import (
     ExportManifest,
     ListedBlock,
-    Members,
     ReplyBundle,
     SealedReply,
     read_export,
@@ -21,6 +20,7 @@ from dropbox.bundle import (
 )
 from dropbox.errors import BadBundle
 from dropbox.sizes import BLOCK_BYTES, REPLY_BYTES
+from dropbox.tar_members import Members
 from fuzz.mutation import mutate_json
 from fuzz.openpgp import NOW, REVIEWER, detached
 from fuzz.target import Target

@@ -15,10 +15,8 @@ from nacl.signing import SigningKey
 from dropbox.bundle import (
     ExportManifest,
     ListedBlock,
-    Members,
     ReplyBundle,
     SealedReply,
-    _member,
     read_export,
     read_replies,
     write_export,
@@ -28,6 +26,7 @@ from dropbox.errors import BadBundle
 from dropbox.openpgp import Opener
 from dropbox.packets import PublicKey, read_pinned_keys
 from dropbox.sizes import BLOCK_BYTES, REPLY_BYTES
+from dropbox.tar_members import Members, member
 
 SERVER = SigningKey(b"s" * 32)
 BLOCKS = {bytes([n]) * 16: os.urandom(BLOCK_BYTES) for n in range(5)}
@@ -91,8 +90,8 @@ def test_the_server_signs_that_it_is_an_export_and_not_the_manifest_alone() -> N
     manifest, signature = (members.read(f"manifest.{name}", 4_096) for name in ("json", "sig"))
 
     SERVER.verify_key.verify(b"casedrop-export\0" + manifest, signature)
-    bare = _member("manifest.json", manifest)
-    bare += _member("manifest.sig", SERVER.sign(manifest).signature)
+    bare = member("manifest.json", manifest)
+    bare += member("manifest.sig", SERVER.sign(manifest).signature)
     with pytest.raises(BadBundle, match="signature is not by this drop's server"):
         read(bare)
 
@@ -134,7 +133,7 @@ def test_replies_are_taken_through_their_last_day_in_utc(day: date, taken: bool)
 
 @pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)])
 def test_a_member_may_be_as_large_as_was_said_and_not_a_byte_larger(more: int, taken: bool) -> None:
-    members = Members(io.BytesIO(_member("one", bytes(1_000 + more))))
+    members = Members(io.BytesIO(member("one", bytes(1_000 + more))))
     if taken:
         assert members.read("one", 1_000) == bytes(1_000)
     else:
@@ -145,7 +144,7 @@ def test_a_member_may_be_as_large_as_was_said_and_not_a_byte_larger(more: int, t
 def signed_export(body: bytes, *members: bytes) -> bytes:
     """A bundle of an odd manifest that the server signed all the same."""
     signature = SERVER.sign(b"casedrop-export\0" + body).signature
-    parts = [_member("manifest.json", body), _member("manifest.sig", signature), *members]
+    parts = [member("manifest.json", body), member("manifest.sig", signature), *members]
     return b"".join([*parts, bytes(1_024)])
 
 
@@ -159,16 +158,16 @@ def only(data: bytes, name: bytes = b"a" * 16) -> ExportManifest:
 def test_a_block_of_another_length_is_refused_although_it_is_signed(size: int) -> None:
     data, name = b"x" * size, (b"a" * 16).hex()
 
-    whole = signed_export(only(b"x" * BLOCK_BYTES).to_bytes(), _member(name, b"x" * BLOCK_BYTES))
+    whole = signed_export(only(b"x" * BLOCK_BYTES).to_bytes(), member(name, b"x" * BLOCK_BYTES))
     assert read(whole)[0].number == 1
     with pytest.raises(BadBundle, match=f"Block {name} was altered"):
-        read(signed_export(only(data).to_bytes(), _member(name, data)))
+        read(signed_export(only(data).to_bytes(), member(name, data)))
 
 
 def test_a_member_of_another_name_or_kind_is_refused_although_its_content_is_right() -> None:
     data, name = b"x" * BLOCK_BYTES, (b"a" * 16).hex()
     body = only(data).to_bytes()
-    right = _member(name, data)
+    right = member(name, data)
     for kind in (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.CONTTYPE):
         info = tarfile.TarInfo(name)
         info.size, info.mode, info.type = len(data), 0o600, kind
@@ -176,7 +175,7 @@ def test_a_member_of_another_name_or_kind_is_refused_although_its_content_is_rig
         with pytest.raises(BadBundle, match="something else where"):
             read(signed_export(body, odd))
     with pytest.raises(BadBundle, match="something else where"):
-        read(signed_export(body, _member((b"b" * 16).hex(), data)))
+        read(signed_export(body, member((b"b" * 16).hex(), data)))
 
 
 def test_what_is_between_and_behind_the_members_is_zeros_and_nothing_more() -> None:
@@ -424,9 +423,9 @@ def test_a_signed_number_that_no_desk_writes_is_refused(
     assert odd != manifest
     signature = opener.sign(odd, opener.secret_fingerprints()[0])
     members = [
-        _member("manifest.json", odd),
-        _member("manifest.sig", signature),
-        _member("replies", REPLIES._content()),
+        member("manifest.json", odd),
+        member("manifest.sig", signature),
+        member("replies", REPLIES._content()),
     ]
 
     with pytest.raises(BadBundle, match="damaged"):

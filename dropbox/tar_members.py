@@ -1,0 +1,72 @@
+"""The tar files of a bundle: written without any times or owners, read with every length bounded.
+
+TarFile is not used to read: it would follow extension headers, whose size and number the sender
+chooses.
+"""
+
+import tarfile
+from typing import BinaryIO
+
+from dropbox.errors import BadBundle
+
+# What ends a tar file.
+END = bytes(2 * tarfile.BLOCKSIZE)
+
+
+def member(name: str, data: bytes) -> bytes:
+    """One tar member whose header holds only a name and a size."""
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    info.mode = 0o600
+    return info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE)
+
+
+class Members:
+    """The members of an untrusted bundle, read in order, by name, each up to a given size."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """The next member, which must be called *name* and hold at most *max_bytes* bytes.
+
+        Raises BadBundle.
+        """
+        member = self._next(name)
+        if member is None:
+            raise BadBundle(f"The bundle ends before {name}.")
+        if member.name != name or member.type != tarfile.REGTYPE:
+            raise BadBundle(f"The bundle has something else where {name} should be.")
+        if not 0 <= member.size <= max_bytes:
+            raise BadBundle(f"{name} in the bundle is too large.")
+        data = self._read(member.size)
+        if len(data) != member.size:
+            raise BadBundle(f"The bundle is cut off inside {name}.")
+        if self._read(-len(data) % tarfile.BLOCKSIZE).strip(b"\0"):
+            raise BadBundle(f"The bundle is damaged after {name}.")
+        return data
+
+    def end(self) -> None:
+        """Raise BadBundle if anything follows."""
+        if self._next("its end") is not None:
+            raise BadBundle("The bundle holds more than its manifest lists.")
+        if self._read(2 * tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise BadBundle("The bundle has no proper end.")
+
+    def _next(self, wanted: str) -> tarfile.TarInfo | None:
+        # One header, and never those that extend it: see the top of this module.
+        header = self._read(tarfile.BLOCKSIZE)
+        if not header.strip(b"\0"):
+            return None
+        try:
+            return tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        except tarfile.TarError:
+            raise BadBundle(
+                f"The file is not a bundle, or it is damaged before {wanted}."
+            ) from None
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._stream.read(size)
+        except OSError:
+            raise BadBundle("The bundle cannot be read to its end.") from None
