@@ -5,6 +5,7 @@ chooses.
 """
 
 import tarfile
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from dropbox.errors import BadBundle
@@ -13,12 +14,17 @@ from dropbox.errors import BadBundle
 END = bytes(2 * tarfile.BLOCKSIZE)
 
 
-def member(name: str, data: bytes) -> bytes:
-    """One tar member whose header holds only a name and a size."""
+def member_header(name: str, size: int) -> bytes:
+    """The header of a member of *size* bytes, with nothing in it but these two."""
     info = tarfile.TarInfo(name)
-    info.size = len(data)
+    info.size = size
     info.mode = 0o600
-    return info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE)
+    return info.tobuf(tarfile.USTAR_FORMAT)
+
+
+def member(name: str, data: bytes) -> bytes:
+    """One tar member."""
+    return member_header(name, len(data)) + data + bytes(-len(data) % tarfile.BLOCKSIZE)
 
 
 class Members:
@@ -32,19 +38,20 @@ class Members:
 
         Raises BadBundle.
         """
-        member = self._next(name)
-        if member is None:
-            raise BadBundle(f"The bundle ends before {name}.")
-        if member.name != name or member.type != tarfile.REGTYPE:
-            raise BadBundle(f"The bundle has something else where {name} should be.")
-        if not 0 <= member.size <= max_bytes:
+        size = self._size(name)
+        if not 0 <= size <= max_bytes:
             raise BadBundle(f"{name} in the bundle is too large.")
-        data = self._read(member.size)
-        if len(data) != member.size:
-            raise BadBundle(f"The bundle is cut off inside {name}.")
-        if self._read(-len(data) % tarfile.BLOCKSIZE).strip(b"\0"):
-            raise BadBundle(f"The bundle is damaged after {name}.")
+        data = self._whole(name, size)
+        self._fill(name, size)
         return data
+
+    def pieces(self, name: str, piece_bytes: int, count: int) -> Iterator[bytes]:
+        """The next member, called *name*, in *count* pieces of *piece_bytes*. Raises BadBundle."""
+        if self._size(name) != piece_bytes * count:
+            raise BadBundle(f"{name} in the bundle does not have the length that its index says.")
+        for _ in range(count):
+            yield self._whole(name, piece_bytes)
+        self._fill(name, piece_bytes * count)
 
     def end(self) -> None:
         """Raise BadBundle if anything follows."""
@@ -52,6 +59,24 @@ class Members:
             raise BadBundle("The bundle holds more than its manifest lists.")
         if self._read(2 * tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
             raise BadBundle("The bundle has no proper end.")
+
+    def _size(self, name: str) -> int:
+        found = self._next(name)
+        if found is None:
+            raise BadBundle(f"The bundle ends before {name}.")
+        if found.name != name or found.type != tarfile.REGTYPE:
+            raise BadBundle(f"The bundle has something else where {name} should be.")
+        return found.size
+
+    def _whole(self, name: str, size: int) -> bytes:
+        data = self._read(size)
+        if len(data) != size:
+            raise BadBundle(f"The bundle is cut off inside {name}.")
+        return data
+
+    def _fill(self, name: str, size: int) -> None:
+        if self._read(-size % tarfile.BLOCKSIZE).strip(b"\0"):
+            raise BadBundle(f"The bundle is damaged after {name}.")
 
     def _next(self, wanted: str) -> tarfile.TarInfo | None:
         # One header, and never those that extend it: see the top of this module.

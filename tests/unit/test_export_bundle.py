@@ -1,0 +1,308 @@
+"""Version 2 of the export bundle: heads and volumes come back whole, or are refused by name."""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nacl.signing import SigningKey
+
+from dropbox import export_bundle
+from dropbox.errors import BadBundle
+from dropbox.export_bundle import (
+    ACKNOWLEDGED,
+    EXPIRED,
+    MAX_HISTORY,
+    AcceptedReplies,
+    GoneDay,
+    Head,
+    HeldDay,
+    ListedBlock,
+    Successor,
+    Volume,
+    in_volumes,
+    index_of,
+    read_head,
+    read_volume,
+    volume_of,
+    write_head,
+    write_volume,
+)
+from dropbox.sizes import BLOCK_BYTES
+from dropbox.tar_members import END, member
+
+SERVER = SigningKey(b"s" * 32)
+CAMPAIGN = "wechat-2020"
+FIRST, SECOND = date(2026, 11, 24), date(2026, 11, 25)
+DATA = {os.urandom(16): os.urandom(BLOCK_BYTES) for _ in range(5)}
+
+
+def listed(data: Mapping[bytes, bytes] = DATA) -> tuple[ListedBlock, ...]:
+    """The entries of *data*, the first two of an earlier day."""
+    return tuple(
+        ListedBlock(block_id, hashlib.sha256(block).digest(), FIRST if number < 2 else SECOND)
+        for number, (block_id, block) in enumerate(data.items())
+    )
+
+
+VOLUMES = in_volumes(listed())
+HEAD = Head(
+    vault=b"v" * 16,
+    onion="a" * 56 + ".onion",
+    campaign=CAMPAIGN,
+    number=9,
+    salt=b"x" * 16,
+    history=((7, b"\7" * 32), (8, b"\x08" * 32)),
+    days=(HeldDay(FIRST, 2, closed=True), HeldDay(SECOND, 3, closed=False)),
+    gone=(GoneDay(date(2026, 8, 1), 256, EXPIRED), GoneDay(date(2026, 11, 1), 512, ACKNOWLEDGED)),
+    day_keys=(b"first record", b"second record"),
+    replies=(AcceptedReplies(0, "A" * 40, 4),),
+    volumes=tuple(map(volume_of, VOLUMES)),
+)
+
+
+def read(data: bytes, campaign: str = CAMPAIGN) -> Head:
+    return read_head(io.BytesIO(data), SERVER.verify_key, campaign=campaign)
+
+
+def signed(body: bytes, name: str = "casedrop-export-head", key: SigningKey = SERVER) -> bytes:
+    signature = key.sign(name.encode() + b"\0" + body).signature
+    return member("head.json", body) + member("head.sig", signature) + END
+
+
+def volume(
+    get_block: Callable[[bytes], bytes] = DATA.__getitem__, head: Head = HEAD, position: int = 1
+) -> bytes:
+    return b"".join(write_volume(head, position, VOLUMES[position - 1], get_block, SERVER))
+
+
+def taken(data: bytes, head: Head = HEAD, position: int = 1) -> dict[ListedBlock, bytes]:
+    found: dict[ListedBlock, bytes] = {}
+    read_volume(io.BytesIO(data), head, position, SERVER.verify_key, found.__setitem__)
+    return found
+
+
+def test_a_head_comes_back_whole() -> None:
+    assert read(write_head(HEAD, SERVER)) == HEAD
+
+
+def test_a_head_that_follows_a_lost_vault_says_so() -> None:
+    head = replace(HEAD, successor=Successor(b"o" * 16, 12, "磁盘坏了: all since 20 November."))
+
+    assert read(write_head(head, SERVER)) == head
+
+
+def test_a_head_is_refused_for_another_campaign_signer_or_purpose() -> None:
+    with pytest.raises(BadBundle, match="another campaign"):
+        read(write_head(HEAD, SERVER), "dam-2024")
+    with pytest.raises(BadBundle, match="not by this drop's server"):
+        read(write_head(HEAD, SigningKey(b"t" * 32)))
+    with pytest.raises(BadBundle, match="not by this drop's server"):
+        read(signed(HEAD.to_bytes(), "casedrop-export-trailer"))
+
+
+def altered(**changes: Any) -> bytes:
+    """The head as signed JSON with *changes*; a change to ... removes the field."""
+    body = json.loads(HEAD.to_bytes()) | changes
+    kept = {name: value for name, value in body.items() if value is not ...}
+    return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vault": "00"},
+        {"vault": ...},
+        {"salt": "00" * 17},
+        {"onion": 1},
+        {"campaign": None},
+        {"number": 0},
+        {"number": True},
+        {"number": 2**63},
+        {"number": 8},
+        {"number": 9.0},
+        {"history": [[8, "08" * 32], [7, "07" * 32]]},
+        {"history": [[7, "07" * 32], [7, "07" * 32]]},
+        {"history": [[7, "07" * 31]]},
+        {"history": {"7": "07" * 32}},
+        {"days": [["2026-11-25", 3, False], ["2026-11-24", 2, True]]},
+        {"days": [["2026-11-24", 2, True]]},
+        {"days": [["2026-11-24", 2, 1], ["2026-11-25", 3, False]]},
+        {"days": [["20261124", 2, True], ["2026-11-25", 3, False]]},
+        {"gone": [["2026-11-24", 2, "expired"]]},
+        {"gone": [["2026-11-01", 2, "lost"]]},
+        {"day_keys": ["not base64"]},
+        {"day_keys": [""" Zmlyc3Q="""]},
+        {"replies": [[-1, "A" * 40, 4]]},
+        {"replies": [[0, "A" * 40, 0]]},
+        {"volumes": []},
+        {"volumes": [[5, "00"]]},
+        {"volumes": [[4_097, "00" * 32]]},
+        {"successor": ["00" * 16, 12]},
+        {"successor": ["00" * 16, -1, "lost"]},
+        {"successor": ["00" * 16, 12, "x" * 2_001]},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_signed_head_that_this_version_does_not_write_is_refused(changes: dict[str, Any]) -> None:
+    assert read(signed(altered())) == HEAD
+
+    with pytest.raises(BadBundle, match=r"damaged|not one that this version writes"):
+        read(signed(altered(**changes)))
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (altered(format="casedrop-export"), "not a casedrop-export-head"),
+        (altered(version=3), "another version"),
+        (b"[]", "not a casedrop-export-head"),
+        (b"{", "damaged"),
+        (b"[" * 100_000, "damaged"),
+    ],
+    ids=["other format", "newer", "a list", "no JSON", "deep"],
+)
+def test_something_else_that_is_signed_is_no_head(body: bytes, sentence: str) -> None:
+    with pytest.raises(BadBundle, match=sentence):
+        read(signed(body))
+
+
+def test_limits_are_where_they_are_said_to_be() -> None:
+    history = tuple((number, bytes(32)) for number in range(1, MAX_HISTORY + 1))
+    longest = replace(HEAD, number=2_000, history=history)
+    assert read(write_head(longest, SERVER)) == longest
+    lost = replace(HEAD, successor=Successor(b"o" * 16, 0, "x" * 2_000))
+    assert read(write_head(lost, SERVER)) == lost
+    full = replace(
+        HEAD, days=(HeldDay(FIRST, 4_096, closed=True),), volumes=(Volume(4_096, bytes(32)),)
+    )
+    assert read(write_head(full, SERVER)) == full
+
+    more = replace(longest, history=(*history, (MAX_HISTORY + 1, bytes(32))))
+    with pytest.raises(BadBundle):
+        read(write_head(more, SERVER))
+
+
+def test_the_same_content_has_another_hash_under_another_salt() -> None:
+    assert (
+        replace(HEAD, salt=b"y" * 16).digest
+        != HEAD.digest
+        == hashlib.sha256(HEAD.to_bytes()).digest()
+    )
+
+
+def test_a_volume_comes_back_whole() -> None:
+    assert taken(volume()) == {block: DATA[block.id] for block in listed()}
+
+
+@given(st.sets(st.binary(min_size=16, max_size=16), max_size=40))
+def test_blocks_are_in_volumes_by_id_and_each_in_one(ids: set[bytes]) -> None:
+    blocks = [ListedBlock(one, bytes(32), FIRST) for one in ids]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export_bundle, "VOLUME_BLOCKS", 7)
+        volumes = in_volumes(blocks)
+
+    assert [block for part in volumes for block in part] == sorted(blocks)
+    assert all(len(part) == 7 for part in volumes[:-1])
+
+
+def test_what_was_deleted_while_it_was_read_is_in_the_trailer() -> None:
+    deleted, tombstone = next(iter(DATA)), os.urandom(BLOCK_BYTES)
+    found = taken(volume((DATA | {deleted: tombstone}).__getitem__))
+
+    by_id = {block.id: (block, data) for block, data in found.items()}
+    assert by_id[deleted][1] == tombstone
+    assert by_id[deleted][0].sha256 == hashlib.sha256(tombstone).digest()
+    assert all(data == DATA[one] for one, (_, data) in by_id.items() if one != deleted)
+
+
+def test_altered_blocks_are_named_whether_the_trailer_lists_others_or_none() -> None:
+    whole = bytearray(volume())
+    at = bytes(whole).index(DATA[VOLUMES[0][2].id])
+    whole[at + 70] ^= 1
+    with pytest.raises(BadBundle, match=rf"Altered in volume 1: {VOLUMES[0][2].id.hex()}\."):
+        taken(bytes(whole))
+
+    # The original in place of the tombstone that the server signed.
+    deleted = VOLUMES[0][0].id
+    tombstone = os.urandom(BLOCK_BYTES)
+    carried = volume((DATA | {deleted: tombstone}).__getitem__)
+    with pytest.raises(BadBundle, match=rf"Altered in volume 1: {deleted.hex()}\."):
+        taken(carried.replace(tombstone, DATA[deleted]))
+
+
+def test_a_volume_of_another_bundle_or_place_is_refused() -> None:
+    other = replace(HEAD, number=10)
+    with pytest.raises(BadBundle, match="belongs to another bundle"):
+        taken(volume(head=other))
+    empty = replace(HEAD, days=HEAD.days[:1], volumes=(volume_of(()),) * 2)
+    parts = b"".join(write_volume(empty, 2, (), DATA.__getitem__, SERVER))
+    with pytest.raises(BadBundle, match="belongs to another bundle"):
+        read_volume(io.BytesIO(parts), empty, 1, SERVER.verify_key, lambda *_: None)
+
+
+def test_an_index_that_the_head_does_not_name_is_refused() -> None:
+    head = replace(HEAD, volumes=(Volume(5, bytes(32)),))
+    with pytest.raises(BadBundle, match="index of volume 1"):
+        taken(volume(), head)
+
+
+@pytest.mark.parametrize("order", [(1, 0), (0, 0)], ids=["not in order", "twice"])
+def test_an_index_out_of_order_or_with_a_block_twice_is_refused(order: tuple[int, ...]) -> None:
+    blocks = [VOLUMES[0][number] for number in order]
+    head = replace(HEAD, days=(HeldDay(FIRST, 2, closed=True),), volumes=(volume_of(blocks),))
+    whole = b"".join(write_volume(head, 1, blocks, DATA.__getitem__, SERVER))
+    with pytest.raises(BadBundle, match="twice, or not in order"):
+        taken(whole, head)
+
+
+def test_a_day_that_no_calendar_has_is_refused() -> None:
+    index = bytes(48) + b"\xff" * 4
+    head = replace(HEAD, volumes=(Volume(1, hashlib.sha256(index).digest()),))
+    with pytest.raises(BadBundle, match="damaged"):
+        taken(member("index", index), head)
+
+
+def test_wherever_a_volume_or_a_head_is_cut_or_changed_it_is_refused() -> None:
+    whole, head = volume(), write_head(HEAD, SERVER)
+    seed = int(os.environ.get("CASEDROP_SEED", "1"))
+    places = [(seed * 7_919 + n * 104_729) % len(whole) for n in range(100)]
+    for at in places:
+        with pytest.raises(BadBundle):
+            taken(whole[:at])
+        changed = bytearray(whole)
+        changed[at] ^= 0x10
+        # Dates, owners and checksums of a tar header are nothing that is read.
+        try:
+            found = taken(bytes(changed))
+        except BadBundle:
+            continue
+        assert found == taken(whole), at
+    for at in range(0, len(head), 97):
+        with pytest.raises(BadBundle):
+            read(head[:at])
+
+
+def test_what_follows_a_volume_or_is_too_long_is_refused() -> None:
+    with pytest.raises(BadBundle, match=r"no proper end|more than"):
+        taken(volume()[: -len(END)] + member("more", b"x") + END)
+    index = index_of(VOLUMES[0])
+    short = member("index", index) + member("blocks", bytes(BLOCK_BYTES)) + END
+    with pytest.raises(BadBundle, match="does not have the length"):
+        taken(short)
+
+
+def test_a_year_of_days_fits_a_head() -> None:
+    days = tuple(HeldDay(FIRST + timedelta(n), 256, closed=True) for n in range(90))
+    keys = tuple(os.urandom(20_000) for _ in range(900))
+    head = replace(HEAD, days=days, day_keys=keys, volumes=(Volume(256, bytes(32)),) * 90)
+
+    assert read(write_head(head, SERVER)).day_keys == keys
