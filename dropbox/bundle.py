@@ -17,6 +17,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
 from dropbox import canonical_json
+from dropbox.canonical_json import whole_number
 from dropbox.errors import BadBundle, BadPacket
 from dropbox.packets import PublicKey, verify_detached
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
@@ -31,8 +32,6 @@ _SIGNATURE_BYTES = 4_096
 REPLIES_IN_A_BUNDLE = 256
 MAX_REPLIES = 4_096
 _REPLY_RECORD = ID_BYTES + REPLY_BYTES
-# The largest integer that SQLite can store, on both sides.
-_LARGEST_NUMBER = 2**63 - 1
 
 
 class ListedBlock(NamedTuple):
@@ -89,7 +88,7 @@ class ExportManifest:
         body = _manifest(untrusted, EXPORT)
         try:
             blocks = tuple(_listed(entry) for entry in body["blocks"])
-            manifest = cls(_number(body["number"]), str(body["campaign"]), blocks)
+            manifest = cls(whole_number(body["number"]), str(body["campaign"]), blocks)
         except (KeyError, TypeError, ValueError):
             raise BadBundle("The manifest is damaged.") from None
         # Everything not read above (order, days, empty fields) must be what this version writes.
@@ -111,12 +110,6 @@ def _listed(entry: Any) -> ListedBlock:
     if len(block.id) != ID_BYTES or len(bytes.fromhex(block.sha256)) != 32:
         raise ValueError
     return block
-
-
-def _number(value: Any, *, least: int = 1) -> int:
-    if type(value) is not int or not least <= value <= _LARGEST_NUMBER:
-        raise ValueError
-    return value
 
 
 def _manifest(untrusted: bytes, kind: str) -> dict[str, Any]:
@@ -260,7 +253,7 @@ def _reply_bundle(body: dict[str, Any], content: bytes) -> ReplyBundle:
     if len(content) % _REPLY_RECORD or len({reply.tag for reply in replies}) != len(replies):
         raise BadBundle("The replies are cut off, or one is repeated.")
     try:
-        desk, number = _number(body["desk"], least=0), _number(body["number"])
+        desk, number = whole_number(body["desk"], least=0), whole_number(body["number"])
         expires, keep_until = (date.fromisoformat(body[name]) for name in ("expires", "keep_until"))
         return ReplyBundle(number, str(body["campaign"]), desk, expires, keep_until, tuple(replies))
     except (KeyError, TypeError, ValueError):

@@ -6,6 +6,7 @@ uses this one function. The options belong to a format: they never change once b
 
 import json
 from functools import cache
+from typing import Any
 
 
 def encode(
@@ -30,3 +31,28 @@ def _encoder(ascii_only: bool, bytes_as_hex: bool, not_a_number: bool) -> json.J
         allow_nan=not_a_number,
         default=bytes.hex if bytes_as_hex else None,
     )
+
+
+# The largest integer that SQLite can store.
+LARGEST_NUMBER = 2**63 - 1
+
+
+def whole_number(untrusted: Any, *, least: int = 1) -> int:
+    """*untrusted* as it was read from JSON, if it is an integer from *least* to LARGEST_NUMBER.
+
+    Raises ValueError for anything else: true and 1.0 are other bytes than 1.
+    """
+    if type(untrusted) is not int or not least <= untrusted <= LARGEST_NUMBER:
+        raise ValueError
+    return untrusted
+
+
+def hex_bytes(untrusted: Any, size: int) -> bytes:
+    """The *size* bytes that *untrusted*, read from JSON, gives in hex.
+
+    Raises ValueError or TypeError.
+    """
+    value = bytes.fromhex(untrusted)
+    if len(value) != size:
+        raise ValueError
+    return value

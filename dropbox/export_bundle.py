@@ -23,6 +23,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
 from dropbox import canonical_json
+from dropbox.canonical_json import hex_bytes, whole_number
 from dropbox.errors import BadBundle
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.tar_members import END, Members, member, member_header
@@ -42,7 +43,6 @@ _DIGEST_BYTES = 32
 _DAY_BYTES = 4
 _RECORD_BYTES = ID_BYTES + _DIGEST_BYTES + _DAY_BYTES
 _EPOCH = date(1970, 1, 1)
-_LARGEST_NUMBER = 2**63 - 1
 # Why a day left the vault.
 ACKNOWLEDGED, EXPIRED = "acknowledged", "expired"
 # What the operator says about a lost vault is shown to the reviewers.
@@ -164,37 +164,39 @@ class Head:
         try:
             successor = body["successor"]
             head = cls(
-                vault=_fixed(body["vault"], VAULT_BYTES),
+                vault=hex_bytes(body["vault"], VAULT_BYTES),
                 onion=str(body["onion"]),
                 campaign=str(body["campaign"]),
-                number=_number(body["number"]),
-                salt=_fixed(body["salt"], SALT_BYTES),
+                number=whole_number(body["number"]),
+                salt=hex_bytes(body["salt"], SALT_BYTES),
                 history=tuple(
-                    (_number(number), _fixed(digest, _DIGEST_BYTES))
+                    (whole_number(number), hex_bytes(digest, _DIGEST_BYTES))
                     for number, digest in body["history"]
                 ),
                 days=tuple(
-                    HeldDay(date.fromisoformat(day), _number(slots), bool(closed))
+                    HeldDay(date.fromisoformat(day), whole_number(slots), bool(closed))
                     for day, slots, closed in body["days"]
                 ),
                 gone=tuple(
-                    GoneDay(date.fromisoformat(day), _number(slots), str(reason))
+                    GoneDay(date.fromisoformat(day), whole_number(slots), str(reason))
                     for day, slots, reason in body["gone"]
                 ),
                 day_keys=tuple(b64decode(record, validate=True) for record in body["day_keys"]),
                 replies=tuple(
-                    AcceptedReplies(_number(desk, least=0), str(reviewer), _number(number))
+                    AcceptedReplies(
+                        whole_number(desk, least=0), str(reviewer), whole_number(number)
+                    )
                     for desk, reviewer, number in body["replies"]
                 ),
                 volumes=tuple(
-                    Volume(_number(blocks), _fixed(digest, _DIGEST_BYTES))
+                    Volume(whole_number(blocks), hex_bytes(digest, _DIGEST_BYTES))
                     for blocks, digest in body["volumes"]
                 ),
                 successor=None
                 if successor is None
                 else Successor(
-                    _fixed(successor[0], VAULT_BYTES),
-                    _number(successor[1], least=0),
+                    hex_bytes(successor[0], VAULT_BYTES),
+                    whole_number(successor[1], least=0),
                     str(successor[2]),
                 ),
             )
@@ -239,19 +241,6 @@ def _body(untrusted: bytes, kind: str) -> dict[str, Any]:
 def _ascending(values: Sequence[Any]) -> bool:
     """Whether each value is greater than the one before."""
     return all(first < second for first, second in pairwise(values))
-
-
-def _fixed(untrusted: Any, size: int) -> bytes:
-    value = bytes.fromhex(untrusted)
-    if len(value) != size:
-        raise ValueError
-    return value
-
-
-def _number(value: Any, *, least: int = 1) -> int:
-    if type(value) is not int or not least <= value <= _LARGEST_NUMBER:
-        raise ValueError
-    return value
 
 
 def _signed(kind: str, body: bytes) -> bytes:

@@ -113,3 +113,29 @@ def test_half_a_character_is_an_error_except_in_ascii() -> None:
     assert canonical_json.encode("\ud83d", ascii_only=True) == b'"\\ud83d"'
     with pytest.raises(UnicodeEncodeError):
         canonical_json.encode("\ud83d", ascii_only=False)
+
+
+@pytest.mark.parametrize("value", [1, 2**63 - 1])
+def test_a_whole_number_is_taken(value: int) -> None:
+    assert canonical_json.whole_number(value) == value
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**63, True, 1.0, "1", None, [1]])
+def test_anything_else_is_no_whole_number(value: object) -> None:
+    with pytest.raises(ValueError):
+        canonical_json.whole_number(value)
+
+
+def test_the_least_whole_number_can_be_another() -> None:
+    assert canonical_json.whole_number(0, least=0) == 0
+    with pytest.raises(ValueError):
+        canonical_json.whole_number(-1, least=0)
+
+
+def test_bytes_come_back_from_hex_in_their_length_only() -> None:
+    assert canonical_json.hex_bytes("00ff", 2) == b"\0\xff"
+    for value, size in (("00ff", 1), ("00ff", 3), ("0", 1), ("xx", 1)):
+        with pytest.raises(ValueError):
+            canonical_json.hex_bytes(value, size)
+    with pytest.raises(TypeError):
+        canonical_json.hex_bytes(7, 1)
