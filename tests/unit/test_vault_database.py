@@ -453,6 +453,38 @@ def test_a_file_whose_places_have_a_gap_is_refused(tmp_path: Path) -> None:
         open_store(path)
 
 
+def test_a_file_with_one_block_in_two_places_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "vault.sqlite"
+    store = open_store(path)
+    for _ in range(3):
+        store.commit(block(), TAG, [])
+    store.close()
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(
+            "UPDATE slot SET id = (SELECT id FROM slot WHERE place = 0) WHERE place = 2"
+        )
+    connection.close()
+
+    with pytest.raises(StoreError, match="its blocks cannot be read"):
+        open_store(path)
+
+
+def test_a_block_with_no_day_is_not_exported(tmp_path: Path) -> None:
+    path = tmp_path / "vault.sqlite"
+    store = open_store(path)
+    store.commit(block(), TAG, [])
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE slot SET day = '2026-02-30'")
+    connection.close()
+
+    with pytest.raises(CannotStore):
+        store.next_export("c")
+    assert store.counts().exports == 0
+    store.close()
+
+
 # --- A new file ---
 
 
