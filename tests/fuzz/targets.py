@@ -1,6 +1,6 @@
 """All targets by name. Each reader of untrusted bytes has one."""
 
-from fuzz import bundles, form, openpgp, texts
+from fuzz import bundles, bundles_version_2, form, openpgp, texts
 from fuzz.control import BROKEN
 from fuzz.target import Target
 
@@ -22,6 +22,11 @@ ALL: tuple[Target, ...] = (
     bundles.SIGNED_MANIFEST,
     bundles.REPLY_BUNDLE,
     bundles.SIGNED_REPLIES,
+    bundles_version_2.EXPORT_HEAD,
+    bundles_version_2.SIGNED_HEAD,
+    bundles_version_2.EXPORT_VOLUME,
+    bundles_version_2.BOUND_REPLIES,
+    bundles_version_2.SIGNED_BOUND_REPLIES,
     texts.REPORT,
     texts.PADDED_REPORT,
     texts.REPLY,

@@ -3,10 +3,12 @@
 import hashlib
 import io
 import json
+import lzma
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,7 +38,7 @@ from dropbox.export_bundle import (
     write_volume,
 )
 from dropbox.sizes import BLOCK_BYTES
-from dropbox.tar_members import END, member
+from dropbox.tar_members import END, Members, member
 
 SERVER = SigningKey(b"s" * 32)
 CAMPAIGN = "wechat-2020"
@@ -306,3 +308,42 @@ def test_a_year_of_days_fits_a_head() -> None:
     head = replace(HEAD, days=days, day_keys=keys, volumes=(Volume(256, bytes(32)),) * 90)
 
     assert read(write_head(head, SERVER)).day_keys == keys
+
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "bundle"
+
+
+def stored(name: str) -> bytes:
+    return lzma.decompress((VECTORS / name).read_bytes())
+
+
+def test_a_stored_bundle_is_read_and_would_be_written_again_as_it_is() -> None:
+    """Reader and writer always agree with each other; here they agree with an earlier server."""
+    whole = stored("export_02_head.tar.xz")
+    head = read(whole)
+
+    assert (head.number, head.campaign, head.vault) == (7, CAMPAIGN, b"v" * 16)
+    assert head.history == ((5, b"\5" * 32), (6, b"\6" * 32))
+    assert head.days == (HeldDay(FIRST, 1, closed=True), HeldDay(SECOND, 1, closed=False))
+    assert head.gone == (GoneDay(date(2026, 11, 1), 256, ACKNOWLEDGED),)
+    assert head.day_keys == (b"first record", b"second record")
+    assert head.replies == (AcceptedReplies(1, "A" * 40, 3),)
+    assert head.successor == Successor(b"o" * 16, 2, "The disk broke.")
+    assert write_head(head, SERVER) == whole
+
+    found = taken(stored("export_02_volume.tar.xz"), head)
+    # The second was deleted while it was read.
+    assert [(block.id, block.day, data) for block, data in found.items()] == [
+        (bytes([n]) * 16, day, bytes([byte]) * BLOCK_BYTES)
+        for n, day, byte in ((1, FIRST, 1), (2, SECOND, 0xEE))
+    ]
+
+
+def test_the_server_signs_what_it_is_and_not_the_bytes_alone() -> None:
+    members = Members(io.BytesIO(stored("export_02_head.tar.xz")))
+    body, signature = (members.read(f"head.{name}", 4_096) for name in ("json", "sig"))
+
+    SERVER.verify_key.verify(b"casedrop-export-head\0" + body, signature)
+    bare = member("head.json", body) + member("head.sig", SERVER.sign(body).signature) + END
+    with pytest.raises(BadBundle, match="not by this drop's server"):
+        read(bare)

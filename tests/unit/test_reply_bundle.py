@@ -1,9 +1,11 @@
 """Version 2 of the reply bundle: it comes back whole, bound to its drop, desk and reviewer."""
 
 import json
+import lzma
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -220,3 +222,11 @@ def test_one_byte_changed_anywhere_is_noticed() -> None:
         # Dates, owners and checksums of a tar header are nothing that is read.
         with suppress(BadBundle):
             assert read(bytes(changed)) == BUNDLE, at
+
+
+def test_a_stored_bundle_is_read_and_would_be_written_again_as_it_is() -> None:
+    vector = Path(__file__).parents[1] / "vectors" / "bundle" / "replies_02_three.tar.xz"
+    whole = lzma.decompress(vector.read_bytes())
+
+    assert read(whole) == BUNDLE
+    assert written() == whole
