@@ -1,10 +1,17 @@
 """Fixtures of the desk's tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.export_bundles import CAMPAIGN, SERVER
+from support.cases import new_casebook
+from support.export_bundles import CAMPAIGN, SERVER, Drop
+from support.line import Line
 from support.team import Prepared, Team
+
+from dropbox.openpgp import Reviewers
+from dropbox.packets import PublicKey, read_pinned_keys
+from scripts.desk.casebook.casebook import Casebook
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +40,43 @@ def team(
     made = Team(tmp_path / "casebook", [*reviewer_homes, third_home], capsys, tmp_path)
     prepared.bring("empty", made, begin)
     return made
+
+
+@pytest.fixture
+def drop(reviewers: Reviewers, tmp_path: Path) -> Drop:
+    """A drop of the two reviewers; its bundles are written beside the casebook."""
+    return Drop(reviewers, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def pinned(keys_dir: Path) -> dict[str, PublicKey]:
+    """The two reviewers by name, as a casebook knows them."""
+    return {f"reviewer-{number}": key for number, key in enumerate(read_pinned_keys(keys_dir), 1)}
+
+
+@pytest.fixture
+def casebook_directory(tmp_path: Path) -> Path:
+    """The directory of an empty casebook of that drop, which knows no reviewers."""
+    with new_casebook(tmp_path / "casebook"):
+        return tmp_path / "casebook"
+
+
+@pytest.fixture
+def casebook(casebook_directory: Path) -> Iterator[Casebook]:
+    """The casebook in *casebook_directory*, open."""
+    with Casebook.open(casebook_directory) as opened:
+        yield opened
+
+
+@pytest.fixture
+def line(
+    tmp_path: Path,
+    reviewer_homes: list[Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Line:
+    """The first reviewer at the command line, 200 columns wide; the casebook may have to be
+    made.
+    """
+    monkeypatch.setenv("COLUMNS", "200")
+    return Line(tmp_path / "casebook", reviewer_homes[0], capsys, monkeypatch)

@@ -3,27 +3,26 @@
 import io
 import json
 import os
-import pty
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nacl.public import PrivateKey
+from support.cases import new_casebook
+from support.line import Line
 
 from dropbox.bundle import REPLIES_IN_A_BUNDLE
 from dropbox.campaign import Campaign
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
-from dropbox.packets import read_pinned_keys
+from dropbox.packets import PublicKey
 from dropbox.report import Attachment, Report
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from dropbox.tar_members import Members
-from scripts.desk import __main__ as desk
 from scripts.desk.audit import findings
 from scripts.desk.casebook import custody
-from scripts.desk.casebook.casebook import Casebook, CasebookError, create
+from scripts.desk.casebook.casebook import Casebook, CasebookError
 from scripts.desk.commands import answer as answer_command
 from scripts.desk.commands import export_replies as export_command
 from scripts.desk.commands import outbox as outbox_command
@@ -43,19 +42,11 @@ from scripts.desk.outbox.quotation import CHARACTERS, WORDS, Quotation, claimant
 from scripts.desk.screen.answers import answered_values, came_back
 from scripts.desk.search import summary
 
-CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
 DAY = date(2026, 11, 24)
 STORY = (
     "【虚构】我的微信账号在 2019 年被永久封禁，钱包里的钱取不出来。"
     "My shop lost all of its customers in one night."
 )
-
-
-@pytest.fixture
-def casebook(tmp_path: Path) -> Iterator[Casebook]:
-    create(tmp_path / "casebook", server_key=bytes(32), campaign=CAMPAIGN, desk=0)
-    with Casebook.open(tmp_path / "casebook") as opened:
-        yield opened
 
 
 def add(
@@ -348,63 +339,23 @@ def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(
     assert came_back(values) == "C-0001 (2026-11-26), C-0003 (2026-11-28)"
 
 
-class Line:
-    """The command line on one casebook, with standard input."""
-
-    def __init__(
-        self,
-        directory: Path,
-        home: Path,
-        capsys: pytest.CaptureFixture[str],
-        patch: pytest.MonkeyPatch,
-    ) -> None:
-        self._always = ["--casebook", str(directory), "--home", str(home)]
-        self._capsys = capsys
-        self._patch = patch
-
-    def __call__(self, *arguments: object, text: str = "") -> tuple[int, str, str]:
-        self._patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-        code = desk.main([*self._always, *map(str, arguments)])
-        return (code, *self._capsys.readouterr())
-
-    def day(self, day: date) -> None:
-        """Let it be *day* at the desk from now on."""
-        for command in (answer_command, export_command, outbox_command):
-            self._patch.setattr(command, "today", lambda: day)
-
-    def at_a_terminal(self, typed: str, *arguments: object) -> tuple[int, str, str]:
-        """Run with a person at a real terminal who has *typed*."""
-        person, terminal = pty.openpty()
-        os.write(person, typed.encode())
-        with os.fdopen(terminal, encoding="utf-8") as stdin:
-            self._patch.setattr("sys.stdin", stdin)
-            code = desk.main([*self._always, *map(str, arguments)])
-        os.close(person)
-        return (code, *self._capsys.readouterr())
+def let_it_be(day: date, patch: pytest.MonkeyPatch) -> None:
+    """It is *day* at the desk from now on."""
+    for command in (answer_command, export_command, outbox_command):
+        patch.setattr(command, "today", lambda: day)
 
 
 @pytest.fixture
-def line(
-    tmp_path: Path,
-    reviewer_homes: list[Path],
-    keys_dir: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Line:
-    monkeypatch.setenv("COLUMNS", "200")
-    directory = tmp_path / "casebook"
-    reviewers = {
-        f"reviewer-{number}": key for number, key in enumerate(read_pinned_keys(keys_dir), 1)
-    }
-    create(directory, server_key=bytes(32), campaign=CAMPAIGN, desk=0, reviewers=reviewers)
-    with Casebook.open(directory) as casebook:
+def line(line: Line, tmp_path: Path, pinned: dict[str, PublicKey]) -> Line:
+    """One case in each language."""
+    with new_casebook(tmp_path / "casebook", pinned) as casebook:
         for claimant, language in enumerate(LANGUAGES, 1):
             add(casebook, claimant, language=language)
-    return Line(directory, reviewer_homes[0], capsys, monkeypatch)
+    return line
 
 
 def queued(line: Line) -> list[dict[str, Any]]:
-    code, out, _ = line("outbox", "--json")
+    code, out, _ = line.run("outbox", "--json")
     assert code == 0
     values: list[dict[str, Any]] = json.loads(out)
     return values
@@ -415,7 +366,7 @@ def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -
         ("answer", "c-1", "C-0003", "--template", "answer.evidence"),
         tmp_path / "replies.tar",
     )
-    code, out, err = line(*template)
+    code, out, err = line.run(*template)
     assert (
         (code, out) == (2, "")
         and "to confirm this" in err
@@ -432,7 +383,7 @@ def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -
     code, out, _ = line.at_a_terminal("y\n", *template)
     assert code == 0 and "2 answers, to C-0001 (zh-Hans), C-0003 (en), are queued" in out
 
-    assert line("export-replies", bundle)[0] == 2 and not bundle.exists()
+    assert line.run("export-replies", bundle)[0] == 2 and not bundle.exists()
     code, _, err = line.at_a_terminal("\n", "export-replies", bundle)
     assert (
         code == 2
@@ -463,7 +414,7 @@ def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(
 ) -> None:
     quoting = "您寫「錢包裡的錢取不出來」，請問是哪一年？"
     answer = ("answer", "1", "--text-file", "-", "--lang", "zh-Hant")
-    code, out, err = line(*answer, "--yes", text=quoting)
+    code, out, err = line.run(*answer, "--yes", text=quoting)
     assert code == 0 and "queued" in out
     assert (
         "Warning: the answer to C-0001 repeats 9 characters in a row that the claimant wrote" in err
@@ -478,17 +429,17 @@ def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(
         and err.index("Warning") < err.index("Queue 1 answer,")
         and "Nothing was done." in err
     )
-    code, _, err = line("export-replies", tmp_path / "replies.tar", "--yes")
+    code, _, err = line.run("export-replies", tmp_path / "replies.tar", "--yes")
     assert code == 0 and "C-0001 repeats 9 characters" in err
 
 
 def test_the_outbox_says_what_waits_for_whom_and_how_long(
     line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    line.day(DAY)
-    line("answer", "C-0002", "--template", "answer.next", "--yes")
-    line("answer", "C-0003", "--text-file", "-", "--yes", text="thank you")
-    line.day(DAY + timedelta(days=3))
+    let_it_be(DAY, monkeypatch)
+    line.run("answer", "C-0002", "--template", "answer.next", "--yes")
+    line.run("answer", "C-0003", "--text-file", "-", "--yes", text="thank you")
+    let_it_be(DAY + timedelta(days=3), monkeypatch)
 
     first, second = queued(line)
     assert first == {
@@ -500,59 +451,59 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(
         "days": 3,
     }
     assert (second["case"], second["language"]) == ("C-0003", "en")
-    assert "C-0002" in line("outbox")[1] and "thank you" not in line("outbox")[1]
-    assert line("outbox", "--remove", 2) == (
+    assert "C-0002" in line.run("outbox")[1] and "thank you" not in line.run("outbox")[1]
+    assert line.run("outbox", "--remove", 2) == (
         0,
         "The answer to C-0003 of 2026-11-24 was taken back.\n",
         "",
     )
-    code, _, err = line("outbox", "--remove", 2)
+    code, _, err = line.run("outbox", "--remove", 2)
     assert code == 2 and "no answer 2" in err and len(queued(line)) == 1
 
-    assert line("outbox", "--left")[1] == "No answer has left.\n"
-    assert line("export-replies", tmp_path / "replies.tar", "--yes")[0] == 0
-    (gone,) = json.loads(line("outbox", "--left", "--json")[1])
+    assert line.run("outbox", "--left")[1] == "No answer has left.\n"
+    assert line.run("export-replies", tmp_path / "replies.tar", "--yes")[0] == 0
+    (gone,) = json.loads(line.run("outbox", "--left", "--json")[1])
     assert (gone["case"], gone["left"], gone["returned"]) == ("C-0002", "2026-11-27", None)
     assert (
-        line("outbox")[1] == "No answer is waiting.\n"
-        and "nothing yet" in line("outbox", "--left")[1]
+        line.run("outbox")[1] == "No answer is waiting.\n"
+        and "nothing yet" in line.run("outbox", "--left")[1]
     )
 
 
 def test_status_and_show_tell_whether_the_claimant_came_back(
     line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    line.day(DAY)
-    line("answer", "1", "2", "--template", "answer.when", "--yes")
-    line("export-replies", tmp_path / "replies.tar", "--yes")
-    assert "cases answered: 2; came back since: none" in line("status")[1]
-    assert "left in reply bundle 1 on 2026-11-24; nothing came since" in line("show", "1")[1]
+    let_it_be(DAY, monkeypatch)
+    line.run("answer", "1", "2", "--template", "answer.when", "--yes")
+    line.run("export-replies", tmp_path / "replies.tar", "--yes")
+    assert "cases answered: 2; came back since: none" in line.run("status")[1]
+    assert "left in reply bundle 1 on 2026-11-24; nothing came since" in line.run("show", "1")[1]
     with Casebook.open(tmp_path / "casebook") as casebook:
         add(casebook, 1, "since March", kind="message", day=DAY + timedelta(days=7), bundle=2)
 
-    assert "cases answered: 2; came back since: C-0001 (2026-12-01)" in line("status")[1]
-    assert "the claimant came back on 2026-12-01" in line("show", "1")[1]
-    (shown,) = json.loads(line("show", "1", "--json")[1])["answers"]
+    assert "cases answered: 2; came back since: C-0001 (2026-12-01)" in line.run("status")[1]
+    assert "the claimant came back on 2026-12-01" in line.run("show", "1")[1]
+    (shown,) = json.loads(line.run("show", "1", "--json")[1])["answers"]
     assert (shown["left"], shown["returned"]) == ("2026-11-24", "2026-12-01")
-    first, second = json.loads(line("status", "--json")[1])["answered"]
+    first, second = json.loads(line.run("status", "--json")[1])["answered"]
     assert (first["returned"], second["returned"], first["answers"]) == ("2026-12-01", None, 1)
 
 
 def test_the_ready_answers_are_listed(line: Line) -> None:
-    code, out, _ = line("answer", "--templates")
+    code, out, _ = line.run("answer", "--templates")
     assert code == 0 and "answer.danger" in out and "Not in scope" in out
-    listed = json.loads(line("answer", "--templates", "--json")[1])
+    listed = json.loads(line.run("answer", "--templates", "--json")[1])
     assert set(listed[0]) == {"template", "label", "text"} and set(listed[0]["text"]) == set(
         LANGUAGES
     )
-    assert "不在征集范围内" in line("answer", "--templates", "--lang", "zh-Hans")[1]
-    code, _, err = line("answer", "--template", "answer.next", "--yes")
+    assert "不在征集范围内" in line.run("answer", "--templates", "--lang", "zh-Hans")[1]
+    code, _, err = line.run("answer", "--template", "answer.next", "--yes")
     assert code == 2 and "Name the cases" in err
 
 
 def test_a_case_of_the_wrong_kind_stops_them_all(line: Line) -> None:
     for wrong, sentence in (("C-0009", "no case C-0009"), ("x", "look like C-0001")):
-        code, _, err = line("answer", "C-0001", wrong, "--template", "answer.next", "--yes")
+        code, _, err = line.run("answer", "C-0001", wrong, "--template", "answer.next", "--yes")
         assert code == 2 and sentence in err
 
     assert queued(line) == []
@@ -561,8 +512,8 @@ def test_a_case_of_the_wrong_kind_stops_them_all(line: Line) -> None:
 def test_what_was_taken_back_stands_in_the_custody_log_and_verifies(
     line: Line, tmp_path: Path
 ) -> None:
-    line("answer", "1", "3", "--template", "answer.next", "--yes")
-    assert line("outbox", "--remove", 1)[0] == 0
+    line.run("answer", "1", "3", "--template", "answer.next", "--yes")
+    assert line.run("outbox", "--remove", 1)[0] == 0
 
     with Casebook.open(tmp_path / "casebook") as casebook:
         keys = custody.pinned(casebook.database)

@@ -1,12 +1,11 @@
 """The offline desk with real bundles and real gpg: what it opens, refuses and sends back."""
 
 import hashlib
-import io
 import json
 import os
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, BinaryIO, cast
 import pytest
 from nacl.signing import SigningKey
 from support.export_bundles import CAMPAIGN, DAY, PHOTO, SERVER, TEXT, Drop
+from support.line import Line
 
 from dropbox.bundle import read_replies
 from dropbox.durable_file import CannotWrite, NewFile
@@ -24,22 +24,10 @@ from dropbox.openpgp import Opener, Reviewers, make_reviewer_key
 from dropbox.packets import read_pinned_keys
 from dropbox.reply import open_reply, reply_tag
 from scripts.desk import __main__ as desk
-from scripts.desk.casebook.casebook import Casebook, CasebookError, create
+from scripts.desk.casebook.casebook import Casebook, CasebookError
 from scripts.desk.evidence import EvidenceError, safe_name, write_out
 from scripts.desk.importing.open_bundle import Opened, bounded, open_bundle
 from scripts.desk.outbox.outbox import OutboxError, answer, export_replies
-
-
-@pytest.fixture
-def drop(reviewers: Reviewers, tmp_path: Path) -> Drop:
-    return Drop(reviewers, tmp_path)
-
-
-@pytest.fixture
-def casebook(tmp_path: Path) -> Iterator[Casebook]:
-    create(tmp_path / "casebook", server_key=bytes(SERVER.verify_key), campaign=CAMPAIGN, desk=1)
-    with Casebook.open(tmp_path / "casebook") as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -499,31 +487,6 @@ def test_an_answer_that_cannot_be_read_is_refused_when_it_is_written(
     assert [one.kind for one in casebook.queued()] == ["acknowledgement"]
 
 
-class Line:
-    """The command line on one casebook."""
-
-    def __init__(self, directory: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._always = ["--casebook", str(directory), "--home", str(home)]
-        self._capsys = capsys
-
-    def __call__(self, *arguments: object) -> str:
-        code = desk.main([*self._always, *map(str, arguments)])
-        out, err = self._capsys.readouterr()
-        assert (code, err) == (0, "")
-        return str(out)
-
-    def refused(self, *arguments: object) -> str:
-        code = desk.main([*self._always, *map(str, arguments)])
-        out, err = self._capsys.readouterr()
-        assert (code, out) == (2, "") and err.count("\n") == 1 and "Traceback" not in err
-        return str(err)
-
-
-@pytest.fixture
-def line(tmp_path: Path, reviewer_homes: list[Path], capsys: pytest.CaptureFixture[str]) -> Line:
-    return Line(tmp_path / "casebook", reviewer_homes[0], capsys)
-
-
 def test_a_day_at_the_desk(
     drop: Drop,
     line: Line,
@@ -557,8 +520,7 @@ def test_a_day_at_the_desk(
     (path,) = line("files", "C-0001", "--out", out).split()
     assert Path(path).read_bytes() == PHOTO and stat.S_IMODE(out.stat().st_mode) == 0o700
 
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("收到。".encode())))
-    assert "queued" in line("answer", "C-0001", "--text-file", "-", "--yes")
+    assert "queued" in line("answer", "C-0001", "--text-file", "-", "--yes", text="收到。")
     assert "answers queued: C-0001" in line("status")
     assert "2 of its 256 replies are answers" in line(
         "export-replies", tmp_path / "replies.tar", "--yes"

@@ -1,10 +1,7 @@
 """Cases are found by words in either script, as typed, and by codes; no query breaks anything."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from support.cases import DAY, SAMPLES, add, attachment, new_casebook, report
+from support.cases import DAY, SAMPLES, add, attachment, report
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search import finding
@@ -18,12 +15,6 @@ from scripts.desk.search.finding import (
     terms,
 )
 from scripts.desk.search.folding import spelled, words
-
-
-@pytest.fixture
-def casebook(tmp_path: Path) -> Iterator[Casebook]:
-    with new_casebook(tmp_path / "casebook") as opened:
-        yield opened
 
 
 def numbers(casebook: Casebook, query: str, **codes: str) -> list[int]:

@@ -13,22 +13,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
-from support.cases import CAMPAIGN, DAY, add, report
+from support.cases import CAMPAIGN, DAY, add, new_casebook, report
 from support.export_bundles import SERVER, Drop
 
 from dropbox.errors import BadBundle, BadReport, CannotOpen
-from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import read_pinned_keys
+from dropbox.openpgp import Opener
+from dropbox.packets import PublicKey
 from dropbox.padding import pad
 from dropbox.report import Report
 from dropbox.sealing import PADDED_REPORT_BYTES
 from dropbox.sizes import BLOCK_BYTES
-from scripts.desk.casebook.casebook import VERSION, Casebook, create
+from scripts.desk.casebook.casebook import VERSION, Casebook
 from scripts.desk.evidence import write_out
 from scripts.desk.importing.open_bundle import Opened, open_bundle
 from scripts.desk.importing.workers import in_order
@@ -46,27 +46,10 @@ TEXT = (
 
 
 @pytest.fixture
-def drop(reviewers: Reviewers, tmp_path: Path) -> Drop:
-    return Drop(reviewers, tmp_path)
-
-
-@pytest.fixture
-def place(tmp_path: Path, keys_dir: Path) -> Path:
-    known = {f"reviewer-{number}": key for number, key in enumerate(read_pinned_keys(keys_dir), 1)}
-    create(
-        tmp_path / "casebook",
-        server_key=bytes(SERVER.verify_key),
-        campaign=CAMPAIGN,
-        desk=1,
-        reviewers=known,
-    )
-    return tmp_path / "casebook"
-
-
-@pytest.fixture
-def casebook(place: Path) -> Iterator[Casebook]:
-    with Casebook.open(place) as opened:
-        yield opened
+def casebook_directory(tmp_path: Path, pinned: dict[str, PublicKey]) -> Path:
+    """It knows both reviewers, who run commands on it."""
+    with new_casebook(tmp_path / "casebook", pinned):
+        return tmp_path / "casebook"
 
 
 def take(casebook: Casebook, path: Path, opener: Opener, **changes: object) -> Opened:
@@ -81,9 +64,9 @@ def filled(drop: Drop) -> Path:
     return drop.bundle(1)
 
 
-def check_whole(place: Path) -> None:
+def check_whole(casebook_directory: Path) -> None:
     """Everything of :func:`filled` is there once, and nothing else."""
-    with Casebook.open(place) as casebook:
+    with Casebook.open(casebook_directory) as casebook:
         cases = list(casebook.cases())
         texts = sorted(part.report.text[:2] for case in cases for part in case.parts)
         assert (
@@ -105,9 +88,9 @@ def check_whole(place: Path) -> None:
                     ).hexdigest()
                     == one.attachment.sha256
                 )
-    kept = {path.name for path in (place / "attachments").iterdir()}
+    kept = {path.name for path in (casebook_directory / "attachments").iterdir()}
     assert kept == {hashlib.sha256(bytes([number]) * 70_000).hexdigest() for number in range(FILES)}
-    assert {path.name for path in place.iterdir()} <= {
+    assert {path.name for path in casebook_directory.iterdir()} <= {
         "casebook.sqlite",
         "casebook.sqlite-journal",
         "campaign.toml",
@@ -133,7 +116,7 @@ KILLED = [
 @pytest.mark.parametrize(("step", "number", "side"), KILLED, ids=str)
 def test_an_import_that_is_killed_is_run_again_and_nothing_is_lost_or_double(
     drop: Drop,
-    place: Path,
+    casebook_directory: Path,
     reviewer_homes: list[Path],
     opener: Opener,
     step: str,
@@ -144,7 +127,7 @@ def test_an_import_that_is_killed_is_run_again_and_nothing_is_lost_or_double(
     command: list[str | Path] = [
         sys.executable,
         TESTS / "support" / "killed.py",
-        place,
+        casebook_directory,
         bundle,
         reviewer_homes[0],
         step,
@@ -161,15 +144,15 @@ def test_an_import_that_is_killed_is_run_again_and_nothing_is_lost_or_double(
         -signal.SIGKILL,
         1,
     )
-    with Casebook.open(place) as casebook:
+    with Casebook.open(casebook_directory) as casebook:
         if casebook.last_export() is None:
             take(casebook, bundle, opener)
 
-    check_whole(place)
+    check_whole(casebook_directory)
 
 
 def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
-    drop: Drop, place: Path, reviewer_homes: list[Path], opener: Opener
+    drop: Drop, casebook_directory: Path, reviewer_homes: list[Path], opener: Opener
 ) -> None:
     """Run the real command, killed at random moments, until it has nothing left to do."""
     bundle = filled(drop)
@@ -178,7 +161,7 @@ def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
         "-m",
         "scripts.desk",
         "--casebook",
-        place,
+        casebook_directory,
         "--home",
         reviewer_homes[0],
         "open",
@@ -190,19 +173,29 @@ def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
         ) as process:
             time.sleep(wait)
             process.kill()
-    with Casebook.open(place) as casebook:
+    with Casebook.open(casebook_directory) as casebook:
         if casebook.last_export() is None:
             take(casebook, bundle, opener)
 
-    check_whole(place)
+    check_whole(casebook_directory)
 
 
 def desk(
-    place: Path, home: Path, bundle: Path, most_bytes: int = resource.RLIM_INFINITY
+    casebook_directory: Path, home: Path, bundle: Path, most_bytes: int = resource.RLIM_INFINITY
 ) -> tuple[int, str]:
     """The exit code and standard error of the real command, with files of at most *most_bytes*."""
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.desk", "--casebook", place, "--home", home, "open", bundle],
+        [
+            sys.executable,
+            "-m",
+            "scripts.desk",
+            "--casebook",
+            casebook_directory,
+            "--home",
+            home,
+            "open",
+            bundle,
+        ],
         cwd=TESTS.parent,
         capture_output=True,
         text=True,
@@ -213,22 +206,22 @@ def desk(
 
 
 def test_no_room_for_the_bundle_or_in_the_casebook_is_a_sentence_and_the_next_run_goes_on(
-    drop: Drop, place: Path, reviewer_homes: list[Path]
+    drop: Drop, casebook_directory: Path, reviewer_homes: list[Path]
 ) -> None:
     bundle = filled(drop)
-    code, sentence = desk(place, reviewer_homes[0], bundle, 3 * BLOCK_BYTES)
+    code, sentence = desk(casebook_directory, reviewer_homes[0], bundle, 3 * BLOCK_BYTES)
     assert (code, sentence.count("\n")) == (2, 1) and "does not fit beside the casebook" in sentence
 
     # A casebook that is larger than the bundle, so that it runs out of room first.
-    with Casebook.open(place) as casebook:
+    with Casebook.open(casebook_directory) as casebook:
         add(casebook, *(report("字" * 12_000, 100 + number) for number in range(40)))
-    size = (place / "casebook.sqlite").stat().st_size
+    size = (casebook_directory / "casebook.sqlite").stat().st_size
     assert size > bundle.stat().st_size
-    code, sentence = desk(place, reviewer_homes[0], bundle, size + 8_192)
+    code, sentence = desk(casebook_directory, reviewer_homes[0], bundle, size + 8_192)
     assert (code, sentence.count("\n")) == (2, 1) and "casebook.sqlite cannot be used" in sentence
 
-    assert desk(place, reviewer_homes[0], bundle) == (0, "")
-    with Casebook.open(place) as casebook:
+    assert desk(casebook_directory, reviewer_homes[0], bundle) == (0, "")
+    with Casebook.open(casebook_directory) as casebook:
         assert (casebook.counts().parts, casebook.counts().files) == (40 + REPORTS, FILES)
 
 
@@ -266,11 +259,13 @@ def test_a_disk_that_fills_up_in_the_middle_is_a_sentence_and_the_next_run_goes_
 
 
 def test_two_desks_at_one_casebook_are_a_sentence(
-    drop: Drop, place: Path, casebook: Casebook, reviewer_homes: list[Path]
+    drop: Drop, casebook_directory: Path, casebook: Casebook, reviewer_homes: list[Path]
 ) -> None:
-    code, sentence = desk(place, reviewer_homes[0], filled(drop))
+    code, sentence = desk(casebook_directory, reviewer_homes[0], filled(drop))
 
-    assert code == 2 and sentence == f"Another desk has the casebook in {place} open.\n"
+    assert (
+        code == 2 and sentence == f"Another desk has the casebook in {casebook_directory} open.\n"
+    )
     assert casebook.counts().parts == 0
 
 
@@ -556,12 +551,12 @@ def test_a_bundle_of_another_server_campaign_or_number_says_which(
 
 
 def test_a_casebook_of_a_newer_version_is_refused_by_every_command(
-    drop: Drop, place: Path, reviewer_homes: list[Path]
+    drop: Drop, casebook_directory: Path, reviewer_homes: list[Path]
 ) -> None:
-    with Casebook.open(place) as casebook:
+    with Casebook.open(casebook_directory) as casebook:
         casebook.database.execute("UPDATE meta SET version = ?", [VERSION + 1])
 
-    code, sentence = desk(place, reviewer_homes[0], filled(drop))
+    code, sentence = desk(casebook_directory, reviewer_homes[0], filled(drop))
 
     assert (code, sentence) == (
         2,

@@ -1,12 +1,11 @@
 """Similar cases are linked: the same file, the same text, nearly the same text; and no others."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import combinations
-from pathlib import Path
 
 import pytest
-from support.cases import SAMPLES, add, attachment, new_casebook, report
+from support.cases import SAMPLES, add, attachment, report
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search import similar
@@ -15,12 +14,6 @@ from scripts.desk.search.similar import MOST_LINKS, Link, bands, grams, jaccard,
 
 TEXTS = [case["text_zh_hans"] for case in SAMPLES]
 RARE = [chr(code) for code in range(0x8000, 0x9000)]
-
-
-@pytest.fixture
-def casebook(tmp_path: Path) -> Iterator[Casebook]:
-    with new_casebook(tmp_path / "casebook") as opened:
-        yield opened
 
 
 def scattered(text: str, chance: random.Random) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from support.cases import DAY, add, attachment, new_casebook, report
+from support.line import Line
 
-from dropbox.packets import read_pinned_keys
+from dropbox.packets import PublicKey
 from dropbox.report import Report
 from scripts.desk import __main__ as desk
 from scripts.desk.case import Case
@@ -65,93 +66,89 @@ def listed(casebook: Casebook) -> list[tuple[object, ...]]:
     ]
 
 
-def test_an_outline_says_what_its_case_says_also_after_more_came(tmp_path: Path) -> None:
-    with new_casebook(tmp_path / "casebook") as casebook:
-        for one in MANY:
-            add(casebook, one)
-            assert listed(casebook) == [expected(case) for case in casebook.cases()]
-        early = date(2026, 11, 1)
-        casebook.add_part(
-            block_id=b"e" * 16, block_sha256="", day=early, bundle=1, report=report("earlier", 2)
-        )
+def test_an_outline_says_what_its_case_says_also_after_more_came(casebook: Casebook) -> None:
+    for one in MANY:
+        add(casebook, one)
         assert listed(casebook) == [expected(case) for case in casebook.cases()]
-        assert outlines_of(casebook, [2])[0].day == early
+    early = date(2026, 11, 1)
+    casebook.add_part(
+        block_id=b"e" * 16, block_sha256="", day=early, bundle=1, report=report("earlier", 2)
+    )
+    assert listed(casebook) == [expected(case) for case in casebook.cases()]
+    assert outlines_of(casebook, [2])[0].day == early
 
 
-def test_chosen_cases_come_by_number(tmp_path: Path) -> None:
-    with new_casebook(tmp_path / "casebook") as casebook:
-        add(casebook, *MANY)
+def test_chosen_cases_come_by_number(casebook: Casebook) -> None:
+    add(casebook, *MANY)
 
-        assert [one.number for one in outlines_of(casebook, [4, 9, 2])] == [2, 4] and outlines_of(
-            casebook, []
-        ) == []
-        assert parts_with_files(casebook) == [2, 5]
+    assert [one.number for one in outlines_of(casebook, [4, 9, 2])] == [2, 4] and outlines_of(
+        casebook, []
+    ) == []
+    assert parts_with_files(casebook) == [2, 5]
 
 
-def test_a_list_reads_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with new_casebook(tmp_path / "casebook") as casebook:
-        add(casebook, *MANY)
-        viewer = Viewer("", {}, casebook.campaign, "en")
-        before, rows = listed(casebook), list_values(casebook, Chosen(), viewer)
-        monkeypatch.setattr(Report, "from_bytes", None)
+def test_a_list_reads_no_report(casebook: Casebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(casebook, *MANY)
+    viewer = Viewer("", {}, casebook.campaign, "en")
+    before, rows = listed(casebook), list_values(casebook, Chosen(), viewer)
+    monkeypatch.setattr(Report, "from_bytes", None)
 
-        assert listed(casebook) == before and list_values(casebook, Chosen(), viewer) == rows
+    assert listed(casebook) == before and list_values(casebook, Chosen(), viewer) == rows
 
 
 def test_outlines_are_made_again_when_they_are_missing_or_of_another_version(
-    tmp_path: Path,
+    casebook: Casebook,
 ) -> None:
-    with new_casebook(tmp_path / "casebook") as casebook:
-        add(casebook, *MANY)
-        before = listed(casebook)
-        for damage in (
-            "DROP TABLE outline",
-            "DROP TABLE part_with_files",
-            "UPDATE register SET version = 7",
-            "DROP TABLE register",
-        ):
-            casebook.database.execute(damage)
-            assert listed(casebook) == before and parts_with_files(casebook) == [2, 5]
+    add(casebook, *MANY)
+    before = listed(casebook)
+    for damage in (
+        "DROP TABLE outline",
+        "DROP TABLE part_with_files",
+        "UPDATE register SET version = 7",
+        "DROP TABLE register",
+    ):
+        casebook.database.execute(damage)
+        assert listed(casebook) == before and parts_with_files(casebook) == [2, 5]
 
 
-def test_what_is_broken_off_while_a_register_takes_rows_was_not_taken(tmp_path: Path) -> None:
-    with new_casebook(tmp_path / "casebook") as casebook:
-        tables = ("part_with_files",)
-        register = Register(casebook.database, "notes", version=1, tables=tables)
-        with pytest.raises(KeyboardInterrupt), register.taking("part", 5):
-            casebook.database.execute("INSERT INTO part_with_files VALUES (5)")
-            raise KeyboardInterrupt
-        assert register.upto("part") == 0 and casebook.database.table("part_with_files").count == 0
-        with register.taking("part", 5):
-            casebook.database.execute("INSERT INTO part_with_files VALUES (5)")
-        assert Register(casebook.database, "notes", version=1, tables=tables).upto("part") == 5
-        assert Register(casebook.database, "notes", version=2, tables=tables).upto("part") == 0
-        assert casebook.database.table("part_with_files").count == 0
+def test_what_is_broken_off_while_a_register_takes_rows_was_not_taken(casebook: Casebook) -> None:
+    tables = ("part_with_files",)
+    register = Register(casebook.database, "notes", version=1, tables=tables)
+    with pytest.raises(KeyboardInterrupt), register.taking("part", 5):
+        casebook.database.execute("INSERT INTO part_with_files VALUES (5)")
+        raise KeyboardInterrupt
+    assert register.upto("part") == 0 and casebook.database.table("part_with_files").count == 0
+    with register.taking("part", 5):
+        casebook.database.execute("INSERT INTO part_with_files VALUES (5)")
+    assert Register(casebook.database, "notes", version=1, tables=tables).upto("part") == 5
+    assert Register(casebook.database, "notes", version=2, tables=tables).upto("part") == 0
+    assert casebook.database.table("part_with_files").count == 0
 
 
-def test_cases_are_acknowledged_once_for_each_bundle_that_brought_something(tmp_path: Path) -> None:
-    with new_casebook(tmp_path / "casebook") as casebook:
-        add(
-            casebook,
-            report("a", 1),
-            report("b", 2),
-            report("gone", 3),
-            report("gone", 3, kind="withdrawal"),
+def test_cases_are_acknowledged_once_for_each_bundle_that_brought_something(
+    casebook: Casebook,
+) -> None:
+    add(
+        casebook,
+        report("a", 1),
+        report("b", 2),
+        report("gone", 3),
+        report("gone", 3, kind="withdrawal"),
+    )
+    casebook.add_part(
+        block_id=b"2" * 16,
+        block_sha256="",
+        day=DAY,
+        bundle=2,
+        report=report("more", 1, kind="message"),
+    )
+    assert unacknowledged(casebook, "acknowledgement", 9) == [1, 2]
+    for number in (1, 2):
+        casebook.queue_answer(
+            casebook.case(number), kind="acknowledgement", language="en", day=DAY, text=""
         )
-        casebook.add_part(
-            block_id=b"2" * 16,
-            block_sha256="",
-            day=DAY,
-            bundle=2,
-            report=report("more", 1, kind="message"),
-        )
-        assert unacknowledged(casebook, "acknowledgement", 9) == [1, 2]
-        for number in (1, 2):
-            casebook.queue_answer(
-                casebook.case(number), kind="acknowledgement", language="en", day=DAY, text=""
-            )
-        assert unacknowledged(casebook, "acknowledgement", 9) == [1]
-        assert unacknowledged(casebook, "acknowledgement", 1) == []
+    assert unacknowledged(casebook, "acknowledgement", 9) == [1]
+    assert unacknowledged(casebook, "acknowledgement", 1) == []
 
 
 @pytest.mark.parametrize(
@@ -174,17 +171,9 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def run(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    reviewer_homes: list[Path],
-    keys_dir: Path,
-) -> Run:
+def run(line: Line, tmp_path: Path, pinned: dict[str, PublicKey]) -> Run:
     """The command line on a casebook of 120 cases, with *words* on standard input."""
-    monkeypatch.setenv("COLUMNS", "200")
-    known = {f"reviewer-{number}": key for number, key in enumerate(read_pinned_keys(keys_dir), 1)}
-    with new_casebook(tmp_path / "casebook", known) as casebook:
+    with new_casebook(tmp_path / "casebook", pinned) as casebook:
         add(
             casebook,
             *(
@@ -197,12 +186,9 @@ def run(
         )
 
     def command(*arguments: str, words: bytes = b"", code: int = 0) -> str:
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(words)))
-        always = ["--casebook", str(tmp_path / "casebook"), "--home", str(reviewer_homes[0])]
-        assert desk.main([*always, *arguments]) == code
-        out, err = capsys.readouterr()
-        assert "\x1b" not in out and "\u202e" not in out
-        return str(err if code else out)
+        ended, out, err = line.run(*arguments, text=words)
+        assert ended == code and "\x1b" not in out and "\u202e" not in out
+        return err if code else out
 
     return command
 

@@ -4,16 +4,24 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 from dropbox.packets import PublicKey
 from dropbox.report import Attachment, Report
 from scripts.desk.casebook.casebook import Casebook, create
+from support.export_bundles import CAMPAIGN, DAY, SERVER
 
-CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
+__all__ = [
+    "CAMPAIGN",
+    "DAY",
+    "SAMPLES",
+    "add",
+    "attachment",
+    "new_casebook",
+    "report",
+]
+
 SAMPLES = json.loads((Path(__file__).parents[1] / "sample_cases.json").read_text("utf-8"))["cases"]
-DAY = date(2026, 11, 23)
 
 
 def attachment(name: str = "证据.txt", content: bytes = b"abc") -> Attachment:
@@ -54,7 +62,13 @@ def add(casebook: Casebook, *reports: Report) -> list[int]:
 def new_casebook(
     directory: Path, reviewers: Mapping[str, PublicKey] | None = None
 ) -> Iterator[Casebook]:
-    """An empty casebook, open."""
-    create(directory, server_key=b"s" * 32, campaign=CAMPAIGN, desk=0, reviewers=reviewers)
+    """An empty casebook of the drop of export_bundles, open."""
+    create(
+        directory,
+        server_key=bytes(SERVER.verify_key),
+        campaign=CAMPAIGN,
+        desk=1,
+        reviewers=reviewers,
+    )
     with Casebook.open(directory) as casebook:
         yield casebook
