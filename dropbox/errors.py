@@ -85,5 +85,9 @@ class BadPacket(CasedropError):
     """This is not an OpenPGP message, key or signature of the kind Casedrop uses."""
 
 
+class BadDayKey(CasedropError):
+    """This is not a day key's record of a version that can be read here."""
+
+
 class BadBundle(CasedropError):
     """The bundle does not verify; none of it was used."""

@@ -18,16 +18,15 @@ import gnupg
 
 from dropbox import gpg_process
 from dropbox.errors import CannotOpen, CannotSeal, KeysError
-from dropbox.gpg_agent import ask_passphrase
 from dropbox.gpg_output import CheckedOutput, Drain
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
+from dropbox.sizes import MAX_REVIEWERS
 
 # python-gnupg logs status lines and the start of each result; none of that may reach a log.
 logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
 
 _CV25519 = ("18", "cv25519")
 _READ_BYTES = 65_536
-MAX_REVIEWERS = 16
 
 _SERVER_OPTIONS = [
     "--no-options",
@@ -246,12 +245,25 @@ class Opener:
 
         Raises CannotOpen if that key is not in this home.
         """
-        # python-gnupg's keyid would become --default-key: if that key is missing, gpg uses another.
-        signer = ["--local-user", fingerprint + "!"]
-        result = self._gpg.sign(data, detach=True, binary=True, clearsign=False, extra_args=signer)
-        if not result.data or result.returncode != 0:
+        signature = _signature(self._gpg, data, fingerprint)
+        if not signature:
             raise CannotOpen("gpg could not sign: is this reviewer's key on this workstation?")
-        return bytes(result.data)
+        return signature
+
+
+def _signature(gpg: Any, data: bytes, fingerprint: str, passphrase: str | None = None) -> bytes:
+    """A binary detached signature, b"" if gpg made none."""
+    # python-gnupg's keyid would become --default-key: if that key is missing, gpg uses another.
+    signer = ["--local-user", fingerprint + "!"]
+    result = gpg.sign(
+        data,
+        passphrase=passphrase,
+        detach=True,
+        binary=True,
+        clearsign=False,
+        extra_args=signer,
+    )
+    return bytes(result.data) if result.data and result.returncode == 0 else b""
 
 
 @dataclass(frozen=True)
@@ -280,7 +292,9 @@ class ReviewerKey:
 
 def reviewer_keys(home: Path) -> tuple[ReviewerKey, ...]:
     """Every key whose secret key is in *home*."""
-    return tuple(map(_reviewer_key, _gpg(home, _OFFLINE_OPTIONS).list_keys(secret=True)))
+    # Of a key that begins later gpg would otherwise list neither its uses nor its days.
+    gpg = _gpg(home, [*_OFFLINE_OPTIONS, "--ignore-time-conflict"])
+    return tuple(map(_reviewer_key, gpg.list_keys(secret=True)))
 
 
 def reviewer_key(home: Path) -> ReviewerKey:
@@ -314,15 +328,14 @@ def _reviewer_key(key: Any) -> ReviewerKey:
     )
 
 
-def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protected: bool) -> str:
+def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, passphrase: str) -> str:
     """Make a reviewer's key in *home*: Ed25519 to certify and sign, *weeks* weekly cv25519 subkeys.
 
     The first subkey starts on *start* (UTC midnight), the others every seven days after it. Each is
-    valid for 14 days, so two are valid at any time. If *protected*, gpg asks for the passphrase
-    once, in its own window; otherwise the key has none. Returns the fingerprint. Raises KeysError.
+    valid for 14 days, so two are valid at any time. With an empty *passphrase* the key has none.
+    Returns the fingerprint. Raises KeysError.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    passphrase = ask_passphrase(home, new=True) if protected else ""
     # python-gnupg's own parameters would put this user's and this computer's name into the public
     # key. No expiry: the pin file and the weekly subkeys limit the key's use.
     parameters = [
@@ -331,7 +344,7 @@ def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, protect
         "Key-Usage: cert,sign",
         f"Name-Real: {name}",
         "Expire-Date: 0",
-        f"Passphrase: {passphrase}" if protected else "%no-protection",
+        f"Passphrase: {passphrase}" if passphrase else "%no-protection",
         "%commit",
     ]
     made = _gpg_on(home, start, passphrase).gen_key("\n".join(parameters) + "\n")
@@ -384,6 +397,17 @@ def seal_to_week(home: Path, week: WeeklyKey, data: bytes) -> bytes:
     if not result.ok or result.returncode != 0:
         raise CannotSeal
     return bytes(result.data)
+
+
+def sign_on(home: Path, day: date, fingerprint: str, data: bytes, *, passphrase: str) -> bytes:
+    """A binary detached signature over *data* by the primary key *fingerprint*, dated *day*.
+
+    A ceremony already has the *passphrase*, so no window asks for it again. Raises KeysError.
+    """
+    signature = _signature(_gpg_on(home, day, passphrase), data, fingerprint, passphrase or None)
+    if not signature:
+        raise KeysError("gpg could not sign the weekly keys: is the passphrase right?")
+    return signature
 
 
 def export_public(home: Path, fingerprint: str) -> bytes:

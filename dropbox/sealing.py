@@ -20,11 +20,11 @@ from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as _aead_se
 from nacl.exceptions import CryptoError
 
 from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, CasedropError, TooLarge
-from dropbox.openpgp import MAX_REVIEWERS, Opener, Reviewers
+from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import message_length
 from dropbox.padding import BadPadding, pad, unpad_offline
 from dropbox.report import Attachment, Report
-from dropbox.sizes import BLOCK_BYTES, ID_BYTES, PENDING_BATCH
+from dropbox.sizes import BLOCK_BYTES, ID_BYTES, MAX_REVIEWERS, PENDING_BATCH
 
 # The room for gpg's ciphertext in a block, after the authentication tag of the outer encryption.
 _AEAD_TAG_BYTES = 16

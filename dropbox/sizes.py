@@ -14,3 +14,6 @@ REPLY_BYTES = 4_096
 
 # Blocks in one request to the vault: 1 MiB, the most ciphertext of one file in the front's memory.
 PENDING_BATCH = 16
+
+# The reviewers that one drop seals to: a sealed report has room for so many recipients.
+MAX_REVIEWERS = 16

@@ -15,7 +15,7 @@ from support.clocks import MovedClock
 from support.front import PACKAGE, Front, make_front
 from support.shared import copy_home, made_once, make_home
 
-from dropbox import openpgp
+from dropbox import openpgp, week_secrets
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.gpg_agent import stop_agent
@@ -99,9 +99,7 @@ def made_homes(tmp_path_factory: pytest.TempPathFactory, first_day: date) -> dic
             tmp_path_factory,
             f"made-{name}",
             lambda place: make_home(
-                lambda home: openpgp.make_reviewer_key(
-                    home, name=f"Reviewer {name}", weeks=weeks, start=start, protected=False
-                ),
+                lambda home: make_reviewer(home, name, weeks, start),
                 place,
             ),
         )
@@ -112,6 +110,24 @@ def made_homes(tmp_path_factory: pytest.TempPathFactory, first_day: date) -> dic
         "second": make("second", 4, last_week),
         "third": make("third", 2, last_week),
     }
+
+
+def make_reviewer(home: Path, name: str, weeks: int, start: date) -> None:
+    """A reviewer's key without a passphrase, and its weekly HPKE keys."""
+    openpgp.make_reviewer_key(
+        home, name=f"Reviewer {name}", weeks=weeks, start=start, passphrase=""
+    )
+    week_secrets.add_missing(home, today=start, passphrase="")
+
+
+def add_public(home: Path, keys: Path, name: str) -> str:
+    """Put a reviewer's public files into *keys*. Returns the line that pins the key."""
+    fingerprint = Opener(home).secret_fingerprints()[0]
+    (keys / f"{name}.asc").write_bytes(openpgp.export_public(home, fingerprint))
+    hpke = week_secrets.signed_weeks(home, fingerprint)
+    (keys / f"{name}.hpke").write_bytes(hpke.data)
+    (keys / f"{name}.hpke.sig").write_bytes(hpke.signature)
+    return f"{fingerprint}  {name}.asc\n"
 
 
 def copied(made: Path, directories: pytest.TempPathFactory) -> Iterator[Path]:
@@ -187,11 +203,10 @@ def keys_dir(reviewer_homes: list[Path], tmp_path_factory: pytest.TempPathFactor
     copy it first.
     """
     keys = tmp_path_factory.mktemp("keys")
-    pins = []
-    for number, home in enumerate(reviewer_homes, 1):
-        fingerprint = Opener(home).secret_fingerprints()[0]
-        (keys / f"reviewer-{number}.asc").write_bytes(openpgp.export_public(home, fingerprint))
-        pins.append(f"{fingerprint}  reviewer-{number}.asc\n")
+    pins = [
+        add_public(home, keys, f"reviewer-{number}")
+        for number, home in enumerate(reviewer_homes, 1)
+    ]
     (keys / "FINGERPRINTS").write_text("".join(pins), "utf-8")
     return keys
 
@@ -202,10 +217,9 @@ def desk_keys(keys_dir: Path, third_home: Path, tmp_path_factory: pytest.TempPat
     keys = tmp_path_factory.mktemp("desk-keys")
     for file in keys_dir.iterdir():
         (keys / file.name).write_bytes(file.read_bytes())
-    fingerprint = Opener(third_home).secret_fingerprints()[0]
-    (keys / "reviewer-3.asc").write_bytes(openpgp.export_public(third_home, fingerprint))
+    pin = add_public(third_home, keys, "reviewer-3")
     with (keys / "FINGERPRINTS").open("a", encoding="utf-8") as pins:
-        pins.write(f"{fingerprint}  reviewer-3.asc\n")
+        pins.write(pin)
     return keys
 
 

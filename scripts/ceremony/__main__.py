@@ -4,7 +4,8 @@
 
 The secret key stays in GNUPGHOME. The files of a ceremony are sorted by where they go:
 
-    DIR/01-server/     NAME.asc, FINGERPRINTS: public; into the server's ``keys/``
+    DIR/01-server/     NAME.asc, NAME.hpke, NAME.hpke.sig, FINGERPRINTS: public; into the server's
+                       ``keys/``
     DIR/02-paper/      NAME-fingerprint.txt: public; printed, and handed over in person
     DIR/03-safe/       NAME-revocation.asc: to another medium in a safe elsewhere; not kept here
     DIR/04-shares/     a week's sealed file, which stays here; its sheets, printed and not kept here
@@ -79,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="no passphrase: for demonstrations and tests only",
     )
-    command("public", steps.public, "01 alone: write the public file and its pin")
+    command("public", steps.public, "01 alone: write the public files and their pin")
     command("sheet", steps.sheet, "02 alone: write the fingerprint sheet")
     command(
         "revocation",

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from dropbox import openpgp
+from dropbox import openpgp, week_secrets
 from dropbox.durable_file import write_new
+from dropbox.gpg_agent import ask_passphrase
 from scripts.ceremony.outputs import check_name, refuse_in_the_way, refuse_open, write_public
 from scripts.ceremony.weeks import CeremonyError
 
@@ -32,9 +33,10 @@ class Weeks:
 def new_reviewer(home: Path, *, name: str, out: Path, weeks: Weeks, protected: bool) -> str:
     """Make the key of reviewer *name* in *home*, and export and pin its public half in *out*.
 
-    *out* gets ``NAME.asc`` and a line in ``FINGERPRINTS``; *home* is made (0700) if absent. With
-    *protected* gpg asks for the passphrase in its own window. Returns the fingerprint. Raises
-    CeremonyError or KeysError; if a file of an earlier ceremony is in the way, nothing is made.
+    *out* gets ``NAME.asc``, ``NAME.hpke`` with its signature and a line in ``FINGERPRINTS``; *home*
+    is made (0700) if absent. With *protected* gpg asks for the passphrase in its own window.
+    Returns the fingerprint. Raises CeremonyError or KeysError; if a file of an earlier ceremony is
+    in the way, nothing is made.
     """
     check_name(name)
     if home.exists():
@@ -49,8 +51,11 @@ def new_reviewer(home: Path, *, name: str, out: Path, weeks: Weeks, protected: b
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (home / "gpg-agent.conf").exists():
         write_new(home / "gpg-agent.conf", _AGENT)
+    passphrase = ask_passphrase(home, new=True) if protected else ""
     fingerprint = openpgp.make_reviewer_key(
-        home, name=name, weeks=weeks.count, start=weeks.start, protected=protected
+        home, name=name, weeks=weeks.count, start=weeks.start, passphrase=passphrase
     )
+    # Dated like the key: the signature says nothing more of when the ceremony was.
+    week_secrets.add_missing(home, today=weeks.start, passphrase=passphrase)
     write_public(home, fingerprint, name=name, out=out)
     return fingerprint

@@ -8,14 +8,15 @@ from dropbox import openpgp
 from dropbox.durable_file import erase, sync_folder, write_new
 from dropbox.openpgp import ReviewerKey
 from dropbox.packets import PublicKey, dearmor, read_pins
+from dropbox.week_secrets import signed_weeks
 from scripts.ceremony.paper import fingerprint_sheet
 from scripts.ceremony.weeks import CeremonyError, epochs
 
 
 def write_public(home: Path, fingerprint: str, *, name: str, out: Path) -> None:
-    """Export the public key to *out* as ``NAME.asc`` and pin it there.
+    """Export the public key to *out* as ``NAME.asc``, its HPKE keys beside it, and pin it there.
 
-    Raises CeremonyError if either exists.
+    Raises CeremonyError if one of them exists, and KeysError if there are no HPKE keys.
     """
     refuse_in_the_way(out, name)
     out.mkdir(parents=True, exist_ok=True)
@@ -23,7 +24,10 @@ def write_public(home: Path, fingerprint: str, *, name: str, out: Path) -> None:
     # Read as the server will read it: it must be this one key, and no secret.
     if PublicKey.read(dearmor(armored)).fingerprint != fingerprint:
         raise CeremonyError("gpg exported a key other than the one that was made.")
+    hpke = signed_weeks(home, fingerprint)
     write_new(out / f"{name}.asc", armored)
+    write_new(out / f"{name}.hpke", hpke.data)
+    write_new(out / f"{name}.hpke.sig", hpke.signature)
     _pin(out / "FINGERPRINTS", f"{fingerprint}  {name}.asc\n")
 
 
@@ -45,16 +49,16 @@ def refuse_open(home: Path) -> None:
 
 
 def refuse_in_the_way(out: Path, name: str) -> None:
-    """Raise CeremonyError unless *out* can get the public file and the pin of *name*."""
+    """Raise CeremonyError unless *out* can get the public files and the pin of *name*."""
     nearest = next(folder for folder in (out, *out.parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise CeremonyError(f"Nothing can be written into {nearest}; nothing was done.")
-    file = out / f"{name}.asc"
     pins = read_pins(out) if (out / "FINGERPRINTS").exists() else {}
-    if file.exists() or file.name in pins.values():
-        raise CeremonyError(
-            f"{file} exists already or is pinned; choose another name or another directory."
-        )
+    for file in (out / f"{name}{end}" for end in (".asc", ".hpke", ".hpke.sig")):
+        if file.exists() or file.name in pins.values():
+            raise CeremonyError(
+                f"{file} exists already or is pinned; choose another name or another directory."
+            )
 
 
 def _pin(path: Path, line: str) -> None:

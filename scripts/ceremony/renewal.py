@@ -3,8 +3,9 @@
 from datetime import date, timedelta
 from pathlib import Path
 
-from dropbox import openpgp
+from dropbox import openpgp, week_secrets
 from dropbox.gpg_agent import ask_passphrase, is_protected
+from dropbox.openpgp import ReviewerKey
 from scripts.ceremony.weeks import CeremonyError, Epoch, epochs
 
 # Two months before the last day: enough for the courier's trips and a holiday.
@@ -40,7 +41,7 @@ def renewal_starts(
 def renew(
     home: Path, *, weeks: int, today: date, early: bool = False, after_gap: bool = False
 ) -> tuple[Epoch, ...]:
-    """Add *weeks* weekly subkeys to the key in *home*, and return the new weeks.
+    """Add *weeks* weekly subkeys and their HPKE keys to the key in *home*; return the new weeks.
 
     gpg asks for the passphrase if the key has one. Raises CeremonyError as :func:`renewal_starts`
     does, or KeysError when gpg refuses, which says how many were made.
@@ -50,7 +51,7 @@ def renew(
     if not before:
         raise CeremonyError("This key has no weekly keys to go on from.")
     starts = renewal_starts(before[-1], weeks=weeks, today=today, early=early, after_gap=after_gap)
-    passphrase = ask_passphrase(home, new=False) if is_protected(home, key.keygrip) else ""
+    passphrase = _passphrase(home, key)
     openpgp.add_weeks(home, key.fingerprint, starts, passphrase=passphrase)
     added = tuple(epoch for epoch in epochs(openpgp.reviewer_key(home)) if epoch not in before)
     if [epoch.first for epoch in added] != starts:
@@ -58,4 +59,20 @@ def renew(
             "The new weeks are not those that were asked for; check with `weeks` before you use "
             "anything."
         )
+    week_secrets.add_missing(home, today=today, passphrase=passphrase)
     return added
+
+
+def add_hpke(home: Path, *, today: date) -> None:
+    """Make the HPKE keys that the weeks in *home* lack, if any.
+
+    They lack them when Casedrop had none yet, or when a ceremony broke off. gpg asks for the
+    passphrase if the key has one. Raises KeysError.
+    """
+    key = openpgp.reviewer_key(home)
+    if week_secrets.missing(home, key):
+        week_secrets.add_missing(home, today=today, passphrase=_passphrase(home, key))
+
+
+def _passphrase(home: Path, key: ReviewerKey) -> str:
+    return ask_passphrase(home, new=False) if is_protected(home, key.keygrip) else ""

@@ -79,17 +79,26 @@ def new(asked: argparse.Namespace) -> None:
             [f"The key of {asked.name} was made; its fingerprint is", *grouped(fingerprint)]
         )
     )
-    print(f"01 for the server: {out / asked.name}.asc and FINGERPRINTS beside it")
+    _say_public(out / asked.name)
     sheet(asked)
     revocation(asked)
     print(f"{asked.home} stays here.")
 
 
+def _say_public(stem: Path) -> None:
+    print(
+        f"01 for the server: {stem}.asc, and beside it {stem.name}.hpke, {stem.name}.hpke.sig and "
+        "FINGERPRINTS"
+    )
+
+
 def public(asked: argparse.Namespace) -> None:
-    """01: write the public file and its pin."""
+    """01: write the public files and their pin."""
     key = _key(asked.home)
+    refuse_in_the_way(asked.out / _SERVER, key.name)
+    renewal.add_hpke(asked.home, today=_today())
     write_public(asked.home, key.fingerprint, name=key.name, out=asked.out / _SERVER)
-    print(f"01 for the server: {asked.out / _SERVER / key.name}.asc and FINGERPRINTS beside it")
+    _say_public(asked.out / _SERVER / key.name)
 
 
 def sheet(asked: argparse.Namespace) -> None:

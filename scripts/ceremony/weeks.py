@@ -22,6 +22,7 @@ from dropbox.openpgp import (
     reviewer_keys,
     seal_to_week,
 )
+from dropbox.week_secrets import erase_secret
 
 _PROBE_BYTES = 64
 
@@ -109,9 +110,10 @@ def destroy(
     """Delete the secrets of *chosen* from *home*, and prove that they are gone.
 
     A message is sealed to each of them and to one week that stays, and all messages are opened.
-    Then the secrets are deleted, and only the message to the week that stays may still open. Raises
-    CeremonyError, before anything is deleted, if a secret is not here or its week is not over
-    (unless *although_valid*); KeysError or OSError if a deletion fails.
+    Then the secrets are deleted, and the weeks' HPKE keys with them; only the message to the week
+    that stays may still open. Raises CeremonyError, before anything is deleted, if a secret is not
+    here or its week is not over (unless *although_valid*); KeysError or OSError if a deletion
+    fails.
     """
     for epoch in chosen:
         if not epoch.secret:
@@ -138,7 +140,9 @@ def destroy(
                 f"A message to {epoch.week} cannot be opened even now. Nothing was destroyed."
             )
     for epoch in chosen:
+        # The subkey first: without it nothing opens the HPKE key, even if its file remains.
         delete_secret(home, epoch.key.keygrip)
+        erase_secret(home, epoch.first)
     for epoch, message in messages:
         if opens(home, *message) != (epoch is kept):
             raise CeremonyError(
@@ -153,6 +157,8 @@ def record(key: ReviewerKey, seen: Destroyed, today: date) -> str:
     lines = [f"Destroyed on {today} (UTC), of the key of {key.name}, {key.fingerprint}:", ""]
     lines += [f"  {epoch}, subkey {epoch.key.fingerprint}" for epoch in seen.epochs]
     lines += [
+        "",
+        "Their HPKE keys were sealed to these subkeys, and were erased with them.",
         "",
         "Before that, a message to each of these weeks was opened; after it, none of them could be "
         "opened.",

@@ -79,6 +79,8 @@ def test_no_secret_is_written_out(home: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "FINGERPRINTS",
         "blue.asc",
+        "blue.hpke",
+        "blue.hpke.sig",
     ]
     tags = {packet.tag for packet in packets(dearmor((tmp_path / "out" / "blue.asc").read_bytes()))}
     assert tags and not tags & {SECRET_KEY, SECRET_SUBKEY}
@@ -110,9 +112,10 @@ def test_a_home_with_a_key_or_a_name_that_is_taken_is_refused_before_anything_is
         make(home, out, name="green")
     with pytest.raises(CeremonyError, match="exists already or is pinned"):
         make(tmp_path / "other", out)
-    (out / "blue.asc").unlink()
-    with pytest.raises(CeremonyError, match="exists already or is pinned"):
-        make(tmp_path / "other", out)
+    for file in ("blue.asc", "blue.hpke", "blue.hpke.sig"):
+        (out / file).unlink()
+        with pytest.raises(CeremonyError, match="exists already or is pinned"):
+            make(tmp_path / "other", out)
 
     assert (out / "FINGERPRINTS").read_bytes() == pins and key
     assert not (tmp_path / "other").exists() and [path.name for path in out.iterdir()] == [
@@ -189,10 +192,14 @@ def test_a_ceremony_leaves_its_files_sorted_by_where_they_go(
     assert files(tmp_path) == [
         "01-server/FINGERPRINTS",
         "01-server/blue.asc",
+        "01-server/blue.hpke",
+        "01-server/blue.hpke.sig",
         "02-paper/blue-fingerprint.txt",
         "03-safe/blue-revocation.asc",
     ]
-    assert all(str(tmp_path / name) in said for name in files(tmp_path)[1:])
+    first, *others = files(tmp_path)[1:]
+    assert str(tmp_path / first) in said and "blue.hpke, blue.hpke.sig and FINGERPRINTS" in said
+    assert all(str(tmp_path / name) in said for name in others[2:])
 
 
 def test_each_step_can_be_done_alone_and_overwrites_nothing(
@@ -279,7 +286,7 @@ exec {real} "$@"
 
     assert run("renew", home, "--out", out, "--weeks", 2) == 0
     assert run("revocation", home, "--out", out) == 0
-    assert len(files(out)) == 4
+    assert len(files(out)) == 6
     assert Reviewers.load(out / "01-server", tmp_path / "front").last_day() == today() + timedelta(
         days=3 * 7 + 13
     )

@@ -152,7 +152,7 @@ def test_what_cannot_be_opened_is_listed_and_may_be_tried_again(
     """A reviewer to whose key the server did not seal opens nothing, and loses nothing."""
     stranger = tmp_path_factory.mktemp("s")
     make_reviewer_key(
-        stranger, name="stranger", weeks=1, start=datetime.now(UTC).date(), protected=False
+        stranger, name="stranger", weeks=1, start=datetime.now(UTC).date(), passphrase=""
     )
     report, bundle = drop.report(), drop.bundle(1)
 

@@ -212,7 +212,7 @@ def test_the_expiry_is_announced_from_three_weeks_before() -> None:
 def test_the_desk_shows_which_weeks_secrets_are_here_and_warns_of_the_end(
     weeks: int, warns: bool, gpg_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    make_reviewer_key(gpg_home, name="blue", weeks=weeks, start=today(), protected=False)
+    make_reviewer_key(gpg_home, name="blue", weeks=weeks, start=today(), passphrase="")
     first, *_, last = epochs(reviewer_key(gpg_home))
     create(tmp_path / "casebook", server_key=bytes(32), campaign=CAMPAIGN, desk=0)
     line = ["--casebook", str(tmp_path / "casebook")]

@@ -25,7 +25,7 @@ from scripts.ceremony.weeks import CeremonyError, Epoch, epochs
 
 def make_two_weeks(home: Path) -> None:
     start = datetime.now(UTC).date() - timedelta(days=7)
-    make_reviewer_key(home, name="blue", weeks=2, start=start, protected=False)
+    make_reviewer_key(home, name="blue", weeks=2, start=start, passphrase="")
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_another_keys_sealed_file_is_refused(home: Path, out: Path, tmp_path: Pa
     sealed, sheets = cut(home, out, 2, 2)
     stranger = tmp_path / "s"
     make_reviewer_key(
-        stranger, name="green", weeks=1, start=datetime.now(UTC).date(), protected=False
+        stranger, name="green", weeks=1, start=datetime.now(UTC).date(), passphrase=""
     )
 
     with pytest.raises(CeremonyError, match="belongs to another key"):

@@ -16,6 +16,7 @@ from dropbox.openpgp import Opener, Reviewers, make_reviewer_key, reviewer_key, 
 from dropbox.packets import read_pinned_keys, verify_detached
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony import weeks as week_module
+from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.shares import join, split
 from scripts.ceremony.weeks import CeremonyError, Epoch, destroy, ended_before, epoch_of, epochs
 
@@ -30,7 +31,7 @@ PASSPHRASE = "korrektes Pferd 馬 7"
 
 def make_four_weeks(home: Path) -> None:
     start = today() - timedelta(days=15)
-    make_reviewer_key(home, name="blue", weeks=4, start=start, protected=False)
+    make_reviewer_key(home, name="blue", weeks=4, start=start, passphrase="")
 
 
 @pytest.fixture
@@ -313,10 +314,14 @@ def test_a_passphrase_is_asked_once_a_step_in_gpgs_own_window_and_guards_every_s
     assert PASSPHRASE not in seen and PASSPHRASE.encode().hex().upper() not in seen.upper()
 
 
+def make_protected(home: Path, out: Path, weeks: int) -> None:
+    new_reviewer(home, name="blue", out=out, weeks=Weeks(today(), weeks), protected=True)
+
+
 def test_a_wrong_passphrase_or_a_closed_window_changes_nothing(
     gpg_home: Path, tmp_path: Path, pinentry: Pinentry
 ) -> None:
-    make_reviewer_key(gpg_home, name="blue", weeks=2, start=today(), protected=True)
+    make_protected(gpg_home, tmp_path / "keys", weeks=2)
     before = reviewer_key(gpg_home)
     renew = ["renew", "--home", str(gpg_home), "--out", str(tmp_path / "again"), "--weeks", "3"]
 
@@ -334,11 +339,11 @@ def test_a_wrong_passphrase_or_a_closed_window_changes_nothing(
 
 @pytest.mark.parametrize("passphrase", ["", " begins with a space", "ends with one 7 "])
 def test_a_passphrase_that_gpg_would_take_otherwise_makes_no_key(
-    gpg_home: Path, pinentry: Pinentry, passphrase: str
+    gpg_home: Path, tmp_path: Path, pinentry: Pinentry, passphrase: str
 ) -> None:
     pinentry.types(passphrase)
 
     with pytest.raises(KeysError, match=r"window was closed|passphrase cannot be empty"):
-        make_reviewer_key(gpg_home, name="blue", weeks=1, start=today(), protected=True)
+        make_protected(gpg_home, tmp_path / "keys", weeks=1)
 
     assert Opener(gpg_home).secret_fingerprints() == []

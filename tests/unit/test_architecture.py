@@ -79,6 +79,7 @@ VIOLATIONS = {
     "blind": ("dropbox/campaign.py", "dropbox.codename"),
     "forgetful": ("dropbox/report.py", "sqlite3"),
     "gpg": ("dropbox/report.py", "gnupg"),
+    "hpke": ("dropbox/block.py", "cryptography"),
     "tor": ("onion/launch.py", "stem"),
     "sqlite": ("dropbox/front/uniform_response.py", "sqlite3"),
     "rich": ("scripts/desk/evidence.py", "rich"),

@@ -27,6 +27,7 @@ SERVER = {
     "cffi",
     "click",
     "click-default-group",
+    "cryptography",
     "flask",
     "flask-babel",
     "flask-wtf",
@@ -101,7 +102,7 @@ def test_a_lock_agrees_with_the_development_one_and_names_no_place_of_a_computer
 
 
 def test_the_server_runs_these_packages_and_no_others() -> None:
-    assert set(locked("server")) == SERVER and len(SERVER) == 33
+    assert set(locked("server")) == SERVER and len(SERVER) == 34
     tools = {"pytest", "hypothesis", "atheris", "marionette-driver", "mypy", "setuptools", "pip"}
     tools |= {"numpy", "scipy", "rich"}
     assert not tools & set(locked("server")) and tools <= set(locked("dev"))

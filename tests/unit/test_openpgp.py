@@ -176,7 +176,7 @@ def rsa_key(keys: Path, home: Path) -> None:
 
 def sign_only_key(keys: Path, home: Path) -> None:
     openpgp.make_reviewer_key(
-        home, name="Signer", weeks=0, start=datetime.now(UTC).date(), protected=False
+        home, name="Signer", weeks=0, start=datetime.now(UTC).date(), passphrase=""
     )
     pinned(keys, home, "signer.asc")
 
@@ -187,7 +187,7 @@ def expired_subkeys(keys: Path, home: Path) -> None:
         name="Old",
         weeks=2,
         start=datetime.now(UTC).date() - timedelta(days=100),
-        protected=False,
+        passphrase="",
     )
     pinned(keys, home, "old.asc")
 
@@ -198,7 +198,7 @@ def expired_key(keys: Path, home: Path) -> None:
         name="Gone",
         weeks=2,
         start=datetime.now(UTC).date() - timedelta(days=3),
-        protected=False,
+        passphrase="",
     )
     fingerprint = Opener(home).secret_fingerprints()[0]
     at = f"{datetime.now(UTC).date() - timedelta(days=2):%Y%m%d}T000000!"
@@ -217,7 +217,7 @@ def expired_key(keys: Path, home: Path) -> None:
 def made(home: Path, name: str, weeks: int = 0) -> str:
     """A reviewer's key without further subkeys, in *home*."""
     return openpgp.make_reviewer_key(
-        home, name=name, weeks=weeks, start=datetime.now(UTC).date(), protected=False
+        home, name=name, weeks=weeks, start=datetime.now(UTC).date(), passphrase=""
     )
 
 
@@ -545,7 +545,7 @@ def test_a_message_is_open_only_when_gpg_says_so_and_ends_well(
 def test_a_message_for_somebody_else_cannot_be_opened(reviewers: Reviewers, tmp_path: Path) -> None:
     stranger = tmp_path / "stranger"
     openpgp.make_reviewer_key(
-        stranger, name="Stranger", weeks=1, start=datetime.now(UTC).date(), protected=False
+        stranger, name="Stranger", weeks=1, start=datetime.now(UTC).date(), passphrase=""
     )
 
     with pytest.raises(CannotOpen):

@@ -101,7 +101,7 @@ def test_the_last_day_of_all_is_that_of_the_key_that_ends_first(
     keys = Path(shutil.copytree(keys_dir, tmp_path / "keys"))
     assert last_day(keys) == reviewers.last_day()
     today = datetime.now(UTC).date()
-    fingerprint = make_reviewer_key(gpg_home, name="Short", weeks=1, start=today, protected=False)
+    fingerprint = make_reviewer_key(gpg_home, name="Short", weeks=1, start=today, passphrase="")
     (keys / "short.asc").write_bytes(export_public(gpg_home, fingerprint))
     with (keys / "FINGERPRINTS").open("a", encoding="utf-8") as pins:
         pins.write(f"{fingerprint}  short.asc\n")

@@ -137,6 +137,36 @@ def test_each_part_of_the_lock_does_its_own(parts: str) -> None:
     assert after == {**before, **CHANGED[parts]}
 
 
+SEALING_IN_A_ROOM = """
+import sys
+from pathlib import Path
+from dropbox.lockdown import Room, lock
+before = sys.argv[2] == "loaded before"
+if before:
+    import dropbox.hpke
+room = Room("front", programs=(Path("/bin/true"),))
+if sys.argv[1] == "vault":
+    room = Room("vault", writable=Path(sys.argv[3]))
+lock(room, ["allocator"])
+from datetime import date
+from dropbox.block import Kind, open_block, seal_block
+from dropbox.day_key import DayKey, DayKeyRecord
+from dropbox.hpke import SecretKey
+reviewer = SecretKey.generate()
+record = DayKey.make(date(2026, 11, 25)).seal([reviewer.public]).to_bytes()
+key = DayKeyRecord.from_bytes(record).open(lambda _: reviewer).key
+print(open_block(seal_block(Kind.NOTHING, b"x", key), [key]).content)
+"""
+
+
+@pytest.mark.parametrize("loaded", ["loaded before", "loaded behind the lock"])
+@pytest.mark.parametrize("room", ["front", "vault"])
+def test_a_locked_room_makes_and_seals_a_day_key(tmp_path: Path, room: str, loaded: str) -> None:
+    done = python(SEALING_IN_A_ROOM, room, loaded, str(tmp_path))
+
+    assert done.stdout == "b'x'\n", done.stderr
+
+
 CALLS_OF_A_ROOM = """
 import sys
 from pathlib import Path
