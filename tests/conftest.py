@@ -2,12 +2,15 @@
 once for all.
 """
 
+import argparse
+import copy
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import clocks, collected
@@ -20,6 +23,7 @@ from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
+from scripts.desk import __main__ as desk
 
 pytest_plugins = ["support.alone", "support.spread", "pytester"]
 
@@ -65,6 +69,59 @@ def campaigns_are_parsed_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Campaign, "read", classmethod(remembered))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def gpg_is_asked_once() -> Iterator[None]:
+    """The same gpg has the same version, and the same files the same secret keys. In earnest each
+    of the desk's commands is a process and asks again.
+    """
+    start, listed = openpgp._gpg, Opener.secret_fingerprints
+    started, keys = dict[str, Any](), dict[object, list[str]]()
+
+    def remembered(home: Path, options: Sequence[str]) -> Any:
+        program = shutil.which("gpg")
+        if program not in started or not home.is_dir():
+            gpg = start(home, options)
+            started[str(program)] = copy.copy(gpg)
+            return gpg
+        gpg = copy.copy(started[program])
+        gpg.gnupghome, gpg.options = str(home), list(options)
+        return gpg
+
+    def remembered_keys(opener: Opener) -> list[str]:
+        home = Path(opener._gpg.gnupghome)
+        files = [home / "pubring.kbx", *sorted(home.glob("private-keys-v1.d/*"))]
+        if not files[0].exists():
+            return listed(opener)
+        kept = ((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+        state = (shutil.which("gpg"), *kept)
+        if state not in keys:
+            keys[state] = listed(opener)
+        return list(keys[state])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(openpgp, "_gpg", remembered)
+        patch.setattr(Opener, "secret_fingerprints", remembered_keys)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_desks_command_line_is_made_once() -> Iterator[None]:
+    """The same environment gives the same command line. In earnest each command is a process and
+    makes it itself.
+    """
+    make, made = desk.parser, dict[object, argparse.ArgumentParser]()
+
+    def remembered() -> argparse.ArgumentParser:
+        here = frozenset(one for one in os.environ.items() if one[0] != "PYTEST_CURRENT_TEST")
+        if here not in made:
+            made[here] = make()
+        return made[here]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(desk, "parser", remembered)
         yield
 
 
