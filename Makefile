@@ -25,6 +25,9 @@ TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk strace
 CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
+# A run starts hundreds of Pythons. Without its compiled modules, each would compile all of Casedrop again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench up desk manual package lock words clean install server debian \
   debian-packages debian-test-packages checkers
@@ -71,8 +74,9 @@ MEASURED = COVERAGE_FILE=$$(mktemp -d)/coverage
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(MEASURED) $(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) --cov --cov-report=
 
-quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer, the desk's one file nor an installation
-	@$(BIN)/python -m pytest -n $(QUICK_WORKERS) $(PARALLEL) -m "not onion and not drop and not browser and not strace and not fuzz and not zipapp and not package and not runner"
+quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer, the desk's one file nor an installation, and are not long
+	@$(BIN)/python -m pytest -n $(QUICK_WORKERS) $(PARALLEL) tests/desk tests/unit \
+	-m "not onion and not drop and not browser and not strace and not fuzz and not zipapp and not package and not runner and not long"
 
 coverage: checkers ## which lines and branches no test runs: build/coverage/index.html
 	@$(MEASURED) $(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) --cov --cov-report=html:build/coverage

@@ -151,6 +151,7 @@ def test_an_import_that_is_killed_is_run_again_and_nothing_is_lost_or_double(
     check_whole(casebook_directory)
 
 
+@pytest.mark.long
 def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
     drop: Drop, casebook_directory: Path, reviewer_homes: list[Path], opener: Opener
 ) -> None:
@@ -418,6 +419,7 @@ def test_a_report_whose_blocks_are_missing_is_kept_and_its_file_listed(
     assert f"Block 1 of {blocks} of a file is missing" in opened.unopened[0].reason
 
 
+@pytest.mark.long
 def test_ten_thousand_blocks_of_which_nobody_speaks_are_counted(
     drop: Drop, casebook: Casebook, opener: Opener
 ) -> None:

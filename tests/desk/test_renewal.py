@@ -129,6 +129,7 @@ def test_a_renewal_that_is_refused_adds_nothing(
     assert "--early" in capsys.readouterr().err and len(reviewer_key(gpg_home).weeks) == 14
 
 
+@pytest.mark.long
 def test_over_sixty_weeks_each_week_has_its_subkey_and_after_the_last_nothing_is_accepted(
     gpg_home: Path, tmp_path: Path, clock: MovedClock
 ) -> None:

@@ -12,6 +12,7 @@ LISTS = WordLists.read()
 PINYIN = [pinyin for pinyin, _, _ in LISTS.chinese]
 
 
+@pytest.mark.long
 def test_both_lists_are_what_their_sources_give() -> None:
     assert word_builder.main(["--check"]) == 0
 
