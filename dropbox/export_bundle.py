@@ -38,6 +38,7 @@ MAX_HISTORY = 1_000
 # The day keys make up nearly all of a head: 16 reviewers, 90 days, ten starts of the front a day
 # are 17 MB.
 HEAD_BYTES = 64 * 2**20
+BUNDLE_PREFIX, HEAD_NAME = "casedrop-export-", "head.tar"
 _SIGNATURE_BYTES = 64
 _DIGEST_BYTES = 32
 _DAY_BYTES = 4
@@ -289,6 +290,23 @@ def _read_index(index: bytes) -> tuple[ListedBlock, ...]:
     if not _ascending([block.id for block in blocks]):
         raise BadBundle("The index of a volume lists a block twice, or not in order.")
     return tuple(blocks)
+
+
+def bundle_name(number: int) -> str:
+    """The name of the directory of bundle *number*."""
+    return f"{BUNDLE_PREFIX}{number:06d}"
+
+
+def volume_name(position: int) -> str:
+    """The name of the file of volume *position* (from 1), beside HEAD_NAME."""
+    return f"volume-{position:05d}.tar"
+
+
+def volume_bytes(volume: Volume) -> int:
+    """The most bytes that the file of *volume* can have."""
+    # Each block may be in the trailer, in 104 characters; then the names and headers of four
+    # members.
+    return volume.blocks * (BLOCK_BYTES + _RECORD_BYTES + 128) + 16_384
 
 
 def write_head(head: Head, key: SigningKey) -> bytes:

@@ -31,7 +31,8 @@ class CourierError(CasedropError):
 
 
 @contextmanager
-def _vault(socket: Path) -> Iterator[httpx.Client]:
+def vault_at(socket: Path) -> Iterator[httpx.Client]:
+    """A client of the vault at *socket*; its errors in transport are raised as CourierError."""
     # Checked first, because httpcore leaves its own socket open when it cannot connect.
     if not socket.is_socket():
         raise CourierError(f"There is no socket at {socket}: the vault does not answer there.")
@@ -56,7 +57,7 @@ def pull(socket: Path, to: Path) -> Path:
     Raises CourierError, BadBundle or CannotWrite.
     """
     with NewFile(to / "export.tar") as file:
-        with _vault(socket) as client, client.stream("GET", "/export") as answer:
+        with vault_at(socket) as client, client.stream("GET", "/export") as answer:
             if answer.status_code != httpx.codes.OK:
                 raise CourierError(
                     f"The vault gives no bundle now (it answers {answer.status_code})."
@@ -79,7 +80,7 @@ def push(socket: Path, bundle: Path) -> None:
         data = file.read(MOST_REPLY_BUNDLE_BYTES + 1)
     if len(data) > MOST_REPLY_BUNDLE_BYTES:
         raise CourierError(f"{bundle} is larger than any reply bundle.")
-    with _vault(socket) as client:
+    with vault_at(socket) as client:
         answer = client.post(
             "/replies", content=data, headers={"Content-Type": "application/octet-stream"}
         )
@@ -100,7 +101,7 @@ def keys_notice(socket: Path) -> str:
     A vault that is silent is no error here: the bundle has been carried already.
     """
     try:
-        with _vault(socket) as client, client.stream("GET", "/status") as answer:
+        with vault_at(socket) as client, client.stream("GET", "/status") as answer:
             untrusted = json.loads(next(answer.iter_raw(_MOST_STATUS_BYTES), b""))
             notice = untrusted.get("notice") if isinstance(untrusted, dict) else None
             return one_line(notice, _REASON_CHARACTERS) if isinstance(notice, str) else ""

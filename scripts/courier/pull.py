@@ -1,0 +1,128 @@
+"""Fetching an export bundle of version 2: a head and its volumes, each kept as soon as it is whole.
+
+The bundle grows in a directory that ends in ``.part`` and gets its name when it is complete. A pull
+that breaks off, even by a pulled stick, goes on with the first volume that is missing, as long as
+the vault still has the same export; otherwise what came so far is removed and a new one is fetched.
+Nothing is verified here: that is the desk's, which has the server's key.
+"""
+
+import shutil
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+
+from dropbox.durable_file import CannotWrite, NewFile, give_name, sync_folder
+from dropbox.export_bundle import (
+    BUNDLE_PREFIX,
+    HEAD_BYTES,
+    HEAD_NAME,
+    Head,
+    bundle_name,
+    volume_bytes,
+    volume_name,
+)
+from dropbox.tar_members import Members
+from scripts.courier.transfer import CourierError, vault_at
+
+_PART = ".part"
+# Called with the volume at work, from 1, and their number.
+Progress = Callable[[int, int], None]
+
+
+class _OtherExport(Exception):
+    """The vault has another export by now, or was restarted."""
+
+
+def pull(socket: Path, to: Path, progress: Progress = lambda _volume, _volumes: None) -> Path:
+    """Fetch an export bundle into a directory of its own in *to*. Returns its path.
+
+    Goes on with one that broke off. A complete bundle is durable, and never overwritten. Raises
+    CourierError, BadBundle or CannotWrite.
+    """
+    with vault_at(socket) as client:
+        for begun in sorted(to.glob(f"{BUNDLE_PREFIX}*{_PART}")):
+            try:
+                return _finish(client, begun, progress)
+            except _OtherExport:
+                _remove(begun)
+        return _finish(client, _begin(client, to), progress)
+
+
+def _begin(client: httpx.Client, to: Path) -> Path:
+    """Have the vault make an export; keep its head. Returns the directory that it is in."""
+    with client.stream("POST", "/export") as answer:
+        if answer.status_code != httpx.codes.OK:
+            raise CourierError(f"The vault gives no bundle now (it answers {answer.status_code}).")
+        content = b""
+        for piece in answer.iter_raw():
+            content += piece
+            if len(content) > HEAD_BYTES:
+                raise CourierError("The vault's bundle begins with more than any head has.")
+    head = _head(content)
+    directory = to / (bundle_name(head.number) + _PART)
+    if (to / bundle_name(head.number)).exists():
+        raise CannotWrite(f"{to / bundle_name(head.number)} already exists and is not overwritten.")
+    try:
+        directory.mkdir(mode=0o700)
+        with NewFile(directory / HEAD_NAME) as file:
+            file.write(content)
+        sync_folder(to)
+    except OSError as why:
+        raise CannotWrite(f"{directory} cannot be made: {why.strerror}.") from None
+    return directory
+
+
+def _head(data: bytes) -> Head:
+    return Head.from_bytes(Members(BytesIO(data)).read("head.json", HEAD_BYTES))
+
+
+def _finish(client: httpx.Client, directory: Path, progress: Progress) -> Path:
+    """Fetch the volumes that are missing in *directory*, and give it its name."""
+    try:
+        head = _head((directory / HEAD_NAME).read_bytes())
+    except FileNotFoundError:
+        raise _OtherExport from None
+    except OSError as why:
+        raise CannotWrite(f"{directory / HEAD_NAME} cannot be read: {why.strerror}.") from None
+    for position in range(1, len(head.volumes) + 1):
+        path = directory / volume_name(position)
+        if not path.exists():
+            progress(position, len(head.volumes))
+            _fetch(client, head, position, path)
+    whole = directory.with_suffix("")
+    give_name(directory, whole)
+    return whole
+
+
+def _fetch(client: httpx.Client, head: Head, position: int, path: Path) -> None:
+    """Keep one volume at *path*, whole or not at all."""
+    # Of a run that was killed in the middle of this volume.
+    path.with_name(path.name + _PART).unlink(missing_ok=True)
+    most = volume_bytes(head.volumes[position - 1])
+    with (
+        NewFile(path) as file,
+        client.stream("GET", f"/export/{head.digest.hex()}/{position}") as answer,
+    ):
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise _OtherExport
+        if answer.status_code != httpx.codes.OK:
+            raise CourierError(
+                f"The vault does not give volume {position} now (it answers {answer.status_code}); "
+                "run the command again later, and it goes on there."
+            )
+        received = 0
+        for piece in answer.iter_raw():
+            received += len(piece)
+            if received > most:
+                raise CourierError(f"Volume {position} is longer than the head says.")
+            file.write(piece)
+
+
+def _remove(begun: Path) -> None:
+    """Remove what came of an export that the vault no longer has. It is ciphertext."""
+    try:
+        shutil.rmtree(begun)
+    except OSError as why:
+        raise CannotWrite(f"{begun} cannot be removed: {why.strerror}.") from None
