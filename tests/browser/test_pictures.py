@@ -47,9 +47,9 @@ SCREEN = (
 NARROW = re.compile("[─-╿…“”]")
 
 
-@pytest.fixture
-def firefox(tmp_path: Path) -> Iterator[Firefox]:
-    with closing(Firefox(tmp_path)) as browser:
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    with closing(Firefox(tmp_path_factory.mktemp("firefox"))) as browser:
         yield browser
 
 
