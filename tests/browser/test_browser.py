@@ -3,7 +3,6 @@ private Tor network.
 """
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,11 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.clocks import AheadClock
 from support.firefox import Firefox
 from support.front import PACKAGE
 
 from dropbox.codename import WordLists
 from dropbox.openpgp import Opener
+from dropbox.settings import Settings
 from onion.launch import Drop
 from onion.private_net import PrivateNet
 from scripts.courier.transfer import pull, push
@@ -63,18 +64,17 @@ class Place:
     casebook: Casebook
     opener: Opener
     directory: Path
+    # The front's, for what it lets a form be open.
+    clock: AheadClock
     bundles: int = field(default=0)
 
     def url(self, prefix: str, page: str = "") -> str:
         return f"http://{self.net.onion}/{prefix}/{page}"
 
-    def restart_front(self, more: str = "") -> None:
-        """As after a power cut; with *more* settings, if any, until the next restart."""
-        settings = self.site.settings_file.read_text("utf-8")
+    def restart_front(self) -> None:
+        """As after a power cut."""
         self.drop.kill_front()
-        self.site.settings_file.write_text(settings + more, "utf-8")
         self.drop.start_front()
-        self.site.settings_file.write_text(settings, "utf-8")
 
     def fetch(self) -> None:
         """Carry everything to the desk and open it there."""
@@ -111,11 +111,13 @@ def place(
             campaign=PACKAGE / "campaign.toml",
             desk=0,
         )
+        clock = AheadClock(directory / "ahead")
+        environ = {**os.environ, **clock.environ}
         with (
-            Drop(site.settings_file, site.front_socket, os.environ) as drop,
+            Drop(site.settings_file, site.front_socket, environ) as drop,
             Casebook.open(directory / "casebook") as casebook,
         ):
-            yield Place(site, net, drop, casebook, opener, directory)
+            yield Place(site, net, drop, casebook, opener, directory, clock)
 
 
 @pytest.fixture(scope="module")
@@ -385,23 +387,21 @@ def test_a_restart_between_form_and_sending_loses_nothing(
 def test_a_form_that_was_open_too_long_keeps_its_text_and_its_codename(
     firefox: Firefox, place: Place
 ) -> None:
-    """With a lifetime of one minute; a form in each language, each in its own tab, waits until it
-    is over.
-    """
-    place.restart_front("\n[limits]\ntoken_minutes = 1\n")
+    """A form in each language, each in its own tab, until its lifetime and a minute are over."""
+    lifetime = 60 * Settings.token_minutes
     tabs, shown = [], {}
     for prefix in LANGUAGES:
         shown[prefix] = fill(firefox, place, prefix, f"{TEXTS[prefix]} stale")
         tabs.append(firefox.tab())
-    time.sleep(62)
-    for prefix, tab in zip(LANGUAGES, tabs, strict=True):
-        firefox.switch(tab)
-        firefox.press("send")
-        assert STALE[prefix] in firefox.text and firefox.value("#text") == f"{TEXTS[prefix]} stale"
-        assert codename(firefox) == shown[prefix]
-        firefox.press("send")
-        assert SENT[prefix] in firefox.text and codename(firefox) == shown[prefix]
-    place.restart_front()
+    with place.clock.ahead(lifetime + 60):
+        for prefix, tab in zip(LANGUAGES, tabs, strict=True):
+            firefox.switch(tab)
+            firefox.press("send")
+            assert STALE[prefix] in firefox.text
+            assert firefox.value("#text") == f"{TEXTS[prefix]} stale"
+            assert codename(firefox) == shown[prefix]
+            firefox.press("send")
+            assert SENT[prefix] in firefox.text and codename(firefox) == shown[prefix]
 
     assert all(count(place, f"{text} stale") == 1 for text in TEXTS.values())
 

@@ -1,7 +1,10 @@
 """Clocks that a test moves."""
 
+import os
+import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +32,40 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+class AheadClock:
+    """What time.time() says in processes that are started with ``environ``; it is ahead by what a
+    test asks for, while they run.
+    """
+
+    def __init__(self, file: Path) -> None:
+        file.write_bytes(struct.pack("d", 0))
+        self._file = file
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What such a process needs in its environment."""
+        moved = str(Path(__file__).parent / "moved")
+        path = os.environ.get("PYTHONPATH")
+        return {
+            "AHEAD_CLOCK": str(self._file),
+            "PYTHONPATH": os.pathsep.join([moved, path] if path else [moved]),
+        }
+
+    @contextmanager
+    def ahead(self, seconds: float) -> Iterator[None]:
+        """Inside, be ahead by *seconds*."""
+        self._set(seconds)
+        try:
+            yield
+        finally:
+            self._set(0)
+
+    def _set(self, seconds: float) -> None:
+        # In place: the processes have mapped this very file.
+        with self._file.open("r+b") as file:
+            file.write(struct.pack("d", seconds))
 
 
 def age(path: Path) -> float:
