@@ -217,15 +217,15 @@ import os, signal, time
 from onion.gunicorn_hardening import stop_on_early_sigterm
 {when_told}
 signal.signal(signal.SIGTERM, lambda *_: None)
-ended = 0
+workers = []
 for _ in range(20):
     worker = os.fork()
     if not worker:
         time.sleep(0.5)
         os._exit(0)
     os.kill(worker, signal.SIGTERM)
-    ended += os.WIFSIGNALED(os.waitpid(worker, 0)[1])
-print(ended)
+    workers.append(worker)
+print(sum(os.WIFSIGNALED(os.waitpid(worker, 0)[1]) for worker in workers))
 """
     ended = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, text=True, capture_output=True, check=True
