@@ -71,6 +71,9 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 # What was covered, in a place of each run's own: another run's beside it is not mixed in.
 MEASURED = COVERAGE_FILE=$$(mktemp -d)/coverage
 
+# Tests start a room or a command a thousand times: none of them compiles the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(MEASURED) $(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) --cov --cov-report=
 

@@ -43,6 +43,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark a test by its folder."""
     for mark in FOLDERS.get(folder(item), ()):
         item.add_marker(mark)
+    if item.get_closest_marker("fuzz"):
+        # Thousands of inputs by chance: measuring takes as long as they do, and the figure of
+        # coverage would change by chance.
+        item.add_marker("no_cover")
 
 
 @pytest.hookimpl(tryfirst=True)
