@@ -37,6 +37,10 @@ class CannotOpen(CasedropError):
     """gpg could not decrypt this with the keys on this workstation."""
 
 
+class OpensLarger(CannotOpen):
+    """This opens to more bytes than it can rightly hold; it was not opened."""
+
+
 class TooLarge(CasedropError):
     """The attachment is larger than the limit."""
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from dropbox.errors import BadPacket, CannotSeal, CasedropError
-from dropbox.packets import recipients
+from dropbox.packets import SealedMessage
 
-# Room for forty PKESK packets of 94 bytes; the head is kept until the recipients have been checked.
-_HEAD_BYTES = 4_096
+_NOT_EXACT = "The ciphertext is not one message to exactly the pinned reviewers."
 
 
 class Drain:
@@ -34,47 +33,44 @@ class Drain:
 
 
 class CheckedOutput:
-    """Holds back a ciphertext until its recipients are known to be exactly the expected ones.
+    """Passes on a ciphertext once its recipients are known to be exactly the expected ones.
 
-    *expected*: their key ids, sorted, as :func:`dropbox.packets.recipients` gives them.
+    *expected*: their key ids, sorted, as dropbox.packets.SealedMessage gives them.
     """
 
     def __init__(self, expected: list[str], sink: Callable[[bytes], None]) -> None:
         self._expected = expected
         self._sink = sink
-        self._head = bytearray()
-        self._passed = False
-        self._count = 0
+        self._message = SealedMessage()
+        # Held back until the recipients have been checked: their packets, and one piece of output.
+        self._head: bytearray | None = bytearray()
 
     def write(self, data: bytes) -> None:
-        """Take gpg's next output. Raises CannotSeal if the recipients are wrong."""
-        if self._passed:
-            self._pass_on(data)
+        """Take gpg's next output.
+
+        Raises CannotSeal if the recipients are wrong, or if anything but one message comes.
+        """
+        try:
+            taken = self._message.take(data)
+        except BadPacket:
+            raise CannotSeal(_NOT_EXACT) from None
+        if taken < len(data):
+            raise CannotSeal(_NOT_EXACT)
+        if self._head is None:
+            self._sink(data)
             return
         self._head += data
-        if len(self._head) >= _HEAD_BYTES:
-            self._check()
+        if self._message.sealed:
+            if sorted(self._message.recipients) != self._expected:
+                raise CannotSeal(_NOT_EXACT)
+            data, self._head = bytes(self._head), None
+            self._sink(data)
 
     def finish(self) -> int:
-        """Pass on a message shorter than the head, and return the ciphertext's length in bytes.
+        """The ciphertext's length in bytes. Call this after gpg has succeeded.
 
-        Call this after gpg has succeeded. Raises CannotSeal if the recipients are wrong.
+        Raises CannotSeal if the message has not ended.
         """
-        if not self._passed:
-            self._check()
-        return self._count
-
-    def _check(self) -> None:
-        try:
-            named = sorted(recipients(bytes(self._head)))
-        except BadPacket:
-            raise CannotSeal("gpg's output is not a sealed message.") from None
-        if named != self._expected:
-            raise CannotSeal("The ciphertext does not name exactly the pinned reviewers.")
-        self._passed = True
-        self._pass_on(bytes(self._head))
-        self._head.clear()
-
-    def _pass_on(self, data: bytes) -> None:
-        self._count += len(data)
-        self._sink(data)
+        if not self._message.ended:
+            raise CannotSeal("gpg's output is not a whole message.")
+        return self._message.length

@@ -1,20 +1,42 @@
 """Running a program once for each of many messages, with its input and output in memory only.
 
 Python's subprocess module costs several times as much: here a child is started, waited for and
-read exactly once.
+read exactly once. A child that uses more output, memory or processor time than its message can
+need is killed. Time is counted on the processor alone, since gpg may wait for a person to type a
+passphrase; nothing is inherited by gpg's agent, which it starts and which lives on.
 """
 
 import fcntl
 import os
 import select
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import NamedTuple
+
+from dropbox.errors import CannotOpen, OpensLarger
 
 # Larger than a whole opened report: the child rarely blocks, and the reader rarely has to wake up.
 _PIPE_BYTES = 131_072
+_FEED_BYTES = 65_536
 # A child that runs longer than this is writing more than the pipe holds, or waiting for a person.
 _POLL_MILLISECONDS = 50
+# Status lines and messages take some hundred bytes; only a hostile message brings more.
+_MAX_ERR_BYTES = 2**20
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Bounds(NamedTuple):
+    """What a child may use: bytes of output, processor seconds, bytes of resident memory.
+
+    gpg opens 60 MB a second and has 10 MiB resident, so the defaults are generous for any report.
+    """
+
+    out_bytes: int
+    seconds: float = 3.0
+    memory_bytes: int = 256 * 2**20
 
 
 class Result(NamedTuple):
@@ -25,34 +47,176 @@ class Result(NamedTuple):
     err: bytes
 
 
-def run(command: Sequence[str], data: bytes | memoryview, environ: Mapping[str, str]) -> Result:
-    """Run *command* with *data* as its standard input. Raises OSError if it cannot start.
+def run(
+    command: Sequence[str], data: bytes | memoryview, environ: Mapping[str, str], bounds: Bounds
+) -> Result:
+    """Run *command* with *data* as its standard input.
 
-    Safe to call from several threads. Standard output goes through a pipe; the input and standard
-    error are anonymous files in memory, on no disk.
+    Raises OSError if it cannot start, OpensLarger for too much output, and CannotOpen for too much
+    of anything else. Safe to call from several threads. Standard output goes through a pipe; the
+    input and standard error are anonymous files in memory, on no disk.
     """
-    source, err = os.memfd_create("in"), os.memfd_create("err")
-    reader, writer = os.pipe()
+    pieces: list[bytes] = []
+    source = os.memfd_create("in")
     try:
+        _write_all(source, data)
+        child = _Child(command, source, environ, pieces.append, bounds)
+    finally:
+        os.close(source)
+    with closing(child):
+        waiting = select.poll()
+        waiting.register(child.ended, select.POLLIN)
+        while not waiting.poll(_POLL_MILLISECONDS):
+            child.read()
+            child.check()
+        code, err = child.result()
+    return Result(code, b"".join(pieces), err)
+
+
+def stream(
+    command: Sequence[str],
+    read: Callable[[int], bytes],
+    sink: Callable[[bytes], None],
+    environ: Mapping[str, str],
+    bounds: Bounds,
+) -> Result:
+    """Run *command* with all that *read* gives, a piece at a time, and its output into *sink*.
+
+    Neither is ever completely in memory. As :func:`run`, but ``out`` is empty. What *read* or
+    *sink* raises is raised here, once the child has been killed.
+    """
+    reader, writer = os.pipe()
+    with closing(_Feed(writer, read)) as feed:
         try:
-            _write_all(source, data)
+            child = _Child(command, reader, environ, sink, bounds)
+        finally:
+            os.close(reader)
+        with closing(child):
+            waiting = select.poll()
+            for file, event in (
+                (child.ended, select.POLLIN),
+                (child.out, select.POLLIN),
+                (writer, select.POLLOUT),
+            ):
+                waiting.register(file, event)
+            while True:
+                ready = {file for file, _ in waiting.poll(_POLL_MILLISECONDS)}
+                if child.ended in ready:
+                    code, err = child.result()
+                    return Result(code, b"", err)
+                if child.out in ready and not child.read():
+                    waiting.unregister(child.out)
+                if writer in ready and not feed.push():
+                    waiting.unregister(writer)
+                    feed.close()
+                child.check()
+
+
+class _Feed:
+    """The writing end of a child's standard input."""
+
+    def __init__(self, writer: int, read: Callable[[int], bytes]) -> None:
+        self._writer = writer
+        self._read = read
+        self._open = True
+        self._pending = memoryview(b"")
+        os.set_blocking(writer, False)
+
+    def push(self) -> bool:
+        """Write what the pipe takes. Returns False at the end, or if nobody reads any more."""
+        self._pending = self._pending or memoryview(self._read(_FEED_BYTES))
+        if not self._pending:
+            return False
+        try:
+            self._pending = self._pending[os.write(self._writer, self._pending) :]
+        except BlockingIOError:
+            return True
+        except BrokenPipeError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the child's input."""
+        if self._open:
+            self._open = False
+            os.close(self._writer)
+
+
+class _Child:
+    """A running child: ``out`` is its output to poll, ``ended`` is readable when it has ended."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        source: int,
+        environ: Mapping[str, str],
+        sink: Callable[[bytes], None],
+        bounds: Bounds,
+    ) -> None:
+        self._sink = sink
+        self._bounds = bounds
+        self._left = bounds.out_bytes
+        self._reaped = False
+        self._err = os.memfd_create("err")
+        self.out, writer = os.pipe()
+        try:
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            os.set_blocking(self.out, False)
             actions = [
                 (os.POSIX_SPAWN_DUP2, own, number)
-                for number, own in enumerate((source, writer, err))
+                for number, own in enumerate((source, writer, self._err))
             ]
-            pid = os.posix_spawnp(
+            self._pid = os.posix_spawnp(
                 command[0], list(command), environ, file_actions=actions, setsigdef=[signal.SIGPIPE]
             )
+        except OSError:
+            os.close(self.out)
+            os.close(self._err)
+            raise
         finally:
             os.close(writer)
-        out = _read_all(reader, pid)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        os.lseek(err, 0, os.SEEK_SET)
-        return Result(code, out, _read_available(err))
-    finally:
-        for descriptor in (source, err, reader):
-            os.close(descriptor)
+        self.ended = os.pidfd_open(self._pid)
+
+    def read(self) -> bool:
+        """Pass on what the child has written. Returns False at its end. Raises OpensLarger."""
+        try:
+            while piece := os.read(self.out, _PIPE_BYTES):
+                self._left -= len(piece)
+                if self._left < 0:
+                    raise OpensLarger
+                self._sink(piece)
+        except BlockingIOError:
+            return True
+        return False
+
+    def check(self) -> None:
+        """Raise CannotOpen if the child has used more than its bounds."""
+        if os.fstat(self._err).st_size > _MAX_ERR_BYTES:
+            raise CannotOpen("gpg was stopped: this message makes it report without end.")
+        # The fields after the name, which is in brackets and may hold anything.
+        fields = Path(f"/proc/{self._pid}/stat").read_bytes().rpartition(b")")[2].split()
+        if (int(fields[11]) + int(fields[12])) / _TICKS > self._bounds.seconds:
+            raise CannotOpen("gpg was stopped: this message takes it too long.")
+        if int(fields[21]) * _PAGE_BYTES > self._bounds.memory_bytes:
+            raise CannotOpen("gpg was stopped: this message takes it too much memory.")
+
+    def result(self) -> tuple[int, bytes]:
+        """The exit code and standard error, once the child has ended. Passes on the last output."""
+        self.read()
+        code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        self._reaped = True
+        os.lseek(self._err, 0, os.SEEK_SET)
+        return code, os.read(self._err, _MAX_ERR_BYTES)
+
+    def close(self) -> None:
+        """Kill the child if it still runs."""
+        if not self._reaped:
+            # It is not waited for yet, so its number cannot be another process's.
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+        for file in (self.out, self._err, self.ended):
+            os.close(file)
 
 
 def _write_all(file: int, data: bytes | memoryview) -> None:
@@ -60,29 +224,3 @@ def _write_all(file: int, data: bytes | memoryview) -> None:
     while view:
         view = view[os.write(file, view) :]
     os.lseek(file, 0, os.SEEK_SET)
-
-
-def _read_all(reader: int, pid: int) -> bytes:
-    """Everything a child writes into a pipe until it ends."""
-    os.set_blocking(reader, False)
-    pieces = []
-    child = os.pidfd_open(pid)
-    try:
-        waiting = select.poll()
-        waiting.register(child, select.POLLIN)
-        while not waiting.poll(_POLL_MILLISECONDS):
-            pieces.append(_read_available(reader))
-    finally:
-        os.close(child)
-    return b"".join([*pieces, _read_available(reader)])
-
-
-def _read_available(file: int) -> bytes:
-    """Everything that can be read without waiting."""
-    pieces = []
-    try:
-        while piece := os.read(file, _PIPE_BYTES):
-            pieces.append(piece)
-    except BlockingIOError:
-        pass
-    return b"".join(pieces)

@@ -17,10 +17,11 @@ from typing import Any, BinaryIO
 import gnupg
 
 from dropbox import gpg_process
-from dropbox.errors import CannotOpen, CannotSeal, KeysError
+from dropbox.errors import CannotOpen, CannotSeal, KeysError, OpensLarger
 from dropbox.gpg_output import CheckedOutput, Drain
+from dropbox.gpg_process import Bounds
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
-from dropbox.sizes import MAX_REVIEWERS
+from dropbox.sizes import BLOCK_BYTES, MAX_REVIEWERS
 
 # python-gnupg logs status lines and the start of each result; none of that may reach a log.
 logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
@@ -39,11 +40,27 @@ _SERVER_OPTIONS = [
 ]
 # Quiet, because otherwise gpg looks up the name of every message's recipients to print it, unread.
 _OFFLINE_OPTIONS = ["--no-options", "--disable-dirmngr", "--no-permission-warning", "--quiet"]
-# Decryption changes no keys, so no file needs a lock.
-_OPEN_OPTIONS = ["--lock-never", "--no-random-seed-file"]
+# Decryption changes no keys, so no file needs a lock. gpg must never write where a message says.
+_OPEN_OPTIONS = [
+    "--lock-never",
+    "--no-random-seed-file",
+    "--no-use-embedded-filename",
+    "--output",
+    "-",
+]
+# A tenth of the slowest speed, in bytes a second of processor time, at which gpg opens a file.
+_SLOWEST_BYTES = 2_000_000
 # Binary and uncompressed, so the length reveals nothing of the content; no version, comment, file
-# name.
+# name. Even with --no-options gpg reads /etc/gnupg/gpg.conf, which could add recipients, hide them,
+# or change the text: what can be switched off by an option is switched off here.
 _SEAL_OPTIONS = [
+    "--no-encrypt-to",
+    "--no-default-recipient",
+    "--no-groups",
+    "--no-throw-keyids",
+    "--no-armor",
+    "--no-textmode",
+    "--no-for-your-eyes-only",
     "--compress-algo",
     "none",
     "--cipher-algo",
@@ -214,31 +231,52 @@ class Opener:
         """The primary fingerprints of the secret keys in this home."""
         return [key["fingerprint"] for key in self._gpg.list_keys(secret=True)]
 
-    def open(self, ciphertext: bytes | memoryview) -> bytes:
-        """The plaintext of one message. Raises CannotOpen. Safe to call from several threads."""
+    def open(self, ciphertext: bytes | memoryview, most_bytes: int = BLOCK_BYTES) -> bytes:
+        """The plaintext of one message, at most *most_bytes* long.
+
+        Raises CannotOpen, as OpensLarger if it is longer. Safe to call from several threads.
+        """
         # python-gnupg's command, but without its three threads per message, which together cost as
         # much as gpg itself.
-        command = self._gpg.make_args([*_OPEN_OPTIONS, "--decrypt"], False)
-        ended = gpg_process.run(command, ciphertext, self._environ)
+        ended = gpg_process.run(
+            self._decrypting(most_bytes), ciphertext, self._environ, Bounds(most_bytes)
+        )
+        self._check(ended)
+        return ended.out
+
+    def open_stream(
+        self, source: BinaryIO | RawIOBase, sink: Callable[[bytes], None], most_bytes: int
+    ) -> None:
+        """Decrypt all of *source* into *sink*, which receives at most *most_bytes*.
+
+        Raises what :meth:`open` does; what *sink* received must then be destroyed.
+        """
+        bounds = Bounds(most_bytes, seconds=Bounds(0).seconds + most_bytes / _SLOWEST_BYTES)
+        self._check(
+            gpg_process.stream(
+                self._decrypting(most_bytes),
+                lambda size: source.read(size) or b"",
+                sink,
+                self._environ,
+                bounds,
+            )
+        )
+
+    def _decrypting(self, most_bytes: int) -> list[str]:
+        # To gpg, 0 would mean no limit.
+        limit = ["--max-output", str(max(most_bytes, 1))]
+        return [*self._gpg.make_args([*_OPEN_OPTIONS, *limit, "--decrypt"], False)]
+
+    def _check(self, ended: gpg_process.Result) -> None:
         status = [line.split() for line in ended.err.splitlines()]
-        if ended.code != 0 or [b"[GNUPG:]", b"DECRYPTION_OKAY"] not in status:
+        whole = all([b"[GNUPG:]", word] in status for word in (b"DECRYPTION_OKAY", b"GOODMDC"))
+        if ended.code != 0 and whole:
+            # gpg opened all of it and could not pass it on, since that is longer than allowed.
+            raise OpensLarger
+        if ended.code != 0 or not whole:
             raise CannotOpen
         # The agent has the passphrase now and asks nothing more, so gpg need not load translations.
         self._environ = self._terse
-        return ended.out
-
-    def open_stream(self, source: BinaryIO | RawIOBase, sink: Callable[[bytes], None]) -> None:
-        """Decrypt all of *source* into *sink*.
-
-        Raises CannotOpen; what *sink* received must be destroyed.
-        """
-        drain = Drain(sink)
-        gpg = copy.copy(self._gpg)
-        gpg.on_data = drain.on_data
-        result = gpg.decrypt_file(source)
-        drain.check(result)
-        if not result.ok or result.returncode != 0:
-            raise CannotOpen
 
     def sign(self, data: bytes, fingerprint: str) -> bytes:
         """A binary detached signature over *data* by the primary key *fingerprint*.

@@ -1,8 +1,9 @@
 """Reading OpenPGP packets (RFC 9580 and gpg's older forms): recipients, keys, signatures.
 
-Nothing here encrypts or decrypts. The front checks whom a fresh ciphertext is really addressed to;
-the desk finds the end of a message in its block; the vault, which has no gpg, verifies a reviewer's
-signature with libsodium. Input is untrusted; no loop runs longer than the input.
+Nothing here encrypts or decrypts. The front checks whom a fresh ciphertext is really addressed to,
+and the desk finds the end of a message in its block, with the same reader; the vault, which has no
+gpg, verifies a reviewer's signature with libsodium. Input is untrusted; no loop runs longer than
+the input.
 """
 
 import hashlib
@@ -17,12 +18,18 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from dropbox.errors import BadPacket, KeysError
+from dropbox.sizes import MAX_REVIEWERS
 
 PKESK, SIGNATURE, PUBLIC_KEY, PUBLIC_SUBKEY, SEALED_DATA = 1, 2, 6, 14, 18
 # Tags above 15 exist only in the new header format, so sealed data always begins with this byte.
 _SEALED_DATA_HEADER = 0xC0 | SEALED_DATA
-# The version that gpg writes for keys of version 4, the only ones used here.
-_PKESK_3 = 3
+# A PKESK packet is accepted with a length of one byte, in the old and the new format: for a cv25519
+# key and AES-256 it has 94 bytes. Its version is the one that gpg writes for keys of version 4.
+_PKESK_HEADERS = (0x84, 0xC0 | PKESK)
+_PKESK_3, _SEIPD_1 = 3, 1
+_LEAST_RECIPIENT_BYTES, _MAX_RECIPIENT_BYTES = 10, 94
+_HIDDEN = "0" * 16  # the key id of a recipient who is not named
+_NO_RECIPIENTS = "The ciphertext does not start with its recipients."
 _ED25519_LEGACY, _ECDH = 22, 18
 _ED25519_OID = bytes.fromhex("2b06010401da470f01")
 _HASHES = {8: hashlib.sha256, 9: hashlib.sha384, 10: hashlib.sha512}
@@ -87,46 +94,128 @@ def packets(data: bytes) -> Iterator[Packet]:
         at = packet.end
 
 
+class SealedMessage:
+    """A sealed message, read piece by piece as it arrives.
+
+    Accepts exactly this: one PKESK packet of version 3 for each recipient, then one packet of
+    sealed data with integrity protection (SEIPD of version 1), and nothing before, between or
+    behind them. ``recipients`` are key ids (16 upper-case hex digits) in order; they are complete
+    once ``sealed`` is true. ``length`` counts the bytes of the message read so far; it is the
+    message's length once ``ended`` is true.
+    """
+
+    def __init__(self) -> None:
+        self.recipients: list[str] = []
+        self.sealed = self.ended = False
+        self.length = 0
+        # A packet's header and what is checked behind it: at most one recipient's packet.
+        self._head = bytearray()
+        self._left = 0  # bytes of sealed data up to the next length
+        self._last_part = self._versioned = False
+
+    def take(self, data: bytes | memoryview) -> int:
+        """Read on, and return how many bytes of *data* belong to the message. Raises BadPacket."""
+        at = 0
+        while at < len(data) and not self.ended:
+            if self._left:
+                step = min(self._left, len(data) - at)
+                self._left -= step
+                at += step
+                self.ended = self._last_part and not self._left
+            else:
+                self._head.append(data[at])
+                at += 1
+                self._read_head()
+        self.length += at
+        return at
+
+    def _read_head(self) -> None:
+        if self._versioned:
+            self._begin_part(self._head)
+        elif self.sealed:
+            self._begin_sealed_data()
+        elif len(self._head) == 1 and self._head[0] == _SEALED_DATA_HEADER and self.recipients:
+            self.sealed = True
+            self._head.clear()
+        else:
+            self._read_recipient()
+
+    def _read_recipient(self) -> None:
+        head = self._head
+        if head[0] not in _PKESK_HEADERS or len(self.recipients) == MAX_REVIEWERS:
+            # A passphrase, or a key of a later version, would otherwise open the message unseen.
+            raise BadPacket(_NO_RECIPIENTS)
+        if len(head) < 2:
+            return
+        if not _LEAST_RECIPIENT_BYTES <= head[1] <= _MAX_RECIPIENT_BYTES:
+            raise BadPacket(_NO_RECIPIENTS)
+        if len(head) < 2 + head[1]:
+            return
+        key_id = head[3:11].hex().upper()
+        if (
+            head[2] != _PKESK_3
+            or head[11] != _ECDH
+            or key_id == _HIDDEN
+            or key_id in self.recipients
+        ):
+            raise BadPacket(_NO_RECIPIENTS)
+        self.recipients.append(key_id)
+        head.clear()
+
+    def _begin_sealed_data(self) -> None:
+        # The first length, then the version, which is the first byte of the data.
+        body = _complete_length(self._head)
+        if body is None or len(self._head) == body[1]:
+            return
+        if body[0] < 1 or self._head[body[1]] != _SEIPD_1:
+            raise BadPacket("The sealed data has no integrity protection.")
+        self._versioned = True
+        self._begin_part(self._head[: body[1]])
+        self._left -= 1
+        self.ended = self._last_part and not self._left
+
+    def _begin_part(self, head: bytearray) -> None:
+        body = _complete_length(head)
+        if body is None:
+            return
+        self._left, _, more = body
+        self._last_part = not more
+        self.ended = self._last_part and not self._left
+        self._head.clear()
+
+
+def _complete_length(head: bytearray) -> tuple[int, int, bool] | None:
+    """The new-format length at the start of *head*, as :func:`_length`; None if more must come."""
+    try:
+        found = _length(bytes(head), 0)
+    except IndexError:
+        return None
+    return found if found[1] <= len(head) else None
+
+
 def recipients(head: bytes) -> list[str]:
-    """The key ids (16 upper-case hex digits) of a message's PKESK packets, in order, with repeats.
+    """The key ids (16 upper-case hex digits) of the recipients of a sealed message, in order.
 
     *head* must contain them all; the sealed data after them may be cut off. Raises BadPacket if no
     sealed data follows.
     """
-    found: list[str] = []
-    at = 0
-    while at < len(head) and head[at] != _SEALED_DATA_HEADER:
-        packet = next(packets(head[at:]))
-        # Left in front of it: a passphrase or a key of a later version would otherwise open the
-        # message unseen.
-        if (
-            packet.tag != PKESK
-            or len(packet.body) < 10
-            or packet.body[0] != _PKESK_3
-            or at + packet.end >= len(head)
-        ):
-            break
-        at += packet.end
-        found.append(packet.body[1:9].hex().upper())
-    if head[at : at + 1] != bytes([_SEALED_DATA_HEADER]):
-        raise BadPacket("The ciphertext does not start with its recipients.")
-    return found
+    message = SealedMessage()
+    message.take(head)
+    if not message.sealed:
+        raise BadPacket(_NO_RECIPIENTS)
+    return message.recipients
 
 
 def message_length(block: bytes) -> int:
-    """The length in bytes of the OpenPGP message at the start of *block*.
+    """The length in bytes of the sealed message at the start of *block*.
 
-    Raises BadPacket unless a whole message with at least one recipient is there.
+    Raises BadPacket unless a whole message is there; whatever follows it is not read.
     """
-    for packet in packets(block):
-        # Without requiring a recipient first, one in 250 random blocks would look like a message.
-        if packet.tag == SEALED_DATA and packet.start > 0:
-            if packet.end <= len(block):
-                return packet.end
-            break
-        if packet.tag != PKESK or packet.body[:1] != bytes([_PKESK_3]):
-            break
-    raise BadPacket("This block does not start with a whole sealed message.")
+    message = SealedMessage()
+    message.take(block)
+    if not message.ended:
+        raise BadPacket("This block does not start with a whole sealed message.")
+    return message.length
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,17 @@ from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as _aead_op
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as _aead_seal
 from nacl.exceptions import CryptoError
 
-from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, CasedropError, TooLarge
+from dropbox.errors import (
+    BadPacket,
+    BadReport,
+    CannotOpen,
+    CannotSeal,
+    CasedropError,
+    OpensLarger,
+    TooLarge,
+)
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import message_length
+from dropbox.packets import SealedMessage, message_length
 from dropbox.padding import BadPadding, pad, unpad_offline
 from dropbox.report import Attachment, Report
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, MAX_REVIEWERS, PENDING_BATCH
@@ -37,6 +45,7 @@ NONCE_BYTES = 16
 
 _BLOCK_ID = b"cd1:block-id"
 _REPORT_ID = b"cd1:report-id"
+_ANOTHER_FILE = "The file is not the one described in the report."
 
 
 class Block(NamedTuple):
@@ -247,7 +256,8 @@ def open_report(block: bytes, opener: Opener) -> Report:
     except BadPacket as why:
         raise CannotOpen(str(why)) from None
     try:
-        return Report.from_bytes(unpad_offline(opener.open(message), PADDED_REPORT_BYTES))
+        opened = opener.open(message, PADDED_REPORT_BYTES)
+        return Report.from_bytes(unpad_offline(opened, PADDED_REPORT_BYTES))
     except BadPadding as why:
         raise BadReport(str(why)) from None
 
@@ -255,7 +265,8 @@ def open_report(block: bytes, opener: Opener) -> Report:
 class _Ciphertext(RawIOBase):
     """A file's OpenPGP message as a stream over its blocks.
 
-    It keeps the error that stopped it (``failure``), since python-gnupg reads it in another thread.
+    Every byte of it has to belong to one sealed message. It keeps the error that stopped it
+    (``failure``): gpg then only finds its input cut off.
     """
 
     def __init__(self, attachment: Attachment, get_block: Callable[[bytes], bytes | None]) -> None:
@@ -263,6 +274,7 @@ class _Ciphertext(RawIOBase):
         self._get_block = get_block
         self._number = 0
         self._left = attachment.sealed_bytes
+        self._message = SealedMessage()
         self._buffer = b""
         self.failure: CasedropError | None = None
 
@@ -292,9 +304,18 @@ class _Ciphertext(RawIOBase):
                 f"Block {self._number + 1} of {self._attachment.blocks} of a file is altered."
             )
             return
-        self._buffer = chunk[: self._left]
-        self._left -= len(self._buffer)
+        ciphertext = chunk[: self._left]
+        self._left -= len(ciphertext)
         self._number += 1
+        try:
+            whole = self._message.take(ciphertext) == len(ciphertext)
+        except BadPacket as why:
+            self.failure = CannotOpen(str(why))
+            return
+        if not whole or (not self._left and not self._message.ended):
+            self.failure = CannotOpen("A file is not exactly one sealed message.")
+            return
+        self._buffer = ciphertext
 
 
 def open_attachment(
@@ -319,8 +340,10 @@ def open_attachment(
 
     chunks = _Ciphertext(attachment, get_block)
     try:
-        opener.open_stream(chunks, take)
-    except CannotOpen:
-        raise chunks.failure or CannotOpen() from None
+        opener.open_stream(chunks, take, attachment.size)
+    except OpensLarger:
+        raise BadReport(_ANOTHER_FILE) from None
+    except CannotOpen as why:
+        raise chunks.failure or why from None
     if size != attachment.size or digest.hexdigest() != attachment.sha256:
-        raise BadReport("The file is not the one described in the report.")
+        raise BadReport(_ANOTHER_FILE)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
+from support.bombs import literal, packed, sealed_as_it_is
 from support.cases import CAMPAIGN, DAY, add, new_casebook, report
 from support.export_bundles import SERVER, Drop
 
@@ -374,6 +375,22 @@ def test_what_is_sealed_but_no_report_is_listed_with_the_reason_and_kept(
             and one.reason.endswith(".")
             and "\n" not in one.reason
         )
+
+
+def test_a_bomb_among_reports_is_named_and_the_others_are_opened(
+    drop: Drop, casebook: Casebook, opener: Opener, first_home: Path
+) -> None:
+    drop.report("before")
+    bomb = os.urandom(16)
+    message = sealed_as_it_is(packed(literal(50)), first_home)
+    drop.blocks[bomb] = message + os.urandom(BLOCK_BYTES - len(message))
+    drop.report("after", claimant=2)
+
+    opened = take(casebook, drop.bundle(1), opener)
+
+    assert opened.parts == 2
+    assert [one.block_id for one in casebook.unopened()] == [bomb]
+    assert "more bytes than it can rightly hold" in casebook.unopened()[0].reason
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ from nacl.signing import SigningKey
 from dropbox.errors import BadPacket
 from dropbox.packets import (
     PublicKey,
+    SealedMessage,
     dearmor,
     last_second,
     message_length,
     recipients,
     verify_detached,
 )
+from dropbox.sizes import MAX_REVIEWERS
 from fuzz.target import Target
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -28,11 +30,12 @@ _ED25519 = bytes([9]) + bytes.fromhex("2b06010401da470f01") + b"\x01\x07\x40"
 
 # What gpg writes: old headers for two recipients, then sealed data in parts.
 _PKESK = b"\x84\x5e\x03" + bytes(range(8)) + b"\x12" + bytes(84)
-_DATA = b"\xd2" + b"\xe9" + bytes(512) + b"\x10" + bytes(16)
+_OTHER_PKESK = _PKESK[:3] + bytes(range(8, 16)) + _PKESK[11:]
+_DATA = b"\xd2" + b"\xe9\x01" + bytes(511) + b"\x10" + bytes(16)
 _MESSAGES = [
-    _PKESK * 2 + _DATA,
-    _PKESK + b"\xd2\x20" + bytes(32),
-    b"\xc1\x5e" + _PKESK[2:] + b"\xd2\xff\0\0\0\x04" + bytes(4),
+    _PKESK + _OTHER_PKESK + _DATA,
+    _PKESK + b"\xd2\x20\x01" + bytes(31),
+    b"\xc1\x5e" + _PKESK[2:] + b"\xd2\xff\0\0\0\x04\x01" + bytes(3),
 ]
 _HEADERS = [
     b"\x84\x5e\x03",
@@ -68,11 +71,35 @@ def where_a_message_ends(data: bytes) -> int:
     return length
 
 
+def message_in_pieces(data: bytes) -> int:
+    """A block, read in pieces whose size is its first byte. BadPacket, or the same as at once."""
+    size, block = (data[0] or 1, data[1:]) if data else (1, b"")
+    message, at = SealedMessage(), 0
+    while at < len(block) and not message.ended:
+        taken = message.take(block[at : at + size])
+        assert taken == len(block[at : at + size]) or message.ended
+        at += taken
+    assert message.length == at and len(message.recipients) <= MAX_REVIEWERS
+    if not message.ended:
+        raise BadPacket
+    assert at == message_length(block) and message.recipients == recipients(block)
+    return at
+
+
 WHOM = Target(whom_a_message_is_for, (BadPacket,), _MESSAGES, 4_096, words=_HEADERS)
 WHERE = Target(
     where_a_message_ends,
     (BadPacket,),
     [m + b"\xff\0" * 20 for m in _MESSAGES],
+    8_192,
+    words=_HEADERS,
+)
+
+
+PIECES = Target(
+    message_in_pieces,
+    (BadPacket,),
+    [bytes([size]) + m + b"\xff\0" for m in _MESSAGES for size in (1, 95)],
     8_192,
     words=_HEADERS,
 )

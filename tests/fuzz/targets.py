@@ -13,6 +13,7 @@ ALL: tuple[Target, ...] = (
     form.ANSWERS,
     openpgp.WHOM,
     openpgp.WHERE,
+    openpgp.PIECES,
     openpgp.PUBLIC_KEY,
     openpgp.ARMORED_KEY,
     openpgp.SIGNATURE,

@@ -11,6 +11,7 @@ import pytest
 from dropbox import gpg_process
 
 ENVIRON = {"PATH": os.environ["PATH"]}
+BOUNDS = gpg_process.Bounds(out_bytes=3_000_000)
 
 
 def descriptors() -> int:
@@ -19,7 +20,7 @@ def descriptors() -> int:
 
 def python(program: str, data: bytes = b"") -> gpg_process.Result:
     return gpg_process.run(
-        [sys.executable, "-Sc", f"import sys, os, time\n{program}"], data, ENVIRON
+        [sys.executable, "-Sc", f"import sys, os, time\n{program}"], data, ENVIRON, BOUNDS
     )
 
 
@@ -27,7 +28,7 @@ def python(program: str, data: bytes = b"") -> gpg_process.Result:
 def test_what_a_child_writes_comes_back_whole(size: int) -> None:
     data = os.urandom(size)
 
-    assert gpg_process.run(["cat"], data, ENVIRON) == (0, data, b"")
+    assert gpg_process.run(["cat"], data, ENVIRON, BOUNDS) == (0, data, b"")
 
 
 def test_a_child_that_takes_its_time_is_waited_for() -> None:
@@ -44,12 +45,12 @@ def test_how_it_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert python("os.write(2, b'why'); sys.exit(3)") == (3, b"", b"why")
     assert python("os.kill(os.getpid(), 9)").code == -9
     with pytest.raises(FileNotFoundError):
-        gpg_process.run(["no-such-program"], b"", ENVIRON)
+        gpg_process.run(["no-such-program"], b"", ENVIRON, BOUNDS)
 
 
 def test_a_child_ends_when_nobody_reads_it_any_more() -> None:
     """Python ignores SIGPIPE, and what it starts would too: a gpg would write on into nothing."""
-    ended = gpg_process.run(["grep", "SigIgn", "/proc/self/status"], b"", ENVIRON)
+    ended = gpg_process.run(["grep", "SigIgn", "/proc/self/status"], b"", ENVIRON, BOUNDS)
 
     ignored = int(ended.out.split()[1], 16)
     assert ended.code == 0 and not ignored & 1 << (signal.SIGPIPE - 1)
@@ -74,6 +75,8 @@ def test_many_at_once_do_not_mix_and_leave_nothing_open() -> None:
     texts = [str(number).encode() * 5_000 for number in range(40)]
 
     with ThreadPoolExecutor(8) as executor:
-        ended = list(executor.map(lambda text: gpg_process.run(["cat"], text, ENVIRON), texts))
+        ended = list(
+            executor.map(lambda text: gpg_process.run(["cat"], text, ENVIRON, BOUNDS), texts)
+        )
 
     assert [one.out for one in ended] == texts and descriptors() <= before

@@ -15,7 +15,7 @@ from typing import Any
 import gnupg
 import pytest
 
-from dropbox import openpgp
+from dropbox import gpg_process, openpgp
 from dropbox.errors import CannotOpen, CannotSeal, KeysError
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
@@ -71,7 +71,7 @@ def test_each_reviewer_opens_what_was_sealed(
 
     message = sealed(reviewers, data)
 
-    assert [Opener(home).open(message) for home in reviewer_homes] == [data, data]
+    assert [Opener(home).open(message, size) for home in reviewer_homes] == [data, data]
 
 
 def test_a_message_names_one_current_subkey_of_each_reviewer(reviewers: Reviewers) -> None:
@@ -408,21 +408,74 @@ def test_a_gpg_that_adds_a_passphrase_is_caught(
     assert given == []
 
 
+# What an administrator, a package or an intruder may leave in a configuration file of gpg.
+PLANTED = """
+encrypt-to {0}
+hidden-encrypt-to {0}
+encrypt-to-default-key
+default-recipient {0}
+group {1}!={0} {1}
+throw-keyids
+armor
+textmode
+for-your-eyes-only
+compress-algo bzip2
+cipher-algo 3DES
+set-filename secret
+comment here
+"""
+
+
+@pytest.mark.parametrize("more", ["", "recipient {0}\n", "hidden-recipient {0}\n"])
+def test_a_configuration_file_of_gpg_adds_no_recipient_and_changes_nothing(
+    more: str,
+    keys: Path,
+    third_home: Path,
+    reviewer_homes: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """gpg reads the one in /etc even with --no-options; here it reads one like it, from its home.
+
+    What no option can switch off is caught by the check of what gpg has written.
+    """
+    reviewers = Reviewers.load(keys, tmp_path / "home")
+    fingerprint = Opener(third_home).secret_fingerprints()[0]
+    (tmp_path / "stranger.asc").write_bytes(openpgp.export_public(third_home, fingerprint))
+    gpg(tmp_path / "home", "--import", str(tmp_path / "stranger.asc"))
+    subkey = reviewers._current(reviewers.fingerprints[0])
+    assert subkey is not None
+    (tmp_path / "home" / "gpg.conf").write_text(
+        (PLANTED + more).format(fingerprint, subkey.fingerprint), "utf-8"
+    )
+    without = 'for a; do shift; [ $a = --no-options ] || set -- "$@" "$a"; done\n'
+    stand_in(tmp_path, monkeypatch, without + 'exec /usr/bin/gpg "$@"\n')
+    text = b"one\ntwo\r\n" * 1_000
+
+    if more:
+        with pytest.raises(CannotSeal, match="exactly the pinned reviewers"):
+            sealed(reviewers, text)
+        return
+    message = sealed(reviewers, text)
+    assert len(recipients(message)) == 2
+    assert [Opener(home).open(message) for home in reviewer_homes] == [text, text]
+
+
 def test_what_went_to_the_sink_is_not_kept_in_memory_as_well(
     reviewers: Reviewers, opener: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results: list[Any] = []
-    for name in ("encrypt_file", "decrypt_file"):
-        real = getattr(gnupg.GPG, name)
+    for owner, name in ((gnupg.GPG, "encrypt_file"), (gpg_process, "stream")):
+        real = getattr(owner, name)
 
         def noted(*args: Any, real: Any = real, **options: Any) -> Any:
             results.append(real(*args, **options))
             return results[-1]
 
-        monkeypatch.setattr(gnupg.GPG, name, noted)
+        monkeypatch.setattr(owner, name, noted)
     pieces: list[bytes] = []
 
-    opener.open_stream(io.BytesIO(sealed(reviewers, b"x" * 300_000)), pieces.append)
+    opener.open_stream(io.BytesIO(sealed(reviewers, b"x" * 300_000)), pieces.append, 300_000)
 
     assert b"".join(pieces) == b"x" * 300_000
     for failure in (OSError(28, "No space"), CannotSeal("stopped"), ZeroDivisionError("a fault")):
@@ -434,7 +487,8 @@ def test_what_went_to_the_sink_is_not_kept_in_memory_as_well(
             reviewers.seal(io.BytesIO(os.urandom(300_000)), fail)
 
     # After an unexpected error python-gnupg keeps what follows; the error is still raised.
-    assert [bytes(result.data) for result in results[:-1]] == [b""] * 4
+    assert results.pop(1).out == b""
+    assert [bytes(result.data) for result in results[:-1]] == [b""] * 3
 
 
 def test_a_subkey_is_used_from_its_first_second_to_its_last(
@@ -477,7 +531,7 @@ def test_several_sealings_at_once_do_not_mix(reviewers: Reviewers, opener: Opene
     with ThreadPoolExecutor(len(texts)) as executor:
         messages = list(executor.map(lambda text: sealed(reviewers, text), texts))
 
-    assert [opener.open(message) for message in messages] == texts
+    assert [opener.open(message, 400_000) for message in messages] == texts
 
 
 def test_nothing_is_sealed_when_the_keys_of_one_reviewer_have_expired(
@@ -539,7 +593,7 @@ def test_a_message_is_open_only_when_gpg_says_so_and_ends_well(
     with pytest.raises(CannotOpen):
         opener.open(b"x")
     with pytest.raises(CannotOpen):
-        opener.open_stream(io.BytesIO(b"x"), given.append)
+        opener.open_stream(io.BytesIO(b"x"), given.append, 100)
 
 
 def test_a_message_for_somebody_else_cannot_be_opened(reviewers: Reviewers, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 from fuzz.openpgp import FIELDS, REVIEWER, detached
 
-from dropbox.errors import BadPacket, KeysError
+from dropbox.errors import BadPacket, CannotSeal, KeysError
+from dropbox.gpg_output import CheckedOutput
 from dropbox.openpgp import Opener, Reviewers, export_public, make_reviewer_key
 from dropbox.packets import (
     PublicKey,
+    SealedMessage,
     dearmor,
     last_day,
     message_length,
@@ -350,3 +353,99 @@ def test_a_key_cut_off_inside_its_packet_is_refused(cut: int) -> None:
 def test_what_is_not_armor_is_refused(text: bytes) -> None:
     with pytest.raises(BadPacket):
         dearmor(text)
+
+
+PKESK = b"\x84\x5e\x03" + bytes(range(8)) + b"\x12" + bytes(84)
+OTHER = PKESK[:3] + bytes(range(8, 16)) + PKESK[11:]
+WHOLE = PKESK + OTHER + b"\xd2\xe9\x01" + bytes(511) + b"\xe1\1\2\x02\5\6"
+SKESK = b"\x8c\x0d\x04\x09\x03\x08" + bytes(8) + b"\xff"
+
+
+def read_in(pieces: Iterable[bytes]) -> SealedMessage:
+    message = SealedMessage()
+    for piece in pieces:
+        assert message.take(piece) == len(piece)
+    return message
+
+
+def test_a_message_in_pieces_of_any_size_is_the_same_message() -> None:
+    for size in (1, 2, 3, 95, 96, 97, 200, len(WHOLE)):
+        message = read_in(WHOLE[at : at + size] for at in range(0, len(WHOLE), size))
+
+        assert message.ended and message.length == len(WHOLE)
+        assert message.recipients == ["0001020304050607", "08090A0B0C0D0E0F"]
+    assert message.take(b"more") == 0
+
+
+def test_what_gpg_streams_in_parts_is_read_to_its_end(message: bytes) -> None:
+    read = read_in(message[at : at + 1_000] for at in range(0, len(message), 1_000))
+
+    assert read.ended and read.length == len(message)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SKESK + WHOLE,
+        PKESK + SKESK + WHOLE[96:],
+        PKESK + OTHER + SKESK + WHOLE[192:],
+        b"\xca\x03PGP" + WHOLE,
+        PKESK + b"\xca\x03PGP" + WHOLE[96:],
+        PKESK + PKESK + WHOLE[192:],
+        PKESK[:3] + bytes(8) + PKESK[11:] + WHOLE[192:],
+        PKESK[:11] + b"\x01" + PKESK[12:] + WHOLE[192:],
+        b"".join(PKESK[:3] + bytes([n] * 8) + PKESK[11:] for n in range(1, 18)) + WHOLE[192:],
+        b"\x85\x00\x5e" + PKESK[2:] + WHOLE[192:],
+        WHOLE[192:],
+        WHOLE[:192] + b"\xc9\x20" + bytes(32),
+        WHOLE[:192] + b"\xd4\x20" + bytes(32),
+        WHOLE[:192] + b"\xd2\x20\x02" + bytes(31),
+        WHOLE[:192] + b"\xd2\x00\x01",
+    ],
+    ids=[
+        "a passphrase in front",
+        "a passphrase between",
+        "a passphrase behind the recipients",
+        "a marker in front",
+        "a marker between",
+        "a recipient twice",
+        "a hidden recipient",
+        "a key of another kind",
+        "seventeen recipients",
+        "a longer length",
+        "nobody",
+        "no integrity protection",
+        "another kind of protection",
+        "sealed data of a later version",
+        "nothing sealed",
+    ],
+)
+def test_a_message_of_any_other_form_is_refused_by_both_sides(data: bytes) -> None:
+    given: list[bytes] = []
+
+    with pytest.raises(BadPacket):
+        message_length(data)
+    with pytest.raises(BadPacket):
+        SealedMessage().take(data)
+    for size in (1, 64, len(data)):
+        output = CheckedOutput(["0001020304050607", "08090A0B0C0D0E0F"], given.append)
+        with pytest.raises(CannotSeal):
+            for at in range(0, len(data), size):
+                output.write(data[at : at + size])
+    assert given == [] or b"".join(given) in data[:-1]
+
+
+@pytest.mark.parametrize("size", [1, 100, 10_000])
+def test_the_front_passes_on_a_whole_message_and_refuses_what_comes_behind_it(size: int) -> None:
+    given: list[bytes] = []
+    output = CheckedOutput(["0001020304050607", "08090A0B0C0D0E0F"], given.append)
+    for at in range(0, len(WHOLE), size):
+        output.write(WHOLE[at : at + size])
+
+    assert output.finish() == len(WHOLE) and b"".join(given) == WHOLE
+    with pytest.raises(CannotSeal):
+        output.write(b"\xca")
+    cut = CheckedOutput(["0001020304050607", "08090A0B0C0D0E0F"], given.append)
+    cut.write(WHOLE[:-1])
+    with pytest.raises(CannotSeal, match="whole"):
+        cut.finish()
