@@ -30,12 +30,13 @@ _PACKED_BYTES = 10  # 77 bits
 MAX_CHARACTERS = 400
 
 _FOLDER = Path(__file__).parent / "words"
-_CHECK, _REPLY, _TAG_KEY, _WITHDRAW, _WITHDRAW_TAG = (
+_CHECK, _REPLY, _TAG_KEY, _WITHDRAW, _WITHDRAW_TAG, _REPLY_SYMMETRIC = (
     b"cd1:check",
     b"cd1:reply",
     b"cd1:tag",
     b"cd1:withdraw",
     b"cd1:wtag",
+    b"cd2:reply-symm",
 )
 _TAG_BYTES = 16
 
@@ -123,12 +124,15 @@ CHEAPEST = Cost(argon2id.MEMLIMIT_MIN, argon2id.OPSLIMIT_MIN)
 
 @dataclass(frozen=True, repr=False)
 class CodenameKeys:
-    """Keys derived from a codename, 32 bytes each: an X25519 pair for replies, two hash keys."""
+    """Keys derived from a codename, 32 bytes each: for replies an X25519 pair and a symmetric key,
+    and two hash keys.
+    """
 
     reply_private: bytes
     reply_public: bytes
     tag_key: bytes
     withdraw_key: bytes
+    reply_symmetric: bytes
 
 
 def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> CodenameKeys:
@@ -139,11 +143,11 @@ def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> Codena
     master = argon2id.kdf(
         32, codename.packed(), salt, opslimit=cost.operations, memlimit=cost.memory
     )
-    reply, tag, withdraw = (
+    reply, tag, withdraw, symmetric = (
         hashlib.blake2b(b"", key=master, person=label, digest_size=32).digest()
-        for label in (_REPLY, _TAG_KEY, _WITHDRAW)
+        for label in (_REPLY, _TAG_KEY, _WITHDRAW, _REPLY_SYMMETRIC)
     )
-    return CodenameKeys(reply, bytes(PrivateKey(reply).public_key), tag, withdraw)
+    return CodenameKeys(reply, bytes(PrivateKey(reply).public_key), tag, withdraw, symmetric)
 
 
 def withdraw_tag(withdraw_key: bytes, block_id: bytes) -> bytes:

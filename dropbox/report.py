@@ -9,7 +9,8 @@ from dropbox import canonical_json
 from dropbox.errors import BadReport
 from dropbox.sizes import BLOCK_BYTES
 
-VERSION = 1
+# Version 2 carries a symmetric key for replies; reports of version 1 are still read.
+VERSIONS = (1, 2)
 KINDS = ("report", "message", "withdrawal")
 
 # A whole report fits in one block: 48 KiB of text (16,000 Chinese characters) and ten long file
@@ -90,7 +91,8 @@ class Attachment:
 class Report:
     """One report, follow-up message or withdrawal.
 
-    ``reply_public`` and ``tag_key``, 32 bytes each, come from the codename.
+    ``reply_public``, ``tag_key`` and ``reply_symmetric``, 32 bytes each, come from the codename;
+    without the last one it is a report of version 1.
     """
 
     kind: str
@@ -103,6 +105,7 @@ class Report:
     reply_public: bytes
     tag_key: bytes
     facts: Mapping[str, Any] = field(default_factory=dict)
+    reply_symmetric: bytes | None = None
 
     def __post_init__(self) -> None:
         words = (self.kind, self.campaign, self.language, self.category, self.text, *self.harms)
@@ -112,7 +115,9 @@ class Report:
             or not isinstance(self.facts, Mapping)
         ):
             raise BadReport
-        if len(self.reply_public) != _KEY_BYTES or len(self.tag_key) != _KEY_BYTES:
+        keys = [self.reply_public, self.tag_key]
+        keys += [] if self.reply_symmetric is None else [self.reply_symmetric]
+        if any(len(key) != _KEY_BYTES for key in keys):
             raise BadReport("The report's reply keys are damaged.")
         if text_bytes(self.text) > TEXT_BYTES or len(self.attachments) > FILES:
             raise BadReport("The report is longer than this version writes.")
@@ -122,21 +127,22 @@ class Report:
 
         Raises BadReport for lone surrogates.
         """
-        return _encoded(
-            {
-                "version": VERSION,
-                "kind": self.kind,
-                "campaign": self.campaign,
-                "language": self.language,
-                "category": self.category,
-                "harms": list(self.harms),
-                "facts": dict(self.facts),
-                "text": self.text,
-                "attachments": [attachment.to_json() for attachment in self.attachments],
-                "reply_public": self.reply_public.hex(),
-                "tag_key": self.tag_key.hex(),
-            }
-        )
+        body: dict[str, Any] = {
+            "version": 1,
+            "kind": self.kind,
+            "campaign": self.campaign,
+            "language": self.language,
+            "category": self.category,
+            "harms": list(self.harms),
+            "facts": dict(self.facts),
+            "text": self.text,
+            "attachments": [attachment.to_json() for attachment in self.attachments],
+            "reply_public": self.reply_public.hex(),
+            "tag_key": self.tag_key.hex(),
+        }
+        if self.reply_symmetric is not None:
+            body |= {"version": 2, "reply_symmetric": self.reply_symmetric.hex()}
+        return _encoded(body)
 
     @classmethod
     def from_bytes(cls, untrusted: bytes) -> Self:
@@ -147,14 +153,13 @@ class Report:
         try:
             body = json.loads(untrusted.decode("utf-8"))
             version = body.pop("version")
-            if version != VERSION:
+            if version not in VERSIONS:
                 raise BadReport(
-                    f"This report has version {version}; this desk reads version {VERSION}."
+                    f"This report has version {version}; this desk reads versions 1 and 2."
                 )
             harms, attachments = body.pop("harms"), body.pop("attachments")
-            keys: dict[str, Any] = {
-                name: bytes.fromhex(body.pop(name)) for name in ("reply_public", "tag_key")
-            }
+            names = ["reply_public", "tag_key", *(["reply_symmetric"] if version == 2 else [])]
+            keys: dict[str, Any] = {name: bytes.fromhex(body.pop(name)) for name in names}
             entries = tuple(Attachment.from_json(entry) for entry in attachments)
             report = cls(**body, **keys, harms=tuple(harms), attachments=entries)
             # JSON allows more (a repeated key, NaN, a text in place of a list); none of it is a

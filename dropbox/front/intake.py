@@ -178,6 +178,7 @@ class Intake:
             attachments=state.attachments,
             reply_public=keys.reply_public,
             tag_key=keys.tag_key,
+            reply_symmetric=keys.reply_symmetric,
         )
         block = Block(report_block_id(state.nonce, report), seal_report(report, self._reviewers))
         others = [block_id for file in state.attachments for block_id in attachment_block_ids(file)]
@@ -202,9 +203,10 @@ class Intake:
     def _opened(self, keys: CodenameKeys) -> Iterator[ReceivedReply]:
         for index, sealed in self._vault.replies(reply_tags(keys.tag_key)):
             try:
-                yield ReceivedReply(index, open_reply(sealed, keys.reply_private))
+                reply = open_reply(sealed, keys.reply_private, reply_symmetric=keys.reply_symmetric)
             except BadReply:
                 continue
+            yield ReceivedReply(index, reply)
 
     def delete_reply(self, codename: Codename, index: int) -> None:
         """Delete the reply under *codename*'s tag *index*, if any.

@@ -83,6 +83,15 @@ class Case:
         return case_name(self.number)
 
     @property
+    def reply_symmetric(self) -> bytes | None:
+        """The symmetric key of its answers; None if all parts are of version 1, which had none.
+
+        The first one: nobody who files under known keys later can make the answers unreadable.
+        """
+        keys = (part.report.reply_symmetric for part in self.parts)
+        return next((key for key in keys if key is not None), None)
+
+    @property
     def day(self) -> date:
         """The day on which its first part arrived."""
         return self.parts[0].day

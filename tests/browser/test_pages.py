@@ -112,7 +112,7 @@ def reply(front: Front, words: WordLists, codename: str, text: str, number: int)
     day = date(2026, 11, 24) + timedelta(weeks=2 * number)
     one = Reply("answer", "en", day, text) if text else Reply("acknowledgement", "zh-Hans", day, "")
     front.vault.sealed[reply_tag(keys.tag_key, desk=0, number=number)] = seal_reply(
-        one, keys.reply_public
+        one, keys.reply_public, reply_symmetric=keys.reply_symmetric
     )
 
 

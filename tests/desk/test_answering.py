@@ -14,9 +14,11 @@ from support.line import Line
 
 from dropbox.bundle import REPLIES_IN_A_BUNDLE
 from dropbox.campaign import Campaign
+from dropbox.errors import BadReply
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from dropbox.packets import PublicKey
+from dropbox.reply import open_reply, reply_tag
 from dropbox.report import Attachment, Report
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from dropbox.tar_members import Members
@@ -296,18 +298,70 @@ def test_no_reply_of_a_bundle_is_told_from_the_others_by_how_it_begins(
 ) -> None:
     """A sealed box begins with an X25519 key, whose highest bit is 0; random bytes often have 1."""
     answer(casebook, add(casebook, 1), "to somebody", today=DAY)
+    answer(casebook, add(casebook, 2, reply_symmetric=b"s" * 32), "to another", today=DAY)
     export_replies(casebook, tmp_path / "1.tar", opener, today=DAY)
 
-    members = Members(io.BytesIO((tmp_path / "1.tar").read_bytes()))
+    sealed = list(replies_in(tmp_path / "1.tar").values())
+    # One of version 2 has it by chance.
+    assert [one[31] & 0x80 for one in sealed].count(0) >= 255
+    assert len({one[:32] for one in sealed}) == 256
+
+
+def replies_in(path: Path) -> dict[bytes, bytes]:
+    """The 256 sealed replies of a bundle by their tags."""
+    members = Members(io.BytesIO(path.read_bytes()))
     for name in ("manifest.json", "manifest.sig"):
         members.read(name, 2**20)
     content = members.read("replies", 2**24)
     record = ID_BYTES + REPLY_BYTES
-    sealed = [content[at + ID_BYTES : at + record] for at in range(0, len(content), record)]
+    found = {
+        content[at : at + ID_BYTES]: content[at + ID_BYTES : at + record]
+        for at in range(0, len(content), record)
+    }
+    assert len(found) == 256 and {len(one) for one in found.values()} == {REPLY_BYTES}
+    return found
 
-    assert len(sealed) == 256 and {len(one) for one in sealed} == {REPLY_BYTES}
-    assert [one[31] & 0x80 for one in sealed] == [0] * 256
-    assert len({one[:32] for one in sealed}) == 256
+
+def test_replies_of_version_2_and_their_decoys_are_random_to_whoever_has_no_key(
+    casebook: Casebook, opener: Opener, tmp_path: Path
+) -> None:
+    answer(casebook, add(casebook, 1, reply_symmetric=b"s" * 32), "to somebody", today=DAY)
+    export_replies(casebook, tmp_path / "1.tar", opener, today=DAY)
+
+    sealed = replies_in(tmp_path / "1.tar")
+    # Half of 256; less than one run in ten million is further off.
+    assert 84 < sum(one[31] >> 7 for one in sealed.values()) < 172
+    mine = sealed[reply_tag(bytes([1]) * 32, desk=casebook.desk, number=0)]
+    assert open_reply(mine, bytes([1]) * 32, reply_symmetric=b"s" * 32).text == "to somebody"
+    with pytest.raises(BadReply):
+        open_reply(mine, bytes([1]) * 32)
+
+
+def test_a_case_is_answered_under_the_first_symmetric_key_that_its_parts_name(
+    casebook: Casebook, opener: Opener, tmp_path: Path
+) -> None:
+    """A claimant who filed before there was one gets it with the next message; later ones change
+    nothing.
+    """
+    for later, key in enumerate((None, b"s" * 32, b"t" * 32)):
+        number = add(casebook, 1, day=DAY + timedelta(days=later), reply_symmetric=key)
+        case = casebook.case(number)
+        assert case.reply_symmetric == (None if key is None else b"s" * 32)
+        answer(casebook, number, f"answer {later}", today=DAY)
+    assert len(casebook.case(1).parts) == 3
+
+
+@pytest.mark.parametrize(("key", "room"), [(None, 4_048), (b"s" * 32, 4_008)])
+def test_an_answer_that_would_not_fit_its_case_is_refused_when_it_is_written(
+    casebook: Casebook, key: bytes | None, room: int
+) -> None:
+    number = add(casebook, 1, reply_symmetric=key)
+    rest = len('{"day":"2026-11-24","kind":"answer","language":"zh-Hans","text":"","version":1}')
+    fits = "x" * (room - rest - 1)
+
+    answer(casebook, number, fits, today=DAY)
+    with pytest.raises(BadReply, match="too long by 1 bytes"):
+        answer(casebook, number, fits + "x", today=DAY)
 
 
 def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(

@@ -12,11 +12,15 @@ from datetime import date
 from pathlib import Path
 
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as aead_seal
+from nacl.public import PrivateKey
 
 from dropbox.block import PAYLOAD_BYTES, Kind
+from dropbox.codename import CHEAPEST, Codename, derive_keys, withdraw_tag
 from dropbox.day_key import DayKey
 from dropbox.gpg_agent import stop_agent
 from dropbox.hpke import SecretKey
+from dropbox.reply import Reply, seal_reply
+from dropbox.report import Attachment, Report
 from scripts.ceremony.new_key import Weeks, new_reviewer
 
 DAY = date(2026, 11, 25)
@@ -78,8 +82,65 @@ def weekly_keys(directory: Path) -> None:
             stop_agent(home)
 
 
+def codenames(directory: Path) -> None:
+    """A codename's keys, the symmetric one among them."""
+    codename, salt = Codename((5, 77, 2_047, 0, 1_024, 300, 9)), bytes(range(16))
+    keys = derive_keys(codename, salt=salt, cost=CHEAPEST)
+    vector = {
+        "indexes": list(codename.indexes),
+        "salt": salt.hex(),
+        "memory": CHEAPEST.memory,
+        "operations": CHEAPEST.operations,
+        "packed": codename.packed().hex(),
+        "check": codename.check,
+        **{name: key.hex() for name, key in vars(keys).items()},
+        "withdraw_tag_of_zero_block": withdraw_tag(keys.withdraw_key, bytes(16)).hex(),
+    }
+    write(directory / "codename" / "05_symmetric_reply_key.json", vector)
+
+
+def reports(directory: Path) -> None:
+    """Reports with a symmetric key for replies."""
+    (directory / "report").mkdir()
+    file = Attachment("训诫书.jpg", "image/jpeg", 3, "ab" * 32, b"k" * 32, 1, 400)
+    for number, (name, files) in enumerate((("text", ()), ("file", (file,))), 4):
+        report = Report(
+            *("report", "wechat-2020", "zh-Hans", "c1", ("c1.harassed",), "【虚构】正文", files),
+            reply_public=b"r" * 32,
+            tag_key=b"t" * 32,
+            reply_symmetric=b"s" * 32,
+        )
+        path = directory / "report" / f"{number:02d}_version_2_{name}.json"
+        path.write_bytes(report.to_bytes())
+
+
+def replies(directory: Path) -> None:
+    """A reply of each version, to a claimant who has both keys."""
+    private, symmetric = PrivateKey(b"k" * 32), b"s" * 32
+    reply = Reply("answer", "zh-Hans", DAY, "谢谢您的报告。\n请问具体月份？")
+    for version in (1, 2):
+        sealed = seal_reply(
+            reply,
+            bytes(private.public_key),
+            reply_symmetric=symmetric if version == 2 else None,
+        )
+        vector = {
+            "kind": reply.kind,
+            "language": reply.language,
+            "day": reply.day.isoformat(),
+            "text": reply.text,
+            "reply_private": bytes(private).hex(),
+            "reply_symmetric": symmetric.hex(),
+            "sealed": sealed.hex(),
+        }
+        write(directory / "reply" / f"{version:02d}_version_{version}.json", vector)
+
+
 def main() -> None:
     directory = Path(sys.argv[1])
+    codenames(directory)
+    reports(directory)
+    replies(directory)
     blocks(directory)
     day_keys(directory)
     weekly_keys(directory)

@@ -39,5 +39,5 @@ def answered(front: Front, words: WordLists, codename: str, *texts: str) -> None
     for number, text in enumerate(texts):
         reply = Reply("answer", "zh-Hans", date(2026, 12, 1 + number), text)
         front.vault.sealed[reply_tag(keys.tag_key, desk=1, number=number)] = seal_reply(
-            reply, keys.reply_public
+            reply, keys.reply_public, reply_symmetric=keys.reply_symmetric
         )

@@ -39,9 +39,19 @@ def test_vectors(vector: Path) -> None:
     assert Codename.unpack(codename.packed()) == codename
     for name in ("reply_private", "reply_public", "tag_key", "withdraw_key"):
         assert getattr(keys, name).hex() == expected[name]
+    # Those of the first version do not have it.
+    assert keys.reply_symmetric.hex() == expected.get("reply_symmetric", keys.reply_symmetric.hex())
     assert (
         withdraw_tag(keys.withdraw_key, bytes(16)).hex() == expected["withdraw_tag_of_zero_block"]
     )
+
+
+def test_there_are_vectors_of_the_symmetric_key_and_it_is_none_of_the_others() -> None:
+    with_it = [path.name for path in VECTORS if "reply_symmetric" in path.read_text("utf-8")]
+    keys = derive_keys(Codename((1, 2, 3, 4, 5, 6, 7)), salt=bytes(16), cost=CHEAPEST)
+
+    assert with_it == ["05_symmetric_reply_key.json"]
+    assert len({*vars(keys).values()}) == 5 and {len(key) for key in vars(keys).values()} == {32}
 
 
 def test_the_cost_that_production_takes_is_that_of_its_vector() -> None:

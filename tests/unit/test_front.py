@@ -654,8 +654,10 @@ def test_the_answer_is_read_with_the_codename_in_any_spelling(
         keys = derive_keys(codename, salt=front.settings.salt, cost=CHEAPEST)
         for number, text in enumerate(("第一条 <回复>", "second &")):
             reply = Reply("answer", "zh-Hans", date(2026, 12, 1 + number), text)
+            # Of version 1, for a case that was filed before version 2, and of version 2.
+            symmetric = (None, keys.reply_symmetric)[number]
             front.vault.sealed[reply_tag(keys.tag_key, desk=2, number=number)] = seal_reply(
-                reply, keys.reply_public
+                reply, keys.reply_public, reply_symmetric=symmetric
             )
         spelled = words.spell(codename, "zh-Hant")
         for typed in (
@@ -871,6 +873,7 @@ def test_a_follow_up_with_a_file_joins_its_case(front: Front) -> None:
     first, second = sorted(front.reports(), key=lambda report: report.kind, reverse=True)
     assert (first.kind, second.kind, second.text) == ("report", "message", "补充一点")
     assert (first.reply_public, first.tag_key) == (second.reply_public, second.tag_key)
+    assert first.reply_symmetric == second.reply_symmetric is not None
     assert [file.name for file in second.attachments] == ["b.txt"] and front.vault.pending == {}
 
 

@@ -50,7 +50,9 @@ def test_a_report_on_disk_is_read_and_written_to_the_byte(vector: Path) -> None:
 
 
 def test_there_are_report_vectors() -> None:
-    assert len(list(VECTORS.glob("*.json"))) >= 3
+    versions = [json.loads(path.read_bytes())["version"] for path in VECTORS.glob("*.json")]
+
+    assert sorted(versions) == [1, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,43 @@ def test_what_could_not_be_written_again_is_refused_when_it_is_read(untrusted: b
 
 
 def test_a_newer_version_is_named() -> None:
-    with pytest.raises(BadReport, match="version 2"):
+    with pytest.raises(BadReport, match="version 3"):
+        Report.from_bytes(changed(version=3))
+
+
+SECOND = dataclasses.replace(REPORT, reply_symmetric=b"s" * 32)
+
+
+def test_a_symmetric_key_for_replies_makes_it_a_report_of_version_2() -> None:
+    body = json.loads(SECOND.to_bytes())
+
+    assert (body["version"], body["reply_symmetric"]) == (2, "73" * 32)
+    assert Report.from_bytes(SECOND.to_bytes()) == SECOND
+    assert json.loads(REPORT.to_bytes())["version"] == 1 and REPORT.reply_symmetric is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"version": 1},
+        {"reply_symmetric": "73" * 31},
+        {"reply_symmetric": "73" * 33},
+        {"reply_symmetric": "zz" * 32},
+        {"reply_symmetric": "73"},
+        {"reply_symmetric": ""},
+        {"reply_symmetric": None},
+        {"reply_symmetric": "S" * 32},
+        {"version": 1, "reply_symmetric": "s" * 32},
+        {"version": 2.0},
+    ],
+)
+def test_a_version_without_what_belongs_to_it_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(BadReport):
+        Report.from_bytes(written({**json.loads(SECOND.to_bytes()), **values}))
+
+
+def test_a_report_of_version_2_without_its_key_is_refused() -> None:
+    with pytest.raises(BadReport):
         Report.from_bytes(changed(version=2))
 
 
@@ -150,9 +188,9 @@ def test_a_count_that_is_none_is_refused(name: str, value: object) -> None:
         Report.from_bytes(changed(attachments=[{**ATTACHMENT.to_json(), name: value}]))
 
 
-@pytest.mark.parametrize("version", [0, -1, 2])
+@pytest.mark.parametrize("version", [0, -1, 3])
 def test_an_older_and_a_newer_version_is_named(version: int) -> None:
-    with pytest.raises(BadReport, match=f"has version {version}; this desk reads version 1"):
+    with pytest.raises(BadReport, match=f"has version {version}; this desk reads versions 1 and 2"):
         Report.from_bytes(changed(version=version))
 
 

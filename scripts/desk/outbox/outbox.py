@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 from nacl.public import PrivateKey
@@ -16,7 +17,7 @@ from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from dropbox.ready_answer import Template
 from dropbox.reply import Reply, reply_tag, seal_reply
-from dropbox.sizes import ID_BYTES
+from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from scripts.desk.case import Answer, Case
 from scripts.desk.casebook.casebook import Casebook
 
@@ -101,7 +102,7 @@ def write(
         if not letter.text.strip():
             raise OutboxError("The answer is empty.")
         # Tried now, while the person who wrote it can still shorten it.
-        seal_reply(Reply("answer", letter.language, today, letter.text), letter.case.reply_public)
+        _sealed(letter.case, Reply("answer", letter.language, today, letter.text))
     return letters
 
 
@@ -179,8 +180,14 @@ def export_replies(
     if not answers:
         raise OutboxError("No answer is waiting to leave.")
     signer = signer or _only_key(opener)
-    replies = [_sealed(casebook, one) for one in answers]
-    replies += [_decoy(today) for _ in range(REPLIES_IN_A_BUNDLE - len(replies))]
+    cases = [casebook.case(one.case) for one in answers]
+    replies = [_sealed_answer(casebook, *pair) for pair in zip(cases, answers, strict=True)]
+    # Among replies of version 1, random bytes would give themselves away as decoys.
+    decoy = _random if all(case.reply_symmetric for case in cases) else partial(_boxed, today)
+    replies += [
+        SealedReply(secrets.token_bytes(ID_BYTES), decoy())
+        for _ in range(REPLIES_IN_A_BUNDLE - len(replies))
+    ]
     bundle = ReplyBundle(
         number=casebook.counts().last_replies + 1,
         campaign=casebook.campaign.code,
@@ -206,22 +213,25 @@ def _only_key(opener: Opener) -> str:
     return keys[0]
 
 
-def _sealed(casebook: Casebook, one: Answer) -> SealedReply:
-    case = casebook.case(one.case)
+def _sealed_answer(casebook: Casebook, case: Case, one: Answer) -> SealedReply:
     assert one.number is not None
     tag = reply_tag(case.tag_key, desk=casebook.desk, number=one.number)
-    return SealedReply(
-        tag, seal_reply(Reply(one.kind, one.language, one.day, one.text), case.reply_public)
-    )
+    return SealedReply(tag, _sealed(case, Reply(one.kind, one.language, one.day, one.text)))
 
 
-def _decoy(today: date) -> SealedReply:
-    """A reply to nobody.
+def _sealed(case: Case, reply: Reply) -> bytes:
+    return seal_reply(reply, case.reply_public, reply_symmetric=case.reply_symmetric)
+
+
+def _random() -> bytes:
+    """A reply to nobody: a reply of version 2 looks like random bytes to everybody else."""
+    return secrets.token_bytes(REPLY_BYTES)
+
+
+def _boxed(today: date) -> bytes:
+    """A reply of version 1 to nobody.
 
     It is really sealed: the first 32 bytes would give away plain random bytes.
     """
     nobody = PrivateKey.generate().public_key
-    return SealedReply(
-        secrets.token_bytes(ID_BYTES),
-        seal_reply(Reply("answer", LANGUAGES[0], today, ""), bytes(nobody)),
-    )
+    return seal_reply(Reply("answer", LANGUAGES[0], today, ""), bytes(nobody))
