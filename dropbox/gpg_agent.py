@@ -5,6 +5,7 @@ line or a file.
 """
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,23 @@ from dropbox.durable_file import erase
 from dropbox.errors import KeysError
 
 _NO_CACHE = "X"
+# The programs of GnuPG that are run, and the Debian packages they are in.
+_PROGRAMS = {
+    "gpg": "gnupg",
+    "gpg-agent": "gpg-agent",
+    "gpg-connect-agent": "gpgconf",
+    "gpgconf": "gpgconf",
+}
+
+
+def refuse_missing(*programs: str) -> None:
+    """Raise KeysError if one of *programs*, by default all of GnuPG's, is not on this computer."""
+    for program in programs or _PROGRAMS:
+        if shutil.which(program) is None:
+            raise KeysError(
+                f"{program} is not on this computer; it is in the Debian package "
+                f"{_PROGRAMS[program]}."
+            )
 
 
 def _ask(home: Path, command: str) -> list[str]:
@@ -24,7 +42,8 @@ def _ask(home: Path, command: str) -> list[str]:
             text=True,
         )
     except OSError:
-        raise KeysError("gpg-connect-agent cannot be started: is gpg installed?") from None
+        refuse_missing("gpg-connect-agent")
+        raise KeysError("gpg-connect-agent cannot be started.") from None
     lines = done.stdout.splitlines()
     if not lines or not lines[-1].startswith("OK"):
         # The agent's own text contains no secret, but otherwise depends on the system and language.

@@ -18,6 +18,7 @@ import gnupg
 
 from dropbox import gpg_process
 from dropbox.errors import CannotOpen, CannotSeal, KeysError, OpensLarger
+from dropbox.gpg_agent import refuse_missing
 from dropbox.gpg_output import CheckedOutput, Drain
 from dropbox.gpg_process import Bounds
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
@@ -76,9 +77,10 @@ def _gpg(home: Path, options: Sequence[str]) -> Any:
     try:
         gpg = gnupg.GPG(gnupghome=str(home), options=list(options))
     except (OSError, ValueError):
-        raise KeysError(
-            "gpg cannot be started: is it installed, and does its home directory exist?"
-        ) from None
+        refuse_missing("gpg")
+        if not home.is_dir():
+            raise KeysError(f"There is no directory {home}, where gpg's keys should be.") from None
+        raise KeysError(f"gpg cannot be started with its keys in {home}.") from None
     gpg.buffer_size = _READ_BYTES
     return gpg
 

@@ -165,13 +165,15 @@ def _missing(package: str) -> str:
     if not (ROOT / "Makefile").is_file():
         return f"{sentence}; pip install 'casedrop[desk,courier]' brings what its programs need."
     python, spec = sys.executable, getattr(sys.modules["__main__"], "__spec__", None)
-    again = f" -m {spec.name.replace('.__main__', '')}" if spec else ""
+    # As it was called: a module, or one of the environment's commands.
+    again = f"python -m {spec.name.replace('.__main__', '')}" if spec else Path(sys.argv[0]).name
     for name in _ENVIRONMENTS:
-        other = ROOT / name / "bin" / "python"
-        if other.is_file() and other.parent != Path(python).parent:
-            return f"{sentence}; it is in {ROOT / name}: {other}{again}"
-    made = ROOT / _ENVIRONMENTS[0] / "bin" / "python"
-    return f"{sentence}: run 'make install' in {ROOT}, then {made}{again}"
+        other = ROOT / name / "bin"
+        # An environment without the desk has no command of the desk.
+        if (other / again.partition(" ")[0]).is_file() and other != Path(python).parent:
+            return f"{sentence}; it is in {ROOT / name}: {other}/{again}"
+    made = ROOT / _ENVIRONMENTS[0] / "bin"
+    return f"{sentence}: run 'make install' in {ROOT}, then {made}/{again}"
 
 
 def new_parser(program: str, description: str, epilog: str = "") -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from dropbox.durable_file import NewFile
-from dropbox.gpg_agent import stop_agent
+from dropbox.gpg_agent import refuse_missing, stop_agent
 from dropbox.openpgp import ReviewerKey, reviewer_key
 from scripts.ceremony import renewal, shares
 from scripts.ceremony.new_key import Weeks, new_reviewer
@@ -41,6 +41,7 @@ def alone(step: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Name
     """
 
     def taken(asked: argparse.Namespace) -> None:
+        refuse_missing()
         if sys.stdin.isatty():
             os.environ["GPG_TTY"] = os.ttyname(sys.stdin.fileno())
         try:

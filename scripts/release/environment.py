@@ -293,8 +293,10 @@ def _connect(directory: Path, *, bare: bool) -> None:
         module, _, function = target.partition(":")
         _put(
             directory / "bin" / name,
-            f"#!{directory.resolve()}/bin/python\n"
-            f"import sys\n\nfrom {module} import {function}\n\nsys.exit({function}())\n",
+            # An environment made for another Python sees neither its packages nor this checkout:
+            # the command has to find the checkout by itself to say so.
+            f"#!{directory.resolve()}/bin/python\nimport sys\n\nsys.path.append({str(ROOT)!r})\n"
+            f"from {module} import {function}\n\nsys.exit({function}())\n",
         )
 
 

@@ -9,6 +9,7 @@ import pytest
 from dropbox.errors import CampaignError
 from dropbox.report import Attachment, Report
 from scripts.desk.case import BadCaseNumber, Case, Export, Unopened, case_name, case_number
+from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook, CasebookError, create
 from scripts.desk.review.judgement import Judgement
 
@@ -117,6 +118,27 @@ def test_a_casebook_with_wrong_settings_is_not_made(
     with pytest.raises(CampaignError):
         create(tmp_path / "new", server_key=b"s" * 32, campaign=tmp_path / "none.toml", desk=0)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize("why", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_nothing_is_left_of_a_casebook_that_was_not_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool, why: BaseException
+) -> None:
+    place = tmp_path / "new"
+    if exists:
+        place.mkdir(mode=0o700)
+
+    def fail(_reviewers: object) -> None:
+        assert (place / "casebook.sqlite.part").exists()
+        raise why
+
+    with monkeypatch.context() as patch, pytest.raises(type(why)):
+        patch.setattr(custody, "reviewer_rows", fail)
+        create(place, server_key=b"s" * 32, campaign=CAMPAIGN, desk=0)
+
+    assert [path.name for path in tmp_path.rglob("*")] == (["new"] if exists else [])
+    create(place, server_key=b"s" * 32, campaign=CAMPAIGN, desk=0)
 
 
 def test_cases_are_numbered_and_tied_by_their_reply_key(directory: Path) -> None:

@@ -25,6 +25,7 @@ from scripts.ceremony import __main__ as ceremony
 from scripts.command_line import CannotRun, add_directory, new_parser
 from scripts.courier import __main__ as courier
 from scripts.desk import __main__ as desk
+from scripts.release import environment
 
 ROOT = Path(__file__).parents[2]
 ONION = "b" * 56 + ".onion"
@@ -170,6 +171,23 @@ def test_outside_a_checkout_pip_is_named(
     (tmp_path / "Makefile").touch()
     assert ended(raising(missing)) == 2
     assert f"run 'make install' in {tmp_path}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["casedrop", "casedrop-desk"])
+def test_an_environment_of_another_python_says_what_to_run(tmp_path: Path, name: str) -> None:
+    """After an upgrade of Debian the Python in it looks for its packages in another folder."""
+    made = tmp_path / ".venv"
+    subprocess.run([BARE[0], "-m", "venv", "--without-pip", made], check=True)
+    environment._connect(made, bare=False)
+    (lib,) = (made / "lib").iterdir()
+    lib.rename(lib.with_name("python3.9"))
+    arguments = {"casedrop": ["newsite", "--onion", ONION, tmp_path / "site"]}
+
+    done = run(*arguments.get(name, ["--help"]), python=[str(made / "bin" / name)])
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert re.match(rf"The Python package [a-z-]+ is missing in {made}/bin/python", done.stderr)
+    assert done.stderr.endswith(f"/.venv/bin/{name}\n") and not (tmp_path / "site").exists()
 
 
 def test_an_older_python_is_told_which_is_needed(
@@ -386,6 +404,52 @@ def test_a_casebook_is_not_begun_in_a_folder_that_cannot_be_written(
 
     assert done.returncode == 2 and "Permission denied" in done.stderr
     assert done.stderr.count("\n") == 1 and list(closed.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("scripts.desk", ["status"]),
+        ("scripts.desk", ["import", "bundle.tar"]),
+        ("scripts.ceremony", ["new", "--name", "blue", "--out", "out"]),
+        ("scripts.ceremony", ["public", "--out", "out"]),
+        ("scripts.ceremony", ["weeks"]),
+    ],
+)
+def test_a_missing_gpg_is_named_and_nothing_is_made(
+    casebook: Path, first_home: Path, tmp_path: Path, module: str, arguments: list[str]
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    asked = [str(tmp_path / word) if word == "out" else word for word in arguments]
+    if module == "scripts.desk":
+        asked = ["--casebook", str(casebook), "--home", str(first_home), *asked]
+    else:
+        asked += ["--home", str(tmp_path / "new" if "new" in arguments else first_home)]
+    done = run("-m", module, *asked, PATH=str(tmp_path))
+
+    assert done.returncode == 2
+    assert done.stderr == "gpg is not on this computer; it is in the Debian package gnupg.\n"
+    assert {path.name for path in tmp_path.rglob("*") if path not in before} <= {"lock"}
+
+
+def test_a_home_of_gpg_that_does_not_exist_is_named(casebook: Path, tmp_path: Path) -> None:
+    for home in (tmp_path / "none", casebook / "casebook.sqlite"):
+        done = run("-m", "scripts.desk", "--casebook", casebook, "--home", home, "status")
+
+        assert done.returncode == 2
+        assert done.stderr == f"There is no directory {home}, where gpg's keys should be.\n"
+
+
+def test_a_file_in_the_place_of_a_casebook_is_named(casebook: Path, keys_dir: Path) -> None:
+    file = casebook / "casebook.sqlite"
+    before = file.read_bytes()
+    for asked in (["list"], ["init", "--server-key", "00" * 32, "--desk", 0, "--keys", keys_dir]):
+        done = run("-m", "scripts.desk", "--casebook", file, *asked)
+
+        assert done.returncode == 2 and done.stderr == (
+            f"{file} is a file; name the directory that holds the casebook.\n"
+        )
+    assert file.read_bytes() == before
 
 
 # Entry points and versions

@@ -7,7 +7,7 @@ of their own; see schema.sql.
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -55,28 +55,48 @@ def create(
     if len(server_key) != 32:
         raise CasebookError("The server's export key is 64 hex digits.")
     code = Campaign.read(campaign).code
+    _refuse_file(directory)
+    # What a failure leaves is taken back, so that the same command can be run again.
+    with ExitStack() as undo:
+        _make_directory(directory, undo)
+        refuse_others(directory)
+        if (directory / _FILE).exists():
+            raise CasebookError(f"There is a casebook in {directory} already.")
+        _make_directory(directory / _ATTACHMENTS, undo)
+        write_new(directory / _CAMPAIGN, campaign.read_bytes())
+        undo.callback((directory / _CAMPAIGN).unlink)
+        # Under another name until it is whole: a run that breaks off leaves no half casebook.
+        made = directory / (_FILE + ".part")
+        journal = made.with_name(made.name + "-journal")
+        made.unlink(missing_ok=True)
+        for path in (made, journal):
+            undo.callback(path.unlink, missing_ok=True)
+        with opened(made) as database:
+            # In one transaction, because SQLite waits for the disk after each.
+            database.conn.executescript(f"BEGIN;\n{schema.script(*schema.CASEBOOK)}\nCOMMIT;")
+            meta = {"version": VERSION, "campaign": code, "server_key": server_key, "desk": desk}
+            meta["sample_key"] = secrets.token_bytes(_SAMPLE_KEY_BYTES)
+            pinned = custody.reviewer_rows(reviewers or {})
+            database.table("reviewer").insert_all(pinned)
+            database.table("meta").insert({**meta, "origin": origin(meta, pinned)})
+        journal.unlink(missing_ok=True)
+        give_name(made, directory / _FILE)
+        undo.pop_all()
+
+
+def _refuse_file(directory: Path) -> None:
+    if directory.exists() and not directory.is_dir():
+        raise CasebookError(f"{directory} is a file; name the directory that holds the casebook.")
+
+
+def _make_directory(directory: Path, undo: ExitStack) -> None:
+    if directory.is_dir():
+        return
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True)
     except OSError as why:
         raise CasebookError(f"{directory} cannot be made: {why.strerror}.") from None
-    refuse_others(directory)
-    if (directory / _FILE).exists():
-        raise CasebookError(f"There is a casebook in {directory} already.")
-    (directory / _ATTACHMENTS).mkdir(mode=0o700, exist_ok=True)
-    write_new(directory / _CAMPAIGN, campaign.read_bytes())
-    # Under another name until it is whole: a run that breaks off leaves no half casebook.
-    made = directory / (_FILE + ".part")
-    made.unlink(missing_ok=True)
-    with opened(made) as database:
-        # In one transaction, because SQLite waits for the disk after each.
-        database.conn.executescript(f"BEGIN;\n{schema.script(*schema.CASEBOOK)}\nCOMMIT;")
-        meta = {"version": VERSION, "campaign": code, "server_key": server_key, "desk": desk}
-        meta["sample_key"] = secrets.token_bytes(_SAMPLE_KEY_BYTES)
-        pinned = custody.reviewer_rows(reviewers or {})
-        database.table("reviewer").insert_all(pinned)
-        database.table("meta").insert({**meta, "origin": origin(meta, pinned)})
-    made.with_name(made.name + "-journal").unlink(missing_ok=True)
-    give_name(made, directory / _FILE)
+    undo.callback(directory.rmdir)
 
 
 class Casebook:
@@ -110,6 +130,7 @@ class Casebook:
     def open(cls, directory: Path) -> Iterator["Casebook"]:
         """The casebook in *directory*, locked until the block ends. It must be closed to others."""
         if not (directory / _FILE).is_file():
+            _refuse_file(directory)
             raise CasebookError(f"There is no casebook in {directory}; make one with `init`.")
         refuse_others(directory)
         with locked(directory), opened(directory / _FILE) as database:
