@@ -1,0 +1,27 @@
+"""What deletes a block: the store keeps a hash, and only its preimage deletes.
+
+The preimage of a block comes from a secret and the block's id, so one secret deletes any number of
+blocks, and the hash of one block says nothing about another.
+"""
+
+import hashlib
+import hmac
+
+ERASE_BYTES = 16  # 128 bits, of the preimage and of its hash: nobody finds one by trying
+
+
+def erase_preimage(secret: bytes, block_id: bytes) -> bytes:
+    """What deletes the block *block_id*, for whoever knows *secret* (at most 64 bytes)."""
+    return hashlib.blake2b(
+        block_id, digest_size=ERASE_BYTES, key=secret, person=b"cd2:erase-key"
+    ).digest()
+
+
+def erase_hash(preimage: bytes) -> bytes:
+    """What the store keeps of *preimage*."""
+    return hashlib.blake2b(preimage, digest_size=ERASE_BYTES, person=b"cd2:erase").digest()
+
+
+def erases(preimage: bytes, kept: bytes) -> bool:
+    """Whether *preimage* belongs to the hash *kept*; takes the same time for each."""
+    return hmac.compare_digest(erase_hash(preimage), kept)

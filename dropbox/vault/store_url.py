@@ -1,0 +1,26 @@
+"""The engine of the store, chosen by a URL in the settings."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from dropbox.errors import StoreError
+from dropbox.vault.block_store import BlockStore, Tombstone
+from dropbox.vault.day_store import DayStore, StoreLimits
+
+
+def store_of(
+    url: str,
+    *,
+    clock: Callable[[], datetime],
+    tombstone: Tombstone,
+    limits: StoreLimits | None = None,
+) -> BlockStore:
+    """Open the store at *url*: ``sqlite:///`` and an absolute path. Raises StoreError."""
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite":
+        raise StoreError(f"There is no engine for a store at {parts.scheme}://; use sqlite:///.")
+    if parts.netloc or parts.query or parts.fragment or not parts.path.startswith("/"):
+        raise StoreError("The store's URL is sqlite:/// and an absolute path, and nothing else.")
+    return DayStore.open(Path(unquote(parts.path)), clock=clock, tombstone=tombstone, limits=limits)
