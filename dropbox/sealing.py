@@ -255,6 +255,11 @@ def open_report(block: bytes, opener: Opener) -> Report:
         message = memoryview(block)[: message_length(block)]
     except BadPacket as why:
         raise CannotOpen(str(why)) from None
+    return open_message(message, opener)
+
+
+def open_message(message: bytes | memoryview, opener: Opener) -> Report:
+    """The report in a sealed *message*. Raises CannotOpen, or BadReport if it is damaged."""
     try:
         opened = opener.open(message, PADDED_REPORT_BYTES)
         return Report.from_bytes(unpad_offline(opened, PADDED_REPORT_BYTES))

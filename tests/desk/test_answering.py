@@ -28,7 +28,7 @@ from scripts.desk.casebook.casebook import Casebook, CasebookError
 from scripts.desk.commands import answer as answer_command
 from scripts.desk.commands import export_replies as export_command
 from scripts.desk.commands import outbox as outbox_command
-from scripts.desk.importing.open_bundle import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
+from scripts.desk.importing.filing import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
 from scripts.desk.outbox import outbox
 from scripts.desk.outbox.outbox import (
     OutboxError,

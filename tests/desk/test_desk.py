@@ -26,7 +26,8 @@ from dropbox.reply import open_reply, reply_tag
 from scripts.desk import __main__ as desk
 from scripts.desk.casebook.casebook import Casebook, CasebookError
 from scripts.desk.evidence import EvidenceError, safe_name, write_out
-from scripts.desk.importing.open_bundle import Opened, bounded, open_bundle
+from scripts.desk.importing.filing import Opened, bounded
+from scripts.desk.importing.open_bundle import open_bundle
 from scripts.desk.outbox.outbox import OutboxError, answer, export_replies
 
 

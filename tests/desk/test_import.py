@@ -31,7 +31,8 @@ from dropbox.sealing import PADDED_REPORT_BYTES
 from dropbox.sizes import BLOCK_BYTES
 from scripts.desk.casebook.casebook import VERSION, Casebook
 from scripts.desk.evidence import write_out
-from scripts.desk.importing.open_bundle import Opened, open_bundle
+from scripts.desk.importing.filing import Opened
+from scripts.desk.importing.open_bundle import open_bundle
 from scripts.desk.importing.workers import in_order
 from scripts.desk.search.finding import Filters, find
 from scripts.desk.search.similar import links_of
@@ -340,7 +341,7 @@ def body(**changes: object) -> bytes:
 
 DEEP = b"[" * 60_000
 NOT_REPORTS: dict[str, tuple[bytes, str]] = {
-    "a newer version": (body(version=2), "version 2; this desk reads version 1"),
+    "a newer version": (body(version=3), "version 3; this desk reads versions 1 and 2"),
     "an unknown kind": (body(kind="order"), ""),
     "a number for a text": (body(text=5), ""),
     "a text for a list": (body(harms="c1.job_loss"), ""),
