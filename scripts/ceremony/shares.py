@@ -12,18 +12,12 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 from nacl.exceptions import CryptoError
 from nacl.secret import Aead
 from shamir_mnemonic import MnemonicError, Share, combine_mnemonics, generate_mnemonics
-from shamir_mnemonic.constants import (
-    CHECKSUM_LENGTH_WORDS,
-    CUSTOMIZATION_STRING_EXTENDABLE,
-    CUSTOMIZATION_STRING_ORIG,
-    RADIX_BITS,
-)
+from shamir_mnemonic.constants import CUSTOMIZATION_STRING_EXTENDABLE, RADIX_BITS
 from shamir_mnemonic.rs1024 import create_checksum
 from shamir_mnemonic.wordlist import WORDLIST
 
@@ -282,51 +276,30 @@ def _mistyped(words: Sequence[str]) -> int | None:
     """The number of the one word that must be wrong, None if several are.
 
     With one other word in its position the checksum would be right. (Two sheets differ in at least
-    four words.)
+    four words.) The checksum is linear: how another word changes it depends on the position and the
+    XOR of the two words alone. So ten bits in each position say what all 1,024 words would do,
+    which would take two seconds to try.
     """
-    for at, other in _corrections([WORDLIST.index(word) for word in words]):
-        if _read([*words[:at], WORDLIST[other], *words[at + 1 :]]):
-            return at + 1
+    indices, none = [WORDLIST.index(word) for word in words], [0] * len(words)
+    wrong = _checksum(indices, CUSTOMIZATION_STRING_EXTENDABLE) ^ _checksum([])
+    for at in range(len(words)):
+        changes = [0]
+        for bit in range(RADIX_BITS):
+            change = _checksum([*none[:at], 1 << bit, *none[at + 1 :]]) ^ _checksum(none)
+            changes += [change ^ other for other in changes]
+        if wrong in changes:
+            other = WORDLIST[indices[at] ^ changes.index(wrong)]
+            if _read([*words[:at], other, *words[at + 1 :]]):
+                return at + 1
     return None
 
 
-def _corrections(indices: Sequence[int]) -> list[tuple[int, int]]:
-    """Pairs of a position and a word's index: with that word there, the checksum would be right."""
-    data, checksum = indices[:-CHECKSUM_LENGTH_WORDS], _as_number(indices[-CHECKSUM_LENGTH_WORDS:])
-    found = []
-    for custom in (CUSTOMIZATION_STRING_ORIG, CUSTOMIZATION_STRING_EXTENDABLE):
-        wrong = _as_number(create_checksum(data, custom)) ^ checksum
-        for at, changes in enumerate(_changes(len(data))):
-            if wrong in changes:
-                found.append((at, indices[at] ^ changes.index(wrong)))
-    return sorted(found)
+def _checksum(indices: Sequence[int], custom: bytes = b"") -> int:
+    """The checksum that the words need after them, as one number.
 
-
-@cache
-def _changes(length: int) -> list[list[int]]:
-    """How the checksum over *length* words changes, by position and by the XOR of two words there.
-
-    The checksum is linear, so the change does not depend on the other words. The last positions are
-    those of the checksum's own words.
+    After the words of a whole share, whose own checksum is right, it is that of no words at all.
     """
-    unchanged = _as_number(create_checksum([0] * length, b""))
-    found = []
-    for at in range(length):
-        changes = [0]
-        for bit in range(RADIX_BITS):
-            one = [0] * length
-            one[at] = 1 << bit
-            change = _as_number(create_checksum(one, b"")) ^ unchanged
-            changes += [change ^ other for other in changes]
-        found.append(changes)
-    for shift in reversed(range(CHECKSUM_LENGTH_WORDS)):
-        found.append([change << RADIX_BITS * shift for change in range(1 << RADIX_BITS)])
-    return found
-
-
-def _as_number(words: Sequence[int]) -> int:
-    """A checksum's words as one number, with the first word on top."""
     number = 0
-    for word in words:
+    for word in create_checksum(indices, custom):
         number = number << RADIX_BITS | word
     return number
