@@ -55,8 +55,11 @@ def texts(paths: list[Path]) -> list[tuple[str, str]]:
 
 
 def words(path: Path) -> list[str]:
+    """The words of a sheet by their numbers, which are those that a mistyped word is named by."""
     found = re.findall(r"(\d+)\.\s+([a-z]+)", path.read_text("utf-8"))
-    return [word for _, word in sorted(found, key=lambda one: int(one[0]))]
+    by_number = {int(number): word for number, word in found}
+    assert sorted(by_number) == list(range(1, WORDS + 1)) and len(found) == WORDS
+    return [by_number[number] for number in sorted(by_number)]
 
 
 def names(directory: Path) -> list[str]:

@@ -165,6 +165,18 @@ def test_a_follow_up_with_more_files_than_it_can_have_is_not_sent(
     assert [report.kind for report in front.reports()] == ["report"]
 
 
+def test_what_is_wrong_with_a_file_leads_to_the_files_and_the_rest_to_nothing(
+    browser: Browser, case: Page
+) -> None:
+    large, long = File("大.mov", "", b"x" * (2**20 + 1)), File("x" * 2_000, "", b"x")
+    of_one = browser.send(case.form(), {"text": "补充"}, files=[large, long])
+    of_all = browser.send(case.form(), {"text": "补充"}, files=TOO_MANY)
+
+    links = [link["href"] for link in of_one.html.select(".problems a")]
+    assert links == ["#files", "#files"] and of_one.html.find(id="files")
+    assert problems(of_all) and not of_all.html.select(".problems a")
+
+
 @pytest.mark.parametrize("act", ["withdraw", "delete"])
 def test_a_damaged_form_deletes_and_withdraws_nothing(
     front: Front, words: WordLists, browser: Browser, codename: str, act: str
