@@ -12,8 +12,9 @@ import resource
 import signal
 import subprocess
 import sys
+import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,10 @@ from nacl.signing import SigningKey
 from support.bombs import literal, packed, sealed_as_it_is
 from support.cases import CAMPAIGN, DAY, add, new_casebook, report
 from support.export_bundles import SERVER, Drop
+from support.shared import made_once
 
 from dropbox.errors import BadBundle, BadReport, CannotOpen
-from dropbox.openpgp import Opener
+from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import PublicKey
 from dropbox.padding import pad
 from dropbox.report import Report
@@ -58,16 +60,23 @@ def take(casebook: Casebook, path: Path, opener: Opener, **changes: object) -> O
     return open_bundle(casebook, path, opener, today=DAY, **changes)  # type: ignore[arg-type]
 
 
-def filled(drop: Drop) -> Path:
-    """A bundle of some reports, the first of which have a file each."""
-    for number in range(REPORTS):
-        files = (drop.file(bytes([number]) * 70_000, f"{number}.bin"),) if number < FILES else ()
-        drop.report(f"第{number}份：{TEXT}", claimant=number + 1, attachments=files)
-    return drop.bundle(1)
+@pytest.fixture(scope="session")
+def filled(reviewers: Reviewers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of some reports, the first of which have a file each; made once for all workers."""
+
+    def make(place: Path) -> None:
+        drop = Drop(reviewers, place)
+        for number in range(REPORTS):
+            content = bytes([number]) * 70_000
+            files = (drop.file(content, f"{number}.bin"),) if number < FILES else ()
+            drop.report(f"第{number}份：{TEXT}", claimant=number + 1, attachments=files)
+        drop.bundle(1).rename(place / "filled.tar")
+
+    return made_once(tmp_path_factory, "filled", make) / "filled.tar"
 
 
 def check_whole(casebook_directory: Path) -> None:
-    """Everything of :func:`filled` is there once, and nothing else."""
+    """Everything of *filled* is there once, and nothing else."""
     with Casebook.open(casebook_directory) as casebook:
         cases = list(casebook.cases())
         texts = sorted(part.report.text[:2] for case in cases for part in case.parts)
@@ -115,9 +124,36 @@ KILLED = [
 ]
 
 
+Killed = Callable[[Path, Path, Path, str, int, str], int]
+
+
+@pytest.fixture(scope="session")
+def killed() -> Iterator[Killed]:
+    """Runs an import of support/killed.py, and returns its exit code."""
+    environ = {**os.environ, "PYTHONPATH": str(TESTS.parent)}
+    with subprocess.Popen(
+        [sys.executable, TESTS / "support" / "killed.py"],
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        asked, answered = process.stdin, process.stdout
+
+        def run(casebook: Path, bundle: Path, home: Path, step: str, number: int, side: str) -> int:
+            line = json.dumps([str(casebook), str(bundle), str(home), step, number, side])
+            asked.write(line.encode() + b"\n")
+            asked.flush()
+            return int(answered.readline())
+
+        yield run
+
+
 @pytest.mark.parametrize(("step", "number", "side"), KILLED, ids=str)
 def test_an_import_that_is_killed_is_run_again_and_nothing_is_lost_or_double(
-    drop: Drop,
+    killed: Killed,
+    filled: Path,
     casebook_directory: Path,
     reviewer_homes: list[Path],
     opener: Opener,
@@ -125,40 +161,22 @@ def test_an_import_that_is_killed_is_run_again_and_nothing_is_lost_or_double(
     number: int,
     side: str,
 ) -> None:
-    bundle = filled(drop)
-    command: list[str | Path] = [
-        sys.executable,
-        TESTS / "support" / "killed.py",
-        casebook_directory,
-        bundle,
-        reviewer_homes[0],
-        step,
-        str(number),
-        side,
-    ]
-    environ = {**os.environ, "PYTHONPATH": str(TESTS.parent)}
+    what = (casebook_directory, filled, reviewer_homes[0], step, number, side)
 
-    assert (
-        subprocess.run(command, env=environ, capture_output=True, check=False).returncode
-        == -signal.SIGKILL
-    )
-    assert subprocess.run(command, env=environ, capture_output=True, check=False).returncode in (
-        -signal.SIGKILL,
-        1,
-    )
+    assert killed(*what) == -signal.SIGKILL
+    assert killed(*what) in (-signal.SIGKILL, 1)
     with Casebook.open(casebook_directory) as casebook:
         if casebook.last_export() is None:
-            take(casebook, bundle, opener)
+            take(casebook, filled, opener)
 
     check_whole(casebook_directory)
 
 
 @pytest.mark.long
 def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
-    drop: Drop, casebook_directory: Path, reviewer_homes: list[Path], opener: Opener
+    filled: Path, casebook_directory: Path, reviewer_homes: list[Path], opener: Opener
 ) -> None:
     """Run the real command, killed at random moments, until it has nothing left to do."""
-    bundle = filled(drop)
     command: list[str | Path] = [
         sys.executable,
         "-m",
@@ -168,7 +186,7 @@ def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
         "--home",
         reviewer_homes[0],
         "open",
-        bundle,
+        filled,
     ]
     for wait in (0.35, 0.45, 0.55, 0.65, 0.75, 0.9):
         with subprocess.Popen(
@@ -178,7 +196,7 @@ def test_an_import_that_is_killed_again_and_again_comes_to_its_end(
             process.kill()
     with Casebook.open(casebook_directory) as casebook:
         if casebook.last_export() is None:
-            take(casebook, bundle, opener)
+            take(casebook, filled, opener)
 
     check_whole(casebook_directory)
 
@@ -209,30 +227,28 @@ def desk(
 
 
 def test_no_room_for_the_bundle_or_in_the_casebook_is_a_sentence_and_the_next_run_goes_on(
-    drop: Drop, casebook_directory: Path, reviewer_homes: list[Path]
+    filled: Path, casebook_directory: Path, reviewer_homes: list[Path]
 ) -> None:
-    bundle = filled(drop)
-    code, sentence = desk(casebook_directory, reviewer_homes[0], bundle, 3 * BLOCK_BYTES)
+    code, sentence = desk(casebook_directory, reviewer_homes[0], filled, 3 * BLOCK_BYTES)
     assert (code, sentence.count("\n")) == (2, 1) and "does not fit beside the casebook" in sentence
 
     # A casebook that is larger than the bundle, so that it runs out of room first.
     with Casebook.open(casebook_directory) as casebook:
         add(casebook, *(report("字" * 12_000, 100 + number) for number in range(40)))
     size = (casebook_directory / "casebook.sqlite").stat().st_size
-    assert size > bundle.stat().st_size
-    code, sentence = desk(casebook_directory, reviewer_homes[0], bundle, size + 8_192)
+    assert size > filled.stat().st_size
+    code, sentence = desk(casebook_directory, reviewer_homes[0], filled, size + 8_192)
     assert (code, sentence.count("\n")) == (2, 1) and "casebook.sqlite cannot be used" in sentence
 
-    assert desk(casebook_directory, reviewer_homes[0], bundle) == (0, "")
+    assert desk(casebook_directory, reviewer_homes[0], filled) == (0, "")
     with Casebook.open(casebook_directory) as casebook:
         assert (casebook.counts().parts, casebook.counts().files) == (40 + REPORTS, FILES)
 
 
 def test_a_disk_that_fills_up_in_the_middle_is_a_sentence_and_the_next_run_goes_on(
-    drop: Drop, tmp_path: Path, reviewer_homes: list[Path]
+    filled: Path, tmp_path: Path, reviewer_homes: list[Path]
 ) -> None:
     """A separate file system with room for the bundle, but not for all of its files."""
-    bundle = filled(drop)
     disk = tmp_path / "disk"
     disk.mkdir()
     script = f"""
@@ -243,11 +259,13 @@ def test_a_disk_that_fills_up_in_the_middle_is_a_sentence_and_the_next_run_goes_
         }}
         desk init --server-key {bytes(SERVER.verify_key).hex()} --campaign {CAMPAIGN} --desk 0 \\
             >{tmp_path}/said || exit 9
-        desk open {bundle} && exit 8
+        desk open {filled} && exit 8
         mount -o remount,size=64m none {disk}
-        desk open {bundle} && desk status --json
+        desk open {filled} && desk status --json
     """
-    room = (len(drop.blocks) * BLOCK_BYTES + 330_000) // 1024
+    with tarfile.open(filled) as tar:
+        blocks = sum(member.size == BLOCK_BYTES for member in tar)
+    room = (blocks * BLOCK_BYTES + 330_000) // 1024
     done = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", f"{room}k"],
         cwd=TESTS.parent, capture_output=True, text=True, check=False,
@@ -262,9 +280,9 @@ def test_a_disk_that_fills_up_in_the_middle_is_a_sentence_and_the_next_run_goes_
 
 
 def test_two_desks_at_one_casebook_are_a_sentence(
-    drop: Drop, casebook_directory: Path, casebook: Casebook, reviewer_homes: list[Path]
+    filled: Path, casebook_directory: Path, casebook: Casebook, reviewer_homes: list[Path]
 ) -> None:
-    code, sentence = desk(casebook_directory, reviewer_homes[0], filled(drop))
+    code, sentence = desk(casebook_directory, reviewer_homes[0], filled)
 
     assert (
         code == 2 and sentence == f"Another desk has the casebook in {casebook_directory} open.\n"
@@ -571,12 +589,12 @@ def test_a_bundle_of_another_server_campaign_or_number_says_which(
 
 
 def test_a_casebook_of_a_newer_version_is_refused_by_every_command(
-    drop: Drop, casebook_directory: Path, reviewer_homes: list[Path]
+    filled: Path, casebook_directory: Path, reviewer_homes: list[Path]
 ) -> None:
     with Casebook.open(casebook_directory) as casebook:
         casebook.database.execute("UPDATE meta SET version = ?", [VERSION + 1])
 
-    code, sentence = desk(casebook_directory, reviewer_homes[0], filled(drop))
+    code, sentence = desk(casebook_directory, reviewer_homes[0], filled)
 
     assert (code, sentence) == (
         2,

@@ -1,8 +1,11 @@
-"""An import that is killed at the n-th call of one of its steps: `killed.py CASEBOOK BUNDLE HOME
-STEP N BEFORE|BEHIND`.
+"""Imports that are killed at the n-th call of one of their steps.
+
+Each line of standard input is one as JSON, [CASEBOOK, BUNDLE, HOME, STEP, N, BEFORE or BEHIND]; its
+exit code is printed. Each runs in a process of its own, forked from one that is loaded already.
 """
 
 import itertools
+import json
 import os
 import signal
 import sys
@@ -44,12 +47,21 @@ def killing(step: Callable[..., Any], number: int, behind: bool) -> Callable[...
     return call
 
 
-if __name__ == "__main__":
-    casebook_path, bundle, home, step, number, side = sys.argv[1:]
+def run(casebook_path: str, bundle: str, home: str, step: str, number: int, side: str) -> None:
+    """The import. It does not return, unless the step is never called so often."""
     owner, name = STEPS[step]
-    setattr(owner, name, killing(getattr(owner, name), int(number), side == "BEHIND"))
+    setattr(owner, name, killing(getattr(owner, name), number, side == "BEHIND"))
     with Casebook.open(Path(casebook_path)) as casebook:
         open_bundle.open_bundle(
             casebook, Path(bundle), Opener(Path(home)), today=date(2026, 11, 23), batch=3
         )
-    sys.exit("It was not killed.")
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        if (child := os.fork()) == 0:
+            try:
+                run(*json.loads(line))
+            finally:
+                os._exit(1)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
