@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from support import clocks, collected
 from support.clocks import MovedClock
-from support.front import PACKAGE, Front, make_front
+from support.front import PACKAGE, Front, make_front, make_settings
 from support.shared import copy_home, made_once, make_home
 
 from dropbox import openpgp, week_secrets
@@ -309,9 +309,9 @@ def words() -> WordLists:
 
 
 @pytest.fixture
-def front(new_front: Callable[[Path], Front], tmp_path: Path) -> Front:
+def front(new_front: Callable[[], Front]) -> Front:
     """A front with the cheapest derivation and small limits."""
-    return new_front(tmp_path)
+    return new_front()
 
 
 @pytest.fixture(scope="session")
@@ -322,7 +322,8 @@ def new_front(
     campaign: Campaign,
     words: WordLists,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[Path], Front]:
-    """Makes such a front in a directory."""
+) -> Callable[[], Front]:
+    """Makes such a front; all are of one site."""
+    settings = make_settings(tmp_path_factory.mktemp("site"), keys_dir)
     templates = made_once(tmp_path_factory, "templates", lambda _: None)
-    return partial(make_front, keys_dir, reviewer_homes, reviewers, campaign, words, templates)
+    return partial(make_front, settings, reviewer_homes, reviewers, campaign, words, templates)

@@ -118,12 +118,12 @@ def reply(front: Front, words: WordLists, codename: str, text: str, number: int)
 
 @pytest.fixture(scope="session")
 def saved(
-    new_front: Callable[[Path], Front], words: WordLists, tmp_path_factory: pytest.TempPathFactory
+    new_front: Callable[[], Front], words: WordLists, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Path]:
     """All pages as files, named by language and page."""
 
     def save(directory: Path) -> None:
-        front = new_front(tmp_path_factory.mktemp("saving"))
+        front = new_front()
         with front.browser() as browser:
             for prefix in ANSWERS:
                 for name, page in language_pages(front, browser, words, prefix):

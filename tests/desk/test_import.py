@@ -232,9 +232,10 @@ def test_no_room_for_the_bundle_or_in_the_casebook_is_a_sentence_and_the_next_ru
     code, sentence = desk(casebook_directory, reviewer_homes[0], filled, 3 * BLOCK_BYTES)
     assert (code, sentence.count("\n")) == (2, 1) and "does not fit beside the casebook" in sentence
 
-    # A casebook that is larger than the bundle, so that it runs out of room first.
+    # A casebook that is larger than the bundle, so that it runs out of room first. Of spaces, in
+    # which nothing is found or linked.
     with Casebook.open(casebook_directory) as casebook:
-        add(casebook, *(report("字" * 12_000, 100 + number) for number in range(40)))
+        add(casebook, *(report("字" + " " * 36_000, 100 + number) for number in range(40)))
     size = (casebook_directory / "casebook.sqlite").stat().st_size
     assert size > filled.stat().st_size
     code, sentence = desk(casebook_directory, reviewer_homes[0], filled, size + 8_192)

@@ -131,24 +131,25 @@ class Front:
         return opened
 
 
+def make_settings(directory: Path, keys: Path) -> Settings:
+    """Those of a new site in *directory*, with small limits."""
+    site = make_site(directory, onion=ONION, keys=keys)
+    limits = {
+        "CASEDROP_LIMITS_FILE_BYTES": str(2**20),
+        "CASEDROP_LIMITS_POST_BYTES": str(3 * 2**20),
+    }
+    return Settings.load({"CASEDROP_SETTINGS": str(site.settings_file), **limits})
+
+
 def make_front(
-    keys_dir: Path,
+    settings: Settings,
     reviewer_homes: list[Path],
     reviewers: Reviewers,
     campaign: Campaign,
     words: WordLists,
     templates: Path,
-    directory: Path,
 ) -> Front:
-    """A front whose site is in *directory*. Fronts that share *templates* compile each of theirs
-    once.
-    """
-    site = make_site(directory / "site", onion=ONION, keys=keys_dir)
-    limits = {
-        "CASEDROP_LIMITS_FILE_BYTES": str(2**20),
-        "CASEDROP_LIMITS_POST_BYTES": str(3 * 2**20),
-    }
-    settings = Settings.load({"CASEDROP_SETTINGS": str(site.settings_file), **limits})
+    """A front that writes to no disk. Fronts that share *templates* compile each of theirs once."""
     made = Front(
         Flask("none"), StandInVault(), settings, Opener(reviewer_homes[0]), 1_790_000_000.0
     )

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,10 @@ def test_a_form_changed_after_back_is_stored_too(front: Front) -> None:
     assert sorted(report.text for report in front.reports()) == sorted([TEXT, TEXT + "补充"])
 
 
-def every_answer(front: Front) -> dict[str, Page]:
+@pytest.fixture(scope="session")
+def every_answer(new_front: Callable[[], Front]) -> dict[str, Page]:
     """A response of each kind, in each language."""
-    answers: dict[str, Page] = {}
+    front, answers = new_front(), dict[str, Page]()
     with front.browser() as browser:
         answers["/"] = browser.get("/")
         answers["unknown language"] = browser.get("/fr/report")
@@ -123,8 +125,8 @@ def every_answer(front: Front) -> dict[str, Page]:
 OF_SOME_PAGES = {"clear-site-data"}
 
 
-def test_every_response_is_isolated_from_other_sites(front: Front) -> None:
-    for name, page in every_answer(front).items():
+def test_every_response_is_isolated_from_other_sites(every_answer: dict[str, Page]) -> None:
+    for name, page in every_answer.items():
         headers, policy = page.headers, page.headers["content-security-policy"]
         assert "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'" in policy, name
         assert headers["cross-origin-embedder-policy"] == "require-corp", name
@@ -141,8 +143,8 @@ def test_every_response_is_isolated_from_other_sites(front: Front) -> None:
         assert not set(headers) & {"server", "date", "etag", "last-modified", "set-cookie"}, name
 
 
-def test_every_answer_has_one_size_and_the_same_headers(front: Front) -> None:
-    answers = every_answer(front)
+def test_every_answer_has_one_size_and_the_same_headers(every_answer: dict[str, Page]) -> None:
+    answers = every_answer
 
     assert len(answers) == 40
     assert {name: size(page) for name, page in answers.items()} == dict.fromkeys(
@@ -215,8 +217,10 @@ def test_a_text_that_comes_back_takes_the_place_of_padding(front: Front) -> None
     assert pad(page) + len(STORY.encode()) + len(page.form().value("token")) >= FLOOR_PAD_BYTES
 
 
-def test_no_answer_sets_a_cookie_asks_elsewhere_or_carries_a_script(front: Front) -> None:
-    for name, page in every_answer(front).items():
+def test_no_answer_sets_a_cookie_asks_elsewhere_or_carries_a_script(
+    every_answer: dict[str, Page],
+) -> None:
+    for name, page in every_answer.items():
         assert "set-cookie" not in page.headers, name
         assert page.headers["content-security-policy"].startswith(
             "default-src 'none'; style-src 'sha256-"
@@ -246,19 +250,19 @@ def test_the_style_that_the_policy_allows_is_the_one_on_the_page(front: Front) -
     assert f"'sha256-{digest}'" in page.headers["content-security-policy"]
 
 
-def test_only_a_page_that_is_written_on_may_be_shown_again(front: Front) -> None:
+def test_only_a_page_that_is_written_on_may_be_shown_again(every_answer: dict[str, Page]) -> None:
     """The next person can see what a browser keeps; what it does not keep is lost on Back."""
     kept = {
         name.split(" ", 1)[1]
-        for name, page in every_answer(front).items()
+        for name, page in every_answer.items()
         if page.headers["cache-control"] != "no-store"
     }
 
     assert kept == {"report", "empty", "asked", "not accepted", "no answer"}
 
 
-def test_each_page_is_in_its_language(front: Front) -> None:
-    answers = every_answer(front)
+def test_each_page_is_in_its_language(every_answer: dict[str, Page]) -> None:
+    answers = every_answer
     for prefix, tag, words in (
         ("zh-hans", "zh-Hans", "提交报告"),
         ("zh-hant", "zh-Hant", "提交報告"),
