@@ -4,6 +4,7 @@ once for all.
 
 import argparse
 import copy
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +54,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Before anything is left out: promises are compared with what pytest really collects."""
     collected.note(config, items)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end, and need not be searched for garbage every time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)

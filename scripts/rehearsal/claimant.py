@@ -8,10 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html.parser import HTMLParser
 from typing import BinaryIO, Self
 
 import httpx
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 
 # The first fetch builds a rendezvous circuit, through which an upload of some MB is slow.
 TIMEOUT_SECONDS = 120.0
@@ -20,11 +21,48 @@ TIMEOUT_SECONDS = 120.0
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
-def _selected(control: Tag) -> str:
-    options = control.find_all("option")
-    chosen = next((option for option in options if option.has_attr("selected")), options[0])
-    # The parser nests options without end tags; the text of one ends where the next begins.
-    return str(chosen.get("value", next(chosen.strings).strip()))
+@dataclass
+class _Control:
+    """A tag in a form with its attributes, the text behind it and, of a select, its options."""
+
+    tag: str
+    given: dict[str, str]
+    text: str = ""
+    options: list["_Control"] = field(default_factory=list)
+
+    def selected(self) -> str:
+        """The value of a select."""
+        chosen = next((one for one in self.options if "selected" in one.given), self.options[0])
+        return chosen.given.get("value", chosen.text.strip())
+
+
+class _FormReader(HTMLParser):
+    """The controls of a page's first form. A tree of the whole page would take several times as
+    long.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action: str | None = None
+        self.controls: list[_Control] = []
+        self._inside = False
+        self._last = _Control("", {})
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form" and self.action is None:
+            self.action, self._inside = given.get("action", ""), True
+        elif self._inside and tag in ("input", "textarea", "select", "button", "option"):
+            self._last = _Control(tag, given)
+            # The text of an option without an end tag ends where the next begins.
+            (self.controls[-1].options if tag == "option" else self.controls).append(self._last)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._last = _Control("", {})
+        self._inside = self._inside and tag != "form"
+
+    def handle_data(self, data: str) -> None:
+        self._last.text += data
 
 
 @dataclass(frozen=True)
@@ -45,26 +83,34 @@ class Form:
     choices: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, tag: Tag, page_path: str) -> Self:
-        """The form *tag* as a browser reads it: fields and ticked boxes, no buttons or files."""
+    def of(cls, html: str, page_path: str) -> Self | None:
+        """A page's first form as a browser reads it: fields and ticked boxes, no buttons or files.
+
+        None if there is no form.
+        """
+        page = _FormReader()
+        page.feed(html)
+        page.close()
+        if page.action is None:
+            return None
         fields: list[tuple[str, str]] = []
         choices: dict[str, list[str]] = {}
-        for control in tag.find_all(["input", "textarea", "select", "button"]):
-            name, kind = str(control.get("name", "")), str(control.get("type", "text"))
-            if control.name == "textarea":
+        for control in page.controls:
+            name, kind = control.given.get("name", ""), control.given.get("type", "text")
+            if control.tag == "textarea":
                 # Browsers drop one newline after the opening tag.
-                fields.append((name, control.get_text().removeprefix("\n")))
-            elif control.name == "button" or kind in ("submit", "file"):
+                fields.append((name, control.text.removeprefix("\n")))
+            elif control.tag == "button" or kind in ("submit", "file"):
                 continue
             elif kind in ("radio", "checkbox"):
-                choices.setdefault(name, []).append(str(control.get("value", "on")))
-                if control.has_attr("checked"):
-                    fields.append((name, str(control.get("value", "on"))))
-            elif control.name == "select":
-                fields.append((name, _selected(control)))
+                choices.setdefault(name, []).append(control.given.get("value", "on"))
+                if "checked" in control.given:
+                    fields.append((name, control.given.get("value", "on")))
+            elif control.tag == "select":
+                fields.append((name, control.selected()))
             elif name:
-                fields.append((name, _LINE_BREAK.sub("\r\n", str(control.get("value", "")))))
-        return cls(str(tag.get("action") or page_path), fields, choices)
+                fields.append((name, _LINE_BREAK.sub("\r\n", control.given.get("value", ""))))
+        return cls(page.action or page_path, fields, choices)
 
     def value(self, name: str) -> str:
         """The value that the page gave the field *name*, "" when it has none."""
@@ -109,9 +155,9 @@ class Page:
 
     def form(self) -> Form:
         """The page's only form."""
-        tag = self.html.find("form")
-        assert isinstance(tag, Tag), f"{self.path} has no form (status {self.status})"
-        return Form.of(tag, self.path)
+        form = Form.of(self.raw.decode("utf-8"), self.path)
+        assert form is not None, f"{self.path} has no form (status {self.status})"
+        return form
 
     def codename(self) -> str:
         """The codename that the page shows: its words as typed, with spaces between."""
