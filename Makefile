@@ -25,9 +25,6 @@ TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk strace
 CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
-# A run starts hundreds of Pythons. Without its compiled modules, each would compile all of Casedrop again.
-unexport PYTHONDONTWRITEBYTECODE
-
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench up desk manual package lock words clean install server debian \
   debian-packages debian-test-packages checkers

@@ -50,6 +50,12 @@ def functions() -> dict[str, list[ast.FunctionDef]]:
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def parsed_once() -> None:
+    """The tests of this module share a fixture, and so run in one worker: only that one parses."""
+    functions()
+
+
 def existing_tests() -> set[str]:
     """The names of all test functions that pytest collects."""
     return {name for name in functions() if name.startswith("test_")}
