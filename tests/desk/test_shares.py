@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,11 +29,31 @@ def make_two_weeks(home: Path) -> None:
     make_reviewer_key(home, name="blue", weeks=2, start=start, passphrase="")
 
 
+@pytest.fixture(scope="session")
+def two_weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gpg home of two weeks that are both valid today, made once for all workers."""
+    return made_once(tmp_path_factory, "two-weeks", lambda place: make_home(make_two_weeks, place))
+
+
 @pytest.fixture
-def home(gpg_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(gpg_home: Path, two_weeks: Path) -> Path:
     """Two weeks that are both valid today."""
-    made = made_once(tmp_path_factory, "two-weeks", lambda place: make_home(make_two_weeks, place))
-    return copy_home(made, gpg_home)
+    return copy_home(two_weeks, gpg_home)
+
+
+@pytest.fixture
+def split_home(
+    gpg_home: Path, out: Path, two_weeks: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The same, of which the first is on two sheets in *out*, both of them needed."""
+
+    def make(place: Path) -> None:
+        (place / "out").mkdir()
+        make_home(lambda copy: cut(copy, place / "out", 2, 2), copy_home(two_weeks, place / "g"))
+
+    made = made_once(tmp_path_factory, "split", make)
+    shutil.copytree(made / "out", out, dirs_exist_ok=True)
+    return copy_home(made / "g", gpg_home)
 
 
 @pytest.fixture
@@ -236,9 +257,9 @@ def test_another_keys_sealed_file_is_refused(home: Path, out: Path, tmp_path: Pa
     ],
 )
 def test_an_altered_sealed_file_is_refused(
-    change: Callable[[bytes], bytes], sentence: str, home: Path, out: Path
+    change: Callable[[bytes], bytes], sentence: str, split_home: Path, out: Path
 ) -> None:
-    sealed, sheets = cut(home, out, 2, 2)
+    home, (sealed, *sheets) = split_home, sorted(out.iterdir(), key=lambda path: path.suffix)
     good = sealed.read_bytes()
     assert change(good) != good
     sealed.write_bytes(change(good))
