@@ -182,7 +182,7 @@ class WordLists:
             *enumerate(self.english),
             *((n, w) for n, three in enumerate(self.chinese) for w in set(three)),
         ]:
-            if index.setdefault(word, number) != number or word in self.english[:number]:
+            if index.setdefault(word, number) != number:
                 raise BadWordList("A word is twice in the word lists.")
         letters = [*self.english, *(pinyin for pinyin, _, _ in self.chinese)]
         hanzi = [word for _, *both in self.chinese for word in both]
