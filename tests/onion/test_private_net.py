@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from shutil import which
 
@@ -54,22 +55,35 @@ class PageServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         return request, ("onion", 0)
 
 
-@pytest.fixture
-def proxy_lines() -> list[bytes]:
-    return []
+class Network:
+    """A private network, the server behind its onion, and all that was seen of both."""
+
+    def __init__(self, directory: Path) -> None:
+        self.proxy_lines: list[bytes] = []
+        self.said: list[str] = []
+        path = directory / "page.sock"
+        handler = type("ThisPage", (Page,), {"proxy_lines": self.proxy_lines})
+        self._server = PageServer(str(path), handler)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}
+        )
+        self._thread.start()
+        self.net = PrivateNet(directory / "net", path, self.said.append)
+
+    def close(self) -> None:
+        """Stop all of it."""
+        self.net.stop()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
 
 
-@pytest.fixture
-def listen(proxy_lines: list[bytes], tmp_path: Path) -> Iterator[Path]:
-    """The path of a unix socket on which a page is served."""
-    path = tmp_path / "page.sock"
-    handler = type("ThisPage", (Page,), {"proxy_lines": proxy_lines})
-    with PageServer(str(path), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield path
-        server.shutdown()
-        thread.join()
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """One for the tests that need it; the last of them stops it."""
+    with closing(Network(tmp_path_factory.mktemp("network"))) as made:
+        made.net.start()
+        yield made
 
 
 def get(net: PrivateNet, user: str) -> httpx.Response:
@@ -86,22 +100,16 @@ def alive(pid: int) -> bool:
     return True
 
 
-def test_a_client_reaches_the_onion_by_one_circuit_per_user_and_nothing_is_left(
-    listen: Path, proxy_lines: list[bytes], tmp_path: Path
-) -> None:
-    said: list[str] = []
-    with PrivateNet(tmp_path / "net", listen, said.append) as net:
-        pids = net.pids
-        pages = [get(net, user) for user in ("one", "one", "two")]
+def test_a_client_reaches_the_onion_by_one_circuit_per_user(network: Network) -> None:
+    pages = [get(network.net, user) for user in ("one", "one", "two")]
 
-    assert net.onion.endswith(".onion") and len(net.onion) == 62
+    assert network.net.onion.endswith(".onion") and len(network.net.onion) == 62
     assert [page.status_code for page in pages] == [200, 200, 200]
     assert {page.content for page in pages} == {PAGE}
-    circuits = [line.split()[2] for line in proxy_lines]
-    assert all(line.startswith(b"PROXY TCP6 fc00:dead:beef:4dad:") for line in proxy_lines)
+    circuits = [line.split()[2] for line in network.proxy_lines]
+    assert all(line.startswith(b"PROXY TCP6 fc00:dead:beef:4dad:") for line in network.proxy_lines)
     assert circuits[0] == circuits[1] != circuits[2]
-    assert len(pids) == 7 and not any(alive(pid) for pid in pids.values())
-    assert said[-1] == "the onion service can be reached"
+    assert network.said[-1] == "the onion service can be reached"
 
 
 def test_a_directory_that_is_not_fresh_is_refused(tmp_path: Path) -> None:
@@ -200,45 +208,53 @@ def up(state: Path, environ: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
-def test_up_asks_for_a_site_then_opens_the_drop_until_it_is_told_to_end(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with PrivateNet(tmp_path / "net", tmp_path / "page.sock") as net:
-        environ = site_for_up(state, net)
-        first = up(state, environ)
-        _, said = first.communicate(timeout=60)
-        onion = (state / "tor" / "drop" / "hostname").read_text("ascii").strip()
+def test_up_asks_for_a_site_then_opens_the_drop_until_it_is_told_to_end(
+    network: Network, tmp_path: Path
+) -> None:
+    state, net = tmp_path / "state", network.net
+    environ = site_for_up(state, net)
+    first = up(state, environ)
+    _, said = first.communicate(timeout=60)
+    onion = (state / "tor" / "drop" / "hostname").read_text("ascii").strip()
 
-        assert first.returncode == 2
-        assert (
-            said.startswith("There are no settings yet:")
-            and onion in said
-            and len(said.splitlines()) == 1
-        )
+    assert first.returncode == 2
+    assert (
+        said.startswith("There are no settings yet:")
+        and onion in said
+        and len(said.splitlines()) == 1
+    )
 
-        (state / "settings.toml").write_text(
-            f'[site]\nonion = "{onion}"\n'
-            '[vault]\nintake_socket = "intake.sock"\ncourier_socket = "courier.sock"\n',
-            "utf-8",
-        )
-        (state / "keys").mkdir()
-        (state / "keys" / "FINGERPRINTS").touch()
-        (state / "keys" / "one.asc").touch()
-        second = up(state, environ)
-        assert second.stdout is not None
-        while (line := second.stdout.readline()) and "open" not in line:
-            pass
-        assert line == f"The drop is open: http://{onion}/\n"
-        proxy = f"socks5h://one:x@127.0.0.1:{net.socks_port}"
-        assert (
-            httpx.get(f"http://{onion}/", proxy=proxy, timeout=60, trust_env=False).text == "open"
-        )
+    (state / "settings.toml").write_text(
+        f'[site]\nonion = "{onion}"\n'
+        '[vault]\nintake_socket = "intake.sock"\ncourier_socket = "courier.sock"\n',
+        "utf-8",
+    )
+    (state / "keys").mkdir()
+    (state / "keys" / "FINGERPRINTS").touch()
+    (state / "keys" / "one.asc").touch()
+    second = up(state, environ)
+    assert second.stdout is not None
+    while (line := second.stdout.readline()) and "open" not in line:
+        pass
+    assert line == f"The drop is open: http://{onion}/\n"
+    proxy = f"socks5h://one:x@127.0.0.1:{net.socks_port}"
+    assert httpx.get(f"http://{onion}/", proxy=proxy, timeout=60, trust_env=False).text == "open"
 
-        second.send_signal(signal.SIGTERM)
-        told, said = second.communicate(timeout=30)
+    second.send_signal(signal.SIGTERM)
+    told, said = second.communicate(timeout=30)
 
     assert (second.returncode, said) == (0, "")
     assert told.endswith("Stopped.\n")
     assert not [path for path in state.glob("*.sock") if path.exists()]
+
+
+def test_when_it_is_stopped_nothing_of_it_is_left(network: Network) -> None:
+    pids = network.net.pids
+    assert len(pids) == 7 and all(alive(pid) for pid in pids.values())
+
+    network.net.stop()
+
+    assert not any(alive(pid) for pid in pids.values())
 
 
 def test_the_installed_tor_is_new_enough() -> None:
