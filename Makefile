@@ -81,8 +81,8 @@ quick: install ## the tests that need neither tor, a whole drop, a browser, stra
 coverage: checkers ## which lines and branches no test runs: build/coverage/index.html
 	@$(MEASURED) $(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) --cov --cov-report=html:build/coverage
 
-pictures: checkers ## photograph the two pictures of the README again, from fictional cases: docs/pictures
-	@CASEDROP_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py
+pictures: checkers ## photograph the two pictures of the README again (docs/pictures), and all pages (build/screens)
+	@CASEDROP_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py tests/browser/test_pages.py
 
 crash: install debian-test-packages ## the test under fire at full length: 200 kills (CASEDROP_SEED=N repeats one)
 	@CASEDROP_KILLS=200 $(BIN)/python -m pytest -s tests/drop/test_crash.py

@@ -1,7 +1,8 @@
 """Every page as a person sees it: valid HTML, accessible, nothing too small or too wide.
 
 The pages come from a front in this process and are opened from files; test_browser.py goes over
-Tor. Screenshots of all pages, in three languages and two widths, are put into build/screens.
+Tor. With CASEDROP_PICTURES=1 (`make pictures`), screenshots of all pages, in three languages and
+two widths, are put into build/screens.
 """
 
 import json
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from support.checkers import AXE, DIRECTORY, VNU
@@ -140,12 +142,6 @@ def put_in_place(made: Path, path: Path) -> None:
     ours.replace(path)
 
 
-@pytest.fixture(scope="module")
-def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
-    with closing(Firefox(tmp_path_factory.mktemp("firefox"))) as browser:
-        yield browser
-
-
 def test_the_html_is_valid(saved: list[Path]) -> None:
     assert len(saved) == 3 * 20
     checked = subprocess.run(
@@ -243,31 +239,50 @@ return small;
 """
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_is_too_small_or_too_wide(
-    saved: list[Path], firefox: Firefox, tmp_path: Path, width: str
-) -> None:
-    screens = tmp_path / "screens"
+REQUESTED = "return performance.getEntriesByType('resource').map(one => one.name)"
+
+
+class Seen(NamedTuple):
+    """What a page fetched beside itself, and what on it is too small or too wide."""
+
+    requested: list[str]
+    small: list[str]
+
+
+@pytest.fixture(scope="module")
+def seen(saved: list[Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Seen]]:
+    """All pages by width and name; on request, with screenshots."""
+    directory = tmp_path_factory.mktemp("seen")
+    with closing(Firefox(directory)) as firefox:
+        return {width: looked_at(firefox, saved, directory, width) for width in WIDTHS}
+
+
+def looked_at(firefox: Firefox, saved: list[Path], directory: Path, width: str) -> dict[str, Seen]:
+    """All pages at one width."""
+    screens = directory / width if os.environ.get("CASEDROP_PICTURES") else None
     firefox.width(WIDTHS[width])
     found = {}
     for path in saved:
         firefox.open(path.as_uri())
-        firefox.shoot(screens / f"{path.stem}.png")
+        requested = firefox.ask(REQUESTED)
+        if screens:
+            firefox.shoot(screens / f"{path.stem}.png")
         firefox.unfold()
-        found[path.stem] = firefox.ask(LAYOUT)
-        if "report-c" in path.name:
+        found[path.stem] = Seen(requested, firefox.ask(LAYOUT))
+        if screens and "report-c" in path.name:
             firefox.shoot(screens / f"{path.stem}-unfolded.png")
-    for screen in screens.iterdir():
+    for screen in screens.iterdir() if screens else ():
         put_in_place(screen, SCREENS / width / screen.name)
+    return found
 
-    assert {name: said for name, said in found.items() if said} == {}
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_too_small_or_too_wide(seen: dict[str, dict[str, Seen]], width: str) -> None:
+    assert {name: one.small for name, one in seen[width].items() if one.small} == {}
+    assert len(seen[width]) == 3 * 20
 
 
-def test_a_page_is_one_request(saved: list[Path], firefox: Firefox) -> None:
-    for path in saved:
-        firefox.open(path.as_uri())
-        assert (
-            firefox.ask("return performance.getEntriesByType('resource').map(one => one.name)")
-            == []
-        )
+def test_a_page_is_one_request(saved: list[Path], seen: dict[str, dict[str, Seen]]) -> None:
+    for pages in seen.values():
+        assert {name: one.requested for name, one in pages.items() if one.requested} == {}
     assert all(not re.search(rb"https?://", path.read_bytes()) for path in saved)
