@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO, RawIOBase
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as _aead_open
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as _aead_seal
@@ -90,7 +90,18 @@ def report_block_id(nonce: bytes, report: Report) -> bytes:
 
 
 def seal_report(report: Report, reviewers: Reviewers) -> bytes:
-    """*report* as one block: padded, sealed to all reviewers, filled up with random bytes.
+    """*report* as one block of format 1: its message, filled up with random bytes.
+
+    Raises BadReport if it is too long, and CannotSeal.
+    """
+    message = seal_message(report, reviewers)
+    if len(message) > BLOCK_BYTES:
+        raise CannotSeal("The sealed report does not fit into one block.")
+    return message + secrets.token_bytes(BLOCK_BYTES - len(message))
+
+
+def seal_message(report: Report, reviewers: Reviewers) -> bytes:
+    """*report* padded and sealed to all reviewers: one OpenPGP message.
 
     Raises BadReport if it is too long, and CannotSeal.
     """
@@ -100,10 +111,51 @@ def seal_report(report: Report, reviewers: Reviewers) -> bytes:
     except BadPadding:
         raise BadReport("The report does not fit into one block.") from None
     reviewers.seal(BytesIO(padded), sealed.append)
-    message = b"".join(sealed)
-    if len(message) > BLOCK_BYTES:
-        raise CannotSeal("The sealed report does not fit into one block.")
-    return message + secrets.token_bytes(BLOCK_BYTES - len(message))
+    return b"".join(sealed)
+
+
+class BlockFormat(Protocol):
+    """How a format cuts a file's OpenPGP message into blocks.
+
+    *number* counts a file's blocks from 0, *block_key* has BLOCK_KEY_BYTES.
+    """
+
+    @property
+    def chunk_bytes(self) -> int:
+        """How much of the message a block holds."""
+
+    def id(self, block_key: bytes, number: int) -> bytes:
+        """The block's id, which only the file's key tells."""
+
+    def seal(self, chunk: bytes, block_key: bytes, number: int) -> bytes:
+        """A block of BLOCK_BYTES. *chunk* is shorter than chunk_bytes in the last one only."""
+
+    def open(self, block: bytes, block_key: bytes, number: int) -> bytes:
+        """The chunk in *block*, or more: what filled up the last one. Raises CannotOpen."""
+
+
+class Format1:
+    """Blocks of format 1: encrypted once, under the file's key."""
+
+    chunk_bytes = CHUNK_BYTES
+
+    def id(self, block_key: bytes, number: int) -> bytes:
+        """See BlockFormat."""
+        return block_id(block_key, number)
+
+    def seal(self, chunk: bytes, block_key: bytes, number: int) -> bytes:
+        """See BlockFormat."""
+        return _aead_seal(chunk.ljust(CHUNK_BYTES, b"\0"), None, _block_nonce(number), block_key)
+
+    def open(self, block: bytes, block_key: bytes, number: int) -> bytes:
+        """See BlockFormat."""
+        try:
+            return _aead_open(block, None, _block_nonce(number), block_key)
+        except CryptoError:
+            raise CannotOpen("This is no such block of this file.") from None
+
+
+FORMAT_1 = Format1()
 
 
 class AttachmentSealer:
@@ -115,13 +167,18 @@ class AttachmentSealer:
     """
 
     def __init__(
-        self, reviewers: Reviewers, put: Callable[[Sequence[Block]], None], limit_bytes: int
+        self,
+        reviewers: Reviewers,
+        put: Callable[[Sequence[Block]], None],
+        limit_bytes: int,
+        *,
+        format: BlockFormat = FORMAT_1,
     ) -> None:
         self._reviewers = reviewers
         self._limit = limit_bytes
         self._size = 0
         self._hash = hashlib.sha256()
-        self._blocks = _BlockWriter(put)
+        self._blocks = _BlockWriter(put, format)
         self._failure: CasedropError | None = None
         self._sealed_bytes = 0
         read_end, write_end = os.pipe()
@@ -202,7 +259,8 @@ class AttachmentSealer:
 class _BlockWriter:
     """Cuts a ciphertext into blocks, encrypts them under the file's key, puts them in batches."""
 
-    def __init__(self, put: Callable[[Sequence[Block]], None]) -> None:
+    def __init__(self, put: Callable[[Sequence[Block]], None], format: BlockFormat) -> None:
+        self._format = format
         self.key = secrets.token_bytes(BLOCK_KEY_BYTES)
         self.ids: list[bytes] = []
         self.stopped = False
@@ -215,21 +273,22 @@ class _BlockWriter:
         if self.stopped:
             raise CannotSeal("The upload was interrupted.")
         self._buffer += data
-        while len(self._buffer) >= CHUNK_BYTES:
-            self._cut(bytes(self._buffer[:CHUNK_BYTES]))
-            del self._buffer[:CHUNK_BYTES]
+        size = self._format.chunk_bytes
+        while len(self._buffer) >= size:
+            self._cut(bytes(self._buffer[:size]))
+            del self._buffer[:size]
 
     def finish(self) -> None:
         """Fill up the last block and put what is left."""
         if self._buffer:
-            self._cut(bytes(self._buffer).ljust(CHUNK_BYTES, b"\0"))
+            self._cut(bytes(self._buffer))
             self._buffer.clear()
         self._pass_on()
 
     def _cut(self, chunk: bytes) -> None:
         number = len(self.ids) + len(self._batch)
-        sealed = _aead_seal(chunk, None, _block_nonce(number), self.key)
-        self._batch.append(Block(block_id(self.key, number), sealed))
+        sealed = self._format.seal(chunk, self.key, number)
+        self._batch.append(Block(self._format.id(self.key, number), sealed))
         if len(self._batch) == PENDING_BATCH:
             self._pass_on()
 
@@ -247,7 +306,7 @@ def _block_nonce(number: int) -> bytes:
 
 
 def open_report(block: bytes, opener: Opener) -> Report:
-    """The report in *block*.
+    """The report in *block* of format 1.
 
     Raises CannotOpen if it is not a sealed report, BadReport if it is damaged.
     """
@@ -274,7 +333,13 @@ class _Ciphertext(RawIOBase):
     (``failure``): gpg then only finds its input cut off.
     """
 
-    def __init__(self, attachment: Attachment, get_block: Callable[[bytes], bytes | None]) -> None:
+    def __init__(
+        self,
+        attachment: Attachment,
+        get_block: Callable[[bytes], bytes | None],
+        format: BlockFormat,
+    ) -> None:
+        self._format = format
         self._attachment = attachment
         self._get_block = get_block
         self._number = 0
@@ -296,15 +361,16 @@ class _Ciphertext(RawIOBase):
         return taken
 
     def _next(self) -> None:
-        data = self._get_block(block_id(self._attachment.block_key, self._number))
+        key = self._attachment.block_key
+        data = self._get_block(self._format.id(key, self._number))
         if data is None:
             self.failure = MissingBlock(
                 f"Block {self._number + 1} of {self._attachment.blocks} of a file is missing."
             )
             return
         try:
-            chunk = _aead_open(data, None, _block_nonce(self._number), self._attachment.block_key)
-        except CryptoError:
+            chunk = self._format.open(data, key, self._number)
+        except CannotOpen:
             self.failure = CannotOpen(
                 f"Block {self._number + 1} of {self._attachment.blocks} of a file is altered."
             )
@@ -328,6 +394,8 @@ def open_attachment(
     get_block: Callable[[bytes], bytes | None],
     opener: Opener,
     sink: Callable[[bytes], None],
+    *,
+    format: BlockFormat = FORMAT_1,
 ) -> None:
     """Decrypt *attachment* into *sink*, block by block.
 
@@ -343,7 +411,7 @@ def open_attachment(
         size += len(data)
         sink(data)
 
-    chunks = _Ciphertext(attachment, get_block)
+    chunks = _Ciphertext(attachment, get_block, format)
     try:
         opener.open_stream(chunks, take, attachment.size)
     except OpensLarger:

@@ -18,6 +18,7 @@ from dropbox.openpgp import Opener
 from dropbox.report import Attachment
 from dropbox.sealing import (
     CHUNK_BYTES,
+    FORMAT_1,
     Block,
     _BlockWriter,
     open_attachment,
@@ -112,7 +113,7 @@ def as_file(message: bytes, size: int, sha: str) -> tuple[Attachment, dict[bytes
     def put(blocks: Iterable[Block]) -> None:
         kept.update(blocks)
 
-    writer = _BlockWriter(put)
+    writer = _BlockWriter(put, FORMAT_1)
     writer.write(message)
     writer.finish()
     entry = Attachment("x", "x/x", size, sha, writer.key, len(writer.ids), len(message))
