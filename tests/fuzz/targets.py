@@ -1,6 +1,6 @@
 """All targets by name. Each reader of untrusted bytes has one."""
 
-from fuzz import bundles, bundles_version_2, form, openpgp, texts
+from fuzz import bundles, bundles_version_2, form, format_2, openpgp, texts
 from fuzz.control import BROKEN
 from fuzz.target import Target
 
@@ -32,5 +32,10 @@ ALL: tuple[Target, ...] = (
     texts.PADDED_REPORT,
     texts.REPLY,
     texts.SEALED_REPLY,
+    format_2.BLOCK_PAYLOAD,
+    format_2.DAY_KEY_RECORD,
+    format_2.WEEKLY_FILE,
+    format_2.REPLY_OF_VERSION_2,
+    format_2.SEALED_REPLY_OF_VERSION_2,
 )
 BY_NAME = {target.name: target for target in (*ALL, BROKEN)}
