@@ -25,6 +25,10 @@ class KeysError(CasedropError):
     """The reviewers' public keys are missing or wrong."""
 
 
+class KeyMemoryError(CasedropError):
+    """The file in memory for the keys of form pages cannot be used."""
+
+
 class CannotLockDown(CasedropError):
     """The kernel refused part of the lockdown; this process must not serve requests."""
 

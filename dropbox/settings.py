@@ -39,6 +39,8 @@ class Settings:
     courier_socket: Path
     database: Path
     export_key: Path  # only the vault reads this file
+    # [front], optional: a file on a file system in memory; None: dropbox.front.shared_keys chooses
+    key_memory: Path | None = None
     # [lockdown]
     waived: frozenset[str] = frozenset()  # parts of dropbox.lockdown that are not enforced
     # [limits]
@@ -73,7 +75,7 @@ class Settings:
             if (section, setting) in from_file
         }
         for section, setting in _SETTINGS:
-            if setting not in values and section not in _OPTIONAL and setting != "campaign":
+            if setting not in values and section not in _OPTIONAL and setting not in _DEFAULTED:
                 raise SettingsError(f"The setting [{section}] {setting} is missing in {file}.")
         values.setdefault("campaign", _PACKAGED_CAMPAIGN)
         return cls(**values)
@@ -191,6 +193,7 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("site", "keys"): _path,
     ("site", "campaign"): _path,
     ("front", "gnupg_home"): _path,
+    ("front", "key_memory"): _path,
     ("vault", "intake_socket"): _path,
     ("vault", "courier_socket"): _path,
     ("vault", "database"): _path,
@@ -199,12 +202,13 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("limits", "file_bytes"): _number(2**16, 2**30),
     ("limits", "files"): _number(1, 10),  # a report of one block has room for ten
     ("limits", "post_bytes"): _number(2**18, 2**31),
-    ("limits", "token_minutes"): _number(1, 24 * 60),
+    ("limits", "token_minutes"): _number(1, 2 * 60),  # a day's key is accepted for so long
     ("limits", "pending_minutes"): _number(1, 7 * 24 * 60),
     ("limits", "sealings"): _number(1, 64),
     ("limits", "derivations"): _number(1, 64),
 }
 _OPTIONAL = ("limits", "lockdown")
+_DEFAULTED = ("campaign", "key_memory")
 _SECTIONS = frozenset(section for section, _ in _SETTINGS)
 # Where gunicorn listens for tor: this variable is for the launcher, not the application.
 _NOT_OURS = frozenset({"CASEDROP_FRONT_SOCKET"})

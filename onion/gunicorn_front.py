@@ -19,8 +19,8 @@ bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]
 umask = 0o117  # the socket is 0660: tor can reach it through its group, nobody else can
 backlog = 128
 
-# Built once, before the workers: a wrong setting prevents the start, and all workers share one key
-# for form tokens.
+# Built once, before the workers: a wrong setting prevents the start, and all workers share the
+# memory with the keys for form tokens.
 preload_app = True
 worker_class = "gthread"
 # Two, so that one keeps serving while the other ends after its last request.

@@ -7,6 +7,7 @@ import copy
 import gc
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -314,6 +315,17 @@ def campaign() -> Campaign:
 def words() -> WordLists:
     """The two word lists that come with Casedrop."""
     return WordLists.read()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def memory_folder() -> Iterator[Path]:
+    """A folder in memory, where each site's front has the keys of its form pages."""
+    with (
+        tempfile.TemporaryDirectory(prefix="casedrop-", dir="/dev/shm") as name,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("XDG_RUNTIME_DIR", name)
+        yield Path(name)
 
 
 @pytest.fixture

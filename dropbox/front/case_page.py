@@ -5,6 +5,7 @@ The codename itself is carried in the form token, so it is typed once and is now
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, g
@@ -14,8 +15,8 @@ from werkzeug.datastructures import MultiDict
 
 from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, VaultUnavailable
 from dropbox.front.answer_pages import answer_page
-from dropbox.front.form_token import ForgedToken, FormState
-from dropbox.front.forms import MessageForm
+from dropbox.front.form_token import FormState, LeftToken, StaleToken
+from dropbox.front.forms import MessageForm, OpenedToken
 from dropbox.front.intake import Draft, Intake
 from dropbox.front.pages import Pages
 from dropbox.front.submission import (
@@ -39,10 +40,14 @@ _NOT_WITHDRAWN = _(
     "Nothing was taken back: the server cannot do it right now. Please try again later."
 )
 _UNAVAILABLE = _("The answers cannot be looked up right now. Please try again later.")
-_AGAIN = _(
-    "The server was restarted while you were writing. Please type your codename again; your text "
-    "is kept."
+_TOO_OLD = _(
+    "This page was open for too long. Please type your codename again; what you wrote is kept."
 )
+_UNKNOWN = _(
+    "This page is too old, or the server was restarted. Please type your codename again; what you "
+    "wrote is kept."
+)
+_LEFT = _("You left this page before. Please type your codename again; what you wrote is kept.")
 
 
 class CaseView(MethodView):
@@ -63,8 +68,12 @@ class CaseView(MethodView):
     def post(self) -> Response:
         """Do what the button says: send, add files, change language, delete an answer, withdraw."""
         posted = self._submissions.receive()
-        if isinstance(posted.token.trouble, ForgedToken):
-            return ask(self._pages, problem=_AGAIN, status=400, text=posted.texts.get("text", ""))
+        if posted.token.trouble is not None:
+            # Shows no answer and gives no codename back; the files belong to what is being written.
+            if isinstance(posted.token.trouble, LeftToken):
+                self._intake.abandon(posted.state.attachments)
+            token = replace(posted.token, state=posted.state)
+            return ask_again(self._pages, token, posted.texts.get("text", ""))
         if posted.problems:
             return self.show(posted.state, posted.texts, posted.problems, posted.status)
         act = posted.texts.get("act", "send")
@@ -82,10 +91,7 @@ class CaseView(MethodView):
             files=len(posted.state.attachments),
         )
         if act == "withdraw" or act.startswith(_DELETE):
-            # Neither needs a text, but both need a fresh page of ours.
-            form.validate()
-            if "token" in form.errors:
-                return self.show(posted.state, posted.texts, [("", form.errors["token"][0])], 400)
+            # Neither needs a text, so the form is not validated.
             return (
                 self._withdraw(posted)
                 if act == "withdraw"
@@ -136,7 +142,7 @@ class CaseView(MethodView):
         if refusal is not None:
             return self.show(refusal.state, posted.texts, [refusal.problem], refusal.status)
         # A fresh nonce: what is written next is a new message, even if it has the same words.
-        return self.show(FormState.of(posted.state.codename), MultiDict(), notice=_SENT)
+        return self.show(posted.state.after_sending(), MultiDict(), notice=_SENT)
 
     def _delete(self, posted: PostedPage, index: int) -> Response:
         try:
@@ -167,6 +173,7 @@ class CaseView(MethodView):
             ),
             _("Now choose “New Identity” in Tor Browser and close it."),
         ]
+        self._pages.tokens.end(posted.state)
         g.leaving = True
         return self._pages.message(_("Taken back"), sentences, status=200)
 
@@ -177,16 +184,36 @@ def index_of(act: str, kind: str) -> int:
     return int(number) if re.fullmatch("[0-9]{1,4}", number) else NO_INDEX
 
 
+def ask_again(pages: Pages, token: OpenedToken, text: str) -> Response:
+    """Ask for the codename since the page's *token* is no longer good, with *text* kept.
+
+    The files of *token* are kept unless the page was left; its codename never is.
+    """
+    state = FormState.new()
+    if isinstance(token.trouble, LeftToken):
+        problem = _LEFT
+    else:
+        problem = _TOO_OLD if isinstance(token.trouble, StaleToken) else _UNKNOWN
+        state = state.with_files(token.state.attachments)
+    return ask(pages, problem=problem, status=400, text=text, state=state)
+
+
 def ask(
-    pages: Pages, *, typed: str = "", problem: Any = None, status: int = 200, text: str = ""
+    pages: Pages,
+    *,
+    typed: str = "",
+    problem: Any = None,
+    status: int = 200,
+    text: str = "",
+    state: FormState | None = None,
 ) -> Response:
     """The page that asks for the codename.
 
-    It carries along *text*, a follow-up that is not sent yet.
+    It carries along *text* and the files of *state*, a follow-up that is not sent yet. The codename
+    of *state* is not used, but every form has one, so that all forms look alike.
     """
     problems = [("codename", problem)] if problem is not None else []
-    # This state is not used, but every form has one, so that all forms look alike.
-    state = FormState.new()
+    state = state or FormState.new()
     return pages.form(
         "inbox.html",
         page="inbox",

@@ -20,10 +20,15 @@ from dropbox.front.intake import Intake, Vault
 from dropbox.front.pages import PREFIXES, Pages, language_of, use_language
 from dropbox.front.report_page import ReportView
 from dropbox.front.response_timing import STEP_SECONDS, paced, wait
+from dropbox.front.shared_keys import SharedKeys
 from dropbox.front.uniform_response import PAD, REST, content_security_policy, uniform
+from dropbox.front.uploads import no_files, receive
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Reviewers
 from dropbox.settings import Settings
+
+# The form of the button for leaving has one short field.
+_LEAVING_BYTES = 4_096
 
 
 class FormBodyRead(RuntimeError):
@@ -59,15 +64,15 @@ def create_front(
     vault: Vault,
     campaign: Campaign,
     words: WordLists,
-    token_key: bytes,
+    keys: SharedKeys,
     clock: Callable[[], float],
     cost: Cost = COST,
     step_seconds: float = STEP_SECONDS,
 ) -> Flask:
     """The front as a WSGI application.
 
-    *token_key* has KEY_BYTES of dropbox.front.form_token, *clock* returns Unix seconds,
-    *step_seconds* is for dropbox.front.response_timing.
+    *keys* are for form tokens, *clock* returns Unix seconds, *step_seconds* is for
+    dropbox.front.response_timing.
     """
     app = _Front(__name__, template_folder=str(data_files.templates()), static_folder=None)
     app.config.update(
@@ -81,7 +86,7 @@ def create_front(
     # No redirects: they would have another length, and reveal a path.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     Babel(app, locale_selector=lambda: g.get("language", LANGUAGES[0]).replace("-", "_"))
-    tokens = FormTokens(token_key, lifetime_seconds=settings.token_minutes * 60, clock=clock)
+    tokens = FormTokens(keys, lifetime_seconds=settings.token_minutes * 60, clock=clock)
     pages = Pages(campaign, words, tokens)
     intake = Intake(settings, reviewers=reviewers, vault=vault, campaign=campaign, cost=cost)
     _style_and_answers(app, step_seconds)
@@ -124,6 +129,18 @@ def _style_and_answers(app: Flask, step_seconds: float) -> None:
     app.after_request(finish)
 
 
+def _leaving() -> str:
+    """What the button for leaving carried; its form has no other field."""
+    received = receive(
+        request.stream,
+        request.headers.get("Content-Type", ""),
+        limit_bytes=_LEAVING_BYTES,
+        files_left=lambda texts: 0,
+        open_sealer=no_files,
+    )
+    return str(received.texts.get("leaving", ""))
+
+
 def in_groups(fingerprint: str) -> str:
     """A fingerprint in groups of four, as people compare it."""
     return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
@@ -147,6 +164,8 @@ def _routes(
         return pages.render("keys.html", path="keys", fingerprints=fingerprints)
 
     def leave() -> Response:
+        if request.method == "POST":
+            pages.tokens.leave(_leaving())
         sentences = [
             _("You have left. The server keeps no login and does not know that you were here."),
             _(
@@ -163,7 +182,9 @@ def _routes(
         app.add_url_rule(f"/{prefix}/", view_func=start, endpoint=f"{prefix}.start")
         app.add_url_rule(f"/{prefix}/bridges", view_func=bridges, endpoint=f"{prefix}.bridges")
         app.add_url_rule(f"/{prefix}/keys", view_func=keys, endpoint=f"{prefix}.keys")
-        app.add_url_rule(f"/{prefix}/leave", view_func=leave, endpoint=f"{prefix}.leave")
+        app.add_url_rule(
+            f"/{prefix}/leave", view_func=leave, endpoint=f"{prefix}.leave", methods=("GET", "POST")
+        )
         report = ReportView.as_view(f"{prefix}.report", pages, intake, settings, clock)
         app.add_url_rule(f"/{prefix}/report", view_func=report)
         # The form is not posted to its own address: a browser discards a page as soon as something

@@ -1,13 +1,14 @@
 """The form token: what a page has to carry until it is sent, encrypted with a key only in memory.
 
-There is no cookie and no session. The key is made at the start and never leaves the front's memory,
-so nobody can open a page that was saved by accident, not even this server after a restart.
+There is no cookie and no session. The keys are in memory only and end two hours after their day, so
+nobody can open a page that was saved by accident, not even this server on the next day.
 """
 
 import base64
 import json
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -16,11 +17,14 @@ from nacl.secret import Aead
 
 from dropbox.codename import Codename, new_codename
 from dropbox.errors import BadCodename, BadReport, CasedropError
+from dropbox.front.shared_keys import DayKey, SharedKeys
 from dropbox.report import Attachment
 from dropbox.sealing import NONCE_BYTES
 
-KEY_BYTES = Aead.KEY_SIZE
 _CONTEXT = b"cd1:form-token:"
+# What the button for leaving carries is no token of any page.
+_LEAVING = b"cd1:leave"
+VISIT_BYTES = 16
 # Ten files with long names take 20 kB; a longer token cannot be ours.
 _MAX_CHARACTERS = 65_536
 
@@ -34,20 +38,26 @@ class StaleToken(CasedropError):
 
 
 class ForgedToken(CasedropError):
-    """This server has not made the token since its last start."""
+    """No key that is still accepted made the token."""
+
+
+class LeftToken(ForgedToken):
+    """The claimant has left since this page was made."""
 
 
 @dataclass(frozen=True, repr=False)
 class FormState:
     """What a form page carries: its codename, its nonce, and the files that are already sealed.
 
-    ``asked``: whether its writer has been asked about personal data in the text.
+    ``asked``: whether its writer has been asked about personal data in the text. ``visit``: the
+    pages that follow from one another have the same, and are left together.
     """
 
     codename: Codename
     nonce: bytes
     attachments: tuple[Attachment, ...] = field(default=())
     asked: bool = False
+    visit: bytes = field(default_factory=lambda: secrets.token_bytes(VISIT_BYTES))
 
     @classmethod
     def new(cls) -> Self:
@@ -62,6 +72,10 @@ class FormState:
     def with_files(self, attachments: tuple[Attachment, ...]) -> "FormState":
         """The same page with other files."""
         return replace(self, attachments=attachments)
+
+    def after_sending(self) -> "FormState":
+        """The page for the same codename's next message."""
+        return replace(FormState.of(self.codename), visit=self.visit)
 
     def with_another_codename(self) -> "FormState":
         """The same page with a fresh codename."""
@@ -78,6 +92,7 @@ class FormState:
             "nonce": self.nonce.hex(),
             "attachments": [attachment.to_json() for attachment in self.attachments],
             "asked": self.asked,
+            "visit": self.visit.hex(),
         }
 
     @classmethod
@@ -85,39 +100,66 @@ class FormState:
         """The state of :meth:`to_json`."""
         attachments = tuple(Attachment.from_json(entry) for entry in body["attachments"])
         codename = Codename.unpack(bytes.fromhex(body["codename"]))
-        return cls(codename, bytes.fromhex(body["nonce"]), attachments, bool(body["asked"]))
+        nonce, visit = bytes.fromhex(body["nonce"]), bytes.fromhex(body["visit"])
+        return cls(codename, nonce, attachments, bool(body["asked"]), visit)
 
 
 class FormTokens:
-    """Seals and opens tokens.
+    """Seals and opens tokens. *clock* is in Unix seconds."""
 
-    *key* has KEY_BYTES, the same in all workers; *clock* is in Unix seconds.
-    """
-
-    def __init__(self, key: bytes, *, lifetime_seconds: int, clock: Callable[[], float]) -> None:
-        self._box = Aead(key)
+    def __init__(
+        self, keys: SharedKeys, *, lifetime_seconds: int, clock: Callable[[], float]
+    ) -> None:
+        self._keys = keys
         self._lifetime = lifetime_seconds
         self._clock = clock
 
     def seal(self, page: str, state: FormState) -> str:
         """The token of *page* for *state*, in URL-safe base64. No other page accepts it."""
         body = {"issued": int(self._clock()), "state": state.to_json()}
-        sealed = self._box.encrypt(
-            json.dumps(body).encode("ascii"), aad=_CONTEXT + page.encode("ascii")
-        )
-        return base64.urlsafe_b64encode(bytes(sealed)).decode("ascii")
+        return self._sealed(json.dumps(body).encode("ascii"), _CONTEXT + page.encode("ascii"))
 
     def open(self, page: str, untrusted: str) -> FormState:
         """The state in a token of *page*.
 
-        Raises ForgedToken, or StaleToken, which carries the state.
+        Raises ForgedToken, as LeftToken if its visit was left, or StaleToken, which carries the
+        state.
         """
+        key, opened = self._opened(untrusted, _CONTEXT + page.encode("ascii"))
         try:
-            sealed = base64.urlsafe_b64decode(untrusted[:_MAX_CHARACTERS].encode("ascii"))
-            body = json.loads(self._box.decrypt(sealed, aad=_CONTEXT + page.encode("ascii")))
+            body = json.loads(opened)
             issued, state = int(body["issued"]), FormState.from_json(body["state"])
-        except (ValueError, TypeError, KeyError, CryptoError, BadReport, BadCodename):
+        except (ValueError, TypeError, KeyError, BadReport, BadCodename):
             raise ForgedToken from None
+        if self._keys.left(key, state.visit):
+            raise LeftToken
         if not 0 <= self._clock() - issued <= self._lifetime:
             raise StaleToken(state)
         return state
+
+    def leaving(self, state: FormState) -> str:
+        """What the button for leaving carries on a page with *state*."""
+        return self._sealed(state.visit, _LEAVING)
+
+    def leave(self, untrusted: str) -> None:
+        """End the visit of a page's button; what is not from such a button changes nothing."""
+        with suppress(ForgedToken):
+            self._keys.leave(self._opened(untrusted, _LEAVING)[1])
+
+    def end(self, state: FormState) -> None:
+        """End the visit of a page with *state*."""
+        self._keys.leave(state.visit)
+
+    def _sealed(self, plain: bytes, context: bytes) -> str:
+        sealed = Aead(self._keys.now()[0].key).encrypt(plain, aad=context)
+        return base64.urlsafe_b64encode(bytes(sealed)).decode("ascii")
+
+    def _opened(self, untrusted: str, context: bytes) -> tuple[DayKey, bytes]:
+        try:
+            sealed = base64.urlsafe_b64decode(untrusted[:_MAX_CHARACTERS].encode("ascii"))
+        except ValueError:
+            raise ForgedToken from None
+        for key in self._keys.now():
+            with suppress(ValueError, TypeError, CryptoError):
+                return key, Aead(key.key).decrypt(sealed, aad=context)
+        raise ForgedToken

@@ -14,7 +14,13 @@ from wtforms.validators import ValidationError
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.errors import AnswerTooLong, BadAnswer, BadReport, YearMissing
-from dropbox.front.form_token import ForgedToken, FormState, FormTokens, StaleToken
+from dropbox.front.form_token import (
+    ForgedToken,
+    FormState,
+    FormTokens,
+    LeftToken,
+    StaleToken,
+)
 from dropbox.question import Group, Question
 from dropbox.report import TEXT_BYTES, text_bytes
 
@@ -57,12 +63,19 @@ class _TokenCheck(CSRF):  # type: ignore[misc]  # comes without types
                     "send it again."
                 )
             )
+        if isinstance(trouble, LeftToken):
+            raise ValidationError(
+                _(
+                    "You left this page before. Your text is still here. Please note the NEW "
+                    "codename below, add your files again, and send the page once more."
+                )
+            )
         if trouble is not None:
             raise ValidationError(
                 _(
-                    "The server was restarted while you were writing. Your text is still here. "
-                    "Please note the NEW codename "
-                    "below, add your files again, and send the page once more."
+                    "This page is too old, or the server was restarted. Your text is still here. "
+                    "Please note the NEW codename below, add your files again, and send the page "
+                    "once more."
                 )
             )
 

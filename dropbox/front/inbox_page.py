@@ -1,5 +1,6 @@
 """The inbox: a codename in, the reviewers' answers out. An unused codename opens an empty inbox."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
@@ -8,12 +9,12 @@ from flask_babel import lazy_gettext as _
 
 from dropbox.codename import UnknownWord, WrongCheck, WrongCount
 from dropbox.errors import BadCodename
-from dropbox.front.case_page import CaseView, ask
+from dropbox.front.case_page import CaseView, ask, ask_again
 from dropbox.front.form_token import FormState
 from dropbox.front.forms import InboxForm, OpenedToken
 from dropbox.front.intake import Intake
 from dropbox.front.pages import Pages
-from dropbox.front.uploads import Busy, receive
+from dropbox.front.uploads import no_files, receive
 from dropbox.settings import Settings
 
 PAGE = "inbox"
@@ -43,28 +44,30 @@ class InboxView(MethodView):
             request.headers.get("Content-Type", ""),
             limit_bytes=_POST_BYTES,
             files_left=lambda texts: 0,
-            open_sealer=_no_files,
+            open_sealer=no_files,
         )
-        form = InboxForm(
-            received.texts,
-            OpenedToken.of(self._pages.tokens, PAGE, received.texts.get("token", "")),
-        )
-        typed, text = form.codename.data or "", received.texts.get("text", "")
+        token = OpenedToken.of(self._pages.tokens, PAGE, received.texts.get("token", ""))
+        form = InboxForm(received.texts, token)
+        text, state = received.texts.get("text", ""), token.state
+        # A browser that restores an old page sends it again, with what was typed.
+        typed = form.codename.data or "" if token.trouble is None else ""
         if received.troubles:
-            return ask(self._pages, problem=_BROKEN_OFF, status=400, typed=typed, text=text)
+            return ask(
+                self._pages, problem=_BROKEN_OFF, status=400, typed=typed, text=text, state=state
+            )
+        if token.trouble is not None:
+            return ask_again(self._pages, token, text)
         if received.texts.get("act") == "language":
-            return ask(self._pages, typed=typed, text=text)
-        if not form.validate():
-            return ask(self._pages, problem=form.problems[0][1], status=400, typed=typed, text=text)
+            return ask(self._pages, typed=typed, text=text, state=state)
         try:
             codename = self._pages.words.read_codename(typed)
         except BadCodename as why:
-            return ask(self._pages, problem=_sentence(why), status=400, typed=typed, text=text)
-        return self._case.show(FormState.of(codename), received.texts)
-
-
-def _no_files() -> Any:
-    raise Busy
+            return ask(
+                self._pages, problem=_sentence(why), status=400, typed=typed, text=text, state=state
+            )
+        # A fresh nonce: the inbox can be sent again, and what is written then is a new message.
+        opened = replace(FormState.of(codename), attachments=state.attachments, visit=state.visit)
+        return self._case.show(opened, received.texts)
 
 
 def _sentence(why: BadCodename) -> Any:

@@ -77,6 +77,7 @@ class Pages:
             status=status,
             path=path,
             token=token,
+            leaving=self.tokens.leaving(state),
             text=text,
             codename=self.words.spell(state.codename, g.language),
             files=state.attachments,

@@ -7,7 +7,7 @@ from flask import Response, g
 from flask.views import MethodView
 from werkzeug.datastructures import MultiDict
 
-from dropbox.front.form_token import FormState
+from dropbox.front.form_token import ForgedToken, FormState
 from dropbox.front.forms import OpenedToken, ReportForm
 from dropbox.front.intake import Draft, Intake
 from dropbox.front.pages import Pages
@@ -46,10 +46,14 @@ class ReportView(MethodView):
         act = posted.texts.get("act")
         if posted.problems:
             return self._again(form, posted.state, posted.problems, posted.status)
-        if act == "codename":
-            return self._again(form, posted.state.with_another_codename())
-        if act in ("files", "language"):
-            return self._again(form, posted.state)
+        if act != "send" and isinstance(posted.token.trouble, ForgedToken):
+            # The codename has changed, which has to be said whatever the button was.
+            form.validate()
+            return self._again(form, posted.state, [("", form.errors["token"][0])], 400)
+        if act in ("codename", "files", "language"):
+            another = act == "codename"
+            state = posted.state.with_another_codename() if another else posted.state
+            return self._again(form, state)
         if not form.validate():
             return self._again(form, posted.state, form.problems, 400)
         if personal_data := personal_data_to_confirm(form.text.data or "", posted.state, act):
@@ -66,7 +70,11 @@ class ReportView(MethodView):
             return self._again(form, refusal.state, [refusal.problem], refusal.status)
         codename = self._pages.words.spell(state.codename, g.language)
         return self._pages.render(
-            "done.html", path=PAGE, codename=codename, files=state.attachments
+            "done.html",
+            path=PAGE,
+            codename=codename,
+            files=state.attachments,
+            leaving=self._pages.tokens.leaving(state),
         )
 
     def _again(

@@ -60,6 +60,11 @@ class Busy(CasedropError):
     """This server is busy with as much work as it can do at once; try again in a few minutes."""
 
 
+def no_files() -> "Sealer":
+    """Where a form has no files. Raises Busy."""
+    raise Busy
+
+
 class Sealer(Protocol):
     """Seals one file; see dropbox.sealing.AttachmentSealer."""
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,15 +11,28 @@ from pathlib import Path
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.front.factory import create_front
-from dropbox.front.form_token import KEY_BYTES
+from dropbox.front.shared_keys import SharedKeys, default_path
 from dropbox.front.vault_client import VaultClient
 from dropbox.key_expiry import notice
 from dropbox.lockdown import Room, lock, warn_waived
 from dropbox.openpgp import Reviewers
 from dropbox.settings import Settings
 
+_WATCH_SECONDS = 60.0
+
 _settings = Settings.load(os.environ)
 _reviewers = Reviewers.load(_settings.keys, _settings.gnupg_home)
+
+_keys = SharedKeys.open(
+    _settings.key_memory
+    or default_path(_settings.salt, _settings.intake_socket, os.environ.get("XDG_RUNTIME_DIR")),
+    time.time,
+)
+if _keys.damaged:
+    sys.stderr.write(
+        "The keys of form pages in memory are damaged and are made anew: pages that are open now "
+        "ask for the codename again.\n"
+    )
 
 app = create_front(
     _settings,
@@ -26,7 +40,7 @@ app = create_front(
     vault=VaultClient(_settings.intake_socket),
     campaign=Campaign.read(_settings.campaign),
     words=WordLists.read(),
-    token_key=os.urandom(KEY_BYTES),
+    keys=_keys,
     clock=time.time,
 )
 
@@ -45,3 +59,11 @@ if _notice := notice(_reviewers.last_day(), datetime.now(UTC).date()):
 def lock_worker() -> None:
     """Lock the worker; gunicorn_front calls this before it serves. Raises CannotLockDown."""
     lock(_room, _settings.waived)
+    # Without it, the key of the day before would only be overwritten at the next request.
+    threading.Thread(target=_watch_keys, daemon=True).start()
+
+
+def _watch_keys() -> None:
+    while True:
+        _keys.now()
+        time.sleep(_WATCH_SECONDS)

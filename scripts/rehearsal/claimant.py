@@ -18,6 +18,8 @@ from bs4 import BeautifulSoup
 TIMEOUT_SECONDS = 120.0
 
 
+# The form of the button for leaving has no id.
+FORM_ID = "form"
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
@@ -37,7 +39,7 @@ class _Control:
 
 
 class _FormReader(HTMLParser):
-    """The controls of a page's first form. A tree of the whole page would take several times as
+    """The controls of a page's main form. A tree of the whole page would take several times as
     long.
     """
 
@@ -50,7 +52,7 @@ class _FormReader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if tag == "form" and self.action is None:
+        if tag == "form" and given.get("id") == FORM_ID:
             self.action, self._inside = given.get("action", ""), True
         elif self._inside and tag in ("input", "textarea", "select", "button", "option"):
             self._last = _Control(tag, given)
@@ -84,7 +86,7 @@ class Form:
 
     @classmethod
     def of(cls, html: str, page_path: str) -> Self | None:
-        """A page's first form as a browser reads it: fields and ticked boxes, no buttons or files.
+        """A page's main form as a browser reads it: fields and ticked boxes, no buttons or files.
 
         None if there is no form.
         """
@@ -154,7 +156,7 @@ class Page:
         return " ".join(self.html.get_text(" ").split())
 
     def form(self) -> Form:
-        """The page's only form."""
+        """The page's form; the button for leaving has one of its own."""
         form = Form.of(self.raw.decode("utf-8"), self.path)
         assert form is not None, f"{self.path} has no form (status {self.status})"
         return form

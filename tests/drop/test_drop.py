@@ -26,7 +26,7 @@ from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.courier import __main__ as courier
 from scripts.courier.transfer import pull
 from scripts.newsite import Site, make_site
-from scripts.rehearsal.claimant import Browser, File, Page
+from scripts.rehearsal.claimant import Browser, File, Form, Page
 
 ONION = "casedrop" * 7 + ".onion"
 MEBIBYTE = 2**20
@@ -349,18 +349,25 @@ def test_with_the_vault_down_nothing_is_accepted_and_after_it_is_back_the_same_p
     assert exported_blocks(running, tmp_path) == 1
 
 
-def test_a_restart_of_the_front_keeps_the_text_and_gives_a_new_codename(running: Running) -> None:
+def test_a_restart_of_the_front_keeps_codename_and_files(running: Running, tmp_path: Path) -> None:
+    """By the keys in memory; a visit that was left before it stays left."""
+    files = [File("a.bin", "", b"x" * 100_000)]
     with running.browser() as browser:
+        gone = browser.get("/en/report")
+        button = gone.html.select_one("nav button[name=leaving]")
+        assert button is not None
+        browser.send(Form("/en/leave", []), {"leaving": str(button["value"])})
         page = browser.get("/en/report")
+        page = browser.send(page.form(), {}, files=files, button=("act", "files"))
         running.drop.stop_front()
         running.drop.start_front()
-        again = send(browser, page, "written before the restart")
-        assert again.status == 400 and "restarted" in again.text
-        assert (
-            again.form().value("text") == "written before the restart"
-            and again.codename() != page.codename()
-        )
-        assert send(browser, again, "written before the restart").status == 200
+        done = send(browser, page, "written before the restart")
+        assert done.status == 200 and done.codename() == page.codename()
+        assert "1 file arrived complete" in done.text
+        again = send(browser, gone, "from a page that was left")
+        assert again.status == 400 and "You left this page before" in again.text
+
+    assert exported_blocks(running, tmp_path) == 1 + 2
 
 
 def test_an_upload_that_breaks_off_leaves_nothing_final(running: Running, tmp_path: Path) -> None:

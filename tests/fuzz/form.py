@@ -12,6 +12,7 @@ from dropbox.codename import Codename, WordLists
 from dropbox.errors import BadAnswer, BadCodename, CannotSeal, TooLarge, VaultUnavailable
 from dropbox.front.form_token import ForgedToken, FormState, FormTokens, StaleToken
 from dropbox.front.personal_data import ACCOUNT, EMAIL, IDENTITY, PHONE, find_personal_data
+from dropbox.front.shared_keys import SharedKeys
 from dropbox.front.uploads import Busy, ReceivedForm, receive
 from dropbox.label import LANGUAGES
 from dropbox.report import Attachment
@@ -180,14 +181,15 @@ POSTED_FORM = Target(
     ],
 )
 
-_KEY, _PAGE, _NOW, _LIFETIME = bytes(range(32)), "report", 1_790_000_000, 7_200
+_PAGE, _NOW, _LIFETIME = "report", 1_790_000_000, 7_200
+_KEYS = SharedKeys.private(lambda: _NOW)
 _FILE_ENTRY = Attachment("一.png", "image/png", 5, "0" * 64, bytes(32), 1, 100)
 _STATE = FormState(Codename((1, 2, 3, 4, 5, 6, 7)), bytes(16))
 STATES = [_STATE, _STATE.after_asking(), _STATE.with_files((_FILE_ENTRY,) * 2)]
 
 
 def _tokens(now: int) -> FormTokens:
-    return FormTokens(_KEY, lifetime_seconds=_LIFETIME, clock=lambda: now)
+    return FormTokens(_KEYS, lifetime_seconds=_LIFETIME, clock=lambda: now)
 
 
 def form_token(data: bytes) -> FormState:

@@ -106,6 +106,7 @@ from dropbox import data_files
 from dropbox.campaign import Campaign
 from dropbox.codename import CHEAPEST, WordLists
 from dropbox.front.factory import create_front
+from dropbox.front.shared_keys import SharedKeys
 from dropbox.settings import Settings
 from scripts.newsite import make_site
 
@@ -114,7 +115,8 @@ site = make_site(place, onion=onion, keys=place)
 settings = Settings.load({"CASEDROP_SETTINGS": str(site.settings_file)})
 front = create_front(
     settings, reviewers=SimpleNamespace(fingerprints=["A" * 40]), vault=None,
-    campaign=Campaign.read(settings.campaign), words=WordLists.read(), token_key=b"k" * 32,
+    campaign=Campaign.read(settings.campaign), words=WordLists.read(),
+    keys=SharedKeys.private(lambda: 1.8e9),
     clock=lambda: 1.8e9, cost=CHEAPEST, step_seconds=0.0,
 )
 browser = front.test_client()

@@ -1,6 +1,6 @@
 """A front in this process with a stand-in for the vault, and the reviewers' side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from dropbox.campaign import Campaign
 from dropbox.codename import CHEAPEST, WordLists
 from dropbox.errors import CannotOpen, CasedropError, PendingGone
 from dropbox.front.factory import create_front
+from dropbox.front.shared_keys import SharedKeys
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.report import Report
 from dropbox.sealing import Block, open_report
@@ -115,6 +116,7 @@ class Front:
     settings: Settings
     opener: Opener
     now: float
+    restart: Callable[[], None] = lambda: None
 
     def browser(self) -> Browser:
         """A browser for this front, without a network."""
@@ -153,16 +155,22 @@ def make_front(
     made = Front(
         Flask("none"), StandInVault(), settings, Opener(reviewer_homes[0]), 1_790_000_000.0
     )
-    made.app = create_front(
-        settings,
-        reviewers=reviewers,
-        vault=made.vault,
-        campaign=campaign,
-        words=words,
-        token_key=bytes(32),
-        clock=lambda: made.now,
-        cost=CHEAPEST,
-        step_seconds=0.001,
-    )
-    made.app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(templates))
+    keys = SharedKeys.private(lambda: made.now)
+
+    def restart() -> None:
+        made.app = create_front(
+            settings,
+            reviewers=reviewers,
+            vault=made.vault,
+            campaign=campaign,
+            words=words,
+            keys=keys,
+            clock=lambda: made.now,
+            cost=CHEAPEST,
+            step_seconds=0.001,
+        )
+        made.app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(templates))
+
+    made.restart = restart
+    restart()
     return made

@@ -131,7 +131,7 @@ LIMITS = {
     "file_bytes": (65_536, 1_073_741_824, 10_485_760),
     "files": (1, 10, 10),
     "post_bytes": (262_144, 2_147_483_648, 27_262_976),
-    "token_minutes": (1, 1_440, 120),
+    "token_minutes": (1, 120, 120),
     "pending_minutes": (1, 10_080, 240),
     "sealings": (1, 64, 16),
     "derivations": (1, 64, 2),
