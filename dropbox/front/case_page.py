@@ -70,8 +70,9 @@ class CaseView(MethodView):
         posted = self._submissions.receive()
         if posted.token.trouble is not None:
             # Shows no answer and gives no codename back; the files belong to what is being written.
+            arrived = posted.state.attachments
             if isinstance(posted.token.trouble, LeftToken):
-                self._intake.abandon(posted.state.attachments)
+                self._intake.abandon(arrived)
             token = replace(posted.token, state=posted.state)
             return ask_again(self._pages, token, posted.texts.get("text", ""))
         if posted.problems:
