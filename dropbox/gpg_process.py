@@ -10,6 +10,7 @@ import fcntl
 import os
 import select
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -157,6 +158,7 @@ class _Child:
         self._bounds = bounds
         self._left = bounds.out_bytes
         self._reaped = False
+        self._next_check = 0.0
         self._err = os.memfd_create("err")
         self.out, writer = os.pipe()
         try:
@@ -190,7 +192,10 @@ class _Child:
         return False
 
     def check(self) -> None:
-        """Raise CannotOpen if the child has used more than its bounds."""
+        """Raise CannotOpen if the child has used more than its bounds; looked at now and then."""
+        if (now := time.monotonic()) < self._next_check:
+            return
+        self._next_check = now + _POLL_MILLISECONDS / 1_000
         if os.fstat(self._err).st_size > _MAX_ERR_BYTES:
             raise CannotOpen("gpg was stopped: this message makes it report without end.")
         # The fields after the name, which is in brackets and may hold anything.

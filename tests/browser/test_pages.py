@@ -105,7 +105,11 @@ def language_pages(
     yield "not-accepted", browser.send(report.form(), {"category": "c1", "text": TEXT})
     yield "inbox-unavailable", browser.send(inbox.form(), {"codename": done.codename()})
     front.vault.failure = None
+    front.now += 121 * 60
+    yield "case-old", browser.send(case.form(), {"text": TEXT}, files=files)
+    front.now -= 121 * 60
     yield "withdrawn", browser.send(case.form(), {}, button=("act", "withdraw"))
+    yield "case-left", browser.send(case.form(), {"text": TEXT})
 
 
 def reply(front: Front, words: WordLists, codename: str, text: str, number: int) -> None:

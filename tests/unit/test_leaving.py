@@ -236,3 +236,17 @@ def test_at_midnight_a_form_goes_on_for_its_two_hours(
 
     assert (answer.status == 200) == codename_kept == (answer.codename() == page.codename())
     assert codename_kept or answer.form().value("text") == TEXT
+
+
+def test_a_report_sent_again_after_a_restart_is_said_to_be_sent_under_the_same_codename(
+    front: Front, browser: Browser
+) -> None:
+    """As when the page that confirms it is reloaded."""
+    page = report_page(browser)
+    first = send(browser, page)
+    front.restart()
+    with front.browser() as other:
+        again = send(other, page)
+
+    assert (first.status, again.status) == (200, 200)
+    assert again.codename() == first.codename() and len(front.reports()) == 1
