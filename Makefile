@@ -62,8 +62,7 @@ demo: install ## eight cases through a private Tor network to the offline desk, 
 # Tests marked alone, and those that failed, run by themselves afterwards. A worker that dies ends the run: xdist may wait
 # for ever for one that takes its place.
 PARALLEL := --dist loadscope --no-loadscope-reorder --max-worker-restart 0 --second-try
-# Quick tests compute, and get a worker a processor; all tests together wait half of their time, and get one more.
-QUICK_WORKERS ?= $(shell nproc)
+# Tests wait for a disk, a process or a clock a part of their time: one worker more than there are processors.
 WORKERS ?= $(shell expr $$(nproc) + 1)
 # What was covered, in a place of each run's own: another run's beside it is not mixed in.
 MEASURED = COVERAGE_FILE=$$(mktemp -d)/coverage
@@ -75,7 +74,7 @@ test: checkers ## every test, the journey over a real onion and the pages in a r
 	@$(MEASURED) $(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) --cov --cov-report=
 
 quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer, the desk's one file nor an installation, and are not long
-	@$(BIN)/python -m pytest -n $(QUICK_WORKERS) $(PARALLEL) tests/desk tests/unit \
+	@$(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) tests/desk tests/unit \
 	-m "not onion and not drop and not browser and not strace and not fuzz and not zipapp and not package and not runner and not long"
 
 coverage: checkers ## which lines and branches no test runs: build/coverage/index.html

@@ -10,11 +10,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.templating import Environment
 from support import clocks, collected
 from support.clocks import MovedClock
 from support.front import PACKAGE, Front, make_front, make_settings
@@ -346,4 +346,14 @@ def new_front(
     """Makes such a front; all are of one site."""
     settings = make_settings(tmp_path_factory.mktemp("site"), keys_dir)
     templates = made_once(tmp_path_factory, "templates", lambda _: None)
-    return partial(make_front, settings, reviewer_homes, reviewers, campaign, words, templates)
+    kept: list[Environment] = []
+
+    def new() -> Front:
+        made = make_front(settings, reviewer_homes, reviewers, campaign, words, templates)
+        # Loaded templates know nothing of the front that renders them.
+        if not kept:
+            kept.append(made.app.jinja_env)
+        made.app.jinja_env = kept[0]
+        return made
+
+    return new
