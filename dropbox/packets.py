@@ -206,7 +206,7 @@ def recipients(head: bytes) -> list[str]:
     return message.recipients
 
 
-def message_length(block: bytes) -> int:
+def message_length(block: bytes | memoryview) -> int:
     """The length in bytes of the sealed message at the start of *block*.
 
     Raises BadPacket unless a whole message is there; whatever follows it is not read.

@@ -311,14 +311,23 @@ def open_report(block: bytes, opener: Opener) -> Report:
     Raises CannotOpen if it is not a sealed report, BadReport if it is damaged.
     """
     try:
-        message = memoryview(block)[: message_length(block)]
+        length = message_length(block)
     except BadPacket as why:
         raise CannotOpen(str(why)) from None
-    return open_message(message, opener)
+    return open_message(memoryview(block)[:length], opener)
 
 
 def open_message(message: bytes | memoryview, opener: Opener) -> Report:
-    """The report in a sealed *message*. Raises CannotOpen, or BadReport if it is damaged."""
+    """The report in a sealed *message*, with nothing behind it.
+
+    Raises CannotOpen, or BadReport if it is damaged.
+    """
+    try:
+        exact = message_length(message) == len(message)
+    except BadPacket as why:
+        raise CannotOpen(str(why)) from None
+    if not exact:
+        raise CannotOpen("A report is not exactly one sealed message.")
     try:
         opened = opener.open(message, PADDED_REPORT_BYTES)
         return Report.from_bytes(unpad_offline(opened, PADDED_REPORT_BYTES))

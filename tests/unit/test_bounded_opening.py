@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from support.bombs import MEGABYTE, ZEROS, literal, packed, sealed_as_it_is, signatures, unknown
+from support.cases import report
 
 from dropbox import gpg_process
 from dropbox.errors import BadReport, CannotOpen, OpensLarger
 from dropbox.gpg_process import Bounds
-from dropbox.openpgp import Opener
+from dropbox.openpgp import Opener, Reviewers
+from dropbox.packets import message_length
 from dropbox.report import Attachment
 from dropbox.sealing import (
     CHUNK_BYTES,
@@ -22,7 +24,9 @@ from dropbox.sealing import (
     Block,
     _BlockWriter,
     open_attachment,
+    open_message,
     open_report,
+    seal_report,
 )
 from dropbox.sizes import BLOCK_BYTES
 
@@ -49,6 +53,20 @@ def test_a_bomb_of_400_bytes_is_stopped_and_takes_no_room(
 
     kept = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert kept < 20_000, f"{kept} KiB more in memory, for a bomb of 100 MiB"
+
+
+@pytest.mark.parametrize("more", [b"\0", b"\xca\x03PGP", b"\xd2\x02\x01\0"])
+def test_a_report_with_anything_before_or_behind_its_message_is_refused(
+    more: bytes, reviewers: Reviewers, opener: Opener
+) -> None:
+    sent = report("text")
+    block = seal_report(sent, reviewers)
+    message = block[: message_length(block)]
+    assert open_message(message, opener) == sent
+
+    for other in (message + more, more + message, message[:-1]):
+        with pytest.raises(CannotOpen):
+            open_message(other, opener)
 
 
 def test_a_message_may_open_to_its_bound_and_not_one_byte_more(
