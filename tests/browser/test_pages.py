@@ -27,6 +27,9 @@ from dropbox.errors import VaultUnavailable
 from dropbox.reply import Reply, reply_tag, seal_reply
 from scripts.rehearsal.claimant import Browser, File, Page
 
+# Each browser goes over all pages in the first test that needs it: a minute, on a busy machine ten.
+pytestmark = pytest.mark.timeout(1_200)
+
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 WIDTHS = {"phone": 360, "desktop": 1280}
 CHECKED = ("--format", "json", "--stdout", "--exit-zero-always")
