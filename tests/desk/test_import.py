@@ -24,6 +24,7 @@ from support.cases import CAMPAIGN, DAY, add, new_casebook, report
 from support.export_bundles import SERVER, Drop
 from support.shared import made_once
 
+from dropbox.durable_file import CannotWrite
 from dropbox.errors import BadBundle, BadReport, CannotOpen
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import PublicKey
@@ -33,6 +34,7 @@ from dropbox.sealing import PADDED_REPORT_BYTES
 from dropbox.sizes import BLOCK_BYTES
 from scripts.desk.casebook.casebook import VERSION, Casebook
 from scripts.desk.evidence import write_out
+from scripts.desk.importing.blocks import kept_in
 from scripts.desk.importing.filing import Opened
 from scripts.desk.importing.open_bundle import open_bundle
 from scripts.desk.importing.workers import in_order
@@ -73,6 +75,15 @@ def filled(reviewers: Reviewers, tmp_path_factory: pytest.TempPathFactory) -> Pa
         drop.bundle(1).rename(place / "filled.tar")
 
     return made_once(tmp_path_factory, "filled", make) / "filled.tar"
+
+
+def test_a_casebook_that_cannot_be_written_is_named_and_no_file_of_pythons(tmp_path: Path) -> None:
+    """One that is not there stands for one that is closed, which would not bind root."""
+    with (
+        pytest.raises(CannotWrite, match=rf"^Nothing can be written into {tmp_path}/none: "),
+        kept_in(tmp_path / "none"),
+    ):
+        pass
 
 
 def check_whole(casebook_directory: Path) -> None:

@@ -42,7 +42,15 @@ class Blocks:
 
 @contextmanager
 def kept_in(directory: Path) -> Iterator[Blocks]:
-    """An empty :class:`Blocks` on the disk of *directory*, until the ``with`` block ends."""
-    # Unbuffered, so that a full disk shows at the write that fills it and not at the end.
-    with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
+    """An empty :class:`Blocks` on the disk of *directory*, until the ``with`` block ends.
+
+    Raises CannotWrite.
+    """
+    try:
+        # Unbuffered, so that a full disk shows at the write that fills it and not at the end.
+        made = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115 - below
+    except OSError as why:
+        # Python would name a file of its own that nobody has heard of.
+        raise CannotWrite(f"Nothing can be written into {directory}: {why.strerror}.") from None
+    with made as file:
         yield Blocks(file)
