@@ -36,6 +36,9 @@ def lock_worker():
 
 def facts(environ):
     connection = environ["gunicorn.socket"]
+    # Asking os.umask would set it, and the next request would see what this one set.
+    with open("/proc/self/status") as status:
+        umask = next(line.split()[1] for line in status if line.startswith("Umask:"))
     return {
         "socket": connection.getsockname(),
         "address": environ.get("REMOTE_ADDR"),
@@ -44,7 +47,7 @@ def facts(environ):
             connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)[:8], "little"
         ),
         "received": len(environ["wsgi.input"].read()),
-        "umask": os.umask(0o077),
+        "umask": int(umask, 8),
         "pid": os.getpid(),
     }
 
