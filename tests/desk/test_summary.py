@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -279,6 +280,21 @@ def test_nothing_typed_at_the_prompt_means_all(
     assert desk.main([*always, "find"]) == 2
 
     assert "no letter" in run("find", words=b"", code=2) + run("find", "--no-words", code=2)
+
+
+def test_a_files_hash_is_shown_whole_in_a_narrow_terminal(
+    line: Line, tmp_path: Path, pinned: dict[str, PublicKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People compare it."""
+    one = attachment()
+    with new_casebook(tmp_path / "casebook", pinned) as casebook:
+        add(casebook, report(attachments=(one,)))
+    monkeypatch.setenv("COLUMNS", "70")
+
+    shown = line("files", "1")
+
+    assert "…" not in shown
+    assert "".join(re.findall(r"\b[0-9a-f]{4,}\b", shown)) == one.sha256
 
 
 def test_linked_cases_are_counted_in_the_list_and_named_with_the_case(run: Run) -> None:

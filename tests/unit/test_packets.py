@@ -15,10 +15,14 @@ from dropbox.errors import BadPacket, CannotSeal, KeysError
 from dropbox.gpg_output import CheckedOutput
 from dropbox.openpgp import Opener, Reviewers, export_public, make_reviewer_key
 from dropbox.packets import (
+    PUBLIC_KEY,
+    PUBLIC_SUBKEY,
+    SIGNATURE,
     PublicKey,
     SealedMessage,
     dearmor,
     last_day,
+    last_second,
     message_length,
     packets,
     read_pinned_keys,
@@ -96,6 +100,31 @@ def test_a_pin_file_is_read_with_its_comments_and_empty_lines(tmp_path: Path) ->
     (tmp_path / "FINGERPRINTS").write_text(text, "utf-8")
 
     assert read_pins(tmp_path) == {PINNED: "a.asc", PINNED[::-1]: "b.asc"}
+
+
+def short_packet(tag: int, body: bytes) -> bytes:
+    return bytes([0xC0 | tag, len(body)]) + body
+
+
+def test_a_revoked_subkey_ends_at_once() -> None:
+    """As gpg exports it: the revocation before the binding signature, which still has an end."""
+    ecdh, day = 18, 86_400
+    subkeys = [
+        short_packet(PUBLIC_SUBKEY, b"\x04" + made.to_bytes(4, "big") + bytes([ecdh]) + bytes(9))
+        for made in (100 * day, 107 * day)
+    ]
+    lasts = bytes([5, 9]) + (14 * day).to_bytes(4, "big")
+    bound, revoked = (
+        short_packet(SIGNATURE, bytes([4, kind, 22, 8, 0, len(lasts)]) + lasts + bytes(12))
+        for kind in (0x18, 0x28)
+    )
+    first, second = subkeys
+    # The primary key comes before them.
+    first = short_packet(PUBLIC_KEY, b"\x04") + first
+
+    assert last_second(first + bound + second + bound) == 121 * day
+    assert last_second(first + bound + second + revoked + bound) == 114 * day
+    assert last_second(first + revoked + bound) == 0
 
 
 def test_the_last_day_of_all_is_that_of_the_key_that_ends_first(
