@@ -164,6 +164,7 @@ class AttachmentSealer:
     The bytes go through a pipe to gpg, and gpg's output goes to *put* in batches of PENDING_BATCH
     blocks. At most one batch, one pipe buffer and one read are in memory; nothing is on disk. After
     an error every write is refused, and the caller abandons the blocks already put (``block_ids``).
+    *block_key*, of BLOCK_KEY_BYTES, is fresh for each file.
     """
 
     def __init__(
@@ -173,12 +174,13 @@ class AttachmentSealer:
         limit_bytes: int,
         *,
         format: BlockFormat = FORMAT_1,
+        block_key: bytes | None = None,
     ) -> None:
         self._reviewers = reviewers
         self._limit = limit_bytes
         self._size = 0
         self._hash = hashlib.sha256()
-        self._blocks = _BlockWriter(put, format)
+        self._blocks = _BlockWriter(put, format, block_key)
         self._failure: CasedropError | None = None
         self._sealed_bytes = 0
         read_end, write_end = os.pipe()
@@ -259,9 +261,14 @@ class AttachmentSealer:
 class _BlockWriter:
     """Cuts a ciphertext into blocks, encrypts them under the file's key, puts them in batches."""
 
-    def __init__(self, put: Callable[[Sequence[Block]], None], format: BlockFormat) -> None:
+    def __init__(
+        self,
+        put: Callable[[Sequence[Block]], None],
+        format: BlockFormat,
+        key: bytes | None = None,
+    ) -> None:
         self._format = format
-        self.key = secrets.token_bytes(BLOCK_KEY_BYTES)
+        self.key = key or secrets.token_bytes(BLOCK_KEY_BYTES)
         self.ids: list[bytes] = []
         self.stopped = False
         self._put = put

@@ -224,6 +224,10 @@ class _Form:
         except TooLarge:
             file.abort()
             self.received.trouble(Trouble.FILE_TOO_LARGE, file.name)
+        except Busy:
+            # The vault has more to write than it can.
+            file.abort()
+            self.received.trouble(Trouble.BUSY)
         except (CannotSeal, VaultUnavailable, CannotStore):
             file.abort()
             self.received.trouble(Trouble.NOT_ACCEPTED)

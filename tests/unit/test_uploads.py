@@ -317,6 +317,19 @@ def test_when_all_places_are_taken_the_reading_ends_at_once() -> None:
     assert source.tell() < 200_000
 
 
+def test_a_vault_that_is_busy_gives_up_the_file_and_keeps_the_texts_behind_it() -> None:
+    class Refused(Collector):
+        def write(self, data: bytes) -> int:
+            raise Busy
+
+    made = Refused()
+    body = part("files", b"x" * 100_000, "a") + part("text", b"kept") + b"--B--\r\n"
+    received = read(body, lambda: made)
+
+    assert received.troubles == [(Trouble.BUSY, "")] and received.attachments == []
+    assert received.texts["text"] == "kept" and made.times == 1
+
+
 def test_a_post_of_exactly_the_limit_is_taken() -> None:
     body = part("text", b"kept") + part("files", b"x" * 100_000, "a") + b"--B--\r\n"
 

@@ -1,0 +1,232 @@
+"""What the front does for a claimant, on blocks of format 2: sealing, filing, looking up replies.
+
+Each block goes to the vault with the hash of what erases it. The preimage comes from the file's
+block key until a report claims the piece, and from the codename's withdraw key from then on.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from dropbox.block import Kind, seal_block
+from dropbox.campaign import Campaign
+from dropbox.codename import Codename, CodenameKeys, Cost, derive_keys
+from dropbox.erase_hash import ERASE_BYTES, erase_hash, erase_preimage
+from dropbox.errors import BadReply, CasedropError
+from dropbox.front.block_client import Claim, SealedBlock
+from dropbox.front.form_token import FormState
+from dropbox.front.intake import BoundedSealer, Draft, ReceivedReply
+from dropbox.front.uploads import Busy
+from dropbox.openpgp import Reviewers
+from dropbox.pieces import Pieces, piece_ids
+from dropbox.reply import open_reply, reply_tags
+from dropbox.report import Attachment, Report
+from dropbox.sealing import (
+    BLOCK_KEY_BYTES,
+    AttachmentSealer,
+    Block,
+    report_block_id,
+    seal_message,
+)
+from dropbox.settings import Settings
+
+# How long a request waits for its turn at deriving keys, which takes 30 ms.
+_DERIVATION_WAIT_SECONDS = 10.0
+
+
+class Vault(Protocol):
+    """What the front needs of the vault; see dropbox.front.block_client.VaultClient."""
+
+    def put(self, blocks: Sequence[SealedBlock]) -> None:
+        """Store pieces of a file for a report that comes later."""
+
+    def commit(self, report: SealedBlock, claims: Sequence[Claim]) -> None:
+        """Store a report and give it its pieces."""
+
+    def erase(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
+        """Erase blocks (id, preimage)."""
+
+    def withdraw(self, secret: bytes) -> None:
+        """Erase all blocks whose preimages come from a secret."""
+
+    def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
+        """(index in *tags*, sealed reply) for each reply that exists."""
+
+    def forget_replies(self, tags: Sequence[bytes]) -> None:
+        """Delete replies."""
+
+
+class Intake:
+    """Files and looks up cases. There is one for each worker process, shared by its threads.
+
+    *day_key* returns today's day key, or raises CannotSeal: see TodaysKey.current.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        reviewers: Reviewers,
+        vault: Vault,
+        day_key: Callable[[], bytes],
+        campaign: Campaign,
+        cost: Cost,
+    ) -> None:
+        self._settings = settings
+        self._reviewers = reviewers
+        self._vault = vault
+        self._day_key = day_key
+        self._pieces = Pieces(lambda _id: [day_key()])
+        self._campaign = campaign.code
+        self._unsure = campaign.unsure
+        self._cost = cost
+        self._sealings = threading.BoundedSemaphore(settings.sealings)
+        self._derivations = threading.BoundedSemaphore(settings.derivations)
+
+    def open_sealer(self) -> BoundedSealer:
+        """Begin sealing a file.
+
+        Raises Busy at once if too many are in progress: uploads last minutes.
+        """
+        if not self._sealings.acquire(blocking=False):
+            raise Busy
+        block_key = secrets.token_bytes(BLOCK_KEY_BYTES)
+
+        def put(blocks: Sequence[Block]) -> None:
+            self._vault.put(
+                [
+                    SealedBlock(block.id, _erase_hash(block_key, block.id), block.data)
+                    for block in blocks
+                ]
+            )
+
+        sealer = AttachmentSealer(
+            self._reviewers,
+            put,
+            self._settings.file_bytes,
+            format=self._pieces,
+            block_key=block_key,
+        )
+        return BoundedSealer(
+            sealer,
+            self._sealings.release,
+            lambda ids: self._vault.erase([(one, erase_preimage(block_key, one)) for one in ids]),
+        )
+
+    def abandon(self, attachments: Sequence[Attachment]) -> None:
+        """Have the vault erase files that a claimant removed.
+
+        If it cannot be reached, they go with their day.
+        """
+        owned = [
+            (piece, erase_preimage(file.block_key, piece))
+            for file in attachments
+            for piece in piece_ids(file)
+        ]
+        try:
+            self._vault.erase(owned)
+        except CasedropError:
+            return
+
+    def file(self, draft: Draft, state: FormState) -> None:
+        """Seal *draft* and file it with its files, all or nothing; durable when this returns.
+
+        Raises BadReport if it is too long, Busy, PendingGone, and CannotSeal, CannotStore or
+        VaultUnavailable if it was not accepted.
+        """
+        keys = self._keys(state.codename)
+        self._file(draft, state, keys, lambda one: _erase_hash(keys.withdraw_key, one))
+
+    def _file(
+        self,
+        draft: Draft,
+        state: FormState,
+        keys: CodenameKeys,
+        erased_by: Callable[[bytes], bytes],
+    ) -> None:
+        """File *draft*; *erased_by* returns the erase hash of a block with this id."""
+        report = Report(
+            kind=draft.kind,
+            campaign=self._campaign,
+            language=draft.language,
+            category=draft.category,
+            harms=draft.harms,
+            facts=draft.facts,
+            text=draft.text,
+            attachments=state.attachments,
+            reply_public=keys.reply_public,
+            tag_key=keys.tag_key,
+            reply_symmetric=keys.reply_symmetric,
+        )
+        block_id = report_block_id(state.nonce, report)
+        message = seal_message(report, self._reviewers)
+        # Asked for last: gpg takes its time, and midnight may pass.
+        block = seal_block(Kind.REPORT, message, self._day_key())
+        claims = [
+            Claim(piece, erase_preimage(file.block_key, piece), erased_by(piece))
+            for file in state.attachments
+            for piece in piece_ids(file)
+        ]
+        self._vault.commit(SealedBlock(block_id, erased_by(block_id), block), claims)
+
+    def replies(self, codename: Codename) -> list[ReceivedReply]:
+        """The replies to *codename*, newest first.
+
+        An unused codename has none, and takes the same work. Omits replies that cannot be opened.
+        Raises Busy, CannotStore or VaultUnavailable.
+        """
+        keys = self._keys(codename)
+        return sorted(
+            self._opened(keys),
+            key=lambda received: (received.reply.day, received.index),
+            reverse=True,
+        )
+
+    def _opened(self, keys: CodenameKeys) -> Iterator[ReceivedReply]:
+        for index, sealed in self._vault.replies(reply_tags(keys.tag_key)):
+            try:
+                reply = open_reply(sealed, keys.reply_private, reply_symmetric=keys.reply_symmetric)
+            except BadReply:
+                continue
+            yield ReceivedReply(index, reply)
+
+    def delete_reply(self, codename: Codename, index: int) -> None:
+        """Delete the reply under *codename*'s tag *index*, if any.
+
+        Raises Busy, CannotStore or VaultUnavailable.
+        """
+        tags = reply_tags(self._keys(codename).tag_key)
+        self._vault.forget_replies(tags[index : index + 1])
+
+    def withdraw(self, codename: Codename, language: str) -> None:
+        """Notify the reviewers, then erase everything filed under *codename*, and its replies.
+
+        In this order, so that after a failure in between the claimant can try again. Raises the
+        same errors as :meth:`file`.
+        """
+        keys = self._keys(codename)
+        notice = Draft("withdrawal", language, self._unsure, (), "")
+        # Nothing erases the notice: else it would be gone before a reviewer has read it.
+        unknown = secrets.token_bytes(ERASE_BYTES)
+        self._file(notice, FormState.of(codename), keys, lambda _one: unknown)
+        self._vault.withdraw(keys.withdraw_key)
+        self._vault.forget_replies(reply_tags(keys.tag_key))
+
+    def _keys(self, codename: Codename) -> CodenameKeys:
+        with self._derivation():
+            return derive_keys(codename, salt=self._settings.salt, cost=self._cost)
+
+    @contextmanager
+    def _derivation(self) -> Iterator[None]:
+        if not self._derivations.acquire(timeout=_DERIVATION_WAIT_SECONDS):
+            raise Busy
+        try:
+            yield
+        finally:
+            self._derivations.release()
+
+
+def _erase_hash(secret: bytes, block_id: bytes) -> bytes:
+    return erase_hash(erase_preimage(secret, block_id))

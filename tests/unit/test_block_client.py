@@ -1,0 +1,167 @@
+"""The front's requests for blocks of format 2: their bytes, and a named error for each failure."""
+
+import copy
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dropbox.day_key import DayKey
+from dropbox.errors import CannotStore, CasedropError, PendingGone, VaultUnavailable
+from dropbox.front import block_client
+from dropbox.front.block_client import Claim, SealedBlock, VaultClient
+from dropbox.front.uploads import Busy
+from dropbox.hpke import SecretKey
+from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH, REPLY_BYTES
+
+Handler = Callable[[httpx.Request], httpx.Response]
+RECORD = DayKey.make(date(2026, 11, 25)).seal([SecretKey.generate().public])
+
+
+def ident(number: int) -> bytes:
+    """An id, a tag, a preimage or an erase hash."""
+    return number.to_bytes(16, "big")
+
+
+def block(number: int) -> SealedBlock:
+    return SealedBlock(ident(number), ident(number + 256), bytes([number]) * BLOCK_BYTES)
+
+
+@cache
+def made_once() -> VaultClient:
+    """To be copied: httpx reads the machine's certificates for each client, which takes 0.1 s."""
+    return VaultClient(Path("/nowhere/intake.sock"))
+
+
+def answering(handler: Handler) -> VaultClient:
+    """A client whose vault is *handler*."""
+    client = copy.copy(made_once())
+    client._client = httpx.Client(base_url="http://vault", transport=httpx.MockTransport(handler))
+    return client
+
+
+CALLS: dict[str, tuple[Callable[[VaultClient], object], bytes]] = {
+    "put": (
+        lambda client: client.put([block(number) for number in range(PENDING_BATCH)]),
+        b"".join(
+            ident(number) + ident(number + 256) + bytes([number]) * BLOCK_BYTES
+            for number in range(PENDING_BATCH)
+        ),
+    ),
+    "commit": (
+        lambda client: client.commit(
+            block(1), [Claim(ident(2), ident(3), ident(4)), Claim(ident(5), ident(6), ident(7))]
+        ),
+        ident(1) + ident(257) + b"\1" * BLOCK_BYTES + b"".join(map(ident, range(2, 8))),
+    ),
+    "erase": (
+        lambda client: client.erase([(ident(1), ident(2)), (ident(3), ident(4))]),
+        b"".join(map(ident, range(1, 5))),
+    ),
+    "withdraw": (lambda client: client.withdraw(b"W" * 32), b"W" * 32),
+    "day-key": (lambda client: client.keep_day_key(RECORD), RECORD.to_bytes()),
+    "replies": (lambda client: client.replies([ident(1), ident(2)]), ident(1) + ident(2)),
+    "forget": (lambda client: client.forget_replies([ident(1), ident(2)]), ident(1) + ident(2)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_what_is_asked_is_these_bytes_and_no_more(call: str) -> None:
+    asked: list[tuple[str, str, bytes]] = []
+
+    def noted(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, str(request.url), request.read()))
+        return httpx.Response(204)
+
+    ask, body = CALLS[call]
+    with answering(noted) as client:
+        ask(client)
+
+    assert asked == [("POST", f"http://vault/{call}", body)]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("status", [201, 206, 302, 400, 404, 409, 413, 500, 502, 503, 507])
+def test_an_answer_that_does_not_say_that_it_is_done_is_an_error(call: str, status: int) -> None:
+    errors: dict[int, type[CasedropError]] = {503: Busy, 507: CannotStore}
+    error = errors.get(status, VaultUnavailable)
+    if (status, call) == (409, "commit"):
+        error = PendingGone
+    with answering(lambda _: httpx.Response(status)) as client, pytest.raises(error):
+        CALLS[call][0](client)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.ConnectError,
+        httpx.ReadTimeout,
+        httpx.WriteError,
+        httpx.PoolTimeout,
+        httpx.RemoteProtocolError,
+    ],
+)
+def test_a_vault_that_does_not_answer_is_an_error(
+    call: str, failure: type[httpx.TransportError]
+) -> None:
+    def broken(request: httpx.Request) -> httpx.Response:
+        raise failure("", request=request)
+
+    with answering(broken) as client, pytest.raises(VaultUnavailable):
+        CALLS[call][0](client)
+
+
+def test_replies_come_by_their_index() -> None:
+    body = b"\0\xfd" + b"3" * REPLY_BYTES + b"\0\xff" + b"1" * REPLY_BYTES
+    with answering(lambda _: httpx.Response(200, content=body)) as client:
+        assert client.replies([ident(1)]) == [(253, b"3" * REPLY_BYTES), (255, b"1" * REPLY_BYTES)]
+
+
+@pytest.mark.parametrize("length", [1, 31, 2 + REPLY_BYTES - 1, 257 * (2 + REPLY_BYTES)])
+def test_an_answer_of_a_length_that_no_vault_gives_is_an_error(length: int) -> None:
+    with (
+        answering(lambda _: httpx.Response(200, content=bytes(length))) as client,
+        pytest.raises(VaultUnavailable),
+    ):
+        client.replies([ident(1)])
+
+
+def test_a_reply_for_each_tag_is_taken() -> None:
+    record = 2 + REPLY_BYTES
+    with answering(lambda _: httpx.Response(200, content=bytes(256 * record))) as client:
+        assert len(client.replies([ident(1)])) == 256
+
+
+@pytest.mark.parametrize(("more", "asked"), [(-1, 1), (0, 1), (1, 2)])
+def test_many_blocks_are_erased_in_bodies_that_the_vault_reads(more: int, asked: int) -> None:
+    bodies: list[bytes] = []
+
+    def noted(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.read())
+        return httpx.Response(204)
+
+    pairs = [
+        (ident(number), ident(number + 1)) for number in range(block_client._PAIRS_AT_ONCE + more)
+    ]
+    with answering(noted) as client:
+        client.erase(pairs)
+
+    assert len(bodies) == asked and max(map(len, bodies)) < 2**20
+    assert b"".join(bodies) == b"".join(map(b"".join, pairs))
+
+
+def test_erasing_nothing_sends_no_request() -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        raise AssertionError("asked")
+
+    with answering(refuse) as client:
+        client.erase([])
+
+
+def test_a_busy_vault_says_so_before_the_front_gives_up() -> None:
+    # StoreLimits.patience_seconds, and then some ticks.
+    assert block_client._TIMEOUT_SECONDS >= 20 + 5
