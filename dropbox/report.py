@@ -107,6 +107,11 @@ class Report:
     facts: Mapping[str, Any] = field(default_factory=dict)
     reply_symmetric: bytes | None = None
 
+    @property
+    def version(self) -> int:
+        """The version in which it is written."""
+        return 1 if self.reply_symmetric is None else 2
+
     def __post_init__(self) -> None:
         words = (self.kind, self.campaign, self.language, self.category, self.text, *self.harms)
         if (

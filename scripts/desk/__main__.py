@@ -85,6 +85,7 @@ def commands() -> dict[str, Command]:
         import_bundle,
         init,
         list_cases,
+        migrate,
         outbox,
         review,
         reviewers,
@@ -108,6 +109,7 @@ def commands() -> dict[str, Command]:
         "export-replies": export_replies,
         "status": status,
         "verify": verify,
+        "migrate": migrate,
     }
 
 

@@ -269,7 +269,7 @@ def test_two_desks_do_not_open_one_casebook(directory: Path) -> None:
 
 def test_a_casebook_of_another_version_is_refused(directory: Path) -> None:
     connection = sqlite3.connect(directory / "casebook.sqlite")
-    connection.execute("update meta set version = 7")
+    connection.execute("PRAGMA user_version = 7")
     connection.commit()
     connection.close()
 

@@ -604,7 +604,7 @@ def test_a_casebook_of_a_newer_version_is_refused_by_every_command(
     filled: Path, casebook_directory: Path, reviewer_homes: list[Path]
 ) -> None:
     with Casebook.open(casebook_directory) as casebook:
-        casebook.database.execute("UPDATE meta SET version = ?", [VERSION + 1])
+        casebook.database.execute(f"PRAGMA user_version = {VERSION + 1}")
 
     code, sentence = desk(casebook_directory, reviewer_homes[0], filled)
 

@@ -198,8 +198,9 @@ def test_a_day_key_that_cannot_be_opened_is_told_and_the_others_open() -> None:
 
     keys = DayKeys.open(records, find)
     assert keys.of(MONDAY) == [mine.key]
-    ((day, why),) = keys.unopened
-    assert day == TUESDAY and "none of the HPKE keys" in why
+    (shut,) = keys.unopened
+    assert (shut.id, shut.day) == (foreign.id, TUESDAY) and "none of the HPKE keys" in shut.why
+    assert keys.ids == {mine.id}
 
     def destroyed(_key_id: bytes) -> SecretKey | None:
         raise CannotOpen("The HPKE key of the week was destroyed.")

@@ -284,7 +284,7 @@ def test_two_desks_at_once_and_a_newer_casebook_are_a_sentence(filed: Team) -> N
     assert code == 2 and "Another desk has the casebook" in err and err.count("\n") == 1
 
     with Casebook.open(filed.casebook) as casebook:
-        casebook.database.execute("update meta set version = ?", [VERSION + 1])
+        casebook.database.execute(f"PRAGMA user_version = {VERSION + 1}")
         casebook.database.conn.commit()
     for command in (["list"], ["verify"], ["status"]):
         code, _, err = filed.run(0, *command)

@@ -100,6 +100,7 @@ def test_a_casebook_of_the_first_version_is_read(tmp_path: Path) -> None:
     with tarfile.open(VECTORS / "casebook.tar.xz") as archive:
         archive.extractall(tmp_path)
     tmp_path.chmod(0o700)
+    assert main(["--casebook", str(tmp_path), "migrate"]) == 0
     with Casebook.open(tmp_path) as casebook:
         counts = casebook.counts()
         case = casebook.case(1)

@@ -23,16 +23,17 @@ from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import Report
 from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened, case_name
 from scripts.desk.casebook import answer_rows, custody, schema
+from scripts.desk.casebook.bundles import Bundles, LastBundle
 from scripts.desk.casebook.custody import Row, Session, digest, origin
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
 from scripts.desk.casebook.layers import Layers
 from scripts.desk.casebook.parts import Parts
 from scripts.desk.review.judgement import Judgement
 
-__all__ = ["VERSION", "Casebook", "CasebookError", "create"]
+__all__ = ["FILE", "VERSION", "Casebook", "CasebookError", "create"]
 
-VERSION = 3
-_FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
+VERSION = 4
+FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 _SAMPLE_KEY_BYTES = 32
 
 
@@ -60,13 +61,13 @@ def create(
     with ExitStack() as undo:
         _make_directory(directory, undo)
         refuse_others(directory)
-        if (directory / _FILE).exists():
+        if (directory / FILE).exists():
             raise CasebookError(f"There is a casebook in {directory} already.")
         _make_directory(directory / _ATTACHMENTS, undo)
         write_new(directory / _CAMPAIGN, campaign.read_bytes())
         undo.callback((directory / _CAMPAIGN).unlink)
         # Under another name until it is whole: a run that breaks off leaves no half casebook.
-        made = directory / (_FILE + ".part")
+        made = directory / (FILE + ".part")
         journal = made.with_name(made.name + "-journal")
         made.unlink(missing_ok=True)
         for path in (made, journal):
@@ -79,8 +80,9 @@ def create(
             pinned = custody.reviewer_rows(reviewers or {})
             database.table("reviewer").insert_all(pinned)
             database.table("meta").insert({**meta, "origin": origin(meta, pinned)})
+            schema.set_version(database.conn, VERSION)
         journal.unlink(missing_ok=True)
-        give_name(made, directory / _FILE)
+        give_name(made, directory / FILE)
         undo.pop_all()
 
 
@@ -109,12 +111,14 @@ class Casebook:
         # The reviewer at work. Without one, acts leave no line in the custody log, and `verify`
         # then names the rows that have none.
         self.session: Session | None = None
-        meta = next(iter(database.table("meta").rows), {"version": 0})
-        found = meta["version"]
+        found = schema.version(database.conn)
         if found != VERSION:
+            older = " `migrate` brings it there, and keeps a copy." if 0 < found < VERSION else ""
             raise CasebookError(
                 f"This casebook is of version {found}; this desk works with version {VERSION}."
+                + older
             )
+        meta = next(iter(database.table("meta").rows))
         self.server_key = bytes(meta["server_key"])
         self.desk = int(meta["desk"])
         self.campaign = Campaign.read(directory / _CAMPAIGN)
@@ -123,17 +127,18 @@ class Casebook:
                 f"{directory / _CAMPAIGN} is not the campaign with which this casebook was made."
             )
         self.origin = str(meta["origin"])
+        self.bundles = Bundles(database)
         self.layers = Layers(database, self.campaign.reviewing, bytes(meta["sample_key"]))
 
     @classmethod
     @contextmanager
     def open(cls, directory: Path) -> Iterator["Casebook"]:
         """The casebook in *directory*, locked until the block ends. It must be closed to others."""
-        if not (directory / _FILE).is_file():
+        if not (directory / FILE).is_file():
             _refuse_file(directory)
             raise CasebookError(f"There is no casebook in {directory}; make one with `init`.")
         refuse_others(directory)
-        with locked(directory), opened(directory / _FILE) as database:
+        with locked(directory), opened(directory / FILE) as database:
             yield cls(directory, database)
 
     def file_path(self, sha256: str) -> Path:
@@ -249,6 +254,10 @@ class Casebook:
 
     # What the desk does
 
+    def forget_unopened(self, block_id: bytes) -> None:
+        """What could not be opened under this id could be now, or is not there any more."""
+        self._forget(block_id, 0)
+
     def _forget(self, block_id: bytes, place: int) -> None:
         self._database.execute(
             "DELETE FROM unopened WHERE block_id = ? AND place = ?", [block_id, place]
@@ -270,9 +279,22 @@ class Casebook:
         with self._database.atomic():
             self._database.table("export").insert(row, replace=True)
             self.note("import", f"B-{export.number}", "export", row, cipher=export.manifest_sha256)
-            self._database.table("unopened").insert_all(
-                [one._asdict() for one in unopened], replace=True
-            )
+            self._note_unopened(unopened)
+
+    def _note_unopened(self, unopened: Sequence[Unopened]) -> None:
+        self._database.table("unopened").insert_all(
+            [one._asdict() for one in unopened], replace=True
+        )
+
+    def close_bundle(self, bundle: LastBundle, day: date, unopened: Sequence[Unopened]) -> None:
+        """Record that *bundle* was imported on *day*, and what of it could not be opened so far."""
+        head = bundle.digest.hex()
+        row: dict[str, Any] = {"vault": bundle.vault.hex(), "number": bundle.number}
+        row |= {"day": day.isoformat(), "head": head}
+        with self._database.atomic():
+            if self.bundles.keep(row, bundle):
+                self.note("import", f"B-{bundle.number}", "bundle", row, cipher=head)
+            self._note_unopened(unopened)
 
     def unopened(self) -> list[Unopened]:
         """Everything that could not be opened so far."""

@@ -38,3 +38,21 @@ def entries(package: str, name: str) -> tuple[Entry, ...]:
 def guards() -> dict[str, str]:
     """The triggers with which the casebook's file refuses changes: their statements by name."""
     return {entry.name: entry.sql for entry in entries(*CASEBOOK) if entry.type == "trigger"}
+
+
+def version(database: sqlite3.Connection) -> int:
+    """The version of the casebook in this file, 0 if it is none.
+
+    Files of version 3 and before have it in their table ``meta`` alone, which later keeps the
+    version that a casebook began with: the custody log begins with a hash of it.
+    """
+    found = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if found:
+        return found
+    row = database.execute("SELECT version FROM meta").fetchone()
+    return int(row[0]) if row else 0
+
+
+def set_version(database: sqlite3.Connection, number: int) -> None:
+    """Note that the file has the tables of version *number*, in the current transaction."""
+    database.execute(f"PRAGMA user_version = {number}")

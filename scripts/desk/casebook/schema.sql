@@ -1,8 +1,9 @@
 -- The casebook's tables: everything that a desk knows and could not make again. (What can be made
 -- again from these tables is in ../search/derived.sql.)
 --
--- A casebook that exists is never altered to match this file: whoever changes a table here also
--- changes VERSION in casebook.py. Comments are between statements, never in them: SQLite would keep
+-- A casebook that exists is altered to match this file by `migrate` alone: whoever changes a table
+-- here also changes VERSION in casebook.py and says in migration.py what leads there. SQLite's
+-- user_version holds the version of the file, meta.version the one with which it was made. Comments are between statements, never in them: SQLite would keep
 -- them in every casebook, where `verify` cannot tell whether they were altered. Days are UTC,
 -- written 2026-11-23; hashes are SHA-256 in lower-case hex.
 
@@ -63,7 +64,7 @@ CREATE TABLE attachment (
 
 -- What came in bundles.
 
--- An export bundle that was worked through, and the day on which it was.
+-- An export bundle of format 1 that was worked through, and the day on which it was.
 CREATE TABLE export (
   number INTEGER PRIMARY KEY NOT NULL,
   day TEXT NOT NULL,
@@ -78,6 +79,28 @@ CREATE TABLE unopened (
   reason TEXT NOT NULL,
   PRIMARY KEY (block_id, place)
 ) STRICT;
+
+-- An export bundle of format 2 that was worked through: the vault's id and the bundle's number
+-- there, the day, and the SHA-256 of its head. Ids and hashes are hex.
+CREATE TABLE bundle (
+  vault TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  day TEXT NOT NULL,
+  head TEXT NOT NULL,
+  PRIMARY KEY (vault, number)
+) STRICT;
+
+-- What the next bundle is compared with: all slots of the newest one, whether something was opened
+-- in them, and the days that took no more reports. Replaced as a whole by each import.
+CREATE TABLE slot (
+  id BLOB PRIMARY KEY NOT NULL,
+  sha256 BLOB NOT NULL,
+  day TEXT NOT NULL,
+  opened INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE closed_day (
+  day TEXT PRIMARY KEY NOT NULL
+) STRICT, WITHOUT ROWID;
 
 
 -- Answers.
@@ -193,3 +216,5 @@ CREATE TRIGGER custody_update BEFORE UPDATE ON custody BEGIN SELECT RAISE(ABORT,
 CREATE TRIGGER custody_delete BEFORE DELETE ON custody BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER reviewer_update BEFORE UPDATE ON reviewer BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER reviewer_delete BEFORE DELETE ON reviewer BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER bundle_update BEFORE UPDATE ON bundle BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER bundle_delete BEFORE DELETE ON bundle BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;

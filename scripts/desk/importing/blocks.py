@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
-from dropbox.bundle import ListedBlock
 from dropbox.durable_file import CannotWrite
 from dropbox.sizes import BLOCK_BYTES
 
@@ -19,7 +18,7 @@ class Blocks:
         self._file = file
         self._indexes: dict[bytes, int] = {}
 
-    def add(self, listed: ListedBlock, data: bytes) -> None:
+    def add(self, block_id: bytes, data: bytes) -> None:
         """Keep a block."""
         view = memoryview(data)
         try:
@@ -29,7 +28,7 @@ class Blocks:
             raise CannotWrite(
                 f"The bundle does not fit beside the casebook: {why.strerror}."
             ) from None
-        self._indexes[listed.id] = len(self._indexes)
+        self._indexes[block_id] = len(self._indexes)
 
     def get(self, block_id: bytes) -> bytes | None:
         """A block's data, or None."""

@@ -8,38 +8,11 @@ tombstone in its slot, a sealed block that says why.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
 from typing import NamedTuple
 
 from dropbox.errors import BadBundle
 from dropbox.export_bundle import Head, ListedBlock
-
-
-class Seen(NamedTuple):
-    """A slot as the last bundle had it: the SHA-256 of its bytes, its day, and if it was opened.
-
-    *opened*: a report, a piece or a tombstone; anything else in a slot may be overwritten while its
-    day is open.
-    """
-
-    sha256: bytes
-    day: date
-    opened: bool
-
-
-@dataclass(frozen=True)
-class LastBundle:
-    """What a desk remembers of the newest bundle that it imported.
-
-    ``closed``: its days that took no more reports.
-    """
-
-    vault: bytes
-    number: int
-    digest: bytes
-    slots: Mapping[bytes, Seen]
-    closed: frozenset[date]
+from scripts.desk.casebook.bundles import LastBundle, Seen
 
 
 class Finding(NamedTuple):
@@ -126,7 +99,8 @@ def compare(
     for block_id, seen in last.slots.items():
         block = here.get(block_id)
         if block is None:
-            if seen.day not in gone:
+            # What is filed takes a free slot, id and all.
+            if seen.day not in gone and not _was_free(seen, last):
                 found.append(Finding("missing", block_id))
         elif block.day != seen.day:
             found.append(Finding("moved", block_id))
@@ -146,6 +120,9 @@ def _may_change(seen: Seen, last: LastBundle, replaced: bytes | None) -> bool:
     A tombstone names what it replaced. That is what was seen here, unless the slot was free then
     and a report came and went between the two bundles.
     """
-    if replaced == seen.sha256:
-        return True
+    return replaced == seen.sha256 or _was_free(seen, last)
+
+
+def _was_free(seen: Seen, last: LastBundle) -> bool:
+    """Whether something could still be filed in a slot after *last* was exported."""
     return not seen.opened and seen.day not in last.closed

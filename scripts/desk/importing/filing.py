@@ -18,7 +18,7 @@ from dropbox.openpgp import Opener
 from dropbox.reply import REPLIES_PER_DESK
 from dropbox.report import Attachment, Report
 from dropbox.sealing import MissingBlock
-from scripts.desk.case import Export, Part, Unopened, case_name
+from scripts.desk.case import Part, Unopened, case_name
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.batch import Batch
 from scripts.desk.importing.workers import EarlyWorker, in_order
@@ -205,19 +205,32 @@ class Filing:
             self._casebook.add_file(part, place)
         similar.catch_up(self._casebook)
 
-    def close(self, export: Export) -> Opened:
-        """Record the bundle as imported, and count."""
+    @property
+    def named(self) -> frozenset[bytes]:
+        """The blocks that belong to files of the casebook's reports, once these were opened."""
+        return frozenset(self._named)
+
+    def close(
+        self,
+        today: date,
+        record: Callable[[Sequence[Unopened]], None],
+        also: Sequence[Unopened] = (),
+    ) -> Opened:
+        """Count, and have *record* note the bundle as imported, with what could not be opened.
+
+        *also* could not be opened either.
+        """
         # One in some millions of a file's blocks begins like a report by chance.
         unopened = tuple(
             one for one in self._unopened if one.place or one.block_id not in self._named
-        )
-        self._acknowledge(export.day)
-        self._casebook.close_export(export, unopened)
+        ) + tuple(also)
+        self._acknowledge(today)
+        record(unopened)
         after = self._casebook.counts()
         tried = {one.block_id for one in unopened}
         new = after.parts - self._before.parts
         return Opened(
-            number=export.number,
+            number=self._number,
             blocks=len(self._source.ids),
             cases=after.cases - self._before.cases,
             parts=new,

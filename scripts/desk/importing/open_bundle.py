@@ -45,7 +45,7 @@ def open_bundle(
     ):
 
         def take(listed: ListedBlock, data: bytes) -> None:
-            blocks.add(listed, data)
+            blocks.add(listed.id, data)
             if early.free and not casebook.has_block(listed.id):
                 message = _message(data)
                 if message is not None:
@@ -63,7 +63,8 @@ def open_bundle(
         )
         filing.open_reports(show)
         filing.open_files(show)
-        return filing.close(Export(manifest.number, today, _fingerprint(manifest)))
+        export = Export(manifest.number, today, _fingerprint(manifest))
+        return filing.close(today, lambda unopened: casebook.close_export(export, unopened))
 
 
 def _verified(

@@ -7,6 +7,7 @@ the two beside it, since the clocks of front and vault pass midnight one after t
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from dropbox.block import Opened, open_block
 from dropbox.day_key import DayKey, DayKeyRecord
@@ -16,15 +17,25 @@ from dropbox.hpke import SecretKey
 _BESIDE = (timedelta(0), timedelta(-1), timedelta(1))
 
 
+class UnopenedKey(NamedTuple):
+    """A day key that stayed shut: the id of its record, its day, and why."""
+
+    id: bytes
+    day: date
+    why: str
+
+
 @dataclass
 class DayKeys:
     """The day keys that were opened, by day, the one that opened a block last in front.
 
-    ``unopened``: why keys stayed shut, with their days. What is sealed under them stays shut too.
+    ``ids`` are those of their records.
+    What is sealed under those ``unopened`` stays shut too.
     """
 
     _by_day: dict[date, list[DayKey]] = field(default_factory=dict)
-    unopened: list[tuple[date, str]] = field(default_factory=list)
+    ids: set[bytes] = field(default_factory=set)
+    unopened: list[UnopenedKey] = field(default_factory=list)
 
     @classmethod
     def open(cls, records: Iterable[bytes], find: Callable[[bytes], SecretKey | None]) -> "DayKeys":
@@ -35,8 +46,9 @@ class DayKeys:
             try:
                 opened = record.open(find)
             except CannotOpen as why:
-                keys.unopened.append((record.day, str(why)))
+                keys.unopened.append(UnopenedKey(record.id, record.day, str(why)))
                 continue
+            keys.ids.add(opened.id)
             keys._by_day.setdefault(opened.day, []).append(opened)
         return keys
 

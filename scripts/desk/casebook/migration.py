@@ -1,0 +1,74 @@
+"""Bringing a casebook of an earlier version to the present one, after a copy of it was made."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from dropbox.durable_file import sync_folder
+from scripts.desk.casebook import schema
+from scripts.desk.casebook.casebook import FILE, VERSION
+from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
+
+# What each version added to the one before, by the names in schema.sql.
+_ADDED: dict[int, Sequence[str]] = {
+    4: ("bundle", "slot", "closed_day", "bundle_update", "bundle_delete"),
+}
+_OLDEST = min(_ADDED) - 1
+
+
+def migrate(directory: Path) -> Path | None:
+    """Bring the casebook in *directory* to VERSION. Returns the path of the copy made before.
+
+    Returns None if there was nothing to do. All of it is done or nothing; a run that was
+    interrupted can be repeated. Raises CasebookError.
+    """
+    path = directory / FILE
+    if not path.is_file():
+        raise CasebookError(f"There is no casebook in {directory}.")
+    refuse_others(directory)
+    with locked(directory), opened(path) as database:
+        found = schema.version(database.conn)
+        if found == VERSION:
+            return None
+        if not _OLDEST <= found < VERSION:
+            raise CasebookError(
+                f"This casebook is of version {found}; this desk brings versions {_OLDEST} to "
+                f"{VERSION - 1} to version {VERSION}."
+            )
+        copy = path.with_name(f"{path.name}.version-{found}")
+        _copy(database.conn, copy)
+        with database.atomic():
+            for version in range(found + 1, VERSION + 1):
+                for entry in _entries(_ADDED[version]):
+                    database.execute(entry.sql)
+            schema.set_version(database.conn, VERSION)
+        return copy
+
+
+def _entries(names: Sequence[str]) -> list[schema.Entry]:
+    made = schema.entries(*schema.CASEBOOK)
+    return [entry for name in names for entry in made if entry.name == name]
+
+
+def _copy(source: sqlite3.Connection, path: Path) -> None:
+    """A copy of the file, whole and on the disk, or an error and none."""
+    if path.exists():
+        raise CasebookError(
+            f"{path} is left over from an earlier run; move it elsewhere, then try again."
+        )
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        part.touch(mode=0o600)
+        with closing(sqlite3.connect(part)) as target:
+            target.execute("PRAGMA synchronous = FULL")
+            source.backup(target)
+            if target.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+                raise CasebookError("The casebook's file is damaged; it was left as it is.")
+        part.rename(path)
+        sync_folder(path.parent)
+    except OSError as why:
+        raise CasebookError(f"{path} cannot be written: {why.strerror}.") from None
+    finally:
+        part.unlink(missing_ok=True)

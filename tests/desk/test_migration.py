@@ -1,0 +1,141 @@
+"""Casebooks of earlier versions are brought to the present one, after a copy was made."""
+
+import json
+import sqlite3
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from scripts.desk.__main__ import main
+from scripts.desk.casebook import migration, schema
+from scripts.desk.casebook.casebook import VERSION, Casebook
+from scripts.desk.casebook.file import CasebookError
+from scripts.desk.casebook.migration import migrate
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A casebook of version 3 as the first version of the desk left it."""
+    directory = tmp_path / "casebook"
+    directory.mkdir(mode=0o700)
+    with tarfile.open(VECTORS / "format_1" / "casebook.tar.xz") as archive:
+        archive.extractall(directory)
+    directory.chmod(0o700)
+    return directory
+
+
+def tables(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all tables that a casebook of version 3 has."""
+    with closing(sqlite3.connect(path)) as database:
+        names = [
+            row[0]
+            for row in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'found%'"
+            )
+        ]
+        return {name: database.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}
+
+
+def desk(directory: Path, *arguments: str) -> int:
+    return main(["--casebook", str(directory), *arguments])
+
+
+def test_an_old_casebook_is_refused_with_the_way_out(
+    old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert desk(old, "list") == 2
+    assert "`migrate` brings it there, and keeps a copy." in capsys.readouterr().err
+
+
+def test_a_migrated_casebook_holds_what_it_held_and_verifies(
+    old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = tables(old / "casebook.sqlite")
+
+    assert desk(old, "migrate") == 0
+    copy = old / "casebook.sqlite.version-3"
+    assert str(copy) in capsys.readouterr().out
+    after = tables(old / "casebook.sqlite")
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {"bundle", "slot", "closed_day"}
+    assert tables(copy) == before and copy.stat().st_mode & 0o777 == 0o600
+    assert desk(old, "verify", "--keys", str(VECTORS / "format_1" / "keys")) == 0
+    with Casebook.open(old) as casebook:
+        assert casebook.bundles.last() is None and casebook.counts().cases == 2
+
+
+def test_a_migrated_casebook_has_the_tables_of_a_new_one(old: Path, tmp_path: Path) -> None:
+    migrate(old)
+    with closing(sqlite3.connect(old / "casebook.sqlite")) as database:
+        found = set(database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+        assert schema.version(database) == VERSION
+    assert set(schema.entries(*schema.CASEBOOK)) <= {schema.Entry(*row) for row in found}
+
+
+def test_once_more_does_nothing(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    migrate(old)
+    before = (old / "casebook.sqlite").read_bytes()
+    capsys.readouterr()
+
+    assert desk(old, "migrate") == 0
+    assert f"of version {VERSION} already" in capsys.readouterr().out
+    assert desk(old, "migrate", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"version": VERSION, "copy": None}
+    assert (old / "casebook.sqlite").read_bytes() == before
+
+
+def test_a_run_that_breaks_off_changes_nothing_and_can_be_repeated(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tables(old / "casebook.sqlite")
+
+    def broken(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "set_version", broken)
+        with pytest.raises(CasebookError, match="cannot be used"):
+            migrate(old)
+    assert tables(old / "casebook.sqlite") == before
+    # The copy that it made is not overwritten without a word.
+    with pytest.raises(CasebookError, match="left over from an earlier run"):
+        migrate(old)
+    (old / "casebook.sqlite.version-3").unlink()
+    assert migrate(old) == old / "casebook.sqlite.version-3"
+
+
+def test_a_copy_that_does_not_fit_is_a_sentence(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, mode: int = 0o666, exist_ok: bool = True) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = tables(old / "casebook.sqlite")
+    monkeypatch.setattr(Path, "touch", full)
+    with pytest.raises(CasebookError, match="cannot be written: No space left on device"):
+        migrate(old)
+    assert tables(old / "casebook.sqlite") == before
+    assert not list(old.glob("*.version-3*"))
+
+
+@pytest.mark.parametrize("version", [0, 2, VERSION + 1])
+def test_other_versions_are_left_as_they_are(old: Path, version: int) -> None:
+    with closing(sqlite3.connect(old / "casebook.sqlite")) as database:
+        if version:
+            database.execute(f"PRAGMA user_version = {version}")
+        else:
+            database.execute("DELETE FROM meta")
+        database.commit()
+    with pytest.raises(CasebookError, match=f"of version {version}; this desk brings versions 3"):
+        migrate(old)
+
+
+def test_nothing_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CasebookError, match="There is no casebook"):
+        migrate(tmp_path)
+
+
+def test_each_version_after_the_first_says_what_it_added() -> None:
+    assert sorted(migration._ADDED) == list(range(4, VERSION + 1))
