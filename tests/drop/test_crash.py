@@ -90,7 +90,7 @@ class Load:
                 assert done.codename() == page.codename()
                 self.stored.add(text)
                 return
-            # A restarted front asks to note a new codename: another form, which nobody sends here.
+            # What arrives damaged comes back as another form, which nobody sends here.
             if done is not None and done.status == 400:
                 return
 

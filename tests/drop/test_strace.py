@@ -29,6 +29,7 @@ STORY, MISTAKE, CELL, NAME, FOLLOW_UP, ANSWER, BROKEN, CONTENT = CANARIES = tupl
 )
 # A canary every 512 bytes, so that every piece of the file contains one.
 FILE = (CONTENT + b"." * (512 - len(CONTENT))) * (BIG // 512)
+KEYS_BYTES = 2 * 56
 ACROSS = ("pipe:", "UNIX", "socket:")
 
 
@@ -141,7 +142,7 @@ def shared(trace: Path) -> set[str]:
 
 
 def test_no_byte_of_a_claimants_reaches_a_file_an_argument_or_the_log(
-    site: Site, opener: Opener, tmp_path: Path
+    site: Site, opener: Opener, tmp_path: Path, memory_folder: Path
 ) -> None:
     said: list[str] = []
     with watched(site, tmp_path, said) as browser:
@@ -151,7 +152,11 @@ def test_no_byte_of_a_claimants_reaches_a_file_an_argument_or_the_log(
     canaries = (*CANARIES, b" ".join(codename.split()[:2]))
     front = telling(tmp_path / "front.trace", canaries)
 
-    assert outside(front) == set() and shared(tmp_path / "front.trace") == set()
+    assert outside(front) == set()
+    # In memory only, and with two keys, their days and check values in it: nobody has left.
+    (keys,) = shared(tmp_path / "front.trace")
+    assert Path(keys).parent == memory_folder
+    assert set(Path(keys).read_bytes()[KEYS_BYTES:]) == {0}
     assert (
         len([call for call in front if CONTENT in call.data]) > 2 * BIG // 65_536
     )  # it was really seen, on its way to gpg
