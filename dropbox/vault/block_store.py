@@ -6,12 +6,13 @@ piece of a file or nothing; a block is real when a sealed report names it.
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from enum import Enum, IntEnum
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from dropbox.errors import CannotStore, CasedropError
 from dropbox.export_bundle import AcceptedReplies, ListedBlock
 from dropbox.reply_bundle import ReplyBundle
+from dropbox.tombstone import Reason
 
 
 class StoredTwice(CasedropError):
@@ -46,13 +47,6 @@ class Claim(NamedTuple):
     erase_hash: bytes
 
 
-class Reason(IntEnum):
-    """Why a block is gone, as its tombstone says."""
-
-    WITHDRAWN = 1
-    ABANDONED = 2
-
-
 class DayState(Enum):
     """What is going to happen to a day's slots."""
 
@@ -79,8 +73,8 @@ class Export(NamedTuple):
     head: bytes
 
 
-# tombstone(id, reason, SHA-256 of what was there) -> BLOCK_BYTES that look like any other block
-Tombstone = Callable[[bytes, Reason, bytes], bytes]
+# seal(id, reason, SHA-256 of what was there) -> BLOCK_BYTES that look like any other block
+SealTombstone = Callable[[bytes, Reason, bytes], bytes]
 
 
 class BlockStore(Protocol):

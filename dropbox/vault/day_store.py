@@ -18,6 +18,7 @@ from dropbox.errors import CannotStore, CasedropError, StoreError
 from dropbox.export_bundle import AcceptedReplies, ListedBlock
 from dropbox.reply_bundle import ReplyBundle
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
+from dropbox.tombstone import Reason
 from dropbox.vault.block_store import (
     Block,
     Claim,
@@ -25,9 +26,8 @@ from dropbox.vault.block_store import (
     Day,
     Export,
     NoRoom,
-    Reason,
+    SealTombstone,
     StoredTwice,
-    Tombstone,
 )
 from dropbox.vault.day_calendar import DayRow, Days, ExportRow, Ledger, Retention
 from dropbox.vault.reply_heads import BATCH, ReplyDraft, ReplyHeads
@@ -78,7 +78,7 @@ class StoreLimits:
 
     quantum: int = 256
     tick_seconds: float = 1.0
-    tick_slots: int = 1_024
+    tick_slots: int = 768
     queue_slots: int = 1_024
     patience_seconds: float = 20.0
     removal_slots: int = 256
@@ -92,8 +92,12 @@ class StoreLimits:
 
     @property
     def journal_pages(self) -> int:
-        """What the largest tick replaces: arrivals, spare slots in use again, a removal."""
-        slots = self.tick_slots + self.quantum + self.reserve + self.removal_slots
+        """What the largest tick replaces.
+
+        What arrives, or what makes room for it in a day that grows; the rest of its new quanta; a
+        quantum of spare slots; a part of a day that leaves.
+        """
+        slots = self.tick_slots + 3 * self.quantum + self.removal_slots
         return largest_tick_pages(slots=slots, replies=2 * BATCH)
 
 
@@ -109,7 +113,7 @@ class DayStore:
         file: SlotFile,
         *,
         clock: Callable[[], datetime],
-        tombstone: Tombstone,
+        tombstone: SealTombstone,
         limits: StoreLimits,
         randbelow: RandomBelow,
     ) -> None:
@@ -124,8 +128,8 @@ class DayStore:
         self._tick_lock = threading.Lock()
         self._lock = threading.Lock()
         self._queued_ids: set[bytes] = set()
-        # The places that failed ticks may have written all the same.
-        self._unsure: set[int] | None = None
+        # What the last tick tried to write, until it is known whether that is on the disk.
+        self._attempt: tuple[TickDraft, bytes] | None = None
         self._today: int | None = None
         # Nothing is accepted before the first tick has made room for it.
         self._short = True
@@ -144,7 +148,7 @@ class DayStore:
         path: Path,
         *,
         clock: Callable[[], datetime],
-        tombstone: Tombstone,
+        tombstone: SealTombstone,
         limits: StoreLimits | None = None,
         randbelow: RandomBelow = secrets.randbelow,
     ) -> Self:
@@ -339,9 +343,13 @@ class DayStore:
     def _write(
         self, taken: Sequence[Waiting[Work]], refusals: dict[Waiting[Work], CasedropError]
     ) -> None:
+        self._settle()
         try:
             self._write_once(taken, refusals, may_grow=True)
         except CannotStore:
+            if self._settle():
+                # All is there, but nobody knows whether it would outlive a power cut.
+                raise
             # A full disk: what needs no room, such as to withdraw, is done all the same.
             refusals.clear()
             self._write_once(taken, refusals, may_grow=False)
@@ -353,7 +361,6 @@ class DayStore:
         *,
         may_grow: bool,
     ) -> None:
-        self._settle()
         draft = self._draft(may_grow)
         begins = draft.today != self._today and not self._jumped
         if begins:
@@ -381,10 +388,9 @@ class DayStore:
         changes = Changes(
             draft.slots.rows(), draft.replies.rows(), [*draft.days.statements, *draft.statements]
         )
-        # Until the file says that all is written, nobody knows what of it is.
-        self._unsure = set(changes.slots)
-        self._file.write(changes, bytes(draft.ledger), lambda: self._take_over(draft))
-        self._unsure = None
+        ledger = bytes(draft.ledger)
+        self._attempt = draft, ledger
+        self._file.write(changes, ledger, lambda: self._take_over(draft))
         self._short = short
         if begins:
             self._today = draft.today
@@ -408,17 +414,23 @@ class DayStore:
         lacking = needed + self._limits.reserve - len(draft.slots.free)
         if lacking <= 0:
             return True
-        slots = -(-lacking // self._limits.quantum) * self._limits.quantum
-        spare = self._heads.places(SPARE, slots)
-        if len(spare) < slots and not (
-            may_grow and self._file.room() > (slots - len(spare)) * _SLOT_DISK_BYTES
-        ):
-            # A whole quantum of spare slots is better than none.
-            slots = len(spare) // self._limits.quantum * self._limits.quantum
-            draft.slots.add_quantum(slots, spare[:slots])
-            return slots >= lacking
-        draft.slots.add_quantum(slots, spare)
-        return True
+        quantum = self._limits.quantum
+        slots = -(-lacking // quantum) * quantum
+        # To write spare slots takes up room in the journal: they are for a quantum at a time.
+        spare = self._heads.places(SPARE, quantum) if slots == quantum else []
+        has_room = may_grow and self._file.room() > (slots - len(spare)) * _SLOT_DISK_BYTES
+        if len(spare) < slots and not has_room:
+            spare = self._heads.places(SPARE, quantum)
+            if len(spare) < quantum:
+                return False
+            slots = quantum
+        draft.slots.add_quantum(slots, spare, self._read)
+        return slots >= lacking
+
+    def _read(self, place: int) -> bytes:
+        data = self._file.data(lambda: place)
+        assert data is not None
+        return data
 
     def _take_over(self, draft: TickDraft) -> None:
         with self._lock:
@@ -429,23 +441,22 @@ class DayStore:
                 self._replies.set(place, reply)
             self._days = draft.days.draft()
             self._ledger, self._accepted, self._keys = draft.ledger, draft.accepted, draft.keys
+            self._attempt = None
 
-    def _settle(self) -> None:
-        """After a failed tick, read what is on the disk where it may differ from the memory."""
-        if self._unsure is None:
-            return
+    def _settle(self) -> bool:
+        """After a failed tick, find out whether it is on the disk all the same.
+
+        The ledger has other random bytes in every tick, and a tick is written whole or not at all.
+        """
+        if self._attempt is None:
+            return False
+        draft, ledger = self._attempt
         self._file.refresh()
-        unsure = {place for place in self._unsure if place < self._file.slots}
-        unsure |= set(range(len(self._heads), self._file.slots))
-        heads = [(place, Head.of(self._file.head(place))) for place in sorted(unsure)]
-        with self._lock:
-            for place, head in heads:
-                if place >= len(self._heads) or head != self._heads.head(place):
-                    # It was written after all: nobody was told so, and it is taken.
-                    self._heads.set(place, head)
-                    self._heads.free = [free for free in self._heads.free if free != place]
-        self._load()
-        self._unsure = None
+        landed = self._file.ledger == ledger
+        if landed:
+            self._take_over(draft)
+        self._attempt = None
+        return landed
 
     def _load(self) -> None:
         """Read everything but the slots."""

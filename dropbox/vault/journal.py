@@ -20,7 +20,7 @@ from pathlib import Path
 HEADER_BYTES = 512
 # A record: page number, page, checksum.
 _RECORD_OVERHEAD = 8
-_CHUNK = 2**20
+_CHUNK = 2**19
 
 
 def journal_path(path: Path) -> Path:

@@ -194,11 +194,6 @@ class SlotFile:
         """Every reply slot's head, by place."""
         return self._heads("reply", REPLY_HEAD_BYTES)
 
-    def head(self, place: int) -> bytes:
-        """One slot's head."""
-        with self._held():
-            return self._query("SELECT head FROM slot WHERE place = ?", (place,))[0][0]  # type: ignore[no-any-return]
-
     def data(self, find: Callable[[], int | None]) -> bytes | None:
         """The bytes of the slot that *find* names. No tick is between finding and reading it."""
         with self._held():
@@ -255,14 +250,14 @@ class SlotFile:
             written()
 
     def refresh(self) -> None:
-        """After a failed tick: ask the file how many rows it really has, and for its ledger."""
+        """After a failed tick: read how many rows the file has, and its ledger."""
         with self._held():
             try:
                 self._count()
-                row = self._connection.execute("SELECT bytes FROM ledger").fetchone()
-            except sqlite3.Error:
+                (ledger,) = self._connection.execute("SELECT bytes FROM ledger").fetchone()
+            except (sqlite3.Error, TypeError):
                 raise CannotStore from None
-        self.ledger = bytes(row[0])
+            self.ledger = bytes(ledger)
 
     def room(self) -> int:
         """Bytes that the file can grow by."""

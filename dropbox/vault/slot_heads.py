@@ -135,7 +135,7 @@ class Draft:
         self._randbelow = randbelow
         self._changed: dict[int, tuple[Head, bytes | None]] = {}
         self._index: dict[bytes, int] = {}
-        self._quantum: list[int] = []
+        self._random: list[int] = []
         self._length = len(heads)
         self.free = list(heads.free)
 
@@ -168,20 +168,39 @@ class Draft:
         _, data = self._changed.get(place, (None, None))
         self._changed[place] = (head, data)
 
-    def add_quantum(self, slots: int, spare: list[int]) -> None:
-        """Add free slots to today: *spare* ones, and the rest at the end of the file."""
+    def add_quantum(self, slots: int, spare: list[int], read: Callable[[int], bytes]) -> None:
+        """Add free slots to today: *spare* ones, and the rest at the end of the file.
+
+        Each new slot changes places with a random one of the day (Fisher-Yates, inside out), so
+        that every set of places is equally likely to be free, whatever was filed before: otherwise
+        the older part of a day would be full, and its blocks older. *read* gives a slot's bytes.
+        """
+        places = self._before.places(self._day)
+        free = set(self.free)
         new = range(self._length, self._length + slots - len(spare))
-        self._quantum += [*spare, *new]
-        self.free += [*spare, *new]
         self._length += len(new)
+        for place in (*spare, *new):
+            chosen = self._randbelow(len(places) + 1)
+            freed = places[chosen] if chosen < len(places) else place
+            # One random slot in the place of another changes nothing.
+            if freed in free:
+                freed = place
+            if freed != place:
+                head, data = self._changed.pop(freed, (None, None))
+                head = head or self._before.head(freed)
+                self.put(place, head, read(freed) if data is None else data)
+            free.add(freed)
+            self._random.append(freed)
+            places.append(place)
+        self.free = list(free)
 
     def grows(self) -> bool:
         """Whether the file gets longer."""
         return self._length > len(self._before)
 
     def fill(self) -> None:
-        """Fill what is new and still free with random bytes."""
-        for place in self._quantum:
+        """Fill what has become free, and still is, with random bytes."""
+        for place in self._random:
             if place not in self._changed:
                 self.put(place, *noise(self._day))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from dropbox.errors import StoreError
-from dropbox.vault.block_store import BlockStore, Tombstone
+from dropbox.vault.block_store import BlockStore, SealTombstone
 from dropbox.vault.day_store import DayStore, StoreLimits
 
 
@@ -14,7 +14,7 @@ def store_of(
     url: str,
     *,
     clock: Callable[[], datetime],
-    tombstone: Tombstone,
+    tombstone: SealTombstone,
     limits: StoreLimits | None = None,
 ) -> BlockStore:
     """Open the store at *url*: ``sqlite:///`` and an absolute path. Raises StoreError."""

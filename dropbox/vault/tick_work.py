@@ -11,14 +11,14 @@ from dropbox.erase_hash import ERASE_BYTES, erases
 from dropbox.errors import BadBundle, CannotStore, PendingGone
 from dropbox.export_bundle import MAX_HISTORY
 from dropbox.reply_bundle import ReplyBundle
+from dropbox.tombstone import Reason
 from dropbox.vault.block_store import (
     Block,
     Claim,
     Export,
     NoRoom,
-    Reason,
+    SealTombstone,
     StoredTwice,
-    Tombstone,
 )
 from dropbox.vault.day_calendar import Days, Ledger
 from dropbox.vault.reply_heads import ReplyDraft
@@ -142,7 +142,7 @@ class Erase(Work):
 
     owned: Sequence[tuple[bytes, bytes]]
     reason: Reason
-    tombstone: Tombstone
+    tombstone: SealTombstone
 
     @property
     def cost(self) -> int:

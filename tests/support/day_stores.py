@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from dropbox.erase_hash import erase_hash, erase_preimage
 from dropbox.reply_bundle import Acknowledged, ReplyBundle, SealedReply
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
-from dropbox.vault.block_store import Block, Claim, Export, Reason
+from dropbox.tombstone import Reason
+from dropbox.vault.block_store import Block, Claim, Export
 from dropbox.vault.day_store import DayStore, StoreLimits
 
 START = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)

@@ -31,6 +31,7 @@ from dropbox.errors import BadBundle, CannotStore, PendingGone, StoreError
 from dropbox.export_bundle import AcceptedReplies
 from dropbox.reply_bundle import Acknowledged
 from dropbox.sizes import BLOCK_BYTES
+from dropbox.tombstone import Reason
 from dropbox.vault.block_store import (
     Block,
     BlockStore,
@@ -39,7 +40,6 @@ from dropbox.vault.block_store import (
     Day,
     DayState,
     Export,
-    Reason,
     StoredTwice,
 )
 from dropbox.vault.day_store import DayStore

@@ -1,0 +1,527 @@
+"""What a tick writes to the disk: the same kind of bytes in the same places, whatever it holds."""
+
+import os
+import sqlite3
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from scipy.stats import chisquare
+from support.day_stores import (
+    SECRET,
+    SMALL,
+    START,
+    TickClock,
+    bundle_of,
+    file_report,
+    held,
+    open_days,
+    piece,
+    rows_of,
+    sealed_tombstone,
+)
+
+from dropbox.errors import CannotStore, StoreError
+from dropbox.sizes import BLOCK_BYTES
+from dropbox.vault import slot_file as module
+from dropbox.vault.block_store import NoRoom
+from dropbox.vault.day_store import DayStore
+from dropbox.vault.journal import HEADER_BYTES, journal_path
+from dropbox.vault.slot_file import PAGE_BYTES, PRAGMAS, Changes, SlotFile
+
+RECORD_BYTES = PAGE_BYTES + 8
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "vault.sqlite"
+
+
+def changed_end(before: bytes, after: bytes) -> int:
+    """Up to where two versions of a file differ."""
+    assert len(before) == len(after)
+    step = 4_096
+    starts = range(0, len(before), step)
+    changed = [at for at in starts if before[at : at + step] != after[at : at + step]]
+    return min(max(changed, default=-step) + step, len(before))
+
+
+# --- The journal ---
+
+
+def test_the_journal_has_its_full_size_from_the_start_and_keeps_it(path: Path) -> None:
+    store = open_days(path)
+    size = journal_path(path).stat().st_size
+    assert size == HEADER_BYTES + SMALL.journal_pages * RECORD_BYTES
+    for number in range(8):
+        file_report(store, 4 * number)
+    store.accept(bundle_of(1, [os.urandom(16) for _ in range(256)]))
+    store.withdraw(SECRET)
+
+    assert journal_path(path).stat().st_size == size
+    store.close()
+    assert journal_path(path).stat().st_size == size
+
+
+def test_between_ticks_the_journal_is_a_header_of_zeros_and_random_bytes(path: Path) -> None:
+    store = open_days(path, tombstone=sealed_tombstone)
+    file_report(store, 20)
+    store.withdraw(SECRET)
+    content = journal_path(path).read_bytes()
+    store.close()
+    counts = Counter(content[HEADER_BYTES:])
+
+    assert content[:HEADER_BYTES] == bytes(HEADER_BYTES)
+    assert chisquare([counts[value] for value in range(256)]).pvalue > 1e-6
+
+
+def test_nothing_of_what_a_tick_replaced_is_in_the_journal(path: Path) -> None:
+    store = open_days(path, tombstone=sealed_tombstone)
+    filed, pieces = file_report(store, 6)
+    store.withdraw(SECRET)
+    content = journal_path(path).read_bytes() + path.read_bytes()
+    store.close()
+
+    for one in (filed, *pieces):
+        found = [at for at in range(0, BLOCK_BYTES - 24, 499) if one.data[at : at + 24] in content]
+        assert found == []
+
+
+def test_sqlite_writes_no_further_into_the_journal_than_is_overwritten(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal is read after SQLite's COMMIT, before it is overwritten."""
+    clock = TickClock()
+    store = open_days(path, clock)
+    written: list[tuple[int, int]] = []
+    plain = store._file._journal.scrub
+    before = journal_path(path).read_bytes()
+
+    def watched(pages: int) -> None:
+        nonlocal before
+        after = journal_path(path).read_bytes()
+        # Compared in steps of 4,096 bytes.
+        written.append((changed_end(before, after) - 4_096, HEADER_BYTES + pages * RECORD_BYTES))
+        plain(pages)
+        before = journal_path(path).read_bytes()
+
+    # A day begins with a journal that is random as a whole.
+    monkeypatch.setattr(store._file._journal, "fill", lambda: None)
+    monkeypatch.setattr(store._file._journal, "scrub", watched)
+    store.tick()
+    for number in range(12):
+        file_report(store, 3 * number)
+        store.keep_key(START.date(), os.urandom(1_200 * number))
+    for number in range(1, 5):
+        store.accept(bundle_of(number, [os.urandom(16) for _ in range(100)]))
+    store.withdraw(SECRET)
+    for _ in range(92):
+        clock.next_day()
+        store.tick()
+    for _ in range(20):
+        store.tick()
+    store.close()
+
+    assert len(written) > 100 and max(end for end, _ in written) > 100 * RECORD_BYTES
+    assert [pair for pair in written if pair[0] > pair[1]] == []
+
+
+def test_a_journal_that_sqlite_still_needs_is_left_alone(path: Path) -> None:
+    """As after a ROLLBACK that failed, when only the next start can put the pages back."""
+    store = open_days(path)
+    journal = store._file._journal
+    journal._write(0, b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
+    needed = journal_path(path).read_bytes()
+    journal.scrub(10)
+    journal.fill()
+
+    assert journal_path(path).read_bytes() == needed
+    journal._write(0, bytes(8))
+    journal.scrub(1)
+    assert changed_end(needed, journal_path(path).read_bytes()) > HEADER_BYTES + 9 * RECORD_BYTES
+    store.close()
+
+
+# --- The file ---
+
+
+def test_an_arrival_changes_a_slot_in_place_and_nothing_else(path: Path) -> None:
+    store = open_days(path)
+    store.tick()
+    before = path.read_bytes()
+    filed, _ = file_report(store)
+    after = path.read_bytes()
+    store.close()
+    pages = [
+        at // PAGE_BYTES
+        for at in range(0, len(before), PAGE_BYTES)
+        if before[at : at + PAGE_BYTES] != after[at : at + PAGE_BYTES]
+    ]
+    changed = sum(one != other for one, other in zip(before, after, strict=True))
+
+    assert len(before) == len(after)
+    # The slot's leaf and its eight overflow pages, and the ledger's.
+    assert len(pages) == 10
+    assert abs(changed - BLOCK_BYTES * 255 / 256) < 1_000
+    assert filed.id in after
+
+
+def test_a_tick_without_anything_writes_as_well(path: Path) -> None:
+    store = open_days(path)
+    before, times = path.read_bytes(), path.stat().st_mtime_ns
+    time.sleep(0.02)
+    store.tick()
+
+    assert path.read_bytes() != before and path.stat().st_mtime_ns > times
+    store.close()
+
+
+def test_nothing_but_a_tick_touches_the_files(path: Path) -> None:
+    """Neither an arrival nor a look-up changes a byte or a time of them."""
+    store = open_days(path)
+    filed, pieces = file_report(store, 3)
+    store.accept(bundle_of(1, [b"t" * 16]))
+
+    def looks() -> list[tuple[int, ...]]:
+        found = [file.stat() for file in (path, journal_path(path))]
+        return [(one.st_size, one.st_atime_ns, one.st_mtime_ns, one.st_ctime_ns) for one in found]
+
+    before = looks()
+    time.sleep(0.02)
+    store.put([piece()])
+    for one in (filed, *pieces):
+        store.read(one.id)
+    assert store.replies([b"t" * 16, b"u" * 16])
+    store.snapshot()
+    store.days()
+    store.check()
+
+    assert looks() == before
+    store.close()
+
+
+def test_the_number_of_ticks_is_not_in_the_file(path: Path) -> None:
+    """SQLite counts transactions in the header: with exclusive locking only when it grows."""
+    store = open_days(path, limits=replace(SMALL, quantum=64))
+
+    def counter() -> bytes:
+        return path.read_bytes()[24:28]
+
+    before = counter()
+    for _ in range(10):
+        file_report(store, 1)
+
+    assert counter() == before
+    store.close()
+
+
+@pytest.mark.parametrize("files", [0, 7, 60])
+def test_the_tables_look_the_same_whatever_was_filed(tmp_path: Path, files: int) -> None:
+    shapes = []
+    for name, number in (("empty", 0), ("filed", files)):
+        path = tmp_path / name
+        store = open_days(path, limits=replace(SMALL, quantum=128))
+        file_report(store, number)
+        store.close()
+        query = "SELECT place, typeof(head), length(head), typeof(bytes), length(bytes) FROM slot"
+        shapes.append(
+            (path.stat().st_size, rows_of(path, query), rows_of(path, "PRAGMA freelist_count"))
+        )
+
+    assert shapes[0] == shapes[1]
+
+
+def test_the_bytes_of_taken_and_free_slots_have_the_same_statistics(path: Path) -> None:
+    """Of random blocks, as the front's are: values, pairs of bits, repeats between slots."""
+    store = open_days(path, limits=replace(SMALL, quantum=256, tick_slots=128))
+    filed = [file_report(store, 10) for _ in range(11)]
+    taken = {one.id for report, pieces in filed for one in (report, *pieces)}
+    store.close()
+    slots = list(held(path).values())
+    kinds = {
+        "taken": [slot for slot in slots if slot.id in taken],
+        "free": [slot for slot in slots if slot.id not in taken],
+    }
+
+    assert {name: len(found) for name, found in kinds.items()} == {"taken": 121, "free": 135}
+    for found in kinds.values():
+        for part in ("data", "id", "erase_hash", "sha256"):
+            counts = Counter(b"".join(getattr(slot, part) for slot in found))
+            assert chisquare([counts[value] for value in range(256)]).pvalue > 1e-6
+    assert len({slot.data[at : at + 16] for slot in slots for at in (0, 30_000)}) == 512
+
+
+def test_erased_forgotten_and_left_slots_are_no_other_than_the_rest(path: Path) -> None:
+    store = open_days(path, tombstone=sealed_tombstone)
+    file_report(store, 3)
+    store.withdraw(SECRET)
+    store.accept(bundle_of(1, [b"t" * 16]))
+    store.forget_replies([b"t" * 16])
+    store.close()
+    days = rows_of(path, "SELECT DISTINCT substr(head, 1, 4) FROM slot")
+    lasts = rows_of(path, "SELECT DISTINCT substr(head, 1, 4), count(*) FROM reply")
+
+    assert len(days) == 1 and len(lasts) == 1 and lasts[0][1] == 256
+    assert b"t" * 16 not in path.read_bytes()
+
+
+# --- Opening ---
+
+
+def test_another_process_cannot_open_the_same_file(path: Path) -> None:
+    """A second start would take away the first one's slots."""
+    store = open_days(path)
+    program = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=0);"
+        "c.execute('SELECT count(*) FROM slot')"
+    )
+    done = subprocess.run(
+        ["python3", "-c", program, str(path)], capture_output=True, text=True, check=False
+    )
+
+    assert "database is locked" in done.stderr
+    store.close()
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in PRAGMAS if name != "auto_vacuum"])
+def test_a_setting_that_sqlite_ignores_stops_the_start(
+    path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {
+        "locking_mode": "NORMAL",
+        "journal_mode": "TRUNCATE",
+        "journal_size_limit": "0",
+        "secure_delete": "OFF",
+        "temp_store": "FILE",
+        "synchronous": "NORMAL",
+        "trusted_schema": "ON",
+        "cache_spill": "ON",
+    }
+    changed = tuple(
+        (one, others[one] if one == name else value, found) for one, value, found in PRAGMAS
+    )
+    monkeypatch.setattr(module, "PRAGMAS", changed)
+    with pytest.raises(StoreError, match=f"ignores the setting {name}"):
+        open_days(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("PRAGMA user_version = 2", "another version of Casedrop \\(schema 2\\)"),
+        ("CREATE INDEX told ON slot (head)", "is not a vault's file"),
+        ("CREATE TRIGGER t AFTER UPDATE ON ledger BEGIN SELECT 1; END", "is not a vault's file"),
+        ("DROP TABLE day_key", "is not a vault's file"),
+        ("DELETE FROM slot WHERE place = 3", "its slots cannot be read"),
+        ("DELETE FROM ledger", "damaged"),
+    ],
+)
+def test_a_file_that_is_not_as_it_should_be_is_refused_with_a_sentence(
+    path: Path, change: str, sentence: str
+) -> None:
+    open_days(path).close()
+    connection = sqlite3.connect(path)
+    connection.executescript(change)
+    connection.close()
+    with pytest.raises(StoreError, match=sentence):
+        open_days(path)
+
+
+def test_what_is_no_database_is_refused_with_a_sentence(path: Path) -> None:
+    path.write_bytes(b"not a database" * 1_000)
+    with pytest.raises(StoreError, match="damaged"):
+        open_days(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_days(path)
+
+
+def test_the_files_are_for_their_owner_alone(path: Path) -> None:
+    open_days(path).close()
+
+    assert {oct(file.stat().st_mode & 0o777) for file in (path, journal_path(path))} == {"0o600"}
+
+
+# --- Failures ---
+
+
+class Failing:
+    """Lets the file's transactions fail while *how* says so: before or after all is written."""
+
+    def __init__(self, store: DayStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.how: str | None = None
+        self.count = 0
+        plain = store._file._transaction
+
+        @contextmanager
+        def transaction() -> Iterator[sqlite3.Connection]:
+            if self.how == "before":
+                self.count += 1
+                raise CannotStore
+            with plain() as database:
+                yield database
+                if self.how == "inside":
+                    self.count += 1
+                    raise sqlite3.OperationalError
+            if self.how == "after":
+                self.count += 1
+                raise CannotStore
+
+        monkeypatch.setattr(store._file, "_transaction", transaction)
+
+
+@pytest.mark.parametrize("how", ["before", "inside", "after"])
+def test_a_failed_tick_fails_all_that_wait_for_it_and_the_next_one_works(
+    path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_days(path)
+    kept, _ = file_report(store, 2)
+    failing = Failing(store, monkeypatch)
+    failing.how = how
+    for _ in range(3):
+        with pytest.raises(CannotStore):
+            file_report(store, 2)
+        with pytest.raises(CannotStore):
+            store.withdraw(b"other" * 6)
+        with pytest.raises(CannotStore):
+            store.accept(bundle_of(1, [b"t" * 16]))
+    failing.how = None
+    store.tick()
+    filed, pieces = file_report(store, 5)
+    if how != "after":
+        store.accept(bundle_of(1, [b"t" * 16]))
+    assert failing.count >= 9 and store.replies([b"t" * 16])
+    listed = {slot.id: slot.sha256 for slot in store.snapshot()}
+    free = list(store._heads.free)
+    store.close()
+    found = held(path)
+
+    assert {one.id for one in (kept, filed, *pieces)} <= set(found)
+    assert listed == {slot.id: slot.sha256 for slot in found.values()}
+    assert len(set(free)) == len(free) < len(found)
+
+
+def test_a_write_that_fails_unsaid_frees_no_slot_that_was_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a report that is on the disk would be overwritten by the next one."""
+    store = open_days(path)
+    failing = Failing(store, monkeypatch)
+    failing.how = "after"
+    written = []
+    for _ in range(4):
+        with pytest.raises(CannotStore):
+            file_report(store)
+    failing.how = None
+    store.tick()
+    written = [slot.id for slot in store.snapshot()]
+    for _ in range(30):
+        file_report(store, 3)
+    store.close()
+
+    there = held(path)
+    # Decoys among them may be gone; each of the four reports is still there.
+    assert sum(block_id in there for block_id in written) >= 4
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system in memory of 24 MiB."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "casedrop-test", str(place)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("sees_it_come", [True, False])
+def test_a_full_disk_refuses_what_is_new_takes_back_what_is_there_and_heals(
+    small_disk: Path, sees_it_come: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, clock = small_disk / "vault.sqlite", TickClock()
+    store = open_days(path, clock, limits=replace(SMALL, quantum=16))
+    filed, pieces = file_report(store, 3)
+    store.accept(bundle_of(1, [b"t" * 16]))
+    filling = small_disk / "filling"
+    free = os.statvfs(small_disk)
+    filling.write_bytes(bytes(free.f_bavail * free.f_frsize - (0 if sees_it_come else 40_960)))
+    if not sees_it_come:
+        monkeypatch.setattr(SlotFile, "room", lambda _: 2**40)
+    with pytest.raises(NoRoom):
+        for _ in range(40):
+            file_report(store, 2)
+    with pytest.raises(NoRoom):
+        store.put([piece()])
+    assert "no room" in str(store.trouble())
+
+    assert store.read(filed.id) == filed.data and store.replies([b"t" * 16])
+    store.forget_replies([b"t" * 16])
+    store.withdraw(SECRET)
+    assert all(store.read(one.id) != one.data for one in (filed, *pieces))
+    clock.next_day()
+    store.tick()
+    assert store.replies([b"t" * 16]) == [] and store.trouble()
+    filling.unlink()
+    store.tick()
+    again, _ = file_report(store, 10)
+    assert store.trouble() is None and store.read(again.id) == again.data
+    store.close()
+    held(path)
+
+
+def test_days_leave_a_full_disk_and_make_room_for_new_ones(small_disk: Path) -> None:
+    path, clock = small_disk / "vault.sqlite", TickClock()
+    store = open_days(path, clock, limits=replace(SMALL, quantum=16, removal_slots=64))
+    for _ in range(8):
+        file_report(store, 7)
+    free = os.statvfs(small_disk)
+    (small_disk / "filling").write_bytes(bytes(free.f_bavail * free.f_frsize))
+    clock.next_day()
+    store.tick()
+    with pytest.raises(NoRoom):
+        file_report(store)
+    for _ in range(95):
+        clock.next_day()
+        store.tick()
+    filed, _ = file_report(store, 5)
+
+    assert store.read(filed.id) == filed.data
+    store.close()
+    held(path)
+
+
+def test_a_report_is_said_to_be_stored_only_when_it_is(path: Path) -> None:
+    """Copy the file whenever a report is confirmed: it is in the copy."""
+    store = open_days(path, limits=replace(SMALL, tick_seconds=0.01, patience_seconds=30.0))
+    store.start()
+    wrong: list[bytes] = []
+
+    def work() -> None:
+        for _ in range(5):
+            filed, _ = file_report(store, 2)
+            if filed.data[30_000:30_100] not in path.read_bytes():
+                wrong.append(filed.id)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    store.close()
+
+    assert wrong == []
+
+
+def test_changes_count_the_pages_of_what_they_overwrite() -> None:
+    assert Changes().pages(10, 10) < 8
