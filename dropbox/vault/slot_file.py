@@ -36,8 +36,8 @@ LEDGER_BYTES = 128
 RECORD_MAX_BYTES = 65_536
 # A slot's row fills one part of a leaf page and eight overflow pages, a reply's row one page.
 _SLOT_PAGES, _HEAD_PAGES, _REPLY_PAGES = 9, 1, 1
-# The ledger, the first page, and one to spare.
-_TICK_PAGES = 3
+# The ledger's, and in the first tick the file's first one.
+_TICK_PAGES = 2
 # Rows that are appended change the last leaf, the pages above it and the first page. A statement
 # on a small table changes a leaf or two, a record's overflow pages and the list of free pages.
 _GROWTH_PAGES = 12

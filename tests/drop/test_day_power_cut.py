@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import power
-from support.day_filing import make_steps, run_steps
+from support.day_filing import LIMITS, make_steps, run_steps
 from support.day_stores import START, TickClock, held, open_days, rows_of
 
 from dropbox.errors import StoreError
@@ -67,7 +67,7 @@ def others(path: Path) -> list[object]:
 def after_restart(path: Path) -> tuple[Kept, list[object]] | None:
     """What the file holds after a vault was started on it, which puts back what was interrupted."""
     try:
-        open_days(path, TickClock(START)).close()
+        open_days(path, TickClock(START), limits=LIMITS).close()
     except StoreError:
         return None
     found = kept(path)
@@ -89,7 +89,7 @@ def traced(directory: Path, path: Path, synchronous: str, strace: list[str]) -> 
 def wrong_after_cuts(directory: Path, synchronous: str, seed: int) -> tuple[int, list[str]]:
     """How many cuts were tried, and after which of them the file was not as acknowledged."""
     path, trace = directory / "vault.sqlite", directory / "trace"
-    open_days(path, TickClock(START)).close()
+    open_days(path, TickClock(START), limits=LIMITS).close()
     before = {file.name: file.read_bytes() for file in (path, journal_path(path))}
     # A run without cuts, in this process: what the file holds after each step.
     plain = directory / "plain.sqlite"
@@ -160,7 +160,7 @@ def test_with_less_care_for_the_disk_something_is_lost(tmp_path: Path) -> None:
 def test_the_store_changes_its_files_in_no_way_that_is_not_seen(tmp_path: Path) -> None:
     """Otherwise the cuts above would prove nothing."""
     path, trace = tmp_path / "vault.sqlite", tmp_path / "trace"
-    open_days(path, TickClock(START)).close()
+    open_days(path, TickClock(START), limits=LIMITS).close()
     watch = ["strace", "-f", "-y", "-e", f"trace={','.join(power.UNSEEN)}", "-o", str(trace)]
     traced(tmp_path, path, "FULL", watch)
 

@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from dropbox.vault import slot_file
@@ -20,6 +21,8 @@ from support.day_stores import (
     report,
     tombstone,
 )
+
+LIMITS = replace(SMALL, tick_slots=8, queue_slots=16)
 
 Step = Callable[[DayStore, TickClock], object]
 
@@ -77,7 +80,7 @@ def run_steps(path: Path, synchronous: str, after: Callable[[], object]) -> None
         for name, value, found in slot_file.PRAGMAS
     )
     clock = TickClock(START)
-    store = open_days(path, clock, limits=SMALL, tombstone=tombstone)
+    store = open_days(path, clock, limits=LIMITS, tombstone=tombstone)
     for step in make_steps():
         step(store, clock)
         after()
