@@ -114,15 +114,15 @@ def wrong_after_cuts(directory: Path, synchronous: str, seed: int) -> tuple[int,
             (left / name).write_bytes(content)
         allowed = expected[state.said : state.said + 2]
         found = after_restart(left / path.name)
-        if found is None or not any(_between(found, *allowed, at=state.said) for _ in (0,)):
+        if found is None or not _is_between(found, *allowed):
             wrong.append(f"cut {count}, after {state.said} steps")
         last = state.said
     assert last == len(make_steps())
     return count, wrong
 
 
-def _between(
-    found: tuple[Kept, list[object]], *allowed: tuple[Kept, list[object]] | None, at: int
+def _is_between(
+    found: tuple[Kept, list[object]], *allowed: tuple[Kept, list[object]] | None
 ) -> bool:
     """Whether a file is one of those allowed, or what a step of several ticks has in between."""
     first, last = allowed[0], allowed[-1]
