@@ -35,8 +35,8 @@ class DayVault:
         self.failures: dict[str, CasedropError] = {}
         key = DayKey.make(clock().date())
 
-        def tombstone(block_id: bytes, reason: block_store.Reason, digest: bytes) -> bytes:
-            return Tombstone(Reason(reason.value), block_id, digest).seal(key.key)
+        def tombstone(block_id: bytes, reason: Reason, digest: bytes) -> bytes:
+            return Tombstone(reason, block_id, digest).seal(key.key)
 
         self.store: DayStore = open_days(path, clock, tombstone=tombstone)
         record = key.seal([one.public for one in reviewers])
