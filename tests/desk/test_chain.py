@@ -83,6 +83,7 @@ class Vault:
             head.vault,
             head.number,
             head.digest,
+            head.onion,
             {
                 block.id: Seen(block.sha256, block.day, block.id in self.real)
                 for block in self.slots.values()
@@ -113,9 +114,10 @@ class Vault:
 def test_what_an_honest_vault_does_is_no_finding() -> None:
     vault = Vault.filled(1)
     last = vault.remembered(vault.head())
-    withdrawn, abandoned = vault.some(opened=True)[:10], vault.some(opened=False)[:5]
-    arrived = vault.some(opened=False, day=lambda day: day == OPEN)[5:15]
-    came_and_went = vault.some(opened=False, day=lambda day: day == OPEN)[-3:]
+    withdrawn = vault.some(opened=True)[:10]
+    abandoned = vault.some(opened=False, day=lambda day: day != OPEN)[:5]
+    free = vault.some(opened=False, day=lambda day: day == OPEN)
+    came_and_went, arrived = free[:3], free[3:13]
     for block_id in (*withdrawn, *abandoned):
         vault.bury(block_id)
     for block_id in (*arrived, *came_and_went):

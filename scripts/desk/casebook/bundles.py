@@ -24,12 +24,14 @@ class Seen(NamedTuple):
 class LastBundle:
     """What a desk remembers of the newest bundle that it imported.
 
-    ``digest`` is the SHA-256 of its head, ``closed`` its days that took no more reports.
+    ``digest`` is the SHA-256 of its head, ``onion`` the drop's address, ``closed`` the days that
+    took no more reports.
     """
 
     vault: bytes
     number: int
     digest: bytes
+    onion: str
     slots: Mapping[bytes, Seen]
     closed: frozenset[date]
 
@@ -44,7 +46,7 @@ class Bundles:
         """The bundle that was imported last, None before the first."""
         # Bundles of one vault have ascending numbers; a new vault begins anew.
         row = self._database.execute(
-            "SELECT vault, number, head FROM bundle ORDER BY rowid DESC LIMIT 1"
+            "SELECT vault, number, head, onion FROM bundle ORDER BY rowid DESC LIMIT 1"
         ).fetchone()
         if row is None:
             return None
@@ -58,7 +60,8 @@ class Bundles:
             date.fromisoformat(day)
             for (day,) in self._database.execute("SELECT day FROM closed_day")
         )
-        return LastBundle(bytes.fromhex(row[0]), row[1], bytes.fromhex(row[2]), slots, closed)
+        vault, head = bytes.fromhex(row[0]), bytes.fromhex(row[2])
+        return LastBundle(vault, row[1], head, row[3], slots, closed)
 
     def keep(self, row: Mapping[str, Any], bundle: LastBundle) -> bool:
         """Make *bundle* the last one, in the current transaction; *row* is its row of ``bundle``.

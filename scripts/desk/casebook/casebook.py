@@ -290,7 +290,7 @@ class Casebook:
         """Record that *bundle* was imported on *day*, and what of it could not be opened so far."""
         head = bundle.digest.hex()
         row: dict[str, Any] = {"vault": bundle.vault.hex(), "number": bundle.number}
-        row |= {"day": day.isoformat(), "head": head}
+        row |= {"day": day.isoformat(), "head": head, "onion": bundle.onion}
         with self._database.atomic():
             if self.bundles.keep(row, bundle):
                 self.note("import", f"B-{bundle.number}", "bundle", row, cipher=head)

@@ -28,7 +28,8 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "part": ("number", "case", "block_id", "block_sha256", "day", "bundle", "report"),
     "attachment": ("part", "place", "sha256"),
     "export": ("number", "day", "manifest_sha256"),
-    "bundle": ("vault", "number", "day", "head"),
+    "bundle": ("vault", "number", "day", "head", "onion"),
+    "acknowledgement": ("vault", "number", "reply_bundle"),
     "layer": ("number", "case", "reviewer", "role", "version", "day", "blind", "judgement"),
     "answer": ("id", "case", "kind", "language", "day", "text"),
     "taken_back": ("answer", "day"),
@@ -36,7 +37,7 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "reply_bundle": ("number", "day", "sha256"),
     "reviewer": ("fingerprint", "name", "ed25519"),
 }
-_KEYS = {"attachment": 2, "bundle": 2}
+_KEYS = {"attachment": 2, "bundle": 2, "acknowledgement": 2}
 
 
 class CustodyError(CasedropError):

@@ -12,7 +12,16 @@ from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_oth
 
 # What each version added to the one before, by the names in schema.sql.
 _ADDED: dict[int, Sequence[str]] = {
-    4: ("bundle", "slot", "closed_day", "bundle_update", "bundle_delete"),
+    4: (
+        "bundle",
+        "acknowledgement",
+        "slot",
+        "closed_day",
+        "bundle_update",
+        "bundle_delete",
+        "acknowledgement_update",
+        "acknowledgement_delete",
+    ),
 }
 _OLDEST = min(_ADDED) - 1
 

@@ -81,12 +81,23 @@ CREATE TABLE unopened (
 ) STRICT;
 
 -- An export bundle of format 2 that was worked through: the vault's id and the bundle's number
--- there, the day, and the SHA-256 of its head. Ids and hashes are hex.
+-- there, the day, the SHA-256 of its head, and the onion address of the drop. Ids and hashes are
+-- hex.
 CREATE TABLE bundle (
   vault TEXT NOT NULL,
   number INTEGER NOT NULL,
   day TEXT NOT NULL,
   head TEXT NOT NULL,
+  onion TEXT NOT NULL,
+  PRIMARY KEY (vault, number)
+) STRICT;
+
+-- That a bundle was acknowledged: the vault may now delete what it held. It left with the reply
+-- bundle of this number.
+CREATE TABLE acknowledgement (
+  vault TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  reply_bundle INTEGER NOT NULL,
   PRIMARY KEY (vault, number)
 ) STRICT;
 
@@ -218,3 +229,5 @@ CREATE TRIGGER reviewer_update BEFORE UPDATE ON reviewer BEGIN SELECT RAISE(ABOR
 CREATE TRIGGER reviewer_delete BEFORE DELETE ON reviewer BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER bundle_update BEFORE UPDATE ON bundle BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER bundle_delete BEFORE DELETE ON bundle BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER acknowledgement_update BEFORE UPDATE ON acknowledgement BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER acknowledgement_delete BEFORE DELETE ON acknowledgement BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;

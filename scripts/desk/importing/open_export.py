@@ -244,7 +244,7 @@ class _Content:
             for block in self.listed
         }
         closed = frozenset(held.day for held in head.days if held.closed)
-        return LastBundle(head.vault, head.number, head.digest, slots, closed)
+        return LastBundle(head.vault, head.number, head.digest, head.onion, slots, closed)
 
     def _was_opened(self, block: ListedBlock, named: frozenset[bytes]) -> bool:
         before = self.before.get(block.id)
