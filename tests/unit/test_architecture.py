@@ -137,6 +137,28 @@ def test_only_the_registers_and_the_audit_speak_sql_to_an_open_casebook() -> Non
     assert borrowers == REGISTERS | ASKING
 
 
+def test_only_the_tombstones_of_the_vault_are_sealed_and_nothing_in_it_is_opened() -> None:
+    """A contract cannot say it: the modules of day keys and tombstones do both."""
+    keys = {
+        "dropbox.block",
+        "dropbox.hpke",
+        "dropbox.day_key.DayKey",
+        "dropbox.tombstone.Tombstone",
+    }
+    found = {
+        (path.stem, name)
+        for path in (ROOT / "dropbox" / "vault").glob("*.py")
+        for name in set(imports(path)) & keys
+    }
+    assert found == {
+        ("tombstones", "dropbox.day_key.DayKey"),
+        ("tombstones", "dropbox.tombstone.Tombstone"),
+    }
+    for name in ("tombstones", "kept_keys", "block_routes"):
+        text = (ROOT / "dropbox" / "vault" / f"{name}.py").read_text("utf-8")
+        assert ".open(" not in text and "from_content" not in text
+
+
 def test_modules_are_nouns_of_the_domain() -> None:
     assert [module(path) for path in SOURCES if set(module(path).split(".")) & BANNED_NAMES] == []
 

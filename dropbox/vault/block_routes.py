@@ -1,0 +1,123 @@
+"""The vault's routes on the intake socket, for the front. Bodies are fixed-size binary records.
+
+Their length is limited, and checked if the front names it, before they are read. Status 204: done;
+400: a body of a wrong length, or no day key of today; 409: an id that already exists, or a piece
+that is gone or is not the front's to claim; 503: try again soon; 507: not stored.
+
+Nothing lists blocks or reads one back, and only the preimage of its hash deletes a block. Whether
+an erasure found something is not told.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Flask, Response, request
+
+from dropbox.day_key import DayKeyRecord, record_bytes
+from dropbox.erase_hash import ERASE_BYTES
+from dropbox.errors import BadDayKey, CannotStore, CasedropError, PendingGone
+from dropbox.sizes import BLOCK_BYTES, ID_BYTES, MAX_REVIEWERS, PENDING_BATCH
+from dropbox.vault.block_store import Block, BlockStore, Busy, Claim, StoredTwice
+from dropbox.vault.kept_keys import OF_FRONTS, KeptKeys
+from dropbox.vault.quiet_flask import QuietFlask, bounded_body, empty_response
+
+_BLOCK = ID_BYTES + ERASE_BYTES + BLOCK_BYTES
+_OWNED = ID_BYTES + ERASE_BYTES
+_CLAIM = ID_BYTES + 2 * ERASE_BYTES
+SECRET_BYTES = 32
+# The largest body is a batch of blocks; a report may claim 20,490 pieces with as much, 1.2 GiB.
+_MAX_BYTES = PENDING_BATCH * _BLOCK
+_MAX_TAGS = 256
+
+
+class BadLength(CasedropError):
+    """The body is not a whole number of records, or has too few or too many of them."""
+
+
+def create_block_intake(store: BlockStore, *, clock: Callable[[], datetime]) -> Flask:
+    """The application on the intake socket. *clock* returns UTC time."""
+    app = QuietFlask(__name__, static_folder=None)
+    for error, status in (
+        (BadLength, 400),
+        (BadDayKey, 400),
+        (PendingGone, 409),
+        (StoredTwice, 409),
+        (Busy, 503),
+        (CannotStore, 507),
+    ):
+        app.register_error_handler(error, empty_response(status))
+    keys = KeptKeys(store, OF_FRONTS)
+
+    def put() -> Response:
+        store.put([_block(one) for one in _records(_BLOCK, least=1, most=PENDING_BATCH)])
+        return Response(status=204)
+
+    def commit() -> Response:
+        report, claims = _headed(_BLOCK, _CLAIM)
+        store.commit(_block(report), [_claim(one) for one in claims])
+        return Response(status=204)
+
+    def erase() -> Response:
+        pairs = _records(_OWNED, least=1, most=_MAX_BYTES // _OWNED)
+        store.erase([(pair[:ID_BYTES], pair[ID_BYTES:]) for pair in pairs])
+        return Response(status=204)
+
+    def withdraw() -> Response:
+        (secret,) = _records(SECRET_BYTES, least=1, most=1)
+        store.withdraw(secret)
+        return Response(status=204)
+
+    def day_key() -> Response:
+        record = DayKeyRecord.from_bytes(bounded_body(record_bytes(MAX_REVIEWERS)))
+        keys.keep(record, clock().astimezone(UTC).date())
+        return Response(status=204)
+
+    def replies() -> Response:
+        tags = _records(ID_BYTES, least=0, most=_MAX_TAGS)
+        found = b"".join(index.to_bytes(2, "big") + sealed for index, sealed in store.replies(tags))
+        return Response(found, mimetype="application/octet-stream")
+
+    def forget() -> Response:
+        store.forget_replies(_records(ID_BYTES, least=0, most=_MAX_TAGS))
+        return Response(status=204)
+
+    def health() -> Response:
+        store.check()
+        return Response(status=204)
+
+    for view in (put, commit, erase, withdraw, replies, forget):
+        app.add_url_rule(f"/{view.__name__}", view_func=view, methods=["POST"])
+    app.add_url_rule("/day-key", view_func=day_key, methods=["POST"])
+    app.add_url_rule("/health", view_func=health)
+    return app
+
+
+def _records(size: int, *, least: int, most: int) -> list[bytes]:
+    """The body in records of *size* bytes. Raises BadLength."""
+    _refuse(request.content_length, size, least, 0)
+    body = bounded_body(most * size)
+    # Again: a body in chunks names no length.
+    _refuse(len(body), size, least, 0)
+    return [body[at : at + size] for at in range(0, len(body), size)]
+
+
+def _headed(head: int, size: int) -> tuple[bytes, list[bytes]]:
+    """The first *head* bytes of the body, and the records after it. Raises BadLength."""
+    _refuse(request.content_length, size, 0, head)
+    body = bounded_body(_MAX_BYTES)
+    _refuse(len(body), size, 0, head)
+    return body[:head], [body[at : at + size] for at in range(head, len(body), size)]
+
+
+def _refuse(length: int | None, size: int, least: int, head: int) -> None:
+    """Raise BadLength unless a body of *length*, if that is known, is whole."""
+    if length is not None and (length < head + least * size or (length - head) % size):
+        raise BadLength
+
+
+def _block(record: bytes) -> Block:
+    return Block(record[:ID_BYTES], record[ID_BYTES:_OWNED], record[_OWNED:])
+
+
+def _claim(record: bytes) -> Claim:
+    return Claim(record[:ID_BYTES], record[ID_BYTES:_OWNED], record[_OWNED:])

@@ -1,0 +1,68 @@
+"""Keeping the sealed records of day keys: which are taken, and how many a day.
+
+Each front and the vault make a key at each start and at midnight. Whoever has taken over a front
+can send as many records as he likes: they may neither fill the disk nor make the head of an export
+longer than a desk reads, and have to leave room for the vault's own.
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from dropbox.day_key import DayKeyRecord
+from dropbox.errors import BadDayKey, CannotStore
+from dropbox.export_bundle import HEAD_BYTES
+from dropbox.vault.block_store import BlockStore, StoredTwice
+
+# The hard limit of 90 days, today, and a day on each side for clocks that differ.
+_DAYS = 93
+# Records travel in Base64.
+_BYTES_A_DAY = HEAD_BYTES * 3 // 4 // _DAYS
+
+
+class TooManyKeys(CannotStore):
+    """There are too many day keys of one day; this one was not kept."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How many records, and how many bytes of records, a day may have for one more to be kept."""
+
+    records: int
+    size: int
+
+
+# 405,900 bytes: 21 records for 16 reviewers, 114 for three.
+OF_FRONTS = Bound(records=224, size=_BYTES_A_DAY * 6 // 8)
+# The last eighth is for everything else in a head.
+OF_VAULT = Bound(records=256, size=_BYTES_A_DAY * 7 // 8)
+
+
+class KeptKeys:
+    """The day keys in *store*, to which more are added within *bound*. For several threads."""
+
+    def __init__(self, store: BlockStore, bound: Bound) -> None:
+        self._store = store
+        self._bound = bound
+        # Two at once would both see room for one.
+        self._lock = threading.Lock()
+
+    def keep(self, record: DayKeyRecord, today: date) -> None:
+        """Keep *record*, of a day that is at most one from *today*; durable when this returns.
+
+        One that is kept already is left as it is. Raises BadDayKey for another day, StoredTwice if
+        another record has its id, TooManyKeys, or CannotStore.
+        """
+        if abs(record.day - today) > timedelta(days=1):
+            raise BadDayKey("This day key is not one of today.")
+        raw = record.to_bytes()
+        with self._lock:
+            kept = self._store.day_keys()
+            if (record.day, raw) in kept:
+                return
+            if any(one.startswith(record.id) for _, one in kept):
+                raise StoredTwice
+            sizes = [len(one) for day, one in kept if day == record.day]
+            if len(sizes) >= self._bound.records or sum(sizes) + len(raw) > self._bound.size:
+                raise TooManyKeys
+            self._store.keep_key(record.day, raw)

@@ -1,0 +1,106 @@
+"""The vault's own day key, and the tombstones that are sealed under it.
+
+The key is like a front's: made in memory, sealed to the reviewers' HPKE keys of the week, and its
+record is in the store before anything is sealed under it. It is made at the start and at midnight,
+never because something is deleted. This is all that the vault ever seals, and it opens nothing.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Self
+
+from dropbox.day_key import DayKey
+from dropbox.errors import CannotSeal, CannotStore, CasedropError, KeysError
+from dropbox.sizes import BLOCK_BYTES
+from dropbox.tombstone import Reason, Tombstone
+from dropbox.vault.block_store import BlockStore, StoredTwice
+from dropbox.vault.kept_keys import OF_VAULT, KeptKeys
+from dropbox.weekly_hpke import WeeklyHpke
+
+# How soon after midnight the key changes, and how soon it is there again once it can be kept.
+RENEWAL_SECONDS = 10.0
+
+
+class Tombstones:
+    """Seals tombstones. *weekly*: the reviewers' keys; without, *why_none* says what is wrong.
+
+    Deleting never fails here: where there is no key, because the reviewers' keys ended or its
+    record cannot be kept, random bytes take the block's place. Then the desk finds a block that was
+    altered and nothing that says why, which is better than a claimant who cannot withdraw.
+    """
+
+    def __init__(
+        self, weekly: WeeklyHpke | None, *, clock: Callable[[], datetime], why_none: str = ""
+    ) -> None:
+        self._weekly = weekly
+        self._clock = clock
+        self._why = why_none
+        self._key: DayKey | None = None
+        self._record = b""
+        # Two at once would keep two records.
+        self._renewing = threading.Lock()
+
+    @classmethod
+    def load(cls, keys: Path, *, clock: Callable[[], datetime]) -> Self:
+        """With the keys of all reviewers pinned in *keys*, or without if they cannot be used.
+
+        It is the front that does not start then: the vault still gives out what it has.
+        """
+        try:
+            return cls(WeeklyHpke.load(keys, clock()), clock=clock)
+        except KeysError as why:
+            return cls(None, clock=clock, why_none=str(why))
+
+    def seal(self, block_id: bytes, reason: int, replaces: bytes) -> bytes:
+        """BLOCK_BYTES for the place of *block_id*, whose bytes had the SHA-256 *replaces*.
+
+        Waits for nothing: it is called in the middle of a tick.
+        """
+        key = self._key
+        if key is None:
+            return os.urandom(BLOCK_BYTES)
+        return Tombstone(Reason(reason), block_id, replaces).seal(key.key)
+
+    def renew(self, store: BlockStore) -> None:
+        """Make today's key, unless there is one. Call it at the start and every RENEWAL_SECONDS.
+
+        Where that fails, the key before goes on as long as its record is kept: it protects nothing
+        but which of the vault's blocks are tombstones, and a tombstone that opens tells the desk
+        what happened. :meth:`note` says so.
+        """
+        with self._renewing:
+            today = self._clock().astimezone(UTC).date()
+            if self._key is None or self._key.day != today:
+                self._renew(store, today)
+
+    def _renew(self, store: BlockStore, today: date) -> None:
+        try:
+            if self._weekly is None:
+                raise KeysError(self._why)
+            key = DayKey.make(today)
+            record = key.seal(self._weekly.current(today))
+            KeptKeys(store, OF_VAULT).keep(record, today)
+        except (KeysError, CannotSeal, CannotStore, StoredTwice) as why:
+            self._lapse(store, why)
+            return
+        self._key, self._record, self._why = key, record.to_bytes(), ""
+
+    def _lapse(self, store: BlockStore, why: CasedropError) -> None:
+        self._why = str(why)
+        if self._record not in [record for _, record in store.day_keys()]:
+            # Nobody could open what is sealed under it.
+            self._key = None
+
+    def note(self) -> str:
+        """A sentence for the operator if there is no key of today, else ""."""
+        if not self._why:
+            return ""
+        if self._key is not None:
+            return f"Tombstones are sealed under the key of {self._key.day}: {self._why}"
+        return (
+            "What is deleted now is overwritten at random, and the desk will find it altered, for "
+            f"want of a key for tombstones: {self._why}"
+        )
