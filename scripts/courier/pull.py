@@ -47,7 +47,13 @@ def pull(socket: Path, to: Path, progress: Progress = lambda _volume, _volumes: 
                 return _finish(client, begun, progress)
             except _OtherExport:
                 _remove(begun)
-        return _finish(client, _begin(client, to), progress)
+        try:
+            return _finish(client, _begin(client, to), progress)
+        except _OtherExport:
+            raise CourierError(
+                "The vault made another export meanwhile, or a day of this one has left; run the "
+                "command again, and it begins anew."
+            ) from None
 
 
 def _begin(client: httpx.Client, to: Path) -> Path:

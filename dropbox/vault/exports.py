@@ -1,0 +1,168 @@
+"""Making export bundles: the newest one's lists stay in memory until the next, its blocks do not.
+
+An export is a snapshot of the lists. Its blocks are read one by one when a volume is fetched, and
+filing and deleting go on meanwhile: what was deleted since is in the volume's trailer.
+"""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from nacl.signing import SigningKey
+
+from dropbox.errors import CannotStore, CasedropError, SettingsError
+from dropbox.export_bundle import (
+    ACKNOWLEDGED,
+    EXPIRED,
+    SALT_BYTES,
+    GoneDay,
+    Head,
+    HeldDay,
+    ListedBlock,
+    Successor,
+    in_volumes,
+    volume_of,
+    write_head,
+    write_volume,
+)
+from dropbox.sizes import BLOCK_BYTES
+from dropbox.vault.block_store import BlockStore, DayState, Export
+
+# The second attempt can only fail if midnight comes again.
+_ATTEMPTS = 3
+_LISTED = (DayState.OPEN, DayState.CLOSED)
+_READABLE = (*_LISTED, DayState.KEPT)
+
+
+class NoSuchVolume(CasedropError):
+    """The vault has another export by now, or was restarted, or a day of this export has left."""
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    """An export: its head, the SHA-256 of that in hex, and the lists of its volumes."""
+
+    head: Head
+    digest: str
+    volumes: list[tuple[ListedBlock, ...]]
+
+
+class Exports:
+    """The exports of *store*, signed with *key*. Safe to share between threads.
+
+    *successor*: the operator's word that this vault takes the place of a lost one. It is in every
+    head for as long as it is given, since each desk has to see it. Raises SettingsError if it names
+    this vault itself.
+    """
+
+    def __init__(
+        self,
+        store: BlockStore,
+        *,
+        onion: str,
+        campaign: str,
+        key: SigningKey,
+        successor: Successor | None = None,
+    ) -> None:
+        if successor is not None and successor.vault == store.vault_id():
+            raise SettingsError(
+                "The operator's statement says that this vault takes the place of itself; the lost "
+                "vault has another id."
+            )
+        self._store = store
+        self._onion = onion
+        self._campaign = campaign
+        self._key = key
+        self._successor = successor
+        self._newest: _Snapshot | None = None
+        self._lock = threading.Lock()
+
+    def make(self) -> bytes:
+        """Make the next export. Returns the file of its head, which the store has noted.
+
+        Raises CannotStore.
+        """
+        with self._lock:
+            for _ in range(_ATTEMPTS):
+                open_days = self._open_days()
+                snapshot = self._snapshot(open_days)
+                self._store.note_export(
+                    Export(snapshot.head.number, bytes.fromhex(snapshot.digest))
+                )
+                # An export holds all of the days that were over when it was noted, and the desk's
+                # acknowledgement deletes them. If midnight came after its snapshot, a report of the
+                # last seconds may be missing in it: then nobody ever sees it.
+                if self._open_days() == open_days:
+                    self._newest = snapshot
+                    return write_head(snapshot.head, self._key)
+        raise CannotStore
+
+    def volume(self, digest: str, position: int) -> Iterator[bytes]:
+        """Volume *position* (from 1) of the export whose head has the SHA-256 *digest*, in hex.
+
+        Raises NoSuchVolume unless that is the newest and all its blocks are there. A day that
+        leaves while it is read breaks it off with CannotStore; the next attempt is told.
+        """
+        newest = self._newest
+        if newest is None or newest.digest != digest or not 1 <= position <= len(newest.volumes):
+            raise NoSuchVolume
+        blocks = newest.volumes[position - 1]
+        readable = {day.day for day in self._store.days() if day.state in _READABLE}
+        if not {block.day for block in blocks} <= readable:
+            raise NoSuchVolume
+        unfinished = frozenset(held.day for held in newest.head.days if not held.closed)
+        open_ids = frozenset(block.id for block in blocks if block.day in unfinished)
+
+        def read(block_id: bytes) -> bytes:
+            data = self._store.read(block_id)
+            if data is not None:
+                return data
+            if block_id in open_ids:
+                # It was a free slot that has a block with another id by now, which the next export
+                # holds. The volume has as many blocks as its list, and filling is what this was.
+                return os.urandom(BLOCK_BYTES)
+            raise CannotStore
+
+        return write_volume(newest.head, position, blocks, read, self._key)
+
+    def _open_days(self) -> frozenset[date]:
+        return frozenset(day.day for day in self._store.days() if day.state is DayState.OPEN)
+
+    def _snapshot(self, open_days: frozenset[date]) -> _Snapshot:
+        listed = self._store.snapshot()
+        # In this order: a day that leaves now has been listed, and the key of each block is kept
+        # before the block.
+        days, day_keys = self._store.days(), self._store.day_keys()
+        exports = self._store.exports()
+        slots = Counter(block.day for block in listed)
+        volumes = in_volumes(listed)
+        head = Head(
+            vault=self._store.vault_id(),
+            onion=self._onion,
+            campaign=self._campaign,
+            number=max((one.number for one in exports), default=0) + 1,
+            salt=os.urandom(SALT_BYTES),
+            history=tuple(exports),
+            days=tuple(
+                HeldDay(day, slots[day], closed=self._is_over(day, open_days))
+                for day in sorted(slots)
+            ),
+            gone=tuple(
+                GoneDay(day.day, day.slots, ACKNOWLEDGED if day.acknowledged else EXPIRED)
+                for day in days
+                # One that never had a slot is nothing that a desk could miss.
+                if day.state not in _LISTED and day.day not in slots and day.slots
+            ),
+            day_keys=tuple(record for _, record in day_keys),
+            replies=tuple(self._store.accepted()),
+            volumes=tuple(map(volume_of, volumes)),
+            successor=self._successor,
+        )
+        return _Snapshot(head, head.digest.hex(), volumes)
+
+    @staticmethod
+    def _is_over(day: date, open_days: frozenset[date]) -> bool:
+        return day < min(open_days, default=date.min)
