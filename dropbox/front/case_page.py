@@ -40,14 +40,9 @@ _NOT_WITHDRAWN = _(
     "Nothing was taken back: the server cannot do it right now. Please try again later."
 )
 _UNAVAILABLE = _("The answers cannot be looked up right now. Please try again later.")
-_TOO_OLD = _(
-    "This page was open for too long. Please type your codename again; what you wrote is kept."
-)
-_UNKNOWN = _(
-    "This page is too old, or the server was restarted. Please type your codename again; what you "
-    "wrote is kept."
-)
-_LEFT = _("You left this page before. Please type your codename again; what you wrote is kept.")
+_TOO_OLD = _("This page was open for too long. Please type your codename again.")
+_UNKNOWN = _("This page is too old, or the server was restarted. Please type your codename again.")
+_LEFT = _("You left this page before. Please type your codename again.")
 
 
 class CaseView(MethodView):
