@@ -308,6 +308,8 @@ class DayStore:
 
     def _accepts(self) -> None:
         self._accepts_at_any_room()
+        if self._short and not self._ticking.is_running() and not self._is_closed:
+            self.tick()
         if self._short:
             raise NoRoom
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from dropbox.errors import CannotStore
 from dropbox.vault import slot_file
+from dropbox.vault.block_store import Block
 from dropbox.vault.day_store import DayStore
 from support.day_stores import (
     SECRET,
@@ -89,3 +91,24 @@ def run_steps(path: Path, synchronous: str, after: Callable[[], object]) -> None
 def run_all(path: Path, synchronous: str) -> None:
     """In a separate process: do every step, and print a line after each."""
     run_steps(path, synchronous, lambda: os.write(1, b"done\n"))
+
+
+def file_some(path: Path, reports: int) -> None:
+    """In a separate process: print for each report, with two pieces, whether it was stored."""
+    clock = TickClock(START)
+    store = open_days(path, clock, limits=LIMITS)
+    for number in range(reports):
+        one, *files = known_blocks(number)
+        try:
+            store.put(files)
+            store.commit(one, [claim(file) for file in files])
+        except CannotStore:
+            print("refused", number, flush=True)
+        else:
+            print("stored", number, flush=True)
+
+
+def known_blocks(number: int) -> list[Block]:
+    """A report and its two pieces, the same in every process."""
+    make = random.Random(number).randbytes
+    return [report(make=make), piece(make), piece(make)]
