@@ -106,6 +106,24 @@ def test_the_next_bundle_brings_what_is_new_and_agrees(
     assert casebook.has_block(stays)
 
 
+def test_what_is_withdrawn_days_later_agrees_by_a_tombstone_under_a_later_key(
+    slot_drop: SlotDrop, take: Take
+) -> None:
+    withdrawn, damaged = slot_drop.report(), slot_drop.report("damaged", claimant=2)
+    take(slot_drop.bundle())
+    for _ in range(3):
+        slot_drop.tomorrow()
+    slot_drop.bury(withdrawn)
+    assert take(slot_drop.bundle()).findings == ()
+
+    # A later key vouches for nothing but a tombstone.
+    assert slot_drop._key is not None
+    day, _ = slot_drop.slots[damaged]
+    slot_drop.slots[damaged] = (day, seal_block(Kind.REPORT, b"other", slot_drop._key.key))
+    with pytest.raises(Disagrees, match=f"{damaged.hex()} was altered"):
+        take(slot_drop.bundle())
+
+
 def test_a_piece_that_came_with_an_earlier_bundle_opens_with_its_report(
     slot_drop: SlotDrop, casebook: Casebook, take: Take
 ) -> None:

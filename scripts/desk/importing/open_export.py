@@ -170,6 +170,8 @@ class _Content:
         self.listed.append(block)
         self.blocks.add(block.id, data)
         opened = self.keys.open_block(block.day, data)
+        if opened is None and self._changed(block):
+            opened = self.keys.open_tombstone(block.day, data)
         if opened is None:
             return None
         self._opened.add(block.id)
@@ -179,6 +181,11 @@ class _Content:
             return None
         self._reports.append((len(self.listed), block))
         return opened.content
+
+    def _changed(self, block: ListedBlock) -> bool:
+        """Whether it holds something else than in the last bundle: it happens to few."""
+        before = self.before.get(block.id)
+        return before is not None and before.sha256 != block.sha256
 
     def _bury(self, block: ListedBlock, content: bytes) -> None:
         try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from dropbox.block import Opened, open_block
+from dropbox.block import Kind, Opened, open_block
 from dropbox.day_key import DayKey, DayKeyRecord
 from dropbox.errors import CannotOpen
 from dropbox.hpke import SecretKey
@@ -66,6 +66,18 @@ class DayKeys:
             return None
         self._prefer(keys[opened.key])
         return opened
+
+    def open_tombstone(self, day: date, block: bytes) -> Opened | None:
+        """The tombstone in the place of another block of *day*, or None.
+
+        It is sealed under the vault's key of the day on which it was made, that or any later one.
+        """
+        keys = (key.key for one in self._by_day if one > day for key in self._by_day[one])
+        try:
+            opened = open_block(block, keys)
+        except CannotOpen:
+            return None
+        return opened if opened.kind is Kind.TOMBSTONE else None
 
     def _prefer(self, key: bytes) -> None:
         """Try *key* first from now on: most blocks of a day are sealed under one."""
