@@ -14,18 +14,23 @@ from support.slot_bundles import TEXT, SlotDrop
 from support.team import Team
 
 from dropbox.block import Kind, seal_block
+from dropbox.durable_file import CannotWrite
 from dropbox.errors import BadBundle, CannotOpen
 from dropbox.export_bundle import EXPIRED, Successor
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener, Reviewers
+from dropbox.packets import read_pinned_keys
 from dropbox.pieces import piece_ids
+from dropbox.reply_bundle import Acknowledged, ReplyBundle, read_replies
 from dropbox.report import Report
 from dropbox.sealing import AttachmentSealer, attachment_block_ids, seal_message
+from dropbox.sizes import REPLY_BYTES
 from dropbox.tombstone import Reason
 from dropbox.week_secrets import WeekSecrets
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.open_export import Accepted, Disagrees, Imported, open_export
+from scripts.desk.outbox.outbox import OutboxError, export_replies
 
 PHOTO = os.urandom(200_000)
 
@@ -364,3 +369,83 @@ def test_the_command_imports_a_directory_and_asks_before_it_accepts(
     assert f"Accepted: Block {lost.hex()} was altered" in done
     assert "not needed any more: bundles 2." in done
     assert "Nothing was altered" in team(0, "verify")
+
+
+def replies_in(path: Path, slot_drop: SlotDrop, keys_dir: Path, **changes: Any) -> ReplyBundle:
+    """The reply bundle at *path* as the vault reads it."""
+    options: dict[str, Any] = {
+        "onion": slot_drop.onion,
+        "campaign": "wechat-2020",
+        "now": datetime.now(UTC),
+    }
+    return read_replies(path.read_bytes(), read_pinned_keys(keys_dir), **(options | changes))
+
+
+def test_what_is_stored_is_acknowledged_once_with_the_replies(
+    slot_drop: SlotDrop, casebook: Casebook, take: Take, opener: Opener, keys_dir: Path,
+    tmp_path: Path, first_day: date,
+) -> None:  # fmt: skip
+    slot_drop.report()
+    take(slot_drop.bundle())
+    first, second, third = (tmp_path / f"{n}.tar" for n in (1, 2, 3))
+
+    left = export_replies(casebook, first, opener, today=first_day)
+    bundle = replies_in(first, slot_drop, keys_dir)
+    assert (left.answers, left.acknowledged, left.replies) == (1, 1, 256)
+    assert bundle.acknowledged == (Acknowledged(slot_drop.vault, 1, slot_drop.history[0][1]),)
+    assert bundle.reviewer == opener.secret_fingerprints()[0] and bundle.made == first_day
+    assert {len(reply.sealed) for reply in bundle.replies} == {REPLY_BYTES}
+    with pytest.raises(OutboxError, match="No answer is waiting"):
+        export_replies(casebook, second, opener, today=first_day)
+
+    # The next bundle brought nothing to answer, and is acknowledged all the same.
+    take(slot_drop.bundle())
+    assert export_replies(casebook, second, opener, today=first_day).acknowledged == 2
+    assert replies_in(second, slot_drop, keys_dir).number == 2
+    with pytest.raises(BadBundle, match="another onion"):
+        replies_in(second, slot_drop, keys_dir, onion="b" * 56 + ".onion")
+    assert not third.exists()
+
+
+def test_nothing_is_acknowledged_while_something_could_not_be_opened(
+    slot_drop: SlotDrop, casebook: Casebook, take: Take, opener: Opener, keys_dir: Path,
+    tmp_path: Path, first_day: date,
+) -> None:  # fmt: skip
+    slot_drop.report()
+    bundle = slot_drop.bundle()
+
+    def destroyed(_key_id: bytes) -> SecretKey | None:
+        raise CannotOpen("It was destroyed.")
+
+    take(bundle, find_secret=destroyed)
+    with pytest.raises(OutboxError, match="No answer is waiting"):
+        export_replies(casebook, tmp_path / "1.tar", opener, today=first_day)
+    take(bundle)
+    assert export_replies(casebook, tmp_path / "1.tar", opener, today=first_day).acknowledged == 1
+    assert len(replies_in(tmp_path / "1.tar", slot_drop, keys_dir).acknowledged) == 1
+
+
+def test_an_export_that_fails_acknowledges_nothing(
+    slot_drop: SlotDrop, casebook: Casebook, take: Take, opener: Opener, tmp_path: Path,
+    first_day: date,
+) -> None:  # fmt: skip
+    slot_drop.report()
+    take(slot_drop.bundle())
+    (tmp_path / "1.tar").write_bytes(b"there")
+
+    with pytest.raises(CannotWrite):
+        export_replies(casebook, tmp_path / "1.tar", opener, today=first_day)
+    assert export_replies(casebook, tmp_path / "2.tar", opener, today=first_day).acknowledged == 1
+
+
+def test_the_command_says_what_the_server_may_delete(
+    slot_drop: SlotDrop, team: Team, tmp_path: Path
+) -> None:
+    slot_drop.report()
+    team(0, "import", slot_drop.bundle())
+
+    said = team(0, "export-replies", tmp_path / "1.tar", "--yes")
+    assert "It acknowledges bundle 1: the server may delete what that held." in said
+    assert "Nothing was altered" in team(0, "verify")
+    code, _, refused = team.run(0, "export-replies", tmp_path / "2.tar", "--yes")
+    assert code == 2 and "No answer is waiting" in refused

@@ -36,19 +36,46 @@ class LastBundle:
     closed: frozenset[date]
 
 
+class Source(NamedTuple):
+    """Where a bundle came from: the vault, the bundle's number and head there, and the drop."""
+
+    vault: bytes
+    number: int
+    head: bytes
+    onion: str
+
+
 class Bundles:
-    """The tables ``bundle``, ``slot`` and ``closed_day``."""
+    """The tables ``bundle``, ``acknowledgement``, ``slot`` and ``closed_day``."""
 
     def __init__(self, database: sqlite_utils.Database) -> None:
         self._database = database
 
-    def last(self) -> LastBundle | None:
-        """The bundle that was imported last, None before the first."""
+    def newest(self) -> Source | None:
+        """Where the bundle that was imported last came from, None before the first."""
         # Bundles of one vault have ascending numbers; a new vault begins anew.
         row = self._database.execute(
             "SELECT vault, number, head, onion FROM bundle ORDER BY rowid DESC LIMIT 1"
         ).fetchone()
         if row is None:
+            return None
+        return Source(bytes.fromhex(row[0]), row[1], bytes.fromhex(row[2]), row[3])
+
+    def unacknowledged(self) -> Source | None:
+        """The newest bundle, unless its acknowledgement has left."""
+        newest = self.newest()
+        if newest is None:
+            return None
+        left = self._database.execute(
+            "SELECT 1 FROM acknowledgement WHERE vault = ? AND number = ?",
+            [newest.vault.hex(), newest.number],
+        ).fetchone()
+        return newest if left is None else None
+
+    def last(self) -> LastBundle | None:
+        """The bundle that was imported last, with its slots; None before the first."""
+        newest = self.newest()
+        if newest is None:
             return None
         slots = {
             bytes(block_id): Seen(bytes(sha256), date.fromisoformat(day), bool(opened))
@@ -60,8 +87,7 @@ class Bundles:
             date.fromisoformat(day)
             for (day,) in self._database.execute("SELECT day FROM closed_day")
         )
-        vault, head = bytes.fromhex(row[0]), bytes.fromhex(row[2])
-        return LastBundle(vault, row[1], head, row[3], slots, closed)
+        return LastBundle(newest.vault, newest.number, newest.head, newest.onion, slots, closed)
 
     def keep(self, row: Mapping[str, Any], bundle: LastBundle) -> bool:
         """Make *bundle* the last one, in the current transaction; *row* is its row of ``bundle``.

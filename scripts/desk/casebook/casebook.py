@@ -23,7 +23,7 @@ from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import Report
 from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened, case_name
 from scripts.desk.casebook import answer_rows, custody, schema
-from scripts.desk.casebook.bundles import Bundles, LastBundle
+from scripts.desk.casebook.bundles import Bundles, LastBundle, Source
 from scripts.desk.casebook.custody import Row, Session, digest, origin
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
 from scripts.desk.casebook.layers import Layers
@@ -369,11 +369,13 @@ class Casebook:
         day: date,
         answers: Sequence[Answer],
         write: Callable[[], None],
+        acknowledged: Source | None = None,
     ) -> None:
         """Record that *answers*, with their numbers, left in reply bundle *bundle*.
 
-        *write* writes the bundle's file. It comes last in the same transaction: if it raises, the
-        answers are still queued.
+        So did the acknowledgement of the export bundle *acknowledged*, if there is one. *write*
+        writes the bundle's file. It comes last in the same transaction: if it raises, the answers
+        are still queued.
         """
         with self._database.atomic():
             row = {"number": bundle, "day": day.isoformat(), "sha256": sha256}
@@ -384,7 +386,16 @@ class Casebook:
                     answer.id, {"number": answer.number, "bundle": bundle}
                 )
                 self._depart(answer, bundle)
+            if acknowledged is not None:
+                self._note_acknowledged(acknowledged, bundle)
             write()
+
+    def _note_acknowledged(self, source: Source, bundle: int) -> None:
+        row: dict[str, Any] = {"vault": source.vault.hex(), "number": source.number}
+        row["reply_bundle"] = bundle
+        self._database.table("acknowledgement").insert(row)
+        head = source.head.hex()
+        self.note("export", f"B-{source.number}", "acknowledgement", row, cipher=head)
 
     def _depart(self, answer: Answer, bundle: int) -> None:
         case = self.case(answer.case)

@@ -7,7 +7,7 @@ from pathlib import Path
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import at_desk, opener, today, working
 from scripts.desk.options import add_json, add_yes
-from scripts.desk.outbox.outbox import Letter, OutboxError, export_replies, leaving
+from scripts.desk.outbox.outbox import Letter, OutboxError, acknowledging, export_replies, leaving
 from scripts.desk.screen.confirmation import confirm, counted, quotations
 from scripts.desk.screen.output import print_json
 
@@ -40,6 +40,8 @@ def run(asked: argparse.Namespace) -> None:
         f"Reply bundle {gone.bundle} is in {asked.out}; {gone.answers} of its {gone.replies} "
         "replies are answers."
     )
+    if gone.acknowledged:
+        print(f"It acknowledges bundle {gone.acknowledged}: the server may delete what that held.")
     if gone.waiting:
         print(f"The bundle is full; {gone.waiting} answers wait for the next one.")
 
@@ -49,8 +51,8 @@ def _confirm_leaving(casebook: Casebook, *, yes: bool) -> None:
 
     Raises OutboxError if there are none or the reviewer says no.
     """
-    answers = leaving(casebook)
-    if not answers:
+    answers, source = leaving(casebook), acknowledging(casebook)
+    if not answers and source is None:
         raise OutboxError("No answer is waiting to leave.")
     letters = [
         Letter(casebook.case(one.case), one.language, one.day, one.text)
@@ -58,10 +60,11 @@ def _confirm_leaving(casebook: Casebook, *, yes: bool) -> None:
         if one.kind == "answer"
     ]
     cases = ", ".join(dict.fromkeys(letter.case.name for letter in letters)) or "none"
-    acknowledged = counted(len(answers) - len(letters), "acknowledgement")
+    opened = counted(len(answers) - len(letters), "acknowledgement")
+    stored = f" The server may then delete what bundle {source.number} held." if source else ""
     confirm(
-        f"Let {counted(len(letters), 'answer')} ({cases}) and {acknowledged} leave? "
-        "What has left cannot be taken back.",
+        f"Let {counted(len(letters), 'answer')} ({cases}) and {opened} leave? "
+        f"What has left cannot be taken back.{stored}",
         quotations(letters),
         yes=yes,
     )

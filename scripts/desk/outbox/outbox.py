@@ -10,7 +10,8 @@ from pathlib import Path
 
 from nacl.public import PrivateKey
 
-from dropbox.bundle import REPLIES_IN_A_BUNDLE, ReplyBundle, SealedReply, write_replies
+from dropbox import bundle, reply_bundle
+from dropbox.bundle import REPLIES_IN_A_BUNDLE
 from dropbox.durable_file import write_new
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
@@ -19,6 +20,7 @@ from dropbox.ready_answer import Template
 from dropbox.reply import Reply, reply_tag, seal_reply
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from scripts.desk.case import Answer, Case
+from scripts.desk.casebook.bundles import Source
 from scripts.desk.casebook.casebook import Casebook
 
 # Long enough for a courier who comes once a week and misses a week.
@@ -47,13 +49,15 @@ class Letter:
 class Left:
     """A reply bundle that was written: its number, how many answers, replies and answers waiting.
 
-    ``replies`` counts decoys too; ``waiting`` is what did not fit.
+    ``replies`` counts decoys too; ``waiting`` is what did not fit. ``acknowledged`` is the number
+    of the export bundle that the vault may now delete, 0 for none.
     """
 
     bundle: int
     answers: int
     replies: int
     waiting: int
+    acknowledged: int = 0
 
 
 def language_of(case: Case) -> str:
@@ -167,6 +171,15 @@ def leaving(casebook: Casebook) -> list[Answer]:
     return sorted(chosen, key=lambda one: one.id)
 
 
+def acknowledging(casebook: Casebook) -> Source | None:
+    """The export bundle that the next reply bundle acknowledges, if there is one.
+
+    The vault deletes what was acknowledged. So nothing is while something of it could not be
+    opened: another key, or another try, may still open it.
+    """
+    return None if casebook.unopened() else casebook.bundles.unacknowledged()
+
+
 def export_replies(
     casebook: Casebook, path: Path, opener: Opener, *, today: date, signer: str = ""
 ) -> Left:
@@ -174,10 +187,11 @@ def export_replies(
 
     The reviewer *signer* (a fingerprint; it may be left out when there is only one secret key)
     signs it. A bundle always holds REPLIES_IN_A_BUNDLE replies; answers beyond that wait for the
-    next one. Raises OutboxError, CannotOpen or CannotWrite; the answers are still queued then.
+    next one. It also acknowledges what :func:`acknowledging` gives. Raises OutboxError, CannotOpen
+    or CannotWrite; the answers are still queued then.
     """
-    answers = casebook.numbered(leaving(casebook))
-    if not answers:
+    answers, acknowledged = casebook.numbered(leaving(casebook)), acknowledging(casebook)
+    if not answers and acknowledged is None:
         raise OutboxError("No answer is waiting to leave.")
     signer = signer or _only_key(opener)
     cases = [casebook.case(one.case) for one in answers]
@@ -185,23 +199,60 @@ def export_replies(
     # Among replies of version 1, random bytes would give themselves away as decoys.
     decoy = _random if all(case.reply_symmetric for case in cases) else partial(_boxed, today)
     replies += [
-        SealedReply(secrets.token_bytes(ID_BYTES), decoy())
-        for _ in range(REPLIES_IN_A_BUNDLE - len(replies))
+        (secrets.token_bytes(ID_BYTES), decoy()) for _ in range(REPLIES_IN_A_BUNDLE - len(replies))
     ]
-    bundle = ReplyBundle(
-        number=casebook.counts().last_replies + 1,
-        campaign=casebook.campaign.code,
-        desk=casebook.desk,
-        expires=today + BUNDLE_LIFE,
-        keep_until=today + REPLY_LIFE,
-        # Tags look random: sorted by them, replies show neither which are answers nor their order.
-        replies=tuple(sorted(replies)),
-    )
-    data = write_replies(bundle, lambda manifest: opener.sign(manifest, signer))
-
+    # Tags look random: sorted by them, replies show neither which are answers nor their order.
+    replies.sort()
+    number = casebook.counts().last_replies + 1
+    data = _written(casebook, number, replies, acknowledged, opener, signer, today)
     sha256 = hashlib.sha256(data).hexdigest()
-    casebook.leave(bundle.number, sha256, today, answers, lambda: write_new(path, data))
-    return Left(bundle.number, len(answers), len(replies), len(casebook.queued()))
+    casebook.leave(number, sha256, today, answers, lambda: write_new(path, data), acknowledged)
+    return Left(
+        number,
+        len(answers),
+        len(replies),
+        len(casebook.queued()),
+        acknowledged.number if acknowledged else 0,
+    )
+
+
+def _written(
+    casebook: Casebook,
+    number: int,
+    replies: Sequence[tuple[bytes, bytes]],
+    acknowledged: Source | None,
+    opener: Opener,
+    signer: str,
+    today: date,
+) -> bytes:
+    """The signed bundle, in the format of the vault that the reports came from."""
+
+    def sign(manifest: bytes) -> bytes:
+        return opener.sign(manifest, signer)
+
+    source, code = casebook.bundles.newest(), casebook.campaign.code
+    expires, keep_until = today + BUNDLE_LIFE, today + REPLY_LIFE
+    if source is None:
+        first = tuple(bundle.SealedReply(*one) for one in replies)
+        return bundle.write_replies(
+            bundle.ReplyBundle(number, code, casebook.desk, expires, keep_until, first), sign
+        )
+    newest = () if acknowledged is None else (reply_bundle.Acknowledged(*acknowledged[:3]),)
+    return reply_bundle.write_replies(
+        reply_bundle.ReplyBundle(
+            onion=source.onion,
+            campaign=code,
+            desk=casebook.desk,
+            reviewer=signer,
+            number=number,
+            made=today,
+            expires=expires,
+            keep_until=keep_until,
+            replies=tuple(reply_bundle.SealedReply(*one) for one in replies),
+            acknowledged=newest,
+        ),
+        sign,
+    )
 
 
 def _only_key(opener: Opener) -> str:
@@ -213,10 +264,11 @@ def _only_key(opener: Opener) -> str:
     return keys[0]
 
 
-def _sealed_answer(casebook: Casebook, case: Case, one: Answer) -> SealedReply:
+def _sealed_answer(casebook: Casebook, case: Case, one: Answer) -> tuple[bytes, bytes]:
+    """The answer's tag, and the answer sealed to its case."""
     assert one.number is not None
     tag = reply_tag(case.tag_key, desk=casebook.desk, number=one.number)
-    return SealedReply(tag, _sealed(case, Reply(one.kind, one.language, one.day, one.text)))
+    return tag, _sealed(case, Reply(one.kind, one.language, one.day, one.text))
 
 
 def _sealed(case: Case, reply: Reply) -> bytes:
