@@ -24,11 +24,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Both commands with their arguments."""
     # They import all that the courier needs; `run` reports a package that is missing.
-    from scripts.courier import transfer  # noqa: PLC0415
+    from scripts.courier import pull, transfer  # noqa: PLC0415
 
     def fetch(asked: argparse.Namespace) -> None:
-        print(f"The bundle is in {transfer.pull(asked.socket, asked.to)}.")
+        try:
+            bundle = pull.pull(asked.socket, asked.to, _show_volume)
+        except pull.FirstVersion:
+            bundle = transfer.pull(asked.socket, asked.to)
+        print(f"The bundle is in {bundle}.")
         _show_notice(asked.socket)
+
+    def _show_volume(volume: int, volumes: int) -> None:
+        print(f"Volume {volume} of {volumes} ...", file=sys.stderr)
 
     def bring(asked: argparse.Namespace) -> None:
         transfer.push(asked.socket, asked.bundle)
@@ -41,19 +48,19 @@ def parser() -> argparse.ArgumentParser:
 
     made = new_parser(PROGRAM, "Carries sealed bundles between the vault and a medium.")
     commands = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    pull = commands.add_parser(
+    pulling = commands.add_parser(
         "pull", help="fetch the export bundle", description="Fetch the export bundle."
     )
-    pull.add_argument(
+    pulling.add_argument(
         "--to", type=Path, required=True, metavar="DIR", help="the directory it goes to"
     )
-    pull.set_defaults(run=fetch)
+    pulling.set_defaults(run=fetch)
     push = commands.add_parser(
         "push", help="bring a reply bundle", description="Bring a reply bundle to the vault."
     )
     push.add_argument("bundle", type=Path)
     push.set_defaults(run=bring)
-    for command in (pull, push):
+    for command in (pulling, push):
         command.add_argument(
             "--socket", type=Path, required=True, metavar="PATH", help="the vault's courier socket"
         )

@@ -28,6 +28,7 @@ from dropbox.export_bundle import (
     write_head,
     write_volume,
 )
+from scripts.courier import __main__ as courier
 from scripts.courier import pull as module
 from scripts.courier.pull import pull
 from scripts.courier.transfer import CourierError
@@ -264,3 +265,18 @@ def test_the_most_bytes_of_a_volume_are_enough_when_all_of_it_was_deleted(vault:
     )
     gone = b"".join(write_volume(head, 1, blocks[0], lambda _: bytes(65_536), KEY))
     assert len(gone) <= export_bundle.volume_bytes(head.volumes[0])
+
+
+def test_the_command_pulls_either_version_and_shows_how_far_it_is(
+    vault: Vault, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["pull", "--socket", str(vault.socket), "--to", str(tmp_path)]
+    assert courier.main(command) == 0
+    said, shown = capsys.readouterr()
+    assert said == f"The bundle is in {tmp_path / 'casedrop-export-000007'}.\n"
+    assert shown == "".join(f"Volume {n} of 3 ...\n" for n in (1, 2, 3))
+
+    vault.status, vault.asked = 405, []
+    assert courier.main(command) == 2
+    # The vault of the first version is asked for its one file.
+    assert vault.asked == ["/export", "/export"]
