@@ -366,8 +366,7 @@ class DayStore:
         draft = self._draft(may_grow)
         begins = draft.today != self._today and not self._jumped
         if begins:
-            if self._today is not None:
-                self._file.fill_journal()
+            self._file.grow_journal()
             # What yesterday's slots hold stays; those that are free are so no longer.
             draft.slots.free = []
             draft.days.begin(draft.today)

@@ -60,6 +60,11 @@ class Journal:
         os.fsync(self._descriptor)
         self._owed = 0
 
+    def grow(self) -> None:
+        """Fill it if it is not of its full size yet. Raises OSError if it cannot."""
+        if os.fstat(self._descriptor).st_size < self._full_bytes:
+            self.fill()
+
     def scrub(self, pages: int) -> None:
         """Overwrite what a transaction that replaced at most *pages* pages left.
 

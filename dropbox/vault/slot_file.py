@@ -172,7 +172,9 @@ class SlotFile:
         # Nothing that is read is stamped on the file: otherwise its access time would tell when a
         # codename was looked up last.
         _forbid_access_times(path)
-        opened.fill_journal()
+        # Of an interrupted run, nobody knows how much it wrote there.
+        with contextlib.suppress(OSError):
+            opened._journal.fill()
         return opened
 
     def close(self) -> None:
@@ -181,10 +183,10 @@ class SlotFile:
             self._connection.close()
             self._journal.close()
 
-    def fill_journal(self) -> None:
-        """Give the journal its full size, all of it random, if the disk has room for that."""
+    def grow_journal(self) -> None:
+        """Give the journal its full size, if it had no room for that at the start."""
         with self._held(), contextlib.suppress(OSError):
-            self._journal.fill()
+            self._journal.grow()
 
     def heads(self) -> list[bytes]:
         """Every slot's head, by place. Reads none of the slots' overflow pages."""

@@ -69,6 +69,21 @@ def test_the_journal_has_its_full_size_from_the_start_and_keeps_it(path: Path) -
     assert journal_path(path).stat().st_size == size
 
 
+def test_a_journal_that_had_no_room_at_the_start_grows_when_a_day_begins(path: Path) -> None:
+    clock = TickClock()
+    store = open_days(path, clock)
+    full = journal_path(path).stat().st_size
+    os.truncate(journal_path(path), HEADER_BYTES + 5 * RECORD_BYTES)
+    store.tick()
+    file_report(store, 3)
+    assert journal_path(path).stat().st_size < full
+    clock.next_day()
+    store.tick()
+
+    assert journal_path(path).stat().st_size == full
+    store.close()
+
+
 def test_between_ticks_the_journal_is_a_header_of_zeros_and_random_bytes(path: Path) -> None:
     store = open_days(path, tombstone=sealed_tombstone)
     file_report(store, 20)
@@ -111,8 +126,6 @@ def test_sqlite_writes_no_further_into_the_journal_than_is_overwritten(
         plain(pages)
         before = journal_path(path).read_bytes()
 
-    # A day begins with a journal that is random as a whole.
-    monkeypatch.setattr(store._file._journal, "fill", lambda: None)
     monkeypatch.setattr(store._file._journal, "scrub", watched)
     store.tick()
     for number in range(12):
