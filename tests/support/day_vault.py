@@ -1,98 +1,56 @@
 """A vault of format 2 in this process, as a front sees it, and what the desk makes of its store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
+import httpx
+
 from dropbox.block import Kind, Opened
-from dropbox.day_key import DayKey, DayKeyRecord
-from dropbox.errors import CannotOpen, CasedropError
-from dropbox.front.block_client import Claim, SealedBlock
+from dropbox.errors import CannotOpen, CasedropError, PendingGone, VaultUnavailable
+from dropbox.front.block_client import VaultClient
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener
 from dropbox.pieces import Pieces, piece_ids
 from dropbox.report import Attachment, Report
 from dropbox.sealing import open_attachment, open_message
 from dropbox.tombstone import Reason, Tombstone
-from dropbox.vault import block_store
+from dropbox.vault.block_routes import create_block_intake
 from dropbox.vault.day_store import DayStore
-from dropbox.weekly_hpke import ReviewerWeeks, Week, WeeklyHpke
+from dropbox.vault.tombstones import Tombstones
 from scripts.desk.importing.opened_blocks import DayKeys
 from support.day_stores import open_days
+from support.vault_keys import WEEKLY
 
 
-class DayVault:
-    """A store of days and slots behind the methods of VaultClient.
+class DayVault(VaultClient):
+    """A client of the real intake routes over a store, without a socket between them.
 
-    ``failures``: what a call of this name raises. The names of all calls are in ``asked``.
+    ``failures``: what a request to this path raises. The paths of all requests are in ``asked``.
     """
 
-    def __init__(
-        self, path: Path, clock: Callable[[], datetime], reviewers: Sequence[SecretKey]
-    ) -> None:
+    def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
         self.asked: list[str] = []
         self.failures: dict[str, CasedropError] = {}
-        key = DayKey.make(clock().date())
-
-        def tombstone(block_id: bytes, reason: Reason, digest: bytes) -> bytes:
-            return Tombstone(reason, block_id, digest).seal(key.key)
-
-        self.store: DayStore = open_days(path, clock, tombstone=tombstone)
-        record = key.seal([one.public for one in reviewers])
-        self.store.keep_key(record.day, record.to_bytes())
-
-    def _ask(self, call: str) -> None:
-        self.asked.append(call)
-        if call in self.failures:
-            raise self.failures[call]
-
-    def put(self, blocks: Sequence[SealedBlock]) -> None:
-        """See VaultClient."""
-        self._ask("put")
-        self.store.put([block_store.Block(*block) for block in blocks])
-
-    def commit(self, report: SealedBlock, claims: Sequence[Claim]) -> None:
-        """See VaultClient."""
-        self._ask("commit")
-        self.store.commit(
-            block_store.Block(*report), [block_store.Claim(*claim) for claim in claims]
+        tombstones = Tombstones(WEEKLY, clock=clock)
+        self.store: DayStore = open_days(path, clock, tombstone=tombstones.seal)
+        tombstones.renew(self.store)
+        app = create_block_intake(self.store, clock=clock)
+        self._client = httpx.Client(
+            base_url="http://vault", transport=httpx.WSGITransport(app=app), trust_env=False
         )
 
-    def erase(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
-        """See VaultClient."""
-        self._ask("erase")
-        self.store.erase(owned)
-
-    def withdraw(self, secret: bytes) -> None:
-        """See VaultClient."""
-        self._ask("withdraw")
-        self.store.withdraw(secret)
-
-    def keep_day_key(self, record: DayKeyRecord) -> None:
-        """See VaultClient."""
-        self._ask("keep_day_key")
-        self.store.keep_key(record.day, record.to_bytes())
-
-    def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
-        """See VaultClient."""
-        self._ask("replies")
-        return self.store.replies(tags)
-
-    def forget_replies(self, tags: Sequence[bytes]) -> None:
-        """See VaultClient."""
-        self._ask("forget_replies")
-        self.store.forget_replies(tags)
-
-
-def weekly_hpke(reviewers: Sequence[SecretKey], day: date) -> WeeklyHpke:
-    """Each of these keys as that of a reviewer, for the week around *day*."""
-    return WeeklyHpke(
-        tuple(
-            ReviewerWeeks(f"{number:040X}", (Week(day - timedelta(days=3), one.public),))
-            for number, one in enumerate(reviewers)
-        )
-    )
+    def _post(
+        self,
+        path: str,
+        body: bytes,
+        conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable,
+    ) -> bytes:
+        self.asked.append(path)
+        if path in self.failures:
+            raise self.failures[path]
+        return super()._post(path, body, conflict)
 
 
 @dataclass

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.clocks import Clock
+from support.day_vault import DayVault
 
 from dropbox.day_key import DayKey
 from dropbox.errors import CannotStore, CasedropError, PendingGone, VaultUnavailable
@@ -16,6 +18,7 @@ from dropbox.front.block_client import Claim, SealedBlock, VaultClient
 from dropbox.front.uploads import Busy
 from dropbox.hpke import SecretKey
 from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH, REPLY_BYTES
+from dropbox.vault import block_store
 
 Handler = Callable[[httpx.Request], httpx.Response]
 RECORD = DayKey.make(date(2026, 11, 25)).seal([SecretKey.generate().public])
@@ -113,6 +116,33 @@ def test_a_vault_that_does_not_answer_is_an_error(
 
     with answering(broken) as client, pytest.raises(VaultUnavailable):
         CALLS[call][0](client)
+
+
+def test_what_the_vault_refuses_has_its_name(tmp_path: Path) -> None:
+    vault = DayVault(tmp_path / "vault.sqlite", Clock())
+    one, two = block(1), block(2)
+    vault.put([one])
+    refused: dict[type[CasedropError], Callable[[], object]] = {
+        VaultUnavailable: lambda: vault.put([one]),
+        PendingGone: lambda: vault.commit(two, [Claim(one.id, ident(9), ident(9))]),
+    }
+    for error, call in refused.items():
+        with pytest.raises(error):
+            call()
+    for failure, named in ((block_store.Busy, Busy), (block_store.NoRoom, CannotStore)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(vault.store, "commit", raising(failure))
+            with pytest.raises(named) as refusal:
+                vault.commit(two, [])
+            assert type(refusal.value) is named
+    vault.store.close()
+
+
+def raising(failure: type[CasedropError]) -> Callable[..., None]:
+    def refuse(*_: object) -> None:
+        raise failure
+
+    return refuse
 
 
 def test_replies_come_by_their_index() -> None:
