@@ -97,8 +97,8 @@ lint: install ## ruff, mypy --strict, import contracts, templates, translations
 fuzz: install ## every reader of untrusted bytes, guided by coverage (SECONDS=60 each; TARGET=name; REPEAT=file)
 	@PYTHONPATH=tests:. $(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET)) $(if $(REPEAT),--repeat $(REPEAT))
 
-mutate: install debian-test-packages ## plant faults and say how many the tests notice (SAMPLE=100 SEED=1, AREA=core; PLANTED=1 for the listed ones)
-	@PYTHONPATH=tests:. $(BIN)/python -m mutation $(if $(PLANTED),--planted --least 95,--sample $(SAMPLE) --seed $(SEED)) $(if $(AREA),--area $(AREA))
+mutate: install debian-test-packages ## plant faults and say how many the tests notice (SAMPLE=100 SEED=1, AREA=core, FILE=pattern; PLANTED=1 for the listed ones)
+	@PYTHONPATH=tests:. $(BIN)/python -m mutation $(if $(PLANTED),--planted --least 95,--sample $(SAMPLE) --seed $(SEED)) $(if $(AREA),--area $(AREA)) $(if $(FILE),--file '$(FILE)')
 
 bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id; the desk with 1,000 reports and 20,000 cases
 	@$(BIN)/python -m scripts.rehearsal.bench

@@ -2,8 +2,9 @@
 
 import ast
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -104,43 +105,71 @@ def _operators() -> dict[str, Any]:
 _OPERATORS = _operators()
 
 
-def mutants(root: Path, file: str) -> list[Mutant]:
-    """Every fault that can be planted in *file*, those in annotations left out: they change
-    nothing.
+# A stretch of a source, from its first place to the one after it: (line, column in characters).
+_Place = tuple[int, int]
+_Span = tuple[_Place, _Place]
+# What a checker reads and a run does not: mypy refuses what assigns to a frozen dataclass.
+_CHECKED = {"dataclass": ("frozen",), "zip": ("strict",)}
+
+
+def mutants(root: Path, file: str, judged: Collection[str] = ()) -> list[Mutant]:
+    """Every fault that can be planted in *file* and that somebody could notice.
+
+    Left out are annotations, what only a checker reads, and other numbers for the constants
+    *judged*.
     """
     text = (root / file).read_text("utf-8")
-    annotations = list(_annotations(text))
+    lines, module = text.splitlines(), ast.parse(text)
+    unread = [_span(lines, node) for node in _unread(module)]
+    numbers = [_span(lines, node) for node in values(module, judged)]
     tree = get_ast(text)
     nodes = list(ast_nodes(tree))
     found = []
     for name, operator in sorted(_OPERATORS.items()):
+        spans = unread + (numbers if name == "NumberReplacer" else [])
         positions = (position for node in nodes for position in operator.mutation_positions(node))
         for occurrence, (start, _) in enumerate(positions):
-            if not any(first <= start < last for first, last in annotations):
+            if not any(first <= start < last for first, last in spans):
                 found.append(Mutant(file, name, occurrence, start[0]))
     return found
 
 
-def _annotations(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where annotations begin and end: (line, column in characters)."""
-    lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
-        notes = (
-            [node.annotation]
-            if isinstance(node, ast.arg | ast.AnnAssign)
-            else [node.returns]
-            if isinstance(node, ast.FunctionDef)
-            else []
-        )
-        for note in notes:
-            if note is not None:
-                yield (
-                    (note.lineno, _column(lines, note.lineno, note.col_offset)),
-                    (
-                        note.end_lineno or note.lineno,
-                        _column(lines, note.end_lineno or note.lineno, note.end_col_offset or 0),
-                    ),
-                )
+def _unread(module: ast.Module) -> Iterator[ast.expr]:
+    """Annotations, and arguments that only say what a checker or an assertion has to see."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.arg | ast.AnnAssign):
+            yield from filter(None, [node.annotation])
+        elif isinstance(node, ast.FunctionDef):
+            yield from filter(None, [node.returns])
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            named = _CHECKED.get(node.func.id, ())
+            yield from (one.value for one in node.keywords if one.arg in named)
+
+
+def values(module: ast.Module, names: Collection[str]) -> list[ast.expr]:
+    """The expressions assigned to *names* by the module and its classes, in their order."""
+    bodies = [module.body, *(node.body for node in module.body if isinstance(node, ast.ClassDef))]
+    found = []
+    for node in chain.from_iterable(bodies):
+        pairs: list[tuple[ast.expr, ast.expr]] = []
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            pairs = [(node.target, node.value)]
+        elif isinstance(node, ast.Assign):
+            target, value = node.targets[0], node.value
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                pairs = list(zip(target.elts, value.elts, strict=True))
+            else:
+                pairs = [(target, value)]
+        found += [value for at, value in pairs if isinstance(at, ast.Name) and at.id in names]
+    return found
+
+
+def _span(lines: Sequence[str], node: ast.expr) -> _Span:
+    last = node.end_lineno or node.lineno
+    return (
+        (node.lineno, _column(lines, node.lineno, node.col_offset)),
+        (last, _column(lines, last, node.end_col_offset or 0)),
+    )
 
 
 def _column(lines: Sequence[str], line: int, offset: int) -> int:

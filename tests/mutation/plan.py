@@ -1,5 +1,5 @@
-"""Which tests cover which sources, and the faults that were planted by hand: read from
-covering.toml and planted.toml.
+"""Which tests cover which sources, which constants are a matter of judgement, and the faults that
+were planted by hand: read from covering.toml, judgement.toml and planted.toml.
 """
 
 import tomllib
@@ -53,6 +53,15 @@ def _files(patterns: list[str]) -> Iterator[str]:
         for path in sorted(ROOT.glob(pattern)):
             if path.name != "__init__.py":
                 yield str(path.relative_to(ROOT))
+
+
+def judged_constants() -> dict[str, frozenset[str]]:
+    """The names of judgement.toml in each file."""
+    listed = tomllib.loads((HERE / "judgement.toml").read_text("utf-8"))["constant"]
+    return {
+        file: frozenset(one["name"] for one in listed if one["file"] == file)
+        for file in {one["file"] for one in listed}
+    }
 
 
 def planted() -> list[Planted]:
