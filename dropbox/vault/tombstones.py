@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
-from dropbox.day_key import DayKey
+from dropbox.day_key import DayKey, DayKeyRecord
 from dropbox.errors import CannotSeal, CannotStore, CasedropError, KeysError
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.tombstone import Reason, Tombstone
@@ -40,6 +40,9 @@ class Tombstones:
         self._why = why_none
         self._key: DayKey | None = None
         self._record = b""
+        # Made, but perhaps not kept: the next attempt uses the same, so that the store does not
+        # fill with records of keys that nobody uses.
+        self._made: tuple[DayKey, DayKeyRecord] | None = None
         # Two at once would keep two records.
         self._renewing = threading.Lock()
 
@@ -80,13 +83,16 @@ class Tombstones:
         try:
             if self._weekly is None:
                 raise KeysError(self._why)
-            key = DayKey.make(today)
-            record = key.seal(self._weekly.current(today))
+            if self._made is None or self._made[0].day != today:
+                key = DayKey.make(today)
+                self._made = key, key.seal(self._weekly.current(today))
+            key, record = self._made
             KeptKeys(store, OF_VAULT).keep(record, today)
         except (KeysError, CannotSeal, CannotStore, StoredTwice) as why:
             self._lapse(store, why)
             return
         self._key, self._record, self._why = key, record.to_bytes(), ""
+        self._made = None
 
     def _lapse(self, store: BlockStore, why: CasedropError) -> None:
         self._why = str(why)

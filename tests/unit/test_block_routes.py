@@ -21,12 +21,15 @@ from support.day_stores import (
     reply_under,
     report,
 )
+from support.unix_server import served
 from support.vault_keys import WEEKLY
 
 from dropbox.day_key import DayKey, DayKeyRecord
 from dropbox.erase_hash import erase_hash, erase_preimage
-from dropbox.errors import CannotStore
+from dropbox.errors import CannotStore, PendingGone
 from dropbox.export_bundle import ListedBlock
+from dropbox.front.block_client import Claim as FrontClaim
+from dropbox.front.block_client import SealedBlock, VaultClient
 from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH
 from dropbox.vault.block_routes import create_block_intake
 from dropbox.vault.block_store import Block, Busy, Claim, ClockJumped, NoRoom
@@ -232,6 +235,36 @@ def test_a_store_in_trouble_has_a_status_for_the_front(
         answer = intake.post(path, data=body)
         assert (answer.status_code, answer.data) == (status, b"")
     assert intake.get("/health").status_code == status
+
+
+def test_the_fronts_client_is_understood_over_a_real_socket(
+    app: Flask, store: DayStore, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    # Unix socket paths are short.
+    socket = tmp_path_factory.mktemp("v") / "s"
+    pieces, one, tags = [piece() for _ in range(3)], report(), [bytes([n]) * 16 for n in range(256)]
+    record = DayKeyRecord.from_bytes(day_record())
+    store.accept(bundle_of(1, tags[200:202]))
+    sealed = [SealedBlock(*each) for each in (one, *pieces)]
+    claims = [FrontClaim(*claim(each)) for each in pieces]
+
+    with served(app, socket), VaultClient(socket) as front:
+        front.keep_day_key(record)
+        front.put(sealed[1:])
+        front.commit(sealed[0], claims[:2])
+        # The answer was lost; and a piece that was claimed cannot be claimed again.
+        front.commit(sealed[0], [])
+        with pytest.raises(PendingGone):
+            front.commit(SealedBlock(*report()), claims[:1])
+        front.erase([owned(pieces[2], b"F" * 32)])
+        assert front.replies(tags) == [(200, reply_under(tags[200])), (201, reply_under(tags[201]))]
+        front.forget_replies(tags)
+        assert front.replies(tags) == []
+        assert store.read(one.id) == one.data
+        front.withdraw(SECRET)
+    assert store.day_keys() == [(TODAY, record.to_bytes())]
+    left = [store.read(each.id) for each in (one, *pieces)]
+    assert all(data is not None and data.startswith(b"tombstone") for data in left)
 
 
 # --- Somebody who has only this socket ---

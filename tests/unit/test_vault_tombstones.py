@@ -148,6 +148,24 @@ def test_the_key_before_goes_on_for_as_long_as_its_record_is_kept(
     assert stones.note() == ""
 
 
+def test_a_key_that_may_have_been_kept_is_not_made_a_second_time(
+    stones: Tombstones, store: DayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = store.keep_key
+
+    def kept_but_failed(day: date, record: bytes) -> None:
+        keep(day, record)
+        raise CannotStore
+
+    monkeypatch.setattr(store, "keep_key", kept_but_failed)
+    stones.renew(store)
+    assert "overwritten at random" in stones.note()
+    stones.renew(store)
+
+    assert len(store.day_keys()) == 1 and stones.note() == ""
+    assert tombstone_in(sealed(stones), opened(store.day_keys())) == STONE
+
+
 def test_fronts_leave_room_for_the_vaults_own_key(
     store: DayStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
