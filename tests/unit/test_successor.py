@@ -11,11 +11,8 @@ from dropbox.export_bundle import Successor
 from dropbox.successor import read_successor, successor_path, write_successor
 
 LOST = Successor(bytes(range(16)), 41, "磁盘坏了:\nall since 20 November")
-WRITTEN = (
-    b'{"format":"casedrop successor",'
-    b'"lost":"\\u78c1\\u76d8\\u574f\\u4e86:\\nall since 20 November","number":41,'
-    b'"vault":"000102030405060708090a0b0c0d0e0f","version":1}'
-)
+VECTOR = Path(__file__).parents[1] / "vectors" / "successor" / "01_lost_disk.json"
+WRITTEN = VECTOR.read_bytes()
 
 
 @pytest.fixture
