@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote, unquote
 
 from dropbox.errors import SettingsError
 from dropbox.lockdown import PARTS
@@ -37,8 +38,11 @@ class Settings:
     # [vault]
     intake_socket: Path
     courier_socket: Path
-    database: Path
+    database: Path  # the vault's file
     export_key: Path  # only the vault reads this file
+    # The URL of a store of the second format, which is then in the file `database`: sqlite:/// and
+    # an absolute path. Without it the vault's file is of the first format.
+    store: str | None = None
     # [front], optional: a file on a file system in memory; None: dropbox.front.shared_keys chooses
     key_memory: Path | None = None
     # [lockdown]
@@ -74,6 +78,8 @@ class Settings:
             for (section, setting), parse in _SETTINGS.items()
             if (section, setting) in from_file
         }
+        if "store" in values:
+            values["database"] = Path(unquote(values["store"].removeprefix("sqlite://")))
         for section, setting in _SETTINGS:
             if setting not in values and section not in _OPTIONAL and setting not in _DEFAULTED:
                 raise SettingsError(f"The setting [{section}] {setting} is missing in {file}.")
@@ -160,6 +166,15 @@ def _path(value: object, folder: Path) -> Path:
     return folder / value
 
 
+def _store(value: object, folder: Path) -> str:
+    """The store's URL; a path after ``sqlite:`` is relative to *folder*."""
+    scheme, _, path = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if scheme != "sqlite" or not path or path.startswith("//") != path.startswith("///"):
+        raise _Invalid("sqlite: and a path")
+    absolute = folder / unquote(path.removeprefix("//"))
+    return f"sqlite://{quote(str(absolute))}"
+
+
 def _number(lowest: int, highest: int) -> "Parser":
     def parse(value: object, _: Path) -> int:
         # The environment gives text, the file numbers. In Python True is a number, but not here.
@@ -197,6 +212,7 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("vault", "intake_socket"): _path,
     ("vault", "courier_socket"): _path,
     ("vault", "database"): _path,
+    ("vault", "store"): _store,
     ("vault", "export_key"): _path,
     ("lockdown", "waived"): _parts,
     ("limits", "file_bytes"): _number(2**16, 2**30),
@@ -208,7 +224,7 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("limits", "derivations"): _number(1, 64),
 }
 _OPTIONAL = ("limits", "lockdown")
-_DEFAULTED = ("campaign", "key_memory")
+_DEFAULTED = ("campaign", "key_memory", "store")
 _SECTIONS = frozenset(section for section, _ in _SETTINGS)
 # Where gunicorn listens for tor: this variable is for the launcher, not the application.
 _NOT_OURS = frozenset({"CASEDROP_FRONT_SOCKET"})

@@ -12,11 +12,11 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from dropbox import data_files, error_log
 from dropbox.campaign import Campaign
-from dropbox.codename import COST, Cost, WordLists
+from dropbox.codename import WordLists
 from dropbox.front.case_page import CaseView
 from dropbox.front.form_token import FormTokens
 from dropbox.front.inbox_page import InboxView
-from dropbox.front.intake import Intake, Vault
+from dropbox.front.intake import CaseIntake
 from dropbox.front.pages import PREFIXES, Pages, language_of, use_language
 from dropbox.front.report_page import ReportView
 from dropbox.front.response_timing import STEP_SECONDS, paced, wait
@@ -24,7 +24,6 @@ from dropbox.front.shared_keys import SharedKeys
 from dropbox.front.uniform_response import PAD, REST, content_security_policy, uniform
 from dropbox.front.uploads import no_files, receive
 from dropbox.label import LANGUAGES
-from dropbox.openpgp import Reviewers
 from dropbox.settings import Settings
 
 # The form of the button for leaving has one short field.
@@ -60,19 +59,18 @@ class _Front(Flask):
 def create_front(
     settings: Settings,
     *,
-    reviewers: Reviewers,
-    vault: Vault,
+    intake: CaseIntake,
+    fingerprints: Sequence[str],
     campaign: Campaign,
     words: WordLists,
     keys: SharedKeys,
     clock: Callable[[], float],
-    cost: Cost = COST,
     step_seconds: float = STEP_SECONDS,
 ) -> Flask:
     """The front as a WSGI application.
 
-    *keys* are for form tokens, *clock* returns Unix seconds, *step_seconds* is for
-    dropbox.front.response_timing.
+    *fingerprints* are those of the reviewers, *keys* are for form tokens, *clock* returns Unix
+    seconds, *step_seconds* is for dropbox.front.response_timing.
     """
     app = _Front(__name__, template_folder=str(data_files.templates()), static_folder=None)
     app.config.update(
@@ -88,7 +86,6 @@ def create_front(
     Babel(app, locale_selector=lambda: g.get("language", LANGUAGES[0]).replace("-", "_"))
     tokens = FormTokens(keys, lifetime_seconds=settings.token_minutes * 60, clock=clock)
     pages = Pages(campaign, words, tokens)
-    intake = Intake(settings, reviewers=reviewers, vault=vault, campaign=campaign, cost=cost)
     _style_and_answers(app, step_seconds)
     _admission(app, settings.onion, pages)
     _routes(
@@ -97,7 +94,7 @@ def create_front(
         intake,
         settings,
         clock,
-        [in_groups(fingerprint) for fingerprint in reviewers.fingerprints],
+        [in_groups(fingerprint) for fingerprint in fingerprints],
     )
     _error_pages(app, pages)
     return app
@@ -149,7 +146,7 @@ def in_groups(fingerprint: str) -> str:
 def _routes(
     app: Flask,
     pages: Pages,
-    intake: Intake,
+    intake: CaseIntake,
     settings: Settings,
     clock: Callable[[], float],
     fingerprints: Sequence[str],

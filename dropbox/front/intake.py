@@ -115,6 +115,28 @@ class BoundedSealer:
             self._release_place = None
 
 
+class CaseIntake(Protocol):
+    """What the pages need: an intake of either format."""
+
+    def open_sealer(self) -> BoundedSealer:
+        """See Intake."""
+
+    def abandon(self, attachments: Sequence[Attachment]) -> None:
+        """See Intake."""
+
+    def file(self, draft: Draft, state: FormState) -> None:
+        """See Intake."""
+
+    def replies(self, codename: Codename) -> list[ReceivedReply]:
+        """See Intake."""
+
+    def delete_reply(self, codename: Codename, index: int) -> None:
+        """See Intake."""
+
+    def withdraw(self, codename: Codename, language: str) -> None:
+        """See Intake."""
+
+
 class Intake:
     """Files and looks up cases. There is one for each worker process, shared by its threads."""
 

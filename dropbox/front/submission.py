@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, VaultUnavailable
 from dropbox.front.form_token import FormState, FormTokens
 from dropbox.front.forms import OpenedToken
-from dropbox.front.intake import Draft, Intake
+from dropbox.front.intake import CaseIntake, Draft
 from dropbox.front.personal_data import find_personal_data
 from dropbox.front.uploads import Busy, ReceivedForm, Trouble, receive
 from dropbox.report import Attachment
@@ -114,7 +114,9 @@ class Refusal:
 class SubmissionHandler:
     """Receives and files what the page called *page* sends."""
 
-    def __init__(self, page: str, tokens: FormTokens, intake: Intake, settings: Settings) -> None:
+    def __init__(
+        self, page: str, tokens: FormTokens, intake: CaseIntake, settings: Settings
+    ) -> None:
         self._page = page
         self._tokens = tokens
         self._intake = intake

@@ -152,6 +152,9 @@ class BlockStore(Protocol):
     def confirm_clock(self) -> None:
         """The operator says that the clock is right: accept reports again."""
 
+    def start(self) -> None:
+        """Let ticks come by themselves, in a thread. Lock the room first."""
+
     def check(self) -> None:
         """Raise CannotStore unless the store can be read."""
 

@@ -11,9 +11,14 @@ from dropbox.campaign import Campaign
 from dropbox.errors import SettingsError
 from dropbox.packets import last_day, read_pinned_keys
 from dropbox.settings import Settings
+from dropbox.successor import read_successor, successor_path
+from dropbox.vault.block_routes import create_block_intake
+from dropbox.vault.block_store import BlockStore
 from dropbox.vault.courier_routes import create_courier
+from dropbox.vault.export_routes import create_block_courier
 from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.store import Store
+from dropbox.vault.tombstones import Tombstones
 
 _SEED_BYTES = 32
 
@@ -61,6 +66,34 @@ def create_vault(
     )
     return SocketDispatcher(
         {str(settings.intake_socket): create_intake(store), str(settings.courier_socket): courier}
+    )
+
+
+def create_block_vault(
+    settings: Settings,
+    *,
+    store: BlockStore,
+    tombstones: Tombstones,
+    clock: Callable[[], datetime],
+) -> SocketDispatcher:
+    """The vault of format 2 as a WSGI application for gunicorn.
+
+    Raises SettingsError, CampaignError or KeysError.
+    """
+    courier = create_block_courier(
+        store,
+        onion=settings.onion,
+        campaign=Campaign.read(settings.campaign).code,
+        export_key=read_export_key(settings.export_key),
+        signers=read_pinned_keys(settings.keys),
+        keys_end=last_day(settings.keys),
+        tombstones=tombstones,
+        clock=clock,
+        successor=read_successor(successor_path(settings.database)),
+    )
+    intake = create_block_intake(store, clock=clock)
+    return SocketDispatcher(
+        {str(settings.intake_socket): intake, str(settings.courier_socket): courier}
     )
 
 

@@ -110,3 +110,33 @@ class Tombstones:
             "What is deleted now is overwritten at random, and the desk will find it altered, for "
             f"want of a key for tombstones: {self._why}"
         )
+
+
+class Renewal:
+    """Renews the key of *tombstones* in a thread of its own, from ``start`` to ``stop``."""
+
+    def __init__(
+        self, tombstones: Tombstones, store: BlockStore, seconds: float = RENEWAL_SECONDS
+    ) -> None:
+        self._tombstones = tombstones
+        self._store = store
+        self._seconds = seconds
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tombstones", daemon=True)
+
+    def start(self) -> None:
+        """Start, with the first key at once.
+
+        Lock the room first: a lock does not reach other threads.
+        """
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and wait until the current run is over."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._tombstones.renew(self._store)
+            self._stopped.wait(self._seconds)

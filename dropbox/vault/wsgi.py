@@ -1,13 +1,16 @@
 """The vault for gunicorn, built in the worker: SQLite forbids connections from before a fork."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from dropbox.lockdown import Room, lock, warn_waived
 from dropbox.settings import Settings
-from dropbox.vault.factory import create_vault
+from dropbox.vault.factory import create_block_vault, create_vault
 from dropbox.vault.housekeeping import Housekeeping
 from dropbox.vault.store import Store
+from dropbox.vault.store_url import store_of
+from dropbox.vault.tombstones import Renewal, Tombstones
 
 
 def _now() -> datetime:
@@ -15,10 +18,18 @@ def _now() -> datetime:
 
 
 _settings = Settings.load(os.environ)
-_store = Store.open(_settings.database, clock=_now, pending_minutes=_settings.pending_minutes)
-_housekeeping = Housekeeping(_store)
+# Threads that start once the worker is locked: a lock does not reach other threads.
+_threads: list[Callable[[], None]] = []
 
-app = create_vault(_settings, store=_store, clock=_now)
+if _settings.store is None:
+    _store = Store.open(_settings.database, clock=_now, pending_minutes=_settings.pending_minutes)
+    _threads.append(Housekeeping(_store).start)
+    app = create_vault(_settings, store=_store, clock=_now)
+else:
+    _tombstones = Tombstones.load(_settings.keys, clock=_now)
+    _slots = store_of(_settings.store, clock=_now, tombstone=_tombstones.seal)
+    _threads += [_slots.start, Renewal(_tombstones, _slots).start]
+    app = create_block_vault(_settings, store=_slots, tombstones=_tombstones, clock=_now)
 
 _room = Room("vault", writable=_settings.database.parent)
 warn_waived(_room, _settings.waived)
@@ -27,4 +38,5 @@ warn_waived(_room, _settings.waived)
 def lock_worker() -> None:
     """Lock the worker; gunicorn_vault calls this before it serves. Raises CannotLockDown."""
     lock(_room, _settings.waived)
-    _housekeeping.start()
+    for start in _threads:
+        start()

@@ -2,11 +2,11 @@
 
 import json
 import sqlite3
-import tarfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.archives import unpack
 
 from scripts.desk.__main__ import main
 from scripts.desk.casebook import migration, schema
@@ -22,8 +22,7 @@ def old(tmp_path: Path) -> Path:
     """A casebook of version 3 as the first version of the desk left it."""
     directory = tmp_path / "casebook"
     directory.mkdir(mode=0o700)
-    with tarfile.open(VECTORS / "format_1" / "casebook.tar.xz") as archive:
-        archive.extractall(directory)
+    unpack(VECTORS / "format_1" / "casebook.tar.xz", directory)
     directory.chmod(0o700)
     return directory
 

@@ -6,7 +6,6 @@ does not show whether it reads what is out there.
 
 import lzma
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
+from support.archives import unpack
 
 from dropbox.bundle import ListedBlock, read_export
 from dropbox.codename import CHEAPEST, Codename, derive_keys, withdraw_tag
@@ -97,8 +97,7 @@ def test_an_export_bundle_of_the_first_version_is_read(opener: Opener) -> None:
 
 
 def test_a_casebook_of_the_first_version_is_read(tmp_path: Path) -> None:
-    with tarfile.open(VECTORS / "casebook.tar.xz") as archive:
-        archive.extractall(tmp_path)
+    unpack(VECTORS / "casebook.tar.xz", tmp_path)
     tmp_path.chmod(0o700)
     assert main(["--casebook", str(tmp_path), "migrate"]) == 0
     with Casebook.open(tmp_path) as casebook:

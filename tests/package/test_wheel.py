@@ -104,7 +104,7 @@ from types import SimpleNamespace
 import dropbox
 from dropbox import data_files
 from dropbox.campaign import Campaign
-from dropbox.codename import CHEAPEST, WordLists
+from dropbox.codename import WordLists
 from dropbox.front.factory import create_front
 from dropbox.front.shared_keys import SharedKeys
 from dropbox.settings import Settings
@@ -114,10 +114,10 @@ onion, place = "casedrop" * 7 + ".onion", Path(sys.argv[1])
 site = make_site(place, onion=onion, keys=place)
 settings = Settings.load({"CASEDROP_SETTINGS": str(site.settings_file)})
 front = create_front(
-    settings, reviewers=SimpleNamespace(fingerprints=["A" * 40]), vault=None,
+    settings, intake=SimpleNamespace(), fingerprints=["A" * 40],
     campaign=Campaign.read(settings.campaign), words=WordLists.read(),
     keys=SharedKeys.private(lambda: 1.8e9),
-    clock=lambda: 1.8e9, cost=CHEAPEST, step_seconds=0.0,
+    clock=lambda: 1.8e9, step_seconds=0.0,
 )
 browser = front.test_client()
 pages = {

@@ -13,6 +13,7 @@ from dropbox.campaign import Campaign
 from dropbox.codename import CHEAPEST, WordLists
 from dropbox.errors import CannotOpen, CasedropError, PendingGone
 from dropbox.front.factory import create_front
+from dropbox.front.intake import Intake
 from dropbox.front.shared_keys import SharedKeys
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.report import Report
@@ -160,13 +161,18 @@ def make_front(
     def restart() -> None:
         made.app = create_front(
             settings,
-            reviewers=reviewers,
-            vault=made.vault,
+            intake=Intake(
+                settings,
+                reviewers=reviewers,
+                vault=made.vault,
+                campaign=campaign,
+                cost=CHEAPEST,
+            ),
+            fingerprints=reviewers.fingerprints,
             campaign=campaign,
             words=words,
             keys=keys,
             clock=lambda: made.now,
-            cost=CHEAPEST,
             step_seconds=0.001,
         )
         made.app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(templates))

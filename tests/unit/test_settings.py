@@ -4,6 +4,7 @@ wrong.
 
 import dataclasses
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -199,3 +200,37 @@ def test_without_the_variable_without_the_file_or_with_broken_toml_there_is_a_se
         Settings.load({"CASEDROP_SETTINGS": str(tmp_path / "gone.toml")})
     with pytest.raises(SettingsError, match=r"is not TOML: .*line 1"):
         Settings.load({"CASEDROP_SETTINGS": str(broken)})
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ("sqlite:vault/store.sqlite", "{folder}/vault/store.sqlite"),
+        ("sqlite:///srv/a store/s.sqlite", "/srv/a store/s.sqlite"),
+        ("sqlite:///srv/a%20store/s.sqlite", "/srv/a store/s.sqlite"),
+        ("sqlite:/srv/s.sqlite", "/srv/s.sqlite"),
+        ("sqlite:案件.sqlite", "{folder}/案件.sqlite"),
+    ],
+)
+def test_a_store_is_a_url_and_its_file_the_vaults(tmp_path: Path, value: str, path: str) -> None:
+    settings = Settings.load(written(tmp_path, ("vault", "store", value)))
+
+    expected = Path(path.format(folder=tmp_path))
+    assert settings.database == expected
+    assert settings.store == "sqlite://" + quote(str(expected))
+
+
+def test_with_a_store_no_database_is_needed(tmp_path: Path) -> None:
+    environ = written(tmp_path, ("vault", "database", None))
+    with pytest.raises(SettingsError, match=r"\[vault\] database is missing"):
+        Settings.load(environ)
+    settings = Settings.load({**environ, "CASEDROP_VAULT_STORE": "sqlite:s.sqlite"})
+    assert settings.database == tmp_path / "s.sqlite"
+
+
+@pytest.mark.parametrize(
+    "value", ["", "s.sqlite", "postgresql:///x", "sqlite:", "sqlite://host/s.sqlite", 7]
+)
+def test_another_store_is_refused(tmp_path: Path, value: object) -> None:
+    with pytest.raises(SettingsError, match="has to be sqlite: and a path"):
+        Settings.load(written(tmp_path, ("vault", "store", value)))

@@ -1,9 +1,10 @@
 """The vault's own day key: it is kept before it is used, and deleting never waits for it."""
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from dropbox.tombstone import Reason, Tombstone
 from dropbox.vault.block_store import StoredTwice
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.kept_keys import OF_FRONTS, Bound, KeptKeys, TooManyKeys
-from dropbox.vault.tombstones import Tombstones
+from dropbox.vault.tombstones import Renewal, Tombstones
 
 TODAY = START.date()
 ID, DIGEST = b"i" * 16, b"d" * 32
@@ -213,3 +214,25 @@ def test_a_key_of_another_day_is_refused(store: DayStore, days: int) -> None:
             front_record(date.fromordinal(TODAY.toordinal() + days)), TODAY
         )
     assert store.day_keys() == []
+
+
+def test_the_key_is_renewed_in_a_thread_at_once_and_after_midnight(
+    stones: Tombstones, store: DayStore, clock: TickClock
+) -> None:
+    renewal = Renewal(stones, store, seconds=0.01)
+    renewal.start()
+    try:
+        wait_for(lambda: stones.note() == "" and len(store.day_keys()) == 1)
+        clock.now += timedelta(days=1)
+        wait_for(lambda: len(store.day_keys()) == 2)
+    finally:
+        renewal.stop()
+    assert [day for day, _ in store.day_keys()] == [TODAY, TODAY + timedelta(days=1)]
+    assert not renewal._thread.is_alive()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
