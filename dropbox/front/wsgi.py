@@ -42,6 +42,7 @@ _campaign = Campaign.read(_settings.campaign)
 # Threads that start once a worker is locked: a lock does not reach other threads.
 _threads: list[Callable[[], None]] = []
 _intake: CaseIntake
+_last_day = _reviewers.last_day()
 if _settings.store is None:
     _intake = intake.Intake(
         _settings,
@@ -52,6 +53,7 @@ if _settings.store is None:
     )
 else:
     _hpke = WeeklyHpke.load(_settings.keys, datetime.now(UTC))
+    _last_day = min(_last_day, _hpke.last_day())
     _vault = block_client.VaultClient(_settings.intake_socket)
     _day_key = TodaysKey(reviewers=_hpke.current, keep=_vault.keep_day_key, clock=time.time)
     _threads.append(_day_key.start)
@@ -82,7 +84,7 @@ _room = Room(
     sees_plaintext=True,
 )
 warn_waived(_room, _settings.waived)
-if _notice := notice(_reviewers.last_day(), datetime.now(UTC).date()):
+if _notice := notice(_last_day, datetime.now(UTC).date()):
     sys.stderr.write(_notice + "\n")
 
 
