@@ -7,14 +7,14 @@ block key until a report claims the piece, and from the codename's withdraw key 
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from dropbox.block import Kind, seal_block
 from dropbox.campaign import Campaign
 from dropbox.codename import Codename, CodenameKeys, Cost, derive_keys
 from dropbox.erase_hash import ERASE_BYTES, erase_hash, erase_preimage
-from dropbox.errors import BadReply, CasedropError
+from dropbox.errors import BadReply, CannotStore, CasedropError
 from dropbox.front.block_client import Claim, SealedBlock
 from dropbox.front.form_token import FormState
 from dropbox.front.intake import BoundedSealer, Draft, ReceivedReply
@@ -203,14 +203,16 @@ class Intake:
     def withdraw(self, codename: Codename, language: str) -> None:
         """Notify the reviewers, then erase everything filed under *codename*, and its replies.
 
-        In this order, so that after a failure in between the claimant can try again. Raises the
+        In this order, so that after a failure in between the claimant can try again. A vault that
+        has no room for the notice still erases: the tombstones tell the reviewers, too. Raises the
         same errors as :meth:`file`.
         """
         keys = self._keys(codename)
         notice = Draft("withdrawal", language, self._unsure, (), "")
         # Nothing erases the notice: else it would be gone before a reviewer has read it.
         unknown = secrets.token_bytes(ERASE_BYTES)
-        self._file(notice, FormState.of(codename), keys, lambda _one: unknown)
+        with suppress(CannotStore):
+            self._file(notice, FormState.of(codename), keys, lambda _one: unknown)
         self._vault.withdraw(keys.withdraw_key)
         self._vault.forget_replies(reply_tags(keys.tag_key))
 

@@ -1,6 +1,7 @@
 """Importing bundles of format 2: what is new is filed, and what disagrees is named."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -449,3 +450,21 @@ def test_the_command_says_what_the_server_may_delete(
     assert "Nothing was altered" in team(0, "verify")
     code, _, refused = team.run(0, "export-replies", tmp_path / "2.tar", "--yes")
     assert code == 2 and "No answer is waiting" in refused
+
+
+def test_a_case_that_was_taken_back_without_a_notice_is_named(
+    slot_drop: SlotDrop, team: Team
+) -> None:
+    first, second = slot_drop.report(), slot_drop.report("second", claimant=2)
+    abandoned = slot_drop.report("third", claimant=3)
+    team(0, "import", slot_drop.bundle())
+    slot_drop.bury(first)
+    slot_drop.bury(abandoned, Reason.ABANDONED)
+
+    told = re.compile(r"^Taken back by the claimant, without a notice: (C-\d+)\.$", re.MULTILINE)
+    (name,) = told.findall(team(0, "import", slot_drop.bundle()))
+    assert TEXT.splitlines()[0] in team(0, "show", name)
+    slot_drop.bury(second)
+    slot_drop.report("", claimant=2, kind="withdrawal")
+    # The other was taken back with a notice, and the tombstone of the first is still there.
+    assert told.findall(team(0, "import", slot_drop.bundle())) == [name]

@@ -165,6 +165,15 @@ def test_a_notice_is_not_erased_by_withdrawing_again(site: Site, opener: Opener)
     assert [(report.kind, report.text) for report in reports] == [("withdrawal", "")] * 2
 
 
+def test_a_vault_without_room_for_the_notice_still_erases(site: Site, opener: Opener) -> None:
+    state = site.filed()
+    site.vault.failures["/commit"] = CannotStore()
+    site.intake.withdraw(state.codename, "en")
+
+    assert site.desk(opener).reports() == {}
+    assert set(site.desk(opener).tombstones().values()) == {Reason.WITHDRAWN}
+
+
 def test_withdrawing_leaves_no_answer(site: Site) -> None:
     codename, other = new_codename(), new_codename()
     sealed = []

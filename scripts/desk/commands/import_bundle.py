@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dropbox.week_secrets import WeekSecrets
+from scripts.desk.case import case_name
 from scripts.desk.identity import opener, today, working
 from scripts.desk.importing.filing import Opened
 from scripts.desk.importing.open_bundle import open_bundle
@@ -63,6 +64,9 @@ def run(asked: argparse.Namespace) -> None:
     _print(imported.opened)
     for finding in imported.findings:
         print(f"Accepted: {finding}")
+    if imported.withdrawn:
+        cases = ", ".join(map(case_name, imported.withdrawn))
+        print(f"Taken back by the claimant, without a notice: {cases}.")
     if imported.skipped:
         numbers = ", ".join(map(str, imported.skipped))
         print(f"Never imported here, and not needed any more: bundles {numbers}.")
@@ -76,6 +80,7 @@ def _values(imported: Imported) -> dict[str, object]:
         "unopened": unopened_values(imported.opened.unopened),
         "findings": [str(finding) for finding in imported.findings],
         "skipped": list(imported.skipped),
+        "withdrawn": [case_name(number) for number in imported.withdrawn],
     }
 
 

@@ -21,7 +21,7 @@ from dropbox.openpgp import Opener
 from dropbox.pieces import Pieces, piece_ids
 from dropbox.report import Attachment, Report
 from dropbox.sealing import FORMAT_1, attachment_block_ids, open_attachment, open_message
-from dropbox.tombstone import Tombstone
+from dropbox.tombstone import Reason, Tombstone
 from scripts.desk.case import Unopened
 from scripts.desk.casebook.bundles import LastBundle, Seen
 from scripts.desk.casebook.casebook import Casebook
@@ -69,11 +69,16 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Imported:
-    """What came of an import: what was filed, what disagreed, and bundles that never came here."""
+    """What came of an import: what was filed, what disagreed, and bundles that never came here.
+
+    ``withdrawn``: the numbers of cases of which something was taken back without a notice, since
+    the server had no room for one.
+    """
 
     opened: Opened
     findings: tuple[Finding, ...]
     skipped: tuple[int, ...]
+    withdrawn: tuple[int, ...] = ()
 
 
 def open_export(
@@ -131,7 +136,18 @@ def open_export(
                 casebook.close_bundle(content.remembered(head, filing.named), today, unopened)
 
         opened = filing.close(today, record, content.unopened_keys())
-    return Imported(opened, tuple(findings), tuple(skipped(head, last)))
+        withdrawn = _withdrawn(casebook, content.withdrawn)
+    return Imported(opened, tuple(findings), tuple(skipped(head, last)), withdrawn)
+
+
+def _withdrawn(casebook: Casebook, blocks: set[bytes]) -> tuple[int, ...]:
+    """The cases, by number, that have a part in *blocks* and no notice of a withdrawal."""
+    found = []
+    for case in casebook.cases() if blocks else ():
+        gone = any(part.block_id in blocks for part in case.parts)
+        if gone and not any(part.report.kind == "withdrawal" for part in case.parts):
+            found.append(case.number)
+    return tuple(found)
 
 
 def _last(casebook: Casebook, head: Head, accepted: Accepted) -> LastBundle | None:
@@ -162,6 +178,7 @@ class _Content:
     before: Mapping[bytes, Seen]
     listed: list[ListedBlock] = field(default_factory=list)
     tombstones: dict[bytes, bytes] = field(default_factory=dict)
+    withdrawn: set[bytes] = field(default_factory=set)
     _reports: list[tuple[int, ListedBlock]] = field(default_factory=list)
     _opened: set[bytes] = field(default_factory=set)
 
@@ -195,6 +212,8 @@ class _Content:
         # One that speaks of another block vouches for nothing here.
         if tombstone.id == block.id:
             self.tombstones[block.id] = tombstone.replaces
+            if tombstone.reason is Reason.WITHDRAWN:
+                self.withdrawn.add(block.id)
 
     @cached_property
     def ids(self) -> frozenset[bytes]:
