@@ -7,28 +7,18 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from support.cases import CAMPAIGN
+from support.desk_side import QUANTUM, STORE, Desk, store_of
+from support.front import ONION
 from support.processes import family
 
-from dropbox.openpgp import Opener
-from dropbox.packets import read_pinned_keys
-from dropbox.week_secrets import WeekSecrets
 from onion.launch import Drop
-from scripts.courier.pull import pull
-from scripts.courier.transfer import push
-from scripts.desk.casebook.casebook import Casebook, create
-from scripts.desk.importing.open_export import Imported, open_export
-from scripts.desk.outbox.outbox import answer, export_replies
 from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File
 
-ONION = "casedrop" * 7 + ".onion"
-STORE = {"CASEDROP_VAULT_STORE": "sqlite:vault/store.sqlite"}
 REPORT, ADDITION, ANSWER = "【虚构】账号被永久封禁。", "【虚构】补充。", "【虚构】我们读了。"
 PHOTO = os.urandom(150_000)
 
@@ -39,57 +29,22 @@ class Running:
 
     site: Site
     drop: Drop
-    casebook: Path
-    opener: Opener
-    secrets: WeekSecrets
+    desk: Desk
     said: list[str] = field(default_factory=list)
 
     def browser(self) -> Browser:
         return Browser(ONION, transport=httpx.HTTPTransport(uds=str(self.site.front_socket)))
 
-    @property
-    def courier(self) -> Path:
-        return self.site.settings_file.parent / "courier.sock"
-
-    @property
-    def store(self) -> Path:
-        return self.site.settings_file.parent / "vault" / "store.sqlite"
-
-    def carry(self, to: Path) -> Imported:
-        """Pull an export and import it."""
-        with Casebook.open(self.casebook) as casebook:
-            bundle = pull(self.courier, to)
-            today = datetime.now(UTC).date()
-            return open_export(casebook, bundle, self.opener, self.secrets.find, today=today)
-
-    def bring_answers(self, path: Path, *texts: str) -> None:
-        """Answer the first case, and bring the reply bundle to the vault."""
-        today = datetime.now(UTC).date()
-        with Casebook.open(self.casebook) as casebook:
-            for text in texts:
-                answer(casebook, 1, text, today=today)
-            export_replies(casebook, path, self.opener, today=today)
-        push(self.courier, path)
-
 
 @pytest.fixture
-def running(
-    tmp_path: Path, keys_dir: Path, reviewer_homes: list[Path], opener: Opener
-) -> Iterator[Running]:
+def running(tmp_path: Path, keys_dir: Path, first_home: Path) -> Iterator[Running]:
     site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
-    create(
-        tmp_path / "casebook",
-        server_key=site.export_public,
-        campaign=CAMPAIGN,
-        desk=0,
-        reviewers={f"reviewer-{n}": key for n, key in enumerate(read_pinned_keys(keys_dir), 1)},
-    )
+    desk = Desk.create(site, tmp_path / "casebook", first_home)
     said: list[str] = []
     with Drop(
         site.settings_file, site.front_socket, {**os.environ, **STORE}, log=said.append
     ) as drop:
-        secrets = WeekSecrets(reviewer_homes[0], opener)
-        yield Running(site, drop, tmp_path / "casebook", opener, secrets, said)
+        yield Running(site, drop, desk, said)
 
 
 def test_a_case_is_filed_read_answered_and_taken_back(running: Running, tmp_path: Path) -> None:
@@ -103,29 +58,29 @@ def test_a_case_is_filed_read_answered_and_taken_back(running: Running, tmp_path
         again = browser.send(page.form(), {"category": "c1", "text": REPORT}, files=files)
         assert again.status == 200
 
-        first = running.carry(tmp_path)
+        first = running.desk.carry(tmp_path)
         assert (first.opened.cases, first.opened.parts, first.opened.files) == (1, 1, 1)
         assert (first.findings, first.opened.unopened) == ((), ())
-        assert first.opened.blocks % 256 == 0
-        running.bring_answers(tmp_path / "1.tar", ANSWER)
+        assert first.opened.blocks % QUANTUM == 0
+        running.desk.bring_answers(tmp_path / "1.tar", ANSWER)
 
         inbox = browser.get("/zh-hans/inbox").form()
         case = browser.send(inbox, {"codename": codename})
         assert ANSWER in case.text
         added = browser.send(case.form(), {"text": ADDITION})
         assert added.status == 200
-        second = running.carry(tmp_path)
+        second = running.desk.carry(tmp_path)
         assert (second.opened.cases, second.opened.parts, second.findings) == (0, 1, ())
 
         case = browser.send(inbox, {"codename": codename})
         assert browser.send(case.form(), {}, button=("act", "withdraw")).status == 200
-        third = running.carry(tmp_path)
+        third = running.desk.carry(tmp_path)
         assert (third.opened.parts, third.findings, third.opened.unopened) == (1, (), ())
         # Nothing is left on the server, the answer neither.
         case = browser.send(inbox, {"codename": codename})
         assert ANSWER not in case.text
 
-    with Casebook.open(running.casebook) as casebook:
+    with running.desk.open() as casebook:
         kinds = [part.report.kind for part in casebook.case(1).parts]
         assert sorted(kinds) == ["message", "report", "withdrawal"]
         entry = casebook.case(1).parts[0].report.attachments[0]
@@ -140,13 +95,13 @@ def test_the_file_of_a_drop_shows_whole_quanta_and_keys_of_the_start_alone(
         for number in range(3):
             page = browser.get("/en/report")
             assert browser.send(page.form(), {"category": "c1", "text": str(number)}).status == 200
-    assert running.carry(tmp_path).opened.parts == 3
+    assert running.desk.carry(tmp_path).opened.parts == 3
     running.drop.stop()
 
-    with closing(sqlite3.connect(running.store)) as database:
+    with closing(sqlite3.connect(store_of(running.site))) as database:
         (slots,) = database.execute("SELECT count(*) FROM slot").fetchone()
         (keys,) = database.execute("SELECT count(*) FROM day_key").fetchone()
-    assert slots == 256
+    assert slots == QUANTUM
     # One of the front and one of the vault, made at the start.
     assert keys == 2
 
