@@ -159,9 +159,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tree = trees.get()
             try:
                 seen = noticed(tree, one, suites[tests])
+                shown = "" if seen else "\n" + _difference(tree, one)
             finally:
                 trees.put(tree)
-            shown = "" if seen else "\n" + _difference(one)
             print(f"{'noticed ' if seen else 'SURVIVED'} {area}: {one}{shown}", flush=True)
             return area, seen
 
@@ -170,10 +170,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _summary(results, asked.least)
 
 
-def _difference(fault: Mutant | Planted) -> str:
+def _difference(tree: Path, fault: Mutant | Planted) -> str:
     """What a fault changes in its file."""
-    text = (ROOT / fault.file).read_text("utf-8")
-    lines = difflib.unified_diff(text.splitlines(), fault.source(text).splitlines(), n=0)
+    text = (tree / fault.file).read_text("utf-8")
+    lines = difflib.unified_diff(
+        text.splitlines(), fault.source(text).splitlines(), n=0, lineterm=""
+    )
     return "\n".join(f"    {line}" for line in lines if line[:3] not in ("---", "+++"))
 
 

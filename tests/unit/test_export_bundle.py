@@ -302,6 +302,15 @@ def test_what_follows_a_volume_or_is_too_long_is_refused() -> None:
         taken(short)
 
 
+@pytest.mark.parametrize(
+    ("size", "sentence"),
+    [(64, "signature is not by this drop's server"), (65, "head.sig in the bundle is too large")],
+)
+def test_a_signature_of_another_length_is_not_read(size: int, sentence: str) -> None:
+    with pytest.raises(BadBundle, match=sentence):
+        read(member("head.json", HEAD.to_bytes()) + member("head.sig", bytes(size)) + END)
+
+
 def test_a_year_of_days_fits_a_head() -> None:
     days = tuple(HeldDay(FIRST + timedelta(n), 256, closed=True) for n in range(90))
     keys = tuple(os.urandom(20_000) for _ in range(900))

@@ -204,12 +204,30 @@ def test_as_many_as_allowed_are_taken_and_no_more() -> None:
     def acknowledged(count: int) -> tuple[Acknowledged, ...]:
         return tuple(Acknowledged(bytes(16), n + 1, bytes(32)) for n in range(count))
 
+    assert (MAX_REPLIES, MAX_ACKNOWLEDGED) == (4_096, 1_000)
     most = {"replies": replies(MAX_REPLIES), "acknowledged": acknowledged(MAX_ACKNOWLEDGED)}
     assert read(written(**most)) == replace(BUNDLE, **most)  # type: ignore[arg-type]
     with pytest.raises(BadBundle, match="too large"):
         read(written(replies=replies(MAX_REPLIES + 1)))
     with pytest.raises(BadBundle, match="too many"):
         read(written(acknowledged=acknowledged(MAX_ACKNOWLEDGED + 1)))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "signature", "sentence"),
+    [
+        (2**20, 64, "The reply bundle is refused"),
+        (2**20 + 1, 64, "manifest.json in the bundle is too large"),
+        (100, 4_096, "The reply bundle is refused"),
+        (100, 4_097, "manifest.sig in the bundle is too large"),
+    ],
+)
+def test_no_more_is_read_than_a_bundle_can_hold(
+    manifest: int, signature: int, sentence: str
+) -> None:
+    data = member("manifest.json", bytes(manifest)) + member("manifest.sig", bytes(signature))
+    with pytest.raises(BadBundle, match=sentence):
+        read(data)
 
 
 def test_one_byte_changed_anywhere_is_noticed() -> None:

@@ -1,6 +1,7 @@
 """The reviewers' weekly HPKE keys: only a file that its own reviewer signed is taken."""
 
 import json
+import os
 import shutil
 from base64 import b64encode
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from dropbox.errors import KeysError
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener, reviewer_key
 from dropbox.packets import read_pins
-from dropbox.weekly_hpke import MAX_BYTES, ReviewerWeeks, Week, WeeklyHpke, file_name
+from dropbox.weekly_hpke import ReviewerWeeks, Week, WeeklyHpke, file_name
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "weekly_hpke"
 NOVEMBER = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -210,13 +211,20 @@ def add_unpinned_signature(keys: Path, opener: Opener) -> None:
     shutil.copy(keys / "reviewer-1.hpke.sig", keys / "stranger.hpke.sig")
 
 
+def as_long_as_allowed(keys: Path, opener: Opener) -> None:
+    os.truncate(keys / "reviewer-1.hpke", 4_194_304)
+
+
 def too_long(keys: Path, opener: Opener) -> None:
-    with (keys / "reviewer-1.hpke").open("r+b") as file:
-        file.truncate(MAX_BYTES + 1)
+    os.truncate(keys / "reviewer-1.hpke", 4_194_305)
+
+
+def longest_signature(keys: Path, opener: Opener) -> None:
+    (keys / "reviewer-1.hpke.sig").write_bytes(bytes(4_096))
 
 
 def long_signature(keys: Path, opener: Opener) -> None:
-    (keys / "reviewer-1.hpke.sig").write_bytes(bytes(5_000))
+    (keys / "reviewer-1.hpke.sig").write_bytes(bytes(4_097))
 
 
 def unpin(keys: Path, opener: Opener) -> None:
@@ -250,6 +258,8 @@ def unpin(keys: Path, opener: Opener) -> None:
         (weeks_that_are_none, r"reviewer-1\.hpke .*damaged"),
         (add_unpinned, r"stranger\.hpke in .*no key pinned"),
         (add_unpinned_signature, r"stranger\.hpke\.sig in .*no key pinned"),
+        (as_long_as_allowed, r"reviewer-1\.hpke .*does not fit"),
+        (longest_signature, r"reviewer-1\.hpke .*not signed"),
         (too_long, r"reviewer-1\.hpke in .* longer"),
         (long_signature, r"reviewer-1\.hpke\.sig in .* longer"),
         (unpin, r"reviewer-1\.asc"),
