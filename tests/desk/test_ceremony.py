@@ -94,6 +94,13 @@ def test_the_weeks_are_as_many_and_as_late_as_asked(home: Path, tmp_path: Path) 
     )
 
 
+def test_a_key_has_from_one_week_to_ten_years() -> None:
+    assert [Weeks(today(), count).count for count in (1, 520)] == [1, 520]
+    for count in (0, 521):
+        with pytest.raises(CeremonyError, match="from 1 to 520"):
+            Weeks(today(), count)
+
+
 def test_a_key_that_begins_later_is_not_used_before(home: Path, tmp_path: Path) -> None:
     make(home, tmp_path / "out", count=1, start=today() + timedelta(days=10))
 

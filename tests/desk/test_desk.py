@@ -7,7 +7,7 @@ import stat
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -405,6 +405,8 @@ def test_an_answer_reaches_its_case_in_a_bundle_that_the_vault_takes(
     signers = read_pinned_keys(keys_dir)
     bundle = read_replies(data, signers, campaign="wechat-2020", now=now)
     assert (bundle.number, bundle.desk) == (1, 1)
+    made = now.date()
+    assert (bundle.expires, bundle.keep_until) == (made + timedelta(14), made + timedelta(90))
     by_tag = dict(bundle.replies)
     assert len(by_tag) == 256 and list(by_tag) == sorted(by_tag)
     # First the desk itself acknowledges that the report was opened.

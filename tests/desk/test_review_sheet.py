@@ -10,7 +10,7 @@ from support.cases import attachment, report
 from dropbox.campaign import Campaign
 from scripts.desk.case import Case, Part
 from scripts.desk.review.judgement import ADJUDICATION, Judgement
-from scripts.desk.review.sheet import SHEET_BYTES, BadSheet, blank, from_claimant, read
+from scripts.desk.review.sheet import BadSheet, blank, from_claimant, read
 
 FACTS = {
     "period_from": "2025-12",
@@ -237,7 +237,12 @@ as_of = "yesterday"
         (GOOD + "merit", "not TOML"),
         (GOOD + 'merit = "m3"', "not TOML"),
         ("x = " + "[" * 100_000, "not TOML"),
-        ("#" * (SHEET_BYTES + 1), "longer than"),
+        ("#" * (256 * 1024 + 1), "longer than"),
+        (GOOD + f'note = "{"x" * 20_001}"', "a text in quotes of at most 20000 characters"),
+        (GOOD + f"tags = {[f't{n}' for n in range(101)]}", "a list of"),
+        (GOOD + '[[amounts]]\ncurrency = "CNY"\namount = "1"\n' * 51, "at most 50 tables"),
+        (GOOD + f'[[amounts]]\namount = "{10**15}"\ncurrency = "CNY"', "amount must be a number"),
+        (GOOD + f'[[amounts]]\namount = {10**15}\ncurrency = "CNY"', "amount must be a number"),
         ('"\\u001b[2J" = 1', "there is no such field"),
     ],
 )
@@ -247,6 +252,21 @@ def test_a_sheet_that_cannot_be_taken_is_refused_with_a_sentence(
     found = faults(campaign, text)
 
     assert sentence in "\n".join(found) and "\x1b" not in "\n".join(found)
+
+
+def test_as_much_as_a_sheet_can_hold_is_taken(campaign: Campaign) -> None:
+    amount = '[[amounts]]\ncurrency = "CNY"\namount = '
+    sheet = (
+        GOOD
+        + f'note = "{"x" * 20_000}"\ntags = {[f"t{n}" for n in range(100)]}\n'
+        + f'{amount}"{10**15 - 1}"\n{amount}{10**15 - 1}\n'
+        + f'{amount}"1"\n' * 48
+    )
+    whole = sheet.encode() + b"#" * (256 * 1024 - len(sheet))
+    judgement = read(whole, campaign)
+
+    assert (len(judgement.note), len(judgement.tags), len(judgement.amounts)) == (20_000, 100, 50)
+    assert [one["amount"] for one in judgement.amounts[:2]] == [str(10**15 - 1)] * 2
 
 
 def test_a_sheet_in_another_encoding_is_refused_with_its_line(campaign: Campaign) -> None:

@@ -159,6 +159,17 @@ def test_a_long_text_is_cut_and_refused_at_once() -> None:
         LISTS.read_codename("a" * 10_000_000)
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_what_follows_the_first_400_characters_is_not_read(more: int) -> None:
+    codename = Codename((1, 2, 3, 4, 5, 6, 7))
+    typed = " ".join(word.typed for word in LISTS.spell(codename, "en")).rjust(400 + more)
+    if not more:
+        assert LISTS.read_codename(typed) == codename
+        return
+    with pytest.raises(BadCodename):
+        LISTS.read_codename(typed)
+
+
 def test_new_codenames_come_from_the_given_chance_and_differ() -> None:
     assert new_codename(lambda below: below - 1) == Codename((2047,) * 7)
     assert new_codename() != new_codename()

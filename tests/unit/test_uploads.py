@@ -18,8 +18,6 @@ from dropbox.errors import CannotSeal, CasedropError, TooLarge, VaultUnavailable
 from dropbox.front import intake as intake_module
 from dropbox.front.intake import Intake
 from dropbox.front.uploads import (
-    MAX_PARTS,
-    TEXTS_BYTES,
     Busy,
     ReceivedForm,
     Sealer,
@@ -204,9 +202,15 @@ def test_the_names_of_fields_take_no_memory_beyond_the_limit_of_the_texts() -> N
     assert len(received.texts) == 50 and sum(map(len, received.texts)) < 10_000
 
 
+def test_a_fields_name_is_cut_off_after_64_characters() -> None:
+    received = read(part("a" * 64, b"") + part("b" * 65, b"") + b"--B--\r\n", Collector)
+
+    assert list(received.texts) == ["a" * 64, "b" * 64]
+
+
 @pytest.mark.parametrize("more", [0, 1])
 def test_all_texts_together_may_be_as_long_as_was_said_and_come_back_cut_beyond(more: int) -> None:
-    half = TEXTS_BYTES // 2
+    half = 524_288
     received = read(
         part("one", b"1" * half) + part("two", b"2" * (half + more)) + b"--B--\r\n", Collector
     )
@@ -299,7 +303,7 @@ def test_a_body_that_is_no_form_is_not_read_as_one(kind: str) -> None:
 
 @pytest.mark.parametrize("more", [0, 1])
 def test_a_form_has_as_many_parts_as_ours_and_not_one_more(more: int) -> None:
-    received = read(part("harms", b"x") * (MAX_PARTS + more) + b"--B--\r\n", Collector)
+    received = read(part("harms", b"x") * (192 + more) + b"--B--\r\n", Collector)
 
     assert received.troubles == ([(Trouble.BROKEN_OFF, "")] if more else [])
 
