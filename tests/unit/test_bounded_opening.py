@@ -41,6 +41,7 @@ def filled(message: bytes) -> bytes:
     return message.ljust(BLOCK_BYTES, b"\x5a")
 
 
+@pytest.mark.long
 def test_a_bomb_of_400_bytes_is_stopped_and_takes_no_room(
     seal: Callable[[bytes], bytes], opener: Opener
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_message_may_open_to_its_bound_and_not_one_byte_more(
             opener.open_stream(io.BytesIO(message), lambda _: None, most)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("pieces", "bounds", "sentence"),
     [

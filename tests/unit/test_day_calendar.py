@@ -150,6 +150,7 @@ def test_a_day_that_nobody_acknowledges_leaves_at_the_limit_and_is_remembered_as
     store.close()
 
 
+@pytest.mark.long
 def test_nothing_of_a_day_is_left_in_the_file_and_its_slots_are_used_again(
     store: DayStore, path: Path, clock: TickClock
 ) -> None:

@@ -311,6 +311,7 @@ def test_a_signature_of_another_length_is_not_read(size: int, sentence: str) -> 
         read(member("head.json", HEAD.to_bytes()) + member("head.sig", bytes(size)) + END)
 
 
+@pytest.mark.long
 def test_a_year_of_days_fits_a_head() -> None:
     days = tuple(HeldDay(FIRST + timedelta(n), 256, closed=True) for n in range(90))
     keys = tuple(os.urandom(20_000) for _ in range(900))

@@ -69,6 +69,7 @@ def readable_by_others() -> bool:
     return done.returncode == 0
 
 
+@pytest.mark.long
 def test_runs_side_by_side_past_midnight_and_of_another_user_have_the_same_result(
     place: Path,
 ) -> None:

@@ -84,6 +84,7 @@ def test_a_journal_that_had_no_room_at_the_start_grows_when_a_day_begins(path: P
     store.close()
 
 
+@pytest.mark.long
 def test_between_ticks_the_journal_is_a_header_of_zeros_and_random_bytes(path: Path) -> None:
     store = open_days(path, tombstone=sealed_tombstone)
     file_report(store, 20)
@@ -96,6 +97,7 @@ def test_between_ticks_the_journal_is_a_header_of_zeros_and_random_bytes(path: P
     assert chisquare([counts[value] for value in range(256)]).pvalue > 1e-6
 
 
+@pytest.mark.long
 def test_nothing_of_what_a_tick_replaced_is_in_the_journal(path: Path) -> None:
     store = open_days(path, tombstone=sealed_tombstone)
     filed, pieces = file_report(store, 6)
@@ -108,6 +110,7 @@ def test_nothing_of_what_a_tick_replaced_is_in_the_journal(path: Path) -> None:
         assert found == []
 
 
+@pytest.mark.long
 def test_sqlite_writes_no_further_into_the_journal_than_is_overwritten(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +237,7 @@ def test_the_number_of_ticks_is_not_in_the_file(path: Path) -> None:
     store.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("files", [0, 7, 60])
 def test_the_tables_look_the_same_whatever_was_filed(tmp_path: Path, files: int) -> None:
     shapes = []
@@ -250,6 +254,7 @@ def test_the_tables_look_the_same_whatever_was_filed(tmp_path: Path, files: int)
     assert shapes[0] == shapes[1]
 
 
+@pytest.mark.long
 def test_the_bytes_of_taken_and_free_slots_have_the_same_statistics(path: Path) -> None:
     """Of random blocks, as the front's are: values, pairs of bits, repeats between slots."""
     store = open_days(path, limits=replace(SMALL, quantum=256, tick_slots=128))

@@ -114,6 +114,7 @@ class Model:
         assert [index for index, _ in store.replies(tags)] == list(range(len(tags)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("run", range(2))
 def test_whatever_is_done_in_whatever_order_the_store_holds_what_it_should(  # noqa: PLR0912, PLR0915 - each step in turn
     tmp_path: Path, run: int
