@@ -10,16 +10,20 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from support import refused_calls
+from support.desk_side import STORE, Desk, courier_of
 from support.front import ONION
 from support.lacking import CALLS
+from support.processes import children
 from support.rooms import TESTS, serving, socket_of, started, wait
 
 from dropbox.lockdown import PARTS
 from onion.errors import DropStopped
 from onion.launch import Drop
 from scripts.newsite import Site, make_site
+from scripts.rehearsal.claimant import Browser, File
 
 DENIALS = {"EPERM", "EACCES", "EFBIG", "EROFS"}
 # If the tests do not run as root, an unlocked worker may be denied these too; then they prove
@@ -56,6 +60,7 @@ def tried(site: Site, outside: Path, room: str, waived: str = "") -> dict[str, d
     with abstract_socket() as name:
         told = {"ROOM": room, "OUTSIDE": str(outside), "INSIDE": str(inside), "ABSTRACT": name}
         environ = {
+            **STORE,
             "CASEDROP_LOCKDOWN_WAIVED": waived,
             **{f"DENIED_{key}": value for key, value in told.items()},
         }
@@ -120,6 +125,48 @@ def test_a_locked_worker_can_write_execute_connect_and_attach_nowhere(
     )
 
 
+def locks(worker: int) -> list[tuple[str, str]]:
+    """(no new privileges, seccomp) of each thread of a process, as the kernel says."""
+    found = []
+    for task in Path(f"/proc/{worker}/task").iterdir():
+        lines = (task / "status").read_text("ascii").splitlines()
+        state = dict(line.split(":\t", 1) for line in lines)
+        found.append((state["NoNewPrivs"], state["Seccomp"]))
+    return found
+
+
+def test_in_a_locked_drop_all_threads_are_locked_and_do_their_work(
+    site: Site, reviewer_homes: list[Path], tmp_path: Path
+) -> None:
+    """Ticks store and delete, the tombstones' thread has kept a key, and exports are made."""
+    desk = Desk.create(site, tmp_path / "casebook", reviewer_homes[0])
+    with (
+        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE}) as drop,
+        Browser(ONION, transport=httpx.HTTPTransport(uds=str(site.front_socket))) as browser,
+    ):
+        page = browser.get("/en/report")
+        photo = File("photo.jpg", "image/jpeg", os.urandom(150_000))
+        done = browser.send(page.form(), {"category": "c1", "text": "text"}, files=[photo])
+        assert done.status == 200
+        first = desk.carry(tmp_path)
+        inbox = browser.get("/en/inbox").form()
+        case = browser.send(inbox, {"codename": page.codename()})
+        assert browser.send(case.form(), {}, button=("act", "withdraw")).status == 200
+        second = desk.carry(tmp_path)
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(courier_of(site)))) as courier:
+            status = courier.get("http://vault/status").json()
+        found = {pid: locks(pid) for pid in children(drop.vault_pid) + children(drop.front_pid)}
+        (vault,) = children(drop.vault_pid)
+
+    assert (first.opened.parts, first.opened.files, first.opened.unopened) == (1, 1, ())
+    # Each block that is gone has a tombstone that the desk has opened: else it would be a finding.
+    assert (second.opened.parts, second.findings, second.opened.unopened) == (1, (), ())
+    assert (status["trouble"], status["tombstones"]) == (None, "")
+    assert {lock for threads in found.values() for lock in threads} == {("1", "2")}
+    # The main thread, that of the ticks and that of the tombstones at least.
+    assert len(found[vault]) >= 3 and all(len(threads) >= 2 for threads in found.values())
+
+
 @pytest.mark.parametrize("part", CALLS)
 @pytest.mark.parametrize("room", ["front", "vault"])
 def test_a_kernel_that_lacks_a_part_stops_the_start_and_a_waiver_is_told_at_every_start(
@@ -129,7 +176,7 @@ def test_a_kernel_that_lacks_a_part_stops_the_start_and_a_waiver_is_told_at_ever
     if (room, part) == ("vault", "limits"):
         return  # the vault writes a file
     lacking = (sys.executable, str(TESTS / "support" / "lacking.py"), part)
-    refused = started(site, room, through=lacking)
+    refused = started(site, room, STORE, through=lacking)
     wait(lambda: not refused.running)
     assert any(
         f"The {room} cannot be locked down, part {part}: " in line for line in refused.last_lines
@@ -137,7 +184,7 @@ def test_a_kernel_that_lacks_a_part_stops_the_start_and_a_waiver_is_told_at_ever
 
     # Unless privileges are given up, the kernel accepts no filter, and Landlock only from root.
     parts = [part, "landlock", "seccomp"] if part == "privileges" else [part]
-    waived = {"CASEDROP_LOCKDOWN_WAIVED": " ".join(parts)}
+    waived = {**STORE, "CASEDROP_LOCKDOWN_WAIVED": " ".join(parts)}
     with serving(started(site, room, waived, through=lacking), served) as waiving:
         assert waiving.last_lines == [
             f"The lockdown of the {room} is incomplete: the settings waive {one}." for one in parts
@@ -157,7 +204,7 @@ def test_a_front_whose_memory_is_not_overwritten_does_not_start(
 ) -> None:
     with (
         pytest.raises(DropStopped) as refusal,
-        Drop(site.settings_file, site.front_socket, {**os.environ, **environ}),
+        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE, **environ}),
     ):
         pass
 
@@ -170,7 +217,7 @@ def test_only_known_parts_can_be_waived(site: Site) -> None:
     waived = {"CASEDROP_LOCKDOWN_WAIVED": "seccomp everything"}
     with (
         pytest.raises(DropStopped) as refusal,
-        Drop(site.settings_file, site.front_socket, {**os.environ, **waived}),
+        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE, **waived}),
     ):
         pass
 
