@@ -70,11 +70,11 @@ def _readable(data: bytes, depth: int) -> Iterator[bytes]:
         yield joined
     if depth:
         for start in _PACKED.finditer(data):
-            if unpacked := _unpack(data[start.start() : start.start() + _UNPACKED_BYTES]):
+            if unpacked := _unpack(memoryview(data)[start.start() :][:_UNPACKED_BYTES]):
                 yield from _readable(unpacked, depth - 1)
 
 
-def _unpack(data: bytes) -> bytes:
+def _unpack(data: memoryview) -> bytes:
     """Whatever can be unpacked from a stream that may be cut off, or not a stream at all."""
     unpacker, pieces, size = zlib.decompressobj(wbits=47), [], 0
     # In small pieces, so that damaged bytes do not take what came before with them.
