@@ -3,8 +3,9 @@
     python -m scripts.rehearsal.demo [--keep]
 
 Eight fictional cases are filed through an onion service, as a browser would do it, carried to an
-offline desk and opened; one is answered, and the answer is read through the onion. The exit code is
-0 only if all texts and files came out byte for byte and the vault's file shows none of them.
+offline desk and opened; one is answered, and the answer is read through the onion. The reply bundle
+also acknowledges what the desk has stored. The exit code is 0 only if all texts and files came out
+byte for byte, the vault's folder shows none of them, and the next bundle agrees with the first.
 """
 
 import argparse
@@ -27,12 +28,14 @@ from pathlib import Path
 from typing import Any
 
 from dropbox.errors import CasedropError
+from dropbox.export_bundle import HEAD_NAME
 from dropbox.label import LANGUAGES
 from onion.errors import OnionError
 from onion.launch import Drop
 from onion.private_net import PrivateNet
 from scripts.ceremony.new_key import Weeks, new_reviewer
-from scripts.courier.transfer import pull, push
+from scripts.courier.pull import pull
+from scripts.courier.transfer import push
 from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File, Page
 
@@ -41,6 +44,7 @@ CASES = ROOT / "tests" / "sample_cases.json"
 CAMPAIGN = ROOT / "dropbox" / "campaign.toml"
 REVIEWERS = ("first", "second")
 BIG_FILE_BYTES = 8 * 2**20
+STORE = {"CASEDROP_VAULT_STORE": "sqlite:vault/store.sqlite"}
 ANSWER = (
     "审核人员已阅读您的报告，认为值得继续跟进。\n"
     "请在方便时说明：训诫书上写的是哪一天？不必写姓名和地点。谢谢您。"
@@ -155,26 +159,36 @@ def file_all(onion: str, socks_port: int, cases: Sequence[Filed]) -> None:
         say(f"{filed.case['id']} {filed.case['category']}{files}: {time.monotonic() - begun:.1f} s")
 
 
-def look_into_vault(database: Path, cases: Sequence[Filed]) -> str:
-    """Search the vault's file for anything that was filed. Returns what it found, in words."""
-    raw = database.read_bytes()
-    for filed in cases:
-        text, pieces = filed.case["text_zh_hans"], []
-        for at in range(0, len(text) - 8, 8):
-            pieces += [
-                text[at : at + 8].encode(encoding) for encoding in ("utf-8", "utf-16-le", "gb18030")
-            ]
-        pieces += [name.encode() for name in filed.files] + [
-            data[:64] for data in filed.files.values()
-        ]
-        pieces += [
-            word.encode() for word in (filed.codename, filed.case["id"], *filed.case["harms"])
-        ]
+def look_into_vault(folder: Path, cases: Sequence[Filed]) -> str:
+    """Search all of the vault's files for anything that was filed. Returns what it found, in words.
+
+    Raises DemoFailed if there is anything.
+    """
+    searched = 0
+    for path in sorted(folder.iterdir()):
+        raw = path.read_bytes()
+        searched += len(raw)
+        # SQLite's journal has eight times the size of the store; a piece of each long line has to
+        # do there.
+        step = 8 if path.suffix == ".sqlite" else 64
         require(
-            not any(piece in raw for piece in pieces),
-            "The vault's file holds something in the clear.",
+            not any(piece in raw for filed in cases for piece in pieces_of(filed, step)),
+            f"{path.name} holds something in the clear.",
         )
-    return f"{len(raw):,} bytes; no text, file, file name, harm code or codename is among them"
+    return f"{searched:,} bytes; no text, file, file name, harm code or codename is among them"
+
+
+def pieces_of(filed: Filed, step: int) -> Iterator[bytes]:
+    """What to look for: 8 characters of the text after each *step*, beginnings of files, words."""
+    text = filed.case["text_zh_hans"]
+    for at in range(0, len(text) - 8, step):
+        for encoding in ("utf-8", "utf-16-le", "gb18030"):
+            yield text[at : at + 8].encode(encoding)
+    for name, data in filed.files.items():
+        yield name.encode()
+        yield data[:64]
+    for word in (filed.codename, *filed.case["harms"]):
+        yield word.encode()
 
 
 class Desk:
@@ -269,6 +283,19 @@ def compare(desk: Desk, cases: Sequence[Filed], out: Path) -> dict[str, str]:
     return numbers
 
 
+def agreed(desk: Desk, bundle: Path, cases: int) -> str:
+    """Import *bundle*, the second of *cases* cases that are all known. Returns a line about it.
+
+    Raises DemoFailed unless it agrees with the first.
+    """
+    imported = json.loads(desk.run("import", str(bundle), "--json"))
+    require(
+        (imported["parts"], imported["known"], imported["findings"]) == (0, cases, []),
+        "The second bundle does not agree with the first.",
+    )
+    return f"bundle {imported['number']}: nothing new, nothing missing"
+
+
 def read_answer(onion: str, socks_port: int, filed: Filed) -> Page:
     """The inbox page that the codename opens."""
     with Browser(onion, proxy=f"socks5h://inbox:-@127.0.0.1:{socks_port}") as browser:
@@ -297,17 +324,21 @@ def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[Priv
         keys = hold_ceremony(directory)
     with stages("vault and front start behind the onion"):
         site = make_site(directory / "site", onion=net.onion, keys=keys)
-        drop = stack.enter_context(Drop(site.settings_file, site.front_socket, os.environ, log=say))
+        environ = {**os.environ, **STORE}
+        drop = stack.enter_context(Drop(site.settings_file, site.front_socket, environ, log=say))
     with stages("eight claimants file their cases through the onion"):
         file_all(net.onion, net.socks_port, cases)
-    with stages("the vault's file is searched"):
-        held = look_into_vault(directory / "site" / "vault" / "vault.sqlite", cases)
+    vault, courier = directory / "site" / "vault", directory / "site" / "courier.sock"
+    with stages("the vault's files are searched"):
+        held = look_into_vault(vault, cases)
         say(held)
     with stages("the courier fetches the export bundle"):
         (directory / "stick").mkdir()
-        bundle = pull(directory / "site" / "courier.sock", directory / "stick")
-        sha256 = hashlib.sha256(bundle.read_bytes()).hexdigest()
-        say(f"{bundle.name}, {bundle.stat().st_size:,} bytes, sha256 {sha256[:16]}…")
+        bundle = pull(courier, directory / "stick")
+        files = sorted(bundle.iterdir())
+        size = sum(file.stat().st_size for file in files)
+        sha256 = hashlib.sha256((bundle / HEAD_NAME).read_bytes()).hexdigest()
+        say(f"{bundle.name}, {len(files)} files, {size:,} bytes, head's sha256 {sha256[:16]}…")
     desk = Desk(directory / "casebook", directory / REVIEWERS[0])
     with stages("the desk opens it, without a network"):
         open_at_desk(desk, site, bundle)
@@ -320,7 +351,7 @@ def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[Priv
         )
         replies = directory / "stick" / "replies.tar"
         say(desk.run("export-replies", str(replies), "--yes").strip())
-        push(directory / "site" / "courier.sock", replies)
+        push(courier, replies)
     with stages("the claimant reads the answer through the onion"):
         page = read_answer(net.onion, net.socks_port, cases[0])
         require(
@@ -331,10 +362,12 @@ def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[Priv
             "Another codename opens the answer.",
         )
         look_into_vault(
-            directory / "site" / "vault" / "vault.sqlite",
+            vault,
             [replace(cases[0], case={**cases[0].case, "text_zh_hans": ANSWER})],
         )
         say("shown as it was written, and to no other codename")
+    with stages("the next bundle is compared with the first, which the desk acknowledged"):
+        say(agreed(desk, pull(courier, directory / "stick"), len(cases)))
     summarise(cases, held, stages)
     return net, drop
 
