@@ -178,6 +178,28 @@ def run(command: str, home: Path, *more: object) -> int:
     return ceremony.main([command, "--home", str(home), *map(str, more)])
 
 
+@pytest.mark.parametrize(
+    ("command", "needed"),
+    [
+        ("new --name blue", "--out"),
+        ("new --out d", "--name"),
+        ("destroy --out d --yes", "--week --ended-before"),
+        ("split --out d --sheets 3 --needed 2", "--week"),
+        ("split --out d --week 2026-W48 --needed 2", "--sheets"),
+        ("split --out d --week 2026-W48 --sheets 3", "--needed"),
+        ("join --sheet a", "--sealed"),
+    ],
+)
+def test_what_nobody_may_leave_out_is_asked_for(
+    command: str, needed: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, *rest = command.split()
+
+    assert run(name, home, *rest) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert needed in said and "required" in said
+
+
 def begin(home: Path, out: Path, *more: object) -> int:
     return run("new", home, "--name", "blue", "--out", out, "--unprotected", "--weeks", 1, *more)
 
