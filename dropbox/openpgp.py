@@ -253,7 +253,8 @@ class Opener:
 
         Raises what :meth:`open` does; what *sink* received must then be destroyed.
         """
-        bounds = Bounds(most_bytes, seconds=Bounds(0).seconds + most_bytes / _SLOWEST_BYTES)
+        bounds = Bounds(most_bytes)
+        bounds = bounds._replace(seconds=bounds.seconds + most_bytes / _SLOWEST_BYTES)
         self._check(
             gpg_process.stream(
                 self._decrypting(most_bytes),

@@ -288,10 +288,11 @@ class SlotFile:
         return [head for _, head in rows]
 
     def _bytes(self, table: str, place: int, size: int) -> bytes:
-        rows = self._query(f"SELECT bytes FROM {table} WHERE place = ?", (place,))  # noqa: S608 - ours
-        if not rows or not isinstance(rows[0][0], bytes) or len(rows[0][0]) != size:
-            raise CannotStore
-        return rows[0][0]
+        query = f"SELECT bytes FROM {table} WHERE place = ?"  # noqa: S608 - ours
+        for (found,) in self._query(query, (place,)):
+            if isinstance(found, bytes) and len(found) == size:
+                return found
+        raise CannotStore
 
     def _rows(self, query: str, values: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
         with self._held():

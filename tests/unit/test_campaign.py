@@ -64,6 +64,7 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
         ),
         ('"被骚扰"', '" "', "has to be one line of 1 to"),
         ('"被骚扰"', "7", "has to be one line of 1 to"),
+        ('"被骚扰"', f'"{"x" * 301}"', "has to be one line of 1 to 300"),
         ('en = "Harassed"', 'en = "Harassed", fr = "Harcelé"', "unknown language"),
         ('code = "wechat-2020"', 'code = "wechat-2020"\nowner = "x"', '"owner" is not a known key'),
         ("unsure = true", "unsure = 1", "true or false"),
@@ -107,6 +108,23 @@ def test_a_broken_campaign_is_refused_with_its_line(
     assert f"line {line + new.count(chr(10))}" in str(refusal.value)
     assert sentence in str(refusal.value)
     assert str(path) in str(refusal.value)
+
+
+def test_a_part_that_is_missing_is_named_with_the_line_of_what_it_belongs_to(
+    tmp_path: Path,
+) -> None:
+    lines = PACKAGED.read_text("utf-8").splitlines()
+    path = tmp_path / "campaign.toml"
+    path.write_text("\n".join(one for one in lines if one != "sample_percent = 20"), "utf-8")
+
+    with pytest.raises(CampaignError, match=f"line {lines.index('[review]') + 1}:"):
+        Campaign.read(path)
+
+
+def test_a_label_of_300_characters_is_taken(tmp_path: Path) -> None:
+    path, _ = broken(tmp_path, '"被骚扰"', f'"{"x" * 300}"')
+
+    assert "c1.harassed" in Campaign.read(path).harm_codes
 
 
 def test_what_reviewers_may_say_has_labels_in_all_three_languages(campaign: Campaign) -> None:
