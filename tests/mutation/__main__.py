@@ -186,8 +186,11 @@ def _suites(
 
     What fails beside another suite runs again, alone and seen: a machine under load is no reason.
     """
-    # No report, and none of coverage's own limits: what is wanted is the lines of each test.
+    # No report, and none of coverage's own limits: what is wanted is the lines of each test. The
+    # suites of faults planted by hand are single tests already.
     options = ["--cov", "--cov-context=test", "--cov-report=", "--cov-fail-under=0"]
+    if asked.planted:
+        options = []
 
     def run(tests: tuple[str, ...], output: int | None) -> Suite | None:
         tree, start = trees.get(), time.monotonic()

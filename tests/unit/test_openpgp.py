@@ -295,6 +295,20 @@ def test_a_missing_gpg_is_said_at_the_start(
         Reviewers.load(keys, tmp_path / "home")
 
 
+def test_a_missing_directory_of_keys_is_told_from_a_gpg_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeysError, match=r"There is no directory .*missing, where gpg's keys"):
+        Opener(tmp_path / "missing")
+
+    failing = tmp_path / "gpg"
+    failing.write_text("#!/bin/sh\nexit 2\n")
+    failing.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(KeysError, match="gpg cannot be started with its keys in"):
+        Opener(tmp_path)
+
+
 def test_a_gpg_that_vanishes_later_seals_nothing(
     keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
