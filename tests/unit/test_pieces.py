@@ -75,6 +75,21 @@ def test_a_file_comes_back_byte_for_byte(reviewers: Reviewers, opener: Opener, s
     assert max(kept.batches) <= PENDING_BATCH
 
 
+def test_each_piece_is_asked_for_once_and_nothing_after_the_last(
+    reviewers: Reviewers, opener: Opener
+) -> None:
+    kept, asked = Kept(), list[bytes]()
+    attachment = seal(reviewers, kept, os.urandom(200_000))
+
+    def get(block_id: bytes) -> bytes | None:
+        asked.append(block_id)
+        return kept.get(block_id)
+
+    open_attachment(attachment, get, opener, lambda _data: None, format=Pieces(Keys(DAY_KEY)))
+
+    assert asked == piece_ids(attachment)
+
+
 def test_an_upload_that_passes_midnight_is_sealed_under_both_days_keys(
     reviewers: Reviewers, opener: Opener
 ) -> None:
