@@ -4,7 +4,7 @@
 
 Vault and front run under gunicorn as in production; the clients speak HTTP to the front's socket.
 Nothing leaves this computer. Each figure is for one operation: wall-clock and CPU seconds of all
-processes of the drop.
+processes of the drop. The same operations run on a drop with the store of the first format.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,10 @@ TEXT = "这是一段虚构的报告文字，只用来测量速度。" * 34  # 2 
 FILE_BYTES = 10 * 2**20
 CLIENTS = (1, 8)
 REPORT, LOGIN, BIG_FILE = "new report, 2 KB", "return with a codename", "report with a 10 MB file"
+STORE = {"CASEDROP_VAULT_STORE": "sqlite:vault/store.sqlite"}
+IDLE_SECONDS = 20.0
+# For what a start does once: the first slots, and the journal.
+SETTLE_SECONDS = 3.0
 # A front that leaves freed memory as it is, to measure what overwriting it costs.
 STOCK_MEMORY = {
     "PYTHONMALLOC": "default",
@@ -56,6 +60,11 @@ class Measured:
     clients: int
     rate: float
     cpu: float
+
+    @property
+    def seconds(self) -> float:
+        """How long a client waits for one operation."""
+        return self.clients / self.rate
 
 
 def family(pids: Sequence[int]) -> list[int]:
@@ -83,6 +92,23 @@ def cpu_seconds(pids: Sequence[int]) -> float:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return total / _TICKS
+
+
+def idle_share(pids: Sequence[int], seconds: float) -> float:
+    """The share of a core that *pids* and their descendants use in *seconds* without a request."""
+    before = _scheduled_seconds(pids)
+    time.sleep(seconds)
+    return (_scheduled_seconds(pids) - before) / seconds
+
+
+def _scheduled_seconds(pids: Sequence[int]) -> float:
+    """CPU time of all their threads, to the nanosecond; a clock tick of 10 ms is too coarse."""
+    total = 0
+    for pid in family(pids):
+        for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                total += int(thread.read_text().split()[0])
+    return total / 1e9
 
 
 def resident_megabytes(pids: Sequence[int]) -> float:
@@ -229,25 +255,47 @@ def run(directory: Path, seconds: float) -> None:
         for name in ("first", "second")
     ]
     site = make_site(directory / "site", onion=ONION, keys=keys)
-    with Drop(site.settings_file, site.front_socket, os.environ) as drop:
-        home = directory / "site" / "front-gnupg"
+    home = directory / "site" / "front-gnupg"
+    with Drop(site.settings_file, site.front_socket, {**os.environ, **STORE}) as drop:
         small = bare(gpg(home, fingerprints, TEXT.encode()), 30)
         large = bare(gpg(home, fingerprints, bytes(FILE_BYTES)), 5)
         argon = bare(_derive, 20)
-        idle = resident_megabytes([drop.front_pid, drop.vault_pid])
+        resting = resident_megabytes([drop.front_pid, drop.vault_pid])
+        time.sleep(SETTLE_SECONDS)
+        idle = idle_share([drop.vault_pid], IDLE_SECONDS)
         bench = Bench(site.front_socket, [drop.front_pid, drop.vault_pid], seconds)
         found = bench.all()
-    with Drop(site.settings_file, site.front_socket, {**os.environ, **STOCK_MEMORY}) as drop:
+    with Drop(with_first_format(site.settings_file), site.front_socket, os.environ) as drop:
+        time.sleep(SETTLE_SECONDS)
+        idle_first = idle_share([drop.vault_pid], IDLE_SECONDS)
+        first = Bench(site.front_socket, [drop.front_pid, drop.vault_pid], seconds).all()
+    with Drop(
+        site.settings_file, site.front_socket, {**os.environ, **STORE, **STOCK_MEMORY}
+    ) as drop:
         stock = Bench(site.front_socket, [drop.front_pid, drop.vault_pid], seconds).all()
     against = {
         REPORT: (small[0] + argon[0], small[1] + argon[1]),
         LOGIN: argon,
         BIG_FILE: (large[0] + argon[0], large[1] + argon[1]),
     }
-    show(found, stock, against)
+    show(found, first, stock, against)
     show_references(
-        {"gpg, 2 KB": small, "gpg, 10 MB": large, "Argon2id": argon}, idle, bench.most_memory
+        {"gpg, 2 KB": small, "gpg, 10 MB": large, "Argon2id": argon}, resting, bench.most_memory
     )
+    Console().print(
+        f"A vault without a request uses {idle:.3%} of a core; with the store of the first format "
+        f"{idle_first:.3%}."
+    )
+
+
+def with_first_format(settings: Path) -> Path:
+    """The same settings with a store of the first format, in a file beside *settings*."""
+    lines = settings.read_text("utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(("store =", "database ="))]
+    kept.insert(kept.index("[vault]") + 1, 'database = "vault/vault.sqlite"')
+    beside = settings.with_name("first.toml")
+    beside.write_text("\n".join(kept) + "\n", "utf-8")
+    return beside
 
 
 def _derive() -> None:
@@ -255,25 +303,37 @@ def _derive() -> None:
 
 
 def show(
-    found: Sequence[Measured], stock: Sequence[Measured], against: dict[str, tuple[float, float]]
+    found: Sequence[Measured],
+    first: Sequence[Measured],
+    stock: Sequence[Measured],
+    against: dict[str, tuple[float, float]],
 ) -> None:
-    """Print a row for each operation, compared with bare gpg and with a drop on stock malloc."""
+    """Print a row for each operation: its cost, and that of others as ratios.
+
+    *first*: the same drop with the store of the first format. *stock*: the same on stock malloc.
+    """
     table = Table(
         "operation",
         "clients",
         "a second",
+        "with format 1",
+        "s each",
+        "with format 1",
         "CPU s each",
         "against bare gpg + Argon2id",
+        "against format 1",
         "against stock malloc",
     )
-    for measured, plain in zip(found, stock, strict=True):
-        cpu = against[measured.name][1]
+    for measured, before, plain in zip(found, first, stock, strict=True):
         ratios = (
             measured.cpu / reference if reference else float("nan")
-            for reference in (cpu, plain.cpu)
+            for reference in (against[measured.name][1], before.cpu, plain.cpu)
         )
         figures = (
             f"{measured.rate:.1f}",
+            f"{before.rate:.1f}",
+            f"{measured.seconds:.2f}",
+            f"{before.seconds:.2f}",
             f"{measured.cpu:.3f}",
             *(f"{ratio:.2f} x" for ratio in ratios),
         )

@@ -8,6 +8,7 @@ texts are random.
 
 import argparse
 import hashlib
+import math
 import os
 import random
 import shutil
@@ -26,12 +27,16 @@ from nacl.signing import SigningKey
 from rich.console import Console
 from rich.table import Table
 
-from dropbox.bundle import ExportManifest, ListedBlock, write_export
+from dropbox import bundle, export_bundle
+from dropbox.block import Kind, seal_block
+from dropbox.day_key import DayKey
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import PublicKey, message_length, read_pinned_keys
 from dropbox.report import Report
 from dropbox.sealing import seal_report
+from dropbox.sizes import BLOCK_BYTES, ID_BYTES
+from dropbox.weekly_hpke import WeeklyHpke
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
 from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.identity import Viewer
@@ -45,7 +50,11 @@ from scripts.desk.search.finding import Filters
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMPAIGN = ROOT / "dropbox" / "campaign.toml"
+CAMPAIGN_CODE = "wechat-2020"
+ONION = "casedrop" * 7 + ".onion"
 SERVER = SigningKey(b"b" * 32)
+FORMATS = ("1", "2")
+QUANTUM = 256  # as the vault's
 WORDS = ("微信", "封号", "公众号", "账号", "朋友圈", "转发", "警察", "单位", "賬號", "訓誡書")
 TEXT_CHARACTERS = 300  # like the sample cases
 TIMES = 15
@@ -73,13 +82,14 @@ class Reports:
         chance = self._chance
         return Report(
             kind="report",
-            campaign="wechat-2020",
+            campaign=CAMPAIGN_CODE,
             language="zh-Hans",
             category=f"c{chance.randint(1, 4)}",
             harms=("c1.job_loss",),
             text=self.text(),
             attachments=(),
             reply_public=chance.randbytes(32),
+            reply_symmetric=chance.randbytes(32),
             tag_key=chance.randbytes(32),
             facts={
                 "province": chance.choice(("prov.GD", "prov.SC", "prov.XJ")),
@@ -90,15 +100,18 @@ class Reports:
 
 @dataclass(frozen=True)
 class Sealed:
-    """What an import is measured on: the desk's gpg home, a bundle, and its messages as files."""
+    """What an import is measured on: the desk's gpg home, and the same messages in three forms.
+
+    *bundles*: an export bundle of each format. *messages*: a folder with a file for each message.
+    """
 
     home: Path
-    bundle: Path
+    bundles: Mapping[str, Path]
     messages: Path
 
 
-def seal(directory: Path, reviewers: Reviewers, home: Path, count: int) -> Sealed:
-    """*count* reports, as a bundle and as single messages, in *directory*."""
+def seal(directory: Path, reviewers: Reviewers, hpke: WeeklyHpke, home: Path, count: int) -> Sealed:
+    """*count* reports, as bundles and as single messages, in *directory*."""
     made, chance = Reports(), random.Random(1)  # noqa: S311 - block ids of a test
     with ThreadPoolExecutor(WORKERS) as executor:
         blocks = list(
@@ -107,18 +120,62 @@ def seal(directory: Path, reviewers: Reviewers, home: Path, count: int) -> Seale
             )
         )
     by_id = {chance.randbytes(16): block for block in blocks}
+    messages = {name: data[: message_length(data)] for name, data in by_id.items()}
+    bundles = {
+        FORMATS[0]: _first_format(directory / f"bundle-{count}.tar", by_id),
+        FORMATS[1]: _export(directory / f"export-{count}", messages, hpke),
+    }
+    sealed = Sealed(home, bundles, directory / f"messages-{count}")
+    sealed.messages.mkdir()
+    for name, message in messages.items():
+        (sealed.messages / name.hex()).write_bytes(message)
+    return sealed
+
+
+def _first_format(path: Path, blocks: Mapping[bytes, bytes]) -> Path:
+    """A bundle of the first format."""
     today = datetime.now(UTC).date()
     listed = [
-        ListedBlock(name, hashlib.sha256(data).hexdigest(), today) for name, data in by_id.items()
+        bundle.ListedBlock(name, hashlib.sha256(data).hexdigest(), today)
+        for name, data in blocks.items()
     ]
-    manifest = ExportManifest.of(number=1, campaign="wechat-2020", blocks=listed)
-    sealed = Sealed(home, directory / f"bundle-{count}.tar", directory / f"messages-{count}")
-    with sealed.bundle.open("xb") as file:
-        file.writelines(write_export(manifest, by_id.__getitem__, SERVER))
-    sealed.messages.mkdir()
-    for name, data in by_id.items():
-        (sealed.messages / name.hex()).write_bytes(data[: message_length(data)])
-    return sealed
+    manifest = bundle.ExportManifest.of(number=1, campaign=CAMPAIGN_CODE, blocks=listed)
+    with path.open("xb") as file:
+        file.writelines(bundle.write_export(manifest, blocks.__getitem__, SERVER))
+    return path
+
+
+def _export(directory: Path, messages: Mapping[bytes, bytes], hpke: WeeklyHpke) -> Path:
+    """An export bundle of one day, whose slots are filled up to whole quanta."""
+    key = DayKey.make(datetime.now(UTC).date())
+    blocks = {name: seal_block(Kind.REPORT, data, key.key) for name, data in messages.items()}
+    while len(blocks) % QUANTUM:
+        blocks[os.urandom(ID_BYTES)] = os.urandom(BLOCK_BYTES)
+    volumes = export_bundle.in_volumes(
+        export_bundle.ListedBlock(name, hashlib.sha256(data).digest(), key.day)
+        for name, data in blocks.items()
+    )
+    head = export_bundle.Head(
+        vault=bytes(export_bundle.VAULT_BYTES),
+        onion=ONION,
+        campaign=CAMPAIGN_CODE,
+        number=1,
+        salt=bytes(export_bundle.SALT_BYTES),
+        history=(),
+        days=(export_bundle.HeldDay(key.day, len(blocks), closed=False),),
+        gone=(),
+        day_keys=(key.seal(hpke.current(key.day)).to_bytes(),),
+        replies=(),
+        volumes=tuple(map(export_bundle.volume_of, volumes)),
+    )
+    directory.mkdir()
+    (directory / export_bundle.HEAD_NAME).write_bytes(export_bundle.write_head(head, SERVER))
+    for position, listed in enumerate(volumes, 1):
+        with (directory / export_bundle.volume_name(position)).open("xb") as file:
+            file.writelines(
+                export_bundle.write_volume(head, position, listed, blocks.__getitem__, SERVER)
+            )
+    return directory
 
 
 def bare_gpg(sealed: Sealed) -> "Ran":
@@ -209,10 +266,11 @@ def imports(
 ) -> None:
     """Measure and print imports: time compared with bare gpg's, and memory, by number of reports.
 
-    Import and bare gpg take turns.
+    Imports of both formats and bare gpg take turns.
     """
     table = Table(
         "reports",
+        "format",
         "bare gpg s",
         "import s",
         "ratio",
@@ -222,34 +280,33 @@ def imports(
         "memory MB",
     )
     for one in sealed:
+        count = len(list(one.messages.iterdir()))
         bare_gpg(one)  # from here on the agent runs and the files are cached, for both
-        desk(
-            new_casebook(directory / f"{one.bundle.stem}-first", known),
-            "--home",
-            str(one.home),
-            "list",
-        )
-        casebooks = [
-            new_casebook(directory / f"{one.bundle.stem}-{number}", known)
-            for number in range(rounds)
-        ]
-        found = [
-            (bare_gpg(one), desk(casebook, "--home", str(one.home), "import", str(one.bundle)))
-            for casebook in casebooks
-        ]
-        cells = []
-        for name in ("seconds", "cpu"):
-            pairs = [(getattr(bare, name), getattr(ran, name)) for bare, ran in found]
-            cells += [f"{statistics.median(side):.2f}" for side in zip(*pairs, strict=True)]
-            cells.append(f"{statistics.median(ran / bare for bare, ran in pairs):.2f} x")
-        most = max(ran.megabytes for _, ran in found)
-        table.add_row(f"{len(list(one.messages.iterdir())):,}", *cells, f"{most:.0f}")
+        desk(new_casebook(directory / f"first-{count}", known), "--home", str(one.home), "list")
+        found: dict[str, list[tuple[Ran, Ran]]] = {name: [] for name in one.bundles}
+        for number in range(rounds):
+            for position, (name, brought) in enumerate(one.bundles.items()):
+                casebook = new_casebook(directory / f"import-{count}-{position}-{number}", known)
+                bare = bare_gpg(one)
+                ran = desk(casebook, "--home", str(one.home), "import", str(brought))
+                found[name].append((bare, ran))
+        for name, pairs in found.items():
+            table.add_row(f"{count:,}", name, *_cells(pairs))
     Console().print(table)
     Console().print(
         f"Bare: gpg --decrypt of each message, {WORKERS} at once on {os.cpu_count()} cores. "
         "Import: the whole command, from the start of Python to the index. CPU: without gpg's "
         "agent, whose work is the same. Median of three, taking turns."
     )
+
+
+def _cells(pairs: Sequence[tuple[Ran, Ran]]) -> Iterator[str]:
+    """Medians and ratios of (bare, import), and the most memory of an import."""
+    for name in ("seconds", "cpu"):
+        both = [(getattr(bare, name), getattr(ran, name)) for bare, ran in pairs]
+        yield from (f"{statistics.median(side):.2f}" for side in zip(*both, strict=True))
+        yield f"{statistics.median(ran / bare if bare else math.nan for bare, ran in both):.2f} x"
+    yield f"{max(ran.megabytes for _, ran in pairs):.0f}"
 
 
 def fill(casebook: Casebook, count: int) -> None:
@@ -401,7 +458,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"reviewer-{number}": key
             for number, key in enumerate(read_pinned_keys(directory / "keys"), 1)
         }
-        imports(directory, [seal(directory, reviewers, homes[0], count) for count in counts], known)
+        hpke = WeeklyHpke.load(directory / "keys", datetime.now(UTC))
+        sealed = [seal(directory, reviewers, hpke, homes[0], count) for count in counts]
+        imports(directory, sealed, known)
         lookups(directory, asked.cases, homes[0], known)
     finally:
         for home in homes:
