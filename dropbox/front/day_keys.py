@@ -12,6 +12,7 @@ import mmap
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
@@ -23,8 +24,14 @@ from dropbox.hpke import PublicKey
 DAY_SECONDS = 86_400
 # How often a worker looks whether today has its key, besides at midnight.
 _WATCH_SECONDS = 5.0
+# After a failure it tries again this soon, so often: the vault may be starting. Only then does the
+# operator hear of it, and sealing no longer waits.
+_RETRY_SECONDS = 1.0
+_TRIES = 5
 # How long sealing waits for a key that is being made: the vault needs about one tick for it.
 _PATIENCE_SECONDS = 10.0
+# How often a worker looks whether another one has made the key, which takes about a tick.
+_LOCK_SECONDS = 0.05
 _EPOCH = date(1970, 1, 1)
 
 # The slot: the day since 1970 and its key, with a check value, since it is read without a lock.
@@ -122,15 +129,16 @@ class TodaysKey:
             else:
                 self._note(None, None)
             left = DAY_SECONDS - self._clock() % DAY_SECONDS
-            self._stopped.wait(min(_WATCH_SECONDS, left))
+            pause = _RETRY_SECONDS if 0 < self._failures < _TRIES else _WATCH_SECONDS
+            self._stopped.wait(min(pause, left))
 
     def _note(self, failed_day: int | None, why: Exception | None) -> None:
-        with self._tried:
-            self._failed_day = failed_day
-            self._tried.notify_all()
         self._failures = 0 if why is None else self._failures + 1
-        # Said once; not at the first failure, since the vault may be starting.
-        if self._failures == 2:
+        with self._tried:
+            self._failed_day = failed_day if self._failures >= _TRIES else None
+            self._tried.notify_all()
+        # Said once.
+        if self._failures == _TRIES:
             sys.stderr.write(
                 f"The front has no day key ({type(why).__name__}): until it has one, it accepts "
                 "no report.\n"
@@ -173,11 +181,21 @@ class TodaysKey:
     def _alone(self) -> Iterator[None]:
         """Alone among all threads and processes. The kernel ends the lock of one that dies."""
         with self._making:
-            fcntl.lockf(self._lock_file, fcntl.LOCK_EX)
+            # Tried again and again, not waited for: to the kernel the whole process would wait, and
+            # a request that waits for the lock of the form keys would be refused as a deadlock.
+            while not self._has_lock():
+                time.sleep(_LOCK_SECONDS)
             try:
                 yield
             finally:
                 fcntl.lockf(self._lock_file, fcntl.LOCK_UN)
+
+    def _has_lock(self) -> bool:
+        try:
+            fcntl.lockf(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
 
 
 def _check(plain: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """Today's day key: one for all workers of a front, kept before use, and never yesterday's."""
 
 import ctypes
+import fcntl
 import os
 import signal
 import subprocess
@@ -292,6 +293,33 @@ def test_no_core_dump_holds_the_key(site: Site) -> None:
     assert "dd" in flags[start] and "sh" in flags[start]
 
 
+def test_waiting_for_another_worker_is_no_deadlock_to_the_kernel(site: Site) -> None:
+    """Locks are a process's: a worker that waits here would be in a circle with one that waits
+    for a lock that another of its threads holds for a moment, such as that of the form keys.
+    """
+    other = os.memfd_create("form-keys", os.MFD_CLOEXEC)
+    (said, say), (heard, tell) = os.pipe(), os.pipe()
+    if (worker := os.fork()) == 0:
+        fcntl.lockf(other, fcntl.LOCK_EX)
+        os.write(say, b".")
+        os.read(heard, 1)
+        thread = threading.Thread(target=lambda: site.todays._alone().__enter__())
+        thread.start()
+        time.sleep(0.5)
+        fcntl.lockf(other, fcntl.LOCK_UN)
+        thread.join(20)
+        os._exit(thread.is_alive())
+    os.read(said, 1)
+    with site.todays._alone():
+        os.write(tell, b".")
+        time.sleep(0.2)
+        fcntl.lockf(other, fcntl.LOCK_EX)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) == 0
+    for descriptor in (other, said, say, heard, tell):
+        os.close(descriptor)
+
+
 # --- The thread in each worker ---
 
 
@@ -336,10 +364,11 @@ def test_sealing_does_not_wait_for_a_key_that_could_not_be_made_and_heals_by_its
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(day_keys, "_WATCH_SECONDS", 0.05)
+    monkeypatch.setattr(day_keys, "_RETRY_SECONDS", 0.05)
     monkeypatch.setattr(day_keys, "_PATIENCE_SECONDS", 20.0)
     site.failure = VaultUnavailable()
     site.todays.start()
-    wait_for(lambda: len(site.kept) > 4)
+    wait_for(lambda: len(site.kept) > day_keys._TRIES)
     began = time.monotonic()
     with pytest.raises(CannotSeal):
         site.todays.current()
@@ -351,6 +380,20 @@ def test_sealing_does_not_wait_for_a_key_that_could_not_be_made_and_heals_by_its
     assert capsys.readouterr().err == (
         "The front has no day key (VaultUnavailable): until it has one, it accepts no report.\n"
     )
+
+
+def test_sealing_waits_for_a_vault_that_is_still_starting(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(day_keys, "_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(day_keys, "_PATIENCE_SECONDS", 20.0)
+    site.failure = VaultUnavailable()
+    site.todays.start()
+    wait_for(lambda: len(site.kept) > 0)
+    threading.Timer(0.1, lambda: setattr(site, "failure", None)).start()
+
+    assert len(site.todays.current()) == 32
+    assert len(site.kept) < day_keys._TRIES and capsys.readouterr().err == ""
 
 
 def test_sealing_waits_no_longer_than_its_patience(
