@@ -91,3 +91,10 @@ def test_the_longest_statement_is_read(path: Path) -> None:
     longest = LOST._replace(lost="\U0001f4be" * 2_000, number=2**63 - 1)
     write_successor(path, longest)
     assert read_successor(path) == longest
+
+
+def test_a_vault_of_which_no_bundle_was_ever_pulled_can_be_followed(tmp_path: Path) -> None:
+    none = LOST._replace(number=0)
+    write_successor(successor_path(tmp_path), none)
+
+    assert read_successor(successor_path(tmp_path)) == none
