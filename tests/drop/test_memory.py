@@ -5,21 +5,23 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-from support.front import ONION, PACKAGE
+from nacl.signing import VerifyKey
+from support.desk_side import STORE, Desk
+from support.export_bundles import CAMPAIGN
+from support.front import ONION
 from support.memory import occurrences
 from support.processes import family
 
-from dropbox.openpgp import Opener
+from dropbox.block import Kind
+from dropbox.campaign import Campaign
+from dropbox.export_bundle import ListedBlock
 from onion.launch import Drop
-from scripts.courier.transfer import pull, push
-from scripts.desk.casebook.casebook import Casebook, create
-from scripts.desk.importing.open_bundle import open_bundle
-from scripts.desk.outbox.outbox import answer, export_replies
-from scripts.newsite import Site, make_site
+from scripts.desk.importing.opened_blocks import DayKeys
+from scripts.desk.importing.received_bundle import ReceivedBundle
+from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, File
 
 # Runs of at least this many bytes of a text or file must not be found at all; of the codename at
@@ -51,17 +53,18 @@ def runs(name: str, whole: str) -> dict[str, bytes]:
 
 @contextmanager
 def running(
-    tmp_path: Path, keys_dir: Path, environ: dict[str, str]
-) -> Iterator[tuple[Site, Drop, Browser]]:
+    tmp_path: Path, keys_dir: Path, home: Path, environ: dict[str, str]
+) -> Iterator[tuple[Desk, Drop, Browser]]:
     site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
+    desk = Desk.create(site, tmp_path / "casebook", home)
     with (
-        Drop(site.settings_file, site.front_socket, {**os.environ, **environ}) as drop,
+        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE, **environ}) as drop,
         Browser(ONION, transport=httpx.HTTPTransport(uds=str(site.front_socket))) as browser,
     ):
-        yield site, drop, browser
+        yield desk, drop, browser
 
 
-def journey(site: Site, browser: Browser, opener: Opener, directory: Path) -> dict[str, bytes]:
+def journey(desk: Desk, browser: Browser, directory: Path) -> dict[str, bytes]:
     """File with a file, make a mistake, get an answer, read, add.
 
     Returns what must not be found, by name.
@@ -77,19 +80,8 @@ def journey(site: Site, browser: Browser, opener: Opener, directory: Path) -> di
     assert wrong.status == 400 and "1" in wrong.text
     assert browser.send(wrong.form(), {"category": "c1", "text": texts["story"]}).status == 200
 
-    today = datetime.now(UTC).date()
-    create(
-        directory / "casebook",
-        server_key=site.export_public,
-        campaign=PACKAGE / "campaign.toml",
-        desk=0,
-    )
-    courier_socket = site.settings_file.parent / "courier.sock"
-    with Casebook.open(directory / "casebook") as casebook:
-        open_bundle(casebook, pull(courier_socket, directory), opener, today=today)
-        answer(casebook, 1, texts["answer"][:1200], today=today)
-        export_replies(casebook, directory / "replies.tar", opener, today=today)
-    push(courier_socket, directory / "replies.tar")
+    assert desk.carry(directory).opened.files == 1
+    desk.bring_answers(directory / "replies.tar", texts["answer"][:1200])
     inbox = browser.get("/zh-hans/inbox")
     case = browser.send(inbox.form(), {"codename": page.codename()})
     assert texts["answer"][:1200] in case.text
@@ -122,21 +114,45 @@ def left(drop: Drop, needles: dict[str, bytes]) -> Counter[str]:
     return total
 
 
+def front_key(desk: Desk, bundle: Path) -> bytes:
+    """The front's day key, which the desk can open: that of the report."""
+    received = ReceivedBundle(
+        bundle, VerifyKey(desk.site.export_public), campaign=Campaign.read(CAMPAIGN).code
+    )
+    keys, found = DayKeys.open(received.head.day_keys, desk.secrets.find), set[bytes]()
+
+    def take(block: ListedBlock, data: bytes) -> None:
+        opened = keys.open_block(block.day, data)
+        if opened is not None and opened.kind is Kind.REPORT:
+            found.add(keys.of(block.day)[0])
+
+    received.read(take)
+    (key,) = found
+    return key
+
+
 def test_nothing_of_a_report_is_left_in_the_memory_of_front_and_vault(
-    tmp_path: Path, keys_dir: Path, opener: Opener
+    tmp_path: Path, keys_dir: Path, first_home: Path
 ) -> None:
-    with running(tmp_path, keys_dir, READABLE) as (site, drop, browser):
-        found = left(drop, journey(site, browser, opener, tmp_path))
+    with running(tmp_path, keys_dir, first_home, READABLE) as (desk, drop, browser):
+        found = left(drop, journey(desk, browser, tmp_path))
+        key = {"key": front_key(desk, desk.pull(tmp_path))}
+        fronts, vaults = (
+            [occurrences(pid, key).get("key", 0) for pid in family(room)]
+            for room in (drop.front_pid, drop.vault_pid)
+        )
 
     assert {name: count for name, count in found.items() if not name.startswith("codename")} == {}
     assert sum(count for name, count in found.items()) <= CODENAME_COPIES
+    # Once, in the memory that the front's processes share and overwrite at midnight.
+    assert fronts == [1] * len(fronts) and vaults == [0] * len(vaults)
 
 
 def test_with_a_stock_allocator_it_is_found_there(
-    tmp_path: Path, keys_dir: Path, opener: Opener
+    tmp_path: Path, keys_dir: Path, first_home: Path
 ) -> None:
     """The control: the same journey, the same search."""
-    with running(tmp_path, keys_dir, STOCK) as (site, drop, browser):
-        found = left(drop, journey(site, browser, opener, tmp_path))
+    with running(tmp_path, keys_dir, first_home, STOCK) as (desk, drop, browser):
+        found = left(drop, journey(desk, browser, tmp_path))
 
     assert [name for name in found if not name.startswith("codename")] != []

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-# The kernel's own mappings, which cannot be read or contain nothing of the process.
-_NOT_READ = ("[vvar", "[vsyscall]", "/dev/")
+# The kernel's own mappings, which cannot be read. Memory that processes share is in /dev/zero.
+_NOT_READ = ("[vvar", "[vsyscall]")
 
 
 def mappings(pid: int) -> Iterator[bytes]:
