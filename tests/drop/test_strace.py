@@ -4,21 +4,18 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
 from support.canary import encodings
-from support.front import ONION, PACKAGE
+from support.desk_side import STORE, Desk, store_of
+from support.front import ONION
 from support.rooms import serving, socket_of, started
 from support.syscalls import Call, calls, watcher
 
-from dropbox.openpgp import Opener
-from scripts.courier.transfer import pull, push
-from scripts.desk.casebook.casebook import Casebook, create
-from scripts.desk.importing.open_bundle import open_bundle
-from scripts.desk.outbox.outbox import answer, export_replies
+from dropbox.vault.journal import journal_path
 from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File
 
@@ -30,6 +27,7 @@ STORY, MISTAKE, CELL, NAME, FOLLOW_UP, ANSWER, BROKEN, CONTENT = CANARIES = tupl
 # A canary every 512 bytes, so that every piece of the file contains one.
 FILE = (CONTENT + b"." * (512 - len(CONTENT))) * (BIG // 512)
 KEYS_BYTES = 2 * 56
+WRITES = ("write", "pwrite", "sendfile", "copy_file_range", "splice")
 ACROSS = ("pipe:", "UNIX", "socket:")
 
 
@@ -41,9 +39,13 @@ def site(tmp_path: Path, keys_dir: Path) -> Site:
 @contextmanager
 def watched(site: Site, directory: Path, said: list[str]) -> Iterator[Browser]:
     """Vault and front, each traced from its first call, and a browser for them."""
-    vault = started(site, "vault", through=watcher(directory / "vault.trace"), log=said.append)
+    vault = started(
+        site, "vault", STORE, through=watcher(directory / "vault.trace"), log=said.append
+    )
     with serving(vault, socket_of(site, "vault")):
-        front = started(site, "front", through=watcher(directory / "front.trace"), log=said.append)
+        front = started(
+            site, "front", STORE, through=watcher(directory / "front.trace"), log=said.append
+        )
         with (
             serving(front, socket_of(site, "front")),
             Browser(
@@ -53,7 +55,7 @@ def watched(site: Site, directory: Path, said: list[str]) -> Iterator[Browser]:
             yield browser
 
 
-def journey(site: Site, browser: Browser, opener: Opener, directory: Path) -> str:
+def journey(desk: Desk, browser: Browser, directory: Path) -> str:
     """Canaries in every field, a broken form, a broken line, an answer, a follow-up.
 
     Returns the codename.
@@ -74,25 +76,11 @@ def journey(site: Site, browser: Browser, opener: Opener, directory: Path) -> st
     )
     broken += b'name="files"; filename="' + NAME + b'"\r\n\r\n' + FILE[:200_000]
     for length in (len(broken), 2 * len(broken)):  # a form without its end, and a lost connection
-        post(site, broken, length)
+        post(desk.site, broken, length)
 
-    create(
-        directory / "casebook",
-        server_key=site.export_public,
-        campaign=PACKAGE / "campaign.toml",
-        desk=0,
-    )
-    today = datetime.now(UTC).date()
-    with Casebook.open(directory / "casebook") as casebook:
-        open_bundle(
-            casebook,
-            pull(site.settings_file.parent / "courier.sock", directory),
-            opener,
-            today=today,
-        )
-        answer(casebook, 1, ANSWER.decode(), today=today)
-        export_replies(casebook, directory / "replies.tar", opener, today=today)
-    push(site.settings_file.parent / "courier.sock", directory / "replies.tar")
+    first = desk.carry(directory)
+    assert (first.opened.parts, first.opened.files, first.findings) == (1, 1, ())
+    desk.bring_answers(directory / "replies.tar", ANSWER.decode())
     case = browser.send(browser.get("/zh-hans/inbox").form(), {"codename": report.codename()})
     assert ANSWER.decode() in case.text
     assert browser.send(case.form(), {"text": FOLLOW_UP.decode()}).status == 200
@@ -116,10 +104,30 @@ def forms(canaries: tuple[bytes, ...]) -> list[bytes]:
     return [form for canary in canaries for many in encodings(canary).values() for form in many]
 
 
-def telling(trace: Path, canaries: tuple[bytes, ...]) -> list[Call]:
-    """The calls that contain one of *canaries*, in any encoding."""
-    wanted = forms(canaries)
-    return [call for call in calls(trace) if any(form in call.data for form in wanted)]
+@dataclass
+class Seen:
+    """What a trace shows: calls that contain a canary, in any encoding, files mapped shared, so
+    that writing to memory writes to them, and files that were written to.
+    """
+
+    telling: list[Call] = field(default_factory=list)
+    shared: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, trace: Path, canaries: tuple[bytes, ...]) -> "Seen":
+        """All of *trace*, read once: that of a vault has its journal in it, some 130 MB."""
+        wanted, seen = forms(canaries), cls()
+        for call in calls(trace):
+            if any(form in call.data for form in wanted):
+                seen.telling.append(call)
+            if not call.target.startswith("/"):
+                continue
+            if call.name.startswith(WRITES):
+                seen.written.add(call.target)
+            if call.name == "mmap" and "MAP_SHARED" in call.flags and "PROT_WRITE" in call.flags:
+                seen.shared.add(call.target)
+        return seen
 
 
 def outside(told: list[Call]) -> set[tuple[str, str]]:
@@ -129,46 +137,39 @@ def outside(told: list[Call]) -> set[tuple[str, str]]:
     return {(call.name, call.target) for call in told if not call.target.startswith(ACROSS)}
 
 
-def shared(trace: Path) -> set[str]:
-    """The files that are mapped shared, so that writing to memory writes to them."""
-    return {
-        call.target
-        for call in calls(trace)
-        if call.name == "mmap"
-        and "MAP_SHARED" in call.flags
-        and "PROT_WRITE" in call.flags
-        and call.target.startswith("/")
-    }
-
-
 def test_no_byte_of_a_claimants_reaches_a_file_an_argument_or_the_log(
-    site: Site, opener: Opener, tmp_path: Path, memory_folder: Path
+    site: Site, first_home: Path, tmp_path: Path, memory_folder: Path
 ) -> None:
     said: list[str] = []
+    desk = Desk.create(site, tmp_path / "casebook", first_home)
     with watched(site, tmp_path, said) as browser:
-        codename = journey(site, browser, opener, tmp_path).encode()
+        codename = journey(desk, browser, tmp_path).encode()
         time.sleep(0.5)
     # The whole codename is only in the page and the form; its first two words represent it.
     canaries = (*CANARIES, b" ".join(codename.split()[:2]))
-    front = telling(tmp_path / "front.trace", canaries)
+    front = Seen.of(tmp_path / "front.trace", canaries)
+    vault = Seen.of(tmp_path / "vault.trace", canaries)
 
-    assert outside(front) == set()
+    assert outside(front.telling) == set()
     # In memory only, and with two keys, their days and check values in it: nobody has left.
-    (keys,) = shared(tmp_path / "front.trace")
+    (keys,) = front.shared
     assert Path(keys).parent == memory_folder
     assert set(Path(keys).read_bytes()[KEYS_BYTES:]) == {0}
     assert (
-        len([call for call in front if CONTENT in call.data]) > 2 * BIG // 65_536
+        len([call for call in front.telling if CONTENT in call.data]) > 2 * BIG // 65_536
     )  # it was really seen, on its way to gpg
     assert [
         call
-        for call in front
+        for call in front.telling
         if call.target.startswith("pipe:") and call.flags.startswith(("1<", "2<"))
     ] == []
-    assert (
-        telling(tmp_path / "vault.trace", canaries) == []
-        and shared(tmp_path / "vault.trace") == set()
-    )
+    assert vault.telling == [] and vault.shared == set()
+    # The vault writes to its store, which was made under another name, and to its journal only;
+    # the front to its keyring, before anybody asks it for something.
+    store = store_of(site)
+    assert vault.written == {str(store), f"{store}.part", str(journal_path(store))}
+    keyring = site.settings_file.parent / "front-gnupg"
+    assert {Path(one).parent for one in front.written} == {keyring}
     assert said == []
 
 
@@ -194,7 +195,7 @@ def test_an_application_that_reads_forms_as_usual_is_caught(site: Site, tmp_path
         assert post(site, body, len(body)).endswith(b"1 1")
         post(site, body, len(body), "/fail")
 
-    told = telling(tmp_path / "front.trace", CANARIES)
+    told = Seen.of(tmp_path / "front.trace", CANARIES).telling
     assert {name for name, _ in outside(told)} & {"write", "writev", "pwrite64"}
     assert [
         call for call in told if call.target.startswith("pipe:") and call.flags.startswith("2<")
