@@ -97,6 +97,14 @@ def lock_application(worker: Any) -> None:
     sys.modules[worker.cfg.wsgi_app.partition(":")[0]].lock_worker()
 
 
+def close_application(worker: Any) -> None:
+    """Call close_worker in the module of wsgi_app, unless the worker never came to load it."""
+    module = sys.modules.get(worker.cfg.wsgi_app.partition(":")[0])
+    close = getattr(module, "close_worker", None)
+    if close is not None:
+        close()
+
+
 def limit_idle_connections(seconds: int) -> None:
     """End connections whose client sends or receives nothing for *seconds*: they block a thread.
 

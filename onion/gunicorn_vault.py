@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onion.gunicorn_hardening import (
+    close_application,
     lock_application,
     restrict_umask,
     silence_gunicorn,
@@ -58,3 +59,8 @@ stop_on_early_sigterm()
 def post_worker_init(worker: Any) -> None:
     """Lock a worker before it serves."""
     lock_application(worker)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Close the store of a worker that has answered its last request."""
+    close_application(worker)

@@ -20,6 +20,7 @@ def _now() -> datetime:
 _settings = Settings.load(os.environ)
 # Threads that start once the worker is locked: a lock does not reach other threads.
 _threads: list[Callable[[], None]] = []
+_closing: list[Callable[[], None]] = []
 
 if _settings.store is None:
     _store = Store.open(_settings.database, clock=_now, pending_minutes=_settings.pending_minutes)
@@ -28,6 +29,7 @@ if _settings.store is None:
 else:
     _tombstones = Tombstones.load(_settings.keys, clock=_now)
     _slots = store_of(_settings.store, clock=_now, tombstone=_tombstones.seal)
+    _closing.append(_slots.close)
     _threads += [_slots.start, Renewal(_tombstones, _slots).start]
     app = create_block_vault(_settings, store=_slots, tombstones=_tombstones, clock=_now)
 
@@ -40,3 +42,9 @@ def lock_worker() -> None:
     lock(_room, _settings.waived)
     for start in _threads:
         start()
+
+
+def close_worker() -> None:
+    """Write what waits for a tick; gunicorn_vault calls this when the worker ends."""
+    for close in _closing:
+        close()

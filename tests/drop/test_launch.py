@@ -34,6 +34,9 @@ LOCKED = []
 def lock_worker():
     LOCKED.append(os.getpid())
 
+def close_worker():
+    open(__file__ + ".closed", "x").close()
+
 def facts(environ):
     connection = environ["gunicorn.socket"]
     # Asking os.umask would set it, and the next request would see what this one set.
@@ -295,6 +298,17 @@ def test_nothing_is_left_after_the_stop(site: Path) -> None:
     assert members(*groups) == []
     assert time.monotonic() - started < 5
     assert not site.with_name("front.sock").exists()
+
+
+def test_a_vault_that_is_stopped_closes_its_store_and_a_killed_one_does_not(site: Path) -> None:
+    closed = site.parent / "dropbox" / "vault" / "wsgi.py.closed"
+    with Drop(site, site.with_name("front.sock"), environ(site)) as drop:
+        drop.kill_vault()
+        assert not closed.exists()
+        drop.start_vault()
+
+    assert closed.exists()
+    assert not (site.parent / "dropbox" / "front" / "wsgi.py.closed").exists()
 
 
 class Broken(Exception):
