@@ -18,6 +18,7 @@ from typing import Self
 from nacl.public import PrivateKey
 from nacl.pwhash import argon2id
 
+from dropbox.erase_hash import first_preimage
 from dropbox.errors import BadCodename, CasedropError
 
 LIST_WORDS = 2_048  # 11 bits a word
@@ -30,15 +31,13 @@ _PACKED_BYTES = 10  # 77 bits
 MAX_CHARACTERS = 400
 
 _FOLDER = Path(__file__).parent / "words"
-_CHECK, _REPLY, _TAG_KEY, _WITHDRAW, _WITHDRAW_TAG, _REPLY_SYMMETRIC = (
+_CHECK, _REPLY, _TAG_KEY, _WITHDRAW, _REPLY_SYMMETRIC = (
     b"cd1:check",
     b"cd1:reply",
     b"cd1:tag",
     b"cd1:withdraw",
-    b"cd1:wtag",
     b"cd2:reply-symm",
 )
-_TAG_BYTES = 16
 
 
 class UnknownWord(BadCodename):
@@ -152,9 +151,7 @@ def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> Codena
 
 def withdraw_tag(withdraw_key: bytes, block_id: bytes) -> bytes:
     """The tag (16 bytes) by which only the codename's owner can recognise the block as theirs."""
-    return hashlib.blake2b(
-        block_id, key=withdraw_key, person=_WITHDRAW_TAG, digest_size=_TAG_BYTES
-    ).digest()
+    return first_preimage(withdraw_key, block_id)
 
 
 @dataclass(frozen=True, repr=False)

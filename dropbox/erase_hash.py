@@ -7,6 +7,7 @@ blocks, and the hash of one block says nothing about another.
 import hashlib
 import hmac
 
+_FIRST_TAG = b"cd1:wtag"
 ERASE_BYTES = 16  # 128 bits, of the preimage and of its hash: nobody finds one by trying
 
 
@@ -14,6 +15,13 @@ def erase_preimage(secret: bytes, block_id: bytes) -> bytes:
     """What deletes the block *block_id*, for whoever knows *secret* (at most 64 bytes)."""
     return hashlib.blake2b(
         block_id, digest_size=ERASE_BYTES, key=secret, person=b"cd2:erase-key"
+    ).digest()
+
+
+def first_preimage(secret: bytes, block_id: bytes) -> bytes:
+    """The same for a block that was filed in a vault of format 1: its withdraw tag."""
+    return hashlib.blake2b(
+        block_id, digest_size=ERASE_BYTES, key=secret, person=_FIRST_TAG
     ).digest()
 
 

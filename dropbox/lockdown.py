@@ -18,6 +18,7 @@ from pathlib import Path
 from dropbox import data_files, landlock, seccomp
 from dropbox.errors import CannotLockDown
 from dropbox.landlock import DATABASE, READ, Access
+from dropbox.mounts import Mount
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -74,6 +75,22 @@ def warn_waived(room: Room, waived: Collection[str]) -> None:
             sys.stderr.write(
                 f"The lockdown of the {room.name} is incomplete: the settings waive {part}.\n"
             )
+
+
+def _copies(room: Room) -> None:
+    """What the room overwrites is gone."""
+    _refuse_mount(room, Mount.keeps_copies)
+
+
+def _journal(room: Room) -> None:
+    """What the room writes is written once."""
+    _refuse_mount(room, Mount.journals_data)
+
+
+def _refuse_mount(room: Room, fault: Callable[[Mount], str]) -> None:
+    mount = None if room.writable is None else Mount.of(room.writable)
+    if mount is not None and (sentence := fault(mount)):
+        raise CannotLockDown(sentence)
 
 
 def _allocator(room: Room) -> None:
@@ -134,8 +151,11 @@ def _dumps(room: Room) -> None:
 
 
 # The order matters: seccomp and Landlock need "no new privileges", and a process that is not
-# dumpable no longer owns its own entries in /proc, which are read to make the rules.
+# dumpable no longer owns its own entries in /proc, which are read to make the rules and to find the
+# folder's file system.
 PARTS: Mapping[str, Callable[[Room], None]] = {
+    "copies": _copies,
+    "journal": _journal,
     "allocator": _allocator,
     "limits": _limits,
     "privileges": _privileges,

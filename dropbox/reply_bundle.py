@@ -39,6 +39,8 @@ CLOCK_SKEW = timedelta(days=1)
 _MANIFEST_BYTES = 2**20
 _SIGNATURE_BYTES = 4_096
 _REPLY_RECORD = ID_BYTES + REPLY_BYTES
+# The most that a bundle can have: replies, manifest and signature, and the headers of tar.
+MAX_BYTES = MAX_REPLIES * _REPLY_RECORD + _MANIFEST_BYTES + 65_536
 _VAULT_BYTES, _DIGEST_BYTES = 16, 32
 
 

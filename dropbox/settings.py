@@ -43,6 +43,10 @@ class Settings:
     # The URL of a store of the second format, which is then in the file `database`: sqlite:/// and
     # an absolute path. Without it the vault's file is of the first format.
     store: str | None = None
+    quantum: int = 256  # slots that a day begins with and grows by; a slot takes 66,570 bytes
+    tick_milliseconds: int = 1_000  # from one writing of the store to the next
+    grace_days: int = 7  # how long a day's slots stay after the desk acknowledged them
+    limit_days: int = 90  # how long they stay at most
     # [front], optional: a file on a file system in memory; None: dropbox.front.shared_keys chooses
     key_memory: Path | None = None
     # [lockdown]
@@ -213,6 +217,10 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("vault", "courier_socket"): _path,
     ("vault", "database"): _path,
     ("vault", "store"): _store,
+    ("vault", "quantum"): _number(16, 1_024),  # the journal has room for more than three of them
+    ("vault", "tick_milliseconds"): _number(100, 10_000),  # every report waits for a tick
+    ("vault", "grace_days"): _number(1, 90),
+    ("vault", "limit_days"): _number(14, 180),  # the day keys of so many days go into one head
     ("vault", "export_key"): _path,
     ("lockdown", "waived"): _parts,
     ("limits", "file_bytes"): _number(2**16, 2**30),
@@ -224,7 +232,9 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("limits", "derivations"): _number(1, 64),
 }
 _OPTIONAL = ("limits", "lockdown")
-_DEFAULTED = ("campaign", "key_memory", "store")
+_DEFAULTED = frozenset(
+    ("campaign", "key_memory", "store", "quantum", "tick_milliseconds", "grace_days", "limit_days")
+)
 _SECTIONS = frozenset(section for section, _ in _SETTINGS)
 # Where gunicorn listens for tor: this variable is for the launcher, not the application.
 _NOT_OURS = frozenset({"CASEDROP_FRONT_SOCKET"})

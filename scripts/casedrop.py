@@ -1,7 +1,10 @@
-"""The operator's program: the first step of a new drop, and the service itself.
+"""The operator's program: the first step of a new drop, the service itself, and its rare repairs.
 
 casedrop newsite --onion ADDRESS.onion var
 casedrop up --state var
+casedrop migrate --settings var/settings.toml
+casedrop clock --settings var/settings.toml
+casedrop lost-vault --settings var/settings.toml
 """
 
 from __future__ import annotations
@@ -13,10 +16,16 @@ from collections.abc import Sequence
 from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
-from scripts import command_line, newsite
+from scripts import clock, command_line, lost_vault, migrate, newsite
 
 PROGRAM = "casedrop"
-COMMANDS = {"newsite": newsite, "up": onion_up}
+COMMANDS = {
+    "newsite": newsite,
+    "up": onion_up,
+    "migrate": migrate,
+    "clock": clock,
+    "lost-vault": lost_vault,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

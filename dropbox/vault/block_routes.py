@@ -18,7 +18,8 @@ from dropbox.erase_hash import ERASE_BYTES
 from dropbox.errors import BadDayKey, CannotStore, CasedropError, PendingGone
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, MAX_REVIEWERS, PENDING_BATCH
 from dropbox.vault.block_store import Block, BlockStore, Busy, Claim, StoredTwice
-from dropbox.vault.kept_keys import OF_FRONTS, KeptKeys
+from dropbox.vault.day_calendar import Retention
+from dropbox.vault.kept_keys import KeptKeys, of_fronts
 from dropbox.vault.quiet_flask import QuietFlask, bounded_body, empty_response
 
 _BLOCK = ID_BYTES + ERASE_BYTES + BLOCK_BYTES
@@ -34,8 +35,16 @@ class BadLength(CasedropError):
     """The body is not a whole number of records, or has too few or too many of them."""
 
 
-def create_block_intake(store: BlockStore, *, clock: Callable[[], datetime]) -> Flask:
-    """The application on the intake socket. *clock* returns UTC time."""
+def create_block_intake(
+    store: BlockStore,
+    *,
+    clock: Callable[[], datetime],
+    limit_days: int = Retention.limit_days,
+) -> Flask:
+    """The application on the intake socket. *clock* returns UTC time.
+
+    *limit_days*: how long a day is kept at most, and its keys with it.
+    """
     app = QuietFlask(__name__, static_folder=None)
     for error, status in (
         (BadLength, 400),
@@ -46,7 +55,7 @@ def create_block_intake(store: BlockStore, *, clock: Callable[[], datetime]) -> 
         (CannotStore, 507),
     ):
         app.register_error_handler(error, empty_response(status))
-    keys = KeptKeys(store, OF_FRONTS)
+    keys = KeptKeys(store, of_fronts(limit_days))
 
     def put() -> Response:
         store.put([_block(one) for one in _records(_BLOCK, least=1, most=PENDING_BATCH)])

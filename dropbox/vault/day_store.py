@@ -8,7 +8,7 @@ how many quanta a day has, and nothing of what is in them.
 
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -52,6 +52,7 @@ from dropbox.vault.tick_work import (
     KeepKey,
     NoteExport,
     Put,
+    TakeOver,
     TickDraft,
     Work,
     remove_step,
@@ -219,6 +220,15 @@ class DayStore:
         """See BlockStore.note_export."""
         self._accepts_at_any_room()
         self._done(NoteExport(export))
+
+    def take_over(
+        self,
+        replies: Sequence[tuple[bytes, bytes]],
+        keep_until: date,
+        numbers: Mapping[tuple[int, str], int],
+    ) -> None:
+        """Take what a vault of format 1 has: replies by tag, and the desks' last numbers."""
+        self._done(TakeOver(replies, keep_until, numbers))
 
     # --- What goes ---
 

@@ -21,15 +21,11 @@ from dropbox.errors import BadBundle, CannotStore
 from dropbox.export_bundle import Successor
 from dropbox.key_expiry import notice
 from dropbox.packets import PublicKey
-from dropbox.reply_bundle import MAX_REPLIES, read_replies
-from dropbox.sizes import ID_BYTES, REPLY_BYTES
+from dropbox.reply_bundle import MAX_BYTES, read_replies
 from dropbox.vault.block_store import BlockStore, DayState
 from dropbox.vault.exports import Exports, NoSuchVolume
 from dropbox.vault.quiet_flask import QuietFlask, bounded_body, empty_response
 from dropbox.vault.tombstones import Tombstones
-
-# The most replies that a bundle can hold, its manifest (1 MiB), signature, and tar headers.
-_MAX_BYTES = MAX_REPLIES * (ID_BYTES + REPLY_BYTES) + 2**20 + 65_536
 
 
 def create_block_courier(
@@ -73,7 +69,7 @@ def create_block_courier(
     def replies() -> Response:
         """The bundle is verified completely before any of it is stored."""
         bundle = read_replies(
-            bounded_body(_MAX_BYTES), tuple(signers), onion=onion, campaign=campaign, now=clock()
+            bounded_body(MAX_BYTES), tuple(signers), onion=onion, campaign=campaign, now=clock()
         )
         store.accept(bundle)
         return Response(status=204)

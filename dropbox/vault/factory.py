@@ -91,7 +91,7 @@ def create_block_vault(
         clock=clock,
         successor=read_successor(successor_path(settings.database)),
     )
-    intake = create_block_intake(store, clock=clock)
+    intake = create_block_intake(store, clock=clock, limit_days=settings.limit_days)
     return SocketDispatcher(
         {str(settings.intake_socket): intake, str(settings.courier_socket): courier}
     )

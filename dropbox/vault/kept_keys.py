@@ -13,11 +13,10 @@ from dropbox.day_key import DayKeyRecord
 from dropbox.errors import BadDayKey, CannotStore
 from dropbox.export_bundle import HEAD_BYTES
 from dropbox.vault.block_store import BlockStore, StoredTwice
+from dropbox.vault.day_calendar import Retention
 
-# The hard limit of 90 days, today, and a day on each side for clocks that differ.
-_DAYS = 93
-# Records travel in Base64.
-_BYTES_A_DAY = HEAD_BYTES * 3 // 4 // _DAYS
+# Beside the days up to the hard limit: today, and a day on each side for clocks that differ.
+_MORE_DAYS = 3
 
 
 class TooManyKeys(CannotStore):
@@ -32,10 +31,22 @@ class Bound:
     size: int
 
 
-# 405,900 bytes: 21 records for 16 reviewers, 114 for three.
-OF_FRONTS = Bound(records=224, size=_BYTES_A_DAY * 6 // 8)
-# The last eighth is for everything else in a head.
-OF_VAULT = Bound(records=256, size=_BYTES_A_DAY * 7 // 8)
+def of_fronts(limit_days: int = Retention.limit_days) -> Bound:
+    """For the fronts, where a day is kept for *limit_days*.
+
+    With 90 days, 405,900 bytes: 21 records for 16 reviewers, 114 for three.
+    """
+    return Bound(records=224, size=_bytes_a_day(limit_days) * 6 // 8)
+
+
+def of_vault(limit_days: int = Retention.limit_days) -> Bound:
+    """For the vault; the last eighth is for everything else in a head."""
+    return Bound(records=256, size=_bytes_a_day(limit_days) * 7 // 8)
+
+
+def _bytes_a_day(limit_days: int) -> int:
+    # Records travel in Base64.
+    return HEAD_BYTES * 3 // 4 // (limit_days + _MORE_DAYS)
 
 
 class KeptKeys:

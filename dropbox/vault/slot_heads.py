@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from dropbox.erase_hash import ERASE_BYTES, erase_hash, erase_preimage
+from dropbox.erase_hash import ERASE_BYTES, erase_hash, erase_preimage, first_preimage
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.vault.block_store import Block, NoRoom
 from dropbox.vault.slot_file import DAY_BYTES, HEAD_BYTES, Row
@@ -71,9 +71,11 @@ def owned_by(heads: bytes, secret: bytes) -> list[tuple[bytes, bytes]]:
     found = []
     for at in range(0, len(heads), HEAD_BYTES):
         block_id = heads[at + _ID_AT : at + _HASH_AT]
-        preimage = erase_preimage(secret, block_id)
-        if erase_hash(preimage) == heads[at + _HASH_AT : at + _SHA256_AT]:
-            found.append((block_id, preimage))
+        kept = heads[at + _HASH_AT : at + _SHA256_AT]
+        # Blocks that came from a vault of format 1 have a preimage of their own.
+        for preimage in (erase_preimage(secret, block_id), first_preimage(secret, block_id)):
+            if erase_hash(preimage) == kept:
+                found.append((block_id, preimage))
     return found
 
 

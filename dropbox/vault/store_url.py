@@ -6,7 +6,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from dropbox.errors import StoreError
+from dropbox.settings import Settings
 from dropbox.vault.block_store import BlockStore, SealTombstone
+from dropbox.vault.day_calendar import Retention
 from dropbox.vault.day_store import DayStore, StoreLimits
 
 
@@ -24,3 +26,12 @@ def store_of(
     if parts.netloc or parts.query or parts.fragment or not parts.path.startswith("/"):
         raise StoreError("The store's URL is sqlite:/// and an absolute path, and nothing else.")
     return DayStore.open(Path(unquote(parts.path)), clock=clock, tombstone=tombstone, limits=limits)
+
+
+def limits_of(settings: Settings) -> StoreLimits:
+    """What the operator set of a store's sizes and times."""
+    return StoreLimits(
+        quantum=settings.quantum,
+        tick_seconds=settings.tick_milliseconds / 1_000,
+        retention=Retention(settings.grace_days, settings.limit_days),
+    )

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -238,6 +238,31 @@ class Accept(Work):
         draft.statements.append(
             ("INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (*sender, bundle.number))
         )
+
+
+@dataclass(frozen=True)
+class TakeOver(Work):
+    """Replies, and the last numbers of desks and reviewers, from a vault of format 1."""
+
+    replies: Sequence[tuple[bytes, bytes]]
+    keep_until: date
+    numbers: Mapping[tuple[int, str], int]
+
+    grows = True
+
+    @property
+    def cost(self) -> int:
+        """See Work."""
+        return _slots(len(self.replies))
+
+    def do(self, draft: TickDraft) -> None:
+        """Raises StoredTwice or NoRoom."""
+        draft.replies.add(self.replies, self.keep_until)
+        for sender, number in self.numbers.items():
+            draft.accepted[sender] = number
+            draft.statements.append(
+                ("INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (*sender, number))
+            )
 
 
 @dataclass(frozen=True)

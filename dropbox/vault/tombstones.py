@@ -17,7 +17,8 @@ from dropbox.errors import CannotSeal, CannotStore, CasedropError, KeysError
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.tombstone import Reason, Tombstone
 from dropbox.vault.block_store import BlockStore, StoredTwice
-from dropbox.vault.kept_keys import OF_VAULT, KeptKeys
+from dropbox.vault.day_calendar import Retention
+from dropbox.vault.kept_keys import KeptKeys, of_vault
 from dropbox.weekly_hpke import WeeklyHpke
 
 # How soon after midnight the key changes, and how soon it is there again once it can be kept.
@@ -27,17 +28,25 @@ RENEWAL_SECONDS = 10.0
 class Tombstones:
     """Seals tombstones. *weekly*: the reviewers' keys; without, *why_none* says what is wrong.
 
+    *limit_days*: how long a day is kept at most, and its keys with it.
+
     Deleting never fails here: where there is no key, because the reviewers' keys ended or its
     record cannot be kept, random bytes take the block's place. Then the desk finds a block that was
     altered and nothing that says why, which is better than a claimant who cannot withdraw.
     """
 
     def __init__(
-        self, weekly: WeeklyHpke | None, *, clock: Callable[[], datetime], why_none: str = ""
+        self,
+        weekly: WeeklyHpke | None,
+        *,
+        clock: Callable[[], datetime],
+        why_none: str = "",
+        limit_days: int = Retention.limit_days,
     ) -> None:
         self._weekly = weekly
         self._clock = clock
         self._why = why_none
+        self._limit_days = limit_days
         self._key: DayKey | None = None
         self._record = b""
         # Made, but perhaps not kept: the next attempt uses the same, so that the store does not
@@ -47,15 +56,21 @@ class Tombstones:
         self._renewing = threading.Lock()
 
     @classmethod
-    def load(cls, keys: Path, *, clock: Callable[[], datetime]) -> Self:
+    def load(
+        cls,
+        keys: Path,
+        *,
+        clock: Callable[[], datetime],
+        limit_days: int = Retention.limit_days,
+    ) -> Self:
         """With the keys of all reviewers pinned in *keys*, or without if they cannot be used.
 
         It is the front that does not start then: the vault still gives out what it has.
         """
         try:
-            return cls(WeeklyHpke.load(keys, clock()), clock=clock)
+            return cls(WeeklyHpke.load(keys, clock()), clock=clock, limit_days=limit_days)
         except KeysError as why:
-            return cls(None, clock=clock, why_none=str(why))
+            return cls(None, clock=clock, why_none=str(why), limit_days=limit_days)
 
     def seal(self, block_id: bytes, reason: int, replaces: bytes) -> bytes:
         """BLOCK_BYTES for the place of *block_id*, whose bytes had the SHA-256 *replaces*.
@@ -87,7 +102,7 @@ class Tombstones:
                 key = DayKey.make(today)
                 self._made = key, key.seal(self._weekly.current(today))
             key, record = self._made
-            KeptKeys(store, OF_VAULT).keep(record, today)
+            KeptKeys(store, of_vault(self._limit_days)).keep(record, today)
         except (KeysError, CannotSeal, CannotStore, StoredTwice) as why:
             self._lapse(store, why)
             return

@@ -9,7 +9,7 @@ from dropbox.settings import Settings
 from dropbox.vault.factory import create_block_vault, create_vault
 from dropbox.vault.housekeeping import Housekeeping
 from dropbox.vault.store import Store
-from dropbox.vault.store_url import store_of
+from dropbox.vault.store_url import limits_of, store_of
 from dropbox.vault.tombstones import Renewal, Tombstones
 
 
@@ -27,8 +27,9 @@ if _settings.store is None:
     _threads.append(Housekeeping(_store).start)
     app = create_vault(_settings, store=_store, clock=_now)
 else:
-    _tombstones = Tombstones.load(_settings.keys, clock=_now)
-    _slots = store_of(_settings.store, clock=_now, tombstone=_tombstones.seal)
+    _tombstones = Tombstones.load(_settings.keys, clock=_now, limit_days=_settings.limit_days)
+    _limits = limits_of(_settings)
+    _slots = store_of(_settings.store, clock=_now, tombstone=_tombstones.seal, limits=_limits)
     _closing.append(_slots.close)
     _threads += [_slots.start, Renewal(_tombstones, _slots).start]
     app = create_block_vault(_settings, store=_slots, tombstones=_tombstones, clock=_now)

@@ -11,17 +11,15 @@ from pathlib import Path
 
 import httpx
 
-from dropbox.bundle import MANIFEST_BYTES, MAX_REPLIES, ExportManifest
+from dropbox.bundle import MANIFEST_BYTES, ExportManifest
 from dropbox.durable_file import NewFile
 from dropbox.errors import CasedropError
-from dropbox.sizes import ID_BYTES, REPLY_BYTES
+from dropbox.reply_bundle import MAX_BYTES
 from dropbox.tar_members import Members
 from scripts.terminal import one_line
 
 # A vault lists and hashes all its blocks, maybe gigabytes, before it sends the first byte.
 TIMEOUT_SECONDS = 600.0
-# The replies, their manifest and signature, and the headers of tar.
-MOST_REPLY_BUNDLE_BYTES = MAX_REPLIES * (ID_BYTES + REPLY_BYTES) + 65_536
 _REASON_CHARACTERS = 300
 _MOST_STATUS_BYTES = 65_536
 
@@ -77,8 +75,8 @@ def push(socket: Path, bundle: Path) -> None:
     Raises CourierError with the vault's reason for a refusal.
     """
     with bundle.open("rb") as file:
-        data = file.read(MOST_REPLY_BUNDLE_BYTES + 1)
-    if len(data) > MOST_REPLY_BUNDLE_BYTES:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
         raise CourierError(f"{bundle} is larger than any reply bundle.")
     with vault_at(socket) as client:
         answer = client.post(
@@ -95,15 +93,26 @@ def push(socket: Path, bundle: Path) -> None:
             )
 
 
+def status(socket: Path) -> dict[str, object]:
+    """What the vault says of itself, untrusted. Raises CourierError."""
+    with vault_at(socket) as client, client.stream("GET", "/status") as answer:
+        untrusted = next(answer.iter_raw(_MOST_STATUS_BYTES), b"")
+    try:
+        said = json.loads(untrusted)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise CourierError("The vault does not say how it is.")
+    return said
+
+
 def keys_notice(socket: Path) -> str:
     """The vault's notice that reviewers' keys end soon, in one line; "" if there is none.
 
     A vault that is silent is no error here: the bundle has been carried already.
     """
     try:
-        with vault_at(socket) as client, client.stream("GET", "/status") as answer:
-            untrusted = json.loads(next(answer.iter_raw(_MOST_STATUS_BYTES), b""))
-            notice = untrusted.get("notice") if isinstance(untrusted, dict) else None
-            return one_line(notice, _REASON_CHARACTERS) if isinstance(notice, str) else ""
-    except (CourierError, ValueError, RecursionError):
+        notice = status(socket).get("notice")
+        return one_line(notice, _REASON_CHARACTERS) if isinstance(notice, str) else ""
+    except CourierError:
         return ""

@@ -138,7 +138,10 @@ def test_only_the_registers_and_the_audit_speak_sql_to_an_open_casebook() -> Non
 
 
 def test_only_the_tombstones_of_the_vault_are_sealed_and_nothing_in_it_is_opened() -> None:
-    """A contract cannot say it: the modules of day keys and tombstones do both."""
+    """A contract cannot say it: the modules of day keys and tombstones do both.
+
+    The migration, which runs while no vault does, wraps what it converts, and checks that.
+    """
     keys = {
         "dropbox.block",
         "dropbox.hpke",
@@ -148,6 +151,7 @@ def test_only_the_tombstones_of_the_vault_are_sealed_and_nothing_in_it_is_opened
     found = {
         (path.stem, name)
         for path in (ROOT / "dropbox" / "vault").glob("*.py")
+        if path.stem != "migration"
         for name in set(imports(path)) & keys
     }
     assert found == {

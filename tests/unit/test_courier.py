@@ -16,6 +16,7 @@ from nacl.signing import SigningKey
 from dropbox.bundle import ExportManifest, ListedBlock, write_export
 from dropbox.durable_file import CannotWrite
 from dropbox.errors import BadBundle
+from dropbox.reply_bundle import MAX_BYTES
 from scripts.courier import __main__ as courier
 from scripts.courier.transfer import CourierError, keys_notice, pull, push
 
@@ -170,7 +171,7 @@ def test_a_vault_that_does_not_take_replies_is_a_sentence(vault: Vault, tmp_path
     with pytest.raises(CourierError, match="try again later"):
         push(vault.socket, tmp_path / "replies.tar")
     with (tmp_path / "huge.tar").open("wb") as huge:
-        huge.truncate(2**30)
+        huge.truncate(MAX_BYTES + 1)
     with pytest.raises(CourierError, match="larger than any"):
         push(vault.socket, tmp_path / "huge.tar")
 

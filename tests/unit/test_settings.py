@@ -10,6 +10,9 @@ import pytest
 
 from dropbox.errors import SettingsError
 from dropbox.settings import Settings
+from dropbox.vault.day_calendar import Retention
+from dropbox.vault.day_store import StoreLimits
+from dropbox.vault.store_url import limits_of
 
 ONION = "a" * 56 + ".onion"
 GOOD: dict[str, dict[str, object]] = {
@@ -81,6 +84,20 @@ def test_waived_parts_of_the_lockdown_are_a_list_in_the_file_and_one_text_in_the
     }
 
 
+def test_the_sizes_and_times_of_a_store_reach_it(tmp_path: Path) -> None:
+    defaults = limits_of(Settings.load(written(tmp_path)))
+    assert defaults == StoreLimits()
+    environ = {
+        **written(tmp_path, ("vault", "tick_milliseconds", 250)),
+        "CASEDROP_VAULT_QUANTUM": "512",
+        "CASEDROP_VAULT_GRACE_DAYS": "3",
+        "CASEDROP_VAULT_LIMIT_DAYS": "30",
+    }
+    limits = limits_of(Settings.load(environ))
+    assert (limits.quantum, limits.tick_seconds) == (512, 0.25)
+    assert limits.retention == Retention(grace_days=3, limit_days=30)
+
+
 def test_the_settings_cannot_be_changed_afterwards(tmp_path: Path) -> None:
     settings = Settings.load(written(tmp_path))
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -108,6 +125,10 @@ def test_each_missing_setting_is_named(tmp_path: Path, section: str, name: str) 
         ("site", "salt", "zz112233445566778899aabbccddeeff", "random hexadecimal digits"),
         ("vault", "database", 7, "a path"),
         ("vault", "database", "", "a path"),
+        ("vault", "quantum", 15, "from 16 to 1024"),
+        ("vault", "tick_milliseconds", 0.5, "from 100 to 10000"),
+        ("vault", "grace_days", 0, "from 1 to 90"),
+        ("vault", "limit_days", 181, "from 14 to 180"),
         ("limits", "files", 0, "from 1 to 10"),
         ("limits", "files", 11, "from 1 to 10"),
         ("lockdown", "waived", ["landlock", "all"], "a list of parts of the lockdown"),

@@ -11,13 +11,14 @@ import pytest
 from support.day_stores import SECRET, START, TickClock, file_report, open_days
 from support.vault_keys import LAST, WEEKLY, opened, tombstone_in
 
-from dropbox.day_key import SEALED_BYTES, DayKey, DayKeyRecord
+from dropbox.day_key import SEALED_BYTES, DayKey, DayKeyRecord, record_bytes
 from dropbox.errors import BadDayKey, CannotStore
+from dropbox.export_bundle import HEAD_BYTES
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.tombstone import Reason, Tombstone
 from dropbox.vault.block_store import StoredTwice
 from dropbox.vault.day_store import DayStore
-from dropbox.vault.kept_keys import OF_FRONTS, Bound, KeptKeys, TooManyKeys
+from dropbox.vault.kept_keys import Bound, KeptKeys, TooManyKeys, of_fronts, of_vault
 from dropbox.vault.tombstones import Renewal, Tombstones
 
 TODAY = START.date()
@@ -171,15 +172,25 @@ def test_fronts_leave_room_for_the_vaults_own_key(
     store: DayStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for record in (bytes(1_197), front_record().to_bytes(), bytes(18_837)):
-        most = [(TODAY, record)] * min(OF_FRONTS.records, OF_FRONTS.size // len(record))
+        most = [(TODAY, record)] * min(of_fronts().records, of_fronts().size // len(record))
         monkeypatch.setattr(store, "day_keys", lambda most=most: most)
         with pytest.raises(TooManyKeys):
-            KeptKeys(store, OF_FRONTS).keep(
+            KeptKeys(store, of_fronts()).keep(
                 DayKeyRecord(b"i" * 16, TODAY, entries_of_sixteen()), TODAY
             )
         stones = Tombstones(WEEKLY, clock=TickClock())
         stones.renew(store)
         assert stones.note() == ""
+
+
+@pytest.mark.parametrize("limit_days", [14, 90, 180])
+def test_all_keys_that_are_kept_fit_into_one_head(limit_days: int) -> None:
+    """In Base64, with an eighth left; and there are always some for 16 reviewers."""
+    for bound in (of_fronts(limit_days), of_vault(limit_days)):
+        days = limit_days + 3
+        assert days * bound.size * 4 / 3 <= HEAD_BYTES * 7 / 8
+        assert bound.size >= 10 * record_bytes(16)
+    assert of_fronts(limit_days).size < of_vault(limit_days).size
 
 
 def entries_of_sixteen() -> tuple[tuple[bytes, bytes], ...]:
@@ -198,7 +209,7 @@ def test_records_are_bounded_by_number_and_by_size(store: DayStore) -> None:
 
 
 def test_a_record_is_kept_once_and_no_other_gets_its_id(store: DayStore) -> None:
-    keys, record = KeptKeys(store, OF_FRONTS), front_record()
+    keys, record = KeptKeys(store, of_fronts()), front_record()
     keys.keep(record, TODAY)
     keys.keep(record, TODAY)
     with pytest.raises(StoredTwice):
@@ -210,7 +221,7 @@ def test_a_record_is_kept_once_and_no_other_gets_its_id(store: DayStore) -> None
 @pytest.mark.parametrize("days", [-2, 2, 400])
 def test_a_key_of_another_day_is_refused(store: DayStore, days: int) -> None:
     with pytest.raises(BadDayKey, match="not one of today"):
-        KeptKeys(store, OF_FRONTS).keep(
+        KeptKeys(store, of_fronts()).keep(
             front_record(date.fromordinal(TODAY.toordinal() + days)), TODAY
         )
     assert store.day_keys() == []

@@ -1,0 +1,172 @@
+"""Brings the vault's file of format 1 into a store of format 2, and changes the settings.
+
+    casedrop migrate --settings FILE
+
+The old file is copied first and the copy kept. The settings change last: until then the drop
+starts as before. A run that breaks off can be repeated; what it left is made anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from scripts.command_line import CannotRun
+
+if TYPE_CHECKING:
+    from dropbox.settings import Settings
+
+HELP = "bring the vault's file of format 1 into a store of format 2"
+_DATABASE = re.compile(r"^[ \t]*database[ \t]*=.*$", re.MULTILINE)
+# While it is there, what is beside it under the names of this command is of a run that broke off.
+_MARK = "migration.unfinished"
+_CHUNK = 2**20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.add_argument(
+        "--settings", type=Path, required=True, metavar="FILE", help="the drop's settings file"
+    )
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Do it and say what came of it. Raises CannotRun, CasedropError or OSError."""
+    # Imported only when the command runs, so that a missing package becomes a sentence.
+    from dropbox.packets import read_pinned_keys  # noqa: PLC0415
+    from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
+    from dropbox.vault.migration import convert, stopped  # noqa: PLC0415
+    from dropbox.weekly_hpke import WeeklyHpke  # noqa: PLC0415
+
+    file, now = asked.settings.absolute(), datetime.now(UTC)
+    for variable in ("CASEDROP_VAULT_DATABASE", "CASEDROP_VAULT_STORE"):
+        if variable in os.environ:
+            raise CannotRun(f"Remove {variable} from the environment; the settings file changes.")
+    settings = Settings.load({**os.environ, FILE_VARIABLE: str(file)})
+    folder = settings.database.parent
+    mark = folder / _MARK
+    if settings.store is not None:
+        _finish(mark)
+        print("The settings name a store of format 2 already.")
+        return
+    if not settings.database.is_file():
+        raise CannotRun(f"There is no vault's file at {settings.database}.")
+    if not stopped(settings.courier_socket):
+        raise CannotRun("The drop is running; stop it first.")
+    weekly = WeeklyHpke.load(settings.keys, now)
+    copy = _copy_of(settings.database)
+    store = folder / "store.sqlite"
+    text = _changed(file, settings, store)
+    made = [path for base in (copy, store) for path in (base, _journal(base))]
+    if not mark.exists():
+        for path in (copy, store):
+            if path.exists():
+                raise CannotRun(f"{path} exists already; move it away. Nothing was changed.")
+    with ExitStack() as undo:
+        for path in made:
+            path.unlink(missing_ok=True)
+        undo.callback(mark.unlink, missing_ok=True)
+        for path in made:
+            undo.callback(path.unlink, missing_ok=True)
+        _write(mark, str(settings.database).encode())
+        _copy(settings.database, copy)
+        found = convert(
+            copy,
+            store,
+            reviewers=weekly.current(now.date()),
+            fingerprints=[key.fingerprint for key in read_pinned_keys(settings.keys)],
+            settings=settings,
+            now=now,
+        )
+        _write(file, text.encode("utf-8"))
+        undo.pop_all()
+    _finish(mark)
+    print(f"The vault's store is {store}; {file} names it now.")
+    print(
+        f"It has {found.reports} reports, {found.pieces} blocks of files and {found.replies} "
+        "answers. Codenames open, answer and withdraw them as before."
+    )
+    if found.today:
+        print(f"{found.today} blocks are filed under today, since their own days would soon leave.")
+    if found.pending or found.expired:
+        print(
+            f"Left out: {found.pending} blocks of uploads that never ended, {found.expired} "
+            "answers whose time was over."
+        )
+    print(
+        f"{copy} is the old file. Whoever has it and reaches the vault could delete what came from "
+        "it: erase it when the desk has imported the next bundle."
+    )
+
+
+def _changed(file: Path, settings: Settings, store: Path) -> str:
+    """The text of the settings with the store in the place of the database; it is tried."""
+    from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
+
+    text = file.read_text("utf-8")
+    place = store.relative_to(file.parent) if store.is_relative_to(file.parent) else store
+    url = (
+        f"sqlite:{quote(str(place))}"
+        if not place.is_absolute()
+        else f"sqlite://{quote(str(place))}"
+    )
+    changed, count = _DATABASE.subn(f'store = "{url}"', text)
+    trial = file.with_name(file.name + ".trial")
+    try:
+        _write(trial, changed.encode("utf-8"))
+        loaded = Settings.load({**os.environ, FILE_VARIABLE: str(trial)}) if count == 1 else None
+    finally:
+        trial.unlink(missing_ok=True)
+    expected = replace(settings, database=store, store=f"sqlite://{quote(str(store))}")
+    if loaded != expected:
+        raise CannotRun(f"{file} has no single line `database = ...`; nothing was changed.")
+    return changed
+
+
+def _write(path: Path, data: bytes) -> None:
+    from dropbox.durable_file import replace_file  # noqa: PLC0415
+
+    replace_file(path, data)
+
+
+def _copy(old: Path, copy: Path) -> None:
+    """Copy the file, and its journal if a run of the vault was interrupted; durable."""
+    from dropbox.durable_file import NewFile  # noqa: PLC0415
+
+    for source, target in ((old, copy), (_journal(old), _journal(copy))):
+        if source.exists():
+            target.with_name(target.name + ".part").unlink(missing_ok=True)
+            with source.open("rb") as file, NewFile(target) as new:
+                while piece := file.read(_CHUNK):
+                    new.write(piece)
+
+
+def _finish(mark: Path) -> None:
+    """The settings have changed: erase the original, of which there is a copy, then the mark."""
+    from dropbox.durable_file import erase  # noqa: PLC0415
+
+    if not mark.exists():
+        return
+    original = Path(mark.read_text("utf-8"))
+    copy = _copy_of(original)
+    if original.exists() and (not copy.exists() or copy.stat().st_size != original.stat().st_size):
+        raise CannotRun(f"{copy} is not a copy of {original}, which was not erased.")
+    for path in (_journal(original), original):
+        if path.exists():
+            erase(path)
+    mark.unlink()
+
+
+def _copy_of(original: Path) -> Path:
+    return original.with_name(original.name + ".format-1")
+
+
+def _journal(path: Path) -> Path:
+    return path.with_name(path.name + "-journal")
