@@ -12,16 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 from scipy.stats import mannwhitneyu
-from support.front import PACKAGE, Front
+from support.desk_side import STORE, Desk, courier_of
+from support.front import Front
 from support.report_form import answered
 
 from dropbox.codename import WordLists
 from dropbox.front.uniform_response import PAGE_BYTES
-from dropbox.openpgp import Opener
 from onion.launch import Drop
-from scripts.courier.transfer import pull, push
-from scripts.desk.casebook.casebook import Casebook, create
-from scripts.desk.importing.open_bundle import open_bundle
+from scripts.courier.transfer import push
 from scripts.desk.outbox.outbox import answer, export_replies
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, Form, Page
@@ -36,32 +34,26 @@ Visit = tuple[Browser, dict[str, str], Form]
 
 @pytest.fixture(scope="module")
 def visit(
-    keys_dir: Path, opener: Opener, tmp_path_factory: pytest.TempPathFactory
+    keys_dir: Path, reviewer_homes: list[Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Visit]:
     """A browser, and a drop under gunicorn with twenty cases, half of them answered."""
     directory, today = tmp_path_factory.mktemp("timing"), datetime.now(UTC).date()
     site = make_site(directory / "site", onion=ONION, keys=keys_dir)
-    create(
-        directory / "casebook",
-        server_key=site.export_public,
-        campaign=PACKAGE / "campaign.toml",
-        desk=0,
-    )
+    desk = Desk.create(site, directory / "casebook", reviewer_homes[0])
     with (
-        Drop(site.settings_file, site.front_socket, os.environ),
+        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE}),
         Browser(ONION, transport=httpx.HTTPTransport(uds=str(site.front_socket))) as browser,
     ):
         filed = [file(browser, str(number)) for number in range(20)]
-        bundle = pull(directory / "site" / "courier.sock", directory)
-        with Casebook.open(directory / "casebook") as casebook:
-            open_bundle(casebook, bundle, opener, today=today)
+        desk.carry(directory)
+        with desk.open() as casebook:
             numbers = {case.parts[0].report.text: case.number for case in casebook.cases()}
             for number in range(10):
                 answer(casebook, numbers[str(number)], "请问是哪一年？" * 60, today=today)
             for _ in range(8):
                 answer(casebook, numbers["10"], "请问是哪一年？" * 180, today=today)
-            export_replies(casebook, directory / "replies.tar", opener, today=today)
-        push(directory / "site" / "courier.sock", directory / "replies.tar")
+            export_replies(casebook, directory / "replies.tar", desk.opener, today=today)
+        push(courier_of(site), directory / "replies.tar")
         # Filed after the bundle was fetched: known to the vault, but without an acknowledgement.
         known = file(browser, "known")
         unknown = browser.get("/zh-hans/report").codename()
