@@ -17,17 +17,20 @@ from support.front import PACKAGE
 from dropbox.codename import WordLists
 from dropbox.openpgp import Opener
 from dropbox.settings import Settings
+from dropbox.week_secrets import WeekSecrets
 from onion.launch import Drop
 from onion.private_net import PrivateNet
-from scripts.courier.transfer import pull, push
+from scripts.courier.pull import pull
+from scripts.courier.transfer import push
 from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.evidence import write_out
-from scripts.desk.importing.open_bundle import open_bundle
+from scripts.desk.importing.open_export import open_export
 from scripts.desk.outbox.outbox import answer, export_replies
 from scripts.newsite import Site, make_site
 
 pytestmark = pytest.mark.onion
 
+STORE = {"CASEDROP_VAULT_STORE": "sqlite:vault/store.sqlite"}
 LANGUAGES = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "en": "en"}
 TEXTS = {
     "zh-hans": "【虚构示例】我的公众号在三月被封。\n“钱包”里的钱取不出来……𠮷",
@@ -62,6 +65,7 @@ class Place:
     drop: Drop
     casebook: Casebook
     opener: Opener
+    secrets: WeekSecrets
     directory: Path
     # The front's, for what it lets a form be open.
     clock: AheadClock
@@ -81,7 +85,9 @@ class Place:
         stick = self.directory / f"stick{self.bundles}"
         stick.mkdir()
         bundle = pull(self.site.settings_file.parent / "courier.sock", stick)
-        open_bundle(self.casebook, bundle, self.opener, today=datetime.now(UTC).date())
+        today = datetime.now(UTC).date()
+        imported = open_export(self.casebook, bundle, self.opener, self.secrets.find, today=today)
+        assert (imported.findings, imported.opened.unopened) == ((), ())
 
     def texts(self) -> list[str]:
         """The texts of all reports at the desk, after fetching."""
@@ -98,7 +104,10 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(
-    keys_dir: Path, opener: Opener, tmp_path_factory: pytest.TempPathFactory
+    keys_dir: Path,
+    reviewer_homes: list[Path],
+    opener: Opener,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Place]:
     directory = tmp_path_factory.mktemp("place")
     (directory / "site").mkdir()
@@ -111,12 +120,13 @@ def place(
             desk=0,
         )
         clock = AheadClock(directory / "ahead")
-        environ = {**os.environ, **clock.environ}
+        environ = {**os.environ, **clock.environ, **STORE}
         with (
             Drop(site.settings_file, site.front_socket, environ) as drop,
             Casebook.open(directory / "casebook") as casebook,
         ):
-            yield Place(site, net, drop, casebook, opener, directory, clock)
+            secrets = WeekSecrets(reviewer_homes[0], opener)
+            yield Place(site, net, drop, casebook, opener, secrets, directory, clock)
 
 
 @pytest.fixture(scope="module")
