@@ -40,7 +40,7 @@ gnupg_home = "front-gnupg"
 intake_socket = "intake.sock"
 courier_socket = "courier.sock"
 # In a folder of its own: the only one in which the vault may write.
-database = "vault/vault.sqlite"
+store = "sqlite:vault/store.sqlite"
 export_key = "export.key"
 """
 

@@ -20,11 +20,7 @@ ID = "ab" * 16
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
-    site = make_site(tmp_path / "site", onion=ONION, keys=tmp_path)
-    text = site.settings_file.read_text("utf-8")
-    text = text.replace('database = "vault/vault.sqlite"', 'store = "sqlite:vault/store.sqlite"')
-    site.settings_file.write_text(text, "utf-8")
-    return site.settings_file
+    return make_site(tmp_path / "site", onion=ONION, keys=tmp_path).settings_file
 
 
 def typing(monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
