@@ -61,12 +61,9 @@ def restrict_umask() -> None:
     os.umask(0o077)
 
 
-def stop_with_parent() -> None:
-    """Have the kernel send SIGTERM when the parent dies: once killed, it cannot stop its child."""
-    if (
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
-        != 0
-    ):
+def stop_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """Have the kernel send a signal when the parent dies: once killed, it cannot stop its child."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "The kernel does not report the end of a parent process")
 
 

@@ -1,6 +1,7 @@
 """gunicorn's settings for the vault. Its two sockets are in the settings file CASEDROP_SETTINGS."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,9 @@ stop_on_early_sigterm()
 
 def post_worker_init(worker: Any) -> None:
     """Lock a worker before it serves."""
+    # Not in peace: the next vault needs the file, which only one process can have, and nothing is
+    # said to be stored before it is on the disk.
+    stop_with_parent(signal.SIGKILL)
     lock_application(worker)
 
 

@@ -5,13 +5,16 @@ import json
 import re
 import shlex
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from support.export_bundles import PHOTO, Drop
+from support.export_bundles import PHOTO
+from support.slot_bundles import SlotDrop
 from support.team import Team
 
 from dropbox.openpgp import Reviewers
+from dropbox.weekly_hpke import WeeklyHpke
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "reviewer.md").read_text("utf-8")
 # What a person does besides the command: who is at work, and what they type.
@@ -26,12 +29,17 @@ def commands() -> list[str]:
 
 
 def test_a_reviewer_can_do_what_the_guide_says(
-    team: Team, reviewers: Reviewers, monkeypatch: pytest.MonkeyPatch
+    team: Team,
+    reviewers: Reviewers,
+    keys_dir: Path,
+    first_day: date,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    drop = Drop(reviewers, team.directory)
+    hpke = WeeklyHpke.load(keys_dir, datetime.now(UTC))
+    drop = SlotDrop(reviewers, hpke, team.directory, first_day, quantum=64)
     for number in range(1, 8):
         drop.report(f"【虚构】训诫书 {number}", number, attachments=(drop.file(PHOTO),))
-    drop.bundle(1).rename(team.directory / "export-000001.tar")
+    drop.bundle().rename(team.directory / "casedrop-export-000001")
     monkeypatch.chdir(team.directory)
     done = [name for line in commands() if (name := do(team, line, monkeypatch))]
 
