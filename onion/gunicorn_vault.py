@@ -57,11 +57,20 @@ stop_with_parent()
 stop_on_early_sigterm()
 
 
+def post_fork(server: Any, worker: Any) -> None:
+    """Have the kernel end a worker with its master, from its first moment on.
+
+    Not in peace: the next vault needs the file, which only one process can have, and nothing is
+    said to be stored before it is on the disk.
+    """
+    stop_with_parent(signal.SIGKILL)
+    if os.getppid() != worker.ppid:
+        # The master died before the kernel was told.
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def post_worker_init(worker: Any) -> None:
     """Lock a worker before it serves."""
-    # Not in peace: the next vault needs the file, which only one process can have, and nothing is
-    # said to be stored before it is on the disk.
-    stop_with_parent(signal.SIGKILL)
     lock_application(worker)
 
 

@@ -311,6 +311,34 @@ def test_a_vault_that_is_stopped_closes_its_store_and_a_killed_one_does_not(site
     assert not (site.parent / "dropbox" / "front" / "wsgi.py.closed").exists()
 
 
+def test_a_vaults_worker_ends_with_a_master_that_was_killed_whatever_it_does(site: Path) -> None:
+    """Otherwise it holds the file, which the next vault needs, until its requests are answered."""
+    application = site.parent / "dropbox" / "vault" / "wsgi.py"
+    with Drop(site, site.with_name("front.sock"), environ(site)) as drop:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(site.with_name("intake.sock")))
+            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+            time.sleep(0.5)
+            before = drop.vault_pid
+            os.kill(before, signal.SIGKILL)
+            assert wait_until(lambda: members(before) == [])
+        # While it loads the application, too: longer than is waited for here.
+        application.write_text("import time; time.sleep(60)", "utf-8")
+        booting = Child("vault", vault_command(), environ=vault_environ(site), cwd=ROOT)
+        assert wait_until(lambda: len(members(booting.pid)) == 2)
+        os.kill(booting.pid, signal.SIGKILL)
+        assert wait_until(lambda: members(booting.pid) == [])
+        booting.stop(1)
+
+
+def vault_command() -> list[str]:
+    return [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "onion" / "gunicorn_vault.py")]
+
+
+def vault_environ(site: Path) -> dict[str, str]:
+    return {**environ(site), "CASEDROP_SETTINGS": str(site)}
+
+
 class Broken(Exception):
     """Interrupts a stop."""
 
