@@ -139,7 +139,9 @@ class Drop:
     @property
     def running(self) -> bool:
         """Whether both master processes are running."""
-        return all(child is not None and child.running for child in (self._front, self._vault))
+        # Both are asked, which also reaps one that ended.
+        running = [child is not None and child.running for child in (self._front, self._vault)]
+        return all(running)
 
     def notice(self) -> str:
         """One line for the operator if the reviewers' keys expire soon, else ""."""

@@ -67,12 +67,13 @@ def _begin(client: httpx.Client, to: Path) -> Path:
             raise FirstVersion
         if answer.status_code != httpx.codes.OK:
             raise CourierError(f"The vault gives no bundle now (it answers {answer.status_code}).")
-        content = bytearray()
+        received = bytearray()
         for piece in answer.iter_raw():
-            content += piece
-            if len(content) > HEAD_BYTES:
+            received += piece
+            if len(received) > HEAD_BYTES:
                 raise CourierError("The vault's bundle begins with more than any head has.")
-    head = _head(bytes(content))
+    content = bytes(received)
+    head = _head(content)
     directory = to / (bundle_name(head.number) + _PART)
     if (to / bundle_name(head.number)).exists():
         raise CannotWrite(f"{to / bundle_name(head.number)} already exists and is not overwritten.")
