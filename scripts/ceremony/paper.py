@@ -27,19 +27,19 @@ def fingerprint_sheet(*, name: str, fingerprint: str, last_day: date) -> str:
             COLUMNS,
         ),
         f"The last weekly key ends on {last_day}. A renewal keeps this fingerprint.",
-        "简体中文：报告用这把公钥加密。请把这张纸上的四十个字符，与网站“审核人员的公钥”\n"
+        "简体中文：报告用这把公钥加密。请把这张纸上的四十个字符，与网站“受理人员的公钥”\n"
         "页面上显示的逐个核对。只要有一个字符不同，就不要提交任何内容，并请通过其他途径\n"
-        "告诉审核人员。",
+        "告诉受理人员。",
         f"最后一把每周密钥的有效期到 {last_day}。续期之后，指纹不变。",
-        "繁體中文：報告用這把公鑰加密。請把這張紙上的四十個字元，與網站「審核人員的公鑰」\n"
+        "繁體中文：報告用這把公鑰加密。請把這張紙上的四十個字元，與網站「受理人員的公鑰」\n"
         "頁面上顯示的逐一核對。只要有一個字元不同，就不要提交任何內容，並請透過其他管道\n"
-        "告訴審核人員。",
+        "告訴受理人員。",
         f"最後一把每週金鑰的有效期到 {last_day}。續期之後，指紋不變。",
     ]
     head = [
         _RULE,
         "  Casedrop",
-        "  Fingerprint of a reviewer's key  |  审核人员公钥的指纹  |  審核人員公鑰的指紋",
+        "  Fingerprint of a reviewer's key  |  受理人员公钥的指纹  |  受理人員公鑰的指紋",
         _RULE,
     ]
     key = [

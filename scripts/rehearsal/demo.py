@@ -46,7 +46,7 @@ REVIEWERS = ("first", "second")
 BIG_FILE_BYTES = 8 * 2**20
 STORE = {"CASEDROP_VAULT_STORE": "sqlite:vault/store.sqlite"}
 ANSWER = (
-    "审核人员已阅读您的报告，认为值得继续跟进。\n"
+    "受理人员已阅读您的报告，认为值得继续跟进。\n"
     "请在方便时说明：训诫书上写的是哪一天？不必写姓名和地点。谢谢您。"
 )
 PREFIX = {tag: tag.lower() for tag in LANGUAGES}

@@ -47,8 +47,8 @@ ASKED = {
 }
 NO_ANSWER = {"zh-hans": "还没有回复", "zh-hant": "還沒有回覆", "en": "There is no answer"}
 OPENED = {
-    "zh-hans": "审核人员已打开您的报告",
-    "zh-hant": "審核人員已開啟您的報告",
+    "zh-hans": "受理人员已打开您的报告",
+    "zh-hant": "受理人員已開啟您的報告",
     "en": "The reviewers have opened your report",
 }
 TAKEN_BACK = {"zh-hans": "已撤回", "zh-hant": "已撤回", "en": "Taken back"}

@@ -213,9 +213,9 @@ def test_neither_codename_nor_keys_show_themselves_in_a_repr() -> None:
 def test_a_codename_inside_a_text_is_found(dress: str) -> None:
     codename = Codename((3, 2047, 99, 1500, 700, 98, 12))
 
-    assert LISTS.contains_codename(f"我的代号是：{dressed(codename)[dress]}。\n谢谢。")
+    assert LISTS.contains_codename(f"我的查询码是：{dressed(codename)[dress]}。\n谢谢。")
     assert LISTS.contains_codename(
-        "代号" + "".join(word.hanzi for word in LISTS.spell(codename, "zh-Hans")) + "不要忘记"
+        "查询码" + "".join(word.hanzi for word in LISTS.spell(codename, "zh-Hans")) + "不要忘记"
     )
 
 

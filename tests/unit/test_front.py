@@ -445,9 +445,9 @@ def test_a_dead_or_full_vault_means_not_accepted(
 def test_a_codename_in_the_text_is_refused_and_kept(front: Front) -> None:
     with front.browser() as browser:
         page = report_page(browser)
-        again = send(browser, page, text="我的代号 " + page.codename())
+        again = send(browser, page, text="我的查询码 " + page.codename())
 
-    assert again.status == 400 and "似乎有代号" in problems(again)
+    assert again.status == 400 and "似乎有查询码" in problems(again)
     assert page.codename() in again.form().value("text")
 
 
@@ -898,12 +898,12 @@ def test_an_empty_follow_up_or_one_with_a_codename_is_refused_and_kept(front: Fr
         codename = report_page(browser).codename()
         case = opened(front, browser, codename)
         assert "请写下发生了什么" in problems(browser.send(case.form(), {"text": " "}))
-        again = browser.send(case.form(), {"text": "代号 " + codename})
+        again = browser.send(case.form(), {"text": "查询码 " + codename})
 
     assert (
         again.status == 400
-        and "似乎有代号" in problems(again)
-        and again.form().value("text") == "代号 " + codename
+        and "似乎有查询码" in problems(again)
+        and again.form().value("text") == "查询码 " + codename
     )
     assert front.vault.final == {}
 
@@ -1093,7 +1093,7 @@ def test_a_follow_up_after_a_restart_asks_for_the_codename_and_keeps_the_text(fr
         codename = report_page(browser).codename()
         case = opened(front, browser, codename)
         question = browser.send(case.form(), {"text": "写了很久", "token": "A" * 300})
-        assert question.status == 400 and "重新输入代号" in problems(question)
+        assert question.status == 400 and "重新输入查询码" in problems(question)
         back = browser.send(question.form(), {"codename": codename})
 
     assert back.status == 200 and back.form().value("text") == "写了很久"

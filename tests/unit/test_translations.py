@@ -3,7 +3,8 @@ placeholders kept.
 """
 
 import re
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,29 @@ def test_the_traditional_text_is_its_own_and_not_simplified() -> None:
         for text in strings(message.string) if message.id else ():
             assert not set(text) & set(SIMPLIFIED_ONLY), text
             assert not re.search("[“”‘’]", text), text
+
+
+def test_the_traditional_text_uses_the_words_of_taiwan_and_hong_kong() -> None:
+    campaign = tomllib.loads((ROOT / "dropbox" / "campaign.toml").read_text("utf-8"))
+    texts = [text for message in catalog("zh_Hant") for text in strings(message.string)]
+    labels = list(labels_in(campaign, "zh-Hant"))
+
+    assert len(labels) > 150
+    for text in [*texts, *labels]:
+        assert not re.search("用戶|屏蔽|默認|網絡|服務器|軟件|文檔|登錄|信息|你", text), text
+
+
+def labels_in(part: object, language: str) -> Iterator[str]:
+    """Every text of the campaign in *language*."""
+    inner: Iterable[object] = ()
+    if isinstance(part, dict):
+        if isinstance(text := part.get(language), str):
+            yield text
+        inner = part.values()
+    elif isinstance(part, list):
+        inner = part
+    for one in inner:
+        yield from labels_in(one, language)
 
 
 def test_the_simplified_text_uses_its_own_quotation_marks() -> None:
