@@ -25,13 +25,12 @@ from dropbox.settings import Settings
 from dropbox.sizes import PENDING_BATCH, REPLY_BYTES
 from dropbox.tombstone import Reason
 from dropbox.vault.block_store import Block
-from dropbox.vault.database import EXPIRES_BYTES, open_file
 from dropbox.vault.day_store import DayStore
+from dropbox.vault.format_1_file import FINAL, open_file
 from dropbox.vault.reply_heads import BATCH, ReplyHead
 from dropbox.vault.slot_heads import Head, day_number
 from dropbox.vault.store_url import limits_of
 
-_FINAL = bytes(EXPIRES_BYTES)
 _BLOCKS = "SELECT id, withdraw_tag, bytes FROM slot WHERE expires = ? AND day = ?"
 _NOT_WHOLE = "What was converted is not what was there; the old file is as it was."
 
@@ -103,7 +102,7 @@ def convert(
         if _replies_in(new) & set(replies) != set(replies):
             raise StoreError(_NOT_WHOLE)
         (pending,) = source.execute(
-            "SELECT count(*) FROM slot WHERE expires <> ?", (_FINAL,)
+            "SELECT count(*) FROM slot WHERE expires <> ?", (FINAL,)
         ).fetchone()
         (all_replies,) = source.execute("SELECT count(*) FROM reply").fetchone()
     return Migrated(*counts, len(replies), days.moved, pending, all_replies - len(replies))
@@ -125,7 +124,7 @@ class _Days:
     def __init__(self, source: sqlite3.Connection, today: date, limit_days: int) -> None:
         self._source = source
         rows = source.execute(
-            "SELECT day, count(*) FROM slot WHERE expires = ? GROUP BY day", (_FINAL,)
+            "SELECT day, count(*) FROM slot WHERE expires = ? GROUP BY day", (FINAL,)
         ).fetchall()
         self.target: dict[str, date] = {}
         self.moved = 0
@@ -150,7 +149,7 @@ class _Days:
         """(id, withdraw tag, bytes) of the same blocks."""
         for text, target in self.target.items():
             if target == day:
-                yield from self._source.execute(_BLOCKS, (_FINAL, text))
+                yield from self._source.execute(_BLOCKS, (FINAL, text))
 
 
 def _message(data: bytes) -> bytes | None:

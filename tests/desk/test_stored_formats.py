@@ -7,7 +7,8 @@ does not show whether it reads what is out there.
 import lzma
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from contextlib import closing
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 
@@ -16,19 +17,19 @@ from nacl.signing import SigningKey
 from support.archives import unpack
 
 from dropbox.bundle import ListedBlock, read_export
-from dropbox.codename import CHEAPEST, Codename, derive_keys, withdraw_tag
+from dropbox.codename import CHEAPEST, Codename, derive_keys
+from dropbox.erase_hash import first_preimage
 from dropbox.errors import CannotOpen
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener
 from dropbox.reply import open_reply, reply_tags
 from dropbox.report import Report
 from dropbox.sealing import open_attachment, open_report
-from dropbox.vault.store import Counts, Store
+from dropbox.vault.format_1_file import FINAL, open_file
 from scripts.desk.__main__ import main
 from scripts.desk.casebook.casebook import Casebook
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "format_1"
-NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 SERVER = SigningKey(b"s" * 32)
 TEXTS = {"【虚构】我的微信号在 2019 年被永久封禁。", "【虚构】第二份。"}
 PHOTO = b"\xff\xd8" + b"x" * 50_000
@@ -66,17 +67,21 @@ def opened(blocks: dict[bytes, bytes], opener: Opener) -> tuple[list[Report], li
 def test_a_vault_of_the_first_version_is_read(opener: Opener, tmp_path: Path) -> None:
     path = tmp_path / "vault.sqlite"
     path.write_bytes(lzma.decompress((VECTORS / "vault.sqlite.xz").read_bytes()))
-    store = Store.open(path, clock=lambda: NOW, pending_minutes=240)
     keys = derive_keys(Codename((1,) * 7), salt=b"0123456789abcdef", cost=CHEAPEST)
-    try:
-        assert store.counts() == Counts(blocks=3, pending=1, replies=4, exports=1)
-        tags = dict(store.tags())
-        reports, files = opened({one: store.block(one) for one in tags}, opener)
-        ((index, sealed),) = store.replies(reply_tags(keys.tag_key))
-        own = [one for one, tag in tags.items() if withdraw_tag(keys.withdraw_key, one) == tag]
-        assert len(own) == 2
-    finally:
-        store.close()
+    with closing(open_file(path)) as vault:
+        rows = vault.execute("SELECT id, withdraw_tag, expires, bytes FROM slot").fetchall()
+        replies = dict(vault.execute("SELECT tag, sealed FROM reply"))
+        (exports,) = vault.execute("SELECT count(*) FROM export").fetchone()
+    blocks = {block_id: data for block_id, _, expires, data in rows if expires == FINAL}
+    assert (len(rows), len(blocks), len(replies), exports) == (4, 3, 4, 1)
+    reports, files = opened(blocks, opener)
+    own = [one for one, tag, _, _ in rows if tag == first_preimage(keys.withdraw_key, one)]
+    assert len(own) == 2
+    ((index, sealed),) = (
+        (index, replies[tag])
+        for index, tag in enumerate(reply_tags(keys.tag_key))
+        if tag in replies
+    )
 
     assert {report.text for report in reports} == TEXTS and files == [PHOTO]
     assert index == 0 and open_reply(sealed, keys.reply_private).text == "我们读了。"

@@ -10,9 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from support import format_1
 from support.analyst import Seized, by_day, ordered, together, told, traits
-from support.clocks import Clock
 from support.day_stores import (
+    START,
     TickClock,
     bundle_of,
     claim,
@@ -22,10 +23,8 @@ from support.day_stores import (
     sealed_tombstone,
 )
 
-from dropbox.sizes import BLOCK_BYTES
 from dropbox.vault.day_store import StoreLimits
 from dropbox.vault.journal import Journal, journal_path
-from dropbox.vault.store import Pending, Store
 
 DAYS = 2
 REPORTS = (0, 1, 10, 60, 300)
@@ -165,25 +164,14 @@ def test_free_slots_that_are_marked_tell_everything(tmp_path: Path) -> None:
 
 def test_the_first_format_told_how_many_which_day_and_which_were_pending(tmp_path: Path) -> None:
     """The control: the same questions to a file of the first format."""
-    path, clock = tmp_path / "vault.sqlite", Clock()
-    store = Store.open(path, clock=clock, pending_minutes=240)
-    make = random.Random(3)
-
-    def block() -> Pending:
-        return Pending(make.randbytes(16), make.randbytes(BLOCK_BYTES))
-
-    truth, tag = [], b"t" * 16
+    vault, day, truth = format_1.FirstVault(tmp_path / "vault.sqlite"), START.date(), []
     for number in range(10):
-        files, one = [block() for _ in range(number % 4)], block()
-        if files:
-            store.add_pending(files)
-        store.commit(one, tag, [(file.id, tag) for file in files])
-        truth.append({one.id, *(file.id for file in files)})
-        clock.now += timedelta(days=1)
-    left = [block() for _ in range(2)]
-    store.add_pending(left)
-    store.close()
-    connection = sqlite3.connect(path)
+        blocks = [format_1.block() for _ in range(number % 4 + 1)]
+        vault.file(day + timedelta(days=number), *blocks)
+        truth.append({block_id for block_id, _ in blocks})
+    left = [format_1.block() for _ in range(2)]
+    vault.leave(day + timedelta(days=10), *left)
+    connection = sqlite3.connect(vault.path)
     rows = connection.execute("SELECT day, id, expires = zeroblob(8) FROM slot").fetchall()
     connection.close()
     days: dict[str, set[bytes]] = {}
@@ -192,4 +180,4 @@ def test_the_first_format_told_how_many_which_day_and_which_were_pending(tmp_pat
             days.setdefault(day, set()).add(block_id)
 
     assert list(map(days.__getitem__, sorted(days))) == truth
-    assert {block_id for _, block_id, final in rows if not final} == {one.id for one in left}
+    assert {block_id for _, block_id, final in rows if not final} == {one for one, _ in left}

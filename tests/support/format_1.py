@@ -1,0 +1,54 @@
+"""What the first format left behind, written with plain SQL: a vault's file."""
+
+import random
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from dropbox.sizes import BLOCK_BYTES, ID_BYTES
+from dropbox.vault.format_1_file import EXPIRES_BYTES, SCHEMA, SCHEMA_VERSION
+
+TAG = b"t" * ID_BYTES
+# The Unix time, a full hour, at which a block expires whose report has not come; 0: it has come.
+_LATER = 1_800_000_000
+
+
+def block() -> tuple[bytes, bytes]:
+    """An id, and the bytes of a block."""
+    return secrets.token_bytes(ID_BYTES), secrets.token_bytes(BLOCK_BYTES)
+
+
+@dataclass
+class FirstVault:
+    """A vault's file of the first format. Blocks are in random places, whatever came when."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        with closing(sqlite3.connect(self.path)) as database:
+            database.executescript(";".join(SCHEMA))
+            database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def file(self, day: date, *blocks: tuple[bytes, bytes], expires: int = 0) -> None:
+        """Add the blocks of a report filed on *day*, or of an upload that goes on."""
+        with closing(sqlite3.connect(self.path)) as database, database:
+            (count,) = database.execute("SELECT count(*) FROM slot").fetchone()
+            for end, (block_id, data) in enumerate(blocks, count):
+                place = random.randrange(end + 1)
+                database.execute("UPDATE slot SET place = ? WHERE place = ?", (end, place))
+                row = (block_id, TAG, day.isoformat(), expires.to_bytes(EXPIRES_BYTES, "big"), data)
+                database.execute("INSERT INTO slot VALUES (?, ?, ?, ?, ?, ?)", (place, *row))
+
+    def leave(self, day: date, *blocks: tuple[bytes, bytes]) -> None:
+        """Add the blocks of an upload whose report has not come."""
+        self.file(day, *blocks, expires=_LATER)
+
+    def answer(self, replies: Sequence[tuple[bytes, bytes]], keep_until: date) -> None:
+        """Keep replies (tag, sealed)."""
+        rows = [(tag, keep_until.isoformat(), sealed) for tag, sealed in replies]
+        with closing(sqlite3.connect(self.path)) as database, database:
+            database.executemany("INSERT INTO reply VALUES (?, ?, ?)", rows)
