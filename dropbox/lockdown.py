@@ -11,14 +11,14 @@ import os
 import resource
 import sys
 import sysconfig
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dropbox import data_files, landlock, seccomp
 from dropbox.errors import CannotLockDown
 from dropbox.landlock import DATABASE, READ, Access
-from dropbox.mounts import Mount
+from dropbox.mounts import Mount, journals_files
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -35,12 +35,14 @@ _CANARY = b"\x33"
 class Room:
     """What a process can still do.
 
-    Python, shared libraries and Casedrop's code are always readable.
+    Python, shared libraries and Casedrop's code are always readable. *sockets* are the folders of
+    the unix sockets that its requests go through.
     """
 
     name: str
     readable: tuple[Path, ...] = ()
     programs: tuple[Path, ...] = ()
+    sockets: tuple[Path, ...] = ()
     writable: Path | None = None  # one folder; without it no byte can be written to any file
     sees_plaintext: bool = False
 
@@ -55,11 +57,24 @@ def lock(room: Room, waived: Collection[str] = ()) -> None:
         raise CannotLockDown(
             f"The {room.name} cannot be locked down: it already has more than one thread."
         )
-    for part, apply in PARTS.items():
+    _apply(room, PARTS, waived)
+
+
+def check_disk(room: Room, waived: Collection[str] = ()) -> None:
+    """Raise CannotLockDown if the room's folder is on a file system that keeps what is overwritten.
+
+    Call this before the first byte is written there; ``lock`` asks again.
+    """
+    if room.writable is not None and room.writable.is_dir():
+        _apply(room, ("copies", "journal"), waived)
+
+
+def _apply(room: Room, parts: Iterable[str], waived: Collection[str]) -> None:
+    for part in parts:
         if part in waived:
             continue
         try:
-            apply(room)
+            PARTS[part](room)
         except (CannotLockDown, OSError) as why:
             reason = f"{why.strerror}." if isinstance(why, OSError) else str(why)
             raise CannotLockDown(
@@ -79,16 +94,31 @@ def warn_waived(room: Room, waived: Collection[str]) -> None:
 
 def _copies(room: Room) -> None:
     """What the room overwrites is gone."""
-    _refuse_mount(room, Mount.keeps_copies)
+    _refuse_mount(room.writable, Mount.keeps_copies)
 
 
 def _journal(room: Room) -> None:
     """What the room writes is written once."""
-    _refuse_mount(room, Mount.journals_data)
+    _refuse_mount(room.writable, Mount.journals_data)
+    if room.writable is not None and (sentence := journals_files(room.writable)):
+        raise CannotLockDown(sentence)
 
 
-def _refuse_mount(room: Room, fault: Callable[[Mount], str]) -> None:
-    mount = None if room.writable is None else Mount.of(room.writable)
+def _access(room: Room) -> None:
+    """What a request makes it read is not stamped with the time.
+
+    The vault opens its file so that reading stamps nothing; see dropbox.vault.slot_file.
+    """
+    folders = {*room.readable, *room.sockets, *(path.parent for path in room.programs)}
+    if room.sees_plaintext:
+        # Some of it is read when it is needed first: pages, translations, gpg's libraries.
+        folders |= {path if path.is_dir() else path.parent for path in _python_files()}
+    for folder in sorted(folders):
+        _refuse_mount(folder, Mount.stamps_reading)
+
+
+def _refuse_mount(folder: Path | None, fault: Callable[[Mount], str]) -> None:
+    mount = None if folder is None else Mount.of(folder)
     if mount is not None and (sentence := fault(mount)):
         raise CannotLockDown(sentence)
 
@@ -152,10 +182,11 @@ def _dumps(room: Room) -> None:
 
 # The order matters: seccomp and Landlock need "no new privileges", and a process that is not
 # dumpable no longer owns its own entries in /proc, which are read to make the rules and to find the
-# folder's file system.
+# file systems.
 PARTS: Mapping[str, Callable[[Room], None]] = {
     "copies": _copies,
     "journal": _journal,
+    "access": _access,
     "allocator": _allocator,
     "limits": _limits,
     "privileges": _privileges,

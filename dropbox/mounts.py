@@ -1,16 +1,20 @@
-"""What the file system under a folder records of its own accord, beside what is written to it.
+"""What the file system under a folder records of its own accord, beside what is written to it."""
 
-Access times are not among it: the store opens its file so that reading stamps nothing on it.
-"""
-
+import fcntl
 import os
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 # These never write in place: what was overwritten stays where it was, or in a snapshot.
 _COPYING = frozenset({"bcachefs", "btrfs", "f2fs", "nilfs2", "zfs"})
+# What is read there leaves no time on a disk: these are in memory.
+_IN_MEMORY = frozenset({"devtmpfs", "ramfs", "tmpfs"})
+# ioctl_iflags(2), <linux/fs.h>: _IOR('f', 1, long), of which the kernel fills the first four bytes.
+_GET_FLAGS, _FLAGS_BYTES = 0x80086601, 8
+_JOURNAL_DATA = 0x4000
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
@@ -62,6 +66,43 @@ class Mount:
             f"{self.place} is mounted with data=journal, so its journal keeps a copy of all that "
             "is written, with the time; mount it with data=ordered."
         )
+
+    def stamps_reading(self) -> str:
+        """A sentence if it notes when a file was read last, else ""."""
+        if self.type in _IN_MEMORY or self.options & {"noatime", "ro"}:
+            return ""
+        return (
+            f"{self.place} is mounted without noatime, so its files tell when they were last read, "
+            "and with it when something was filed; mount it with noatime."
+        )
+
+
+def journals_files(folder: Path) -> str:
+    """A sentence if *folder*, or a file in it, has the attribute of `chattr +j`, else "".
+
+    Raises OSError.
+    """
+    # What is no plain file holds nothing, and to open it could wait for ever.
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink()]
+    for path in (folder, *files):
+        if _flags(path) & _JOURNAL_DATA:
+            return (
+                f"{path} has the attribute j, so the file system's journal keeps a copy of all "
+                "that is written there, with the time; remove it with chattr -j."
+            )
+    return ""
+
+
+def _flags(path: Path) -> int:
+    """The attributes of a file or folder; 0 where the file system has none."""
+    opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        found = fcntl.ioctl(opened, _GET_FLAGS, bytes(_FLAGS_BYTES))
+    except OSError:
+        return 0
+    finally:
+        os.close(opened)
+    return int(struct.unpack("=I", found[:4])[0])
 
 
 def _character(escaped: re.Match[str]) -> str:

@@ -28,9 +28,7 @@ BUSY = _(
     "The server is busy. Nothing was stored. Everything you wrote is still here; please try again "
     "in a few minutes."
 )
-_FILES_GONE = _(
-    "Your files had waited too long for the report and were deleted. Please add them again."
-)
+_FILES_GONE = _("Your files are no longer on the server. Please add them again.")
 _TOO_LONG = _("Your text is too long. Please shorten it.")
 
 # The sentence and the HTTP status for each trouble with a posted form. %(name)s is the file's name.

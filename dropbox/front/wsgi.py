@@ -81,6 +81,7 @@ _room = Room(
     "front",
     readable=(_settings.gnupg_home,),
     programs=tuple(Path(found).resolve() for found in (shutil.which("gpg"),) if found),
+    sockets=(_settings.intake_socket.parent,),
     sees_plaintext=True,
 )
 warn_waived(_room, _settings.waived)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from dropbox.lockdown import Room, lock, warn_waived
+from dropbox.lockdown import Room, check_disk, lock, warn_waived
 from dropbox.settings import Settings
 from dropbox.vault.factory import create_block_vault, create_vault
 from dropbox.vault.housekeeping import Housekeeping
@@ -18,6 +18,14 @@ def _now() -> datetime:
 
 
 _settings = Settings.load(os.environ)
+_room = Room(
+    "vault",
+    writable=_settings.database.parent,
+    sockets=(_settings.intake_socket.parent, _settings.courier_socket.parent),
+)
+warn_waived(_room, _settings.waived)
+# Before the store's first tick: what is written once to such a disk stays there.
+check_disk(_room, _settings.waived)
 # Threads that start once the worker is locked: a lock does not reach other threads.
 _threads: list[Callable[[], None]] = []
 _closing: list[Callable[[], None]] = []
@@ -33,9 +41,6 @@ else:
     _closing.append(_slots.close)
     _threads += [_slots.start, Renewal(_tombstones, _slots).start]
     app = create_block_vault(_settings, store=_slots, tombstones=_tombstones, clock=_now)
-
-_room = Room("vault", writable=_settings.database.parent)
-warn_waived(_room, _settings.waived)
 
 
 def lock_worker() -> None:

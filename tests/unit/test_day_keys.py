@@ -253,7 +253,7 @@ todays = TodaysKey(reviewers=lambda _day: [reviewer.public], keep=kept.append, c
 for _ in range(2):
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
-        lock(Room("front", programs=(Path("/bin/true"),)), ["allocator"])
+        lock(Room("front", programs=(Path("/bin/true"),)), ["access", "allocator"])
         refused = ctypes.CDLL(None).memfd_create(b"x", 0)
         todays.start()
         os.write(writer, todays.current().hex().encode() + b" %d %d" % (len(kept), refused))

@@ -80,7 +80,7 @@ waiting = threading.Event()
 if {second}:
     threading.Thread(target=waiting.wait, daemon=True).start()
 try:
-    lock(Room("front"), ["allocator"])
+    lock(Room("front"), ["access", "allocator"])
 except CannotLockDown as why:
     print(why)
 else:
@@ -147,7 +147,7 @@ if before:
 room = Room("front", programs=(Path("/bin/true"),))
 if sys.argv[1] == "vault":
     room = Room("vault", writable=Path(sys.argv[3]))
-lock(room, ["allocator"])
+lock(room, ["access", "allocator"])
 from datetime import date
 from dropbox.block import Kind, open_block, seal_block
 from dropbox.day_key import DayKey, DayKeyRecord
