@@ -49,6 +49,10 @@ class TooLarge(CasedropError):
     """The attachment is larger than the limit."""
 
 
+class CutPage(CasedropError):
+    """A form was sent from a page that its browser did not yet have whole."""
+
+
 class VaultUnavailable(CasedropError):
     """The vault does not answer or cannot store; nothing was accepted."""
 

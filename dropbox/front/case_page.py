@@ -37,7 +37,8 @@ _DELETE, _OLDER = "delete-", "older-"
 _SENT = _("Your addition has been sent. It is locked and stored.")
 _DELETED = _("The answer has been deleted from the server.")
 _NOT_WITHDRAWN = _(
-    "Nothing was taken back: the server cannot do it right now. Please try again later."
+    "The server cannot take everything back right now. Please try again later, until this page "
+    "says that it has been taken back."
 )
 _UNAVAILABLE = _("The answers cannot be looked up right now. Please try again later.")
 _TOO_OLD = _("This page was open for too long. Please type your codename again.")

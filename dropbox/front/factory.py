@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from dropbox import data_files, error_log
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
+from dropbox.errors import CutPage
 from dropbox.front.case_page import CaseView
 from dropbox.front.form_token import FormTokens
 from dropbox.front.inbox_page import InboxView
@@ -251,6 +252,20 @@ def _error_pages(app: Flask, pages: Pages) -> None:
             status=why.code or 400,
         )
 
+    def cut(why: CutPage) -> Response:
+        sentences = [
+            _(
+                "You pressed a button before the page had arrived whole, so part of what you wrote "
+                "was not sent. Nothing was changed or stored."
+            ),
+            _(
+                "All of it is still in your browser: press Back, wait until the page has stopped "
+                "loading, and press the button again. If the browser asks whether to send the page "
+                "again, choose “Resend”."
+            ),
+        ]
+        return pages.message(_("The page had not arrived whole"), sentences, status=400)
+
     def failed(why: Exception) -> Response:
         sentences = [
             _(
@@ -265,4 +280,5 @@ def _error_pages(app: Flask, pages: Pages) -> None:
         return pages.message(_("Not accepted"), sentences, status=500)
 
     app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(CutPage, cut)
     app.register_error_handler(500, failed)

@@ -8,7 +8,7 @@ from flask.views import MethodView
 from flask_babel import lazy_gettext as _
 
 from dropbox.codename import UnknownWord, WrongCheck, WrongCount
-from dropbox.errors import BadCodename
+from dropbox.errors import BadCodename, CutPage
 from dropbox.front.case_page import CaseView, ask, ask_again
 from dropbox.front.form_token import FormState
 from dropbox.front.forms import InboxForm, OpenedToken
@@ -38,7 +38,10 @@ class InboxView(MethodView):
         return ask(self._pages)
 
     def post(self) -> Response:
-        """Show the answers. What was typed is shown again only if it could not be read."""
+        """Show the answers. What was typed is shown again only if it could not be read.
+
+        Raises CutPage.
+        """
         received = receive(
             request.stream,
             request.headers.get("Content-Type", ""),
@@ -46,6 +49,8 @@ class InboxView(MethodView):
             files_left=lambda texts: 0,
             open_sealer=no_files,
         )
+        if received.cut_page:
+            raise CutPage
         token = OpenedToken.of(self._pages.tokens, PAGE, received.texts.get("token", ""))
         form = InboxForm(received.texts, token)
         text, state = received.texts.get("text", ""), token.state

@@ -8,7 +8,14 @@ from flask import request
 from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
 
-from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, VaultUnavailable
+from dropbox.errors import (
+    BadReport,
+    CannotSeal,
+    CannotStore,
+    CutPage,
+    PendingGone,
+    VaultUnavailable,
+)
 from dropbox.front.form_token import FormState, FormTokens
 from dropbox.front.forms import OpenedToken
 from dropbox.front.intake import CaseIntake, Draft
@@ -123,7 +130,7 @@ class SubmissionHandler:
     def receive(self) -> PostedPage:
         """Read the request: texts into memory, files into sealing.
 
-        Abandons files that were removed.
+        Abandons files that were removed. Raises CutPage.
         """
         received = receive(
             request.stream,
@@ -134,6 +141,10 @@ class SubmissionHandler:
             ),
             open_sealer=self._intake.open_sealer,
         )
+        if received.cut_page:
+            # No field that is missing was emptied by its writer, so nothing is taken from it.
+            self._intake.abandon(received.attachments)
+            raise CutPage
         token = self._opened(received.texts)
         state = token.state.with_files((*self._kept(token.state, received), *received.attachments))
         status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)

@@ -30,6 +30,8 @@ from dropbox.report import NAME_BYTES, Attachment, text_bytes
 TEXTS_BYTES = 1_048_576
 # A browser sends at most about 130 parts: all harms and optional answers, ten files, and the texts.
 MAX_PARTS = 192
+# The last field of each of our forms.
+LAST_FIELD = "end"
 # Our field names are short. Others are cut off: TEXTS_BYTES does not count the memory they take.
 _FIELD_CHARACTERS = 64
 _READ_BYTES = 65_536
@@ -80,11 +82,21 @@ class Sealer(Protocol):
 
 @dataclass
 class ReceivedForm:
-    """A posted form. ``troubles`` has (trouble, file name), each once; "" is for the whole form."""
+    """A posted form.
+
+    ``troubles`` has (trouble, file name), each once; "" is for the whole form. ``complete``: the
+    form was read to its end.
+    """
 
     texts: MultiDict[str, str] = field(default_factory=MultiDict)
     attachments: list[Attachment] = field(default_factory=list)
     troubles: list[tuple[Trouble, str]] = field(default_factory=list)
+    complete: bool = False
+
+    @property
+    def cut_page(self) -> bool:
+        """Whether all of it arrived, but from a page that its browser did not yet have whole."""
+        return self.complete and LAST_FIELD not in self.texts
 
     def trouble(self, trouble: Trouble, name: str = "") -> None:
         """Note *trouble* once."""
@@ -190,6 +202,8 @@ class _Form:
                 self._handle_file(self._file, event)
             elif self._text is not None:
                 self._handle_text(self._text, event)
+        elif isinstance(event, Epilogue):
+            self.received.complete = True
 
     def close(self) -> None:
         """End the form: a file that is incomplete is abandoned."""

@@ -20,6 +20,7 @@ TIMEOUT_SECONDS = 120.0
 
 # The form of the button for leaving has no id.
 FORM_ID = "form"
+_CONTROLS = ("input", "textarea", "select", "button", "option")
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
@@ -54,7 +55,7 @@ class _FormReader(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "form" and given.get("id") == FORM_ID:
             self.action, self._inside = given.get("action", ""), True
-        elif self._inside and tag in ("input", "textarea", "select", "button", "option"):
+        elif (self._inside or given.get("form") == FORM_ID) and tag in _CONTROLS:
             self._last = _Control(tag, given)
             # The text of an option without an end tag ends where the next begins.
             (self.controls[-1].options if tag == "option" else self.controls).append(self._last)
@@ -131,9 +132,9 @@ class Form:
             elif name not in values:
                 result.append((name, value))
         chosen = [(name, value) for name, many in left.items() for value in many]
-        # Boxes that were unticked come after the first field (the token) and before the texts, as
-        # in the form.
-        return [*result[:1], *chosen, *result[1:]]
+        # Boxes that were unticked come after the first fields (padding and token) and before the
+        # texts, as in the form.
+        return [*result[:2], *chosen, *result[2:]]
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ class Browser:
         before: list[tuple[str, str]] = []
         after: list[tuple[str, str]] = []
         for name, value in form.filled(values):
-            (after if name == "pad" else before).append((name, value))
+            (after if name == "end" else before).append((name, value))
         parts = [(name, (None, value)) for name, value in before]
         uploads = [(file_field, (file.name, file.content, file.type)) for file in files]
         last = [(name, (None, value)) for name, value in [*after, button]]

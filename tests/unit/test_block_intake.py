@@ -56,6 +56,7 @@ class Site:
         self, settings: Settings, directory: Path, reviewers: Reviewers, campaign: Campaign
     ) -> None:
         self.settings, self.reviewers, self.campaign = settings, reviewers, campaign
+        self.directory = directory
         self.clock = Clock()
         self.vault = DayVault(directory / "vault.sqlite", self.clock)
         self.todays = TodaysKey(
@@ -174,13 +175,18 @@ def test_a_vault_without_room_for_the_notice_still_erases(site: Site, opener: Op
     assert set(site.desk(opener).tombstones().values()) == {Reason.WITHDRAWN}
 
 
-def test_withdrawing_leaves_no_answer(site: Site) -> None:
+def test_withdrawing_leaves_no_answer_and_no_notice(site: Site) -> None:
+    """What was in a reply slot is nowhere in the vault's file any more."""
     codename, other = new_codename(), new_codename()
     sealed = []
-    for one, number in ((codename, 0), (codename, 63), (other, 0)):
+    for one, number, kind in (
+        (codename, 0, "acknowledgement"),
+        (codename, 63, "answer"),
+        (other, 0, "answer"),
+    ):
         keys = derive_keys(one, salt=site.settings.salt, cost=CHEAPEST)
         answer = seal_reply(
-            Reply("answer", "en", date(2026, 11, 24), f"{number}"),
+            Reply(kind, "en", date(2026, 11, 24), "" if kind != "answer" else f"{number}"),
             keys.reply_public,
             reply_symmetric=keys.reply_symmetric,
         )
@@ -189,7 +195,14 @@ def test_withdrawing_leaves_no_answer(site: Site) -> None:
     site.vault.store.accept(replace(bundle_of(1), replies=tuple(sealed)))
     assert len(site.intake.replies(codename)) == 2, "the control"
 
+    def held() -> list[bool]:
+        kept = b"".join(file.read_bytes() for file in site.directory.glob("vault.sqlite*"))
+        return [reply.sealed[:32] in kept for reply in sealed]
+
+    assert held() == [True, True, True], "the control"
     site.intake.withdraw(codename, "en")
+
+    assert held() == [False, False, True]
 
     assert site.intake.replies(codename) == []
     (left,) = site.intake.replies(other)

@@ -64,13 +64,15 @@ def test_an_inbox_form_that_broke_off_after_the_codename_opens_nothing(
     body = b"".join(
         b'--B\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
         % (name.encode(), value.encode())
-        for name, value in (("token", form.value("token")), ("codename", codename))
-    )
+        for name, value in (
+            ("token", form.value("token")), ("codename", codename), ("end", "1"),
+        )
+    )  # fmt: skip
     with httpx.Client(
         base_url=f"http://{ONION}", transport=httpx.WSGITransport(app=front.app.wsgi_app)
     ) as client:
         kind = {"Content-Type": "multipart/form-data; boundary=B"}
-        # The delimiter before the padding field is the last that arrives.
+        # The delimiter before the button is the last that arrives.
         broken, whole = (
             client.post("/zh-hans/inbox", content=body + end, headers=kind)
             for end in (b"--B\r\n", b"--B--\r\n")
@@ -230,7 +232,7 @@ def test_what_cannot_be_sealed_is_not_withdrawn(
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(tmp_path))
         refused = browser.send(case.form(), {"text": "留着"}, button=("act", "withdraw"))
-    assert refused.status == 503 and "没有撤回任何内容" in problems(refused)
+    assert refused.status == 503 and "现在无法全部撤回" in problems(refused)
     assert refused.form().value("text") == "留着"
     assert [report.kind for report in front.reports()] == ["report"]
     done = browser.send(refused.form(), {}, button=("act", "withdraw"))

@@ -501,6 +501,7 @@ def test_bytes_that_are_no_utf8_come_back_with_a_sentence(front: Front, text: by
             (b"token", form.value("token").encode()),
             (b"category", b"c1"),
             (b"text", text),
+            (b"end", b"1"),
             (b"act", b"send"),
         )
     )
@@ -1001,7 +1002,7 @@ def test_when_the_vault_is_down_nothing_is_taken_back_and_the_page_says_so(front
 
     assert (
         refused.status == 503
-        and "没有撤回任何内容" in problems(refused)
+        and "现在无法全部撤回" in problems(refused)
         and refused.form().value("text") == "留着"
     )
     assert [report.kind for report in front.reports()] == ["report"]
@@ -1024,7 +1025,7 @@ def test_nothing_is_deleted_before_the_reviewers_are_told(
         ]
         done = browser.send(refused.form(), {}, button=("act", "withdraw"))
 
-    assert refused.status == 503 and "没有撤回任何内容" in problems(refused)
+    assert refused.status == 503 and "现在无法全部撤回" in problems(refused)
     assert done.status == 200
     assert [report.kind for report in front.reports()] == ["withdrawal"]
 
