@@ -16,6 +16,7 @@ from dropbox.label import LANGUAGES, Label
 from dropbox.question import IN_LINES, KINDS, WITH_CHOICES, Group, Question
 from dropbox.ready_answer import Template, bodies, fault
 from dropbox.review_codes import FIXED, LISTS, Reviewing
+from dropbox.system_error import explained
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # A label is shown in a form and in the reviewer's table; the invitation is a paragraph.
@@ -61,7 +62,7 @@ class Campaign:
             text = path.read_text("utf-8")
         except OSError as why:
             raise CampaignError(
-                f"The campaign file {path} cannot be read: {why.strerror}."
+                f"The campaign file {path} cannot be read: {explained(why)}"
             ) from None
         except UnicodeDecodeError as why:
             line = path.read_bytes()[: why.start].count(b"\n") + 1

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from dropbox.errors import CasedropError
+from dropbox.system_error import explained
 
 
 class CannotWrite(CasedropError):
@@ -80,7 +81,7 @@ class NewFile:
             raise CannotWrite(f"{self._path} already exists and is not overwritten.")
 
     def _failure(self, why: OSError) -> CannotWrite:
-        return CannotWrite(f"{self._path} cannot be written: {why.strerror}.")
+        return CannotWrite(f"{self._path} cannot be written: {explained(why)}")
 
 
 def write_new(path: Path, data: bytes) -> None:

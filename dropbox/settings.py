@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from dropbox.errors import SettingsError
 from dropbox.lockdown import PARTS
+from dropbox.system_error import explained
 
 # The environment variable with the file's path; CASEDROP_<SECTION>_<NAME> overrides each setting.
 FILE_VARIABLE = "CASEDROP_SETTINGS"
@@ -96,7 +97,7 @@ def _from_file(file: Path) -> dict[tuple[str, str], Any]:
     try:
         body = tomllib.loads(file.read_text("utf-8"))
     except OSError as why:
-        raise SettingsError(f"The settings file {file} cannot be read: {why.strerror}.") from None
+        raise SettingsError(f"The settings file {file} cannot be read: {explained(why)}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"The settings file {file} is not UTF-8 text.") from None
     except tomllib.TOMLDecodeError as why:

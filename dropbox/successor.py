@@ -15,6 +15,7 @@ from dropbox.canonical_json import hex_bytes, whole_number
 from dropbox.durable_file import write_new
 from dropbox.errors import SettingsError
 from dropbox.export_bundle import LOST_CHARACTERS, VAULT_BYTES, Successor
+from dropbox.system_error import explained
 
 FORMAT = "casedrop successor"
 VERSION = 1
@@ -46,7 +47,7 @@ def read_successor(path: Path) -> Successor | None:
         return None
     except OSError as why:
         raise SettingsError(
-            f"The statement about a lost vault {path} cannot be read: {why.strerror}."
+            f"The statement about a lost vault {path} cannot be read: {explained(why)}"
         ) from None
     try:
         successor = _parsed(json.loads(untrusted))

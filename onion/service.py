@@ -35,7 +35,8 @@ def serve(state: Path) -> None:
         _up(state.resolve())
     except OSError as why:
         raise OnionError(
-            f"The drop cannot run: {why.filename or 'a system call'}: {why.strerror}."
+            f"The drop cannot run: {why.filename or 'a system call'}: {why.strerror}. Mend this, "
+            "then start it again."
         ) from why
     except _Ended:
         print("Stopped.")

@@ -12,6 +12,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+if not __package__:
+    # Python then looks for packages beside this file, and finds none of Casedrop's.
+    print(
+        f"Run it from {Path(__file__).resolve().parents[1]} as python -m scripts.casedrop, or as "
+        "casedrop where Casedrop is installed.",
+        file=sys.stderr,
+    )
+    sys.exit(2)
 
 from dropbox.errors import CasedropError
 from onion import __main__ as onion_up

@@ -16,6 +16,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+if not __package__:
+    # Python then looks for packages beside this file, and finds none of Casedrop's.
+    print(
+        f"Run it from {Path(__file__).resolve().parents[1]} as python -m scripts.newsite, or as "
+        "casedrop newsite where Casedrop is installed.",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
 from dropbox.errors import CasedropError
 from scripts import command_line
 

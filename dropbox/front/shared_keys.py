@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from dropbox.errors import KeyMemoryError
+from dropbox.system_error import explained
 
 KEY_BYTES = 32
 DAY_SECONDS = 86_400
@@ -86,7 +87,7 @@ class SharedKeys:
             file = _opened(path)
         except OSError as why:
             raise KeyMemoryError(
-                f"The file {path} for the keys of form pages cannot be used: {why.strerror}."
+                f"The file {path} for the keys of form pages cannot be used: {explained(why)}"
             ) from None
         # The mapping gets its own descriptor. This one stays open, since locks end with it.
         return cls(mmap.mmap(file, REGION_BYTES), file, clock)

@@ -12,6 +12,7 @@ from dropbox.errors import SettingsError
 from dropbox.packets import last_day, read_pinned_keys
 from dropbox.settings import Settings
 from dropbox.successor import read_successor, successor_path
+from dropbox.system_error import explained
 from dropbox.vault.block_routes import create_block_intake
 from dropbox.vault.block_store import BlockStore
 from dropbox.vault.courier_routes import create_courier
@@ -105,7 +106,7 @@ def read_export_key(path: Path) -> SigningKey:
     try:
         mode, seed = path.stat().st_mode, path.read_bytes()
     except OSError as why:
-        raise SettingsError(f"The export key {path} cannot be read: {why.strerror}.") from None
+        raise SettingsError(f"The export key {path} cannot be read: {explained(why)}") from None
     if mode & 0o077:
         raise SettingsError(
             f"Others on this computer can read the export key {path}; close it with chmod 600."

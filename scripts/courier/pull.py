@@ -23,6 +23,7 @@ from dropbox.export_bundle import (
     volume_bytes,
     volume_name,
 )
+from dropbox.system_error import explained
 from dropbox.tar_members import Members
 from scripts.courier.transfer import CourierError, vault_at
 
@@ -83,7 +84,7 @@ def _begin(client: httpx.Client, to: Path) -> Path:
             file.write(content)
         sync_folder(to)
     except OSError as why:
-        raise CannotWrite(f"{directory} cannot be made: {why.strerror}.") from None
+        raise CannotWrite(f"{directory} cannot be made: {explained(why)}") from None
     return directory
 
 
@@ -98,7 +99,7 @@ def _finish(client: httpx.Client, directory: Path, progress: Progress) -> Path:
     except FileNotFoundError:
         raise _OtherExport from None
     except OSError as why:
-        raise CannotWrite(f"{directory / HEAD_NAME} cannot be read: {why.strerror}.") from None
+        raise CannotWrite(f"{directory / HEAD_NAME} cannot be read: {explained(why)}") from None
     for position in range(1, len(head.volumes) + 1):
         path = directory / volume_name(position)
         if not path.exists():
@@ -138,4 +139,4 @@ def _remove(begun: Path) -> None:
     try:
         shutil.rmtree(begun)
     except OSError as why:
-        raise CannotWrite(f"{begun} cannot be removed: {why.strerror}.") from None
+        raise CannotWrite(f"{begun} cannot be removed: {explained(why)}") from None

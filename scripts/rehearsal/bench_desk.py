@@ -384,7 +384,7 @@ def _operations(casebook: Casebook, count: int, viewer: Viewer) -> Iterator[tupl
     campaign, last = casebook.campaign, max(0, count - MOST_LISTED)
 
     def page(skip: int) -> None:
-        list_table(list_values(casebook, Chosen(most=MOST_LISTED, skip=skip), viewer), viewer)
+        list_table(list_values(casebook, Chosen(most=MOST_LISTED, skip=skip), viewer), viewer, 118)
 
     def show() -> None:
         case = casebook.case(7)

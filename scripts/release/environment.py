@@ -340,7 +340,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as why:
         print(
             f"{asked.directory} could not be made: {why.filename or 'a system call'}: "
-            f"{why.strerror}.",
+            f"{why.strerror}. Mend this, then run make again.",
             file=sys.stderr,
         )
         return 2

@@ -103,7 +103,7 @@ def test_the_words_that_are_looked_for_stand_in_no_log(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("looked-for 词".encode())))
-    assert "0 case(s) found." in filed(0, "find")
+    assert "0 cases found." in filed(0, "find")
 
     connection = sqlite3.connect(filed.casebook / "casebook.sqlite")
     lines = b"".join(line for (line,) in connection.execute("select line from custody"))

@@ -358,7 +358,7 @@ def test_the_command_imports_a_directory_and_asks_before_it_accepts(
     slot_drop: SlotDrop, team: Team
 ) -> None:
     lost = slot_drop.report()
-    assert "1 new parts, 1 new cases" in team(0, "import", slot_drop.bundle())
+    assert "1 new part, 1 new case and 0 files opened" in team(0, "import", slot_drop.bundle())
     overwritten(slot_drop, lost)
     slot_drop.bundle()
     bundle = slot_drop.bundle()

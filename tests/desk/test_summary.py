@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from support.cases import DAY, add, attachment, new_casebook, report
 from support.line import Line
 
@@ -213,6 +214,23 @@ def test_the_list_comes_in_pages_for_people_and_whole_for_programs(run: Run) -> 
     )
 
 
+@pytest.mark.parametrize("width", [60, 80, 100, 118, 160])
+def test_the_list_leaves_the_text_room_and_drops_the_least_important_column_first(
+    run: Run, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = run("list").splitlines()
+    columns = next(line for line in lines if "case" in line).split()
+    first = next(line for line in lines if "C-0001" in line)
+
+    assert "第1个微信號‹U+001B›" in first
+    assert all(cell_len(line.rstrip()) <= width for line in lines if line.startswith(" C-"))
+    assert columns[0] == "case" and columns[-1] == "text" and "status" in columns
+    dropped = [name for name in ("linked", "harms", "files", "cat.", "day") if name not in columns]
+    assert dropped == ["linked", "harms", "files", "cat.", "day"][: len(dropped)]
+    assert {160: 0, 60: 4}.get(width, len(dropped)) == len(dropped)
+
+
 def test_words_come_from_standard_input_or_a_file_and_never_from_an_argument(
     run: Run, tmp_path: Path
 ) -> None:
@@ -220,8 +238,8 @@ def test_words_come_from_standard_input_or_a_file_and_never_from_an_argument(
 
     shown = run("find", words="封了 第7个".encode())
 
-    assert "C-0007" in shown and "1 case(s) found." in shown
-    assert "120 case(s) found." in run("find", "--query-file", str(tmp_path / "words"))
+    assert "C-0007" in shown and "1 case found." in shown
+    assert "120 cases found." in run("find", "--query-file", str(tmp_path / "words"))
     assert "C-0031" in run("find", "--query-file", "-", "--page", "2", words="微信".encode())
     found = json.loads(run("find", "--json", words="第8个".encode()))
     assert (found["count"], found["cases"][0]["case"], found["cases"][0]["in"]) == (
@@ -230,8 +248,8 @@ def test_words_come_from_standard_input_or_a_file_and_never_from_an_argument(
         "text",
     )
     assert found["cases"][0]["excerpt"].startswith("第8个微信號‹U+001B›[31m‹U+202E›被")
-    assert "120 case(s) found." in run("find", "--no-words", "--category", "c1")
-    assert "0 case(s) found." in run("find", "--no-words", "--merit", "m3")
+    assert "120 cases found." in run("find", "--no-words", "--category", "c1")
+    assert "0 cases found." in run("find", "--no-words", "--merit", "m3")
     assert "not UTF-8" in run("find", words=b"\xff", code=2)
     assert "no letter" in run("find", words=b"...", code=2)
     assert "unrecognized arguments" in run("find", "微信", code=2)
@@ -261,7 +279,7 @@ def test_without_a_file_a_person_is_asked_for_the_words(
     )
 
     out, err = capsys.readouterr()
-    assert "Words to search for" in err and "1 case(s) found." in out
+    assert "Words to search for" in err and "1 case found." in out
 
 
 def test_nothing_typed_at_the_prompt_means_all(
@@ -275,7 +293,7 @@ def test_nothing_typed_at_the_prompt_means_all(
     for typed in ("\n", " \n"):
         monkeypatch.setattr("sys.stdin", Terminal(typed))
         assert desk.main([*always, "find"]) == 0
-        assert "120 case(s) found." in capsys.readouterr().out
+        assert "120 cases found." in capsys.readouterr().out
     monkeypatch.setattr("sys.stdin", Terminal("...\n"))
     assert desk.main([*always, "find"]) == 2
 

@@ -2,12 +2,15 @@
 
 import hashlib
 import io
+import json
+import os
 from contextlib import suppress
 from datetime import date, timedelta
+from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from dropbox.errors import BadBundle
+from dropbox.errors import BadBundle, SettingsError
 from dropbox.export_bundle import (
     EXPIRED,
     AcceptedReplies,
@@ -30,6 +33,7 @@ from dropbox.reply_bundle import (
     write_replies,
 )
 from dropbox.sizes import BLOCK_BYTES, REPLY_BYTES
+from dropbox.successor import read_successor
 from dropbox.tar_members import END, member
 from fuzz.mutation import mutate_json
 from fuzz.openpgp import NOW, REVIEWER, detached
@@ -140,5 +144,43 @@ SIGNED_BOUND_REPLIES = Target(
     [_REPLIES.manifest()],
     2_048,
     words=_WORDS,
+    mutate=mutate_json,
+)
+
+
+def successor_statement(data: bytes) -> Successor | None:
+    """The file beside a vault. SettingsError, or a statement that is written as the same bytes."""
+    descriptor = os.memfd_create("successor")
+    try:
+        os.write(descriptor, data)
+        successor = read_successor(Path(f"/proc/self/fd/{descriptor}"))
+    finally:
+        os.close(descriptor)
+    assert successor is not None and _statement(successor) == data
+    return successor
+
+
+def _statement(one: Successor) -> bytes:
+    return json.dumps(
+        {
+            "format": "casedrop successor",
+            "lost": one.lost,
+            "number": one.number,
+            "vault": one.vault.hex(),
+            "version": 1,
+        },
+        separators=(",", ":"),
+    ).encode()
+
+
+SUCCESSOR_STATEMENT = Target(
+    successor_statement,
+    (SettingsError,),
+    [
+        _statement(Successor(b"v" * 16, number, lost))
+        for number, lost in ((0, "the disk"), (41, "磁盘坏了:\nall since 20 November"))
+    ],
+    30_000,
+    words=[b'"lost":"', b'"number":', b'"version":1', b"\\n", b"\\u202e"],
     mutate=mutate_json,
 )

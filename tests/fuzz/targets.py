@@ -28,6 +28,7 @@ ALL: tuple[Target, ...] = (
     bundles_version_2.EXPORT_VOLUME,
     bundles_version_2.BOUND_REPLIES,
     bundles_version_2.SIGNED_BOUND_REPLIES,
+    bundles_version_2.SUCCESSOR_STATEMENT,
     texts.REPORT,
     texts.PADDED_REPORT,
     texts.REPLY,

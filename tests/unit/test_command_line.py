@@ -160,6 +160,15 @@ def test_a_python_without_the_packages_says_which_is_missing_and_what_to_run(mod
     assert "/bin/python -m " + module in done.stderr or "make up" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["newsite", "casedrop"])
+def test_a_command_called_by_its_path_says_how_to_call_it(name: str) -> None:
+    for python in ([sys.executable], BARE):
+        done = run(ROOT / "scripts" / f"{name}.py", "--help", python=python, PYTHONPATH="")
+
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert f"Run it from {ROOT} as python -m scripts.{name}" in done.stderr
+
+
 def test_outside_a_checkout_pip_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,7 +240,10 @@ def test_a_full_disk_under_the_output_is_a_sentence(casebook: Path) -> None:
             check=False,
         )
 
-    assert (done.returncode, done.stderr) == (2, b"The output: No space left on device.\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        b"The output: No space left on device. Make room on that disk, then try again.\n",
+    )
 
 
 def test_without_any_output_what_was_asked_is_done(casebook: Path) -> None:

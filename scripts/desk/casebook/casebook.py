@@ -21,6 +21,7 @@ from dropbox.errors import CampaignError
 from dropbox.packets import PublicKey
 from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import Report
+from dropbox.system_error import explained
 from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened, case_name
 from scripts.desk.casebook import answer_rows, custody, schema
 from scripts.desk.casebook.bundles import Bundles, LastBundle, Source
@@ -97,7 +98,7 @@ def _make_directory(directory: Path, undo: ExitStack) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True)
     except OSError as why:
-        raise CasebookError(f"{directory} cannot be made: {why.strerror}.") from None
+        raise CasebookError(f"{directory} cannot be made: {explained(why)}") from None
     undo.callback(directory.rmdir)
 
 

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dropbox.durable_file import sync_folder
+from dropbox.system_error import explained
 from scripts.desk.casebook import schema
 from scripts.desk.casebook.casebook import FILE, VERSION
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
@@ -78,6 +79,6 @@ def _copy(source: sqlite3.Connection, path: Path) -> None:
         part.rename(path)
         sync_folder(path.parent)
     except OSError as why:
-        raise CasebookError(f"{path} cannot be written: {why.strerror}.") from None
+        raise CasebookError(f"{path} cannot be written: {explained(why)}") from None
     finally:
         part.unlink(missing_ok=True)

@@ -17,8 +17,8 @@ from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json, add_yes
 from scripts.desk.outbox.outbox import Letter, OutboxError, queue, template, write
 from scripts.desk.screen.answers import templates_table
-from scripts.desk.screen.confirmation import confirm, counted, quotations
-from scripts.desk.screen.output import print_json, print_rich
+from scripts.desk.screen.confirmation import confirm, quotations
+from scripts.desk.screen.output import counted, print_json, print_rich
 
 HELP = "queue an answer to one case or to many"
 

@@ -8,8 +8,8 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import at_desk, opener, today, working
 from scripts.desk.options import add_json, add_yes
 from scripts.desk.outbox.outbox import Letter, OutboxError, acknowledging, export_replies, leaving
-from scripts.desk.screen.confirmation import confirm, counted, quotations
-from scripts.desk.screen.output import print_json
+from scripts.desk.screen.confirmation import confirm, quotations
+from scripts.desk.screen.output import counted, print_json
 
 HELP = "write the queued answers as a signed bundle"
 

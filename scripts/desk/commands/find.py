@@ -13,7 +13,7 @@ from rich.console import Console
 from scripts.desk.identity import DeskError, at_desk, names, viewer, working
 from scripts.desk.options import add_json, add_lang, add_page
 from scripts.desk.screen.found import found_table, found_values
-from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
+from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.paging import Page
 from scripts.desk.search import summary
 from scripts.desk.search.finding import Filters, find
@@ -70,7 +70,7 @@ def run(asked: argparse.Namespace) -> None:
         return
     if found.cases:
         print_rich(found_table(found.cases))
-    print(" ".join(filter(None, (f"{found.count} case(s) found.", found.note))))
+    print(" ".join(filter(None, (f"{counted(found.count, 'case')} found.", found.note))))
     print(page.note(found.count), end="")
 
 

@@ -12,7 +12,7 @@ from scripts.desk.importing.open_bundle import open_bundle
 from scripts.desk.importing.open_export import Accepted, Disagrees, Imported, open_export
 from scripts.desk.options import add_json
 from scripts.desk.screen.cases import unopened_values
-from scripts.desk.screen.output import print_disk_warning, print_json, progress_bar, stages
+from scripts.desk.screen.output import counted, print_disk_warning, print_json, progress_bar, stages
 
 HELP = "verify an export bundle and open what is new in it"
 
@@ -86,9 +86,10 @@ def _values(imported: Imported) -> dict[str, object]:
 
 def _print(opened: Opened) -> None:
     print(
-        f"Bundle {opened.number}: {opened.blocks} blocks; {opened.parts} new parts, "
-        f"{opened.cases} new cases and {opened.files} files opened; {opened.known} parts known "
-        f"before; {opened.unreferenced} blocks, which no report names, left out."
+        f"Bundle {opened.number}: {counted(opened.blocks, 'block')}; "
+        f"{counted(opened.parts, 'new part')}, {counted(opened.cases, 'new case')} and "
+        f"{counted(opened.files, 'file')} opened; {counted(opened.known, 'part')} known before; "
+        f"{counted(opened.unreferenced, 'block')} that no report names left out."
     )
     for one in unopened_values(opened.unopened):
         print(f"Not opened, block {one['block']}: {one['reason']}")

@@ -5,7 +5,13 @@ import argparse
 from scripts.desk.case import case_number
 from scripts.desk.identity import viewer, working
 from scripts.desk.options import add_json, add_lang, add_page
-from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
+from scripts.desk.screen.output import (
+    print_json,
+    print_rich,
+    progress_bar,
+    screen_width,
+    stages,
+)
 from scripts.desk.screen.paging import Page
 from scripts.desk.screen.reviews import Chosen, list_table, list_values, next_after
 from scripts.desk.search.upkeep import catch_up
@@ -42,7 +48,7 @@ def run(asked: argparse.Namespace) -> None:
     if asked.json:
         print_json(shown)
         return
-    print_rich(list_table(shown, reader))
+    print_rich(list_table(shown, reader, screen_width()))
     print(page.note(total), end="")
     if following := next_after(rows, page.most):
         print(f"There are more; go on with --after {following}")

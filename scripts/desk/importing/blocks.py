@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dropbox.durable_file import CannotWrite
 from dropbox.sizes import BLOCK_BYTES
+from dropbox.system_error import explained
 
 
 class Blocks:
@@ -26,7 +27,7 @@ class Blocks:
                 view = view[self._file.write(view) :]
         except OSError as why:
             raise CannotWrite(
-                f"The bundle does not fit beside the casebook: {why.strerror}."
+                f"The bundle does not fit beside the casebook: {explained(why)}"
             ) from None
         self._indexes[block_id] = len(self._indexes)
 
@@ -50,6 +51,6 @@ def kept_in(directory: Path) -> Iterator[Blocks]:
         made = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115 - below
     except OSError as why:
         # Python would name a file of its own that nobody has heard of.
-        raise CannotWrite(f"Nothing can be written into {directory}: {why.strerror}.") from None
+        raise CannotWrite(f"Nothing can be written into {directory}: {explained(why)}") from None
     with made as file:
         yield Blocks(file)

@@ -15,6 +15,7 @@ from dropbox.openpgp import Opener
 from dropbox.packets import message_length
 from dropbox.report import Attachment, Report
 from dropbox.sealing import block_id, open_attachment, open_message
+from dropbox.system_error import explained
 from scripts.desk.case import Export
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.blocks import Blocks, kept_in
@@ -73,7 +74,7 @@ def _verified(
     try:
         stream = path.open("rb")
     except OSError as why:
-        raise BadBundle(f"The bundle {path} cannot be read: {why.strerror}.") from None
+        raise BadBundle(f"The bundle {path} cannot be read: {explained(why)}") from None
     with stream:
         key = VerifyKey(casebook.server_key)
         manifest = read_export(stream, key, campaign=casebook.campaign.code, sink=take)

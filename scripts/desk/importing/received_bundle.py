@@ -16,6 +16,7 @@ from dropbox.export_bundle import (
     read_volume,
     volume_name,
 )
+from dropbox.system_error import explained
 
 # How many volumes are read, and their number.
 Progress = Callable[[int, int], None]
@@ -80,6 +81,6 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             "end."
         ) from None
     except OSError as why:
-        raise BadBundle(f"{path} cannot be read: {why.strerror}.") from None
+        raise BadBundle(f"{path} cannot be read: {explained(why)}") from None
     with stream:
         yield stream

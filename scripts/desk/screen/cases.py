@@ -12,7 +12,7 @@ from rich.text import Text
 
 from dropbox.campaign import Campaign
 from scripts.desk.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
-from scripts.desk.screen.output import table
+from scripts.desk.screen.output import counted, table
 from scripts.desk.search.similar import Link
 from scripts.terminal import isolated, one_line
 
@@ -44,7 +44,8 @@ def fact_line(campaign: Campaign, code: str, answer: Any, language: str) -> str:
 
 def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, language: str) -> Text:
     """A whole case with its answers, as text."""
-    lines = [f"{case.name}, {len(case.parts)} part(s), {len(case.files)} file(s)"]
+    parts, files = counted(len(case.parts), "part"), counted(len(case.files), "file")
+    lines = [f"{case.name}, {parts}, {files}"]
     for part in case.parts:
         report = part.report
         lines += ["", f"── {report.kind}, {part.day}, {isolated(report.language)}"]

@@ -34,8 +34,3 @@ def quotations(letters: Iterable[Letter]) -> list[str]:
         for name, length in found
         if length
     ]
-
-
-def counted(count: int, noun: str) -> str:
-    """*count* with its *noun*: "1 answer", "2 answers"."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

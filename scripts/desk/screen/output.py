@@ -14,6 +14,11 @@ from rich.table import Table
 from scripts.desk.disk import WARNINGS, keeping
 
 
+def counted(count: int, noun: str) -> str:
+    """*count* with its *noun*: "1 answer", "2 answers"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 class _Screen(Console):
     """A console that leaves a broken pipe (``| head``) to the command line."""
 
@@ -31,6 +36,11 @@ def print_json(values: Any) -> None:
 def print_rich(renderable: Any) -> None:
     """Print a table or text for people; nothing in it is read as markup."""
     _Screen(highlight=False, emoji=False, markup=False).print(renderable)
+
+
+def screen_width() -> int:
+    """How many characters a line of :func:`print_rich` has."""
+    return _Screen().width
 
 
 def print_disk_warning(directory: Path) -> None:

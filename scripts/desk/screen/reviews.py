@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -122,30 +123,58 @@ _COLUMNS = {
     "cat.": 4,
 }
 _NUMBERS = {"harms": 5, "files": 5, "linked": 6}
+_LEAST = {**_COLUMNS, **_NUMBERS}
+# At both ends of a line, and behind the text.
+_EDGES = 3
 # Left out if they are empty for all cases.
 _OPTIONAL = {"merit", "urgency", "reviewers", "linked"}
+# What is left out of a narrow screen, in this order, until the text has its least width: half a
+# line of Chinese, which tells one case from another.
+_LEFT_OUT = ("linked", "harms", "files", "cat.", "reviewers", "day")
+_LEAST_TEXT = 24
 
 
-def list_table(rows: Iterable[Mapping[str, Any]], viewer: Viewer) -> Table:
-    """A line for each case; what only the viewer has said so far is in brackets."""
+def list_table(rows: Iterable[Mapping[str, Any]], viewer: Viewer, width: int) -> Table:
+    """A line for each case, in *width* characters.
+
+    What only the viewer has said so far is in brackets.
+    """
     # Codes where labels would fill the screen; `show` has the labels.
     listed = table()
     listed.expand = True
     lines = [_cells(row, viewer) for row in rows]
-    for name, least in {**_COLUMNS, **_NUMBERS}.items():
-        if name not in _OPTIONAL or any(line.get(name) for line in lines):
-            justify: Literal["left", "right"] = "right" if name in _NUMBERS else "left"
-            listed.add_column(
-                name,
-                justify=justify,
-                min_width=least,
-                no_wrap=name not in ("status", "reviewers", "cat."),
-            )
+    for name in _shown_columns(lines, width):
+        justify: Literal["left", "right"] = "right" if name in _NUMBERS else "left"
+        listed.add_column(
+            name,
+            justify=justify,
+            min_width=_LEAST[name],
+            no_wrap=name not in ("status", "reviewers", "cat."),
+        )
     listed.add_column("text", min_width=6, ratio=1, no_wrap=True, overflow="ellipsis")
     shown = [str(column.header) for column in listed.columns]
     for line in lines:
         listed.add_row(*(Text(line.get(name, "")) for name in shown))
     return listed
+
+
+def _shown_columns(lines: Sequence[Mapping[str, str]], width: int) -> list[str]:
+    """The columns that leave the text enough of *width*."""
+    widths = {
+        name: max(
+            least,
+            *(cell_len(cell) for line in lines for cell in line.get(name, "").split("\n")),
+            0,
+        )
+        for name, least in _LEAST.items()
+        if name not in _OPTIONAL or any(line.get(name) for line in lines)
+    }
+    for name in _LEFT_OUT:
+        # Each column has a space on its right and one before the next.
+        if sum(widths.values()) + 2 * len(widths) + _LEAST_TEXT <= width - _EDGES:
+            break
+        widths.pop(name, None)
+    return list(widths)
 
 
 def _cells(row: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
