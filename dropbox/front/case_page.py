@@ -24,7 +24,9 @@ from dropbox.front.submission import (
     PostedPage,
     Problem,
     SubmissionHandler,
+    missing_to_confirm,
     personal_data_to_confirm,
+    with_missing,
 )
 from dropbox.front.uploads import Busy
 from dropbox.settings import Settings
@@ -96,9 +98,13 @@ class CaseView(MethodView):
             )
         if not form.validate():
             return self.show(posted.state, posted.texts, form.problems, 400)
-        if personal_data := personal_data_to_confirm(form.text.data or "", posted.state, act):
-            return self.show(posted.state.after_asking(), posted.texts, personal_data=personal_data)
-        return self._send(form, posted)
+        state = posted.state
+        if missing := missing_to_confirm(state, act):
+            return self.show(state, posted.texts, missing=missing)
+        state = state.without_missing()
+        if personal_data := personal_data_to_confirm(form.text.data or "", state, act):
+            return self.show(state.after_asking(), posted.texts, personal_data=personal_data)
+        return self._send(form, replace(posted, state=state))
 
     def show(
         self,
@@ -108,6 +114,7 @@ class CaseView(MethodView):
         status: int = 200,
         notice: Any = None,
         personal_data: Sequence[str] = (),
+        missing: Sequence[str] = (),
         first: int = 0,
     ) -> Response:
         """The case page, with the answers from index *first* on.
@@ -124,11 +131,12 @@ class CaseView(MethodView):
             page=PAGE,
             path=PAGE,
             state=state,
-            problems=problems,
+            problems=with_missing(problems, state),
             status=status,
             answers=answer_page(received, first),
             notice=notice,
             personal_data=personal_data,
+            missing=missing,
             text=texts.get("text", ""),
             limits=self._settings,
         )
@@ -191,7 +199,8 @@ def ask_again(pages: Pages, token: OpenedToken, text: str) -> Response:
         problem = _LEFT
     else:
         problem = _TOO_OLD if isinstance(token.trouble, StaleToken) else _UNKNOWN
-        state = state.with_files(token.state.attachments)
+        arrived, missing = token.state.attachments, token.state.missing
+        state = state.with_files(arrived).after_arrival((), missing)
     return ask(pages, problem=problem, status=400, text=text, state=state)
 
 

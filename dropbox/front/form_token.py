@@ -7,7 +7,7 @@ nobody can open a page that was saved by accident, not even this server on the n
 import base64
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -18,13 +18,14 @@ from nacl.secret import Aead
 from dropbox.codename import Codename, new_codename
 from dropbox.errors import BadCodename, BadReport, CasedropError
 from dropbox.front.shared_keys import DayKey, SharedKeys
-from dropbox.report import Attachment
+from dropbox.report import FILES, Attachment
 from dropbox.sealing import NONCE_BYTES
 
 _CONTEXT = b"cd1:form-token:"
 # What the button for leaving carries is no token of any page.
 _LEAVING = b"cd1:leave"
 VISIT_BYTES = 16
+MISSING_CHARACTERS = 60
 # Ten files with long names take 20 kB; a longer token cannot be ours.
 _MAX_CHARACTERS = 65_536
 
@@ -50,7 +51,9 @@ class FormState:
     """What a form page carries: its codename, its nonce, and the files that are already sealed.
 
     ``asked``: whether its writer has been asked about personal data in the text. ``visit``: the
-    pages that follow from one another have the same, and are left together.
+    pages that follow from one another have the same, and are left together. ``missing``: the names,
+    cut to MISSING_CHARACTERS, of files that were chosen or sealed and are not there any more; at
+    most FILES of them.
     """
 
     codename: Codename
@@ -58,6 +61,7 @@ class FormState:
     attachments: tuple[Attachment, ...] = field(default=())
     asked: bool = False
     visit: bytes = field(default_factory=lambda: secrets.token_bytes(VISIT_BYTES))
+    missing: tuple[str, ...] = field(default=())
 
     @classmethod
     def new(cls) -> Self:
@@ -72,6 +76,26 @@ class FormState:
     def with_files(self, attachments: tuple[Attachment, ...]) -> "FormState":
         """The same page with other files."""
         return replace(self, attachments=attachments)
+
+    def after_arrival(self, arrived: Sequence[Attachment], lost: Sequence[str]) -> "FormState":
+        """The same page with *arrived* files, and with files of the names *lost* missing.
+
+        A file that arrived is missing no longer.
+        """
+        there = {file.name[:MISSING_CHARACTERS] for file in arrived}
+        names = [name for name in self.missing if name not in there]
+        names += [name[:MISSING_CHARACTERS] for name in lost]
+        missing = tuple(dict.fromkeys(names))[:FILES]
+        return replace(self, attachments=(*self.attachments, *arrived), missing=missing)
+
+    def without_files(self) -> "FormState":
+        """The same page, all of whose files are missing."""
+        names = [file.name for file in self.attachments]
+        return replace(self, attachments=()).after_arrival((), names)
+
+    def without_missing(self) -> "FormState":
+        """The same page, whose writer gives up the files that are missing."""
+        return replace(self, missing=())
 
     def after_sending(self) -> "FormState":
         """The page for the same codename's next message."""
@@ -93,6 +117,7 @@ class FormState:
             "attachments": [attachment.to_json() for attachment in self.attachments],
             "asked": self.asked,
             "visit": self.visit.hex(),
+            "missing": list(self.missing),
         }
 
     @classmethod
@@ -101,7 +126,8 @@ class FormState:
         attachments = tuple(Attachment.from_json(entry) for entry in body["attachments"])
         codename = Codename.unpack(bytes.fromhex(body["codename"]))
         nonce, visit = bytes.fromhex(body["nonce"]), bytes.fromhex(body["visit"])
-        return cls(codename, nonce, attachments, bool(body["asked"]), visit)
+        missing = tuple(str(name) for name in body["missing"])
+        return cls(codename, nonce, attachments, bool(body["asked"]), visit, missing)
 
 
 class FormTokens:

@@ -71,7 +71,7 @@ class InboxView(MethodView):
                 self._pages, problem=_sentence(why), status=400, typed=typed, text=text, state=state
             )
         # A fresh nonce: the inbox can be sent again, and what is written then is a new message.
-        opened = replace(FormState.of(codename), attachments=state.attachments, visit=state.visit)
+        opened = replace(state, codename=codename, nonce=FormState.of(codename).nonce, asked=False)
         return self._case.show(opened, received.texts)
 
 

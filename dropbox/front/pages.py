@@ -8,7 +8,7 @@ from flask import Response, g, make_response, render_template
 
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
-from dropbox.front.form_token import FormState, FormTokens
+from dropbox.front.form_token import MISSING_CHARACTERS, FormState, FormTokens
 from dropbox.label import LANGUAGES
 
 # URL prefixes by language tag, and each language's own name, in the order they are offered.
@@ -71,7 +71,8 @@ class Pages:
         """
         token = self.tokens.seal(page, state)
         g.kept = kept
-        g.carried = len(token) + len(text.encode("utf-8", "replace"))
+        named = "".join(file.name[:MISSING_CHARACTERS] for file in state.attachments)
+        g.carried = len(token) + len((text + named).encode("utf-8", "replace"))
         return self.render(
             template,
             status=status,
@@ -81,6 +82,7 @@ class Pages:
             text=text,
             codename=self.words.spell(state.codename, g.language),
             files=state.attachments,
+            gone=state.missing,
             problems=problems,
             **context,
         )

@@ -11,7 +11,13 @@ from dropbox.front.form_token import ForgedToken, FormState
 from dropbox.front.forms import OpenedToken, ReportForm
 from dropbox.front.intake import CaseIntake, Draft
 from dropbox.front.pages import Pages
-from dropbox.front.submission import Problem, SubmissionHandler, personal_data_to_confirm
+from dropbox.front.submission import (
+    Problem,
+    SubmissionHandler,
+    missing_to_confirm,
+    personal_data_to_confirm,
+    with_missing,
+)
 from dropbox.question import MONTHS
 from dropbox.settings import Settings
 
@@ -54,11 +60,18 @@ class ReportView(MethodView):
             another = act == "codename"
             state = posted.state.with_another_codename() if another else posted.state
             return self._again(form, state)
+        return self._confirmed(form, posted.state, act)
+
+    def _confirmed(self, form: ReportForm, state: FormState, act: str | None) -> Response:
+        """File it once it is valid and its writer has been asked what there is to ask."""
         if not form.validate():
-            return self._again(form, posted.state, form.problems, 400)
-        if personal_data := personal_data_to_confirm(form.text.data or "", posted.state, act):
-            return self._again(form, posted.state.after_asking(), personal_data=personal_data)
-        return self._file(form, posted.state)
+            return self._again(form, state, form.problems, 400)
+        if missing := missing_to_confirm(state, act):
+            return self._again(form, state, missing=missing)
+        state = state.without_missing()
+        if personal_data := personal_data_to_confirm(form.text.data or "", state, act):
+            return self._again(form, state.after_asking(), personal_data=personal_data)
+        return self._file(form, state)
 
     def _file(self, form: ReportForm, state: FormState) -> Response:
         harms = tuple(sorted(set(form.harms.data or ())))
@@ -84,6 +97,7 @@ class ReportView(MethodView):
         problems: Sequence[Problem] = (),
         status: int = 200,
         personal_data: Sequence[str] = (),
+        missing: Sequence[str] = (),
     ) -> Response:
         return self._pages.form(
             "report.html",
@@ -91,8 +105,9 @@ class ReportView(MethodView):
             path=_SENT_TO,
             state=state,
             text=form.text.data or "",
-            problems=problems,
+            problems=with_missing(problems, state),
             personal_data=personal_data,
+            missing=missing,
             status=status,
             form=form,
             limits=self._settings,

@@ -16,13 +16,16 @@ from dropbox.errors import (
     PendingGone,
     VaultUnavailable,
 )
-from dropbox.front.form_token import FormState, FormTokens
+from dropbox.front.form_token import ForgedToken, FormState, FormTokens
 from dropbox.front.forms import OpenedToken
 from dropbox.front.intake import CaseIntake, Draft
 from dropbox.front.personal_data import find_personal_data
 from dropbox.front.uploads import Busy, ReceivedForm, Trouble, receive
 from dropbox.report import Attachment
 from dropbox.settings import Settings
+
+# The button that gives up missing files.
+WITHOUT = "without"
 
 # A problem: the field it belongs to ("" for the whole page) and the sentence.
 Problem = tuple[str, Any]
@@ -36,6 +39,9 @@ BUSY = _(
     "in a few minutes."
 )
 _FILES_GONE = _("Your files are no longer on the server. Please add them again.")
+_MISSING = _(
+    "These files are not here: %(names)s. Please add them again if they are to go with the rest."
+)
 _TOO_LONG = _("Your text is too long. Please shorten it.")
 
 # The sentence and the HTTP status for each trouble with a posted form. %(name)s is the file's name.
@@ -96,6 +102,19 @@ def personal_data_to_confirm(text: str, state: FormState, act: str | None) -> li
     return [] if state.asked or act == "as-is" else find_personal_data(text)
 
 
+def missing_to_confirm(state: FormState, act: str | None) -> Sequence[str]:
+    """The names of the missing files to ask about before sending, each time."""
+    return () if act == WITHOUT else state.missing
+
+
+def with_missing(problems: Sequence[Problem], state: FormState) -> Sequence[Problem]:
+    """*problems*, if there are any, with one that names the files that are missing."""
+    if not problems or not state.missing:
+        return problems
+    names = ", ".join(state.missing)
+    return [*problems, ("files", str(_MISSING) % {"names": names})]
+
+
 @dataclass(frozen=True, repr=False)
 class PostedPage:
     """A posted page: its texts, opened token, state including newly arrived files, and problems."""
@@ -146,7 +165,12 @@ class SubmissionHandler:
             self._intake.abandon(received.attachments)
             raise CutPage
         token = self._opened(received.texts)
-        state = token.state.with_files((*self._kept(token.state, received), *received.attachments))
+        state = token.state
+        if isinstance(token.trouble, ForgedToken):
+            # Only the page itself can still tell which files it had.
+            state = state.after_arrival((), received.texts.getlist("had"))
+        state = state.with_files(tuple(self._kept(state, received)))
+        state = state.after_arrival(received.attachments, received.lost)
         status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)
         return PostedPage(
             received.texts,
@@ -161,7 +185,7 @@ class SubmissionHandler:
         try:
             self._intake.file(draft, state)
         except PendingGone:
-            return Refusal(("files", _FILES_GONE), 409, state.with_files(()))
+            return Refusal(("files", _FILES_GONE), 409, state.without_files())
         except Busy:
             return Refusal(("", BUSY), 503, state)
         except BadReport:

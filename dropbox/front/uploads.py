@@ -84,13 +84,15 @@ class Sealer(Protocol):
 class ReceivedForm:
     """A posted form.
 
-    ``troubles`` has (trouble, file name), each once; "" is for the whole form. ``complete``: the
-    form was read to its end.
+    ``troubles`` has (trouble, file name), each once; "" is for the whole form. ``lost``: the names
+    of the files that began to arrive and were not taken. ``complete``: the form was read to its
+    end.
     """
 
     texts: MultiDict[str, str] = field(default_factory=MultiDict)
     attachments: list[Attachment] = field(default_factory=list)
     troubles: list[tuple[Trouble, str]] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
     complete: bool = False
 
     @property
@@ -209,6 +211,8 @@ class _Form:
         """End the form: a file that is incomplete is abandoned."""
         if self._file is not None:
             self._file.abort()
+            if self._file.begun or self._file.name:
+                self.received.lost.append(self._file.name)
 
     def _handle_text(self, text: bytearray, event: Data) -> None:
         # A truncated text is never sealed: the trouble prevents filing.
@@ -236,35 +240,37 @@ class _Form:
             if not event.more_data:
                 self._finish(file)
         except TooLarge:
-            file.abort()
-            self.received.trouble(Trouble.FILE_TOO_LARGE, file.name)
+            self._lose(file, Trouble.FILE_TOO_LARGE, file.name)
         except Busy:
             # The vault has more to write than it can.
-            file.abort()
-            self.received.trouble(Trouble.BUSY)
+            self._lose(file, Trouble.BUSY)
         except (CannotSeal, VaultUnavailable, CannotStore):
-            file.abort()
-            self.received.trouble(Trouble.NOT_ACCEPTED)
+            self._lose(file, Trouble.NOT_ACCEPTED)
         if not event.more_data:
             # In every case: the next bytes belong to another part.
             self._file = None
+
+    def _lose(self, file: "_ArrivingFile", trouble: Trouble, name: str = "") -> None:
+        file.abort()
+        self.received.trouble(trouble, name)
+        self.received.lost.append(file.name)
 
     def _begin(self, file: "_ArrivingFile") -> None:
         if self._left is None:
             self._left = self._files_left(self.received.texts)
         file.begun = True
         if self._left < 1:
-            self.received.trouble(Trouble.TOO_MANY_FILES)
+            self._lose(file, Trouble.TOO_MANY_FILES)
             return
         if file.name_bytes() > NAME_BYTES:
-            self.received.trouble(Trouble.NAME_TOO_LONG, file.name[:60])
+            self._lose(file, Trouble.NAME_TOO_LONG, file.name[:60])
             return
         try:
             file.sealer = self._open_sealer()
         except Busy:
             # The rest is not read: a slow upload would hold the thread that this refusal should
             # free.
-            self.received.trouble(Trouble.BUSY)
+            self._lose(file, Trouble.BUSY)
             self.ended = True
 
     def _finish(self, file: "_ArrivingFile") -> None:
