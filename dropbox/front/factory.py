@@ -1,5 +1,6 @@
 """The front's application: its pages, which requests it admits, and what all responses share."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -87,7 +88,7 @@ def create_front(
     Babel(app, locale_selector=lambda: g.get("language", LANGUAGES[0]).replace("-", "_"))
     tokens = FormTokens(keys, lifetime_seconds=settings.token_minutes * 60, clock=clock)
     pages = Pages(campaign, words, tokens)
-    _style_and_answers(app, step_seconds)
+    _style_and_answers(app, settings.onion, step_seconds)
     _admission(app, settings.onion, pages)
     _routes(
         app,
@@ -101,9 +102,10 @@ def create_front(
     return app
 
 
-def _style_and_answers(app: Flask, step_seconds: float) -> None:
-    # Line breaks in the style would only waste bytes of the page.
+def _style_and_answers(app: Flask, onion: str, step_seconds: float) -> None:
+    # Line breaks and comments in the style would only waste bytes of the page.
     style = (data_files.templates() / "style.css").read_text("utf-8").replace("\n", "")
+    style = re.sub(r"/\*.*?\*/", "", style)
     policy = content_security_policy(style)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["dateformat"] = lambda day: format_date(day, "long")
@@ -111,6 +113,7 @@ def _style_and_answers(app: Flask, step_seconds: float) -> None:
         style=Markup(style),  # noqa: S704 - our own file
         pad=PAD,
         rest=REST,
+        onion=onion,
     )
 
     def finish(response: Response) -> Response:
@@ -165,7 +168,7 @@ def _routes(
         if request.method == "POST":
             pages.tokens.leave(_leaving())
         sentences = [
-            _("You have left. The server keeps no login and does not know that you were here."),
+            _("You have left. The server keeps no login and keeps no record that you were here."),
             _(
                 "What your browser still shows or remembers is only cleared by “New Identity” in "
                 "Tor Browser. Please choose it now, then close the browser."
