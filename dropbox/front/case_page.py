@@ -21,11 +21,13 @@ from dropbox.front.intake import CaseIntake, Draft
 from dropbox.front.pages import Pages
 from dropbox.front.submission import (
     BUSY,
+    SENDING,
     PostedPage,
     Problem,
     SubmissionHandler,
     missing_to_confirm,
     personal_data_to_confirm,
+    sent_before_to_confirm,
     with_missing,
 )
 from dropbox.front.uploads import Busy
@@ -72,7 +74,9 @@ class CaseView(MethodView):
             if isinstance(posted.token.trouble, LeftToken):
                 self._intake.abandon(arrived)
             token = replace(posted.token, state=posted.state)
-            return ask_again(self._pages, token, posted.texts.get("text", ""))
+            texts = posted.texts
+            sending = texts.get("act", "send") in SENDING
+            return ask_again(self._pages, token, texts.get("text", ""), sending=sending)
         if posted.problems:
             return self.show(posted.state, posted.texts, posted.problems, posted.status)
         act = posted.texts.get("act", "send")
@@ -99,6 +103,9 @@ class CaseView(MethodView):
         if not form.validate():
             return self.show(posted.state, posted.texts, form.problems, 400)
         state = posted.state
+        if sent_before_to_confirm(state, act):
+            return self.show(state, posted.texts, sent_before=True)
+        state = state.as_sent_before(False)
         if missing := missing_to_confirm(state, act):
             return self.show(state, posted.texts, missing=missing)
         state = state.without_missing()
@@ -115,6 +122,7 @@ class CaseView(MethodView):
         notice: Any = None,
         personal_data: Sequence[str] = (),
         missing: Sequence[str] = (),
+        sent_before: bool = False,
         first: int = 0,
     ) -> Response:
         """The case page, with the answers from index *first* on.
@@ -137,6 +145,7 @@ class CaseView(MethodView):
             notice=notice,
             personal_data=personal_data,
             missing=missing,
+            sent_before=sent_before,
             text=texts.get("text", ""),
             limits=self._settings,
         )
@@ -189,12 +198,13 @@ def index_of(act: str, kind: str) -> int:
     return int(number) if re.fullmatch("[0-9]{1,4}", number) else NO_INDEX
 
 
-def ask_again(pages: Pages, token: OpenedToken, text: str) -> Response:
+def ask_again(pages: Pages, token: OpenedToken, text: str, *, sending: bool) -> Response:
     """Ask for the codename since the page's *token* is no longer good, with *text* kept.
 
-    The files of *token* are kept unless the page was left; its codename never is.
+    The files of *token* are kept unless the page was left; its codename never is. *sending*: the
+    text may be stored already, from the same page.
     """
-    state = FormState.new()
+    state = FormState.new().as_sent_before(sending or token.state.maybe_sent)
     if isinstance(token.trouble, LeftToken):
         problem = _LEFT
     else:

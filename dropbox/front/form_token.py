@@ -53,7 +53,8 @@ class FormState:
     ``asked``: whether its writer has been asked about personal data in the text. ``visit``: the
     pages that follow from one another have the same, and are left together. ``missing``: the names,
     cut to MISSING_CHARACTERS, of files that were chosen or sealed and are not there any more; at
-    most FILES of them.
+    most FILES of them. ``maybe_sent``: whether the same may be stored already, from a page that was
+    no longer good when it came again.
     """
 
     codename: Codename
@@ -62,6 +63,7 @@ class FormState:
     asked: bool = False
     visit: bytes = field(default_factory=lambda: secrets.token_bytes(VISIT_BYTES))
     missing: tuple[str, ...] = field(default=())
+    maybe_sent: bool = False
 
     @classmethod
     def new(cls) -> Self:
@@ -109,6 +111,10 @@ class FormState:
         """The same page, whose writer will not be asked again."""
         return replace(self, asked=True)
 
+    def as_sent_before(self, maybe: bool = True) -> "FormState":
+        """The same page, of which *maybe* everything is stored already."""
+        return replace(self, maybe_sent=maybe)
+
     def to_json(self) -> dict[str, Any]:
         """The form it has inside a token."""
         return {
@@ -118,6 +124,7 @@ class FormState:
             "asked": self.asked,
             "visit": self.visit.hex(),
             "missing": list(self.missing),
+            "maybe_sent": self.maybe_sent,
         }
 
     @classmethod
@@ -127,7 +134,8 @@ class FormState:
         codename = Codename.unpack(bytes.fromhex(body["codename"]))
         nonce, visit = bytes.fromhex(body["nonce"]), bytes.fromhex(body["visit"])
         missing = tuple(str(name) for name in body["missing"])
-        return cls(codename, nonce, attachments, bool(body["asked"]), visit, missing)
+        maybe_sent = bool(body["maybe_sent"])
+        return cls(codename, nonce, attachments, bool(body["asked"]), visit, missing, maybe_sent)
 
 
 class FormTokens:

@@ -18,7 +18,6 @@ from dropbox.front.form_token import (
     ForgedToken,
     FormState,
     FormTokens,
-    LeftToken,
     StaleToken,
 )
 from dropbox.question import Group, Question
@@ -54,28 +53,13 @@ class _TokenCheck(CSRF):  # type: ignore[misc]  # comes without types
         return ""
 
     def validate_csrf_token(self, form: FlaskForm, field: Field) -> None:
-        """Refuse a page whose token is stale or forged."""
+        """Refuse a page whose token is stale. One whose token is forged is not validated at all."""
         trouble = form.meta.csrf_context.trouble
         if isinstance(trouble, StaleToken):
             raise ValidationError(
                 _(
                     "This page was open for too long. Everything you wrote is still here: please "
                     "send it again."
-                )
-            )
-        if isinstance(trouble, LeftToken):
-            raise ValidationError(
-                _(
-                    "You left this page before. Your text is still here. Please note the NEW "
-                    "codename below, add your files again, and send the page once more."
-                )
-            )
-        if trouble is not None:
-            raise ValidationError(
-                _(
-                    "This page is too old, or the server was restarted. Your text is still here. "
-                    "Please note the NEW codename below, add your files again, and send the page "
-                    "once more."
                 )
             )
 

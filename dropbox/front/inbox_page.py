@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from dropbox.codename import UnknownWord, WrongCheck, WrongCount
 from dropbox.errors import BadCodename, CutPage
 from dropbox.front.case_page import CaseView, ask, ask_again
-from dropbox.front.form_token import FormState
+from dropbox.front.form_token import ForgedToken, FormState
 from dropbox.front.forms import InboxForm, OpenedToken
 from dropbox.front.intake import CaseIntake
 from dropbox.front.pages import Pages
@@ -61,7 +61,9 @@ class InboxView(MethodView):
                 self._pages, problem=_BROKEN_OFF, status=400, typed=typed, text=text, state=state
             )
         if token.trouble is not None:
-            return ask_again(self._pages, token, text)
+            # Of a page that cannot be opened, nobody knows what became of its text.
+            sending = bool(text) and isinstance(token.trouble, ForgedToken)
+            return ask_again(self._pages, token, text, sending=sending)
         if received.texts.get("act") == "language":
             return ask(self._pages, typed=typed, text=text, state=state)
         try:

@@ -83,6 +83,7 @@ class Pages:
             codename=self.words.spell(state.codename, g.language),
             files=state.attachments,
             gone=state.missing,
+            maybe_sent=state.maybe_sent,
             problems=problems,
             **context,
         )

@@ -7,7 +7,7 @@ from flask import Response, g
 from flask.views import MethodView
 from werkzeug.datastructures import MultiDict
 
-from dropbox.front.form_token import ForgedToken, FormState
+from dropbox.front.form_token import ForgedToken, FormState, LeftToken
 from dropbox.front.forms import OpenedToken, ReportForm
 from dropbox.front.intake import CaseIntake, Draft
 from dropbox.front.pages import Pages
@@ -16,6 +16,7 @@ from dropbox.front.submission import (
     SubmissionHandler,
     missing_to_confirm,
     personal_data_to_confirm,
+    sent_before_to_confirm,
     with_missing,
 )
 from dropbox.question import MONTHS
@@ -52,10 +53,12 @@ class ReportView(MethodView):
         act = posted.texts.get("act")
         if posted.problems:
             return self._again(form, posted.state, posted.problems, posted.status)
-        if act != "send" and isinstance(posted.token.trouble, ForgedToken):
+        if isinstance(posted.token.trouble, ForgedToken):
             # The codename has changed, which has to be said whatever the button was.
-            form.validate()
-            return self._again(form, posted.state, [("", form.errors["token"][0])], 400)
+            left = isinstance(posted.token.trouble, LeftToken)
+            return self._again(
+                form, posted.state, status=400, sent_before="left" if left else "old"
+            )
         if act in ("codename", "files", "language"):
             another = act == "codename"
             state = posted.state.with_another_codename() if another else posted.state
@@ -66,6 +69,9 @@ class ReportView(MethodView):
         """File it once it is valid and its writer has been asked what there is to ask."""
         if not form.validate():
             return self._again(form, state, form.problems, 400)
+        if sent_before_to_confirm(state, act):
+            return self._again(form, state, sent_before="old")
+        state = state.as_sent_before(False)
         if missing := missing_to_confirm(state, act):
             return self._again(form, state, missing=missing)
         state = state.without_missing()
@@ -98,7 +104,9 @@ class ReportView(MethodView):
         status: int = 200,
         personal_data: Sequence[str] = (),
         missing: Sequence[str] = (),
+        sent_before: str = "",
     ) -> Response:
+        """Show the form. *sent_before*: why to ask whether it was sent before ("left", "old")."""
         return self._pages.form(
             "report.html",
             page=PAGE,
@@ -108,6 +116,7 @@ class ReportView(MethodView):
             problems=with_missing(problems, state),
             personal_data=personal_data,
             missing=missing,
+            sent_before=sent_before,
             status=status,
             form=form,
             limits=self._settings,

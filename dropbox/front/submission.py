@@ -27,6 +27,12 @@ from dropbox.settings import Settings
 # The button that gives up missing files.
 WITHOUT = "without"
 
+# The button of a writer who did not see that it was sent before.
+UNSENT = "unsent"
+
+# The buttons that send what was written.
+SENDING = ("send", "as-is", WITHOUT, UNSENT)
+
 # A problem: the field it belongs to ("" for the whole page) and the sentence.
 Problem = tuple[str, Any]
 
@@ -115,6 +121,11 @@ def with_missing(problems: Sequence[Problem], state: FormState) -> Sequence[Prob
     return [*problems, ("files", str(_MISSING) % {"names": names})]
 
 
+def sent_before_to_confirm(state: FormState, act: str | None) -> bool:
+    """Whether to ask before sending, each time, whether the same was seen to be sent before."""
+    return state.maybe_sent and act != UNSENT
+
+
 @dataclass(frozen=True, repr=False)
 class PostedPage:
     """A posted page: its texts, opened token, state including newly arrived files, and problems."""
@@ -168,7 +179,7 @@ class SubmissionHandler:
         state = token.state
         if isinstance(token.trouble, ForgedToken):
             # Only the page itself can still tell which files it had.
-            state = state.after_arrival((), received.texts.getlist("had"))
+            state = state.after_arrival((), received.texts.getlist("had")).as_sent_before()
         state = state.with_files(tuple(self._kept(state, received)))
         state = state.after_arrival(received.attachments, received.lost)
         status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)

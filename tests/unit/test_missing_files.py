@@ -147,7 +147,7 @@ def test_a_file_of_a_follow_up_is_named_too_even_if_the_codename_is_asked_for_in
     front.now += front.settings.token_minutes * 60 + 1
     stale = browser.send(refused.form(), {"text": TEXT})
     opened = browser.send(stale.form(), {"codename": codename})
-    question = browser.send(opened.form(), {"text": TEXT})
+    question = browser.send(opened.form(), {"text": TEXT}, button=("act", "unsent"))
     assert PHOTO.name in asked(question) and front.vault.final == {}
     sent = browser.send(question.form(), {"text": TEXT}, button=("act", "without"))
 
