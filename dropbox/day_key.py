@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Self
 
-from dropbox.errors import BadDayKey, CannotOpen
+from dropbox.errors import BadDayKey, NoKeyHere
 from dropbox.hpke import KEY_ID_BYTES, OVERHEAD_BYTES, PublicKey, SecretKey
 from dropbox.sizes import ID_BYTES, MAX_REVIEWERS
 
@@ -127,10 +127,10 @@ class DayKeyRecord:
     def open(self, find: Callable[[bytes], SecretKey | None]) -> DayKey:
         """The day key, with the secret that *find* has for one of the key ids.
 
-        Raises CannotOpen if it has none, if the record was altered, or what *find* raises.
+        Raises NoKeyHere if it has none, Damaged if the record was altered, or what *find* raises.
         """
         for key_id, sealed in self.entries:
             secret = find(key_id)
             if secret is not None:
                 return DayKey(self.id, self.day, secret.open(sealed, _info(self.id, self.day)))
-        raise CannotOpen("This day key is sealed to none of the HPKE keys on this workstation.")
+        raise NoKeyHere("This day key is sealed to none of the HPKE keys on this workstation.")

@@ -41,7 +41,19 @@ class CannotOpen(CasedropError):
     """gpg could not decrypt this with the keys on this workstation."""
 
 
-class OpensLarger(CannotOpen):
+class NoKeyHere(CannotOpen):
+    """This is sealed to a key whose secret is not on this workstation."""
+
+
+class SealedToOthers(NoKeyHere):
+    """This is sealed to no key of the reviewer on this workstation."""
+
+
+class Damaged(CannotOpen):
+    """A key on this workstation fits this, but what is sealed is damaged."""
+
+
+class OpensLarger(Damaged):
     """This opens to more bytes than it can rightly hold; it was not opened."""
 
 

@@ -16,7 +16,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from dropbox.errors import CannotOpen, OpensLarger
+from dropbox.errors import Damaged, OpensLarger
 
 # Larger than a whole opened report: the child rarely blocks, and the reader rarely has to wake up.
 _PIPE_BYTES = 131_072
@@ -53,7 +53,7 @@ def run(
 ) -> Result:
     """Run *command* with *data* as its standard input.
 
-    Raises OSError if it cannot start, OpensLarger for too much output, and CannotOpen for too much
+    Raises OSError if it cannot start, OpensLarger for too much output, and Damaged for too much
     of anything else. Safe to call from several threads. Standard output goes through a pipe; the
     input and standard error are anonymous files in memory, on no disk.
     """
@@ -192,18 +192,18 @@ class _Child:
         return False
 
     def check(self) -> None:
-        """Raise CannotOpen if the child has used more than its bounds; looked at now and then."""
+        """Raise Damaged if the child has used more than its bounds; looked at now and then."""
         if (now := time.monotonic()) < self._next_check:
             return
         self._next_check = now + _POLL_MILLISECONDS / 1_000
         if os.fstat(self._err).st_size > _MAX_ERR_BYTES:
-            raise CannotOpen("gpg was stopped: this message makes it report without end.")
+            raise Damaged("gpg was stopped: this message makes it report without end.")
         # The fields after the name, which is in brackets and may hold anything.
         fields = Path(f"/proc/{self._pid}/stat").read_bytes().rpartition(b")")[2].split()
         if (int(fields[11]) + int(fields[12])) / _TICKS > self._bounds.seconds:
-            raise CannotOpen("gpg was stopped: this message takes it too long.")
+            raise Damaged("gpg was stopped: this message takes it too long.")
         if int(fields[21]) * _PAGE_BYTES > self._bounds.memory_bytes:
-            raise CannotOpen("gpg was stopped: this message takes it too much memory.")
+            raise Damaged("gpg was stopped: this message takes it too much memory.")
 
     def result(self) -> tuple[int, bytes]:
         """The exit code and standard error, once the child has ended. Passes on the last output."""

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hpke import (
     Suite,
 )
 
-from dropbox.errors import CannotOpen, CannotSeal, KeysError
+from dropbox.errors import CannotSeal, Damaged, KeysError
 
 # An encoded ML-KEM-768 key (FIPS 203) followed by one of X25519.
 _ML_KEM_PUBLIC, _X25519 = 1_184, 32
@@ -111,8 +111,8 @@ class SecretKey:
         )
 
     def open(self, sealed: bytes, info: bytes) -> bytes:
-        """What was sealed to this key with the same *info*. Raises CannotOpen for anything else."""
+        """What was sealed to this key with the same *info*. Raises Damaged for anything else."""
         try:
             return _suite().decrypt(sealed, MLKEM768X25519PrivateKey(*self._keys), info)
         except (InvalidTag, ValueError):
-            raise CannotOpen("This was not sealed to this HPKE key, or it was altered.") from None
+            raise Damaged("This was not sealed to this HPKE key, or it was altered.") from None

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from io import RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +22,7 @@ from dropbox.errors import CannotOpen, CannotSeal, KeysError, OpensLarger
 from dropbox.gpg_agent import refuse_missing
 from dropbox.gpg_output import CheckedOutput, Drain
 from dropbox.gpg_process import Bounds
+from dropbox.opening_failure import OwnWeeks
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
 from dropbox.sizes import BLOCK_BYTES, MAX_REVIEWERS
 
@@ -29,6 +31,7 @@ logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
 
 _CV25519 = ("18", "cv25519")
 _READ_BYTES = 65_536
+_DAY_SECONDS = 86_400
 
 _SERVER_OPTIONS = [
     "--no-options",
@@ -228,6 +231,7 @@ class Opener:
         self._gpg = _gpg(home, _OFFLINE_OPTIONS)
         self._environ = dict(os.environ)
         self._terse = {**self._environ, "LC_ALL": "C"}
+        self._own: OwnWeeks[WeeklyKey] = OwnWeeks(lambda: self._weeks, self._works)
 
     def secret_fingerprints(self) -> list[str]:
         """The primary fingerprints of the secret keys in this home."""
@@ -270,6 +274,25 @@ class Opener:
         limit = ["--max-output", str(max(most_bytes, 1))]
         return [*self._gpg.make_args([*_OPEN_OPTIONS, *limit, "--decrypt"], False)]
 
+    def has_week(self, day: date) -> bool:
+        """Whether the secret of a weekly key that was valid on *day* (UTC) is in this home."""
+        begin = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        return any(
+            week.secret and week.made < begin + _DAY_SECONDS and begin < week.expires
+            for week in self._weeks
+        )
+
+    @cached_property
+    def _weeks(self) -> tuple["WeeklyKey", ...]:
+        home = Path(self._gpg.gnupghome)
+        return tuple(week for key in reviewer_keys(home) for week in key.weeks)
+
+    def _works(self, week: "WeeklyKey") -> bool:
+        """Whether gpg opens what is sealed to *week*: its passphrase is known to the agent."""
+        message = seal_to_week(Path(self._gpg.gnupghome), week, b"casedrop")
+        command = self._decrypting(len(message))
+        return gpg_process.run(command, message, self._terse, Bounds(len(message))).code == 0
+
     def _check(self, ended: gpg_process.Result) -> None:
         status = [line.split() for line in ended.err.splitlines()]
         whole = all([b"[GNUPG:]", word] in status for word in (b"DECRYPTION_OKAY", b"GOODMDC"))
@@ -277,7 +300,7 @@ class Opener:
             # gpg opened all of it and could not pass it on, since that is longer than allowed.
             raise OpensLarger
         if ended.code != 0 or not whole:
-            raise CannotOpen
+            raise self._own.reason(status)
         # The agent has the passphrase now and asks nothing more, so gpg need not load translations.
         self._environ = self._terse
 

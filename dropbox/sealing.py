@@ -25,6 +25,7 @@ from dropbox.errors import (
     CannotOpen,
     CannotSeal,
     CasedropError,
+    Damaged,
     OpensLarger,
     TooLarge,
 )
@@ -332,9 +333,9 @@ def open_message(message: bytes | memoryview, opener: Opener) -> Report:
     try:
         exact = message_length(message) == len(message)
     except BadPacket as why:
-        raise CannotOpen(str(why)) from None
+        raise Damaged(str(why)) from None
     if not exact:
-        raise CannotOpen("A report is not exactly one sealed message.")
+        raise Damaged("A report is not exactly one sealed message.")
     try:
         opened = opener.open(message, PADDED_REPORT_BYTES)
         return Report.from_bytes(unpad_offline(opened, PADDED_REPORT_BYTES))
@@ -387,7 +388,7 @@ class _Ciphertext(RawIOBase):
         try:
             chunk = self._format.open(data, key, self._number)
         except CannotOpen:
-            self.failure = CannotOpen(
+            self.failure = Damaged(
                 f"Block {self._number + 1} of {self._attachment.blocks} of a file is altered."
             )
             return
@@ -397,10 +398,10 @@ class _Ciphertext(RawIOBase):
         try:
             whole = self._message.take(ciphertext) == len(ciphertext)
         except BadPacket as why:
-            self.failure = CannotOpen(str(why))
+            self.failure = Damaged(str(why))
             return
         if not whole or (not self._left and not self._message.ended):
-            self.failure = CannotOpen("A file is not exactly one sealed message.")
+            self.failure = Damaged("A file is not exactly one sealed message.")
             return
         self._buffer = ciphertext
 

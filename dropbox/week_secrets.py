@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from dropbox.durable_file import erase, replace_file, sync_folder
-from dropbox.errors import CannotOpen, KeysError
+from dropbox.errors import CannotOpen, Damaged, KeysError, NoKeyHere
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import (
     Opener,
@@ -155,7 +155,8 @@ class WeekSecrets:
     def find(self, key_id: bytes) -> SecretKey | None:
         """The secret of the key *key_id*, None if it is another reviewer's.
 
-        Raises CannotOpen if it was destroyed or is on paper.
+        Raises NoKeyHere if it was destroyed or is on paper, CannotOpen if its passphrase was not
+        given or its file is damaged.
         """
         start = self._starts.get(key_id)
         if start is None:
@@ -167,10 +168,14 @@ class WeekSecrets:
     def _open(self, key_id: bytes, start: date) -> SecretKey:
         try:
             plain = self._opener.open(secret_path(self._home, start).read_bytes())
-        except (OSError, CannotOpen):
-            raise CannotOpen(
+        except (OSError, NoKeyHere):
+            raise NoKeyHere(
                 f"The HPKE key of the week from {start} cannot be opened: its secret was "
                 "destroyed, or it is on paper."
+            ) from None
+        except Damaged:
+            raise CannotOpen(
+                f"The file with the HPKE key of the week from {start} is damaged."
             ) from None
         try:
             secret = SecretKey(plain.removeprefix(_HEAD))

@@ -107,6 +107,21 @@ class Case:
         return any(part.report.facts.get(_WANTED_QUESTION) for part in self.parts)
 
     @property
+    def withdrawn(self) -> date | None:
+        """The day on which its claimant took everything back, None if that never happened."""
+        return next((part.day for part in self.parts if part.report.kind == "withdrawal"), None)
+
+    @property
+    def since_withdrawn(self) -> tuple[Part, ...]:
+        """What was added after the notice that everything was taken back.
+
+        Parts of one day that came with the same bundle have no order; they count as earlier.
+        """
+        kinds = [part.report.kind for part in self.parts]
+        after = kinds.index("withdrawal") + 1 if "withdrawal" in kinds else len(kinds)
+        return tuple(part for part in self.parts[after:] if part.report.kind != "withdrawal")
+
+    @property
     def category(self) -> str:
         """The category that the claimant chose in the first report, "" when there is none."""
         return next(

@@ -11,6 +11,7 @@ import pytest
 from nacl.public import PrivateKey
 from support.cases import new_casebook
 from support.line import Line
+from support.team import Team
 
 from dropbox.bundle import REPLIES_IN_A_BUNDLE
 from dropbox.campaign import Campaign
@@ -35,9 +36,11 @@ from scripts.desk.outbox.outbox import (
     answer,
     export_replies,
     language_of,
+    leaving,
     queue,
     take_back,
     template,
+    withheld,
     write,
 )
 from scripts.desk.outbox.quotation import CHARACTERS, WORDS, Quotation, claimants_words, quotation
@@ -393,6 +396,62 @@ def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(
     assert came_back(values) == "C-0001 (2026-11-26), C-0003 (2026-11-28)"
 
 
+def test_nothing_is_sent_to_a_claimant_who_took_everything_back(
+    casebook: Casebook, opener: Opener, tmp_path: Path
+) -> None:
+    """Not even what waited when the notice came, nor after something was added later."""
+    for claimant in (1, 2):
+        add(casebook, claimant)
+        answer(casebook, claimant, "please say when", today=DAY)
+    add(casebook, 1, kind="withdrawal", bundle=2)
+    add(casebook, 1, "added later", kind="message", bundle=3)
+
+    assert [one.case for one in leaving(casebook)] == [2]
+    assert [one.case for one in withheld(casebook)] == [1]
+    left = export_replies(casebook, tmp_path / "1.tar", opener, today=DAY)
+    assert (left.answers, left.waiting, left.withheld) == (1, 0, ("C-0001",))
+    assert [one.case for one in casebook.left()] == [2]
+    with pytest.raises(OutboxError, match="No answer is waiting"):
+        export_replies(casebook, tmp_path / "2.tar", opener, today=DAY)
+    with pytest.raises(OutboxError, match="The claimants of C-0001 took everything back"):
+        write(casebook, [2, 1], "once more", today=DAY, although=True)
+
+
+def test_the_commands_name_what_is_withheld_and_what_came_after_a_withdrawal(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = team.directory / "answer.txt"
+    text.write_text("please say when", "utf-8")
+    with Casebook.open(team.casebook) as casebook:
+        for claimant in (1, 2):
+            add(casebook, claimant)
+    team(0, "answer", "C-0001", "C-0002", "--text-file", text, "--lang", "en", "--yes")
+    before = team(0, "list"), team(0, "show", "C-0001")
+    with Casebook.open(team.casebook) as casebook:
+        add(casebook, 1, "with the same bundle", kind="message", bundle=2)
+        add(casebook, 1, kind="withdrawal", bundle=2)
+        add(casebook, 1, "after it", kind="message", bundle=3)
+
+    waiting = json.loads(team(0, "outbox", "--json"))
+    assert [one["withheld"] != "" for one in waiting] == [True, False]
+    said = team(0, "export-replies", team.directory / "1.tar", "--yes")
+    assert "1 of its 256 replies are answers" in said
+    assert "Not sent, since their claimants took everything back: C-0001." in said
+    code, _, refused = team.run(0, "answer", "C-0001", "--text-file", text, "--force", "--yes")
+    assert code == 2 and "nothing is sent to them any more" in refused
+
+    shown = team(0, "show", "C-0001")
+    assert "The claimant took everything back on 2026-11-24;" in shown and ", withheld" in shown
+    marked = [line for line in shown.splitlines() if "added after everything was taken" in line]
+    assert len(marked) == 1 and shown.index(marked[0]) < shown.index("after it")
+    assert shown.index("with the same bundle") < shown.index(marked[0])
+    parts = json.loads(team(0, "show", "C-0001", "--json"))["parts"]
+    assert [part["after_withdrawal"] for part in parts] == [False, False, False, True]
+    assert "1 part since" in team(0, "list") and not any("since" in one for one in before)
+    assert [one["after_withdrawal"] for one in json.loads(team(0, "list", "--json"))] == [1, 0]
+
+
 def let_it_be(day: date, patch: pytest.MonkeyPatch) -> None:
     """It is *day* at the desk from now on."""
     for command in (answer_command, export_command, outbox_command):
@@ -503,6 +562,7 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(
         "language": "zh-Hant",
         "day": "2026-11-24",
         "days": 3,
+        "withheld": "",
     }
     assert (second["case"], second["language"]) == ("C-0003", "en")
     assert "C-0002" in line.run("outbox")[1] and "thank you" not in line.run("outbox")[1]

@@ -161,7 +161,7 @@ def test_what_cannot_be_opened_is_listed_and_may_be_tried_again(
     stop_agent(stranger)
 
     assert [(one.block_id, one.place) for one in opened.unopened] == [(report, 0)]
-    assert "gpg could not decrypt" in opened.unopened[0].reason
+    assert "sealed to no key of the reviewer" in opened.unopened[0].reason
     assert casebook.unopened() == list(opened.unopened)
     assert take(bundle).parts == 1
     assert casebook.unopened() == []
@@ -503,7 +503,7 @@ def test_a_day_at_the_desk(
     line(
         "init", "--server-key", bytes(SERVER.verify_key).hex(), "--campaign", CAMPAIGN, "--desk", 0
     )
-    assert "1 new cases and 1 files" in line("open", drop.bundle(1))
+    assert "1 new case and 1 file" in line("open", drop.bundle(1))
 
     table = line("list")
     assert "C-0001" in table and "[red]正文‹U+001B›[31m‹U+202E›" in table and "nowhere" in table

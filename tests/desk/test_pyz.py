@@ -320,7 +320,7 @@ def test_a_day_at_the_desk_from_a_read_only_stick_reaches_nothing_but_gpgs_agent
     assert (done.code, done.out, done.err) == (0, "", "")
     said = {path.stem: path.read_text("utf-8") for path in tmp_path.glob("*.out")}
     assert (
-        "1 new cases and 1 files" in said["open"] and STORY in said["show"] and NAME in said["show"]
+        "1 new case and 1 file" in said["open"] and STORY in said["show"] and NAME in said["show"]
     )
     assert [path.read_bytes() for path in (tmp_path / "evidence").iterdir()] == [PHOTO]
     assert [one["kind"] for one in json.loads(said["outbox"])] == [

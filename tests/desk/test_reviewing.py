@@ -205,6 +205,7 @@ def test_every_act_can_be_read_by_programs(filed: Team) -> None:
         "replies": 256,
         "waiting": 0,
         "acknowledged": 0,
+        "withheld": [],
     }
     assert read("outbox", "--left") == []
     assert len(read("reviewers")) >= 2

@@ -107,7 +107,7 @@ class Layers:
             "case": case.number,
             "status": status(
                 reviews,
-                withdrawn=any(part.report.kind == "withdrawal" for part in case.parts),
+                withdrawn=case.withdrawn is not None,
                 answered=self._answered(case),
             ),
             "merit": deciding.merit,

@@ -42,6 +42,8 @@ def run(asked: argparse.Namespace) -> None:
     )
     if gone.acknowledged:
         print(f"It acknowledges bundle {gone.acknowledged}: the server may delete what that held.")
+    if gone.withheld:
+        print(f"Not sent, since their claimants took everything back: {', '.join(gone.withheld)}.")
     if gone.waiting:
         print(f"The bundle is full; {gone.waiting} answers wait for the next one.")
 

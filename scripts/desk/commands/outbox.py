@@ -6,7 +6,7 @@ from scripts.desk.case import case_name
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json
-from scripts.desk.outbox.outbox import take_back
+from scripts.desk.outbox.outbox import take_back, withheld
 from scripts.desk.screen.answers import left_values, outbox_values, values_table
 from scripts.desk.screen.output import print_json, print_rich
 
@@ -36,7 +36,7 @@ def run(asked: argparse.Namespace) -> None:
         values = (
             left_values(casebook.left())
             if asked.left
-            else outbox_values(casebook.queued(), today())
+            else outbox_values(casebook.queued(), withheld(casebook), today())
         )
     if asked.json:
         print_json(values)

@@ -37,6 +37,7 @@ from scripts.desk.importing.filing import BATCH, Filing, Opened, Progress, Seale
 from scripts.desk.importing.opened_blocks import DayKeys
 from scripts.desk.importing.received_bundle import ReceivedBundle
 from scripts.desk.importing.workers import EarlyWorker
+from scripts.desk.search import summary
 
 # Findings named in one message; there can be as many as blocks.
 _NAMED = 20
@@ -136,18 +137,8 @@ def open_export(
                 casebook.close_bundle(content.remembered(head, filing.named), today, unopened)
 
         opened = filing.close(today, record, content.unopened_keys())
-        withdrawn = _withdrawn(casebook, content.withdrawn)
+        withdrawn = tuple(summary.taken_back_unsaid(casebook, content.withdrawn))
     return Imported(opened, tuple(findings), tuple(skipped(head, last)), withdrawn)
-
-
-def _withdrawn(casebook: Casebook, blocks: set[bytes]) -> tuple[int, ...]:
-    """The cases, by number, that have a part in *blocks* and no notice of a withdrawal."""
-    found = []
-    for case in casebook.cases() if blocks else ():
-        gone = any(part.block_id in blocks for part in case.parts)
-        if gone and not any(part.report.kind == "withdrawal" for part in case.parts):
-            found.append(case.number)
-    return tuple(found)
 
 
 def _last(casebook: Casebook, head: Head, accepted: Accepted) -> LastBundle | None:

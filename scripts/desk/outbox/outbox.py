@@ -19,9 +19,10 @@ from dropbox.openpgp import Opener
 from dropbox.ready_answer import Template
 from dropbox.reply import Reply, reply_tag, seal_reply
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
-from scripts.desk.case import Answer, Case
+from scripts.desk.case import Answer, Case, case_name
 from scripts.desk.casebook.bundles import Source
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.search.summary import withdrawn
 
 # Long enough for a courier who comes once a week and misses a week.
 BUNDLE_LIFE = timedelta(days=14)
@@ -50,7 +51,8 @@ class Left:
     """A reply bundle that was written: its number, how many answers, replies and answers waiting.
 
     ``replies`` counts decoys too; ``waiting`` is what did not fit. ``acknowledged`` is the number
-    of the export bundle that the vault may now delete, 0 for none.
+    of the export bundle that the vault may now delete, 0 for none. ``withheld`` are the cases whose
+    answers never leave; see :func:`withheld`.
     """
 
     bundle: int
@@ -58,6 +60,7 @@ class Left:
     replies: int
     waiting: int
     acknowledged: int = 0
+    withheld: tuple[str, ...] = ()
 
 
 def language_of(case: Case) -> str:
@@ -81,12 +84,16 @@ def write(
     """A letter to each of the cases *numbers*, in *language* or else in its claimant's.
 
     Raises OutboxError, BadReply or CasebookError: for an empty or too long text, an unknown case,
-    one text for claimants of different languages, and, unless *although*, for claimants who asked
-    not to be answered.
+    one text for claimants of different languages, for claimants who took everything back, and,
+    unless *although*, for claimants who asked not to be answered.
     """
     if language and language not in LANGUAGES:
         raise OutboxError(f"An answer is in one of {', '.join(LANGUAGES)}.")
     cases = [casebook.case(number) for number in dict.fromkeys(numbers)]
+    if gone := ", ".join(case.name for case in cases if case.withdrawn):
+        raise OutboxError(
+            f"The claimants of {gone} took everything back; nothing is sent to them any more."
+        )
     unwanted = ", ".join(case.name for case in cases if case.wants_no_answer)
     if unwanted and not although:
         raise OutboxError(
@@ -163,12 +170,26 @@ def take_back(casebook: Casebook, number: int, *, today: date) -> Answer:
 def leaving(casebook: Casebook) -> list[Answer]:
     """The queued answers that leave with the next bundle, in the order they were written.
 
-    When not all fit, reviewers' answers go before acknowledgements.
+    When not all fit, reviewers' answers go before acknowledgements. Nothing leaves that is
+    :func:`withheld`.
     """
-    chosen = sorted(casebook.queued(), key=lambda one: (one.kind != "answer", one.id))[
-        :REPLIES_IN_A_BUNDLE
-    ]
-    return sorted(chosen, key=lambda one: one.id)
+    return sorted(_sendable(casebook)[:REPLIES_IN_A_BUNDLE], key=lambda one: one.id)
+
+
+def _sendable(casebook: Casebook) -> list[Answer]:
+    gone = withdrawn(casebook)
+    sendable = [one for one in casebook.queued() if one.case not in gone]
+    return sorted(sendable, key=lambda one: (one.kind != "answer", one.id))
+
+
+def withheld(casebook: Casebook) -> list[Answer]:
+    """The queued answers to claimants who took everything back: nothing is sent to them any more.
+
+    Their inbox is empty and stays so: an answer there would show whoever forces the codename from
+    them that something had been filed.
+    """
+    gone = withdrawn(casebook)
+    return [one for one in casebook.queued() if one.case in gone]
 
 
 def acknowledging(casebook: Casebook) -> Source | None:
@@ -211,8 +232,9 @@ def export_replies(
         number,
         len(answers),
         len(replies),
-        len(casebook.queued()),
+        len(_sendable(casebook)),
         acknowledged.number if acknowledged else 0,
+        tuple(dict.fromkeys(case_name(one.case) for one in withheld(casebook))),
     )
 
 

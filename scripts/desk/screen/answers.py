@@ -1,6 +1,6 @@
 """How the desk shows answers: ready ones, those that wait or have left, and who came back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -20,8 +20,13 @@ def templates_table(templates: Iterable[Template], language: str) -> Table:
     return listed
 
 
-def outbox_values(answers: Iterable[Answer], today: date) -> list[dict[str, Any]]:
-    """The answers that wait, the oldest first, without their texts; ``days`` is for how long."""
+def outbox_values(
+    answers: Iterable[Answer], withheld: Collection[Answer], today: date
+) -> list[dict[str, Any]]:
+    """The answers that wait, the oldest first, without their texts; ``days`` is for how long.
+
+    Those that are *withheld* never leave.
+    """
     return [
         {
             "number": one.id,
@@ -30,6 +35,7 @@ def outbox_values(answers: Iterable[Answer], today: date) -> list[dict[str, Any]
             "language": one.language,
             "day": one.day.isoformat(),
             "days": (today - one.day).days,
+            "withheld": "taken back by the claimant" if one in withheld else "",
         }
         for one in answers
     ]

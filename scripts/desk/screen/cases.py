@@ -46,9 +46,15 @@ def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, languag
     """A whole case with its answers, as text."""
     parts, files = counted(len(case.parts), "part"), counted(len(case.files), "file")
     lines = [f"{case.name}, {parts}, {files}"]
+    if case.withdrawn:
+        lines.append(
+            f"The claimant took everything back on {case.withdrawn}; nothing is sent to them any "
+            "more."
+        )
     for part in case.parts:
         report = part.report
-        lines += ["", f"── {report.kind}, {part.day}, {isolated(report.language)}"]
+        later = ", added after everything was taken back" if part in case.since_withdrawn else ""
+        lines += ["", f"── {report.kind}, {part.day}, {isolated(report.language)}{later}"]
         lines.append("category: " + isolated(category_label(campaign, report.category, language)))
         lines += [
             "harm: " + isolated(harm_label(campaign, harm, language)) for harm in report.harms
@@ -59,16 +65,20 @@ def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, languag
         lines += ["", isolated(report.text)]
         lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
     for answer in answers:
-        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {whereabouts(answer)}"]
+        where = whereabouts(answer, withheld=case.withdrawn is not None)
+        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {where}"]
         # An acknowledgement has no text.
         lines += ["", isolated(answer.text)] if answer.text else []
     return Text("\n".join(lines))
 
 
-def whereabouts(answer: Answer) -> str:
-    """Whether an answer waits, or when it left and whether its claimant came back."""
+def whereabouts(answer: Answer, *, withheld: bool) -> str:
+    """Whether an answer waits, or when it left and whether its claimant came back.
+
+    *withheld*: its claimant took everything back.
+    """
     if answer.left is None:
-        return "queued"
+        return "withheld" if withheld else "queued"
     since = (
         f"the claimant came back on {answer.returned}" if answer.returned else "nothing came since"
     )
@@ -89,9 +99,11 @@ def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
     """
     return {
         "case": case.name,
+        "withdrawn": case.withdrawn and case.withdrawn.isoformat(),
         "parts": [
             {
                 "kind": part.report.kind,
+                "after_withdrawal": part in case.since_withdrawn,
                 "day": part.day.isoformat(),
                 "language": part.report.language,
                 "category": part.report.category,

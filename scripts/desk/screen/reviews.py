@@ -14,7 +14,7 @@ from scripts.desk.identity import Viewer
 from scripts.desk.review.judgement import Judgement, Layer, Reviews
 from scripts.desk.reviewing import Kept
 from scripts.desk.screen.cases import EXCERPT_CHARACTERS, category_label, harm_label
-from scripts.desk.screen.output import print_json, table
+from scripts.desk.screen.output import counted, print_json, table
 from scripts.desk.search.similar import linked
 from scripts.desk.search.summary import Outline, outlines_of
 from scripts.terminal import isolated, one_line
@@ -107,6 +107,7 @@ def _row(
         "tags": standing["tags"].split(),
         "parts": case.parts,
         "files": case.files,
+        "after_withdrawal": case.later,
         "linked": links,
         "text": one_line(case.text, EXCERPT_CHARACTERS),
     }
@@ -183,6 +184,8 @@ def _cells(row: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
     cells = {"case": row["case"], "day": row["day"], "status": status}
     if row["conflict"]:
         return {**cells, "text": "(conflict of interest)"}
+    if row["after_withdrawal"]:
+        cells["status"] += f"\n{counted(row['after_withdrawal'], 'part')} since"
     return {
         **cells,
         "merit": _mine(row, "merit"),

@@ -22,8 +22,9 @@ CREATE TABLE register (
 -- no report.
 
 -- Of all parts together: harms and provinces are JSON lists of codes; since and until are months
--- such as 2019-03, or ''. withdrawn and silent (the claimant asked for no answer) are 0 or 1; text
--- is the beginning of the first part's text.
+-- such as 2019-03, or ''. withdrawn and silent (the claimant asked for no answer) are 0 or 1; later
+-- counts the parts that came after everything was taken back; text is the beginning of the first
+-- part's text.
 CREATE TABLE outline (
   "case" INTEGER PRIMARY KEY,
   day TEXT NOT NULL,
@@ -36,6 +37,7 @@ CREATE TABLE outline (
   parts INTEGER NOT NULL,
   files INTEGER NOT NULL,
   withdrawn INTEGER NOT NULL,
+  later INTEGER NOT NULL,
   silent INTEGER NOT NULL,
   text TEXT NOT NULL
 ) STRICT;

@@ -12,12 +12,12 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search.derived import Register
 
 EXCERPT_CHARACTERS = 160
-_VERSION = 1
+_VERSION = 2
 _TABLES = ("outline", "part_with_files")
 _INSERT = (
     "INSERT OR REPLACE INTO outline VALUES "
     "(:case, :day, :language, :category, :harms, :provinces, :since, :until, :parts, :files, "
-    ":withdrawn, :silent, :text)"
+    ":withdrawn, :later, :silent, :text)"
 )
 _MONTH = re.compile(r"(20[0-9]{2})(-(?:0[1-9]|1[0-2]))?", re.ASCII)
 # The parts that are read in one transaction.
@@ -30,7 +30,8 @@ Progress = Callable[[int, int], None]
 class Outline:
     """What a list shows of a case, and the reply keys that identify it.
 
-    ``text`` is the beginning of the first part's text; ``harms`` are codes.
+    ``text`` is the beginning of the first part's text; ``harms`` are codes; ``later`` counts parts
+    that came after everything was taken back.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Outline:
     harms: tuple[str, ...]
     parts: int
     files: int
+    later: int
     text: str
 
     @property
@@ -108,7 +110,8 @@ def _row(case: Case) -> dict[str, Any]:
         "until": until[-1] if until else "",
         "parts": len(case.parts),
         "files": len(case.files),
-        "withdrawn": any(part.report.kind == "withdrawal" for part in case.parts),
+        "withdrawn": case.withdrawn is not None,
+        "later": len(case.since_withdrawn),
         "silent": case.wants_no_answer,
         "text": case.parts[0].report.text[:EXCERPT_CHARACTERS],
     }
@@ -127,7 +130,9 @@ def altered(casebook: Casebook) -> list[int]:
 def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
     """The outlines of those cases *numbers* that exist, by number."""
     catch_up(casebook)
-    columns = '"case", reply_public, tag_key, day, language, category, harms, parts, files, text'
+    columns = (
+        '"case", reply_public, tag_key, day, language, category, harms, parts, files, later, text'
+    )
     found = casebook.database.execute(
         f"SELECT {columns} FROM outline "  # noqa: S608 - ours alone
         'JOIN cases ON cases.number = outline."case" '
@@ -145,9 +150,10 @@ def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
             tuple(json.loads(harms)),
             parts,
             files,
+            later,
             text,
         )
-        for number, public, tag, day, language, category, harms, parts, files, text in found
+        for number, public, tag, day, language, category, harms, parts, files, later, text in found
     ]
 
 
@@ -156,6 +162,24 @@ def parts_with_files(casebook: Casebook) -> list[int]:
     catch_up(casebook)
     found = casebook.database.execute("SELECT part FROM part_with_files ORDER BY part")
     return [number for (number,) in found]
+
+
+def withdrawn(casebook: Casebook) -> frozenset[int]:
+    """The cases whose claimants took everything back."""
+    catch_up(casebook)
+    found = casebook.database.execute('SELECT "case" FROM outline WHERE withdrawn')
+    return frozenset(number for (number,) in found)
+
+
+def taken_back_unsaid(casebook: Casebook, blocks: Iterable[bytes]) -> list[int]:
+    """The cases with a part in one of *blocks*, but without a notice that it was taken back."""
+    catch_up(casebook)
+    query = (
+        'SELECT part."case" FROM part JOIN outline ON outline."case" = part."case" '
+        "WHERE part.block_id = ? AND NOT outline.withdrawn"
+    )
+    found = {row[0] for block in blocks for row in casebook.database.execute(query, [block])}
+    return sorted(found)
 
 
 def unacknowledged(casebook: Casebook, kind: str, most: int) -> list[int]:
