@@ -24,10 +24,9 @@ from dropbox.front.submission import (
     SENDING,
     PostedPage,
     Problem,
+    Question,
     SubmissionHandler,
-    missing_to_confirm,
-    personal_data_to_confirm,
-    sent_before_to_confirm,
+    question_before_sending,
     with_missing,
 )
 from dropbox.front.uploads import Busy
@@ -36,7 +35,7 @@ from dropbox.settings import Settings
 PAGE = "case"
 # Larger than the index of any tag or answer.
 NO_INDEX = 10_000
-_DELETE, _OLDER = "delete-", "older-"
+_DELETE, _ERASE, _OLDER = "delete-", "erase-", "older-"
 
 _SENT = _("Your addition has been sent. It is locked and stored.")
 _DELETED = _("The answer has been deleted from the server.")
@@ -87,30 +86,28 @@ class CaseView(MethodView):
         return self._act_on(act, posted)
 
     def _act_on(self, act: str, posted: PostedPage) -> Response:
+        # None of these needs a text.
+        if act == "withdraw":
+            return self._withdraw(posted)
+        if act.startswith(_DELETE):
+            return self.show(posted.state, posted.texts, deleting=index_of(act, _DELETE))
+        if act.startswith(_ERASE):
+            return self._delete(posted, index_of(act, _ERASE))
+        return self._confirmed(act, posted)
+
+    def _confirmed(self, act: str, posted: PostedPage) -> Response:
+        """Send it once it is valid and its writer has been asked what there is to ask."""
         form = MessageForm(
             posted.texts,
             posted.token,
             words=self._pages.words,
             files=len(posted.state.attachments),
         )
-        if act == "withdraw" or act.startswith(_DELETE):
-            # Neither needs a text, so the form is not validated.
-            return (
-                self._withdraw(posted)
-                if act == "withdraw"
-                else self._delete(posted, index_of(act, _DELETE))
-            )
         if not form.validate():
             return self.show(posted.state, posted.texts, form.problems, 400)
-        state = posted.state
-        if sent_before_to_confirm(state, act):
-            return self.show(state, posted.texts, sent_before=True)
-        state = state.as_sent_before(False)
-        if missing := missing_to_confirm(state, act):
-            return self.show(state, posted.texts, missing=missing)
-        state = state.without_missing()
-        if personal_data := personal_data_to_confirm(form.text.data or "", state, act):
-            return self.show(state.after_asking(), posted.texts, personal_data=personal_data)
+        question, state = question_before_sending(posted.state, form.text.data or "", act)
+        if question is not None:
+            return self.show(state, posted.texts, question=question)
         return self._send(form, replace(posted, state=state))
 
     def show(
@@ -120,20 +117,21 @@ class CaseView(MethodView):
         problems: Sequence[Problem] = (),
         status: int = 200,
         notice: Any = None,
-        personal_data: Sequence[str] = (),
-        missing: Sequence[str] = (),
-        sent_before: bool = False,
+        question: Question | None = None,
         first: int = 0,
+        deleting: int = NO_INDEX,
     ) -> Response:
         """The case page, with the answers from index *first* on.
 
-        The answers are looked up each time. If that fails, the page says so and keeps the text.
+        Asks whether to delete the answer under the tag *deleting*, and begins with it. The answers
+        are looked up each time. If that fails, the page says so and keeps the text.
         """
         try:
             received = self._intake.replies(state.codename)
         except (Busy, VaultUnavailable, CannotStore) as why:
             received, status = [], 503
             problems = [*problems, ("", BUSY if isinstance(why, Busy) else _UNAVAILABLE)]
+        asked = (at for at, one in enumerate(received) if one.index == deleting)
         return self._pages.form(
             "case.html",
             page=PAGE,
@@ -141,11 +139,10 @@ class CaseView(MethodView):
             state=state,
             problems=with_missing(problems, state),
             status=status,
-            answers=answer_page(received, first),
+            answers=answer_page(received, next(asked, first)),
+            deleting=deleting,
             notice=notice,
-            personal_data=personal_data,
-            missing=missing,
-            sent_before=sent_before,
+            question=question or Question(),
             text=texts.get("text", ""),
             limits=self._settings,
         )

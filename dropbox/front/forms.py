@@ -102,8 +102,8 @@ def check_text(text: str, files: int, words: WordLists) -> None:
         raise ValidationError(
             _(
                 "Your text is too long by about %(count)s Chinese characters. Please shorten it, "
-                "or "
-                "send the rest as a file or a second report.",
+                "or send the rest as a file. You can also send a part now and add the rest later, "
+                "under the same codename.",
                 count=over // 3 + 1,
             )
         )

@@ -13,10 +13,9 @@ from dropbox.front.intake import CaseIntake, Draft
 from dropbox.front.pages import Pages
 from dropbox.front.submission import (
     Problem,
+    Question,
     SubmissionHandler,
-    missing_to_confirm,
-    personal_data_to_confirm,
-    sent_before_to_confirm,
+    question_before_sending,
     with_missing,
 )
 from dropbox.question import MONTHS
@@ -50,33 +49,26 @@ class ReportView(MethodView):
         """File what was sent, or show all of it again."""
         posted = self._submissions.receive()
         form = self._form(posted.texts, posted.token, len(posted.state.attachments))
-        act = posted.texts.get("act")
+        act = posted.texts.get("act", "send")
         if posted.problems:
             return self._again(form, posted.state, posted.problems, posted.status)
         if isinstance(posted.token.trouble, ForgedToken):
             # The codename has changed, which has to be said whatever the button was.
-            left = isinstance(posted.token.trouble, LeftToken)
-            return self._again(
-                form, posted.state, status=400, sent_before="left" if left else "old"
-            )
+            why = "left" if isinstance(posted.token.trouble, LeftToken) else "old"
+            return self._again(form, posted.state, status=400, question=Question(sent_before=why))
         if act in ("codename", "files", "language"):
             another = act == "codename"
             state = posted.state.with_another_codename() if another else posted.state
             return self._again(form, state)
         return self._confirmed(form, posted.state, act)
 
-    def _confirmed(self, form: ReportForm, state: FormState, act: str | None) -> Response:
+    def _confirmed(self, form: ReportForm, state: FormState, act: str) -> Response:
         """File it once it is valid and its writer has been asked what there is to ask."""
         if not form.validate():
             return self._again(form, state, form.problems, 400)
-        if sent_before_to_confirm(state, act):
-            return self._again(form, state, sent_before="old")
-        state = state.as_sent_before(False)
-        if missing := missing_to_confirm(state, act):
-            return self._again(form, state, missing=missing)
-        state = state.without_missing()
-        if personal_data := personal_data_to_confirm(form.text.data or "", state, act):
-            return self._again(form, state.after_asking(), personal_data=personal_data)
+        question, state = question_before_sending(state, form.text.data or "", act)
+        if question is not None:
+            return self._again(form, state, question=question)
         return self._file(form, state)
 
     def _file(self, form: ReportForm, state: FormState) -> Response:
@@ -102,11 +94,8 @@ class ReportView(MethodView):
         state: FormState,
         problems: Sequence[Problem] = (),
         status: int = 200,
-        personal_data: Sequence[str] = (),
-        missing: Sequence[str] = (),
-        sent_before: str = "",
+        question: Question | None = None,
     ) -> Response:
-        """Show the form. *sent_before*: why to ask whether it was sent before ("left", "old")."""
         return self._pages.form(
             "report.html",
             page=PAGE,
@@ -114,9 +103,7 @@ class ReportView(MethodView):
             state=state,
             text=form.text.data or "",
             problems=with_missing(problems, state),
-            personal_data=personal_data,
-            missing=missing,
-            sent_before=sent_before,
+            question=question or Question(),
             status=status,
             form=form,
             limits=self._settings,

@@ -24,14 +24,12 @@ from dropbox.front.uploads import Busy, ReceivedForm, Trouble, receive
 from dropbox.report import Attachment
 from dropbox.settings import Settings
 
-# The button that gives up missing files.
-WITHOUT = "without"
-
-# The button of a writer who did not see that it was sent before.
-UNSENT = "unsent"
+# The buttons that answer a question: the text is to go as it is, the missing files are given up,
+# the same was not seen to be sent before.
+AS_IS, WITHOUT, UNSENT = "as-is", "without", "unsent"
 
 # The buttons that send what was written.
-SENDING = ("send", "as-is", WITHOUT, UNSENT)
+SENDING = ("send", AS_IS, WITHOUT, UNSENT)
 
 # A problem: the field it belongs to ("" for the whole page) and the sentence.
 Problem = tuple[str, Any]
@@ -58,8 +56,8 @@ _TROUBLES: dict[Trouble, tuple[Any, int]] = {
     ),
     Trouble.TOO_MANY_FILES: (
         _(
-            "One report can have %(files)s files. The first ones were accepted, the others were "
-            "not: please send them with a second report."
+            "At most %(files)s files can be sent at once. The first ones were accepted, the others "
+            "were not: please send these first, and then add the others under the same codename."
         ),
         413,
     ),
@@ -69,8 +67,9 @@ _TROUBLES: dict[Trouble, tuple[Any, int]] = {
     ),
     Trouble.POST_TOO_LARGE: (
         _(
-            "All files together are too large to send at once. Those listed below were accepted. "
-            "Please add the others with the button “Add these files”, a few at a time."
+            "All files together are too large to send at once: at most %(total)s MB. Those listed "
+            "below were accepted. Please add the others with the button “Add these files”, a few "
+            "at a time."
         ),
         413,
     ),
@@ -103,14 +102,11 @@ _TROUBLES: dict[Trouble, tuple[Any, int]] = {
 }
 
 
-def personal_data_to_confirm(text: str, state: FormState, act: str | None) -> list[str]:
-    """The kinds of personal data in *text* to ask about before sending, once per page."""
-    return [] if state.asked or act == "as-is" else find_personal_data(text)
-
-
-def missing_to_confirm(state: FormState, act: str | None) -> Sequence[str]:
-    """The names of the missing files to ask about before sending, each time."""
-    return () if act == WITHOUT else state.missing
+# In place of the sentence above when no file was accepted.
+_NONE_FITTED = _(
+    "All files together are too large to send at once: at most %(total)s MB. None of them was "
+    "accepted. Please add them with the button “Add these files”, a few at a time."
+)
 
 
 def with_missing(problems: Sequence[Problem], state: FormState) -> Sequence[Problem]:
@@ -121,9 +117,36 @@ def with_missing(problems: Sequence[Problem], state: FormState) -> Sequence[Prob
     return [*problems, ("files", str(_MISSING) % {"names": names})]
 
 
-def sent_before_to_confirm(state: FormState, act: str | None) -> bool:
-    """Whether to ask before sending, each time, whether the same was seen to be sent before."""
-    return state.maybe_sent and act != UNSENT
+@dataclass(frozen=True, repr=False)
+class Question:
+    """What to ask before sending; what there is nothing to ask about is empty.
+
+    ``sent_before``: whether the same was seen to be sent, and why that is asked ("left" or "old").
+    ``missing``: the names of files that are not there. ``personal_data``: its kinds in the text.
+    """
+
+    sent_before: str = ""
+    missing: Sequence[str] = ()
+    personal_data: Sequence[str] = ()
+
+
+def question_before_sending(
+    state: FormState, text: str, act: str
+) -> tuple[Question | None, FormState]:
+    """The next question to a writer who pressed *act*, if any, and the state to go on with.
+
+    What may be stored already and what is missing are asked about each time, until the button that
+    answers it is pressed; personal data once.
+    """
+    if state.maybe_sent and act != UNSENT:
+        return Question(sent_before="old"), state
+    state = state.as_sent_before(False)
+    if state.missing and act != WITHOUT:
+        return Question(missing=state.missing), state
+    state = state.without_missing()
+    if not state.asked and act != AS_IS and (found := find_personal_data(text)):
+        return Question(personal_data=found), state.after_asking()
+    return None, state
 
 
 @dataclass(frozen=True, repr=False)
@@ -187,7 +210,7 @@ class SubmissionHandler:
             received.texts,
             token,
             state,
-            [self._problem(*trouble) for trouble in received.troubles],
+            [self._problem(*trouble, state) for trouble in received.troubles],
             status,
         )
 
@@ -208,13 +231,18 @@ class SubmissionHandler:
     def _opened(self, texts: MultiDict[str, str]) -> OpenedToken:
         return OpenedToken.of(self._tokens, self._page, texts.get("token", ""))
 
-    def _problem(self, trouble: Trouble, name: str) -> Problem:
+    def _problem(self, trouble: Trouble, name: str, state: FormState) -> Problem:
         facts = {
             "name": name,
             "megabytes": self._settings.file_bytes // 2**20,
             "files": self._settings.files,
+            # As the form says it: the texts, too, have to fit in.
+            "total": self._settings.post_bytes // 2**20 - 1,
         }
-        return "files" if name else "", str(_TROUBLES[trouble][0]) % facts
+        sentence = _TROUBLES[trouble][0]
+        if trouble is Trouble.POST_TOO_LARGE and not state.attachments:
+            sentence = _NONE_FITTED
+        return "files" if name else "", str(sentence) % facts
 
     def _kept(self, state: FormState, received: ReceivedForm) -> list[Attachment]:
         """The files that were sealed before, except those that the claimant has just removed."""

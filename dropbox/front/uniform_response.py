@@ -15,10 +15,10 @@ PAGE_BYTES = 32_768
 # How many bytes a form sends apart from what its writer adds, and how much of that can be its
 # padding field. This hides from the length whether it is a login or a report. What a page carries
 # back counts too, since it is sent again.
-MIN_SENT_BYTES, MAX_SENT_BYTES = 20_480, 24_576
-MIN_PAD_BYTES, MAX_PAD_BYTES = 16_384, 24_576
+MIN_SENT_BYTES, MAX_SENT_BYTES = 17_408, 21_504
+MIN_PAD_BYTES, MAX_PAD_BYTES = 13_312, 21_504
 # A long page can reduce its padding to this before it grows to two page lengths.
-FLOOR_PAD_BYTES = 10_240
+FLOOR_PAD_BYTES = 8_192
 # The padding consists of line feeds: one byte each in a page, two in a form that is sent (HTML,
 # 4.10.22.8 multipart form data: every line break is sent as CR LF).
 _SENT_BYTES = 2

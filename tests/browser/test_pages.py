@@ -295,3 +295,39 @@ def test_a_page_is_one_request(saved: list[Path], seen: dict[str, dict[str, Seen
     for pages in seen.values():
         assert {name: one.requested for name, one in pages.items() if one.requested} == {}
     assert all(not re.search(rb"https?://", path.read_bytes()) for path in saved)
+
+
+def test_what_was_chosen_under_another_kind_of_case_stays_in_sight(
+    saved: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever is filed can be seen before it is sent, and is gone from sight with its choice."""
+    forms = [path for path in saved if path.name.endswith(".report.html")]
+    assert len(forms) == 3
+    with closing(Firefox(tmp_path_factory.mktemp("chosen"))) as firefox:
+
+        def in_sight() -> list[str]:
+            shown = "return [...document.querySelectorAll('.kind>input')].filter(one => one."
+            shown += "parentElement.querySelector('.fold')?.getClientRects().length)"
+            return list(firefox.ask(shown + ".map(one => one.value)"))
+
+        for form in forms:
+            firefox.open(form.as_uri())
+            assert in_sight() == []
+            firefox.click("label[for=c1]")
+            firefox.click("#c1~.fold .boxes label:nth-of-type(1)")
+            firefox.click("#c1~.fold .boxes label:nth-of-type(2)")
+            firefox.click("label[for=c2]")
+            assert in_sight() == ["c1", "c2"]
+            firefox.click("#c2~.fold .boxes label:nth-of-type(1)")
+            firefox.click("label[for=c4]")
+            firefox.click('[name="f.c4.trades"] option:nth-of-type(2)')
+            firefox.click("label[for=c0]")
+            assert in_sight() == ["c1", "c2", "c4"]
+            firefox.click('[name="f.c4.trades"] option:nth-of-type(1)')
+            for kind, number in (("c1", 1), ("c1", 2), ("c2", 1)):
+                firefox.click(f"#{kind}~.fold .boxes label:nth-of-type({number})")
+            assert in_sight() == []
+            firefox.click("label[for=c4]")
+            firefox.write('input[name="f.c4.trades"]', "100")
+            firefox.click("label[for=c0]")
+            assert in_sight() == ["c4"]

@@ -216,7 +216,8 @@ def test_after_a_journey_no_file_of_the_server_betrays_a_word_of_it(
         assert ANSWER in case.text
         assert running.disk.betrays(canaries) == {}
 
-        place = next(str(button["value"]) for button in case.html.select(".reply button"))
+        button = case.html.select(".reply button")[0]
+        place = str(button["value"]).replace("delete", "erase")
         case = browser.send(case.form(), {}, button=("act", place))
         assert case.status == 200 and len(case.html.select(".reply")) == 1
         assert browser.send(case.form(), {}, button=("act", "withdraw")).status == 200

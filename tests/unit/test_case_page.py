@@ -181,14 +181,14 @@ def test_what_is_wrong_with_a_file_leads_to_the_files_and_the_rest_to_nothing(
     assert linked == [False, True]
 
 
-@pytest.mark.parametrize("act", ["withdraw", "delete"])
+@pytest.mark.parametrize("act", ["withdraw", "delete", "erase"])
 def test_a_damaged_form_deletes_and_withdraws_nothing(
     front: Front, words: WordLists, browser: Browser, codename: str, act: str
 ) -> None:
     answered(front, words, codename, "第一条")
     case = browser.send(browser.get("/zh-hans/inbox").form(), {"codename": codename})
     (delete,) = [str(button["value"]) for button in case.html.select(".reply button")]
-    button = ("act", delete if act == "delete" else act)
+    button = ("act", act if act == "withdraw" else delete.replace("delete", act))
     refused = browser.send(case.form(), {}, files=TOO_MANY, button=button)
 
     assert refused.status == 413 and problems(refused)
@@ -248,7 +248,8 @@ def test_an_answer_that_cannot_be_deleted_stays_and_the_page_says_so(
 ) -> None:
     answered(front, words, codename, "第一条")
     case = browser.send(browser.get("/en/inbox").form(), {"codename": codename})
-    (delete,) = [str(button["value"]) for button in case.html.select(".reply button")]
+    (button,) = case.html.select(".reply button")
+    delete = str(button["value"]).replace("delete", "erase")
     front.vault.fail_at("forget_replies", failure)
     refused = browser.send(case.form(), {"text": "留着"}, button=("act", delete))
     assert refused.status == 503 and "could not be deleted" in problems(refused)

@@ -168,7 +168,7 @@ def pad(page: Page) -> int:
 
 
 def test_a_login_sends_as_much_as_a_report(front: Front) -> None:
-    """16 to 24 KiB of padding in every fresh form: a login is about as long as a short report."""
+    """13 to 21 KiB of padding in every fresh form: a login is about as long as a short report."""
     sent: dict[str, list[int]] = {"report": [], "inbox": []}
     application = front.app.wsgi_app
 
@@ -365,6 +365,15 @@ def test_a_post_that_is_too_large_keeps_what_was_sealed(front: Front) -> None:
     assert again.status == 413 and "加起来太大" in problems(again)
     assert len(again.html.select(".files bdi")) == 3
     assert again.form().value("category") == "c2"
+
+
+def test_a_post_of_which_no_file_was_accepted_does_not_say_that_some_were(front: Front) -> None:
+    with front.browser() as browser:
+        again = send(browser, report_page(browser), [File("a.bin", "", b"x" * 4_000_000)])
+
+    assert again.status == 413 and "一次最多 2 MB。一个也没有收下" in problems(again)
+    assert "下面列出的" not in problems(again) and again.html.select(".files") == []
+    assert "a.bin" in problems(again) and front.vault.pending == {}
 
 
 def test_a_stale_form_comes_back_with_its_codename_and_can_be_sent(front: Front) -> None:
@@ -915,7 +924,10 @@ def test_an_answer_can_be_deleted_and_the_other_stays(front: Front, words: WordL
         answered(front, words, codename, "第一条", "第二条")
         case = opened(front, browser, codename)
         (newest, _) = [button["value"] for button in case.html.select(".reply button")]
-        rest = browser.send(case.form(), {}, button=("act", str(newest)))
+        asked = browser.send(case.form(), {}, button=("act", str(newest)))
+        assert "删除后无法恢复" in asked.text and len(front.vault.sealed) == 2
+        (erase,) = asked.html.select('button[value^="erase-"]')
+        rest = browser.send(asked.form(), {}, button=("act", str(erase["value"])))
 
     assert [tag.get_text() for tag in rest.html.select(".answer")] == [
         "第一条"
@@ -931,15 +943,21 @@ def test_deleting_the_oldest_answer_leaves_all_that_came_after_it(
         answered(front, words, codename, "第一条", "第二条", "第三条")
         case = opened(front, browser, codename)
         oldest = [button["value"] for button in case.html.select(".reply button")][-1]
-        rest = browser.send(case.form(), {}, button=("act", str(oldest)))
+        asked = browser.send(case.form(), {}, button=("act", str(oldest)))
+        assert [tag.get_text() for tag in asked.html.select(".reply:has(.problems) .answer")] == [
+            "第一条"
+        ]
+        (erase,) = asked.html.select('button[value^="erase-"]')
+        rest = browser.send(asked.form(), {}, button=("act", str(erase["value"])))
 
     assert [tag.get_text() for tag in rest.html.select(".answer")] == ["第三条", "第二条"]
     assert len(front.vault.sealed) == 2
 
 
+@pytest.mark.parametrize("act", ["delete", "erase"])
 @pytest.mark.parametrize("place", ["x", "", "-1", "0x0", "00000", "0 ", "٠", "9999"])
 def test_a_button_that_names_no_answer_deletes_none(
-    front: Front, words: WordLists, place: str
+    front: Front, words: WordLists, place: str, act: str
 ) -> None:
     with front.browser() as browser:
         codename = report_page(browser).codename()
@@ -950,9 +968,10 @@ def test_a_button_that_names_no_answer_deletes_none(
             reply = Reply("answer", "zh-Hans", date(2026, 12, 1), "回复")
             front.vault.sealed[tag] = seal_reply(reply, keys.reply_public)
         case = opened(front, browser, codename)
-        same = browser.send(case.form(), {}, button=("act", f"delete-{place}"))
+        same = browser.send(case.form(), {}, button=("act", f"{act}-{place}"))
 
     assert same.status == 200 and len(front.vault.sealed) == 3
+    assert "删除后无法恢复" not in same.text
 
 
 def test_an_answer_that_alone_is_too_long_for_a_page_is_shown(
@@ -1108,7 +1127,7 @@ def test_a_stale_page_deletes_and_withdraws_nothing(front: Front, words: WordLis
         case = opened(front, browser, page.codename())
         (delete,) = [str(button["value"]) for button in case.html.select(".reply button")]
         front.now += 121 * 60
-        for act in (delete, "withdraw"):
+        for act in (delete, delete.replace("delete", "erase"), "withdraw"):
             refused = browser.send(case.form(), {}, button=("act", act))
             assert refused.status == 400 and "打开的时间太长" in problems(refused)
 

@@ -91,7 +91,9 @@ def test_files_sealed_before_a_case_page_grew_old_are_kept(
     assert [len(report.attachments) for report in front.reports()] == [0, 1]
 
 
-@pytest.mark.parametrize("act", ["send", "files", "language", "older-1", "delete-0", "withdraw"])
+@pytest.mark.parametrize(
+    "act", ["send", "files", "language", "older-1", "delete-0", "erase-0", "withdraw"]
+)
 def test_no_button_of_an_old_case_page_shows_or_changes_anything(
     front: Front, browser: Browser, codename: str, act: str
 ) -> None:
