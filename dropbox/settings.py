@@ -39,11 +39,8 @@ class Settings:
     # [vault]
     intake_socket: Path
     courier_socket: Path
-    database: Path  # the vault's file
+    store: str  # its URL: sqlite:/// and an absolute path
     export_key: Path  # only the vault reads this file
-    # The URL of a store of the second format, which is then in the file `database`: sqlite:/// and
-    # an absolute path. Without it the vault's file is of the first format.
-    store: str | None = None
     quantum: int = 256  # slots that a day begins with and grows by; a slot takes 66,570 bytes
     tick_milliseconds: int = 1_000  # from one writing of the store to the next
     grace_days: int = 7  # how long a day's slots stay after the desk acknowledged them
@@ -57,12 +54,15 @@ class Settings:
     files: int = 10
     post_bytes: int = 26 * 2**20  # all files of one page, 25 MiB, and its text
     token_minutes: int = 120  # how long a form page can stay open
-    # How long sealed files wait for their report: as long as a form page, and the upload after it.
-    pending_minutes: int = 240
     # Uploads that a worker seals at once: each runs a gpg of 8 MB, over a slow bridge for minutes.
     sealings: int = 16
     # Codenames that a worker turns into keys at once: each takes one core and 19 MiB for 30 ms.
     derivations: int = 2
+
+    @property
+    def store_file(self) -> Path:
+        """The file that the store is in."""
+        return Path(unquote(self.store.removeprefix("sqlite://")))
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -77,14 +77,18 @@ class Settings:
             )
         file = Path(name).absolute()
         from_file = _from_file(file)
+        is_first = from_file.pop(_FIRST_FORMAT, None) is not None
         from_file.update(_from_environment(environ))
+        if is_first and ("vault", "store") not in from_file:
+            raise SettingsError(
+                f"The settings file {file} names a vault's file of format 1 ([vault] database); "
+                f"run `casedrop migrate --settings {file}`."
+            )
         values = {
             setting: _parse(file, section, setting, from_file[section, setting], parse)
             for (section, setting), parse in _SETTINGS.items()
             if (section, setting) in from_file
         }
-        if "store" in values:
-            values["database"] = Path(unquote(values["store"].removeprefix("sqlite://")))
         for section, setting in _SETTINGS:
             if setting not in values and section not in _OPTIONAL and setting not in _DEFAULTED:
                 raise SettingsError(f"The setting [{section}] {setting} is missing in {file}.")
@@ -109,7 +113,7 @@ def _from_file(file: Path) -> dict[tuple[str, str], Any]:
                 f"The settings file {file} has an unknown section or setting, {section}."
             )
         for setting, value in values.items():
-            if (section, setting) not in _SETTINGS:
+            if (section, setting) not in (*_SETTINGS, _FIRST_FORMAT):
                 raise SettingsError(
                     f"The settings file {file} has an unknown setting, [{section}] {setting}."
                 )
@@ -216,7 +220,6 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("front", "key_memory"): _path,
     ("vault", "intake_socket"): _path,
     ("vault", "courier_socket"): _path,
-    ("vault", "database"): _path,
     ("vault", "store"): _store,
     ("vault", "quantum"): _number(16, 1_024),  # the journal has room for more than three of them
     ("vault", "tick_milliseconds"): _number(100, 10_000),  # every report waits for a tick
@@ -228,14 +231,15 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("limits", "files"): _number(1, 10),  # a report of one block has room for ten
     ("limits", "post_bytes"): _number(2**18, 2**31),
     ("limits", "token_minutes"): _number(1, 2 * 60),  # a day's key is accepted for so long
-    ("limits", "pending_minutes"): _number(1, 7 * 24 * 60),
     ("limits", "sealings"): _number(1, 64),
     ("limits", "derivations"): _number(1, 64),
 }
 _OPTIONAL = ("limits", "lockdown")
 _DEFAULTED = frozenset(
-    ("campaign", "key_memory", "store", "quantum", "tick_milliseconds", "grace_days", "limit_days")
+    ("campaign", "key_memory", "quantum", "tick_milliseconds", "grace_days", "limit_days")
 )
+# What a settings file of format 1 has in the place of the store.
+_FIRST_FORMAT = ("vault", "database")
 _SECTIONS = frozenset(section for section, _ in _SETTINGS)
 # Where gunicorn listens for tor: this variable is for the launcher, not the application.
 _NOT_OURS = frozenset({"CASEDROP_FRONT_SOCKET"})

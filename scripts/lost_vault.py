@@ -31,9 +31,7 @@ def run(asked: argparse.Namespace) -> None:
     from dropbox.successor import successor_path, write_successor  # noqa: PLC0415
 
     settings = Settings.load({**os.environ, FILE_VARIABLE: str(asked.settings)})
-    if settings.store is None:
-        raise CannotRun("Only a vault of format 2 has such a statement; see `casedrop migrate`.")
-    path = successor_path(settings.database)
+    path = successor_path(settings.store_file)
     print("The courier and the desk know the lost vault's id and the number of its last bundle.")
     vault, number = _answer("The lost vault's id (32 digits): "), _answer("Its last bundle: ")
     lost = _answer("What was lost, in one sentence for the reviewers: ")

@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import tomllib
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,20 +49,20 @@ def run(asked: argparse.Namespace) -> None:
     for variable in ("CASEDROP_VAULT_DATABASE", "CASEDROP_VAULT_STORE"):
         if variable in os.environ:
             raise CannotRun(f"Remove {variable} from the environment; the settings file changes.")
-    settings = Settings.load({**os.environ, FILE_VARIABLE: str(file)})
-    folder = settings.database.parent
-    mark = folder / _MARK
-    if settings.store is not None:
-        _finish(mark)
+    environ = {**os.environ, FILE_VARIABLE: str(file)}
+    old = _old_file(file)
+    if old is None:
+        _finish(Settings.load(environ).store_file.with_name(_MARK))
         print("The settings name a store of format 2 already.")
         return
-    if not settings.database.is_file():
-        raise CannotRun(f"There is no vault's file at {settings.database}.")
+    store, mark = old.with_name("store.sqlite"), old.with_name(_MARK)
+    settings = Settings.load({**environ, "CASEDROP_VAULT_STORE": _url(store)})
+    if not old.is_file():
+        raise CannotRun(f"There is no vault's file at {old}.")
     if not stopped(settings.courier_socket):
         raise CannotRun("The drop is running; stop it first.")
     weekly = WeeklyHpke.load(settings.keys, now)
-    copy = _copy_of(settings.database)
-    store = folder / "store.sqlite"
+    copy = _copy_of(old)
     text = _changed(file, settings, store)
     made = [path for base in (copy, store) for path in (base, _journal(base))]
     if not mark.exists():
@@ -75,8 +75,8 @@ def run(asked: argparse.Namespace) -> None:
         undo.callback(mark.unlink, missing_ok=True)
         for path in made:
             undo.callback(path.unlink, missing_ok=True)
-        _write(mark, str(settings.database).encode())
-        _copy(settings.database, copy)
+        _write(mark, str(old).encode())
+        _copy(old, copy)
         found = convert(
             copy,
             store,
@@ -106,17 +106,33 @@ def run(asked: argparse.Namespace) -> None:
     )
 
 
+def _old_file(file: Path) -> Path | None:
+    """The vault's file of format 1 in the settings *file*; None if that has a store, or no vault.
+
+    Settings.load then says what is wrong with it, if something is.
+    """
+    try:
+        vault = tomllib.loads(file.read_text("utf-8")).get("vault")
+    except (OSError, ValueError):
+        return None
+    if not isinstance(vault, dict) or "store" in vault or "database" not in vault:
+        return None
+    if not isinstance(vault["database"], str) or not vault["database"]:
+        raise CannotRun(f"The setting [vault] database in {file} has to be a path.")
+    return file.parent / vault["database"]
+
+
+def _url(store: Path) -> str:
+    return f"sqlite://{quote(str(store))}"
+
+
 def _changed(file: Path, settings: Settings, store: Path) -> str:
     """The text of the settings with the store in the place of the database; it is tried."""
     from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
 
     text = file.read_text("utf-8")
     place = store.relative_to(file.parent) if store.is_relative_to(file.parent) else store
-    url = (
-        f"sqlite:{quote(str(place))}"
-        if not place.is_absolute()
-        else f"sqlite://{quote(str(place))}"
-    )
+    url = _url(place) if place.is_absolute() else f"sqlite:{quote(str(place))}"
     changed, count = _DATABASE.subn(f'store = "{url}"', text)
     trial = file.with_name(file.name + ".trial")
     try:
@@ -124,8 +140,7 @@ def _changed(file: Path, settings: Settings, store: Path) -> str:
         loaded = Settings.load({**os.environ, FILE_VARIABLE: str(trial)}) if count == 1 else None
     finally:
         trial.unlink(missing_ok=True)
-    expected = replace(settings, database=store, store=f"sqlite://{quote(str(store))}")
-    if loaded != expected:
+    if loaded != settings:
         raise CannotRun(f"{file} has no single line `database = ...`; nothing was changed.")
     return changed
 

@@ -17,7 +17,7 @@ from dropbox.errors import BadReport, CannotSeal, CannotStore, PendingGone, Vaul
 from dropbox.front.answer_pages import answer_page
 from dropbox.front.form_token import FormState, LeftToken, StaleToken
 from dropbox.front.forms import MessageForm, OpenedToken
-from dropbox.front.intake import CaseIntake, Draft
+from dropbox.front.intake import Draft, Intake
 from dropbox.front.pages import Pages
 from dropbox.front.submission import (
     BUSY,
@@ -54,7 +54,7 @@ class CaseView(MethodView):
 
     init_every_request = False
 
-    def __init__(self, pages: Pages, intake: CaseIntake, settings: Settings) -> None:
+    def __init__(self, pages: Pages, intake: Intake, settings: Settings) -> None:
         self._pages = pages
         self._intake = intake
         self._settings = settings

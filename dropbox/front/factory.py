@@ -18,7 +18,7 @@ from dropbox.errors import CutPage
 from dropbox.front.case_page import CaseView
 from dropbox.front.form_token import FormTokens
 from dropbox.front.inbox_page import InboxView
-from dropbox.front.intake import CaseIntake
+from dropbox.front.intake import Intake
 from dropbox.front.pages import PREFIXES, Pages, language_of, use_language
 from dropbox.front.report_page import ReportView
 from dropbox.front.response_timing import STEP_SECONDS, paced, wait
@@ -61,7 +61,7 @@ class _Front(Flask):
 def create_front(
     settings: Settings,
     *,
-    intake: CaseIntake,
+    intake: Intake,
     fingerprints: Sequence[str],
     campaign: Campaign,
     words: WordLists,
@@ -150,7 +150,7 @@ def in_groups(fingerprint: str) -> str:
 def _routes(
     app: Flask,
     pages: Pages,
-    intake: CaseIntake,
+    intake: Intake,
     settings: Settings,
     clock: Callable[[], float],
     fingerprints: Sequence[str],

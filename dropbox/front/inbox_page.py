@@ -12,7 +12,7 @@ from dropbox.errors import BadCodename, CutPage
 from dropbox.front.case_page import CaseView, ask, ask_again
 from dropbox.front.form_token import ForgedToken, FormState
 from dropbox.front.forms import InboxForm, OpenedToken
-from dropbox.front.intake import CaseIntake
+from dropbox.front.intake import Intake
 from dropbox.front.pages import Pages
 from dropbox.front.uploads import no_files, receive
 from dropbox.settings import Settings
@@ -29,7 +29,7 @@ class InboxView(MethodView):
 
     init_every_request = False
 
-    def __init__(self, pages: Pages, intake: CaseIntake, settings: Settings) -> None:
+    def __init__(self, pages: Pages, intake: Intake, settings: Settings) -> None:
         self._pages = pages
         self._case = CaseView(pages, intake, settings)
 

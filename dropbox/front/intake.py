@@ -1,25 +1,34 @@
-"""What the front does for a claimant apart from pages: sealing, filing, looking up replies."""
+"""What the front does for a claimant apart from pages: sealing, filing, looking up replies.
 
+Each block goes to the vault with the hash of what erases it. The preimage comes from the file's
+block key until a report claims the piece, and from the codename's withdraw key from then on.
+"""
+
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from dropbox.block import Kind, seal_block
 from dropbox.campaign import Campaign
-from dropbox.codename import Codename, CodenameKeys, Cost, derive_keys, withdraw_tag
-from dropbox.errors import BadReply, CasedropError
+from dropbox.codename import Codename, CodenameKeys, Cost, derive_keys
+from dropbox.erase_hash import ERASE_BYTES, erase_hash, erase_preimage
+from dropbox.errors import BadReply, CannotStore, CasedropError
 from dropbox.front.form_token import FormState
 from dropbox.front.uploads import Busy
+from dropbox.front.vault_client import Claim, SealedBlock
 from dropbox.openpgp import Reviewers
+from dropbox.pieces import Pieces, piece_ids
 from dropbox.reply import Reply, open_reply, reply_tags
 from dropbox.report import Attachment, Report
 from dropbox.sealing import (
+    BLOCK_KEY_BYTES,
     AttachmentSealer,
     Block,
-    attachment_block_ids,
     report_block_id,
-    seal_report,
+    seal_message,
 )
 from dropbox.settings import Settings
 
@@ -42,28 +51,23 @@ class Draft:
 class Vault(Protocol):
     """What the front needs of the vault; see dropbox.front.vault_client.VaultClient."""
 
-    def put_pending(self, blocks: Sequence[Block]) -> None:
-        """Store blocks for a report that comes later."""
+    def put(self, blocks: Sequence[SealedBlock]) -> None:
+        """Store pieces of a file for a report that comes later."""
 
-    def commit(
-        self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]
-    ) -> None:
-        """Make a report and its blocks final."""
+    def commit(self, report: SealedBlock, claims: Sequence[Claim]) -> None:
+        """Store a report and give it its pieces."""
 
-    def abandon(self, ids: Sequence[bytes]) -> None:
-        """Delete pending blocks."""
+    def erase(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
+        """Erase blocks (id, preimage)."""
+
+    def withdraw(self, secret: bytes) -> None:
+        """Erase all blocks whose preimages come from a secret."""
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """(index in *tags*, sealed reply) for each reply that exists."""
 
     def forget_replies(self, tags: Sequence[bytes]) -> None:
         """Delete replies."""
-
-    def tags(self) -> list[tuple[bytes, bytes]]:
-        """Every final block's id and withdraw tag."""
-
-    def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
-        """Delete final blocks."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,30 +119,11 @@ class BoundedSealer:
             self._release_place = None
 
 
-class CaseIntake(Protocol):
-    """What the pages need: an intake of either format."""
-
-    def open_sealer(self) -> BoundedSealer:
-        """See Intake."""
-
-    def abandon(self, attachments: Sequence[Attachment]) -> None:
-        """See Intake."""
-
-    def file(self, draft: Draft, state: FormState) -> None:
-        """See Intake."""
-
-    def replies(self, codename: Codename) -> list[ReceivedReply]:
-        """See Intake."""
-
-    def delete_reply(self, codename: Codename, index: int) -> None:
-        """See Intake."""
-
-    def withdraw(self, codename: Codename, language: str) -> None:
-        """See Intake."""
-
-
 class Intake:
-    """Files and looks up cases. There is one for each worker process, shared by its threads."""
+    """Files and looks up cases. There is one for each worker process, shared by its threads.
+
+    *day_key* returns today's day key, or raises CannotSeal: see TodaysKey.current.
+    """
 
     def __init__(
         self,
@@ -146,12 +131,15 @@ class Intake:
         *,
         reviewers: Reviewers,
         vault: Vault,
+        day_key: Callable[[], bytes],
         campaign: Campaign,
         cost: Cost,
     ) -> None:
         self._settings = settings
         self._reviewers = reviewers
         self._vault = vault
+        self._day_key = day_key
+        self._pieces = Pieces(lambda _id: [day_key()])
         self._campaign = campaign.code
         self._unsure = campaign.unsure
         self._cost = cost
@@ -165,30 +153,61 @@ class Intake:
         """
         if not self._sealings.acquire(blocking=False):
             raise Busy
+        block_key = secrets.token_bytes(BLOCK_KEY_BYTES)
+
+        def put(blocks: Sequence[Block]) -> None:
+            self._vault.put(
+                [
+                    SealedBlock(block.id, _erase_hash(block_key, block.id), block.data)
+                    for block in blocks
+                ]
+            )
+
         sealer = AttachmentSealer(
-            self._reviewers, self._vault.put_pending, self._settings.file_bytes
+            self._reviewers,
+            put,
+            self._settings.file_bytes,
+            format=self._pieces,
+            block_key=block_key,
         )
-        return BoundedSealer(sealer, self._sealings.release, self._vault.abandon)
+        return BoundedSealer(
+            sealer,
+            self._sealings.release,
+            lambda ids: self._vault.erase([(one, erase_preimage(block_key, one)) for one in ids]),
+        )
 
     def abandon(self, attachments: Sequence[Attachment]) -> None:
-        """Have the vault delete files that a claimant removed.
+        """Have the vault erase files that a claimant removed.
 
-        If it cannot be reached, they expire.
+        If it cannot be reached, they go with their day.
         """
+        owned = [
+            (piece, erase_preimage(file.block_key, piece))
+            for file in attachments
+            for piece in piece_ids(file)
+        ]
         try:
-            self._vault.abandon(
-                [block_id for file in attachments for block_id in attachment_block_ids(file)]
-            )
+            self._vault.erase(owned)
         except CasedropError:
             return
 
     def file(self, draft: Draft, state: FormState) -> None:
-        """Seal *draft* and make it final with its files, all or nothing; durable when this returns.
+        """Seal *draft* and file it with its files, all or nothing; durable when this returns.
 
         Raises BadReport if it is too long, Busy, PendingGone, and CannotSeal, CannotStore or
         VaultUnavailable if it was not accepted.
         """
         keys = self._keys(state.codename)
+        self._file(draft, state, keys, lambda one: _erase_hash(keys.withdraw_key, one))
+
+    def _file(
+        self,
+        draft: Draft,
+        state: FormState,
+        keys: CodenameKeys,
+        erased_by: Callable[[bytes], bytes],
+    ) -> None:
+        """File *draft*; *erased_by* returns the erase hash of a block with this id."""
         report = Report(
             kind=draft.kind,
             campaign=self._campaign,
@@ -202,12 +221,16 @@ class Intake:
             tag_key=keys.tag_key,
             reply_symmetric=keys.reply_symmetric,
         )
-        block = Block(report_block_id(state.nonce, report), seal_report(report, self._reviewers))
-        others = [block_id for file in state.attachments for block_id in attachment_block_ids(file)]
-        tag = withdraw_tag(keys.withdraw_key, block.id)
-        self._vault.commit(
-            block, tag, [(other, withdraw_tag(keys.withdraw_key, other)) for other in others]
-        )
+        block_id = report_block_id(state.nonce, report)
+        message = seal_message(report, self._reviewers)
+        # Asked for last: gpg takes its time, and midnight may pass.
+        block = seal_block(Kind.REPORT, message, self._day_key())
+        claims = [
+            Claim(piece, erase_preimage(file.block_key, piece), erased_by(piece))
+            for file in state.attachments
+            for piece in piece_ids(file)
+        ]
+        self._vault.commit(SealedBlock(block_id, erased_by(block_id), block), claims)
 
     def replies(self, codename: Codename) -> list[ReceivedReply]:
         """The replies to *codename*, newest first.
@@ -239,20 +262,20 @@ class Intake:
         self._vault.forget_replies(tags[index : index + 1])
 
     def withdraw(self, codename: Codename, language: str) -> None:
-        """Notify the reviewers, then delete everything filed under *codename* from the server.
+        """Notify the reviewers, then erase everything filed under *codename*, and its replies.
 
-        In this order, so that after a failure in between the claimant can try again. Raises the
+        In this order, so that after a failure in between the claimant can try again. A vault that
+        has no room for the notice still erases: the tombstones tell the reviewers, too. Raises the
         same errors as :meth:`file`.
         """
         keys = self._keys(codename)
-        owned = [
-            (block_id, tag)
-            for block_id, tag in self._vault.tags()
-            if withdraw_tag(keys.withdraw_key, block_id) == tag
-        ]
         notice = Draft("withdrawal", language, self._unsure, (), "")
-        self.file(notice, FormState.of(codename))
-        self._vault.withdraw(owned)
+        # Nothing erases the notice: else it would be gone before a reviewer has read it.
+        unknown = secrets.token_bytes(ERASE_BYTES)
+        with suppress(CannotStore):
+            self._file(notice, FormState.of(codename), keys, lambda _one: unknown)
+        self._vault.withdraw(keys.withdraw_key)
+        self._vault.forget_replies(reply_tags(keys.tag_key))
 
     def _keys(self, codename: Codename) -> CodenameKeys:
         with self._derivation():
@@ -266,3 +289,7 @@ class Intake:
             yield
         finally:
             self._derivations.release()
+
+
+def _erase_hash(secret: bytes, block_id: bytes) -> bytes:
+    return erase_hash(erase_preimage(secret, block_id))

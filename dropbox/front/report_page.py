@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from dropbox.front.form_token import ForgedToken, FormState, LeftToken
 from dropbox.front.forms import OpenedToken, ReportForm
-from dropbox.front.intake import CaseIntake, Draft
+from dropbox.front.intake import Draft, Intake
 from dropbox.front.pages import Pages
 from dropbox.front.submission import (
     Problem,
@@ -33,7 +33,7 @@ class ReportView(MethodView):
     init_every_request = False
 
     def __init__(
-        self, pages: Pages, intake: CaseIntake, settings: Settings, clock: Callable[[], float]
+        self, pages: Pages, intake: Intake, settings: Settings, clock: Callable[[], float]
     ) -> None:
         self._pages = pages
         self._clock = clock

@@ -18,7 +18,7 @@ from dropbox.errors import (
 )
 from dropbox.front.form_token import ForgedToken, FormState, FormTokens
 from dropbox.front.forms import OpenedToken
-from dropbox.front.intake import CaseIntake, Draft
+from dropbox.front.intake import Draft, Intake
 from dropbox.front.personal_data import find_personal_data
 from dropbox.front.uploads import Busy, ReceivedForm, Trouble, receive
 from dropbox.report import Attachment
@@ -172,9 +172,7 @@ class Refusal:
 class SubmissionHandler:
     """Receives and files what the page called *page* sends."""
 
-    def __init__(
-        self, page: str, tokens: FormTokens, intake: CaseIntake, settings: Settings
-    ) -> None:
+    def __init__(self, page: str, tokens: FormTokens, intake: Intake, settings: Settings) -> None:
         self._page = page
         self._tokens = tokens
         self._intake = intake

@@ -1,28 +1,49 @@
-"""The front's side of the intake socket: requests to the vault; every failure is a named error."""
+"""The front's side of the intake socket for blocks of format 2; every failure is a named error.
+
+Nothing is asked for that could be listed or read back: the vault gives out sealed replies only.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import httpx
 
+from dropbox.day_key import DayKeyRecord
 from dropbox.errors import CannotStore, PendingGone, VaultUnavailable
-from dropbox.sealing import Block
-from dropbox.sizes import ID_BYTES, REPLY_BYTES
+from dropbox.front.uploads import Busy
+from dropbox.sizes import REPLY_BYTES
 
-# A write waits for the disk, and at most for an export to read a block: far less than this.
-_TIMEOUT_SECONDS = 20.0
+# The vault lets an arrival wait 20 s for room before it says that it is busy, and then for a tick.
+_TIMEOUT_SECONDS = 30.0
 _CONNECTIONS = 64
 # Far less than the largest body that the vault accepts.
 _PAIRS_AT_ONCE = 16_384
 _MAX_REPLY_BYTES = 256 * (2 + REPLY_BYTES)
 
 
-class VaultClient:
-    """Talks to the vault. Each worker has one, shared by its threads. Ids and tags have ID_BYTES.
+class SealedBlock(NamedTuple):
+    """A block on its way: its id, the hash of what erases it, and its BLOCK_BYTES."""
 
-    Every method raises VaultUnavailable if the vault does not respond properly, and CannotStore if
-    it reports that its disk is full or its file damaged. Either way, nothing counts as stored.
+    id: bytes
+    erase_hash: bytes
+    data: bytes
+
+
+class Claim(NamedTuple):
+    """A piece that a report takes over: what erases it so far, and the hash of what will."""
+
+    id: bytes
+    preimage: bytes
+    erase_hash: bytes
+
+
+class VaultClient:
+    """Talks to the vault. Each worker has one, shared by its threads.
+
+    Ids and tags have ID_BYTES, preimages and erase hashes ERASE_BYTES. Every method raises
+    VaultUnavailable if the vault does not respond properly, Busy if it has more to write than it
+    can, and CannotStore if it reports that it cannot store. Each time, nothing counts as stored.
     """
 
     def __init__(self, socket: Path) -> None:
@@ -41,24 +62,30 @@ class VaultClient:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def put_pending(self, blocks: Sequence[Block]) -> None:
+    def put(self, blocks: Sequence[SealedBlock]) -> None:
         """Store *blocks*, at most PENDING_BATCH, for a report that comes later."""
-        self._post("/pending", b"".join(block.id + block.data for block in blocks))
+        self._post("/put", b"".join(map(b"".join, blocks)))
 
-    def commit(
-        self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]
-    ) -> None:
-        """Make *report* and the pending *others* (id, withdraw tag) final, all or nothing.
+    def commit(self, report: SealedBlock, claims: Sequence[Claim]) -> None:
+        """Store *report* and give it the pieces that it claims, all or nothing.
 
-        Durable when it returns. Raises PendingGone if one of the others has expired.
+        Durable when it returns. If the report is stored already, the claimed pieces are second
+        copies and are erased. Raises PendingGone if a piece is gone.
         """
-        listed = b"".join(block_id + tag for block_id, tag in others)
-        self._post("/commit", report.id + report_tag + report.data + listed, conflict=PendingGone)
+        self._post("/commit", b"".join([*report, *map(b"".join, claims)]), conflict=PendingGone)
 
-    def abandon(self, ids: Sequence[bytes]) -> None:
-        """Delete the blocks among *ids* that are still pending."""
-        if ids:
-            self._post("/abandon", b"".join(ids))
+    def erase(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
+        """Erase each block of *owned* (id, preimage) whose preimage is right."""
+        for at in range(0, len(owned), _PAIRS_AT_ONCE):
+            self._post("/erase", b"".join(map(b"".join, owned[at : at + _PAIRS_AT_ONCE])))
+
+    def withdraw(self, secret: bytes) -> None:
+        """Erase all blocks whose preimages come from *secret*, of 32 bytes."""
+        self._post("/withdraw", secret)
+
+    def keep_day_key(self, record: DayKeyRecord) -> None:
+        """Keep the record of a day key, before anything is sealed under it."""
+        self._post("/day-key", record.to_bytes())
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """(index in *tags*, sealed reply of REPLY_BYTES) for each reply that exists."""
@@ -75,46 +102,20 @@ class VaultClient:
         """Delete the replies under *tags*."""
         self._post("/forget", b"".join(tags))
 
-    def tags(self) -> list[tuple[bytes, bytes]]:
-        """(id, withdraw tag) of every final block."""
-        body = self._ask("GET", "/tags", b"")
-        pair = 2 * ID_BYTES
-        if len(body) % pair:
-            raise VaultUnavailable
-        return [
-            (body[at : at + ID_BYTES], body[at + ID_BYTES : at + pair])
-            for at in range(0, len(body), pair)
-        ]
-
-    def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
-        """Delete the blocks in *owned* (id, withdraw tag)."""
-        for at in range(0, len(owned), _PAIRS_AT_ONCE):
-            self._post(
-                "/withdraw",
-                b"".join(block_id + tag for block_id, tag in owned[at : at + _PAIRS_AT_ONCE]),
-            )
-
     def _post(
         self,
         path: str,
         body: bytes,
         conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable,
     ) -> bytes:
-        return self._ask("POST", path, body, conflict)
-
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: bytes,
-        conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable,
-    ) -> bytes:
         try:
-            answer = self._client.request(
-                method, path, content=body, headers={"Content-Type": "application/octet-stream"}
+            answer = self._client.post(
+                path, content=body, headers={"Content-Type": "application/octet-stream"}
             )
         except httpx.HTTPError:
             raise VaultUnavailable from None
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            raise Busy
         if answer.status_code == httpx.codes.INSUFFICIENT_STORAGE:
             raise CannotStore
         if answer.status_code == httpx.codes.CONFLICT:

@@ -5,17 +5,16 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dropbox.campaign import Campaign
 from dropbox.codename import COST, WordLists
-from dropbox.front import block_client, block_intake, intake, vault_client
 from dropbox.front.day_keys import TodaysKey
 from dropbox.front.factory import create_front
-from dropbox.front.intake import CaseIntake
+from dropbox.front.intake import Intake
 from dropbox.front.shared_keys import SharedKeys, default_path
+from dropbox.front.vault_client import VaultClient
 from dropbox.key_expiry import notice
 from dropbox.lockdown import Room, lock, warn_waived
 from dropbox.openpgp import Reviewers
@@ -39,36 +38,20 @@ if _keys.damaged:
     )
 
 _campaign = Campaign.read(_settings.campaign)
-# Threads that start once a worker is locked: a lock does not reach other threads.
-_threads: list[Callable[[], None]] = []
-_intake: CaseIntake
-_last_day = _reviewers.last_day()
-if _settings.store is None:
-    _intake = intake.Intake(
-        _settings,
-        reviewers=_reviewers,
-        vault=vault_client.VaultClient(_settings.intake_socket),
-        campaign=_campaign,
-        cost=COST,
-    )
-else:
-    _hpke = WeeklyHpke.load(_settings.keys, datetime.now(UTC))
-    _last_day = min(_last_day, _hpke.last_day())
-    _vault = block_client.VaultClient(_settings.intake_socket)
-    _day_key = TodaysKey(reviewers=_hpke.current, keep=_vault.keep_day_key, clock=time.time)
-    _threads.append(_day_key.start)
-    _intake = block_intake.Intake(
+_hpke = WeeklyHpke.load(_settings.keys, datetime.now(UTC))
+_vault = VaultClient(_settings.intake_socket)
+_day_key = TodaysKey(reviewers=_hpke.current, keep=_vault.keep_day_key, clock=time.time)
+
+app = create_front(
+    _settings,
+    intake=Intake(
         _settings,
         reviewers=_reviewers,
         vault=_vault,
         day_key=_day_key.current,
         campaign=_campaign,
         cost=COST,
-    )
-
-app = create_front(
-    _settings,
-    intake=_intake,
+    ),
     fingerprints=_reviewers.fingerprints,
     campaign=_campaign,
     words=WordLists.read(),
@@ -85,17 +68,17 @@ _room = Room(
     sees_plaintext=True,
 )
 warn_waived(_room, _settings.waived)
-if _notice := notice(_last_day, datetime.now(UTC).date()):
+if _notice := notice(min(_reviewers.last_day(), _hpke.last_day()), datetime.now(UTC).date()):
     sys.stderr.write(_notice + "\n")
 
 
 def lock_worker() -> None:
     """Lock the worker; gunicorn_front calls this before it serves. Raises CannotLockDown."""
     lock(_room, _settings.waived)
-    # Without it, the key of the day before would only be overwritten at the next request.
+    # Threads start in a locked worker: a lock does not reach other threads. Without the first, the
+    # key of the day before would only be overwritten at the next request.
     threading.Thread(target=_watch_keys, daemon=True).start()
-    for start in _threads:
-        start()
+    _day_key.start()
 
 
 def _watch_keys() -> None:

@@ -15,10 +15,7 @@ from dropbox.successor import read_successor, successor_path
 from dropbox.system_error import explained
 from dropbox.vault.block_routes import create_block_intake
 from dropbox.vault.block_store import BlockStore
-from dropbox.vault.courier_routes import create_courier
 from dropbox.vault.export_routes import create_block_courier
-from dropbox.vault.intake_routes import create_intake
-from dropbox.vault.store import Store
 from dropbox.vault.tombstones import Tombstones
 
 _SEED_BYTES = 32
@@ -50,26 +47,6 @@ class SocketDispatcher:
         return application(environ, start_response)
 
 
-def create_vault(
-    settings: Settings, *, store: Store, clock: Callable[[], datetime]
-) -> SocketDispatcher:
-    """The vault as a WSGI application for gunicorn.
-
-    Raises SettingsError, CampaignError or KeysError.
-    """
-    courier = create_courier(
-        store,
-        campaign=Campaign.read(settings.campaign).code,
-        export_key=read_export_key(settings.export_key),
-        signers=read_pinned_keys(settings.keys),
-        keys_end=last_day(settings.keys),
-        clock=clock,
-    )
-    return SocketDispatcher(
-        {str(settings.intake_socket): create_intake(store), str(settings.courier_socket): courier}
-    )
-
-
 def create_block_vault(
     settings: Settings,
     *,
@@ -77,7 +54,7 @@ def create_block_vault(
     tombstones: Tombstones,
     clock: Callable[[], datetime],
 ) -> SocketDispatcher:
-    """The vault of format 2 as a WSGI application for gunicorn.
+    """The vault as a WSGI application for gunicorn.
 
     Raises SettingsError, CampaignError or KeysError.
     """
@@ -90,7 +67,7 @@ def create_block_vault(
         keys_end=last_day(settings.keys),
         tombstones=tombstones,
         clock=clock,
-        successor=read_successor(successor_path(settings.database)),
+        successor=read_successor(successor_path(settings.store_file)),
     )
     intake = create_block_intake(store, clock=clock, limit_days=settings.limit_days)
     return SocketDispatcher(

@@ -27,10 +27,7 @@ def parser() -> argparse.ArgumentParser:
     from scripts.courier import pull, transfer  # noqa: PLC0415
 
     def fetch(asked: argparse.Namespace) -> None:
-        try:
-            bundle = pull.pull(asked.socket, asked.to, _show_volume)
-        except pull.FirstVersion:
-            bundle = transfer.pull(asked.socket, asked.to)
+        bundle = pull.pull(asked.socket, asked.to, _show_volume)
         print(f"The bundle is in {bundle}.")
         _show_notice(asked.socket)
 

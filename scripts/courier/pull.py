@@ -32,10 +32,6 @@ _PART = ".part"
 Progress = Callable[[int, int], None]
 
 
-class FirstVersion(CourierError):
-    """The vault is of the first version, and gives its bundle in one file."""
-
-
 class _OtherExport(Exception):
     """The vault has another export by now, or was restarted."""
 
@@ -44,7 +40,7 @@ def pull(socket: Path, to: Path, progress: Progress = lambda _volume, _volumes: 
     """Fetch an export bundle into a directory of its own in *to*. Returns its path.
 
     Goes on with one that broke off. A complete bundle is durable, and never overwritten. Raises
-    CourierError, and of that FirstVersion, BadBundle or CannotWrite.
+    CourierError, BadBundle or CannotWrite.
     """
     with vault_at(socket) as client:
         for begun in sorted(to.glob(f"{BUNDLE_PREFIX}*{_PART}")):
@@ -64,8 +60,6 @@ def pull(socket: Path, to: Path, progress: Progress = lambda _volume, _volumes: 
 def _begin(client: httpx.Client, to: Path) -> Path:
     """Have the vault make an export; keep its head. Returns the directory that it is in."""
     with client.stream("POST", "/export") as answer:
-        if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
-            raise FirstVersion
         if answer.status_code != httpx.codes.OK:
             raise CourierError(f"The vault gives no bundle now (it answers {answer.status_code}).")
         received = bytearray()

@@ -1,4 +1,4 @@
-"""Carrying bundles over the vault's courier socket: an export bundle out, a reply bundle in.
+"""Talking to the vault over its courier socket: bringing a reply bundle, asking how it is.
 
 The courier sees only ciphertext and keeps nothing. It does not trust what the vault says: it reads
 a bounded amount, and neutralises it before showing it.
@@ -11,14 +11,11 @@ from pathlib import Path
 
 import httpx
 
-from dropbox.bundle import MANIFEST_BYTES, ExportManifest
-from dropbox.durable_file import NewFile
 from dropbox.errors import CasedropError
 from dropbox.reply_bundle import MAX_BYTES
-from dropbox.tar_members import Members
 from scripts.terminal import one_line
 
-# A vault lists and hashes all its blocks, maybe gigabytes, before it sends the first byte.
+# A vault lists all that it holds, maybe gigabytes, before it sends the first byte.
 TIMEOUT_SECONDS = 600.0
 _REASON_CHARACTERS = 300
 _MOST_STATUS_BYTES = 65_536
@@ -45,28 +42,6 @@ def vault_at(socket: Path) -> Iterator[httpx.Client]:
                 f"The vault does not answer at {socket}, or broke off the transfer; nothing was "
                 "kept."
             ) from None
-
-
-def pull(socket: Path, to: Path) -> Path:
-    """Fetch an export bundle into the directory *to* as ``export-NUMBER.tar``. Returns its path.
-
-    The file is durable and whole, or not there; an existing one is never overwritten. Only the
-    bundle's number is read here, so that no two bundles get the same name; the desk verifies it.
-    Raises CourierError, BadBundle or CannotWrite.
-    """
-    with NewFile(to / "export.tar") as file:
-        with vault_at(socket) as client, client.stream("GET", "/export") as answer:
-            if answer.status_code != httpx.codes.OK:
-                raise CourierError(
-                    f"The vault gives no bundle now (it answers {answer.status_code})."
-                )
-            for piece in answer.iter_raw():
-                file.write(piece)
-        with file.part.open("rb") as whole:
-            manifest = ExportManifest.from_bytes(
-                Members(whole).read("manifest.json", MANIFEST_BYTES)
-            )
-        return file.set_name(f"export-{manifest.number:06d}.tar")
 
 
 def push(socket: Path, bundle: Path) -> None:

@@ -4,7 +4,7 @@
 
 Vault and front run under gunicorn as in production; the clients speak HTTP to the front's socket.
 Nothing leaves this computer. Each figure is for one operation: wall-clock and CPU seconds of all
-processes of the drop. The same operations run on a drop with the store of the first format.
+processes of the drop.
 """
 
 import argparse
@@ -37,7 +37,6 @@ TEXT = "这是一段虚构的报告文字，只用来测量速度。" * 34  # 2 
 FILE_BYTES = 10 * 2**20
 CLIENTS = (1, 8)
 REPORT, LOGIN, BIG_FILE = "new report, 2 KB", "return with a codename", "report with a 10 MB file"
-STORE = {"CASEDROP_VAULT_STORE": "sqlite:vault/store.sqlite"}
 # The files of this drop are gone afterwards, and with them their access times.
 WAIVED = {"CASEDROP_LOCKDOWN_WAIVED": "access"}
 IDLE_SECONDS = 20.0
@@ -258,7 +257,7 @@ def run(directory: Path, seconds: float) -> None:
     ]
     site = make_site(directory / "site", onion=ONION, keys=keys)
     home = directory / "site" / "front-gnupg"
-    with Drop(site.settings_file, site.front_socket, {**os.environ, **STORE, **WAIVED}) as drop:
+    with Drop(site.settings_file, site.front_socket, {**os.environ, **WAIVED}) as drop:
         small = bare(gpg(home, fingerprints, TEXT.encode()), 30)
         large = bare(gpg(home, fingerprints, bytes(FILE_BYTES)), 5)
         argon = bare(_derive, 20)
@@ -267,38 +266,18 @@ def run(directory: Path, seconds: float) -> None:
         idle = idle_share([drop.vault_pid], IDLE_SECONDS)
         bench = Bench(site.front_socket, [drop.front_pid, drop.vault_pid], seconds)
         found = bench.all()
-    first_environ = {**os.environ, **WAIVED}
-    with Drop(with_first_format(site.settings_file), site.front_socket, first_environ) as drop:
-        time.sleep(SETTLE_SECONDS)
-        idle_first = idle_share([drop.vault_pid], IDLE_SECONDS)
-        first = Bench(site.front_socket, [drop.front_pid, drop.vault_pid], seconds).all()
-    with Drop(
-        site.settings_file, site.front_socket, {**os.environ, **STORE, **STOCK_MEMORY}
-    ) as drop:
+    with Drop(site.settings_file, site.front_socket, {**os.environ, **STOCK_MEMORY}) as drop:
         stock = Bench(site.front_socket, [drop.front_pid, drop.vault_pid], seconds).all()
     against = {
         REPORT: (small[0] + argon[0], small[1] + argon[1]),
         LOGIN: argon,
         BIG_FILE: (large[0] + argon[0], large[1] + argon[1]),
     }
-    show(found, first, stock, against)
+    show(found, stock, against)
     show_references(
         {"gpg, 2 KB": small, "gpg, 10 MB": large, "Argon2id": argon}, resting, bench.most_memory
     )
-    Console().print(
-        f"A vault without a request uses {idle:.3%} of a core; with the store of the first format "
-        f"{idle_first:.3%}."
-    )
-
-
-def with_first_format(settings: Path) -> Path:
-    """The same settings with a store of the first format, in a file beside *settings*."""
-    lines = settings.read_text("utf-8").splitlines()
-    kept = [line for line in lines if not line.startswith(("store =", "database ="))]
-    kept.insert(kept.index("[vault]") + 1, 'database = "vault/vault.sqlite"')
-    beside = settings.with_name("first.toml")
-    beside.write_text("\n".join(kept) + "\n", "utf-8")
-    return beside
+    Console().print(f"A vault without a request uses {idle:.3%} of a core.")
 
 
 def _derive() -> None:
@@ -307,36 +286,30 @@ def _derive() -> None:
 
 def show(
     found: Sequence[Measured],
-    first: Sequence[Measured],
     stock: Sequence[Measured],
     against: dict[str, tuple[float, float]],
 ) -> None:
     """Print a row for each operation: its cost, and that of others as ratios.
 
-    *first*: the same drop with the store of the first format. *stock*: the same on stock malloc.
+    *stock*: the same on stock malloc.
     """
     table = Table(
         "operation",
         "clients",
         "a second",
-        "with format 1",
         "s each",
-        "with format 1",
         "CPU s each",
         "against bare gpg + Argon2id",
-        "against format 1",
         "against stock malloc",
     )
-    for measured, before, plain in zip(found, first, stock, strict=True):
+    for measured, plain in zip(found, stock, strict=True):
         ratios = (
             measured.cpu / reference if reference else float("nan")
-            for reference in (against[measured.name][1], before.cpu, plain.cpu)
+            for reference in (against[measured.name][1], plain.cpu)
         )
         figures = (
             f"{measured.rate:.1f}",
-            f"{before.rate:.1f}",
             f"{measured.seconds:.2f}",
-            f"{before.seconds:.2f}",
             f"{measured.cpu:.3f}",
             *(f"{ratio:.2f} x" for ratio in ratios),
         )

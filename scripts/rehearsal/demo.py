@@ -44,7 +44,6 @@ CASES = ROOT / "tests" / "sample_cases.json"
 CAMPAIGN = ROOT / "dropbox" / "campaign.toml"
 REVIEWERS = ("first", "second")
 BIG_FILE_BYTES = 8 * 2**20
-STORE = {"CASEDROP_VAULT_STORE": "sqlite:vault/store.sqlite"}
 ANSWER = (
     "受理人员已阅读您的报告，认为值得继续跟进。\n"
     "请在方便时说明：训诫书上写的是哪一天？不必写姓名和地点。谢谢您。"
@@ -325,7 +324,7 @@ def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[Priv
     with stages("vault and front start behind the onion"):
         site = make_site(directory / "site", onion=net.onion, keys=keys)
         # The files of a demonstration are gone afterwards, and with them their access times.
-        environ = {**os.environ, **STORE, "CASEDROP_LOCKDOWN_WAIVED": "access"}
+        environ = {**os.environ, "CASEDROP_LOCKDOWN_WAIVED": "access"}
         drop = stack.enter_context(Drop(site.settings_file, site.front_socket, environ, log=say))
     with stages("eight claimants file their cases through the onion"):
         file_all(net.onion, net.socks_port, cases)

@@ -12,6 +12,7 @@ from support.cases import CAMPAIGN
 from support.day_stores import held
 
 from dropbox.codename import CHEAPEST, Codename, derive_keys
+from dropbox.errors import SettingsError
 from dropbox.export_bundle import BUNDLE_PREFIX
 from dropbox.gpg_agent import stop_agent
 from dropbox.hpke import SecretKey
@@ -55,27 +56,28 @@ def old_opener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opener]:
 def site(tmp_path: Path, keys_dir: Path) -> Site:
     """A site of format 1 with the vector's vault."""
     made = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
+    new, old = 'store = "sqlite:vault/store.sqlite"', 'database = "vault/vault.sqlite"'
     text = made.settings_file.read_text("utf-8")
-    if "database" not in text:
-        text = text.replace(
-            'store = "sqlite:vault/store.sqlite"', 'database = "vault/vault.sqlite"'
-        )
-        made.settings_file.write_text(text, "utf-8")
-    settings_of(made).database.write_bytes(
-        lzma.decompress((VECTORS / "vault.sqlite.xz").read_bytes())
-    )
+    assert text.count(new) == 1
+    made.settings_file.write_text(text.replace(new, old), "utf-8")
+    old_file(made).write_bytes(lzma.decompress((VECTORS / "vault.sqlite.xz").read_bytes()))
     return made
 
 
-def settings_of(site: Site) -> Settings:
-    return Settings.load({"CASEDROP_SETTINGS": str(site.settings_file)})
+def old_file(site: Site) -> Path:
+    """The vault's file of format 1."""
+    return site.settings_file.parent / "vault" / "vault.sqlite"
+
+
+def settings_of(site: Site, **more: str) -> Settings:
+    return Settings.load({"CASEDROP_SETTINGS": str(site.settings_file), **more})
 
 
 def converted(site: Site, now: datetime = NOW) -> tuple[Path, Migrated]:
-    settings = settings_of(site)
-    new = settings.database.with_name("store.sqlite")
+    settings = settings_of(site, CASEDROP_VAULT_STORE="sqlite:vault/store.sqlite")
+    new = settings.store_file
     found = convert(
-        settings.database,
+        old_file(site),
         new,
         reviewers=[HPKE.public],
         fingerprints=["A" * 40],
@@ -168,17 +170,16 @@ def test_blocks_of_days_that_would_soon_leave_are_filed_today(site: Site) -> Non
 def test_the_command_changes_the_settings_and_keeps_one_old_file(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = settings_of(site)
-    data = before.database.read_bytes()
+    before = old_file(site)
+    data = before.read_bytes()
     command = ["migrate", "--settings", str(site.settings_file)]
 
     assert casedrop.main(command) == 0, capsys.readouterr().err
     said = capsys.readouterr().out
     assert "2 reports, 1 blocks of files" in said and "erase it" in said
-    after = settings_of(site)
-    assert after.store is not None and after.database == before.database.with_name("store.sqlite")
-    assert not before.database.exists()
-    copy = before.database.with_name("vault.sqlite.format-1")
+    assert settings_of(site).store_file == before.with_name("store.sqlite")
+    assert not before.exists()
+    copy = before.with_name("vault.sqlite.format-1")
     assert copy.read_bytes()[100:] == data[100:] and copy.stat().st_mode & 0o777 == 0o600
     names = {path.name for path in copy.parent.iterdir()} - {"vault.sqlite.format-1-journal"}
     assert names == {"store.sqlite", "store.sqlite-journal", "vault.sqlite.format-1"}
@@ -191,7 +192,7 @@ def test_the_command_changes_the_settings_and_keeps_one_old_file(
 def test_a_run_that_fails_leaves_everything_as_it_was(
     at: str, site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = settings_of(site).database.parent
+    folder = old_file(site).parent
     command = ["migrate", "--settings", str(site.settings_file)]
     files = {path: path.read_bytes() for path in (*folder.iterdir(), site.settings_file)}
 
@@ -209,7 +210,7 @@ def test_a_run_that_fails_leaves_everything_as_it_was(
 def test_what_a_killed_run_left_is_made_anew_and_other_files_are_not_touched(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    database = settings_of(site).database
+    database = old_file(site)
     command = ["migrate", "--settings", str(site.settings_file)]
     database.with_name("store.sqlite").write_bytes(b"half")
     assert casedrop.main(command) == 2
@@ -217,3 +218,38 @@ def test_what_a_killed_run_left_is_made_anew_and_other_files_are_not_touched(
     database.with_name("migration.unfinished").write_text(str(database), "utf-8")
     assert casedrop.main(command) == 0
     assert len(held(database.with_name("store.sqlite"))) % 256 == 0
+
+
+def test_a_drop_with_a_file_of_format_1_does_not_start_and_says_what_to_run(site: Site) -> None:
+    with pytest.raises(SettingsError, match="casedrop migrate --settings") as refusal:
+        settings_of(site)
+
+    assert str(site.settings_file) in str(refusal.value)
+    assert casedrop.main(["migrate", "--settings", str(site.settings_file)]) == 0
+    assert settings_of(site).store_file.is_file()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('database = "vault/vault.sqlite"', "database = 7", "has to be a path"),
+        ('database = "vault/vault.sqlite"', 'database = ""', "has to be a path"),
+        ('database = "vault/vault.sqlite"', "", "[vault] store is missing"),
+        ('database = "vault/vault.sqlite"', 'database = "gone.sqlite"', "There is no vault's file"),
+        ("[front]", "[front", "is not TOML"),
+        ("onion = ", "colour = ", "unknown setting, [site] colour"),
+        ('database = "vault', 'database="vault', ""),
+        ('database = "vault/vault.sqlite"', "'database' = 'vault/vault.sqlite'", "no single line"),
+    ],
+)
+def test_settings_that_cannot_be_changed_stay_and_are_named(
+    site: Site, old: str, new: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = site.settings_file.read_text("utf-8").replace(old, new)
+    site.settings_file.write_text(text, "utf-8")
+
+    done = casedrop.main(["migrate", "--settings", str(site.settings_file)])
+    assert done == (2 if sentence else 0) and sentence in capsys.readouterr().err
+    if sentence:
+        assert site.settings_file.read_text("utf-8") == text
+        assert [path.name for path in old_file(site).parent.iterdir()] == ["vault.sqlite"]

@@ -23,7 +23,7 @@ from support.day_stores import TickClock, open_days
 from support.desk_side import QUANTUM, STORE, Desk, courier_of, store_of
 from support.front import ONION
 
-from dropbox.front.block_client import SealedBlock, VaultClient
+from dropbox.front.vault_client import SealedBlock, VaultClient
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.vault.block_store import DayState
 from dropbox.vault.day_store import StoreLimits

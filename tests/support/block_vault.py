@@ -29,7 +29,7 @@ def _now() -> datetime:
 _settings = Settings.load(os.environ)
 _tombstones = Tombstones.load(_settings.keys, clock=_now)
 _store = DayStore.open(
-    _settings.database,
+    _settings.store_file,
     clock=_now,
     tombstone=_tombstones.seal,
     limits=StoreLimits(quantum=QUANTUM, tick_seconds=TICK_SECONDS),
@@ -53,7 +53,7 @@ app = SocketDispatcher(
     }
 )
 
-_room = Room("vault", writable=_settings.database.parent)
+_room = Room("vault", writable=_settings.store_file.parent)
 # gunicorn's packaged settings look for lock_worker there.
 sys.modules["dropbox.vault.wsgi"] = sys.modules[__name__]
 

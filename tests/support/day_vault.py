@@ -9,7 +9,7 @@ import httpx
 
 from dropbox.block import Kind, Opened
 from dropbox.errors import CannotOpen, CasedropError, PendingGone, VaultUnavailable
-from dropbox.front.block_client import VaultClient
+from dropbox.front.vault_client import VaultClient
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener
 from dropbox.pieces import Pieces, piece_ids

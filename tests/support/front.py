@@ -9,15 +9,19 @@ from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
 from dropbox import openpgp
+from dropbox.block import Kind, open_block
 from dropbox.campaign import Campaign
 from dropbox.codename import CHEAPEST, WordLists
+from dropbox.erase_hash import erase_preimage, erases
 from dropbox.errors import CannotOpen, CasedropError, PendingGone
 from dropbox.front.factory import create_front
 from dropbox.front.intake import Intake
 from dropbox.front.shared_keys import SharedKeys
+from dropbox.front.vault_client import Claim, SealedBlock
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.report import Report
-from dropbox.sealing import Block, open_report
+from dropbox.pieces import Pieces
+from dropbox.report import Attachment, Report
+from dropbox.sealing import open_attachment, open_message
 from dropbox.settings import Settings
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser
@@ -26,18 +30,21 @@ PACKAGE = Path(openpgp.__file__).parent
 
 
 ONION = "casedrop" * 7 + ".onion"
+# A day key that does not end, for fronts without a vault that keeps its record.
+DAY_KEY = bytes(range(32))
 
 
 class StandInVault:
     """What the front needs of a vault, in memory.
 
     *failure* is raised by every call while it is set; ``fail_at`` chooses a single one. The names
-    of all calls are in *asked*, in their order, the failing ones too.
+    of all calls are in *asked*, in their order, the failing ones too. ``pending``: pieces whose
+    report has not come; ``final``: reports and the pieces that they claimed.
     """
 
     def __init__(self) -> None:
-        self.pending: dict[bytes, bytes] = {}
-        self.final: dict[bytes, tuple[bytes, bytes]] = {}
+        self.pending: dict[bytes, SealedBlock] = {}
+        self.final: dict[bytes, SealedBlock] = {}
         self.sealed: dict[bytes, bytes] = {}
         self.failure: CasedropError | None = None
         self.asked: list[str] = []
@@ -58,31 +65,45 @@ class StandInVault:
         if failure is not None and self.asked.count(call) == number:
             raise failure
 
-    def _forget(self, ids: Sequence[bytes]) -> None:
-        for block_id in ids:
-            self.pending.pop(block_id, None)
-
-    def put_pending(self, blocks: Sequence[Block]) -> None:
+    def put(self, blocks: Sequence[SealedBlock]) -> None:
         """See VaultClient."""
-        self._may_fail("put_pending")
-        self.pending.update({block.id: block.data for block in blocks})
+        self._may_fail("put")
+        self.pending.update({block.id: block for block in blocks})
 
-    def commit(
-        self, report: Block, report_tag: bytes, others: Sequence[tuple[bytes, bytes]]
-    ) -> None:
+    def commit(self, report: SealedBlock, claims: Sequence[Claim]) -> None:
         """See VaultClient."""
         self._may_fail("commit")
         if report.id not in self.final:
-            if not all(block_id in self.pending for block_id, _ in others):
+            if not all(
+                claim.id in self.pending
+                and erases(claim.preimage, self.pending[claim.id].erase_hash)
+                for claim in claims
+            ):
                 raise PendingGone
-            self.final[report.id] = (report.data, report_tag)
-            self.final.update({block_id: (self.pending[block_id], tag) for block_id, tag in others})
-        self._forget([block_id for block_id, _ in others])
+            self.final[report.id] = report
+            self.final.update(
+                {
+                    claim.id: self.pending[claim.id]._replace(erase_hash=claim.erase_hash)
+                    for claim in claims
+                }
+            )
+        for claim in claims:
+            self.pending.pop(claim.id, None)
 
-    def abandon(self, ids: Sequence[bytes]) -> None:
+    def erase(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
         """See VaultClient."""
-        self._may_fail("abandon")
-        self._forget(ids)
+        self._may_fail("erase")
+        for held in (self.pending, self.final):
+            for block_id, preimage in owned:
+                if block_id in held and erases(preimage, held[block_id].erase_hash):
+                    del held[block_id]
+
+    def withdraw(self, secret: bytes) -> None:
+        """See VaultClient."""
+        self._may_fail("withdraw")
+        for block_id, block in list(self.final.items()):
+            if erases(erase_preimage(secret, block_id), block.erase_hash):
+                del self.final[block_id]
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """See VaultClient."""
@@ -94,18 +115,6 @@ class StandInVault:
         self._may_fail("forget_replies")
         for tag in tags:
             self.sealed.pop(tag, None)
-
-    def tags(self) -> list[tuple[bytes, bytes]]:
-        """See VaultClient."""
-        self._may_fail("tags")
-        return [(block_id, tag) for block_id, (_, tag) in self.final.items()]
-
-    def withdraw(self, owned: Sequence[tuple[bytes, bytes]]) -> None:
-        """See VaultClient."""
-        self._may_fail("withdraw")
-        for block_id, tag in owned:
-            if self.final.get(block_id, (b"", b""))[1] == tag:
-                del self.final[block_id]
 
 
 @dataclass
@@ -126,12 +135,26 @@ class Front:
     def reports(self) -> list[Report]:
         """Every report that was filed, opened as the desk would."""
         opened = []
-        for data, _ in self.vault.final.values():
+        for block in self.vault.final.values():
             try:
-                opened.append(open_report(data, self.opener))
+                found = open_block(block.data, [DAY_KEY])
             except CannotOpen:
-                continue  # a block of a file
+                continue  # a piece of a file, which needs the file's key as well
+            assert found.kind is Kind.REPORT
+            opened.append(open_message(found.content, self.opener))
         return opened
+
+    def file(self, attachment: Attachment) -> bytes:
+        """A file that was filed, opened as the desk would."""
+        taken: list[bytes] = []
+        open_attachment(
+            attachment,
+            lambda block_id: self.vault.final[block_id].data,
+            self.opener,
+            taken.append,
+            format=Pieces(lambda _id: [DAY_KEY]),
+        )
+        return b"".join(taken)
 
 
 def make_settings(directory: Path, keys: Path) -> Settings:
@@ -165,6 +188,7 @@ def make_front(
                 settings,
                 reviewers=reviewers,
                 vault=made.vault,
+                day_key=lambda: DAY_KEY,
                 campaign=campaign,
                 cost=CHEAPEST,
             ),

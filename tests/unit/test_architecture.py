@@ -68,7 +68,7 @@ VIOLATIONS = {
     "packages": ("onion/errors.py", "dropbox.errors"),
     "core": ("dropbox/errors.py", "dropbox.sizes"),
     "front": ("dropbox/front/form_token.py", "dropbox.front.forms"),
-    "vault": ("dropbox/vault/slots.py", "dropbox.vault.store"),
+    "vault": ("dropbox/vault/slot_file.py", "dropbox.vault.day_store"),
     "onion": ("onion/errors.py", "onion.torrc"),
     "rooms": ("scripts/terminal.py", "scripts.newsite"),
     "desk": ("scripts/desk/case.py", "scripts.desk.search.folding"),

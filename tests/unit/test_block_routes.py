@@ -28,8 +28,8 @@ from dropbox.day_key import DayKey, DayKeyRecord
 from dropbox.erase_hash import erase_hash, erase_preimage
 from dropbox.errors import CannotStore, PendingGone
 from dropbox.export_bundle import ListedBlock
-from dropbox.front.block_client import Claim as FrontClaim
-from dropbox.front.block_client import SealedBlock, VaultClient
+from dropbox.front.vault_client import Claim as FrontClaim
+from dropbox.front.vault_client import SealedBlock, VaultClient
 from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH
 from dropbox.vault.block_routes import create_block_intake
 from dropbox.vault.block_store import Block, Busy, Claim, ClockJumped, NoRoom

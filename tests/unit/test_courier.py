@@ -1,39 +1,17 @@
 """The courier between a vault's socket and a directory, over real HTTP on a unix socket."""
 
-import os
 import socketserver
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
-from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from nacl.signing import SigningKey
 
-from dropbox.bundle import ExportManifest, ListedBlock, write_export
-from dropbox.durable_file import CannotWrite
-from dropbox.errors import BadBundle
 from dropbox.reply_bundle import MAX_BYTES
 from scripts.courier import __main__ as courier
-from scripts.courier.transfer import CourierError, keys_notice, pull, push
-
-BLOCKS = {os.urandom(16): os.urandom(65_536) for _ in range(40)}
-
-
-def names(directory: Path) -> list[str]:
-    return [path.name for path in directory.iterdir()]
-
-
-def export(number: int) -> bytes:
-    listed = [
-        ListedBlock(name, sha256(data).hexdigest(), date(2026, 11, 23))
-        for name, data in BLOCKS.items()
-    ]
-    manifest = ExportManifest.of(number=number, campaign="wechat-2020", blocks=listed)
-    return b"".join(write_export(manifest, BLOCKS.__getitem__, SigningKey(b"s" * 32)))
+from scripts.courier.transfer import CourierError, keys_notice, push
 
 
 @dataclass
@@ -43,7 +21,6 @@ class Vault:
     socket: Path
     status: int = 200
     body: bytes = b""
-    announced: int | None = None
     taken: list[tuple[str, bytes]] = field(default_factory=list)
 
 
@@ -59,19 +36,11 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
             )
             self.send_response(served.status)
             if served.status != 204:
-                self.send_header("Content-Length", str(served.announced or len(served.body)))
+                self.send_header("Content-Length", str(len(served.body)))
             self.end_headers()
             self.wfile.write(served.body)
 
-        do_GET = _answer  # noqa: N815
-
-        def do_POST(self) -> None:
-            # A vault of the first version makes no export on request.
-            if self.path == "/export":
-                self.send_response(405)
-                self.end_headers()
-            else:
-                self._answer()
+        do_GET = do_POST = _answer  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass
@@ -89,58 +58,6 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
         yield served
         server.shutdown()
         thread.join()
-
-
-def test_a_bundle_arrives_whole_under_its_number(vault: Vault, tmp_path: Path) -> None:
-    vault.body = export(7)
-
-    path = pull(vault.socket, tmp_path)
-
-    assert path.name == "export-000007.tar" and path.read_bytes() == vault.body
-    assert names(tmp_path) == [path.name]
-    assert vault.taken == [("/export", b"")]
-
-
-def test_a_bundle_that_is_there_already_is_not_overwritten(vault: Vault, tmp_path: Path) -> None:
-    vault.body = export(7)
-    (tmp_path / "export-000007.tar").write_bytes(b"first")
-
-    with pytest.raises(CannotWrite, match="already exists"):
-        pull(vault.socket, tmp_path)
-
-    assert (tmp_path / "export-000007.tar").read_bytes() == b"first"
-    assert names(tmp_path) == ["export-000007.tar"]
-
-
-def test_a_broken_off_bundle_leaves_nothing(vault: Vault, tmp_path: Path) -> None:
-    vault.body, vault.announced = export(7)[:1_000_000], 2_000_000
-
-    with pytest.raises(CourierError, match="broke off"):
-        pull(vault.socket, tmp_path)
-
-    assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize("body", [b"", b"no bundle", os.urandom(20_000)])
-def test_something_else_is_not_kept(vault: Vault, tmp_path: Path, body: bytes) -> None:
-    vault.body = body
-
-    with pytest.raises(BadBundle):
-        pull(vault.socket, tmp_path)
-
-    assert names(tmp_path) == []
-
-
-def test_a_vault_in_trouble_is_a_sentence(vault: Vault, tmp_path: Path) -> None:
-    vault.status, vault.body = 507, b"disk"
-    with pytest.raises(CourierError, match="507"):
-        pull(vault.socket, tmp_path)
-    with pytest.raises(CourierError, match="does not answer"):
-        pull(tmp_path / "nobody", tmp_path)
-    with pytest.raises(CannotWrite, match="No such file"):
-        pull(vault.socket, tmp_path / "no stick")
-
-    assert names(tmp_path) == []
 
 
 def test_replies_are_brought_as_they_are(vault: Vault, tmp_path: Path) -> None:
@@ -208,14 +125,10 @@ def test_a_vault_that_does_not_answer_has_no_notice(tmp_path: Path) -> None:
 def test_the_command_line_speaks_in_sentences(
     vault: Vault, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    vault.body = export(3)
-    assert courier.main(["pull", "--socket", str(vault.socket), "--to", str(tmp_path)]) == 0
-    vault.status, vault.body = 204, b""
-    assert (
-        courier.main(["push", "--socket", str(vault.socket), str(tmp_path / "export-000003.tar")])
-        == 0
-    )
-    assert "export-000003.tar" in capsys.readouterr().out
+    vault.status = 204
+    (tmp_path / "replies.tar").write_bytes(b"sealed")
+    assert courier.main(["push", "--socket", str(vault.socket), str(tmp_path / "replies.tar")]) == 0
+    assert capsys.readouterr().out == "The vault has taken the replies.\n"
 
     assert courier.main(["push", "--socket", str(vault.socket), str(tmp_path / "none.tar")]) == 2
     assert courier.main(["pull", "--socket", str(tmp_path / "none"), "--to", str(tmp_path)]) == 2

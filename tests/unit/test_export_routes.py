@@ -566,6 +566,35 @@ def test_the_status_tells_days_troubles_and_the_end_of_the_keys(
     assert status is not None and status["days"] == {"closed": 1, "open": 1}
 
 
+def test_a_full_disk_is_507_to_the_courier(
+    tmp_path: Path, keys_dir: Path, signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = Vault(tmp_path / "vault.sqlite", TickClock(datetime.now(UTC)))
+
+    def full(*_: object) -> None:
+        raise CannotStore
+
+    for name in ("accept", "days"):
+        monkeypatch.setattr(vault.store, name, full)
+    courier = vault.app(read_pinned_keys(keys_dir)).test_client()
+    today = datetime.now(UTC).date()
+    whole = replace(bundle_of(1), onion=ONION, made=today, expires=today)
+
+    assert courier.post("/replies", data=signed(whole)).status_code == 507
+    assert courier.get("/status").status_code == 507
+    vault.store.close()
+
+
+@pytest.mark.parametrize("left", [22, 21, 0, -1])
+def test_the_status_says_three_weeks_before_that_the_keys_end(vault: Vault, left: int) -> None:
+    end = TODAY + timedelta(days=left)
+    courier = vault.app(keys_end=end).test_client()
+
+    told = [(courier.get("/status").json or {})["notice"] for _ in range(2)]
+    assert told == [notice(end, TODAY)] * 2
+    assert bool(told[0]) is (left <= 21)
+
+
 def test_only_the_right_day_confirms_the_clock(vault: Vault, courier: FlaskClient) -> None:
     vault.clock.next_day(12)
     vault.store.tick()

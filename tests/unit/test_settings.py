@@ -21,7 +21,7 @@ GOOD: dict[str, dict[str, object]] = {
     "vault": {
         "intake_socket": "i",
         "courier_socket": "/run/c",
-        "database": "v.sqlite",
+        "store": "sqlite:v.sqlite",
         "export_key": "export.key",
     },
     "limits": {"files": 3},
@@ -64,12 +64,12 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     environ = {
         **written(tmp_path),
         "CASEDROP_LIMITS_FILES": "7",
-        "CASEDROP_VAULT_DATABASE": "/srv/other.sqlite",
+        "CASEDROP_VAULT_STORE": "sqlite:///srv/other.sqlite",
     }
     settings = Settings.load(environ)
 
     assert settings.waived == frozenset()
-    assert (settings.files, settings.database) == (7, Path("/srv/other.sqlite"))
+    assert (settings.files, settings.store_file) == (7, Path("/srv/other.sqlite"))
 
 
 def test_waived_parts_of_the_lockdown_are_a_list_in_the_file_and_one_text_in_the_environment(
@@ -123,8 +123,8 @@ def test_each_missing_setting_is_named(tmp_path: Path, section: str, name: str) 
         ("site", "salt", "0" * 32, "random hexadecimal digits"),
         ("site", "salt", "0011", "random hexadecimal digits"),
         ("site", "salt", "zz112233445566778899aabbccddeeff", "random hexadecimal digits"),
-        ("vault", "database", 7, "a path"),
-        ("vault", "database", "", "a path"),
+        ("vault", "export_key", 7, "a path"),
+        ("vault", "export_key", "", "a path"),
         ("vault", "quantum", 15, "from 16 to 1024"),
         ("vault", "tick_milliseconds", 0.5, "from 100 to 10000"),
         ("vault", "grace_days", 0, "from 1 to 90"),
@@ -154,7 +154,6 @@ LIMITS = {
     "files": (1, 10, 10),
     "post_bytes": (262_144, 2_147_483_648, 27_262_976),
     "token_minutes": (1, 120, 120),
-    "pending_minutes": (1, 10_080, 240),
     "sealings": (1, 64, 16),
     "derivations": (1, 64, 2),
 }
@@ -233,20 +232,24 @@ def test_without_the_variable_without_the_file_or_with_broken_toml_there_is_a_se
         ("sqlite:案件.sqlite", "{folder}/案件.sqlite"),
     ],
 )
-def test_a_store_is_a_url_and_its_file_the_vaults(tmp_path: Path, value: str, path: str) -> None:
+def test_a_store_is_a_url_of_a_file(tmp_path: Path, value: str, path: str) -> None:
     settings = Settings.load(written(tmp_path, ("vault", "store", value)))
 
     expected = Path(path.format(folder=tmp_path))
-    assert settings.database == expected
+    assert settings.store_file == expected
     assert settings.store == "sqlite://" + quote(str(expected))
 
 
-def test_with_a_store_no_database_is_needed(tmp_path: Path) -> None:
-    environ = written(tmp_path, ("vault", "database", None))
-    with pytest.raises(SettingsError, match=r"\[vault\] database is missing"):
+def test_a_file_of_format_1_is_no_store_and_says_what_to_run(tmp_path: Path) -> None:
+    environ = written(tmp_path, ("vault", "store", None))
+    file = Path(environ["CASEDROP_SETTINGS"])
+    file.write_text(
+        file.read_text("utf-8").replace("[vault]", '[vault]\ndatabase = "vault.sqlite"'), "utf-8"
+    )
+    with pytest.raises(SettingsError, match=rf"run `casedrop migrate --settings {file}`"):
         Settings.load(environ)
-    settings = Settings.load({**environ, "CASEDROP_VAULT_STORE": "sqlite:s.sqlite"})
-    assert settings.database == tmp_path / "s.sqlite"
+    with pytest.raises(SettingsError, match="CASEDROP_VAULT_DATABASE is not a setting"):
+        Settings.load({**environ, "CASEDROP_VAULT_DATABASE": "vault.sqlite"})
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,14 @@
 """Reading a form as it arrives: bounded, streaming, and never an exception for what was sent."""
 
 import io
-import os
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.front import Front
 
-from dropbox.campaign import Campaign
-from dropbox.codename import CHEAPEST, new_codename
-from dropbox.errors import CannotSeal, CasedropError, TooLarge, VaultUnavailable
-from dropbox.front import intake as intake_module
-from dropbox.front.intake import Intake
+from dropbox.errors import CannotSeal, CasedropError, TooLarge
 from dropbox.front.uploads import (
     Busy,
     ReceivedForm,
@@ -24,7 +16,6 @@ from dropbox.front.uploads import (
     Trouble,
     receive,
 )
-from dropbox.openpgp import Reviewers
 from dropbox.report import NAME_BYTES, Attachment
 
 TYPE = "multipart/form-data; boundary=B"
@@ -359,75 +350,3 @@ def test_no_bytes_raise_anything(noise: bytes) -> None:
     body = part("text", b"t") + noise
     for untrusted in (noise, body, b"--B\r\n" + noise, body + b"--B--\r\n"):
         assert isinstance(read(untrusted, Collector), ReceivedForm)
-
-
-def test_a_finished_sealing_frees_its_place(
-    front: Front, reviewers: Reviewers, campaign: Campaign
-) -> None:
-    one_place = replace(front.settings, sealings=1)
-    intake = Intake(
-        one_place, reviewers=reviewers, vault=front.vault, campaign=campaign, cost=CHEAPEST
-    )
-    first = intake.open_sealer()
-    first.write(b"x" * 2_000)
-    begun = time.monotonic()
-    with pytest.raises(Busy):
-        intake.open_sealer()
-    assert time.monotonic() - begun < 1, "uploads last minutes, so nobody waits"
-    first.abort()
-    first.abort()  # as when a form breaks off in a file that has just failed
-    second = intake.open_sealer()
-    second.write(b"x" * 70_000)
-    second.finish(name="a", type="")
-    intake.open_sealer().abort()
-
-    assert len(front.vault.pending) == 2  # only the second file's blocks
-
-
-def test_blocks_of_a_file_that_breaks_off_are_abandoned(
-    front: Front, reviewers: Reviewers, campaign: Campaign
-) -> None:
-    large = replace(front.settings, file_bytes=2**23)
-    intake = Intake(large, reviewers=reviewers, vault=front.vault, campaign=campaign, cost=CHEAPEST)
-    sealer = intake.open_sealer()
-    for _ in range(40):
-        sealer.write(os.urandom(50_000))
-    deadline = time.monotonic() + 60
-    while not front.vault.pending and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert front.vault.pending
-
-    sealer.abort()
-
-    assert front.vault.pending == {} and front.vault.asked[-1] == "abandon"
-
-
-def test_a_file_whose_blocks_cannot_be_abandoned_is_given_up_all_the_same(
-    front: Front, reviewers: Reviewers, campaign: Campaign
-) -> None:
-    one_place = replace(front.settings, sealings=1)
-    intake = Intake(
-        one_place, reviewers=reviewers, vault=front.vault, campaign=campaign, cost=CHEAPEST
-    )
-    front.vault.fail_at("abandon", VaultUnavailable())
-    intake.open_sealer().abort()
-
-    intake.open_sealer().abort()
-
-    assert front.vault.asked == ["abandon", "abandon"]
-
-
-def test_no_more_keys_are_derived_at_once_than_allowed(
-    front: Front, reviewers: Reviewers, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(intake_module, "_DERIVATION_WAIT_SECONDS", 0.01)
-    two_places = replace(front.settings, derivations=2)
-    intake = Intake(
-        two_places, reviewers=reviewers, vault=front.vault, campaign=campaign, cost=CHEAPEST
-    )
-    with intake._derivation():
-        assert intake.replies(new_codename()) == []
-        with intake._derivation(), pytest.raises(Busy):
-            intake.replies(new_codename())
-
-    assert intake.replies(new_codename()) == []

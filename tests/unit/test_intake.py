@@ -1,4 +1,4 @@
-"""From the front's intake through the store of days to the desk, on blocks of format 2."""
+"""From the front's intake through the store of days to the desk."""
 
 import os
 import time
@@ -27,13 +27,12 @@ from dropbox.errors import (
     PendingGone,
     VaultUnavailable,
 )
-from dropbox.front import block_intake
-from dropbox.front.block_client import SealedBlock
-from dropbox.front.block_intake import Intake
+from dropbox.front import intake as intake_module
 from dropbox.front.day_keys import TodaysKey
 from dropbox.front.form_token import FormState
-from dropbox.front.intake import Draft
+from dropbox.front.intake import Draft, Intake
 from dropbox.front.uploads import Busy
+from dropbox.front.vault_client import SealedBlock
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.pieces import piece_ids
@@ -315,7 +314,7 @@ def test_midnight_passing_while_gpg_seals_does_not_leave_a_report_under_yesterda
         site.clock.now = MIDNIGHT
         return sealed
 
-    monkeypatch.setattr(block_intake, "seal_message", slow)
+    monkeypatch.setattr(intake_module, "seal_message", slow)
 
     with pytest.raises(CannotSeal):
         site.filed()
@@ -423,7 +422,7 @@ def test_no_more_files_are_sealed_at_once_than_allowed(site: Site) -> None:
 def test_no_more_keys_are_derived_at_once_than_allowed(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(block_intake, "_DERIVATION_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(intake_module, "_DERIVATION_WAIT_SECONDS", 0.01)
     intake = site.with_limits(derivations=2)
     with intake._derivation():
         assert intake.replies(new_codename()) == []
