@@ -1,4 +1,4 @@
-"""The front's side of the intake socket for blocks of format 2; every failure is a named error.
+"""The front's side of the intake socket; every failure is a named error.
 
 Nothing is asked for that could be listed or read back: the vault gives out sealed replies only.
 """

@@ -13,9 +13,9 @@ from dropbox.packets import last_day, read_pinned_keys
 from dropbox.settings import Settings
 from dropbox.successor import read_successor, successor_path
 from dropbox.system_error import explained
-from dropbox.vault.block_routes import create_block_intake
 from dropbox.vault.block_store import BlockStore
-from dropbox.vault.export_routes import create_block_courier
+from dropbox.vault.courier_routes import create_courier
+from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.tombstones import Tombstones
 
 _SEED_BYTES = 32
@@ -47,7 +47,7 @@ class SocketDispatcher:
         return application(environ, start_response)
 
 
-def create_block_vault(
+def create_vault(
     settings: Settings,
     *,
     store: BlockStore,
@@ -58,7 +58,7 @@ def create_block_vault(
 
     Raises SettingsError, CampaignError or KeysError.
     """
-    courier = create_block_courier(
+    courier = create_courier(
         store,
         onion=settings.onion,
         campaign=Campaign.read(settings.campaign).code,
@@ -69,7 +69,7 @@ def create_block_vault(
         clock=clock,
         successor=read_successor(successor_path(settings.store_file)),
     )
-    intake = create_block_intake(store, clock=clock, limit_days=settings.limit_days)
+    intake = create_intake(store, clock=clock, limit_days=settings.limit_days)
     return SocketDispatcher(
         {str(settings.intake_socket): intake, str(settings.courier_socket): courier}
     )

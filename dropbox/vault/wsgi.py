@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from dropbox.lockdown import Room, check_disk, lock, warn_waived
 from dropbox.settings import Settings
-from dropbox.vault.factory import create_block_vault
+from dropbox.vault.factory import create_vault
 from dropbox.vault.store_url import limits_of, store_of
 from dropbox.vault.tombstones import Renewal, Tombstones
 
@@ -27,7 +27,7 @@ _tombstones = Tombstones.load(_settings.keys, clock=_now, limit_days=_settings.l
 _store = store_of(
     _settings.store, clock=_now, tombstone=_tombstones.seal, limits=limits_of(_settings)
 )
-app = create_block_vault(_settings, store=_store, tombstones=_tombstones, clock=_now)
+app = create_vault(_settings, store=_store, tombstones=_tombstones, clock=_now)
 
 
 def lock_worker() -> None:

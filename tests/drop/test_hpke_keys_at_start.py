@@ -1,4 +1,4 @@
-"""A drop of format 2 does not start unless every reviewer's HPKE keys are as pinned."""
+"""A drop does not start unless every reviewer's HPKE keys are as pinned."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""One case's whole way over format 2, with front and vault as in production, without tor."""
+"""One case's whole way, with front and vault as in production, without tor."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A vault of format 2 in this process, as a front sees it, and what the desk makes of its store."""
+"""A vault in this process, as a front sees it, and what the desk makes of its store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from dropbox.pieces import Pieces, piece_ids
 from dropbox.report import Attachment, Report
 from dropbox.sealing import open_attachment, open_message
 from dropbox.tombstone import Reason, Tombstone
-from dropbox.vault.block_routes import create_block_intake
 from dropbox.vault.day_store import DayStore
+from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.tombstones import Tombstones
 from scripts.desk.importing.opened_blocks import DayKeys
 from support.day_stores import open_days
@@ -36,7 +36,7 @@ class DayVault(VaultClient):
         tombstones = Tombstones(WEEKLY, clock=clock)
         self.store: DayStore = open_days(path, clock, tombstone=tombstones.seal)
         tombstones.renew(self.store)
-        app = create_block_intake(self.store, clock=clock)
+        app = create_intake(self.store, clock=clock)
         self._client = httpx.Client(
             base_url="http://vault", transport=httpx.WSGITransport(app=app), trust_env=False
         )

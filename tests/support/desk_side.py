@@ -1,4 +1,4 @@
-"""The desk's side of a drop of format 2: exports are pulled and imported, answers are brought."""
+"""The desk's side of a drop: exports are pulled and imported, answers are brought."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

@@ -158,7 +158,7 @@ def test_only_the_tombstones_of_the_vault_are_sealed_and_nothing_in_it_is_opened
         ("tombstones", "dropbox.day_key.DayKey"),
         ("tombstones", "dropbox.tombstone.Tombstone"),
     }
-    for name in ("tombstones", "kept_keys", "block_routes"):
+    for name in ("tombstones", "kept_keys", "intake_routes"):
         text = (ROOT / "dropbox" / "vault" / f"{name}.py").read_text("utf-8")
         assert ".open(" not in text and "from_content" not in text
 

@@ -91,7 +91,7 @@ def test_a_file_sent_to_the_inbox_is_not_taken(
     again = browser.send(page.form(), {"codename": codename}, files=[File("a.txt", "", b"a")])
 
     assert again.status == 400 and front.vault.pending == {}
-    assert "put_pending" not in front.vault.asked and "replies" not in front.vault.asked
+    assert "put" not in front.vault.asked and "replies" not in front.vault.asked
 
 
 # --- The answers ---

@@ -13,7 +13,7 @@ from dropbox.errors import SettingsError
 from dropbox.settings import Settings
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.vault.day_store import DayStore
-from dropbox.vault.factory import SocketDispatcher, create_block_vault, read_export_key
+from dropbox.vault.factory import SocketDispatcher, create_vault, read_export_key
 from dropbox.vault.tombstones import Tombstones
 from scripts.newsite import make_site
 
@@ -37,7 +37,7 @@ def settings(tmp_path: Path, keys_dir: Path) -> Settings:
 
 @pytest.fixture
 def vault(settings: Settings, store: DayStore) -> SocketDispatcher:
-    return create_block_vault(
+    return create_vault(
         settings, store=store, tombstones=Tombstones(WEEKLY, clock=_now), clock=_now
     )
 

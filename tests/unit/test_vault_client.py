@@ -1,4 +1,4 @@
-"""The front's requests for blocks of format 2: their bytes, and a named error for each failure."""
+"""The front's requests: their bytes, and a named error for each failure."""
 
 import copy
 import socket

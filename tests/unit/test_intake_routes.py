@@ -1,4 +1,4 @@
-"""The intake socket of format 2: what the front can do with it, and what nobody can."""
+"""The intake socket: what the front can do with it, and what nobody can."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -31,9 +31,9 @@ from dropbox.export_bundle import ListedBlock
 from dropbox.front.vault_client import Claim as FrontClaim
 from dropbox.front.vault_client import SealedBlock, VaultClient
 from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH
-from dropbox.vault.block_routes import create_block_intake
 from dropbox.vault.block_store import Block, Busy, Claim, ClockJumped, NoRoom
 from dropbox.vault.day_store import DayStore
+from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.kept_keys import TooManyKeys
 
 TODAY = START.date()
@@ -56,7 +56,7 @@ def store(tmp_path: Path, clock: TickClock) -> Iterator[DayStore]:
 
 @pytest.fixture
 def app(store: DayStore, clock: TickClock) -> Flask:
-    return create_block_intake(store, clock=clock)
+    return create_intake(store, clock=clock)
 
 
 @pytest.fixture

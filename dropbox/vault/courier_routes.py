@@ -28,7 +28,7 @@ from dropbox.vault.quiet_flask import QuietFlask, bounded_body, empty_response
 from dropbox.vault.tombstones import Tombstones
 
 
-def create_block_courier(
+def create_courier(
     store: BlockStore,
     *,
     onion: str,

@@ -1,4 +1,4 @@
-"""The courier socket of format 2: exports while others file, replies, status, and the clock."""
+"""The courier socket: exports while others file, replies, status, and the clock."""
 
 import threading
 import time
@@ -47,10 +47,10 @@ from dropbox.openpgp import Opener
 from dropbox.packets import PublicKey, read_pinned_keys
 from dropbox.reply_bundle import ReplyBundle, write_replies
 from dropbox.tombstone import Reason, Tombstone
-from dropbox.vault.block_routes import create_block_intake
 from dropbox.vault.block_store import Block, ClockJumped, Export
+from dropbox.vault.courier_routes import create_courier
 from dropbox.vault.day_store import DayStore
-from dropbox.vault.export_routes import create_block_courier
+from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.tombstones import Tombstones
 from scripts.courier.pull import pull
 from scripts.courier.transfer import CourierError
@@ -61,7 +61,7 @@ TODAY = START.date()
 
 
 class Vault:
-    """A vault of format 2 without processes: its store, and what its courier socket serves."""
+    """A vault without processes: its store, and what its courier socket serves."""
 
     def __init__(self, path: Path, clock: TickClock, **limits: Any) -> None:
         self.clock = clock
@@ -73,7 +73,7 @@ class Vault:
 
     def app(self, signers: tuple[PublicKey, ...] = (), **changes: Any) -> Flask:
         named = {"onion": ONION, "campaign": "c", "export_key": KEY, "keys_end": LAST, **changes}
-        return create_block_courier(
+        return create_courier(
             self.store, signers=signers, tombstones=self.tombstones, clock=self.clock, **named
         )
 
@@ -324,7 +324,7 @@ def filing(vault: Vault, reports: list[tuple[Block, list[Block]]]) -> Iterator[l
     The first four of *reports* are withdrawn first, each by the secret that it was filed under.
     """
     stopped, gone, failures = threading.Event(), list[Block](), list[BaseException]()
-    intake = create_block_intake(vault.store, clock=vault.clock)
+    intake = create_intake(vault.store, clock=vault.clock)
 
     def front(number: int) -> None:
         client, secret = intake.test_client(), bytes([number]) * 32

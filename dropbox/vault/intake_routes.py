@@ -35,7 +35,7 @@ class BadLength(CasedropError):
     """The body is not a whole number of records, or has too few or too many of them."""
 
 
-def create_block_intake(
+def create_intake(
     store: BlockStore,
     *,
     clock: Callable[[], datetime],
