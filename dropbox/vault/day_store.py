@@ -124,7 +124,7 @@ class DayStore:
         self._limits = limits
         self._randbelow = randbelow
         self._queue: Queue[Work] = Queue(limits.queue_slots)
-        self._ticking = Ticking(self.tick, limits.tick_seconds)
+        self._ticking = Ticking(self.tick, limits.tick_seconds, file.settle)
         # Held for a whole tick; and for moments, when what is in memory is read or taken over.
         self._tick_lock = threading.Lock()
         self._lock = threading.Lock()

@@ -1,7 +1,8 @@
 """What waits for the next tick, and the thread that ticks.
 
 Ticks come at fixed times whatever arrives, so the moment of a write tells nothing. Whoever waits
-for a tick is told of its end only when everything is on the disk.
+for a tick is told of its end only when everything is on the disk. How long a tick took would still
+tell how much was written, so the files' times are set again at a fixed time after it.
 """
 
 import threading
@@ -14,6 +15,8 @@ from typing import Generic, TypeVar
 from dropbox.vault.block_store import Busy
 
 Work = TypeVar("Work")
+
+_QUARTERS = 4
 
 
 @dataclass(eq=False)
@@ -91,11 +94,24 @@ def seconds_to_next(period: float, start: float, now: float) -> float:
     return period - (now - start) % period
 
 
-class Ticking:
-    """Calls *tick* every *period* seconds in a thread of its own from ``start`` to ``stop``."""
+def seconds_to_settle(period: float, start: float, now: float) -> float | None:
+    """Until the next full quarter of *period*; None in the last, behind which a tick comes."""
+    if seconds_to_next(period, start, now) <= period / _QUARTERS:
+        return None
+    return seconds_to_next(period / _QUARTERS, start, now)
 
-    def __init__(self, tick: Callable[[], None], period: float) -> None:
+
+class Ticking:
+    """Calls *tick* every *period* seconds in a thread of its own from ``start`` to ``stop``.
+
+    After each, at the next full quarter of the period, it calls *settle*.
+    """
+
+    def __init__(
+        self, tick: Callable[[], None], period: float, settle: Callable[[], None] = lambda: None
+    ) -> None:
         self._tick = tick
+        self._settle = settle
         self._period = period
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tick", daemon=True)
@@ -118,3 +134,6 @@ class Ticking:
         start = time.monotonic()
         while not self._stopped.wait(seconds_to_next(self._period, start, time.monotonic())):
             self._tick()
+            left = seconds_to_settle(self._period, start, time.monotonic())
+            if left is not None and not self._stopped.wait(left):
+                self._settle()

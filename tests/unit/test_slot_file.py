@@ -222,6 +222,21 @@ def test_nothing_but_a_tick_touches_the_files(path: Path) -> None:
     store.close()
 
 
+def test_settling_sets_the_times_of_both_files_and_none_of_a_reading(path: Path) -> None:
+    store = open_days(path)
+    files = (path, journal_path(path))
+    for file in files:
+        os.utime(file, (2_000_000_000, 1_000_000_000))
+    before = time.time()
+    store._file.settle()
+    found = [file.stat() for file in files]
+    store.close()
+
+    assert all(before <= one.st_mtime <= time.time() and one.st_atime == 0 for one in found)
+    path.unlink()
+    store._file.settle()  # the next tick finds out that the file is gone
+
+
 def test_the_number_of_ticks_is_not_in_the_file(path: Path) -> None:
     """SQLite counts transactions in the header: with exclusive locking only when it grows."""
     store = open_days(path, limits=replace(SMALL, quantum=64))

@@ -7,7 +7,7 @@ import pytest
 
 from dropbox.errors import CannotStore
 from dropbox.vault.block_store import Busy
-from dropbox.vault.tick import Queue, Ticking, Waiting, seconds_to_next
+from dropbox.vault.tick import Queue, Ticking, Waiting, seconds_to_next, seconds_to_settle
 
 
 def entries(*slots: int) -> list[Waiting[str]]:
@@ -83,3 +83,31 @@ def test_ticks_begin_with_start_and_end_with_stop() -> None:
 
     assert len(ticks) == count and not ticking.is_running()
     Ticking(lambda: None, 1.0).stop()
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [(100.01, 0.49), (100.25, 0.25), (100.5, 0.5), (101.4, 0.1), (101.5, None), (101.9, None)],
+)
+def test_however_long_a_tick_took_the_files_are_settled_at_a_full_quarter(
+    now: float, expected: float | None
+) -> None:
+    assert seconds_to_settle(2.0, 100.0, now) == (expected and pytest.approx(expected))
+
+
+def test_after_each_tick_the_files_are_settled_and_no_tick_is_left_out() -> None:
+    events: list[tuple[str, float]] = []
+    period = 0.2
+    ticking = Ticking(
+        lambda: events.append(("tick", time.monotonic())),
+        period,
+        lambda: events.append(("settle", time.monotonic())),
+    )
+    ticking.start()
+    while len(events) < 8:
+        time.sleep(0.01)
+    ticking.stop()
+
+    assert [name for name, _ in events[:8]] == ["tick", "settle"] * 4
+    ticks = [at for name, at in events[:8] if name == "tick"]
+    assert ticks[-1] - ticks[0] == pytest.approx(3 * period, abs=period / 2)
