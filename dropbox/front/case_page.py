@@ -208,6 +208,7 @@ def ask_again(pages: Pages, token: OpenedToken, text: str, *, sending: bool) -> 
         problem = _TOO_OLD if isinstance(token.trouble, StaleToken) else _UNKNOWN
         arrived, missing = token.state.attachments, token.state.missing
         state = state.with_files(arrived).after_arrival((), missing)
+        state = state.with_names_left_away(token.state.nameless)
     return ask(pages, problem=problem, status=400, text=text, state=state)
 
 

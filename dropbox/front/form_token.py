@@ -6,6 +6,7 @@ nobody can open a page that was saved by accident, not even this server on the n
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,6 +27,9 @@ _CONTEXT = b"cd1:form-token:"
 _LEAVING = b"cd1:leave"
 VISIT_BYTES = 16
 MISSING_CHARACTERS = 60
+_FLAGS = ("asked", "maybe_sent", "nameless")
+# What is left of a name whose writer leaves it away: it tells a picture from a recording.
+_ENDING = re.compile(r"[^.].*(\.[a-z0-9]{1,5})", re.DOTALL)
 # Ten files with long names take 20 kB; a longer token cannot be ours.
 _MAX_CHARACTERS = 65_536
 
@@ -54,7 +58,7 @@ class FormState:
     pages that follow from one another have the same, and are left together. ``missing``: the names,
     cut to MISSING_CHARACTERS, of files that were chosen or sealed and are not there any more; at
     most FILES of them. ``maybe_sent``: whether the same may be stored already, from a page that was
-    no longer good when it came again.
+    no longer good when it came again. ``nameless``: whether the names of the files are left away.
     """
 
     codename: Codename
@@ -64,6 +68,7 @@ class FormState:
     visit: bytes = field(default_factory=lambda: secrets.token_bytes(VISIT_BYTES))
     missing: tuple[str, ...] = field(default=())
     maybe_sent: bool = False
+    nameless: bool = False
 
     @classmethod
     def new(cls) -> Self:
@@ -115,6 +120,19 @@ class FormState:
         """The same page, of which *maybe* everything is stored already."""
         return replace(self, maybe_sent=maybe)
 
+    def with_names_left_away(self, nameless: bool) -> "FormState":
+        """The same page, whose writer leaves the names of the files away, or not."""
+        return replace(self, nameless=nameless)
+
+    def to_send(self) -> "FormState":
+        """The same page with its files named as the reviewers will see them."""
+        if not self.nameless:
+            return self
+        numbered = enumerate(self.attachments, 1)
+        return self.with_files(
+            tuple(replace(file, name=without_name(file.name, at)) for at, file in numbered)
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The form it has inside a token."""
         return {
@@ -125,6 +143,7 @@ class FormState:
             "visit": self.visit.hex(),
             "missing": list(self.missing),
             "maybe_sent": self.maybe_sent,
+            "nameless": self.nameless,
         }
 
     @classmethod
@@ -134,8 +153,14 @@ class FormState:
         codename = Codename.unpack(bytes.fromhex(body["codename"]))
         nonce, visit = bytes.fromhex(body["nonce"]), bytes.fromhex(body["visit"])
         missing = tuple(str(name) for name in body["missing"])
-        maybe_sent = bool(body["maybe_sent"])
-        return cls(codename, nonce, attachments, bool(body["asked"]), visit, missing, maybe_sent)
+        asked, maybe_sent, nameless = (bool(body[name]) for name in _FLAGS)
+        return cls(codename, nonce, attachments, asked, visit, missing, maybe_sent, nameless)
+
+
+def without_name(name: str, number: int) -> str:
+    """What stands in a report for the *name* of its file *number*: "1.png"."""
+    ending = _ENDING.fullmatch(name.lower())
+    return f"{number}{ending.group(1) if ending else ''}"
 
 
 class FormTokens:

@@ -84,6 +84,7 @@ class Pages:
             files=state.attachments,
             gone=state.missing,
             maybe_sent=state.maybe_sent,
+            nameless=state.nameless,
             problems=problems,
             **context,
         )

@@ -203,6 +203,7 @@ class SubmissionHandler:
             state = state.after_arrival((), received.texts.getlist("had")).as_sent_before()
         state = state.with_files(tuple(self._kept(state, received)))
         state = state.after_arrival(received.attachments, received.lost)
+        state = state.with_names_left_away("nameless" in received.texts)
         status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)
         return PostedPage(
             received.texts,
@@ -215,7 +216,7 @@ class SubmissionHandler:
     def file(self, draft: Draft, state: FormState) -> Refusal | None:
         """File *draft* with the files of *state*. Returns None once it is on the vault's disk."""
         try:
-            self._intake.file(draft, state)
+            self._intake.file(draft, state.to_send())
         except PendingGone:
             return Refusal(("files", _FILES_GONE), 409, state.without_files())
         except Busy:

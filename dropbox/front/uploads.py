@@ -38,6 +38,7 @@ _READ_BYTES = 65_536
 # The white space allowed between a delimiter and the end of its line.
 _PADDING_BYTES = 64
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
+_SENT_NAME = re.compile(r';\s*filename="((?:[^"\\]|\\.)*)"', re.DOTALL)
 _UNKNOWN_TYPE = "application/octet-stream"
 # Beyond the limit the rest is read and discarded, up to this multiple of the limit: otherwise the
 # browser would not show our response.
@@ -198,7 +199,7 @@ class _Form:
         if isinstance(event, Field):
             self._name, self._text = (event.name or "")[:_FIELD_CHARACTERS], bytearray()
         elif isinstance(event, File):
-            self._file = _ArrivingFile(event.filename, event.headers.get("content-type", ""))
+            self._file = _ArrivingFile(_sent_name(event), event.headers.get("content-type", ""))
         elif isinstance(event, Data):
             if self._file is not None:
                 self._handle_file(self._file, event)
@@ -280,6 +281,16 @@ class _Form:
         if file.sealer is not None:
             self.received.attachments.append(file.sealer.finish(name=file.name, type=file.type))
             self._left = (self._left or 1) - 1
+
+
+def _sent_name(file: File) -> str:
+    """A file's name as its browser sent it.
+
+    Browsers write a backslash as it is; Werkzeug takes it for the beginning of an escape, and would
+    join the parts of a Windows path into one name.
+    """
+    sent = _SENT_NAME.search(file.headers.get("content-disposition", ""))
+    return sent.group(1).replace("%22", '"') if sent and "\\" in sent.group(1) else file.filename
 
 
 class _ArrivingFile:

@@ -241,6 +241,10 @@ def test_a_file_of_no_bytes_takes_its_place_too() -> None:
     ("sent", "name"),
     [
         ("C:\\Users\\Li Wei\\a.png", "a.png"),
+        ("C:\\Users\\张三\\x.png", "x.png"),
+        ("\\\\server\\张三/x.png", "x.png"),
+        ("C:\\new\\report.tar.gz", "report.tar.gz"),
+        ("a\\%22b%22.png", '"b".png'),
         ("/home/liwei/a.png", "a.png"),
         ("../../a.png", "a.png"),
         ("a%0Db%0Ac.png", "a\rb\nc.png"),
@@ -250,9 +254,9 @@ def test_a_file_of_no_bytes_takes_its_place_too() -> None:
 def test_a_name_is_the_last_part_of_what_was_sent_with_its_line_breaks(
     sent: str, name: str
 ) -> None:
-    body = part("files", b"x", sent.replace("\\", "\\\\")) + b"--B--\r\n"
-
-    assert [file.name for file in read(body, Collector).attachments] == [name]
+    for escaped in (sent, sent.replace("\\", "\\\\")):
+        body = part("files", b"x", escaped) + b"--B--\r\n"
+        assert [file.name for file in read(body, Collector).attachments] == [name]
 
 
 @pytest.mark.parametrize(
