@@ -16,11 +16,13 @@ first sync is of this file.
 import os
 from pathlib import Path
 
+from dropbox.vault.random_fill import random_fill
+
 # The header is at most one sector; SQLite zeroes its 28 bytes, and the rest of it is always zeros.
 HEADER_BYTES = 512
 # A record: page number, page, checksum.
 _RECORD_OVERHEAD = 8
-_CHUNK = 2**19
+_CHUNK = 2**16
 
 
 def journal_path(path: Path) -> Path:
@@ -83,7 +85,7 @@ class Journal:
 
     def _overwrite(self, end: int) -> None:
         for at in range(HEADER_BYTES, end, _CHUNK):
-            self._write(at, os.urandom(min(_CHUNK, end - at)))
+            self._write(at, random_fill(min(_CHUNK, end - at)))
 
     def _write(self, at: int, data: bytes) -> None:
         view = memoryview(data)

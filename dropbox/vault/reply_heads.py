@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from dropbox.vault.block_store import NoRoom, StoredTwice
+from dropbox.vault.random_fill import random_fill
 from dropbox.vault.slot_file import DAY_BYTES, Row
 from dropbox.vault.slot_heads import SPARE, RandomBelow, day_number
 
@@ -37,7 +38,7 @@ class ReplyHead(NamedTuple):
 
 def noise(keep_until: int) -> tuple[ReplyHead, bytes]:
     """A reply slot that holds nothing."""
-    return ReplyHead(keep_until, os.urandom(ID_BYTES)), os.urandom(REPLY_BYTES)
+    return ReplyHead(keep_until, os.urandom(ID_BYTES)), random_fill(REPLY_BYTES)
 
 
 class ReplyHeads:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from dropbox.erase_hash import ERASE_BYTES, erase_hash, erase_preimage, first_preimage
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.vault.block_store import Block, NoRoom
+from dropbox.vault.random_fill import random_fill
 from dropbox.vault.slot_file import DAY_BYTES, HEAD_BYTES, Row
 
 _EPOCH = date(1970, 1, 1)
@@ -61,7 +62,7 @@ class Head(NamedTuple):
 
 def noise(day: int) -> tuple[Head, bytes]:
     """A slot of *day* that holds nothing: all of it is random."""
-    data = os.urandom(BLOCK_BYTES)
+    data = random_fill(BLOCK_BYTES)
     names = os.urandom(ID_BYTES + ERASE_BYTES)
     return Head(day, names[:ID_BYTES], names[ID_BYTES:], hashlib.sha256(data).digest()), data
 

@@ -11,6 +11,9 @@ from dropbox.vault.block_store import BlockStore, SealTombstone
 from dropbox.vault.day_calendar import Retention
 from dropbox.vault.day_store import DayStore, StoreLimits
 
+# The most slots that one tick takes, in quanta.
+_TICK_QUANTA = 3
+
 
 def store_of(
     url: str,
@@ -32,6 +35,8 @@ def limits_of(settings: Settings) -> StoreLimits:
     """What the operator set of a store's sizes and times."""
     return StoreLimits(
         quantum=settings.quantum,
+        # A drop with small quanta has a small journal, too, and starts as fast.
+        tick_slots=min(StoreLimits.tick_slots, _TICK_QUANTA * settings.quantum),
         tick_seconds=settings.tick_milliseconds / 1_000,
         retention=Retention(settings.grace_days, settings.limit_days),
     )

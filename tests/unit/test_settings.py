@@ -95,7 +95,15 @@ def test_the_sizes_and_times_of_a_store_reach_it(tmp_path: Path) -> None:
     }
     limits = limits_of(Settings.load(environ))
     assert (limits.quantum, limits.tick_seconds) == (512, 0.25)
+    assert limits.tick_slots == StoreLimits.tick_slots
     assert limits.retention == Retention(grace_days=3, limit_days=30)
+
+
+def test_a_store_with_small_quanta_has_a_small_journal(tmp_path: Path) -> None:
+    small = limits_of(Settings.load(written(tmp_path, ("vault", "quantum", 16))))
+
+    assert small.tick_slots == 48
+    assert small.journal_pages < StoreLimits().journal_pages // 3
 
 
 def test_the_settings_cannot_be_changed_afterwards(tmp_path: Path) -> None:

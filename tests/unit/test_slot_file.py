@@ -33,6 +33,7 @@ from dropbox.vault import slot_file as module
 from dropbox.vault.block_store import NoRoom
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.journal import HEADER_BYTES, journal_path
+from dropbox.vault.random_fill import random_fill
 from dropbox.vault.slot_file import PAGE_BYTES, PRAGMAS, Changes, SlotFile
 
 RECORD_BYTES = PAGE_BYTES + 8
@@ -50,6 +51,16 @@ def changed_end(before: bytes, after: bytes) -> int:
     starts = range(0, len(before), step)
     changed = [at for at in starts if before[at : at + step] != after[at : at + step]]
     return min(max(changed, default=-step) + step, len(before))
+
+
+def test_what_fills_a_file_is_random_and_never_the_same_twice() -> None:
+    filled = [random_fill(BLOCK_BYTES) for _ in range(64)]
+
+    assert {len(one) for one in filled} == {BLOCK_BYTES}
+    together = b"".join(filled)
+    parts = [together[at : at + 16] for at in range(0, len(together), 16)]
+    assert len(set(parts)) == len(parts)
+    assert chisquare(list(Counter(together).values())).pvalue > 1e-6
 
 
 # --- The journal ---
