@@ -40,6 +40,8 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
     "casedrop-ceremony": ceremony.main,
     "casedrop-courier": courier.main,
 }
+# Runs a program in this process: its name and arguments, and its environment by name.
+Here = Callable[..., tuple[int, str, str]]
 
 
 def run(
@@ -59,6 +61,22 @@ def run(
 
 
 DIRECTORIES = ("CASEDROP_CASEBOOK", "GNUPGHOME")
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """One program in this process: ``here("casedrop-desk", "list")``. Its code, output, errors."""
+
+    def run_here(program: str, *arguments: object, **environ: str) -> tuple[int, str, str]:
+        with monkeypatch.context() as patch:
+            for name in DIRECTORIES:
+                patch.delenv(name, raising=False)
+            for name, value in environ.items():
+                patch.setenv(name, value)
+            code = PROGRAMS[program](list(map(str, arguments)))
+        return code, *capsys.readouterr()
+
+    return run_here
 
 
 @pytest.fixture
@@ -295,14 +313,14 @@ def test_an_option_goes_before_the_environment(
 
 
 def test_a_casebook_and_keys_from_the_environment_do(
-    casebook: Path, reviewer_homes: list[Path]
+    casebook: Path, reviewer_homes: list[Path], here: Here
 ) -> None:
-    done = run("-m", "scripts.desk", "status", "--json", CASEDROP_CASEBOOK=str(casebook))
-    assert done.returncode == 0 and "keys" not in json.loads(done.stdout)
+    done = here("casedrop-desk", "status", "--json", CASEDROP_CASEBOOK=str(casebook))
+    assert done[0] == 0 and "keys" not in json.loads(done[1])
 
     environ = {"CASEDROP_CASEBOOK": str(casebook), "GNUPGHOME": str(reviewer_homes[0])}
-    done = run("-m", "scripts.desk", "status", "--json", **environ)
-    assert done.returncode == 0 and json.loads(done.stdout)["keys"]
+    done = here("casedrop-desk", "status", "--json", **environ)
+    assert done[0] == 0 and json.loads(done[1])["keys"]
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -419,46 +437,55 @@ def test_a_casebook_is_not_begun_in_a_folder_that_cannot_be_written(
 
 
 @pytest.mark.parametrize(
-    ("module", "arguments"),
+    ("program", "arguments"),
     [
-        ("scripts.desk", ["status"]),
-        ("scripts.desk", ["import", "bundle.tar"]),
-        ("scripts.ceremony", ["new", "--name", "blue", "--out", "out"]),
-        ("scripts.ceremony", ["public", "--out", "out"]),
-        ("scripts.ceremony", ["weeks"]),
+        ("casedrop-desk", ["status"]),
+        ("casedrop-desk", ["import", "bundle.tar"]),
+        ("casedrop-ceremony", ["new", "--name", "blue", "--out", "out"]),
+        ("casedrop-ceremony", ["public", "--out", "out"]),
+        ("casedrop-ceremony", ["weeks"]),
     ],
 )
 def test_a_missing_gpg_is_named_and_nothing_is_made(
-    casebook: Path, first_home: Path, tmp_path: Path, module: str, arguments: list[str]
+    casebook: Path,
+    first_home: Path,
+    tmp_path: Path,
+    program: str,
+    arguments: list[str],
+    here: Here,
 ) -> None:
     before = sorted(tmp_path.rglob("*"))
     asked = [str(tmp_path / word) if word == "out" else word for word in arguments]
-    if module == "scripts.desk":
+    if program == "casedrop-desk":
         asked = ["--casebook", str(casebook), "--home", str(first_home), *asked]
     else:
         asked += ["--home", str(tmp_path / "new" if "new" in arguments else first_home)]
-    done = run("-m", module, *asked, PATH=str(tmp_path))
+    code, _, err = here(program, *asked, PATH=str(tmp_path))
 
-    assert done.returncode == 2
-    assert done.stderr == "gpg is not on this computer; it is in the Debian package gnupg.\n"
+    assert code == 2
+    assert err == "gpg is not on this computer; it is in the Debian package gnupg.\n"
     assert {path.name for path in tmp_path.rglob("*") if path not in before} <= {"lock"}
 
 
-def test_a_home_of_gpg_that_does_not_exist_is_named(casebook: Path, tmp_path: Path) -> None:
+def test_a_home_of_gpg_that_does_not_exist_is_named(
+    casebook: Path, tmp_path: Path, here: Here
+) -> None:
     for home in (tmp_path / "none", casebook / "casebook.sqlite"):
-        done = run("-m", "scripts.desk", "--casebook", casebook, "--home", home, "status")
+        code, _, err = here("casedrop-desk", "--casebook", casebook, "--home", home, "status")
 
-        assert done.returncode == 2
-        assert done.stderr == f"There is no directory {home}, where gpg's keys should be.\n"
+        assert code == 2
+        assert err == f"There is no directory {home}, where gpg's keys should be.\n"
 
 
-def test_a_file_in_the_place_of_a_casebook_is_named(casebook: Path, keys_dir: Path) -> None:
+def test_a_file_in_the_place_of_a_casebook_is_named(
+    casebook: Path, keys_dir: Path, here: Here
+) -> None:
     file = casebook / "casebook.sqlite"
     before = file.read_bytes()
     for asked in (["list"], ["init", "--server-key", "00" * 32, "--desk", 0, "--keys", keys_dir]):
-        done = run("-m", "scripts.desk", "--casebook", file, *asked)
+        code, _, err = here("casedrop-desk", "--casebook", file, *asked)
 
-        assert done.returncode == 2 and done.stderr == (
+        assert code == 2 and err == (
             f"{file} is a file; name the directory that holds the casebook.\n"
         )
     assert file.read_bytes() == before

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scipy.stats import chisquare
+from support.chances import chance_of_uniform
 from support.day_stores import (
     SECRET,
     SMALL,
@@ -60,7 +60,7 @@ def test_what_fills_a_file_is_random_and_never_the_same_twice() -> None:
     together = b"".join(filled)
     parts = [together[at : at + 16] for at in range(0, len(together), 16)]
     assert len(set(parts)) == len(parts)
-    assert chisquare(list(Counter(together).values())).pvalue > 1e-6
+    assert chance_of_uniform(list(Counter(together).values())) > 1e-6
 
 
 # --- The journal ---
@@ -105,7 +105,7 @@ def test_between_ticks_the_journal_is_a_header_of_zeros_and_random_bytes(path: P
     counts = Counter(content[HEADER_BYTES:])
 
     assert content[:HEADER_BYTES] == bytes(HEADER_BYTES)
-    assert chisquare([counts[value] for value in range(256)]).pvalue > 1e-6
+    assert chance_of_uniform([counts[value] for value in range(256)]) > 1e-6
 
 
 @pytest.mark.long
@@ -297,7 +297,7 @@ def test_the_bytes_of_taken_and_free_slots_have_the_same_statistics(path: Path) 
     for found in kinds.values():
         for part in ("data", "id", "erase_hash", "sha256"):
             counts = Counter(b"".join(getattr(slot, part) for slot in found))
-            assert chisquare([counts[value] for value in range(256)]).pvalue > 1e-6
+            assert chance_of_uniform([counts[value] for value in range(256)]) > 1e-6
     assert len({slot.data[at : at + 16] for slot in slots for at in (0, 30_000)}) == 512
 
 
