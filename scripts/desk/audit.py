@@ -106,6 +106,7 @@ class _Audit:
             (self.check_cases, "cases"),
             (self.check_departures, "answers"),
             (self.check_files, "list of files"),
+            (self.check_sealed, "sealed blocks"),
             (self.check_standings, "reviews"),
         ]
 
@@ -292,6 +293,12 @@ class _Audit:
                 if not same:
                     self.found.append(f"{name} was changed.")
             self._progress(done, len(rows))
+
+    def check_sealed(self) -> None:
+        """Each block or day key that is kept sealed has its SHA-256."""
+        for row in self._rows("sealed"):
+            if hashlib.sha256(row["data"]).hexdigest() != row["sha256"]:
+                self.found.append(f"{_row_name('sealed/{number}'.format(**row))} was changed.")
 
     def check_standings(self) -> None:
         """The standings follow from the layers, and the outlines from the parts.

@@ -1,11 +1,12 @@
 """A case as the desk sees it: what one claimant sent under one codename, and the answers."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from dropbox.errors import CasedropError
+from dropbox.errors import CannotOpen, CasedropError, Damaged, NoKeyHere
 from dropbox.report import Attachment, Report
 
 # The campaign's question in which a claimant asks not to be answered.
@@ -171,15 +172,35 @@ class Answer:
     returned: date | None = None
 
 
-class Unopened(NamedTuple):
-    """What could not be opened, and why: the report in a block, or one of its files.
+class Cause(StrEnum):
+    """Why something could not be opened."""
 
-    ``place`` is 0 for the report itself, and otherwise the file's number (from 1).
+    NO_KEY = "no key"  # its key's secret is not here, and may turn up
+    LOCKED = "locked"  # a passphrase was not given, or a key's file cannot be read
+    DAMAGED = "damaged"  # its key is here, and no key opens it
+
+
+def cause_of(why: CasedropError) -> Cause:
+    """The cause behind the error that opening a report, a file or a day key raised."""
+    if isinstance(why, NoKeyHere):
+        return Cause.NO_KEY
+    if isinstance(why, CannotOpen) and not isinstance(why, Damaged):
+        return Cause.LOCKED
+    return Cause.DAMAGED
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """What could not be opened, and why: the report in a block, one of its files, or a day key.
+
+    ``place`` is 0 for a report and for a day key, and otherwise the file's number (from 1). Only
+    the import that failed knows the ``cause``.
     """
 
     block_id: bytes
     place: int
     reason: str
+    cause: Cause | None = field(default=None, compare=False)
 
 
 class Export(NamedTuple):

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -22,12 +22,13 @@ from dropbox.export_bundle import (
 from scripts.desk.casebook.bundles import LastBundle, Seen
 from scripts.desk.importing.chain import (
     FINDINGS,
+    Comparison,
     Finding,
     check_order,
     check_successor,
-    compare,
     skipped,
 )
+from scripts.desk.importing.listing import Listing
 
 DAYS = [date(2026, 11, 20) + timedelta(n) for n in range(5)]
 OPEN = DAYS[-1]
@@ -77,18 +78,18 @@ class Vault:
         self.number += 1
         return Head.from_bytes(head.to_bytes())
 
-    def remembered(self, head: Head) -> LastBundle:
+    def remembered(self, head: Head) -> "Remembered":
         """What a desk remembers after it imported *head*."""
-        return LastBundle(
+        return Remembered(
             head.vault,
             head.number,
             head.digest,
             head.onion,
+            frozenset(held.day for held in head.days if held.closed),
             {
-                block.id: Seen(block.sha256, block.day, block.id in self.real)
+                block.id: Seen(block.sha256, block.day, int(block.id in self.real))
                 for block in self.slots.values()
             },
-            frozenset(held.day for held in head.days if held.closed),
         )
 
     def overwrite(self, block_id: bytes) -> None:
@@ -109,6 +110,29 @@ class Vault:
         ]
         random.shuffle(found)
         return found
+
+
+@dataclass(frozen=True)
+class Remembered(LastBundle):
+    """The last bundle, with its slots."""
+
+    slots: dict[bytes, Seen]
+
+
+def compare(
+    last: Remembered | None,
+    head: Head,
+    blocks: Iterable[ListedBlock],
+    tombstones: Mapping[bytes, bytes],
+) -> list[Finding]:
+    """What disagrees with *last*, as an import finds it."""
+    comparison = Comparison(head, last, sorted(last.slots.items()) if last else ())
+    listing = Listing()
+    for block in sorted(blocks):
+        listing.add(block)
+        seen = comparison.before(block.id)
+        comparison.judge(block, seen, tombstones.get(block.id))
+    return comparison.findings(listing.repeated())
 
 
 def test_what_an_honest_vault_does_is_no_finding() -> None:

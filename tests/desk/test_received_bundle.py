@@ -176,7 +176,7 @@ def test_day_keys_tell_what_blocks_are() -> None:
         report = keys.open_block(MONDAY, seal_block(Kind.REPORT, b"message", key.key))
         assert report is not None and (report.kind, report.content) == (Kind.REPORT, b"message")
         # The one that opened something comes first.
-        assert keys.of(key.day)[0] == key.key
+        assert keys.of(key.day)[0].key == key.key
     assert keys.open_block(MONDAY, os.urandom(65_536)) is None
     assert keys.unopened == []
 
@@ -185,7 +185,7 @@ def test_a_block_is_tried_with_the_keys_of_its_day_and_those_beside_it() -> None
     days = {n: DayKey.make(MONDAY + timedelta(n)) for n in range(-2, 3)}
     keys = DayKeys.open([key.seal([SECRET.public]).to_bytes() for key in days.values()], find)
 
-    assert keys.of(MONDAY) == [days[n].key for n in (0, -1, 1)]
+    assert keys.of(MONDAY) == [days[n] for n in (0, -1, 1)]
     for n, key in days.items():
         opened = keys.open_block(MONDAY, seal_block(Kind.REPORT, b"x", key.key))
         assert (opened is not None) is (abs(n) <= 1)
@@ -197,7 +197,7 @@ def test_a_day_key_that_cannot_be_opened_is_told_and_the_others_open() -> None:
     records = [foreign.seal([stranger.public]).to_bytes(), mine.seal([SECRET.public]).to_bytes()]
 
     keys = DayKeys.open(records, find)
-    assert keys.of(MONDAY) == [mine.key]
+    assert keys.of(MONDAY) == [mine]
     (shut,) = keys.unopened
     assert (shut.id, shut.day) == (foreign.id, TUESDAY) and "none of the HPKE keys" in shut.why
     assert keys.ids == {mine.id}

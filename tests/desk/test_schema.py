@@ -13,6 +13,7 @@ from support.cases import CAMPAIGN, new_casebook
 from dropbox.packets import PublicKey
 from scripts.desk.case import Unopened
 from scripts.desk.casebook import schema
+from scripts.desk.casebook.bundles import BY_DAY_KEY, UNOPENED
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import ROWS, Line, Row, origin
 from scripts.desk.casebook.migration import migrate
@@ -78,21 +79,45 @@ def test_a_new_casebook_has_the_tables_that_it_always_had(tmp_path: Path) -> Non
     with closing(stored_schema()) as database:
         before = shape(database)
 
-    assert len(before["tables"]) > 20 and len(before["triggers"]) == 20
+    assert len(before["tables"]) > 20 and len(before["triggers"]) == 22
     assert made == before
 
 
 @pytest.fixture
 def old_casebook(tmp_path: Path) -> Path:
-    """The stored casebook, as a directory, brought to the present version."""
-    directory = tmp_path / "old"
+    """The stored casebook of version 3, as a directory, brought to the present version."""
+    return brought_up(tmp_path / "old", "version_3.sql")
+
+
+def brought_up(directory: Path, stored: str) -> Path:
+    """The casebook that an older version stored, brought to the present one in *directory*."""
     (directory / "attachments").mkdir(parents=True)
     directory.chmod(0o700)
     (directory / "campaign.toml").write_bytes(CAMPAIGN.read_bytes())
     with closing(sqlite3.connect(directory / "casebook.sqlite")) as database:
-        database.executescript((VECTORS / "version_3.sql").read_text("utf-8"))
+        database.executescript((VECTORS / stored).read_text("utf-8"))
     migrate(directory)
     return directory
+
+
+def test_a_casebook_of_version_4_keeps_its_bundle_and_what_it_lacks(tmp_path: Path) -> None:
+    with Casebook.open(brought_up(tmp_path / "old", "version_4.sql")) as casebook:
+        last = casebook.bundles.last()
+        assert last is not None and (last.vault, last.number) == (b"v" * 16, 1)
+        assert casebook.bundles.unacknowledged() is None and last.closed == {date(2026, 11, 24)}
+        # Its slots say that something was opened in them, and not what.
+        opened = {one[:1]: seen.opened for one, seen in casebook.bundles.slots()}
+        assert opened == {b"a": BY_DAY_KEY, b"b": UNOPENED, b"d": BY_DAY_KEY}
+        assert casebook.bundles.tried() == frozenset()
+        assert casebook.unopened()[0].block_id == b"d" * 16 and casebook.holds_back()
+        lines = [Line.from_bytes(row["line"]) for row in rows(casebook, "custody")]
+        logged = {line.row: line.row_sha256 for line in lines if line is not None and line.row}
+        found = {
+            row.name: row.sha256
+            for table in ROWS
+            for row in (Row.of(table, values) for values in rows(casebook, table))
+        }
+        assert logged.items() <= found.items() and len(logged) == 6
 
 
 def rows(casebook: Casebook, table: str) -> list[dict[str, Any]]:

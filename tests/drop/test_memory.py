@@ -124,7 +124,7 @@ def front_key(desk: Desk, bundle: Path) -> bytes:
     def take(block: ListedBlock, data: bytes) -> None:
         opened = keys.open_block(block.day, data)
         if opened is not None and opened.kind is Kind.REPORT:
-            found.add(keys.of(block.day)[0])
+            found.add(keys.of(block.day)[0].key)
 
     received.read(take)
     (key,) = found

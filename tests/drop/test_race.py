@@ -83,7 +83,7 @@ def test_of_twenty_pairs_of_sendings_at_once_all_forty_are_kept_and_none_twice(
     imported = desk.carry(tmp_path)
     with desk.open() as casebook:
         cases = list(casebook.cases())
-        last = casebook.bundles.last()
+        slots = dict(casebook.bundles.slots())
     opened, parts = (
         imported.opened,
         [Counter(part.report.text for part in case.parts) for case in cases],
@@ -106,8 +106,7 @@ def test_of_twenty_pairs_of_sendings_at_once_all_forty_are_kept_and_none_twice(
     # is a tombstone. The rest of the slots are filling, as far as anybody can tell.
     pieces = sum(file.blocks for file in files)
     second_copies = sum(file.blocks for file in files if file.name == "same.bin")
-    assert last is not None
     assert second_copies >= PAIRS
-    assert sum(slot.opened for slot in last.slots.values()) == 3 * PAIRS + pieces + second_copies
+    assert sum(slot.opened > 0 for slot in slots.values()) == 3 * PAIRS + pieces + second_copies
     assert opened.blocks == 3 * PAIRS + pieces + opened.unreferenced
     assert opened.blocks % QUANTUM == 0

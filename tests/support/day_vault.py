@@ -98,7 +98,7 @@ class DeskSide:
     def file(self, attachment: Attachment) -> bytes:
         """The bytes of a file. Raises what open_attachment does."""
         pieces: list[bytes] = []
-        cut = Pieces(lambda block_id: self.keys.of(self.listed[block_id]))
+        cut = Pieces(lambda one: [key.key for key in self.keys.of(self.listed[one])])
         open_attachment(attachment, self.store.read, self.opener, pieces.append, format=cut)
         return b"".join(pieces)
 

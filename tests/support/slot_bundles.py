@@ -3,13 +3,14 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
+from dropbox.block import Kind, seal_block
 from dropbox.day_key import DayKey
 from dropbox.export_bundle import (
     ACKNOWLEDGED,
@@ -124,6 +125,23 @@ class SlotDrop:
         block_id = os.urandom(16)
         self.fill(block_id, seal_report_block(one, self.reviewers, self._key.key))
         return block_id
+
+    def leave(self, message: bytes, kind: Kind = Kind.REPORT) -> bytes:
+        """Store a block as a front that was taken over can: it opens, whatever is in it.
+
+        Returns its id.
+        """
+        assert self._key is not None
+        block_id = os.urandom(16)
+        self.fill(block_id, seal_block(kind, message, self._key.key))
+        return block_id
+
+    def leave_shut_key(self) -> bytes:
+        """Have a day key's record kept that opens for nobody. Returns its id."""
+        record = DayKey.make(self.today).seal(self.hpke.current(self.today))
+        shut = [(key_id, os.urandom(len(sealed))) for key_id, sealed in record.entries]
+        self.records.append(replace(record, entries=tuple(shut)).to_bytes())
+        return record.id
 
     def bury(self, block_id: bytes, reason: Reason = Reason.WITHDRAWN) -> None:
         """Delete a block as a vault does."""

@@ -1,23 +1,26 @@
 """What the casebook remembers of export bundles: those imported, and all slots of the newest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
 import sqlite_utils
 
+# What was opened in a slot: nothing, what a day key opens, a piece of a file that a report names,
+# or the tombstone of what its claimant took back.
+UNOPENED, BY_DAY_KEY, PIECE, WITHDRAWN = range(4)
+
 
 class Seen(NamedTuple):
-    """A slot as the last bundle had it: the SHA-256 of its bytes, its day, and if it was opened.
+    """A slot as the last bundle had it: the SHA-256 of its bytes, its day, and what was opened.
 
-    *opened*: a report, a piece of a file or a tombstone; anything else in a slot may be overwritten
-    while its day is open.
+    What nothing was opened in may be overwritten while its day is open.
     """
 
     sha256: bytes
     day: date
-    opened: bool
+    opened: int
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,6 @@ class LastBundle:
     number: int
     digest: bytes
     onion: str
-    slots: Mapping[bytes, Seen]
     closed: frozenset[date]
 
 
@@ -46,7 +48,7 @@ class Source(NamedTuple):
 
 
 class Bundles:
-    """The tables ``bundle``, ``acknowledgement``, ``slot`` and ``closed_day``."""
+    """The tables ``bundle``, ``acknowledgement``, ``slot``, ``closed_day`` and ``tried_key``."""
 
     def __init__(self, database: sqlite_utils.Database) -> None:
         self._database = database
@@ -73,26 +75,37 @@ class Bundles:
         return newest if left is None else None
 
     def last(self) -> LastBundle | None:
-        """The bundle that was imported last, with its slots; None before the first."""
+        """The bundle that was imported last; None before the first."""
         newest = self.newest()
         if newest is None:
             return None
-        slots = {
-            bytes(block_id): Seen(bytes(sha256), date.fromisoformat(day), bool(opened))
-            for block_id, sha256, day, opened in self._database.execute(
-                "SELECT id, sha256, day, opened FROM slot"
-            )
-        }
         closed = frozenset(
             date.fromisoformat(day)
             for (day,) in self._database.execute("SELECT day FROM closed_day")
         )
-        return LastBundle(newest.vault, newest.number, newest.head, newest.onion, slots, closed)
+        return LastBundle(newest.vault, newest.number, newest.head, newest.onion, closed)
 
-    def keep(self, row: Mapping[str, Any], bundle: LastBundle) -> bool:
+    def slots(self) -> Iterator[tuple[bytes, Seen]]:
+        """The slots of the bundle that was imported last, by ascending id."""
+        found = self._database.execute("SELECT id, sha256, day, opened FROM slot ORDER BY id")
+        for block_id, sha256, day, opened in found:
+            yield block_id, Seen(sha256, date.fromisoformat(day), opened)
+
+    def tried(self) -> frozenset[bytes]:
+        """The ids of the day keys with which the slots of the last bundle were tried."""
+        return frozenset(one for (one,) in self._database.execute("SELECT id FROM tried_key"))
+
+    def keep(
+        self,
+        row: Mapping[str, Any],
+        bundle: LastBundle,
+        slots: Iterable[tuple[bytes, Seen]],
+        tried: Iterable[bytes],
+    ) -> bool:
         """Make *bundle* the last one, in the current transaction; *row* is its row of ``bundle``.
 
-        Returns whether it is new: a bundle may be imported again for what could not be opened.
+        *slots* and *tried* are what :meth:`slots` and :meth:`tried` give from now on. Returns
+        whether it is new: a bundle may be imported again for what could not be opened.
         """
         known = self._database.execute(
             "SELECT 1 FROM bundle WHERE vault = ? AND number = ?", [row["vault"], row["number"]]
@@ -104,9 +117,13 @@ class Bundles:
         self._database.conn.executemany(
             "INSERT INTO slot (id, sha256, day, opened) VALUES (?, ?, ?, ?)",
             (
-                (block_id, seen.sha256, seen.day.isoformat(), int(seen.opened))
-                for block_id, seen in bundle.slots.items()
+                (block_id, seen.sha256, seen.day.isoformat(), seen.opened)
+                for block_id, seen in slots
             ),
+        )
+        self._database.execute("DELETE FROM tried_key")
+        self._database.conn.executemany(
+            "INSERT INTO tried_key (id) VALUES (?)", ((one,) for one in tried)
         )
         self._database.conn.executemany(
             "INSERT INTO closed_day (day) VALUES (?)", ((day.isoformat(),) for day in bundle.closed)

@@ -6,7 +6,7 @@ of their own; see schema.sql.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
@@ -24,16 +24,17 @@ from dropbox.report import Report
 from dropbox.system_error import explained
 from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened, case_name
 from scripts.desk.casebook import answer_rows, custody, schema
-from scripts.desk.casebook.bundles import Bundles, LastBundle, Source
+from scripts.desk.casebook.bundles import Bundles, LastBundle, Seen, Source
 from scripts.desk.casebook.custody import Row, Session, digest, origin
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
 from scripts.desk.casebook.layers import Layers
 from scripts.desk.casebook.parts import Parts
+from scripts.desk.casebook.set_aside import SetAside
 from scripts.desk.review.judgement import Judgement
 
 __all__ = ["FILE", "VERSION", "Casebook", "CasebookError", "create"]
 
-VERSION = 4
+VERSION = 5
 FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 _SAMPLE_KEY_BYTES = 32
 
@@ -129,6 +130,7 @@ class Casebook:
             )
         self.origin = str(meta["origin"])
         self.bundles = Bundles(database)
+        self.set_aside = SetAside(database)
         self.layers = Layers(database, self.campaign.reviewing, bytes(meta["sample_key"]))
 
     @classmethod
@@ -204,7 +206,7 @@ class Casebook:
             row |= {"bundle": bundle, "report": data}
             part = self._parts.add(row, report)
             self._arrived(part, {"number": part.number, **row}, first=first)
-            self._forget(block_id, 0)
+            self.forget_unopened(block_id)
         return part
 
     def _arrived(self, part: Part, row: Mapping[str, Any], *, first: bool) -> None:
@@ -223,7 +225,7 @@ class Casebook:
         with self._database.atomic():
             self._database.table("attachment").insert(row)
             self.note("import", case_name(part.case), "attachment", row, plain=str(row["sha256"]))
-            self._forget(part.block_id, place + 1)
+            self.forget_unopened(part.block_id, place + 1)
 
     def parts(self) -> Iterator[Part]:
         """All parts, in the order in which they came."""
@@ -232,6 +234,10 @@ class Casebook:
     def part(self, number: int) -> Part:
         """One part. Raises CasebookError when there is none with this number."""
         return self._parts.part(number)
+
+    def part_in(self, block_id: bytes) -> Part:
+        """The part that came in this block. Raises CasebookError if there is none."""
+        return self._parts.in_block(block_id)
 
     def last_part(self) -> int:
         """The number of the part added last, 0 before the first."""
@@ -255,14 +261,13 @@ class Casebook:
 
     # What the desk does
 
-    def forget_unopened(self, block_id: bytes) -> None:
-        """What could not be opened under this id could be now, or is not there any more."""
-        self._forget(block_id, 0)
-
-    def _forget(self, block_id: bytes, place: int) -> None:
-        self._database.execute(
-            "DELETE FROM unopened WHERE block_id = ? AND place = ?", [block_id, place]
-        )
+    def forget_unopened(self, block_id: bytes, place: int = 0) -> None:
+        """What could not be opened could be now, or was taken back. Call it in a transaction."""
+        for table in ("unopened", "set_aside"):
+            self._database.execute(
+                f"DELETE FROM {table} WHERE block_id = ? AND place = ?",  # noqa: S608 - ours alone
+                [block_id, place],
+            )
 
     def last_export(self) -> Export | None:
         """The last export bundle that was imported, None before the first."""
@@ -280,22 +285,34 @@ class Casebook:
         with self._database.atomic():
             self._database.table("export").insert(row, replace=True)
             self.note("import", f"B-{export.number}", "export", row, cipher=export.manifest_sha256)
-            self._note_unopened(unopened)
+            self.note_unopened(unopened)
 
-    def _note_unopened(self, unopened: Sequence[Unopened]) -> None:
-        self._database.table("unopened").insert_all(
-            [one._asdict() for one in unopened], replace=True
+    def note_unopened(self, unopened: Sequence[Unopened]) -> None:
+        """Record what could not be opened so far, in the current transaction."""
+        self._database.conn.executemany(
+            "INSERT OR REPLACE INTO unopened (block_id, place, reason) VALUES (?, ?, ?)",
+            ((one.block_id, one.place, one.reason) for one in unopened),
         )
 
-    def close_bundle(self, bundle: LastBundle, day: date, unopened: Sequence[Unopened]) -> None:
-        """Record that *bundle* was imported on *day*, and what of it could not be opened so far."""
+    def close_bundle(
+        self,
+        bundle: LastBundle,
+        day: date,
+        unopened: Sequence[Unopened],
+        slots: Iterable[tuple[bytes, Seen]] = (),
+        tried: Iterable[bytes] = (),
+    ) -> None:
+        """Record that *bundle* was imported on *day*, and what of it could not be opened so far.
+
+        *slots* and *tried*: see :meth:`scripts.desk.casebook.bundles.Bundles.keep`.
+        """
         head = bundle.digest.hex()
         row: dict[str, Any] = {"vault": bundle.vault.hex(), "number": bundle.number}
         row |= {"day": day.isoformat(), "head": head, "onion": bundle.onion}
         with self._database.atomic():
-            if self.bundles.keep(row, bundle):
+            if self.bundles.keep(row, bundle, slots, tried):
                 self.note("import", f"B-{bundle.number}", "bundle", row, cipher=head)
-            self._note_unopened(unopened)
+            self.note_unopened(unopened)
 
     def unopened(self) -> list[Unopened]:
         """Everything that could not be opened so far."""
@@ -303,6 +320,14 @@ class Casebook:
             Unopened(**row)
             for row in self._database.table("unopened").rows_where(order_by="block_id, place")
         ]
+
+    def holds_back(self) -> bool:
+        """Whether something unopened is on the server alone, so that nothing is acknowledged."""
+        found = self._database.execute(
+            "SELECT 1 FROM unopened LEFT JOIN set_aside USING (block_id, place) "
+            "WHERE set_aside.kept IS NULL LIMIT 1"
+        )
+        return found.fetchone() is not None
 
     def queued(self) -> list[Answer]:
         """The answers that have not left yet, in the order they were written."""

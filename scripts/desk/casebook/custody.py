@@ -30,6 +30,7 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "export": ("number", "day", "manifest_sha256"),
     "bundle": ("vault", "number", "day", "head", "onion"),
     "acknowledgement": ("vault", "number", "reply_bundle"),
+    "sealed": ("number", "id", "kind", "day", "sha256", "bundle"),
     "layer": ("number", "case", "reviewer", "role", "version", "day", "blind", "judgement"),
     "answer": ("id", "case", "kind", "language", "day", "text"),
     "taken_back": ("answer", "day"),

@@ -23,6 +23,14 @@ _ADDED: dict[int, Sequence[str]] = {
         "acknowledgement_update",
         "acknowledgement_delete",
     ),
+    5: (
+        "tried_key",
+        "sealed",
+        "idx_sealed_id_sha256",
+        "set_aside",
+        "sealed_update",
+        "sealed_delete",
+    ),
 }
 _OLDEST = min(_ADDED) - 1
 

@@ -85,6 +85,12 @@ class Parts:
             return part
         raise CasebookError(f"There is no part {number} in this casebook.")
 
+    def in_block(self, block_id: bytes) -> Part:
+        """The part that came in this block."""
+        for part in self._read("block_id = ?", block_id):
+            return part
+        raise CasebookError("There is no part in this casebook that came in this block.")
+
     def last(self) -> int:
         """The number of the part added last, 0 before the first."""
         return int(
@@ -107,7 +113,7 @@ class Parts:
             )
         )
 
-    def _read(self, where: str, *values: int) -> Iterator[Part]:
+    def _read(self, where: str, *values: int | bytes) -> Iterator[Part]:
         columns = 'number, "case", block_id, day, bundle, report'
         query = f"SELECT {columns} FROM part WHERE {where}"  # noqa: S608 - ours alone
         for row in self._database.execute(query, values):

@@ -3,9 +3,10 @@
 --
 -- A casebook that exists is altered to match this file by `migrate` alone: whoever changes a table
 -- here also changes VERSION in casebook.py and says in migration.py what leads there. SQLite's
--- user_version holds the version of the file, meta.version the one with which it was made. Comments are between statements, never in them: SQLite would keep
--- them in every casebook, where `verify` cannot tell whether they were altered. Days are UTC,
--- written 2026-11-23; hashes are SHA-256 in lower-case hex.
+-- user_version holds the version of the file, meta.version the one with which it was made. Comments
+-- are between statements, never in them: SQLite would keep them in every casebook, where `verify`
+-- cannot tell whether they were altered. Days are UTC, written 2026-11-23; hashes are SHA-256 in
+-- lower-case hex.
 
 
 -- The casebook itself, in one row.
@@ -101,8 +102,8 @@ CREATE TABLE acknowledgement (
   PRIMARY KEY (vault, number)
 ) STRICT;
 
--- What the next bundle is compared with: all slots of the newest one, whether something was opened
--- in them, and the days that took no more reports. Replaced as a whole by each import.
+-- What the next bundle is compared with: all slots of the newest one, what was opened in them (see
+-- bundles.py), and the days that took no more reports. Replaced as a whole by each import.
 CREATE TABLE slot (
   id BLOB PRIMARY KEY NOT NULL,
   sha256 BLOB NOT NULL,
@@ -112,6 +113,33 @@ CREATE TABLE slot (
 CREATE TABLE closed_day (
   day TEXT PRIMARY KEY NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The day keys (ids of their records) with which the slots above were tried.
+CREATE TABLE tried_key (
+  id BLOB PRIMARY KEY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What could not be opened and is kept as it came, by a reviewer's word: a block, or a day key's
+-- sealed record (kind "block" or "day key"), its day, SHA-256 and the bundle that brought it.
+CREATE TABLE sealed (
+  number INTEGER PRIMARY KEY NOT NULL,
+  id BLOB NOT NULL,
+  kind TEXT NOT NULL,
+  day TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  bundle INTEGER NOT NULL,
+  data BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX idx_sealed_id_sha256 ON sealed (id, sha256);
+
+-- What of table unopened no longer holds back the acknowledgement: it is kept in table sealed
+-- (kept 1), or the server had it no more (kept 0). A row goes with that of unopened.
+CREATE TABLE set_aside (
+  block_id BLOB NOT NULL,
+  place INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  PRIMARY KEY (block_id, place)
+) STRICT;
 
 
 -- Answers.
@@ -231,3 +259,5 @@ CREATE TRIGGER bundle_update BEFORE UPDATE ON bundle BEGIN SELECT RAISE(ABORT, '
 CREATE TRIGGER bundle_delete BEFORE DELETE ON bundle BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER acknowledgement_update BEFORE UPDATE ON acknowledgement BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER acknowledgement_delete BEFORE DELETE ON acknowledgement BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER sealed_update BEFORE UPDATE ON sealed BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
+CREATE TRIGGER sealed_delete BEFORE DELETE ON sealed BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;

@@ -5,6 +5,7 @@ import argparse
 from scripts.ceremony.weeks import term_lines, term_values
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.set_aside import BLOCK
 from scripts.desk.disk import keeping
 from scripts.desk.identity import today
 from scripts.desk.options import add_json
@@ -24,7 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> None:
     """Show it, and with --home also how long the reviewer's weekly keys last."""
     with Casebook.open(asked.casebook) as casebook:
-        values = status_values(casebook.counts(), casebook.unopened(), casebook.queued())
+        values = status_values(
+            casebook.counts(),
+            casebook.unopened(),
+            casebook.queued(),
+            casebook.set_aside.marked(),
+        )
+        values["kept_sealed_blocks"] = casebook.set_aside.counts()[BLOCK]
+        values["kept_sealed_bytes"] = casebook.set_aside.total_bytes()
         values["answered"] = answered_values(casebook.left())
         values["cases_by_status"] = statuses(casebook)
         values["custody_line"], values["custody_head"] = custody.head(
@@ -48,7 +56,10 @@ def run(asked: argparse.Namespace) -> None:
     print(f"answers queued: {', '.join(queued) or 'none'}")
     print(f"cases answered: {len(answered)}; came back since: {came_back(answered) or 'none'}")
     for one in unopened:
-        print(f"Not opened, block {one['block']}: {one['reason']}")
+        aside = f" Set aside: {one['set_aside']}." if one["set_aside"] else ""
+        print(f"Not opened, block {one['block']}: {one['reason']}{aside}")
+    if waiting := sum(not one["set_aside"] for one in unopened):
+        print(f"Until {waiting} of these are opened or set aside, nothing is acknowledged.")
     if keys is not None:
         print("\n".join(term_lines(asked.home, today())))
     print_disk_warning(asked.casebook)

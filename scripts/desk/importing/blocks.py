@@ -13,14 +13,13 @@ from dropbox.system_error import explained
 
 
 class Blocks:
-    """The bundle's blocks by id, still sealed, in a nameless file that is gone once closed."""
+    """The bundle's blocks, still sealed, in a nameless file that is gone once closed."""
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
-        self._indexes: dict[bytes, int] = {}
 
-    def add(self, block_id: bytes, data: bytes) -> None:
-        """Keep a block."""
+    def add(self, data: bytes) -> None:
+        """Keep a block, whose position is the number of those before it."""
         view = memoryview(data)
         try:
             while view:
@@ -29,15 +28,11 @@ class Blocks:
             raise CannotWrite(
                 f"The bundle does not fit beside the casebook: {explained(why)}"
             ) from None
-        self._indexes[block_id] = len(self._indexes)
 
-    def get(self, block_id: bytes) -> bytes | None:
-        """A block's data, or None."""
-        index = self._indexes.get(block_id)
-        if index is None:
-            return None
+    def at(self, position: int) -> bytes:
+        """The block at *position* (from 0)."""
         # Not seek and read: several threads read at once.
-        return os.pread(self._file.fileno(), BLOCK_BYTES, index * BLOCK_BYTES)
+        return os.pread(self._file.fileno(), BLOCK_BYTES, position * BLOCK_BYTES)
 
 
 @contextmanager

@@ -6,8 +6,7 @@ show. A block may leave in two ways only: with its whole day, which the head nam
 tombstone in its slot, a sealed block that says why.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from dropbox.errors import BadBundle
@@ -77,41 +76,63 @@ def skipped(head: Head, last: LastBundle | None) -> list[int]:
     return [number for number, _digest in head.history if number >= first]
 
 
-def compare(
-    last: LastBundle | None,
-    head: Head,
-    blocks: Iterable[ListedBlock],
-    tombstones: Mapping[bytes, bytes],
-) -> list[Finding]:
-    """What disagrees with *last*, by block.
+class Comparison:
+    """Compares a bundle with *last* while its blocks are read: both are sorted by id.
 
-    *blocks*: all of the bundle, with the SHA-256 of what really came. *tombstones*: of the blocks
-    that opened as one, the id and the SHA-256 of what it says it replaced. Takes time in proportion
-    to the number of blocks.
+    *slots*: what the last bundle held, by ascending id. In memory are a slot of either side and
+    what was found.
     """
-    found: list[Finding] = []
-    here = {block.id: block for block in blocks}
-    contents = Counter(block.sha256 for block in here.values())
-    found += (Finding("repeated", one.id) for one in here.values() if contents[one.sha256] > 1)
-    if last is None:
-        return sorted(found)
-    gone = {one.day for one in head.gone}
-    for block_id, seen in last.slots.items():
-        block = here.get(block_id)
-        if block is None:
-            # What is filed takes a free slot, id and all.
-            if seen.day not in gone and not _was_free(seen, last):
-                found.append(Finding("missing", block_id))
+
+    def __init__(
+        self, head: Head, last: LastBundle | None, slots: Iterable[tuple[bytes, Seen]]
+    ) -> None:
+        self._last = last
+        self._gone = {one.day for one in head.gone}
+        self._slots = iter(slots if last is not None else ())
+        self._next = next(self._slots, None)
+        self._found: list[Finding] = []
+
+    def before(self, block_id: bytes) -> Seen | None:
+        """What the last bundle held in the slot with this id. Ask for all in ascending order."""
+        while self._next is not None and self._next[0] < block_id:
+            self._note_missing()
+        if self._next is None or self._next[0] != block_id:
+            return None
+        seen = self._next[1]
+        self._next = next(self._slots, None)
+        return seen
+
+    def _note_missing(self) -> None:
+        assert self._next is not None and self._last is not None
+        block_id, seen = self._next
+        # What is filed takes a free slot, id and all.
+        if seen.day not in self._gone and not was_free(seen, self._last):
+            self._found.append(Finding("missing", block_id))
+        self._next = next(self._slots, None)
+
+    def judge(self, block: ListedBlock, seen: Seen | None, replaced: bytes | None) -> None:
+        """Compare *block*, with the SHA-256 of what really came, with what :meth:`before` gave.
+
+        *replaced*: if it opened as a tombstone, the SHA-256 of what it says it replaced.
+        """
+        if self._last is None:
+            return
+        if seen is None:
+            if block.day in self._last.closed:
+                self._found.append(Finding("added", block.id))
         elif block.day != seen.day:
-            found.append(Finding("moved", block_id))
-        elif block.sha256 != seen.sha256 and not _may_change(seen, last, tombstones.get(block_id)):
-            found.append(Finding("altered", block_id))
-    found += (
-        Finding("added", one.id)
-        for one in here.values()
-        if one.id not in last.slots and one.day in last.closed
-    )
-    return sorted(found)
+            self._found.append(Finding("moved", block.id))
+        elif block.sha256 != seen.sha256 and not _may_change(seen, self._last, replaced):
+            self._found.append(Finding("altered", block.id))
+
+    def findings(self, repeated: Iterable[bytes]) -> list[Finding]:
+        """What disagrees, by block, once all blocks were judged.
+
+        *repeated*: the ids of those whose content another one has too.
+        """
+        while self._next is not None:
+            self._note_missing()
+        return sorted([*self._found, *(Finding("repeated", one) for one in repeated)])
 
 
 def _may_change(seen: Seen, last: LastBundle, replaced: bytes | None) -> bool:
@@ -120,9 +141,9 @@ def _may_change(seen: Seen, last: LastBundle, replaced: bytes | None) -> bool:
     A tombstone names what it replaced. That is what was seen here, unless the slot was free then
     and a report came and went between the two bundles.
     """
-    return replaced == seen.sha256 or _was_free(seen, last)
+    return replaced == seen.sha256 or was_free(seen, last)
 
 
-def _was_free(seen: Seen, last: LastBundle) -> bool:
+def was_free(seen: Seen, last: LastBundle) -> bool:
     """Whether something could still be filed in a slot after *last* was exported."""
     return not seen.opened and seen.day not in last.closed

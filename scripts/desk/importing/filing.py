@@ -13,12 +13,12 @@ from datetime import date
 from typing import NamedTuple, Protocol
 
 from dropbox.durable_file import NewFile
-from dropbox.errors import BadReport, CannotOpen
+from dropbox.errors import BadReport, CannotOpen, CasedropError, SealedToOthers
 from dropbox.openpgp import Opener
 from dropbox.reply import REPLIES_PER_DESK
 from dropbox.report import Attachment, Report
 from dropbox.sealing import MissingBlock
-from scripts.desk.case import Part, Unopened, case_name
+from scripts.desk.case import Cause, Part, Unopened, case_name, cause_of
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.batch import Batch
 from scripts.desk.importing.workers import EarlyWorker, in_order
@@ -41,31 +41,51 @@ Sealed = bytes | memoryview
 class SealedReport(NamedTuple):
     """A report in a bundle: its block, and the OpenPGP message in it.
 
-    *position* is that of the block among all of the bundle's, from 1.
+    *position* is that of the block among all of the bundle's, from 1, and *bundle* the number of
+    the bundle.
     """
 
     position: int
     block_id: bytes
     block_sha256: str
     day: date
+    bundle: int
     message: Sealed
+
+
+class Claim(NamedTuple):
+    """What a bundle has of a file: any of its blocks; a block that its claimant took back."""
+
+    here: bool
+    withdrawn: bool = False
 
 
 class Source(Protocol):
     """A verified bundle's content."""
 
-    @property
-    def ids(self) -> frozenset[bytes]:
-        """The ids of all its blocks."""
+    def __len__(self) -> int:
+        """How many blocks it has."""
 
-    def reports(self, known: frozenset[bytes]) -> Iterator[SealedReport]:
+    def __contains__(self, block_id: bytes) -> bool:
+        """Whether a block is in it."""
+
+    def reports(self, known: Callable[[bytes], bool]) -> Iterator[SealedReport]:
         """Everything that may be a report, but for blocks that are *known*."""
 
-    def blocks_of(self, report: Report, attachment: Attachment) -> frozenset[bytes]:
-        """Those of the bundle's blocks that belong to *attachment*.
+    def claim(self, report: Report, attachment: Attachment) -> Claim:
+        """Note which of the bundle's blocks belong to *attachment*, and say whether any do.
 
         A report that claims more than there are costs nothing.
         """
+
+    def is_piece(self, block_id: bytes) -> bool:
+        """Whether a file claimed this block."""
+
+    def settle(self, block_id: bytes) -> None:
+        """Note that a block is a report, filed or not; blocks that are not here are ignored."""
+
+    def unsettled(self) -> int:
+        """How many blocks are no report, and not claimed by a file of one."""
 
     def open_file(
         self,
@@ -102,36 +122,41 @@ class Filing:
         casebook: Casebook,
         source: Source,
         *,
-        number: int,
         opener: Opener,
         early: EarlyWorker[Sealed, Report],
         batch: int,
     ) -> None:
         self._casebook = casebook
         self._source = source
-        self._number = number
         self._opener = opener
         self._early = early
         self._batch = batch
         self._before = casebook.counts()
-        self._reports = {one for one in source.ids if casebook.has_block(one)}
-        self._named: set[bytes] = set()
+        self._known = 0
         self._unopened: list[Unopened] = []
+        self._taken_back: list[tuple[bytes, int]] = []
 
     def open_reports(self, progress: Progress) -> None:
         """Add each block that is a sealed report of this campaign to its case as a part."""
-        total = len(self._source.ids)
+        total = len(self._source)
         parts = Batch[tuple[SealedReport, Report]](self._casebook, self._batch, self._add_parts)
-        sealed_reports = self._source.reports(frozenset(self._reports))
+        sealed_reports = self._source.reports(self._is_known)
         with closing(in_order(sealed_reports, self._open_report)) as results:
             for sealed, opened in results:
                 if isinstance(opened, Report):
                     parts.add((sealed, opened))
                 else:
-                    self._unopened.append(Unopened(sealed.block_id, 0, opened))
+                    self._unopened.append(opened)
                 progress("reports", sealed.position, total)
         parts.finish()
         progress("reports", total, total)
+
+    def _is_known(self, block_id: bytes) -> bool:
+        if not self._casebook.has_block(block_id):
+            return False
+        self._known += 1
+        self._source.settle(block_id)
+        return True
 
     def _add_parts(self, opened: Sequence[tuple[SealedReport, Report]]) -> None:
         for sealed, report in opened:
@@ -142,15 +167,23 @@ class Filing:
         finding.catch_up(self._casebook)
         similar.catch_up(self._casebook)
 
-    def _open_report(self, sealed: SealedReport) -> Report | str:
+    def _open_report(self, sealed: SealedReport) -> Report | Unopened:
         """The report, or why it cannot be opened. Runs in a worker's thread."""
         try:
             report = self._early.result(sealed.block_id, sealed.message)
         except (CannotOpen, BadReport) as why:
-            return str(why)
+            return Unopened(sealed.block_id, 0, *self._reason(why, sealed.day))
         if report.campaign != self._casebook.campaign.code:
-            return "This report belongs to another campaign."
+            another = "This report belongs to another campaign."
+            return Unopened(sealed.block_id, 0, another, Cause.DAMAGED)
         return report
+
+    def _reason(self, why: CasedropError, day: date) -> tuple[str, Cause]:
+        """Why a report or file of *day* was not opened, in words, and the cause."""
+        if isinstance(why, SealedToOthers) and self._opener.has_week(day):
+            # A front seals each report to all reviewers, so this one was not what it should be.
+            return f"{why} A key of its week is here.", Cause.DAMAGED
+        return str(why), cause_of(why)
 
     def _add_part(self, sealed: SealedReport, report: Report) -> None:
         """Add one part to the casebook, inside the transaction of its batch."""
@@ -158,85 +191,98 @@ class Filing:
             block_id=sealed.block_id,
             block_sha256=sealed.block_sha256,
             day=sealed.day,
-            bundle=self._number,
+            bundle=sealed.bundle,
             report=report,
         )
-        self._reports.add(sealed.block_id)
+        self._source.settle(sealed.block_id)
 
     def open_files(self, progress: Progress) -> None:
         """Open each file that a report in the casebook names, unless it was opened before."""
         # At least one file for each of these parts.
-        total, done = len(summary.parts_with_files(self._casebook)), 0
+        parts = self._parts_with_files()
+        total, done = len(parts), 0
         files = Batch[tuple[Part, int]](self._casebook, self._batch, self._add_files)
-        with closing(in_order(self._files(), self._open_file, apart=_sha256)) as results:
-            for (part, place), reason in results:
-                if reason:
-                    self._unopened.append(Unopened(part.block_id, place + 1, reason))
+        with closing(in_order(self._files(parts), self._open_file, apart=_sha256)) as results:
+            for (part, place), unopened in results:
+                if unopened is not None:
+                    self._unopened.append(unopened)
                 else:
                     files.add((part, place))
                 done += 1
                 progress("files", done, max(done, total))
         files.finish()
 
-    def _files(self) -> Iterator[tuple[Part, int]]:
+    def _parts_with_files(self) -> list[int]:
+        """The parts whose files may be in this bundle: theirs is, or not all were opened yet."""
+        return [
+            part.number
+            for part in summary.parts_with_files(self._casebook)
+            if part.missing or part.block_id in self._source
+        ]
+
+    def _files(self, parts: Sequence[int]) -> Iterator[tuple[Part, int]]:
         """The files to open, each as its part and its place (from 0) in it."""
-        for number in summary.parts_with_files(self._casebook):
-            part = self._casebook.part(number)
+        for part in map(self._casebook.part, parts):
             for place, attachment in enumerate(part.report.attachments):
-                here = self._source.blocks_of(part.report, attachment)
-                self._named.update(here)
+                claim = self._source.claim(part.report, attachment)
+                if self._casebook.has_file(part, place):
+                    continue
+                if claim.withdrawn:
+                    self._taken_back.append((part.block_id, place + 1))
                 # A file without any block here is missing only if its report is in this bundle; for
                 # an older report that was noted before.
-                expected = bool(here) or part.block_id in self._source.ids
-                if expected and not self._casebook.has_file(part, place):
+                elif claim.here or part.block_id in self._source:
                     yield part, place
 
-    def _open_file(self, named: tuple[Part, int]) -> str:
-        """Open a file into the casebook's directory; "", or why not. Runs in a worker's thread."""
+    def _open_file(self, named: tuple[Part, int]) -> Unopened | None:
+        """Open a file into the casebook's directory, or say why not. Runs in a worker's thread."""
         part, place = named
         try:
             self._write_file(part.report, part.report.attachments[place])
         except (MissingBlock, CannotOpen, BadReport) as why:
-            return f"File {place + 1} of a part of {case_name(part.case)}: {why}"
-        return ""
+            reason, cause = self._reason(why, part.day)
+            named_file = f"File {place + 1} of a part of {case_name(part.case)}: {reason}"
+            return Unopened(part.block_id, place + 1, named_file, cause)
+        return None
 
     def _add_files(self, named: Sequence[tuple[Part, int]]) -> None:
         for part, place in named:
             self._casebook.add_file(part, place)
         similar.catch_up(self._casebook)
 
-    @property
-    def named(self) -> frozenset[bytes]:
-        """The blocks that belong to files of the casebook's reports, once these were opened."""
-        return frozenset(self._named)
-
     def close(
         self,
+        number: int,
         today: date,
         record: Callable[[Sequence[Unopened]], None],
         also: Sequence[Unopened] = (),
     ) -> Opened:
-        """Count, and have *record* note the bundle as imported, with what could not be opened.
+        """Count, and have *record* note bundle *number* as imported, with what was not opened.
 
         *also* could not be opened either.
         """
         # One in some millions of a file's blocks begins like a report by chance.
         unopened = tuple(
-            one for one in self._unopened if one.place or one.block_id not in self._named
+            one for one in self._unopened if one.place or not self._source.is_piece(one.block_id)
         ) + tuple(also)
+        for one in unopened:
+            if not one.place:
+                self._source.settle(one.block_id)
         self._acknowledge(today)
-        record(unopened)
+        with self._casebook.together():
+            for block_id, place in self._taken_back:
+                self._casebook.forget_unopened(block_id, place)
+            record(unopened)
         after = self._casebook.counts()
-        tried = {one.block_id for one in unopened}
         new = after.parts - self._before.parts
         return Opened(
-            number=self._number,
-            blocks=len(self._source.ids),
+            number=number,
+            blocks=len(self._source),
             cases=after.cases - self._before.cases,
             parts=new,
             files=after.files - self._before.files,
-            known=len(self._reports) - new,
-            unreferenced=len(self._source.ids - self._reports - self._named - tried),
+            known=self._known,
+            unreferenced=self._source.unsettled(),
             unopened=unopened,
         )
 

@@ -1,10 +1,9 @@
 """Opening an export bundle: verifying all of it, then filing its reports and files."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 
 from nacl.signing import VerifyKey
@@ -19,7 +18,15 @@ from dropbox.system_error import explained
 from scripts.desk.case import Export
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.blocks import Blocks, kept_in
-from scripts.desk.importing.filing import BATCH, Filing, Opened, Progress, Sealed, SealedReport
+from scripts.desk.importing.filing import (
+    BATCH,
+    Claim,
+    Filing,
+    Opened,
+    Progress,
+    Sealed,
+    SealedReport,
+)
 from scripts.desk.importing.workers import EarlyWorker
 
 
@@ -44,9 +51,11 @@ def open_bundle(
         kept_in(casebook.directory) as blocks,
         EarlyWorker[Sealed, Report](lambda message: open_message(message, opener)) as early,
     ):
+        positions: dict[bytes, int] = {}
 
         def take(listed: ListedBlock, data: bytes) -> None:
-            blocks.add(listed.id, data)
+            positions[listed.id] = len(positions)
+            blocks.add(data)
             if early.free and not casebook.has_block(listed.id):
                 message = _message(data)
                 if message is not None:
@@ -56,8 +65,7 @@ def open_bundle(
         early.stop()
         filing = Filing(
             casebook,
-            _Content(manifest, blocks),
-            number=manifest.number,
+            _Content(manifest, blocks, positions),
             opener=opener,
             early=early,
             batch=batch,
@@ -65,7 +73,9 @@ def open_bundle(
         filing.open_reports(show)
         filing.open_files(show)
         export = Export(manifest.number, today, _fingerprint(manifest))
-        return filing.close(today, lambda unopened: casebook.close_export(export, unopened))
+        return filing.close(
+            manifest.number, today, lambda unopened: casebook.close_export(export, unopened)
+        )
 
 
 def _verified(
@@ -110,24 +120,47 @@ class _Content:
 
     manifest: ExportManifest
     blocks: Blocks
+    positions: Mapping[bytes, int]
+    _pieces: set[bytes] = field(default_factory=set)
+    _settled: set[bytes] = field(default_factory=set)
 
-    @cached_property
-    def ids(self) -> frozenset[bytes]:
-        return frozenset(block.id for block in self.manifest.blocks)
+    def __len__(self) -> int:
+        return len(self.positions)
 
-    def reports(self, known: frozenset[bytes]) -> Iterator[SealedReport]:
+    def __contains__(self, block_id: bytes) -> bool:
+        return block_id in self.positions
+
+    def reports(self, known: Callable[[bytes], bool]) -> Iterator[SealedReport]:
         for position, listed in enumerate(self.manifest.blocks, 1):
-            if listed.id in known:
+            if known(listed.id):
                 continue
-            data = self.blocks.get(listed.id)
+            data = self._get(listed.id)
             assert data is not None
             message = _message(data)
             if message is not None:
-                yield SealedReport(position, listed.id, listed.sha256, listed.day, message)
+                bundle = self.manifest.number
+                yield SealedReport(position, listed.id, listed.sha256, listed.day, bundle, message)
 
-    def blocks_of(self, report: Report, attachment: Attachment) -> frozenset[bytes]:
-        numbers = range(min(attachment.blocks, len(self.ids)))
-        return self.ids.intersection(block_id(attachment.block_key, number) for number in numbers)
+    def claim(self, report: Report, attachment: Attachment) -> Claim:
+        numbers = range(min(attachment.blocks, len(self)))
+        ids = {block_id(attachment.block_key, number) for number in numbers}
+        here = self.positions.keys() & ids
+        self._pieces |= here
+        return Claim(here=bool(here))
+
+    def is_piece(self, block_id: bytes) -> bool:
+        return block_id in self._pieces
+
+    def settle(self, block_id: bytes) -> None:
+        if block_id in self:
+            self._settled.add(block_id)
+
+    def unsettled(self) -> int:
+        return len(self.positions.keys() - self._settled - self._pieces)
+
+    def _get(self, block_id: bytes) -> bytes | None:
+        position = self.positions.get(block_id)
+        return None if position is None else self.blocks.at(position)
 
     def open_file(
         self,
@@ -136,7 +169,7 @@ class _Content:
         opener: Opener,
         sink: Callable[[bytes], None],
     ) -> None:
-        open_attachment(attachment, self.blocks.get, opener, sink)
+        open_attachment(attachment, self._get, opener, sink)
 
 
 def _message(block: bytes) -> memoryview | None:

@@ -196,9 +196,9 @@ def acknowledging(casebook: Casebook) -> Source | None:
     """The export bundle that the next reply bundle acknowledges, if there is one.
 
     The vault deletes what was acknowledged. So nothing is while something of it could not be
-    opened: another key, or another try, may still open it.
+    opened and is not kept here as it came: another key, or another try, may still open it.
     """
-    return None if casebook.unopened() else casebook.bundles.unacknowledged()
+    return None if casebook.holds_back() else casebook.bundles.unacknowledged()
 
 
 def export_replies(

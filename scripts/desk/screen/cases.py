@@ -4,7 +4,7 @@ Everything that a claimant wrote passes through scripts.terminal before it is sh
 read as markup.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -169,9 +169,15 @@ def file_values(files: Iterable[FileOfPart]) -> list[dict[str, Any]]:
 
 
 def status_values(
-    counts: Counts, unopened: Iterable[Unopened], queued: Iterable[Answer]
+    counts: Counts,
+    unopened: Iterable[Unopened],
+    queued: Iterable[Answer],
+    set_aside: Mapping[tuple[bytes, int], bool],
 ) -> dict[str, Any]:
-    """The counts, the cases whose answers wait, and what could not be opened."""
+    """The counts, the cases whose answers wait, and what could not be opened.
+
+    *set_aside*: by block and place, what no longer holds back the acknowledgement.
+    """
     return {
         "cases": counts.cases,
         "parts": counts.parts,
@@ -180,8 +186,16 @@ def status_values(
         "last_reply_bundle": counts.last_replies,
         "answers_left": counts.left,
         "answers_queued": [case_name(answer.case) for answer in queued],
-        "unopened": unopened_values(unopened),
+        "unopened": [
+            {**values, "set_aside": _set_aside(set_aside.get((one.block_id, one.place)))}
+            for one in unopened
+            for values in unopened_values([one])
+        ],
     }
+
+
+def _set_aside(kept: bool | None) -> str:
+    return "" if kept is None else "kept sealed" if kept else "not on the server any more"
 
 
 def unopened_values(unopened: Iterable[Unopened]) -> list[dict[str, Any]]:

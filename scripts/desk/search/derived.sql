@@ -42,9 +42,10 @@ CREATE TABLE outline (
   text TEXT NOT NULL
 ) STRICT;
 
--- The parts that name files, so that an import need not read all others.
+-- The parts that name files, with how many, so that an import need not read all others.
 CREATE TABLE part_with_files (
-  part INTEGER PRIMARY KEY
+  part INTEGER PRIMARY KEY,
+  files INTEGER NOT NULL
 ) STRICT;
 
 

@@ -1,18 +1,19 @@
 """Outlines: a case in one row, derived from its parts, so that lists read no reports."""
 
+import itertools
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from scripts.desk.case import Case, case_name
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search.derived import Register
 
 EXCERPT_CHARACTERS = 160
-_VERSION = 2
+_VERSION = 3
 _TABLES = ("outline", "part_with_files")
 _INSERT = (
     "INSERT OR REPLACE INTO outline VALUES "
@@ -85,7 +86,8 @@ def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
                 for part in case.parts:
                     if part.report.attachments:
                         database.execute(
-                            "INSERT OR IGNORE INTO part_with_files VALUES (?)", [part.number]
+                            "INSERT OR IGNORE INTO part_with_files VALUES (?, ?)",
+                            [part.number, len(part.report.attachments)],
                         )
         done = upto
         if progress is not None:
@@ -157,11 +159,23 @@ def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
     ]
 
 
-def parts_with_files(casebook: Casebook) -> list[int]:
-    """The numbers of all parts that name files, in the order they came."""
+class PartWithFiles(NamedTuple):
+    """A part that names files: its number, its block, and how many files were not opened yet."""
+
+    number: int
+    block_id: bytes
+    missing: int
+
+
+def parts_with_files(casebook: Casebook) -> Iterator[PartWithFiles]:
+    """All parts that name files, in the order they came."""
     catch_up(casebook)
-    found = casebook.database.execute("SELECT part FROM part_with_files ORDER BY part")
-    return [number for (number,) in found]
+    found = casebook.database.execute(
+        "SELECT one.part, part.block_id, one.files - "
+        "(SELECT count(*) FROM attachment WHERE attachment.part = one.part) "
+        "FROM part_with_files AS one JOIN part ON part.number = one.part ORDER BY one.part"
+    )
+    yield from itertools.starmap(PartWithFiles, found)
 
 
 def withdrawn(casebook: Casebook) -> frozenset[int]:
