@@ -69,9 +69,8 @@ class CaseView(MethodView):
         posted = self._submissions.receive()
         if posted.token.trouble is not None:
             # Shows no answer and gives no codename back; the files belong to what is being written.
-            arrived = posted.state.attachments
             if isinstance(posted.token.trouble, LeftToken):
-                self._intake.abandon(arrived)
+                self._intake.abandon(posted.state.sealed)
             token = replace(posted.token, state=posted.state)
             texts = posted.texts
             sending = texts.get("act", "send") in SENDING
@@ -106,6 +105,7 @@ class CaseView(MethodView):
         if not form.validate():
             return self.show(posted.state, posted.texts, form.problems, 400)
         question, state = question_before_sending(posted.state, form.text.data or "", act)
+        self._submissions.abandon_unused(posted.state, state)
         if question is not None:
             return self.show(state, posted.texts, question=question)
         return self._send(form, replace(posted, state=state))
@@ -168,7 +168,7 @@ class CaseView(MethodView):
         return self.show(posted.state, posted.texts, notice=_DELETED)
 
     def _withdraw(self, posted: PostedPage) -> Response:
-        self._intake.abandon(posted.state.attachments)
+        self._intake.abandon(posted.state.sealed)
         try:
             self._intake.withdraw(posted.state.codename, g.language)
         except (Busy, BadReport, PendingGone, CannotSeal, VaultUnavailable, CannotStore):
@@ -208,6 +208,7 @@ def ask_again(pages: Pages, token: OpenedToken, text: str, *, sending: bool) -> 
         problem = _TOO_OLD if isinstance(token.trouble, StaleToken) else _UNKNOWN
         arrived, missing = token.state.attachments, token.state.missing
         state = state.with_files(arrived).after_arrival((), missing)
+        state = state.with_photos(token.state.photos)
         state = state.with_names_left_away(token.state.nameless)
     return ask(pages, problem=problem, status=400, text=text, state=state)
 

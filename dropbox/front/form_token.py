@@ -18,6 +18,7 @@ from nacl.secret import Aead
 
 from dropbox.codename import Codename, new_codename
 from dropbox.errors import BadCodename, BadReport, CasedropError
+from dropbox.front.photo_sealing import Photo
 from dropbox.front.shared_keys import DayKey, SharedKeys
 from dropbox.report import FILES, Attachment
 from dropbox.sealing import NONCE_BYTES
@@ -59,6 +60,7 @@ class FormState:
     cut to MISSING_CHARACTERS, of files that were chosen or sealed and are not there any more; at
     most FILES of them. ``maybe_sent``: whether the same may be stored already, from a page that was
     no longer good when it came again. ``nameless``: whether the names of the files are left away.
+    ``photos``: those of its files about which it is not yet decided how they go.
     """
 
     codename: Codename
@@ -69,6 +71,7 @@ class FormState:
     missing: tuple[str, ...] = field(default=())
     maybe_sent: bool = False
     nameless: bool = False
+    photos: tuple[Photo, ...] = field(default=())
 
     @classmethod
     def new(cls) -> Self:
@@ -82,7 +85,32 @@ class FormState:
 
     def with_files(self, attachments: tuple[Attachment, ...]) -> "FormState":
         """The same page with other files."""
-        return replace(self, attachments=attachments)
+        keys = {file.block_key for file in attachments}
+        photos = tuple(photo for photo in self.photos if photo.of in keys)
+        return replace(self, attachments=attachments, photos=photos)
+
+    def with_photos(self, photos: Sequence[Photo]) -> "FormState":
+        """The same page, with more *photos* among its files."""
+        return replace(self, photos=(*self.photos, *photos))
+
+    @property
+    def sealed(self) -> tuple[Attachment, ...]:
+        """All that is sealed for the page: its files, and photographs without their traces."""
+        copies = (photo.stripped for photo in self.photos)
+        return (*self.attachments, *(copy for copy in copies if copy is not None))
+
+    def with_stripped_photos(self) -> "FormState":
+        """The same page with each photograph that can be stripped in its stripped form."""
+        stripped = {photo.of: photo.stripped for photo in self.photos}
+        attachments = []
+        for file in self.attachments:
+            copy = stripped.get(file.block_key)
+            attachments.append(file if copy is None else replace(copy, name=file.name))
+        return self.with_files(tuple(attachments))
+
+    def with_photos_as_they_are(self) -> "FormState":
+        """The same page, whose photographs go as they were added."""
+        return replace(self, photos=())
 
     def after_arrival(self, arrived: Sequence[Attachment], lost: Sequence[str]) -> "FormState":
         """The same page with *arrived* files, and with files of the names *lost* missing.
@@ -98,7 +126,7 @@ class FormState:
     def without_files(self) -> "FormState":
         """The same page, all of whose files are missing."""
         names = [file.name for file in self.attachments]
-        return replace(self, attachments=()).after_arrival((), names)
+        return self.with_files(()).after_arrival((), names)
 
     def without_missing(self) -> "FormState":
         """The same page, whose writer gives up the files that are missing."""
@@ -114,7 +142,8 @@ class FormState:
 
     def after_asking(self) -> "FormState":
         """The same page, whose writer will not be asked again."""
-        return replace(self, asked=True)
+        photos = tuple(photo.after_asking() for photo in self.photos)
+        return replace(self, asked=True, photos=photos)
 
     def as_sent_before(self, maybe: bool = True) -> "FormState":
         """The same page, of which *maybe* everything is stored already."""
@@ -129,9 +158,8 @@ class FormState:
         if not self.nameless:
             return self
         numbered = enumerate(self.attachments, 1)
-        return self.with_files(
-            tuple(replace(file, name=without_name(file.name, at)) for at, file in numbered)
-        )
+        files = (replace(file, name=without_name(file.name, at)) for at, file in numbered)
+        return self.with_files(tuple(files))
 
     def to_json(self) -> dict[str, Any]:
         """The form it has inside a token."""
@@ -144,6 +172,7 @@ class FormState:
             "missing": list(self.missing),
             "maybe_sent": self.maybe_sent,
             "nameless": self.nameless,
+            "photos": [photo.to_json() for photo in self.photos],
         }
 
     @classmethod
@@ -154,7 +183,17 @@ class FormState:
         nonce, visit = bytes.fromhex(body["nonce"]), bytes.fromhex(body["visit"])
         missing = tuple(str(name) for name in body["missing"])
         asked, maybe_sent, nameless = (bool(body[name]) for name in _FLAGS)
-        return cls(codename, nonce, attachments, asked, visit, missing, maybe_sent, nameless)
+        return cls(
+            codename,
+            nonce,
+            attachments,
+            asked,
+            visit,
+            missing,
+            maybe_sent,
+            nameless,
+            tuple(Photo.from_json(photo) for photo in body["photos"]),
+        )
 
 
 def without_name(name: str, number: int) -> str:

@@ -66,7 +66,9 @@ class ReportView(MethodView):
         """File it once it is valid and its writer has been asked what there is to ask."""
         if not form.validate():
             return self._again(form, state, form.problems, 400)
+        before = state
         question, state = question_before_sending(state, form.text.data or "", act)
+        self._submissions.abandon_unused(before, state)
         if question is not None:
             return self._again(form, state, question=question)
         return self._file(form, state)

@@ -20,16 +20,18 @@ from dropbox.front.form_token import ForgedToken, FormState, FormTokens
 from dropbox.front.forms import OpenedToken
 from dropbox.front.intake import Draft, Intake
 from dropbox.front.personal_data import find_personal_data
+from dropbox.front.photo_sealing import Photo, PhotoSealer
 from dropbox.front.uploads import Busy, ReceivedForm, Trouble, receive
-from dropbox.report import Attachment
 from dropbox.settings import Settings
 
 # The buttons that answer a question: the text is to go as it is, the missing files are given up,
 # the same was not seen to be sent before.
 AS_IS, WITHOUT, UNSENT = "as-is", "without", "unsent"
+# Photographs go without what they record beside their picture.
+STRIP = "strip"
 
 # The buttons that send what was written.
-SENDING = ("send", AS_IS, WITHOUT, UNSENT)
+SENDING = ("send", AS_IS, WITHOUT, UNSENT, STRIP)
 
 # A problem: the field it belongs to ("" for the whole page) and the sentence.
 Problem = tuple[str, Any]
@@ -123,11 +125,13 @@ class Question:
 
     ``sent_before``: whether the same was seen to be sent, and why that is asked ("left" or "old").
     ``missing``: the names of files that are not there. ``personal_data``: its kinds in the text.
+    ``photos``: (name, traces, whether they can be removed) of each photograph that has some.
     """
 
     sent_before: str = ""
     missing: Sequence[str] = ()
     personal_data: Sequence[str] = ()
+    photos: Sequence[tuple[str, Sequence[str], bool]] = ()
 
 
 def question_before_sending(
@@ -136,7 +140,7 @@ def question_before_sending(
     """The next question to a writer who pressed *act*, if any, and the state to go on with.
 
     What may be stored already and what is missing are asked about each time, until the button that
-    answers it is pressed; personal data once.
+    answers it is pressed; personal data, in the text and in photographs, once.
     """
     if state.maybe_sent and act != UNSENT:
         return Question(sent_before="old"), state
@@ -144,9 +148,22 @@ def question_before_sending(
     if state.missing and act != WITHOUT:
         return Question(missing=state.missing), state
     state = state.without_missing()
-    if not state.asked and act != AS_IS and (found := find_personal_data(text)):
-        return Question(personal_data=found), state.after_asking()
-    return None, state
+    if act == STRIP:
+        state = state.with_stripped_photos()
+        if state.photos:
+            return Question(photos=_named_photos(state)), state
+    elif act != AS_IS:
+        found = [] if state.asked else find_personal_data(text)
+        fresh = not all(photo.asked for photo in state.photos)
+        if found or fresh:
+            photos = _named_photos(state) if fresh else ()
+            return Question(personal_data=found, photos=photos), state.after_asking()
+    return None, state.with_photos_as_they_are()
+
+
+def _named_photos(state: FormState) -> list[tuple[str, Sequence[str], bool]]:
+    names = {file.block_key: file.name for file in state.attachments}
+    return [(names[photo.of], photo.traces, photo.stripped is not None) for photo in state.photos]
 
 
 @dataclass(frozen=True, repr=False)
@@ -183,6 +200,7 @@ class SubmissionHandler:
 
         Abandons files that were removed. Raises CutPage.
         """
+        photos: list[Photo] = []
         received = receive(
             request.stream,
             request.headers.get("Content-Type", ""),
@@ -190,19 +208,20 @@ class SubmissionHandler:
             files_left=lambda texts: (
                 self._settings.files - len(self._opened(texts).state.attachments)
             ),
-            open_sealer=self._intake.open_sealer,
+            open_sealer=lambda: PhotoSealer(self._intake.open_sealer, photos.append),
         )
         if received.cut_page:
             # No field that is missing was emptied by its writer, so nothing is taken from it.
-            self._intake.abandon(received.attachments)
+            arrived = FormState.new().with_files(tuple(received.attachments)).with_photos(photos)
+            self._intake.abandon(arrived.sealed)
             raise CutPage
         token = self._opened(received.texts)
         state = token.state
         if isinstance(token.trouble, ForgedToken):
             # Only the page itself can still tell which files it had.
             state = state.after_arrival((), received.texts.getlist("had")).as_sent_before()
-        state = state.with_files(tuple(self._kept(state, received)))
-        state = state.after_arrival(received.attachments, received.lost)
+        state = self._without_removed(state, received)
+        state = state.after_arrival(received.attachments, received.lost).with_photos(photos)
         state = state.with_names_left_away("nameless" in received.texts)
         status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)
         return PostedPage(
@@ -243,9 +262,15 @@ class SubmissionHandler:
             sentence = _NONE_FITTED
         return "files" if name else "", str(sentence) % facts
 
-    def _kept(self, state: FormState, received: ReceivedForm) -> list[Attachment]:
-        """The files that were sealed before, except those that the claimant has just removed."""
+    def _without_removed(self, state: FormState, received: ReceivedForm) -> FormState:
+        """*state* without the files that the claimant has just removed."""
         removed = set(received.texts.getlist("remove"))
         kept = [file for file in state.attachments if file.block_key.hex()[:16] not in removed]
-        self._intake.abandon([file for file in state.attachments if file not in kept])
-        return kept
+        left = state.with_files(tuple(kept))
+        self.abandon_unused(state, left)
+        return left
+
+    def abandon_unused(self, before: FormState, after: FormState) -> None:
+        """Have the vault erase what was sealed for a page *before* and is not used *after*."""
+        used = {file.block_key for file in after.sealed}
+        self._intake.abandon([file for file in before.sealed if file.block_key not in used])

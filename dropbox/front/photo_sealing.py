@@ -1,0 +1,154 @@
+"""Sealing photographs: one that records a place or a serial number is sealed a second time without.
+
+A file is sealed while it arrives, so that its writer can only be asked afterwards. With both kept,
+either answer takes one click and nothing is uploaded again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from dropbox.errors import CasedropError
+from dropbox.front.photo_traces import HEAD_BYTES, HeicReader, JpegStripper, is_heic, is_jpeg
+from dropbox.front.uploads import Sealer
+from dropbox.report import Attachment
+
+# What tells the kind of a file.
+_FIRST_BYTES = 12
+
+
+@dataclass(frozen=True, repr=False)
+class Photo:
+    """A sealed file that records something beside its picture, to be asked about once.
+
+    ``of``: the block key of the file. ``traces``: see dropbox.front.photo_traces. ``stripped``: the
+    same picture without them, without a name; None if they cannot be removed.
+    """
+
+    of: bytes
+    traces: tuple[str, ...]
+    stripped: Attachment | None
+    asked: bool = False
+
+    def after_asking(self) -> "Photo":
+        """The same, about which its writer will not be asked again."""
+        return replace(self, asked=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form it has inside a token."""
+        return {
+            "of": self.of.hex(),
+            "traces": list(self.traces),
+            "stripped": None if self.stripped is None else self.stripped.to_json(),
+            "asked": self.asked,
+        }
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Self:
+        """The photo of :meth:`to_json`."""
+        stripped = None if body["stripped"] is None else Attachment.from_json(body["stripped"])
+        traces = tuple(str(trace) for trace in body["traces"])
+        return cls(bytes.fromhex(body["of"]), traces, stripped, bool(body["asked"]))
+
+
+class PhotoSealer:
+    """A Sealer that looks for traces in photographs; *found* is called with each that has some.
+
+    The second sealing needs a place of its own. Without one, or when it fails, the file is sealed
+    as it is, and the traces cannot be removed.
+    """
+
+    def __init__(self, open_sealer: Callable[[], Sealer], found: Callable[[Photo], object]) -> None:
+        self._open = open_sealer
+        self._found = found
+        self._file = open_sealer()
+        self._first: bytes | None = b""
+        self._jpeg: JpegStripper | None = None
+        self._heic: HeicReader | None = None
+        # What is left of a JPEG until it is clear whether it has traces.
+        self._held = bytearray()
+        self._looked_at = 0
+        self._decided = False
+        self._copy: Sealer | None = None
+
+    def write(self, data: bytes) -> int:
+        """See Sealer."""
+        written = self._file.write(data)
+        if self._first is not None:
+            self._first += data
+            if len(self._first) >= _FIRST_BYTES:
+                first, self._first = self._first, None
+                self._jpeg = JpegStripper() if is_jpeg(first) else None
+                self._heic = HeicReader() if is_heic(first) else None
+                self._look(first)
+        else:
+            self._look(data)
+        return written
+
+    def finish(self, *, name: str, type: str) -> Attachment:
+        """See Sealer."""
+        try:
+            file = self._file.finish(name=name, type=type)
+        except CasedropError:
+            self._give_up_copy()
+            raise
+        traces = self._jpeg.traces if self._jpeg else set[str]()
+        if self._heic is not None:
+            self._heic.finish()
+            traces = self._heic.traces
+        stripped = self._finished_copy(type)
+        if traces:
+            self._found(Photo(file.block_key, tuple(sorted(traces)), stripped))
+        return file
+
+    def abort(self) -> None:
+        """See Sealer."""
+        self._file.abort()
+        self._give_up_copy()
+
+    def _look(self, data: bytes) -> None:
+        if self._heic is not None:
+            self._heic.feed(data)
+        if self._jpeg is None or (self._decided and self._copy is None):
+            return
+        left = self._jpeg.feed(data)
+        if self._decided:
+            self._copied(left)
+            return
+        self._held += left
+        self._looked_at += len(data)
+        if self._jpeg.drawing or self._jpeg.bad or self._looked_at > HEAD_BYTES:
+            self._decided = True
+            if self._jpeg.traces and not self._jpeg.bad:
+                self._begin_copy()
+            self._held.clear()
+
+    def _begin_copy(self) -> None:
+        try:
+            self._copy = self._open()
+        except CasedropError:
+            return
+        self._copied(bytes(self._held))
+
+    def _copied(self, data: bytes) -> None:
+        try:
+            if self._copy is not None and data:
+                self._copy.write(data)
+        except CasedropError:
+            self._give_up_copy()
+
+    def _finished_copy(self, type: str) -> Attachment | None:
+        """The sealed copy, if it is a whole picture."""
+        if self._copy is None or self._jpeg is None or not self._jpeg.ended:
+            self._give_up_copy()
+            return None
+        try:
+            return self._copy.finish(name="", type=type)
+        except CasedropError:
+            self._give_up_copy()
+            return None
+
+    def _give_up_copy(self) -> None:
+        if self._copy is not None:
+            self._copy.abort()
+            self._copy = None
