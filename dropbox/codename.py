@@ -18,7 +18,6 @@ from typing import Self
 from nacl.public import PrivateKey
 from nacl.pwhash import argon2id
 
-from dropbox.erase_hash import first_preimage
 from dropbox.errors import BadCodename, CasedropError
 
 LIST_WORDS = 2_048  # 11 bits a word
@@ -147,11 +146,6 @@ def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> Codena
         for label in (_REPLY, _TAG_KEY, _WITHDRAW, _REPLY_SYMMETRIC)
     )
     return CodenameKeys(reply, bytes(PrivateKey(reply).public_key), tag, withdraw, symmetric)
-
-
-def withdraw_tag(withdraw_key: bytes, block_id: bytes) -> bytes:
-    """The tag (16 bytes) by which only the codename's owner can recognise the block as theirs."""
-    return first_preimage(withdraw_key, block_id)
 
 
 @dataclass(frozen=True, repr=False)

@@ -27,14 +27,14 @@ from nacl.signing import SigningKey
 from rich.console import Console
 from rich.table import Table
 
-from dropbox import bundle, export_bundle
+from dropbox import export_bundle
 from dropbox.block import Kind, seal_block
 from dropbox.day_key import DayKey
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import PublicKey, message_length, read_pinned_keys
+from dropbox.packets import PublicKey, read_pinned_keys
 from dropbox.report import Report
-from dropbox.sealing import seal_report
+from dropbox.sealing import seal_message
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
@@ -53,7 +53,6 @@ CAMPAIGN = ROOT / "dropbox" / "campaign.toml"
 CAMPAIGN_CODE = "wechat-2020"
 ONION = "casedrop" * 7 + ".onion"
 SERVER = SigningKey(b"b" * 32)
-FORMATS = ("1", "2")
 QUANTUM = 256  # as the vault's
 WORDS = ("微信", "封号", "公众号", "账号", "朋友圈", "转发", "警察", "单位", "賬號", "訓誡書")
 TEXT_CHARACTERS = 300  # like the sample cases
@@ -100,49 +99,32 @@ class Reports:
 
 @dataclass(frozen=True)
 class Sealed:
-    """What an import is measured on: the desk's gpg home, and the same messages in three forms.
+    """What an import is measured on: the desk's gpg home, and the same messages in two forms.
 
-    *bundles*: an export bundle of each format. *messages*: a folder with a file for each message.
+    *bundle*: an export bundle. *messages*: a folder with a file for each message.
     """
 
     home: Path
-    bundles: Mapping[str, Path]
+    bundle: Path
     messages: Path
 
 
 def seal(directory: Path, reviewers: Reviewers, hpke: WeeklyHpke, home: Path, count: int) -> Sealed:
-    """*count* reports, as bundles and as single messages, in *directory*."""
+    """*count* reports, as a bundle and as single messages, in *directory*."""
     made, chance = Reports(), random.Random(1)  # noqa: S311 - block ids of a test
     with ThreadPoolExecutor(WORKERS) as executor:
-        blocks = list(
+        found = list(
             executor.map(
-                lambda one: seal_report(one, reviewers), [made.report() for _ in range(count)]
+                lambda one: seal_message(one, reviewers), [made.report() for _ in range(count)]
             )
         )
-    by_id = {chance.randbytes(16): block for block in blocks}
-    messages = {name: data[: message_length(data)] for name, data in by_id.items()}
-    bundles = {
-        FORMATS[0]: _first_format(directory / f"bundle-{count}.tar", by_id),
-        FORMATS[1]: _export(directory / f"export-{count}", messages, hpke),
-    }
-    sealed = Sealed(home, bundles, directory / f"messages-{count}")
+    messages = {chance.randbytes(16): message for message in found}
+    bundle = _export(directory / f"export-{count}", messages, hpke)
+    sealed = Sealed(home, bundle, directory / f"messages-{count}")
     sealed.messages.mkdir()
     for name, message in messages.items():
         (sealed.messages / name.hex()).write_bytes(message)
     return sealed
-
-
-def _first_format(path: Path, blocks: Mapping[bytes, bytes]) -> Path:
-    """A bundle of the first format."""
-    today = datetime.now(UTC).date()
-    listed = [
-        bundle.ListedBlock(name, hashlib.sha256(data).hexdigest(), today)
-        for name, data in blocks.items()
-    ]
-    manifest = bundle.ExportManifest.of(number=1, campaign=CAMPAIGN_CODE, blocks=listed)
-    with path.open("xb") as file:
-        file.writelines(bundle.write_export(manifest, blocks.__getitem__, SERVER))
-    return path
 
 
 def _export(directory: Path, messages: Mapping[bytes, bytes], hpke: WeeklyHpke) -> Path:
@@ -266,11 +248,10 @@ def imports(
 ) -> None:
     """Measure and print imports: time compared with bare gpg's, and memory, by number of reports.
 
-    Imports of both formats and bare gpg take turns.
+    Imports and bare gpg take turns.
     """
     table = Table(
         "reports",
-        "format",
         "bare gpg s",
         "import s",
         "ratio",
@@ -283,15 +264,13 @@ def imports(
         count = len(list(one.messages.iterdir()))
         bare_gpg(one)  # from here on the agent runs and the files are cached, for both
         desk(new_casebook(directory / f"first-{count}", known), "--home", str(one.home), "list")
-        found: dict[str, list[tuple[Ran, Ran]]] = {name: [] for name in one.bundles}
+        found: list[tuple[Ran, Ran]] = []
         for number in range(rounds):
-            for position, (name, brought) in enumerate(one.bundles.items()):
-                casebook = new_casebook(directory / f"import-{count}-{position}-{number}", known)
-                bare = bare_gpg(one)
-                ran = desk(casebook, "--home", str(one.home), "import", str(brought))
-                found[name].append((bare, ran))
-        for name, pairs in found.items():
-            table.add_row(f"{count:,}", name, *_cells(pairs))
+            casebook = new_casebook(directory / f"import-{count}-{number}", known)
+            bare = bare_gpg(one)
+            ran = desk(casebook, "--home", str(one.home), "import", str(one.bundle))
+            found.append((bare, ran))
+        table.add_row(f"{count:,}", *_cells(found))
     Console().print(table)
     Console().print(
         f"Bare: gpg --decrypt of each message, {WORKERS} at once on {os.cpu_count()} cores. "

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 from nacl.public import PrivateKey
-from support.cases import new_casebook
+from support.cases import know_vault, new_casebook
 from support.line import Line
 from support.team import Team
 
-from dropbox.bundle import REPLIES_IN_A_BUNDLE
 from dropbox.campaign import Campaign
 from dropbox.errors import BadReply
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from dropbox.packets import PublicKey
 from dropbox.reply import open_reply, reply_tag
+from dropbox.reply_bundle import REPLIES_IN_A_BUNDLE
 from dropbox.report import Attachment, Report
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from dropbox.tar_members import Members
@@ -52,6 +52,13 @@ STORY = (
     "【虚构】我的微信账号在 2019 年被永久封禁，钱包里的钱取不出来。"
     "My shop lost all of its customers in one night."
 )
+
+
+@pytest.fixture
+def casebook(casebook: Casebook) -> Casebook:
+    """An empty casebook that knows where answers go."""
+    know_vault(casebook)
+    return casebook
 
 
 def add(
@@ -426,6 +433,7 @@ def test_the_commands_name_what_is_withheld_and_what_came_after_a_withdrawal(
     with Casebook.open(team.casebook) as casebook:
         for claimant in (1, 2):
             add(casebook, claimant)
+        know_vault(casebook)
     team(0, "answer", "C-0001", "C-0002", "--text-file", text, "--lang", "en", "--yes")
     before = team(0, "list"), team(0, "show", "C-0001")
     with Casebook.open(team.casebook) as casebook:
@@ -464,6 +472,7 @@ def line(line: Line, tmp_path: Path, pinned: dict[str, PublicKey]) -> Line:
     with new_casebook(tmp_path / "casebook", pinned) as casebook:
         for claimant, language in enumerate(LANGUAGES, 1):
             add(casebook, claimant, language=language)
+        know_vault(casebook)
     return line
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.cases import know_vault
 from support.export_bundles import PHOTO, TEXT, Drop
 from support.team import Prepared, Team, toml
 
@@ -69,7 +70,9 @@ def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:
     answer = team.directory / "answer.txt"
     answer.write_text("收到。", "utf-8")
     (team.directory / "out").mkdir()
-    since = len(imported)
+    with Casebook.open(team.casebook) as casebook:
+        know_vault(casebook, team.homes[0])
+    since = len(log(team))
 
     team(0, "list")
     team(0, "find", "--no-words", "--status", "st.new")
@@ -93,6 +96,8 @@ def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:
         ("export", "C-0001"),
         ("export", "C-0002"),
         ("export", case),
+        # The bundle that is acknowledged.
+        ("export", "B-1"),
     ]
     assert verified(team)
 

@@ -13,16 +13,17 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 from nacl.signing import SigningKey
+from support.cases import ONION, know_vault
 from support.export_bundles import CAMPAIGN, DAY, PHOTO, SERVER, TEXT, Drop
 from support.line import Line
 
-from dropbox.bundle import read_replies
 from dropbox.durable_file import CannotWrite, NewFile
 from dropbox.errors import BadBundle, BadReply, CannotOpen
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers, make_reviewer_key
 from dropbox.packets import read_pinned_keys
 from dropbox.reply import open_reply, reply_tag
+from dropbox.reply_bundle import read_replies
 from scripts.desk import __main__ as desk
 from scripts.desk.casebook.casebook import Casebook, CasebookError
 from scripts.desk.evidence import EvidenceError, safe_name, write_out
@@ -394,6 +395,7 @@ def test_an_answer_reaches_its_case_in_a_bundle_that_the_vault_takes(
 ) -> None:
     drop.report(language="zh-Hant")
     take(drop.bundle(1))
+    know_vault(casebook)
     for text in ("第一封\r\n", "second"):
         answer(casebook, 1, text, today=DAY)
 
@@ -403,7 +405,7 @@ def test_an_answer_reaches_its_case_in_a_bundle_that_the_vault_takes(
     assert (left.bundle, left.answers, left.replies, left.waiting) == (1, 3, 256, 0)
     data = (drop.directory / "replies.tar").read_bytes()
     signers = read_pinned_keys(keys_dir)
-    bundle = read_replies(data, signers, campaign="wechat-2020", now=now)
+    bundle = read_replies(data, signers, onion=ONION, campaign="wechat-2020", now=now)
     assert (bundle.number, bundle.desk) == (1, 1)
     made = now.date()
     assert (bundle.expires, bundle.keep_until) == (made + timedelta(14), made + timedelta(90))
@@ -438,6 +440,7 @@ def test_reply_and_bundle_numbers_go_on(
 ) -> None:
     drop.report()
     take(drop.bundle(1))
+    know_vault(casebook)
     for number in (1, 2):
         answer(casebook, 1, f"answer {number}", today=DAY)
         assert (
@@ -458,6 +461,7 @@ def test_answers_that_cannot_leave_stay_queued(
 ) -> None:
     drop.report()
     take(drop.bundle(1))
+    know_vault(casebook)
     answer(casebook, 1, "x", today=DAY)
     (tmp_path / "there.tar").write_bytes(b"first")
 
@@ -522,6 +526,10 @@ def test_a_day_at_the_desk(
 
     assert "queued" in line("answer", "C-0001", "--text-file", "-", "--yes", text="收到。")
     assert "answers queued: C-0001" in line("status")
+    refused = line.refused("export-replies", tmp_path / "replies.tar", "--yes")
+    assert "Import the drop's next bundle first" in refused
+    with Casebook.open(tmp_path / "casebook") as casebook:
+        know_vault(casebook)
     assert "2 of its 256 replies are answers" in line(
         "export-replies", tmp_path / "replies.tar", "--yes"
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
+from support.cases import know_vault
 from support.export_bundles import CAMPAIGN, PHOTO, Drop
 from support.team import Prepared, Team, fingerprint
 
@@ -130,6 +131,8 @@ def worked_through(team: Team, reviewers: Reviewers) -> dict[str, dict[str, Any]
     team(0, "answer", question, "--text-file", text, "--yes")
     team(0, "answer", question, "--text-file", text, "--yes")
     team(0, "outbox", "--remove", json.loads(team(0, "outbox", "--json"))[-1]["number"])
+    with Casebook.open(team.casebook) as casebook:
+        know_vault(casebook, team.homes[0])
     team(0, "export-replies", team.directory / "replies.tar", "--yes")
     expected |= {out_of_scope: "st.closed", question: "st.awaiting_claimant"}
     rows = {row["case"]: row for row in json.loads(team(2, "list", "--json"))}

@@ -16,24 +16,21 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from nacl.public import PrivateKey
-from nacl.signing import SigningKey
 from support.shared import made_once
+from support.slot_bundles import SERVER, SlotDrop
 from support.syscalls import NETWORK_CALLS, Call, calls, watcher
 
 from dropbox import __version__
-from dropbox.bundle import ExportManifest, ListedBlock, read_replies, write_export
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Reviewers
 from dropbox.packets import read_pinned_keys
-from dropbox.report import Report
-from dropbox.sealing import AttachmentSealer, seal_report
+from dropbox.reply_bundle import read_replies
+from dropbox.weekly_hpke import WeeklyHpke
 from scripts.release import pyz as builder
 from scripts.release import start
 from scripts.version import revision
 
 ROOT = Path(__file__).parents[2]
-SERVER = SigningKey(b"s" * 32)
 STORY, NAME, ANSWER = (
     "【虚构】金丝雀正文七三一零，钱包里的钱取不出来。",
     "金丝雀文件名.jpg",
@@ -181,30 +178,12 @@ def test_nothing_that_opens_a_network_is_imported_by_what_the_file_starts() -> N
     }
 
 
-def bundle(reviewers: Reviewers, directory: Path) -> Path:
+def bundle(reviewers: Reviewers, keys: Path, today: date, directory: Path) -> Path:
     """An export bundle as the vault writes it: one report with one file."""
-    blocks: dict[bytes, bytes] = {}
-    sealer = AttachmentSealer(reviewers, blocks.update, 2**30)
-    sealer.write(PHOTO)
-    file = sealer.finish(name=NAME, type="image/jpeg")
-    public, tag_key = bytes(PrivateKey(b"k" * 32).public_key), b"t" * 32
-    fields = {
-        "kind": "report",
-        "campaign": "wechat-2020",
-        "language": "zh-Hans",
-        "category": "c2",
-        "harms": ("c2.wallet_locked",),
-    }
-    report = Report(**fields, text=STORY, attachments=(file,), reply_public=public, tag_key=tag_key)  # type: ignore[arg-type]
-    blocks[os.urandom(16)] = seal_report(report, reviewers)
-    listed = [
-        ListedBlock(name, hashlib.sha256(data).hexdigest(), date(2026, 11, 23))
-        for name, data in blocks.items()
-    ]
-    manifest = ExportManifest.of(number=1, campaign="wechat-2020", blocks=listed)
-    path = directory / "bundle.tar"
-    path.write_bytes(b"".join(write_export(manifest, blocks.__getitem__, SERVER)))
-    return path
+    hpke = WeeklyHpke.load(keys, datetime.now(UTC))
+    drop = SlotDrop(reviewers, hpke, directory, today)
+    drop.report(STORY, attachments=(drop.file(PHOTO, NAME),))
+    return drop.bundle()
 
 
 class Computer:
@@ -310,9 +289,15 @@ def _own(call: Call) -> bool:
 
 @pytest.mark.zipapp
 def test_a_day_at_the_desk_from_a_read_only_stick_reaches_nothing_but_gpgs_agent(
-    pyz: Path, computer: Computer, keys: Path, reviewers: Reviewers, keys_dir: Path, tmp_path: Path
+    pyz: Path,
+    computer: Computer,
+    keys: Path,
+    reviewers: Reviewers,
+    keys_dir: Path,
+    first_day: date,
+    tmp_path: Path,
 ) -> None:
-    script = day(pyz, tmp_path, keys, bundle(reviewers, tmp_path))
+    script = day(pyz, tmp_path, keys, bundle(reviewers, keys_dir, first_day, tmp_path))
     trace = tmp_path / "day.trace"
 
     done = computer.run("sh", script, through=watcher(trace, NETWORK_CALLS))
@@ -330,14 +315,9 @@ def test_a_day_at_the_desk_from_a_read_only_stick_reaches_nothing_but_gpgs_agent
     ]
     assert json.loads(said["status"])["answered"][0]["answers"] == 2
     data = (tmp_path / "replies.tar").read_bytes()
-    assert (
-        len(
-            read_replies(
-                data, read_pinned_keys(keys_dir), campaign="wechat-2020", now=datetime.now(UTC)
-            ).replies
-        )
-        == 256
-    )
+    signers, now = read_pinned_keys(keys_dir), datetime.now(UTC)
+    replies = read_replies(data, signers, onion=SlotDrop.onion, campaign="wechat-2020", now=now)
+    assert len(replies.replies) == 256 and len(replies.acknowledged) == 1
 
     assert reached(trace) == []
     agents = [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cases import know_vault
 from support.export_bundles import TEXT, Drop
 from support.team import Prepared, Team, fingerprint, toml
 
@@ -192,6 +193,8 @@ def test_every_act_can_be_read_by_programs(filed: Team) -> None:
     assert read("find", "--no-words", "--category", "c1")["count"] in (0, 1)
     assert read("answer", "--templates")
     assert read("answer", "C-0001", "--text-file", text, "--yes")[0]["case"] == "C-0001"
+    with Casebook.open(filed.casebook) as casebook:
+        know_vault(casebook, filed.homes[0])
     waiting = read("outbox")
     assert [one["kind"] for one in waiting] == ["acknowledgement", "answer"]
     assert read("outbox", "--remove", waiting[1]["number"]) == {
@@ -204,7 +207,7 @@ def test_every_act_can_be_read_by_programs(filed: Team) -> None:
         "answers": 1,
         "replies": 256,
         "waiting": 0,
-        "acknowledged": 0,
+        "acknowledged": 1,
         "withheld": [],
     }
     assert read("outbox", "--left") == []
@@ -314,6 +317,8 @@ def test_an_answer_makes_a_case_wait_until_the_claimant_comes_back(
 
     text = filed.directory / "answer.txt"
     text.write_text("【虚构】请问哪一年？", "utf-8")
+    with Casebook.open(filed.casebook) as casebook:
+        know_vault(casebook, filed.homes[0])
     filed(0, "export-replies", filed.directory / "1.tar", "--yes")
     assert status() == "st.new", "an acknowledgement asks nothing"
     filed(0, "answer", "C-0001", "--text-file", text, "--yes")

@@ -1,4 +1,4 @@
-"""What crosses the air gap: the tar format, and signed manifests with arbitrary content."""
+"""The tar format, and export bundles of version 1 with arbitrary signed manifests."""
 
 import hashlib
 import io
@@ -7,22 +7,13 @@ from contextlib import suppress
 from datetime import date
 
 from nacl.signing import SigningKey
+from support.format_1 import write_export
 
-from dropbox.bundle import (
-    ExportManifest,
-    ListedBlock,
-    ReplyBundle,
-    SealedReply,
-    read_export,
-    read_replies,
-    write_export,
-    write_replies,
-)
+from dropbox.bundle import ExportManifest, ListedBlock, read_export
 from dropbox.errors import BadBundle
-from dropbox.sizes import BLOCK_BYTES, REPLY_BYTES
+from dropbox.sizes import BLOCK_BYTES
 from dropbox.tar_members import Members
 from fuzz.mutation import mutate_json
-from fuzz.openpgp import NOW, REVIEWER, detached
 from fuzz.target import Target
 
 _CAMPAIGN = "wechat-2020"
@@ -183,48 +174,5 @@ SIGNED_MANIFEST = Target(
     [m.to_bytes() for m in _MANIFESTS],
     4_096,
     words=_EXPORT_WORDS,
-    mutate=mutate_json,
-)
-
-_REPLIES = ReplyBundle(
-    number=1,
-    campaign=_CAMPAIGN,
-    desk=0,
-    expires=date(2026, 12, 1),
-    keep_until=date(2027, 2, 1),
-    replies=tuple(SealedReply(bytes([n]) * 16, bytes([n]) * REPLY_BYTES) for n in range(2)),
-)
-_REPLY_BUNDLE = write_replies(_REPLIES, detached)
-
-
-def reply_bundle(data: bytes) -> ReplyBundle:
-    """A whole reply bundle. BadBundle, or the one bundle that was signed."""
-    bundle = read_replies(data, [REVIEWER], campaign=_CAMPAIGN, now=NOW)
-    assert bundle == _REPLIES, "a bundle that was never signed is taken"
-    return bundle
-
-
-REPLY_BUNDLE = Target(reply_bundle, (BadBundle,), [_REPLY_BUNDLE], 16_384)
-_CONTENT = b"".join(reply.tag + reply.sealed for reply in _REPLIES.replies)
-
-
-def signed_replies(data: bytes) -> ReplyBundle:
-    """A reply bundle's manifest, signed whatever it is.
-
-    BadBundle, or a bundle that is written again as the same bytes.
-    """
-    whole = _tar(("manifest.json", data), ("manifest.sig", detached(data)), ("replies", _CONTENT))
-    bundle = read_replies(whole, [REVIEWER], campaign=_CAMPAIGN, now=NOW)
-    assert write_replies(bundle, lambda manifest: manifest).count(data) == 2
-    return bundle
-
-
-_REPLY_MANIFEST = Members(io.BytesIO(_REPLY_BUNDLE)).read("manifest.json", 4_096)
-SIGNED_REPLIES = Target(
-    signed_replies,
-    (BadBundle,),
-    [_REPLY_MANIFEST, _REPLY_MANIFEST.replace(b'"desk":0', b'"desk":3')],
-    2_048,
-    words=[b'"desk":', b'"number":', b"Infinity", b"NaN", b"1e400", b"[[[[", b'"2026-W48-2"'],
     mutate=mutate_json,
 )

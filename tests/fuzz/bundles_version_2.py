@@ -109,14 +109,14 @@ def _read_replies(data: bytes) -> ReplyBundle:
     return read_replies(data, [REVIEWER], onion=_ONION, campaign=_CAMPAIGN, now=NOW)
 
 
-def bound_replies(data: bytes) -> ReplyBundle:
+def reply_bundle(data: bytes) -> ReplyBundle:
     """A whole reply bundle. BadBundle, or the one bundle that was signed."""
     bundle = _read_replies(data)
     assert bundle == _REPLIES, "a bundle that was never signed is taken"
     return bundle
 
 
-def signed_bound_replies(data: bytes) -> ReplyBundle:
+def signed_replies(data: bytes) -> ReplyBundle:
     """A reply bundle's manifest, signed whatever it is.
 
     BadBundle, or a bundle that is written again as the same bytes.
@@ -137,9 +137,9 @@ EXPORT_VOLUME = Target(
     [b"".join(write_volume(_HEAD, 1, _LISTED, _BLOCKS.__getitem__, _SERVER))],
     140_000,
 )
-BOUND_REPLIES = Target(bound_replies, (BadBundle,), [write_replies(_REPLIES, detached)], 16_384)
-SIGNED_BOUND_REPLIES = Target(
-    signed_bound_replies,
+REPLY_BUNDLE = Target(reply_bundle, (BadBundle,), [write_replies(_REPLIES, detached)], 16_384)
+SIGNED_REPLIES = Target(
+    signed_replies,
     (BadBundle,),
     [_REPLIES.manifest()],
     2_048,

@@ -6,21 +6,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from dropbox.openpgp import Opener
 from dropbox.packets import PublicKey
 from dropbox.report import Attachment, Report
+from scripts.desk.casebook.bundles import LastBundle
 from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.casebook.custody import Session
 from support.export_bundles import CAMPAIGN, DAY, SERVER
 
 __all__ = [
     "CAMPAIGN",
     "DAY",
+    "ONION",
     "SAMPLES",
     "add",
     "attachment",
+    "know_vault",
     "new_casebook",
     "report",
 ]
 
+ONION = "a" * 56 + ".onion"
 SAMPLES = json.loads((Path(__file__).parents[1] / "sample_cases.json").read_text("utf-8"))["cases"]
 
 
@@ -56,6 +62,21 @@ def add(casebook: Casebook, *reports: Report) -> list[int]:
                 casebook.add_file(part, place)
             numbers.append(part.case)
     return numbers
+
+
+def know_vault(casebook: Casebook, home: Path | None = None) -> None:
+    """Record that an empty bundle of a vault was imported, so that answers have where to go.
+
+    *home*: the gpg home of the reviewer at work; needed where the custody log is looked at.
+    """
+    if home is not None:
+        secret = Opener(home)
+        (reviewer,) = secret.secret_fingerprints()
+        casebook.session = Session(
+            casebook.database, casebook.origin, reviewer, lambda data: secret.sign(data, reviewer)
+        )
+    empty = LastBundle(b"v" * 16, 1, b"h" * 32, ONION, frozenset())
+    casebook.close_bundle(empty, DAY, [])
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Export bundles as the vault makes them, without a vault."""
+"""Export bundles of version 1 as their vault made them, without a vault."""
 
 import hashlib
 import os
@@ -9,10 +9,11 @@ from pathlib import Path
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from dropbox.bundle import ExportManifest, ListedBlock, write_export
+from dropbox.bundle import ExportManifest, ListedBlock
 from dropbox.openpgp import Reviewers
 from dropbox.report import Attachment, Report
 from dropbox.sealing import AttachmentSealer, Block, seal_report
+from support.format_1 import write_export
 
 CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
 

@@ -1,15 +1,19 @@
-"""What the first format left behind, written with plain SQL: a vault's file."""
+"""What the first format left behind: a vault's file, with plain SQL, and its export bundles."""
 
 import random
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from nacl.signing import SigningKey
+
+from dropbox.bundle import EXPORT, ExportManifest
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
+from dropbox.tar_members import END, member
 from dropbox.vault.format_1_file import EXPIRES_BYTES, SCHEMA, SCHEMA_VERSION
 
 TAG = b"t" * ID_BYTES
@@ -20,6 +24,18 @@ _LATER = 1_800_000_000
 def block() -> tuple[bytes, bytes]:
     """An id, and the bytes of a block."""
     return secrets.token_bytes(ID_BYTES), secrets.token_bytes(BLOCK_BYTES)
+
+
+def write_export(
+    manifest: ExportManifest, get_block: Callable[[bytes], bytes], key: SigningKey
+) -> Iterator[bytes]:
+    """An export bundle in pieces; *get_block* returns a block's data by id."""
+    body = manifest.to_bytes()
+    yield member("manifest.json", body)
+    yield member("manifest.sig", key.sign(EXPORT.encode() + b"\0" + body).signature)
+    for listed in manifest.blocks:
+        yield member(listed.id.hex(), get_block(listed.id))
+    yield END
 
 
 @dataclass

@@ -15,8 +15,9 @@ from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as aead_sea
 from nacl.public import PrivateKey
 
 from dropbox.block import PAYLOAD_BYTES, Kind
-from dropbox.codename import CHEAPEST, Codename, derive_keys, withdraw_tag
+from dropbox.codename import CHEAPEST, Codename, derive_keys
 from dropbox.day_key import DayKey
+from dropbox.erase_hash import first_preimage
 from dropbox.gpg_agent import stop_agent
 from dropbox.hpke import SecretKey
 from dropbox.reply import Reply, seal_reply
@@ -94,7 +95,7 @@ def codenames(directory: Path) -> None:
         "packed": codename.packed().hex(),
         "check": codename.check,
         **{name: key.hex() for name, key in vars(keys).items()},
-        "withdraw_tag_of_zero_block": withdraw_tag(keys.withdraw_key, bytes(16)).hex(),
+        "withdraw_tag_of_zero_block": first_preimage(keys.withdraw_key, bytes(16)).hex(),
     }
     write(directory / "codename" / "05_symmetric_reply_key.json", vector)
 

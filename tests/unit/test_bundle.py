@@ -2,30 +2,18 @@ import hashlib
 import io
 import lzma
 import os
-import re
 import tarfile
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
 from pathlib import Path
 
 import pytest
-from fuzz.openpgp import REVIEWER, detached
 from nacl.signing import SigningKey
+from support.format_1 import write_export
 
-from dropbox.bundle import (
-    ExportManifest,
-    ListedBlock,
-    ReplyBundle,
-    SealedReply,
-    read_export,
-    read_replies,
-    write_export,
-    write_replies,
-)
+from dropbox.bundle import ExportManifest, ListedBlock, read_export
 from dropbox.errors import BadBundle
-from dropbox.openpgp import Opener
-from dropbox.packets import PublicKey, read_pinned_keys
-from dropbox.sizes import BLOCK_BYTES, REPLY_BYTES
+from dropbox.sizes import BLOCK_BYTES
 from dropbox.tar_members import Members, member
 
 SERVER = SigningKey(b"s" * 32)
@@ -38,7 +26,6 @@ MANIFEST = ExportManifest.of(
         ListedBlock(key, hashlib.sha256(data).hexdigest(), DAY) for key, data in BLOCKS.items()
     ],
 )
-NOW = datetime.now(UTC)
 
 
 def export(
@@ -94,41 +81,6 @@ def test_the_server_signs_that_it_is_an_export_and_not_the_manifest_alone() -> N
     bare += member("manifest.sig", SERVER.sign(manifest).signature)
     with pytest.raises(BadBundle, match="signature is not by this drop's server"):
         read(bare)
-
-
-def test_stored_replies_are_read_and_would_be_written_again_as_they_are() -> None:
-    whole = stored("replies_01_two.tar.xz")
-    now = datetime(2026, 11, 24, tzinfo=UTC)
-
-    bundle = read_replies(whole, (REVIEWER,), campaign="wechat-2020", now=now)
-
-    assert bundle == ReplyBundle(
-        number=5,
-        campaign="wechat-2020",
-        desk=1,
-        expires=date(2026, 12, 1),
-        keep_until=date(2027, 2, 1),
-        replies=tuple(
-            SealedReply(bytes([number]) * 16, bytes([number]) * REPLY_BYTES) for number in (1, 2)
-        ),
-    )
-    assert write_replies(bundle, detached) == whole
-
-
-@pytest.mark.parametrize(
-    ("day", "taken"), [(date(2026, 12, 1), True), (date(2026, 12, 2), False)], ids=str
-)
-def test_replies_are_taken_through_their_last_day_in_utc(day: date, taken: bool) -> None:
-    whole = stored("replies_01_two.tar.xz")
-    # Late on that day in Greenwich, and already the next one in Beijing.
-    now = datetime(day.year, day.month, day.day, 23, 59, tzinfo=UTC).astimezone(
-        timezone(timedelta(hours=8))
-    )
-    if taken:
-        assert read_replies(whole, (REVIEWER,), campaign="wechat-2020", now=now).number == 5
-    else:
-        with pytest.raises(BadBundle, match="expired on 2026-12-01"):
-            read_replies(whole, (REVIEWER,), campaign="wechat-2020", now=now)
 
 
 @pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)])
@@ -235,18 +187,6 @@ def test_the_largest_number_is_read() -> None:
     largest = replace(only(b"x"), number=2**63 - 1)
 
     assert ExportManifest.from_bytes(largest.to_bytes()) == largest
-
-
-def test_replies_that_are_cut_off_are_refused_although_they_are_signed() -> None:
-    now = datetime(2026, 11, 24, tzinfo=UTC)
-    good = read_replies(
-        stored("replies_01_two.tar.xz"), (REVIEWER,), campaign="wechat-2020", now=now
-    )
-    for length in (0, 1, REPLY_BYTES - 1):
-        last = good.replies[1]._replace(sealed=good.replies[1].sealed[:length])
-        odd = write_replies(replace(good, replies=(good.replies[0], last)), detached)
-        with pytest.raises(BadBundle, match="cut off, or one is repeated"):
-            read_replies(odd, (REVIEWER,), campaign="wechat-2020", now=now)
 
 
 def test_an_empty_export_is_a_bundle_too() -> None:
@@ -381,96 +321,3 @@ def test_a_manifest_that_lists_a_block_twice_or_unsorted_is_refused() -> None:
         ExportManifest.from_bytes(replace(MANIFEST, blocks=(*blocks, blocks[-1])).to_bytes())
     with pytest.raises(BadBundle):
         ExportManifest.from_bytes(replace(MANIFEST, blocks=blocks[::-1]).to_bytes())
-
-
-REPLIES = ReplyBundle(
-    number=1,
-    campaign="wechat-2020",
-    desk=0,
-    expires=NOW.date() + timedelta(days=7),
-    keep_until=NOW.date() + timedelta(days=90),
-    replies=tuple(SealedReply(bytes([n]) * 16, os.urandom(REPLY_BYTES)) for n in range(3)),
-)
-
-
-@pytest.fixture
-def signers(keys_dir: Path) -> tuple[PublicKey, ...]:
-    return read_pinned_keys(keys_dir)
-
-
-def signed(bundle: ReplyBundle, opener: Opener) -> bytes:
-    return write_replies(
-        bundle, lambda manifest: opener.sign(manifest, opener.secret_fingerprints()[0])
-    )
-
-
-def test_replies_come_back_whole(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
-    assert (
-        read_replies(signed(REPLIES, opener), signers, campaign="wechat-2020", now=NOW) == REPLIES
-    )
-
-
-@pytest.mark.parametrize(
-    "value", ["Infinity", "NaN", "1e400", "-1", "1.0", '"0"', "true", "9223372036854775808"]
-)
-@pytest.mark.parametrize("name", ["desk", "number"])
-def test_a_signed_number_that_no_desk_writes_is_refused(
-    name: str, value: str, opener: Opener, signers: tuple[PublicKey, ...]
-) -> None:
-    whole = signed(REPLIES, opener)
-    manifest = Members(io.BytesIO(whole)).read("manifest.json", 4_096)
-    odd = re.sub(f'"{name}":[0-9]+'.encode(), f'"{name}":{value}'.encode(), manifest)
-    assert odd != manifest
-    signature = opener.sign(odd, opener.secret_fingerprints()[0])
-    members = [
-        member("manifest.json", odd),
-        member("manifest.sig", signature),
-        member("replies", REPLIES._content()),
-    ]
-
-    with pytest.raises(BadBundle, match="damaged"):
-        read_replies(b"".join([*members, bytes(1024)]), signers, campaign="wechat-2020", now=NOW)
-
-
-def test_a_reply_bundle_by_a_stranger_is_refused(
-    opener: Opener, signers: tuple[PublicKey, ...]
-) -> None:
-    mine = opener.secret_fingerprints()[0]
-    others = [key for key in signers if key.fingerprint != mine]
-
-    with pytest.raises(BadBundle, match="not by a pinned reviewer"):
-        read_replies(signed(REPLIES, opener), others, campaign="wechat-2020", now=NOW)
-
-
-def test_an_expired_reply_bundle_is_refused(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
-    with pytest.raises(BadBundle, match="expired on"):
-        read_replies(
-            signed(REPLIES, opener), signers, campaign="wechat-2020", now=NOW + timedelta(days=8)
-        )
-
-
-def test_replies_for_another_campaign_are_refused(
-    opener: Opener, signers: tuple[PublicKey, ...]
-) -> None:
-    with pytest.raises(BadBundle, match="another campaign"):
-        read_replies(signed(REPLIES, opener), signers, campaign="other", now=NOW)
-
-
-def test_altered_replies_are_refused_at_every_place(
-    opener: Opener, signers: tuple[PublicKey, ...]
-) -> None:
-    whole = signed(REPLIES, opener)
-    for at in range(0, len(whole) - 1_024, 37):
-        changed = bytearray(whole)
-        changed[at] ^= 1
-        try:
-            assert read_replies(bytes(changed), signers, campaign="wechat-2020", now=NOW) == REPLIES
-        except BadBundle:
-            continue
-
-
-def test_the_same_reply_twice_is_refused(opener: Opener, signers: tuple[PublicKey, ...]) -> None:
-    twice = replace(REPLIES, replies=REPLIES.replies * 2)
-
-    with pytest.raises(BadBundle, match="repeated"):
-        read_replies(signed(twice, opener), signers, campaign="wechat-2020", now=NOW)

@@ -18,8 +18,8 @@ from dropbox.codename import (
     WrongCount,
     derive_keys,
     new_codename,
-    withdraw_tag,
 )
+from dropbox.erase_hash import first_preimage
 from dropbox.errors import BadCodename
 
 VECTORS = sorted((Path(__file__).parents[1] / "vectors" / "codename").glob("*.json"))
@@ -42,7 +42,7 @@ def test_vectors(vector: Path) -> None:
     # Those of the first version do not have it.
     assert keys.reply_symmetric.hex() == expected.get("reply_symmetric", keys.reply_symmetric.hex())
     assert (
-        withdraw_tag(keys.withdraw_key, bytes(16)).hex() == expected["withdraw_tag_of_zero_block"]
+        first_preimage(keys.withdraw_key, bytes(16)).hex() == expected["withdraw_tag_of_zero_block"]
     )
 
 

@@ -28,6 +28,7 @@ from dropbox.tar_members import END, member
 
 ONION, CAMPAIGN = "a" * 56 + ".onion", "wechat-2020"
 TODAY = NOW.date()
+VECTORS = Path(__file__).parents[1] / "vectors" / "bundle"
 BUNDLE = ReplyBundle(
     onion=ONION,
     campaign=CAMPAIGN,
@@ -243,8 +244,13 @@ def test_one_byte_changed_anywhere_is_noticed() -> None:
 
 
 def test_a_stored_bundle_is_read_and_would_be_written_again_as_it_is() -> None:
-    vector = Path(__file__).parents[1] / "vectors" / "bundle" / "replies_02_three.tar.xz"
-    whole = lzma.decompress(vector.read_bytes())
+    whole = lzma.decompress((VECTORS / "replies_02_three.tar.xz").read_bytes())
 
     assert read(whole) == BUNDLE
     assert written() == whole
+
+
+def test_a_bundle_of_version_1_is_refused_with_a_sentence() -> None:
+    first = lzma.decompress((VECTORS / "replies_01_two.tar.xz").read_bytes())
+    with pytest.raises(BadBundle, match="another version of Casedrop"):
+        read(first)

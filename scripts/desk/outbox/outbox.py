@@ -10,14 +10,19 @@ from pathlib import Path
 
 from nacl.public import PrivateKey
 
-from dropbox import bundle, reply_bundle
-from dropbox.bundle import REPLIES_IN_A_BUNDLE
 from dropbox.durable_file import write_new
 from dropbox.errors import CasedropError
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Opener
 from dropbox.ready_answer import Template
 from dropbox.reply import Reply, reply_tag, seal_reply
+from dropbox.reply_bundle import (
+    REPLIES_IN_A_BUNDLE,
+    Acknowledged,
+    ReplyBundle,
+    SealedReply,
+    write_replies,
+)
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from scripts.desk.case import Answer, Case, case_name
 from scripts.desk.casebook.bundles import Source
@@ -214,6 +219,12 @@ def export_replies(
     answers, acknowledged = casebook.numbered(leaving(casebook)), acknowledging(casebook)
     if not answers and acknowledged is None:
         raise OutboxError("No answer is waiting to leave.")
+    source = casebook.bundles.newest()
+    if source is None:
+        raise OutboxError(
+            "Import the drop's next bundle first: it names the vault that answers go to, and none "
+            "imported so far does."
+        )
     signer = signer or _only_key(opener)
     cases = [casebook.case(one.case) for one in answers]
     replies = [_sealed_answer(casebook, *pair) for pair in zip(cases, answers, strict=True)]
@@ -225,7 +236,19 @@ def export_replies(
     # Tags look random: sorted by them, replies show neither which are answers nor their order.
     replies.sort()
     number = casebook.counts().last_replies + 1
-    data = _written(casebook, number, replies, acknowledged, opener, signer, today)
+    written = ReplyBundle(
+        onion=source.onion,
+        campaign=casebook.campaign.code,
+        desk=casebook.desk,
+        reviewer=signer,
+        number=number,
+        made=today,
+        expires=today + BUNDLE_LIFE,
+        keep_until=today + REPLY_LIFE,
+        replies=tuple(SealedReply(*one) for one in replies),
+        acknowledged=() if acknowledged is None else (Acknowledged(*acknowledged[:3]),),
+    )
+    data = write_replies(written, lambda manifest: opener.sign(manifest, signer))
     sha256 = hashlib.sha256(data).hexdigest()
     casebook.leave(number, sha256, today, answers, lambda: write_new(path, data), acknowledged)
     return Left(
@@ -235,45 +258,6 @@ def export_replies(
         len(_sendable(casebook)),
         acknowledged.number if acknowledged else 0,
         tuple(dict.fromkeys(case_name(one.case) for one in withheld(casebook))),
-    )
-
-
-def _written(
-    casebook: Casebook,
-    number: int,
-    replies: Sequence[tuple[bytes, bytes]],
-    acknowledged: Source | None,
-    opener: Opener,
-    signer: str,
-    today: date,
-) -> bytes:
-    """The signed bundle, in the format of the vault that the reports came from."""
-
-    def sign(manifest: bytes) -> bytes:
-        return opener.sign(manifest, signer)
-
-    source, code = casebook.bundles.newest(), casebook.campaign.code
-    expires, keep_until = today + BUNDLE_LIFE, today + REPLY_LIFE
-    if source is None:
-        first = tuple(bundle.SealedReply(*one) for one in replies)
-        return bundle.write_replies(
-            bundle.ReplyBundle(number, code, casebook.desk, expires, keep_until, first), sign
-        )
-    newest = () if acknowledged is None else (reply_bundle.Acknowledged(*acknowledged[:3]),)
-    return reply_bundle.write_replies(
-        reply_bundle.ReplyBundle(
-            onion=source.onion,
-            campaign=code,
-            desk=casebook.desk,
-            reviewer=signer,
-            number=number,
-            made=today,
-            expires=expires,
-            keep_until=keep_until,
-            replies=tuple(reply_bundle.SealedReply(*one) for one in replies),
-            acknowledged=newest,
-        ),
-        sign,
     )
 
 
