@@ -59,11 +59,10 @@ checkers: install debian-test-packages ## fetch the HTML validator and the acces
 demo: install ## eight cases through a private Tor network to the offline desk, and an answer back (KEEP=1 leaves it running)
 	@$(BIN)/python -m scripts.rehearsal.demo $(if $(KEEP),--keep)
 
-# Tests marked alone, and those that failed, run by themselves afterwards. A worker that dies ends the run: xdist may wait
-# for ever for one that takes its place.
-PARALLEL := --dist loadscope --no-loadscope-reorder --max-worker-restart 0 --second-try
 # Tests wait for a disk, a process or a clock a part of their time: one worker more than there are processors.
 WORKERS ?= $(shell expr $$(nproc) + 1)
+# Tests marked alone, and those that failed, run by themselves afterwards.
+PARALLEL = --workers $(WORKERS) --second-try
 # What was covered, in a place of each run's own: another run's beside it is not mixed in.
 MEASURED = COVERAGE_FILE=$$(mktemp -d)/coverage
 
@@ -71,14 +70,14 @@ MEASURED = COVERAGE_FILE=$$(mktemp -d)/coverage
 unexport PYTHONDONTWRITEBYTECODE
 
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
-	@$(MEASURED) $(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) --cov --cov-report=
+	@$(MEASURED) $(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=
 
 quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer, the desk's one file nor an installation, and are not long
-	@$(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) tests/desk tests/unit \
+	@$(BIN)/python -m pytest $(PARALLEL) tests/desk tests/unit \
 	-m "not onion and not drop and not browser and not strace and not fuzz and not zipapp and not package and not runner and not long"
 
 coverage: checkers ## which lines and branches no test runs: build/coverage/index.html
-	@$(MEASURED) $(BIN)/python -m pytest -n $(WORKERS) $(PARALLEL) --cov --cov-report=html:build/coverage
+	@$(MEASURED) $(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=html:build/coverage
 
 pictures: checkers ## photograph the two pictures of the README again (docs/pictures), and all pages (build/screens)
 	@CASEDROP_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py tests/browser/test_pages.py

@@ -27,7 +27,7 @@ from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
 from scripts.desk import __main__ as desk
 
-pytest_plugins = ["support.alone", "support.spread", "pytester"]
+pytest_plugins = ["support.spread", "support.alone", "pytester"]
 
 TESTS = Path(__file__).parent
 

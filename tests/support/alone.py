@@ -9,7 +9,6 @@ failed. What the other process reports is counted as if it had run here.
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
+
+from support.spread import DIED, Reporter, unended
 
 # A run with more failures than this has one cause; to try all of them again would hide it for
 # half an hour.
@@ -37,44 +38,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "alone: measures, and needs the machine for itself")
-    if hasattr(config, "workerinput"):
-        config.pluginmanager.register(Worker(config))
-    elif config.getoption("reports_to") is not None:
-        config.pluginmanager.register(Reporter(config))
+    descriptor = config.getoption("reports_to")
+    if descriptor is None:
+        config.pluginmanager.register(Runs(config), "runs")
     else:
-        config.pluginmanager.register(Runs(config))
-
-
-class Worker:
-    """One of several workers: leaves out what has to run alone, and tells its run what that is."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        # xdist's workers ignore Ctrl-C, and so would whatever a test starts and then interrupts.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        alone = [item for item in items if item.get_closest_marker("alone")]
-        items[:] = [item for item in items if item not in alone]
-        self._config.workeroutput["alone"] = [item.nodeid for item in alone]  # type: ignore[attr-defined]
-
-
-class Reporter:
-    """The process in which tests run by themselves: tells its run of each as it goes."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        descriptor = config.getoption("reports_to")
         # An agent that a test leaves running must not keep it open.
         os.set_inheritable(descriptor, False)
-        self._reports = os.fdopen(descriptor, "w", encoding="ascii")
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        told = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
-        self._reports.write(json.dumps(told) + "\n")
-        self._reports.flush()
+        reports = os.fdopen(descriptor, "w", encoding="ascii")
+        config.pluginmanager.register(Reporter(config, reports))
 
 
 class Runs:
@@ -87,14 +58,14 @@ class Runs:
         self._alone: list[str] = []
         self._failed: dict[str, list[pytest.TestReport]] = {}
         self._flaky: list[str] = []
-        self._died = False
         self._ended = False
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """See xdist: all workers have collected the same."""
-        self._died = self._died or error is not None
-        self._alone = getattr(node, "workeroutput", {}).get("alone") or self._alone
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if self._config.getoption("workers"):
+            alone = [item for item in items if item.get_closest_marker("alone")]
+            items[:] = [item for item in items if item not in alone]
+            self._alone = [item.nodeid for item in alone]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -113,7 +84,8 @@ class Runs:
                 self._hook.pytest_runtest_logreport(report=report)
         if self._config.getoption("second_try"):
             # Where a worker has died its tests did not all run, and no second try makes that good.
-            if not self._died and 0 < len(self._failed) <= MOST_SECOND_TRIES:
+            died = self._config.stash.get(DIED, False)
+            if not died and 0 < len(self._failed) <= MOST_SECOND_TRIES:
                 self._try_again(session)
             self._ended = True
         return result
@@ -182,11 +154,8 @@ class Runs:
             why = said.read().decode("utf-8", "replace")
         for name in node_ids:
             if name not in ended:
-                yield pytest.TestReport(
+                yield unended(
                     name,
-                    (name.partition("::")[0], None, name),
-                    {},
-                    "failed",
                     f"It did not come to its end alone (exit code {process.returncode}).\n{why}",
                     "call" if name in seen else "setup",
                 )
@@ -196,8 +165,6 @@ class Runs:
         config = self._config
         given = [f"--override-ini={one}" for one in config.getoption("override_ini") or ()]
         given += chain.from_iterable(("-p", name) for name in config.getoption("plugins"))
-        if config.pluginmanager.hasplugin("xdist"):
-            given += ["-n", "0"]
         if config.getoption("capture") == "no":
             given += ["-s"]
         if config.getoption("basetemp"):

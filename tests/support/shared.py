@@ -20,7 +20,7 @@ def made_once(
     For reading only. *make* is given an empty directory.
     """
     run = directories.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    if "PYTEST_WORKER" in os.environ:
         run = run.parent  # each worker has a directory of its own in the run's
     place, made = run / name, run / f"{name}.made"
     with (run / f"{name}.lock").open("w") as lock:

@@ -55,13 +55,13 @@ ALONE_TOO = """
 ALONE = """
     @pytest.mark.alone
     def test_alone():
-        assert "PYTEST_XDIST_WORKER" not in os.environ
-        assert sorted(path.name for path in pathlib.Path("done").iterdir()) == ["gw0", "gw1"]
+        assert "PYTEST_WORKER" not in os.environ
+        assert sorted(path.name for path in pathlib.Path("done").iterdir()) == ["w0", "w1"]
 
     @pytest.mark.parametrize("number", range(10))
     def test_beside_others(number):
         pathlib.Path("done").mkdir(exist_ok=True)
-        pathlib.Path("done", os.environ["PYTEST_XDIST_WORKER"]).touch()
+        pathlib.Path("done", os.environ["PYTEST_WORKER"]).touch()
         time.sleep(0.05)
 """
 FLAKY_NAMES = ["test_suite.py::test_flaky[漢 [@]]", "test_suite.py::test_flaky_setup"]
@@ -73,18 +73,17 @@ def run(
     """A run of SUITE and *parts* beside which an earlier one has left a list."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     # This run's own, where it has workers.
-    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("PYTEST_WORKER", raising=False)
     pytester.makepyfile(test_suite="\n".join((SUITE, *parts)))
     pytester.makeini(
-        "[pytest]\naddopts = --strict-markers -ra -p xdist.plugin -p no:cacheprovider\n"
+        "[pytest]\naddopts = --strict-markers -ra -p no:cacheprovider\n"
         f"pythonpath = {TESTS}\n"
         "disable_test_id_escaping_and_forfeit_all_rights_to_community_support = true"
     )
-    pytester.makeconftest('pytest_plugins = ["support.alone", "support.spread"]')
+    pytester.makeconftest('pytest_plugins = ["support.spread", "support.alone"]')
     (pytester.path / "build").mkdir()
     (pytester.path / "build" / "flaky.txt").write_text("an earlier run's\n", "utf-8")
-    return pytester.runpytest_subprocess("--dist", "loadscope", *options.split())
+    return pytester.runpytest_subprocess(*options.split())
 
 
 def listed(pytester: pytest.Pytester) -> list[str] | None:
@@ -95,7 +94,7 @@ def listed(pytester: pytest.Pytester) -> list[str] | None:
 def test_where_nothing_fails_nothing_is_listed(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = run(pytester, monkeypatch, options="-n 0 --second-try")
+    done = run(pytester, monkeypatch, options="--workers 0 --second-try")
 
     done.assert_outcomes(passed=GOOD)
     assert done.ret == 0 and listed(pytester) is None
@@ -106,7 +105,7 @@ def test_where_nothing_fails_nothing_is_listed(
 def test_what_fails_once_is_named_at_the_end_and_fails_nothing(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    options = f"-n {workers} --second-try"
+    options = f"--workers {workers} --second-try"
     done = run(pytester, monkeypatch, FLAKY, FLAKY_SETUP, options=options)
 
     assert done.ret == 0 and listed(pytester) == FLAKY_NAMES
@@ -121,7 +120,7 @@ def test_what_fails_once_is_named_at_the_end_and_fails_nothing(
 def test_what_fails_twice_has_failed_whatever_is_beside_it(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    options = f"-n {workers} --second-try"
+    options = f"--workers {workers} --second-try"
     done = run(pytester, monkeypatch, BAD, FLAKY, options=options)
 
     done.assert_outcomes(passed=GOOD, failed=1)
@@ -134,7 +133,7 @@ def test_what_fails_twice_has_failed_whatever_is_beside_it(
 def test_a_worker_that_dies_fails_the_run_which_comes_to_its_end(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = "-n 2 --max-worker-restart 0 --second-try"
+    options = "--workers 2 --second-try"
     done = run(pytester, monkeypatch, DEADLY, FLAKY, options=options)
 
     assert done.ret == 1 and listed(pytester) is None
@@ -147,7 +146,7 @@ def test_what_fails_alone_has_failed_in_whatever_way(
     bad, deadly = (
         part.replace("def test", "@pytest.mark.alone\n    def test") for part in (BAD, DEADLY)
     )
-    done = run(pytester, monkeypatch, bad, deadly, options="-n 2 --second-try")
+    done = run(pytester, monkeypatch, bad, deadly, options="--workers 2 --second-try")
 
     done.assert_outcomes(passed=GOOD, failed=2)
     assert done.ret == 1 and listed(pytester) is None
@@ -159,7 +158,7 @@ def test_what_fails_alone_has_failed_in_whatever_way(
 def test_without_being_asked_for_nothing_is_tried_again(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = run(pytester, monkeypatch, FLAKY, ALONE_TOO, options="-n 0")
+    done = run(pytester, monkeypatch, FLAKY, ALONE_TOO, options="--workers 0")
 
     done.assert_outcomes(passed=GOOD + 1, failed=1)
     assert done.ret == 1 and listed(pytester) == ["an earlier run's"]
@@ -169,7 +168,7 @@ def test_too_many_failures_are_not_tried_again(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = BAD.replace("def test_bad()", "@MANY\n    def test_bad(number)")
-    done = run(pytester, monkeypatch, many, options="-n 0 --second-try")
+    done = run(pytester, monkeypatch, many, options="--workers 0 --second-try")
 
     done.assert_outcomes(passed=GOOD, failed=41)
     assert done.ret == 1 and len((pytester.path / "bad").read_text()) == 41
@@ -178,7 +177,7 @@ def test_too_many_failures_are_not_tried_again(
 def test_what_is_marked_alone_runs_when_all_workers_have_ended(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = run(pytester, monkeypatch, ALONE, options="-n 2")
+    done = run(pytester, monkeypatch, ALONE, options="--workers 2")
 
     done.assert_outcomes(passed=GOOD + 11)
     assert done.ret == 0
@@ -190,11 +189,11 @@ TOGETHER = """
 
     @pytest.fixture(scope="module")
     def made():
-        pathlib.Path("made").write_text("made" + os.environ["PYTEST_XDIST_WORKER"])
+        pathlib.Path("made").write_text("made" + os.environ["PYTEST_WORKER"])
 
     @pytest.mark.parametrize("number", range(10))
     def test_together(made, number):
-        assert pathlib.Path("made").read_text() == "made" + os.environ["PYTEST_XDIST_WORKER"]
+        assert pathlib.Path("made").read_text() == "made" + os.environ["PYTEST_WORKER"]
 """
 
 
@@ -202,6 +201,6 @@ def test_what_shares_a_modules_fixture_runs_in_one_worker(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytester.makepyfile(test_together=TOGETHER)
-    done = run(pytester, monkeypatch, ALONE, options="-n 2")
+    done = run(pytester, monkeypatch, ALONE, options="--workers 2")
 
     done.assert_outcomes(passed=GOOD + 11 + 10)
