@@ -21,7 +21,7 @@ from dropbox.packets import read_pinned_keys
 from dropbox.reply import open_reply, reply_tags
 from dropbox.settings import Settings
 from dropbox.vault import migration
-from dropbox.vault.day_store import DayStore
+from dropbox.vault.day_store import DayStore, StoreLimits
 from dropbox.vault.exports import Exports
 from dropbox.vault.migration import Migrated, convert
 from scripts import casedrop
@@ -33,6 +33,8 @@ VECTORS = Path(__file__).parents[1] / "vectors" / "format_1"
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 FILED = date(2026, 11, 25)
 ONION = "casedrop" * 7 + ".onion"
+QUANTUM = 32
+LIMITS = StoreLimits(quantum=QUANTUM, tick_slots=3 * QUANTUM, removal_slots=QUANTUM)
 TEXTS = {"【虚构】我的微信号在 2019 年被永久封禁。", "【虚构】第二份。"}
 PHOTO = b"\xff\xd8" + b"x" * 50_000
 KEYS = derive_keys(Codename((1,) * 7), salt=b"0123456789abcdef", cost=CHEAPEST)
@@ -59,7 +61,7 @@ def site(tmp_path: Path, keys_dir: Path) -> Site:
     new, old = 'store = "sqlite:vault/store.sqlite"', 'database = "vault/vault.sqlite"'
     text = made.settings_file.read_text("utf-8")
     assert text.count(new) == 1
-    made.settings_file.write_text(text.replace(new, old), "utf-8")
+    made.settings_file.write_text(text.replace(new, f"{old}\nquantum = {QUANTUM}"), "utf-8")
     old_file(made).write_bytes(lzma.decompress((VECTORS / "vault.sqlite.xz").read_bytes()))
     return made
 
@@ -88,7 +90,9 @@ def converted(site: Site, now: datetime = NOW) -> tuple[Path, Migrated]:
 
 
 def opened(path: Path, now: datetime = NOW) -> DayStore:
-    return DayStore.open(path, clock=lambda: now, tombstone=lambda *_: bytes(65_536))
+    return DayStore.open(
+        path, clock=lambda: now, tombstone=lambda *_: bytes(65_536), limits=LIMITS
+    )
 
 
 def imported(store: DayStore, directory: Path, opener: Opener) -> tuple[Imported, set[str], bytes]:
@@ -217,7 +221,7 @@ def test_what_a_killed_run_left_is_made_anew_and_other_files_are_not_touched(
     assert "store.sqlite exists already" in capsys.readouterr().err
     database.with_name("migration.unfinished").write_text(str(database), "utf-8")
     assert casedrop.main(command) == 0
-    assert len(held(database.with_name("store.sqlite"))) % 256 == 0
+    assert len(held(database.with_name("store.sqlite"))) % QUANTUM == 0
 
 
 def test_a_drop_with_a_file_of_format_1_does_not_start_and_says_what_to_run(site: Site) -> None:
