@@ -90,9 +90,7 @@ def converted(site: Site, now: datetime = NOW) -> tuple[Path, Migrated]:
 
 
 def opened(path: Path, now: datetime = NOW) -> DayStore:
-    return DayStore.open(
-        path, clock=lambda: now, tombstone=lambda *_: bytes(65_536), limits=LIMITS
-    )
+    return DayStore.open(path, clock=lambda: now, tombstone=lambda *_: bytes(65_536), limits=LIMITS)
 
 
 def imported(store: DayStore, directory: Path, opener: Opener) -> tuple[Imported, set[str], bytes]:
