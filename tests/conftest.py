@@ -19,6 +19,7 @@ from support import clocks, collected
 from support.clocks import MovedClock
 from support.front import PACKAGE, Front, make_front, make_settings
 from support.shared import copy_home, made_once, make_home
+from werkzeug.routing import Rule
 
 from dropbox import openpgp, week_secrets
 from dropbox.campaign import Campaign
@@ -135,6 +136,24 @@ def the_desks_command_line_is_made_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(desk, "parser", remembered)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def routes_are_compiled_once() -> Iterator[None]:
+    """The same route of each new front has the same builder of URLs; compiling all of them takes
+    longer than most tests of a front. In earnest a process makes one front.
+    """
+    compile_builder, made = Rule._compile_builder, dict[object, Callable[..., Any]]()
+
+    def remembered(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), append_unknown)
+        if key not in made:
+            made[key] = compile_builder(rule, append_unknown)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", remembered)
         yield
 
 
