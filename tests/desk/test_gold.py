@@ -323,6 +323,7 @@ ALTERED = {
 }
 
 
+@pytest.mark.long
 def test_whatever_is_altered_is_named(
     gold: tuple[Team, dict[str, dict[str, Any]]], desk_keys: Path, tmp_path: Path
 ) -> None:
@@ -372,6 +373,7 @@ RAW = {
 }
 
 
+@pytest.mark.long
 def test_one_byte_altered_anywhere_in_the_file_is_seen(
     gold: tuple[Team, dict[str, dict[str, Any]]], desk_keys: Path, tmp_path: Path
 ) -> None:

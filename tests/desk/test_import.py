@@ -237,6 +237,7 @@ def desk(
     return done.returncode, done.stderr
 
 
+@pytest.mark.long
 def test_no_room_for_the_bundle_or_in_the_casebook_is_a_sentence_and_the_next_run_goes_on(
     filled: Path, casebook_directory: Path, reviewer_homes: list[Path]
 ) -> None:
@@ -257,6 +258,7 @@ def test_no_room_for_the_bundle_or_in_the_casebook_is_a_sentence_and_the_next_ru
         assert (casebook.counts().parts, casebook.counts().files) == (40 + REPORTS, FILES)
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_in_the_middle_is_a_sentence_and_the_next_run_goes_on(
     filled: Path, tmp_path: Path, reviewer_homes: list[Path]
 ) -> None:
