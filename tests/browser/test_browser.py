@@ -30,7 +30,6 @@ from scripts.newsite import Site, make_site
 
 pytestmark = pytest.mark.onion
 
-STORE = {"CASEDROP_VAULT_STORE": "sqlite:vault/store.sqlite"}
 LANGUAGES = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "en": "en"}
 TEXTS = {
     "zh-hans": "【虚构示例】我的公众号在三月被封。\n“钱包”里的钱取不出来……𠮷",
@@ -120,7 +119,7 @@ def place(
             desk=0,
         )
         clock = AheadClock(directory / "ahead")
-        environ = {**os.environ, **clock.environ, **STORE}
+        environ = {**os.environ, **clock.environ}
         with (
             Drop(site.settings_file, site.front_socket, environ) as drop,
             Casebook.open(directory / "casebook") as casebook,

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.day_stores import TickClock, open_days
-from support.desk_side import QUANTUM, STORE, Desk, courier_of, store_of
+from support.desk_side import QUANTUM, Desk, courier_of, store_of
 from support.front import ONION
 
 from dropbox.front.vault_client import SealedBlock, VaultClient
@@ -237,7 +237,7 @@ class Outcome:
 def outcome(keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     directory, said = tmp_path_factory.mktemp("crash"), list[str]()
     site = make_site(directory / "site", onion=ONION, keys=keys_dir)
-    environ = {**os.environ, **STORE}
+    environ = os.environ
     pending = SealedBlock(os.urandom(ID_BYTES), os.urandom(ID_BYTES), os.urandom(BLOCK_BYTES))
     print(f"CASEDROP_SEED={SEED} CASEDROP_KILLS={KILLS}")
     begun = time.monotonic()

@@ -20,7 +20,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, keys_dir: Path) -> Site:
 
 
 def room(site: Site, name: str) -> Child:
-    return started(site, name, {"CASEDROP_VAULT_STORE": "sqlite:vault/days.sqlite"})
+    return started(site, name)
 
 
 def sent(site: Site) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.desk_side import QUANTUM, STORE, Desk, store_of
+from support.desk_side import QUANTUM, Desk, store_of
 from support.front import ONION
 from support.processes import children, family
 from support.rooms import wait
@@ -52,7 +52,6 @@ def running(tmp_path: Path, keys_dir: Path, first_home: Path) -> Iterator[Runnin
     desk = Desk.create(site, tmp_path / "casebook", first_home)
     said: list[str] = []
     limits = {
-        **STORE,
         "CASEDROP_LIMITS_FILE_BYTES": str(BIG + 1),
         "CASEDROP_LIMITS_POST_BYTES": str(BIG + 2 * MEBIBYTE),
     }
@@ -73,9 +72,7 @@ def test_operator_and_courier_are_told_that_the_reviewers_keys_expire_soon(
     for given, expected in ((keys, told), (keys_dir, "")):
         site = make_site(tmp_path / given.name / "site", onion=ONION, keys=given)
         said: list[str] = []
-        with Drop(
-            site.settings_file, site.front_socket, {**os.environ, **STORE}, log=said.append
-        ) as drop:
+        with Drop(site.settings_file, site.front_socket, os.environ, log=said.append) as drop:
             assert drop.notice() == expected
             courier_socket = site.settings_file.parent / "courier.sock"
             assert (
@@ -453,7 +450,7 @@ def test_what_is_wrong_stops_the_start_with_one_sentence(
     drop = Drop(
         site.settings_file,
         site.front_socket,
-        {**os.environ, **STORE, "CASEDROP_SITE_CAMPAIGN": str(campaign)},
+        {**os.environ, "CASEDROP_SITE_CAMPAIGN": str(campaign)},
     )
     # The sockets' paths are read first; the room itself finds what is changed afterwards.
     change(tmp_path / "site")  # type: ignore[operator]
@@ -516,7 +513,7 @@ def test_a_vault_writes_its_file_at_every_tick_whatever_arrives(
 ) -> None:
     site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
     path = store_of(site)
-    with Drop(site.settings_file, site.front_socket, {**os.environ, **STORE}):
+    with Drop(site.settings_file, site.front_socket, os.environ):
         for _ in range(2):
             os.utime(path, LONG_AGO)
             wait(lambda: time.time() - path.stat().st_mtime < 1_000)

@@ -53,7 +53,7 @@ def test_keys_that_are_not_as_pinned_stop_the_start_by_name(
     keys = Path(shutil.copytree(keys_dir, tmp_path / "keys"))
     spoil(keys)
     site = make_site(tmp_path / "site", onion=ONION, keys=keys)
-    environ = {**os.environ, "CASEDROP_VAULT_STORE": "sqlite:vault/store.sqlite"}
+    environ = dict(os.environ)
 
     with (
         pytest.raises(DropStopped) as refused,

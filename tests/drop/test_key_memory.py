@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import pytest
 from support.clocks import AheadClock
-from support.desk_side import STORE
 from support.front import ONION
 from support.rooms import serving, socket_of, started
 
@@ -27,7 +26,7 @@ def site(tmp_path: Path, keys_dir: Path) -> Site:
 
 @contextmanager
 def front(site: Site, socket: Path, clock: AheadClock, said: list[str]) -> Iterator[Browser]:
-    more = {**STORE, **clock.environ, "CASEDROP_FRONT_SOCKET": str(socket)}
+    more = {**clock.environ, "CASEDROP_FRONT_SOCKET": str(socket)}
     with (
         serving(started(site, "front", more, log=said.append), socket),
         Browser(ONION, transport=httpx.HTTPTransport(uds=str(socket), retries=1)) as browser,
@@ -96,7 +95,7 @@ def test_a_front_whose_keys_would_be_on_a_disk_does_not_start(site: Site, tmp_pa
     on_disk = {"CASEDROP_FRONT_KEY_MEMORY": str(place)}
     with (
         pytest.raises(DropStopped, match=r"is on a disk.*\[front\] key_memory"),
-        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE, **on_disk}),
+        Drop(site.settings_file, site.front_socket, {**os.environ, **on_disk}),
     ):
         pass
 

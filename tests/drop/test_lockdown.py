@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from support import refused_calls
-from support.desk_side import STORE, Desk, courier_of
+from support.desk_side import Desk, courier_of
 from support.front import ONION
 from support.lacking import CALLS
 from support.processes import children
@@ -62,7 +62,6 @@ def tried(
     with abstract_socket() as name:
         told = {"ROOM": room, "OUTSIDE": str(outside), "INSIDE": str(inside), "ABSTRACT": name}
         environ = {
-            **STORE,
             "CASEDROP_LOCKDOWN_WAIVED": waived,
             **{f"DENIED_{key}": value for key, value in told.items()},
         }
@@ -143,7 +142,7 @@ def test_in_a_locked_drop_all_threads_are_locked_and_do_their_work(
     """Ticks store and delete, the tombstones' thread has kept a key, and exports are made."""
     desk = Desk.create(site, tmp_path / "casebook", reviewer_homes[0])
     with (
-        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE}) as drop,
+        Drop(site.settings_file, site.front_socket, os.environ) as drop,
         Browser(ONION, transport=httpx.HTTPTransport(uds=str(site.front_socket))) as browser,
     ):
         page = browser.get("/en/report")
@@ -178,7 +177,7 @@ def test_a_kernel_that_lacks_a_part_stops_the_start_and_a_waiver_is_told_at_ever
     if (room, part) == ("vault", "limits"):
         return  # the vault writes a file
     lacking = (sys.executable, str(TESTS / "support" / "lacking.py"), part)
-    refused = started(site, room, STORE, through=lacking)
+    refused = started(site, room, through=lacking)
     wait(lambda: not refused.running)
     assert any(
         f"The {room} cannot be locked down, part {part}: " in line for line in refused.last_lines
@@ -188,7 +187,7 @@ def test_a_kernel_that_lacks_a_part_stops_the_start_and_a_waiver_is_told_at_ever
     parts = [part, "landlock", "seccomp"] if part == "privileges" else [part]
     # The disk of this machine is no server's.
     parts.append("access")
-    waived = {**STORE, "CASEDROP_LOCKDOWN_WAIVED": " ".join(parts)}
+    waived = {"CASEDROP_LOCKDOWN_WAIVED": " ".join(parts)}
     with serving(started(site, room, waived, through=lacking), served) as waiving:
         assert waiving.last_lines == [
             f"The lockdown of the {room} is incomplete: the settings waive {one}."
@@ -210,7 +209,7 @@ def test_a_front_whose_memory_is_not_overwritten_does_not_start(
 ) -> None:
     with (
         pytest.raises(DropStopped) as refusal,
-        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE, **environ}),
+        Drop(site.settings_file, site.front_socket, {**os.environ, **environ}),
     ):
         pass
 
@@ -223,7 +222,7 @@ def test_only_known_parts_can_be_waived(site: Site) -> None:
     waived = {"CASEDROP_LOCKDOWN_WAIVED": "access everything"}
     with (
         pytest.raises(DropStopped) as refusal,
-        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE, **waived}),
+        Drop(site.settings_file, site.front_socket, {**os.environ, **waived}),
     ):
         pass
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 from nacl.signing import VerifyKey
-from support.desk_side import STORE, Desk
+from support.desk_side import Desk
 from support.export_bundles import CAMPAIGN
 from support.front import ONION
 from support.memory import occurrences
@@ -58,7 +58,7 @@ def running(
     site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
     desk = Desk.create(site, tmp_path / "casebook", home)
     with (
-        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE, **environ}) as drop,
+        Drop(site.settings_file, site.front_socket, {**os.environ, **environ}) as drop,
         Browser(ONION, transport=httpx.HTTPTransport(uds=str(site.front_socket))) as browser,
     ):
         yield desk, drop, browser

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.desk_side import QUANTUM, STORE, Desk
+from support.desk_side import QUANTUM, Desk
 from support.front import ONION
 
 from onion.launch import Drop
@@ -24,7 +24,7 @@ PAIRS, PAIRS_AT_ONCE = 20, 4
 @pytest.fixture
 def site(tmp_path: Path, keys_dir: Path) -> Iterator[Site]:
     made = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
-    with Drop(made.settings_file, made.front_socket, {**os.environ, **STORE}):
+    with Drop(made.settings_file, made.front_socket, os.environ):
         yield made
 
 

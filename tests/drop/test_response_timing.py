@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from scipy.stats import mannwhitneyu
-from support.desk_side import STORE, Desk, courier_of
+from support.desk_side import Desk, courier_of
 from support.front import Front
 from support.report_form import answered
 
@@ -41,7 +41,7 @@ def visit(
     site = make_site(directory / "site", onion=ONION, keys=keys_dir)
     desk = Desk.create(site, directory / "casebook", reviewer_homes[0])
     with (
-        Drop(site.settings_file, site.front_socket, {**os.environ, **STORE}),
+        Drop(site.settings_file, site.front_socket, os.environ),
         Browser(ONION, transport=httpx.HTTPTransport(uds=str(site.front_socket))) as browser,
     ):
         filed = [file(browser, str(number)) for number in range(20)]

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.canary import found
-from support.desk_side import STORE, Desk, store_of
+from support.desk_side import Desk, store_of
 from support.front import ONION
 from support.rooms import wait
 
@@ -135,7 +135,6 @@ def running(tmp_path: Path, keys_dir: Path, first_home: Path) -> Iterator[Runnin
     desk = Desk.create(site, tmp_path / "casebook", first_home)
     environ = {
         **os.environ,
-        **STORE,
         **{name: str(disk.directory / place) for name, place in places.items()},
     }
     watch = threading.Thread(target=disk.watch)

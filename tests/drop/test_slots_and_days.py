@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.desk_side import QUANTUM, STORE, Desk, store_of
+from support.desk_side import QUANTUM, Desk, store_of
 from support.front import ONION
 from support.processes import family
 
@@ -41,9 +41,7 @@ def running(tmp_path: Path, keys_dir: Path, first_home: Path) -> Iterator[Runnin
     site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
     desk = Desk.create(site, tmp_path / "casebook", first_home)
     said: list[str] = []
-    with Drop(
-        site.settings_file, site.front_socket, {**os.environ, **STORE}, log=said.append
-    ) as drop:
+    with Drop(site.settings_file, site.front_socket, os.environ, log=said.append) as drop:
         yield Running(site, drop, desk, said)
 
 

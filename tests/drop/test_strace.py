@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.canary import encodings
-from support.desk_side import STORE, Desk, store_of
+from support.desk_side import Desk, store_of
 from support.front import ONION
 from support.rooms import serving, socket_of, started
 from support.syscalls import Call, calls, watcher
@@ -39,13 +39,9 @@ def site(tmp_path: Path, keys_dir: Path) -> Site:
 @contextmanager
 def watched(site: Site, directory: Path, said: list[str]) -> Iterator[Browser]:
     """Vault and front, each traced from its first call, and a browser for them."""
-    vault = started(
-        site, "vault", STORE, through=watcher(directory / "vault.trace"), log=said.append
-    )
+    vault = started(site, "vault", through=watcher(directory / "vault.trace"), log=said.append)
     with serving(vault, socket_of(site, "vault")):
-        front = started(
-            site, "front", STORE, through=watcher(directory / "front.trace"), log=said.append
-        )
+        front = started(site, "front", through=watcher(directory / "front.trace"), log=said.append)
         with (
             serving(front, socket_of(site, "front")),
             Browser(

@@ -15,8 +15,6 @@ from scripts.desk.outbox.outbox import answer, export_replies
 from scripts.newsite import Site
 from support.export_bundles import CAMPAIGN
 
-# In a drop's environment: its vault has a store of days and slots, in the file that store_of names.
-STORE = {"CASEDROP_VAULT_STORE": "sqlite:vault/store.sqlite"}
 # What a store holds from its first tick on, and grows by.
 QUANTUM = 256
 
