@@ -12,6 +12,7 @@ Status 507: the disk or the store does not allow it now.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from flask import Flask, Response, jsonify
@@ -45,65 +46,91 @@ def create_courier(
     *signers* are the reviewers' pinned keys; *keys_end* is the last UTC day of their weekly keys.
     *successor*: see :class:`Exports`. *clock* returns UTC time. Raises SettingsError.
     """
-    exports = Exports(store, onion=onion, campaign=campaign, key=export_key, successor=successor)
+    views = _Views(
+        store,
+        exports=Exports(store, onion=onion, campaign=campaign, key=export_key, successor=successor),
+        onion=onion,
+        campaign=campaign,
+        signers=tuple(signers),
+        keys_end=keys_end,
+        tombstones=tombstones,
+        clock=clock,
+    )
     app = QuietFlask(__name__, static_folder=None)
     app.register_error_handler(CannotStore, empty_response(507))
     app.register_error_handler(NoSuchVolume, empty_response(404))
+    app.register_error_handler(BadBundle, _refused)
+    app.post("/export")(views.export)
+    app.get("/export/<digest>/<int:position>")(views.volume)
+    app.post("/replies")(views.replies)
+    app.get("/status")(views.status)
+    app.post("/clock")(views.confirm_clock)
+    return app
 
-    @app.errorhandler(BadBundle)
-    def refused(why: BadBundle) -> Response:
-        """One sentence saying what is wrong."""
-        return Response(str(why), status=422, mimetype="text/plain")
 
-    @app.post("/export")
-    def export() -> Response:
+def _refused(why: BadBundle) -> Response:
+    """One sentence saying what is wrong."""
+    return Response(str(why), status=422, mimetype="text/plain")
+
+
+@dataclass(frozen=True)
+class _Views:
+    store: BlockStore
+    exports: Exports
+    onion: str
+    campaign: str
+    signers: tuple[PublicKey, ...]
+    keys_end: date
+    tombstones: Tombstones
+    clock: Callable[[], datetime]
+
+    def export(self) -> Response:
         """Each time another export: a courier that breaks off goes on with its volumes instead."""
-        return Response(exports.make(), mimetype="application/x-tar")
+        return Response(self.exports.make(), mimetype="application/x-tar")
 
-    @app.get("/export/<digest>/<int:position>")
-    def volume(digest: str, position: int) -> Response:
+    def volume(self, digest: str, position: int) -> Response:
         """One block after another: no lock is held over more than one, and none is kept."""
-        return Response(exports.volume(digest, position), mimetype="application/x-tar")
+        return Response(self.exports.volume(digest, position), mimetype="application/x-tar")
 
-    @app.post("/replies")
-    def replies() -> Response:
+    def replies(self) -> Response:
         """The bundle is verified completely before any of it is stored."""
         bundle = read_replies(
-            bounded_body(MAX_BYTES), tuple(signers), onion=onion, campaign=campaign, now=clock()
+            bounded_body(MAX_BYTES),
+            self.signers,
+            onion=self.onion,
+            campaign=self.campaign,
+            now=self.clock(),
         )
-        store.accept(bundle)
+        self.store.accept(bundle)
         return Response(status=204)
 
-    @app.get("/status")
-    def status() -> Response:
+    def status(self) -> Response:
         """Only what every export's head tells as well, and what the operator has to do."""
+        today = self._today()
         return jsonify(
             {
-                **_counts(store),
-                "trouble": store.trouble(),
-                "tombstones": tombstones.note(),
-                "today": _today().isoformat(),
-                "keys_end": keys_end.isoformat(),
-                "notice": notice(keys_end, _today()),
+                **_counts(self.store),
+                "trouble": self.store.trouble(),
+                "tombstones": self.tombstones.note(),
+                "today": today.isoformat(),
+                "keys_end": self.keys_end.isoformat(),
+                "notice": notice(self.keys_end, today),
             }
         )
 
-    @app.post("/clock")
-    def clock_is_right() -> Response:
+    def confirm_clock(self) -> Response:
         """A wrong clock cannot be confirmed by whoever knows the day, nor a right one by chance.
 
         It would matter: days whose time is over, by the vault's clock, leave.
         """
-        if bounded_body(len("2020-01-01")) != _today().isoformat().encode("ascii"):
+        if bounded_body(len("2020-01-01")) != self._today().isoformat().encode("ascii"):
             return Response(status=409)
-        store.confirm_clock()
-        tombstones.renew(store)
+        self.store.confirm_clock()
+        self.tombstones.renew(self.store)
         return Response(status=204)
 
-    def _today() -> date:
-        return clock().astimezone(UTC).date()
-
-    return app
+    def _today(self) -> date:
+        return self.clock().astimezone(UTC).date()
 
 
 def _counts(store: BlockStore) -> dict[str, object]:

@@ -9,6 +9,7 @@ an erasure found something is not told.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import Flask, Response, request
@@ -55,50 +56,77 @@ def create_intake(
         (CannotStore, 507),
     ):
         app.register_error_handler(error, empty_response(status))
-    keys = KeptKeys(store, of_fronts(limit_days))
-
-    def put() -> Response:
-        store.put([_block(one) for one in _records(_BLOCK, least=1, most=PENDING_BATCH)])
-        return Response(status=204)
-
-    def commit() -> Response:
-        report, claims = _headed(_BLOCK, _CLAIM)
-        store.commit(_block(report), [_claim(one) for one in claims])
-        return Response(status=204)
-
-    def erase() -> Response:
-        pairs = _records(_OWNED, least=1, most=_MAX_BYTES // _OWNED)
-        store.erase([(pair[:ID_BYTES], pair[ID_BYTES:]) for pair in pairs])
-        return Response(status=204)
-
-    def withdraw() -> Response:
-        (secret,) = _records(SECRET_BYTES, least=1, most=1)
-        store.withdraw(secret)
-        return Response(status=204)
-
-    def day_key() -> Response:
-        record = DayKeyRecord.from_bytes(bounded_body(record_bytes(MAX_REVIEWERS)))
-        keys.keep(record, clock().astimezone(UTC).date())
-        return Response(status=204)
-
-    def replies() -> Response:
-        tags = _records(ID_BYTES, least=0, most=_MAX_TAGS)
-        found = b"".join(index.to_bytes(2, "big") + sealed for index, sealed in store.replies(tags))
-        return Response(found, mimetype="application/octet-stream")
-
-    def forget() -> Response:
-        store.forget_replies(_records(ID_BYTES, least=0, most=_MAX_TAGS))
-        return Response(status=204)
-
-    def health() -> Response:
-        store.check()
-        return Response(status=204)
-
-    for view in (put, commit, erase, withdraw, replies, forget):
+    views = _Views(store, KeptKeys(store, of_fronts(limit_days)), clock)
+    for view in (
+        views.put,
+        views.commit,
+        views.erase,
+        views.withdraw,
+        views.replies,
+        views.forget,
+    ):
         app.add_url_rule(f"/{view.__name__}", view_func=view, methods=["POST"])
-    app.add_url_rule("/day-key", view_func=day_key, methods=["POST"])
-    app.add_url_rule("/health", view_func=health)
+    app.add_url_rule("/day-key", view_func=views.day_key, methods=["POST"])
+    app.add_url_rule("/health", view_func=views.health)
     return app
+
+
+@dataclass(frozen=True)
+class _Views:
+    store: BlockStore
+    keys: KeptKeys
+    clock: Callable[[], datetime]
+
+    def put(self) -> Response:
+        """n x block: the pieces of a file."""
+        blocks = [_block(one) for one in _records(_BLOCK, least=1, most=PENDING_BATCH)]
+        self.store.put(blocks)
+        return _done()
+
+    def commit(self) -> Response:
+        """A report's block, and n x claim."""
+        report, claims = _headed(_BLOCK, _CLAIM)
+        self.store.commit(_block(report), [_claim(one) for one in claims])
+        return _done()
+
+    def erase(self) -> Response:
+        """n x (id, preimage)."""
+        pairs = _records(_OWNED, least=1, most=_MAX_BYTES // _OWNED)
+        self.store.erase([(pair[:ID_BYTES], pair[ID_BYTES:]) for pair in pairs])
+        return _done()
+
+    def withdraw(self) -> Response:
+        """The secret of a codename's blocks."""
+        (secret,) = _records(SECRET_BYTES, least=1, most=1)
+        self.store.withdraw(secret)
+        return _done()
+
+    def day_key(self) -> Response:
+        """A day key's record."""
+        record = DayKeyRecord.from_bytes(bounded_body(record_bytes(MAX_REVIEWERS)))
+        self.keys.keep(record, self.clock().astimezone(UTC).date())
+        return _done()
+
+    def replies(self) -> Response:
+        """n x tag; the answer is (index in two bytes, reply) for each that there is."""
+        tags = _records(ID_BYTES, least=0, most=_MAX_TAGS)
+        found = self.store.replies(tags)
+        body = b"".join(index.to_bytes(2, "big") + sealed for index, sealed in found)
+        return Response(body, mimetype="application/octet-stream")
+
+    def forget(self) -> Response:
+        """n x tag."""
+        self.store.forget_replies(_records(ID_BYTES, least=0, most=_MAX_TAGS))
+        return _done()
+
+    def health(self) -> Response:
+        """Whether the store can be read."""
+        self.store.check()
+        return _done()
+
+
+def _done() -> Response:
+    return Response(status=204)
 
 
 def _records(size: int, *, least: int, most: int) -> list[bytes]:
