@@ -90,17 +90,6 @@ def report_block_id(nonce: bytes, report: Report) -> bytes:
     return hashlib.blake2b(content, key=nonce, person=_REPORT_ID, digest_size=ID_BYTES).digest()
 
 
-def seal_report(report: Report, reviewers: Reviewers) -> bytes:
-    """*report* as one block of format 1: its message, filled up with random bytes.
-
-    Raises BadReport if it is too long, and CannotSeal.
-    """
-    message = seal_message(report, reviewers)
-    if len(message) > BLOCK_BYTES:
-        raise CannotSeal("The sealed report does not fit into one block.")
-    return message + secrets.token_bytes(BLOCK_BYTES - len(message))
-
-
 def seal_message(report: Report, reviewers: Reviewers) -> bytes:
     """*report* padded and sealed to all reviewers: one OpenPGP message.
 
@@ -174,7 +163,7 @@ class AttachmentSealer:
         put: Callable[[Sequence[Block]], None],
         limit_bytes: int,
         *,
-        format: BlockFormat = FORMAT_1,
+        format: BlockFormat,
         block_key: bytes | None = None,
     ) -> None:
         self._reviewers = reviewers
@@ -313,18 +302,6 @@ def _block_nonce(number: int) -> bytes:
     return number.to_bytes(24, "big")
 
 
-def open_report(block: bytes, opener: Opener) -> Report:
-    """The report in *block* of format 1.
-
-    Raises CannotOpen if it is not a sealed report, BadReport if it is damaged.
-    """
-    try:
-        length = message_length(block)
-    except BadPacket as why:
-        raise CannotOpen(str(why)) from None
-    return open_message(memoryview(block)[:length], opener)
-
-
 def open_message(message: bytes | memoryview, opener: Opener) -> Report:
     """The report in a sealed *message*, with nothing behind it.
 
@@ -412,7 +389,7 @@ def open_attachment(
     opener: Opener,
     sink: Callable[[bytes], None],
     *,
-    format: BlockFormat = FORMAT_1,
+    format: BlockFormat,
 ) -> None:
     """Decrypt *attachment* into *sink*, block by block.
 

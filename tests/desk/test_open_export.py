@@ -24,7 +24,7 @@ from dropbox.packets import read_pinned_keys
 from dropbox.pieces import piece_ids
 from dropbox.reply_bundle import Acknowledged, ReplyBundle, read_replies
 from dropbox.report import Report
-from dropbox.sealing import AttachmentSealer, attachment_block_ids, seal_message
+from dropbox.sealing import FORMAT_1, AttachmentSealer, attachment_block_ids, seal_message
 from dropbox.sizes import REPLY_BYTES
 from dropbox.tombstone import Reason
 from dropbox.week_secrets import WeekSecrets
@@ -290,7 +290,7 @@ def test_a_file_of_a_report_of_version_1_opens_without_a_day_key(
     slot_drop: SlotDrop, casebook: Casebook, take: Take, reviewers: Reviewers
 ) -> None:
     """As a vault holds it whose file was brought over from the first format."""
-    sealer = AttachmentSealer(reviewers, slot_drop.fill_all, 2**30)
+    sealer = AttachmentSealer(reviewers, slot_drop.fill_all, 2**30, format=FORMAT_1)
     sealer.write(PHOTO)
     attachment = sealer.finish(name="照片.jpg", type="image/jpeg")
     report = Report(

@@ -15,7 +15,7 @@ from dropbox.key_expiry import WARN_DAYS, notice
 from dropbox.openpgp import Opener, Reviewers, WeeklyKey, make_reviewer_key, reviewer_key
 from dropbox.packets import last_day, read_pins, recipients
 from dropbox.report import Report
-from dropbox.sealing import open_report, seal_report
+from dropbox.sealing import open_message, seal_message
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
 from scripts.ceremony.renewal import NEAR_DAYS, renewal_starts
@@ -147,16 +147,18 @@ def test_over_sixty_weeks_each_week_has_its_subkey_and_after_the_last_nothing_is
         clock.move(day)
         if day > end:
             with pytest.raises(CannotSeal, match="expired"):
-                seal_report(REPORT, reviewers)
+                seal_message(REPORT, reviewers)
             assert chosen_by_gpg(tmp_path / "front", fingerprint) == []
             continue
-        block = seal_report(REPORT, reviewers)
+        message = seal_message(REPORT, reviewers)
         # The last week's key is valid for a week after it stops being the newest.
         expected = [found[min(week, WEEKS - 1)].key.fingerprint[-16:]]
         assert (
-            recipients(block[:4_096]) == expected == chosen_by_gpg(tmp_path / "front", fingerprint)
+            recipients(message[:4_096])
+            == expected
+            == chosen_by_gpg(tmp_path / "front", fingerprint)
         )
-        assert open_report(block, opener) == REPORT
+        assert open_message(message, opener) == REPORT
     assert day > end + 5 * WEEK
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 from support.archives import unpack
+from support.format_1 import open_report
 
 from dropbox.bundle import ListedBlock, read_export
 from dropbox.codename import CHEAPEST, Codename, derive_keys
@@ -24,7 +25,7 @@ from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener
 from dropbox.reply import open_reply, reply_tags
 from dropbox.report import Report
-from dropbox.sealing import open_attachment, open_report
+from dropbox.sealing import FORMAT_1, open_attachment
 from dropbox.vault.format_1_file import FINAL, open_file
 from scripts.desk.__main__ import main
 from scripts.desk.casebook.casebook import Casebook
@@ -59,7 +60,7 @@ def opened(blocks: dict[bytes, bytes], opener: Opener) -> tuple[list[Report], li
     for report in reports:
         for attachment in report.attachments:
             pieces: list[bytes] = []
-            open_attachment(attachment, blocks.get, opener, pieces.append)
+            open_attachment(attachment, blocks.get, opener, pieces.append, format=FORMAT_1)
             files.append(b"".join(pieces))
     return reports, files
 

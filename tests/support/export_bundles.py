@@ -12,8 +12,8 @@ from nacl.signing import SigningKey
 from dropbox.bundle import ExportManifest, ListedBlock
 from dropbox.openpgp import Reviewers
 from dropbox.report import Attachment, Report
-from dropbox.sealing import AttachmentSealer, Block, seal_report
-from support.format_1 import write_export
+from dropbox.sealing import FORMAT_1, AttachmentSealer, Block
+from support.format_1 import seal_report, write_export
 
 CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
 
@@ -41,7 +41,7 @@ class Drop:
     blocks: dict[bytes, bytes] = field(default_factory=dict)
 
     def file(self, data: bytes, name: str = "照片.jpg", **changes: object) -> Attachment:
-        sealer = AttachmentSealer(self.reviewers, self.blocks.update, 2**30)
+        sealer = AttachmentSealer(self.reviewers, self.blocks.update, 2**30, format=FORMAT_1)
         sealer.write(data)
         return replace(sealer.finish(name=name, type="image/jpeg"), **changes)  # type: ignore[arg-type]
 

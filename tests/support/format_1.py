@@ -1,4 +1,4 @@
-"""What the first format left behind: a vault's file, with plain SQL, and its export bundles."""
+"""What the first format left behind: a vault's file, with plain SQL, blocks and export bundles."""
 
 import random
 import secrets
@@ -12,6 +12,11 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from dropbox.bundle import EXPORT, ExportManifest
+from dropbox.errors import BadPacket, CannotOpen
+from dropbox.openpgp import Opener, Reviewers
+from dropbox.packets import message_length
+from dropbox.report import Report
+from dropbox.sealing import open_message, seal_message
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.tar_members import END, member
 from dropbox.vault.format_1_file import EXPIRES_BYTES, SCHEMA, SCHEMA_VERSION
@@ -24,6 +29,21 @@ _LATER = 1_800_000_000
 def block() -> tuple[bytes, bytes]:
     """An id, and the bytes of a block."""
     return secrets.token_bytes(ID_BYTES), secrets.token_bytes(BLOCK_BYTES)
+
+
+def seal_report(report: Report, reviewers: Reviewers) -> bytes:
+    """*report* as one block: its message, filled up with random bytes."""
+    message = seal_message(report, reviewers)
+    return message + secrets.token_bytes(BLOCK_BYTES - len(message))
+
+
+def open_report(data: bytes, opener: Opener) -> Report:
+    """The report in such a block. Raises CannotOpen or BadReport."""
+    try:
+        length = message_length(data)
+    except BadPacket as why:
+        raise CannotOpen(str(why)) from None
+    return open_message(memoryview(data)[:length], opener)
 
 
 def write_export(

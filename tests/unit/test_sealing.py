@@ -8,22 +8,24 @@ from typing import Any
 
 import pytest
 
+from dropbox.block import CONTENT_BYTES
 from dropbox.campaign import Campaign
 from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, TooLarge, VaultUnavailable
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import message_length, recipients
+from dropbox.packets import recipients
 from dropbox.question import LINES, SHORT_CHARACTERS, Question
 from dropbox.report import TEXT_BYTES, Attachment, Report
 from dropbox.sealing import (
     CHUNK_BYTES,
+    FORMAT_1,
     AttachmentSealer,
     Block,
     MissingBlock,
     attachment_block_ids,
     open_attachment,
-    open_report,
+    open_message,
     report_block_id,
-    seal_report,
+    seal_message,
 )
 from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH
 
@@ -44,7 +46,7 @@ class Kept(dict[bytes, bytes]):
 
 
 def seal(reviewers: Reviewers, kept: Kept, data: bytes, limit: int = 2**30) -> Attachment:
-    sealer = AttachmentSealer(reviewers, kept.put, limit)
+    sealer = AttachmentSealer(reviewers, kept.put, limit, format=FORMAT_1)
     for at in range(0, len(data), 50_000):
         sealer.write(data[at : at + 50_000])
     return sealer.finish(name="证据.bin", type="application/octet-stream")
@@ -52,7 +54,7 @@ def seal(reviewers: Reviewers, kept: Kept, data: bytes, limit: int = 2**30) -> A
 
 def opened(attachment: Attachment, kept: dict[bytes, bytes], opener: Opener) -> bytes:
     pieces: list[bytes] = []
-    open_attachment(attachment, kept.get, opener, pieces.append)
+    open_attachment(attachment, kept.get, opener, pieces.append, format=FORMAT_1)
     return b"".join(pieces)
 
 
@@ -115,7 +117,7 @@ def test_a_sealing_that_has_failed_takes_nothing_more_and_leaves_no_thread(
         (tmp_path / "gpg").chmod(0o755)
         monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     before = threading.active_count()
-    sealer = AttachmentSealer(reviewers, Kept().put, 20_000_000)
+    sealer = AttachmentSealer(reviewers, Kept().put, 20_000_000, format=FORMAT_1)
     with pytest.raises((TooLarge, CannotSeal)):
         for _ in range(1_000):
             sealer.write(bytes(50_000))
@@ -141,7 +143,7 @@ def test_a_gpg_that_fails_after_all_was_written_leaves_no_entry_for_the_file(
     (tmp_path / "gpg").write_text('#!/bin/sh\n/usr/bin/gpg "$@"; exit 2\n', "utf-8")
     (tmp_path / "gpg").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    sealer = AttachmentSealer(reviewers, Kept().put, 2**30)
+    sealer = AttachmentSealer(reviewers, Kept().put, 2**30, format=FORMAT_1)
     sealer.write(os.urandom(size))
 
     with pytest.raises(CannotSeal):
@@ -158,7 +160,7 @@ def test_blocks_that_a_failing_vault_may_have_are_named_to_be_abandoned(
         if len(tried) > PENDING_BATCH:
             raise VaultUnavailable
 
-    sealer = AttachmentSealer(reviewers, put, 2**30)
+    sealer = AttachmentSealer(reviewers, put, 2**30, format=FORMAT_1)
     with pytest.raises(VaultUnavailable):
         for _ in range(200):
             sealer.write(os.urandom(50_000))
@@ -173,7 +175,7 @@ def test_a_vault_that_fails_half_way_is_reported_and_nothing_waits(reviewers: Re
 
     before = threading.active_count()
     with pytest.raises(VaultUnavailable):
-        sealer = AttachmentSealer(reviewers, put, 2**30)
+        sealer = AttachmentSealer(reviewers, put, 2**30, format=FORMAT_1)
         for _ in range(200):
             sealer.write(os.urandom(50_000))
         sealer.finish(name="x", type="")
@@ -183,7 +185,7 @@ def test_a_vault_that_fails_half_way_is_reported_and_nothing_waits(reviewers: Re
 
 def test_abort_stops_the_sealing_and_names_what_was_put(reviewers: Reviewers) -> None:
     kept, before = Kept(), threading.active_count()
-    sealer = AttachmentSealer(reviewers, kept.put, 2**30)
+    sealer = AttachmentSealer(reviewers, kept.put, 2**30, format=FORMAT_1)
     sealer.write(os.urandom(5_000_000))
 
     sealer.abort()
@@ -225,24 +227,13 @@ def test_a_report_that_describes_another_file_is_refused(
         opened(replace(attachment, size=12), kept, opener)
 
 
-def test_a_report_is_one_block_and_comes_back(reviewers: Reviewers, opener: Opener) -> None:
-    block = seal_report(REPORT, reviewers)
+def test_a_report_is_a_message_that_fits_into_one_block_and_comes_back(
+    reviewers: Reviewers, opener: Opener
+) -> None:
+    message = seal_message(REPORT, reviewers)
 
-    assert len(block) == BLOCK_BYTES
-    assert open_report(block, opener) == REPORT
-
-
-def test_what_fills_a_report_s_block_is_random_and_never_the_same(reviewers: Reviewers) -> None:
-    blocks = [seal_report(REPORT, reviewers) for _ in range(2)]
-    one, two = (block[message_length(block) :] for block in blocks)
-
-    assert len(one) > 1_000 and len(one) == len(two)
-    for tail in (one, two):
-        # Of so many random bytes 252 or more of the 256 values occur; zeros, or any pattern, are
-        # one or few.
-        assert len(set(tail)) > 200
-    # Two random texts agree in one of 256 positions.
-    assert sum(a == b for a, b in zip(one, two, strict=True)) < len(one) / 50
+    assert len(message) <= CONTENT_BYTES
+    assert open_message(message, opener) == REPORT
 
 
 def longest_answer(question: Question) -> Any:
@@ -271,28 +262,28 @@ def test_the_longest_report_fits_into_one_block(
         REPORT, text="字" * (TEXT_BYTES // 3), attachments=files, harms=harms, facts=facts
     )
 
-    assert open_report(seal_report(report, reviewers), opener) == report
+    message = seal_message(report, reviewers)
+    assert len(message) <= CONTENT_BYTES and open_message(message, opener) == report
 
 
 def test_short_and_long_reports_are_sealed_to_the_same_length(reviewers: Reviewers) -> None:
-    """The message in the block, before its random filling, does not reveal the text's length."""
-    blocks = [seal_report(replace(REPORT, text=text), reviewers) for text in ("短", "长" * 10_000)]
+    reports = [replace(REPORT, text=text) for text in ("短", "长" * 10_000)]
 
-    assert len({message_length(block) for block in blocks}) == 1
+    assert len({len(seal_message(report, reviewers)) for report in reports}) == 1
 
 
 @pytest.mark.parametrize("at", [0, 5, 200, 30_000])
 def test_an_altered_report_cannot_be_opened(reviewers: Reviewers, opener: Opener, at: int) -> None:
-    block = bytearray(seal_report(REPORT, reviewers))
-    block[at] ^= 1
+    message = bytearray(seal_message(REPORT, reviewers))
+    message[at] ^= 1
 
     with pytest.raises(CannotOpen):
-        open_report(bytes(block), opener)
+        open_message(bytes(message), opener)
 
 
 def test_random_bytes_are_not_a_report(opener: Opener) -> None:
     with pytest.raises(CannotOpen):
-        open_report(os.urandom(BLOCK_BYTES), opener)
+        open_message(os.urandom(CONTENT_BYTES), opener)
 
 
 def test_the_report_id_is_the_same_for_the_same_form_and_content_only() -> None:

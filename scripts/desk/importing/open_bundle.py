@@ -13,7 +13,7 @@ from dropbox.errors import BadBundle, BadPacket
 from dropbox.openpgp import Opener
 from dropbox.packets import message_length
 from dropbox.report import Attachment, Report
-from dropbox.sealing import block_id, open_attachment, open_message
+from dropbox.sealing import FORMAT_1, block_id, open_attachment, open_message
 from dropbox.system_error import explained
 from scripts.desk.case import Export
 from scripts.desk.casebook.casebook import Casebook
@@ -169,7 +169,7 @@ class _Content:
         opener: Opener,
         sink: Callable[[bytes], None],
     ) -> None:
-        open_attachment(attachment, self._get, opener, sink)
+        open_attachment(attachment, self._get, opener, sink, format=FORMAT_1)
 
 
 def _message(block: bytes) -> memoryview | None:
