@@ -58,7 +58,7 @@ class CaseView(MethodView):
         self._pages = pages
         self._intake = intake
         self._settings = settings
-        self._submissions = SubmissionHandler(PAGE, pages.tokens, intake, settings)
+        self._submissions = SubmissionHandler(PAGE, pages, intake, settings)
 
     def get(self) -> Response:
         """Ask for the codename: without it there is nothing to show."""
@@ -77,6 +77,9 @@ class CaseView(MethodView):
             return ask_again(self._pages, token, texts.get("text", ""), sending=sending)
         if posted.problems:
             return self.show(posted.state, posted.texts, posted.problems, posted.status)
+        if posted.earlier:
+            question = Question(earlier=posted.earlier)
+            return self.show(posted.state, posted.texts, question=question)
         act = posted.texts.get("act", "send")
         if act in ("files", "language"):
             return self.show(posted.state, posted.texts)

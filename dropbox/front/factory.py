@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import flask
@@ -15,8 +16,9 @@ from dropbox import data_files, error_log
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.errors import CutPage
+from dropbox.front.arrived_files import ArrivedFiles
 from dropbox.front.case_page import CaseView
-from dropbox.front.form_token import FormTokens
+from dropbox.front.form_token import ForgedToken, FormTokens
 from dropbox.front.inbox_page import InboxView
 from dropbox.front.intake import Intake
 from dropbox.front.pages import PREFIXES, Pages, language_of, use_language
@@ -28,8 +30,8 @@ from dropbox.front.uploads import no_files, receive
 from dropbox.label import LANGUAGES
 from dropbox.settings import Settings
 
-# The form of the button for leaving has one short field.
-_LEAVING_BYTES = 4_096
+# The forms of the buttons for leaving and for arrived files have one short field.
+_SHORT_BYTES = 4_096
 
 
 class FormBodyRead(RuntimeError):
@@ -87,7 +89,7 @@ def create_front(
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     Babel(app, locale_selector=lambda: g.get("language", LANGUAGES[0]).replace("-", "_"))
     tokens = FormTokens(keys, lifetime_seconds=settings.token_minutes * 60, clock=clock)
-    pages = Pages(campaign, words, tokens)
+    pages = Pages(campaign, words, tokens, ArrivedFiles(keys, clock))
     _style_and_answers(app, settings.onion, step_seconds)
     _admission(app, settings.onion, pages)
     _routes(
@@ -130,16 +132,16 @@ def _style_and_answers(app: Flask, onion: str, step_seconds: float) -> None:
     app.after_request(finish)
 
 
-def _leaving() -> str:
-    """What the button for leaving carried; its form has no other field."""
+def _carried(name: str) -> str:
+    """What a button called *name* carried whose form has no other field."""
     received = receive(
         request.stream,
         request.headers.get("Content-Type", ""),
-        limit_bytes=_LEAVING_BYTES,
+        limit_bytes=_SHORT_BYTES,
         files_left=lambda texts: 0,
         open_sealer=no_files,
     )
-    return str(received.texts.get("leaving", ""))
+    return str(received.texts.get(name, ""))
 
 
 def in_groups(fingerprint: str) -> str:
@@ -166,7 +168,7 @@ def _routes(
 
     def leave() -> Response:
         if request.method == "POST":
-            pages.tokens.leave(_leaving())
+            pages.tokens.leave(_carried("leaving"))
         sentences = [
             _("You have left. The server keeps no login and keeps no record that you were here."),
             _(
@@ -177,6 +179,23 @@ def _routes(
         g.leaving = True
         return pages.message(_("You have left"), sentences, status=200, path="leave")
 
+    def arrived() -> Response:
+        files = []
+        with suppress(ForgedToken):
+            files = pages.arrived.kept(pages.tokens.nonce_of(_carried("arrival")))
+        if not files:
+            sentences = [_("No file has arrived whole."), _("Press Back, and send the page again.")]
+        else:
+            names = _(", ").join(one.file.name for one in files)
+            sentences = [
+                _("These files have arrived whole and are locked: %(names)s.", names=names),
+                _(
+                    "Press Back, choose only the files that are missing, and send the page again. "
+                    "These files go with it."
+                ),
+            ]
+        return pages.message(_("What has arrived"), sentences, status=200)
+
     app.add_url_rule("/", view_func=start)
     # The language is taken from the path before any view runs; see _admission.
     for prefix in PREFIXES.values():
@@ -185,6 +204,12 @@ def _routes(
         app.add_url_rule(f"/{prefix}/keys", view_func=keys, endpoint=f"{prefix}.keys")
         app.add_url_rule(
             f"/{prefix}/leave", view_func=leave, endpoint=f"{prefix}.leave", methods=("GET", "POST")
+        )
+        app.add_url_rule(
+            f"/{prefix}/arrived",
+            view_func=arrived,
+            endpoint=f"{prefix}.arrived",
+            methods=("POST",),
         )
         report = ReportView.as_view(f"{prefix}.report", pages, intake, settings, clock)
         app.add_url_rule(f"/{prefix}/report", view_func=report)

@@ -26,6 +26,7 @@ from dropbox.sealing import NONCE_BYTES
 _CONTEXT = b"cd1:form-token:"
 # What the button for leaving carries is no token of any page.
 _LEAVING = b"cd1:leave"
+_ARRIVAL = b"cd2:arrival"
 VISIT_BYTES = 16
 MISSING_CHARACTERS = 60
 _FLAGS = ("asked", "maybe_sent", "nameless")
@@ -243,6 +244,14 @@ class FormTokens:
         """End the visit of a page's button; what is not from such a button changes nothing."""
         with suppress(ForgedToken):
             self._keys.leave(self._opened(untrusted, _LEAVING)[1])
+
+    def arrival(self, state: FormState) -> str:
+        """What the button that asks for arrived files carries on a page with *state*."""
+        return self._sealed(state.nonce, _ARRIVAL)
+
+    def nonce_of(self, untrusted: str) -> bytes:
+        """The nonce of a page's button for arrived files. Raises ForgedToken."""
+        return self._opened(untrusted, _ARRIVAL)[1]
 
     def end(self, state: FormState) -> None:
         """End the visit of a page with *state*."""

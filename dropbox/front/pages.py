@@ -8,6 +8,7 @@ from flask import Response, g, make_response, render_template
 
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
+from dropbox.front.arrived_files import ArrivedFiles
 from dropbox.front.form_token import MISSING_CHARACTERS, FormState, FormTokens
 from dropbox.label import LANGUAGES
 
@@ -28,11 +29,12 @@ def use_language(tag: str) -> None:
 
 @dataclass(frozen=True)
 class Pages:
-    """Renders all pages."""
+    """Renders all pages, and has what carries their state from one to the next."""
 
     campaign: Campaign
     words: WordLists
     tokens: FormTokens
+    arrived: ArrivedFiles
 
     def render(
         self, template: str, *, status: int = 200, path: str = "", **context: Any
@@ -79,6 +81,7 @@ class Pages:
             path=path,
             token=token,
             leaving=self.tokens.leaving(state),
+            arrival=self.tokens.arrival(state),
             text=text,
             codename=self.words.spell(state.codename, g.language),
             files=state.attachments,

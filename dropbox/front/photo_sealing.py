@@ -52,15 +52,21 @@ class Photo:
 
 
 class PhotoSealer:
-    """A Sealer that looks for traces in photographs; *found* is called with each that has some.
+    """A Sealer that looks for traces in photographs.
+
+    *finished* is called with the file and, if it is a photograph with traces, with these.
 
     The second sealing needs a place of its own. Without one, or when it fails, the file is sealed
     as it is, and the traces cannot be removed.
     """
 
-    def __init__(self, open_sealer: Callable[[], Sealer], found: Callable[[Photo], object]) -> None:
+    def __init__(
+        self,
+        open_sealer: Callable[[], Sealer],
+        finished: Callable[[Attachment, Photo | None], object],
+    ) -> None:
         self._open = open_sealer
-        self._found = found
+        self._finished = finished
         self._file = open_sealer()
         self._first: bytes | None = b""
         self._jpeg: JpegStripper | None = None
@@ -97,8 +103,8 @@ class PhotoSealer:
             self._heic.finish()
             traces = self._heic.traces
         stripped = self._finished_copy(type)
-        if traces:
-            self._found(Photo(file.block_key, tuple(sorted(traces)), stripped))
+        photo = Photo(file.block_key, tuple(sorted(traces)), stripped) if traces else None
+        self._finished(file, photo)
         return file
 
     def abort(self) -> None:

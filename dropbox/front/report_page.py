@@ -37,7 +37,7 @@ class ReportView(MethodView):
     ) -> None:
         self._pages = pages
         self._clock = clock
-        self._submissions = SubmissionHandler(PAGE, pages.tokens, intake, settings)
+        self._submissions = SubmissionHandler(PAGE, pages, intake, settings)
         self._settings = settings
 
     def get(self) -> Response:
@@ -56,6 +56,8 @@ class ReportView(MethodView):
             # The codename has changed, which has to be said whatever the button was.
             why = "left" if isinstance(posted.token.trouble, LeftToken) else "old"
             return self._again(form, posted.state, status=400, question=Question(sent_before=why))
+        if posted.earlier:
+            return self._again(form, posted.state, question=Question(earlier=posted.earlier))
         if act in ("codename", "files", "language"):
             another = act == "codename"
             state = posted.state.with_another_codename() if another else posted.state

@@ -40,7 +40,10 @@ _KEYS_BYTES = 4_096
 _TABLE_BITS = 2**24
 _TABLE_BYTES = _TABLE_BITS // 8
 _INDEXES, _INDEX_BYTES = 4, 3
-REGION_BYTES = _KEYS_BYTES + 2 * _TABLE_BYTES
+_TABLES_END = _KEYS_BYTES + 2 * _TABLE_BYTES
+# For what else all fronts of a site have to share: see dropbox.front.arrived_files.
+SPARE_BYTES = 2**22
+REGION_BYTES = _TABLES_END + SPARE_BYTES
 
 _SLOT_CHECK, _LEFT = b"cd1:key-slot", b"cd1:left"
 
@@ -56,7 +59,8 @@ class SharedKeys:
     """The keys and the tables in a region of REGION_BYTES. *clock* is in Unix seconds.
 
     Safe to call from several threads and processes. ``damaged``: whether a key was damaged when the
-    region was opened; a new one was made instead.
+    region was opened; a new one was made instead. ``spare``: SPARE_BYTES for other modules, to be
+    changed only while ``locked``.
     """
 
     def __init__(self, region: mmap.mmap, file: int | None, clock: Callable[[], float]) -> None:
@@ -64,9 +68,10 @@ class SharedKeys:
         self._file = file
         self._clock = clock
         self._thread = threading.Lock()
+        self.spare = memoryview(region)[_TABLES_END:]
         with suppress(OSError):  # not every kernel has it
             region.madvise(mmap.MADV_DONTDUMP)
-        with self._locked():
+        with self.locked():
             self.damaged = any(
                 self._slot(parity) not in (None, _EMPTY) and self._read(parity) is None
                 for parity in (0, 1)
@@ -98,7 +103,7 @@ class SharedKeys:
         Makes today's if there is none, and overwrites that of the day before when its time is over.
         """
         today, second = divmod(int(self._clock()), DAY_SECONDS)
-        with self._locked():
+        with self.locked():
             current = self._read(today % 2)
             if current is None or current.day != today:
                 current = self._renew(today)
@@ -111,7 +116,7 @@ class SharedKeys:
     def leave(self, visit: bytes) -> None:
         """Note that the *visit* was left: none of its tokens is accepted any more."""
         for key in self.now():
-            with self._locked():
+            with self.locked():
                 for at, bit in _places(key, visit):
                     self._region[at] |= bit
 
@@ -147,7 +152,7 @@ class SharedKeys:
         return DayKey(int.from_bytes(plain[:_DAY_BYTES], "big"), plain[_DAY_BYTES:])
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Alone among all threads and processes. The kernel ends the lock of one that dies."""
         with self._thread:
             if self._file is None:

@@ -16,12 +16,15 @@ from dropbox.errors import (
     PendingGone,
     VaultUnavailable,
 )
-from dropbox.front.form_token import ForgedToken, FormState, FormTokens
+from dropbox.front.arrived_files import ArrivedFile
+from dropbox.front.form_token import ForgedToken, FormState
 from dropbox.front.forms import OpenedToken
 from dropbox.front.intake import Draft, Intake
+from dropbox.front.pages import Pages
 from dropbox.front.personal_data import find_personal_data
 from dropbox.front.photo_sealing import Photo, PhotoSealer
 from dropbox.front.uploads import Busy, ReceivedForm, Trouble, receive
+from dropbox.report import Attachment
 from dropbox.settings import Settings
 
 # The buttons that answer a question: the text is to go as it is, the missing files are given up,
@@ -125,6 +128,7 @@ class Question:
 
     ``sent_before``: whether the same was seen to be sent, and why that is asked ("left" or "old").
     ``missing``: the names of files that are not there. ``personal_data``: its kinds in the text.
+    ``earlier``: the names of files that had arrived from the same page before its answer was lost.
     ``photos``: (name, traces, whether they can be removed) of each photograph that has some.
     """
 
@@ -132,6 +136,7 @@ class Question:
     missing: Sequence[str] = ()
     personal_data: Sequence[str] = ()
     photos: Sequence[tuple[str, Sequence[str], bool]] = ()
+    earlier: Sequence[str] = ()
 
 
 def question_before_sending(
@@ -175,6 +180,8 @@ class PostedPage:
     state: FormState
     problems: Sequence[Problem]
     status: int
+    # The names of files that had arrived before, from the same page, which does not show them.
+    earlier: Sequence[str] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,9 +196,10 @@ class Refusal:
 class SubmissionHandler:
     """Receives and files what the page called *page* sends."""
 
-    def __init__(self, page: str, tokens: FormTokens, intake: Intake, settings: Settings) -> None:
+    def __init__(self, page: str, pages: Pages, intake: Intake, settings: Settings) -> None:
         self._page = page
-        self._tokens = tokens
+        self._tokens = pages.tokens
+        self._arrived = pages.arrived
         self._intake = intake
         self._settings = settings
 
@@ -200,28 +208,44 @@ class SubmissionHandler:
 
         Abandons files that were removed. Raises CutPage.
         """
-        photos: list[Photo] = []
+        opened: list[OpenedToken] = []
+        arrived: list[ArrivedFile] = []
+
+        def files_left(texts: MultiDict[str, str]) -> int:
+            opened.append(self._opened(texts))
+            return self._settings.files - len(opened[0].state.attachments)
+
+        def finished(file: Attachment, photo: Photo | None) -> None:
+            arrived.append(ArrivedFile(file, photo))
+            # At once: should the connection die, the same page comes again without this file.
+            if opened[0].trouble is None:
+                self._arrived.keep(opened[0].state.nonce, arrived[-1])
+
         received = receive(
             request.stream,
             request.headers.get("Content-Type", ""),
             limit_bytes=self._settings.post_bytes,
-            files_left=lambda texts: (
-                self._settings.files - len(self._opened(texts).state.attachments)
-            ),
-            open_sealer=lambda: PhotoSealer(self._intake.open_sealer, photos.append),
+            files_left=files_left,
+            open_sealer=lambda: PhotoSealer(self._intake.open_sealer, finished),
         )
+        token = self._opened(received.texts)
         if received.cut_page:
             # No field that is missing was emptied by its writer, so nothing is taken from it.
-            arrived = FormState.new().with_files(tuple(received.attachments)).with_photos(photos)
-            self._intake.abandon(arrived.sealed)
+            self._abandon(token.state, arrived)
             raise CutPage
-        token = self._opened(received.texts)
         state = token.state
         if isinstance(token.trouble, ForgedToken):
             # Only the page itself can still tell which files it had.
             state = state.after_arrival((), received.texts.getlist("had")).as_sent_before()
         state = self._without_removed(state, received)
-        state = state.after_arrival(received.attachments, received.lost).with_photos(photos)
+        earlier, arrived = self._with_earlier(token, arrived)
+        room = max(0, self._settings.files - len(state.attachments) - len(arrived))
+        self._abandon(token.state, earlier[room:])
+        lost = [one.file.name for one in earlier[room:]]
+        del earlier[room:]
+        new = [*earlier, *arrived]
+        state = state.after_arrival([one.file for one in new], [*lost, *received.lost])
+        state = state.with_photos([one.photo for one in new if one.photo is not None])
         state = state.with_names_left_away("nameless" in received.texts)
         status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)
         return PostedPage(
@@ -230,13 +254,49 @@ class SubmissionHandler:
             state,
             [self._problem(*trouble, state) for trouble in received.troubles],
             status,
+            [one.file.name for one in earlier],
         )
+
+    def _with_earlier(
+        self, token: OpenedToken, arrived: Sequence[ArrivedFile]
+    ) -> tuple[list[ArrivedFile], list[ArrivedFile]]:
+        """Files that arrived from the same page before and that it does not know, and *arrived*.
+
+        One that arrived twice is kept as it was first sealed.
+        """
+        if token.trouble is not None:
+            return [], list(arrived)
+        known = {
+            file.block_key for file in (*token.state.attachments, *(one.file for one in arrived))
+        }
+        earlier = self._arrived.kept(token.state.nonce)
+        earlier = [one for one in earlier if one.file.block_key not in known]
+        result, repeated = [], []
+        for one in arrived:
+            first = next((other for other in earlier if other.is_same(one.file)), None)
+            if first is None:
+                result.append(one)
+            else:
+                earlier.remove(first)
+                result.append(first)
+                repeated.append(one)
+        self._abandon(token.state, repeated)
+        return earlier, result
+
+    def _abandon(self, state: FormState, arrived: Sequence[ArrivedFile]) -> None:
+        """Have the vault erase files that arrived for the page with *state*."""
+        files = [one.file for one in arrived]
+        files += [one.photo.stripped for one in arrived if one.photo and one.photo.stripped]
+        if files:
+            self._arrived.forget(state.nonce, [file.block_key for file in files])
+            self._intake.abandon(files)
 
     def file(self, draft: Draft, state: FormState) -> Refusal | None:
         """File *draft* with the files of *state*. Returns None once it is on the vault's disk."""
         try:
             self._intake.file(draft, state.to_send())
         except PendingGone:
+            self._arrived.forget(state.nonce)
             return Refusal(("files", _FILES_GONE), 409, state.without_files())
         except Busy:
             return Refusal(("", BUSY), 503, state)
@@ -244,6 +304,7 @@ class SubmissionHandler:
             return Refusal(("text", _TOO_LONG), 413, state)
         except (CannotSeal, CannotStore, VaultUnavailable):
             return Refusal(("", NOT_ACCEPTED), 503, state)
+        self._arrived.forget(state.nonce)
         return None
 
     def _opened(self, texts: MultiDict[str, str]) -> OpenedToken:
@@ -273,4 +334,7 @@ class SubmissionHandler:
     def abandon_unused(self, before: FormState, after: FormState) -> None:
         """Have the vault erase what was sealed for a page *before* and is not used *after*."""
         used = {file.block_key for file in after.sealed}
-        self._intake.abandon([file for file in before.sealed if file.block_key not in used])
+        unused = [file for file in before.sealed if file.block_key not in used]
+        if unused:
+            self._arrived.forget(before.nonce, [file.block_key for file in unused])
+            self._intake.abandon(unused)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dropbox.campaign import Campaign
 from dropbox.codename import COST, WordLists
+from dropbox.front.arrived_files import ArrivedFiles
 from dropbox.front.day_keys import TodaysKey
 from dropbox.front.factory import create_front
 from dropbox.front.intake import Intake
@@ -37,6 +38,7 @@ if _keys.damaged:
         "ask for the codename again.\n"
     )
 
+_arrived = ArrivedFiles(_keys, time.time)
 _campaign = Campaign.read(_settings.campaign)
 _hpke = WeeklyHpke.load(_settings.keys, datetime.now(UTC))
 _vault = VaultClient(_settings.intake_socket)
@@ -84,4 +86,5 @@ def lock_worker() -> None:
 def _watch_keys() -> None:
     while True:
         _keys.now()
+        _arrived.sweep()
         time.sleep(_WATCH_SECONDS)

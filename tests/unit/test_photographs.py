@@ -186,7 +186,7 @@ def sealed(data: bytes, *sealers: Collector, size: int = 50) -> tuple[list[Photo
             raise Busy
         return left.pop(0)
 
-    sealer = PhotoSealer(open_sealer, found.append)
+    sealer = PhotoSealer(open_sealer, lambda _, photo: found.extend([photo] if photo else []))
     for piece in pieces(data, size):
         sealer.write(piece)
     return found, sealer.finish(name="a.jpg", type="image/jpeg")
@@ -228,7 +228,7 @@ def test_without_a_place_for_it_there_is_no_copy_and_none_is_begun_later() -> No
 def test_a_file_that_breaks_off_gives_up_its_copy() -> None:
     made = [Collector(), Collector()]
     sealers = iter(made)
-    sealer = PhotoSealer(lambda: next(sealers), lambda photo: None)
+    sealer = PhotoSealer(lambda: next(sealers), lambda file, photo: None)
     sealer.write(data_of("both.jpg")[:-10])
     sealer.abort()
     assert all(one.data and one.aborted for one in made)
@@ -245,7 +245,7 @@ def test_no_more_of_a_file_is_held_than_was_said() -> None:
     data = data_of("both.jpg")
     late = data[:2] + notes + data[2:]
     assert sealed(late, Collector(), Collector(), size=20_000)[0] == []
-    sealer = PhotoSealer(Collector, lambda photo: None)
+    sealer = PhotoSealer(Collector, lambda file, photo: None)
     for piece in pieces(data[:2] + kept, 10_000):
         sealer.write(piece)
         assert len(sealer._held) <= HEAD_BYTES

@@ -136,7 +136,7 @@ def test_workers_that_were_forked_share_a_new_key(keys: SharedKeys, clock: Clock
 def test_a_process_that_dies_with_the_lock_stops_nobody(keys: SharedKeys) -> None:
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
-        with keys._locked():
+        with keys.locked():
             os.write(writer, b"locked")
             time.sleep(60)
     os.read(reader, 6)

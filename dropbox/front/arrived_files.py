@@ -1,0 +1,133 @@
+"""Files that have arrived for a page that its browser has never seen again, in shared memory only.
+
+A page carries its files in its token. When the connection dies, no answer and no new token reach
+the browser, which sends the old page again: what had arrived is kept here for it. An entry opens
+with the page's nonce alone, which only that page carries, and is overwritten after two hours.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from nacl.exceptions import CryptoError
+from nacl.secret import Aead
+
+from dropbox.errors import BadReport
+from dropbox.front.photo_sealing import Photo
+from dropbox.front.shared_keys import OVERLAP_SECONDS, SharedKeys
+from dropbox.report import Attachment
+
+_ID_BYTES, _UNTIL_BYTES = 16, 8
+_SLOT_BYTES = 2_560
+_HEAD_BYTES = _ID_BYTES + _UNTIL_BYTES
+_SEALED_BYTES = _SLOT_BYTES - _HEAD_BYTES
+# XChaCha20-Poly1305's nonce and tag.
+_PLAIN_BYTES = _SEALED_BYTES - 24 - 16
+_EMPTY = bytes(_SLOT_BYTES)
+_ID, _KEY = b"cd2:arrived-id", b"cd2:arrived-key"
+
+
+class ArrivedFile(NamedTuple):
+    """A file that has arrived, and what is to be asked about it if it is a photograph."""
+
+    file: Attachment
+    photo: Photo | None
+
+    @property
+    def block_keys(self) -> set[bytes]:
+        """The keys of all that is sealed of it."""
+        stripped = None if self.photo is None else self.photo.stripped
+        return {self.file.block_key} | ({stripped.block_key} if stripped else set())
+
+    def is_same(self, other: Attachment) -> bool:
+        """Whether *other* is the same file, sealed again."""
+        mine, theirs = ((one.name, one.type, one.size, one.sha256) for one in (self.file, other))
+        return mine == theirs
+
+
+class ArrivedFiles:
+    """The files by the nonce of their page, of 16 bytes. *clock* is in Unix seconds.
+
+    Safe to call from several threads and processes. When all slots are taken, the oldest gives way:
+    its file is then sent once more.
+    """
+
+    def __init__(self, keys: SharedKeys, clock: Callable[[], float]) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._slots = range(0, len(keys.spare) // _SLOT_BYTES * _SLOT_BYTES, _SLOT_BYTES)
+
+    def keep(self, page: bytes, arrived: ArrivedFile) -> None:
+        """Keep a file for *page*. One with too long a name is not kept."""
+        photo = None if arrived.photo is None else arrived.photo.to_json()
+        body = {"file": arrived.file.to_json(), "photo": photo}
+        plain = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        if len(plain) > _PLAIN_BYTES:
+            return
+        page_id = _page_id(page)
+        sealed = _box(page).encrypt(plain.ljust(_PLAIN_BYTES), aad=page_id)
+        with self._keys.locked():
+            # Later than all others of its page, so that they come back in their order.
+            until = int(self._clock() * 1_000) + OVERLAP_SECONDS * 1_000
+            until = max([until, *(self._until(at) + 1 for at in self._of(page_id))])
+            at = min(self._slots, key=self._until)
+            entry = page_id + until.to_bytes(_UNTIL_BYTES, "big") + bytes(sealed)
+            self._keys.spare[at : at + _SLOT_BYTES] = entry
+
+    def kept(self, page: bytes) -> list[ArrivedFile]:
+        """The files of *page*, in the order in which they arrived."""
+        page_id = _page_id(page)
+        now = int(self._clock() * 1_000)
+        with self._keys.locked():
+            places = sorted(self._of(page_id), key=self._until)
+            found = [bytes(self._keys.spare[at : at + _SLOT_BYTES]) for at in places]
+        return [
+            one
+            for slot in found
+            if int.from_bytes(slot[_ID_BYTES:_HEAD_BYTES], "big") > now
+            and (one := _opened(page, slot)) is not None
+        ]
+
+    def forget(self, page: bytes, block_keys: Collection[bytes] | None = None) -> None:
+        """Overwrite what is kept for *page*, or only those files of it that have *block_keys*."""
+        with self._keys.locked():
+            for at in self._of(_page_id(page)):
+                one = _opened(page, bytes(self._keys.spare[at : at + _SLOT_BYTES]))
+                if block_keys is None or one is None or one.block_keys & set(block_keys):
+                    self._keys.spare[at : at + _SLOT_BYTES] = _EMPTY
+
+    def sweep(self) -> None:
+        """Overwrite what is older than two hours."""
+        now = int(self._clock() * 1_000)
+        with self._keys.locked():
+            for at in self._slots:
+                if 0 < self._until(at) <= now:
+                    self._keys.spare[at : at + _SLOT_BYTES] = _EMPTY
+
+    def _of(self, page_id: bytes) -> list[int]:
+        spare = self._keys.spare
+        return [at for at in self._slots if spare[at : at + _ID_BYTES] == page_id]
+
+    def _until(self, at: int) -> int:
+        spare = self._keys.spare
+        return int.from_bytes(spare[at + _ID_BYTES : at + _HEAD_BYTES], "big")
+
+
+def _page_id(page: bytes) -> bytes:
+    return hashlib.blake2b(page, person=_ID, digest_size=_ID_BYTES).digest()
+
+
+def _box(page: bytes) -> Aead:
+    return Aead(hashlib.blake2b(page, person=_KEY, digest_size=32).digest())
+
+
+def _opened(page: bytes, slot: bytes) -> ArrivedFile | None:
+    """What a slot holds; None if it was damaged."""
+    with suppress(CryptoError, ValueError, KeyError, TypeError, BadReport):
+        plain = _box(page).decrypt(slot[_HEAD_BYTES:], aad=slot[:_ID_BYTES])
+        body: dict[str, Any] = json.loads(plain)
+        photo = None if body["photo"] is None else Photo.from_json(body["photo"])
+        return ArrivedFile(Attachment.from_json(body["file"]), photo)
+    return None
