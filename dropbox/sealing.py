@@ -262,24 +262,31 @@ class _BlockWriter:
         self.ids: list[bytes] = []
         self.stopped = False
         self._put = put
-        self._buffer = bytearray()
+        self._pieces: list[bytes] = []
+        self._length = 0
         self._batch: list[Block] = []
 
     def write(self, data: bytes) -> None:
         """Take gpg's next output. Raises CannotSeal after a stop, and what *put* raises."""
         if self.stopped:
             raise CannotSeal("The upload was interrupted.")
-        self._buffer += data
+        self._pieces.append(data)
+        self._length += len(data)
         size = self._format.chunk_bytes
-        while len(self._buffer) >= size:
-            self._cut(bytes(self._buffer[:size]))
-            del self._buffer[:size]
+        while self._length >= size:
+            # Copied once: where freed memory is overwritten, each copy counts.
+            over = self._length - size
+            last = self._pieces.pop()
+            kept = len(last) - over
+            self._cut(b"".join((*self._pieces, memoryview(last)[:kept])))
+            self._pieces = [last[kept:]]
+            self._length = over
 
     def finish(self) -> None:
         """Fill up the last block and put what is left."""
-        if self._buffer:
-            self._cut(bytes(self._buffer))
-            self._buffer.clear()
+        if self._length:
+            self._cut(b"".join(self._pieces))
+            self._pieces, self._length = [], 0
         self._pass_on()
 
     def _cut(self, chunk: bytes) -> None:

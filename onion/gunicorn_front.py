@@ -8,6 +8,7 @@ from typing import Any
 from onion.gunicorn_hardening import (
     limit_idle_connections,
     lock_application,
+    receive_in_pieces,
     restrict_umask,
     silence_gunicorn,
     stop_on_early_sigterm,
@@ -65,6 +66,7 @@ silence_gunicorn()
 restrict_umask()
 stop_with_parent()
 stop_on_early_sigterm()
+receive_in_pieces(size=65_536)
 # A bridge that changes its proxy can be silent for about a minute.
 limit_idle_connections(seconds=120)
 

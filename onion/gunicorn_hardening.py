@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gunicorn import glogging, util
-from gunicorn.http import wsgi
+from gunicorn.http import unreader, wsgi
 from gunicorn.workers import gthread
 
 from onion.launch import START_FAILED
@@ -118,6 +118,14 @@ def limit_idle_connections(seconds: int) -> None:
         enqueue(worker, connection)
 
     _replace(gthread.ThreadWorker, "enqueue_req", enqueue_with_limit)
+
+
+def receive_in_pieces(size: int) -> None:
+    """Receive a body in pieces of at most *size* bytes, and reserve no more memory for each.
+
+    gunicorn reserves a megabyte for each piece, of which a socket's buffer fills a fraction.
+    """
+    _replace(unreader.SocketUnreader, "max_body_chunk", size)
 
 
 def _replace(owner: Any, name: str, value: object) -> None:

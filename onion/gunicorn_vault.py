@@ -9,6 +9,7 @@ from typing import Any
 from onion.gunicorn_hardening import (
     close_application,
     lock_application,
+    receive_in_pieces,
     restrict_umask,
     silence_gunicorn,
     stop_on_early_sigterm,
@@ -55,6 +56,7 @@ silence_gunicorn()
 restrict_umask()
 stop_with_parent()
 stop_on_early_sigterm()
+receive_in_pieces(size=65_536)
 
 
 def post_fork(server: Any, worker: Any) -> None:

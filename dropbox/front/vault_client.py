@@ -4,6 +4,7 @@ Nothing is asked for that could be listed or read back: the vault gives out seal
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -64,7 +65,7 @@ class VaultClient:
 
     def put(self, blocks: Sequence[SealedBlock]) -> None:
         """Store *blocks*, at most PENDING_BATCH, for a report that comes later."""
-        self._post("/put", b"".join(map(b"".join, blocks)))
+        self._post("/put", b"".join(chain.from_iterable(blocks)))
 
     def commit(self, report: SealedBlock, claims: Sequence[Claim]) -> None:
         """Store *report* and give it the pieces that it claims, all or nothing.

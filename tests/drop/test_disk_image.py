@@ -10,6 +10,7 @@ import random
 import secrets
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import threading
 import time
@@ -167,7 +168,8 @@ def verdict(times: Sequence[float], parts: Sequence[Part]) -> dict[str, float]:
     def tick(at: float) -> int:
         return math.floor(at - float(phase) + 0.5)
 
-    ticks = {n for part in parts for n in range(tick(part.begin) + 1, tick(part.end))}
+    each = [set(range(tick(part.begin) + 1, tick(part.end))) for part in parts]
+    ticks = set().union(*each)
     busy = ticks & {tick(one.confirmed) for one in filed}
     # The pieces of files are written in one or more of these.
     large = ticks & {
@@ -177,6 +179,10 @@ def verdict(times: Sequence[float], parts: Sequence[Part]) -> dict[str, float]:
     late: dict[int, float] = {}
     for at in inside:
         late[tick(at)] = max(late.get(tick(at), 0.0), at - phase + 0.5 - tick(at))
+    # Each start has its own moment for ticks.
+    for some in each:
+        usual = statistics.median(late[n] for n in some & late.keys()) if some & late.keys() else 0
+        late.update({n: late[n] - usual for n in some & late.keys()})
     table = [[len(some & late.keys()), len(some - late.keys())] for some in (busy, idle)]
     told["which second"] = stats.fisher_exact(table).pvalue
     print("ticks with and without a report, in the journal and not:", table)
