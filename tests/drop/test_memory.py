@@ -31,10 +31,10 @@ STOCK = {
     "PYTHONMALLOC": "default",
     "MALLOC_PERTURB_": "0",
     "GLIBC_TUNABLES": "",
-    "CASEDROP_LOCKDOWN_WAIVED": "dumps allocator",
+    "CASEDROP_LOCKDOWN_WAIVED": "access dumps allocator",
 }
 # Unless a test runs as root, the kernel lets it read only a dumpable process.
-READABLE = {"CASEDROP_LOCKDOWN_WAIVED": "dumps"}
+READABLE = {"CASEDROP_LOCKDOWN_WAIVED": "access dumps"}
 
 
 def text(name: str) -> str:
