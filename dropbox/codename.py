@@ -7,6 +7,7 @@ codename.
 """
 
 import hashlib
+import itertools
 import re
 import secrets
 import unicodedata
@@ -25,6 +26,9 @@ RANDOM_WORDS = 7
 WORDS = RANDOM_WORDS + 1
 _BITS = 11
 _PACKED_BYTES = 10  # 77 bits
+
+# Of a word as southerners spell it, who drop and add the h of two syllables, or write n for ng.
+_FEWEST_LETTERS, _MOST_LETTERS = 3, 14
 
 # The longest input: eight words with numbers, in full-width forms, with generous separators.
 MAX_CHARACTERS = 400
@@ -148,6 +152,27 @@ def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> Codena
     return CodenameKeys(reply, bytes(PrivateKey(reply).public_key), tag, withdraw, symmetric)
 
 
+# Sounds that speakers of southern dialects do not distinguish. Also with a g that begins the next
+# syllable, as in fang'gai.
+_SOUTHERN = (
+    ("zh", "z"),
+    ("ch", "c"),
+    ("sh", "s"),
+    ("ngg", "ng"),
+    ("ng", "n"),
+    ("l", "n"),
+    ("f", "h"),
+    ("hui", "hei"),
+)
+
+
+def southern(pinyin: str) -> str:
+    """*pinyin* with all sounds merged that some speakers do not distinguish."""
+    for sound, same in _SOUTHERN:
+        pinyin = pinyin.replace(sound, same)
+    return pinyin
+
+
 @dataclass(frozen=True, repr=False)
 class Spelling:
     """One word as it is shown: the letters to type, and the Chinese characters ("" in English)."""
@@ -160,21 +185,29 @@ class Spelling:
 class WordLists:
     """Both lists, LIST_WORDS entries each: an index means the same word in both.
 
-    ``chinese`` holds (pinyin, simplified, traditional). Raises BadWordList if a list is damaged.
+    ``chinese`` holds (pinyin, simplified, traditional); ``variants`` holds, for a character of a
+    traditional word, the other forms in which it is also written. Raises BadWordList if a list is
+    damaged.
     """
 
     chinese: Sequence[tuple[str, str, str]]
     english: Sequence[str]
+    variants: Mapping[str, str] = field(default_factory=dict)
     _index: Mapping[str, int] = field(init=False)
+    # By the sounds that southerners hear; no two words share them.
+    _by_sound: Mapping[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         index: dict[str, int] = {}
         for number, word in [
             *enumerate(self.english),
-            *((n, w) for n, three in enumerate(self.chinese) for w in set(three)),
+            *((n, w) for n, three in enumerate(self.chinese) for w in self._spellings(*three)),
         ]:
             if index.setdefault(word, number) != number:
                 raise BadWordList("A word is twice in the word lists.")
+        by_sound = {southern(pinyin): n for n, (pinyin, _, _) in enumerate(self.chinese)}
+        if len(by_sound) != len(self.chinese) or by_sound.keys() & set(map(southern, self.english)):
+            raise BadWordList("Two words differ only by sounds that southerners do not hear.")
         letters = [*self.english, *(pinyin for pinyin, _, _ in self.chinese)]
         hanzi = [word for _, *both in self.chinese for word in both]
         if len(self.english) != LIST_WORDS or len(self.chinese) != LIST_WORDS:
@@ -186,6 +219,20 @@ class WordLists:
         if not all(len(word) == 2 and all(map(_is_hanzi, word)) for word in hanzi):
             raise BadWordList("A Chinese word does not consist of two characters.")
         object.__setattr__(self, "_index", index)
+        object.__setattr__(self, "_by_sound", by_sound)
+
+    def _spellings(self, pinyin: str, simplified: str, traditional: str) -> set[str]:
+        """The pinyin, and the characters in every form and in every mixture of both scripts."""
+        forms = (
+            {one, other, *self.variants.get(other, "")}
+            for one, other in zip(simplified, traditional, strict=False)
+        )
+        return {pinyin, simplified, traditional, *map("".join, itertools.product(*forms))}
+
+    def _find(self, untrusted: str) -> int | None:
+        """The index of a word in any of its spellings, or None."""
+        exact = self._index.get(untrusted)
+        return exact if exact is not None else self._by_sound.get(southern(untrusted))
 
     @classmethod
     def read(cls, folder: Path = _FOLDER) -> Self:
@@ -196,7 +243,15 @@ class WordLists:
                 for line in (folder / "zh.txt").read_text("utf-8").splitlines()
             ]
             english = (folder / "en.txt").read_text("utf-8").splitlines()
-            return cls([(pinyin, hans, hant) for pinyin, hans, hant in chinese], english)
+            variants = {
+                usual: "".join(others)
+                for usual, *others in (
+                    line.split()
+                    for line in (folder / "variants.txt").read_text("utf-8").splitlines()
+                    if not line.startswith("#")
+                )
+            }
+            return cls([(pinyin, hans, hant) for pinyin, hans, hant in chinese], english, variants)
         except (OSError, ValueError):
             raise BadWordList from None
 
@@ -217,16 +272,20 @@ class WordLists:
         was typed.
         """
         pieces = _pieces(untrusted[:MAX_CHARACTERS])
-        if readings := self._readings("".join(pieces)):
+        letters = "".join(pieces)
+        if readings := self._readings(letters, self._index.get):
+            return readings[0]
+        if readings := self._readings(letters, self._find):
             return readings[0]
         known = self._known(pieces)
         if len(known) == 2 * WORDS and known[::2] == known[1::2] and None not in known:
             # Copied in both spellings, letters and characters.
             known = known[::2]
-            if codenames := self._readings(
-                "".join(self.english[index] for index in known if index is not None)
-            ):
-                return codenames[0]
+        if None not in known and len(known) == WORDS:
+            # Of words in southern spelling, and of those that were copied twice.
+            words = [index for index in known if index is not None]
+            if (codename := Codename(tuple(words[:RANDOM_WORDS]))).check == words[RANDOM_WORDS]:
+                return codename
         if len(known) != WORDS:
             raise WrongCount(len(known))
         for position, index in enumerate(known, 1):
@@ -237,7 +296,7 @@ class WordLists:
     def contains_codename(self, text: str) -> bool:
         """Whether *text* contains a whole codename, separated or run together, in linear time."""
         pieces = _pieces(text)
-        known = [self._index.get(piece) for piece in pieces]
+        known = [self._find(piece) for piece in pieces]
         without_repeats = [
             index for at, index in enumerate(known) if at == 0 or index != known[at - 1]
         ]
@@ -256,9 +315,11 @@ class WordLists:
             )
         ):
             return True
-        # Eight words of 4 to 10 letters without spaces.
+        # Eight words without spaces.
         return any(
-            4 * WORDS <= len(run) <= 10 * WORDS and bool(self._readings(run)) for run in pieces
+            _FEWEST_LETTERS * WORDS <= len(run) <= _MOST_LETTERS * WORDS
+            and bool(self._readings(run, self._find))
+            for run in pieces
         )
 
     @staticmethod
@@ -278,8 +339,8 @@ class WordLists:
         known: list[int | None] = []
         at = 0
         while at < len(pieces):
-            joined = self._index.get("".join(pieces[at : at + 2]))
-            alone = self._index.get(pieces[at])
+            joined = self._find("".join(pieces[at : at + 2]))
+            alone = self._find(pieces[at])
             if alone is None and joined is not None and at + 1 < len(pieces):
                 known.append(joined)
                 at += 2
@@ -288,14 +349,16 @@ class WordLists:
                 at += 1
         return known
 
-    def _readings(self, letters: str) -> list[Codename]:
+    @staticmethod
+    def _readings(letters: str, find: Callable[[str], int | None]) -> list[Codename]:
         """Every codename spelled by *letters*, without separators; nearly always one or none."""
         readings: dict[int, list[tuple[int, ...]]] = {0: [()]}
         for end in range(1, len(letters) + 1):
             readings[end] = [
                 (*prefix, index)
-                for length in range(2, min(end, 10) + 1)
-                if (index := self._index.get(letters[end - length : end])) is not None
+                for length in range(2, min(end, _MOST_LETTERS) + 1)
+                if readings[end - length]
+                and (index := find(letters[end - length : end])) is not None
                 for prefix in readings[end - length]
                 if len(prefix) < WORDS
             ]

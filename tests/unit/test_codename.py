@@ -112,6 +112,69 @@ def dressed(codename: Codename) -> dict[str, str]:
     }
 
 
+# How people write who do not hear a difference: each of them is read.
+SOUTHERN = [("sh", "s"), ("zh", "z"), ("ch", "c"), ("l", "n"), ("ang", "an"), ("eng", "en"),
+            ("ing", "in"), ("ong", "on")]  # fmt: skip
+
+
+@pytest.mark.parametrize("heard", SOUTHERN, ids="->".join)
+@pytest.mark.parametrize("separator", [" ", ""], ids=["apart", "together"])
+def test_southern_pinyin_is_read_both_ways(heard: tuple[str, str], separator: str) -> None:
+    sound, same = heard
+    spoken = [n for n, (word, _, _) in enumerate(LISTS.chinese) if sound in word]
+    for at in range(0, min(len(spoken), 70) - 7, 7):
+        codename = Codename(tuple(spoken[at : at + 7]))
+        typed = [word.typed for word in LISTS.spell(codename, "zh-Hans")]
+        written = separator.join(word.replace(sound, same) for word in typed)
+
+        assert LISTS.read_codename(written) == codename
+    # The other way round: who writes too many of them.
+    plain = [
+        n for n, (word, _, _) in enumerate(LISTS.chinese) if word[0] in "szc" and word[1] != "h"
+    ]
+    codename = Codename(tuple(plain[20:27]))
+    typed = [word.typed for word in LISTS.spell(codename, "zh-Hans")]
+    assert LISTS.read_codename(separator.join(word[0] + "h" + word[1:] for word in typed[:7]) +
+        separator + typed[7]) == codename  # fmt: skip
+
+
+def test_each_word_is_read_in_southern_pinyin_where_it_stands_alone() -> None:
+    for number, (pinyin, _, _) in enumerate(LISTS.chinese):
+        spelled = pinyin
+        for sound, same in SOUTHERN:
+            spelled = spelled.replace(sound, same)
+        codename = Codename((number,) * 7)
+        words = [word.typed for word in LISTS.spell(codename, "en")]
+
+        assert LISTS.read_codename(" ".join([spelled, *words[1:]])) == codename, pinyin
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        *("炒麵 炒麪 炒面", "床架 牀架", "手錶 手表", "獎杯 獎盃 奖盃", "襯裡 襯裏", "群山 羣山"),
+        *(
+            "岩漿 巖漿",
+            "鐘擺 鍾擺",
+            "鐵鉤 鐵鈎",
+            "臥室 卧室",
+            "捲尺 卷尺",
+            "遊客 游客",
+            "牆面 墻面",
+        ),
+        *("拐杖 柺杖 枴杖", "煉鐵 鍊鐵", "拉鍊 拉鏈", "穀物 谷物", "大蔥 大葱"),
+    ],
+)
+def test_each_form_of_a_character_is_read_also_mixed_with_the_other_script(forms: str) -> None:
+    first, *others = forms.split()
+    number = next(n for n, (_, _, hant) in enumerate(LISTS.chinese) if hant == first)
+    codename = Codename((number,) * 7)
+    words = [word.hanzi for word in LISTS.spell(codename, "zh-Hant")]
+    for other in [LISTS.chinese[number][1], *others]:
+        assert LISTS.read_codename("".join([other, *words[1:]])) == codename
+        assert LISTS.contains_codename("，".join([*[other] * 7, words[7]]))
+
+
 def halves(pinyin: str) -> list[str]:
     """A word split in two, as by somebody who writes syllables."""
     return [pinyin[: len(pinyin) // 2], pinyin[len(pinyin) // 2 :]]

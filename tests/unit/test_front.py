@@ -603,8 +603,8 @@ def test_a_text_far_too_long_does_not_grow_the_memory_and_says_that_it_was_cut(
 def test_another_host_a_gateway_and_another_sites_form_are_refused(front: Front) -> None:
     good = b"--B--\r\n"
     for headers, words in (
-        ({"Host": "example.com"}, "只在自己的洋葱地址"),
-        ({"Host": "www." + ONION}, "只在自己的洋葱地址"),
+        ({"Host": "example.com"}, "只能用自己的洋葱地址"),
+        ({"Host": "www." + ONION}, "只能用自己的洋葱地址"),
         ({"X-Tor2web": "1"}, "不是用 Tor 浏览器"),
         ({"Sec-Fetch-Site": "cross-site"}, "别的网站"),
         ({"Sec-Fetch-Site": "same-site"}, "别的网站"),
