@@ -17,7 +17,7 @@ from scripts.desk.casebook.casebook import Casebook
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Casebooks in which something has been done already."""
-    return Prepared(tmp_path_factory.mktemp("prepared"))
+    return Prepared(tmp_path_factory)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from rich.cells import cell_len
 from support.cases import DAY, add, attachment, new_casebook, report
 from support.line import Line
+from support.shared import made_once
 
 from dropbox.packets import PublicKey
 from dropbox.report import Report
@@ -28,6 +30,7 @@ from scripts.desk.search.summary import (
     parts_with_files,
     unacknowledged,
 )
+from scripts.desk.search.upkeep import catch_up
 
 MANY = [
     report("first\nline", 1, harms=("c1.b", "c1.a")),
@@ -174,20 +177,31 @@ def test_a_month_is_read_from_what_a_report_says_and_nothing_else(
 Run = Callable[..., str]
 
 
+@pytest.fixture(scope="session")
+def linked(tmp_path_factory: pytest.TempPathFactory, pinned: dict[str, PublicKey]) -> Path:
+    """The directory of a casebook of 120 cases that are linked already; each test copies it."""
+
+    def make(place: Path) -> None:
+        with new_casebook(place / "casebook", pinned) as casebook:
+            add(
+                casebook,
+                *(
+                    report(
+                        f"第{number}个微信號\x1b[31m\u202e被封了，这里是他的说明和经过，一共写了好几行字，讲的是那天晚上群里的事，以及后来申诉的结果。",
+                        number,
+                    )
+                    for number in range(1, 121)
+                ),
+            )
+            catch_up(casebook, lambda *_: None)
+
+    return made_once(tmp_path_factory, "linked", make) / "casebook"
+
+
 @pytest.fixture
-def run(line: Line, tmp_path: Path, pinned: dict[str, PublicKey]) -> Run:
+def run(line: Line, tmp_path: Path, linked: Path) -> Run:
     """The command line on a casebook of 120 cases, with *words* on standard input."""
-    with new_casebook(tmp_path / "casebook", pinned) as casebook:
-        add(
-            casebook,
-            *(
-                report(
-                    f"第{number}个微信號\x1b[31m\u202e被封了，这里是他的说明和经过，一共写了好几行字，讲的是那天晚上群里的事，以及后来申诉的结果。",
-                    number,
-                )
-                for number in range(1, 121)
-            ),
-        )
+    shutil.copytree(linked, tmp_path / "casebook")
 
     def command(*arguments: str, words: bytes = b"", code: int = 0) -> str:
         ended, out, err = line.run(*arguments, text=words)

@@ -9,6 +9,7 @@ failed. What the other process reports is counted as if it had run here.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # An agent that a test leaves running must not keep it open.
         os.set_inheritable(descriptor, False)
         reports = os.fdopen(descriptor, "w", encoding="ascii")
+        # See the workers of support.spread.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         config.pluginmanager.register(Reporter(config, reports))
 
 

@@ -238,6 +238,8 @@ class Spread:
     def _settle(self, name: str, reporter: Reporter) -> None:
         """Have what may not be shared with the process that forked this one."""
         os.environ[WORKER] = name
+        # A run in the background ignores Ctrl-C, and so would whatever a test starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         plugins = self._config.pluginmanager
         for plugin in ("terminalreporter", "runs"):
             if plugins.get_plugin(plugin):

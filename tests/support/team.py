@@ -1,7 +1,7 @@
 """Three people at one desk, on the command line."""
 
-import copy
 import json
+import pickle
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from scripts.desk import __main__ as desk
+from support.shared import made_once
 
 Result = TypeVar("Result")
 
@@ -45,25 +46,25 @@ class Team:
 
 
 class Prepared:
-    """Casebooks by name in a directory: the first test that asks for one makes it, the others get
-    a copy.
+    """Casebooks by name: the first test of a run that asks for one makes it, the others get a copy,
+    whatever their worker. All of a run's reviewers have the same keys.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._results: dict[str, Any] = {}
+    def __init__(self, directories: pytest.TempPathFactory) -> None:
+        self._directories = directories
 
     def bring(self, name: str, team: Team, make: Callable[[Team], Result]) -> Result:
         """Put *team* where *make* would bring it, and return what that returned."""
-        kept = self._directory / name
-        if name in self._results:
-            shutil.rmtree(team.casebook, ignore_errors=True)
-            shutil.copytree(kept, team.directory, dirs_exist_ok=True)
-        else:
+
+        def keep(place: Path) -> None:
             result = make(team)
-            shutil.copytree(team.directory, kept)
-            self._results[name] = result
-        return copy.deepcopy(self._results[name])  # type: ignore[no-any-return]
+            shutil.copytree(team.directory, place / "directory")
+            (place / "result").write_bytes(pickle.dumps(result))
+
+        kept = made_once(self._directories, f"prepared {name}", keep)
+        shutil.rmtree(team.casebook, ignore_errors=True)
+        shutil.copytree(kept / "directory", team.directory, dirs_exist_ok=True)
+        return pickle.loads((kept / "result").read_bytes())  # type: ignore[no-any-return]
 
 
 def toml(sheet: dict[str, Any]) -> str:
