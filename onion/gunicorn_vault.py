@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +45,6 @@ sendfile = False
 accesslog = None
 errorlog = "-"
 loglevel = "error"
-
-# sqlite-utils loads numpy where it is installed, and numpy starts a thread, which the worker's
-# lockdown would not reach.
-# None makes Python raise ModuleNotFoundError.
-sys.modules["numpy"] = None  # type: ignore[assignment]
 
 silence_gunicorn()
 restrict_umask()

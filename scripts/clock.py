@@ -37,7 +37,7 @@ def run(asked: argparse.Namespace) -> None:
     untrusted = status(settings.courier_socket)
     today = untrusted.get("today")
     if not isinstance(today, str) or len(today) != _ISO_DAY or not today.isascii():
-        raise CourierError("This vault does not say which day it is; one of format 1 never asks.")
+        raise CourierError("The vault does not say which day it is.")
     trouble = untrusted.get("trouble")
     print(one_line(trouble, 300) if isinstance(trouble, str) else "The vault reports no trouble.")
     print(f"By the vault's clock it is {one_line(today, 20)} (UTC).")

@@ -4,8 +4,6 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-import sqlite_utils
-
 from dropbox.errors import StoreError
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 
@@ -62,7 +60,7 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
             f"The vault's file {path} was made by another version of Casedrop (schema {version}): "
             "export it with that version, then move it away."
         )
-    # The schema includes triggers and additional indexes.
-    schema = sqlite_utils.Database(connection, use_counts_table=False).schema
-    if schema.rstrip(";\n").split(";\n") != list(SCHEMA):
+    # Triggers and additional indexes too; those that SQLite makes by itself have no SQL.
+    query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
+    if [sql for (sql,) in connection.execute(query)] != list(SCHEMA):
         raise StoreError(f"{path} is not a vault's file.")
