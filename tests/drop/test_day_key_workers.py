@@ -44,8 +44,8 @@ def test_a_front_refuses_while_the_vault_is_away_and_heals_by_itself(site: Site)
             while (found := sent(site)) != 200 and time.monotonic() < end:
                 time.sleep(1)
             assert found == 200
-    assert front.last_lines in (
-        [],
-        ["The front has no day key (VaultUnavailable): until it has one, it accepts no report."]
-        * len(front.last_lines),
-    )
+    assert set(front.last_lines) <= {
+        "The front has no day key (VaultUnavailable): until it has one, it accepts no report.",
+        # As in every test here.
+        "The lockdown of the front is incomplete: the settings waive access.",
+    }
