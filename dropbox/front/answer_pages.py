@@ -28,6 +28,11 @@ class AnswerPage(NamedTuple):
     first: int
     older: int | None
 
+    @property
+    def indexes(self) -> list[int]:
+        """The indexes of the tags of its answers."""
+        return [one.index for _, week in self.weeks for one in week]
+
 
 def answer_page(received: Sequence[ReceivedReply], first: int = 0) -> AnswerPage:
     """The page of *received* (newest first) that starts at *first*, or at 0 if there is none."""

@@ -39,6 +39,7 @@ _DELETE, _ERASE, _OLDER = "delete-", "erase-", "older-"
 
 _SENT = _("Your addition has been sent. It is locked and stored.")
 _DELETED = _("The answer has been deleted from the server.")
+_NOT_DELETED = _("The answer could not be deleted. Please try again later.")
 _NOT_WITHDRAWN = _(
     "The server cannot take everything back right now. Please try again later, until this page "
     "says that it has been taken back."
@@ -123,11 +124,13 @@ class CaseView(MethodView):
         question: Question | None = None,
         first: int = 0,
         deleting: int = NO_INDEX,
+        delete_all: bool = False,
     ) -> Response:
         """The case page, with the answers from index *first* on.
 
-        Asks whether to delete the answer under the tag *deleting*, and begins with it. The answers
-        are looked up each time. If that fails, the page says so and keeps the text.
+        Asks whether to delete the answer under the tag *deleting*, and begins with it. With
+        *delete_all*, those shown are gone from the server when the page is. The answers are looked
+        up each time. If that fails, the page says so and keeps the text.
         """
         try:
             received = self._intake.replies(state.codename)
@@ -135,6 +138,12 @@ class CaseView(MethodView):
             received, status = [], 503
             problems = [*problems, ("", BUSY if isinstance(why, Busy) else _UNAVAILABLE)]
         asked = (at for at, one in enumerate(received) if one.index == deleting)
+        answers = answer_page(received, next(asked, first))
+        if delete_all and status == 200:
+            try:
+                self._intake.delete_replies(state.codename, answers.indexes)
+            except (Busy, VaultUnavailable, CannotStore):
+                problems, status, delete_all = [*problems, ("", _NOT_DELETED)], 503, False
         return self._pages.form(
             "case.html",
             page=PAGE,
@@ -142,7 +151,8 @@ class CaseView(MethodView):
             state=state,
             problems=with_missing(problems, state),
             status=status,
-            answers=answer_page(received, next(asked, first)),
+            answers=answers,
+            deleted=delete_all,
             deleting=deleting,
             notice=notice,
             question=question or Question(),
@@ -165,7 +175,7 @@ class CaseView(MethodView):
             return self.show(
                 posted.state,
                 posted.texts,
-                [("", _("The answer could not be deleted. Please try again later."))],
+                [("", _NOT_DELETED)],
                 503,
             )
         return self.show(posted.state, posted.texts, notice=_DELETED)

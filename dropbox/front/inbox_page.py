@@ -18,6 +18,7 @@ from dropbox.front.uploads import no_files, receive
 from dropbox.settings import Settings
 
 PAGE = "inbox"
+READ_AND_DELETE = "read-delete"
 # The words, the token and the padding fit in this.
 _POST_BYTES = 131_072
 
@@ -74,7 +75,8 @@ class InboxView(MethodView):
             )
         # A fresh nonce: the inbox can be sent again, and what is written then is a new message.
         opened = replace(state, codename=codename, nonce=FormState.of(codename).nonce, asked=False)
-        return self._case.show(opened, received.texts)
+        delete_all = received.texts.get("act") == READ_AND_DELETE
+        return self._case.show(opened, received.texts, delete_all=delete_all)
 
 
 def _sentence(why: BadCodename) -> Any:

@@ -31,6 +31,7 @@ from dropbox.sealing import (
     seal_message,
 )
 from dropbox.settings import Settings
+from dropbox.sizes import ID_BYTES
 
 # How long a request waits for its turn at deriving keys, which takes 30 ms.
 _DERIVATION_WAIT_SECONDS = 10.0
@@ -258,8 +259,16 @@ class Intake:
 
         Raises Busy, CannotStore or VaultUnavailable.
         """
+        self.delete_replies(codename, [index])
+
+    def delete_replies(self, codename: Codename, indexes: Sequence[int]) -> None:
+        """Delete the replies under *codename*'s tags *indexes*.
+
+        With none it takes the same work. Raises Busy, CannotStore or VaultUnavailable.
+        """
         tags = reply_tags(self._keys(codename).tag_key)
-        self._vault.forget_replies(tags[index : index + 1])
+        chosen = [tags[index] for index in indexes if 0 <= index < len(tags)]
+        self._vault.forget_replies(chosen or [secrets.token_bytes(ID_BYTES)])
 
     def withdraw(self, codename: Codename, language: str) -> None:
         """Notify the reviewers, then erase everything filed under *codename*, and its replies.

@@ -9,8 +9,10 @@ from typing import NamedTuple, Protocol
 from dropbox.errors import CannotOpen, CasedropError, Damaged, NoKeyHere
 from dropbox.report import Attachment, Report
 
-# The campaign's question in which a claimant asks not to be answered.
+# The campaign's question in which a claimant asks not to be answered, or not to be told that the
+# report was opened: a notice that comes by itself proves that something was filed.
 _WANTED_QUESTION = "reply_ok"
+_NO_NOTICE = "reply.no_notice"
 
 
 class BadCaseNumber(CasedropError):
@@ -105,7 +107,17 @@ class Case:
     @property
     def wants_no_answer(self) -> bool:
         """Whether its claimant ever asked for no answer: one found on a screen may harm them."""
-        return any(part.report.facts.get(_WANTED_QUESTION) for part in self.parts)
+        return bool(self._refused - {_NO_NOTICE})
+
+    @property
+    def wants_no_notice(self) -> bool:
+        """Whether its claimant ever asked for no notice, or for no answer at all."""
+        return bool(self._refused)
+
+    @property
+    def _refused(self) -> set[str]:
+        chosen = (part.report.facts.get(_WANTED_QUESTION) or () for part in self.parts)
+        return {str(code) for codes in chosen for code in codes}
 
     @property
     def withdrawn(self) -> date | None:

@@ -158,6 +158,21 @@ def test_no_acknowledgement_goes_to_whoever_asked_not_to_be_answered(casebook: C
     assert summary.unacknowledged(casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS) == [2]
 
 
+def test_no_notice_goes_to_whoever_declined_it_and_an_answer_does(
+    casebook: Casebook, campaign: Campaign
+) -> None:
+    """The notice comes by itself and shows that something was filed; an answer was not declined."""
+    question = next(one for one in campaign.questions if one.code == "reply_ok")
+    declined = add(casebook, 1, facts={"reply_ok": question.read(["reply.no_notice"])})
+    add(casebook, 1, "more", kind="message")
+    both = add(casebook, 2, facts={"reply_ok": ["reply.no", "reply.no_notice"]})
+    add(casebook, 3)
+
+    assert summary.unacknowledged(casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS) == [3]
+    assert not casebook.case(declined).wants_no_answer and casebook.case(both).wants_no_answer
+    assert len(write(casebook, [declined], "x", today=DAY)) == 1
+
+
 def test_one_text_to_claimants_of_different_languages_has_to_name_its_own(
     casebook: Casebook,
 ) -> None:

@@ -13,6 +13,7 @@ from dropbox.codename import CHEAPEST, WordLists, derive_keys
 from dropbox.errors import CannotStore, CasedropError, VaultUnavailable
 from dropbox.front.answer_pages import weeks
 from dropbox.front.intake import ReceivedReply
+from dropbox.front.uploads import Busy
 from dropbox.reply import Reply, reply_tag, seal_reply
 from scripts.rehearsal.claimant import Browser, File, Page
 
@@ -268,3 +269,72 @@ def test_answers_that_cannot_be_looked_up_are_said_to_be_and_the_text_stays(
 
     assert page.status == 503 and "现在无法查找回复" in problems(page)
     assert page.form().value("text") == "写到一半"
+
+
+def read_and_delete(browser: Browser, codename: str, prefix: str = "zh-hans") -> Page:
+    """Open the inbox with the button that deletes what it shows."""
+    inbox = browser.get(f"/{prefix}/inbox")
+    return browser.send(inbox.form(), {"codename": codename}, button=("act", "read-delete"))
+
+
+def test_answers_are_read_and_deleted_with_one_press(
+    front: Front, words: WordLists, browser: Browser, codename: str
+) -> None:
+    answered(front, words, codename, "第一条", "第二条")
+    answered(front, words, report_page(browser).codename(), "别人的")
+    page = read_and_delete(browser, codename)
+    assert shown(page) == ["第二条", "第一条"] and "已从服务器删除" in page.text
+    assert not page.html.select(".reply button") and len(front.vault.sealed) == 1
+    again = read_and_delete(browser, codename)
+
+    assert shown(again) == [] and "已从服务器删除" not in again.text
+    assert "还没有回复" in again.text
+
+
+def test_what_does_not_fit_on_the_page_is_not_deleted(
+    front: Front, words: WordLists, browser: Browser, codename: str
+) -> None:
+    texts = [f"{number}" + "长" * 1_000 for number in range(8)]
+    answered(front, words, codename, *texts)
+    page, read = read_and_delete(browser, codename), list[str]()
+    assert len(front.vault.sealed) == 8 - len(shown(page)) > 0
+    read += shown(page)
+    rest = browser.send(page.form(), {}, button=("act", "older-0"))
+    assert shown(rest) == texts[::-1][len(read) :][: len(shown(rest))]
+
+    assert rest.html.select(".reply button")
+
+
+@pytest.mark.parametrize("failure", [VaultUnavailable(), CannotStore(), Busy()])
+def test_what_could_not_be_deleted_is_said_to_be_there(
+    front: Front, words: WordLists, browser: Browser, codename: str, failure: CasedropError
+) -> None:
+    answered(front, words, codename, "第一条")
+    front.vault.fail_at("forget_replies", failure)
+    page = read_and_delete(browser, codename, "en")
+
+    assert page.status == 503 and "could not be deleted" in problems(page)
+    assert shown(page) == ["第一条"] and "has been deleted" not in page.text
+    assert page.html.select('.reply button[value^="delete-"]') and len(front.vault.sealed) == 1
+
+
+def test_reading_and_deleting_an_unused_codename_asks_as_much_of_the_vault(
+    front: Front, words: WordLists, browser: Browser, codename: str
+) -> None:
+    asked = []
+    for answers in ((), ("第一条",)):
+        answered(front, words, codename, *answers)
+        front.vault.asked.clear()
+        read_and_delete(browser, codename)
+        asked.append(list(front.vault.asked))
+
+    assert asked[0] == asked[1] == ["replies", "forget_replies"]
+
+
+def test_a_codename_typed_wrong_deletes_nothing(
+    front: Front, words: WordLists, browser: Browser, codename: str
+) -> None:
+    answered(front, words, codename, "第一条")
+    page = read_and_delete(browser, codename + " x")
+
+    assert page.status == 400 and len(front.vault.sealed) == 1

@@ -22,7 +22,7 @@ CREATE TABLE register (
 -- no report.
 
 -- Of all parts together: harms and provinces are JSON lists of codes; since and until are months
--- such as 2019-03, or ''. withdrawn and silent (the claimant asked for no answer) are 0 or 1; later
+-- such as 2019-03, or ''. withdrawn and silent (the claimant asked for no notice) are 0 or 1; later
 -- counts the parts that came after everything was taken back; text is the beginning of the first
 -- part's text.
 CREATE TABLE outline (

@@ -13,7 +13,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search.derived import Register
 
 EXCERPT_CHARACTERS = 160
-_VERSION = 3
+_VERSION = 4
 _TABLES = ("outline", "part_with_files")
 _INSERT = (
     "INSERT OR REPLACE INTO outline VALUES "
@@ -114,7 +114,7 @@ def _row(case: Case) -> dict[str, Any]:
         "files": len(case.files),
         "withdrawn": case.withdrawn is not None,
         "later": len(case.since_withdrawn),
-        "silent": case.wants_no_answer,
+        "silent": case.wants_no_notice,
         "text": case.parts[0].report.text[:EXCERPT_CHARACTERS],
     }
 
@@ -200,7 +200,7 @@ def unacknowledged(casebook: Casebook, kind: str, most: int) -> list[int]:
     """The cases that had fewer answers of *kind* than bundles that brought them something.
 
     At most *most* bundles of a case count. Cases that were withdrawn, and cases whose claimant
-    asked not to be answered, are left out.
+    asked for no notice or no answer, are left out.
     """
     catch_up(casebook)
     found = casebook.database.execute(
