@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from support.day_stores import (
     rows_of,
     sealed_tombstone,
 )
+from support.durable import steps
 
 from dropbox.errors import CannotStore, StoreError
 from dropbox.sizes import BLOCK_BYTES
@@ -393,6 +394,57 @@ def test_what_is_no_database_is_refused_with_a_sentence(path: Path) -> None:
     path.mkdir()
     with pytest.raises(StoreError, match="cannot be opened"):
         open_days(path)
+
+
+def test_a_link_in_the_place_of_the_file_is_refused_with_a_sentence(path: Path) -> None:
+    path.symlink_to("/dev/null")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_days(path)
+
+
+def test_a_new_file_has_its_name_when_it_is_on_the_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut while it is made leaves a whole file or none."""
+    with monkeypatch.context() as patch:
+        done = steps(patch)
+        open_days(path).close()
+
+    size = done[0][2]
+    assert size is not None and size > 4 * 4_096
+    assert done[:3] == [
+        ("fsync", "vault.sqlite.part", size),
+        ("rename", "vault.sqlite", size),
+        ("fsync", path.parent.name, None),
+    ]
+
+
+def test_a_new_file_replaces_what_a_broken_start_left(path: Path, tmp_path: Path) -> None:
+    """SQLite would play an old journal back into the new file."""
+    other = tmp_path / "other.sqlite"
+    open_days(other).close()
+    with closing(sqlite3.connect(other, isolation_level=None)) as database:
+        database.execute("PRAGMA cache_size = 1")  # so that changed pages are not kept in memory
+        database.execute("BEGIN")
+        database.execute("UPDATE slot SET bytes = zeroblob(65536)")
+        journal = journal_path(other).read_bytes()
+        database.execute("ROLLBACK")
+    assert any(journal[:HEADER_BYTES]), "the control: SQLite would play it back"
+    path.with_name(path.name + ".part").write_bytes(b"half")
+    journal_path(path).write_bytes(journal)
+    store = open_days(path)
+    filed, _ = file_report(store)
+    store.close()
+
+    assert held(path)[filed.id].data == filed.data
+    assert not path.with_name(path.name + ".part").exists()
+
+
+def test_an_empty_file_becomes_a_vaults_file(path: Path) -> None:
+    path.touch(0o644)
+    open_days(path).close()
+
+    assert held(path) and path.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_files_are_for_their_owner_alone(path: Path) -> None:
