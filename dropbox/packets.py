@@ -129,11 +129,19 @@ class SealedMessage:
                 self._left = 1 << (data[at] & 0x1F)
                 at += 1
             else:
-                self._head.append(data[at])
-                at += 1
+                step = min(self._wanted(), len(data) - at)
+                self._head += data[at : at + step]
+                at += step
                 self._read_head()
         self.length += at
         return at
+
+    def _wanted(self) -> int:
+        """How many bytes to read before :meth:`_read_head`: a recipient's packet is read whole."""
+        if self.sealed or len(self._head) < 2:
+            return 1
+        # Its length was checked when it was read.
+        return 2 + self._head[1] - len(self._head)
 
     def _read_head(self) -> None:
         if self._versioned:

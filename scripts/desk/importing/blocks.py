@@ -13,13 +13,17 @@ from dropbox.system_error import explained
 
 
 class Blocks:
-    """The bundle's blocks, still sealed, in a nameless file that is gone once closed."""
+    """The bundle's blocks, or what is sealed in them, in a nameless file that is gone once closed.
+
+    ``end`` is how many bytes it has.
+    """
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
+        self.end = 0
 
     def add(self, data: bytes) -> None:
-        """Keep a block, whose position is the number of those before it."""
+        """Keep a block, whose position is the number of those before it, or any other bytes."""
         view = memoryview(data)
         try:
             while view:
@@ -29,10 +33,16 @@ class Blocks:
                 f"The bundle does not fit beside the casebook: {explained(why)}"
             ) from None
 
+        self.end += len(data)
+
     def at(self, position: int) -> bytes:
         """The block at *position* (from 0)."""
+        return self.read(position * BLOCK_BYTES, BLOCK_BYTES)
+
+    def read(self, begin: int, size: int) -> bytes:
+        """The *size* bytes from *begin* on."""
         # Not seek and read: several threads read at once.
-        return os.pread(self._file.fileno(), BLOCK_BYTES, position * BLOCK_BYTES)
+        return os.pread(self._file.fileno(), size, begin)
 
 
 @contextmanager

@@ -114,6 +114,7 @@ def open_export(
         )
         content = Content(
             stack.enter_context(kept_in(casebook.directory)),
+            stack.enter_context(kept_in(casebook.directory)),
             DayKeys.open(received.head.day_keys, find_secret, casebook.bundles.tried()),
             filed=casebook.has_block,
             bundle_of=lambda _id: received.head.number,

@@ -35,6 +35,7 @@ def reopen(
         )
         content = Content(
             stack.enter_context(kept_in(casebook.directory)),
+            stack.enter_context(kept_in(casebook.directory)),
             DayKeys.open(casebook.set_aside.records(), find_secret),
             filed=casebook.has_block,
             bundle_of=casebook.set_aside.bundle_of,
