@@ -13,6 +13,7 @@ import os
 import re
 import tomllib
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,11 +23,12 @@ from scripts.command_line import CannotRun
 
 if TYPE_CHECKING:
     from dropbox.settings import Settings
+    from dropbox.vault.migration import Migrated
 
 HELP = "bring the vault's file of format 1 into a store of format 2"
 _DATABASE = re.compile(r"^[ \t]*database[ \t]*=.*$", re.MULTILINE)
 # While it is there, what is beside it under the names of this command is of a run that broke off.
-_MARK = "migration.unfinished"
+_MARK, _STORE = "migration.unfinished", "store.sqlite"
 _CHUNK = 2**20
 
 
@@ -37,58 +39,114 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be done: the old file and the settings *file* that names it become new ones.
+
+    *text* is what the settings file says afterwards, *settings* what that means.
+    """
+
+    file: Path
+    old: Path
+    settings: Settings
+    text: str
+
+    @property
+    def store(self) -> Path:
+        """The new store."""
+        return self.old.with_name(_STORE)
+
+    @property
+    def copy(self) -> Path:
+        """The copy of the old file that is kept."""
+        return _copy_of(self.old)
+
+    @property
+    def mark(self) -> Path:
+        """What says that a run is on its way, or broke off."""
+        return self.old.with_name(_MARK)
+
+    @property
+    def made(self) -> list[Path]:
+        """All that a run makes beside the old file, but for the mark."""
+        return [path for base in (self.copy, self.store) for path in (base, _journal(base))]
+
+
 def run(asked: argparse.Namespace) -> None:
     """Do it and say what came of it. Raises CannotRun, CasedropError or OSError."""
-    # Imported only when the command runs, so that a missing package becomes a sentence.
-    from dropbox.packets import read_pinned_keys  # noqa: PLC0415
-    from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
-    from dropbox.vault.migration import convert, stopped  # noqa: PLC0415
-    from dropbox.weekly_hpke import WeeklyHpke  # noqa: PLC0415
+    from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415 - see _converted
 
-    file, now = asked.settings.absolute(), datetime.now(UTC)
+    file = asked.settings.absolute()
     for variable in ("CASEDROP_VAULT_DATABASE", "CASEDROP_VAULT_STORE"):
         if variable in os.environ:
             raise CannotRun(f"Remove {variable} from the environment; the settings file changes.")
-    environ = {**os.environ, FILE_VARIABLE: str(file)}
     old = _old_file(file)
     if old is None:
-        _finish(Settings.load(environ).store_file.with_name(_MARK))
+        settings = Settings.load({**os.environ, FILE_VARIABLE: str(file)})
+        _finish(settings.store_file.with_name(_MARK))
         print("The settings name a store of format 2 already.")
         return
-    store, mark = old.with_name("store.sqlite"), old.with_name(_MARK)
-    settings = Settings.load({**environ, "CASEDROP_VAULT_STORE": _url(store)})
+    plan = _plan(file, old)
+    found = _converted(plan, datetime.now(UTC))
+    _finish(plan.mark)
+    _say(plan, found)
+
+
+def _plan(file: Path, old: Path) -> _Plan:
+    """What to do with the file *old*; nothing is changed. Raises CannotRun if it cannot be done."""
+    from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
+    from dropbox.vault.migration import stopped  # noqa: PLC0415
+
+    store = old.with_name(_STORE)
+    settings = Settings.load(
+        {**os.environ, FILE_VARIABLE: str(file), "CASEDROP_VAULT_STORE": _url(store)}
+    )
     if not old.is_file():
         raise CannotRun(f"There is no vault's file at {old}.")
     if not stopped(settings.courier_socket):
         raise CannotRun("The drop is running; stop it first.")
-    weekly = WeeklyHpke.load(settings.keys, now)
-    copy = _copy_of(old)
-    text = _changed(file, settings, store)
-    made = [path for base in (copy, store) for path in (base, _journal(base))]
-    if not mark.exists():
-        for path in (copy, store):
+    plan = _Plan(file, old, settings, _changed(file, settings, store))
+    if not plan.mark.exists():
+        for path in (plan.copy, plan.store):
             if path.exists():
                 raise CannotRun(f"{path} exists already; move it away. Nothing was changed.")
+    return plan
+
+
+def _converted(plan: _Plan, now: datetime) -> Migrated:
+    """Copy, convert and change the settings, all of it or nothing.
+
+    A run that was killed leaves its mark; the next one makes everything beside the mark anew.
+    """
+    # Imported only when the command runs, so that a missing package becomes a sentence.
+    from dropbox.packets import read_pinned_keys  # noqa: PLC0415
+    from dropbox.vault.migration import convert  # noqa: PLC0415
+    from dropbox.weekly_hpke import WeeklyHpke  # noqa: PLC0415
+
+    reviewers = WeeklyHpke.load(plan.settings.keys, now).current(now.date())
     with ExitStack() as undo:
-        for path in made:
+        for path in plan.made:
             path.unlink(missing_ok=True)
-        undo.callback(mark.unlink, missing_ok=True)
-        for path in made:
+        undo.callback(plan.mark.unlink, missing_ok=True)
+        for path in plan.made:
             undo.callback(path.unlink, missing_ok=True)
-        _write(mark, str(old).encode())
-        _copy(old, copy)
+        _write(plan.mark, str(plan.old).encode())
+        _copy(plan.old, plan.copy)
         found = convert(
-            copy,
-            store,
-            reviewers=weekly.current(now.date()),
-            fingerprints=[key.fingerprint for key in read_pinned_keys(settings.keys)],
-            settings=settings,
+            plan.copy,
+            plan.store,
+            reviewers=reviewers,
+            fingerprints=[key.fingerprint for key in read_pinned_keys(plan.settings.keys)],
+            settings=plan.settings,
             now=now,
         )
-        _write(file, text.encode("utf-8"))
+        _write(plan.file, plan.text.encode("utf-8"))
         undo.pop_all()
-    _finish(mark)
-    print(f"The vault's store is {store}; {file} names it now.")
+    return found
+
+
+def _say(plan: _Plan, found: Migrated) -> None:
+    print(f"The vault's store is {plan.store}; {plan.file} names it now.")
     print(
         f"It has {found.reports} reports, {found.pieces} blocks of files and {found.replies} "
         "answers. Codenames open, answer and withdraw them as before."
@@ -101,8 +159,8 @@ def run(asked: argparse.Namespace) -> None:
             "answers whose time was over."
         )
     print(
-        f"{copy} is the old file. Whoever has it and reaches the vault could delete what came from "
-        "it: erase it when the desk has imported the next bundle."
+        f"{plan.copy} is the old file. Whoever has it and reaches the vault could delete what came "
+        "from it: erase it when the desk has imported the next bundle."
     )
 
 

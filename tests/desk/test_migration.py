@@ -101,11 +101,18 @@ def test_a_run_that_breaks_off_changes_nothing_and_can_be_repeated(
         with pytest.raises(CasebookError, match="cannot be used"):
             migrate(old)
     assert tables(old / "casebook.sqlite") == before
-    # The copy that it made is not overwritten without a word.
-    with pytest.raises(CasebookError, match="left over from an earlier run"):
-        migrate(old)
-    (old / "casebook.sqlite.version-3").unlink()
-    assert migrate(old) == old / "casebook.sqlite.version-3"
+    # The copy that it made is used, since it holds the same; another is not overwritten.
+    copy = old / "casebook.sqlite.version-3"
+    made = copy.read_bytes()
+    for other in (b"", b"something else", made[:-4096]):
+        copy.write_bytes(other)
+        with pytest.raises(CasebookError, match="holds something else; move it elsewhere"):
+            migrate(old)
+        assert copy.read_bytes() == other and tables(old / "casebook.sqlite") == before
+    copy.write_bytes(made)
+    assert migrate(old) == copy and copy.read_bytes() == made
+    with closing(sqlite3.connect(old / "casebook.sqlite")) as database:
+        assert schema.version(database) == VERSION
 
 
 def test_a_copy_that_does_not_fit_is_a_sentence(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:

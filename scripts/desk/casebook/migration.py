@@ -1,5 +1,6 @@
 """Bringing a casebook of an earlier version to the present one, after a copy of it was made."""
 
+import hashlib
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -70,11 +71,16 @@ def _entries(names: Sequence[str]) -> list[schema.Entry]:
 
 
 def _copy(source: sqlite3.Connection, path: Path) -> None:
-    """A copy of the file, whole and on the disk, or an error and none."""
+    """A copy of the file, whole and on the disk, or an error and none.
+
+    One that a run left which was interrupted later is used, if it holds the same.
+    """
     if path.exists():
-        raise CasebookError(
-            f"{path} is left over from an earlier run; move it elsewhere, then try again."
-        )
+        if _content(path) != _digest(source):
+            raise CasebookError(
+                f"{path} is there and holds something else; move it elsewhere, then try again."
+            )
+        return
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     try:
@@ -90,3 +96,25 @@ def _copy(source: sqlite3.Connection, path: Path) -> None:
         raise CasebookError(f"{path} cannot be written: {explained(why)}") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def _content(path: Path) -> str:
+    """The digest of what is in the file at *path*, "" if it cannot be read."""
+    try:
+        with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as database:
+            return _digest(database)
+    except sqlite3.Error:
+        return ""
+
+
+def _digest(database: sqlite3.Connection) -> str:
+    """The SHA-256 of everything that SQLite reads in a file."""
+    digest = hashlib.sha256(str(schema.version(database)).encode())
+    made = database.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name")
+    for kind, name, sql in made.fetchall():
+        digest.update(repr((kind, name, sql)).encode())
+        # A virtual table's rows are in tables of its own, which are here too.
+        if kind == "table" and not str(sql).startswith("CREATE VIRTUAL"):
+            for row in database.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - a table's name
+                digest.update(repr(row).encode())
+    return digest.hexdigest()
