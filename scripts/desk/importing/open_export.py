@@ -2,6 +2,10 @@
 
 Nothing is added before all of the bundle has been verified. What disagrees with the bundle before
 is named block by block; the reviewer decides whether what is left is imported all the same.
+
+What a server that was taken over can cost here, in seconds of one core: a new slot 0.02 s (tried
+with 672 day keys), one that the last import knew 0.0002 s and 53 bytes; 20,832 day keys, the most
+that fit on 93 days for one reviewer, 7 s and 190 MB; a report that does not open what gpg takes.
 """
 
 from collections.abc import Callable, Sequence
