@@ -1,5 +1,6 @@
 """Fixtures of the desk's tests."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from support.cases import new_casebook
 from support.export_bundles import CAMPAIGN, SERVER, Drop
 from support.line import Line
+from support.shared import made_once
 from support.team import Prepared, Team
 
 from dropbox.openpgp import Reviewers
@@ -54,11 +56,22 @@ def pinned(keys_dir: Path) -> dict[str, PublicKey]:
     return {f"reviewer-{number}": key for number, key in enumerate(read_pinned_keys(keys_dir), 1)}
 
 
+@pytest.fixture(scope="session")
+def empty_casebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of an empty casebook that is only copied."""
+
+    def make(place: Path) -> None:
+        with new_casebook(place / "casebook"):
+            pass
+
+    return made_once(tmp_path_factory, "empty casebook", make) / "casebook"
+
+
 @pytest.fixture
-def casebook_directory(tmp_path: Path) -> Path:
+def casebook_directory(tmp_path: Path, empty_casebook: Path) -> Path:
     """The directory of an empty casebook of that drop, which knows no reviewers."""
-    with new_casebook(tmp_path / "casebook"):
-        return tmp_path / "casebook"
+    shutil.copytree(empty_casebook, tmp_path / "casebook")
+    return tmp_path / "casebook"
 
 
 @pytest.fixture

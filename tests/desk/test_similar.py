@@ -250,6 +250,7 @@ def test_a_case_is_not_linked_to_itself(casebook: Casebook) -> None:
     assert links_of(casebook, 1) == []
 
 
+@pytest.mark.long
 def test_a_text_that_hundreds_pasted_is_linked_to_a_bounded_number(casebook: Casebook) -> None:
     with casebook.together():
         add(casebook, *(report(TEXTS[0], number) for number in range(1, 101)))

@@ -109,6 +109,7 @@ def test_after_two_hours_it_is_not_given_back_and_overwritten(
     assert not any(keys.spare)
 
 
+@pytest.mark.long
 def test_when_all_slots_are_taken_the_oldest_gives_way(files: ArrivedFiles, clock: Clock) -> None:
     number = len(files._slots)
     for place in range(number + 1):
