@@ -9,12 +9,13 @@ import hashlib
 import json
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nacl.exceptions import CryptoError
 from nacl.secret import Aead
 
 from dropbox.errors import BadReport
+from dropbox.front.file_entry import packed, unpacked
 from dropbox.front.photo_sealing import Photo
 from dropbox.front.shared_keys import OVERLAP_SECONDS, SharedKeys
 from dropbox.report import Attachment
@@ -62,7 +63,7 @@ class ArrivedFiles:
     def keep(self, page: bytes, arrived: ArrivedFile) -> None:
         """Keep a file for *page*. One with too long a name is not kept."""
         photo = None if arrived.photo is None else arrived.photo.to_json()
-        body = {"file": arrived.file.to_json(), "photo": photo}
+        body = [packed(arrived.file), photo]
         plain = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
         if len(plain) > _PLAIN_BYTES:
             return
@@ -127,7 +128,6 @@ def _opened(page: bytes, slot: bytes) -> ArrivedFile | None:
     """What a slot holds; None if it was damaged."""
     with suppress(CryptoError, ValueError, KeyError, TypeError, BadReport):
         plain = _box(page).decrypt(slot[_HEAD_BYTES:], aad=slot[:_ID_BYTES])
-        body: dict[str, Any] = json.loads(plain)
-        photo = None if body["photo"] is None else Photo.from_json(body["photo"])
-        return ArrivedFile(Attachment.from_json(body["file"]), photo)
+        file, photo = json.loads(plain)
+        return ArrivedFile(unpacked(file), None if photo is None else Photo.from_json(photo))
     return None

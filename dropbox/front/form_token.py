@@ -18,6 +18,7 @@ from nacl.secret import Aead
 
 from dropbox.codename import Codename, new_codename
 from dropbox.errors import BadCodename, BadReport, CasedropError
+from dropbox.front.file_entry import bytes_of, packed, text_of, unpacked
 from dropbox.front.photo_sealing import Photo
 from dropbox.front.shared_keys import DayKey, SharedKeys
 from dropbox.report import FILES, Attachment
@@ -29,7 +30,6 @@ _LEAVING = b"cd1:leave"
 _ARRIVAL = b"cd2:arrival"
 VISIT_BYTES = 16
 MISSING_CHARACTERS = 60
-_FLAGS = ("asked", "maybe_sent", "nameless")
 # What is left of a name whose writer leaves it away: it tells a picture from a recording.
 _ENDING = re.compile(r"[^.].*(\.[a-z0-9]{1,5})", re.DOTALL)
 # Ten files with long names take 20 kB; a longer token cannot be ours.
@@ -162,38 +162,33 @@ class FormState:
         files = (replace(file, name=without_name(file.name, at)) for at, file in numbered)
         return self.with_files(tuple(files))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> list[Any]:
         """The form it has inside a token."""
-        return {
-            "codename": self.codename.packed().hex(),
-            "nonce": self.nonce.hex(),
-            "attachments": [attachment.to_json() for attachment in self.attachments],
-            "asked": self.asked,
-            "visit": self.visit.hex(),
-            "missing": list(self.missing),
-            "maybe_sent": self.maybe_sent,
-            "nameless": self.nameless,
-            "photos": [photo.to_json() for photo in self.photos],
-        }
+        return [
+            text_of(self.codename.packed()),
+            text_of(self.nonce),
+            text_of(self.visit),
+            [int(self.asked), int(self.maybe_sent), int(self.nameless)],
+            [packed(file) for file in self.attachments],
+            list(self.missing),
+            [photo.to_json() for photo in self.photos],
+        ]
 
     @classmethod
-    def from_json(cls, body: dict[str, Any]) -> Self:
+    def from_json(cls, body: list[Any]) -> Self:
         """The state of :meth:`to_json`."""
-        attachments = tuple(Attachment.from_json(entry) for entry in body["attachments"])
-        codename = Codename.unpack(bytes.fromhex(body["codename"]))
-        nonce, visit = bytes.fromhex(body["nonce"]), bytes.fromhex(body["visit"])
-        missing = tuple(str(name) for name in body["missing"])
-        asked, maybe_sent, nameless = (bool(body[name]) for name in _FLAGS)
+        codename, nonce, visit, flags, attachments, missing, photos = body
+        asked, maybe_sent, nameless = map(bool, flags)
         return cls(
-            codename,
-            nonce,
-            attachments,
-            asked,
-            visit,
-            missing,
-            maybe_sent,
-            nameless,
-            tuple(Photo.from_json(photo) for photo in body["photos"]),
+            codename=Codename.unpack(bytes_of(codename)),
+            nonce=bytes_of(nonce),
+            attachments=tuple(map(unpacked, attachments)),
+            asked=asked,
+            visit=bytes_of(visit),
+            missing=tuple(map(str, missing)),
+            maybe_sent=maybe_sent,
+            nameless=nameless,
+            photos=tuple(map(Photo.from_json, photos)),
         )
 
 
@@ -215,8 +210,9 @@ class FormTokens:
 
     def seal(self, page: str, state: FormState) -> str:
         """The token of *page* for *state*, in URL-safe base64. No other page accepts it."""
-        body = {"issued": int(self._clock()), "state": state.to_json()}
-        return self._sealed(json.dumps(body).encode("ascii"), _CONTEXT + page.encode("ascii"))
+        body = [int(self._clock()), state.to_json()]
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        return self._sealed(text.encode("utf-8", "surrogatepass"), _CONTEXT + page.encode("ascii"))
 
     def open(self, page: str, untrusted: str) -> FormState:
         """The state in a token of *page*.
@@ -226,8 +222,8 @@ class FormTokens:
         """
         key, opened = self._opened(untrusted, _CONTEXT + page.encode("ascii"))
         try:
-            body = json.loads(opened)
-            issued, state = int(body["issued"]), FormState.from_json(body["state"])
+            issued, body = json.loads(opened.decode("utf-8", "surrogatepass"))
+            issued, state = int(issued), FormState.from_json(body)
         except (ValueError, TypeError, KeyError, BadReport, BadCodename):
             raise ForgedToken from None
         if self._keys.left(key, state.visit):

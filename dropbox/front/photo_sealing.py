@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from dropbox.errors import CasedropError
+from dropbox.front.file_entry import bytes_of, packed, text_of, unpacked
 from dropbox.front.photo_traces import HEAD_BYTES, HeicReader, JpegStripper, is_heic, is_jpeg
 from dropbox.front.uploads import Sealer
 from dropbox.report import Attachment
@@ -34,21 +35,17 @@ class Photo:
         """The same, about which its writer will not be asked again."""
         return replace(self, asked=True)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> list[Any]:
         """The form it has inside a token."""
-        return {
-            "of": self.of.hex(),
-            "traces": list(self.traces),
-            "stripped": None if self.stripped is None else self.stripped.to_json(),
-            "asked": self.asked,
-        }
+        stripped = None if self.stripped is None else packed(self.stripped)
+        return [text_of(self.of), list(self.traces), stripped, int(self.asked)]
 
     @classmethod
-    def from_json(cls, body: dict[str, Any]) -> Self:
+    def from_json(cls, body: list[Any]) -> Self:
         """The photo of :meth:`to_json`."""
-        stripped = None if body["stripped"] is None else Attachment.from_json(body["stripped"])
-        traces = tuple(str(trace) for trace in body["traces"])
-        return cls(bytes.fromhex(body["of"]), traces, stripped, bool(body["asked"]))
+        of, traces, stripped, asked = body
+        copy = None if stripped is None else unpacked(stripped)
+        return cls(bytes_of(of), tuple(map(str, traces)), copy, bool(asked))
 
 
 class PhotoSealer:

@@ -28,7 +28,7 @@ from dropbox.front.uniform_response import (
 from dropbox.front.uploads import Busy
 from dropbox.label import LANGUAGES
 from dropbox.reply import Reply, reply_tag, reply_tags, seal_reply
-from scripts.rehearsal.claimant import Browser, File, Page
+from scripts.rehearsal.claimant import Browser, File, Form, Page
 
 PREFIXES = [tag.lower() for tag in LANGUAGES]
 # The length of most reports: 1,500 Chinese characters.
@@ -109,7 +109,18 @@ def every_answer(new_front: Callable[[], Front]) -> dict[str, Page]:
             answers[f"{prefix} wrong codename"] = browser.send(inbox.form(), {"codename": "zzzz"})
             front.vault.failure = VaultUnavailable()
             answers[f"{prefix} not accepted"] = send(browser, page)
+            answers[f"{prefix} file lost"] = lost = send(browser, page, [PHOTO], text=STORY)
             front.vault.failure = None
+            answers[f"{prefix} file missing"] = send(browser, lost, text=STORY)
+            fresh = report_page(browser, prefix)
+            answers[f"{prefix} photograph"] = send(browser, fresh, [PHOTO], text=STORY)
+            answers[f"{prefix} arrived"] = send(browser, fresh, text=STORY)
+            answers[f"{prefix} sent before"] = send(browser, page, text=STORY, token="A" * 99)
+            cut = Form(page.form().action, page.form().fields[:2])
+            answers[f"{prefix} cut"] = browser.send(cut, {}, button=("act", "language"))
+            button = str(page.html.select("button[form=arrived]")[0]["value"])
+            form = Form(f"/{prefix}/arrived", [])
+            answers[f"{prefix} what arrived"] = browser.send(form, {"arrival": button})
     with Browser(
         "b" * 56 + ".onion", transport=httpx.WSGITransport(app=front.app.wsgi_app)
     ) as stranger:
@@ -117,6 +128,11 @@ def every_answer(new_front: Callable[[], Front]) -> dict[str, Page]:
     return answers
 
 
+PHOTO = File(
+    "照片.jpg",
+    "image/jpeg",
+    (Path(__file__).parents[1] / "vectors" / "photograph" / "both.jpg").read_bytes(),
+)
 # The pages for leaving make the browser forget.
 OF_SOME_PAGES = {"clear-site-data"}
 
@@ -142,7 +158,7 @@ def test_every_response_is_isolated_from_other_sites(every_answer: dict[str, Pag
 def test_every_answer_has_one_size_and_the_same_headers(every_answer: dict[str, Page]) -> None:
     answers = every_answer
 
-    assert len(answers) == 40
+    assert len(answers) == 61
     assert {name: size(page) for name, page in answers.items()} == dict.fromkeys(
         answers, PAGE_BYTES
     )
@@ -254,7 +270,8 @@ def test_only_a_page_that_is_written_on_may_be_shown_again(every_answer: dict[st
         if page.headers["cache-control"] != "no-store"
     }
 
-    assert kept == {"report", "empty", "asked", "not accepted", "no answer"}
+    forms = {"report", "empty", "asked", "not accepted", "no answer", "file lost", "file missing"}
+    assert kept == forms | {"photograph", "arrived", "sent before"}
 
 
 def test_each_page_is_in_its_language(every_answer: dict[str, Page]) -> None:
