@@ -110,11 +110,14 @@ def _content(path: Path) -> str:
 def _digest(database: sqlite3.Connection) -> str:
     """The SHA-256 of everything that SQLite reads in a file."""
     digest = hashlib.sha256(str(schema.version(database)).encode())
-    made = database.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name")
-    for kind, name, sql in made.fetchall():
-        digest.update(repr((kind, name, sql)).encode())
-        # A virtual table's rows are in tables of its own, which are here too.
-        if kind == "table" and not str(sql).startswith("CREATE VIRTUAL"):
-            for row in database.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - a table's name
-                digest.update(repr(row).encode())
+    for made in database.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name"):
+        digest.update(repr(made).encode())
+    # A virtual table's rows are in shadow tables of its own.
+    tables = database.execute(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') "
+        "AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    )
+    for (name,) in tables.fetchall():
+        for row in database.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - a table's name
+            digest.update(repr(row).encode())
     return digest.hexdigest()
