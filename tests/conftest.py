@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,37 +89,46 @@ def campaigns_are_parsed_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def gpg_is_asked_once() -> Iterator[None]:
-    """The same gpg has the same version, and the same files the same secret keys. In earnest each
-    of the desk's commands is a process and asks again.
+    """The same gpg has the same version, and lists the same secret keys of the same files. In
+    earnest each of the desk's commands is a process and asks again.
     """
-    start, listed = openpgp._gpg, Opener.secret_fingerprints
-    started, keys = dict[str, Any](), dict[object, list[str]]()
+    start = openpgp._gpg
+    started, listed = dict[str, Any](), dict[object, list[Any]]()
 
     def remembered(home: Path, options: Sequence[str]) -> Any:
-        program = shutil.which("gpg")
+        program = str(shutil.which("gpg"))
         if program not in started or not home.is_dir():
             gpg = start(home, options)
-            started[str(program)] = copy.copy(gpg)
-            return gpg
-        gpg = copy.copy(started[program])
-        gpg.gnupghome, gpg.options = str(home), list(options)
-        return gpg
+            started[program] = copy.copy(gpg)
+        else:
+            gpg = copy.copy(started[program])
+            gpg.gnupghome, gpg.options = str(home), list(options)
+        ask = gpg.list_keys
 
-    def remembered_keys(opener: Opener) -> list[str]:
-        home = Path(opener._gpg.gnupghome)
-        files = [home / "pubring.kbx", *sorted(home.glob("private-keys-v1.d/*"))]
-        if not files[0].exists():
-            return listed(opener)
-        kept = ((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
-        state = (shutil.which("gpg"), *kept)
-        if state not in keys:
-            keys[state] = listed(opener)
-        return list(keys[state])
+        def list_keys(secret: bool = False) -> Any:
+            files = [home / "pubring.kbx", *sorted(home.glob("private-keys-v1.d/*"))]
+            # A stand-in for gpg may give another answer, or have another time, each time.
+            if not secret or not files[0].exists() or is_script(program):
+                return ask(secret)
+            kept = ((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+            state = (program, *options, *kept)
+            if state not in listed:
+                listed[state] = list(ask(secret))
+            return copy.deepcopy(listed[state])
+
+        gpg.list_keys = list_keys
+        return gpg
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(openpgp, "_gpg", remembered)
-        patch.setattr(Opener, "secret_fingerprints", remembered_keys)
         yield
+
+
+@cache
+def is_script(program: str) -> bool:
+    """Whether a program is a text for an interpreter."""
+    with Path(program).open("rb") as file:
+        return file.read(2) == b"#!"
 
 
 @pytest.fixture(scope="session", autouse=True)
