@@ -150,6 +150,7 @@ class SlotFile:
         self, path: Path, connection: sqlite3.Connection, journal_pages: int, ledger: bytes
     ) -> None:
         self._path = path
+        self._names = (str(path), str(journal_path(path)))
         self._connection = connection
         self._lock = threading.Lock()
         # A tick waits here at most for one read: whoever reads next queues behind it.
@@ -263,8 +264,8 @@ class SlotFile:
         now = time.time_ns()
         with self._held(), contextlib.suppress(OSError):
             # By name: a second descriptor of the file, once closed, would end SQLite's locks.
-            for path in (self._path, journal_path(self._path)):
-                os.utime(path, ns=(_NEVER_READ, now))
+            for name in self._names:
+                os.utime(name, ns=(_NEVER_READ, now))
 
     def refresh(self) -> None:
         """After a failed tick: read how many rows the file has, and its ledger."""
