@@ -239,6 +239,14 @@ def test_a_file_that_breaks_off_gives_up_its_copy() -> None:
     assert whole.data and copy.data and copy.aborted
 
 
+def test_half_a_photograph_has_no_stripped_form() -> None:
+    """It would be another file than the one that its writer chose, cut off where nobody said."""
+    whole, copy = Collector(), Collector()
+    (photo,), _ = sealed(data_of("both.jpg")[:-10], whole, copy)
+
+    assert photo.stripped is None and copy.data and copy.aborted
+
+
 def test_no_more_of_a_file_is_held_than_was_said() -> None:
     notes = b"".join(segment(0xE5, bytes(60_000)) for _ in range(HEAD_BYTES // 60_000 + 2))
     kept = b"".join(segment(0xDB, bytes(60_000)) for _ in range(HEAD_BYTES // 60_000 + 2))
