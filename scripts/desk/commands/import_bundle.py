@@ -8,8 +8,9 @@ from pathlib import Path
 
 from dropbox.week_secrets import WeekSecrets
 from scripts.desk.case import Cause, case_name
+from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import opener, today, working
-from scripts.desk.importing.filing import Opened
+from scripts.desk.importing.filing import Opened, Progress
 from scripts.desk.importing.open_bundle import open_bundle
 from scripts.desk.importing.open_export import Accepted, Disagrees, Imported, open_export
 from scripts.desk.importing.setting_aside import MOST_KEPT_BYTES, Wanted
@@ -64,52 +65,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Import it. To repeat it is harmless."""
-    accepted = Accepted(
-        findings=asked.accept_findings, new_vault=asked.accept_new_vault, set_aside=_wanted(asked)
-    )
     with working(asked) as casebook, progress_bar() as bar:
-        secret = opener(asked)
-        if asked.bundle.is_dir():
-            try:
-                imported = open_export(
-                    casebook,
-                    asked.bundle,
-                    secret,
-                    WeekSecrets(asked.home, secret).find,
-                    today=today(),
-                    progress=stages(bar),
-                    accepted=accepted,
-                )
-            except Disagrees as why:
-                raise Disagrees(
-                    why.findings, "--accept-findings imports the rest all the same."
-                ) from None
-        else:
-            opened = open_bundle(
-                casebook, asked.bundle, secret, today=today(), progress=stages(bar)
-            )
-            imported = Imported(opened, (), ())
+        imported = _imported(asked, casebook, stages(bar))
     if asked.json:
         print_json(_values(imported))
         return
     _print(imported.opened)
+    for line in _lines(imported):
+        print(line)
+    print_disk_warning(asked.casebook)
+
+
+def _imported(asked: argparse.Namespace, casebook: Casebook, show: Progress) -> Imported:
+    secret = opener(asked)
+    if not asked.bundle.is_dir():
+        opened = open_bundle(casebook, asked.bundle, secret, today=today(), progress=show)
+        return Imported(opened, (), ())
+    try:
+        return open_export(
+            casebook,
+            asked.bundle,
+            secret,
+            WeekSecrets(asked.home, secret).find,
+            today=today(),
+            progress=show,
+            accepted=Accepted(
+                findings=asked.accept_findings,
+                new_vault=asked.accept_new_vault,
+                set_aside=_wanted(asked),
+            ),
+        )
+    except Disagrees as why:
+        raise Disagrees(why.findings, "--accept-findings imports the rest all the same.") from None
+
+
+def _lines(imported: Imported) -> Iterator[str]:
+    """What has to be known of it beside the counts."""
     for finding in imported.findings:
-        print(f"Accepted: {finding}")
+        yield f"Accepted: {finding}"
     if imported.withdrawn:
         cases = ", ".join(map(case_name, imported.withdrawn))
-        print(f"Taken back by the claimant, without a notice: {cases}.")
-    for line in _unopened_lines(imported):
-        print(line)
+        yield f"Taken back by the claimant, without a notice: {cases}."
+    yield from _unopened_lines(imported)
     if imported.crowded:
         days = ", ".join(map(str, imported.crowded))
-        print(
+        yield (
             f"Far more day keys than a front makes are of {days}: it may have been taken over. "
             "Tell the operator."
         )
     if imported.skipped:
         numbers = ", ".join(map(str, imported.skipped))
-        print(f"Never imported here, and not needed any more: bundles {numbers}.")
-    print_disk_warning(asked.casebook)
+        yield f"Never imported here, and not needed any more: bundles {numbers}."
 
 
 def _values(imported: Imported) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -16,7 +17,8 @@ from dropbox.sealing import FORMAT_1, block_id, open_attachment
 from dropbox.tombstone import Reason, Tombstone
 from scripts.desk.case import Unopened
 from scripts.desk.casebook.bundles import BY_DAY_KEY, PIECE, UNOPENED, WITHDRAWN, Seen
-from scripts.desk.importing.blocks import Blocks
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.importing.blocks import Blocks, kept_in
 from scripts.desk.importing.filing import Claim, SealedReport
 from scripts.desk.importing.listing import Found, Listing
 from scripts.desk.importing.opened_blocks import DayKeys
@@ -212,6 +214,18 @@ def _remembered(found: Found) -> int:
     if Found.PIECE in found:
         return PIECE
     return BY_DAY_KEY if found else UNOPENED
+
+
+@contextmanager
+def content_of(
+    casebook: Casebook, keys: DayKeys, bundle_of: Callable[[bytes], int]
+) -> Iterator[Content]:
+    """An empty :class:`Content`, on the disk of *casebook* until the ``with`` block ends.
+
+    Raises CannotWrite.
+    """
+    with kept_in(casebook.directory) as blocks, kept_in(casebook.directory) as messages:
+        yield Content(blocks, messages, keys, filed=casebook.has_block, bundle_of=bundle_of)
 
 
 class _Pieces(Pieces):

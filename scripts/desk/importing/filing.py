@@ -17,7 +17,7 @@ from dropbox.errors import BadReport, CannotOpen, CasedropError, SealedToOthers
 from dropbox.openpgp import Opener
 from dropbox.reply import REPLIES_PER_DESK
 from dropbox.report import Attachment, Report
-from dropbox.sealing import MissingBlock
+from dropbox.sealing import MissingBlock, open_message
 from scripts.desk.case import Cause, Part, Unopened, case_name, cause_of
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.batch import Batch
@@ -112,6 +112,11 @@ class Opened:
     known: int
     unreferenced: int
     unopened: tuple[Unopened, ...]
+
+
+def early_worker(opener: Opener) -> EarlyWorker[Sealed, Report]:
+    """Opens reports before anybody knows whether the bundle verifies. Use in a ``with`` block."""
+    return EarlyWorker(lambda message: open_message(message, opener))
 
 
 class Filing:

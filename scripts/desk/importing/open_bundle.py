@@ -13,7 +13,7 @@ from dropbox.errors import BadBundle, BadPacket
 from dropbox.openpgp import Opener
 from dropbox.packets import message_length
 from dropbox.report import Attachment, Report
-from dropbox.sealing import FORMAT_1, block_id, open_attachment, open_message
+from dropbox.sealing import FORMAT_1, block_id, open_attachment
 from dropbox.system_error import explained
 from scripts.desk.case import Export
 from scripts.desk.casebook.casebook import Casebook
@@ -24,10 +24,9 @@ from scripts.desk.importing.filing import (
     Filing,
     Opened,
     Progress,
-    Sealed,
     SealedReport,
+    early_worker,
 )
-from scripts.desk.importing.workers import EarlyWorker
 
 
 def open_bundle(
@@ -49,7 +48,7 @@ def open_bundle(
     # kept before all of the bundle has been.
     with (
         kept_in(casebook.directory) as blocks,
-        EarlyWorker[Sealed, Report](lambda message: open_message(message, opener)) as early,
+        early_worker(opener) as early,
     ):
         positions: dict[bytes, int] = {}
 

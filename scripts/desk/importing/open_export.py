@@ -9,7 +9,6 @@ that fit on 93 days for one reviewer, 7 s and 190 MB; a report that does not ope
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,11 +20,9 @@ from dropbox.export_bundle import Head, ListedBlock
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener
 from dropbox.report import Report
-from dropbox.sealing import open_message
 from scripts.desk.case import Unopened
 from scripts.desk.casebook.bundles import LastBundle
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.importing.blocks import kept_in
 from scripts.desk.importing.chain import (
     Comparison,
     Finding,
@@ -34,8 +31,8 @@ from scripts.desk.importing.chain import (
     skipped,
     was_free,
 )
-from scripts.desk.importing.content import Content
-from scripts.desk.importing.filing import BATCH, Filing, Opened, Progress, Sealed
+from scripts.desk.importing.content import Content, content_of
+from scripts.desk.importing.filing import BATCH, Filing, Opened, Progress, Sealed, early_worker
 from scripts.desk.importing.listing import Found
 from scripts.desk.importing.opened_blocks import DayKeys
 from scripts.desk.importing.received_bundle import ReceivedBundle
@@ -112,17 +109,11 @@ def open_export(
     )
     last = _last(casebook, received.head, accepted)
     show = progress or (lambda _stage, _done, _total: None)
-    with ExitStack() as stack:
-        early: EarlyWorker[Sealed, Report] = stack.enter_context(
-            EarlyWorker(lambda message: open_message(message, opener))
-        )
-        content = Content(
-            stack.enter_context(kept_in(casebook.directory)),
-            stack.enter_context(kept_in(casebook.directory)),
-            DayKeys.open(received.head.day_keys, find_secret, casebook.bundles.tried()),
-            filed=casebook.has_block,
-            bundle_of=lambda _id: received.head.number,
-        )
+    keys = DayKeys.open(received.head.day_keys, find_secret, casebook.bundles.tried())
+    with (
+        early_worker(opener) as early,
+        content_of(casebook, keys, lambda _id: received.head.number) as content,
+    ):
         run = _Import(casebook, received.head, last, content)
         findings = run.verify(received, early, show)
         if findings and not accepted.findings:

@@ -1,20 +1,15 @@
 """Trying again to open what was set aside: a key may have turned up since."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from datetime import date
 
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener
-from dropbox.report import Report
-from dropbox.sealing import open_message
 from scripts.desk.case import Unopened
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.importing.blocks import kept_in
-from scripts.desk.importing.content import Content
-from scripts.desk.importing.filing import BATCH, Filing, Opened, Progress, Sealed
+from scripts.desk.importing.content import Content, content_of
+from scripts.desk.importing.filing import BATCH, Filing, Opened, Progress, early_worker
 from scripts.desk.importing.opened_blocks import DayKeys
-from scripts.desk.importing.workers import EarlyWorker
 
 
 def reopen(
@@ -29,38 +24,38 @@ def reopen(
 
     *find_secret*: see :func:`scripts.desk.importing.open_export.open_export`.
     """
-    with ExitStack() as stack:
-        early: EarlyWorker[Sealed, Report] = stack.enter_context(
-            EarlyWorker(lambda message: open_message(message, opener))
-        )
-        content = Content(
-            stack.enter_context(kept_in(casebook.directory)),
-            stack.enter_context(kept_in(casebook.directory)),
-            DayKeys.open(casebook.set_aside.records(), find_secret),
-            filed=casebook.has_block,
-            bundle_of=casebook.set_aside.bundle_of,
-        )
-        for block, data in casebook.set_aside.blocks():
+    kept = casebook.set_aside
+    keys = DayKeys.open(kept.records(), find_secret)
+    with (
+        early_worker(opener) as early,
+        content_of(casebook, keys, kept.bundle_of) as content,
+    ):
+        for block, data in kept.blocks():
             content.take(block, data, None)
         filing = Filing(casebook, content, opener=opener, early=early, batch=BATCH)
         filing.open_reports(progress)
         filing.open_files(progress)
 
         def record(unopened: Sequence[Unopened]) -> None:
-            for record_id in content.keys.ids:
-                casebook.forget_unopened(record_id)
-            marked = casebook.set_aside.marked()
-            known = {(one.block_id, one.place) for one in casebook.unopened()}
-            # All that was tried is kept here, also a file of a report that opened only now.
-            here = [
-                one
-                for one in unopened
-                if (one.block_id, one.place) in known or one.place or one.block_id in content
-            ]
-            casebook.note_unopened(here)
-            for one in here:
-                if (one.block_id, one.place) not in marked:
-                    casebook.set_aside.mark(one.block_id, one.place, kept=True)
+            _record(casebook, content, unopened)
 
         number = casebook.bundles.newest()
         return filing.close(number.number if number else 0, today, record, content.unopened_keys())
+
+
+def _record(casebook: Casebook, content: Content, unopened: Sequence[Unopened]) -> None:
+    """Note what still stays shut; all of it is kept here, so it holds nothing back."""
+    for record_id in content.keys.ids:
+        casebook.forget_unopened(record_id)
+    marked = casebook.set_aside.marked()
+    known = {(one.block_id, one.place) for one in casebook.unopened()}
+    # Of the day keys only those whose day was set aside, not all that were kept beside them.
+    here = [
+        one
+        for one in unopened
+        if (one.block_id, one.place) in known or one.place or one.block_id in content
+    ]
+    casebook.note_unopened(here)
+    for one in here:
+        if (one.block_id, one.place) not in marked:
+            casebook.set_aside.mark(one.block_id, one.place, kept=True)
