@@ -243,11 +243,18 @@ class FormTokens:
 
     def arrival(self, state: FormState) -> str:
         """What the button that asks for arrived files carries on a page with *state*."""
-        return self._sealed(state.nonce, _ARRIVAL)
+        return self._sealed(state.nonce + state.visit, _ARRIVAL)
 
     def nonce_of(self, untrusted: str) -> bytes:
-        """The nonce of a page's button for arrived files. Raises ForgedToken."""
-        return self._opened(untrusted, _ARRIVAL)[1]
+        """The nonce of a page's button for arrived files.
+
+        Raises ForgedToken, as LeftToken if its visit was left.
+        """
+        key, opened = self._opened(untrusted, _ARRIVAL)
+        nonce, visit = opened[:NONCE_BYTES], opened[NONCE_BYTES:]
+        if self._keys.left(key, visit):
+            raise LeftToken
+        return nonce
 
     def end(self, state: FormState) -> None:
         """End the visit of a page with *state*."""

@@ -348,6 +348,18 @@ def test_what_is_not_from_its_button_is_told_of_no_file(
     assert browser.get("/zh-hans/arrived").status == 405
 
 
+def test_a_page_that_was_left_is_told_of_no_file(front: Front, browser: Browser) -> None:
+    page = report_page(browser)
+    lost(browser, page, [FIRST], THIRD)
+    assert FIRST.name in ask(browser, page).text
+    form = page.html.select_one("nav form.leave")
+    assert form is not None
+    button = form.select("button")[0]
+    browser.send(Form(str(form["action"]), []), {"leaving": str(button["value"])})
+
+    assert FIRST.name not in ask(browser, page).text
+
+
 def ask(browser: Browser, page: Page) -> Page:
     """Press the button for arrived files."""
     (button,) = page.html.select("button[form=arrived]")
