@@ -27,7 +27,7 @@ from nacl.signing import SigningKey
 from rich.console import Console
 from rich.table import Table
 
-from dropbox import export_bundle
+from dropbox import bundle, export_bundle
 from dropbox.block import Kind, seal_block
 from dropbox.day_key import DayKey
 from dropbox.gpg_agent import stop_agent
@@ -36,6 +36,7 @@ from dropbox.packets import PublicKey, read_pinned_keys
 from dropbox.report import Report
 from dropbox.sealing import seal_message
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
+from dropbox.tar_members import END, member
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
 from scripts.desk.casebook.casebook import Casebook, create
@@ -99,18 +100,18 @@ class Reports:
 
 @dataclass(frozen=True)
 class Sealed:
-    """What an import is measured on: the desk's gpg home, and the same messages in two forms.
+    """What an import is measured on: the desk's gpg home, and the same messages in three forms.
 
-    *bundle*: an export bundle. *messages*: a folder with a file for each message.
+    *bundles*: an export bundle of each format. *messages*: a folder with a file for each message.
     """
 
     home: Path
-    bundle: Path
+    bundles: Mapping[str, Path]
     messages: Path
 
 
 def seal(directory: Path, reviewers: Reviewers, hpke: WeeklyHpke, home: Path, count: int) -> Sealed:
-    """*count* reports, as a bundle and as single messages, in *directory*."""
+    """*count* reports, as bundles and as single messages, in *directory*."""
     made, chance = Reports(), random.Random(1)  # noqa: S311 - block ids of a test
     with ThreadPoolExecutor(WORKERS) as executor:
         found = list(
@@ -119,12 +120,38 @@ def seal(directory: Path, reviewers: Reviewers, hpke: WeeklyHpke, home: Path, co
             )
         )
     messages = {chance.randbytes(16): message for message in found}
-    bundle = _export(directory / f"export-{count}", messages, hpke)
-    sealed = Sealed(home, bundle, directory / f"messages-{count}")
+    bundles = {
+        "1": _first_format(directory / f"bundle-{count}.tar", messages),
+        "2": _export(directory / f"export-{count}", messages, hpke),
+    }
+    sealed = Sealed(home, bundles, directory / f"messages-{count}")
     sealed.messages.mkdir()
     for name, message in messages.items():
         (sealed.messages / name.hex()).write_bytes(message)
     return sealed
+
+
+def _first_format(path: Path, messages: Mapping[bytes, bytes]) -> Path:
+    """A bundle of the first format, which the desk still reads: nothing else writes one any more.
+
+    Its blocks are messages that random bytes fill up.
+    """
+    today = datetime.now(UTC).date()
+    blocks = {
+        name: data + os.urandom(BLOCK_BYTES - len(data)) for name, data in sorted(messages.items())
+    }
+    listed = [
+        bundle.ListedBlock(name, hashlib.sha256(data).hexdigest(), today)
+        for name, data in blocks.items()
+    ]
+    manifest = bundle.ExportManifest.of(number=1, campaign=CAMPAIGN_CODE, blocks=listed)
+    body = manifest.to_bytes()
+    signature = SERVER.sign(bundle.EXPORT.encode() + b"\0" + body).signature
+    with path.open("xb") as file:
+        file.write(member("manifest.json", body) + member("manifest.sig", signature))
+        file.writelines(member(one.id.hex(), blocks[one.id]) for one in manifest.blocks)
+        file.write(END)
+    return path
 
 
 def _export(directory: Path, messages: Mapping[bytes, bytes], hpke: WeeklyHpke) -> Path:
@@ -248,10 +275,11 @@ def imports(
 ) -> None:
     """Measure and print imports: time compared with bare gpg's, and memory, by number of reports.
 
-    Imports and bare gpg take turns.
+    Imports of both formats and bare gpg take turns.
     """
     table = Table(
         "reports",
+        "format",
         "bare gpg s",
         "import s",
         "ratio",
@@ -264,13 +292,15 @@ def imports(
         count = len(list(one.messages.iterdir()))
         bare_gpg(one)  # from here on the agent runs and the files are cached, for both
         desk(new_casebook(directory / f"first-{count}", known), "--home", str(one.home), "list")
-        found: list[tuple[Ran, Ran]] = []
+        found: dict[str, list[tuple[Ran, Ran]]] = {name: [] for name in one.bundles}
         for number in range(rounds):
-            casebook = new_casebook(directory / f"import-{count}-{number}", known)
-            bare = bare_gpg(one)
-            ran = desk(casebook, "--home", str(one.home), "import", str(one.bundle))
-            found.append((bare, ran))
-        table.add_row(f"{count:,}", *_cells(found))
+            for name, brought in one.bundles.items():
+                casebook = new_casebook(directory / f"import-{count}-{name}-{number}", known)
+                bare = bare_gpg(one)
+                ran = desk(casebook, "--home", str(one.home), "import", str(brought))
+                found[name].append((bare, ran))
+        for name, pairs in found.items():
+            table.add_row(f"{count:,}", name, *_cells(pairs))
     Console().print(table)
     Console().print(
         f"Bare: gpg --decrypt of each message, {WORKERS} at once on {os.cpu_count()} cores. "
