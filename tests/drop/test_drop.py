@@ -489,7 +489,7 @@ def test_workers_end_after_some_answers_but_not_while_they_take_an_upload(runnin
     body += (
         b'--B\r\nContent-Disposition: form-data; name="files"; filename="slow"\r\n\r\n'
         + b"x" * 100_000
-        + b"\r\n--B--\r\n"
+        + b'\r\n--B\r\nContent-Disposition: form-data; name="end"\r\n\r\n1\r\n--B--\r\n'
     )
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(20)
