@@ -559,14 +559,14 @@ def test_a_revision_that_was_built_in_goes_before_git(
     assert version.version() == f"{__version__}, revision 0123abc"
 
 
-def test_git_is_not_asked_when_no_version_is(casebook: Path, tmp_path: Path) -> None:
+def test_git_is_not_asked_when_no_version_is(casebook: Path, tmp_path: Path, here: Here) -> None:
     (tmp_path / "git").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n", "utf-8")
     (tmp_path / "git").chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
 
-    assert run("-m", "scripts.desk", "--casebook", casebook, "status", PATH=path).returncode == 0
+    assert here("casedrop-desk", "--casebook", casebook, "status", PATH=path)[0] == 0
     assert not (tmp_path / "asked").exists()
-    assert run("-m", "scripts.desk", "--version", PATH=path).returncode == 0
+    assert here("casedrop-desk", "--version", PATH=path)[0] == 0
     assert (tmp_path / "asked").exists()
 
 
