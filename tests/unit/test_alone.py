@@ -204,3 +204,67 @@ def test_what_shares_a_modules_fixture_runs_in_one_worker(
     done = run(pytester, monkeypatch, ALONE, options="--workers 2")
 
     done.assert_outcomes(passed=GOOD + 11 + 10)
+
+
+DEADLY_TOGETHER = """
+    import os
+    import pytest
+
+    @pytest.fixture(scope="module")
+    def made():
+        pass
+
+    @pytest.mark.parametrize("number", range(4))
+    def test_deadly(made, number):
+        if number == 1:
+            os._exit(7)
+"""
+
+
+def test_what_a_dead_worker_had_taken_has_failed_and_the_rest_runs(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(test_deadly=DEADLY_TOGETHER)
+    done = run(pytester, monkeypatch, options="--workers 2")
+
+    done.assert_outcomes(passed=GOOD + 1, failed=3)
+    assert done.ret == 1 and "(exit code 7)" in done.stdout.str()
+
+
+def test_what_no_worker_is_left_for_has_failed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(test_deadly=DEADLY_TOGETHER)
+    done = run(pytester, monkeypatch, options="--workers 1")
+
+    done.assert_outcomes(passed=1, failed=3, errors=GOOD)
+    assert done.ret == 1 and "No worker was left to run it." in done.stdout.str()
+
+
+BAD_END = """
+    @pytest.fixture(scope="session")
+    def ends_badly():
+        yield
+        raise ValueError("at the end")
+
+    def test_before_a_bad_end(ends_badly):
+        pass
+"""
+
+
+def test_what_fails_when_a_worker_ends_fails_the_run(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run(pytester, monkeypatch, BAD_END, options="--workers 2")
+
+    done.assert_outcomes(passed=GOOD + 1, failed=1)
+    assert done.ret == 1 and "ValueError: at the end" in done.stdout.str()
+
+
+def test_the_first_failure_ends_the_run_where_that_is_asked_for(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = BAD.replace("def test_bad()", "@MANY\n    def test_bad(number)")
+    done = run(pytester, monkeypatch, many, options="--workers 2 --maxfail=1")
+
+    assert done.ret == 1 and done.parseoutcomes()["failed"] == 1
