@@ -331,3 +331,32 @@ def test_what_was_chosen_under_another_kind_of_case_stays_in_sight(
             firefox.write('input[name="f.c4.trades"]', "100")
             firefox.click("label[for=c0]")
             assert in_sight() == ["c4"]
+
+
+SHOWN = (
+    "return [...document.querySelectorAll('.notice')].filter(one => one.getClientRects().length)"
+)
+
+
+def test_who_is_not_at_safest_or_has_an_old_browser_is_told_without_a_script(
+    saved: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """At "Safest" the extension blocks scripts, which the browser itself would still run."""
+    starts = [path for path in saved if path.name.endswith(".start.html")]
+    directory = tmp_path_factory.mktemp("levels")
+    old = directory / "old.html"
+    old.write_bytes(starts[0].read_bytes().replace(b"::highlight(a)", b"::unheard-of(a)"))
+    assert len(starts) == 3 and b"::unheard-of(a)" in old.read_bytes()
+
+    with closing(Firefox(directory)) as firefox:
+
+        def told(page: Path, *, scripts: bool, mathml: bool) -> list[str]:
+            firefox.level(scripts=scripts, mathml=mathml)
+            firefox.open(page.as_uri())
+            return list(firefox.ask(SHOWN + ".map(one => one.className)"))
+
+        for start in starts:
+            assert told(start, scripts=True, mathml=True) == ["notice nosafe"]
+            for scripts, mathml in ((True, False), (False, True), (False, False)):
+                assert told(start, scripts=scripts, mathml=mathml) == []
+        assert told(old, scripts=False, mathml=False) == ["notice old"]

@@ -125,6 +125,11 @@ class Firefox:
             lambda: self.ask(f"return matchMedia('(prefers-color-scheme: {colours})').matches")
         )
 
+    def level(self, *, scripts: bool, mathml: bool) -> None:
+        """From the next page on, let sites run scripts and show MathML, as at "Standard"."""
+        self._marionette.set_pref("javascript.enabled", scripts)
+        self._marionette.set_pref("mathml.disabled", not mathml)
+
     def unfold(self) -> None:
         """Open all details elements."""
         self.ask("for (const fold of document.querySelectorAll('details')) fold.open = true")
