@@ -345,8 +345,8 @@ def test_who_is_not_at_safest_or_has_an_old_browser_is_told_without_a_script(
     starts = [path for path in saved if path.name.endswith(".start.html")]
     directory = tmp_path_factory.mktemp("levels")
     old = directory / "old.html"
-    old.write_bytes(starts[0].read_bytes().replace(b"::highlight(a)", b"::unheard-of(a)"))
-    assert len(starts) == 3 and b"::unheard-of(a)" in old.read_bytes()
+    old.write_bytes(starts[0].read_bytes().replace(b"hyphenate-limit-chars", b"unheard-of"))
+    assert len(starts) == 3 and b"unheard-of" in old.read_bytes()
 
     with closing(Firefox(directory)) as firefox:
 
