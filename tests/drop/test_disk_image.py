@@ -28,6 +28,7 @@ from support.disk_image import Times, make_image, mounted, repair, words_found
 from support.front import ONION
 
 from dropbox.sizes import BLOCK_BYTES
+from onion.errors import DropStopped
 from onion.launch import Drop
 from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File
@@ -326,3 +327,18 @@ def test_without_noatime_the_first_sealing_of_a_day_is_stamped_with_its_time(
 
     # The keyring; and the vault's socket, unless the front was connected already.
     assert read
+
+
+def test_on_a_disk_that_keeps_what_is_written_the_vault_writes_nothing(
+    keys_dir: Path, tmp_path: Path
+) -> None:
+    image, place = make_image(tmp_path / "image"), tmp_path / "place"
+    with mounted(image, place, "noatime,data=journal"):
+        site = make_site(place / "site", onion=ONION, keys=keys_dir)
+        with (
+            pytest.raises(DropStopped, match="cannot be locked down, part journal: "),
+            Drop(site.settings_file, site.front_socket, os.environ),
+        ):
+            pass
+
+        assert list(store_of(site).parent.iterdir()) == []
