@@ -25,14 +25,15 @@ from support.shared import made_once
 from dropbox.codename import CHEAPEST, WordLists, derive_keys
 from dropbox.errors import VaultUnavailable
 from dropbox.reply import Reply, reply_tag, seal_reply
-from scripts.rehearsal.claimant import Browser, File, Page
+from scripts.rehearsal.claimant import Browser, File, Form, Page
 
 # Each browser goes over all pages in the first test that needs it: a minute, on a busy machine ten.
 pytestmark = pytest.mark.timeout(1_200)
 
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 # In three languages.
-PAGES = 3 * 22
+PAGES = 3 * 30
+PHOTOGRAPHS = Path(__file__).parents[1] / "vectors" / "photograph"
 WIDTHS = {"phone": 360, "desktop": 1280}
 CHECKED = ("--format", "json", "--stdout", "--exit-zero-always")
 ANSWERS = {
@@ -79,8 +80,12 @@ def language_pages(
         yield f"report-{category}", browser.send(wrong.form(), filled, button=("act", "files"))
     yield (
         "report-asked",
-        browser.send(report.form(), {"category": "c2", "text": TEXT + "13800138000 a@example.org"}),
+        browser.send(
+            browser.get(f"/{prefix}/report").form(),
+            {"category": "c2", "text": TEXT + "13800138000 a@example.org"},
+        ),
     )
+    yield from report_questions(front, browser, prefix)
     done = browser.send(report.form(), {"category": "c1", "text": TEXT}, files=files)
     yield "done", done
     inbox = browser.get(f"/{prefix}/inbox")
@@ -96,6 +101,8 @@ def language_pages(
     yield "case", case
     for number in range(2, 8):
         reply(front, words, done.codename(), ANSWERS[prefix] + "\n……" * 400, number)
+    delete = str(case.html.select('button[value^="delete-"]')[0]["value"])
+    yield "case-delete", browser.send(case.form(), {}, button=("act", delete))
     many = browser.send(inbox.form(), {"codename": done.codename()})
     yield (
         "case-many",
@@ -115,6 +122,34 @@ def language_pages(
     front.now -= 121 * 60
     yield "withdrawn", browser.send(case.form(), {}, button=("act", "withdraw"))
     yield "case-left", browser.send(case.form(), {"text": TEXT})
+
+
+def report_questions(front: Front, browser: Browser, prefix: str) -> Iterator[tuple[str, Page]]:
+    """The report page with each question that it asks before sending, from two new forms."""
+    report, other = browser.get(f"/{prefix}/report"), browser.get(f"/{prefix}/report")
+    filled = {"category": "c1", "harms": ["c1.harassed"], "text": TEXT}
+    photos = [
+        File(f"照片.{kind}", "", (PHOTOGRAPHS / f"both.{kind}").read_bytes())
+        for kind in ("jpg", "heic")
+    ]
+    yield (
+        "report-photographs",
+        browser.send(report.form(), {**filled, "text": TEXT + "13800138000"}, files=photos),
+    )
+    # As if the browser had never seen that answer.
+    yield "report-arrived", browser.send(report.form(), filled)
+    button = str(report.html.select("button[form=arrived]")[0]["value"])
+    action = str(report.html.select("form#arrived")[0]["action"])
+    yield "arrived", browser.send(Form(action, []), {"arrival": button})
+    front.vault.failure = VaultUnavailable()
+    lost = browser.send(other.form(), filled, files=photos)
+    front.vault.failure = None
+    yield "report-lost", lost
+    yield "report-missing", browser.send(lost.form(), {})
+    yield "report-sent-before", browser.send(report.form(), {**filled, "token": "A" * 200})
+    whole = report.form()
+    cut = Form(whole.action, [field for field in whole.fields if field[0] in ("pad", "token")])
+    yield "cut", browser.send(cut, {}, button=("act", "language"))
 
 
 def reply(front: Front, words: WordLists, codename: str, text: str, number: int) -> None:
