@@ -18,7 +18,7 @@ PAGE_BYTES = 32_768
 MIN_SENT_BYTES, MAX_SENT_BYTES = 17_408, 21_504
 MIN_PAD_BYTES, MAX_PAD_BYTES = 13_312, 21_504
 # A long page can reduce its padding to this before it grows to two page lengths.
-FLOOR_PAD_BYTES = 8_192
+FLOOR_PAD_BYTES = 7_168
 # The padding consists of line feeds: one byte each in a page, two in a form that is sent (HTML,
 # 4.10.22.8 multipart form data: every line break is sent as CR LF).
 _SENT_BYTES = 2

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import secrets
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 from support.front import ONION, Front
 from support.report_form import TEXT, answered, problems, report_page, send
 
-from dropbox.codename import CHEAPEST, Codename, WordLists, derive_keys
+from dropbox.codename import CHEAPEST, LIST_WORDS, Codename, WordLists, derive_keys, new_codename
 from dropbox.errors import CannotStore, VaultUnavailable
+from dropbox.front import form_token
 from dropbox.front.answer_pages import ANSWERS_BYTES
 from dropbox.front.uniform_response import (
     FLOOR_PAD_BYTES,
@@ -87,9 +89,14 @@ def test_a_form_changed_after_back_is_stored_too(front: Front) -> None:
 
 @pytest.fixture(scope="session")
 def every_answer(new_front: Callable[[], Front]) -> dict[str, Page]:
-    """A response of each kind, in each language."""
+    """A response of each kind, in each language, with codenames of the longest words."""
     front, answers = new_front(), dict[str, Page]()
-    with front.browser() as browser:
+    words = WordLists.read().english
+    longest = sorted(range(LIST_WORDS), key=lambda index: -len(words[index]))[:64]
+    with pytest.MonkeyPatch.context() as patch, front.browser() as browser:
+        patch.setattr(
+            form_token, "new_codename", lambda: new_codename(lambda _: secrets.choice(longest))
+        )
         answers["/"] = browser.get("/")
         answers["unknown language"] = browser.get("/fr/report")
         answers["no such page"] = browser.get("/zh-hant/nothing")
