@@ -11,7 +11,7 @@ import os
 import resource
 import sys
 import sysconfig
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,18 +63,22 @@ def lock(room: Room, waived: Collection[str] = ()) -> None:
 def check_disk(room: Room, waived: Collection[str] = ()) -> None:
     """Raise CannotLockDown if the room's folder is on a file system that keeps what is overwritten.
 
-    Call this before the first byte is written there; ``lock`` asks again.
+    Call this before the first byte is written there, and before SQLite opens a file there: files
+    are opened and closed here, which ends the locks that this process has on them. ``lock`` only
+    looks at the mount again.
     """
     if room.writable is not None and room.writable.is_dir():
-        _apply(room, ("copies", "journal"), waived)
+        _apply(room, {"copies": _copies, "journal": _journal_and_files}, waived)
 
 
-def _apply(room: Room, parts: Iterable[str], waived: Collection[str]) -> None:
-    for part in parts:
+def _apply(
+    room: Room, parts: Mapping[str, Callable[[Room], None]], waived: Collection[str]
+) -> None:
+    for part, enforce in parts.items():
         if part in waived:
             continue
         try:
-            PARTS[part](room)
+            enforce(room)
         except (CannotLockDown, OSError) as why:
             reason = f"{why.strerror}." if isinstance(why, OSError) else str(why)
             raise CannotLockDown(
@@ -100,6 +104,10 @@ def _copies(room: Room) -> None:
 def _journal(room: Room) -> None:
     """What the room writes is written once."""
     _refuse_mount(room.writable, Mount.journals_data)
+
+
+def _journal_and_files(room: Room) -> None:
+    _journal(room)
     if room.writable is not None and (sentence := journals_files(room.writable)):
         raise CannotLockDown(sentence)
 

@@ -45,6 +45,19 @@ def running(tmp_path: Path, keys_dir: Path, first_home: Path) -> Iterator[Runnin
         yield Running(site, drop, desk, said)
 
 
+def test_nobody_else_can_open_the_store_of_a_vault_that_runs(running: Running) -> None:
+    """Not even to read: what one process files, another would not know and overwrite."""
+    path = store_of(running.site)
+    with (
+        closing(sqlite3.connect(f"file:{path}?mode=ro", timeout=0, uri=True)) as other,
+        pytest.raises(sqlite3.OperationalError, match="locked"),
+    ):
+        other.execute("SELECT count(*) FROM slot").fetchone()
+    running.drop.kill_vault()
+    with closing(sqlite3.connect(path, timeout=0)) as other:
+        assert other.execute("SELECT count(*) FROM slot").fetchone() == (QUANTUM,)
+
+
 def test_a_case_is_filed_read_answered_and_taken_back(running: Running, tmp_path: Path) -> None:
     with running.browser() as browser:
         page = browser.get("/zh-hans/report")

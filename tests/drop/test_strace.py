@@ -166,7 +166,8 @@ def test_no_byte_of_a_claimants_reaches_a_file_an_argument_or_the_log(
     assert vault.written == {str(store), f"{store}.part", str(journal_path(store))}
     keyring = site.settings_file.parent / "front-gnupg"
     assert {Path(one).parent for one in front.written} == {keyring}
-    assert said == []
+    # Access times are waived for all tests, whose disks may be mounted in any way.
+    assert [line for line in said if not line.endswith("settings waive access.")] == []
 
 
 def test_an_application_that_reads_forms_as_usual_is_caught(site: Site, tmp_path: Path) -> None:
