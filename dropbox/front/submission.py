@@ -262,26 +262,24 @@ class SubmissionHandler:
     ) -> tuple[list[ArrivedFile], list[ArrivedFile]]:
         """Files that arrived from the same page before and that it does not know, and *arrived*.
 
-        One that arrived twice is kept as it was first sealed.
+        Of one that arrived twice, the copy that came first is kept. A page that is sent twice at
+        once thus keeps the same copy in both requests: neither gives up what the other files.
         """
         if token.trouble is not None:
             return [], list(arrived)
-        known = {
-            file.block_key for file in (*token.state.attachments, *(one.file for one in arrived))
-        }
-        earlier = self._arrived.kept(token.state.nonce)
-        earlier = [one for one in earlier if one.file.block_key not in known]
-        result, repeated = [], []
+        known = {file.block_key for file in token.state.attachments}
+        kept = [
+            one for one in self._arrived.kept(token.state.nonce) if one.file.block_key not in known
+        ]
+        copies = kept + [one for one in arrived if one not in kept]
+        used = []
         for one in arrived:
-            first = next((other for other in earlier if other.is_same(one.file)), None)
-            if first is None:
-                result.append(one)
-            else:
-                earlier.remove(first)
-                result.append(first)
-                repeated.append(one)
-        self._abandon(token.state, repeated)
-        return earlier, result
+            used.append(next(copy for copy in copies if copy.is_same(one.file)))
+            copies.remove(used[-1])
+        self._abandon(token.state, [one for one in arrived if one not in used])
+        # Further copies may belong to a request that is still running, so they are left to it.
+        earlier = [one for one in kept if not any(one.is_same(other.file) for other in used)]
+        return earlier, used
 
     def _abandon(self, state: FormState, arrived: Sequence[ArrivedFile]) -> None:
         """Have the vault erase files that arrived for the page with *state*."""

@@ -1,7 +1,9 @@
 """Files that had arrived when the connection died, and the page that comes again without them."""
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -214,6 +216,29 @@ def test_a_page_that_sends_all_again_is_filed_at_once_and_nothing_is_stored_twic
 
     assert not again.html.select(".problems") and len(front.reports()) == 1
     assert front.vault.pending == {}
+
+
+@pytest.mark.parametrize("files", [[FIRST], [FIRST, SECOND, FIRST]])
+def test_a_page_sent_twice_at_once_keeps_one_of_each_file(
+    front: Front, browser: Browser, monkeypatch: pytest.MonkeyPatch, files: list[File]
+) -> None:
+    page = report_page(browser)
+    kept, both_arrived = ArrivedFiles.kept, threading.Barrier(2)
+
+    def kept_once_both_arrived(held: ArrivedFiles, nonce: bytes) -> list[ArrivedFile]:
+        both_arrived.wait(30)
+        found = kept(held, nonce)
+        # Neither gives anything up before the other has looked.
+        both_arrived.wait(30)
+        return found
+
+    monkeypatch.setattr(ArrivedFiles, "kept", kept_once_both_arrived)
+    with front.browser() as other, ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda visit: send(visit, page, files), (browser, other)))
+
+    assert [answer.status for answer in done] == [200, 200]
+    assert not any(answer.html.select(".problems") for answer in done)
+    assert filed(front) == contents(*files) and front.vault.pending == {}
 
 
 def test_a_file_of_the_same_name_with_other_contents_is_another(
