@@ -52,19 +52,7 @@ NOT_STARTED = Phase(0, "the control socket does not answer yet")
 
 def installed_version(program: str = "tor") -> tuple[int, ...]:
     """The four numbers of the installed tor's version. Raises TorMissing."""
-    try:
-        done = subprocess.run(
-            [program, "--version"],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=VERSION_SECONDS,
-        )
-    except FileNotFoundError as missing:
-        raise TorMissing from missing
-    except (subprocess.TimeoutExpired, OSError) as broken:
-        raise TorMissing(f"{program} --version does not run; reinstall tor.") from broken
-    found = _VERSION.search(done.stdout)
+    found = _VERSION.search(_said(program, "--version"))
     if found is None:
         raise TorMissing(f"{program} --version shows no version; reinstall tor.")
     return tuple(int(number) for number in found.groups())
@@ -72,9 +60,14 @@ def installed_version(program: str = "tor") -> tuple[int, ...]:
 
 def has_proof_of_work(program: str = "tor") -> bool:
     """Whether the installed tor was built with the proof-of-work defence. Raises TorMissing."""
+    return "pow: yes" in _said(program, "--list-modules").splitlines()
+
+
+def _said(program: str, option: str) -> str:
+    """What the installed tor prints with *option*. Raises TorMissing."""
     try:
         done = subprocess.run(
-            [program, "--list-modules"],
+            [program, option],
             check=False,
             capture_output=True,
             text=True,
@@ -83,8 +76,8 @@ def has_proof_of_work(program: str = "tor") -> bool:
     except FileNotFoundError as missing:
         raise TorMissing from missing
     except (subprocess.TimeoutExpired, OSError) as broken:
-        raise TorMissing(f"{program} --list-modules does not run; reinstall tor.") from broken
-    return "pow: yes" in done.stdout.splitlines()
+        raise TorMissing(f"{program} {option} does not run; reinstall tor.") from broken
+    return done.stdout
 
 
 def check_version(version: tuple[int, ...]) -> None:

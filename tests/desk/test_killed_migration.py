@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from support.archives import unpack
 from support.day_stores import held
-from support.killed_command import At, KilledCommand
+from support.killed_command import KilledCommand
 
 from dropbox.settings import Settings
 from scripts.desk.casebook import schema
@@ -72,20 +72,9 @@ def test_a_casebook_is_whole_wherever_its_migration_is_killed(
     calls = migrating.whole()
     after = content(directory / "casebook.sqlite")
     assert after[0] == VERSION and before[0] == 3
-    killed: list[At | float] = []
-    for at in migrating.chosen(calls, CALLS, random):
-        begin()
-        migrating.killed_at(at)
-        killed.append(at)
+    for killed_at in migrating.killings(calls, random, begin=begin, count=CALLS, moments=MOMENTS):
+        print(killed_at)
         check()
-    for _ in range(MOMENTS):
-        begin()
-        moment = random.uniform(0.3, 1) * migrating.seconds
-        if migrating.killed_after(moment):
-            killed.append(moment)
-        check()
-    print(killed)
-    assert len(killed) > CALLS
 
 
 def test_a_vault_is_whole_wherever_its_migration_is_killed(
@@ -134,17 +123,6 @@ def test_a_vault_is_whole_wherever_its_migration_is_killed(
     ids = all_ids & held(vault / "store.sqlite").keys()
     assert len(ids) == 3
     finished()
-    killed: list[At | float] = []
-    for at in migrating.chosen(calls, CALLS, random):
-        begin()
-        migrating.killed_at(at)
-        killed.append(at)
+    for killed_at in migrating.killings(calls, random, begin=begin, count=CALLS, moments=MOMENTS):
+        print(killed_at)
         check()
-    for _ in range(MOMENTS):
-        begin()
-        moment = random.uniform(0.3, 1) * migrating.seconds
-        if migrating.killed_after(moment):
-            killed.append(moment)
-        check()
-    print(killed)
-    assert len(killed) > CALLS

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -54,6 +54,29 @@ class KilledCommand:
         rare = sorted({one for one in calls if one.call in _RARE})
         return rare + random.sample(sorted(set(calls) - set(rare)), count)
 
+    def killings(
+        self,
+        calls: Sequence[At],
+        random: Random,
+        *,
+        begin: Callable[[], None],
+        count: int,
+        moments: int,
+    ) -> Iterator[At | float]:
+        """Kill it at each of its ``chosen`` *calls* and at *moments* others.
+
+        *begin* is called before each run. Yields once it is dead, for the caller to look.
+        """
+        for at in self.chosen(calls, count, random):
+            begin()
+            self.killed_at(at)
+            yield at
+        for _ in range(moments):
+            begin()
+            seconds = random.uniform(0.3, 1) * self.seconds
+            self.killed_after(seconds)
+            yield seconds
+
     def killed_at(self, at: At) -> None:
         """Run it until it makes that call; the call is not made any more."""
         inject = f"inject={at.call}:signal=SIGKILL:when={at.number}"
@@ -61,8 +84,8 @@ class KilledCommand:
         # As strace ends itself, or as a shell would say it.
         assert done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), (at, done.stderr)
 
-    def killed_after(self, seconds: float) -> bool:
-        """Run it for so long. Returns whether it was still running."""
+    def killed_after(self, seconds: float) -> None:
+        """Run it for so long, unless it ends before."""
         child = subprocess.Popen(
             self._command,
             cwd=ROOT,
@@ -72,7 +95,7 @@ class KilledCommand:
         )
         time.sleep(seconds)
         child.kill()
-        return child.wait() == -signal.SIGKILL
+        child.wait()
 
     def again(self) -> None:
         """Run it once more, to its end."""
