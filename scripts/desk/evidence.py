@@ -1,14 +1,20 @@
-"""Writing a claimant's files out of the casebook: byte for byte, unopened, under harmless names."""
+"""Writing a claimant's files out of the casebook: byte for byte, unopened, under harmless names.
+
+A file that was sent in parts is written out joined as well, beside its parts.
+"""
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from dropbox.durable_file import NewFile
 from dropbox.errors import CasedropError
+from dropbox.split_name import Kind
 from scripts.desk.case import Case, FileOfPart
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.split_files import Member, SplitFile, split_files
 
 # Leaves room, in a file system's 255 bytes, for the case and file numbers before and ".part" after.
 _NAME_BYTES = 150
@@ -47,33 +53,158 @@ def write_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Path]
     Raises EvidenceError when a file was never opened or has been altered since, or when something
     else has its name.
     """
+    names = _names(case)
     for number, one in enumerate(case.files, 1):
         if not casebook.has_file(one.part, one.place):
             raise EvidenceError(
                 f"File {number} of {case.name} could not be opened; see `status` for the reason."
             )
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = directory / safe_name(case, number, one.attachment.name)
-        if path.is_symlink() or path.exists():
-            if (
-                path.is_symlink()
-                or hashlib.sha256(path.read_bytes()).hexdigest() != one.attachment.sha256
-            ):
-                raise EvidenceError(
-                    f"{path} exists already and is something else; it is not overwritten."
-                )
+        path = directory / names[number]
+        if _is_there(path):
+            if _sha256_of(path) != one.attachment.sha256:
+                raise _taken(path)
         else:
-            _copy(casebook, one, path)
+            with NewFile(path) as file:
+                _read(casebook, [one], file.write)
         yield path
 
 
-def _copy(casebook: Casebook, one: FileOfPart, path: Path) -> None:
-    digest = hashlib.sha256()
-    with casebook.file_path(one.attachment.sha256).open("rb") as kept, NewFile(path) as file:
-        while piece := kept.read(_READ_BYTES):
-            digest.update(piece)
-            file.write(piece)
+class Joined(NamedTuple):
+    """A file that was sent in parts: where it was written out joined, and its SHA-256 in hex.
+
+    Without a path it was not, and ``sentence`` says why.
+    """
+
+    split: SplitFile
+    path: Path | None
+    sha256: str
+    sentence: str
+
+
+def join_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Joined]:
+    """Write what *case* has in parts into *directory* once more, joined, where there is no doubt.
+
+    Nothing is ever in memory whole. Raises what :func:`write_out` raises.
+    """
+    for split in split_files(case.files):
+        doubt = split.doubt or _doubt(casebook, split)
+        if doubt:
+            yield Joined(split, None, "", doubt)
+            continue
+        files = [member.file for member in split.parts]
+        name = safe_name(case, split.members[0].number, f"joined-{split.whole}")
+        path = directory / name
+        if _is_there(path):
+            digest = _read(casebook, files, lambda _piece: None)
+            if _sha256_of(path) != digest:
+                raise _taken(path)
+        else:
+            with NewFile(path) as file:
+                digest = _read(casebook, files, file.write)
+        yield Joined(split, path, digest, split.note)
+
+
+def _names(case: Case) -> dict[int, str]:
+    """The names of the files of *case*, by number.
+
+    Volumes of an archive keep one number: its program finds the others by their names.
+    """
+    names = {
+        number: safe_name(case, number, one.attachment.name)
+        for number, one in enumerate(case.files, 1)
+    }
+    for split in split_files(case.files):
+        if split.kind is Kind.VOLUME:
+            _name_volumes(case, split.parts, names)
+    return names
+
+
+def _name_volumes(case: Case, volumes: Sequence[Member], names: dict[int, str]) -> None:
+    first = min(volume.number for volume in volumes)
+    alike = {
+        volume.number: safe_name(case, first, volume.file.attachment.name) for volume in volumes
+    }
+    others = {name for number, name in names.items() if number not in alike}
+    if len(others | set(alike.values())) == len(names):
+        names |= alike
+
+
+def _doubt(casebook: Casebook, split: SplitFile) -> str:
+    """Why a file is not joined although names and sizes allow it; "" if it is."""
+    opened = {
+        member.part
+        for member in split.members
+        if casebook.has_file(member.file.part, member.file.place)
+    }
+    closed = [member.part for member in split.parts if member.part not in opened]
+    if closed:
+        return f"Part {closed[0]} could not be opened; see `status` for the reason."
+    kinds = [_beginning(casebook, member.file) for member in split.parts]
+    if kinds[0] and all(kind == kinds[0] for kind in kinds):
+        return "Each of them begins like a file of its own."
+    if split.kind is Kind.UNSURE and not kinds[0]:
+        return "They may be parts, or files of their own."
+    return ""
+
+
+# How files of the usual types begin: where, and with what.
+_BEGINNINGS = (
+    (4, b"ftyp"),
+    (0, b"PK\x03\x04"),
+    (0, b"7z\xbc\xaf\x27\x1c"),
+    (0, b"Rar!\x1a\x07"),
+    (0, b"\x1a\x45\xdf\xa3"),
+    (0, b"RIFF"),
+    (0, b"ID3"),
+    (0, b"OggS"),
+    (0, b"fLaC"),
+    (0, b"#!AMR"),
+    (0, b"%PDF-"),
+    (0, b"\x89PNG\r\n"),
+    (0, b"\xff\xd8\xff"),
+    (0, b"\x1f\x8b\x08"),
+    (0, b"\xfd7zXZ\0"),
+    (0, b"\xd0\xcf\x11\xe0"),
+)
+
+
+def _beginning(casebook: Casebook, one: FileOfPart) -> int:
+    """Which type a file begins like (from 1), 0 for none of them."""
+    with casebook.file_path(one.attachment.sha256).open("rb") as kept:
+        head = kept.read(16)
+    found = (kind for kind, (at, what) in enumerate(_BEGINNINGS, 1) if head.startswith(what, at))
+    return next(found, 0)
+
+
+def _read(casebook: Casebook, files: Iterable[FileOfPart], sink: Callable[[bytes], object]) -> str:
+    """Give *files*, one behind the other, to *sink*. Returns the SHA-256 of all of it, in hex."""
+    whole = hashlib.sha256()
+    for one in files:
+        digest = hashlib.sha256()
+        with casebook.file_path(one.attachment.sha256).open("rb") as kept:
+            while piece := kept.read(_READ_BYTES):
+                digest.update(piece)
+                whole.update(piece)
+                sink(piece)
         if digest.hexdigest() != one.attachment.sha256:
             raise EvidenceError(
                 "The casebook's copy of this file has been altered since it was opened."
             )
+    return whole.hexdigest()
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
+
+
+def _sha256_of(path: Path) -> str:
+    """The SHA-256 of the file at *path*, in hex; "" if it is a link or no plain file."""
+    if path.is_symlink() or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _taken(path: Path) -> EvidenceError:
+    return EvidenceError(f"{path} exists already and is something else; it is not overwritten.")

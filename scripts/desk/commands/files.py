@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
-from scripts.desk.evidence import write_out
+from scripts.desk.evidence import join_out, write_out
 from scripts.desk.identity import own_case, working
 from scripts.desk.options import add_case, add_json
-from scripts.desk.screen.cases import file_values, files_table
+from scripts.desk.screen.cases import file_values, files_table, joined_line, split_lines
 from scripts.desk.screen.output import print_json, print_rich
+from scripts.desk.split_files import split_files
 
 HELP = "list a case's files, or write them out"
 
@@ -29,9 +30,15 @@ def run(asked: argparse.Namespace) -> None:
             for one, path in zip(case.files, write_out(casebook, case, asked.out), strict=True):
                 casebook.note("export", case.name, plain=one.attachment.sha256)
                 print(path)
+            for joined in join_out(casebook, case, asked.out):
+                if joined.path is not None:
+                    casebook.note("export", case.name, plain=joined.sha256)
+                    print(joined.path)
+                print(joined_line(joined))
             return
         casebook.viewed(case)
         if asked.json:
             print_json(file_values(case.files))
         else:
             print_rich(files_table(case.files))
+            print("".join(f"{line}\n" for line in split_lines(split_files(case.files))), end="")

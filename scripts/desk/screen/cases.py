@@ -12,8 +12,10 @@ from rich.text import Text
 
 from dropbox.campaign import Campaign
 from scripts.desk.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
+from scripts.desk.evidence import Joined
 from scripts.desk.screen.output import counted, table
 from scripts.desk.search.similar import Link
+from scripts.desk.split_files import SplitFile
 from scripts.terminal import isolated, one_line
 
 EXCERPT_CHARACTERS = 40
@@ -166,6 +168,24 @@ def file_values(files: Iterable[FileOfPart]) -> list[dict[str, Any]]:
     """For each file: name and declared type exactly as sent, size in bytes, SHA-256."""
     entries = (one.attachment for one in files)
     return [{"name": a.name, "type": a.type, "size": a.size, "sha256": a.sha256} for a in entries]
+
+
+def split_lines(splits: Iterable[SplitFile]) -> list[str]:
+    """What a case's files are parts of, and what lacks: a line for each."""
+    return [
+        f"{one_line(split.whole, _NAME_CHARACTERS)} came in parts: {split.listed}. "
+        + (split.doubt or f"{split.note} `--out` joins them.".lstrip())
+        for split in splits
+    ]
+
+
+def joined_line(joined: Joined) -> str:
+    """What became of a file that came in parts."""
+    split = joined.split
+    whole, sentence = one_line(split.whole, _NAME_CHARACTERS), joined.sentence
+    if joined.path is None:
+        return f"{whole} came in parts: {split.listed}, not joined. {sentence}"
+    return f"{whole}: {split.listed} joined, SHA-256 {joined.sha256}. {sentence}".rstrip()
 
 
 def status_values(
