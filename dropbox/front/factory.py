@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 import flask
 from flask import Flask, Response, g, request
-from flask_babel import Babel, format_date
+from flask_babel import Babel, format_date, get_translations
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
@@ -32,6 +33,7 @@ from dropbox.settings import Settings
 
 # The forms of the buttons for leaving and for arrived files have one short field.
 _SHORT_BYTES = 4_096
+_EPOCH = date(1970, 1, 1)
 
 
 class FormBodyRead(RuntimeError):
@@ -102,6 +104,21 @@ def create_front(
     )
     _error_pages(app, pages)
     return app
+
+
+def load_pages(app: Flask) -> None:
+    """Compile all pages and read all translations; call this before the first worker forks.
+
+    A worker answers a few dozen requests, and would take as long over this as over most of them.
+    It would also read these files just when somebody asks for a page.
+    """
+    for name in app.jinja_env.list_templates(extensions=["html"]):
+        app.jinja_env.get_template(name)
+    for tag in LANGUAGES:
+        with app.app_context():
+            use_language(tag)
+            get_translations()
+            format_date(_EPOCH, "long")
 
 
 def _style_and_answers(app: Flask, onion: str, step_seconds: float) -> None:

@@ -12,7 +12,7 @@ from dropbox.campaign import Campaign
 from dropbox.codename import COST, WordLists
 from dropbox.front.arrived_files import ArrivedFiles
 from dropbox.front.day_keys import TodaysKey
-from dropbox.front.factory import create_front
+from dropbox.front.factory import create_front, load_pages
 from dropbox.front.intake import Intake
 from dropbox.front.shared_keys import SharedKeys, default_path
 from dropbox.front.vault_client import VaultClient
@@ -60,6 +60,7 @@ app = create_front(
     keys=_keys,
     clock=time.time,
 )
+load_pages(app)
 
 # python-gnupg runs the gpg found in PATH; the front can run no other program.
 _room = Room(

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from babel.support import Translations
 from support.front import ONION, Front
 from support.report_form import TEXT, answered, problems, report_page, send
 
@@ -19,6 +20,7 @@ from dropbox.codename import CHEAPEST, LIST_WORDS, Codename, WordLists, derive_k
 from dropbox.errors import CannotStore, VaultUnavailable
 from dropbox.front import form_token
 from dropbox.front.answer_pages import ANSWERS_BYTES
+from dropbox.front.factory import load_pages
 from dropbox.front.uniform_response import (
     FLOOR_PAD_BYTES,
     MAX_PAD_BYTES,
@@ -279,6 +281,24 @@ def test_only_a_page_that_is_written_on_may_be_shown_again(every_answer: dict[st
 
     forms = {"report", "empty", "asked", "not accepted", "no answer", "file lost", "file missing"}
     assert kept == forms | {"photograph", "arrived", "sent before"}
+
+
+def test_a_worker_reads_no_template_and_no_translation(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_pages(front.app)
+    monkeypatch.setattr(front.app.jinja_env.loader, "load", pytest.fail)
+    monkeypatch.setattr(Translations, "load", pytest.fail)
+
+    with front.browser() as browser:
+        answers = [
+            browser.get(f"/{prefix}/{path}")
+            for prefix in PREFIXES
+            for path in ("", "report", "inbox", "keys", "bridges", "leave", "none")
+        ]
+        answers += [send(browser, report_page(browser, prefix)) for prefix in PREFIXES]
+
+    assert {answer.status for answer in answers} == {200, 404}
 
 
 def test_each_page_is_in_its_language(every_answer: dict[str, Page]) -> None:
