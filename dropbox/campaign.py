@@ -4,6 +4,7 @@ It is read from one TOML file, so another group can run its own drop without cha
 are stable and go into reports; labels are what people read.
 """
 
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from dropbox.errors import CampaignError
-from dropbox.label import LANGUAGES, Label
+from dropbox.label import LANGUAGES, Label, is_printable, is_tag
 from dropbox.question import IN_LINES, KINDS, WITH_CHOICES, Group, Question
 from dropbox.ready_answer import Template, bodies, fault
 from dropbox.review_codes import FIXED, LISTS, Reviewing
@@ -38,7 +39,8 @@ class Campaign:
     ``title``, ``organisation`` and ``invitation`` (on the first page: who is asked for what) are by
     language, and so are the paragraphs of ``scope``: whom the campaign can help, and whom probably
     not. ``groups`` are the optional questions for every category, ``answers`` the reviewers' ready
-    answers. Only the desk uses ``reviewing``.
+    answers. Only the desk uses ``reviewing``. What claimants read is there in all ``languages``:
+    LANGUAGES first, then those that the title has besides.
     """
 
     code: str
@@ -51,6 +53,7 @@ class Campaign:
     unsure: str
     reviewing: Reviewing
     answers: tuple[Template, ...] = ()
+    languages: tuple[str, ...] = LANGUAGES
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -161,21 +164,65 @@ def _campaign(body: dict[str, Any]) -> dict[str, Any]:
         if label.code in seen:
             raise _Fault(f'the code "{label.code}" is used twice', label.code)
         seen.add(label.code)
+    head = {
+        name: _texts(_table(body, name), name, near=name)
+        for name in ("title", "organisation", "invitation")
+    }
+    scope = [
+        _texts(entry, "scope", near="scope")
+        for entry in _entries(body, "scope", near="scope", required=False)
+    ]
+    unsure, reviewing = _unsure(body["category"]), _reviewing(body.get("review"), lists)
+    languages = tuple(head["title"])
+    for name, texts in (*head.items(), *(("scope", paragraph) for paragraph in scope)):
+        _check_languages(texts, name, languages, near=name)
+    for listed, choices in lists.items():
+        for label in choices:
+            _check_languages(label.text, label.code, languages, near=label.code, after=listed)
+    for label in _labels(categories, groups):
+        _check_label(label, languages)
+    for label in (*itertools.chain.from_iterable(reviewing.lists.values()), *answers):
+        body_texts = label.body if isinstance(label, Template) else {}
+        _check_known({**label.text, **body_texts}, label.code, languages)
     return {
         "code": code,
-        "title": _texts(_table(body, "title"), "title", near="title"),
-        "organisation": _texts(_table(body, "organisation"), "organisation", near="organisation"),
-        "invitation": _texts(_table(body, "invitation"), "invitation", near="invitation"),
-        "scope": [
-            _texts(entry, "scope", near="scope")
-            for entry in _entries(body, "scope", near="scope", required=False)
-        ],
+        **head,
+        "scope": scope,
         "categories": categories,
         "groups": groups,
-        "unsure": _unsure(body["category"]),
-        "reviewing": _reviewing(body.get("review"), lists),
+        "unsure": unsure,
+        "reviewing": reviewing,
         "answers": answers,
+        "languages": languages,
     }
+
+
+def _check_label(label: Label, languages: Sequence[str]) -> None:
+    """Check that what claimants read of *label* is there in all *languages*."""
+    _check_languages(label.text, label.code, languages, near="label", after=label.code)
+    if isinstance(label, Question):
+        _check_languages(label.why, label.code, languages, near="why", after=label.code)
+        for column in label.columns:
+            _check_languages(column.text, column.code, languages, near="label", after=column.code)
+
+
+def _check_languages(
+    texts: Mapping[str, str], what: str, languages: Sequence[str], *, near: str, after: str = ""
+) -> None:
+    _check_known(texts, what, languages)
+    for language in languages:
+        if language not in texts:
+            raise _Fault(f'"{what}" has no label in {language}', near, after)
+
+
+def _check_known(texts: Mapping[str, str], what: str, languages: Sequence[str]) -> None:
+    if unknown := set(texts) - set(languages):
+        raise _Fault(
+            f'"{what}" has a label in an unknown language; those of the title are '
+            f"{', '.join(languages)}",
+            min(unknown),
+            after=what,
+        )
 
 
 def _labels(categories: tuple[Category, ...], groups: tuple[Group, ...]) -> Iterator[Label]:
@@ -327,13 +374,12 @@ def _answer(entry: dict[str, Any]) -> Template:
     _keys(entry, {"code", "label", "text"}, near=code)
     label = _texts(_table(entry, "label", near=code), code, near="label", after=code)
     texts = _table(entry, "text", near=code)
-    for language in LANGUAGES:
+    for language in (*LANGUAGES, *texts):
         if wrong := fault(texts.get(language)):
             # The text has several lines; the label's line, before it, names the language too.
             near = f'{language} = ""' if language in texts else "[answer.text]"
             raise _Fault(f'the text of "{code}" in {language} {wrong}', near, after=code)
-    if unknown := set(texts) - set(LANGUAGES):
-        raise _Fault(f'"{code}" has a text in an unknown language', min(unknown), after=code)
+    _check_tags(texts, code, after=code)
     return Template(code, label, bodies(texts))
 
 
@@ -379,7 +425,8 @@ def _table(body: dict[str, Any], name: str, near: str = "code") -> dict[str, Any
 
 
 def _texts(table: dict[str, Any], what: str, *, near: str, after: str = "") -> dict[str, str]:
-    for language in LANGUAGES:
+    """The texts by language, those in LANGUAGES first, in their order."""
+    for language in (*LANGUAGES, *table):
         text = table.get(language)
         if text is None:
             raise _Fault(f'"{what}" has no label in {language}', near, after)
@@ -387,7 +434,7 @@ def _texts(table: dict[str, Any], what: str, *, near: str, after: str = "") -> d
             not isinstance(text, str)
             or not text.strip()
             or len(text) > _LABEL_CHARACTERS
-            or not text.isprintable()
+            or not is_printable(text)
         ):
             raise _Fault(
                 f'the label of "{what}" in {language} has to be one line of 1 to '
@@ -395,6 +442,11 @@ def _texts(table: dict[str, Any], what: str, *, near: str, after: str = "") -> d
                 language,
                 after or near,
             )
-    if unknown := set(table) - set(LANGUAGES):
-        raise _Fault(f'"{what}" has a label in an unknown language', min(unknown), after)
-    return {language: table[language] for language in LANGUAGES}
+    _check_tags(table, what, after=after)
+    return {language: table[language] for language in (*LANGUAGES, *table)}
+
+
+def _check_tags(texts: Mapping[str, Any], what: str, *, after: str) -> None:
+    for language in texts:
+        if not is_tag(language):
+            raise _Fault(f'"{what}" has a label in an unknown language', language, after)

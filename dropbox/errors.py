@@ -21,6 +21,14 @@ class CampaignError(CasedropError):
     """The campaign file is missing or wrong."""
 
 
+class CatalogError(CasedropError):
+    """A catalog with the sentences of a language is missing or wrong."""
+
+
+class PageTooLong(CasedropError):
+    """A page is longer than the length that all pages have."""
+
+
 class KeysError(CasedropError):
     """The reviewers' public keys are missing or wrong."""
 

@@ -7,13 +7,15 @@ it.
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, unquote
 
 from dropbox.errors import SettingsError
+from dropbox.label import ENGLISH, LANGUAGES, is_tag
 from dropbox.lockdown import PARTS
+from dropbox.sizes import PAGE_BYTES
 from dropbox.system_error import explained
 
 # The environment variable with the file's path; CASEDROP_<SECTION>_<NAME> overrides each setting.
@@ -23,6 +25,19 @@ _PREFIX = "CASEDROP_"
 SALT_BYTES = 16  # the size of libsodium's Argon2id salts
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")
 _PACKAGED_CAMPAIGN = Path(__file__).with_name("campaign.toml")
+
+
+@dataclass(frozen=True)
+class LanguageSettings:
+    """What an operator says about a language of the pages; None: what Babel knows about it.
+
+    ``name`` is the language's own name, ``direction`` is "ltr" or "rtl", ``codename`` is the one of
+    LANGUAGES in which the words of a codename are shown.
+    """
+
+    name: str | None = None
+    direction: str | None = None
+    codename: str = ENGLISH
 
 
 @dataclass(frozen=True)
@@ -45,11 +60,17 @@ class Settings:
     tick_milliseconds: int = 1_000  # from one writing of the store to the next
     grace_days: int = 7  # how long a day's slots stay after the desk acknowledged them
     limit_days: int = 90  # how long they stay at most
+    # [site], optional
+    languages: tuple[str, ...] = LANGUAGES  # of the pages, in the order they are offered
+    catalogs: Path | None = None  # the folder of the catalogs of languages other than LANGUAGES
+    # [language.TAG], optional
+    own_languages: Mapping[str, LanguageSettings] = field(default_factory=dict)
     # [front], optional: a file on a file system in memory; None: dropbox.front.shared_keys chooses
     key_memory: Path | None = None
     # [lockdown]
     waived: frozenset[str] = frozenset()  # parts of dropbox.lockdown that are not enforced
     # [limits]
+    page_bytes: int = PAGE_BYTES  # of every response
     file_bytes: int = 10 * 2**20  # takes nine minutes over a slow bridge (20 kB/s)
     files: int = 10
     post_bytes: int = 26 * 2**20  # all files of one page, 25 MiB, and its text
@@ -93,7 +114,14 @@ class Settings:
             if setting not in values and section not in _OPTIONAL and setting not in _DEFAULTED:
                 raise SettingsError(f"The setting [{section}] {setting} is missing in {file}.")
         values.setdefault("campaign", _PACKAGED_CAMPAIGN)
-        return cls(**values)
+        values["own_languages"] = {
+            tag: _parse(file, _LANGUAGE, tag, value, _own_language)
+            for (section, tag), value in from_file.items()
+            if section == _LANGUAGE
+        }
+        settings = cls(**values)
+        _check_languages(settings, file)
+        return settings
 
 
 def _from_file(file: Path) -> dict[tuple[str, str], Any]:
@@ -108,17 +136,37 @@ def _from_file(file: Path) -> dict[tuple[str, str], Any]:
         raise SettingsError(f"The settings file {file} is not TOML: {why}.") from None
     from_file = {}
     for section, values in body.items():
-        if section not in _SECTIONS or not isinstance(values, dict):
+        if section not in (*_SECTIONS, _LANGUAGE) or not isinstance(values, dict):
             raise SettingsError(
                 f"The settings file {file} has an unknown section or setting, {section}."
             )
         for setting, value in values.items():
-            if (section, setting) not in (*_SETTINGS, _FIRST_FORMAT):
+            if section != _LANGUAGE and (section, setting) not in (*_SETTINGS, _FIRST_FORMAT):
                 raise SettingsError(
                     f"The settings file {file} has an unknown setting, [{section}] {setting}."
                 )
             from_file[section, setting] = value
     return from_file
+
+
+def _check_languages(settings: Settings, file: Path) -> None:
+    """Raise SettingsError for what is said of a language that is not offered, or not needed."""
+    for tag in settings.own_languages:
+        if tag not in settings.languages:
+            raise SettingsError(
+                f"The settings file {file} has a [language.{tag}], but [site] languages does not "
+                "name it."
+            )
+        if tag in LANGUAGES:
+            raise SettingsError(
+                f"The settings file {file} has a [language.{tag}], but Casedrop comes with it."
+            )
+    others = [tag for tag in settings.languages if tag not in LANGUAGES]
+    if others and settings.catalogs is None:
+        raise SettingsError(
+            f"The setting [site] catalogs is missing in {file}: the folder with the catalog of "
+            f"{others[0]}."
+        )
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], Any]:
@@ -209,6 +257,32 @@ def _parts(value: object, _: Path) -> frozenset[str]:
     return frozenset(names)
 
 
+def _languages(value: object, _: Path) -> tuple[str, ...]:
+    # The environment gives all tags in one text.
+    tags = value.split() if isinstance(value, str) else value
+    if not isinstance(tags, list) or not tags or not all(map(is_tag, tags)):
+        raise _Invalid('a list of language tags, such as ["zh-Hans", "en", "fa"]')
+    # In the address of a page, capital letters make no difference.
+    if len({tag.lower() for tag in tags}) < len(tags):
+        raise _Invalid("a list in which no language is twice")
+    return tuple(tags)
+
+
+def _own_language(value: object, _: Path) -> LanguageSettings:
+    if not isinstance(value, dict) or not set(value) <= {"name", "direction", "codename"}:
+        raise _Invalid('a table of "name", "direction" and "codename"')
+    name = value.get("name")
+    if name is not None and not (
+        isinstance(name, str) and name.strip() and len(name) <= _NAME_CHARACTERS
+    ):
+        raise _Invalid(f'a table whose "name" has 1 to {_NAME_CHARACTERS} characters')
+    if value.get("direction") not in (None, "ltr", "rtl"):
+        raise _Invalid('a table whose "direction" is "ltr" or "rtl"')
+    if value.get("codename", ENGLISH) not in LANGUAGES:
+        raise _Invalid(f'a table whose "codename" is one of {", ".join(LANGUAGES)}')
+    return LanguageSettings(**value)
+
+
 Parser = Callable[[object, Path], Any]
 
 _SETTINGS: dict[tuple[str, str], Parser] = {
@@ -216,6 +290,8 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("site", "salt"): _salt,
     ("site", "keys"): _path,
     ("site", "campaign"): _path,
+    ("site", "languages"): _languages,
+    ("site", "catalogs"): _path,
     ("front", "gnupg_home"): _path,
     ("front", "key_memory"): _path,
     ("vault", "intake_socket"): _path,
@@ -227,6 +303,7 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("vault", "limit_days"): _number(14, 180),  # the day keys of so many days go into one head
     ("vault", "export_key"): _path,
     ("lockdown", "waived"): _parts,
+    ("limits", "page_bytes"): _number(PAGE_BYTES, 2**17),  # a slow bridge takes 6 s for that
     ("limits", "file_bytes"): _number(2**16, 2**30),
     ("limits", "files"): _number(1, 10),  # a report of one block has room for ten
     ("limits", "post_bytes"): _number(2**18, 2**31),
@@ -236,10 +313,22 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
 }
 _OPTIONAL = ("limits", "lockdown")
 _DEFAULTED = frozenset(
-    ("campaign", "key_memory", "quantum", "tick_milliseconds", "grace_days", "limit_days")
+    (
+        "campaign",
+        "languages",
+        "catalogs",
+        "key_memory",
+        "quantum",
+        "tick_milliseconds",
+        "grace_days",
+        "limit_days",
+    )
 )
 # What a settings file of format 1 has in the place of the store.
 _FIRST_FORMAT = ("vault", "database")
+# The section with one table for each language that Babel does not know, or not well enough.
+_LANGUAGE = "language"
+_NAME_CHARACTERS = 40
 _SECTIONS = frozenset(section for section, _ in _SETTINGS)
 # Where gunicorn listens for tor: this variable is for the launcher, not the application.
 _NOT_OURS = frozenset({"CASEDROP_FRONT_SOCKET"})

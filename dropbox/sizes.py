@@ -17,3 +17,6 @@ PENDING_BATCH = 16
 
 # The reviewers that one drop seals to: a sealed report has room for so many recipients.
 MAX_REVIEWERS = 16
+
+# A response of the front, its headers included. Longer texts in another language can need more.
+PAGE_BYTES = 32_768

@@ -41,6 +41,10 @@ onion = "{onion}"
 salt = "{salt}"
 # The reviewers' public keys and FINGERPRINTS.
 keys = {keys}
+# The languages of the pages, in the order they are offered. Another one needs its catalog in this
+# folder, labels in the campaign file, and no code: docs/texts.md.
+# languages = ["zh-Hans", "zh-Hant", "en"]
+# catalogs = "catalogs"
 
 [front]
 gnupg_home = "front-gnupg"

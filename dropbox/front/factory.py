@@ -1,20 +1,19 @@
 """The front's application: its pages, which requests it admits, and what all responses share."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import date
 from typing import Any
 
 import flask
 from flask import Flask, Response, g, request
-from flask_babel import Babel, format_date, get_translations
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from dropbox import data_files, error_log
 from dropbox.campaign import Campaign
+from dropbox.catalog import read_catalogs
 from dropbox.codename import WordLists
 from dropbox.errors import CutPage
 from dropbox.front.arrived_files import ArrivedFiles
@@ -22,18 +21,18 @@ from dropbox.front.case_page import CaseView
 from dropbox.front.form_token import ForgedToken, FormTokens
 from dropbox.front.inbox_page import InboxView
 from dropbox.front.intake import Intake
-from dropbox.front.pages import PREFIXES, Pages, language_of, use_language
+from dropbox.front.pages import Pages, use_language
 from dropbox.front.report_page import ReportView
 from dropbox.front.response_timing import STEP_SECONDS, paced, wait
 from dropbox.front.shared_keys import SharedKeys
+from dropbox.front.translation import translate
 from dropbox.front.uniform_response import PAD, REST, content_security_policy, uniform
 from dropbox.front.uploads import no_files, receive
-from dropbox.label import LANGUAGES
+from dropbox.language import Language, read_languages
 from dropbox.settings import Settings
 
 # The forms of the buttons for leaving and for arrived files have one short field.
 _SHORT_BYTES = 4_096
-_EPOCH = date(1970, 1, 1)
 
 
 class FormBodyRead(RuntimeError):
@@ -76,23 +75,14 @@ def create_front(
     """The front as a WSGI application.
 
     *fingerprints* are those of the reviewers, *keys* are for form tokens, *clock* returns Unix
-    seconds, *step_seconds* is for dropbox.front.response_timing.
+    seconds, *step_seconds* is for dropbox.front.response_timing. Raises SettingsError or
+    CatalogError for a language that the pages cannot be in.
     """
-    app = _Front(__name__, template_folder=str(data_files.templates()), static_folder=None)
-    app.config.update(
-        BABEL_DEFAULT_LOCALE="en",
-        BABEL_TRANSLATION_DIRECTORIES=str(data_files.translations()),
-        WTF_I18N_ENABLED=False,
-        PROPAGATE_EXCEPTIONS=False,
-        # OPTIONS gets the same response as every other method that no page uses.
-        PROVIDE_AUTOMATIC_OPTIONS=False,
-    )
-    # No redirects: they would have another length, and reveal a path.
-    app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    Babel(app, locale_selector=lambda: g.get("language", LANGUAGES[0]).replace("-", "_"))
+    languages = read_languages(settings, campaign)
+    app = make_application(settings, languages)
     tokens = FormTokens(keys, lifetime_seconds=settings.token_minutes * 60, clock=clock)
-    pages = Pages(campaign, words, tokens, ArrivedFiles(keys, clock))
-    _style_and_answers(app, settings.onion, step_seconds)
+    pages = Pages(campaign, words, tokens, ArrivedFiles(keys, clock), languages)
+    _fill_up(app, settings.page_bytes, step_seconds)
     _admission(app, settings.onion, pages)
     _routes(
         app,
@@ -107,38 +97,51 @@ def create_front(
 
 
 def load_pages(app: Flask) -> None:
-    """Compile all pages and read all translations; call this before the first worker forks.
+    """Compile all pages; call this before the first worker forks.
 
     A worker answers a few dozen requests, and would take as long over this as over most of them.
     It would also read these files just when somebody asks for a page.
     """
     for name in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(name)
-    for tag in LANGUAGES:
-        with app.app_context():
-            use_language(tag)
-            get_translations()
-            format_date(_EPOCH, "long")
 
 
-def _style_and_answers(app: Flask, onion: str, step_seconds: float) -> None:
+def make_application(settings: Settings, languages: Mapping[str, Language]) -> Flask:
+    """An application that renders the templates in *languages*, and has no page yet.
+
+    Raises CatalogError. The policy for its pages is its configuration's "PAGE_POLICY".
+    """
+    app = _Front(__name__, template_folder=str(data_files.templates()), static_folder=None)
+    app.config.update(
+        WTF_I18N_ENABLED=False,
+        PROPAGATE_EXCEPTIONS=False,
+        # OPTIONS gets the same response as every other method that no page uses.
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+    )
+    # No redirects: they would have another length, and reveal a path.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    translate(app, read_catalogs(settings, languages))
     # Line breaks and comments in the style would only waste bytes of the page.
     style = (data_files.templates() / "style.css").read_text("utf-8").replace("\n", "")
     style = re.sub(r"/\*.*?\*/", "", style)
-    policy = content_security_policy(style)
+    app.config["PAGE_POLICY"] = content_security_policy(style)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters["dateformat"] = lambda day: format_date(day, "long")
     app.jinja_env.globals.update(
         style=Markup(style),  # noqa: S704 - our own file
         pad=PAD,
         rest=REST,
-        onion=onion,
+        onion=settings.onion,
     )
 
+    return app
+
+
+def _fill_up(app: Flask, page_bytes: int, step_seconds: float) -> None:
     def finish(response: Response) -> Response:
         whole = uniform(
             response,
-            policy,
+            app.config["PAGE_POLICY"],
+            page_bytes=page_bytes,
             carried=g.get("carried", 0),
             kept=g.get("kept", False),
             leaving=g.get("leaving", False),
@@ -215,7 +218,7 @@ def _routes(
 
     app.add_url_rule("/", view_func=start)
     # The language is taken from the path before any view runs; see _admission.
-    for prefix in PREFIXES.values():
+    for prefix in (language.prefix for language in pages.languages.values()):
         app.add_url_rule(f"/{prefix}/", view_func=start, endpoint=f"{prefix}.start")
         app.add_url_rule(f"/{prefix}/bridges", view_func=bridges, endpoint=f"{prefix}.bridges")
         app.add_url_rule(f"/{prefix}/keys", view_func=keys, endpoint=f"{prefix}.keys")
@@ -242,7 +245,7 @@ def _admission(app: Flask, onion: str, pages: Pages) -> None:
     """Admit only requests that come directly over Tor, from this onion's own pages."""
 
     def admit() -> Response | None:
-        use_language(language_of(request.path.split("/")[1]) or LANGUAGES[0])
+        use_language(pages.language_of(request.path.split("/")[1]))
         try:
             _check_request(onion)
         except _Refused as refused:

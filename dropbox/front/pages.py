@@ -1,25 +1,16 @@
 """Rendering pages: a template, the language, the codename's words, and the token for the form."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, g, make_response, render_template
 
 from dropbox.campaign import Campaign
-from dropbox.codename import WordLists
+from dropbox.codename import Codename, Spelling, WordLists
 from dropbox.front.arrived_files import ArrivedFiles
 from dropbox.front.form_token import MISSING_CHARACTERS, FormState, FormTokens
-from dropbox.label import LANGUAGES
-
-# URL prefixes by language tag, and each language's own name, in the order they are offered.
-PREFIXES = {tag: tag.lower() for tag in LANGUAGES}
-NAMES = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文", "en": "English"}
-
-
-def language_of(prefix: str) -> str | None:
-    """The language tag of a URL prefix, or None."""
-    return next((tag for tag, known in PREFIXES.items() if known == prefix), None)
+from dropbox.language import Language
 
 
 def use_language(tag: str) -> None:
@@ -35,17 +26,31 @@ class Pages:
     words: WordLists
     tokens: FormTokens
     arrived: ArrivedFiles
+    languages: Mapping[str, Language]
+
+    def language_of(self, prefix: str) -> str:
+        """The tag of the language with this URL prefix, or of the first one."""
+        tags = {language.prefix: tag for tag, language in self.languages.items()}
+        return tags.get(prefix, next(iter(self.languages)))
+
+    def spell(self, codename: Codename) -> tuple[Spelling, ...]:
+        """The words of *codename* as this request's language shows them."""
+        return self.words.spell(codename, self.languages[g.language].codename)
 
     def render(
         self, template: str, *, status: int = 200, path: str = "", **context: Any
     ) -> Response:
         """The page of *template*. The language links lead to *path* after the language's prefix."""
-        language = g.language
-        switch = [(tag, NAMES[tag], f"/{PREFIXES[tag]}/{path}") for tag in LANGUAGES]
+        language = self.languages[g.language]
+        switch = [
+            (tag, other.name, f"/{other.prefix}/{path}") for tag, other in self.languages.items()
+        ]
         html = render_template(
             template,
-            language=language,
-            root=f"/{PREFIXES[language]}/",
+            language=language.tag,
+            direction=language.direction,
+            day=language.day,
+            root=f"/{language.prefix}/",
             switch=switch,
             campaign=self.campaign,
             **context,
@@ -83,7 +88,7 @@ class Pages:
             leaving=self.tokens.leaving(state),
             arrival=self.tokens.arrival(state),
             text=text,
-            codename=self.words.spell(state.codename, g.language),
+            codename=self.spell(state.codename),
             files=state.attachments,
             gone=state.missing,
             maybe_sent=state.maybe_sent,

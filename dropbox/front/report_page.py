@@ -43,36 +43,36 @@ class ReportView(MethodView):
     def get(self) -> Response:
         """Show an empty form. Nothing is stored for it anywhere."""
         token = OpenedToken(FormState.new())
-        return self._again(self._form(MultiDict(), token, 0), token.state)
+        return self.show(self.read(MultiDict(), token, 0), token.state)
 
     def post(self) -> Response:
         """File what was sent, or show all of it again."""
         posted = self._submissions.receive()
-        form = self._form(posted.texts, posted.token, len(posted.state.attachments))
+        form = self.read(posted.texts, posted.token, len(posted.state.attachments))
         act = posted.texts.get("act", "send")
         if posted.problems:
-            return self._again(form, posted.state, posted.problems, posted.status)
+            return self.show(form, posted.state, posted.problems, posted.status)
         if isinstance(posted.token.trouble, ForgedToken):
             # The codename has changed, which has to be said whatever the button was.
             why = "left" if isinstance(posted.token.trouble, LeftToken) else "old"
-            return self._again(form, posted.state, status=400, question=Question(sent_before=why))
+            return self.show(form, posted.state, status=400, question=Question(sent_before=why))
         if posted.earlier:
-            return self._again(form, posted.state, question=Question(earlier=posted.earlier))
+            return self.show(form, posted.state, question=Question(earlier=posted.earlier))
         if act in ("codename", "files", "language"):
             another = act == "codename"
             state = posted.state.with_another_codename() if another else posted.state
-            return self._again(form, state)
+            return self.show(form, state)
         return self._confirmed(form, posted.state, act)
 
     def _confirmed(self, form: ReportForm, state: FormState, act: str) -> Response:
         """File it once it is valid and its writer has been asked what there is to ask."""
         if not form.validate():
-            return self._again(form, state, form.problems, 400)
+            return self.show(form, state, form.problems, 400)
         before = state
         question, state = question_before_sending(state, form.text.data or "", act)
         self._submissions.abandon_unused(before, state)
         if question is not None:
-            return self._again(form, state, question=question)
+            return self.show(form, state, question=question)
         return self._file(form, state)
 
     def _file(self, form: ReportForm, state: FormState) -> Response:
@@ -82,8 +82,12 @@ class ReportView(MethodView):
         )
         refusal = self._submissions.file(draft, state)
         if refusal is not None:
-            return self._again(form, refusal.state, [refusal.problem], refusal.status)
-        codename = self._pages.words.spell(state.codename, g.language)
+            return self.show(form, refusal.state, [refusal.problem], refusal.status)
+        return self.done(state)
+
+    def done(self, state: FormState) -> Response:
+        """The page that says that it has been sent."""
+        codename = self._pages.spell(state.codename)
         return self._pages.render(
             "done.html",
             path=PAGE,
@@ -92,7 +96,7 @@ class ReportView(MethodView):
             leaving=self._pages.tokens.leaving(state),
         )
 
-    def _again(
+    def show(
         self,
         form: ReportForm,
         state: FormState,
@@ -100,6 +104,7 @@ class ReportView(MethodView):
         status: int = 200,
         question: Question | None = None,
     ) -> Response:
+        """The form with what was written and sealed so far, and *question* above it."""
         return self._pages.form(
             "report.html",
             page=PAGE,
@@ -119,7 +124,8 @@ class ReportView(MethodView):
         latest = datetime.fromtimestamp(self._clock(), UTC).year
         return [str(year) for year in range(latest, latest - YEARS, -1)]
 
-    def _form(self, texts: MultiDict[str, str], token: OpenedToken, files: int) -> ReportForm:
+    def read(self, texts: MultiDict[str, str], token: OpenedToken, files: int) -> ReportForm:
+        """The form that was sent, with so many *files*."""
         return ReportForm(
             texts, token, campaign=self._pages.campaign, words=self._pages.words, files=files
         )

@@ -1,7 +1,7 @@
 """What all responses of the front share: headers that isolate the page, and a uniform size.
 
-Somebody who watches the line sees only sizes. Every response, including its headers, is PAGE_BYTES
-long or, if it carries a long text back to its writer, a multiple of that.
+Somebody who watches the line sees only sizes. Every response, including its headers, has the length
+that the settings give, or, if it carries a long text back to its writer, a multiple of that.
 """
 
 import base64
@@ -11,7 +11,6 @@ import secrets
 from flask import Response
 from markupsafe import Markup
 
-PAGE_BYTES = 32_768
 # How many bytes a form sends apart from what its writer adds, and how much of that can be its
 # padding field. This hides from the length whether it is a login or a report. What a page carries
 # back counts too, since it is sent again.
@@ -22,6 +21,8 @@ FLOOR_PAD_BYTES = 7_168
 # The padding consists of line feeds: one byte each in a page, two in a form that is sent (HTML,
 # 4.10.22.8 multipart form data: every line break is sent as CR LF).
 _SENT_BYTES = 2
+# Of a form that carries nothing yet.
+FRESH_LINE_FEEDS = MIN_PAD_BYTES // _SENT_BYTES
 
 # Markers for the padding of a form, and for the filling that brings the page to its size. A text
 # cannot contain them, since "<" is always escaped as "&lt;".
@@ -65,33 +66,57 @@ def content_security_policy(style: str) -> str:
 
 
 def uniform(
-    response: Response, policy: str, *, carried: int = 0, kept: bool = False, leaving: bool = False
+    response: Response,
+    policy: str,
+    *,
+    page_bytes: int,
+    carried: int = 0,
+    kept: bool = False,
+    leaving: bool = False,
 ) -> Response:
-    """Give *response* exactly our headers, and fill it up to a multiple of PAGE_BYTES.
+    """Give *response* exactly our headers, and fill it up to a multiple of *page_bytes*.
 
     The page contains REST once, and PAD at most once. *carried*: bytes that its form sends back
     apart from the padding. *kept*: on Back, the browser shows the page as it was left. *leaving*:
     the browser has to forget this site.
     """
     page = response.get_data()
-    response.headers.clear()
-    response.headers.update(_FIXED)
-    response.headers["Cache-Control"] = _KEPT if kept else _NOT_KEPT
-    response.headers.update(_FORGET if leaving else {})
-    response.headers["Content-Security-Policy"] = policy
-    head = (
-        len(_FRAME)
-        + len(response.status)
-        + sum(len(f"{name}: {value}\r\n") for name, value in response.headers)
-    )
-    content = len(page.replace(_PAD, b"", 1)) - len(_REST)
-    floor = max(0, FLOOR_PAD_BYTES - carried) // _SENT_BYTES if _PAD in page else 0
-    size = _body_bytes(head, content + floor)
+    head = _give_headers(response, policy, kept=kept, leaving=leaving)
+    content = _content_bytes(page)
+    floor = least_line_feeds(carried) if _PAD in page else 0
+    size = _body_bytes(head, content + floor, page_bytes)
     pad = max(floor, min(_line_feeds(carried), size - content)) if _PAD in page else 0
     rest = size - content - pad
     response.set_data(page.replace(_PAD, b"\n" * pad, 1).replace(_REST, b"0" * rest, 1))
     response.headers["Content-Length"] = str(size)
     return response
+
+
+def whole_bytes(response: Response, policy: str, *, line_feeds: int) -> int:
+    """How long *response* is with the longest headers and *line_feeds* in its padding field."""
+    head = _give_headers(response, policy, kept=True, leaving=True)
+    body = _content_bytes(response.get_data()) + line_feeds
+    return head + len(f"Content-Length: {body}\r\n") + body
+
+
+def _give_headers(response: Response, policy: str, *, kept: bool, leaving: bool) -> int:
+    """Give *response* our headers. Returns their length, without that of its own length."""
+    response.headers.clear()
+    response.headers.update(_FIXED)
+    response.headers["Cache-Control"] = _KEPT if kept else _NOT_KEPT
+    response.headers.update(_FORGET if leaving else {})
+    response.headers["Content-Security-Policy"] = policy
+    lines = sum(len(f"{name}: {value}\r\n") for name, value in response.headers)
+    return len(_FRAME) + len(response.status) + lines
+
+
+def _content_bytes(page: bytes) -> int:
+    return len(page.replace(_PAD, b"", 1)) - len(_REST)
+
+
+def least_line_feeds(carried: int) -> int:
+    """How many line feeds a long page keeps that sends *carried* bytes apart from them."""
+    return max(0, FLOOR_PAD_BYTES - carried) // _SENT_BYTES
 
 
 def _line_feeds(carried: int) -> int:
@@ -101,12 +126,12 @@ def _line_feeds(carried: int) -> int:
     return wanted // _SENT_BYTES
 
 
-def _body_bytes(head: int, least: int) -> int:
-    """The smallest body length from *least* that makes the response a multiple of PAGE_BYTES."""
+def _body_bytes(head: int, least: int, page_bytes: int) -> int:
+    """The smallest body length from *least* that makes the response a multiple of *page_bytes*."""
     pages = 1
     while True:
         for digits in range(5, 9):
-            body = pages * PAGE_BYTES - head - len("Content-Length: \r\n") - digits
+            body = pages * page_bytes - head - len("Content-Length: \r\n") - digits
             if len(str(body)) == digits and body >= least:
                 return body
         pages += 1

@@ -14,6 +14,7 @@ from dropbox.front.arrived_files import ArrivedFiles
 from dropbox.front.day_keys import TodaysKey
 from dropbox.front.factory import create_front, load_pages
 from dropbox.front.intake import Intake
+from dropbox.front.page_length import check_page_lengths
 from dropbox.front.shared_keys import SharedKeys, default_path
 from dropbox.front.vault_client import VaultClient
 from dropbox.key_expiry import notice
@@ -44,6 +45,9 @@ _hpke = WeeklyHpke.load(_settings.keys, datetime.now(UTC))
 _vault = VaultClient(_settings.intake_socket)
 _day_key = TodaysKey(reviewers=_hpke.current, keep=_vault.keep_day_key, clock=time.time)
 
+_words = WordLists.read()
+check_page_lengths(_settings, _campaign, _words)
+
 app = create_front(
     _settings,
     intake=Intake(
@@ -56,7 +60,7 @@ app = create_front(
     ),
     fingerprints=_reviewers.fingerprints,
     campaign=_campaign,
-    words=WordLists.read(),
+    words=_words,
     keys=_keys,
     clock=time.time,
 )

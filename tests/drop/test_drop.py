@@ -19,8 +19,8 @@ from support.front import ONION
 from support.processes import children, family
 from support.rooms import wait
 
-from dropbox.front.uniform_response import PAGE_BYTES
 from dropbox.key_expiry import notice
+from dropbox.sizes import PAGE_BYTES
 from onion.errors import DropStopped
 from onion.launch import Drop
 from scripts.ceremony.new_key import Weeks, new_reviewer

@@ -17,7 +17,7 @@ from support.front import Front
 from support.report_form import answered
 
 from dropbox.codename import WordLists
-from dropbox.front.uniform_response import PAGE_BYTES
+from dropbox.sizes import PAGE_BYTES
 from onion.launch import Drop
 from scripts.courier.transfer import push
 from scripts.desk.outbox.outbox import answer, export_replies

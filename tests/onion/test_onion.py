@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dropbox.front.uniform_response import PAGE_BYTES
+from dropbox.sizes import PAGE_BYTES
 from scripts.rehearsal.claimant import Browser
 
 ROOT = Path(__file__).parents[2]

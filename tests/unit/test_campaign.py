@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from nacl.public import PrivateKey
+from support.made_up_language import in_another_language
 
 from dropbox import campaign as module
 from dropbox import ready_answer
@@ -250,3 +251,66 @@ def test_a_ready_answer_without_one_of_its_languages_is_refused(tmp_path: Path) 
     ) as refusal:
         Campaign.read(path)
     assert f"line {text[:at].count(chr(10)) + 1}:" in str(refusal.value)
+
+
+def with_language(tmp_path: Path, tag: str = "qaa") -> Path:
+    """The packaged campaign with what claimants read in one more language."""
+    path = tmp_path / "campaign.toml"
+    path.write_text(in_another_language(PACKAGED.read_text("utf-8"), tag, lambda en: f"≈{en}"))
+    return path
+
+
+def test_another_language_is_one_that_the_title_has(tmp_path: Path) -> None:
+    campaign = Campaign.read(with_language(tmp_path))
+
+    assert campaign.languages == (*LANGUAGES, "qaa")
+    assert list(campaign.title) == [*LANGUAGES, "qaa"]
+    assert all("qaa" in label.text for label in campaign.categories)
+    assert all("qaa" in question.why for question in campaign.questions)
+    assert campaign.categories[0].in_("qaa").startswith("≈Persecuted")
+
+
+def test_what_only_reviewers_see_needs_no_label_in_another_language(tmp_path: Path) -> None:
+    campaign = Campaign.read(with_language(tmp_path))
+
+    assert campaign.reviewing.label("merit", "m3", "qaa") == "Case of merit"
+    assert campaign.answers[0].in_("qaa") == campaign.answers[0].in_("en")
+    assert set(campaign.answers[0].body) == set(LANGUAGES)
+
+
+def test_a_ready_answer_can_be_there_in_another_language(tmp_path: Path) -> None:
+    path = with_language(tmp_path)
+    text = path.read_text("utf-8")
+    at = text.index("[answer.text]", text.index('code = "answer.where"')) + len("[answer.text]")
+    path.write_text(text[:at] + '\nqaa = """\n≈ \u200fwhere\u200c?\n"""' + text[at:], "utf-8")
+    body = {one.code: one.body for one in Campaign.read(path).answers}
+
+    assert body["answer.where"]["qaa"] == "≈ \u200fwhere\u200c?"
+    assert "qaa" not in body["answer.when"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (', qaa = "≈Harassed"', "", '"c1.harassed" has no label in qaa'),
+        (', qaa = "≈Mainland China"', "", '"reg.cn" has no label in qaa'),
+        (', qaa = "≈it decides how the loss is computed"', "", '"c4.held_now" has no label in qaa'),
+        (', qaa = "≈Price per share, currency"', "", '"price" has no label in qaa'),
+        ('qaa = "≈Harassed"', 'qaa = "a\u202eb"', "has to be one line"),
+        ('qaa = "≈Harassed"', 'qaa = "≈Harassed", fr = "x"', "are zh-Hans, zh-Hant, en, qaa"),
+        (', en = "Out of scope"', ', en = "Out of scope", fr = "x"', "unknown language"),
+        ('qaa = "≈WeChat cases"', 'Qaa = "x"', '"title" has a label in an unknown language'),
+    ],
+)
+def test_a_label_that_is_missing_in_another_language_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    path = with_language(tmp_path)
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    line = text[: text.index(old)].count("\n") + 1
+
+    with pytest.raises(CampaignError, match=sentence) as refusal:
+        Campaign.read(path)
+    assert f"line {line}:" in str(refusal.value)

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import secrets
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,13 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
-from babel.support import Translations
+from support.every_answer import STORY, answers_in, longest_codenames, size
 from support.front import ONION, Front
 from support.report_form import TEXT, answered, problems, report_page, send
 
-from dropbox.codename import CHEAPEST, LIST_WORDS, Codename, WordLists, derive_keys, new_codename
+from dropbox import catalog
+from dropbox.codename import CHEAPEST, Codename, WordLists, derive_keys
 from dropbox.errors import CannotStore, VaultUnavailable
-from dropbox.front import form_token
 from dropbox.front.answer_pages import ANSWERS_BYTES
 from dropbox.front.factory import load_pages
 from dropbox.front.uniform_response import (
@@ -27,26 +26,15 @@ from dropbox.front.uniform_response import (
     MAX_SENT_BYTES,
     MIN_PAD_BYTES,
     MIN_SENT_BYTES,
-    PAGE_BYTES,
 )
 from dropbox.front.uploads import Busy
 from dropbox.label import LANGUAGES
 from dropbox.reply import Reply, reply_tag, reply_tags, seal_reply
-from scripts.rehearsal.claimant import Browser, File, Form, Page
+from dropbox.sizes import PAGE_BYTES
+from scripts.rehearsal.claimant import Browser, File, Page
 
 PREFIXES = [tag.lower() for tag in LANGUAGES]
-# The length of most reports: 1,500 Chinese characters.
-STORY = "【虚构】我的公众号在三月被封，钱包里的钱取不出来。" * 60
 EDGE = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))["inputs"]
-
-
-def size(page: Page) -> int:
-    """The bytes of a whole response as gunicorn writes it."""
-    status = httpx.codes.get_reason_phrase(page.status).upper() if page.status != 200 else "OK"
-    head = f"HTTP/1.1 {page.status} {status}\r\nConnection: close\r\n\r\n"
-    assert isinstance(page.headers, httpx.Headers)
-    lines = [f"{name}: {value}\r\n" for name, value in page.headers.multi_items()]
-    return len(head) + sum(map(len, lines)) + len(page.raw)
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -92,44 +80,15 @@ def test_a_form_changed_after_back_is_stored_too(front: Front) -> None:
 @pytest.fixture(scope="session")
 def every_answer(new_front: Callable[[], Front]) -> dict[str, Page]:
     """A response of each kind, in each language, with codenames of the longest words."""
-    front, answers = new_front(), dict[str, Page]()
-    words = WordLists.read().english
-    longest = sorted(range(LIST_WORDS), key=lambda index: -len(words[index]))[:64]
-    with pytest.MonkeyPatch.context() as patch, front.browser() as browser:
-        patch.setattr(
-            form_token, "new_codename", lambda: new_codename(lambda _: secrets.choice(longest))
-        )
-        answers["/"] = browser.get("/")
-        answers["unknown language"] = browser.get("/fr/report")
-        answers["no such page"] = browser.get("/zh-hant/nothing")
+    front = new_front()
+    with longest_codenames(), front.browser() as browser:
+        answers = {
+            "/": browser.get("/"),
+            "unknown language": browser.get("/fr/report"),
+            "no such page": browser.get("/zh-hant/nothing"),
+        }
         for prefix in PREFIXES:
-            answers[f"{prefix} start"] = browser.get(f"/{prefix}/")
-            answers[f"{prefix} bridges"] = browser.get(f"/{prefix}/bridges")
-            answers[f"{prefix} keys"] = browser.get(f"/{prefix}/keys")
-            answers[f"{prefix} leave"] = browser.get(f"/{prefix}/leave")
-            answers[f"{prefix} report"] = page = report_page(browser, prefix)
-            answers[f"{prefix} empty"] = send(browser, page, text=" ", category="")
-            answers[f"{prefix} asked"] = send(browser, page, text=STORY + "13800138000")
-            answers[f"{prefix} done"] = send(browser, page)
-            answers[f"{prefix} inbox"] = inbox = browser.get(f"/{prefix}/inbox")
-            answers[f"{prefix} no answer"] = browser.send(
-                inbox.form(), {"codename": page.codename()}
-            )
-            answers[f"{prefix} wrong codename"] = browser.send(inbox.form(), {"codename": "zzzz"})
-            front.vault.failure = VaultUnavailable()
-            answers[f"{prefix} not accepted"] = send(browser, page)
-            answers[f"{prefix} file lost"] = lost = send(browser, page, [PHOTO], text=STORY)
-            front.vault.failure = None
-            answers[f"{prefix} file missing"] = send(browser, lost, text=STORY)
-            fresh = report_page(browser, prefix)
-            answers[f"{prefix} photograph"] = send(browser, fresh, [PHOTO], text=STORY)
-            answers[f"{prefix} arrived"] = send(browser, fresh, text=STORY)
-            answers[f"{prefix} sent before"] = send(browser, page, text=STORY, token="A" * 99)
-            cut = Form(page.form().action, page.form().fields[:2])
-            answers[f"{prefix} cut"] = browser.send(cut, {}, button=("act", "language"))
-            button = str(page.html.select("button[form=arrived]")[0]["value"])
-            form = Form(f"/{prefix}/arrived", [])
-            answers[f"{prefix} what arrived"] = browser.send(form, {"arrival": button})
+            answers |= {f"{prefix} {name}": page for name, page in answers_in(front, prefix)}
     with Browser(
         "b" * 56 + ".onion", transport=httpx.WSGITransport(app=front.app.wsgi_app)
     ) as stranger:
@@ -137,11 +96,6 @@ def every_answer(new_front: Callable[[], Front]) -> dict[str, Page]:
     return answers
 
 
-PHOTO = File(
-    "照片.jpg",
-    "image/jpeg",
-    (Path(__file__).parents[1] / "vectors" / "photograph" / "both.jpg").read_bytes(),
-)
 # The pages for leaving make the browser forget.
 OF_SOME_PAGES = {"clear-site-data"}
 
@@ -288,7 +242,8 @@ def test_a_worker_reads_no_template_and_no_translation(
 ) -> None:
     load_pages(front.app)
     monkeypatch.setattr(front.app.jinja_env.loader, "load", pytest.fail)
-    monkeypatch.setattr(Translations, "load", pytest.fail)
+    monkeypatch.setattr(catalog, "read_mo", pytest.fail)
+    monkeypatch.setattr("babel.localedata.pickle.load", pytest.fail)
 
     with front.browser() as browser:
         answers = [

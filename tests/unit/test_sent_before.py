@@ -6,7 +6,6 @@ import pytest
 from support.front import Front
 from support.report_form import TEXT, problems, report_page, send
 
-from dropbox.front.pages import PREFIXES
 from dropbox.front.shared_keys import OVERLAP_SECONDS
 from scripts.rehearsal.claimant import Browser, Page
 
@@ -33,7 +32,7 @@ def keys_lost(front: Front) -> None:
     front.now += LATER
 
 
-@pytest.mark.parametrize("prefix", PREFIXES.values())
+@pytest.mark.parametrize("prefix", SENT_BEFORE)
 @pytest.mark.parametrize("act", ["send", "as-is", "without", "language", "files", "codename"])
 def test_reloading_after_the_keys_are_lost_does_not_say_that_nothing_was_sent(
     front: Front, browser: Browser, prefix: str, act: str

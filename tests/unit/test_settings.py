@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from dropbox.errors import SettingsError
-from dropbox.settings import Settings
+from dropbox.settings import LanguageSettings, Settings
 from dropbox.vault.day_calendar import Retention
 from dropbox.vault.day_store import StoreLimits
 from dropbox.vault.store_url import limits_of
@@ -266,3 +266,72 @@ def test_a_file_of_format_1_is_no_store_and_says_what_to_run(tmp_path: Path) -> 
 def test_another_store_is_refused(tmp_path: Path, value: object) -> None:
     with pytest.raises(SettingsError, match="has to be sqlite: and a path"):
         Settings.load(written(tmp_path, ("vault", "store", value)))
+
+
+def with_languages(tmp_path: Path, site: str, tables: str = "") -> dict[str, str]:
+    """The environment for a valid settings file with more lines for [site], and *tables*."""
+    environ = written(tmp_path)
+    path = Path(environ["CASEDROP_SETTINGS"])
+    text = path.read_text("utf-8").replace("[site]\n", f"[site]\n{site}\n")
+    path.write_text(f"{text}\n{tables}\n", "utf-8")
+    return environ
+
+
+def test_the_languages_of_the_pages_are_those_that_casedrop_comes_with(tmp_path: Path) -> None:
+    settings = Settings.load(written(tmp_path))
+
+    assert settings.languages == ("zh-Hans", "zh-Hant", "en")
+    assert settings.catalogs is None and settings.own_languages == {}
+    assert settings.page_bytes == 32_768
+
+
+def test_another_language_takes_a_line_and_a_folder(tmp_path: Path) -> None:
+    site = 'languages = ["en", "fa", "kk-Arab-CN"]\ncatalogs = "catalogs"'
+    settings = Settings.load(with_languages(tmp_path, site))
+
+    assert settings.languages == ("en", "fa", "kk-Arab-CN")
+    assert settings.catalogs == tmp_path / "catalogs"
+
+
+def test_languages_can_come_from_the_environment(tmp_path: Path) -> None:
+    environ = {**written(tmp_path), "CASEDROP_SITE_LANGUAGES": "en zh-Hant"}
+
+    assert Settings.load(environ).languages == ("en", "zh-Hant")
+
+
+def test_what_babel_does_not_know_about_a_language_is_said_in_the_settings(tmp_path: Path) -> None:
+    site = 'languages = ["en", "qaa"]\ncatalogs = "catalogs"'
+    table = '[language.qaa]\nname = "Qaa"\ndirection = "rtl"\ncodename = "zh-Hans"'
+    settings = Settings.load(with_languages(tmp_path, site, table))
+
+    assert settings.own_languages == {"qaa": LanguageSettings("Qaa", "rtl", "zh-Hans")}
+
+
+FOLDER = 'catalogs = "c"\n'
+
+
+@pytest.mark.parametrize(
+    ("site", "tables", "sentence"),
+    [
+        ("languages = []", "", "a list of language tags"),
+        ('languages = ["EN"]', "", "a list of language tags"),
+        ('languages = ["en_GB"]', "", "a list of language tags"),
+        ('languages = ["../x"]', "", "a list of language tags"),
+        ("languages = [7]", "", "a list of language tags"),
+        ("languages = 7", "", "a list of language tags"),
+        ('languages = ["en", "zh-Hans", "en"]', "", "no language is twice"),
+        ('languages = ["en", "fa"]', "", r"catalogs is missing in .*: the folder .* of fa"),
+        (FOLDER, "[language.fa]", r"has a \[language.fa\], but \[site\] languages does not"),
+        (FOLDER, "[language.en]", "Casedrop comes with it"),
+        (FOLDER + 'languages = ["fa"]', '[language.fa]\ncolour = "x"', 'a table of "name"'),
+        (FOLDER + 'languages = ["fa"]', "[language]\nfa = 7", 'a table of "name"'),
+        (FOLDER + 'languages = ["fa"]', '[language.fa]\nname = " "', "1 to 40 characters"),
+        (FOLDER + 'languages = ["fa"]', "[language.fa]\nname = 7", "1 to 40 characters"),
+        (FOLDER + 'languages = ["fa"]', f'[language.fa]\nname = "{"x" * 41}"', "1 to 40"),
+        (FOLDER + 'languages = ["fa"]', '[language.fa]\ndirection = "up"', '"ltr" or "rtl"'),
+        (FOLDER + 'languages = ["fa"]', '[language.fa]\ncodename = "fa"', "one of zh-Hans"),
+    ],
+)
+def test_a_wrong_language_is_refused(tmp_path: Path, site: str, tables: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        Settings.load(with_languages(tmp_path, site, tables))

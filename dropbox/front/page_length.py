@@ -1,0 +1,145 @@
+"""Whether all pages fit into one page length, in every language, before anybody sees them.
+
+A page that is longer would be two lengths long, and show on the line which page it is. So the
+longest states of each page are rendered at the start, as the claimant would get them.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from flask import Response, g
+from werkzeug.datastructures import MultiDict
+
+from dropbox.campaign import Campaign
+from dropbox.catalog import Sentences, read_catalogs
+from dropbox.codename import LIST_WORDS, RANDOM_WORDS, Codename, WordLists
+from dropbox.errors import PageTooLong
+from dropbox.front.answer_pages import ANSWERS_BYTES
+from dropbox.front.arrived_files import ArrivedFiles
+from dropbox.front.case_page import CaseView, ask
+from dropbox.front.factory import in_groups, make_application
+from dropbox.front.form_token import FormState, FormTokens
+from dropbox.front.forms import OpenedToken
+from dropbox.front.intake import ReceivedReply
+from dropbox.front.pages import Pages, use_language
+from dropbox.front.photo_sealing import Photo
+from dropbox.front.report_page import ReportView
+from dropbox.front.shared_keys import SharedKeys
+from dropbox.front.submission import NOT_ACCEPTED, Question
+from dropbox.front.uniform_response import FRESH_LINE_FEEDS, least_line_feeds, whole_bytes
+from dropbox.language import read_languages
+from dropbox.reply import Reply
+from dropbox.report import Attachment
+from dropbox.settings import Settings
+from dropbox.sizes import BLOCK_BYTES, MAX_REVIEWERS
+
+# (name of the page, the page, how many line feeds its padding field needs)
+_Page = tuple[str, Response, int]
+
+# As long as most reports: 1,500 Chinese characters. A longer one may take two page lengths.
+_TEXT = "文" * 1_500
+_FILE = Attachment("照片 2026.jpg", "image/jpeg", 2**20, "0" * 64, bytes(32), 17, 17 * BLOCK_BYTES)
+_PHOTO = Photo(_FILE.block_key, ("place", "serial"), _FILE)
+# A page length that is proposed is a multiple of this.
+_STEP_BYTES = 4_096
+# The pages that only say something have at most so many sentences.
+_SENTENCES = 3
+# Neither the time nor the day changes a page's length, except that of the year's digits.
+_NOW, _DAY = 1_790_000_000.0, date(2026, 9, 30)
+
+
+def check_page_lengths(settings: Settings, campaign: Campaign, words: WordLists) -> None:
+    """Raise PageTooLong if a page is longer than the settings say, in any language.
+
+    Raises SettingsError and CatalogError as create_front.
+    """
+    needed = [(size, name, tag) for tag, name, size in page_lengths(settings, campaign, words)]
+    size, name, tag = max(needed)
+    if size > settings.page_bytes:
+        proposed = -(-size // _STEP_BYTES) * _STEP_BYTES
+        raise PageTooLong(
+            f"The page “{name}” in {tag} can take {size:,} bytes, more than the page length of "
+            f"{settings.page_bytes:,}: shorten its texts, or set [limits] page_bytes to "
+            f"{proposed} or more, which all pages in all languages then have."
+        )
+
+
+def page_lengths(
+    settings: Settings, campaign: Campaign, words: WordLists
+) -> Iterator[tuple[str, str, int]]:
+    """(language, page, bytes) for the longest states of each page."""
+    languages = read_languages(settings, campaign)
+    catalogs = read_catalogs(settings, languages)
+    app = make_application(settings, languages)
+    keys = SharedKeys.private(lambda: _NOW)
+    tokens = FormTokens(keys, lifetime_seconds=settings.token_minutes * 60, clock=lambda: _NOW)
+    pages = Pages(campaign, words, tokens, ArrivedFiles(keys, lambda: _NOW), languages)
+    for tag in languages:
+        with app.test_request_context("/"):
+            use_language(tag)
+            for name, response, line_feeds in (
+                *_pages_to_read(pages, catalogs[tag]),
+                *_forms(pages, settings),
+            ):
+                policy = app.config["PAGE_POLICY"]
+                yield tag, name, whole_bytes(response, policy, line_feeds=line_feeds)
+
+
+def _pages_to_read(pages: Pages, sentences: Sentences) -> Iterator[_Page]:
+    yield "start", pages.render("start.html"), 0
+    yield "bridges", pages.render("bridges.html", path="bridges"), 0
+    fingerprints = [in_groups("0" * 40)] * MAX_REVIEWERS
+    yield "keys", pages.render("keys.html", path="keys", fingerprints=fingerprints), 0
+    longest = max(sentences.texts.values(), key=lambda text: len(text.encode()), default="")
+    yield "message", pages.message(longest, [longest] * _SENTENCES, status=500), 0
+
+
+def _forms(pages: Pages, settings: Settings) -> Iterator[_Page]:
+    report = ReportView(pages, _Inbox(), settings, lambda: _NOW)  # type: ignore[arg-type]
+    state = FormState.of(_longest_codename(pages))
+    empty = report.read(MultiDict(), OpenedToken(state), 0)
+    yield "report", report.show(empty, state), FRESH_LINE_FEEDS
+    full = state.with_files((_FILE,)).with_photos((_PHOTO,))
+    written = report.read(MultiDict({"text": _TEXT}), OpenedToken(full), 1)
+    lost = state.after_arrival((), [_FILE.name])
+    photos = [(_FILE.name, _PHOTO.traces, True)]
+    for name, asked, question in (
+        ("report with files that arrived before", full, Question(earlier=[_FILE.name])),
+        ("report with a file missing", lost, Question(missing=lost.missing)),
+        ("report with a photograph", full, Question(personal_data=["wechat"], photos=photos)),
+        ("report that may be sent already", lost, Question(sent_before="old")),
+    ):
+        yield name, report.show(written, asked, question=question), least_line_feeds(g.carried)
+    problems = [("", NOT_ACCEPTED)]
+    yield "report not accepted", report.show(written, lost, problems), least_line_feeds(g.carried)
+    yield "sent", report.done(full), 0
+    yield "inbox", ask(pages, state=state), FRESH_LINE_FEEDS
+    yield "inbox with a text", ask(pages, text=_TEXT, state=full), least_line_feeds(g.carried)
+    answers = CaseView(pages, _Inbox("x" * ANSWERS_BYTES), settings)  # type: ignore[arg-type]
+    yield "answers", answers.show(state, MultiDict()), least_line_feeds(g.carried)
+    nothing = CaseView(pages, _Inbox(), settings)  # type: ignore[arg-type]
+    yield "no answers", nothing.show(state, MultiDict()), FRESH_LINE_FEEDS
+
+
+class _Inbox:
+    """In place of the vault: what every codename finds. Nothing else is asked of it."""
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    def replies(self, _: Codename) -> Sequence[ReceivedReply]:
+        """One answer if there is a text."""
+        reply = Reply("answer", "en", _DAY, self._text)
+        return [ReceivedReply(0, reply)] if self._text else []
+
+
+def _longest_codename(pages: Pages) -> Codename:
+    """A codename of the words that take most bytes in this request's language."""
+    spelled = pages.languages[g.language].codename
+
+    def size(index: int) -> int:
+        word = pages.words.spell(Codename((index,) * RANDOM_WORDS), spelled)[0]
+        return len((word.typed + word.hanzi).encode())
+
+    longest = sorted(range(LIST_WORDS), key=size, reverse=True)
+    return Codename(tuple(longest[:RANDOM_WORDS]))
