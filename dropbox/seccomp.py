@@ -20,6 +20,7 @@ _OTHER_PROCESSES = (
     "pidfd_getfd",
     "kcmp",
     "process_madvise",
+    "process_mrelease",
     "perf_event_open",
     "bpf",
 )
@@ -28,9 +29,22 @@ _OTHER_VIEWS = (
     "mount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick",
     "mount_setattr", "pivot_root", "chroot", "unshare", "setns", "open_by_handle_at",
     "name_to_handle_at", "personality", "keyctl", "add_key", "request_key", "mknod", "mknodat",
-    "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "setxattr", "fsetxattr",
-    "lsetxattr",
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat",
+    "fanotify_init", "fanotify_mark",
 )  # fmt: skip
+# Bytes kept beside a file, or in its times: Landlock sees none of these.
+_ATTRIBUTES = (
+    "setxattr", "fsetxattr", "lsetxattr", "removexattr", "fremovexattr", "lremovexattr",
+    "utime", "utimes", "futimesat",
+)  # fmt: skip
+# Calls of newer kernels, which not every libseccomp knows by name; their numbers are the same on
+# all processors.
+_NUMBERED = {
+    "setxattrat": 463,
+    "removexattrat": 466,
+    "open_tree_attr": 467,
+    "file_setattr": 469,
+}
 # Memory that outlives the process or can be executed like a file, and io_uring, which bypasses
 # filters.
 _UNSEEN_MEMORY = (
@@ -41,8 +55,8 @@ _UNSEEN_MEMORY = (
 # Administering the machine.
 _ADMINISTRATION = (
     "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
-    "swapon", "swapoff", "acct", "quotactl", "settimeofday", "clock_settime", "clock_adjtime",
-    "adjtimex", "sethostname", "setdomainname", "syslog", "vhangup",
+    "swapon", "swapoff", "acct", "quotactl", "quotactl_fd", "settimeofday", "clock_settime",
+    "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "syslog", "vhangup",
 )  # fmt: skip
 # A room opens its sockets before it is locked, and needs no more.
 _LISTENING = ("bind", "listen")
@@ -60,6 +74,9 @@ _NAMESPACES = (
     0x00000080,
 )
 
+# SOCK_TYPE_MASK of <linux/net.h>: the other bits are flags.
+_SOCKET_TYPE = 0xF
+
 _REFUSED = pyseccomp.ERRNO(errno.EPERM)
 
 
@@ -69,7 +86,8 @@ def refuse(*, writing: bool, executing: bool) -> None:
     *writing*: files can still be resized. *executing*: programs can still be started. Requires "no
     new privileges". Raises CannotLockDown.
     """
-    calls = [*_OTHER_PROCESSES, *_OTHER_VIEWS, *_UNSEEN_MEMORY, *_ADMINISTRATION, *_LISTENING]
+    calls: list[str | int] = [*_OTHER_PROCESSES, *_OTHER_VIEWS, *_ATTRIBUTES, *_NUMBERED.values()]
+    calls += [*_UNSEEN_MEMORY, *_ADMINISTRATION, *_LISTENING]
     calls += () if writing else _RESIZING
     calls += () if executing else ("execve",)
     try:
@@ -80,6 +98,18 @@ def refuse(*, writing: bool, executing: bool) -> None:
         # No network at all: the rooms communicate over unix sockets.
         for call in ("socket", "socketpair"):
             rules.add_rule(_REFUSED, call, pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
+            # And no datagrams: they need no connection, so any service's socket could take one.
+            rules.add_rule(
+                _REFUSED,
+                call,
+                pyseccomp.Arg(0, pyseccomp.EQ, socket.AF_UNIX),
+                pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _SOCKET_TYPE, socket.SOCK_DGRAM),
+            )
+        if not writing:
+            # The times of a file by its name. gunicorn's worker sets those of its own open file.
+            rules.add_rule(_REFUSED, "utimensat", pyseccomp.Arg(1, pyseccomp.NE, 0))
+        # The limits of this process alone. getrlimit() is this call, too.
+        rules.add_rule(_REFUSED, "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
         for flag in _NAMESPACES:
             rules.add_rule(_REFUSED, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
         # clone3 passes its flags by pointer, which no filter can follow. If it seems not to exist,

@@ -42,13 +42,17 @@ def site(tmp_path: Path, keys_dir: Path) -> Site:
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Iterator[Path]:
-    """A folder with a file and a listening socket."""
+    """A folder with a file, a listening socket, and one that takes datagrams."""
     folder = tmp_path / "outside"
     folder.mkdir()
     (folder / "file").write_text("file", "utf-8")
-    with socket.socket(socket.AF_UNIX) as server:
+    with (
+        socket.socket(socket.AF_UNIX) as server,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as service,
+    ):
         server.bind(str(folder / "socket"))
         server.listen()
+        service.bind(str(folder / "datagrams"))
         yield folder
 
 

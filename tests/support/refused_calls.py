@@ -38,6 +38,7 @@ CALLS: dict[str, tuple[int, ...]] = {
     "pidfd_getfd": (-1, 0, 1),
     "kcmp": (-1, -1, 0, 0, 0),
     "process_madvise": (-1, 0, 0, 0, 0),
+    "process_mrelease": (-1, _NO_FLAG),
     "perf_event_open": (0, 0, -1, -1, 0),
     "bpf": (_NO_COMMAND, 0, 0),
     # Changing the view of the file system, the user, or the permissions.
@@ -65,6 +66,9 @@ CALLS: dict[str, tuple[int, ...]] = {
     "chmod": (0, 0),
     "fchmod": (-1, 0),
     "fchmodat": (-1, 0, 0),
+    "fchmodat2": (-1, 0, 0, _NO_FLAG),
+    "fanotify_init": (_NO_FLAG, 0),
+    "fanotify_mark": (-1, _NO_FLAG, 0, -1, 0),
     "chown": (0, -1, -1),
     "fchown": (-1, -1, -1),
     "lchown": (0, -1, -1),
@@ -72,6 +76,12 @@ CALLS: dict[str, tuple[int, ...]] = {
     "setxattr": (0, 0, 0, 0, _NO_FLAG),
     "fsetxattr": (-1, 0, 0, 0, _NO_FLAG),
     "lsetxattr": (0, 0, 0, 0, _NO_FLAG),
+    "removexattr": (0, 0),
+    "fremovexattr": (-1, 0),
+    "lremovexattr": (0, 0),
+    "utime": (_at(_PATH), 0),
+    "utimes": (_at(_PATH), 0),
+    "futimesat": (-1, _at(_PATH), 0),
     # Memory that outlives the process or can be executed like a file, and io_uring.
     "memfd_create": (0, _NO_FLAG),
     "memfd_secret": (_NO_FLAG,),
@@ -99,6 +109,7 @@ CALLS: dict[str, tuple[int, ...]] = {
     "swapoff": (0,),
     "acct": (_at(_PATH),),
     "quotactl": (-1, 0, 0, 0),
+    "quotactl_fd": (-1, _NO_COMMAND, 0, 0),
     "settimeofday": (_at(_PAST_ALL_TIME), 0),
     "clock_settime": (_NO_COMMAND, 0),
     "clock_adjtime": (_NO_COMMAND, 0),
@@ -111,8 +122,20 @@ CALLS: dict[str, tuple[int, ...]] = {
     "bind": (-1, 0, 0),
     "listen": (-1, 0),
 }
+# By their numbers: not every libseccomp knows their names. An older kernel does not have them.
+NUMBERED = {
+    "setxattrat": (463, (-1, 0, 0, 0, 0, 0)),
+    "removexattrat": (466, (-1, 0, 0, 0)),
+    "open_tree_attr": (467, (-1, 0, _NO_FLAG, 0, 0)),
+    "file_setattr": (469, (-1, 0, 0, 0, _NO_FLAG)),
+}
 # Refused to a room that cannot write files, and to one that cannot start programs.
-SHORTENING = {"truncate": (0, 0), "ftruncate": (-1, 0), "fallocate": (-1, 0, 0, 0)}
+SHORTENING = {
+    "truncate": (0, 0),
+    "ftruncate": (-1, 0),
+    "fallocate": (-1, 0, 0, 0),
+}
+TIMES = "utimensat with a name"
 EXECUTING = {"execve": (0, 0, 0)}
 # The kinds of namespaces that a child could be started in.
 NAMESPACES = {
@@ -137,8 +160,7 @@ FAMILIES = {
 
 def tried(call: str, *arguments: int) -> str:
     """The name of the error that *call* gives, or "done"."""
-    number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, call)
-    assert isinstance(number, int)
+    number = NUMBERED[call][0] if call in NUMBERED else _number(call)
     ctypes.set_errno(0)
     given = [ctypes.c_long(one) for one in (*arguments, *[0] * (6 - len(arguments)))]
     came = LIBC.syscall(ctypes.c_long(number), *given)
@@ -147,6 +169,12 @@ def tried(call: str, *arguments: int) -> str:
             os.close(came)
         return "done"
     return errno.errorcode.get(ctypes.get_errno(), str(ctypes.get_errno()))
+
+
+def _number(call: str) -> int:
+    number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, call)
+    assert isinstance(number, int) and number >= 0, call
+    return number
 
 
 def in_a_child(act: Callable[[], str]) -> str:
@@ -166,7 +194,7 @@ def in_a_child(act: Callable[[], str]) -> str:
 
 def started_in(flags: int) -> str:
     """Start a child in its own namespaces with clone(); it ends at once."""
-    number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, "clone")
+    number = _number("clone")
     ctypes.set_errno(0)
     arguments = [ctypes.c_long(one) for one in (number, flags | signal.SIGCHLD, 0, 0, 0, 0)]
     child = LIBC.syscall(*arguments)
@@ -185,20 +213,31 @@ def all_tried() -> dict[str, str]:
         call: in_a_child(lambda: tried("vhangup")) if call == "vhangup" else tried(call, *arguments)
         for call, arguments in {**CALLS, **SHORTENING, **EXECUTING}.items()
     }
+    for call, (_, arguments) in NUMBERED.items():
+        found[call] = tried(call, *arguments)
     found["clone3"] = tried("clone3", 0, 0)
+    found[TIMES] = tried("utimensat", -1, _at(_PATH), 0, 0)
+    # Asks for the limits, as a program does for its own: of its parent.
+    limits = ctypes.create_string_buffer(16)
+    found["prlimit64 of another process"] = tried("prlimit64", os.getppid(), 4, 0, _at(limits))
     for name, flag in NAMESPACES.items():
         found[f"clone into a namespace of {name}"] = started_in(flag)
     for name, family in FAMILIES.items():
         found[f"socket of {name}"] = tried("socket", family, socket.SOCK_DGRAM, 0xFF)
         found[f"socketpair of {name}"] = tried("socketpair", family, socket.SOCK_DGRAM, 0xFF, 0)
+    kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
+    found["socket of datagrams"] = tried("socket", socket.AF_UNIX, kind, 0xFF)
+    found["socketpair of datagrams"] = tried("socketpair", socket.AF_UNIX, kind, 0xFF, 0)
     return found
 
 
 def refused(*, writing: bool, executing: bool) -> dict[str, str]:
     """What a room is refused, and how, by the names of ``all_tried``."""
-    calls = [*CALLS, *([] if writing else SHORTENING), *([] if executing else EXECUTING)]
+    calls = [*CALLS, *NUMBERED, *([] if writing else SHORTENING), *([] if executing else EXECUTING)]
+    calls += [] if writing else [TIMES]
     calls += [f"clone into a namespace of {name}" for name in NAMESPACES]
     calls += [f"{call} of {name}" for name in FAMILIES for call in ("socket", "socketpair")]
+    calls += ["socket of datagrams", "socketpair of datagrams", "prlimit64 of another process"]
     return {**dict.fromkeys(calls, "EPERM"), "clone3": "ENOSYS"}
 
 

@@ -69,8 +69,10 @@ def test_every_call_that_the_filter_names_is_tried_here() -> None:
         if isinstance(call, str)
     }
     tried = {*refused_calls.CALLS, *refused_calls.SHORTENING}
+    numbers = {call: number for call, (number, _) in refused_calls.NUMBERED.items()}
 
-    assert named == tried and len(seccomp._NAMESPACES) == len(refused_calls.NAMESPACES)
+    assert named == tried and numbers == seccomp._NUMBERED
+    assert len(seccomp._NAMESPACES) == len(refused_calls.NAMESPACES)
 
 
 SECOND_THREAD = """
