@@ -184,7 +184,7 @@ class SealedMessage:
         if body[0] < 1 or self._head[body[1]] != _SEIPD_1:
             raise BadPacket("The sealed data has no integrity protection.")
         self._versioned = True
-        self._begin_part(self._head[: body[1]])
+        self._begin_part(self._head)
         self._left -= 1
         self.ended = self._last_part and not self._left
 

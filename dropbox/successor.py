@@ -42,7 +42,7 @@ def read_successor(path: Path) -> Successor | None:
     """The statement at *path*, None if there is none. Raises SettingsError naming the file."""
     try:
         with path.open("rb") as file:
-            untrusted = file.read(_MAX_BYTES + 1)
+            untrusted = file.read(_MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as why:
