@@ -10,14 +10,20 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from dropbox.label import LANGUAGES
 from scripts.desk.case import case_number
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json, add_yes
-from scripts.desk.outbox.outbox import Letter, OutboxError, queue, template, write
+from scripts.desk.outbox.outbox import (
+    Letter,
+    OutboxError,
+    check_language,
+    queue,
+    template,
+    write,
+)
 from scripts.desk.screen.answers import templates_table
-from scripts.desk.screen.confirmation import confirm, quotations
+from scripts.desk.screen.confirmation import confirm, other_languages, quotations
 from scripts.desk.screen.output import counted, print_json, print_rich
 
 HELP = "queue an answer to one case or to many"
@@ -40,8 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     # together.
     parser.add_argument(
         "--lang",
-        choices=LANGUAGES,
-        help="the answer's language, by default each claimant's; or the language of --templates",
+        metavar="LANGUAGE",
+        help="the answer's language, one of the campaign's, by default each claimant's; or the "
+        "language of --templates",
     )
     parser.add_argument(
         "--force",
@@ -65,7 +72,7 @@ def run(asked: argparse.Namespace) -> None:
         written = _letters(casebook, asked, text, today())
         names = ", ".join(f"{one.case.name} ({one.language})" for one in written)
         question = f"Queue {counted(len(written), 'answer')}, to {names}?"
-        confirm(question, quotations(written), yes=asked.yes)
+        confirm(question, [*other_languages(written), *quotations(written)], yes=asked.yes)
         queue(casebook, written)
     if asked.json:
         print_json([{"case": one.case.name, "language": one.language} for one in written])
@@ -75,6 +82,7 @@ def run(asked: argparse.Namespace) -> None:
 
 def _list_templates(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
+        check_language(casebook, asked.lang or "")
         templates = casebook.campaign.answers
     if asked.json:
         print_json(

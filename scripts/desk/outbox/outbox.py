@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from nacl.public import PrivateKey
 
 from dropbox.durable_file import write_new
 from dropbox.errors import CasedropError
-from dropbox.label import LANGUAGES
+from dropbox.label import ENGLISH, LANGUAGES, is_tag
 from dropbox.openpgp import Opener
 from dropbox.ready_answer import Template
 from dropbox.reply import Reply, reply_tag, seal_reply
@@ -43,12 +43,17 @@ class OutboxError(CasedropError):
 
 @dataclass(frozen=True, repr=False)
 class Letter:
-    """A text for one case, in one of LANGUAGES, written on ``day`` and not queued yet."""
+    """A text for one case, written on ``day`` and not queued yet.
+
+    ``language`` is one of the campaign's. ``instead_of``: the language that was wanted, where this
+    is another one.
+    """
 
     case: Case
     language: str
     day: date
     text: str
+    instead_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,23 @@ class Left:
     withheld: tuple[str, ...] = ()
 
 
-def language_of(case: Case) -> str:
-    """The language in which the claimant of *case* asked to be answered, or else wrote last."""
+def language_of(case: Case, languages: Collection[str] = LANGUAGES) -> str:
+    """The language in which the claimant of *case* asked to be answered, or else wrote last.
+
+    It is one of *languages*; the first of LANGUAGES where all of them are others.
+    """
     asked = [part.report.facts.get(_LANGUAGE_QUESTION) for part in case.parts]
     written = [part.report.language for part in case.parts]
     # Only the languages of the pages: a report may hold anything.
-    known = [language for language in (*written, *asked) if language in LANGUAGES]
+    known = [language for language in (*written, *asked) if language in languages]
     return str(known[-1]) if known else LANGUAGES[0]
+
+
+def check_language(casebook: Casebook, language: str) -> None:
+    """Raise OutboxError unless *language* is one of the campaign's, or "" for the claimant's."""
+    languages = casebook.campaign.languages
+    if language and language not in languages:
+        raise OutboxError(f"An answer is in one of {', '.join(languages)}.")
 
 
 def write(
@@ -88,12 +103,13 @@ def write(
 ) -> list[Letter]:
     """A letter to each of the cases *numbers*, in *language* or else in its claimant's.
 
+    A ready answer that is not there in that language is taken in English.
+
     Raises OutboxError, BadReply or CasebookError: for an empty or too long text, an unknown case,
     one text for claimants of different languages, for claimants who took everything back, and,
     unless *although*, for claimants who asked not to be answered.
     """
-    if language and language not in LANGUAGES:
-        raise OutboxError(f"An answer is in one of {', '.join(LANGUAGES)}.")
+    check_language(casebook, language)
     cases = [casebook.case(number) for number in dict.fromkeys(numbers)]
     if gone := ", ".join(case.name for case in cases if case.withdrawn):
         raise OutboxError(
@@ -104,15 +120,18 @@ def write(
         raise OutboxError(
             f"The claimants of {unwanted} asked not to be answered; --force answers all the same."
         )
-    languages = {case.number: language or language_of(case) for case in cases}
+    known = casebook.campaign.languages
+    languages = {case.number: language or language_of(case, known) for case in cases}
     if isinstance(wording, str) and len(set(languages.values())) > 1:
         raise OutboxError(
             "These claimants read different languages: use a template, or name the language of the "
             "text with --lang."
         )
-    texts = wording.body if isinstance(wording, Template) else dict.fromkeys(LANGUAGES, wording)
     letters = [
-        Letter(case, languages[case.number], today, texts[languages[case.number]]) for case in cases
+        _letter(
+            case, wording, languages[case.number], today, "" if language else _unknown(case, known)
+        )
+        for case in cases
     ]
     for letter in letters:
         if not letter.text.strip():
@@ -120,6 +139,23 @@ def write(
         # Tried now, while the person who wrote it can still shorten it.
         _sealed(letter.case, Reply("answer", letter.language, today, letter.text))
     return letters
+
+
+def _letter(
+    case: Case, wording: str | Template, language: str, today: date, instead_of: str
+) -> Letter:
+    if isinstance(wording, str):
+        return Letter(case, language, today, wording, instead_of)
+    if language in wording.body:
+        return Letter(case, language, today, wording.body[language], instead_of)
+    return Letter(case, ENGLISH, today, wording.body[ENGLISH], language)
+
+
+def _unknown(case: Case, languages: Collection[str]) -> str:
+    """The language in which the claimant wrote last, if this desk's campaign does not have it."""
+    last = case.parts[-1].report.language
+    # A report may hold anything; only a tag is worth showing.
+    return last if is_tag(last) and last not in languages else ""
 
 
 def template(casebook: Casebook, code: str) -> Template:

@@ -25,6 +25,16 @@ def confirm(question: str, warnings: Sequence[str], *, yes: bool) -> None:
         raise OutboxError("Nothing was done.")
 
 
+def other_languages(letters: Iterable[Letter]) -> list[str]:
+    """A warning for each letter that is not in the language that was wanted."""
+    return [
+        f"Warning: the answer to {one.case.name} is not in {one.instead_of} but in {one.language}; "
+        "--lang names another language."
+        for one in letters
+        if one.instead_of
+    ]
+
+
 def quotations(letters: Iterable[Letter]) -> list[str]:
     """A warning for each letter that repeats its claimant's words: how many, never which."""
     found = [(one.case.name, quotation(one.text, claimants_words(one.case))) for one in letters]
