@@ -294,9 +294,11 @@ def test_a_message_to_others_alone_is_damage_where_the_key_of_its_week_is_here(
 
 
 def test_far_more_day_keys_than_a_front_makes_are_said(slot_drop: SlotDrop, take: Take) -> None:
-    assert take(slot_drop.bundle()).crowded == ()
-    for _ in range(47):
+    # With those of the first front and of the vault, as many as are explained by their starts.
+    for _ in range(46):
         slot_drop.restart()
+    assert take(slot_drop.bundle()).crowded == ()
+    slot_drop.restart()
     assert take(slot_drop.bundle()).crowded == (slot_drop.today,)
 
 

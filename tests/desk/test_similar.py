@@ -74,6 +74,13 @@ def test_different_reports_of_the_same_kind_of_event_are_not_linked(casebook: Ca
     )
 
 
+def test_what_has_nothing_in_common_is_not_alike_and_what_is_the_same_is_wholly() -> None:
+    one, other = grams("甲乙丙丁" * 20), grams("子丑寅卯" * 20)
+
+    assert [jaccard(one, other), jaccard(one, one), jaccard(one, one | other)] == [0, 1, 0.5]
+    assert jaccard(frozenset(), frozenset()) == 0
+
+
 def test_two_texts_of_which_half_is_the_same_are_compared_and_not_linked(
     casebook: Casebook,
 ) -> None:

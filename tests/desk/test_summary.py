@@ -319,7 +319,7 @@ def test_nothing_typed_at_the_prompt_means_all(
 def test_a_files_hash_is_shown_whole_in_a_narrow_terminal(
     line: Line, tmp_path: Path, pinned: dict[str, PublicKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """People compare it."""
+    """People compare it. The files are numbered from 1, as in the names they are written under."""
     one = attachment()
     with new_casebook(tmp_path / "casebook", pinned) as casebook:
         add(casebook, report(attachments=(one,)))
@@ -328,6 +328,7 @@ def test_a_files_hash_is_shown_whole_in_a_narrow_terminal(
     shown = line("files", "1")
 
     assert "…" not in shown
+    assert re.findall(r"^ *(\d+) +\S", shown, re.MULTILINE)[:1] == ["1"]
     assert "".join(re.findall(r"\b[0-9a-f]{4,}\b", shown)) == one.sha256
 
 
