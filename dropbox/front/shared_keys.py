@@ -216,17 +216,17 @@ def _check_file(file: int, path: Path) -> None:
 
 
 def _check_in_memory(place: int | Path, path: Path) -> None:
-    if _file_system(place) not in (-1, *_IN_MEMORY.values()):
+    if _file_system(place) not in (None, *_IN_MEMORY.values()):
         raise KeyMemoryError(
             f"The file {path} for the keys of form pages is on a disk; it has to be on a file "
             f"system in memory ({' or '.join(_IN_MEMORY)}): set [front] key_memory."
         )
 
 
-def _file_system(place: int | Path) -> int:
+def _file_system(place: int | Path) -> int | None:
     """The number of the file system of a descriptor or path, as in <linux/magic.h>.
 
-    -1 if there is no such path.
+    None if there is no such path.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     # The number is the first field of struct statfs, which has 120 bytes.
@@ -235,7 +235,7 @@ def _file_system(place: int | Path) -> int:
         failed = libc.fstatfs(place, ctypes.byref(answer))
     else:
         failed = libc.statfs(os.fsencode(place), ctypes.byref(answer))
-    return -1 if failed else int(answer[0])
+    return None if failed else int(answer[0])
 
 
 def _check(plain: bytes) -> bytes:

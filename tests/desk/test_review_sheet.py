@@ -243,7 +243,10 @@ as_of = "yesterday"
         (GOOD + '[[amounts]]\ncurrency = "CNY"\namount = "1"\n' * 51, "at most 50 tables"),
         (GOOD + f'[[amounts]]\namount = "{10**15}"\ncurrency = "CNY"', "amount must be a number"),
         (GOOD + f'[[amounts]]\namount = {10**15}\ncurrency = "CNY"', "amount must be a number"),
-        ('"\\u001b[2J" = 1', "there is no such field"),
+        ('"\\u001b[2J" = 1', "‹U+001B›[2J: there is no such field"),
+        ("x" * 60 + " = 1", "x" * 60 + ": there is no such field"),
+        ("x" * 61 + " = 1", ", " + "x" * 59 + "…: there is no such field"),
+        (f'[[amounts]]\n"\\u001b{"x" * 61}" = 1', "there is no field ‹U+001B›xxxx"),
     ],
 )
 def test_a_sheet_that_cannot_be_taken_is_refused_with_a_sentence(

@@ -16,9 +16,12 @@ from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
 from scripts.desk.case import Case
 from scripts.desk.review.judgement import ADJUDICATION, OUTCOMES, REVIEW, Judgement
+from scripts.terminal import one_line
 
 SHEET_BYTES = 256 * 1024
 _TEXT_CHARACTERS = 20_000
+# Of a field's name in a sentence.
+_NAME_CHARACTERS = 60
 _TAG = re.compile(r"[\w.-]{1,40}")
 _MONTH = re.compile(r"[12][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?", re.ASCII)
 _YEAR = re.compile("[12][0-9]{3}", re.ASCII)
@@ -221,7 +224,7 @@ class _Sheet:
         line = next(
             (number for number, line in enumerate(self._lines, 1) if begins.match(line)), None
         )
-        shown = key if key.isprintable() and len(key) < 60 else ascii(key[:60])
+        shown = one_line(key, _NAME_CHARACTERS)
         self.faults.append(f"Line {line}, {shown}: {sentence}" if line else f"{shown}: {sentence}")
 
     def judgement(self) -> Judgement:
@@ -357,7 +360,7 @@ class _Sheet:
             self.fault("amounts", f"number {number}: {sentence}")
 
         for key in set(entry) - set(_AMOUNT_KEYS):
-            wrong(f"there is no field {key if key.isprintable() else ascii(key)}.")
+            wrong(f"there is no field {one_line(key, _NAME_CHARACTERS)}.")
         amount, as_of, what = (
             self._text(entry.get(key, "")) for key in ("amount", "as_of", "what")
         )
