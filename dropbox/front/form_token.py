@@ -232,6 +232,10 @@ class FormTokens:
             raise StaleToken(state)
         return state
 
+    def was_left(self, state: FormState) -> bool:
+        """Whether the visit of a page with *state* has been left."""
+        return any(self._keys.left(key, state.visit) for key in self._keys.now())
+
     def leaving(self, state: FormState) -> str:
         """What the button for leaving carries on a page with *state*."""
         return self._sealed(state.visit, _LEAVING)

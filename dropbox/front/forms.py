@@ -18,6 +18,7 @@ from dropbox.front.form_token import (
     ForgedToken,
     FormState,
     FormTokens,
+    LeftToken,
     StaleToken,
 )
 from dropbox.question import Group, Question
@@ -43,6 +44,11 @@ class OpenedToken:
             return cls(stale.state, stale)
         except ForgedToken as forged:
             return cls(FormState.new(), forged)
+
+    @classmethod
+    def left(cls) -> "OpenedToken":
+        """That of a page that was left while its files were arriving."""
+        return cls(FormState.new(), LeftToken())
 
 
 class _TokenCheck(CSRF):  # type: ignore[misc]  # comes without types

@@ -33,6 +33,9 @@ from dropbox.sealing import (
 from dropbox.settings import Settings
 from dropbox.sizes import ID_BYTES
 
+# How many requests of a worker are read to their end although no place for sealing was free. Of a
+# worker's 32 threads half may be sealing: this leaves a quarter to all other pages.
+_DRAINS = 8
 # How long a request waits for its turn at deriving keys, which takes 30 ms.
 _DERIVATION_WAIT_SECONDS = 10.0
 
@@ -123,7 +126,8 @@ class BoundedSealer:
 class Intake:
     """Files and looks up cases. There is one for each worker process, shared by its threads.
 
-    *day_key* returns today's day key, or raises CannotSeal: see TodaysKey.current.
+    ``drains``: see dropbox.front.uploads.receive. *day_key* returns today's day key, or raises
+    CannotSeal: see TodaysKey.current.
     """
 
     def __init__(
@@ -146,6 +150,7 @@ class Intake:
         self._cost = cost
         self._sealings = threading.BoundedSemaphore(settings.sealings)
         self._derivations = threading.BoundedSemaphore(settings.derivations)
+        self.drains = threading.BoundedSemaphore(_DRAINS)
 
     def open_sealer(self) -> BoundedSealer:
         """Begin sealing a file.

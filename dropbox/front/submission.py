@@ -218,7 +218,7 @@ class SubmissionHandler:
         def finished(file: Attachment, photo: Photo | None) -> None:
             arrived.append(ArrivedFile(file, photo))
             # At once: should the connection die, the same page comes again without this file.
-            if opened[0].trouble is None:
+            if not isinstance(opened[0].trouble, ForgedToken):
                 self._arrived.keep(opened[0].state.nonce, arrived[-1])
 
         received = receive(
@@ -227,8 +227,12 @@ class SubmissionHandler:
             limit_bytes=self._settings.post_bytes,
             files_left=files_left,
             open_sealer=lambda: PhotoSealer(self._intake.open_sealer, finished),
+            drains=self._intake.drains,
         )
-        token = self._opened(received.texts)
+        # As it was when the files began to arrive: they may take longer than a page is good for.
+        token = opened[0] if opened else self._opened(received.texts)
+        if not isinstance(token.trouble, ForgedToken) and self._tokens.was_left(token.state):
+            token = OpenedToken.left()
         if received.cut_page:
             # No field that is missing was emptied by its writer, so nothing is taken from it.
             self._abandon(token.state, arrived)
@@ -265,7 +269,7 @@ class SubmissionHandler:
         Of one that arrived twice, the copy that came first is kept. A page that is sent twice at
         once thus keeps the same copy in both requests: neither gives up what the other files.
         """
-        if token.trouble is not None:
+        if isinstance(token.trouble, ForgedToken):
             return [], list(arrived)
         known = {file.block_key for file in token.state.attachments}
         kept = [

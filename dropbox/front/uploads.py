@@ -5,6 +5,8 @@ decoder directly.
 """
 
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -40,9 +42,13 @@ _PADDING_BYTES = 64
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _SENT_NAME = re.compile(r';\s*filename="((?:[^"\\]|\\.)*)"', re.DOTALL)
 _UNKNOWN_TYPE = "application/octet-stream"
-# Beyond the limit the rest is read and discarded, up to this multiple of the limit: otherwise the
-# browser would not show our response.
+# Firefox shows a response only once it has sent all of its form; if it cannot, it shows "connection
+# reset". So what is not taken is read all the same and discarded: beyond the limit up to this
+# multiple of it, and where all places for sealing are taken, up to the limit.
 _DRAIN_FACTOR = 2
+# Whoever sends more slowly than this, on average after the first minutes, is not waited for: a
+# thread would be held for ever by a byte now and then. A slow bridge brings twenty times as much.
+SLOWEST_BYTES, FREE_SECONDS = 1_024, 600.0
 
 
 class Trouble(Enum):
@@ -114,14 +120,17 @@ def receive(
     limit_bytes: int,
     files_left: Callable[[MultiDict[str, str]], int],
     open_sealer: Callable[[], Sealer],
+    drains: threading.Semaphore | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> ReceivedForm:
     """Read a multipart form from *stream*.
 
     Never raises for bad or incomplete input: see ``troubles``. At the first file, *files_left* is
     called with the texts before it and returns how many more files the page can have. *open_sealer*
-    starts sealing one file, or raises Busy.
+    starts sealing one file, or raises Busy. *drains*: the places for reading on after that; without
+    a free one the reading ends. *clock* is in seconds.
     """
-    form = _Form(ReceivedForm(), files_left, open_sealer)
+    form = _Form(ReceivedForm(), files_left, open_sealer, drains or threading.Semaphore(0))
     try:
         kind, options = parse_options_header(content_type)
         if kind != "multipart/form-data" or not options.get("boundary"):
@@ -131,7 +140,7 @@ def receive(
             max_form_memory_size=4 * _READ_BYTES,
             max_parts=MAX_PARTS,
         )
-        for event in _events(stream, decoder, limit_bytes):
+        for event in _events(_Patient(stream, clock), decoder, limit_bytes):
             form.handle(event)
             if form.ended:
                 break
@@ -149,7 +158,24 @@ class _PostTooLarge(Exception):
     """The post has more bytes than allowed."""
 
 
-def _events(stream: IO[bytes], decoder: MultipartDecoder, limit_bytes: int) -> Iterator[Event]:
+class _Patient:
+    """A stream whose sender is waited for as long as it is not too slow; raises TimeoutError."""
+
+    def __init__(self, stream: IO[bytes], clock: Callable[[], float]) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._end = clock() + FREE_SECONDS
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, none at the end."""
+        data = self._stream.read(size)
+        self._end += len(data) / SLOWEST_BYTES
+        if data and self._clock() > self._end:
+            raise TimeoutError
+        return data
+
+
+def _events(stream: _Patient, decoder: MultipartDecoder, limit_bytes: int) -> Iterator[Event]:
     delimiter = b"--" + decoder.boundary
     cut_delimiter = re.compile(re.escape(delimiter) + rb"-{0,2}[^\S\n]*\Z")
     taken = 0
@@ -170,7 +196,7 @@ def _events(stream: IO[bytes], decoder: MultipartDecoder, limit_bytes: int) -> I
                 return
 
 
-def _drain(stream: IO[bytes], max_bytes: int) -> None:
+def _drain(stream: _Patient, max_bytes: int) -> None:
     while max_bytes > 0 and (data := stream.read(_READ_BYTES)):
         max_bytes -= len(data)
 
@@ -183,11 +209,14 @@ class _Form:
         received: ReceivedForm,
         files_left: Callable[[MultiDict[str, str]], int],
         open_sealer: Callable[[], Sealer],
+        drains: threading.Semaphore,
     ) -> None:
         self.received = received
         self.ended = False
         self._files_left = files_left
         self._open_sealer = open_sealer
+        self._drains = drains
+        self._draining = False
         self._left: int | None = None
         self._room = TEXTS_BYTES
         self._name = ""
@@ -214,6 +243,8 @@ class _Form:
             self._file.abort()
             if self._file.begun or self._file.name:
                 self.received.lost.append(self._file.name)
+        if self._draining:
+            self._drains.release()
 
     def _handle_text(self, text: bytearray, event: Data) -> None:
         # A truncated text is never sealed: the trouble prevents filing.
@@ -269,10 +300,11 @@ class _Form:
         try:
             file.sealer = self._open_sealer()
         except Busy:
-            # The rest is not read: a slow upload would hold the thread that this refusal should
-            # free.
             self._lose(file, Trouble.BUSY)
-            self.ended = True
+            self._draining = self._draining or self._drains.acquire(blocking=False)
+            # Without a place the rest is not read: slow uploads would hold all threads, and this
+            # refusal should free one.
+            self.ended = not self._draining
 
     def _finish(self, file: "_ArrivingFile") -> None:
         if not file.begun and file.name:

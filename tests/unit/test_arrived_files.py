@@ -203,6 +203,20 @@ def test_only_the_file_that_broke_off_has_to_be_sent_again(
     assert not front.vault.pending
 
 
+def test_what_arrives_from_a_page_that_was_open_for_too_long_is_kept_as_well(
+    front: Front, browser: Browser
+) -> None:
+    """Whoever sends a large file for the second or third time has such a page."""
+    page = report_page(browser)
+    front.now += front.settings.token_minutes * 60 + 1
+    lost(browser, page, [FIRST], SECOND)
+    again = send(browser, page, [SECOND])
+    assert FIRST.name in asked(again) and again.codename() == page.codename()
+    send(browser, again)
+
+    assert [name for name, _ in filed(front)] == [FIRST.name, SECOND.name]
+
+
 def test_a_page_that_sends_all_again_is_filed_at_once_and_nothing_is_stored_twice(
     front: Front, browser: Browser
 ) -> None:

@@ -1,8 +1,10 @@
 """Reading a form as it arrives: bounded, streaming, and never an exception for what was sent."""
 
 import io
+import threading
 from collections.abc import Callable
 from functools import partial
+from typing import IO, Any
 
 import pytest
 from hypothesis import given, settings
@@ -303,17 +305,99 @@ def test_a_form_has_as_many_parts_as_ours_and_not_one_more(more: int) -> None:
     assert received.troubles == ([(Trouble.BROKEN_OFF, "")] if more else [])
 
 
-def test_when_all_places_are_taken_the_reading_ends_at_once() -> None:
-    def busy() -> Sealer:
-        raise Busy
+class Places:
+    """Sealers, of which only the first *free* can be opened."""
 
-    source = io.BytesIO(part("text", b"kept") + part("files", b"x" * 5_000_000, "a") + b"--B--\r\n")
-    received = receive(
-        source, TYPE, limit_bytes=10**8, files_left=lambda texts: 10, open_sealer=busy
-    )
+    def __init__(self, free: int = 0, before: int = 0) -> None:
+        self._refused, self._free = before, free
+
+    def open(self) -> Sealer:
+        self._refused -= 1
+        if self._refused >= 0 or self._free < 1:
+            raise Busy
+        self._free -= 1
+        return Collector()
+
+
+REFUSED = (
+    part("text", b"kept") + part("files", b"x" * 5_000_000, "a") + part("end", b"1") + b"--B--\r\n"
+)
+
+
+def refused(source: IO[bytes], drains: threading.Semaphore | None, **how: Any) -> ReceivedForm:
+    arguments = {"limit_bytes": 10**8, "open_sealer": Places().open, **how}
+    return receive(source, TYPE, files_left=lambda texts: 10, drains=drains, **arguments)
+
+
+@pytest.mark.parametrize("drains", [None, threading.Semaphore(0)])
+def test_when_all_places_are_taken_and_nobody_else_is_waited_for_the_reading_ends_at_once(
+    drains: threading.Semaphore | None,
+) -> None:
+    source = io.BytesIO(REFUSED)
+    received = refused(source, drains)
 
     assert received.troubles == [(Trouble.BUSY, "")] and received.texts["text"] == "kept"
-    assert source.tell() < 200_000
+    assert source.tell() < 200_000 and set(received.lost) == {"a"}
+    assert drains is None or not drains.acquire(blocking=False)
+
+
+def test_when_all_places_are_taken_the_rest_is_read_so_that_the_browser_shows_the_page() -> None:
+    drains = threading.BoundedSemaphore(1)
+    source = io.BytesIO(REFUSED)
+    received = refused(source, drains)
+
+    assert received.troubles == [(Trouble.BUSY, "")] and set(received.lost) == {"a"}
+    assert source.read() == b"" and received.complete and not received.cut_page
+    assert drains.acquire(blocking=False), "the place is free again"
+
+
+def test_a_form_of_several_refused_files_takes_one_place_and_a_free_sealer_is_used() -> None:
+    drains = threading.BoundedSemaphore(1)
+    body = b"".join(part("files", b"x", name) for name in "abc") + b"--B--\r\n"
+    received = refused(io.BytesIO(body), drains, open_sealer=Places(free=1, before=2).open)
+
+    assert received.lost == ["a", "b"] and [one.name for one in received.attachments] == ["c"]
+    assert drains.acquire(blocking=False)
+
+
+def test_what_is_refused_is_not_read_beyond_the_limit_and_a_place_is_given_back() -> None:
+    drains = threading.BoundedSemaphore(1)
+    source = io.BytesIO(REFUSED)
+    received = refused(source, drains, limit_bytes=500_000)
+
+    assert (Trouble.POST_TOO_LARGE, "") in received.troubles
+    assert source.tell() < 3 * 500_000 + 200_000
+    assert drains.acquire(blocking=False)
+
+
+class SlowLine(io.BytesIO):
+    """Brings 65,536 bytes at a time, each *seconds* after the one before."""
+
+    def __init__(self, body: bytes, seconds: float) -> None:
+        super().__init__(body)
+        self._seconds = seconds
+        self.now = 0.0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.now += self._seconds
+        return super().read(size)
+
+
+@pytest.mark.parametrize("open_sealer", [Collector, Places().open])
+def test_whoever_sends_less_than_a_kilobyte_a_second_is_not_waited_for_after_ten_minutes(
+    open_sealer: Callable[[], Sealer],
+) -> None:
+    """A refused sender is waited for as long as one whose file is taken."""
+    for seconds, whole in ((60.0, True), (80.0, False)):
+        line = SlowLine(REFUSED + part("late", b"x"), seconds)
+        drains = threading.BoundedSemaphore(1)
+        received = refused(line, drains, open_sealer=open_sealer, clock=lambda line=line: line.now)
+
+        assert received.complete == whole
+        assert ((Trouble.BROKEN_OFF, "") in received.troubles) != whole
+        if not whole:
+            assert 600 < line.now < 80 * 45
+        assert drains.acquire(blocking=False)
 
 
 def test_a_vault_that_is_busy_gives_up_the_file_and_keeps_the_texts_behind_it() -> None:
