@@ -139,12 +139,11 @@ def _allocator(room: Room) -> None:
         raise CannotLockDown("PYTHONMALLOC has to be malloc in the environment.")
     libc = ctypes.CDLL(None)
     libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
-    piece, guard = libc.malloc(_PROBE_BYTES), libc.malloc(_PROBE_BYTES)
+    piece, _next = libc.malloc(_PROBE_BYTES), libc.malloc(_PROBE_BYTES)
     ctypes.memset(piece, _CANARY[0], _PROBE_BYTES)
     libc.free(piece)
-    # Still mapped: glibc returns only much larger pieces to the kernel, and the next one is in use.
+    # Still mapped: glibc returns only much larger pieces to the kernel, and the next one stays.
     left = ctypes.string_at(piece + _PROBE_OFFSET, _PROBE_OFFSET)
-    libc.free(guard)
     if _CANARY in left:
         raise CannotLockDown(
             "In the environment MALLOC_PERTURB_ has to be 165 and GLIBC_TUNABLES "
