@@ -230,6 +230,16 @@ def test_a_pasted_page_is_looked_for_by_its_beginning(casebook: Casebook) -> Non
     assert terms("a b a") == ([("a",), ("b",)], "")
 
 
+def test_a_query_of_as_many_terms_and_words_as_are_looked_for_loses_none() -> None:
+    many, long = [f"t{number}" for number in range(MOST_TERMS)], "w " * MOST_WORDS
+    assert terms(" ".join(many)) == ([(term,) for term in many], "")
+    assert terms(f'"{long}"') == ([("w",) * MOST_WORDS], "")
+
+    found, note = terms(" ".join([*many, "more"]))
+    assert len(found) == MOST_TERMS and f"first {MOST_TERMS} words or phrases" in note
+    assert "words of a phrase" in terms(f'"{long} more"')[1]
+
+
 def test_one_long_word_is_found(casebook: Casebook) -> None:
     add(casebook, report("x" * 48_000), report("x", 2))
 
