@@ -11,14 +11,16 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
+from babel.messages.pofile import write_po
 
 from dropbox import data_files
 from dropbox.errors import CatalogError
-from dropbox.label import ENGLISH, LANGUAGES, is_printable
+from dropbox.label import ENGLISH, LANGUAGES, is_printable, is_tag
 from dropbox.language import Language
 from dropbox.settings import Settings
 from dropbox.system_error import explained
@@ -80,6 +82,29 @@ def missing(settings: Settings, tag: str) -> list[str]:
     """The English sentences that the catalog of *tag* does not translate. Raises CatalogError."""
     texts = _forms(_loaded(_path(settings, tag)))
     return [forms[0] for forms in originals() if (forms[0], 0) not in texts]
+
+
+def empty_catalog(tag: str) -> str:
+    """A catalog (.po) of all sentences, for the language *tag*. Raises CatalogError for no tag."""
+    if not is_tag(tag):
+        raise CatalogError(f"{tag!r} is no language tag; one looks like ug, zh-Hans or kk-Arab-CN.")
+    named = tag.replace("-", "_")
+    catalog = Catalog(named, fuzzy=False)
+    for forms in originals():
+        catalog.add(forms if len(forms) > 1 else forms[0])
+    written = BytesIO()
+    write_po(written, catalog, width=0, omit_header=True)
+    # Not Babel's header, which asks for the translator's name.
+    header = (
+        "Project-Id-Version: Casedrop",
+        f"Language: {named}",
+        f"Plural-Forms: {catalog.plural_forms}",
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: 8bit",
+    )
+    lines = "".join(f'"{line}\\n"\n' for line in header)
+    return f'msgid ""\nmsgstr ""\n{lines}\n{written.getvalue().decode("utf-8")}'
 
 
 @cache

@@ -5,6 +5,7 @@ casedrop up --state var
 casedrop migrate --settings var/settings.toml
 casedrop clock --settings var/settings.toml
 casedrop lost-vault --settings var/settings.toml
+casedrop texts --settings var/settings.toml
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if not __package__:
 from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
-from scripts import clock, command_line, lost_vault, migrate, newsite
+from scripts import clock, command_line, lost_vault, migrate, newsite, texts
 
 PROGRAM = "casedrop"
 COMMANDS = {
@@ -35,6 +36,7 @@ COMMANDS = {
     "migrate": migrate,
     "clock": clock,
     "lost-vault": lost_vault,
+    "texts": texts,
 }
 
 

@@ -6,6 +6,7 @@ longest states of each page are rendered at the start, as the claimant would get
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import NamedTuple
 
 from flask import Response, g
 from werkzeug.datastructures import MultiDict
@@ -48,26 +49,32 @@ _SENTENCES = 3
 _NOW, _DAY = 1_790_000_000.0, date(2026, 9, 30)
 
 
-def check_page_lengths(settings: Settings, campaign: Campaign, words: WordLists) -> None:
-    """Raise PageTooLong if a page is longer than the settings say, in any language.
+class PageLength(NamedTuple):
+    """How many bytes the longest state of a page takes, and in which language."""
+
+    size: int
+    page: str
+    tag: str
+
+
+def check_page_lengths(settings: Settings, campaign: Campaign, words: WordLists) -> PageLength:
+    """The longest page of all languages. Raises PageTooLong if the settings say less.
 
     Raises SettingsError and CatalogError as create_front.
     """
-    needed = [(size, name, tag) for tag, name, size in page_lengths(settings, campaign, words)]
-    size, name, tag = max(needed)
-    if size > settings.page_bytes:
-        proposed = -(-size // _STEP_BYTES) * _STEP_BYTES
+    longest = max(page_lengths(settings, campaign, words))
+    if longest.size > settings.page_bytes:
+        proposed = -(-longest.size // _STEP_BYTES) * _STEP_BYTES
         raise PageTooLong(
-            f"The page “{name}” in {tag} can take {size:,} bytes, more than the page length of "
-            f"{settings.page_bytes:,}: shorten its texts, or set [limits] page_bytes to "
-            f"{proposed} or more, which all pages in all languages then have."
+            f"The page “{longest.page}” in {longest.tag} can take {longest.size:,} bytes, more "
+            f"than the page length of {settings.page_bytes:,}: shorten its texts, or set [limits] "
+            f"page_bytes to {proposed} or more, which all pages in all languages then have."
         )
+    return longest
 
 
-def page_lengths(
-    settings: Settings, campaign: Campaign, words: WordLists
-) -> Iterator[tuple[str, str, int]]:
-    """(language, page, bytes) for the longest states of each page."""
+def page_lengths(settings: Settings, campaign: Campaign, words: WordLists) -> Iterator[PageLength]:
+    """The lengths of the longest states of each page, in each language."""
     languages = read_languages(settings, campaign)
     catalogs = read_catalogs(settings, languages)
     app = make_application(settings, languages)
@@ -82,7 +89,8 @@ def page_lengths(
                 *_forms(pages, settings),
             ):
                 policy = app.config["PAGE_POLICY"]
-                yield tag, name, whole_bytes(response, policy, line_feeds=line_feeds)
+                size = whole_bytes(response, policy, line_feeds=line_feeds)
+                yield PageLength(size, name, tag)
 
 
 def _pages_to_read(pages: Pages, sentences: Sentences) -> Iterator[_Page]:

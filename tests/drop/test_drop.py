@@ -421,6 +421,13 @@ def test_ten_claimants_at_once_are_all_kept(running: Running, tmp_path: Path) ->
     assert filed(running, tmp_path) == (10, 0)
 
 
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace *old* wherever it stands in a file."""
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
 @pytest.mark.parametrize(
     ("room", "change", "sentence"),
     [
@@ -436,6 +443,18 @@ def test_ten_claimants_at_once_are_all_kept(running: Running, tmp_path: Path) ->
             "vault",
             lambda site: (site / "export.key").chmod(0o644),
             "Others on this computer can read the export key",
+        ),
+        (
+            "front",
+            lambda site: edit(
+                site / "settings.toml", "[site]", '[site]\nlanguages = ["en", "ug"]\ncatalogs = "c"'
+            ),
+            "[site] languages names ug, but the campaign file",
+        ),
+        (
+            "front",
+            lambda site: edit(site / "campaign.toml", ' en = "', ' en = "' + "x" * 60),
+            "“report with a photograph” in en can take ",
         ),
         (
             "vault",

@@ -245,7 +245,7 @@ def test_every_page_is_measured(
 
     def measured(changed: Settings) -> int:
         found = page_lengths(changed, campaign, words)
-        return max(length for tag, page, length in found if (tag, page) == (TAG, name))
+        return max(length for length, page, tag in found if (tag, page) == (TAG, name))
 
     grown = measured(replace(settings, catalogs=tmp_path / "catalogs")) - measured(settings)
     assert grown >= len(long.encode()) - len(made_up(sentence).encode())
@@ -257,8 +257,8 @@ def test_the_pages_of_the_languages_that_casedrop_comes_with_fit(
     plain = replace(settings, languages=("zh-Hans", "zh-Hant", "en"), own_languages={})
     lengths = list(page_lengths(plain, campaign, words))
 
-    assert max(length for _, _, length in lengths) <= 32_768
-    assert len(lengths) == 3 * 15 and {tag for tag, _, _ in lengths} == set(plain.languages)
+    assert max(lengths).size <= 32_768
+    assert len(lengths) == 3 * 15 and {one.tag for one in lengths} == set(plain.languages)
 
 
 def test_the_measured_pages_are_as_long_as_the_pages_that_are_sent(
@@ -268,7 +268,7 @@ def test_the_measured_pages_are_as_long_as_the_pages_that_are_sent(
 ) -> None:
     """Without their filling; the longest codename and the longest headers are a little longer."""
     found = page_lengths(settings, Campaign.read(settings.campaign), words)
-    measured = {name: length for tag, name, length in found if tag == TAG}
+    measured = {name: length for length, name, tag in found if tag == TAG}
     for name, sent in (("start", "start"), ("bridges", "bridges"), ("sent", "done")):
         page = every_answer[TAG][sent]
         rest = re.search(rb"<!--(0*)-->", page.raw)
