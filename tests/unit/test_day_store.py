@@ -448,6 +448,23 @@ def test_a_bundle_is_accepted_once_and_whole(store: DayStore, path: Path, clock:
     again.close()
 
 
+def test_what_a_vault_of_format_1_had_is_taken_over(
+    store: DayStore, path: Path, clock: TickClock
+) -> None:
+    store.take_over([(tag(1), reply_under(tag(1)))], START.date(), {(0, "A" * 40): 7})
+    with pytest.raises(BadBundle, match="not newer than 7"):
+        store.accept(bundle_of(7, tags(2)))
+    store.close()
+    again = open_days(path, clock)
+    assert again.accepted() == [AcceptedReplies(0, "A" * 40, 7)]
+    assert [sealed for _, sealed in again.replies(tags(1))] == [reply_under(tag(1))]
+    clock.next_day()
+    again.tick()
+
+    assert again.replies(tags(1)) == []
+    again.close()
+
+
 def test_a_bundle_that_acknowledges_what_this_vault_did_not_export_is_refused(
     store: DayStore,
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 from support import refused_calls
 
 from dropbox import seccomp
+from dropbox.landlock import Access
 
 ROOT = Path(__file__).parents[2]
 REFUSED = "EXFULL"
@@ -196,6 +197,33 @@ def test_the_front_shortens_no_file_and_the_vault_starts_no_program(tmp_path: Pa
 
     assert front == ["EPERM", "EPERM", "EPERM", "EFAULT"]
     assert vault == ["EFAULT", "EBADF", "EBADF", "EPERM"]
+
+
+# <linux/landlock.h>: the first version has the first 13; then version 2, 3 and 5 brought one each.
+IN_THE_KERNELS_ORDER = [
+    "EXECUTE",
+    "WRITE_FILE",
+    "READ_FILE",
+    "READ_DIR",
+    "REMOVE_DIR",
+    "REMOVE_FILE",
+    "MAKE_CHAR",
+    "MAKE_DIR",
+    "MAKE_REG",
+    "MAKE_SOCK",
+    "MAKE_FIFO",
+    "MAKE_BLOCK",
+    "MAKE_SYM",
+    "REFER",
+    "TRUNCATE",
+    "IOCTL_DEV",
+]
+
+
+def test_the_rights_to_files_have_the_kernels_bits() -> None:
+    assert {one.name: one.value for one in Access} == {
+        name: 2**bit for bit, name in enumerate(IN_THE_KERNELS_ORDER)
+    }
 
 
 FILES_OF_A_ROOM = """
