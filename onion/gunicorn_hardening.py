@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gunicorn import glogging, util
-from gunicorn.http import unreader, wsgi
+from gunicorn.http import body, unreader, wsgi
 from gunicorn.workers import gthread
 
 from onion.launch import START_FAILED
@@ -123,9 +123,37 @@ def limit_idle_connections(seconds: int) -> None:
 def receive_in_pieces(size: int) -> None:
     """Receive a body in pieces of at most *size* bytes, and reserve no more memory for each.
 
-    gunicorn reserves a megabyte for each piece, of which a socket's buffer fills a fraction.
+    gunicorn reserves a megabyte for each piece, of which a socket's buffer fills a fraction. It
+    then copies each piece twice. Whoever offers memory of their own has it filled without that.
     """
     _replace(unreader.SocketUnreader, "max_body_chunk", size)
+    body.Body.readinto = _read_body_into
+
+
+def _read_body_into(read: Any, memory: Any) -> int:
+    """Fill *memory* with the next bytes of the gunicorn body *read*; fewer only at its end."""
+    view = memoryview(memory)
+    reader = read.reader
+    if read.buf.tell() or not isinstance(reader, body.LengthReader):
+        # Something has been read line by line, or comes in chunks.
+        data = read.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+    view = view[: reader.length]
+    # What came with the headers, or was received beyond an earlier read.
+    ahead = reader.unreader.take_buffered()
+    done = min(len(ahead), len(view))
+    view[:done] = ahead[:done]
+    reader.unreader.unread(ahead[done:])
+    try:
+        while done < len(view) and (received := reader.unreader.sock.recv_into(view[done:])):
+            done += received
+    except OSError:
+        # As gunicorn itself notes it: the connection cannot be used again.
+        read.failed = True
+        raise
+    reader.length -= done
+    return done
 
 
 def _replace(owner: Any, name: str, value: object) -> None:

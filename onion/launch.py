@@ -25,20 +25,25 @@ START_FAILED = "The start failed: "
 
 # The front's Python gets all its memory from glibc, which overwrites freed memory and caches no
 # small pieces, so a report's text does not remain in a worker that has sealed it. The first three
-# are needed: measurements without one of them found the text. The last two let glibc keep what was
-# freed, already overwritten, at the end of the heap: otherwise sealing a block gives memory back to
-# the kernel and asks for it again, which takes longer than the rest of it.
+# are needed: measurements without one of them found the text. The last three let glibc keep what
+# was freed, already overwritten, at the end of the heap: otherwise sealing a block gives memory
+# back to the kernel and asks for it again, which takes longer than the rest of it.
 FRONT_MEMORY = {
     "PYTHONMALLOC": "malloc",
     "MALLOC_PERTURB_": "165",
     "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
     "MALLOC_TRIM_THRESHOLD_": "16777216",
     "MALLOC_TOP_PAD_": "1048576",
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
 }
 
 # A large tick takes megabytes in pieces, and gives them back: the vault's glibc keeps them for the
 # next one, since new memory costs more than what is done with it.
-VAULT_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_TOP_PAD_": "1048576"}
+VAULT_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": "67108864",
+    "MALLOC_TOP_PAD_": "1048576",
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
+}
 
 _HERE = Path(__file__).resolve().parent
 _STATUS = b"GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n"

@@ -31,12 +31,16 @@ class ClockJumped(CannotStore):
     """The clock jumped by more than a day; nothing is accepted until the operator confirms it."""
 
 
+# What a block holds: on its way a part of the request's body, which is not copied.
+Content = bytes | memoryview
+
+
 class Block(NamedTuple):
     """A block that arrives: its id, the hash of what deletes it, and its BLOCK_BYTES."""
 
     id: bytes
     erase_hash: bytes
-    data: bytes
+    data: Content
 
 
 class Claim(NamedTuple):

@@ -21,7 +21,7 @@ from dropbox.sizes import BLOCK_BYTES, ID_BYTES, MAX_REVIEWERS, PENDING_BATCH
 from dropbox.vault.block_store import Block, BlockStore, Busy, Claim, StoredTwice
 from dropbox.vault.day_calendar import Retention
 from dropbox.vault.kept_keys import KeptKeys, of_fronts
-from dropbox.vault.quiet_flask import QuietFlask, bounded_body, empty_response
+from dropbox.vault.quiet_flask import QuietFlask, body_in_place, bounded_body, empty_response
 
 _BLOCK = ID_BYTES + ERASE_BYTES + BLOCK_BYTES
 _OWNED = ID_BYTES + ERASE_BYTES
@@ -92,13 +92,13 @@ class _Views:
     def erase(self) -> Response:
         """n x (id, preimage)."""
         pairs = _records(_OWNED, least=1, most=_MAX_BYTES // _OWNED)
-        self.store.erase([(pair[:ID_BYTES], pair[ID_BYTES:]) for pair in pairs])
+        self.store.erase([_owned(pair) for pair in pairs])
         return _done()
 
     def withdraw(self) -> Response:
         """The secret of a codename's blocks."""
         (secret,) = _records(SECRET_BYTES, least=1, most=1)
-        self.store.withdraw(secret)
+        self.store.withdraw(bytes(secret))
         return _done()
 
     def day_key(self) -> Response:
@@ -110,13 +110,14 @@ class _Views:
     def replies(self) -> Response:
         """n x tag; the answer is (index in two bytes, reply) for each that there is."""
         tags = _records(ID_BYTES, least=0, most=_MAX_TAGS)
-        found = self.store.replies(tags)
+        found = self.store.replies([bytes(tag) for tag in tags])
         body = b"".join(index.to_bytes(2, "big") + sealed for index, sealed in found)
         return Response(body, mimetype="application/octet-stream")
 
     def forget(self) -> Response:
         """n x tag."""
-        self.store.forget_replies(_records(ID_BYTES, least=0, most=_MAX_TAGS))
+        tags = _records(ID_BYTES, least=0, most=_MAX_TAGS)
+        self.store.forget_replies([bytes(tag) for tag in tags])
         return _done()
 
     def health(self) -> Response:
@@ -129,19 +130,19 @@ def _done() -> Response:
     return Response(status=204)
 
 
-def _records(size: int, *, least: int, most: int) -> list[bytes]:
-    """The body in records of *size* bytes. Raises BadLength."""
+def _records(size: int, *, least: int, most: int) -> list[memoryview]:
+    """The body in records of *size* bytes, none of them copied. Raises BadLength."""
     _refuse(request.content_length, size, least, 0)
-    body = bounded_body(most * size)
+    body = body_in_place(most * size)
     # Again: a body in chunks names no length.
     _refuse(len(body), size, least, 0)
     return [body[at : at + size] for at in range(0, len(body), size)]
 
 
-def _headed(head: int, size: int) -> tuple[bytes, list[bytes]]:
+def _headed(head: int, size: int) -> tuple[memoryview, list[memoryview]]:
     """The first *head* bytes of the body, and the records after it. Raises BadLength."""
     _refuse(request.content_length, size, 0, head)
-    body = bounded_body(_MAX_BYTES)
+    body = body_in_place(_MAX_BYTES)
     _refuse(len(body), size, 0, head)
     return body[:head], [body[at : at + size] for at in range(head, len(body), size)]
 
@@ -152,9 +153,13 @@ def _refuse(length: int | None, size: int, least: int, head: int) -> None:
         raise BadLength
 
 
-def _block(record: bytes) -> Block:
-    return Block(record[:ID_BYTES], record[ID_BYTES:_OWNED], record[_OWNED:])
+def _block(record: memoryview) -> Block:
+    return Block(*_owned(record), record[_OWNED:])
 
 
-def _claim(record: bytes) -> Claim:
-    return Claim(record[:ID_BYTES], record[ID_BYTES:_OWNED], record[_OWNED:])
+def _owned(record: memoryview) -> tuple[bytes, bytes]:
+    return bytes(record[:ID_BYTES]), bytes(record[ID_BYTES:_OWNED])
+
+
+def _claim(record: memoryview) -> Claim:
+    return Claim(*_owned(record), bytes(record[_OWNED:]))

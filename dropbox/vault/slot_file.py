@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from dropbox.durable_file import replace_file
 from dropbox.errors import CannotStore, StoreError
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
+from dropbox.vault.block_store import Content
 from dropbox.vault.journal import Journal, journal_path
 
 SCHEMA_VERSION = 3
@@ -97,7 +98,7 @@ class Row(NamedTuple):
     """A row to write: its head and its bytes, or None to leave those as they are."""
 
     head: bytes
-    data: bytes | None
+    data: Content | None
 
 
 Statement = tuple[str, tuple[int | str | bytes, ...]]

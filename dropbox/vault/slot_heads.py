@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from dropbox.erase_hash import ERASE_BYTES, erase_hash, erase_preimage, first_preimage
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
-from dropbox.vault.block_store import Block, NoRoom
+from dropbox.vault.block_store import Block, Content, NoRoom
 from dropbox.vault.random_fill import random_fill
 from dropbox.vault.slot_file import DAY_BYTES, HEAD_BYTES, Row
 
@@ -136,7 +136,7 @@ class Draft:
         self._before = heads
         self._day = day
         self._randbelow = randbelow
-        self._changed: dict[int, tuple[Head, bytes | None]] = {}
+        self._changed: dict[int, tuple[Head, Content | None]] = {}
         self._index: dict[bytes, int] = {}
         self._random: list[int] = []
         self._length = len(heads)
@@ -161,7 +161,7 @@ class Draft:
         self.free[chosen], self.free[-1] = self.free[-1], self.free[chosen]
         self.put(self.free.pop(), Head(self._day, block.id, block.erase_hash, sha256), block.data)
 
-    def put(self, place: int, head: Head, data: bytes) -> None:
+    def put(self, place: int, head: Head, data: Content) -> None:
         """Write a whole slot."""
         self._changed[place] = (head, data)
         self._index[head.id] = place

@@ -4,7 +4,7 @@ import os
 import socket
 
 import pytest
-from gunicorn.http.body import Body, LengthReader
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.unreader import SocketUnreader
 
 from onion.gunicorn_hardening import receive_in_pieces
@@ -41,3 +41,83 @@ def test_a_body_is_received_in_pieces_of_a_bounded_size(monkeypatch: pytest.Monk
     receive_in_pieces(size=65_536)
 
     assert received(data) == (data, 65_536)
+
+
+@pytest.fixture
+def in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies are received straight into their reader's memory, during one test."""
+    monkeypatch.setattr(SocketUnreader, "max_body_chunk", SocketUnreader.max_body_chunk)
+    monkeypatch.setattr(Body, "readinto", None, raising=False)
+    receive_in_pieces(size=1_000)
+
+
+def filled(body: Body, size: int) -> bytes:
+    """What the body puts into memory of *size* bytes."""
+    memory = bytearray(size)
+    return bytes(memory[: body.readinto(memory)])
+
+
+@pytest.mark.usefixtures("in_place")
+@pytest.mark.parametrize("ahead", [0, 1, 999, 2_500, 7_000])
+def test_a_body_is_received_in_place_whole_and_in_order(ahead: int) -> None:
+    data, behind = os.urandom(7_000), b"the next request"
+    one, other = socket.socketpair()
+    with one, other:
+        reader = SocketUnreader(other)
+        body = Body(LengthReader(reader, len(data)))
+        # Some of it came with the headers.
+        reader.unread((data + behind)[:ahead])
+        one.sendall((data + behind)[ahead:])
+
+        read = [filled(body, 2_000), body.read(100), filled(body, 1), body.readline(50)]
+        read += iter(lambda: filled(body, 1_500), b"")
+
+        one.shutdown(socket.SHUT_WR)
+
+        assert b"".join(read) == data
+        assert (body.failed, reader.take_buffered() + other.recv(100)) == (False, behind)
+
+
+@pytest.mark.usefixtures("in_place")
+def test_what_came_behind_a_body_is_left_for_the_next_request() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        reader = SocketUnreader(other)
+        reader.unread(b"bodyGET /")
+
+        assert filled(Body(LengthReader(reader, 4)), 100) == b"body"
+        assert reader.take_buffered() == b"GET /"
+
+
+@pytest.mark.usefixtures("in_place")
+def test_a_body_in_chunks_is_put_into_the_readers_memory_too() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        one.sendall(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+        body = Body(ChunkedReader(None, SocketUnreader(other)))
+
+        assert [filled(body, 4), filled(body, 4), filled(body, 4)] == [b"abcd", b"e", b""]
+
+
+@pytest.mark.usefixtures("in_place")
+def test_a_body_that_breaks_off_ends_there() -> None:
+    one, other = socket.socketpair()
+    with other:
+        with one:
+            one.sendall(b"half")
+        body = Body(LengthReader(SocketUnreader(other), 8))
+
+        assert [filled(body, 8), filled(body, 8)] == [b"half", b""]
+
+
+@pytest.mark.usefixtures("in_place")
+def test_a_connection_that_failed_is_not_used_again() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        one.sendall(b"half")
+        other.setblocking(False)
+        body = Body(LengthReader(SocketUnreader(other), 8))
+        with pytest.raises(BlockingIOError):
+            body.readinto(bytearray(8))
+
+        assert body.failed

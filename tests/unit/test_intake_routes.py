@@ -237,6 +237,11 @@ def test_a_store_in_trouble_has_a_status_for_the_front(
     assert intake.get("/health").status_code == status
 
 
+def sent(block: Block) -> SealedBlock:
+    """The same block as the front has it."""
+    return SealedBlock(block.id, block.erase_hash, bytes(block.data))
+
+
 def test_the_fronts_client_is_understood_over_a_real_socket(
     app: Flask, store: DayStore, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -245,7 +250,7 @@ def test_the_fronts_client_is_understood_over_a_real_socket(
     pieces, one, tags = [piece() for _ in range(3)], report(), [bytes([n]) * 16 for n in range(256)]
     record = DayKeyRecord.from_bytes(day_record())
     store.accept(bundle_of(1, tags[200:202]))
-    sealed = [SealedBlock(*each) for each in (one, *pieces)]
+    sealed = [sent(each) for each in (one, *pieces)]
     claims = [FrontClaim(*claim(each)) for each in pieces]
 
     with served(app, socket), VaultClient(socket) as front:
@@ -255,7 +260,7 @@ def test_the_fronts_client_is_understood_over_a_real_socket(
         # The answer was lost; and a piece that was claimed cannot be claimed again.
         front.commit(sealed[0], [])
         with pytest.raises(PendingGone):
-            front.commit(SealedBlock(*report()), claims[:1])
+            front.commit(sent(report()), claims[:1])
         front.erase([owned(pieces[2], b"F" * 32)])
         assert front.replies(tags) == [(200, reply_under(tags[200])), (201, reply_under(tags[201]))]
         front.forget_replies(tags)
