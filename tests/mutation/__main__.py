@@ -4,9 +4,9 @@
     python -m mutation --planted [--area core]
 
 Each fault is planted in a copy of the tree, two copies at a time, and the tests that cover its
-file run there: first those that reach the function with the fault, then all of the suite. A sample
-is drawn from dropbox/, the desk and the ceremony; from onion/ only if asked for. Returns 1 when
-fewer than --least percent are noticed.
+file run there: first those that reach the function with the fault, then all of the suite, and at
+last those of other suites that reach the function. A sample is drawn from dropbox/, the desk and
+the ceremony; from onion/ only if asked for. Returns 1 when fewer than --least percent are noticed.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import chain
 from pathlib import Path
 
 from mutation.mutants import Mutant, mutants, sample
@@ -95,17 +96,30 @@ def run_tests(
             return None
 
 
-def noticed(tree: Path, fault: Mutant | Planted, suite: "Suite") -> bool:
-    """Whether the *suite* notices *fault*. Raises CannotMutate when it cannot be planted or pytest
-    itself fails.
+def noticed(tree: Path, fault: Mutant | Planted, suite: "Suite", others: Sequence["Suite"]) -> bool:
+    """Whether the *suite*, or one of the *others*, notices *fault*.
+
+    Raises CannotMutate when it cannot be planted or pytest itself fails.
     """
     path = tree / fault.file
     text = path.read_text("utf-8")
-    first = suite.reach.tests(fault.file, text, fault.line) if isinstance(fault, Mutant) else []
+    first: list[str] = []
+    beyond: list[str] = []
+    if isinstance(fault, Mutant):
+        first = suite.reach.tests(fault.file, text, fault.line)
+        reached = (other.reach.tests(fault.file, text, fault.line) for other in others)
+        beyond = sorted(set(chain.from_iterable(reached)) - set(first))
+    seconds = max(one.seconds for one in (suite, *others))
     try:
         path.write_text(fault.source(text), "utf-8")
-        for tests in filter(None, (first, suite.tests)):
-            code = run_tests(tree, tests, suite.seconds)
+        for tests, limit in (
+            (first, suite.seconds),
+            (suite.tests, suite.seconds),
+            (beyond, seconds),
+        ):
+            if not tests:
+                continue
+            code = run_tests(tree, tests, limit)
             if code not in (0, None, *_NOTICED):
                 raise CannotMutate(f"pytest ended with {code} for {fault}.")
             if code != 0:
@@ -158,7 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             area, one, tests = fault
             tree = trees.get()
             try:
-                seen = noticed(tree, one, suites[tests])
+                others = [suite for suite in suites.values() if suite.tests != tests]
+                seen = noticed(tree, one, suites[tests], others)
                 shown = "" if seen else "\n" + _difference(tree, one)
             finally:
                 trees.put(tree)
