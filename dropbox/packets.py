@@ -9,7 +9,7 @@ the input.
 import hashlib
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from nacl.signing import VerifyKey
 from dropbox.errors import BadPacket, KeysError
 from dropbox.sizes import MAX_REVIEWERS
 
-PKESK, SIGNATURE, PUBLIC_KEY, PUBLIC_SUBKEY, SEALED_DATA = 1, 2, 6, 14, 18
+PKESK, SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY, SEALED_DATA = 1, 2, 6, 13, 14, 18
 # Tags above 15 exist only in the new header format, so sealed data always begins with this byte.
 _SEALED_DATA_HEADER = 0xC0 | SEALED_DATA
 # A PKESK packet is accepted with a length of one byte, in the old and the new format: for a cv25519
@@ -323,26 +323,46 @@ def last_second(data: bytes) -> int:
     Signatures are not verified: this is only for a notice to the operator, and gpg decides which
     keys to use. Raises BadPacket.
     """
-    ends: dict[int, int] = {}
-    made = start = 0
+    return max(map(subkey_ends, parts(data)), default=0)
+
+
+def parts(data: bytes) -> Iterator[list[Packet]]:
+    """Each key, name or subkey of a binary key file with the signatures behind it.
+
+    Raises BadPacket.
+    """
+    part: list[Packet] = []
     for packet in packets(data):
-        body = packet.body
-        if packet.tag == PUBLIC_SUBKEY:
-            # version 4, creation time, algorithm
-            start = packet.start if body[:1] == b"\x04" and body[5:6] == bytes([_ECDH]) else 0
-            made = int.from_bytes(body[1:5], "big")
-        elif packet.tag == SIGNATURE and start and body[:2] == bytes([4, _REVOKES_SUBKEY]):
-            ends[start] = 0
-            start = 0
-        elif packet.tag == SIGNATURE and start and body[:2] == bytes([4, _BINDS_SUBKEY]):
-            lasts = _subpackets(body[6 : 6 + int.from_bytes(body[4:6], "big")]).get(
+        if part and packet.tag != SIGNATURE:
+            yield part
+            part = []
+        part.append(packet)
+    if part:
+        yield part
+
+
+def subkey_ends(part: Sequence[Packet]) -> int:
+    """The Unix time when an encryption subkey expires, with its signatures, as :func:`parts` gives.
+
+    0 for one that is revoked or never expires, and for what is no such subkey. Raises BadPacket.
+    """
+    body, ends = part[0].body, 0
+    # version 4, creation time, algorithm
+    if part[0].tag != PUBLIC_SUBKEY or body[:1] != b"\x04" or body[5:6] != bytes([_ECDH]):
+        return 0
+    made = int.from_bytes(body[1:5], "big")
+    for signature in (packet.body for packet in part[1:]):
+        if signature[:2] == bytes([4, _REVOKES_SUBKEY]):
+            return 0
+        if signature[:2] == bytes([4, _BINDS_SUBKEY]):
+            lasts = _subpackets(signature[6 : 6 + int.from_bytes(signature[4:6], "big")]).get(
                 _KEY_LASTS, bytes(_TIME_BYTES)
             )
             if len(lasts) != _TIME_BYTES:
                 raise BadPacket("A subkey has no valid expiration time.")
             seconds = int.from_bytes(lasts, "big")
-            ends[start] = made + seconds if seconds else 0
-    return max(ends.values(), default=0)
+            ends = made + seconds if seconds else 0
+    return ends
 
 
 def last_day(keys: Path) -> date:

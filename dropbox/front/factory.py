@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import flask
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, make_response, request
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
@@ -29,8 +29,11 @@ from dropbox.front.translation import translate
 from dropbox.front.uniform_response import PAD, REST, content_security_policy, uniform
 from dropbox.front.uploads import no_files, receive
 from dropbox.language import Language, read_languages
+from dropbox.public_keys import PublicKeys
 from dropbox.settings import Settings
 
+# What a browser proposes as the name of the file with the reviewers' public keys.
+KEYS_FILE = "keys.asc"
 # The forms of the buttons for leaving and for arrived files have one short field.
 _SHORT_BYTES = 4_096
 
@@ -65,7 +68,7 @@ def create_front(
     settings: Settings,
     *,
     intake: Intake,
-    fingerprints: Sequence[str],
+    public_keys: PublicKeys,
     campaign: Campaign,
     words: WordLists,
     keys: SharedKeys,
@@ -74,7 +77,7 @@ def create_front(
 ) -> Flask:
     """The front as a WSGI application.
 
-    *fingerprints* are those of the reviewers, *keys* are for form tokens, *clock* returns Unix
+    *public_keys* are those of the reviewers, *keys* are for form tokens, *clock* returns Unix
     seconds, *step_seconds* is for dropbox.front.response_timing. Raises SettingsError or
     CatalogError for a language that the pages cannot be in.
     """
@@ -90,7 +93,7 @@ def create_front(
         intake,
         settings,
         clock,
-        [in_groups(fingerprint) for fingerprint in fingerprints],
+        public_keys,
     )
     _error_pages(app, pages)
     return app
@@ -145,6 +148,7 @@ def _fill_up(app: Flask, page_bytes: int, step_seconds: float) -> None:
             carried=g.get("carried", 0),
             kept=g.get("kept", False),
             leaving=g.get("leaving", False),
+            file=g.get("file", ""),
         )
         wait(step_seconds)
         return whole
@@ -164,9 +168,12 @@ def _carried(name: str) -> str:
     return str(received.texts.get(name, ""))
 
 
-def in_groups(fingerprint: str) -> str:
-    """A fingerprint in groups of four, as people compare it."""
-    return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
+def keys_page(pages: Pages, fingerprints: Sequence[str]) -> Response:
+    """The page with the reviewers' fingerprints in groups of four, as people compare them."""
+    groups = [" ".join(one[at : at + 4] for at in range(0, len(one), 4)) for one in fingerprints]
+    return pages.render(
+        "keys.html", path="keys", file=KEYS_FILE, groups=groups, fingerprints=fingerprints
+    )
 
 
 def _routes(
@@ -175,7 +182,7 @@ def _routes(
     intake: Intake,
     settings: Settings,
     clock: Callable[[], float],
-    fingerprints: Sequence[str],
+    public_keys: PublicKeys,
 ) -> None:
     def start() -> Response:
         return pages.render("start.html")
@@ -184,7 +191,11 @@ def _routes(
         return pages.render("bridges.html", path="bridges")
 
     def keys() -> Response:
-        return pages.render("keys.html", path="keys", fingerprints=fingerprints)
+        return keys_page(pages, public_keys.fingerprints)
+
+    def keys_file() -> Response:
+        g.file = KEYS_FILE
+        return make_response(public_keys.armored(clock()) + REST.encode("ascii"))
 
     def leave() -> Response:
         if request.method == "POST":
@@ -222,6 +233,9 @@ def _routes(
         app.add_url_rule(f"/{prefix}/", view_func=start, endpoint=f"{prefix}.start")
         app.add_url_rule(f"/{prefix}/bridges", view_func=bridges, endpoint=f"{prefix}.bridges")
         app.add_url_rule(f"/{prefix}/keys", view_func=keys, endpoint=f"{prefix}.keys")
+        app.add_url_rule(
+            f"/{prefix}/{KEYS_FILE}", view_func=keys_file, endpoint=f"{prefix}.keys_file"
+        )
         app.add_url_rule(
             f"/{prefix}/leave", view_func=leave, endpoint=f"{prefix}.leave", methods=("GET", "POST")
         )

@@ -18,7 +18,7 @@ from dropbox.errors import PageTooLong
 from dropbox.front.answer_pages import ANSWERS_BYTES
 from dropbox.front.arrived_files import ArrivedFiles
 from dropbox.front.case_page import CaseView, ask
-from dropbox.front.factory import in_groups, make_application
+from dropbox.front.factory import keys_page, make_application
 from dropbox.front.form_token import FormState, FormTokens
 from dropbox.front.forms import OpenedToken
 from dropbox.front.intake import ReceivedReply
@@ -96,8 +96,7 @@ def page_lengths(settings: Settings, campaign: Campaign, words: WordLists) -> It
 def _pages_to_read(pages: Pages, sentences: Sentences) -> Iterator[_Page]:
     yield "start", pages.render("start.html"), 0
     yield "bridges", pages.render("bridges.html", path="bridges"), 0
-    fingerprints = [in_groups("0" * 40)] * MAX_REVIEWERS
-    yield "keys", pages.render("keys.html", path="keys", fingerprints=fingerprints), 0
+    yield "keys", keys_page(pages, ["0" * 40] * MAX_REVIEWERS), 0
     longest = max(sentences.texts.values(), key=lambda text: len(text.encode()), default="")
     yield "message", pages.message(longest, [longest] * _SENTENCES, status=500), 0
 

@@ -73,21 +73,24 @@ def uniform(
     carried: int = 0,
     kept: bool = False,
     leaving: bool = False,
+    file: str = "",
 ) -> Response:
     """Give *response* exactly our headers, and fill it up to a multiple of *page_bytes*.
 
     The page contains REST once, and PAD at most once. *carried*: bytes that its form sends back
     apart from the padding. *kept*: on Back, the browser shows the page as it was left. *leaving*:
-    the browser has to forget this site.
+    the browser has to forget this site. *file*: this is no page but a file of this name, a text
+    that is filled up with empty lines.
     """
     page = response.get_data()
-    head = _give_headers(response, policy, kept=kept, leaving=leaving)
+    head = _give_headers(response, policy, kept=kept, leaving=leaving, file=file)
     content = _content_bytes(page)
     floor = least_line_feeds(carried) if _PAD in page else 0
     size = _body_bytes(head, content + floor, page_bytes)
     pad = max(floor, min(_line_feeds(carried), size - content)) if _PAD in page else 0
     rest = size - content - pad
-    response.set_data(page.replace(_PAD, b"\n" * pad, 1).replace(_REST, b"0" * rest, 1))
+    filling = b"\n" if file else b"0"
+    response.set_data(page.replace(_PAD, b"\n" * pad, 1).replace(_REST, filling * rest, 1))
     response.headers["Content-Length"] = str(size)
     return response
 
@@ -99,13 +102,19 @@ def whole_bytes(response: Response, policy: str, *, line_feeds: int) -> int:
     return head + len(f"Content-Length: {body}\r\n") + body
 
 
-def _give_headers(response: Response, policy: str, *, kept: bool, leaving: bool) -> int:
+def _give_headers(
+    response: Response, policy: str, *, kept: bool, leaving: bool, file: str = ""
+) -> int:
     """Give *response* our headers. Returns their length, without that of its own length."""
     response.headers.clear()
     response.headers.update(_FIXED)
     response.headers["Cache-Control"] = _KEPT if kept else _NOT_KEPT
     response.headers.update(_FORGET if leaving else {})
     response.headers["Content-Security-Policy"] = policy
+    if file:
+        # Of no known kind: no browser opens it, or offers to.
+        response.headers["Content-Type"] = "application/octet-stream"
+        response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
     lines = sum(len(f"{name}: {value}\r\n") for name, value in response.headers)
     return len(_FRAME) + len(response.status) + lines
 

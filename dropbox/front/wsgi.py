@@ -20,6 +20,7 @@ from dropbox.front.vault_client import VaultClient
 from dropbox.key_expiry import notice
 from dropbox.lockdown import Room, lock, warn_waived
 from dropbox.openpgp import Reviewers
+from dropbox.public_keys import PublicKeys
 from dropbox.settings import Settings
 from dropbox.weekly_hpke import WeeklyHpke
 
@@ -58,7 +59,7 @@ app = create_front(
         campaign=_campaign,
         cost=COST,
     ),
-    fingerprints=_reviewers.fingerprints,
+    public_keys=PublicKeys.load(_settings.keys),
     campaign=_campaign,
     words=_words,
     keys=_keys,

@@ -107,6 +107,7 @@ from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.front.factory import create_front
 from dropbox.front.shared_keys import SharedKeys
+from dropbox.public_keys import PublicKeys
 from dropbox.settings import Settings
 from scripts.newsite import make_site
 
@@ -114,7 +115,7 @@ onion, place = "casedrop" * 7 + ".onion", Path(sys.argv[1])
 site = make_site(place, onion=onion, keys=place)
 settings = Settings.load({"CASEDROP_SETTINGS": str(site.settings_file)})
 front = create_front(
-    settings, intake=SimpleNamespace(), fingerprints=["A" * 40],
+    settings, intake=SimpleNamespace(), public_keys=PublicKeys([]),
     campaign=Campaign.read(settings.campaign), words=WordLists.read(),
     keys=SharedKeys.private(lambda: 1.8e9),
     clock=lambda: 1.8e9, step_seconds=0.0,

@@ -20,6 +20,7 @@ from dropbox.front.shared_keys import SharedKeys
 from dropbox.front.vault_client import Claim, SealedBlock
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.pieces import Pieces
+from dropbox.public_keys import PublicKeys
 from dropbox.report import Attachment, Report
 from dropbox.sealing import open_attachment, open_message
 from dropbox.settings import Settings
@@ -192,7 +193,7 @@ def make_front(
                 campaign=campaign,
                 cost=CHEAPEST,
             ),
-            fingerprints=reviewers.fingerprints,
+            public_keys=PublicKeys.load(settings.keys),
             campaign=campaign,
             words=words,
             keys=keys,
