@@ -203,6 +203,18 @@ def test_a_photograph_with_traces_is_sealed_twice() -> None:
     assert Photo.from_json(photo.to_json()) == photo
 
 
+@pytest.mark.parametrize("name", ["both.jpg", "both.heic"])
+def test_a_photograph_is_known_however_few_bytes_come_first(name: str) -> None:
+    data, found = data_of(name), list[Photo | None]()
+    for first in range(1, 14):
+        sealer = PhotoSealer(Collector, lambda _, photo: found.append(photo))
+        sealer.write(data[:first])
+        sealer.write(data[first:])
+        sealer.finish(name=name, type="")
+
+    assert [photo and photo.traces for photo in found] == [(PLACE, SERIAL)] * 13
+
+
 @pytest.mark.parametrize("name", ["neither.jpg", "neither.heic"])
 def test_one_without_traces_is_sealed_once(name: str) -> None:
     whole, copy = Collector(), Collector()
