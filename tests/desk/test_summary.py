@@ -20,6 +20,7 @@ from scripts.desk import __main__ as desk
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import Viewer
+from scripts.desk.screen.output import print_rich, table
 from scripts.desk.screen.reviews import Chosen, list_values
 from scripts.desk.search import summary
 from scripts.desk.search.derived import Register
@@ -330,6 +331,15 @@ def test_a_files_hash_is_shown_whole_in_a_narrow_terminal(
     assert "…" not in shown
     assert re.findall(r"^ *(\d+) +\S", shown, re.MULTILINE)[:1] == ["1"]
     assert "".join(re.findall(r"\b[0-9a-f]{4,}\b", shown)) == one.sha256
+
+
+def test_what_reads_like_markup_is_shown_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:
+    name, listed = "[red]a[/red] [/b] [link=x] :smile:", table("name")
+    listed.add_row(name)
+    print_rich(name)
+    print_rich(listed)
+
+    assert capsys.readouterr().out.count(name) == 2
 
 
 def test_linked_cases_are_counted_in_the_list_and_named_with_the_case(run: Run) -> None:

@@ -15,6 +15,7 @@ from dropbox.errors import BadBundle
 from dropbox.packets import PublicKey
 from dropbox.reply_bundle import (
     MAX_ACKNOWLEDGED,
+    MAX_BYTES,
     MAX_REPLIES,
     NUMBER_STEP,
     Acknowledged,
@@ -205,9 +206,10 @@ def test_as_many_as_allowed_are_taken_and_no_more() -> None:
     def acknowledged(count: int) -> tuple[Acknowledged, ...]:
         return tuple(Acknowledged(bytes(16), n + 1, bytes(32)) for n in range(count))
 
-    assert (MAX_REPLIES, MAX_ACKNOWLEDGED) == (4_096, 1_000)
+    assert (MAX_REPLIES, MAX_ACKNOWLEDGED, MAX_BYTES) == (4_096, 1_000, 17_956_864)
     most = {"replies": replies(MAX_REPLIES), "acknowledged": acknowledged(MAX_ACKNOWLEDGED)}
-    assert read(written(**most)) == replace(BUNDLE, **most)  # type: ignore[arg-type]
+    largest = written(**most)
+    assert len(largest) < MAX_BYTES and read(largest) == replace(BUNDLE, **most)  # type: ignore[arg-type]
     with pytest.raises(BadBundle, match="too large"):
         read(written(replies=replies(MAX_REPLIES + 1)))
     with pytest.raises(BadBundle, match="too many"):
