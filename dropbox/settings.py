@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from dropbox.errors import SettingsError
 from dropbox.label import ENGLISH, LANGUAGES, is_tag
 from dropbox.lockdown import PARTS
-from dropbox.sizes import PAGE_BYTES
+from dropbox.sizes import PAGE_BYTES, REPORT_FILES_BYTES
 from dropbox.system_error import explained
 
 # The environment variable with the file's path; CASEDROP_<SECTION>_<NAME> overrides each setting.
@@ -71,9 +71,9 @@ class Settings:
     waived: frozenset[str] = frozenset()  # parts of dropbox.lockdown that are not enforced
     # [limits]
     page_bytes: int = PAGE_BYTES  # of every response
-    file_bytes: int = 10 * 2**20  # takes nine minutes over a slow bridge (20 kB/s)
+    file_bytes: int = 100 * 2**20  # takes an hour and a half over a slow bridge (20 kB/s)
     files: int = 10
-    post_bytes: int = 26 * 2**20  # all files of one page, 25 MiB, and its text
+    post_bytes: int = 101 * 2**20  # all files that are sent at once, 100 MiB, and the text
     token_minutes: int = 120  # how long a form page can stay open
     # Uploads that a worker seals at once: each runs a gpg of 8 MB, over a slow bridge for minutes.
     sealings: int = 16
@@ -121,6 +121,7 @@ class Settings:
         }
         settings = cls(**values)
         _check_languages(settings, file)
+        _check_files(settings, file)
         return settings
 
 
@@ -166,6 +167,16 @@ def _check_languages(settings: Settings, file: Path) -> None:
         raise SettingsError(
             f"The setting [site] catalogs is missing in {file}: the folder with the catalog of "
             f"{others[0]}."
+        )
+
+
+def _check_files(settings: Settings, file: Path) -> None:
+    """Raise SettingsError if a report could have more files than the vault files at once."""
+    if settings.files * settings.file_bytes > REPORT_FILES_BYTES:
+        raise SettingsError(
+            f"The settings [limits] files and file_bytes (file {file} or the environment) allow "
+            f"{settings.files * settings.file_bytes:,} bytes of files in one report; at most "
+            f"{REPORT_FILES_BYTES:,} can be filed at once."
         )
 
 

@@ -3,7 +3,7 @@
 Each kind of item has one size, so the length of a stored item reveals nothing.
 """
 
-# 64 KiB: one block holds a report of 16,000 Chinese characters; 160 blocks hold a 10 MiB file.
+# 64 KiB: one block holds a report of 16,000 Chinese characters; 1,603 blocks hold a 100 MiB file.
 BLOCK_BYTES = 65_536
 
 # 128 random or keyed-hash bits: no two ids collide by chance among all the blocks a disk can hold.
@@ -14,6 +14,10 @@ REPLY_BYTES = 4_096
 
 # Blocks in one request to the vault: 1 MiB, the most ciphertext of one file in the front's memory.
 PENDING_BATCH = 16
+
+# All files of one report: so many pieces, with some to spare, a report can claim in one request to
+# the vault, which is as long as one with PENDING_BATCH blocks.
+REPORT_FILES_BYTES = 1_200 * 2**20
 
 # The reviewers that one drop seals to: a sealed report has room for so many recipients.
 MAX_REVIEWERS = 16

@@ -6,6 +6,7 @@ belong together. What is recognised here is a guess: nobody may lose a file by i
 
 import hashlib
 import re
+from collections.abc import Iterable
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -108,11 +109,23 @@ def nameless(name: str, secret: bytes) -> str | None:
     if found.stem.lower() == "x":
         return f"x{rest}"
     ending = _ENDING.fullmatch(found.stem.lower())
-    return tag(found.whole, secret) + (ending.group(1) if ending else "") + rest
+    return _tag(found.whole, secret) + (ending.group(1) if ending else "") + rest
 
 
-def tag(whole: str, secret: bytes) -> str:
-    """What stands for the name of the file *whole*; see :func:`nameless`."""
+def nameless_whole(name: str, names: Iterable[str], secret: bytes) -> str | None:
+    """The same for a file that is none of the parts in *names* but has the name of their whole.
+
+    The last volume of an archive can have that. None for all other names.
+    """
+    parts = (split_name(one) for one in names)
+    if name.casefold() not in {part.whole.casefold() for part in parts if part is not None}:
+        return None
+    ending = _ENDING.fullmatch(name.lower())
+    return _tag(name, secret) + (ending.group(1) if ending else "")
+
+
+def _tag(whole: str, secret: bytes) -> str:
+    """What stands for the name of the file *whole*."""
     digest = hashlib.blake2b(
         whole.casefold().encode("utf-8", "surrogatepass"),
         key=secret,

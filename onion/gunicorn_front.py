@@ -39,7 +39,7 @@ proxy_protocol = "v1"
 # longer.
 timeout = 60
 # How long a worker that is ending waits for its requests: 10 MB over a slow bridge, 20 kB/s, take
-# 500 s.
+# 500 s. Nobody could restart a drop that waited for a file of 100 MB, an hour and a half.
 graceful_timeout = 600
 # Remains of requests in a worker's memory end with the worker. It ends after this many responses,
 # or up to half as many more, as soon as it is serving no other request. With gunicorn's own

@@ -23,6 +23,7 @@ from dropbox.front.photo_sealing import Photo
 from dropbox.front.shared_keys import DayKey, SharedKeys
 from dropbox.report import FILES, Attachment
 from dropbox.sealing import NONCE_BYTES
+from dropbox.split_name import nameless, nameless_whole
 
 _CONTEXT = b"cd1:form-token:"
 # What the button for leaving carries is no token of any page.
@@ -158,8 +159,13 @@ class FormState:
         """The same page with its files named as the reviewers will see them."""
         if not self.nameless:
             return self
-        numbered = enumerate(self.attachments, 1)
-        files = (replace(file, name=without_name(file.name, at)) for at, file in numbered)
+        names = [file.name for file in self.attachments]
+        secret = self.codename.packed()
+        files = (
+            # Parts of one file can still be joined, in later reports under this codename, too.
+            replace(file, name=_without_name(file.name, at, names, secret))
+            for at, file in enumerate(self.attachments, 1)
+        )
         return self.with_files(tuple(files))
 
     def to_json(self) -> list[Any]:
@@ -190,6 +196,11 @@ class FormState:
             nameless=nameless,
             photos=tuple(map(Photo.from_json, photos)),
         )
+
+
+def _without_name(name: str, number: int, names: Sequence[str], secret: bytes) -> str:
+    part = nameless(name, secret) or nameless_whole(name, names, secret)
+    return part or without_name(name, number)
 
 
 def without_name(name: str, number: int) -> str:

@@ -56,7 +56,10 @@ _TOO_LONG = _("Your text is too long. Please shorten it.")
 # The sentence and the HTTP status for each trouble with a posted form. %(name)s is the file's name.
 _TROUBLES: dict[Trouble, tuple[Any, int]] = {
     Trouble.FILE_TOO_LARGE: (
-        _("The file “%(name)s” is larger than %(megabytes)s MB and was not accepted."),
+        _(
+            "The file “%(name)s” is larger than %(megabytes)s MB and was not accepted. Please cut "
+            "it into parts, with 7-Zip for example, and add a few at a time."
+        ),
         413,
     ),
     Trouble.TOO_MANY_FILES: (

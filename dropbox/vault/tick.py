@@ -43,7 +43,11 @@ class Waiting(Generic[Work]):
 
 
 class Queue(Generic[Work]):
-    """Work in the order of arrival; together at most *max_slots* slots, unless it is one alone."""
+    """Work in the order of arrival; together at most *max_slots* slots.
+
+    One that takes more than half of them needs only half to be free, else it would wait for as long
+    as anything arrives. It can only be a report that claims many pieces, which are small here.
+    """
 
     def __init__(self, max_slots: int) -> None:
         self._max_slots = max_slots
@@ -82,7 +86,7 @@ class Queue(Generic[Work]):
 
     def has_room(self, entry: Waiting[Work]) -> bool:
         """Whether *entry* could be added now."""
-        return not self._slots or self._slots + entry.slots <= self._max_slots
+        return self._slots + min(entry.slots, -(-self._max_slots // 2)) <= self._max_slots
 
     def is_empty(self) -> bool:
         """Whether nothing waits."""

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -203,6 +204,23 @@ def test_nothing_is_left_of_a_join_whose_part_was_altered(sent: Take, tmp_path: 
         list(join_out(casebook, casebook.case(1), tmp_path / "out"))
 
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_file_is_never_in_memory_whole(sent: Take, tmp_path: Path) -> None:
+    parts = [("x.001", os.urandom(12_000_000)), ("x.002", os.urandom(11_000_000))]
+    casebook = sent(parts)
+    case = casebook.case(1)
+
+    for _ in ("written", "compared"):
+        tracemalloc.start()
+        files, joined = (
+            list(write_out(casebook, case, tmp_path)),
+            list(join_out(casebook, case, tmp_path)),
+        )
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(files) == 2 and joined[0].path is not None
+        assert most < 6_000_000
 
 
 def test_files_that_begin_alike_are_files_of_their_own(sent: Take, tmp_path: Path) -> None:

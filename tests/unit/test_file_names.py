@@ -7,6 +7,7 @@ from support.front import Front
 from support.report_form import TEXT, report_page, send
 
 from dropbox.front.form_token import without_name
+from dropbox.split_name import split_name
 from scripts.rehearsal.claimant import Browser, File
 
 FILES = [
@@ -57,6 +58,24 @@ def test_the_box_stays_ticked_when_the_codename_has_to_be_typed_again(
     browser.send(opened.form(), {})
 
     assert names(front) == [["1.png", "2", "3.gz"]]
+
+
+def test_parts_whose_name_is_left_away_still_say_that_they_belong_together(
+    front: Front, browser: Browser
+) -> None:
+    """In one report, and in an addition under the same codename."""
+    first = [File("张三.mp4.002", "", b"b"), File("李四.mp4.001", "", b"l"), FILES[0]]
+    codename = send(browser, report_page(browser), first, nameless="1").codename()
+    case = browser.send(browser.get("/en/inbox").form(), {"codename": codename})
+    last = [File("张三.mp4.001", "", b"a")]
+    browser.send(case.form(), {"text": TEXT, "nameless": "1"}, files=last)
+
+    (two, other, number), (one,) = sorted(names(front), key=len, reverse=True)
+    found = [split_name(name) for name in (one, two, other)]
+    assert [part and part.number for part in found] == [1, 2, 1] and number == "3.png"
+    keys = [part and part.key for part in found]
+    assert keys[0] == keys[1] != keys[2]
+    assert not any(character in "".join((one, two, other)) for character in "张三李四")
 
 
 @pytest.mark.parametrize(

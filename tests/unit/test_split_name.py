@@ -2,7 +2,7 @@
 
 import pytest
 
-from dropbox.split_name import Kind, SplitName, nameless, split_name
+from dropbox.split_name import Kind, SplitName, nameless, nameless_whole, split_name
 
 CUT = {
     "x.7z.001": ("x.7z", 1),
@@ -85,3 +85,12 @@ def test_a_name_left_away_leaves_what_is_needed_to_join() -> None:
     first, second = (split_name(str(nameless(f"王.mp4.00{n}", secret))) for n in (1, 2))
     assert first is not None and second is not None and first.key == second.key
     assert all(nameless(name, secret) is None for name in OTHERS)
+
+
+def test_the_volume_with_the_archives_own_name_goes_with_the_others() -> None:
+    secret, names = bytes(16), ["张三.z01", "张三.z02", "张三.ZIP", "b.png"]
+    own = nameless_whole(names[2], names, secret)
+    part = split_name(str(nameless(names[0], secret)))
+
+    assert part is not None and part.whole == own
+    assert nameless_whole("b.png", names, secret) is None

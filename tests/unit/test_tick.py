@@ -45,6 +45,20 @@ def test_work_that_is_too_large_for_a_tick_has_one_of_its_own() -> None:
     assert queue.take(4) == [small]
 
 
+def test_work_that_is_too_large_for_a_tick_finds_room_in_a_queue_that_is_half_full() -> None:
+    """A report that claims a thousand megabytes: it would else wait until nothing arrives."""
+    queue: Queue[str] = Queue(8)
+    half, large, one = entries(4, 20, 1)
+    queue.add(half, 0)
+    queue.add(large, 0)
+    with pytest.raises(Busy):
+        queue.add(one, 0)
+    fuller: Queue[str] = Queue(8)
+    fuller.add(entries(5)[0], 0)
+    with pytest.raises(Busy):
+        fuller.add(large, 0)
+
+
 def test_there_is_room_again_when_a_tick_is_over_and_not_when_it_begins() -> None:
     queue: Queue[str] = Queue(8)
     first, second = entries(8, 1)
