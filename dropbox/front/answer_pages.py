@@ -34,7 +34,7 @@ class AnswerPage(NamedTuple):
         return [one.index for _, week in self.weeks for one in week]
 
 
-def answer_page(received: Sequence[ReceivedReply], first: int = 0) -> AnswerPage:
+def answer_page(received: Sequence[ReceivedReply], first: int) -> AnswerPage:
     """The page of *received* (newest first) that starts at *first*, or at 0 if there is none."""
     if not 0 <= first < len(received):
         first = 0

@@ -87,7 +87,7 @@ class Sealer(Protocol):
         """Give up."""
 
 
-@dataclass
+@dataclass(repr=False)
 class ReceivedForm:
     """A posted form.
 

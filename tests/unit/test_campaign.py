@@ -111,6 +111,14 @@ def test_a_broken_campaign_is_refused_with_its_line(
     assert str(path) in str(refusal.value)
 
 
+def test_a_fault_in_the_first_line_is_found_there(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text("colour = 1\n" + PACKAGED.read_text("utf-8"), "utf-8")
+
+    with pytest.raises(CampaignError, match="line 1: "):
+        Campaign.read(path)
+
+
 def test_a_part_that_is_missing_is_named_with_the_line_of_what_it_belongs_to(
     tmp_path: Path,
 ) -> None:
