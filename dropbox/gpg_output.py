@@ -1,35 +1,11 @@
-"""Passing on gpg's output as it comes: to a sink that can fail, once its recipients are checked."""
+"""Passing on gpg's output as it comes, once its recipients are checked."""
 
 from collections.abc import Callable
-from typing import Any
 
-from dropbox.errors import BadPacket, CannotSeal, CasedropError
+from dropbox.errors import BadPacket, CannotSeal
 from dropbox.packets import SealedMessage
 
 _NOT_EXACT = "The ciphertext is not one message to exactly the pinned reviewers."
-
-
-class Drain:
-    """Passes gpg's output to *sink*; once that fails, discards the rest instead of storing it."""
-
-    def __init__(self, sink: Callable[[bytes], None]) -> None:
-        self._sink = sink
-        self._failure: CasedropError | OSError | None = None
-
-    def on_data(self, data: bytes) -> bool:
-        """python-gnupg's callback; returning False stops it from collecting *data* itself."""
-        if data and self._failure is None:
-            try:
-                self._sink(data)
-            except (CasedropError, OSError) as failure:
-                # Not raised here: python-gnupg would then keep all further output in memory.
-                self._failure = failure
-        return False
-
-    def check(self, result: Any) -> None:
-        """Raise what the sink raised, if it did."""
-        if failure := self._failure or getattr(result, "on_data_failure", None):
-            raise failure
 
 
 class CheckedOutput:

@@ -13,14 +13,18 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
+from io import RawIOBase
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from dropbox.errors import Damaged, OpensLarger
+from dropbox.errors import CannotSeal, Damaged, OpensLarger
 
 # Larger than a whole opened report: the child rarely blocks, and the reader rarely has to wake up.
 _PIPE_BYTES = 131_072
 _FEED_BYTES = 65_536
+# For a file that passes through: as much as gpg takes in a millisecond.
+_LARGE_PIPE_BYTES = 262_144
+_GATHER_SECONDS = 0.001
 # A child that runs longer than this is writing more than the pipe holds, or waiting for a person.
 _POLL_MILLISECONDS = 50
 # Status lines and messages take some hundred bytes; only a hostile message brings more.
@@ -111,6 +115,117 @@ def stream(
                     waiting.unregister(writer)
                     feed.close()
                 child.check()
+
+
+def pipe(
+    command: Sequence[str],
+    source: BinaryIO | RawIOBase,
+    sink: Callable[[bytes], None],
+    environ: Mapping[str, str],
+) -> Result:
+    """Run *command* with all of *source*, and its output into *sink*: through pipes alone.
+
+    For a process that may not even make a file in memory. A *source* with a descriptor, such as a
+    pipe, becomes the child's standard input as it is. Nothing limits the child: it must be one that
+    writes about as much as it reads. ``out`` is empty. What *source* or *sink* raises is raised
+    here, once the child has been killed. Raises CannotSeal if it cannot start.
+    """
+    with closing(_Piped(command, source, environ)) as child:
+        child.pass_on(sink)
+        return child.result()
+
+
+class _Piped:
+    """A child whose standard input, output and error are pipes."""
+
+    def __init__(
+        self, command: Sequence[str], source: BinaryIO | RawIOBase, environ: Mapping[str, str]
+    ) -> None:
+        self._waiting = select.poll()
+        self._feed: _Feed | None = None
+        self._err: list[bytes] = []
+        self._reaped = False
+        theirs: list[int] = []
+        try:
+            theirs.append(os.dup(source.fileno()))
+        except OSError:
+            # No descriptor: its bytes are in this process.
+            reader, self._writer = large_pipe()
+            theirs.append(reader)
+            self._feed = _Feed(self._writer, lambda size: source.read(size) or b"")
+            self._waiting.register(self._writer, select.POLLOUT)
+        self._ours = []
+        for _ in range(2):
+            reader, writer = large_pipe()
+            self._ours.append(reader)
+            theirs.append(writer)
+            self._waiting.register(reader, select.POLLIN)
+        try:
+            self._pid = os.posix_spawnp(
+                command[0],
+                list(command),
+                environ,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, own, number) for number, own in enumerate(theirs)
+                ],
+                setsigdef=[signal.SIGPIPE],
+            )
+        except OSError:
+            self._reaped = True
+            self.close()
+            raise CannotSeal("gpg could not be started.") from None
+        finally:
+            for file in theirs:
+                os.close(file)
+
+    def pass_on(self, sink: Callable[[bytes], None]) -> None:
+        """Pass everything on until the child closes its output and its error."""
+        out, err = self._ours
+        left = {out, err}
+        while left:
+            ready = {file for file, _ in self._waiting.poll()}
+            for file in ready & left:
+                piece = os.read(file, _LARGE_PIPE_BYTES)
+                if not piece:
+                    left.remove(file)
+                    self._waiting.unregister(file)
+                elif file == out:
+                    sink(piece)
+                else:
+                    self._err.append(piece)
+            if self._feed is not None and self._writer in ready and not self._feed.push():
+                self._waiting.unregister(self._writer)
+                self._feed.close()
+            if out in left:
+                # gpg writes 8 KiB at a time: to be woken for each costs more than all the rest.
+                time.sleep(_GATHER_SECONDS)
+
+    def result(self) -> Result:
+        """What it ended with."""
+        code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        self._reaped = True
+        return Result(code, b"", b"".join(self._err))
+
+    def close(self) -> None:
+        """Kill the child if it still runs."""
+        if self._feed is not None:
+            self._feed.close()
+        for file in self._ours:
+            os.close(file)
+        if not self._reaped:
+            # It is not waited for yet, so its number cannot be another process's.
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+
+
+def large_pipe() -> tuple[int, int]:
+    """A pipe's reading and writing end."""
+    ends = os.pipe()
+    # One user may have so much memory in pipes, and no more.
+    with suppress(OSError):
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _LARGE_PIPE_BYTES)
+    return ends
 
 
 class _Feed:

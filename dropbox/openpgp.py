@@ -1,10 +1,9 @@
-"""OpenPGP with gpg, through python-gnupg: sealing on the server, opening and signing offline.
+"""OpenPGP with gpg and python-gnupg: sealing on the server, opening and signing offline.
 
 The only module that runs gpg. No single indication of success is enough: gpg's status has to be as
 expected and, on the server, so do the recipients named in the ciphertext itself.
 """
 
-import copy
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ import gnupg
 from dropbox import gpg_process
 from dropbox.errors import CannotOpen, CannotSeal, KeysError, OpensLarger
 from dropbox.gpg_agent import refuse_missing
-from dropbox.gpg_output import CheckedOutput, Drain
+from dropbox.gpg_output import CheckedOutput
 from dropbox.gpg_process import Bounds
 from dropbox.opening_failure import OwnWeeks
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
@@ -58,6 +57,8 @@ _SLOWEST_BYTES = 2_000_000
 # name. Even with --no-options gpg reads /etc/gnupg/gpg.conf, which could add recipients, hide them,
 # or change the text: what can be switched off by an option is switched off here.
 _SEAL_OPTIONS = [
+    "--trust-model",
+    "always",
     "--no-encrypt-to",
     "--no-default-recipient",
     "--no-groups",
@@ -74,6 +75,8 @@ _SEAL_OPTIONS = [
     "--set-filename",
     "",
 ]
+# gpg's status when it has sealed.
+_SEALED = b"[GNUPG:] END_ENCRYPTION"
 
 
 def _gpg(home: Path, options: Sequence[str]) -> Any:
@@ -167,7 +170,7 @@ class Reviewers:
         """Encrypt all of *source* to every reviewer, into *sink*. Returns the ciphertext's size.
 
         Streams: neither side is ever completely in memory. *sink* receives nothing before the
-        recipients are checked. What *sink* raises is raised here when gpg has ended. Raises
+        recipients are checked. What *sink* raises is raised here, and gpg is ended. Raises
         CannotSeal for every other failure; the caller then destroys what *sink* received.
         """
         chosen = [self._current(fingerprint) for fingerprint in self._subkeys]
@@ -175,22 +178,13 @@ class Reviewers:
         if len(expected) != len(chosen):
             raise CannotSeal("All keys of a reviewer have expired.")
         output = CheckedOutput(sorted(key.key_id for key in expected), sink)
-        drain = Drain(output.write)
-        gpg = copy.copy(self._gpg)  # on_data is an attribute, so each sealing has its own copy
-        gpg.on_data = drain.on_data
-        try:
-            # "!" makes gpg use exactly this subkey.
-            result = gpg.encrypt_file(
-                source,
-                [key.fingerprint + "!" for key in expected],
-                armor=False,
-                always_trust=True,
-                extra_args=_SEAL_OPTIONS,
-            )
-        except (OSError, ValueError):
-            raise CannotSeal("gpg could not be started.") from None
-        drain.check(result)
-        if not result.ok or result.returncode != 0 or result.status != "encryption ok":
+        # python-gnupg's command, but without its copies: three threads pass everything on in small
+        # pieces, which costs more than gpg itself.
+        # "!" makes gpg use exactly this subkey.
+        to = [word for key in expected for word in ("--recipient", key.fingerprint + "!")]
+        command = self._gpg.make_args([*_SEAL_OPTIONS, *to, "--encrypt"], False)
+        ended = gpg_process.pipe(command, source, output.write, os.environ)
+        if ended.code != 0 or _SEALED not in ended.err.splitlines():
             raise CannotSeal
         return output.finish()
 

@@ -19,6 +19,7 @@ from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as _aead_op
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as _aead_seal
 from nacl.exceptions import CryptoError
 
+from dropbox import gpg_process
 from dropbox.errors import (
     BadPacket,
     BadReport,
@@ -173,10 +174,10 @@ class AttachmentSealer:
         self._blocks = _BlockWriter(put, format, block_key)
         self._failure: CasedropError | None = None
         self._sealed_bytes = 0
-        read_end, write_end = os.pipe()
+        read_end, write_end = gpg_process.large_pipe()
         self._pipe: BinaryIO | None = os.fdopen(write_end, "wb", buffering=0)
         self._thread = threading.Thread(
-            target=self._seal, args=(os.fdopen(read_end, "rb"),), daemon=True
+            target=self._seal, args=(os.fdopen(read_end, "rb", buffering=0),), daemon=True
         )
         self._thread.start()
 
