@@ -1,6 +1,6 @@
 """A vault in this process, as a front sees it, and what the desk makes of its store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -44,7 +44,7 @@ class DayVault(VaultClient):
     def _post(
         self,
         path: str,
-        body: bytes,
+        body: Sequence[bytes],
         conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable,
     ) -> bytes:
         self.asked.append(path)
