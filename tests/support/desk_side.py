@@ -15,8 +15,8 @@ from scripts.desk.outbox.outbox import answer, export_replies
 from scripts.newsite import Site
 from support.export_bundles import CAMPAIGN
 
-# What a store holds from its first tick on, and grows by.
-QUANTUM = 256
+# What the store of a drop in tests/drop holds from its first tick on, and grows by.
+QUANTUM = 32
 
 
 def store_of(site: Site) -> Path:

@@ -105,8 +105,8 @@ def test_the_sizes_and_times_of_a_store_reach_it(tmp_path: Path) -> None:
 def test_a_store_with_small_quanta_has_a_small_journal(tmp_path: Path) -> None:
     small = limits_of(Settings.load(written(tmp_path, ("vault", "quantum", 16))))
 
-    assert small.tick_slots == 48
-    assert small.journal_pages < StoreLimits().journal_pages // 3
+    assert (small.tick_slots, small.removal_slots) == (48, 16)
+    assert small.journal_pages < StoreLimits().journal_pages // 8
 
 
 def test_the_settings_cannot_be_changed_afterwards(tmp_path: Path) -> None:
