@@ -71,6 +71,13 @@ MEASURED = COVERAGE_FILE=$$(mktemp -d)/coverage
 # Tests start a room or a command a thousand times: none of them compiles the same modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
+# What they write is in memory, where nothing waits for a disk, if there is room (in KiB) for the
+# largest store and image. PYTEST_DEBUG_TEMPROOT=/var/tmp puts it on a disk.
+ifndef PYTEST_DEBUG_TEMPROOT
+export PYTEST_DEBUG_TEMPROOT := $(shell \
+  [ "$$(df --output=avail /dev/shm | tail -n 1)" -gt 4000000 ] && echo /dev/shm || echo /tmp)
+endif
+
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(MEASURED) $(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=
 

@@ -216,13 +216,14 @@ def test_a_file_that_somebody_else_could_read_or_exchange_is_refused(
         SharedKeys.open(path / "x", clock)
 
 
-def test_the_default_is_in_memory_and_differs_by_site(memory_folder: Path, tmp_path: Path) -> None:
-    socket, runtime = tmp_path / "intake.sock", str(memory_folder)
+def test_the_default_is_in_memory_and_differs_by_site(memory_folder: Path) -> None:
+    on_disk, runtime = Path(__file__).parent, str(memory_folder)
+    socket = on_disk / "intake.sock"
     here = default_path(b"a" * 16, socket, runtime)
 
     assert here.parent == memory_folder and here != default_path(b"b" * 16, socket, runtime)
     assert default_path(b"a" * 16, memory_folder / "intake.sock", None).parent == memory_folder
-    for elsewhere in (None, str(Path(__file__).parent), "/nowhere"):
+    for elsewhere in (None, str(on_disk), "/nowhere"):
         assert default_path(b"a" * 16, socket, elsewhere).parent == Path("/dev/shm")
 
 
