@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import unescape
-from html.parser import HTMLParser
 from typing import BinaryIO, Self
 
 import httpx
@@ -21,7 +20,13 @@ TIMEOUT_SECONDS = 120.0
 
 # The form of the button for leaving has no id.
 FORM_ID = "form"
-_CONTROLS = ("input", "textarea", "select", "button", "option")
+# A form's begin, end or control: its attributes, and the text up to the next tag. A parser of all
+# that HTML allows would take as long as all else that a claimant does.
+_PART = re.compile(
+    r"<(form|input|textarea|select|button|option)\b"
+    r"""((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>([^<]*+)|<(/form)\s*>"""
+)
+_ATTRIBUTE = re.compile(r"""([^\s=/"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+)))?""")
 _TYPED = re.compile(r"<b class=typed [^>]*>([^<]+)</b>")
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
@@ -41,33 +46,28 @@ class _Control:
         return chosen.given.get("value", chosen.text.strip())
 
 
-class _FormReader(HTMLParser):
-    """The controls of a page's main form. A tree of the whole page would take several times as
-    long.
-    """
+def _attributes(text: str) -> dict[str, str]:
+    return {
+        name.lower(): unescape(double or single or bare)
+        for name, double, single, bare in _ATTRIBUTE.findall(text)
+    }
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.action: str | None = None
-        self.controls: list[_Control] = []
-        self._inside = False
-        self._last = _Control("", {})
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form" and given.get("id") == FORM_ID:
-            self.action, self._inside = given.get("action", ""), True
-        elif (self._inside or given.get("form") == FORM_ID) and tag in _CONTROLS:
-            self._last = _Control(tag, given)
-            # The text of an option without an end tag ends where the next begins.
-            (self.controls[-1].options if tag == "option" else self.controls).append(self._last)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._last = _Control("", {})
-        self._inside = self._inside and tag != "form"
-
-    def handle_data(self, data: str) -> None:
-        self._last.text += data
+def _form_of(html: str) -> tuple[str | None, list[_Control]]:
+    """The target of a page's main form, None if it has none, and the form's controls."""
+    action: str | None = None
+    inside, controls = False, list[_Control]()
+    for tag, attributes, text, end in _PART.findall(html):
+        given = _attributes(attributes)
+        if end:
+            inside = False
+        elif tag == "form":
+            if given.get("id") == FORM_ID:
+                action, inside = given.get("action", ""), True
+        elif inside or given.get("form") == FORM_ID:
+            control = _Control(tag, given, unescape(text))
+            (controls[-1].options if tag == "option" else controls).append(control)
+    return action, controls
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,12 @@ class Form:
 
         None if there is no form.
         """
-        page = _FormReader()
-        page.feed(html)
-        page.close()
-        if page.action is None:
+        action, controls = _form_of(html)
+        if action is None:
             return None
         fields: list[tuple[str, str]] = []
         choices: dict[str, list[str]] = {}
-        for control in page.controls:
+        for control in controls:
             name, kind = control.given.get("name", ""), control.given.get("type", "text")
             if control.tag == "textarea":
                 # Browsers drop one newline after the opening tag.
@@ -115,7 +113,7 @@ class Form:
                 fields.append((name, control.selected()))
             elif name:
                 fields.append((name, _LINE_BREAK.sub("\r\n", control.given.get("value", ""))))
-        return cls(page.action or page_path, fields, choices)
+        return cls(action or page_path, fields, choices)
 
     def value(self, name: str) -> str:
         """The value that the page gave the field *name*, "" when it has none."""
