@@ -22,11 +22,15 @@ from support.front import PACKAGE, Front, make_front, make_settings
 from support.shared import copy_home, made_once, make_home
 from werkzeug.routing import Rule
 
-from dropbox import openpgp, week_secrets
+from dropbox import catalog, openpgp, week_secrets
 from dropbox.campaign import Campaign
+from dropbox.catalog import Sentences
 from dropbox.codename import WordLists
 from dropbox.gpg_agent import stop_agent
+from dropbox.label import LANGUAGES
+from dropbox.language import Language
 from dropbox.openpgp import Opener, Reviewers
+from dropbox.settings import Settings
 from scripts.desk import __main__ as desk
 
 pytest_plugins = ["support.spread", "support.alone", "pytester"]
@@ -84,6 +88,23 @@ def campaigns_are_parsed_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Campaign, "read", classmethod(remembered))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_catalogs_are_read_once() -> Iterator[None]:
+    """The catalogs that come with Casedrop do not change. In earnest a process makes one front."""
+    read, known = catalog._sentences, dict[Language, Sentences]()
+
+    def remembered(settings: Settings, language: Language) -> Sentences:
+        if language.tag not in LANGUAGES:
+            return read(settings, language)
+        if language not in known:
+            known[language] = read(settings, language)
+        return known[language]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalog, "_sentences", remembered)
         yield
 
 
