@@ -15,7 +15,16 @@ from typing import IO, Protocol
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+from werkzeug.sansio.multipart import (
+    Data,
+    Epilogue,
+    Event,
+    Field,
+    File,
+    MultipartDecoder,
+    NeedData,
+    State,
+)
 
 from dropbox.errors import (
     BadReport,
@@ -178,14 +187,30 @@ class _Patient:
 def _events(stream: _Patient, decoder: MultipartDecoder, limit_bytes: int) -> Iterator[Event]:
     delimiter = b"--" + decoder.boundary
     cut_delimiter = re.compile(re.escape(delimiter) + rb"-{0,2}[^\S\n]*\Z")
-    taken = 0
+    line_break = re.compile(rb"[\r\n]")
+    taken, held = 0, b""
     while True:
         data = stream.read(_READ_BYTES)
         taken += len(data)
         if taken > limit_bytes:
             _drain(stream, _DRAIN_FACTOR * limit_bytes)
             raise _PostTooLarge
-        decoder.receive_data(data or None)
+        ended = not data
+        data = held + data if held else data
+        held = b""
+        if not (ended or decoder.buffer or delimiter in data) and decoder.state is State.DATA:
+            # Amid a file: what Werkzeug would find as well, after copying it three times. A
+            # delimiter may begin with a line break at the end.
+            begins = line_break.search(data, max(0, len(data) - len(delimiter) - 2))
+            if begins is not None:
+                data, held = data[: begins.start()], data[begins.start() :]
+            if data:
+                yield Data(data=data, more_data=True)
+            continue
+        if data:
+            decoder.receive_data(data)
+        if ended:
+            decoder.receive_data(None)
         # Werkzeug takes the line break before a delimiter for content if the delimiter is
         # incomplete.
         if data and cut_delimiter.search(decoder.buffer[-len(delimiter) - _PADDING_BYTES :]):

@@ -133,6 +133,39 @@ def test_a_form_reads_the_same_wherever_it_is_cut() -> None:
         assert made.data == b"\r\n--x\r" and len(received.attachments) == 1
 
 
+def test_a_file_arrives_whole_wherever_its_pieces_begin_and_end() -> None:
+    """Line breaks and beginnings of a delimiter, at each place of a piece and across two."""
+
+    class Pieces(io.BytesIO):
+        size = 1
+
+        def read(self, _: int | None = -1) -> bytes:
+            return super().read(self.size)
+
+    ends = (b"", b"\r", b"\n", b"\r\n", b"\r\n-", b"\r\n--", b"\r\n--BB\r\n", b"\r\n--B-x")
+    contents = [
+        filler * length + end + behind
+        for filler in (b"\0", b"\r", b"\n", b"-")
+        for length in (0, 1, 5, 20)
+        for end in ends
+        for behind in (b"", b"\0" * 9)
+    ]
+    for content in contents:
+        body = part("files", content, "a") + part("end", b"1") + b"--B--\r\n"
+        for size in (1, 2, 5, 7, 8, 13):
+            collector, stream = Collector(), Pieces(body)
+            stream.size = size
+            received = receive(
+                stream,
+                TYPE,
+                limit_bytes=10**6,
+                files_left=lambda texts: 1,
+                open_sealer=partial(same, collector),
+            )
+            assert (collector.data, received.troubles) == (content, []), (content, size)
+            assert received.texts["end"] == "1"
+
+
 def test_a_field_without_a_chosen_file_is_no_file() -> None:
     received = read(part("files", b"", "") + b"--B--\r\n", Collector)
 
