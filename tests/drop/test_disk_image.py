@@ -28,6 +28,7 @@ from support.disk_image import Times, make_image, mounted, repair, words_found
 from support.front import ONION
 
 from dropbox.sizes import BLOCK_BYTES
+from dropbox.vault.day_store import StoreLimits
 from onion.errors import DropStopped
 from onion.launch import Drop
 from scripts.newsite import Site, make_site
@@ -51,6 +52,12 @@ TWO_DAYS = 172_800
 EXACT_SECONDS = 0.03
 # Chance explains what is likelier than this.
 CHANCE = 1e-4
+
+
+@pytest.fixture(autouse=True)
+def a_day_has_room_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in earnest: a file that grows would show on the disk when many arrive."""
+    monkeypatch.setenv("CASEDROP_VAULT_QUANTUM", str(StoreLimits.quantum))
 
 
 class Filed(NamedTuple):
