@@ -19,6 +19,7 @@ from flask.templating import Environment
 from support import clocks, collected
 from support.clocks import MovedClock
 from support.front import PACKAGE, Front, make_front, make_settings
+from support.made_up_language import add_to_site
 from support.shared import copy_home, made_once, make_home
 from werkzeug.routing import Rule
 
@@ -384,6 +385,29 @@ def machines_with_access_times_will_do() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CASEDROP_LOCKDOWN_WAIVED", "access")
         yield
+
+
+@pytest.fixture(scope="session")
+def made_up_settings(tmp_path_factory: pytest.TempPathFactory, keys_dir: Path) -> Settings:
+    """Those of a site whose pages are in a made-up language, too, from right to left."""
+    return make_settings(tmp_path_factory.mktemp("made-up"), keys_dir, add_to_site)
+
+
+@pytest.fixture(scope="session")
+def front_of(
+    reviewer_homes: list[Path],
+    reviewers: Reviewers,
+    words: WordLists,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Settings], Front]:
+    """Makes a front with such settings."""
+    templates = made_once(tmp_path_factory, "templates", lambda _: None)
+
+    def new(settings: Settings) -> Front:
+        campaign = Campaign.read(settings.campaign)
+        return make_front(settings, reviewer_homes, reviewers, campaign, words, templates)
+
+    return new
 
 
 @pytest.fixture

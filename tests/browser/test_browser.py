@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.clocks import AheadClock
 from support.firefox import Firefox
-from support.front import PACKAGE
+from support.made_up_language import TAG, add_to_site, made_up
 
 from dropbox.codename import WordLists
 from dropbox.openpgp import Opener
@@ -30,11 +30,12 @@ from scripts.newsite import Site, make_site
 
 pytestmark = pytest.mark.onion
 
-LANGUAGES = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "en": "en"}
+LANGUAGES = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "en": "en", TAG: TAG}
 TEXTS = {
     "zh-hans": "【虚构示例】我的公众号在三月被封。\n“钱包”里的钱取不出来……𠮷",
     "zh-hant": "【虛構示例】我的公眾號在三月被封。\n「錢包」裡的錢取不出來……𠮷",
     "en": "[Fictional] My official account was closed in March.\nThe money in the wallet is gone.",
+    TAG: "(סיפור) החשבון שלי WeChat נסגר (ב-2021).\nהכסף 100 CNY איננו.",
 }
 # A sentence, by language, from each page that a test waits for.
 SENT = {"zh-hans": "您的报告已提交", "zh-hant": "您的報告已提交", "en": "Your report has been sent"}
@@ -53,6 +54,8 @@ OPENED = {
 TAKEN_BACK = {"zh-hans": "已撤回", "zh-hant": "已撤回", "en": "Taken back"}
 LEFT = {"zh-hans": "已离开", "zh-hant": "已離開", "en": "You have left"}
 STALE = {"zh-hans": "打开的时间太长", "zh-hant": "開啟的時間太久", "en": "open for too long"}
+for said in (SENT, NOT_SENT, ASKED, NO_ANSWER, OPENED, TAKEN_BACK, LEFT, STALE):
+    said[TAG] = made_up(said["en"])
 
 
 @dataclass
@@ -112,10 +115,11 @@ def place(
     (directory / "site").mkdir()
     with PrivateNet(directory / "net", directory / "site" / "front.sock") as net:
         site = make_site(directory / "site", onion=net.onion, keys=keys_dir)
+        campaign = add_to_site(site.settings_file)
         create(
             directory / "casebook",
             server_key=site.export_public,
-            campaign=PACKAGE / "campaign.toml",
+            campaign=campaign,
             desk=0,
         )
         clock = AheadClock(directory / "ahead")
@@ -168,6 +172,7 @@ SPELLINGS: dict[str, Callable[[WordLists, str], str]] = {
     "en": lambda words, name: name.upper().translate(
         {code: code + 0xFEE0 for code in range(0x41, 0x5B)}
     ),
+    TAG: lambda words, name: name,
 }
 
 
@@ -294,7 +299,7 @@ def test_the_language_can_be_switched_without_losing_anything(
     name = next(iter(two_files(tmp_path)))
     fill(firefox, place, "zh-hans", TEXTS["zh-hans"])
     firefox.attach([tmp_path / name])
-    for number, prefix in ((2, "zh-hant"), (3, "en"), (1, "zh-hans")):
+    for number, prefix in ((2, "zh-hant"), (3, "en"), (4, TAG), (1, "zh-hans")):
         firefox.click(f"nav :nth-child({number})")
         assert firefox.path == f"/{prefix}/report/send"
         assert firefox.one("html").get_attribute("lang") == LANGUAGES[prefix]

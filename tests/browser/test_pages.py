@@ -1,8 +1,8 @@
 """Every page as a person sees it: valid HTML, accessible, nothing too small or too wide.
 
 The pages come from a front in this process and are opened from files; test_browser.py goes over
-Tor. With CASEDROP_PICTURES=1 (`make pictures`), screenshots of all pages, in three languages and
-two widths, are put into build/screens.
+Tor. With CASEDROP_PICTURES=1 (`make pictures`), screenshots of all pages, in all languages and two
+widths, are put into build/screens.
 """
 
 import json
@@ -20,19 +20,21 @@ import pytest
 from support.checkers import AXE, DIRECTORY, VNU
 from support.firefox import Firefox
 from support.front import Front
+from support.made_up_language import TAG
 from support.shared import made_once
 
 from dropbox.codename import CHEAPEST, WordLists, derive_keys
 from dropbox.errors import VaultUnavailable
 from dropbox.reply import Reply, reply_tag, seal_reply
+from dropbox.settings import Settings
 from scripts.rehearsal.claimant import Browser, File, Form, Page
 
 # Each browser goes over all pages in the first test that needs it: a minute, on a busy machine ten.
 pytestmark = pytest.mark.timeout(1_200)
 
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
-# In three languages.
-PAGES = 3 * 30
+# In three languages, and in a made-up one from right to left.
+PAGES = 4 * 30
 PHOTOGRAPHS = Path(__file__).parents[1] / "vectors" / "photograph"
 WIDTHS = {"phone": 360, "desktop": 1280}
 CHECKED = ("--format", "json", "--stdout", "--exit-zero-always")
@@ -41,6 +43,7 @@ ANSWERS = {
     "zh-hant": "謝謝您的來信。請問訓誡書上寫的是哪一年？\n不需要寫姓名和號碼。",
     "en": "Thank you for your report. Which year is on the written admonition?\n"
     "No names or numbers, please.",
+    TAG: "תודה (1) על הדיווח. WeChat, 2021?\nבלי שמות.",
 }
 TEXT = "【虚构】我的公众号在三月被封。\r\n后来被叫去派出所问话。"
 TRADES = ["tk.tcehy", "buy", "2021-03", "100", "88.5 USD", *[""] * 10]
@@ -164,14 +167,19 @@ def reply(front: Front, words: WordLists, codename: str, text: str, number: int)
 
 @pytest.fixture(scope="session")
 def saved(
-    new_front: Callable[[], Front], words: WordLists, tmp_path_factory: pytest.TempPathFactory
+    new_front: Callable[[], Front],
+    front_of: Callable[[Settings], Front],
+    made_up_settings: Settings,
+    words: WordLists,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> list[Path]:
     """All pages as files, named by language and page."""
 
     def save(directory: Path) -> None:
-        front = new_front()
-        with front.browser() as browser:
-            for prefix in ANSWERS:
+        plain, made_up = new_front(), front_of(made_up_settings)
+        for prefix in ANSWERS:
+            front = made_up if prefix == TAG else plain
+            with front.browser() as browser:
                 for name, page in language_pages(front, browser, words, prefix):
                     (directory / f"{prefix}.{name}.html").write_bytes(page.raw)
 
@@ -194,7 +202,12 @@ def test_the_html_is_valid(saved: list[Path]) -> None:
     )  # fmt: skip
     messages = json.loads(checked.stdout)["messages"]
 
-    said = {(Path(one["url"]).name, one.get("lastLine"), one["message"]) for one in messages}
+    said = {
+        (Path(one["url"]).name, one.get("lastLine"), one["message"])
+        for one in messages
+        # It knows the letters of the made-up language from another one.
+        if not (f"/{TAG}." in one["url"] and "appears to be written in" in one["message"])
+    }
     assert sorted(said) == []
 
 
@@ -337,7 +350,7 @@ def test_what_was_chosen_under_another_kind_of_case_stays_in_sight(
 ) -> None:
     """Whatever is filed can be seen before it is sent, and is gone from sight with its choice."""
     forms = [path for path in saved if path.name.endswith(".report.html")]
-    assert len(forms) == 3
+    assert len(forms) == 4
     with closing(Firefox(tmp_path_factory.mktemp("chosen"))) as firefox:
 
         def in_sight() -> list[str]:
@@ -381,7 +394,7 @@ def test_who_is_not_at_safest_or_has_an_old_browser_is_told_without_a_script(
     directory = tmp_path_factory.mktemp("levels")
     old = directory / "old.html"
     old.write_bytes(starts[0].read_bytes().replace(b"hyphenate-limit-chars", b"unheard-of"))
-    assert len(starts) == 3 and b"unheard-of" in old.read_bytes()
+    assert len(starts) == 4 and b"unheard-of" in old.read_bytes()
 
     with closing(Firefox(directory)) as firefox:
 

@@ -158,9 +158,16 @@ class Front:
         return b"".join(taken)
 
 
-def make_settings(directory: Path, keys: Path) -> Settings:
-    """Those of a new site in *directory*, with small limits."""
+def make_settings(
+    directory: Path, keys: Path, change: Callable[[Path], object] | None = None
+) -> Settings:
+    """Those of a new site in *directory*, with small limits.
+
+    *change* is called with their file before it is read.
+    """
     site = make_site(directory, onion=ONION, keys=keys)
+    if change is not None:
+        change(site.settings_file)
     limits = {
         "CASEDROP_LIMITS_FILE_BYTES": str(2**20),
         "CASEDROP_LIMITS_POST_BYTES": str(3 * 2**20),

@@ -5,15 +5,13 @@ It shows where a page takes a language for granted; no translation is needed, an
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo, write_mo
 
 from dropbox import data_files
-from dropbox.campaign import Campaign
-from dropbox.settings import LanguageSettings, Settings
+from dropbox.label import LANGUAGES
 
 # A code for private use (ISO 639-2): Babel knows nothing about it, and never will.
 TAG = "qaa"
@@ -82,18 +80,25 @@ def in_another_language(campaign: str, tag: str, translate: Callable[[str], str]
     return re.sub(r'(?:^|[ \n])en = "([^"]*)"', add, claimants) + review + reviewers
 
 
-def with_made_up_language(settings: Settings, folder: Path, **changed: object) -> Settings:
-    """*settings* with the made-up language as the last, its catalog and campaign in *folder*."""
+# What the made-up texts need; English ones need less than the length that is the default.
+PAGE_BYTES = 45_056
+
+
+def add_to_site(settings_file: Path, page_bytes: int = PAGE_BYTES) -> Path:
+    """Add the made-up language to a new site, as the last one. Returns its campaign's file."""
+    folder = settings_file.parent
     write_catalog(folder / "catalogs")
     campaign = folder / "campaign.toml"
-    text = in_another_language(settings.campaign.read_text("utf-8"), TAG, made_up)
-    campaign.write_text(text, "utf-8")
-    assert TAG in Campaign.read(campaign).languages
-    return replace(
-        settings,
-        languages=(*settings.languages, TAG),
-        catalogs=folder / "catalogs",
-        own_languages={TAG: LanguageSettings(NAME, "rtl")},
-        campaign=campaign,
-        **changed,  # type: ignore[arg-type]
+    packaged = (data_files.PACKAGE / "campaign.toml").read_text("utf-8")
+    campaign.write_text(in_another_language(packaged, TAG, made_up), "utf-8")
+    site = (
+        "[site]",
+        f"languages = {[*LANGUAGES, TAG]}",
+        'catalogs = "catalogs"',
+        'campaign = "campaign.toml"',
+        "",
     )
+    text = settings_file.read_text("utf-8").replace("[site]\n", "\n".join(site))
+    table = f'[language.{TAG}]\nname = "{NAME}"\ndirection = "rtl"\n'
+    settings_file.write_text(f"{text}\n{table}\n[limits]\npage_bytes = {page_bytes}\n", "utf-8")
+    return campaign

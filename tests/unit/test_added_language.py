@@ -10,58 +10,35 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 from support.every_answer import answers_in, longest_codenames, size
-from support.front import Front, make_front, make_settings
-from support.made_up_language import NAME, TAG, made_up, with_made_up_language, write_catalog
+from support.front import Front
+from support.made_up_language import NAME, PAGE_BYTES, TAG, made_up, write_catalog
 from support.report_form import TEXT, answered, report_page, send
 
 from dropbox.campaign import Campaign
 from dropbox.codename import WordLists
 from dropbox.errors import CatalogError, PageTooLong, SettingsError
 from dropbox.front.page_length import check_page_lengths, page_lengths
-from dropbox.openpgp import Reviewers
+from dropbox.front.uniform_response import MIN_PAD_BYTES
 from dropbox.settings import LanguageSettings, Settings
 from scripts.rehearsal.claimant import Page
 
-# What the made-up texts need; English ones need less than the page length that is the default.
-LENGTH = 45_056
-
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory, keys_dir: Path) -> Settings:
-    """Those of a site with the made-up language."""
-    place = tmp_path_factory.mktemp("made-up")
-    return with_made_up_language(make_settings(place, keys_dir), place, page_bytes=LENGTH)
-
-
-@pytest.fixture(scope="session")
-def fronts(
-    settings: Settings,
-    reviewer_homes: list[Path],
-    reviewers: Reviewers,
-    words: WordLists,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[Settings], Front]:
-    """Makes a front with such settings."""
-    templates = tmp_path_factory.mktemp("templates")
-
-    def new(changed: Settings) -> Front:
-        campaign = Campaign.read(changed.campaign)
-        return make_front(changed, reviewer_homes, reviewers, campaign, words, templates)
-
-    return new
+def settings(made_up_settings: Settings) -> Settings:
+    return made_up_settings
 
 
 @pytest.fixture
-def front(fronts: Callable[[Settings], Front], settings: Settings) -> Front:
-    return fronts(settings)
+def front(front_of: Callable[[Settings], Front], settings: Settings) -> Front:
+    return front_of(settings)
 
 
 @pytest.fixture(scope="session")
 def every_answer(
-    fronts: Callable[[Settings], Front], settings: Settings
+    front_of: Callable[[Settings], Front], settings: Settings
 ) -> dict[str, dict[str, Page]]:
     """A response of each kind, in the made-up language and in English."""
-    front = fronts(settings)
+    front = front_of(settings)
     with longest_codenames():
         return {prefix: dict(answers_in(front, prefix)) for prefix in (TAG, "en")}
 
@@ -97,7 +74,7 @@ def test_every_page_is_as_long_as_those_in_english(
         for name, page in pages.items()
     }
 
-    assert lengths == dict.fromkeys(lengths, LENGTH) and len(lengths) == 2 * 19
+    assert lengths == dict.fromkeys(lengths, PAGE_BYTES) and len(lengths) == 2 * 19
 
 
 def test_the_language_is_in_the_switch_of_every_page(
@@ -135,12 +112,12 @@ def test_what_is_not_in_the_language_keeps_its_own_direction(
 
 
 def test_a_codename_has_english_words_unless_the_settings_say_otherwise(
-    front: Front, fronts: Callable[[Settings], Front], settings: Settings, words: WordLists
+    front: Front, front_of: Callable[[Settings], Front], settings: Settings, words: WordLists
 ) -> None:
     with front.browser() as browser:
         assert set(report_page(browser, TAG).codename().split()) <= set(words.english)
     said = {TAG: LanguageSettings(NAME, "rtl", "zh-Hant")}
-    with fronts(replace(settings, own_languages=said)).browser() as browser:
+    with front_of(replace(settings, own_languages=said)).browser() as browser:
         page = report_page(browser, TAG)
     shown = [tag.get_text() for tag in page.html.select(".codename span")]
     assert len(shown) == 8 and set(shown) <= {hant for _, _, hant in words.chinese}
@@ -173,11 +150,11 @@ def test_switching_to_another_language_keeps_what_was_written(front: Front) -> N
 
 
 def test_a_sentence_without_a_translation_is_whole_and_in_english(
-    fronts: Callable[[Settings], Front], settings: Settings, tmp_path: Path
+    front_of: Callable[[Settings], Front], settings: Settings, tmp_path: Path
 ) -> None:
     missing = ("Word %(position)s is not in the list. Please compare it with your note.", "Leave")
     write_catalog(tmp_path / "catalogs", without=missing)
-    front = fronts(replace(settings, catalogs=tmp_path / "catalogs"))
+    front = front_of(replace(settings, catalogs=tmp_path / "catalogs"))
     with front.browser() as browser:
         inbox = browser.get(f"/{TAG}/inbox")
         typed = {"codename": " ".join(["xqzt"] * 8)}
@@ -189,9 +166,9 @@ def test_a_sentence_without_a_translation_is_whole_and_in_english(
 
 
 def test_only_the_languages_of_the_settings_are_offered(
-    fronts: Callable[[Settings], Front], settings: Settings
+    front_of: Callable[[Settings], Front], settings: Settings
 ) -> None:
-    with fronts(replace(settings, languages=(TAG, "en"))).browser() as browser:
+    with front_of(replace(settings, languages=(TAG, "en"))).browser() as browser:
         first = browser.get("/")
         assert first.html.html is not None and first.html.html["lang"] == TAG
         assert [tag["lang"] for tag in first.html.select("nav [lang]")] == [TAG, "en"]
@@ -201,12 +178,12 @@ def test_only_the_languages_of_the_settings_are_offered(
 
 
 def test_a_front_whose_catalog_or_campaign_lacks_the_language_does_not_start(
-    fronts: Callable[[Settings], Front], settings: Settings, tmp_path: Path
+    front_of: Callable[[Settings], Front], settings: Settings, tmp_path: Path
 ) -> None:
     with pytest.raises(CatalogError, match=f"{TAG}.mo cannot be read"):
-        fronts(replace(settings, catalogs=tmp_path))
+        front_of(replace(settings, catalogs=tmp_path))
     with pytest.raises(SettingsError, match="names fa, but the campaign file"):
-        fronts(replace(settings, languages=("en", "fa")))
+        front_of(replace(settings, languages=("en", "fa")))
 
 
 def test_texts_that_are_too_long_for_the_page_length_are_refused_by_name(
@@ -274,3 +251,19 @@ def test_the_measured_pages_are_as_long_as_the_pages_that_are_sent(
         rest = re.search(rb"<!--(0*)-->", page.raw)
         assert rest is not None
         assert 0 <= measured[name] - (size(page) - len(rest[1])) < 150, name
+
+
+def test_at_the_least_page_length_that_is_taken_every_page_fits(
+    front_of: Callable[[Settings], Front], settings: Settings, words: WordLists
+) -> None:
+    campaign = Campaign.read(settings.campaign)
+    least = check_page_lengths(settings, campaign, words).size
+    front = front_of(replace(settings, page_bytes=least))
+    with longest_codenames():
+        pages = dict(answers_in(front, TAG))
+
+    assert {size(page) for page in pages.values()} == {least}
+    for name in ("report", "inbox", "no answer"):
+        assert len(pages[name].form().value("pad").encode()) >= MIN_PAD_BYTES - 1, name
+    with pytest.raises(PageTooLong):
+        check_page_lengths(replace(settings, page_bytes=least - 1), campaign, words)

@@ -13,9 +13,9 @@ from support.front import ONION
 from support.made_up_language import (
     NAME,
     TAG,
+    add_to_site,
     made_up,
     sentences,
-    with_made_up_language,
     write_catalog,
 )
 
@@ -41,7 +41,9 @@ def plain(tmp_path: Path, keys_dir: Path) -> Settings:
 @pytest.fixture
 def settings(plain: Settings, tmp_path: Path) -> Settings:
     """Those with the made-up language."""
-    return with_made_up_language(plain, tmp_path)
+    file = tmp_path / "site" / "settings.toml"
+    add_to_site(file)
+    return Settings.load({"CASEDROP_SETTINGS": str(file)})
 
 
 def languages(settings: Settings) -> dict[str, Language]:
