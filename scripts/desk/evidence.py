@@ -4,6 +4,7 @@ A file that was sent in parts is written out joined as well, beside its parts.
 """
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -93,6 +94,10 @@ def join_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Joined
             yield Joined(split, None, "", doubt)
             continue
         files = [member.file for member in split.parts]
+        agrees, found = _compared(casebook, case, split)
+        if not agrees:
+            yield Joined(split, None, "", found)
+            continue
         name = safe_name(case, split.members[0].number, f"joined-{split.whole}")
         path = directory / name
         if _is_there(path):
@@ -102,7 +107,7 @@ def join_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Joined
         else:
             with NewFile(path) as file:
                 digest = _read(casebook, files, file.write)
-        yield Joined(split, path, digest, split.note)
+        yield Joined(split, path, digest, " ".join(filter(None, (split.note, found))))
 
 
 def _names(case: Case) -> dict[int, str]:
@@ -146,6 +151,36 @@ def _doubt(casebook: Casebook, split: SplitFile) -> str:
     if split.kind is Kind.UNSURE and not kinds[0]:
         return "They may be parts, or files of their own."
     return ""
+
+
+# The hashes that splitters and people note in a small file beside the parts, by its ending.
+_HASHES = {"md5": 32, "sha1": 40, "sha256": 64}
+_LIST_BYTES = 4_096
+
+
+def _compared(casebook: Casebook, case: Case, split: SplitFile) -> tuple[bool, str]:
+    """Whether the joined parts have the hash that was sent with them, and a sentence if one was."""
+    for number, one in enumerate(case.files, 1):
+        name, _, ending = one.attachment.name.lower().rpartition(".")
+        algorithm = ending.removesuffix("sum")
+        if (
+            name != split.whole.lower()
+            or algorithm not in _HASHES
+            or one.attachment.size > _LIST_BYTES
+            or not casebook.has_file(one.part, one.place)
+        ):
+            continue
+        text = casebook.file_path(one.attachment.sha256).read_bytes().lower()
+        told = set(re.findall(rb"\b[0-9a-f]{%d}\b" % _HASHES[algorithm], text))
+        if len(told) != 1:
+            continue
+        # Claimants' own programs write MD5; it is compared here and protects nothing.
+        digest = hashlib.new(algorithm, usedforsecurity=False)
+        _read(casebook, [member.file for member in split.parts], digest.update)
+        if digest.hexdigest().encode() == told.pop():
+            return True, f"It has the {algorithm.upper()} that file {number} names."
+        return False, f"Together they do not have the {algorithm.upper()} that file {number} names."
+    return True, ""
 
 
 # How files of the usual types begin: where, and with what.

@@ -206,6 +206,38 @@ def test_nothing_is_left_of_a_join_whose_part_was_altered(sent: Take, tmp_path: 
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("X.MD5", "{md5} *x\r\n", "It has the MD5 that file {number} names."),
+        ("x.sha256sum", "{sha256}  x\n", "It has the SHA256 that file {number} names."),
+        ("x.sha1", "{SHA1}", "It has the SHA1 that file {number} names."),
+        ("x.md5", "0" * 32, "Together they do not have the MD5 that file {number} names."),
+        ("x.md5", "{md5} x.001\n" + "0" * 32 + " x.002", ""),
+        ("x.md5", "{sha256}", ""),
+        ("x.md5", "{md5}" + " " * 4_096, ""),
+        ("y.md5", "0" * 32, ""),
+    ],
+)
+def test_a_hash_that_was_sent_with_the_parts_is_compared(
+    sent: Take, tmp_path: Path, name: str, content: str, sentence: str
+) -> None:
+    whole = A + C
+    hashes = {one: hashlib.new(one, whole).hexdigest() for one in ("md5", "sha1", "sha256")}
+    text = content.format(**hashes, SHA1=hashes["sha1"].upper())
+    casebook = sent([("x.001", A), (name, text.encode()), ("x.002", C)])
+
+    _, ((path, told),) = out(casebook, tmp_path / "out")
+
+    number = next(
+        number
+        for number, one in enumerate(casebook.case(1).files, 1)
+        if one.attachment.name == name
+    )
+    assert told == sentence.format(number=number)
+    assert bool(path) != sentence.startswith("Together")
+
+
 def test_a_file_is_never_in_memory_whole(sent: Take, tmp_path: Path) -> None:
     parts = [("x.001", os.urandom(12_000_000)), ("x.002", os.urandom(11_000_000))]
     casebook = sent(parts)
