@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import resource
 import shutil
 import socket
 import threading
@@ -25,6 +26,7 @@ from onion.errors import DropStopped
 from onion.launch import Drop
 from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.courier import __main__ as courier
+from scripts.desk.evidence import write_out
 from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File, Form, Page
 
@@ -205,8 +207,9 @@ class Zeros:
 
 
 def test_the_front_and_gpg_grow_by_less_than_64_mb_while_a_100_mb_file_is_sealed(
-    running: Running,
+    running: Running, tmp_path: Path
 ) -> None:
+    """Neither do the courier and the desk that fetch, open and write it out."""
     with running.browser() as browser:
         assert len(wait_for_workers(running)) == 2
         for _ in range(6):  # what every worker loads once does not belong to this file
@@ -225,6 +228,17 @@ def test_the_front_and_gpg_grow_by_less_than_64_mb_while_a_100_mb_file_is_sealed
     assert grown < 64
     # 64 MiB of blocks wait for a tick at most, however large the file is.
     assert (vault.most - vault.before) / MEBIBYTE < 128
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert filed(running, tmp_path)[1] == 1
+    with running.desk.open() as casebook:
+        case = next(case for case in casebook.cases() if case.files)
+        (written,) = write_out(casebook, case, tmp_path / "out")
+        assert list(write_out(casebook, case, tmp_path / "out")) == [written]
+    assert written.stat().st_size == BIG
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(f"courier and desk: grown by {grown:.1f} MB at most")
+    assert grown < 64
 
 
 def test_a_whole_response_has_the_promised_size_and_no_server_or_date_header(
