@@ -132,6 +132,9 @@ class DayStore:
         # What the last tick tried to write, until it is known whether that is on the disk.
         self._attempt: tuple[TickDraft, bytes] | None = None
         self._today: int | None = None
+        # The day on which a tick without work had nothing to change, and whether the clock had
+        # jumped. Until there is work or another day, there is nothing to find out.
+        self._rests: tuple[int, bool] | None = None
         # Nothing is accepted before the first tick has made room for it.
         self._short = True
         self._is_closed = False
@@ -356,6 +359,11 @@ class DayStore:
         self, taken: Sequence[Waiting[Work]], refusals: dict[Waiting[Work], CasedropError]
     ) -> None:
         self._settle()
+        rests, self._rests = self._rests, None
+        if not taken and rests == (self._seen_day(), self._jumped):
+            self._file.write(Changes(), bytes(self._ledger), lambda: None)
+            self._rests = rests
+            return
         try:
             self._write_once(taken, refusals, may_grow=True)
         except CannotStore:
@@ -405,6 +413,8 @@ class DayStore:
         self._short = short
         if begins:
             self._today = draft.today
+        if not (taken or begins or short or changes.any()):
+            self._rests = draft.today, self._jumped
 
     def _draft(self, may_grow: bool) -> TickDraft:
         today = self._seen_day()

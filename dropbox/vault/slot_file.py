@@ -112,6 +112,10 @@ class Changes:
     replies: dict[int, Row] = field(default_factory=dict)
     statements: list[Statement] = field(default_factory=list)
 
+    def any(self) -> bool:
+        """Whether there are any, besides the ledger."""
+        return bool(self.slots or self.replies or self.statements)
+
     def pages(self, slots: int, replies: int) -> int:
         """At most how many pages are replaced, in tables of *slots* and *replies* rows."""
         in_place = (

@@ -44,6 +44,7 @@ from dropbox.vault.block_store import (
 )
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.store_url import store_of
+from dropbox.vault.tick_work import TickDraft
 
 OTHER = b"o" * 32
 
@@ -593,3 +594,64 @@ def test_the_engine_is_chosen_by_the_url(path: Path, clock: TickClock) -> None:
     ):
         with pytest.raises(StoreError, match="sqlite:///"):
             store_of(url, clock=clock, tombstone=tombstone)
+
+
+# --- Ticks without work ---
+
+
+def test_a_tick_without_work_looks_for_some_once_and_again_after_work_or_midnight(
+    store: DayStore, clock: TickClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    real = store._draft
+
+    def noted(may_grow: bool) -> TickDraft:
+        looked.append(1)
+        return real(may_grow)
+
+    monkeypatch.setattr(store, "_draft", noted)
+
+    def ticks(count: int) -> int:
+        looked.clear()
+        for _ in range(count):
+            before = store._file.ledger
+            store.tick()
+            assert store._file.ledger != before, "each tick is written"
+        return len(looked)
+
+    assert ticks(4) <= 1
+    file_report(store)
+    assert ticks(4) == 1
+    clock.next_day()
+    # The day begins, and one more tick finds nothing to do.
+    assert ticks(5) == 2
+    clock.next_day(2)
+    # The clock has jumped, and later it is said to be right.
+    assert ticks(3) == 1
+    store.confirm_clock()
+    assert ticks(5) == 2
+
+
+def test_after_a_failed_tick_without_work_everything_is_looked_at_again(
+    store: DayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        store.tick()
+    with monkeypatch.context() as broken:
+        broken.setattr(store._file, "write", cannot_store)
+        store.tick()
+    looked: list[bool] = []
+    real = store._draft
+
+    def noted(may_grow: bool) -> TickDraft:
+        looked.append(may_grow)
+        return real(may_grow)
+
+    monkeypatch.setattr(store, "_draft", noted)
+    store.tick()
+
+    assert looked == [True]
+
+
+def cannot_store(*_: object) -> None:
+    raise CannotStore
