@@ -59,10 +59,8 @@ checkers: install debian-test-packages ## fetch the HTML validator and the acces
 demo: install ## eight cases through a private Tor network to the offline desk, and an answer back (KEEP=1 leaves it running)
 	@$(BIN)/python -m scripts.rehearsal.demo $(if $(KEEP),--keep)
 
-# Tests wait for a disk, a process or a clock a part of their time: one worker more than there are processors, and two
-# where nothing measures time.
-WORKERS ?= $(shell expr $$(nproc) + 1)
-quick: WORKERS = $(shell expr $$(nproc) + 2)
+# Tests wait for a process or a clock a part of their time: two workers more than there are processors.
+WORKERS ?= $(shell expr $$(nproc) + 2)
 # Tests marked alone, and those that failed, run by themselves afterwards.
 PARALLEL = --workers $(WORKERS) --second-try
 # What was covered, in a place of each run's own: another run's beside it is not mixed in.

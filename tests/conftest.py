@@ -52,9 +52,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark a test by its folder."""
     for mark in FOLDERS.get(folder(item), ()):
         item.add_marker(mark)
-    if item.get_closest_marker("fuzz"):
-        # Thousands of inputs by chance: measuring takes as long as they do, and the figure of
-        # coverage would change by chance.
+    if item.get_closest_marker("fuzz") or item.get_closest_marker("long"):
+        # Thousands of times the same: measuring takes as long as they do, and shorter tests run the
+        # same lines. With inputs by chance the figure of coverage would change by chance.
         item.add_marker("no_cover")
 
 

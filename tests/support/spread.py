@@ -16,6 +16,7 @@ import sys
 import traceback
 from collections.abc import Generator, Iterator, Sequence
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,8 +28,11 @@ WORKER = "PYTEST_WORKER"
 # Set when a worker did not come to its end.
 DIED = pytest.StashKey[bool]()
 
-# What takes longest begins first, so that no worker is left alone with it in the end.
-LONGEST_FIRST = ("browser", "onion", "drop", "package", "desk")
+# Folders whose tests wait for processes, clocks and each other most of their time, what takes
+# longest first.
+WAITING = ("browser", "onion", "package", "drop")
+# The last of them begins when so much of the others has begun: these fill up the end.
+WAITING_ENDS = 0.7
 _NUMBER = struct.Struct("=I")
 _QUEUE_BYTES = 2**18
 
@@ -50,26 +54,33 @@ def shares_a_fixture(module: Path) -> bool:
     return 'scope="module"' in module.read_text("utf-8")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What runs together begins first, then by folder."""
-    places = {name: number for number, name in enumerate(LONGEST_FIRST)}
-
-    def place(item: pytest.Item) -> tuple[bool, int]:
-        folders = item.path.relative_to(config.rootpath).parts
-        first = min((places[one] for one in folders if one in places), default=len(places))
-        return not shares_a_fixture(item.path), first
-
-    items.sort(key=place)
-
-
 def groups_of(items: Sequence[pytest.Item]) -> list[list[pytest.Item]]:
-    """What one worker runs at a time, in the order of the items."""
+    """What one worker runs at a time.
+
+    What waits is spread evenly among what computes, so that the processors have something to do
+    meanwhile. Of both, what takes long begins first, so that no worker is left alone with it.
+    """
     groups: dict[object, list[pytest.Item]] = {}
     for item in items:
         key: object = item.path if shares_a_fixture(item.path) else item
         groups.setdefault(key, []).append(item)
-    return list(groups.values())
+    by_length = sorted(groups.values(), key=_place)
+    waiting = [group for group in by_length if _folder(group[0])]
+    computing = [group for group in by_length if not _folder(group[0])]
+    begins = [(WAITING_ENDS * number / len(waiting), group) for number, group in enumerate(waiting)]
+    begins += [(number / len(computing), group) for number, group in enumerate(computing)]
+    return [group for _, group in sorted(begins, key=itemgetter(0))]
+
+
+def _folder(item: pytest.Item) -> str:
+    """The folder of what waits that a test is in, or nothing."""
+    return next((name for name in WAITING if item.get_closest_marker(name)), "")
+
+
+def _place(group: Sequence[pytest.Item]) -> tuple[bool, bool, int]:
+    item = group[0]
+    is_long = item.get_closest_marker("long") is not None
+    return not shares_a_fixture(item.path), not is_long, (*WAITING, "").index(_folder(item))
 
 
 def unended(name: str, why: str, when: Any) -> pytest.TestReport:
