@@ -28,6 +28,7 @@ _PART = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""([^\s=/"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+)))?""")
 _TYPED = re.compile(r"<b class=typed [^>]*>([^<]+)</b>")
+_MARKUP = re.compile(r"<style.*?</style>|<!--.*?-->|<[^>]*>", re.DOTALL)
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
@@ -154,7 +155,8 @@ class Page:
     @property
     def text(self) -> str:
         """The text that a person reads, in one line."""
-        return " ".join(self.html.get_text(" ").split())
+        # Nor is it worth a tree of the page.
+        return " ".join(unescape(_MARKUP.sub(" ", self.raw.decode("utf-8"))).split())
 
     def form(self) -> Form:
         """The page's form; the button for leaving has one of its own."""

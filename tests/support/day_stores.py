@@ -15,7 +15,7 @@ from dropbox.vault.block_store import Block, Claim, Export
 from dropbox.vault.day_store import DayStore, StoreLimits
 
 START = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
-SMALL = StoreLimits(quantum=8, tick_slots=32, queue_slots=64, removal_slots=4, patience_seconds=0.2)
+SMALL = StoreLimits(quantum=8, tick_slots=16, queue_slots=64, removal_slots=4, patience_seconds=0.2)
 SECRET = b"W" * 32
 _FILE_SECRET = b"F" * 32
 

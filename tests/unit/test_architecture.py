@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -50,11 +51,16 @@ def module(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def imports(path: Path) -> Iterator[str]:
     """The dotted names that a source file imports anywhere; from-imports also with each imported
     name.
     """
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -169,7 +175,7 @@ def test_modules_are_nouns_of_the_domain() -> None:
 
 def test_nobody_catches_everything() -> None:
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "everything"
                 assert caught not in ("everything", "Exception", "BaseException"), (
@@ -181,11 +187,7 @@ def test_no_module_prints_or_logs_but_the_command_lines() -> None:
     """Plaintext cannot reach a log through modules that have none."""
     for path in SOURCES:
         if module(path).startswith("dropbox"):
-            calls = [
-                node
-                for node in ast.walk(ast.parse(path.read_text("utf-8")))
-                if isinstance(node, ast.Call)
-            ]
+            calls = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
             assert not [call for call in calls if ast.unparse(call.func) == "print"], module(path)
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import pickle
 import re
 from collections.abc import Callable
 from datetime import date
@@ -14,6 +15,7 @@ import pytest
 from support.every_answer import STORY, answers_in, longest_codenames, size
 from support.front import ONION, Front
 from support.report_form import TEXT, answered, problems, report_page, send
+from support.shared import made_once
 
 from dropbox import catalog
 from dropbox.codename import CHEAPEST, Codename, WordLists, derive_keys
@@ -78,9 +80,19 @@ def test_a_form_changed_after_back_is_stored_too(front: Front) -> None:
 
 
 @pytest.fixture(scope="session")
-def every_answer(new_front: Callable[[], Front]) -> dict[str, Page]:
+def every_answer(
+    new_front: Callable[[], Front], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Page]:
     """A response of each kind, in each language, with codenames of the longest words."""
-    front = new_front()
+
+    def keep(place: Path) -> None:
+        (place / "answers").write_bytes(pickle.dumps(answers_of(new_front())))
+
+    kept = made_once(tmp_path_factory, "every answer", keep)
+    return pickle.loads((kept / "answers").read_bytes())  # type: ignore[no-any-return]
+
+
+def answers_of(front: Front) -> dict[str, Page]:
     with longest_codenames(), front.browser() as browser:
         answers = {
             "/": browser.get("/"),

@@ -5,6 +5,7 @@ placeholders kept.
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 SIMPLIFIED_ONLY = "们报时过还为这对发开关长问题见书经产说话语请让认识记录单网络个样现实点击"
 
 
+@cache
 def sentences() -> set[str]:
     """Every English sentence in code and templates."""
     found: set[str] = set()

@@ -219,6 +219,7 @@ def test_a_text_after_a_file_that_fails_at_its_last_byte_is_not_lost(
     assert received.texts["text"] == "kept" and made.aborted and received.attachments == []
 
 
+@pytest.mark.long
 def test_the_names_of_fields_take_no_memory_beyond_the_limit_of_the_texts() -> None:
     received = read(
         b"".join(part(f"{number}" * 50_000, b"") for number in range(10, 60)) + b"--B--\r\n",
