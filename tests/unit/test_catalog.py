@@ -4,11 +4,13 @@ first page is shown.
 
 from dataclasses import replace
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from support.front import ONION
 from support.made_up_language import (
     NAME,
@@ -20,7 +22,7 @@ from support.made_up_language import (
 )
 
 from dropbox.campaign import Campaign
-from dropbox.catalog import Sentences, missing, originals, read_catalogs
+from dropbox.catalog import Sentences, empty_catalog, missing, originals, read_catalogs
 from dropbox.errors import CatalogError, SettingsError
 from dropbox.language import Language, read_languages
 from dropbox.settings import LanguageSettings, Settings
@@ -188,12 +190,12 @@ def test_a_translation_that_is_not_safe_on_a_page_is_refused(
 
 def test_joiners_and_the_longest_sentence_are_taken(settings: Settings) -> None:
     assert settings.catalogs is not None
-    text = "\u200f" + "می\u200cشود" * 250
+    text = "\u200f" + "می\u200cشود" * 400
     write_catalog(
         settings.catalogs, translate=lambda one: text[:2_000] if one == LEAVE else made_up(one)
     )
 
-    assert spoken(settings).ugettext(LEAVE) == text[:2_000]
+    assert spoken(settings).ugettext(LEAVE) == text[:2_000] and len(text) > 2_000
 
 
 def with_header(path: Path, **header: str) -> None:
@@ -277,3 +279,19 @@ def test_a_catalog_that_is_cut_or_in_another_encoding_is_named(settings: Setting
         path.write_bytes(data)
         with pytest.raises(CatalogError, match=sentence):
             spoken(settings)
+
+
+def test_an_empty_catalog_has_every_sentence_once_and_no_translation() -> None:
+    printed = empty_catalog("kk-Arab")
+    catalog = read_po(BytesIO(printed.encode()))
+    found = {message.id: message.string for message in catalog if message.id}
+
+    assert set(found) == set(sentences()) and len(found) == len(originals())
+    assert not any(any(text) if isinstance(text, tuple) else text for text in found.values())
+    assert catalog.locale_identifier == "kk_Arab" and catalog.num_plurals == 2
+    assert read_po(BytesIO(empty_catalog("ar").encode())).num_plurals == 6
+
+
+def test_what_is_no_tag_gets_no_catalog() -> None:
+    with pytest.raises(CatalogError, match="is no language tag"):
+        empty_catalog("../x")
