@@ -1,10 +1,12 @@
 """Cases are found by words in either script, as typed, and by codes; no query breaks anything."""
 
+from collections.abc import Callable
+
 import pytest
 from support.cases import DAY, SAMPLES, add, attachment, report
 
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.search import finding
+from scripts.desk.search import finding, similar, summary
 from scripts.desk.search.finding import (
     MOST_TERMS,
     MOST_WORDS,
@@ -238,6 +240,20 @@ def test_a_query_of_as_many_terms_and_words_as_are_looked_for_loses_none() -> No
     found, note = terms(" ".join([*many, "more"]))
     assert len(found) == MOST_TERMS and f"first {MOST_TERMS} words or phrases" in note
     assert "words of a phrase" in terms(f'"{long} more"')[1]
+
+
+@pytest.mark.parametrize("catch_up", [finding.catch_up, similar.catch_up, summary.catch_up])
+def test_what_is_built_from_cases_says_how_far_it_is(
+    casebook: Casebook, catch_up: Callable[..., None]
+) -> None:
+    add(casebook, report("一"), report("二", 2), report("三", 3))
+    said: list[tuple[int, int]] = []
+    catch_up(casebook, lambda done, total: said.append((done, total)))
+    assert said[-1] == (3, 3)
+    said.clear()
+    catch_up(casebook, lambda done, total: said.append((done, total)))
+
+    assert [done for done, _ in said if done] == []
 
 
 def test_one_long_word_is_found(casebook: Casebook) -> None:
