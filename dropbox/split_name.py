@@ -19,7 +19,7 @@ _CUT_TYPES = (
     "tgz|xz|pdf|docx?|xlsx?|pptx?|jpe?g|png|heic|bak|db|img|iso|bin"
 )
 # The ending of a file's own name.
-_ENDING = re.compile(r"[^.].*(\.[a-z0-9]{1,5})", re.DOTALL | re.IGNORECASE)
+_ENDING = re.compile(r"[^.].*(\.[a-z0-9]{1,5})", re.DOTALL)
 
 
 class Kind(Enum):

@@ -1,5 +1,7 @@
 """What the names of parts tell, as the usual splitters write them."""
 
+import re
+
 import pytest
 
 from dropbox.split_name import Kind, SplitName, nameless, nameless_whole, split_name
@@ -70,6 +72,19 @@ def test_parts_of_one_file_have_one_key_whatever_their_case_and_digits() -> None
         assert found is not None and found.key != one.key, name
 
 
+def test_a_name_says_whether_digits_number_all_parts() -> None:
+    for name, in_digits, numbers_all in (
+        ("x.mp4.001", True, True),
+        ("x.mp4.aa", False, True),
+        ("x.part1.rar", True, True),
+        ("x.r00", True, False),
+        ("x.z01", True, False),
+    ):
+        found = split_name(name)
+        assert found is not None
+        assert (found.in_digits, found.numbers_all) == (in_digits, numbers_all), name
+
+
 def test_a_name_left_away_leaves_what_is_needed_to_join() -> None:
     secret = bytes(16)
     for name in (*CUT, *VOLUMES, *UNSURE):
@@ -82,6 +97,7 @@ def test_a_name_left_away_leaves_what_is_needed_to_join() -> None:
         assert "录音" not in left and "会议" not in left
     assert nameless("王小明.mp4.002", secret) != nameless("李小明.mp4.002", secret)
     assert nameless("王小明.mp4.002", secret) != nameless("王小明.mp4.002", bytes(15) + b"1")
+    assert re.fullmatch(r"[0-9a-f]{6}\.mp4\.002", str(nameless("王小明.mp4.002", secret)))
     first, second = (split_name(str(nameless(f"王.mp4.00{n}", secret))) for n in (1, 2))
     assert first is not None and second is not None and first.key == second.key
     assert all(nameless(name, secret) is None for name in OTHERS)
