@@ -70,6 +70,8 @@ DOUBTS: dict[str, Sequence[tuple[str, bytes]]] = {
     "Part 1 is missing.": [("x.mp4.ab", B), ("x.mp4.ac", C)],
     "Parts 1 and 3 are missing.": [("x.mp4.part2", A), ("x.mp4.part4", C)],
     "997 parts, the first of them 2, are missing.": [("x.001", A), ("x.999", C)],
+    "Parts 2, 3, 4, 5, 6, 7, 8 and 9 are missing.": [("x.001", A), ("x.010", C)],
+    "9 parts, the first of them 2, are missing.": [("x.001", A), ("x.011", C)],
     "Only part 1 is here.": [("x.001", A)],
     "Only part 0 is here.": [("x.000", A)],
     "Part 2 is here twice, and not the same: files 2 and 3.": [
