@@ -115,7 +115,7 @@ def _journal_and_files(room: Room) -> None:
 def _access(room: Room) -> None:
     """What a request makes it read is not stamped with the time.
 
-    The vault opens its file so that reading stamps nothing; see dropbox.vault.slot_file.
+    The vault opens its file so that reading stamps nothing; see dropbox.vault.slot_schema.
     """
     folders = {*room.readable, *room.sockets, *(path.parent for path in room.programs)}
     if room.sees_plaintext:

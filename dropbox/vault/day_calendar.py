@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from dropbox.sizes import ID_BYTES
 from dropbox.vault.block_store import Day, DayState
-from dropbox.vault.slot_file import DAY_BYTES, LEDGER_BYTES, Statement
 from dropbox.vault.slot_heads import day_of
+from dropbox.vault.slot_schema import DAY_BYTES, LEDGER_BYTES
+from dropbox.vault.tick_changes import Statement
 
 _NEVER = 0
 

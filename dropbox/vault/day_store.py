@@ -31,7 +31,7 @@ from dropbox.vault.block_store import (
 )
 from dropbox.vault.day_calendar import DayRow, Days, ExportRow, Ledger, Retention
 from dropbox.vault.reply_heads import BATCH, ReplyDraft, ReplyHeads
-from dropbox.vault.slot_file import HEAD_BYTES, Changes, SlotFile, largest_tick_pages
+from dropbox.vault.slot_file import SlotFile
 from dropbox.vault.slot_heads import (
     SPARE,
     Draft,
@@ -42,7 +42,9 @@ from dropbox.vault.slot_heads import (
     day_of,
     owned_by,
 )
+from dropbox.vault.slot_schema import HEAD_BYTES
 from dropbox.vault.tick import Queue, Ticking, Waiting
+from dropbox.vault.tick_changes import Changes, largest_tick_pages
 from dropbox.vault.tick_work import (
     Accept,
     Commit,

@@ -15,8 +15,9 @@ from typing import NamedTuple
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from dropbox.vault.block_store import NoRoom, StoredTwice
 from dropbox.vault.random_fill import random_fill
-from dropbox.vault.slot_file import DAY_BYTES, Row
 from dropbox.vault.slot_heads import SPARE, RandomBelow, day_number
+from dropbox.vault.slot_schema import DAY_BYTES
+from dropbox.vault.tick_changes import Row
 
 BATCH = 256
 

@@ -1,148 +1,35 @@
-"""The vault's file of format 2: a table of slots, overwritten in place, and a few small ones.
+"""The vault's open file of format 2: a table of slots, overwritten in place, and a few small ones.
 
 A slot's row has one length for ever, so writing it changes its own pages and nothing else in the
 file: no page is freed, moved or split. Every transaction is one tick, and every tick writes the
-ledger's row, so a tick that stores nothing looks like one that does.
-
-The file's rows say only what may be known: of a slot, the UTC day; of a day, whether it was
-acknowledged; sealed records of day keys; the numbers of the exports and of each desk's bundles.
+ledger's row, so a tick that stores nothing looks like one that does. Its tables are in slot_schema.
 """
 
 import contextlib
-import fcntl
 import os
-import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from dropbox.durable_file import replace_file
 from dropbox.errors import CannotStore, StoreError
-from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
-from dropbox.vault.block_store import Content
+from dropbox.sizes import BLOCK_BYTES, REPLY_BYTES
 from dropbox.vault.journal import Journal, journal_path
+from dropbox.vault.slot_schema import (
+    HEAD_BYTES,
+    LEDGER_BYTES,
+    PAGE_BYTES,
+    REPLY_HEAD_BYTES,
+    connect,
+    forbid_access_times,
+)
+from dropbox.vault.tick_changes import Changes, Row
 
-SCHEMA_VERSION = 3
-# Measured for 64 slots in one tick: 21 ms of processor with pages of 4,096 bytes, 11 ms with these,
-# 9 ms with twice as much, which would make the tick that stores nothing dearer.
-PAGE_BYTES = 8_192
-DAY_BYTES = 4  # days since 1970
-HEAD_BYTES = DAY_BYTES + ID_BYTES + 16 + 32  # day, id, erase hash, SHA-256 of the bytes
-REPLY_HEAD_BYTES = DAY_BYTES + ID_BYTES  # last day, tag
-LEDGER_BYTES = 128
-RECORD_MAX_BYTES = 65_536
-# A slot's row fills one part of a leaf page and eight overflow pages, a reply's row one page.
-_SLOT_PAGES, _HEAD_PAGES, _REPLY_PAGES = 9, 1, 1
-# The ledger's, and in the first tick the file's first one.
-_TICK_PAGES = 2
-# Rows that are appended change the last leaf, the pages above it and the first page. A statement
-# on a small table changes a leaf or two, a record's overflow pages and the list of free pages.
-_GROWTH_PAGES = 12
-_STATEMENT_PAGES = 16
-# A vault that was killed in the middle of a write holds the file until the disk is done with it.
-_BUSY_SECONDS = 25.0
 # The access time of the files, which are not stamped when they are read.
 _NEVER_READ = 0
-_COUNTER_OFFSETS = (24, 92)
-_COUNTER_BYTES = 4
-# The system gives out the lowest free number: a vault at its start has opened far fewer files.
-_FIRST_DESCRIPTOR, _LAST_DESCRIPTOR = 3, 1_023
-
-# (name, value set, value read back), in this order: with exclusive locking, SQLite keeps the
-# journal of an interrupted run instead of deleting it, whose blocks could be found in freed space.
-PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
-    ("locking_mode", "EXCLUSIVE", "exclusive"),
-    ("auto_vacuum", "NONE", 0),
-    ("journal_mode", "PERSIST", "persist"),
-    ("journal_size_limit", "-1", -1),
-    ("secure_delete", "ON", 1),
-    ("temp_store", "MEMORY", 2),
-    ("synchronous", "FULL", 2),
-    ("trusted_schema", "OFF", 0),
-    # A page that does not fit into the cache would be written, with a sync, inside the tick.
-    ("cache_spill", "OFF", 0),
-)
-
-_SCHEMA = (
-    f"""CREATE TABLE slot (
-  place INTEGER PRIMARY KEY,
-  head BLOB NOT NULL CHECK (length(head) = {HEAD_BYTES}),
-  bytes BLOB NOT NULL CHECK (length(bytes) = {BLOCK_BYTES})
-) STRICT""",
-    f"""CREATE TABLE reply (
-  place INTEGER PRIMARY KEY,
-  head BLOB NOT NULL CHECK (length(head) = {REPLY_HEAD_BYTES}),
-  bytes BLOB NOT NULL CHECK (length(bytes) = {REPLY_BYTES})
-) STRICT""",
-    "CREATE TABLE day (day INTEGER PRIMARY KEY, slots INTEGER NOT NULL,"
-    " acknowledged INTEGER NOT NULL, gone INTEGER NOT NULL) STRICT",
-    "CREATE TABLE day_key (place INTEGER PRIMARY KEY, day INTEGER NOT NULL,"
-    f" record BLOB NOT NULL CHECK (length(record) <= {RECORD_MAX_BYTES})) STRICT",
-    "CREATE TABLE export (number INTEGER PRIMARY KEY, head BLOB NOT NULL, day INTEGER NOT NULL,"
-    " acknowledged INTEGER NOT NULL) STRICT",
-    "CREATE TABLE accepted (desk INTEGER, reviewer TEXT, number INTEGER NOT NULL,"
-    " PRIMARY KEY (desk, reviewer)) STRICT, WITHOUT ROWID",
-    f"""CREATE TABLE ledger (
-  place INTEGER PRIMARY KEY CHECK (place = 0),
-  bytes BLOB NOT NULL CHECK (length(bytes) = {LEDGER_BYTES})
-) STRICT""",
-)
-
-
-class Row(NamedTuple):
-    """A row to write: its head and its bytes, or None to leave those as they are."""
-
-    head: bytes
-    data: Content | None
-
-
-Statement = tuple[str, tuple[int | str | bytes, ...]]
-
-
-@dataclass
-class Changes:
-    """What one tick writes. Places below the table's length are overwritten, others appended."""
-
-    slots: dict[int, Row] = field(default_factory=dict)
-    replies: dict[int, Row] = field(default_factory=dict)
-    statements: list[Statement] = field(default_factory=list)
-
-    def any(self) -> bool:
-        """Whether there are any, besides the ledger."""
-        return bool(self.slots or self.replies or self.statements)
-
-    def pages(self, slots: int, replies: int) -> int:
-        """At most how many pages are replaced, in tables of *slots* and *replies* rows."""
-        in_place = (
-            sum(
-                _HEAD_PAGES if row.data is None else _SLOT_PAGES
-                for place, row in self.slots.items()
-                if place < slots
-            ),
-            sum(_REPLY_PAGES for place in self.replies if place < replies),
-            _STATEMENT_PAGES * len(self.statements),
-        )
-        grows = any(place >= slots for place in self.slots) or any(
-            place >= replies for place in self.replies
-        )
-        return _TICK_PAGES + sum(in_place) + (_GROWTH_PAGES if grows else 0)
-
-
-def largest_tick_pages(*, slots: int, replies: int) -> int:
-    """The pages replaced by a tick of so many slots and replies in place, and some statements."""
-    statements = 8
-    return (
-        _TICK_PAGES
-        + _GROWTH_PAGES
-        + slots * _SLOT_PAGES
-        + replies * _REPLY_PAGES
-        + statements * _STATEMENT_PAGES
-    )
 
 
 class SlotFile:
@@ -171,7 +58,7 @@ class SlotFile:
 
         *journal_pages* is the number of pages that the journal has room for from now on.
         """
-        connection = _connect(path)
+        connection = connect(path)
         try:
             (ledger,) = connection.execute("SELECT bytes FROM ledger WHERE place = 0").fetchone()
             opened = cls(path, connection, journal_pages, bytes(ledger))
@@ -181,7 +68,7 @@ class SlotFile:
             raise StoreError(f"The vault's file {path} is damaged: {why}.") from None
         # Nothing that is read is stamped on the file: otherwise its access time would tell when a
         # codename was looked up last.
-        _forbid_access_times(path)
+        forbid_access_times(path)
         # Of an interrupted run, nobody knows how much it wrote there.
         with contextlib.suppress(OSError):
             opened._journal.fill()
@@ -369,95 +256,3 @@ def _write_rows(database: sqlite3.Connection, table: str, rows: dict[int, Row], 
                         raise CannotStore
                     cell.write(content)
     return count
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    try:
-        if _is_new(path):
-            # SQLite would play an old journal back into the new file.
-            journal_path(path).unlink(missing_ok=True)
-            replace_file(path, _fresh())
-        connection = sqlite3.connect(
-            path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
-        )
-    except (OSError, sqlite3.Error) as why:
-        raise StoreError(f"The vault's file {path} cannot be opened: {why}.") from None
-    try:
-        _set_pragmas(connection)
-        _check_schema(connection, path)
-    except (sqlite3.Error, StoreError) as why:
-        connection.close()
-        raise StoreError(
-            str(why)
-            if isinstance(why, StoreError)
-            else f"The vault's file {path} is in use or damaged: {why}."
-        ) from None
-    return connection
-
-
-def _set_pragmas(connection: sqlite3.Connection) -> None:
-    for name, wanted, _ in PRAGMAS:
-        connection.execute(f"PRAGMA {name} = {wanted}")
-    for name, _, expected in PRAGMAS:
-        found = connection.execute(f"PRAGMA {name}").fetchone()[0]
-        if found != expected:
-            raise StoreError(
-                f"SQLite ignores the setting {name}: it is {found} and has to be {expected}."
-            )
-
-
-def _is_new(path: Path) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return True
-    try:
-        return os.fstat(descriptor).st_size == 0
-    finally:
-        os.close(descriptor)
-
-
-def _fresh() -> bytes:
-    """The bytes of a new file, with a random vault id and a random count of transactions."""
-    database = sqlite3.connect(":memory:", isolation_level=None)
-    database.executescript(
-        f"PRAGMA page_size = {PAGE_BYTES}; BEGIN; {'; '.join(_SCHEMA)};"
-        f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-    )
-    # The id, and no day yet; the rest of the row is random at every tick.
-    ledger = secrets.token_bytes(ID_BYTES) + bytes(LEDGER_BYTES - ID_BYTES)
-    database.execute("INSERT INTO ledger VALUES (0, ?)", (ledger,))
-    content = bytearray(database.serialize())
-    database.close()
-    counter = secrets.token_bytes(_COUNTER_BYTES)
-    for offset in _COUNTER_OFFSETS:
-        content[offset : offset + _COUNTER_BYTES] = counter
-    return bytes(content)
-
-
-def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != SCHEMA_VERSION:
-        raise StoreError(
-            f"The vault's file {path} was made by another version of Casedrop (schema {version})."
-        )
-    # The schema includes triggers and additional indexes.
-    found = [row[0] for row in connection.execute("SELECT sql FROM sqlite_schema ORDER BY rowid")]
-    if found != list(_SCHEMA):
-        raise StoreError(f"{path} is not a vault's file.")
-
-
-def _forbid_access_times(path: Path) -> None:
-    """Set O_NOATIME on every descriptor of *path* in this process."""
-    file = path.stat()
-    # Not from /proc/self/fd, which a locked room cannot list.
-    for descriptor in range(_FIRST_DESCRIPTOR, _LAST_DESCRIPTOR + 1):
-        try:
-            found = os.fstat(descriptor)
-        except OSError:
-            continue
-        if (found.st_dev, found.st_ino) == (file.st_dev, file.st_ino):
-            flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-            # Refused to whoever does not own the file.
-            with contextlib.suppress(PermissionError):
-                fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_NOATIME)

@@ -15,7 +15,8 @@ from dropbox.erase_hash import ERASE_BYTES, erase_hash, erase_preimage, first_pr
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.vault.block_store import Block, Content, NoRoom
 from dropbox.vault.random_fill import random_fill
-from dropbox.vault.slot_file import DAY_BYTES, HEAD_BYTES, Row
+from dropbox.vault.slot_schema import DAY_BYTES, HEAD_BYTES
+from dropbox.vault.tick_changes import Row
 
 _EPOCH = date(1970, 1, 1)
 # The day of a slot whose day has left: it is part of a later quantum before the file grows.

@@ -22,8 +22,8 @@ from dropbox.vault.block_store import (
 )
 from dropbox.vault.day_calendar import Days, Ledger
 from dropbox.vault.reply_heads import ReplyDraft
-from dropbox.vault.slot_file import Statement
 from dropbox.vault.slot_heads import SPARE, Draft, SlotHeads, day_number, noise
+from dropbox.vault.tick_changes import Statement
 
 # A head or a reply is on one page; a slot is on nine; a record of a day key is on up to sixteen.
 _ROWS_PER_SLOT = 9

@@ -21,7 +21,7 @@ from support.front import ONION
 
 from dropbox.errors import CannotStore, StoreError
 from dropbox.vault.journal import journal_path
-from dropbox.vault.slot_file import PAGE_BYTES
+from dropbox.vault.slot_schema import PAGE_BYTES
 from onion.launch import Drop
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, File

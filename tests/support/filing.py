@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dropbox.errors import CannotStore
-from dropbox.vault import slot_file
+from dropbox.vault import slot_schema
 from dropbox.vault.block_store import Block
 from dropbox.vault.day_store import DayStore
 from support.day_stores import (
@@ -77,9 +77,9 @@ def make_steps() -> list[Step]:
 def run_steps(path: Path, synchronous: str, after: Callable[[], object]) -> None:
     """Do every step, and call *after* each."""
     level = {"OFF": 0, "NORMAL": 1, "FULL": 2}[synchronous]
-    slot_file.PRAGMAS = tuple(
+    slot_schema.PRAGMAS = tuple(
         (name, synchronous, level) if name == "synchronous" else (name, value, found)
-        for name, value, found in slot_file.PRAGMAS
+        for name, value, found in slot_schema.PRAGMAS
     )
     clock = TickClock(START)
     store = open_days(path, clock, limits=LIMITS, tombstone=tombstone)

@@ -30,12 +30,14 @@ from support.durable import steps
 
 from dropbox.errors import CannotStore, StoreError
 from dropbox.sizes import BLOCK_BYTES
-from dropbox.vault import slot_file as module
+from dropbox.vault import slot_schema as module
 from dropbox.vault.block_store import NoRoom
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.journal import HEADER_BYTES, journal_path
 from dropbox.vault.random_fill import random_fill
-from dropbox.vault.slot_file import PAGE_BYTES, PRAGMAS, Changes, SlotFile
+from dropbox.vault.slot_file import SlotFile
+from dropbox.vault.slot_schema import PAGE_BYTES, PRAGMAS
+from dropbox.vault.tick_changes import Changes
 
 RECORD_BYTES = PAGE_BYTES + 8
 
