@@ -9,7 +9,8 @@ from dropbox.errors import StoreError
 from dropbox.settings import Settings
 from dropbox.vault.block_store import BlockStore, SealTombstone
 from dropbox.vault.day_calendar import Retention
-from dropbox.vault.day_store import DayStore, StoreLimits
+from dropbox.vault.day_store import DayStore
+from dropbox.vault.store_limits import StoreLimits
 
 # The most slots that one tick takes, in quanta.
 _TICK_QUANTA = 3

@@ -21,9 +21,10 @@ from dropbox.packets import read_pinned_keys
 from dropbox.reply import open_reply, reply_tags
 from dropbox.settings import Settings
 from dropbox.vault import migration
-from dropbox.vault.day_store import DayStore, StoreLimits
+from dropbox.vault.day_store import DayStore
 from dropbox.vault.exports import Exports
 from dropbox.vault.migration import Migrated, convert
+from dropbox.vault.store_limits import StoreLimits
 from scripts import casedrop
 from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.importing.open_export import Imported, open_export

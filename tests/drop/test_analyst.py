@@ -23,8 +23,8 @@ from support.day_stores import (
     sealed_tombstone,
 )
 
-from dropbox.vault.day_store import StoreLimits
 from dropbox.vault.journal import Journal, journal_path
+from dropbox.vault.store_limits import StoreLimits
 
 DAYS = 2
 REPORTS = (0, 1, 10, 60, 300)

@@ -26,7 +26,7 @@ from support.front import ONION
 from dropbox.front.vault_client import SealedBlock, VaultClient
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.vault.block_store import DayState
-from dropbox.vault.day_store import StoreLimits
+from dropbox.vault.store_limits import StoreLimits
 from onion.launch import Drop
 from scripts.courier.pull import pull
 from scripts.newsite import Site, make_site

@@ -28,7 +28,7 @@ from support.disk_image import Times, make_image, mounted, repair, words_found
 from support.front import ONION
 
 from dropbox.sizes import BLOCK_BYTES
-from dropbox.vault.day_store import StoreLimits
+from dropbox.vault.store_limits import StoreLimits
 from onion.errors import DropStopped
 from onion.launch import Drop
 from scripts.newsite import Site, make_site

@@ -18,7 +18,7 @@ def test_a_day_of_10_000_slots_leaves_without_stopping_reads_for_more_than_a_tic
     limits = replace(SMALL, quantum=2_500, tick_slots=64, removal_slots=256)
     store = open_days(path, clock, limits=limits)
     for _ in range(3):
-        store._heads.free = []
+        store._writer.heads.free = []
         store.tick()
     assert store.days()[0].slots == 10_000
     clock.next_day()

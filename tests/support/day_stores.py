@@ -12,7 +12,8 @@ from dropbox.reply_bundle import Acknowledged, ReplyBundle, SealedReply
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
 from dropbox.tombstone import Reason
 from dropbox.vault.block_store import Block, Claim, Export
-from dropbox.vault.day_store import DayStore, StoreLimits
+from dropbox.vault.day_store import DayStore
+from dropbox.vault.store_limits import StoreLimits
 
 START = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
 SMALL = StoreLimits(quantum=8, tick_slots=16, queue_slots=64, removal_slots=4, patience_seconds=0.2)

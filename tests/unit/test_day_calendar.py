@@ -199,10 +199,10 @@ def test_a_day_is_removed_in_bounded_steps_and_a_restart_goes_on_with_it(
     acknowledge_first(store, clock)
     pass_days(store, clock, 7)
     clock.next_day()
-    slots = [store._heads.counts[day_number(FIRST)]]
+    slots = [store._writer.heads.counts[day_number(FIRST)]]
     for _ in range(3):
         store.tick()
-        slots.append(store._heads.counts[day_number(FIRST)])
+        slots.append(store._writer.heads.counts[day_number(FIRST)])
     assert store.days()[0] == Day(FIRST, slots[0], DayState.LEAVING, True)
     assert [before - after for before, after in itertools.pairwise(slots)] == [
         SMALL.removal_slots
@@ -210,9 +210,9 @@ def test_a_day_is_removed_in_bounded_steps_and_a_restart_goes_on_with_it(
     store.close()
     again = open_days(path, clock)
     while states(again)[FIRST] is DayState.LEAVING:
-        before = again._heads.counts[day_number(FIRST)]
+        before = again._writer.heads.counts[day_number(FIRST)]
         again.tick()
-        assert before - again._heads.counts[day_number(FIRST)] <= SMALL.removal_slots
+        assert before - again._writer.heads.counts[day_number(FIRST)] <= SMALL.removal_slots
 
     assert again.days()[0] == Day(FIRST, slots[0], DayState.GONE, True)
     again.close()

@@ -203,9 +203,9 @@ def test_only_the_preimage_erases_a_block(store: DayStore) -> None:
 
 
 def held_hash(store: DayStore, block: Block) -> bytes:
-    place = store._heads.place(block.id)
+    place = store._writer.heads.place(block.id)
     assert place is not None
-    return store._heads.head(place).erase_hash
+    return store._writer.heads.head(place).erase_hash
 
 
 def test_a_withdraw_key_erases_what_is_its_own(store: DayStore) -> None:
@@ -272,7 +272,7 @@ def test_a_day_begins_with_a_quantum_and_grows_by_whole_ones(
 def test_slots_are_there_before_they_are_needed(store: DayStore) -> None:
     for _ in range(20):
         file_report(store, 3)
-        assert len(store._heads.free) >= SMALL.reserve
+        assert len(store._writer.heads.free) >= SMALL.reserve
 
 
 def test_a_quantum_is_full_of_random_bytes_under_random_ids(store: DayStore, path: Path) -> None:
@@ -495,7 +495,7 @@ def test_a_batch_of_replies_goes_when_its_time_is_over_and_its_slots_are_used_ag
 
     assert reply_under(tag(1))[:64] not in path.read_bytes()
     again = open_days(path, clock)
-    assert len(again._replies) == 256 and again.replies(tags(2))
+    assert len(again._writer.replies) == 256 and again.replies(tags(2))
     again.close()
 
 
@@ -603,13 +603,13 @@ def test_a_tick_without_work_looks_for_some_once_and_again_after_work_or_midnigh
     store: DayStore, clock: TickClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
-    real = store._draft
+    real = store._writer._draft
 
     def noted(may_grow: bool) -> TickDraft:
         looked.append(1)
         return real(may_grow)
 
-    monkeypatch.setattr(store, "_draft", noted)
+    monkeypatch.setattr(store._writer, "_draft", noted)
 
     def ticks(count: int) -> int:
         looked.clear()
@@ -641,13 +641,13 @@ def test_after_a_failed_tick_without_work_everything_is_looked_at_again(
         broken.setattr(store._file, "write", cannot_store)
         store.tick()
     looked: list[bool] = []
-    real = store._draft
+    real = store._writer._draft
 
     def noted(may_grow: bool) -> TickDraft:
         looked.append(may_grow)
         return real(may_grow)
 
-    monkeypatch.setattr(store, "_draft", noted)
+    monkeypatch.setattr(store._writer, "_draft", noted)
     store.tick()
 
     assert looked == [True]

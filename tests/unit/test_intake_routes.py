@@ -281,7 +281,7 @@ class Everything:
     def __init__(self, store: DayStore) -> None:
         self.slots: list[ListedBlock] = store.snapshot()
         self.content = [store.read(slot.id) for slot in self.slots]
-        self.heads = bytes(store._heads.copy())
+        self.heads = bytes(store._writer.heads.copy())
         self.rest = (
             store.day_keys(),
             store.days(),

@@ -14,7 +14,7 @@ from dropbox.errors import SettingsError
 from dropbox.settings import LanguageSettings, Settings
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, PENDING_BATCH, REPORT_FILES_BYTES
 from dropbox.vault.day_calendar import Retention
-from dropbox.vault.day_store import StoreLimits
+from dropbox.vault.store_limits import StoreLimits
 from dropbox.vault.store_url import limits_of
 
 ONION = "a" * 56 + ".onion"

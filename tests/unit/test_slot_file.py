@@ -505,7 +505,7 @@ def test_a_failed_tick_fails_all_that_wait_for_it_and_the_next_one_works(
         store.accept(bundle_of(1, [b"t" * 16]))
     assert failing.count >= 9 and store.replies([b"t" * 16])
     listed = {slot.id: slot.sha256 for slot in store.snapshot()}
-    free = list(store._heads.free)
+    free = list(store._writer.heads.free)
     store.close()
     found = held(path)
 

@@ -68,7 +68,7 @@ def test_what_moves_keeps_its_bytes_and_leaves_none_behind(tmp_path: Path) -> No
     filed = [file_report(store, 2) for _ in range(40)]
     blocks = [one for first, rest in filed for one in (first, *rest)]
     assert all(store.read(one.id) == one.data for one in blocks)
-    order = [store._heads.place(one.id) for one in blocks]
+    order = [store._writer.heads.place(one.id) for one in blocks]
     store.close()
     raw = path.read_bytes()
 
@@ -81,10 +81,10 @@ def test_what_moves_keeps_its_bytes_and_leaves_none_behind(tmp_path: Path) -> No
 
 def test_a_free_slot_is_chosen_by_the_randomness_that_is_given(tmp_path: Path) -> None:
     store = open_days(tmp_path / "vault.sqlite", randbelow=lambda below: below - 1)
-    last = max(store._heads.free)
+    last = max(store._writer.heads.free)
     filed, _ = file_report(store)
 
-    assert store._heads.place(filed.id) == last
+    assert store._writer.heads.place(filed.id) == last
     store.close()
 
 

@@ -1,0 +1,196 @@
+"""What the store has on the disk, as far as it is kept in memory, and the ticks that change both.
+
+A tick drafts everything that it changes and writes the draft in one transaction. Only when that is
+on the disk does the memory take it over.
+"""
+
+import threading
+from collections.abc import Sequence
+
+from dropbox.errors import CannotStore, CasedropError
+from dropbox.vault.block_store import NoRoom
+from dropbox.vault.day_calendar import DayRow, Days, ExportRow, Ledger
+from dropbox.vault.reply_heads import ReplyDraft, ReplyHeads
+from dropbox.vault.slot_file import SlotFile
+from dropbox.vault.slot_heads import SPARE, Draft, RandomBelow, SlotHeads
+from dropbox.vault.store_limits import StoreLimits
+from dropbox.vault.tick import Waiting
+from dropbox.vault.tick_changes import Changes
+from dropbox.vault.tick_work import TickDraft, Work, remove_step
+from dropbox.vault.vault_clock import VaultClock
+
+# A slot takes 66,570 bytes of the file, with its share of a leaf page; some more, to be safe.
+_SLOT_DISK_BYTES = 70_000
+
+
+class TickWriter:
+    """The heads of slots and replies, days, keys and numbers of *file*, and its writer.
+
+    One tick at a time calls ``write``. *lock* is held for the moment in which what is in memory is
+    taken over; whoever reads more than one thing holds it, too. ``short``: there was no room for
+    more slots.
+    """
+
+    def __init__(
+        self,
+        file: SlotFile,
+        clock: VaultClock,
+        limits: StoreLimits,
+        randbelow: RandomBelow,
+        lock: threading.Lock,
+    ) -> None:
+        self._file = file
+        self._clock = clock
+        self._limits = limits
+        self._randbelow = randbelow
+        self._lock = lock
+        # What the last tick tried to write, until it is known whether that is on the disk.
+        self._attempt: tuple[TickDraft, bytes] | None = None
+        self._today: int | None = None
+        # The day on which a tick without work had nothing to change, and whether the clock had
+        # jumped. Until there is work or another day, there is nothing to find out.
+        self._rests: tuple[int, bool] | None = None
+        # Nothing is accepted before the first tick has made room for it.
+        self.short = True
+        self.heads = SlotHeads(file.heads())
+        self._load()
+
+    def write(
+        self, taken: Sequence[Waiting[Work]], refusals: dict[Waiting[Work], CasedropError]
+    ) -> None:
+        """Write *taken* in one transaction; what is not done goes into *refusals*.
+
+        Raises CannotStore if the disk fails; the next call finds out what is on it.
+        """
+        self._settle()
+        rests, self._rests = self._rests, None
+        if not taken and rests == (self._clock.day(), self._clock.jumped):
+            self._file.write(Changes(), bytes(self.ledger), lambda: None)
+            self._rests = rests
+            return
+        try:
+            self._write_once(taken, refusals, may_grow=True)
+        except CannotStore:
+            if self._settle():
+                # All is there, but nobody knows whether it would outlive a power cut.
+                raise
+            # A full disk: what needs no room, such as to withdraw, is done all the same.
+            refusals.clear()
+            self._write_once(taken, refusals, may_grow=False)
+
+    def _write_once(
+        self,
+        taken: Sequence[Waiting[Work]],
+        refusals: dict[Waiting[Work], CasedropError],
+        *,
+        may_grow: bool,
+    ) -> None:
+        draft = self._draft(may_grow)
+        begins = draft.today != self._today and not self._clock.jumped
+        if begins:
+            self._file.grow_journal()
+            # What yesterday's slots hold stays; those that are free are so no longer.
+            draft.slots.free = []
+            draft.days.begin(draft.today)
+            draft.ledger = draft.ledger._replace(seen=draft.today)
+        short = False
+        if not self._clock.jumped:
+            needed = sum(entry.work.free_slots for entry in taken)
+            short = not self._grow(draft, needed, may_grow)
+        for entry in taken:
+            try:
+                if entry.work.grows and not may_grow:
+                    raise NoRoom
+                entry.work.do(draft)
+            except CasedropError as why:
+                refusals[entry] = why
+        if not self._clock.jumped:
+            remove_step(draft, self._limits.removal_slots)
+            draft.replies.expire(draft.today)
+        draft.slots.fill()
+        changes = Changes(
+            draft.slots.rows(), draft.replies.rows(), [*draft.days.statements, *draft.statements]
+        )
+        ledger = bytes(draft.ledger)
+        self._attempt = draft, ledger
+        self._file.write(changes, ledger, lambda: self._take_over(draft))
+        self.short = short
+        if begins:
+            self._today = draft.today
+        if not (taken or begins or short or changes.any()):
+            self._rests = draft.today, self._clock.jumped
+
+    def _draft(self, may_grow: bool) -> TickDraft:
+        today = self._clock.day()
+        return TickDraft(
+            today=today,
+            before=self.heads,
+            slots=Draft(self.heads, today, self._randbelow),
+            replies=ReplyDraft(self.replies, self._randbelow, may_grow),
+            days=self.days.draft(),
+            ledger=self.ledger,
+            accepted=dict(self.accepted),
+            keys=list(self.keys),
+            statements=[],
+        )
+
+    def _grow(self, draft: TickDraft, needed: int, may_grow: bool) -> bool:
+        """Add quanta until *needed* slots and the reserve are free; whether there is room."""
+        lacking = needed + self._limits.reserve - len(draft.slots.free)
+        if lacking <= 0:
+            return True
+        quantum = self._limits.quantum
+        slots = -(-lacking // quantum) * quantum
+        # To write spare slots takes up room in the journal: they are for a quantum at a time.
+        spare = self.heads.places(SPARE, quantum) if slots == quantum else []
+        has_room = may_grow and self._file.room() > (slots - len(spare)) * _SLOT_DISK_BYTES
+        if len(spare) < slots and not has_room:
+            spare = self.heads.places(SPARE, quantum)
+            if len(spare) < quantum:
+                return False
+            slots = quantum
+        draft.slots.add_quantum(slots, spare, self._read)
+        return slots >= lacking
+
+    def _read(self, place: int) -> bytes:
+        data = self._file.data(lambda: place)
+        assert data is not None
+        return data
+
+    def _take_over(self, draft: TickDraft) -> None:
+        with self._lock:
+            for place, head in draft.slots.heads():
+                self.heads.set(place, head)
+            self.heads.free = draft.slots.free
+            for place, reply in draft.replies.heads():
+                self.replies.set(place, reply)
+            self.days = draft.days.draft()
+            self.ledger, self.accepted, self.keys = draft.ledger, draft.accepted, draft.keys
+            self._attempt = None
+
+    def _settle(self) -> bool:
+        """After a failed tick, find out whether it is on the disk all the same.
+
+        The ledger has other random bytes in every tick, and a tick is written whole or not at all.
+        """
+        if self._attempt is None:
+            return False
+        draft, ledger = self._attempt
+        self._file.refresh()
+        landed = self._file.ledger == ledger
+        if landed:
+            self._take_over(draft)
+        self._attempt = None
+        return landed
+
+    def _load(self) -> None:
+        """Read everything but the slots."""
+        self.replies = ReplyHeads(self._file.reply_heads())
+        self.days = Days(
+            {day: DayRow(*row) for day, *row in self._file.days()},
+            {number: ExportRow(*row) for number, *row in self._file.exports()},
+            self._limits.retention,
+        )
+        self.keys = self._file.keys()
+        self.accepted = {(desk, reviewer): last for desk, reviewer, last in self._file.accepted()}
+        self.ledger = Ledger.of(self._file.ledger)
