@@ -87,7 +87,7 @@ class Journal:
         for at in range(HEADER_BYTES, end, _CHUNK):
             self._write(at, random_fill(min(_CHUNK, end - at)))
 
-    def _write(self, at: int, data: bytes) -> None:
+    def _write(self, at: int, data: bytes | memoryview) -> None:
         view = memoryview(data)
         while view:
             done = os.pwrite(self._descriptor, view, at)

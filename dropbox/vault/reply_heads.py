@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
-from dropbox.vault.block_store import NoRoom, StoredTwice
+from dropbox.vault.block_store import Content, NoRoom, StoredTwice
 from dropbox.vault.random_fill import random_fill
 from dropbox.vault.slot_heads import SPARE, RandomBelow, day_number
 from dropbox.vault.slot_schema import DAY_BYTES
@@ -37,7 +37,7 @@ class ReplyHead(NamedTuple):
         return self.keep_until.to_bytes(DAY_BYTES, "big") + self.tag
 
 
-def noise(keep_until: int) -> tuple[ReplyHead, bytes]:
+def noise(keep_until: int) -> tuple[ReplyHead, Content]:
     """A reply slot that holds nothing."""
     return ReplyHead(keep_until, os.urandom(ID_BYTES)), random_fill(REPLY_BYTES)
 
@@ -89,7 +89,7 @@ class ReplyDraft:
         self._before = heads
         self._may_grow = may_grow
         self._randbelow = randbelow
-        self._changed: dict[int, tuple[ReplyHead, bytes]] = {}
+        self._changed: dict[int, tuple[ReplyHead, Content]] = {}
         self._index: dict[bytes, int] = {}
         self._spare = [place for place, last in heads.batches() if last == SPARE]
         self._length = len(heads)
@@ -153,6 +153,6 @@ class ReplyDraft:
         changed = self._changed.get(place)
         return self._before.head(place) if changed is None else changed[0]
 
-    def _put(self, place: int, head: ReplyHead, data: bytes) -> None:
+    def _put(self, place: int, head: ReplyHead, data: Content) -> None:
         self._changed[place] = (head, data)
         self._index[head.tag] = place

@@ -61,7 +61,7 @@ class Head(NamedTuple):
         return self.day.to_bytes(DAY_BYTES, "big") + self.id + self.erase_hash + self.sha256
 
 
-def noise(day: int) -> tuple[Head, bytes]:
+def noise(day: int) -> tuple[Head, Content]:
     """A slot of *day* that holds nothing: all of it is random."""
     data = random_fill(BLOCK_BYTES)
     names = os.urandom(ID_BYTES + ERASE_BYTES)
