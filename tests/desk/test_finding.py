@@ -255,6 +255,10 @@ def test_what_is_built_from_cases_says_how_far_it_is(
 
     assert [done for done, _ in said if done] == []
 
+    add(casebook, report("四", 4))
+    catch_up(casebook, lambda done, total: said.append((done, total)))
+    assert said[-1] == (1, 1)
+
 
 def test_one_long_word_is_found(casebook: Casebook) -> None:
     add(casebook, report("x" * 48_000), report("x", 2))
