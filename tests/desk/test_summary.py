@@ -333,6 +333,15 @@ def test_a_files_hash_is_shown_whole_in_a_narrow_terminal(
     assert "".join(re.findall(r"\b[0-9a-f]{4,}\b", shown)) == one.sha256
 
 
+def test_lists_and_links_are_brought_up_to_date(casebook: Casebook) -> None:
+    add(casebook, report("一"), report("二", 2))
+    stages: list[tuple[str, int, int]] = []
+    catch_up(casebook, lambda *stage: stages.append(stage))
+
+    assert {("outlines", 2, 2), ("links", 2, 2)} <= set(stages)
+    assert len(outlines_of(casebook, [1, 2])) == 2
+
+
 def test_what_reads_like_markup_is_shown_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:
     name, listed = "[red]a[/red] [/b] [link=x] :smile:", table("name")
     listed.add_row(name)
