@@ -15,10 +15,11 @@ from dropbox.campaign import Campaign
 from dropbox.catalog import Sentences, read_catalogs
 from dropbox.codename import LIST_WORDS, RANDOM_WORDS, Codename, WordLists
 from dropbox.errors import PageTooLong
+from dropbox.front import keys_page
 from dropbox.front.answer_pages import ANSWERS_BYTES
 from dropbox.front.arrived_files import ArrivedFiles
 from dropbox.front.case_page import CaseView, ask
-from dropbox.front.factory import keys_page, make_application
+from dropbox.front.factory import make_application
 from dropbox.front.form_token import FormState, FormTokens
 from dropbox.front.forms import OpenedToken
 from dropbox.front.intake import ReceivedReply
@@ -96,7 +97,7 @@ def page_lengths(settings: Settings, campaign: Campaign, words: WordLists) -> It
 def _pages_to_read(pages: Pages, sentences: Sentences) -> Iterator[_Page]:
     yield "start", pages.render("start.html"), 0
     yield "bridges", pages.render("bridges.html", path="bridges"), 0
-    yield "keys", keys_page(pages, ["0" * 40] * MAX_REVIEWERS), 0
+    yield "keys", keys_page.show(pages, ["0" * 40] * MAX_REVIEWERS), 0
     longest = max(sentences.texts.values(), key=lambda text: len(text.encode()), default="")
     yield "message", pages.message(longest, [longest] * _SENTENCES, status=500), 0
 

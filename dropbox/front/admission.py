@@ -1,0 +1,65 @@
+"""Which requests the front admits: those of a browser that shows this onion's own pages."""
+
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_babel import lazy_gettext as _
+from werkzeug.exceptions import BadRequest
+
+from dropbox.front.pages import Pages, use_language
+
+
+class _Refused(Exception):
+    """A request that did not come from Tor Browser to this onion; carries the sentences to show."""
+
+    def __init__(self, *sentences: Any) -> None:
+        super().__init__()
+        self.sentences = sentences
+
+
+def admit_only_from(app: Flask, onion: str, pages: Pages) -> None:
+    """Let *app* admit only requests that come directly over Tor, from the pages of *onion*.
+
+    Before that, the language of *pages* is taken from the path: a refusal is in it, too.
+    """
+
+    def admit() -> Response | None:
+        use_language(pages.language_of(request.path.split("/")[1]))
+        try:
+            _check_request(onion)
+        except _Refused as refused:
+            return pages.message(
+                _("This page is not available here"), refused.sentences, status=403
+            )
+        return None
+
+    app.before_request(admit)
+
+
+def _check_request(onion: str) -> None:
+    if "X-Tor2web" in request.headers:
+        raise _Refused(
+            _(
+                "You came through a gateway, not Tor Browser. Whoever runs the gateway can see "
+                "everything you write."
+            ),
+            _("Please close this page and open the address in Tor Browser."),
+        )
+    if request.headers.get("Host") != onion:
+        raise _Refused(
+            _(
+                "This service answers only under its own onion address. Please check the address, "
+                "letter by letter."
+            )
+        )
+    # No browser sends a form in chunks, and a malformed chunk would look like a server error.
+    if "Transfer-Encoding" in request.headers:
+        raise BadRequest
+    # Tor Browser may send "null" for an onion; the form token is the real check.
+    foreign = request.headers.get("Origin", "null") not in ("null", f"http://{onion}")
+    if request.method == "POST" and (
+        foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    ):
+        raise _Refused(
+            _("This form was sent from another site and was not accepted. Nothing was stored.")
+        )
