@@ -5,9 +5,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from support.day_stores import (
@@ -40,11 +43,12 @@ from dropbox.vault.block_store import (
     Day,
     DayState,
     Export,
+    NoRoom,
     StoredTwice,
 )
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.store_url import store_of
-from dropbox.vault.tick_work import TickDraft
+from dropbox.vault.tick_work import Hashed, Put, TickDraft
 
 OTHER = b"o" * 32
 
@@ -249,6 +253,24 @@ def test_erasing_takes_no_free_slot(store: DayStore) -> None:
     store.tick()
 
     assert store.days() == [before]
+
+
+def test_pieces_take_the_last_free_slots_and_no_more() -> None:
+    class Slots:
+        free = [1, 2]
+
+        def __init__(self) -> None:
+            self.added = list[Hashed]()
+
+        def add(self, *one: Any) -> None:
+            self.added.append(Hashed(*one))
+
+    for count, fit in ((2, True), (3, False)):
+        slots, pieces = Slots(), [Hashed(piece(), bytes(32)) for _ in range(count)]
+        refused: Any = nullcontext() if fit else pytest.raises(NoRoom)
+        with refused:
+            Put(pieces).do(SimpleNamespace(slots=slots))  # type: ignore[arg-type]
+        assert slots.added == (pieces if fit else [])
 
 
 # --- The quanta of a day ---

@@ -8,7 +8,7 @@ import pytest
 
 from dropbox.campaign import Campaign
 from dropbox.errors import AnswerTooLong, BadAnswer, YearMissing
-from dropbox.question import LINES, SHORT_CHARACTERS, Question
+from dropbox.question import KINDS, LINES, SHORT_CHARACTERS, Question
 
 
 @pytest.fixture(scope="session")
@@ -118,3 +118,19 @@ def test_every_question_says_why_and_none_asks_for_a_person(questions: dict[str,
         for language in ("zh-Hans", "zh-Hant", "en"):
             assert question.why[language] and question.in_(language)
     assert not {"name", "phone", "email", "address", "wechat_id", "birth_date"} & set(questions)
+
+
+def test_a_form_sends_so_many_values_for_each_kind_of_question() -> None:
+    column = Question("c", {}, {}, "short")
+
+    def cells(kind: str) -> int:
+        return Question("q", {}, {}, kind, (), (column, column) if kind == "lines" else ()).cells
+
+    assert {kind: cells(kind) for kind in KINDS} == {
+        "one": 1,
+        "many": 0,
+        "month": 2,
+        "year": 1,
+        "short": 1,
+        "lines": 2 * LINES,
+    }
