@@ -69,6 +69,7 @@ def test_everybody_knows_the_characters() -> None:
     assert [word for word in SIMPLIFIED if not common(word)] == []
 
 
+@pytest.mark.long
 def test_no_word_sounds_like_one_that_must_not_be_heard() -> None:
     """Whoever reads only the letters sees no 自杀 in zisha, and no 真相 in zhenxian either."""
     _, _, heard = excluded("exclude_zh.txt")
