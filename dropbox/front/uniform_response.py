@@ -15,7 +15,7 @@ from markupsafe import Markup
 # padding field. This hides from the length whether it is a login or a report. What a page carries
 # back counts too, since it is sent again.
 MIN_SENT_BYTES, MAX_SENT_BYTES = 17_408, 21_504
-MIN_PAD_BYTES, MAX_PAD_BYTES = 13_312, 21_504
+MIN_PAD_BYTES = 13_312
 # A long page can reduce its padding to this before it grows to two page lengths.
 FLOOR_PAD_BYTES = 7_168
 # The padding consists of line feeds: one byte each in a page, two in a form that is sent (HTML,
@@ -131,8 +131,7 @@ def least_line_feeds(carried: int) -> int:
 def _line_feeds(carried: int) -> int:
     """How many line feeds a padding field should have, slightly random for each page."""
     sent = MIN_SENT_BYTES + secrets.randbelow(MAX_SENT_BYTES - MIN_SENT_BYTES + 1)
-    wanted = min(max(sent - carried, MIN_PAD_BYTES), MAX_PAD_BYTES)
-    return wanted // _SENT_BYTES
+    return max(sent - carried, MIN_PAD_BYTES) // _SENT_BYTES
 
 
 def _body_bytes(head: int, least: int, page_bytes: int) -> int:

@@ -16,7 +16,7 @@ from scripts.desk.search.finding import (
     hit_in,
     terms,
 )
-from scripts.desk.search.folding import spelled, words
+from scripts.desk.search.folding import _alone, spelled, words
 
 
 def numbers(casebook: Casebook, query: str, **codes: str) -> list[int]:
@@ -405,3 +405,26 @@ def test_the_index_holds_codes_of_signs_only() -> None:
     assert spelled("微信 é中").isascii() and set("".join(words("微信a_b é"))) <= set(
         "abcdefghijklmnopqrstuvwxyz0123456789_"
     )
+
+
+# The blocks of Unicode whose characters are words of their own: the first and the last of each.
+BLOCKS = [
+    (0x2E80, 0x2FDF),
+    (0x3005, 0x3007),
+    (0x3021, 0x3029),
+    (0x3040, 0x312F),
+    (0x31A0, 0x31FF),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0x1AFF0, 0x1B16F),
+    (0x20000, 0x3FFFF),
+]
+
+
+@pytest.mark.parametrize(("first", "last"), BLOCKS)
+def test_each_character_of_a_script_without_spaces_is_a_word(first: int, last: int) -> None:
+    assert all(_alone(chr(code)) for code in (first, last))
+    for code in (first - 1, last + 1):
+        beside = any(begin <= code <= end for begin, end in BLOCKS)
+        assert _alone(chr(code)) == beside
