@@ -236,6 +236,19 @@ def test_the_style_that_the_policy_allows_is_the_one_on_the_page(front: Front) -
     assert f"'sha256-{digest}'" in page.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_the_button_that_adds_files_is_beside_the_chooser(front: Front, prefix: str) -> None:
+    with front.browser() as browser:
+        report = report_page(browser, prefix)
+        case = browser.send(browser.get(f"/{prefix}/inbox").form(), {"codename": report.codename()})
+    for page in (report, case):
+        chooser = page.html.select_one("input[type=file]")
+        assert chooser is not None and chooser.parent is not None
+        assert [tag.get("value") for tag in chooser.parent.select("button")] == ["files"]
+        visible = page.html.select("button[value=files]:not([hidden])")
+        assert len(visible) == 1
+
+
 def test_only_a_page_that_is_written_on_may_be_shown_again(every_answer: dict[str, Page]) -> None:
     """The next person can see what a browser keeps; what it does not keep is lost on Back."""
     kept = {
