@@ -7,12 +7,15 @@ line or a file.
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from dropbox.durable_file import erase
 from dropbox.errors import KeysError
 
 _NO_CACHE = "X"
+# An agent ends within milliseconds, unless the machine is very busy.
+_END_SECONDS, _POLL_SECONDS = 5.0, 0.005
 # The programs of GnuPG that are run, and the Debian packages they are in.
 _PROGRAMS = {
     "gpg": "gnupg",
@@ -105,10 +108,36 @@ def delete_secret(home: Path, keygrip: str) -> None:
 
 
 def stop_agent(home: Path) -> None:
-    """Stop the gpg-agent of *home*, which caches passphrases in memory."""
-    subprocess.run(
-        ["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=False, capture_output=True
+    """Stop the gpg-agent of *home*, which caches passphrases in memory, and wait for its end.
+
+    One that is ending still takes connections, and gpg would find no secret key there.
+    """
+    done = subprocess.run(
+        # What gpgconf --kill sends; it does not wait.
+        [
+            "gpg-connect-agent",
+            "--no-autostart",
+            "--homedir",
+            str(home),
+            "GETINFO pid",
+            "KILLAGENT",
+            "/bye",
+        ],
+        check=False,
+        capture_output=True,
     )
+    found = re.search(rb"^D ([0-9]+)$", done.stdout, re.MULTILINE)
+    deadline = time.monotonic() + _END_SECONDS
+    while found and _runs(int(found[1])) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+
+
+def _runs(process: int) -> bool:
+    """Whether there is such a process; one that has ended and is not reaped yet has no command."""
+    try:
+        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
+    except OSError:
+        return False
 
 
 def _checked(keygrip: str) -> str:

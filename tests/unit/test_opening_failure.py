@@ -1,6 +1,7 @@
 """Why a message does not open: another's, no key of its week here, no passphrase, or damage."""
 
 import shutil
+import subprocess
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -77,6 +78,19 @@ def test_a_key_that_is_not_unlocked_is_neither_missing_nor_damaged(gpg_home: Pat
     with pytest.raises(CannotOpen) as refused:
         Opener(gpg_home).open(seal_to_week(gpg_home, reviewer_key(gpg_home).weeks[0], b"x"))
     assert type(refused.value) is CannotOpen
+
+
+def test_an_agent_that_was_stopped_has_ended(gpg_home: Path) -> None:
+    gpg_home.mkdir(mode=0o700)
+    for _ in range(20):
+        asked = ["gpg-connect-agent", "--homedir", str(gpg_home), "GETINFO pid", "/bye"]
+        said = subprocess.run(asked, capture_output=True, check=True, text=True).stdout
+        agent = Path("/proc", said.split()[1], "cmdline")
+        assert b"gpg-agent" in agent.read_bytes()
+        stop_agent(gpg_home)
+        assert not agent.exists() or agent.read_bytes() == b""
+    # Without one, there is nothing to stop.
+    stop_agent(gpg_home)
 
 
 def test_a_week_is_here_on_its_days_alone(opener: Opener, first_home: Path) -> None:
