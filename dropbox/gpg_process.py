@@ -144,23 +144,16 @@ class _Piped:
         self._waiting = select.poll()
         self._feed: _Feed | None = None
         self._err: list[bytes] = []
-        self._reaped = False
+        self._ours: list[int] = []
+        self._reaped = True
         theirs: list[int] = []
         try:
-            theirs.append(os.dup(source.fileno()))
-        except OSError:
-            # No descriptor: its bytes are in this process.
-            reader, self._writer = large_pipe()
-            theirs.append(reader)
-            self._feed = _Feed(self._writer, lambda size: source.read(size) or b"")
-            self._waiting.register(self._writer, select.POLLOUT)
-        self._ours = []
-        for _ in range(2):
-            reader, writer = large_pipe()
-            self._ours.append(reader)
-            theirs.append(writer)
-            self._waiting.register(reader, select.POLLIN)
-        try:
+            theirs.append(self._input(source))
+            for _ in range(2):
+                reader, writer = large_pipe()
+                self._ours.append(reader)
+                theirs.append(writer)
+                self._waiting.register(reader, select.POLLIN)
             self._pid = os.posix_spawnp(
                 command[0],
                 list(command),
@@ -170,13 +163,26 @@ class _Piped:
                 ],
                 setsigdef=[signal.SIGPIPE],
             )
+            self._reaped = False
         except OSError:
-            self._reaped = True
+            # No program, or no descriptors left: none of those that there are may stay open.
             self.close()
             raise CannotSeal("gpg could not be started.") from None
         finally:
             for file in theirs:
                 os.close(file)
+
+    def _input(self, source: BinaryIO | RawIOBase) -> int:
+        """A descriptor for the child's standard input."""
+        try:
+            given = source.fileno()
+        except OSError:
+            # None: its bytes are in this process.
+            reader, self._writer = large_pipe()
+            self._feed = _Feed(self._writer, lambda size: source.read(size) or b"")
+            self._waiting.register(self._writer, select.POLLOUT)
+            return reader
+        return os.dup(given)
 
     def pass_on(self, sink: Callable[[bytes], None]) -> None:
         """Pass everything on until the child closes its output and its error."""

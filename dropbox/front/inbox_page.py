@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from flask.views import MethodView
 from flask_babel import lazy_gettext as _
 
@@ -14,7 +14,7 @@ from dropbox.front.form_token import ForgedToken, FormState
 from dropbox.front.forms import InboxForm, OpenedToken
 from dropbox.front.intake import Intake
 from dropbox.front.pages import Pages
-from dropbox.front.uploads import no_files, receive
+from dropbox.front.short_form import receive_texts
 from dropbox.settings import Settings
 
 PAGE = "inbox"
@@ -43,13 +43,7 @@ class InboxView(MethodView):
 
         Raises CutPage.
         """
-        received = receive(
-            request.stream,
-            request.headers.get("Content-Type", ""),
-            limit_bytes=_POST_BYTES,
-            files_left=lambda texts: 0,
-            open_sealer=no_files,
-        )
+        received = receive_texts(_POST_BYTES)
         if received.cut_page:
             raise CutPage
         token = OpenedToken.of(self._pages.tokens, PAGE, received.texts.get("token", ""))

@@ -1,19 +1,23 @@
-"""The forms of single buttons, which have one short field."""
+"""Forms without files: that of the inbox, and those of single buttons, which have one field."""
 
 from flask import request
 
-from dropbox.front.uploads import no_files, receive
+from dropbox.front.uploads import ReceivedForm, no_files, receive
 
-_POST_BYTES = 4_096
+_BUTTON_BYTES = 4_096
 
 
-def receive_value(name: str) -> str:
-    """The field *name* of such a form, "" if it has none."""
-    received = receive(
+def receive_texts(limit_bytes: int) -> ReceivedForm:
+    """The request's form, of at most *limit_bytes*; see dropbox.front.uploads.receive."""
+    return receive(
         request.stream,
         request.headers.get("Content-Type", ""),
-        limit_bytes=_POST_BYTES,
+        limit_bytes=limit_bytes,
         files_left=lambda texts: 0,
         open_sealer=no_files,
     )
-    return str(received.texts.get(name, ""))
+
+
+def receive_value(name: str) -> str:
+    """The field *name* of a button's form, "" if it has none."""
+    return str(receive_texts(_BUTTON_BYTES).texts.get(name, ""))

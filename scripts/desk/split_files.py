@@ -1,4 +1,4 @@
-"""Files that a claimant cut into parts: which of a case's files belong together, and what lacks.
+"""Files that a claimant cut into parts: which of a case's files belong together, what is missing.
 
 Names and sizes alone decide here. They are a guess, so that the parts themselves always stay as
 they came; in doubt nothing is joined, and a sentence says why.

@@ -1,14 +1,19 @@
 """A child gets all of its input, and all of its output is read, whatever its length and exit."""
 
+import errno
 import os
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dropbox import gpg_process
+from dropbox.errors import CannotSeal
 
 ENVIRON = {"PATH": os.environ["PATH"]}
 BOUNDS = gpg_process.Bounds(out_bytes=3_000_000)
@@ -80,3 +85,48 @@ def test_many_at_once_do_not_mix_and_leave_nothing_open() -> None:
         )
 
     assert [one.out for one in ended] == texts and descriptors() <= before
+
+
+def failing_at(call: Callable[..., Any], number: int) -> Callable[..., Any]:
+    """*call*, of which the *number*-th (from 1) finds no descriptor left."""
+    left = [number]
+
+    def fail(*arguments: Any, **named: Any) -> Any:
+        left[0] -= 1
+        if not left[0]:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return call(*arguments, **named)
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("pipe", 1), ("pipe", 2), ("pipe", 3), ("posix_spawnp", 1)]
+)
+def test_without_descriptors_nothing_is_sealed_and_none_stays_open(
+    monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    before = descriptors()
+    with monkeypatch.context() as short:
+        short.setattr(os, name, failing_at(getattr(os, name), number))
+        with pytest.raises(CannotSeal):
+            gpg_process.pipe(["cat"], BytesIO(b"x"), lambda _: None, ENVIRON)
+
+    assert descriptors() == before
+
+
+def test_a_source_that_cannot_be_handed_over_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "source").write_bytes(b"text")
+    taken: list[bytes] = []
+    with (tmp_path / "source").open("rb") as source:
+        before = descriptors()
+        with monkeypatch.context() as short:
+            short.setattr(os, "dup", failing_at(os.dup, 1))
+            with pytest.raises(CannotSeal):
+                gpg_process.pipe(["cat"], source, taken.append, ENVIRON)
+        assert descriptors() == before and taken == []
+        assert gpg_process.pipe(["cat"], source, taken.append, ENVIRON).code == 0
+
+    assert b"".join(taken) == b"text"

@@ -171,7 +171,7 @@ def file_values(files: Iterable[FileOfPart]) -> list[dict[str, Any]]:
 
 
 def split_lines(splits: Iterable[SplitFile]) -> list[str]:
-    """What a case's files are parts of, and what lacks: a line for each."""
+    """What a case's files are parts of, and what is missing: a line each."""
     return [
         f"{one_line(split.whole, _NAME_CHARACTERS)} came in parts: {split.listed}. "
         + (split.doubt or f"{split.note} `--out` joins them.".lstrip())
