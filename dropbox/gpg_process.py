@@ -25,6 +25,8 @@ _FEED_BYTES = 65_536
 # For a file that passes through: as much as gpg takes in a millisecond.
 _LARGE_PIPE_BYTES = 262_144
 _GATHER_SECONDS = 0.001
+# A gpg that leaves its input where it is for so long, on any machine, waits for something else.
+_STALLED_SECONDS = 60.0
 # A child that runs longer than this is writing more than the pipe holds, or waiting for a person.
 _POLL_MILLISECONDS = 50
 # Status lines and messages take some hundred bytes; only a hostile message brings more.
@@ -126,9 +128,10 @@ def pipe(
     """Run *command* with all of *source*, and its output into *sink*: through pipes alone.
 
     For a process that may not even make a file in memory. A *source* with a descriptor, such as a
-    pipe, becomes the child's standard input as it is. Nothing limits the child: it must be one that
-    writes about as much as it reads. ``out`` is empty. What *source* or *sink* raises is raised
-    here, once the child has been killed. Raises CannotSeal if it cannot start.
+    pipe, becomes the child's standard input as it is, and may be as slow as it likes. Nothing else
+    limits the child: it must be one that writes about as much as it reads. ``out`` is empty. What
+    *source* or *sink* raises is raised here, once the child has been killed. Raises CannotSeal if
+    it cannot start, or neither reads nor writes although there is something to read.
     """
     with closing(_Piped(command, source, environ)) as child:
         child.pass_on(sink)
@@ -142,6 +145,8 @@ class _Piped:
         self, command: Sequence[str], source: BinaryIO | RawIOBase, environ: Mapping[str, str]
     ) -> None:
         self._waiting = select.poll()
+        # What tells whether there is something to read: at the end of a pipe, too.
+        self._unread = select.poll()
         self._feed: _Feed | None = None
         self._err: list[bytes] = []
         self._ours: list[int] = []
@@ -154,15 +159,7 @@ class _Piped:
                 self._ours.append(reader)
                 theirs.append(writer)
                 self._waiting.register(reader, select.POLLIN)
-            self._pid = os.posix_spawnp(
-                command[0],
-                list(command),
-                environ,
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, own, number) for number, own in enumerate(theirs)
-                ],
-                setsigdef=[signal.SIGPIPE],
-            )
+            self._pid = _spawn(command, environ, theirs)
             self._reaped = False
         except OSError:
             # No program, or no descriptors left: none of those that there are may stay open.
@@ -182,14 +179,20 @@ class _Piped:
             self._feed = _Feed(self._writer, lambda size: source.read(size) or b"")
             self._waiting.register(self._writer, select.POLLOUT)
             return reader
+        self._unread.register(given, select.POLLIN)
         return os.dup(given)
 
     def pass_on(self, sink: Callable[[bytes], None]) -> None:
         """Pass everything on until the child closes its output and its error."""
         out, err = self._ours
-        left = {out, err}
+        left, was_unread = {out, err}, False
         while left:
-            ready = {file for file, _ in self._waiting.poll()}
+            ready = {file for file, _ in self._waiting.poll(_STALLED_SECONDS / 2 * 1_000)}
+            # Looked at twice: the first time, it may have come this moment.
+            unread = not ready and (self._feed is not None or bool(self._unread.poll(0)))
+            if unread and was_unread:
+                raise CannotSeal("gpg stands still.")
+            was_unread = unread
             for file in ready & left:
                 piece = os.read(file, _LARGE_PIPE_BYTES)
                 if not piece:
@@ -219,10 +222,7 @@ class _Piped:
         for file in self._ours:
             os.close(file)
         if not self._reaped:
-            # It is not waited for yet, so its number cannot be another process's.
-            with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
+            _end(self._pid)
 
 
 def large_pipe() -> tuple[int, int]:
@@ -285,13 +285,7 @@ class _Child:
         try:
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             os.set_blocking(self.out, False)
-            actions = [
-                (os.POSIX_SPAWN_DUP2, own, number)
-                for number, own in enumerate((source, writer, self._err))
-            ]
-            self._pid = os.posix_spawnp(
-                command[0], list(command), environ, file_actions=actions, setsigdef=[signal.SIGPIPE]
-            )
+            self._pid = _spawn(command, environ, (source, writer, self._err))
         except OSError:
             os.close(self.out)
             os.close(self._err)
@@ -337,12 +331,24 @@ class _Child:
     def close(self) -> None:
         """Kill the child if it still runs."""
         if not self._reaped:
-            # It is not waited for yet, so its number cannot be another process's.
-            with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
+            _end(self._pid)
         for file in (self.out, self._err, self.ended):
             os.close(file)
+
+
+def _spawn(command: Sequence[str], environ: Mapping[str, str], files: Sequence[int]) -> int:
+    """Start *command* with *files* as its standard input, output and error. Raises OSError."""
+    actions = [(os.POSIX_SPAWN_DUP2, own, number) for number, own in enumerate(files)]
+    return os.posix_spawnp(
+        command[0], list(command), environ, file_actions=actions, setsigdef=[signal.SIGPIPE]
+    )
+
+
+def _end(pid: int) -> None:
+    """Kill a child that nobody has waited for, so that its number cannot be another process's."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def _write_all(file: int, data: bytes | memoryview) -> None:

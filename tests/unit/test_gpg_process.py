@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -130,3 +131,43 @@ def test_a_source_that_cannot_be_handed_over_stays_as_it_is(
         assert gpg_process.pipe(["cat"], source, taken.append, ENVIRON).code == 0
 
     assert b"".join(taken) == b"text"
+
+
+@pytest.mark.parametrize("in_a_pipe", [True, False])
+def test_a_gpg_that_stands_still_is_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_a_pipe: bool
+) -> None:
+    """Each gpg takes one of the few places for sealing, and would keep it."""
+    monkeypatch.setattr(gpg_process, "_STALLED_SECONDS", 0.1)
+    before, number = descriptors(), tmp_path / "number"
+    command = ["sh", "-c", f"echo $$ >{number}; exec sleep 60"]
+    reader, writer = os.pipe()
+    os.write(writer, b"part of a file")
+
+    with (
+        os.fdopen(reader, "rb", buffering=0) as pipe,
+        os.fdopen(writer, "wb"),
+        pytest.raises(CannotSeal, match="stands still"),
+    ):
+        gpg_process.pipe(command, pipe if in_a_pipe else BytesIO(b"text"), lambda _: None, ENVIRON)
+
+    assert descriptors() == before
+    assert not Path(f"/proc/{number.read_text().strip()}").exists()
+
+
+def test_a_gpg_whose_claimant_is_slow_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpg_process, "_STALLED_SECONDS", 0.05)
+    reader, writer = os.pipe()
+    got: list[bytes] = []
+
+    def send_late() -> None:
+        with os.fdopen(writer, "wb", buffering=0) as late:
+            time.sleep(0.3)
+            late.write(b"the rest")
+
+    with ThreadPoolExecutor() as claimant, os.fdopen(reader, "rb", buffering=0) as pipe:
+        sent = claimant.submit(send_late)
+        assert gpg_process.pipe(["cat"], pipe, got.append, ENVIRON).code == 0
+        sent.result()
+
+    assert b"".join(got) == b"the rest"
