@@ -24,6 +24,8 @@ _PREFIX = "CASEDROP_"
 
 SALT_BYTES = 16  # the size of libsodium's Argon2id salts
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")
+# As useradd(8) takes them on Debian.
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _PACKAGED_CAMPAIGN = Path(__file__).with_name("campaign.toml")
 
 
@@ -60,6 +62,8 @@ class Settings:
     tick_milliseconds: int = 1_000  # from one writing of the store to the next
     grace_days: int = 7  # how long a day's slots stay after the desk acknowledged them
     limit_days: int = 90  # how long they stay at most
+    front_user: str | None = None  # whom the intake socket answers beside the vault's own user
+    courier_users: tuple[str, ...] = ()  # whom the courier socket answers beside that and root
     # [site], optional
     languages: tuple[str, ...] = LANGUAGES  # of the pages, in the order they are offered
     catalogs: Path | None = None  # the folder of the catalogs of languages other than LANGUAGES
@@ -268,6 +272,20 @@ def _parts(value: object, _: Path) -> frozenset[str]:
     return frozenset(names)
 
 
+def _user(value: object, _: Path) -> str:
+    if not isinstance(value, str) or not _USER.fullmatch(value):
+        raise _Invalid("the name of a user of this computer")
+    return value
+
+
+def _users(value: object, folder: Path) -> tuple[str, ...]:
+    # The environment gives all names in one text.
+    names = value.split() if isinstance(value, str) else value
+    if not isinstance(names, list):
+        raise _Invalid("a list of names of users of this computer")
+    return tuple(_user(name, folder) for name in names)
+
+
 def _languages(value: object, _: Path) -> tuple[str, ...]:
     # The environment gives all tags in one text.
     tags = value.split() if isinstance(value, str) else value
@@ -313,6 +331,8 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("vault", "grace_days"): _number(1, 90),
     ("vault", "limit_days"): _number(14, 180),  # the day keys of so many days go into one head
     ("vault", "export_key"): _path,
+    ("vault", "front_user"): _user,
+    ("vault", "courier_users"): _users,
     ("lockdown", "waived"): _parts,
     ("limits", "page_bytes"): _number(PAGE_BYTES, 2**17),  # a slow bridge takes 6 s for that
     ("limits", "file_bytes"): _number(2**16, 2**30),
@@ -333,6 +353,8 @@ _DEFAULTED = frozenset(
         "tick_milliseconds",
         "grace_days",
         "limit_days",
+        "front_user",
+        "courier_users",
     )
 )
 # What a settings file of format 1 has in the place of the store.

@@ -6,6 +6,7 @@ again.
 """
 
 import ctypes
+import errno
 import os
 import signal
 import socket
@@ -13,10 +14,11 @@ import struct
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from gunicorn import glogging, util
+from gunicorn import sock as listeners
 from gunicorn.http import body, unreader, wsgi
 from gunicorn.workers import gthread
 
@@ -27,6 +29,7 @@ from onion.launch import START_FAILED
 DROPPED_HEADERS = ("Server:", "Date:")
 
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+_CREDENTIALS = struct.Struct("3i")  # struct ucred of <sys/socket.h>: process, user, group
 
 # What gunicorn logs when a worker cannot load the application.
 BOOT_MESSAGE = "Exception in worker process"
@@ -89,9 +92,14 @@ def stop_on_early_sigterm() -> None:
     )
 
 
+def application(worker: Any) -> Any:
+    """The module of wsgi_app. Raises KeyError if the worker never came to load it."""
+    return sys.modules[worker.cfg.wsgi_app.partition(":")[0]]
+
+
 def lock_application(worker: Any) -> None:
     """Call lock_worker in the module of wsgi_app. If there is none, the worker does not start."""
-    sys.modules[worker.cfg.wsgi_app.partition(":")[0]].lock_worker()
+    application(worker).lock_worker()
 
 
 def close_application(worker: Any) -> None:
@@ -100,6 +108,34 @@ def close_application(worker: Any) -> None:
     close = getattr(module, "close_worker", None)
     if close is not None:
         close()
+
+
+def answer_only(users: Mapping[str, Collection[int]]) -> None:
+    """Have each unix socket answer the processes of its *users* alone, by the socket's path.
+
+    Another's connection is closed before anything is read from it; so is every connection to a
+    socket that is not named. Applies to all workers that take connections through gunicorn's
+    listeners.
+    """
+    noted = set()
+
+    def accept(listener: Any) -> tuple[socket.socket, Any]:
+        connection, address = listener.sock.accept()
+        credentials = connection.getsockopt(
+            socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
+        )
+        _process, user, _group = _CREDENTIALS.unpack(credentials)
+        name = listener.sock.getsockname()
+        if user in users.get(name, ()):
+            return connection, address
+        connection.close()
+        if (name, user) not in noted:
+            noted.add((name, user))
+            sys.stderr.write(f"The socket {name} refuses processes of the user {user}.\n")
+        # Every worker takes this as a connection that ended before it was accepted.
+        raise ConnectionAbortedError(errno.ECONNABORTED, "The socket does not answer this user")
+
+    listeners.UnixSocket.accept = accept
 
 
 def limit_idle_connections(seconds: int) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from onion.gunicorn_hardening import (
+    answer_only,
+    application,
     close_application,
     lock_application,
     receive_in_pieces,
@@ -66,8 +68,9 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Lock a worker before it serves."""
+    """Lock a worker before it serves, and answer those users only that each socket is for."""
     lock_application(worker)
+    answer_only(application(worker).admitted)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from dropbox.lockdown import Room, check_disk, lock, warn_waived
 from dropbox.settings import Settings
 from dropbox.vault.factory import create_vault
+from dropbox.vault.socket_users import socket_users
 from dropbox.vault.store_url import limits_of, store_of
 from dropbox.vault.tombstones import Renewal, Tombstones
 
@@ -15,6 +16,8 @@ def _now() -> datetime:
 
 
 _settings = Settings.load(os.environ)
+# The user ids that each socket answers, by its path; gunicorn_vault refuses all others.
+admitted = socket_users(_settings)
 _room = Room(
     "vault",
     writable=_settings.store_file.parent,

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -220,6 +221,48 @@ def test_a_front_whose_memory_is_not_overwritten_does_not_start(
     assert "cannot be locked down, part allocator: " in str(refusal.value) and sentence in str(
         refusal.value
     )
+
+
+STRANGER = """
+import os, socket, sys
+os.chdir(sys.argv[1])
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+for name in ("intake.sock", "courier.sock"):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(name)
+        try:
+            client.sendall(b"GET /status HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+            print(name, client.recv(12)[9:].decode() or "closed")
+        except (ConnectionResetError, BrokenPipeError):
+            print(name, "closed")
+"""
+
+
+def test_the_vaults_sockets_are_closed_to_other_users_and_open_to_those_named(site: Site) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can be another user")
+    folder = site.settings_file.parent
+    said: list[str] = []
+
+    def came(named: str) -> list[str]:
+        environ = {"CASEDROP_VAULT_FRONT_USER": named, "CASEDROP_VAULT_COURIER_USERS": named}
+        served = socket_of(site, "vault")
+        with serving(started(site, "vault", environ, log=said.append), served):
+            # As if somebody had been given the wrong group.
+            for path in (folder, served, folder / "courier.sock"):
+                path.chmod(0o777)
+            command = (sys.executable, "-c", STRANGER, str(folder))
+            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout.splitlines()
+
+    assert came("daemon") == ["intake.sock closed", "courier.sock closed"]
+    # The control: 404 says that the request was read.
+    assert came("nobody") == ["intake.sock 404", "courier.sock 200"]
+    refusals = [line for line in said if line.endswith("refuses processes of the user 65534.")]
+    assert len(refusals) == 2
 
 
 def test_only_known_parts_can_be_waived(site: Site) -> None:

@@ -2,12 +2,17 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from gunicorn.config import Config
 from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.unreader import SocketUnreader
+from gunicorn.sock import UnixSocket
 
-from onion.gunicorn_hardening import receive_in_pieces
+from onion.gunicorn_hardening import answer_only, receive_in_pieces
 
 
 class Noted(socket.socket):
@@ -121,3 +126,51 @@ def test_a_connection_that_failed_is_not_used_again() -> None:
             body.readinto(bytearray(8))
 
         assert body.failed
+
+
+@pytest.fixture
+def listener(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """One of gunicorn's listening sockets, whose class is as it was after the test."""
+    monkeypatch.setattr(UnixSocket, "accept", None, raising=False)
+    monkeypatch.delattr(UnixSocket, "accept")
+    made = UnixSocket(str(tmp_path / "socket"), Config(), None)
+    yield made
+    made.close()
+
+
+def asked(listener: Any) -> tuple[str, bytes]:
+    """What becomes of a request: how accepting it ended, and what came back."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(listener.getsockname())
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        try:
+            connection, _address = listener.accept()
+        except ConnectionAbortedError:
+            try:
+                return "refused", client.recv(100)
+            except ConnectionResetError:
+                # Closed with all that it sent unread.
+                return "refused", b"unread"
+        with connection:
+            connection.sendall(connection.recv(100))
+            return "accepted", client.recv(100)
+
+
+def test_a_socket_answers_its_users_and_closes_the_connection_of_another_unread(
+    listener: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, own = listener.getsockname(), os.geteuid()
+    assert asked(listener) == ("accepted", b"GET / HTTP/1.1\r\n"), "the control"
+
+    answer_only({path: {own + 1, own}})
+    assert asked(listener) == ("accepted", b"GET / HTTP/1.1\r\n")
+    assert capsys.readouterr().err == ""
+
+    answer_only({path: {own + 1}})
+    assert [asked(listener) for _ in range(3)] == [("refused", b"unread")] * 3
+    # Once for each user, however often that one tries.
+    assert capsys.readouterr().err == f"The socket {path} refuses processes of the user {own}.\n"
+
+    answer_only({"/another": {own}})
+    assert asked(listener) == ("refused", b"unread")

@@ -87,6 +87,22 @@ def test_waived_parts_of_the_lockdown_are_a_list_in_the_file_and_one_text_in_the
     }
 
 
+def test_the_users_of_the_vaults_sockets_are_names_in_the_file_and_the_environment(
+    tmp_path: Path,
+) -> None:
+    without = Settings.load(written(tmp_path))
+    environ = {
+        **written(tmp_path, ("vault", "courier_users", ["courier", "debian-tor"])),
+        "CASEDROP_VAULT_FRONT_USER": "casedrop-front",
+    }
+    named = Settings.load(environ)
+    others = Settings.load({**environ, "CASEDROP_VAULT_COURIER_USERS": "one two"})
+
+    assert (without.front_user, without.courier_users) == (None, ())
+    assert (named.front_user, named.courier_users) == ("casedrop-front", ("courier", "debian-tor"))
+    assert others.courier_users == ("one", "two")
+
+
 def test_the_sizes_and_times_of_a_store_reach_it(tmp_path: Path) -> None:
     defaults = limits_of(Settings.load(written(tmp_path)))
     assert defaults == StoreLimits()
@@ -140,6 +156,10 @@ def test_each_missing_setting_is_named(tmp_path: Path, section: str, name: str) 
         ("vault", "tick_milliseconds", 0.5, "from 100 to 10000"),
         ("vault", "grace_days", 0, "from 1 to 90"),
         ("vault", "limit_days", 181, "from 14 to 180"),
+        ("vault", "front_user", "", "the name of a user"),
+        ("vault", "front_user", 1000, "the name of a user"),
+        ("vault", "courier_users", ["courier", "Not One"], "the name of a user"),
+        ("vault", "courier_users", True, "a list of names of users"),
         ("limits", "files", 0, "from 1 to 10"),
         ("limits", "files", 11, "from 1 to 10"),
         ("lockdown", "waived", ["landlock", "all"], "a list of parts of the lockdown"),

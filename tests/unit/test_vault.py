@@ -1,5 +1,8 @@
 """The vault over its two sockets: each reaches its own routes only, and errors tell their kind."""
 
+import dataclasses
+import os
+import pwd
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +17,7 @@ from dropbox.settings import Settings
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.factory import SocketDispatcher, create_vault, read_export_key
+from dropbox.vault.socket_users import socket_users
 from dropbox.vault.tombstones import Tombstones
 from scripts.newsite import make_site
 
@@ -138,3 +142,27 @@ def test_a_longer_export_key_is_refused(tmp_path: Path) -> None:
     path.chmod(0o600)
     with pytest.raises(SettingsError, match="has to have 32 bytes"):
         read_export_key(path)
+
+
+def test_each_socket_has_users_of_its_own_and_without_settings_only_the_vaults(
+    settings: Settings,
+) -> None:
+    intake, courier = str(settings.intake_socket), str(settings.courier_socket)
+    own, daemon, nobody = (
+        os.geteuid(),
+        *(pwd.getpwnam(name).pw_uid for name in ("daemon", "nobody")),
+    )
+    named = dataclasses.replace(settings, front_user="daemon", courier_users=("nobody",))
+
+    assert socket_users(settings) == {intake: {own}, courier: {own, 0}}
+    assert socket_users(named) == {intake: {own, daemon}, courier: {own, 0, nobody}}
+
+
+@pytest.mark.parametrize("setting", ["front_user", "courier_users"])
+def test_a_user_that_does_not_exist_is_named_with_its_setting(
+    settings: Settings, setting: str
+) -> None:
+    missing = {"front_user": "casedrop-nobody", "courier_users": ("daemon", "casedrop-nobody")}
+    changed = dataclasses.replace(settings, **{setting: missing[setting]})  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=rf"\[vault\] {setting} names the user casedrop-nobody"):
+        socket_users(changed)
