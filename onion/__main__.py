@@ -53,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the directory that keeps the onion's key, the sockets and settings.toml",
     )
+    parser.add_argument(
+        "--as-root", action="store_true", help="serve even though this is root, as in a container"
+    )
 
 
 def run(asked: argparse.Namespace) -> None:
@@ -60,7 +63,7 @@ def run(asked: argparse.Namespace) -> None:
     # Imported here, since it needs stem: the caller explains which package is missing.
     from onion.service import serve  # noqa: PLC0415
 
-    serve(asked.state)
+    serve(asked.state, as_root=asked.as_root)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,14 @@ class ReviewersMissing(OnionError):
     """No reviewers' public keys are pinned."""
 
 
+class RunsAsRoot(OnionError):
+    """The drop was started by root."""
+
+
+class StateInUse(OnionError):
+    """Another `casedrop up` already serves from the same state."""
+
+
 class DropStopped(OnionError):
     """The front or the vault stopped by itself."""
 

@@ -1,14 +1,16 @@
 """The service on the real Tor network, in the foreground until Ctrl-C or SIGTERM."""
 
+import fcntl
 import os
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from onion.control import Tor, check_version, has_proof_of_work, installed_version
-from onion.errors import DropStopped, NotBootstrapped, OnionError
+from onion.errors import DropStopped, NotBootstrapped, OnionError, RunsAsRoot, StateInUse
 from onion.launch import Drop, check_site
 from onion.torrc import OnionService, ServiceTor, service_torrc
 
@@ -19,16 +21,21 @@ WATCH_SECONDS = 1.0
 DAY_SECONDS = 86_400.0
 
 
+# In the state's directory; locked, never written to.
+LOCK = "lock"
+
+
 class _Ended(Exception):
     """Ctrl-C or SIGTERM."""
 
 
-def serve(state: Path) -> None:
+def serve(state: Path, *, as_root: bool = False) -> None:
     """Serve the site in the directory *state* until Ctrl-C or SIGTERM, then stop in an orderly way.
 
-    Raises OnionError with a sentence if it cannot start, or if one of its processes stops by
-    itself.
+    *as_root*: also if this process is root's. Raises OnionError with a sentence if it cannot start,
+    or if one of its processes stops by itself.
     """
+    _refuse_root(as_root)
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     try:
@@ -49,6 +56,34 @@ def _end(number: int, frame: object) -> None:
     raise _Ended
 
 
+def _refuse_root(waived: bool) -> None:
+    if os.geteuid() == 0 and not waived:
+        raise RunsAsRoot(
+            "The drop does not serve as root: whoever broke into it would have the whole machine. "
+            "Start it as a user of its own, or with --as-root where there is none, as in a "
+            "container."
+        )
+
+
+@contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Be the only one that serves from the directory *state*.
+
+    Raises StateInUse before anything there is touched: a second start would take the sockets away
+    from the first. The kernel ends the lock with this process, however that ends.
+    """
+    lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(lock):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StateInUse(
+                f"Another `casedrop up` already serves from {state}; stop that one first. Nothing "
+                "was changed."
+            ) from None
+        yield
+
+
 def _up(state: Path) -> None:
     check_version(installed_version())
     service = OnionService(state / "tor" / "drop", state / "front.sock", has_proof_of_work())
@@ -64,6 +99,7 @@ def _up(state: Path) -> None:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = _Log()
     with ExitStack() as undo:
+        undo.enter_context(alone(state))
         tor = Tor("onion service", torrc, data=data, control=control)
         undo.callback(tor.stop)
         _join(tor)

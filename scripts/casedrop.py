@@ -2,6 +2,7 @@
 
 casedrop newsite --onion ADDRESS.onion var
 casedrop up --state var
+casedrop check --settings var/settings.toml
 casedrop migrate --settings var/settings.toml
 casedrop clock --settings var/settings.toml
 casedrop lost-vault --settings var/settings.toml
@@ -27,12 +28,13 @@ if not __package__:
 from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
-from scripts import clock, command_line, lost_vault, migrate, newsite, texts
+from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
 
 PROGRAM = "casedrop"
 COMMANDS = {
     "newsite": newsite,
     "up": onion_up,
+    "check": check,
     "migrate": migrate,
     "clock": clock,
     "lost-vault": lost_vault,

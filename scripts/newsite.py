@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -77,7 +78,8 @@ class Site:
 def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
     """Make ``settings.toml``, ``export.key`` and ``export.pub`` in *directory*, or none of them.
 
-    *directory* is made (0700) if absent. Raises SiteExists, CannotWrite, OSError, or SettingsError
+    *directory* is made (0700) if absent. A relative path *keys* is written as one from *directory*,
+    so that both can be moved together. Raises SiteExists, CannotWrite, OSError, or SettingsError
     if *onion* is not an onion address.
     """
     # Imported only when the command runs, so that a missing package becomes a sentence.
@@ -95,7 +97,7 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
     text = _TEMPLATE.format(
         onion=onion,
         salt=secrets.token_hex(SALT_BYTES),
-        keys=json.dumps(str(keys.absolute()), ensure_ascii=False),
+        keys=json.dumps(_from(directory, keys), ensure_ascii=False),
     )
     contents = {
         export_key: signing_key.encode(),
@@ -113,6 +115,11 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
         Settings.load({FILE_VARIABLE: str(settings_file)})
         undo.pop_all()
     return Site(settings_file, directory / "front.sock", bytes(signing_key.verify_key))
+
+
+def _from(directory: Path, keys: Path) -> str:
+    # Links are resolved, since the kernel takes ".." from where a link leads.
+    return str(keys) if keys.is_absolute() else os.path.relpath(keys.resolve(), directory.resolve())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

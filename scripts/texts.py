@@ -33,7 +33,7 @@ def run(asked: argparse.Namespace) -> None:
     if asked.new:
         _print_empty(asked.new)
     else:
-        _check(asked.settings)
+        check(asked.settings)
 
 
 def _print_empty(tag: str) -> None:
@@ -43,7 +43,8 @@ def _print_empty(tag: str) -> None:
     sys.stdout.write(empty_catalog(tag))
 
 
-def _check(file: Path) -> None:
+def check(file: Path) -> None:
+    """Print what the settings *file* lacks in translations. Raises what :func:`run` does."""
     from dropbox.campaign import Campaign  # noqa: PLC0415
     from dropbox.catalog import missing, originals  # noqa: PLC0415
     from dropbox.codename import WordLists  # noqa: PLC0415

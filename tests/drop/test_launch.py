@@ -530,11 +530,11 @@ def answer_once(listener: socket.socket, data: bytes) -> None:
 def up(tmp_path: Path, tor: str | None) -> subprocess.Popen[str]:
     """Run `python -m onion up` with the shell script *tor* as tor, or without any."""
     programs = tmp_path / "bin"
-    programs.mkdir()
+    programs.mkdir(exist_ok=True)
     if tor is not None:
         (programs / "tor").write_text(f"#!/bin/sh\n{tor}\n", "utf-8")
         (programs / "tor").chmod(0o755)
-    argv = [sys.executable, "-m", "onion", "up", "--state", str(tmp_path / "state")]
+    argv = [sys.executable, "-m", "onion", "up", "--as-root", "--state", str(tmp_path / "state")]
     return subprocess.Popen(
         argv,
         cwd=ROOT,
@@ -587,3 +587,33 @@ def test_up_ends_in_order_when_asked_to(number: signal.Signals, tmp_path: Path) 
     assert (running.returncode, said) == (0, "")
     assert [first, told] == ["Joining the Tor network.\n", "Stopped.\n"]
     assert members(int(tor_pid.read_text())) == []
+
+
+def test_a_second_start_with_the_same_state_is_refused_and_removes_nothing(tmp_path: Path) -> None:
+    tor_pid = tmp_path / "pid"
+    tor = a_tor_that(f"echo $$ > {tor_pid}; exec /bin/sleep 60")
+    first = up(tmp_path, tor)
+    try:
+        assert wait_until(lambda: tor_pid.exists() and tor_pid.read_text() != "")
+        for name in ("front.sock", "intake.sock", "courier.sock"):
+            (tmp_path / "state" / name).touch()
+        kept = files_of(tmp_path / "state")
+
+        second = up(tmp_path, tor)
+        told, said = second.communicate(timeout=30)
+
+        assert (second.returncode, told) == (2, "")
+        assert said.startswith("Another `casedrop up` already serves from ")
+        assert len(said.splitlines()) == 1
+        assert files_of(tmp_path / "state") == kept
+        assert members(int(tor_pid.read_text())) != []
+    finally:
+        first.terminate()
+        first.communicate(timeout=30)
+
+
+def files_of(directory: Path) -> dict[str, tuple[int, int]]:
+    """Each file's inode and time of change."""
+    return {
+        str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in directory.rglob("*")
+    }

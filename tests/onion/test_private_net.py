@@ -202,7 +202,7 @@ def site_for_up(state: Path, net: PrivateNet) -> dict[str, str]:
 
 
 def up(state: Path, environ: dict[str, str]) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-u", "-m", "onion", "up", "--state", str(state)]
+    argv = [sys.executable, "-u", "-m", "onion", "up", "--as-root", "--state", str(state)]
     return subprocess.Popen(
         argv, cwd=ROOT, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

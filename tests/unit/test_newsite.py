@@ -23,6 +23,20 @@ def test_a_new_site_can_be_loaded_and_its_export_key_fits(tmp_path: Path) -> Non
     assert stat.S_IMODE(site.settings_file.stat().st_mode) == 0o600
 
 
+def test_a_site_and_its_keys_can_be_moved_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "keys").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    site = make_site(Path("var"), onion=ONION, keys=Path("keys"))
+    assert 'keys = "../keys"' in site.settings_file.read_text("utf-8")
+
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = Settings.load({"CASEDROP_SETTINGS": str(tmp_path / "there" / "var" / "settings.toml")})
+
+    assert moved.keys.samefile(tmp_path / "there" / "keys")
+
+
 def test_two_sites_have_different_salts_and_keys(tmp_path: Path) -> None:
     sites = [make_site(tmp_path / name, onion=ONION, keys=tmp_path) for name in ("one", "two")]
     salts = [Settings.load({"CASEDROP_SETTINGS": str(site.settings_file)}).salt for site in sites]
