@@ -7,6 +7,7 @@ casedrop migrate --settings var/settings.toml
 casedrop clock --settings var/settings.toml
 casedrop lost-vault --settings var/settings.toml
 casedrop texts --settings var/settings.toml
+casedrop status --settings var/settings.toml
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
 from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
+from scripts.operator import status
 
 PROGRAM = "casedrop"
 COMMANDS = {
@@ -39,6 +41,7 @@ COMMANDS = {
     "clock": clock,
     "lost-vault": lost_vault,
     "texts": texts,
+    "status": status,
 }
 
 
