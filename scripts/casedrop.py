@@ -8,6 +8,7 @@ casedrop clock --settings var/settings.toml
 casedrop lost-vault --settings var/settings.toml
 casedrop texts --settings var/settings.toml
 casedrop status --settings var/settings.toml
+casedrop watch --settings var/settings.toml
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
 from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
-from scripts.operator import status
+from scripts.operator import status, watch
 
 PROGRAM = "casedrop"
 COMMANDS = {
@@ -42,6 +43,7 @@ COMMANDS = {
     "lost-vault": lost_vault,
     "texts": texts,
     "status": status,
+    "watch": watch,
 }
 
 
