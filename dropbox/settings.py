@@ -20,14 +20,15 @@ from dropbox.system_error import explained
 
 # The environment variable with the file's path; CASEDROP_<SECTION>_<NAME> overrides each setting.
 FILE_VARIABLE = "CASEDROP_SETTINGS"
+# systemd.exec(5), LoadCredential=
+_CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 _PREFIX = "CASEDROP_"
 
 SALT_BYTES = 16  # the size of libsodium's Argon2id salts
+_SALT_FILE_BYTES = 4 * SALT_BYTES
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")
 # As useradd(8) takes them on Debian.
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-# It becomes an argument of a program and a header of a message.
-_MAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}(@[A-Za-z0-9.-]{1,190})?")
 _PACKAGED_CAMPAIGN = Path(__file__).with_name("campaign.toml")
 
 
@@ -73,9 +74,8 @@ class Settings:
     own_languages: Mapping[str, LanguageSettings] = field(default_factory=dict)
     # [front], optional: a file on a file system in memory; None: dropbox.front.shared_keys chooses
     key_memory: Path | None = None
-    # [alarms], optional
-    mail_to: str | None = None  # the address that `casedrop watch` tells alarms to
-    sendmail: Path = Path("/usr/sbin/sendmail")  # the program that sends them
+    # The folder in which systemd hands secrets to this service; None: it was started otherwise.
+    credentials: Path | None = None
     # [lockdown]
     waived: frozenset[str] = frozenset()  # parts of dropbox.lockdown that are not enforced
     # [limits]
@@ -119,6 +119,7 @@ class Settings:
             for (section, setting), parse in _SETTINGS.items()
             if (section, setting) in from_file
         }
+        _choose_salt(values, file)
         for section, setting in _SETTINGS:
             if setting not in values and section not in _OPTIONAL and setting not in _DEFAULTED:
                 raise SettingsError(f"The setting [{section}] {setting} is missing in {file}.")
@@ -128,6 +129,8 @@ class Settings:
             for (section, tag), value in from_file.items()
             if section == _LANGUAGE
         }
+        if environ.get(_CREDENTIALS_VARIABLE):
+            values["credentials"] = Path(environ[_CREDENTIALS_VARIABLE])
         settings = cls(**values)
         _check_languages(settings, file)
         _check_files(settings, file)
@@ -157,6 +160,16 @@ def _from_file(file: Path) -> dict[tuple[str, str], Any]:
                 )
             from_file[section, setting] = value
     return from_file
+
+
+def _choose_salt(values: dict[str, Any], file: Path) -> None:
+    """Make the salt of a file of its own that of *values*. Raises SettingsError for two salts."""
+    from_its_file = values.pop("salt_file", None)
+    if from_its_file is None:
+        return
+    if "salt" in values:
+        raise SettingsError(f"Only one of [site] salt and [site] salt_file can be set in {file}.")
+    values["salt"] = from_its_file
 
 
 def _check_languages(settings: Settings, file: Path) -> None:
@@ -237,6 +250,20 @@ def _salt(value: object, _: Path) -> bytes:
     return salt
 
 
+def _salt_file(value: object, folder: Path) -> bytes:
+    """The salt in the file that *value* names, whose other bytes are white space."""
+    path = _path(value, folder)
+    try:
+        with path.open("rb") as file:
+            untrusted = file.read(_SALT_FILE_BYTES)
+    except OSError as why:
+        raise _Invalid(f"a file that can be read: {explained(why)}") from None
+    try:
+        return _salt(untrusted.decode("ascii").strip(), folder)
+    except (_Invalid, UnicodeDecodeError):
+        raise _Invalid(f"a file with {2 * SALT_BYTES} random hexadecimal digits") from None
+
+
 def _path(value: object, folder: Path) -> Path:
     if not isinstance(value, str) or not value:
         raise _Invalid("a path")
@@ -291,12 +318,6 @@ def _users(value: object, folder: Path) -> tuple[str, ...]:
     return tuple(_user(name, folder) for name in names)
 
 
-def _mail(value: object, _: Path) -> str:
-    if not isinstance(value, str) or not _MAIL.fullmatch(value):
-        raise _Invalid("a mail address, or the name of a user of this computer")
-    return value
-
-
 def _languages(value: object, _: Path) -> tuple[str, ...]:
     # The environment gives all tags in one text.
     tags = value.split() if isinstance(value, str) else value
@@ -328,6 +349,7 @@ Parser = Callable[[object, Path], Any]
 _SETTINGS: dict[tuple[str, str], Parser] = {
     ("site", "onion"): _onion,
     ("site", "salt"): _salt,
+    ("site", "salt_file"): _salt_file,
     ("site", "keys"): _path,
     ("site", "campaign"): _path,
     ("site", "languages"): _languages,
@@ -344,8 +366,6 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("vault", "export_key"): _path,
     ("vault", "front_user"): _user,
     ("vault", "courier_users"): _users,
-    ("alarms", "mail_to"): _mail,
-    ("alarms", "sendmail"): _path,
     ("lockdown", "waived"): _parts,
     ("limits", "page_bytes"): _number(PAGE_BYTES, 2**17),  # a slow bridge takes 6 s for that
     ("limits", "file_bytes"): _number(2**16, 2**30),
@@ -355,10 +375,11 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("limits", "sealings"): _number(1, 64),
     ("limits", "derivations"): _number(1, 64),
 }
-_OPTIONAL = ("alarms", "limits", "lockdown")
+_OPTIONAL = ("limits", "lockdown")
 _DEFAULTED = frozenset(
     (
         "campaign",
+        "salt_file",
         "languages",
         "catalogs",
         "key_memory",

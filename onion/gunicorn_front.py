@@ -3,17 +3,21 @@
 import gc
 import os
 import secrets
+from pathlib import Path
 from typing import Any
 
 from onion.gunicorn_hardening import (
     limit_idle_connections,
     lock_application,
+    needed,
     receive_in_pieces,
+    report_health,
     restrict_umask,
     silence_gunicorn,
     stop_on_early_sigterm,
     stop_with_parent,
 )
+from onion.launch import site_onion
 
 wsgi_app = "dropbox.front.wsgi:app"
 bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]
@@ -65,6 +69,10 @@ loglevel = "error"
 silence_gunicorn()
 restrict_umask()
 stop_with_parent()
+report_health(
+    Path(os.environ["CASEDROP_FRONT_SOCKET"]),
+    host=needed(lambda: site_onion(Path(os.environ["CASEDROP_SETTINGS"]), os.environ)),
+)
 stop_on_early_sigterm()
 receive_in_pieces(size=65_536)
 # A bridge that changes its proxy can be silent for about a minute.

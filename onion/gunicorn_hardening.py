@@ -15,18 +15,23 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from gunicorn import glogging, util
+from gunicorn import arbiter, glogging, systemd, util
 from gunicorn import sock as listeners
 from gunicorn.http import body, unreader, wsgi
 from gunicorn.workers import gthread
 
+from onion.errors import SiteMissing
+from onion.heartbeat import Heartbeat
 from onion.launch import START_FAILED
 
 # The server's name shows which exploits to try; its clock can be compared with those of other
 # servers.
 DROPPED_HEADERS = ("Server:", "Date:")
+
+Result = TypeVar("Result")
 
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _CREDENTIALS = struct.Struct("3i")  # struct ucred of <sys/socket.h>: process, user, group
@@ -34,8 +39,25 @@ _CREDENTIALS = struct.Struct("3i")  # struct ucred of <sys/socket.h>: process, u
 # What gunicorn logs when a worker cannot load the application.
 BOOT_MESSAGE = "Exception in worker process"
 
+# The exit code of a room that would not start the next time either: its settings are wrong, or the
+# machine lacks something. What may pass by itself has another, and systemd starts the room again.
+WRONG = 2
+_MAY_PASS = (OSError, MemoryError)
+
 # How many requests of this process ended in each class of error.
 _error_counts: Counter[str] = Counter()
+
+
+def needed(read: Callable[[], Result]) -> Result:
+    """What *read* takes from the settings file; without it, this process ends with WRONG.
+
+    gunicorn would show a traceback for an error in its settings, and end with another code.
+    """
+    try:
+        return read()
+    except SiteMissing as why:
+        sys.stderr.write(f"{START_FAILED}{why}\n")
+        raise SystemExit(WRONG) from None
 
 
 def silence_gunicorn() -> None:
@@ -54,9 +76,30 @@ def silence_gunicorn() -> None:
     _replace(glogging.Logger, "exception", _log_kind_only)
     # A warning quotes the request line and the address, which is the circuit's number.
     _replace(glogging.Logger, "warning", _log_nothing)
+    # A worker that ends with this code ends the master, which passes it on.
+    _replace(arbiter.Arbiter, "APP_LOAD_ERROR", WRONG)
     # Python's own hook would print a traceback; only a failed start of the master gets here.
     sys.excepthook = _print_reason
     threading.excepthook = _print_kind_only
+
+
+def report_health(path: Path, *, host: str) -> None:
+    """Report to systemd, if it started this, each time a request through *path* was answered.
+
+    gunicorn itself would report that it is ready as soon as it listens.
+    """
+    _replace(systemd, "sd_notify", lambda *_, **__: None)
+    heart = Heartbeat.of(os.environ, path, host=host)
+    if heart is None:
+        return
+    murder: Callable[[Any], None] = arbiter.Arbiter.murder_workers
+
+    def beat_and_murder(master: Any) -> None:
+        heart.beat()
+        murder(master)
+
+    # The master does this in each round of its loop, at least once a second.
+    _replace(arbiter.Arbiter, "murder_workers", beat_and_murder)
 
 
 def restrict_umask() -> None:
@@ -206,6 +249,9 @@ def _log_kind_only(logger: Any, message: str, *args: object, **kwargs: object) -
     if message == BOOT_MESSAGE:
         # Before the first request the text contains nothing of a claimant. The operator needs it.
         logger.error_log.error("%s%s", START_FAILED, error)
+        if not isinstance(error, _MAY_PASS):
+            # This worker alone: it ends with this code at once.
+            arbiter.Arbiter.WORKER_BOOT_ERROR = WRONG
     else:
         kind = type(error).__name__
         _error_counts[kind] += 1
@@ -216,6 +262,9 @@ def _print_reason(kind: type[BaseException], error: BaseException, trace: object
     # One line for the operator. The application is built before the first request, so the text
     # contains nothing of a claimant.
     sys.stderr.write(f"{START_FAILED}{str(error) or kind.__name__}\n")
+    if not isinstance(error, _MAY_PASS):
+        # Python ends with this code instead of 1.
+        raise SystemExit(WRONG)
 
 
 def _print_kind_only(ended: threading.ExceptHookArgs) -> None:

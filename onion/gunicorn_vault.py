@@ -10,7 +10,9 @@ from onion.gunicorn_hardening import (
     application,
     close_application,
     lock_application,
+    needed,
     receive_in_pieces,
+    report_health,
     restrict_umask,
     silence_gunicorn,
     stop_on_early_sigterm,
@@ -19,7 +21,8 @@ from onion.gunicorn_hardening import (
 from onion.launch import vault_sockets
 
 wsgi_app = "dropbox.vault.wsgi:app"
-bind = [f"unix:{path}" for path in vault_sockets(Path(os.environ["CASEDROP_SETTINGS"]), os.environ)]
+_sockets = needed(lambda: vault_sockets(Path(os.environ["CASEDROP_SETTINGS"]), os.environ))
+bind = [f"unix:{path}" for path in _sockets]
 umask = 0o117  # the sockets are 0660: the front and tor can reach them through their groups
 
 # One worker, since one connection writes the store; several threads, since an export can be slow.
@@ -51,6 +54,7 @@ loglevel = "error"
 silence_gunicorn()
 restrict_umask()
 stop_with_parent()
+report_health(_sockets[0], host="vault")
 stop_on_early_sigterm()
 receive_in_pieces(size=65_536)
 

@@ -67,6 +67,12 @@ def vault_sockets(settings_file: Path, environ: Mapping[str, str]) -> tuple[Path
     return path("intake_socket"), path("courier_socket")
 
 
+def site_onion(settings_file: Path, environ: Mapping[str, str]) -> str:
+    """The drop's address, "" if none is set. Raises SiteMissing if the file cannot be read."""
+    onion = environ.get("CASEDROP_SITE_ONION") or _section(settings_file, "site").get("onion")
+    return onion if isinstance(onion, str) and onion.isascii() and onion.isprintable() else ""
+
+
 def check_site(settings: Path, onion: str, environ: Mapping[str, str]) -> None:
     """Raise SiteMissing or ReviewersMissing unless settings for *onion* and pinned keys exist.
 

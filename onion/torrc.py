@@ -173,6 +173,14 @@ def service_torrc(tor: ServiceTor) -> str:
     return _PUBLIC + _state(tor.data, tor.control, tor.owner) + _onion_service(tor.service)
 
 
+def packaged_torrc(service: OnionService) -> str:
+    """The torrc of Debian's own tor service, which has a data directory and a control socket.
+
+    Raises BadPath.
+    """
+    return _PUBLIC + _onion_service(service)
+
+
 def private_torrc(node: PrivateNode) -> str:
     """The torrc of one node of a private network on loopback. Raises BadPath."""
     text = _PRIVATE + f"Nickname {node.name}\n" + _state(node.data, node.control, node.owner)

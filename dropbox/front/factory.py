@@ -8,7 +8,7 @@ import flask
 from flask import Flask, Response, g
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from dropbox import data_files, error_log
 from dropbox.campaign import Campaign
@@ -164,7 +164,16 @@ def _routes(
         arrived_page.PAGE: ArrivedView.as_view("arrived", pages),
         leave_page.PAGE: LeaveView.as_view("leave", pages),
     }
+
+    def health() -> Response:
+        # Tor's connections have an address, that of their circuit: they find no such page.
+        if flask.request.remote_addr:
+            raise NotFound
+        intake.reach_vault()
+        return start()
+
     app.add_url_rule("/", view_func=start)
+    app.add_url_rule("/health", view_func=health)
     # The language is taken from the path before any view runs; see dropbox.front.admission.
     for prefix in (language.prefix for language in pages.languages.values()):
         for path, view in views.items():

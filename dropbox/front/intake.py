@@ -152,6 +152,10 @@ class Intake:
         self._derivations = threading.BoundedSemaphore(settings.derivations)
         self.drains = threading.BoundedSemaphore(_DRAINS)
 
+    def reach_vault(self) -> None:
+        """Ask the vault for nothing. Raises VaultUnavailable if it does not answer."""
+        self._vault.replies([])
+
     def open_sealer(self) -> BoundedSealer:
         """Begin sealing a file.
 

@@ -19,6 +19,7 @@ from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.tombstones import Tombstones
 
 _SEED_BYTES = 32
+_GROUP, _OTHERS = 0o070, 0o007
 
 
 class Application(Protocol):
@@ -62,7 +63,7 @@ def create_vault(
         store,
         onion=settings.onion,
         campaign=Campaign.read(settings.campaign).code,
-        export_key=read_export_key(settings.export_key),
+        export_key=read_export_key(settings.export_key, settings.credentials),
         signers=read_pinned_keys(settings.keys),
         keys_end=last_day(settings.keys),
         tombstones=tombstones,
@@ -75,16 +76,19 @@ def create_vault(
     )
 
 
-def read_export_key(path: Path) -> SigningKey:
+def read_export_key(path: Path, credentials: Path | None = None) -> SigningKey:
     """The key that signs export bundles: 32 bytes, readable by its owner only.
 
-    Raises SettingsError.
+    *credentials*: the folder in which systemd hands it over, if it does. Raises SettingsError.
     """
     try:
         mode, seed = path.stat().st_mode, path.read_bytes()
     except OSError as why:
         raise SettingsError(f"The export key {path} cannot be read: {explained(why)}") from None
-    if mode & 0o077:
+    # systemd gives a credential to the service's user alone, in a folder that no other user may
+    # enter. Where it does so by an access list, the list's mask is where a group's rights would be.
+    others = _OTHERS if path.parent == credentials else _GROUP | _OTHERS
+    if mode & others:
         raise SettingsError(
             f"Others on this computer can read the export key {path}; close it with chmod 600."
         )

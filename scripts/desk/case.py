@@ -1,5 +1,6 @@
 """A case as the desk sees it: what one claimant sent under one codename, and the answers."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -14,16 +15,33 @@ _WANTED_QUESTION = "reply_ok"
 _NO_NOTICE = "reply.no_notice"
 
 
+class BadCaseNumber(CasedropError):
+    """This is not a case number; they look like C-0001."""
+
+
+def case_name(number: int) -> str:
+    """The number as people write it: C-0001."""
+    return f"C-{number:04d}"
+
+
+def case_number(name: str) -> int:
+    """The number in a name as people type it: C-0001, c-1 or 1. Raises BadCaseNumber."""
+    found = re.fullmatch(r"(?:[Cc]-?)?0*([1-9][0-9]{0,8})", name.strip(), re.ASCII)
+    if found is None:
+        raise BadCaseNumber
+    return int(found[1])
+
+
 class Keyed(Protocol):
-    """Whatever identifies a case: its number in this casebook, its name, its claimant's keys."""
+    """Whatever identifies a case: its number, and the keys that its claimant's codename gave."""
 
     @property
     def number(self) -> int:
-        """Its number in this casebook, by the order of import; people never see it."""
+        """Its number."""
 
     @property
     def name(self) -> str:
-        """Its name, such as K7-QX4M; see scripts.desk.case_name."""
+        """C-0001."""
 
     @property
     def reply_public(self) -> bytes:
@@ -58,10 +76,14 @@ class Case:
     """
 
     number: int
-    name: str
     reply_public: bytes
     tag_key: bytes
     parts: tuple[Part, ...]
+
+    @property
+    def name(self) -> str:
+        """C-0001."""
+        return case_name(self.number)
 
     @property
     def reply_symmetric(self) -> bytes | None:
@@ -152,7 +174,6 @@ class Answer:
 
     id: int
     case: int
-    case_name: str
     kind: str
     language: str
     day: date

@@ -31,6 +31,13 @@ import json, os, socket, time
 
 LOCKED = []
 
+class OwnUser(dict):
+    def get(self, name, none):
+        return [os.getuid()]
+
+# As the vault does: whose processes each socket answers.
+admitted = OwnUser()
+
 def lock_worker():
     LOCKED.append(os.getpid())
 

@@ -1170,3 +1170,20 @@ def test_the_reviewers_fingerprints_are_shown_as_they_are_pinned(
     ]
 
     assert sorted(shown) == sorted(pinned) and len(shown) == 2
+
+
+def test_only_this_machine_is_told_of_the_fronts_health_and_only_with_a_vault(
+    front: Front,
+) -> None:
+    with front.app.test_client() as local:
+        host = {"Host": ONION}
+
+        def asked(circuit: str) -> int:
+            return local.get(
+                "/health", headers=host, environ_overrides={"REMOTE_ADDR": circuit}
+            ).status_code
+
+        assert asked("") == 200 and front.vault.asked == ["replies"]
+        assert asked("fc00:dead:beef:4dad::0:42") == 404 and front.vault.asked == ["replies"]
+        front.vault.failure = VaultUnavailable()
+        assert asked("") == 500

@@ -160,9 +160,6 @@ def test_each_missing_setting_is_named(tmp_path: Path, section: str, name: str) 
         ("vault", "front_user", 1000, "the name of a user"),
         ("vault", "courier_users", ["courier", "Not One"], "the name of a user"),
         ("vault", "courier_users", True, "a list of names of users"),
-        ("alarms", "mail_to", "-oQ/tmp", "a mail address"),
-        ("alarms", "mail_to", "a@b.org\nBcc: c", "a mail address"),
-        ("alarms", "sendmail", 1, "a path"),
         ("limits", "files", 0, "from 1 to 10"),
         ("limits", "files", 11, "from 1 to 10"),
         ("lockdown", "waived", ["landlock", "all"], "a list of parts of the lockdown"),
@@ -389,3 +386,43 @@ FOLDER = 'catalogs = "c"\n'
 def test_a_wrong_language_is_refused(tmp_path: Path, site: str, tables: str, sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         Settings.load(with_languages(tmp_path, site, tables))
+
+
+def with_salt_file(tmp_path: Path, salt: bytes) -> dict[str, str]:
+    """The environment for settings whose salt, *salt* as it is written, is in a file of its own."""
+    environ = written(tmp_path, ("site", "salt", None))
+    (tmp_path / "salt").write_bytes(salt)
+    return {**environ, "CASEDROP_SITE_SALT_FILE": "salt"}
+
+
+def test_the_salt_can_be_in_a_file_of_its_own(tmp_path: Path) -> None:
+    environ = with_salt_file(tmp_path, b"00112233445566778899aabbccddeeff\n")
+
+    assert Settings.load(environ).salt == bytes.fromhex("00112233445566778899aabbccddeeff")
+
+
+@pytest.mark.parametrize("salt", [b"", b"00" * 16, b"0011", b"\xff" * 32, b"01" * 65])
+def test_a_file_without_a_salt_is_named_and_not_shown(salt: bytes, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"\[site\] salt_file .* random hexadecimal digits"):
+        Settings.load(with_salt_file(tmp_path, salt))
+
+
+def test_a_missing_salt_file_and_two_salts_are_refused(tmp_path: Path) -> None:
+    environ = with_salt_file(tmp_path, b"00112233445566778899aabbccddeeff")
+    (tmp_path / "salt").unlink()
+    with pytest.raises(SettingsError, match=r"salt_file .* has to be a file that can be read"):
+        Settings.load(environ)
+
+    written(tmp_path)
+    (tmp_path / "salt").write_bytes(b"00112233445566778899aabbccddeeff")
+    with pytest.raises(SettingsError, match="Only one of "):
+        Settings.load(environ)
+
+
+def test_the_folder_of_credentials_is_that_of_systemd(tmp_path: Path) -> None:
+    environ = written(tmp_path)
+
+    assert Settings.load(environ).credentials is None
+    assert Settings.load({**environ, "CREDENTIALS_DIRECTORY": "/run/c"}).credentials == Path(
+        "/run/c"
+    )

@@ -14,6 +14,7 @@ from onion.torrc import (
     OnionService,
     PrivateNode,
     ServiceTor,
+    packaged_torrc,
     private_torrc,
     service_torrc,
 )
@@ -142,3 +143,14 @@ def test_the_installed_tor_accepts_it(kind: str, tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stdout
+
+
+def test_debians_own_service_gets_all_but_the_places_that_it_has() -> None:
+    own = set(service_torrc(PUBLIC).splitlines()) - set(packaged_torrc(SERVICE).splitlines())
+
+    assert {line.split(" ")[0] for line in own} == {
+        "DataDirectory",
+        "ControlSocket",
+        "CookieAuthentication",
+    }
+    assert set(packaged_torrc(SERVICE).splitlines()) < set(service_torrc(PUBLIC).splitlines())

@@ -136,6 +136,23 @@ def test_an_export_key_that_anybody_else_may_use_in_any_way_is_refused(
     assert bytes(read_export_key(path)) == bytes(32)
 
 
+@pytest.mark.parametrize("mode", [0o400, 0o440, 0o444, 0o442, 0o401])
+def test_an_export_key_of_systemd_may_show_the_mask_of_its_access_list(
+    tmp_path: Path, mode: int
+) -> None:
+    path = tmp_path / "export.key"
+    path.write_bytes(bytes(32))
+    path.chmod(mode)
+    if mode & 0o007:
+        with pytest.raises(SettingsError, match="Others on this computer can read"):
+            read_export_key(path, tmp_path)
+    else:
+        assert bytes(read_export_key(path, tmp_path)) == bytes(32)
+    if mode & 0o077:
+        with pytest.raises(SettingsError, match="Others on this computer can read"):
+            read_export_key(path, tmp_path / "elsewhere")
+
+
 def test_a_longer_export_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "export.key"
     path.write_bytes(bytes(33))

@@ -2,6 +2,7 @@
 
 import argparse
 
+from scripts.desk.case import case_name
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json
@@ -49,9 +50,9 @@ def _take_back(asked: argparse.Namespace) -> None:
     with working(asked) as casebook:
         for one in casebook.queued():
             if one.id == asked.remove:
-                own_case(casebook, one.case_name)
+                own_case(casebook, case_name(one.case))
         taken = take_back(casebook, asked.remove, today=today())
-    name, day = taken.case_name, taken.day.isoformat()
+    name, day = case_name(taken.case), taken.day.isoformat()
     if asked.json:
         print_json({"number": taken.id, "case": name, "day": day})
     else:
