@@ -29,6 +29,8 @@ _SALT_FILE_BYTES = 4 * SALT_BYTES
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")
 # As useradd(8) takes them on Debian.
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+# It becomes an argument of a program and a header of a message.
+_MAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}(@[A-Za-z0-9.-]{1,190})?")
 _PACKAGED_CAMPAIGN = Path(__file__).with_name("campaign.toml")
 
 
@@ -74,6 +76,9 @@ class Settings:
     own_languages: Mapping[str, LanguageSettings] = field(default_factory=dict)
     # [front], optional: a file on a file system in memory; None: dropbox.front.shared_keys chooses
     key_memory: Path | None = None
+    # [alarms], optional
+    mail_to: str | None = None  # the address that `casedrop watch` tells alarms to
+    sendmail: Path = Path("/usr/sbin/sendmail")  # the program that sends them
     # The folder in which systemd hands secrets to this service; None: it was started otherwise.
     credentials: Path | None = None
     # [lockdown]
@@ -318,6 +323,12 @@ def _users(value: object, folder: Path) -> tuple[str, ...]:
     return tuple(_user(name, folder) for name in names)
 
 
+def _mail(value: object, _: Path) -> str:
+    if not isinstance(value, str) or not _MAIL.fullmatch(value):
+        raise _Invalid("a mail address, or the name of a user of this computer")
+    return value
+
+
 def _languages(value: object, _: Path) -> tuple[str, ...]:
     # The environment gives all tags in one text.
     tags = value.split() if isinstance(value, str) else value
@@ -366,6 +377,8 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("vault", "export_key"): _path,
     ("vault", "front_user"): _user,
     ("vault", "courier_users"): _users,
+    ("alarms", "mail_to"): _mail,
+    ("alarms", "sendmail"): _path,
     ("lockdown", "waived"): _parts,
     ("limits", "page_bytes"): _number(PAGE_BYTES, 2**17),  # a slow bridge takes 6 s for that
     ("limits", "file_bytes"): _number(2**16, 2**30),
@@ -375,7 +388,7 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("limits", "sealings"): _number(1, 64),
     ("limits", "derivations"): _number(1, 64),
 }
-_OPTIONAL = ("limits", "lockdown")
+_OPTIONAL = ("alarms", "limits", "lockdown")
 _DEFAULTED = frozenset(
     (
         "campaign",

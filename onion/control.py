@@ -91,6 +91,38 @@ def check_version(version: tuple[int, ...]) -> None:
         )
 
 
+def connected(control: Path) -> Controller:
+    """An authenticated connection to the control socket *control*; the caller closes it.
+
+    Raises ControllerError or AuthenticationFailure.
+    """
+    # stem leaks a socket if nobody is listening yet, so look first.
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(control))
+        except OSError as why:
+            raise SocketError(str(why)) from why
+    with warnings.catch_warnings():
+        # stem 1.8.2 calls Thread.setDaemon(), which is deprecated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        controller = Controller.from_socket_file(str(control))
+    try:
+        controller.authenticate()
+    except AuthenticationFailure:
+        controller.close()
+        raise
+    return controller
+
+
+def phase_of(controller: Controller) -> Phase | None:
+    """How far the tor behind *controller* has got; None if it does not say.
+
+    Raises ControllerError.
+    """
+    found = _PHASE.search(str(controller.get_info("status/bootstrap-phase")))
+    return Phase(int(found[1]), found[2]) if found else None
+
+
 class Tor:
     """A tor process and its data directory. The constructor starts it; stop() ends it.
 
@@ -135,13 +167,10 @@ class Tor:
         try:
             if self._controller is None:
                 self._controller = self._connected()
-            answer = str(self._controller.get_info("status/bootstrap-phase"))
+            self.phase = phase_of(self._controller) or self.phase
         except (ControllerError, AuthenticationFailure):
             # The socket appears some time after the start, the cookie a moment later.
             self._close_control()
-            return self.phase
-        if found := _PHASE.search(answer):
-            self.phase = Phase(int(found[1]), found[2])
         return self.phase
 
     def wait_bootstrapped(self, deadline: float, progress: Callable[[str], None]) -> None:
@@ -191,21 +220,7 @@ class Tor:
             self._close_control()
 
     def _connected(self) -> Controller:
-        # stem leaks a socket if nobody is listening yet, so look first.
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(self._control_path))
-            except OSError as why:
-                raise SocketError(str(why)) from why
-        with warnings.catch_warnings():
-            # stem 1.8.2 calls Thread.setDaemon(), which is deprecated.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            controller = Controller.from_socket_file(str(self._control_path))
-        try:
-            controller.authenticate()
-        except AuthenticationFailure:
-            controller.close()
-            raise
+        controller = connected(self._control_path)
         controller.add_event_listener(self._count_upload, EventType.HS_DESC)
         return controller
 

@@ -24,6 +24,10 @@ class TorStopped(OnionError):
     """A tor process stopped by itself."""
 
 
+class TorSilent(OnionError):
+    """tor does not answer on its control socket."""
+
+
 class NotBootstrapped(OnionError):
     """A tor process could not join its network in time."""
 

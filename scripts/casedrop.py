@@ -7,6 +7,8 @@ casedrop migrate --settings var/settings.toml
 casedrop clock --settings var/settings.toml
 casedrop lost-vault --settings var/settings.toml
 casedrop texts --settings var/settings.toml
+casedrop status --settings var/settings.toml
+casedrop watch --settings var/settings.toml
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
 from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
+from scripts.operator import status, watch
 
 PROGRAM = "casedrop"
 COMMANDS = {
@@ -39,6 +42,8 @@ COMMANDS = {
     "clock": clock,
     "lost-vault": lost_vault,
     "texts": texts,
+    "status": status,
+    "watch": watch,
 }
 
 

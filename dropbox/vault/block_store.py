@@ -77,6 +77,19 @@ class Export(NamedTuple):
     head: bytes
 
 
+class Condition(NamedTuple):
+    """What the operator has to know of a store; days are UTC.
+
+    ``free_bytes``: of the file system. ``days_left``: see disk_forecast. ``exported``: the day of
+    the newest export. ``acknowledged``: when the desk last acknowledged a day that is remembered.
+    """
+
+    free_bytes: int
+    days_left: int | None
+    exported: date | None
+    acknowledged: date | None
+
+
 # seal(id, reason, SHA-256 of what was there) -> BLOCK_BYTES that look like any other block
 SealTombstone = Callable[[bytes, Reason, bytes], bytes]
 
@@ -152,6 +165,9 @@ class BlockStore(Protocol):
 
     def trouble(self) -> str | None:
         """A sentence for the operator if nothing new is accepted, or None."""
+
+    def condition(self) -> Condition:
+        """The disk, and when the courier came and the desk acknowledged last."""
 
     def confirm_clock(self) -> None:
         """The operator says that the clock is right: accept reports again."""

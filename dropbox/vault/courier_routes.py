@@ -3,7 +3,7 @@
     POST /export                   make the next export; its head
     GET  /export/<head>/<volume>   a volume of the newest export; 404 if there is another by now
     POST /replies                  a reply bundle; 422 and a sentence if it is refused
-    GET  /status                   counts and notices for the operator
+    GET  /status                   counts, the disk, the last visits and notices for the operator
     POST /clock                    the operator says that it is this UTC day; 409 if the vault
                                    disagrees
 
@@ -11,8 +11,8 @@ Status 507: the disk or the store does not allow it now.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from flask import Flask, Response, jsonify
@@ -83,6 +83,8 @@ class _Views:
     keys_end: date
     tombstones: Tombstones
     clock: Callable[[], datetime]
+    # The day on which the courier was last done with it, since this vault was started.
+    visits: dict[str, date] = field(default_factory=dict)
 
     def export(self) -> Response:
         """Each time another export: a courier that breaks off goes on with its volumes instead."""
@@ -90,7 +92,15 @@ class _Views:
 
     def volume(self, digest: str, position: int) -> Response:
         """One block after another: no lock is held over more than one, and none is kept."""
-        return Response(self.exports.volume(digest, position), mimetype="application/x-tar")
+        volume = self.exports.volume(digest, position)
+        if position == self.exports.volumes:
+            volume = self._noted(volume)
+        return Response(volume, mimetype="application/x-tar")
+
+    def _noted(self, last_volume: Iterator[bytes]) -> Iterator[bytes]:
+        """A courier fetches the volumes in order: whoever has the last one has the bundle."""
+        yield from last_volume
+        self.visits["pull"] = self._today()
 
     def replies(self) -> Response:
         """The bundle is verified completely before any of it is stored."""
@@ -102,16 +112,25 @@ class _Views:
             now=self.clock(),
         )
         self.store.accept(bundle)
+        self.visits["push"] = self._today()
         return Response(status=204)
 
     def status(self) -> Response:
         """Only what every export's head tells as well, and what the operator has to do."""
         today = self._today()
+        condition = self.store.condition()
         return jsonify(
             {
                 **_counts(self.store),
+                "free_bytes": condition.free_bytes,
+                "disk_days": condition.days_left,
+                "exported": _iso(condition.exported),
+                "acknowledged": _iso(condition.acknowledged),
+                "pull": _iso(self.visits.get("pull")),
+                "push": _iso(self.visits.get("push")),
                 "trouble": self.store.trouble(),
                 "tombstones": self.tombstones.note(),
+                "reviewers": sorted(signer.fingerprint for signer in self.signers),
                 "today": today.isoformat(),
                 "keys_end": self.keys_end.isoformat(),
                 "notice": notice(self.keys_end, today),
@@ -131,6 +150,10 @@ class _Views:
 
     def _today(self) -> date:
         return self.clock().astimezone(UTC).date()
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _counts(store: BlockStore) -> dict[str, object]:

@@ -109,6 +109,16 @@ class Days:
         """The oldest day that still has slots."""
         return min((day for day, row in self.rows.items() if not row.gone), default=None)
 
+    def last_export(self) -> int | None:
+        """The day of the newest export."""
+        return self.exports[max(self.exports)].day if self.exports else None
+
+    def last_acknowledgement(self) -> int | None:
+        """When the desk last acknowledged one of the days that are remembered."""
+        return max(
+            (row.acknowledged for row in self.rows.values() if row.acknowledged), default=None
+        )
+
     def described(self, counts: dict[int, int], today: int) -> list[Day]:
         """Every day with its number of slots and its state."""
         return [

@@ -22,6 +22,7 @@ from dropbox.vault.block_store import (
     Block,
     Claim,
     ClockJumped,
+    Condition,
     Day,
     Export,
     NoRoom,
@@ -29,8 +30,10 @@ from dropbox.vault.block_store import (
     StoredTwice,
 )
 from dropbox.vault.day_calendar import Ledger
+from dropbox.vault.disk_forecast import days_left
 from dropbox.vault.slot_file import SlotFile
 from dropbox.vault.slot_heads import (
+    SPARE,
     Head,
     RandomBelow,
     day_of,
@@ -51,7 +54,7 @@ from dropbox.vault.tick_work import (
     TakeOver,
     Work,
 )
-from dropbox.vault.tick_writer import TickWriter
+from dropbox.vault.tick_writer import SLOT_DISK_BYTES, TickWriter
 from dropbox.vault.vault_clock import VaultClock
 
 # So often does a caller look whether the ticks still come.
@@ -253,6 +256,27 @@ class DayStore:
         if self._clock.jumped:
             return str(ClockJumped())
         return str(NoRoom()) if self._writer.short else None
+
+    def condition(self) -> Condition:
+        """See BlockStore.condition."""
+        free_bytes = self._file.room()
+        with self._lock:
+            today, counts = self._clock.day(), dict(self._writer.heads.counts)
+            days = self._writer.days.described(counts, today)
+            exported = self._writer.days.last_export()
+            acknowledged = self._writer.days.last_acknowledgement()
+        left = days_left(
+            days,
+            today=day_of(today),
+            free_slots=counts.get(SPARE, 0) + free_bytes // SLOT_DISK_BYTES,
+            retention=self._limits.retention,
+        )
+        return Condition(
+            free_bytes,
+            left,
+            None if exported is None else day_of(exported),
+            None if acknowledged is None else day_of(acknowledged),
+        )
 
     def confirm_clock(self) -> None:
         """See BlockStore.confirm_clock."""

@@ -100,6 +100,12 @@ class Exports:
                     return write_head(snapshot.head, self._key)
         raise CannotStore
 
+    @property
+    def volumes(self) -> int:
+        """How many volumes the newest export has, 0 if none was made since the start."""
+        newest = self._newest
+        return 0 if newest is None else len(newest.volumes)
+
     def volume(self, digest: str, position: int) -> Iterator[bytes]:
         """Volume *position* (from 1) of the export whose head has the SHA-256 *digest*, in hex.
 

@@ -20,7 +20,7 @@ from dropbox.vault.tick_work import TickDraft, Work, remove_step
 from dropbox.vault.vault_clock import VaultClock
 
 # A slot takes 66,570 bytes of the file, with its share of a leaf page; some more, to be safe.
-_SLOT_DISK_BYTES = 70_000
+SLOT_DISK_BYTES = 70_000
 
 
 class TickWriter:
@@ -143,7 +143,7 @@ class TickWriter:
         slots = -(-lacking // quantum) * quantum
         # To write spare slots takes up room in the journal: they are for a quantum at a time.
         spare = self.heads.places(SPARE, quantum) if slots == quantum else []
-        has_room = may_grow and self._file.room() > (slots - len(spare)) * _SLOT_DISK_BYTES
+        has_room = may_grow and self._file.room() > (slots - len(spare)) * SLOT_DISK_BYTES
         if len(spare) < slots and not has_room:
             spare = self.heads.places(SPARE, quantum)
             if len(spare) < quantum:

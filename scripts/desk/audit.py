@@ -16,7 +16,7 @@ from nacl.signing import VerifyKey
 from dropbox.errors import BadPacket, BadReport, CasedropError
 from dropbox.packets import PublicKey, verify_detached
 from dropbox.report import Report
-from scripts.desk.case import case_name
+from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import ROWS, SESSION, Line, Row, link, origin
 from scripts.desk.casebook.schema import guards
@@ -104,6 +104,7 @@ class _Audit:
             (self.check_origin, "settings"),
             (self.check_rows, "rows"),
             (self.check_cases, "cases"),
+            (self.check_names, "names of cases"),
             (self.check_departures, "answers"),
             (self.check_files, "list of files"),
             (self.check_sealed, "sealed blocks"),
@@ -259,14 +260,43 @@ class _Audit:
                 continue  # check_rows named its row as changed
             if keys.get(row["case"]) != (report.reply_public, report.tag_key):
                 self.found.append(
-                    f"The reply keys of {case_name(row['case'])} "
+                    f"The reply keys of {self._case(row['case'])} "
                     f"are not those of its part {row['number']}."
                 )
         self.found += [
-            f"{case_name(number)} has no part: it was added."
+            f"{self._case(number)} has no part: it was added."
             for number in keys
             if number not in seen
         ]
+
+    def check_names(self) -> None:
+        """Each case is called what its keys say; under another name it would be taken for another.
+
+        Every desk computes the same names, so a wrong one leads answers and sheets astray.
+        """
+        computed = {
+            row["number"]: characters_of(row["reply_public"], row["tag_key"])
+            for row in self._rows("cases")
+        }
+        # Sorted, one of its neighbours shares the most with it.
+        around = ["", *sorted(computed.values()), ""]
+        names = {
+            one: name_of(one, before, after)
+            for before, one, after in zip(around, around[1:], around[2:], strict=False)
+        }
+        kept = {row["case"]: (row["characters"], row["name"]) for row in self._rows("case_name")}
+        for number, characters in computed.items():
+            if kept.pop(number, None) != (characters, names[characters]):
+                self.found.append(
+                    f"The name of case number {number} is not the one that follows from its keys."
+                )
+        self.found += [
+            f"There is a name for case number {number}, but no such case." for number in kept
+        ]
+
+    def _case(self, number: int) -> str:
+        """How a finding calls a case."""
+        return self._casebook.names.of(number) or f"Case number {number}"
 
     def check_departures(self) -> None:
         """Answers are marked as sent, with the number and bundle that the log has."""
@@ -314,10 +344,10 @@ class _Audit:
                     f"The summary of {case.name} is not what follows from its reviews and answers."
                 )
         self.found += [
-            f"There is a summary of {case_name(number)}, but no such case." for number in standings
+            f"There is a summary of case number {number}, but no such case." for number in standings
         ]
         self.found += [
-            f"What lists show of {case_name(number)} is not what its parts say."
+            f"What lists show of {self._case(number)} is not what its parts say."
             for number in summary.altered(self._casebook)
         ]
 

@@ -1,6 +1,5 @@
 """A case as the desk sees it: what one claimant sent under one codename, and the answers."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -15,33 +14,16 @@ _WANTED_QUESTION = "reply_ok"
 _NO_NOTICE = "reply.no_notice"
 
 
-class BadCaseNumber(CasedropError):
-    """This is not a case number; they look like C-0001."""
-
-
-def case_name(number: int) -> str:
-    """The number as people write it: C-0001."""
-    return f"C-{number:04d}"
-
-
-def case_number(name: str) -> int:
-    """The number in a name as people type it: C-0001, c-1 or 1. Raises BadCaseNumber."""
-    found = re.fullmatch(r"(?:[Cc]-?)?0*([1-9][0-9]{0,8})", name.strip(), re.ASCII)
-    if found is None:
-        raise BadCaseNumber
-    return int(found[1])
-
-
 class Keyed(Protocol):
-    """Whatever identifies a case: its number, and the keys that its claimant's codename gave."""
+    """Whatever identifies a case: its number in this casebook, its name, its claimant's keys."""
 
     @property
     def number(self) -> int:
-        """Its number."""
+        """Its number in this casebook, by the order of import; people never see it."""
 
     @property
     def name(self) -> str:
-        """C-0001."""
+        """Its name, such as K7-QX4M; see scripts.desk.case_name."""
 
     @property
     def reply_public(self) -> bytes:
@@ -76,14 +58,10 @@ class Case:
     """
 
     number: int
+    name: str
     reply_public: bytes
     tag_key: bytes
     parts: tuple[Part, ...]
-
-    @property
-    def name(self) -> str:
-        """C-0001."""
-        return case_name(self.number)
 
     @property
     def reply_symmetric(self) -> bytes | None:
@@ -174,6 +152,7 @@ class Answer:
 
     id: int
     case: int
+    case_name: str
     kind: str
     language: str
     day: date

@@ -13,7 +13,7 @@ from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
 from dropbox.openpgp import Opener, export_public
 from dropbox.packets import PublicKey, dearmor, read_pinned_keys, read_pins
-from scripts.desk.case import Case, case_number
+from scripts.desk.case import Case
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Session
@@ -94,7 +94,7 @@ def _reviewer(casebook: Casebook, secret: Opener, named: str) -> str:
 
 def own_case(casebook: Casebook, name: str) -> Case:
     """The case with this name. Raises ReviewError if the reviewer at work gave it away."""
-    case = casebook.case(case_number(name))
+    case = casebook.case(casebook.names.find(name))
     try:
         casebook.layers.of(case).refuse_conflicted(at_desk(casebook))
     except ReviewError as why:

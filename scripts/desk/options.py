@@ -9,7 +9,7 @@ from scripts.desk.screen.paging import MOST_LISTED
 
 def add_case(parser: argparse.ArgumentParser) -> None:
     """The case that the command is about."""
-    parser.add_argument("case", help="its number, such as C-0001")
+    parser.add_argument("case", help="its name, such as K7-QX4M")
 
 
 def add_lang(parser: argparse.ArgumentParser) -> None:

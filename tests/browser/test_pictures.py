@@ -82,7 +82,7 @@ def test_the_desk_is_photographed(
     for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": COLUMNS}.items():
         monkeypatch.setenv(name, str(value))
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
-    for words in ("list", "show C-0001"):
+    for words in ("list", f"show {reviewed.case()}"):
         console.print(Text(f"$ casedrop-desk {words}", style="bold"))
         console.print(Text.from_ansi(reviewed(0, *words.split())))
     screen = console.export_html(theme=THEME, code_format=SCREEN)
@@ -120,7 +120,7 @@ def reviewed(
             attachments=files,
         )
     team(0, "import", drop.bundle(1))
-    for case, merit, urgency in (("C-0001", "m2", "normal"), ("C-0004", "m1", "danger")):
+    for case, merit, urgency in ((1, "m2", "normal"), (4, "m1", "danger")):
         for who in (0, 1):
-            team.judge(who, case, merit=merit, urgency=urgency)
+            team.judge(who, team.case(case), merit=merit, urgency=urgency)
     return team

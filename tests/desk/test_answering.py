@@ -145,7 +145,9 @@ def test_whoever_asked_not_to_be_answered_is_answered_only_although(
     add(casebook, 1, "more", kind="message")
     other = add(casebook, 2)
 
-    with pytest.raises(OutboxError, match="C-0001 asked not to be answered; --force"):
+    with pytest.raises(
+        OutboxError, match=f"{casebook.names.of(asked)} asked not to be answered; --force"
+    ):
         write(casebook, [other, asked], "x", today=DAY)
     assert len(write(casebook, [other, asked], "x", today=DAY, although=True)) == 2
     assert casebook.case(asked).wants_no_answer and not casebook.case(other).wants_no_answer
@@ -192,7 +194,7 @@ def test_many_answers_are_queued_together_or_not_at_all(casebook: Casebook) -> N
     for _ in range(64):
         answer(casebook, numbers[1], "x", today=DAY)
 
-    with pytest.raises(CasebookError, match="C-0002 has 64 answers"):
+    with pytest.raises(CasebookError, match=f"{casebook.names.of(numbers[1])} has 64 answers"):
         queue(casebook, write(casebook, numbers, "y", today=DAY))
 
     assert {one.case for one in casebook.queued()} == {numbers[1]}
@@ -412,11 +414,12 @@ def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(
     assert [one.left for one in casebook.answers_to(casebook.case(1))] == [later[2], None]
     values = answered_values(casebook.left())
     assert (values[0]["case"], values[0]["answers"], values[0]["left"]) == (
-        "C-0001",
+        casebook.names.of(1),
         1,
         "2026-11-26",
     )
-    assert came_back(values) == "C-0001 (2026-11-26), C-0003 (2026-11-28)"
+    first, third = casebook.names.of(1), casebook.names.of(3)
+    assert came_back(values) == f"{first} (2026-11-26), {third} (2026-11-28)"
 
 
 def test_nothing_is_sent_to_a_claimant_who_took_everything_back(
@@ -432,11 +435,13 @@ def test_nothing_is_sent_to_a_claimant_who_took_everything_back(
     assert [one.case for one in leaving(casebook)] == [2]
     assert [one.case for one in withheld(casebook)] == [1]
     left = export_replies(casebook, tmp_path / "1.tar", opener, today=DAY)
-    assert (left.answers, left.waiting, left.withheld) == (1, 0, ("C-0001",))
+    assert (left.answers, left.waiting, left.withheld) == (1, 0, (casebook.names.of(1),))
     assert [one.case for one in casebook.left()] == [2]
     with pytest.raises(OutboxError, match="No answer is waiting"):
         export_replies(casebook, tmp_path / "2.tar", opener, today=DAY)
-    with pytest.raises(OutboxError, match="The claimants of C-0001 took everything back"):
+    with pytest.raises(
+        OutboxError, match=f"The claimants of {casebook.names.of(1)} took everything back"
+    ):
         write(casebook, [2, 1], "once more", today=DAY, although=True)
 
 
@@ -450,8 +455,8 @@ def test_the_commands_name_what_is_withheld_and_what_came_after_a_withdrawal(
         for claimant in (1, 2):
             add(casebook, claimant)
         know_vault(casebook)
-    team(0, "answer", "C-0001", "C-0002", "--text-file", text, "--lang", "en", "--yes")
-    before = team(0, "list"), team(0, "show", "C-0001")
+    team(0, "answer", team.case(), team.case(2), "--text-file", text, "--lang", "en", "--yes")
+    before = team(0, "list"), team(0, "show", team.case())
     with Casebook.open(team.casebook) as casebook:
         add(casebook, 1, "with the same bundle", kind="message", bundle=2)
         add(casebook, 1, kind="withdrawal", bundle=2)
@@ -461,16 +466,16 @@ def test_the_commands_name_what_is_withheld_and_what_came_after_a_withdrawal(
     assert [one["withheld"] != "" for one in waiting] == [True, False]
     said = team(0, "export-replies", team.directory / "1.tar", "--yes")
     assert "1 of its 256 replies are answers" in said
-    assert "Not sent, since their claimants took everything back: C-0001." in said
-    code, _, refused = team.run(0, "answer", "C-0001", "--text-file", text, "--force", "--yes")
+    assert f"Not sent, since their claimants took everything back: {team.case()}." in said
+    code, _, refused = team.run(0, "answer", team.case(), "--text-file", text, "--force", "--yes")
     assert code == 2 and "nothing is sent to them any more" in refused
 
-    shown = team(0, "show", "C-0001")
+    shown = team(0, "show", team.case())
     assert "The claimant took everything back on 2026-11-24;" in shown and ", withheld" in shown
     marked = [line for line in shown.splitlines() if "added after everything was taken" in line]
     assert len(marked) == 1 and shown.index(marked[0]) < shown.index("after it")
     assert shown.index("with the same bundle") < shown.index(marked[0])
-    parts = json.loads(team(0, "show", "C-0001", "--json"))["parts"]
+    parts = json.loads(team(0, "show", team.case(), "--json"))["parts"]
     assert [part["after_withdrawal"] for part in parts] == [False, False, False, True]
     assert "1 part since" in team(0, "list") and not any("since" in one for one in before)
     assert [one["after_withdrawal"] for one in json.loads(team(0, "list", "--json"))] == [1, 0]
@@ -501,7 +506,7 @@ def queued(line: Line) -> list[dict[str, Any]]:
 
 def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -> None:
     template, bundle = (
-        ("answer", "c-1", "C-0003", "--template", "answer.evidence"),
+        ("answer", line.case().lower(), line.case(3), "--template", "answer.evidence"),
         tmp_path / "replies.tar",
     )
     code, out, err = line.run(*template)
@@ -514,18 +519,21 @@ def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -
     code, _, err = line.at_a_terminal("n\n", *template)
     assert (
         code == 2
-        and "Queue 2 answers, to C-0001 (zh-Hans), C-0003 (en)? [y/N]" in err
+        and f"Queue 2 answers, to {line.case()} (zh-Hans), {line.case(3)} (en)? [y/N]" in err
         and queued(line) == []
     )
 
     code, out, _ = line.at_a_terminal("y\n", *template)
-    assert code == 0 and "2 answers, to C-0001 (zh-Hans), C-0003 (en), are queued" in out
+    assert (
+        code == 0
+        and f"2 answers, to {line.case()} (zh-Hans), {line.case(3)} (en), are queued" in out
+    )
 
     assert line.run("export-replies", bundle)[0] == 2 and not bundle.exists()
     code, _, err = line.at_a_terminal("\n", "export-replies", bundle)
     assert (
         code == 2
-        and "Let 2 answers (C-0001, C-0003) and 0 acknowledgements leave?" in err
+        and f"Let 2 answers ({line.case()}, {line.case(3)}) and 0 acknowledgements leave?" in err
         and not bundle.exists()
     )
     assert (
@@ -536,12 +544,12 @@ def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -
 
 
 def test_an_answer_is_typed_at_the_terminal_and_then_asked_back(line: Line, tmp_path: Path) -> None:
-    typed = "thank you\n\x04"
+    typed, case = "thank you\n\x04", line.case(3)
     assert (
-        line.at_a_terminal(typed + "n\n", "answer", "3", "--text-file", "-")[0] == 2
+        line.at_a_terminal(typed + "n\n", "answer", case, "--text-file", "-")[0] == 2
         and queued(line) == []
     )
-    assert line.at_a_terminal(typed + "y\n", "answer", "3", "--text-file", "-")[0] == 0
+    assert line.at_a_terminal(typed + "y\n", "answer", case, "--text-file", "-")[0] == 0
 
     with Casebook.open(tmp_path / "casebook") as casebook:
         assert [one.text for one in casebook.queued()] == ["thank you\n"]
@@ -551,49 +559,50 @@ def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(
     line: Line, tmp_path: Path
 ) -> None:
     quoting = "您寫「錢包裡的錢取不出來」，請問是哪一年？"
-    answer = ("answer", "1", "--text-file", "-", "--lang", "zh-Hant")
+    answer = ("answer", line.case(), "--text-file", "-", "--lang", "zh-Hant")
     code, out, err = line.run(*answer, "--yes", text=quoting)
     assert code == 0 and "queued" in out
     assert (
-        "Warning: the answer to C-0001 repeats 9 characters in a row that the claimant wrote" in err
+        f"Warning: the answer to {line.case()} repeats 9 characters in a row that the claimant "
+        "wrote" in err
     )
     assert "钱" not in err + out and "錢" not in err + out
 
     file = tmp_path / "answer.txt"
     file.write_text(quoting, "utf-8")
-    code, _, err = line.at_a_terminal("no\n", "answer", "1", "--text-file", file)
+    code, _, err = line.at_a_terminal("no\n", "answer", line.case(), "--text-file", file)
     assert (
         code == 2
         and err.index("Warning") < err.index("Queue 1 answer,")
         and "Nothing was done." in err
     )
     code, _, err = line.run("export-replies", tmp_path / "replies.tar", "--yes")
-    assert code == 0 and "C-0001 repeats 9 characters" in err
+    assert code == 0 and f"{line.case()} repeats 9 characters" in err
 
 
 def test_the_outbox_says_what_waits_for_whom_and_how_long(
     line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     let_it_be(DAY, monkeypatch)
-    line.run("answer", "C-0002", "--template", "answer.next", "--yes")
-    line.run("answer", "C-0003", "--text-file", "-", "--yes", text="thank you")
+    line.run("answer", line.case(2), "--template", "answer.next", "--yes")
+    line.run("answer", line.case(3), "--text-file", "-", "--yes", text="thank you")
     let_it_be(DAY + timedelta(days=3), monkeypatch)
 
     first, second = queued(line)
     assert first == {
         "number": 1,
-        "case": "C-0002",
+        "case": line.case(2),
         "kind": "answer",
         "language": "zh-Hant",
         "day": "2026-11-24",
         "days": 3,
         "withheld": "",
     }
-    assert (second["case"], second["language"]) == ("C-0003", "en")
-    assert "C-0002" in line.run("outbox")[1] and "thank you" not in line.run("outbox")[1]
+    assert (second["case"], second["language"]) == (line.case(3), "en")
+    assert line.case(2) in line.run("outbox")[1] and "thank you" not in line.run("outbox")[1]
     assert line.run("outbox", "--remove", 2) == (
         0,
-        "The answer to C-0003 of 2026-11-24 was taken back.\n",
+        f"The answer to {line.case(3)} of 2026-11-24 was taken back.\n",
         "",
     )
     code, _, err = line.run("outbox", "--remove", 2)
@@ -602,7 +611,7 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(
     assert line.run("outbox", "--left")[1] == "No answer has left.\n"
     assert line.run("export-replies", tmp_path / "replies.tar", "--yes")[0] == 0
     (gone,) = json.loads(line.run("outbox", "--left", "--json")[1])
-    assert (gone["case"], gone["left"], gone["returned"]) == ("C-0002", "2026-11-27", None)
+    assert (gone["case"], gone["left"], gone["returned"]) == (line.case(2), "2026-11-27", None)
     assert (
         line.run("outbox")[1] == "No answer is waiting.\n"
         and "nothing yet" in line.run("outbox", "--left")[1]
@@ -613,16 +622,21 @@ def test_status_and_show_tell_whether_the_claimant_came_back(
     line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     let_it_be(DAY, monkeypatch)
-    line.run("answer", "1", "2", "--template", "answer.when", "--yes")
+    line.run("answer", line.case(), line.case(2), "--template", "answer.when", "--yes")
     line.run("export-replies", tmp_path / "replies.tar", "--yes")
     assert "cases answered: 2; came back since: none" in line.run("status")[1]
-    assert "left in reply bundle 1 on 2026-11-24; nothing came since" in line.run("show", "1")[1]
+    assert (
+        "left in reply bundle 1 on 2026-11-24; nothing came since"
+        in line.run("show", line.case())[1]
+    )
     with Casebook.open(tmp_path / "casebook") as casebook:
         add(casebook, 1, "since March", kind="message", day=DAY + timedelta(days=7), bundle=2)
 
-    assert "cases answered: 2; came back since: C-0001 (2026-12-01)" in line.run("status")[1]
-    assert "the claimant came back on 2026-12-01" in line.run("show", "1")[1]
-    (shown,) = json.loads(line.run("show", "1", "--json")[1])["answers"]
+    assert (
+        f"cases answered: 2; came back since: {line.case()} (2026-12-01)" in line.run("status")[1]
+    )
+    assert "the claimant came back on 2026-12-01" in line.run("show", line.case())[1]
+    (shown,) = json.loads(line.run("show", line.case(), "--json")[1])["answers"]
     assert (shown["left"], shown["returned"]) == ("2026-11-24", "2026-12-01")
     first, second = json.loads(line.run("status", "--json")[1])["answered"]
     assert (first["returned"], second["returned"], first["answers"]) == ("2026-12-01", None, 1)
@@ -641,8 +655,8 @@ def test_the_ready_answers_are_listed(line: Line) -> None:
 
 
 def test_a_case_of_the_wrong_kind_stops_them_all(line: Line) -> None:
-    for wrong, sentence in (("C-0009", "no case C-0009"), ("x", "look like C-0001")):
-        code, _, err = line.run("answer", "C-0001", wrong, "--template", "answer.next", "--yes")
+    for wrong, sentence in (("K7-QX4M", "no case K7-QX4M"), ("x", "look like K7-QX4M")):
+        code, _, err = line.run("answer", line.case(), wrong, "--template", "answer.next", "--yes")
         assert code == 2 and sentence in err
 
     assert queued(line) == []
@@ -651,7 +665,7 @@ def test_a_case_of_the_wrong_kind_stops_them_all(line: Line) -> None:
 def test_what_was_taken_back_stands_in_the_custody_log_and_verifies(
     line: Line, tmp_path: Path
 ) -> None:
-    line.run("answer", "1", "3", "--template", "answer.next", "--yes")
+    line.run("answer", line.case(), line.case(3), "--template", "answer.next", "--yes")
     assert line.run("outbox", "--remove", 1)[0] == 0
 
     with Casebook.open(tmp_path / "casebook") as casebook:
@@ -660,5 +674,5 @@ def test_what_was_taken_back_stands_in_the_custody_log_and_verifies(
             custody.Line.from_bytes(row["line"]) for row in casebook.database.table("custody").rows
         ]
         found = findings(casebook, keys, datetime.now(UTC))
-    assert [one.subject for one in lines if one and one.row == "taken_back/1"] == ["C-0001"]
+    assert [one.subject for one in lines if one and one.row == "taken_back/1"] == [line.case()]
     assert not [sentence for sentence in found if "nswer" in sentence or "aken" in sentence]

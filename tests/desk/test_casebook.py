@@ -8,7 +8,8 @@ import pytest
 
 from dropbox.errors import CampaignError
 from dropbox.report import Attachment, Report
-from scripts.desk.case import BadCaseNumber, Case, Export, Unopened, case_name, case_number
+from scripts.desk.case import Case, Export, Unopened
+from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook, CasebookError, create
 from scripts.desk.review.judgement import Judgement
@@ -150,7 +151,7 @@ def test_cases_are_numbered_and_tied_by_their_reply_key(directory: Path) -> None
         case = casebook.case(1)
         assert [part.report.text for part in case.parts] == ["one", "more of one"]
         assert (case.name, case.language, case.category, len(case.files)) == (
-            "C-0001",
+            name_of(characters_of(case.reply_public, case.tag_key)),
             "en",
             "c1",
             2,
@@ -365,14 +366,6 @@ def test_nothing_is_written_beside_the_casebook(directory: Path) -> None:
         before = names(directory)
         add(casebook, report())
         assert names(directory) - before <= {"casebook.sqlite-journal"}
-
-
-def test_case_numbers_are_read_as_people_type_them() -> None:
-    assert [case_number(name) for name in ("C-0012", "c12", "12", " C-12 ")] == [12] * 4
-    assert case_name(12) == "C-0012" and case_number(case_name(123_456)) == 123_456
-    for wrong in ("", "0", "C-0000", "-1", "D-1", "1; drop", "１", "9" * 20):
-        with pytest.raises(BadCaseNumber):
-            case_number(wrong)
 
 
 def judged(casebook: Casebook, case: int, judgement: str) -> None:

@@ -42,7 +42,7 @@ def verified(team: Team) -> bool:
 
 
 def first_case(team: Team) -> str:
-    """Blocks have random names, so either report may be C-0001."""
+    """Blocks have random names, so either report may be the first case."""
     rows = json.loads(team(0, "list", "--json"))
     return str(next(row["case"] for row in rows if row["files"]))
 
@@ -65,7 +65,7 @@ def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:
     team, case = filed
     imported = log(team)
     assert sorted(line.subject for line in imported if line.act == "import") == sorted(
-        ["B-1", "C-0001", "C-0002", case]
+        ["B-1", team.case(1), team.case(2), case]
     )
     answer = team.directory / "answer.txt"
     answer.write_text("收到。", "utf-8")
@@ -93,8 +93,8 @@ def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:
         ("label", case),
         ("answer", case),
         ("export", "R-1"),
-        ("export", "C-0001"),
-        ("export", "C-0002"),
+        ("export", team.case(1)),
+        ("export", team.case(2)),
         ("export", case),
         # The bundle that is acknowledged.
         ("export", "B-1"),
@@ -174,7 +174,7 @@ def test_a_refused_act_leaves_no_line_but_that_somebody_sat_down(filed: tuple[Te
     form.write_text('merit = "m9"', "utf-8")
 
     for arguments in (
-        ["show", "C-0099"],
+        ["show", "K7-QX4M"],
         ["review", case, "--form", form],
         ["adjudicate", case, "--blank"],
     ):
@@ -232,7 +232,7 @@ def test_lines_go_back_with_what_they_speak_of(filed: tuple[Team, str]) -> None:
                 1, "00" * 32, datetime.now(UTC).date(), casebook.numbered(casebook.queued()), fail
             )
         assert casebook.database.table("custody").count == before
-        casebook.note("view", "C-0001")
+        casebook.note("view", casebook.names.of(1))
         assert findings(casebook, pinned(casebook.database), datetime.now(UTC)) == []
 
 
@@ -376,11 +376,11 @@ def test_a_line_that_its_own_signer_replaced_later_is_named(filed: tuple[Team, s
     with Casebook.open(team.casebook) as casebook:
         at_work, table = session(casebook, team.homes[0]), casebook.database.table("custody")
         casebook.database.execute("drop trigger custody_delete")
-        at_work.note("view", "C-0001")
+        at_work.note("view", casebook.names.of(1))
         number = table.count
         first = dict(next(iter(table.rows_where("number = ?", [number]))))
         table.delete(number)
-        at_work.note("view", "C-0002")
+        at_work.note("view", casebook.names.of(2))
         at_work.note("view", "list")
         assert len(findings(casebook, pinned(casebook.database), datetime.now(UTC))) == 1, (
             "the guard alone"
@@ -405,7 +405,7 @@ def test_a_row_that_was_altered_and_signed_for_again_is_named(filed: tuple[Team,
         table.update(row["id"], {"text": "written later"})
         at_work = session(casebook, team.homes[0])
         altered = Row.of("answer", {**row, "text": "written later"})
-        at_work.note("answer", "C-0001", row=altered)
+        at_work.note("answer", casebook.names.of(1), row=altered)
 
         found = findings(casebook, pinned(casebook.database), datetime.now(UTC))
 
@@ -424,7 +424,7 @@ def test_a_session_is_vouched_for_by_the_reviewer_whom_its_lines_name(
         secret = Opener(team.homes[1])
         Session(
             casebook.database, casebook.origin, first, lambda data: secret.sign(data, second)
-        ).note("view", "C-0001")
+        ).note("view", casebook.names.of(1))
 
         found = findings(casebook, pinned(casebook.database), datetime.now(UTC))
 

@@ -378,7 +378,7 @@ def test_a_name_as_sent_becomes_a_name_that_does_no_harm(
 
     safe = safe_name(casebook.case(1), 3, name)
 
-    assert safe.startswith("C-0001-03-") and len(safe.encode()) < 200
+    assert safe.startswith(f"{casebook.names.of(1)}-03-") and len(safe.encode()) < 200
     assert not set(safe) & set("/\\\0\n :\u202e") and ".." not in safe
 
 
@@ -386,7 +386,8 @@ def test_an_ordinary_name_stays_readable(drop: Drop, casebook: Casebook, take: T
     drop.report()
     take(drop.bundle(1))
 
-    assert safe_name(casebook.case(1), 1, "封号 截图(1).png") == "C-0001-01-封号_截图_1_.png"
+    name = safe_name(casebook.case(1), 1, "封号 截图(1).png")
+    assert name == f"{casebook.names.of(1)}-01-封号_截图_1_.png"
     assert safe_name(casebook.case(1), 1, "长" * 300 + ".jpg").endswith("长.jpg")
 
 
@@ -486,7 +487,7 @@ def test_an_answer_that_cannot_be_read_is_refused_when_it_is_written(
         answer(casebook, 1, "长" * 2_000, today=DAY)
     with pytest.raises(OutboxError, match="one of"):
         answer(casebook, 1, "x", today=DAY, language="xx")
-    with pytest.raises(CasebookError, match="no case C-0002"):
+    with pytest.raises(CasebookError, match="no case with the number 2"):
         answer(casebook, 2, "x", today=DAY)
     assert [one.kind for one in casebook.queued()] == ["acknowledgement"]
 
@@ -510,22 +511,22 @@ def test_a_day_at_the_desk(
     assert "1 new case and 1 file" in line("open", drop.bundle(1))
 
     table = line("list")
-    assert "C-0001" in table and "[red]正文‹U+001B›[31m‹U+202E›" in table and "nowhere" in table
+    assert line.case() in table and "[red]正文‹U+001B›[31m‹U+202E›" in table and "nowhere" in table
     (row,) = json.loads(line("list", "--json"))
-    assert (row["case"], row["files"], row["category"]) == ("C-0001", 1, "nowhere")
-    shown = line("show", "C-0001") + line("files", "1")
+    assert (row["case"], row["files"], row["category"]) == (line.case(), 1, "nowhere")
+    shown = line("show", line.case()) + line("files", line.case())
     assert "照片‹U+202E›gpj.exe" in shown and "\x1b" not in shown and "\u202e" not in shown
-    as_json = line("show", "c-1", "--json")
+    as_json = line("show", line.case().lower(), "--json")
     assert (
         json.loads(as_json)["parts"][0]["text"] == "[red]正文\x1b[31m\u202e" and as_json.isascii()
     )
     assert bytes([101]).hex() * 32 not in as_json
     out = tmp_path / "new" / "out"
-    (path,) = line("files", "C-0001", "--out", out).split()
+    (path,) = line("files", line.case(), "--out", out).split()
     assert Path(path).read_bytes() == PHOTO and stat.S_IMODE(out.stat().st_mode) == 0o700
 
-    assert "queued" in line("answer", "C-0001", "--text-file", "-", "--yes", text="收到。")
-    assert "answers queued: C-0001" in line("status")
+    assert "queued" in line("answer", line.case(), "--text-file", "-", "--yes", text="收到。")
+    assert f"answers queued: {line.case()}" in line("status")
     refused = line.refused("export-replies", tmp_path / "replies.tar", "--yes")
     assert "Import the drop's next bundle first" in refused
     with Casebook.open(tmp_path / "casebook") as casebook:
@@ -533,7 +534,7 @@ def test_a_day_at_the_desk(
     assert "2 of its 256 replies are answers" in line(
         "export-replies", tmp_path / "replies.tar", "--yes"
     )
-    assert "left in reply bundle 1" in line("show", "C-0001")
+    assert "left in reply bundle 1" in line("show", line.case())
     assert json.loads(line("status", "--json"))["answers_left"] == 2
 
 
@@ -553,10 +554,10 @@ def test_every_refusal_is_one_sentence(drop: Drop, line: Line, tmp_path: Path) -
     assert "cannot be read" in line.refused("open", tmp_path / "none.tar")
     (tmp_path / "junk").write_bytes(os.urandom(5_000))
     assert "not a bundle" in line.refused("open", tmp_path / "junk")
-    assert "no case C-0009" in line.refused("show", "9")
-    assert "C-0001" in line.refused("files", "nine")
-    assert "No such file" in line.refused("answer", "1", "--text-file", tmp_path / "none.txt")
-    assert "not UTF-8" in line.refused("answer", "1", "--text-file", tmp_path / "junk")
+    assert "no case K7-QX4M" in line.refused("show", "k7 qx4m")
+    assert "look like K7-QX4M" in line.refused("files", "nine")
+    assert "No such file" in line.refused("answer", "K7-QX4M", "--text-file", tmp_path / "none.txt")
+    assert "not UTF-8" in line.refused("answer", "K7-QX4M", "--text-file", tmp_path / "junk")
     assert "No answer is waiting" in line.refused("export-replies", tmp_path / "out.tar", "--yes")
     (tmp_path / "casebook").chmod(0o755)
     assert "chmod 700" in line.refused("status")

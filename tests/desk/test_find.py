@@ -45,7 +45,7 @@ def found(team: Team, who: int, *options: str) -> list[str]:
 
 
 def copies(team: Team) -> list[str]:
-    """The numbers of the two with the same text; block names are random, so any may be C-0001."""
+    """The names of the two with the same text."""
     rows = json.loads(team(2, "list", "--json"))
     return [row["case"] for row in rows if row["linked"]]
 
@@ -60,7 +60,7 @@ ASKED = (
 
 
 def test_a_search_by_codes_finds_a_review_only_when_it_may_be_seen(filed: Team) -> None:
-    first = filed.judge(0, "C-0001", **SAID)
+    first = filed.judge(0, filed.case(), **SAID)
     assert first["status"] == "st.first_review"
 
     for who in (0, 1, 2):
@@ -68,15 +68,15 @@ def test_a_search_by_codes_finds_a_review_only_when_it_may_be_seen(filed: Team) 
         assert (
             found(filed, who, "--status", "st.first_review")
             == found(filed, who, "--reviewed-by", "reviewer-1")
-            == ["C-0001"]
+            == [filed.case()]
         )
-    filed.judge(1, "C-0001", **{**SAID, "merit": "m2"})
+    filed.judge(1, filed.case(), **{**SAID, "merit": "m2"})
     assert [found(filed, 2, *asked) for asked in ASKED] == [[]] * len(ASKED), "two disagree"
-    assert filed.judge(2, "C-0001", "adjudicate", **SAID)["status"] == "st.second_review"
+    assert filed.judge(2, filed.case(), "adjudicate", **SAID)["status"] == "st.second_review"
 
     for who in (0, 1, 2):
-        assert [found(filed, who, *asked) for asked in ASKED] == [["C-0001"]] * len(ASKED)
-        assert found(filed, who, "--reviewed-by", "reviewer-2") == ["C-0001"]
+        assert [found(filed, who, *asked) for asked in ASKED] == [[filed.case()]] * len(ASKED)
+        assert found(filed, who, "--reviewed-by", "reviewer-2") == [filed.case()]
 
 
 def test_a_case_that_was_given_away_is_neither_found_nor_linked_for_who_did(

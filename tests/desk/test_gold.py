@@ -259,7 +259,10 @@ ALTERED = {
         altered("number = 8", "signature", "custody", 0),
         ["Line 8 of the log was changed"],
     ),
-    "a case's tag key": (altered("number = 4", "tag_key", "cases"), ["The reply keys of C-0004"]),
+    "a case's tag key": (
+        altered("number = 4", "tag_key", "cases"),
+        ["The reply keys of ", "The name of case number 4"],
+    ),
     "a file's hash": (
         altered("1", "sha256", "attachment"),
         ["Attachment", "was changed since line"],
@@ -269,14 +272,14 @@ ALTERED = {
         altered("name = 'reviewer-2'", "ed25519", "reviewer"),
         ["settings or its reviewers' keys"],
     ),
-    "a summary": (altered("merit = 'm2'", "merit", "standing"), ["The summary of C-"]),
+    "a summary": (altered("merit = 'm2'", "merit", "standing"), ["The summary of "]),
     "what a list shows": (
         altered('"case" = 5', "text", "outline", 3),
-        ["What lists show of C-0005"],
+        ["What lists show of "],
     ),
     "a case left out of lists": (
         run('delete from outline where "case" = 6'),
-        ["What lists show of C-0006"],
+        ["What lists show of "],
     ),
     "the reply bundle": (altered("1", "sha256", "reply_bundle"), ["Reply bundle 1 was changed"]),
     "when an answer was taken back": (
@@ -316,9 +319,13 @@ ALTERED = {
         ["Layer 99 has no line in the log"],
     ),
     "a guard": (lambda _connection: None, ["its triggers were changed"]),
+    "a case's name": (
+        altered('"case" = 4', "name", "case_name", 3),
+        ["The name of case number 4"],
+    ),
     "a case added": (
         run("insert into cases values (77, zeroblob(32), zeroblob(32))"),
-        ["C-0077 has no part"],
+        ["Case number 77 has no part", "The name of case number 77"],
     ),
 }
 
@@ -420,12 +427,12 @@ def test_a_cut_off_end_is_seen_by_the_head_that_was_written_down(
 ) -> None:
     """Nothing else shows it if its rows are gone too."""
     team, _ = gold
-    team(0, "show", "C-0001")
+    team(0, "show", team.case())
     noted = json.loads(team(0, "status", "--json"))["custody_head"]
     assert team.run(0, "verify", "--head", noted)[0] == 0
     connection = sqlite3.connect(team.casebook / "casebook.sqlite")
     connection.execute("drop trigger custody_delete")
-    # The view of C-0001, and its session.
+    # The view of the case, and its session.
     connection.execute("delete from custody where number > (select max(number) - 2 from custody)")
     connection.execute(guards()["custody_delete"])
     connection.commit()

@@ -9,6 +9,7 @@ import pytest
 from support.archives import unpack
 
 from scripts.desk.__main__ import main
+from scripts.desk.case_name import BadCaseName, characters_of, name_of
 from scripts.desk.casebook import migration, schema
 from scripts.desk.casebook.casebook import VERSION, Casebook
 from scripts.desk.casebook.file import CasebookError
@@ -61,11 +62,25 @@ def test_a_migrated_casebook_holds_what_it_held_and_verifies(
     after = tables(old / "casebook.sqlite")
     assert {name: after[name] for name in before} == before
     of_version_4 = {"bundle", "acknowledgement", "slot", "closed_day"}
-    assert set(after) - set(before) == of_version_4 | {"tried_key", "sealed", "set_aside"}
+    assert set(after) - set(before) == (
+        of_version_4 | {"tried_key", "sealed", "set_aside"} | {"case_name"}
+    )
     assert tables(copy) == before and copy.stat().st_mode & 0o777 == 0o600
     assert desk(old, "verify", "--keys", str(VECTORS / "format_1" / "keys")) == 0
     with Casebook.open(old) as casebook:
         assert casebook.bundles.last() is None and casebook.counts().cases == 2
+
+
+def test_cases_get_names_and_their_numbers_are_still_understood(
+    old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    migrate(old)
+    with Casebook.open(old) as casebook:
+        for case in casebook.cases():
+            assert case.name == name_of(characters_of(case.reply_public, case.tag_key))
+            assert casebook.names.find(f"C-000{case.number}") == case.number
+        with pytest.raises(BadCaseName, match="ever called C-0003"):
+            casebook.names.find("C-0003")
 
 
 def test_a_migrated_casebook_has_the_tables_of_a_new_one(old: Path, tmp_path: Path) -> None:

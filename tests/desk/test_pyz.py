@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from nacl.public import PrivateKey
 from support.shared import made_once
 from support.slot_bundles import SERVER, SlotDrop
 from support.syscalls import NETWORK_CALLS, Call, calls, watcher
@@ -26,6 +27,7 @@ from dropbox.openpgp import Reviewers
 from dropbox.packets import read_pinned_keys
 from dropbox.reply_bundle import read_replies
 from dropbox.weekly_hpke import WeeklyHpke
+from scripts.desk.case_name import characters_of, name_of
 from scripts.release import pyz as builder
 from scripts.release import start
 from scripts.version import revision
@@ -243,14 +245,17 @@ def day(pyz: Path, directory: Path, keys: Path, export: Path) -> Path:
     (directory / "answer.txt").write_text(ANSWER, "utf-8")
     (directory / "evidence").mkdir()
     desk = [PYTHON, "-S", pyz, "--casebook", directory / "casebook", "--home", keys]
+    # That of the claimant whose report the bundle holds.
+    keys_of_case = bytes(PrivateKey(bytes([1]) * 32).public_key), bytes([101]) * 32
+    case = name_of(characters_of(*keys_of_case))
     acts: dict[str, list[object]] = {
         "init": ["init", "--server-key", bytes(SERVER.verify_key).hex(), "--desk", 0],
         "open": ["open", export],
         "list": ["list", "--json"],
-        "show": ["show", "C-0001"],
-        "files": ["files", "C-0001", "--out", directory / "evidence"],
-        "answer": ["answer", "C-0001", "--text-file", directory / "answer.txt", "--yes"],
-        "template": ["answer", "C-0001", "--template", "answer.evidence", "--yes"],
+        "show": ["show", case],
+        "files": ["files", case, "--out", directory / "evidence"],
+        "answer": ["answer", case, "--text-file", directory / "answer.txt", "--yes"],
+        "template": ["answer", case, "--template", "answer.evidence", "--yes"],
         "outbox": ["outbox", "--json"],
         "export": ["export-replies", directory / "replies.tar", "--yes"],
         "status": ["status", "--json"],

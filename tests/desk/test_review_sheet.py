@@ -32,7 +32,7 @@ def case(**changes: Any) -> Case:
         1,
         report(**{"attachments": (attachment(),), **changes}),
     )
-    return Case(1, b"r" * 32, b"t" * 32, (part,))
+    return Case(1, "K7-QX4M", b"r" * 32, b"t" * 32, (part,))
 
 
 def faults(campaign: Campaign, text: str, role: str = "review") -> list[str]:

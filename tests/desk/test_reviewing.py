@@ -45,27 +45,27 @@ def filed(team: Team, reviewers: Reviewers, prepared: Prepared) -> Team:
 
 
 def everything(team: Team, who: int) -> str:
-    """Everything that the desk's commands show a reviewer about C-0001."""
+    """Everything that the desk's commands show a reviewer about the first case."""
     out = ""
-    for command in (["list"], ["show", "C-0001"], ["status"], ["verify"], ["reviewers"]):
+    for command in (["list"], ["show", team.case()], ["status"], ["verify"], ["reviewers"]):
         out += team(who, *command) + team(who, *command, "--json")
-    sheet = team(who, "review", "C-0001", "--blank").splitlines()
+    sheet = team(who, "review", team.case(), "--blank").splitlines()
     # Without the comments, which hold all codes.
     out += "\n".join(line for line in sheet if not line.startswith("#"))
-    return out + team(who, "files", "C-0001", "--json")
+    return out + team(who, "files", team.case(), "--json")
 
 
 def test_the_second_reviewer_is_shown_nothing_of_the_first_review_until_done(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    filed.judge(0, "C-0001", **FULL)
+    filed.judge(0, filed.case(), **FULL)
     monkeypatch.setenv("COLUMNS", "200")
     words = ("first-reviewers-remark", "first-tag", '"m3"', "Case of merit,", "danger", "(m3)")
 
     assert not [word for word in words if word in everything(filed, 1)]
     assert len([word for word in words if word in everything(filed, 0)]) > 3
     assert (
-        SECRET in filed(0, "show", "C-0001")
+        SECRET in filed(0, "show", filed.case())
         and json.loads(filed(0, "list", "--json"))[0]["own_merit"] == "m3"
     )
     (row,) = json.loads(filed(1, "list", "--json"))
@@ -75,20 +75,20 @@ def test_the_second_reviewer_is_shown_nothing_of_the_first_review_until_done(
         "",
         ["reviewer-1"],
     )
-    assert json.loads(filed(1, "show", "C-0001", "--json"))["review"]["second_review"] is None
-    assert json.loads(filed(0, "show", "C-0001", "--json"))["review"]["second_review"] is True
+    assert json.loads(filed(1, "show", filed.case(), "--json"))["review"]["second_review"] is None
+    assert json.loads(filed(0, "show", filed.case(), "--json"))["review"]["second_review"] is True
     assert (
         "looked at this case too; you will see what they said once the reviews are done"
-        in filed(1, "show", "C-0001")
+        in filed(1, "show", filed.case())
     )
     # A first look is not a review yet.
-    filed.judge(1, "C-0001", merit="", urgency="normal")
-    assert SECRET not in filed(1, "show", "C-0001")
+    filed.judge(1, filed.case(), merit="", urgency="normal")
+    assert SECRET not in filed(1, "show", filed.case())
 
-    filed.judge(1, "C-0001", category="c1", merit="m2", urgency="normal")
+    filed.judge(1, filed.case(), category="c1", merit="m2", urgency="normal")
 
-    assert SECRET in filed(1, "show", "C-0001") and "m2" in filed(0, "show", "C-0001")
-    layers = json.loads(filed(2, "show", "C-0001", "--json"))["review"]["layers"]
+    assert SECRET in filed(1, "show", filed.case()) and "m2" in filed(0, "show", filed.case())
+    layers = json.loads(filed(2, "show", filed.case(), "--json"))["review"]["layers"]
     assert [(one["reviewer"], one["version"], one["blind"]) for one in layers] == [
         ("reviewer-1", 1, True),
         ("reviewer-2", 1, True),
@@ -101,7 +101,7 @@ def test_the_summary_that_all_read_holds_no_open_review(filed: Team) -> None:
         with Casebook.open(filed.casebook) as casebook:
             return next(casebook.layers.standings())
 
-    filed.judge(0, "C-0001", **FULL, harms={"c1.tortured": "documented"})
+    filed.judge(0, filed.case(), **FULL, harms={"c1.tortured": "documented"})
     row = standing()
     assert (row["merit"], row["urgency"], row["tags"], row["harms"]) == (
         "",
@@ -110,7 +110,7 @@ def test_the_summary_that_all_read_holds_no_open_review(filed: Team) -> None:
         " c1.harassed ",
     )
 
-    filed.judge(1, "C-0001", **FULL, harms={"c1.tortured": "documented"})
+    filed.judge(1, filed.case(), **FULL, harms={"c1.tortured": "documented"})
     row = standing()
     assert (row["merit"], row["urgency"], row["tags"], row["harms"]) == (
         "m3",
@@ -124,16 +124,16 @@ def test_the_summary_that_all_read_holds_no_open_review(filed: Team) -> None:
 def test_every_version_stays(filed: Team) -> None:
     for number, merit in enumerate(("m1", "m2", "m3"), 1):
         assert (
-            filed.judge(0, "C-0001", category="c1", merit=merit, urgency="normal")["version"]
+            filed.judge(0, filed.case(), category="c1", merit=merit, urgency="normal")["version"]
             == number
         )
 
-    layers = json.loads(filed(0, "show", "C-0001", "--json"))["review"]["layers"]
+    layers = json.loads(filed(0, "show", filed.case(), "--json"))["review"]["layers"]
     assert [(one["version"], one["merit"]) for one in layers] == [(1, "m1"), (2, "m2"), (3, "m3")]
 
 
 def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
-    filed.judge(1, "C-0001", conflict=True, note="my cousin")
+    filed.judge(1, filed.case(), conflict=True, note="my cousin")
     form = filed.directory / "sheet.toml"
     form.write_text(toml(FULL | {"note": ""}), "utf-8")
 
@@ -148,22 +148,22 @@ def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
     ]
     refused.append(["answer", "--text-file", text, "--yes"])
     for name, *rest in refused:
-        code, out, err = filed.run(1, name, "C-0001", *rest)
+        code, out, err = filed.run(1, name, filed.case(), *rest)
         assert (code, out) == (2, "") and "out of your hands" in err, name
-        assert err.startswith("C-0001: "), name
-    filed(0, "answer", "C-0001", "--text-file", text, "--yes")
+        assert err.startswith(f"{filed.case()}: "), name
+    filed(0, "answer", filed.case(), "--text-file", text, "--yes")
     number = json.loads(filed(1, "outbox", "--json"))[-1]["number"]
     code, out, err = filed.run(1, "outbox", "--remove", number)
     assert (code, out) == (2, "") and "out of your hands" in err
-    assert "C-0001" in filed(0, "outbox", "--remove", number)
+    assert filed.case() in filed(0, "outbox", "--remove", number)
     assert json.loads(filed(1, "list", "--json"))[0] == {
-        "case": "C-0001",
+        "case": filed.case(),
         "day": "2026-11-23",
         "status": "st.new",
         "conflict": True,
     }
     assert "永久封禁" not in filed(1, "list")
-    assert "C-0001" in filed(0, "show", "C-0001")
+    assert filed.case() in filed(0, "show", filed.case())
 
 
 def test_an_import_can_be_read_by_programs(team: Team, reviewers: Reviewers) -> None:
@@ -185,21 +185,21 @@ def test_every_act_can_be_read_by_programs(filed: Team) -> None:
         assert said.isascii(), asked
         return json.loads(said)
 
-    assert [one["case"] for one in read("list")] == ["C-0001"]
-    assert read("show", "C-0001")["case"] == "C-0001"
-    assert read("files", "C-0001") == []
-    assert "merit" in read("review", "C-0001", "--blank")["sheet"]
-    assert read("review", "C-0001", "--form", form)["version"] == 1
+    assert [one["case"] for one in read("list")] == [filed.case()]
+    assert read("show", filed.case())["case"] == filed.case()
+    assert read("files", filed.case()) == []
+    assert "merit" in read("review", filed.case(), "--blank")["sheet"]
+    assert read("review", filed.case(), "--form", form)["version"] == 1
     assert read("find", "--no-words", "--category", "c1")["count"] in (0, 1)
     assert read("answer", "--templates")
-    assert read("answer", "C-0001", "--text-file", text, "--yes")[0]["case"] == "C-0001"
+    assert read("answer", filed.case(), "--text-file", text, "--yes")[0]["case"] == filed.case()
     with Casebook.open(filed.casebook) as casebook:
         know_vault(casebook, filed.homes[0])
     waiting = read("outbox")
     assert [one["kind"] for one in waiting] == ["acknowledgement", "answer"]
     assert read("outbox", "--remove", waiting[1]["number"]) == {
         "number": waiting[1]["number"],
-        "case": "C-0001",
+        "case": filed.case(),
         "day": waiting[1]["day"],
     }
     assert read("export-replies", filed.directory / "replies.tar", "--yes") == {
@@ -223,7 +223,7 @@ def test_a_sheet_comes_from_standard_input_and_every_fault_is_told(
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
     typed('category = "c8"\nmerit = "m8"\n')
-    code, out, err = filed.run(0, "review", "C-0001", "--form", "-")
+    code, out, err = filed.run(0, "review", filed.case(), "--form", "-")
     assert (
         (code, out) == (2, "")
         and "Line 1, category" in err
@@ -232,7 +232,7 @@ def test_a_sheet_comes_from_standard_input_and_every_fault_is_told(
     )
     typed(toml(FULL))
 
-    assert "Status: First review done" in filed(0, "review", "C-0001", "--form", "-")
+    assert "Status: First review done" in filed(0, "review", filed.case(), "--form", "-")
 
 
 def test_the_list_is_chosen_and_paged(team: Team, reviewers: Reviewers) -> None:
@@ -240,19 +240,19 @@ def test_the_list_is_chosen_and_paged(team: Team, reviewers: Reviewers) -> None:
     for claimant in range(1, 5):
         drop.report(f"case {claimant}", claimant=claimant)
     team(0, "import", drop.bundle(1))
-    team.judge(0, "C-0003", category="c1", merit="", urgency="danger")
+    team.judge(0, team.case(3), category="c1", merit="", urgency="danger")
 
     def listed(*arguments: object) -> list[str]:
         return [row["case"] for row in json.loads(team(0, "list", "--json", *arguments))]
 
-    assert listed("--urgency", "danger") == listed("--status", "st.triaged") == ["C-0003"]
-    assert listed("--limit", 3) == ["C-0001", "C-0002", "C-0003"] and listed(
-        "--after", "C-0003"
-    ) == ["C-0004"]
+    assert listed("--urgency", "danger") == listed("--status", "st.triaged") == [team.case(3)]
+    assert listed("--limit", 3) == [team.case(), team.case(2), team.case(3)] and listed(
+        "--after", team.case(3)
+    ) == [team.case(4)]
     assert listed("--limit", 0) == listed() and len(listed()) == 4
-    assert "go on with --after C-0002" in team(0, "list", "--limit", 2) and "--after" not in team(
-        0, "list"
-    )
+    assert f"go on with --after {team.case(2)}" in team(
+        0, "list", "--limit", 2
+    ) and "--after" not in team(0, "list")
     assert listed("--merit", "m9' or '1'='1") == []
 
 
@@ -260,8 +260,8 @@ def test_a_table_names_status_merit_urgency_and_reviewers_in_each_language(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "220")
-    filed.judge(0, "C-0001", **{**FULL, "merit": "m2"})
-    filed.judge(1, "C-0001", **{**FULL, "merit": "m1"})
+    filed.judge(0, filed.case(), **{**FULL, "merit": "m2"})
+    filed.judge(1, filed.case(), **{**FULL, "merit": "m1"})
 
     for language, label in (
         ("en", "Reviewers disagree"),
@@ -272,8 +272,8 @@ def test_a_table_names_status_merit_urgency_and_reviewers_in_each_language(
         assert (
             label in table and "reviewer-1" in table and "reviewer-2" in table and "(m2)" in table
         )
-    assert "成立的案件" not in filed(0, "show", "C-0001", "--lang", "zh-Hant")
-    assert "可能成立，需跟進" in filed(0, "show", "C-0001", "--lang", "zh-Hant")
+    assert "成立的案件" not in filed(0, "show", filed.case(), "--lang", "zh-Hant")
+    assert "可能成立，需跟進" in filed(0, "show", filed.case(), "--lang", "zh-Hant")
 
 
 def test_status_counts_the_cases_and_says_how_the_disk_is(filed: Team) -> None:
@@ -284,8 +284,9 @@ def test_status_counts_the_cases_and_says_how_the_disk_is(filed: Team) -> None:
 
 
 def test_two_desks_at_once_and_a_newer_casebook_are_a_sentence(filed: Team) -> None:
+    case = filed.case()
     with Casebook.open(filed.casebook):
-        code, _, err = filed.run(1, "review", "C-0001", "--blank")
+        code, _, err = filed.run(1, "review", case, "--blank")
     assert code == 2 and "Another desk has the casebook" in err and err.count("\n") == 1
 
     with Casebook.open(filed.casebook) as casebook:
@@ -301,7 +302,7 @@ def test_two_desks_at_once_and_a_newer_casebook_are_a_sentence(filed: Team) -> N
 
 
 def test_a_withdrawn_case_is_withdrawn_whatever_was_said(filed: Team, reviewers: Reviewers) -> None:
-    filed.judge(0, "C-0001", **{**FULL, "merit": "m2"})
+    filed.judge(0, filed.case(), **{**FULL, "merit": "m2"})
     drop = Drop(reviewers, filed.directory)
     drop.report("", kind="withdrawal")
     filed(0, "import", drop.bundle(2))
@@ -321,7 +322,7 @@ def test_an_answer_makes_a_case_wait_until_the_claimant_comes_back(
         know_vault(casebook, filed.homes[0])
     filed(0, "export-replies", filed.directory / "1.tar", "--yes")
     assert status() == "st.new", "an acknowledgement asks nothing"
-    filed(0, "answer", "C-0001", "--text-file", text, "--yes")
+    filed(0, "answer", filed.case(), "--text-file", text, "--yes")
     assert status() == "st.new", "it has not left"
     filed(0, "export-replies", filed.directory / "2.tar", "--yes")
     assert status() == "st.awaiting_claimant"
@@ -334,7 +335,7 @@ def test_an_answer_makes_a_case_wait_until_the_claimant_comes_back(
 
 def test_chance_draws_about_the_percentage_and_is_nobodys_to_steer(campaign: Campaign) -> None:
     def drawn(key: bytes, percent: int) -> list[bool]:
-        cases = (Case(n, n.to_bytes(32, "big"), b"t" * 32, ()) for n in range(2_000))
+        cases = (Case(n, "K7-QX4M", n.to_bytes(32, "big"), b"t" * 32, ()) for n in range(2_000))
         return [sampled(key, case, percent) for case in cases]
 
     assert drawn(b"k" * 32, 20) == drawn(b"k" * 32, 20)
@@ -415,12 +416,12 @@ def test_every_edge_input_is_shown_right_or_visibly_neutralised(
             )
             kept.append(text)
 
-    shown = filed(0, "show", "C-0001") + filed(0, "list")
+    shown = filed(0, "show", filed.case()) + filed(0, "list")
 
     left = {one for one in shown if unicodedata.category(one) in ACTING} - ALLOWED
     assert left == set()
     assert shown.count("\u2068") == shown.count("\u2069")
-    values = filed(0, "show", "C-0001", "--json")
+    values = filed(0, "show", filed.case(), "--json")
     assert values.isascii() and filed(0, "list", "--json").isascii()
     assert [part["text"] for part in json.loads(values)["parts"][1:]] == kept
     # Put back together, the shown text is what was sent: nothing is lost or added.
@@ -464,7 +465,7 @@ def test_the_scripts_and_pictures_of_claimants_are_readable(filed: Team, text: s
             report=one,
         )
 
-    assert text in filed(0, "show", "C-0001")
+    assert text in filed(0, "show", filed.case())
 
 
 def test_right_to_left_text_turns_nothing_round_beside_it(filed: Team) -> None:
@@ -485,7 +486,7 @@ def test_right_to_left_text_turns_nothing_round_beside_it(filed: Team) -> None:
             report=Report(**{**fields, **changed}),
         )
 
-    shown = filed(0, "show", "C-0001")
+    shown = filed(0, "show", filed.case())
 
     assert f"harm: \u2068{uyghur}\u2069\n" in shown
     assert f"\u2068{uyghur}\u2069\n12-34\n\u2068‹U+2069›{uyghur}\u2069\n" in shown

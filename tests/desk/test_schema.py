@@ -12,6 +12,7 @@ from support.cases import CAMPAIGN, new_casebook
 
 from dropbox.packets import PublicKey
 from scripts.desk.case import Unopened
+from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook import schema
 from scripts.desk.casebook.bundles import BY_DAY_KEY, UNOPENED
 from scripts.desk.casebook.casebook import Casebook
@@ -118,6 +119,29 @@ def test_a_casebook_of_version_4_keeps_its_bundle_and_what_it_lacks(tmp_path: Pa
             for row in (Row.of(table, values) for values in rows(casebook, table))
         }
         assert logged.items() <= found.items() and len(logged) == 6
+
+
+def test_a_casebook_of_version_5_keeps_its_layers_and_answers(tmp_path: Path) -> None:
+    with Casebook.open(brought_up(tmp_path / "old", "version_5.sql")) as casebook:
+        assert [case.name for case in casebook.cases()] == [
+            name_of(characters_of(number.to_bytes(32, "big"), b"t" * 32)) for number in (1, 2, 3)
+        ]
+        assert [casebook.names.former(number) for number in (1, 2, 3)] == [
+            "C-0001",
+            "C-0002",
+            "C-0003",
+        ]
+        first, second = casebook.layers.of(casebook.case(1)).layers
+        assert (first.judgement.us, first.judgement.flags) == (
+            "california",
+            ("minor", "privileged"),
+        )
+        assert second.judgement.us == "" and second.reviewer == "CD" * 20
+        (left,) = casebook.left()
+        assert (left.returned, left.case_name) == (date(2026, 11, 25), casebook.names.of(1))
+        assert [one.text for one in casebook.queued()] == ["【虚构】第二回复"]
+        last = casebook.bundles.last()
+        assert last is not None and last.number == 2
 
 
 def rows(casebook: Casebook, table: str) -> list[dict[str, Any]]:

@@ -175,7 +175,7 @@ def test_parts_from_several_reports_are_joined_byte_for_byte(sent: Take, tmp_pat
     files, joined = out(casebook, tmp_path / "out")
 
     ((name, sentence),) = joined
-    assert re.fullmatch(r"C-0001-0[1-4]-joined-封号\.mp4", name) and sentence == ""
+    assert re.fullmatch(casebook.names.of(1) + r"-0[1-4]-joined-封号\.mp4", name) and sentence == ""
     assert (tmp_path / "out" / name).read_bytes() == FILM
     assert sorted(path.read_bytes() for path in files) == sorted([A, B, C, b"1"])
     assert out(casebook, tmp_path / "out") == (files, joined)
@@ -186,7 +186,7 @@ def test_a_joined_name_that_something_else_has_is_not_overwritten(
 ) -> None:
     casebook = sent([("x.001", A), ("x.002", C)])
     out(casebook, tmp_path / "out")
-    path = tmp_path / "out" / "C-0001-01-joined-x"
+    path = tmp_path / "out" / f"{casebook.names.of(1)}-01-joined-x"
     for something in (b"else", A + C + b"1"):
         path.write_bytes(something)
         with pytest.raises(EvidenceError, match="something else"):
@@ -276,7 +276,7 @@ def test_a_number_before_the_ending_is_a_part_only_if_the_first_begins_like_a_fi
 
     assert joined == [
         (
-            "C-0001-01-joined-x.mp4",
+            f"{casebook.names.of(1)}-01-joined-x.mp4",
             "The last part is as large as the others, so more of them may exist.",
         ),
         ("", "They may be parts, or files of their own."),
@@ -291,8 +291,9 @@ def test_volumes_keep_names_by_which_their_program_finds_them(sent: Take, tmp_pa
     files, joined = out(casebook, tmp_path / "out")
 
     names = {path.name for path in files}
-    assert {"C-0001-02-x.part1.rar", "C-0001-02-x.part2.rar"} <= names
-    assert {"C-0001-04-y.z01", "C-0001-04-y.zip"} <= names
+    case = casebook.names.of(1)
+    assert {f"{case}-02-x.part1.rar", f"{case}-02-x.part2.rar"} <= names
+    assert {f"{case}-04-y.z01", f"{case}-04-y.zip"} <= names
     assert [name for name, _ in joined] == ["", ""]
 
 
@@ -334,8 +335,8 @@ def test_the_command_says_what_it_joined_and_logs_it(
     line("open", drop.bundle(1))
     digest = hashlib.sha256(A + C).hexdigest()
 
-    shown = line("files", "C-0001")
-    told = line("files", "C-0001", "--out", tmp_path / "out")
+    shown = line("files", line.case())
+    told = line("files", line.case(), "--out", tmp_path / "out")
 
     assert "files 1 and 2. `--out` joins them." in shown and "Only part 1 is here." in shown
     assert f"files 1 and 2 joined, SHA-256 {digest}." in told and "file 3, not joined." in told

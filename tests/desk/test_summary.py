@@ -4,7 +4,7 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -175,7 +175,19 @@ def test_a_month_is_read_from_what_a_report_says_and_nothing_else(
     assert (first_month(answer), last_month(answer)) == (first, last)
 
 
-Run = Callable[..., str]
+@dataclass
+class Run:
+    """The command line on a casebook of 120 cases, with *words* on standard input."""
+
+    line: Line
+
+    def __call__(self, *arguments: str, words: bytes = b"", code: int = 0) -> str:
+        ended, out, err = self.line.run(*arguments, text=words)
+        assert ended == code and "\x1b" not in out and "\u202e" not in out
+        return err if code else out
+
+    def case(self, number: int = 1) -> str:
+        return self.line.case(number)
 
 
 @pytest.fixture(scope="session")
@@ -201,30 +213,30 @@ def linked(tmp_path_factory: pytest.TempPathFactory, pinned: dict[str, PublicKey
 
 @pytest.fixture
 def run(line: Line, tmp_path: Path, linked: Path) -> Run:
-    """The command line on a casebook of 120 cases, with *words* on standard input."""
     shutil.copytree(linked, tmp_path / "casebook")
-
-    def command(*arguments: str, words: bytes = b"", code: int = 0) -> str:
-        ended, out, err = line.run(*arguments, text=words)
-        assert ended == code and "\x1b" not in out and "\u202e" not in out
-        return err if code else out
-
-    return command
+    return Run(line)
 
 
 def test_the_list_comes_in_pages_for_people_and_whole_for_programs(run: Run) -> None:
     first, last = run("list"), run("list", "--page", "3")
 
-    assert "C-0001" in first and "C-0030" in first and "C-0031" not in first
-    assert "C-0061" in last and "Page 3 of 4, 120 cases in all" in last and "--after C-0090" in last
-    assert "C-0120" in run("list", "--limit", "0") and len(json.loads(run("list", "--json"))) == 120
-    assert json.loads(run("list", "--json", "--page", "3"))[0]["case"] == "C-0061"
+    assert run.case() in first and run.case(30) in first and run.case(31) not in first
+    assert (
+        run.case(61) in last
+        and "Page 3 of 4, 120 cases in all" in last
+        and f"--after {run.case(90)}" in last
+    )
+    assert (
+        run.case(120) in run("list", "--limit", "0")
+        and len(json.loads(run("list", "--json"))) == 120
+    )
+    assert json.loads(run("list", "--json", "--page", "3"))[0]["case"] == run.case(61)
     assert [
         row["case"] for row in json.loads(run("list", "--json", "--page", "4", "--limit", "39"))
     ] == [
-        "C-0118",
-        "C-0119",
-        "C-0120",
+        run.case(118),
+        run.case(119),
+        run.case(120),
     ]
     assert "counted from 1" in run("list", "--page", "0", code=2) + run(
         "find", "--limit", "-1", code=2
@@ -238,10 +250,10 @@ def test_the_list_leaves_the_text_room_and_drops_the_least_important_column_firs
     monkeypatch.setenv("COLUMNS", str(width))
     lines = run("list").splitlines()
     columns = next(line for line in lines if "case" in line).split()
-    first = next(line for line in lines if "C-0001" in line)
+    first = next(line for line in lines if run.case() in line)
 
     assert "第1个微信號‹U+001B›" in first
-    assert all(cell_len(line.rstrip()) <= width for line in lines if line.startswith(" C-"))
+    assert all(cell_len(line.rstrip()) <= width for line in lines if re.match(" [A-Z].-", line))
     assert columns[0] == "case" and columns[-1] == "text" and "status" in columns
     dropped = [name for name in ("linked", "harms", "files", "cat.", "day") if name not in columns]
     assert dropped == ["linked", "harms", "files", "cat.", "day"][: len(dropped)]
@@ -255,13 +267,13 @@ def test_words_come_from_standard_input_or_a_file_and_never_from_an_argument(
 
     shown = run("find", words="封了 第7个".encode())
 
-    assert "C-0007" in shown and "1 case found." in shown
+    assert run.case(7) in shown and "1 case found." in shown
     assert "120 cases found." in run("find", "--query-file", str(tmp_path / "words"))
-    assert "C-0031" in run("find", "--query-file", "-", "--page", "2", words="微信".encode())
+    assert run.case(31) in run("find", "--query-file", "-", "--page", "2", words="微信".encode())
     found = json.loads(run("find", "--json", words="第8个".encode()))
     assert (found["count"], found["cases"][0]["case"], found["cases"][0]["in"]) == (
         1,
-        "C-0008",
+        run.case(8),
         "text",
     )
     assert found["cases"][0]["excerpt"].startswith("第8个微信號‹U+001B›[31m‹U+202E›被")
@@ -326,7 +338,7 @@ def test_a_files_hash_is_shown_whole_in_a_narrow_terminal(
         add(casebook, report(attachments=(one,)))
     monkeypatch.setenv("COLUMNS", "70")
 
-    shown = line("files", "1")
+    shown = line("files", line.case())
 
     assert "…" not in shown
     assert re.findall(r"^ *(\d+) +\S", shown, re.MULTILINE)[:1] == ["1"]
@@ -352,10 +364,10 @@ def test_what_reads_like_markup_is_shown_as_it_came(capsys: pytest.CaptureFixtur
 
 
 def test_linked_cases_are_counted_in_the_list_and_named_with_the_case(run: Run) -> None:
-    shown = run("show", "C-0002")
+    shown = run("show", run.case(2))
 
     assert "── linked" in shown and "nearly the same text" in shown
-    values = json.loads(run("show", "2", "--json"))["linked"]
+    values = json.loads(run("show", run.case(2), "--json"))["linked"]
     assert {one["why"] for one in values} == {"near"} and all(
         one["percent"] < 100 for one in values
     )

@@ -4,6 +4,7 @@ running.
 
 import http.server
 import os
+import re
 import signal
 import socketserver
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import which
 
@@ -20,6 +22,7 @@ import pytest
 
 from onion.control import Tor, check_version, installed_version
 from onion.errors import BadPath, NotBootstrapped, TorStopped
+from onion.health import tor_state
 from onion.private_net import PrivateNet
 from onion.torrc import OnionService, ServiceTor, service_torrc
 
@@ -110,6 +113,20 @@ def test_a_client_reaches_the_onion_by_one_circuit_per_user(network: Network) ->
     assert all(line.startswith(b"PROXY TCP6 fc00:dead:beef:4dad:") for line in network.proxy_lines)
     assert circuits[0] == circuits[1] != circuits[2]
     assert network.said[-1] == "the onion service can be reached"
+
+
+def test_a_running_service_is_asked_for_its_health(network: Network) -> None:
+    control = re.search(
+        r'^ControlSocket "(.+)"$', (network.net.directory / "service.torrc").read_text(), re.M
+    )
+    assert control
+    state = tor_state(Path(control[1]), network.net.onion)
+
+    assert state.version.startswith("0.4.") and state.phase.percent == 100 and state.has_circuits
+    assert state.descriptor is not None and state.descriptor.introduction_points >= 3
+    assert state.descriptor.effort == 0
+    age = datetime.now(UTC) - state.descriptor.made
+    assert timedelta() <= age < timedelta(minutes=30)
 
 
 def test_a_directory_that_is_not_fresh_is_refused(tmp_path: Path) -> None:

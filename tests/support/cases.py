@@ -22,6 +22,7 @@ __all__ = [
     "add",
     "attachment",
     "know_vault",
+    "name",
     "new_casebook",
     "report",
 ]
@@ -62,6 +63,12 @@ def add(casebook: Casebook, *reports: Report) -> list[int]:
                 casebook.add_file(part, place)
             numbers.append(part.case)
     return numbers
+
+
+def name(directory: Path, number: int = 1) -> str:
+    """The name of the case that came as number *number* into the closed casebook in *directory*."""
+    with Casebook.open(directory) as casebook:
+        return casebook.names.of(number)
 
 
 def know_vault(casebook: Casebook, home: Path | None = None) -> None:

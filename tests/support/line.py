@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.desk import __main__ as desk
+from support.cases import name
 
 
 class Line:
@@ -20,9 +21,14 @@ class Line:
         capsys: pytest.CaptureFixture[str],
         patch: pytest.MonkeyPatch,
     ) -> None:
+        self._directory = directory
         self._always = ["--casebook", str(directory), "--home", str(home)]
         self._capsys = capsys
         self._patch = patch
+
+    def case(self, number: int = 1) -> str:
+        """What the case is called that came as number *number*."""
+        return name(self._directory, number)
 
     def run(self, *arguments: object, text: str | bytes = "") -> tuple[int, str, str]:
         """The exit code and both outputs, with *text* on standard input."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from scripts.desk import __main__ as desk
+from support.cases import name
 from support.shared import made_once
 
 Result = TypeVar("Result")
@@ -30,6 +31,10 @@ class Team:
         code, out, err = self.run(who, *arguments)
         assert (code, err) == (0, ""), err
         return out
+
+    def case(self, number: int = 1) -> str:
+        """What the case is called that came as number *number*."""
+        return name(self.casebook, number)
 
     def run(self, who: int, *arguments: object) -> tuple[int, str, str]:
         always = ["--casebook", str(self.casebook), "--home", str(self.homes[who])]

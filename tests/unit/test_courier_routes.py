@@ -544,6 +544,8 @@ def test_the_status_tells_days_troubles_and_the_end_of_the_keys(
     file_report(vault.store, 2)
     exported(courier)
     before = courier.get("/status").json
+    # Other programs use the disk, too.
+    assert before is not None and before.pop("free_bytes") > 0
     assert before == {
         "vault": vault.store.vault_id().hex(),
         "slots": 8,
@@ -551,19 +553,64 @@ def test_the_status_tells_days_troubles_and_the_end_of_the_keys(
         "oldest": TODAY.isoformat(),
         "export": 1,
         "replies": [],
+        "disk_days": None,
+        "exported": TODAY.isoformat(),
+        "acknowledged": None,
+        "pull": None,
+        "push": None,
         "trouble": None,
         "tombstones": "",
+        "reviewers": [],
         "today": TODAY.isoformat(),
         "keys_end": LAST.isoformat(),
         "notice": notice(LAST, TODAY),
     }
     # It says nothing about what was filed.
     vault.store.withdraw(SECRET)
-    assert courier.get("/status").json == before
+    after = courier.get("/status").json
+    assert after is not None and {**after, "free_bytes": 0} == {**before, "free_bytes": 0}
 
     vault.later(1)
     status = courier.get("/status").json
     assert status is not None and status["days"] == {"closed": 1, "open": 1}
+
+
+def test_the_status_tells_when_the_courier_came_and_the_desk_acknowledged(
+    vault: Vault, courier: FlaskClient, keys_dir: Path, signed: Signed
+) -> None:
+    def told() -> list[str | None]:
+        status = courier.get("/status").json or {}
+        return [status[name] for name in ("exported", "pull", "acknowledged", "push")]
+
+    assert told() == [None] * 4
+    vault.later(1)
+    head, day = exported(courier), vault.clock.now.date().isoformat()
+    # A head alone is no bundle.
+    assert told() == [day, None, None, None]
+    fetched(courier, head)
+    assert told() == [day, day, None, None]
+
+    vault.later(1)
+    export_and_acknowledge(vault.store, 2)
+    day_later = vault.clock.now.date().isoformat()
+    assert told() == [day_later, day, day_later, None]
+    # What happened is remembered after a restart as far as it is on the disk.
+    anew = vault.app(read_pinned_keys(keys_dir)).test_client().get("/status").json or {}
+    assert (anew["exported"], anew["acknowledged"]) == (day_later, day_later)
+    assert (anew["pull"], anew["push"]) == (None, None)
+
+
+def test_the_status_tells_when_a_reply_bundle_came(
+    tmp_path: Path, keys_dir: Path, signed: Signed
+) -> None:
+    vault = Vault(tmp_path / "vault.sqlite", TickClock(datetime.now(UTC)))
+    courier = vault.app(read_pinned_keys(keys_dir)).test_client()
+    today = datetime.now(UTC).date()
+    whole = replace(bundle_of(1), onion=ONION, made=today, expires=today)
+
+    assert courier.post("/replies", data=signed(whole)).status_code == 204
+    assert (courier.get("/status").json or {})["push"] == today.isoformat()
+    vault.store.close()
 
 
 def test_a_full_disk_is_507_to_the_courier(

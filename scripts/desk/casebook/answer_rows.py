@@ -16,11 +16,12 @@ GIVEN = f'SELECT count(*) FROM answer WHERE "case" = ? AND {VALID}'  # noqa: S60
 # A part filed on the very day on which an answer left counts as a return if it arrived later: the
 # claimant may have read the answer by then.
 _ANSWERS = """
-    SELECT answer.*, reply_bundle.day AS left, (
+    SELECT answer.*, case_name.name AS case_name, reply_bundle.day AS left, (
         SELECT min(part.day) FROM part WHERE part."case" = answer."case"
         AND part.number > departure.part AND part.day >= reply_bundle.day
     ) AS returned
-    FROM answer LEFT JOIN departure ON departure.answer = answer.id
+    FROM answer JOIN case_name ON case_name."case" = answer."case"
+    LEFT JOIN departure ON departure.answer = answer.id
     LEFT JOIN reply_bundle ON reply_bundle.number = departure.bundle
     WHERE {} AND {} ORDER BY answer.id
 """

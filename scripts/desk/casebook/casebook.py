@@ -22,21 +22,26 @@ from dropbox.packets import PublicKey
 from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import Report
 from dropbox.system_error import explained
-from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened, case_name
+from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened
 from scripts.desk.casebook import answer_rows, custody, schema
 from scripts.desk.casebook.bundles import Bundles, LastBundle, Seen, Source
 from scripts.desk.casebook.custody import Row, Session, digest, origin
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
 from scripts.desk.casebook.layers import Layers
+from scripts.desk.casebook.names import Names
 from scripts.desk.casebook.parts import Parts
 from scripts.desk.casebook.set_aside import SetAside
 from scripts.desk.review.judgement import Judgement
 
 __all__ = ["FILE", "VERSION", "Casebook", "CasebookError", "create"]
 
-VERSION = 5
+VERSION = 6
 FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 _SAMPLE_KEY_BYTES = 32
+_CASE = (
+    "SELECT number, coalesce(name, ''), reply_public, tag_key FROM cases "
+    'LEFT JOIN case_name ON case_name."case" = cases.number'
+)
 
 
 def create(
@@ -109,7 +114,8 @@ class Casebook:
     def __init__(self, directory: Path, database: sqlite_utils.Database) -> None:
         self.directory = directory
         self._database = database
-        self._parts = Parts(database)
+        self.names = Names(database)
+        self._parts = Parts(database, self.names)
         # The reviewer at work. Without one, acts leave no line in the custody log, and `verify`
         # then names the rows that have none.
         self.session: Session | None = None
@@ -211,9 +217,10 @@ class Casebook:
 
     def _arrived(self, part: Part, row: Mapping[str, Any], *, first: bool) -> None:
         hashes = {"cipher": row["block_sha256"], "plain": digest(row["report"])}
-        self.note("import", case_name(part.case), "part", row, **hashes)
+        name = self.names.of(part.case)
+        self.note("import", name, "part", row, **hashes)
         keys = part.report.reply_public, part.report.tag_key
-        self.layers.settle(Case(part.case, *keys, (part,)) if first else self.case(part.case))
+        self.layers.settle(Case(part.case, name, *keys, (part,)) if first else self.case(part.case))
 
     def has_file(self, part: Part, place: int) -> bool:
         """Whether attachment *place* (from 0) of *part* has been opened."""
@@ -224,7 +231,8 @@ class Casebook:
         row = {"part": part.number, "place": place, "sha256": part.report.attachments[place].sha256}
         with self._database.atomic():
             self._database.table("attachment").insert(row)
-            self.note("import", case_name(part.case), "attachment", row, plain=str(row["sha256"]))
+            name = self.names.of(part.case)
+            self.note("import", name, "attachment", row, plain=str(row["sha256"]))
             self.forget_unopened(part.block_id, place + 1)
 
     def parts(self) -> Iterator[Part]:
@@ -245,19 +253,16 @@ class Casebook:
 
     def cases(self) -> Iterator[Case]:
         """All cases by number."""
-        rows = self._database.execute(
-            "SELECT number, reply_public, tag_key FROM cases ORDER BY number"
-        )
-        yield from (Case(row[0], row[1], row[2], self._parts.of_case(row[0])) for row in rows)
+        rows = self._database.execute(f"{_CASE} ORDER BY number")
+        for number, name, public, tag in rows:
+            yield Case(number, name, public, tag, self._parts.of_case(number))
 
     def case(self, number: int) -> Case:
         """One case. Raises CasebookError when there is none with this number."""
-        row = self._database.execute(
-            "SELECT number, reply_public, tag_key FROM cases WHERE number = ?", [number]
-        ).fetchone()
+        row = self._database.execute(f"{_CASE} WHERE number = ?", [number]).fetchone()
         if row is None:
-            raise CasebookError(f"There is no case {case_name(number)} in this casebook.")
-        return Case(number, row[1], row[2], self._parts.of_case(number))
+            raise CasebookError(f"There is no case with the number {number} in this casebook.")
+        return Case(row[0], row[1], row[2], row[3], self._parts.of_case(number))
 
     # What the desk does
 
@@ -335,7 +340,7 @@ class Casebook:
 
     def answers_to(self, case: Case) -> list[Answer]:
         """All answers to *case*, in the order they were written."""
-        return answer_rows.read_answers(self._database, '"case" = ?', case.number)
+        return answer_rows.read_answers(self._database, 'answer."case" = ?', case.number)
 
     def left(self) -> list[Answer]:
         """The answers that have left, without acknowledgements."""
@@ -372,7 +377,7 @@ class Casebook:
             self._database.table("taken_back").insert(row)
             self.note(
                 "answer",
-                case_name(answer.case),
+                answer.case_name,
                 "taken_back",
                 row,
                 plain=digest(answer.text.encode()),

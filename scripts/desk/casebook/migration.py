@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import sqlite_utils
+
 from dropbox.durable_file import sync_folder
 from dropbox.system_error import explained
+from scripts.desk.case_name import former_name
 from scripts.desk.casebook import schema
 from scripts.desk.casebook.casebook import FILE, VERSION
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
+from scripts.desk.casebook.names import Names
 
 # What each version added to the one before, by the names in schema.sql.
 _ADDED: dict[int, Sequence[str]] = {
@@ -31,6 +35,10 @@ _ADDED: dict[int, Sequence[str]] = {
         "set_aside",
         "sealed_update",
         "sealed_delete",
+    ),
+    6: (
+        "case_name",
+        "idx_case_name_characters",
     ),
 }
 _OLDEST = min(_ADDED) - 1
@@ -61,8 +69,18 @@ def migrate(directory: Path) -> Path | None:
             for version in range(found + 1, VERSION + 1):
                 for entry in _entries(_ADDED[version]):
                     database.execute(entry.sql)
+                if version == 6:
+                    _name_cases(database)
             schema.set_version(database.conn, VERSION)
         return copy
+
+
+def _name_cases(database: sqlite_utils.Database) -> None:
+    """Name the cases, which had numbers by the order of import; those are still understood."""
+    names = Names(database)
+    rows = database.execute("SELECT number, reply_public, tag_key FROM cases").fetchall()
+    for number, reply_public, tag_key in rows:
+        names.add(number, reply_public, tag_key, former=former_name(number))
 
 
 def _entries(names: Sequence[str]) -> list[schema.Entry]:

@@ -11,13 +11,15 @@ from dropbox.errors import BadReport
 from dropbox.report import KINDS, Report
 from scripts.desk.case import Part
 from scripts.desk.casebook.file import CasebookError
+from scripts.desk.casebook.names import Names
 
 
 class Parts:
     """The parts in *database*. Raises CasebookError in every method that reads one."""
 
-    def __init__(self, database: sqlite_utils.Database) -> None:
+    def __init__(self, database: sqlite_utils.Database, names: Names) -> None:
         self._database = database
+        self._names = names
         # The parts added in the open transaction, so that nothing in it has to read them back.
         self._fresh: dict[int, Part] = {}
 
@@ -74,7 +76,9 @@ class Parts:
             added = self._database.execute(
                 "INSERT INTO cases (reply_public, tag_key) VALUES (?, ?)", keys
             )
-            return int(added.lastrowid or 0), True
+            number = int(added.lastrowid or 0)
+            self._names.add(number, *keys)
+            return number, True
         return int(found[0]), False
 
     def part(self, number: int) -> Part:

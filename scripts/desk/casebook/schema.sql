@@ -35,6 +35,18 @@ CREATE TABLE cases (
 ) STRICT;
 CREATE UNIQUE INDEX idx_cases_reply_public_tag_key ON cases (reply_public, tag_key);
 
+-- What a case is called, which follows from its keys; see ../case_name.py and names.py.
+--   characters  all of them, without check characters; sorted by them, alike names are neighbours
+--   name        as many of them as tell it from the others here, as people read it
+--   former      what the casebook called it before version 6 (C-0001), or ''
+CREATE TABLE case_name (
+  "case" INTEGER PRIMARY KEY NOT NULL,
+  characters TEXT NOT NULL,
+  name TEXT NOT NULL,
+  former TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX idx_case_name_characters ON case_name (characters);
+
 -- A report, message or withdrawal of a case.
 --   block_id      the block that it came in, as the export bundle lists it
 --   block_sha256  the hash of that block's bytes, likewise

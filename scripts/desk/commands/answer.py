@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from scripts.desk.case import case_number
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json, add_yes
@@ -31,7 +30,7 @@ HELP = "queue an answer to one case or to many"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    parser.add_argument("cases", nargs="*", metavar="case", help="their numbers, such as C-0001")
+    parser.add_argument("cases", nargs="*", metavar="case", help="their names, such as K7-QX4M")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "--text-file", metavar="FILE", help="a file with the answer, or - for standard input"
@@ -108,10 +107,10 @@ def _given_text(name: str | None) -> str:
 
 def _letters(casebook: Casebook, asked: argparse.Namespace, text: str, day: date) -> list[Letter]:
     if not asked.cases:
-        raise OutboxError("Name the cases to answer, such as C-0001.")
+        raise OutboxError("Name the cases to answer, such as K7-QX4M.")
     return write(
         casebook,
-        [case_number(name) for name in asked.cases],
+        [casebook.names.find(name) for name in asked.cases],
         template(casebook, asked.template) if asked.template else text,
         today=day,
         language=asked.lang or "",

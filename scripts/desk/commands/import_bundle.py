@@ -2,12 +2,12 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from dropbox.week_secrets import WeekSecrets
-from scripts.desk.case import Cause, case_name
+from scripts.desk.case import Cause
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import opener, today, working
 from scripts.desk.importing.filing import Opened, Progress
@@ -67,11 +67,13 @@ def run(asked: argparse.Namespace) -> None:
     """Import it. To repeat it is harmless."""
     with working(asked) as casebook, progress_bar() as bar:
         imported = _imported(asked, casebook, stages(bar))
+        names = casebook.names.among(imported.withdrawn)
+    withdrawn = [names[number] for number in imported.withdrawn]
     if asked.json:
-        print_json(_values(imported))
+        print_json(_values(imported, withdrawn))
         return
     _print(imported.opened)
-    for line in _lines(imported):
+    for line in _lines(imported, withdrawn):
         print(line)
     print_disk_warning(asked.casebook)
 
@@ -99,13 +101,12 @@ def _imported(asked: argparse.Namespace, casebook: Casebook, show: Progress) -> 
         raise Disagrees(why.findings, "--accept-findings imports the rest all the same.") from None
 
 
-def _lines(imported: Imported) -> Iterator[str]:
-    """What has to be known of it beside the counts."""
+def _lines(imported: Imported, withdrawn: Sequence[str]) -> Iterator[str]:
+    """What has to be known of it beside the counts; *withdrawn* are the names of those cases."""
     for finding in imported.findings:
         yield f"Accepted: {finding}"
-    if imported.withdrawn:
-        cases = ", ".join(map(case_name, imported.withdrawn))
-        yield f"Taken back by the claimant, without a notice: {cases}."
+    if withdrawn:
+        yield f"Taken back by the claimant, without a notice: {', '.join(withdrawn)}."
     yield from _unopened_lines(imported)
     if imported.crowded:
         days = ", ".join(map(str, imported.crowded))
@@ -118,14 +119,14 @@ def _lines(imported: Imported) -> Iterator[str]:
         yield f"Never imported here, and not needed any more: bundles {numbers}."
 
 
-def _values(imported: Imported) -> dict[str, object]:
+def _values(imported: Imported, withdrawn: Sequence[str]) -> dict[str, object]:
     opened = asdict(imported.opened)
     return {
         **opened,
         "unopened": unopened_values(imported.opened.unopened),
         "findings": [str(finding) for finding in imported.findings],
         "skipped": list(imported.skipped),
-        "withdrawn": [case_name(number) for number in imported.withdrawn],
+        "withdrawn": list(withdrawn),
         "set_aside": asdict(imported.kept),
         "crowded": [day.isoformat() for day in imported.crowded],
     }

@@ -2,7 +2,6 @@
 
 import argparse
 
-from scripts.desk.case import case_number
 from scripts.desk.identity import viewer, working
 from scripts.desk.options import add_json, add_lang, add_page
 from scripts.desk.screen.output import (
@@ -26,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name}", default="", metavar="CODE", help=f"only cases with this {name}"
         )
     parser.add_argument(
-        "--after", default="", metavar="CASE", help="only cases with a higher number"
+        "--after", default="", metavar="CASE", help="only cases that are listed after this one"
     )
     add_page(parser)
     add_lang(parser)
@@ -35,10 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Show what the reviewer at work may see of them."""
-    after = case_number(asked.after) if asked.after else 0
     page = Page.of(asked)
-    chosen = Chosen(asked.status, asked.merit, asked.urgency, after, page.most, page.skip)
     with working(asked) as casebook:
+        after = casebook.names.find(asked.after) if asked.after else 0
+        chosen = Chosen(asked.status, asked.merit, asked.urgency, after, page.most, page.skip)
         with progress_bar() as bar:
             catch_up(casebook, stages(bar))
         reader = viewer(casebook, asked.lang)

@@ -2,7 +2,6 @@
 
 import argparse
 
-from scripts.desk.case import case_name
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json
@@ -50,9 +49,9 @@ def _take_back(asked: argparse.Namespace) -> None:
     with working(asked) as casebook:
         for one in casebook.queued():
             if one.id == asked.remove:
-                own_case(casebook, case_name(one.case))
+                own_case(casebook, one.case_name)
         taken = take_back(casebook, asked.remove, today=today())
-    name, day = case_name(taken.case), taken.day.isoformat()
+    name, day = taken.case_name, taken.day.isoformat()
     if asked.json:
         print_json({"number": taken.id, "case": name, "day": day})
     else:

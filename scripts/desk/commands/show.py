@@ -28,15 +28,17 @@ def run(asked: argparse.Namespace) -> None:
             catch_up(casebook, stages(bar))
         given_away = casebook.layers.given_away(at_desk(casebook))
         links = links_of(casebook, case.number, without=given_away)
+        names = casebook.names.among(one.other for one in links)
+        former = casebook.names.former(case.number)
         answers, reader = casebook.answers_to(case), viewer(casebook, asked.lang)
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
         casebook.viewed(case)
     if asked.json:
         review = review_values(reviews, standing, reader)
-        linked = {"linked": link_values(links), "review": review}
+        linked = {"former": former, "linked": link_values(links, names), "review": review}
         print_json({**case_values(case, answers), **linked})
         return
-    print_rich(case_text(case, answers, reader.campaign, asked.lang))
+    print_rich(case_text(case, answers, reader.campaign, asked.lang, former))
     if links:
-        print_rich(links_text(links))
+        print_rich(links_text(links, names))
     print_rich(review_text(reviews, standing, reader))

@@ -8,7 +8,7 @@ the bundle again.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple, Protocol
 
@@ -18,7 +18,7 @@ from dropbox.openpgp import Opener
 from dropbox.reply import REPLIES_PER_DESK
 from dropbox.report import Attachment, Report
 from dropbox.sealing import MissingBlock, open_message
-from scripts.desk.case import Cause, Part, Unopened, case_name, cause_of
+from scripts.desk.case import Cause, Part, Unopened, cause_of
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.batch import Batch
 from scripts.desk.importing.workers import EarlyWorker, in_order
@@ -210,7 +210,9 @@ class Filing:
         with closing(in_order(self._files(parts), self._open_file, apart=_sha256)) as results:
             for (part, place), unopened in results:
                 if unopened is not None:
-                    self._unopened.append(unopened)
+                    name = self._casebook.names.of(part.case)
+                    reason = f"File {place + 1} of a part of {name}: {unopened.reason}"
+                    self._unopened.append(replace(unopened, reason=reason))
                 else:
                     files.add((part, place))
                 done += 1
@@ -246,8 +248,7 @@ class Filing:
             self._write_file(part.report, part.report.attachments[place])
         except (MissingBlock, CannotOpen, BadReport) as why:
             reason, cause = self._reason(why, part.day)
-            named_file = f"File {place + 1} of a part of {case_name(part.case)}: {reason}"
-            return Unopened(part.block_id, place + 1, named_file, cause)
+            return Unopened(part.block_id, place + 1, reason, cause)
         return None
 
     def _add_files(self, named: Sequence[tuple[Part, int]]) -> None:

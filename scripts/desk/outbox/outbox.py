@@ -24,7 +24,7 @@ from dropbox.reply_bundle import (
     write_replies,
 )
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
-from scripts.desk.case import Answer, Case, case_name
+from scripts.desk.case import Answer, Case
 from scripts.desk.casebook.bundles import Source
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search.summary import withdrawn
@@ -293,7 +293,7 @@ def export_replies(
         len(replies),
         len(_sendable(casebook)),
         acknowledged.number if acknowledged else 0,
-        tuple(dict.fromkeys(case_name(one.case) for one in withheld(casebook))),
+        tuple(dict.fromkeys(one.case_name for one in withheld(casebook))),
     )
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dropbox.ready_answer import Template
-from scripts.desk.case import Answer, case_name
+from scripts.desk.case import Answer
 from scripts.desk.screen.output import table
 
 
@@ -30,7 +30,7 @@ def outbox_values(
     return [
         {
             "number": one.id,
-            "case": case_name(one.case),
+            "case": one.case_name,
             "kind": one.kind,
             "language": one.language,
             "day": one.day.isoformat(),
@@ -45,7 +45,7 @@ def left_values(answers: Iterable[Answer]) -> list[dict[str, Any]]:
     """The answers that have left, when, and when the claimant came back (None for not yet)."""
     return [
         {
-            "case": case_name(one.case),
+            "case": one.case_name,
             "language": one.language,
             "day": one.day.isoformat(),
             "bundle": one.bundle,

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dropbox.campaign import Campaign
-from scripts.desk.case import Answer, Case, Counts, FileOfPart, Unopened, case_name
+from scripts.desk.case import Answer, Case, Counts, FileOfPart, Unopened
 from scripts.desk.evidence import Joined
 from scripts.desk.screen.output import counted, table
 from scripts.desk.search.similar import Link
@@ -44,10 +44,15 @@ def fact_line(campaign: Campaign, code: str, answer: Any, language: str) -> str:
     return f"{isolated(question.in_(language))}: {isolated(question.shown(answer, language))}"
 
 
-def case_text(case: Case, answers: Sequence[Answer], campaign: Campaign, language: str) -> Text:
-    """A whole case with its answers, as text."""
+def case_text(
+    case: Case, answers: Sequence[Answer], campaign: Campaign, language: str, former: str = ""
+) -> Text:
+    """A whole case with its answers, as text.
+
+    *former* is what an earlier version of the casebook called it.
+    """
     parts, files = counted(len(case.parts), "part"), counted(len(case.files), "file")
-    lines = [f"{case.name}, {parts}, {files}"]
+    lines = [f"{case.name}, {parts}, {files}" + (f", formerly {former}" if former else "")]
     if case.withdrawn:
         lines.append(
             f"The claimant took everything back on {case.withdrawn}; nothing is sent to them any "
@@ -131,19 +136,22 @@ def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
     }
 
 
-def links_text(links: Iterable[Link]) -> Text:
-    """The cases to which one is linked, a line for each; there must be at least one."""
+def links_text(links: Iterable[Link], names: Mapping[int, str]) -> Text:
+    """The cases to which one is linked, a line for each; there must be at least one.
+
+    *names*: theirs, by number.
+    """
     shares = {"near": ", {} % of it"}
     lines = [
-        f"{case_name(one.other)}: {_WHY[one.why]}{shares.get(one.why, '').format(one.percent)}"
+        f"{names[one.other]}: {_WHY[one.why]}{shares.get(one.why, '').format(one.percent)}"
         for one in links
     ]
     return Text("\n".join(["", "── linked", "", *lines]))
 
 
-def link_values(links: Iterable[Link]) -> list[dict[str, Any]]:
+def link_values(links: Iterable[Link], names: Mapping[int, str]) -> list[dict[str, Any]]:
     """The cases to which one is linked, why ("file", "text", "near"), and the percentage."""
-    return [{"case": case_name(one.other), "why": one.why, "percent": one.percent} for one in links]
+    return [{"case": names[one.other], "why": one.why, "percent": one.percent} for one in links]
 
 
 def files_table(files: Iterable[FileOfPart]) -> Table:
@@ -205,7 +213,7 @@ def status_values(
         "last_export_bundle": counts.last_export,
         "last_reply_bundle": counts.last_replies,
         "answers_left": counts.left,
-        "answers_queued": [case_name(answer.case) for answer in queued],
+        "answers_queued": [answer.case_name for answer in queued],
         "unopened": [
             {**values, "set_aside": _set_aside(set_aside.get((one.block_id, one.place)))}
             for one in unopened

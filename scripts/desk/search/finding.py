@@ -14,7 +14,6 @@ from itertools import accumulate
 from typing import Any
 
 from dropbox.errors import CasedropError
-from scripts.desk.case import case_name
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search.derived import Register
 from scripts.desk.search.folding import SEPARATOR, spelled, words
@@ -298,8 +297,7 @@ def _found(
     # The index was made from the same texts, so somebody altered it since.
     _register(casebook).make()
     raise FindingError(
-        f"The index of words did not match {case_name(outline.number)}. "
-        "It will be rebuilt: search once more."
+        f"The index of words did not match {outline.name}. It will be rebuilt: search once more."
     )
 
 

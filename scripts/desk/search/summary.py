@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from scripts.desk.case import Case, case_name
+from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search.derived import Register
 
@@ -36,6 +36,7 @@ class Outline:
     """
 
     number: int
+    name: str
     reply_public: bytes
     tag_key: bytes
     day: date
@@ -46,11 +47,6 @@ class Outline:
     files: int
     later: int
     text: str
-
-    @property
-    def name(self) -> str:
-        """C-0001."""
-        return case_name(self.number)
 
 
 def first_month(answer: Any) -> str:
@@ -133,29 +129,24 @@ def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
     """The outlines of those cases *numbers* that exist, by number."""
     catch_up(casebook)
     columns = (
-        '"case", reply_public, tag_key, day, language, category, harms, parts, files, later, text'
+        'outline."case" AS number, name, reply_public, tag_key, day, language, category, harms, '
+        "parts, files, later, text"
     )
     found = casebook.database.execute(
         f"SELECT {columns} FROM outline "  # noqa: S608 - ours alone
         'JOIN cases ON cases.number = outline."case" '
-        'WHERE "case" IN (SELECT value FROM json_each(?)) ORDER BY "case"',
+        'JOIN case_name ON case_name."case" = outline."case" '
+        'WHERE outline."case" IN (SELECT value FROM json_each(?)) ORDER BY outline."case"',
         [json.dumps(list(numbers))],
     )
+    names = [name for name, *_ in found.description]
+    rows = (dict(zip(names, row, strict=True)) for row in found)
     return [
         Outline(
-            number,
-            public,
-            tag,
-            date.fromisoformat(day),
-            language,
-            category,
-            tuple(json.loads(harms)),
-            parts,
-            files,
-            later,
-            text,
+            **row
+            | {"day": date.fromisoformat(row["day"]), "harms": tuple(json.loads(row["harms"]))}
         )
-        for number, public, tag, day, language, category, harms, parts, files, later, text in found
+        for row in rows
     ]
 
 

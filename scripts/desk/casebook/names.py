@@ -1,0 +1,102 @@
+"""The names of the casebook's cases: see scripts.desk.case_name."""
+
+import json
+from collections.abc import Iterable
+
+import sqlite_utils
+
+from scripts.desk.case_name import (
+    BadCaseName,
+    alike,
+    characters_of,
+    name_of,
+    read,
+    read_former,
+)
+
+# Behind every character of a name.
+_BEHIND = "~"
+
+
+class Names:
+    """The table ``case_name``."""
+
+    def __init__(self, database: sqlite_utils.Database) -> None:
+        self._database = database
+
+    def add(self, case: int, reply_public: bytes, tag_key: bytes, *, former: str = "") -> None:
+        """Name the new *case*, in the transaction that adds it.
+
+        A case that had the same name so far gets a longer one too. *former* is what an earlier
+        version of the casebook called it.
+        """
+        characters = characters_of(reply_public, tag_key)
+        beside = self._beside(characters)
+        self._database.execute(
+            'INSERT INTO case_name ("case", characters, name, former) VALUES (?, ?, ?, ?)',
+            [case, characters, name_of(characters, *beside), former],
+        )
+        for one in beside:
+            self._database.execute(
+                "UPDATE case_name SET name = ? WHERE characters = ?",
+                [name_of(one, *self._beside(one)), one],
+            )
+
+    def _beside(self, characters: str) -> list[str]:
+        """Those that share the most with *characters*: the one before it and the one after it.
+
+        Those that do not even share a short name are left out.
+        """
+        found = self._database.execute(
+            "SELECT (SELECT max(characters) FROM case_name WHERE characters < ?1), "
+            "(SELECT min(characters) FROM case_name WHERE characters > ?1)",
+            [characters],
+        ).fetchone()
+        return [one for one in found if one is not None and alike(one, characters)]
+
+    def of(self, case: int) -> str:
+        """The name of *case*, "" if there is no such case."""
+        return self.among([case]).get(case, "")
+
+    def former(self, case: int) -> str:
+        """What an earlier version of this casebook called *case*, "" if it did not know it."""
+        found = self._database.execute('SELECT former FROM case_name WHERE "case" = ?', [case])
+        row = found.fetchone()
+        return str(row[0]) if row else ""
+
+    def among(self, cases: Iterable[int]) -> dict[int, str]:
+        """The names of those *cases* that exist."""
+        found = self._database.execute(
+            'SELECT "case", name FROM case_name WHERE "case" IN (SELECT value FROM json_each(?))',
+            [json.dumps(list(cases))],
+        )
+        return dict(found.fetchall())
+
+    def find(self, typed: str) -> int:
+        """The number of the case with this name, as people type it. Raises BadCaseName."""
+        if former := read_former(typed):
+            return self._formerly(former)
+        characters = read(typed)
+        found = self._database.execute(
+            'SELECT "case", name FROM case_name WHERE characters >= ? AND characters < ? '
+            "ORDER BY characters",
+            [characters, characters + _BEHIND],
+        ).fetchall()
+        if not found:
+            raise BadCaseName(f"There is no case {name_of(characters)} in this casebook.")
+        if len(found) > 1:
+            raise BadCaseName(
+                f"{name_of(characters)} is the beginning of several cases' names here: "
+                f"{', '.join(name for _, name in found)}. Name one of them."
+            )
+        return int(found[0][0])
+
+    def _formerly(self, former: str) -> int:
+        found = self._database.execute(
+            'SELECT "case" FROM case_name WHERE former = ?', [former]
+        ).fetchone()
+        if found is None:
+            raise BadCaseName(
+                f"No case of this casebook was ever called {former}; cases have names like K7-QX4M."
+            )
+        return int(found[0])

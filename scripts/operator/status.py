@@ -1,0 +1,59 @@
+"""Says how a running drop is, part by part.
+
+    casedrop status --settings FILE [--json] [--prometheus FILE]
+
+Exit codes: 0 when all is well, 1 for an alarm, 2 when a part could not be asked and none of the
+others is an alarm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.operator import site
+
+HELP = "say how the running drop is: tor, front, vault, keys, disk"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    site.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--prometheus",
+        type=Path,
+        metavar="FILE",
+        help="also write a text file for node_exporter, such as .../casedrop.prom",
+    )
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Show it. Returns the exit code. Raises SettingsError or OSError."""
+    # Imported only when the command runs, so that a missing package becomes a sentence.
+    from scripts.operator.finding import (  # noqa: PLC0415
+        as_json,
+        as_lines,
+        as_prometheus,
+        exit_code,
+    )
+    from scripts.operator.health import examine  # noqa: PLC0415
+
+    findings = examine(site.Site.of(asked), datetime.now(UTC))
+    print(as_json(findings) if asked.json else "\n".join(as_lines(findings)))
+    if asked.prometheus:
+        _publish(asked.prometheus, as_prometheus(findings).encode("utf-8"))
+    return exit_code(findings)
+
+
+def _publish(path: Path, data: bytes) -> None:
+    """Replace *path* in one step by a file that every user can read: node_exporter has its own."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        os.fchmod(file.fileno(), 0o644)
+    part.rename(path)
