@@ -27,7 +27,7 @@ from dropbox.reply_bundle import read_replies
 from scripts.desk import __main__ as desk
 from scripts.desk.casebook.casebook import Casebook, CasebookError
 from scripts.desk.evidence import EvidenceError, safe_name, write_out
-from scripts.desk.importing.filing import Opened, bounded
+from scripts.desk.importing.filing import Opened
 from scripts.desk.importing.open_bundle import open_bundle
 from scripts.desk.outbox.outbox import OutboxError, answer, export_replies
 
@@ -200,17 +200,6 @@ def test_a_file_that_is_not_as_described_is_listed_and_not_kept(
     assert list((casebook.directory / "attachments").iterdir()) == []
     with pytest.raises(EvidenceError, match="could not be opened"):
         list(write_out(casebook, casebook.case(1), drop.directory))
-
-
-def test_a_file_longer_than_described_fills_no_disk() -> None:
-    """gpg unpacks compressed messages to any length; no more is written than the report says."""
-    written: list[bytes] = []
-    take = bounded(written.append, 10)
-
-    for piece in (b"1234", b"5678", b"90x", b"y"):
-        take(piece)
-
-    assert written == [b"1234", b"5678"]
 
 
 @dataclass
