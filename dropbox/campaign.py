@@ -387,7 +387,7 @@ def _unsure(entries: list[dict[str, Any]]) -> str:
     unsure = [str(entry["code"]) for entry in entries if entry.get("unsure")]
     if len(unsure) != 1:
         raise _Fault('exactly one category has to be the "not sure" one (unsure = true)', "unsure")
-    return unsure[0]
+    return unsure.pop()
 
 
 def _code(entry: Any, what: str = "the campaign", near: str = "code") -> str:

@@ -43,6 +43,8 @@ _SIGNATURE_BYTES = 64
 _DIGEST_BYTES = 32
 _DAY_BYTES = 4
 _RECORD_BYTES = ID_BYTES + _DIGEST_BYTES + _DAY_BYTES
+# In the trailer a block takes 104 characters; the rest is the names and headers of four members.
+_TRAILER_RECORD_BYTES, _REST_BYTES = 128, 16_384
 _EPOCH = date(1970, 1, 1)
 # Why a day left the vault.
 ACKNOWLEDGED, EXPIRED = "acknowledged", "expired"
@@ -304,9 +306,7 @@ def volume_name(position: int) -> str:
 
 def volume_bytes(volume: Volume) -> int:
     """The most bytes that the file of *volume* can have."""
-    # Each block may be in the trailer, in 104 characters; then the names and headers of four
-    # members.
-    return volume.blocks * (BLOCK_BYTES + _RECORD_BYTES + 128) + 16_384
+    return volume.blocks * (BLOCK_BYTES + _RECORD_BYTES + _TRAILER_RECORD_BYTES) + _REST_BYTES
 
 
 def write_head(head: Head, key: SigningKey) -> bytes:

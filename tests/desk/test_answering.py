@@ -231,7 +231,42 @@ def test_a_quotation_begins_at_eight_characters_or_five_words() -> None:
     assert quotation(" ".join(words.split()[1 : 1 + WORDS]).title(), [words]) == Quotation(0, 5)
     assert quotation(" ".join(words.split()[: WORDS - 1]), [words]) is None
     assert quotation(characters, [characters[:5], characters[5:]]) is None
-    assert str(Quotation(8, 1)) == "8 characters and 1 word" and str(Quotation(0, 5)) == "5 words"
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("øre яndex αwechat þing ƒabcdef", Quotation(0, 5)),
+        ("øre яndex αwechat þing", None),
+        ("甲乙丙丁 øre 戊己庚", Quotation(7, 1)),
+        ("甲乙丙丁 øre 戊", None),
+        ("甲乙 one two øre 丙", None),
+        ("甲乙 one two øre 丙丁", Quotation(4, 3)),
+        ("_ one_two three 4 _5 ƒ", Quotation(0, 6)),
+    ],
+)
+def test_any_script_makes_words_whatever_letters_they_go_on_with(
+    written: str, found: Quotation | None
+) -> None:
+    assert quotation(written, [f"{written} and more"]) == found
+
+
+def test_each_run_of_words_is_measured_on_its_own() -> None:
+    first, last = "one two three four five", "six seven eight nine ten eleven twelve"
+    told, characters = [f"{first} {last}"], "甲乙丙丁戊己庚辛壬"
+
+    assert quotation(f"{last} x {first}", told) == Quotation(0, 7)
+    assert quotation(f"{first} x {last}", told) == Quotation(0, 7)
+    assert quotation(f"x {first} x", told) == Quotation(0, 5)
+    # Five words weigh as much as eight characters, so nine characters weigh more.
+    assert quotation(f"{first} x {characters}", [*told, characters]) == Quotation(9, 0)
+
+
+def test_a_quotations_length_is_said_in_words() -> None:
+    said = {Quotation(8, 1): "8 characters and 1 word", Quotation(1, 2): "1 character and 2 words"}
+
+    assert {one: str(one) for one in said} == said
+    assert str(Quotation(2, 0)) == "2 characters" and str(Quotation(0, 2)) == "2 words"
 
 
 def test_no_ready_answer_is_taken_for_a_quotation_of_the_sample_cases(campaign: Campaign) -> None:

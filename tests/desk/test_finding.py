@@ -16,7 +16,7 @@ from scripts.desk.search.finding import (
     hit_in,
     terms,
 )
-from scripts.desk.search.folding import _alone, spelled, words
+from scripts.desk.search.folding import _alone, is_character, is_picture, spelled, words
 
 
 def numbers(casebook: Casebook, query: str, **codes: str) -> list[int]:
@@ -428,3 +428,36 @@ def test_each_character_of_a_script_without_spaces_is_a_word(first: int, last: i
     for code in (first - 1, last + 1):
         beside = any(begin <= code <= end for begin, end in BLOCKS)
         assert _alone(chr(code)) == beside
+
+
+@pytest.mark.parametrize(
+    ("text", "character", "picture"),
+    [
+        ("封", True, False),
+        ("封号", True, False),
+        ("\U0003fff0", True, False),
+        ("😀", False, True),
+        ("☎", False, True),
+        ("é", False, False),
+        ("я", False, False),
+        ("яя", False, False),
+        ("øre", False, False),
+        ("ƒabcdef", False, False),
+        ("a", False, False),
+        ("word", False, False),
+        ("abc1", False, False),
+        ("7", False, False),
+    ],
+)
+def test_a_word_is_a_character_or_a_picture_or_a_word_of_letters(
+    text: str, character: bool, picture: bool
+) -> None:
+    word = words(text)[0]
+
+    assert (is_character(word), is_picture(word)) == (character, picture)
+
+
+@pytest.mark.parametrize("word", ["_", "_0", "_110000", "_ffffff", "__4e00", "4e00", "", "_4E00"])
+def test_what_spells_no_character_is_none(word: str) -> None:
+    assert not is_character(word) and not is_picture(word)
+    assert is_character("_4e00")

@@ -1,6 +1,8 @@
 """Similar cases are linked: the same file, the same text, nearly the same text; and no others."""
 
+import hashlib
 import random
+import struct
 from collections.abc import Callable
 from itertools import combinations
 
@@ -10,7 +12,17 @@ from support.cases import SAMPLES, add, attachment, report
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search import similar
 from scripts.desk.search.folding import letters
-from scripts.desk.search.similar import MOST_LINKS, Link, bands, grams, jaccard, linked, links_of
+from scripts.desk.search.similar import (
+    MOST_LINKS,
+    Link,
+    bands,
+    grams,
+    jaccard,
+    likeness,
+    linked,
+    links_of,
+    share,
+)
 
 TEXTS = [case["text_zh_hans"] for case in SAMPLES]
 RARE = [chr(code) for code in range(0x8000, 0x9000)]
@@ -291,3 +303,96 @@ def test_texts_of_any_shape_are_taken(casebook: Casebook) -> None:
     add(casebook, *(report(text, number) for number, text in enumerate(texts, 1)))
 
     assert linked(casebook, range(1, 6)) == {}
+
+
+# Different characters (hieroglyphs), none of which folding changes.
+PLAIN = "".join(filter(lambda one: letters(one) == one, map(chr, range(0x12000, 0x13430))))
+
+
+def test_the_keys_that_a_casebook_holds_are_computed_alike_by_every_version() -> None:
+    """They are kept: a text that comes years later has to meet those of today."""
+    text = letters(
+        "【虚构】我的微信账号在 2019 年被永久封禁，钱包里的钱取不出来。"
+        "My shop lost all of its customers \U00020bb7."
+    )
+
+    keys = [
+        hashlib.sha256(struct.pack("<32I", *bands(one))).hexdigest() for one in (text, text[:20])
+    ]
+
+    assert bands(text)[:2] == [2257578245, 2634284014]
+    assert keys == [
+        "8d438162ff2be299ecc9b5d7eff393f35f8b1e86b2b0a18cabf29fea25cf6fda",
+        "a2893ce0e639f6f8a034f2b57236c903068a4055ba5a4d42e62b1a8caf32a552",
+    ]
+
+
+@pytest.mark.parametrize(("length", "why"), [(19, []), (20, ["text"])])
+def test_texts_of_twenty_letters_are_long_enough_to_be_the_same(
+    casebook: Casebook, length: int, why: list[str]
+) -> None:
+    add(casebook, report(PLAIN[:length], 1), report(f"{PLAIN[:length]}。", 2))
+
+    assert [link.why for link in links_of(casebook, 1)] == why
+
+
+@pytest.mark.parametrize(("length", "why"), [(39, []), (40, ["near"])])
+def test_texts_of_forty_letters_are_long_enough_to_be_nearly_the_same(
+    casebook: Casebook, length: int, why: list[str]
+) -> None:
+    add(casebook, report(PLAIN[:length], 1), report(PLAIN[: length - 1] + "X", 2))
+
+    assert [link.why for link in links_of(casebook, 1)] == why
+
+
+def test_two_thousand_letters_of_a_text_are_compared() -> None:
+    longer = PLAIN[:2_001]
+
+    assert grams(longer) == grams(PLAIN[:2_000]) != grams(PLAIN[:1_999])
+    assert (len(grams(PLAIN[:20])), grams(PLAIN[:19])) == (18, frozenset())
+    assert share(longer, grams(PLAIN[:2_000])) == 1 > share(longer, grams(PLAIN[:1_999]))
+    assert bands(longer) == bands(PLAIN[:2_000])
+
+
+@pytest.mark.parametrize(("common", "likely"), [(30, 0.75), (29, 0)])
+def test_three_quarters_of_either_text_must_be_in_the_other(common: int, likely: float) -> None:
+    text, other = PLAIN[:40], PLAIN[:common] + PLAIN[100 : 140 - common]
+
+    assert likeness(text, grams(text), other) == likeness(other, grams(other), text) == likely
+
+
+@pytest.mark.parametrize(("length", "likely"), [(34, 34 / 44), (33, 0)])
+def test_two_fifths_of_all_triples_must_be_in_both(length: int, likely: float) -> None:
+    """Five runs of 34 characters have 24 triples in common, of 60."""
+    common = [PLAIN[at : min(at + 7, length)] for at in range(0, 35, 7)]
+    text, other = (
+        "".join(run + PLAIN[n : n + 2] for n, run in enumerate(common, begin))[: 34 + 10]
+        for begin in (100, 200)
+    )
+
+    assert likeness(text, grams(text), other) == likely
+
+
+def test_of_many_who_sent_the_same_the_first_twenty_are_linked(casebook: Casebook) -> None:
+    files = (attachment(content=b"picture"),)
+    text = PLAIN[:50]
+    add(casebook, *(report(text, number, attachments=files) for number in range(1, 23)))
+
+    links = links_of(casebook, 22)
+
+    assert [(one.other, one.why) for one in links if one.why == "text"] == [
+        (number, "text") for number in range(1, 21)
+    ]
+    assert [one.other for one in links if one.why == "file"] == list(range(1, 21))
+
+
+def test_of_many_nearly_the_same_the_twenty_most_alike_are_linked(casebook: Casebook) -> None:
+    text = PLAIN[:100]
+    # The first is the least alike: 22 of its letters are others, of the next one 21, and so on.
+    others = [PLAIN[1_000 : 1_000 + other] + text[other:] for other in range(22, 0, -1)]
+    add(casebook, *(report(one, number) for number, one in enumerate([*others, text], 1)))
+
+    links = [one for one in links_of(casebook, 23) if one.other < 23]
+
+    assert [one.other for one in links] == list(range(3, 23))
+    assert [one.percent for one in links] == list(range(80, 100))

@@ -14,7 +14,7 @@ from support.format_1 import write_export
 from dropbox.bundle import ExportManifest, ListedBlock, read_export
 from dropbox.errors import BadBundle
 from dropbox.sizes import BLOCK_BYTES
-from dropbox.tar_members import Members, member
+from dropbox.tar_members import Members, member, member_header
 
 SERVER = SigningKey(b"s" * 32)
 BLOCKS = {bytes([n]) * 16: os.urandom(BLOCK_BYTES) for n in range(5)}
@@ -91,6 +91,23 @@ def test_a_member_may_be_as_large_as_was_said_and_not_a_byte_larger(more: int, t
     else:
         with pytest.raises(BadBundle, match="too large"):
             members.read("one", 1_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "most"),
+    [
+        ("manifest.json", b"", 64 * 1_048_576),
+        ("manifest.sig", member("manifest.json", b"{}"), 4_096),
+    ],
+)
+def test_no_more_is_read_of_a_bundle_than_its_members_can_hold(
+    name: str, before: bytes, most: int
+) -> None:
+    """A header alone says how long its member is going to be."""
+    with pytest.raises(BadBundle, match=f"cut off inside {name}"):
+        read(before + member_header(name, most))
+    with pytest.raises(BadBundle, match=f"{name} in the bundle is too large"):
+        read(before + member_header(name, most + 1))
 
 
 def signed_export(body: bytes, *members: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """The campaign file: what a valid one contains; an invalid one is refused with its line."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -75,7 +76,12 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
             "has to be a list of merit tiers",
         ),
         ("[review]", "[revue]", '"revue" is not a known key'),
-        ("sample_percent = 20", "sample_percent = 120", "from 0 to 100"),
+        ("sample_percent = 20", "sample_percent = 101", "from 0 to 100"),
+        ("sample_percent = 20", "sample_percent = -1", "from 0 to 100"),
+        ("sample_percent = 20", "sample_percent = true", "from 0 to 100"),
+        ('code = "c1"', 'code = "c1"\ncolour = 1', '"colour" is not a known key'),
+        ('code = "region"', 'code = "region"\ncolour = 1', '"colour" is not a known key'),
+        ('code = "c4.held_now"', 'code = "c4.held_now"\ncolour = 1', '"colour" is not a known key'),
         (
             'account = "account_type"',
             'account = "accounts"',
@@ -109,6 +115,42 @@ def test_a_broken_campaign_is_refused_with_its_line(
     assert f"line {line + new.count(chr(10))}" in str(refusal.value)
     assert sentence in str(refusal.value)
     assert str(path) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "line 1: the campaign has no code."),
+        ('\ncode = "x"', "line 1: there has to be at least one [[category]]."),
+        ('code = "x"\n[[category]]\n[[category]]', "line 1: category number 1 has no code."),
+    ],
+)
+def test_a_file_that_only_begins_is_refused_by_what_it_lacks_first(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(CampaignError) as refusal:
+        Campaign.read(path)
+
+    assert str(refusal.value) == f"The campaign file {path}, {sentence}"
+
+
+@pytest.mark.parametrize("percent", [0, 100])
+def test_none_or_all_of_the_cases_may_be_drawn_for_a_second_review(
+    tmp_path: Path, percent: int
+) -> None:
+    path, _ = broken(tmp_path, "sample_percent = 20", f"sample_percent = {percent}")
+
+    assert Campaign.read(path).reviewing.sample_percent == percent
+
+
+def test_every_tier_may_need_a_second_review(tmp_path: Path) -> None:
+    tiers = ["m0", "m1", "m2", "m3", "m4", "mx"]
+    path, _ = broken(tmp_path, 'always_second = ["m3", "m4"]', f"always_second = {tiers}")
+
+    assert Campaign.read(path).reviewing.always_second == set(tiers)
 
 
 def test_a_fault_in_the_first_line_is_found_there(tmp_path: Path) -> None:
@@ -226,6 +268,7 @@ def test_a_ready_answer_is_found_by_its_line(tmp_path: Path) -> None:
         ),
         ('zh-Hant = """', 'zh-Hant = """\u202e', "contains an invisible character", 0),
         ("[answer.text]", '[answer.text]\nfr = "x"', "unknown language", 1),
+        ("[answer.text]", '[answer.text]\nno_tag = "x"', "label in an unknown language", 1),
         ('code = "answer.where"', 'code = "c1"', 'the code "c1" is used twice', 0),
         (
             'code = "answer.where"',
@@ -276,6 +319,20 @@ def test_another_language_is_one_that_the_title_has(tmp_path: Path) -> None:
     assert all("qaa" in label.text for label in campaign.categories)
     assert all("qaa" in question.why for question in campaign.questions)
     assert campaign.categories[0].in_("qaa").startswith("≈Persecuted")
+
+
+@pytest.mark.parametrize("what", ["organisation", "invitation", "scope"])
+def test_what_the_first_page_says_is_needed_in_another_language_too(
+    tmp_path: Path, what: str
+) -> None:
+    path = with_language(tmp_path)
+    text = path.read_text("utf-8")
+    at = text.index(what)
+    lacking = re.sub(r',? ?\n?qaa = ".*?"', "", text[at:], count=1)
+    path.write_text(text[:at] + lacking, "utf-8")
+
+    with pytest.raises(CampaignError, match=f'"{what}" has no label in qaa'):
+        Campaign.read(path)
 
 
 def test_what_only_reviewers_see_needs_no_label_in_another_language(tmp_path: Path) -> None:

@@ -33,12 +33,13 @@ from dropbox.export_bundle import (
     index_of,
     read_head,
     read_volume,
+    volume_bytes,
     volume_of,
     write_head,
     write_volume,
 )
 from dropbox.sizes import BLOCK_BYTES
-from dropbox.tar_members import END, Members, member
+from dropbox.tar_members import END, Members, member, member_header
 
 SERVER = SigningKey(b"s" * 32)
 CAMPAIGN = "wechat-2020"
@@ -99,6 +100,7 @@ def test_a_head_that_follows_a_lost_vault_says_so() -> None:
     head = replace(HEAD, successor=Successor(b"o" * 16, 12, "磁盘坏了: all since 20 November."))
 
     assert read(write_head(head, SERVER)) == head
+    assert head.to_bytes().isascii(), "as every head is, so that old ones keep their digests"
 
 
 def test_a_head_is_refused_for_another_campaign_signer_or_purpose() -> None:
@@ -188,6 +190,9 @@ def test_limits_are_where_they_are_said_to_be() -> None:
     )
     assert read(write_head(full, SERVER)) == full
 
+    fuller = HeldDay(FIRST, 4_097, closed=True), (Volume(4_097, bytes(32)),)
+    with pytest.raises(BadBundle):
+        read(write_head(replace(HEAD, days=fuller[:1], volumes=fuller[1]), SERVER))
     more = replace(longest, history=(*history, (MAX_HISTORY + 1, bytes(32))))
     with pytest.raises(BadBundle):
         read(write_head(more, SERVER))
@@ -239,6 +244,74 @@ def test_altered_blocks_are_named_whether_the_trailer_lists_others_or_none() -> 
     carried = volume((DATA | {deleted: tombstone}).__getitem__)
     with pytest.raises(BadBundle, match=rf"Altered in volume 1: {deleted.hex()}\."):
         taken(carried.replace(tombstone, DATA[deleted]))
+
+
+ROW = {bytes([number]) * 16: os.urandom(BLOCK_BYTES) for number in range(12)}
+
+
+@pytest.mark.parametrize(
+    ("count", "more"), [(1, ""), (2, ""), (10, ""), (11, " and 1 more"), (12, " and 2 more")]
+)
+def test_the_first_ten_of_the_altered_blocks_are_named(count: int, more: str) -> None:
+    blocks = in_volumes(listed(ROW))[0]
+    head = replace(
+        HEAD,
+        days=(HeldDay(FIRST, 2, closed=True), HeldDay(SECOND, 10, closed=False)),
+        volumes=(volume_of(blocks),),
+    )
+    # The last one was deleted during the export, which is no alteration, unless it is one.
+    held = ROW | {blocks[-1].id: bytes(BLOCK_BYTES)}
+    whole = b"".join(write_volume(head, 1, blocks, held.__getitem__, SERVER))
+    assert len(taken(whole, head)) == 12
+    for block in blocks[:count]:
+        data = held[block.id]
+        whole = whole.replace(data, data[:-1] + bytes([data[-1] ^ 1]))
+
+    with pytest.raises(BadBundle) as refusal:
+        taken(whole, head)
+
+    names = ", ".join(block.id.hex() for block in blocks[:count][:10])
+    assert str(refusal.value) == f"Altered in volume 1: {names}{more}."
+
+
+def test_a_trailer_that_somebody_else_signed_is_refused() -> None:
+    """Whoever alters blocks can list them in a trailer, too, but not sign it."""
+    for signer, sentence in ((SERVER, None), (SigningKey(b"t" * 32), "not by this drop's server")):
+        whole = b"".join(write_volume(HEAD, 1, VOLUMES[0], DATA.__getitem__, signer))
+        if sentence is None:
+            assert len(taken(whole)) == 5
+        else:
+            with pytest.raises(BadBundle, match=sentence):
+                taken(whole)
+
+
+def test_each_volume_is_compared_with_its_own_entry_of_the_head() -> None:
+    parts = [blocks[at : at + 2] for blocks in VOLUMES for at in (0, 2, 4)]
+    head = replace(HEAD, volumes=tuple(map(volume_of, parts)))
+
+    for position, part in enumerate(parts, 1):
+        whole = b"".join(write_volume(head, position, part, DATA.__getitem__, SERVER))
+        assert [block.id for block in taken(whole, head, position)] == [block.id for block in part]
+
+
+def test_a_volume_with_every_block_deleted_is_no_larger_than_the_courier_expects() -> None:
+    deleted = dict.fromkeys(ROW, bytes(BLOCK_BYTES))
+    for count in (0, 1, 12):
+        blocks = listed(dict(list(ROW.items())[:count]))
+        whole = b"".join(write_volume(HEAD, 1, blocks, deleted.__getitem__, SERVER))
+        assert len(whole) <= volume_bytes(volume_of(blocks)) < len(whole) + 16_384
+
+
+@pytest.mark.parametrize(
+    ("name", "before"), [("head.json", b""), ("trailer.json", volume().partition(b"trailer")[0])]
+)
+def test_no_more_is_read_of_a_head_or_trailer_than_they_can_hold(name: str, before: bytes) -> None:
+    """A header alone says how long its member is going to be."""
+    read_it = read if name == "head.json" else taken
+    with pytest.raises(BadBundle, match=f"cut off inside {name}"):
+        read_it(before + member_header(name, 64 * 1_048_576))
+    with pytest.raises(BadBundle, match=f"{name} in the bundle is too large"):
+        read_it(before + member_header(name, 64 * 1_048_576 + 1))
 
 
 def test_a_volume_of_another_bundle_or_place_is_refused() -> None:

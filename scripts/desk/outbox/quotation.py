@@ -7,6 +7,7 @@ difference.
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple, Self
 
 from scripts.desk.case import Case
@@ -60,14 +61,11 @@ def _runs(
     windows: Iterable[tuple[int, tuple[str, ...]]], theirs: set[tuple[str, ...]]
 ) -> Iterator[tuple[int, int]]:
     """The start and end of each run of *windows* that are in *theirs*."""
-    start = end = last = -1
-    for at, window in windows:
-        if window in theirs:
-            if at != last + 1 and end > 0:
-                yield start, end
-            start, end, last = (start if at == last + 1 and end > 0 else at), at + len(window), at
-    if end > 0:
-        yield start, end
+    shared = [(at, at + len(window)) for at, window in windows if window in theirs]
+    # What begins one word after the other belongs to one run: both count on by one.
+    for _, run in groupby(enumerate(shared), lambda one: one[1][0] - one[0]):
+        windows_of_run = [window for _, window in run]
+        yield windows_of_run[0][0], windows_of_run[-1][1]
 
 
 def claimants_words(case: Case) -> Iterator[str]:

@@ -6,6 +6,8 @@ alike: NFKD, case, and traditional characters to simplified ones by OpenCC. Invi
 picture separates words.
 """
 
+import re
+import sys
 import unicodedata
 from functools import cache
 from importlib.resources import files
@@ -28,6 +30,8 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 # One word (account) in two spellings that are both common in simplified texts; OpenCC
 # turns 帳號 into the first.
 _ONE_WORD = {"帐": "账"}
+# How one character is spelled that is not ASCII, or an ASCII letter beside such a one.
+_SPELLED = re.compile("_([0-9a-f]{1,6})")
 # Separates texts that must not match as one run of words, such as two files' names.
 SEPARATOR = "__"
 
@@ -89,26 +93,22 @@ _LETTERS, _WORDS = _Table(indexed=False), _Table(indexed=True)
 
 def is_character(word: str) -> bool:
     """Whether a word of the index is one Chinese character."""
-    code = _only_character(word)
-    return code is not None and _alone(chr(code))
+    return any(map(_alone, _only_character(word)))
 
 
 def is_picture(word: str) -> bool:
     """Whether a word of the index is one picture."""
-    code = _only_character(word)
-    return code is not None and unicodedata.category(chr(code))[0] == "S"
+    return any(unicodedata.category(one).startswith("S") for one in _only_character(word))
 
 
-def _only_character(word: str) -> int | None:
-    """The code of the one character that a word consists of, as :func:`_word` spells it.
+def _only_character(word: str) -> str:
+    """The one character that a word consists of, as :func:`_word` spells it.
 
-    None for a word of ASCII or of several characters.
+    Nothing for a word of ASCII or of several characters, unless it reads like the spelling of one.
     """
-    return (
-        int(word[1:], 16)
-        if word.startswith("_") and word.isascii() and "_" not in word[1:] and word[1:]
-        else None
-    )
+    found = _SPELLED.fullmatch(word)
+    code = int(found[1], 16) if found else 0
+    return chr(code) if 0 < code <= sys.maxunicode else ""
 
 
 def letters(text: str) -> str:
