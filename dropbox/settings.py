@@ -93,6 +93,11 @@ class Settings:
     sealings: int = 16
     # Codenames that a worker turns into keys at once: each takes one core and 19 MiB for 30 ms.
     derivations: int = 2
+    # What a worker waits for: see onion.request_arrival.ArrivalLimits.
+    head_seconds: int = 60  # until the head of a request has arrived
+    slow_seconds: int = 120  # how long an upload can arrive as slowly as it likes
+    slowest_bytes: int = 1_024  # a second on average, from then on
+    uploads: int = 24  # that have one of a worker's 32 threads at once
 
     @property
     def store_file(self) -> Path:
@@ -387,6 +392,10 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("limits", "token_minutes"): _number(1, 2 * 60),  # a day's key is accepted for so long
     ("limits", "sealings"): _number(1, 64),
     ("limits", "derivations"): _number(1, 64),
+    ("limits", "head_seconds"): _number(1, 600),
+    ("limits", "slow_seconds"): _number(1, 3_600),
+    ("limits", "slowest_bytes"): _number(1, 10_000),  # a slow bridge brings more than these
+    ("limits", "uploads"): _number(1, 28),  # so that threads are left for all other requests
 }
 _OPTIONAL = ("alarms", "limits", "lockdown")
 _DEFAULTED = frozenset(

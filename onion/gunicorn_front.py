@@ -6,8 +6,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from onion.front_worker import FrontWorker
 from onion.gunicorn_hardening import (
-    limit_idle_connections,
     lock_application,
     needed,
     receive_in_pieces,
@@ -22,17 +22,20 @@ from onion.launch import site_onion
 wsgi_app = "dropbox.front.wsgi:app"
 bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]
 umask = 0o117  # the socket is 0660: tor can reach it through its group, nobody else can
-backlog = 128
+# Tor gives a connection up for which there is no room here.
+backlog = 512
 
 # Built once, before the workers: a wrong setting prevents the start, and all workers share the
 # memory with the keys for form tokens.
 preload_app = True
-worker_class = "gthread"
+worker_class = FrontWorker
 # Two, so that one keeps serving while the other ends after its last request.
 workers = 2
-# A slow upload occupies a thread for minutes; a waiting thread costs little.
+# A slow upload occupies a thread for minutes; a waiting thread costs little. At most 28 are for
+# uploads ([limits] uploads).
 threads = 32
-worker_connections = 256
+# Connections whose requests arrive, wait, are served or drained: see onion.front_worker.
+worker_connections = 640
 
 # A connection ends after one response: tor sends its PROXY line only before the first request, so a
 # second one would have no circuit number.
@@ -46,9 +49,9 @@ timeout = 60
 # 500 s. Nobody could restart a drop that waited for a file of 100 MB, an hour and a half.
 graceful_timeout = 600
 # Remains of requests in a worker's memory end with the worker. It ends after this many responses,
-# or up to half as many more, as soon as it is serving no other request. With gunicorn's own
-# max_requests, a worker with a slow upload would accept no other request for minutes, and anybody
-# could bring both workers into that state.
+# or up to half as many more, as soon as no body is arriving. With gunicorn's own max_requests, a
+# worker with a slow upload would accept no other request for minutes, and anybody could bring both
+# workers into that state.
 RESPONSES = 20
 
 # A claimant's page has short URLs and no cookies; a browser sends about twelve headers, none longer
@@ -75,8 +78,6 @@ report_health(
 )
 stop_on_early_sigterm()
 receive_in_pieces(size=65_536)
-# A bridge that changes its proxy can be silent for about a minute.
-limit_idle_connections(seconds=120)
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -89,9 +90,6 @@ def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None
     """Free everything of a request at once, without waiting for Python's garbage collection."""
     environ.clear()
     gc.collect()
-    # The one remaining connection is this request's own.
-    if worker.nr >= worker.last_response and worker.nr_conns <= 1:
-        worker.alive = False
 
 
 def post_worker_init(worker: Any) -> None:

@@ -21,7 +21,6 @@ from typing import Any, TypeVar
 from gunicorn import arbiter, glogging, systemd, util
 from gunicorn import sock as listeners
 from gunicorn.http import body, unreader, wsgi
-from gunicorn.workers import gthread
 
 from onion.errors import SiteMissing
 from onion.heartbeat import Heartbeat
@@ -179,24 +178,6 @@ def answer_only(users: Mapping[str, Collection[int]]) -> None:
         raise ConnectionAbortedError(errno.ECONNABORTED, "The socket does not answer this user")
 
     listeners.UnixSocket.accept = accept
-
-
-def limit_idle_connections(seconds: int) -> None:
-    """End connections whose client sends or receives nothing for *seconds*: they block a thread.
-
-    gthread has no such limit once a request has begun, and its timeout is about the worker, not the
-    request. An upload can take as long as it likes while bytes arrive.
-    """
-    enqueue: Callable[[Any, Any], None] = gthread.ThreadWorker.enqueue_req
-    limit = struct.pack("ll", seconds, 0)
-
-    def enqueue_with_limit(worker: Any, connection: Any) -> None:
-        # The kernel's timeout, since gunicorn resets the socket's Python timeout for every request.
-        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        enqueue(worker, connection)
-
-    _replace(gthread.ThreadWorker, "enqueue_req", enqueue_with_limit)
 
 
 def receive_in_pieces(size: int) -> None:

@@ -23,9 +23,13 @@ from dropbox.front.intake import Draft, Intake
 from dropbox.front.pages import Pages
 from dropbox.front.personal_data import find_personal_data
 from dropbox.front.photo_sealing import Photo, PhotoSealer
-from dropbox.front.uploads import Busy, ReceivedForm, Trouble, receive
+from dropbox.front.uploads import Busy, ReceivedForm, Trouble, no_files, receive
 from dropbox.report import Attachment
 from dropbox.settings import Settings
+
+# What the front's worker says in the WSGI environment of an upload for which it has no thread; no
+# header of a request can set it.
+NO_PLACE = "casedrop.busy"
 
 # The buttons that answer a question: the text is to go as it is, the missing files are given up,
 # the same was not seen to be sent before.
@@ -224,13 +228,17 @@ class SubmissionHandler:
             if not isinstance(opened[0].trouble, ForgedToken):
                 self._arrived.keep(opened[0].state.nonce, arrived[-1])
 
+        # There was no thread for an upload: only its beginning is here, which has the texts.
+        busy = request.environ.get(NO_PLACE, False)
         received = receive(
             request.stream,
             request.headers.get("Content-Type", ""),
             limit_bytes=self._settings.post_bytes,
             files_left=files_left,
-            open_sealer=lambda: PhotoSealer(self._intake.open_sealer, finished),
-            drains=self._intake.drains,
+            open_sealer=no_files
+            if busy
+            else lambda: PhotoSealer(self._intake.open_sealer, finished),
+            drains=None if busy else self._intake.drains,
         )
         # As it was when the files began to arrive: they may take longer than a page is good for.
         token = opened[0] if opened else self._opened(received.texts)

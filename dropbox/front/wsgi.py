@@ -80,6 +80,13 @@ if _notice := notice(min(_reviewers.last_day(), _hpke.last_day()), datetime.now(
     sys.stderr.write(_notice + "\n")
 
 
+# What gunicorn's worker has to know: see onion.request_arrival.ArrivalLimits.
+arrival_limits = {
+    name: getattr(_settings, name)
+    for name in ("head_seconds", "slow_seconds", "slowest_bytes", "uploads")
+}
+
+
 def lock_worker() -> None:
     """Lock the worker; gunicorn_front calls this before it serves. Raises CannotLockDown."""
     lock(_room, _settings.waived)

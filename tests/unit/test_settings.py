@@ -190,6 +190,10 @@ LIMITS = {
     "token_minutes": (1, 120, 120),
     "sealings": (1, 64, 16),
     "derivations": (1, 64, 2),
+    "head_seconds": (1, 600, 60),
+    "slow_seconds": (1, 3_600, 120),
+    "slowest_bytes": (1, 10_000, 1_024),
+    "uploads": (1, 28, 24),
 }
 
 

@@ -1,0 +1,276 @@
+"""gunicorn's worker for the front: no slow client keeps a thread that others need.
+
+Heads and short bodies are read by the main loop. Uploads share a part of the threads, and those
+that are too slow lose theirs. A connection whose response is sent, and whose client still sends,
+is drained by the main loop as well.
+"""
+
+import mmap
+import socket
+import struct
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.http import RequestParser
+from gunicorn.http.body import LengthReader
+from gunicorn.workers import gthread
+
+from onion.request_arrival import Arrival, ArrivalLimits, Arrivals, BadHead, BodySource
+from onion.upload_places import Upload, UploadPlaces
+
+# What an application finds in the environment of an upload for which there is no place.
+BUSY = "casedrop.busy"
+
+# Connections of a worker whose requests arrive, and whose clients still send after the response.
+MOST_ARRIVING = 256
+MOST_DRAINING = 128
+# How long a client can go on sending after the response at most.
+DRAIN_SECONDS = 600.0
+# How long a response can take to be sent: tor takes 250 KB at once, whatever its client does.
+SEND_SECONDS = 120.0
+# How long a worker that ends waits for heads that have begun to arrive, and for clients that go on
+# sending after their response.
+LAST_HEADS_SECONDS, LAST_DRAINS_SECONDS = 2.0, 10.0
+_TICK_SECONDS = 0.25
+_DRAIN_BYTES = 65_536
+_ACCEPTED_AT_ONCE = 8
+# How long uploads postpone the end of a worker that has answered enough. After that it accepts
+# nothing more and ends with the last of them, unless the other worker is just doing that.
+POSTPONE_SECONDS = 600.0
+# Until when, on the monotonic clock of this machine, some worker accepts nothing: it says so again
+# at every tick. Shared by all workers, since it is made before they fork.
+_retiring = mmap.mmap(-1, 8)
+_RETIRING_SECONDS = 30.0
+
+
+class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
+    """See the module. ``last_response`` is set by whoever starts it: with it, the worker ends."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.last_response = 0
+        self._limits = ArrivalLimits()
+        self._arrivals = Arrivals(MOST_ARRIVING)
+        self._arriving: dict[Arrival, Any] = {}
+        self._uploads = UploadPlaces(self._limits)
+        # Short requests with a thread by circuit, and those that wait for one.
+        self._short: Counter[bytes] = Counter()
+        self._held: dict[bytes, deque[Any]] = {}
+        self._draining: dict[Any, float] = {}
+        self._thread = threading.local()
+        self._next_tick = 0.0
+        self._stopped_at: float | None = None
+        self._due_at: float | None = None
+        self._retired = False
+
+    def load_wsgi(self) -> None:
+        """Load the application, and its limits."""
+        super().load_wsgi()
+        module = sys.modules.get(self.cfg.wsgi_app.partition(":")[0])
+        self._limits = ArrivalLimits(**getattr(module, "arrival_limits", {}))
+        self._uploads = UploadPlaces(self._limits)
+        app: Callable[[Any, Any], Any] = self.wsgi  # type: ignore[has-type]
+
+        def with_busy(environ: Any, start_response: Any) -> Any:
+            environ[BUSY] = self._thread.busy
+            return app(environ, start_response)
+
+        self.wsgi = with_busy
+
+    # --- Arriving, in the main loop ---
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept what waits, and read what is already there."""
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                client, address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            self._accepted(gthread.TConn(self.cfg, client, address, listener.getsockname()))
+
+    def _accepted(self, conn: Any) -> None:
+        self.nr_conns += 1
+        conn.arrival = Arrival(conn.sock, time.monotonic(), self._limits)
+        conn.upload, conn.busy = None, False
+        conn.source = BodySource(conn.sock, self._limits.slow_seconds)
+        self._arriving[conn.arrival] = conn
+        self.poller.register(conn.sock, EVENT_READ, partial(self._read, conn))
+        victim = self._arrivals.add(conn.arrival)
+        if victim is not None:
+            self._drop(self._arriving[victim])
+        if conn.arrival in self._arriving:
+            self._read(conn, conn.sock)
+
+    def _read(self, conn: Any, _sock: socket.socket) -> None:
+        try:
+            if conn.arrival.read():
+                self._hand_over(conn)
+        except (BadHead, OSError):
+            self._drop(conn)
+
+    def _drop(self, conn: Any) -> None:
+        self._end_arrival(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _end_arrival(self, conn: Any) -> None:
+        self._arrivals.discard(conn.arrival)
+        del self._arriving[conn.arrival]
+        self.poller.unregister(conn.sock)
+
+    def _hand_over(self, conn: Any, *, late: bool = False) -> None:
+        """Give a request to the threads. If it is late, what has arrived is all they get."""
+        self._end_arrival(conn)
+        arrival = conn.arrival
+        conn.parser = RequestParser(self.cfg, conn.source, conn.client)
+        conn.missing = 0 if late else arrival.missing
+        conn.parser.unreader.unread(bytes(arrival.received))
+        arrival.received.clear()
+        conn.initialized = conn.data_ready = True
+        if arrival.is_upload and not late:
+            conn.upload = Upload(arrival.circuit, conn.source, conn.missing, conn)
+            self._uploads.wait(conn.upload, time.monotonic())
+            self._start_uploads()
+        else:
+            self._start_short(conn)
+
+    def _start_uploads(self) -> None:
+        for upload in self._uploads.start(time.monotonic()):
+            self.enqueue_req(upload.connection)
+
+    def _start_short(self, conn: Any) -> None:
+        circuit = conn.arrival.circuit
+        if circuit and self._short[circuit] >= self._limits.circuit_requests:
+            self._held.setdefault(circuit, deque()).append(conn)
+            return
+        self._short[circuit] += 1
+        self.enqueue_req(conn)
+
+    def _end_short(self, circuit: bytes) -> None:
+        self._short[circuit] -= 1
+        if not self._short[circuit]:
+            del self._short[circuit]
+        held = self._held.get(circuit)
+        if held:
+            self._start_short(held.popleft())
+        else:
+            self._held.pop(circuit, None)
+
+    # --- A request, in a thread ---
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Serve a request whose body is as long as its arrival was told."""
+        reader = req.body.reader
+        if isinstance(reader, LengthReader) and reader.length != conn.arrival.length:
+            raise StopIteration
+        if conn.upload is not None and not conn.busy and isinstance(reader, LengthReader):
+            conn.source.open()
+        conn.sock.settimeout(SEND_SECONDS)
+        self._thread.busy = conn.busy
+        return super().handle_request(req, conn)
+
+    # --- Afterwards, in the main loop ---
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Free the place of a request that was answered, and close or drain its connection."""
+        if conn.upload is not None and not conn.busy:
+            self._uploads.end(conn.upload)
+            self._start_uploads()
+        else:
+            self._end_short(conn.arrival.circuit)
+        conn.missing -= conn.source.taken
+        self._drain(conn)
+        self._end_if_due(time.monotonic())
+
+    def _drain(self, conn: Any) -> None:
+        """Close a connection once its client has sent all.
+
+        Only then does a browser show the response. Closed with bytes that nobody has read, tor
+        would see a broken connection.
+        """
+        if conn.missing <= 0 or conn.sock.fileno() < 0:
+            self.nr_conns -= 1
+            conn.close()
+            return
+        conn.sock.setblocking(False)
+        seconds = self._limits.slow_seconds / 4 + conn.missing / self._limits.fair_bytes
+        self._draining[conn] = time.monotonic() + min(seconds, DRAIN_SECONDS)
+        self.poller.register(conn.sock, EVENT_READ, partial(self._discard, conn))
+        if len(self._draining) > MOST_DRAINING:
+            self._end_drain(next(iter(self._draining)))
+
+    def _discard(self, conn: Any, sock: socket.socket) -> None:
+        try:
+            discarded = len(sock.recv(_DRAIN_BYTES))
+        except BlockingIOError:
+            return
+        except OSError:
+            discarded = 0
+        conn.missing -= discarded
+        if not discarded or conn.missing <= 0:
+            self._end_drain(conn)
+
+    def _end_drain(self, conn: Any) -> None:
+        del self._draining[conn]
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
+    # --- Ticks of the main loop ---
+
+    def murder_pending(self) -> None:
+        """End what took too long. gunicorn calls this after every event, and every second."""
+        now = time.monotonic()
+        if now < self._next_tick:
+            return
+        self._next_tick = now + _TICK_SECONDS
+        if not self.alive and self._stopped_at is None:
+            self._stopped_at = now
+        stopped = 0.0 if self._stopped_at is None else now - self._stopped_at
+        late = self._arrivals.late(now)
+        if stopped >= LAST_HEADS_SECONDS:
+            late += [one for one in self._arrivals.headless() if one not in late]
+        for arrival in late:
+            conn = self._arriving[arrival]
+            # Without a head, nobody knows what to answer. With one, its sender gets what arrived
+            # back, on a page that says that the connection was lost.
+            if arrival.has_head:
+                self._hand_over(conn, late=True)
+            else:
+                self._drop(conn)
+        for upload in self._uploads.refused(now):
+            upload.connection.busy = True
+            self._start_short(upload.connection)
+        for upload in self._uploads.too_slow(now):
+            upload.source.cut()
+        for conn, until in list(self._draining.items()):
+            if until <= now or stopped >= LAST_DRAINS_SECONDS:
+                self._end_drain(conn)
+        self._end_if_due(now)
+
+    def _end_if_due(self, now: float) -> None:
+        """End once enough was answered, and no body is arriving.
+
+        Heads do not count: who sends none would keep what remains of others in this memory.
+        """
+        if not self.alive or self.nr < self.last_response:  # type: ignore[has-type]
+            return
+        bodies = len(self._arrivals) - len(self._arrivals.headless())
+        if self._uploads.are_idle and not bodies and not self._draining:
+            self.alive = False
+            return
+        self._due_at = now if self._due_at is None else self._due_at
+        if not self._retired and now - self._due_at >= POSTPONE_SECONDS:
+            self._retired = struct.unpack("d", _retiring[:])[0] < now
+        if self._retired:
+            _retiring[:] = struct.pack("d", now + _RETIRING_SECONDS)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept connections or not; a worker that only waits for its last uploads does not."""
+        super().set_accept_enabled(enabled and not self._retired)

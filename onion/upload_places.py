@@ -1,0 +1,115 @@
+"""Which uploads have a thread, which wait for one, and which are too slow to keep theirs."""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from onion.request_arrival import ArrivalLimits, BodySource
+
+# How long an upload waits for a place; then its writer is told that the server is busy.
+WAIT_SECONDS = 60.0
+# How long an upload has its place before others can take it.
+SETTLED_SECONDS = 60.0
+# How many wait at most in a worker, and of one circuit.
+MOST_WAITING = 64
+
+
+@dataclass(eq=False)
+class Upload:
+    """An upload. *missing* bytes of its body come from *source*; *connection* is its owner's.
+
+    ``since``: when it began to wait, and once it has a place, when it got that.
+    """
+
+    circuit: bytes
+    source: BodySource
+    missing: int
+    connection: Any = field(repr=False)
+    since: float = 0.0
+
+    def rate(self, now: float) -> float:
+        """Bytes a second on average, since it has had its place."""
+        return self.source.taken / max(now - self.since, 1e-3)
+
+    @property
+    def arrives(self) -> bool:
+        """Whether some of it has still to come."""
+        return self.source.taken < self.missing and not self.source.is_cut
+
+
+class UploadPlaces:
+    """The uploads of one worker. *now* is always in seconds of a monotonic clock."""
+
+    def __init__(self, limits: ArrivalLimits) -> None:
+        self._limits = limits
+        self._running: dict[Upload, None] = {}
+        self._waiting: deque[Upload] = deque()
+
+    @property
+    def are_idle(self) -> bool:
+        """Whether there is no upload."""
+        return not self._running and not self._waiting
+
+    def wait(self, upload: Upload, now: float) -> None:
+        """Have *upload* wait for a place."""
+        upload.since = now
+        self._waiting.append(upload)
+
+    def start(self, now: float) -> list[Upload]:
+        """The uploads that get a place now, those first whose circuit has the fewest."""
+        started: list[Upload] = []
+        of_circuit = Counter(one.circuit for one in self._running)
+        while self._waiting and len(self._running) < self._limits.uploads:
+            # min() takes the first of several, which has waited longest.
+            first = min(self._waiting, key=lambda one: of_circuit[one.circuit])
+            if first.circuit and of_circuit[first.circuit] >= self._limits.circuit_uploads:
+                break
+            self._waiting.remove(first)
+            first.since = now
+            self._running[first] = None
+            of_circuit[first.circuit] += 1
+            started.append(first)
+        return started
+
+    def end(self, upload: Upload) -> None:
+        """Free the place of *upload*."""
+        self._running.pop(upload, None)
+
+    def refused(self, now: float) -> list[Upload]:
+        """Take out those that have waited too long, and those for which there is no room to wait.
+
+        With too many, the circuits that have most of them lose their newest.
+        """
+        out = [one for one in self._waiting if now - one.since >= WAIT_SECONDS]
+        left = [one for one in self._waiting if one not in out]
+        of_circuit = Counter(one.circuit for one in left)
+        while len(left) > MOST_WAITING:
+            most = max(of_circuit.values())
+            victim = next(one for one in reversed(left) if of_circuit[one.circuit] == most)
+            left.remove(victim)
+            of_circuit[victim.circuit] -= 1
+            out.append(victim)
+        self._waiting = deque(left)
+        return out
+
+    def too_slow(self, now: float) -> list[Upload]:
+        """Those that lose their place: below the slowest rate, and one more if others wait.
+
+        That one is the slowest of those that had time enough to show how fast they are.
+        """
+        arriving = [one for one in self._running if one.arrives]
+        patience = self._limits.slow_seconds
+        out = [
+            one
+            for one in arriving
+            if now - one.since > patience + one.source.taken / self._limits.slowest_bytes
+        ]
+        if self._waiting and not out and len(self._running) >= self._limits.uploads:
+            settled = min(SETTLED_SECONDS, patience)
+            slow = [
+                one
+                for one in arriving
+                if now - one.since >= settled and one.rate(now) < self._limits.fair_bytes
+            ]
+            out = [min(slow, key=lambda one: one.rate(now))] if slow else []
+        return out

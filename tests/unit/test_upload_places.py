@@ -1,0 +1,145 @@
+"""Which uploads have a place; the clock is a number that each call is given."""
+
+import socket
+from typing import cast
+
+import pytest
+
+from onion.request_arrival import ArrivalLimits, BodySource
+from onion.upload_places import (
+    MOST_WAITING,
+    SETTLED_SECONDS,
+    WAIT_SECONDS,
+    Upload,
+    UploadPlaces,
+)
+
+LIMITS = ArrivalLimits(
+    uploads=3, circuit_uploads=2, slow_seconds=120, slowest_bytes=1_000, fair_bytes=8_000
+)
+UNUSED = cast(socket.socket, None)  # nothing is sent here
+
+
+@pytest.fixture
+def places() -> UploadPlaces:
+    return UploadPlaces(LIMITS)
+
+
+def upload(circuit: str, size: int = 10**9) -> Upload:
+    return Upload(circuit.encode(), BodySource(UNUSED, 1.0), size, None)
+
+
+def started(places: UploadPlaces, circuits: str, now: float = 0.0) -> list[Upload]:
+    """Uploads of these circuits, all of which get a place."""
+    them = [upload(one) for one in circuits]
+    for one in them:
+        places.wait(one, now)
+    assert set(places.start(now)) == set(them)
+    return them
+
+
+def test_so_many_have_a_place_and_the_next_gets_the_first_that_is_free(
+    places: UploadPlaces,
+) -> None:
+    assert places.are_idle
+    first, *_ = started(places, "abc")
+    late = upload("d")
+    places.wait(late, 1.0)
+    assert places.start(1.0) == []
+    places.end(first)
+
+    assert places.start(5.0) == [late] and late.since == 5.0
+    assert not places.are_idle
+
+
+def test_a_circuit_has_two_and_then_others_come_first(places: UploadPlaces) -> None:
+    started(places, "aa")
+    third, other = upload("a"), upload("b")
+    for one in (third, other):
+        places.wait(one, 0.0)
+
+    assert places.start(0.0) == [other]
+
+
+def test_a_third_of_a_circuit_waits_although_a_place_is_free(places: UploadPlaces) -> None:
+    first, _ = started(places, "aa")
+    third = upload("a")
+    places.wait(third, 0.0)
+    assert places.start(0.0) == []
+    places.end(first)
+
+    assert places.start(0.0) == [third]
+
+
+def test_connections_without_a_circuit_are_not_one_circuit(places: UploadPlaces) -> None:
+    them = [upload("") for _ in range(3)]
+    for one in them:
+        places.wait(one, 0.0)
+
+    assert places.start(0.0) == them
+
+
+def test_who_waited_too_long_is_refused(places: UploadPlaces) -> None:
+    started(places, "abc")
+    one = upload("d")
+    places.wait(one, 10.0)
+
+    assert places.refused(10.0 + WAIT_SECONDS - 0.1) == []
+    assert places.refused(10.0 + WAIT_SECONDS) == [one]
+    assert places.refused(10.0 + WAIT_SECONDS) == []
+
+
+def test_with_too_many_the_newest_of_the_circuit_with_most_is_refused(
+    places: UploadPlaces,
+) -> None:
+    started(places, "abc")
+    lone = upload("x")
+    flood = [upload("y") for _ in range(MOST_WAITING + 1)]
+    for one in [*flood[:-1], lone, flood[-1]]:
+        places.wait(one, 0.0)
+
+    assert places.refused(0.0) == [flood[-1], flood[-2]]
+    assert places.refused(0.0) == []
+
+
+def test_below_the_slowest_rate_an_upload_is_cut_after_its_first_minutes(
+    places: UploadPlaces,
+) -> None:
+    slow, quick, done = started(places, "abc", 1_000.0)
+    slow.source.taken, quick.source.taken, done.source.taken = 10_000, 10_001, 0
+    done.missing = 0
+
+    assert places.too_slow(1_130.0) == []
+    assert places.too_slow(1_130.0005) == [slow]
+    slow.source.cut()
+    assert places.too_slow(1_130.0005) == []
+
+
+@pytest.mark.parametrize("others_wait", [False, True])
+def test_the_slowest_below_a_fair_rate_gives_its_place_to_one_who_waits(
+    places: UploadPlaces, others_wait: bool
+) -> None:
+    them = started(places, "abc")
+    seconds = SETTLED_SECONDS
+    for one, rate in zip(them, (7_999, 7_000, 8_000), strict=True):
+        one.source.taken = int(rate * seconds)
+    if others_wait:
+        places.wait(upload("d"), 0.0)
+
+    assert places.too_slow(seconds - 0.1) == []
+    assert places.too_slow(seconds) == ([them[1]] if others_wait else [])
+
+
+def test_nobody_gives_way_for_one_who_would_get_no_place_anyway(places: UploadPlaces) -> None:
+    started(places, "aa")
+    places.wait(upload("a"), 0.0)
+
+    assert places.too_slow(SETTLED_SECONDS) == []
+
+
+def test_an_honest_upload_of_25_minutes_keeps_its_place_in_a_crowd(places: UploadPlaces) -> None:
+    honest, *_ = started(places, "abc")
+    places.wait(upload("d"), 0.0)
+    for second in range(1, 25 * 60):
+        honest.source.taken += 10_000
+        assert honest not in places.too_slow(float(second))
