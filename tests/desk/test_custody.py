@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.cases import know_vault
 from support.export_bundles import PHOTO, TEXT, Drop
-from support.team import Prepared, Team, toml
+from support.team import Prepared, Team
 
 from dropbox.openpgp import Opener, Reviewers
 from scripts.desk import __main__ as desk
@@ -257,9 +257,10 @@ sys.exit(desk.main(sys.argv[1:]))
 def test_a_desk_killed_in_the_middle_of_a_review_loses_nothing(filed: tuple[Team, str]) -> None:
     """The layer and its line are in the file, but not committed, when the desk is killed."""
     team, case = filed
-    since = len(log(team))
     form = team.directory / "sheet.toml"
-    form.write_text(toml({"category": "c1", "merit": "m3", "urgency": "normal"}), "utf-8")
+    said = {"category": "c1", "merit": "m3", "urgency": "normal"}
+    form.write_text(team.sheet(0, case, **said), "utf-8")
+    since = len(log(team))
     always = ["--casebook", str(team.casebook), "--home", str(team.homes[0])]
 
     killed = subprocess.run(

@@ -58,10 +58,9 @@ def do(team: Team, line: str, monkeypatch: pytest.MonkeyPatch) -> str:
     if "HEAD" in words:
         words[words.index("HEAD")] = json.loads(team(0, "status", "--json"))["custody_head"]
     if name == "adjudicate":
-        # Two reviewers who disagree, and the form that the third fills in.
+        # Two reviewers who disagree, before the third is given a form.
         for who, merit in enumerate(("m3", "m1")):
             team.judge(who, words[1], merit=merit, urgency="normal")
-        (team.directory / "sheet.toml").rename(team.directory / "form.toml")
     if name in ASKS_BACK and "--templates" not in words:
         words.append("--yes")
     typed = io.TextIOWrapper(io.BytesIO(TYPED.get(name, "").encode()), "utf-8")

@@ -46,7 +46,7 @@ def test_a_blank_sheet_says_what_the_claimant_said_in_the_campaigns_codes(
 ) -> None:
     one = case(harms=("c1.job_loss", "c3.posts_deleted"), facts=FACTS)
 
-    sheet = tomllib.loads(blank(one, campaign, from_claimant(one, campaign)))
+    sheet = tomllib.loads(blank(one, campaign, from_claimant(one, campaign), "v"))
 
     assert sheet["category"] == "c1" and sheet["merit"] == "" and sheet["conflict"] is False
     assert sheet["harms"] == {"c1.job_loss": "alleged", "c3.posts_deleted": "alleged"}
@@ -61,7 +61,7 @@ def test_a_blank_sheet_says_what_the_claimant_said_in_the_campaigns_codes(
 
 
 def test_every_code_stands_in_the_blank_sheet_with_its_label(campaign: Campaign) -> None:
-    sheet = blank(case(), campaign, Judgement())
+    sheet = blank(case(), campaign, Judgement(), "v")
 
     for name in (
         "merit",
@@ -107,7 +107,7 @@ def test_what_is_not_in_the_campaigns_codes_does_not_reach_the_sheet(
 ) -> None:
     one = case(**changes)
 
-    sheet = blank(one, campaign, from_claimant(one, campaign))
+    sheet = blank(one, campaign, from_claimant(one, campaign), "v")
 
     body = tomllib.loads(sheet)
     assert (
@@ -146,7 +146,7 @@ def test_a_sheet_comes_back_as_it_was_filled_in(campaign: Campaign) -> None:
         note='Says "yes" \\ and\r\nmore',
     )
 
-    sheet = blank(case(), campaign, filled)
+    sheet = blank(case(), campaign, filled, "v")
 
     assert read(sheet.encode(), campaign) == filled
     assert not set(sheet) & set("\x1b\u202e\x7f\r")

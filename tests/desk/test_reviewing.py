@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import tomllib
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -133,9 +134,9 @@ def test_every_version_stays(filed: Team) -> None:
 
 
 def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
+    form = filed.directory / "form.toml"
+    form.write_text(filed.sheet(1, filed.case(), **FULL | {"note": ""}), "utf-8")
     filed.judge(1, filed.case(), conflict=True, note="my cousin")
-    form = filed.directory / "sheet.toml"
-    form.write_text(toml(FULL | {"note": ""}), "utf-8")
 
     text = filed.directory / "answer.txt"
     text.write_text("x", "utf-8")
@@ -177,7 +178,7 @@ def test_an_import_can_be_read_by_programs(team: Team, reviewers: Reviewers) -> 
 
 def test_every_act_can_be_read_by_programs(filed: Team) -> None:
     form, text = filed.directory / "form.toml", filed.directory / "text"
-    form.write_text(toml(FULL), "utf-8")
+    form.write_text(filed.sheet(0, filed.case(), **FULL), "utf-8")
     text.write_text("请问是哪一年？", "utf-8")
 
     def read(*asked: object) -> Any:
@@ -222,7 +223,9 @@ def test_a_sheet_comes_from_standard_input_and_every_fault_is_told(
     def typed(text: str) -> None:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
-    typed('category = "c8"\nmerit = "m8"\n')
+    blank = tomllib.loads(filed(0, "review", filed.case(), "--blank"))
+    issued = toml({key: blank[key] for key in ("case", "version")})
+    typed('category = "c8"\nmerit = "m8"\n' + issued)
     code, out, err = filed.run(0, "review", filed.case(), "--form", "-")
     assert (
         (code, out) == (2, "")
@@ -230,9 +233,86 @@ def test_a_sheet_comes_from_standard_input_and_every_fault_is_told(
         and "Line 2, merit" in err
         and "urgency: this is required" in err
     )
-    typed(toml(FULL))
+    typed(filed.sheet(0, filed.case(), **FULL))
 
     assert "Status: First review done" in filed(0, "review", filed.case(), "--form", "-")
+
+
+def test_a_sheet_is_kept_for_its_own_case_and_no_other(team: Team, reviewers: Reviewers) -> None:
+    drop = Drop(reviewers, team.directory)
+    drop.report(TEXT, claimant=1)
+    drop.report(TEXT, claimant=2)
+    team(0, "import", drop.bundle(1))
+    form, (one, other) = team.directory / "form.toml", (team.case(1), team.case(2))
+    form.write_text(team.sheet(0, one, category="c1", merit="m2", urgency="normal"), "utf-8")
+
+    code, out, err = team.run(0, "review", other, "--form", form)
+
+    assert (code, out) == (2, "")
+    assert err == f"This sheet is for {one} and not for {other}; nothing was kept.\n"
+    assert json.loads(team(0, "show", other, "--json"))["review"]["layers"] == []
+    for wrong, sentence in (("K7-QX4N", "a character is wrong"), ("K7-QX4M", "There is no case")):
+        form.write_text(form.read_text("utf-8").replace(one, wrong), "utf-8")
+        assert sentence in team.run(0, "review", one, "--form", form)[2]
+        form.write_text(form.read_text("utf-8").replace(wrong, one), "utf-8")
+    assert json.loads(team(0, "review", one, "--form", form, "--json"))["version"] == 1
+
+
+@pytest.mark.parametrize("missing", ["case", "version"])
+def test_a_sheet_that_says_no_case_or_no_version_is_not_kept(filed: Team, missing: str) -> None:
+    sheet = filed.sheet(0, filed.case(), **FULL).splitlines()
+    form = filed.directory / "form.toml"
+    form.write_text("\n".join(one for one in sheet if not one.startswith(missing)), "utf-8")
+
+    code, out, err = filed.run(0, "review", filed.case(), "--form", form)
+
+    assert (code, out) == (2, "") and err.startswith(f"{missing}: this is required")
+
+
+def test_a_sheet_is_refused_once_the_case_has_changed_in_a_way_that_matters(
+    filed: Team, reviewers: Reviewers
+) -> None:
+    case, form = filed.case(), filed.directory / "form.toml"
+    form.write_text(filed.sheet(0, case, category="c1", merit="m2", urgency="normal"), "utf-8")
+    # What another reviewer says meanwhile does not matter: nobody may see it yet.
+    filed.judge(1, case, category="c1", merit="m2", urgency="normal")
+    assert json.loads(filed(0, "review", case, "--form", form, "--json"))["version"] == 1
+
+    code, _, err = filed.run(0, "review", case, "--form", form)
+    assert code == 2 and err.startswith("You handed in another version since")
+
+    form.write_text(filed.sheet(0, case, merit="m1"), "utf-8")
+    drop = Drop(reviewers, filed.directory)
+    drop.report("2019", kind="message")
+    filed(0, "import", drop.bundle(2))
+    code, _, err = filed.run(0, "review", case, "--form", form)
+    assert code == 2 and err.startswith("What the claimant sent is not what it was")
+    assert len(json.loads(filed(0, "show", case, "--json"))["review"]["layers"]) == 2
+
+
+def test_an_adjudication_is_of_the_reviews_that_its_sheet_was_handed_out_for(filed: Team) -> None:
+    case, form = filed.case(), filed.directory / "form.toml"
+    for who, merit in enumerate(("m3", "m1")):
+        filed.judge(who, case, category="c1", merit=merit, urgency="normal")
+    form.write_text(filed.sheet(2, case, "adjudicate", merit="m2", urgency="normal"), "utf-8")
+    filed.judge(1, case, merit="m0")
+
+    code, _, err = filed.run(2, "adjudicate", case, "--form", form)
+
+    assert code == 2 and err.startswith("The reviews that are to be decided were changed")
+    form.write_text(filed.sheet(0, case), "utf-8")
+    filed.judge(2, case, "adjudicate", merit="m2", urgency="normal")
+    code, _, err = filed.run(2, "adjudicate", case, "--form", form)
+    assert code == 2 and err.startswith("This sheet is for another act")
+
+
+def test_a_layer_says_of_which_parts_it_is(filed: Team) -> None:
+    filed.judge(0, filed.case(), **FULL)
+
+    with Casebook.open(filed.casebook) as casebook:
+        case = casebook.case(1)
+        (layer,) = casebook.layers.of(case).layers
+    assert layer.judgement.considered == tuple(part.block_id.hex() for part in case.parts)
 
 
 def test_the_list_is_chosen_and_paged(team: Team, reviewers: Reviewers) -> None:

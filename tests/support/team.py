@@ -42,11 +42,14 @@ class Team:
         out, err = self.capsys.readouterr()
         return code, out, err
 
+    def sheet(self, who: int, case: str, act: str = "review", **changes: object) -> str:
+        """The desk's review sheet of a case, filled in."""
+        return toml({**tomllib.loads(self(who, act, case, "--blank")), **changes})
+
     def judge(self, who: int, case: str, act: str = "review", **changes: object) -> dict[str, Any]:
         """Fill in the desk's review sheet, and submit it."""
-        sheet = tomllib.loads(self(who, act, case, "--blank"))
         form = self.directory / "sheet.toml"
-        form.write_text(toml({**sheet, **changes}), "utf-8")
+        form.write_text(self.sheet(who, case, act, **changes), "utf-8")
         return dict(json.loads(self(who, act, case, "--form", form, "--json")))
 
 

@@ -17,6 +17,10 @@ REVIEW, ADJUDICATION = "review", "adjudication"
 OUTCOMES = ("st.counsel", "st.plaintiff", "st.closed")
 
 
+# Fields that came later: without them, a judgement is kept in the bytes in which it always was.
+_LATER = frozenset({"considered"})
+
+
 class ReviewError(CasedropError):
     """This review cannot be taken."""
 
@@ -28,7 +32,8 @@ class Judgement:
     ``harms`` is {harm: status}. Without ``merit`` it is a first look (a triage), not a review.
     ``amounts`` are mappings of amount (a decimal number), currency, as_of and what; periods are
     YYYY, YYYY-MM or YYYY-MM-DD. With ``conflict`` the reviewer knows somebody in the case and gives
-    it away.
+    it away. ``considered`` are the block ids, in hex, of the case's parts that the reviewer's sheet
+    was about; casebooks before version 6 did not note them.
     """
 
     category: str = ""
@@ -50,10 +55,15 @@ class Judgement:
     outcome: str = ""
     conflict: bool = False
     note: str = ""
+    considered: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """All fields by name."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        """All fields by name; later ones than the first version had are left out when empty."""
+        values = {
+            name: getattr(self, name)
+            for name in self.__dataclass_fields__
+            if name not in _LATER or getattr(self, name)
+        }
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in values.items()

@@ -10,7 +10,7 @@ import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
@@ -25,6 +25,10 @@ _NAME_CHARACTERS = 60
 _TAG = re.compile(r"[\w.-]{1,40}")
 _MONTH = re.compile(r"[12][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?", re.ASCII)
 _YEAR = re.compile("[12][0-9]{3}", re.ASCII)
+# What a sheet says besides the reviewer's judgement.
+_ISSUED = ("case", "version")
+# What of a judgement no sheet states.
+_NOT_STATED = ("considered",)
 _AMOUNT_KEYS = ("amount", "currency", "as_of", "what")
 _AMOUNTS, _LISTED = 50, 100
 _MOST_AMOUNT = 10**15
@@ -32,6 +36,13 @@ _MOST_AMOUNT = 10**15
 
 class BadSheet(CasedropError):
     """The sheet cannot be taken; each line names one fault."""
+
+
+class Issued(NamedTuple):
+    """What a sheet says of itself: the case that it is for, and the state in which that was."""
+
+    case: str
+    version: str
 
 
 def _codes(campaign: Campaign) -> dict[str, Mapping[str, str]]:
@@ -90,9 +101,18 @@ def from_claimant(case: Case, campaign: Campaign) -> Judgement:
     )
 
 
-def blank(case: Case, campaign: Campaign, filled: Judgement) -> str:
-    """The sheet of *case* with *filled* in it, and all codes with their labels in comments."""
-    codes, lines = _codes(campaign), [f"# {case.name}"]
+def blank(case: Case, campaign: Campaign, filled: Judgement, version: str) -> str:
+    """The sheet of *case* with *filled* in it, and all codes with their labels in comments.
+
+    *version* is the state of the case for which it is handed out; see :class:`Issued`.
+    """
+    codes = _codes(campaign)
+    lines = [
+        "# This sheet is for one case, as it was when the sheet was printed. Leave both lines as",
+        "# they are; whenever they do not fit, nothing is kept.",
+        f"case = {_toml(case.name)}",
+        f"version = {_toml(version)}",
+    ]
 
     def field(name: str, *remarks: str) -> None:
         value = getattr(filled, name)
@@ -178,11 +198,32 @@ def _escaped(character: str) -> str:
     return f"\\U{ord(character):08X}"
 
 
+def issued(untrusted: bytes) -> Issued:
+    """For which case, in which state, a filled-in sheet was handed out. Raises BadSheet."""
+    _text, body = _parsed(untrusted)
+    missing = [key for key in _ISSUED if not isinstance(body.get(key), str)]
+    if missing:
+        raise BadSheet(
+            "\n".join(f"{key}: this is required, as it is in the blank sheet." for key in missing)
+        )
+    return Issued(*(body[key] for key in _ISSUED))
+
+
 def read(untrusted: bytes, campaign: Campaign, *, role: str = REVIEW) -> Judgement:
-    """The judgement in a filled-in sheet.
+    """The judgement in a filled-in sheet; whose it is says :func:`issued`.
 
     Raises BadSheet, which names all faults by their lines.
     """
+    text, body = _parsed(untrusted)
+    checked = _Sheet(text, body, _codes(campaign), role)
+    judgement = checked.judgement()
+    if checked.faults:
+        raise BadSheet("\n".join(checked.faults))
+    return judgement
+
+
+def _parsed(untrusted: bytes) -> tuple[str, dict[str, Any]]:
+    """The text of a sheet, and what TOML reads in it."""
     if len(untrusted) > SHEET_BYTES:
         raise BadSheet(f"The sheet is longer than {SHEET_BYTES} bytes.")
     try:
@@ -190,17 +231,12 @@ def read(untrusted: bytes, campaign: Campaign, *, role: str = REVIEW) -> Judgeme
     except UnicodeDecodeError as why:
         raise BadSheet(f"Line {untrusted[: why.start].count(10) + 1}: this is not UTF-8.") from None
     try:
-        body = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except ValueError as why:
         # TOMLDecodeError, and Python's ValueError for a number with thousands of digits.
         raise BadSheet(f"The sheet is not TOML: {why}.") from None
     except RecursionError:
         raise BadSheet("The sheet is not TOML that can be read: it is nested too deeply.") from None
-    checked = _Sheet(text, body, _codes(campaign), role)
-    judgement = checked.judgement()
-    if checked.faults:
-        raise BadSheet("\n".join(checked.faults))
-    return judgement
 
 
 class _Sheet:
@@ -229,9 +265,9 @@ class _Sheet:
 
     def judgement(self) -> Judgement:
         """The sheet's judgement; valid only if there were no faults."""
-        fields = Judgement.__dataclass_fields__
+        fields = set(Judgement.__dataclass_fields__) - set(_NOT_STATED)
         for key in self._body:
-            if key not in fields:
+            if key not in fields and key not in _ISSUED:
                 self.fault(key, "there is no such field.")
         conflict = self._body.get("conflict", False)
         if not isinstance(conflict, bool):
