@@ -31,7 +31,7 @@ _ONION = re.compile(r"[a-z2-7]{56}\.onion")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 # It becomes an argument of a program and a header of a message.
 _MAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}(@[A-Za-z0-9.-]{1,190})?")
-_PACKAGED_CAMPAIGN = Path(__file__).with_name("campaign.toml")
+PACKAGED_CAMPAIGN = Path(__file__).with_name("campaign.toml")
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Settings:
         for section, setting in _SETTINGS:
             if setting not in values and section not in _OPTIONAL and setting not in _DEFAULTED:
                 raise SettingsError(f"The setting [{section}] {setting} is missing in {file}.")
-        values.setdefault("campaign", _PACKAGED_CAMPAIGN)
+        values.setdefault("campaign", PACKAGED_CAMPAIGN)
         values["own_languages"] = {
             tag: _parse(file, _LANGUAGE, tag, value, _own_language)
             for (section, tag), value in from_file.items()

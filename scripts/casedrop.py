@@ -9,6 +9,8 @@ casedrop lost-vault --settings var/settings.toml
 casedrop texts --settings var/settings.toml
 casedrop status --settings var/settings.toml
 casedrop watch --settings var/settings.toml
+casedrop backup --settings var/settings.toml ARCHIVE
+casedrop restore ARCHIVE DIR
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
 from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
-from scripts.operator import status, watch
+from scripts.operator import backup, restore, status, watch
 
 PROGRAM = "casedrop"
 COMMANDS = {
@@ -44,6 +46,8 @@ COMMANDS = {
     "texts": texts,
     "status": status,
     "watch": watch,
+    "backup": backup,
+    "restore": restore,
 }
 
 

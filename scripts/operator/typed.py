@@ -1,0 +1,14 @@
+"""What the operator types."""
+
+
+def answer(question: str) -> str:
+    """What is typed, without the spaces around it; "" at the end of the input."""
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""
+
+
+def words_of(typed: str) -> str:
+    """Words as they are sealed with: lower case, one space between."""
+    return " ".join(typed.lower().split())

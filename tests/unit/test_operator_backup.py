@@ -1,0 +1,391 @@
+"""`casedrop backup` and `casedrop restore`: a drop in another folder, byte for byte."""
+
+import os
+import shutil
+import stat
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from support.day_stores import SECRET, START, TickClock, file_report, open_days
+from support.unix_server import served
+
+from dropbox.errors import CannotSeal, StoreError
+from dropbox.settings import Settings
+from dropbox.successor import read_successor
+from dropbox.vault.block_store import Block, Export
+from dropbox.vault.restored_file import become_another, series_of
+from scripts import casedrop
+from scripts.command_line import CannotRun
+from scripts.newsite import make_site
+from scripts.operator import backup, sealed_archive
+from scripts.operator.restored_settings import rewritten
+from scripts.operator.sealed_archive import ArchiveError, Manifest, Member, seal, unseal
+
+ONION = "b" * 56 + ".onion"
+SEAL = list(sealed_archive._SEAL)
+WORDS = "one two three four five six seven eight"
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """gpg hashes the words for a moment only, and all settings are in the file."""
+    monkeypatch.delenv("CASEDROP_LOCKDOWN_WAIVED", raising=False)
+    monkeypatch.setattr(
+        sealed_archive, "_SEAL", [{"65011712": "65536"}.get(one, one) for one in SEAL]
+    )
+    monkeypatch.setattr(sealed_archive, "new_passphrase", lambda _: WORDS)
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the operator types, one after another."""
+    left: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda _: left.pop(0))
+    return left
+
+
+class Drop:
+    """A drop that does not run, with a report and one bundle."""
+
+    def __init__(self, folder: Path) -> None:
+        keys = folder / "elsewhere" / "keys"
+        (keys / "sub").mkdir(parents=True)
+        (keys / "FINGERPRINTS").write_text("pins")
+        (keys / "a.asc").write_bytes(b"\x00key")
+        self.state = folder / "site"
+        self.settings_file = make_site(self.state, onion=ONION, keys=keys).settings_file
+        self.tor = self.state / "tor" / "drop"
+        (self.tor / "authorized_clients").mkdir(parents=True)
+        for name in ("hostname", "hs_ed25519_secret_key", "authorized_clients/op.auth"):
+            (self.tor / name).write_bytes(os.urandom(40))
+        self.settings = Settings.load({"CASEDROP_SETTINGS": str(self.settings_file)})
+        self.clock = TickClock()
+        store = open_days(self.settings.store_file, self.clock)
+        self.report: Block = file_report(store)[0]
+        store.note_export(Export(1, b"h" * 32))
+        self.vault = store.vault_id()
+        store.close()
+
+    def back_up(self, to: Path, *more: str) -> int:
+        return casedrop.main(["backup", "--settings", str(self.settings_file), *more, str(to)])
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Drop:
+    return Drop(tmp_path)
+
+
+@pytest.fixture
+def archive(drop: Drop, tmp_path: Path, answers: list[str]) -> Iterator[Path]:
+    """With its vault; the words are typed a little differently."""
+    answers.append(WORDS.upper().replace(" ", "  "))
+    path = tmp_path / "backup.gpg"
+    assert drop.back_up(path, "--with-vault") == 0
+    yield path
+
+
+def restore(archive: Path, to: Path, answers: list[str], *typed: str) -> int:
+    answers += [WORDS, *typed]
+    return casedrop.main(["restore", str(archive), str(to)])
+
+
+def loaded(folder: Path) -> Settings:
+    return Settings.load({"CASEDROP_SETTINGS": str(folder / "settings.toml")})
+
+
+# --- Both commands ---
+
+
+def test_a_restored_drop_has_every_file_and_its_vault_opens(
+    drop: Drop,
+    archive: Path,
+    tmp_path: Path,
+    answers: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    new = tmp_path / "second" / "machine"
+    assert restore(archive, new, answers, "1") == 0
+
+    assert "goes on with the next bundle" in capsys.readouterr().out
+    restored = loaded(new)
+    assert (restored.onion, restored.salt) == (drop.settings.onion, drop.settings.salt)
+    for theirs, ours in [
+        (restored.export_key, drop.settings.export_key),
+        (restored.keys / "FINGERPRINTS", drop.settings.keys / "FINGERPRINTS"),
+        (restored.keys / "a.asc", drop.settings.keys / "a.asc"),
+        (new / "tor/drop/hs_ed25519_secret_key", drop.tor / "hs_ed25519_secret_key"),
+        (new / "tor/drop/authorized_clients/op.auth", drop.tor / "authorized_clients/op.auth"),
+        (restored.store_file, drop.settings.store_file),
+    ]:
+        assert theirs.is_relative_to(new) and theirs.read_bytes() == ours.read_bytes()
+        assert stat.S_IMODE(theirs.stat().st_mode) == 0o600
+    assert stat.S_IMODE(new.stat().st_mode) == 0o700
+    assert sorted(path.name for path in new.iterdir()) == [
+        "export.key", "keys", "settings.toml", "tor", "vault",
+    ]  # fmt: skip
+
+    store = open_days(restored.store_file, drop.clock)
+    assert store.read(drop.report.id) == drop.report.data and store.vault_id() == drop.vault
+    store.note_export(Export(2, b"i" * 32))
+    store.withdraw(SECRET)
+    assert store.read(drop.report.id) != drop.report.data
+    store.close()
+
+
+def test_a_vault_that_went_on_after_the_copy_takes_its_own_place_as_another_one(
+    drop: Drop,
+    archive: Path,
+    tmp_path: Path,
+    answers: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    new = tmp_path / "new"
+    assert restore(archive, new, answers, "4") == 0
+
+    assert "is another one now" in capsys.readouterr().out
+    store_file = loaded(new).store_file
+    statement = read_successor(store_file.with_name("successor.json"))
+    assert statement is not None and (statement.vault, statement.number) == (drop.vault, 4)
+    series = series_of(store_file)
+    assert series.vault != drop.vault and series.number == 0
+    store = open_days(store_file, drop.clock)
+    assert store.read(drop.report.id) == drop.report.data
+    store.note_export(Export(1, b"i" * 32))
+    store.close()
+
+
+@pytest.mark.parametrize("typed", ["0", "", "-1", "many"])
+def test_a_bundle_number_that_cannot_be_restores_nothing(
+    archive: Path, tmp_path: Path, answers: list[str], typed: str
+) -> None:
+    assert restore(archive, tmp_path / "new", answers, typed) == 2
+    assert not list(tmp_path.glob("new*"))
+
+
+def test_without_the_vault_a_running_drop_is_backed_up_and_nothing_of_reports_is_in_it(
+    drop: Drop, tmp_path: Path, answers: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.append(WORDS)
+    assert drop.back_up(tmp_path / "b") == 0
+    new = tmp_path / "new"
+    assert restore(tmp_path / "b", new, answers) == 0
+
+    assert "casedrop lost-vault" in capsys.readouterr().out
+    assert list((new / "vault").iterdir()) == []
+
+
+def test_gpg_alone_opens_a_backup(archive: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    plain = subprocess.run(
+        ["gpg", "--homedir", str(home), *sealed_archive._OPTIONS[1:], "--decrypt"],
+        input=WORDS.encode() + b"\n" + archive.read_bytes(),
+        capture_output=True,
+        check=True,
+    ).stdout
+    with tarfile.open(fileobj=BytesIO(plain)) as opened:
+        names = opened.getnames()
+    assert names[0] == "settings.toml" and names[-1] == "manifest.json"
+
+
+# --- Refusals ---
+
+
+def test_other_words_back_up_and_restore_nothing(
+    drop: Drop,
+    archive: Path,
+    tmp_path: Path,
+    answers: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answers.append("one two")
+    assert drop.back_up(tmp_path / "b") == 2 and not (tmp_path / "b").exists()
+    assert "other words" in capsys.readouterr().err
+    answers.append("one two")
+    assert casedrop.main(["restore", str(archive), str(tmp_path / "new")]) == 2
+    assert "passphrase is wrong" in capsys.readouterr().err
+    assert not list(tmp_path.glob("new*"))
+
+
+def test_neither_overwrites_anything(
+    drop: Drop, archive: Path, tmp_path: Path, answers: list[str]
+) -> None:
+    before = archive.read_bytes()
+    assert drop.back_up(archive) == 2 and archive.read_bytes() == before
+    (tmp_path / "new").mkdir()
+    assert casedrop.main(["restore", str(archive), str(tmp_path / "new")]) == 2
+    (tmp_path / "new").rmdir()
+    (tmp_path / "new.part").mkdir()
+    assert casedrop.main(["restore", str(archive), str(tmp_path / "new")]) == 2
+
+
+def test_a_running_vault_is_not_copied(
+    drop: Drop, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = tmp_path_factory.mktemp("s") / "courier"
+    text = drop.settings_file.read_text().replace('"courier.sock"', f'"{short}"')
+    drop.settings_file.write_text(text)
+    with served(Flask("vault"), short):
+        assert drop.back_up(short.with_name("b"), "--with-vault") == 2
+    assert "stop it first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["onion", "export"])
+def test_what_is_missing_is_named(
+    drop: Drop, tmp_path: Path, missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = {"onion": drop.tor / "hs_ed25519_secret_key", "export": drop.settings.export_key}
+    path[missing].unlink()
+    assert drop.back_up(tmp_path / "b") == 2
+    assert str(path[missing].parent) in capsys.readouterr().err and not (tmp_path / "b").exists()
+
+
+def test_settings_that_are_only_in_the_environment_are_not_left_out_in_silence(
+    drop: Drop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASEDROP_LIMITS_FILES", "3")
+
+    assert drop.back_up(tmp_path / "b") == 2 and not (tmp_path / "b").exists()
+
+
+# --- The archive ---
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "file").write_bytes(os.urandom(300_000))
+    return tmp_path / "file"
+
+
+def kept(path: Path, words: str = WORDS) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    unseal(path, words, lambda name, content: found.update({name: content.read()}))
+    return found
+
+
+def test_the_words_are_hashed_for_as_long_as_gpg_can(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealed_archive, "_SEAL", SEAL)
+    seal(tmp_path / "b", WORDS, [("a/b", file)], {})
+    sealed = (tmp_path / "b").read_bytes()
+
+    # A packet of version 4: AES-256, iterated and salted, SHA-512, eight bytes of salt, the count.
+    assert sealed[:6] == bytes([0x8C, 13, 4, 9, 3, 10]) and sealed[14] == 0xFF
+    assert file.read_bytes()[:32] not in sealed
+    assert kept(tmp_path / "b") == {"a/b": file.read_bytes()}
+
+
+def test_whatever_is_altered_or_cut_is_refused(tmp_path: Path, file: Path) -> None:
+    seal(tmp_path / "b", WORDS, [("a", file)], {"day": "2026-11-26"})
+    whole = (tmp_path / "b").read_bytes()
+    for damaged in (
+        whole[:-1],
+        whole[: len(whole) // 2],
+        whole[:200_000] + bytes([whole[200_000] ^ 1]) + whole[200_001:],
+        b"",
+        b"not sealed at all",
+    ):
+        (tmp_path / "damaged").write_bytes(damaged)
+        with pytest.raises((ArchiveError, CannotSeal)):
+            kept(tmp_path / "damaged")
+
+
+def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: list[tarfile.TarInfo]) -> Path:
+    """An archive with these members, each empty."""
+
+    def pack(out: BytesIO, *_: object) -> None:
+        with tarfile.open(fileobj=out, mode="w|") as archive:
+            for member in members:
+                archive.addfile(member, BytesIO())
+
+    monkeypatch.setattr(sealed_archive, "_pack", pack)
+    monkeypatch.setattr(sealed_archive, "unseal", lambda *_: None)
+    seal(tmp_path / "made", WORDS, [], {})
+    return tmp_path / "made"
+
+
+def link(name: str) -> tarfile.TarInfo:
+    made = tarfile.TarInfo(name)
+    made.type, made.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    return made
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [tarfile.TarInfo("../outside")],
+        [tarfile.TarInfo("/outside")],
+        [tarfile.TarInfo("a/./b")],
+        [link("a")],
+        [tarfile.TarInfo("a"), tarfile.TarInfo("a")],
+        [tarfile.TarInfo("a")],
+    ],
+    ids=["up", "absolute", "dot", "link", "twice", "no manifest"],
+)
+def test_a_member_that_does_not_belong_there_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: list[tarfile.TarInfo]
+) -> None:
+    with pytest.raises(ArchiveError):
+        kept(packed(tmp_path, monkeypatch, members))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b'{"format": "casedrop backup", "version": 2}',
+        b'{"format": "casedrop backup", "version": 1, "about": {}, "members": {"a": [1, "00"]}}',
+        b'{"format": "casedrop backup", "version": 1, "about": {}, "members": []}',
+    ],
+)
+def test_a_damaged_manifest_is_refused(data: bytes) -> None:
+    with pytest.raises(ArchiveError):
+        Manifest.from_bytes(data)
+    whole = Manifest({"a": Member(1, "00" * 32)}, {"day": "x"})
+    assert Manifest.from_bytes(whole.to_bytes()) == whole
+
+
+def test_a_disk_that_keeps_something_else_is_noticed(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Manifest({"a": Member(1, "00" * 32)}, {})
+    monkeypatch.setattr(sealed_archive, "unseal", lambda *_: other)
+    with pytest.raises(ArchiveError, match="disk is damaged"):
+        seal(tmp_path / "b", WORDS, [("a", file)], {})
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_that_cannot_be_read_leaves_no_backup(tmp_path: Path, file: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        seal(tmp_path / "b", WORDS, [("a", file), ("b", tmp_path / "none")], {})
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+# --- Settings and the vault's file ---
+
+
+def test_only_places_change_in_restored_settings() -> None:
+    text = '# keys = "x"\n[site]\nkeys = "/a/b"\n[limits]\nkeys = 1\n'
+    assert rewritten(text, {("site", "keys"): "keys", ("site", "campaign"): "c"}) == (
+        '# keys = "x"\n[site]\nkeys = "keys"\n[limits]\nkeys = 1\n'
+    )
+    with pytest.raises(CannotRun):
+        rewritten('[site]\nkeys = """\na"""\n', {("site", "keys"): "keys"})
+
+
+def test_another_vault_keeps_slots_and_forgets_its_series(drop: Drop, tmp_path: Path) -> None:
+    path = tmp_path / "copy.sqlite"
+    shutil.copy(drop.settings.store_file, path)
+    assert series_of(path) == (drop.vault, 1)
+    other = become_another(path)
+    assert series_of(path) == (other, 0) and other != drop.vault
+    with pytest.raises(StoreError, match="There is no vault's file"):
+        series_of(tmp_path / "none")
+    assert backup.STORE.startswith("vault/") and START.year == 2026
