@@ -7,6 +7,7 @@ with the page's nonce alone, which only that page carries, and is overwritten af
 
 import hashlib
 import json
+import struct
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import NamedTuple
@@ -27,6 +28,8 @@ _SEALED_BYTES = _SLOT_BYTES - _HEAD_BYTES
 # XChaCha20-Poly1305's nonce and tag.
 _PLAIN_BYTES = _SEALED_BYTES - 24 - 16
 _EMPTY = bytes(_SLOT_BYTES)
+# A slot's page and its end in milliseconds; what is sealed is passed over.
+_HEAD = struct.Struct(f">{_ID_BYTES}sQ{_SEALED_BYTES}x")
 _ID, _KEY = b"cd2:arrived-id", b"cd2:arrived-key"
 
 
@@ -72,8 +75,9 @@ class ArrivedFiles:
         with self._keys.locked():
             # Later than all others of its page, so that they come back in their order.
             until = int(self._clock() * 1_000) + OVERLAP_SECONDS * 1_000
-            until = max([until, *(self._until(at) + 1 for at in self._of(page_id))])
-            at = min(self._slots, key=self._until)
+            heads = self._heads()
+            until = max([until, *(other + 1 for owner, other in heads if owner == page_id)])
+            at = self._slots[min(range(len(heads)), key=lambda number: heads[number][1])]
             entry = page_id + until.to_bytes(_UNTIL_BYTES, "big") + bytes(sealed)
             self._keys.spare[at : at + _SLOT_BYTES] = entry
 
@@ -82,14 +86,10 @@ class ArrivedFiles:
         page_id = _page_id(page)
         now = int(self._clock() * 1_000)
         with self._keys.locked():
-            places = sorted(self._of(page_id), key=self._until)
-            found = [bytes(self._keys.spare[at : at + _SLOT_BYTES]) for at in places]
-        return [
-            one
-            for slot in found
-            if int.from_bytes(slot[_ID_BYTES:_HEAD_BYTES], "big") > now
-            and (one := _opened(page, slot)) is not None
-        ]
+            found = [
+                bytes(self._keys.spare[at : at + _SLOT_BYTES]) for at in self._of(page_id, now)
+            ]
+        return [one for slot in found if (one := _opened(page, slot)) is not None]
 
     def forget(self, page: bytes, block_keys: Collection[bytes] | None = None) -> None:
         """Overwrite what is kept for *page*, or only those files of it that have *block_keys*."""
@@ -103,17 +103,21 @@ class ArrivedFiles:
         """Overwrite what is older than two hours."""
         now = int(self._clock() * 1_000)
         with self._keys.locked():
-            for at in self._slots:
-                if 0 < self._until(at) <= now:
+            for at, (_, until) in zip(self._slots, self._heads(), strict=True):
+                if 0 < until <= now:
                     self._keys.spare[at : at + _SLOT_BYTES] = _EMPTY
 
-    def _of(self, page_id: bytes) -> list[int]:
-        spare = self._keys.spare
-        return [at for at in self._slots if spare[at : at + _ID_BYTES] == page_id]
+    def _of(self, page_id: bytes, now: int = 0) -> list[int]:
+        """Where the files of a page are that end after *now*, in the order of their arrival."""
+        heads = zip(self._slots, self._heads(), strict=True)
+        mine = [(until, at) for at, (owner, until) in heads if owner == page_id and until > now]
+        return [at for _, at in sorted(mine)]
 
-    def _until(self, at: int) -> int:
-        spare = self._keys.spare
-        return int.from_bytes(spare[at + _ID_BYTES : at + _HEAD_BYTES], "big")
+    def _heads(self) -> list[tuple[bytes, int]]:
+        """The page's id and the end of each slot."""
+        # One call for all: a page with files looks at a thousand slots for each of them.
+        with self._keys.spare[: self._slots.stop] as slots:
+            return list(_HEAD.iter_unpack(slots))
 
 
 def _page_id(page: bytes) -> bytes:
