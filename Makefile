@@ -26,7 +26,7 @@ CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench up desk manual package lock words clean install server debian \
+.PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench up desk manual package deb lock words clean install server debian \
   debian-packages debian-test-packages checkers
 
 help: ## list the targets
@@ -129,6 +129,9 @@ package: install ## the source package and the wheel: build/dist
 	@rm -rf casedrop.egg-info
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir build/dist build/dist/*.tar.gz
 	@ls build/dist
+
+deb: debian-packages ## the Debian package for this release of Debian, the same to the byte each time: build/deb
+	@$(PYTHON) -m scripts.release.debian_package build/deb
 
 lock: install ## the hashes of all packages anew, after a change in setup.cfg (UPGRADE=1: newer versions of what setup.cfg does not name)
 	@$(BIN)/python -m scripts.release.lock $(if $(UPGRADE),--upgrade)
