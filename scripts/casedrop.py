@@ -11,6 +11,7 @@ casedrop status --settings var/settings.toml
 casedrop watch --settings var/settings.toml
 casedrop backup --settings var/settings.toml ARCHIVE
 casedrop restore ARCHIVE DIR
+casedrop wipe --settings var/settings.toml
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
 from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
-from scripts.operator import backup, restore, status, watch
+from scripts.operator import backup, restore, status, watch, wipe
 
 PROGRAM = "casedrop"
 COMMANDS = {
@@ -48,6 +49,7 @@ COMMANDS = {
     "watch": watch,
     "backup": backup,
     "restore": restore,
+    "wipe": wipe,
 }
 
 

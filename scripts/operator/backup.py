@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 
 HELP = "back up the onion's key, salt, export key, settings and keys, sealed with a passphrase"
 SETTINGS, EXPORT_KEY, CAMPAIGN = "settings.toml", "export.key", "campaign.toml"
+SALT = "salt"
 KEYS, CATALOGS, TOR, STORE = "keys", "catalogs", "tor/drop", "vault/store.sqlite"
 SUCCESSOR = "vault/successor.json"
-_TOR_KEY = "hs_ed25519_secret_key"
+ONION_KEY = "hs_ed25519_secret_key"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +77,7 @@ def contents(drop: site.Site) -> list[tuple[str, Path]]:
     from dropbox.settings import PACKAGED_CAMPAIGN  # noqa: PLC0415
 
     settings = drop.settings
-    if not (drop.tor_service / _TOR_KEY).is_file():
+    if not (drop.tor_service / ONION_KEY).is_file():
         raise CannotRun(
             f"The onion's key is not in {drop.tor_service}, or this user may not read it; name its "
             "directory with --tor-service."
@@ -86,6 +88,8 @@ def contents(drop: site.Site) -> list[tuple[str, Path]]:
         *_folder(TOR, drop.tor_service),
         *_folder(KEYS, settings.keys),
     ]
+    if (salt := salt_file(drop.file)) is not None:
+        found.append((SALT, salt))
     if settings.campaign != PACKAGED_CAMPAIGN:
         found.append((CAMPAIGN, settings.campaign))
     if settings.catalogs is not None:
@@ -94,6 +98,12 @@ def contents(drop: site.Site) -> list[tuple[str, Path]]:
         if not os.access(path, os.R_OK):
             raise CannotRun(f"{path} is missing, or this user may not read it.")
     return found
+
+
+def salt_file(file: Path) -> Path | None:
+    """Where the settings *file*, which has been loaded, says that the salt is; None for in it."""
+    named = tomllib.loads(file.read_text("utf-8")).get("site", {}).get("salt_file")
+    return None if named is None else file.parent / named
 
 
 def _folder(name: str, folder: Path) -> list[tuple[str, Path]]:

@@ -22,6 +22,7 @@ from scripts.operator.typed import answer, words_of
 HELP = "open a sealed backup into a new folder"
 _PIECE_BYTES = 2**18
 _PLACES = {
+    ("site", "salt_file"): backup.SALT,
     ("site", "keys"): backup.KEYS,
     ("site", "campaign"): backup.CAMPAIGN,
     ("site", "catalogs"): backup.CATALOGS,

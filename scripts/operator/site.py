@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dropbox.settings import Settings
 
-# Where Debian's tor has it.
+# Where the Debian package has them, and Debian's tor.
+_DEBIAN_FRONT = Path("/run/casedrop/front.sock")
 _DEBIAN_CONTROL = Path("/run/tor/control")
+_DEBIAN_SERVICE = Path("/var/lib/tor/casedrop")
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,18 @@ class Site:
         settings = Settings.load({**os.environ, FILE_VARIABLE: str(file)})
         state = file.parent
         front = asked.front_socket or os.environ.get("CASEDROP_FRONT_SOCKET")
-        control = asked.tor_control or state / "tor" / "control"
-        if not asked.tor_control and not control.exists() and _DEBIAN_CONTROL.exists():
-            control = _DEBIAN_CONTROL
         return cls(
             file,
             settings,
-            Path(front) if front else state / "front.sock",
-            control,
-            asked.tor_service or state / "tor" / "drop",
+            Path(front) if front else _present(state / "front.sock", _DEBIAN_FRONT),
+            asked.tor_control or _present(state / "tor" / "control", _DEBIAN_CONTROL),
+            asked.tor_service or _present(state / "tor" / "drop", _DEBIAN_SERVICE),
         )
+
+
+def _present(beside: Path, debian: Path) -> Path:
+    """What is beside the settings; the Debian package's, if that alone is there."""
+    return debian if not os.path.lexists(beside) and os.path.lexists(debian) else beside
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--front-socket",
         type=Path,
         metavar="PATH",
-        help="the front's socket; by default CASEDROP_FRONT_SOCKET, else front.sock beside FILE",
+        help="the front's socket; by default CASEDROP_FRONT_SOCKET, else front.sock beside FILE, "
+        f"else {_DEBIAN_FRONT}",
     )
     parser.add_argument(
         "--tor-control",
@@ -73,5 +78,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tor-service",
         type=Path,
         metavar="DIR",
-        help="tor's directory with the onion's key; by default tor/drop beside FILE",
+        help="tor's directory with the onion's key; by default tor/drop beside FILE, else "
+        f"{_DEBIAN_SERVICE}",
     )

@@ -16,7 +16,11 @@ from scripts.courier.__main__ import parser as courier
 from scripts.desk.__main__ import parser as desk
 
 ROOT = Path(__file__).parents[2]
-GUIDES = [ROOT / "docs" / "operator.md", ROOT / "docs" / "reviewer.md"]
+GUIDES = [
+    ROOT / "docs" / "operator.md",
+    ROOT / "docs" / "reviewer.md",
+    *sorted((ROOT / "docs" / "operations").glob("*.md")),
+]
 # How the guides call each program, the longest first: what is behind it is the command.
 PROGRAMS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     r"python3 casedrop-desk\.pyz ceremony": ceremony,

@@ -11,22 +11,21 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from support.day_stores import SECRET, START, TickClock, file_report, open_days
+from support.day_stores import SECRET, open_days
+from support.stopped_drop import StoppedDrop
 from support.unix_server import served
 
 from dropbox.errors import CannotSeal, StoreError
 from dropbox.settings import Settings
 from dropbox.successor import read_successor
-from dropbox.vault.block_store import Block, Export
+from dropbox.vault.block_store import Export
 from dropbox.vault.restored_file import become_another, series_of
 from scripts import casedrop
 from scripts.command_line import CannotRun
-from scripts.newsite import make_site
-from scripts.operator import backup, sealed_archive
+from scripts.operator import sealed_archive
 from scripts.operator.restored_settings import rewritten
 from scripts.operator.sealed_archive import ArchiveError, Manifest, Member, seal, unseal
 
-ONION = "b" * 56 + ".onion"
 SEAL = list(sealed_archive._SEAL)
 WORDS = "one two three four five six seven eight"
 
@@ -49,43 +48,21 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return left
 
 
-class Drop:
-    """A drop that does not run, with a report and one bundle."""
+@pytest.fixture
+def drop(tmp_path: Path) -> StoppedDrop:
+    return StoppedDrop(tmp_path)
 
-    def __init__(self, folder: Path) -> None:
-        keys = folder / "elsewhere" / "keys"
-        (keys / "sub").mkdir(parents=True)
-        (keys / "FINGERPRINTS").write_text("pins")
-        (keys / "a.asc").write_bytes(b"\x00key")
-        self.state = folder / "site"
-        self.settings_file = make_site(self.state, onion=ONION, keys=keys).settings_file
-        self.tor = self.state / "tor" / "drop"
-        (self.tor / "authorized_clients").mkdir(parents=True)
-        for name in ("hostname", "hs_ed25519_secret_key", "authorized_clients/op.auth"):
-            (self.tor / name).write_bytes(os.urandom(40))
-        self.settings = Settings.load({"CASEDROP_SETTINGS": str(self.settings_file)})
-        self.clock = TickClock()
-        store = open_days(self.settings.store_file, self.clock)
-        self.report: Block = file_report(store)[0]
-        store.note_export(Export(1, b"h" * 32))
-        self.vault = store.vault_id()
-        store.close()
 
-    def back_up(self, to: Path, *more: str) -> int:
-        return casedrop.main(["backup", "--settings", str(self.settings_file), *more, str(to)])
+def back_up(drop: StoppedDrop, to: Path, *more: str) -> int:
+    return casedrop.main(["backup", "--settings", str(drop.settings_file), *more, str(to)])
 
 
 @pytest.fixture
-def drop(tmp_path: Path) -> Drop:
-    return Drop(tmp_path)
-
-
-@pytest.fixture
-def archive(drop: Drop, tmp_path: Path, answers: list[str]) -> Iterator[Path]:
+def archive(drop: StoppedDrop, tmp_path: Path, answers: list[str]) -> Iterator[Path]:
     """With its vault; the words are typed a little differently."""
     answers.append(WORDS.upper().replace(" ", "  "))
     path = tmp_path / "backup.gpg"
-    assert drop.back_up(path, "--with-vault") == 0
+    assert back_up(drop, path, "--with-vault") == 0
     yield path
 
 
@@ -102,7 +79,7 @@ def loaded(folder: Path) -> Settings:
 
 
 def test_a_restored_drop_has_every_file_and_its_vault_opens(
-    drop: Drop,
+    drop: StoppedDrop,
     archive: Path,
     tmp_path: Path,
     answers: list[str],
@@ -138,7 +115,7 @@ def test_a_restored_drop_has_every_file_and_its_vault_opens(
 
 
 def test_a_vault_that_went_on_after_the_copy_takes_its_own_place_as_another_one(
-    drop: Drop,
+    drop: StoppedDrop,
     archive: Path,
     tmp_path: Path,
     answers: list[str],
@@ -168,15 +145,31 @@ def test_a_bundle_number_that_cannot_be_restores_nothing(
 
 
 def test_without_the_vault_a_running_drop_is_backed_up_and_nothing_of_reports_is_in_it(
-    drop: Drop, tmp_path: Path, answers: list[str], capsys: pytest.CaptureFixture[str]
+    drop: StoppedDrop, tmp_path: Path, answers: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers.append(WORDS)
-    assert drop.back_up(tmp_path / "b") == 0
+    assert back_up(drop, tmp_path / "b") == 0
     new = tmp_path / "new"
     assert restore(tmp_path / "b", new, answers) == 0
 
     assert "casedrop lost-vault" in capsys.readouterr().out
     assert list((new / "vault").iterdir()) == []
+
+
+def test_a_salt_in_a_file_of_its_own_is_taken_along(
+    drop: StoppedDrop, tmp_path: Path, answers: list[str]
+) -> None:
+    salt = drop.settings.salt.hex()
+    (tmp_path / "secret-salt").write_text(salt + "\n")
+    text = drop.settings_file.read_text().replace(
+        f'salt = "{salt}"', f'salt_file = "{tmp_path / "secret-salt"}"'
+    )
+    drop.settings_file.write_text(text)
+    answers.append(WORDS)
+    assert back_up(drop, tmp_path / "b") == 0
+    (tmp_path / "secret-salt").unlink()
+    assert restore(tmp_path / "b", tmp_path / "new", answers) == 0
+    assert loaded(tmp_path / "new").salt == drop.settings.salt
 
 
 def test_gpg_alone_opens_a_backup(archive: Path, tmp_path: Path) -> None:
@@ -197,14 +190,14 @@ def test_gpg_alone_opens_a_backup(archive: Path, tmp_path: Path) -> None:
 
 
 def test_other_words_back_up_and_restore_nothing(
-    drop: Drop,
+    drop: StoppedDrop,
     archive: Path,
     tmp_path: Path,
     answers: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     answers.append("one two")
-    assert drop.back_up(tmp_path / "b") == 2 and not (tmp_path / "b").exists()
+    assert back_up(drop, tmp_path / "b") == 2 and not (tmp_path / "b").exists()
     assert "other words" in capsys.readouterr().err
     answers.append("one two")
     assert casedrop.main(["restore", str(archive), str(tmp_path / "new")]) == 2
@@ -213,10 +206,10 @@ def test_other_words_back_up_and_restore_nothing(
 
 
 def test_neither_overwrites_anything(
-    drop: Drop, archive: Path, tmp_path: Path, answers: list[str]
+    drop: StoppedDrop, archive: Path, tmp_path: Path, answers: list[str]
 ) -> None:
     before = archive.read_bytes()
-    assert drop.back_up(archive) == 2 and archive.read_bytes() == before
+    assert back_up(drop, archive) == 2 and archive.read_bytes() == before
     (tmp_path / "new").mkdir()
     assert casedrop.main(["restore", str(archive), str(tmp_path / "new")]) == 2
     (tmp_path / "new").rmdir()
@@ -225,32 +218,32 @@ def test_neither_overwrites_anything(
 
 
 def test_a_running_vault_is_not_copied(
-    drop: Drop, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+    drop: StoppedDrop, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     short = tmp_path_factory.mktemp("s") / "courier"
     text = drop.settings_file.read_text().replace('"courier.sock"', f'"{short}"')
     drop.settings_file.write_text(text)
     with served(Flask("vault"), short):
-        assert drop.back_up(short.with_name("b"), "--with-vault") == 2
+        assert back_up(drop, short.with_name("b"), "--with-vault") == 2
     assert "stop it first" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("missing", ["onion", "export"])
 def test_what_is_missing_is_named(
-    drop: Drop, tmp_path: Path, missing: str, capsys: pytest.CaptureFixture[str]
+    drop: StoppedDrop, tmp_path: Path, missing: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = {"onion": drop.tor / "hs_ed25519_secret_key", "export": drop.settings.export_key}
     path[missing].unlink()
-    assert drop.back_up(tmp_path / "b") == 2
+    assert back_up(drop, tmp_path / "b") == 2
     assert str(path[missing].parent) in capsys.readouterr().err and not (tmp_path / "b").exists()
 
 
 def test_settings_that_are_only_in_the_environment_are_not_left_out_in_silence(
-    drop: Drop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    drop: StoppedDrop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CASEDROP_LIMITS_FILES", "3")
 
-    assert drop.back_up(tmp_path / "b") == 2 and not (tmp_path / "b").exists()
+    assert back_up(drop, tmp_path / "b") == 2 and not (tmp_path / "b").exists()
 
 
 # --- The archive ---
@@ -380,7 +373,9 @@ def test_only_places_change_in_restored_settings() -> None:
         rewritten('[site]\nkeys = """\na"""\n', {("site", "keys"): "keys"})
 
 
-def test_another_vault_keeps_slots_and_forgets_its_series(drop: Drop, tmp_path: Path) -> None:
+def test_another_vault_keeps_slots_and_forgets_its_series(
+    drop: StoppedDrop, tmp_path: Path
+) -> None:
     path = tmp_path / "copy.sqlite"
     shutil.copy(drop.settings.store_file, path)
     assert series_of(path) == (drop.vault, 1)
@@ -388,4 +383,3 @@ def test_another_vault_keeps_slots_and_forgets_its_series(drop: Drop, tmp_path: 
     assert series_of(path) == (other, 0) and other != drop.vault
     with pytest.raises(StoreError, match="There is no vault's file"):
         series_of(tmp_path / "none")
-    assert backup.STORE.startswith("vault/") and START.year == 2026

@@ -1,0 +1,154 @@
+"""`casedrop wipe`: it stops what runs, overwrites what there is, and says what remains."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.stopped_drop import ONION, StoppedDrop
+
+from dropbox import durable_file
+from onion import socket_owner
+from onion.socket_owner import owner_of, stop_owner
+from scripts import casedrop
+
+# Listens on each path, then says so.
+LISTENER = """
+import socket, sys, time
+kept = []
+for path in sys.argv[1:]:
+    kept.append(socket.socket(socket.AF_UNIX))
+    kept[-1].bind(path)
+    kept[-1].listen()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def listening(*paths: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", LISTENER, *map(str, paths)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.fixture
+def drop(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> StoppedDrop:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    # Unix socket paths are short.
+    made = StoppedDrop(tmp_path_factory.mktemp("w"))
+    memory = made.state / "memory"
+    memory.write_bytes(b"token keys")
+    text = made.settings_file.read_text().replace("[vault]", 'key_memory = "memory"\n\n[vault]')
+    made.settings_file.write_text(text)
+    return made
+
+
+@pytest.fixture
+def running(drop: StoppedDrop) -> Iterator[subprocess.Popen[str]]:
+    """One process behind all three sockets."""
+    paths = [drop.state / "front.sock", drop.settings.courier_socket, drop.state / "tor/control"]
+    process = listening(*paths)
+    yield process
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def wipe(drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, typed: str = ONION) -> int:
+    monkeypatch.setattr("builtins.input", lambda _: typed)
+    return casedrop.main(["wipe", "--settings", str(drop.settings_file)])
+
+
+def files(drop: StoppedDrop) -> list[Path]:
+    return sorted(path for path in drop.state.parent.rglob("*") if path.is_file())
+
+
+def test_everything_is_stopped_and_overwritten_and_what_remains_is_said(
+    drop: StoppedDrop,
+    running: subprocess.Popen[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # What a second name still sees was overwritten.
+    salt, secret = drop.settings.salt.hex(), drop.tor / "hs_ed25519_secret_key"
+    before = {path: path.read_bytes() for path in (drop.settings.store_file, secret)}
+    for number, path in enumerate([*before, drop.settings_file]):
+        os.link(path, drop.state.parent / f"second-{number}")
+    assert wipe(drop, monkeypatch) == 0
+
+    assert running.wait(10) == -signal.SIGKILL
+    said = capsys.readouterr()
+    assert "flash memory" in said.out and "switch it off" in said.out and said.err == ""
+    assert [path.name for path in files(drop)] == ["second-0", "second-1", "second-2"]
+    for number, content in enumerate(before.values()):
+        after = (drop.state.parent / f"second-{number}").read_bytes()
+        assert len(after) == len(content) and after[:4_096] != content[:4_096]
+    assert salt.encode() not in (drop.state.parent / "second-2").read_bytes()
+
+
+@pytest.mark.parametrize("typed", ["", "yes", ONION.removesuffix(".onion"), "a" + ONION[1:]])
+def test_without_the_whole_address_nothing_is_touched(
+    drop: StoppedDrop,
+    running: subprocess.Popen[str],
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+) -> None:
+    before = files(drop)
+    assert wipe(drop, monkeypatch, typed) == 2
+
+    assert files(drop) == before and running.poll() is None
+
+
+def test_what_fails_is_named_and_the_rest_is_done(
+    drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    erase, bad = durable_file.erase, drop.settings.export_key
+
+    def failing(path: Path) -> None:
+        if path == bad:
+            raise OSError(5, "Input/output error")
+        erase(path)
+
+    monkeypatch.setattr(durable_file, "erase", failing)
+    assert wipe(drop, monkeypatch) == 2
+
+    said = capsys.readouterr().err
+    assert f"NOT overwritten: {bad}: Input/output error" in said and "1 things above" in said
+    assert files(drop) == [bad]
+
+
+def test_an_onion_key_elsewhere_is_not_passed_over(
+    drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (drop.tor / "hs_ed25519_secret_key").rename(drop.state / "moved")
+
+    assert wipe(drop, monkeypatch) == 2
+    assert "--tor-service" in capsys.readouterr().err
+
+
+# --- Who is behind a socket ---
+
+
+def test_the_owner_of_a_socket_is_the_process_that_listens(
+    drop: StoppedDrop, running: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop.state / "front.sock"
+    assert owner_of(path) == running.pid and owner_of(drop.state / "none") is None
+    monkeypatch.setattr(socket_owner, "_SYSTEMD", running.pid)
+    assert "systemctl kill" in stop_owner(path) and running.poll() is None
+    monkeypatch.undo()
+    assert stop_owner(path) == "" == stop_owner(path) and running.wait(10) == -signal.SIGKILL
+
+
+def test_a_socket_that_cannot_be_asked_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "datagrams"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(path))
+        assert str(path) in stop_owner(path)
