@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from base64 import b64encode
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,9 +26,11 @@ from dropbox.packets import (
     last_second,
     message_length,
     packets,
+    parts,
     read_pinned_keys,
     read_pins,
     recipients,
+    subkey_ends,
     verify_detached,
 )
 
@@ -125,6 +128,96 @@ def test_a_revoked_subkey_ends_at_once() -> None:
     assert last_second(first + bound + second + bound) == 121 * day
     assert last_second(first + bound + second + revoked + bound) == 114 * day
     assert last_second(first + revoked + bound) == 0
+
+
+DAY_SECONDS = 86_400
+MADE = 100 * DAY_SECONDS
+
+
+def subkey(made: int = MADE, algorithm: int = 18, version: int = 4) -> bytes:
+    body = bytes([version]) + made.to_bytes(4, "big") + bytes([algorithm]) + bytes(9)
+    return short_packet(PUBLIC_SUBKEY, body)
+
+
+def binding(seconds: int | None, *, kind: int = 0x18, before: bytes = b"") -> bytes:
+    """A signature with the hashed fields *before* and, if there is an end, that end."""
+    lasts = b"" if seconds is None else bytes([5, 9]) + seconds.to_bytes(4, "big")
+    hashed = before + lasts
+    body = bytes([4, kind, 22, 8]) + len(hashed).to_bytes(2, "big") + hashed + bytes(12)
+    return b"\xc2\xff" + len(body).to_bytes(4, "big") + body
+
+
+LONG_FIELD = b"\xc0\x40" + bytes([20]) + bytes(255)  # a notation of 256 bytes
+
+
+@pytest.mark.parametrize(
+    ("data", "ends"),
+    [
+        (b"", 0),
+        (subkey(), 0),
+        (subkey() + binding(None), 0),
+        (subkey() + binding(0), 0),
+        (subkey() + binding(1), MADE + 1),
+        (subkey() + binding(14 * DAY_SECONDS), MADE + 14 * DAY_SECONDS),
+        (subkey() + binding(7, before=LONG_FIELD), MADE + 7),
+        (subkey() + binding(7) + binding(9), MADE + 9),
+        (subkey() + binding(7) + binding(None), 0),
+        (subkey() + binding(7, kind=0x13), 0),
+        (subkey() + binding(7) + binding(None, kind=0x28), 0),
+        (subkey(algorithm=22) + binding(7), 0),
+        (subkey(version=3) + binding(7), 0),
+        (short_packet(PUBLIC_KEY, subkey()[2:]) + binding(7), 0),
+        # Made in 1991, at a time whose first byte is that of a revocation.
+        (subkey(0x28000000) + binding(7), 0x28000007),
+    ],
+)
+def test_an_encryption_subkey_ends_when_its_last_binding_says(data: bytes, ends: int) -> None:
+    assert last_second(data) == ends
+    assert [subkey_ends(part) for part in parts(data)] == ([ends] if data else [])
+
+
+def test_an_end_that_is_no_time_is_refused() -> None:
+    for wrong in (bytes([4, 9]) + bytes(3), bytes([6, 9]) + bytes(5)):
+        with pytest.raises(BadPacket, match="no valid expiration time"):
+            last_second(subkey() + binding(None, before=wrong))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "last"),
+    [
+        (0, "1970-01-01"),
+        (DAY_SECONDS, "1970-04-11"),
+        (DAY_SECONDS + 1, "1970-04-12"),
+        (DAY_SECONDS + 2, "1970-04-12"),
+        (2 * DAY_SECONDS, "1970-04-12"),
+    ],
+)
+def test_the_last_day_is_the_last_one_with_a_second_before_the_end(
+    tmp_path: Path, seconds: int, last: str
+) -> None:
+    armored = b64encode(subkey() + binding(seconds)).decode()
+    (tmp_path / "a.asc").write_text(f"-----BEGIN PGP\n\n{armored}\n=abcd\n-----END PGP\n", "ascii")
+    (tmp_path / "FINGERPRINTS").write_text(f"{PINNED}  a.asc\n", "ascii")
+
+    assert last_day(tmp_path).isoformat() == last
+
+
+def test_the_first_key_file_that_nobody_pinned_is_named(tmp_path: Path) -> None:
+    (tmp_path / "FINGERPRINTS").write_text(f"{PINNED}  c.asc\n", "ascii")
+    for name in ("d.asc", "c.asc", "b.asc", "a.txt"):
+        (tmp_path / name).touch()
+
+    with pytest.raises(KeysError, match=r"^b\.asc in .* is not pinned"):
+        read_pinned_keys(tmp_path)
+
+
+def test_every_kind_of_packet_is_told_from_the_others() -> None:
+    new = b"".join(short_packet(tag, b"x") for tag in range(64))
+    old = b"".join(bytes([0x80 | tag << 2, 1]) + b"x" for tag in range(16))
+
+    assert [packet.tag for packet in packets(new + old)] == [*range(64), *range(16)]
+    (huge,) = packets(b"\xc2\xff\x01\x02\x03\x04")
+    assert huge.end == 6 + 0x01020304
 
 
 def test_the_last_day_of_all_is_that_of_the_key_that_ends_first(
@@ -404,6 +497,33 @@ def test_a_message_in_pieces_of_any_size_is_the_same_message() -> None:
         assert message.ended and message.length == len(WHOLE)
         assert message.recipients == ["0001020304050607", "08090A0B0C0D0E0F"]
     assert message.take(b"more") == 0
+
+
+@pytest.mark.parametrize(
+    "sealed",
+    [
+        b"\xd2\x01\x01",
+        b"\xd2\x02\x01x",
+        b"\xd2\xbf\x01" + bytes(190),
+        b"\xd2\xc0\x00\x01" + bytes(191),
+        b"\xd2\xff\0\0\0\x01\x01",
+        b"\xd2\xff\0\0\1\0\x01" + bytes(255),
+        b"\xd2\xe0\x01\x01x",
+        b"\xd2\xe1\x01x\0",
+        b"\xd2\xe1\x01x\xe0y\xc0\x00" + bytes(192),
+    ],
+)
+@pytest.mark.parametrize("step", [1, 2, 7, 1_000])
+def test_sealed_data_is_read_in_every_form_of_length_and_in_any_pieces(
+    sealed: bytes, step: int
+) -> None:
+    whole = PKESK + sealed
+    read = read_in(whole[at : at + step] for at in range(0, len(whole), step))
+
+    assert read.ended and read.length == len(whole) == message_length(whole + b"more")
+    cut = SealedMessage()
+    cut.take(whole[:-1])
+    assert not cut.ended
 
 
 def test_what_gpg_streams_in_parts_is_read_to_its_end(message: bytes) -> None:
