@@ -510,6 +510,8 @@ def test_a_message_in_pieces_of_any_size_is_the_same_message() -> None:
         b"\xd2\xff\0\0\1\0\x01" + bytes(255),
         b"\xd2\xe0\x01\x01x",
         b"\xd2\xe1\x01x\0",
+        b"\xd2\xe1\x01x\xff\0\0\0\1y",
+        b"\xd2\xe1\x01x\xff\0\0\0\0",
         b"\xd2\xe1\x01x\xe0y\xc0\x00" + bytes(192),
     ],
 )
