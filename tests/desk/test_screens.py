@@ -3,6 +3,7 @@
 import io
 from argparse import Namespace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -183,7 +184,7 @@ def test_of_the_answers_that_left_the_last_one_of_each_case_counts(
     ],
 )
 def test_an_answers_whereabouts_are_said(
-    changes: dict[str, object], withheld: bool, said: str
+    changes: dict[str, Any], withheld: bool, said: str
 ) -> None:
     assert whereabouts(answer(1, **changes), withheld=withheld) == said
 

@@ -234,6 +234,10 @@ def test_the_longest_ready_answer_that_the_campaign_file_takes_fits_into_one_rep
         ready_answer.fault(text) is None
         and ready_answer.fault(text + "x\n") == "is too long for one reply by 1 bytes"
     )
+    # A Chinese character takes three bytes of a reply.
+    chinese = "长" * ((TEXT_BYTES - 2) // 3)
+    assert ready_answer.fault(chinese) is None
+    assert ready_answer.fault(chinese + "长") is not None
 
     reply = Reply("acknowledgement", "zh-Hans", date(2026, 11, 24), text)
     key = bytes(PrivateKey.generate().public_key)
