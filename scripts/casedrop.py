@@ -16,19 +16,22 @@ casedrop wipe --settings var/settings.toml
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-
 if not __package__:
-    # Python then looks for packages beside this file, and finds none of Casedrop's.
+    # Python then looks for packages beside this file: it finds none of Casedrop's, and takes some
+    # for its own. These two modules it has loaded already.
+    import os
+    import sys
+
     print(
-        f"Run it from {Path(__file__).resolve().parents[1]} as python -m scripts.casedrop, or as "
-        "casedrop where Casedrop is installed.",
+        f"Run it from {os.path.abspath(f'{__file__}/../..')} as python -m "  # noqa: PTH100
+        "scripts.casedrop, or as casedrop where Casedrop is installed.",
         file=sys.stderr,
     )
     sys.exit(2)
+
+import argparse
+import sys
+from collections.abc import Sequence
 
 from dropbox.errors import CasedropError
 from onion import __main__ as onion_up

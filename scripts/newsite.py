@@ -7,6 +7,19 @@ It overwrites nothing: another salt would make all codenames useless, another ex
 
 from __future__ import annotations
 
+if not __package__:
+    # Python then looks for packages beside this file: it finds none of Casedrop's, and takes some
+    # for its own. These two modules it has loaded already.
+    import os
+    import sys
+
+    print(
+        f"Run it from {os.path.abspath(f'{__file__}/../..')} as python -m "  # noqa: PTH100
+        "scripts.newsite, or as casedrop newsite where Casedrop is installed.",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
 import argparse
 import json
 import os
@@ -16,15 +29,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-
-if not __package__:
-    # Python then looks for packages beside this file, and finds none of Casedrop's.
-    print(
-        f"Run it from {Path(__file__).resolve().parents[1]} as python -m scripts.newsite, or as "
-        "casedrop newsite where Casedrop is installed.",
-        file=sys.stderr,
-    )
-    sys.exit(2)
 
 from dropbox.errors import CasedropError
 from scripts import command_line

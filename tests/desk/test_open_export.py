@@ -461,7 +461,7 @@ def test_a_case_that_was_taken_back_without_a_notice_is_named(
     slot_drop.bury(first)
     slot_drop.bury(abandoned, Reason.ABANDONED)
 
-    told = re.compile(r"^Taken back by the claimant, without a notice: (C-\d+)\.$", re.MULTILINE)
+    told = re.compile(r"^Taken back by the claimant, without a notice: (\w+-\w+)\.$", re.MULTILINE)
     (name,) = told.findall(team(0, "import", slot_drop.bundle()))
     assert TEXT.splitlines()[0] in team(0, "show", name)
     slot_drop.bury(second)
