@@ -1,5 +1,6 @@
 """The operator's program: the first step of a new drop, the service itself, and its rare repairs.
 
+casedrop setup
 casedrop newsite --onion ADDRESS.onion var
 casedrop up --state var
 casedrop check --settings var/settings.toml
@@ -37,10 +38,11 @@ from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
 from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
-from scripts.operator import backup, restore, status, watch, wipe
+from scripts.operator import backup, restore, setup, status, watch, wipe
 
 PROGRAM = "casedrop"
 COMMANDS = {
+    "setup": setup,
     "newsite": newsite,
     "up": onion_up,
     "check": check,

@@ -1,0 +1,346 @@
+"""Sets up the drop of the Debian package: asks what it must know, does the rest, opens the drop.
+
+    casedrop setup [--keys DIR] [--campaign FILE] [--yes]
+
+Again is harmless: the salt, the export key and the onion's key stay, reviewers' keys and campaign
+are replaced by what is given. All that is given is checked before anything is changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.command_line import CannotRun
+from scripts.operator.typed import answer
+
+HELP = "set up the drop of the Debian package, and open it"
+
+SOCKETS = ("casedrop-intake.socket", "casedrop-courier.socket", "casedrop-front.socket")
+SERVICES = ("casedrop-vault.service", "casedrop-front.service")
+TIMERS = ("casedrop-watch.timer",)
+TOR = "tor@default.service"
+# A new tor makes the onion's key before it joins the network.
+HOSTNAME_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+_UNKNOWN = f"{'a' * 56}.onion"
+
+_TEMPLATE = """\
+# The settings of this drop. Relative paths are relative to this file.
+# docs/operator.md explains all; `casedrop check --settings FILE` finds mistakes in them.
+
+[site]
+onion = "{onion}"
+# Never change the salt: all codenames given so far would stop working.
+salt_file = "secret/salt"
+keys = "keys"
+{campaign}
+[front]
+gnupg_home = "/run/casedrop-front/gnupg"
+key_memory = "/run/casedrop-front/keys"
+
+[vault]
+intake_socket = "/run/casedrop/intake.sock"
+courier_socket = "/run/casedrop/courier.sock"
+store = "sqlite:/var/lib/casedrop/store.sqlite"
+export_key = "secret/export.key"
+front_user = "casedrop-front"
+# Users who may fetch bundles besides root; they also have to be in the group casedrop-courier.
+# courier_users = []
+"""
+_OWN_CAMPAIGN = 'campaign = "campaign.toml"\n'
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where the package is installed. *root* is / but in tests; *systemctl* runs that program."""
+
+    root: Path
+    systemctl: Callable[..., None]
+
+    @property
+    def settings(self) -> Path:
+        """The drop's settings file."""
+        return self.root / "etc/casedrop/settings.toml"
+
+    @property
+    def secret(self) -> Path:
+        """The folder of the salt and the export key, which only root may enter."""
+        return self.root / "etc/casedrop/secret"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the reviewers' public keys."""
+        return self.root / "etc/casedrop/keys"
+
+    @property
+    def campaign(self) -> Path:
+        """The drop's own campaign file, if it has one."""
+        return self.root / "etc/casedrop/campaign.toml"
+
+    @property
+    def hostname(self) -> Path:
+        """The file in which tor writes the address."""
+        return self.root / "var/lib/tor/casedrop/hostname"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the operator says; None: as it is. Both have been checked."""
+
+    keys: Path | None
+    campaign: Path | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.add_argument(
+        "--keys",
+        type=Path,
+        metavar="DIR",
+        help="the folder with the reviewers' public files and FINGERPRINTS",
+    )
+    parser.add_argument("--campaign", type=Path, metavar="FILE", help="a campaign file of your own")
+    parser.add_argument(
+        "--yes", action="store_true", help="ask nothing: the fingerprints have been compared"
+    )
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Do it. Raises CannotRun, or the error that names what was given wrong."""
+    machine = Machine(Path("/"), _systemctl)
+    _check_machine(machine)
+    set_up(machine, _given(machine, asked))
+
+
+def set_up(machine: Machine, given: Given) -> None:
+    """Write what is missing, start all, and print what to tell the reviewers. Raises CannotRun."""
+    changed = _take(machine, given)
+    exported = _make_secrets(machine)
+    machine.systemctl("daemon-reload")
+    # At first it runs with Debian's own configuration.
+    machine.systemctl("start" if machine.hostname.exists() else "restart", TOR)
+    onion = _address(machine)
+    _write_settings(machine, onion)
+    machine.systemctl("reset-failed")
+    machine.systemctl("enable", "--now", *SOCKETS)
+    machine.systemctl("enable", "--now", *SERVICES, *TIMERS)
+    if changed:
+        machine.systemctl("restart", *SERVICES)
+    _tell(machine, onion, exported)
+
+
+def _check_machine(machine: Machine) -> None:
+    if os.geteuid() != 0:
+        raise CannotRun("Only root can set up the drop: sudo casedrop setup")
+    if not (machine.root / "usr/lib/systemd/system/casedrop-front.service").exists():
+        raise CannotRun(
+            "The units of the Debian package are not here: install it with apt, or use "
+            "`casedrop newsite` and `casedrop up` to try things on one machine."
+        )
+    if not (machine.root / "run/systemd/system").is_dir():
+        raise CannotRun(
+            "systemd does not run here, so nothing can be started; nothing was changed."
+        )
+    # Imported only when the command runs, so that a missing package becomes a sentence.
+    from dropbox.mounts import Mount  # noqa: PLC0415
+
+    mount = Mount.of(machine.root / "var/lib")
+    for sentence in (mount.keeps_copies(), mount.journals_data()) if mount else ():
+        if sentence:
+            raise CannotRun(f"The vault cannot be kept in /var/lib/casedrop: {sentence}")
+
+
+def _given(machine: Machine, asked: argparse.Namespace) -> Given:
+    """Ask for what the options do not say, and check it; nothing is changed. Raises CannotRun."""
+    present = (machine.keys / "FINGERPRINTS").exists()
+    keys: Path | None = asked.keys
+    if keys is None and not asked.yes:
+        kept = ", or nothing to keep those that are pinned" if present else ""
+        typed = answer(f"The folder with the reviewers' public files and FINGERPRINTS{kept}: ")
+        keys = Path(typed).expanduser() if typed else None
+    if keys is None and not present:
+        raise CannotRun("Without the reviewers' public keys there is no drop; nothing was changed.")
+    campaign: Path | None = asked.campaign
+    if campaign is None and not asked.yes:
+        typed = answer("A campaign file of your own, or nothing for the one that is in use: ")
+        campaign = Path(typed).expanduser() if typed else None
+    check_given(machine, Given(keys, campaign))
+    if keys is not None and not asked.yes:
+        _confirm(keys)
+    return Given(keys, campaign)
+
+
+def check_given(machine: Machine, given: Given) -> None:
+    """Check keys and campaign together with the settings that they are for.
+
+    Raises KeysError, CampaignError, SettingsError, CatalogError or PageTooLong.
+    """
+    from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
+    from scripts import texts  # noqa: PLC0415
+    from scripts.check import check_keys  # noqa: PLC0415
+
+    print(check_keys(given.keys or machine.keys))
+    campaign = given.campaign or (machine.campaign if machine.campaign.exists() else None)
+    with tempfile.TemporaryDirectory(prefix="casedrop-setup-") as folder:
+        file = Path(folder) / "settings.toml"
+        (Path(folder) / "secret").mkdir()
+        (Path(folder) / "secret" / "salt").write_text(secrets.token_hex(16), "ascii")
+        text = (
+            machine.settings.read_text("utf-8")
+            if machine.settings.exists()
+            else _TEMPLATE.format(onion=_UNKNOWN, campaign=_OWN_CAMPAIGN if campaign else "")
+        )
+        file.write_text(text, "utf-8")
+        if campaign is not None:
+            (Path(folder) / "campaign.toml").write_bytes(campaign.read_bytes())
+        settings = Settings.load({FILE_VARIABLE: str(file)})
+        if given.campaign is not None and settings.campaign != Path(folder) / "campaign.toml":
+            raise CannotRun(
+                f"{machine.settings} does not name a campaign file: write {_OWN_CAMPAIGN.strip()} "
+                "below [site], then run this again. Nothing was changed."
+            )
+        texts.check(file)
+
+
+def _confirm(keys: Path) -> None:
+    from dropbox.packets import read_pins  # noqa: PLC0415
+    from scripts.terminal import one_line  # noqa: PLC0415
+
+    for fingerprint, name in read_pins(keys).items():
+        groups = " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
+        print(f"  {one_line(name, 60)}: {groups}")
+    if answer("Compare each with its reviewer by voice. Type yes if all are right: ") != "yes":
+        raise CannotRun("Nothing was changed.")
+
+
+def _take(machine: Machine, given: Given) -> bool:
+    """Put keys and campaign where the services read them. Returns whether anything changed."""
+    changed = False
+    if given.keys is not None:
+        changed = _replace_keys(machine.keys, given.keys)
+    if given.campaign is not None:
+        data = given.campaign.read_bytes()
+        if not machine.campaign.exists() or machine.campaign.read_bytes() != data:
+            _write_public(machine.campaign, data)
+            changed = True
+    return changed
+
+
+def _replace_keys(there: Path, source: Path) -> bool:
+    from dropbox.packets import read_pins  # noqa: PLC0415
+    from dropbox.weekly_hpke import file_name  # noqa: PLC0415
+
+    wanted = {"FINGERPRINTS"}
+    for name in read_pins(source).values():
+        wanted |= {name, file_name(name), f"{file_name(name)}.sig"}
+    data = {name: (source / name).read_bytes() for name in sorted(wanted)}
+    found = {path.name: path.read_bytes() for path in there.iterdir()} if there.is_dir() else {}
+    if found == data:
+        return False
+    new, old = there.with_name("keys.new"), there.with_name("keys.old")
+    for left in (new, old):
+        shutil.rmtree(left, ignore_errors=True)
+    new.mkdir(mode=0o755, parents=True)
+    for name, content in data.items():
+        _write_public(new / name, content)
+    if there.exists():
+        there.rename(old)
+    new.rename(there)
+    shutil.rmtree(old, ignore_errors=True)
+    return True
+
+
+def _make_secrets(machine: Machine) -> str:
+    """The server's public key in hexadecimal digits; makes the secrets that are missing."""
+    from nacl.signing import SigningKey  # noqa: PLC0415
+
+    from dropbox.durable_file import write_new  # noqa: PLC0415
+    from dropbox.settings import SALT_BYTES  # noqa: PLC0415
+
+    machine.secret.mkdir(mode=0o700, parents=True, exist_ok=True)
+    salt, key = machine.secret / "salt", machine.secret / "export.key"
+    if not salt.exists():
+        write_new(salt, secrets.token_hex(SALT_BYTES).encode("ascii") + b"\n")
+    if not key.exists():
+        write_new(key, SigningKey.generate().encode())
+    return bytes(SigningKey(key.read_bytes()).verify_key).hex()
+
+
+def _address(machine: Machine) -> str:
+    """The onion address, once tor has made its key. Raises CannotRun."""
+    deadline = time.monotonic() + HOSTNAME_SECONDS
+    while not machine.hostname.exists():
+        if time.monotonic() > deadline:
+            raise CannotRun(
+                f"tor has not made the address in {HOSTNAME_SECONDS:.0f} s; "
+                f"journalctl --unit {TOR} says why. Mend it, then run this again."
+            )
+        time.sleep(_POLL_SECONDS)
+    return machine.hostname.read_text("ascii").strip()
+
+
+def _write_settings(machine: Machine, onion: str) -> None:
+    """Write the settings, or see that those that are there are for *onion*. Raises CannotRun."""
+    from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
+
+    own = _OWN_CAMPAIGN if machine.campaign.exists() else ""
+    if not machine.settings.exists():
+        text = _TEMPLATE.format(onion=onion, campaign=own)
+        _write_public(machine.settings, text.encode("ascii"))
+    settings = Settings.load({FILE_VARIABLE: str(machine.settings)})
+    if settings.onion != onion:
+        raise CannotRun(
+            f"{machine.settings} is for {settings.onion}, but tor's key is that of {onion}: put "
+            f"the right key into {machine.hostname.parent}, or the right address into the file."
+        )
+
+
+def _write_public(path: Path, data: bytes) -> None:
+    """A file that all may read; whole or not at all."""
+    from dropbox.durable_file import replace_file  # noqa: PLC0415
+
+    replace_file(path, data)
+    path.chmod(0o644)
+
+
+def _tell(machine: Machine, onion: str, exported: str) -> None:
+    print(
+        f"""
+The drop is open: http://{onion}/
+
+Tell each reviewer, over a channel you trust:
+  the address:            http://{onion}/
+  the key of the server:  {exported}
+
+Back up once, offline, with `casedrop backup`: whoever has the onion's key is the drop.
+How it is: casedrop status --settings {machine.settings}. Fetch what was filed every week."""
+    )
+
+
+def _systemctl(*arguments: str) -> None:
+    """Run systemctl. Raises CannotRun with the unit that failed."""
+    done = subprocess.run(
+        ["systemctl", "--quiet", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CannotRun(_failure(arguments, done.stderr))
+
+
+def _failure(arguments: Sequence[str], said: str) -> str:
+    last = (said.strip().splitlines() or ["it said nothing."])[-1]
+    units = [one for one in arguments if "." in one]
+    log = f" Look at: journalctl --unit {' --unit '.join(units)}" if units else ""
+    return f"systemctl {' '.join(arguments)} failed: {last}{log}"
