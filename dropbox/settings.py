@@ -98,6 +98,12 @@ class Settings:
     slow_seconds: int = 120  # how long an upload can arrive as slowly as it likes
     slowest_bytes: int = 1_024  # a second on average, from then on
     uploads: int = 24  # that have one of a worker's 32 threads at once
+    # What one Tor circuit can ask for at once, and again over ten minutes: see
+    # dropbox.front.circuit_limits. Everybody's browser uses one circuit for a whole visit.
+    circuit_pages: int = 240
+    circuit_derivations: int = 40  # one to look at the answers, three to delete one
+    circuit_forms: int = 10  # reports and additions that are filed
+    circuit_bytes: int = 512 * 2**20
 
     @property
     def store_file(self) -> Path:
@@ -396,6 +402,10 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("limits", "slow_seconds"): _number(1, 3_600),
     ("limits", "slowest_bytes"): _number(1, 10_000),  # a slow bridge brings more than these
     ("limits", "uploads"): _number(1, 28),  # so that threads are left for all other requests
+    ("limits", "circuit_pages"): _number(20, 100_000),
+    ("limits", "circuit_derivations"): _number(10, 100_000),
+    ("limits", "circuit_forms"): _number(2, 100_000),
+    ("limits", "circuit_bytes"): _number(2**20, 2**40),
 }
 _OPTIONAL = ("alarms", "limits", "lockdown")
 _DEFAULTED = frozenset(

@@ -6,7 +6,15 @@ from flask import Flask, Response, request
 from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import BadRequest
 
+from dropbox.front.circuit_limits import What
+from dropbox.front.intake import Charge
 from dropbox.front.pages import Pages, use_language
+from dropbox.front.uploads import TooMuch
+
+_TOO_MANY = [
+    _("Too many pages were asked for in a short time. Nothing was stored. Please wait a minute."),
+    _("What you wrote is still in your browser: press Back, and then send it again."),
+]
 
 
 class _Refused(Exception):
@@ -17,10 +25,11 @@ class _Refused(Exception):
         self.sentences = sentences
 
 
-def admit_only_from(app: Flask, onion: str, pages: Pages) -> None:
+def admit_only_from(app: Flask, onion: str, pages: Pages, charge: Charge) -> None:
     """Let *app* admit only requests that come directly over Tor, from the pages of *onion*.
 
-    Before that, the language of *pages* is taken from the path: a refusal is in it, too.
+    *charge* counts them; a circuit that asks for too many is told to wait. Before that, the
+    language of *pages* is taken from the path: a refusal is in it, too.
     """
 
     def admit() -> Response | None:
@@ -31,6 +40,10 @@ def admit_only_from(app: Flask, onion: str, pages: Pages) -> None:
             return pages.message(
                 _("This page is not available here"), refused.sentences, status=403
             )
+        try:
+            charge(What.PAGES)
+        except TooMuch:
+            return pages.message(_("Too many pages"), _TOO_MANY, status=429)
         return None
 
     app.before_request(admit)

@@ -20,12 +20,12 @@ from dropbox.front.forms import MessageForm, OpenedToken
 from dropbox.front.intake import Draft, Intake
 from dropbox.front.pages import Pages
 from dropbox.front.submission import (
-    BUSY,
     SENDING,
     PostedPage,
     Problem,
     Question,
     SubmissionHandler,
+    busy_sentence,
     question_before_sending,
     with_missing,
 )
@@ -136,7 +136,10 @@ class CaseView(MethodView):
             received = self._intake.replies(state.codename)
         except (Busy, VaultUnavailable, CannotStore) as why:
             received, status = [], 503
-            problems = [*problems, ("", BUSY if isinstance(why, Busy) else _UNAVAILABLE)]
+            problems = [
+                *problems,
+                ("", busy_sentence(why) if isinstance(why, Busy) else _UNAVAILABLE),
+            ]
         asked = (at for at, one in enumerate(received) if one.index == deleting)
         answers = answer_page(received, next(asked, first))
         if delete_all and status == 200:

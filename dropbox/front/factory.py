@@ -75,7 +75,7 @@ def create_front(
     tokens = FormTokens(keys, lifetime_seconds=settings.token_minutes * 60, clock=clock)
     pages = Pages(campaign, words, tokens, ArrivedFiles(keys, clock), languages)
     _fill_up(app, settings.page_bytes, step_seconds)
-    admit_only_from(app, settings.onion, pages)
+    admit_only_from(app, settings.onion, pages, intake.charge)
     _routes(app, pages, intake, settings, clock, public_keys)
     _error_pages(app, pages)
     return app

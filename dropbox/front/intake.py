@@ -16,6 +16,7 @@ from dropbox.campaign import Campaign
 from dropbox.codename import Codename, CodenameKeys, Cost, derive_keys
 from dropbox.erase_hash import ERASE_BYTES, erase_hash, erase_preimage
 from dropbox.errors import BadReply, CannotStore, CasedropError
+from dropbox.front.circuit_limits import What
 from dropbox.front.form_token import FormState
 from dropbox.front.uploads import Busy
 from dropbox.front.vault_client import Claim, SealedBlock
@@ -50,6 +51,17 @@ class Draft:
     harms: tuple[str, ...]
     text: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Charge(Protocol):
+    """Counts what a circuit asks for; see dropbox.front.circuit_limits.CircuitLimits.charge."""
+
+    def __call__(self, what: What, amount: int = 1) -> None:
+        """Count *amount*. Raises TooMuch."""
+
+
+def free_of_charge(what: What, amount: int = 1) -> None:
+    """Count nothing."""
 
 
 class Vault(Protocol):
@@ -126,7 +138,8 @@ class BoundedSealer:
 class Intake:
     """Files and looks up cases. There is one for each worker process, shared by its threads.
 
-    ``drains``: see dropbox.front.uploads.receive. *day_key* returns today's day key, or raises
+    ``drains``: see dropbox.front.uploads.receive. ``charge`` counts what each circuit asks for:
+    Busy can also be TooMuch. *day_key* returns today's day key, or raises
     CannotSeal: see TodaysKey.current.
     """
 
@@ -139,7 +152,9 @@ class Intake:
         day_key: Callable[[], bytes],
         campaign: Campaign,
         cost: Cost,
+        charge: Charge = free_of_charge,
     ) -> None:
+        self.charge = charge
         self._settings = settings
         self._reviewers = reviewers
         self._vault = vault
@@ -207,6 +222,7 @@ class Intake:
         Raises BadReport if it is too long, Busy, PendingGone, and CannotSeal, CannotStore or
         VaultUnavailable if it was not accepted.
         """
+        self.charge(What.FORMS)
         keys = self._keys(state.codename)
         self._file(draft, state, keys, lambda one: _erase_hash(keys.withdraw_key, one))
 
@@ -296,6 +312,7 @@ class Intake:
         self._vault.forget_replies(reply_tags(keys.tag_key))
 
     def _keys(self, codename: Codename) -> CodenameKeys:
+        self.charge(What.DERIVATIONS)
         with self._derivation():
             return derive_keys(codename, salt=self._settings.salt, cost=self._cost)
 

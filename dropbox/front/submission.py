@@ -17,13 +17,14 @@ from dropbox.errors import (
     VaultUnavailable,
 )
 from dropbox.front.arrived_files import ArrivedFile
+from dropbox.front.circuit_limits import What, too_much
 from dropbox.front.form_token import ForgedToken, FormState
 from dropbox.front.forms import OpenedToken
 from dropbox.front.intake import Draft, Intake
 from dropbox.front.pages import Pages
 from dropbox.front.personal_data import find_personal_data
 from dropbox.front.photo_sealing import Photo, PhotoSealer
-from dropbox.front.uploads import Busy, ReceivedForm, Trouble, no_files, receive
+from dropbox.front.uploads import Busy, ReceivedForm, TooMuch, Trouble, no_files, receive
 from dropbox.report import Attachment
 from dropbox.settings import Settings
 
@@ -50,6 +51,10 @@ NOT_ACCEPTED = _(
 BUSY = _(
     "The server is busy. Nothing was stored. Everything you wrote is still here; please try again "
     "in a few minutes."
+)
+TOO_MUCH = _(
+    "Too much was sent in a short time. Nothing was stored. Everything you wrote is still here; "
+    "please try again in ten minutes."
 )
 _FILES_GONE = _("Your files are no longer on the server. Please add them again.")
 _MISSING = _(
@@ -110,6 +115,13 @@ _TROUBLES: dict[Trouble, tuple[Any, int]] = {
         ),
         503,
     ),
+    Trouble.TOO_MUCH: (
+        _(
+            "Too many files were sent in a short time. Your text is still here. Please add your "
+            "files again in ten minutes."
+        ),
+        429,
+    ),
     Trouble.NOT_ACCEPTED: (NOT_ACCEPTED, 503),
 }
 
@@ -119,6 +131,11 @@ _NONE_FITTED = _(
     "All files together are too large to send at once: at most %(total)s MB. None of them was "
     "accepted. Please add them with the button “Add these files”, a few at a time."
 )
+
+
+def busy_sentence(why: Busy) -> Any:
+    """What to say when the server, or what one circuit can ask for, does not allow more now."""
+    return TOO_MUCH if isinstance(why, TooMuch) else BUSY
 
 
 def with_missing(problems: Sequence[Problem], state: FormState) -> Sequence[Problem]:
@@ -228,6 +245,11 @@ class SubmissionHandler:
             if not isinstance(opened[0].trouble, ForgedToken):
                 self._arrived.keep(opened[0].state.nonce, arrived[-1])
 
+        open_sealer = self._intake.open_sealer
+        try:
+            self._intake.charge(What.BYTES, request.content_length or 0)
+        except TooMuch:
+            open_sealer = too_much
         # There was no thread for an upload: only its beginning is here, which has the texts.
         busy = request.environ.get(NO_PLACE, False)
         received = receive(
@@ -235,9 +257,7 @@ class SubmissionHandler:
             request.headers.get("Content-Type", ""),
             limit_bytes=self._settings.post_bytes,
             files_left=files_left,
-            open_sealer=no_files
-            if busy
-            else lambda: PhotoSealer(self._intake.open_sealer, finished),
+            open_sealer=no_files if busy else lambda: PhotoSealer(open_sealer, finished),
             drains=None if busy else self._intake.drains,
         )
         # As it was when the files began to arrive: they may take longer than a page is good for.
@@ -311,8 +331,8 @@ class SubmissionHandler:
         except PendingGone:
             self._arrived.forget(state.nonce)
             return Refusal(("files", _FILES_GONE), 409, state.without_files())
-        except Busy:
-            return Refusal(("", BUSY), 503, state)
+        except Busy as why:
+            return Refusal(("", busy_sentence(why)), 503, state)
         except BadReport:
             return Refusal(("text", _TOO_LONG), 413, state)
         except (CannotSeal, CannotStore, VaultUnavailable):

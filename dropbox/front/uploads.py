@@ -71,11 +71,20 @@ class Trouble(Enum):
     NOT_UTF8 = auto()
     BROKEN_OFF = auto()
     BUSY = auto()
+    TOO_MUCH = auto()
     NOT_ACCEPTED = auto()
 
 
 class Busy(CasedropError):
     """This server is busy with as much work as it can do at once; try again in a few minutes."""
+
+    trouble = Trouble.BUSY
+
+
+class TooMuch(Busy):
+    """One circuit asked for more than its allowance; it fills again within ten minutes."""
+
+    trouble = Trouble.TOO_MUCH
 
 
 def no_files() -> "Sealer":
@@ -324,8 +333,8 @@ class _Form:
             return
         try:
             file.sealer = self._open_sealer()
-        except Busy:
-            self._lose(file, Trouble.BUSY)
+        except Busy as why:
+            self._lose(file, why.trouble)
             self._draining = self._draining or self._drains.acquire(blocking=False)
             # Without a place the rest is not read: slow uploads would hold all threads, and this
             # refusal should free one.

@@ -11,6 +11,7 @@ from pathlib import Path
 from dropbox.campaign import Campaign
 from dropbox.codename import COST, WordLists
 from dropbox.front.arrived_files import ArrivedFiles
+from dropbox.front.circuit_limits import CircuitLimits
 from dropbox.front.day_keys import TodaysKey
 from dropbox.front.factory import create_front, load_pages
 from dropbox.front.intake import Intake
@@ -58,6 +59,7 @@ app = create_front(
         day_key=_day_key.current,
         campaign=_campaign,
         cost=COST,
+        charge=CircuitLimits.of(_settings).charge,
     ),
     public_keys=PublicKeys.load(_settings.keys),
     campaign=_campaign,

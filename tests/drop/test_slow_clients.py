@@ -17,6 +17,7 @@ from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser
 
 LIMITS = {"HEAD_SECONDS": "4", "SLOW_SECONDS": "4", "SLOWEST_BYTES": "10000", "UPLOADS": "4"}
+LIMITS["CIRCUIT_PAGES"] = "20"
 HEAD = f"POST /en/report/send HTTP/1.1\r\nHost: {ONION}\r\n".encode()
 
 
@@ -149,3 +150,12 @@ def test_a_worker_ends_although_clients_without_a_request_stay(slow: Slow) -> No
         # Each is as fresh as a head can be.
         held.append(slow.connect(b"GET / HTTP/1.1\r\nX: ", circuit=len(held) % 12 + 1))
     assert not first & workers()
+
+
+def test_both_workers_count_what_one_circuit_asks_for(slow: Slow) -> None:
+    statuses = []
+    for _ in range(30):
+        client = slow.connect(f"GET /en/ HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode(), circuit=900)
+        statuses.append(client.makefile("rb").read()[9:12])
+
+    assert statuses == [b"200"] * 20 + [b"429"] * 10

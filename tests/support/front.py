@@ -15,7 +15,7 @@ from dropbox.codename import CHEAPEST, WordLists
 from dropbox.erase_hash import erase_preimage, erases
 from dropbox.errors import CannotOpen, CasedropError, PendingGone
 from dropbox.front.factory import create_front
-from dropbox.front.intake import Intake
+from dropbox.front.intake import Charge, Intake, free_of_charge
 from dropbox.front.shared_keys import SharedKeys
 from dropbox.front.vault_client import Claim, SealedBlock
 from dropbox.openpgp import Opener, Reviewers
@@ -128,6 +128,7 @@ class Front:
     opener: Opener
     now: float
     restart: Callable[[], None] = lambda: None
+    charge: Charge = free_of_charge
 
     def browser(self) -> Browser:
         """A browser for this front, without a network."""
@@ -199,6 +200,7 @@ def make_front(
                 day_key=lambda: DAY_KEY,
                 campaign=campaign,
                 cost=CHEAPEST,
+                charge=made.charge,
             ),
             public_keys=PublicKeys.load(settings.keys),
             campaign=campaign,

@@ -194,6 +194,10 @@ LIMITS = {
     "slow_seconds": (1, 3_600, 120),
     "slowest_bytes": (1, 10_000, 1_024),
     "uploads": (1, 28, 24),
+    "circuit_pages": (20, 100_000, 240),
+    "circuit_derivations": (10, 100_000, 40),
+    "circuit_forms": (2, 100_000, 10),
+    "circuit_bytes": (1_048_576, 1_099_511_627_776, 536_870_912),
 }
 
 

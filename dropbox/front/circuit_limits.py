@@ -1,0 +1,114 @@
+"""How much one Tor circuit can ask for, counted in memory that all workers share.
+
+Each allowance is a bucket that holds what is allowed at once, and fills again in ten minutes. A
+bucket is one number: when it will be full. The table has a fixed size, however many circuits come;
+a new one takes the place of the one whose buckets are the fullest, which loses least. Circuits are
+in it under a keyed hash with a key that only this memory has, and never in a log.
+"""
+
+import hashlib
+import mmap
+import secrets
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import NoReturn, Self
+
+from flask import request
+
+from dropbox.front.uploads import TooMuch
+from dropbox.settings import Settings
+
+# The time in which an empty bucket fills.
+FILL_SECONDS = 600.0
+# The addresses that tor gives to circuits: HiddenServiceExportCircuitID haproxy, tor(1).
+_CIRCUITS = "fc00:dead:beef:4dad:"
+# The table: sets of slots; a circuit can be in any slot of its set.
+SETS, WAYS = 4_096, 8
+_KEY = b"cd2:circuit"
+
+
+class What(Enum):
+    """What is counted: requests for pages, codenames turned into keys, reports, bytes received."""
+
+    PAGES = 0
+    DERIVATIONS = 1
+    FORMS = 2
+    BYTES = 3
+
+
+_SLOT = struct.Struct(f"<Q{len(What)}d")
+_SET_BYTES = WAYS * _SLOT.size
+REGION_BYTES = SETS * _SET_BYTES
+
+
+def too_much() -> NoReturn:
+    """Where a circuit has no more bytes for files. Raises TooMuch."""
+    raise TooMuch
+
+
+class CircuitLimits:
+    """The buckets of all circuits, which hold *allowances*. *clock* is in seconds.
+
+    Make it before the workers fork: they share its memory. Two that count for one circuit in the
+    same moment may count once; then the circuit gets one more than its allowance.
+    """
+
+    def __init__(self, allowances: Mapping[What, int], clock: Callable[[], float]) -> None:
+        self._seconds = {what: FILL_SECONDS / allowance for what, allowance in allowances.items()}
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._region = mmap.mmap(-1, REGION_BYTES)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, settings: Settings, clock: Callable[[], float] = time.monotonic) -> Self:
+        """Those of a site's settings."""
+        allowances = {
+            What.PAGES: settings.circuit_pages,
+            What.DERIVATIONS: settings.circuit_derivations,
+            What.FORMS: settings.circuit_forms,
+            What.BYTES: settings.circuit_bytes,
+        }
+        return cls(allowances, clock)
+
+    def charge(self, what: What, amount: int = 1) -> None:
+        """Count *amount* for the circuit of Flask's current request. Raises TooMuch.
+
+        Only tor can reach the front, and names a circuit each time; what comes without one is the
+        operator's own.
+        """
+        address = request.environ.get("REMOTE_ADDR", "")
+        if address.startswith(_CIRCUITS):
+            self.take(address, what, amount)
+
+    def take(self, circuit: str, what: What, amount: int = 1) -> None:
+        """Take *amount* out of a bucket, all or nothing. Raises TooMuch.
+
+        More than a bucket holds takes a full one.
+        """
+        digest = hashlib.blake2b(circuit.encode(), key=self._key, person=_KEY, digest_size=16)
+        number, set_number = struct.unpack("<QQ", digest.digest())
+        with self._lock:
+            now = self._clock()
+            at, full_at = self._slot(number, set_number % SETS * _SET_BYTES)
+            seconds = min(amount * self._seconds[what], FILL_SECONDS)
+            full = max(full_at[what.value], now) + seconds
+            # Hair's breadth: sums of seconds are not exact.
+            if full - now > FILL_SECONDS + 1e-6:
+                raise TooMuch
+            full_at[what.value] = full
+            _SLOT.pack_into(self._region, at, number, *full_at)
+
+    def _slot(self, number: int, start: int) -> tuple[int, list[float]]:
+        """Where the circuit's slot is, or the one that it takes, and when each bucket is full."""
+        slots = [
+            (at, *_SLOT.unpack_from(self._region, at))
+            for at in range(start, start + _SET_BYTES, _SLOT.size)
+        ]
+        for at, owner, *full_at in slots:
+            if owner == number:
+                return at, full_at
+        return min(slots, key=lambda slot: max(slot[2:]))[0], [0.0] * len(What)

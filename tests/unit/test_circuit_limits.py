@@ -1,0 +1,203 @@
+"""What one Tor circuit can ask for; the clock is a number that the test changes."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from support.front import ONION, Front
+from support.report_form import TEXT, problems, report_page, send
+
+from dropbox.front import circuit_limits
+from dropbox.front.circuit_limits import (
+    FILL_SECONDS,
+    SETS,
+    WAYS,
+    CircuitLimits,
+    What,
+)
+from dropbox.front.uploads import TooMuch
+from scripts.rehearsal.claimant import Browser, File
+
+ALLOWANCES = {What.PAGES: 60, What.DERIVATIONS: 3, What.FORMS: 2, What.BYTES: 1_000_000}
+
+
+class Limits(CircuitLimits):
+    """Limits with a clock that stands still, and an answer in place of an exception."""
+
+    def __init__(self) -> None:
+        self.now = 5_000.0
+        super().__init__(ALLOWANCES, lambda: self.now)
+
+    def takes(self, circuit: str, what: What, amount: int = 1) -> bool:
+        try:
+            self.take(circuit, what, amount)
+        except TooMuch:
+            return False
+        return True
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits()
+
+
+def test_a_circuit_gets_its_allowance_at_once_and_then_one_after_another(limits: Limits) -> None:
+    assert [limits.takes("a", What.DERIVATIONS) for _ in range(5)] == [True] * 3 + [False] * 2
+    limits.now += FILL_SECONDS / 3 - 0.01
+    assert not limits.takes("a", What.DERIVATIONS)
+    limits.now += 0.01
+    assert [limits.takes("a", What.DERIVATIONS) for _ in range(2)] == [True, False]
+
+
+def test_after_ten_minutes_a_bucket_is_full_and_no_fuller(limits: Limits) -> None:
+    while limits.takes("a", What.DERIVATIONS):
+        pass
+    for quiet in (FILL_SECONDS, 10 * FILL_SECONDS):
+        limits.now += quiet
+        assert [limits.takes("a", What.DERIVATIONS) for _ in range(4)] == [True] * 3 + [False]
+
+
+def test_other_circuits_and_other_buckets_are_not_touched(limits: Limits) -> None:
+    while limits.takes("a", What.FORMS):
+        pass
+
+    assert limits.takes("b", What.FORMS) and limits.takes("a", What.PAGES)
+
+
+def test_bytes_are_taken_all_or_none(limits: Limits) -> None:
+    assert limits.takes("a", What.BYTES, 999_999)
+    assert not limits.takes("a", What.BYTES, 2)
+    assert limits.takes("a", What.BYTES, 1)
+
+
+def test_more_than_a_bucket_holds_takes_a_full_one(limits: Limits) -> None:
+    assert limits.takes("a", What.BYTES, 10**12)
+    assert not limits.takes("a", What.BYTES, 1)
+    limits.now += FILL_SECONDS
+    assert limits.takes("a", What.BYTES, 10**12)
+
+
+def test_the_memory_stays_bounded_and_the_busiest_circuits_stay_in_it(
+    limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(circuit_limits, "SETS", 1)  # all circuits share one set
+    while limits.takes("busy", What.DERIVATIONS):
+        pass
+    for number in range(10 * WAYS):
+        assert limits.takes(f"new {number}", What.PAGES)
+    assert not limits.takes("busy", What.DERIVATIONS)
+    # One that is new takes the place of one that has asked for least.
+    assert limits.takes("new 0", What.PAGES, 60)
+
+
+def test_workers_that_are_forked_count_together(limits: Limits) -> None:
+    if not (child := os.fork()):
+        limits.take("a", What.FORMS)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+    assert [limits.takes("a", What.FORMS) for _ in range(2)] == [True, False]
+
+
+def test_no_circuit_can_be_read_out_of_the_memory(limits: Limits) -> None:
+    limits.take("fc00:dead:beef:4dad::0:2a", What.PAGES)
+    other = Limits()
+    other.take("fc00:dead:beef:4dad::0:2a", What.PAGES)
+
+    # Each has a key of its own.
+    assert bytes(limits._region) != bytes(other._region)
+    assert b"dead" not in bytes(limits._region)
+    assert len(limits._region) == SETS * WAYS * 40
+
+
+@pytest.fixture
+def limited(front: Front, limits: Limits) -> Front:
+    """A front that counts; its restart makes one that counts as well."""
+    front.charge = limits.charge
+    front.restart()
+    return front
+
+
+@pytest.fixture
+def browser(limited: Front) -> Iterator[Browser]:
+    with on_circuit(limited, 7) as made:
+        yield made
+
+
+def on_circuit(front: Front, number: int) -> Browser:
+    transport = httpx.WSGITransport(
+        app=front.app.wsgi_app, remote_addr=f"fc00:dead:beef:4dad::0:{number:x}"
+    )
+    return Browser(ONION, transport=transport)
+
+
+def test_a_circuit_that_files_too_much_is_told_when_to_try_again_and_keeps_its_text(
+    limited: Front, browser: Browser, limits: Limits
+) -> None:
+    for _ in range(2):
+        assert send(browser, report_page(browser)).status == 200
+    page = report_page(browser)
+    refused = send(browser, page, [File("a.bin", "", b"file")])
+
+    assert refused.status == 503 and "请十分钟后再试" in problems(refused)
+    assert refused.form().value("text") == TEXT and "a.bin" in refused.text
+    assert refused.codename() == page.codename()
+    with on_circuit(limited, 8) as other:
+        assert send(other, report_page(other)).status == 200
+    limits.now += FILL_SECONDS / 2
+    assert send(browser, refused).status == 200
+    assert len(limited.reports()) == 4
+
+
+def test_a_circuit_that_tries_many_codenames_is_told_to_wait(
+    browser: Browser, limits: Limits
+) -> None:
+    inbox = browser.get("/en/inbox").form()
+    codename = report_page(browser).codename()
+    opened = [browser.send(inbox, {"codename": codename}) for _ in range(4)]
+
+    assert [page.status for page in opened] == [200, 200, 200, 503]
+    assert "please try again in ten minutes" in opened[-1].text
+
+
+def test_files_beyond_the_allowance_are_refused_and_the_text_is_kept(
+    limited: Front, browser: Browser
+) -> None:
+    page = report_page(browser)
+    assert send(browser, page, [File("a.bin", "", b"x" * 900_000)], act="files").status == 200
+    refused = send(browser, page, [File("b.bin", "", b"x" * 900_000)])
+
+    assert refused.status == 429 and "请十分钟后再添加您的文件" in problems(refused)
+    assert refused.form().value("text") == TEXT and limited.reports() == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "sentence"),
+    [("en", "wait a minute"), ("zh-hans", "请等一分钟"), ("zh-hant", "請等一分鐘")],
+)
+def test_too_many_pages_are_refused_in_each_language(
+    browser: Browser, limits: Limits, prefix: str, sentence: str
+) -> None:
+    statuses = [browser.get(f"/{prefix}/").status for _ in range(60)]
+    refused = browser.get(f"/{prefix}/report")
+
+    assert set(statuses) == {200}
+    assert refused.status == 429 and sentence in refused.text
+    limits.now += 10
+    assert browser.get(f"/{prefix}/report").status == 200
+
+
+def test_connections_without_a_circuit_are_not_counted(limited: Front) -> None:
+    with limited.browser() as browser:
+        assert {browser.get("/en/").status for _ in range(61)} == {200}
+
+
+def test_what_is_refused_leaves_no_circuit_in_the_log(
+    browser: Browser, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for _ in range(62):
+        browser.get("/en/")
+
+    assert capfd.readouterr() == ("", "")
