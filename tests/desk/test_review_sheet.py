@@ -286,3 +286,75 @@ def test_who_declares_a_conflict_says_nothing_else(campaign: Campaign) -> None:
     judgement = read((GOOD + 'conflict = true\nnote = "my cousin"').encode(), campaign)
 
     assert judgement == Judgement(conflict=True, note="my cousin")
+
+
+AMOUNT = '[[amounts]]\ncurrency = "CNY"\namount = '
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        ('"0"', "0"),
+        ('"0.00"', "0.00"),
+        ('"1e3"', "1000"),
+        ('"1.' + "5" * 28 + '"', "1." + "5" * 28),
+        ("0", "0"),
+        ("7", "7"),
+    ],
+)
+def test_an_amount_is_a_plain_number_from_nothing_on(
+    campaign: Campaign, written: str, amount: str
+) -> None:
+    (found,) = read((GOOD + AMOUNT + written).encode(), campaign).amounts
+
+    assert found["amount"] == amount
+
+
+@pytest.mark.parametrize(
+    "written", ['"1.' + "5" * 29 + '"', '"１"', '"-0.01"', "-7", '"Infinity"', '"x"', "true", '""']
+)
+def test_an_amount_that_is_none_is_refused(campaign: Campaign, written: str) -> None:
+    (sentence,) = faults(campaign, GOOD + AMOUNT + written)
+
+    assert "number 1: amount must be a number in quotes" in sentence
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ("what = 7", "what must be a text"),
+        ("as_of = 2024", "as_of must be YYYY"),
+        ('as_of = "2024-13"', "as_of must be YYYY"),
+        ("colour = 1", "there is no field colour"),
+    ],
+)
+def test_what_is_wrong_with_one_amount_is_said_with_its_number(
+    campaign: Campaign, more: str, sentence: str
+) -> None:
+    (found,) = faults(campaign, f'{GOOD}{AMOUNT}"1"\n{AMOUNT}"2"\n{more}')
+
+    assert f"number 2: {sentence}" in found
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "taken"),
+    [
+        ("2026-03", "2026-03", True),
+        ("2026-03", "2026", True),
+        ("2026", "2026-01", True),
+        ("2026-03-02", "2026-03", True),
+        ("2026-03-02", "2026-03-01", False),
+        ("2026-03", "2026-02", False),
+        ("2026", "2025-12-31", False),
+        ("", "1999", True),
+    ],
+)
+def test_a_period_ends_no_earlier_than_it_begins(
+    campaign: Campaign, first: str, last: str, taken: bool
+) -> None:
+    text = GOOD + f'period_from = "{first}"\nperiod_to = "{last}"'
+
+    if taken:
+        assert read(text.encode(), campaign).period_to == last
+    else:
+        assert "before period_from" in faults(campaign, text)[0]

@@ -20,10 +20,19 @@ from dropbox.errors import (
     SealedToOthers,
 )
 from scripts.desk.case import Answer, Cause, Counts, Unopened, cause_of
-from scripts.desk.screen.answers import answered_values, came_back, outbox_values, values_table
+from scripts.desk.screen.answers import (
+    answered_values,
+    came_back,
+    outbox_values,
+    templates_table,
+    values_table,
+)
 from scripts.desk.screen.cases import category_label, harm_label, status_values, whereabouts
-from scripts.desk.screen.output import counted, print_rich, stages
+from scripts.desk.screen.found import found_table, found_values
+from scripts.desk.screen.output import counted, print_json, print_rich, stages, table
 from scripts.desk.screen.paging import Page, PageError
+from scripts.desk.search.finding import Found
+from scripts.desk.search.summary import Outline
 
 DAY = date(2026, 11, 24)
 
@@ -206,3 +215,75 @@ def test_codes_that_a_campaign_lacks_are_shown_as_they_are(campaign: Campaign) -
     assert harm_label(campaign, harm.code, "en") == harm.in_("en") != harm.code
     assert category_label(campaign, "c9", "en") == "c9"
     assert harm_label(campaign, "c9.x", "en") == "c9.x"
+
+
+def test_a_found_case_is_shown_with_the_words_around_the_hit(
+    campaign: Campaign, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    outline = Outline(
+        number=1,
+        name="C-1",
+        reply_public=bytes(32),
+        tag_key=bytes(32),
+        day=DAY,
+        language="en",
+        category="a-long-category",
+        harms=(),
+        parts=1,
+        files=0,
+        later=0,
+        text="",
+    )
+    hit = Found(outline, "file name", ("before ", "the hit", " after and more"))
+    whole = Found(outline, "", ("only the beginning", "not", "shown"))
+
+    print_rich(found_table([hit, whole]))
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[0] == ["case", "day", "cat.", "in", "words"]
+    assert lines[2][:4] == ["C-1", "2026-11-24", "a-long-cate…", "file"]
+    shown = "".join(word for line in lines[2:] for word in line)
+    assert "notshown" not in shown and "…" not in shown.replace("a-long-cate…", "")
+    values = found_values([hit, whole], campaign, "en")
+    assert [one["excerpt"] for one in values] == [
+        "before the hit after and more",
+        "only the beginningnotshown",
+    ]
+
+
+def test_ready_answers_are_listed_with_what_they_are_for(
+    campaign: Campaign, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_rich(templates_table(campaign.answers, "en"))
+
+    shown = capsys.readouterr().out
+    assert "what it is for" in shown
+    assert all(one.code in shown and one.in_("en") in shown for one in campaign.answers)
+
+
+def test_what_programs_read_is_safe_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": "\x7f\x1b\u202e微"})
+
+    assert capsys.readouterr().out == '{\n "a": "\\u007f\\u001b\\u202e\\u5fae"\n}\n'
+
+
+def test_a_table_has_a_line_for_each_row_and_its_columns_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    listed = table("one", "two")
+    listed.add_row("1", "2")
+    listed.add_row("3", "4")
+
+    print_rich(listed)
+
+    lines = capsys.readouterr().out.split("\n")
+    assert [line.rstrip() for line in lines] == [
+        "",
+        " one  two",
+        " ─────────",
+        " 1    2",
+        " 3    4",
+        "",
+        "",
+    ]
