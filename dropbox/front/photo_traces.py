@@ -23,8 +23,9 @@ _SERIALS = {0xA430, 0xA431, 0xA435, _CAMERA_SERIAL}  # owner, body, lens, camera
 _POSITION = {2, 4}  # latitude, longitude
 _ENTRIES = 512
 _ENTRY_BYTES = 12
-_TEXT, _SHORT = 2, 3
-_BYTES_OF = {1: 1, _TEXT: 1, _SHORT: 2, 4: 4, 5: 8, 7: 1, 9: 4, 10: 8}
+_TEXT, _SHORT, _LONG = 2, 3, 4
+# Of the types whose values are read: text, how the picture is turned, where a directory is.
+_BYTES_OF = {_TEXT: 1, _SHORT: 2, _LONG: 4}
 
 # Adobe's XMP, and the datasets of IPTC for a city, a part of it, a province and a country.
 _IN_XMP = {b"GPSLatitude": PLACE, b"SerialNumber": SERIAL}
