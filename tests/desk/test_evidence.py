@@ -158,3 +158,42 @@ def test_a_copy_that_was_altered_in_the_casebook_is_not_written_out(
     with pytest.raises(EvidenceError, match="altered since it was opened"):
         list(write_out(casebook, case, tmp_path / "out"))
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_one_file_that_is_not_joined_keeps_no_other_from_being_joined(
+    casebook: Casebook, kept: Kept, tmp_path: Path
+) -> None:
+    case = kept(
+        ("w.mp4.001", b"1"),
+        ("x.mp4.001", b"12"),
+        ("x.mp4.002", b"3"),
+        ("x.mp4.md5", b"0" * 32),
+        ("y.mp4.001", b"45"),
+        ("y.mp4.002", b"6"),
+        ("y.mp4.md5", b"no hash"),
+        ("y.mp4.sha1", hashlib.sha1(b"456", usedforsecurity=False).hexdigest().encode()),
+    )
+
+    joined = list(join_out(casebook, case, tmp_path))
+
+    assert [(one.path is not None, one.sentence) for one in joined] == [
+        (False, "Only part 1 is here."),
+        (False, "Together they do not have the MD5 that file 4 names."),
+        (True, "It has the SHA1 that file 8 names."),
+    ]
+
+
+def test_the_first_part_that_was_never_opened_is_named(casebook: Casebook, tmp_path: Path) -> None:
+    files = tuple(attachment(f"x.mp4.00{number}", b"%d" % number) for number in (1, 2, 3))
+    part = casebook.add_part(
+        block_id=b"1" * 16,
+        block_sha256="00" * 32,
+        day=DAY,
+        bundle=1,
+        report=report(attachments=files),
+    )
+    casebook.add_file(part, 0)
+
+    (joined,) = join_out(casebook, casebook.case(part.case), tmp_path)
+
+    assert joined.sentence == "Part 2 could not be opened; see `status` for the reason."
