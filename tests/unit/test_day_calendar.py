@@ -26,7 +26,7 @@ from support.day_stores import (
 from dropbox.errors import PendingGone
 from dropbox.reply_bundle import Acknowledged
 from dropbox.vault.block_store import ClockJumped, Day, DayState, Export
-from dropbox.vault.day_calendar import Retention
+from dropbox.vault.day_calendar import DayRow, Days, ExportRow, Retention
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.slot_heads import day_number
 
@@ -342,3 +342,109 @@ def test_a_claim_of_a_piece_that_left_with_its_day_is_refused(
         store.tick()
     with pytest.raises(PendingGone):
         store.commit(report(), [claim(one)])
+
+
+# --- The rows of days and exports, without a store ---
+
+LIMITS = Retention(grace_days=7, limit_days=90)
+TODAY = 20_000
+
+
+def days_of(
+    rows: dict[int, DayRow] | None = None, exports: dict[int, ExportRow] | None = None
+) -> Days:
+    return Days(dict(rows or {}), dict(exports or {}), LIMITS)
+
+
+def export(day: int, acknowledged: int = 0) -> ExportRow:
+    return ExportRow(bytes(32), day, acknowledged)
+
+
+def test_only_the_newest_exports_are_remembered() -> None:
+    days = days_of()
+    for number in (1, 2):
+        days.note_export(number, bytes(32), TODAY, 2)
+    assert list(days.exports) == [1, 2] and len(days.statements) == 2
+
+    days.note_export(3, bytes(32), TODAY + 1, 2)
+
+    assert days.exports == {2: export(TODAY), 3: export(TODAY + 1)}
+    assert days.statements[-1] == ("DELETE FROM export WHERE number = ?", (1,))
+    assert (days.last_export(), days_of().last_export()) == (TODAY + 1, None)
+
+
+def test_an_acknowledgement_makes_older_ones_superfluous_and_keeps_what_is_open() -> None:
+    days = days_of(
+        {TODAY - 91: DayRow(), TODAY - 3: DayRow(), TODAY - 2: DayRow(), TODAY - 1: DayRow()},
+        {1: export(TODAY - 5, 1), 2: export(TODAY - 4), 3: export(TODAY - 2), 4: export(TODAY, 1)},
+    )
+    days.acknowledge(3, TODAY)
+
+    assert {number: row.acknowledged for number, row in days.exports.items()} == {2: 0, 3: 1, 4: 1}
+    assert {day: row.acknowledged for day, row in days.rows.items() if row.acknowledged} == {
+        TODAY - 3: TODAY
+    }
+    assert ("DELETE FROM export WHERE number = ?", (1,)) in days.statements
+    assert days.last_acknowledgement() == TODAY and days_of().last_acknowledgement() is None
+    assert len(days.statements) == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "age", "state"),
+    [
+        (DayRow(), 0, DayState.OPEN),
+        (DayRow(), -1, DayState.OPEN),
+        (DayRow(), 1, DayState.CLOSED),
+        (DayRow(), 90, DayState.CLOSED),
+        (DayRow(), 91, DayState.LEAVING),
+        (DayRow(acknowledged=TODAY), 1, DayState.KEPT),
+        (DayRow(acknowledged=TODAY - 7), 10, DayState.KEPT),
+        (DayRow(acknowledged=TODAY - 8), 10, DayState.LEAVING),
+        (DayRow(acknowledged=TODAY - 8, gone=TODAY), 10, DayState.GONE),
+        (DayRow(gone=TODAY), 91, DayState.GONE),
+    ],
+)
+def test_the_state_of_a_day_follows_from_its_row_and_age(
+    row: DayRow, age: int, state: DayState
+) -> None:
+    days = days_of({TODAY - age: row})
+
+    (described,) = days.described({TODAY - age: 12}, TODAY)
+    assert (described.state, described.slots) == (state, 12)
+    assert described.acknowledged == bool(row.acknowledged)
+    assert days.leaving(TODAY) == ([TODAY - age] if state is DayState.LEAVING else [])
+    assert days.first_kept() == (None if row.gone else TODAY - age)
+
+
+def test_a_day_that_is_gone_is_remembered_as_long_as_one_can_be_kept() -> None:
+    gone = {number: DayRow(gone=TODAY - number) for number in (89, 90, 91, 92)}
+    days = days_of(gone)
+    for left in ({89, 90, 92}, {89, 90}, {89, 90}):
+        days.forget_gone(TODAY)
+        assert set(days.rows) == left
+    assert days.statements == [("DELETE FROM day WHERE day = ?", (day,)) for day in (91, 92)]
+
+
+def test_a_day_that_begins_again_is_open_and_no_later_export_holds_it() -> None:
+    days = days_of({5: DayRow(), 6: DayRow(slots=3)}, {1: export(5), 2: export(6), 3: export(7)})
+    days.begin(5)
+    assert [row.day for row in days.exports.values()] == [5, 5, 5]
+    assert len(days.statements) == 2
+    days.begin(6)
+    assert days.rows[6] == DayRow() and len(days.statements) == 3
+    days.begin(7)
+    assert days.rows[7] == DayRow() and len(days.statements) == 4
+
+
+def test_a_day_that_leaves_keeps_the_number_of_slots_that_it_had_first() -> None:
+    days = days_of({1: DayRow(), 2: DayRow()})
+    for slots in (12, 8):
+        days.leave(1, slots)
+    days.gone(1, TODAY)
+
+    assert days.rows == {1: DayRow(slots=12, gone=TODAY), 2: DayRow()}
+    assert len(days.statements) == 2
+    other = days.draft()
+    other.leave(2, 4)
+    assert days.rows[2] == DayRow() and other.statements != days.statements
+    assert days.first_kept() == 2
