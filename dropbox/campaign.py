@@ -16,7 +16,7 @@ from dropbox.errors import CampaignError
 from dropbox.label import LANGUAGES, Label, is_printable, is_tag
 from dropbox.question import IN_LINES, KINDS, WITH_CHOICES, Group, Question
 from dropbox.ready_answer import Template, bodies, fault
-from dropbox.review_codes import FIXED, LISTS, Reviewing
+from dropbox.review_codes import FIXED, LATER, LISTS, RETIRED, RULES, USUAL, Reviewing
 from dropbox.system_error import explained
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -332,7 +332,7 @@ def _question(
 def _reviewing(table: Any, lists: Mapping[str, tuple[Label, ...]]) -> Reviewing:
     if not isinstance(table, dict):
         raise _Fault("there has to be a [review] with the reviewers' lists", "review")
-    _keys(table, {*LISTS, "always_second", "sample_percent"}, near="review")
+    _keys(table, {*LISTS, "always_second", "sample_percent", "rules"}, near="review")
     found = {name: _review_list(table, name, lists) for name in LISTS}
     always, percent = table.get("always_second"), table.get("sample_percent")
     if not isinstance(always, list) or not set(map(str, always)) <= {
@@ -347,13 +347,28 @@ def _reviewing(table: Any, lists: Mapping[str, tuple[Label, ...]]) -> Reviewing:
             "sample_percent",
             after="review",
         )
-    return Reviewing(found, frozenset(always), percent)
+    return Reviewing(found, frozenset(always), percent, _rules(table.get("rules", {})))
+
+
+def _rules(table: Any) -> Mapping[str, str]:
+    """The rule of each field, in their usual order; what the file leaves out has its usual one."""
+    if not isinstance(table, dict):
+        raise _Fault('"rules" has to be a table, [review.rules]', "rules", after="review")
+    _keys(table, set(RULES), near="review.rules")
+    for name, rule in table.items():
+        if rule not in RULES[name]:
+            allowed = " or ".join(f'"{one}"' for one in RULES[name])
+            raise _Fault(f'the rule of "{name}" has to be {allowed}', name, after="review.rules")
+    return {**USUAL, **table}
 
 
 def _review_list(
     table: dict[str, Any], name: str, lists: Mapping[str, tuple[Label, ...]]
 ) -> tuple[Label, ...]:
     value = table.get(name)
+    later = {label.code: label for label in LATER.get(name, ())}
+    if value is None and name in FIXED and set(FIXED[name]) == set(later):
+        return LATER[name]
     if isinstance(value, str) and value in lists:
         return lists[value]
     if not isinstance(value, list) or not value:
@@ -364,9 +379,12 @@ def _review_list(
     codes = [choice.code for choice in choices]
     if len(set(codes)) < len(codes):
         raise _Fault(f'the list "{name}" has a code twice', name, after="review")
-    if name in FIXED and set(codes) != set(FIXED[name]):
+    if name not in FIXED or set(codes) == set(FIXED[name]):
+        return choices
+    known = later | {one.code: one for one in choices if one.code not in RETIRED.get(name, ())}
+    if set(known) != set(FIXED[name]):
         raise _Fault(f'the codes of "{name}" are {", ".join(FIXED[name])}', name, after="review")
-    return choices
+    return tuple(known[code] for code in FIXED[name])
 
 
 def _answer(entry: dict[str, Any]) -> Template:

@@ -5,6 +5,7 @@ sentence that names a line, a row or a file, and never quotes it.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from dropbox.report import Report
 from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import ROWS, SESSION, Line, Row, link, origin
+from scripts.desk.casebook.layers import considered_before
 from scripts.desk.casebook.schema import guards
 from scripts.desk.search import summary
 
@@ -105,6 +107,7 @@ class _Audit:
             (self.check_rows, "rows"),
             (self.check_cases, "cases"),
             (self.check_names, "names of cases"),
+            (self.check_considered, "reviews' parts"),
             (self.check_departures, "answers"),
             (self.check_files, "list of files"),
             (self.check_sealed, "sealed blocks"),
@@ -293,6 +296,26 @@ class _Audit:
         self.found += [
             f"There is a name for case number {number}, but no such case." for number in kept
         ]
+
+    def check_considered(self) -> None:
+        """Layers of earlier versions are of the parts that the log has before them."""
+        rows = list(self._rows("layer"))
+        older = {row["number"] for row in rows if not self._names_its_parts(row["judgement"])}
+        lines = {self._line(number).row: number for number in self._good}
+        computed = considered_before(
+            lines,
+            [(row["number"], row["case"]) for row in rows if row["number"] in older],
+            [(row["number"], row["case"]) for row in self._rows("part")],
+        )
+        kept = {(row["layer"], row["part"]) for row in self._rows("considered")}
+        self.found += [
+            f"The parts that layer {number} was of are not those that the log has before it."
+            for number in sorted({layer for layer, _ in computed ^ kept})
+        ]
+
+    @staticmethod
+    def _names_its_parts(judgement: str) -> bool:
+        return bool(json.loads(judgement).get("considered"))
 
     def _case(self, number: int) -> str:
         """How a finding calls a case."""

@@ -7,7 +7,7 @@ changed since in a way that its reviewer should know of.
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -60,16 +60,12 @@ def version_of(case: Case, reviews: Reviews, reviewer: str, role: str) -> str:
     """
     own = reviews.own(reviewer)
     said = [f"{layer.reviewer} {layer.version}" for layer in reviews.layers]
-    state = [_short(considered(case)), str(own.version if own else 0)]
+    parts = sorted(part.block_id.hex() for part in case.parts)
+    state = [_short(parts), str(own.version if own else 0)]
     if role == ADJUDICATION:
         others = [one for one in said if not one.startswith(f"{reviewer} ")]
         state.append(_short(sorted(others)))
     return "-".join(state)
-
-
-def considered(case: Case) -> tuple[str, ...]:
-    """The block ids of the parts of *case*, in hex and sorted."""
-    return tuple(sorted(part.block_id.hex() for part in case.parts))
 
 
 def _short(values: Sequence[str]) -> str:
@@ -128,8 +124,7 @@ def hand_in(casebook: Casebook, case: Case, sheet: bytes, role: str, *, today: d
     reviews = casebook.layers.of(case)
     reviews.refuse(reviewer, role)
     _refuse_other(casebook, case, issued(sheet), version_of(case, reviews, reviewer, role))
-    said = replace(read(sheet, casebook.campaign, role=role), considered=considered(case))
-    casebook.add_layer(case, said, role=role, day=today)
+    casebook.add_layer(case, read(sheet, casebook.campaign, role=role), role=role, day=today)
     layer = casebook.layers.of(case).own(reviewer)
     assert layer is not None
     return Kept(case, layer, casebook.layers.standing(case)["status"])

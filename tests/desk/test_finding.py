@@ -304,7 +304,10 @@ def test_cases_are_filtered_by_what_claimants_and_reviewers_said(casebook: Caseb
     finding.catch_up(casebook)
     for row in STANDINGS:
         casebook.database.execute(
-            "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
+            'INSERT OR REPLACE INTO standing ("case", status, merit, urgency, category, harms, '
+            "tags, reviewers, correspondence, us, flags, differ) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'co.none', '', '', '')",
+            row,
         )
 
     expected: dict[tuple[str, str], list[int]] = {

@@ -134,9 +134,10 @@ def worked_through(team: Team, reviewers: Reviewers) -> dict[str, dict[str, Any]
     with Casebook.open(team.casebook) as casebook:
         know_vault(casebook, team.homes[0])
     team(0, "export-replies", team.directory / "replies.tar", "--yes")
-    expected |= {out_of_scope: "st.closed", question: "st.awaiting_claimant"}
+    expected |= {out_of_scope: "st.closed"}
     rows = {row["case"]: row for row in json.loads(team(2, "list", "--json"))}
     assert {name: row["status"] for name, row in rows.items()} == expected
+    assert rows[question]["correspondence"] == "co.awaiting"
     return cases
 
 
@@ -322,6 +323,10 @@ ALTERED = {
     "a case's name": (
         altered('"case" = 4', "name", "case_name", 3),
         ["The name of case number 4"],
+    ),
+    "what a layer was of": (
+        run("insert into considered values (1, 1)"),
+        ["The parts that layer 1 was of"],
     ),
     "a case added": (
         run("insert into cases values (77, zeroblob(32), zeroblob(32))"),

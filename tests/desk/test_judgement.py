@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+from dropbox.review_codes import USUAL
 from scripts.desk.review.judgement import (
     ADJUDICATION,
     REVIEW,
@@ -33,6 +34,10 @@ class Said(NamedTuple):
     outcome: str = ""
     conflict: bool = False
     role: str = REVIEW
+    us: str = ""
+    flags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    removed: tuple[tuple[str, str], ...] = ()
 
 
 def reviews(said: Sequence[Said], *, sampled: bool = False) -> Reviews:
@@ -45,6 +50,10 @@ def reviews(said: Sequence[Said], *, sampled: bool = False) -> Reviews:
             harms=dict(one.harms),
             outcome=one.outcome,
             conflict=one.conflict,
+            us=one.us,
+            flags=one.flags,
+            tags=one.tags,
+            removed=dict(one.removed),
         )
         layers.append(Layer(number, 1, one.who, one.role, 1, date(2026, 11, 24), True, judgement))
     return Reviews(layers, Rules(ALWAYS, URGENCIES, sampled))
@@ -55,25 +64,33 @@ ADJUDGED = Said(C, "m2", role=ADJUDICATION)
 
 
 @pytest.mark.parametrize(
-    ("said", "sampled", "answered", "expected"),
+    ("said", "sampled", "reopened", "expected"),
     [
         ([], False, False, "st.new"),
         ([], True, False, "st.new"),
-        ([], False, True, "st.awaiting_claimant"),
+        ([], False, True, "st.new"),
         ([Said(A)], False, False, "st.triaged"),
-        ([Said(A)], False, True, "st.awaiting_claimant"),
+        ([Said(A)], False, True, "st.triaged"),
         ([Said(A, conflict=True)], False, False, "st.new"),
         ([Said(A, "m2")], False, False, "st.first_review"),
-        ([Said(A, "m2")], False, True, "st.awaiting_claimant"),
+        ([Said(A, "m2")], False, True, "st.reopened"),
         ([Said(A, "m2")], True, True, "st.first_review"),
         ([Said(A, "m3")], False, True, "st.first_review"),
         ([Said(A, "m2"), Said(B)], True, False, "st.first_review"),
         ([Said(A, "m3"), Said(B, "m3")], False, False, "st.second_review"),
-        ([Said(A, "m3"), Said(B, "m3")], False, True, "st.awaiting_claimant"),
+        ([Said(A, "m3"), Said(B, "m3")], False, True, "st.reopened"),
         ([Said(A, "m3"), Said(B, "m2")], False, False, "st.adjudicate"),
         ([Said(A, "m3"), Said(B, "m2")], False, True, "st.adjudicate"),
         ([Said(A, "m2"), Said(B, "m2", "c2")], False, False, "st.adjudicate"),
-        ([Said(A, "m2", harms=(("h", "alleged"),)), Said(B, "m2")], False, False, "st.adjudicate"),
+        # Nothing said is no disagreement.
+        (
+            [Said(A, "m2", harms=(("h", "alleged"),)), Said(B, "m2")],
+            False,
+            False,
+            "st.second_review",
+        ),
+        ([Said(A, "m2", us="california"), Said(B, "m2")], False, False, "st.second_review"),
+        ([Said(A, "m2", us="california"), Said(B, "m2", us="none")], False, False, "st.adjudicate"),
         (
             [Said(A, "m2", harms=(("h", "alleged"),)), Said(B, "m2", harms=(("h", "doubtful"),))],
             False,
@@ -82,12 +99,18 @@ ADJUDGED = Said(C, "m2", role=ADJUDICATION)
         ),
         ([Said(A, "m2", urgency="danger"), Said(B, "m2")], False, False, "st.second_review"),
         ([Said(A, "m3"), Said(B, "m2"), ADJUDGED], False, False, "st.second_review"),
-        ([Said(A, "m3"), Said(B, "m2"), ADJUDGED], False, True, "st.awaiting_claimant"),
+        ([Said(A, "m3"), Said(B, "m2"), ADJUDGED], False, True, "st.reopened"),
+        (
+            [Said(A, "m3"), Said(B, "m2"), ADJUDGED._replace(outcome="st.counsel")],
+            False,
+            False,
+            "st.counsel",
+        ),
         (
             [Said(A, "m3"), Said(B, "m2"), ADJUDGED._replace(outcome="st.counsel")],
             False,
             True,
-            "st.counsel",
+            "st.reopened",
         ),
         ([Said(A, "m0", outcome="st.closed")], False, False, "st.closed"),
         ([Said(A, "m0", outcome="st.closed")], True, False, "st.first_review"),
@@ -110,13 +133,13 @@ ADJUDGED = Said(C, "m2", role=ADJUDICATION)
         ),
     ],
 )
-def test_the_status_follows_from_the_layers_and_answers(
-    said: list[Said], sampled: bool, answered: bool, expected: str
+def test_the_status_follows_from_the_layers_and_what_came_later(
+    said: list[Said], sampled: bool, reopened: bool, expected: str
 ) -> None:
     found = reviews(said, sampled=sampled)
 
-    assert status(found, withdrawn=False, answered=answered) == expected
-    assert status(found, withdrawn=True, answered=answered) == "st.withdrawn"
+    assert status(found, withdrawn=False, reopened=reopened) == expected
+    assert status(found, withdrawn=True, reopened=reopened) == "st.withdrawn"
 
 
 @pytest.mark.parametrize(
@@ -147,12 +170,87 @@ def test_a_layer_decides_once_all_who_must_have_looked_and_agree(
         ([Said(A, urgency="danger")], "danger"),
         ([Said(A, "m3", urgency="danger")], ""),
         ([Said(A, "m3", urgency="danger"), Said(B, "m3")], "danger"),
-        ([Said(A, "m3", urgency="danger"), Said(B, "m2"), ADJUDGED], "normal"),
+        # What is urgent stays so until somebody removes it with a reason, also while two disagree.
+        ([Said(A, "m3", urgency="danger"), Said(B, "m2")], "danger"),
+        ([Said(A, "m3", urgency="danger"), Said(B, "m2"), ADJUDGED], "danger"),
+        (
+            [
+                Said(A, "m3", urgency="danger"),
+                Said(B, "m2"),
+                ADJUDGED._replace(removed=(("danger", "he is abroad now"),)),
+            ],
+            "normal",
+        ),
         ([Said(A, urgency="deadline"), Said(A, "m2", urgency="normal")], "deadline"),
     ],
 )
 def test_the_most_urgent_counts_of_what_may_be_seen(said: list[Said], expected: str) -> None:
     assert reviews(said).urgency == expected
+
+
+def test_what_the_first_says_stays_when_the_second_agrees_and_says_nothing() -> None:
+    first = Said(
+        A, "m3", harms=(("h", "documented"),), us="california", flags=("minor", "x"), tags=("one",)
+    )
+
+    agreed = reviews([first, Said(B, "m3", tags=("two",))]).agreed
+
+    assert agreed is not None
+    assert (agreed.us, agreed.flags, agreed.tags) == ("california", ("minor", "x"), ("one", "two"))
+    assert agreed.harms == {"h": "documented"} and agreed.merit == "m3"
+
+
+def test_a_flag_stays_through_versions_and_decisions_until_it_is_removed_with_a_reason() -> None:
+    flagged = [Said(A, "m3", flags=("minor", "privileged")), Said(A, "m3"), Said(B, "m1")]
+    assert reviews(flagged).flags == ("minor", "privileged")
+    assert reviews(flagged[:2]).flags == (), "nobody else may know yet"
+    assert reviews([Said(A, flags=("minor",)), *flagged[1:2]]).flags == ("minor",), "a first look"
+    removed = ADJUDGED._replace(removed=(("minor", "she is 34"),))
+
+    assert reviews([*flagged, ADJUDGED]).flags == ("minor", "privileged")
+    assert reviews([*flagged, removed]).flags == ("privileged",)
+    assert reviews([*flagged, removed, Said(B, "m1", flags=("minor",))]).flags == (
+        "privileged",
+        "minor",
+    )
+
+
+def test_where_two_disagree_the_third_decides_field_by_field() -> None:
+    one = Said(A, "m3", us="california", harms=(("h", "documented"), ("i", "alleged")))
+    other = Said(B, "m1", us="none", harms=(("h", "doubtful"), ("j", "alleged")))
+    apart = reviews([one, other])
+    assert apart.differences == ("merit", "harms", "us") and apart.agreed is None
+
+    unsaid = reviews([one, other, ADJUDGED]).agreed
+    said = reviews([one, other, ADJUDGED._replace(us="canada", harms=(("h", "supported"),))]).agreed
+
+    assert unsaid is not None and (unsaid.merit, unsaid.us) == ("m2", "")
+    assert unsaid.harms == {"i": "alleged", "j": "alleged"}
+    assert said is not None and said.us == "canada"
+    assert said.harms == {"h": "supported", "i": "alleged", "j": "alleged"}
+
+
+def test_the_campaign_says_which_fields_must_agree() -> None:
+    layers = reviews([Said(A, "m2", us="california"), Said(B, "m2", us="none")]).layers
+    rules = Rules(ALWAYS, URGENCIES, sampled=False, fields={**USUAL, "us": "side by side"})
+
+    found = Reviews(layers, rules)
+
+    assert not found.disagree and found.agreed is not None and found.agreed.us == ""
+
+
+def test_of_the_evidences_strength_the_most_counts() -> None:
+    given = [Judgement("c1", "m2", "normal", evidence=strength) for strength in ("1", "3", "")]
+    layers = [
+        Layer(number, 1, who, REVIEW, 1, date(2026, 11, 24), True, one)
+        for number, (who, one) in enumerate(zip((A, B, B), given, strict=True), 1)
+    ]
+    rules = Rules(ALWAYS, URGENCIES, sampled=False)
+
+    agreed, later = Reviews(layers[:2], rules).agreed, Reviews(layers, rules).agreed
+
+    assert agreed is not None and agreed.evidence == "3"
+    assert later is not None and later.evidence == "1"
 
 
 def seen(found: Reviews, who: str) -> str:

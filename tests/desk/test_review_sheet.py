@@ -60,6 +60,31 @@ def test_a_blank_sheet_says_what_the_claimant_said_in_the_campaigns_codes(
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('removed = "minor"', "removed: this must be a table"),
+        ('[removed]\nm2 = "x"', "m2: only these can be removed: minor, health, "),
+        ('[removed]\nminor = " "', "minor: this must be the reason"),
+        ("[removed]\ndanger = true", "danger: this must be the reason"),
+    ],
+)
+def test_a_flag_is_removed_with_a_reason_or_not_at_all(
+    campaign: Campaign, line: str, fault: str
+) -> None:
+    assert fault in faults(campaign, GOOD + line)[0]
+
+
+def test_what_is_removed_is_read_with_its_reason(campaign: Campaign) -> None:
+    sheet = GOOD + '[removed]\ndanger = "abroad now"\nminor = "she is 34"\n'
+
+    assert read(sheet.encode(), campaign).removed == {"minor": "she is 34", "danger": "abroad now"}
+
+
+def test_a_sheet_cannot_say_of_which_parts_it_is(campaign: Campaign) -> None:
+    assert faults(campaign, GOOD + 'considered = ["00"]')[0].endswith("there is no such field.")
+
+
 def test_every_code_stands_in_the_blank_sheet_with_its_label(campaign: Campaign) -> None:
     sheet = blank(case(), campaign, Judgement(), "v")
 

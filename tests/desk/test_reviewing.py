@@ -333,7 +333,8 @@ def test_the_list_is_chosen_and_paged(team: Team, reviewers: Reviewers) -> None:
     assert f"go on with --after {team.case(2)}" in team(
         0, "list", "--limit", 2
     ) and "--after" not in team(0, "list")
-    assert listed("--merit", "m9' or '1'='1") == []
+    code, out, err = team.run(0, "list", "--merit", "m9' or '1'='1")
+    assert (code, out) == (2, "") and "There is no merit m9' or '1'='1;" in err
 
 
 def test_a_table_names_status_merit_urgency_and_reviewers_in_each_language(
@@ -390,27 +391,143 @@ def test_a_withdrawn_case_is_withdrawn_whatever_was_said(filed: Team, reviewers:
     assert json.loads(filed(0, "list", "--json"))[0]["status"] == "st.withdrawn"
 
 
-def test_an_answer_makes_a_case_wait_until_the_claimant_comes_back(
-    filed: Team, reviewers: Reviewers
-) -> None:
+def test_an_answer_hides_no_case_that_nobody_reviewed(filed: Team, reviewers: Reviewers) -> None:
+    """Reviews and letters are two things: a courtesy answer to all leaves the queue as it was."""
+
     def status() -> str:
-        return str(json.loads(filed(0, "list", "--json"))[0]["status"])
+        (row,) = json.loads(filed(0, "list", "--status", "st.new", "--json"))
+        return str(row["correspondence"])
 
     text = filed.directory / "answer.txt"
     text.write_text("【虚构】请问哪一年？", "utf-8")
     with Casebook.open(filed.casebook) as casebook:
         know_vault(casebook, filed.homes[0])
     filed(0, "export-replies", filed.directory / "1.tar", "--yes")
-    assert status() == "st.new", "an acknowledgement asks nothing"
+    assert status() == "co.none", "an acknowledgement asks nothing"
     filed(0, "answer", filed.case(), "--text-file", text, "--yes")
-    assert status() == "st.new", "it has not left"
+    assert status() == "co.none", "it has not left"
     filed(0, "export-replies", filed.directory / "2.tar", "--yes")
-    assert status() == "st.awaiting_claimant"
+    assert status() == "co.awaiting"
+    assert json.loads(filed(0, "list", "--correspondence", "co.awaiting", "--json"))
+    assert "New\nNot answered" not in filed(0, "list") and "Waiting for" in filed(0, "list")
+    assert "══ status: New; Waiting for claimant" in filed(0, "show", filed.case())
+    values = json.loads(filed(0, "status", "--json"))
+    assert values["cases_by_status"] == {"st.new": 1}
+    assert values["cases_by_correspondence"] == {"co.awaiting": 1}
+    assert "New: 1\nWaiting for claimant: 1\n" in filed(0, "status")
     drop = Drop(reviewers, filed.directory)
     drop.report("2019", kind="message")
     filed(0, "import", drop.bundle(2))
 
-    assert status() == "st.new"
+    assert status() == "co.more"
+
+
+def test_new_material_after_a_decision_reopens_the_case_until_it_was_read(
+    filed: Team, reviewers: Reviewers
+) -> None:
+    def status() -> str:
+        return str(json.loads(filed(2, "list", "--json"))[0]["status"])
+
+    for who in (0, 1):
+        filed.judge(who, filed.case(), **{**FULL, "outcome": "st.counsel"})
+    assert status() == "st.counsel"
+    drop = Drop(reviewers, filed.directory)
+    drop.report("2019", kind="message")
+    filed(0, "import", drop.bundle(2))
+
+    assert status() == "st.reopened"
+    assert "New material after the decision" in filed(0, "show", filed.case())
+    assert json.loads(filed(0, "list", "--json", "--status", "st.reopened"))
+    assert filed.run(0, "verify")[0] == 0
+    filed.judge(1, filed.case())
+    assert status() == "st.counsel"
+
+
+def test_what_one_reviewer_says_is_found_after_the_other_agreed_and_said_nothing(
+    filed: Team,
+) -> None:
+    first = {**FULL, "us": "california", "flags": ["privileged", "minor"]}
+    said = {"category": "c1", "merit": "m3", "urgency": "normal"}
+    asked = ("--tag=first-tag", "--us=california", "--flag=minor", "--urgency=danger")
+
+    def found() -> list[int]:
+        return [json.loads(filed(2, "find", "--no-words", "--json", one))["count"] for one in asked]
+
+    filed.judge(0, filed.case(), **first)
+    assert found() == [0] * 4, "blind"
+    filed.judge(1, filed.case(), **said)
+
+    assert found() == [1] * 4
+    values = json.loads(filed(2, "show", filed.case(), "--json"))["review"]
+    assert (values["status"], values["differences"]) == ("st.second_review", {})
+    assert values["agreed"]["flags"] == ["privileged", "minor"]
+    assert "what counts of all that was said" in filed(2, "show", filed.case())
+
+
+def test_a_flag_is_removed_with_a_reason_and_not_by_leaving_it_out(filed: Team) -> None:
+    said = {"category": "c1", "merit": "m2", "urgency": "normal"}
+
+    def flags() -> list[str]:
+        return list(json.loads(filed(2, "list", "--json"))[0]["flags"])
+
+    filed.judge(0, filed.case(), **said, flags=["minor"])
+    filed.judge(0, filed.case(), **said, flags=[])
+    filed.judge(1, filed.case(), **said)
+    assert flags() == ["minor"]
+    filed.judge(1, filed.case(), **said, removed={"minor": "she is 34"})
+
+    assert flags() == []
+    assert "removed: minor, since she is 34" in filed(2, "show", filed.case())
+
+
+def test_disagreement_is_shown_field_by_field(filed: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    said = {"category": "c1", "merit": "m2", "urgency": "normal"}
+    filed.judge(0, filed.case(), **said, us="california")
+    filed.judge(1, filed.case(), **said, us="none")
+
+    (row,) = json.loads(filed(2, "list", "--json"))
+    assert (row["status"], row["differ"]) == ("st.adjudicate", ["us"])
+    assert "Reviewers disagree: us" in " ".join(filed(2, "list").split())
+    shown = filed(2, "show", filed.case())
+    assert "disagreement on us: reviewer-1: california, reviewer-2: none\n" in shown
+    values = json.loads(filed(2, "show", filed.case(), "--json"))["review"]["differences"]
+    assert values == {"us": {"reviewer-1": "california", "reviewer-2": "none"}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (
+            ("list", "--status", "withdrawn"),
+            "There is no status withdrawn; there are st.new, st.triaged, st.first_review, ",
+        ),
+        (("list", "--correspondence", "x"), "there are co.none, co.awaiting, co.more."),
+        (("list", "--urgency", "Danger"), "no urgency Danger; there are normal, deadline, danger."),
+        (("find", "--no-words", "--merit", "m9"), "There is no merit m9; there are m0, m1, "),
+        (("find", "--no-words", "--us", "ca"), "there are none, correspondent, resident, "),
+        (("find", "--no-words", "--flag", "\x1b[2J"), "There is no flag ‹U+001B›[2J; "),
+        (("find", "--no-words", "--category", "c99"), "There is no category c99; there are c1, "),
+        (("find", "--no-words", "--harm", "tortured"), "there are c1.tortured"),
+        (("find", "--no-words", "--province", "GD"), "there are prov.GD"),
+        (("find", "--no-words", "--reviewed-by", "me"), "there are reviewer-1, reviewer-2, "),
+    ],
+)
+def test_a_wrong_code_is_an_error_that_names_the_right_ones(
+    filed: Team, asked: tuple[str, ...], sentence: str
+) -> None:
+    code, out, err = filed.run(0, *asked)
+
+    assert (code, out) == (2, "") and sentence in err and err.count("\n") == 1
+
+
+def test_a_code_that_only_a_report_holds_is_found(team: Team, reviewers: Reviewers) -> None:
+    drop = Drop(reviewers, team.directory)
+    drop.report(TEXT, category="nowhere", harms=("c1.lost",))
+    team(0, "import", drop.bundle(1))
+
+    for asked in (("--category", "nowhere"), ("--harm", "c1.lost")):
+        assert json.loads(team(0, "find", "--no-words", "--json", *asked))["count"] == 1
 
 
 def test_chance_draws_about_the_percentage_and_is_nobodys_to_steer(campaign: Campaign) -> None:

@@ -80,7 +80,7 @@ def test_a_new_casebook_has_the_tables_that_it_always_had(tmp_path: Path) -> Non
     with closing(stored_schema()) as database:
         before = shape(database)
 
-    assert len(before["tables"]) > 20 and len(before["triggers"]) == 22
+    assert len(before["tables"]) > 20 and len(before["triggers"]) == 24
     assert made == before
 
 
@@ -137,6 +137,23 @@ def test_a_casebook_of_version_5_keeps_its_layers_and_answers(tmp_path: Path) ->
             ("minor", "privileged"),
         )
         assert second.judgement.us == "" and second.reviewer == "CD" * 20
+        # One of the reviewers said it and the other agreed; then the claimant came back.
+        standings = {row["case"]: row for row in casebook.layers.standings()}
+        assert (standings[1]["status"], standings[1]["correspondence"]) == (
+            "st.reopened",
+            "co.more",
+        )
+        assert (standings[1]["us"], standings[1]["flags"], standings[1]["tags"]) == (
+            "california",
+            " minor privileged ",
+            " first ",
+        )
+        assert (standings[3]["status"], standings[3]["correspondence"]) == ("st.new", "co.none")
+        assert set(map(tuple, casebook.database.execute("SELECT * FROM considered"))) == {
+            (1, 1),
+            (2, 1),
+            (3, 2),
+        }
         (left,) = casebook.left()
         assert (left.returned, left.case_name) == (date(2026, 11, 25), casebook.names.of(1))
         assert [one.text for one in casebook.queued()] == ["【虚构】第二回复"]

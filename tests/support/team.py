@@ -75,10 +75,18 @@ class Prepared:
         return pickle.loads((kept / "result").read_bytes())  # type: ignore[no-any-return]
 
 
+def _inline(value: object) -> str:
+    """A value in TOML, which writes all but tables as JSON does."""
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(key)} = {json.dumps(one)}" for key, one in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    return json.dumps(value)
+
+
 def toml(sheet: dict[str, Any]) -> str:
     """A filled-in review sheet."""
     flat = {key: value for key, value in sheet.items() if key not in ("harms", "amounts")}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in flat.items()]
+    lines = [f"{key} = {_inline(value)}" for key, value in flat.items()]
     lines += [
         "[harms]",
         *(

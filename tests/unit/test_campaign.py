@@ -15,7 +15,9 @@ from dropbox.errors import CampaignError
 from dropbox.label import LANGUAGES
 from dropbox.ready_answer import TEXT_BYTES
 from dropbox.reply import Reply, seal_reply
+from dropbox.review_codes import RULES
 from dropbox.sizes import REPLY_BYTES
+from scripts.desk.review.judgement import Judgement
 
 PACKAGED = Path(module.__file__).with_name("campaign.toml")
 
@@ -79,6 +81,9 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
         ("sample_percent = 20", "sample_percent = 101", "from 0 to 100"),
         ("sample_percent = 20", "sample_percent = -1", "from 0 to 100"),
         ("sample_percent = 20", "sample_percent = true", "from 0 to 100"),
+        ('\nus = "must agree"', '\nus = "union"', '"us" has to be "must agree" or "side by side"'),
+        ('\nmerit = "must agree"', "\nmerit = 1", 'the rule of "merit" has to be "must agree"'),
+        ('\ntags = "union"', '\ntag = "union"', '"tag" is not a known key'),
         ('code = "c1"', 'code = "c1"\ncolour = 1', '"colour" is not a known key'),
         ('code = "region"', 'code = "region"\ncolour = 1', '"colour" is not a known key'),
         ('code = "c4.held_now"', 'code = "c4.held_now"\ncolour = 1', '"colour" is not a known key'),
@@ -144,6 +149,25 @@ def test_none_or_all_of_the_cases_may_be_drawn_for_a_second_review(
     path, _ = broken(tmp_path, "sample_percent = 20", f"sample_percent = {percent}")
 
     assert Campaign.read(path).reviewing.sample_percent == percent
+
+
+def test_an_older_file_reads_as_one_with_the_codes_and_rules_that_came_later(
+    tmp_path: Path,
+) -> None:
+    text = PACKAGED.read_text("utf-8")
+    older = re.sub(r"(?s)\ncorrespondence = \[.*?\n\]", "", text)
+    older = re.sub(r"(?s)\n\[review\.rules\]\n.*?\n\n", "\n\n", older)
+    older = older.replace('"st.reopened"', '"st.awaiting_claimant"')
+    path = tmp_path / "campaign.toml"
+    path.write_text(older, "utf-8")
+
+    assert Campaign.read(path).reviewing == Campaign.read(PACKAGED).reviewing
+
+
+def test_every_field_of_a_review_has_a_rule() -> None:
+    stated = set(Judgement.__dataclass_fields__) - {"conflict", "removed", "considered"}
+
+    assert stated == set(RULES) == set(Campaign.read(PACKAGED).reviewing.rules)
 
 
 def test_every_tier_may_need_a_second_review(tmp_path: Path) -> None:

@@ -384,11 +384,19 @@ class Casebook:
             )
 
     def add_layer(self, case: Case, judgement: Judgement, *, role: str, day: date) -> None:
-        """Add a version of the reviewer's layer. Raises ReviewError if the rules forbid it."""
+        """Add a version of the reviewer's layer, which is of all parts of *case*.
+
+        Raises ReviewError if the rules forbid it.
+        """
         assert self.session is not None
+        considered = tuple(sorted(part.block_id.hex() for part in case.parts))
         with self._database.atomic():
             row = self.layers.add(
-                case, judgement, reviewer=self.session.reviewer, role=role, day=day
+                case,
+                replace(judgement, considered=considered),
+                reviewer=self.session.reviewer,
+                role=role,
+                day=day,
             )
             self.note("label", case.name, "layer", row, plain=digest(row["judgement"].encode()))
             self.layers.settle(case)

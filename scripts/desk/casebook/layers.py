@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlite_utils
 
 from dropbox import canonical_json
 from dropbox.review_codes import Reviewing
-from scripts.desk.case import Case, Keyed
+from scripts.desk.case import Case, Keyed, Part
 from scripts.desk.review.judgement import (
     REVIEW,
     Judgement,
@@ -99,33 +100,59 @@ class Layers:
         them.
         """
         reviews = self.of(case)
-        deciding = (
-            reviews.deciding.judgement if reviews.deciding else Judgement(category=case.category)
-        )
-        harms: Sequence[str] = tuple(deciding.harms) if reviews.deciding else case.harms
+        agreed = reviews.agreed or Judgement(category=case.category)
+        harms: Sequence[str] = tuple(agreed.harms) if reviews.agreed else case.harms
         return {
             "case": case.number,
             "status": status(
                 reviews,
                 withdrawn=case.withdrawn is not None,
-                answered=self._answered(case),
+                reopened=bool(self.new_since_decision(case, reviews)),
             ),
-            "merit": deciding.merit,
+            "correspondence": self._correspondence(case),
+            "merit": agreed.merit,
             "urgency": reviews.urgency,
-            "category": deciding.category,
+            "category": agreed.category,
             # A report may hold any text as a code; one with a space in it would read as two.
             "harms": spaced(harm for harm in harms if harm and not any(map(str.isspace, harm))),
-            "tags": spaced(deciding.tags),
+            "tags": spaced(agreed.tags),
+            "us": agreed.us,
+            "flags": spaced(reviews.flags),
+            "differ": spaced(
+                reviews.differences if reviews.complete and reviews.adjudicated is None else ()
+            ),
             "reviewers": spaced(sorted({layer.reviewer for layer in reviews.layers})),
         }
 
-    def _answered(self, case: Case) -> bool:
+    def new_since_decision(self, case: Case, reviews: Reviews) -> tuple[Part, ...]:
+        """The parts that came since the deciding layer's sheet was handed out; () before one."""
+        if reviews.deciding is None:
+            return ()
+        blocks = set(reviews.deciding.judgement.considered)
+        # Layers of casebooks before version 6 did not note their parts; `migrate` did.
+        found = self._database.execute(
+            "SELECT part FROM considered WHERE layer = ?", [reviews.deciding.number]
+        )
+        numbers = {number for (number,) in found}
+        if not (blocks or numbers):
+            return ()  # nothing says of what the layer was
+        return tuple(
+            part
+            for part in case.parts
+            if part.block_id.hex() not in blocks and part.number not in numbers
+        )
+
+    def _correspondence(self, case: Case) -> str:
+        """Whether the last word was ours: an answer of a reviewer's, not an acknowledgement."""
         query = (
             "select max(departure.part) from departure join answer on answer.id = departure.answer "
             "where answer.\"case\" = ? and answer.kind = 'answer'"
         )
         last = self._database.execute(query, [case.number]).fetchone()[0]
-        return last is not None and last >= max(part.number for part in case.parts)
+        if last is None:
+            return "co.none"
+        theirs = max(part.number for part in case.parts)
+        return "co.awaiting" if last >= theirs else "co.more"
 
     def settle(self, case: Case) -> None:
         """Bring the standing of *case* up to date."""
@@ -154,6 +181,25 @@ class Layers:
     def count(self, where: str, values: Mapping[str, object]) -> int:
         """The number of rows of ``standing`` that meet *where*."""
         return self._database.table("standing").count_where(where, dict(values))
+
+
+def considered_before(
+    lines: Mapping[str, int], layers: Iterable[tuple[int, int]], parts: Iterable[tuple[int, int]]
+) -> set[tuple[int, int]]:
+    """The rows of ``considered``: each layer of a casebook before version 6, and its parts.
+
+    *lines* has the number of the custody log's line for each row that it records. *layers* and
+    *parts* are (number, case). A part without a line, or of a layer without one, counts as seen.
+    """
+    of_case: dict[int, list[int]] = {}
+    for part, case in parts:
+        of_case.setdefault(case, []).append(part)
+    return {
+        (layer, part)
+        for layer, case in layers
+        for part in of_case.get(case, ())
+        if lines.get(f"part/{part}", 0) <= lines.get(f"layer/{layer}", sys.maxsize)
+    }
 
 
 def _layer(row: dict[str, Any]) -> Layer:

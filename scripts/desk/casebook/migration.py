@@ -12,8 +12,10 @@ from dropbox.durable_file import sync_folder
 from dropbox.system_error import explained
 from scripts.desk.case_name import former_name
 from scripts.desk.casebook import schema
-from scripts.desk.casebook.casebook import FILE, VERSION
+from scripts.desk.casebook.casebook import FILE, VERSION, Casebook
+from scripts.desk.casebook.custody import Line
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
+from scripts.desk.casebook.layers import considered_before
 from scripts.desk.casebook.names import Names
 
 # What each version added to the one before, by the names in schema.sql.
@@ -39,8 +41,14 @@ _ADDED: dict[int, Sequence[str]] = {
     6: (
         "case_name",
         "idx_case_name_characters",
+        "considered",
+        "considered_update",
+        "considered_delete",
+        "standing",
     ),
 }
+# Tables with other columns than before; all that was in them follows from other tables.
+_REPLACED: dict[int, Sequence[str]] = {6: ("standing",)}
 _OLDEST = min(_ADDED) - 1
 
 
@@ -67,11 +75,18 @@ def migrate(directory: Path) -> Path | None:
         _copy(database.conn, copy)
         with database.atomic():
             for version in range(found + 1, VERSION + 1):
+                for table in _REPLACED.get(version, ()):
+                    database.execute(f"DROP TABLE {table}")
                 for entry in _entries(_ADDED[version]):
                     database.execute(entry.sql)
                 if version == 6:
                     _name_cases(database)
+                    _note_considered(database)
             schema.set_version(database.conn, VERSION)
+            # What follows from the rest is computed anew.
+            casebook = Casebook(directory, database)
+            for case in casebook.cases():
+                casebook.layers.settle(case)
         return copy
 
 
@@ -81,6 +96,19 @@ def _name_cases(database: sqlite_utils.Database) -> None:
     rows = database.execute("SELECT number, reply_public, tag_key FROM cases").fetchall()
     for number, reply_public, tag_key in rows:
         names.add(number, reply_public, tag_key, former=former_name(number))
+
+
+def _note_considered(database: sqlite_utils.Database) -> None:
+    """Note of which parts each layer was: of those that the custody log has before it."""
+    lines = {}
+    for number, data in database.execute("SELECT number, line FROM custody"):
+        line = Line.from_bytes(data)
+        if line is not None and line.row:
+            lines[line.row] = number
+    layers = database.execute('SELECT number, "case" FROM layer').fetchall()
+    parts = database.execute('SELECT number, "case" FROM part').fetchall()
+    for row in sorted(considered_before(lines, layers, parts)):
+        database.execute("INSERT INTO considered (layer, part) VALUES (?, ?)", row)
 
 
 def _entries(names: Sequence[str]) -> list[schema.Entry]:

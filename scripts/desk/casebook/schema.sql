@@ -215,17 +215,32 @@ CREATE TABLE layer (
 ) STRICT;
 CREATE INDEX idx_layer_case ON layer ("case");
 
+-- That a layer of a casebook before version 6 was of this part: those that were there before it, by
+-- the custody log. Later layers name their parts themselves.
+CREATE TABLE considered (
+  layer INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  PRIMARY KEY (layer, part)
+) STRICT, WITHOUT ROWID;
+
 -- What follows for each case from its parts, layers and answers, for lists and filters. Everybody
 -- reads it, so it holds nothing of a review that others are still kept blind to. Lists of codes
 -- have a space before and after each code.
+--   status          how far its reviews have come
+--   correspondence  whether it was answered, and whether more came since
+--   differ          the fields in which two reviewers disagree, until a third has decided
 CREATE TABLE standing (
   "case" INTEGER PRIMARY KEY NOT NULL,
   status TEXT NOT NULL,
+  correspondence TEXT NOT NULL,
   merit TEXT NOT NULL,
   urgency TEXT NOT NULL,
   category TEXT NOT NULL,
   harms TEXT NOT NULL,
   tags TEXT NOT NULL,
+  us TEXT NOT NULL,
+  flags TEXT NOT NULL,
+  differ TEXT NOT NULL,
   reviewers TEXT NOT NULL
 ) STRICT;
 
@@ -259,6 +274,8 @@ CREATE TRIGGER attachment_update BEFORE UPDATE ON attachment BEGIN SELECT RAISE(
 CREATE TRIGGER attachment_delete BEFORE DELETE ON attachment BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
 CREATE TRIGGER layer_update BEFORE UPDATE ON layer BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER layer_delete BEFORE DELETE ON layer BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER considered_update BEFORE UPDATE ON considered BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER considered_delete BEFORE DELETE ON considered BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER departure_update BEFORE UPDATE ON departure BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER departure_delete BEFORE DELETE ON departure BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER taken_back_update BEFORE UPDATE ON taken_back BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;

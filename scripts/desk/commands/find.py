@@ -17,6 +17,7 @@ from scripts.desk.screen.output import counted, print_json, print_rich, progress
 from scripts.desk.screen.paging import Page
 from scripts.desk.search import summary
 from scripts.desk.search.finding import Filters, find
+from scripts.desk.search.known_codes import check_codes
 
 HELP = "find cases by words and by codes"
 _ALL = 2**31
@@ -51,7 +52,9 @@ def run(asked: argparse.Namespace) -> None:
     with working(asked) as casebook, progress_bar() as bar:
         show = stages(bar)
         summary.catch_up(casebook, lambda done, total: show("outlines", done, total))
-        known = {name: fingerprint for fingerprint, name in names(casebook).items()}
+        reviewers = names(casebook)
+        check_codes(casebook, {name: getattr(filters, name) for name in _OPTIONS}, reviewers)
+        known = {name: fingerprint for fingerprint, name in reviewers.items()}
         found = find(
             casebook,
             query,

@@ -12,7 +12,8 @@ from scripts.desk.screen.output import (
     stages,
 )
 from scripts.desk.screen.paging import Page
-from scripts.desk.screen.reviews import Chosen, list_table, list_values, next_after
+from scripts.desk.screen.reviews import CODES, Chosen, list_table, list_values, next_after
+from scripts.desk.search.known_codes import check_codes
 from scripts.desk.search.upkeep import catch_up
 
 HELP = "list the cases and the state of their reviews"
@@ -20,7 +21,7 @@ HELP = "list the cases and the state of their reviews"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    for name in ("status", "merit", "urgency"):
+    for name in CODES:
         parser.add_argument(
             f"--{name}", default="", metavar="CODE", help=f"only cases with this {name}"
         )
@@ -37,7 +38,9 @@ def run(asked: argparse.Namespace) -> None:
     page = Page.of(asked)
     with working(asked) as casebook:
         after = casebook.names.find(asked.after) if asked.after else 0
-        chosen = Chosen(asked.status, asked.merit, asked.urgency, after, page.most, page.skip)
+        codes = {name: getattr(asked, name) for name in CODES}
+        check_codes(casebook, codes)
+        chosen = Chosen(**codes, after=after, most=page.most, skip=page.skip)
         with progress_bar() as bar:
             catch_up(casebook, stages(bar))
         reader = viewer(casebook, asked.lang)

@@ -34,7 +34,8 @@ def run(asked: argparse.Namespace) -> None:
         values["kept_sealed_blocks"] = casebook.set_aside.counts()[BLOCK]
         values["kept_sealed_bytes"] = casebook.set_aside.total_bytes()
         values["answered"] = answered_values(casebook.left())
-        values["cases_by_status"] = statuses(casebook)
+        values["cases_by_status"] = statuses(casebook, "status")
+        values["cases_by_correspondence"] = statuses(casebook, "correspondence")
         values["custody_line"], values["custody_head"] = custody.head(
             casebook.database, casebook.origin
         )
@@ -45,14 +46,16 @@ def run(asked: argparse.Namespace) -> None:
     if asked.json:
         print_json(values)
         return
-    unopened, queued, by_status, answered = (
-        values.pop(name) for name in ("unopened", "answers_queued", "cases_by_status", "answered")
+    unopened, queued, answered = (
+        values.pop(name) for name in ("unopened", "answers_queued", "answered")
     )
+    by_code = [(name, values.pop(f"cases_by_{name}")) for name in ("status", "correspondence")]
     keys = values.pop("keys", None)
     for name, value in values.items():
         print(f"{name.replace('_', ' ')}: {value}")
-    for code, count in by_status.items():
-        print(f"{reviewing.label('status', code, 'en')}: {count}")
+    for name, cases in by_code:
+        for code, count in cases.items():
+            print(f"{reviewing.label(name, code, 'en')}: {count}")
     print(f"answers queued: {', '.join(queued) or 'none'}")
     print(f"cases answered: {len(answered)}; came back since: {came_back(answered) or 'none'}")
     for one in unopened:

@@ -3,14 +3,14 @@
 Each reviewer has a layer, all versions of which are kept. Pure rules: nothing here reads or writes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 from dropbox.errors import CasedropError
-from dropbox.review_codes import Reviewing
+from dropbox.review_codes import AGREE, BESIDE, STRICTEST, UNION, USUAL, Reviewing
 
 REVIEW, ADJUDICATION = "review", "adjudication"
 # The outcomes of a case that a deciding layer may state; they are statuses too.
@@ -18,7 +18,7 @@ OUTCOMES = ("st.counsel", "st.plaintiff", "st.closed")
 
 
 # Fields that came later: without them, a judgement is kept in the bytes in which it always was.
-_LATER = frozenset({"considered"})
+_LATER = frozenset({"removed", "considered"})
 
 
 class ReviewError(CasedropError):
@@ -32,8 +32,9 @@ class Judgement:
     ``harms`` is {harm: status}. Without ``merit`` it is a first look (a triage), not a review.
     ``amounts`` are mappings of amount (a decimal number), currency, as_of and what; periods are
     YYYY, YYYY-MM or YYYY-MM-DD. With ``conflict`` the reviewer knows somebody in the case and gives
-    it away. ``considered`` are the block ids, in hex, of the case's parts that the reviewer's sheet
-    was about; casebooks before version 6 did not note them.
+    it away. ``removed`` is {flag or urgency: the reason}: what somebody gave and this takes away.
+    ``considered`` are the block ids, in hex, of the case's parts that the reviewer's sheet was
+    about; casebooks before version 6 did not note them.
     """
 
     category: str = ""
@@ -55,6 +56,7 @@ class Judgement:
     outcome: str = ""
     conflict: bool = False
     note: str = ""
+    removed: Mapping[str, str] = field(default_factory=dict)
     considered: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -77,10 +79,17 @@ class Judgement:
         }
         return cls(**fields)
 
-    @property
-    def matters(self) -> tuple[str, str, Mapping[str, str]]:
-        """What two reviewers must agree on: tier, category, and each harm's status."""
-        return self.merit, self.category, dict(self.harms)
+    def differs(self, other: "Judgement", name: str) -> bool:
+        """Whether both say something in the field *name*, and not the same.
+
+        Of harms, those that only one of them names are not said by the other.
+        """
+        mine, theirs = getattr(self, name), getattr(other, name)
+        if isinstance(mine, Mapping):
+            return any(mine[key] != theirs[key] for key in mine if key in theirs)
+        if isinstance(mine, str):
+            return bool(mine and theirs and mine != theirs)
+        return bool(mine and theirs and set(mine) != set(theirs))
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,16 +112,20 @@ class Layer:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the rules need of the campaign; ``sampled``: this case was drawn for a second review."""
+    """What the rules need of the campaign; ``sampled``: this case was drawn for a second review.
+
+    ``fields``: the rule of each field; see dropbox.review_codes.
+    """
 
     always_second: frozenset[str]
     urgencies: Sequence[str]
     sampled: bool
+    fields: Mapping[str, str] = field(default_factory=lambda: USUAL)
 
     @classmethod
     def of(cls, reviewing: Reviewing, *, sampled: bool) -> "Rules":
         """The rules of a campaign for one case."""
-        return cls(reviewing.always_second, reviewing.codes("urgency"), sampled)
+        return cls(reviewing.always_second, reviewing.codes("urgency"), sampled, reviewing.rules)
 
 
 @dataclass(frozen=True, repr=False)
@@ -157,14 +170,19 @@ class Reviews:
         """Whether all needed reviews are done: from then on nobody is kept blind."""
         return len(self.reviewers) >= (2 if self.needs_second else 1)
 
-    @cached_property
+    @property
     def disagree(self) -> bool:
-        """Whether two reviewers disagreed, blind or later.
+        """Whether two reviewers disagreed in anything on which they must agree."""
+        return bool(self.differences)
+
+    @cached_property
+    def differences(self) -> tuple[str, ...]:
+        """The fields in which reviewers must agree and disagreed, blind or later.
 
         Agreeing after seeing the other's review does not undo it.
         """
         if len(self.reviewers) < 2:
-            return False
+            return ()
         layers = self._counting(REVIEW)
         one, other = self.reviewers[:2]
         second = next(index for index, layer in enumerate(layers) if layer.reviewer == other)
@@ -174,7 +192,12 @@ class Reviews:
             for name in (one, other)
         ]
         pairs = ((blind, layers[second]), (last[0], last[1]))
-        return any(first.judgement.matters != then.judgement.matters for first, then in pairs)
+        return tuple(
+            name
+            for name, rule in self.rules.fields.items()
+            if rule == AGREE
+            and any(first.judgement.differs(then.judgement, name) for first, then in pairs)
+        )
 
     @cached_property
     def adjudicated(self) -> Layer | None:
@@ -192,18 +215,73 @@ class Reviews:
         return self._counting(REVIEW)[-1] if self.complete and not self.disagree else None
 
     @cached_property
+    def voices(self) -> tuple[Judgement, ...]:
+        """What counts of each reviewer, the latest, and of the adjudicator; who decides is last."""
+        latest: dict[str, Judgement] = {}
+        for layer in (*self._counting(REVIEW), *([self.adjudicated] if self.adjudicated else [])):
+            latest.pop(layer.reviewer, None)
+            latest[layer.reviewer] = layer.judgement
+        return tuple(latest.values())
+
+    @cached_property
+    def agreed(self) -> Judgement | None:
+        """What counts of all that was said, field by field; None while reviews are open."""
+        if self.deciding is None:
+            return None
+        return Judgement(
+            **{name: self._agreed(name, rule) for name, rule in self.rules.fields.items()}
+        )
+
+    def _agreed(self, name: str, rule: str) -> Any:
+        if rule == STRICTEST:
+            return self.urgency if name == "urgency" else self.flags
+        nothing = getattr(Judgement(), name)
+        said = [value for one in self.voices if (value := getattr(one, name))]
+        if not said or rule == BESIDE:
+            return nothing
+        if isinstance(nothing, Mapping):
+            return self._agreed_by_key(name)
+        if rule == UNION:
+            # A single code of a union is one of a scale: the most that anybody says.
+            union = dict.fromkeys(one for values in said for one in values)
+            return max(said) if isinstance(nothing, str) else tuple(union)
+        decided = self.adjudicated is not None and getattr(self.adjudicated.judgement, name)
+        return said[-1] if decided or name not in self.differences else nothing
+
+    def _agreed_by_key(self, name: str) -> dict[str, str]:
+        """Harms with their statuses; where two differ, only what the adjudicator says counts."""
+        final = getattr(self.adjudicated.judgement, name) if self.adjudicated else {}
+        found: dict[str, str] = {}
+        for one in self.voices:
+            for key, value in getattr(one, name).items():
+                found[key] = value if found.get(key, value) == value else ""
+        return {key: value for key, value in {**found, **final}.items() if value}
+
+    @cached_property
     def urgency(self) -> str:
-        """The highest urgency in first looks, the deciding layer and agreeing reviews, or ""."""
-        given = {layer.judgement.urgency for layer in self.layers if not layer.judgement.merit}
-        if self.deciding is not None:
-            given |= {self.deciding.judgement.urgency}
-        if self.deciding is not None and self.adjudicated is None:
-            given |= {
-                own.judgement.urgency
-                for name in self.reviewers
-                if (own := self.own(name)) is not None
-            }
+        """The highest urgency given and not removed, as far as all may know; "" for none."""
+        given = self._given(lambda judgement: (judgement.urgency,))
         return next((urgency for urgency in reversed(self.rules.urgencies) if urgency in given), "")
+
+    @cached_property
+    def flags(self) -> tuple[str, ...]:
+        """The flags that anybody gave and nobody removed with a reason, as far as all may know."""
+        return self._given(lambda judgement: judgement.flags)
+
+    def _given(self, codes: Callable[[Judgement], Iterable[str]]) -> tuple[str, ...]:
+        """The codes of all layers, in order, without those that a later layer removed.
+
+        While somebody is kept blind, only first looks count.
+        """
+        found: dict[str, None] = {}
+        for layer in self.layers:
+            blind = bool(layer.judgement.merit) and not (self.complete or self.adjudicated)
+            if blind or layer.reviewer in self.conflicted:
+                continue
+            for code in layer.judgement.removed:
+                found.pop(code, None)
+            found |= dict.fromkeys(codes(layer.judgement))
+        return tuple(found)
 
     def visible_to(self, reviewer: str) -> tuple[Layer, ...]:
         """The layers that *reviewer* may see: only their own until they or all others are done."""
@@ -241,26 +319,24 @@ class Reviews:
             )
 
 
-def status(reviews: Reviews, *, withdrawn: bool, answered: bool) -> str:
-    """The status that follows.
+def status(reviews: Reviews, *, withdrawn: bool, reopened: bool) -> str:
+    """How far the reviews of a case have come. What was answered makes no difference.
 
-    *withdrawn*: by the claimant; *answered*: an answer left after the claimant's last part.
-
-    While a second review is due, the case does not wait for the claimant, even if it was answered.
+    *withdrawn*: by the claimant; *reopened*: something came since the deciding layer.
     """
-    deciding = reviews.deciding
     if withdrawn:
         return "st.withdrawn"
-    if deciding is not None and deciding.judgement.outcome:
-        return deciding.judgement.outcome
+    if reviews.agreed is not None and reopened:
+        return "st.reopened"
+    if reviews.agreed is not None and reviews.agreed.outcome:
+        return reviews.agreed.outcome
     if reviews.disagree and reviews.adjudicated is None:
         return "st.adjudicate"
-    waits_for_second = bool(reviews.reviewers) and not reviews.complete
-    return "st.awaiting_claimant" if answered and not waits_for_second else _reached(reviews)
+    return _reached(reviews)
 
 
 def _reached(reviews: Reviews) -> str:
-    """How far the reviews have come."""
+    """How many reviews there are."""
     if reviews.reviewers:
         return "st.second_review" if len(reviews.reviewers) > 1 else "st.first_review"
     return (

@@ -143,7 +143,7 @@ def blank(case: Case, campaign: Campaign, filled: Judgement, version: str) -> st
     field("account_types")
     field("phone_region")
     field("account_opened", "A year.")
-    field("flags")
+    field("flags", "What is left empty here or above is not said; it never means no.")
     field("tags", "Words of your own, without spaces.")
     field(
         "outcome",
@@ -159,6 +159,12 @@ def blank(case: Case, campaign: Campaign, filled: Judgement, version: str) -> st
     ]
     lines += [*_comments(codes["harms"]), "[harms]"]
     lines += [f"{json.dumps(harm)} = {_toml(found)}" for harm, found in filled.harms.items()]
+    lines += [
+        "",
+        "# A flag or an urgency that anybody gave stays until somebody removes it with the reason:",
+        '# minor = "the claimant is 34; the child was another case\'s"',
+        "[removed]",
+    ]
     lines += [
         "",
         "# Amounts, each like this, without the #:",
@@ -294,6 +300,7 @@ class _Sheet:
             tags=self.tags(),
             outcome=self.code("outcome"),
             note=self.text("note"),
+            removed=self.removed(),
         )
         self._whole(judgement)
         return judgement
@@ -378,6 +385,20 @@ class _Sheet:
         found = dict(_flat(table))
         # In the campaign's order, so that the same judgement is always the same bytes.
         return {harm: found[harm] for harm in self._codes["harms"] if harm in found}
+
+    def removed(self) -> dict[str, str]:
+        """{flag or urgency: the reason for which it is removed}."""
+        table = self._body.get("removed", {})
+        if not isinstance(table, dict):
+            self.fault("removed", "this must be a table of flags and urgencies with reasons.")
+            return {}
+        known = [*self._codes["flags"], *self._codes["urgency"]]
+        for code, reason in table.items():
+            if code not in known:
+                self.fault(code, f"only these can be removed: {', '.join(known)}.")
+            elif not (self._text(reason) or "").strip():
+                self.fault(code, "this must be the reason, a text in quotes.")
+        return {code: table[code] for code in known if code in table}
 
     def amounts(self) -> tuple[dict[str, str], ...]:
         """The amounts, their numbers as plain decimals."""

@@ -1,5 +1,6 @@
 """How the desk shows the state of reviews, as far as the viewer may see it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -33,6 +34,10 @@ _CODED = {
 }
 
 
+# The codes by which a list can be chosen.
+CODES = ("status", "correspondence", "merit", "urgency")
+
+
 @dataclass(frozen=True)
 class Chosen:
     """The cases that a list shows: with these codes ("" for any), and numbers above ``after``.
@@ -41,6 +46,7 @@ class Chosen:
     """
 
     status: str = ""
+    correspondence: str = ""
     merit: str = ""
     urgency: str = ""
     after: int = 0
@@ -57,11 +63,7 @@ class Chosen:
         return casebook.layers.count(*self._where())
 
     def _where(self) -> tuple[str, dict[str, object]]:
-        wanted = {
-            name: getattr(self, name)
-            for name in ("status", "merit", "urgency")
-            if getattr(self, name)
-        }
+        wanted = {name: getattr(self, name) for name in CODES if getattr(self, name)}
         where = " and ".join(['"case" > :after', *(f"{name} = :{name}" for name in wanted)])
         return where, {"after": self.after, **wanted}
 
@@ -95,6 +97,8 @@ def _row(
     own = reviews.own(viewer.reviewer)
     return {
         **row,
+        "correspondence": standing["correspondence"],
+        "differ": standing["differ"].split(),
         "merit": standing["merit"],
         "urgency": standing["urgency"],
         "own_merit": own.judgement.merit if own else "",
@@ -105,6 +109,8 @@ def _row(
         "category_label": category_label(viewer.campaign, standing["category"], viewer.language),
         "harms": standing["harms"].split(),
         "tags": standing["tags"].split(),
+        "us": standing["us"],
+        "flags": standing["flags"].split(),
         "parts": case.parts,
         "files": case.files,
         "after_withdrawal": case.later,
@@ -180,10 +186,16 @@ def _shown_columns(lines: Sequence[Mapping[str, str]], width: int) -> list[str]:
 
 def _cells(row: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
     """The cells of a case's line, by column."""
-    status = viewer.campaign.reviewing.label("status", row["status"], viewer.language)
+    reviewing = viewer.campaign.reviewing
+    status = reviewing.label("status", row["status"], viewer.language)
     cells = {"case": row["case"], "day": row["day"], "status": status}
     if row["conflict"]:
         return {**cells, "text": "(conflict of interest)"}
+    if row["differ"]:
+        cells["status"] += f": {', '.join(row['differ'])}"
+    if row["correspondence"] != "co.none":
+        label = reviewing.label("correspondence", row["correspondence"], viewer.language)
+        cells["status"] += f"\n{label}"
     if row["after_withdrawal"]:
         cells["status"] += f"\n{counted(row['after_withdrawal'], 'part')} since"
     return {
@@ -213,11 +225,23 @@ def review_values(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer)
     done = reviews.complete or viewer.reviewer in reviews.reviewers
     return {
         "status": standing["status"],
+        "correspondence": standing["correspondence"],
+        "differences": differences(reviews, viewer) if reviews.complete else {},
+        "agreed": reviews.agreed.to_json() if reviews.agreed else None,
         "second_review": reviews.needs_second if done else None,
         "reviewers": sorted(map(viewer.name, standing["reviewers"].split())),
         "disagree": reviews.complete and reviews.disagree,
         "deciding": reviews.deciding.number if reviews.deciding else None,
         "layers": [layer_values(layer, viewer) for layer in reviews.visible_to(viewer.reviewer)],
+    }
+
+
+def differences(reviews: Reviews, viewer: Viewer) -> dict[str, dict[str, Any]]:
+    """What reviewers disagree on: for each field, what each of them says."""
+    latest = [own for name in reviews.reviewers if (own := reviews.own(name)) is not None]
+    return {
+        field: {viewer.name(one.reviewer): getattr(one.judgement, field) for one in latest}
+        for field in reviews.differences
     }
 
 
@@ -237,11 +261,16 @@ def layer_values(layer: Layer, viewer: Viewer) -> dict[str, Any]:
 
 def review_text(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer) -> Text:
     """What :func:`review_values` says, for people."""
-    lines = [
-        "",
-        "══ status: "
-        + viewer.campaign.reviewing.label("status", standing["status"], viewer.language),
-    ]
+    reviewing = viewer.campaign.reviewing
+    status = reviewing.label("status", standing["status"], viewer.language)
+    letters = reviewing.label("correspondence", standing["correspondence"], viewer.language)
+    lines = ["", f"══ status: {status}; {letters}"]
+    if reviews.complete:
+        for field, said in differences(reviews, viewer).items():
+            each = ", ".join(f"{name}: {_value(value)}" for name, value in said.items())
+            lines.append(f"disagreement on {field.replace('_', ' ')}: {each}")
+    if reviews.agreed is not None:
+        lines += ["", "── what counts of all that was said", *_said(reviews.agreed, viewer)]
     shown = reviews.visible_to(viewer.reviewer)
     for layer in shown:
         lines += _layer_lines(layer, viewer, deciding=layer is reviews.deciding)
@@ -267,7 +296,17 @@ def _layer_lines(layer: Layer, viewer: Viewer, *, deciding: bool) -> Iterator[st
         "",
         f"── {layer.role} by {viewer.name(layer.reviewer)}: {', '.join(remarks)}",
     )
-    judgement = layer.judgement
+    yield from _said(layer.judgement, viewer)
+
+
+def _value(value: Any) -> str:
+    """A field's value in a line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {one}" for key, one in value.items()) or "not said"
+    return (value if isinstance(value, str) else ", ".join(value)) or "not said"
+
+
+def _said(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
     if judgement.conflict:
         yield "conflict of interest"
     if judgement.category:
@@ -295,6 +334,8 @@ def _free_lines(judgement: Judgement) -> Iterator[str]:
         as_of = f" ({amount['as_of']})" if amount["as_of"] else ""
         what = isolated(amount["what"])
         yield f"amount: {amount['amount']} {amount['currency']}{as_of} {what}".rstrip()
+    for code, reason in judgement.removed.items():
+        yield f"removed: {code}, since {isolated(reason)}"
     if judgement.tags:
         yield "tags: " + " ".join(map(isolated, judgement.tags))
     for name in ("credibility", "note"):
@@ -302,16 +343,11 @@ def _free_lines(judgement: Judgement) -> Iterator[str]:
             yield f"{name}: {isolated(text)}"
 
 
-def statuses(casebook: Casebook) -> dict[str, int]:
-    """The number of cases by status, in the campaign's order, without statuses that no case has."""
-    counted: dict[str, int] = {}
-    for standing in casebook.layers.standings():
-        counted[standing["status"]] = counted.get(standing["status"], 0) + 1
-    return {
-        code: counted[code]
-        for code in casebook.campaign.reviewing.codes("status")
-        if code in counted
-    }
+def statuses(casebook: Casebook, name: Literal["status", "correspondence"]) -> dict[str, int]:
+    """The number of cases by status or by correspondence, without codes that no case has."""
+    counted = Counter(standing[name] for standing in casebook.layers.standings())
+    codes = casebook.campaign.reviewing.codes(name)
+    return {code: counted[code] for code in codes if code in counted}
 
 
 def next_after(rows: Sequence[Mapping[str, Any]], most: int) -> str:

@@ -66,6 +66,9 @@ class Filters:
     merit: str = ""
     urgency: str = ""
     status: str = ""
+    correspondence: str = ""
+    us: str = ""
+    flag: str = ""
     tag: str = ""
     reviewer: str = ""
 
@@ -250,9 +253,11 @@ def _matching(casebook: Casebook, filters: Filters) -> set[int]:
             until,
             since,
         )
-    for name in ("merit", "urgency", "status"):
+    for name in ("merit", "urgency", "status", "correspondence", "us"):
         if code := getattr(filters, name):
             require(f"standing.{name} = ?", code)
+    if filters.flag:
+        require_code("flags", filters.flag)
     if filters.tag:
         require_code("tags", filters.tag)
     if filters.reviewer:

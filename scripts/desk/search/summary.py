@@ -150,6 +150,20 @@ def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
     ]
 
 
+# The codes that reports hold, whatever the campaign has, and how to look for one.
+HOLDING = {
+    "category": "SELECT 1 FROM outline WHERE category = ? LIMIT 1",
+    "harm": "SELECT 1 FROM outline, json_each(harms) WHERE value = ? LIMIT 1",
+    "province": "SELECT 1 FROM outline, json_each(provinces) WHERE value = ? LIMIT 1",
+}
+
+
+def holds(casebook: Casebook, name: str, code: str) -> bool:
+    """Whether any report holds *code* as its *name*, one of HOLDING."""
+    catch_up(casebook)
+    return casebook.database.execute(HOLDING[name], [code]).fetchone() is not None
+
+
 class PartWithFiles(NamedTuple):
     """A part that names files: its number, its block, and how many files were not opened yet."""
 
