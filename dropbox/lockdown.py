@@ -45,6 +45,8 @@ class Room:
     sockets: tuple[Path, ...] = ()
     writable: Path | None = None  # one folder; without it no byte can be written to any file
     sees_plaintext: bool = False
+    takes_connections: bool = False  # that another process has made: it can make none itself
+    makes_connections: bool = False  # to unix sockets, for others
 
 
 def lock(room: Room, waived: Collection[str] = ()) -> None:
@@ -178,8 +180,13 @@ def _files(room: Room) -> None:
 
 
 def _calls(room: Room) -> None:
-    """Seccomp: no way around the other parts, and no network."""
-    seccomp.refuse(writing=room.writable is not None, executing=bool(room.programs))
+    """Seccomp: no call that the room does not need."""
+    seccomp.allow_only(
+        writing=room.writable is not None,
+        executing=bool(room.programs),
+        receiving=room.takes_connections,
+        connecting=room.makes_connections,
+    )
 
 
 def _dumps(room: Room) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from onion.front_worker import FrontWorker
 from onion.gunicorn_hardening import (
+    beat_in_memory,
+    close_application,
     lock_application,
     needed,
     receive_in_pieces,
@@ -60,9 +62,6 @@ limit_request_line = 1_024
 limit_request_fields = 32
 limit_request_field_size = 2_048
 
-# Only a timestamp, never content, but still a directory in memory.
-# gunicorn makes the file with mkstemp and unlinks it at once.
-worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 sendfile = False
 accesslog = None
@@ -78,6 +77,7 @@ report_health(
 )
 stop_on_early_sigterm()
 receive_in_pieces(size=65_536)
+beat_in_memory()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -96,3 +96,8 @@ def post_worker_init(worker: Any) -> None:
     """Prepare and lock a worker before it serves."""
     worker.last_response = RESPONSES + secrets.randbelow(RESPONSES // 2 + 1)
     lock_application(worker)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """End what a worker that has answered its last request has started."""
+    close_application(worker)

@@ -8,6 +8,7 @@ from typing import Any
 from onion.gunicorn_hardening import (
     answer_only,
     application,
+    beat_in_memory,
     close_application,
     lock_application,
     needed,
@@ -43,8 +44,6 @@ limit_request_line = 1_024
 limit_request_fields = 32
 limit_request_field_size = 2_048
 
-# gunicorn makes the file with mkstemp and unlinks it at once.
-worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 sendfile = False
 accesslog = None
@@ -57,6 +56,7 @@ stop_with_parent()
 report_health(_sockets[0], host="vault")
 stop_on_early_sigterm()
 receive_in_pieces(size=65_536)
+beat_in_memory()
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -2,14 +2,17 @@
 
 A body of a megabyte goes to the kernel from where it is, in one call if the socket takes it. The
 transport of httpx joins it, and copies the rest again for each part that is sent.
+
+A locked front can make no connection, so where they come from is a parameter.
 """
 
 import http.client
+import os
 import select
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -19,20 +22,38 @@ _KEPT_SECONDS = 5.0
 # So many pieces go into one call; the kernel takes 1,024.
 _PIECES = 512
 
+# Gives a connected socket, or raises OSError.
+Connect = Callable[[], socket.socket]
+
+
+def connecting_to(path: Path) -> Connect:
+    """Connections of this process's own to the socket at *path*."""
+
+    def connect() -> socket.socket:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            made.connect(str(path))
+        except OSError:
+            made.close()
+            raise
+        return made
+
+    return connect
+
 
 class _Connection(http.client.HTTPConnection):
-    """A connection to the socket at *path*."""
+    """A connection that *connect* gives."""
 
-    def __init__(self, path: str, seconds: float) -> None:
+    def __init__(self, connect: Connect, seconds: float) -> None:
         super().__init__("vault", timeout=seconds)
-        self._path = path
+        self._seconds = seconds
+        self._connect = connect
         self.used = 0.0
 
     def connect(self) -> None:
         """See HTTPConnection."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        self.sock = self._connect()
+        self.sock.settimeout(self._seconds)
 
     def is_usable(self) -> bool:
         """Whether the other side has neither closed it nor sent what nobody asked for."""
@@ -55,7 +76,7 @@ class _Connection(http.client.HTTPConnection):
         self.endheaders()
         left = [memoryview(piece) for piece in body if piece]
         while left:
-            sent = self.sock.sendmsg(left[:_PIECES])
+            sent = self._write(left[:_PIECES])
             while left and sent >= len(left[0]):
                 sent -= len(left.pop(0))
             if sent:
@@ -65,16 +86,28 @@ class _Connection(http.client.HTTPConnection):
         self.used = time.monotonic()
         return httpx.Response(answer.status, headers=answer.getheaders(), content=content)
 
+    def _write(self, pieces: Sequence[memoryview]) -> int:
+        """Write some of *pieces*. Returns how many bytes. Raises OSError."""
+        # Not sendmsg(), which could name an address: a locked front does not have it.
+        while True:
+            try:
+                return os.writev(self.sock.fileno(), pieces)
+            except BlockingIOError:
+                waiting = select.poll()
+                waiting.register(self.sock, select.POLLOUT)
+                if not waiting.poll(self._seconds * 1_000):
+                    raise TimeoutError("The vault reads nothing") from None
+
 
 class UnixTransport(httpx.BaseTransport):
-    """Requests to the socket at *path*; safe to share between threads.
+    """Requests over what *connect* gives; safe to share between threads.
 
     An answer that does not come within *seconds* is an error. A connection is used again for some
     seconds, unless it failed.
     """
 
-    def __init__(self, path: Path, seconds: float) -> None:
-        self._path = str(path)
+    def __init__(self, connect: Connect, seconds: float) -> None:
+        self._connect = connect
         self._seconds = seconds
         self._lock = threading.Lock()
         self._idle: list[_Connection] = []
@@ -110,7 +143,7 @@ class UnixTransport(httpx.BaseTransport):
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
-                return _Connection(self._path, self._seconds)
+                return _Connection(self._connect, self._seconds)
             if connection.is_usable():
                 return connection
             connection.close()

@@ -5,14 +5,13 @@ Nothing is asked for that could be listed or read back: the vault gives out seal
 
 from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
 from typing import NamedTuple, Self
 
 import httpx
 
 from dropbox.day_key import DayKeyRecord
 from dropbox.errors import CannotStore, PendingGone, VaultUnavailable
-from dropbox.front.unix_transport import UnixTransport
+from dropbox.front.unix_transport import Connect, UnixTransport
 from dropbox.front.uploads import Busy
 from dropbox.sizes import REPLY_BYTES
 
@@ -40,17 +39,17 @@ class Claim(NamedTuple):
 
 
 class VaultClient:
-    """Talks to the vault. Each worker has one, shared by its threads.
+    """Talks to the vault over what *connect* gives. Each worker has one, shared by its threads.
 
     Ids and tags have ID_BYTES, preimages and erase hashes ERASE_BYTES. Every method raises
     VaultUnavailable if the vault does not respond properly, Busy if it has more to write than it
     can, and CannotStore if it reports that it cannot store. Each time, nothing counts as stored.
     """
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, connect: Connect) -> None:
         self._client = httpx.Client(
             base_url="http://vault",
-            transport=UnixTransport(socket, _TIMEOUT_SECONDS),
+            transport=UnixTransport(connect, _TIMEOUT_SECONDS),
             trust_env=False,
         )
 

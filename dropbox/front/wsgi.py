@@ -18,6 +18,7 @@ from dropbox.front.intake import Intake
 from dropbox.front.page_length import check_page_lengths
 from dropbox.front.shared_keys import SharedKeys, default_path
 from dropbox.front.vault_client import VaultClient
+from dropbox.front.vault_connector import VaultConnector
 from dropbox.key_expiry import notice
 from dropbox.lockdown import Room, lock, warn_waived
 from dropbox.openpgp import Reviewers
@@ -44,7 +45,8 @@ if _keys.damaged:
 _arrived = ArrivedFiles(_keys, time.time)
 _campaign = Campaign.read(_settings.campaign)
 _hpke = WeeklyHpke.load(_settings.keys, datetime.now(UTC))
-_vault = VaultClient(_settings.intake_socket)
+_connector = VaultConnector(_settings.intake_socket, _settings.waived)
+_vault = VaultClient(_connector.connect)
 _day_key = TodaysKey(reviewers=_hpke.current, keep=_vault.keep_day_key, clock=time.time)
 
 _words = WordLists.read()
@@ -76,6 +78,7 @@ _room = Room(
     programs=tuple(Path(found).resolve() for found in (shutil.which("gpg"),) if found),
     sockets=(_settings.intake_socket.parent,),
     sees_plaintext=True,
+    takes_connections=True,
 )
 warn_waived(_room, _settings.waived)
 if _notice := notice(min(_reviewers.last_day(), _hpke.last_day()), datetime.now(UTC).date()):
@@ -91,11 +94,19 @@ arrival_limits = {
 
 def lock_worker() -> None:
     """Lock the worker; gunicorn_front calls this before it serves. Raises CannotLockDown."""
+    # A process of its own, which a locked worker could not start and which reads no request.
+    _connector.start()
     lock(_room, _settings.waived)
-    # Threads start in a locked worker: a lock does not reach other threads. Without the first, the
+    _connector.check()
+    # Threads start in a locked worker: a lock does not reach other threads. Without this one, the
     # key of the day before would only be overwritten at the next request.
     threading.Thread(target=_watch_keys, daemon=True).start()
     _day_key.start()
+
+
+def close_worker() -> None:
+    """End what the worker started; gunicorn_front calls this when the worker ends."""
+    _connector.close()
 
 
 def _watch_keys() -> None:

@@ -23,6 +23,7 @@ from support.day_stores import TickClock, open_days
 from support.desk_side import QUANTUM, Desk, courier_of, store_of
 from support.front import ONION
 
+from dropbox.front.unix_transport import connecting_to
 from dropbox.front.vault_client import SealedBlock, VaultClient
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.vault.block_store import DayState
@@ -252,7 +253,7 @@ def outcome(keys_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 while len(load.stored) <= KILLS / 4 and time.monotonic() < deadline:
                     time.sleep(0.2)
             assert answers_soon(site)
-            with VaultClient(site.settings_file.parent / "intake.sock") as vault:
+            with VaultClient(connecting_to(site.settings_file.parent / "intake.sock")) as vault:
                 vault.put([pending])
                 # It owns nothing, but waits for the tick that everything before it is in.
                 vault.withdraw(os.urandom(32))

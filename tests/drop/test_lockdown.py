@@ -3,11 +3,12 @@
 import json
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,14 @@ def tried(
     inside = site.settings_file.parent / "vault"
     (inside / "file").write_text("file", "utf-8")
     served = socket_of(site, room)
-    with abstract_socket() as name:
+    # Where no vault runs, somebody listens in its place.
+    sockets = ("intake.sock", "courier.sock") if room == "front" else ()
+    with abstract_socket() as name, ExitStack() as open_sockets:
+        for path in sockets:
+            server = open_sockets.enter_context(socket.socket(socket.AF_UNIX))
+            server.bind(str(site.settings_file.parent / path))
+            open_sockets.callback((site.settings_file.parent / path).unlink)
+            server.listen()
         told = {"ROOM": room, "OUTSIDE": str(outside), "INSIDE": str(inside), "ABSTRACT": name}
         environ = {
             "CASEDROP_LOCKDOWN_WAIVED": waived,
@@ -111,6 +119,10 @@ def test_a_locked_worker_can_write_execute_connect_and_attach_nowhere(
     # tests/unit/test_seccomp.py.
     refused_anyway = {call for call, how in expected.items() if free["calls"][call] == how}
     assert refused_anyway == set() or os.geteuid()
+    # And every other number that the room does not need, some hundred of which this kernel has.
+    assert set(locked["numbers"].values()) <= {"EPERM", "ENOSYS"} and len(locked["numbers"]) > 400
+    free_numbers = [how for how in free["numbers"].values() if how not in ("EPERM", "ENOSYS")]
+    assert len(free_numbers) > 100
     unlimited = [resource.RLIM_INFINITY] * 2
     assert locked["state"] == {
         "dumpable": 0,
@@ -171,6 +183,41 @@ def test_in_a_locked_drop_all_threads_are_locked_and_do_their_work(
     assert {lock for threads in found.values() for lock in threads} == {("1", "2")}
     # The main thread, that of the ticks and that of the tombstones at least.
     assert len(found[vault]) >= 3 and all(len(threads) >= 2 for threads in found.values())
+
+
+def connectors(front: int) -> dict[int, list[int]]:
+    """The processes that each of the front's workers has started."""
+    return {worker: children(worker) for worker in children(front)}
+
+
+def test_filing_goes_on_after_the_vault_or_what_connects_to_it_was_killed(site: Site) -> None:
+    with (
+        Drop(site.settings_file, site.front_socket, os.environ) as drop,
+        Browser(ONION, transport=httpx.HTTPTransport(uds=str(site.front_socket))) as browser,
+    ):
+
+        def filed() -> bool:
+            form = browser.get("/en/report").form()
+            return browser.send(form, {"category": "c1", "text": "text"}).status == 200
+
+        assert filed()
+        first = connectors(drop.front_pid)
+        drop.kill_vault()
+        drop.start_vault()
+        after_the_vault = filed()
+        # A worker may have been recycled meanwhile.
+        wait(lambda: all(len(own) == 1 for own in connectors(drop.front_pid).values()))
+        second = connectors(drop.front_pid)
+        for (connector,) in second.values():
+            os.kill(connector, signal.SIGKILL)
+        # gunicorn starts other workers, without anybody's request.
+        wait(lambda: len(third := connectors(drop.front_pid)) == 2 and not {*second} & {*third})
+        wait(lambda: all(len(own) == 1 for own in connectors(drop.front_pid).values()))
+        after_the_connectors = filed()
+
+    assert (after_the_vault, after_the_connectors) == (True, True)
+    # One for each worker.
+    assert [len(own) for own in (*first.values(), *second.values())] == [1] * 4
 
 
 @pytest.mark.parametrize("part", CALLS)

@@ -28,7 +28,11 @@ ROOM = os.environ["DENIED_ROOM"]
 # A folder of the test with a file and a listening socket; the room's own folder is beside it.
 OUTSIDE = Path(os.environ["DENIED_OUTSIDE"])
 INSIDE = Path(os.environ["DENIED_INSIDE"])
+# The folder of the vault's sockets, on which somebody listens.
+SITE = Path(os.environ["CASEDROP_SETTINGS"]).parent
 
+# As the worker has its keyring: to read it.
+OPEN = (OUTSIDE / "file").open("rb")
 room = importlib.import_module(f"dropbox.{ROOM}.wsgi")
 libc = ctypes.CDLL(None, use_errno=True)
 # x86-64 numbers of calls that glibc does not wrap.
@@ -138,6 +142,11 @@ def send_from_a_pair() -> None:
         one.sendto(b"plaintext", str(OUTSIDE / "datagrams"))
 
 
+def make_pair() -> None:
+    for one in socket.socketpair():
+        one.close()
+
+
 def serve() -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(f"\0{os.getpid()}")
@@ -150,6 +159,8 @@ def open_socket(family: int, kind: int = socket.SOCK_STREAM) -> None:
 
 def attach() -> None:
     check(libc.ptrace(16, os.getppid(), None, None))
+    # Until it has stopped it cannot be let go, and would stay as it is.
+    os.waitpid(os.getppid(), 0x40000000)
     libc.ptrace(17, os.getppid(), None, None)
 
 
@@ -210,6 +221,10 @@ WAYS: dict[str, Callable[[], Any]] = {
     "send a datagram to a service": send_datagram,
     "send a datagram from a pair": send_from_a_pair,
     "serve": serve,
+    "make a pair of sockets": make_pair,
+    "connect to a socket beside": lambda: connect(str(OUTSIDE / "socket")),
+    "connect to the courier's socket": lambda: connect(str(SITE / "courier.sock")),
+    "connect to the intake socket": lambda: connect(str(SITE / "intake.sock")),
     "connect to an abstract socket": lambda: connect("\0" + os.environ["DENIED_ABSTRACT"]),
     "attach to another process": attach,
     "read another process's memory": lambda: read_memory(os.getppid()),
@@ -229,6 +244,7 @@ WAYS: dict[str, Callable[[], Any]] = {
 if ROOM == "front":
     # The vault sets its file's times back, so it has this call.
     WAYS["write a file's times"] = lambda: os.utime(OUTSIDE / "file", ns=(1, 2))
+    WAYS["write an open file's times"] = lambda: os.utime(OPEN.fileno(), ns=(1, 2))
 # By prctl(): PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS.
 STATES = {"dumpable": 3, "seccomp": 21, "no new privileges": 39}
 LIMITS = {"core dump": resource.RLIMIT_CORE, "file": resource.RLIMIT_FSIZE}
@@ -236,7 +252,7 @@ LIMITS = {"core dump": resource.RLIMIT_CORE, "file": resource.RLIMIT_FSIZE}
 NEEDED: dict[str, dict[str, Callable[[], Any]]] = {
     "front": {
         "run gpg": lambda: run(GPG, "--version"),
-        "connect to the vault's socket": lambda: connect(str(OUTSIDE / "socket")),
+        "be given a connection to the vault": lambda: room._connector.connect().close(),
         "read its code": lambda: importlib.reload(importlib.import_module("dropbox.padding")),
     },
     "vault": {
@@ -262,11 +278,18 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
     tried = {name: told(way) for name, way in WAYS.items()}
     needed = {name: told(way) for name, way in NEEDED[ROOM].items()}
     calls = refused_calls.all_tried()
+    numbers = refused_calls.numbers_tried(
+        writing=ROOM == "vault",
+        executing=ROOM == "front",
+        receiving=ROOM == "front",
+        locked=libc.prctl(STATES["seccomp"], 0, 0, 0, 0) == 2,
+    )
     state: dict[str, Any] = {
         name: libc.prctl(number, 0, 0, 0, 0) for name, number in STATES.items()
     }
     state |= {name: list(resource.getrlimit(number)) for name, number in LIMITS.items()}
-    body = json.dumps({"tried": tried, "needed": needed, "calls": calls, "state": state}).encode()
+    came = {"tried": tried, "needed": needed, "calls": calls, "numbers": numbers, "state": state}
+    body = json.dumps(came).encode()
     start_response(
         "200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     )

@@ -28,6 +28,7 @@ from dropbox.day_key import DayKey, DayKeyRecord
 from dropbox.erase_hash import erase_hash, erase_preimage
 from dropbox.errors import CannotStore, PendingGone
 from dropbox.export_bundle import ListedBlock
+from dropbox.front.unix_transport import connecting_to
 from dropbox.front.vault_client import Claim as FrontClaim
 from dropbox.front.vault_client import SealedBlock, VaultClient
 from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH
@@ -253,7 +254,7 @@ def test_the_fronts_client_is_understood_over_a_real_socket(
     sealed = [sent(each) for each in (one, *pieces)]
     claims = [FrontClaim(*claim(each)) for each in pieces]
 
-    with served(app, socket), VaultClient(socket) as front:
+    with served(app, socket), VaultClient(connecting_to(socket)) as front:
         front.keep_day_key(record)
         front.put(sealed[1:])
         front.commit(sealed[0], claims[:2])

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from dropbox.front import unix_transport
-from dropbox.front.unix_transport import UnixTransport
+from dropbox.front.unix_transport import UnixTransport, connecting_to
 
 KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"
 LAST = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ndone"
@@ -73,7 +73,9 @@ def asked(
     """post(*pieces), and the server that hears it."""
     server = Server(path, answers)
     with httpx.Client(
-        base_url="http://vault", transport=UnixTransport(path, seconds), trust_env=False
+        base_url="http://vault",
+        transport=UnixTransport(connecting_to(path), seconds),
+        trust_env=False,
     ) as client:
 
         def post(*pieces: bytes) -> httpx.Response:
@@ -145,7 +147,10 @@ def test_an_answer_that_is_none_is_an_error_and_ends_its_connection(
 
 
 def test_no_server_is_an_error(path: Path) -> None:
-    with httpx.Client(transport=UnixTransport(path, 1.0)) as client, pytest.raises(httpx.ReadError):
+    with (
+        httpx.Client(transport=UnixTransport(connecting_to(path), 1.0)) as client,
+        pytest.raises(httpx.ReadError),
+    ):
         client.post("http://vault/", content=b"")
 
 

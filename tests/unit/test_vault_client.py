@@ -16,6 +16,7 @@ from support.day_vault import DayVault
 from dropbox.day_key import DayKey
 from dropbox.errors import CannotStore, CasedropError, PendingGone, VaultUnavailable
 from dropbox.front import vault_client
+from dropbox.front.unix_transport import connecting_to
 from dropbox.front.uploads import Busy
 from dropbox.front.vault_client import Claim, SealedBlock, VaultClient
 from dropbox.hpke import SecretKey
@@ -38,7 +39,7 @@ def block(number: int) -> SealedBlock:
 @cache
 def made_once() -> VaultClient:
     """To be copied: httpx reads the machine's certificates for each client, which takes 0.1 s."""
-    return VaultClient(Path("/nowhere/intake.sock"))
+    return VaultClient(connecting_to(Path("/nowhere/intake.sock")))
 
 
 def answering(handler: Handler) -> VaultClient:
@@ -218,7 +219,7 @@ def test_the_socket_is_reached_whatever_proxy_the_environment_names(
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with VaultClient(tmp_path / "intake.sock") as client:
+        with VaultClient(connecting_to(tmp_path / "intake.sock")) as client:
             client.erase([(ident(1), ident(2))])
         thread.join()
 
