@@ -26,7 +26,7 @@ CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench up desk manual package deb lock words clean install server debian \
+.PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench up desk manual package deb try-deb lock words clean install server debian \
   debian-packages debian-test-packages checkers
 
 help: ## list the targets
@@ -119,7 +119,7 @@ desk: install ## the offline desk as one file with all that it needs: build/case
 manual: install ## manual pages and completions of all commands: build/man, build/completion
 	@$(BIN)/python -m scripts.release.manual build
 
-debian: debian-packages ## the quick tests and the demonstration on a bare Debian, as root (RELEASE=trixie or bookworm)
+debian: debian-packages ## the quick tests, the demonstration and the package on a bare Debian, as root (RELEASE=trixie or bookworm)
 	@scripts/release/debian_packages.sh debootstrap
 	@$(PYTHON) scripts/release/debian_root.py $(RELEASE) build/debian
 
@@ -132,6 +132,9 @@ package: install ## the source package and the wheel: build/dist
 
 deb: debian-packages ## the Debian package for this release of Debian, the same to the byte each time: build/deb
 	@$(PYTHON) -m scripts.release.debian_package build/deb
+
+try-deb: install deb ## install, set up, run and remove the package, only in a root that is thrown away (`make debian`)
+	@PYTHONPATH=tests:. $(BIN)/python -m installation --thrown-away build/deb/casedrop_*.deb
 
 lock: install ## the hashes of all packages anew, after a change in setup.cfg (UPGRADE=1: newer versions of what setup.cfg does not name)
 	@$(BIN)/python -m scripts.release.lock $(if $(UPGRADE),--upgrade)

@@ -1,4 +1,4 @@
-"""Tries Casedrop on a bare Debian of one release: `make quick` and `make demo` in a new root.
+"""Tries Casedrop on a bare Debian of one release: `make quick`, `make demo` and its package.
 
     debian_root.py trixie build/debian     (`make debian RELEASE=trixie`, as root)
 
@@ -30,7 +30,7 @@ RELEASES = ("trixie", "bookworm")
 MIRROR, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
 # ca-certificates for PyPI; everybody who has a checkout also has git and make.
 PACKAGES = ("ca-certificates", "git", "make")
-STEPS = (("make", "quick"), ("make", "demo"))
+STEPS = (("make", "quick"), ("make", "demo"), ("make", "try-deb"))
 STEP_SECONDS = 3600.0
 # The checkout's path inside the root.
 INSIDE = "/srv/casedrop"

@@ -88,17 +88,29 @@ class Service:
     """The service *name*, on *sockets* that outlive it.
 
     *places*: what takes the place of paths in its environment. *folder*: for NOTIFY_SOCKET.
+    *python*: instead of the one that runs this, in *home*. *user*: the ids of its user and group.
     """
 
     def __init__(
-        self, name: str, sockets: Sequence[socket.socket], places: Mapping[str, str], folder: Path
+        self,
+        name: str,
+        sockets: Sequence[socket.socket],
+        places: Mapping[str, str],
+        folder: Path,
+        *,
+        python: str = sys.executable,
+        home: Path = ROOT,
+        user: tuple[int, int] | None = None,
     ) -> None:
         self.name = name
         self._sockets = sockets
         self._places = places
+        self._python, self._home, self._user = python, home, user
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._address = folder / f"{name}.notify"
         self._notify.bind(str(self._address))
+        if user is not None:
+            os.chown(self._address, *user)
         self._running: subprocess.Popen[str] | None = None
 
     def start(self, *, without: Sequence[str] = (), filtered: bool = True) -> None:
@@ -108,17 +120,21 @@ class Service:
         )
         [command] = values(self.name, "ExecStart")
         calls = sorted(allowed(self.name) - set(without)) if filtered else []
-        argv = [sys.executable, *shlex.split(command)[1:]]
+        argv = [self._python, *shlex.split(command)[1:]]
         held = [sock.fileno() for sock in self._sockets]
 
         def place() -> None:
             # Above those that systemd begins with first, lest one overwrites another.
             for at, number in enumerate([os.dup(one) for one in held]):
                 os.dup2(number, 3 + at, inheritable=True)
+            if self._user is not None:
+                os.setgroups([])
+                os.setgid(self._user[1])
+                os.setuid(self._user[0])
 
         self._running = subprocess.Popen(
-            [sys.executable, "-c", _START, str(len(held)), " ".join(calls), *argv],
-            cwd=ROOT,
+            [self._python, "-c", _START, str(len(held)), " ".join(calls), *argv],
+            cwd=self._home,
             env={
                 "PATH": os.environ["PATH"],
                 **{key: value for key, value in os.environ.items() if key.startswith("CASEDROP_")},
@@ -152,6 +168,12 @@ class Service:
             return bool(self._notify.recv(100))
         except BlockingIOError:
             return False
+
+    def said(self) -> str:
+        """Ends it; all that it said."""
+        assert self._running is not None
+        os.killpg(self._running.pid, signal.SIGKILL)
+        return self._running.communicate()[0]
 
     def stop(self) -> int:
         """Tell its master to stop; its exit code."""
