@@ -20,8 +20,9 @@ UPGRADE ?=
 # Debian packages that are not Python ones; see the README for what each is for. At least Python 3.11, gpg 2.2.36 and tor
 # 0.4.8 (0.4.9.11 for `make up`); scripts/release/environment.py says why.
 APT := tor gnupg gpg-agent libseccomp2 python3-venv
-# What only tests need: a browser, Java for the HTML validator, a font with Chinese characters, and a watcher of system calls.
-TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk strace
+# What only tests need: a browser, Java for the HTML validator, a font with Chinese characters, a watcher of system calls, and
+# what judges the package's units.
+TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk strace systemd
 CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from scripts.release.debian_files import UNITS, files
 
 ROOT = Path(__file__).parents[2]
+SERVICES = ("casedrop-front.service", "casedrop-vault.service")
 # Puts the sockets where systemd does, lets through the named system calls only, and becomes the
 # room. Its arguments: how many sockets, the calls, and the command.
 _START = """
