@@ -11,7 +11,7 @@ from pathlib import Path
 
 from onion.control import Tor, check_version, has_proof_of_work, installed_version
 from onion.errors import DropStopped, NotBootstrapped, OnionError, RunsAsRoot, StateInUse
-from onion.launch import Drop, check_site
+from onion.launch import STOP_SECONDS, Drop, check_site
 from onion.torrc import OnionService, ServiceTor, service_torrc
 
 # The operator gets a sentence within a minute; stopping everything takes the rest of it.
@@ -21,12 +21,19 @@ WATCH_SECONDS = 1.0
 DAY_SECONDS = 86_400.0
 
 
+# What the services of the Debian package have.
+LACKING = (
+    "This is for trying things on one machine: front, vault and tor are one user's, nothing limits "
+    f"what they use, nothing starts them again, and at the end an upload is given "
+    f"{STOP_SECONDS:.0f} s. For a real drop install the Debian package: make deb"
+)
 # In the state's directory; locked, never written to.
 LOCK = "lock"
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class _Ended(Exception):
-    """Ctrl-C or SIGTERM."""
+    """Ctrl-C, SIGTERM, or a terminal that was closed."""
 
 
 def serve(state: Path, *, as_root: bool = False) -> None:
@@ -36,8 +43,10 @@ def serve(state: Path, *, as_root: bool = False) -> None:
     or if one of its processes stops by itself.
     """
     _refuse_root(as_root)
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
+    for number in _ENDING:
+        # Under nohup a terminal that closes ends nothing.
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
     try:
         _up(state.resolve())
     except OSError as why:
@@ -51,8 +60,8 @@ def serve(state: Path, *, as_root: bool = False) -> None:
 
 def _end(number: int, frame: object) -> None:
     # Further signals must not interrupt the orderly stop.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)
     raise _Ended
 
 
@@ -110,7 +119,7 @@ def _up(state: Path) -> None:
         )
         print("The front and the vault are up; waiting until the address is published.", flush=True)
         tor.wait_published(time.monotonic() + PUBLISH_SECONDS, copies=1)
-        print(f"The drop is open: http://{onion}/\nCtrl-C closes it.", flush=True)
+        print(f"The drop is open: http://{onion}/\nCtrl-C closes it.\n{LACKING}", flush=True)
         log.shown = True
         _watch(tor, drop)
 

@@ -581,7 +581,7 @@ def test_up_says_one_sentence_when_tor_cannot_serve(
     assert len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_up_ends_in_order_when_asked_to(number: signal.Signals, tmp_path: Path) -> None:
     tor_pid = tmp_path / "pid"
     running = up(tmp_path, a_tor_that(f"echo $$ > {tor_pid}; exec /bin/sleep 60"))
