@@ -605,7 +605,9 @@ def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(
 
     file = tmp_path / "answer.txt"
     file.write_text(quoting, "utf-8")
-    code, _, err = line.at_a_terminal("no\n", "answer", line.case(), "--text-file", file)
+    code, _, err = line.at_a_terminal(
+        "no\n", "answer", line.case(), "--repeat", "--text-file", file
+    )
     assert (
         code == 2
         and err.index("Warning") < err.index("Queue 1 answer,")
@@ -687,6 +689,65 @@ def test_the_ready_answers_are_listed(line: Line) -> None:
     assert "不在征集范围内" in line.run("answer", "--templates", "--lang", "zh-Hans")[1]
     code, _, err = line.run("answer", "--template", "answer.next", "--yes")
     assert code == 2 and "Name the cases" in err
+
+
+def test_what_leaves_is_shown_in_full_in_each_language_before_the_yes(
+    line: Line, tmp_path: Path
+) -> None:
+    template = ("answer", line.case(), line.case(3), "--template", "answer.when")
+
+    code, out, err = line.at_a_terminal("y\n", *template)
+
+    assert code == 0 and "Reviewers have read it." not in out
+    for place, language, words in (
+        (line.case(), "zh-Hans", "时间重要，因为起诉有期限"),
+        (line.case(3), "en", "Please come back here with your codename"),
+    ):
+        assert f"── {language}, to {place}\n\n" in err and words in err
+    assert err.index("Please come back here") < err.index("Queue 2 answers")
+    code, _, err = line.at_a_terminal("n\n", "export-replies", tmp_path / "replies.tar")
+    assert code == 2 and "Please come back here" in err and "时间重要" in err
+    # Nobody is asked, and nothing is shown.
+    code, _, err = line.run("export-replies", tmp_path / "replies.tar", "--yes")
+    assert (code, err) == (0, "")
+
+
+def test_a_text_is_shown_with_nothing_in_it_that_acts_on_the_terminal(
+    line: Line, tmp_path: Path
+) -> None:
+    file = tmp_path / "answer.txt"
+    file.write_text("see \x1b[31m\u202e here", "utf-8")
+
+    _, _, err = line.at_a_terminal("n\n", "answer", line.case(3), "--text-file", file)
+
+    assert "see ‹U+001B›[31m‹U+202E› here" in err and "\x1b" not in err
+
+
+def test_whoever_gets_no_answer_is_skipped_and_named(
+    line: Line, campaign: Campaign, tmp_path: Path
+) -> None:
+    question = next(one for one in campaign.questions if one.code == "reply_ok")
+    with Casebook.open(tmp_path / "casebook") as casebook:
+        refuser = add(casebook, 11, facts={"reply_ok": question.read(["reply.no"])})
+        gone = add(casebook, 12)
+        add(casebook, 12, kind="withdrawal")
+        names = casebook.names.among([1, 3, refuser, gone])
+    template = ("--template", "answer.when", "--yes")
+    line.run("answer", names[1], *template)
+
+    code, out, err = line.run("answer", *names.values(), *template)
+
+    assert code == 0 and f"An answer to {names[3]} (en) is queued" in out
+    assert (
+        f"Skipped: {names[gone]}: took everything back; nothing is sent to them any more.\n" in err
+    )
+    assert f"Skipped: {names[refuser]}: asked not to be answered; --force" in err
+    assert f"Skipped: {names[1]}: have this very answer already; --repeat" in err
+    assert len(queued(line)) == 2
+    code, out, err = line.run("answer", *names.values(), *template, "--repeat", "--force")
+    assert code == 0 and out.startswith("3 answers") and err.count("Skipped: ") == 1
+    code, out, err = line.run("answer", names[1], names[gone], *template)
+    assert (code, out) == (2, "") and err.startswith("Nobody is left to answer. Skipped: ")
 
 
 def test_a_case_of_the_wrong_kind_stops_them_all(line: Line) -> None:

@@ -167,6 +167,22 @@ def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
     assert filed.case() in filed(0, "show", filed.case())
 
 
+def test_a_conflict_in_one_case_of_many_is_named_and_the_others_are_answered(
+    team: Team, reviewers: Reviewers
+) -> None:
+    drop = Drop(reviewers, team.directory)
+    for claimant in (1, 2):
+        drop.report(TEXT, claimant=claimant)
+    team(0, "import", drop.bundle(1))
+    one, other = team.case(1), team.case(2)
+    team.judge(0, one, conflict=True)
+
+    code, out, err = team.run(0, "answer", one, other, "--template", "answer.when", "--yes")
+
+    assert code == 0 and out.startswith(f"An answer to {other} ")
+    assert err == f"Skipped: {one}: you declared a conflict of interest.\n"
+
+
 def test_an_import_can_be_read_by_programs(team: Team, reviewers: Reviewers) -> None:
     drop = Drop(reviewers, team.directory)
     drop.report(TEXT)

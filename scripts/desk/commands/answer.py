@@ -11,18 +11,26 @@ from datetime import date
 from pathlib import Path
 
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.identity import own_case, today, working
+from scripts.desk.identity import at_desk, own_case, today, working
 from scripts.desk.options import add_json, add_yes
 from scripts.desk.outbox.outbox import (
     Letter,
     OutboxError,
+    Skipped,
+    addressees,
     check_language,
     queue,
     template,
     write,
 )
 from scripts.desk.screen.answers import templates_table
-from scripts.desk.screen.confirmation import confirm, other_languages, quotations
+from scripts.desk.screen.confirmation import (
+    confirm,
+    other_languages,
+    quotations,
+    skipped_cases,
+    texts,
+)
 from scripts.desk.screen.output import counted, print_json, print_rich
 
 HELP = "queue an answer to one case or to many"
@@ -54,24 +62,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="answer even claimants who asked not to be answered",
     )
+    parser.add_argument(
+        "--repeat",
+        action="store_true",
+        help="answer even claimants who have this very answer already",
+    )
     add_yes(parser)
     add_json(parser)
 
 
 def run(asked: argparse.Namespace) -> None:
-    """List the ready answers, or queue an answer to all the cases or to none."""
+    """List the ready answers, or queue an answer to the cases; those that get none are named."""
     if asked.templates:
         _list_templates(asked)
         return
     # Read before the casebook is locked, because somebody may still be typing it.
     text = _given_text(asked.text_file)
     with working(asked) as casebook:
-        for name in asked.cases:
-            own_case(casebook, name)
-        written = _letters(casebook, asked, text, today())
+        written, skipped = _letters(casebook, asked, text, today())
         names = ", ".join(f"{one.case.name} ({one.language})" for one in written)
         question = f"Queue {counted(len(written), 'answer')}, to {names}?"
-        confirm(question, [*other_languages(written), *quotations(written)], yes=asked.yes)
+        warnings = [
+            *skipped_cases(skipped),
+            *other_languages(written),
+            *quotations(written),
+        ]
+        confirm(question, warnings, yes=asked.yes, shown=texts(written))
         queue(casebook, written)
     if asked.json:
         print_json([{"case": one.case.name, "language": one.language} for one in written])
@@ -105,17 +121,30 @@ def _given_text(name: str | None) -> str:
         raise OutboxError("The answer's text is not UTF-8.") from None
 
 
-def _letters(casebook: Casebook, asked: argparse.Namespace, text: str, day: date) -> list[Letter]:
+def _letters(
+    casebook: Casebook, asked: argparse.Namespace, text: str, day: date
+) -> tuple[list[Letter], dict[Skipped, list[str]]]:
+    """The letters to the cases that are asked for, and the names of those that get none."""
     if not asked.cases:
         raise OutboxError("Name the cases to answer, such as K7-QX4M.")
-    return write(
+    numbers = [casebook.names.find(name) for name in asked.cases]
+    wording = template(casebook, asked.template) if asked.template else text
+    if len(set(numbers)) == 1:
+        # Said as of one case: it is out of the reviewer's hands.
+        own_case(casebook, asked.cases[0])
+    kept, skipped = addressees(
         casebook,
-        [casebook.names.find(name) for name in asked.cases],
-        template(casebook, asked.template) if asked.template else text,
-        today=day,
-        language=asked.lang or "",
+        numbers,
+        wording,
+        without=casebook.layers.given_away(at_desk(casebook)),
         although=asked.force,
+        repeat=asked.repeat,
     )
+    if not kept:
+        raise OutboxError(" ".join(["Nobody is left to answer.", *skipped_cases(skipped)]))
+    language = asked.lang or ""
+    letters = write(casebook, kept, wording, today=day, language=language, although=asked.force)
+    return letters, skipped
 
 
 def _queued(written: Sequence[Letter], names: str) -> str:

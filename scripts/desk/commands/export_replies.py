@@ -8,7 +8,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import at_desk, opener, today, working
 from scripts.desk.options import add_json, add_yes
 from scripts.desk.outbox.outbox import Letter, OutboxError, acknowledging, export_replies, leaving
-from scripts.desk.screen.confirmation import confirm, quotations
+from scripts.desk.screen.confirmation import confirm, quotations, texts
 from scripts.desk.screen.output import counted, print_json
 
 HELP = "write the queued answers as a signed bundle"
@@ -69,4 +69,5 @@ def _confirm_leaving(casebook: Casebook, *, yes: bool) -> None:
         f"What has left cannot be taken back.{stored}",
         quotations(letters),
         yes=yes,
+        shown=texts(letters),
     )

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
@@ -90,6 +91,48 @@ def check_language(casebook: Casebook, language: str) -> None:
     languages = casebook.campaign.languages
     if language and language not in languages:
         raise OutboxError(f"An answer is in one of {', '.join(languages)}.")
+
+
+class Skipped(StrEnum):
+    """Why one of several cases gets no answer."""
+
+    WITHDRAWN = "took everything back; nothing is sent to them any more"
+    REFUSED = "asked not to be answered; --force answers all the same"
+    REPEATED = "have this very answer already; --repeat sends it once more"
+    CONFLICT = "you declared a conflict of interest"
+
+
+def addressees(
+    casebook: Casebook,
+    numbers: Iterable[int],
+    wording: str | Template,
+    *,
+    without: Collection[int] = (),
+    although: bool = False,
+    repeat: bool = False,
+) -> tuple[list[int], dict[Skipped, list[str]]]:
+    """Those of the cases *numbers* that an answer is for, and the names of all others, by why not.
+
+    *without* are the cases that the reviewer at work gave away. *although* keeps those who asked
+    not to be answered, *repeat* those who have the same answer already.
+    """
+    texts = {wording} if isinstance(wording, str) else set(wording.body.values())
+    kept, skipped = list[int](), dict[Skipped, list[str]]()
+    for number in dict.fromkeys(numbers):
+        case = casebook.case(number)
+        had = {one.text for one in casebook.answers_to(case) if one.kind == "answer"}
+        reasons = {
+            Skipped.CONFLICT: number in without,
+            Skipped.WITHDRAWN: case.withdrawn is not None,
+            Skipped.REFUSED: case.wants_no_answer and not although,
+            Skipped.REPEATED: bool(had & texts) and not repeat,
+        }
+        reason = next((why for why, holds in reasons.items() if holds), None)
+        if reason is None:
+            kept.append(number)
+        else:
+            skipped.setdefault(reason, []).append(case.name)
+    return kept, skipped
 
 
 def write(

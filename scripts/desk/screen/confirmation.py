@@ -1,28 +1,47 @@
 """Asking the reviewer to confirm before something is done that others will see."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from scripts.desk.outbox.outbox import Letter, OutboxError
+from scripts.desk.outbox.outbox import Letter, OutboxError, Skipped
 from scripts.desk.outbox.quotation import claimants_words, quotation
+from scripts.terminal import isolated
 
 
-def confirm(question: str, warnings: Sequence[str], *, yes: bool) -> None:
+def confirm(
+    question: str, warnings: Sequence[str], *, yes: bool, shown: Sequence[str] = ()
+) -> None:
     """Show the *warnings* and ask the *question*, unless *yes*.
 
-    Raises OutboxError unless confirmed.
+    *shown* is what is asked about, in full; it comes first. Raises OutboxError unless confirmed.
     """
     if not yes and not sys.stdin.isatty():
         raise OutboxError(
             "Nobody is here to confirm this, so nothing was done; programs use --yes."
         )
-    for warning in warnings:
-        print(warning, file=sys.stderr)
+    for line in (*(() if yes else shown), *warnings):
+        print(line, file=sys.stderr)
     if yes:
         return
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise OutboxError("Nothing was done.")
+
+
+def texts(letters: Iterable[Letter]) -> list[str]:
+    """Each text of the *letters* in full, once, after the language and the cases it goes to."""
+    cases: dict[tuple[str, str], list[str]] = {}
+    for one in letters:
+        cases.setdefault((one.language, one.text), []).append(one.case.name)
+    return [
+        f"── {language}, to {', '.join(dict.fromkeys(names))}\n\n{isolated(text).rstrip()}\n"
+        for (language, text), names in cases.items()
+    ]
+
+
+def skipped_cases(skipped: Mapping[Skipped, Sequence[str]]) -> list[str]:
+    """A warning for each reason for which cases get no answer, with their names."""
+    return [f"Skipped: {', '.join(names)}: {why}." for why, names in skipped.items()]
 
 
 def other_languages(letters: Iterable[Letter]) -> list[str]:
