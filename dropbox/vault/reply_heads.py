@@ -130,10 +130,6 @@ class ReplyDraft:
                     self._put(place, *noise(SPARE))
                 return
 
-    def grows(self) -> bool:
-        """Whether the table gets longer."""
-        return self._length > len(self._before)
-
     def rows(self) -> dict[int, Row]:
         """What to write."""
         return {place: Row(bytes(head), data) for place, (head, data) in self._changed.items()}

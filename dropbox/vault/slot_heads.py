@@ -198,10 +198,6 @@ class Draft:
             places.append(place)
         self.free = list(free)
 
-    def grows(self) -> bool:
-        """Whether the file gets longer."""
-        return self._length > len(self._before)
-
     def fill(self) -> None:
         """Fill what has become free, and still is, with random bytes."""
         for place in self._random:

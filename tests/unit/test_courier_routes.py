@@ -50,6 +50,7 @@ from dropbox.tombstone import Reason, Tombstone
 from dropbox.vault.block_store import Block, ClockJumped, Export
 from dropbox.vault.courier_routes import create_courier
 from dropbox.vault.day_store import DayStore
+from dropbox.vault.exports import Exports
 from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.tombstones import Tombstones
 from scripts.courier.pull import pull
@@ -312,6 +313,14 @@ def test_a_clock_that_leaps_each_time_makes_no_export(
 
     monkeypatch.setattr(vault.store, "note_export", at_midnight)
     assert courier.post("/export").status_code == 507
+    assert len(vault.store.exports()) == 3, "three attempts"
+
+
+def test_before_its_first_export_a_vault_has_no_volumes(vault: Vault) -> None:
+    exports = Exports(vault.store, onion=ONION, campaign="c", key=KEY)
+    assert exports.volumes == 0
+    exports.make()
+    assert exports.volumes == 1
 
 
 # --- Filing never stops a pull, a pull never stops filing ---
