@@ -188,6 +188,24 @@ def test_a_translation_that_is_not_safe_on_a_page_is_refused(
     assert fault in str(refusal.value)
 
 
+@pytest.mark.parametrize("is_long", [True, False])
+def test_a_sentence_is_quoted_by_its_first_sixty_characters(
+    settings: Settings, is_long: bool
+) -> None:
+    assert settings.catalogs is not None
+    sentence = next(
+        one
+        for one, *more in originals()
+        if not more and "%" not in one and (len(one) > 60) == is_long
+    )
+    write_catalog(settings.catalogs, translate=lambda one: "50 %" if one == sentence else one)
+
+    quoted = f'"{sentence[:60]}…"' if is_long else f'"{sentence}"'
+    with pytest.raises(CatalogError) as refusal:
+        spoken(settings)
+    assert f"the translation of {quoted} has a %" in str(refusal.value)
+
+
 def test_joiners_and_the_longest_sentence_are_taken(settings: Settings) -> None:
     assert settings.catalogs is not None
     text = "\u200f" + "می\u200cشود" * 400

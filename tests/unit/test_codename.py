@@ -292,3 +292,48 @@ def test_ordinary_texts_hold_no_codename() -> None:
         for case in cases
     )
     assert not LISTS.contains_codename(" ".join(LISTS.english[:100]))
+
+
+@pytest.mark.parametrize(("language", "script"), [("zh-Hans", 1), ("zh-Hant", 2)])
+def test_a_codename_is_shown_in_pinyin_and_in_the_characters_of_its_script(
+    language: str, script: int
+) -> None:
+    codename = Codename((3, 2047, 99, 1500, 700, 98, 0))
+
+    shown = LISTS.spell(codename, language)
+
+    words = [LISTS.chinese[index] for index in (*codename.indexes, codename.check)]
+    assert [(one.typed, one.hanzi) for one in shown] == [(word[0], word[script]) for word in words]
+    assert [(one.typed, one.hanzi) for one in LISTS.spell(codename, "en")] == [
+        (LISTS.english[index], "") for index in (*codename.indexes, codename.check)
+    ]
+
+
+@pytest.mark.parametrize("apart", [0, 3, 7])
+def test_a_word_in_two_pieces_counts_as_one_where_another_is_wrong(apart: int) -> None:
+    words = [word.typed for word in LISTS.spell(Codename((1, 2, 3, 4, 5, 6, 7)), "zh-Hans")]
+    wrong = 5
+    words[wrong] = "qqqqq"
+    words[apart] = " ".join(halves(words[apart]))
+
+    with pytest.raises(UnknownWord) as refusal:
+        LISTS.read_codename(" ".join(words))
+    assert refusal.value.position == wrong + 1
+
+
+@pytest.mark.parametrize("before", ["", "我", "我们", "我们说"])
+@pytest.mark.parametrize("after", ["", "的", "的呢"])
+def test_a_codename_in_characters_is_found_wherever_it_begins(before: str, after: str) -> None:
+    codename = Codename((3, 2047, 99, 1500, 700, 98, 12))
+    hanzi = "".join(word.hanzi for word in LISTS.spell(codename, "zh-Hant"))
+
+    assert LISTS.contains_codename(f"{before}{hanzi}{after}")
+    assert not LISTS.contains_codename(f"{before}{hanzi[:-1]}{after}")
+
+
+def test_a_codename_is_found_where_its_first_word_comes_again_at_the_end() -> None:
+    words = [word.typed for word in LISTS.spell(Codename((3, 2047, 99, 1500, 700, 98, 12)), "en")]
+
+    doubled = " ".join(f"{word} {word}" for word in words)
+    assert LISTS.contains_codename(f"{doubled} {words[0]}")
+    assert not LISTS.contains_codename(" ".join(words[1:]))

