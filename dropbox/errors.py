@@ -49,6 +49,26 @@ class CannotOpen(CasedropError):
     """gpg could not decrypt this with the keys on this workstation."""
 
 
+class WrongPassphrase(CannotOpen):
+    """That is not the passphrase of the key; nothing was done. Try again."""
+
+
+class NoPassphrase(CannotOpen):
+    """The window for the passphrase was closed before one was typed; nothing was done."""
+
+
+class NoPinentry(CannotOpen):
+    """gpg cannot ask for the passphrase: pinentry is missing (Debian package pinentry-curses)."""
+
+
+class NowhereToAsk(CannotOpen):
+    """gpg finds no terminal in which to ask for the passphrase; run `export GPG_TTY=$(tty)`."""
+
+
+class NoSigningKey(CannotOpen):
+    """The reviewer's secret key is not in this gpg directory; name another one with --home."""
+
+
 class NoKeyHere(CannotOpen):
     """This is sealed to a key whose secret is not on this workstation."""
 

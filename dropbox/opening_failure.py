@@ -1,17 +1,51 @@
-"""Why gpg did not open a message: no key here, a key that was not unlocked, or damage.
+"""Why gpg did not open or sign: no key here, one that was not unlocked, or damage.
 
 Whoever has taken over a front can leave any number of messages that never open, so each weekly key
 is looked up and tried once, and only when it is needed.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
-from dropbox.errors import CannotOpen, Damaged, NoKeyHere, SealedToOthers
+from dropbox.errors import (
+    CannotOpen,
+    Damaged,
+    NoKeyHere,
+    NoPassphrase,
+    NoPinentry,
+    NoSigningKey,
+    NowhereToAsk,
+    SealedToOthers,
+    WrongPassphrase,
+)
 
 _KEY_ID_CHARACTERS = 16
+
+
+# libgpg-error's codes, the lower half of the numbers in gpg's status lines.
+_CODE_BITS = 0xFFFF
+_BY_CODE: Mapping[int, type[CannotOpen]] = {
+    11: WrongPassphrase,
+    17: NoSigningKey,
+    62: NoPassphrase,  # it timed out
+    85: NoPinentry,
+    99: NoPassphrase,
+    # ENOTTY, ENXIO: pinentry found no terminal.
+    0x8000 | 102: NowhereToAsk,
+    0x8000 | 104: NowhereToAsk,
+}
+
+
+def why_locked(status: Sequence[Sequence[bytes]]) -> CannotOpen | None:
+    """What kept a secret key from being used, by the words of gpg's status lines, if they say."""
+    for line in status:
+        if line[1:2] in ([b"FAILURE"], [b"ERROR"]) and len(line) > 3 and line[3].isdigit():
+            found = _BY_CODE.get(int(line[3]) & _CODE_BITS)
+            if found is not None:
+                return found()
+    return None
 
 
 class Week(Protocol):
@@ -63,7 +97,9 @@ class OwnWeeks(Generic[AnyWeek]):
             if not here:
                 return NoKeyHere()
             # gpg says the same of a damaged session key as of a passphrase that was not given.
-            return Damaged() if all(map(self._usable, here)) else CannotOpen()
+            if all(map(self._usable, here)):
+                return Damaged()
+            return why_locked(status) or CannotOpen()
 
     def _usable(self, week: AnyWeek) -> bool:
         if week.fingerprint not in self._works and self._try(week):

@@ -21,7 +21,7 @@ from dropbox.errors import CannotOpen, CannotSeal, KeysError, OpensLarger
 from dropbox.gpg_agent import refuse_missing
 from dropbox.gpg_output import CheckedOutput
 from dropbox.gpg_process import Bounds
-from dropbox.opening_failure import OwnWeeks
+from dropbox.opening_failure import OwnWeeks, why_locked
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
 from dropbox.sizes import BLOCK_BYTES, MAX_REVIEWERS
 
@@ -301,16 +301,26 @@ class Opener:
     def sign(self, data: bytes, fingerprint: str) -> bytes:
         """A binary detached signature over *data* by the primary key *fingerprint*.
 
-        Raises CannotOpen if that key is not in this home.
+        Raises CannotOpen, whose class says what was in the way: the key is not in this home, the
+        passphrase was wrong, or gpg had no way to ask for it.
         """
-        signature = _signature(self._gpg, data, fingerprint)
+        signature, status = _signing(self._gpg, data, fingerprint)
         if not signature:
-            raise CannotOpen("gpg could not sign: is this reviewer's key on this workstation?")
+            raise why_locked(status) or CannotOpen(
+                "gpg could not sign: is this reviewer's key on this workstation?"
+            )
         return signature
 
 
 def _signature(gpg: Any, data: bytes, fingerprint: str, passphrase: str | None = None) -> bytes:
     """A binary detached signature, b"" if gpg made none."""
+    return _signing(gpg, data, fingerprint, passphrase)[0]
+
+
+def _signing(
+    gpg: Any, data: bytes, fingerprint: str, passphrase: str | None = None
+) -> tuple[bytes, list[list[bytes]]]:
+    """A binary detached signature, b"" if gpg made none, and the words of gpg's status lines."""
     # python-gnupg's keyid would become --default-key: if that key is missing, gpg uses another.
     signer = ["--local-user", fingerprint + "!"]
     result = gpg.sign(
@@ -321,7 +331,8 @@ def _signature(gpg: Any, data: bytes, fingerprint: str, passphrase: str | None =
         clearsign=False,
         extra_args=signer,
     )
-    return bytes(result.data) if result.data and result.returncode == 0 else b""
+    status = [line.encode().split() for line in str(result.stderr).splitlines()]
+    return (bytes(result.data) if result.data and result.returncode == 0 else b""), status
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
-"""Showing untrusted text on a terminal: nothing in it may move the cursor, reverse a line or hide.
+"""The terminal: showing untrusted text, of which nothing may move the cursor, reverse or hide.
 
 This is only for showing. What is kept and what is written out stays exactly as it was sent.
 """
 
+import os
 import re
 import unicodedata
+from contextlib import suppress
 
 # Controls (C0, C1, escape), formats (bidi marks, zero-width characters, tags), lone surrogates,
 # line and paragraph separators.
@@ -23,6 +25,19 @@ _JOINED = re.compile(
 )
 _RIGHT_TO_LEFT = {"R", "AL", "AN"}
 _ISOLATE, _ISOLATED = "\u2068", "\u2069"
+
+
+def name_terminal() -> None:
+    """Tell gpg the terminal of this process, in which it can ask for a passphrase.
+
+    gpg's own input is a message, never the terminal, so it cannot find out.
+    """
+    if os.environ.get("GPG_TTY"):
+        return
+    for descriptor in range(3):
+        with suppress(OSError):
+            os.environ["GPG_TTY"] = os.ttyname(descriptor)
+            return
 
 
 def _shown(character: str) -> str:

@@ -21,12 +21,14 @@ from datetime import date
 from pathlib import Path
 
 from scripts.command_line import add_directory, new_parser, run
+from scripts.terminal import name_terminal
 
 PROGRAM = "casedrop-ceremony"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code."""
+    name_terminal()
     return run(parser, arguments, interrupted="Stopped; check with `weeks` what was done.")
 
 

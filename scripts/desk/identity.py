@@ -18,6 +18,7 @@ from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Session
 from scripts.desk.review.judgement import ReviewError
+from scripts.terminal import name_terminal
 
 
 class DeskError(CasedropError):
@@ -56,6 +57,7 @@ def opener(asked: argparse.Namespace) -> Opener:
             "This needs the reviewer's secret keys: name gpg's directory with --home DIR, or in "
             "the environment variable GNUPGHOME."
         )
+    name_terminal()
     return Opener(asked.home)
 
 

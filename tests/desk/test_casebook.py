@@ -297,6 +297,33 @@ def test_a_casebook_whose_structure_was_altered_is_a_sentence(directory: Path) -
         pass
 
 
+def test_a_stick_that_was_pulled_out_is_said_in_a_command_and_before_one(
+    directory: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CasebookError) as during, Casebook.open(directory):
+        directory.rename(tmp_path / "pulled")
+        raise sqlite3.DatabaseError("database disk image is malformed")
+    with pytest.raises(CasebookError) as later, Casebook.open(directory):
+        pass
+    (tmp_path / "pulled").rename(directory)
+
+    assert "cannot be read any more. No such file" in str(during.value)
+    assert "Plug the stick or disk in again and unlock it" in str(during.value)
+    assert "malformed" not in str(during.value)
+    assert "If it is on a stick or another disk, plug that in and unlock it" in str(later.value)
+    with Casebook.open(directory) as casebook:
+        assert casebook.counts().cases == 0
+
+
+def test_a_damaged_file_is_named_with_what_to_do(directory: Path) -> None:
+    (directory / "casebook.sqlite").write_bytes(b"no casebook" * 1_000)
+
+    with pytest.raises(CasebookError) as refused, Casebook.open(directory):
+        pass
+    assert "If its stick or disk was pulled out" in str(refused.value)
+    assert "a backup takes its place" in str(refused.value)
+
+
 def test_a_part_that_was_altered_is_a_sentence(directory: Path) -> None:
     for column, value in (("day", "yesterday"), ("report", b"{}")):
         with Casebook.open(directory) as casebook:

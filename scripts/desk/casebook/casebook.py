@@ -145,7 +145,10 @@ class Casebook:
         """The casebook in *directory*, locked until the block ends. It must be closed to others."""
         if not (directory / FILE).is_file():
             _refuse_file(directory)
-            raise CasebookError(f"There is no casebook in {directory}; make one with `init`.")
+            raise CasebookError(
+                f"There is no casebook in {directory}. If it is on a stick or another disk, plug "
+                "that in and unlock it; `init` makes a new one."
+            )
         refuse_others(directory)
         with locked(directory), opened(directory / FILE) as database:
             yield cls(directory, database)

@@ -10,8 +10,21 @@ from pathlib import Path
 import sqlite_utils
 
 from dropbox.errors import CasedropError
+from dropbox.system_error import explained
 
 _LOCK = "lock"
+_PAGE_BYTES = 4_096
+# SQLite's codes for what a pulled stick looks like; the lower byte of an extended code.
+_PRIMARY_CODE = 0xFF
+_DISK_FAULTS = frozenset(
+    {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 # As on the server: SQLite overwrites what is deleted, and writes nothing outside this directory.
 _PRAGMAS = {
     "journal_mode": "truncate",
@@ -50,6 +63,26 @@ def locked(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _reason(path: Path, why: sqlite3.Error) -> str:
+    """What is the matter with the file, and what to do."""
+    try:
+        with path.open("rb") as file:
+            file.read(_PAGE_BYTES)
+    except OSError as gone:
+        # SQLite calls a file damaged whose stick was pulled out.
+        return (
+            f"it cannot be read any more. {explained(gone)} Plug the stick or disk in again and "
+            "unlock it; what a command had finished is in it."
+        )
+    code = getattr(why, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    if code not in _DISK_FAULTS:
+        return f"{why}."
+    return (
+        f"{why}. If its stick or disk was pulled out, plug it in again and run the command once "
+        "more; if that does not help, the file is damaged, and a backup takes its place."
+    )
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[sqlite_utils.Database]:
     """The SQLite file at *path*, made if absent. Raises CasebookError, which quotes no values."""
@@ -63,7 +96,9 @@ def opened(path: Path) -> Iterator[sqlite_utils.Database]:
                 raise CasebookError(f"SQLite on this computer does not take the setting {name}.")
         yield sqlite_utils.Database(connection)
     except sqlite3.Error as why:
-        raise CasebookError(f"The casebook file {path} cannot be used: {why}.") from None
+        raise CasebookError(
+            f"The casebook file {path} cannot be used: {_reason(path, why)}"
+        ) from None
     except UnicodeDecodeError:
         # SQLite's own message quotes the damaged bytes, and Python cannot decode it.
         raise CasebookError(f"The casebook file {path} cannot be used: it is damaged.") from None
