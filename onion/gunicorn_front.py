@@ -20,6 +20,7 @@ from onion.gunicorn_hardening import (
     stop_with_parent,
 )
 from onion.launch import site_onion
+from onion.reload import rebuild_application, reload_on_hangup
 
 wsgi_app = "dropbox.front.wsgi:app"
 bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]
@@ -78,6 +79,7 @@ report_health(
 stop_on_early_sigterm()
 receive_in_pieces(size=65_536)
 beat_in_memory()
+reload_on_hangup(rebuild_application)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -20,6 +20,7 @@ from onion.gunicorn_hardening import (
     stop_with_parent,
 )
 from onion.launch import vault_sockets
+from onion.reload import check_first, reload_on_hangup
 
 wsgi_app = "dropbox.vault.wsgi:app"
 _sockets = needed(lambda: vault_sockets(Path(os.environ["CASEDROP_SETTINGS"]), os.environ))
@@ -57,6 +58,7 @@ report_health(_sockets[0], host="vault")
 stop_on_early_sigterm()
 receive_in_pieces(size=65_536)
 beat_in_memory()
+reload_on_hangup(check_first("dropbox.vault.reload_check"), one_at_a_time=True)
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -24,6 +24,8 @@ from onion.errors import TorSilent
 FETCH_SECONDS = 40.0
 POLL_SECONDS = 0.5
 ANSWER_SECONDS = 20.0
+# More than any page has.
+_PAGE_BYTES = 2**20
 
 # Tor uploads every 60 to 120 minutes, and at once when it changes the seed of the puzzle. A new
 # seed says that it ends 105 to 120 minutes later (tor, hs_service.h).
@@ -35,7 +37,7 @@ _SEED = re.compile(r"^pow-params v1 \S+ (\d+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)",
 # The address that tor's PROXY line gives for a circuit; no circuit has this one.
 _REQUEST = (
     "PROXY TCP6 fc00:dead:beef:4dad::ffff:ffff ::1 65535 80\r\n"
-    "GET / HTTP/1.1\r\nHost: {onion}\r\nConnection: close\r\n\r\n"
+    "GET /{page} HTTP/1.1\r\nHost: {onion}\r\nConnection: close\r\n\r\n"
 )
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
@@ -143,20 +145,26 @@ def _newest(tor: Answers, name: str) -> str:
 
 
 def front_status(path: Path, onion: str) -> int:
-    """The HTTP status of the first page of the front at *path*, 0 if it does not answer.
+    """The HTTP status of the first page of the front at *path*, 0 if it does not answer."""
+    return front_page(path, onion, "")[0]
+
+
+def front_page(path: Path, onion: str, page: str) -> tuple[int, bytes]:
+    """The HTTP status of a *page* of the front at *path*, and its body; 0 if it does not answer.
 
     It asks as tor does for a visitor.
     """
+    answer = bytearray()
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(ANSWER_SECONDS)
         try:
             client.connect(str(path))
-            client.sendall(_REQUEST.format(onion=onion).encode("ascii"))
-            answer = client.recv(64)
-            found = _STATUS.match(answer)
+            client.sendall(_REQUEST.format(onion=onion, page=page).encode("ascii"))
             # To the end: a front that writes into a closed connection counts an error.
-            while answer:
-                answer = client.recv(65_536)
+            while piece := client.recv(65_536):
+                if len(answer) < _PAGE_BYTES:
+                    answer += piece
         except OSError:
-            return 0
-    return int(found[1]) if found else 0
+            return 0, b""
+    found = _STATUS.match(answer)
+    return (int(found[1]), bytes(answer).partition(b"\r\n\r\n")[2]) if found else (0, b"")

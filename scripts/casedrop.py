@@ -10,6 +10,7 @@ casedrop lost-vault --settings var/settings.toml
 casedrop texts --settings var/settings.toml
 casedrop status --settings var/settings.toml
 casedrop watch --settings var/settings.toml
+casedrop reload --settings var/settings.toml
 casedrop backup --settings var/settings.toml ARCHIVE
 casedrop restore ARCHIVE DIR
 casedrop wipe --settings var/settings.toml
@@ -38,7 +39,7 @@ from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
 from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
-from scripts.operator import backup, restore, setup, status, watch, wipe
+from scripts.operator import backup, reload, restore, setup, status, watch, wipe
 
 PROGRAM = "casedrop"
 COMMANDS = {
@@ -52,6 +53,7 @@ COMMANDS = {
     "texts": texts,
     "status": status,
     "watch": watch,
+    "reload": reload,
     "backup": backup,
     "restore": restore,
     "wipe": wipe,

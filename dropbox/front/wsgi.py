@@ -8,8 +8,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flask import Flask
+
 from dropbox.campaign import Campaign
 from dropbox.codename import COST, WordLists
+from dropbox.errors import CasedropError
 from dropbox.front.arrived_files import ArrivedFiles
 from dropbox.front.circuit_limits import CircuitLimits
 from dropbox.front.day_keys import TodaysKey
@@ -29,7 +32,6 @@ from dropbox.weekly_hpke import WeeklyHpke
 _WATCH_SECONDS = 60.0
 
 _settings = Settings.load(os.environ)
-_reviewers = Reviewers.load(_settings.keys, _settings.gnupg_home)
 
 _keys = SharedKeys.open(
     _settings.key_memory
@@ -43,33 +45,47 @@ if _keys.damaged:
     )
 
 _arrived = ArrivedFiles(_keys, time.time)
-_campaign = Campaign.read(_settings.campaign)
-_hpke = WeeklyHpke.load(_settings.keys, datetime.now(UTC))
 _connector = VaultConnector(_settings.intake_socket, _settings.waived)
 _vault = VaultClient(_connector.connect)
-_day_key = TodaysKey(reviewers=_hpke.current, keep=_vault.keep_day_key, clock=time.time)
-
 _words = WordLists.read()
-check_page_lengths(_settings, _campaign, _words)
+_limits = CircuitLimits.of(_settings)
 
-app = create_front(
-    _settings,
-    intake=Intake(
+
+def _load() -> tuple[Flask, TodaysKey]:
+    """The application with the reviewers' keys and the campaign that there are now.
+
+    Raises CasedropError or OSError.
+    """
+    # Keys of reviewers who left stay in gpg's directory; only the pinned ones are sealed to.
+    reviewers = Reviewers.load(_settings.keys, _settings.gnupg_home)
+    campaign = Campaign.read(_settings.campaign)
+    hpke = WeeklyHpke.load(_settings.keys, datetime.now(UTC))
+    day_key = TodaysKey(reviewers=hpke.current, keep=_vault.keep_day_key, clock=time.time)
+    check_page_lengths(_settings, campaign, _words)
+    made = create_front(
         _settings,
-        reviewers=_reviewers,
-        vault=_vault,
-        day_key=_day_key.current,
-        campaign=_campaign,
-        cost=COST,
-        charge=CircuitLimits.of(_settings).charge,
-    ),
-    public_keys=PublicKeys.load(_settings.keys),
-    campaign=_campaign,
-    words=_words,
-    keys=_keys,
-    clock=time.time,
-)
-load_pages(app)
+        intake=Intake(
+            _settings,
+            reviewers=reviewers,
+            vault=_vault,
+            day_key=day_key.current,
+            campaign=campaign,
+            cost=COST,
+            charge=_limits.charge,
+        ),
+        public_keys=PublicKeys.load(_settings.keys),
+        campaign=campaign,
+        words=_words,
+        keys=_keys,
+        clock=time.time,
+    )
+    load_pages(made)
+    if told := notice(min(reviewers.last_day(), hpke.last_day()), datetime.now(UTC).date()):
+        sys.stderr.write(told + "\n")
+    return made, day_key
+
+
+app, _day_key = _load()
 
 # python-gnupg runs the gpg found in PATH; the front can run no other program.
 _room = Room(
@@ -81,15 +97,25 @@ _room = Room(
     takes_connections=True,
 )
 warn_waived(_room, _settings.waived)
-if _notice := notice(min(_reviewers.last_day(), _hpke.last_day()), datetime.now(UTC).date()):
-    sys.stderr.write(_notice + "\n")
-
 
 # What gunicorn's worker has to know: see onion.request_arrival.ArrivalLimits.
 arrival_limits = {
     name: getattr(_settings, name)
     for name in ("head_seconds", "slow_seconds", "slowest_bytes", "uploads")
 }
+
+
+def reload_application() -> str:
+    """Take the keys and the campaign of now for the workers that fork from here on.
+
+    Returns a sentence if they cannot be used; then all stays as it was.
+    """
+    global app, _day_key
+    try:
+        app, _day_key = _load()
+    except (CasedropError, OSError) as why:
+        return str(why)
+    return ""
 
 
 def lock_worker() -> None:

@@ -1,0 +1,109 @@
+"""Has a running drop take the reviewers' keys and the campaign of now, after checking them.
+
+    casedrop reload --settings FILE
+
+What is wrong changes nothing. Forms that are open and uploads under way are not lost: those who
+serve them finish, and others take over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from scripts import check
+from scripts.command_line import CannotRun
+from scripts.operator import site
+
+HELP = "have the running drop take changed keys and a changed campaign, checked first"
+_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+_SYSTEMD = 1
+_SYSTEMCTL_SECONDS = 20.0
+_MARKUP = re.compile(rb"<[^>]*>|\s")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    site.add_arguments(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Check, tell the vault and then the front, and wait until both have done it.
+
+    Raises CannotRun, or what the check raises.
+    """
+    # Imported only when the command runs, so that a missing package becomes a sentence.
+    from dropbox.packets import read_pinned_keys  # noqa: PLC0415
+
+    drop = site.Site.of(asked)
+    check.run(asked)
+    reviewers = {key.fingerprint for key in read_pinned_keys(drop.settings.keys)}
+    vault = _master("vault", drop.settings.courier_socket)
+    front = _master("front", drop.front_socket)
+    # The front's new day key is kept by the vault.
+    os.kill(vault, signal.SIGHUP)
+    _wait("vault", lambda: _vault_has(drop.settings.courier_socket, reviewers))
+    os.kill(front, signal.SIGHUP)
+    _wait("front", lambda: _front_has(drop, reviewers))
+    print(f"The drop seals to the {len(reviewers)} reviewers in {drop.settings.keys} from now on.")
+
+
+def _master(room: str, path: Path) -> int:
+    """The pid of the process to tell. Raises CannotRun."""
+    from onion.socket_owner import owner_of  # noqa: PLC0415
+
+    pid = owner_of(path)
+    if pid == _SYSTEMD:
+        pid = _main_pid(f"casedrop-{room}.service")
+    if not pid:
+        raise CannotRun(f"The {room} does not run; a start takes the keys by itself.")
+    return pid
+
+
+def _main_pid(unit: str) -> int:
+    try:
+        said = subprocess.run(
+            ["systemctl", "show", "--property=MainPID", "--value", unit],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_SYSTEMCTL_SECONDS,
+        ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        said = ""
+    return int(said) if said.isdecimal() else 0
+
+
+def _wait(room: str, done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while not done():
+        if time.monotonic() > deadline:
+            raise CannotRun(f"The {room} was told, but has not taken the keys; its log says why.")
+        time.sleep(_POLL_SECONDS)
+
+
+def _vault_has(socket: Path, reviewers: set[str]) -> bool:
+    from scripts.courier.transfer import CourierError, status  # noqa: PLC0415
+
+    try:
+        said = status(socket).get("reviewers")
+    except CourierError:
+        return False
+    return isinstance(said, list) and set(map(str, said)) == reviewers
+
+
+def _front_has(drop: site.Site, reviewers: set[str]) -> bool:
+    """Whether its page with the reviewers' keys shows all of these and no other."""
+    from onion.health import front_page  # noqa: PLC0415
+
+    prefix = drop.settings.languages[0].lower()
+    _, body = front_page(drop.front_socket, drop.settings.onion, f"{prefix}/keys")
+    shown = set(re.findall(rb"[0-9A-F]{40}", _MARKUP.sub(b"", body)))
+    return shown == {one.encode("ascii") for one in reviewers}
