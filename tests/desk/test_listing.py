@@ -4,13 +4,16 @@ import hashlib
 import os
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from support.cases import attachment, report
 from support.slot_bundles import SlotDrop
 
-from dropbox.block import Kind, Opened, open_block, seal_block
+from dropbox.block import Kind, Opened, open_block, piece_id, seal_block
 from dropbox.day_key import DayKey
 from dropbox.export_bundle import ListedBlock
 from dropbox.hpke import SecretKey
@@ -180,3 +183,23 @@ def test_tombstones_under_one_key_are_tried_with_it_first(
     monkeypatch.setattr(opened_blocks, "open_block", counting)
     assert take(slot_drop.bundle()).findings == ()
     assert tried[0] > 20 and tried[1:] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("missing", "found"), [(0, True), (64, True), (65, False)])
+def test_behind_so_many_missing_pieces_of_a_file_no_more_are_looked_for(
+    missing: int, found: bool
+) -> None:
+    key = b"k" * 32
+    last = missing + 1
+    ids = [piece_id(key, number) for number in (0, last)]
+    filling = [os.urandom(16) for _ in range(100)]
+    made = listing_of(ListedBlock(one, bytes(32), DAY) for one in sorted([*ids, *filling]))
+    unused = cast("Any", None)
+    content = Content(unused, unused, unused, filed=unused, bundle_of=unused, listing=made)
+    file = replace(attachment(), block_key=key, blocks=last + 1)
+
+    pieces = list(content.pieces(report(reply_symmetric=b"s" * 32), file))
+
+    assert pieces == [made.find(one) for one in ids[: 1 + found]]
+    short = replace(file, blocks=last)
+    assert list(content.pieces(report(reply_symmetric=b"s" * 32), short)) == pieces[:1]
