@@ -129,7 +129,7 @@ def worked_through(team: Team, reviewers: Reviewers) -> dict[str, dict[str, Any]
     text = team.directory / "answer.txt"
     text.write_text("【虚构】请分三次上传。", "utf-8")
     team(0, "answer", question, "--text-file", text, "--yes")
-    team(0, "answer", question, "--text-file", text, "--yes")
+    team(0, "answer", question, "--text-file", text, "--yes", "--repeat")
     team(0, "outbox", "--remove", json.loads(team(0, "outbox", "--json"))[-1]["number"])
     with Casebook.open(team.casebook) as casebook:
         know_vault(casebook, team.homes[0])
