@@ -105,6 +105,10 @@ class CannotStore(CasedropError):
     """The vault's disk is full or its file is damaged; nothing was stored."""
 
 
+class NoRoomForFiles(CannotStore):
+    """Files have taken what a day, or the disk, has for them; reports can still be stored."""
+
+
 class StoreError(CasedropError):
     """This version cannot use the vault's file."""
 

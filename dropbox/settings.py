@@ -65,6 +65,9 @@ class Settings:
     export_key: Path  # only the vault reads this file
     quantum: int = 256  # slots that a day begins with and grows by; a slot takes 66,570 bytes
     tick_milliseconds: int = 1_000  # from one writing of the store to the next
+    # A flood of files leaves room for reports: see dropbox.vault.store_limits. 4 GiB and 137 MiB.
+    file_slots: int = 65_536
+    kept_slots: int = 2_048
     grace_days: int = 7  # how long a day's slots stay after the desk acknowledged them
     limit_days: int = 90  # how long they stay at most
     front_user: str | None = None  # whom the intake socket answers beside the vault's own user
@@ -383,6 +386,8 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("vault", "store"): _store,
     ("vault", "quantum"): _number(16, 1_024),  # the journal has room for more than three of them
     ("vault", "tick_milliseconds"): _number(100, 10_000),  # every report waits for a tick
+    ("vault", "file_slots"): _number(1_024, 2**24),
+    ("vault", "kept_slots"): _number(0, 2**20),
     ("vault", "grace_days"): _number(1, 90),
     ("vault", "limit_days"): _number(14, 180),  # the day keys of so many days go into one head
     ("vault", "export_key"): _path,
@@ -417,6 +422,8 @@ _DEFAULTED = frozenset(
         "key_memory",
         "quantum",
         "tick_milliseconds",
+        "file_slots",
+        "kept_slots",
         "grace_days",
         "limit_days",
         "front_user",

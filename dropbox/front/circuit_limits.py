@@ -31,12 +31,16 @@ _KEY = b"cd2:circuit"
 
 
 class What(Enum):
-    """What is counted: requests for pages, codenames turned into keys, reports, bytes received."""
+    """What is counted: requests for pages, codenames turned into keys, reports, bytes received.
+
+    The last is counted for each visit, whatever circuits it uses: bytes that come with files.
+    """
 
     PAGES = 0
     DERIVATIONS = 1
     FORMS = 2
     BYTES = 3
+    FORM_BYTES = 4
 
 
 _SLOT = struct.Struct(f"<Q{len(What)}d")
@@ -71,15 +75,19 @@ class CircuitLimits:
             What.DERIVATIONS: settings.circuit_derivations,
             What.FORMS: settings.circuit_forms,
             What.BYTES: settings.circuit_bytes,
+            What.FORM_BYTES: settings.files * settings.file_bytes,
         }
         return cls(allowances, clock)
 
-    def charge(self, what: What, amount: int = 1) -> None:
-        """Count *amount* for the circuit of Flask's current request. Raises TooMuch.
+    def charge(self, what: What, amount: int = 1, *, visit: bytes = b"") -> None:
+        """Count *amount* for *visit*, or for the circuit of the current request. Raises TooMuch.
 
         Only tor can reach the front, and names a circuit each time; what comes without one is the
         operator's own.
         """
+        if visit:
+            self.take(visit.hex(), what, amount)
+            return
         address = request.environ.get("REMOTE_ADDR", "")
         if address.startswith(_CIRCUITS):
             self.take(address, what, amount)

@@ -122,6 +122,13 @@ _TROUBLES: dict[Trouble, tuple[Any, int]] = {
         ),
         429,
     ),
+    Trouble.NO_ROOM: (
+        _(
+            "The server has no room for more files today. Your text is still here: you can send it "
+            "without the files, and add them tomorrow under the same codename."
+        ),
+        503,
+    ),
     Trouble.NOT_ACCEPTED: (NOT_ACCEPTED, 503),
 }
 
@@ -235,8 +242,16 @@ class SubmissionHandler:
         opened: list[OpenedToken] = []
         arrived: list[ArrivedFile] = []
 
+        length = request.content_length or 0
+        open_sealer = self._intake.open_sealer
+
         def files_left(texts: MultiDict[str, str]) -> int:
+            nonlocal open_sealer
             opened.append(self._opened(texts))
+            try:
+                self._intake.charge(What.FORM_BYTES, length, visit=opened[0].state.visit)
+            except TooMuch:
+                open_sealer = too_much
             return self._settings.files - len(opened[0].state.attachments)
 
         def finished(file: Attachment, photo: Photo | None) -> None:
@@ -245,9 +260,8 @@ class SubmissionHandler:
             if not isinstance(opened[0].trouble, ForgedToken):
                 self._arrived.keep(opened[0].state.nonce, arrived[-1])
 
-        open_sealer = self._intake.open_sealer
         try:
-            self._intake.charge(What.BYTES, request.content_length or 0)
+            self._intake.charge(What.BYTES, length)
         except TooMuch:
             open_sealer = too_much
         # There was no thread for an upload: only its beginning is here, which has the texts.

@@ -31,6 +31,7 @@ from dropbox.errors import (
     CannotSeal,
     CannotStore,
     CasedropError,
+    NoRoomForFiles,
     TooLarge,
     VaultUnavailable,
 )
@@ -72,6 +73,7 @@ class Trouble(Enum):
     BROKEN_OFF = auto()
     BUSY = auto()
     TOO_MUCH = auto()
+    NO_ROOM = auto()
     NOT_ACCEPTED = auto()
 
 
@@ -310,6 +312,8 @@ class _Form:
         except Busy:
             # The vault has more to write than it can.
             self._lose(file, Trouble.BUSY)
+        except NoRoomForFiles:
+            self._lose(file, Trouble.NO_ROOM)
         except (CannotSeal, VaultUnavailable, CannotStore):
             self._lose(file, Trouble.NOT_ACCEPTED)
         if not event.more_data:

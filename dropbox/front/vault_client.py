@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 import httpx
 
 from dropbox.day_key import DayKeyRecord
-from dropbox.errors import CannotStore, PendingGone, VaultUnavailable
+from dropbox.errors import CannotStore, NoRoomForFiles, PendingGone, VaultUnavailable
 from dropbox.front.unix_transport import Connect, UnixTransport
 from dropbox.front.uploads import Busy
 from dropbox.sizes import REPLY_BYTES
@@ -119,6 +119,8 @@ class VaultClient:
             raise VaultUnavailable from None
         if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             raise Busy
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise NoRoomForFiles
         if answer.status_code == httpx.codes.INSUFFICIENT_STORAGE:
             raise CannotStore
         if answer.status_code == httpx.codes.CONFLICT:

@@ -105,7 +105,7 @@ class BlockStore(Protocol):
     def put(self, blocks: Sequence[Block]) -> None:
         """Take the pieces of a file, all or none.
 
-        Raises StoredTwice if an id exists, Busy, NoRoom or ClockJumped.
+        Raises StoredTwice if an id exists, Busy, NoRoomForFiles, NoRoom or ClockJumped.
         """
 
     def commit(self, report: Block, claims: Sequence[Claim]) -> None:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Self
 
-from dropbox.errors import CannotStore, CasedropError, StoreError
+from dropbox.errors import CannotStore, CasedropError, NoRoomForFiles, StoreError
 from dropbox.export_bundle import AcceptedReplies, ListedBlock
 from dropbox.reply_bundle import ReplyBundle
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
@@ -142,6 +142,7 @@ class DayStore:
     def put(self, blocks: Sequence[Block]) -> None:
         """See BlockStore.put."""
         self._accepts()
+        self._accepts_files(len(blocks))
         hashed = [self._checked(block) for block in blocks]
         self._submit(Put(hashed), frozenset(block.id for block in blocks))
 
@@ -289,6 +290,21 @@ class DayStore:
             self.tick()
         if self._writer.short:
             raise NoRoom
+
+    def _accepts_files(self, count: int) -> None:
+        """Raise NoRoomForFiles if *count* more slots would be more than files can take.
+
+        Nobody knows which slots hold files, nor, after a restart, which of today's hold anything:
+        all that are not free count.
+        """
+        with self._lock:
+            heads = self._writer.heads
+            free, spare = len(heads.free), heads.counts[SPARE]
+            wanted = len(self._queued_ids) + count
+            taken = heads.counts[self._clock.day()] - free
+        left = free + spare + self._file.room() // SLOT_DISK_BYTES
+        if taken + wanted > self._limits.file_slots or left - wanted < self._limits.kept_slots:
+            raise NoRoomForFiles
 
     def _accepts_at_any_room(self) -> None:
         if self._clock.jumped:

@@ -2,7 +2,8 @@
 
 Their length is limited, and checked if the front names it, before they are read. Status 204: done;
 400: a body of a wrong length, or no day key of today; 409: an id that already exists, or a piece
-that is gone or is not the front's to claim; 503: try again soon; 507: not stored.
+that is gone or is not the front's to claim; 429: files have taken what is for them; 503: try again
+soon; 507: not stored.
 
 Nothing lists blocks or reads one back, and only the preimage of its hash deletes a block. Whether
 an erasure found something is not told.
@@ -16,7 +17,13 @@ from flask import Flask, Response, request
 
 from dropbox.day_key import DayKeyRecord, record_bytes
 from dropbox.erase_hash import ERASE_BYTES
-from dropbox.errors import BadDayKey, CannotStore, CasedropError, PendingGone
+from dropbox.errors import (
+    BadDayKey,
+    CannotStore,
+    CasedropError,
+    NoRoomForFiles,
+    PendingGone,
+)
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, MAX_REVIEWERS, PENDING_BATCH
 from dropbox.vault.block_store import Block, BlockStore, Busy, Claim, StoredTwice
 from dropbox.vault.day_calendar import Retention
@@ -52,6 +59,7 @@ def create_intake(
         (BadDayKey, 400),
         (PendingGone, 409),
         (StoredTwice, 409),
+        (NoRoomForFiles, 429),
         (Busy, 503),
         (CannotStore, 507),
     ):

@@ -16,7 +16,8 @@ class StoreLimits:
     ``queue_slots``: at most so many wait in memory (1,024 are 64 MiB). ``patience_seconds``: so
     long does an arrival wait for room in the queue. ``removal_slots``: so many slots of a day that
     leaves are overwritten in a tick. ``keys_a_day``: so many records of day keys are kept for a
-    day.
+    day. ``file_slots``: files are refused when so many slots of a day would be taken; and, by
+    ``kept_slots``, when there is room for so many left, which are for reports.
     """
 
     quantum: int = 256
@@ -26,6 +27,8 @@ class StoreLimits:
     patience_seconds: float = 20.0
     removal_slots: int = 256
     keys_a_day: int = 256
+    file_slots: int = 65_536
+    kept_slots: int = 2_048
     retention: Retention = field(default_factory=Retention)
 
     @property

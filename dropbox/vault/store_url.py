@@ -39,6 +39,8 @@ def limits_of(settings: Settings) -> StoreLimits:
         # A drop with small quanta has a small journal, too, and starts as fast.
         tick_slots=min(StoreLimits.tick_slots, _TICK_QUANTA * settings.quantum),
         removal_slots=min(StoreLimits.removal_slots, settings.quantum),
+        file_slots=settings.file_slots,
+        kept_slots=settings.kept_slots,
         tick_seconds=settings.tick_milliseconds / 1_000,
         retention=Retention(settings.grace_days, settings.limit_days),
     )

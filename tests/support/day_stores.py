@@ -16,7 +16,14 @@ from dropbox.vault.day_store import DayStore
 from dropbox.vault.store_limits import StoreLimits
 
 START = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
-SMALL = StoreLimits(quantum=8, tick_slots=16, queue_slots=64, removal_slots=4, patience_seconds=0.2)
+SMALL = StoreLimits(
+    quantum=8,
+    tick_slots=16,
+    queue_slots=64,
+    removal_slots=4,
+    patience_seconds=0.2,
+    kept_slots=0,
+)
 SECRET = b"W" * 32
 _FILE_SECRET = b"F" * 32
 

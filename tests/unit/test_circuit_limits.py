@@ -20,7 +20,13 @@ from dropbox.front.circuit_limits import (
 from dropbox.front.uploads import TooMuch
 from scripts.rehearsal.claimant import Browser, File
 
-ALLOWANCES = {What.PAGES: 60, What.DERIVATIONS: 3, What.FORMS: 2, What.BYTES: 1_000_000}
+ALLOWANCES = {
+    What.PAGES: 60,
+    What.DERIVATIONS: 3,
+    What.FORMS: 2,
+    What.BYTES: 1_000_000,
+    What.FORM_BYTES: 1_500_000,
+}
 
 
 class Limits(CircuitLimits):
@@ -109,7 +115,7 @@ def test_no_circuit_can_be_read_out_of_the_memory(limits: Limits) -> None:
     # Each has a key of its own.
     assert bytes(limits._region) != bytes(other._region)
     assert b"dead" not in bytes(limits._region)
-    assert len(limits._region) == SETS * WAYS * 40
+    assert len(limits._region) == SETS * WAYS * 48
 
 
 @pytest.fixture
@@ -171,6 +177,18 @@ def test_files_beyond_the_allowance_are_refused_and_the_text_is_kept(
 
     assert refused.status == 429 and "请十分钟后再添加您的文件" in problems(refused)
     assert refused.form().value("text") == TEXT and limited.reports() == []
+
+
+def test_one_form_cannot_bring_more_files_over_many_circuits(limited: Front) -> None:
+    statuses = []
+    with on_circuit(limited, 7) as browser:
+        page = report_page(browser)
+    for number in range(3):
+        with on_circuit(limited, number) as browser:
+            file = File(f"{number}.bin", "", os.urandom(700_000))
+            statuses.append(send(browser, page, [file], act="files").status)
+
+    assert statuses == [200, 200, 429]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from support.clocks import Clock
 from support.day_vault import DayVault
 
 from dropbox.day_key import DayKey
-from dropbox.errors import CannotStore, CasedropError, PendingGone, VaultUnavailable
+from dropbox.errors import CannotStore, CasedropError, NoRoomForFiles, PendingGone, VaultUnavailable
 from dropbox.front import vault_client
 from dropbox.front.unix_transport import connecting_to
 from dropbox.front.uploads import Busy
@@ -90,9 +90,13 @@ def test_what_is_asked_is_these_bytes_and_no_more(call: str) -> None:
 
 
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("status", [201, 206, 302, 400, 404, 409, 413, 500, 502, 503, 507])
+@pytest.mark.parametrize("status", [201, 206, 302, 400, 404, 409, 413, 429, 500, 502, 503, 507])
 def test_an_answer_that_does_not_say_that_it_is_done_is_an_error(call: str, status: int) -> None:
-    errors: dict[int, type[CasedropError]] = {503: Busy, 507: CannotStore}
+    errors: dict[int, type[CasedropError]] = {
+        429: NoRoomForFiles,
+        503: Busy,
+        507: CannotStore,
+    }
     error = errors.get(status, VaultUnavailable)
     if (status, call) == (409, "commit"):
         error = PendingGone
