@@ -356,6 +356,60 @@ def test_every_bundle_has_the_same_size_and_what_does_not_fit_waits(
     assert REPLIES_IN_A_BUNDLE == 256
 
 
+def test_what_the_vault_never_got_is_written_out_again_under_its_own_tags(
+    casebook: Casebook, opener: Opener, tmp_path: Path
+) -> None:
+    one, other = add(casebook, 1), add(casebook, 2)
+    for case in (one, other):
+        answer(casebook, case, f"to {case}", today=DAY)
+    assert export_replies(casebook, tmp_path / "1.tar", opener, today=DAY).acknowledged == 1
+    add(casebook, 2, kind="withdrawal", bundle=2)
+    answer(casebook, one, "later", today=DAY)
+
+    again = export_replies(casebook, tmp_path / "2.tar", opener, today=DAY, again=1)
+    third = export_replies(casebook, tmp_path / "3.tar", opener, today=DAY, again=2)
+
+    assert (again.bundle, again.answers, again.waiting, again.acknowledged) == (2, 1, 1, 1)
+    assert (third.bundle, third.answers) == (3, 1)
+    tag = reply_tag(casebook.case(one).tag_key, desk=casebook.desk, number=0)
+    for name in ("1.tar", "2.tar", "3.tar"):
+        sealed = replies_in(tmp_path / name)[tag]
+        assert open_reply(sealed, bytes([1]) * 32).text == "to 1"
+    lost = reply_tag(casebook.case(other).tag_key, desk=casebook.desk, number=0)
+    assert lost not in replies_in(tmp_path / "2.tar"), "its claimant took everything back"
+    # It left once, and the next number is the next one.
+    assert [(left.number, left.bundle) for left in casebook.left()] == [(0, 1), (0, 1)]
+    assert [one.number for one in casebook.numbered(casebook.queued())] == [1]
+
+
+def test_only_what_has_left_can_leave_again(
+    casebook: Casebook, opener: Opener, tmp_path: Path
+) -> None:
+    answer(casebook, add(casebook, 1), "waits", today=DAY)
+
+    for number in (1, 7):
+        with pytest.raises(OutboxError, match=f"Nothing left in reply bundle {number} that"):
+            export_replies(casebook, tmp_path / "1.tar", opener, today=DAY, again=number)
+    assert casebook.counts().queued == 1 and not (tmp_path / "1.tar").exists()
+
+
+def test_what_leaves_again_is_asked_about_shown_and_logged(line: Line, tmp_path: Path) -> None:
+    line.run("answer", line.case(3), "--template", "answer.when", "--yes")
+    line.run("export-replies", tmp_path / "1.tar", "--yes")
+
+    code, _, err = line.at_a_terminal("y\n", "export-replies", tmp_path / "2.tar", "--again", "1")
+
+    assert code == 0 and "leave once more, as in reply bundle 1?" in err
+    assert "Please come back here with your codename" in err
+    with Casebook.open(tmp_path / "casebook") as casebook:
+        lines = [
+            custody.Line.from_bytes(row["line"]) for row in casebook.database.table("custody").rows
+        ]
+        found = findings(casebook, custody.pinned(casebook.database), datetime.now(UTC))
+    assert [one.subject for one in lines if one and one.row == "sent_again/1/2"] == [line.case(3)]
+    assert not [one for one in found if "again" in one]
+
+
 def test_no_reply_of_a_bundle_is_told_from_the_others_by_how_it_begins(
     casebook: Casebook, opener: Opener, tmp_path: Path
 ) -> None:

@@ -11,6 +11,8 @@ from scripts.desk.case import Answer
 VALID = "id not in (select answer from taken_back)"
 QUEUED = f"answer.bundle is null and {VALID}"
 LEFT = "answer.bundle is not null and kind = 'answer'"
+# Left in a reply bundle, for the first time or again; both values are its number.
+LEFT_IN = "(departure.bundle = ? or answer.id in (select answer from sent_again where bundle = ?))"
 # The number of answers to a case, as one plain statement: an import asks it thousands of times.
 GIVEN = f'SELECT count(*) FROM answer WHERE "case" = ? AND {VALID}'  # noqa: S608 - ours alone
 # A part filed on the very day on which an answer left counts as a return if it arrived later: the

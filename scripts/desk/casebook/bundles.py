@@ -74,6 +74,17 @@ class Bundles:
         ).fetchone()
         return newest if left is None else None
 
+    def acknowledged_in(self, reply_bundle: int) -> Source | None:
+        """The newest bundle that was acknowledged in this reply bundle."""
+        row = self._database.execute(
+            "SELECT vault, number, head, onion FROM acknowledgement JOIN bundle USING "
+            "(vault, number) WHERE reply_bundle = ? ORDER BY bundle.rowid DESC LIMIT 1",
+            [reply_bundle],
+        ).fetchone()
+        if row is None:
+            return None
+        return Source(bytes.fromhex(row[0]), row[1], bytes.fromhex(row[2]), row[3])
+
     def last(self) -> LastBundle | None:
         """The bundle that was imported last; None before the first."""
         newest = self.newest()

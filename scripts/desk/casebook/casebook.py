@@ -349,6 +349,10 @@ class Casebook:
         """The answers that have left, without acknowledgements."""
         return answer_rows.read_answers(self._database, answer_rows.LEFT)
 
+    def left_in(self, bundle: int) -> list[Answer]:
+        """What left in this reply bundle, for the first time or again, acknowledgements too."""
+        return answer_rows.read_answers(self._database, answer_rows.LEFT_IN, bundle, bundle)
+
     def queue_answer(self, case: Keyed, *, kind: str, language: str, day: date, text: str) -> None:
         """Queue an answer. Raises CasebookError if its case has had all that one desk can give."""
         given = self._database.execute(answer_rows.GIVEN, [case.number]).fetchone()[0]
@@ -413,7 +417,7 @@ class Casebook:
         write: Callable[[], None],
         acknowledged: Source | None = None,
     ) -> None:
-        """Record that *answers*, with their numbers, left in reply bundle *bundle*.
+        """Record that *answers*, with their numbers, left in reply bundle *bundle*, maybe again.
 
         So did the acknowledgement of the export bundle *acknowledged*, if there is one. *write*
         writes the bundle's file. It comes last in the same transaction: if it raises, the answers
@@ -424,11 +428,14 @@ class Casebook:
             self._database.table("reply_bundle").insert(row)
             self.note("export", f"R-{bundle}", "reply_bundle", row, cipher=sha256)
             for answer in answers:
+                if answer.left is not None:
+                    self._send_again(answer, bundle)
+                    continue
                 self._database.table("answer").update(
                     answer.id, {"number": answer.number, "bundle": bundle}
                 )
                 self._depart(answer, bundle)
-            if acknowledged is not None:
+            if acknowledged is not None and acknowledged == self.bundles.unacknowledged():
                 self._note_acknowledged(acknowledged, bundle)
             write()
 
@@ -438,6 +445,11 @@ class Casebook:
         self._database.table("acknowledgement").insert(row)
         head = source.head.hex()
         self.note("export", f"B-{source.number}", "acknowledgement", row, cipher=head)
+
+    def _send_again(self, answer: Answer, bundle: int) -> None:
+        row = {"answer": answer.id, "bundle": bundle}
+        self._database.table("sent_again").insert(row)
+        self.note("export", answer.case_name, "sent_again", row, plain=digest(answer.text.encode()))
 
     def _depart(self, answer: Answer, bundle: int) -> None:
         case = self.case(answer.case)

@@ -35,10 +35,11 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "answer": ("id", "case", "kind", "language", "day", "text"),
     "taken_back": ("answer", "day"),
     "departure": ("answer", "number", "bundle", "part"),
+    "sent_again": ("answer", "bundle"),
     "reply_bundle": ("number", "day", "sha256"),
     "reviewer": ("fingerprint", "name", "ed25519"),
 }
-_KEYS = {"attachment": 2, "bundle": 2, "acknowledgement": 2}
+_KEYS = {"attachment": 2, "sent_again": 2, "bundle": 2, "acknowledgement": 2}
 
 
 class CustodyError(CasedropError):

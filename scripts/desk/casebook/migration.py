@@ -41,6 +41,9 @@ _ADDED: dict[int, Sequence[str]] = {
     6: (
         "case_name",
         "idx_case_name_characters",
+        "sent_again",
+        "sent_again_update",
+        "sent_again_delete",
         "considered",
         "considered_update",
         "considered_delete",

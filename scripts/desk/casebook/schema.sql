@@ -194,6 +194,14 @@ CREATE TABLE departure (
   part INTEGER NOT NULL
 ) STRICT;
 
+-- That an answer which had left was written out once more, in a later reply bundle, since the vault
+-- never got the first one. Its number stays, so the vault can take it only once.
+CREATE TABLE sent_again (
+  answer INTEGER NOT NULL,
+  bundle INTEGER NOT NULL,
+  PRIMARY KEY (answer, bundle)
+) STRICT, WITHOUT ROWID;
+
 
 -- What reviewers say.
 
@@ -278,6 +286,8 @@ CREATE TRIGGER considered_update BEFORE UPDATE ON considered BEGIN SELECT RAISE(
 CREATE TRIGGER considered_delete BEFORE DELETE ON considered BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER departure_update BEFORE UPDATE ON departure BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER departure_delete BEFORE DELETE ON departure BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER sent_again_update BEFORE UPDATE ON sent_again BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER sent_again_delete BEFORE DELETE ON sent_again BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER taken_back_update BEFORE UPDATE ON taken_back BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER taken_back_delete BEFORE DELETE ON taken_back BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER custody_update BEFORE UPDATE ON custody BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;

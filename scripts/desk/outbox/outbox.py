@@ -285,17 +285,37 @@ def acknowledging(casebook: Casebook) -> Source | None:
     return None if casebook.holds_back() else casebook.bundles.unacknowledged()
 
 
+def leaving_again(casebook: Casebook, bundle: int) -> list[Answer]:
+    """What left in reply bundle number *bundle* and can leave once more, with the same numbers.
+
+    Raises OutboxError if there is nothing.
+    """
+    gone = withdrawn(casebook)
+    found = [one for one in casebook.left_in(bundle) if one.case not in gone]
+    if not found and casebook.bundles.acknowledged_in(bundle) is None:
+        raise OutboxError(f"Nothing left in reply bundle {bundle} that could leave once more.")
+    return found
+
+
 def export_replies(
-    casebook: Casebook, path: Path, opener: Opener, *, today: date, signer: str = ""
+    casebook: Casebook, path: Path, opener: Opener, *, today: date, signer: str = "", again: int = 0
 ) -> Left:
     """Seal the queued answers into a new bundle at *path*, and record them as sent.
+
+    With *again* it holds instead what left in the reply bundle of that number, which the vault
+    never got. The answers keep their numbers and tags, so a vault that has one refuses the bundle.
 
     The reviewer *signer* (a fingerprint; it may be left out when there is only one secret key)
     signs it. A bundle always holds REPLIES_IN_A_BUNDLE replies; answers beyond that wait for the
     next one. It also acknowledges what :func:`acknowledging` gives. Raises OutboxError, CannotOpen
     or CannotWrite; the answers are still queued then.
     """
-    answers, acknowledged = casebook.numbered(leaving(casebook)), acknowledging(casebook)
+    acknowledged = acknowledging(casebook)
+    if again:
+        answers = leaving_again(casebook, again)
+        acknowledged = acknowledged or casebook.bundles.acknowledged_in(again)
+    else:
+        answers = casebook.numbered(leaving(casebook))
     if not answers and acknowledged is None:
         raise OutboxError("No answer is waiting to leave.")
     source = casebook.bundles.newest()
