@@ -107,3 +107,22 @@ def test_what_cannot_be_found_out_is_warned_of(kernel: Kernel, lines: tuple[str,
 
     kernel.mounts.unlink()
     assert kernel.keeping("/home/nobody-here") == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("30 22 253:1 / / - ext4 /dev/mapper/home", True),
+        ("30 22 253:1 / - ext4 /dev/mapper/home", False),
+        ("30 22 253:1 / / - ext4", False),
+        ("30 22 253:1 / /", False),
+        ("", False),
+    ],
+)
+def test_a_mount_is_read_from_the_fields_that_it_needs_and_other_lines_are_left_out(
+    kernel: Kernel, line: str, found: bool
+) -> None:
+    kernel.mounted("", line, "nonsense")
+    kernel.device("dm-1", "253:1", uuid="CRYPT-LUKS2-0123-home", called="home")
+
+    assert (kernel.keeping("/home") == ENCRYPTED) == found

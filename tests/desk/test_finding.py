@@ -113,6 +113,8 @@ def test_file_names_and_answers_are_found_and_said_where(casebook: Casebook) -> 
         ("answer", "补充"),
     ]
     assert numbers(casebook, '"正文 训诫书"') == numbers(casebook, '"jpg other"') == []
+    (last,) = find(casebook, "other", Filters()).cases
+    assert (last.where, last.excerpt) == ("file name", ("", "other", ".png"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+"""What the desk's commands take, and what holds where nothing is said."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.desk import __main__ as desk
+
+NO, YES = False, True
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("answer X Y --text-file F", {"cases": ["X", "Y"], "text_file": "F", "template": None}),
+        ("answer X --text-file F", {"templates": NO, "force": NO, "repeat": NO, "yes": NO}),
+        ("answer X --template T --lang en", {"template": "T", "lang": "en", "json": NO}),
+        ("answer X --template T --force --repeat", {"force": YES, "repeat": YES, "lang": None}),
+        ("answer X --template T --yes --json", {"yes": YES, "json": YES}),
+        ("answer --templates", {"templates": YES, "cases": []}),
+        ("export-replies O", {"out": Path("O"), "signer": "", "yes": NO, "json": NO}),
+        ("export-replies O --signer S --yes --json", {"signer": "S", "yes": YES, "json": YES}),
+        ("files X", {"case": "X", "out": None, "json": NO}),
+        ("files X --out O --json", {"out": Path("O"), "json": YES}),
+        ("find", {"query_file": None, "no_words": NO, "limit": None, "page": 1, "lang": "en"}),
+        ("find", {"only_category": "", "only_tag": "", "only_reviewer": "", "json": NO}),
+        ("find --query-file F --no-words --json", {"query_file": "F", "no_words": YES}),
+        ("find --category a --harm b --tag c", {"only_category": "a", "only_harm": "b"}),
+        ("find --province d --period e --tag c", {"only_province": "d", "only_period": "e"}),
+        ("find --limit 3 --page 2 --lang zh-Hant", {"limit": 3, "page": 2, "lang": "zh-Hant"}),
+        ("import B", {"bundle": Path("B"), "accept_findings": NO, "accept_new_vault": NO}),
+        ("import B", {"set_aside": NO, "set_aside_without_key": NO, "set_aside_limit": 256}),
+        ("import B --accept-findings", {"accept_findings": YES, "accept_new_vault": NO}),
+        ("import B --accept-new-vault", {"accept_findings": NO, "accept_new_vault": YES}),
+        ("import B --set-aside", {"set_aside": YES, "set_aside_without_key": NO}),
+        ("import B --set-aside-without-key", {"set_aside": NO, "set_aside_without_key": YES}),
+        ("import B --set-aside-limit 5 --json", {"set_aside_limit": 5, "json": YES}),
+        ("init --server-key K --campaign C --desk 1", {"server_key": "K", "desk": 1, "keys": None}),
+        ("init --server-key K --campaign C --desk 1 --keys D", {"keys": Path("D")}),
+        ("list", {"status": "", "merit": "", "urgency": "", "after": "", "page": 1, "json": NO}),
+        ("list --status a --merit b --after X", {"status": "a", "merit": "b", "after": "X"}),
+        ("list --urgency c --limit 0 --json", {"urgency": "c", "limit": 0, "json": YES}),
+        ("migrate --json", {"json": YES}),
+        ("outbox", {"left": NO, "remove": None, "json": NO}),
+        ("outbox --left", {"left": YES, "remove": None}),
+        ("outbox --remove 3 --json", {"left": NO, "remove": 3, "json": YES}),
+        ("review X --blank", {"case": "X", "blank": YES, "form": None, "json": NO}),
+        ("review X --form - --json", {"blank": NO, "form": "-", "json": YES}),
+        ("adjudicate X --form F", {"case": "X", "blank": NO, "form": "F", "json": NO}),
+        ("adjudicate X --blank --json", {"blank": YES, "json": YES}),
+        ("reviewers", {"keys": None, "json": NO}),
+        ("reviewers --keys K --json", {"keys": Path("K"), "json": YES}),
+        ("set-aside", {"open": NO, "json": NO}),
+        ("set-aside --open --json", {"open": YES, "json": YES}),
+        ("show X", {"case": "X", "lang": "en", "json": NO}),
+        ("show X --lang zh-Hans --json", {"lang": "zh-Hans", "json": YES}),
+        ("status --json", {"json": YES}),
+        ("verify", {"head": "", "keys": None, "json": NO}),
+        ("verify --head H --keys K --json", {"head": "H", "keys": Path("K"), "json": YES}),
+    ],
+)
+def test_a_command_takes_what_is_typed_and_assumes_the_rest(
+    line: str, asked: dict[str, object]
+) -> None:
+    taken = vars(desk.parser().parse_args(["--casebook", "C", *line.split()]))
+
+    assert {name: taken[name] for name in asked} == asked
+    assert taken["casebook"] == Path("C") and taken["reviewer"] == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "answer X",
+        "answer X --text-file F --template T",
+        "export-replies",
+        "files",
+        "find --page x",
+        "import",
+        "import B --set-aside-limit much",
+        "init",
+        "init --server-key K --campaign C",
+        "init --campaign C --desk 1",
+        "outbox --remove x",
+        "review X",
+        "review X --blank --form F",
+        "show",
+        "show X --lang klingon",
+        "nothing",
+        "",
+    ],
+)
+def test_a_command_that_lacks_something_or_says_too_much_is_refused(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        desk.parser().parse_args(["--casebook", "C", *line.split()])
+
+    assert refusal.value.code == 2 and "usage: casedrop-desk" in capsys.readouterr().err
