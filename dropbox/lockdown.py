@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dropbox import data_files, landlock, seccomp
+from dropbox import data_files, kernel_memory, landlock, seccomp
 from dropbox.errors import CannotLockDown
 from dropbox.landlock import DATABASE, READ, Access
 from dropbox.mounts import Mount, journals_files
@@ -47,6 +47,7 @@ class Room:
     sees_plaintext: bool = False
     takes_connections: bool = False  # that another process has made: it can make none itself
     makes_connections: bool = False  # to unix sockets, for others
+    proc: Path = kernel_memory.PROC  # where the kernel tells of this machine
 
 
 def lock(room: Room, waived: Collection[str] = ()) -> None:
@@ -110,8 +111,8 @@ def _journal(room: Room) -> None:
 
 def _journal_and_files(room: Room) -> None:
     _journal(room)
-    if room.writable is not None and (sentence := journals_files(room.writable)):
-        raise CannotLockDown(sentence)
+    if room.writable is not None:
+        _refuse(journals_files(room.writable))
 
 
 def _access(room: Room) -> None:
@@ -127,10 +128,30 @@ def _access(room: Room) -> None:
         _refuse_mount(folder, Mount.stamps_reading)
 
 
+def _swap(room: Room) -> None:
+    """Memory stays in memory."""
+    _refuse(kernel_memory.swaps(room.proc))
+
+
+def _core_pattern(room: Room) -> None:
+    """No program gets the memory of one that crashes: it would not ask for that one's limit."""
+    _refuse(kernel_memory.dumps_to_a_program(room.proc))
+
+
+def _init_on_free(room: Room) -> None:
+    """Memory is overwritten when the kernel gets it back."""
+    _refuse(kernel_memory.keeps_freed_memory(room.proc))
+
+
+def _refuse(sentence: str) -> None:
+    if sentence:
+        raise CannotLockDown(sentence)
+
+
 def _refuse_mount(folder: Path | None, fault: Callable[[Mount], str]) -> None:
     mount = None if folder is None else Mount.of(folder)
-    if mount is not None and (sentence := fault(mount)):
-        raise CannotLockDown(sentence)
+    if mount is not None:
+        _refuse(fault(mount))
 
 
 def _allocator(room: Room) -> None:
@@ -194,6 +215,13 @@ def _dumps(room: Room) -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
+# What is a matter of how the machine was set up, whatever a room does.
+_OF_THE_MACHINE: Mapping[str, Callable[[Room], None]] = {
+    "swap": _swap,
+    "core_pattern": _core_pattern,
+    "init_on_free": _init_on_free,
+}
+
 # The order matters: seccomp and Landlock need "no new privileges", and a process that is not
 # dumpable no longer owns its own entries in /proc, which are read to make the rules and to find the
 # file systems.
@@ -201,6 +229,7 @@ PARTS: Mapping[str, Callable[[Room], None]] = {
     "copies": _copies,
     "journal": _journal,
     "access": _access,
+    **_OF_THE_MACHINE,
     "allocator": _allocator,
     "limits": _limits,
     "privileges": _privileges,
@@ -208,6 +237,19 @@ PARTS: Mapping[str, Callable[[Room], None]] = {
     "seccomp": _calls,
     "dumps": _dumps,
 }
+
+
+def lacking(proc: Path = kernel_memory.PROC) -> tuple[str, ...]:
+    """The parts that are a matter of this machine's set-up, and that it lacks."""
+
+    def lacks(enforce: Callable[[Room], None]) -> bool:
+        try:
+            enforce(Room("machine", proc=proc))
+        except (CannotLockDown, OSError):
+            return True
+        return False
+
+    return tuple(part for part, enforce in _OF_THE_MACHINE.items() if lacks(enforce))
 
 
 def _python_files() -> Iterator[Path]:

@@ -20,6 +20,7 @@ from support.front import ONION
 from support.lacking import CALLS
 from support.processes import children
 from support.rooms import TESTS, serving, socket_of, started, wait
+from support.waived import WAIVED
 
 from dropbox.lockdown import PARTS
 from onion.errors import DropStopped
@@ -59,7 +60,7 @@ def outside(tmp_path: Path) -> Iterator[Path]:
 
 
 def tried(
-    site: Site, outside: Path, room: str, waived: str = "access"
+    site: Site, outside: Path, room: str, waived: str = " ".join(WAIVED)
 ) -> dict[str, dict[str, Any]]:
     """The results of everything that tests/support/denied.py tries in a worker of *room*."""
     inside = site.settings_file.parent / "vault"
@@ -237,8 +238,8 @@ def test_a_kernel_that_lacks_a_part_stops_the_start_and_a_waiver_is_told_at_ever
 
     # Unless privileges are given up, the kernel accepts no filter, and Landlock only from root.
     parts = [part, "landlock", "seccomp"] if part == "privileges" else [part]
-    # The disk of this machine is no server's.
-    parts.append("access")
+    # This machine is no server.
+    parts += WAIVED
     waived = {"CASEDROP_LOCKDOWN_WAIVED": " ".join(parts)}
     with serving(started(site, room, waived, through=lacking), served) as waiving:
         assert waiving.last_lines == [

@@ -14,6 +14,7 @@ from support.export_bundles import CAMPAIGN
 from support.front import ONION
 from support.memory import occurrences
 from support.processes import family
+from support.waived import waived
 
 from dropbox.block import Kind
 from dropbox.campaign import Campaign
@@ -31,10 +32,10 @@ STOCK = {
     "PYTHONMALLOC": "default",
     "MALLOC_PERTURB_": "0",
     "GLIBC_TUNABLES": "",
-    "CASEDROP_LOCKDOWN_WAIVED": "access dumps allocator",
+    **waived("dumps", "allocator"),
 }
 # Unless a test runs as root, the kernel lets it read only a dumpable process.
-READABLE = {"CASEDROP_LOCKDOWN_WAIVED": "access dumps"}
+READABLE = waived("dumps")
 
 
 def text(name: str) -> str:

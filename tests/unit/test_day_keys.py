@@ -246,14 +246,14 @@ import ctypes, os, sys, time
 from pathlib import Path
 from dropbox.front.day_keys import TodaysKey
 from dropbox.hpke import SecretKey
-from dropbox.lockdown import Room, lock
+from dropbox.lockdown import Room, lacking, lock
 reviewer = SecretKey.generate()
 kept = []
 todays = TodaysKey(reviewers=lambda _day: [reviewer.public], keep=kept.append, clock=time.time)
 for _ in range(2):
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
-        lock(Room("front", programs=(Path("/bin/true"),)), ["access", "allocator"])
+        lock(Room("front", programs=(Path("/bin/true"),)), ["access", "allocator", *lacking()])
         refused = ctypes.CDLL(None).memfd_create(b"x", 0)
         todays.start()
         os.write(writer, todays.current().hex().encode() + b" %d %d" % (len(kept), refused))

@@ -117,12 +117,12 @@ def test_every_call_that_the_filter_names_is_tried_here() -> None:
 SECOND_THREAD = """
 import threading
 from dropbox.errors import CannotLockDown
-from dropbox.lockdown import Room, lock
+from dropbox.lockdown import Room, lacking, lock
 waiting = threading.Event()
 if {second}:
     threading.Thread(target=waiting.wait, daemon=True).start()
 try:
-    lock(Room("front"), ["access", "allocator"])
+    lock(Room("front"), ["access", "allocator", *lacking()])
 except CannotLockDown as why:
     print(why)
 else:
@@ -188,14 +188,14 @@ def test_each_part_of_the_lock_does_its_own(parts: str) -> None:
 SEALING_IN_A_ROOM = """
 import sys
 from pathlib import Path
-from dropbox.lockdown import Room, lock
+from dropbox.lockdown import Room, lacking, lock
 before = sys.argv[2] == "loaded before"
 if before:
     import dropbox.hpke
 room = Room("front", programs=(Path("/bin/true"),))
 if sys.argv[1] == "vault":
     room = Room("vault", writable=Path(sys.argv[3]))
-lock(room, ["access", "allocator"])
+lock(room, ["access", "allocator", *lacking()])
 from datetime import date
 from dropbox.block import Kind, open_block, seal_block
 from dropbox.day_key import DayKey, DayKeyRecord

@@ -15,6 +15,7 @@ import json, os, signal, socket, subprocess, sys, threading, time
 from pathlib import Path
 from dropbox.errors import CannotLockDown
 from dropbox.front.vault_connector import ConnectorEnded, VaultConnector
+from dropbox.lockdown import lacking
 path = Path(sys.argv[1])
 ended = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -33,7 +34,7 @@ def came(connector):
     except OSError as why:
         return type(why).__name__
 
-connector = VaultConnector(path, {"dumps"})
+connector = VaultConnector(path, {"dumps", *lacking()})
 connector.start()
 connector.check()
 child = connector._child
@@ -99,7 +100,7 @@ from dropbox import landlock
 def none(rules):
     raise CannotLockDown("Landlock: none here.")
 landlock.restrict = none
-connector = VaultConnector(Path(sys.argv[1]))
+connector = VaultConnector(Path(sys.argv[1]), lacking())
 connector.start()
 try:
     connector.check()
