@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from dropbox.review_codes import USUAL
+from scripts.desk.casebook.layers import considered_before, sampled
 from scripts.desk.review.judgement import (
     ADJUDICATION,
     REVIEW,
@@ -314,3 +315,40 @@ def test_a_judgement_comes_back_from_json() -> None:
     )
 
     assert Judgement.from_json(one.to_json()) == one
+
+
+class Drawn(NamedTuple):
+    """What identifies a case."""
+
+    number: int
+    name: str
+    reply_public: bytes
+    tag_key: bytes
+
+
+def test_a_case_is_drawn_for_a_second_review_alike_wherever_the_draw_is_repeated() -> None:
+    cases = [Drawn(number, "", bytes([number]) * 32, bytes(32)) for number in range(200)]
+
+    def drawn(percent: int, key: bytes = b"k" * 32) -> list[int]:
+        return [case.number for case in cases if sampled(key, case, percent)]
+
+    assert drawn(0) == [] and drawn(100) == list(range(200))
+    assert drawn(1) == [128] and drawn(5)[:5] == [20, 57, 64, 75, 95]
+    assert 190 < len(drawn(99)) < 200
+    assert set(drawn(5)) < set(drawn(20)) and drawn(20) != drawn(20, b"j" * 32)
+    assert 20 < len(drawn(20)) < 60
+
+
+def test_a_layer_of_an_old_casebook_considered_what_the_log_has_before_it() -> None:
+    lines = {"part/1": 3, "part/2": 5, "layer/7": 4, "layer/8": 6, "part/4": 6}
+    layers, parts = [(7, 1), (8, 1), (9, 2)], [(1, 1), (2, 1), (3, 1), (4, 1), (5, 2), (6, 3)]
+
+    assert considered_before(lines, layers, parts) == {
+        (7, 1),
+        (7, 3),
+        (8, 1),
+        (8, 2),
+        (8, 3),
+        (8, 4),
+        (9, 5),
+    }

@@ -341,6 +341,8 @@ def test_the_command_says_what_it_joined_and_logs_it(
     assert "files 1 and 2. `--out` joins them." in shown and "Only part 1 is here." in shown
     assert f"files 1 and 2 joined, SHA-256 {digest}." in told and "file 3, not joined." in told
     assert "\x1b" not in shown + told
+    written = sorted((tmp_path / "out").iterdir())
+    assert len(written) == 4 and all(f"{path}\n" in told for path in written)
     with Casebook.open(tmp_path / "casebook") as casebook:
         logged = [row["line"] for row in casebook.database.table("custody").rows]
     assert sum(digest.encode() in one for one in logged) == 1
