@@ -17,7 +17,7 @@ from nacl.signing import VerifyKey
 from dropbox.errors import BadPacket, BadReport, CasedropError
 from dropbox.packets import PublicKey, verify_detached
 from dropbox.report import Report
-from scripts.desk.case_name import characters_of, name_of
+from scripts.desk.case_name import characters_of, former_name, name_of
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import ROWS, SESSION, Line, Row, link, origin
 from scripts.desk.casebook.layers import considered_before
@@ -287,7 +287,13 @@ class _Audit:
             one: name_of(one, before, after)
             for before, one, after in zip(around, around[1:], around[2:], strict=False)
         }
-        kept = {row["case"]: (row["characters"], row["name"]) for row in self._rows("case_name")}
+        rows = {row["case"]: row for row in self._rows("case_name")}
+        kept = {
+            number: (row["characters"], row["name"])
+            for number, row in rows.items()
+            # By its former number, too, a case must not be taken for another.
+            if row["former"] in ("", former_name(number))
+        }
         for number, characters in computed.items():
             if kept.pop(number, None) != (characters, names[characters]):
                 self.found.append(

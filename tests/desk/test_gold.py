@@ -324,6 +324,10 @@ ALTERED = {
         altered('"case" = 4', "name", "case_name", 3),
         ["The name of case number 4"],
     ),
+    "a case's former name": (
+        run("update case_name set former = 'C-0001' where \"case\" = 4"),
+        ["The name of case number 4"],
+    ),
     "what a layer was of": (
         run("insert into considered values (1, 1)"),
         ["The parts that layer 1 was of"],

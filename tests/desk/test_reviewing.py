@@ -508,7 +508,10 @@ def test_disagreement_is_shown_field_by_field(filed: Team, monkeypatch: pytest.M
     shown = filed(2, "show", filed.case())
     assert "disagreement on us: reviewer-1: california, reviewer-2: none\n" in shown
     values = json.loads(filed(2, "show", filed.case(), "--json"))["review"]["differences"]
-    assert values == {"us": {"reviewer-1": "california", "reviewer-2": "none"}}
+    assert values == {"us": {"reviewer-1": ["california"], "reviewer-2": ["none"]}}
+    filed.judge(1, filed.case(), us="california")
+    shown = filed(2, "show", filed.case())
+    assert "on us: reviewer-1: california, reviewer-2: none, then california\n" in shown
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,10 @@ class Reviews:
             return self.adjudicated
         return self._counting(REVIEW)[-1] if self.complete and not self.disagree else None
 
+    def reviewed(self, reviewer: str) -> tuple[Layer, ...]:
+        """The versions of *reviewer*'s review that count, without first looks."""
+        return tuple(layer for layer in self._counting(REVIEW) if layer.reviewer == reviewer)
+
     @cached_property
     def voices(self) -> tuple[Judgement, ...]:
         """What counts of each reviewer, the latest, and of the adjudicator; who decides is last."""

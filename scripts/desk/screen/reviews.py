@@ -237,10 +237,14 @@ def review_values(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer)
 
 
 def differences(reviews: Reviews, viewer: Viewer) -> dict[str, dict[str, Any]]:
-    """What reviewers disagree on: for each field, what each of them says."""
-    latest = [own for name in reviews.reviewers if (own := reviews.own(name)) is not None]
+    """What reviewers disagree on: for each field, what each of them said, version by version."""
     return {
-        field: {viewer.name(one.reviewer): getattr(one.judgement, field) for one in latest}
+        field: {
+            viewer.name(reviewer): [
+                getattr(layer.judgement, field) for layer in reviews.reviewed(reviewer)
+            ]
+            for reviewer in reviews.reviewers
+        }
         for field in reviews.differences
     }
 
@@ -267,7 +271,11 @@ def review_text(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer) -
     lines = ["", f"══ status: {status}; {letters}"]
     if reviews.complete:
         for field, said in differences(reviews, viewer).items():
-            each = ", ".join(f"{name}: {_value(value)}" for name, value in said.items())
+            # One who agreed later disagreed all the same: both versions are named.
+            each = ", ".join(
+                f"{name}: {', then '.join(dict.fromkeys(map(_value, values)))}"
+                for name, values in said.items()
+            )
             lines.append(f"disagreement on {field.replace('_', ' ')}: {each}")
     if reviews.agreed is not None:
         lines += ["", "── what counts of all that was said", *_said(reviews.agreed, viewer)]
