@@ -2,6 +2,7 @@
 
 import io
 from argparse import Namespace
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -127,7 +128,8 @@ def test_the_status_says_what_became_of_each_block_that_was_not_opened() -> None
     values = status_values(
         Counts(1, 2, 3, 3, 5, 6, 7, 8),
         unopened,
-        [answer(1, 4)],
+        [answer(1, 4), replace(answer(2, 4), kind="acknowledgement")],
+        5,
         {(blocks[1], 1): True, (blocks[2], 2): False, (blocks[0], 1): True},
     )
 
@@ -137,7 +139,9 @@ def test_the_status_says_what_became_of_each_block_that_was_not_opened() -> None
         {"block": blocks[2].hex(), "reason": "why 2", "set_aside": "not on the server any more"},
     ]
     assert values["answers_queued"] == ["C-4"]
-    assert [values[name] for name in ("cases", "parts", "files", "answers_left")] == [1, 2, 3, 8]
+    assert [values[name] for name in ("cases", "parts", "files", "answers_left")] == [1, 2, 3, 5]
+    # Those that the desk writes on its own are counted apart.
+    assert (values["acknowledgements_left"], values["acknowledgements_queued"]) == (3, 1)
     assert (values["last_export_bundle"], values["last_reply_bundle"]) == (5, 6)
 
 

@@ -29,6 +29,7 @@ def run(asked: argparse.Namespace) -> None:
             casebook.counts(),
             casebook.unopened(),
             casebook.queued(),
+            len(casebook.left()),
             casebook.set_aside.marked(),
         )
         values["kept_sealed_blocks"] = casebook.set_aside.counts()[BLOCK]

@@ -199,11 +199,14 @@ def joined_line(joined: Joined) -> str:
 def status_values(
     counts: Counts,
     unopened: Iterable[Unopened],
-    queued: Iterable[Answer],
+    queued: Sequence[Answer],
+    left: int,
     set_aside: Mapping[tuple[bytes, int], bool],
 ) -> dict[str, Any]:
     """The counts, the cases whose answers wait, and what could not be opened.
 
+    Acknowledgements, which the desk writes on its own, are counted apart from answers, of which
+    *left* have left.
     *set_aside*: by block and place, what no longer holds back the acknowledgement.
     """
     return {
@@ -212,8 +215,10 @@ def status_values(
         "files": counts.files,
         "last_export_bundle": counts.last_export,
         "last_reply_bundle": counts.last_replies,
-        "answers_left": counts.left,
-        "answers_queued": [answer.case_name for answer in queued],
+        "answers_left": left,
+        "acknowledgements_left": counts.left - left,
+        "acknowledgements_queued": sum(one.kind != "answer" for one in queued),
+        "answers_queued": [one.case_name for one in queued if one.kind == "answer"],
         "unopened": [
             {**values, "set_aside": _set_aside(set_aside.get((one.block_id, one.place)))}
             for one in unopened
