@@ -619,7 +619,7 @@ def test_a_message_for_somebody_else_cannot_be_opened(reviewers: Reviewers, tmp_
 
 
 def test_signing_with_a_key_that_is_not_here_is_refused(opener: Opener) -> None:
-    with pytest.raises(CannotOpen, match="sign"):
+    with pytest.raises(CannotOpen, match="secret key is not in this gpg directory"):
         opener.sign(b"x", "0" * 40)
 
 

@@ -209,3 +209,8 @@ def test_a_file_name_over_the_limit_is_refused() -> None:
 def test_neither_text_nor_key_shows_in_a_repr() -> None:
     assert "虚构" not in repr(REPORT)
     assert "训诫书" not in repr(ATTACHMENT)
+
+
+def test_a_report_with_a_symmetric_key_is_of_version_2() -> None:
+    assert dataclasses.replace(REPORT, reply_symmetric=None).version == 1
+    assert dataclasses.replace(REPORT, reply_symmetric=b"s" * 32).version == 2
