@@ -73,6 +73,7 @@ class Settings:
     front_user: str | None = None  # whom the intake socket answers beside the vault's own user
     courier_users: tuple[str, ...] = ()  # whom the courier socket answers beside that and root
     # [site], optional
+    next_address: Path | None = None  # the signed statement about it, see dropbox.next_address
     languages: tuple[str, ...] = LANGUAGES  # of the pages, in the order they are offered
     catalogs: Path | None = None  # the folder of the catalogs of languages other than LANGUAGES
     # [language.TAG], optional
@@ -377,6 +378,7 @@ _SETTINGS: dict[tuple[str, str], Parser] = {
     ("site", "salt_file"): _salt_file,
     ("site", "keys"): _path,
     ("site", "campaign"): _path,
+    ("site", "next_address"): _path,
     ("site", "languages"): _languages,
     ("site", "catalogs"): _path,
     ("front", "gnupg_home"): _path,
@@ -417,6 +419,7 @@ _DEFAULTED = frozenset(
     (
         "campaign",
         "salt_file",
+        "next_address",
         "languages",
         "catalogs",
         "key_memory",

@@ -11,6 +11,10 @@ import argparse
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dropbox.settings import Settings
 
 HELP = "check settings, keys, campaign and pages as a start does, without stopping anything"
 
@@ -35,7 +39,26 @@ def run(asked: argparse.Namespace) -> None:
     settings = Settings.load({**os.environ, FILE_VARIABLE: str(asked.settings)})
     print(check_keys(settings.keys))
     texts.check(asked.settings)
+    if settings.next_address is not None:
+        print(check_next_address(settings))
     print("A start would find nothing wrong with settings, keys, campaign and pages.")
+
+
+def check_next_address(settings: Settings) -> str:
+    """A sentence about the address that the drop moves to. Raises SettingsError or KeysError."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from dropbox.next_address import read_next_address  # noqa: PLC0415
+
+    path = settings.next_address
+    assert path is not None
+    now = datetime.now(UTC)
+    found = read_next_address(path, onion=settings.onion, keys=settings.keys, now=now)
+    if found is None:
+        return f"There is no {path} yet; the first page names no next address."
+    return (
+        f"The first page says that the drop moves to {found.onion}, signed by {found.fingerprint}."
+    )
 
 
 def check_keys(keys: Path) -> str:

@@ -31,6 +31,7 @@ from dropbox.front.shared_keys import SharedKeys
 from dropbox.front.translation import translate
 from dropbox.front.uniform_response import PAD, REST, content_security_policy, uniform
 from dropbox.language import Language, read_languages
+from dropbox.next_address import NextAddress
 from dropbox.public_keys import PublicKeys
 from dropbox.settings import Settings
 
@@ -63,11 +64,13 @@ def create_front(
     keys: SharedKeys,
     clock: Callable[[], float],
     step_seconds: float = STEP_SECONDS,
+    next_address: NextAddress | None = None,
 ) -> Flask:
     """The front as a WSGI application.
 
     *public_keys* are those of the reviewers, *keys* are for form tokens, *clock* returns Unix
-    seconds, *step_seconds* is for dropbox.front.response_timing. Raises SettingsError or
+    seconds, *step_seconds* is for dropbox.front.response_timing, *next_address* is where the drop
+    moves to. Raises SettingsError or
     CatalogError for a language that the pages cannot be in.
     """
     languages = read_languages(settings, campaign)
@@ -76,7 +79,7 @@ def create_front(
     pages = Pages(campaign, words, tokens, ArrivedFiles(keys, clock), languages)
     _fill_up(app, settings.page_bytes, step_seconds)
     admit_only_from(app, settings.onion, pages, intake.charge)
-    _routes(app, pages, intake, settings, clock, public_keys)
+    _routes(app, pages, intake, settings, clock, public_keys, next_address)
     _error_pages(app, pages)
     return app
 
@@ -145,9 +148,10 @@ def _routes(
     settings: Settings,
     clock: Callable[[], float],
     public_keys: PublicKeys,
+    next_address: NextAddress | None,
 ) -> None:
     def start() -> Response:
-        return pages.render("start.html")
+        return pages.render("start.html", next_address=next_address)
 
     report = ReportView.as_view("report", pages, intake, settings, clock)
     views: dict[str, Callable[..., Any]] = {

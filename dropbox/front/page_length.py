@@ -30,6 +30,7 @@ from dropbox.front.shared_keys import SharedKeys
 from dropbox.front.submission import NOT_ACCEPTED, Question
 from dropbox.front.uniform_response import FRESH_LINE_FEEDS, least_line_feeds, whole_bytes
 from dropbox.language import read_languages
+from dropbox.next_address import NextAddress
 from dropbox.reply import Reply
 from dropbox.report import Attachment
 from dropbox.settings import Settings
@@ -44,6 +45,7 @@ _FILE = Attachment("照片 2026.jpg", "image/jpeg", 2**20, "0" * 64, bytes(32), 
 _PHOTO = Photo(_FILE.block_key, ("place", "serial"), _FILE)
 # A page length that is proposed is a multiple of this.
 _STEP_BYTES = 4_096
+_NEXT_ADDRESS = NextAddress("a" * 56 + ".onion", "0" * 40)
 # The pages that only say something have at most so many sentences.
 _SENTENCES = 3
 # Neither the time nor the day changes a page's length, except that of the year's digits.
@@ -95,7 +97,7 @@ def page_lengths(settings: Settings, campaign: Campaign, words: WordLists) -> It
 
 
 def _pages_to_read(pages: Pages, sentences: Sentences) -> Iterator[_Page]:
-    yield "start", pages.render("start.html"), 0
+    yield "start", pages.render("start.html", next_address=_NEXT_ADDRESS), 0
     yield "bridges", pages.render("bridges.html", path="bridges"), 0
     yield "keys", keys_page.show(pages, ["0" * 40] * MAX_REVIEWERS), 0
     longest = max(sentences.texts.values(), key=lambda text: len(text.encode()), default="")

@@ -24,6 +24,7 @@ from dropbox.front.vault_client import VaultClient
 from dropbox.front.vault_connector import VaultConnector
 from dropbox.key_expiry import notice
 from dropbox.lockdown import Room, lock, warn_waived
+from dropbox.next_address import read_next_address
 from dropbox.openpgp import Reviewers
 from dropbox.public_keys import PublicKeys
 from dropbox.settings import Settings
@@ -62,6 +63,14 @@ def _load() -> tuple[Flask, TodaysKey]:
     hpke = WeeklyHpke.load(_settings.keys, datetime.now(UTC))
     day_key = TodaysKey(reviewers=hpke.current, keep=_vault.keep_day_key, clock=time.time)
     check_page_lengths(_settings, campaign, _words)
+    moves_to = None
+    if _settings.next_address is not None:
+        moves_to = read_next_address(
+            _settings.next_address,
+            onion=_settings.onion,
+            keys=_settings.keys,
+            now=datetime.now(UTC),
+        )
     made = create_front(
         _settings,
         intake=Intake(
@@ -78,6 +87,7 @@ def _load() -> tuple[Flask, TodaysKey]:
         words=_words,
         keys=_keys,
         clock=time.time,
+        next_address=moves_to,
     )
     load_pages(made)
     if told := notice(min(reviewers.last_day(), hpke.last_day()), datetime.now(UTC).date()):

@@ -18,6 +18,7 @@ from dropbox.front.factory import create_front
 from dropbox.front.intake import Charge, Intake, free_of_charge
 from dropbox.front.shared_keys import SharedKeys
 from dropbox.front.vault_client import Claim, SealedBlock
+from dropbox.next_address import NextAddress
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.pieces import Pieces
 from dropbox.public_keys import PublicKeys
@@ -129,6 +130,7 @@ class Front:
     now: float
     restart: Callable[[], None] = lambda: None
     charge: Charge = free_of_charge
+    next_address: NextAddress | None = None
 
     def browser(self) -> Browser:
         """A browser for this front, without a network."""
@@ -208,6 +210,7 @@ def make_front(
             keys=keys,
             clock=lambda: made.now,
             step_seconds=0.001,
+            next_address=made.next_address,
         )
         made.app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(templates))
 
