@@ -142,6 +142,54 @@ def test_a_file_that_only_begins_is_refused_by_what_it_lacks_first(
     assert str(refusal.value) == f"The campaign file {path}, {sentence}"
 
 
+TEXT = '{ zh-Hans = "一", zh-Hant = "一", en = "one" }'
+LEAST = f"""
+code = "least"
+title = {TEXT}
+organisation = {TEXT}
+invitation = {TEXT}
+[[category]]
+code = "c0"
+unsure = true
+label = {TEXT}
+[review]
+"""
+
+
+def least(tmp_path: Path, more: str = "") -> Path:
+    """A campaign of what it cannot do without, with the packaged one's reviewing, and *more*."""
+    text = PACKAGED.read_text("utf-8")
+    review = text[text.index("[review]") :]
+    path = tmp_path / "least.toml"
+    lists = text[text.index("[[list]]") : text.index("[[group]]")]
+    review = re.split(r"^\[\[", review, maxsplit=1, flags=re.MULTILINE)[0]
+    path.write_text(LEAST.replace("[review]", f"{more}\n{lists}") + review, "utf-8")
+    return path
+
+
+def test_a_campaign_may_go_without_harms_questions_scope_and_ready_answers(tmp_path: Path) -> None:
+    campaign = Campaign.read(least(tmp_path))
+
+    assert [category.code for category in campaign.categories] == ["c0"] and campaign.unsure == "c0"
+    assert (campaign.groups, campaign.answers, list(campaign.scope)) == ((), (), [])
+    assert (campaign.questions, campaign.harm_codes) == ((), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (f'[[group]]\ncode = "g"\nlabel = {TEXT}\ncolour = 1', '"colour" is not a known key'),
+        (f'[[group]]\ncode = "c0"\nlabel = {TEXT}', 'the code "c0" is used twice'),
+        (f'[[category]]\ncode = "c1"\nlabel = {TEXT}\nunsure = true', "exactly one category"),
+    ],
+)
+def test_what_is_added_to_the_least_campaign_is_looked_at(
+    tmp_path: Path, more: str, sentence: str
+) -> None:
+    with pytest.raises(CampaignError, match=sentence):
+        Campaign.read(least(tmp_path, more))
+
+
 @pytest.mark.parametrize("percent", [0, 100])
 def test_none_or_all_of_the_cases_may_be_drawn_for_a_second_review(
     tmp_path: Path, percent: int

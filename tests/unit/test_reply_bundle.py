@@ -66,6 +66,7 @@ def signed(manifest: bytes, content: bytes = BUNDLE._content()) -> bytes:
 def test_a_reply_bundle_comes_back_whole() -> None:
     assert read(written()) == BUNDLE
     assert read(written(replies=(), acknowledged=())).replies == ()
+    assert read(written(desk=0)).desk == 0
 
 
 def test_it_is_taken_by_one_drop_and_campaign_and_from_the_reviewer_who_signs() -> None:
