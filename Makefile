@@ -110,6 +110,7 @@ mutate: install debian-test-packages ## plant faults and say how many the tests 
 bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id; the desk with 1,000 reports and 20,000 cases
 	@$(BIN)/python -m scripts.rehearsal.bench
 	@$(BIN)/python -m scripts.rehearsal.bench_desk
+	@$(BIN)/python -m scripts.rehearsal.bench_limits
 
 up: server ## the service on the real Tor network (STATE=var)
 	@$(SERVER)/bin/python -m onion up --state $(STATE)

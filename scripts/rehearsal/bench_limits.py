@@ -1,0 +1,169 @@
+"""What the limits on slow clients and on circuits cost, and what they are good for.
+
+    python -m scripts.rehearsal.bench_limits [--reports N] [--pages N]
+
+One run files reports in turn through a drop with its limits, each from a Tor circuit of its own,
+and through one whose front has gunicorn's own worker and sees no circuits. The second part asks for
+pages, with and without uploads that trickle. Nothing leaves this computer.
+"""
+
+import argparse
+import os
+import shutil
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from dropbox.gpg_agent import stop_agent
+from onion.launch import Drop
+from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.newsite import make_site
+from scripts.rehearsal.bench import ONION, TEXT, WAIVED, cpu_seconds
+from scripts.rehearsal.claimant import Form
+
+# gunicorn's own worker with threads, which is started anew as often.
+PLAIN = {"GUNICORN_CMD_ARGS": "--worker-class gthread --max-requests 25"}
+UPLOADS = 32
+# In turn, so that both suffer alike from what else the machine does.
+REPORTS_IN_A_TURN = 10
+# A request that announces a large file, and the beginning of that.
+BEGUN_UPLOAD = (
+    f"POST /zh-hans/report/send HTTP/1.1\r\nHost: {ONION}\r\n"
+    "Content-Type: multipart/form-data; boundary=B\r\nContent-Length: 10000000\r\n\r\n"
+    '--B\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+).encode() + bytes(150_000)
+
+
+class Visitor:
+    """Asks a front's socket, over a Tor circuit of its own for each visit if *circuits*."""
+
+    def __init__(self, front_socket: Path, *, circuits: bool) -> None:
+        self._socket = front_socket
+        self._circuits = circuits
+        self._number = 0
+
+    @contextmanager
+    def connected(self) -> Iterator[socket.socket]:
+        """A connection, as tor begins it."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(60)
+            client.connect(str(self._socket))
+            if self._circuits:
+                high, low = divmod(self._number, 2**16)
+                line = f"PROXY TCP6 fc00:dead:beef:4dad::{high:x}:{low:x} ::1 {low} 42\r\n"
+                client.sendall(line.encode())
+            yield client
+
+    def visit(self) -> None:
+        """Come back over another circuit."""
+        self._number += 1
+
+    def ask(self, request: bytes) -> str:
+        """The page that answers *request*."""
+        with self.connected() as client:
+            client.sendall(request)
+            head, _, page = client.makefile("rb").read().partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200 "):
+            raise SystemExit(f"The front answered {head[:80]!r}.")
+        return page.decode()
+
+    def page(self) -> str:
+        """The report page."""
+        return self.ask(f"GET /zh-hans/report HTTP/1.1\r\nHost: {ONION}\r\n\r\n".encode())
+
+    def report(self) -> None:
+        """File a short report."""
+        self.visit()
+        form = Form.of(self.page(), "/zh-hans/report")
+        if form is None:
+            raise SystemExit("The report page has no form.")
+        parts = [
+            (name, (None, text)) for name, text in form.filled({"category": "c1", "text": TEXT})
+        ]
+        sent = httpx.Request("POST", f"http://{ONION}{form.action}", files=parts)
+        body = sent.read()
+        kind = sent.headers["Content-Type"]
+        head = f"POST {form.action} HTTP/1.1\r\nHost: {ONION}\r\nContent-Type: {kind}\r\n"
+        self.ask(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="bench_limits", description="What the limits cost.")
+    parser.add_argument("--reports", type=int, default=200, help="with and without (default 200)")
+    parser.add_argument("--pages", type=int, default=100, help="with and without (default 100)")
+    asked = parser.parse_args(arguments)
+    directory = Path(tempfile.mkdtemp(prefix="casedrop-"))
+    try:
+        run(directory, asked.reports, asked.pages)
+    finally:
+        stop_agent(directory / "first")
+        shutil.rmtree(directory, ignore_errors=True)
+    return 0
+
+
+def run(directory: Path, reports: int, pages: int) -> None:
+    """Measure both, with all files in *directory*."""
+    keys = directory / "keys"
+    keys.mkdir()
+    weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
+    new_reviewer(directory / "first", name="first", out=keys, weeks=weeks, protected=False)
+    cpu = {True: 0.0, False: 0.0}
+    with ExitStack() as drops:
+        sides = []
+        for limited in (True, False):
+            site = make_site(directory / f"site-{limited}", onion=ONION, keys=keys)
+            environ = {**os.environ, **WAIVED, **({} if limited else PLAIN)}
+            drop = drops.enter_context(Drop(site.settings_file, site.front_socket, environ))
+            visitor = Visitor(site.front_socket, circuits=limited)
+            visitor.report()
+            sides.append((limited, [drop.front_pid], visitor))
+        for _ in range(max(1, reports // REPORTS_IN_A_TURN)):
+            for limited, pids, visitor in sides:
+                before = cpu_seconds(pids)
+                for _ in range(REPORTS_IN_A_TURN):
+                    visitor.report()
+                cpu[limited] += cpu_seconds(pids) - before
+        Console().print(
+            f"CPU of the front for a report: {cpu[True] / reports:.4f} s with the limits, "
+            f"{cpu[False] / reports:.4f} s without, {cpu[True] / cpu[False]:.3f} x."
+        )
+        visitor = sides[0][2]
+        quiet = _seconds(visitor, pages)
+        slow = []
+        for _ in range(UPLOADS):
+            visitor.visit()
+            slow.append(drops.enter_context(visitor.connected()))
+            slow[-1].sendall(BEGUN_UPLOAD)
+        behind = _seconds(visitor, pages, slow)
+    Console().print(
+        f"A page: {quiet * 1_000:.1f} ms, behind {UPLOADS} uploads that trickle "
+        f"{behind * 1_000:.1f} ms, {behind / quiet:.2f} x (medians)."
+    )
+
+
+def _seconds(visitor: Visitor, pages: int, slow: Sequence[socket.socket] = ()) -> float:
+    """The median time of a page, while each of *slow* sends a byte now and then."""
+    took = []
+    for number in range(pages):
+        visitor.visit()
+        if number % 10 == 0:
+            for client in slow:
+                client.sendall(b"x")
+        begun = time.monotonic()
+        visitor.page()
+        took.append(time.monotonic() - begun)
+    return statistics.median(took)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
