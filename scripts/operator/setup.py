@@ -1,6 +1,6 @@
 """Sets up the drop of the Debian package: asks what it must know, does the rest, opens the drop.
 
-    casedrop setup [--keys DIR] [--campaign FILE] [--yes]
+    casedrop setup [--keys DIR] [--campaign FILE] [--waive PART] [--yes]
 
 Again is harmless: the salt, the export key and the onion's key stay, reviewers' keys and campaign
 are replaced by what is given. All that is given is checked before anything is changed.
@@ -55,7 +55,7 @@ export_key = "secret/export.key"
 front_user = "casedrop-front"
 # Users who may fetch bundles besides root; they also have to be in the group casedrop-courier.
 # courier_users = []
-"""
+{waived}"""
 _OWN_CAMPAIGN = 'campaign = "campaign.toml"\n'
 
 
@@ -98,6 +98,7 @@ class Given:
 
     keys: Path | None
     campaign: Path | None
+    waived: tuple[str, ...] = ()  # parts of the lockdown, for settings that are new
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -110,6 +111,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--campaign", type=Path, metavar="FILE", help="a campaign file of your own")
     parser.add_argument(
+        "--waive",
+        action="append",
+        default=[],
+        metavar="PART",
+        help="open the drop although this machine lacks this part of the lockdown",
+    )
+    parser.add_argument(
         "--yes", action="store_true", help="ask nothing: the fingerprints have been compared"
     )
 
@@ -118,6 +126,7 @@ def run(asked: argparse.Namespace) -> None:
     """Do it. Raises CannotRun, or the error that names what was given wrong."""
     machine = Machine(Path("/"), _systemctl)
     _check_machine(machine)
+    _check_kernel(machine, asked.waive)
     set_up(machine, _given(machine, asked))
 
 
@@ -129,7 +138,7 @@ def set_up(machine: Machine, given: Given) -> None:
     # At first it runs with Debian's own configuration.
     machine.systemctl("start" if machine.hostname.exists() else "restart", TOR)
     onion = _address(machine)
-    _write_settings(machine, onion)
+    _write_settings(machine, onion, given.waived)
     machine.systemctl("reset-failed")
     machine.systemctl("enable", "--now", *SOCKETS)
     machine.systemctl("enable", "--now", *SERVICES, *TIMERS)
@@ -159,6 +168,29 @@ def _check_machine(machine: Machine) -> None:
             raise CannotRun(f"The vault cannot be kept in /var/lib/casedrop: {sentence}")
 
 
+def _check_kernel(machine: Machine, waived: Sequence[str]) -> None:
+    """Raise CannotRun for what both rooms would refuse to start with."""
+    from dropbox import lockdown  # noqa: PLC0415
+    from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
+
+    for part in waived:
+        if part not in lockdown.PARTS:
+            raise CannotRun(f"{part} is no part of the lockdown: {', '.join(lockdown.PARTS)}.")
+    allowed = set(waived)
+    if machine.settings.exists():
+        settings = Settings.load({FILE_VARIABLE: str(machine.settings)})
+        if allowed - settings.waived:
+            raise CannotRun(f"Name what is waived in {machine.settings}: [lockdown] waived.")
+        allowed = set(settings.waived)
+    missing = [part for part in lockdown.lacking() if part not in allowed]
+    if missing:
+        raise CannotRun(
+            f"This machine lacks {', '.join(missing)}: docs/operator.md says for each part of the "
+            "lockdown what to do. Nothing was changed. To open the drop all the same: casedrop "
+            f"setup {' '.join(f'--waive {part}' for part in missing)}"
+        )
+
+
 def _given(machine: Machine, asked: argparse.Namespace) -> Given:
     """Ask for what the options do not say, and check it; nothing is changed. Raises CannotRun."""
     present = (machine.keys / "FINGERPRINTS").exists()
@@ -176,7 +208,7 @@ def _given(machine: Machine, asked: argparse.Namespace) -> Given:
     check_given(machine, Given(keys, campaign))
     if keys is not None and not asked.yes:
         _confirm(keys)
-    return Given(keys, campaign)
+    return Given(keys, campaign, tuple(asked.waive))
 
 
 def check_given(machine: Machine, given: Given) -> None:
@@ -197,7 +229,7 @@ def check_given(machine: Machine, given: Given) -> None:
         text = (
             machine.settings.read_text("utf-8")
             if machine.settings.exists()
-            else _TEMPLATE.format(onion=_UNKNOWN, campaign=_OWN_CAMPAIGN if campaign else "")
+            else _template(_UNKNOWN, own_campaign=campaign is not None)
         )
         file.write_text(text, "utf-8")
         if campaign is not None:
@@ -288,13 +320,21 @@ def _address(machine: Machine) -> str:
     return machine.hostname.read_text("ascii").strip()
 
 
-def _write_settings(machine: Machine, onion: str) -> None:
+def _template(onion: str, *, own_campaign: bool, waived: Sequence[str] = ()) -> str:
+    listed = ", ".join(f'"{part}"' for part in waived)
+    return _TEMPLATE.format(
+        onion=onion,
+        campaign=_OWN_CAMPAIGN if own_campaign else "",
+        waived=f"\n[lockdown]\nwaived = [{listed}]\n" if waived else "",
+    )
+
+
+def _write_settings(machine: Machine, onion: str, waived: Sequence[str]) -> None:
     """Write the settings, or see that those that are there are for *onion*. Raises CannotRun."""
     from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
 
-    own = _OWN_CAMPAIGN if machine.campaign.exists() else ""
     if not machine.settings.exists():
-        text = _TEMPLATE.format(onion=onion, campaign=own)
+        text = _template(onion, own_campaign=machine.campaign.exists(), waived=waived)
         _write_public(machine.settings, text.encode("ascii"))
     settings = Settings.load({FILE_VARIABLE: str(machine.settings)})
     if settings.onion != onion:

@@ -118,7 +118,9 @@ def set_up(keys: Path) -> None:
     stand_in = Path("/usr/local/sbin/systemctl")
     stand_in.write_text(SYSTEMCTL, "utf-8")
     stand_in.chmod(0o755)
-    said = run("casedrop", "setup", "--yes", "--keys", keys)
+    # Nobody has set up this kernel.
+    waived = [word for part in lacking() for word in ("--waive", part)]
+    said = run("casedrop", "setup", "--yes", "--keys", keys, *waived)
     assert f"The drop is open: http://{ONION}/" in said
     kept = {path: path.read_bytes() for path in Path("/etc/casedrop").rglob("*") if path.is_file()}
     run("casedrop", "setup", "--yes", "--keys", keys)
@@ -159,6 +161,9 @@ def credentials(room: str) -> Path:
 @contextmanager
 def serving() -> Iterator[None]:
     """Both rooms, once they have reported that they work."""
+    # Where systemd runs, /run is in memory.
+    Path("/run/casedrop-front").mkdir(mode=0o700)
+    run("mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", "/run/casedrop-front")
     for folder, user in (("/run/casedrop-front", "front"), ("/var/lib/casedrop", "vault")):
         Path(folder).mkdir(mode=0o700, exist_ok=True)
         os.chown(folder, *ids(f"casedrop-{user}"))

@@ -50,6 +50,7 @@ def machine(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(systemd.root, systemd)
     monkeypatch.setattr(setup, "Machine", lambda _root, _systemctl: made)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr("dropbox.lockdown.lacking", lambda: ())
     # Rendering all pages is tested elsewhere.
     monkeypatch.setattr("scripts.texts.check", lambda file: Settings.load(environ(file)))
     return made
@@ -176,7 +177,7 @@ def test_what_is_wrong_is_said_before_anything_is_changed(
 def test_a_machine_that_cannot_run_it_is_refused(
     machine: Machine, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = argparse.Namespace(keys=None, campaign=None, yes=True)
+    asked = argparse.Namespace(keys=None, campaign=None, waive=[], yes=True)
     (machine.root / "run/systemd/system").rmdir()
     with pytest.raises(CannotRun, match="systemd does not run here"):
         setup.run(asked)
@@ -233,3 +234,28 @@ def test_tor_that_makes_no_address_is_not_waited_for_forever(
 
     with pytest.raises(CannotRun, match="tor has not made the address"):
         setup._address(silent)
+
+
+def test_what_the_kernel_lacks_is_named_before_anything_is_changed_and_can_be_waived(
+    machine: Machine,
+    systemd: Systemd,
+    keys_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("dropbox.lockdown.lacking", lambda: ("swap", "init_on_free"))
+    before = state(machine)
+    command = ["setup", "--yes", "--keys", str(keys_dir), "--waive", "swap"]
+
+    assert casedrop.main(command) == 2
+    said = capsys.readouterr().err
+    assert "lacks init_on_free:" in said and "--waive init_on_free" in said
+    assert casedrop.main([*command, "--waive", "everything"]) == 2
+    assert "everything is no part of the lockdown" in capsys.readouterr().err
+    assert state(machine) == before and systemd.asked == []
+
+    assert casedrop.main([*command, "--waive", "init_on_free"]) == 0
+    assert Settings.load(environ(machine.settings)).waived == {"swap", "init_on_free"}
+    assert casedrop.main(["setup", "--yes"]) == 0
+    assert casedrop.main(["setup", "--yes", "--waive", "access"]) == 2
+    assert "[lockdown] waived" in capsys.readouterr().err
