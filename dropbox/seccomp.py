@@ -11,6 +11,7 @@ whose kernels have fewer of these calls. Files are Landlock's task.
 """
 
 import errno
+import os
 import socket
 
 import pyseccomp
@@ -21,7 +22,7 @@ from dropbox.errors import CannotLockDown
 _RUNNING = (
     "mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "mlock", "mlock2", "munlock",
     "membarrier", "futex", "futex_waitv", "set_robust_list", "set_tid_address", "rseq",
-    "arch_prctl", "exit", "exit_group", "tgkill", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+    "arch_prctl", "exit", "exit_group", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
     "rt_sigsuspend", "rt_sigtimedwait", "sigaltstack", "restart_syscall", "sched_yield",
     "getrandom",
 )  # fmt: skip
@@ -50,7 +51,7 @@ _WRITING = (
     "pwrite64", "pwritev", "fsync", "fdatasync", "ftruncate", "truncate", "fallocate", "unlink",
     "unlinkat", "utimensat",
 )  # fmt: skip
-_EXECUTING = ("execve", "fork", "vfork", "wait4", "waitid", "kill")
+_EXECUTING = ("execve", "fork", "vfork", "wait4", "waitid", "kill", "tgkill")
 # Taking over a connection that another process made.
 _RECEIVING = ("recvmsg", "wait4")
 # Making a connection and handing it over.
@@ -183,6 +184,8 @@ def _allow_by_arguments(
     rules.add_rule(pyseccomp.ALLOW, "clone", started)
     if not executing:
         rules.add_rule(_REFUSED, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _THREAD, 0))
+        # Signals to its own threads, as of abort(). A program would have another number.
+        rules.add_rule(pyseccomp.ALLOW, "tgkill", argument(0, os.getpid()))
     for flag in _NAMESPACES:
         rules.add_rule(_REFUSED, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
     # clone3 passes its flags by a pointer. glibc falls back to clone, since it is not on the list.

@@ -164,6 +164,7 @@ TIMES = "utimensat with a name"
 EXECUTING = {"execve": (0, 0, 0)}
 # Refused with it. To try the first two could start a child; they are among the numbers.
 FORKING = ("fork", "vfork")
+FOREIGN_SIGNAL = "tgkill of another process"
 SIGNALLING = {"kill": (1, _NO_COMMAND)}
 # What all rooms can still call, by name, and what only some can.
 ALLOWED = [
@@ -302,6 +303,7 @@ def all_tried() -> dict[str, str]:
     # Asks for the limits, as a program does for its own: of its parent.
     limits = ctypes.create_string_buffer(16)
     found["prlimit64 of another process"] = tried("prlimit64", os.getppid(), 4, 0, _at(limits))
+    found[FOREIGN_SIGNAL] = tried("tgkill", os.getppid(), os.getppid(), 0)
     for name, flag in NAMESPACES.items():
         found[f"clone into a namespace of {name}"] = started_in(flag)
     for name, family in FAMILIES.items():
@@ -325,6 +327,7 @@ def refused(*, writing: bool, executing: bool) -> dict[str, str]:
     calls += ["socket of datagrams", "socketpair of datagrams", "prlimit64 of another process"]
     calls += ["socket of raw messages", "sendto with an address"]
     unknown = [*NUMBERED, "clone3", "ioctl that writes an attribute", "prctl that opens its memory"]
+    unknown += [] if executing else [FOREIGN_SIGNAL]
     return {**dict.fromkeys(calls, "EPERM"), **dict.fromkeys(unknown, "ENOSYS")}
 
 
