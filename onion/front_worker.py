@@ -268,6 +268,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._due_at = now if self._due_at is None else self._due_at
         if not self._retired and now - self._due_at >= POSTPONE_SECONDS:
             self._retired = struct.unpack("d", _retiring[:])[0] < now
+            self.set_accept_enabled(self._accepting)
         if self._retired:
             _retiring[:] = struct.pack("d", now + _RETIRING_SECONDS)
 
