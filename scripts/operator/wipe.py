@@ -19,6 +19,7 @@ from scripts.operator.backup import ONION_KEY, salt_file
 from scripts.operator.typed import answer
 
 HELP = "stop the drop and overwrite its keys and its vault, for an emergency"
+_DEBIAN_SETTINGS, _DEBIAN_MEMORY = Path("/etc/casedrop"), Path("/run/casedrop-front")
 _REMAINS = """\
 This could not be wiped from here:
 - flash memory keeps old copies where no program can overwrite them: an encrypted disk whose
@@ -105,10 +106,15 @@ def _memory(drop: site.Site) -> list[Path]:
     settings, runtime = drop.settings, os.environ.get("XDG_RUNTIME_DIR")
     if settings.key_memory is not None:
         return [settings.key_memory]
-    # It has the salt in it: never another drop's.
+    # Its name has the salt in it: never another drop's.
     name = default_path(settings.salt, settings.intake_socket, runtime).name
     places = [settings.intake_socket.parent, Path(runtime or "/dev/shm"), Path("/dev/shm")]  # noqa: S108
-    return [place / name for place in places]
+    return [*(place / name for place in places), *_packaged_memory(drop)]
+
+
+def _packaged_memory(drop: site.Site) -> list[Path]:
+    """What the Debian package's front has in memory: only its unit names the folder."""
+    return [_DEBIAN_MEMORY] if drop.file.parent == _DEBIAN_SETTINGS else []
 
 
 def _below(path: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from dropbox import durable_file
 from onion import socket_owner
 from onion.socket_owner import owner_of, stop_owner
 from scripts import casedrop
+from scripts.operator import wipe as wipe_command
 
 # Listens on each path, then says so.
 LISTENER = """
@@ -131,6 +132,28 @@ def test_an_onion_key_elsewhere_is_not_passed_over(
 
     assert wipe(drop, monkeypatch) == 2
     assert "--tor-service" in capsys.readouterr().err
+
+
+def test_what_the_packaged_front_has_in_memory_is_wiped_with_its_own_settings_only(
+    drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    memory = tmp_path / "keys"
+    memory.write_bytes(b"token keys")
+    monkeypatch.setattr(wipe_command, "_DEBIAN_MEMORY", tmp_path)
+    text = drop.settings_file.read_text().replace('key_memory = "memory"\n', "")
+    drop.settings_file.write_text(text)
+    monkeypatch.setattr(wipe_command, "_DEBIAN_SETTINGS", drop.state)
+    assert wipe(drop, monkeypatch) == 0 and not memory.exists()
+
+
+def test_another_drops_memory_is_not_touched(
+    drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").write_bytes(b"token keys")
+    monkeypatch.setattr(wipe_command, "_DEBIAN_MEMORY", tmp_path)
+    text = drop.settings_file.read_text().replace('key_memory = "memory"\n', "")
+    drop.settings_file.write_text(text)
+    assert wipe(drop, monkeypatch) == 0 and (tmp_path / "keys").exists()
 
 
 # --- Who is behind a socket ---
