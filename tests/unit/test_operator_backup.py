@@ -328,6 +328,25 @@ def test_a_member_that_does_not_belong_there_is_not_kept(
         kept(packed(tmp_path, monkeypatch, members))
 
 
+def test_what_is_not_as_the_manifest_says_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Manifest({"a": Member(0, "00" * 32)}, {}).to_bytes()
+
+    def pack(out: BytesIO, *_: object) -> None:
+        manifest = tarfile.TarInfo("manifest.json")
+        manifest.size = len(data)
+        with tarfile.open(fileobj=out, mode="w|") as archive:
+            archive.addfile(tarfile.TarInfo("a"), BytesIO())
+            archive.addfile(manifest, BytesIO(data))
+
+    monkeypatch.setattr(sealed_archive, "_pack", pack)
+    monkeypatch.setattr(sealed_archive, "unseal", lambda *_: None)
+    seal(tmp_path / "made", WORDS, [], {})
+    with pytest.raises(ArchiveError, match="does not hold what its manifest says"):
+        kept(tmp_path / "made")
+
+
 @pytest.mark.parametrize(
     "data",
     [
