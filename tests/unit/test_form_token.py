@@ -154,6 +154,12 @@ def test_names_are_left_away_only_if_their_writer_asks_for_it() -> None:
     assert state.to_send() == state
     sent = state.with_names_left_away(True).to_send()
     assert [one.name for one in sent.attachments] == ["1.png", "2", "3"]
+    volumes = replace(STATE, attachments=(file("张三.z01"), file("张三.zip", 2), file("x.jpg", 3)))
+    first, whole, other = (
+        one.name for one in volumes.with_names_left_away(True).to_send().attachments
+    )
+    assert whole == first.removesuffix("z01") + "zip" and "张三" not in first + whole
+    assert other == "3.jpg"
 
 
 def test_the_next_page_of_a_visit_belongs_to_it(tokens: FormTokens) -> None:

@@ -185,6 +185,15 @@ def test_a_city_or_country_that_an_agency_noted_is_a_place(
     assert left_of(segment(0xEC, dataset))[0].traces == set()
 
 
+@pytest.mark.parametrize(
+    ("word", "traces"), [(b"exif:GPSLatitude", {PLACE}), (b"aux:SerialNumber", {SERIAL})]
+)
+def test_what_adobe_notes_is_looked_for_where_it_is_kept(word: bytes, traces: set[str]) -> None:
+    assert left_of(segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + word))[0].traces == traces
+    for marker in (0xE0, 0xE2, 0xED, 0xFE):
+        assert left_of(segment(marker, word))[0].traces == set()
+
+
 @pytest.mark.parametrize("turned", [1, 2, 8])
 def test_how_a_picture_is_turned_is_all_that_is_left_of_its_notes(turned: int) -> None:
     serial = (SERIALS[0], TEXT, 4, b"1234")
@@ -197,8 +206,8 @@ def test_how_a_picture_is_turned_is_all_that_is_left_of_its_notes(turned: int) -
         assert left == begin
     else:
         length = int.from_bytes(left[4:6], "big")
-        assert left[2:4] == b"\xff\xe1" and left[6:12] == b"Exif\0\0"
-        assert Tiff(left[12 : 4 + length]).orientation == turned
+        alone = notes((ORIENTATION, SHORT, 1, turned), order=">")
+        assert left[2 : 4 + length] == segment(0xE1, b"Exif\0\0" + alone)
         assert left[:2] + left[4 + length :] == begin
 
 
