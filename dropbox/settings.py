@@ -277,7 +277,7 @@ def _salt_file(value: object, folder: Path) -> bytes:
         with path.open("rb") as file:
             untrusted = file.read(_SALT_FILE_BYTES)
     except OSError as why:
-        raise _Invalid(f"a file that can be read: {explained(why)}") from None
+        raise _Invalid(f"a file that can be read: {explained(why).rstrip('.')}") from None
     try:
         return _salt(untrusted.decode("ascii").strip(), folder)
     except (_Invalid, UnicodeDecodeError):

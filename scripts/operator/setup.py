@@ -369,7 +369,7 @@ How it is: casedrop status --settings {machine.settings}. Fetch what was filed e
 def _systemctl(*arguments: str) -> None:
     """Run systemctl. Raises CannotRun with the unit that failed."""
     done = subprocess.run(
-        ["systemctl", "--quiet", *arguments],
+        ["systemctl", *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -380,7 +380,7 @@ def _systemctl(*arguments: str) -> None:
 
 
 def _failure(arguments: Sequence[str], said: str) -> str:
-    last = (said.strip().splitlines() or ["it said nothing."])[-1]
+    first = (said.strip().splitlines() or ["it said nothing."])[0]
     units = [one for one in arguments if "." in one]
     log = f" Look at: journalctl --unit {' --unit '.join(units)}" if units else ""
-    return f"systemctl {' '.join(arguments)} failed: {last}{log}"
+    return f"systemctl {' '.join(arguments)} failed: {first}{log}"
