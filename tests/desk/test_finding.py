@@ -466,3 +466,18 @@ def test_a_word_is_a_character_or_a_picture_or_a_word_of_letters(
 def test_what_spells_no_character_is_none(word: str) -> None:
     assert not is_character(word) and not is_picture(word)
     assert is_character("_4e00")
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF)]
+)
+def test_variation_selectors_are_dropped_and_their_neighbours_separate(
+    first: int, last: int
+) -> None:
+    assert {spelled(f"a{chr(code)}b") for code in (first, last)} == {"ab"}
+    assert "ab" not in {spelled(f"a{chr(code)}b") for code in (first - 1, last + 1)}
+
+
+@pytest.mark.parametrize("code", range(0x1F3FB, 0x1F400))
+def test_a_skin_tone_is_a_picture(code: int) -> None:
+    assert words(f"a{chr(code)}b") == ["a", f"_{code:x}", "b"] and is_picture(f"_{code:x}")

@@ -13,7 +13,7 @@ def test_a_store_that_nobody_changed_has_these_sizes_and_times() -> None:
     limits = StoreLimits()
 
     assert (limits.quantum, limits.tick_slots, limits.queue_slots) == (256, 768, 1_024)
-    assert (limits.removal_slots, limits.keys_a_day) == (256, 256)
+    assert (limits.removal_slots, limits.keys_a_day, limits.kept_slots) == (256, 256, 2_048)
     assert (limits.tick_seconds, limits.patience_seconds) == (1, 20)
     assert (limits.retention.grace_days, limits.retention.limit_days) == (7, 90)
     # 69 MB of journal.
