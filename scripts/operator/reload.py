@@ -52,7 +52,7 @@ def run(asked: argparse.Namespace) -> None:
     _wait("vault", lambda: _vault_has(drop.settings.courier_socket, reviewers))
     os.kill(front, signal.SIGHUP)
     _wait("front", lambda: _front_has(drop, reviewers))
-    print(f"The drop seals to the {len(reviewers)} reviewers in {drop.settings.keys} from now on.")
+    print(f"Reports are sealed to those in {drop.settings.keys} from now on: {len(reviewers)}.")
 
 
 def _master(room: str, path: Path) -> int:

@@ -107,7 +107,7 @@ def test_a_removed_reviewer_is_not_sealed_to_and_no_open_form_is_lost(
     remove_second(keys)
     pids = (drop.vault_pid, drop.front_pid)
     assert reload(site) == 0, capfd.readouterr().err
-    assert "seals to the 1 reviewers" in capfd.readouterr().out
+    assert "from now on: 1." in capfd.readouterr().out
     assert (drop.vault_pid, drop.front_pid) == pids and drop.running
 
     done = report(browser, page, "After the reload.")
