@@ -223,3 +223,10 @@ def test_no_test_imports_another_test_or_its_fixtures() -> None:
     }
 
     assert len(modules) > 60 and found == set()
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """Tests are no package: pytest would take the second for the first, and run none."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+
+    assert sorted(names) == sorted(set(names))
