@@ -105,6 +105,11 @@ def _lines(imported: Imported, withdrawn: Sequence[str]) -> Iterator[str]:
     """What has to be known of it beside the counts; *withdrawn* are the names of those cases."""
     for finding in imported.findings:
         yield f"Accepted: {finding}"
+    if probes := imported.opened.probes:
+        yield (
+            f"Left out: {counted(len(probes), 'test report')} of the operator, the last of "
+            f"{probes[-1]}."
+        )
     if withdrawn:
         yield f"Taken back by the claimant, without a notice: {', '.join(withdrawn)}."
     yield from _unopened_lines(imported)
@@ -123,6 +128,7 @@ def _values(imported: Imported, withdrawn: Sequence[str]) -> dict[str, object]:
     opened = asdict(imported.opened)
     return {
         **opened,
+        "probes": [day.isoformat() for day in imported.opened.probes],
         "unopened": unopened_values(imported.opened.unopened),
         "findings": [str(finding) for finding in imported.findings],
         "skipped": list(imported.skipped),

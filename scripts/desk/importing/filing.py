@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from dropbox.durable_file import NewFile
 from dropbox.errors import BadReport, CannotOpen, CasedropError, SealedToOthers
 from dropbox.openpgp import Opener
+from dropbox.probe_mark import is_probe
 from dropbox.reply import REPLIES_PER_DESK
 from dropbox.report import Attachment, Report
 from dropbox.sealing import MissingBlock, open_message
@@ -102,6 +103,7 @@ class Opened:
     """The outcome of an import.
 
     ``known`` counts parts that were there before, ``unreferenced`` blocks that no report names.
+    ``probes``: the days of the operator's test reports, which were left out.
     """
 
     number: int
@@ -112,6 +114,7 @@ class Opened:
     known: int
     unreferenced: int
     unopened: tuple[Unopened, ...]
+    probes: tuple[date, ...] = ()
 
 
 def early_worker(opener: Opener) -> EarlyWorker[Sealed, Report]:
@@ -140,6 +143,8 @@ class Filing:
         self._known = 0
         self._unopened: list[Unopened] = []
         self._taken_back: list[tuple[bytes, int]] = []
+        # The operator's test reports by their reply keys.
+        self._probes: dict[bytes, date] = {}
 
     def open_reports(self, progress: Progress) -> None:
         """Add each block that is a sealed report of this campaign to its case as a part."""
@@ -148,13 +153,26 @@ class Filing:
         sealed_reports = self._source.reports(self._is_known)
         with closing(in_order(sealed_reports, self._open_report)) as results:
             for sealed, opened in results:
-                if isinstance(opened, Report):
-                    parts.add((sealed, opened))
-                else:
+                if isinstance(opened, Unopened):
                     self._unopened.append(opened)
+                elif not self._leave_out(sealed, opened):
+                    parts.add((sealed, opened))
                 progress("reports", sealed.position, total)
         parts.finish()
         progress("reports", total, total)
+
+    def _leave_out(self, sealed: SealedReport, report: Report) -> bool:
+        """Whether it is the operator's test report, which becomes no case.
+
+        Who repeats one, to see something vanish, sees it filed: the probe files each once.
+        """
+        if report.reply_public in self._probes:
+            return False
+        if not is_probe(report, sealed.day, self._casebook.server_key):
+            return False
+        self._probes[report.reply_public] = sealed.day
+        self._source.settle(sealed.block_id)
+        return True
 
     def _is_known(self, block_id: bytes) -> bool:
         if not self._casebook.has_block(block_id):
@@ -290,6 +308,7 @@ class Filing:
             known=self._known,
             unreferenced=self._source.unsettled(),
             unopened=unopened,
+            probes=tuple(sorted(self._probes.values())),
         )
 
     def _acknowledge(self, today: date) -> None:
