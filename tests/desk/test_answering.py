@@ -356,6 +356,7 @@ def test_every_bundle_has_the_same_size_and_what_does_not_fit_waits(
     assert REPLIES_IN_A_BUNDLE == 256
 
 
+@pytest.mark.slow
 def test_what_the_vault_never_got_is_written_out_again_under_its_own_tags(
     casebook: Casebook, opener: Opener, tmp_path: Path
 ) -> None:

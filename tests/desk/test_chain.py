@@ -207,6 +207,7 @@ ATTACKS: dict[str, Callable[[Vault, bytes], set[bytes]]] = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.slow
 def test_each_attack_at_a_hundred_random_places_is_named_block_by_block(attack: str) -> None:
     named = 0
     for seed in range(100):

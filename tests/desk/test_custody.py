@@ -254,6 +254,7 @@ sys.exit(desk.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_a_desk_killed_in_the_middle_of_a_review_loses_nothing(filed: tuple[Team, str]) -> None:
     """The layer and its line are in the file, but not committed, when the desk is killed."""
     team, case = filed

@@ -59,6 +59,7 @@ ASKED = (
 )
 
 
+@pytest.mark.slow
 def test_a_search_by_codes_finds_a_review_only_when_it_may_be_seen(filed: Team) -> None:
     first = filed.judge(0, filed.case(), **SAID)
     assert first["status"] == "st.first_review"

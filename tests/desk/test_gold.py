@@ -417,6 +417,7 @@ def test_one_byte_altered_anywhere_in_the_file_is_seen(
         assert out.count("\n") + err.count("\n") >= 1, what
 
 
+@pytest.mark.slow
 def test_a_file_of_a_claimant_that_was_altered_or_taken_away_is_named(
     gold: tuple[Team, dict[str, dict[str, Any]]], tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ def commands() -> list[str]:
     return re.findall(r"^\| `\$D ([^`]+)` \|", GUIDE, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_reviewer_can_do_what_the_guide_says(
     team: Team,
     reviewers: Reviewers,

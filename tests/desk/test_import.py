@@ -162,6 +162,7 @@ def killed() -> Iterator[Killed]:
 
 
 @pytest.mark.parametrize(("step", "number", "side"), KILLED, ids=str)
+@pytest.mark.slow
 def test_an_import_that_is_killed_is_run_again_and_nothing_is_lost_or_double(
     killed: Killed,
     filled: Path,
@@ -410,6 +411,7 @@ def test_what_is_sealed_but_no_report_is_listed_with_the_reason_and_kept(
         )
 
 
+@pytest.mark.slow
 def test_a_bomb_among_reports_is_named_and_the_others_are_opened(
     drop: Drop, casebook: Casebook, opener: Opener, first_home: Path
 ) -> None:

@@ -158,6 +158,7 @@ def test_it_holds_what_the_desk_needs_and_nothing_that_opens_a_network_or_serves
     assert len([name for name in names if name.endswith(".so")]) == 5
 
 
+@pytest.mark.slow
 def test_nothing_that_opens_a_network_is_imported_by_what_the_file_starts() -> None:
     own = builder.modules(builder.ENTRIES)
     imported = {name.split(".")[0] for path in own.values() for name in builder._imports(path)}

@@ -78,6 +78,7 @@ def renewed(home: Path, out: Path, *more: object) -> int:
     return ceremony.main(["renew", "--home", str(home), "--out", str(out), *map(str, more)])
 
 
+@pytest.mark.slow
 def test_a_renewed_key_has_every_week_once_and_the_same_fingerprint_and_the_server_takes_it(
     gpg_home: Path, tmp_path: Path, clock: MovedClock
 ) -> None:
@@ -107,6 +108,7 @@ def sealed(reviewers: Reviewers) -> bytes:
     return b"".join(pieces)
 
 
+@pytest.mark.slow
 def test_a_renewal_that_is_refused_adds_nothing(
     gpg_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

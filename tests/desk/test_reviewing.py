@@ -56,6 +56,7 @@ def everything(team: Team, who: int) -> str:
     return out + team(who, "files", team.case(), "--json")
 
 
+@pytest.mark.slow
 def test_the_second_reviewer_is_shown_nothing_of_the_first_review_until_done(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -594,6 +595,7 @@ ALLOWED = {"\u2068", "\u2069", "\u200d", "\n"}
 
 
 @pytest.mark.parametrize("entry", edge_inputs())
+@pytest.mark.slow
 def test_every_edge_input_is_shown_right_or_visibly_neutralised(
     entry: dict[str, Any], filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -256,6 +256,7 @@ def test_another_keys_sealed_file_is_refused(home: Path, out: Path, tmp_path: Pa
         (lambda data: b"\xff\xfe", "not a week's sealed file"),
     ],
 )
+@pytest.mark.slow
 def test_an_altered_sealed_file_is_refused(
     change: Callable[[bytes], bytes], sentence: str, split_home: Path, out: Path
 ) -> None:

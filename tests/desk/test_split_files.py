@@ -221,6 +221,7 @@ def test_nothing_is_left_of_a_join_whose_part_was_altered(sent: Take, tmp_path: 
         ("y.md5", "0" * 32, ""),
     ],
 )
+@pytest.mark.slow
 def test_a_hash_that_was_sent_with_the_parts_is_compared(
     sent: Take, tmp_path: Path, name: str, content: str, sentence: str
 ) -> None:
@@ -240,6 +241,7 @@ def test_a_hash_that_was_sent_with_the_parts_is_compared(
     assert bool(path) != sentence.startswith("Together")
 
 
+@pytest.mark.slow
 def test_a_file_is_never_in_memory_whole(sent: Take, tmp_path: Path) -> None:
     parts = [("x.001", os.urandom(12_000_000)), ("x.002", os.urandom(11_000_000))]
     casebook = sent(parts)

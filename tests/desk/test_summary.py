@@ -217,6 +217,7 @@ def run(line: Line, tmp_path: Path, linked: Path) -> Run:
     return Run(line)
 
 
+@pytest.mark.slow
 def test_the_list_comes_in_pages_for_people_and_whole_for_programs(run: Run) -> None:
     first, last = run("list"), run("list", "--page", "3")
 

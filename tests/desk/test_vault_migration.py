@@ -125,6 +125,7 @@ def imported(store: DayStore, directory: Path, opener: Opener) -> tuple[Imported
     return done, {part.report.text for part in parts}, content
 
 
+@pytest.mark.slow
 def test_the_desk_imports_all_reports_and_files_through_an_export_of_format_2(
     site: Site, tmp_path: Path, old_opener: Opener
 ) -> None:

@@ -251,6 +251,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return log
 
 
+@pytest.mark.slow
 def test_a_passphrase_is_asked_once_a_step_in_gpgs_own_window_and_guards_every_secret(
     gpg_home: Path, tmp_path: Path, pinentry: Pinentry, arguments: Path
 ) -> None:

@@ -56,6 +56,7 @@ def longest(settings: Settings, campaign: Campaign, words: WordLists) -> dict[tu
     return found
 
 
+@pytest.mark.slow
 def test_every_page_is_in_the_language_and_has_its_direction(
     every_answer: dict[str, dict[str, Page]],
 ) -> None:
@@ -199,6 +200,7 @@ def test_a_front_whose_catalog_or_campaign_lacks_the_language_does_not_start(
         front_of(replace(settings, languages=("en", "fa")))
 
 
+@pytest.mark.slow
 def test_texts_that_are_too_long_for_the_page_length_are_refused_by_name(
     settings: Settings, words: WordLists
 ) -> None:
@@ -214,6 +216,7 @@ def test_texts_that_are_too_long_for_the_page_length_are_refused_by_name(
 
 
 @pytest.mark.parametrize("name", ["start", "keys", "message", "sent", "answers"])
+@pytest.mark.slow
 def test_every_page_is_measured(
     settings: Settings,
     words: WordLists,
@@ -267,6 +270,7 @@ def test_the_measured_pages_are_as_long_as_the_pages_that_are_sent(
         assert 0 <= measured[name] - (size(page) - len(rest[1])) < 150, name
 
 
+@pytest.mark.slow
 def test_at_the_least_page_length_that_is_taken_every_page_fits(
     front_of: Callable[[Settings], Front], settings: Settings, words: WordLists
 ) -> None:

@@ -181,6 +181,7 @@ def contents(*files: File) -> list[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.slow
 def test_only_the_file_that_broke_off_has_to_be_sent_again(
     front: Front, browser: Browser, times: int
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_block_for_another_purpose_is_not_one() -> None:
         open_block(by_the_book(payload, b"casedrop block 3"), [KEY])
 
 
+@pytest.mark.slow
 def test_blocks_of_all_kinds_look_random() -> None:
     """Each byte value about as often as the others: a chi-square over 64 blocks of each kind.
 

@@ -255,6 +255,7 @@ def test_a_bundle_cut_off_anywhere_is_refused() -> None:
             read(whole[:cut])
 
 
+@pytest.mark.slow
 def test_a_changed_byte_anywhere_is_refused_or_changes_nothing() -> None:
     """Some bytes in tar headers mean nothing; the signature or a hash covers all others."""
     whole = export()

@@ -109,6 +109,7 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
         ),
     ],
 )
+@pytest.mark.slow
 def test_a_broken_campaign_is_refused_with_its_line(
     tmp_path: Path, old: str, new: str, sentence: str
 ) -> None:

@@ -59,6 +59,7 @@ def noise(seed: int, size: int = 200_001) -> bytes:
 
 
 @pytest.mark.parametrize("planted", PLANTED)
+@pytest.mark.slow
 def test_a_text_is_found_however_it_was_left(planted: str) -> None:
     for seed in range(3):
         assert found(

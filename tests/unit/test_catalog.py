@@ -174,6 +174,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("sentence", "text", "fault"), CHANGES)
+@pytest.mark.slow
 def test_a_translation_that_is_not_safe_on_a_page_is_refused(
     settings: Settings, sentence: str, text: str, fault: str
 ) -> None:

@@ -195,6 +195,7 @@ def test_one_form_cannot_bring_more_files_over_many_circuits(limited: Front) -> 
     ("prefix", "sentence"),
     [("en", "wait a minute"), ("zh-hans", "请等一分钟"), ("zh-hant", "請等一分鐘")],
 )
+@pytest.mark.slow
 def test_too_many_pages_are_refused_in_each_language(
     browser: Browser, limits: Limits, prefix: str, sentence: str
 ) -> None:

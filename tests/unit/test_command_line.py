@@ -163,6 +163,7 @@ def test_a_wrong_command_line_is_the_code_2_and_help_is_0(
 
 
 @pytest.mark.parametrize("module", MODULES)
+@pytest.mark.slow
 def test_a_python_without_the_packages_says_which_is_missing_and_what_to_run(module: str) -> None:
     arguments = {
         "onion": ["up", "--state", "/nowhere"],
@@ -233,6 +234,7 @@ def test_an_older_python_is_told_which_is_needed(
     "arguments",
     [("--help",), ("status",), ("status", "--json"), ("answer", "--templates"), ("--version",)],
 )
+@pytest.mark.slow
 def test_a_closed_pipe_is_silent(arguments: Sequence[str], casebook: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -248,6 +250,7 @@ def test_a_closed_pipe_is_silent(arguments: Sequence[str], casebook: Path) -> No
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.slow
 def test_a_full_disk_under_the_output_is_a_sentence(casebook: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
@@ -264,6 +267,7 @@ def test_a_full_disk_under_the_output_is_a_sentence(casebook: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_without_any_output_what_was_asked_is_done(casebook: Path) -> None:
     closed = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable]
 
@@ -272,6 +276,7 @@ def test_without_any_output_what_was_asked_is_done(casebook: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_the_desk_is_the_code_130(casebook: Path, reviewer_homes: list[Path]) -> None:
     command = ["--casebook", str(casebook), "--home", str(reviewer_homes[0])]
     with subprocess.Popen(
@@ -413,6 +418,7 @@ def test_nothing_is_left_of_a_site_whose_settings_cannot_be_written(
     assert newsite.main(["--onion", ONION, str(tmp_path / "site")]) == 0
 
 
+@pytest.mark.slow
 def test_no_key_is_made_whose_files_cannot_be_written(
     closed: Path, tmp_path: Path, gpg_home: Path
 ) -> None:
@@ -425,6 +431,7 @@ def test_no_key_is_made_whose_files_cannot_be_written(
     assert list(closed.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_casebook_is_not_begun_in_a_folder_that_cannot_be_written(
     closed: Path, keys_dir: Path
 ) -> None:
@@ -573,6 +580,7 @@ def test_git_is_not_asked_when_no_version_is(casebook: Path, tmp_path: Path, her
 # What a program loads
 
 
+@pytest.mark.slow
 def test_a_desk_loads_neither_numpy_nor_what_makes_its_manual(casebook: Path) -> None:
     script = (
         "import sys; from scripts.desk.__main__ import main; "

@@ -109,6 +109,7 @@ def test_a_vault_that_does_not_take_replies_is_a_sentence(vault: Vault, tmp_path
         (b'{"notice": "' + b"x" * 200_000 + b'"}', ""),
     ],
 )
+@pytest.mark.slow
 def test_what_the_vault_says_of_the_keys_is_shown_harmlessly_and_is_never_an_error(
     vault: Vault, body: bytes, said: str
 ) -> None:

@@ -44,6 +44,7 @@ def pages(browser: Browser) -> dict[str, Page]:
 
 @pytest.mark.parametrize("name", ["report", "inbox", "case"])
 @pytest.mark.parametrize("act", ["language", "send", "files"])
+@pytest.mark.slow
 def test_a_button_pressed_too_early_changes_nothing_and_asks_for_what_the_browser_has(
     front: Front, browser: Browser, name: str, act: str
 ) -> None:

@@ -111,6 +111,7 @@ def answers_of(front: Front) -> dict[str, Page]:
 OF_SOME_PAGES = {"clear-site-data"}
 
 
+@pytest.mark.slow
 def test_every_response_is_isolated_from_other_sites(every_answer: dict[str, Page]) -> None:
     for name, page in every_answer.items():
         headers, policy = page.headers, page.headers["content-security-policy"]
@@ -153,6 +154,7 @@ def pad(page: Page) -> int:
     return len(page.form().value("pad").encode())
 
 
+@pytest.mark.slow
 def test_a_login_sends_as_much_as_a_report(front: Front) -> None:
     """13 to 21 KiB of padding in every fresh form: a login is about as long as a short report."""
     sent: dict[str, list[int]] = {"report": [], "inbox": []}
@@ -203,6 +205,7 @@ def test_a_text_that_comes_back_takes_the_place_of_padding(front: Front) -> None
     assert pad(page) + len(STORY.encode()) + len(page.form().value("token")) >= FLOOR_PAD_BYTES
 
 
+@pytest.mark.slow
 def test_no_answer_sets_a_cookie_asks_elsewhere_or_carries_a_script(
     every_answer: dict[str, Page],
 ) -> None:
@@ -422,6 +425,7 @@ def test_a_form_is_fresh_to_its_last_second_and_none_is_from_the_future(
 
 
 @pytest.mark.parametrize("token", ["", "A" * 200, "!", "é", "0" * 100_000])
+@pytest.mark.slow
 def test_a_forged_form_gets_a_new_codename_and_keeps_the_text(front: Front, token: str) -> None:
     with front.browser() as browser:
         page = report_page(browser)
@@ -482,6 +486,7 @@ def test_a_codename_in_the_text_is_refused_and_kept(front: Front) -> None:
 @pytest.mark.parametrize(
     "entry", [entry for entry in EDGE if entry["kind"] == "text"], ids=lambda entry: entry["id"]
 )
+@pytest.mark.slow
 def test_edge_texts_arrive_as_they_were_or_come_back_with_a_sentence(
     front: Front, entry: dict[str, object]
 ) -> None:
@@ -509,6 +514,7 @@ def test_edge_texts_arrive_as_they_were_or_come_back_with_a_sentence(
 @pytest.mark.parametrize(
     "entry", [entry for entry in EDGE if entry["kind"] == "filename"], ids=lambda entry: entry["id"]
 )
+@pytest.mark.slow
 def test_edge_file_names_stay_inside_the_ciphertext(front: Front, entry: dict[str, object]) -> None:
     name = str(entry["value"])
     with front.browser() as browser:
@@ -975,6 +981,7 @@ def test_deleting_the_oldest_answer_leaves_all_that_came_after_it(
 
 @pytest.mark.parametrize("act", ["delete", "erase"])
 @pytest.mark.parametrize("place", ["x", "", "-1", "0x0", "00000", "0 ", "٠", "9999"])
+@pytest.mark.slow
 def test_a_button_that_names_no_answer_deletes_none(
     front: Front, words: WordLists, place: str, act: str
 ) -> None:

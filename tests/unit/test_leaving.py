@@ -54,6 +54,7 @@ def shows_nothing(front: Front, page: Page, codename: str) -> bool:
 
 @pytest.mark.parametrize("prefix", LANGUAGES)
 @pytest.mark.parametrize("later", [121 * 60, 30 * DAY_SECONDS])
+@pytest.mark.slow
 def test_a_case_page_older_than_its_time_asks_for_the_codename_and_keeps_the_text_and_new_files(
     front: Front, browser: Browser, codename: str, prefix: str, later: int
 ) -> None:
@@ -94,6 +95,7 @@ def test_files_sealed_before_a_case_page_grew_old_are_kept(
 @pytest.mark.parametrize(
     "act", ["send", "files", "language", "older-1", "delete-0", "erase-0", "withdraw"]
 )
+@pytest.mark.slow
 def test_no_button_of_an_old_case_page_shows_or_changes_anything(
     front: Front, browser: Browser, codename: str, act: str
 ) -> None:

@@ -29,6 +29,7 @@ def asked(page: Page) -> str:
 
 
 @pytest.mark.parametrize("failure", [VaultUnavailable(), CannotStore(), Busy()])
+@pytest.mark.slow
 def test_a_file_that_the_vault_did_not_take_is_named_each_time_before_anything_is_sent(
     front: Front, browser: Browser, failure: CasedropError
 ) -> None:

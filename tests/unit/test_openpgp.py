@@ -273,6 +273,7 @@ def rsa_subkey(keys: Path, home: Path) -> None:
         (expired_key, "gone.asc.* expired"),
     ],
 )
+@pytest.mark.slow
 def test_keys_that_are_not_as_pinned_stop_the_start(
     spoil: Callable[[Path, Path], None], sentence: str, keys: Path, tmp_path: Path
 ) -> None:

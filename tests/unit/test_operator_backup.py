@@ -137,6 +137,7 @@ def test_a_vault_that_went_on_after_the_copy_takes_its_own_place_as_another_one(
 
 
 @pytest.mark.parametrize("typed", ["0", "", "-1", "many"])
+@pytest.mark.slow
 def test_a_bundle_number_that_cannot_be_restores_nothing(
     archive: Path, tmp_path: Path, answers: list[str], typed: str
 ) -> None:
@@ -261,6 +262,7 @@ def kept(path: Path, words: str = WORDS) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.slow
 def test_the_words_are_hashed_for_as_long_as_gpg_can(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

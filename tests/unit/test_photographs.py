@@ -144,6 +144,7 @@ def test_half_a_jpeg_is_no_whole_one(cut: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["both.jpg", "both.heic"])
+@pytest.mark.slow
 def test_damaged_notes_never_raise(name: str) -> None:
     data = data_of(name)
     for at in range(len(data)):

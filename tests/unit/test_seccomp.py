@@ -176,6 +176,7 @@ def unlocked() -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("parts", CHANGED)
+@pytest.mark.slow
 def test_each_part_of_the_lock_does_its_own(parts: str) -> None:
     """The parts overlap: one that no longer does anything would go unnoticed in a locked room."""
     free, locked = unlocked(), python(ALONE, *parts.split())
@@ -209,6 +210,7 @@ print(open_block(seal_block(Kind.NOTHING, b"x", key), [key]).content)
 
 @pytest.mark.parametrize("loaded", ["loaded before", "loaded behind the lock"])
 @pytest.mark.parametrize("room", ["front", "vault"])
+@pytest.mark.slow
 def test_a_locked_room_makes_and_seals_a_day_key(tmp_path: Path, room: str, loaded: str) -> None:
     done = python(SEALING_IN_A_ROOM, room, loaded, str(tmp_path))
 

@@ -34,6 +34,7 @@ def keys_lost(front: Front) -> None:
 
 @pytest.mark.parametrize("prefix", SENT_BEFORE)
 @pytest.mark.parametrize("act", ["send", "as-is", "without", "language", "files", "codename"])
+@pytest.mark.slow
 def test_reloading_after_the_keys_are_lost_does_not_say_that_nothing_was_sent(
     front: Front, browser: Browser, prefix: str, act: str
 ) -> None:

@@ -84,6 +84,7 @@ def add_to_settings(path: Path) -> None:
     path.write_text(text, "utf-8")
 
 
+@pytest.mark.slow
 def test_the_guide_adds_a_language_as_it_is_written(site: Path) -> None:
     new, compiled, checked = commands()
     assert (site / "var" / "settings.toml").is_file()

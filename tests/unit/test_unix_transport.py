@@ -133,6 +133,7 @@ NO_ANSWERS = [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", b"?\r\n"
 @pytest.mark.parametrize(
     "answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", b"?\r\n"]
 )
+@pytest.mark.slow
 def test_an_answer_that_is_none_is_an_error_and_ends_its_connection(
     path: Path, answer: bytes
 ) -> None:

@@ -468,6 +468,7 @@ def test_what_is_too_large_is_drained_to_a_bound() -> None:
 
 @given(st.binary(max_size=2000))
 @settings(max_examples=200, deadline=None)
+@pytest.mark.slow
 def test_no_bytes_raise_anything(noise: bytes) -> None:
     body = part("text", b"t") + noise
     for untrusted in (noise, body, b"--B\r\n" + noise, body + b"--B--\r\n"):

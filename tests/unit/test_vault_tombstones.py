@@ -219,6 +219,7 @@ def test_a_record_is_kept_once_and_no_other_gets_its_id(store: DayStore) -> None
 
 
 @pytest.mark.parametrize("days", [-2, 2, 400])
+@pytest.mark.slow
 def test_a_key_of_another_day_is_refused(store: DayStore, days: int) -> None:
     with pytest.raises(BadDayKey, match="not one of today"):
         KeptKeys(store, of_fronts()).keep(

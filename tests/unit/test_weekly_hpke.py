@@ -265,6 +265,7 @@ def unpin(keys: Path, opener: Opener) -> None:
         (unpin, r"reviewer-1\.asc"),
     ],
 )
+@pytest.mark.slow
 def test_every_fault_stops_the_start_with_a_sentence_that_names_the_file(
     change: Change, said: str, keys_dir: Path, opener: Opener, tmp_path: Path
 ) -> None:

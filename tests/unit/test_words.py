@@ -27,6 +27,7 @@ def test_each_list_has_2048_words_and_no_word_stands_in_both() -> None:
 @pytest.mark.parametrize(
     ("words", "least"), [(PINYIN, 2), (list(LISTS.english), 3)], ids=["pinyin", "English"]
 )
+@pytest.mark.slow
 def test_no_two_words_are_nearer_than_the_rule(words: list[str], least: int) -> None:
     apart = Apart(least)
 
@@ -142,6 +143,7 @@ def southern_form(pinyin: list[str]) -> str:
         ("variants.txt", lambda lines: ["", *lines], "damaged"),
     ],
 )
+@pytest.mark.slow
 def test_a_damaged_list_is_refused(
     tmp_path: Path, file: str, change: object, sentence: str
 ) -> None:
