@@ -56,16 +56,17 @@ def _ask(home: Path, command: str) -> list[str]:
     return lines
 
 
-def ask_passphrase(home: Path, *, new: bool) -> str:
+def ask_passphrase(home: Path, *, new: bool = False, what: str = "") -> str:
     """The passphrase typed into gpg's own window, twice if it is *new*.
 
-    Raises KeysError if unusable.
+    *what* is the window's text. Raises KeysError if unusable.
     """
-    what = (
-        "Choose+the+passphrase+for+this+reviewer's+key."
+    what = what or (
+        "Choose the passphrase for this reviewer's key."
         if new
-        else "The+passphrase+of+this+reviewer's+key."
+        else "The passphrase of this reviewer's key."
     )
+    what = what.replace(" ", "+")
     options = "--repeat=1 --check --qualitybar" if new else ""
     answer = _ask(home, f"GET_PASSPHRASE {options} {_NO_CACHE} {_NO_CACHE} Passphrase: {what}")[-1]
     try:

@@ -77,7 +77,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="YYYY-MM-DD",
         help="the first day (default today, UTC)",
     )
-    new.add_argument(
+    which = new.add_mutually_exclusive_group()
+    which.add_argument(
+        "--own-passphrase",
+        action="store_true",
+        help="choose a passphrase, instead of words drawn at random; each message then takes half "
+        "a second to open",
+    )
+    which.add_argument(
         "--unprotected",
         action="store_true",
         help="no passphrase: for demonstrations and tests only",
@@ -106,9 +113,9 @@ def parser() -> argparse.ArgumentParser:
     end = command(
         "destroy", steps.destroy, "05: delete the secrets of weeks, and prove that they are gone"
     )
-    which = end.add_mutually_exclusive_group(required=True)
-    which.add_argument("--week", metavar="YYYY-Www", help="this week")
-    which.add_argument(
+    chosen = end.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--week", metavar="YYYY-Www", help="this week")
+    chosen.add_argument(
         "--ended-before",
         type=date.fromisoformat,
         metavar="YYYY-MM-DD",

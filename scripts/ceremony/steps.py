@@ -21,6 +21,7 @@ from scripts.ceremony.outputs import (
     write_sheet,
 )
 from scripts.ceremony.paper import grouped
+from scripts.ceremony.passphrase import Choice, drawn, own, unprotected
 from scripts.ceremony.weeks import CeremonyError, ended_before, epoch_of, record, week_lines
 from scripts.ceremony.weeks import destroy as destroy_weeks
 
@@ -73,7 +74,7 @@ def new(asked: argparse.Namespace) -> None:
     weeks = Weeks(asked.start or _today(), asked.weeks)
     out = asked.out / _SERVER
     fingerprint = new_reviewer(
-        asked.home, name=asked.name, out=out, weeks=weeks, protected=not asked.unprotected
+        asked.home, name=asked.name, out=out, weeks=weeks, choose=_choice(asked)
     )
     print(
         "\n    ".join(
@@ -84,6 +85,36 @@ def new(asked: argparse.Namespace) -> None:
     sheet(asked)
     revocation(asked)
     print(f"{asked.home} stays here.")
+
+
+def _choice(asked: argparse.Namespace) -> Choice:
+    if asked.unprotected:
+        return unprotected
+    return own if asked.own_passphrase else lambda home: drawn(home, _show_words)
+
+
+def _show_words(words: str) -> None:
+    if not sys.stdout.isatty():
+        raise CeremonyError(
+            "The passphrase is shown only in a terminal. To choose your own words instead, use "
+            "--own-passphrase."
+        )
+    print(
+        "The passphrase of this key, drawn at random. Write it on paper: it is shown this once, "
+        f"and nobody can find it again.\n\n    {words}\n"
+    )
+    _clear_after(
+        "When it is on paper, press Enter; the terminal is then cleared.",
+        "No passphrase was chosen, and no key was made.",
+    )
+
+
+def _clear_after(request: str, refusal: str) -> None:
+    """Ask for Enter, and clear the terminal. Raises CeremonyError when the input ends instead."""
+    print(request, end="", flush=True)
+    if not sys.stdin.readline():
+        raise CeremonyError(refusal)
+    print("\x1b[H\x1b[2J\x1b[3J", end="", flush=True)
 
 
 def _say_public(stem: Path) -> None:
@@ -188,14 +219,10 @@ def split(asked: argparse.Namespace) -> None:
 
 def _show_sheet(sheet: str) -> None:
     print(sheet)
-    print(
+    _clear_after(
         "When you have copied this sheet to paper, press Enter; the terminal is then cleared.",
-        end="",
-        flush=True,
+        "Not all sheets were copied; the secret stays where it was.",
     )
-    if not sys.stdin.readline():
-        raise CeremonyError("Not all sheets were copied; the secret stays where it was.")
-    print("\x1b[H\x1b[2J\x1b[3J", end="", flush=True)
 
 
 def join(asked: argparse.Namespace) -> None:

@@ -30,6 +30,7 @@ from dropbox.gpg_agent import stop_agent
 from dropbox.lockdown import lacking
 from onion.launch import Drop
 from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, File
 
@@ -253,7 +254,7 @@ def run(directory: Path, seconds: float) -> None:
     keys.mkdir()
     weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
     fingerprints = [
-        new_reviewer(directory / name, name=name, out=keys, weeks=weeks, protected=False)
+        new_reviewer(directory / name, name=name, out=keys, weeks=weeks, choose=unprotected)
         for name in ("first", "second")
     ]
     site = make_site(directory / "site", onion=ONION, keys=keys)

@@ -39,6 +39,7 @@ from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.tar_members import END, member
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
+from scripts.ceremony.passphrase import unprotected
 from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.identity import Viewer
 from scripts.desk.importing.workers import WORKERS
@@ -460,7 +461,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             datetime.now(UTC).date() - timedelta(days=7), WEEKS
         )  # like every reviewer's key
         for home in homes:
-            new_reviewer(home, name=home.name, out=directory / "keys", weeks=weeks, protected=False)
+            new_reviewer(
+                home, name=home.name, out=directory / "keys", weeks=weeks, choose=unprotected
+            )
         reviewers = Reviewers.load(directory / "keys", directory / "front-gnupg")
         counts = [max(1, asked.reports // 10), max(1, asked.reports // 2), asked.reports]
         known = {

@@ -26,6 +26,7 @@ from rich.console import Console
 from dropbox.gpg_agent import stop_agent
 from onion.launch import Drop
 from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site
 from scripts.rehearsal.bench import ONION, TEXT, WAIVED, cpu_seconds
 from scripts.rehearsal.claimant import Form
@@ -116,7 +117,7 @@ def run(directory: Path, reports: int, pages: int) -> None:
     keys = directory / "keys"
     keys.mkdir()
     weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
-    new_reviewer(directory / "first", name="first", out=keys, weeks=weeks, protected=False)
+    new_reviewer(directory / "first", name="first", out=keys, weeks=weeks, choose=unprotected)
     cpu = {True: 0.0, False: 0.0}
     with ExitStack() as drops:
         sides = []

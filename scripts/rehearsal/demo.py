@@ -35,6 +35,7 @@ from onion.errors import OnionError
 from onion.launch import Drop
 from onion.private_net import PrivateNet
 from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.ceremony.passphrase import unprotected
 from scripts.courier.pull import pull
 from scripts.courier.transfer import push
 from scripts.newsite import Site, make_site
@@ -115,7 +116,7 @@ def hold_ceremony(directory: Path) -> Path:
     weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 4)
     for name in REVIEWERS:
         fingerprint = new_reviewer(
-            directory / name, name=name, out=keys, weeks=weeks, protected=False
+            directory / name, name=name, out=keys, weeks=weeks, choose=unprotected
         )
         say(f"reviewer {name}: {fingerprint}")
     return keys

@@ -18,6 +18,7 @@ from dropbox.packets import dearmor, packets, read_pins
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.paper import COLUMNS, LINES
+from scripts.ceremony.passphrase import unprotected
 from scripts.ceremony.weeks import CeremonyError
 
 
@@ -38,7 +39,7 @@ def make(
     home: Path, out: Path, name: str = "blue", count: int = 2, start: date | None = None
 ) -> str:
     return new_reviewer(
-        home, name=name, out=out, weeks=Weeks(start or today(), count), protected=False
+        home, name=name, out=out, weeks=Weeks(start or today(), count), choose=unprotected
     )
 
 
@@ -59,18 +60,22 @@ def test_what_the_ceremony_makes_is_what_the_server_takes(
     assert Opener(home).open(b"".join(sealed)) == b"report"
 
 
-def test_the_passphrase_window_offers_no_password_manager_and_own_settings_stay(
+def test_the_agent_offers_no_password_manager_forgets_after_ten_minutes_and_own_settings_stay(
     home: Path, tmp_path: Path
 ) -> None:
     make(home, tmp_path / "out", count=1)
-    assert (home / "gpg-agent.conf").read_text("utf-8") == "no-allow-external-cache\n"
+    assert (home / "gpg-agent.conf").read_text("utf-8") == (
+        "no-allow-external-cache\ndefault-cache-ttl 600\nmax-cache-ttl 7200\n"
+    )
 
     other = tmp_path / "o"
     other.mkdir(mode=0o700)
     (other / "gpg-agent.conf").write_text("max-cache-ttl 60\n", "utf-8")
     make(other, tmp_path / "out", name="green", count=1)
     stop_agent(other)
-    assert (other / "gpg-agent.conf").read_text("utf-8") == "max-cache-ttl 60\n"
+    assert (other / "gpg-agent.conf").read_text("utf-8") == (
+        "max-cache-ttl 60\nno-allow-external-cache\ndefault-cache-ttl 600\n"
+    )
 
 
 def test_no_secret_is_written_out(home: Path, tmp_path: Path) -> None:

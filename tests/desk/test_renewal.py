@@ -18,6 +18,7 @@ from dropbox.report import Report
 from dropbox.sealing import open_message, seal_message
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
+from scripts.ceremony.passphrase import unprotected
 from scripts.ceremony.renewal import NEAR_DAYS, renewal_starts
 from scripts.ceremony.weeks import CeremonyError, Epoch, epochs, week_name
 from scripts.desk import __main__ as desk
@@ -71,7 +72,7 @@ def test_a_renewal_after_a_gap_has_to_be_asked_for_and_begins_in_todays_week_in_
 
 
 def made(home: Path, out: Path, start: date, weeks: int) -> str:
-    return new_reviewer(home, name="blue", out=out, weeks=Weeks(start, weeks), protected=False)
+    return new_reviewer(home, name="blue", out=out, weeks=Weeks(start, weeks), choose=unprotected)
 
 
 def renewed(home: Path, out: Path, *more: object) -> int:

@@ -29,6 +29,7 @@ from dropbox.week_secrets import WeekSecrets, secret_path, signed_weeks
 from dropbox.weekly_hpke import ReviewerWeeks, Week, WeeklyHpke
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.ceremony.passphrase import unprotected
 from scripts.ceremony.shares import join, split
 from scripts.ceremony.weeks import destroy, epochs
 
@@ -42,7 +43,7 @@ def today() -> date:
 def make_three_weeks(place: Path) -> None:
     start = today() - timedelta(days=15)
     weeks = Weeks(start, 3)
-    new_reviewer(place, name="blue", out=place / "out", weeks=weeks, protected=False)
+    new_reviewer(place, name="blue", out=place / "out", weeks=weeks, choose=unprotected)
 
 
 @pytest.fixture

@@ -4,19 +4,23 @@ import io
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from support.shared import copy_home, made_once, make_home
 
+from dropbox.codename import WordLists
 from dropbox.errors import CannotOpen, KeysError
 from dropbox.gpg_agent import delete_secret, is_protected, secret_file, stop_agent
 from dropbox.openpgp import Opener, Reviewers, make_reviewer_key, reviewer_key, seal_to_week
 from dropbox.packets import read_pinned_keys, verify_detached
 from scripts.ceremony import __main__ as ceremony
+from scripts.ceremony import steps
 from scripts.ceremony import weeks as week_module
 from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.ceremony.passphrase import STRETCH, WORDS, Choice, drawn, own, write_settings
 from scripts.ceremony.shares import join, split
 from scripts.ceremony.weeks import CeremonyError, Epoch, destroy, ended_before, epoch_of, epochs
 
@@ -269,6 +273,7 @@ def test_a_passphrase_is_asked_once_a_step_in_gpgs_own_window_and_guards_every_s
         "4",
         "--start",
         start.isoformat(),
+        "--own-passphrase",
     ]
     renew = ["renew", "--home", str(gpg_home), "--out", str(tmp_path / "again"), "--weeks", "3"]
 
@@ -317,7 +322,7 @@ def test_a_passphrase_is_asked_once_a_step_in_gpgs_own_window_and_guards_every_s
 
 
 def make_protected(home: Path, out: Path, weeks: int) -> None:
-    new_reviewer(home, name="blue", out=out, weeks=Weeks(today(), weeks), protected=True)
+    new_reviewer(home, name="blue", out=out, weeks=Weeks(today(), weeks), choose=own)
 
 
 def test_a_wrong_passphrase_or_a_closed_window_changes_nothing(
@@ -352,3 +357,103 @@ def test_a_passphrase_that_gpg_would_take_otherwise_makes_no_key(
         make_protected(gpg_home, tmp_path / "keys", weeks=1)
 
     assert Opener(gpg_home).secret_fingerprints() == []
+
+
+def secret_files(home: Path) -> list[bytes]:
+    return [path.read_bytes() for path in (home / "private-keys-v1.d").iterdir()]
+
+
+class Screen(io.StringIO):
+    """A terminal's output."""
+
+    def isatty(self) -> bool:
+        return True
+
+    @property
+    def words(self) -> str:
+        """The one line that is indented."""
+        (line,) = [line for line in self.getvalue().splitlines() if line.startswith("    ")]
+        return line.strip()
+
+
+@dataclass(frozen=True)
+class Person:
+    """Presses Enter, then types into gpg's window what is made of the words on the screen."""
+
+    screen: Screen
+    pinentry: Pinentry
+    typed: Callable[[str], str]
+
+    def readline(self) -> str:
+        self.pinentry.types(self.typed(self.screen.words))
+        return "\n"
+
+    def choice(self, monkeypatch: pytest.MonkeyPatch) -> Choice:
+        monkeypatch.setattr("sys.stdout", self.screen)
+        monkeypatch.setattr("sys.stdin", self)
+        return lambda home: drawn(home, steps._show_words)
+
+
+def test_words_drawn_at_random_are_shown_once_typed_once_and_stretched_little(
+    gpg_home: Path,
+    tmp_path: Path,
+    pinentry: Pinentry,
+    arguments: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (gpg_home / "gpg-agent.conf").write_text(f"pinentry-program {tmp_path / 'pinentry'}\n", "utf-8")
+    screen = Screen()
+    choose = Person(screen, pinentry, lambda words: words).choice(monkeypatch)
+
+    assert pinentry.asked(lambda: make(gpg_home, tmp_path, choose)) == 1
+
+    words = screen.words.split()
+    assert len(words) == WORDS == 8 and set(words) <= set(WordLists.read().english)
+    assert screen.getvalue().endswith("\x1b[H\x1b[2J\x1b[3J")
+    files = secret_files(gpg_home)
+    # The key, one week, and nothing else.
+    assert len(files) == 2 and all(f'"{STRETCH}"'.encode() in file for file in files)
+    key = reviewer_key(gpg_home)
+    message = seal_to_week(gpg_home, key.weeks[0], b"old")
+    assert pinentry.asked(lambda: can_open(gpg_home, message)) == 1 and can_open(gpg_home, message)
+    seen = arguments.read_text("utf-8").upper()
+    assert words[0].upper() not in seen and screen.words.encode().hex().upper() not in seen
+
+
+def make(home: Path, out: Path, choose: Choice) -> None:
+    new_reviewer(home, name="blue", out=out / "keys", weeks=Weeks(today(), 1), choose=choose)
+
+
+def test_words_that_are_not_those_on_the_paper_make_no_key(
+    gpg_home: Path, tmp_path: Path, pinentry: Pinentry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose = Person(Screen(), pinentry, lambda words: words[:-1]).choice(monkeypatch)
+
+    def fails() -> None:
+        with pytest.raises(CeremonyError, match="not what was shown"):
+            make(gpg_home, tmp_path, choose)
+
+    assert pinentry.asked(fails) == 3
+    assert not secret_files(gpg_home) and not (tmp_path / "keys").exists()
+
+
+def test_words_are_shown_in_no_file(
+    gpg_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = ["new", "--home", gpg_home, "--name", "blue", "--out", tmp_path / "out"]
+    assert ceremony.main(list(map(str, new))) == 2
+
+    said = capsys.readouterr()
+    assert "only in a terminal" in said.err and not said.out
+    assert not (gpg_home / "private-keys-v1.d").exists()
+
+
+def test_a_passphrase_of_ones_own_keeps_the_stretching_that_gpg_chooses(tmp_path: Path) -> None:
+    """Somebody may have begun with words drawn at random, and then chosen their own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    write_settings(home, at_random=True)
+    assert f"s2k-count {STRETCH}\n" in (home / "gpg-agent.conf").read_text("utf-8")
+
+    write_settings(home, at_random=False)
+    assert "s2k-count" not in (home / "gpg-agent.conf").read_text("utf-8")

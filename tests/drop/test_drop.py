@@ -26,6 +26,7 @@ from dropbox.sizes import PAGE_BYTES
 from onion.errors import DropStopped
 from onion.launch import Drop
 from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.ceremony.passphrase import unprotected
 from scripts.courier import __main__ as courier
 from scripts.desk.evidence import write_out
 from scripts.newsite import Site, make_site
@@ -69,7 +70,7 @@ def test_operator_and_courier_are_told_that_the_reviewers_keys_expire_soon(
 ) -> None:
     today = datetime.now(UTC).date()
     keys = Path(shutil.copytree(keys_dir, tmp_path / "keys"))
-    new_reviewer(gpg_home, name="blue", out=keys, weeks=Weeks(today, 2), protected=False)
+    new_reviewer(gpg_home, name="blue", out=keys, weeks=Weeks(today, 2), choose=unprotected)
     told = notice(today + timedelta(days=20), today)
     assert "in 20 days" in told
     for given, expected in ((keys, told), (keys_dir, "")):

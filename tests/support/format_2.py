@@ -23,6 +23,7 @@ from dropbox.hpke import SecretKey
 from dropbox.reply import Reply, seal_reply
 from dropbox.report import Attachment, Report
 from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.ceremony.passphrase import unprotected
 
 DAY = date(2026, 11, 25)
 KEY, NONCE = bytes(range(32)), bytes(range(100, 124))
@@ -78,7 +79,7 @@ def weekly_keys(directory: Path) -> None:
         try:
             weeks = Weeks(date(2026, 11, 16), 2)
             keys = directory / "weekly_hpke"
-            new_reviewer(home, name=name, out=keys, weeks=weeks, protected=False)
+            new_reviewer(home, name=name, out=keys, weeks=weeks, choose=unprotected)
         finally:
             stop_agent(home)
 
