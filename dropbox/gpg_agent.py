@@ -108,10 +108,11 @@ def delete_secret(home: Path, keygrip: str) -> None:
         )
 
 
-def stop_agent(home: Path) -> None:
+def stop_agent(home: Path) -> bool:
     """Stop the gpg-agent of *home*, which caches passphrases in memory, and wait for its end.
 
-    One that is ending still takes connections, and gpg would find no secret key there.
+    Returns whether none runs any more. One that is ending still takes connections, and gpg would
+    find no secret key there.
     """
     done = subprocess.run(
         # What gpgconf --kill sends; it does not wait.
@@ -131,6 +132,7 @@ def stop_agent(home: Path) -> None:
     deadline = time.monotonic() + _END_SECONDS
     while found and _runs(int(found[1])) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
+    return not (found and _runs(int(found[1])))
 
 
 def _runs(process: int) -> bool:

@@ -85,6 +85,7 @@ def commands() -> dict[str, Command]:
         import_bundle,
         init,
         list_cases,
+        lock,
         migrate,
         outbox,
         review,
@@ -111,6 +112,7 @@ def commands() -> dict[str, Command]:
         "set-aside": set_aside,
         "status": status,
         "verify": verify,
+        "lock": lock,
         "migrate": migrate,
     }
 

@@ -1,0 +1,24 @@
+"""`lock`: ends gpg's agent, which alone remembers the passphrase between two commands."""
+
+import argparse
+
+from dropbox.gpg_agent import stop_agent
+from scripts.desk.identity import DeskError
+
+HELP = "forget the passphrase now, not ten minutes after its last use"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It has none, and needs no casebook."""
+    parser.set_defaults(
+        directory_needed=("--home", "GNUPGHOME", "gpg's directory with the reviewer's secret keys")
+    )
+
+
+def run(asked: argparse.Namespace) -> None:
+    """End the agent. Raises DeskError if it goes on."""
+    if not asked.home.is_dir():
+        raise DeskError(f"There is no directory {asked.home}.")
+    if not stop_agent(asked.home):
+        raise DeskError("gpg's agent does not end; log out, or switch the computer off.")
+    print("Locked: the next command that needs the key asks for its passphrase.")
