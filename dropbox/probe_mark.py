@@ -28,6 +28,8 @@ TEXT = (
     "it out; if you read it in a case, somebody has changed or repeated it: tell the operator. "
     "Mark: "
 )
+# The file with the operator's key, beside the export key.
+KEY_FILE = "probe.key"
 _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
 _MARK_BYTES = _KEY_BYTES + 2 * _SIGNATURE_BYTES
 _CERTIFIED, _SIGNED = b"casedrop probe key 1\0", b"casedrop probe 1\0"

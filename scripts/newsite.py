@@ -80,21 +80,23 @@ class Site:
 
 
 def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
-    """Make ``settings.toml``, ``export.key`` and ``export.pub`` in *directory*, or none of them.
+    """Make settings, ``export.key``, ``export.pub`` and ``probe.key`` in *directory*, or nothing.
 
     *directory* is made (0700) if absent. A relative path *keys* is written as one from *directory*,
-    so that both can be moved together. Raises SiteExists, CannotWrite, OSError, or SettingsError
-    if *onion* is not an onion address.
+    so that both can be moved together, and so is an absolute one below it. Raises SiteExists,
+    CannotWrite, OSError, or SettingsError if *onion* is not an onion address.
     """
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from nacl.signing import SigningKey  # noqa: PLC0415
 
     from dropbox.durable_file import write_new  # noqa: PLC0415
+    from dropbox.probe_mark import KEY_FILE, ProbeKey  # noqa: PLC0415
     from dropbox.settings import FILE_VARIABLE, SALT_BYTES, Settings  # noqa: PLC0415
 
     settings_file, vault = directory / "settings.toml", directory / "vault"
     export_key, export_pub = directory / "export.key", directory / "export.pub"
-    for path in (settings_file, export_key, export_pub):
+    probe_key = directory / KEY_FILE
+    for path in (settings_file, export_key, export_pub, probe_key):
         if path.exists():
             raise SiteExists(f"{path} exists already; nothing was changed.")
     signing_key = SigningKey.generate()
@@ -106,6 +108,7 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
     contents = {
         export_key: signing_key.encode(),
         export_pub: signing_key.verify_key.encode().hex().encode() + b"\n",
+        probe_key: ProbeKey.make(signing_key).to_bytes(),
         settings_file: text.encode("utf-8"),
     }
     with ExitStack() as undo:
@@ -123,7 +126,10 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
 
 def _from(directory: Path, keys: Path) -> str:
     # Links are resolved, since the kernel takes ".." from where a link leads.
-    return str(keys) if keys.is_absolute() else os.path.relpath(keys.resolve(), directory.resolve())
+    here, there = directory.resolve(), keys.resolve()
+    if keys.is_absolute() and not there.is_relative_to(here):
+        return str(keys)
+    return os.path.relpath(there, here)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

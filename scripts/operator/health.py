@@ -13,6 +13,7 @@ from onion.errors import OnionError
 from onion.health import TorState, front_status, tor_state
 from scripts.courier.transfer import status
 from scripts.operator.finding import Finding, State
+from scripts.operator.probe_record import BadProbeRecord, ProbeRecord
 from scripts.operator.site import Site
 
 PULL_DAYS = 14
@@ -27,10 +28,12 @@ _GOOD_STATUS = 200
 
 def examine(site: Site, now: datetime) -> list[Finding]:
     """Everything, in the order in which an operator needs it. *now* is UTC time."""
+    said = _asked_vault(site)
     return [
         *_tor(site, now),
         _front(site),
-        *_vault(site, now),
+        *_vault(said, site, now),
+        _probe(site.probe, said, now.date()),
         *_keys(site, now.date()),
         _swap(_SWAPS),
     ]
@@ -105,15 +108,20 @@ def _front(site: Site) -> Finding:
     return Finding("front", _of(code != _GOOD_STATUS), answer, values={"status": code})
 
 
-def _vault(site: Site, now: datetime) -> Iterator[Finding]:
+def _asked_vault(site: Site) -> dict[str, object] | Finding:
+    """What the vault says of itself, or why it says nothing."""
     socket = site.settings.courier_socket
     if wrong := _unreachable("vault", socket, "The vault"):
-        yield wrong
-        return
+        return wrong
     try:
-        untrusted = status(socket)
+        return status(socket)
     except CasedropError as why:
-        yield Finding("vault", State.ALARM, str(why))
+        return Finding("vault", State.ALARM, str(why))
+
+
+def _vault(untrusted: dict[str, object] | Finding, site: Site, now: datetime) -> Iterator[Finding]:
+    if isinstance(untrusted, Finding):
+        yield untrusted
         return
     trouble, note = untrusted.get("trouble"), untrusted.get("tombstones")
     wrong_texts = [text for text in (trouble, note) if isinstance(text, str) and text]
@@ -190,6 +198,16 @@ def _disk(untrusted: dict[str, object]) -> Finding:
         f"{free / 2**30:,.1f} GiB free, {lasts} if as much arrives as in the last week.",
         values={"free_bytes": free, "days": days},
     )
+
+
+def _probe(folder: Path, untrusted: dict[str, object] | Finding, today: date) -> Finding:
+    pulled = None if isinstance(untrusted, Finding) else _day(untrusted.get("pull"))
+    try:
+        return ProbeRecord.read(folder).finding(today, pulled)
+    except PermissionError:
+        return Finding("probe", State.UNKNOWN, f"This user may not read {folder}.")
+    except (OSError, BadProbeRecord) as why:
+        return Finding("probe", State.ALARM, str(why))
 
 
 def _loaded_keys(untrusted: dict[str, object], keys: Path) -> Finding:

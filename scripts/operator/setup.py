@@ -296,6 +296,7 @@ def _make_secrets(machine: Machine) -> str:
     from nacl.signing import SigningKey  # noqa: PLC0415
 
     from dropbox.durable_file import write_new  # noqa: PLC0415
+    from dropbox.probe_mark import KEY_FILE, ProbeKey  # noqa: PLC0415
     from dropbox.settings import SALT_BYTES  # noqa: PLC0415
 
     machine.secret.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -304,7 +305,10 @@ def _make_secrets(machine: Machine) -> str:
         write_new(salt, secrets.token_hex(SALT_BYTES).encode("ascii") + b"\n")
     if not key.exists():
         write_new(key, SigningKey.generate().encode())
-    return bytes(SigningKey(key.read_bytes()).verify_key).hex()
+    export_key = SigningKey(key.read_bytes())
+    if not (machine.secret / KEY_FILE).exists():
+        write_new(machine.secret / KEY_FILE, ProbeKey.make(export_key).to_bytes())
+    return bytes(export_key.verify_key).hex()
 
 
 def _address(machine: Machine) -> str:

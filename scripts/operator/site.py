@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _DEBIAN_FRONT = Path("/run/casedrop/front.sock")
 _DEBIAN_CONTROL = Path("/run/tor/control")
 _DEBIAN_SERVICE = Path("/var/lib/tor/casedrop")
+_DEBIAN_PROBE = Path("/var/lib/casedrop-probe")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Site:
     front_socket: Path
     tor_control: Path
     tor_service: Path
+    probe: Path
 
     @classmethod
     def of(cls, asked: argparse.Namespace) -> Site:
@@ -43,6 +45,7 @@ class Site:
             Path(front) if front else _present(state / "front.sock", _DEBIAN_FRONT),
             asked.tor_control or _present(state / "tor" / "control", _DEBIAN_CONTROL),
             asked.tor_service or _present(state / "tor" / "drop", _DEBIAN_SERVICE),
+            probe_folder(asked, file),
         )
 
 
@@ -55,6 +58,23 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """The argument for the settings alone."""
     parser.add_argument(
         "--settings", type=Path, required=True, metavar="FILE", help="the drop's settings file"
+    )
+
+
+def probe_folder(asked: argparse.Namespace, file: Path) -> Path:
+    """Where the program that files test reports for the drop of *file* keeps what it has to."""
+    named: Path | None = asked.probe_folder
+    return named or _present(file.parent / "probe", _DEBIAN_PROBE)
+
+
+def add_probe_folder(parser: argparse.ArgumentParser) -> None:
+    """The argument that :func:`probe_folder` reads."""
+    parser.add_argument(
+        "--probe-folder",
+        type=Path,
+        metavar="DIR",
+        help="where `casedrop probe` keeps how it went; by default probe beside FILE, else "
+        f"{_DEBIAN_PROBE}",
     )
 
 
@@ -81,3 +101,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tor's directory with the onion's key; by default tor/drop beside FILE, else "
         f"{_DEBIAN_SERVICE}",
     )
+    add_probe_folder(parser)

@@ -76,13 +76,15 @@ def run(asked: argparse.Namespace) -> int:
 
 def _files(drop: site.Site) -> list[Path]:
     """All there is to wipe, what matters most first, the largest last."""
+    from dropbox.probe_mark import KEY_FILE  # noqa: PLC0415
     from dropbox.successor import successor_path  # noqa: PLC0415
 
     settings = drop.settings
     store = settings.store_file
     secrets = [drop.tor_service / ONION_KEY, salt_file(drop.file), drop.file]
-    first = [*secrets, settings.export_key, settings.export_key.with_suffix(".pub")]
-    folders = (drop.tor_service, *_memory(drop), settings.gnupg_home, settings.keys)
+    export = settings.export_key
+    first = [*secrets, export, export.with_suffix(".pub"), export.with_name(KEY_FILE)]
+    folders = (drop.tor_service, drop.probe, *_memory(drop), settings.gnupg_home, settings.keys)
     last = [successor_path(store), store.with_name(store.name + "-journal"), store]
     found: list[Path] = []
     for path in [*first, *(one for folder in folders for one in _below(folder)), *last]:

@@ -73,7 +73,7 @@ def running_site(
     (control.parent / "drop").mkdir(parents=True)
     namespace = type("Asked", (), {})()
     namespace.settings, namespace.front_socket = made.settings_file, None
-    namespace.tor_control = namespace.tor_service = None
+    namespace.tor_control = namespace.tor_service = namespace.probe_folder = None
     site = Site.of(namespace)
     running = RunningSite(site, healthy_status(fingerprints, now), healthy_tor(now))
 

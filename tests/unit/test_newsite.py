@@ -21,6 +21,7 @@ def test_a_new_site_can_be_loaded_and_its_export_key_fits(tmp_path: Path) -> Non
     assert bytes(SigningKey(settings.export_key.read_bytes()).verify_key) == site.export_public
     assert stat.S_IMODE(settings.export_key.stat().st_mode) == 0o600
     assert stat.S_IMODE(site.settings_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "site" / "probe.key").stat().st_mode) == 0o600
 
 
 def test_a_site_and_its_keys_can_be_moved_together(
@@ -35,6 +36,14 @@ def test_a_site_and_its_keys_can_be_moved_together(
     moved = Settings.load({"CASEDROP_SETTINGS": str(tmp_path / "there" / "var" / "settings.toml")})
 
     assert moved.keys.samefile(tmp_path / "there" / "keys")
+
+
+def test_keys_below_the_site_are_named_from_it(tmp_path: Path) -> None:
+    (tmp_path / "here" / "keys").mkdir(parents=True)
+    site = make_site(tmp_path / "here", onion=ONION, keys=tmp_path / "here" / "keys")
+
+    assert 'keys = "keys"' in site.settings_file.read_text("utf-8")
+    assert Settings.load({"CASEDROP_SETTINGS": str(site.settings_file)}).keys.is_dir()
 
 
 def test_two_sites_have_different_salts_and_keys(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_a_new_drop_is_open_and_the_reviewers_are_told(
     assert settings.campaign == CAMPAIGN and settings.front_user == "casedrop-front"
     assert (machine.secret / "salt").stat().st_mode & 0o777 == 0o600
     assert machine.secret.stat().st_mode & 0o777 == 0o700
+    assert (machine.secret / "probe.key").stat().st_mode & 0o777 == 0o600
     assert settings.salt.hex() not in machine.settings.read_text("ascii")
     said = capsys.readouterr().out
     key = SigningKey(settings.export_key.read_bytes()).verify_key

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from support.running_site import RunningSite, running_site
 
+from dropbox.codename import new_codename
 from dropbox.packets import read_pinned_keys
 from onion.control import Phase
 from onion.errors import TorSilent
@@ -27,6 +28,7 @@ from scripts.operator.finding import (
     exit_code,
 )
 from scripts.operator.health import examine
+from scripts.operator.probe_record import ProbeRecord
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()
@@ -58,7 +60,7 @@ def test_a_drop_that_is_well_has_no_alarm_and_names_every_part(running: RunningS
     assert {one.state for one in findings.values()} == {State.GOOD}
     assert list(findings) == [
         "tor", "descriptor", "front", "vault", "clock", "pull", "acknowledgement", "disk",
-        "reviewers", "keys reviewer-1.asc", "keys reviewer-2.asc", "swap",
+        "reviewers", "probe", "keys reviewer-1.asc", "keys reviewer-2.asc", "swap",
     ]  # fmt: skip
 
 
@@ -82,6 +84,22 @@ def test_what_the_vault_says_becomes_an_alarm(
 
     assert [one.name for one in findings.values() if one.state is State.ALARM] == [part]
     assert sentence in findings[part].sentence
+
+
+def test_how_the_test_reports_went_is_said_even_when_the_vault_is_silent(
+    running: RunningSite,
+) -> None:
+    running.site.probe.mkdir()
+    record = ProbeRecord().after_success(new_codename(), TODAY - timedelta(1))
+    record.write(running.site.probe)
+    assert f"The bundle of {TODAY} lists that of {ago(1)}." in found(running)["probe"].sentence
+    running.site.settings.courier_socket.unlink()
+    assert found(running)["probe"].state is State.GOOD
+    record.after_failure("So.", TODAY).after_failure("So.", TODAY).write(running.site.probe)
+    assert found(running)["probe"].state is State.ALARM
+    (running.site.probe / "probe.json").write_text("[]", "ascii")
+    damaged = found(running)["probe"]
+    assert damaged.state is State.ALARM and "remove it" in damaged.sentence
 
 
 @pytest.mark.parametrize(
@@ -222,7 +240,7 @@ def test_the_command_shows_lines_or_json_and_its_exit_code_tells_the_worst(
 ) -> None:
     command = ["status", *running.arguments]
     assert casedrop.main(command) == 0
-    assert capsys.readouterr().out.count("\n") == 12
+    assert capsys.readouterr().out.count("\n") == 13
 
     running.vault["exported"] = ago(20)
     assert casedrop.main(command) == 1
