@@ -30,9 +30,19 @@ VOTING_INTERVAL, VOTE_DELAY, DIST_DELAY = 10, 2, 2
 FIRST_INTERVAL = 8
 
 # The comments are part of the text: the operator reads them in the torrc.
-_PUBLIC = """\
+_ALONE = """\
 # This tor only serves: other programs cannot use it.
 SocksPort 0
+"""
+# Debian's own place for it, which its AppArmor profile allows. Whoever could reach more through tor
+# than onion services would have a way out of this machine.
+PACKAGED_SOCKS = Path("/run/tor/socks")
+_FOR_PROBE = f"""\
+# The daily test report goes through this tor. Programs of this machine reach onion services by it,
+# and nothing else.
+SocksPort unix:{PACKAGED_SOCKS} WorldWritable OnionTrafficOnly
+"""
+_PUBLIC = """\
 # Log no addresses, and only errors: a warning about too many streams would name the onion address.
 SafeLogging 1
 Log err stdout
@@ -170,7 +180,7 @@ def check_socket_path(path: Path) -> None:
 
 def service_torrc(tor: ServiceTor) -> str:
     """The torrc of the public service. Raises BadPath."""
-    return _PUBLIC + _state(tor.data, tor.control, tor.owner) + _onion_service(tor.service)
+    return _ALONE + _PUBLIC + _state(tor.data, tor.control, tor.owner) + _onion_service(tor.service)
 
 
 def packaged_torrc(service: OnionService) -> str:
@@ -178,7 +188,7 @@ def packaged_torrc(service: OnionService) -> str:
 
     Raises BadPath.
     """
-    return _PUBLIC + _onion_service(service)
+    return _FOR_PROBE + _PUBLIC + _onion_service(service)
 
 
 def private_torrc(node: PrivateNode) -> str:

@@ -26,7 +26,7 @@ HELP = "set up the drop of the Debian package, and open it"
 
 SOCKETS = ("casedrop-intake.socket", "casedrop-courier.socket", "casedrop-front.socket")
 SERVICES = ("casedrop-vault.service", "casedrop-front.service")
-TIMERS = ("casedrop-watch.timer",)
+TIMERS = ("casedrop-watch.timer", "casedrop-probe.timer")
 TOR = "tor@default.service"
 # A new tor makes the onion's key before it joins the network.
 HOSTNAME_SECONDS = 60.0

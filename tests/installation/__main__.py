@@ -80,7 +80,7 @@ def ids(name: str) -> tuple[int, int]:
 def check_files() -> None:
     """Users, modes, programs, and what systemd and tor say of what was installed."""
     step("users, folders, programs")
-    for name in ("casedrop-front", "casedrop-vault"):
+    for name in ("casedrop-front", "casedrop-vault", "casedrop-probe"):
         assert pwd.getpwnam(name).pw_shell == "/usr/sbin/nologin"
     grp.getgrnam("casedrop-courier")
     assert SECRET.stat().st_mode & 0o777 == 0o700 and SECRET.stat().st_uid == 0

@@ -13,7 +13,7 @@ from dropbox.settings import Settings
 from scripts import casedrop
 from scripts.command_line import CannotRun
 from scripts.operator import setup
-from scripts.operator.setup import SERVICES, SOCKETS, TOR, Given, Machine, set_up
+from scripts.operator.setup import SERVICES, SOCKETS, TIMERS, TOR, Given, Machine, set_up
 
 ONION = "b" * 56 + ".onion"
 CAMPAIGN = Path(packaged.__file__).with_name("campaign.toml")
@@ -101,7 +101,7 @@ def test_a_new_drop_is_open_and_the_reviewers_are_told(
     assert f"http://{ONION}/" in said and bytes(key).hex() in said
     assert len(questions) == 3
     started = [unit for one in systemd.asked if one[0] == "enable" for unit in one[2:]]
-    assert set(started) >= {*SOCKETS, *SERVICES}
+    assert set(started) >= {*SOCKETS, *SERVICES, *TIMERS}
     assert started.index(SOCKETS[0]) < started.index(SERVICES[0])
 
 

@@ -120,12 +120,13 @@ def test_a_socket_path_that_the_kernel_would_cut_is_refused() -> None:
 
 
 @pytest.mark.onion
-@pytest.mark.parametrize("kind", ["public", "service", "relay", "client"])
+@pytest.mark.parametrize("kind", ["packaged", "public", "service", "relay", "client"])
 def test_the_installed_tor_accepts_it(kind: str, tmp_path: Path) -> None:
     data = tmp_path / "a folder"
     service = OnionService(data / "drop", tmp_path / "front.sock")
     node = replace(NODE, data=data, control=data / "control")
     text = {
+        "packaged": lambda: packaged_torrc(service) + f'DataDirectory "{data}"\n',
         "public": lambda: service_torrc(ServiceTor(data, data / "control", service, owner=1)),
         # An authority needs its keys, so it is tested in the network's own test.
         "service": lambda: private_torrc(replace(node, service=service, role="service", or_port=0)),
@@ -152,5 +153,10 @@ def test_debians_own_service_gets_all_but_the_places_that_it_has() -> None:
         "DataDirectory",
         "ControlSocket",
         "CookieAuthentication",
+        "SocksPort",
+        "#",
     }
-    assert set(packaged_torrc(SERVICE).splitlines()) < set(service_torrc(PUBLIC).splitlines())
+    more = set(packaged_torrc(SERVICE).splitlines()) - set(service_torrc(PUBLIC).splitlines())
+    assert [line for line in more if not line.startswith("#")] == [
+        "SocksPort unix:/run/tor/socks WorldWritable OnionTrafficOnly"
+    ]

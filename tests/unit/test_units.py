@@ -1,11 +1,16 @@
 """The systemd units of the Debian package."""
 
 import re
+import shlex
 from pathlib import Path
 
+import pytest
 from support.service import SERVICES, text, values
 
 from onion.launch import FRONT_MEMORY, VAULT_MEMORY
+from onion.torrc import PACKAGED_SOCKS
+from scripts import casedrop
+from scripts.command_line import FAILED
 
 
 def test_a_wrong_configuration_is_not_tried_again_and_never_fast() -> None:
@@ -37,6 +42,33 @@ def test_the_memory_of_each_room_is_that_of_the_launcher() -> None:
         assert {f"{name}={value}" for name, value in memory.items()} <= set(
             values(service, "Environment")
         )
+
+
+@pytest.mark.parametrize("service", ["casedrop-probe.service", "casedrop-watch.service"])
+def test_a_timers_command_has_the_options_that_its_unit_gives(service: str) -> None:
+    [command] = values(service, "ExecStart")
+    program, *arguments = shlex.split(command)
+
+    assert program == "/usr/bin/casedrop"
+    assert casedrop.parser().parse_args(arguments).settings == Path("/etc/casedrop/settings.toml")
+    assert f"--probe-folder /var/lib/{values('casedrop-probe.service', 'StateDirectory')[0]}" in (
+        command
+    )
+
+
+def test_a_test_report_goes_out_through_tors_socket_alone_and_the_rooms_do_not() -> None:
+    [command] = values("casedrop-probe.service", "ExecStart")
+    assert f"--socks {PACKAGED_SOCKS} " in command
+    assert values("casedrop-probe.service", "PrivateNetwork") == ["yes"]
+    assert values("casedrop-probe.service", "RestrictAddressFamilies") == ["AF_UNIX"]
+    for room in SERVICES:
+        assert f"-{PACKAGED_SOCKS.parent}" in values(room, "InaccessiblePaths")[0].split()
+
+
+def test_what_the_drop_did_not_accept_is_tried_again_in_an_hour_and_what_is_wrong_is_not() -> None:
+    assert values("casedrop-probe.service", "Restart") == ["on-failure"]
+    assert values("casedrop-probe.service", "RestartSec") == ["1h"]
+    assert values("casedrop-probe.service", "RestartPreventExitStatus") == [str(FAILED)]
 
 
 def test_no_room_needs_the_other_to_run() -> None:
