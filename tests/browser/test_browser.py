@@ -123,7 +123,9 @@ def place(
             desk=0,
         )
         clock = AheadClock(directory / "ahead")
-        environ = {**os.environ, **clock.environ}
+        # All visits of these tests are one browser's, in one circuit.
+        limits = {f"CASEDROP_LIMITS_CIRCUIT_{what}": "1000" for what in ("FORMS", "DERIVATIONS")}
+        environ = {**os.environ, **clock.environ, **limits}
         with (
             Drop(site.settings_file, site.front_socket, environ) as drop,
             Casebook.open(directory / "casebook") as casebook,

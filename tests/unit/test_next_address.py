@@ -6,9 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.every_answer import size
 from support.front import ONION, Front
 
+from dropbox.campaign import Campaign
+from dropbox.codename import WordLists
 from dropbox.errors import SettingsError
+from dropbox.front.page_length import page_lengths
 from dropbox.next_address import NextAddress, read_next_address
 from dropbox.openpgp import Opener
 from scripts.check import check_next_address
@@ -80,6 +84,21 @@ def test_the_first_page_names_the_next_address_and_who_signed_it(front: Front) -
             assert word in page.text and NEW in re.sub("</?b>", "", html)
             assert "0123 4567 89AB CDEF" in page.text
             assert len(page.raw) == len(browser.get(f"/{prefix}/bridges").raw)
+
+
+def test_the_first_page_is_measured_with_a_next_address(front: Front, words: WordLists) -> None:
+    """So a statement that comes later does not make it longer than the other pages."""
+    campaign = Campaign.read(front.settings.campaign)
+    found = page_lengths(front.settings, campaign, words)
+    (measured,) = (one.size for one in found if (one.page, one.tag) == ("start", "en"))
+    front.next_address = NextAddress(NEW, "0123456789ABCDEF" * 2 + "01234567")
+    front.restart()
+    with front.browser() as browser:
+        page = browser.get("/en/")
+    filling = re.search(rb"<!--(0*)-->", page.raw)
+
+    assert filling is not None
+    assert 0 <= measured - (size(page) - len(filling[1])) < 150
 
 
 def test_a_check_says_what_the_first_page_would_show(
