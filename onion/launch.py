@@ -8,6 +8,7 @@ import time
 import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
@@ -126,6 +127,9 @@ class Drop:
     *environ* is the whole environment of both, plus CASEDROP_SETTINGS and, for the front,
     CASEDROP_FRONT_SOCKET. *log* receives their output line by line; without it, output is
     discarded. Raises SiteMissing, DropStopped, DropUnresponsive, BadPath.
+
+    *vault_alone*: when no front can start because the reviewers' keys have ended, the vault goes on
+    by itself, and ``front_refusal`` says why the front does not run.
     """
 
     def __init__(
@@ -134,7 +138,11 @@ class Drop:
         front_socket: Path,
         environ: Mapping[str, str],
         log: Callable[[str], None] | None = None,
+        *,
+        vault_alone: bool = False,
     ) -> None:
+        self.front_refusal = ""
+        self._vault_alone = vault_alone
         self._front_socket = front_socket.resolve()
         self._environ = {**environ, "CASEDROP_SETTINGS": str(settings_file.resolve())}
         self._log = log
@@ -156,9 +164,10 @@ class Drop:
 
     @property
     def running(self) -> bool:
-        """Whether both master processes are running."""
-        # Both are asked, which also reaps one that ended.
-        running = [child is not None and child.running for child in (self._front, self._vault)]
+        """Whether both master processes are running, or the vault's where it runs alone."""
+        rooms = [self._vault] if self.front_refusal else [self._front, self._vault]
+        # All are asked, which also reaps one that ended.
+        running = [child is not None and child.running for child in rooms]
         return all(running)
 
     def notice(self) -> str:
@@ -180,7 +189,12 @@ class Drop:
             self._vault = self._run("vault", {**VAULT_MEMORY, **self._environ})
             self._front = self._run("front", self._front_environ())
             self._wait_vault()
-            self._wait_front()
+            try:
+                self._wait_front()
+            except DropStopped as why:
+                if not (self._vault_alone and keys_ended(self._vault_sockets[1])):
+                    raise
+                self.front_refusal = str(why)
             undo.pop_all()
 
     def stop(self) -> None:
@@ -194,6 +208,7 @@ class Drop:
         """Start only the front, after stop_front() or kill_front()."""
         self._front = self._run("front", self._front_environ())
         self._wait_front()
+        self.front_refusal = ""
 
     def start_vault(self) -> None:
         """Start only the vault, after stop_vault() or kill_vault()."""
@@ -251,6 +266,20 @@ def notice(path: Path) -> str:
 
     Never raises: a vault that does not respond is noticed elsewhere.
     """
+    text = _status(path).get("notice")
+    return text if isinstance(text, str) and text.isprintable() else ""
+
+
+def keys_ended(path: Path) -> bool:
+    """Whether the vault with the courier socket *path* says that the reviewers' keys have ended."""
+    try:
+        return date.fromisoformat(str(_status(path).get("keys_end"))) < datetime.now(UTC).date()
+    except ValueError:
+        return False
+
+
+def _status(path: Path) -> dict[str, object]:
+    """What the vault says of itself at its courier socket *path*; nothing if it does not."""
     response = b""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(PROBE_SECONDS)
@@ -259,10 +288,10 @@ def notice(path: Path) -> str:
             client.sendall(_STATUS)
             while len(response) < _MAX_STATUS_BYTES and (piece := client.recv(4_096)):
                 response += piece
-            text = json.loads(response.partition(b"\r\n\r\n")[2])["notice"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
-    return text if isinstance(text, str) and text.isprintable() else ""
+            untrusted = json.loads(response.partition(b"\r\n\r\n")[2])
+        except (OSError, ValueError):
+            return {}
+    return untrusted if isinstance(untrusted, dict) else {}
 
 
 def _started(child: Child | None) -> Child:

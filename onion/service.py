@@ -27,6 +27,10 @@ LACKING = (
     f"what they use, nothing starts them again, and at the end an upload is given "
     f"{STOP_SECONDS:.0f} s. For a real drop install the Debian package: make deb"
 )
+VAULT_ALONE = (
+    "The reviewers' keys have ended, so nobody can file or read. The vault goes on by itself: "
+    "fetch what it holds, renew the keys, then start again. Ctrl-C ends it."
+)
 # In the state's directory; locked, never written to.
 LOCK = "lock"
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -115,11 +119,23 @@ def _up(state: Path) -> None:
         onion = (service.directory / "hostname").read_text(encoding="ascii").strip()
         check_site(state / "settings.toml", onion, os.environ)
         drop = undo.enter_context(
-            Drop(state / "settings.toml", service.socket, os.environ, log=log.write)
+            Drop(
+                state / "settings.toml",
+                service.socket,
+                os.environ,
+                log=log.write,
+                vault_alone=True,
+            )
         )
-        print("The front and the vault are up; waiting until the address is published.", flush=True)
-        tor.wait_published(time.monotonic() + PUBLISH_SECONDS, copies=1)
-        print(f"The drop is open: http://{onion}/\nCtrl-C closes it.\n{LACKING}", flush=True)
+        if drop.front_refusal:
+            print(f"{drop.front_refusal}\n{VAULT_ALONE}", file=sys.stderr, flush=True)
+        else:
+            print(
+                "The front and the vault are up; waiting until the address is published.",
+                flush=True,
+            )
+            tor.wait_published(time.monotonic() + PUBLISH_SECONDS, copies=1)
+            print(f"The drop is open: http://{onion}/\nCtrl-C closes it.\n{LACKING}", flush=True)
         log.shown = True
         _watch(tor, drop)
 

@@ -393,6 +393,29 @@ def test_an_application_that_cannot_start_is_reported_with_its_sentence(
     assert wait_until(lambda: members(drop.front_pid, drop.vault_pid) == [])
 
 
+@pytest.mark.parametrize("last_day", ["2020-01-01", "2999-01-01", "nonsense"])
+def test_once_the_reviewers_keys_have_ended_the_vault_goes_on_without_a_front(
+    last_day: str, site: Path
+) -> None:
+    for room, line, instead in (
+        ("front", "import json", 'raise RuntimeError("The key has expired.")\nimport json'),
+        ("vault", "json.dumps(facts(environ))", f'json.dumps({{"keys_end": "{last_day}"}})'),
+    ):
+        wsgi = site.parent / "dropbox" / room / "wsgi.py"
+        wsgi.write_text(STAND_IN.replace(line, instead), "utf-8")
+    drop = Drop(site, site.with_name("front.sock"), environ(site), vault_alone=True)
+
+    refused = pytest.raises(DropStopped, match="The key has expired")
+    with nullcontext() if last_day == "2020-01-01" else refused, drop:
+        assert drop.running and "The key has expired." in drop.front_refusal
+        assert launch.answers(site.with_name("courier.sock"))
+        assert not launch.answers(site.with_name("front.sock"))
+        drop.kill_vault()
+        assert not drop.running
+
+    assert wait_until(lambda: members(drop.front_pid, drop.vault_pid) == [])
+
+
 @pytest.mark.parametrize("installed", [False, True])
 def test_the_command_that_the_missing_settings_name_makes_them(
     installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
