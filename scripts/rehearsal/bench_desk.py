@@ -3,7 +3,7 @@
     python -m scripts.rehearsal.bench_desk [--reports N] [--cases N]
 
 The desk runs as its users run it, a process for each command. Nothing leaves this computer; all
-texts are random.
+texts are random. The reviewers' keys have a passphrase, as the ceremony draws them.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from dropbox import bundle, export_bundle
 from dropbox.block import Kind, seal_block
 from dropbox.day_key import DayKey
 from dropbox.gpg_agent import stop_agent
-from dropbox.openpgp import Opener, Reviewers
+from dropbox.openpgp import Opener, Reviewers, reviewer_key
 from dropbox.packets import PublicKey, read_pinned_keys
 from dropbox.report import Report
 from dropbox.sealing import seal_message
@@ -39,7 +39,7 @@ from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.tar_members import END, member
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
-from scripts.ceremony.passphrase import unprotected
+from scripts.ceremony.passphrase import write_settings
 from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.identity import Viewer
 from scripts.desk.importing.workers import WORKERS
@@ -59,6 +59,7 @@ QUANTUM = 256  # as the vault's
 WORDS = ("微信", "封号", "公众号", "账号", "朋友圈", "转发", "警察", "单位", "賬號", "訓誡書")
 TEXT_CHARACTERS = 300  # like the sample cases
 TIMES = 15
+PASSPHRASE = "these eight words are known to everybody here"  # noqa: S105 - of keys for the run
 
 
 class Reports:
@@ -186,6 +187,29 @@ def _export(directory: Path, messages: Mapping[bytes, bytes], hpke: WeeklyHpke) 
                 export_bundle.write_volume(head, position, listed, blocks.__getitem__, SERVER)
             )
     return directory
+
+
+def _passphrase(home: Path) -> str:
+    """A passphrase like those that the ceremony draws: the agent stretches it as long."""
+    write_settings(home, at_random=True)
+    with (home / "gpg-agent.conf").open("a", encoding="utf-8") as settings:
+        settings.write("allow-preset-passphrase\n")
+    return PASSPHRASE
+
+
+def tell_agent(home: Path) -> None:
+    """Tell gpg's agent the passphrase of all keys in *home*, which it otherwise asks somebody."""
+    key = reviewer_key(home)
+    grips = [key.keygrip, *(week.keygrip for week in key.weeks)]
+    told = "".join(f"PRESET_PASSPHRASE {grip} -1 {PASSPHRASE.encode().hex()}\n" for grip in grips)
+    done = subprocess.run(
+        ["gpg-connect-agent", "--homedir", str(home)],
+        input=told.encode() + b"/bye\n",
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    if done.stdout.split() != [b"OK"] * len(grips):
+        raise SystemExit("gpg's agent does not take the passphrase.")
 
 
 def bare_gpg(sealed: Sealed) -> "Ran":
@@ -353,6 +377,7 @@ def lookups(directory: Path, count: int, home: Path, known: Mapping[str, PublicK
     large = new_casebook(directory / "large", known)
     with Casebook.open(large) as casebook:
         fill(casebook, count)
+        seventh = casebook.case(min(7, count)).name
     table = Table(f"in {count:,} cases", "ms in one process", "s as a command")
     reviewer = Opener(home).secret_fingerprints()[0]
     with Casebook.open(large) as casebook:
@@ -368,7 +393,7 @@ def lookups(directory: Path, count: int, home: Path, known: Mapping[str, PublicK
     commands = {
         "list, a page": ["list"],
         "list, last page": ["list", "--page", last],
-        "show": ["show", "7"],
+        "show": ["show", seventh],
     }
     whole = {
         name: desk(large, "--home", str(home), *arguments) for name, arguments in commands.items()
@@ -462,8 +487,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )  # like every reviewer's key
         for home in homes:
             new_reviewer(
-                home, name=home.name, out=directory / "keys", weeks=weeks, choose=unprotected
+                home, name=home.name, out=directory / "keys", weeks=weeks, choose=_passphrase
             )
+        tell_agent(homes[0])
         reviewers = Reviewers.load(directory / "keys", directory / "front-gnupg")
         counts = [max(1, asked.reports // 10), max(1, asked.reports // 2), asked.reports]
         known = {
