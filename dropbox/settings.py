@@ -110,6 +110,11 @@ class Settings:
     circuit_bytes: int = 512 * 2**20
 
     @property
+    def large_uploads(self) -> int:
+        """How many of a worker's uploads can be large: some sealings are left for others."""
+        return max(1, min(self.uploads, self.sealings) * 3 // 4)
+
+    @property
     def store_file(self) -> Path:
         """The file that the store is in."""
         return Path(unquote(self.store.removeprefix("sqlite://")))

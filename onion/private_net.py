@@ -1,4 +1,4 @@
-"""A Tor network on loopback: three authorities, two relays, an onion service and a client.
+"""A Tor network on loopback: three authorities, two relays, an onion service and clients.
 
 Nothing leaves the computer. The demo and the end-to-end tests use it, with the same onion service
 options as in public.
@@ -50,8 +50,9 @@ class PrivateNet:
 
     *directory*: absent or empty; created with mode 0700. *service_socket*: the unix socket behind
     the onion's port 80; a server can start listening there later. *progress* receives one short
-    sentence at a time. Raises OnionError naming the node and its last phase, and then leaves
-    nothing running.
+    sentence at a time. *clients*: how many there are, each a tor of its own. *proof_of_work*:
+    whether the service asks for it, where tor was built with it. Raises OnionError naming the node
+    and its last phase, and then leaves nothing running.
     """
 
     def __init__(
@@ -59,13 +60,28 @@ class PrivateNet:
         directory: Path,
         service_socket: Path,
         progress: Callable[[str], None] = lambda _: None,
+        *,
+        clients: int = 1,
+        proof_of_work: bool = True,
     ) -> None:
         self.directory = directory.resolve()
         self._service_socket = service_socket.resolve()
         self._progress = progress
+        self._clients = clients
+        self._proof_of_work = proof_of_work
         self._tors: list[Tor] = []
         self.onion = ""
-        self.socks_port = 0
+        self.socks_ports: tuple[int, ...] = ()
+
+    @property
+    def socks_port(self) -> int:
+        """The port of the first client; 0 before the start."""
+        return self.socks_ports[0] if self.socks_ports else 0
+
+    @property
+    def service_control(self) -> Path:
+        """The control socket of the service's tor."""
+        return self.directory / "service" / "control"
 
     @property
     def pids(self) -> dict[str, int]:
@@ -99,8 +115,11 @@ class PrivateNet:
         nodes = _plan(
             self.directory,
             OnionService(
-                self.directory / "service" / "drop", self._service_socket, has_proof_of_work()
+                self.directory / "service" / "drop",
+                self._service_socket,
+                self._proof_of_work and has_proof_of_work(),
             ),
+            self._clients,
         )
         for path in (self._service_socket, *(node.control for node in nodes)):
             check_socket_path(path)
@@ -111,7 +130,8 @@ class PrivateNet:
         # Voting intervals start now, not at the full minute, so that the first vote is soon.
         offset = int(time.time() + FIRST_INTERVAL) % FIRST_INTERVAL
         nodes = [replace(node, authorities=authorities, voting_offset=offset) for node in nodes]
-        self._run(nodes[:-2])
+        servers, visitors = nodes[: AUTHORITIES + RELAYS], nodes[AUTHORITIES + RELAYS :]
+        self._run(servers)
         self._progress(
             f"{AUTHORITIES} authorities and {RELAYS} relays started; waiting for their first vote"
         )
@@ -119,9 +139,9 @@ class PrivateNet:
         self._progress(
             "all authorities and relays are in the consensus; starting the service and the client"
         )
-        self._run(nodes[-2:])
-        self.socks_port = nodes[-1].socks_port
-        self._wait_joined(deadline, nodes[-2])
+        self._run(visitors)
+        self.socks_ports = tuple(node.socks_port for node in visitors[1:])
+        self._wait_joined(deadline, visitors[0])
         self._progress("the onion service can be reached")
 
     def _run(self, nodes: Sequence[PrivateNode]) -> None:
@@ -149,8 +169,8 @@ class PrivateNet:
                 time.sleep(POLL_SECONDS)
 
     def _wait_joined(self, deadline: float, service_node: PrivateNode) -> None:
-        service, client = self._tors[-2:]
-        for tor in (service, client):
+        service, *clients = self._tors[AUTHORITIES + RELAYS :]
+        for tor in (service, *clients):
             try:
                 tor.wait_bootstrapped(deadline, self._progress)
             except NotBootstrapped as late:
@@ -167,9 +187,9 @@ class PrivateNet:
         return "All nodes: " + "; ".join(f"{tor.name}: {tor.phase}" for tor in self._tors) + "."
 
 
-def _plan(directory: Path, onion_service: OnionService) -> list[PrivateNode]:
-    """All nodes with their ports: first the authorities, at the end the service and the client."""
-    ports = iter(_free_ports(2 * AUTHORITIES + RELAYS + 1))
+def _plan(directory: Path, onion_service: OnionService, clients: int) -> list[PrivateNode]:
+    """All nodes with their ports: authorities, relays, the service, clients."""
+    ports = iter(_free_ports(2 * AUTHORITIES + RELAYS + clients))
 
     def node(role: Role, name: str) -> PrivateNode:
         data = directory / name
@@ -190,8 +210,11 @@ def _plan(directory: Path, onion_service: OnionService) -> list[PrivateNode]:
         replace(node("relay", f"relay{n}"), or_port=next(ports)) for n in range(1, RELAYS + 1)
     ]
     service = replace(node("service", "service"), service=onion_service)
-    client = replace(node("client", "client"), socks_port=next(ports))
-    return [*authorities, *relays, service, client]
+    visitors = [
+        replace(node("client", f"client{n}" if n else "client"), socks_port=next(ports))
+        for n in range(clients)
+    ]
+    return [*authorities, *relays, service, *visitors]
 
 
 def _free_ports(count: int) -> list[int]:

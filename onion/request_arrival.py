@@ -36,8 +36,9 @@ class ArrivalLimits:
     ``head_seconds``: until a head has arrived. ``slow_seconds``: how long a body can arrive as
     slowly as it likes; ``slowest_bytes``: afterwards, at least so many a second on average.
     ``fair_bytes``: an upload that arrives at less than these a second gives its place up when
-    others wait. ``uploads``: how many uploads have a thread at once; ``circuit_uploads`` and
-    ``circuit_requests``: how many uploads and other requests of one circuit have one.
+    others wait. ``uploads``: how many uploads have a thread at once; ``large_uploads``: how many
+    that are larger than ``large_bytes``; ``circuit_uploads`` and ``circuit_requests``: how many
+    uploads and other requests of one circuit have one.
     """
 
     head_seconds: int = 60
@@ -45,6 +46,10 @@ class ArrivalLimits:
     slowest_bytes: int = 1_024
     fair_bytes: int = 8_192
     uploads: int = 24
+    # Fewer than a worker seals at once (``sealings``, 16 by default): who sends a document or a
+    # photograph finds room beside a flood of large files.
+    large_uploads: int = 12
+    large_bytes: int = 8 * 2**20
     circuit_uploads: int = 2
     circuit_requests: int = 2
 

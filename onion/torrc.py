@@ -20,6 +20,9 @@ POW_QUEUE_BURST = 200
 # Tor allows 20.
 INTRODUCTION_POINTS = 5
 
+# Of a private client's circuits; the most that tor takes.
+MOST_PENDING = 1_024
+
 Role = Literal["authority", "relay", "service", "client"]
 
 # Seconds.
@@ -206,6 +209,9 @@ def private_torrc(node: PrivateNode) -> str:
         directories = ",".join(f"${authority.fingerprint}" for authority in node.authorities)
         for flag in ("HSDir", "Guard"):
             text += f"TestingDirAuthVote{flag} {directories}\nTestingDirAuthVote{flag}IsStrict 1\n"
+    if node.role == "client":
+        # A rehearsal has hundreds of visitors behind one client; each waits for its own circuit.
+        text += f"MaxClientCircuitsPending {MOST_PENDING}\n"
     if node.role == "relay":
         text += "DirCache 0\n"
     if node.service is not None:

@@ -59,9 +59,12 @@ class UploadPlaces:
         """The uploads that get a place now, those first whose circuit has the fewest."""
         started: list[Upload] = []
         of_circuit = Counter(one.circuit for one in self._running)
-        while self._waiting and len(self._running) < self._limits.uploads:
+        while len(self._running) < self._limits.uploads:
+            fitting = [one for one in self._waiting if not (self._is_large(one) and self._is_full)]
+            if not fitting:
+                break
             # min() takes the first of several, which has waited longest.
-            first = min(self._waiting, key=lambda one: of_circuit[one.circuit])
+            first = min(fitting, key=lambda one: of_circuit[one.circuit])
             if first.circuit and of_circuit[first.circuit] >= self._limits.circuit_uploads:
                 break
             self._waiting.remove(first)
@@ -70,6 +73,25 @@ class UploadPlaces:
             of_circuit[first.circuit] += 1
             started.append(first)
         return started
+
+    def _is_large(self, upload: Upload) -> bool:
+        return upload.missing > self._limits.large_bytes
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether no further large upload gets a place."""
+        return sum(map(self._is_large, self._running)) >= self._limits.large_uploads
+
+    def _wanted(self) -> list[Upload]:
+        """The uploads whose places would help one that waits."""
+        if not self._waiting:
+            return []
+        only_large = self._is_full and all(map(self._is_large, self._waiting))
+        if len(self._running) >= self._limits.uploads and not only_large:
+            return list(self._running)
+        if self._is_full and any(map(self._is_large, self._waiting)):
+            return [one for one in self._running if self._is_large(one)]
+        return []
 
     def end(self, upload: Upload) -> None:
         """Free the place of *upload*."""
@@ -104,12 +126,14 @@ class UploadPlaces:
             for one in arriving
             if now - one.since > patience + one.source.taken / self._limits.slowest_bytes
         ]
-        if self._waiting and not out and len(self._running) >= self._limits.uploads:
+        if not out:
             settled = min(SETTLED_SECONDS, patience)
             slow = [
                 one
-                for one in arriving
-                if now - one.since >= settled and one.rate(now) < self._limits.fair_bytes
+                for one in self._wanted()
+                if one.arrives
+                and now - one.since >= settled
+                and one.rate(now) < self._limits.fair_bytes
             ]
             out = [min(slow, key=lambda one: one.rate(now))] if slow else []
         return out

@@ -111,7 +111,7 @@ warn_waived(_room, _settings.waived)
 # What gunicorn's worker has to know: see onion.request_arrival.ArrivalLimits.
 arrival_limits = {
     name: getattr(_settings, name)
-    for name in ("head_seconds", "slow_seconds", "slowest_bytes", "uploads")
+    for name in ("head_seconds", "slow_seconds", "slowest_bytes", "uploads", "large_uploads")
 }
 
 

@@ -179,13 +179,18 @@ class Browser:
     """One visit to *onion* (the Host header), reached through *transport* or *proxy*."""
 
     def __init__(
-        self, onion: str, *, proxy: str | None = None, transport: httpx.BaseTransport | None = None
+        self,
+        onion: str,
+        *,
+        proxy: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         self._client = httpx.Client(
             base_url=f"http://{onion}",
             proxy=proxy,
             transport=transport,
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout,
             follow_redirects=False,
         )
 

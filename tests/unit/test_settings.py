@@ -226,6 +226,19 @@ def test_a_report_with_all_files_that_it_may_have_fits_into_one_request() -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("uploads", "sealings", "large"), [(24, 16, 12), (8, 16, 6), (28, 4, 3), (1, 1, 1)]
+)
+def test_large_uploads_leave_sealings_and_places_to_others(
+    uploads: int, sealings: int, large: int, tmp_path: Path
+) -> None:
+    settings = dataclasses.replace(
+        Settings.load(written(tmp_path)), uploads=uploads, sealings=sealings
+    )
+
+    assert settings.large_uploads == large
+
+
 @pytest.mark.parametrize("name", LIMITS)
 def test_each_limit_is_taken_to_its_ends_and_refused_beyond(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch

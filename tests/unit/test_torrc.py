@@ -10,6 +10,7 @@ import pytest
 
 from onion.errors import BadPath
 from onion.torrc import (
+    MOST_PENDING,
     Authority,
     OnionService,
     PrivateNode,
@@ -85,6 +86,8 @@ def test_only_an_authority_votes_and_only_a_client_takes_connections() -> None:
     )
     assert "V3AuthoritativeDirectory" not in private_torrc(NODE) + client
     assert "SocksPort 127.0.0.1:20005\n" in client
+    assert f"MaxClientCircuitsPending {MOST_PENDING}\n" in client
+    assert "MaxClientCircuitsPending" not in private_torrc(NODE)
     assert all("SocksPort 0\n" in text for text in (authority, private_torrc(NODE)))
 
 

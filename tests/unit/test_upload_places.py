@@ -1,6 +1,7 @@
 """Which uploads have a place; the clock is a number that each call is given."""
 
 import socket
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -143,3 +144,46 @@ def test_an_honest_upload_of_25_minutes_keeps_its_place_in_a_crowd(places: Uploa
     for second in range(1, 25 * 60):
         honest.source.taken += 10_000
         assert honest not in places.too_slow(float(second))
+
+
+FEW_LARGE = replace(LIMITS, large_uploads=2, large_bytes=10**6)
+
+
+def of_sizes(limits: ArrivalLimits, *sizes: int) -> tuple[UploadPlaces, list[Upload]]:
+    """Places, and an upload of each size that waits there, of a circuit of its own."""
+    places = UploadPlaces(limits)
+    them = [upload(f"{number}", size) for number, size in enumerate(sizes)]
+    for one in them:
+        places.wait(one, 0.0)
+    return places, them
+
+
+def test_large_files_leave_places_to_smaller_ones_that_came_later() -> None:
+    places, (*large, small) = of_sizes(FEW_LARGE, 10**6 + 1, 10**9, 10**9, 10**6)
+    assert places.start(0.0) == [*large[:2], small]
+    places.end(small)
+    # A large one does not take what is left for smaller ones, and waits for its own kind.
+    assert places.start(1.0) == []
+    places.end(large[0])
+
+    assert places.start(2.0) == [large[2]]
+
+
+def test_for_a_large_one_that_waits_only_a_large_one_gives_way() -> None:
+    places, (slow, slower, small, _) = of_sizes(FEW_LARGE, 10**9, 10**9, 10**6, 10**9)
+    assert len(places.start(0.0)) == 3
+    for one, rate in ((slow, 7_000), (slower, 6_000), (small, 1_000)):
+        one.source.taken = int(rate * SETTLED_SECONDS)
+    assert places.too_slow(SETTLED_SECONDS) == [slower]
+    # So it is while a place is free that only a smaller one could have.
+    places.end(small)
+    assert places.too_slow(SETTLED_SECONDS) == [slower]
+
+
+def test_for_a_smaller_one_that_waits_whoever_is_slowest_gives_way() -> None:
+    places, them = of_sizes(FEW_LARGE, 10**9, 10**6, 10**6, 10**6)
+    assert len(places.start(0.0)) == 3
+    for one, rate in zip(them, (7_000, 6_000, 8_000), strict=False):
+        one.source.taken = int(rate * SETTLED_SECONDS)
+
+    assert places.too_slow(SETTLED_SECONDS) == [them[1]]
