@@ -36,10 +36,10 @@ PLAIN = {"GUNICORN_CMD_ARGS": "--worker-class gthread --max-requests 25"}
 UPLOADS = 32
 # In turn, so that both suffer alike from what else the machine does.
 REPORTS_IN_A_TURN = 10
-# A request that announces a large file, and the beginning of that.
+# A request that announces a file of the size of which all places can be taken, and its beginning.
 BEGUN_UPLOAD = (
     f"POST /zh-hans/report/send HTTP/1.1\r\nHost: {ONION}\r\n"
-    "Content-Type: multipart/form-data; boundary=B\r\nContent-Length: 10000000\r\n\r\n"
+    "Content-Type: multipart/form-data; boundary=B\r\nContent-Length: 8000000\r\n\r\n"
     '--B\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
 ).encode() + bytes(150_000)
 
