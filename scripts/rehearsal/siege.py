@@ -40,6 +40,7 @@ from onion.health import tor_state
 from onion.launch import Drop
 from onion.private_net import PrivateNet
 from scripts.ceremony.new_key import Weeks, new_reviewer
+from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, File, Page
 from scripts.rehearsal.siege_attacks import GATHERED, TEXT, visitors
@@ -330,7 +331,7 @@ def lay(
     keys = directory / "keys"
     keys.mkdir()
     weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
-    new_reviewer(directory / "first", name="first", out=keys, weeks=weeks, protected=False)
+    new_reviewer(directory / "first", name="first", out=keys, weeks=weeks, choose=unprotected)
     for work in (True, False):
         of_network = [trial for trial in trials if trial.proof_of_work is work]
         if not of_network:
