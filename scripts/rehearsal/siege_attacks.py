@@ -16,7 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -79,7 +79,8 @@ class TorDoor:
     async def open(self, circuit: str) -> Streams:
         """See Door. Raises Refused, OSError."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.socks_port)
-        try:
+        with ExitStack() as undo:
+            undo.callback(writer.close)
             # RFC 1928 and RFC 1929: a name and a password, by which tor tells circuits apart.
             user, host = circuit.encode("ascii"), self.onion.encode("ascii")
             writer.write(b"\x05\x01\x02")
@@ -90,9 +91,7 @@ class TorDoor:
             writer.write(b"\x05\x01\x00\x03" + bytes([len(host)]) + host + b"\x00\x50")
             if (await reader.readexactly(10))[1] != 0:
                 raise Refused
-        except BaseException:
-            writer.close()
-            raise
+            undo.pop_all()
         return reader, writer
 
 
