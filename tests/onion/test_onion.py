@@ -141,6 +141,22 @@ def test_a_wrong_codename_is_told_apart_from_an_unused_one_by_its_words_only(
         )
 
 
+def test_a_test_report_is_filed_through_the_onion_and_its_codename_logs_in_the_next_time(
+    demonstration: Demonstration, tmp_path: Path
+) -> None:
+    (directory,) = set(re.findall(r"(/\S*/casedrop-\w+)/stick", demonstration.said))
+    (port,) = set(re.findall(r"port (\d+)", demonstration.said))
+    command = [
+        sys.executable, "-m", "scripts.casedrop", "probe", "--socks", port,
+        "--settings", f"{directory}/site/settings.toml", "--probe-folder", str(tmp_path / "probe"),
+    ]  # fmt: skip
+    for _ in range(2):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (
+            0, "The drop has accepted a test report.\n", "",
+        )  # fmt: skip
+
+
 def test_when_it_ends_nothing_of_it_is_left(demonstration: Demonstration) -> None:
     (directory,) = set(re.findall(r"(/\S*/casedrop-\w+)/stick", demonstration.said))
     assert len(demonstration.processes()) >= 7  # three authorities, two relays, service, client

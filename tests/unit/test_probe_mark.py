@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from dropbox.front.personal_data import find_personal_data
 from dropbox.probe_mark import TEXT, BadProbeKey, ProbeKey, is_probe
 from dropbox.report import Attachment, Report
 
+VECTORS = Path(__file__).parents[1] / "vectors" / "probe_mark"
 EXPORT = SigningKey(b"s" * 32)
 SERVER = bytes(EXPORT.verify_key)
 DAY = date(2026, 11, 26)
@@ -62,6 +64,9 @@ CHANGES: list[Callable[[Report], Report]] = [
     lambda one: replace(one, text=f"What happened to me. {one.text}"),
     lambda one: replace(one, text=f"{one.text}\n"),
     lambda one: replace(one, text=one.text.replace("Nobody was", "I was")),
+    lambda one: replace(one, text=f"{one.text}a"),
+    lambda one: replace(one, text=f"{one.text}aa"),
+    lambda one: replace(one, text=one.text[:-2]),
     lambda one: replace(one, text=one.text.removeprefix(TEXT)),
     lambda one: replace(one, text=TEXT),
     lambda one: replace(one, text=one.text[:-1] + ("b" if one.text[-1] == "a" else "a")),
@@ -106,6 +111,13 @@ def test_not_even_the_operators_key_takes_more_along_than_the_text(
     letters = "".join(chr(ord("a") + int(digit, 16)) for digit in mark.hex())
 
     assert is_probe(replace(bare, text=TEXT + letters), DAY, SERVER) is left_out
+
+
+@pytest.mark.parametrize("vector", sorted(VECTORS.glob("*.report")), ids=lambda path: path.stem)
+def test_a_mark_of_version_1_is_read_for_ever(vector: Path) -> None:
+    report = Report.from_bytes(vector.read_bytes())
+
+    assert is_probe(report, DAY, SERVER) is vector.stem.startswith("left-out")
 
 
 def test_a_damaged_key_is_refused() -> None:
