@@ -107,6 +107,19 @@ def parser() -> argparse.ArgumentParser:
     )
     again.add_argument("--early", action="store_true", help="even if the last week is far away")
     again.add_argument("--after-gap", action="store_true", help="even if the last week is over")
+    text = "put the public files of all reviewers into one folder, with one FINGERPRINTS"
+    together = commands.add_parser("gather", help=text, description=text, allow_abbrev=False)
+    together.set_defaults(run=steps.gather)
+    together.add_argument(
+        "folders",
+        type=Path,
+        nargs="+",
+        metavar="CEREMONY",
+        help="what a reviewer's ceremony wrote, or its 01-server",
+    )
+    together.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the new folder for all of it"
+    )
     command(
         "weeks", steps.weeks, "list the weeks of this key, and which secrets are here", out=False
     )

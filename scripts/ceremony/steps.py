@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from dropbox.durable_file import NewFile
 from dropbox.gpg_agent import refuse_missing, stop_agent
 from dropbox.openpgp import ReviewerKey, reviewer_key
-from scripts.ceremony import renewal, shares
+from scripts.ceremony import gathering, renewal, shares
+from scripts.ceremony.gathering import SERVER as _SERVER
 from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.outputs import (
     check_name,
@@ -26,8 +28,7 @@ from scripts.ceremony.weeks import CeremonyError, ended_before, epoch_of, record
 from scripts.ceremony.weeks import destroy as destroy_weeks
 
 YEAR = 52
-_SERVER, _PAPER, _SAFE, _SHARES, _DESTROYED = (
-    "01-server",
+_PAPER, _SAFE, _SHARES, _DESTROYED = (
     "02-paper",
     "03-safe",
     "04-shares",
@@ -159,6 +160,19 @@ def renew(asked: argparse.Namespace) -> None:
     )
     public(asked)
     sheet(asked)
+
+
+def gather(asked: argparse.Namespace) -> None:
+    """Put the public files of all reviewers into one folder."""
+    refuse_missing("gpg")
+    with tempfile.TemporaryDirectory(prefix="casedrop-") as scratch:
+        found = gathering.gather(asked.folders, asked.out, Path(scratch))
+    for fingerprint, name in found.items():
+        print("\n    ".join([name, *grouped(fingerprint)]))
+    print(
+        f"The public files of {len(found)} reviewers are in {asked.out}, with one FINGERPRINTS. "
+        "Compare each fingerprint by voice; then copy all of the folder into the server's keys/."
+    )
 
 
 def weeks(asked: argparse.Namespace) -> None:
