@@ -155,6 +155,12 @@ class Reviewers:
         """The primary fingerprints, 40 capital hex digits each."""
         return tuple(self._subkeys)
 
+    def alone(self, fingerprint: str) -> "Reviewers":
+        """Only the reviewer with this primary fingerprint. Raises CannotSeal if there is none."""
+        if fingerprint not in self._subkeys:
+            raise CannotSeal(f"The keys lack that of the reviewer {fingerprint}.")
+        return Reviewers(self._gpg, {fingerprint: self._subkeys[fingerprint]}, self._clock)
+
     def last_day(self) -> date:
         """The last UTC day on which every reviewer still has a valid encryption subkey."""
         ends = [max(key.expires for key in keys) for keys in self._subkeys.values()]

@@ -14,14 +14,16 @@ from typing import Any, NamedTuple
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from dropbox.errors import BadPacket, BadReport, CasedropError
-from dropbox.packets import PublicKey, verify_detached
+from dropbox.errors import BadBundle, BadReport, CasedropError
+from dropbox.packets import PublicKey
 from dropbox.report import Report
 from scripts.desk.case_name import characters_of, former_name, name_of
+from scripts.desk.casebook import custody, tree
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.custody import ROWS, SESSION, Line, Row, link, origin
+from scripts.desk.casebook.custody import ROWS, Line, Row, link, origin
 from scripts.desk.casebook.layers import considered_before
 from scripts.desk.casebook.schema import guards
+from scripts.desk.exchange.merging import check_row
 from scripts.desk.search import summary
 
 Progress = Callable[[int, int], None]
@@ -58,6 +60,17 @@ def findings(
             # Without the exception's text, which may quote the file.
             audit.found.append(f"The casebook's {what} cannot be read: the file was changed there.")
     return audit.found
+
+
+def forks(casebook: Casebook) -> list[str]:
+    """Where a desk's log goes on more than once, as sentences. It was altered nowhere."""
+    desks = casebook.desks
+    try:
+        known = tree.read([*desks.own_lines(), *desks.lines()])
+        numbers = {one.origin: int(one.meta["desk"]) for one in (desks.own(), *desks.others())}
+    except (ValueError, TypeError, KeyError, IndexError):
+        return []  # findings() says that it cannot be read
+    return tree.forks(known, numbers)
 
 
 class _Audit:
@@ -111,6 +124,7 @@ class _Audit:
             (self.check_departures, "answers"),
             (self.check_files, "list of files"),
             (self.check_sealed, "sealed blocks"),
+            (self.check_desks, "work of other desks"),
             (self.check_standings, "reviews"),
         ]
 
@@ -121,7 +135,7 @@ class _Audit:
         sessions = {
             one.line.session: one.line.reviewer
             for one in self._kept
-            if one.line and self._vouched(one.line)
+            if one.line and tree.vouched(one.line, self._keys, self._now)
         }
         for done, kept in enumerate(self._kept, 1):
             self._check_line(kept, sessions)
@@ -135,18 +149,6 @@ class _Audit:
                     f"Line {number} of the log does not follow line {number - 1}: "
                     "one of them was replaced."
                 )
-
-    def _vouched(self, line: Line) -> bool:
-        """Whether this line begins a session for which one of the reviewers vouches."""
-        if line.act != SESSION:
-            return False
-        try:
-            key = verify_detached(
-                line.certified(), bytes.fromhex(line.certificate), self._keys, self._now
-            )
-        except (BadPacket, ValueError):
-            return False
-        return key.fingerprint == line.reviewer
 
     def _check_line(self, kept: _Kept, sessions: Mapping[str, str]) -> None:
         line = kept.line
@@ -358,6 +360,27 @@ class _Audit:
         for row in self._rows("sealed"):
             if hashlib.sha256(row["data"]).hexdigest() != row["sha256"]:
                 self.found.append(f"{_row_name('sealed/{number}'.format(**row))} was changed.")
+
+    def check_desks(self) -> None:
+        """The logs of other desks are whole and signed, and each row is as its line records it."""
+        desks = self._casebook.desks
+        others = desks.others()
+        self.found += [
+            f"The settings of desk {desk.meta['desk']}, as it gave them to this one, were changed."
+            for desk in others
+            if custody.digest(desk.settings.encode()) != desk.origin
+        ]
+        lines = list(desks.lines())
+        known = tree.read([*desks.own_lines(), *lines])
+        self.found += tree.faults(lines, known, self._keys, self._now)
+        for row, _ in desks.rows():
+            try:
+                check_row(row, known)
+            except BadBundle:
+                self.found.append(
+                    f"{_row_name(f'{row.kind}/')}of another desk was changed: its line of the log "
+                    "records something else."
+                )
 
     def check_standings(self) -> None:
         """The standings follow from the layers, and the outlines from the parts.

@@ -148,6 +148,7 @@ class Answer:
     """An answer: queued, or sent in reply bundle ``bundle`` as reply ``number`` (from 0).
 
     ``left`` is the day on which it left, ``returned`` that of the first part that came after it.
+    ``desk`` is the number of the desk that wrote it if that is another one; ``id`` is that desk's.
     """
 
     id: int
@@ -161,6 +162,7 @@ class Answer:
     bundle: int | None
     left: date | None = None
     returned: date | None = None
+    desk: int | None = None
 
 
 class Cause(StrEnum):

@@ -68,13 +68,22 @@ def working(asked: argparse.Namespace) -> Iterator[Casebook]:
     Raises DeskError if there is no secret key of a reviewer whom the casebook knows, or CannotOpen
     if the key cannot sign.
     """
-    with Casebook.open(asked.casebook) as casebook:
-        secret = opener(asked)
-        reviewer = _reviewer(casebook, secret, asked.reviewer)
+    with unsigned(asked) as (casebook, secret, reviewer):
         casebook.session = Session(
             casebook.database, casebook.origin, reviewer, lambda data: secret.sign(data, reviewer)
         )
         yield casebook
+
+
+@contextmanager
+def unsigned(asked: argparse.Namespace) -> Iterator[tuple[Casebook, Opener, str]]:
+    """The casebook, the secret keys in --home, and whose they are, for what the log does not note.
+
+    Raises DeskError as :func:`working` does.
+    """
+    with Casebook.open(asked.casebook) as casebook:
+        secret = opener(asked)
+        yield casebook, secret, _reviewer(casebook, secret, asked.reviewer)
 
 
 def _reviewer(casebook: Casebook, secret: Opener, named: str) -> str:

@@ -270,11 +270,11 @@ def test_two_desks_do_not_open_one_casebook(directory: Path) -> None:
 
 def test_a_casebook_of_another_version_is_refused(directory: Path) -> None:
     connection = sqlite3.connect(directory / "casebook.sqlite")
-    connection.execute("PRAGMA user_version = 7")
+    connection.execute("PRAGMA user_version = 8")
     connection.commit()
     connection.close()
 
-    with pytest.raises(CasebookError, match="version 7"), Casebook.open(directory):
+    with pytest.raises(CasebookError, match="version 8"), Casebook.open(directory):
         pass
 
 

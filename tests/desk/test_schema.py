@@ -80,7 +80,7 @@ def test_a_new_casebook_has_the_tables_that_it_always_had(tmp_path: Path) -> Non
     with closing(stored_schema()) as database:
         before = shape(database)
 
-    assert len(before["tables"]) > 20 and len(before["triggers"]) == 26
+    assert len(before["tables"]) > 20 and len(before["triggers"]) == 36
     assert made == before
 
 

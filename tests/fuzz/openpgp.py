@@ -147,20 +147,37 @@ def _old_packet(tag: int, body: bytes) -> bytes:
     return bytes([0x81 | tag << 2]) + len(body).to_bytes(2, "big") + body
 
 
-REVIEWER = PublicKey.read(
-    _old_packet(6, b"\x04" + bytes(4) + b"\x16" + _ED25519 + bytes(SIGNER.verify_key))
-)
-_ISSUER = b"\x16\x21\x04" + bytes.fromhex(REVIEWER.fingerprint)
-FIELDS = _ISSUER + b"\x05\x02" + int(NOW.timestamp() - 60).to_bytes(4, "big")
+def reviewer_of(signer: SigningKey) -> PublicKey:
+    """The reviewer whose primary key is *signer*."""
+    return PublicKey.read(
+        _old_packet(6, b"\x04" + bytes(4) + b"\x16" + _ED25519 + bytes(signer.verify_key))
+    )
 
 
-def detached(data: bytes, fields: bytes = FIELDS, hash_name: int = 8) -> bytes:
-    """SIGNER's signature packet over *data*, with *fields* in its signed part, in gpg's form."""
+def _issuer(reviewer: PublicKey) -> bytes:
+    return b"\x16\x21\x04" + bytes.fromhex(reviewer.fingerprint)
+
+
+REVIEWER = reviewer_of(SIGNER)
+_ISSUER = _issuer(REVIEWER)
+_MADE = b"\x05\x02" + int(NOW.timestamp() - 60).to_bytes(4, "big")
+FIELDS = _ISSUER + _MADE
+
+
+def signed_by(signer: SigningKey, data: bytes) -> bytes:
+    """A signature packet of *signer* over *data*."""
+    return detached(data, _issuer(reviewer_of(signer)) + _MADE, signer=signer)
+
+
+def detached(
+    data: bytes, fields: bytes = FIELDS, hash_name: int = 8, signer: SigningKey = SIGNER
+) -> bytes:
+    """*signer*'s signature packet over *data*, with *fields* in its signed part, in gpg's form."""
     signed = bytes([4, 0, 22, hash_name]) + len(fields).to_bytes(2, "big") + fields
     digest = _HASHES.get(hash_name, sha512)(
         data + signed + b"\x04\xff" + len(signed).to_bytes(4, "big")
     )
-    pair = SIGNER.sign(digest.digest()).signature
+    pair = signer.sign(digest.digest()).signature
     numbers = b"".join(_number(pair[at : at + 32]) for at in (0, 32))
     return _old_packet(2, signed + b"\0\0" + digest.digest()[:2] + numbers)
 

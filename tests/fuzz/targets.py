@@ -1,6 +1,6 @@
 """All targets by name. Each reader of untrusted bytes has one."""
 
-from fuzz import bundles, bundles_version_2, form, format_2, openpgp, texts
+from fuzz import bundles, bundles_version_2, form, format_2, openpgp, texts, work
 from fuzz.control import BROKEN
 from fuzz.target import Target
 
@@ -27,6 +27,9 @@ ALL: tuple[Target, ...] = (
     bundles_version_2.REPLY_BUNDLE,
     bundles_version_2.SIGNED_REPLIES,
     bundles_version_2.SUCCESSOR_STATEMENT,
+    work.WORK_BUNDLE,
+    work.SIGNED_WORK,
+    work.CLOSED_LAYERS,
     texts.REPORT,
     texts.PADDED_REPORT,
     texts.REPLY,

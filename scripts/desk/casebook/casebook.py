@@ -26,6 +26,7 @@ from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopene
 from scripts.desk.casebook import answer_rows, custody, schema
 from scripts.desk.casebook.bundles import Bundles, LastBundle, Seen, Source
 from scripts.desk.casebook.custody import Row, Session, digest, origin
+from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
 from scripts.desk.casebook.layers import Layers
 from scripts.desk.casebook.names import Names
@@ -35,7 +36,7 @@ from scripts.desk.review.judgement import Judgement
 
 __all__ = ["FILE", "VERSION", "Casebook", "CasebookError", "create"]
 
-VERSION = 6
+VERSION = 7
 FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 _SAMPLE_KEY_BYTES = 32
 _CASE = (
@@ -137,7 +138,8 @@ class Casebook:
         self.origin = str(meta["origin"])
         self.bundles = Bundles(database)
         self.set_aside = SetAside(database)
-        self.layers = Layers(database, self.campaign.reviewing, bytes(meta["sample_key"]))
+        self.desks = Desks(database, self.origin)
+        self.layers = Layers(database, self.campaign.reviewing, self.desks)
 
     @classmethod
     @contextmanager
@@ -181,6 +183,10 @@ class Casebook:
         with self._database.atomic():
             if row := custody.add_reviewer(self._database, name, key):
                 self.note("reviewer", key.fingerprint, "reviewer", row)
+
+    def pinned(self) -> dict[str, PublicKey]:
+        """The reviewers' keys that the casebook holds, by name."""
+        return custody.pinned(self._database)
 
     @property
     def database(self) -> sqlite_utils.Database:
@@ -342,8 +348,9 @@ class Casebook:
         return answer_rows.read_answers(self._database, answer_rows.QUEUED)
 
     def answers_to(self, case: Case) -> list[Answer]:
-        """All answers to *case*, in the order they were written."""
-        return answer_rows.read_answers(self._database, 'answer."case" = ?', case.number)
+        """All answers to *case*, in the order they were written here, then those of other desks."""
+        own = answer_rows.read_answers(self._database, 'answer."case" = ?', case.number)
+        return own + self.desks.answers_to(case)
 
     def left(self) -> list[Answer]:
         """The answers that have left, without acknowledgements."""
@@ -396,11 +403,10 @@ class Casebook:
         Raises ReviewError if the rules forbid it.
         """
         assert self.session is not None
-        considered = tuple(sorted(part.block_id.hex() for part in case.parts))
         with self._database.atomic():
             row = self.layers.add(
                 case,
-                replace(judgement, considered=considered),
+                self.layers.placed(case, judgement),
                 reviewer=self.session.reviewer,
                 role=role,
                 day=day,
@@ -464,12 +470,31 @@ class Casebook:
         taken: dict[int, int] = {}
         result = []
         for answer in answers:
-            number = taken.get(
-                answer.case, self._count("answer", '"case" = ? and bundle is not null', answer.case)
-            )
+            number = taken.get(answer.case)
+            if number is None:
+                number = self._next_number(answer.case)
             taken[answer.case] = number + 1
             result.append(replace(answer, number=number))
         return result
+
+    def _next_number(self, case: int) -> int:
+        """The next reply number of *case*.
+
+        None that left before the casebook was restored from a backup is given again, if another
+        desk knows of it.
+        """
+        used, characters = self._database.execute(
+            'SELECT (SELECT max(number) FROM answer WHERE "case" = ?1), '
+            'characters FROM case_name WHERE "case" = ?1',
+            [case],
+        ).fetchone()
+        before = self.desks.last_number("departure", characters)
+        return 1 + max((one for one in (used, before) if one is not None), default=-1)
+
+    def last_reply_bundle(self) -> int:
+        """The number of the last reply bundle of this desk, 0 before the first."""
+        own = self._database.execute("SELECT max(number) FROM reply_bundle").fetchone()[0]
+        return max(own or 0, self.desks.last_number("reply_bundle", "") or 0)
 
     def counts(self) -> Counts:
         """How much the casebook holds."""
@@ -480,7 +505,7 @@ class Casebook:
             files=self._count("attachment"),
             unopened=self._count("unopened"),
             last_export=last.number if last else 0,
-            last_replies=self._count("reply_bundle"),
+            last_replies=self.last_reply_bundle(),
             queued=self._count("answer", answer_rows.QUEUED),
             left=self._count("answer", "bundle is not null"),
         )

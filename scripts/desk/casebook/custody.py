@@ -74,9 +74,14 @@ class Row(NamedTuple):
 
 def origin(meta: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> str:
     """The hash that the first line follows: of the casebook's settings and first pinned keys."""
+    return digest(settings_of(meta, reviewers))
+
+
+def settings_of(meta: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> bytes:
+    """What :func:`origin` is the hash of."""
     pinned = [{column: one[column] for column in ROWS["reviewer"]} for one in reviewers]
     pinned.sort(key=lambda one: str(one["fingerprint"]))
-    return digest(_canonical([dict(meta), pinned]))
+    return _canonical([dict(meta), pinned])
 
 
 @dataclass(frozen=True)

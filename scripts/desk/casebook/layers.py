@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +14,7 @@ import sqlite_utils
 from dropbox import canonical_json
 from dropbox.review_codes import Reviewing
 from scripts.desk.case import Case, Keyed, Part
+from scripts.desk.casebook.desks import Desks
 from scripts.desk.review.judgement import (
     REVIEW,
     Judgement,
@@ -19,6 +22,7 @@ from scripts.desk.review.judgement import (
     ReviewError,
     Reviews,
     Rules,
+    order,
     spaced,
     status,
 )
@@ -29,7 +33,15 @@ _GIVEN_AWAY = """
     SELECT DISTINCT "case" FROM layer WHERE reviewer = ?
     AND CASE WHEN json_valid(judgement) THEN json_extract(judgement, '$.conflict') ELSE 1 END
 """
+_GIVEN_AWAY_ELSEWHERE = """
+    SELECT case_name."case" FROM desk_row JOIN case_name USING (characters)
+    WHERE kind = 'layer' AND json_extract("row", '$.reviewer') = ?
+    AND json_extract(json_extract("row", '$.judgement'), '$.conflict')
+"""
 _LAYER = ("number", "case", "reviewer", "role", "version", "day", "blind", "judgement")
+
+
+_NONCE_BYTES = 16
 
 
 def sampled(key: bytes, case: Keyed, percent: int) -> bool:
@@ -46,12 +58,20 @@ def sampled(key: bytes, case: Keyed, percent: int) -> bool:
 
 
 class Layers:
-    """The layers of a casebook. *key* is the casebook's sample key."""
+    """The layers of a casebook, and those of other *desks*."""
 
-    def __init__(self, database: sqlite_utils.Database, reviewing: Reviewing, key: bytes) -> None:
+    def __init__(self, database: sqlite_utils.Database, reviewing: Reviewing, desks: Desks) -> None:
         self._database = database
         self._reviewing = reviewing
-        self._key = key
+        self._desks = desks
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw cases for a second review with the key that all desks that know of each other use.
+
+        It changes when a desk with a lower number than any before becomes known.
+        """
+        self._key = self._desks.sample_key()
 
     def of(self, case: Keyed) -> Reviews:
         """All reviews of *case*."""
@@ -63,12 +83,32 @@ class Layers:
             dict(zip(_LAYER, row, strict=True))
             for row in self._database.execute(query, [case.number])
         )
+        others = ({**row, "number": 0} for row in self._desks.of_case("layer", case.number))
+        layers = sorted(map(_layer, (*rows, *others)), key=order)
         chance = sampled(self._key, case, self._reviewing.sample_percent)
-        return Reviews(tuple(map(_layer, rows)), Rules.of(self._reviewing, sampled=chance))
+        return Reviews(
+            tuple(layers),
+            Rules.of(self._reviewing, sampled=chance),
+            self._desks.promised(case.number),
+        )
 
     def given_away(self, reviewer: str) -> frozenset[int]:
         """The cases in which *reviewer* declared a conflict of interest."""
-        return frozenset(number for (number,) in self._database.execute(_GIVEN_AWAY, [reviewer]))
+        return frozenset(
+            number
+            for query in (_GIVEN_AWAY, _GIVEN_AWAY_ELSEWHERE)
+            for (number,) in self._database.execute(query, [reviewer])
+        )
+
+    def placed(self, case: Case, judgement: Judgement) -> Judgement:
+        """*judgement* as the next layer of *case*: of all its parts, and after all layers here."""
+        ranks = [layer.judgement.rank for layer in self.of(case).layers]
+        return replace(
+            judgement,
+            considered=tuple(sorted(part.block_id.hex() for part in case.parts)),
+            rank=1 + max(ranks, default=0),
+            nonce=secrets.token_hex(_NONCE_BYTES),
+        )
 
     def add(
         self, case: Case, judgement: Judgement, *, reviewer: str, role: str = REVIEW, day: date
@@ -121,7 +161,9 @@ class Layers:
             "differ": spaced(
                 reviews.differences if reviews.complete and reviews.adjudicated is None else ()
             ),
-            "reviewers": spaced(sorted({layer.reviewer for layer in reviews.layers})),
+            "reviewers": spaced(
+                sorted({layer.reviewer for layer in reviews.layers} | reviews.promised)
+            ),
         }
 
     def new_since_decision(self, case: Case, reviews: Reviews) -> tuple[Part, ...]:
@@ -149,10 +191,13 @@ class Layers:
             "where answer.\"case\" = ? and answer.kind = 'answer'"
         )
         last = self._database.execute(query, [case.number]).fetchone()[0]
-        if last is None:
+        elsewhere = list(self._desks.seen_in(case.number))
+        if last is None and not elsewhere:
             return "co.none"
         theirs = max(part.number for part in case.parts)
-        return "co.awaiting" if last >= theirs else "co.more"
+        blocks = {part.block_id.hex() for part in case.parts}
+        seen = (last or 0) >= theirs or any(blocks <= one for one in elsewhere)
+        return "co.awaiting" if seen else "co.more"
 
     def settle(self, case: Case) -> None:
         """Bring the standing of *case* up to date."""

@@ -49,6 +49,25 @@ _ADDED: dict[int, Sequence[str]] = {
         "considered_delete",
         "standing",
     ),
+    7: (
+        "desk",
+        "desk_line",
+        "desk_row",
+        "idx_desk_row_characters_kind",
+        "desk_promise",
+        "idx_desk_promise_characters",
+        "desk_update",
+        "desk_delete",
+        "desk_line_update",
+        "desk_line_delete",
+        "desk_row_update",
+        "desk_row_delete",
+        "desk_promise_update",
+        "desk_promise_delete",
+        "desk_closed",
+        "desk_closed_update",
+        "desk_closed_delete",
+    ),
 }
 # Tables with other columns than before; all that was in them follows from other tables.
 _REPLACED: dict[int, Sequence[str]] = {6: ("standing",)}

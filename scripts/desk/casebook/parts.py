@@ -124,9 +124,12 @@ class Parts:
             yield self._fresh.get(row[0]) or _part(*row)
 
 
-def _order(part: Part) -> tuple[date, int, int, int]:
-    """Parts of one day have no order of their own: a report then sorts before its messages."""
-    return part.day, part.bundle, KINDS.index(part.report.kind), part.number
+def _order(part: Part) -> tuple[date, int, int, bytes]:
+    """Parts of one day have no order of their own: a report then sorts before its messages.
+
+    The rest goes by block id and not by number, so that every desk has the same order.
+    """
+    return part.day, part.bundle, KINDS.index(part.report.kind), part.block_id
 
 
 def _part(number: int, case: int, block_id: bytes, day: str, bundle: int, report: bytes) -> Part:

@@ -272,6 +272,62 @@ CREATE TABLE reviewer (
 CREATE UNIQUE INDEX idx_reviewer_name ON reviewer (name);
 
 
+-- Other desks' work, as bundles of `export-work` brought it; see desks.py. Nothing here names
+-- anything by a number of this casebook.
+
+-- A desk that this one has heard of, by the hash that its custody log begins with. "settings" is
+-- what that is the hash of: the other casebook's row of meta and its first reviewers.
+CREATE TABLE desk (
+  origin TEXT PRIMARY KEY NOT NULL,
+  number INTEGER NOT NULL,
+  settings TEXT NOT NULL
+) STRICT;
+
+-- A line of another desk's custody log, or of this one's before it was restored from a backup.
+-- "sha256" is the hash that the next line holds; two lines after one are a fork.
+CREATE TABLE desk_line (
+  sha256 TEXT PRIMARY KEY NOT NULL,
+  origin TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  line BLOB NOT NULL,
+  signature BLOB NOT NULL
+) STRICT;
+
+-- A row that such a line records: what a reviewer did there.
+--   kind        its table
+--   characters  its case, by its whole name, or ''
+--   seen        of an answer that left: the parts that its case had then, a JSON list of block ids
+--   closed      1 if it came sealed to its own reviewer alone
+--   "row"       all its columns as they are there, in canonical JSON
+CREATE TABLE desk_row (
+  line TEXT PRIMARY KEY NOT NULL,
+  kind TEXT NOT NULL,
+  characters TEXT NOT NULL,
+  seen TEXT NOT NULL,
+  closed INTEGER NOT NULL,
+  "row" TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_desk_row_characters_kind ON desk_row (characters, kind);
+
+-- That a reviewer elsewhere has reviewed a case, in a layer that may not be read yet: the line has
+-- its hash. Once the layer is in desk_row, this says nothing more.
+CREATE TABLE desk_promise (
+  line TEXT PRIMARY KEY NOT NULL,
+  characters TEXT NOT NULL,
+  reviewer TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_desk_promise_characters ON desk_promise (characters);
+
+-- Such layers as they came, sealed to their own reviewer alone, who gets them back from here if that
+-- desk's casebook is lost. "lines" are those that record them, a JSON list of hashes.
+CREATE TABLE desk_closed (
+  sha256 TEXT PRIMARY KEY NOT NULL,
+  reviewer TEXT NOT NULL,
+  lines TEXT NOT NULL,
+  sealed BLOB NOT NULL
+) STRICT;
+
+
 -- Rows that SQLite itself refuses to change or delete. `verify` compares these triggers with the
 -- file's to the character, so their text must never be laid out otherwise.
 CREATE TRIGGER cases_update BEFORE UPDATE ON cases BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
@@ -300,3 +356,13 @@ CREATE TRIGGER acknowledgement_update BEFORE UPDATE ON acknowledgement BEGIN SEL
 CREATE TRIGGER acknowledgement_delete BEFORE DELETE ON acknowledgement BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER sealed_update BEFORE UPDATE ON sealed BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
 CREATE TRIGGER sealed_delete BEFORE DELETE ON sealed BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
+CREATE TRIGGER desk_update BEFORE UPDATE ON desk BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER desk_delete BEFORE DELETE ON desk BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER desk_line_update BEFORE UPDATE ON desk_line BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER desk_line_delete BEFORE DELETE ON desk_line BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER desk_row_update BEFORE UPDATE ON desk_row BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER desk_row_delete BEFORE DELETE ON desk_row BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER desk_promise_update BEFORE UPDATE ON desk_promise BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER desk_promise_delete BEFORE DELETE ON desk_promise BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER desk_closed_update BEFORE UPDATE ON desk_closed BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER desk_closed_delete BEFORE DELETE ON desk_closed BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;

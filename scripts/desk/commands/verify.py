@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime
 
 from scripts.command_line import DONE, FOUND
-from scripts.desk.audit import findings
+from scripts.desk.audit import findings, forks
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import named_reviewers
@@ -37,9 +37,10 @@ def run(asked: argparse.Namespace) -> int:
             noted_head=asked.head,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+        forked = forks(casebook)
         number, sha256 = custody.head(casebook.database, casebook.origin)
     if asked.json:
-        print_json({"lines": number, "head": sha256, "findings": found})
+        print_json({"lines": number, "head": sha256, "findings": found, "forks": forked})
     else:
         own = (
             ""
@@ -51,4 +52,6 @@ def run(asked: argparse.Namespace) -> int:
             or f"Nothing was altered{own}: {number} lines of the log, the last with the hash "
             f"{sha256}."
         )
+        if forked:
+            print("\n".join(forked))
     return FOUND if found else DONE

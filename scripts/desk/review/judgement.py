@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 from dropbox.errors import CasedropError
@@ -18,7 +19,7 @@ OUTCOMES = ("st.counsel", "st.plaintiff", "st.closed")
 
 
 # Fields that came later: without them, a judgement is kept in the bytes in which it always was.
-_LATER = frozenset({"removed", "considered"})
+_LATER = frozenset({"removed", "considered", "rank", "nonce"})
 
 
 class ReviewError(CasedropError):
@@ -34,7 +35,10 @@ class Judgement:
     YYYY, YYYY-MM or YYYY-MM-DD. With ``conflict`` the reviewer knows somebody in the case and gives
     it away. ``removed`` is {flag or urgency: the reason}: what somebody gave and this takes away.
     ``considered`` are the block ids, in hex, of the case's parts that the reviewer's sheet was
-    about; casebooks before version 6 did not note them.
+    about; casebooks before version 6 did not note them. ``rank`` is one more than that of the
+    highest layer of the case that its desk knew then, so what somebody could read comes before what
+    they said of it. ``nonce`` is random: the hash of a layer, which others get first, cannot be
+    found by trying all judgements.
     """
 
     category: str = ""
@@ -58,6 +62,8 @@ class Judgement:
     note: str = ""
     removed: Mapping[str, str] = field(default_factory=dict)
     considered: Sequence[str] = ()
+    rank: int = field(default=0, compare=False)
+    nonce: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """All fields by name; later ones than the first version had are left out when empty."""
@@ -110,6 +116,16 @@ class Layer:
     judgement: Judgement
 
 
+def order(layer: Layer) -> tuple[object, ...]:
+    """The order of a case's layers: by what they say alone, so it is the same at every desk.
+
+    Nobody reads a layer before it is written: whoever answers one has a higher rank. What was
+    written at the same time, at desks that did not know of each other, goes by day.
+    """
+    judgement = sorted((key, str(value)) for key, value in layer.judgement.to_json().items())
+    return layer.judgement.rank, layer.day, layer.version, layer.reviewer, judgement
+
+
 @dataclass(frozen=True)
 class Rules:
     """What the rules need of the campaign; ``sampled``: this case was drawn for a second review.
@@ -130,10 +146,15 @@ class Rules:
 
 @dataclass(frozen=True, repr=False)
 class Reviews:
-    """All layers of one case, in the order in which they were added."""
+    """All layers of one case, in the order of :func:`order`, which is the same at every desk.
+
+    ``promised`` are the reviewers at other desks who have reviewed the case, in layers that this
+    desk may not read yet.
+    """
 
     layers: Sequence[Layer]
     rules: Rules
+    promised: frozenset[str] = frozenset()
 
     @cached_property
     def conflicted(self) -> frozenset[str]:
@@ -160,10 +181,26 @@ class Reviews:
     def needs_second(self) -> bool:
         """Whether two reviews are needed.
 
-        A tier that was given once cannot be taken back to avoid it.
+        A tier that was given once cannot be taken back to avoid it. Elsewhere a review is kept
+        closed only because two are needed.
         """
+        if self.promised - self.conflicted:
+            return True
         tiers = {layer.judgement.merit for layer in self.layers if layer.role == REVIEW}
         return self.rules.sampled or bool(tiers & self.rules.always_second)
+
+    @cached_property
+    def committed(self) -> frozenset[str]:
+        """All who have reviewed it, here or elsewhere, whether this desk may read it or not."""
+        return frozenset(self.reviewers) | (self.promised - self.conflicted)
+
+    def may_leave(self, layer: Layer) -> bool:
+        """Whether other desks may read *layer*: nobody whose own review is needed is without one.
+
+        A first look says nothing of the tier, and its urgency and flags are for everybody.
+        """
+        full = layer.role == REVIEW and layer.judgement.merit and not layer.judgement.conflict
+        return not full or self.complete or bool(self.committed - {layer.reviewer})
 
     @cached_property
     def complete(self) -> bool:
@@ -181,23 +218,27 @@ class Reviews:
 
         Agreeing after seeing the other's review does not undo it.
         """
-        if len(self.reviewers) < 2:
-            return ()
-        layers = self._counting(REVIEW)
-        one, other = self.reviewers[:2]
-        second = next(index for index, layer in enumerate(layers) if layer.reviewer == other)
-        blind = next(layer for layer in reversed(layers[:second]) if layer.reviewer == one)
-        last = [
-            next(layer for layer in reversed(layers) if layer.reviewer == name)
-            for name in (one, other)
+        pairs = [
+            pair
+            for one, other in combinations(self.reviewers, 2)
+            for pair in (
+                self._blind(one, other),
+                (self.reviewed(one)[-1], self.reviewed(other)[-1]),
+            )
         ]
-        pairs = ((blind, layers[second]), (last[0], last[1]))
         return tuple(
             name
             for name, rule in self.rules.fields.items()
             if rule == AGREE
             and any(first.judgement.differs(then.judgement, name) for first, then in pairs)
         )
+
+    def _blind(self, one: str, other: str) -> tuple[Layer, Layer]:
+        """What *other* said first, and what *one*, who reviewed it earlier, had said by then."""
+        layers = self._counting(REVIEW)
+        second = next(index for index, layer in enumerate(layers) if layer.reviewer == other)
+        before = next(layer for layer in reversed(layers[:second]) if layer.reviewer == one)
+        return before, layers[second]
 
     @cached_property
     def adjudicated(self) -> Layer | None:
@@ -307,7 +348,7 @@ class Reviews:
                 raise ReviewError(
                     "You reviewed this case, so you cannot adjudicate it; a third reviewer must."
                 )
-        elif len(self.reviewers) >= 2 and reviewer not in self.reviewers:
+        elif len(self.committed) >= 2 and reviewer not in self.committed:
             sentence = (
                 "they disagree, and a third must adjudicate"
                 if self.disagree
@@ -341,8 +382,8 @@ def status(reviews: Reviews, *, withdrawn: bool, reopened: bool) -> str:
 
 def _reached(reviews: Reviews) -> str:
     """How many reviews there are."""
-    if reviews.reviewers:
-        return "st.second_review" if len(reviews.reviewers) > 1 else "st.first_review"
+    if reviews.committed:
+        return "st.second_review" if len(reviews.committed) > 1 else "st.first_review"
     return (
         "st.triaged"
         if any(layer.reviewer not in reviews.conflicted for layer in reviews.layers)

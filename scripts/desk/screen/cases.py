@@ -73,10 +73,14 @@ def case_text(
         lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
     for answer in answers:
         where = whereabouts(answer, withheld=case.withdrawn is not None)
-        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {where}"]
+        lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {where}{_from(answer)}"]
         # An acknowledgement has no text.
         lines += ["", isolated(answer.text)] if answer.text else []
     return Text("\n".join(lines))
+
+
+def _from(answer: Answer) -> str:
+    return "" if answer.desk is None else f" (desk {answer.desk})"
 
 
 def whereabouts(answer: Answer, *, withheld: bool) -> str:
@@ -130,6 +134,7 @@ def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
                 "bundle": answer.bundle,
                 "left": answer.left and answer.left.isoformat(),
                 "returned": answer.returned and answer.returned.isoformat(),
+                "desk": answer.desk,
             }
             for answer in answers
         ],

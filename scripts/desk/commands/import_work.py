@@ -1,0 +1,58 @@
+"""`import-work`: adds what another desk's `export-work` wrote."""
+
+import argparse
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.desk.exchange.merging import merge
+from scripts.desk.exchange.work_bundle import SEALED_BYTES, read_work
+from scripts.desk.identity import DeskError, unsigned
+from scripts.desk.options import add_json
+from scripts.desk.screen.output import counted, print_json
+
+HELP = "add what another desk's reviewers did"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.add_argument("bundle", type=Path, metavar="FILE", help="what `export-work` wrote")
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Check all of it, then add what is new; once more changes nothing."""
+    now = datetime.now(UTC)
+    with unsigned(asked) as (casebook, secret, reviewer):
+        with asked.bundle.open("rb") as file:
+            untrusted = file.read(SEALED_BYTES + 1)
+        if len(untrusted) > SEALED_BYTES:
+            raise DeskError("The file is larger than any work bundle; nothing was added.")
+        work = read_work(
+            secret.open(untrusted, SEALED_BYTES),
+            tuple(casebook.pinned().values()),
+            campaign=casebook.campaign.code,
+            server_key=casebook.server_key,
+            now=now,
+        )
+        merged = merge(
+            casebook,
+            work,
+            now,
+            reviewer=reviewer,
+            open_closed=lambda sealed: secret.open(sealed, SEALED_BYTES),
+        )
+    if asked.json:
+        print_json(asdict(merged))
+        return
+    print(
+        f"New: {counted(merged.layers, 'review')}, {counted(merged.answers, 'answer')} and "
+        f"{counted(merged.lines, 'line')} of custody logs."
+    )
+    if merged.waiting:
+        print(
+            f"The reports of {counted(merged.waiting, 'case')} are not here yet; import the drop's "
+            "bundle, and what was said of them appears."
+        )
+    if merged.closed:
+        print("Reviews that are sealed to you alone could not be opened: their week's key is gone.")

@@ -1,0 +1,1 @@
+"""What desks give each other: bundles of their reviewers' work."""

@@ -1,0 +1,297 @@
+"""Giving work to other desks, and taking theirs: nothing is changed, and what is new is added.
+
+While a second review is still to come, a first one leaves sealed to its own reviewer alone. The
+others get the custody line, which has its hash, and so the promise that there is a review. Once the
+other reviewer has promised theirs, the layer leaves for all to read.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from dropbox.errors import BadBundle, CannotOpen
+from dropbox.reply import DESKS
+from scripts.desk.case_name import BadCaseName, former_name, read, read_former
+from scripts.desk.casebook import custody, tree
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.custody import Line, Row
+from scripts.desk.casebook.desks import Closed, Desk, Promise, SignedLine, WorkRow
+from scripts.desk.exchange.work_bundle import Work, unpack
+from scripts.desk.review.judgement import ADJUDICATION, REVIEW, Judgement
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What was new in a bundle: lines of custody logs, layers and answers.
+
+    ``waiting`` counts the cases of which this casebook has not been sent the reports yet;
+    ``closed``: layers of the reviewer at work that could not be opened.
+    """
+
+    lines: int
+    layers: int
+    answers: int
+    waiting: int
+    closed: bool
+
+
+def gather(
+    casebook: Casebook, reviewer: str, close: Callable[[str, tuple[WorkRow, ...]], Closed]
+) -> Work:
+    """All that *casebook* knows, for all desks, as *reviewer* will sign it.
+
+    *close* seals layers to their own reviewer alone.
+    """
+    desks = casebook.desks
+    own = list(desks.own_lines())
+    rows, shut = list[WorkRow](), list[WorkRow]()
+    for _, row in desks.own_rows():
+        (rows if _may_leave(casebook, row) else shut).append(row)
+    for row, closed in desks.rows():
+        (shut if closed and not _may_leave(casebook, row) else rows).append(row)
+    own = _before_guessable(own, shut)
+    lines = [*own, *desks.lines()]
+    known = {one.sha256 for one in lines}
+    rows, shut = ([row for row in some if row.line in known] for some in (rows, shut))
+    promises = [
+        *(Promise(row.line, row.characters, row.row["reviewer"]) for row in shut),
+        *desks.promises(),
+    ]
+    by_reviewer: dict[str, list[WorkRow]] = {}
+    for row in shut:
+        by_reviewer.setdefault(row.row["reviewer"], []).append(row)
+    return Work(
+        campaign=casebook.campaign.code,
+        server_key=casebook.server_key,
+        reviewer=reviewer,
+        desks=tuple(sorted([desks.own(), *desks.others()])),
+        lines=tuple(sorted(lines, key=_order)),
+        rows=tuple(sorted(rows, key=lambda row: row.line)),
+        promises=tuple(sorted(set(promises))),
+        closed=_needed(
+            [
+                *(close(who, tuple(some)) for who, some in sorted(by_reviewer.items())),
+                *desks.closed(),
+            ],
+            {one.line for one in promises},
+        ),
+    )
+
+
+def _needed(closed: Iterable[Closed], promised: Collection[str]) -> tuple[Closed, ...]:
+    """Those of *closed* that hold layers which nobody may read yet, each layer but once or so."""
+    found, left = list[Closed](), set(promised)
+    for one in sorted(closed, key=lambda one: (-len(one.lines), one)):
+        if left & set(one.lines):
+            found.append(one)
+            left -= set(one.lines)
+    return tuple(sorted(found))
+
+
+def _order(one: SignedLine) -> tuple[str, int, str]:
+    return one.origin, json.loads(one.line)["number"], one.sha256
+
+
+def _may_leave(casebook: Casebook, row: WorkRow) -> bool:
+    """Whether other desks may read *row*."""
+    if row.kind != "layer":
+        return True
+    numbers = casebook.desks.cases_of([row.characters])
+    if not numbers:
+        return False
+    reviews = casebook.layers.of(casebook.case(numbers[0]))
+    layer = next(
+        layer
+        for layer in reviews.layers
+        if (layer.reviewer, layer.version) == (row.row["reviewer"], row.row["version"])
+        and layer.judgement.to_json() == json.loads(row.row["judgement"])
+    )
+    return reviews.may_leave(layer)
+
+
+def _before_guessable(own: list[SignedLine], shut: Iterable[WorkRow]) -> list[SignedLine]:
+    """The lines up to the first that records a layer in *shut* without a nonce.
+
+    Whoever has such a line could find the layer by trying all judgements.
+    """
+    guessable = {row.line for row in shut if not json.loads(row.row["judgement"]).get("nonce")}
+    for position, one in enumerate(own):
+        if one.sha256 in guessable:
+            return own[:position]
+    return own
+
+
+def merge(
+    casebook: Casebook,
+    work: Work,
+    now: datetime,
+    *,
+    reviewer: str = "",
+    open_closed: Callable[[bytes], bytes] | None = None,
+) -> Merged:
+    """Add all of *work* that is new to *casebook*. Raises BadBundle; nothing is changed then.
+
+    *open_closed* opens what is sealed to *reviewer* alone; it may raise CannotOpen. The custody log
+    gets no line: what is added are other lines, with signatures of their own. So desks that have
+    merged the same bundles hold the same.
+    """
+    desks = casebook.desks
+    new_desks = _new_desks(casebook, work.desks)
+    own = {one.sha256: one for one in desks.own_lines()}
+    here = {one.sha256: one for one in desks.lines()}
+    new = [one for one in work.lines if one.sha256 not in own and one.sha256 not in here]
+    try:
+        known = tree.read([*own.values(), *here.values(), *new])
+    except ValueError:
+        raise BadBundle("A line in the work bundle cannot be read; nothing was added.") from None
+    origins = {desks.own().origin, *(desk.origin for desk in (*desks.others(), *new_desks))}
+    if not {one.origin for one in new} <= origins:
+        raise BadBundle("The work bundle has lines of a desk that it does not name.")
+    pinned = tuple(casebook.pinned().values())
+    for fault in tree.faults(new, known, pinned, now):
+        raise BadBundle(f"{fault} Nothing was added.")
+    mine, failed = list[WorkRow](), False
+    lacking = {
+        one.line for one in work.promises if one.line not in own and not desks.has_row(one.line)
+    }
+    if open_closed is not None:
+        mine, failed = _opened(work.closed, lacking, reviewer, open_closed)
+    rows: dict[str, tuple[WorkRow, bool]] = {row.line: (row, True) for row in mine}
+    rows |= {row.line: (row, False) for row in work.rows}
+    added = {
+        sha256: found
+        for sha256, found in rows.items()
+        if sha256 not in own and not desks.has_row(sha256)
+    }
+    for row, _ in added.values():
+        check_row(row, known)
+    promised = [one for one in work.promises if one.line not in own]
+    for one in promised:
+        _check_promise(one, known)
+    with casebook.together():
+        drawn = desks.sample_key()
+        kept = _needed(work.closed, lacking - set(added))
+        desks.add(new_desks, new, added.values(), promised, kept)
+        casebook.layers.draw()
+        touched = {row.characters for row, _ in added.values() if row.characters}
+        cases = desks.cases_of(touched | {one.characters for one in promised})
+        if drawn != desks.sample_key():
+            cases = [case.number for case in casebook.cases()]
+        for number in cases:
+            casebook.layers.settle(casebook.case(number))
+    kinds = [row.kind for row, _ in added.values()]
+    return Merged(
+        lines=len(new),
+        layers=kinds.count("layer"),
+        answers=kinds.count("answer"),
+        waiting=len(touched) - len(desks.cases_of(touched)),
+        closed=failed,
+    )
+
+
+def _new_desks(casebook: Casebook, found: Collection[Desk]) -> list[Desk]:
+    """Those of the desks in a bundle that are new here, all of them checked."""
+    known = {desk.origin: desk for desk in (casebook.desks.own(), *casebook.desks.others())}
+    new = [desk for desk in found if desk.origin not in known]
+    numbers = {desk.meta["desk"] for desk in known.values()}
+    for desk in new:
+        try:
+            meta = desk.meta
+            number, key = meta["desk"], bytes.fromhex(meta["sample_key"])
+            drop = meta["campaign"], bytes.fromhex(meta["server_key"])
+        except (KeyError, TypeError, ValueError, IndexError):
+            raise BadBundle("The work bundle is damaged: a desk's settings.") from None
+        if custody.digest(desk.settings.encode()) != desk.origin or number not in range(DESKS):
+            raise BadBundle("The settings of a desk in the work bundle were changed.")
+        if drop != (casebook.campaign.code, casebook.server_key) or len(key) != 32:
+            raise BadBundle("The work bundle has a desk of another drop.")
+        if number in numbers:
+            raise BadBundle(
+                f"Two desks have the number {number}: they would overwrite each other's answers. "
+                "Nothing was added."
+            )
+        numbers.add(number)
+    return new
+
+
+def _opened(
+    closed: Iterable[Closed],
+    lacking: Collection[str],
+    reviewer: str,
+    open_closed: Callable[[bytes], bytes],
+) -> tuple[list[WorkRow], bool]:
+    """What is sealed to *reviewer* alone and lacking here, as after a restored backup.
+
+    And whether any of it could not be opened.
+    """
+    found, failed = list[WorkRow](), False
+    for one in closed:
+        if one.reviewer == reviewer and set(one.lines) & set(lacking):
+            try:
+                found += unpack(open_closed(one.sealed))
+            except CannotOpen:
+                failed = True
+    return found, failed
+
+
+def check_row(row: WorkRow, known: tree.Tree) -> None:
+    """Raise BadBundle unless the line of *row* records it, for this case, by its own reviewer."""
+    _, line = known.get(row.line, ("", None))
+    if line is None or Row.of(row.kind, row.row) != (line.row, line.row_sha256):
+        raise BadBundle("A row in the work bundle is not what its line of the log records.")
+    if row.characters or row.kind != "reply_bundle":
+        _check_case(line, row.characters)
+    former = read_former(line.subject)
+    if former and "case" in row.row and former_name(row.row["case"]) != former:
+        raise BadBundle("A row in the work bundle is of another case than its line says.")
+    if row.kind == "layer":
+        _check_layer(row.row, line)
+
+
+def _check_case(line: Line, characters: str) -> None:
+    """The line calls the case by its name, which the whole name begins with."""
+    if read_former(line.subject) and characters:
+        return
+    try:
+        begins = characters.startswith(read(line.subject))
+    except BadCaseName:
+        begins = False
+    if not begins:
+        raise BadBundle("A row in the work bundle is of another case than its line says.")
+
+
+def _check_layer(row: Mapping[str, Any], line: Line) -> None:
+    try:
+        judgement = Judgement.from_json(json.loads(row["judgement"]))
+        well = all(_like(judgement, field.name) for field in fields(Judgement))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        well = False
+    well = well and row["role"] in (REVIEW, ADJUDICATION) and row["blind"] in (0, 1)
+    try:
+        datetime.fromisoformat(row["day"])
+    except (ValueError, TypeError):
+        well = False
+    if not well or row["reviewer"] != line.reviewer or type(row["version"]) is not int:
+        raise BadBundle("A layer in the work bundle is damaged, or not its reviewer's own.")
+
+
+def _like(judgement: Judgement, name: str) -> bool:
+    """Whether this field holds what such a field holds."""
+    value, default = getattr(judgement, name), getattr(Judgement(), name)
+    if type(value) is not type(default):
+        return False
+    if isinstance(value, dict):
+        return all(isinstance(one, str) for one in value.values())
+    if isinstance(value, tuple):
+        inner = dict if name == "amounts" else str
+        return all(type(one) is inner for one in value)
+    return True
+
+
+def _check_promise(one: Promise, known: tree.Tree) -> None:
+    _, line = known.get(one.line, ("", None))
+    if line is None or not line.row.startswith("layer/") or line.reviewer != one.reviewer:
+        raise BadBundle("A review in the work bundle has no line in its desk's log.")
+    _check_case(line, one.characters)

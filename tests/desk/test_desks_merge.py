@@ -1,0 +1,354 @@
+"""Desks that work apart and merge what they did: in any order they end with the same."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fuzz.openpgp import NOW
+from support.cases import DAY
+from support.desks import REVIEWERS, Desk
+
+from dropbox.errors import BadBundle
+from scripts.desk.audit import findings, forks
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.custody import Line, link
+from scripts.desk.casebook.desks import SignedLine, WorkRow
+from scripts.desk.exchange.work_bundle import Work, unpack
+from scripts.desk.review.judgement import ADJUDICATION, ReviewError
+
+A, B, C = (one.fingerprint for one in REVIEWERS[:3])
+
+
+@pytest.fixture
+def desks(tmp_path: Path) -> list[Desk]:
+    """Three desks that know of each other; each has imported the cases in another order."""
+    made = [Desk.make(tmp_path / f"desk-{number}", number) for number in range(3)]
+    for desk, claimants in zip(made, ([1, 2, 3, 4], [4, 3, 2, 1], [2, 4, 1, 3]), strict=True):
+        desk.file(claimants)
+    exchange(made)
+    return made
+
+
+def exchange(desks: list[Desk]) -> None:
+    """Each desk gives the others what it knows, all at the same time."""
+    bundles = [desk.work() for desk in desks]
+    for desk in desks:
+        for bundle in bundles:
+            desk.merge(bundle)
+
+
+def status(desk: Desk, claimant: int) -> str:
+    with Casebook.open(desk.directory) as casebook:
+        case = desk.case(casebook, claimant)
+        return str(casebook.layers.standing(case)["status"])
+
+
+def verified(desk: Desk) -> tuple[list[str], list[str]]:
+    with Casebook.open(desk.directory) as casebook:
+        keys = {str(number): key for number, key in enumerate(REVIEWERS[:3])}
+        return findings(casebook, keys, datetime.now(UTC) + timedelta(days=1)), forks(casebook)
+
+
+def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
+    desks: list[Desk], tmp_path: Path
+) -> None:
+    first, second, third = desks
+    # At the same time: two review one case and disagree, two answer another.
+    first.judge(1, "m3", flags=("privileged",))
+    second.judge(1, "m2")
+    first.answer(2, "【虚构】一")
+    second.answer(2, "【虚构】二")
+    third.judge(3, "m1", tags=("t1",))
+    backup = third.copy(tmp_path / "backup")
+    third.judge(4, "m4")
+    third.answer(4, "【虚构】三")
+    lost = third.work()
+    # The third desk's disk broke: it goes on from its backup.
+    backup.judge(2, "m2")
+    backup.answer(2, "【虚构】四")
+    working = [first, second, backup]
+    for merged, bundle in ((first, lost), (backup, second.work()), (second, first.work())):
+        merged.merge(bundle)
+    for _ in range(3):
+        exchange(working)
+    backup.judge(1, "m3", ADJUDICATION, category="c1", outcome="st.counsel")
+    second.judge(4, "m4")
+    for _ in range(3):
+        exchange(working)
+
+    states = [desk.state() for desk in working]
+    assert states[0] == states[1] == states[2]
+    assert '"promises": []' in str(states[0]["work"])
+    assert status(first, 1) == "st.counsel" and status(first, 4) == "st.second_review"
+    with Casebook.open(first.directory) as casebook:
+        texts = [one.text for one in casebook.answers_to(first.case(casebook, 2))]
+        assert sorted(texts) == ["【虚构】一", "【虚构】二", "【虚构】四"]
+    for desk in working:
+        found, forked = verified(desk)
+        assert found == [] and len(forked) == 1 and "desk 2 goes on more than once" in forked[0]
+
+
+def test_bundles_are_merged_in_any_order_and_again_is_harmless(
+    desks: list[Desk], tmp_path: Path
+) -> None:
+    first, second, third = desks
+    first.judge(1, "m2", urgency="danger")
+    first.judge(3, "m3")
+    second.judge(1, "m2", removed={"danger": "no"})
+    second.judge(3, "m3", tags=("t1",))
+    second.answer(3, "【虚构】", leave=False)
+    third.judge(3, conflict=True, merit="")
+    third.answer(1, "【虚构】")
+    exchange(desks)
+    bundles = [desk.work() for desk in desks]
+    states = []
+    for place, order in enumerate(itertools.permutations(bundles)):
+        for desk in desks:
+            copy = desk.copy(tmp_path / f"{desk.number}-{place}")
+            for bundle in (*order, *order):
+                again = copy.merge(bundle)
+            assert (again.lines, again.layers, again.answers) == (0, 0, 0)
+            states.append(copy.state())
+
+    assert all(state == states[0] for state in states)
+
+
+def layers_in(rows: tuple[WorkRow, ...]) -> list[str]:
+    return [str(row.row["reviewer"]) for row in rows if row.kind == "layer"]
+
+
+def test_a_first_review_leaves_for_its_own_reviewer_alone_until_the_second_is_done(
+    desks: list[Desk],
+) -> None:
+    first, second, third = desks
+    first.judge(1, "m4", note="【虚构】第一")
+    bundle = first.work()
+
+    assert layers_in(bundle.rows) == [] and len(bundle.promises) == 1
+    assert [one.reviewer for one in bundle.closed] == [A]
+    open_part = replace(bundle, closed=()).to_bytes()
+    assert b"m4" not in open_part and "第一".encode("unicode_escape") not in open_part
+    second.merge(bundle)
+    with Casebook.open(second.directory) as casebook:
+        reviews = casebook.layers.of(second.case(casebook, 1))
+        assert reviews.layers == () and reviews.promised == {A} and reviews.needs_second
+    assert status(second, 1) == "st.first_review"
+
+    second.judge(1, "m2")
+    back = second.work()
+    # The first has committed to a review, so the second may be read at once.
+    assert layers_in(back.rows) == [B] and [one.reviewer for one in back.promises] == [A]
+    third.merge(back)
+    with Casebook.open(third.directory) as casebook, pytest.raises(ReviewError, match="Two"):
+        casebook.layers.of(third.case(casebook, 1)).refuse(C, "review")
+    first.merge(back)
+    assert status(first, 1) == "st.adjudicate"
+    assert sorted(layers_in(first.work().rows)) == sorted([A, B])
+    second.merge(first.work())
+    assert second.state()["layers"] == first.state()["layers"]
+
+
+def test_a_review_that_needs_no_second_may_be_read_by_all(
+    desks: list[Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.desk.casebook.layers.sampled", lambda *_: False)
+    desks[0].judge(1, "m1")
+
+    assert layers_in(desks[0].work().rows) == [A] and desks[0].work().promises == ()
+
+
+def test_the_hash_of_a_closed_layer_cannot_be_found_by_trying(desks: list[Desk]) -> None:
+    desks[0].judge(1, "m4")
+    (sealed,) = desks[0].work().closed
+    (row,) = unpack(sealed.sealed)
+
+    assert len(json.loads(row.row["judgement"])["nonce"]) == 32
+
+
+def test_a_closed_layer_without_a_nonce_keeps_its_line_from_leaving(
+    desks: list[Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.desk.casebook.layers.secrets.token_hex", lambda _: "")
+    desks[0].judge(1, "m4")
+    monkeypatch.undo()
+    desks[0].judge(2, "m4")
+    work = desks[0].work()
+
+    assert work.closed == () and work.promises == ()
+    lines = [Line.from_bytes(one.line) for one in work.lines]
+    assert not any(line and line.act == "label" for line in lines)
+
+
+def test_a_restored_desk_gets_its_own_closed_reviews_back_and_reuses_no_number(
+    desks: list[Desk], tmp_path: Path
+) -> None:
+    backup = desks[2].copy(tmp_path / "backup")
+    desks[2].judge(1, "m4")
+    desks[2].answer(3, "【虚构】一")
+    work = desks[2].work()
+    merged = backup.merge(work)
+
+    assert (merged.layers, merged.answers) == (1, 1)
+    backup.answer(3, "【虚构】二")
+    with Casebook.open(backup.directory) as casebook:
+        answers = casebook.answers_to(backup.case(casebook, 3))
+        assert [(one.text, one.number, one.bundle) for one in answers] == [
+            ("【虚构】二", 1, 2),
+            ("【虚构】一", 0, 1),
+        ]
+        assert casebook.layers.of(backup.case(casebook, 1)).reviewers == (C,)
+    # What came back sealed leaves sealed again.
+    assert layers_in(backup.work().rows) == [] and len(backup.work().closed) == 1
+    assert desks[0].merge(work).layers == 0
+
+
+def test_what_was_said_of_a_case_waits_for_its_reports(desks: list[Desk]) -> None:
+    first, second, _ = desks
+    first.file([9])
+    first.judge(9, merit="", urgency="danger")
+
+    assert second.merge(first.work()).waiting == 1
+    second.file([9])
+    assert status(second, 9) == "st.triaged"
+
+
+def test_an_answer_from_elsewhere_waits_for_the_claimant_until_more_comes(
+    desks: list[Desk],
+) -> None:
+    first, second, _ = desks
+    first.answer(1, "【虚构】")
+    second.merge(first.work())
+
+    def correspondence() -> str:
+        with Casebook.open(second.directory) as casebook:
+            return str(casebook.layers.standing(second.case(casebook, 1))["correspondence"])
+
+    assert correspondence() == "co.awaiting"
+    second.file([1], again=1, day=DAY + timedelta(days=1))
+    assert correspondence() == "co.more"
+    with Casebook.open(second.directory) as casebook:
+        (answer,) = casebook.answers_to(second.case(casebook, 1))
+    assert (answer.desk, answer.returned) == (0, DAY + timedelta(days=1))
+
+
+def test_desks_draw_the_same_cases_for_a_second_review(desks: list[Desk]) -> None:
+    keys = set()
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            keys.add(casebook.desks.sample_key())
+
+    assert len(keys) == 1
+
+
+def changed_line(work: Work, **changes: object) -> Work:
+    """*work* with its last line changed, its signature as it was."""
+    last = work.lines[-1]
+    line = Line.from_bytes(last.line)
+    assert line is not None
+    data = replace(line, **changes).to_bytes()  # type: ignore[arg-type]
+    return replace(work, lines=(*work.lines[:-1], SignedLine(last.origin, data, last.signature)))
+
+
+def without_a_line(work: Work) -> Work:
+    own = [one for one in work.lines if one.origin == work.lines[-1].origin]
+    # Not that which begins the session: without it nobody vouches for those that follow.
+    return replace(work, lines=tuple(one for one in work.lines if one is not own[1]))
+
+
+def with_another_row(work: Work, **changes: object) -> Work:
+    rows = [
+        row._replace(row={**row.row, **changes}) if row.kind == "layer" else row
+        for row in work.rows
+    ]
+    return replace(work, rows=tuple(rows))
+
+
+def with_another_case(work: Work) -> Work:
+    rows = [row._replace(characters="Z" * 41) for row in work.rows]
+    return replace(work, rows=tuple(rows))
+
+
+@pytest.mark.parametrize(
+    ("altered", "sentence"),
+    [
+        (lambda work: changed_line(work, time="2020-01-01T00:00:00Z"), "signature is not valid"),
+        (lambda work: changed_line(work, reviewer="AB" * 20), "whom this casebook knows"),
+        (without_a_line, "does not follow any line"),
+        (lambda work: with_another_row(work, day="2020-01-01"), "records"),
+        (lambda work: with_another_row(work, reviewer=B), "records"),
+        (with_another_case, "another case"),
+        (lambda work: replace(work, lines=()), "records"),
+        (lambda work: replace(work, desks=()), "desk that it does not name"),
+        (
+            lambda work: replace(
+                work, desks=tuple(one._replace(settings=one.settings + " ") for one in work.desks)
+            ),
+            "were changed",
+        ),
+    ],
+)
+def test_what_was_altered_is_refused_whole(
+    tmp_path: Path, altered: Callable[[Work], Work], sentence: str
+) -> None:
+    giving, taking = (Desk.make(tmp_path / str(number), number) for number in range(2))
+    for desk in (giving, taking):
+        desk.file([1])
+    giving.judge(1, merit="", urgency="danger")
+    before = taking.state()
+
+    with pytest.raises(BadBundle, match=sentence):
+        taking.merge(altered(giving.work()))
+    assert taking.state() == before
+    assert taking.merge(giving.work()).layers == 1
+
+
+def test_two_desks_with_one_number_are_named(tmp_path: Path) -> None:
+    one, other = (Desk.make(tmp_path / name, 0) for name in ("one", "other"))
+
+    with pytest.raises(BadBundle, match="Two desks have the number 0"):
+        one.merge(other.work())
+
+
+def test_a_reviewer_whom_the_casebook_does_not_know_is_named(tmp_path: Path) -> None:
+    one, other = Desk.make(tmp_path / "one", 0, known=1), Desk.make(tmp_path / "other", 1)
+    other.file([1])
+
+    with pytest.raises(BadBundle, match="not by a reviewer whom this casebook knows"):
+        one.merge(other.work())
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "sentence"),
+    [
+        ("desk_line", "signature", b"x" * 64, "its signature is not valid"),
+        ("desk_row", "row", '{"x":1}', "work of other desks cannot be read"),
+        ("desk_row", "characters", "Z" * 41, "another desk was changed"),
+        ("desk", "settings", '[{"desk":0}]', "settings of desk 0"),
+    ],
+)
+def test_verify_names_what_was_changed_in_others_work(
+    desks: list[Desk], table: str, column: str, value: object, sentence: str
+) -> None:
+    desks[0].judge(1, merit="", urgency="danger")
+    desks[1].merge(desks[0].work())
+    assert verified(desks[1]) == ([], [])
+    with Casebook.open(desks[1].directory) as casebook:
+        guard = casebook.database.execute(
+            "SELECT sql FROM sqlite_master WHERE name = ?", [f"{table}_update"]
+        ).fetchone()[0]
+        casebook.database.execute(f"DROP TRIGGER {table}_update")
+        casebook.database.execute(f'UPDATE {table} SET "{column}" = ?', [value])
+        casebook.database.execute(guard)
+        casebook.database.conn.commit()
+
+    assert any(sentence in found for found in verified(desks[1])[0])
+
+
+def test_a_line_is_found_by_its_hash(desks: list[Desk]) -> None:
+    one = desks[0].work().lines[0]
+
+    assert one.sha256 == link(one.line, one.signature) and datetime.now(UTC) > NOW

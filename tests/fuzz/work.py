@@ -1,0 +1,67 @@
+"""Work bundles of another desk, also signed with arbitrary content."""
+
+from dropbox.errors import BadBundle
+from dropbox.tar_members import END, member
+from fuzz.mutation import mutate_json
+from fuzz.openpgp import NOW, REVIEWER, detached
+from fuzz.target import Target
+from scripts.desk.casebook.desks import Closed, Desk, Promise, SignedLine, WorkRow
+from scripts.desk.exchange.work_bundle import Work, pack, read_work, unpack, write_work
+
+_ORIGIN, _LINE = "0a" * 32, "1b" * 32
+_CHARACTERS = "K7QX4" + "9TB" * 12
+_ROWS = (
+    WorkRow(_LINE, "taken_back", _CHARACTERS, (), {"answer": 1, "day": "2026-11-24"}),
+    WorkRow(
+        "2c" * 32,
+        "departure",
+        _CHARACTERS,
+        ("3d" * 16,),
+        {"answer": 2, "number": 0, "bundle": 1, "part": 1},
+    ),
+)
+WORK = Work(
+    campaign="wechat-2020",
+    server_key=b"s" * 32,
+    reviewer=REVIEWER.fingerprint,
+    desks=(Desk(_ORIGIN, '[{"desk":0},[]]'),),
+    lines=(SignedLine(_ORIGIN, b'{"number":1}', b"g" * 64),),
+    rows=_ROWS,
+    promises=(Promise(_LINE, _CHARACTERS, REVIEWER.fingerprint),),
+    closed=(Closed(REVIEWER.fingerprint, (_LINE,), b"sealed"),),
+)
+
+
+def _read(data: bytes) -> Work:
+    return read_work(data, [REVIEWER], campaign="wechat-2020", server_key=b"s" * 32, now=NOW)
+
+
+def work_bundle(data: bytes) -> Work:
+    """A whole work bundle, opened. BadBundle, or the one that was signed."""
+    work = _read(data)
+    assert work == WORK, "a bundle that was never signed is taken"
+    return work
+
+
+def signed_work(data: bytes) -> Work:
+    """A work bundle signed whatever it is. BadBundle, or one that is written as the same bytes."""
+    work = _read(member("work.json", data) + member("work.sig", detached(data)) + END)
+    assert work.to_bytes() == data and work.reviewer == REVIEWER.fingerprint
+    return work
+
+
+def closed_layers(data: bytes) -> tuple[WorkRow, ...]:
+    """What was sealed to one reviewer. BadBundle, or rows that are written as the same bytes."""
+    rows = unpack(data)
+    assert pack(rows) == data
+    return rows
+
+
+_WORDS = [b"Infinity", b"NaN", b"1e400", b"[[[[", b"-1", b"true", b"null", b'"\\u0000"']
+WORK_BUNDLE = Target(work_bundle, (BadBundle,), [write_work(WORK, detached)], 16_384)
+SIGNED_WORK = Target(
+    signed_work, (BadBundle,), [WORK.to_bytes()], 4_096, words=_WORDS, mutate=mutate_json
+)
+CLOSED_LAYERS = Target(
+    closed_layers, (BadBundle,), [pack(_ROWS)], 2_048, words=_WORDS, mutate=mutate_json
+)

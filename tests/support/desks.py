@@ -1,0 +1,153 @@
+"""Several desks of one drop, each with one reviewer, without gpg."""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from fuzz.openpgp import NOW, reviewer_of, signed_by
+from nacl.signing import SigningKey
+
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.casebook.custody import Session
+from scripts.desk.casebook.desks import Closed, WorkRow
+from scripts.desk.exchange.merging import Merged, gather, merge
+from scripts.desk.exchange.work_bundle import Work, pack
+from scripts.desk.review.judgement import REVIEW, Judgement
+from support.cases import CAMPAIGN, DAY, report
+from support.export_bundles import SERVER
+
+SIGNERS = [SigningKey(bytes([one]) * 32) for one in b"abcd"]
+REVIEWERS = [reviewer_of(signer) for signer in SIGNERS]
+
+
+def closed(whose: str, rows: tuple[WorkRow, ...]) -> Closed:
+    """Rows for one reviewer alone, not really sealed."""
+    return Closed(whose, tuple(row.line for row in rows), pack(rows))
+
+
+@dataclass
+class Desk:
+    """Desk *number* with the reviewer of that number."""
+
+    directory: Path
+    number: int
+
+    @classmethod
+    def make(cls, directory: Path, number: int, *, known: int = 3) -> "Desk":
+        reviewers = {f"reviewer-{n}": key for n, key in enumerate(REVIEWERS[:known])}
+        create(
+            directory,
+            server_key=bytes(SERVER.verify_key),
+            campaign=CAMPAIGN,
+            desk=number,
+            reviewers=reviewers,
+        )
+        return cls(directory, number)
+
+    @property
+    def reviewer(self) -> str:
+        return REVIEWERS[self.number].fingerprint
+
+    @contextmanager
+    def working(self) -> Iterator[Casebook]:
+        with Casebook.open(self.directory) as casebook:
+            casebook.session = Session(
+                casebook.database,
+                casebook.origin,
+                self.reviewer,
+                lambda data: signed_by(SIGNERS[self.number], data),
+            )
+            yield casebook
+
+    def file(self, claimants: Sequence[int], *, again: int = 0, day: date = DAY) -> None:
+        """Import a report of each claimant, or another message."""
+        with self.working() as casebook:
+            for one in claimants:
+                casebook.add_part(
+                    block_id=bytes([again]) * 8 + one.to_bytes(8, "big"),
+                    block_sha256="00" * 32,
+                    day=day,
+                    bundle=1 + again,
+                    report=report(claimant=one, kind="message" if again else "report"),
+                )
+
+    def case(self, casebook: Casebook, claimant: int) -> Case:
+        return next(
+            case for case in casebook.cases() if case.reply_public == claimant.to_bytes(32, "big")
+        )
+
+    def judge(
+        self, claimant: int, merit: str = "m3", role: str = REVIEW, day: date = DAY, **said: object
+    ) -> None:
+        fields = {"category": "c1", "merit": merit, **said}
+        with self.working() as casebook:
+            case = self.case(casebook, claimant)
+            judgement = Judgement(**fields)  # type: ignore[arg-type]
+            casebook.add_layer(case, judgement, role=role, day=day)
+
+    def answer(self, claimant: int, text: str, *, leave: bool = True) -> None:
+        with self.working() as casebook:
+            case = self.case(casebook, claimant)
+            casebook.queue_answer(case, kind="answer", language="zh-Hans", day=DAY, text=text)
+            if leave:
+                number = casebook.counts().last_replies + 1
+                answers = casebook.numbered(casebook.queued())
+                casebook.leave(number, "00" * 32, DAY, answers, lambda: None)
+
+    def work(self) -> Work:
+        with Casebook.open(self.directory) as casebook:
+            return gather(casebook, self.reviewer, closed)
+
+    def merge(self, work: Work) -> Merged:
+        with Casebook.open(self.directory) as casebook:
+            return merge(
+                casebook, work, NOW, reviewer=self.reviewer, open_closed=lambda sealed: sealed
+            )
+
+    def copy(self, directory: Path) -> "Desk":
+        shutil.copytree(self.directory, directory)
+        return Desk(directory, self.number)
+
+    def state(self) -> dict[str, object]:
+        """All that desks should agree on, in one order."""
+        with Casebook.open(self.directory) as casebook:
+            names = {case.number: case.name for case in casebook.cases()}
+            standings = {
+                names[row.pop("case")]: row for row in map(dict, casebook.layers.standings())
+            }
+            layers = {
+                case.name: [
+                    (layer.reviewer, layer.version, layer.role, layer.judgement.to_json())
+                    for layer in casebook.layers.of(case).layers
+                ]
+                for case in casebook.cases()
+            }
+            answers = {
+                case.name: sorted(
+                    (
+                        casebook.desk if one.desk is None else one.desk,
+                        one.id,
+                        one.text,
+                        one.number,
+                        one.bundle,
+                        one.left,
+                    )
+                    for one in casebook.answers_to(case)
+                )
+                for case in casebook.cases()
+            }
+            work = gather(casebook, self.reviewer, closed).to_bytes()
+        body = json.loads(work)
+        del body["reviewer"]  # only who signs
+        return {
+            "names": sorted(names.values()),
+            "standings": sorted(standings.items()),
+            "layers": sorted(layers.items()),
+            "answers": sorted(answers.items()),
+            "work": json.dumps(body),
+        }
