@@ -6,7 +6,9 @@ expected and, on the server, so do the recipients named in the ciphertext itself
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -403,7 +405,36 @@ def _reviewer_key(key: Any) -> ReviewerKey:
     )
 
 
-def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, passphrase: str) -> str:
+# Is told how many of how many are made.
+Progress = Callable[[int, int], None]
+
+
+def _quietly(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Let Ctrl-C wait until this is over: a key is made whole or not at all.
+
+    The terminal sends it to gpg too, which inherits that it waits.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def make_reviewer_key(
+    home: Path,
+    *,
+    name: str,
+    weeks: int,
+    start: date,
+    passphrase: str,
+    progress: Progress = _quietly,
+) -> str:
     """Make a reviewer's key in *home*: Ed25519 to certify and sign, *weeks* weekly cv25519 subkeys.
 
     The first subkey starts on *start* (UTC midnight), the others every seven days after it. Each is
@@ -422,7 +453,8 @@ def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, passphr
         f"Passphrase: {passphrase}" if passphrase else "%no-protection",
         "%commit",
     ]
-    made = _gpg_on(home, start, passphrase).gen_key("\n".join(parameters) + "\n")
+    with _whole():
+        made = _gpg_on(home, start, passphrase).gen_key("\n".join(parameters) + "\n")
     if not made.fingerprint:
         raise KeysError("gpg did not make the key.")
     fingerprint = str(made.fingerprint)
@@ -431,11 +463,19 @@ def make_reviewer_key(home: Path, *, name: str, weeks: int, start: date, passphr
         fingerprint,
         [start + timedelta(weeks=week) for week in range(weeks)],
         passphrase=passphrase,
+        progress=progress,
     )
     return fingerprint
 
 
-def add_weeks(home: Path, fingerprint: str, starts: Sequence[date], *, passphrase: str) -> None:
+def add_weeks(
+    home: Path,
+    fingerprint: str,
+    starts: Sequence[date],
+    *,
+    passphrase: str,
+    progress: Progress = _quietly,
+) -> None:
     """Add to the key *fingerprint* a subkey for 14 days from each day in *starts* (UTC midnight).
 
     Raises KeysError saying how many were made; those remain.
@@ -444,14 +484,16 @@ def add_weeks(home: Path, fingerprint: str, starts: Sequence[date], *, passphras
         # gpg can only make a key that starts later if it is given a fake time.
         gpg = _gpg_on(home, start, passphrase)
         secret = {"master_passphrase": passphrase} if passphrase else {}
-        added = gpg.add_subkey(
-            fingerprint, algorithm="cv25519", usage="encr", expire="14d", **secret
-        )
+        with _whole():
+            added = gpg.add_subkey(
+                fingerprint, algorithm="cv25519", usage="encr", expire="14d", **secret
+            )
         if added.returncode != 0:
             raise KeysError(
                 f"gpg made {count} of {len(starts)} weekly keys and refused the next: "
                 "is the passphrase right?"
             )
+        progress(count + 1, len(starts))
 
 
 def _gpg_on(home: Path, day: date, passphrase: str) -> Any:

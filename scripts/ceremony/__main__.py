@@ -24,12 +24,16 @@ from scripts.command_line import add_directory, new_parser, run
 from scripts.terminal import name_terminal
 
 PROGRAM = "casedrop-ceremony"
+STOPPED = (
+    "Stopped between two steps: what was made is whole, and `weeks` lists it. `renew --early` adds "
+    "the weeks that are missing, and `public`, `sheet` and `revocation` the files."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code."""
     name_terminal()
-    return run(parser, arguments, interrupted="Stopped; check with `weeks` what was done.")
+    return run(parser, arguments, interrupted=STOPPED)
 
 
 def parser() -> argparse.ArgumentParser:

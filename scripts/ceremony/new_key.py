@@ -26,11 +26,20 @@ class Weeks:
             raise CeremonyError(f"The number of weeks is from 1 to {_MOST_WEEKS}.")
 
 
-def new_reviewer(home: Path, *, name: str, out: Path, weeks: Weeks, choose: Choice) -> str:
+def new_reviewer(
+    home: Path,
+    *,
+    name: str,
+    out: Path,
+    weeks: Weeks,
+    choose: Choice,
+    progress: openpgp.Progress = lambda done, total: None,
+) -> str:
     """Make the key of reviewer *name* in *home*, and export and pin its public half in *out*.
 
     *out* gets ``NAME.asc``, ``NAME.hpke`` with its signature and a line in ``FINGERPRINTS``; *home*
-    is made (0700) if absent. *choose* gives the passphrase.
+    is made (0700) if absent. *choose* gives the passphrase, and
+    *progress* is told how many weeks are made.
     Returns the fingerprint. Raises CeremonyError or KeysError; if a file of an earlier ceremony is
     in the way, nothing is made.
     """
@@ -47,7 +56,12 @@ def new_reviewer(home: Path, *, name: str, out: Path, weeks: Weeks, choose: Choi
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     passphrase = choose(home)
     fingerprint = openpgp.make_reviewer_key(
-        home, name=name, weeks=weeks.count, start=weeks.start, passphrase=passphrase
+        home,
+        name=name,
+        weeks=weeks.count,
+        start=weeks.start,
+        passphrase=passphrase,
+        progress=progress,
     )
     # Dated like the key: the signature says nothing more of when the ceremony was.
     week_secrets.add_missing(home, today=weeks.start, passphrase=passphrase)

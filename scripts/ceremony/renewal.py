@@ -39,7 +39,13 @@ def renewal_starts(
 
 
 def renew(
-    home: Path, *, weeks: int, today: date, early: bool = False, after_gap: bool = False
+    home: Path,
+    *,
+    weeks: int,
+    today: date,
+    early: bool = False,
+    after_gap: bool = False,
+    progress: openpgp.Progress = lambda done, total: None,
 ) -> tuple[Epoch, ...]:
     """Add *weeks* weekly subkeys and their HPKE keys to the key in *home*; return the new weeks.
 
@@ -52,7 +58,7 @@ def renew(
         raise CeremonyError("This key has no weekly keys to go on from.")
     starts = renewal_starts(before[-1], weeks=weeks, today=today, early=early, after_gap=after_gap)
     passphrase = _passphrase(home, key)
-    openpgp.add_weeks(home, key.fingerprint, starts, passphrase=passphrase)
+    openpgp.add_weeks(home, key.fingerprint, starts, passphrase=passphrase, progress=progress)
     added = tuple(epoch for epoch in epochs(openpgp.reviewer_key(home)) if epoch not in before)
     if [epoch.first for epoch in added] != starts:
         raise CeremonyError(

@@ -75,7 +75,12 @@ def new(asked: argparse.Namespace) -> None:
     weeks = Weeks(asked.start or _today(), asked.weeks)
     out = asked.out / _SERVER
     fingerprint = new_reviewer(
-        asked.home, name=asked.name, out=out, weeks=weeks, choose=_choice(asked)
+        asked.home,
+        name=asked.name,
+        out=out,
+        weeks=weeks,
+        choose=_choice(asked),
+        progress=_progress,
     )
     print(
         "\n    ".join(
@@ -86,6 +91,13 @@ def new(asked: argparse.Namespace) -> None:
     sheet(asked)
     revocation(asked)
     print(f"{asked.home} stays here.")
+
+
+def _progress(done: int, total: int) -> None:
+    """Show it on one line of a terminal; with a passphrase of one's own a year takes minutes."""
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r{done} of {total} weekly keys", end=end, file=sys.stderr, flush=True)
 
 
 def _choice(asked: argparse.Namespace) -> Choice:
@@ -152,7 +164,12 @@ def renew(asked: argparse.Namespace) -> None:
     # Checked before anything is added: the new file has the old name, so it needs a new directory.
     refuse_in_the_way(asked.out / _SERVER, key.name)
     added = renewal.renew(
-        asked.home, weeks=asked.weeks, today=_today(), early=asked.early, after_gap=asked.after_gap
+        asked.home,
+        weeks=asked.weeks,
+        today=_today(),
+        early=asked.early,
+        after_gap=asked.after_gap,
+        progress=_progress,
     )
     print(
         f"{len(added)} weeks were added, {added[0].week} to {added[-1].week}; "

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +14,7 @@ import wcwidth
 
 from dropbox.errors import KeysError
 from dropbox.gpg_agent import stop_agent
-from dropbox.openpgp import Opener, Reviewers
+from dropbox.openpgp import Opener, Reviewers, reviewer_key
 from dropbox.packets import dearmor, packets, read_pins
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony.new_key import Weeks, new_reviewer
@@ -324,6 +325,55 @@ exec {real} "$@"
     assert Reviewers.load(out / "01-server", tmp_path / "front").last_day() == today() + timedelta(
         days=3 * 7 + 13
     )
+
+
+def test_ctrl_c_stops_between_two_weeks_and_the_rest_is_added_later(
+    home: Path, tmp_path: Path
+) -> None:
+    """The terminal sends it to this process and to gpg."""
+    stopping, count = tmp_path / "bin" / "gpg", tmp_path / "count"
+    stopping.parent.mkdir()
+    stopping.write_text(
+        f"""#!/bin/sh
+case "$*" in *quick-add-key*)
+    echo x >> {count}
+    [ $(wc -l < {count}) -ne 2 ] || kill -INT $PPID $$;;
+esac
+exec {shutil.which("gpg")} "$@"
+""",
+        "utf-8",
+    )
+    stopping.chmod(0o755)
+    new = ["new", "--home", home, "--name", "blue", "--out", tmp_path / "out", "--unprotected"]
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.ceremony", *map(str, new), "--weeks", "4"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PATH": f"{stopping.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr.strip()) == (130, ceremony.STOPPED)
+    assert [week.secret for week in reviewer_key(home).weeks] == [True, True]
+    assert len(list((home / "private-keys-v1.d").iterdir())) == 3
+    assert not list(home.glob("**/*.tmp")) and not (tmp_path / "out").exists()
+    assert run("renew", home, "--out", tmp_path / "out", "--weeks", 2, "--early") == 0
+    assert len(reviewer_key(home).weeks) == 4
+    assert Reviewers.load(tmp_path / "out" / "01-server", tmp_path / "front")
+
+
+def test_a_terminal_shows_how_many_weeks_are_made_and_a_file_does_not(
+    home: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert begin(home, tmp_path / "a") == 0 and not capsys.readouterr().err
+
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert run("renew", home, "--out", tmp_path / "b", "--weeks", 2) == 0
+    assert capsys.readouterr().err == "\r1 of 2 weekly keys\r2 of 2 weekly keys\n"
 
 
 def test_the_command_line_speaks_in_sentences(
