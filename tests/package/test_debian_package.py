@@ -97,6 +97,7 @@ def test_users_and_folders_are_as_systemd_reads_them(root: Path, tmp_path: Path)
 
     users = (tmp_path / "etc/passwd").read_text("utf-8")
     groups = (tmp_path / "etc/group").read_text("utf-8")
-    assert all(f"{name}:" in users for name in ("casedrop-front", "casedrop-vault"))
-    assert users.count("nologin") == 2 and "casedrop-courier:" in groups
+    names = ("casedrop-front", "casedrop-vault", "casedrop-probe")
+    assert all(f"{name}:" in users for name in names)
+    assert users.count("nologin") == 3 and "casedrop-courier:" in groups
     assert (tmp_path / "etc/casedrop/secret").stat().st_mode & 0o777 == 0o700
