@@ -85,7 +85,8 @@ def tried(
 
 def answer(path: Path) -> dict[str, dict[str, Any]]:
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(60)
+        # A thousand calls, some of them slow in an unlocked process, on a busy machine.
+        client.settimeout(240)
         client.connect(str(path))
         client.sendall(b"GET /denied HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         with closing(client.makefile("rb")) as stream:
