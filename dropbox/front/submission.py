@@ -235,13 +235,9 @@ class SubmissionHandler:
         self._settings = settings
 
     def receive(self) -> PostedPage:
-        """Read the request: texts into memory, files into sealing.
-
-        Abandons files that were removed. Raises CutPage.
-        """
+        """Read the request: texts into memory, files into sealing. Raises CutPage."""
         opened: list[OpenedToken] = []
         arrived: list[ArrivedFile] = []
-
         length = request.content_length or 0
         open_sealer = self._intake.open_sealer
 
@@ -282,20 +278,7 @@ class SubmissionHandler:
             # No field that is missing was emptied by its writer, so nothing is taken from it.
             self._abandon(token.state, arrived)
             raise CutPage
-        state = token.state
-        if isinstance(token.trouble, ForgedToken):
-            # Only the page itself can still tell which files it had.
-            state = state.after_arrival((), received.texts.getlist("had")).as_sent_before()
-        state = self._without_removed(state, received)
-        earlier, arrived = self._with_earlier(token, arrived)
-        room = max(0, self._settings.files - len(state.attachments) - len(arrived))
-        self._abandon(token.state, earlier[room:])
-        lost = [one.file.name for one in earlier[room:]]
-        del earlier[room:]
-        new = [*earlier, *arrived]
-        state = state.after_arrival([one.file for one in new], [*lost, *received.lost])
-        state = state.with_photos([one.photo for one in new if one.photo is not None])
-        state = state.with_names_left_away("nameless" in received.texts)
+        state, earlier = self._with_arrived(token, received, arrived)
         status = max((_TROUBLES[trouble][1] for trouble, _name in received.troubles), default=200)
         return PostedPage(
             received.texts,
@@ -303,8 +286,31 @@ class SubmissionHandler:
             state,
             [self._problem(*trouble, state) for trouble in received.troubles],
             status,
-            [one.file.name for one in earlier],
+            earlier,
         )
+
+    def _with_arrived(
+        self, token: OpenedToken, received: ReceivedForm, arrived: Sequence[ArrivedFile]
+    ) -> tuple[FormState, list[str]]:
+        """The page's state with what arrived, and the names of files that had arrived before.
+
+        Abandons files that were removed, and those for which a report has no room.
+        """
+        state = token.state
+        if isinstance(token.trouble, ForgedToken):
+            # Only the page itself can still tell which files it had.
+            state = state.after_arrival((), received.texts.getlist("had")).as_sent_before()
+        state = self._without_removed(state, received)
+        earlier, kept = self._with_earlier(token, arrived)
+        room = max(0, self._settings.files - len(state.attachments) - len(kept))
+        self._abandon(token.state, earlier[room:])
+        lost = [one.file.name for one in earlier[room:]]
+        del earlier[room:]
+        new = [*earlier, *kept]
+        state = state.after_arrival([one.file for one in new], [*lost, *received.lost])
+        state = state.with_photos([one.photo for one in new if one.photo is not None])
+        state = state.with_names_left_away("nameless" in received.texts)
+        return state, [one.file.name for one in earlier]
 
     def _with_earlier(
         self, token: OpenedToken, arrived: Sequence[ArrivedFile]
