@@ -24,6 +24,7 @@ from scripts.command_line import add_directory, new_parser, run
 from scripts.terminal import name_terminal
 
 PROGRAM = "casedrop-ceremony"
+Step = Callable[[argparse.Namespace], None]
 STOPPED = (
     "Stopped between two steps: what was made is whole, and `weeks` lists it. `renew --early` adds "
     "the weeks that are missing, and `public`, `sheet` and `revocation` the files."
@@ -41,47 +42,62 @@ def parser() -> argparse.ArgumentParser:
     made = new_parser(PROGRAM, "The reviewers' key ceremony.")
     # They import all that the ceremony needs; `run` reports a package that is missing.
     from scripts.ceremony import steps  # noqa: PLC0415
+
+    added = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, step: Step, text: str) -> argparse.ArgumentParser:
+        one = added.add_parser(name, help=text, description=text, allow_abbrev=False)
+        one.set_defaults(run=step)
+        return one
+
+    def on_key(name: str, step: Step, text: str) -> argparse.ArgumentParser:
+        one = command(name, steps.alone(step), text)
+        add_directory(one, "--home", "GNUPGHOME", "gpg's directory for the secret key", needed=True)
+        return one
+
+    def writing(name: str, step: Step, text: str) -> argparse.ArgumentParser:
+        one = on_key(name, step, text)
+        _out(one, "where this ceremony's files go")
+        return one
+
+    _new(writing("new", steps.new, "make a reviewer's key, and the files of steps 01 to 03"))
+    writing("public", steps.public, "01 alone: write the public files and their pin")
+    writing("sheet", steps.sheet, "02 alone: write the fingerprint sheet")
+    text = "03 alone: move the revocation certificate out of gpg's directory"
+    writing("revocation", steps.revocation, text)
+    text = "add weekly keys for another year, and write 01 and 02 again"
+    _renew(writing("renew", steps.renew, text), steps.YEAR)
+    text = "put the public files of all reviewers into one folder, with one FINGERPRINTS"
+    _gather(command("gather", steps.gather, text))
+    on_key("weeks", steps.weeks, "list the weeks of this key, and which secrets are here")
+    text = "05: delete the secrets of weeks, and prove that they are gone"
+    _destroy(writing("destroy", steps.destroy, text))
+    _split(writing("split", steps.split, "04: put a week's secret onto sheets of paper"))
+    _join(on_key("join", steps.join, "bring a week's secret back from its sheets"))
+    return made
+
+
+def _out(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help=text)
+
+
+def _new(command: argparse.ArgumentParser) -> None:
     from scripts.ceremony.new_key import WEEKS  # noqa: PLC0415
 
-    commands = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    def command(
-        name: str, step: Callable[[argparse.Namespace], None], text: str, *, out: bool = True
-    ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        added.set_defaults(run=steps.alone(step))
-        add_directory(
-            added, "--home", "GNUPGHOME", "gpg's directory for the secret key", needed=True
-        )
-        if out:
-            added.add_argument(
-                "--out",
-                type=Path,
-                required=True,
-                metavar="DIR",
-                help="where this ceremony's files go",
-            )
-        return added
-
-    new = command("new", steps.new, "make a reviewer's key, and the files of steps 01 to 03")
-    new.add_argument(
+    command.add_argument(
         "--name",
         required=True,
         help="a public name for the key, not a person's: a-z, digits, hyphens",
     )
-    new.add_argument(
-        "--weeks",
-        type=int,
-        default=WEEKS,
-        help=f"how many weekly encryption keys (default {WEEKS})",
-    )
-    new.add_argument(
+    text = f"how many weekly encryption keys (default {WEEKS})"
+    command.add_argument("--weeks", type=int, default=WEEKS, help=text)
+    command.add_argument(
         "--start",
         type=date.fromisoformat,
         metavar="YYYY-MM-DD",
         help="the first day (default today, UTC)",
     )
-    which = new.add_mutually_exclusive_group()
+    which = command.add_mutually_exclusive_group()
     which.add_argument(
         "--own-passphrase",
         action="store_true",
@@ -93,44 +109,28 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="no passphrase: for demonstrations and tests only",
     )
-    command("public", steps.public, "01 alone: write the public files and their pin")
-    command("sheet", steps.sheet, "02 alone: write the fingerprint sheet")
-    command(
-        "revocation",
-        steps.revocation,
-        "03 alone: move the revocation certificate out of gpg's directory",
-    )
-    again = command(
-        "renew", steps.renew, "add weekly keys for another year, and write 01 and 02 again"
-    )
-    again.add_argument(
-        "--weeks",
-        type=int,
-        default=steps.YEAR,
-        help=f"how many weekly keys to add (default {steps.YEAR})",
-    )
-    again.add_argument("--early", action="store_true", help="even if the last week is far away")
-    again.add_argument("--after-gap", action="store_true", help="even if the last week is over")
-    text = "put the public files of all reviewers into one folder, with one FINGERPRINTS"
-    together = commands.add_parser("gather", help=text, description=text, allow_abbrev=False)
-    together.set_defaults(run=steps.gather)
-    together.add_argument(
+
+
+def _renew(command: argparse.ArgumentParser, year: int) -> None:
+    text = f"how many weekly keys to add (default {year})"
+    command.add_argument("--weeks", type=int, default=year, help=text)
+    command.add_argument("--early", action="store_true", help="even if the last week is far away")
+    command.add_argument("--after-gap", action="store_true", help="even if the last week is over")
+
+
+def _gather(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "folders",
         type=Path,
         nargs="+",
         metavar="CEREMONY",
         help="what a reviewer's ceremony wrote, or its 01-server",
     )
-    together.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="the new folder for all of it"
-    )
-    command(
-        "weeks", steps.weeks, "list the weeks of this key, and which secrets are here", out=False
-    )
-    end = command(
-        "destroy", steps.destroy, "05: delete the secrets of weeks, and prove that they are gone"
-    )
-    chosen = end.add_mutually_exclusive_group(required=True)
+    _out(command, "the new folder for all of it")
+
+
+def _destroy(command: argparse.ArgumentParser) -> None:
+    chosen = command.add_mutually_exclusive_group(required=True)
     chosen.add_argument("--week", metavar="YYYY-Www", help="this week")
     chosen.add_argument(
         "--ended-before",
@@ -138,24 +138,30 @@ def parser() -> argparse.ArgumentParser:
         metavar="YYYY-MM-DD",
         help="all weeks that ended before this day",
     )
-    end.add_argument("--force", action="store_true", help="even if reports are still sealed to it")
-    end.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    cut = command("split", steps.split, "04: put a week's secret onto sheets of paper")
-    cut.add_argument("--week", required=True, metavar="YYYY-Www")
-    cut.add_argument("--sheets", type=int, required=True, metavar="N", help="how many sheets")
-    cut.add_argument(
+    command.add_argument(
+        "--force", action="store_true", help="even if reports are still sealed to it"
+    )
+    command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+
+
+def _split(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--week", required=True, metavar="YYYY-Www")
+    command.add_argument("--sheets", type=int, required=True, metavar="N", help="how many sheets")
+    command.add_argument(
         "--needed", type=int, required=True, metavar="K", help="how many of them bring it back"
     )
-    cut.add_argument(
+    command.add_argument(
         "--terminal",
         action="store_true",
         help="show the sheets here one by one, and do not write them to files",
     )
-    back = command("join", steps.join, "bring a week's secret back from its sheets", out=False)
-    back.add_argument(
+
+
+def _join(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--sealed", type=Path, required=True, metavar="FILE", help="the week's sealed file"
     )
-    back.add_argument(
+    command.add_argument(
         "--sheet",
         type=Path,
         nargs="+",
@@ -163,7 +169,6 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the sheets; without this option you type them in",
     )
-    return made
 
 
 if __name__ == "__main__":
