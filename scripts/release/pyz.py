@@ -45,8 +45,9 @@ _PLATFORMS = (
     "manylinux_2_17_x86_64",
     "manylinux2014_x86_64",
 )
-# They differ between one package's wheels for different Pythons, which does not matter here.
-_TAGGED = ("WHEEL", "RECORD")
+# They differ between one package's wheels for different Pythons, which does not matter here: the
+# last one lists, with the wheel's own name, the libraries in it, which are compared themselves.
+_TAGGED = ("WHEEL", "RECORD", "auditwheel.cdx.json")
 _START = "casedrop_start"
 _MAIN = f"import {_START}\n\n{_START}.start()\n"
 # The oldest time that a zip file can hold.
