@@ -79,6 +79,7 @@ def commands() -> dict[str, Command]:
     from scripts.desk.commands import (  # noqa: PLC0415
         adjudicate,
         answer,
+        backup,
         export_replies,
         export_work,
         files,
@@ -90,6 +91,7 @@ def commands() -> dict[str, Command]:
         lock,
         migrate,
         outbox,
+        restore,
         review,
         reviewers,
         set_aside,
@@ -118,6 +120,8 @@ def commands() -> dict[str, Command]:
         "verify": verify,
         "lock": lock,
         "migrate": migrate,
+        "backup": backup,
+        "restore": restore,
     }
 
 

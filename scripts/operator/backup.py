@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from scripts.command_line import CannotRun
 from scripts.operator import site
-from scripts.operator.typed import answer, words_of
+from scripts.operator.typed import answer
 
 if TYPE_CHECKING:
     from dropbox.settings import Settings
@@ -45,7 +45,7 @@ def run(asked: argparse.Namespace) -> None:
     """Ask, make it, verify it. Raises CannotRun, CasedropError or OSError."""
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from dropbox.codename import WordLists  # noqa: PLC0415
-    from scripts.operator.sealed_archive import new_passphrase, seal  # noqa: PLC0415
+    from scripts.sealed_archive import new_passphrase, seal, words_of  # noqa: PLC0415
 
     drop = site.Site.of(asked)
     _refuse_environment(drop)

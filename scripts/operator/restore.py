@@ -17,7 +17,7 @@ from typing import IO
 
 from scripts.command_line import CannotRun
 from scripts.operator import backup
-from scripts.operator.typed import answer, words_of
+from scripts.operator.typed import answer
 
 HELP = "open a sealed backup into a new folder"
 _PIECE_BYTES = 2**18
@@ -41,7 +41,7 @@ def run(asked: argparse.Namespace) -> None:
     """Ask, open, verify, and give the folder its name. Raises CannotRun, CasedropError, OSError."""
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
-    from scripts.operator.sealed_archive import unseal  # noqa: PLC0415
+    from scripts.sealed_archive import unseal, words_of  # noqa: PLC0415
 
     target: Path = asked.directory.absolute()
     part = target.with_name(target.name + ".part")

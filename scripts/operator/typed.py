@@ -7,8 +7,3 @@ def answer(question: str) -> str:
         return input(question).strip()
     except EOFError:
         return ""
-
-
-def words_of(typed: str) -> str:
-    """Words as they are sealed with: lower case, one space between."""
-    return " ".join(typed.lower().split())

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,11 +16,18 @@ from support.team import Team
 
 from dropbox.openpgp import Reviewers
 from dropbox.weekly_hpke import WeeklyHpke
+from scripts.desk.backup import remember
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "reviewer.md").read_text("utf-8")
 # What a person does besides the command: who is at work, and what they type.
 DECIDES = {"adjudicate": 2}
-TYPED = {"find": "训诫书", "answer": "【虚构】谢谢您的来信。"}
+WORDS = "one two three four five six seven eight"
+TYPED = {
+    "find": "训诫书",
+    "answer": "【虚构】谢谢您的来信。",
+    "backup": f"{WORDS}\n",
+    "restore": f"{WORDS}\n",
+}
 ASKS_BACK = {"answer", "export-replies"}
 
 
@@ -65,6 +73,11 @@ def do(team: Team, line: str, monkeypatch: pytest.MonkeyPatch) -> str:
         # Two reviewers who disagree, before the third is given a form.
         for who, merit in enumerate(("m3", "m1")):
             team.judge(who, words[1], merit=merit, urgency="normal")
+    if name == "backup":
+        # Shown and typed back the first time, at a terminal.
+        remember(team.casebook, WORDS)
+    if name == "restore":
+        shutil.rmtree(team.casebook)
     if name in ASKS_BACK and "--templates" not in words:
         words.append("--yes")
     typed = io.TextIOWrapper(io.BytesIO(TYPED.get(name, "").encode()), "utf-8")

@@ -37,6 +37,7 @@ REGISTERS = {
     "scripts.desk.search.summary",
 }
 ASKING = {
+    "scripts.desk.casebook.snapshot",
     "scripts.desk.commands.reviewers",
     "scripts.desk.commands.status",
     "scripts.desk.commands.verify",

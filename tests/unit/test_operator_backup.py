@@ -20,11 +20,10 @@ from dropbox.settings import Settings
 from dropbox.successor import read_successor
 from dropbox.vault.block_store import Export
 from dropbox.vault.restored_file import become_another, series_of
-from scripts import casedrop
+from scripts import casedrop, sealed_archive
 from scripts.command_line import CannotRun
-from scripts.operator import sealed_archive
 from scripts.operator.restored_settings import rewritten
-from scripts.operator.sealed_archive import ArchiveError, Manifest, Member, seal, unseal
+from scripts.sealed_archive import ArchiveError, Manifest, Member, seal, unseal
 
 SEAL = list(sealed_archive._SEAL)
 WORDS = "one two three four five six seven eight"

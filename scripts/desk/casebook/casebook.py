@@ -30,6 +30,7 @@ from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
 from scripts.desk.casebook.layers import Layers
 from scripts.desk.casebook.names import Names
+from scripts.desk.casebook.numbers import Numbers
 from scripts.desk.casebook.parts import Parts
 from scripts.desk.casebook.set_aside import SetAside
 from scripts.desk.review.judgement import Judgement
@@ -37,7 +38,7 @@ from scripts.desk.review.judgement import Judgement
 __all__ = ["FILE", "VERSION", "Casebook", "CasebookError", "create"]
 
 VERSION = 7
-FILE, _CAMPAIGN, _ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
+FILE, CAMPAIGN, ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 _SAMPLE_KEY_BYTES = 32
 _CASE = (
     "SELECT number, coalesce(name, ''), reply_public, tag_key FROM cases "
@@ -71,9 +72,9 @@ def create(
         refuse_others(directory)
         if (directory / FILE).exists():
             raise CasebookError(f"There is a casebook in {directory} already.")
-        _make_directory(directory / _ATTACHMENTS, undo)
-        write_new(directory / _CAMPAIGN, campaign.read_bytes())
-        undo.callback((directory / _CAMPAIGN).unlink)
+        _make_directory(directory / ATTACHMENTS, undo)
+        write_new(directory / CAMPAIGN, campaign.read_bytes())
+        undo.callback((directory / CAMPAIGN).unlink)
         # Under another name until it is whole: a run that breaks off leaves no half casebook.
         made = directory / (FILE + ".part")
         journal = made.with_name(made.name + "-journal")
@@ -130,15 +131,16 @@ class Casebook:
         meta = next(iter(database.table("meta").rows))
         self.server_key = bytes(meta["server_key"])
         self.desk = int(meta["desk"])
-        self.campaign = Campaign.read(directory / _CAMPAIGN)
+        self.campaign = Campaign.read(directory / CAMPAIGN)
         if self.campaign.code != meta["campaign"]:
             raise CampaignError(
-                f"{directory / _CAMPAIGN} is not the campaign with which this casebook was made."
+                f"{directory / CAMPAIGN} is not the campaign with which this casebook was made."
             )
         self.origin = str(meta["origin"])
         self.bundles = Bundles(database)
         self.set_aside = SetAside(database)
         self.desks = Desks(database, self.origin)
+        self.numbers = Numbers(database, self.desks)
         self.layers = Layers(database, self.campaign.reviewing, self.desks)
 
     @classmethod
@@ -157,7 +159,7 @@ class Casebook:
 
     def file_path(self, sha256: str) -> Path:
         """The path of the opened file with this SHA-256."""
-        return self.directory / _ATTACHMENTS / bytes.fromhex(sha256).hex()
+        return self.directory / ATTACHMENTS / bytes.fromhex(sha256).hex()
 
     def note(
         self,
@@ -362,8 +364,7 @@ class Casebook:
 
     def queue_answer(self, case: Keyed, *, kind: str, language: str, day: date, text: str) -> None:
         """Queue an answer. Raises CasebookError if its case has had all that one desk can give."""
-        given = self._database.execute(answer_rows.GIVEN, [case.number]).fetchone()[0]
-        if given >= REPLIES_PER_DESK:
+        if self.numbers.used_up(case.number):
             raise CasebookError(
                 f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case."
             )
@@ -472,29 +473,22 @@ class Casebook:
         for answer in answers:
             number = taken.get(answer.case)
             if number is None:
-                number = self._next_number(answer.case)
+                number = self.numbers.next_reply(answer.case)
             taken[answer.case] = number + 1
             result.append(replace(answer, number=number))
         return result
 
-    def _next_number(self, case: int) -> int:
-        """The next reply number of *case*.
+    def restored(self, day: date, backup: str) -> int:
+        """Record that this casebook was restored on *day* from the backup with the hash *backup*.
 
-        None that left before the casebook was restored from a backup is given again, if another
-        desk knows of it.
+        Numbers that may have been given since the backup are skipped. Returns that of the last
+        reply bundle from now on.
         """
-        used, characters = self._database.execute(
-            'SELECT (SELECT max(number) FROM answer WHERE "case" = ?1), '
-            'characters FROM case_name WHERE "case" = ?1',
-            [case],
-        ).fetchone()
-        before = self.desks.last_number("departure", characters)
-        return 1 + max((one for one in (used, before) if one is not None), default=-1)
-
-    def last_reply_bundle(self) -> int:
-        """The number of the last reply bundle of this desk, 0 before the first."""
-        own = self._database.execute("SELECT max(number) FROM reply_bundle").fetchone()[0]
-        return max(own or 0, self.desks.last_number("reply_bundle", "") or 0)
+        with self._database.atomic():
+            self.note("import", "backup", plain=backup)
+            row = self.numbers.skip(day)
+            self.note("export", f"R-{row['number']}", "reply_bundle", row)
+        return int(row["number"])
 
     def counts(self) -> Counts:
         """How much the casebook holds."""
@@ -505,7 +499,7 @@ class Casebook:
             files=self._count("attachment"),
             unopened=self._count("unopened"),
             last_export=last.number if last else 0,
-            last_replies=self.last_reply_bundle(),
+            last_replies=self.numbers.last_bundle(),
             queued=self._count("answer", answer_rows.QUEUED),
             left=self._count("answer", "bundle is not null"),
         )

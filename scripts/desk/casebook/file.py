@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlite_utils
@@ -75,12 +75,31 @@ def _reason(path: Path, why: sqlite3.Error) -> str:
             "unlock it; what a command had finished is in it."
         )
     code = getattr(why, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    if code == sqlite3.SQLITE_FULL:
+        return (
+            "its disk is full. Make room there, then run the command once more; what a command "
+            "had finished is in it."
+        )
     if code not in _DISK_FAULTS:
         return f"{why}."
     return (
         f"{why}. If its stick or disk was pulled out, plug it in again and run the command once "
         "more; if that does not help, the file is damaged, and a backup takes its place."
     )
+
+
+def copy_into(source: sqlite3.Connection, path: Path) -> None:
+    """Copy all that SQLite reads in *source* to the new file *path*, durably, and check it.
+
+    Raises OSError, sqlite3.Error, or CasebookError if *source* is damaged.
+    """
+    # Created here, so that from its first byte on only its owner can read it.
+    path.touch(mode=0o600, exist_ok=False)
+    with closing(sqlite3.connect(path)) as target:
+        target.execute("PRAGMA synchronous = FULL")
+        source.backup(target)
+        if target.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+            raise CasebookError("The casebook's file is damaged; it was left as it is.")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from scripts.desk.case_name import former_name
 from scripts.desk.casebook import schema
 from scripts.desk.casebook.casebook import FILE, VERSION, Casebook
 from scripts.desk.casebook.custody import Line
-from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
+from scripts.desk.casebook.file import CasebookError, copy_into, locked, opened, refuse_others
 from scripts.desk.casebook.layers import considered_before
 from scripts.desk.casebook.names import Names
 
@@ -152,12 +152,7 @@ def _copy(source: sqlite3.Connection, path: Path) -> None:
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     try:
-        part.touch(mode=0o600)
-        with closing(sqlite3.connect(part)) as target:
-            target.execute("PRAGMA synchronous = FULL")
-            source.backup(target)
-            if target.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-                raise CasebookError("The casebook's file is damaged; it was left as it is.")
+        copy_into(source, part)
         part.rename(path)
         sync_folder(path.parent)
     except OSError as why:

@@ -177,7 +177,8 @@ CREATE TABLE taken_back (
   day TEXT NOT NULL
 ) STRICT;
 
--- A reply bundle that was written, and the hash of its file.
+-- A reply bundle that was written, and the hash of its file. Without a hash none was: the casebook was
+-- restored on that day, and the numbers up to this one may be in use; see numbers.py.
 CREATE TABLE reply_bundle (
   number INTEGER PRIMARY KEY NOT NULL,
   day TEXT NOT NULL,

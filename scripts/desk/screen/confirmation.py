@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from scripts.desk.outbox.outbox import Letter, OutboxError, Skipped
 from scripts.desk.outbox.quotation import claimants_words, quotation
+from scripts.sealed_archive import words_of
 from scripts.terminal import isolated
 
 
@@ -26,6 +27,13 @@ def confirm(
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise OutboxError("Nothing was done.")
+
+
+def typed_words(question: str) -> str:
+    """Words that somebody types, or a program gives as the first line of standard input."""
+    if sys.stdin.isatty():
+        print(question, end="", file=sys.stderr, flush=True)
+    return words_of(sys.stdin.readline())
 
 
 def texts(letters: Iterable[Letter]) -> list[str]:

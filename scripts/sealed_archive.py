@@ -96,31 +96,59 @@ def new_passphrase(words: WordLists) -> str:
     return " ".join(secrets.choice(words.english) for _ in range(PASSPHRASE_WORDS))
 
 
+def words_of(typed: str) -> str:
+    """Words as they are sealed with: lower case, one space between."""
+    return " ".join(typed.lower().split())
+
+
+def _unseen(_: int) -> None:
+    """Nobody watches the progress."""
+
+
 def seal(
-    path: Path, passphrase: str, files: Sequence[tuple[str, Path]], about: Mapping[str, str | int]
+    path: Path,
+    passphrase: str,
+    files: Sequence[tuple[str, Path]],
+    about: Mapping[str, str | int],
+    progress: Callable[[int], object] = _unseen,
 ) -> Manifest:
     """Write *files* (name in the archive, path) to the new file *path*, sealed; then verify it.
 
-    Raises ArchiveError, CannotWrite, CannotSeal or OSError; then there is no file.
+    *progress* gets the bytes of each piece that was read: all files', then the archive's. Raises
+    ArchiveError, CannotWrite, CannotSeal or OSError; then there is no file.
     """
     with NewFile(path) as target:
-        with _written(lambda out: _pack(out, files, about), passphrase) as (source, packed):
+        with _written(lambda out: _pack(out, files, about, progress), passphrase) as (source, pack):
             _gpg([*_OPTIONS, *_SEAL], source, target.write, "The backup cannot be sealed.")
-        manifest: Manifest = packed()
+        manifest: Manifest = pack()
+        _settle(target.part)
         # What is on the disk, opened with what was typed, before it gets its name.
-        if unseal(target.part, passphrase, _discarded) != manifest:
+        if unseal(target.part, passphrase, _discarded, progress) != manifest:
             raise ArchiveError("What was written is not what was read; the disk is damaged.")
     return manifest
 
 
-def unseal(path: Path, passphrase: str, keep: Callable[[str, IO[bytes]], None]) -> Manifest:
+def _settle(path: Path) -> None:
+    """Have the disk take all of *path*, and the memory forget it, so that it is read from there."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def unseal(
+    path: Path,
+    passphrase: str,
+    keep: Callable[[str, IO[bytes]], None],
+    progress: Callable[[int], object] = _unseen,
+) -> Manifest:
     """Open the archive *path*, pass each member to *keep*, and compare all with the manifest.
 
-    What *keep* gets is not verified before this returns. Raises ArchiveError or OSError.
+    What *keep* gets is not verified before this returns. *progress* gets the bytes of each piece
+    that was read. Raises ArchiveError or OSError.
     """
     with (
         path.open("rb") as sealed,
-        _written(lambda out: _copy(sealed, out), passphrase) as (source, fed),
+        _written(lambda out: _copy(sealed, out, progress), passphrase) as (source, fed),
     ):
         reader, writer = os.pipe()
         failures: list[Exception] = []
@@ -213,14 +241,17 @@ def _written(
 
 
 def _pack(
-    out: IO[bytes], files: Sequence[tuple[str, Path]], about: Mapping[str, str | int]
+    out: IO[bytes],
+    files: Sequence[tuple[str, Path]],
+    about: Mapping[str, str | int],
+    progress: Callable[[int], object],
 ) -> Manifest:
     members: dict[str, Member] = {}
     with tarfile.open(fileobj=out, mode="w|") as archive:
         for name, path in files:
             with path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
-                hashed = _Hashed(file)
+                hashed = _Hashed(file, progress)
                 archive.addfile(_header(name, size), hashed)
             members[name] = Member(size, hashed.hash.hexdigest())
         manifest = Manifest(members, about)
@@ -238,20 +269,23 @@ def _header(name: str, size: int) -> tarfile.TarInfo:
 class _Hashed:
     """A file that is hashed while it is read."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], progress: Callable[[int], object] = _unseen) -> None:
         self._file = file
+        self._progress = progress
         self.hash = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         """See IO.read."""
         piece = self._file.read(size)
         self.hash.update(piece)
+        self._progress(len(piece))
         return piece
 
 
-def _copy(source: IO[bytes], out: IO[bytes]) -> None:
+def _copy(source: IO[bytes], out: IO[bytes], progress: Callable[[int], object]) -> None:
     while piece := source.read(_PIECE_BYTES):
         out.write(piece)
+        progress(len(piece))
 
 
 def _unpack(plain: IO[bytes], keep: Callable[[str, IO[bytes]], None]) -> Manifest:
