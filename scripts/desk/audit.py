@@ -21,6 +21,7 @@ from scripts.desk.case_name import characters_of, former_name, name_of
 from scripts.desk.casebook import custody, tree
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import ROWS, Line, Row, link, origin
+from scripts.desk.casebook.draws import by_chance
 from scripts.desk.casebook.layers import considered_before
 from scripts.desk.casebook.schema import guards
 from scripts.desk.exchange.merging import check_row
@@ -125,6 +126,7 @@ class _Audit:
             (self.check_files, "list of files"),
             (self.check_sealed, "sealed blocks"),
             (self.check_desks, "work of other desks"),
+            (self.check_draws, "draws"),
             (self.check_standings, "reviews"),
         ]
 
@@ -380,6 +382,16 @@ class _Audit:
                 self.found.append(
                     f"{_row_name(f'{row.kind}/')}of another desk was changed: its line of the log "
                     "records something else."
+                )
+
+    def check_draws(self) -> None:
+        """No case came back for a second review but by chance, which everybody can repeat."""
+        keys = self._casebook.desks.sample_keys()
+        for number in self._casebook.draws.cases():
+            case = self._casebook.case(number)
+            if not all(by_chance(one, case, keys) for one in self._casebook.draws.of(number)):
+                self.found.append(
+                    f"{case.name} was drawn for a second review, but not by the key that is named."
                 )
 
     def check_standings(self) -> None:

@@ -11,7 +11,7 @@ from dropbox.report import Attachment, Report
 from scripts.desk.case import Case, Export, Unopened
 from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook import custody
-from scripts.desk.casebook.casebook import Casebook, CasebookError, create
+from scripts.desk.casebook.casebook import VERSION, Casebook, CasebookError, create
 from scripts.desk.review.judgement import Judgement
 
 CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
@@ -270,11 +270,11 @@ def test_two_desks_do_not_open_one_casebook(directory: Path) -> None:
 
 def test_a_casebook_of_another_version_is_refused(directory: Path) -> None:
     connection = sqlite3.connect(directory / "casebook.sqlite")
-    connection.execute("PRAGMA user_version = 8")
+    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.commit()
     connection.close()
 
-    with pytest.raises(CasebookError, match="version 8"), Casebook.open(directory):
+    with pytest.raises(CasebookError, match=f"version {VERSION + 1}"), Casebook.open(directory):
         pass
 
 

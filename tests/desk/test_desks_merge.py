@@ -14,9 +14,12 @@ from support.desks import REVIEWERS, Desk
 
 from dropbox.errors import BadBundle
 from scripts.desk.audit import findings, forks
+from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Line, link
 from scripts.desk.casebook.desks import SignedLine, WorkRow
+from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
+from scripts.desk.casebook.translations import TRANSLATION
 from scripts.desk.exchange.work_bundle import Work, unpack
 from scripts.desk.review.judgement import ADJUDICATION, ReviewError
 
@@ -65,9 +68,15 @@ def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     first.answer(2, "【虚构】一")
     second.answer(2, "【虚构】二")
     third.judge(3, "m1", tags=("t1",))
+    first.translate(1, "A gist")
+    second.translate(1, "Another gist", machine="argos")
+    second.assign(1, 2)
+    first.link(1, 2)
     backup = third.copy(tmp_path / "backup")
     third.judge(4, "m4")
     third.answer(4, "【虚构】三")
+    third.assign(1, 0)
+    third.translate(2, "A translation", TRANSLATION)
     lost = third.work()
     # The third desk's disk broke: it goes on from its backup.
     backup.judge(2, "m2")
@@ -78,7 +87,14 @@ def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     for _ in range(3):
         exchange(working)
     backup.judge(1, "m3", ADJUDICATION, category="c1", outcome="st.counsel")
+    backup.assign(1, 1)
+    first.assign(1, None)
     second.judge(4, "m4")
+    second.draw(3)
+    first.draw(3)
+    first.release(2)
+    second.confirm(2, 1)
+    backup.link(2, 1, DENIED)
     for _ in range(3):
         exchange(working)
 
@@ -86,6 +102,8 @@ def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     assert states[0] == states[1] == states[2]
     assert '"promises": []' in str(states[0]["work"])
     assert status(first, 1) == "st.counsel" and status(first, 4) == "st.second_review"
+    assert status(first, 3) == "st.first_review"  # it comes back
+    assert {row["assigned"] for _, row in states[0]["standings"]} == {"", B}  # type: ignore[attr-defined]
     with Casebook.open(first.directory) as casebook:
         texts = [one.text for one in casebook.answers_to(first.case(casebook, 2))]
         assert sorted(texts) == ["【虚构】一", "【虚构】二", "【虚构】四"]
@@ -105,7 +123,13 @@ def test_bundles_are_merged_in_any_order_and_again_is_harmless(
     second.answer(3, "【虚构】", leave=False)
     third.judge(3, conflict=True, merit="")
     third.answer(1, "【虚构】")
+    for number, desk in enumerate(desks):
+        desk.translate(1, f"Gist {number}", machine="argos" if number else "")
+        desk.assign(2, number)
+        desk.confirm(number, 1)
     exchange(desks)
+    first.release(1)
+    second.link(3, 4)
     bundles = [desk.work() for desk in desks]
     states = []
     for place, order in enumerate(itertools.permutations(bundles)):
@@ -117,6 +141,109 @@ def test_bundles_are_merged_in_any_order_and_again_is_harmless(
             states.append(copy.state())
 
     assert all(state == states[0] for state in states)
+
+
+def test_a_later_word_counts_at_every_desk(desks: list[Desk]) -> None:
+    first, second, third = desks
+    first.assign(1, 1)
+    first.assign(1, 2)
+    third.assign(1, 0)
+    exchange(desks)
+    # The first desk's last word was its second, and it had not heard of the third's.
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            case = desk.case(casebook, 1)
+            assert casebook.assignments.assignee(case.number) == C
+            assert casebook.layers.standing(case)["assigned"] == C
+    second.assign(1, None)
+    exchange(desks)
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            case = desk.case(casebook, 1)
+            words = [one.assignee for one in casebook.assignments.of(case.number)]
+            assert words[-2:] == [C, ""] and sorted(words) == sorted(["", A, B, C])
+
+
+def test_translations_of_two_desks_stay_side_by_side(desks: list[Desk]) -> None:
+    first, second, third = desks
+    source = (1).to_bytes(16, "big").hex()
+    first.translate(1, "By hand")
+    first.translate(1, "By hand, better")
+    second.translate(1, "By machine", machine="argos")
+    third.translate(1, "The whole", TRANSLATION)
+    exchange(desks)
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            number = desk.case(casebook, 1).number
+            current = casebook.translations.current(number)
+            assert [(one.text, one.machine, one.reviewer) for one in current] == [
+                ("By hand, better", "", A),
+                ("By machine", "argos", B),
+                ("The whole", "", C),
+            ]
+            gist = casebook.translations.gist(number, (source,), "en")
+            assert gist is not None and gist.text == "By hand, better"
+            assert casebook.translations.gist(number, (source,), "fr") is None
+            assert len(casebook.translations.of(number)) == 4
+            parts = [part.report.text for part in casebook.case(number).parts]
+            assert parts == ["【虚构】正文"]
+
+
+def test_a_release_names_one_answer_of_one_desk(desks: list[Desk]) -> None:
+    first, second, _ = desks
+    first.answer(1, "【虚构】一", leave=False)
+    second.answer(1, "【虚构】二", leave=False)
+    second.merge(first.work())
+    second.release(1)
+    first.merge(second.work())
+    with Casebook.open(first.directory) as casebook:
+        case = first.case(casebook, 1)
+        hashes = {desk: sha256 for sha256, desk, _ in casebook.desks.hashes_of_answers(case.number)}
+        released = {(one.desk, one.answer_sha256) for one in casebook.releases.of(case.number)}
+    assert len(set(hashes.values())) == 2 and released == set(hashes.items())
+
+
+def test_a_confirmation_is_known_at_every_desk_once(desks: list[Desk]) -> None:
+    first, second, _ = desks
+    for desk in (first, second):
+        desk.confirm(0, 2)
+        desk.confirm(0, 2)
+    exchange(desks)
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            (one,) = casebook.confirmations.all()
+            assert (one.desk, one.signer, one.reply_bundle) == (0, A, 2)
+            assert casebook.confirmations.last(0) == 2 and casebook.confirmations.last(1) == 0
+
+
+def test_links_are_confirmed_or_denied_for_both_cases(desks: list[Desk]) -> None:
+    first, second, third = desks
+    first.link(1, 2)
+    second.link(2, 1)
+    exchange(desks)
+    third.link(1, 2, DENIED)
+    third.link(3, 1)
+    exchange(desks)
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            names = {one.number: desk_claimant(one) for one in casebook.cases()}
+            said = {
+                names[number]: {
+                    (names[one.other], one.decision, one.reviewer)
+                    for one in casebook.link_decisions.of(number)
+                }
+                for number in names
+            }
+        assert said == {
+            1: {(2, DENIED, C), (3, CONFIRMED, C)},
+            2: {(1, DENIED, C)},
+            3: {(1, CONFIRMED, C)},
+            4: set(),
+        }
+
+
+def desk_claimant(case: Case) -> int:
+    return int.from_bytes(case.reply_public, "big")
 
 
 def layers_in(rows: tuple[WorkRow, ...]) -> list[str]:
@@ -308,6 +435,16 @@ def test_what_was_altered_is_refused_whole(
     assert taking.merge(giving.work()).layers == 1
 
 
+def test_what_is_said_in_another_reviewers_name_is_refused(desks: list[Desk]) -> None:
+    giving, taking, _ = desks
+    with giving.working() as casebook, casebook.together():
+        case = giving.case(casebook, 1)
+        casebook.assignments.add(case, A, reviewer=B, day=DAY)
+
+    with pytest.raises(BadBundle, match="not its reviewer's own"):
+        taking.merge(giving.work())
+
+
 def test_two_desks_with_one_number_are_named(tmp_path: Path) -> None:
     one, other = (Desk.make(tmp_path / name, 0) for name in ("one", "other"))
 
@@ -348,6 +485,16 @@ def test_verify_names_what_was_changed_in_others_work(
         casebook.database.conn.commit()
 
     assert any(sentence in found for found in verified(desks[1])[0])
+
+
+def test_verify_names_a_draw_that_was_no_chance(desks: list[Desk]) -> None:
+    desks[1].draw(1)
+    assert verified(desks[1]) == ([], [])
+    desks[1].draw(2, percent=0)
+    desks[0].merge(desks[1].work())
+    for desk in desks[:2]:
+        found, _ = verified(desk)
+        assert len(found) == 1 and "not by the key that is named" in found[0]
 
 
 def test_a_line_is_found_by_its_hash(desks: list[Desk]) -> None:

@@ -307,8 +307,8 @@ def test_cases_are_filtered_by_what_claimants_and_reviewers_said(casebook: Caseb
     for row in STANDINGS:
         casebook.database.execute(
             'INSERT OR REPLACE INTO standing ("case", status, merit, urgency, category, harms, '
-            "tags, reviewers, correspondence, us, flags, differ) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'co.none', '', '', '')",
+            "tags, reviewers, correspondence, us, flags, differ, assigned) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'co.none', '', '', '', '')",
             row,
         )
 

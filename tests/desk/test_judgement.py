@@ -7,7 +7,8 @@ from typing import NamedTuple
 import pytest
 
 from dropbox.review_codes import USUAL
-from scripts.desk.casebook.layers import considered_before, sampled
+from scripts.desk.casebook.draws import sampled
+from scripts.desk.casebook.layers import considered_before
 from scripts.desk.review.judgement import (
     ADJUDICATION,
     REVIEW,

@@ -19,7 +19,7 @@ from dropbox.openpgp import Reviewers
 from dropbox.report import Report
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import VERSION, Casebook
-from scripts.desk.casebook.layers import sampled
+from scripts.desk.casebook.draws import sampled
 
 SECRET = "【虚构】first-reviewers-remark"
 FULL: dict[str, Any] = {

@@ -3,14 +3,16 @@
 import json
 import sqlite3
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.cases import CAMPAIGN, new_casebook
+from support.desks import REVIEWERS
 
 from dropbox.packets import PublicKey
+from scripts.desk.audit import findings
 from scripts.desk.case import Unopened
 from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook import schema
@@ -80,7 +82,7 @@ def test_a_new_casebook_has_the_tables_that_it_always_had(tmp_path: Path) -> Non
     with closing(stored_schema()) as database:
         before = shape(database)
 
-    assert len(before["tables"]) > 20 and len(before["triggers"]) == 36
+    assert len(before["tables"]) > 20 and len(before["triggers"]) == 48
     assert made == before
 
 
@@ -159,6 +161,21 @@ def test_a_casebook_of_version_5_keeps_its_layers_and_answers(tmp_path: Path) ->
         assert [one.text for one in casebook.queued()] == ["【虚构】第二回复"]
         last = casebook.bundles.last()
         assert last is not None and last.number == 2
+
+
+def test_a_casebook_of_version_7_keeps_the_work_of_other_desks(tmp_path: Path) -> None:
+    with Casebook.open(brought_up(tmp_path / "old", "version_7.sql")) as casebook:
+        first, second, third = casebook.cases()
+        assert casebook.layers.of(first).agreed is None  # two reviewers disagree
+        assert casebook.layers.of(second).promised == {REVIEWERS[1].fingerprint}
+        assert casebook.layers.of(third).flags == ("privileged",)
+        assert [(one.desk, one.text) for one in casebook.answers_to(third)] == [
+            (None, "【虚构】一"),
+            (1, "【虚构】二"),
+        ]
+        assert {row["assigned"] for row in casebook.layers.standings()} == {""}
+        keys = {str(number): key for number, key in enumerate(REVIEWERS[:3])}
+        assert findings(casebook, keys, datetime.now(UTC) + timedelta(days=1)) == []
 
 
 def rows(casebook: Casebook, table: str) -> list[dict[str, Any]]:

@@ -15,6 +15,10 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.casebook.custody import Session
 from scripts.desk.casebook.desks import Closed, WorkRow
+from scripts.desk.casebook.draws import Draw
+from scripts.desk.casebook.link_decisions import CONFIRMED
+from scripts.desk.casebook.releases import Confirmation, Release
+from scripts.desk.casebook.translations import GIST, Translation
 from scripts.desk.exchange.merging import Merged, gather, merge
 from scripts.desk.exchange.work_bundle import Work, pack
 from scripts.desk.review.judgement import REVIEW, Judgement
@@ -99,6 +103,52 @@ class Desk:
                 answers = casebook.numbered(casebook.queued())
                 casebook.leave(number, "00" * 32, DAY, answers, lambda: None)
 
+    def translate(self, claimant: int, text: str, kind: str = GIST, machine: str = "") -> None:
+        """A gist or translation into English of what the claimant sent first."""
+        with self.working() as casebook, casebook.together():
+            case = self.case(casebook, claimant)
+            source = case.parts[0].block_id.hex()
+            given = Translation(source, kind, "en", machine, text, self.reviewer, DAY)
+            casebook.translations.add(case, given)
+
+    def assign(self, claimant: int, to: int | None) -> None:
+        """Give the case to the reviewer of desk number *to*, or to nobody."""
+        assignee = "" if to is None else REVIEWERS[to].fingerprint
+        with self.working() as casebook, casebook.together():
+            case = self.case(casebook, claimant)
+            casebook.assignments.add(case, assignee, reviewer=self.reviewer, day=DAY)
+            casebook.layers.settle(case)
+
+    def draw(self, claimant: int, percent: int = 100) -> None:
+        """Have the case come back for a second review."""
+        with self.working() as casebook, casebook.together():
+            case = self.case(casebook, claimant)
+            key = casebook.desks.drawing()
+            casebook.draws.add(case, Draw(key, percent, self.reviewer, DAY))
+            casebook.layers.settle(case)
+
+    def release(self, claimant: int) -> None:
+        """Let all answers to the case leave that this desk knows of."""
+        with self.working() as casebook, casebook.together():
+            case = self.case(casebook, claimant)
+            for sha256, desk, answer in casebook.desks.hashes_of_answers(case.number):
+                release = Release(desk, answer, sha256, self.reviewer, DAY)
+                casebook.releases.add(case, release)
+
+    def confirm(self, desk: int, reply_bundle: int) -> None:
+        """Learn from an export bundle that the vault took a reply bundle of *desk*."""
+        signer = REVIEWERS[desk].fingerprint
+        with self.working() as casebook, casebook.together():
+            casebook.confirmations.add(
+                [Confirmation("ab" * 16, desk, signer, reply_bundle, 3, DAY)]
+            )
+
+    def link(self, claimant: int, other: int, decision: str = CONFIRMED) -> None:
+        """Say whether two cases are about one thing."""
+        with self.working() as casebook, casebook.together():
+            one, two = (self.case(casebook, number) for number in (claimant, other))
+            casebook.link_decisions.add(one, two, decision, reviewer=self.reviewer, day=DAY)
+
     def work(self) -> Work:
         with Casebook.open(self.directory) as casebook:
             return gather(casebook, self.reviewer, closed)
@@ -141,6 +191,20 @@ class Desk:
                 )
                 for case in casebook.cases()
             }
+            added = {
+                case.name: [
+                    [vars(one) for one in casebook.translations.of(case.number)],
+                    casebook.assignments.of(case.number),
+                    casebook.draws.of(case.number),
+                    casebook.releases.of(case.number),
+                    sorted(
+                        (names[one.other], *one[1:])
+                        for one in casebook.link_decisions.of(case.number)
+                    ),
+                ]
+                for case in casebook.cases()
+            }
+            confirmations = casebook.confirmations.all()
             work = gather(casebook, self.reviewer, closed).to_bytes()
         body = json.loads(work)
         del body["reviewer"]  # only who signs
@@ -149,5 +213,6 @@ class Desk:
             "standings": sorted(standings.items()),
             "layers": sorted(layers.items()),
             "answers": sorted(answers.items()),
+            "added": [sorted(added.items()), confirmations],
             "work": json.dumps(body),
         }

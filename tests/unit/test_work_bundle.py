@@ -14,6 +14,7 @@ from fuzz.work import WORK
 from dropbox import canonical_json
 from dropbox.errors import BadBundle
 from dropbox.tar_members import END, member
+from scripts.desk.casebook.desks import WorkRow
 from scripts.desk.exchange import work_bundle
 from scripts.desk.exchange.work_bundle import Work, pack, read_work, unpack, write_work
 
@@ -48,6 +49,43 @@ def test_what_is_sealed_to_one_reviewer_is_read_back() -> None:
             unpack(data)
 
 
+def test_a_bundle_with_later_kinds_of_rows_is_of_version_2() -> None:
+    later = WorkRow(
+        "4e" * 32,
+        "assignment",
+        "K7QX4" + "9TB" * 12,
+        (),
+        {
+            "number": 1,
+            "case": 1,
+            "assignee": "",
+            "reviewer": REVIEWER.fingerprint,
+            "rank": 1,
+            "day": "2026-11-24",
+        },
+    )
+    work = replace(WORK, rows=(*WORK.rows, later))
+
+    assert (WORK.version, work.version) == (1, 2)
+    assert read(write_work(work, detached)) == work
+    body = json.loads(work.to_bytes())
+    assert body["version"] == 2
+    for damaged in (
+        {**body, "version": 1},
+        {**body, "rows": [_with(body["rows"][2], day="tomorrow")]},
+        {**body, "rows": [_with(body["rows"][2], rank="1")]},
+        {**body, "rows": [_with(body["rows"][2], assignee=1)]},
+        {**body, "rows": [_with(body["rows"][2], assignee="\ud800")]},
+    ):
+        with pytest.raises(BadBundle, match="damaged"):
+            read(signed(damaged))
+
+
+def _with(listed: list[Any], **changes: object) -> list[Any]:
+    row = canonical_json.encode({**json.loads(listed[4]), **changes}, ascii_only=True).decode()
+    return [*listed[:4], row]
+
+
 def row(body: Any, **changes: object) -> None:
     """Change the first row of a bundle's body."""
     body["rows"][0][4] = canonical_json.encode(
@@ -59,7 +97,7 @@ def row(body: Any, **changes: object) -> None:
     ("change", "sentence"),
     [
         (lambda body: body.update(format="casedrop-replies"), "not a work bundle"),
-        (lambda body: body.update(version=2), "another version of Casedrop"),
+        (lambda body: body.update(version=3), "another version of Casedrop"),
         (lambda body: body.update(more=1), "damaged"),
         (lambda body: body.update(reviewer="ab" * 20), "damaged"),
         (lambda body: body.update(reviewer="AB" * 20), "another reviewer than it names"),

@@ -24,20 +24,25 @@ from dropbox.report import Report
 from dropbox.system_error import explained
 from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened
 from scripts.desk.casebook import answer_rows, custody, schema
+from scripts.desk.casebook.assignments import Assignments
 from scripts.desk.casebook.bundles import Bundles, LastBundle, Seen, Source
 from scripts.desk.casebook.custody import Row, Session, digest, origin
 from scripts.desk.casebook.desks import Desks
+from scripts.desk.casebook.draws import Draws
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
 from scripts.desk.casebook.layers import Layers
+from scripts.desk.casebook.link_decisions import LinkDecisions
 from scripts.desk.casebook.names import Names
 from scripts.desk.casebook.numbers import Numbers
 from scripts.desk.casebook.parts import Parts
+from scripts.desk.casebook.releases import Confirmations, Releases
 from scripts.desk.casebook.set_aside import SetAside
+from scripts.desk.casebook.translations import Translations
 from scripts.desk.review.judgement import Judgement
 
 __all__ = ["FILE", "VERSION", "Casebook", "CasebookError", "create"]
 
-VERSION = 7
+VERSION = 8
 FILE, CAMPAIGN, ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 _SAMPLE_KEY_BYTES = 32
 _CASE = (
@@ -141,7 +146,15 @@ class Casebook:
         self.set_aside = SetAside(database)
         self.desks = Desks(database, self.origin)
         self.numbers = Numbers(database, self.desks)
-        self.layers = Layers(database, self.campaign.reviewing, self.desks)
+        self.translations = Translations(database, self.desks, self.note)
+        self.assignments = Assignments(database, self.desks, self.note)
+        self.draws = Draws(database, self.desks, self.note)
+        self.link_decisions = LinkDecisions(database, self.desks, self.names, self.note)
+        self.releases = Releases(database, self.desks, self.note)
+        self.confirmations = Confirmations(database, self.desks, self.note)
+        self.layers = Layers(
+            database, self.campaign.reviewing, self.desks, self.draws, self.assignments
+        )
 
     @classmethod
     @contextmanager

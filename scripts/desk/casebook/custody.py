@@ -21,7 +21,20 @@ from dropbox.errors import CasedropError
 from dropbox.packets import PublicKey
 
 SESSION = "session"
-ACTS = (SESSION, "import", "view", "export", "label", "answer", "reviewer")
+ACTS = (
+    SESSION,
+    "import",
+    "view",
+    "export",
+    "label",
+    "answer",
+    "reviewer",
+    "translate",
+    "assign",
+    "draw",
+    "link",
+    "release",
+)
 _CERTIFIED = b"casedrop custody session 1\n"
 # The columns of a row that never change, so that a line can hold their hash.
 ROWS: Mapping[str, tuple[str, ...]] = {
@@ -38,8 +51,26 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "sent_again": ("answer", "bundle"),
     "reply_bundle": ("number", "day", "sha256"),
     "reviewer": ("fingerprint", "name", "ed25519"),
+    "translation": (
+        "number",
+        "case",
+        "source",
+        "kind",
+        "language",
+        "machine",
+        "text",
+        "reviewer",
+        "rank",
+        "day",
+    ),
+    "assignment": ("number", "case", "assignee", "reviewer", "rank", "day"),
+    "draw": ("number", "case", "key", "percent", "reviewer", "day"),
+    "link_decision": ("number", "case", "other", "decision", "reviewer", "rank", "day"),
+    "release": ("number", "case", "desk", "answer", "answer_sha256", "reviewer", "day"),
+    "confirmation": ("vault", "desk", "signer", "reply_bundle", "bundle", "day"),
 }
-_KEYS = {"attachment": 2, "sent_again": 2, "bundle": 2, "acknowledgement": 2}
+# How many of a row's first columns are its key, where it is not one.
+_KEYS = {"attachment": 2, "sent_again": 2, "bundle": 2, "acknowledgement": 2, "confirmation": 4}
 
 
 class CustodyError(CasedropError):
@@ -56,6 +87,12 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def row_name(table: str, values: Mapping[str, Any]) -> str:
+    """What lines call a row of *table*: "part/3"."""
+    key = ROWS[table][: _KEYS.get(table, 1)]
+    return "/".join((table, *(str(values[column]) for column in key)))
+
+
 class Row(NamedTuple):
     """A row that a line records: its table and key, and the hash of its unchanging columns."""
 
@@ -66,9 +103,9 @@ class Row(NamedTuple):
     def of(cls, table: str, values: Mapping[str, Any]) -> "Row":
         """The row of *table* with at least the columns of ROWS in *values*."""
         columns = ROWS[table]
-        key = "/".join(str(values[column]) for column in columns[: _KEYS.get(table, 1)])
         return cls(
-            f"{table}/{key}", digest(_canonical({column: values[column] for column in columns}))
+            row_name(table, values),
+            digest(_canonical({column: values[column] for column in columns})),
         )
 
 

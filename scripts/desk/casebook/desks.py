@@ -14,7 +14,7 @@ import sqlite_utils
 
 from dropbox import canonical_json
 from scripts.desk.case import Answer, Case
-from scripts.desk.casebook.custody import ROWS, digest, link, settings_of
+from scripts.desk.casebook.custody import ROWS, Row, digest, link, row_name, settings_of
 
 
 class Desk(NamedTuple):
@@ -69,7 +69,22 @@ class Closed(NamedTuple):
 
 
 # The tables whose rows desks show each other. What claimants sent is in the drop's bundles.
-SHARED = ("layer", "answer", "taken_back", "departure", "sent_again", "reply_bundle")
+SHARED = (
+    "layer",
+    "answer",
+    "taken_back",
+    "departure",
+    "sent_again",
+    "reply_bundle",
+    "translation",
+    "assignment",
+    "draw",
+    "link_decision",
+    "release",
+    "confirmation",
+)
+# Those whose rows are of no case.
+OF_NO_CASE = frozenset({"reply_bundle", "confirmation"})
 _HEX_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LEFT_HERE = (
     "SELECT max(json_extract(\"row\", '$.number')) FROM desk_row "
@@ -115,14 +130,25 @@ class Desks:
 
     def sample_key(self) -> bytes:
         """The key that draws cases for a second review: that of the desk with the lowest number."""
+        return self.sample_keys()[self.drawing()]
+
+    def drawing(self) -> str:
+        """The origin of the desk whose sample key draws cases."""
+        return next(iter(self.sample_keys()))
+
+    def sample_keys(self) -> dict[str, bytes]:
+        """The sample keys of this desk and of all others, by origin; that which draws is first."""
         found = self._database.execute(
-            "SELECT desk, lower(hex(sample_key)) FROM meta UNION ALL SELECT number, "
-            "iif(json_valid(settings), json_extract(settings, '$[0].sample_key'), '') FROM desk "
-            "ORDER BY 1"
+            "SELECT desk, origin, lower(hex(sample_key)) FROM meta UNION ALL "
+            "SELECT number, origin, iif(json_valid(settings), "
+            "json_extract(settings, '$[0].sample_key'), '') FROM desk ORDER BY 1"
         )
         # Settings that were altered draw nothing; `verify` names them.
-        keys = (key for _, key in found if isinstance(key, str) and _HEX_KEY.fullmatch(key))
-        return bytes.fromhex(next(keys))
+        return {
+            origin: bytes.fromhex(key)
+            for _, origin, key in found
+            if isinstance(key, str) and _HEX_KEY.fullmatch(key)
+        }
 
     def own_lines(self) -> Iterator[SignedLine]:
         """This casebook's custody log."""
@@ -187,6 +213,11 @@ class Desks:
         )
         return [json.loads(row) for (row,) in found]
 
+    def of_kind(self, kind: str) -> list[dict[str, Any]]:
+        """All rows of table *kind* that other desks added."""
+        found = self._database.execute('SELECT "row" FROM desk_row WHERE kind = ?', [kind])
+        return [json.loads(row) for (row,) in found]
+
     def seen_in(self, case: int) -> Iterator[frozenset[str]]:
         """For each answer to *case* that left elsewhere: its parts at that time, by block id."""
         found = self._database.execute(
@@ -205,6 +236,32 @@ class Desks:
         row = self._database.execute(_LEFT_HERE, [kind, characters, self._origin]).fetchone()
         return None if row[0] is None else int(row[0])
 
+    def hashes_of_answers(self, case: int) -> list[tuple[str, int, int]]:
+        """For each answer to *case*: its row's hash in the custody log, its desk, its id there."""
+        rows = [
+            (self._origin, values)
+            for values in self._database.query('SELECT * FROM answer WHERE "case" = ?', [case])
+        ]
+        found = self._database.execute(
+            'SELECT origin, "row" FROM desk_row JOIN case_name USING (characters) '
+            "JOIN desk_line ON desk_line.sha256 = desk_row.line "
+            "WHERE case_name.\"case\" = ? AND kind = 'answer'",
+            [case],
+        )
+        rows += [(origin, json.loads(row)) for origin, row in found]
+        numbers = self.numbers()
+        return sorted(
+            (Row.of("answer", values).sha256, numbers[origin], values["id"])
+            for origin, values in rows
+        )
+
+    def numbers(self) -> dict[str, int]:
+        """The numbers of this desk and of all others, by origin."""
+        found = self._database.execute(
+            "SELECT origin, desk FROM meta UNION ALL SELECT origin, number FROM desk"
+        )
+        return dict(found.fetchall())
+
     def answers_to(self, case: Case) -> list[Answer]:
         """The answers that other desks gave to *case*, without those that they took back."""
         query = (
@@ -222,7 +279,7 @@ class Desks:
         for origin, plain, kind, row in rows:
             if kind in ("taken_back", "departure"):
                 ends.setdefault(kind, {})[origin, row["answer"], plain] = row
-        numbers = {desk.origin: int(desk.meta["desk"]) for desk in [*self.others(), self.own()]}
+        numbers = self.numbers()
         found = []
         for origin, _, kind, row in rows:
             if kind != "answer":
@@ -321,13 +378,11 @@ class Desks:
         for kind in SHARED:
             columns = ", ".join(f'"{column}"' for column in ROWS[kind])
             for values in self._database.query(f"SELECT {columns} FROM {kind}"):  # noqa: S608
-                name = f"{kind}/" + "/".join(
-                    str(values[column]) for column in ROWS[kind][: 2 if kind == "sent_again" else 1]
-                )
+                name = row_name(kind, values)
                 if name not in lines:
                     continue  # added without a reviewer at work; `verify` names it
                 case, of = values.get("case", 0), ""
-                if "answer" in values:
+                if "case" not in values and "answer" in values:
                     case, of = answers[values["answer"]]
                 left = kind == "departure" and of == "answer"
                 seen = self._seen(case, values["part"]) if left else ()

@@ -1,6 +1,5 @@
 """The reviewers' layers in the casebook's file, which never change, and each case's standing."""
 
-import hashlib
 import json
 import secrets
 import sys
@@ -14,7 +13,9 @@ import sqlite_utils
 from dropbox import canonical_json
 from dropbox.review_codes import Reviewing
 from scripts.desk.case import Case, Keyed, Part
+from scripts.desk.casebook.assignments import Assignments
 from scripts.desk.casebook.desks import Desks
+from scripts.desk.casebook.draws import Draws, sampled
 from scripts.desk.review.judgement import (
     REVIEW,
     Judgement,
@@ -44,26 +45,22 @@ _LAYER = ("number", "case", "reviewer", "role", "version", "day", "blind", "judg
 _NONCE_BYTES = 16
 
 
-def sampled(key: bytes, case: Keyed, percent: int) -> bool:
-    """Whether *case* is in the random sample that gets a second review.
-
-    The draw is a keyed hash of the case's own reply keys. The claimant chose those but does not
-    know *key*, which was drawn with the casebook and is bound into the start of the custody log;
-    reviewers can choose neither. Anybody with the casebook can repeat the draw.
-    """
-    drawn = hashlib.blake2b(
-        case.reply_public + case.tag_key, key=key, person=b"cd1:second", digest_size=8
-    ).digest()
-    return int.from_bytes(drawn, "big") * 100 < percent * 2**64
-
-
 class Layers:
     """The layers of a casebook, and those of other *desks*."""
 
-    def __init__(self, database: sqlite_utils.Database, reviewing: Reviewing, desks: Desks) -> None:
+    def __init__(
+        self,
+        database: sqlite_utils.Database,
+        reviewing: Reviewing,
+        desks: Desks,
+        draws: Draws,
+        assignments: Assignments,
+    ) -> None:
         self._database = database
         self._reviewing = reviewing
         self._desks = desks
+        self._draws = draws
+        self._assignments = assignments
         self.draw()
 
     def draw(self) -> None:
@@ -86,9 +83,10 @@ class Layers:
         others = ({**row, "number": 0} for row in self._desks.of_case("layer", case.number))
         layers = sorted(map(_layer, (*rows, *others)), key=order)
         chance = sampled(self._key, case, self._reviewing.sample_percent)
+        drawn = bool(self._draws.of(case.number))
         return Reviews(
             tuple(layers),
-            Rules.of(self._reviewing, sampled=chance),
+            Rules.of(self._reviewing, sampled=chance, drawn=drawn),
             self._desks.promised(case.number),
         )
 
@@ -164,6 +162,7 @@ class Layers:
             "reviewers": spaced(
                 sorted({layer.reviewer for layer in reviews.layers} | reviews.promised)
             ),
+            "assigned": self._assignments.assignee(case.number),
         }
 
     def new_since_decision(self, case: Case, reviews: Reviews) -> tuple[Part, ...]:

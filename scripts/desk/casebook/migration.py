@@ -68,9 +68,35 @@ _ADDED: dict[int, Sequence[str]] = {
         "desk_closed_update",
         "desk_closed_delete",
     ),
+    8: (
+        "standing",
+        "translation",
+        "idx_translation_case",
+        "translation_update",
+        "translation_delete",
+        "assignment",
+        "idx_assignment_case",
+        "assignment_update",
+        "assignment_delete",
+        "draw",
+        "idx_draw_case",
+        "draw_update",
+        "draw_delete",
+        "link_decision",
+        "idx_link_decision_case",
+        "link_decision_update",
+        "link_decision_delete",
+        "release",
+        "idx_release_case",
+        "release_update",
+        "release_delete",
+        "confirmation",
+        "confirmation_update",
+        "confirmation_delete",
+    ),
 }
 # Tables with other columns than before; all that was in them follows from other tables.
-_REPLACED: dict[int, Sequence[str]] = {6: ("standing",)}
+_REPLACED: dict[int, Sequence[str]] = {6: ("standing",), 8: ("standing",)}
 _OLDEST = min(_ADDED) - 1
 
 

@@ -64,6 +64,20 @@ class Names:
         row = found.fetchone()
         return str(row[0]) if row else ""
 
+    def characters(self, case: int) -> str:
+        """The whole name of *case*, the same at every desk; "" if there is no such case."""
+        found = self._database.execute('SELECT characters FROM case_name WHERE "case" = ?', [case])
+        row = found.fetchone()
+        return str(row[0]) if row else ""
+
+    def with_characters(self, characters: str) -> int:
+        """The case with this whole name, 0 if it is not here."""
+        found = self._database.execute(
+            'SELECT "case" FROM case_name WHERE characters = ?', [characters]
+        )
+        row = found.fetchone()
+        return int(row[0]) if row else 0
+
     def among(self, cases: Iterable[int]) -> dict[int, str]:
         """The names of those *cases* that exist."""
         found = self._database.execute(

@@ -238,6 +238,7 @@ CREATE TABLE considered (
 --   status          how far its reviews have come
 --   correspondence  whether it was answered, and whether more came since
 --   differ          the fields in which two reviewers disagree, until a third has decided
+--   assigned        whose it is to review (a fingerprint), or ''
 CREATE TABLE standing (
   "case" INTEGER PRIMARY KEY NOT NULL,
   status TEXT NOT NULL,
@@ -250,7 +251,93 @@ CREATE TABLE standing (
   us TEXT NOT NULL,
   flags TEXT NOT NULL,
   differ TEXT NOT NULL,
-  reviewers TEXT NOT NULL
+  reviewers TEXT NOT NULL,
+  assigned TEXT NOT NULL
+) STRICT;
+
+
+-- What reviewers add to a case beside their layers. Of the rows of one case in one table, "rank" is
+-- one more than the highest that the desk knew: a later row replaces an earlier one, and none is
+-- ever changed.
+
+-- An English gist or a whole translation, say, of one text of a case.
+--   source    the text: the block id of its part, or the SHA-256 of its answer, in hex
+--   kind      gist or translation
+--   language  the language into which it was translated
+--   machine   the name of the program that made it, or '' if it was made by hand
+CREATE TABLE translation (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  language TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  text TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_translation_case ON translation ("case");
+
+-- That a case is the assignee's to review, by the word of the reviewer; '' gives it to nobody.
+CREATE TABLE assignment (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  assignee TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_assignment_case ON assignment ("case");
+
+-- That a rejected case was drawn and comes back for a second review, by the sample key of the desk
+-- with the origin "key", of which "percent" of the rejected cases are drawn.
+CREATE TABLE draw (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  percent INTEGER NOT NULL,
+  reviewer TEXT NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_draw_case ON draw ("case");
+
+-- What a reviewer says of two cases that may be about one thing: confirmed or denied. "other" is
+-- the other case by its whole name, which comes after that of "case".
+CREATE TABLE link_decision (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  other TEXT NOT NULL,
+  decision TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_link_decision_case ON link_decision ("case");
+
+-- That another reviewer than its author lets an answer leave: answer number "answer" of the desk
+-- with this number, whose row has this hash in the custody log.
+CREATE TABLE release (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  desk INTEGER NOT NULL,
+  answer INTEGER NOT NULL,
+  answer_sha256 TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_release_case ON release ("case");
+
+-- That the vault took a reply bundle of this desk and signer (a fingerprint), and all before it, as
+-- the export bundle of this number says.
+CREATE TABLE confirmation (
+  vault TEXT NOT NULL,
+  desk INTEGER NOT NULL,
+  signer TEXT NOT NULL,
+  reply_bundle INTEGER NOT NULL,
+  bundle INTEGER NOT NULL,
+  day TEXT NOT NULL,
+  PRIMARY KEY (vault, desk, signer, reply_bundle)
 ) STRICT;
 
 
@@ -367,3 +454,15 @@ CREATE TRIGGER desk_promise_update BEFORE UPDATE ON desk_promise BEGIN SELECT RA
 CREATE TRIGGER desk_promise_delete BEFORE DELETE ON desk_promise BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER desk_closed_update BEFORE UPDATE ON desk_closed BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER desk_closed_delete BEFORE DELETE ON desk_closed BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER translation_update BEFORE UPDATE ON translation BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER translation_delete BEFORE DELETE ON translation BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER assignment_update BEFORE UPDATE ON assignment BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER assignment_delete BEFORE DELETE ON assignment BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER draw_update BEFORE UPDATE ON draw BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER draw_delete BEFORE DELETE ON draw BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER link_decision_update BEFORE UPDATE ON link_decision BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER link_decision_delete BEFORE DELETE ON link_decision BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER release_update BEFORE UPDATE ON release BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER release_delete BEFORE DELETE ON release BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER confirmation_update BEFORE UPDATE ON confirmation BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER confirmation_delete BEFORE DELETE ON confirmation BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;

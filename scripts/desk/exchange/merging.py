@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from dropbox.errors import BadBundle, CannotOpen
 from dropbox.reply import DESKS
@@ -17,7 +17,7 @@ from scripts.desk.case_name import BadCaseName, former_name, read, read_former
 from scripts.desk.casebook import custody, tree
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Line, Row
-from scripts.desk.casebook.desks import Closed, Desk, Promise, SignedLine, WorkRow
+from scripts.desk.casebook.desks import OF_NO_CASE, Closed, Desk, Promise, SignedLine, WorkRow
 from scripts.desk.exchange.work_bundle import Work, unpack
 from scripts.desk.review.judgement import ADJUDICATION, REVIEW, Judgement
 
@@ -137,6 +137,45 @@ def merge(
     gets no line: what is added are other lines, with signatures of their own. So desks that have
     merged the same bundles hold the same.
     """
+    new = _new(casebook, work, now)
+    lacking = {one.line for one in new.promises if not casebook.desks.has_row(one.line)}
+    mine, failed = list[WorkRow](), False
+    if open_closed is not None:
+        mine, failed = _opened(work.closed, lacking, reviewer, open_closed)
+    rows = _new_rows(casebook, work.rows, mine, new)
+    closed = _needed(work.closed, lacking - {row.line for row, _ in rows})
+    with casebook.together():
+        drawn = casebook.desks.sample_key()
+        casebook.desks.add(new.desks, new.lines, rows, new.promises, closed)
+        casebook.layers.draw()
+        _settle(casebook, rows, new.promises, everything=drawn != casebook.desks.sample_key())
+    touched = {row.characters for row, _ in rows if row.characters}
+    kinds = [row.kind for row, _ in rows]
+    return Merged(
+        lines=len(new.lines),
+        layers=kinds.count("layer"),
+        answers=kinds.count("answer"),
+        waiting=len(touched) - len(casebook.desks.cases_of(touched)),
+        closed=failed,
+    )
+
+
+class _New(NamedTuple):
+    """What of a bundle is new here, checked, without its rows.
+
+    ``known`` is the tree of all lines, those that were here and the new ones; ``own`` are the
+    hashes of this casebook's own.
+    """
+
+    desks: list[Desk]
+    lines: list[SignedLine]
+    promises: list[Promise]
+    known: tree.Tree
+    own: frozenset[str]
+
+
+def _new(casebook: Casebook, work: Work, now: datetime) -> _New:
+    """What of *work* is new. Raises BadBundle unless it is all signed, and follows what is here."""
     desks = casebook.desks
     new_desks = _new_desks(casebook, work.desks)
     own = {one.sha256: one for one in desks.own_lines()}
@@ -149,46 +188,52 @@ def merge(
     origins = {desks.own().origin, *(desk.origin for desk in (*desks.others(), *new_desks))}
     if not {one.origin for one in new} <= origins:
         raise BadBundle("The work bundle has lines of a desk that it does not name.")
-    pinned = tuple(casebook.pinned().values())
-    for fault in tree.faults(new, known, pinned, now):
+    for fault in tree.faults(new, known, tuple(casebook.pinned().values()), now):
         raise BadBundle(f"{fault} Nothing was added.")
-    mine, failed = list[WorkRow](), False
-    lacking = {
-        one.line for one in work.promises if one.line not in own and not desks.has_row(one.line)
-    }
-    if open_closed is not None:
-        mine, failed = _opened(work.closed, lacking, reviewer, open_closed)
-    rows: dict[str, tuple[WorkRow, bool]] = {row.line: (row, True) for row in mine}
-    rows |= {row.line: (row, False) for row in work.rows}
-    added = {
-        sha256: found
-        for sha256, found in rows.items()
-        if sha256 not in own and not desks.has_row(sha256)
-    }
-    for row, _ in added.values():
-        check_row(row, known)
     promised = [one for one in work.promises if one.line not in own]
     for one in promised:
         _check_promise(one, known)
-    with casebook.together():
-        drawn = desks.sample_key()
-        kept = _needed(work.closed, lacking - set(added))
-        desks.add(new_desks, new, added.values(), promised, kept)
-        casebook.layers.draw()
-        touched = {row.characters for row, _ in added.values() if row.characters}
-        cases = desks.cases_of(touched | {one.characters for one in promised})
-        if drawn != desks.sample_key():
-            cases = [case.number for case in casebook.cases()]
-        for number in cases:
-            casebook.layers.settle(casebook.case(number))
-    kinds = [row.kind for row, _ in added.values()]
-    return Merged(
-        lines=len(new),
-        layers=kinds.count("layer"),
-        answers=kinds.count("answer"),
-        waiting=len(touched) - len(desks.cases_of(touched)),
-        closed=failed,
+    return _New(new_desks, new, promised, known, frozenset(own))
+
+
+def _new_rows(
+    casebook: Casebook, given: Iterable[WorkRow], mine: Iterable[WorkRow], new: _New
+) -> list[tuple[WorkRow, bool]]:
+    """The rows that are new here, and whether they came sealed to their reviewer alone.
+
+    Raises BadBundle unless each is what its line records.
+    """
+    rows = {row.line: (row, True) for row in mine}
+    rows |= {row.line: (row, False) for row in given}
+    added = [
+        found
+        for line, found in rows.items()
+        if line not in new.own and not casebook.desks.has_row(line)
+    ]
+    for row, _ in added:
+        check_row(row, new.known)
+    return added
+
+
+def _settle(
+    casebook: Casebook,
+    rows: Iterable[tuple[WorkRow, bool]],
+    promises: Iterable[Promise],
+    *,
+    everything: bool,
+) -> None:
+    """Bring the standings up to date of all cases that *rows* and *promises* are of.
+
+    Or of *everything*, because other cases are drawn for a second review now.
+    """
+    touched = {row.characters for row, _ in rows} | {one.characters for one in promises}
+    cases = (
+        [case.number for case in casebook.cases()]
+        if everything
+        else casebook.desks.cases_of(touched)
     )
+    for number in cases:
+        casebook.layers.settle(casebook.case(number))
 
 
 def _new_desks(casebook: Casebook, found: Collection[Desk]) -> list[Desk]:
@@ -241,8 +286,10 @@ def check_row(row: WorkRow, known: tree.Tree) -> None:
     _, line = known.get(row.line, ("", None))
     if line is None or Row.of(row.kind, row.row) != (line.row, line.row_sha256):
         raise BadBundle("A row in the work bundle is not what its line of the log records.")
-    if row.characters or row.kind != "reply_bundle":
+    if row.characters or row.kind not in OF_NO_CASE:
         _check_case(line, row.characters)
+    if row.row.get("reviewer", line.reviewer) != line.reviewer:
+        raise BadBundle("A row in the work bundle is not its reviewer's own.")
     former = read_former(line.subject)
     if former and "case" in row.row and former_name(row.row["case"]) != former:
         raise BadBundle("A row in the work bundle is of another case than its line says.")

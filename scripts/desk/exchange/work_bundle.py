@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from io import BytesIO
 from typing import Any
 
@@ -22,7 +22,28 @@ from scripts.desk.case_name import CHARACTERS
 from scripts.desk.casebook.custody import ROWS
 from scripts.desk.casebook.desks import SHARED, Closed, Desk, Promise, SignedLine, WorkRow, encoded
 
-VERSION = 1
+# Version 2 has kinds of rows that version 1 did not know; a bundle without them is of version 1.
+VERSIONS = (1, 2)
+_OF_VERSION_1 = frozenset(
+    {"layer", "answer", "taken_back", "departure", "sent_again", "reply_bundle"}
+)
+# All other columns of rows hold text.
+_WHOLE_NUMBERS = frozenset(
+    {
+        "number",
+        "case",
+        "id",
+        "version",
+        "blind",
+        "answer",
+        "bundle",
+        "part",
+        "rank",
+        "percent",
+        "desk",
+        "reply_bundle",
+    }
+)
 _FORMAT = "casedrop-work"
 # A line is about 700 bytes: some 300,000 acts. Desks exchange all that they know each time.
 MAX_BYTES = 256 * 2**20
@@ -50,12 +71,17 @@ class Work:
     promises: tuple[Promise, ...] = ()
     closed: tuple[Closed, ...] = ()
 
+    @property
+    def version(self) -> int:
+        """The version of the format that this needs."""
+        return 1 if {row.kind for row in self.rows} <= _OF_VERSION_1 else 2
+
     def to_bytes(self) -> bytes:
         """What the reviewer signs, in canonical JSON."""
         return canonical_json.encode(
             {
                 "format": _FORMAT,
-                "version": VERSION,
+                "version": self.version,
                 "campaign": self.campaign,
                 "server_key": self.server_key.hex(),
                 "reviewer": self.reviewer,
@@ -79,7 +105,7 @@ class Work:
         body = _json(untrusted)
         if not isinstance(body, dict) or body.get("format") != _FORMAT:
             raise BadBundle("This is not a work bundle.")
-        if body.get("version") != VERSION:
+        if body.get("version") not in VERSIONS:
             raise BadBundle("The work bundle was written by another version of Casedrop.")
         try:
             work = cls(
@@ -151,8 +177,12 @@ def _row(untrusted: Any) -> WorkRow:
     row = json.loads(text)
     if kind not in SHARED or set(row) != set(ROWS[kind]) or encoded(row) != text:
         raise ValueError
-    if not all(type(value) in (int, str) for value in row.values()):
-        raise ValueError
+    for column, value in row.items():
+        if type(value) is not (int if column in _WHOLE_NUMBERS else str):
+            raise ValueError
+        if column == "day":
+            date.fromisoformat(str(value))
+        str(value).encode()  # half a character (a surrogate) cannot be kept
     if seen and kind != "departure":
         raise ValueError
     return WorkRow(

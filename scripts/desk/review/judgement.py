@@ -130,18 +130,21 @@ def order(layer: Layer) -> tuple[object, ...]:
 class Rules:
     """What the rules need of the campaign; ``sampled``: this case was drawn for a second review.
 
-    ``fields``: the rule of each field; see dropbox.review_codes.
+    ``fields``: the rule of each field; see dropbox.review_codes. ``drawn``: the case was decided,
+    and then drawn for a second review; everybody could read the first one before that.
     """
 
     always_second: frozenset[str]
     urgencies: Sequence[str]
     sampled: bool
     fields: Mapping[str, str] = field(default_factory=lambda: USUAL)
+    drawn: bool = False
 
     @classmethod
-    def of(cls, reviewing: Reviewing, *, sampled: bool) -> "Rules":
+    def of(cls, reviewing: Reviewing, *, sampled: bool, drawn: bool) -> "Rules":
         """The rules of a campaign for one case."""
-        return cls(reviewing.always_second, reviewing.codes("urgency"), sampled, reviewing.rules)
+        urgencies = reviewing.codes("urgency")
+        return cls(reviewing.always_second, urgencies, sampled, reviewing.rules, drawn)
 
 
 @dataclass(frozen=True, repr=False)
@@ -184,6 +187,11 @@ class Reviews:
         A tier that was given once cannot be taken back to avoid it. Elsewhere a review is kept
         closed only because two are needed.
         """
+        return self.rules.drawn or self._needed_second
+
+    @cached_property
+    def _needed_second(self) -> bool:
+        """Whether two reviews were needed before the case was drawn after its decision."""
         if self.promised - self.conflicted:
             return True
         tiers = {layer.judgement.merit for layer in self.layers if layer.role == REVIEW}
@@ -197,10 +205,12 @@ class Reviews:
     def may_leave(self, layer: Layer) -> bool:
         """Whether other desks may read *layer*: nobody whose own review is needed is without one.
 
-        A first look says nothing of the tier, and its urgency and flags are for everybody.
+        A first look says nothing of the tier, and its urgency and flags are for everybody. What
+        decided a case that is drawn later has left already.
         """
         full = layer.role == REVIEW and layer.judgement.merit and not layer.judgement.conflict
-        return not full or self.complete or bool(self.committed - {layer.reviewer})
+        open_ = self.complete or not self._needed_second
+        return not full or open_ or bool(self.committed - {layer.reviewer})
 
     @cached_property
     def complete(self) -> bool:

@@ -1,0 +1,73 @@
+"""Which cases come back for a second review: by a draw that neither claimants nor reviewers choose.
+
+All cases are drawn from at their first review. Of those that were rejected, `quality --draw` draws
+once more; what it draws is recorded, so a later change of the share or the key takes nothing back.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+import sqlite_utils
+
+from scripts.desk.case import Keyed
+from scripts.desk.casebook.desks import Desks
+from scripts.desk.casebook.shared_rows import Note, SharedRows
+
+
+def sampled(key: bytes, case: Keyed, percent: int) -> bool:
+    """Whether *case* is in the random sample that gets a second review.
+
+    The draw is a keyed hash of the case's own reply keys. The claimant chose those but does not
+    know *key*, which was drawn with the casebook and is bound into the start of the custody log;
+    reviewers can choose neither. Anybody with the casebook can repeat the draw.
+    """
+    drawn = hashlib.blake2b(
+        case.reply_public + case.tag_key, key=key, person=b"cd1:second", digest_size=8
+    ).digest()
+    return int.from_bytes(drawn, "big") * 100 < percent * 2**64
+
+
+class Draw(NamedTuple):
+    """That a rejected case was drawn by the sample key of the desk with the origin *key*.
+
+    That key draws *percent* of all cases; *reviewer* (a fingerprint) asked for it on *day*.
+    """
+
+    key: str
+    percent: int
+    reviewer: str
+    day: date
+
+
+class Draws:
+    """The table ``draw``, and those of other desks."""
+
+    def __init__(self, database: sqlite_utils.Database, desks: Desks, note: Note) -> None:
+        self._database = database
+        self._rows = SharedRows(database, desks, "draw", act="draw", note=note)
+
+    def cases(self) -> list[int]:
+        """The cases here that were ever drawn."""
+        found = self._database.execute(
+            'SELECT "case" FROM draw UNION SELECT case_name."case" FROM desk_row '
+            "JOIN case_name USING (characters) WHERE kind = 'draw' ORDER BY 1"
+        )
+        return [number for (number,) in found]
+
+    def of(self, case: int) -> tuple[Draw, ...]:
+        """When *case* was drawn: several times, if desks drew it before they knew of each other."""
+        return tuple(
+            Draw(**{**row, "day": date.fromisoformat(row["day"])}) for row in self._rows.of(case)
+        )
+
+    def add(self, case: Keyed, draw: Draw) -> None:
+        """Record that *case* was drawn, in the current transaction."""
+        self._rows.add(case, {**draw._asdict(), "day": draw.day.isoformat()})
+
+
+def by_chance(draw: Draw, case: Keyed, keys: Mapping[str, bytes]) -> bool:
+    """Whether *case* was drawn by its key. *keys* are the desks' sample keys by origin."""
+    key = keys.get(draw.key)
+    return key is not None and sampled(key, case, draw.percent)

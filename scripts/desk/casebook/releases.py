@@ -1,0 +1,86 @@
+"""Answers that a second reviewer let leave, and reply bundles that the vault confirmed."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+import sqlite_utils
+
+from scripts.desk.case import Keyed
+from scripts.desk.casebook.desks import Desks
+from scripts.desk.casebook.shared_rows import Note, SharedRows
+
+
+class Release(NamedTuple):
+    """That *reviewer* (a fingerprint) let answer number *answer* of desk number *desk* leave.
+
+    ``answer_sha256`` is the hash of the answer's row in that desk's custody log; see
+    :meth:`scripts.desk.casebook.desks.Desks.hashes_of_answers`.
+    """
+
+    desk: int
+    answer: int
+    answer_sha256: str
+    reviewer: str
+    day: date
+
+
+class Releases:
+    """The table ``release``, and those of other desks."""
+
+    def __init__(self, database: sqlite_utils.Database, desks: Desks, note: Note) -> None:
+        self._rows = SharedRows(database, desks, "release", act="release", note=note)
+
+    def of(self, case: int) -> tuple[Release, ...]:
+        """All releases of answers to *case*."""
+        return tuple(
+            Release(**{**row, "day": date.fromisoformat(row["day"])}) for row in self._rows.of(case)
+        )
+
+    def add(self, case: Keyed, release: Release) -> None:
+        """Record *release* of an answer to *case*, in the current transaction."""
+        self._rows.add(case, {**release._asdict(), "day": release.day.isoformat()})
+
+
+class Confirmation(NamedTuple):
+    """That vault *vault* (its id in hex) took reply bundle *reply_bundle*, and all before it.
+
+    It is of desk number *desk*, signed by *signer* (a fingerprint). The export bundle with the
+    number *bundle* says so.
+    """
+
+    vault: str
+    desk: int
+    signer: str
+    reply_bundle: int
+    bundle: int
+    day: date
+
+
+class Confirmations:
+    """The table ``confirmation``, and those of other desks."""
+
+    def __init__(self, database: sqlite_utils.Database, desks: Desks, note: Note) -> None:
+        self._database = database
+        self._desks = desks
+        self._note = note
+
+    def all(self) -> list[Confirmation]:
+        """All of them, each once, in one order."""
+        rows = [*self._database.table("confirmation").rows, *self._desks.of_kind("confirmation")]
+        return sorted(
+            {Confirmation(**{**row, "day": date.fromisoformat(row["day"])}) for row in rows}
+        )
+
+    def last(self, desk: int) -> int:
+        """The highest reply bundle of *desk* that a vault confirmed, 0 before the first."""
+        return max((one.reply_bundle for one in self.all() if one.desk == desk), default=0)
+
+    def add(self, confirmations: Iterable[Confirmation]) -> None:
+        """Record those that are new here, in the current transaction."""
+        known = {one[:4] for one in self.all()}
+        for one in confirmations:
+            if one[:4] not in known:
+                row = {**one._asdict(), "day": one.day.isoformat()}
+                self._database.table("confirmation").insert(row)
+                self._note("import", f"R-{one.reply_bundle}", "confirmation", row)

@@ -1,0 +1,66 @@
+"""What reviewers add to a case, here and at other desks, as one list in one order.
+
+Every desk that merged the same bundles gets the same list: nothing in it depends on the order in
+which the rows came.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlite_utils
+
+from scripts.desk.case import Keyed
+from scripts.desk.casebook.custody import ROWS
+from scripts.desk.casebook.desks import Desks
+
+# Numbers of one casebook, which mean nothing at another desk.
+_LOCAL = frozenset({"number", "case"})
+
+# Casebook.note: adds a line to the custody log, which records a row of a table.
+Note = Callable[..., None]
+
+
+class SharedRows:
+    """Table *kind* of this casebook, and the rows of other desks' tables of that name.
+
+    *note* adds a line to the custody log for the reviewer at work, with the act *act*.
+    """
+
+    def __init__(
+        self, database: sqlite_utils.Database, desks: Desks, kind: str, *, act: str, note: Note
+    ) -> None:
+        self._database = database
+        self._desks = desks
+        self._kind = kind
+        self._act = act
+        self._note = note
+        self.columns = tuple(column for column in ROWS[kind] if column not in _LOCAL)
+        columns = ", ".join(f'"{column}"' for column in self.columns)
+        self._query = f'SELECT {columns} FROM {kind} WHERE "case" = ?'  # noqa: S608 - ours alone
+
+    def of(self, case: int) -> list[dict[str, Any]]:
+        """The rows of *case*, without numbers that mean something here alone, in their order."""
+        here = self._database.execute(self._query, [case]).fetchall()
+        there = [
+            tuple(row[column] for column in self.columns)
+            for row in self._desks.of_case(self._kind, case)
+        ]
+        rows = [dict(zip(self.columns, row, strict=True)) for row in {*here, *there}]
+        return sorted(rows, key=self._order)
+
+    @staticmethod
+    def _order(row: Mapping[str, Any]) -> tuple[object, ...]:
+        # Whoever answers a row has a higher rank; what was said at the same time, at desks that did
+        # not know of each other, goes by day.
+        return row.get("rank", 0), row["day"], *(str(value) for value in row.values())
+
+    def add(self, case: Keyed, row: Mapping[str, Any], *, plain: str = "") -> None:
+        """Add *row* to *case* after all that is here, in the current transaction.
+
+        *plain* is the SHA-256 of a text in it, for the custody log.
+        """
+        values = {"case": case.number, **row}
+        if "rank" in self.columns:
+            values["rank"] = 1 + max((one["rank"] for one in self.of(case.number)), default=0)
+        number = self._database.table(self._kind).insert(values).last_pk
+        self._note(self._act, case.name, self._kind, {"number": number, **values}, plain=plain)

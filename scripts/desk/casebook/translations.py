@@ -1,0 +1,78 @@
+"""Gists and translations of what claimants and reviewers wrote. They never touch the original."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import sqlite_utils
+
+from scripts.desk.case import Keyed
+from scripts.desk.casebook.custody import digest
+from scripts.desk.casebook.desks import Desks
+from scripts.desk.casebook.shared_rows import Note, SharedRows
+
+GIST, TRANSLATION = "gist", "translation"
+
+
+@dataclass(frozen=True, repr=False)
+class Translation:
+    """What *reviewer* (a fingerprint) gave as a GIST or TRANSLATION in *language* of one text.
+
+    ``source`` is the text: the block id of its part, or the SHA-256 of its answer, in hex.
+    ``machine`` is the program that made it, "" if it was made by hand. No repr: it is plaintext.
+    """
+
+    source: str
+    kind: str
+    language: str
+    machine: str
+    text: str
+    reviewer: str
+    day: date
+
+
+class Translations:
+    """The table ``translation``, and those of other desks."""
+
+    def __init__(self, database: sqlite_utils.Database, desks: Desks, note: Note) -> None:
+        self._rows = SharedRows(database, desks, "translation", act="translate", note=note)
+
+    def of(self, case: int) -> tuple[Translation, ...]:
+        """All that was ever given for texts of *case*, earlier versions too, in their order."""
+        return tuple(
+            Translation(
+                **{name: row[name] for name in row if name not in ("rank", "day")},
+                day=date.fromisoformat(row["day"]),
+            )
+            for row in self._rows.of(case)
+        )
+
+    def current(self, case: int) -> tuple[Translation, ...]:
+        """The latest of each reviewer, by hand and by each machine; those of others stay beside.
+
+        Gists come first, and by hand comes before by machine.
+        """
+        latest = {
+            (one.source, one.kind, one.language, one.machine, one.reviewer): one
+            for one in self.of(case)
+        }
+        return tuple(sorted(latest.values(), key=lambda one: (one.kind != GIST, one.machine != "")))
+
+    def gist(self, case: int, sources: tuple[str, ...], language: str) -> Translation | None:
+        """The latest gist in *language* of the first of *sources* that has one, by hand if any."""
+        found = [
+            one
+            for one in self.of(case)
+            if (one.kind, one.language) == (GIST, language) and one.source in sources
+        ]
+        found.sort(key=lambda one: (-sources.index(one.source), not one.machine))
+        return found[-1] if found else None
+
+    def add(self, case: Keyed, given: Translation) -> None:
+        """Add *given* to *case*, in the current transaction."""
+        row = {**vars(given), "day": given.day.isoformat()}
+        self._rows.add(case, row, plain=digest(given.text.encode()))
+
+
+def source_of_answer(text: str) -> str:
+    """The source of a translation of an answer with this text."""
+    return digest(text.encode())
