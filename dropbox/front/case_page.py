@@ -132,17 +132,18 @@ class CaseView(MethodView):
         *delete_all*, those shown are gone from the server when the page is. The answers are looked
         up each time. If that fails, the page says so and keeps the text.
         """
+        looked_up = True
         try:
             received = self._intake.replies(state.codename)
         except (Busy, VaultUnavailable, CannotStore) as why:
-            received, status = [], 503
+            received, status, looked_up = [], 503, False
             problems = [
                 *problems,
                 ("", busy_sentence(why) if isinstance(why, Busy) else _UNAVAILABLE),
             ]
         asked = (at for at, one in enumerate(received) if one.index == deleting)
         answers = answer_page(received, next(asked, first))
-        if delete_all and status == 200:
+        if delete_all and looked_up:
             try:
                 self._intake.delete_replies(state.codename, answers.indexes)
             except (Busy, VaultUnavailable, CannotStore):
@@ -155,6 +156,7 @@ class CaseView(MethodView):
             problems=with_missing(problems, state),
             status=status,
             answers=answers,
+            looked_up=looked_up,
             deleted=delete_all,
             deleting=deleting,
             notice=notice,

@@ -269,6 +269,20 @@ def test_answers_that_cannot_be_looked_up_are_said_to_be_and_the_text_stays(
 
     assert page.status == 503 and "现在无法查找回复" in problems(page)
     assert page.form().value("text") == "写到一半"
+    # Nobody knows whether there is one.
+    assert "还没有回复" not in page.text
+
+
+def test_where_no_answer_can_be_looked_up_none_is_deleted(
+    front: Front, words: WordLists, browser: Browser, codename: str
+) -> None:
+    answered(front, words, codename, "第一条")
+    front.vault.fail_at("replies", VaultUnavailable())
+    front.vault.asked.clear()
+    page = read_and_delete(browser, codename)
+
+    assert page.status == 503 and "现在无法查找回复" in problems(page)
+    assert front.vault.asked == ["replies"] and len(front.vault.sealed) == 1
 
 
 def read_and_delete(browser: Browser, codename: str, prefix: str = "zh-hans") -> Page:

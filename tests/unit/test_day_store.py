@@ -586,6 +586,15 @@ def test_arrivals_wait_for_room_and_are_refused_when_there_is_none(path: Path) -
     assert late.id in held(path)
 
 
+def test_a_store_that_is_closed_ticks_no_more(path: Path) -> None:
+    before = {thread for thread in threading.enumerate() if thread.name == "tick"}
+    store = open_days(path, limits=replace(SMALL, tick_seconds=0.01))
+    store.start()
+    store.close()
+
+    assert {thread for thread in threading.enumerate() if thread.name == "tick"} <= before
+
+
 def test_nothing_is_taken_after_the_end(store: DayStore) -> None:
     store.close()
     calls: list[Callable[[], None]] = [

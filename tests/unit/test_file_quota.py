@@ -4,12 +4,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.day_stores import SMALL, TickClock, claim, open_days, piece, report
+from support.day_stores import (
+    SMALL,
+    TickClock,
+    claim,
+    export_and_acknowledge,
+    open_days,
+    piece,
+    report,
+)
 from support.front import Front
 from support.report_form import TEXT, problems, report_page, send
 
 from dropbox.errors import NoRoomForFiles
-from dropbox.vault.block_store import NoRoom
+from dropbox.vault.block_store import DayState, NoRoom
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.slot_file import SlotFile
@@ -93,6 +101,26 @@ def test_on_a_disk_that_fills_files_are_refused_before_reports(
     with pytest.raises(NoRoom):
         for _ in range(30):
             store.commit(report(), [])
+    store.close()
+
+
+def test_the_slots_of_a_day_that_left_are_room_for_files_and_for_days_to_come(
+    tmp_path: Path, clock: TickClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_days(tmp_path / "vault.sqlite", clock)
+    clock.next_day()
+    export_and_acknowledge(store, 1)
+    for _ in range(SMALL.retention.grace_days + 1):
+        clock.next_day()
+        store.tick()
+    for _ in range(3):
+        store.tick()
+    assert store.days()[0].state is DayState.GONE
+    # On a full disk, today's slots are left, and those eight: as many as a day has taken.
+    monkeypatch.setattr(SlotFile, "room", lambda _: 0)
+
+    assert store.condition().days_left == 1
+    put(store, 9)
     store.close()
 
 

@@ -980,7 +980,7 @@ def test_deleting_the_oldest_answer_leaves_all_that_came_after_it(
 
 
 @pytest.mark.parametrize("act", ["delete", "erase"])
-@pytest.mark.parametrize("place", ["x", "", "-1", "0x0", "00000", "0 ", "٠", "9999"])
+@pytest.mark.parametrize("place", ["x", "", "-1", "0x0", "00000", "0 ", "٠", "256", "9999"])
 @pytest.mark.slow
 def test_a_button_that_names_no_answer_deletes_none(
     front: Front, words: WordLists, place: str, act: str

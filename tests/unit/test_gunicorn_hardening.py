@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -174,3 +175,34 @@ def test_a_socket_answers_its_users_and_closes_the_connection_of_another_unread(
 
     answer_only({"/another": {own}})
     assert asked(listener) == ("refused", b"unread")
+
+
+class OfAnotherGroup(socket.socket):
+    """A connection whose other side is process 7 of user 41 and group 42."""
+
+    def getsockopt(self, *_: Any) -> Any:
+        """See socket: what the kernel says of it."""
+        return struct.pack("3i", 7, 41, 42)
+
+
+class Accepting:
+    """A listening socket whose connections are all of that process."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.getsockname, self.close = sock.getsockname, sock.close
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """See socket."""
+        connection, address = self._sock.accept()
+        return OfAnotherGroup(fileno=connection.detach()), address
+
+
+@pytest.mark.parametrize(("allowed", "came"), [(41, "accepted"), (42, "refused"), (7, "refused")])
+def test_it_is_the_user_that_counts_and_neither_the_group_nor_the_process(
+    listener: Any, allowed: int, came: str
+) -> None:
+    listener.sock = Accepting(listener.sock)
+    answer_only({listener.getsockname(): {allowed}})
+
+    assert asked(listener)[0] == came

@@ -32,7 +32,7 @@ from dropbox.front.day_keys import TodaysKey
 from dropbox.front.form_token import FormState
 from dropbox.front.intake import Draft, Intake
 from dropbox.front.uploads import Busy
-from dropbox.front.vault_client import SealedBlock
+from dropbox.front.vault_client import Claim, SealedBlock
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.pieces import piece_ids
@@ -172,6 +172,22 @@ def test_a_vault_without_room_for_the_notice_still_erases(site: Site, opener: Op
 
     assert site.desk(opener).reports() == {}
     assert set(site.desk(opener).tombstones().values()) == {Reason.WITHDRAWN}
+
+
+def test_a_notice_looks_like_any_other_block(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has the preimage of its hash, which is as random as all others."""
+    hashes, commit = [], site.vault.commit
+
+    def noted(report: SealedBlock, claims: Sequence[Claim]) -> None:
+        hashes.append(report.erase_hash)
+        commit(report, claims)
+
+    monkeypatch.setattr(site.vault, "commit", noted)
+    state = site.filed()
+    for _ in range(2):
+        site.intake.withdraw(state.codename, "en")
+
+    assert len(set(hashes)) == 3 and all(len(set(one)) > 4 for one in hashes)
 
 
 def test_withdrawing_leaves_no_answer_and_no_notice(site: Site) -> None:

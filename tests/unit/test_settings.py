@@ -183,7 +183,16 @@ def test_each_wrong_setting_is_named(
 
 
 # The least and the most of each, and what it is when nobody sets it.
+SIZES_OF_THE_STORE = {
+    "quantum": (16, 1_024, 256),
+    "tick_milliseconds": (100, 10_000, 1_000),
+    "file_slots": (1_024, 16_777_216, 65_536),
+    "kept_slots": (0, 1_048_576, 2_048),
+    "grace_days": (1, 90, 7),
+    "limit_days": (14, 180, 90),
+}
 LIMITS = {
+    "page_bytes": (32_768, 131_072, 32_768),
     "file_bytes": (65_536, 1_073_741_824, 104_857_600),
     "files": (1, 10, 10),
     "post_bytes": (262_144, 2_147_483_648, 105_906_176),
@@ -239,21 +248,51 @@ def test_large_uploads_leave_sealings_and_places_to_others(
     assert settings.large_uploads == large
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [
+        *(("limits", name) for name in LIMITS),
+        *(("vault", name) for name in SIZES_OF_THE_STORE),
+    ],
+)
 def test_each_limit_is_taken_to_its_ends_and_refused_beyond(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, section: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(GOOD, "limits", {"files": 1} if name == "file_bytes" else {})
-    least, most, usual = LIMITS[name]
+    least, most, usual = {**LIMITS, **SIZES_OF_THE_STORE}[name]
     assert getattr(Settings.load(written(tmp_path)), name) == usual
     for value in (least, most):
-        from_file = Settings.load(written(tmp_path, ("limits", name, value)))
-        told = {f"CASEDROP_LIMITS_{name.upper()}": str(value)}
+        from_file = Settings.load(written(tmp_path, (section, name, value)))
+        told = {f"CASEDROP_{section.upper()}_{name.upper()}": str(value)}
         from_environ = Settings.load({**written(tmp_path), **told})
         assert getattr(from_file, name) == getattr(from_environ, name) == value
     for beyond in (least - 1, most + 1):
         with pytest.raises(SettingsError, match=f"from {least} to {most}"):
-            Settings.load(written(tmp_path, ("limits", name, beyond)))
+            Settings.load(written(tmp_path, (section, name, beyond)))
+
+
+def test_every_number_that_can_be_set_is_one_of_these() -> None:
+    numbers = {field.name for field in dataclasses.fields(Settings) if field.type == "int"}
+    numbers |= {field.name for field in dataclasses.fields(Settings) if field.type is int}
+
+    assert numbers == {*LIMITS, *SIZES_OF_THE_STORE}
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "longest"),
+    [
+        ("vault", "front_user", "u" * 32),
+        ("alarms", "mail_to", "m" * 64),
+        ("alarms", "mail_to", "m" * 64 + "@" + "d" * 190),
+    ],
+)
+def test_a_name_is_taken_to_its_longest_and_refused_beyond(
+    tmp_path: Path, section: str, name: str, longest: str
+) -> None:
+    settings = Settings.load(written(tmp_path, (section, name, longest)))
+    assert getattr(settings, name) == longest
+    with pytest.raises(SettingsError, match=rf"\[{section}\] {name}"):
+        Settings.load(written(tmp_path, (section, name, longest + "x")))
 
 
 @pytest.mark.parametrize(
@@ -410,6 +449,13 @@ FOLDER = 'catalogs = "c"\n'
 def test_a_wrong_language_is_refused(tmp_path: Path, site: str, tables: str, sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         Settings.load(with_languages(tmp_path, site, tables))
+
+
+def test_a_language_has_a_name_of_at_most_forty_characters(tmp_path: Path) -> None:
+    table = f'[language.fa]\nname = "{"x" * 40}"'
+    settings = Settings.load(with_languages(tmp_path, FOLDER + 'languages = ["fa"]', table))
+
+    assert settings.own_languages["fa"].name == "x" * 40
 
 
 def with_salt_file(tmp_path: Path, salt: bytes) -> dict[str, str]:

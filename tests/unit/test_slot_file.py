@@ -36,8 +36,8 @@ from dropbox.vault.day_store import DayStore
 from dropbox.vault.journal import HEADER_BYTES, journal_path
 from dropbox.vault.random_fill import random_fill
 from dropbox.vault.slot_file import SlotFile
-from dropbox.vault.slot_schema import PAGE_BYTES, PRAGMAS
-from dropbox.vault.tick_changes import Changes
+from dropbox.vault.slot_schema import HEAD_BYTES, PAGE_BYTES, PRAGMAS
+from dropbox.vault.tick_changes import Changes, Row
 
 RECORD_BYTES = PAGE_BYTES + 8
 
@@ -366,6 +366,10 @@ def test_a_setting_that_sqlite_ignores_stops_the_start(
         open_days(path)
 
 
+# What a disk does to a row asks for no permission.
+UNCHECKED = "PRAGMA ignore_check_constraints = ON;"
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -374,6 +378,7 @@ def test_a_setting_that_sqlite_ignores_stops_the_start(
         ("CREATE TRIGGER t AFTER UPDATE ON ledger BEGIN SELECT 1; END", "is not a vault's file"),
         ("DROP TABLE day_key", "is not a vault's file"),
         ("DELETE FROM slot WHERE place = 3", "its slots cannot be read"),
+        (f"{UNCHECKED} UPDATE slot SET head = x'00' WHERE place = 3", "its slots cannot be read"),
         ("DELETE FROM ledger", "damaged"),
     ],
 )
@@ -384,8 +389,37 @@ def test_a_file_that_is_not_as_it_should_be_is_refused_with_a_sentence(
     connection = sqlite3.connect(path)
     connection.executescript(change)
     connection.close()
-    with pytest.raises(StoreError, match=sentence):
+    # The error is kept, and with it whatever it still holds.
+    with pytest.raises(StoreError, match=sentence) as refused:
         open_days(path)
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as mending:
+        mending.execute("BEGIN EXCLUSIVE")
+    del refused
+
+
+def test_a_slot_of_another_length_is_not_given_out(path: Path) -> None:
+    store = open_days(path)
+    filed, _ = file_report(store)
+    store.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as damaging:
+        damaging.execute(UNCHECKED)
+        damaging.execute("UPDATE slot SET bytes = zeroblob(5)")
+    again = open_days(path)
+    with pytest.raises(CannotStore):
+        again.read(filed.id)
+    again.close()
+
+
+@pytest.mark.parametrize("length", [HEAD_BYTES - 1, HEAD_BYTES + 1])
+def test_a_row_of_another_length_is_not_written_over_one(path: Path, length: int) -> None:
+    """A shorter one would leave the end of what was there before."""
+    store = open_days(path)
+    before, ledger = store._file.heads(), store._file.ledger
+    with pytest.raises(CannotStore):
+        store._file.write(Changes({0: Row(bytes(length), None)}), ledger, lambda: None)
+
+    assert store._file.heads() == before
+    store.close()
 
 
 def test_what_is_no_database_is_refused_with_a_sentence(path: Path) -> None:
