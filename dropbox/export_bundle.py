@@ -46,6 +46,8 @@ _RECORD_BYTES = ID_BYTES + _DIGEST_BYTES + _DAY_BYTES
 # In the trailer a block takes 104 characters; the rest is the names and headers of four members.
 _TRAILER_RECORD_BYTES, _REST_BYTES = 128, 16_384
 _EPOCH = date(1970, 1, 1)
+# Reply bundles of each desk and reviewer by which a desk sees what arrived: a year of weekly ones.
+MAX_TAKEN = 64
 # Why a day left the vault.
 ACKNOWLEDGED, EXPIRED = "acknowledged", "expired"
 # What the operator says about a lost vault is shown to the reviewers.
@@ -96,7 +98,7 @@ class Successor(NamedTuple):
 
 
 class AcceptedReplies(NamedTuple):
-    """The newest reply bundle that the vault took from a desk and reviewer."""
+    """A reply bundle that the vault took from a desk and reviewer."""
 
     desk: int
     reviewer: str  # 40 upper-case hex digits
@@ -111,6 +113,8 @@ class Head:
     acknowledged before its newest acknowledgement are left out. ``salt``: SALT_BYTES at random, so
     that nobody with the disk can compute the head's hash, which the vault keeps, and so find out
     whether anything has changed since. ``day_keys``: sealed records of dropbox.day_key.
+    ``replies``: the newest MAX_TAKEN reply bundles of each desk and reviewer that the vault took;
+    vaults of before version 4 of their file name the newest one alone.
     """
 
     vault: bytes

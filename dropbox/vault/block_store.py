@@ -152,7 +152,7 @@ class BlockStore(Protocol):
         """
 
     def accepted(self) -> list[AcceptedReplies]:
-        """The newest bundle of each desk and reviewer."""
+        """The newest MAX_TAKEN bundles of each desk and reviewer, the oldest first."""
 
     def vault_id(self) -> bytes:
         """ID_BYTES at random, made with the store."""

@@ -247,8 +247,8 @@ class DayStore:
     def accepted(self) -> list[AcceptedReplies]:
         """See BlockStore.accepted."""
         with self._lock:
-            newest = sorted(self._writer.accepted.items())
-        return [AcceptedReplies(*sender, last) for sender, last in newest]
+            taken = sorted(self._writer.accepted.items())
+        return [AcceptedReplies(*sender, number) for sender, numbers in taken for number in numbers]
 
     # --- The clock and the disk ---
 

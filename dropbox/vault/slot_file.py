@@ -120,8 +120,8 @@ class SlotFile:
         ]
 
     def accepted(self) -> list[tuple[Any, ...]]:
-        """(desk, reviewer, number) of the newest bundle of each desk and reviewer."""
-        return self._rows("SELECT desk, reviewer, number FROM accepted ORDER BY desk, reviewer")
+        """(desk, reviewer, number) of the newest bundles of each desk and reviewer, in order."""
+        return self._rows("SELECT desk, reviewer, number FROM accepted ORDER BY 1, 2, 3")
 
     def write(self, changes: Changes, ledger: bytes, written: Callable[[], None]) -> None:
         """One transaction with all of *changes* and the *ledger*; durable when this returns.

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from dropbox.durable_file import replace_file
 from dropbox.errors import StoreError
+from dropbox.export_bundle import MAX_TAKEN
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
 from dropbox.vault.journal import journal_path
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # Measured for 64 slots in one tick: 21 ms of processor with pages of 4,096 bytes, 11 ms with these,
 # 9 ms with twice as much, which would make the tick that stores nothing dearer.
 PAGE_BYTES = 8_192
@@ -64,12 +65,17 @@ _SCHEMA = (
     f" record BLOB NOT NULL CHECK (length(record) <= {RECORD_MAX_BYTES})) STRICT",
     "CREATE TABLE export (number INTEGER PRIMARY KEY, head BLOB NOT NULL, day INTEGER NOT NULL,"
     " acknowledged INTEGER NOT NULL) STRICT",
-    "CREATE TABLE accepted (desk INTEGER, reviewer TEXT, number INTEGER NOT NULL,"
-    " PRIMARY KEY (desk, reviewer)) STRICT, WITHOUT ROWID",
     f"""CREATE TABLE ledger (
   place INTEGER PRIMARY KEY CHECK (place = 0),
   bytes BLOB NOT NULL CHECK (length(bytes) = {LEDGER_BYTES})
 ) STRICT""",
+    "CREATE TABLE accepted (desk INTEGER, reviewer TEXT, number INTEGER,"
+    " PRIMARY KEY (desk, reviewer, number)) STRICT, WITHOUT ROWID",
+)
+# Version 3 kept the number of the newest bundle alone.
+_ACCEPTED_3 = (
+    "CREATE TABLE accepted (desk INTEGER, reviewer TEXT, number INTEGER NOT NULL,"
+    " PRIMARY KEY (desk, reviewer)) STRICT, WITHOUT ROWID"
 )
 
 
@@ -87,6 +93,7 @@ def connect(path: Path) -> sqlite3.Connection:
         raise StoreError(f"The vault's file {path} cannot be opened: {why}.") from None
     try:
         _set_pragmas(connection)
+        _bring_up(connection)
         _check_schema(connection, path)
     except (sqlite3.Error, StoreError) as why:
         connection.close()
@@ -138,6 +145,36 @@ def _fresh() -> bytes:
     return bytes(content)
 
 
+def _bring_up(connection: sqlite3.Connection) -> None:
+    """Bring a file of version 3 to the present one, all at once; leave any other as it is."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    before = {*_SCHEMA[:-1], _ACCEPTED_3}
+    if version != 3 or _statements(connection) != before:
+        return
+    newest = connection.execute("SELECT desk, reviewer, number FROM accepted").fetchall()
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("DROP TABLE accepted")
+    connection.execute(_SCHEMA[-1])
+    connection.executemany(
+        "INSERT INTO accepted VALUES (?, ?, ?)",
+        [(*sender, one) for *sender, number in newest for one in taken_until(number)],
+    )
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def taken_until(number: int) -> range:
+    """The reply bundles that count as taken where only the *number* of the newest is known.
+
+    Desks have taken it so: calling those before it lost would have their answers sent again.
+    """
+    return range(max(1, number - MAX_TAKEN + 1), number + 1)
+
+
+def _statements(connection: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in connection.execute("SELECT sql FROM sqlite_schema")}
+
+
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != SCHEMA_VERSION:
@@ -145,8 +182,7 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
             f"The vault's file {path} was made by another version of Casedrop (schema {version})."
         )
     # The schema includes triggers and additional indexes.
-    found = [row[0] for row in connection.execute("SELECT sql FROM sqlite_schema ORDER BY rowid")]
-    if found != list(_SCHEMA):
+    if _statements(connection) != set(_SCHEMA):
         raise StoreError(f"{path} is not a vault's file.")
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dropbox.erase_hash import ERASE_BYTES, erases
 from dropbox.errors import BadBundle, CannotStore, PendingGone
-from dropbox.export_bundle import MAX_HISTORY
+from dropbox.export_bundle import MAX_HISTORY, MAX_TAKEN
 from dropbox.reply_bundle import ReplyBundle
 from dropbox.tombstone import Reason
 from dropbox.vault.block_store import (
@@ -23,6 +23,7 @@ from dropbox.vault.block_store import (
 from dropbox.vault.day_calendar import Days, Ledger
 from dropbox.vault.reply_heads import ReplyDraft
 from dropbox.vault.slot_heads import SPARE, Draft, SlotHeads, day_number, noise
+from dropbox.vault.slot_schema import taken_until
 from dropbox.vault.tick_changes import Statement
 
 # A head or a reply is on one page; a slot is on nine; a record of a day key is on up to sixteen.
@@ -56,9 +57,21 @@ class TickDraft:
     replies: ReplyDraft
     days: Days
     ledger: Ledger
-    accepted: dict[tuple[int, str], int]
+    accepted: dict[tuple[int, str], tuple[int, ...]]
     keys: list[tuple[int, bytes]]
     statements: list[Statement]
+
+    def accept(self, sender: tuple[int, str], numbers: Sequence[int]) -> None:
+        """Note that reply bundles of *sender*, a desk and a reviewer, were taken."""
+        known = (*self.accepted.get(sender, ()), *numbers)[-MAX_TAKEN:]
+        self.accepted[sender] = known
+        self.statements += [
+            *(("INSERT INTO accepted VALUES (?, ?, ?)", (*sender, one)) for one in numbers),
+            (
+                "DELETE FROM accepted WHERE desk = ? AND reviewer = ? AND number < ?",
+                (*sender, known[0]),
+            ),
+        ]
 
 
 class Work:
@@ -210,7 +223,7 @@ class Accept(Work):
         """See BlockStore.accept."""
         bundle = self.bundle
         sender = (bundle.desk, bundle.reviewer)
-        bundle.check_follows(draft.accepted.get(sender))
+        bundle.check_follows(max(draft.accepted.get(sender, ()), default=None))
         ours = [one for one in bundle.acknowledged if one.vault == draft.ledger.vault_id]
         exports = draft.days.exports
         for one in ours:
@@ -234,10 +247,7 @@ class Accept(Work):
         for one in sorted(ours):
             if one.number in exports:
                 draft.days.acknowledge(one.number, draft.today)
-        draft.accepted[sender] = bundle.number
-        draft.statements.append(
-            ("INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (*sender, bundle.number))
-        )
+        draft.accept(sender, [bundle.number])
 
 
 @dataclass(frozen=True)
@@ -259,10 +269,7 @@ class TakeOver(Work):
         """Raises StoredTwice or NoRoom."""
         draft.replies.add(self.replies, self.keep_until)
         for sender, number in self.numbers.items():
-            draft.accepted[sender] = number
-            draft.statements.append(
-                ("INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (*sender, number))
-            )
+            draft.accept(sender, taken_until(number))
 
 
 @dataclass(frozen=True)

@@ -192,5 +192,8 @@ class TickWriter:
             self._limits.retention,
         )
         self.keys = self._file.keys()
-        self.accepted = {(desk, reviewer): last for desk, reviewer, last in self._file.accepted()}
+        self.accepted = dict[tuple[int, str], tuple[int, ...]]()
+        for desk, reviewer, number in self._file.accepted():
+            known = self.accepted.get((desk, reviewer), ())
+            self.accepted[desk, reviewer] = (*known, number)
         self.ledger = Ledger.of(self._file.ledger)

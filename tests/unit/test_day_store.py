@@ -31,7 +31,7 @@ from support.day_stores import (
 )
 
 from dropbox.errors import BadBundle, CannotStore, PendingGone, StoreError
-from dropbox.export_bundle import AcceptedReplies
+from dropbox.export_bundle import MAX_TAKEN, AcceptedReplies
 from dropbox.reply_bundle import Acknowledged
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.tombstone import Reason
@@ -464,10 +464,26 @@ def test_a_bundle_is_accepted_once_and_whole(store: DayStore, path: Path, clock:
     store.close()
     again = open_days(path, clock)
 
+    # All that were taken: of those that were overtaken on their way, a desk has to know.
     assert again.accepted() == [
+        AcceptedReplies(0, "A" * 40, 5),
         AcceptedReplies(0, "A" * 40, 6),
         AcceptedReplies(1, "A" * 40, 1),
     ]
+    again.close()
+
+
+def test_only_the_newest_bundles_of_each_reviewer_are_remembered(
+    store: DayStore, path: Path, clock: TickClock
+) -> None:
+    store.take_over([], START.date(), {(0, "A" * 40): 80, (0, "B" * 40): 3})
+    store.accept(bundle_of(90, tags(1)))
+    mine = [AcceptedReplies(0, "A" * 40, number) for number in (*range(18, 81), 90)]
+    other = [AcceptedReplies(0, "B" * 40, number) for number in (1, 2, 3)]
+    assert len(mine) == MAX_TAKEN and store.accepted() == [*mine, *other]
+    store.close()
+    again = open_days(path, clock)
+    assert again.accepted() == [*mine, *other]
     again.close()
 
 
@@ -479,7 +495,7 @@ def test_what_a_vault_of_format_1_had_is_taken_over(
         store.accept(bundle_of(7, tags(2)))
     store.close()
     again = open_days(path, clock)
-    assert again.accepted() == [AcceptedReplies(0, "A" * 40, 7)]
+    assert again.accepted() == [AcceptedReplies(0, "A" * 40, number) for number in range(1, 8)]
     assert [sealed for _, sealed in again.replies(tags(1))] == [reply_under(tag(1))]
     clock.next_day()
     again.tick()

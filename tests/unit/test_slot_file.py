@@ -29,6 +29,7 @@ from support.day_stores import (
 from support.durable import steps
 
 from dropbox.errors import CannotStore, StoreError
+from dropbox.export_bundle import AcceptedReplies
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.vault import slot_schema as module
 from dropbox.vault.block_store import NoRoom
@@ -420,6 +421,39 @@ def test_a_row_of_another_length_is_not_written_over_one(path: Path, length: int
 
     assert store._file.heads() == before
     store.close()
+
+
+def as_version_3(path: Path, *more: str) -> None:
+    """Make *path* a vault's file that knows the number of each sender's newest bundle alone."""
+    open_days(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "DROP TABLE accepted; CREATE TABLE accepted (desk INTEGER, reviewer TEXT, number "
+            "INTEGER NOT NULL, PRIMARY KEY (desk, reviewer)) STRICT, WITHOUT ROWID; "
+            "INSERT INTO accepted VALUES (0, 'A', 2), (3, 'B', 70); PRAGMA user_version = 3;"
+            + "".join(more)
+        )
+
+
+def test_a_file_of_version_3_is_brought_up_with_all_that_it_took(path: Path) -> None:
+    as_version_3(path)
+    taken = [AcceptedReplies(0, "A", number) for number in (1, 2)]
+    taken += [AcceptedReplies(3, "B", number) for number in range(7, 71)]
+    for _ in range(2):
+        store = open_days(path)
+        assert store.accepted() == taken
+        store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_file_of_version_3_that_is_not_a_vaults_stays_as_it_is(path: Path) -> None:
+    as_version_3(path, "CREATE TRIGGER t AFTER UPDATE ON ledger BEGIN SELECT 1; END;")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"another version of Casedrop \(schema 3\)"):
+        open_days(path)
+    assert path.read_bytes() == before
 
 
 def test_what_is_no_database_is_refused_with_a_sentence(path: Path) -> None:
