@@ -97,6 +97,7 @@ def commands() -> dict[str, Command]:
         set_aside,
         show,
         status,
+        translate,
         verify,
     )
 
@@ -108,6 +109,7 @@ def commands() -> dict[str, Command]:
         "find": find,
         "review": review,
         "adjudicate": adjudicate,
+        "translate": translate,
         "reviewers": reviewers,
         "files": files,
         "answer": answer,

@@ -25,6 +25,7 @@ WORDS = "one two three four five six seven eight"
 TYPED = {
     "find": "训诫书",
     "answer": "【虚构】谢谢您的来信。",
+    "translate": "[Fictional] A letter of admonition.",
     "backup": f"{WORDS}\n",
     "restore": f"{WORDS}\n",
 }

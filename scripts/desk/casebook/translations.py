@@ -34,6 +34,7 @@ class Translations:
     """The table ``translation``, and those of other desks."""
 
     def __init__(self, database: sqlite_utils.Database, desks: Desks, note: Note) -> None:
+        self._database = database
         self._rows = SharedRows(database, desks, "translation", act="translate", note=note)
 
     def of(self, case: int) -> tuple[Translation, ...]:
@@ -57,13 +58,17 @@ class Translations:
         }
         return tuple(sorted(latest.values(), key=lambda one: (one.kind != GIST, one.machine != "")))
 
-    def gist(self, case: int, sources: tuple[str, ...], language: str) -> Translation | None:
-        """The latest gist in *language* of the first of *sources* that has one, by hand if any."""
-        found = [
-            one
-            for one in self.of(case)
-            if (one.kind, one.language) == (GIST, language) and one.source in sources
-        ]
+    def gist(self, case: int, language: str) -> Translation | None:
+        """The latest gist in *language* of the first part that has one, by hand if there is one."""
+        gists = [one for one in self.of(case) if (one.kind, one.language) == (GIST, language)]
+        if not gists:
+            return None  # as of nearly all cases of a list
+        parts = self._database.execute(
+            'SELECT lower(hex(block_id)) FROM part WHERE "case" = ? ORDER BY number', [case]
+        )
+        sources = [source for (source,) in parts]
+        found = [one for one in gists if one.source in sources]
+        # Stable: of those that are alike, the latest stays last.
         found.sort(key=lambda one: (-sources.index(one.source), not one.machine))
         return found[-1] if found else None
 

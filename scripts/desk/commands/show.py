@@ -7,8 +7,10 @@ from scripts.desk.options import add_case, add_json, add_lang
 from scripts.desk.screen.cases import case_text, case_values, link_values, links_text
 from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.reviews import review_text, review_values
+from scripts.desk.screen.translations import beside, translation_values
 from scripts.desk.search.similar import links_of
 from scripts.desk.search.upkeep import catch_up
+from scripts.desk.translating import texts_of
 
 HELP = "show a case with all its parts, reviews and answers"
 
@@ -32,13 +34,16 @@ def run(asked: argparse.Namespace) -> None:
         former = casebook.names.former(case.number)
         answers, reader = casebook.answers_to(case), viewer(casebook, asked.lang)
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
+        texts, given = texts_of(casebook, case), casebook.translations.current(case.number)
         casebook.viewed(case)
     if asked.json:
         review = review_values(reviews, standing, reader)
         linked = {"former": former, "linked": link_values(links, names), "review": review}
+        linked["translations"] = translation_values(texts, given, reader)
         print_json({**case_values(case, answers), **linked})
         return
-    print_rich(case_text(case, answers, reader.campaign, asked.lang, former))
+    translated = beside(given, reader)
+    print_rich(case_text(case, answers, reader.campaign, asked.lang, former, translated))
     if links:
         print_rich(links_text(links, names))
     print_rich(review_text(reviews, standing, reader))

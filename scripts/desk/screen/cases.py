@@ -12,6 +12,7 @@ from rich.text import Text
 
 from dropbox.campaign import Campaign
 from scripts.desk.case import Answer, Case, Counts, FileOfPart, Unopened
+from scripts.desk.casebook.translations import source_of_answer
 from scripts.desk.evidence import Joined
 from scripts.desk.screen.output import counted, table
 from scripts.desk.search.similar import Link
@@ -45,12 +46,19 @@ def fact_line(campaign: Campaign, code: str, answer: Any, language: str) -> str:
 
 
 def case_text(
-    case: Case, answers: Sequence[Answer], campaign: Campaign, language: str, former: str = ""
+    case: Case,
+    answers: Sequence[Answer],
+    campaign: Campaign,
+    language: str,
+    former: str = "",
+    beside: Mapping[str, Sequence[str]] | None = None,
 ) -> Text:
     """A whole case with its answers, as text.
 
-    *former* is what an earlier version of the casebook called it.
+    *former* is what an earlier version of the casebook called it; *beside* are lines below its
+    texts, by source (see scripts.desk.translating).
     """
+    translated = beside or {}
     parts, files = counted(len(case.parts), "part"), counted(len(case.files), "file")
     lines = [f"{case.name}, {parts}, {files}" + (f", formerly {former}" if former else "")]
     if case.withdrawn:
@@ -69,13 +77,14 @@ def case_text(
         lines += [
             fact_line(campaign, code, answer, language) for code, answer in report.facts.items()
         ]
-        lines += ["", isolated(report.text)]
+        lines += ["", isolated(report.text), *translated.get(part.block_id.hex(), ())]
         lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
     for answer in answers:
         where = whereabouts(answer, withheld=case.withdrawn is not None)
         lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {where}{_from(answer)}"]
         # An acknowledgement has no text.
         lines += ["", isolated(answer.text)] if answer.text else []
+        lines += translated.get(source_of_answer(answer.text), ())
     return Text("\n".join(lines))
 
 

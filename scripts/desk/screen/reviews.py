@@ -16,6 +16,7 @@ from scripts.desk.review.judgement import Judgement, Layer, Reviews
 from scripts.desk.reviewing import Kept
 from scripts.desk.screen.cases import EXCERPT_CHARACTERS, category_label, harm_label
 from scripts.desk.screen.output import counted, print_json, table
+from scripts.desk.screen.translations import gist_cell
 from scripts.desk.search.similar import linked
 from scripts.desk.search.summary import Outline, outlines_of
 from scripts.terminal import isolated, one_line
@@ -95,6 +96,7 @@ def _row(
     if row["conflict"]:
         return row
     own = reviews.own(viewer.reviewer)
+    gist = casebook.translations.gist(case.number, viewer.language)
     return {
         **row,
         "correspondence": standing["correspondence"],
@@ -115,6 +117,7 @@ def _row(
         "files": case.files,
         "after_withdrawal": case.later,
         "linked": links,
+        "gist": gist_cell(gist) if gist else None,
         "text": one_line(case.text, EXCERPT_CHARACTERS),
     }
 
@@ -207,7 +210,7 @@ def _cells(row: Mapping[str, Any], viewer: Viewer) -> dict[str, str]:
         "harms": str(len(row["harms"])),
         "files": str(row["files"]),
         "linked": str(row["linked"] or ""),
-        "text": row["text"],
+        "text": row["gist"] or row["text"],
     }
 
 
