@@ -1,26 +1,24 @@
-"""How reviewers can classify a case: the campaign's code lists, rules, and who needs two reviews.
+"""How reviewers can classify a case: the campaign's code lists and fields, and their rules.
 
 Each field of a review has a rule, which says what counts when several reviewers have filled it in.
-An empty field means "not said", never "no".
+An empty field means "not said", never "no". The fields in RULES are every campaign's, since the
+desk itself works with them; a campaign adds those of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dropbox.label import Label
 
+# The lists of choices of the fields that every campaign has.
 LISTS = (
     "merit",
     "status",
     "correspondence",
     "harm_status",
-    "us",
     "urgency",
     "flag",
     "evidence",
-    "actor",
-    "account",
-    "phone",
     "currency",
 )
 # The desk's rules depend on exactly these codes; a campaign only labels them.
@@ -40,38 +38,6 @@ FIXED = {
     "correspondence": ("co.none", "co.awaiting", "co.more"),
     "evidence": ("0", "1", "2", "3", "4"),
 }
-# Codes that a campaign file may leave out, since they came later: their labels then.
-LATER: Mapping[str, tuple[Label, ...]] = {
-    "status": (
-        Label(
-            "st.reopened",
-            {
-                "zh-Hans": "决定后有新材料",
-                "zh-Hant": "決定後有新材料",
-                "en": "New material after the decision",
-            },
-        ),
-    ),
-    "correspondence": (
-        Label("co.none", {"zh-Hans": "未回复", "zh-Hant": "未回覆", "en": "Not answered"}),
-        Label(
-            "co.awaiting",
-            {
-                "zh-Hans": "等待当事人回复",
-                "zh-Hant": "等待當事人回覆",
-                "en": "Waiting for claimant",
-            },
-        ),
-        Label(
-            "co.more",
-            {
-                "zh-Hans": "回复后又有新内容",
-                "zh-Hant": "回覆後又有新內容",
-                "en": "More came since the answer",
-            },
-        ),
-    ),
-}
 # Codes that older campaign files have and nothing uses any more.
 RETIRED = {"status": frozenset({"st.awaiting_claimant"})}
 
@@ -86,12 +52,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "category": (AGREE,),
     "merit": (AGREE,),
     "harms": (AGREE, BESIDE),
-    "us": (AGREE, BESIDE),
-    "account_types": (AGREE, UNION, BESIDE),
-    "phone_region": (AGREE, BESIDE),
-    "account_opened": (AGREE, BESIDE),
     "outcome": (AGREE,),
-    "actors": (UNION, AGREE, BESIDE),
     "evidence": (UNION, AGREE, BESIDE),
     "tags": (UNION, BESIDE),
     "flags": (STRICTEST, UNION),
@@ -103,20 +64,68 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "note": (BESIDE,),
 }
 USUAL: Mapping[str, str] = {field: rules[0] for field, rules in RULES.items()}
+# What else a sheet or a kept review holds, so that no field can have such a name.
+TAKEN = frozenset(RULES) | {
+    "case",
+    "version",
+    "conflict",
+    "removed",
+    "considered",
+    "rank",
+    "nonce",
+    "fields",
+}
+
+# The kinds of a campaign's own fields, with the rules that each can have, its usual one first:
+#   one     a code of its choices
+#   many    several of them
+#   date    YYYY, YYYY-MM or YYYY-MM-DD
+#   year    YYYY
+#   number  a decimal number, not negative
+#   text    a text
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "one": (AGREE, BESIDE),
+    "many": (AGREE, UNION, BESIDE),
+    "date": (AGREE, BESIDE),
+    "year": (AGREE, BESIDE),
+    "number": (AGREE, BESIDE),
+    "text": (BESIDE, AGREE),
+}
+# Kinds whose choices are listed in the campaign file.
+WITH_CHOICES = ("one", "many")
+
+
+@dataclass(frozen=True)
+class Field(Label):
+    """A field of the review sheet that the campaign adds: one of KINDS, and its rule."""
+
+    kind: str
+    rule: str
+    choices: tuple[Label, ...] = ()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the choices."""
+        return tuple(choice.code for choice in self.choices)
+
+    def choice(self, code: str, language: str) -> str:
+        """The label of the choice *code*, or *code* itself if there is no such choice."""
+        return next((one.in_(language) for one in self.choices if one.code == code), code)
 
 
 @dataclass(frozen=True)
 class Reviewing:
-    """The lists by their names in LISTS, and who gets a second review.
+    """The lists by their names in LISTS, the campaign's own fields, and who gets a second review.
 
     Cases in the merit tiers of ``always_second`` always get one, of all others ``sample_percent``.
-    ``rules`` has one of RULES for each field.
+    ``rules`` has one of RULES for each field, the campaign's own ones last.
     """
 
     lists: Mapping[str, tuple[Label, ...]]
     always_second: frozenset[str]
     sample_percent: int
     rules: Mapping[str, str] = field(default_factory=lambda: USUAL)
+    fields: tuple[Field, ...] = ()
 
     def codes(self, name: str) -> tuple[str, ...]:
         """The codes of list *name*, in the order of the campaign file."""
@@ -125,3 +134,15 @@ class Reviewing:
     def label(self, name: str, code: str, language: str) -> str:
         """The label of *code* in list *name*, or the code itself if the list does not have it."""
         return next((label.in_(language) for label in self.lists[name] if label.code == code), code)
+
+    def own_field(self, code: str) -> Field | None:
+        """The campaign's own field *code*, None if it has no such field."""
+        return next((one for one in self.fields if one.code == code), None)
+
+    def labels(self) -> Iterator[Label]:
+        """All that has a label: the choices of the lists, the fields, and their choices."""
+        for choices in self.lists.values():
+            yield from choices
+        for one in self.fields:
+            yield one
+            yield from one.choices

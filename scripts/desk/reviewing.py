@@ -15,16 +15,9 @@ from scripts.desk.case import Case
 from scripts.desk.case_name import BadCaseName
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import at_desk
+from scripts.desk.review.blank_sheet import blank, from_claimant
 from scripts.desk.review.judgement import ADJUDICATION, Layer, Reviews
-from scripts.desk.review.sheet import (
-    SHEET_BYTES,
-    BadSheet,
-    Issued,
-    blank,
-    from_claimant,
-    issued,
-    read,
-)
+from scripts.desk.review.sheet import SHEET_BYTES, BadSheet, Issued, issued, read
 
 # Of the hashes in a sheet's version: they tell two states apart and protect nothing.
 _STATE_DIGITS = 12

@@ -32,6 +32,7 @@ WHEELS = ROOT / "build" / "desk-wheels"
 ENTRIES = ("scripts.desk.__main__", "scripts.ceremony.__main__")
 DATA = (
     "dropbox/campaign.toml",
+    "dropbox/review.toml",
     "scripts/desk/casebook/schema.sql",
     "scripts/desk/search/derived.sql",
 )

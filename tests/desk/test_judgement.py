@@ -22,6 +22,8 @@ from scripts.desk.review.judgement import (
 )
 
 URGENCIES = ("normal", "deadline", "danger")
+# A campaign with one field of its own.
+FIELDS = {**USUAL, "us": "must agree"}
 ALWAYS = frozenset({"m3", "m4"})
 
 
@@ -52,13 +54,13 @@ def reviews(said: Sequence[Said], *, sampled: bool = False) -> Reviews:
             harms=dict(one.harms),
             outcome=one.outcome,
             conflict=one.conflict,
-            us=one.us,
+            fields={"us": one.us} if one.us else {},
             flags=one.flags,
             tags=one.tags,
             removed=dict(one.removed),
         )
         layers.append(Layer(number, 1, one.who, one.role, 1, date(2026, 11, 24), True, judgement))
-    return Reviews(layers, Rules(ALWAYS, URGENCIES, sampled))
+    return Reviews(layers, Rules(ALWAYS, URGENCIES, sampled, FIELDS))
 
 
 A, B, C = "A", "B", "C"
@@ -198,7 +200,11 @@ def test_what_the_first_says_stays_when_the_second_agrees_and_says_nothing() -> 
     agreed = reviews([first, Said(B, "m3", tags=("two",))]).agreed
 
     assert agreed is not None
-    assert (agreed.us, agreed.flags, agreed.tags) == ("california", ("minor", "x"), ("one", "two"))
+    assert (agreed.said("us"), agreed.flags, agreed.tags) == (
+        "california",
+        ("minor", "x"),
+        ("one", "two"),
+    )
     assert agreed.harms == {"h": "documented"} and agreed.merit == "m3"
 
 
@@ -226,19 +232,19 @@ def test_where_two_disagree_the_third_decides_field_by_field() -> None:
     unsaid = reviews([one, other, ADJUDGED]).agreed
     said = reviews([one, other, ADJUDGED._replace(us="canada", harms=(("h", "supported"),))]).agreed
 
-    assert unsaid is not None and (unsaid.merit, unsaid.us) == ("m2", "")
+    assert unsaid is not None and (unsaid.merit, unsaid.said("us")) == ("m2", "")
     assert unsaid.harms == {"i": "alleged", "j": "alleged"}
-    assert said is not None and said.us == "canada"
+    assert said is not None and said.said("us") == "canada"
     assert said.harms == {"h": "supported", "i": "alleged", "j": "alleged"}
 
 
 def test_the_campaign_says_which_fields_must_agree() -> None:
     layers = reviews([Said(A, "m2", us="california"), Said(B, "m2", us="none")]).layers
-    rules = Rules(ALWAYS, URGENCIES, sampled=False, fields={**USUAL, "us": "side by side"})
+    rules = Rules(ALWAYS, URGENCIES, sampled=False, fields={**FIELDS, "us": "side by side"})
 
     found = Reviews(layers, rules)
 
-    assert not found.disagree and found.agreed is not None and found.agreed.us == ""
+    assert not found.disagree and found.agreed is not None and found.agreed.said("us") == ""
 
 
 def test_of_the_evidences_strength_the_most_counts() -> None:
@@ -308,9 +314,9 @@ def test_a_judgement_comes_back_from_json() -> None:
         "m2",
         "normal",
         {"h": "alleged"},
-        ("a", "b"),
         "2025",
         "",
+        fields={"actors": ("a", "b"), "us": "none"},
         amounts=({"amount": "1"},),
         conflict=False,
     )
@@ -353,3 +359,12 @@ def test_a_layer_of_an_old_casebook_considered_what_the_log_has_before_it() -> N
         (8, 4),
         (9, 5),
     }
+
+
+@pytest.mark.parametrize("said", [7, None, True, {"a": "b"}, [1], [["a"]], [None]])
+def test_a_field_of_a_campaigns_own_holds_texts_alone(said: object) -> None:
+    whole = Judgement("c1", "m2", "normal", fields={"us": "none", "actors": ("a",)}).to_json()
+    assert whole["us"] == "none" and whole["actors"] == ["a"]
+
+    with pytest.raises(TypeError):
+        Judgement.from_json({**whole, "us": said})

@@ -9,8 +9,9 @@ from support.cases import attachment, report
 
 from dropbox.campaign import Campaign
 from scripts.desk.case import Case, Part
+from scripts.desk.review.blank_sheet import blank, from_claimant
 from scripts.desk.review.judgement import ADJUDICATION, Judgement
-from scripts.desk.review.sheet import BadSheet, blank, from_claimant, read
+from scripts.desk.review.sheet import BadSheet, read
 
 FACTS = {
     "period_from": "2025-12",
@@ -92,15 +93,15 @@ def test_every_code_stands_in_the_blank_sheet_with_its_label(campaign: Campaign)
         "merit",
         "urgency",
         "harm_status",
-        "us",
         "flag",
         "evidence",
-        "actor",
-        "account",
-        "phone",
         "currency",
     ):
         for label in campaign.reviewing.lists[name]:
+            assert f"#   {label.code}  {label.in_('en')}\n" in sheet
+    for field in campaign.reviewing.fields:
+        assert f"# {field.in_('en')}" in sheet
+        for label in field.choices:
             assert f"#   {label.code}  {label.in_('en')}\n" in sheet
     assert "#   c1.tortured  Physically tortured" in sheet and "#   st.closed  Closed" in sheet
 
@@ -155,13 +156,8 @@ def test_a_sheet_comes_back_as_it_was_filled_in(campaign: Campaign) -> None:
         merit="m3",
         urgency="deadline",
         harms={"c2.tips_blocked": "documented", "c3.account_closed": "doubtful"},
-        actors=("actor.tencent",),
         period_from="2024-09",
         period_to="2024-10-05",
-        us="california",
-        account_types=("acct.official",),
-        phone_region="tel.us",
-        account_opened="2018",
         amounts=({"amount": "70000.50", "currency": "CNY", "as_of": "2024", "what": '一年"收入"'},),
         evidence="3",
         credibility="可信\n\x1b[31m \u202e 'quoted' \x7f",
@@ -169,6 +165,13 @@ def test_a_sheet_comes_back_as_it_was_filled_in(campaign: Campaign) -> None:
         tags=("ongoing", "成都"),
         outcome="st.counsel",
         note='Says "yes" \\ and\r\nmore',
+        fields={
+            "us": "california",
+            "actors": ("actor.tencent",),
+            "account_types": ("acct.official",),
+            "phone_region": "tel.us",
+            "account_opened": "2018",
+        },
     )
 
     sheet = blank(case(), campaign, filled, "v")
@@ -220,21 +223,21 @@ as_of = "yesterday"
     found = faults(campaign, text)
 
     assert [one.split(":")[0] for one in found] == [
-        "Line 4, colour",
         "Line 1, category",
         "Line 2, merit",
         "Line 3, urgency",
-        "Line 14, c1.nothing",
-        "Line 15, c1.job_loss",
+        "Line 4, colour",
+        "Line 5, evidence",
         "Line 6, actors",
         "Line 7, period_from",
-        "Line 11, account_opened",
-        *["Line 16, amounts"] * 4,
-        "Line 5, evidence",
         "Line 8, flags",
         "Line 9, tags",
         "Line 10, outcome",
+        "Line 11, account_opened",
         "Line 12, note",
+        "Line 14, c1.nothing",
+        "Line 15, c1.job_loss",
+        *["Line 16, amounts"] * 4,
     ]
 
 
@@ -383,3 +386,70 @@ def test_a_period_ends_no_earlier_than_it_begins(
         assert read(text.encode(), campaign).period_to == last
     else:
         assert "before period_from" in faults(campaign, text)[0]
+
+
+@pytest.fixture(scope="module")
+def dam(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    """Another group's campaign: two kinds of case, and a field of each kind of its own."""
+    text = '{ zh-Hans = "一", zh-Hant = "一", en = "one" }'
+    fields = "".join(
+        f'[[review.field]]\ncode = "{code}"\nkind = "{kind}"\nlabel = {text}\n{more}\n'
+        for code, kind, more in (
+            ("river", "one", f'choices = [{{ code = "upper", {text[2:-2]} }}]'),
+            ("lost", "many", f'choices = [{{ code = "house", {text[2:-2]} }}]'),
+            ("warned", "date", ""),
+            ("built", "year", ""),
+            ("depth", "number", ""),
+            ("witness", "text", ""),
+        )
+    )
+    path = tmp_path_factory.mktemp("campaign") / "dam.toml"
+    head = f'code = "dam"\ntitle = {text}\ninvitation = {text}\n'
+    kinds = "".join(f'[[category]]\ncode = "{one}"\nlabel = {text}\n' for one in ("flood", "land"))
+    path.write_text(head + kinds + fields, "utf-8")
+    return Campaign.read(path)
+
+
+def test_a_campaigns_own_fields_start_with_the_claimants_answers(dam: Campaign) -> None:
+    answers = {"river": "upper", "lost": ["house", "x"], "warned": "2025-07", "built": "2001"}
+    started = from_claimant(case(category="flood", facts={**answers, "witness": "me"}), dam)
+
+    assert started.fields == {
+        "river": "upper",
+        "lost": ("house",),
+        "warned": "2025-07",
+        "built": "2001",
+        "depth": "",
+        "witness": "",
+    }
+    wrong = {"river": "lower", "lost": "house", "warned": "soon", "depth": "deep", "built": 2001}
+    assert from_claimant(case(category="flood", facts=wrong), dam).fields == {
+        code: () if code == "lost" else "" for code in started.fields
+    }
+
+
+def test_a_campaigns_own_fields_are_read_by_their_kinds(dam: Campaign) -> None:
+    said: dict[str, str | tuple[str, ...]] = {
+        "river": "upper",
+        "lost": ("house",),
+        "warned": "2025-07-01",
+        "built": "2001",
+        "depth": "2.5",
+        "witness": "Two",
+    }
+    filled = Judgement("flood", "m2", "normal", fields=said)
+    sheet = blank(case(), dam, filled, "v")
+
+    assert read(sheet.encode(), dam) == filled
+    for code, wrong, sentence in (
+        ("river", '"lower"', "this must be one of upper, or empty."),
+        ("lost", '["barn"]', "this must be a list of house."),
+        ("warned", '"soon"', "this must be YYYY, YYYY-MM or YYYY-MM-DD."),
+        ("built", "2001", "this must be a text in quotes of at most 20000 characters."),
+        ("depth", '"-1"', 'this must be a number in quotes, such as "12.5".'),
+        ("depth", '"1e9"', 'this must be a number in quotes, such as "12.5".'),
+        ("us", '"california"', "there is no such field."),
+    ):
+        lines = [one for one in sheet.splitlines() if not one.startswith(f"{code} =")]
+        lines.insert(0, f"{code} = {wrong}")
+        assert faults(dam, "\n".join(lines)) == [f"Line 1, {code}: {sentence}"]

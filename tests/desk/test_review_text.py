@@ -10,6 +10,7 @@ from dropbox.campaign import Campaign
 from scripts.desk.identity import Viewer
 from scripts.desk.review.judgement import REVIEW, Judgement, Layer, Reviews, Rules
 from scripts.desk.screen.reviews import layer_values, next_after, review_text, review_values
+from scripts.terminal import isolated
 
 ANN, BEN = "A" * 40, "B" * 40
 STANDING = {
@@ -49,7 +50,14 @@ LINES: Mapping[str, tuple[Judgement, list[str]]] = {
     ),
     "a beginning alone": (Judgement(period_from="2025"), ["period: 2025 to ?"]),
     "an end alone": (Judgement(period_to="2026"), ["period: ? to 2026"]),
-    "an account": (Judgement(account_opened="2014"), ["account opened: 2014"]),
+    "a field of the campaign's own": (
+        Judgement(fields={"account_opened": "2014"}),
+        ["Account opened: 2014"],
+    ),
+    "a field of another campaign": (
+        Judgement(fields={"dam": ("dyke", "\x1b[31m")}),
+        ["dam: dyke", f"dam: {isolated(chr(27) + '[31m')}"],
+    ),
     "an amount of a month": (
         Judgement(amounts=(AMOUNT,)),
         ["amount: 9000 CNY (2026-01) salary"],
@@ -93,7 +101,7 @@ def test_codes_come_with_their_labels(ann: Viewer, campaign: Campaign) -> None:
         category="c1",
         merit="m2",
         urgency="danger",
-        actors=("actor.police",),
+        fields={"actors": ("actor.police",)},
         harms={"c1.job_loss": "alleged"},
     )
 
@@ -104,15 +112,17 @@ def test_codes_come_with_their_labels(ann: Viewer, campaign: Campaign) -> None:
         for name, listed, code in (
             ("merit", "merit", "m2"),
             ("urgency", "urgency", "danger"),
-            ("actors", "actor", "actor.police"),
         )
     }
     category = next(one for one in campaign.categories if one.code == "c1")
     harm = next(one for one in category.harms if one.code == "c1.job_loss")
     alleged = campaign.reviewing.label("harm_status", "alleged", "en")
+    field = campaign.reviewing.own_field("actors")
+    assert field is not None
     assert layers_in(found)[1:] == [
         f"category: {category.in_('en')}",
         *(f"{name}: {label}" for name, label in labels.items()),
+        f"{field.in_('en')}: {field.choice('actor.police', 'en')}",
         f"harm: {harm.in_('en')}: {alleged}",
     ]
 

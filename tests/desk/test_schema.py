@@ -134,11 +134,11 @@ def test_a_casebook_of_version_5_keeps_its_layers_and_answers(tmp_path: Path) ->
             "C-0003",
         ]
         first, second = casebook.layers.of(casebook.case(1)).layers
-        assert (first.judgement.us, first.judgement.flags) == (
+        assert (first.judgement.said("us"), first.judgement.flags) == (
             "california",
             ("minor", "privileged"),
         )
-        assert second.judgement.us == "" and second.reviewer == "CD" * 20
+        assert second.judgement.said("us") == "" and second.reviewer == "CD" * 20
         # One of the reviewers said it and the other agreed; then the claimant came back.
         standings = {row["case"]: row for row in casebook.layers.standings()}
         assert (standings[1]["status"], standings[1]["correspondence"]) == (

@@ -3,15 +3,19 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po, write_po
-from support.front import ONION
+from support.front import ONION, Front, make_settings
 from support.made_up_language import TAG, in_another_language, made_up, write_catalog
+from support.report_form import report_page, send
 
 from dropbox.campaign import Campaign
 from dropbox.catalog import originals
+from dropbox.label import LANGUAGES
 from dropbox.settings import Settings
 from scripts import casedrop
 from scripts.newsite import make_site
@@ -33,7 +37,13 @@ def commands() -> list[str]:
 
 def settings_lines() -> str:
     """What the guide adds to a settings file."""
-    (block,) = re.findall(r"^```toml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    return toml_block("[site]")
+
+
+def toml_block(begin: str) -> str:
+    """The guide's TOML that begins so."""
+    blocks = re.findall(r"^```toml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    (block,) = (one for one in blocks if one.startswith(begin))
     return str(block)
 
 
@@ -158,3 +168,22 @@ def test_what_stops_a_start_is_said_with_exit_code_2(
     (site / "var" / "catalogs" / f"{TAG}.mo").write_bytes(b"no catalog")
     assert casedrop.main(["texts", "--settings", str(file)]) == 2
     assert "it is not a compiled catalog (.mo)." in capsys.readouterr().err
+
+
+def test_the_guides_campaign_takes_reports_and_has_the_usual_reviewing(
+    tmp_path: Path, keys_dir: Path, front_of: Callable[[Settings], Front]
+) -> None:
+    path = tmp_path / "dam.toml"
+    path.write_text(toml_block('code = "dam-2026"'), "utf-8")
+    settings = replace(make_settings(tmp_path / "var", keys_dir), campaign=path)
+    front, campaign = front_of(settings), Campaign.read(path)
+
+    with front.browser() as browser:
+        for language in LANGUAGES:
+            prefix = language.lower()
+            assert campaign.title[language] in browser.get(f"/{prefix}/").text
+            assert send(browser, report_page(browser, prefix), category="loss").status == 200
+
+    assert [report.category for report in front.reports()] == ["loss"] * 3
+    assert campaign.unsure == "unsure" and campaign.reviewing.codes("urgency")[-1] == "danger"
+    assert [(one.code, one.kind) for one in campaign.reviewing.fields] == [("warned", "date")]

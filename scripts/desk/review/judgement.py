@@ -33,7 +33,8 @@ class Judgement:
     ``harms`` is {harm: status}. Without ``merit`` it is a first look (a triage), not a review.
     ``amounts`` are mappings of amount (a decimal number), currency, as_of and what; periods are
     YYYY, YYYY-MM or YYYY-MM-DD. With ``conflict`` the reviewer knows somebody in the case and gives
-    it away. ``removed`` is {flag or urgency: the reason}: what somebody gave and this takes away.
+    it away. ``fields`` has what it says in the campaign's own fields: a text, or several codes.
+    ``removed`` is {flag or urgency: the reason}: what somebody gave and this takes away.
     ``considered`` are the block ids, in hex, of the case's parts that the reviewer's sheet was
     about; casebooks before version 6 did not note them. ``rank`` is one more than that of the
     highest layer of the case that its desk knew then, so what somebody could read comes before what
@@ -45,13 +46,8 @@ class Judgement:
     merit: str = ""
     urgency: str = ""
     harms: Mapping[str, str] = field(default_factory=dict)
-    actors: Sequence[str] = ()
     period_from: str = ""
     period_to: str = ""
-    us: str = ""
-    account_types: Sequence[str] = ()
-    phone_region: str = ""
-    account_opened: str = ""
     amounts: Sequence[Mapping[str, str]] = ()
     evidence: str = ""
     credibility: str = ""
@@ -61,41 +57,56 @@ class Judgement:
     conflict: bool = False
     note: str = ""
     removed: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     considered: Sequence[str] = ()
     rank: int = field(default=0, compare=False)
     nonce: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """All fields by name; later ones than the first version had are left out when empty."""
+        """All fields by name, the campaign's own among them.
+
+        Later ones than the first version had are left out when empty.
+        """
         values = {
-            name: getattr(self, name)
-            for name in self.__dataclass_fields__
-            if name not in _LATER or getattr(self, name)
+            name: getattr(self, name) for name in _OWN if name not in _LATER or getattr(self, name)
         }
         return {
             name: list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
+            for name, value in {**values, **self.fields}.items()
         }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "Judgement":
-        """The judgement of :meth:`to_json`."""
-        fields: dict[str, Any] = {
+        """The judgement of :meth:`to_json`. Raises TypeError if it is none."""
+        values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in body.items()
         }
-        return cls(**fields)
+        fields = {name: value for name, value in values.items() if name not in _OWN}
+        for value in fields.values():
+            texts = value if isinstance(value, tuple) else (value,)
+            if not all(isinstance(one, str) for one in texts):
+                raise TypeError
+        return cls(**{name: values[name] for name in values if name in _OWN}, fields=fields)
+
+    def said(self, name: str) -> Any:
+        """What it says in the field *name*, which may be the campaign's own; empty if nothing."""
+        return getattr(self, name) if name in _OWN else self.fields.get(name, "")
 
     def differs(self, other: "Judgement", name: str) -> bool:
         """Whether both say something in the field *name*, and not the same.
 
         Of harms, those that only one of them names are not said by the other.
         """
-        mine, theirs = getattr(self, name), getattr(other, name)
+        mine, theirs = self.said(name), other.said(name)
         if isinstance(mine, Mapping):
             return any(mine[key] != theirs[key] for key in mine if key in theirs)
         if isinstance(mine, str):
             return bool(mine and theirs and mine != theirs)
         return bool(mine and theirs and set(mine) != set(theirs))
+
+
+# The fields that every campaign has.
+_OWN = tuple(name for name in Judgement.__dataclass_fields__ if name != "fields")
 
 
 @dataclass(frozen=True, repr=False)
@@ -283,15 +294,15 @@ class Reviews:
         """What counts of all that was said, field by field; None while reviews are open."""
         if self.deciding is None:
             return None
-        return Judgement(
-            **{name: self._agreed(name, rule) for name, rule in self.rules.fields.items()}
+        return Judgement.from_json(
+            {name: self._agreed(name, rule) for name, rule in self.rules.fields.items()}
         )
 
     def _agreed(self, name: str, rule: str) -> Any:
+        nothing = Judgement().said(name)
         if rule == STRICTEST:
             return self.urgency if name == "urgency" else self.flags
-        nothing = getattr(Judgement(), name)
-        said = [value for one in self.voices if (value := getattr(one, name))]
+        said = [value for one in self.voices if (value := one.said(name))]
         if not said or rule == BESIDE:
             return nothing
         if isinstance(nothing, Mapping):
@@ -299,16 +310,16 @@ class Reviews:
         if rule == UNION:
             # A single code of a union is one of a scale: the most that anybody says.
             union = dict.fromkeys(one for values in said for one in values)
-            return max(said) if isinstance(nothing, str) else tuple(union)
-        decided = self.adjudicated is not None and getattr(self.adjudicated.judgement, name)
+            return max(said) if isinstance(said[0], str) else tuple(union)
+        decided = self.adjudicated is not None and self.adjudicated.judgement.said(name)
         return said[-1] if decided or name not in self.differences else nothing
 
     def _agreed_by_key(self, name: str) -> dict[str, str]:
         """Harms with their statuses; where two differ, only what the adjudicator says counts."""
-        final = getattr(self.adjudicated.judgement, name) if self.adjudicated else {}
+        final = self.adjudicated.judgement.said(name) if self.adjudicated else {}
         found: dict[str, str] = {}
         for one in self.voices:
-            for key, value in getattr(one, name).items():
+            for key, value in one.said(name).items():
                 found[key] = value if found.get(key, value) == value else ""
         return {key: value for key, value in {**found, **final}.items() if value}
 

@@ -1,20 +1,18 @@
-"""The sheet that a reviewer fills in for a case: TOML with the campaign's codes in comments.
+"""Reading the sheet that a reviewer filled in for a case: all its faults by line, or a judgement.
 
-It is filled in with what the claimant said, where that is one of the campaign's codes; anything
-else is only in the report's text.
+The blank sheet is in blank_sheet.py.
 """
 
-import json
 import re
 import tomllib
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
-from scripts.desk.case import Case
+from dropbox.label import Label
+from dropbox.review_codes import RULES
 from scripts.desk.review.judgement import ADJUDICATION, OUTCOMES, REVIEW, Judgement
 from scripts.terminal import one_line
 
@@ -23,12 +21,13 @@ _TEXT_CHARACTERS = 20_000
 # Of a field's name in a sentence.
 _NAME_CHARACTERS = 60
 _TAG = re.compile(r"[\w.-]{1,40}")
-_MONTH = re.compile(r"[12][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?", re.ASCII)
+_DATE = re.compile(r"[12][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?", re.ASCII)
 _YEAR = re.compile("[12][0-9]{3}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 # What a sheet says besides the reviewer's judgement.
 _ISSUED = ("case", "version")
-# What of a judgement no sheet states.
-_NOT_STATED = ("considered",)
+# What each sheet says, whatever the campaign's own fields.
+_STATED = frozenset(RULES) | {"conflict", "removed"}
 _AMOUNT_KEYS = ("amount", "currency", "as_of", "what")
 _AMOUNTS, _LISTED = 50, 100
 _MOST_AMOUNT = 10**15
@@ -38,6 +37,20 @@ class BadSheet(CasedropError):
     """The sheet cannot be taken; each line names one fault."""
 
 
+class Form(NamedTuple):
+    """How a kind of field is written, and what to say of it."""
+
+    pattern: re.Pattern[str]
+    wanted: str
+
+
+FORMS = {
+    "date": Form(_DATE, "YYYY, YYYY-MM or YYYY-MM-DD"),
+    "year": Form(_YEAR, "a year, in quotes"),
+    "number": Form(_NUMBER, 'a number in quotes, such as "12.5"'),
+}
+
+
 class Issued(NamedTuple):
     """What a sheet says of itself: the case that it is for, and the state in which that was."""
 
@@ -45,163 +58,27 @@ class Issued(NamedTuple):
     version: str
 
 
-def _codes(campaign: Campaign) -> dict[str, Mapping[str, str]]:
+def codes_of(campaign: Campaign) -> dict[str, Mapping[str, str]]:
     """The codes that each field of a sheet may hold, with their English labels."""
-    listed = {
-        name: {label.code: label.in_("en") for label in labels}
-        for name, labels in campaign.reviewing.lists.items()
-    }
+    reviewing = campaign.reviewing
+    listed = {name: _labelled(labels) for name, labels in reviewing.lists.items()}
+    own = {one.code: _labelled(one.choices) for one in reviewing.fields if one.choices}
     return {
-        "category": {one.code: one.in_("en") for one in campaign.categories},
+        **own,
+        "category": _labelled(campaign.categories),
         "merit": listed["merit"],
         "urgency": listed["urgency"],
         "evidence": listed["evidence"],
-        "us": listed["us"],
-        "actors": listed["actor"],
-        "account_types": listed["account"],
-        "phone_region": listed["phone"],
         "flags": listed["flag"],
         "outcome": {code: listed["status"][code] for code in OUTCOMES},
-        "harms": {harm.code: harm.in_("en") for one in campaign.categories for harm in one.harms},
+        "harms": _labelled(harm for one in campaign.categories for harm in one.harms),
         "status of a harm": listed["harm_status"],
         "currency": listed["currency"],
     }
 
 
-def from_claimant(case: Case, campaign: Campaign) -> Judgement:
-    """The claimant's own answers that are codes of the campaign: a start, not a judgement."""
-    codes, facts = _codes(campaign), dict[str, Any]()
-    for part in case.parts:
-        facts.update(part.report.facts)
-
-    def one(name: str, form: re.Pattern[str]) -> str:
-        value = facts.get(name)
-        return value if isinstance(value, str) and form.fullmatch(value) else ""
-
-    def many(name: str) -> tuple[str, ...]:
-        values = facts.get(name)
-        return (
-            tuple(code for code in codes[name] if code in values)
-            if isinstance(values, list)
-            else ()
-        )
-
-    phone = facts.get("phone_region")
-    # The first status is that of a harm which somebody has only alleged.
-    alleged = next(iter(codes["status of a harm"]))
-    return Judgement(
-        category=case.category if case.category in codes["category"] else "",
-        harms={harm: alleged for harm in codes["harms"] if harm in case.harms},
-        actors=many("actors"),
-        period_from=one("period_from", _MONTH),
-        period_to=one("period_to", _MONTH),
-        account_types=many("account_types"),
-        phone_region=phone if isinstance(phone, str) and phone in codes["phone_region"] else "",
-        account_opened=one("account_opened", _YEAR),
-    )
-
-
-def blank(case: Case, campaign: Campaign, filled: Judgement, version: str) -> str:
-    """The sheet of *case* with *filled* in it, and all codes with their labels in comments.
-
-    *version* is the state of the case for which it is handed out; see :class:`Issued`.
-    """
-    codes = _codes(campaign)
-    lines = [
-        "# This sheet is for one case, as it was when the sheet was printed. Leave both lines as",
-        "# they are; whenever they do not fit, nothing is kept.",
-        f"case = {_toml(case.name)}",
-        f"version = {_toml(version)}",
-    ]
-
-    def field(name: str, *remarks: str) -> None:
-        value = getattr(filled, name)
-        lines.extend(["", *(f"# {remark}" for remark in remarks)])
-        lines.extend(f"#   {code}  {label}" for code, label in codes.get(name, {}).items())
-        shown = (
-            int(value)
-            if name == "evidence" and value
-            else list(value)
-            if isinstance(value, tuple)
-            else value
-        )
-        lines.append(f"{name} = {_toml(shown)}")
-
-    field(
-        "conflict",
-        "true if you know a person, an employer or a place in this case: it is then out of your "
-        "hands for good.",
-    )
-    field("category")
-    field("merit", "If you leave this empty, the sheet is a first look (a triage), not a review.")
-    field("urgency")
-    field("evidence", "How strong the evidence is, a number.")
-    field("us")
-    field("actors")
-    field("period_from", "YYYY, YYYY-MM or YYYY-MM-DD.")
-    field("period_to", "Empty if it still goes on, or is not known.")
-    field("account_types")
-    field("phone_region")
-    field("account_opened", "A year.")
-    field("flags", "What is left empty here or above is not said; it never means no.")
-    field("tags", "Words of your own, without spaces.")
-    field(
-        "outcome",
-        "The outcome of the case, which counts if your review decides. Empty while it is open.",
-    )
-    field("credibility", "Why you believe it, or do not.")
-    field("note")
-    lines += [
-        "",
-        "# Each harm that you find in the case, with its status.",
-        *_comments(codes["status of a harm"]),
-        "# The harms:",
-    ]
-    lines += [*_comments(codes["harms"]), "[harms]"]
-    lines += [f"{json.dumps(harm)} = {_toml(found)}" for harm, found in filled.harms.items()]
-    lines += [
-        "",
-        "# A flag or an urgency that anybody gave stays until somebody removes it with the reason:",
-        '# minor = "the claimant is 34; the child was another case\'s"',
-        "[removed]",
-    ]
-    lines += [
-        "",
-        "# Amounts, each like this, without the #:",
-        "# [[amounts]]",
-        '# amount = "9000.00"',
-        '# currency = "CNY"',
-    ]
-    lines += [
-        '# as_of = "2026-01"',
-        '# what = "monthly salary lost"',
-        *_comments(codes["currency"]),
-    ]
-    for amount in filled.amounts:
-        lines += ["[[amounts]]", *(f"{key} = {_toml(value)}" for key, value in amount.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _comments(labels: Mapping[str, str]) -> list[str]:
-    return [f"#   {code}  {label}" for code, label in labels.items()]
-
-
-def _toml(value: Any) -> str:
-    """*value* in TOML, which writes strings, lists, numbers and booleans as JSON does.
-
-    Characters that act on a terminal are escaped too, although JSON does not ask for it.
-    """
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(
-        _escaped(character)
-        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp")
-        else character
-        for character in text
-    )
-
-
-def _escaped(character: str) -> str:
-    return f"\\U{ord(character):08X}"
+def _labelled(labels: Iterable[Label]) -> dict[str, str]:
+    return {one.code: one.in_("en") for one in labels}
 
 
 def issued(untrusted: bytes) -> Issued:
@@ -221,7 +98,7 @@ def read(untrusted: bytes, campaign: Campaign, *, role: str = REVIEW) -> Judgeme
     Raises BadSheet, which names all faults by their lines.
     """
     text, body = _parsed(untrusted)
-    checked = _Sheet(text, body, _codes(campaign), role)
+    checked = _Sheet(text, body, campaign, role)
     judgement = checked.judgement()
     if checked.faults:
         raise BadSheet("\n".join(checked.faults))
@@ -251,14 +128,13 @@ class _Sheet:
     It collects all faults, so that a reviewer sees them at once.
     """
 
-    def __init__(
-        self, text: str, body: dict[str, Any], codes: Mapping[str, Mapping[str, str]], role: str
-    ) -> None:
+    def __init__(self, text: str, body: dict[str, Any], campaign: Campaign, role: str) -> None:
         self._lines = text.splitlines()
         self._body = body
-        self._codes = codes
+        self._codes = codes_of(campaign)
+        self._fields = campaign.reviewing.fields
         self._role = role
-        self.faults: list[str] = []
+        self._faults: list[tuple[int, str]] = []
 
     def fault(self, key: str, sentence: str) -> None:
         """Add the fault *sentence* of the field *key*."""
@@ -267,13 +143,19 @@ class _Sheet:
             (number for number, line in enumerate(self._lines, 1) if begins.match(line)), None
         )
         shown = one_line(key, _NAME_CHARACTERS)
-        self.faults.append(f"Line {line}, {shown}: {sentence}" if line else f"{shown}: {sentence}")
+        found = f"Line {line}, {shown}: {sentence}" if line else f"{shown}: {sentence}"
+        self._faults.append((line or len(self._lines) + 1, found))
+
+    @property
+    def faults(self) -> list[str]:
+        """All faults, in the order of their lines."""
+        return [found for _line, found in sorted(self._faults, key=lambda one: one[0])]
 
     def judgement(self) -> Judgement:
         """The sheet's judgement; valid only if there were no faults."""
-        fields = set(Judgement.__dataclass_fields__) - set(_NOT_STATED)
+        own = {one.code for one in self._fields}
         for key in self._body:
-            if key not in fields and key not in _ISSUED:
+            if key not in _STATED and key not in own and key not in _ISSUED:
                 self.fault(key, "there is no such field.")
         conflict = self._body.get("conflict", False)
         if not isinstance(conflict, bool):
@@ -286,13 +168,8 @@ class _Sheet:
             merit=self.code("merit"),
             urgency=self.code("urgency"),
             harms=self.harms(),
-            actors=self.many("actors"),
-            period_from=self.text("period_from", _MONTH, "YYYY, YYYY-MM or YYYY-MM-DD"),
-            period_to=self.text("period_to", _MONTH, "YYYY, YYYY-MM or YYYY-MM-DD"),
-            us=self.code("us"),
-            account_types=self.many("account_types"),
-            phone_region=self.code("phone_region"),
-            account_opened=self.text("account_opened", _YEAR, "a year, in quotes"),
+            period_from=self.text("period_from", FORMS["date"]),
+            period_to=self.text("period_to", FORMS["date"]),
             amounts=self.amounts(),
             evidence=self.code("evidence"),
             credibility=self.text("credibility"),
@@ -301,9 +178,23 @@ class _Sheet:
             outcome=self.code("outcome"),
             note=self.text("note"),
             removed=self.removed(),
+            fields=self.own(),
         )
         self._whole(judgement)
         return judgement
+
+    def own(self) -> dict[str, str | tuple[str, ...]]:
+        """What the campaign's own fields say."""
+        readers: dict[str, Callable[[str], str | tuple[str, ...]]] = {
+            "one": self.code,
+            "many": self.many,
+        }
+        return {
+            one.code: readers[one.kind](one.code)
+            if one.kind in readers
+            else self.text(one.code, FORMS.get(one.kind))
+            for one in self._fields
+        }
 
     def _whole(self, judgement: Judgement) -> None:
         needed = [
@@ -326,15 +217,15 @@ class _Sheet:
         # TOML cannot hold lone surrogates; a NUL would end the text in other programs.
         return None if "\0" in value else value
 
-    def text(self, name: str, form: re.Pattern[str] | None = None, wanted: str = "") -> str:
+    def text(self, name: str, form: Form | None = None) -> str:
         """A text, "" if it is empty or missing."""
         value = self._text(self._body.get(name, ""))
         if value is None:
             self.fault(
                 name, f"this must be a text in quotes of at most {_TEXT_CHARACTERS} characters."
             )
-        elif value and form is not None and not form.fullmatch(value):
-            self.fault(name, f"this must be {wanted}.")
+        elif value and form is not None and not form.pattern.fullmatch(value):
+            self.fault(name, f"this must be {form.wanted}.")
         return value or ""
 
     def code(self, name: str) -> str:
@@ -429,7 +320,7 @@ class _Sheet:
         currency = self._text(entry.get("currency"))
         if currency not in self._codes["currency"]:
             wrong(f"currency must be one of {', '.join(self._codes['currency'])}.")
-        if as_of is None or (as_of and not _MONTH.fullmatch(as_of)):
+        if as_of is None or (as_of and not _DATE.fullmatch(as_of)):
             wrong("as_of must be YYYY, YYYY-MM or YYYY-MM-DD, or empty.")
         if what is None:
             wrong("what must be a text.")

@@ -26,15 +26,13 @@ _CODED = {
     "merit": "merit",
     "urgency": "urgency",
     "evidence": "evidence",
-    "us": "us",
-    "phone_region": "phone",
     "outcome": "status",
-    "actors": "actor",
-    "account_types": "account",
     "flags": "flag",
 }
 
 
+# Of a field that this desk's campaign does not have.
+_FIELD_CHARACTERS = 40
 # The codes by which a list can be chosen.
 CODES = ("status", "correspondence", "merit", "urgency")
 
@@ -244,7 +242,7 @@ def differences(reviews: Reviews, viewer: Viewer) -> dict[str, dict[str, Any]]:
     return {
         field: {
             viewer.name(reviewer): [
-                getattr(layer.judgement, field) for layer in reviews.reviewed(reviewer)
+                layer.judgement.said(field) for layer in reviews.reviewed(reviewer)
             ]
             for reviewer in reviews.reviewers
         }
@@ -325,10 +323,11 @@ def _said(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
             category_label(viewer.campaign, judgement.category, viewer.language)
         )
     for field, listed in _CODED.items():
-        value = getattr(judgement, field)
+        value = judgement.said(field)
         for code in (value,) if isinstance(value, str) else value:
             if code:
                 yield f"{field.replace('_', ' ')}: {viewer.label(listed, code)}"
+    yield from _own_lines(judgement, viewer)
     for harm, code in judgement.harms.items():
         label = isolated(harm_label(viewer.campaign, harm, viewer.language))
         found = viewer.campaign.reviewing.label("harm_status", code, viewer.language)
@@ -336,11 +335,20 @@ def _said(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
     yield from _free_lines(judgement)
 
 
+def _own_lines(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
+    """What it says in the campaign's own fields; of one that the campaign lacks, the codes."""
+    reviewing = viewer.campaign.reviewing
+    for code, value in judgement.fields.items():
+        field = reviewing.own_field(code)
+        name = field.in_(viewer.language) if field else one_line(code, _FIELD_CHARACTERS)
+        for one in ((value,) if value else ()) if isinstance(value, str) else value:
+            shown = field.choice(one, viewer.language) if field else one
+            yield f"{isolated(name)}: {isolated(shown)}"
+
+
 def _free_lines(judgement: Judgement) -> Iterator[str]:
     if judgement.period_from or judgement.period_to:
         yield f"period: {judgement.period_from or '?'} to {judgement.period_to or '?'}"
-    if judgement.account_opened:
-        yield f"account opened: {judgement.account_opened}"
     for amount in judgement.amounts:
         as_of = f" ({amount['as_of']})" if amount["as_of"] else ""
         what = isolated(amount["what"])

@@ -1,10 +1,12 @@
 """The codes by which cases can be found, and what to say about one that there is not."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
+from dropbox.label import Label
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search import summary
 from scripts.terminal import one_line
@@ -18,8 +20,21 @@ _LISTS = {
     "correspondence": "correspondence",
     "merit": "merit",
     "urgency": "urgency",
-    "us": "us",
     "flag": "flag",
+}
+# What else has the codes of a filter.
+_OTHERS: Mapping[str, Callable[[Campaign], Iterable[Label]]] = {
+    "category": lambda campaign: campaign.categories,
+    "harm": lambda campaign: (harm for one in campaign.categories for harm in one.harms),
+    "province": lambda campaign: (
+        choice
+        for question in campaign.questions
+        if question.code == "province"
+        for choice in question.choices
+    ),
+    "us": lambda campaign: (
+        choice for one in campaign.reviewing.fields if one.code == "us" for choice in one.choices
+    ),
 }
 
 
@@ -54,15 +69,10 @@ def _known(casebook: Casebook, name: str, reviewers: Mapping[str, str]) -> Colle
     campaign = casebook.campaign
     if name in _LISTS:
         return campaign.reviewing.codes(_LISTS[name])
-    if name == "category":
-        return [category.code for category in campaign.categories]
-    if name == "harm":
-        return [harm.code for category in campaign.categories for harm in category.harms]
-    if name == "province":
-        questions = (one for one in campaign.questions if one.code == "province")
-        return [choice.code for one in questions for choice in one.choices]
     if name == "reviewer":
         return list(reviewers.values())
+    if name in _OTHERS:
+        return [one.code for one in _OTHERS[name](campaign)]
     return None
 
 

@@ -1,0 +1,199 @@
+"""The section [review] of a campaign file: what reviewers can say of a case.
+
+What the file leaves out is as in `review.toml` beside this module, which fits any campaign.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dropbox.campaign_entries import (
+    Fault,
+    check_keys,
+    choice_of,
+    code_of,
+    entries_of,
+    table_of,
+    texts_of,
+)
+from dropbox.label import Label
+from dropbox.review_codes import (
+    FIXED,
+    KINDS,
+    LISTS,
+    RETIRED,
+    RULES,
+    TAKEN,
+    USUAL,
+    WITH_CHOICES,
+    Field,
+    Reviewing,
+)
+
+_USUAL_FILE = Path(__file__).with_name("review.toml")
+_SECTION = "review.field"
+_Lists = Mapping[str, tuple[Label, ...]]
+
+
+def read_reviewing(table: Any, lists: _Lists) -> Reviewing:
+    """What *table*, the section [review], says; *lists* are the campaign's lists of choices.
+
+    Raises Fault.
+    """
+    if not isinstance(table, dict):
+        raise Fault('"review" has to be a table, [review]', "review")
+    former = [entry["choices"] for entry in _usual()["former"] if "choices" in entry]
+    known = {*LISTS, *former, "always_second", "sample_percent", "rules", "field"}
+    check_keys(table, known, near="review")
+    found = {name: _choices_of(table, name, lists) for name in LISTS}
+    fields = _former_fields(table, lists) or _fields(table, lists)
+    rules = _rules(table.get("rules", {}), fields if any(map(table.get, former)) else ())
+    return Reviewing(
+        found,
+        _always_second(table, found["merit"]),
+        _sample_percent(table),
+        {**rules, **{one.code: rules.get(one.code, one.rule) for one in fields}},
+        fields,
+    )
+
+
+@cache
+def _usual() -> dict[str, Any]:
+    return tomllib.loads(_USUAL_FILE.read_text("utf-8"))
+
+
+def _always_second(table: dict[str, Any], tiers: tuple[Label, ...]) -> frozenset[str]:
+    # Other tiers than the usual ones need a word of their own on this.
+    usual = None if "merit" in table else _usual()["always_second"]
+    always = table.get("always_second", usual)
+    if not isinstance(always, list) or not set(map(str, always)) <= {tier.code for tier in tiers}:
+        raise Fault(
+            '"always_second" has to be a list of merit tiers', "always_second", after="review"
+        )
+    return frozenset(always)
+
+
+def _sample_percent(table: dict[str, Any]) -> int:
+    percent = table.get("sample_percent", _usual()["sample_percent"])
+    if type(percent) is not int or not 0 <= percent <= 100:
+        raise Fault(
+            '"sample_percent" has to be a whole number from 0 to 100',
+            "sample_percent",
+            after="review",
+        )
+    return percent
+
+
+def _rules(table: Any, former: tuple[Field, ...]) -> Mapping[str, str]:
+    """The rule of each field, in their usual order; what the file leaves out has its usual one.
+
+    *former*: fields whose rules stood here before fields were the campaign's own.
+    """
+    if not isinstance(table, dict):
+        raise Fault('"rules" has to be a table, [review.rules]', "rules", after="review")
+    possible = {**RULES, **{one.code: KINDS[one.kind] for one in former}}
+    check_keys(table, set(possible), near="review.rules")
+    for name, rule in table.items():
+        _check_rule(name, rule, possible[name], near=name, after="review.rules")
+    return {**USUAL, **table}
+
+
+def _check_rule(
+    name: str, rule: Any, possible: tuple[str, ...], *, near: str, after: str, section: str = ""
+) -> None:
+    if rule not in possible:
+        allowed = " or ".join(f'"{one}"' for one in possible)
+        raise Fault(f'the rule of "{name}" has to be {allowed}', near, after, section)
+
+
+def _choices_of(table: dict[str, Any], name: str, lists: _Lists) -> tuple[Label, ...]:
+    """The choices of one of LISTS."""
+    usual = tuple(choice_of(entry, name) for entry in _usual()[name])
+    if name not in table:
+        return usual
+    choices = _choices(table[name], name, lists)
+    codes = {one.code for one in choices}
+    if name not in FIXED or codes == set(FIXED[name]):
+        return choices
+    # Codes that came later than the file have their usual labels.
+    later = {one.code: one for one in usual}
+    known = later | {one.code: one for one in choices if one.code not in RETIRED.get(name, ())}
+    if set(known) != set(FIXED[name]):
+        raise Fault(f'the codes of "{name}" are {", ".join(FIXED[name])}', name, after="review")
+    return tuple(known[code] for code in FIXED[name])
+
+
+def _choices(
+    value: Any, name: str, lists: _Lists, *, after: str = "review", section: str = ""
+) -> tuple[Label, ...]:
+    """Choices as they are written: a list of them, or the code of one of *lists*."""
+    if isinstance(value, str) and value in lists:
+        return lists[value]
+    if not isinstance(value, list) or not value:
+        raise Fault(
+            f'"{name}" has to be a list of choices, or the code of a [[list]]', name, after, section
+        )
+    choices = tuple(choice_of(entry, name) for entry in value)
+    if len({one.code for one in choices}) < len(choices):
+        raise Fault(f'the list "{name}" has a code twice', name, after, section)
+    return choices
+
+
+def _fields(table: dict[str, Any], lists: _Lists) -> tuple[Field, ...]:
+    """The campaign's own fields, in its order."""
+    fields = tuple(
+        _field(entry, lists) for entry in entries_of(table, "field", near="review", required=False)
+    )
+    codes = [one.code for one in fields]
+    if twice := next((code for code in codes if codes.count(code) > 1), ""):
+        raise Fault(f'the field "{twice}" is there twice', f'"{twice}"', section=_SECTION)
+    return fields
+
+
+def _field(entry: dict[str, Any], lists: _Lists) -> Field:
+    code = code_of(entry, "a field of the review", near=_SECTION)
+    check_keys(entry, {"code", "label", "kind", "choices", "rule"}, near=code, section=_SECTION)
+    if code in TAKEN or not code.replace("_", "").isalnum():
+        raise Fault(
+            f'a field of the review cannot have the code "{code}": it has to consist of letters, '
+            "digits and underscores, and be none that each review has",
+            code,
+            section=_SECTION,
+        )
+    kind = str(entry.get("kind"))
+    if kind not in KINDS:
+        kinds = ", ".join(KINDS)
+        raise Fault(f'the kind of "{code}" has to be one of {kinds}', "kind", code, _SECTION)
+    if ("choices" in entry) != (kind in WITH_CHOICES):
+        kinds = " and ".join(WITH_CHOICES)
+        raise Fault(f'"{code}" needs "choices" for the kinds {kinds} only', "kind", code, _SECTION)
+    rule = entry.get("rule", KINDS[kind][0])
+    _check_rule(code, rule, KINDS[kind], near="rule", after=code, section=_SECTION)
+    label = texts_of(table_of(entry, "label", near=code), code, near="label", after=code)
+    if "choices" not in entry:
+        return Field(code, label, kind, rule)
+    choices = _choices(entry["choices"], "choices", lists, after=code, section=_SECTION)
+    return Field(code, label, kind, rule, choices)
+
+
+def _former_fields(table: dict[str, Any], lists: _Lists) -> tuple[Field, ...]:
+    """The fields of a file from before fields were the campaign's own: its lists are in [review].
+
+    A field without a list of its own was there in every campaign.
+    """
+    former = _usual()["former"]
+    if not any(entry.get("choices") in table for entry in former):
+        return ()
+    if "field" in table:
+        raise Fault(
+            "the lists us, actor, account and phone now belong to fields: [[review.field]]", "field"
+        )
+    found = []
+    for entry in former:
+        name = entry.get("choices")
+        choices = _choices(table.get(name), name, lists) if name else ()
+        rule = KINDS[entry["kind"]][0] if "rule" not in entry else entry["rule"]
+        found.append(Field(entry["code"], entry["label"], entry["kind"], rule, choices))
+    return tuple(found)
