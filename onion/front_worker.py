@@ -24,9 +24,6 @@ from gunicorn.workers import gthread
 from onion.request_arrival import Arrival, ArrivalLimits, Arrivals, BadHead, BodySource
 from onion.upload_places import Upload, UploadPlaces
 
-# What an application finds in the environment of an upload for which there is no place.
-BUSY = "casedrop.busy"
-
 # Connections of a worker whose requests arrive, and whose clients still send after the response.
 MOST_ARRIVING = 256
 MOST_DRAINING = 128
@@ -76,12 +73,14 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._limits = ArrivalLimits(**getattr(module, "arrival_limits", {}))
         self._uploads = UploadPlaces(self._limits)
         app: Callable[[Any, Any], Any] = self.wsgi  # type: ignore[has-type]
+        name = getattr(module, "no_place", "")
 
         def with_busy(environ: Any, start_response: Any) -> Any:
-            environ[BUSY] = self._thread.busy
+            environ[name] = self._thread.busy
             return app(environ, start_response)
 
-        self.wsgi = with_busy
+        if name:
+            self.wsgi = with_busy
 
     # --- Arriving, in the main loop ---
 

@@ -29,7 +29,8 @@ def admit_only_from(app: Flask, onion: str, pages: Pages, charge: Charge) -> Non
     """Let *app* admit only requests that come directly over Tor, from the pages of *onion*.
 
     *charge* counts them; a circuit that asks for too many is told to wait. Before that, the
-    language of *pages* is taken from the path: a refusal is in it, too.
+    language of *pages* is taken from the path: a refusal is in it, too. Whoever has looked at too
+    many can still send what was written meanwhile, and gets a page that keeps it.
     """
 
     def admit() -> Response | None:
@@ -41,7 +42,7 @@ def admit_only_from(app: Flask, onion: str, pages: Pages, charge: Charge) -> Non
                 _("This page is not available here"), refused.sentences, status=403
             )
         try:
-            charge(What.PAGES)
+            charge(What.PAGES, beyond=request.method == "POST")
         except TooMuch:
             return pages.message(_("Too many pages"), _TOO_MANY, status=429)
         return None

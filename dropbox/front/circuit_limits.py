@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import NoReturn, Self
+from typing import Self
 
 from flask import request
 
@@ -23,6 +23,8 @@ from dropbox.settings import Settings
 
 # The time in which an empty bucket fills.
 FILL_SECONDS = 600.0
+# So much more than a bucket holds is for those who already wrote something.
+EXTRA = 1 / 8
 # The addresses that tor gives to circuits: HiddenServiceExportCircuitID haproxy, tor(1).
 _CIRCUITS = "fc00:dead:beef:4dad:"
 # The table: sets of slots; a circuit can be in any slot of its set.
@@ -46,11 +48,6 @@ class What(Enum):
 _SLOT = struct.Struct(f"<Q{len(What)}d")
 _SET_BYTES = WAYS * _SLOT.size
 REGION_BYTES = SETS * _SET_BYTES
-
-
-def too_much() -> NoReturn:
-    """Where a circuit has no more bytes for files. Raises TooMuch."""
-    raise TooMuch
 
 
 class CircuitLimits:
@@ -79,23 +76,27 @@ class CircuitLimits:
         }
         return cls(allowances, clock)
 
-    def charge(self, what: What, amount: int = 1, *, visit: bytes = b"") -> None:
+    def charge(
+        self, what: What, amount: int = 1, *, visit: bytes = b"", beyond: bool = False
+    ) -> None:
         """Count *amount* for *visit*, or for the circuit of the current request. Raises TooMuch.
+
+        *beyond*: see ``take``.
 
         Only tor can reach the front, and names a circuit each time; what comes without one is the
         operator's own.
         """
         if visit:
-            self.take(visit.hex(), what, amount)
+            self.take(visit.hex(), what, amount, beyond=beyond)
             return
         address = request.environ.get("REMOTE_ADDR", "")
         if address.startswith(_CIRCUITS):
-            self.take(address, what, amount)
+            self.take(address, what, amount, beyond=beyond)
 
-    def take(self, circuit: str, what: What, amount: int = 1) -> None:
+    def take(self, circuit: str, what: What, amount: int = 1, *, beyond: bool = False) -> None:
         """Take *amount* out of a bucket, all or nothing. Raises TooMuch.
 
-        More than a bucket holds takes a full one.
+        More than a bucket holds takes a full one. *beyond*: the bucket holds EXTRA more for this.
         """
         digest = hashlib.blake2b(circuit.encode(), key=self._key, person=_KEY, digest_size=16)
         number, set_number = struct.unpack("<QQ", digest.digest())
@@ -104,9 +105,10 @@ class CircuitLimits:
             at, full_at = self._slot(number, set_number % SETS * _SET_BYTES)
             seconds = min(amount * self._seconds[what], FILL_SECONDS)
             full = max(full_at[what.value], now) + seconds
+            held = FILL_SECONDS * (1 + EXTRA if beyond else 1)
             # Hair's breadth: sums of seconds are not exact.
-            if full - now > FILL_SECONDS + 1e-6:
-                raise TooMuch
+            if full - now > held + 1e-6:
+                raise TooMuch(full - now - held)
             full_at[what.value] = full
             _SLOT.pack_into(self._region, at, number, *full_at)
 

@@ -56,11 +56,15 @@ class Draft:
 class Charge(Protocol):
     """Counts what a circuit asks for; see dropbox.front.circuit_limits.CircuitLimits.charge."""
 
-    def __call__(self, what: What, amount: int = 1, *, visit: bytes = b"") -> None:
+    def __call__(
+        self, what: What, amount: int = 1, *, visit: bytes = b"", beyond: bool = False
+    ) -> None:
         """Count *amount*. Raises TooMuch."""
 
 
-def free_of_charge(what: What, amount: int = 1, *, visit: bytes = b"") -> None:
+def free_of_charge(
+    what: What, amount: int = 1, *, visit: bytes = b"", beyond: bool = False
+) -> None:
     """Count nothing."""
 
 

@@ -17,10 +17,10 @@ from dropbox.errors import (
     VaultUnavailable,
 )
 from dropbox.front.arrived_files import ArrivedFile
-from dropbox.front.circuit_limits import What, too_much
+from dropbox.front.circuit_limits import What
 from dropbox.front.form_token import ForgedToken, FormState
 from dropbox.front.forms import OpenedToken
-from dropbox.front.intake import Draft, Intake
+from dropbox.front.intake import BoundedSealer, Draft, Intake
 from dropbox.front.pages import Pages
 from dropbox.front.personal_data import find_personal_data
 from dropbox.front.photo_sealing import Photo, PhotoSealer
@@ -54,7 +54,7 @@ BUSY = _(
 )
 TOO_MUCH = _(
     "Too much was sent in a short time. Nothing was stored. Everything you wrote is still here; "
-    "please try again in ten minutes."
+    "please try again in %(minutes)s minutes."
 )
 _FILES_GONE = _("Your files are no longer on the server. Please add them again.")
 _MISSING = _(
@@ -118,7 +118,7 @@ _TROUBLES: dict[Trouble, tuple[Any, int]] = {
     Trouble.TOO_MUCH: (
         _(
             "Too many files were sent in a short time. Your text is still here. Please add your "
-            "files again in ten minutes."
+            "files again in %(minutes)s minutes."
         ),
         429,
     ),
@@ -142,7 +142,33 @@ _NONE_FITTED = _(
 
 def busy_sentence(why: Busy) -> Any:
     """What to say when the server, or what one circuit can ask for, does not allow more now."""
-    return TOO_MUCH if isinstance(why, TooMuch) else BUSY
+    return str(TOO_MUCH) % {"minutes": why.minutes} if isinstance(why, TooMuch) else BUSY
+
+
+class _Allowance:
+    """Whether the files of one request are within what is allowed, and if not, for how long."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._refusal: TooMuch | None = None
+
+    @property
+    def minutes(self) -> int:
+        """After so many there is enough again."""
+        return self._refusal.minutes if self._refusal else 0
+
+    def charge(self, what: What, amount: int, *, visit: bytes = b"") -> None:
+        """Count; what is too much refuses the files that come."""
+        try:
+            self._intake.charge(what, amount, visit=visit)
+        except TooMuch as why:
+            self._refusal = max(why, self._refusal or why, key=lambda one: one.minutes)
+
+    def open_sealer(self) -> BoundedSealer:
+        """See dropbox.front.intake.Intake. Raises Busy, TooMuch among it."""
+        if self._refusal:
+            raise self._refusal
+        return self._intake.open_sealer()
 
 
 def with_missing(problems: Sequence[Problem], state: FormState) -> Sequence[Problem]:
@@ -239,15 +265,11 @@ class SubmissionHandler:
         opened: list[OpenedToken] = []
         arrived: list[ArrivedFile] = []
         length = request.content_length or 0
-        open_sealer = self._intake.open_sealer
+        allowance = _Allowance(self._intake)
 
         def files_left(texts: MultiDict[str, str]) -> int:
-            nonlocal open_sealer
             opened.append(self._opened(texts))
-            try:
-                self._intake.charge(What.FORM_BYTES, length, visit=opened[0].state.visit)
-            except TooMuch:
-                open_sealer = too_much
+            allowance.charge(What.FORM_BYTES, length, visit=opened[0].state.visit)
             return self._settings.files - len(opened[0].state.attachments)
 
         def finished(file: Attachment, photo: Photo | None) -> None:
@@ -256,10 +278,7 @@ class SubmissionHandler:
             if not isinstance(opened[0].trouble, ForgedToken):
                 self._arrived.keep(opened[0].state.nonce, arrived[-1])
 
-        try:
-            self._intake.charge(What.BYTES, length)
-        except TooMuch:
-            open_sealer = too_much
+        allowance.charge(What.BYTES, length)
         # There was no thread for an upload: only its beginning is here, which has the texts.
         busy = request.environ.get(NO_PLACE, False)
         received = receive(
@@ -267,7 +286,7 @@ class SubmissionHandler:
             request.headers.get("Content-Type", ""),
             limit_bytes=self._settings.post_bytes,
             files_left=files_left,
-            open_sealer=no_files if busy else lambda: PhotoSealer(open_sealer, finished),
+            open_sealer=no_files if busy else lambda: PhotoSealer(allowance.open_sealer, finished),
             drains=None if busy else self._intake.drains,
         )
         # As it was when the files began to arrive: they may take longer than a page is good for.
@@ -284,7 +303,7 @@ class SubmissionHandler:
             received.texts,
             token,
             state,
-            [self._problem(*trouble, state) for trouble in received.troubles],
+            [self._problem(*trouble, state, allowance.minutes) for trouble in received.troubles],
             status,
             earlier,
         )
@@ -363,11 +382,12 @@ class SubmissionHandler:
     def _opened(self, texts: MultiDict[str, str]) -> OpenedToken:
         return OpenedToken.of(self._tokens, self._page, texts.get("token", ""))
 
-    def _problem(self, trouble: Trouble, name: str, state: FormState) -> Problem:
+    def _problem(self, trouble: Trouble, name: str, state: FormState, minutes: int) -> Problem:
         facts = {
             "name": name,
             "megabytes": self._settings.file_bytes // 2**20,
             "files": self._settings.files,
+            "minutes": minutes,
             # As the form says it: the texts, too, have to fit in.
             "total": self._settings.post_bytes // 2**20 - 1,
         }

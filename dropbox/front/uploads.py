@@ -4,6 +4,7 @@ Werkzeug's own form parser would write files to the disk unencrypted; this uses 
 decoder directly.
 """
 
+import math
 import re
 import threading
 import time
@@ -84,9 +85,14 @@ class Busy(CasedropError):
 
 
 class TooMuch(Busy):
-    """One circuit asked for more than its allowance; it fills again within ten minutes."""
+    """One circuit asked for more than its allowance, which has enough again after *seconds*."""
 
     trouble = Trouble.TOO_MUCH
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        # Two at least: nobody has to read "1 minutes", or comes a moment too early.
+        self.minutes = max(2, math.ceil(seconds / 60))
 
 
 def no_files() -> "Sealer":

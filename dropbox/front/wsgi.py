@@ -20,6 +20,7 @@ from dropbox.front.factory import create_front, load_pages
 from dropbox.front.intake import Intake
 from dropbox.front.page_length import check_page_lengths
 from dropbox.front.shared_keys import SharedKeys, default_path
+from dropbox.front.submission import NO_PLACE
 from dropbox.front.vault_client import VaultClient
 from dropbox.front.vault_connector import VaultConnector
 from dropbox.key_expiry import notice
@@ -108,6 +109,8 @@ _room = Room(
 )
 warn_waived(_room, _settings.waived)
 
+# Under this name gunicorn's worker says in the WSGI environment that an upload has no thread.
+no_place = NO_PLACE
 # What gunicorn's worker has to know: see onion.request_arrival.ArrivalLimits.
 arrival_limits = {
     name: getattr(_settings, name)

@@ -115,7 +115,7 @@ onion, place = "casedrop" * 7 + ".onion", Path(sys.argv[1])
 site = make_site(place, onion=onion, keys=place)
 settings = Settings.load({"CASEDROP_SETTINGS": str(site.settings_file)})
 front = create_front(
-    settings, intake=SimpleNamespace(charge=lambda what: None), public_keys=PublicKeys([]),
+    settings, intake=SimpleNamespace(charge=lambda what, **_: None), public_keys=PublicKeys([]),
     campaign=Campaign.read(settings.campaign), words=WordLists.read(),
     keys=SharedKeys.private(lambda: 1.8e9),
     clock=lambda: 1.8e9, step_seconds=0.0,
