@@ -79,6 +79,7 @@ def commands() -> dict[str, Command]:
     from scripts.desk.commands import (  # noqa: PLC0415
         adjudicate,
         answer,
+        assign,
         backup,
         export_replies,
         export_work,
@@ -110,6 +111,7 @@ def commands() -> dict[str, Command]:
         "review": review,
         "adjudicate": adjudicate,
         "translate": translate,
+        "assign": assign,
         "reviewers": reviewers,
         "files": files,
         "answer": answer,

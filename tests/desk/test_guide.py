@@ -74,6 +74,8 @@ def do(team: Team, line: str, monkeypatch: pytest.MonkeyPatch) -> str:
         # Two reviewers who disagree, before the third is given a form.
         for who, merit in enumerate(("m3", "m1")):
             team.judge(who, words[1], merit=merit, urgency="normal")
+    if name == "assign":
+        words[words.index("NAME")] = json.loads(team(0, "reviewers", "--json"))[0]["name"]
     if name == "backup":
         # Shown and typed back the first time, at a terminal.
         remember(team.casebook, WORDS)

@@ -17,6 +17,7 @@ STANDING = {
     "status": "st.first_review",
     "correspondence": "co.none",
     "reviewers": f"{ANN} {BEN}",
+    "assigned": "",
 }
 
 

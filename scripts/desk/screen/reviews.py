@@ -104,6 +104,7 @@ def _row(
         "own_merit": own.judgement.merit if own else "",
         "own_urgency": own.judgement.urgency if own else "",
         "reviewers": sorted(map(viewer.name, standing["reviewers"].split())),
+        "assigned": viewer.name(standing["assigned"]),
         "language": case.language,
         "category": standing["category"],
         "category_label": category_label(viewer.campaign, standing["category"], viewer.language),
@@ -231,6 +232,7 @@ def review_values(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer)
         "agreed": reviews.agreed.to_json() if reviews.agreed else None,
         "second_review": reviews.needs_second if done else None,
         "reviewers": sorted(map(viewer.name, standing["reviewers"].split())),
+        "assigned": viewer.name(standing["assigned"]),
         "disagree": reviews.complete and reviews.disagree,
         "deciding": reviews.deciding.number if reviews.deciding else None,
         "layers": [layer_values(layer, viewer) for layer in reviews.visible_to(viewer.reviewer)],
@@ -270,6 +272,8 @@ def review_text(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer) -
     status = reviewing.label("status", standing["status"], viewer.language)
     letters = reviewing.label("correspondence", standing["correspondence"], viewer.language)
     lines = ["", f"══ status: {status}; {letters}"]
+    if standing["assigned"]:
+        lines.append(f"given to {viewer.name(standing['assigned'])}")
     if reviews.complete:
         for field, said in differences(reviews, viewer).items():
             # One who agreed later disagreed all the same: both versions are named.
