@@ -55,10 +55,8 @@ class Journal:
         """
         if self._is_needed():
             return
-        size = os.fstat(self._descriptor).st_size
-        if size < HEADER_BYTES:
-            self._write(0, bytes(HEADER_BYTES))
-        self._overwrite(max(size, self._full_bytes))
+        # Behind a file's end, what is passed over is zeros: so is the header of a new one.
+        self._overwrite(max(os.fstat(self._descriptor).st_size, self._full_bytes))
         os.fsync(self._descriptor)
         self._owed = 0
 

@@ -234,8 +234,7 @@ class SlotFile:
                 # After a COMMIT there is nothing to roll back.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-        except (sqlite3.Error, ValueError):
-            # ValueError: a row that is shorter than it should be.
+        except sqlite3.Error:
             raise CannotStore from None
 
 

@@ -32,10 +32,21 @@ def test_nothing_is_left_after_a_failure(tmp_path: Path) -> None:
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "bundle.tar").write_bytes(b"first")
 
+    begun = False
     with pytest.raises(CannotWrite, match="already exists"), NewFile(tmp_path / "bundle.tar"):
-        pass
+        begun = True  # what comes here may take an hour
 
-    assert (tmp_path / "bundle.tar").read_bytes() == b"first"
+    assert not begun and (tmp_path / "bundle.tar").read_bytes() == b"first"
+
+
+def test_a_name_that_is_taken_is_refused_when_it_is_chosen(tmp_path: Path) -> None:
+    (tmp_path / "second.tar").write_bytes(b"first")
+    chosen = False
+    with pytest.raises(CannotWrite, match="already exists"), NewFile(tmp_path / "new") as file:
+        file.set_name("second.tar")
+        chosen = True
+
+    assert not chosen and [one.name for one in tmp_path.iterdir()] == ["second.tar"]
 
 
 def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:

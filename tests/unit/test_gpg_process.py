@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from dropbox import gpg_process
-from dropbox.errors import CannotSeal
+from dropbox.errors import CannotSeal, Damaged, OpensLarger
 
 ENVIRON = {"PATH": os.environ["PATH"]}
 BOUNDS = gpg_process.Bounds(out_bytes=3_000_000)
@@ -63,6 +64,34 @@ def test_a_child_ends_when_nobody_reads_it_any_more() -> None:
     with Path("/proc/self/status").open() as status:
         mine = next(int(line.split()[1], 16) for line in status if line.startswith("SigIgn"))
     assert mine & 1 << (signal.SIGPIPE - 1), "the control"
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_child_that_writes_more_than_its_message_can_hold_is_ended(more: int) -> None:
+    """gpg is told its limit, too; this one holds whatever gpg does."""
+    writing = ["head", "-c", str(BOUNDS.out_bytes + more), "/dev/zero"]
+    taken: list[bytes] = []
+    refused: Any = pytest.raises(OpensLarger) if more else nullcontext()
+    with refused:
+        gpg_process.run(writing, b"", ENVIRON, BOUNDS)
+    with refused:
+        gpg_process.stream(writing, lambda _: b"", taken.append, ENVIRON, BOUNDS)
+
+    assert sum(map(len, taken)) <= BOUNDS.out_bytes
+
+
+def test_a_child_whose_output_nobody_takes_is_ended() -> None:
+    said: list[bytes] = []
+
+    def sink(piece: bytes) -> None:
+        said.append(piece)
+        raise Damaged("full")
+
+    command = ["sh", "-c", "echo $$; exec sleep 60"]
+    with pytest.raises(Damaged, match="full"):
+        gpg_process.stream(command, lambda _: b"", sink, ENVIRON, BOUNDS)
+
+    assert not Path(f"/proc/{int(said[0])}").exists()
 
 
 def test_a_child_has_no_file_of_this_process(tmp_path: Path) -> None:

@@ -223,8 +223,9 @@ def test_a_report_that_describes_another_file_is_refused(
 
     with pytest.raises(BadReport):
         opened(replace(attachment, sha256="00" * 32), kept, opener)
-    with pytest.raises(BadReport):
-        opened(replace(attachment, size=12), kept, opener)
+    for size in (12, 14):
+        with pytest.raises(BadReport):
+            opened(replace(attachment, size=size), kept, opener)
 
 
 def test_a_report_is_a_message_that_fits_into_one_block_and_comes_back(
@@ -292,6 +293,13 @@ def test_the_report_id_is_the_same_for_the_same_form_and_content_only() -> None:
     assert report_block_id(nonce, REPORT) == report_block_id(nonce, replace(REPORT))
     assert report_block_id(nonce, REPORT) != report_block_id(nonce, replace(REPORT, text="other"))
     assert report_block_id(nonce, REPORT) != report_block_id(b"m" * 16, REPORT)
+
+
+@pytest.mark.parametrize("length", [0, 15, 17])
+def test_a_report_has_no_id_without_a_whole_nonce(length: int) -> None:
+    """Whoever has the disk could compute an id that comes from the content alone."""
+    with pytest.raises(BadReport, match="nonce"):
+        report_block_id(bytes(length), REPORT)
 
 
 def test_the_same_file_sealed_twice_leaves_the_report_id_and_another_file_changes_it() -> None:

@@ -34,7 +34,7 @@ from dropbox.sizes import BLOCK_BYTES
 from dropbox.vault import slot_schema as module
 from dropbox.vault.block_store import NoRoom
 from dropbox.vault.day_store import DayStore
-from dropbox.vault.journal import HEADER_BYTES, journal_path
+from dropbox.vault.journal import HEADER_BYTES, Journal, journal_path
 from dropbox.vault.random_fill import random_fill
 from dropbox.vault.slot_file import SlotFile
 from dropbox.vault.slot_schema import HEAD_BYTES, PAGE_BYTES, PRAGMAS
@@ -100,6 +100,44 @@ def test_a_journal_that_had_no_room_at_the_start_grows_when_a_day_begins(path: P
 
 
 @pytest.mark.long
+def test_all_of_a_journal_that_was_left_behind_is_overwritten(path: Path) -> None:
+    """One of a vault with larger quanta is longer than this vault's own ever is."""
+    open_days(path).close()
+    journal = journal_path(path)
+    left = b"what an earlier run left" * (2 * journal.stat().st_size // 24)
+    journal.write_bytes(bytes(HEADER_BYTES) + left)
+    store = open_days(path)
+
+    assert journal.stat().st_size == HEADER_BYTES + len(left)
+    assert b"earlier run" not in journal.read_bytes()
+    store.close()
+
+
+def test_a_link_in_the_place_of_the_journal_is_not_followed(path: Path, tmp_path: Path) -> None:
+    open_days(path).close()
+    journal_path(path).unlink()
+    (tmp_path / "other").write_bytes(b"somebody's")
+    journal_path(path).symlink_to(tmp_path / "other")
+    with pytest.raises(StoreError):
+        open_days(path)
+
+    assert (tmp_path / "other").read_bytes() == b"somebody's"
+
+
+def test_a_short_journal_is_overwritten_and_does_not_grow(path: Path) -> None:
+    """On a full disk; one that grew with each tick would tell how much was written."""
+    journal_path(path).write_bytes(bytes(HEADER_BYTES) + b"left" * 100)
+    journal = Journal(path, page_bytes=PAGE_BYTES, pages=4)
+    journal.scrub(3)
+    content = journal_path(path).read_bytes()
+
+    assert len(content) == HEADER_BYTES + 400
+    assert content[:HEADER_BYTES] == bytes(HEADER_BYTES) and b"left" not in content
+    journal.fill()
+    assert journal_path(path).stat().st_size == HEADER_BYTES + 4 * RECORD_BYTES
+    journal.close()
+
+
 def test_between_ticks_the_journal_is_a_header_of_zeros_and_random_bytes(path: Path) -> None:
     store = open_days(path, tombstone=sealed_tombstone)
     file_report(store, 20)
