@@ -92,6 +92,7 @@ def commands() -> dict[str, Command]:
         lock,
         migrate,
         outbox,
+        queues,
         restore,
         review,
         reviewers,
@@ -100,12 +101,15 @@ def commands() -> dict[str, Command]:
         status,
         translate,
         verify,
+        views,
     )
 
     return {
         "init": init,
         "import": import_bundle,
+        "queues": queues,
         "list": list_cases,
+        "views": views,
         "show": show,
         "find": find,
         "review": review,

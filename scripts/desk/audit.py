@@ -25,7 +25,7 @@ from scripts.desk.casebook.draws import by_chance
 from scripts.desk.casebook.layers import considered_before
 from scripts.desk.casebook.schema import guards
 from scripts.desk.exchange.merging import check_row
-from scripts.desk.search import summary
+from scripts.desk.search import said, summary
 
 Progress = Callable[[int, int], None]
 
@@ -413,6 +413,10 @@ class _Audit:
         self.found += [
             f"What lists show of {self._case(number)} is not what its parts say."
             for number in summary.altered(self._casebook)
+        ]
+        self.found += [
+            f"What filters know of {self._case(number)} is not what its reviews say."
+            for number in said.altered(self._casebook)
         ]
 
 

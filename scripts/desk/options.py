@@ -32,6 +32,21 @@ def add_page(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """A queue, and conditions; see :mod:`scripts.desk.search.selection`."""
+    parser.add_argument(
+        "--queue", default="", metavar="NAME", help="only cases of this queue; see `queues`"
+    )
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="only cases that have this; also !=, <, >, <= and >=, and several of them; "
+        "`list --fields` names all fields",
+    )
+
+
 def add_keys(parser: argparse.ArgumentParser) -> None:
     """The reviewers' public keys; read by :func:`scripts.desk.identity.named_reviewers`."""
     parser.add_argument(

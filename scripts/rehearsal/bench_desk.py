@@ -44,9 +44,10 @@ from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.identity import Viewer
 from scripts.desk.importing.workers import WORKERS
 from scripts.desk.screen.cases import case_text
+from scripts.desk.screen.chosen import Chosen
 from scripts.desk.screen.found import found_table
 from scripts.desk.screen.paging import MOST_LISTED
-from scripts.desk.screen.reviews import Chosen, list_table, list_values
+from scripts.desk.screen.reviews import list_table, list_values
 from scripts.desk.search import finding, similar
 from scripts.desk.search.finding import Filters
 
@@ -419,7 +420,9 @@ def _operations(casebook: Casebook, count: int, viewer: Viewer) -> Iterator[tupl
     campaign, last = casebook.campaign, max(0, count - MOST_LISTED)
 
     def page(skip: int) -> None:
-        list_table(list_values(casebook, Chosen(most=MOST_LISTED, skip=skip), viewer), viewer, 118)
+        chosen = Chosen(most=MOST_LISTED, skip=skip)
+        shown = chosen.page(chosen.numbers(casebook, viewer.reviewer))
+        list_table(list_values(casebook, shown, viewer), viewer, 118)
 
     def show() -> None:
         case = casebook.case(7)

@@ -25,14 +25,20 @@ def script(package: str, name: str) -> str:
 
 
 @cache
-def entries(package: str, name: str) -> tuple[Entry, ...]:
-    """Everything that the SQL file *name* of *package* makes, in its order, as SQLite reads it."""
+def entries(package: str, name: str, *, upon: tuple[str, str] | None = None) -> tuple[Entry, ...]:
+    """Everything that the SQL file *name* of *package* makes, in its order, as SQLite reads it.
+
+    Its triggers may watch tables of the SQL file *upon*.
+    """
     with closing(sqlite3.connect(":memory:")) as database:
+        if upon is not None:
+            database.executescript(script(*upon))
+        before = set(database.execute("SELECT type, name FROM sqlite_master"))
         database.executescript(script(package, name))
         made = database.execute(
             "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
         )
-        return tuple(Entry(*row) for row in made)
+        return tuple(Entry(*row) for row in made if row[:2] not in before)
 
 
 def guards() -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 import argparse
 
+from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import viewer, working
-from scripts.desk.options import add_json, add_lang, add_page
+from scripts.desk.options import add_json, add_lang, add_page, add_where
+from scripts.desk.screen.chosen import CODES, Chosen
 from scripts.desk.screen.output import (
     print_json,
     print_rich,
@@ -12,8 +14,12 @@ from scripts.desk.screen.output import (
     stages,
 )
 from scripts.desk.screen.paging import Page
-from scripts.desk.screen.reviews import CODES, Chosen, list_table, list_values, next_after
+from scripts.desk.screen.queues import codes_table, field_values, fields_table
+from scripts.desk.screen.reviews import list_table, list_values, next_after
+from scripts.desk.search.columns import columns_of
 from scripts.desk.search.known_codes import check_codes
+from scripts.desk.search.saved_views import View, Views
+from scripts.desk.search.selection import Condition, Selection, named
 from scripts.desk.search.upkeep import catch_up
 
 HELP = "list the cases and the state of their reviews"
@@ -25,6 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}", default="", metavar="CODE", help=f"only cases with this {name}"
         )
+    add_where(parser)
+    parser.add_argument(
+        "--sort", default="", metavar="FIELD", help="by what a case has in this field"
+    )
+    parser.add_argument("--descending", action="store_true", help="the last ones first")
+    parser.add_argument("--view", default="", metavar="NAME", help="what was saved as a view")
+    parser.add_argument(
+        "--save-view", default="", metavar="NAME", help="save what is asked for as a view"
+    )
+    parser.add_argument(
+        "--fields",
+        nargs="?",
+        const="",
+        metavar="FIELD",
+        help="show what cases can be filtered and sorted by, or the codes of one field",
+    )
     parser.add_argument(
         "--after", default="", metavar="CASE", help="only cases that are listed after this one"
     )
@@ -37,20 +59,62 @@ def run(asked: argparse.Namespace) -> None:
     """Show what the reviewer at work may see of them."""
     page = Page.of(asked)
     with working(asked) as casebook:
-        after = casebook.names.find(asked.after) if asked.after else 0
-        codes = {name: getattr(asked, name) for name in CODES}
-        check_codes(casebook, codes)
-        chosen = Chosen(**codes, after=after, most=page.most, skip=page.skip)
+        if asked.fields is not None:
+            _show_fields(casebook, asked)
+            return
+        view = _view(casebook, asked)
+        chosen = _chosen(casebook, view, asked, page)
         with progress_bar() as bar:
             catch_up(casebook, stages(bar))
         reader = viewer(casebook, asked.lang)
-        rows, total = list_values(casebook, chosen, reader), chosen.count(casebook)
-        shown = rows[: page.most] if page.most else rows
+        numbers = chosen.numbers(casebook, reader.reviewer)
+        shown = chosen.page(numbers)
+        rows = list_values(casebook, shown, reader)
+        if asked.save_view:
+            Views(casebook.directory).save(asked.save_view, view)
         casebook.note("view", "list")
     if asked.json:
-        print_json(shown)
+        print_json(rows)
         return
-    print_rich(list_table(shown, reader, screen_width()))
-    print(page.note(total), end="")
-    if following := next_after(rows, page.most):
+    print_rich(list_table(rows, reader, screen_width()))
+    print(page.note(len(numbers)), end="")
+    if following := next_after(rows, len(numbers) - page.skip - len(shown)):
         print(f"There are more; go on with --after {following}")
+
+
+def _view(casebook: Casebook, asked: argparse.Namespace) -> View:
+    """What is asked for, together with what the view says that is named."""
+    options = {name: getattr(asked, name) for name in (*CODES, "queue", "sort")}
+    given = View(options, tuple(asked.where), asked.descending)
+    if not asked.view:
+        return given
+    saved = Views(casebook.directory).named(asked.view)
+    both = {name: value or saved.options.get(name, "") for name, value in options.items()}
+    descending = given.descending or (saved.descending and not given.options["sort"])
+    return View(both, tuple(dict.fromkeys([*saved.where, *given.where])), descending)
+
+
+def _chosen(casebook: Casebook, view: View, asked: argparse.Namespace, page: Page) -> Chosen:
+    """The cases that *view* asks for. Raises WrongCode or SelectionError."""
+    codes = {name: view.options[name] for name in CODES}
+    check_codes(casebook, codes)
+    selection = Selection(
+        view.options["queue"],
+        tuple(map(Condition.read, view.where)),
+        view.options["sort"],
+        view.descending,
+    )
+    after = casebook.names.find(asked.after) if asked.after else 0
+    return Chosen(**codes, selection=selection, after=after, most=page.most, skip=page.skip)
+
+
+def _show_fields(casebook: Casebook, asked: argparse.Namespace) -> None:
+    """Show all fields, or the codes of the one that is asked for. Raises WrongCode."""
+    columns = columns_of(casebook.campaign)
+    chosen = [named(columns, asked.fields)[0]] if asked.fields else list(columns.values())
+    if asked.json:
+        print_json(field_values(chosen, asked.lang))
+    elif asked.fields and chosen[0].codes:
+        print_rich(codes_table(chosen[0], asked.lang))
+    else:
+        print_rich(fields_table(chosen, asked.lang))

@@ -1,8 +1,8 @@
 """How the desk shows the state of reviews, as far as the viewer may see it."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from rich.cells import cell_len
@@ -33,51 +33,23 @@ _CODED = {
 
 # Of a field that this desk's campaign does not have.
 _FIELD_CHARACTERS = 40
-# The codes by which a list can be chosen.
-CODES = ("status", "correspondence", "merit", "urgency")
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """The cases that a list shows: with these codes ("" for any), and numbers above ``after``.
-
-    Of these, it shows at most ``most`` (0 for all) after the first ``skip``.
-    """
-
-    status: str = ""
-    correspondence: str = ""
-    merit: str = ""
-    urgency: str = ""
-    after: int = 0
-    most: int = 0
-    skip: int = 0
-
-    def standings(self, casebook: Casebook) -> Iterator[dict[str, Any]]:
-        """The chosen rows of ``standing``, one more than ``most`` if there are more."""
-        most = self.most + 1 if self.most else -1
-        yield from casebook.layers.standings(*self._where(), most=most, skip=self.skip)
-
-    def count(self, casebook: Casebook) -> int:
-        """The number of cases on all pages."""
-        return casebook.layers.count(*self._where())
-
-    def _where(self) -> tuple[str, dict[str, object]]:
-        wanted = {name: getattr(self, name) for name in CODES if getattr(self, name)}
-        where = " and ".join(['"case" > :after', *(f"{name} = :{name}" for name in wanted)])
-        return where, {"after": self.after, **wanted}
-
-
-def list_values(casebook: Casebook, chosen: Chosen, viewer: Viewer) -> list[dict[str, Any]]:
-    """A row for each chosen case; only the status of one that the viewer gave away.
+def list_values(casebook: Casebook, numbers: Sequence[int], viewer: Viewer) -> list[dict[str, Any]]:
+    """A row for each of these cases, in order; only the status of one that the viewer gave away.
 
     Reads no report.
     """
-    standings = {row["case"]: row for row in chosen.standings(casebook)}
+    found = casebook.layers.standings(
+        '"case" IN (SELECT value FROM json_each(:numbers))', {"numbers": json.dumps(list(numbers))}
+    )
+    standings = {row["case"]: row for row in found}
     links = linked(casebook, standings, without=casebook.layers.given_away(viewer.reviewer))
-    outlines = outlines_of(casebook, standings)
+    outlines = {one.number: one for one in outlines_of(casebook, standings)}
     return [
-        _row(casebook, one, standings[one.number], links.get(one.number, 0), viewer)
-        for one in outlines
+        _row(casebook, outlines[number], standings[number], links.get(number, 0), viewer)
+        for number in numbers
+        if number in outlines
     ]
 
 
@@ -373,9 +345,9 @@ def statuses(casebook: Casebook, name: Literal["status", "correspondence"]) -> d
     return {code: counted[code] for code in codes if code in counted}
 
 
-def next_after(rows: Sequence[Mapping[str, Any]], most: int) -> str:
-    """The case after which the next page begins, "" if all were shown."""
-    return str(rows[most - 1]["case"]) if most and len(rows) > most else ""
+def next_after(rows: Sequence[Mapping[str, Any]], left: int) -> str:
+    """The case after which the next page begins, "" if it is empty: *left* are behind *rows*."""
+    return str(rows[-1]["case"]) if rows and left > 0 else ""
 
 
 def print_sheet(sheet: str, *, json: bool) -> None:

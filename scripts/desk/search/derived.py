@@ -4,6 +4,7 @@ They hold nothing that is not in the casebook, and are rebuilt when they are mis
 version. See derived.sql.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -15,29 +16,43 @@ DERIVED = ("scripts.desk.search", "derived.sql")
 _REGISTER = "register"
 
 
+def entries() -> tuple[schema.Entry, ...]:
+    """All derived tables, and the triggers on the casebook's own that keep them up to date."""
+    return schema.entries(*DERIVED, upon=schema.CASEBOOK)
+
+
 class Register:
     """The register *name*, which consists of *tables*. Raises SQLite's errors.
 
     How far it has come is noted for each source (the table that it reads), in the same transaction
-    as what it took from there.
+    as what it took from there. With *stale*, one of its tables, a trigger notes in that table each
+    case whose standing was settled. *upon* names its triggers and indexes on the casebook's tables.
     """
 
     def __init__(
-        self, database: sqlite_utils.Database, name: str, *, version: int, tables: Sequence[str]
+        self,
+        database: sqlite_utils.Database,
+        name: str,
+        *,
+        version: int,
+        tables: Sequence[str],
+        stale: str = "",
+        upon: Sequence[str] = (),
     ) -> None:
         self._database = database
         self._name = name
         self._version = version
         self._tables = tables
-        rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        there = {table for (table,) in rows}
+        self._stale = stale
+        self._upon = upon
+        there = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
         if _REGISTER not in there:
             self._create(_REGISTER)
-        if not there.issuperset(tables) or self._made_by() != version:
+        if not there.issuperset([*tables, *upon]) or self._made_by() != version:
             self.make()
 
     def _create(self, table: str) -> None:
-        for entry in schema.entries(*DERIVED):
+        for entry in entries():
             if entry.table == table:
                 self._database.execute(entry.sql)
 
@@ -55,9 +70,36 @@ class Register:
             for table in self._tables:
                 self._database.execute(f"DROP TABLE IF EXISTS {table}")
                 self._create(table)
+            for entry in entries():
+                if entry.name in self._upon:
+                    self._database.execute(f"DROP {entry.type} IF EXISTS {entry.name}")
+                    self._database.execute(entry.sql)
+            if self._stale:
+                # From now on the trigger notes them, in the transaction that settles them.
+                self._database.execute(
+                    f'INSERT INTO {self._stale} SELECT "case" FROM standing'  # noqa: S608 - ours
+                )
             self._database.execute("DELETE FROM register WHERE name = ?", [self._name])
             self._database.execute(
                 "INSERT INTO register VALUES (?, '', ?, 0)", [self._name, self._version]
+            )
+
+    def stale(self) -> list[int]:
+        """The cases whose standing was settled since they were last taken."""
+        found = self._database.execute(
+            f'SELECT "case" FROM {self._stale} ORDER BY "case"'  # noqa: S608 - ours alone
+        )
+        return [case for (case,) in found]
+
+    @contextmanager
+    def taking_stale(self, cases: Sequence[int]) -> Iterator[None]:
+        """A transaction that takes in what changed of *cases*, all of it or nothing."""
+        with self._database.atomic():
+            yield
+            self._database.execute(
+                f'DELETE FROM {self._stale} WHERE "case" IN '  # noqa: S608 - ours alone
+                "(SELECT value FROM json_each(?))",
+                [json.dumps(cases)],
             )
 
     def upto(self, source: str) -> int:

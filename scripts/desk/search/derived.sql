@@ -48,6 +48,40 @@ CREATE TABLE part_with_files (
   files INTEGER NOT NULL
 ) STRICT;
 
+-- What claimants answered, with codes of the campaign's questions and with "category" and "harms":
+-- a row for each answer of any part, each code of several, each column of a line (question.column).
+CREATE TABLE fact (
+  code TEXT NOT NULL,
+  value TEXT NOT NULL,
+  "case" INTEGER NOT NULL,
+  PRIMARY KEY (code, value, "case")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fact_case ON fact ("case");
+
+
+-- Register "said", filled by said.py: what reviewers say, and who may see it.
+
+-- A value that reviewers gave a field. "source" is review for what counts, own for what the reader
+-- said last. "reader" is the fingerprint of the reviewer who alone may see it, or '' if all may who
+-- did not give the case away.
+CREATE TABLE said (
+  code TEXT NOT NULL,
+  source TEXT NOT NULL,
+  reader TEXT NOT NULL,
+  value TEXT NOT NULL,
+  "case" INTEGER NOT NULL,
+  PRIMARY KEY (code, source, reader, value, "case")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX said_case ON said ("case");
+
+-- The cases whose standing was settled since: what was said may have changed, or who may see it.
+CREATE TABLE said_stale (
+  "case" INTEGER PRIMARY KEY
+) STRICT;
+-- The few layers that may give a case away, as ../casebook/layers.py asks for them at each command.
+CREATE INDEX layer_given_away ON layer (reviewer) WHERE instr(judgement, '"conflict":false') = 0;
+CREATE TRIGGER said_stale_noted AFTER INSERT ON standing BEGIN INSERT OR IGNORE INTO said_stale VALUES (NEW."case"); END;
+
 
 -- Register "found", filled by finding.py: the words of every part and answer, spelled as folding.py
 -- says.

@@ -61,7 +61,7 @@ def check_codes(
             and code not in known
             and not _occurs(casebook, name, code, reviewers)
         ):
-            raise WrongCode(_sentence(name, code, known))
+            raise wrong_code(name, code, known)
 
 
 def _known(casebook: Casebook, name: str, reviewers: Mapping[str, str]) -> Collection[str] | None:
@@ -83,14 +83,21 @@ def _occurs(casebook: Casebook, name: str, code: str, reviewers: Mapping[str, st
     return name in summary.HOLDING and summary.holds(casebook, name, code)
 
 
-def _sentence(name: str, code: str, known: Collection[str]) -> str:
+def wrong_code(
+    name: str, code: str, known: Collection[str], all_of: str = "`review --blank`"
+) -> WrongCode:
+    """The error for a *name* that has no *code*: all that are *known* or, of many, near ones.
+
+    *all_of* is the command that shows them all.
+    """
     begin = f"There is no {name} {one_line(code, _CODE_CHARACTERS)};"
     if not known:
-        return f"{begin} this campaign has none."
+        return WrongCode(f"{begin} this campaign has none.")
+    shown = [one_line(one, _CODE_CHARACTERS) for one in known]
     if len(known) <= _ALL_NAMED:
-        return f"{begin} there are {', '.join(known)}."
+        return WrongCode(f"{begin} there are {', '.join(shown)}.")
     folded = code.casefold()
-    alike = [one for one in known if folded in one.casefold()]
-    alike += get_close_matches(code, known, n=_NAMED, cutoff=0.4)
-    named = list(dict.fromkeys(alike))[:_NAMED] or list(known)[:_NAMED]
-    return f"{begin} there are {', '.join(named)} and others, all of them in `review --blank`."
+    alike = [one for one in shown if folded in one.casefold()]
+    alike += get_close_matches(code, shown, n=_NAMED, cutoff=0.4)
+    named = list(dict.fromkeys(alike))[:_NAMED] or shown[:_NAMED]
+    return WrongCode(f"{begin} there are {', '.join(named)} and others, all of them in {all_of}.")

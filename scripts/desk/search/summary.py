@@ -13,8 +13,8 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search.derived import Register
 
 EXCERPT_CHARACTERS = 160
-_VERSION = 4
-_TABLES = ("outline", "part_with_files")
+_VERSION = 5
+_TABLES = ("outline", "part_with_files", "fact")
 _INSERT = (
     "INSERT OR REPLACE INTO outline VALUES "
     "(:case, :day, :language, :category, :harms, :provinces, :since, :until, :parts, :files, "
@@ -79,6 +79,7 @@ def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
             for (number,) in touched:
                 case = casebook.case(number)
                 database.execute(_INSERT, _row(case))
+                _replace_facts(casebook, case)
                 for part in case.parts:
                     if part.report.attachments:
                         database.execute(
@@ -115,14 +116,50 @@ def _row(case: Case) -> dict[str, Any]:
     }
 
 
+def _facts(case: Case) -> set[tuple[str, str, int]]:
+    """The rows of ``fact`` of *case*: what its claimant answered, in any part."""
+    said: list[tuple[str, Any]] = [("category", case.category), ("harms", list(case.harms))]
+    for part in case.parts:
+        said += part.report.facts.items()
+    return {
+        (code, value, case.number)
+        for question, answer in said
+        for code, value in _answers(question, answer)
+        if value
+    }
+
+
+def _answers(question: str, answer: Any) -> Iterator[tuple[str, str]]:
+    """The single values of an answer, each with its code; what is of no known kind has none."""
+    for one in answer if isinstance(answer, list) else [answer]:
+        if isinstance(one, str):
+            yield question, one
+        elif isinstance(one, dict):
+            cells = ((column, cell) for column, cell in one.items() if isinstance(cell, str))
+            yield from ((f"{question}.{column}", cell) for column, cell in cells)
+
+
+def _replace_facts(casebook: Casebook, case: Case) -> None:
+    casebook.database.execute('DELETE FROM fact WHERE "case" = ?', [case.number])
+    casebook.database.conn.executemany("INSERT INTO fact VALUES (?, ?, ?)", _facts(case))
+
+
 def altered(casebook: Casebook) -> list[int]:
     """The numbers of cases whose outline was altered, and of outlines without a case."""
     catch_up(casebook)
     cursor = casebook.database.execute("SELECT * FROM outline")
     columns = [name for name, *_ in cursor.description]
     rows = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor}
-    found = [case.number for case in casebook.cases() if rows.pop(case.number, None) != _row(case)]
-    return found + list(rows)
+    facts: dict[int, set[tuple[str, str, int]]] = {}
+    for code, value, number in casebook.database.execute('SELECT code, value, "case" FROM fact'):
+        facts.setdefault(number, set()).add((code, value, number))
+    found = [
+        case.number
+        for case in casebook.cases()
+        if rows.pop(case.number, None) != _row(case)
+        or facts.pop(case.number, set()) != _facts(case)
+    ]
+    return list(dict.fromkeys([*found, *rows, *facts]))
 
 
 def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:

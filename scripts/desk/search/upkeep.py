@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.search import similar, summary
+from scripts.desk.search import said, similar, summary
 
 
 def catch_up(casebook: Casebook, show: Callable[[str, int, int], None]) -> None:
-    """Bring outlines and links up to date. *show* gets ("outlines" or "links", done, total)."""
+    """Bring outlines, what was said, and links up to date. *show* gets (stage, done, total)."""
     summary.catch_up(casebook, lambda done, total: show("outlines", done, total))
+    said.catch_up(casebook, lambda done, total: show("reviews", done, total))
     similar.catch_up(casebook, lambda done, total: show("links", done, total))

@@ -1,0 +1,45 @@
+"""The cases that a list shows, a page at a time."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.search.selection import Condition, Selection, SelectionError
+
+# The codes by which a list can be chosen.
+CODES = ("status", "correspondence", "merit", "urgency")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The cases that a list shows: with these codes ("" for any), selected further, after one.
+
+    ``after`` is the number of the case behind which the list begins, 0 for all. Of these, a page
+    has at most ``most`` (0 for all) after the first ``skip``.
+    """
+
+    status: str = ""
+    correspondence: str = ""
+    merit: str = ""
+    urgency: str = ""
+    selection: Selection = field(default_factory=Selection)
+    after: int = 0
+    most: int = 0
+    skip: int = 0
+
+    def numbers(self, casebook: Casebook, reviewer: str) -> list[int]:
+        """The cases on all pages, in order. Raises SelectionError or WrongCode."""
+        codes = ((name, getattr(self, name)) for name in CODES)
+        where = tuple(Condition(name, "=", code) for name, code in codes if code)
+        selection = replace(self.selection, where=(*where, *self.selection.where))
+        numbers = selection.numbers(casebook, reviewer)
+        if self.after and not (self.selection.sort or self.selection.descending):
+            return numbers[bisect_right(numbers, self.after) :]
+        if self.after and self.after not in numbers:
+            raise SelectionError("The case after which the list is to begin is not in it.")
+        return numbers[numbers.index(self.after) + 1 :] if self.after else numbers
+
+    def page(self, numbers: Sequence[int]) -> Sequence[int]:
+        """Those of *numbers* that are on the page."""
+        return numbers[self.skip : self.skip + self.most] if self.most else numbers[self.skip :]
