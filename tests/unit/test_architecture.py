@@ -34,6 +34,7 @@ BANNED_NAMES = {
 REGISTERS = {
     "scripts.desk.search.similar",
     "scripts.desk.search.finding",
+    "scripts.desk.search.said",
     "scripts.desk.search.summary",
 }
 ASKING = {
@@ -43,6 +44,9 @@ ASKING = {
     "scripts.desk.commands.verify",
     "scripts.desk.audit",
     "scripts.desk.identity",
+    # What they ask is in the registers.
+    "scripts.desk.search.queues",
+    "scripts.desk.search.selection",
 }
 
 
