@@ -25,7 +25,8 @@ from scripts.courier.transfer import push
 from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.evidence import write_out
 from scripts.desk.importing.open_export import open_export
-from scripts.desk.outbox.outbox import answer, export_replies
+from scripts.desk.outbox.outbox import answer
+from scripts.desk.outbox.sending import export_replies
 from scripts.newsite import Site, make_site
 
 pytestmark = pytest.mark.onion

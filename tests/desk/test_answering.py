@@ -30,20 +30,18 @@ from scripts.desk.commands import answer as answer_command
 from scripts.desk.commands import export_replies as export_command
 from scripts.desk.commands import outbox as outbox_command
 from scripts.desk.importing.filing import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
-from scripts.desk.outbox import outbox
+from scripts.desk.outbox import sending
 from scripts.desk.outbox.outbox import (
     OutboxError,
     answer,
-    export_replies,
     language_of,
-    leaving,
     queue,
     take_back,
     template,
-    withheld,
     write,
 )
 from scripts.desk.outbox.quotation import CHARACTERS, WORDS, Quotation, claimants_words, quotation
+from scripts.desk.outbox.sending import carrying_again, export_replies, leaving, withheld
 from scripts.desk.screen.answers import answered_values, came_back
 from scripts.desk.search import summary
 
@@ -338,7 +336,7 @@ def test_what_was_taken_back_makes_room_for_another_answer(casebook: Casebook) -
 def test_every_bundle_has_the_same_size_and_what_does_not_fit_waits(
     casebook: Casebook, opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "REPLIES_IN_A_BUNDLE", 4)
+    monkeypatch.setattr(sending, "REPLIES_IN_A_BUNDLE", 4)
     for claimant in range(1, 6):
         case = casebook.case(add(casebook, claimant))
         casebook.queue_answer(case, kind="acknowledgement", language="en", day=DAY, text="")
@@ -367,8 +365,10 @@ def test_what_the_vault_never_got_is_written_out_again_under_its_own_tags(
     add(casebook, 2, kind="withdrawal", bundle=2)
     answer(casebook, one, "later", today=DAY)
 
-    again = export_replies(casebook, tmp_path / "2.tar", opener, today=DAY, again=1)
-    third = export_replies(casebook, tmp_path / "3.tar", opener, today=DAY, again=2)
+    once_more = carrying_again(casebook, [1])
+    again = export_replies(casebook, tmp_path / "2.tar", opener, today=DAY, carried=once_more)
+    once_more = carrying_again(casebook, [2])
+    third = export_replies(casebook, tmp_path / "3.tar", opener, today=DAY, carried=once_more)
 
     assert (again.bundle, again.answers, again.waiting, again.acknowledged) == (2, 1, 1, 1)
     assert (third.bundle, third.answers) == (3, 1)
@@ -390,7 +390,7 @@ def test_only_what_has_left_can_leave_again(
 
     for number in (1, 7):
         with pytest.raises(OutboxError, match=f"Nothing left in reply bundle {number} that"):
-            export_replies(casebook, tmp_path / "1.tar", opener, today=DAY, again=number)
+            carrying_again(casebook, [number])
     assert casebook.counts().queued == 1 and not (tmp_path / "1.tar").exists()
 
 
@@ -704,10 +704,11 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(
     assert line.run("export-replies", tmp_path / "replies.tar", "--yes")[0] == 0
     (gone,) = json.loads(line.run("outbox", "--left", "--json")[1])
     assert (gone["case"], gone["left"], gone["returned"]) == (line.case(2), "2026-11-27", None)
-    assert (
-        line.run("outbox")[1] == "No answer is waiting.\n"
-        and "nothing yet" in line.run("outbox", "--left")[1]
+    assert line.run("outbox")[1] == (
+        "No answer is waiting.\n"
+        "Reply bundle 1 of 2026-11-27 is not confirmed yet; it may arrive until 2026-12-11.\n"
     )
+    assert "nothing yet" in line.run("outbox", "--left")[1]
 
 
 def test_status_and_show_tell_whether_the_claimant_came_back(

@@ -31,7 +31,8 @@ from dropbox.week_secrets import WeekSecrets
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.open_export import Accepted, Disagrees, Imported, open_export
-from scripts.desk.outbox.outbox import OutboxError, export_replies
+from scripts.desk.outbox.outbox import OutboxError
+from scripts.desk.outbox.sending import export_replies
 
 PHOTO = os.urandom(200_000)
 

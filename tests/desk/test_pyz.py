@@ -166,7 +166,7 @@ def test_nothing_that_opens_a_network_is_imported_by_what_the_file_starts() -> N
     assert {
         "scripts.desk.__main__",
         "scripts.ceremony.__main__",
-        "scripts.desk.outbox.outbox",
+        "scripts.desk.outbox.sending",
         "dropbox",
     } <= set(own)
     assert not imported & {

@@ -24,7 +24,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.open_export import Accepted, Imported, open_export
 from scripts.desk.importing.reopening import reopen
 from scripts.desk.importing.setting_aside import Wanted
-from scripts.desk.outbox.outbox import acknowledging, export_replies
+from scripts.desk.outbox.sending import acknowledging, export_replies
 
 PHOTO = os.urandom(200_000)
 NOTHING = Accepted()

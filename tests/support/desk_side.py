@@ -11,7 +11,8 @@ from scripts.courier.pull import pull
 from scripts.courier.transfer import push
 from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.importing.open_export import Imported, open_export
-from scripts.desk.outbox.outbox import answer, export_replies
+from scripts.desk.outbox.outbox import answer
+from scripts.desk.outbox.sending import export_replies
 from scripts.newsite import Site
 from support.export_bundles import CAMPAIGN
 

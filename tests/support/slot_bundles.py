@@ -14,6 +14,7 @@ from dropbox.block import Kind, seal_block
 from dropbox.day_key import DayKey
 from dropbox.export_bundle import (
     ACKNOWLEDGED,
+    AcceptedReplies,
     GoneDay,
     Head,
     HeldDay,
@@ -57,6 +58,7 @@ class SlotDrop:
     history: tuple[tuple[int, bytes], ...] = ()
     gone: tuple[GoneDay, ...] = ()
     successor: Successor | None = None
+    replies: tuple[AcceptedReplies, ...] = ()
     onion: str = "a" * 56 + ".onion"
     _free: list[bytes] = field(default_factory=list)
     _key: DayKey | None = None
@@ -176,7 +178,7 @@ class SlotDrop:
             days=tuple(HeldDay(day, n, closed=day < self.today) for day, n in counts.items()),
             gone=self.gone,
             day_keys=tuple(self.records),
-            replies=(),
+            replies=self.replies,
             volumes=tuple(map(volume_of, volumes)),
             successor=self.successor,
         )

@@ -27,6 +27,7 @@ from scripts.desk.casebook import answer_rows, custody, schema
 from scripts.desk.casebook.assignments import Assignments
 from scripts.desk.casebook.bundles import Bundles, LastBundle, Seen, Source
 from scripts.desk.casebook.custody import Row, Session, digest, origin
+from scripts.desk.casebook.departures import Departures
 from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.draws import Draws
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
@@ -145,13 +146,14 @@ class Casebook:
         self.bundles = Bundles(database)
         self.set_aside = SetAside(database)
         self.desks = Desks(database, self.origin)
-        self.numbers = Numbers(database, self.desks)
         self.translations = Translations(database, self.desks, self.note)
         self.assignments = Assignments(database, self.desks, self.note)
         self.draws = Draws(database, self.desks, self.note)
         self.link_decisions = LinkDecisions(database, self.desks, self.names, self.note)
         self.releases = Releases(database, self.desks, self.note)
         self.confirmations = Confirmations(database, self.desks, self.note)
+        self.departures = Departures(database)
+        self.numbers = Numbers(database, self.desks, self.confirmations, self.desk)
         self.layers = Layers(
             database, self.campaign.reviewing, self.desks, self.draws, self.assignments
         )

@@ -12,6 +12,7 @@ import sqlite_utils
 from dropbox.reply import REPLIES_PER_DESK
 from scripts.desk.casebook.answer_rows import GIVEN, VALID
 from scripts.desk.casebook.desks import Desks
+from scripts.desk.casebook.releases import Confirmations
 
 # More than a desk writes between two backups; the vault takes one that skips ten times as many.
 SKIPPED_BUNDLES = 100
@@ -31,16 +32,32 @@ _QUEUED = f'SELECT count(*) FROM answer WHERE "case" = ? AND number IS NULL AND 
 
 
 class Numbers:
-    """What this desk has given, as its casebook and other desks know it."""
+    """What this *desk* has given, as its casebook, other desks and the vault know it."""
 
-    def __init__(self, database: sqlite_utils.Database, desks: Desks) -> None:
+    def __init__(
+        self,
+        database: sqlite_utils.Database,
+        desks: Desks,
+        confirmations: Confirmations,
+        desk: int,
+    ) -> None:
         self._database = database
         self._desks = desks
+        self._confirmations = confirmations
+        self._desk = desk
 
     def last_bundle(self) -> int:
-        """The number of the last reply bundle of this desk, 0 before the first."""
+        """The number of the last reply bundle of this desk, 0 before the first.
+
+        The vault may know of one that left before the casebook was restored from a backup.
+        """
+        return max(self.last_given(), self._confirmations.last(self._desk))
+
+    def last_given(self) -> int:
+        """The same, as this casebook and other desks know it."""
         own = self._database.execute("SELECT max(number) FROM reply_bundle").fetchone()[0]
-        return max(own or 0, self._desks.last_number("reply_bundle", "") or 0)
+        elsewhere = self._desks.last_number("reply_bundle", "")
+        return max(own or 0, elsewhere or 0)
 
     def next_reply(self, case: int) -> int:
         """The next reply number of *case*, from 0."""

@@ -43,7 +43,7 @@ class Releases:
 
 
 class Confirmation(NamedTuple):
-    """That vault *vault* (its id in hex) took reply bundle *reply_bundle*, and all before it.
+    """That vault *vault* (its id in hex) took reply bundle *reply_bundle*.
 
     It is of desk number *desk*, signed by *signer* (a fingerprint). The export bundle with the
     number *bundle* says so.
@@ -76,11 +76,12 @@ class Confirmations:
         """The highest reply bundle of *desk* that a vault confirmed, 0 before the first."""
         return max((one.reply_bundle for one in self.all() if one.desk == desk), default=0)
 
-    def add(self, confirmations: Iterable[Confirmation]) -> None:
-        """Record those that are new here, in the current transaction."""
+    def add(self, confirmations: Iterable[Confirmation]) -> list[Confirmation]:
+        """Record those that are new here, in the current transaction. Returns them."""
         known = {one[:4] for one in self.all()}
-        for one in confirmations:
-            if one[:4] not in known:
-                row = {**one._asdict(), "day": one.day.isoformat()}
-                self._database.table("confirmation").insert(row)
-                self._note("import", f"R-{one.reply_bundle}", "confirmation", row)
+        new = [one for one in confirmations if one[:4] not in known]
+        for one in new:
+            row = {**one._asdict(), "day": one.day.isoformat()}
+            self._database.table("confirmation").insert(row)
+            self._note("import", f"R-{one.reply_bundle}", "confirmation", row)
+        return new

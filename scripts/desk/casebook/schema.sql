@@ -328,8 +328,8 @@ CREATE TABLE release (
 ) STRICT;
 CREATE INDEX idx_release_case ON release ("case");
 
--- That the vault took a reply bundle of this desk and signer (a fingerprint), and all before it, as
--- the export bundle of this number says.
+-- That the vault took this reply bundle of this desk and signer (a fingerprint), as the export bundle
+-- of this number says.
 CREATE TABLE confirmation (
   vault TEXT NOT NULL,
   desk INTEGER NOT NULL,

@@ -7,14 +7,9 @@ from pathlib import Path
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import at_desk, opener, today, working
 from scripts.desk.options import add_json, add_yes
-from scripts.desk.outbox.outbox import (
-    Letter,
-    OutboxError,
-    acknowledging,
-    export_replies,
-    leaving,
-    leaving_again,
-)
+from scripts.desk.outbox.arrivals import carrying_lost
+from scripts.desk.outbox.outbox import Letter
+from scripts.desk.outbox.sending import Carried, carrying, carrying_again, export_replies
 from scripts.desk.screen.confirmation import confirm, quotations, texts
 from scripts.desk.screen.output import counted, print_json
 
@@ -33,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again",
         type=int,
-        default=0,
+        nargs="?",
+        const=0,
         metavar="N",
-        help="write out once more what left in reply bundle N, which the server never got",
+        help="write out once more what did not arrive at the drop, or what left in reply bundle N",
     )
     add_yes(parser)
     add_json(parser)
@@ -44,10 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> None:
     """Ask for confirmation, then write the bundle; what does not fit waits for the next one."""
     with working(asked) as casebook:
-        _confirm_leaving(casebook, asked.again, yes=asked.yes)
+        carried = _carried(casebook, asked.again)
+        _confirm_leaving(casebook, carried, again=asked.again, yes=asked.yes)
         signer = asked.signer or at_desk(casebook)
         gone = export_replies(
-            casebook, asked.out, opener(asked), today=today(), signer=signer, again=asked.again
+            casebook, asked.out, opener(asked), today=today(), signer=signer, carried=carried
         )
     if asked.json:
         print_json(asdict(gone))
@@ -60,23 +57,22 @@ def run(asked: argparse.Namespace) -> None:
         print(f"It acknowledges bundle {gone.acknowledged}: the server may delete what that held.")
     if gone.withheld:
         print(f"Not sent, since their claimants took everything back: {', '.join(gone.withheld)}.")
-    if gone.waiting and asked.again:
+    if gone.waiting and asked.again is not None:
         print(f"{counted(gone.waiting, 'answer')} that never left still wait.")
     elif gone.waiting:
         print(f"The bundle is full; {gone.waiting} answers wait for the next one.")
 
 
-def _confirm_leaving(casebook: Casebook, again: int, *, yes: bool) -> None:
-    """Ask whether the answers may leave, or those of reply bundle *again* once more.
+def _carried(casebook: Casebook, again: int | None) -> Carried:
+    """What leaves: what waits, or once more what did not arrive (0) or left in bundle *again*."""
+    if again is None:
+        return carrying(casebook)
+    return carrying_again(casebook, [again]) if again else carrying_lost(casebook, today())
 
-    Raises OutboxError if there are none or the reviewer says no.
-    """
-    answers = leaving_again(casebook, again) if again else leaving(casebook)
-    source = acknowledging(casebook)
-    if again:
-        source = source or casebook.bundles.acknowledged_in(again)
-    if not answers and source is None:
-        raise OutboxError("No answer is waiting to leave.")
+
+def _confirm_leaving(casebook: Casebook, carried: Carried, *, again: int | None, yes: bool) -> None:
+    """Ask whether it may leave. Raises OutboxError if the reviewer says no."""
+    answers, source = carried
     letters = [
         Letter(casebook.case(one.case), one.language, one.day, one.text)
         for one in answers
@@ -85,7 +81,9 @@ def _confirm_leaving(casebook: Casebook, again: int, *, yes: bool) -> None:
     cases = ", ".join(dict.fromkeys(letter.case.name for letter in letters)) or "none"
     opened = counted(len(answers) - len(letters), "acknowledgement")
     stored = f" The server may then delete what bundle {source.number} held." if source else ""
-    once_more = f" once more, as in reply bundle {again}" if again else ""
+    once_more = {None: "", 0: " once more, since it did not arrive"}.get(
+        again, f" once more, as in reply bundle {again}"
+    )
     confirm(
         f"Let {counted(len(letters), 'answer')} ({cases}) and {opened} leave{once_more}? "
         f"What has left cannot be taken back.{stored}",

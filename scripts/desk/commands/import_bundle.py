@@ -112,6 +112,9 @@ def _lines(imported: Imported, withdrawn: Sequence[str]) -> Iterator[str]:
         )
     if withdrawn:
         yield f"Taken back by the claimant, without a notice: {', '.join(withdrawn)}."
+    if imported.confirmed:
+        numbers = ", ".join(map(str, imported.confirmed))
+        yield f"Arrived at the drop: what left in reply bundle {numbers}."
     yield from _unopened_lines(imported)
     if imported.crowded:
         days = ", ".join(map(str, imported.crowded))
@@ -134,6 +137,7 @@ def _values(imported: Imported, withdrawn: Sequence[str]) -> dict[str, object]:
         "skipped": list(imported.skipped),
         "withdrawn": list(withdrawn),
         "set_aside": asdict(imported.kept),
+        "confirmed": list(imported.confirmed),
         "crowded": [day.isoformat() for day in imported.crowded],
     }
 

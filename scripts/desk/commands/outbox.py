@@ -5,8 +5,10 @@ import argparse
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json
-from scripts.desk.outbox.outbox import take_back, withheld
-from scripts.desk.screen.answers import left_values, outbox_values, values_table
+from scripts.desk.outbox.arrivals import Arrivals, arrivals
+from scripts.desk.outbox.outbox import take_back
+from scripts.desk.outbox.sending import BUNDLE_LIFE, withheld
+from scripts.desk.screen.answers import arrival_values, outbox_values, values_table
 from scripts.desk.screen.output import print_json, print_rich
 
 HELP = "show the answers that wait, and for how long; take one back"
@@ -32,8 +34,9 @@ def run(asked: argparse.Namespace) -> None:
         _take_back(asked)
         return
     with Casebook.open(asked.casebook) as casebook:
+        found = arrivals(casebook, today())
         values = (
-            left_values(casebook.left())
+            arrival_values(casebook.left(), found.answers)
             if asked.left
             else outbox_values(casebook.queued(), withheld(casebook), today())
         )
@@ -43,6 +46,22 @@ def run(asked: argparse.Namespace) -> None:
         print_rich(values_table(values))
     else:
         print("No answer has left." if asked.left else "No answer is waiting.")
+    if not asked.json:
+        _tell_arrivals(found)
+
+
+def _tell_arrivals(found: Arrivals) -> None:
+    for one in found.expected:
+        print(
+            f"Reply bundle {one.number} of {one.day} is not confirmed yet; it may arrive until "
+            f"{one.day + BUNDLE_LIFE}."
+        )
+    if found.lost:
+        numbers = ", ".join(str(one.number) for one in found.lost)
+        print(
+            f"Did not arrive and cannot any more: reply bundle {numbers}. `export-replies FILE "
+            "--again` writes out once more what it carried."
+        )
 
 
 def _take_back(asked: argparse.Namespace) -> None:

@@ -23,6 +23,8 @@ from dropbox.report import Report
 from scripts.desk.case import Unopened
 from scripts.desk.casebook.bundles import LastBundle
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.numbers import SKIPPED_BUNDLES
+from scripts.desk.casebook.releases import Confirmation
 from scripts.desk.importing.chain import (
     Comparison,
     Finding,
@@ -76,7 +78,8 @@ class Imported:
 
     ``withdrawn``: the numbers of cases of which something was taken back without a notice, since
     the server had no room for one. ``crowded``: the days with more day keys than an honest front
-    makes. ``waiting``: what could not be opened and holds back the acknowledgement.
+    makes. ``waiting``: what could not be opened and holds back the acknowledgement. ``confirmed``:
+    the reply bundles that arrived since the last import.
     """
 
     opened: Opened
@@ -86,6 +89,7 @@ class Imported:
     kept: Kept = field(default_factory=Kept)
     crowded: tuple[date, ...] = ()
     waiting: tuple[Unopened, ...] = ()
+    confirmed: tuple[int, ...] = ()
 
 
 def open_export(
@@ -130,6 +134,7 @@ def open_export(
         run.kept,
         tuple(content.keys.crowded()),
         tuple(run.waiting(opened)),
+        tuple(one.reply_bundle for one in run.confirmed),
     )
 
 
@@ -144,6 +149,7 @@ class _Import:
         self._last = last
         self._content = content
         self.kept = Kept()
+        self.confirmed: list[Confirmation] = []
 
     def verify(
         self, received: ReceivedBundle, early: EarlyWorker[Sealed, Report], show: Progress
@@ -182,8 +188,20 @@ class _Import:
                 content.keys.ids,
             )
             self.kept = Keeping(self._casebook, content, head).keep(unopened, wanted)
+            self.confirmed = self._confirm(today)
 
         return filing.close(head.number, today, record, content.unopened_keys())
+
+    def _confirm(self, today: date) -> list[Confirmation]:
+        """Record which reply bundles of this desk the vault has taken. Returns what is new."""
+        desk, head = self._casebook.desk, self._head
+        # What nobody at this desk can have written would use up all numbers that follow.
+        most = self._casebook.numbers.last_given() + SKIPPED_BUNDLES
+        return self._casebook.confirmations.add(
+            Confirmation(head.vault.hex(), desk, one.reviewer, one.number, head.number, today)
+            for one in head.replies
+            if one.desk == desk and one.number <= most
+        )
 
     def waiting(self, opened: Opened) -> list[Unopened]:
         """What could not be opened and was not set aside."""

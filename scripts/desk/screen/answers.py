@@ -1,6 +1,6 @@
 """How the desk shows answers: ready ones, those that wait or have left, and who came back."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -56,8 +56,17 @@ def left_values(answers: Iterable[Answer]) -> list[dict[str, Any]]:
     ]
 
 
+def arrival_values(answers: Sequence[Answer], arrivals: Mapping[int, str]) -> list[dict[str, Any]]:
+    """The rows of :func:`left_values`, and whether each arrived; *arrivals* has it by their ids."""
+    rows = left_values(answers)
+    return [
+        {**row, "arrival": str(arrivals.get(one.id, ""))}
+        for one, row in zip(answers, rows, strict=True)
+    ]
+
+
 def values_table(values: Sequence[dict[str, Any]]) -> Table:
-    """The rows of :func:`outbox_values` or :func:`left_values`."""
+    """The rows of :func:`outbox_values` or :func:`arrival_values`."""
     listed = table(*(values[0] if values else ()))
     for row in values:
         listed.add_row(
