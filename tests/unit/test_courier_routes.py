@@ -260,6 +260,7 @@ def test_days_that_left_are_named_with_the_reason(vault: Vault, courier: FlaskCl
     export_and_acknowledge(vault.store, 1)
     head = exported(courier)
     assert head.gone == (GoneDay(TODAY, 8, ACKNOWLEDGED),)
+    assert (courier.get("/status").json or {})["slots"] == 16, "it is kept for its grace"
 
     vault.clock.next_day(91)
     vault.store.confirm_clock()
@@ -269,6 +270,9 @@ def test_days_that_left_are_named_with_the_reason(vault: Vault, courier: FlaskCl
     second = GoneDay(TODAY + timedelta(days=1), 8, EXPIRED)
     assert second in head.gone and GoneDay(TODAY, 8, ACKNOWLEDGED) in head.gone
     assert [held.day for held in head.days] == [TODAY + timedelta(days=92)]
+    for _ in range(4):
+        vault.store.tick()
+    assert (courier.get("/status").json or {})["slots"] == 8
 
 
 def test_a_day_that_never_had_a_slot_is_not_named(
@@ -312,8 +316,13 @@ def test_a_clock_that_leaps_each_time_makes_no_export(
         note(export)
 
     monkeypatch.setattr(vault.store, "note_export", at_midnight)
-    assert courier.post("/export").status_code == 507
+    exports = Exports(vault.store, onion=ONION, campaign="c", key=KEY)
+    with pytest.raises(CannotStore):
+        exports.make()
     assert len(vault.store.exports()) == 3, "three attempts"
+    # Nobody has the head of any of them.
+    assert exports.volumes == 0
+    assert courier.post("/export").status_code == 507
 
 
 def test_before_its_first_export_a_vault_has_no_volumes(vault: Vault) -> None:
@@ -596,6 +605,15 @@ def test_the_status_tells_when_the_courier_came_and_the_desk_acknowledged(
     head, day = exported(courier), vault.clock.now.date().isoformat()
     # A head alone is no bundle.
     assert told() == [day, None, None, None]
+    # Nor are all volumes but the last, or half of that.
+    last = len(head.volumes)
+    assert last > 1
+    for position in range(1, last):
+        volume(courier, head, position)
+    begun = courier.get(f"/export/{head.digest.hex()}/{last}", buffered=False)
+    next(begun.iter_encoded())
+    begun.close()
+    assert told() == [day, None, None, None]
     fetched(courier, head)
     assert told() == [day, day, None, None]
 
@@ -616,6 +634,10 @@ def test_the_status_tells_when_a_reply_bundle_came(
     courier = vault.app(read_pinned_keys(keys_dir)).test_client()
     today = datetime.now(UTC).date()
     whole = replace(bundle_of(1), onion=ONION, made=today, expires=today)
+    # Signed well, and refused by what the store has: it is not the next one of its desk.
+    skipping = replace(whole, number=whole.number + 1_000)
+    assert courier.post("/replies", data=signed(skipping)).status_code == 422
+    assert (courier.get("/status").json or {})["push"] is None
 
     assert courier.post("/replies", data=signed(whole)).status_code == 204
     assert (courier.get("/status").json or {})["push"] == today.isoformat()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dropbox.front.vault_client import _TIMEOUT_SECONDS
 from onion import heartbeat
 from onion.heartbeat import ANSWER_SECONDS, BEATS, RETRY_SECONDS, Heartbeat, notify
 
@@ -118,12 +119,43 @@ def test_a_room_that_takes_a_request_and_says_nothing_is_given_up_after_its_time
     room.heart.beat()
     first, _ = room.listener.accept()
     with first:
+        # Which has begun well, but not ended.
+        first.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         room.now += ANSWER_SECONDS - 0.1
         assert not is_asked(room)
-        room.now += 0.2
+        room.now += 0.1
         room.heart.beat()
+        assert room.systemd.heard() == []
         room.now += RETRY_SECONDS
         assert is_asked(room) and room.systemd.heard() == []
+
+
+def test_an_answer_that_breaks_off_is_none(room: Room) -> None:
+    room.heart.beat()
+    connection, _ = room.listener.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        room.heart.beat()
+        # With the request unread, the end is a reset.
+    room.heart.beat()
+
+    assert room.systemd.heard() == []
+    room.now += RETRY_SECONDS
+    assert room.beat(b"HTTP/1.1 200 OK\r\n\r\n") == [READY]
+
+
+def test_an_answer_is_waited_for_longer_than_the_front_waits_for_the_vault() -> None:
+    assert ANSWER_SECONDS == 40.0 > _TIMEOUT_SECONDS
+
+
+def test_only_the_status_of_an_answer_is_kept(room: Room) -> None:
+    room.heart.beat()
+    connection, _ = room.listener.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(30_000))
+        room.heart.beat()
+
+        assert len(room.heart._answer) == len(b"HTTP/1.1 200")
 
 
 def test_a_room_that_is_not_there_is_asked_again(room: Room, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from dropbox.sizes import BLOCK_BYTES, PENDING_BATCH
 from dropbox.vault.block_store import Block, Busy, Claim, ClockJumped, NoRoom
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.intake_routes import create_intake
-from dropbox.vault.kept_keys import TooManyKeys
+from dropbox.vault.kept_keys import TooManyKeys, of_fronts
 
 TODAY = START.date()
 OTHER = b"o" * 32
@@ -133,6 +133,19 @@ def test_a_day_key_of_today_or_a_day_beside_is_kept(
     for _ in range(2):
         assert intake.post("/day-key", data=raw).status_code == 204
     assert store.day_keys() == [(TODAY + timedelta(days=days), raw)]
+
+
+@pytest.mark.parametrize("limit_days", [14, 180])
+def test_the_longer_days_are_kept_the_fewer_keys_one_can_have(
+    store: DayStore, limit_days: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them have to fit into the head of one export."""
+    intake = create_intake(store, clock=TickClock(), limit_days=limit_days).test_client()
+    room, raw = of_fronts(limit_days).size, day_record()
+    for taken, status in ((room - len(raw), 204), (room - len(raw) + 1, 507)):
+        held = [(TODAY, b"x" * taken)]
+        monkeypatch.setattr(store, "day_keys", lambda held=held: held)
+        assert intake.post("/day-key", data=raw).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -299,6 +299,8 @@ def test_recipients_cut_off_are_refused(message: bytes, cut: int) -> None:
         (b"\x03" + bytes(range(8)), False),
         (b"\x06" + bytes(range(8)) + b"\x12", False),
         (b"\x02" + bytes(range(8)) + b"\x12" + bytes(80), False),
+        (b"\x03" + bytes(range(8)) + b"\x12" + bytes(84), True),
+        (b"\x03" + bytes(range(8)) + b"\x12" + bytes(85), False),
         (b"", False),
     ],
 )

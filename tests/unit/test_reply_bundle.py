@@ -4,7 +4,7 @@ import json
 import lzma
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,7 @@ def test_its_days_are_bounded(changes: dict[str, date], sentence: str) -> None:
 def test_the_last_day_is_a_day_in_utc() -> None:
     last = datetime(2026, 12, 24, 23, 59, 59, tzinfo=UTC)
     assert read(written(), now=last) == BUNDLE
+    assert read(written(), now=last.astimezone(timezone(timedelta(hours=14)))) == BUNDLE
     with pytest.raises(BadBundle, match="expired"):
         read(written(), now=last + timedelta(seconds=1))
 

@@ -72,6 +72,25 @@ def test_a_third_of_a_circuit_waits_although_a_place_is_free(places: UploadPlace
     assert places.start(0.0) == [third]
 
 
+def test_three_of_a_circuit_that_wait_together_get_two_places(places: UploadPlaces) -> None:
+    them = [upload("a") for _ in range(3)]
+    for one in them:
+        places.wait(one, 0.0)
+
+    assert places.start(0.0) == them[:2]
+
+
+def test_whoever_has_arrived_whole_does_not_give_way(places: UploadPlaces) -> None:
+    """It holds its place for as long as it takes to seal it, and no longer."""
+    whole, *quick = started(places, "abc")
+    whole.missing = whole.source.taken = 100
+    for one in quick:
+        one.source.taken = int(9_000 * SETTLED_SECONDS)
+    places.wait(upload("d"), 0.0)
+
+    assert places.too_slow(SETTLED_SECONDS) == []
+
+
 def test_connections_without_a_circuit_are_not_one_circuit(places: UploadPlaces) -> None:
     them = [upload("") for _ in range(3)]
     for one in them:
@@ -101,6 +120,16 @@ def test_with_too_many_the_newest_of_the_circuit_with_most_is_refused(
 
     assert places.refused(0.0) == [flood[-1], flood[-2]]
     assert places.refused(0.0) == []
+
+
+def test_of_two_circuits_that_have_too_many_each_loses_its_newest(places: UploadPlaces) -> None:
+    started(places, "abc")
+    half = MOST_WAITING // 2 + 1
+    one, two = ([upload(name) for _ in range(half)] for name in "xy")
+    for waiting in (*one, *two):
+        places.wait(waiting, 0.0)
+
+    assert set(places.refused(0.0)) == {one[-1], two[-1]}
 
 
 def test_below_the_slowest_rate_an_upload_is_cut_after_its_first_minutes(

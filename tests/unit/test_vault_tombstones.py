@@ -3,9 +3,11 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.day_stores import SECRET, START, TickClock, file_report, open_days
@@ -14,6 +16,7 @@ from support.vault_keys import LAST, WEEKLY, opened, tombstone_in
 from dropbox.day_key import SEALED_BYTES, DayKey, DayKeyRecord, record_bytes
 from dropbox.errors import BadDayKey, CannotStore
 from dropbox.export_bundle import HEAD_BYTES
+from dropbox.hpke import PublicKey
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.tombstone import Reason, Tombstone
 from dropbox.vault.block_store import StoredTwice
@@ -191,6 +194,72 @@ def test_all_keys_that_are_kept_fit_into_one_head(limit_days: int) -> None:
         assert days * bound.size * 4 / 3 <= HEAD_BYTES * 7 / 8
         assert bound.size >= 10 * record_bytes(16)
     assert of_fronts(limit_days).size < of_vault(limit_days).size
+
+
+@pytest.mark.parametrize("limit_days", [14, 180])
+def test_the_vaults_own_key_is_bounded_by_how_long_its_days_are_kept(
+    store: DayStore, keys_dir: Path, limit_days: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = of_vault(limit_days).size
+    own = len(front_record().to_bytes())
+    monkeypatch.setattr(store, "keep_key", lambda *_: None)
+    for taken, note in ((room - own, ""), (room - own + 1, TooManyKeys.__doc__)):
+        held = [(TODAY, b"x" * taken)]
+        monkeypatch.setattr(store, "day_keys", lambda held=held: held)
+        stones = Tombstones.load(keys_dir, clock=TickClock(), limit_days=limit_days)
+        stones.renew(store)
+        assert (stones.note() == "") is (note == "")
+
+
+def test_a_key_that_could_not_be_kept_is_not_that_of_the_next_day(
+    stones: Tombstones, store: DayStore, clock: TickClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise CannotStore
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "keep_key", full)
+        stones.renew(store)
+    clock.next_day()
+    stones.renew(store)
+
+    assert [day for day, _ in store.day_keys()] == [TODAY + timedelta(days=1)]
+    assert tombstone_in(sealed(stones), opened(store.day_keys())) == STONE
+
+
+def test_two_who_have_a_key_kept_at_once_do_not_both_find_the_last_room(
+    store: DayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day_keys = store.day_keys
+
+    def slowly() -> list[tuple[date, bytes]]:
+        found = day_keys()
+        time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(store, "day_keys", slowly)
+    keys = KeptKeys(store, Bound(1, HEAD_BYTES))
+    records = [front_record() for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        ended = [pool.submit(keys.keep, record, TODAY) for record in records]
+    refused = [one.exception() for one in ended if one.exception() is not None]
+
+    assert len(day_keys()) == 1 and [type(one) for one in refused] == [TooManyKeys]
+
+
+def test_two_who_renew_the_key_at_once_keep_one_record(
+    stones: Tombstones, store: DayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(day: date) -> tuple[PublicKey, ...]:
+        time.sleep(0.05)
+        return WEEKLY.current(day)
+
+    monkeypatch.setattr(stones, "_weekly", SimpleNamespace(current=slowly))
+    with ThreadPoolExecutor(2) as pool:
+        for ended in [pool.submit(stones.renew, store) for _ in range(2)]:
+            ended.result()
+
+    assert len(store.day_keys()) == 1
 
 
 def entries_of_sixteen() -> tuple[tuple[bytes, bytes], ...]:
