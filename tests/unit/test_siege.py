@@ -186,12 +186,12 @@ def test_a_process_of_an_attack_tells_what_it_did(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked = ["introductions", "--socks", "1", "--onion", ONION, "--scale", "0.01"]
-    assert siege_attacks.main([*asked, "--seconds", "0.02"]) == 0
+    assert siege_attacks.main([*asked, "--seconds", "1"]) == 0
 
     gathered, line = capsys.readouterr().out.splitlines()
     told = json.loads(line)
     assert gathered == siege_attacks.GATHERED
-    assert (told["opened"], told["failed"]) == (0, 1)
+    assert told["opened"] == 0 and told["failed"] >= 1
 
 
 def test_each_trial_is_an_attack_that_there_is_and_the_nearest_is_called_so() -> None:
