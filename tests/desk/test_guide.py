@@ -17,6 +17,8 @@ from support.team import Team
 from dropbox.openpgp import Reviewers
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.desk.backup import remember
+from scripts.desk.commands import screen
+from scripts.desk.full_screen.app import FullScreen
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "reviewer.md").read_text("utf-8")
 # What a person does besides the command: who is at work, and what they type.
@@ -76,6 +78,10 @@ def do(team: Team, line: str, monkeypatch: pytest.MonkeyPatch) -> str:
             team.judge(who, words[1], merit=merit, urgency="normal")
     if name == "assign":
         words[words.index("NAME")] = json.loads(team(0, "reviewers", "--json"))[0]["name"]
+    if name == "screen":
+        # What it does there is in test_full_screen.py; here it opens the casebook, and closes it.
+        monkeypatch.setattr(screen, "at_terminal", lambda: True)
+        monkeypatch.setattr(FullScreen, "run", lambda _app, *, mouse: None)
     if name == "backup":
         # Shown and typed back the first time, at a terminal.
         remember(team.casebook, WORDS)

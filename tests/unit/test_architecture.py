@@ -95,6 +95,7 @@ VIOLATIONS = {
     "tor": ("onion/launch.py", "stem"),
     "sqlite": ("dropbox/front/uniform_response.py", "sqlite3"),
     "rich": ("scripts/desk/evidence.py", "rich"),
+    "textual": ("scripts/desk/options.py", "textual"),
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
-from dropbox.label import Label
+from dropbox.label import ENGLISH, Label
 from dropbox.review_codes import RULES
 from scripts.desk.review.judgement import ADJUDICATION, OUTCOMES, REVIEW, Judgement
 from scripts.terminal import one_line
@@ -58,27 +58,27 @@ class Issued(NamedTuple):
     version: str
 
 
-def codes_of(campaign: Campaign) -> dict[str, Mapping[str, str]]:
-    """The codes that each field of a sheet may hold, with their English labels."""
+def codes_of(campaign: Campaign, language: str = ENGLISH) -> dict[str, Mapping[str, str]]:
+    """The codes that each field of a sheet may hold, with their labels in *language*."""
+
+    def labelled(labels: Iterable[Label]) -> dict[str, str]:
+        return {one.code: one.in_(language) for one in labels}
+
     reviewing = campaign.reviewing
-    listed = {name: _labelled(labels) for name, labels in reviewing.lists.items()}
-    own = {one.code: _labelled(one.choices) for one in reviewing.fields if one.choices}
+    listed = {name: labelled(labels) for name, labels in reviewing.lists.items()}
+    own = {one.code: labelled(one.choices) for one in reviewing.fields if one.choices}
     return {
         **own,
-        "category": _labelled(campaign.categories),
+        "category": labelled(campaign.categories),
         "merit": listed["merit"],
         "urgency": listed["urgency"],
         "evidence": listed["evidence"],
         "flags": listed["flag"],
         "outcome": {code: listed["status"][code] for code in OUTCOMES},
-        "harms": _labelled(harm for one in campaign.categories for harm in one.harms),
+        "harms": labelled(harm for one in campaign.categories for harm in one.harms),
         "status of a harm": listed["harm_status"],
         "currency": listed["currency"],
     }
-
-
-def _labelled(labels: Iterable[Label]) -> dict[str, str]:
-    return {one.code: one.in_("en") for one in labels}
 
 
 def issued(untrusted: bytes) -> Issued:

@@ -78,7 +78,7 @@ def case_text(
             fact_line(campaign, code, answer, language) for code, answer in report.facts.items()
         ]
         lines += ["", isolated(report.text), *translated.get(part.block_id.hex(), ())]
-        lines += [f"file: {_file_line(one)}" for one in case.files if one.part is part]
+        lines += [f"file: {file_line(one)}" for one in case.files if one.part is part]
     for answer in answers:
         where = whereabouts(answer, withheld=case.withdrawn is not None)
         lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {where}{_from(answer)}"]
@@ -105,7 +105,8 @@ def whereabouts(answer: Answer, *, withheld: bool) -> str:
     return f"left in reply bundle {answer.bundle} on {answer.left}; {since}"
 
 
-def _file_line(one: FileOfPart) -> str:
+def file_line(one: FileOfPart) -> str:
+    """A file's name, declared type and size."""
     name = one_line(one.attachment.name, _NAME_CHARACTERS)
     return (
         f"{name} ({one_line(one.attachment.type, _NAME_CHARACTERS)}, {one.attachment.size:,} bytes)"

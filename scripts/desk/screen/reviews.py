@@ -250,7 +250,7 @@ def review_text(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer) -
         for field, said in differences(reviews, viewer).items():
             # One who agreed later disagreed all the same: both versions are named.
             each = ", ".join(
-                f"{name}: {', then '.join(dict.fromkeys(map(_value, values)))}"
+                f"{name}: {', then '.join(dict.fromkeys(map(value_line, values)))}"
                 for name, values in said.items()
             )
             lines.append(f"disagreement on {field.replace('_', ' ')}: {each}")
@@ -284,7 +284,7 @@ def _layer_lines(layer: Layer, viewer: Viewer, *, deciding: bool) -> Iterator[st
     yield from _said(layer.judgement, viewer)
 
 
-def _value(value: Any) -> str:
+def value_line(value: Any) -> str:
     """A field's value in a line."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {one}" for key, one in value.items()) or "not said"

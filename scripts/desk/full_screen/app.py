@@ -1,0 +1,165 @@
+"""The full screen as a program: it begins at the queue, and locks."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.events import Event, Key, Paste
+from textual.screen import ModalScreen
+
+from dropbox.errors import CasedropError
+from scripts.desk.full_screen.dialogs import Question
+from scripts.desk.full_screen.locked_screen import LockedScreen
+from scripts.desk.full_screen.panes import Bar
+from scripts.desk.full_screen.queue import Queue
+from scripts.desk.full_screen.queue_screen import QueueScreen
+from scripts.desk.full_screen.sitting import Sitting
+
+# As long as gpg's agent remembers a passphrase after its last use.
+IDLE_SECONDS, WARNED_SECONDS = 600.0, 60.0
+_LOOK_EVERY = 5.0
+
+
+class FullScreen(App[None]):
+    """The desk in the whole terminal, for one *sitting*.
+
+    Nothing of a case leaves it on its own: not to the window's title, the clipboard, a log, a file
+    or a traceback. *clock* counts seconds.
+    """
+
+    TITLE = "Casedrop"
+    ENABLE_COMMAND_PALETTE: ClassVar[bool] = False
+    ALLOW_SELECT: ClassVar[bool] = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+l", "lock", "lock", priority=True),
+        Binding("ctrl+q", "leave", "leave"),
+        Binding("ctrl+c", "stop", "", priority=True),
+    ]
+
+    def __init__(self, sitting: Sitting, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(ansi_color=True)
+        self.animation_level = "none"
+        self.sitting = sitting
+        self.queue = Queue(sitting)
+        self.failure: Exception | None = None
+        self._clock = clock
+        self._used = clock()
+
+    def compose(self) -> ComposeResult:
+        """Nothing: everything is on screens of its own."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        """Show the queue, and look from time to time whether anybody is here."""
+        self.theme = "ansi-dark"
+        self.set_interval(_LOOK_EVERY, self.look_idle)
+        self.begin()
+
+    def begin(self) -> None:
+        """Show the queue of the open casebook."""
+        self.queue = Queue(self.sitting)
+        self.queue.load()
+        self.push_screen(QueueScreen(self.sitting, self.queue))
+
+    def say(self, remark: str) -> None:
+        """Say *remark* on the screen that is there."""
+        for bar in self.screen.query("#remark").results(Bar):
+            bar.say(remark, "good")
+
+    # Who is here
+
+    async def on_event(self, event: Event) -> None:
+        """Note every key before anything is done with it."""
+        if isinstance(event, Key | Paste):
+            self._used = self._clock()
+        await super().on_event(event)
+
+    def look_idle(self) -> None:
+        """Lock after ten minutes without a key, and say so a minute before."""
+        if isinstance(self.screen, LockedScreen):
+            return
+        idle = self._clock() - self._used
+        if idle >= IDLE_SECONDS:
+            self.action_lock()
+        elif idle >= IDLE_SECONDS - WARNED_SECONDS:
+            self.bell()
+            self.say("Locks in a minute; what is not saved is lost then. Press any key to go on.")
+
+    # Locking
+
+    def action_lock(self) -> None:
+        """Close the casebook, end gpg's agent, and clear everything."""
+        if isinstance(self.screen, LockedScreen):
+            return
+        ended = self.sitting.lock()
+        self.queue.clear()
+        self._clear_screens()
+        self.push_screen(LockedScreen(self._unlock, agent_ended=ended))
+        self.call_after_refresh(gc.collect)
+
+    def _clear_screens(self) -> None:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def _unlock(self) -> str:
+        """Ask for the passphrase and show the queue. Returns why not, "" if it is open."""
+        try:
+            with self.at_the_terminal():
+                self.sitting.open()
+        except (CasedropError, OSError) as why:
+            return str(why)
+        self._used = self._clock()
+        self._clear_screens()
+        self.begin()
+        return ""
+
+    @contextmanager
+    def at_the_terminal(self) -> Iterator[None]:
+        """The terminal is somebody else's: gpg's, which asks for the passphrase."""
+        if self.is_headless:
+            yield
+            return
+        with self.suspend():
+            yield
+
+    def action_stop(self) -> None:
+        """Give up what is asked, as Escape does; where nothing is, end."""
+        if isinstance(self.screen, ModalScreen):
+            self.screen.dismiss(None)
+        else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """End; if something is not saved, only after a yes."""
+        if not any(getattr(screen, "unsaved", False) for screen in self.screen_stack):
+            self.exit()
+            return
+
+        def asked(yes: bool | None) -> None:
+            if yes:
+                self.exit()
+
+        text = "What you filled in is not saved. Leave all the same?"
+        self.push_screen(Question("Leave", text), asked)
+
+    # What must not leave
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy within this program alone; the terminal's clipboard gets nothing."""
+        self._clipboard = text
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """There is none: it would be a file with a case in it."""
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual's own way prints a traceback with the values of variables onto the terminal.
+        if self.failure is None:
+            self.failure = error
+        self._exception = self._exception or error
+        self._exception_event.set()
+        self._return_code = 1
+        self._close_messages_no_wait()

@@ -1,0 +1,319 @@
+"""The screen *Case*: the story, what else is known, and the panel in which it is reviewed."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import Key
+from textual.widget import Widget
+
+from dropbox.errors import CasedropError
+from scripts.desk.full_screen.coding import Coding
+from scripts.desk.full_screen.desk_screen import DeskScreen
+from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
+from scripts.desk.full_screen.draft import Draft, Field, Kind
+from scripts.desk.full_screen.opened_case import (
+    OpenedCase,
+    disputed,
+    facts,
+    open_case,
+    said,
+    settled,
+    story,
+)
+from scripts.desk.full_screen.panes import Pages
+from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.review.judgement import ADJUDICATION
+from scripts.desk.reviewing import hand_in
+from scripts.desk.screen.output import counted
+
+_LINE = re.compile(r"^Line [0-9]+, ")
+_PANES = {"story": "story", "facts": "facts and files", "said": "reviews and answers"}
+_HINTS = {
+    Kind.AMOUNTS: "A line each: amount, currency, the month if known, and what it is for, such as "
+    "9000.00 CNY 2026-01 monthly salary lost. Currencies: {currencies}.",
+    Kind.REASONS: "A line each: what is taken back, and why, such as minor the claimant is 34. "
+    "These can be: {codes}.",
+    Kind.WORDS: "Words of your own, with spaces between.",
+    Kind.TEXT: "{field} of {case}",
+}
+
+
+class CaseScreen(DeskScreen):
+    """Case number *index* of *numbers*; ends with the number of the last case looked at."""
+
+    CSS = """
+    CaseScreen #panes { height: 1fr; }
+    CaseScreen #reading { height: 1fr; width: 1fr; }
+    CaseScreen Pages { display: none; padding: 0 1; }
+    CaseScreen Pages.shown { display: block; }
+    CaseScreen #panes { layout: vertical; }
+    CaseScreen Coding { height: 11; }
+    CaseScreen.two #panes { layout: horizontal; }
+    CaseScreen.two Coding { height: 1fr; width: 50; }
+    CaseScreen.two Pages { border: round ansi_bright_black; padding: 0; }
+    CaseScreen.three #reading { layout: horizontal; }
+    CaseScreen.three Coding { width: 54; }
+    CaseScreen.three #story { display: block; width: 3fr; }
+    CaseScreen.three #facts, CaseScreen.three #said { width: 2fr; }
+    CaseScreen.three.at-story #facts { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "save", "save, next"),
+        Binding("n", "go(1)", "next"),
+        Binding("p", "go(-1)", "previous"),
+        Binding("down,j", "field(1)", ""),
+        Binding("up", "field(-1)", ""),
+        Binding("enter", "edit", "fill in"),
+        Binding("delete,backspace", "empty", "empty"),
+        Binding("u", "undo", "undo"),
+        Binding("o", "note", "note"),
+        Binding("k", "know", "I know somebody"),
+        Binding("tab", "pane(1)", "pane"),
+        Binding("shift+tab", "pane(-1)", ""),
+        Binding("space,pagedown", "scroll(1)", "on"),
+        Binding("b,pageup", "scroll(-1)", ""),
+        Binding("home", "scroll(-1000000)", ""),
+        Binding("end", "scroll(1000000)", ""),
+        Binding("escape,q", "back", "queue"),
+        Binding("ctrl+q", "app.leave", ""),
+    ]
+
+    def __init__(self, sitting: Sitting, numbers: Sequence[int], index: int) -> None:
+        super().__init__(sitting)
+        self._numbers = list(numbers)
+        self._index = index
+        self._pane = "story"
+        self.opened: OpenedCase | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """The panes, and the panel below or beside them."""
+        yield Horizontal(
+            Vertical(*(Pages(id=name) for name in _PANES), id="reading"),
+            Coding(id="coding"),
+            id="panes",
+        )
+
+    def on_mount(self) -> None:
+        """Open the case."""
+        super().on_mount()
+        for name, title in _PANES.items():
+            self.query_one(f"#{name}", Pages).border_title = title
+        self._open()
+
+    @property
+    def coding(self) -> Coding:
+        """The panel."""
+        return self.query_one(Coding)
+
+    def _open(self, remark: str = "") -> None:
+        """Look at the case, and show it; or say why that cannot be."""
+        number = self._numbers[self._index]
+        place = f"{self._index + 1:,} of {len(self._numbers):,} "
+        self.remark(remark, "good")
+        try:
+            self.opened = opened = open_case(self.sitting, number)
+        except CasedropError as why:
+            self._close_panes()
+            self.title_is(f" {self.sitting.casebook.names.of(number)}", place)
+            self.remark(f"{remark} {why}".strip(), "warning")
+            return
+        case = opened.case
+        former = f", formerly {opened.former}" if opened.former else ""
+        parts, files = counted(len(case.parts), "part"), counted(len(case.files), "file")
+        self.title_is(f" {case.name}, {parts}, {files}{former}", place)
+        for name, lines in (("story", story), ("facts", facts), ("said", said)):
+            self.query_one(f"#{name}", Pages).show(list(lines(opened, self.sitting)))
+        self._show_pane("story")
+        if not opened.role:
+            self.coding.refuse(case.name, opened.refused)
+            return
+        campaign = self.sitting.viewer.campaign
+        draft = Draft(opened.sheet, campaign, self.sitting.viewer.language, settled(opened))
+        beside = disputed(opened, self.sitting.viewer)
+        what = "Adjudication" if opened.role == ADJUDICATION else "Review"
+        self.coding.show(case.name, what, draft, beside)
+
+    def _close_panes(self) -> None:
+        self.opened = None
+        for pane in self.query(Pages):
+            pane.clear()
+        self.coding.clear()
+
+    def _show_pane(self, name: str) -> None:
+        self._pane = name
+        self.set_class(name == "story", "at-story")
+        for pane in self.query(Pages):
+            pane.set_class(pane.id == name, "shown")
+
+    def on_key(self, event: Key) -> None:
+        """A digit chooses a code of the current field."""
+        if event.character and event.character.isdigit() and self.coding.press(event.character):
+            event.stop()
+
+    def action_pane(self, by: int) -> None:
+        """Another pane."""
+        names = list(_PANES)
+        self._show_pane(names[(names.index(self._pane) + by) % len(names)])
+
+    def action_scroll(self, pages: int) -> None:
+        """Go on in the pane, or back."""
+        pane = self.query_one(f"#{self._pane}", Pages)
+        pane.scroll_by(pages * pane.page)
+
+    def action_field(self, by: int) -> None:
+        """Another field."""
+        self.coding.move(by)
+
+    def action_undo(self) -> None:
+        """Take back the last change that is not saved."""
+        if self.coding.draft and not self.coding.draft.undo():
+            self.remark("Nothing was changed since the last save.")
+        self.coding.renew()
+
+    def action_empty(self) -> None:
+        """Say nothing in the field."""
+        if self.coding.draft and self.coding.field:
+            self.coding.draft.empty(self.coding.field)
+            self.coding.renew()
+
+    def action_note(self) -> None:
+        """Write the note."""
+        if self.coding.go_to(Kind.TEXT):
+            self.action_edit()
+
+    def action_edit(self) -> None:
+        """Fill in the current field, from a list or by typing."""
+        draft, field = self.coding.draft, self.coding.field
+        if draft is None or field is None or self.opened is None:
+            return
+        title = f"{self.opened.case.name}: {field.title}"
+        if field.kind in (Kind.ONE, Kind.MANY, Kind.TABLE):
+            entries = [(code, f"{code}  {label}") for code, label in field.codes.items()]
+            self.app.push_screen(
+                Chooser(
+                    title,
+                    entries,
+                    mark=lambda code: _mark(draft, field, code),
+                    choose=lambda code: self._chosen(draft, field, code),
+                ),
+                lambda _result: self.coding.renew(),
+            )
+            return
+        hint = _HINTS[field.kind].format(
+            currencies=", ".join(draft.currencies),
+            codes=", ".join(field.codes),
+            field=field.title,
+            case=self.opened.case.name,
+        )
+        lines = field.kind is not Kind.WORDS
+        self.app.push_screen(
+            Typed(title, hint, draft.text(field), lines=lines),
+            lambda text: self._typed(draft, field, text),
+        )
+
+    def _chosen(self, draft: Draft, field: Field, code: str) -> bool:
+        draft.choose(field, code)
+        return field.kind is Kind.ONE
+
+    def _typed(self, draft: Draft, field: Field, text: str | None) -> None:
+        if text is not None:
+            draft.type(field, text)
+        self.coding.renew()
+
+    def action_save(self) -> None:
+        """Hand in the review, and open the next case."""
+        if self.coding.draft is not None:
+            self._hand_in(self.coding.draft.sheet())
+
+    def _hand_in(self, sheet: bytes) -> None:
+        assert self.opened is not None
+        case, role = self.opened.case, self.opened.role
+        try:
+            kept = hand_in(self.sitting.casebook, case, sheet, role, today=self.sitting.today())
+        except CasedropError as why:
+            self.remark(f"Not saved. {without_lines(str(why))}", "warning")
+            return
+        viewer = self.sitting.viewer
+        status = viewer.campaign.reviewing.label("status", kept.status, viewer.language)
+        self._next(f"{case.name} was saved: {status}.")
+
+    def _next(self, remark: str) -> None:
+        if self._index + 1 < len(self._numbers):
+            self._index += 1
+            self._open(remark)
+        else:
+            self._leave(remark)
+
+    def action_know(self) -> None:
+        """The reviewer knows somebody in the case: asked twice, since it is for good."""
+        if self.opened is None or self.coding.draft is None:
+            return
+        name = self.opened.case.name
+        first = f"Do you know a person, an employer or a place in {name}?"
+        second = (
+            f"{name} is then out of your hands for good: you will not see it again, and nothing "
+            "that you said of it counts. Give it away?"
+        )
+
+        def asked_twice(yes: bool | None) -> None:
+            if yes and self.coding.draft is not None:
+                self._hand_in(self.coding.draft.conflicted())
+
+        def asked(yes: bool | None) -> None:
+            if yes:
+                self.app.push_screen(Question(name, second), asked_twice)
+
+        self.app.push_screen(Question(name, first), asked)
+
+    def action_go(self, by: int) -> None:
+        """Open the next case, or the one before, without saving."""
+        to = self._index + by
+        if not 0 <= to < len(self._numbers):
+            self.remark("There is no further case in this list.")
+            return
+
+        def go() -> None:
+            self._index = to
+            self._open()
+
+        self._unless_unsaved(go)
+
+    def action_back(self) -> None:
+        """Back to the queue."""
+        self._unless_unsaved(lambda: self.dismiss(self._numbers[self._index]))
+
+    def _unless_unsaved(self, then: Callable[[], object]) -> None:
+        """Do *then*; if something is not saved, only after a yes."""
+        if self.coding.draft is None or not self.coding.draft.changed or self.opened is None:
+            then()
+            return
+        name = self.opened.case.name
+
+        def asked(yes: bool | None) -> None:
+            if yes:
+                then()
+
+        text = f"What you filled in for {name} is not saved. Leave it unsaved?"
+        self.app.push_screen(Question(name, text), asked)
+
+    def _leave(self, remark: str) -> None:
+        self.dismiss(self._numbers[self._index])
+        self.app.call_later(self.app.say, remark)  # type: ignore[attr-defined]
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether something was filled in and not saved."""
+        return self.coding.draft is not None and self.coding.draft.changed
+
+
+def _mark(draft: Draft, field: Field, code: str) -> str:
+    status = dict(draft.said(field)).get(code)
+    return "" if status is None else draft.statuses.get(status, "●") if status else "●"
+
+
+def without_lines(faults: str) -> str:
+    """The faults of a sheet without the numbers of lines that nobody sees here."""
+    return "\n".join(_LINE.sub("", fault) for fault in faults.split("\n"))

@@ -1,0 +1,222 @@
+"""Questions that the full screen asks, each in a frame of its own over what is there."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.events import Key
+from textual.screen import ModalScreen
+from textual.widgets import TextArea
+from textual.widgets.text_area import Edit, EditResult
+
+from scripts.desk.full_screen.panes import Bar, Cells, Rows
+from scripts.desk.full_screen.wrapped import on_one_line
+from scripts.terminal import visible
+
+_FRAME = """
+{name} {{ align: center {where}; background: transparent; }}
+{name} > Vertical {{ width: 100%; max-width: 110; height: {height}; max-height: 95%;
+  border: round ansi_bright_blue; background: ansi_default; padding: 0 1; }}
+"""
+
+
+class Question(ModalScreen[bool], inherit_bindings=False):
+    """A question that is answered with y or n."""
+
+    CSS = _FRAME.format(name="Question", where="middle", height="auto")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "yes"),
+        Binding("n,escape", "answer(False)", "no"),
+    ]
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__()
+        self._title, self._text = title, text
+
+    def compose(self) -> ComposeResult:
+        """The question."""
+        with Vertical() as frame:
+            frame.border_title = self._title
+            yield Bar(id="question")
+            yield Bar(id="keys")
+
+    def on_mount(self) -> None:
+        """Write it."""
+        self.query_one("#question", Bar).say(self._text)
+        self.query_one("#keys", Bar).say("y yes   n no", "label")
+
+    def action_answer(self, yes: bool) -> None:
+        """Answer it."""
+        self.dismiss(yes)
+
+
+class Writing(TextArea):
+    """A text that is being written; nothing that is pasted into it acts on the terminal."""
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Change the text."""
+        edit.text = visible(edit.text)
+        return super().edit(edit)
+
+
+class Typed(ModalScreen[str | None], inherit_bindings=False):
+    """A text to type; None if it was given up.
+
+    *check* says what to know of the text so far; it is called at each change.
+    """
+
+    CSS = _FRAME.format(name="Typed", where="bottom", height="55%") + (
+        "Typed TextArea { height: 1fr; border: none; padding: 0; background: ansi_default; }"
+        "Typed.one Vertical { height: auto; } Typed.one TextArea { height: 1; }"
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "keep", "keep", priority=True),
+        Binding("escape", "give_up", "give up", priority=True),
+        Binding("enter", "enter", "keep", priority=True),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        hint: str,
+        text: str = "",
+        *,
+        lines: bool = False,
+        check: Callable[[str], str] = lambda _text: "",
+    ) -> None:
+        super().__init__(classes="" if lines else "one")
+        self._title, self._hint, self._text = title, hint, text
+        self._lines, self._check = lines, check
+
+    def compose(self) -> ComposeResult:
+        """The text, and what is said of it."""
+        with Vertical() as frame:
+            frame.border_title = self._title
+            yield Bar(id="hint")
+            yield Writing(visible(self._text), soft_wrap=True, tab_behavior="focus", id="text")
+            yield Bar(id="remark")
+            yield Bar(id="keys")
+
+    def on_mount(self) -> None:
+        """Put the cursor at the end of the text."""
+        self.query_one("#hint", Bar).say(self._hint, "label")
+        keys = "Ctrl-S keep   Esc give up" if self._lines else "Enter keep   Esc give up"
+        self.query_one("#keys", Bar).say(keys, "label")
+        area = self.query_one(TextArea)
+        area.highlight_cursor_line = False
+        area.focus()
+        area.move_cursor(area.document.end)
+
+    def on_text_area_changed(self) -> None:
+        """Say what there is to say of the text."""
+        self.query_one("#remark", Bar).say(self._check(self.query_one(TextArea).text), "warning")
+
+    def action_enter(self) -> None:
+        """A new line in a long text; the end of a short one."""
+        if self._lines:
+            self.query_one(TextArea).insert("\n")
+        else:
+            self.action_keep()
+
+    def action_keep(self) -> None:
+        """Keep it."""
+        self.dismiss(self.query_one(TextArea).text)
+
+    def action_give_up(self) -> None:
+        """Give it up."""
+        self.dismiss(None)
+
+
+class Chooser(ModalScreen[None], inherit_bindings=False):
+    """A list from which something is chosen; what is typed leaves only entries that hold it.
+
+    *entries* are codes with their labels; *mark* says what is shown before one; *choose* is called
+    with the code, and says whether the list is done with.
+    """
+
+    CSS = _FRAME.format(name="Chooser", where="bottom", height="70%")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "done", "done"),
+        Binding("enter", "choose", "choose"),
+        Binding("up", "move(-1)", ""),
+        Binding("down", "move(1)", ""),
+        Binding("pageup", "page(-1)", ""),
+        Binding("pagedown", "page(1)", ""),
+        Binding("backspace", "shorten", ""),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        entries: Sequence[tuple[str, str]],
+        *,
+        mark: Callable[[str], str] = lambda _code: "",
+        choose: Callable[[str], bool],
+    ) -> None:
+        super().__init__()
+        self._title, self._entries = title, entries
+        self._mark, self._choose = mark, choose
+        self._typed = ""
+        self._shown = list(entries)
+
+    def compose(self) -> ComposeResult:
+        """The list."""
+        with Vertical() as frame:
+            frame.border_title = self._title
+            yield Bar(id="typed")
+            yield Rows(id="entries")
+            yield Bar(id="keys")
+
+    def on_mount(self) -> None:
+        """Write it."""
+        keys = "Enter choose   Esc done   type to find"
+        self.query_one("#keys", Bar).say(keys, "label")
+        self._show()
+
+    def _show(self) -> None:
+        wanted = self._typed.casefold()
+        self._shown = [one for one in self._entries if wanted in " ".join(one).casefold()]
+        typed = self.query_one("#typed", Bar)
+        typed.say(f"with “{self._typed}”" if self._typed else f"{len(self._entries)} entries")
+        rows = self.query_one(Rows)
+        rows.show(len(self._shown), self._row, rows.index)
+
+    def _row(self, index: int, width: int) -> Cells:
+        code, label = self._shown[index]
+        mark = self._mark(code)
+        return [(f"{mark:2}" if mark else "  ", "good"), (on_one_line(label, width - 2), "")]
+
+    def on_key(self, event: Key) -> None:
+        """What is typed narrows the list."""
+        if event.is_printable and event.character:
+            self._typed += event.character
+            self._show()
+
+    def action_shorten(self) -> None:
+        """Take back the last character."""
+        self._typed = self._typed[:-1]
+        self._show()
+
+    def action_move(self, by: int) -> None:
+        """Go up or down."""
+        self.query_one(Rows).move(by)
+
+    def action_page(self, by: int) -> None:
+        """Go up or down by a page."""
+        rows = self.query_one(Rows)
+        rows.move(by * rows.page)
+
+    def action_choose(self) -> None:
+        """Choose the entry."""
+        if not self._shown:
+            return
+        if self._choose(self._shown[self.query_one(Rows).index][0]):
+            self.dismiss()
+        else:
+            self._show()
+
+    def action_done(self) -> None:
+        """Leave the list."""
+        self.dismiss()

@@ -1,0 +1,47 @@
+"""The screen of a locked desk, which knows nothing of any case."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from scripts.desk.full_screen.panes import Bar
+
+
+class LockedScreen(Screen[None], inherit_bindings=False):
+    """Locked; *unlock* asks for the passphrase, and returns why not, "" if the desk is open."""
+
+    CSS = "LockedScreen { background: ansi_default; padding: 1 2; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "unlock", "unlock"),
+        Binding("q,ctrl+q", "app.leave", "leave"),
+    ]
+    ALLOW_SELECT: ClassVar[bool] = False
+
+    def __init__(self, unlock: Callable[[], str], *, agent_ended: bool) -> None:
+        super().__init__()
+        self._unlock, self._agent_ended = unlock, agent_ended
+
+    def compose(self) -> ComposeResult:
+        """What there is to say."""
+        yield Bar(id="locked")
+        yield Bar(id="why")
+
+    def on_mount(self) -> None:
+        """Say it."""
+        agent = (
+            "The passphrase is forgotten."
+            if self._agent_ended
+            else "gpg's agent does not end; log out, or switch the computer off."
+        )
+        self.query_one("#locked", Bar).say(
+            f"Locked. {agent} What was not saved is gone.\n\n"
+            "Enter asks for the passphrase, q leaves."
+        )
+
+    def action_unlock(self) -> None:
+        """Ask for the passphrase."""
+        if why := self._unlock():
+            self.query_one("#why", Bar).say(f"\n{why}", "warning")

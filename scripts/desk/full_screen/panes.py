@@ -1,0 +1,206 @@
+"""The widgets of the full screen: lists and texts of any length, of which only lines are drawn.
+
+They draw segments and never markup, so nothing that a claimant wrote can be read as any. None of
+them takes the keyboard: a screen's keys do one thing, wherever one looks.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from scripts.desk.full_screen.wrapped import Line, Wrapped
+
+# In the terminal's own colours, which suit dark and bright ones, and few bytes a line.
+STYLES = {
+    "": Style(),
+    "head": Style(bold=True),
+    "label": Style(color="cyan"),
+    "good": Style(color="green", bold=True),
+    "warning": Style(color="yellow", bold=True),
+    "danger": Style(color="red", bold=True),
+    "faint": Style(dim=True),
+    "chosen": Style(reverse=True),
+    "bar": Style(reverse=True, bold=True),
+}
+# So many lines of a text are broken at once; the rest follows while nothing else happens.
+_AT_ONCE = 400
+
+Cells = Sequence[tuple[str, str]]
+
+
+def strip(cells: Iterable[tuple[str, str]], width: int, over: str = "") -> Strip:
+    """A line of *width* cells from texts with their styles, or all of them in the style *over*."""
+    if over:
+        cells = [(text, over) for text, _style in cells]
+    segments = [Segment(text, STYLES[style]) for text, style in cells if text]
+    return Strip(segments).adjust_cell_length(width, STYLES[over])
+
+
+def strip_width(text: str) -> int:
+    """How many cells *text* takes."""
+    return cell_len(text)
+
+
+class Bar(Widget):
+    """One or a few lines at an edge of the screen."""
+
+    DEFAULT_CSS = "Bar { height: auto; width: 1fr; }"
+
+    def __init__(self, over: str = "", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._over = over
+        self._write: Callable[[int], Sequence[Cells]] = lambda _width: [[]]
+        self._lines: Sequence[Cells] = ()
+
+    def show(self, write: Callable[[int], Sequence[Cells]]) -> None:
+        """Show the lines that *write* makes for a width."""
+        self._write = write
+        self.refresh(layout=True)
+
+    def say(self, text: str, style: str = "") -> None:
+        """Show *text*, broken into lines; "" takes no room."""
+        lines = lines_of if text else lambda *_anything: []
+        self.show(lambda width: [[line[:2]] for line in lines(text, width, style)])
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as it has."""
+        return len(self._write(width))
+
+    def render_line(self, y: int) -> Strip:
+        """Line *y*."""
+        if y == 0 or not self._lines:
+            self._lines = self._write(self.size.width)
+        cells = self._lines[y] if y < len(self._lines) else []
+        return strip(cells, self.size.width, self._over)
+
+
+def lines_of(text: str, width: int, style: str = "") -> list[Line]:
+    """*text* broken into lines, at least one."""
+    wrapped = Wrapped([Line(text, style)], width)
+    wrapped.reach(2**31)
+    return wrapped.lines or [Line("")]
+
+
+class Rows(ScrollView, can_focus=False):
+    """A list with one row chosen, however many there are: only those on the screen are made."""
+
+    DEFAULT_CSS = (
+        "Rows { height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
+    )
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.index = 0
+        self._count = 0
+        self._row: Callable[[int, int], Cells] = lambda _index, _width: []
+
+    def show(self, count: int, row: Callable[[int, int], Cells], index: int = 0) -> None:
+        """Show *count* rows; *row* makes one by its index (from 0) and width."""
+        self._count, self._row = count, row
+        self.virtual_size = Size(self.size.width, count)
+        self.choose(index)
+        self.refresh()
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return self._count
+
+    @property
+    def page(self) -> int:
+        """How many rows are on the screen."""
+        return max(1, self.scrollable_content_region.height)
+
+    def choose(self, index: int) -> None:
+        """Choose the row *index*, or the nearest that there is, and bring it onto the screen."""
+        before, self.index = self.index, max(0, min(index, self._count - 1))
+        top = self.scroll_offset.y
+        if self.index < top or self.index >= top + self.page:
+            to = self.index - (0 if self.index < top else self.page - 1)
+            self.scroll_to(y=max(0, to), animate=False, immediate=True)
+        for row in (before, self.index):
+            self.refresh_line(row)
+
+    def move(self, by: int) -> None:
+        """Choose the row *by* rows below."""
+        self.choose(self.index + by)
+
+    def on_resize(self) -> None:
+        """The chosen row stays on the screen."""
+        self.virtual_size = Size(self.size.width, self._count)
+        self.choose(self.index)
+
+    def render_line(self, y: int) -> Strip:
+        """Line *y* of those on the screen."""
+        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
+        if index >= self._count:
+            return Strip.blank(width)
+        return strip(self._row(index, width), width, "chosen" if index == self.index else "")
+
+
+class Pages(ScrollView, can_focus=False):
+    """A text of any length."""
+
+    DEFAULT_CSS = (
+        "Pages { height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
+    )
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._paragraphs: Sequence[Line] = ()
+        self._wrapped = Wrapped((), 2)
+        self._width = 0
+
+    def show(self, paragraphs: Sequence[Line]) -> None:
+        """Show these from the beginning."""
+        self._paragraphs, self._width = paragraphs, 0
+        self._break_lines()
+        self.scroll_to(y=0, animate=False, immediate=True)
+        self.refresh()
+
+    def clear(self) -> None:
+        """Show nothing, and keep nothing."""
+        self.show(())
+
+    def on_resize(self) -> None:
+        """Break the lines anew."""
+        self._break_lines()
+
+    def _break_lines(self) -> None:
+        # One cell less, where the scroll bar may come.
+        width = max(2, self.container_size.width - 2)
+        if width != self._width:
+            self._width = width
+            self._wrapped = Wrapped(self._paragraphs, width)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        wrapped = self._wrapped
+        wrapped.reach(len(wrapped.lines) + _AT_ONCE)
+        self.virtual_size = Size(self._width, len(wrapped.lines))
+        if not wrapped.whole:
+            self.set_timer(0.01, self._go_on)
+
+    def scroll_by(self, lines: int) -> None:
+        """Go on by *lines*."""
+        self.scroll_to(y=self.scroll_offset.y + lines, animate=False, immediate=True)
+
+    @property
+    def page(self) -> int:
+        """How far a page goes: two lines stay."""
+        return max(1, self.size.height - 2)
+
+    def render_line(self, y: int) -> Strip:
+        """Line *y* of those on the screen."""
+        index, width = y + self.scroll_offset.y, self.size.width
+        lines = self._wrapped.lines
+        if index >= len(lines):
+            return Strip.blank(width)
+        line = lines[index]
+        return strip([(line.text, line.style)], width)

@@ -1,0 +1,223 @@
+"""The screen *Queue*: views with counts, and a row for each case of the chosen one."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.cells import set_cell_size
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.widget import Widget
+
+from dropbox.errors import CasedropError
+from scripts.desk.full_screen.case_screen import CaseScreen
+from scripts.desk.full_screen.desk_screen import DeskScreen
+from scripts.desk.full_screen.dialogs import Chooser, Typed
+from scripts.desk.full_screen.panes import Bar, Cells, Rows
+from scripts.desk.full_screen.queue import Queue, Row, View
+from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.full_screen.wrapped import on_one_line
+from scripts.desk.screen.output import counted
+
+_MARK = "*"
+# A column's title and width; the text has the rest. From so many cells on, a column is shown.
+_COLUMNS = {"": 2, "case": 8, "age": 7, "urgency": 10, "tier": 6, "flags": 12}
+_WIDE = {"status": 26, "category": 10, "files": 6}
+_WIDE_FROM = 110
+
+
+class QueueScreen(DeskScreen):
+    """The cases of a view."""
+
+    CSS = """
+    QueueScreen #views { display: none; width: 34; margin: 0 1 0 0; }
+    QueueScreen.three #views { display: block; }
+    QueueScreen Horizontal { height: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "open"),
+        Binding("v", "views", "views"),
+        Binding("left_square_bracket", "view(-1)", ""),
+        Binding("right_square_bracket", "view(1)", "next view"),
+        Binding("slash", "words", "words"),
+        Binding("s", "sort", "sort"),
+        Binding("space", "mark", "mark"),
+        Binding("escape", "all", "all"),
+        Binding("q,ctrl+q", "app.leave", "leave"),
+        Binding("up,k", "move(-1)", ""),
+        Binding("down,j", "move(1)", ""),
+        Binding("pageup", "page(-1)", ""),
+        Binding("pagedown", "page(1)", ""),
+        Binding("home", "move(-1000000000)", ""),
+        Binding("end", "move(1000000000)", ""),
+    ]
+
+    def __init__(self, sitting: Sitting, queue: Queue) -> None:
+        super().__init__(sitting)
+        self.queue = queue
+
+    def body(self) -> Iterable[Widget]:
+        """The views, and the rows under their titles."""
+        yield Horizontal(
+            Rows(id="views"), Vertical(Bar(id="titles"), Rows(id="rows"), classes="list")
+        )
+
+    def on_mount(self) -> None:
+        """Show the first view."""
+        super().on_mount()
+        self.query_one("#titles", Bar).show(lambda width: [_titles(width)])
+        self.show(0)
+
+    def on_resize(self, event: Resize) -> None:
+        """The columns depend on the width."""
+        super().on_resize(event)
+        self.query_one("#titles", Bar).refresh(layout=True)
+
+    def show(self, index: int) -> None:
+        """Show the queue's rows, the one with *index* chosen."""
+        queue = self.queue
+        self.query_one("#rows", Rows).show(len(queue.numbers), self._row, index)
+        chosen = [one.code for one in queue.views].index(queue.view)
+        self.query_one("#views", Rows).show(
+            len(queue.views), lambda at, width: _view_cells(queue.views[at], width), chosen
+        )
+        view = queue.views[chosen]
+        words = f", with “{on_one_line(queue.words, 30)}”" if queue.words else ""
+        order = ", newest first" if queue.newest_first else ""
+        self.title_is(
+            f" Queue: {view.label}, {counted(len(queue.numbers), 'case')}{words}{order}",
+            f"{self.sitting.viewer.name(self.sitting.viewer.reviewer)} ",
+        )
+        empty = "" if queue.numbers else "There is no case here. Esc shows all, v the views."
+        self.remark(queue.note or empty)
+
+    def _row(self, index: int, width: int) -> Cells:
+        row = self.queue.row(index)
+        if row is None:
+            return [("  (gone)", "faint")]
+        return self._cells(row, width)
+
+    def _cells(self, row: Row, width: int) -> Cells:
+        standing, outline = row.standing, row.outline
+        urgency, tier = standing["urgency"], standing["merit"]
+        own = row.own
+        urgencies = self.sitting.viewer.campaign.reviewing.codes("urgency")
+        style = ["", "", "warning", "danger"][
+            min(3, 1 + urgencies.index(urgency)) if urgency in urgencies else 0
+        ]
+        reviewing = self.sitting.viewer.campaign.reviewing
+        status = reviewing.label("status", standing["status"], self.sitting.viewer.language)
+        cells = {
+            "": (_MARK if outline.number in self.queue.marked else "", "good"),
+            "case": (outline.name, "head"),
+            "age": (f"{(self.sitting.today() - outline.day).days} d", ""),
+            "urgency": (urgency or _mine(own.urgency), style),
+            "tier": (tier or _mine(own.merit), ""),
+            "flags": (",".join(standing["flags"].split()), "warning"),
+            "status": (status, ""),
+            "category": (standing["category"], ""),
+            "files": (str(outline.files or ""), ""),
+        }
+        shown = _columns(width)
+        rest = width - sum(shown.values())
+        return [
+            *((_fit(cells[name][0], size), cells[name][1]) for name, size in shown.items()),
+            (on_one_line(outline.text, max(2, rest)), ""),
+        ]
+
+    def action_move(self, by: int) -> None:
+        """Go up or down."""
+        self.query_one("#rows", Rows).move(by)
+
+    def action_page(self, by: int) -> None:
+        """Go up or down by a page."""
+        rows = self.query_one("#rows", Rows)
+        rows.move(by * rows.page)
+
+    def action_open(self) -> None:
+        """Open the chosen case."""
+        if self.queue.numbers:
+            index = self.query_one("#rows", Rows).index
+            self.app.push_screen(CaseScreen(self.sitting, self.queue.numbers, index), self._back)
+
+    def _back(self, number: int | None) -> None:
+        """Show what is there now, and the case at which the reviewer looked last."""
+        self._reload(number)
+
+    def _reload(self, number: int | None = None) -> None:
+        before = self.query_one("#rows", Rows).index
+        self.queue.load()
+        numbers = self.queue.numbers
+        self.show(numbers.index(number) if number in numbers else before)
+
+    def action_views(self) -> None:
+        """Choose a view from their list."""
+        entries = [(view.code, f"{view.label}  {view.count:,}") for view in self.queue.views]
+        self.app.push_screen(Chooser("Views", entries, choose=self._choose))
+
+    def _choose(self, code: str) -> bool:
+        self.queue.choose(code)
+        self.show(0)
+        return True
+
+    def action_view(self, by: int) -> None:
+        """The next view, or the one before."""
+        codes = [view.code for view in self.queue.views]
+        self._choose(codes[(codes.index(self.queue.view) + by) % len(codes)])
+
+    def action_words(self) -> None:
+        """Ask for words, and list only the cases that hold them."""
+        hint = "Words that a case must hold, in either Chinese script; “...” keeps a phrase."
+        self.app.push_screen(Typed("Words", hint, self.queue.words), self._search)
+
+    def _search(self, words: str | None) -> None:
+        if words is None:
+            return
+        try:
+            self.queue.search(words)
+        except CasedropError as why:
+            self.remark(str(why), "warning")
+            return
+        self.show(0)
+
+    def action_all(self) -> None:
+        """List all cases again."""
+        self.queue.search("")
+        self._choose("")
+
+    def action_sort(self) -> None:
+        """Turn the order round."""
+        self.queue.newest_first = not self.queue.newest_first
+        self.queue.load()
+        self.show(0)
+
+    def action_mark(self) -> None:
+        """Mark the chosen case, or take its mark away, and go on."""
+        rows = self.query_one("#rows", Rows)
+        if self.queue.numbers:
+            self.queue.mark(self.queue.numbers[rows.index])
+            rows.move(1)
+            self.query_one("#views", Rows).refresh()
+
+
+def _mine(code: str) -> str:
+    return f"({code})" if code else ""
+
+
+def _columns(width: int) -> dict[str, int]:
+    return {**_COLUMNS, **_WIDE} if width >= _WIDE_FROM else _COLUMNS
+
+
+def _titles(width: int) -> Cells:
+    shown = _columns(width)
+    return [*((_fit(name, size), "label") for name, size in shown.items()), ("text", "label")]
+
+
+def _view_cells(view: View, width: int) -> Cells:
+    count = f"{view.count:,} "
+    return [(_fit(f" {view.label}", width - len(count) - 1), ""), (count, "label")]
+
+
+def _fit(text: str, width: int) -> str:
+    """*text* in exactly *width* cells, the last of them empty."""
+    return set_cell_size(on_one_line(text, width - 1), width)

@@ -1,0 +1,68 @@
+"""A sitting: one reviewer at an open casebook, from the passphrase until it is locked."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from datetime import date
+
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.identity import DeskError, Viewer, viewer
+
+
+class Locked(DeskError):
+    """The desk is locked."""
+
+
+class Sitting:
+    """Opens the casebook, keeps it open, and closes it with all that it gave out.
+
+    *enter* opens it for the reviewer at work, and asks for the passphrase where it is needed.
+    *forget* ends gpg's agent, and returns whether it ended. *language* is that of the labels.
+    """
+
+    def __init__(
+        self,
+        enter: Callable[[], AbstractContextManager[Casebook]],
+        forget: Callable[[], bool],
+        *,
+        language: str,
+        today: Callable[[], date],
+    ) -> None:
+        self._enter = enter
+        self._forget = forget
+        self._language = language
+        self.today = today
+        self._open = ExitStack()
+        self._casebook: Casebook | None = None
+        self._viewer: Viewer | None = None
+
+    def open(self) -> None:
+        """Open the casebook. Raises what opening it raises; it is still locked then."""
+        with ExitStack() as undo:
+            casebook = undo.enter_context(self._enter())
+            self._viewer = viewer(casebook, self._language)
+            self._casebook = casebook
+            self._open = undo.pop_all()
+
+    def close(self) -> None:
+        """Close the casebook, if it is open; its session key is gone with it."""
+        self._casebook = self._viewer = None
+        self._open.close()
+
+    def lock(self) -> bool:
+        """Close the casebook, and end the agent that knows the passphrase. Whether that ended."""
+        self.close()
+        return self._forget()
+
+    @property
+    def casebook(self) -> Casebook:
+        """The open casebook. Raises Locked."""
+        if self._casebook is None:
+            raise Locked
+        return self._casebook
+
+    @property
+    def viewer(self) -> Viewer:
+        """The reviewer at work. Raises Locked."""
+        if self._viewer is None:
+            raise Locked
+        return self._viewer

@@ -1,0 +1,99 @@
+"""Texts broken into lines of a screen, by the cells that a terminal gives each character.
+
+Everything passes through scripts.terminal first. A long text is broken only as far as it is looked
+at, so that a case of two hundred parts opens as fast as any other.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from rich.cells import cell_len, get_character_cell_size
+
+from scripts.terminal import isolated, visible
+
+# Terminals disagree on how wide joined pictures are; apart, each of them is two cells everywhere.
+_JOINING = dict.fromkeys(map(ord, "\u200d\ufe0e\ufe0f"))
+_ISOLATION = dict.fromkeys(map(ord, "\u2068\u2069"))
+# What must not begin a line, or end one, in Chinese and in English.
+_NO_BEGIN = frozenset("，。、；：？！）》」』”’…—,.;:?!)]}%")
+_NO_END = frozenset("（《「『“‘([{")
+
+
+class Line(NamedTuple):
+    """A line or a paragraph, with the name of its style; *indent* cells are before each line."""
+
+    text: str
+    style: str = ""
+    indent: int = 0
+
+
+def unisolated(text: str) -> str:
+    """*text* that was neutralised and isolated as a whole, without its isolation.
+
+    A claimant's own marks are spelled out in it; each piece of it is isolated again.
+    """
+    return text.translate(_ISOLATION)
+
+
+def steady(text: str) -> str:
+    """*text* neutralised, of characters whose width is the same in every terminal."""
+    return visible(text).translate(_JOINING)
+
+
+def on_one_line(text: str, width: int) -> str:
+    """The beginning of *text* on one line of at most *width* cells, neutralised."""
+    # Cut before too: a text of nothing but controls grows eightfold.
+    line = steady(" ".join(text[: 4 * width].split()))
+    if cell_len(line) > width or len(text) > 4 * width:
+        line = next(pieces(line, width - 1, keep_words=False), "") + "…"
+    return isolated(line)
+
+
+def pieces(line: str, width: int, *, keep_words: bool = True) -> Iterator[str]:
+    """*line*, which holds no line end, in pieces of at most *width* cells (at least 2)."""
+    width = max(width, 2)
+    begin = last = cells = 0
+    cells_at_last = 0
+    if 2 * len(line) <= width:
+        yield line
+        return
+    for index, character in enumerate(line):
+        size = get_character_cell_size(character)
+        if keep_words and index > begin and size and _may_break(line[index - 1], character, size):
+            last, cells_at_last = index, cells
+        if cells + size > width:
+            at, before = (last, cells_at_last) if last > begin else (index, cells)
+            yield line[begin:at].rstrip(" ")
+            begin, cells = at, cells - before
+        cells += size
+    yield line[begin:]
+
+
+def _may_break(before: str, character: str, size: int) -> bool:
+    if character in _NO_BEGIN or before in _NO_END or character == " ":
+        return False
+    return before == " " or size == 2 or get_character_cell_size(before) == 2
+
+
+class Wrapped:
+    """Paragraphs broken into lines of *width* cells, as far as somebody has asked for them."""
+
+    def __init__(self, paragraphs: Iterable[Line], width: int) -> None:
+        self.lines: list[Line] = []
+        self._rest = _broken(paragraphs, width)
+        self.whole = False
+
+    def reach(self, count: int) -> None:
+        """Break at least *count* lines, if there are as many."""
+        self.lines += islice(self._rest, max(0, count - len(self.lines)))
+        self.whole = self.whole or len(self.lines) < count
+
+
+def _broken(paragraphs: Iterable[Line], width: int) -> Iterator[Line]:
+    for paragraph in paragraphs:
+        indent = min(paragraph.indent, width // 2)
+        for line in steady(paragraph.text).split("\n"):
+            for piece in pieces(line, width - indent):
+                # Isolated piece by piece: on a screen, each of them is a line of its own.
+                yield Line(" " * indent + isolated(piece), paragraph.style)
