@@ -45,17 +45,20 @@ def read_reviewing(table: Any, lists: _Lists) -> Reviewing:
     if not isinstance(table, dict):
         raise Fault('"review" has to be a table, [review]', "review")
     former = [entry["choices"] for entry in _usual()["former"] if "choices" in entry]
-    known = {*LISTS, *former, "always_second", "sample_percent", "rules", "field"}
+    own = {"always_second", "sample_percent", "rejected", "quality_percent", "rules", "field"}
+    known = {*LISTS, *former, *own}
     check_keys(table, known, near="review")
     found = {name: _choices_of(table, name, lists) for name in LISTS}
     fields = _former_fields(table, lists) or _fields(table, lists)
     rules = _rules(table.get("rules", {}), fields if any(map(table.get, former)) else ())
     return Reviewing(
         found,
-        _always_second(table, found["merit"]),
-        _sample_percent(table),
+        _tiers(table, "always_second", found["merit"]),
+        _percent(table, "sample_percent"),
         {**rules, **{one.code: rules.get(one.code, one.rule) for one in fields}},
         fields,
+        _tiers(table, "rejected", found["merit"], needed=False),
+        _percent(table, "quality_percent"),
     )
 
 
@@ -64,25 +67,22 @@ def _usual() -> dict[str, Any]:
     return tomllib.loads(_USUAL_FILE.read_text("utf-8"))
 
 
-def _always_second(table: dict[str, Any], tiers: tuple[Label, ...]) -> frozenset[str]:
+def _tiers(
+    table: dict[str, Any], name: str, tiers: tuple[Label, ...], *, needed: bool = True
+) -> frozenset[str]:
+    """The merit tiers of the list *name*; none of a campaign's own if it need not say."""
     # Other tiers than the usual ones need a word of their own on this.
-    usual = None if "merit" in table else _usual()["always_second"]
-    always = table.get("always_second", usual)
-    if not isinstance(always, list) or not set(map(str, always)) <= {tier.code for tier in tiers}:
-        raise Fault(
-            '"always_second" has to be a list of merit tiers', "always_second", after="review"
-        )
-    return frozenset(always)
+    usual = (None if needed else []) if "merit" in table else _usual()[name]
+    found = table.get(name, usual)
+    if not isinstance(found, list) or not set(map(str, found)) <= {tier.code for tier in tiers}:
+        raise Fault(f'"{name}" has to be a list of merit tiers', name, after="review")
+    return frozenset(found)
 
 
-def _sample_percent(table: dict[str, Any]) -> int:
-    percent = table.get("sample_percent", _usual()["sample_percent"])
+def _percent(table: dict[str, Any], name: str) -> int:
+    percent = table.get(name, _usual()[name])
     if type(percent) is not int or not 0 <= percent <= 100:
-        raise Fault(
-            '"sample_percent" has to be a whole number from 0 to 100',
-            "sample_percent",
-            after="review",
-        )
+        raise Fault(f'"{name}" has to be a whole number from 0 to 100', name, after="review")
     return percent
 
 

@@ -118,7 +118,8 @@ class Reviewing:
     """The lists by their names in LISTS, the campaign's own fields, and who gets a second review.
 
     Cases in the merit tiers of ``always_second`` always get one, of all others ``sample_percent``.
-    ``rules`` has one of RULES for each field, the campaign's own ones last.
+    ``rules`` has one of RULES for each field, the campaign's own ones last. Cases that ended in the
+    tiers ``rejected`` after one review are drawn for a second one: ``quality_percent`` of them.
     """
 
     lists: Mapping[str, tuple[Label, ...]]
@@ -126,6 +127,8 @@ class Reviewing:
     sample_percent: int
     rules: Mapping[str, str] = field(default_factory=lambda: USUAL)
     fields: tuple[Field, ...] = ()
+    rejected: frozenset[str] = frozenset()
+    quality_percent: int = 0
 
     def codes(self, name: str) -> tuple[str, ...]:
         """The codes of list *name*, in the order of the campaign file."""

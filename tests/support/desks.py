@@ -42,12 +42,14 @@ class Desk:
     number: int
 
     @classmethod
-    def make(cls, directory: Path, number: int, *, known: int = 3) -> "Desk":
+    def make(
+        cls, directory: Path, number: int, *, known: int = 3, campaign: Path = CAMPAIGN
+    ) -> "Desk":
         reviewers = {f"reviewer-{n}": key for n, key in enumerate(REVIEWERS[:known])}
         create(
             directory,
             server_key=bytes(SERVER.verify_key),
-            campaign=CAMPAIGN,
+            campaign=campaign,
             desk=number,
             reviewers=reviewers,
         )

@@ -81,6 +81,12 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
         ("sample_percent = 20", "sample_percent = 101", "from 0 to 100"),
         ("sample_percent = 20", "sample_percent = -1", "from 0 to 100"),
         ("sample_percent = 20", "sample_percent = true", "from 0 to 100"),
+        ("quality_percent = 10", "quality_percent = 101", "from 0 to 100"),
+        (
+            'rejected = ["m0", "m1", "mx"]',
+            'rejected = ["m9"]',
+            "has to be a list of merit tiers",
+        ),
         (
             'code = "us"\nkind = "one"\nrule = "must agree"',
             'code = "us"\nkind = "one"\nrule = "union"',

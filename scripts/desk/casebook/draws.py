@@ -15,16 +15,20 @@ from scripts.desk.case import Keyed
 from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.shared_rows import Note, SharedRows
 
+# Two draws with one key that know nothing of each other.
+SECOND, QUALITY = b"cd1:second", b"cd1:quality"
 
-def sampled(key: bytes, case: Keyed, percent: int) -> bool:
+
+def sampled(key: bytes, case: Keyed, percent: int, draw: bytes = SECOND) -> bool:
     """Whether *case* is in the random sample that gets a second review.
 
     The draw is a keyed hash of the case's own reply keys. The claimant chose those but does not
     know *key*, which was drawn with the casebook and is bound into the start of the custody log;
-    reviewers can choose neither. Anybody with the casebook can repeat the draw.
+    reviewers can choose neither. Anybody with the casebook can repeat the draw. It depends on no
+    other case, so desks that draw from different cases draw what one desk would draw from all.
     """
     drawn = hashlib.blake2b(
-        case.reply_public + case.tag_key, key=key, person=b"cd1:second", digest_size=8
+        case.reply_public + case.tag_key, key=key, person=draw, digest_size=8
     ).digest()
     return int.from_bytes(drawn, "big") * 100 < percent * 2**64
 
@@ -39,6 +43,28 @@ class Draw(NamedTuple):
     percent: int
     reviewer: str
     day: date
+
+
+# The reviewer's looks at a case before it was drawn: here, or else elsewhere.
+_SEEN_BEFORE = """
+    WITH own AS (
+        SELECT number, json_extract(CAST(line AS TEXT), '$.row') AS row,
+        json_extract(CAST(line AS TEXT), '$.time') AS time,
+        json_extract(CAST(line AS TEXT), '$.act') AS act,
+        json_extract(CAST(line AS TEXT), '$.subject') AS subject,
+        json_extract(CAST(line AS TEXT), '$.reviewer') AS reviewer FROM custody
+    ), here AS (
+        SELECT min(number) AS number FROM own
+        WHERE row IN (SELECT 'draw/' || number FROM draw WHERE "case" = ?1)
+    ), elsewhere AS (
+        SELECT min(json_extract(CAST(desk_line.line AS TEXT), '$.time')) AS time FROM desk_row
+        JOIN case_name USING (characters) JOIN desk_line ON desk_line.sha256 = desk_row.line
+        WHERE case_name."case" = ?1 AND kind = 'draw'
+    )
+    SELECT 1 FROM own, here, elsewhere
+    WHERE own.act = 'view' AND own.subject = ?2 AND own.reviewer = ?3 AND own.time >= ?4
+    AND iif(here.number, own.number < here.number, own.time < elsewhere.time) LIMIT 1
+"""
 
 
 class Draws:
@@ -62,6 +88,16 @@ class Draws:
             Draw(**{**row, "day": date.fromisoformat(row["day"])}) for row in self._rows.of(case)
         )
 
+    def seen_before(self, case: Keyed, reviewer: str, since: date) -> bool:
+        """Whether *reviewer* looked at *case* here between *since* and the draw.
+
+        The whole day counts, so somebody who looked before a review of that day did too.
+        """
+        found = self._database.execute(
+            _SEEN_BEFORE, [case.number, case.name, reviewer, since.isoformat()]
+        )
+        return found.fetchone() is not None
+
     def add(self, case: Keyed, draw: Draw) -> None:
         """Record that *case* was drawn, in the current transaction."""
         self._rows.add(case, {**draw._asdict(), "day": draw.day.isoformat()})
@@ -70,4 +106,4 @@ class Draws:
 def by_chance(draw: Draw, case: Keyed, keys: Mapping[str, bytes]) -> bool:
     """Whether *case* was drawn by its key. *keys* are the desks' sample keys by origin."""
     key = keys.get(draw.key)
-    return key is not None and sampled(key, case, draw.percent)
+    return key is not None and sampled(key, case, draw.percent, QUALITY)

@@ -125,11 +125,20 @@ class Layers:
             "role": role,
             "version": sum(layer.reviewer == reviewer for layer in reviews.layers) + 1,
             "day": day.isoformat(),
-            "blind": int(all(layer.reviewer == reviewer for layer in reviews.visible_to(reviewer))),
+            "blind": int(self._blind(case, reviews, reviewer)),
             "judgement": canonical_json.encode(judgement.to_json(), ascii_only=False).decode(),
         }
         number = self._database.table("layer").insert(row).last_pk
         return {"number": int(number or 0), **row}
+
+    def _blind(self, case: Case, reviews: Reviews, reviewer: str) -> bool:
+        """Whether *reviewer* could not have seen what others said of *case*."""
+        if any(layer.reviewer != reviewer for layer in reviews.visible_to(reviewer)):
+            return False
+        others = [layer.day for layer in reviews.layers if layer.reviewer != reviewer]
+        # Until it was drawn, everybody could read the review that decided the case.
+        drawn = reviews.rules.drawn and bool(others)
+        return not (drawn and self._draws.seen_before(case, reviewer, min(others)))
 
     # What follows from the layers
 

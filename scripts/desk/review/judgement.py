@@ -243,7 +243,7 @@ class Reviews:
             pair
             for one, other in combinations(self.reviewers, 2)
             for pair in (
-                self._blind(one, other),
+                self.blind_pair(one, other),
                 (self.reviewed(one)[-1], self.reviewed(other)[-1]),
             )
         ]
@@ -254,7 +254,7 @@ class Reviews:
             and any(first.judgement.differs(then.judgement, name) for first, then in pairs)
         )
 
-    def _blind(self, one: str, other: str) -> tuple[Layer, Layer]:
+    def blind_pair(self, one: str, other: str) -> tuple[Layer, Layer]:
         """What *other* said first, and what *one*, who reviewed it earlier, had said by then."""
         layers = self._counting(REVIEW)
         second = next(index for index, layer in enumerate(layers) if layer.reviewer == other)
