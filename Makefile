@@ -21,9 +21,9 @@ SIEGE ?=
 # Debian packages that are not Python ones; see the README for what each is for. At least Python 3.11, gpg 2.2.36 and tor
 # 0.4.8 (0.4.9.11 for `make up`); scripts/release/environment.py says why.
 APT := tor gnupg gpg-agent libseccomp2 python3-venv
-# What only tests need: a browser, Java for the HTML validator, a font with Chinese characters, a watcher of system calls, and
-# what judges the package's units.
-TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk strace systemd
+# What only tests need: a browser, Java for the HTML validator, a font with Chinese characters, a watcher of system calls, what
+# judges the package's units, and the room that files are drawn in.
+TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk strace systemd bubblewrap
 CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
@@ -81,9 +81,9 @@ endif
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(MEASURED) $(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=
 
-quick: install ## the tests that need neither tor, a whole drop, a browser, strace, a fuzzer, the desk's one file nor an installation, and take less than half a second
+quick: install ## the tests that need neither tor, a whole drop, a browser, strace, bubblewrap, a fuzzer, the desk's one file nor an installation, and take less than half a second
 	@$(BIN)/python -m pytest $(PARALLEL) tests/desk tests/unit \
-	-m "not onion and not drop and not browser and not strace and not fuzz and not zipapp and not package and not runner and not slow and not long"
+	-m "not onion and not drop and not browser and not strace and not bubblewrap and not fuzz and not zipapp and not package and not runner and not slow and not long"
 
 coverage: checkers ## which lines and branches no test runs: build/coverage/index.html
 	@$(MEASURED) $(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=html:build/coverage

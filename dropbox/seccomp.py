@@ -106,6 +106,11 @@ _ADMINISTRATION = (
 _SOCKETS = ("socket", "socketpair", "bind", "listen", "connect", "sendmsg", "sendmmsg")
 # Landlock sees these only from ABI version 3 on.
 _RESIZING = ("truncate", "ftruncate", "fallocate")
+# Of these, what LibreOffice and ffmpeg do with their own files and memory.
+_CONVERTING = (
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat",
+    "personality", "memfd_create", "shmget", "shmat", "shmctl", "msgget", "msgsnd", "semget",
+)  # fmt: skip
 _WAYS_OUT = (
     *_OTHER_PROCESSES, *_OTHER_VIEWS, *_NAMES, *_ATTRIBUTES, *_UNSEEN_MEMORY, *_ADMINISTRATION,
     *_SOCKETS, *_RESIZING, "execve", "fork", "vfork", "kill",
@@ -154,22 +159,49 @@ def allow_only(*, writing: bool, executing: bool, receiving: bool, connecting: b
     # Which sockets can be made is a matter of the arguments.
     by_arguments = {"socket"} if connecting else set()
     try:
-        rules = pyseccomp.SyscallFilter(defaction=_UNKNOWN)
-        rules.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
-        rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, _TREE)
-        rules.set_attr(pyseccomp.Attr.ACT_BADARCH, _OTHER_MODE)
-        for action, calls in (
-            (pyseccomp.ALLOW, allowed),
-            (_REFUSED, {*_WAYS_OUT} - allowed - by_arguments),
-        ):
-            for call in sorted(calls):
-                # One that this libseccomp does not know by name is refused as an unknown one.
-                if pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, call) != _NO_SUCH_NAME:
-                    rules.add_rule(action, call)
+        rules = _filter(_UNKNOWN)
+        _add(rules, pyseccomp.ALLOW, allowed)
+        _add(rules, _REFUSED, {*_WAYS_OUT} - allowed - by_arguments)
         _allow_by_arguments(rules, executing=executing, connecting=connecting)
         rules.load()
     except OSError as why:
         raise CannotLockDown(f"seccomp: {why.strerror or why}.") from None
+
+
+def refuse_ways_out() -> None:
+    """Refuse, for good, what no converter of documents needs and what leads out of its room.
+
+    For programs that are too large for a list of what they need; it is no wall of its own. Other
+    processes, namespaces, mounts, keys, io_uring and all sockets but unix ones are refused.
+    Requires "no new privileges". Raises CannotLockDown.
+    """
+    refused = {*_OTHER_PROCESSES, *_OTHER_VIEWS, *_UNSEEN_MEMORY, *_ADMINISTRATION} - {*_CONVERTING}
+    try:
+        rules = _filter(pyseccomp.ALLOW)
+        _add(rules, _REFUSED, refused)
+        _add(rules, _UNKNOWN, {"clone3"})
+        for flag in _NAMESPACES:
+            rules.add_rule(_REFUSED, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
+        rules.add_rule(_REFUSED, "socket", pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
+        rules.load()
+    except OSError as why:
+        raise CannotLockDown(f"seccomp: {why.strerror or why}.") from None
+
+
+def _filter(default: int) -> pyseccomp.SyscallFilter:
+    """A filter without rules, for all threads of this process, that gives other calls *default*."""
+    rules = pyseccomp.SyscallFilter(defaction=default)
+    rules.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
+    rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, _TREE)
+    rules.set_attr(pyseccomp.Attr.ACT_BADARCH, _OTHER_MODE)
+    return rules
+
+
+def _add(rules: pyseccomp.SyscallFilter, action: int, calls: set[str]) -> None:
+    for call in sorted(calls):
+        # One that this libseccomp does not know by name is refused as an unknown one.
+        if pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, call) != _NO_SUCH_NAME:
+            rules.add_rule(action, call)
 
 
 def _allow_by_arguments(

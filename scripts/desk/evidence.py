@@ -7,10 +7,11 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from dropbox.durable_file import NewFile
+from dropbox.durable_file import NewFile, write_new
 from dropbox.errors import CasedropError
 from dropbox.split_name import Kind
 from scripts.desk.case import Case, FileOfPart
@@ -46,6 +47,18 @@ def safe_name(case: Case, number: int, untrusted: str) -> str:
     return f"{case.name}-{number:02d}-{stem}{dot}{ending}"
 
 
+def write_picture(path: Path, png: bytes) -> None:
+    """Write a picture to *path* for its owner alone; the directory (0700) is made if absent.
+
+    The same picture is left alone. Raises EvidenceError when something else has its name.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _is_there(path):
+        write_new(path, png)
+    elif _sha256_of(path) != hashlib.sha256(png).hexdigest():
+        raise _taken(path)
+
+
 def write_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Path]:
     """Write the opened files of *case* into *directory* and yield their paths.
 
@@ -69,6 +82,21 @@ def write_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Path]
             with NewFile(path) as file:
                 _read(casebook, [one], file.write)
         yield path
+
+
+@contextmanager
+def unaltered(casebook: Casebook, one: FileOfPart) -> Iterator[BinaryIO]:
+    """The casebook's copy of file *one*, open at its beginning.
+
+    Raises EvidenceError when it was never opened or has been altered since.
+    """
+    if not casebook.has_file(one.part, one.place):
+        raise EvidenceError("It could not be opened; see `status` for the reason.")
+    with casebook.file_path(one.attachment.sha256).open("rb") as kept:
+        if hashlib.file_digest(kept, "sha256").hexdigest() != one.attachment.sha256:
+            raise _altered()
+        kept.seek(0)
+        yield kept
 
 
 class Joined(NamedTuple):
@@ -223,9 +251,7 @@ def _read(casebook: Casebook, files: Iterable[FileOfPart], sink: Callable[[bytes
                 whole.update(piece)
                 sink(piece)
         if digest.hexdigest() != one.attachment.sha256:
-            raise EvidenceError(
-                "The casebook's copy of this file has been altered since it was opened."
-            )
+            raise _altered()
     return whole.hexdigest()
 
 
@@ -239,6 +265,10 @@ def _sha256_of(path: Path) -> str:
         return ""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _altered() -> EvidenceError:
+    return EvidenceError("The casebook's copy of this file has been altered since it was opened.")
 
 
 def _taken(path: Path) -> EvidenceError:

@@ -29,7 +29,11 @@ LOCK = ROOT / "requirements" / "desk.txt"
 WHEELS = ROOT / "build" / "desk-wheels"
 # The entry points. Only what they import goes into the file; the courier, which uses a network,
 # does not.
-ENTRIES = ("scripts.desk.__main__", "scripts.ceremony.__main__")
+ENTRIES = (
+    "scripts.desk.__main__",
+    "scripts.ceremony.__main__",
+    "scripts.desk.pictures.drawing",
+)
 DATA = (
     "dropbox/campaign.toml",
     "dropbox/review.toml",

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from support.drawing_rooms import refusal
 from support.export_bundles import PHOTO
 from support.slot_bundles import SlotDrop
 from support.team import Team
@@ -82,6 +83,9 @@ def do(team: Team, line: str, monkeypatch: pytest.MonkeyPatch) -> str:
         # What it does there is in test_full_screen.py; here it opens the casebook, and closes it.
         monkeypatch.setattr(screen, "at_terminal", lambda: True)
         monkeypatch.setattr(FullScreen, "run", lambda _app, *, mouse: None)
+    if name == "picture" and refusal():
+        # As the guide says where bubblewrap cannot be had, such as in many containers.
+        words.append("--without-bubblewrap")
     if name == "backup":
         # Shown and typed back the first time, at a terminal.
         remember(team.casebook, WORDS)

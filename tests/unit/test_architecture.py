@@ -94,6 +94,8 @@ VIOLATIONS = {
     "hpke": ("dropbox/block.py", "cryptography"),
     "tor": ("onion/launch.py", "stem"),
     "sqlite": ("dropbox/front/uniform_response.py", "sqlite3"),
+    "pictures": ("scripts/desk/pictures/frames.py", "scripts.desk.pictures.look"),
+    "pixels": ("scripts/desk/evidence.py", "PIL"),
     "rich": ("scripts/desk/evidence.py", "rich"),
     "textual": ("scripts/desk/options.py", "textual"),
 }

@@ -1,0 +1,122 @@
+"""`picture`: draws a case's files as pixels in a room without anything else, and opens none."""
+
+import argparse
+import hashlib
+import re
+from contextlib import ExitStack
+from pathlib import Path
+
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.evidence import EvidenceError, unaltered, write_picture
+from scripts.desk.identity import DeskError, own_case, working
+from scripts.desk.options import add_case, add_json
+from scripts.desk.pictures import room as rooms
+from scripts.desk.pictures.frames import MOST_PAGES, Page
+from scripts.desk.pictures.look import look
+from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls, Room
+from scripts.desk.screen.looks import Look, look_text, look_values
+from scripts.desk.screen.output import print_json, progress_bar, stages
+
+HELP = "draw a case's files as pictures, without opening them"
+_PAGES = range(1, 21)
+# LibreOffice alone takes ten of them to start on an old computer.
+_SECONDS = 90.0
+_WITHOUT = (
+    " With --without-bubblewrap, files are drawn by a process that can reach no file, network or "
+    "other process either, but with fewer walls around it; Office documents and recordings are not."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    add_case(parser)
+    parser.add_argument(
+        "files", nargs="*", type=int, metavar="N", help="the files' numbers; by default all"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write the pictures here as PNG files"
+    )
+    parser.add_argument(
+        "--pages",
+        type=_pages,
+        default=_PAGES,
+        metavar="A-B",
+        help=f"these pages, at most {MOST_PAGES}; by default the first {len(_PAGES)}",
+    )
+    parser.add_argument(
+        "--without-bubblewrap",
+        action="store_true",
+        help="draw without bubblewrap's room, behind fewer walls",
+    )
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Look at them one by one; each look and each picture is logged."""
+    room: Room = OwnWalls() if asked.without_bubblewrap else Bubblewrap()
+    if not asked.without_bubblewrap and not rooms.available():
+        raise NoRoom(f"{rooms.MISSING}{_WITHOUT}")
+    with working(asked) as casebook:
+        case = own_case(casebook, asked.case)
+        looks = []
+        for number in asked.files or range(1, len(case.files) + 1):
+            if not 1 <= number <= len(case.files):
+                raise DeskError(f"{case.name} has no file {number}; see `files`.")
+            one = _looked_at(casebook, case, number, room, asked)
+            looks.append(one)
+            if not asked.json:
+                print(look_text(one), end="")
+    if asked.json:
+        print_json([look_values(one) for one in looks])
+    elif asked.out is None and any(one.shown and one.shown.total for one in looks):
+        print("With --out DIR, pages are written there as PNG files.")
+
+
+def _looked_at(
+    casebook: Casebook, case: Case, number: int, room: Room, asked: argparse.Namespace
+) -> Look:
+    one = case.files[number - 1]
+    # Without a folder for them, none is drawn.
+    pages = asked.pages if asked.out is not None else range(1, 1)
+    pictures: list[Path] = []
+    with ExitStack() as stack:
+        try:
+            content = stack.enter_context(unaltered(casebook, one))
+        except EvidenceError as why:
+            return Look(number, one.attachment.name, None, reason=str(why))
+        advance = stages(stack.enter_context(progress_bar()))
+
+        def write(page: Page) -> None:
+            pictures.append(_written(casebook, case, number, page, asked.out))
+            advance(f"file {number}", page.number - pages.start + 1, len(pages))
+
+        casebook.note("view", case.name, plain=one.attachment.sha256)
+        try:
+            shown = look(content, pages, room, write, seconds=_SECONDS)
+        except NoRoom as why:
+            if asked.without_bubblewrap:
+                raise
+            raise NoRoom(f"{why}{_WITHOUT}") from None
+    return Look(number, one.attachment.name, shown, pictures)
+
+
+def _written(casebook: Casebook, case: Case, number: int, page: Page, folder: Path) -> Path:
+    """Write one page, and log it."""
+    # Loaded only when there is something to write.
+    from scripts.desk.pictures.png import png_of  # noqa: PLC0415
+
+    png = png_of(page)
+    path = folder / f"{case.name}-{number:02d}-page-{page.number:03d}.png"
+    write_picture(path, png)
+    casebook.note("export", case.name, plain=hashlib.sha256(png).hexdigest())
+    return path
+
+
+def _pages(text: str) -> range:
+    """ "5" or "21-40"."""
+    found = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", text)
+    pages = range(int(found[1]), int(found[2] or found[1]) + 1) if found else range(0)
+    if not found or pages.start < 1 or not 1 <= len(pages) <= MOST_PAGES:
+        raise argparse.ArgumentTypeError(f"pages are such as 5 or 21-40, at most {MOST_PAGES}")
+    return pages

@@ -1,0 +1,232 @@
+"""The room that a file is drawn in: bubblewrap's, or a process with no walls but its own.
+
+bubblewrap gives it namespaces of its own for users, processes, messages, network and mounts, no
+capability, and a view of Python, shared libraries and fonts that can only be read: no home, no
+device, no /proc. Nothing of the reviewer's environment goes in.
+"""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dropbox.errors import CasedropError
+from scripts.desk.pictures.kinds import Kind
+
+PROGRAM = "bwrap"
+MISSING = "bubblewrap is not on this computer; it is in the Debian package bubblewrap."
+# Runs in the room, before any byte of a file is there.
+BOOT = "from scripts.desk.pictures.drawing import main; main()"
+_PATH = "import sys; sys.path.extend(sys.argv.pop(1).split(chr(0x1f))); "
+_SEPARATOR = "\x1f"
+# What the renderer imports: our own code, and packages, of which some are single files.
+_PACKAGES = (
+    "dropbox",
+    "scripts",
+    "PIL",
+    "pypdfium2",
+    "pypdfium2_raw",
+    "pypdfium2_cfg",
+    "pyseccomp",
+)
+# Libraries that came with a package lie beside it.
+_BESIDE = {"PIL": "pillow.libs"}
+_CODE = Path("/code")
+_LIBRARIES = (Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/local/lib"))
+_LINKED = (Path("/lib"), Path("/lib64"))
+_ALSO = (Path("/etc/ld.so.cache"), Path("/usr/share/fonts"))
+# What a converter needs beyond: its own files are all over /usr.
+_HELPED_FILES = (Path("/etc/fonts"), Path("/etc/libreoffice"), Path("/etc/alternatives"))
+_HELPED_DEVICES = (Path("/dev/null"), Path("/dev/urandom"))
+_HELPED_MEMORY_BYTES = 1_536 * 2**20
+_NOBODY = "65534"
+
+
+class NoRoom(CasedropError):
+    """bubblewrap cannot make its room here."""
+
+
+class Room(Protocol):
+    """Where a file can be drawn."""
+
+    def command(self, kind: Kind, wanted: range) -> list[str]:
+        """The command that draws pages *wanted* of a file of *kind*."""
+
+    def converts(self) -> bool:
+        """Whether programs of others may be started in it."""
+
+
+def available() -> bool:
+    """Whether bubblewrap is on this computer; whether it can make a room shows when it does."""
+    return shutil.which(PROGRAM) is not None
+
+
+@dataclass(frozen=True)
+class Bubblewrap:
+    """A room by bubblewrap; *boot* is what runs in it, the renderer except in tests."""
+
+    boot: str = BOOT
+
+    def converts(self) -> bool:
+        """There is nothing there that a converter could reach."""
+        return True
+
+    def command(self, kind: Kind, wanted: range) -> list[str]:
+        """Raises NoRoom if bubblewrap is not on this computer."""
+        program = shutil.which(PROGRAM)
+        if program is None:
+            raise NoRoom(MISSING)
+        helped = kind in (Kind.OFFICE, Kind.RECORDING)
+        readable = [_CODE, *_LIBRARIES, *_ALSO, _python_prefix() / "lib"]
+        return [
+            program,
+            *_isolated(),
+            *(_helped() if helped else _bare()),
+            *_code(),
+            *("--remount-ro", "/", "--chdir", "/", "--"),
+            *_python(self.boot, [_CODE]),
+            *_asked(kind, wanted, alone=False, readable=readable),
+        ]
+
+
+@dataclass(frozen=True)
+class OwnWalls:
+    """No room: an ordinary process, behind Landlock, seccomp and limits alone."""
+
+    boot: str = BOOT
+
+    def converts(self) -> bool:
+        """These walls do not suit programs that are too large for them."""
+        return False
+
+    def command(self, kind: Kind, wanted: range) -> list[str]:
+        """The command."""
+        places = _places()
+        readable = [*places.values(), *_stdlib(), *_LIBRARIES, *_LINKED, *_ALSO]
+        folders = list(dict.fromkeys(path.parent for path in places.values()))
+        return [
+            *_python(self.boot, folders),
+            *_asked(kind, wanted, alone=True, readable=readable),
+        ]
+
+
+def start(command: list[str]) -> subprocess.Popen[bytes]:
+    """Start the renderer with nothing but three pipes."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={},
+        cwd="/",
+        bufsize=0,
+        start_new_session=True,
+    )
+
+
+def _isolated() -> list[str]:
+    return [
+        *("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"),
+        *("--cap-drop", "ALL", "--clearenv", "--hostname", "room"),
+        *("--uid", _NOBODY, "--gid", _NOBODY),
+    ]
+
+
+def _bare() -> list[str]:
+    """Python, libraries and fonts."""
+    return [
+        *_bound([*_LIBRARIES, *_ALSO, _executable()]),
+        *_bound_prefix(),
+        *_linked(),
+    ]
+
+
+def _helped() -> list[str]:
+    """All of /usr, a few files of /etc, two devices that hold nothing, and memory to write to."""
+    return [
+        *_bound([Path("/usr"), _ALSO[0], *_HELPED_FILES]),
+        *_bound_prefix(),
+        *_linked(),
+        *("--symlink", "usr/bin", "/bin", "--proc", "/proc"),
+        *(word for path in _HELPED_DEVICES for word in ("--dev-bind", str(path), str(path))),
+        *("--size", str(_HELPED_MEMORY_BYTES), "--tmpfs", "/tmp"),  # noqa: S108 - the room's own
+        *("--setenv", "PATH", "/usr/bin", "--setenv", "HOME", "/tmp"),  # noqa: S108
+    ]
+
+
+def _bound(paths: list[Path]) -> list[str]:
+    return [word for path in paths for word in ("--ro-bind-try", str(path), str(path))]
+
+
+def _bound_prefix() -> list[str]:
+    """A Python that is not Debian's has its library elsewhere."""
+    prefix = _python_prefix()
+    if prefix == Path("/usr"):
+        return []
+    return _bound([prefix / "lib", _executable()])
+
+
+def _linked() -> list[str]:
+    """/lib is a link on Debian, and the dynamic loader is looked for there."""
+    words: list[str] = []
+    for path in _LINKED:
+        words += (
+            ["--symlink", str(path.readlink()), str(path)]
+            if path.is_symlink()
+            else ["--ro-bind-try", str(path), str(path)]
+        )
+    return words
+
+
+def _code() -> list[str]:
+    return [
+        word
+        for path in _places().values()
+        for word in ("--ro-bind", str(path), str(_CODE / path.name))
+    ]
+
+
+def _places() -> dict[str, Path]:
+    """Where each of _PACKAGES is, and the libraries beside them. Raises NoRoom."""
+    found: dict[str, Path] = {}
+    for name in _PACKAGES:
+        spec = importlib.util.find_spec(name)
+        if spec is None:
+            raise ModuleNotFoundError(name=name)
+        places = spec.submodule_search_locations
+        found[name] = Path(places[0] if places else str(spec.origin)).resolve()
+        beside = found[name].parent / _BESIDE.get(name, "")
+        if name in _BESIDE and beside.is_dir():
+            found[_BESIDE[name]] = beside
+    return found
+
+
+def _python(boot: str, folders: list[Path]) -> list[str]:
+    """Python without a user's or a site's packages, which runs *boot* with *folders* to import."""
+    return [
+        *(str(_executable()), "-I", "-S", "-B", "-X", "utf8", "-c", _PATH + boot),
+        _SEPARATOR.join(map(str, folders)),
+    ]
+
+
+def _executable() -> Path:
+    """Python's program itself: in a virtual environment there is a link to it."""
+    return Path(sys.executable).resolve()
+
+
+def _python_prefix() -> Path:
+    return Path(sys.base_prefix).resolve()
+
+
+def _stdlib() -> list[Path]:
+    return [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
+
+
+def _asked(kind: Kind, wanted: range, *, alone: bool, readable: list[Path]) -> list[str]:
+    """What :func:`scripts.desk.pictures.drawing.main` reads."""
+    words = [kind.value, str(wanted.start), str(wanted.stop), str(int(alone))]
+    return [*words, *map(str, readable)]

@@ -1,0 +1,97 @@
+"""What the renderer gives up before the first byte of a file reaches it, for good.
+
+These walls stand inside bubblewrap's room, and without it they are the only ones.
+"""
+
+import ctypes
+import ctypes.util
+import os
+import resource
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from dropbox.errors import CannotLockDown
+
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+# pyseccomp asks for their names by running a program, and in the room there is none.
+_LIBRARIES = {"c": "libc.so.6", "seccomp": "libseccomp.so.2"}
+_CPU_SECONDS = 60
+_OPEN_FILES = 64
+_MEMORY_BYTES = 1_536 * 2**20
+# A converter maps more than it uses, starts programs, and writes into the room's own memory.
+_HELPED_MEMORY_BYTES = 6 * 2**30
+_HELPED_FILE_BYTES = 512 * 2**20
+_HELPED_PROCESSES = 256
+_HELPED_OPEN_FILES = 1_024
+
+
+def raise_walls(readable: Sequence[Path], *, helped: bool, alone: bool) -> None:
+    """Leave this process nothing but its memory, its pipes and what it may read in *readable*.
+
+    *helped*: it may still start programs and write files, in a room that has nothing else.
+    *alone*: bubblewrap is not around it. Raises CannotLockDown.
+    """
+    _limits(helped=helped)
+    if alone:
+        # As bubblewrap does it: it ends with the desk, however that ends.
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    if helped:
+        _refuse_calls()
+        return
+    _read_only(readable, alone=alone)
+    forbid_programs()
+
+
+def forbid_programs() -> None:
+    """No program, no process, no file that can be written, no socket: also to what is helped."""
+    _named_libraries()
+    from dropbox import seccomp  # noqa: PLC0415 - it looks for its library when it is imported
+
+    seccomp.allow_only(writing=False, executing=False, receiving=False, connecting=False)
+
+
+def _limits(*, helped: bool) -> None:
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: _CPU_SECONDS,
+        resource.RLIMIT_AS: _HELPED_MEMORY_BYTES if helped else _MEMORY_BYTES,
+        resource.RLIMIT_FSIZE: _HELPED_FILE_BYTES if helped else 0,
+        resource.RLIMIT_NOFILE: _HELPED_OPEN_FILES if helped else _OPEN_FILES,
+    }
+    if helped:
+        # The kernel counts what the user has, here and outside.
+        limits[resource.RLIMIT_NPROC] = _HELPED_PROCESSES
+    for which, most in limits.items():
+        soft, hard = resource.getrlimit(which)
+        lower = [most, *(one for one in (soft, hard) if one != resource.RLIM_INFINITY)]
+        resource.setrlimit(which, (min(lower), min(lower)))
+
+
+def _read_only(readable: Sequence[Path], *, alone: bool) -> None:
+    from dropbox import landlock  # noqa: PLC0415
+
+    try:
+        landlock.restrict([(path, landlock.READ) for path in readable])
+    except CannotLockDown:
+        # A kernel without it: bubblewrap has shown this process only what it may read.
+        if alone:
+            raise
+
+
+def _refuse_calls() -> None:
+    _named_libraries()
+    from dropbox import seccomp  # noqa: PLC0415
+
+    seccomp.refuse_ways_out()
+
+
+def _named_libraries() -> None:
+    ctypes.util.find_library = _LIBRARIES.get  # type: ignore[assignment]
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise CannotLockDown(f"{os.strerror(ctypes.get_errno())}.")
