@@ -55,6 +55,26 @@ def test_the_last_word_counts_and_is_shown(team: Team, names: list[str]) -> None
     assert "Nobody was given a case." in team(0, "assign")
 
 
+def test_a_queue_a_condition_or_a_saved_view_is_given_as_a_batch(
+    team: Team, names: list[str]
+) -> None:
+    first, second, third = names
+    for number in (1, 3):
+        team.judge(0, team.case(number), category="c1", merit="m4", urgency="normal")
+    dealt = given(team, "--queue", "second", "--to", second)
+    assert dealt == {second: [team.case(1), team.case(3)]}
+    assert given(team, "--queue", "new", "--next", 2, "--to", first) == {
+        first: [team.case(2), team.case(4)]
+    }
+    assert given(team, "--where", "status=st.new", "--to", third) == {
+        third: [team.case(2), team.case(4), team.case(5)]
+    }
+    team(0, "list", "--status", "st.first_review", "--save-view", "waiting")
+    assert given(team, "--view", "waiting", "--to", third) == {third: [team.case(1), team.case(3)]}
+    code, _, err = team.run(0, "assign", "--queue", "x", "--to", first)
+    assert code == 2 and "second" in err
+
+
 def lines(team: Team) -> int:
     with Casebook.open(team.casebook) as casebook:
         query = 'SELECT count(*) FROM custody WHERE instr(line, \'"act":"assign"\')'
@@ -82,7 +102,13 @@ def test_who_has_reviewed_a_case_or_gave_it_away_is_passed_over_and_named(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--next", 1], ["--to", "reviewer"], ["--to-nobody"], ["--next", -1, "--to", "reviewer"]],
+    [
+        ["--next", 1],
+        ["--queue", "new"],
+        ["--to", "reviewer"],
+        ["--to-nobody"],
+        ["--next", -1, "--to", "reviewer"],
+    ],
 )
 def test_half_of_an_order_is_a_sentence(
     team: Team, names: list[str], arguments: list[object]

@@ -1,6 +1,7 @@
 """`assign`: gives cases to reviewers, or shows who was given how many."""
 
 import argparse
+from collections.abc import Sequence
 
 from scripts.desk.assigning import (
     AssignmentError,
@@ -13,8 +14,12 @@ from scripts.desk.assigning import (
 )
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import Viewer, at_desk, own_case, today, viewer, working
-from scripts.desk.options import add_json
+from scripts.desk.options import add_json, add_where
+from scripts.desk.screen.chosen import CODES, Chosen
 from scripts.desk.screen.output import counted, print_json
+from scripts.desk.search.known_codes import check_codes
+from scripts.desk.search.saved_views import View, Views
+from scripts.desk.search.selection import Condition, Selection
 
 HELP = "give cases to reviewers, or show who was given how many"
 
@@ -27,8 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="the next N that nobody has reviewed or been given, the most urgent first",
+        help="the next N that nobody has reviewed or been given, the most urgent first; or at most "
+        "N of those selected",
     )
+    add_where(parser)
+    parser.add_argument("--view", default="", metavar="NAME", help="what `list` saved as a view")
     to = parser.add_mutually_exclusive_group()
     to.add_argument(
         "--to",
@@ -43,16 +51,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Give the cases away, or count what was given. Raises AssignmentError."""
-    wanted = bool(asked.cases or asked.next)
+    selected = bool(asked.queue or asked.where or asked.view)
+    wanted = bool(asked.cases or asked.next or selected)
     if wanted != bool(asked.to or asked.to_nobody):
-        raise AssignmentError("Name cases, or --next N, and a reviewer with --to.")
+        raise AssignmentError("Name cases, a queue or --next N, and a reviewer with --to.")
     if asked.next < 0:
         raise AssignmentError("--next is a number of cases from 1.")
     with working(asked) as casebook:
         reader = viewer(casebook, "en")
         if wanted:
             reviewers = reviewers_named(casebook, asked.to)
-            dealt = deal(casebook, _numbers(casebook, asked), reviewers, today=today())
+            following = _selected if selected else _next
+            numbers = [own_case(casebook, name).number for name in asked.cases]
+            numbers += following(casebook, asked)
+            dealt = deal(casebook, numbers, reviewers, today=today())
         else:
             casebook.note("view", "assign")
             counts = assigned(casebook, without=casebook.layers.given_away(at_desk(casebook)))
@@ -62,12 +74,28 @@ def run(asked: argparse.Namespace) -> None:
         _show_counts(counts, reader, json=asked.json)
 
 
-def _numbers(casebook: Casebook, asked: argparse.Namespace) -> list[int]:
-    """The cases that were named, then the next ones, without those that the reviewer gave away."""
+def _next(casebook: Casebook, asked: argparse.Namespace) -> list[int]:
+    """The next ones, without those that the reviewer gave away."""
     given_away = casebook.layers.given_away(at_desk(casebook))
-    named = [own_case(casebook, name).number for name in asked.cases]
-    following = next_unreviewed(casebook, asked.next, without=given_away)
-    return [*named, *following]
+    return next_unreviewed(casebook, asked.next, without=given_away)
+
+
+def _selected(casebook: Casebook, asked: argparse.Namespace) -> Sequence[int]:
+    """The cases of the view, queue and conditions, in order, as far as the reviewer may know them.
+
+    Raises SelectionError, ViewError or WrongCode.
+    """
+    view = Views(casebook.directory).named(asked.view) if asked.view else View({})
+    codes = {name: view.options.get(name, "") for name in CODES}
+    check_codes(casebook, codes)
+    selection = Selection(
+        asked.queue or view.options.get("queue", ""),
+        tuple(map(Condition.read, (*view.where, *asked.where))),
+        view.options.get("sort", ""),
+        view.descending,
+    )
+    chosen = Chosen(**codes, selection=selection, after=0, most=asked.next, skip=0)
+    return chosen.page(chosen.numbers(casebook, at_desk(casebook)))
 
 
 def _show_counts(counts: Counts, reader: Viewer, *, json: bool) -> None:

@@ -30,7 +30,10 @@ def run(asked: argparse.Namespace) -> None:
             catch_up(casebook, stages(bar))
         given_away = casebook.layers.given_away(at_desk(casebook))
         links = links_of(casebook, case.number, without=given_away)
-        names = casebook.names.among(one.other for one in links)
+        decisions = casebook.link_decisions.of(case.number)
+        said = [one for one in decisions if one.other not in given_away]
+        others = {one.other for one in links} | {one.other for one in said}
+        names = casebook.names.among(others)
         former = casebook.names.former(case.number)
         answers, reader = casebook.answers_to(case), viewer(casebook, asked.lang)
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
@@ -38,12 +41,13 @@ def run(asked: argparse.Namespace) -> None:
         casebook.viewed(case)
     if asked.json:
         review = review_values(reviews, standing, reader)
-        linked = {"former": former, "linked": link_values(links, names), "review": review}
+        alike = link_values(links, names, said, reader)
+        linked = {"former": former, "linked": alike, "review": review}
         linked["translations"] = translation_values(texts, given, reader)
         print_json({**case_values(case, answers), **linked})
         return
     translated = beside(given, reader)
     print_rich(case_text(case, answers, reader.campaign, asked.lang, former, translated))
-    if links:
-        print_rich(links_text(links, names))
+    if links or said:
+        print_rich(links_text(links, names, said, reader))
     print_rich(review_text(reviews, standing, reader))

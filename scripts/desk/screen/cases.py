@@ -12,8 +12,10 @@ from rich.text import Text
 
 from dropbox.campaign import Campaign
 from scripts.desk.case import Answer, Case, Counts, FileOfPart, Unopened
+from scripts.desk.casebook.link_decisions import LinkDecision
 from scripts.desk.casebook.translations import source_of_answer
 from scripts.desk.evidence import Joined
+from scripts.desk.identity import Viewer
 from scripts.desk.screen.output import counted, table
 from scripts.desk.search.similar import Link
 from scripts.desk.split_files import SplitFile
@@ -151,22 +153,50 @@ def case_values(case: Case, answers: Sequence[Answer]) -> dict[str, Any]:
     }
 
 
-def links_text(links: Iterable[Link], names: Mapping[int, str]) -> Text:
+def links_text(
+    links: Iterable[Link],
+    names: Mapping[int, str],
+    said: Iterable[LinkDecision] = (),
+    viewer: Viewer | None = None,
+) -> Text:
     """The cases to which one is linked, a line for each; there must be at least one.
 
-    *names*: theirs, by number.
+    *names*: theirs, by number. *said* is what reviewers, whom *viewer* names, said of the links.
     """
     shares = {"near": ", {} % of it"}
-    lines = [
-        f"{names[one.other]}: {_WHY[one.why]}{shares.get(one.why, '').format(one.percent)}"
-        for one in links
+    lines: dict[int, list[str]] = {}
+    for one in links:
+        why = f"{_WHY[one.why]}{shares.get(one.why, '').format(one.percent)}"
+        lines.setdefault(one.other, []).append(why)
+    for two in said:
+        by = viewer.name(two.reviewer) if viewer else two.reviewer
+        lines.setdefault(two.other, []).append(f"{two.decision} by {by}, {two.day}")
+    listed = [f"{names[other]}: {'; '.join(whys)}" for other, whys in sorted(lines.items())]
+    return Text("\n".join(["", "── linked", "", *listed]))
+
+
+def link_values(
+    links: Iterable[Link],
+    names: Mapping[int, str],
+    said: Iterable[LinkDecision] = (),
+    viewer: Viewer | None = None,
+) -> list[dict[str, Any]]:
+    """The cases to which one is linked, why ("file", "text", "near"), and the percentage.
+
+    And the cases of which a reviewer said something: "confirmed" or "denied".
+    """
+    return [
+        *({"case": names[one.other], "why": one.why, "percent": one.percent} for one in links),
+        *(
+            {
+                "case": names[two.other],
+                "why": two.decision,
+                "reviewer": viewer.name(two.reviewer) if viewer else two.reviewer,
+                "day": two.day.isoformat(),
+            }
+            for two in said
+        ),
     ]
-    return Text("\n".join(["", "── linked", "", *lines]))
-
-
-def link_values(links: Iterable[Link], names: Mapping[int, str]) -> list[dict[str, Any]]:
-    """The cases to which one is linked, why ("file", "text", "near"), and the percentage."""
-    return [{"case": names[one.other], "why": one.why, "percent": one.percent} for one in links]
 
 
 def files_table(files: Iterable[FileOfPart]) -> Table:
