@@ -239,7 +239,8 @@ def _with_keys(nodes: Sequence[PrivateNode]) -> list[Authority]:
         for node in nodes:
             (node.data / "keys").mkdir(mode=0o700, parents=True)
             node.data.chmod(0o700)
-            running += [(node.name, _certificate(node)), (node.name, _fingerprint(node))]
+            for start in (_certificate, _fingerprint):
+                running.append((node.name, start(node)))
         outputs = [_output(name, process) for name, process in running]
     except FileNotFoundError as missing:
         raise TorMissing from missing

@@ -35,7 +35,7 @@ from dropbox.openpgp import Opener, Reviewers
 from dropbox.settings import Settings
 from scripts.desk import __main__ as desk
 
-pytest_plugins = ["support.spread", "support.alone", "pytester"]
+pytest_plugins = ["support.spread", "support.alone", "support.unwaited", "pytester"]
 
 TESTS = Path(__file__).parent
 

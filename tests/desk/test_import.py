@@ -23,6 +23,7 @@ from support.bombs import literal, packed, sealed_as_it_is
 from support.cases import CAMPAIGN, DAY, add, new_casebook, report
 from support.export_bundles import SERVER, Drop
 from support.shared import made_once
+from support.unwaited import keep
 
 from dropbox.durable_file import CannotWrite
 from dropbox.errors import BadBundle, BadReport, CannotOpen
@@ -149,6 +150,7 @@ def killed() -> Iterator[Killed]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as process:
+        keep(process)
         assert process.stdin is not None and process.stdout is not None
         asked, answered = process.stdin, process.stdout
 

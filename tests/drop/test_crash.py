@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ import pytest
 from support.day_stores import TickClock, open_days
 from support.desk_side import QUANTUM, Desk, courier_of, store_of
 from support.front import ONION
+from support.processes import children, name
 
 from dropbox.front.unix_transport import connecting_to
 from dropbox.front.vault_client import SealedBlock, VaultClient
@@ -133,7 +134,7 @@ class Killer:
         self._drop = drop
         self._choose = choose
         self.killed: Counter[str] = Counter()
-        self._orphans: set[int] = set()
+        self._orphans: list[int] = []
 
     def kill_one(self) -> None:
         """Kill a random process."""
@@ -151,8 +152,11 @@ class Killer:
 
     def end_orphans(self) -> None:
         """Workers whose master was killed end by themselves; do not wait for the last ones."""
-        for pid in self._orphans & {pid for pid, _, _ in processes()}:
-            os.kill(pid, signal.SIGKILL)
+        for process in self._orphans:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+            os.close(process)
+        self._orphans.clear()
 
     def _front(self) -> bool:
         self._drop.kill_front()
@@ -176,26 +180,26 @@ class Killer:
         return True
 
     def _kill_master(self, pid: int) -> None:
-        self._orphans.update(child for child, parent, _ in processes() if parent == pid)
+        for child in children(pid):
+            # Its number may be another's by the end.
+            with suppress(ProcessLookupError):
+                self._orphans.append(os.pidfd_open(child))
         os.kill(pid, signal.SIGKILL)
-        while self._drop.running:
-            time.sleep(0.01)
+        # Its own end, whatever the other room does: who starts the next one in its place forgets a
+        # process that nobody has waited for.
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert not self._drop.running
 
     def _front_worker(self) -> bool:
-        return self._kill_among(
-            lambda: [pid for pid, parent, name in processes() if parent == self._drop.front_pid]
-        )
+        return self._kill_among(lambda: workers(self._drop.front_pid))
 
     def _vault_worker(self) -> bool:
-        return self._kill_among(
-            lambda: [pid for pid, parent, name in processes() if parent == self._drop.vault_pid]
-        )
+        return self._kill_among(lambda: workers(self._drop.vault_pid))
 
     def _gpg(self) -> bool:
         def gpgs() -> list[int]:
-            found = processes()
-            workers = {pid for pid, parent, _ in found if parent == self._drop.front_pid}
-            return [pid for pid, parent, name in found if parent in workers and name == "gpg"]
+            found = [own for worker in workers(self._drop.front_pid) for own in children(worker)]
+            return [pid for pid in found if name(pid) == "gpg"]
 
         return self._kill_among(gpgs)
 
@@ -208,19 +212,14 @@ class Killer:
                 except ProcessLookupError:
                     continue
                 return True
+            # gpg runs for several of these.
+            time.sleep(0.001)
         return False
 
 
-def processes() -> list[tuple[int, int, str]]:
-    """(pid, parent's pid, name) of every process."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            before, _, behind = entry.read_text().rpartition(")")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        found.append((int(entry.parent.name), int(behind.split()[1]), before.partition("(")[2]))
-    return found
+def workers(master: int) -> list[int]:
+    """A master's workers, and not the gpg with which it reads the reviewers' keys."""
+    return [pid for pid in children(master) if name(pid) != "gpg"]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The processes below another one, as the kernel lists them."""
 
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -18,5 +19,17 @@ def family(pid: int) -> list[int]:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that *pid* itself has started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The processes that *pid* itself has started, in whichever thread; none if it has ended."""
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, thread.read_text().split())
+    return found
+
+
+def name(pid: int) -> str:
+    """The program that *pid* runs; "" if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
