@@ -32,7 +32,7 @@ class Unwaited:
     def install(self) -> None:
         """Have Python note each process that it starts from now on."""
         started: Callable[..., None] = subprocess.Popen.__init__
-        freed: Callable[..., None] = subprocess.Popen.__del__  # type: ignore[attr-defined]
+        freed: Callable[..., None] = subprocess.Popen.__del__
 
         def start(process: Process, *arguments: Any, **named: Any) -> None:
             started(process, *arguments, **named)
