@@ -34,6 +34,7 @@ from dropbox.review_codes import (
 
 _USUAL_FILE = Path(__file__).with_name("review.toml")
 _SECTION = "review.field"
+_RELEASE = "answers_need_release"
 _Lists = Mapping[str, tuple[Label, ...]]
 
 
@@ -46,7 +47,7 @@ def read_reviewing(table: Any, lists: _Lists) -> Reviewing:
         raise Fault('"review" has to be a table, [review]', "review")
     former = [entry["choices"] for entry in _usual()["former"] if "choices" in entry]
     own = {"always_second", "sample_percent", "rejected", "quality_percent", "rules", "field"}
-    known = {*LISTS, *former, *own}
+    known = {*LISTS, *former, *own, _RELEASE}
     check_keys(table, known, near="review")
     found = {name: _choices_of(table, name, lists) for name in LISTS}
     fields = _former_fields(table, lists) or _fields(table, lists)
@@ -59,6 +60,7 @@ def read_reviewing(table: Any, lists: _Lists) -> Reviewing:
         fields,
         _tiers(table, "rejected", found["merit"], needed=False),
         _percent(table, "quality_percent"),
+        _needs_release(table),
     )
 
 
@@ -84,6 +86,13 @@ def _percent(table: dict[str, Any], name: str) -> int:
     if type(percent) is not int or not 0 <= percent <= 100:
         raise Fault(f'"{name}" has to be a whole number from 0 to 100', name, after="review")
     return percent
+
+
+def _needs_release(table: dict[str, Any]) -> bool:
+    needed = table.get(_RELEASE, False)
+    if not isinstance(needed, bool):
+        raise Fault(f'"{_RELEASE}" has to be true or false', _RELEASE, after="review")
+    return needed
 
 
 def _rules(table: Any, former: tuple[Field, ...]) -> Mapping[str, str]:

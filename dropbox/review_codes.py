@@ -120,6 +120,7 @@ class Reviewing:
     Cases in the merit tiers of ``always_second`` always get one, of all others ``sample_percent``.
     ``rules`` has one of RULES for each field, the campaign's own ones last. Cases that ended in the
     tiers ``rejected`` after one review are drawn for a second one: ``quality_percent`` of them.
+    With ``answers_need_release`` no answer leaves before another reviewer than its author lets it.
     """
 
     lists: Mapping[str, tuple[Label, ...]]
@@ -129,6 +130,7 @@ class Reviewing:
     fields: tuple[Field, ...] = ()
     rejected: frozenset[str] = frozenset()
     quality_percent: int = 0
+    answers_need_release: bool = False
 
     def codes(self, name: str) -> tuple[str, ...]:
         """The codes of list *name*, in the order of the campaign file."""

@@ -23,7 +23,7 @@ from scripts.desk.full_screen.app import FullScreen
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "reviewer.md").read_text("utf-8")
 # What a person does besides the command: who is at work, and what they type.
-DECIDES = {"adjudicate": 2}
+DECIDES = {"adjudicate": 2, "release": 1}
 WORDS = "one two three four five six seven eight"
 TYPED = {
     "find": "训诫书",
@@ -32,7 +32,7 @@ TYPED = {
     "backup": f"{WORDS}\n",
     "restore": f"{WORDS}\n",
 }
-ASKS_BACK = {"answer", "export-replies"}
+ASKS_BACK = {"answer", "export-replies", "release"}
 
 
 def commands() -> list[str]:
@@ -89,6 +89,10 @@ def do(team: Team, line: str, monkeypatch: pytest.MonkeyPatch) -> str:
     if name == "backup":
         # Shown and typed back the first time, at a terminal.
         remember(team.casebook, WORDS)
+    if name == "release":
+        campaign = team.casebook / "campaign.toml"
+        asking = "[review]\nanswers_need_release = true\n"
+        campaign.write_text(campaign.read_text("utf-8").replace("[review]\n", asking), "utf-8")
     if name == "restore":
         shutil.rmtree(team.casebook)
     if name in ASKS_BACK and "--templates" not in words:

@@ -148,7 +148,9 @@ def test_the_status_says_what_became_of_each_block_that_was_not_opened() -> None
 def test_the_outbox_says_for_how_long_an_answer_waits_and_which_never_leaves() -> None:
     waiting = [answer(1), answer(2, 2), answer(3, 3, day=DAY - timedelta(days=9))]
 
-    rows = outbox_values(waiting, [waiting[1]], DAY + timedelta(days=1))
+    rows = outbox_values(
+        waiting, {waiting[1].id: "taken back by the claimant"}, DAY + timedelta(days=1)
+    )
 
     assert [(row["number"], row["days"], row["withheld"]) for row in rows] == [
         (1, 1, ""),

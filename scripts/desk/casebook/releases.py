@@ -10,6 +10,15 @@ from scripts.desk.case import Keyed
 from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.shared_rows import Note, SharedRows
 
+# Lines of custody logs are JSON: that which records an answer names who was at work.
+_AUTHORS = """
+    WITH lines (line) AS (
+        SELECT CAST(line AS TEXT) FROM custody UNION ALL SELECT CAST(line AS TEXT) FROM desk_line
+    )
+    SELECT json_extract(line, '$.row_sha256'), json_extract(line, '$.reviewer') FROM lines
+    WHERE json_extract(line, '$.act') = 'answer' AND json_extract(line, '$.row') LIKE 'answer/%'
+"""
+
 
 class Release(NamedTuple):
     """That *reviewer* (a fingerprint) let answer number *answer* of desk number *desk* leave.
@@ -29,7 +38,12 @@ class Releases:
     """The table ``release``, and those of other desks."""
 
     def __init__(self, database: sqlite_utils.Database, desks: Desks, note: Note) -> None:
+        self._database = database
         self._rows = SharedRows(database, desks, "release", act="release", note=note)
+
+    def authors(self) -> dict[str, str]:
+        """Who wrote each answer, by the hash of its row in the custody log of its desk."""
+        return dict(self._database.execute(_AUTHORS).fetchall())
 
     def of(self, case: int) -> tuple[Release, ...]:
         """All releases of answers to *case*."""

@@ -57,6 +57,9 @@ def run(asked: argparse.Namespace) -> None:
         print(f"It acknowledges bundle {gone.acknowledged}: the server may delete what that held.")
     if gone.withheld:
         print(f"Not sent, since their claimants took everything back: {', '.join(gone.withheld)}.")
+    if gone.unreleased:
+        names = ", ".join(gone.unreleased)
+        print(f"Not sent, since another reviewer has to `release` them: answers to {names}.")
     if gone.waiting and asked.again is not None:
         print(f"{counted(gone.waiting, 'answer')} that never left still wait.")
     elif gone.waiting:

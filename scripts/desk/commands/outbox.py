@@ -7,6 +7,7 @@ from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json
 from scripts.desk.outbox.arrivals import Arrivals, arrivals
 from scripts.desk.outbox.outbox import take_back
+from scripts.desk.outbox.releasing import unreleased
 from scripts.desk.outbox.sending import BUNDLE_LIFE, withheld
 from scripts.desk.screen.answers import arrival_values, outbox_values, values_table
 from scripts.desk.screen.output import print_json, print_rich
@@ -38,7 +39,7 @@ def run(asked: argparse.Namespace) -> None:
         values = (
             arrival_values(casebook.left(), found.answers)
             if asked.left
-            else outbox_values(casebook.queued(), withheld(casebook), today())
+            else outbox_values(casebook.queued(), _reasons(casebook), today())
         )
     if asked.json:
         print_json(values)
@@ -48,6 +49,12 @@ def run(asked: argparse.Namespace) -> None:
         print("No answer has left." if asked.left else "No answer is waiting.")
     if not asked.json:
         _tell_arrivals(found)
+
+
+def _reasons(casebook: Casebook) -> dict[int, str]:
+    """Why answers that wait do not leave, by their ids."""
+    held = {one.answer.id: "needs a release" for one in unreleased(casebook, casebook.queued())}
+    return held | {one.id: "taken back by the claimant" for one in withheld(casebook)}
 
 
 def _tell_arrivals(found: Arrivals) -> None:

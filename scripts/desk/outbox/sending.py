@@ -30,6 +30,7 @@ from scripts.desk.case import Answer, Case
 from scripts.desk.casebook.bundles import Source
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.outbox.outbox import OutboxError, sealed
+from scripts.desk.outbox.releasing import unreleased
 from scripts.desk.search.summary import withdrawn
 
 # Long enough for a courier who comes once a week and misses a week.
@@ -44,7 +45,8 @@ class Left:
 
     ``replies`` counts decoys too; ``waiting`` is what did not fit. ``acknowledged`` is the number
     of the export bundle that the vault may now delete, 0 for none. ``withheld`` are the cases whose
-    answers never leave; see :func:`withheld`.
+    answers never leave; see :func:`withheld`. ``unreleased`` are the cases whose answers wait for
+    another reviewer's release.
     """
 
     bundle: int
@@ -53,6 +55,7 @@ class Left:
     waiting: int
     acknowledged: int = 0
     withheld: tuple[str, ...] = ()
+    unreleased: tuple[str, ...] = ()
 
 
 class Carried(NamedTuple):
@@ -66,14 +69,16 @@ def leaving(casebook: Casebook) -> list[Answer]:
     """The queued answers that leave with the next bundle, in the order they were written.
 
     When not all fit, reviewers' answers go before acknowledgements. Nothing leaves that is
-    :func:`withheld`.
+    :func:`withheld` or waits for a release.
     """
     return sorted(_sendable(casebook)[:REPLIES_IN_A_BUNDLE], key=lambda one: one.id)
 
 
 def _sendable(casebook: Casebook) -> list[Answer]:
     gone = withdrawn(casebook)
-    sendable = [one for one in casebook.queued() if one.case not in gone]
+    queued = [one for one in casebook.queued() if one.case not in gone]
+    held = {one.answer.id for one in unreleased(casebook, queued)}
+    sendable = [one for one in queued if one.id not in held]
     return sorted(sendable, key=lambda one: (one.kind != "answer", one.id))
 
 
@@ -100,8 +105,20 @@ def carrying(casebook: Casebook) -> Carried:
     """What the next reply bundle carries. Raises OutboxError if there is nothing."""
     carried = Carried(leaving(casebook), acknowledging(casebook))
     if not carried.answers and carried.acknowledged is None:
-        raise OutboxError("No answer is waiting to leave.")
+        held = ", ".join(waiting_for_release(casebook))
+        raise OutboxError(
+            f"The answers to {held} wait for another reviewer's `release`; nothing else is waiting."
+            if held
+            else "No answer is waiting to leave."
+        )
     return carried
+
+
+def waiting_for_release(casebook: Casebook) -> list[str]:
+    """The names of the cases whose answers wait for a release."""
+    gone = withdrawn(casebook)
+    held = unreleased(casebook, [one for one in casebook.queued() if one.case not in gone])
+    return list(dict.fromkeys(one.answer.case_name for one in held))
 
 
 def carrying_again(casebook: Casebook, bundles: Iterable[int]) -> Carried:
@@ -158,6 +175,7 @@ def export_replies(
         len(_sendable(casebook)),
         acknowledged.number if acknowledged else 0,
         tuple(dict.fromkeys(one.case_name for one in withheld(casebook))),
+        tuple(waiting_for_release(casebook)),
     )
 
 

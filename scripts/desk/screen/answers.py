@@ -1,6 +1,6 @@
 """How the desk shows answers: ready ones, those that wait or have left, and who came back."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -21,11 +21,11 @@ def templates_table(templates: Iterable[Template], language: str) -> Table:
 
 
 def outbox_values(
-    answers: Iterable[Answer], withheld: Collection[Answer], today: date
+    answers: Iterable[Answer], withheld: Mapping[int, str], today: date
 ) -> list[dict[str, Any]]:
     """The answers that wait, the oldest first, without their texts; ``days`` is for how long.
 
-    Those that are *withheld* never leave.
+    *withheld* says why some do not leave, by their ids.
     """
     return [
         {
@@ -35,7 +35,7 @@ def outbox_values(
             "language": one.language,
             "day": one.day.isoformat(),
             "days": (today - one.day).days,
-            "withheld": "taken back by the claimant" if one in withheld else "",
+            "withheld": withheld.get(one.id, ""),
         }
         for one in answers
     ]
