@@ -441,12 +441,24 @@ def test_words_views_order_and_marks_choose_what_is_listed(desk: Desk) -> None:
         await seat.press("slash")
         shown = await seat.type("银行", "enter")
         assert three in shown and one not in shown and "with “银行”" in shown
-        shown = await seat.press("escape", "right_square_bracket", "right_square_bracket")
-        assert "Triaged, 1 case" in shown and two in shown and "danger" in shown
-        shown = await seat.press("escape", "s")
+        shown = await seat.press("escape", "v", *"new", "enter")
+        assert "Never reviewed" in shown and "3 cases" in shown
+        shown = await seat.press(
+            "f", *"own.urg", "escape", "f", *"status", "enter", *"tri", "enter"
+        )
+        assert "status=st.triaged" in shown and two in shown and one not in shown
+        assert "danger" in shown
+        shown = await seat.press("w")
+        await seat.type("mine-first", "enter")
+        shown = await seat.press("escape", "r")
         assert shown.index(three) < shown.index(two) < shown.index(one)
         shown = await seat.press("space", "v", *"Mark", "enter")
-        assert "Marked, 1 case" in shown and three in shown and two not in shown
+        assert "Marked" in shown and three in shown and two not in shown
+        shown = await seat.press("v", *"mine-f", "enter")
+        assert "mine-first (saved)" in shown and two in shown and one not in shown
+        await seat.press("escape", "f", *"files", "enter")
+        shown = await seat.type("x", "enter")
+        assert "files is a number" in shown and "3 cases" in shown
         await seat.press("slash")
         shown = await seat.type("。。", "enter")
         assert "no letter, digit or picture" in " ".join(shown.split())
@@ -470,7 +482,7 @@ def test_no_other_command_loads_what_draws_the_full_screen() -> None:
 
 def test_the_labels_are_in_the_language_that_was_asked_for(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
-        assert "新收" in await seat.press("v")
+        assert "从未审过" in await seat.press("v")
         assert "可能成立，需跟进" in await seat.press("escape", "enter")
 
     Seat(desk, WIDE, "zh-Hans").work(act)

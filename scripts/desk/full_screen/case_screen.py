@@ -236,6 +236,7 @@ class CaseScreen(DeskScreen):
         except CasedropError as why:
             self.remark(f"Not saved. {without_lines(str(why))}", "warning")
             return
+        self.sitting.changes += 1
         viewer = self.sitting.viewer
         status = viewer.campaign.reviewing.label("status", kept.status, viewer.language)
         self._next(f"{case.name} was saved: {status}.")

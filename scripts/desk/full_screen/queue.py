@@ -4,30 +4,46 @@ It holds numbers and codes; the beginning of a text is read only for rows that a
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dropbox.errors import CasedropError
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.review.judgement import Judgement
+from scripts.desk.screen.chosen import CODES
+from scripts.desk.search.columns import Column, columns_of
 from scripts.desk.search.finding import Filters, find
+from scripts.desk.search.queues import counts
+from scripts.desk.search.saved_views import View as Saved
+from scripts.desk.search.saved_views import Views
+from scripts.desk.search.selection import Condition, Selection
 from scripts.desk.search.summary import Outline, outlines_of
 
 # So many rows are read at once, and so many kept: a few screens.
 _ROWS, _KEPT = 64, 1_024
 _ALL_FOUND = 2**31
-ALL, MARKED = "", "marked"
+ALL, MARKED, _SAVED = "all", "marked", "saved."
 
 
 @dataclass(frozen=True)
 class View:
-    """Cases that have something in common; *code* is ALL, MARKED or a status."""
+    """Cases that have something in common: ALL, MARKED, a queue of the desk, or a saved view."""
 
     code: str
     label: str
-    count: int
+    count: int | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is listed: a view's code, conditions, words, and the field by which it is sorted."""
+
+    view: str = ALL
+    where: tuple[str, ...] = ()
+    words: str = ""
+    sort: str = ""
+    descending: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,78 +53,127 @@ class Row:
     outline: Outline
     standing: Mapping[str, Any]
     own: Judgement
+    gist: str
 
 
+@dataclass(repr=False)
 class Queue:
     """The cases that the reviewer at work may see, as they were when :meth:`load` was called."""
 
-    def __init__(self, sitting: Sitting) -> None:
-        self._sitting = sitting
-        self.view, self.words, self.note = ALL, "", ""
-        self.newest_first = False
-        self.marked: set[int] = set()
-        self.numbers: list[int] = []
-        self.views: list[View] = []
-        self._rows: dict[int, Row] = {}
+    sitting: Sitting
+    asked: Asked = field(default_factory=Asked)
+    numbers: list[int] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
+    note: str = ""
+    _as_of: int = -1
+    _marked: set[int] = field(default_factory=set)
+    _rows: dict[int, Row] = field(default_factory=dict)
 
     def load(self) -> None:
-        """Read the views and the numbers of the chosen one again. Raises FindingError."""
-        casebook, viewer = self._sitting.casebook, self._sitting.viewer
+        """Read the views and the listed cases again. Raises what finding and selecting raise."""
+        casebook, viewer = self.sitting.casebook, self.sitting.viewer
+        waiting = counts(casebook, viewer.reviewer)
         away = casebook.layers.given_away(viewer.reviewer)
-        status = {
-            row["case"]: row["status"]
-            for row in casebook.layers.standings()
-            if row["case"] not in away
-        }
-        counts = Counter(status.values())
-        labels = casebook.campaign.reviewing
+        total = casebook.counts().cases - len(away)
         self.views = [
-            View(ALL, "All cases", len(status)),
-            *(
-                View(code, labels.label("status", code, viewer.language), counts[code])
-                for code in labels.codes("status")
-                if counts[code]
-            ),
-            View(MARKED, "Marked", len(self.marked)),
+            View(ALL, "All cases", total),
+            *(View(one.code, one.in_(viewer.language), count) for one, count in waiting),
+            *(View(_SAVED + name, f"{name} (saved)", None) for name in self._saved()),
+            View(MARKED, "Marked", len(self._marked)),
         ]
         self._rows.clear()
-        self.note = ""
-        found = self._found(away) if self.words else status
-        self.numbers = [
-            number
-            for number in found
-            if self.view == ALL
-            or (number in self.marked if self.view == MARKED else status[number] == self.view)
-        ]
-        if self.newest_first:
-            self.numbers.reverse()
+        self._as_of = self.sitting.changes
+        self._list()
 
-    def _found(self, away: frozenset[int]) -> list[int]:
-        answered = find(
-            self._sitting.casebook, self.words, Filters(), without=away, most=_ALL_FOUND
-        )
-        self.note = answered.note
-        return [one.outline.number for one in answered.cases]
+    @property
+    def stale(self) -> bool:
+        """Whether something was added to the casebook since it was read."""
+        return self._as_of != self.sitting.changes
 
-    def search(self, words: str) -> None:
-        """List only cases that hold these *words*, "" for all. Raises FindingError."""
-        before, self.words = self.words, words.strip()
+    def _list(self) -> None:
+        """Read the listed cases."""
+        self.numbers, self.note = self._selected(), ""
+        if self.asked.words:
+            self._keep_found()
+
+    def _saved(self) -> dict[str, Saved]:
+        return Views(self.sitting.casebook.directory).all()
+
+    def _view(self) -> Saved:
+        """What the view asks for, whether somebody saved it or it is a queue of the desk."""
+        view = self.asked.view
+        if view.startswith(_SAVED):
+            return Views(self.sitting.casebook.directory).named(view.removeprefix(_SAVED))
+        return Saved({} if view in (ALL, MARKED) else {"queue": view})
+
+    def _selected(self) -> list[int]:
+        asked, view, casebook = self.asked, self._view(), self.sitting.casebook
+        sort, descending = view.options.get("sort", ""), view.descending
+        if asked.sort or asked.descending:
+            sort, descending = asked.sort, asked.descending
+        codes = (f"{name}={view.options[name]}" for name in CODES if view.options.get(name))
+        where = map(Condition.read, (*codes, *view.where, *asked.where))
+        selection = Selection(view.options.get("queue", ""), tuple(where), sort, descending)
+        reviewer = self.sitting.viewer.reviewer
+        # A list of `list` may show that a case is there which was given away; this one never does.
+        away = casebook.layers.given_away(reviewer)
+        numbers = [one for one in selection.numbers(casebook, reviewer) if one not in away]
+        return [one for one in numbers if one in self._marked or asked.view != MARKED]
+
+    def _keep_found(self) -> None:
+        words, casebook = self.asked.words, self.sitting.casebook
+        away = casebook.layers.given_away(self.sitting.viewer.reviewer)
+        found = find(casebook, words, Filters(), without=away, most=_ALL_FOUND)
+        self.note = found.note
+        numbers = {one.outline.number for one in found.cases}
+        self.numbers = [one for one in self.numbers if one in numbers]
+
+    def ask(self, **changes: Any) -> None:
+        """List what is asked for now; if that cannot be, list what was. Raises as :meth:`load`."""
+        before, self.asked = self.asked, replace(self.asked, **changes)
         try:
-            self.load()
+            self._list()
         except CasedropError:
-            self.words = before
-            self.load()
+            self.asked = before
+            self._list()
             raise
 
-    def choose(self, view: str) -> None:
-        """List the cases of this view."""
-        self.view = view
+    def save(self, name: str) -> None:
+        """Save what is asked for as a view, without the words. Raises ViewError."""
+        queues = [one.code for one, _ in counts(self.sitting.casebook, "")]
+        queue = self.asked.view if self.asked.view in queues else ""
+        options = {"queue": queue, "sort": self.asked.sort}
+        views = Views(self.sitting.casebook.directory)
+        views.save(name, Saved(options, self.asked.where, self.asked.descending))
         self.load()
+
+    def columns(self) -> dict[str, Column]:
+        """The fields by which cases can be filtered and sorted."""
+        return columns_of(self.sitting.casebook.campaign)
+
+    @property
+    def title(self) -> str:
+        """What is listed, in words."""
+        labels = {view.code: view.label for view in self.views}
+        asked = self.asked
+        sort = asked.sort or ("arrival" if asked.descending else "")
+        return "; ".join(
+            (
+                labels.get(asked.view, asked.view),
+                *asked.where,
+                *([f"with “{asked.words}”"] if asked.words else []),
+                *([f"by {sort}{', descending' if asked.descending else ''}"] if sort else []),
+            )
+        )
 
     def mark(self, number: int) -> None:
         """Mark a case, or take its mark away; marks last as long as the sitting."""
-        self.marked ^= {number}
-        self.views[-1] = View(MARKED, "Marked", len(self.marked))
+        self._marked ^= {number}
+        self.views[-1] = View(MARKED, "Marked", len(self._marked))
+
+    def is_marked(self, number: int) -> bool:
+        """Whether a case is marked."""
+        return number in self._marked
 
     def row(self, index: int) -> Row | None:
         """What is known of the case in row *index*; None if it is gone."""
@@ -121,17 +186,22 @@ class Queue:
         return self._rows.get(number)
 
     def _read(self, numbers: Sequence[int]) -> None:
-        casebook, reviewer = self._sitting.casebook, self._sitting.viewer.reviewer
+        casebook, viewer = self.sitting.casebook, self.sitting.viewer
         chosen = {"numbers": json.dumps(list(numbers))}
         where = '"case" IN (SELECT value FROM json_each(:numbers))'
         standings = {row["case"]: row for row in casebook.layers.standings(where, chosen)}
         for outline in outlines_of(casebook, numbers):
-            own = casebook.layers.of(outline).own(reviewer)
-            judgement = own.judgement if own else Judgement()
-            self._rows[outline.number] = Row(outline, standings[outline.number], judgement)
+            own = casebook.layers.of(outline).own(viewer.reviewer)
+            gist = casebook.translations.gist(outline.number, viewer.language)
+            self._rows[outline.number] = Row(
+                outline,
+                standings[outline.number],
+                own.judgement if own else Judgement(),
+                gist.text if gist else "",
+            )
 
     def clear(self) -> None:
         """Forget all of it."""
-        self.numbers, self.views, self.words, self.note = [], [], "", ""
+        self.numbers, self.views, self.note, self.asked = [], [], "", Asked()
         self._rows.clear()
-        self.marked.clear()
+        self._marked.clear()

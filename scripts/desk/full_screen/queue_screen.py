@@ -14,10 +14,11 @@ from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Typed
 from scripts.desk.full_screen.panes import Bar, Cells, Rows
-from scripts.desk.full_screen.queue import Queue, Row, View
+from scripts.desk.full_screen.queue import ALL, Queue, Row, View
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import on_one_line
 from scripts.desk.screen.output import counted
+from scripts.desk.search.columns import Kind
 
 _MARK = "*"
 # A column's title and width; the text has the rest. From so many cells on, a column is shown.
@@ -40,9 +41,12 @@ class QueueScreen(DeskScreen):
         Binding("left_square_bracket", "view(-1)", ""),
         Binding("right_square_bracket", "view(1)", "next view"),
         Binding("slash", "words", "words"),
+        Binding("f", "filter", "filter"),
         Binding("s", "sort", "sort"),
-        Binding("space", "mark", "mark"),
+        Binding("r", "reverse", "reverse"),
         Binding("escape", "all", "all"),
+        Binding("w", "keep", "save view"),
+        Binding("space", "mark", "mark"),
         Binding("q,ctrl+q", "app.leave", "leave"),
         Binding("up,k", "move(-1)", ""),
         Binding("down,j", "move(1)", ""),
@@ -77,18 +81,17 @@ class QueueScreen(DeskScreen):
         """Show the queue's rows, the one with *index* chosen."""
         queue = self.queue
         self.query_one("#rows", Rows).show(len(queue.numbers), self._row, index)
-        chosen = [one.code for one in queue.views].index(queue.view)
+        codes = [one.code for one in queue.views]
+        chosen = codes.index(queue.asked.view) if queue.asked.view in codes else 0
         self.query_one("#views", Rows).show(
             len(queue.views), lambda at, width: _view_cells(queue.views[at], width), chosen
         )
-        view = queue.views[chosen]
-        words = f", with “{on_one_line(queue.words, 30)}”" if queue.words else ""
-        order = ", newest first" if queue.newest_first else ""
         self.title_is(
-            f" Queue: {view.label}, {counted(len(queue.numbers), 'case')}{words}{order}",
+            f" Queue: {queue.title}",
+            f"{counted(len(queue.numbers), 'case')}, "
             f"{self.sitting.viewer.name(self.sitting.viewer.reviewer)} ",
         )
-        empty = "" if queue.numbers else "There is no case here. Esc shows all, v the views."
+        empty = "" if queue.numbers else "There is no case here. Esc lists all, v shows the views."
         self.remark(queue.note or empty)
 
     def _row(self, index: int, width: int) -> Cells:
@@ -108,7 +111,7 @@ class QueueScreen(DeskScreen):
         reviewing = self.sitting.viewer.campaign.reviewing
         status = reviewing.label("status", standing["status"], self.sitting.viewer.language)
         cells = {
-            "": (_MARK if outline.number in self.queue.marked else "", "good"),
+            "": (_MARK if self.queue.is_marked(outline.number) else "", "good"),
             "case": (outline.name, "head"),
             "age": (f"{(self.sitting.today() - outline.day).days} d", ""),
             "urgency": (urgency or _mine(own.urgency), style),
@@ -122,7 +125,7 @@ class QueueScreen(DeskScreen):
         rest = width - sum(shown.values())
         return [
             *((_fit(cells[name][0], size), cells[name][1]) for name, size in shown.items()),
-            (on_one_line(outline.text, max(2, rest)), ""),
+            (on_one_line(row.gist or outline.text, max(2, rest)), ""),
         ]
 
     def action_move(self, by: int) -> None:
@@ -141,55 +144,109 @@ class QueueScreen(DeskScreen):
             self.app.push_screen(CaseScreen(self.sitting, self.queue.numbers, index), self._back)
 
     def _back(self, number: int | None) -> None:
-        """Show what is there now, and the case at which the reviewer looked last."""
-        self._reload(number)
+        """Show the case at which the reviewer looked last, and what is there now."""
+        queue, rows = self.queue, self.query_one("#rows", Rows)
+        if queue.stale:
+            queue.load()
+        self.show(queue.numbers.index(number) if number in queue.numbers else rows.index)
 
-    def _reload(self, number: int | None = None) -> None:
-        before = self.query_one("#rows", Rows).index
-        self.queue.load()
-        numbers = self.queue.numbers
-        self.show(numbers.index(number) if number in numbers else before)
+    def _ask(self, **changes: object) -> bool:
+        """List something else, from its first row; or say why that cannot be."""
+        try:
+            self.queue.ask(**changes)
+        except CasedropError as why:
+            self.remark(str(why), "warning")
+            return True
+        self.show(0)
+        return True
 
     def action_views(self) -> None:
         """Choose a view from their list."""
-        entries = [(view.code, f"{view.label}  {view.count:,}") for view in self.queue.views]
-        self.app.push_screen(Chooser("Views", entries, choose=self._choose))
-
-    def _choose(self, code: str) -> bool:
-        self.queue.choose(code)
-        self.show(0)
-        return True
+        entries = [
+            (view.code, view.label if view.count is None else f"{view.label}  {view.count:,}")
+            for view in self.queue.views
+        ]
+        self.app.push_screen(
+            Chooser("Views", entries, choose=lambda code: self._ask(view=code, where=()))
+        )
 
     def action_view(self, by: int) -> None:
         """The next view, or the one before."""
         codes = [view.code for view in self.queue.views]
-        self._choose(codes[(codes.index(self.queue.view) + by) % len(codes)])
+        self._ask(view=codes[(codes.index(self.queue.asked.view) + by) % len(codes)])
 
     def action_words(self) -> None:
         """Ask for words, and list only the cases that hold them."""
         hint = "Words that a case must hold, in either Chinese script; “...” keeps a phrase."
-        self.app.push_screen(Typed("Words", hint, self.queue.words), self._search)
 
-    def _search(self, words: str | None) -> None:
-        if words is None:
-            return
-        try:
-            self.queue.search(words)
-        except CasedropError as why:
-            self.remark(str(why), "warning")
-            return
-        self.show(0)
+        def asked(words: str | None) -> None:
+            if words is not None:
+                self._ask(words=words.strip())
+
+        self.app.push_screen(Typed("Words", hint, self.queue.asked.words), asked)
+
+    def action_filter(self) -> None:
+        """Ask for a field and its value, and list only the cases that have it."""
+        self.app.push_screen(Chooser("Filter by", self._fields(), choose=self._filter))
+
+    def _filter(self, code: str) -> bool:
+        column = self.queue.columns()[code]
+        language = self.sitting.viewer.language
+
+        def add(condition: str | None) -> None:
+            if condition is not None:
+                self._ask(where=(*self.queue.asked.where, condition.strip()))
+
+        def chosen(value: str) -> bool:
+            add(f"{code}={value}")
+            return True
+
+        if column.codes and column.kind is Kind.CODE:
+            entries = [(one, f"{one}  {column.label(one, language)}") for one in column.codes]
+            entries.append(("", "(nothing said)"))
+            asking = Chooser(code, entries, choose=chosen)
+            self.app.call_later(self.app.push_screen, asking)
+        else:
+            hint = f"It is {column.kind}: {code}=…, and with != < > <= >= as well."
+            self.app.call_later(self.app.push_screen, Typed(code, hint, f"{code}="), add)
+        return True
+
+    def _fields(self) -> list[tuple[str, str]]:
+        """The fields by which cases can be filtered and sorted, with their labels."""
+        language = self.sitting.viewer.language
+        found = []
+        for code, column in self.queue.columns().items():
+            label = column.label(code, language)
+            found.append((code, code if label == code else f"{code}  {label}"))
+        return found
+
+    def action_sort(self) -> None:
+        """Ask for the field by which the cases are sorted."""
+        entries = [("", "arrival"), *self._fields()]
+        self.app.push_screen(Chooser("Sort by", entries, choose=lambda code: self._ask(sort=code)))
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self._ask(descending=not self.queue.asked.descending)
 
     def action_all(self) -> None:
         """List all cases again."""
-        self.queue.search("")
-        self._choose("")
+        self._ask(view=ALL, where=(), words="", sort="", descending=False)
 
-    def action_sort(self) -> None:
-        """Turn the order round."""
-        self.queue.newest_first = not self.queue.newest_first
-        self.queue.load()
-        self.show(0)
+    def action_keep(self) -> None:
+        """Save what is asked for as a view."""
+        hint = "A name for the view, such as old-cases. The words are not saved with it."
+        self.app.push_screen(Typed("Save this view", hint), self._save)
+
+    def _save(self, name: str | None) -> None:
+        if name is None:
+            return
+        try:
+            self.queue.save(name.strip())
+        except CasedropError as why:
+            self.remark(str(why), "warning")
+            return
+        self.show(self.query_one("#rows", Rows).index)
 
     def action_mark(self) -> None:
         """Mark the chosen case, or take its mark away, and go on."""
@@ -214,7 +271,7 @@ def _titles(width: int) -> Cells:
 
 
 def _view_cells(view: View, width: int) -> Cells:
-    count = f"{view.count:,} "
+    count = "" if view.count is None else f"{view.count:,} "
     return [(_fit(f" {view.label}", width - len(count) - 1), ""), (count, "label")]
 
 

@@ -31,6 +31,8 @@ class Sitting:
         self._forget = forget
         self._language = language
         self.today = today
+        # How often something was added to the casebook: what was read before may be different now.
+        self.changes = 0
         self._open = ExitStack()
         self._casebook: Casebook | None = None
         self._viewer: Viewer | None = None
