@@ -48,7 +48,7 @@ from scripts.desk.screen.chosen import Chosen
 from scripts.desk.screen.found import found_table
 from scripts.desk.screen.paging import MOST_LISTED
 from scripts.desk.screen.reviews import list_table, list_values
-from scripts.desk.search import finding, similar
+from scripts.desk.search import finding, index, similar
 from scripts.desk.search.finding import Filters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -354,7 +354,7 @@ def fill(casebook: Casebook, count: int) -> None:
                 casebook.add_part(
                     block_id=block, block_sha256="00" * 32, day=day, bundle=1, report=made.report()
                 )
-    finding.catch_up(casebook)
+    index.catch_up(casebook)
     similar.catch_up(casebook)
 
 

@@ -38,10 +38,13 @@ def filed(team: Team, reviewers: Reviewers, prepared: Prepared) -> Team:
 
 
 def found(team: Team, who: int, *options: str) -> list[str]:
-    return [
-        row["case"]
-        for row in json.loads(team(who, "find", "--no-words", "--json", *options))["cases"]
-    ]
+    code, out, err = team.run(who, "find", "--no-words", "--json", *options)
+    if code == 2:
+        # A tag that nobody may see yet is no tag, as one that nobody gave.
+        assert options[0] == "--tag" and err.startswith(f"There is no tag {options[1]};")
+        return []
+    assert (code, err) == (0, "")
+    return [row["case"] for row in json.loads(out)["cases"]]
 
 
 def copies(team: Team) -> list[str]:
@@ -79,6 +82,55 @@ def test_a_search_by_codes_finds_a_review_only_when_it_may_be_seen(filed: Team) 
     for who in (0, 1, 2):
         assert [found(filed, who, *asked) for asked in ASKED] == [[filed.case()]] * len(ASKED)
         assert found(filed, who, "--reviewed-by", "reviewer-2") == [filed.case()]
+
+
+def words(team: Team, who: int, typed: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Where the words were found, for this reviewer."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
+    return [row["in"] for row in json.loads(team(who, "find", "--json"))["cases"]]
+
+
+@pytest.mark.slow
+def test_notes_are_found_by_those_who_may_read_them_and_translations_by_all(
+    filed: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, gist = filed.directory / "note", filed.directory / "gist"
+    filed.judge(0, filed.case(), **SAID, note="wombat and numbat", credibility="quokka")
+    gist.write_text("A bandicoot was banned.")
+    filed(0, "translate", filed.case(), "--gist", gist)
+    note.write_text("bilby")
+
+    assert [words(filed, who, "wombat OR quokka", monkeypatch) for who in (0, 1, 2)] == [
+        ["note"],
+        [],
+        [],
+    ]
+    for who in (0, 1, 2):
+        assert words(filed, who, "bandi*", monkeypatch) == ["gist"]
+    filed.judge(1, filed.case(), **SAID, note="wallaby")
+    for who in (0, 1, 2):
+        assert words(filed, who, "wombat", monkeypatch) == words(filed, who, "walla*", monkeypatch)
+        assert words(filed, who, "wallaby quokka", monkeypatch) == ["note"]
+    # Who gave a case away does not find it, not even by their own note.
+    other = next(one for one in copies(filed) if one != filed.case())
+    filed.judge(2, other, conflict=True, merit="", urgency="", note="platypus")
+    assert [words(filed, who, "platypus", monkeypatch) for who in (0, 2)] == [[], []]
+
+
+def test_a_tag_that_is_not_used_names_near_ones_and_filters_find_with_words(
+    filed: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged, other = copies(filed)
+    for who in (0, 1):
+        filed.judge(who, judged, **SAID)
+
+    code, _, err = filed.run(2, "find", "--no-words", "--tag", "frist-tag")
+    assert (code, err) == (2, "There is no tag frist-tag; there are first-tag.\n")
+    assert found(filed, 2, "--where", "tags=first-tag") == [judged]
+    assert found(filed, 2, "--queue", "danger") == [judged]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT[:20].encode())))
+    rows = json.loads(filed(2, "find", "--where", "merit=", "--json"))
+    assert [row["case"] for row in rows["cases"]] == [other]
 
 
 def test_a_case_that_was_given_away_is_neither_found_nor_linked_for_who_did(

@@ -6,17 +6,10 @@ import pytest
 from support.cases import DAY, SAMPLES, add, attachment, report
 
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.search import finding, similar, summary
-from scripts.desk.search.finding import (
-    MOST_TERMS,
-    MOST_WORDS,
-    Filters,
-    FindingError,
-    find,
-    hit_in,
-    terms,
-)
+from scripts.desk.search import index, similar, summary
+from scripts.desk.search.finding import Filters, FindingError, find, hit_in
 from scripts.desk.search.folding import _alone, is_character, is_picture, spelled, words
+from scripts.desk.search.query import MOST_TERMS, MOST_WORDS, Phrase, terms
 
 
 def numbers(casebook: Casebook, query: str, **codes: str) -> list[int]:
@@ -62,7 +55,7 @@ def test_every_pair_of_characters_of_a_text_finds_it(
 ) -> None:
     text = case["text_zh_hans"]
     add(casebook, report(text))
-    finding.catch_up(casebook)
+    index.catch_up(casebook)
 
     for place in range(0, len(text) - 1, 3):
         pair = text[place : place + 2]
@@ -203,9 +196,66 @@ def test_nothing_that_is_typed_is_syntax(casebook: Casebook, query: str) -> None
 
 
 def test_words_of_the_search_language_are_only_words(casebook: Casebook) -> None:
-    add(casebook, report("封 NOT 号", 1), report("号", 2), report("封", 3))
+    add(casebook, report("封 NOT 号 or", 1), report("号", 2), report("封", 3))
 
-    assert numbers(casebook, "封 NOT 号") == [1] and numbers(casebook, "封 OR 号") == []
+    assert numbers(casebook, "封 NOT 号") == numbers(casebook, "封 or 号") == [1]
+    assert numbers(casebook, '封 "OR" 号') == [1] and numbers(casebook, "封 NEAR 号") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("cat OR dog", [1, 2, 4]),
+        ("cat 或 dog", [1, 2, 4]),
+        ("cat | dog", [1, 2, 4]),
+        ("cat|dog", [1, 2, 4]),
+        ("cat｜猫", [1, 3, 4]),
+        ("cat OR dog OR 貓", [1, 2, 3, 4]),
+        ("cat OR dog house", [4]),
+        ("house cat OR dog", [4]),
+        ('"my cat" OR dog', [1, 2]),
+        ("OR cat", [1, 4]),
+        ("cat OR", [1, 4]),
+        ("cat OR OR dog", [1, 2, 4]),
+        ("ca*", [1, 4]),
+        ("ho* OR dog", [2, 4]),
+        ('"my c"*', [1]),
+        ("my c＊", [1]),
+        ("C*", [1, 4]),
+        ("at*", []),
+        ("或", []),
+        ("封*", [3]),
+    ],
+)
+def test_alternatives_and_beginnings_of_words_are_found(
+    casebook: Casebook, query: str, found: list[int]
+) -> None:
+    add(
+        casebook,
+        report("my cat", 1),
+        report("a dog", 2),
+        report("封了，猫", 3),
+        report("the house of the cats: a cat", 4),
+    )
+
+    try:
+        assert numbers(casebook, query) == found
+    except FindingError:
+        assert query == "或"
+
+
+def test_a_hit_of_an_alternative_or_a_beginning_is_shown_whole(casebook: Casebook) -> None:
+    add(casebook, report("the wechats of WeChat-users", 1))
+
+    (found,) = find(casebook, "none OR we*", Filters()).cases
+    assert found.excerpt == ("the ", "wechats", " of WeChat-users")
+
+
+def test_so_many_alternatives_count_as_terms() -> None:
+    many = " OR ".join(f"t{number}" for number in range(MOST_TERMS + 1))
+    found, note = terms(f"{many} more")
+
+    assert [len(group) for group in found] == [MOST_TERMS] and f"first {MOST_TERMS}" in note
 
 
 @pytest.mark.parametrize("query", ["", " \u3000\n", "。，！？", "\x1b\u202e\u200b", '"""', "*"])
@@ -231,20 +281,20 @@ def test_a_pasted_page_is_looked_for_by_its_beginning(casebook: Casebook) -> Non
     ] and f"first {MOST_WORDS} words" in found.note
     found = find(casebook, " ".join(page), Filters())
     assert found.count == 2 and f"first {MOST_TERMS} words or phrases" in found.note
-    assert terms("a b a") == ([("a",), ("b",)], "")
+    assert terms("a b a") == ([(Phrase(("a",)),), (Phrase(("b",)),)], "")
 
 
 def test_a_query_of_as_many_terms_and_words_as_are_looked_for_loses_none() -> None:
     many, long = [f"t{number}" for number in range(32)], "w " * 64
-    assert terms(" ".join(many)) == ([(term,) for term in many], "")
-    assert terms(f'"{long}"') == ([("w",) * 64], "")
+    assert terms(" ".join(many)) == ([(Phrase((term,)),) for term in many], "")
+    assert terms(f'"{long}"') == ([(Phrase(("w",) * 64),)], "")
 
     found, note = terms(" ".join([*many, "more"]))
     assert (len(found), note) == (32, "Only the first 32 words or phrases were searched for.")
     assert "words of a phrase" in terms(f'"{long} more"')[1]
 
 
-@pytest.mark.parametrize("catch_up", [finding.catch_up, similar.catch_up, summary.catch_up])
+@pytest.mark.parametrize("catch_up", [index.catch_up, similar.catch_up, summary.catch_up])
 def test_what_is_built_from_cases_says_how_far_it_is(
     casebook: Casebook, catch_up: Callable[..., None]
 ) -> None:
@@ -303,7 +353,7 @@ def test_cases_are_filtered_by_what_claimants_and_reviewers_said(casebook: Caseb
             "x", 3, kind="message", harms=("c1.job_loss_of_another",), facts={"province": "prov.XJ"}
         ),
     )
-    finding.catch_up(casebook)
+    index.catch_up(casebook)
     for row in STANDINGS:
         casebook.database.execute(
             'INSERT OR REPLACE INTO standing ("case", status, merit, urgency, category, harms, '
@@ -387,7 +437,7 @@ def test_an_index_that_does_not_fit_is_told_and_made_anew(casebook: Casebook) ->
     assert numbers(casebook, "封号") == [1]
     # As if part 1 of case 1 contained these words.
     casebook.database.execute(
-        "INSERT INTO found (rowid, words) VALUES ((1 << 33) + 2, ?)", [spelled("微信")]
+        "INSERT INTO found (rowid, words) VALUES ((1 << 33) + 1, ?)", [spelled("微信")]
     )
 
     with pytest.raises(FindingError, match=f"did not match {casebook.names.of(1)}"):

@@ -21,7 +21,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import ROWS, Line, Row, origin
 from scripts.desk.casebook.migration import migrate
 from scripts.desk.review.judgement import Judgement
-from scripts.desk.search import derived, finding, said, similar, summary
+from scripts.desk.search import derived, finding, index, said, similar, summary
 from scripts.release.pyz import DATA
 
 # Written by older code: sqlite_master of a new casebook, and a casebook with a little of
@@ -76,13 +76,13 @@ def stored_schema() -> sqlite3.Connection:
 
 def test_a_new_casebook_has_the_tables_that_it_always_had(tmp_path: Path) -> None:
     with new_casebook(tmp_path / "casebook") as casebook:
-        for register in (summary, said, finding, similar):
+        for register in (summary, said, index, similar):
             register.catch_up(casebook)
         made = shape(casebook.database.conn)
     with closing(stored_schema()) as database:
         before = shape(database)
 
-    assert len(before["tables"]) > 20 and len(before["triggers"]) == 49
+    assert len(before["tables"]) > 20 and len(before["triggers"]) == 51
     assert made == before
 
 
@@ -265,7 +265,7 @@ def test_every_derived_table_belongs_to_a_register() -> None:
         if entry.table != "layer" and entry.type != "trigger"
     }
 
-    taken = [table for register in (summary, said, finding, similar) for table in register._TABLES]
+    taken = [table for register in (summary, said, index, similar) for table in register._TABLES]
     assert {"register", *taken} == {name for name in made if not name.startswith("found_")}
     assert len(taken) == len(set(taken))
 

@@ -33,7 +33,7 @@ BANNED_NAMES = {
 # Derived from the casebook's tables and rebuilt at will; and what else asks its open file.
 REGISTERS = {
     "scripts.desk.search.similar",
-    "scripts.desk.search.finding",
+    "scripts.desk.search.index",
     "scripts.desk.search.said",
     "scripts.desk.search.summary",
 }
@@ -45,6 +45,8 @@ ASKING = {
     "scripts.desk.audit",
     "scripts.desk.identity",
     # What they ask is in the registers.
+    "scripts.desk.search.beside",
+    "scripts.desk.search.finding",
     "scripts.desk.search.queues",
     "scripts.desk.search.selection",
 }

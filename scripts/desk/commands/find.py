@@ -11,13 +11,14 @@ from pathlib import Path
 from rich.console import Console
 
 from scripts.desk.identity import DeskError, at_desk, names, viewer, working
-from scripts.desk.options import add_json, add_lang, add_page
+from scripts.desk.options import add_json, add_lang, add_page, add_where
 from scripts.desk.screen.found import found_table, found_values
 from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.paging import Page
 from scripts.desk.search import summary
 from scripts.desk.search.finding import Filters, find
 from scripts.desk.search.known_codes import check_codes
+from scripts.desk.search.selection import Condition, Selection
 
 HELP = "find cases by words and by codes"
 _ALL = 2**31
@@ -37,13 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, option in _OPTIONS.items():
         text = _HELP.get(name, f"only cases with this {name}")
         parser.add_argument(f"--{option}", default="", dest=_slot(name), metavar="CODE", help=text)
+    add_where(parser)
     add_page(parser)
     add_lang(parser)
     add_json(parser)
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Show the cases that contain all the words and match all the filters."""
+    """Show the cases that contain what is asked for and match all the filters."""
     page = Page.of(asked)
     filters = Filters(**{name: getattr(asked, _slot(name)) for name in _OPTIONS})
     # Asked for before the casebook is locked, because somebody may still be typing.
@@ -53,13 +55,17 @@ def run(asked: argparse.Namespace) -> None:
         show = stages(bar)
         summary.catch_up(casebook, lambda done, total: show("outlines", done, total))
         reviewers = names(casebook)
-        check_codes(casebook, {name: getattr(filters, name) for name in _OPTIONS}, reviewers)
+        reviewer = at_desk(casebook)
+        codes = {name: getattr(filters, name) for name in _OPTIONS}
+        check_codes(casebook, codes, reviewers, reviewer)
         known = {name: fingerprint for fingerprint, name in reviewers.items()}
         found = find(
             casebook,
             query,
             replace(filters, reviewer=known.get(filters.reviewer, filters.reviewer)),
-            without=casebook.layers.given_away(at_desk(casebook)),
+            selection=Selection(asked.queue, tuple(map(Condition.read, asked.where))),
+            reviewer=reviewer,
+            without=casebook.layers.given_away(reviewer),
             skip=page.skip,
             most=page.most or _ALL,
             everything=asking and not query.strip(),

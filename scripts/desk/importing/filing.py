@@ -23,7 +23,7 @@ from scripts.desk.case import Cause, Part, Unopened, cause_of
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.batch import Batch
 from scripts.desk.importing.workers import EarlyWorker, in_order
-from scripts.desk.search import finding, similar, summary
+from scripts.desk.search import index, similar, summary
 
 ACKNOWLEDGEMENT = "acknowledgement"
 # The rest of a case's replies stays free for answers, however many messages a claimant sends.
@@ -187,7 +187,7 @@ class Filing:
         # Now, while the workers wait for gpg. These tables are derived from the casebook alone, so
         # whatever an interrupted run leaves out is caught up when it is needed.
         summary.catch_up(self._casebook)
-        finding.catch_up(self._casebook)
+        index.catch_up(self._casebook)
         similar.catch_up(self._casebook)
 
     def _open_report(self, sealed: SealedReport) -> Report | Unopened:

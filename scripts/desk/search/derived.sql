@@ -83,12 +83,34 @@ CREATE INDEX layer_given_away ON layer (reviewer) WHERE instr(judgement, '"confl
 CREATE TRIGGER said_stale_noted AFTER INSERT ON standing BEGIN INSERT OR IGNORE INTO said_stale VALUES (NEW."case"); END;
 
 
--- Register "found", filled by finding.py: the words of every part and answer, spelled as folding.py
--- says.
+-- Register "found", filled by index.py: the words of every part, answer and text beside them,
+-- spelled as folding.py says.
 
 -- Without a copy of the texts (content=''), which are in the casebook already; rows are only ever
 -- added.
 CREATE VIRTUAL TABLE found USING fts5(words, content='', columnsize=0, tokenize="ascii tokenchars '_'");
+
+-- A text beside what the claimant sent: see beside.py.
+CREATE TABLE beside (
+  number INTEGER PRIMARY KEY,
+  "case" INTEGER NOT NULL,
+  key TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX beside_case_key ON beside ("case", key);
+
+-- Who may read it: as in table said. Without a row, nobody may any more.
+CREATE TABLE beside_reader (
+  number INTEGER NOT NULL,
+  reader TEXT NOT NULL,
+  PRIMARY KEY (number, reader)
+) STRICT, WITHOUT ROWID;
+
+-- The cases of which such a text may be new, or others may read it.
+CREATE TABLE beside_stale (
+  "case" INTEGER PRIMARY KEY
+) STRICT;
+CREATE TRIGGER beside_stale_noted AFTER INSERT ON standing BEGIN INSERT OR IGNORE INTO beside_stale VALUES (NEW."case"); END;
+CREATE TRIGGER beside_translation_noted AFTER INSERT ON translation BEGIN INSERT OR IGNORE INTO beside_stale VALUES (NEW."case"); END;
 
 
 -- Register "duplicates", filled by similar.py: cases that may be about one thing.

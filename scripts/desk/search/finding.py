@@ -1,49 +1,23 @@
-"""Finding cases by their words, in either Chinese script, and by the codes that people gave them.
-
-The index holds the words of each part (its text and file names) and answer, folded as folding.py
-says. A Chinese character is one word there, so that 封号 is a phrase of two: SQLite's own
-tokenizers either cannot find words of two characters (trigram) or do not know all
-ideographs (unicode61).
-"""
+"""Finding cases by their words, in either Chinese script, and by codes that people gave them."""
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from itertools import accumulate
 from typing import Any
 
 from dropbox.errors import CasedropError
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.search.derived import Register
-from scripts.desk.search.folding import SEPARATOR, spelled, words
+from scripts.desk.search.folding import spelled
+from scripts.desk.search.index import Progress, cases_with, catch_up, places, rebuild
+from scripts.desk.search.query import Alternatives, terms
+from scripts.desk.search.selection import Selection
 from scripts.desk.search.summary import Outline, first_month, last_month, outlines_of
 from scripts.desk.search.summary import catch_up as outline_catch_up
 from scripts.terminal import one_line
 
-_VERSION = 1
-_TABLES = ("found",)
-# A row of the index is a part or an answer of a case; the row's number encodes which one.
-_CASE_SHIFT = 33
-_STEP = 1_000
-_LAST = {
-    "part": "SELECT coalesce(max(number), 0) FROM part",
-    "answer": "SELECT coalesce(max(id), 0) FROM answer",
-}
-# Sorted by case, because the index takes rows fastest in the order of their numbers.
-_NUMBERS = {
-    "part": 'SELECT "case", number FROM part WHERE number > ? AND number <= ? '
-    'ORDER BY "case", number',
-    "answer": 'SELECT "case", id FROM answer WHERE id > ? AND id <= ? ORDER BY "case", id',
-}
-
-# A pasted page is searched for by its beginning: at most so many words a phrase, and phrases.
-MOST_WORDS, MOST_TERMS = 64, 32
 EXCERPT_CHARACTERS = 24
-
-Progress = Callable[[int, int], None]
-_QUOTES = str.maketrans(dict.fromkeys("“”„‟«»「」『』＂", '"'))
-_TERM = re.compile(r'"([^"]*)"|([^\s"]+)')
 
 
 class FindingError(CasedropError):
@@ -82,9 +56,9 @@ class Filters:
 class Found:
     """A case that was found, with the text around the first hit.
 
-    ``where`` is "text", "file name" or "answer", ``excerpt`` what comes before the hit, the hit,
-    and what comes after it. Without words to search for, ``where`` is "" and the excerpt only the
-    beginning of the text.
+    ``where`` is "text", "file name", "answer", "note", "gist" or "translation", ``excerpt`` what
+    comes before the hit, the hit, and what comes after it. Without words to search for, ``where``
+    is "" and the excerpt only the beginning of the text.
     """
 
     outline: Outline
@@ -104,119 +78,43 @@ class Answered:
     note: str
 
 
-def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
-    """Index what came since the last call. *progress* gets (done, total) parts and answers."""
-    database = casebook.database
-    register = _register(casebook)
-    last = {name: database.execute(last).fetchone()[0] for name, last in _LAST.items()}
-    begin = {name: register.upto(name) for name in _LAST}
-    total, done = sum(last.values()) - sum(begin.values()), 0
-    for name in _LAST:
-        for after in range(begin[name], last[name], _STEP):
-            upto = min(after + _STEP, last[name])
-            with register.taking(name, upto):
-                for case, number in database.execute(_NUMBERS[name], [after, upto]).fetchall():
-                    row = (case << _CASE_SHIFT) + 2 * number + (name == "answer")
-                    texts = (
-                        _part_texts(casebook, number)
-                        if name == "part"
-                        else [_answer_text(casebook, number)]
-                    )
-                    spelled_texts = f" {SEPARATOR} ".join(map(spelled, texts))
-                    database.execute(
-                        "INSERT INTO found (rowid, words) VALUES (?, ?)", [row, spelled_texts]
-                    )
-            done += upto - after
-            if progress is not None:
-                progress(done, total)
-
-
-def _register(casebook: Casebook) -> Register:
-    return Register(casebook.database, "found", version=_VERSION, tables=_TABLES)
-
-
-def _part_texts(casebook: Casebook, number: int) -> list[str]:
-    """The texts of a part that are indexed: its text, then the names of its files."""
-    report = casebook.part(number).report
-    return [report.text, *(attachment.name for attachment in report.attachments)]
-
-
-def _answer_text(casebook: Casebook, number: int) -> str:
-    found = casebook.database.execute("SELECT text FROM answer WHERE id = ?", [number]).fetchone()
-    return str(found[0]) if found else ""
-
-
-def terms(query: str) -> tuple[list[tuple[str, ...]], str]:
-    """The phrases of folded words in *query*, and a note of what was left out.
-
-    Spaces separate phrases, quotation marks of any kind hold one together. Only letters, digits and
-    pictures are searched for.
-    """
-    found = [
-        tuple(words(quoted or plain)) for quoted, plain in _TERM.findall(query.translate(_QUOTES))
-    ]
-    phrases = list(dict.fromkeys(phrase for phrase in found if phrase))
-    notes = []
-    if len(phrases) > MOST_TERMS:
-        notes.append(f"Only the first {MOST_TERMS} words or phrases were searched for.")
-    if any(len(phrase) > MOST_WORDS for phrase in phrases):
-        notes.append(f"Only the first {MOST_WORDS} words of a phrase were searched for.")
-    return list(dict.fromkeys(phrase[:MOST_WORDS] for phrase in phrases[:MOST_TERMS])), " ".join(
-        notes
-    )
-
-
 def find(
     casebook: Casebook,
     query: str,
     filters: Filters,
     *,
+    selection: Selection | None = None,
+    reviewer: str = "",
     without: Collection[int] = (),
     skip: int = 0,
     most: int = 50,
     everything: bool = False,
     progress: Progress | None = None,
 ) -> Answered:
-    """The cases that contain all phrases of *query* and match all *filters*, by number.
+    """The cases that contain what *query* asks for and match *filters* and *selection*.
 
-    Returned are at most *most* of them after the first *skip*. The cases *without* are neither
-    found nor counted. Raises FindingError when there is nothing to search for, unless that means
-    *everything*.
+    They come in the order of *selection*, by default by number. Returned are at most *most* of them
+    after the first *skip*. The cases *without* are neither found nor counted. *reviewer* is who
+    searches: words are found only in what they may read. Raises FindingError when there is nothing
+    to search for, unless that means *everything*.
     """
-    phrases, note = terms(query)
-    if not (phrases or filters.any or everything):
+    groups, note = terms(query)
+    if not (groups or filters.any or everything or (selection is not None and selection.any)):
         raise FindingError(
             "There is no letter, digit or picture in this to search for, and no filter is given."
         )
     outline_catch_up(casebook)
     catch_up(casebook, progress)
-    rows = _rows(casebook, phrases) if phrases else None
-    numbers = _matching(casebook, filters) if filters.any or rows is None else set(rows)
-    if rows is not None:
-        numbers.intersection_update(rows)
-    numbers.difference_update(without)
-    shown = sorted(numbers)[skip : skip + most]
-    cases = tuple(_found(casebook, one, rows, phrases) for one in outlines_of(casebook, shown))
-    return Answered(len(numbers), cases, note)
-
-
-def _rows(casebook: Casebook, phrases: Iterable[tuple[str, ...]]) -> dict[int, int]:
-    """The cases that contain all *phrases*, each with its first row that holds the first one."""
-    first: dict[int, int] = {}
-    for number, phrase in enumerate(phrases):
-        # Words consist of letters, digits and _ only, so nothing in them is syntax.
-        found = casebook.database.execute(
-            "SELECT rowid FROM found WHERE found MATCH ?", [f'"{" ".join(phrase)}"']
-        )
-        if number == 0:
-            # Reversed, so that a case's first row is set last and stays.
-            first = {row >> _CASE_SHIFT: row for (row,) in reversed(found.fetchall())}
-        else:
-            cases = {row >> _CASE_SHIFT for (row,) in found}
-            first = {case: row for case, row in first.items() if case in cases}
-        if not first:
-            break
-    return first
+    numbers = (selection or Selection()).numbers(casebook, reviewer)
+    wanted = set(cases_with(casebook, groups, reviewer)) if groups else set(numbers)
+    if filters.any:
+        wanted &= _matching(casebook, filters)
+    wanted.difference_update(without)
+    found = [number for number in numbers if number in wanted]
+    outlines = {one.number: one for one in outlines_of(casebook, found[skip : skip + most])}
+    cases = (outlines[number] for number in found[skip : skip + most])
+    shown = tuple(_found(casebook, one, groups, reviewer) for one in cases)
+    return Answered(len(found), shown, note)
 
 
 def _matching(casebook: Casebook, filters: Filters) -> set[int]:
@@ -282,33 +180,28 @@ def _period(asked: str) -> tuple[str, str]:
 
 
 def _found(
-    casebook: Casebook,
-    outline: Outline,
-    rows: dict[int, int] | None,
-    phrases: Sequence[tuple[str, ...]],
+    casebook: Casebook, outline: Outline, groups: Sequence[Alternatives], reviewer: str
 ) -> Found:
-    if rows is None:
+    if not groups:
         return Found(outline, "", (one_line(outline.text, 2 * EXCERPT_CHARACTERS), "", ""))
-    row = rows[outline.number]
-    number, answered = divmod(row - (outline.number << _CASE_SHIFT), 2)
-    if answered:
-        texts, names = [_answer_text(casebook, number)], ["answer"]
-    else:
-        texts = _part_texts(casebook, number)
-        names = ["text"] + ["file name"] * (len(texts) - 1)
-    for text, name in zip(texts, names, strict=True):
-        if hit := hit_in(text, phrases[0]):
-            return Found(outline, name, _excerpt(text, *hit))
+    for where, text in places(casebook, outline, groups[0], reviewer):
+        for phrase in groups[0]:
+            if hit := hit_in(text, phrase.words, prefix=phrase.prefix):
+                return Found(outline, where, _excerpt(text, *hit))
     # The index was made from the same texts, so somebody altered it since.
-    _register(casebook).make()
+    rebuild(casebook)
     raise FindingError(
         f"The index of words did not match {outline.name}. It will be rebuilt: search once more."
     )
 
 
-def hit_in(text: str, phrase: Sequence[str]) -> tuple[int, int] | None:
-    """Where *phrase* first occurs in *text*, as the start and end of a slice; None if nowhere."""
-    found = re.search(r"(?<!\S)" + r"\s+".join(map(re.escape, phrase)) + r"(?!\S)", spelled(text))
+def hit_in(text: str, phrase: Sequence[str], *, prefix: bool = False) -> tuple[int, int] | None:
+    """Where *phrase* first occurs in *text*, as the start and end of a slice; None if nowhere.
+
+    With *prefix*, its last word may go on.
+    """
+    behind = r"\S*" if prefix else r"(?!\S)"
+    found = re.search(r"(?<!\S)" + r"\s+".join(map(re.escape, phrase)) + behind, spelled(text))
     if found is None:
         return None
     # For each character of the text, where its own spelling ends in the spelled text.
@@ -327,4 +220,11 @@ def _excerpt(text: str, start: int, end: int) -> tuple[str, str, str]:
     before = text[max(0, start - EXCERPT_CHARACTERS) : start]
     after = text[end : end + EXCERPT_CHARACTERS]
     hit = one_line(text[start:end], 2 * EXCERPT_CHARACTERS)
-    return one_line(before, 8 * EXCERPT_CHARACTERS), hit, one_line(after, 8 * EXCERPT_CHARACTERS)
+    # Where a space or a line's end was beside the hit, the words are not to become one.
+    space_before = " " if before[-1:].isspace() else ""
+    space_after = " " if after[:1].isspace() else ""
+    return (
+        one_line(before, 8 * EXCERPT_CHARACTERS) + space_before,
+        hit,
+        space_after + one_line(after, 8 * EXCERPT_CHARACTERS),
+    )

@@ -8,7 +8,7 @@ from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
 from dropbox.label import Label
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.search import summary
+from scripts.desk.search import said, summary
 from scripts.terminal import one_line
 
 # So many codes are all named; of longer lists, those that resemble what was asked for.
@@ -46,14 +46,18 @@ def check_codes(
     casebook: Casebook,
     asked: Mapping[str, str],
     reviewers: Mapping[str, str] = MappingProxyType({}),
+    reader: str = "",
 ) -> None:
     """Raise WrongCode, which names the right ones, unless each code *asked* for can be found.
 
-    *asked* has a code for each filter; "" is none. *reviewers* are the names by fingerprint. Tags
-    and periods are no codes of a list, so any is right. What a report holds although the campaign
-    has no such code can be found, too.
+    *asked* has a code for each filter; "" is none. *reviewers* are the names by fingerprint. A tag
+    is right if *reader* may see that somebody gave it; any period is. What a report holds although
+    the campaign has no such code can be found, too.
     """
     for name, code in asked.items():
+        if name == "tag":
+            _check_tag(code, said.tags(casebook, reader) if code else [])
+            continue
         known = _known(casebook, name, reviewers)
         if (
             code
@@ -62,6 +66,12 @@ def check_codes(
             and not _occurs(casebook, name, code, reviewers)
         ):
             raise wrong_code(name, code, known)
+
+
+def _check_tag(tag: str, known: Collection[str]) -> None:
+    if tag and tag not in known:
+        none = "no case that you may see has one that counts"
+        raise wrong_code("tag", tag, known, all_of="", none=none)
 
 
 def _known(casebook: Casebook, name: str, reviewers: Mapping[str, str]) -> Collection[str] | None:
@@ -84,15 +94,20 @@ def _occurs(casebook: Casebook, name: str, code: str, reviewers: Mapping[str, st
 
 
 def wrong_code(
-    name: str, code: str, known: Collection[str], all_of: str = "`review --blank`"
+    name: str,
+    code: str,
+    known: Collection[str],
+    *,
+    all_of: str = "`review --blank`",
+    none: str = "this campaign has none",
 ) -> WrongCode:
     """The error for a *name* that has no *code*: all that are *known* or, of many, near ones.
 
-    *all_of* is the command that shows them all.
+    *all_of* is the command that shows them all, if there is one; *none* says that there are none.
     """
     begin = f"There is no {name} {one_line(code, _CODE_CHARACTERS)};"
     if not known:
-        return WrongCode(f"{begin} this campaign has none.")
+        return WrongCode(f"{begin} {none}.")
     shown = [one_line(one, _CODE_CHARACTERS) for one in known]
     if len(known) <= _ALL_NAMED:
         return WrongCode(f"{begin} there are {', '.join(shown)}.")
@@ -100,4 +115,5 @@ def wrong_code(
     alike = [one for one in shown if folded in one.casefold()]
     alike += get_close_matches(code, shown, n=_NAMED, cutoff=0.4)
     named = list(dict.fromkeys(alike))[:_NAMED] or shown[:_NAMED]
-    return WrongCode(f"{begin} there are {', '.join(named)} and others, all of them in {all_of}.")
+    others = f" and others, all of them in {all_of}." if all_of else " and others."
+    return WrongCode(f"{begin} there are {', '.join(named)}{others}")

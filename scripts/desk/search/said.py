@@ -5,6 +5,7 @@ has its readers' fingerprints; nobody else can find a case by it, sort by it or 
 """
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -62,6 +63,17 @@ def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
                 )
         if progress is not None:
             progress(min(done + _STEP, len(stale)), len(stale))
+
+
+def tags(casebook: Casebook, reader: str) -> list[str]:
+    """All tags that *reader* (a fingerprint) may see, of cases that they did not give away."""
+    catch_up(casebook)
+    found = casebook.database.execute(
+        "SELECT DISTINCT value FROM said WHERE code = 'tags' AND source IN (?, ?) "
+        'AND reader IN (?, ?) AND "case" NOT IN (SELECT value FROM json_each(?)) ORDER BY value',
+        [REVIEW, OWN, EVERYBODY, reader, json.dumps(list(casebook.layers.given_away(reader)))],
+    )
+    return [value for (value,) in found]
 
 
 def altered(casebook: Casebook) -> list[int]:

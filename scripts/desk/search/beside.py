@@ -1,0 +1,81 @@
+"""What else is written of a case: reviewers' notes, translations, and other desks' answers.
+
+Adding a source of such texts takes a function here, and a trigger in derived.sql if its table is
+written without the case being settled.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from scripts.desk.case import Keyed
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.review.judgement import Judgement, ReviewError
+from scripts.desk.search.said import EVERYBODY, readers_of
+
+NOTE = "note"
+_WITH_TEXTS = (
+    'SELECT "case" FROM layer UNION SELECT "case" FROM translation UNION '
+    'SELECT "case" FROM desk_row JOIN case_name USING (characters) '
+    "WHERE kind IN ('layer', 'translation', 'answer')"
+)
+
+
+class Beside(NamedTuple):
+    """A text beside what the claimant sent: what it is, and who may read it (see said.py)."""
+
+    where: str
+    text: str
+    readers: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Tells it from all others of its case."""
+        return hashlib.blake2b(json.dumps(self[:2]).encode(), digest_size=16).hexdigest()
+
+
+def cases_with_texts(casebook: Casebook) -> frozenset[int]:
+    """All cases that may have such texts."""
+    return frozenset(case for (case,) in casebook.database.execute(_WITH_TEXTS))
+
+
+def texts_beside(casebook: Casebook, case: Keyed) -> dict[str, Beside]:
+    """All such texts of *case* by their keys; what is written twice has the readers of both."""
+    found: dict[str, Beside] = {}
+    for one in (*_notes(casebook, case), *_translations(casebook, case), *_answers(casebook, case)):
+        if one.text:
+            known = found.get(one.key, one)
+            readers = tuple(dict.fromkeys([*known.readers, *one.readers]))
+            found[one.key] = Beside(one.where, one.text, readers)
+    return found
+
+
+def _notes(casebook: Casebook, case: Keyed) -> Iterator[Beside]:
+    try:
+        reviews = casebook.layers.of(case)
+    except ReviewError:
+        return  # a layer that was altered; `verify` names it
+    own = {one.code for one in casebook.campaign.reviewing.fields if one.kind == "text"}
+    for layer in reviews.layers:
+        text = "\n\n".join(filter(None, _written(layer.judgement, own)))
+        yield Beside(NOTE, text, tuple(readers_of(reviews, layer)))
+
+
+def _written(judgement: Judgement, own: Iterable[str]) -> Iterator[str]:
+    """All texts in a review."""
+    yield judgement.note
+    yield judgement.credibility
+    yield from judgement.removed.values()
+    yield from (str(one.get("what", "")) for one in judgement.amounts)
+    yield from (str(judgement.said(code)) for code in own)
+
+
+def _translations(casebook: Casebook, case: Keyed) -> Iterator[Beside]:
+    for one in casebook.translations.of(case.number):
+        yield Beside(one.kind, one.text, (EVERYBODY,))
+
+
+def _answers(casebook: Casebook, case: Keyed) -> Iterator[Beside]:
+    for row in casebook.desks.of_case("answer", case.number):
+        yield Beside("answer", str(row["text"]), (EVERYBODY,))
