@@ -21,7 +21,9 @@ from scripts.desk.casebook.desks import SignedLine, WorkRow
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
 from scripts.desk.casebook.translations import TRANSLATION
 from scripts.desk.exchange.work_bundle import Work, unpack
+from scripts.desk.importing.filing import ACKNOWLEDGEMENT
 from scripts.desk.review.judgement import ADJUDICATION, ReviewError
+from scripts.desk.search import summary
 
 A, B, C = (one.fingerprint for one in REVIEWERS[:3])
 
@@ -361,6 +363,26 @@ def test_an_answer_from_elsewhere_waits_for_the_claimant_until_more_comes(
     with Casebook.open(second.directory) as casebook:
         (answer,) = casebook.answers_to(second.case(casebook, 1))
     assert (answer.desk, answer.returned) == (0, DAY + timedelta(days=1))
+
+
+def test_who_got_notice_from_another_desk_gets_none_from_this_one(desks: list[Desk]) -> None:
+    first, second, _ = desks
+    first.answer(1, "", kind=ACKNOWLEDGEMENT)
+    first.answer(2, "【虚构】", leave=True)
+    first.answer(3, "", kind=ACKNOWLEDGEMENT, leave=False)
+    second.answer(3, "【虚构】")  # its answer has the number that the first desk's notice has
+    second.merge(first.work())
+
+    def unacknowledged(desk: Desk) -> set[int]:
+        with Casebook.open(desk.directory) as casebook:
+            numbers = summary.unacknowledged(casebook, ACKNOWLEDGEMENT, 3)
+            return {desk_claimant(casebook.case(number)) for number in numbers}
+
+    # A notice that only waits elsewhere may never leave.
+    assert unacknowledged(second) == {2, 3, 4}
+    assert unacknowledged(first) == {2, 4}
+    second.file([1], again=1)
+    assert unacknowledged(second) == {1, 2, 3, 4}
 
 
 def test_desks_draw_the_same_cases_for_a_second_review(desks: list[Desk]) -> None:

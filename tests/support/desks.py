@@ -96,10 +96,10 @@ class Desk:
             judgement = Judgement(**fields)  # type: ignore[arg-type]
             casebook.add_layer(case, judgement, role=role, day=day)
 
-    def answer(self, claimant: int, text: str, *, leave: bool = True) -> None:
+    def answer(self, claimant: int, text: str, *, leave: bool = True, kind: str = "answer") -> None:
         with self.working() as casebook:
             case = self.case(casebook, claimant)
-            casebook.queue_answer(case, kind="answer", language="zh-Hans", day=DAY, text=text)
+            casebook.queue_answer(case, kind=kind, language="zh-Hans", day=DAY, text=text)
             if leave:
                 number = casebook.counts().last_replies + 1
                 answers = casebook.numbered(casebook.queued())

@@ -69,20 +69,10 @@ class Closed(NamedTuple):
 
 
 # The tables whose rows desks show each other. What claimants sent is in the drop's bundles.
-SHARED = (
-    "layer",
-    "answer",
-    "taken_back",
-    "departure",
-    "sent_again",
-    "reply_bundle",
-    "translation",
-    "assignment",
-    "draw",
-    "link_decision",
-    "release",
-    "confirmation",
-)
+FIRST = ("layer", "answer", "taken_back", "departure", "sent_again", "reply_bundle")
+# Those since version 8: neither judgements of cases nor answers on their way.
+OTHERS = ("translation", "assignment", "draw", "link_decision", "release", "confirmation")
+SHARED = (*FIRST, *OTHERS)
 # Those whose rows are of no case.
 OF_NO_CASE = frozenset({"reply_bundle", "confirmation"})
 _HEX_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -46,7 +46,8 @@ def run(asked: argparse.Namespace) -> None:
         print_json(asdict(merged))
         return
     print(
-        f"New: {counted(merged.layers, 'review')}, {counted(merged.answers, 'answer')} and "
+        f"New: {counted(merged.layers, 'review')}, {counted(merged.answers, 'answer')}, "
+        f"{counted(merged.others, 'other addition')} such as translations, and "
         f"{counted(merged.lines, 'line')} of custody logs."
     )
     if merged.waiting:

@@ -17,15 +17,24 @@ from scripts.desk.case_name import BadCaseName, former_name, read, read_former
 from scripts.desk.casebook import custody, tree
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Line, Row
-from scripts.desk.casebook.desks import OF_NO_CASE, Closed, Desk, Promise, SignedLine, WorkRow
+from scripts.desk.casebook.desks import (
+    OF_NO_CASE,
+    OTHERS,
+    Closed,
+    Desk,
+    Promise,
+    SignedLine,
+    WorkRow,
+)
 from scripts.desk.exchange.work_bundle import Work, unpack
 from scripts.desk.review.judgement import ADJUDICATION, REVIEW, Judgement
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What was new in a bundle: lines of custody logs, layers and answers.
+    """What was new in a bundle: lines of custody logs, layers, answers, and what else.
 
+    ``others`` are translations, assignments, draws, decisions on links, releases and confirmations.
     ``waiting`` counts the cases of which this casebook has not been sent the reports yet;
     ``closed``: layers of the reviewer at work that could not be opened.
     """
@@ -33,6 +42,7 @@ class Merged:
     lines: int
     layers: int
     answers: int
+    others: int
     waiting: int
     closed: bool
 
@@ -155,6 +165,7 @@ def merge(
         lines=len(new.lines),
         layers=kinds.count("layer"),
         answers=kinds.count("answer"),
+        others=sum(kind in OTHERS for kind in kinds),
         waiting=len(touched) - len(casebook.desks.cases_of(touched)),
         closed=failed,
     )

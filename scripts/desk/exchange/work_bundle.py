@@ -20,13 +20,19 @@ from dropbox.packets import PublicKey, verify_detached
 from dropbox.tar_members import END, Members, member
 from scripts.desk.case_name import CHARACTERS
 from scripts.desk.casebook.custody import ROWS
-from scripts.desk.casebook.desks import SHARED, Closed, Desk, Promise, SignedLine, WorkRow, encoded
+from scripts.desk.casebook.desks import (
+    FIRST,
+    SHARED,
+    Closed,
+    Desk,
+    Promise,
+    SignedLine,
+    WorkRow,
+    encoded,
+)
 
 # Version 2 has kinds of rows that version 1 did not know; a bundle without them is of version 1.
 VERSIONS = (1, 2)
-_OF_VERSION_1 = frozenset(
-    {"layer", "answer", "taken_back", "departure", "sent_again", "reply_bundle"}
-)
 # All other columns of rows hold text.
 _WHOLE_NUMBERS = frozenset(
     {
@@ -74,7 +80,7 @@ class Work:
     @property
     def version(self) -> int:
         """The version of the format that this needs."""
-        return 1 if {row.kind for row in self.rows} <= _OF_VERSION_1 else 2
+        return 1 if {row.kind for row in self.rows} <= set(FIRST) else 2
 
     def to_bytes(self) -> bytes:
         """What the reviewer signs, in canonical JSON."""

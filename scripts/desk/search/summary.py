@@ -238,20 +238,34 @@ def taken_back_unsaid(casebook: Casebook, blocks: Iterable[bytes]) -> list[int]:
     return sorted(found)
 
 
+# How many answers of a kind left for each case from other desks.
+_LEFT_ELSEWHERE = """
+    SELECT case_name."case", count(*) AS given FROM desk_row AS gone
+    JOIN case_name USING (characters) JOIN desk_line AS went ON went.sha256 = gone.line
+    JOIN desk_row AS wrote ON wrote.characters = gone.characters AND wrote.kind = 'answer'
+    AND json_extract(wrote."row", '$.id') = json_extract(gone."row", '$.answer')
+    AND json_extract(wrote."row", '$.kind') = ?1
+    JOIN desk_line AS written ON written.sha256 = wrote.line AND written.origin = went.origin
+    WHERE gone.kind = 'departure' GROUP BY case_name."case"
+"""
+
+
 def unacknowledged(casebook: Casebook, kind: str, most: int) -> list[int]:
     """The cases that had fewer answers of *kind* than bundles that brought them something.
 
-    At most *most* bundles of a case count. Cases that were withdrawn, and cases whose claimant
-    asked for no notice or no answer, are left out.
+    At most *most* bundles of a case count. What waits here or left from any desk is an answer that
+    it had. Cases that were withdrawn, and cases whose claimant asked for no notice or no answer,
+    are left out.
     """
     catch_up(casebook)
     found = casebook.database.execute(
-        'SELECT came."case" FROM '
+        'SELECT came."case" FROM '  # noqa: S608 - ours alone
         '(SELECT "case", count(DISTINCT bundle) AS bundles FROM part GROUP BY "case") AS came '
         'JOIN outline ON outline."case" = came."case" LEFT JOIN '
-        '(SELECT "case", count(*) AS given FROM answer WHERE kind = ? GROUP BY "case") AS answered '
-        'ON answered."case" = came."case" WHERE NOT outline.withdrawn AND NOT outline.silent '
-        "AND coalesce(answered.given, 0) < min(came.bundles, ?) "
+        '(SELECT "case", count(*) AS given FROM answer WHERE kind = ?1 GROUP BY "case") '
+        f'AS answered ON answered."case" = came."case" LEFT JOIN ({_LEFT_ELSEWHERE}) AS elsewhere '
+        'ON elsewhere."case" = came."case" WHERE NOT outline.withdrawn AND NOT outline.silent '
+        "AND coalesce(answered.given, 0) + coalesce(elsewhere.given, 0) < min(came.bundles, ?2) "
         'ORDER BY came."case"',
         [kind, most],
     )
