@@ -165,11 +165,15 @@ def test_a_second_reviewer_sees_nothing_of_the_first_review_anywhere(
 ) -> None:
     desk.judge(1, merit="m3", urgency="danger", tags=("tagged",), note=SECRET)
     other = Desk(desk.directory, 1)
+    with desk.working() as casebook:
+        first = casebook.names.of(1)
 
     async def act(seat: Seat) -> None:
-        queue = seat.shown + await seat.press("v")
-        assert "danger" not in queue and "m3" not in queue
-        shown = [queue, await seat.press("escape", "enter")]
+        (row,) = (line.partition(first)[2] for line in seat.lines if first in line)
+        assert "正文" in row and "danger" not in row and "m3" not in row
+        views = await seat.press("v")
+        assert "Somebody may be in danger now 0" in " ".join(views.split()) and "m3" not in views
+        shown = [await seat.press("escape", "enter")]
         shown += [await seat.press("tab") for _ in range(3)]
         shown += [await seat.press("down") for _ in range(16)]
         everything = "\n".join(shown)
