@@ -112,6 +112,7 @@ bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id
 	@$(BIN)/python -m scripts.rehearsal.bench
 	@$(BIN)/python -m scripts.rehearsal.bench_desk
 	@$(BIN)/python -m scripts.rehearsal.bench_limits
+	@$(BIN)/python -m scripts.rehearsal.bench_pictures
 
 siege: install ## an honest claimant beside eight attacks over a private Tor network, in a quarter of an hour (SIEGE="--scale 0.1 --seconds 10": a small one)
 	@$(BIN)/python -m scripts.rehearsal.siege $(SIEGE)

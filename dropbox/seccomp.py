@@ -12,7 +12,6 @@ whose kernels have fewer of these calls. Files are Landlock's task.
 
 import errno
 import os
-import socket
 
 import pyseccomp
 
@@ -129,6 +128,10 @@ _NAMESPACES = (
     0x00000080,
 )
 
+# AF_UNIX, SOCK_STREAM and SOCK_CLOEXEC of <sys/socket.h>; the desk imports
+# nothing that opens a network.
+_AF_UNIX, _SOCK_STREAM, _SOCK_CLOEXEC = 1, 1, 0o2000000
+
 # The terminal's mode and size, how much waits to be read, blocking and inheriting, of
 # <asm-generic/ioctls.h>. Others write to a file's attributes, even through a descriptor that only
 # reads.
@@ -182,7 +185,7 @@ def refuse_ways_out() -> None:
         _add(rules, _UNKNOWN, {"clone3"})
         for flag in _NAMESPACES:
             rules.add_rule(_REFUSED, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
-        rules.add_rule(_REFUSED, "socket", pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
+        rules.add_rule(_REFUSED, "socket", pyseccomp.Arg(0, pyseccomp.NE, _AF_UNIX))
         rules.load()
     except OSError as why:
         raise CannotLockDown(f"seccomp: {why.strerror or why}.") from None
@@ -235,7 +238,5 @@ def _allow_by_arguments(
     # It can be given up, and not taken back.
     rules.add_rule(pyseccomp.ALLOW, "prctl", argument(0, _PR_SET_DUMPABLE), argument(1, 0))
     if connecting:
-        for kind in (socket.SOCK_STREAM, socket.SOCK_STREAM | socket.SOCK_CLOEXEC):
-            rules.add_rule(
-                pyseccomp.ALLOW, "socket", argument(0, socket.AF_UNIX), argument(1, kind)
-            )
+        for kind in (_SOCK_STREAM, _SOCK_STREAM | _SOCK_CLOEXEC):
+            rules.add_rule(pyseccomp.ALLOW, "socket", argument(0, _AF_UNIX), argument(1, kind))

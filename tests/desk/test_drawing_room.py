@@ -7,8 +7,10 @@ bubblewrap's room alone, and in the room behind the walls.
 import io
 import json
 import os
+import shutil
 import socket
 import time
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from support.drawing_rooms import (
 
 from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.kinds import Kind
-from scripts.desk.pictures.look import look
+from scripts.desk.pictures.look import Shown, look
 from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls
 
 
@@ -162,3 +164,58 @@ def test_a_computer_without_bubblewrap_or_namespaces_gets_a_sentence(
 
     with pytest.raises(NoRoom, match="it is in the Debian package bubblewrap"):
         Bubblewrap().command(Kind.PDF, range(1, 2))
+
+
+def looked(data: bytes, wanted: range = range(1, 3)) -> tuple[Shown, list[Page]]:
+    """What comes of *data* in bubblewrap's room, with the converters of this computer."""
+    needs_bubblewrap()
+    pages: list[Page] = []
+    return look(io.BytesIO(data), wanted, Bubblewrap(), pages.append, seconds=120), pages
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not on this computer")
+def test_an_office_document_is_drawn_by_libreoffice_in_the_room() -> None:
+    shown, pages = looked(rb"{\rtf1 one\page two\page three}")
+    damaged, none = looked(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+
+    assert (shown.kind, shown.total, shown.drawn) == (Kind.OFFICE, 3, 2), shown.sentences
+    assert all(len(set(page.rgb)) > 1 for page in pages)
+    assert none == [] and len(damaged.sentences) == 1
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not on this computer")
+def test_of_a_recording_its_length_and_stills_are_shown() -> None:
+    sound = wave_of(seconds=2)
+    shown, none = looked(sound)
+    damaged, _ = looked(b"ID3\x04\0\0" + bytes(100))
+
+    assert (shown.kind, none) == (Kind.RECORDING, [])
+    assert shown.sentences[0] == "It lasts 0:02 by its own word."
+    assert len(damaged.sentences) == 1
+
+
+@pytest.mark.bubblewrap
+def test_a_converter_that_hangs_ends_with_its_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_bubblewrap()
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    code = f"{HELPED}{READY}import subprocess; subprocess.run(['/usr/bin/sleep', '60'])\n"
+
+    data, room = io.BytesIO(b"{\\rtf1}"), stand_in(code, Bubblewrap)
+    shown = look(data, range(1, 2), room, lambda _page: None, seconds=0.5)
+
+    assert shown.kind is Kind.OFFICE and "was stopped" in shown.sentences[0]
+
+
+def wave_of(seconds: int) -> bytes:
+    """Silence."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as made:
+        made.setnchannels(1)
+        made.setsampwidth(2)
+        made.setframerate(8_000)
+        made.writeframes(bytes(16_000 * seconds))
+    return out.getvalue()

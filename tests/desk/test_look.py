@@ -173,9 +173,28 @@ def test_a_converter_never_runs_outside_bubblewraps_room(monkeypatch: pytest.Mon
     ]
 
 
+def test_the_time_that_the_desk_takes_for_a_page_is_not_the_renderers() -> None:
+    shown = look(
+        io.BytesIO(made.pdf(pages=2)),
+        range(1, 3),
+        OwnWalls(),
+        lambda _page: time.sleep(1.5),
+        seconds=2.5,
+    )
+
+    assert (shown.drawn, shown.sentences) == (2, [])
+
+
 def test_a_look_is_not_longer_than_its_time() -> None:
     begun = time.monotonic()
     shown_by(f"{READY}sender.end()\nimport time; time.sleep(60)\n")
 
     # The renderer said that it is done, and is not waited for.
     assert time.monotonic() - begun < 10
+
+
+def test_bytes_of_no_known_kind_are_called_so() -> None:
+    shown, pages = looked(bytes(range(256)), range(1, 2), OwnWalls())
+
+    assert (shown.kind, shown.text, pages) == (Kind.UNKNOWN, "", [])
+    assert shown.sentences == ["Nothing of it can be shown here."]

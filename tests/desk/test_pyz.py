@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 from nacl.public import PrivateKey
+from support.hostile_files import image
 from support.shared import made_once
 from support.slot_bundles import SERVER, SlotDrop
 from support.syscalls import NETWORK_CALLS, Call, calls, watcher
@@ -38,7 +39,8 @@ STORY, NAME, ANSWER = (
     "金丝雀文件名.jpg",
     "金丝雀回复：请问是哪一年？",
 )
-PHOTO = bytes(range(256)) * 700
+# As large as several pieces of a file.
+PHOTO = image((300, 200), "BMP")
 # Debian's Python, not the tests' environment.
 PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
 
@@ -155,7 +157,12 @@ def test_it_holds_what_the_desk_needs_and_nothing_that_opens_a_network_or_serves
         assert compiled.endswith(".so")
     assert "nacl/_sodium.abi3.so" in names
     assert "cryptography/hazmat/bindings/_rust.abi3.so" in names
-    assert len([name for name in names if name.endswith(".so")]) == 5
+    drawing = [name for name in names if name.startswith(("PIL/", "pypdfium2_raw/"))]
+    assert {"pypdfium2_raw/libpdfium.so", "pyseccomp.py", "scripts/desk/pictures/drawing.py"} <= {
+        *names
+    }
+    assert len([name for name in drawing if "/_imaging.cpython-3" in name]) == 3
+    assert len([name for name in {*names} - {*drawing} if name.endswith(".so")]) == 5
 
 
 @pytest.mark.slow
@@ -255,6 +262,8 @@ def day(pyz: Path, directory: Path, keys: Path, export: Path) -> Path:
         "list": ["list", "--json"],
         "show": ["show", case],
         "files": ["files", case, "--out", directory / "evidence"],
+        # bubblewrap's own room is made with a socket to the kernel.
+        "picture": ["picture", case, "--without-bubblewrap", "--out", directory / "pictures"],
         "answer": ["answer", case, "--text-file", directory / "answer.txt", "--yes"],
         "template": ["answer", case, "--template", "answer.evidence", "--yes"],
         "outbox": ["outbox", "--json"],
@@ -314,6 +323,7 @@ def test_a_day_at_the_desk_from_a_read_only_stick_reaches_nothing_but_gpgs_agent
         "1 new case and 1 file" in said["open"] and STORY in said["show"] and NAME in said["show"]
     )
     assert [path.read_bytes() for path in (tmp_path / "evidence").iterdir()] == [PHOTO]
+    assert "a BMP picture of 1 page; 1 of them drawn." in said["picture"]
     assert [one["kind"] for one in json.loads(said["outbox"])] == [
         "acknowledgement",
         "answer",

@@ -20,8 +20,8 @@ from scripts.desk.screen.output import print_json, progress_bar, stages
 
 HELP = "draw a case's files as pictures, without opening them"
 _PAGES = range(1, 21)
-# LibreOffice alone takes ten of them to start on an old computer.
-_SECONDS = 90.0
+# LibreOffice alone takes ten seconds to start on an old computer, and a page there takes one.
+_SECONDS, _SECONDS_A_PAGE = 60.0, 2.0
 _WITHOUT = (
     " With --without-bubblewrap, files are drawn by a process that can reach no file, network or "
     "other process either, but with fewer walls around it; Office documents and recordings are not."
@@ -93,7 +93,8 @@ def _looked_at(
 
         casebook.note("view", case.name, plain=one.attachment.sha256)
         try:
-            shown = look(content, pages, room, write, seconds=_SECONDS)
+            seconds = _SECONDS + _SECONDS_A_PAGE * len(pages)
+            shown = look(content, pages, room, write, seconds=seconds)
         except NoRoom as why:
             if asked.without_bubblewrap:
                 raise

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     PROGRAM = "a program"
     TEXT = "a text"
     EMPTY = "an empty file"
+    UNKNOWN = "a file of no known kind"
 
 
 IMAGES = frozenset(

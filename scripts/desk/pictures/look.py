@@ -173,7 +173,10 @@ class _Exchange:
                 page = self._page(a, b, c, range(last + 1, wanted.stop))
                 last = page.number
                 shown.drawn += 1
+                begun = time.monotonic()
                 sink(page)
+                # What the desk does with a page is not the renderer's time.
+                self._deadline += time.monotonic() - begun
             elif kind == frames.COUNT:
                 shown.total = a
             elif kind == frames.TEXT and a <= frames.MOST_TEXT_BYTES and not shown.text:
@@ -242,4 +245,5 @@ def _note(shown: Shown, code: int, value: int) -> None:
     if note is Note.IS_OFFICE:
         shown.kind = Kind.OFFICE
     else:
+        shown.kind = Kind.UNKNOWN if note is Note.NO_TEXT else shown.kind
         shown.sentences.append(sentence(note, value))

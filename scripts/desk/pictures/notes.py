@@ -40,7 +40,7 @@ SENTENCES = {
     Note.LAUNCHES: "It asks to start a program or to open a file; nothing was started.",
     Note.CARRIES: "It carries {:,} other files inside, which were not opened.",
     Note.TWO_IN_ONE: "It is two files in one: it also ends as a ZIP archive, which was not opened.",
-    Note.NO_TEXT: "Its bytes are of no kind that can be drawn, and it is no text.",
+    Note.NO_TEXT: "Nothing of it can be shown here.",
     Note.CUT_TEXT: "Only its beginning is shown; it has {:,} lines.",
     Note.CUT_LISTING: "Only the first entries are listed, of {:,}.",
     Note.UNPACKS: "Unpacked it would be {:,} times as large: it is made to fill a disk.",
