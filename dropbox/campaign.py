@@ -145,6 +145,7 @@ def _campaign(body: dict[str, Any]) -> dict[str, Any]:
         for entry in entries_of(body, "scope", near="scope", required=False)
     ]
     reviewing = read_reviewing(body.get("review", {}), lists)
+    _check_crosses(reviewing, categories, groups)
     languages = tuple(head["title"])
     for name, texts in (*head.items(), *(("scope", paragraph) for paragraph in scope)):
         _check_languages(texts, name, languages, near=name)
@@ -176,6 +177,20 @@ def _categories(
     """The categories, and a usual "not sure" behind them unless one of them is that."""
     found = tuple(_category(entry, number, lists) for number, entry in enumerate(entries, 1))
     return found if any(entry.get("unsure") for entry in entries) else (*found, _NOT_SURE)
+
+
+def _check_crosses(
+    reviewing: Reviewing, categories: tuple[Category, ...], groups: tuple[Group, ...]
+) -> None:
+    """Refuse a pair for charts with a code that nothing has."""
+    known = {label.code for label in _labels(categories, groups) if isinstance(label, Question)}
+    known |= {*reviewing.rules, "harms", "category"}
+    for pair in reviewing.crosses:
+        for code in pair:
+            if code not in known:
+                raise Fault(
+                    f'"{code}" is neither a question nor a field of the review', "crosses", "review"
+                )
 
 
 def _refuse_twice(labels: Iterable[Label]) -> None:

@@ -35,6 +35,18 @@ from dropbox.review_codes import (
 _USUAL_FILE = Path(__file__).with_name("review.toml")
 _SECTION = "review.field"
 _RELEASE = "answers_need_release"
+_KEYS = frozenset(
+    {
+        "always_second",
+        "sample_percent",
+        "rejected",
+        "quality_percent",
+        "rules",
+        "field",
+        "crosses",
+        _RELEASE,
+    }
+)
 _Lists = Mapping[str, tuple[Label, ...]]
 
 
@@ -46,21 +58,20 @@ def read_reviewing(table: Any, lists: _Lists) -> Reviewing:
     if not isinstance(table, dict):
         raise Fault('"review" has to be a table, [review]', "review")
     former = [entry["choices"] for entry in _usual()["former"] if "choices" in entry]
-    own = {"always_second", "sample_percent", "rejected", "quality_percent", "rules", "field"}
-    known = {*LISTS, *former, *own, _RELEASE}
-    check_keys(table, known, near="review")
+    check_keys(table, {*LISTS, *former, *_KEYS}, near="review")
     found = {name: _choices_of(table, name, lists) for name in LISTS}
     fields = _former_fields(table, lists) or _fields(table, lists)
     rules = _rules(table.get("rules", {}), fields if any(map(table.get, former)) else ())
     return Reviewing(
-        found,
-        _tiers(table, "always_second", found["merit"]),
-        _percent(table, "sample_percent"),
-        {**rules, **{one.code: rules.get(one.code, one.rule) for one in fields}},
-        fields,
-        _tiers(table, "rejected", found["merit"], needed=False),
-        _percent(table, "quality_percent"),
-        _needs_release(table),
+        lists=found,
+        always_second=_tiers(table, "always_second", found["merit"]),
+        sample_percent=_percent(table, "sample_percent"),
+        rules={**rules, **{one.code: rules.get(one.code, one.rule) for one in fields}},
+        fields=fields,
+        rejected=_tiers(table, "rejected", found["merit"], needed=False),
+        quality_percent=_percent(table, "quality_percent"),
+        answers_need_release=_needs_release(table),
+        crosses=_crosses(table.get("crosses", [])),
     )
 
 
@@ -93,6 +104,18 @@ def _needs_release(table: dict[str, Any]) -> bool:
     if not isinstance(needed, bool):
         raise Fault(f'"{_RELEASE}" has to be true or false', _RELEASE, after="review")
     return needed
+
+
+def _crosses(pairs: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, list) and [type(code) for code in pair] == [str, str] for pair in pairs
+    ):
+        raise Fault(
+            '"crosses" has to be a list of pairs of codes, of questions or fields of the review',
+            "crosses",
+            after="review",
+        )
+    return tuple((one, other) for one, other in pairs)
 
 
 def _rules(table: Any, former: tuple[Field, ...]) -> Mapping[str, str]:

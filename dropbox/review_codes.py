@@ -121,6 +121,8 @@ class Reviewing:
     ``rules`` has one of RULES for each field, the campaign's own ones last. Cases that ended in the
     tiers ``rejected`` after one review are drawn for a second one: ``quality_percent`` of them.
     With ``answers_need_release`` no answer leaves before another reviewer than its author lets it.
+    ``crosses`` are pairs of codes, of questions or fields, whose answers charts show beside each
+    other.
     """
 
     lists: Mapping[str, tuple[Label, ...]]
@@ -131,6 +133,7 @@ class Reviewing:
     rejected: frozenset[str] = frozenset()
     quality_percent: int = 0
     answers_need_release: bool = False
+    crosses: tuple[tuple[str, str], ...] = ()
 
     def codes(self, name: str) -> tuple[str, ...]:
         """The codes of list *name*, in the order of the campaign file."""

@@ -46,6 +46,7 @@ ASKING = {
     "scripts.desk.identity",
     # What they ask is in the registers.
     "scripts.desk.search.beside",
+    "scripts.desk.search.counted",
     "scripts.desk.search.finding",
     "scripts.desk.search.queues",
     "scripts.desk.search.selection",

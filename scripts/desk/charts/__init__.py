@@ -1,0 +1,1 @@
+"""Pictures of the whole: what many cases show together, counted and drawn."""

@@ -1,0 +1,352 @@
+"""What many cases show together, in numbers: counts, tables, and what is left out of them.
+
+Everything comes from what all reviewers may read of a case: what its claimant said, and of reviews
+what counts. A small count could point at a person, so it is left out, and so is the next smallest
+where the total would give it away.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import combinations
+from statistics import median
+
+from dropbox.label import Label
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.charts import titles
+from scripts.desk.quality import FEW, agreement
+from scripts.desk.search.columns import Column, columns_of
+from scripts.desk.search.counted import Cases
+
+# Statistical offices publish no cell under five persons without a reason of its own.
+LEAST = 5
+# So many periods are legible, one below or beside the other; with more, they become longer.
+_PERIODS, _GRID_PERIODS = 26, 12
+# The harms that come most, and the codes of one field.
+_HARMS, _CODES = 12, 24
+_DAYS = ((7, titles.WEEK), (14, titles.TWO_WEEKS), (30, titles.MONTH), (90, titles.QUARTER))
+
+# A count, or None if it is left out, and what is shown in its place: not "<5", since the next
+# smallest is left out too.
+Cell = int | None
+LEFT_OUT = "–"
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A count for each label."""
+
+    title: str
+    rows: tuple[tuple[str, Cell], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A count for each pair of a row and a column."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Lines of texts and numbers, one for each currency or field."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+Figure = Bars | Grid | Listing
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to count: cases by number, the labels' language, and the least count that is shown.
+
+    ``whole``: these are all cases, not a selection.
+    """
+
+    numbers: Sequence[int]
+    language: str
+    least: int = LEAST
+    whole: bool = True
+
+
+def figures(casebook: Casebook, asked: Asked) -> list[Figure]:
+    """All figures in which anything is counted."""
+    counted = _Figures(casebook, asked)
+    found: list[Figure] = [
+        counted.intake(),
+        counted.intake_by_category(),
+        counted.progress(),
+        counted.tiers(),
+        counted.harms(),
+        counted.harms_together(),
+        *counted.fields(),
+        *counted.crosses(),
+        counted.losses(),
+        counted.days_to_answer(),
+        *([counted.agreement()] if asked.whole else []),
+    ]
+    return [one for one in found if _counts_something(one)]
+
+
+def _counts_something(figure: Figure) -> bool:
+    if isinstance(figure, Bars):
+        return any(cell != 0 for _, cell in figure.rows)
+    return bool(figure.rows)
+
+
+class _Figures:
+    def __init__(self, casebook: Casebook, asked: Asked) -> None:
+        self._casebook = casebook
+        self._campaign = casebook.campaign
+        self._asked = asked
+        self._cases = Cases(casebook, asked.numbers)
+        self._columns = columns_of(casebook.campaign)
+
+    def _title(self, label: Label) -> str:
+        return label.in_(self._asked.language)
+
+    def _label(self, column: Column, code: str) -> str:
+        return column.label(code, self._asked.language)
+
+    def _name(self, column: Column) -> str:
+        """What the column asks: its own label, or of a list of every campaign's, the usual word."""
+        known = titles.OF_FIELDS.get(column.code)
+        return self._title(known) if known else self._label(column, column.code)
+
+    def _bars(self, title: Label, counts: Iterable[tuple[str, int]]) -> Bars:
+        rows = tuple(counts)
+        cells = hidden([count for _, count in rows], self._asked.least)
+        labels = (label for label, _ in rows)
+        return Bars(self._title(title), tuple(zip(labels, cells, strict=True)))
+
+    def intake(self) -> Bars:
+        """Cases by the week in which they arrived, or by a longer period."""
+        period = period_of([one.day for one in self._cases.rows], _PERIODS)
+        counts = Counter(period(one.day) for one in self._cases.rows)
+        return self._bars(titles.INTAKE, sorted(counts.items()))
+
+    def intake_by_category(self) -> Grid:
+        """Cases by what counts as their category, and by the time at which they arrived."""
+        period = period_of([one.day for one in self._cases.rows], _GRID_PERIODS)
+        counts = Counter((one.category, period(one.day)) for one in self._cases.rows)
+        periods = sorted({period for _, period in counts})
+        column = self._columns["category"]
+        rows = [
+            (self._label(column, code), [counts[code, period] for period in periods])
+            for code in _in_order(column.codes, {code for code, _ in counts})
+        ]
+        return self._grid(titles.INTAKE_BY_CATEGORY, periods, rows)
+
+    def _grid(
+        self, title: Label, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[int]]]
+    ) -> Grid:
+        cells = hidden_in_grid([counts for _, counts in rows], self._asked.least)
+        labelled = zip((label for label, _ in rows), cells, strict=True)
+        return Grid(self._title(title), tuple(columns), tuple(labelled) if columns else ())
+
+    def progress(self) -> Bars:
+        """How far the cases have come: each step has those that took it."""
+        reached = [self._cases.steps(one) for one in self._cases.rows]
+        steps = [(label, sum(step in one for one in reached)) for step, label in titles.STEPS]
+        return self._bars(titles.PROGRESS, [(self._title(label), n) for label, n in steps])
+
+    def tiers(self) -> Bars:
+        """Decided cases by their merit."""
+        counts = Counter(one.merit for one in self._cases.rows if one.merit)
+        return self._by_code(titles.TIERS, self._columns["merit"], counts)
+
+    def _by_code(self, title: Label, column: Column, counts: Counter[str]) -> Bars:
+        codes = _in_order(column.codes, set(counts))[:_CODES] if counts else []
+        return self._bars(title, [(self._label(column, code), counts[code]) for code in codes])
+
+    def harms(self) -> Bars:
+        """The harms that come most."""
+        counts = Counter(harm for one in self._cases.rows for harm in one.harms)
+        column = self._columns["harms"]
+        most = counts.most_common(_HARMS)
+        return self._bars(titles.HARMS, [(self._label(column, code), n) for code, n in most])
+
+    def harms_together(self) -> Grid:
+        """Cases that have both of two harms."""
+        counts = Counter(harm for one in self._cases.rows for harm in one.harms)
+        most = [harm for harm, _ in counts.most_common(_HARMS)]
+        pairs = Counter(
+            pair for one in self._cases.rows for pair in combinations(sorted(one.harms), 2)
+        )
+        column = self._columns["harms"]
+
+        def both(one: str, other: str) -> int:
+            return counts[one] if one == other else pairs[min(one, other), max(one, other)]
+
+        rows = []
+        for number, one in enumerate(most, 1):
+            counted = (both(one, other) for other in most)
+            cells = tuple(None if 0 < cell < self._asked.least else cell for cell in counted)
+            rows.append((f"{number}. {self._label(column, one)}", cells))
+        numbers = tuple(str(number) for number in range(1, len(most) + 1))
+        return Grid(self._title(titles.HARMS_TOGETHER), numbers, tuple(rows))
+
+    def fields(self) -> list[Bars]:
+        """The campaign's own fields that have choices: what reviews say, or else the claimant."""
+        found = []
+        for field in self._campaign.reviewing.fields:
+            if field.choices:
+                counts = Counter(
+                    value for values in self._cases.values(field.code).values() for value in values
+                )
+                found.append(self._by_code(field, self._columns[field.code], counts))
+        return found
+
+    def crosses(self) -> list[Grid]:
+        """Pairs of questions or fields that the campaign wants beside each other."""
+        return [
+            self._cross(self._columns[row], self._columns[column])
+            for row, column in self._campaign.reviewing.crosses
+            if row in self._columns and column in self._columns
+        ]
+
+    def _cross(self, row: Column, column: Column) -> Grid:
+        down, across = self._cases.values(row.code), self._cases.values(column.code)
+        counts = Counter(
+            (one, other)
+            for case, values in down.items()
+            for one in values
+            for other in across.get(case, ())
+        )
+        rows = _present(row.codes, {one for one, _ in counts})[:_CODES]
+        columns = _present(column.codes, {other for _, other in counts})[:_CODES]
+        title = Label("", {"en": f"{self._name(row)} × {self._name(column)}"})
+        return self._grid(
+            title,
+            [self._label(column, code) for code in columns],
+            [(self._label(row, one), [counts[one, other] for other in columns]) for one in rows],
+        )
+
+    def losses(self) -> Listing:
+        """Listing by currency of what reviewers found to be lost."""
+        by_currency: dict[str, list[Decimal]] = {}
+        for amounts in self._cases.losses():
+            for currency, amount in amounts.items():
+                by_currency.setdefault(currency, []).append(amount)
+        column = self._columns["amounts.currency"]
+        decided = sum(bool(one.merit) for one in self._cases.rows)
+        rows = []
+        for code in _in_order(column.codes, set(by_currency)):
+            found = by_currency.get(code, [])
+            if not found:
+                continue
+            few = len(found) < self._asked.least
+            shown = (
+                (LEFT_OUT, LEFT_OUT)
+                if few
+                else (_money(sum(found, Decimal())), _money(median(found)))
+            )
+            count = LEFT_OUT if few else f"{len(found):,}"
+            rows.append((self._label(column, code), count, *shown))
+        heads = tuple(map(self._title, (titles.CURRENCY, titles.CASES, titles.SUM, titles.MEDIAN)))
+        note = self._title(titles.LOSSES_NOTE).replace("%", f"{decided:,}")
+        return Listing(self._title(titles.LOSSES), heads, tuple(rows), note)
+
+    def agreement(self) -> Listing:
+        """How far first and second reviewers agree, field by field."""
+        found = [one for one in agreement(self._casebook) if one.units]
+        rows = tuple(
+            (
+                self._name(self._columns[one.field]),
+                f"{one.units:,}",
+                _share(one.kappa),
+                _share(one.alpha),
+            )
+            for one in found
+        )
+        heads = tuple(map(self._title, (titles.FIELD, titles.UNITS, titles.KAPPA, titles.ALPHA)))
+        return Listing(
+            self._title(titles.AGREEMENT),
+            heads,
+            rows,
+            self._title(titles.AGREEMENT_NOTE).replace("%", str(FEW)),
+        )
+
+    def days_to_answer(self) -> Bars:
+        """Days from the arrival of a case to its first answer."""
+        waited, waiting = self._cases.days_to_answer()
+        counts, previous = [], -1
+        for most, label in _DAYS:
+            counts.append((self._title(label), sum(previous < days <= most for days in waited)))
+            previous = most
+        counts.append((self._title(titles.LONGER), sum(days > previous for days in waited)))
+        counts.append((self._title(titles.NO_ANSWER), waiting))
+        return self._bars(titles.DAYS, counts if waited else [])
+
+
+def _share(value: float | None) -> str:
+    return LEFT_OUT if value is None else f"{value:.2f}"
+
+
+def _present(codes: Sequence[str], present: set[str]) -> list[str]:
+    """Those of *codes* that are *present*, in their order, and behind them what is no code."""
+    return [*(code for code in codes if code in present), *sorted(present - set(codes))]
+
+
+def _in_order(codes: Sequence[str], present: set[str]) -> list[str]:
+    """All *codes*, or of a long list those that are *present*, and behind them what is no code."""
+    return _present(codes, present if len(codes) > _CODES else present | set(codes))
+
+
+def _money(amount: Decimal | float) -> str:
+    return f"{amount:,.2f}".removesuffix(".00")
+
+
+def hidden(counts: Sequence[int], least: int) -> tuple[Cell, ...]:
+    """*counts* without small ones; if that is a single one, without the next smallest either.
+
+    All of them together are known, so a single one would follow from the others.
+    """
+    cells: list[Cell] = [None if 0 < count < least else count for count in counts]
+    if cells.count(None) == 1:
+        others = [count for count in cells if count]
+        if others:
+            cells[cells.index(min(others))] = None
+    return tuple(cells)
+
+
+def hidden_in_grid(rows: Sequence[Sequence[int]], least: int) -> list[tuple[Cell, ...]]:
+    """The same for a grid whose rows and columns have known totals."""
+    cells: list[list[Cell]] = [
+        [None if 0 < count < least else count for count in row] for row in rows
+    ]
+    changed = True
+    while changed:
+        changed = False
+        lines = [[(y, x) for x in range(len(row))] for y, row in enumerate(cells)]
+        lines += [list(line) for line in zip(*lines, strict=True)]
+        for line in lines:
+            if sum(cells[y][x] is None for y, x in line) == 1:
+                others = [(count, y, x) for y, x in line if (count := cells[y][x])]
+                if others:
+                    _, y, x = min(others)
+                    cells[y][x] = None
+                    changed = True
+    return [tuple(row) for row in cells]
+
+
+def period_of(days: Sequence[date], most: int) -> Callable[[date], str]:
+    """The period of a day: a week, by its Monday, a month or a year; about *most* of them."""
+    if not days:
+        return date.isoformat
+    begin, end = min(days), max(days)
+    if (end - begin).days < 7 * most:
+        return lambda day: (day - timedelta(days=day.weekday())).isoformat()
+    if (end - begin).days < 30 * most:
+        return lambda day: f"{day:%Y-%m}"
+    return lambda day: f"{day:%Y}"

@@ -1,0 +1,85 @@
+"""The words on charts, in the languages of the labels."""
+
+from dropbox.label import Label
+from scripts.desk.search.counted import ALL, DECIDED, LOOKED_AT, OF_MERIT, REVIEWED
+
+
+def _title(hans: str, hant: str, english: str) -> Label:
+    return Label("", {"zh-Hans": hans, "zh-Hant": hant, "en": english})
+
+
+PAGE = _title("案件概览", "案件概覽", "The cases at a glance")
+COUNTED = _title("截至 %s：共 %s 个案件。", "截至 %s：共 %s 個案件。", "On %s: %s cases.")
+SMALL = _title(
+    "“–”：小于 %s 的数字不显示，以免指向具体的人；必要时也略去能推算出它们的数字。",
+    "「–」：小於 %s 的數字不顯示，以免指向具體的人；必要時也略去能推算出它們的數字。",
+    "“–”: numbers below %s are left out, since they could point at a person, and so are numbers "
+    "from which they would follow.",
+)
+EVERY_NUMBER = _title(
+    "显示所有数字，包括很小的数字：请勿外传。",
+    "顯示所有數字，包括很小的數字：請勿外傳。",
+    "All numbers are shown, small ones too: not for outsiders.",
+)
+SOURCE = _title(
+    "数字来自复核结论；尚无结论时，来自当事人所述。",
+    "數字來自複核結論；尚無結論時，來自當事人所述。",
+    "Counted is what reviews concluded, and until then what claimants said.",
+)
+INTAKE = _title("收案时间", "收案時間", "When cases arrived")
+INTAKE_BY_CATEGORY = _title("收案时间与类别", "收案時間與類別", "When cases arrived, by category")
+PROGRESS = _title("处理进度", "處理進度", "How far cases have come")
+TIERS = _title("案件的成立程度", "案件的成立程度", "Merit of decided cases")
+HARMS = _title("损害", "損害", "Harms")
+HARMS_TOGETHER = _title("同时出现的损害", "同時出現的損害", "Harms that come together")
+LOSSES = _title("损失（按币种）", "損失（按幣別）", "Losses by currency")
+LOSSES_NOTE = _title(
+    "每案取各复核员所列总额中最低的；已有结论的案件共 % 个。未换算、未计利息。",
+    "每案取各複核員所列總額中最低的；已有結論的案件共 % 個。未換算、未計利息。",
+    "Of each case, the lowest total that a reviewer found; % cases are decided. Neither converted "
+    "nor with interest.",
+)
+CURRENCY = _title("币种", "幣別", "Currency")
+CASES = _title("案件数", "案件數", "Cases")
+SUM = _title("合计", "合計", "Sum")
+MEDIAN = _title("中位数", "中位數", "Median")
+DAYS = _title("多久首次答复", "多久首次答覆", "Time to the first answer")
+WEEK = _title("7 天以内", "7 天以內", "up to 7 days")
+TWO_WEEKS = _title("8–14 天", "8–14 天", "8 to 14 days")
+MONTH = _title("15–30 天", "15–30 天", "15 to 30 days")
+QUARTER = _title("31–90 天", "31–90 天", "31 to 90 days")
+LONGER = _title("超过 90 天", "超過 90 天", "longer")
+NO_ANSWER = _title("尚未答复", "尚未答覆", "no answer yet")
+AGREEMENT = _title("复核员之间的一致程度", "複核員之間的一致程度", "Agreement of reviewers")
+AGREEMENT_NOTE = _title(
+    "1 为完全一致，0 为与随机无异。少于 % 个单位时，数字没有多少意义。",
+    "1 為完全一致，0 為與隨機無異。少於 % 個單位時，數字沒有多少意義。",
+    "1 is full agreement, 0 what chance would give. Fewer than % units say little.",
+)
+FIELD = _title("栏目", "欄目", "Field")
+UNITS = _title("单位数", "單位數", "Units")
+KAPPA = _title("κ", "κ", "Cohen’s κ")
+ALPHA = _title("α", "α", "Krippendorff’s α")
+
+# The steps of a case, in order.
+STEPS = (
+    (ALL, _title("收到", "收到", "arrived")),
+    (LOOKED_AT, _title("有人看过", "有人看過", "looked at")),
+    (REVIEWED, _title("已复核", "已複核", "reviewed")),
+    (DECIDED, _title("已有结论", "已有結論", "decided")),
+    (OF_MERIT, _title("成立", "成立", "of merit")),
+)
+# Fields that every campaign has, which have no label of their own.
+OF_FIELDS = {
+    "category": _title("类别", "類別", "Category"),
+    "harms": _title("损害", "損害", "Harm"),
+    "merit": _title("成立程度", "成立程度", "Merit"),
+    "urgency": _title("紧急程度", "緊急程度", "Urgency"),
+    "evidence": _title("证据强度", "證據強度", "Strength of evidence"),
+    "flags": _title("标记", "標記", "Flag"),
+    "outcome": _title("结果", "結果", "Outcome"),
+    "status": _title("状态", "狀態", "Status"),
+    "language": _title("语言", "語言", "Language"),
+    "period_from": _title("开始时间", "開始時間", "Beginning"),
+    "period_to": _title("结束时间", "結束時間", "End"),
+}

@@ -1,0 +1,258 @@
+"""`charts`: what many cases show together, what is left out of it, and how it is drawn."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from bs4 import BeautifulSoup
+from support.cases import add, report
+from support.team import Team
+
+from dropbox.label import LANGUAGES
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.charts.figures import (
+    Asked,
+    Bars,
+    Figure,
+    Grid,
+    Listing,
+    figures,
+    hidden,
+    hidden_in_grid,
+    period_of,
+)
+from scripts.desk.charts.page import html
+from scripts.desk.charts.svg import drawn
+from scripts.desk.review.judgement import Judgement
+
+DAY = date(2026, 11, 23)
+FIRST, SECOND = "AB" * 20, "CD" * 20
+
+
+def judged(casebook: Casebook, number: int, *judgements: Judgement) -> None:
+    """Have the first reviewer, then the second, say so of a case."""
+    case = casebook.case(number)
+    for reviewer, one in zip((FIRST, SECOND), judgements, strict=False):
+        casebook.layers.add(case, one, reviewer=reviewer, day=DAY)
+    casebook.layers.settle(case)
+
+
+@pytest.fixture
+def many(casebook: Casebook) -> Casebook:
+    """Twelve cases of one category and three of another; eight of the former are decided."""
+    facts = {"lives_now": "reg.us_ca", "phone_region": "tel.cn"}
+    add(
+        casebook,
+        *(
+            report(f"【虚构】{number}", number, facts=facts, harms=("c1.job_loss", "c1.detained"))
+            for number in range(1, 13)
+        ),
+        *(report(f"【虚构】{number}", number, category="c3") for number in range(13, 16)),
+    )
+    amount = {"currency": "CNY", "as_of": "", "what": ""}
+    for number in range(1, 9):
+        said = Judgement(
+            "c1",
+            "m3",
+            "normal",
+            harms={"c1.job_loss": "alleged"},
+            amounts=({**amount, "amount": str(100 * number)},),
+            fields={"us": "california", "phone_region": "tel.us"},
+        )
+        lower = replace(said, amounts=({**amount, "amount": "50"},)) if number == 1 else said
+        judged(casebook, number, said, lower)
+    return casebook
+
+
+def asked(casebook: Casebook, least: int = 1, language: str = "en") -> Asked:
+    return Asked([case.number for case in casebook.cases()], language, least)
+
+
+def figure(found: Sequence[Figure], title: str) -> Figure:
+    (one,) = (one for one in found if one.title.startswith(title))
+    return one
+
+
+def counts(one: Figure) -> dict[str, object]:
+    assert isinstance(one, Bars | Grid)
+    return dict(one.rows)
+
+
+def test_each_figure_counts_what_all_may_read(many: Casebook) -> None:
+    found = figures(many, asked(many))
+
+    assert counts(figure(found, "How far")) == {
+        "arrived": 15,
+        "looked at": 8,
+        "reviewed": 8,
+        "decided": 8,
+        "of merit": 8,
+    }
+    assert counts(figure(found, "Merit of")) == {
+        label.in_("en"): 8 * (label.code == "m3")
+        for label in many.campaign.reviewing.lists["merit"]
+    }
+    # Of decided cases the reviewers' harms count, of the others the claimants'.
+    assert found[4].title == "Harms"
+    assert sorted(map(str, counts(found[4]).values())) == ["12", "4"]
+    together = figure(found, "Harms that come together")
+    assert isinstance(together, Grid)
+    assert [cells for _, cells in together.rows] == [(12, 4), (4, 4)]
+    assert counts(figure(found, "Connection to"))["Lives in California"] == 8
+    # Where reviewers say nothing, what the claimant said is counted.
+    phones = counts(figure(found, "Phone region"))
+    assert (phones["United States (+1)"], phones["Mainland China (+86)"]) == (8, 4)
+    agreed = figure(found, "Agreement")
+    assert isinstance(agreed, Listing) and ("Merit", "8", "–", "–") in agreed.rows
+    losses = figure(found, "Losses")
+    assert isinstance(losses, Listing)
+    assert losses.rows == (("yuan (CNY)", "8", "3,550", "450"),)
+    assert losses.note.startswith("Of each case, the lowest total that a reviewer found; 8 cases")
+
+
+def test_a_review_that_is_not_done_counts_nowhere(many: Casebook) -> None:
+    case = many.case(13)
+    before = figures(many, asked(many))
+    judgement = Judgement("c2", "m4", "normal", fields={"us": "canada"})
+    many.layers.add(case, judgement, reviewer=FIRST, day=DAY)
+    many.layers.settle(case)
+
+    after = figures(many, asked(many))
+
+    changed = [one.title for one, other in zip(before, after, strict=True) if one != other]
+    assert changed == ["How far cases have come"]
+    assert counts(figure(after, "How far"))["looked at"] == 9
+    assert counts(figure(after, "How far"))["decided"] == 8
+
+
+def test_a_cross_of_two_questions_has_the_cases_of_each_pair(many: Casebook) -> None:
+    (cross,) = (one for one in figures(many, asked(many)) if "×" in one.title)
+    assert isinstance(cross, Grid)
+    row = next(cells for label, cells in cross.rows if "California" in label)
+    assert {column: cell for column, cell in zip(cross.columns, row, strict=True) if cell} == {
+        "Mainland China (+86)": 4,
+        "United States (+1)": 8,
+    }
+
+
+def test_an_answer_counts_by_the_days_it_took(many: Casebook) -> None:
+    for number, days in ((1, 3), (2, 7), (3, 8), (4, 200)):
+        case = many.case(number)
+        many.queue_answer(case, kind="answer", language="en", day=DAY, text="x")
+        database = many.database
+        database.execute("UPDATE answer SET number = 0, bundle = ? WHERE id = ?", [number, number])
+        database.execute("INSERT INTO departure VALUES (?, 0, ?, 1)", [number, number])
+        left = (case.parts[0].day + timedelta(days=days)).isoformat()
+        database.execute("INSERT INTO reply_bundle VALUES (?, ?, '00')", [number, left])
+
+    shown = counts(figure(figures(many, asked(many)), "Time to"))
+
+    assert list(shown.values()) == [2, 1, 0, 0, 1, 11]
+
+
+@pytest.mark.parametrize(
+    ("given", "least", "shown"),
+    [
+        ([9, 4, 0, 20], 5, (None, None, 0, 20)),
+        ([4, 3, 20], 5, (None, None, 20)),
+        ([5, 6], 5, (5, 6)),
+        ([4], 5, (None,)),
+        ([1, 2], 1, (1, 2)),
+        ([], 5, ()),
+    ],
+)
+def test_a_small_count_is_left_out_and_so_is_what_would_tell_it(
+    given: list[int], least: int, shown: tuple[int | None, ...]
+) -> None:
+    assert hidden(given, least) == shown
+
+
+def test_no_cell_of_a_grid_follows_from_its_row_or_column() -> None:
+    rows = hidden_in_grid([[30, 4, 12], [8, 20, 9], [40, 50, 60]], 5)
+
+    for line in (*rows, *zip(*rows, strict=True)):
+        assert line.count(None) != 1
+    assert rows[2][2] == 60 and hidden_in_grid([[7, 8], [9, 10]], 5) == [(7, 8), (9, 10)]
+
+
+def test_small_counts_of_a_casebook_are_nowhere_on_the_page(many: Casebook) -> None:
+    asking = asked(many, least=5)
+    page = html(figures(many, asking), asking, campaign="x", today=DAY)
+    text = BeautifulSoup(page, "html.parser").get_text(" ")
+
+    # Four cases have another phone, and three another category.
+    assert "–" in text and not re.search(r"(?<![\d,.-])[1-4](?![\d,.–-])", text.split("Harms")[0])
+
+
+@pytest.mark.parametrize(
+    ("days", "periods"),
+    [
+        ([date(2026, 1, 1), date(2026, 1, 5)], ["2025-12-29", "2026-01-05"]),
+        ([date(2026, 1, 31), date(2026, 9, 1)], ["2026-01", "2026-09"]),
+        ([date(2020, 1, 31), date(2026, 9, 1)], ["2020", "2026"]),
+        ([], []),
+    ],
+)
+def test_periods_grow_with_the_time_that_is_covered(days: list[date], periods: list[str]) -> None:
+    assert list(map(period_of(days, 26), days)) == periods
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_runs_nothing_fetches_nothing_and_is_in_its_language(
+    many: Casebook, language: str
+) -> None:
+    asking = asked(many, language=language)
+    page = html(figures(many, asking), asking, campaign="<script>x</script>\u202e", today=DAY)
+    soup = BeautifulSoup(page, "html.parser")
+
+    assert not soup.find_all(["script", "link", "img", "a", "iframe", "object"])
+    assert "\u202e" not in page and "url(" not in page and "http:" not in page
+    assert soup.html is not None and soup.html["lang"] == language
+    policy = soup.find("meta", {"http-equiv": "Content-Security-Policy"})
+    assert policy is not None and str(policy["content"]).startswith("default-src 'none'")
+    assert len(soup.find_all("figure")) == len(figures(many, asking))
+    if language != "en":
+        titles = " ".join(tag.get_text() for tag in soup.find_all(["h1", "figcaption"]))
+        assert not re.search("[A-Za-z]{3}", titles)
+
+
+def test_a_label_of_any_shape_is_drawn_on_one_line() -> None:
+    long = "很长的标签" * 60
+    hostile = "<b>\x1b[31m\u202e&"
+    page = drawn(Bars("t", ((long, 3), (hostile, None))))
+    grid = drawn(Grid("t", (long, hostile), ((hostile, (1, None)),)))
+
+    for one in (page, grid):
+        assert "<b>" not in one and "\x1b" not in one and "\u202e" not in one
+        assert "&lt;b&gt;" in one and "…" in one and "–" in one
+
+
+@pytest.fixture
+def at_the_desk(team: Team) -> Iterator[Team]:
+    with Casebook.open(team.casebook) as casebook:
+        add(casebook, *(report(f"【虚构】{number}", number) for number in range(1, 8)))
+    yield team
+
+
+def test_the_command_prints_writes_and_counts_a_selection(at_the_desk: Team) -> None:
+    team, page = at_the_desk, at_the_desk.directory / "charts.html"
+
+    assert "7 cases counted." in team(0, "charts")
+    assert "█" in team(0, "charts")
+    values = json.loads(team(0, "charts", "--json", "--where", "category=c3", "--least", 1))
+    assert (values["cases"], values["figures"]) == (0, [])
+    assert "7 cases counted" in team(0, "charts", "--out", page, "--lang", "zh-Hant")
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>") and page.stat().st_mode & 0o77 == 0
+    code, _, error = team.run(0, "charts", "--out", page)
+    assert code == 2 and "charts.html" in error
+    assert team.run(0, "charts", "--least", 0)[0] == 2
+
+
+def test_a_case_that_was_given_away_is_not_counted(at_the_desk: Team) -> None:
+    team = at_the_desk
+    team.judge(0, team.case(3), conflict=True, urgency="normal")
+
+    assert "6 cases counted." in team(0, "charts") and "7 cases counted." in team(1, "charts")
