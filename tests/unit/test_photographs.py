@@ -272,6 +272,26 @@ def test_no_more_of_a_file_is_held_than_was_said() -> None:
         assert len(sealer._held) <= HEAD_BYTES
 
 
+@pytest.mark.parametrize("name", ["both.jpg", "neither.jpg"])
+def test_once_it_is_clear_whether_there_are_traces_nothing_is_held(name: str) -> None:
+    sealer, held = PhotoSealer(Collector, lambda file, photo: None), list[int]()
+    for piece in pieces(data_of(name), 100):
+        sealer.write(piece)
+        held.append(len(sealer._held))
+
+    assert max(held) > 0 and held[-1] == 0
+
+
+def test_a_damaged_photograph_takes_no_place_for_a_copy() -> None:
+    data = data_of("both.jpg")
+    begins = data.index(b"\xff\xda")  # where its picture would begin
+    whole, copy = Collector(), Collector()
+    (photo,), _ = sealed(data[:begins] + b"??" + data[begins + 2 :], whole, copy)
+
+    assert photo.traces and photo.stripped is None
+    assert copy.data == b"" and not copy.aborted
+
+
 # --- On the pages ---
 
 

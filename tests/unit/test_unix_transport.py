@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,7 +88,8 @@ def asked(
 
 
 def test_a_large_body_in_pieces_arrives_whole_and_in_order(path: Path) -> None:
-    pieces = [os.urandom(size) for _ in range(400) for size in (16, 0, 5_000)]
+    # More than the kernel takes in one call, as of a report that claims many blocks.
+    pieces = [os.urandom(size) for _ in range(400) for size in (16, 3, 0, 5_000)]
     with asked(path, [KEPT]) as (post, server):
         answer = post(*pieces)
 
@@ -145,6 +147,31 @@ def test_an_answer_that_is_none_is_an_error_and_ends_its_connection(
         post(b"three")
 
     assert [number for number, _, _ in server.heard] == [1, 2, 3]
+
+
+def test_a_server_that_reads_nothing_is_an_error_in_time(path: Path) -> None:
+    """As one that has stopped: more than its socket holds waits for ever."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+
+        def accept_and_end() -> None:
+            listening.accept()[0].close()
+
+        # Should nobody look at the time, the end of it all is an error, too: a late one.
+        late = threading.Timer(4.0, accept_and_end)
+        late.daemon = True
+        late.start()
+        begun = time.monotonic()
+        with (
+            httpx.Client(transport=UnixTransport(connecting_to(path), 0.3)) as client,
+            pytest.raises(httpx.ReadError),
+        ):
+            client.post("http://vault/", content=bytes(2**22))
+        took = time.monotonic() - begun
+        late.cancel()
+
+    assert took < 2.9
 
 
 def test_no_server_is_an_error(path: Path) -> None:
