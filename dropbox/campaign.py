@@ -145,7 +145,7 @@ def _campaign(body: dict[str, Any]) -> dict[str, Any]:
         for entry in entries_of(body, "scope", near="scope", required=False)
     ]
     reviewing = read_reviewing(body.get("review", {}), lists)
-    _check_crosses(reviewing, categories, groups)
+    _check_named(reviewing, categories, groups)
     languages = tuple(head["title"])
     for name, texts in (*head.items(), *(("scope", paragraph) for paragraph in scope)):
         _check_languages(texts, name, languages, near=name)
@@ -179,18 +179,17 @@ def _categories(
     return found if any(entry.get("unsure") for entry in entries) else (*found, _NOT_SURE)
 
 
-def _check_crosses(
+def _check_named(
     reviewing: Reviewing, categories: tuple[Category, ...], groups: tuple[Group, ...]
 ) -> None:
-    """Refuse a pair for charts with a code that nothing has."""
+    """Refuse what [review] says of questions or fields that there are not."""
     known = {label.code for label in _labels(categories, groups) if isinstance(label, Question)}
     known |= {*reviewing.rules, "harms", "category"}
-    for pair in reviewing.crosses:
-        for code in pair:
-            if code not in known:
-                raise Fault(
-                    f'"{code}" is neither a question nor a field of the review', "crosses", "review"
-                )
+    named = [("crosses", code) for pair in reviewing.crosses for code in pair]
+    named += [("begins", code) for one in reviewing.limitations for code in one.begins]
+    for near, code in named:
+        if code not in known:
+            raise Fault(f'"{code}" is neither a question nor a field of the review', near, "review")
 
 
 def _refuse_twice(labels: Iterable[Label]) -> None:

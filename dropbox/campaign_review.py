@@ -29,11 +29,14 @@ from dropbox.review_codes import (
     USUAL,
     WITH_CHOICES,
     Field,
+    Limitation,
     Reviewing,
 )
 
 _USUAL_FILE = Path(__file__).with_name("review.toml")
-_SECTION = "review.field"
+_SECTION, _LIMITATION = "review.field", "review.limitation"
+# A century: the longest limitation that a law knows is shorter.
+_MOST_MONTHS = 1_200
 _RELEASE = "answers_need_release"
 _KEYS = frozenset(
     {
@@ -44,6 +47,7 @@ _KEYS = frozenset(
         "rules",
         "field",
         "crosses",
+        "limitation",
         _RELEASE,
     }
 )
@@ -72,6 +76,10 @@ def read_reviewing(table: Any, lists: _Lists) -> Reviewing:
         quality_percent=_percent(table, "quality_percent"),
         answers_need_release=_needs_release(table),
         crosses=_crosses(table.get("crosses", [])),
+        limitations=tuple(
+            _limitation(entry)
+            for entry in entries_of(table, "limitation", near="review", required=False)
+        ),
     )
 
 
@@ -104,6 +112,23 @@ def _needs_release(table: dict[str, Any]) -> bool:
     if not isinstance(needed, bool):
         raise Fault(f'"{_RELEASE}" has to be true or false', _RELEASE, after="review")
     return needed
+
+
+def _limitation(entry: dict[str, Any]) -> Limitation:
+    code = code_of(entry, "a limitation", near=_LIMITATION)
+    check_keys(
+        entry, {"code", "label", "months", "begins", "where"}, near=code, section=_LIMITATION
+    )
+    label = texts_of(table_of(entry, "label", near=code), code, near="label", after=code)
+    months = entry.get("months")
+    if type(months) is not int or not 0 < months <= _MOST_MONTHS:
+        sentence = f'the months of "{code}" have to be a whole number from 1 to {_MOST_MONTHS}'
+        raise Fault(sentence, "months", code, _LIMITATION)
+    lists = {"begins": entry.get("begins", ["period_from"]), "where": entry.get("where", [])}
+    for name, values in lists.items():
+        if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+            raise Fault(f'"{name}" of "{code}" has to be a list of texts', name, code, _LIMITATION)
+    return Limitation(code, label, months, tuple(lists["begins"]), tuple(lists["where"]))
 
 
 def _crosses(pairs: Any) -> tuple[tuple[str, str], ...]:

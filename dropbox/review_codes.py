@@ -114,6 +114,19 @@ class Field(Label):
 
 
 @dataclass(frozen=True)
+class Limitation(Label):
+    """When a claim lapses, as counsel says: ``months`` after the first date that a case has.
+
+    The dates are in ``begins``, codes of fields or questions in order. Only cases that meet all of
+    ``where`` have the claim: conditions such as "us=california".
+    """
+
+    months: int
+    begins: tuple[str, ...]
+    where: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Reviewing:
     """The lists by their names in LISTS, the campaign's own fields, and who gets a second review.
 
@@ -134,6 +147,7 @@ class Reviewing:
     quality_percent: int = 0
     answers_need_release: bool = False
     crosses: tuple[tuple[str, str], ...] = ()
+    limitations: tuple[Limitation, ...] = ()
 
     def codes(self, name: str) -> tuple[str, ...]:
         """The codes of list *name*, in the order of the campaign file."""
@@ -154,3 +168,4 @@ class Reviewing:
         for one in self.fields:
             yield one
             yield from one.choices
+        yield from self.limitations

@@ -68,7 +68,7 @@ def many(casebook: Casebook) -> Casebook:
 
 
 def asked(casebook: Casebook, least: int = 1, language: str = "en") -> Asked:
-    return Asked([case.number for case in casebook.cases()], language, least)
+    return Asked([case.number for case in casebook.cases()], language, DAY, least)
 
 
 def figure(found: Sequence[Figure], title: str) -> Figure:
@@ -180,7 +180,7 @@ def test_no_cell_of_a_grid_follows_from_its_row_or_column() -> None:
 
 def test_small_counts_of_a_casebook_are_nowhere_on_the_page(many: Casebook) -> None:
     asking = asked(many, least=5)
-    page = html(figures(many, asking), asking, campaign="x", today=DAY)
+    page = html(figures(many, asking), asking, campaign="x")
     text = BeautifulSoup(page, "html.parser").get_text(" ")
 
     # Four cases have another phone, and three another category.
@@ -205,7 +205,7 @@ def test_the_page_runs_nothing_fetches_nothing_and_is_in_its_language(
     many: Casebook, language: str
 ) -> None:
     asking = asked(many, language=language)
-    page = html(figures(many, asking), asking, campaign="<script>x</script>\u202e", today=DAY)
+    page = html(figures(many, asking), asking, campaign="<script>x</script>\u202e")
     soup = BeautifulSoup(page, "html.parser")
 
     assert not soup.find_all(["script", "link", "img", "a", "iframe", "object"])

@@ -19,6 +19,8 @@ from scripts.desk.charts import titles
 from scripts.desk.quality import FEW, agreement
 from scripts.desk.search.columns import Column, columns_of
 from scripts.desk.search.counted import Cases
+from scripts.desk.search.limitation import by_time, clock
+from scripts.desk.search.said import EVERYBODY
 
 # Statistical offices publish no cell under five persons without a reason of its own.
 LEAST = 5
@@ -27,6 +29,8 @@ _PERIODS, _GRID_PERIODS = 26, 12
 # The harms that come most, and the codes of one field.
 _HARMS, _CODES = 12, 24
 _DAYS = ((7, titles.WEEK), (14, titles.TWO_WEEKS), (30, titles.MONTH), (90, titles.QUARTER))
+# Days until a claim lapses: a quarter and a year.
+_LAPSE = (90, 365)
 
 # A count, or None if it is left out, and what is shown in its place: not "<5", since the next
 # smallest is left out too.
@@ -70,11 +74,12 @@ Figure = Bars | Grid | Listing
 class Asked:
     """What to count: cases by number, the labels' language, and the least count that is shown.
 
-    ``whole``: these are all cases, not a selection.
+    Days are counted from ``today``; ``whole``: these are all cases, not a selection.
     """
 
     numbers: Sequence[int]
     language: str
+    today: date
     least: int = LEAST
     whole: bool = True
 
@@ -93,6 +98,7 @@ def figures(casebook: Casebook, asked: Asked) -> list[Figure]:
         *counted.crosses(),
         counted.losses(),
         counted.days_to_answer(),
+        counted.clock(),
         *([counted.agreement()] if asked.whole else []),
     ]
     return [one for one in found if _counts_something(one)]
@@ -256,6 +262,16 @@ class _Figures:
         heads = tuple(map(self._title, (titles.CURRENCY, titles.CASES, titles.SUM, titles.MEDIAN)))
         note = self._title(titles.LOSSES_NOTE).replace("%", f"{decided:,}")
         return Listing(self._title(titles.LOSSES), heads, tuple(rows), note)
+
+    def clock(self) -> Bars:
+        """Claims by the time until they lapse, where counsel said when."""
+        found = clock(self._casebook, EVERYBODY, self._asked.numbers)
+        counts = by_time(found.running, self._asked.today, _LAPSE)
+        labels = (titles.LAPSED, *titles.UNTIL, titles.AFTER)
+        rows = [(self._title(label), count) for label, count in zip(labels, counts, strict=True)]
+        undated = sum(len(cases) for _, cases in found.without_date)
+        rows.append((self._title(titles.NO_DATE), undated))
+        return self._bars(titles.CLOCK, rows)
 
     def agreement(self) -> Listing:
         """How far first and second reviewers agree, field by field."""

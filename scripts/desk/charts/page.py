@@ -1,7 +1,6 @@
 """All figures on one HTML page that needs nothing else: no script, no network, no other file."""
 
 from collections.abc import Sequence
-from datetime import date
 from html import escape
 
 from dropbox.label import Label
@@ -42,7 +41,7 @@ thead th { font-weight: 600; }
 """
 
 
-def html(figures: Sequence[Figure], asked: Asked, *, campaign: str, today: date) -> str:
+def html(figures: Sequence[Figure], asked: Asked, *, campaign: str) -> str:
     """The page; *campaign* is its title in the labels' language."""
 
     def said(label: Label, *values: str) -> str:
@@ -54,7 +53,7 @@ def html(figures: Sequence[Figure], asked: Asked, *, campaign: str, today: date)
     small = said(titles.SMALL, str(asked.least)) if asked.least > 1 else said(titles.EVERY_NUMBER)
     name = escape(one_line(campaign, _NAME_CHARACTERS))
     drawings = "\n".join(drawn(figure) for figure in figures)
-    counted = said(titles.COUNTED, today.isoformat(), f"{len(asked.numbers):,}")
+    counted = said(titles.COUNTED, asked.today.isoformat(), f"{len(asked.numbers):,}")
     return f"""<!DOCTYPE html>
 <html lang="{asked.language}">
 <head>

@@ -50,6 +50,14 @@ MONTH = _title("15–30 天", "15–30 天", "15 to 30 days")
 QUARTER = _title("31–90 天", "31–90 天", "31 to 90 days")
 LONGER = _title("超过 90 天", "超過 90 天", "longer")
 NO_ANSWER = _title("尚未答复", "尚未答覆", "no answer yet")
+CLOCK = _title("距时效届满", "距時效屆滿", "Time until claims lapse")
+LAPSED = _title("已届满", "已屆滿", "lapsed")
+UNTIL = (
+    _title("90 天以内", "90 天以內", "within 90 days"),
+    _title("91 天至一年", "91 天至一年", "91 days to a year"),
+)
+AFTER = _title("一年以上", "一年以上", "later")
+NO_DATE = _title("没有日期", "沒有日期", "no date")
 AGREEMENT = _title("复核员之间的一致程度", "複核員之間的一致程度", "Agreement of reviewers")
 AGREEMENT_NOTE = _title(
     "1 为完全一致，0 为与随机无异。少于 % 个单位时，数字没有多少意义。",

@@ -51,12 +51,12 @@ def run(asked: argparse.Namespace) -> None:
         reviewer = at_desk(casebook)
         given_away = casebook.layers.given_away(reviewer)
         numbers = [one for one in chosen.numbers(casebook, reviewer) if one not in given_away]
-        counting = Asked(numbers, asked.lang, asked.least, whole=not chosen.any)
+        counting = Asked(numbers, asked.lang, today(), asked.least, whole=not chosen.any)
         found = figures(casebook, counting)
         title = casebook.campaign.title
         casebook.note("view", "charts")
     if asked.out is not None:
-        page = html(found, counting, campaign=title[asked.lang], today=today())
+        page = html(found, counting, campaign=title[asked.lang])
         write_new(asked.out, page.encode())
         print(f"{counted(len(numbers), 'case')} counted; {asked.out} was written.")
     elif asked.json:

@@ -196,6 +196,15 @@ class _Query:
                 values.append([code, source, self._reviewer])
         return " UNION ALL ".join(selects), values
 
+    def values(self, typed: str) -> list[tuple[int, str]]:
+        """The case and the value of each that the column has."""
+        column, sources = named(self._columns, typed)
+        if column.stored:
+            select = f'SELECT standing."case", {column.stored} FROM {_TABLES}'  # noqa: S608
+            return self._casebook.database.execute(select).fetchall()
+        rows, values = self._rows(column.code, sources, 'SELECT "case", value FROM {}')
+        return self._casebook.database.execute(rows, _interleaved(values, [])).fetchall()
+
     def order(self, sort: str, *, descending: bool) -> "_Order":
         """The order by a column's values. Cases without one come last, whichever way."""
         direction = f"{'DESC' if descending else 'ASC'} NULLS LAST"
@@ -216,6 +225,17 @@ class _Query:
         )
         before = [one for each in more for one in (*values, *each)]
         return _Order(tables, before, f'sorted.key {direction}, standing."case"', [])
+
+
+def values_of(casebook: Casebook, reviewer: str, typed: str) -> dict[int, set[str]]:
+    """What each case has in a column, as far as *reviewer* may know. Raises WrongCode."""
+    summary.catch_up(casebook)
+    said.catch_up(casebook)
+    query = _Query(casebook, reviewer)
+    found: dict[int, set[str]] = {}
+    for case, value in query.values(typed):
+        found.setdefault(case, set()).add(value)
+    return found
 
 
 class _Order(NamedTuple):
