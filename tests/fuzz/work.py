@@ -1,11 +1,13 @@
 """Work bundles of another desk, also signed with arbitrary content."""
 
+from dataclasses import replace
+
 from dropbox.errors import BadBundle
 from dropbox.tar_members import END, member
 from fuzz.mutation import mutate_json
 from fuzz.openpgp import NOW, REVIEWER, detached
 from fuzz.target import Target
-from scripts.desk.casebook.desks import Closed, Desk, Promise, SignedLine, WorkRow
+from scripts.desk.casebook.desks import OF_NO_CASE, Closed, Desk, Promise, SignedLine, WorkRow
 from scripts.desk.exchange.work_bundle import Work, pack, read_work, unpack, write_work
 
 _ORIGIN, _LINE = "0a" * 32, "1b" * 32
@@ -31,6 +33,77 @@ WORK = Work(
     closed=(Closed(REVIEWER.fingerprint, (_LINE,), b"sealed"),),
 )
 
+# With a row of each kind that came with version 2 of the format.
+_REVIEWER = REVIEWER.fingerprint
+_LATER: dict[str, dict[str, int | str]] = {
+    "translation": {
+        "number": 1,
+        "case": 1,
+        "source": "3d" * 16,
+        "kind": "gist",
+        "language": "en",
+        "machine": "argos",
+        "text": "【虚构】 A gist",
+        "reviewer": _REVIEWER,
+        "rank": 1,
+        "day": "2026-11-24",
+    },
+    "assignment": {
+        "number": 1,
+        "case": 1,
+        "assignee": "",
+        "reviewer": _REVIEWER,
+        "rank": 1,
+        "day": "2026-11-24",
+    },
+    "draw": {
+        "number": 1,
+        "case": 1,
+        "key": _ORIGIN,
+        "percent": 10,
+        "reviewer": _REVIEWER,
+        "day": "2026-11-24",
+    },
+    "link_decision": {
+        "number": 1,
+        "case": 1,
+        "other": "Z" * 41,
+        "decision": "denied",
+        "reviewer": _REVIEWER,
+        "rank": 1,
+        "day": "2026-11-24",
+    },
+    "release": {
+        "number": 1,
+        "case": 1,
+        "desk": 0,
+        "answer": 2,
+        "answer_sha256": "4e" * 32,
+        "reviewer": _REVIEWER,
+        "day": "2026-11-24",
+    },
+    "confirmation": {
+        "vault": "5f" * 16,
+        "desk": 0,
+        "signer": _REVIEWER,
+        "reply_bundle": 1,
+        "bundle": 2,
+        "day": "2026-11-24",
+    },
+}
+WORK_2 = replace(
+    WORK,
+    rows=(
+        *_ROWS,
+        *(
+            WorkRow(
+                f"{number:02x}" * 32, kind, "" if kind in OF_NO_CASE else _CHARACTERS, (), values
+            )
+            for number, (kind, values) in enumerate(_LATER.items(), 0x60)
+        ),
+    ),
+)
+
 
 def _read(data: bytes) -> Work:
     return read_work(data, [REVIEWER], campaign="wechat-2020", server_key=b"s" * 32, now=NOW)
@@ -39,7 +112,7 @@ def _read(data: bytes) -> Work:
 def work_bundle(data: bytes) -> Work:
     """A whole work bundle, opened. BadBundle, or the one that was signed."""
     work = _read(data)
-    assert work == WORK, "a bundle that was never signed is taken"
+    assert work in (WORK, WORK_2), "a bundle that was never signed is taken"
     return work
 
 
@@ -58,9 +131,16 @@ def closed_layers(data: bytes) -> tuple[WorkRow, ...]:
 
 
 _WORDS = [b"Infinity", b"NaN", b"1e400", b"[[[[", b"-1", b"true", b"null", b'"\\u0000"']
-WORK_BUNDLE = Target(work_bundle, (BadBundle,), [write_work(WORK, detached)], 16_384)
+WORK_BUNDLE = Target(
+    work_bundle, (BadBundle,), [write_work(WORK, detached), write_work(WORK_2, detached)], 16_384
+)
 SIGNED_WORK = Target(
-    signed_work, (BadBundle,), [WORK.to_bytes()], 4_096, words=_WORDS, mutate=mutate_json
+    signed_work,
+    (BadBundle,),
+    [WORK.to_bytes(), WORK_2.to_bytes()],
+    4_096,
+    words=_WORDS,
+    mutate=mutate_json,
 )
 CLOSED_LAYERS = Target(
     closed_layers, (BadBundle,), [pack(_ROWS)], 2_048, words=_WORDS, mutate=mutate_json

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from fuzz.openpgp import NOW, REVIEWER, detached
-from fuzz.work import WORK
+from fuzz.work import WORK, WORK_2
 
 from dropbox import canonical_json
 from dropbox.errors import BadBundle
 from dropbox.tar_members import END, member
-from scripts.desk.casebook.desks import WorkRow
+from scripts.desk.casebook.desks import OTHERS
 from scripts.desk.exchange import work_bundle
 from scripts.desk.exchange.work_bundle import Work, pack, read_work, unpack, write_work
 
@@ -50,32 +50,19 @@ def test_what_is_sealed_to_one_reviewer_is_read_back() -> None:
 
 
 def test_a_bundle_with_later_kinds_of_rows_is_of_version_2() -> None:
-    later = WorkRow(
-        "4e" * 32,
-        "assignment",
-        "K7QX4" + "9TB" * 12,
-        (),
-        {
-            "number": 1,
-            "case": 1,
-            "assignee": "",
-            "reviewer": REVIEWER.fingerprint,
-            "rank": 1,
-            "day": "2026-11-24",
-        },
-    )
-    work = replace(WORK, rows=(*WORK.rows, later))
+    whole = lzma.decompress((VECTORS / "work_05_version_2.tar.xz").read_bytes())
+    assert read(whole) == WORK_2 and write_work(WORK_2, detached) == whole
+    assert (WORK.version, WORK_2.version) == (1, 2)
+    assert {row.kind for row in WORK_2.rows} >= set(OTHERS)
 
-    assert (WORK.version, work.version) == (1, 2)
-    assert read(write_work(work, detached)) == work
-    body = json.loads(work.to_bytes())
-    assert body["version"] == 2
+    body = json.loads(WORK_2.to_bytes())
+    assignment = next(one for one in body["rows"] if one[1] == "assignment")
     for damaged in (
         {**body, "version": 1},
-        {**body, "rows": [_with(body["rows"][2], day="tomorrow")]},
-        {**body, "rows": [_with(body["rows"][2], rank="1")]},
-        {**body, "rows": [_with(body["rows"][2], assignee=1)]},
-        {**body, "rows": [_with(body["rows"][2], assignee="\ud800")]},
+        {**body, "rows": [_with(assignment, day="tomorrow")]},
+        {**body, "rows": [_with(assignment, rank="1")]},
+        {**body, "rows": [_with(assignment, assignee=1)]},
+        {**body, "rows": [_with(assignment, assignee="\ud800")]},
     ):
         with pytest.raises(BadBundle, match="damaged"):
             read(signed(damaged))
