@@ -9,10 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from nacl.exceptions import BadSignatureError
-from nacl.signing import VerifyKey
+from typing import Any
 
 from dropbox.errors import BadBundle, BadReport, CasedropError
 from dropbox.packets import PublicKey
@@ -20,23 +17,13 @@ from dropbox.report import Report
 from scripts.desk.case_name import characters_of, former_name, name_of
 from scripts.desk.casebook import custody, tree
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.custody import ROWS, Line, Row, link, origin
+from scripts.desk.casebook.custody import ROWS, Row, origin
 from scripts.desk.casebook.draws import by_chance
 from scripts.desk.casebook.layers import considered_before
+from scripts.desk.casebook.log_check import LogCheck, Progress
 from scripts.desk.casebook.schema import guards
 from scripts.desk.exchange.merging import check_row
 from scripts.desk.search import said, summary
-
-Progress = Callable[[int, int], None]
-
-
-class _Kept(NamedTuple):
-    """A line as the file holds it: row number, bytes and signature, and what the bytes say."""
-
-    position: int
-    data: bytes
-    signature: bytes
-    line: Line | None
 
 
 def findings(
@@ -82,13 +69,9 @@ class _Audit:
         self._keys = tuple(keys.values())
         self._now = now
         self._progress = progress
-        self._good: dict[int, _Kept] = {}
         self.found: list[str] = []
         rows = casebook.database.table("custody").rows_where(order_by="number")
-        self._kept = [
-            _Kept(row["number"], row["line"], row["signature"], Line.from_bytes(row["line"]))
-            for row in rows
-        ]
+        self._log = LogCheck((row["number"], row["line"], row["signature"]) for row in rows)
 
     def _rows(self, table: str) -> Iterator[dict[str, Any]]:
         yield from self._casebook.database.table(table).rows
@@ -116,7 +99,7 @@ class _Audit:
         """
         return [
             (self.check_file, "structure"),
-            (self.check_lines, "log"),
+            (self.check_log, "log"),
             (self.check_origin, "settings"),
             (self.check_rows, "rows"),
             (self.check_cases, "cases"),
@@ -130,90 +113,28 @@ class _Audit:
             (self.check_standings, "reviews"),
         ]
 
-    # The log
-
-    def check_lines(self) -> None:
-        """Each line's own signature and position, then that each follows the one before."""
-        sessions = {
-            one.line.session: one.line.reviewer
-            for one in self._kept
-            if one.line and tree.vouched(one.line, self._keys, self._now)
-        }
-        for done, kept in enumerate(self._kept, 1):
-            self._check_line(kept, sessions)
-            self._progress(done, len(self._kept))
-        self._check_numbers()
-        for number, kept in sorted(self._good.items()):
-            before = self._good.get(number - 1)
-            assert kept.line is not None
-            if before is not None and kept.line.before != link(before.data, before.signature):
-                self.found.append(
-                    f"Line {number} of the log does not follow line {number - 1}: "
-                    "one of them was replaced."
-                )
-
-    def _check_line(self, kept: _Kept, sessions: Mapping[str, str]) -> None:
-        line = kept.line
-        if line is None:
-            self.found.append(f"Line {kept.position} of the log was changed: it cannot be read.")
-            return
-        if sessions.get(line.session) != line.reviewer:
-            self.found.append(
-                f"Line {kept.position} of the log was changed or forged: "
-                "no reviewer vouches for its session."
-            )
-            return
-        try:
-            VerifyKey(bytes.fromhex(line.session)).verify(kept.data, kept.signature)
-        except (BadSignatureError, ValueError):
-            self.found.append(
-                f"Line {kept.position} of the log was changed or forged: "
-                "its signature is not valid."
-            )
-            return
-        if line.number in self._good:
-            self.found.append(
-                f"Line {line.number} of the log is there twice, the second time at position "
-                f"{kept.position}."
-            )
-        elif line.number != kept.position:
-            self.found.append(
-                f"Line {line.number} of the log was moved to position {kept.position}."
-            )
-        self._good.setdefault(line.number, kept)
-
-    def _check_numbers(self) -> None:
-        positions = {kept.position for kept in self._kept}
-        # A line that was changed is not missing: it is still at its position.
-        present = set(self._good) | (positions - {kept.position for kept in self._good.values()})
-        for number in range(1, max([*positions, *self._good], default=0) + 1):
-            if number not in present:
-                self.found.append(f"Line {number} of the log was removed.")
+    def check_log(self) -> None:
+        """Each line of the log is signed and follows the one before."""
+        self.found += self._log.check(self._keys, self._now, self._progress)
 
     def check_origin(self) -> None:
         """The settings and first keys are those with which the log begins."""
         meta = next(self._rows("meta"))
-        added = {self._line(number).row for number in self._good}
+        added = {line.row for line in self._log.good.values()}
         first = [
             row for row in self._rows("reviewer") if f"reviewer/{row['fingerprint']}" not in added
         ]
         computed = origin({key: value for key, value in meta.items() if key != "origin"}, first)
-        logged = self._line(1).before if 1 in self._good else computed
+        logged = self._log.good[1].before if 1 in self._log.good else computed
         if meta["origin"] != computed or logged != computed:
             self.found.append(
                 "The casebook's settings or its reviewers' keys are not those with which it was "
                 "made."
             )
 
-    def _line(self, number: int) -> Line:
-        line = self._good[number].line
-        assert line is not None
-        return line
-
     def check_head(self, noted: str) -> None:
         """A head that was written down is still in the log."""
-        links = {link(kept.data, kept.signature) for kept in self._kept} | {self._casebook.origin}
-        if noted and noted.lower() not in links:
+        if noted and noted.lower() not in {*self._log.links, self._casebook.origin}:
             self.found.append(
                 "No line of the log has the hash that was written down: "
                 "the log's end was cut off or replaced."
@@ -224,8 +145,7 @@ class _Audit:
     def check_rows(self) -> None:
         """Each row that never changes has a line, and is as its line says."""
         logged: dict[str, tuple[int, str]] = {}
-        for number in sorted(self._good):
-            line = self._line(number)
+        for number, line in sorted(self._log.good.items()):
             # Only a bundle that had to be opened again is logged again.
             if line.row in logged and not line.row.startswith("export/"):
                 self.found.append(
@@ -311,7 +231,7 @@ class _Audit:
         """Layers of earlier versions are of the parts that the log has before them."""
         rows = list(self._rows("layer"))
         older = {row["number"] for row in rows if not self._names_its_parts(row["judgement"])}
-        lines = {self._line(number).row: number for number in self._good}
+        lines = {line.row: number for number, line in self._log.good.items()}
         computed = considered_before(
             lines,
             [(row["number"], row["case"]) for row in rows if row["number"] in older],
