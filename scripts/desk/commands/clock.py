@@ -2,7 +2,7 @@
 
 import argparse
 
-from scripts.desk.identity import DeskError, at_desk, today, working
+from scripts.desk.identity import at_desk, today, working
 from scripts.desk.options import add_json, add_lang, add_page, add_where
 from scripts.desk.screen.clock import clock_table, clock_values, without_date_lines
 from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
@@ -12,6 +12,9 @@ from scripts.desk.search.selection import Condition, Selection
 from scripts.desk.search.upkeep import catch_up
 
 HELP = "show when claims lapse, by counsel's table in the campaign file"
+_NO_TABLE = (
+    "The campaign file has no [[review.limitation]], in which counsel says when which claim lapses."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +30,6 @@ def run(asked: argparse.Namespace) -> None:
     page = Page.of(asked)
     chosen = Selection(queue=asked.queue, where=tuple(map(Condition.read, asked.where)))
     with working(asked) as casebook:
-        if not casebook.campaign.reviewing.limitations:
-            raise DeskError(
-                "The campaign file has no [[review.limitation]], in which counsel says when which "
-                "claim lapses."
-            )
         with progress_bar() as bar:
             catch_up(casebook, stages(bar))
         reviewer = at_desk(casebook)
@@ -45,6 +43,9 @@ def run(asked: argparse.Namespace) -> None:
         casebook.note("view", "clock")
     if asked.json:
         print_json(clock_values(shown, found, names, today()))
+        return
+    if not found.without_date:
+        print(_NO_TABLE)
         return
     print_rich(clock_table(shown, names, asked.lang, today()))
     print(page.note(len(found.running)), end="")
