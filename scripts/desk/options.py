@@ -55,12 +55,17 @@ def add_keys(parser: argparse.ArgumentParser) -> None:
 
 
 def add_sheet(parser: argparse.ArgumentParser) -> None:
-    """A blank sheet or a filled-in one; read by :func:`scripts.desk.reviewing.read_sheet`."""
+    """A blank sheet, a filled-in one or one to edit; see :mod:`scripts.desk.screen.sheets`."""
     sheet = parser.add_mutually_exclusive_group(required=True)
     sheet.add_argument(
         "--blank",
         action="store_true",
         help="print the sheet, with what the claimant said filled in",
+    )
+    sheet.add_argument(
+        "--edit",
+        action="store_true",
+        help="edit the sheet with $EDITOR, and add it; a wrong one is edited once more",
     )
     sheet.add_argument("--form", metavar="FILE", help="a filled-in sheet, or - for standard input")
 

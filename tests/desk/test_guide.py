@@ -54,6 +54,9 @@ def test_a_reviewer_can_do_what_the_guide_says(
         drop.report(f"【虚构】训诫书 {number}", number, attachments=(drop.file(PHOTO),))
     drop.bundle().rename(team.directory / "casedrop-export-000001")
     monkeypatch.chdir(team.directory)
+    # Who closes the editor without a change adds nothing.
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", "true")
     # The reviewers' public keys, and a file of work that came by stick: here this desk's own.
     (team.directory / "KEYS").symlink_to(keys_dir)
     (team.directory / "theirs.work").symlink_to(team.directory / "mine.work")

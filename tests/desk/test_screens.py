@@ -4,6 +4,7 @@ import io
 from argparse import Namespace
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from scripts.desk.screen.answers import (
 )
 from scripts.desk.screen.cases import category_label, harm_label, status_values, whereabouts
 from scripts.desk.screen.found import found_table, found_values
-from scripts.desk.screen.output import counted, print_json, print_rich, stages, table
+from scripts.desk.screen.output import counted, print_json, print_long, print_rich, stages, table
 from scripts.desk.screen.paging import Page, PageError
 from scripts.desk.search.finding import Found
 from scripts.desk.search.summary import Outline
@@ -104,6 +105,35 @@ def test_each_stage_of_a_long_work_has_a_line_that_goes_on() -> None:
     silent = Progress(disable=True)
     stages(silent)("reports", 1, 2)
     assert silent.tasks == []
+
+
+class Terminal(io.StringIO):
+    """Standard output or input of somebody at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("lines", "paged"), [(3, False), (30, True)])
+def test_what_is_longer_than_the_screen_goes_through_a_pager_that_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: int, paged: bool
+) -> None:
+    pager, seen = tmp_path / "pager", tmp_path / "seen"
+    pager.write_text(f"#!/bin/sh\n(echo $LESSHISTFILE $LESSSECURE; cat) > {seen}\n")
+    pager.chmod(0o700)
+    for name, value in (("PAGER", str(pager)), ("LINES", "10"), ("COLUMNS", "80")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("sys.stdout", out := Terminal())
+
+    print_long(*(f"line {number}" for number in range(lines)))
+
+    shown = seen.read_text() if paged else out.getvalue()
+    assert seen.exists() == paged and f"line {lines - 1}" in shown
+    assert shown.startswith("- 1\n") == paged
+    monkeypatch.setenv("PAGER", "no-such-pager")
+    print_long(*(f"line {number}" for number in range(lines)))
+    assert f"line {lines - 1}" in out.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import argparse
 from scripts.desk.identity import at_desk, own_case, viewer, working
 from scripts.desk.options import add_case, add_json, add_lang
 from scripts.desk.screen.cases import case_text, case_values, link_values, links_text
-from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
+from scripts.desk.screen.output import print_json, print_long, progress_bar, stages
 from scripts.desk.screen.reviews import review_text, review_values
 from scripts.desk.screen.translations import beside, translation_values
 from scripts.desk.search.similar import links_of
@@ -47,7 +47,8 @@ def run(asked: argparse.Namespace) -> None:
         print_json({**case_values(case, answers), **linked})
         return
     translated = beside(given, reader)
-    print_rich(case_text(case, answers, reader.campaign, asked.lang, former, translated))
-    if links or said:
-        print_rich(links_text(links, names, said, reader))
-    print_rich(review_text(reviews, standing, reader))
+    print_long(
+        case_text(case, answers, reader.campaign, asked.lang, former, translated),
+        *([links_text(links, names, said, reader)] if links or said else []),
+        review_text(reviews, standing, reader),
+    )

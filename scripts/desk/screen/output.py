@@ -1,6 +1,10 @@
 """The output of commands: tables and text for people, JSON for programs, and progress bars."""
 
 import json
+import os
+import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +40,35 @@ def print_json(values: Any) -> None:
 def print_rich(renderable: Any) -> None:
     """Print a table or text for people; nothing in it is read as markup."""
     _Screen(highlight=False, emoji=False, markup=False).print(renderable)
+
+
+def print_long(*renderables: Any) -> None:
+    """Print for people; on a terminal, what is longer than the screen goes through a pager."""
+    screen = _Screen(highlight=False, emoji=False, markup=False)
+    if not (sys.stdout.isatty() and sys.stdin.isatty()):
+        for one in renderables:
+            screen.print(one)
+        return
+    with screen.capture() as captured:
+        for one in renderables:
+            screen.print(one)
+    text = captured.get()
+    command = _pager() if text.count("\n") >= screen.height else []
+    if not command:
+        print(text, end="")
+        return
+    # A pipe and no file. It keeps no history, and less starts no other program and writes no file.
+    environment = {**os.environ, "LESSHISTFILE": "-", "LESSSECURE": "1", "LESS": "R"}
+    subprocess.run(command, input=text.encode(), env=environment, check=False)
+
+
+def _pager() -> list[str]:
+    """The reviewer's pager, $PAGER or less; [] if there is none, or it is switched off."""
+    try:
+        command = shlex.split(os.environ.get("PAGER", "less"))
+    except ValueError:
+        return []
+    return command if command and shutil.which(command[0]) else []
 
 
 def screen_width() -> int:

@@ -1,0 +1,115 @@
+"""A review sheet as a file for the reviewer's editor, in the casebook's directory and nowhere else.
+
+A sheet holds the reviewer's words of a case. It lies in a folder of its own that only its owner can
+read, beside whatever copies the editor makes there, and all of it is erased once it was handed in.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from dropbox.durable_file import erase, replace_file
+from dropbox.errors import CasedropError
+from scripts.desk.case import Case
+from scripts.desk.review.sheet import SHEET_BYTES
+
+FORMS = "forms"
+_FORM, _BEFORE = "form.toml", "before.toml"
+_EDITORS = ("nano", "vim", "vi")
+# So that these editors keep no copy, no swap file and no history anywhere else: what a reviewer
+# cuts and pastes would be in it.
+_VIM = ("-n", "-i", "NONE", "-c", "set noswapfile nobackup nowritebackup noundofile")
+_OPTIONS = {
+    "vim": _VIM,
+    "nvim": _VIM,
+    "gvim": ("-f", *_VIM),
+    "nano": ("--ignorercfiles",),
+}
+
+
+class FormError(CasedropError):
+    """The form cannot be edited."""
+
+
+class FormFile:
+    """The form of one *case* and act (review or adjudication) in the casebook in *directory*."""
+
+    def __init__(self, directory: Path, case: Case, role: str) -> None:
+        self._forms = directory / FORMS
+        self._folder = self._forms / f"{case.name}-{role}"
+        self.path = self._folder / _FORM
+
+    def left(self) -> bytes | None:
+        """What an earlier edit left, which was not handed in; None if there is nothing."""
+        return self.read() if self.path.exists() else None
+
+    def begin(self, sheet: str) -> Path | None:
+        """Write a blank *sheet*. What was left before is put beside it; its path is returned."""
+        for folder in (self._forms, self._folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        before = None
+        if self.path.exists():
+            before = self.path.rename(self.path.with_name(_BEFORE))
+        replace_file(self.path, sheet.encode())
+        return before
+
+    def read(self) -> bytes:
+        """The form as it is now; of one that is too large, one byte more than is allowed."""
+        with self.path.open("rb") as file:
+            return file.read(SHEET_BYTES + 1)
+
+    def edit(self) -> None:
+        """Open it in the reviewer's editor, and wait. Raises FormError."""
+        command = editor()
+        # What a program puts into its temporary files goes into the same folder.
+        environment = {**os.environ, "TMPDIR": str(self._folder)}
+        try:
+            done = subprocess.run(
+                [*command, str(self.path)], env=environment, cwd=self._folder, check=False
+            )
+        except OSError:
+            raise FormError(f"The editor {command[0]} cannot be started; see $EDITOR.") from None
+        if done.returncode != 0:
+            raise FormError(
+                f"The editor ended with an error. The form stays in {self.path}; the same command "
+                "goes on with it."
+            )
+
+    def erase(self) -> None:
+        """Overwrite and remove the form, and all that an editor left beside it."""
+        for path in sorted(self._folder.rglob("*"), reverse=True):
+            if path.is_file() and not path.is_symlink():
+                erase(path)
+            elif path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink()
+        self._folder.rmdir()
+        with suppress(OSError):
+            self._forms.rmdir()  # others are being edited otherwise
+
+
+def editor() -> list[str]:
+    """The command of the reviewer's editor: $VISUAL, $EDITOR, or one that is there."""
+    typed = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        command = shlex.split(typed)
+    except ValueError:
+        raise FormError("$EDITOR is no command: a quotation mark is missing in it.") from None
+    if not command:
+        command = [next((one for one in _EDITORS if shutil.which(one)), "")]
+    found = shutil.which(command[0])
+    if not found:
+        raise FormError("No editor was found; name one with EDITOR, such as EDITOR=nano.")
+    return [*command, *_options(found)]
+
+
+def _options(program: str) -> tuple[str, ...]:
+    """What keeps an editor's copies in one folder: by its name, or by that of what is behind it."""
+    names = (Path(program).name, Path(os.path.realpath(program)).name)
+    # "vim.basic" and "vim.tiny" are what Debian calls vim.
+    known = (name.partition(".")[0] for name in names)
+    return next((_OPTIONS[name] for name in known if name in _OPTIONS), ())
