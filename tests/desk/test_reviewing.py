@@ -467,14 +467,17 @@ def test_what_one_reviewer_says_is_found_after_the_other_agreed_and_said_nothing
     said = {"category": "c1", "merit": "m3", "urgency": "normal"}
     asked = ("--tag=first-tag", "--us=california", "--flag=minor", "--urgency=danger")
 
-    def found() -> list[int]:
-        return [json.loads(filed(2, "find", "--no-words", "--json", one))["count"] for one in asked]
+    def found(*options: str) -> list[int]:
+        return [
+            json.loads(filed(2, "find", "--no-words", "--json", one))["count"] for one in options
+        ]
 
     filed.judge(0, filed.case(), **first)
-    assert found() == [0] * 4, "blind"
+    assert found(*asked[1:]) == [0] * 3, "blind"
+    assert "There is no tag first-tag" in filed.run(2, "find", "--no-words", asked[0])[2]
     filed.judge(1, filed.case(), **said)
 
-    assert found() == [1] * 4
+    assert found(*asked) == [1] * 4
     values = json.loads(filed(2, "show", filed.case(), "--json"))["review"]
     assert (values["status"], values["differences"]) == ("st.second_review", {})
     assert values["agreed"]["flags"] == ["privileged", "minor"]
