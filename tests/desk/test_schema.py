@@ -17,7 +17,7 @@ from scripts.desk.case import Unopened
 from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook import schema
 from scripts.desk.casebook.bundles import BY_DAY_KEY, UNOPENED
-from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.casebook import VERSION, Casebook
 from scripts.desk.casebook.custody import ROWS, Line, Row, origin
 from scripts.desk.casebook.migration import migrate
 from scripts.desk.review.judgement import Judgement
@@ -161,6 +161,24 @@ def test_a_casebook_of_version_5_keeps_its_layers_and_answers(tmp_path: Path) ->
         assert [one.text for one in casebook.queued()] == ["【虚构】第二回复"]
         last = casebook.bundles.last()
         assert last is not None and last.number == 2
+
+
+def test_a_casebook_of_version_6_keeps_what_left_twice_and_who_disagrees(tmp_path: Path) -> None:
+    with Casebook.open(brought_up(tmp_path / "old", "version_6.sql")) as casebook:
+        first, _, _ = casebook.cases()
+        assert casebook.layers.of(first).agreed is None  # two reviewers disagree
+        standings = {row["case"]: row["status"] for row in casebook.layers.standings()}
+        assert standings == {1: "st.adjudicate", 2: "st.first_review", 3: "st.new"}
+        assert casebook.departures.carried() == [(1, first.number, 1), (1, first.number, 2)]
+        assert [one.text for one in casebook.queued()] == ["waits"]
+        assert casebook.numbers.last_bundle() == 2 and casebook.numbers.next_reply(1) == 1
+        keys = {str(number): key for number, key in enumerate(REVIEWERS[:3])}
+        assert findings(casebook, keys, datetime.now(UTC) + timedelta(days=1)) == []
+
+
+def test_every_earlier_version_has_a_stored_casebook() -> None:
+    stored = {int(path.stem.removeprefix("version_")) for path in VECTORS.glob("version_*.sql")}
+    assert stored == set(range(3, VERSION))
 
 
 def test_a_casebook_of_version_7_keeps_the_work_of_other_desks(tmp_path: Path) -> None:
