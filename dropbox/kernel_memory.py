@@ -11,7 +11,7 @@ from pathlib import Path
 
 PROC, BOOT = Path("/proc"), Path("/boot")
 
-# As the kernel reads a boolean parameter: kstrtobool() of <linux/kstrtox.h>.
+# As the kernel reads a boolean parameter, by how it begins: kstrtobool() of <linux/kstrtox.h>.
 _ON = re.compile(r"[yt1]|on", re.IGNORECASE)
 _BUILT_IN = re.compile(r"^CONFIG_INIT_ON_FREE_DEFAULT_ON=y$", re.MULTILINE)
 
@@ -53,7 +53,7 @@ def keeps_freed_memory(proc: Path = PROC, boot: Path = BOOT) -> str:
         name, _, value = word.partition("=")
         if name == "init_on_free":
             # The last one counts. Without a value it says nothing.
-            given = bool(_ON.fullmatch(value))
+            given = bool(_ON.match(value))
     if _is_built_in(proc, boot) if given is None else given:
         return ""
     return (

@@ -68,7 +68,7 @@ class InboxView(MethodView):
                 self._pages, problem=_sentence(why), status=400, typed=typed, text=text, state=state
             )
         # A fresh nonce: the inbox can be sent again, and what is written then is a new message.
-        opened = replace(state, codename=codename, nonce=FormState.of(codename).nonce, asked=False)
+        opened = replace(state, codename=codename, nonce=FormState.of(codename).nonce)
         delete_all = received.texts.get("act") == READ_AND_DELETE
         return self._case.show(opened, received.texts, delete_all=delete_all)
 

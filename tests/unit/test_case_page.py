@@ -85,6 +85,18 @@ def test_an_inbox_form_that_broke_off_after_the_codename_opens_nothing(
     assert whole.status_code == 200 and front.vault.asked.count("replies") == 1
 
 
+def test_an_inbox_that_is_sent_again_leads_to_another_message(
+    front: Front, browser: Browser, codename: str
+) -> None:
+    """Even with the same words: it may be days later, after Back."""
+    inbox = browser.get("/en/inbox")
+    pages = [browser.send(inbox.form(), {"codename": codename}) for _ in range(2)]
+    for page in pages:
+        assert "has been sent" in browser.send(page.form(), {"text": "again"}).text
+
+    assert [report.text for report in front.reports()] == [TEXT, "again", "again"]
+
+
 def test_a_file_sent_to_the_inbox_is_not_taken(
     front: Front, browser: Browser, codename: str
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.disk_image import make_image, mounted
 
+from dropbox import lockdown
 from dropbox.data_files import PACKAGE
 from dropbox.errors import CannotLockDown
 from dropbox.lockdown import PARTS, Room, check_disk
@@ -61,6 +62,28 @@ def test_what_is_recorded_is_said_in_a_sentence(
     ):
         assert (words in sentence) == expected and bool(sentence) == expected
         assert found.place in sentence or not expected
+
+
+@pytest.mark.parametrize(
+    ("type", "copies"),
+    [(one, True) for one in ("bcachefs", "btrfs", "f2fs", "nilfs2", "zfs")]
+    + [(one, False) for one in ("ext4", "xfs", "tmpfs")],
+)
+def test_file_systems_that_write_elsewhere_keep_copies(type: str, copies: bool) -> None:
+    assert bool(Mount("/srv", type, frozenset({"rw"})).keeps_copies()) == copies
+
+
+def test_what_a_disk_does_not_tell_stops_the_start_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Path) -> str:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(lockdown, "journals_files", broken)
+    with pytest.raises(
+        CannotLockDown, match=r"part journal: Input/output error\. To start without"
+    ):
+        check_disk(Room("vault", writable=tmp_path), {"copies"})
 
 
 def test_the_mount_of_a_real_folder_is_found(tmp_path: Path) -> None:

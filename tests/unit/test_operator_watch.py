@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from support.running_site import RunningSite, running_site
 
 from dropbox.packets import read_pinned_keys
 from scripts import casedrop
-from scripts.operator import health
+from scripts.operator import alarms, health
 from scripts.operator.alarms import Alarms, AlarmsError
 from scripts.operator.finding import Finding, State
 
@@ -136,3 +137,30 @@ def test_a_damaged_account_of_alarms_is_named(tmp_path: Path, text: str) -> None
 
     with pytest.raises(AlarmsError, match="damaged; remove it"):
         Alarms.read(tmp_path)
+
+
+def test_a_program_for_mail_that_does_not_end_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarms, "_SENDMAIL_SECONDS", 0.1)
+    sendmail = tmp_path / "sendmail"
+    sendmail.write_text("#!/bin/sh\nexec sleep 30\n")
+    sendmail.chmod(0o700)
+    with pytest.raises(AlarmsError, match=r"does not run: TimeoutExpired.* tries again"):
+        alarms.mail(sendmail, "operator@example.org", ["front: silent"])
+
+
+def test_a_link_in_the_place_of_the_log_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("somebody's")
+    (tmp_path / "alarms.log").symlink_to(tmp_path / "other")
+    with pytest.raises(OSError):
+        alarms.append(tmp_path, ["front: silent"], datetime(2026, 11, 26, tzinfo=UTC))
+
+    assert (tmp_path / "other").read_text() == "somebody's"
+
+
+def test_a_line_is_one_however_long_what_was_found_is() -> None:
+    found = Finding("front", State.ALARM, "x" * 10_000 + "\nnext line")
+    (line,) = Alarms().compared([found])[1]
+
+    assert len(line) < 700 and "\n" not in line

@@ -125,6 +125,69 @@ def test_what_fails_is_named_and_the_rest_is_done(
     assert files(drop) == [bad]
 
 
+def test_all_rooms_are_stopped_before_the_keys_go_and_the_store_goes_last(
+    drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is interrupted has wiped what matters most."""
+    (drop.state / "salt").write_text(drop.settings.salt.hex())
+    text = drop.settings_file.read_text()
+    line = next(one for one in text.splitlines() if one.startswith("salt ="))
+    drop.settings_file.write_text(text.replace(line, 'salt_file = "salt"'))
+    done: list[Path] = []
+    erase = durable_file.erase
+
+    def noted(path: Path) -> None:
+        done.append(path)
+        erase(path)
+
+    def stopped(path: Path) -> str:
+        done.append(path)
+        return ""
+
+    monkeypatch.setattr(durable_file, "erase", noted)
+    monkeypatch.setattr(socket_owner, "stop_owner", stopped)
+    assert wipe(drop, monkeypatch) == 0
+
+    front, tor = drop.state / "front.sock", drop.state / "tor/control"
+    assert done[:3] == [front, drop.settings.courier_socket, tor]
+    assert done[3:5] == [drop.tor / "hs_ed25519_secret_key", drop.state / "salt"]
+    assert done[-1] == drop.settings.store_file
+
+
+def test_a_room_that_may_still_run_is_a_failure_and_the_rest_is_done(
+    drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    courier = drop.settings.courier_socket
+    monkeypatch.setattr(
+        socket_owner, "stop_owner", lambda path: "systemd has it." if path == courier else ""
+    )
+    assert wipe(drop, monkeypatch) == 2
+
+    said = capsys.readouterr().err
+    assert "The vault may still run: systemd has it." in said and "1 things above" in said
+    assert files(drop) == []
+
+
+def test_a_link_is_removed_and_what_it_points_to_is_not_touched(
+    drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = tmp_path / "somebody's"
+    other.write_bytes(b"not the drop's")
+    link = drop.settings.keys / "link"
+    link.symlink_to(other)
+    assert wipe(drop, monkeypatch) == 0
+
+    assert not link.is_symlink() and other.read_bytes() == b"not the drop's"
+
+
+def test_a_file_that_cannot_even_be_looked_at_is_not_passed_over() -> None:
+    class Denied(type(Path())):  # type: ignore[misc]
+        def is_file(self) -> bool:
+            raise PermissionError
+
+    assert wipe_command._is_there(Denied("secret"))
+
+
 def test_an_onion_key_elsewhere_is_not_passed_over(
     drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

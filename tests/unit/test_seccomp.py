@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from support import refused_calls
 
-from dropbox import seccomp
+from dropbox import landlock, seccomp
+from dropbox.errors import CannotLockDown
 from dropbox.landlock import Access
 
 ROOT = Path(__file__).parents[2]
@@ -310,6 +311,33 @@ for name, way in ways.items():
 print(json.dumps([interface, found]))
 """
 OPEN = {"write", "shorten", "remove", "list"}
+
+
+ON_AN_OLDER_KERNEL = """
+import os, sys
+from pathlib import Path
+from dropbox import landlock
+from dropbox.lockdown import PARTS, Room, lock
+landlock.interface = lambda: 1
+lock(Room("vault", writable=Path(sys.argv[1])), set(PARTS) - {"privileges", "landlock"})
+# A newer one would refuse that.
+os.kill(os.getppid(), 0)
+try:
+    os.close(os.open("/etc/passwd", os.O_RDONLY))
+except PermissionError:
+    print("closed")
+"""
+
+
+def test_an_older_kernel_is_asked_for_nothing_that_it_does_not_know(tmp_path: Path) -> None:
+    done = python(ON_AN_OLDER_KERNEL, str(tmp_path))
+
+    assert done.stdout == "closed\n", done.stderr
+
+
+def test_a_rule_that_the_kernel_refuses_stops_the_start() -> None:
+    with pytest.raises(CannotLockDown, match=r"Landlock: .+\."):
+        landlock._allow(-1, Path("/"), landlock.READ)
 
 
 def test_landlock_leaves_one_folder_to_a_database_and_nothing_else(tmp_path: Path) -> None:

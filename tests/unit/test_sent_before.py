@@ -81,9 +81,9 @@ def test_who_never_sent_it_sends_it_with_one_press_more(front: Front, browser: B
     assert len(front.reports()) == 1
 
 
-@pytest.mark.parametrize("stale", [True, False])
+@pytest.mark.parametrize(("stale", "waits"), [(True, False), (False, False), (False, True)])
 def test_an_addition_that_may_be_stored_is_not_sent_twice(
-    front: Front, browser: Browser, stale: bool
+    front: Front, browser: Browser, stale: bool, waits: bool
 ) -> None:
     codename = report_page(browser).codename()
     case = browser.send(browser.get("/en/inbox").form(), {"codename": codename})
@@ -92,6 +92,11 @@ def test_an_addition_that_may_be_stored_is_not_sent_twice(
     front.now += front.settings.token_minutes * 60 + 1 if stale else LATER
     inbox = browser.send(case.form(), {"text": TEXT})
     assert inbox.status == 400 and "do not send it again" in inbox.text
+    if waits:
+        # Until the page that asks for the codename is open for too long itself.
+        front.now += front.settings.token_minutes * 60 + 1
+        inbox = browser.send(inbox.form(), {"codename": codename})
+        assert inbox.status == 400
     opened = browser.send(inbox.form(), {"codename": codename})
     question = browser.send(opened.form(), {})
     assert "do not send it again" in asked(question) and len(front.reports()) == 1

@@ -2,12 +2,15 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from dropbox.front.vault_connector import VaultConnector
 
 ROOT = Path(__file__).parents[2]
 WORKER = """
@@ -185,3 +188,15 @@ def test_a_connector_that_cannot_be_locked_stops_the_start(path: Path) -> None:
     done = run(UNLOCKED, path)
 
     assert done.stdout.startswith("The front cannot be locked down, part landlock: Landlock: none")
+
+
+def test_an_answer_without_a_descriptor_is_no_connection() -> None:
+    """As when this worker has no descriptor left: the kernel then keeps the connection back."""
+    ours, theirs = socket.socketpair()
+    connector = VaultConnector(Path("/nowhere"))
+    connector._channel = ours
+    with ours, theirs:
+        theirs.sendall(b"+")
+        with pytest.raises(ConnectionRefusedError):
+            connector.connect()
+        assert theirs.recv(10) == b"?"
