@@ -4,6 +4,7 @@ Each stand-in runs where the renderer would, and the desk may believe nothing of
 """
 
 import io
+import json
 import os
 import time
 from pathlib import Path
@@ -174,13 +175,11 @@ def test_a_converter_never_runs_outside_bubblewraps_room(monkeypatch: pytest.Mon
 
 
 def test_the_time_that_the_desk_takes_for_a_page_is_not_the_renderers() -> None:
-    shown = look(
-        io.BytesIO(made.pdf(pages=2)),
-        range(1, 3),
-        OwnWalls(),
-        lambda _page: time.sleep(1.5),
-        seconds=2.5,
+    room = stand_in(
+        f"{READY}[sender._send(b'P', one, 1, 1, b'rgb') for one in (1, 2)]; sender.end()\n"
     )
+
+    shown = look(io.BytesIO(b"text"), range(1, 3), room, lambda _page: time.sleep(0.3), seconds=0.5)
 
     assert (shown.drawn, shown.sentences) == (2, [])
 
@@ -191,6 +190,21 @@ def test_a_look_is_not_longer_than_its_time() -> None:
 
     # The renderer said that it is done, and is not waited for.
     assert time.monotonic() - begun < 10
+
+
+def test_memory_files_and_time_of_a_processor_are_limited() -> None:
+    code = (
+        f"{RAISED}{READY}import resource\n"
+        "names = ('AS', 'CPU', 'CORE', 'FSIZE', 'NOFILE')\n"
+        "limits = [resource.getrlimit(getattr(resource, f'RLIMIT_{name}')) for name in names]\n"
+        "try: bytearray(2**31); limits.append('2 GiB')\n"
+        "except MemoryError: limits.append('none')\n"
+        "sender.text(json.dumps(limits)); sender.end()\n"
+    )
+    *limits, memory = json.loads(shown_by(code).text)
+
+    assert memory == "none" and all(soft == hard for soft, hard in limits)
+    assert [soft for soft, _ in limits] == [1_536 * 2**20, 60, 0, 0, 64]
 
 
 def test_bytes_of_no_known_kind_are_called_so() -> None:

@@ -1,5 +1,6 @@
 """What a file is: its first bytes say, never its name or the type that was declared."""
 
+import re
 from enum import StrEnum
 
 # How much of the beginning decides; tar has its mark at byte 257, PDF anywhere in the first 1,024.
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     RECORDING = "a recording (sound or video)"
     WECHAT_VOICE = "a voice message (SILK)"
     PROGRAM = "a program"
+    SEALED = "a message sealed with OpenPGP"
     TEXT = "a text"
     EMPTY = "an empty file"
     UNKNOWN = "a file of no known kind"
@@ -73,9 +75,13 @@ _BEGINNINGS = (
     (b"FLV\x01", Kind.RECORDING),
     (b"#!SILK", Kind.WECHAT_VOICE),
     (b"\x02#!SILK", Kind.WECHAT_VOICE),
+    (b"-----BEGIN PGP MESSAGE-----", Kind.SEALED),
     (b"MZ", Kind.PROGRAM),
     (b"\x7fELF", Kind.PROGRAM),
 )
+# How a packet begins that holds a session key for one recipient (RFC 9580, 4.2 and 5.1): its tag, a
+# length of one or two bytes, then version 3.
+_SEALED = re.compile(rb"\x84.\x03|\x85..\x03|\xc1[\x00-\xbf]\x03|\xc1[\xc0-\xdf].\x03", re.DOTALL)
 # Two or three letters could also begin a text: then what follows is no text.
 _WEAK = frozenset({b"BM", b"MZ", b"BZh", b"ID3"})
 
@@ -91,10 +97,13 @@ def kind_of(head: bytes) -> Kind:
     for begins, kind in _BEGINNINGS:
         if head.startswith(begins) and not (begins in _WEAK and _reads(head)):
             return kind
-    if head[_TAR_AT : _TAR_AT + 5] == b"ustar":
-        return Kind.TAR
-    # Readers of PDF skip what is before it.
-    return Kind.PDF if b"%PDF-" in head[:_PDF_WITHIN] else Kind.TEXT
+    further = (
+        (_SEALED.match(head) is not None, Kind.SEALED),
+        (head[_TAR_AT : _TAR_AT + 5] == b"ustar", Kind.TAR),
+        # Readers of PDF skip what is before it.
+        (b"%PDF-" in head[:_PDF_WITHIN], Kind.PDF),
+    )
+    return next((kind for found, kind in further if found), Kind.TEXT)
 
 
 def _reads(head: bytes) -> bool:

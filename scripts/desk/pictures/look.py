@@ -30,6 +30,7 @@ _UNSEEN = {
     Kind.EMPTY: "It holds nothing.",
     Kind.PROGRAM: "It was not started, and must never be.",
     Kind.OTHER_ARCHIVE: "What is in it is not listed, and nothing in it was opened.",
+    Kind.SEALED: "Only gpg opens it; the guide says how, for what was locked to your keys.",
     Kind.WECHAT_VOICE: "Nothing here can play it.",
 }
 _HELPERS = {
