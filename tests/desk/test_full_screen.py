@@ -490,3 +490,73 @@ def test_the_labels_are_in_the_language_that_was_asked_for(desk: Desk) -> None:
         assert "可能成立，需跟进" in await seat.press("escape", "enter")
 
     Seat(desk, WIDE, "zh-Hans").work(act)
+
+
+def test_an_answer_is_written_warned_of_and_waits_in_the_outbox_until_taken_back(
+    desk: Desk,
+) -> None:
+    story = "我的公众号在二零一九年被永久封禁了"
+    with desk.working() as casebook:
+        casebook.add_part(
+            block_id=b"\x09" * 16,
+            block_sha256="00" * 32,
+            day=DAY,
+            bundle=2,
+            report=report(story, claimant=1, kind="message"),
+        )
+        first = casebook.names.of(1)
+
+    async def act(seat: Seat) -> None:
+        shown = await seat.press("enter", "a", "down", "enter")
+        assert f"{first}: answer in zh-Hans" in shown
+        await seat.press("escape", "a", "enter")
+        await seat.type(f"您说：{story}。")
+        await asyncio.sleep(0.2)
+        await seat.settle()
+        assert "This repeats 17 characters" in seat.shown
+        shown = " ".join((await seat.press("ctrl+s")).split())
+        assert f"Queue this answer to {first} in zh-Hans?" in shown and "repeats" in shown
+        await seat.press("n", "a", "enter")
+        await seat.type("谢谢您的来信。", "ctrl+s")
+        assert "leaves with the next export-replies" in await seat.press("y")
+        shown = await seat.press("escape", "o")
+        assert first in shown and "1 answer" in shown
+        assert "谢谢您的来信。" in await seat.press("enter")
+        assert "No answer is waiting." in await seat.press("escape", "x", "y")
+
+    Seat(desk).work(act)
+
+    assert [one for one in custody(desk) if one[0] == "answer"] == [("answer", first)] * 2
+
+
+def test_a_claimant_who_took_everything_back_gets_no_answer(desk: Desk) -> None:
+    with desk.working() as casebook:
+        casebook.add_part(
+            block_id=b"\x09" * 16,
+            block_sha256="00" * 32,
+            day=DAY,
+            bundle=2,
+            report=report("", claimant=1, kind="withdrawal", category=""),
+        )
+
+    async def act(seat: Seat) -> None:
+        shown = " ".join((await seat.press("enter", "a")).split())
+        assert "took everything back; nothing is sent" in shown and "own words" not in shown
+
+    Seat(desk).work(act)
+
+
+def test_the_log_and_the_team_are_lists_without_plaintext(desk: Desk) -> None:
+    desk.judge(1, merit="m3", urgency="danger", note=SECRET)
+    with desk.working() as casebook:
+        first = casebook.names.of(1)
+
+    async def act(seat: Seat) -> None:
+        shown = await seat.press("l")
+        assert "Custody log: " in shown and "label" in shown and first in shown
+        assert SECRET not in shown and "正文" not in shown
+        shown = await seat.press("escape", "t")
+        assert "reviewer-1 (you)" in shown and "reviewer-0" in shown and "m3" not in shown
+        assert "3 cases" in await seat.press("escape")
+
+    Seat(Desk(desk.directory, 1), MIDDLE).work(act)

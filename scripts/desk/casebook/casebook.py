@@ -205,6 +205,14 @@ class Casebook:
         """The reviewers' keys that the casebook holds, by name."""
         return custody.pinned(self._database)
 
+    def log(self, first: int, last: int) -> dict[int, custody.Line]:
+        """The lines of the custody log numbered *first* to *last*, those that can be read."""
+        return custody.read_lines(self._database, first, last)
+
+    def log_lines(self) -> int:
+        """How many lines the custody log has."""
+        return custody.head(self._database, self.origin).number
+
     @property
     def database(self) -> sqlite_utils.Database:
         """The open file, for registers and checks that query it themselves."""

@@ -193,6 +193,15 @@ def head(database: sqlite_utils.Database, begin: str) -> Head:
     return Head(last[0], link(last[1], last[2])) if last else Head(0, begin)
 
 
+def read_lines(database: sqlite_utils.Database, first: int, last: int) -> dict[int, Line]:
+    """The lines numbered *first* to *last*; one that was altered and is none is left out."""
+    rows = database.execute(
+        "SELECT number, line FROM custody WHERE number BETWEEN ? AND ?", [first, last]
+    )
+    lines = ((number, Line.from_bytes(line)) for number, line in rows)
+    return {number: line for number, line in lines if line is not None}
+
+
 class Session:
     """One reviewer at work: signs lines with its own key, for which the OpenPGP key vouches.
 

@@ -7,8 +7,8 @@ from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json
 from scripts.desk.outbox.arrivals import Arrivals, arrivals
 from scripts.desk.outbox.outbox import take_back
-from scripts.desk.outbox.releasing import unreleased
-from scripts.desk.outbox.sending import BUNDLE_LIFE, withheld
+from scripts.desk.outbox.sending import BUNDLE_LIFE
+from scripts.desk.outbox.waiting import reasons
 from scripts.desk.screen.answers import arrival_values, outbox_values, values_table
 from scripts.desk.screen.output import print_json, print_rich
 
@@ -39,7 +39,7 @@ def run(asked: argparse.Namespace) -> None:
         values = (
             arrival_values(casebook.left(), found.answers)
             if asked.left
-            else outbox_values(casebook.queued(), _reasons(casebook), today())
+            else outbox_values(casebook.queued(), reasons(casebook), today())
         )
     if asked.json:
         print_json(values)
@@ -49,12 +49,6 @@ def run(asked: argparse.Namespace) -> None:
         print("No answer has left." if asked.left else "No answer is waiting.")
     if not asked.json:
         _tell_arrivals(found)
-
-
-def _reasons(casebook: Casebook) -> dict[int, str]:
-    """Why answers that wait do not leave, by their ids."""
-    held = {one.answer.id: "needs a release" for one in unreleased(casebook, casebook.queued())}
-    return held | {one.id: "taken back by the claimant" for one in withheld(casebook)}
 
 
 def _tell_arrivals(found: Arrivals) -> None:

@@ -10,6 +10,7 @@ from textual.events import Key
 from textual.widget import Widget
 
 from dropbox.errors import CasedropError
+from scripts.desk.full_screen.answering import Answering
 from scripts.desk.full_screen.coding import Coding
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
@@ -71,6 +72,7 @@ class CaseScreen(DeskScreen):
         Binding("u", "undo", "undo"),
         Binding("o", "note", "note"),
         Binding("k", "know", "I know somebody"),
+        Binding("a", "answer", "answer"),
         Binding("tab", "pane(1)", "pane"),
         Binding("shift+tab", "pane(-1)", ""),
         Binding("space,pagedown", "scroll(1)", "on"),
@@ -247,6 +249,11 @@ class CaseScreen(DeskScreen):
             self._open(remark)
         else:
             self._leave(remark)
+
+    def action_answer(self) -> None:
+        """Write an answer, from a ready one or in words of one's own."""
+        if self.opened is not None:
+            Answering(self, self.opened.case).begin()
 
     def action_know(self) -> None:
         """The reviewer knows somebody in the case: asked twice, since it is for good."""

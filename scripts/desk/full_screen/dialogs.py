@@ -8,13 +8,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Key
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult
 
-from scripts.desk.full_screen.panes import Bar, Cells, Rows
-from scripts.desk.full_screen.wrapped import on_one_line
+from scripts.desk.full_screen.panes import Bar, Cells, Pages, Rows
+from scripts.desk.full_screen.wrapped import Line, on_one_line
 from scripts.terminal import visible
 
+# In seconds: a long case is not searched for each key of somebody who types fast.
+_MOMENT = 0.15
 _FRAME = """
 {name} {{ align: center {where}; background: transparent; }}
 {name} > Vertical {{ width: 100%; max-width: 110; height: {height}; max-height: 95%;
@@ -50,6 +53,38 @@ class Question(ModalScreen[bool], inherit_bindings=False):
     def action_answer(self, yes: bool) -> None:
         """Answer it."""
         self.dismiss(yes)
+
+
+class Reading(ModalScreen[None], inherit_bindings=False):
+    """A text to read."""
+
+    CSS = _FRAME.format(name="Reading", where="middle", height="80%")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "app.pop_screen", "back"),
+        Binding("space,pagedown,down", "scroll(1)", ""),
+        Binding("b,pageup,up", "scroll(-1)", ""),
+    ]
+
+    def __init__(self, title: str, lines: Sequence[Line]) -> None:
+        super().__init__()
+        self._title, self._lines = title, lines
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        with Vertical() as frame:
+            frame.border_title = self._title
+            yield Pages(id="text")
+            yield Bar(id="keys")
+
+    def on_mount(self) -> None:
+        """Write it."""
+        self.query_one(Pages).show(self._lines)
+        self.query_one("#keys", Bar).say("Space on   Esc back", "label")
+
+    def action_scroll(self, pages: int) -> None:
+        """Go on, or back."""
+        pane = self.query_one(Pages)
+        pane.scroll_by(pages * pane.page)
 
 
 class Writing(TextArea):
@@ -89,6 +124,12 @@ class Typed(ModalScreen[str | None], inherit_bindings=False):
         super().__init__(classes="" if lines else "one")
         self._title, self._hint, self._text = title, hint, text
         self._lines, self._check = lines, check
+        self._waiting: Timer | None = None
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether something was typed that nobody kept yet."""
+        return self.is_mounted and self.query_one(TextArea).text != visible(self._text)
 
     def compose(self) -> ComposeResult:
         """The text, and what is said of it."""
@@ -110,7 +151,12 @@ class Typed(ModalScreen[str | None], inherit_bindings=False):
         area.move_cursor(area.document.end)
 
     def on_text_area_changed(self) -> None:
-        """Say what there is to say of the text."""
+        """Say what there is to say of the text, a moment after the last key."""
+        if self._waiting is not None:
+            self._waiting.stop()
+        self._waiting = self.set_timer(_MOMENT, self._remark)
+
+    def _remark(self) -> None:
         self.query_one("#remark", Bar).say(self._check(self.query_one(TextArea).text), "warning")
 
     def action_enter(self) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.cells import set_cell_size
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
@@ -13,10 +12,11 @@ from dropbox.errors import CasedropError
 from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Typed
+from scripts.desk.full_screen.lists import LogScreen, OutboxScreen, TeamScreen
 from scripts.desk.full_screen.panes import Bar, Cells, Rows
 from scripts.desk.full_screen.queue import ALL, Queue, Row, View
 from scripts.desk.full_screen.sitting import Sitting
-from scripts.desk.full_screen.wrapped import on_one_line
+from scripts.desk.full_screen.wrapped import fitted, on_one_line
 from scripts.desk.screen.output import counted
 from scripts.desk.search.columns import Kind
 
@@ -25,6 +25,7 @@ _MARK = "*"
 _COLUMNS = {"": 2, "case": 8, "age": 7, "urgency": 10, "tier": 6, "flags": 12}
 _WIDE = {"status": 26, "category": 10, "files": 6}
 _WIDE_FROM = 110
+_LISTS = {"outbox": OutboxScreen, "log": LogScreen, "team": TeamScreen}
 
 
 class QueueScreen(DeskScreen):
@@ -47,6 +48,9 @@ class QueueScreen(DeskScreen):
         Binding("escape", "all", "all"),
         Binding("w", "keep", "save view"),
         Binding("space", "mark", "mark"),
+        Binding("o", "list('outbox')", "outbox"),
+        Binding("l", "list('log')", "log"),
+        Binding("t", "list('team')", "team"),
         Binding("q,ctrl+q", "app.leave", "leave"),
         Binding("up,k", "move(-1)", ""),
         Binding("down,j", "move(1)", ""),
@@ -124,7 +128,7 @@ class QueueScreen(DeskScreen):
         shown = _columns(width)
         rest = width - sum(shown.values())
         return [
-            *((_fit(cells[name][0], size), cells[name][1]) for name, size in shown.items()),
+            *((fitted(cells[name][0], size), cells[name][1]) for name, size in shown.items()),
             (on_one_line(row.gist or outline.text, max(2, rest)), ""),
         ]
 
@@ -159,6 +163,10 @@ class QueueScreen(DeskScreen):
             return True
         self.show(0)
         return True
+
+    def action_list(self, name: str) -> None:
+        """Open another screen."""
+        self.app.push_screen(_LISTS[name](self.sitting))
 
     def action_views(self) -> None:
         """Choose a view from their list."""
@@ -267,14 +275,9 @@ def _columns(width: int) -> dict[str, int]:
 
 def _titles(width: int) -> Cells:
     shown = _columns(width)
-    return [*((_fit(name, size), "label") for name, size in shown.items()), ("text", "label")]
+    return [*((fitted(name, size), "label") for name, size in shown.items()), ("text", "label")]
 
 
 def _view_cells(view: View, width: int) -> Cells:
     count = "" if view.count is None else f"{view.count:,} "
-    return [(_fit(f" {view.label}", width - len(count) - 1), ""), (count, "label")]
-
-
-def _fit(text: str, width: int) -> str:
-    """*text* in exactly *width* cells, the last of them empty."""
-    return set_cell_size(on_one_line(text, width - 1), width)
+    return [(fitted(f" {view.label}", width - len(count) - 1), ""), (count, "label")]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from rich.cells import cell_len, get_character_cell_size
+from rich.cells import cell_len, get_character_cell_size, set_cell_size
 
 from scripts.terminal import isolated, visible
 
@@ -48,6 +48,11 @@ def on_one_line(text: str, width: int) -> str:
     if cell_len(line) > width or len(text) > 4 * width:
         line = next(pieces(line, width - 1, keep_words=False), "") + "…"
     return isolated(line)
+
+
+def fitted(text: str, width: int) -> str:
+    """*text* in exactly *width* cells, the last of them empty."""
+    return set_cell_size(on_one_line(text, max(1, width - 1)), width)
 
 
 def pieces(line: str, width: int, *, keep_words: bool = True) -> Iterator[str]:
