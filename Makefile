@@ -16,14 +16,15 @@ TARGET ?=
 REPEAT ?=
 RELEASE ?= trixie
 UPGRADE ?=
+ONLY ?=
 SIEGE ?=
 
 # Debian packages that are not Python ones; see the README for what each is for. At least Python 3.11, gpg 2.2.36 and tor
 # 0.4.8 (0.4.9.11 for `make up`); scripts/release/environment.py says why.
 APT := tor gnupg gpg-agent libseccomp2 python3-venv
 # What only tests need: a browser, Java for the HTML validator, a font with Chinese characters, a watcher of system calls, what
-# judges the package's units, and the room that files are drawn in.
-TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk strace systemd bubblewrap
+# judges the package's units and profiles, and the room that files are drawn in.
+TEST_APT := firefox-esr default-jre-headless fonts-noto-cjk strace systemd apparmor bubblewrap
 CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
@@ -126,9 +127,9 @@ desk: install ## the offline desk as one file with all that it needs: build/case
 manual: install ## manual pages and completions of all commands: build/man, build/completion
 	@$(BIN)/python -m scripts.release.manual build
 
-debian: debian-packages ## the quick tests, the demonstration and the package on a bare Debian, as root (RELEASE=trixie or bookworm)
+debian: debian-packages ## the quick tests, the demonstration and the package on a bare Debian, as root (RELEASE=trixie or bookworm, ONLY=try-deb)
 	@scripts/release/debian_packages.sh debootstrap
-	@$(PYTHON) scripts/release/debian_root.py $(RELEASE) build/debian
+	@$(PYTHON) scripts/release/debian_root.py $(RELEASE) build/debian $(if $(ONLY),--only $(ONLY))
 
 package: install ## the source package and the wheel: build/dist
 	@rm -rf build/dist && mkdir -p build

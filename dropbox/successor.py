@@ -7,6 +7,7 @@ see it, and for one that has, it changes nothing.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,14 @@ def successor_path(database: Path) -> Path:
 def write_successor(path: Path, successor: Successor) -> None:
     """Write the statement; an existing one is not overwritten.
 
-    Raises SettingsError if it says something impossible, or CannotWrite.
+    Raises SettingsError if it says something impossible, CannotWrite or OSError.
     """
     _check(successor)
     write_new(path, _bytes(successor))
+    if os.geteuid() == 0:
+        # The vault, another user, has to read it.
+        folder = path.parent.stat()
+        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 def read_successor(path: Path) -> Successor | None:

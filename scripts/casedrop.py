@@ -14,6 +14,7 @@ casedrop probe --settings var/settings.toml
 casedrop reload --settings var/settings.toml
 casedrop backup --settings var/settings.toml ARCHIVE
 casedrop restore ARCHIVE DIR
+casedrop rollback
 casedrop wipe --settings var/settings.toml
 """
 
@@ -40,7 +41,7 @@ from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
 from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
-from scripts.operator import backup, probe, reload, restore, setup, status, watch, wipe
+from scripts.operator import backup, probe, reload, restore, rollback, setup, status, watch, wipe
 
 PROGRAM = "casedrop"
 COMMANDS = {
@@ -58,6 +59,7 @@ COMMANDS = {
     "reload": reload,
     "backup": backup,
     "restore": restore,
+    "rollback": rollback,
     "wipe": wipe,
 }
 

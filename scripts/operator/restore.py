@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -57,7 +56,7 @@ def run(asked: argparse.Namespace) -> None:
         settings_file = part / backup.SETTINGS
         _place(settings_file)
         settings = Settings.load({FILE_VARIABLE: str(settings_file)})
-        told = _settle_vault(settings.store_file, manifest.about)
+        told = settle_vault(settings.store_file, str(manifest.about.get("day")))
         part.rename(target)
         undo.pop_all()
     print(f"The drop of {manifest.about.get('day')} is in {target}, every file as it was.")
@@ -89,8 +88,11 @@ def _place(settings_file: Path) -> None:
     replace_file(settings_file, rewritten(text, _PLACES).encode("utf-8"))
 
 
-def _settle_vault(store: Path, about: Mapping[str, str | int]) -> str:
-    """Have the vault go on, or become another one; what the operator has to know."""
+def settle_vault(store: Path, day: str) -> str:
+    """Have a copy of *day* go on, or become another vault; what the operator has to know.
+
+    Raises CannotRun, StoreError or OSError.
+    """
     if not store.exists():
         return (
             "It has no vault: the first start makes one, and the desk takes its bundles once "
@@ -101,7 +103,7 @@ def _settle_vault(store: Path, about: Mapping[str, str | int]) -> str:
     from dropbox.vault.restored_file import become_another, series_of  # noqa: PLC0415
 
     vault, number = series_of(store)
-    print(f"The copy of {about.get('day')} was made after bundle {number}.")
+    print(f"The copy of {day} was made after bundle {number}.")
     print("The courier and the desk know the number of the last bundle that was pulled.")
     typed = answer("The last bundle that anybody pulled from this drop: ")
     if not typed.isascii() or not typed.isdecimal() or int(typed) < number:

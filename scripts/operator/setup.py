@@ -124,7 +124,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Do it. Raises CannotRun, or the error that names what was given wrong."""
-    machine = Machine(Path("/"), _systemctl)
+    machine = Machine(Path("/"), systemctl)
     _check_machine(machine)
     _check_kernel(machine, asked.waive)
     set_up(machine, _given(machine, asked))
@@ -370,7 +370,7 @@ How it is: casedrop status --settings {machine.settings}. Fetch what was filed e
     )
 
 
-def _systemctl(*arguments: str) -> None:
+def systemctl(*arguments: str) -> None:
     """Run systemctl. Raises CannotRun with the unit that failed."""
     done = subprocess.run(
         ["systemctl", *arguments],

@@ -11,15 +11,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from scripts.command_line import DONE, FAILED, CannotRun
 from scripts.operator import site
 from scripts.operator.backup import ONION_KEY, salt_file
+from scripts.operator.setup import SERVICES, SOCKETS, TIMERS, TOR, systemctl
 from scripts.operator.typed import answer
 
 HELP = "stop the drop and overwrite its keys and its vault, for an emergency"
 _DEBIAN_SETTINGS, _DEBIAN_MEMORY = Path("/etc/casedrop"), Path("/run/casedrop-front")
+# What an upgrade of the Debian package copied, its key first.
+_DEBIAN_COPIES = (Path("/run/casedrop-copy"), Path("/var/lib/casedrop-copy"))
+_SYSTEMD = Path("/run/systemd/system")
 _REMAINS = """\
 This could not be wiped from here:
 - flash memory keeps old copies where no program can overwrite them: an encrypted disk whose
@@ -55,6 +60,7 @@ def run(asked: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     # Whatever still serves would go on with the keys that it has in memory.
+    failed += not _units_stopped(drop)
     for name, path in (
         ("front", drop.front_socket),
         ("vault", drop.settings.courier_socket),
@@ -74,6 +80,28 @@ def run(asked: argparse.Namespace) -> int:
     return DONE
 
 
+def _units_stopped(drop: site.Site) -> bool:
+    """Stop at once what systemd runs of the Debian package; whether nothing hinders it."""
+    if not _is_packaged(drop) or not _SYSTEMD.is_dir():
+        return True
+    running = (*SERVICES, TOR)
+    every = (*TIMERS, *SOCKETS, *running)
+    try:
+        # Asked first: what is killed then does not start again, and no visitor starts it.
+        systemctl("--no-block", "stop", *every)
+        with suppress(CannotRun):
+            systemctl("kill", "--signal=KILL", *running)
+        systemctl("stop", *every)
+    except (CannotRun, OSError) as why:
+        print(f"Something may still run: {why}", file=sys.stderr)
+        return False
+    return True
+
+
+def _is_packaged(drop: site.Site) -> bool:
+    return drop.file.parent == _DEBIAN_SETTINGS
+
+
 def _files(drop: site.Site) -> list[Path]:
     """All there is to wipe, what matters most first, the largest last."""
     from dropbox.probe_mark import KEY_FILE  # noqa: PLC0415
@@ -84,7 +112,8 @@ def _files(drop: site.Site) -> list[Path]:
     secrets = [drop.tor_service / ONION_KEY, salt_file(drop.file), drop.file]
     export = settings.export_key
     first = [*secrets, export, export.with_suffix(".pub"), export.with_name(KEY_FILE)]
-    folders = (drop.tor_service, drop.probe, *_memory(drop), settings.gnupg_home, settings.keys)
+    memory = (*_memory(drop), *_of_the_package(drop))
+    folders = (drop.tor_service, drop.probe, *memory, settings.gnupg_home, settings.keys)
     last = [successor_path(store), store.with_name(store.name + "-journal"), store]
     found: list[Path] = []
     for path in [*first, *(one for folder in folders for one in _below(folder)), *last]:
@@ -111,12 +140,12 @@ def _memory(drop: site.Site) -> list[Path]:
     # Its name has the salt in it: never another drop's.
     name = default_path(settings.salt, settings.intake_socket, runtime).name
     places = [settings.intake_socket.parent, Path(runtime or "/dev/shm"), Path("/dev/shm")]  # noqa: S108
-    return [*(place / name for place in places), *_packaged_memory(drop)]
+    return [place / name for place in places]
 
 
-def _packaged_memory(drop: site.Site) -> list[Path]:
-    """What the Debian package's front has in memory: only its unit names the folder."""
-    return [_DEBIAN_MEMORY] if drop.file.parent == _DEBIAN_SETTINGS else []
+def _of_the_package(drop: site.Site) -> list[Path]:
+    """What the Debian package has elsewhere: only its unit and its scripts name the folders."""
+    return [_DEBIAN_MEMORY, *_DEBIAN_COPIES] if _is_packaged(drop) else []
 
 
 def _below(path: Path) -> list[Path]:

@@ -36,6 +36,7 @@ def files() -> dict[str, str]:
     made = {f"{UNITS}/{path.name}": unit(path) for path in sorted((TEMPLATES / "units").iterdir())}
     made |= {
         f"{UNITS}/tor@default.service.d/casedrop.conf": template("tor/casedrop.conf"),
+        "etc/apparmor.d/casedrop": template("apparmor/casedrop"),
         "etc/tor/casedrop.torrc": packaged_torrc(OnionService(ONION, FRONT_SOCKET)),
         "usr/lib/sysusers.d/casedrop.conf": template("sysusers.conf"),
         "usr/lib/tmpfiles.d/casedrop.conf": template("tmpfiles.conf"),

@@ -139,7 +139,7 @@ def _write_control(root: Path, values: Mapping[str, str]) -> None:
         for path in listed
     )
     for name, text in {**debian_files.control(filled), "md5sums": sums}.items():
-        script = name in ("postinst", "prerm", "postrm")
+        script = name in ("preinst", "postinst", "prerm", "postrm")
         _write(root / "DEBIAN" / name, text, _EXECUTABLE if script else _PLAIN)
 
 

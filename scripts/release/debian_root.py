@@ -4,7 +4,8 @@
 
 The root holds debootstrap's minimal system, make, git and a copy of the checkout's files; the
 checkout's own Makefile must install everything else. What runs in it has its own processes and
-mounts: they end with the one process that this one starts, however either ends.
+mounts: they end with the one process that this one starts, however either ends. For the package the
+root's own systemd is booted, so that the units run as on a server; tor has no network there.
 """
 
 from __future__ import annotations
@@ -16,22 +17,29 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # The newest first.
 RELEASES = ("trixie", "bookworm")
 MIRROR, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
-# ca-certificates for PyPI; everybody who has a checkout also has git and make.
-PACKAGES = ("ca-certificates", "git", "make")
-STEPS = (("make", "quick"), ("make", "demo"), ("make", "try-deb"))
+# ca-certificates for PyPI; everybody who has a checkout also has git and make, and every server has
+# systemd.
+PACKAGES = ("ca-certificates", "git", "make", "systemd")
+STEPS = ("quick", "demo", "try-deb")
+# What needs a running systemd.
+BOOTED = ("try-deb",)
 STEP_SECONDS = 3600.0
+BOOT_SECONDS = 90.0
+_POLL_SECONDS = 0.2
+# What Debian's tor gets in the booted root, whichever configuration it has: no way to any network.
+ALONE = "[Service]\nPrivateNetwork=yes\n"
 # The checkout's path inside the root.
 INSIDE = "/srv/casedrop"
 # Certificates that this computer trusts besides Debian's own, such as that of a proxy before PyPI.
@@ -54,6 +62,33 @@ cd /
 "$@"
 exit $?
 """
+# The folders that systemd expects of whatever boots it in a container. Their mounts are shared, for
+# what it mounts for a service; its control groups are below the one that it begins in.
+_BOOT = """
+mount --rbind "$1" "$1"
+mount -t proc proc "$1/proc"
+mount -t sysfs -o ro sysfs "$1/sys"
+mount -t cgroup2 cgroup2 "$1/sys/fs/cgroup"
+mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs "$1/run"
+mount -t tmpfs -o mode=0755 tmpfs "$1/dev"
+for device in null zero full random urandom tty; do
+    cp -a "/dev/$device" "$1/dev/$device"
+done
+ln -s /proc/self/fd "$1/dev/fd"
+mkdir "$1/dev/pts" "$1/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts "$1/dev/pts"
+ln -s pts/ptmx "$1/dev/ptmx"
+mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$1/dev/shm"
+cd "$1"
+pivot_root . .
+umount --lazy .
+cd /
+mount --make-rshared /
+exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd
+"""
+# Begins in the control group $1.
+_IN_GROUP = 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"'
+_OWN_SPACES = ("--mount", "--pid", "--uts", "--ipc", "--cgroup")
 
 
 class CannotTry(Exception):
@@ -75,8 +110,8 @@ def check() -> None:
             )
 
 
-def try_release(release: str, place: Path) -> None:
-    """Make the root of *release* in *place*, run STEPS in it, and remove it. Raises CannotTry."""
+def try_release(release: str, place: Path, steps: Sequence[str] = STEPS) -> None:
+    """Make the root of *release* in *place*, run *steps* in it, and remove it. Raises CannotTry."""
     root = place / release
     _remove(root)
     with ExitStack() as undo:
@@ -90,8 +125,12 @@ def try_release(release: str, place: Path) -> None:
         )
         _equip(release, root)
         _inside(root, "its certificates", "update-ca-certificates", quiet=True)
-        for step in STEPS:
-            _inside(root, " ".join(step), *step)
+        for step in steps:
+            if step in BOOTED:
+                with _booted(root) as enter:
+                    _timed(f"make {step}", *enter, *_settings(), "make", step)
+            else:
+                _inside(root, f"make {step}", "make", step)
 
 
 def _equip(release: str, root: Path) -> None:
@@ -104,6 +143,9 @@ def _equip(release: str, root: Path) -> None:
     shutil.copyfile("/etc/resolv.conf", root / "etc" / "resolv.conf")
     for certificate in CERTIFICATES.glob("*.crt"):
         shutil.copy(certificate, root / CERTIFICATES.relative_to("/"))
+    alone = root / "etc/systemd/system/tor@default.service.d/zz-alone.conf"
+    alone.parent.mkdir(parents=True)
+    alone.write_text(ALONE, "utf-8")
     target = root / INSIDE[1:]
     clone = ("git", "clone", "--quiet", "--depth", "1", f"file://{CHECKOUT}", str(target))
     subprocess.run(clone, check=True)
@@ -125,15 +167,92 @@ def _equip(release: str, root: Path) -> None:
 
 
 def _inside(root: Path, name: str, *command: str, quiet: bool = False) -> None:
-    environ = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-    environ |= {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-    settings = [f"{key}={value}" for key, value in environ.items()]
     _timed(
         name,
         *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"),
-        *("sh", "-ec", _ENTER, "sh", str(root), "env", "-i", "-C", INSIDE, *settings, *command),
+        *("sh", "-ec", _ENTER, "sh", str(root), *_settings(), *command),
         quiet=quiet,
     )
+
+
+def _settings() -> tuple[str, ...]:
+    """The program that begins a command with a fresh environment, in the checkout."""
+    environ = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    environ |= {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+    return ("env", "-i", "-C", INSIDE, *(f"{key}={value}" for key, value in environ.items()))
+
+
+@contextmanager
+def _booted(root: Path) -> Iterator[tuple[str, ...]]:
+    """The root's own systemd, as process 1; gives the command that enters where it runs."""
+    group = _control_group() / f"casedrop-{root.name}-{os.getpid()}"
+    group.mkdir()
+    with ExitStack() as undo:
+        undo.callback(_remove_groups, group)
+        spaces = ("unshare", *_OWN_SPACES, "--fork", "--kill-child", "--propagation", "private")
+        running = subprocess.Popen(
+            ["sh", "-ec", _IN_GROUP, "sh", group, *spaces, "sh", "-ec", _BOOT, "sh", root],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        undo.callback(_end_all, running)
+        deadline = time.monotonic() + BOOT_SECONDS
+        while True:
+            enter = _way_in(running.pid, group)
+            if enter is not None and _is_up(enter):
+                break
+            if running.poll() is not None or time.monotonic() > deadline:
+                raise CannotTry("The root's systemd does not start.")
+            time.sleep(_POLL_SECONDS)
+        yield enter
+
+
+def _control_group() -> Path:
+    """The control group of this process in the unified hierarchy. Raises CannotTry."""
+    for line in Path("/proc/self/mounts").read_text("utf-8").splitlines():
+        _, place, kind, *_ = line.split()
+        if kind == "cgroup2":
+            own = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
+            [path] = [one.removeprefix("0::/") for one in own if one.startswith("0::")]
+            return Path(place) / path
+    raise CannotTry("This computer has no control groups of version 2: systemd cannot be booted.")
+
+
+def _way_in(pid: int, group: Path) -> tuple[str, ...] | None:
+    """The command that enters the namespaces of *pid*'s only child, once that is systemd."""
+    try:
+        [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+        # Until then it sees this computer's files, and perhaps reaches this computer's systemd.
+        if Path(f"/proc/{child}/comm").read_text("ascii").strip() != "systemd":
+            return None
+    except (OSError, ValueError):
+        return None
+    nsenter = ("nsenter", f"--target={child}", *_OWN_SPACES)
+    return ("sh", "-ec", _IN_GROUP, "sh", str(group), *nsenter)
+
+
+def _is_up(enter: Sequence[str]) -> bool:
+    asked = [*enter, "systemctl", "is-system-running"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    # Degraded: a unit that a container has no use for.
+    return done.stdout.strip() in ("running", "degraded")
+
+
+def _remove_groups(group: Path) -> None:
+    """Remove a control group with those in it, whose processes have been killed."""
+    deadline = time.monotonic() + BOOT_SECONDS
+    while group.exists():
+        try:
+            for path in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+                path.rmdir()
+            group.rmdir()
+        except OSError:
+            # The kernel has not ended all of them yet.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
 
 
 def _timed(name: str, *command: str, quiet: bool = False) -> None:
@@ -200,12 +319,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="debian_root", description="Tries a bare Debian.")
     parser.add_argument("release", choices=RELEASES)
     parser.add_argument("place", type=Path, help="the folder in which the root is made")
+    parser.add_argument("--only", choices=STEPS, help="only this one of its targets")
     asked = parser.parse_args(arguments)
     for number in _SIGNALS:
         signal.signal(number, _end)
     try:
         check()
-        try_release(asked.release, asked.place.resolve())
+        try_release(asked.release, asked.place.resolve(), (asked.only,) if asked.only else STEPS)
     except CannotTry as why:
         print(why, file=sys.stderr)
         return 2

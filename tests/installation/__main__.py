@@ -2,40 +2,35 @@
 
     PYTHONPATH=tests:. .venv/bin/python -m installation --thrown-away build/deb/casedrop_*.deb
 
-Only for a root that is thrown away: `make debian` makes one. No systemd runs there: a stand-in for
-systemctl notes what it was asked for, and both rooms are started as their units say, each as its
-own user.
+Only for a root that is thrown away, whose systemd runs and whose tor has no network: `make debian`
+makes one.
 """
 
 import grp
+import json
 import os
 import pwd
-import shutil
-import socket
+import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-from support.service import Service, values
-
 from dropbox.lockdown import lacking
+from installation.visitor import FRONT, Visitor
+from scripts.rehearsal.demo import CAMPAIGN, Desk
 from scripts.release.debian_files import HOME, UNITS, files
 
 CHECKOUT = Path(__file__).parents[2]
 SETTINGS = Path("/etc/casedrop/settings.toml")
 SECRET = Path("/etc/casedrop/secret")
-ONION = f"{'casedrop' * 7}.onion"
-# Writes the address when tor starts again, as tor would, and notes all that it was asked for.
-SYSTEMCTL = f"""#!/bin/sh
-echo "$*" >>/run/systemctl.asked
-case "$*" in *restart*tor@default*)
-    mkdir -p /var/lib/tor/casedrop
-    echo {ONION} >/var/lib/tor/casedrop/hostname;;
-esac
-"""
+COURIER = Path("/run/casedrop/courier.sock")
+ROOMS = ("front", "vault")
+SOCKETS = ("front", "intake", "courier")
 
 
 def step(name: str) -> None:
@@ -43,11 +38,11 @@ def step(name: str) -> None:
     print(f"--- {name}", flush=True)
 
 
-def run(*command: object, code: int = 0, user: str | None = None) -> str:
-    """Run *command*, which has to end with *code*; what it said."""
+def run(*command: object, code: int = 0, user: str | None = None, typed: str = "") -> str:
+    """Run *command*, which gets *typed* and has to end with *code*; what it said."""
     done = subprocess.run(
         [*map(str, command)],
-        stdin=subprocess.DEVNULL,
+        input=typed,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -66,9 +61,25 @@ def run(*command: object, code: int = 0, user: str | None = None) -> str:
     return done.stdout
 
 
-def install(package: Path) -> None:
+def install(package: Path, *more: str) -> None:
     """As the operator does."""
-    run("apt-get", "-qq", "install", "--yes", "--no-install-recommends", "--reinstall", package)
+    options = ("--yes", "--no-install-recommends", *more)
+    run("apt-get", "-qq", "install", *options, package)
+
+
+def newer(package: Path, folder: Path) -> Path:
+    """The same package under the next version."""
+    run("dpkg-deb", "--raw-extract", package, folder / "root")
+    control = folder / "root" / "DEBIAN" / "control"
+    text, version = control.read_text("utf-8"), version_of(package)
+    control.write_text(text.replace(f"Version: {version}\n", f"Version: {version}.1\n"), "utf-8")
+    run("dpkg-deb", "--root-owner-group", "-Znone", "--build", folder / "root", folder / "new.deb")
+    return folder / "new.deb"
+
+
+def version_of(package: Path) -> str:
+    """The version of a package."""
+    return run("dpkg-deb", "--field", package, "Version").strip()
 
 
 def ids(name: str) -> tuple[int, int]:
@@ -87,7 +98,7 @@ def check_files() -> None:
     assert run("casedrop", "--version").startswith("casedrop ")
     assert run("casedrop-courier", "--help")
     assert list(Path(f"/{HOME}/lib").rglob("gunicorn/__pycache__/*.pyc")), "It is not compiled."
-    assert "systemd does not run here" in run("casedrop", "setup", code=2)
+    assert "Without the reviewers" in run("casedrop", "setup", "--yes", *waived(), code=2)
 
     step("what systemd and tor say of their configuration")
     units = [Path(name).name for name in files() if Path(name).parent.name == "system"]
@@ -100,10 +111,9 @@ def check_files() -> None:
     run(*tor, "-f", "/etc/tor/casedrop.torrc", "--RunAsDaemon", "0", "--verify-config")
 
 
-def make_keys(folder: Path) -> Path:
+def make_keys(home: Path, made: Path) -> Path:
     """A reviewer's public files, made by the ceremony; where they are."""
     step("a reviewer's keys")
-    home, made = folder / "gnupg", folder / "made"
     home.mkdir(mode=0o700)
     ceremony = (sys.executable, "-m", "scripts.ceremony", "new", "--home", home)
     os.chdir(CHECKOUT)
@@ -111,130 +121,168 @@ def make_keys(folder: Path) -> Path:
     return next(path.parent for path in made.rglob("FINGERPRINTS"))
 
 
-def set_up(keys: Path) -> None:
-    """`casedrop setup`, twice."""
+def waived() -> list[str]:
+    """The parts of the lockdown that this kernel lacks, which nobody has set up."""
+    return [word for part in lacking() for word in ("--waive", part)]
+
+
+def set_up(keys: Path) -> tuple[str, str]:
+    """`casedrop setup`, twice; the address, and the server's key."""
     step("casedrop setup, and again")
-    Path("/run/systemd/system").mkdir(parents=True)
-    stand_in = Path("/usr/local/sbin/systemctl")
-    stand_in.write_text(SYSTEMCTL, "utf-8")
-    stand_in.chmod(0o755)
-    # Nobody has set up this kernel.
-    waived = [word for part in lacking() for word in ("--waive", part)]
-    said = run("casedrop", "setup", "--yes", "--keys", keys, *waived)
-    assert f"The drop is open: http://{ONION}/" in said
+    said = run("casedrop", "setup", "--yes", "--keys", keys, *waived())
+    onion = Path("/var/lib/tor/casedrop/hostname").read_text("ascii").strip()
+    assert f"The drop is open: http://{onion}/" in said
     kept = {path: path.read_bytes() for path in Path("/etc/casedrop").rglob("*") if path.is_file()}
     run("casedrop", "setup", "--yes", "--keys", keys)
     assert kept == {
         path: path.read_bytes() for path in Path("/etc/casedrop").rglob("*") if path.is_file()
     }
     run("casedrop", "check", "--settings", SETTINGS)
+    return onion, said.split("the key of the server:")[1].split()[0]
 
 
-def held(name: str) -> socket.socket:
-    """The socket of a socket unit, as systemd makes it."""
-    unit = f"casedrop-{name}.socket"
-    [path], [user], [group] = (
-        values(unit, setting) for setting in ("ListenStream", "SocketUser", "SocketGroup")
-    )
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    made.bind(path)
-    os.chown(path, pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid)
-    Path(path).chmod(int(values(unit, "SocketMode")[0], 8))
-    made.listen(16)
-    return made
-
-
-def credentials(room: str) -> Path:
-    """The folder in which systemd hands a service its secrets."""
-    folder = Path(f"/run/credentials/casedrop-{room}")
-    folder.mkdir(parents=True)
-    for line in values(f"casedrop-{room}.service", "LoadCredential"):
-        name, _, source = line.partition(":")
-        shutil.copy(source, folder / name)
-        (folder / name).chmod(0o400)
-        os.chown(folder / name, *ids(f"casedrop-{room}"))
-    folder.chmod(0o500)
-    os.chown(folder, *ids(f"casedrop-{room}"))
-    return folder
-
-
-@contextmanager
-def serving() -> Iterator[None]:
-    """Both rooms, once they have reported that they work."""
-    # Where systemd runs, /run is in memory.
-    Path("/run/casedrop-front").mkdir(mode=0o700)
-    run("mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", "/run/casedrop-front")
-    for folder, user in (("/run/casedrop-front", "front"), ("/var/lib/casedrop", "vault")):
-        Path(folder).mkdir(mode=0o700, exist_ok=True)
-        os.chown(folder, *ids(f"casedrop-{user}"))
-    # What systemd makes read-only takes no time of reading; here nothing is. Nor has anybody set up
-    # this kernel.
-    os.environ["CASEDROP_LOCKDOWN_WAIVED"] = " ".join(("access", *lacking()))
-    with ExitStack() as undo, tempfile.TemporaryDirectory(dir="/run") as reports:
-        Path(reports).chmod(0o755)
-        sockets = {name: undo.enter_context(held(name)) for name in ("front", "intake", "courier")}
-        for room, names in (("vault", ("intake", "courier")), ("front", ("front",))):
-            service = Service(
-                f"casedrop-{room}.service",
-                [sockets[name] for name in names],
-                {"%d": str(credentials(room))},
-                Path(reports),
-                python=f"/{HOME}/bin/python",
-                home=Path("/") / HOME,
-                user=ids(f"casedrop-{room}"),
-            )
-            undo.callback(service.close)
-            service.start()
-            try:
-                assert service.heard(60).startswith("READY=1")
-            except TimeoutError:
-                raise AssertionError(f"The {room} does not work: {service.said()}") from None
-        yield
-
-
-_VISIT = """
+_CALL = """
 import socket, sys
 with socket.socket(socket.AF_UNIX) as visitor:
     visitor.settimeout(30)
     visitor.connect(sys.argv[1])
-    visitor.sendall(sys.argv[2].encode().decode("unicode_escape").encode())
+    visitor.sendall(b"GET /status HTTP/1.0\\r\\n\\r\\n")
     print(visitor.recv(12).decode())
 """
 
 
-def visit(path: str, request: str, user: str, code: int = 0) -> str:
+def call(path: Path, user: str, code: int = 0) -> str:
     """What *user* is answered on the socket at *path*."""
-    return run("/usr/bin/python3", "-c", _VISIT, path, request, user=user, code=code).strip()
+    return run("/usr/bin/python3", "-c", _CALL, path, user=user, code=code).strip()
 
 
-def check_rooms() -> None:
+def shown(unit: str, name: str) -> str:
+    """What systemd says of a unit."""
+    return run("systemctl", "show", "--value", f"--property={name}", unit).strip()
+
+
+def main_process(room: str) -> Path:
+    """The folder in /proc of a room's first process."""
+    return Path("/proc") / shown(f"casedrop-{room}.service", "MainPID")
+
+
+def check_rooms(visitor: Visitor) -> None:
     """Who is answered, and who is not."""
     step("front and vault, each as its own user")
-    circuit = r"PROXY TCP6 fc00:dead:beef:4dad::0:42 ::1 66 80\r\n"
-    page = rf"{circuit}GET /en/ HTTP/1.1\r\nHost: {ONION}\r\n\r\n"
-    status = r"GET /status HTTP/1.0\r\n\r\n"
-    front, courier = "/run/casedrop/front.sock", "/run/casedrop/courier.sock"
-    with serving():
-        assert visit(front, page, "debian-tor") == "HTTP/1.1 200"
-        assert visit(courier, status, "root") == "HTTP/1.0 200"
-        for path, user in ((front, "nobody"), (courier, "casedrop-front"), (courier, "debian-tor")):
-            assert "PermissionError" in visit(path, status, user, code=1)
-        run("casedrop-courier", "pull", "--socket", courier, "--to", "/root")
-        assert list(Path("/root").glob("casedrop-export-*"))
-        assert not list(Path("/run/casedrop-front").glob("gnupg/S.*")), "An agent was started."
+    assert visitor.is_answered()
+    assert call(COURIER, "root") == "HTTP/1.0 200"
+    call(FRONT, "debian-tor")
+    for path, user in ((FRONT, "nobody"), (COURIER, "casedrop-front"), (COURIER, "debian-tor")):
+        assert "PermissionError" in call(path, user, code=1)
+    assert not list(Path("/run/casedrop-front").glob("gnupg/S.*")), "An agent was started."
     for secret in (*SECRET.iterdir(), Path("/var/lib/casedrop/store.sqlite")):
         run("cat", secret, user="casedrop-front", code=1)
+
+
+def check_walls() -> None:
+    """What systemd has put around each room."""
+    step("what systemd puts around them")
+    outside = Path("/proc/self/ns/net").readlink()
+    for room in ROOMS:
+        process = main_process(room)
+        lines = (process / "status").read_text("utf-8").splitlines()
+        status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+        user, group = map(str, ids(f"casedrop-{room}"))
+        assert status["Uid"].split() == [user] * 4 and status["Gid"].split() == [group] * 4
+        assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+        assert int(status["CapEff"], 16) == 0
+        assert (process / "ns" / "net").readlink() != outside
+        limits = (process / "limits").read_text("utf-8")
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+        mounts = (process / "mountinfo").read_text("utf-8").splitlines()
+        flags = {line.split()[4]: line.split()[5].split(",") for line in mounts}
+        assert "ro" in flags["/"] and "ro" in flags["/run"]
+        assert "rw" in flags["/tmp"] and "rw" in flags["/var/tmp"]
+        credentials = f"/run/credentials/casedrop-{room}.service"
+        assert "ro" in flags[credentials]
+        # Their own folder is all that they can write to, and root's is none of theirs.
+        own, other = ("/run/casedrop-front", "/var/lib/casedrop")[:: 1 if room == "front" else -1]
+        assert "rw" in flags[own] and "rw" not in flags.get(other, ["ro"])
+        inside = ("nsenter", f"--target={process.name}", "--mount", "ls")
+        for hidden in ("/etc/casedrop/secret", "/var/lib/tor"):
+            run("setpriv", f"--reuid={user}", "--clear-groups", *inside, hidden, code=1)
+
+
+def check_restarts(visitor: Visitor) -> None:
+    """A restart refuses nobody, what was killed comes back, a wrong configuration stays down."""
+    step("restarts")
+    run("systemctl", "restart", "--no-block", "casedrop-front", "casedrop-vault")
+    assert visitor.is_answered()
+    for room in ROOMS:
+        run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", f"casedrop-{room}")
+    wait_for("The rooms do not come back.", visitor.is_answered)
+    text = SETTINGS.read_text("utf-8")
+    SETTINGS.write_text(text.replace('keys = "keys"', 'keys = "nowhere"'), "utf-8")
+    run("systemctl", "restart", "casedrop-front", code=1)
+    assert shown("casedrop-front.service", "ExecMainStatus") == "2"
+    assert shown("casedrop-front.service", "ActiveState") == "failed"
+    SETTINGS.write_text(text, "utf-8")
+    run("systemctl", "reset-failed")
+    run("casedrop", "setup", "--yes")
+    assert visitor.is_answered()
+    said = run("casedrop", "reload", "--settings", SETTINGS)
+    assert visitor.is_answered(), said
+
+
+def pulled(desk: Desk, folder: Path, number: int, *more: str) -> tuple[int, int]:
+    """How many parts of bundle *number* are new to the desk, and how many it knows."""
+    folder.mkdir(exist_ok=True)
+    run("casedrop-courier", "pull", "--socket", COURIER, "--to", folder)
+    bundle = folder / f"casedrop-export-{number:06d}"
+    opened = json.loads(desk.run("import", str(bundle), *more, "--json"))
+    assert (opened["number"], opened["findings"]) == (number, []), opened
+    return opened["parts"], opened["known"]
+
+
+def check_upgrade(visitor: Visitor, desk: Desk, package: Path, folder: Path) -> None:
+    """What was filed outlives an upgrade and the way back, with the store and with its copy."""
+    step("an upgrade, and back")
+    version = version_of(package)
+    visitor.file("Filed before the upgrade.")
+    install(newer(package, folder))
+    assert run("casedrop-courier", "--help") and visitor.is_answered()
+    copy = Path(f"/var/lib/casedrop-copy/{version}.gpg")
+    assert copy.stat().st_size > Path("/var/lib/casedrop/store.sqlite").stat().st_size // 2
+    visitor.file("Filed after the upgrade.")
+    assert pulled(desk, folder, 1) == (2, 0)
+
+    install(package, "--allow-downgrades")
+    wait_for("It is not open after the way back.", visitor.is_answered)
+    assert pulled(desk, folder, 2) == (0, 2)
+
+    step("back from a store that this version cannot use")
+    run("systemctl", "stop", *(f"casedrop-{name}.socket" for name in SOCKETS))
+    with closing(sqlite3.connect("/var/lib/casedrop/store.sqlite")) as store:
+        store.execute("PRAGMA user_version = 99")
+    run("systemctl", "start", "casedrop-vault", code=1)
+    run("casedrop", "rollback", typed="go back\n2\n")
+    wait_for("It is not open with the copy.", visitor.is_answered)
+    # Another vault, which has a series of bundles of its own.
+    assert pulled(desk, folder / "again", 1, "--accept-new-vault") == (0, 1)
+
+
+def wait_for(what: str, is_so: Callable[[], bool], seconds: float = 90) -> None:
+    """Until it is so, or AssertionError with *what*."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        time.sleep(1)
 
 
 def check_removal(package: Path) -> None:
     """Again, removal and purge keep what was filed, until the answer is yes."""
     step("again, remove, purge")
-    # As systemd has stopped all of them.
-    Path("/run/systemd/system").rmdir()
     salt = (SECRET / "salt").read_bytes()
-    install(package)
+    install(package, "--reinstall")
     run("apt-get", "-qq", "remove", "--yes", "casedrop")
     assert not Path("/usr/bin/casedrop").exists() and not Path(f"/{HOME}").exists()
+    for unit in (*(f"{name}.socket" for name in SOCKETS), *(f"{name}.service" for name in ROOMS)):
+        assert shown(f"casedrop-{unit}", "ActiveState") != "active"
     run("apt-get", "-qq", "purge", "--yes", "casedrop")
     assert (SECRET / "salt").read_bytes() == salt and Path("/var/lib/casedrop").exists()
     assert not Path("/etc/tor/casedrop.torrc").exists()
@@ -243,7 +291,8 @@ def check_removal(package: Path) -> None:
     chosen = "casedrop casedrop/purge-data boolean true"
     run("sh", "-c", f"echo '{chosen}' | debconf-set-selections")
     run("apt-get", "-qq", "purge", "--yes", "casedrop")
-    for kept in ("/etc/casedrop", "/var/lib/casedrop", "/var/lib/tor/casedrop"):
+    data = ("casedrop", "casedrop-copy", "casedrop-probe", "casedrop-watch", "tor/casedrop")
+    for kept in ("/etc/casedrop", *(f"/var/lib/{name}" for name in data)):
         assert not Path(kept).exists(), f"{kept} is still there."
 
 
@@ -251,15 +300,36 @@ def main() -> None:
     """All of it, on the package that the command line names."""
     if sys.argv[1:2] != ["--thrown-away"] or len(sys.argv) != 3:
         sys.exit("This changes the system that it runs in: use `make debian`.")
+    if not Path("/run/systemd/system").is_dir():
+        sys.exit("systemd does not run here: use `make debian`.")
     package = Path(sys.argv[2]).resolve()
-    step(f"apt install {package.name}")
-    install(package)
-    check_files()
-    with tempfile.TemporaryDirectory() as folder:
-        set_up(make_keys(Path(folder)))
-    check_rooms()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        keys = make_keys(folder / "gnupg", folder / "made")
+        begun = time.monotonic()
+        step(f"apt install {package.name}")
+        install(package)
+        installed = time.monotonic()
+        check_files()
+        set_up_begun = time.monotonic()
+        onion, server_key = set_up(keys)
+        visitor = Visitor(onion)
+        assert visitor.is_answered()
+        taken = installed - begun + time.monotonic() - set_up_begun
+        step(f"from `apt install` to an open drop, without what people do: {taken:.0f} s")
+        desk = Desk(folder / "casebook", folder / "gnupg")
+        desk.run("init", "--server-key", server_key, "--campaign", str(CAMPAIGN), "--desk", "0")
+        try:
+            check_rooms(visitor)
+            check_walls()
+            check_restarts(visitor)
+            check_upgrade(visitor, desk, package, folder)
+        except BaseException:
+            print(run("journalctl", "--no-pager", "--lines=60", "--output=short-monotonic"))
+            raise
     check_removal(package)
-    step("the package was installed, set up, run, and removed")
+    step("the package was installed, set up, run, upgraded, and removed")
 
 
-main()
+if __name__ == "__main__":
+    main()

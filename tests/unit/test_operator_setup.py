@@ -224,7 +224,7 @@ def test_a_unit_that_does_not_start_is_named(
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(CannotRun, match=r"Job failed\. Look at: journalctl --unit a\.service"):
-        setup._systemctl("enable", "--now", "a.service")
+        setup.systemctl("enable", "--now", "a.service")
 
 
 def test_tor_that_makes_no_address_is_not_waited_for_forever(

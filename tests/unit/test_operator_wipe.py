@@ -15,6 +15,7 @@ from dropbox import durable_file
 from onion import socket_owner
 from onion.socket_owner import owner_of, stop_owner
 from scripts import casedrop
+from scripts.command_line import CannotRun
 from scripts.operator import wipe as wipe_command
 
 # Listens on each path, then says so.
@@ -197,16 +198,58 @@ def test_an_onion_key_elsewhere_is_not_passed_over(
     assert "--tor-service" in capsys.readouterr().err
 
 
-def test_what_the_packaged_front_has_in_memory_is_wiped_with_its_own_settings_only(
+@pytest.fixture
+def packaged(
     drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    memory = tmp_path / "keys"
-    memory.write_bytes(b"token keys")
-    monkeypatch.setattr(wipe_command, "_DEBIAN_MEMORY", tmp_path)
-    text = drop.settings_file.read_text().replace('key_memory = "memory"\n', "")
-    drop.settings_file.write_text(text)
+) -> tuple[StoppedDrop, list[Path], list[str]]:
+    """A drop of the Debian package under systemd: what it has elsewhere, what systemctl is told."""
     monkeypatch.setattr(wipe_command, "_DEBIAN_SETTINGS", drop.state)
-    assert wipe(drop, monkeypatch) == 0 and not memory.exists()
+    monkeypatch.setattr(wipe_command, "_SYSTEMD", tmp_path)
+    elsewhere = [tmp_path / name for name in ("memory/keys", "copy/1.key", "copies/1.gpg")]
+    for path in elsewhere:
+        path.parent.mkdir()
+        path.write_bytes(b"secret")
+    monkeypatch.setattr(wipe_command, "_DEBIAN_MEMORY", elsewhere[0].parent)
+    monkeypatch.setattr(wipe_command, "_DEBIAN_COPIES", [path.parent for path in elsewhere[1:]])
+    told: list[str] = []
+    monkeypatch.setattr(wipe_command, "systemctl", lambda *words: told.append(" ".join(words)))
+    return drop, elsewhere, told
+
+
+def test_what_the_package_has_elsewhere_is_wiped_too_after_its_units_were_killed(
+    packaged: tuple[StoppedDrop, list[Path], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop, elsewhere, told = packaged
+    assert wipe(drop, monkeypatch) == 0 and not any(path.exists() for path in elsewhere)
+
+    stop, kill, wait = told
+    # Nobody waits for an upload under way, and nothing that was killed starts again.
+    assert stop.startswith("--no-block stop ") and kill.startswith("kill --signal=KILL ")
+    assert wait == stop.removeprefix("--no-block ")
+    for unit in ("casedrop-front.socket", "casedrop-vault.service", "tor@default.service"):
+        assert unit in stop
+    assert {"casedrop-front.service", "casedrop-vault.service", "tor@default.service"} == set(
+        kill.split()[2:]
+    )
+
+
+def test_a_unit_that_does_not_stop_is_said_and_the_rest_is_wiped(
+    packaged: tuple[StoppedDrop, list[Path], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    drop, elsewhere, _ = packaged
+
+    def refuse(*words: str) -> None:
+        # A unit that does not run has nothing to kill.
+        if words[0] in ("stop", "kill"):
+            raise CannotRun(f"systemctl {words[0]} failed: no.")
+
+    monkeypatch.setattr(wipe_command, "systemctl", refuse)
+    assert wipe(drop, monkeypatch) == 2 and not elsewhere[0].exists()
+    said = capsys.readouterr().err
+    assert "systemctl stop failed" in said and "systemctl kill" not in said
+    assert "1 things above were NOT done" in said
 
 
 def test_another_drops_memory_is_not_touched(

@@ -29,6 +29,14 @@ def test_a_statement_is_written_beside_the_vault_and_read_again(path: Path) -> N
     assert read_successor(path) == LOST
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_a_statement_that_root_writes_belongs_to_the_vaults_user(path: Path) -> None:
+    os.chown(path.parent, 65534, 65534)
+    write_successor(path, LOST)
+
+    assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65534)
+
+
 def test_a_statement_is_not_overwritten(path: Path) -> None:
     write_successor(path, LOST)
     with pytest.raises(CannotWrite, match="already exists"):
