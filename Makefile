@@ -18,6 +18,7 @@ RELEASE ?= trixie
 UPGRADE ?=
 ONLY ?=
 SIEGE ?=
+MINUTES ?= 60
 
 # Debian packages that are not Python ones; see the README for what each is for. At least Python 3.11, gpg 2.2.36 and tor
 # 0.4.8 (0.4.9.11 for `make up`); scripts/release/environment.py says why.
@@ -29,7 +30,7 @@ CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench siege up desk manual package deb try-deb lock words clean install server debian \
+.PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench soak siege up desk manual package deb try-deb lock words clean install server debian \
   debian-packages debian-test-packages checkers
 
 help: ## list the targets
@@ -114,6 +115,9 @@ bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id
 	@$(BIN)/python -m scripts.rehearsal.bench_desk
 	@$(BIN)/python -m scripts.rehearsal.bench_limits
 	@$(BIN)/python -m scripts.rehearsal.bench_pictures
+
+soak: install ## a drop at half load: memory, descriptors, processes in the first, middle and last quarter (MINUTES=60)
+	@$(BIN)/python -m scripts.rehearsal.soak --minutes $(MINUTES)
 
 siege: install ## an honest claimant beside eight attacks over a private Tor network, in a quarter of an hour (SIEGE="--scale 0.1 --seconds 10": a small one)
 	@$(BIN)/python -m scripts.rehearsal.siege $(SIEGE)
