@@ -111,6 +111,29 @@ def test_after_two_hours_it_is_not_given_back_and_overwritten(
     assert not any(keys.spare)
 
 
+def test_at_the_end_of_its_time_it_is_overwritten_to_the_moment(
+    files: ArrivedFiles, keys: SharedKeys, clock: Clock
+) -> None:
+    files.keep(PAGE, arrived("a"))
+    clock.now += OVERLAP_SECONDS
+    assert files.kept(PAGE) == []
+    files.sweep()
+
+    assert not any(keys.spare)
+
+
+def test_files_of_one_moment_come_back_in_their_order_wherever_there_was_room(
+    files: ArrivedFiles,
+) -> None:
+    files.keep(OTHER, arrived("other"))
+    first, second = arrived("first"), arrived("second")
+    files.keep(PAGE, first)
+    files.forget(OTHER)
+    files.keep(PAGE, second)
+
+    assert files.kept(PAGE) == [first, second]
+
+
 @pytest.mark.long
 def test_when_all_slots_are_taken_the_oldest_gives_way(files: ArrivedFiles, clock: Clock) -> None:
     number = len(files._slots)

@@ -1,6 +1,7 @@
 """Buttons that are pressed before their page has arrived whole: nothing is lost, all is padded."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.front import Front
@@ -10,6 +11,7 @@ from dropbox.front.uniform_response import FLOOR_PAD_BYTES, MIN_PAD_BYTES
 from scripts.rehearsal.claimant import Browser, File, Form, Page
 
 CUT = "还没有全部到达"
+PHOTOGRAPHS = Path(__file__).parents[1] / "vectors/photograph"
 
 
 @pytest.fixture
@@ -62,6 +64,21 @@ def test_a_button_pressed_too_early_changes_nothing_and_asks_for_what_the_browse
     again = browser.send(page.form(), {}, button=("act", "language"))
     assert again.form().value("text") == TEXT
     assert name == "inbox" or "a.txt" in again.text
+    assert "b.txt" not in again.text
+
+
+def test_a_photograph_that_came_with_a_cut_page_leaves_nothing(
+    front: Front, browser: Browser
+) -> None:
+    """Neither as it was nor without what it records."""
+    page = pages(browser)["report"]
+    kept, html = len(front.vault.pending), page.raw.decode("utf-8")
+    form = cut(page, html.index("name=end") - 1)
+    assert form is not None
+    photograph = File("b.jpg", "image/jpeg", (PHOTOGRAPHS / "both.jpg").read_bytes())
+    assert CUT in browser.send(form, {}, files=[photograph], button=("act", "send")).text
+
+    assert len(front.vault.pending) == kept
 
 
 @pytest.mark.parametrize("name", ["report", "inbox", "case"])

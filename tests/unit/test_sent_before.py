@@ -105,6 +105,17 @@ def test_an_addition_that_may_be_stored_is_not_sent_twice(
     assert "Your addition has been sent" in sent.text and len(front.reports()) == 2
 
 
+def test_an_inbox_without_a_text_sent_nothing_before(front: Front, browser: Browser) -> None:
+    codename = report_page(browser).codename()
+    inbox = browser.get("/en/inbox")
+    keys_lost(front)
+    again = browser.send(inbox.form(), {"codename": codename})
+    assert again.status == 400 and "do not send it again" not in again.text
+    case = browser.send(again.form(), {"codename": codename})
+
+    assert "Your addition has been sent" in browser.send(case.form(), {"text": TEXT}).text
+
+
 def test_the_control_an_ordinary_addition_is_not_questioned(front: Front, browser: Browser) -> None:
     codename = report_page(browser).codename()
     case = browser.send(browser.get("/en/inbox").form(), {"codename": codename})
