@@ -706,7 +706,7 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(
     assert (gone["case"], gone["left"], gone["returned"]) == (line.case(2), "2026-11-27", None)
     assert line.run("outbox")[1] == (
         "No answer is waiting.\n"
-        "Reply bundle 1 of 2026-11-27 is not confirmed yet; it may arrive until 2026-12-11.\n"
+        "Not confirmed yet, and may still arrive: reply bundle 1 (until 2026-12-11).\n"
     )
     assert "nothing yet" in line.run("outbox", "--left")[1]
 

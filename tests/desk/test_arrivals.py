@@ -104,6 +104,18 @@ def test_exactly_what_did_not_arrive_leaves_once_more(desk: Desk) -> None:
         carrying_lost(casebook, DAY)
 
 
+def test_of_a_lost_bundle_only_what_arrived_with_no_other_leaves_once_more(desk: Desk) -> None:
+    for text in ("【虚构】五", "【虚构】六"):
+        desk.answer(1, text, leave=False)
+    with desk.working() as casebook:
+        both = casebook.numbered(casebook.queued())
+        casebook.leave(5, "00" * 32, DAY, both, lambda: None)
+        casebook.leave(6, "00" * 32, DAY, casebook.left_in(5)[:1], lambda: None)
+    confirm(desk, 1, 2, 3, 4, 6)
+    with desk.working() as casebook:
+        assert [one.text for one in carrying_lost(casebook, DAY).answers] == ["【虚构】六"]
+
+
 def test_nothing_leaves_once_more_for_who_took_everything_back(desk: Desk) -> None:
     confirm(desk, 4)
     assert numbers(known(desk)) == ([], [1, 2, 3])
@@ -139,7 +151,8 @@ def test_a_team_sees_what_arrived_and_writes_out_the_rest_once_more(
     for number in (1, 2, 3):
         team.run(0, "answer", team.case(number), "--template", "answer.when", "--yes")
         team.run(0, "export-replies", tmp_path / f"{number}.tar", "--yes")
-    assert "Reply bundle 2 of" in (said := team(0, "outbox")) and "may arrive until" in said
+    until = datetime.now(UTC).date() + BUNDLE_LIFE
+    assert f"reply bundle 1 (until {until}), 2 (until {until}), 3 (" in team(0, "outbox")
     code, _, err = team.run(0, "export-replies", tmp_path / "4.tar", "--yes", "--again")
     assert code == 2 and "may still arrive: reply bundle 1 until" in err
 
@@ -163,7 +176,7 @@ def test_a_team_sees_what_arrived_and_writes_out_the_rest_once_more(
     out = team(0, "export-replies", tmp_path / "4.tar", "--yes", "--again")
     assert "Reply bundle 4 is in" in out
     rows = json.loads(team(0, "outbox", "--left", "--json"))
-    assert [row["arrival"] for row in rows] == ["arrived", "not confirmed yet", "arrived"]
+    assert [row["arrival"] for row in rows] == ["arrived", "not confirmed", "arrived"]
 
     drop.replies += (AcceptedReplies(0, mine, 4),)
     assert json.loads(team(0, "import", drop.bundle(), "--json"))["confirmed"] == [4]

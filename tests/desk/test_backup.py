@@ -306,6 +306,15 @@ def test_the_backup_of_anything_else_is_refused(
     assert sorted(one.name for one in tmp_path.iterdir()) == ["b", "casebook"]
 
 
+def test_what_does_not_belong_in_a_casebook_is_not_restored(desk: Desk, tmp_path: Path) -> None:
+    file = desk.directory / FILE
+    about: dict[str, str | int] = {"kind": "casebook", "day": "", "version": VERSION, "head": ""}
+    campaign = ("campaign.toml", desk.directory / "campaign.toml")
+    seal(tmp_path / "b", WORDS, [(FILE, file), campaign, ("attachments/form", file)], about)
+    with pytest.raises(BackupError, match="This is not the backup of a casebook"):
+        bring_back(tmp_path / "b", tmp_path / "again")
+
+
 def test_a_casebook_without_the_reviewers_key_does_not_appear(desk: Desk, tmp_path: Path) -> None:
     back_up(desk, tmp_path / "b")
 

@@ -52,11 +52,9 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def _tell_arrivals(found: Arrivals) -> None:
-    for one in found.expected:
-        print(
-            f"Reply bundle {one.number} of {one.day} is not confirmed yet; it may arrive until "
-            f"{one.day + BUNDLE_LIFE}."
-        )
+    if found.expected:
+        until = (f"{one.number} (until {one.day + BUNDLE_LIFE})" for one in found.expected)
+        print(f"Not confirmed yet, and may still arrive: reply bundle {', '.join(until)}.")
     if found.lost:
         numbers = ", ".join(str(one.number) for one in found.lost)
         print(

@@ -21,7 +21,7 @@ class Arrival(StrEnum):
     """What is known of an answer that left, or of a reply bundle."""
 
     ARRIVED = "arrived"
-    EXPECTED = "not confirmed yet"
+    EXPECTED = "not confirmed"
     LOST = "did not arrive"
 
 
