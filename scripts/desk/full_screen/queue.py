@@ -122,8 +122,9 @@ class Queue:
 
     def _keep_found(self) -> None:
         words, casebook = self.asked.words, self.sitting.casebook
-        away = casebook.layers.given_away(self.sitting.viewer.reviewer)
-        found = find(casebook, words, Filters(), without=away, most=_ALL_FOUND)
+        reviewer = self.sitting.viewer.reviewer
+        away = casebook.layers.given_away(reviewer)
+        found = find(casebook, words, Filters(), reviewer=reviewer, without=away, most=_ALL_FOUND)
         self.note = found.note
         numbers = {one.outline.number for one in found.cases}
         self.numbers = [one for one in self.numbers if one in numbers]
