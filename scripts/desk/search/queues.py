@@ -12,7 +12,7 @@ from dropbox.label import Label
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search import said, summary
 from scripts.desk.search.known_codes import wrong_code
-from scripts.desk.search.said import DECIDES, OWN, REVIEWED
+from scripts.desk.search.said import DECIDES, OWN, REVIEWED, WRITTEN
 
 # The codes that make queues, if the campaign has them.
 _DANGER, _DEADLINE, _PRIVILEGED = "danger", "deadline", "privileged"
@@ -31,19 +31,20 @@ _OPEN = (
     "'st.adjudicate', 'st.reopened')"
 )
 _NOT_OVER = "standing.status NOT IN ('st.closed', 'st.withdrawn')"
-_I_DID = (
-    'standing."case" IN (SELECT "case" FROM said '  # noqa: S608 - ours alone
-    f"WHERE code = '{{}}' AND source = '{OWN}' AND reader = {_ME})"
+# A look-up for each case that it is asked of, which are few: a list of all would be long.
+_DID = (
+    "EXISTS (SELECT 1 FROM said "  # noqa: S608 - ours alone
+    f"WHERE code = '{{}}' AND source = '{OWN}' AND reader = {{}} AND value = '{WRITTEN}' "
+    'AND said."case" = standing."case")'
 )
 # Whoever a case is assigned to comes first; once they have reviewed it, others can be the second.
 _FREE = (
-    f"(standing.assigned IN ('', {_ME}) OR standing.\"case\" IN "  # noqa: S608 - ours alone
-    f"(SELECT \"case\" FROM said WHERE code = '{REVIEWED}' AND source = '{OWN}' "
-    "AND reader = standing.assigned))"
+    f"(standing.assigned = '' OR standing.assigned = {_ME} "
+    f"OR {_DID.format(REVIEWED, 'standing.assigned')})"
 )
 _TO_DO = (
-    f"({_NEW} OR (({_SECOND} OR {_DISAGREE}) AND NOT {_I_DID.format(REVIEWED)}) "
-    f"OR ({_REOPENED} AND {_I_DID.format(DECIDES)}))"
+    f"({_NEW} OR (({_SECOND} OR {_DISAGREE}) AND NOT {_DID.format(REVIEWED, _ME)}) "
+    f"OR ({_REOPENED} AND {_DID.format(DECIDES, _ME)}))"
 )
 
 
@@ -159,7 +160,7 @@ def counts(casebook: Casebook, reviewer: str) -> list[tuple[Queue, int]]:
     summary.catch_up(casebook)
     said.catch_up(casebook)
     queues = queues_of(casebook.campaign)
-    sums = ", ".join(f"coalesce(sum({queue.sql}), 0)" for queue in queues)
+    sums = ", ".join(f"count(*) FILTER (WHERE {queue.sql})" for queue in queues)
     given_away = json.dumps(list(casebook.layers.given_away(reviewer)))
     found = casebook.database.execute(
         f"SELECT {sums} FROM standing "  # noqa: S608 - ours alone

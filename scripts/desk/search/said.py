@@ -26,10 +26,10 @@ EVERYBODY = ""
 DIFFER, REVIEWED, DECIDES = "differ", "reviewed", "decides"
 # Texts are found by their words; a filter only asks whether there is one.
 TEXTS = frozenset({"credibility", "note"})
-_WRITTEN = "yes"
+WRITTEN = "yes"
 # Of an amount, besides its number; what it is for is a text.
 _OF_AMOUNT = ("currency", "as_of")
-_MARKS = {REVIEWED: _WRITTEN, DECIDES: _WRITTEN}
+_MARKS = {REVIEWED: WRITTEN, DECIDES: WRITTEN}
 _WITH_LAYERS = (
     'SELECT "case" FROM layer UNION SELECT "case" FROM desk_row JOIN case_name USING (characters) '
     "WHERE kind = 'layer' UNION "
@@ -101,7 +101,7 @@ def _rows_in(casebook: Casebook, case: Keyed) -> set[Row]:
     own = {one.code for one in reviewing.fields if one.kind == "text"}
     # Only whether there is a text: its words are in the index of words.
     return {
-        (code, source, reader, _WRITTEN if code in TEXTS or code in own else value)
+        (code, source, reader, WRITTEN if code in TEXTS or code in own else value)
         for code, source, reader, value in rows_of(reviews, reviewing.rules)
     }
 
