@@ -16,6 +16,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.draws import QUALITY, sampled
 from scripts.desk.quality import Agreement, Missed, QualityError, agreement, draw, missed
 from scripts.desk.review.judgement import ADJUDICATION
+from scripts.desk.screen.quality import missed_sentences
 
 Make = Callable[..., Desk]
 
@@ -223,11 +224,23 @@ def test_what_was_missed_is_estimated_from_second_reviews_by_chance(make: Make) 
     assert (round(low, 4), round(high, 4)) == (0.0126, 0.9874)
 
 
+def test_the_estimate_is_said_with_its_limits_and_what_is_open() -> None:
+    lines = missed_sentences(Missed(120, 12, 1, 3))
+    assert "12 were reviewed a second time by chance (still open: 3): 1 of these" in lines[0]
+    assert "8.3% (with 95% confidence between 0.2% and 38.5%)" in lines[0]
+    assert lines[1:] == [
+        "Of the 105 others, that would be about 9 (between 0 and 40).",
+        "Fewer than 30 second reviews: the estimate is rough.",
+    ]
+    assert len(missed_sentences(Missed(300, 300, 0, 0))) == 1
+    assert "(still open: 1): nothing can be" in missed_sentences(Missed(4, 0, 0, 1))[0]
+
+
 def test_the_command_says_figures_and_when_there_are_too_few(team: Team) -> None:
     with Casebook.open(team.casebook) as casebook:
         add(casebook, *(report(claimant=number) for number in range(1, 4)))
     out = team(0, "quality")
-    assert "No case has two reviews" in out and "0 cases rejected" in out
+    assert "No case has two reviews" in out and "Of 0 rejected cases, none" in out
     for who, merit in enumerate(("m3", "m4")):
         team.judge(who, team.case(1), category="c1", merit=merit, urgency="normal")
     out = " ".join(team(0, "quality").split())

@@ -83,8 +83,8 @@ def missed_sentences(found: Missed) -> list[str]:
     """What the second reviews by chance say of all rejected cases."""
     if found.limits is None or found.share is None:
         return [
-            f"{counted(found.rejected, 'case')} rejected; none was reviewed a second time by "
-            f"chance and decided yet{_waiting(found)}. Nothing can be estimated."
+            f"Of {counted(found.rejected, 'rejected case')}, none has a second review by chance "
+            f"and a decision yet{_waiting(found)}: nothing can be estimated."
         ]
     low, high = found.limits
     lines = [
@@ -105,4 +105,4 @@ def missed_sentences(found: Missed) -> list[str]:
 
 
 def _waiting(found: Missed) -> str:
-    return f" ({found.waiting:,} more wait for their second review)" if found.waiting else ""
+    return f" (still open: {found.waiting:,})" if found.waiting else ""
