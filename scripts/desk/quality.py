@@ -98,10 +98,10 @@ def draw(casebook: Casebook, *, today: date) -> list[str]:
 
 
 def _can_be_drawn(casebook: Casebook, case: Case, reviewing: Reviewing) -> bool:
+    # A case that was drawn before has two reviews, or is open until it has.
     reviews = casebook.layers.of(case)
     return (
         not case.withdrawn
-        and not reviews.rules.drawn
         and len(reviews.committed) == 1
         and reviews.agreed is not None
         and reviews.agreed.merit in reviewing.rejected

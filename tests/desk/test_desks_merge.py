@@ -366,12 +366,15 @@ def test_an_answer_from_elsewhere_waits_for_the_claimant_until_more_comes(
 
 
 def test_who_got_notice_from_another_desk_gets_none_from_this_one(desks: list[Desk]) -> None:
-    first, second, _ = desks
+    first, second, third = desks
     first.answer(1, "", kind=ACKNOWLEDGEMENT)
     first.answer(2, "【虚构】", leave=True)
     first.answer(3, "", kind=ACKNOWLEDGEMENT, leave=False)
-    second.answer(3, "【虚构】")  # its answer has the number that the first desk's notice has
-    second.merge(first.work())
+    # An answer that left has the number there that the first desk's notice has.
+    for claimant in (4, 4, 3):
+        third.answer(claimant, "【虚构】")
+    for desk in (first, third):
+        second.merge(desk.work())
 
     def unacknowledged(desk: Desk) -> set[int]:
         with Casebook.open(desk.directory) as casebook:
