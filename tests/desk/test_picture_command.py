@@ -1,7 +1,10 @@
 """The command that draws a case's files: what is printed, written and logged."""
 
+import base64
 import hashlib
+import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from support.line import Line
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.commands import picture
+from scripts.desk.screen.terminal_pictures import shows_pictures, terminal_picture
 
 WITHOUT = "--without-bubblewrap"
 Kept = Callable[..., str]
@@ -118,6 +122,36 @@ def test_an_altered_copy_and_a_number_that_is_none_are_said(
 
     assert "has been altered since it was opened" in line("picture", case, WITHOUT)
     assert f"{case} has no file 2; see `files`." in line.refused("picture", case, 2, WITHOUT)
+
+
+def test_a_terminal_that_says_so_is_shown_the_pixels(
+    kept: Kept, line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = kept(("a.png", made.image((300, 300))))
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    monkeypatch.delenv("TMUX", raising=False)
+
+    refused = line.refused("picture", case, WITHOUT, "--show")
+    monkeypatch.setattr(picture, "at_terminal", lambda: True)
+    told = line("picture", case, WITHOUT, "--show")
+
+    assert "name one of them" in line.refused("picture", case, WITHOUT, "--show", "--json")
+    assert refused == "This terminal does not say that it shows pictures; write them with --out.\n"
+    sequences = re.findall(r"\x1b_G([^;]*);([A-Za-z0-9+/=]*)\x1b\\", told)
+    assert sequences[0][0] == "a=T,f=100,q=2,c=100,m=0"
+    shown = Image.open(io.BytesIO(base64.b64decode("".join(data for _, data in sequences))))
+    assert shown.size == (300, 300) and shown.getpixel((0, 0)) == made.RED
+    # Nothing else acts on the terminal.
+    assert "\x1b" not in re.sub(r"\x1b_G[^\x1b]*\x1b\\", "", told)
+
+
+def test_a_large_picture_goes_to_the_terminal_in_pieces() -> None:
+    pieces = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b", terminal_picture(bytes(5_000), 80))
+
+    assert [control for control, _ in pieces] == ["a=T,f=100,q=2,c=80,m=1", "m=0"]
+    assert base64.b64decode("".join(data for _, data in pieces)) == bytes(5_000)
+    assert not shows_pictures({"TERM": "xterm"})
+    assert not shows_pictures({"TERM": "xterm-kitty", "TMUX": "1"})
 
 
 @pytest.mark.parametrize("pages", ["0", "0-3", "5-4", "1-201", "x", "1-", "-3"])

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import os
 import re
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +17,8 @@ from scripts.desk.pictures.frames import MOST_PAGES, Page
 from scripts.desk.pictures.look import look
 from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls, Room
 from scripts.desk.screen.looks import Look, look_text, look_values
-from scripts.desk.screen.output import print_json, progress_bar, stages
+from scripts.desk.screen.output import print_json, progress_bar, screen_width, stages
+from scripts.desk.screen.terminal_pictures import at_terminal, shows_pictures, terminal_picture
 
 HELP = "draw a case's files as pictures, without opening them"
 _PAGES = range(1, 21)
@@ -49,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="draw without bubblewrap's room, behind fewer walls",
     )
+    parser.add_argument(
+        "--show", action="store_true", help="show them in this terminal, if it can (kitty, WezTerm)"
+    )
     add_json(parser)
 
 
@@ -57,6 +62,10 @@ def run(asked: argparse.Namespace) -> None:
     room: Room = OwnWalls() if asked.without_bubblewrap else Bubblewrap()
     if not asked.without_bubblewrap and not rooms.available():
         raise NoRoom(f"{rooms.MISSING}{_WITHOUT}")
+    if asked.show and asked.json:
+        raise DeskError("--show is for people and --json for programs; name one of them.")
+    if asked.show and not (at_terminal() and shows_pictures(os.environ)):
+        raise DeskError("This terminal does not say that it shows pictures; write them with --out.")
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)
         looks = []
@@ -69,7 +78,9 @@ def run(asked: argparse.Namespace) -> None:
                 print(look_text(one), end="")
     if asked.json:
         print_json([look_values(one) for one in looks])
-    elif asked.out is None and any(one.shown and one.shown.total for one in looks):
+    elif (
+        asked.out is None and not asked.show and any(one.shown and one.shown.total for one in looks)
+    ):
         print("With --out DIR, pages are written there as PNG files.")
 
 
@@ -77,8 +88,8 @@ def _looked_at(
     casebook: Casebook, case: Case, number: int, room: Room, asked: argparse.Namespace
 ) -> Look:
     one = case.files[number - 1]
-    # Without a folder for them, none is drawn.
-    pages = asked.pages if asked.out is not None else range(1, 1)
+    # Where they go nowhere, none is drawn.
+    pages = asked.pages if asked.out is not None or asked.show else range(1, 1)
     pictures: list[Path] = []
     with ExitStack() as stack:
         try:
@@ -88,7 +99,14 @@ def _looked_at(
         advance = stages(stack.enter_context(progress_bar()))
 
         def write(page: Page) -> None:
-            pictures.append(_written(casebook, case, number, page, asked.out))
+            # Loaded only when there is a page.
+            from scripts.desk.pictures.png import png_of  # noqa: PLC0415
+
+            png = png_of(page)
+            if asked.out is not None:
+                pictures.append(_written(casebook, case, number, page.number, png, asked.out))
+            if asked.show:
+                print(terminal_picture(png, screen_width()), end="", flush=True)
             advance(f"file {number}", page.number - pages.start + 1, len(pages))
 
         casebook.note("view", case.name, plain=one.attachment.sha256)
@@ -102,13 +120,11 @@ def _looked_at(
     return Look(number, one.attachment.name, shown, pictures)
 
 
-def _written(casebook: Casebook, case: Case, number: int, page: Page, folder: Path) -> Path:
+def _written(
+    casebook: Casebook, case: Case, number: int, page: int, png: bytes, folder: Path
+) -> Path:
     """Write one page, and log it."""
-    # Loaded only when there is something to write.
-    from scripts.desk.pictures.png import png_of  # noqa: PLC0415
-
-    png = png_of(page)
-    path = folder / f"{case.name}-{number:02d}-page-{page.number:03d}.png"
+    path = folder / f"{case.name}-{number:02d}-page-{page:03d}.png"
     write_picture(path, png)
     casebook.note("export", case.name, plain=hashlib.sha256(png).hexdigest())
     return path
