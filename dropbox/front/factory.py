@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
+from types import CodeType
 from typing import Any
 
 import flask
 from flask import Flask, Response, g
 from flask_babel import lazy_gettext as _
+from jinja2.bccache import Bucket, BytecodeCache
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, NotFound
 
@@ -44,6 +46,27 @@ class _Request(flask.Request):
     def _load_form_data(self) -> None:
         # Only dropbox.front.uploads reads bodies.
         raise FormBodyRead
+
+
+class _Compiled(BytecodeCache):
+    """The templates that were compiled in this process, in memory alone.
+
+    At the start an application measures the pages, before another one serves them.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give a template's code, if its source is still the same."""
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_compiled = _Compiled()
 
 
 class _Front(Flask):
@@ -114,6 +137,7 @@ def make_application(settings: Settings, languages: Mapping[str, Language]) -> F
     style = re.sub(r"/\*.*?\*/", "", style)
     app.config["PAGE_POLICY"] = content_security_policy(style)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.bytecode_cache = _compiled
     app.jinja_env.globals.update(
         style=Markup(style),  # noqa: S704 - our own file
         pad=PAD,

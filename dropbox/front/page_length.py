@@ -146,10 +146,12 @@ class _Inbox:
 def _longest_codename(pages: Pages) -> Codename:
     """A codename of the words that take most bytes in this request's language."""
     spelled = pages.languages[g.language].codename
-
-    def size(index: int) -> int:
-        word = pages.words.spell(Codename((index,) * RANDOM_WORDS), spelled)[0]
-        return len((word.typed + word.hanzi).encode())
-
-    longest = sorted(range(LIST_WORDS), key=size, reverse=True)
+    sizes: dict[int, int] = {}
+    # As many words at a time as a codename has.
+    for first in range(0, LIST_WORDS, RANDOM_WORDS):
+        indexes = tuple(index % LIST_WORDS for index in range(first, first + RANDOM_WORDS))
+        words = pages.words.spell(Codename(indexes), spelled)[:RANDOM_WORDS]
+        for index, word in zip(indexes, words, strict=True):
+            sizes[index] = len((word.typed + word.hanzi).encode())
+    longest = sorted(range(LIST_WORDS), key=sizes.__getitem__, reverse=True)
     return Codename(tuple(longest[:RANDOM_WORDS]))
