@@ -297,6 +297,7 @@ def all_tried() -> dict[str, str]:
     found["clone3"] = tried("clone3", 0, 0)
     found[TIMES] = tried("utimensat", -1, _at(_PATH), 0, 0)
     found["sendto with an address"] = tried("sendto", -1, 0, 0, 0, _at(_PATH), 8)
+    found["sendto with an address of no length"] = tried("sendto", -1, 0, 0, 0, _at(_PATH), 0)
     # FS_IOC_SETFLAGS, and PR_SET_DUMPABLE.
     found["ioctl that writes an attribute"] = tried("ioctl", -1, 0x40086602, 0)
     found["prctl that opens its memory"] = tried("prctl", 4, 1, 0, 0, 0)
@@ -325,7 +326,8 @@ def refused(*, writing: bool, executing: bool) -> dict[str, str]:
     calls += [f"clone into a namespace of {name}" for name in NAMESPACES]
     calls += [f"{call} of {name}" for name in FAMILIES for call in ("socket", "socketpair")]
     calls += ["socket of datagrams", "socketpair of datagrams", "prlimit64 of another process"]
-    calls += ["socket of raw messages", "sendto with an address"]
+    calls += ["socket of raw messages"]
+    calls += ["sendto with an address", "sendto with an address of no length"]
     unknown = [*NUMBERED, "clone3", "ioctl that writes an attribute", "prctl that opens its memory"]
     unknown += [] if executing else [FOREIGN_SIGNAL]
     return {**dict.fromkeys(calls, "EPERM"), **dict.fromkeys(unknown, "ENOSYS")}
