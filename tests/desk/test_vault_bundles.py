@@ -1,5 +1,6 @@
 """What a vault exports is what the desk expects, over days of filing, withdrawing and leaving."""
 
+import json
 import os
 from collections.abc import Callable
 from io import BytesIO
@@ -16,14 +17,18 @@ from dropbox.errors import BadBundle
 from dropbox.export_bundle import HEAD_NAME, Head, Successor, read_head, volume_name
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.pieces import seal_report_block
-from dropbox.reply_bundle import Acknowledged
+from dropbox.reply_bundle import Acknowledged, ReplyBundle, _bundle
 from dropbox.report import Report
+from dropbox.tar_members import Members
 from dropbox.vault.block_store import Block
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.exports import Exports
 from dropbox.vault.tombstones import Tombstones
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.custody import Session
 from scripts.desk.importing.open_export import Accepted, Imported, open_export
+from scripts.desk.outbox.arrivals import Arrival, arrivals, carrying_lost
+from scripts.desk.outbox.sending import export_replies
 
 
 class Server:
@@ -175,3 +180,48 @@ def test_a_vault_in_the_place_of_a_lost_one_is_taken_on_the_operators_word(
     bundle = new.export()
     assert bundle[1].successor == word and take(bundle).opened.parts == 1
     new.store.close()
+
+
+def test_the_desk_learns_from_the_vaults_next_export_what_arrived(
+    tmp_path: Path,
+    clock: TickClock,
+    reviewers: Reviewers,
+    take: Callable[..., Imported],
+    casebook: Casebook,
+    opener: Opener,
+) -> None:
+    (at_work,) = opener.secret_fingerprints()
+    casebook.session = Session(
+        casebook.database, casebook.origin, at_work, lambda data: opener.sign(data, at_work)
+    )
+    server = Server(tmp_path / "server", clock, reviewers)
+    for number in (1, 2, 3):
+        server.file(number)
+        assert take(server.export()).confirmed == ()
+        # Each acknowledges what was filed, and answers it.
+        today = clock.now.date()
+        left = export_replies(casebook, tmp_path / f"{number}.tar", opener, today=today)
+        assert (left.bundle, left.answers) == (number, 1)
+    # The second one is lost on its way.
+    for number in (1, 3):
+        server.store.accept(read(tmp_path / f"{number}.tar"))
+
+    assert take(server.export()).confirmed == (1, 3)
+    found = arrivals(casebook, clock.now.date())
+    assert [one.number for one in found.lost] == [2] and found.expected == ()
+    carried = carrying_lost(casebook, clock.now.date())
+    again = tmp_path / "again.tar"
+    export_replies(casebook, again, opener, today=clock.now.date(), carried=carried)
+    server.store.accept(read(again))
+    assert take(server.export()).confirmed == (4,)
+    found = arrivals(casebook, clock.now.date())
+    assert set(found.answers.values()) == {Arrival.ARRIVED} and found.lost == ()
+    server.store.close()
+
+
+def read(path: Path) -> ReplyBundle:
+    """A reply bundle, its signature aside."""
+    members = Members(BytesIO(path.read_bytes()))
+    body = json.loads(members.read("manifest.json", 2**20))
+    members.read("manifest.sig", 2**20)
+    return _bundle(body, members.read("replies", 2**24))
