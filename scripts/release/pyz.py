@@ -37,7 +37,11 @@ ENTRIES = (
 DATA = (
     "dropbox/campaign.toml",
     "dropbox/review.toml",
+    "dropbox/words/en.txt",
+    "dropbox/words/variants.txt",
+    "dropbox/words/zh.txt",
     "scripts/desk/casebook/schema.sql",
+    "scripts/desk/production/case.schema.json",
     "scripts/desk/search/derived.sql",
 )
 _OWN = ("dropbox", "scripts", "onion")

@@ -36,6 +36,7 @@ from scripts.desk.casebook.link_decisions import LinkDecisions
 from scripts.desk.casebook.names import Names
 from scripts.desk.casebook.numbers import Numbers
 from scripts.desk.casebook.parts import Parts
+from scripts.desk.casebook.productions import Productions
 from scripts.desk.casebook.releases import Confirmations, Releases
 from scripts.desk.casebook.set_aside import SetAside
 from scripts.desk.casebook.translations import Translations
@@ -151,6 +152,7 @@ class Casebook:
         self.draws = Draws(database, self.desks, self.note)
         self.link_decisions = LinkDecisions(database, self.desks, self.names, self.note)
         self.releases = Releases(database, self.desks, self.note)
+        self.productions = Productions(database, self.desk)
         self.confirmations = Confirmations(database, self.desks, self.note)
         self.departures = Departures(database)
         self.numbers = Numbers(database, self.desks, self.confirmations, self.desk)

@@ -34,6 +34,8 @@ ACTS = (
     "draw",
     "link",
     "release",
+    "approve",
+    "number",
 )
 _CERTIFIED = b"casedrop custody session 1\n"
 # The columns of a row that never change, so that a line can hold their hash.

@@ -1,0 +1,95 @@
+"""`hand-over`: hands decided cases over to counsel, after a second reviewer has approved it."""
+
+import argparse
+from pathlib import Path
+
+from dropbox.codename import WordLists
+from scripts.desk.casebook.productions import APPROVE, HAND_OVER
+from scripts.desk.identity import DeskError, at_desk, opener, viewer, working
+from scripts.desk.options import add_json, add_lang, add_where
+from scripts.desk.production.handing_over import hand_over
+from scripts.desk.production.plan import HOLDING, Plan, planned
+from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
+from scripts.desk.screen.production import code_of, plan_text, plan_values
+from scripts.desk.search.selection import Condition, Selection
+from scripts.desk.search.upkeep import catch_up
+
+HELP = "hand decided cases over to counsel"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    add_where(parser)
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        choices=HOLDING,
+        metavar="FLAG",
+        help=f"hand over cases with this flag too ({' or '.join(HOLDING)})",
+    )
+    parser.add_argument(
+        "--approve",
+        default="",
+        metavar="CODE",
+        help="approve what another reviewer is going to hand over, by the code of its plan",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write it into this new folder, once it is approved"
+    )
+    add_lang(parser)
+    add_json(parser)
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Show what would be handed over, approve it, or write it out."""
+    chosen = Selection(queue=asked.queue, where=tuple(map(Condition.read, asked.where)))
+    with working(asked) as casebook, progress_bar() as bar:
+        show = stages(bar)
+        catch_up(casebook, show)
+        reviewer = at_desk(casebook)
+        given_away = casebook.layers.given_away(reviewer)
+        numbers = [one for one in chosen.numbers(casebook, reviewer) if one not in given_away]
+        plan = planned(casebook, numbers, set(asked.allow), WordLists.read())
+        approved = casebook.productions.approved_by(plan.sha256)
+        if asked.approve:
+            _check_code(asked.approve, plan)
+            casebook.note(APPROVE, HAND_OVER, plain=plan.sha256)
+            print(f"Approved: {counted(len(plan.ready), 'case')} may be handed over.")
+            return
+        if asked.out is None:
+            casebook.note("view", HAND_OVER)
+            reader = viewer(casebook, asked.lang)
+            if asked.json:
+                print_json(plan_values(plan, approved, reader))
+            else:
+                print_rich(plan_text(plan, approved, reader))
+            return
+        if not approved - {reviewer}:
+            raise DeskError(
+                "Another reviewer has to approve this first: with the same options and "
+                f"--approve {code_of(plan)}"
+            )
+        if not plan.ready:
+            raise DeskError("None of these cases can be handed over.")
+        secret = opener(asked)
+        done = hand_over(
+            casebook,
+            plan,
+            asked.out,
+            lambda data: secret.sign(data, reviewer),
+            lambda done, total: show("handing over", done, total),
+        )
+        casebook.note("export", HAND_OVER, plain=done.sha256)
+    print(
+        f"{counted(done.cases, 'case')} with {counted(done.documents, 'document')} and "
+        f"{done.bytes:,} bytes are in {asked.out}. SHA-256 of its list: {done.sha256}"
+    )
+
+
+def _check_code(code: str, plan: Plan) -> None:
+    if code.replace("-", "").lower() != code_of(plan).replace("-", ""):
+        raise DeskError(
+            "This is not what that code stands for: the selection is another one, or a case has "
+            "changed since. Nothing was approved."
+        )

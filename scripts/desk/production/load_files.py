@@ -1,0 +1,92 @@
+"""What counsel's programs read: CSV for a spreadsheet, a load file for a review platform."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scripts.desk.production.records import NATIVES, TEXTS, Document
+
+# A spreadsheet reads a cell that begins so as a formula (OWASP, "CSV injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Concordance's delimiters: between fields, around values, and for a line's end in a value.
+_FIELD, _QUOTE, _LINE = "\x14", "þ", "®"
+_BOM = "\ufeff"
+CASE_HEADS = (
+    *("case", "received", "language", "status", "decided", "category", "category_label", "merit"),
+    *("urgency", "evidence", "period_from", "period_to", "harms", "flags", "amounts", "documents"),
+)
+_DAT_HEADS = (
+    *("BEGDOC", "ENDDOC", "BEGATTACH", "ENDATTACH", "CASE", "DOCTYPE", "DATERECEIVED"),
+    *("LANGUAGE", "FILENAME", "FILESIZE", "SHA256", "TEXTPATH", "NATIVEPATH"),
+)
+PRIVILEGE_HEADS = ("case", "received", "documents", "withheld_for")
+
+
+def cell(value: object) -> str:
+    """*value* as a spreadsheet's cell that is never a formula and has no control characters."""
+    text = "".join(
+        character if character >= " " or character in "\n\t" else "\ufffd"
+        for character in str(value).replace("\r\n", "\n")
+    )
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def csv_row(values: Sequence[object], *, head: bool = False) -> bytes:
+    """A line of a CSV file in UTF-8; the first one begins with the mark that Excel looks for."""
+    line = io.StringIO()
+    csv.writer(line).writerow([cell(value) for value in values])
+    return ((_BOM if head else "") + line.getvalue()).encode()
+
+
+def case_cells(record: Mapping[str, Any], fields: Sequence[str]) -> list[object]:
+    """The cells of a case below CASE_HEADS and the campaign's own *fields*."""
+    amounts = "; ".join(f"{one['amount']} {one['currency']}" for one in record["amounts"])
+    harms = "; ".join(f"{one['harm']} ({one['status']})" for one in record["harms"])
+    numbers = [one["number"] for one in record["documents"]]
+    told = {
+        **record,
+        "period_from": record["period"]["from"],
+        "period_to": record["period"]["to"],
+        "harms": harms,
+        "flags": "; ".join(record["flags"]),
+        "amounts": amounts,
+        "documents": "; ".join(numbers),
+    }
+    own = (record["fields"][code] for code in fields)
+    return [
+        *(told[head] for head in CASE_HEADS),
+        *("; ".join(value) if isinstance(value, list) else value for value in own),
+    ]
+
+
+def dat_head() -> bytes:
+    """The first line of a Concordance load file."""
+    return (_BOM + _dat_line(_DAT_HEADS)).encode()
+
+
+def dat_row(case: str, document: Document, numbers: Sequence[str]) -> bytes:
+    """A document's line; *numbers* are those of all documents that came with it."""
+    number, file = str(document.number), document.file
+    return _dat_line(
+        (
+            *(number, number, numbers[0], numbers[-1], case, document.kind),
+            *(document.part.day.isoformat(), document.part.report.language, document.name),
+            *(str(document.size), document.sha256),
+            document.path if file is None and document.path.startswith(TEXTS) else "",
+            document.path if document.path.startswith(NATIVES) else "",
+        )
+    ).encode()
+
+
+def _dat_line(values: Sequence[str]) -> str:
+    return _FIELD.join(f"{_QUOTE}{_dat_value(value)}{_QUOTE}" for value in values) + "\r\n"
+
+
+def _dat_value(value: str) -> str:
+    """*value* without the characters that delimit: nothing in a name can end it."""
+    lines = value.replace(_QUOTE, "th").replace(_LINE, "(R)").replace("\r\n", "\n")
+    return "".join(
+        _LINE if character == "\n" else character if character >= " " else "\ufffd"
+        for character in lines
+    )

@@ -1,0 +1,100 @@
+"""What may be handed over, and what holds back the rest: case by case, before anything leaves.
+
+A second reviewer approves exactly this plan; whatever changes in a case afterwards changes it.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from dropbox import canonical_json
+from dropbox.codename import WordLists
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.custody import digest
+from scripts.desk.review.judgement import Reviews
+
+# Flags that hold a case back until somebody says otherwise, if the campaign has them.
+HOLDING = ("privileged", "minor")
+_ASCII_SPACES = 60
+
+
+@dataclass(frozen=True)
+class Held:
+    """A case that is not handed over, and why: a code of REASONS, or the flag that holds it."""
+
+    number: int
+    name: str
+    reason: str
+
+
+REASONS = {
+    "withdrawn": "its claimant took everything back",
+    "disagree": "reviewers disagree, and nobody has decided",
+    "open": "its reviews are not done",
+    "reopened": "something came since it was decided",
+    "unopened": "a file of it could not be opened",
+    "codename": "its text has what could be a codename",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cases that may leave, by number, those that are held, and what an approval names.
+
+    ``allowed``: flags that hold back nothing this time.
+    """
+
+    ready: tuple[int, ...]
+    held: tuple[Held, ...]
+    allowed: tuple[str, ...]
+    sha256: str
+
+
+def planned(
+    casebook: Casebook,
+    numbers: Sequence[int],
+    allowed: Collection[str],
+    words: WordLists,
+) -> Plan:
+    """The plan for the cases with these *numbers*, which must not have been given away."""
+    ready, held, state = list[int](), list[Held](), list[object]()
+    for number in numbers:
+        case = casebook.case(number)
+        reviews = casebook.layers.of(case)
+        reason = next(_reasons(casebook, case, reviews, allowed, words), "")
+        if reason:
+            held.append(Held(number, case.name, reason))
+            continue
+        ready.append(number)
+        assert reviews.deciding is not None
+        parts = sorted(part.block_id.hex() for part in case.parts)
+        decided = digest(_canonical(reviews.deciding.judgement.to_json()))
+        state.append([case.name, parts, decided])
+    sha256 = digest(
+        _canonical({"cases": sorted(map(_canonical, state)), "allowed": sorted(allowed)})
+    )
+    return Plan(tuple(ready), tuple(held), tuple(sorted(allowed)), sha256)
+
+
+def _canonical(value: object) -> bytes:
+    return canonical_json.encode(value, ascii_only=True, bytes_as_hex=True)
+
+
+def _reasons(
+    casebook: Casebook, case: Case, reviews: Reviews, allowed: Collection[str], words: WordLists
+) -> Iterator[str]:
+    """What holds *case* back, the weightiest first."""
+    status = casebook.layers.standing(case)["status"]
+    if case.withdrawn is not None:
+        yield "withdrawn"
+    yield from (flag for flag in HOLDING if flag in reviews.flags and flag not in allowed)
+    if status == "st.adjudicate":
+        yield "disagree"
+    if reviews.deciding is None:
+        yield "open"
+    if status == "st.reopened":
+        yield "reopened"
+    if any(words.contains_codename(part.report.text) for part in case.parts):
+        yield "codename"
+    if not all(casebook.has_file(one.part, one.place) for one in case.files):
+        yield "unopened"

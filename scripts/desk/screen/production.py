@@ -1,0 +1,55 @@
+"""How the desk shows what would be handed over, and what holds back the rest."""
+
+from collections.abc import Collection
+from itertools import groupby
+from typing import Any
+
+from rich.text import Text
+
+from scripts.desk.identity import Viewer
+from scripts.desk.production.plan import REASONS, Held, Plan
+from scripts.desk.screen.output import counted
+
+_CODE_DIGITS, _GROUP = 16, 4
+_NAMED = 12
+
+
+def code_of(plan: Plan) -> str:
+    """The plan's code, which two reviewers compare: the beginning of its hash, in groups."""
+    digits = plan.sha256[:_CODE_DIGITS]
+    return "-".join(digits[at : at + _GROUP] for at in range(0, _CODE_DIGITS, _GROUP))
+
+
+def _why(reason: str, viewer: Viewer) -> str:
+    return REASONS.get(reason) or viewer.label("flag", reason)
+
+
+def plan_text(plan: Plan, approved: Collection[str], viewer: Viewer) -> Text:
+    """The plan for people: what is held back comes first."""
+    lines = []
+
+    def reason(one: Held) -> str:
+        return one.reason
+
+    for why, group in groupby(sorted(plan.held, key=reason), key=reason):
+        names = [one.name for one in group]
+        more = " …" if len(names) > _NAMED else ""
+        shown = f"{', '.join(names[:_NAMED])}{more}"
+        lines.append(f"Held back, {_why(why, viewer)}: {counted(len(names), 'case')}: {shown}")
+    if plan.allowed:
+        lines.append(f"Handed over in spite of the flag: {', '.join(plan.allowed)}")
+    lines.append(f"Ready: {counted(len(plan.ready), 'case')}.")
+    by = ", ".join(sorted(map(viewer.name, approved)))
+    lines.append(f"Approved by {by}." if by else f"Nobody has approved this. Code: {code_of(plan)}")
+    return Text("\n".join(lines))
+
+
+def plan_values(plan: Plan, approved: Collection[str], viewer: Viewer) -> dict[str, Any]:
+    """The plan for programs."""
+    return {
+        "ready": len(plan.ready),
+        "held": [{"case": one.name, "reason": one.reason} for one in plan.held],
+        "allowed": list(plan.allowed),
+        "code": code_of(plan),
+        "approved_by": sorted(map(viewer.name, approved)),
+    }

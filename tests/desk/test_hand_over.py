@@ -1,0 +1,225 @@
+"""`hand-over`: what leaves for counsel, who has to agree, and what is never in it."""
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.cases import add, attachment, report
+from support.team import Prepared, Team
+
+from dropbox.codename import WordLists, new_codename
+from dropbox.openpgp import export_public
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.production.handing_over import SCHEMA
+from scripts.desk.production.load_files import cell
+
+FULL: dict[str, Any] = {"category": "c1", "merit": "m2", "urgency": "normal", "evidence": 2}
+HOSTILE = "=cmd|' /C calc'!A0\x1b[31m\u202e.exe"
+
+
+def put(casebook: Casebook, content: bytes) -> None:
+    path = casebook.file_path(hashlib.sha256(content).hexdigest())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def decide(team: Team) -> None:
+    """Two cases that were decided, one of them with a file and a hostile name, and an open one."""
+    with Casebook.open(team.casebook) as casebook:
+        put(casebook, b"abc")
+        named = attachment(HOSTILE, b"abc")
+        add(
+            casebook,
+            report("【虚构】甲", 1, attachments=(named,), facts={"province": "prov.GD"}),
+            report("=1+1\r\nsecond line", 2),
+            report("【虚构】丙", 3),
+        )
+    for number in (1, 2):
+        for who in (0, 1):
+            team.judge(who, team.case(number), **FULL, us="california", note="a note of ours")
+
+
+@pytest.fixture
+def ready(team: Team, prepared: Prepared) -> Team:
+    """Those cases."""
+    prepared.bring("decided cases", team, decide)
+    return team
+
+
+def handed(team: Team, *options: object) -> Path:
+    """Have the second reviewer approve, and the first write."""
+    out = team.directory / "production"
+    code = json.loads(team(0, "hand-over", "--json", *options))["code"]
+    team(1, "hand-over", "--approve", code, *options)
+    team(0, "hand-over", "--out", out, *options)
+    return out
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+
+
+def test_two_cases_are_in_every_table_and_the_open_one_is_named(ready: Team) -> None:
+    plan = ready(0, "hand-over")
+    assert f"Held back, its reviews are not done: 1 case: {ready.case(3)}" in plan
+    assert "Ready: 2 cases." in plan and "Nobody has approved this. Code: " in plan
+
+    out = handed(ready)
+
+    table = rows(out / "cases.csv")
+    assert [one["case"] for one in table] == [ready.case(1), ready.case(2)]
+    assert table[0]["documents"] == "D0-000001; D0-000002" and table[0]["us"] == "california"
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    records = [json.loads(line) for line in (out / "cases.jsonl").read_text("utf-8").splitlines()]
+    for one in records:
+        assert set(one) == set(schema["properties"]) == set(schema["required"])
+        for name in ("documents", "harms", "amounts"):
+            for item in one[name]:
+                assert set(item) == set(schema["properties"][name]["items"]["required"])
+    assert records[0]["claimant_said"] == {"province": "prov.GD"}
+    assert (out / "texts" / "D0-000003.txt").read_bytes() == b"=1+1\r\nsecond line"
+    assert (out / "natives" / "D0-000002.bin").read_bytes() == b"abc"
+    assert [one["withheld_for"] for one in rows(out / "withheld.csv")] == ["open"]
+    assert rows(out / "privilege-log.csv") == []
+    lines = (out / "load.dat").read_bytes().decode("utf-8-sig").split("\r\n")
+    values = [line.strip("þ").split("þ\x14þ") for line in lines[:-1]]
+    assert len(values) == 4 and {len(line) for line in values} == {len(values[0])}
+    assert values[2][:4] == ["D0-000002", "D0-000002", "D0-000001", "D0-000002"]
+
+
+def test_the_list_of_hashes_is_whole_and_signed(ready: Team, tmp_path: Path) -> None:
+    out = handed(ready)
+
+    lines = [line.split("  ", 1) for line in (out / "SHA256SUMS").read_text().splitlines()]
+    listed = {name: sha256 for sha256, name in lines}
+    there = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    assert there - set(listed) == {"SHA256SUMS", "SHA256SUMS.sig"}
+    for name, sha256 in listed.items():
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == sha256
+    fingerprint = next(
+        row["fingerprint"]
+        for row in json.loads(ready(0, "reviewers", "--json"))
+        if row["name"] == "reviewer-1"
+    )
+    key = tmp_path / "key.asc"
+    key.write_bytes(export_public(ready.homes[0], fingerprint))
+    gpg = ["gpg", "--homedir", str(tmp_path), "--batch", "--no-autostart"]
+    subprocess.run([*gpg, "--import", str(key)], check=True, capture_output=True)
+    verify = [*gpg, "--verify", "SHA256SUMS.sig", "SHA256SUMS"]
+    subprocess.run(verify, check=True, capture_output=True, cwd=out)
+    (out / "SHA256SUMS").write_text("changed")
+    assert subprocess.run(verify, check=False, capture_output=True, cwd=out).returncode != 0
+
+
+def test_nothing_in_it_leads_back_to_the_claimant_or_to_a_reviewer(ready: Team) -> None:
+    with Casebook.open(ready.casebook) as casebook:
+        keys = [
+            value
+            for case in casebook.cases()
+            for value in (case.reply_public, case.tag_key, case.parts[0].block_id)
+        ]
+    names = [row["fingerprint"] for row in json.loads(ready(0, "reviewers", "--json"))]
+
+    out = handed(ready)
+
+    for path in out.rglob("*"):
+        if path.is_file() and path.name != "SHA256SUMS.sig":
+            data = path.read_bytes()
+            for key in keys:
+                assert key not in data and key.hex().encode() not in data.lower(), path
+            assert b"a note of ours" not in data
+            assert not any(name.encode() in data for name in (*names, "reviewer-1")), path
+
+
+@pytest.mark.slow
+def test_nothing_leaves_without_a_second_reviewer_or_after_a_change(ready: Team) -> None:
+    out = ready.directory / "production"
+    code = json.loads(ready(0, "hand-over", "--json"))["code"]
+
+    for step in ((), ("--approve", code)):
+        if step:
+            ready(0, "hand-over", *step)  # by the one who writes it
+        done, _, error = ready.run(0, "hand-over", "--out", out)
+        assert done == 2 and f"--approve {code}" in error and not out.exists()
+    # The second reviewer approves another selection, and a wrong code.
+    done, _, error = ready.run(1, "hand-over", "--approve", code, "--where", "files>0")
+    assert done == 2 and "Nothing was approved" in error
+    assert ready.run(1, "hand-over", "--approve", "0000-0000-0000-0000")[0] == 2
+    ready(1, "hand-over", "--approve", code.upper())
+    assert "Approved by reviewer-1, reviewer-2." in ready(0, "hand-over")
+    # What was approved is not what there is now.
+    ready.judge(1, ready.case(1), **{**FULL, "evidence": 3})
+    assert ready.run(0, "hand-over", "--out", out)[0] == 2 and not out.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flag", ["privileged", "minor"])
+def test_a_flag_holds_a_case_back_until_it_is_allowed_by_name(ready: Team, flag: str) -> None:
+    ready.judge(0, ready.case(1), **FULL, us="california", flags=[flag])
+    out = handed(ready)
+    assert [one["case"] for one in rows(out / "cases.csv")] == [ready.case(2)]
+    withheld = {one["case"]: one["withheld_for"] for one in rows(out / "withheld.csv")}
+    assert withheld == {ready.case(1): flag, ready.case(3): "open"}
+    assert len(rows(out / "privilege-log.csv")) == (flag == "privileged")
+
+    shutil.rmtree(out)
+    allowed = handed(ready, "--allow", flag)
+    assert len(rows(allowed / "cases.csv")) == 2
+
+
+@pytest.mark.slow
+def test_documents_keep_their_numbers_and_new_ones_go_on(ready: Team) -> None:
+    first = handed(ready, "--where", "files>0")
+    assert sorted(path.stem for path in first.rglob("D0-*")) == ["D0-000001", "D0-000002"]
+    shutil.rmtree(first)
+
+    second = handed(ready)
+
+    assert sorted(path.stem for path in second.rglob("D0-*")) == [
+        f"D0-00000{number}" for number in (1, 2, 3)
+    ]
+    assert rows(second / "cases.csv")[0]["documents"] == "D0-000001; D0-000002"
+
+
+def test_a_file_that_was_altered_stops_it_and_leaves_no_folder(ready: Team) -> None:
+    sha256 = hashlib.sha256(b"abc").hexdigest()
+    (ready.casebook / "attachments" / sha256).write_bytes(b"abd")
+    code = json.loads(ready(0, "hand-over", "--json"))["code"]
+    ready(1, "hand-over", "--approve", code)
+
+    done, _, error = ready.run(0, "hand-over", "--out", ready.directory / "production")
+
+    assert done == 2 and "altered" in error
+    assert not list(ready.directory.glob("production*"))
+
+
+def test_a_folder_that_is_there_is_left_alone(ready: Team) -> None:
+    out = handed(ready)
+    before = sorted(path.name for path in out.rglob("*"))
+
+    done, _, error = ready.run(0, "hand-over", "--out", out)
+
+    assert done == 2 and "is there already" in error
+    assert sorted(path.name for path in out.rglob("*")) == before
+
+
+def test_a_text_with_a_codename_is_held_back(team: Team) -> None:
+    spelled = " ".join(one.typed for one in WordLists.read().spell(new_codename(), "en"))
+    with Casebook.open(team.casebook) as casebook:
+        add(casebook, report(f"my codename is {spelled}", 1))
+    for who in (0, 1):
+        team.judge(who, team.case(), **FULL)
+
+    assert "its text has what could be a codename: 1 case" in team(0, "hand-over")
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_cell_is_a_formula(begin: str) -> None:
+    assert cell(f"{begin}1")[0] in "'\ufffd"
+    assert cell("a=1") == "a=1" and cell("a\x00b") == "a\ufffdb"
