@@ -101,6 +101,9 @@ def test_on_a_disk_that_fills_files_are_refused_before_reports(
     with pytest.raises(NoRoom):
         for _ in range(30):
             store.commit(report(), [])
+    # The next report that comes finds out that there is room again.
+    monkeypatch.setattr(SlotFile, "room", lambda _: 64 * SLOT_DISK_BYTES)
+    store.commit(report(), [])
     store.close()
 
 
