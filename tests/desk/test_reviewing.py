@@ -227,6 +227,7 @@ def test_every_act_can_be_read_by_programs(filed: Team) -> None:
         "waiting": 0,
         "acknowledged": 1,
         "withheld": [],
+        "unreleased": [],
     }
     assert read("outbox", "--left") == []
     assert len(read("reviewers")) >= 2
