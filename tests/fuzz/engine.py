@@ -1,12 +1,18 @@
 """One target under atheris, in its own process: libFuzzer ends the process that it runs in.
 
-Started by run.py. Only Casedrop and werkzeug's multipart decoder are instrumented, so that coverage
+Started by run.py. With ``--serve`` each line of standard input is a target to run, as JSON, [NAME,
+OPTIONS, FILE for all that it says]; its exit code is printed. Each runs in a process of its own,
+forked from one in which everything is instrumented already, which takes longer than a short run.
+Only Casedrop and werkzeug's multipart decoder are instrumented, so that coverage
 leads into them.
 """
 
 import importlib
+import json
+import os
 import sys
 from random import Random
+from typing import Any
 
 import atheris
 
@@ -16,12 +22,16 @@ import werkzeug.formparser  # noqa: F401
 DECODER = "werkzeug.sansio.multipart"
 
 
-def fuzz(name: str, options: list[str]) -> None:
-    """Run the target *name* with libFuzzer's *options*. Never returns."""
+def instrumented() -> Any:
+    """The module of the targets, and in it all that leads coverage."""
     del sys.modules[DECODER]
     with atheris.instrument_imports(include=["werkzeug", "dropbox"]):
         importlib.import_module(DECODER)
-        targets = importlib.import_module("fuzz.targets")
+        return importlib.import_module("fuzz.targets")
+
+
+def fuzz(targets: Any, name: str, options: list[str]) -> None:
+    """Run the target *name* of *targets* with libFuzzer's *options*. Never returns."""
     target = targets.BY_NAME[name]
     if name == "broken":
         target = type(target)(
@@ -38,5 +48,23 @@ def fuzz(name: str, options: list[str]) -> None:
     atheris.Fuzz()
 
 
+def serve() -> None:
+    """Run what standard input names."""
+    targets = instrumented()
+    for line in sys.stdin:
+        name, options, file = json.loads(line)
+        if (child := os.fork()) == 0:
+            said = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            for stream in (1, 2):
+                os.dup2(said, stream)
+            # It ends as a process of its own does: libFuzzer keeps the input that failed only then.
+            fuzz(targets, name, options)
+            return
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
 if __name__ == "__main__":
-    fuzz(sys.argv[1], sys.argv[2:])
+    if sys.argv[1:] == ["--serve"]:
+        serve()
+    else:
+        fuzz(instrumented(), sys.argv[1], sys.argv[2:])

@@ -1,6 +1,7 @@
 """Runs a target for some time and reports the outcome; an input that fails is kept as a vector."""
 
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from fuzz.target import VECTORS, Target
 
 ROOT = Path(__file__).parent.parent.parent
+_ENGINE = (sys.executable, "-m", "fuzz.engine")
 _HANG_SECONDS = 20
 _MEMORY_MB = 2_048
 # Beyond its budget: importing, instrumenting, trying the seeds, and one hang.
@@ -33,12 +35,44 @@ class Outcome:
         return self.tried > 0 and not self.found
 
 
+class Engines:
+    """A process that is ready to fuzz one target after another; close() ends it."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [*_ENGINE, "--serve"],
+            cwd=ROOT,
+            env=_environ(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, name: str, options: list[str], said: Path) -> tuple[bytes, int]:
+        """What one run said, which is in the file *said* too, and its exit code."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps([name, options, str(said)]) + "\n")
+        self.process.stdin.flush()
+        code = int(self.process.stdout.readline())
+        return said.read_bytes(), code
+
+    def close(self) -> None:
+        """End it; nothing runs by then."""
+        self.process.communicate()
+
+
 def run(
-    target: Target, *, seconds: int, build: Path, vectors: Path = VECTORS, seed: int = 0
+    target: Target,
+    *,
+    seconds: int,
+    build: Path,
+    vectors: Path = VECTORS,
+    seed: int = 0,
+    engines: Engines | None = None,
 ) -> Outcome:
     """Fuzz *target* for *seconds*. The corpus grows in *build*; inputs found go to *vectors*.
 
-    *seed* 0 is a random one.
+    *seed* 0 is a random one. With *engines* the run begins there, at once.
     """
     corpus, seeds, faults = (build / target.name / part for part in ("corpus", "seeds", "faults"))
     for folder in (corpus, seeds, faults):
@@ -56,16 +90,22 @@ def run(
         *_dictionary(target, build / target.name / "words"),
         *map(str, (corpus, seeds)),
     ]
-    said, code = _run([sys.executable, "-m", "fuzz.engine", target.name, *options], seconds)
-    return _outcome(said, code, faults, vectors / target.name)
+    if engines is not None:
+        said, code = engines.run(target.name, options, build / target.name / "said")
+    else:
+        said, code = _run([*_ENGINE, target.name, *options], seconds)
+    return _outcome(said.decode("utf-8", "replace"), code, faults, vectors / target.name)
 
 
-def _run(command: list[str], seconds: int) -> tuple[str, int]:
-    path = os.pathsep.join((str(ROOT / "tests"), str(ROOT)))
+def _environ() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "tests"), str(ROOT)))}
+
+
+def _run(command: list[str], seconds: int) -> tuple[bytes, int]:
     with subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": path},
+        env=_environ(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as process:
@@ -74,7 +114,7 @@ def _run(command: list[str], seconds: int) -> tuple[str, int]:
         except subprocess.TimeoutExpired:
             process.kill()
             said, _ = process.communicate()
-    return said.decode("utf-8", "replace"), process.returncode
+    return said, process.returncode
 
 
 def _outcome(said: str, code: int, faults: Path, vectors: Path) -> Outcome:

@@ -1,5 +1,7 @@
 """Every reader of untrusted bytes returns a value or raises an error of its own."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -7,11 +9,12 @@ from typing import Any
 import pytest
 from fuzz.control import BROKEN
 from fuzz.mutation import changed
-from fuzz.run import Outcome, run
+from fuzz.run import Engines, Outcome, run
 from fuzz.target import VECTORS, Target
 from fuzz.targets import ALL, BY_NAME
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.unwaited import keep
 
 by_target = pytest.mark.parametrize("target", ALL, ids=lambda target: target.name)
 
@@ -91,10 +94,21 @@ def test_a_change_inside_json_changes_one_place_and_leaves_json() -> None:
     assert len({repr(result) for result in results}) > 50
 
 
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    """Where everything is instrumented already."""
+    with closing(Engines()) as started:
+        keep(started.process)
+        yield started
+
+
 @pytest.mark.fuzz
 @by_target
-def test_guided_fuzzing_finds_nothing_in_a_short_time(target: Target, tmp_path: Path) -> None:
-    outcome = run(target, seconds=2, build=tmp_path, vectors=tmp_path / "vectors")
+def test_guided_fuzzing_finds_nothing_in_a_short_time(
+    target: Target, engines: Engines, tmp_path: Path
+) -> None:
+    vectors = tmp_path / "vectors"
+    outcome = run(target, seconds=2, build=tmp_path, vectors=vectors, engines=engines)
 
     assert outcome.found == (), [path.read_bytes() for path in outcome.found]
     assert outcome.good and outcome.tried > 50 and outcome.edges > 1, outcome.said
@@ -113,6 +127,16 @@ def test_a_planted_fault_is_found_and_its_input_kept(control: Outcome) -> None:
     assert [path.read_bytes()[:4] for path in control.found] == [b"DROP"]
     with pytest.raises(IndexError, match="the planted fault"):
         BROKEN.run(control.found[0].read_bytes())
+
+
+@pytest.mark.fuzz
+def test_a_planted_fault_is_found_by_an_engine_that_was_ready(
+    engines: Engines, tmp_path: Path
+) -> None:
+    vectors = tmp_path / "vectors"
+    found = run(BROKEN, seconds=60, build=tmp_path, vectors=vectors, seed=1, engines=engines)
+
+    assert not found.good and [path.read_bytes()[:4] for path in found.found] == [b"DROP"]
 
 
 @pytest.mark.fuzz
