@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -482,6 +483,17 @@ def test_no_other_command_loads_what_draws_the_full_screen() -> None:
                     ast.unparse(node) if isinstance(node, ast.Import | ast.ImportFrom) else ""
                 )
                 assert "textual" not in imported and "full_screen" not in imported, path
+
+
+def test_a_long_name_is_never_cut(desk: Desk) -> None:
+    async def act(seat: Seat) -> None:
+        row = seat.app.queue.row(0)
+        assert row is not None
+        seat.app.queue._rows[1] = replace(row, outline=replace(row.outline, name="K7-QX4M-9TBX"))
+        shown = await seat.press("down")
+        assert "K7-QX4M-9TBX 0 d" in shown and "正文" in shown
+
+    Seat(desk).work(act)
 
 
 def test_the_labels_are_in_the_language_that_was_asked_for(desk: Desk) -> None:

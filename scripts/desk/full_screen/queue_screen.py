@@ -125,7 +125,8 @@ class QueueScreen(DeskScreen):
             "category": (standing["category"], ""),
             "files": (str(outline.files or ""), ""),
         }
-        shown = _columns(width)
+        # A name is never cut: those that begin alike are longer.
+        shown = {**_columns(width), "case": max(_COLUMNS["case"], len(outline.name) + 1)}
         rest = width - sum(shown.values())
         return [
             *((fitted(cells[name][0], size), cells[name][1]) for name, size in shown.items()),
