@@ -86,6 +86,7 @@ def test_a_case_is_reviewed_with_four_keys_and_the_next_one_is_there(desk: Desk)
     ]
 
 
+@pytest.mark.slow
 def test_what_is_saved_is_what_the_sheet_would_have_kept(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         await seat.press("enter", "3", "3", "4")
@@ -133,6 +134,7 @@ def test_what_is_saved_is_what_the_sheet_would_have_kept(desk: Desk) -> None:
         assert set(names) <= {"nonce", "rank"}
 
 
+@pytest.mark.slow
 def test_a_sheet_that_lacks_something_is_not_saved_and_says_what(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         await seat.press("enter", "4")
@@ -148,6 +150,7 @@ def test_a_sheet_that_lacks_something_is_not_saved_and_says_what(desk: Desk) -> 
         assert not casebook.layers.of(casebook.case(1)).layers
 
 
+@pytest.mark.slow
 def test_leaving_a_case_with_something_unsaved_is_asked_about(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         shown = await seat.press("enter", "4", "escape")
@@ -160,6 +163,7 @@ def test_leaving_a_case_with_something_unsaved_is_asked_about(desk: Desk) -> Non
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [SMALL, WIDE])
 def test_a_second_reviewer_sees_nothing_of_the_first_review_anywhere(
     desk: Desk, tmp_path: Path, size: tuple[int, int]
@@ -187,6 +191,7 @@ def test_a_second_reviewer_sees_nothing_of_the_first_review_anywhere(
     Seat(other, size).work(act)
 
 
+@pytest.mark.slow
 def test_who_has_reviewed_sees_the_other_review(desk: Desk) -> None:
     desk.judge(1, merit="m3", urgency="danger", note=SECRET)
     other = Desk(desk.directory, 1)
@@ -224,6 +229,7 @@ def test_knowing_somebody_is_asked_twice_and_gives_the_case_away_for_good(desk: 
         assert layer.judgement.conflict and not layer.judgement.merit
 
 
+@pytest.mark.slow
 def test_a_third_reviewer_is_asked_only_for_what_two_disagree_on(desk: Desk) -> None:
     for who, merit in ((0, "m3"), (1, "m1")):
         one = Desk(desk.directory, who)
@@ -254,6 +260,7 @@ def test_a_third_reviewer_is_asked_only_for_what_two_disagree_on(desk: Desk) -> 
         assert reviews.agreed.said("us") == "california" and reviews.agreed.category == "c1"
 
 
+@pytest.mark.slow
 def test_who_may_say_nothing_more_reads_why(desk: Desk) -> None:
     for who in (0, 1):
         Desk(desk.directory, who).judge(1, merit="m3", urgency="normal")
@@ -283,6 +290,7 @@ def test_locking_closes_the_casebook_ends_the_agent_and_leaves_nothing_to_read(
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 def test_an_agent_that_goes_on_is_said_and_a_wrong_passphrase_leaves_it_locked(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +326,7 @@ def test_ten_minutes_without_a_key_lock_and_one_before_says_so(desk: Desk) -> No
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(40, 10), (59, 40), (200, 15)])
 def test_a_window_that_is_too_small_gets_a_sentence(desk: Desk, size: tuple[int, int]) -> None:
     async def act(seat: Seat) -> None:
@@ -430,6 +439,7 @@ def test_nothing_of_a_case_reaches_the_title_the_clipboard_or_a_traceback(
     assert "正文" not in out + err and "虚构" not in out + err
 
 
+@pytest.mark.slow
 def test_words_views_order_and_marks_choose_what_is_listed(desk: Desk) -> None:
     desk.judge(2, merit="", urgency="danger")
     with desk.working() as casebook:
@@ -496,6 +506,7 @@ def test_a_long_name_is_never_cut(desk: Desk) -> None:
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 def test_the_labels_are_in_the_language_that_was_asked_for(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         assert "从未审过" in await seat.press("v")
@@ -504,6 +515,7 @@ def test_the_labels_are_in_the_language_that_was_asked_for(desk: Desk) -> None:
     Seat(desk, WIDE, "zh-Hans").work(act)
 
 
+@pytest.mark.slow
 def test_an_answer_is_written_warned_of_and_waits_in_the_outbox_until_taken_back(
     desk: Desk,
 ) -> None:
@@ -541,6 +553,7 @@ def test_an_answer_is_written_warned_of_and_waits_in_the_outbox_until_taken_back
     assert [one for one in custody(desk) if one[0] == "answer"] == [("answer", first)] * 2
 
 
+@pytest.mark.slow
 def test_a_claimant_who_took_everything_back_gets_no_answer(desk: Desk) -> None:
     with desk.working() as casebook:
         casebook.add_part(
@@ -558,6 +571,7 @@ def test_a_claimant_who_took_everything_back_gets_no_answer(desk: Desk) -> None:
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 def test_the_log_and_the_team_are_lists_without_plaintext(desk: Desk) -> None:
     desk.judge(1, merit="m3", urgency="danger", note=SECRET)
     with desk.working() as casebook:
