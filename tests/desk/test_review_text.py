@@ -173,10 +173,10 @@ def test_only_who_has_reviewed_a_case_is_told_whether_a_second_review_is_due(ann
 
 
 @pytest.mark.parametrize(
-    ("rows", "most", "after"),
-    [(2, 2, ""), (3, 2, "C-2"), (1, 2, ""), (3, 0, ""), (2, 1, "C-1")],
+    ("rows", "left", "after"),
+    [(2, 0, ""), (2, 1, "C-2"), (1, 2, "C-1"), (3, 0, ""), (0, 1, "")],
 )
 def test_a_next_page_begins_after_the_last_case_that_is_shown(
-    rows: int, most: int, after: str
+    rows: int, left: int, after: str
 ) -> None:
-    assert next_after([{"case": f"C-{number}"} for number in range(1, rows + 1)], most) == after
+    assert next_after([{"case": f"C-{number}"} for number in range(1, rows + 1)], left) == after
