@@ -17,6 +17,7 @@ from support.line import Line
 from support.seat import MIDDLE, SMALL, WIDE, Seat
 
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.translations import TRANSLATION
 from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.locked_screen import LockedScreen
 from scripts.desk.full_screen.panes import Pages
@@ -586,3 +587,29 @@ def test_the_log_and_the_team_are_lists_without_plaintext(desk: Desk) -> None:
         assert "3 cases" in await seat.press("escape")
 
     Seat(Desk(desk.directory, 1), MIDDLE).work(act)
+
+
+def test_the_original_its_translation_or_both_are_shown_and_cannot_be_taken_for_each_other(
+    desk: Desk,
+) -> None:
+    long = "My account was closed in March and I lost the money that was in it. " * 3
+    desk.translate(1, long, TRANSLATION)
+    desk.file([1], again=1)
+
+    async def act(seat: Seat) -> None:
+        def translated() -> list[str]:
+            return [line for line in seat.lines if "  │ " in line]
+
+        both = await seat.press("enter")
+        assert both.count("正文") == 2 and "account was closed" in both and len(translated()) > 2
+        original = await seat.press("t")
+        assert original.count("正文") == 2 and not translated() and "account" not in original
+        translation = await seat.press("t")
+        assert "正文" not in translation and translated() and "original alone" not in translation
+        # The second part was never translated, and does not look as if it were empty.
+        assert "there is no translation of this part" in translation
+        assert await seat.press("t", "n", "p") == both
+        assert "正文" in await seat.press("t", "t", "n", "p")
+        assert "Nobody has given a translation" in await seat.press("n", "t")
+
+    Seat(desk, MIDDLE).work(act)

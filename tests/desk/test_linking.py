@@ -56,3 +56,22 @@ def test_who_gave_a_case_away_neither_links_it_nor_sees_its_links(
 
     assert team.run(0, "link", first, second, "--deny")[0] == 2
     assert second not in team(0, "show", third) + team(0, "link", first) + team(0, "link", third)
+
+
+def test_a_denied_link_is_not_counted_until_somebody_confirms_it(
+    team: Team, cases: list[str]
+) -> None:
+    first, second, _third = cases
+
+    def counted() -> dict[str, int]:
+        rows = json.loads(team(2, "list", "--json"))
+        return {row["case"]: row["linked"] for row in rows}
+
+    before = counted()
+    team(0, "link", second, first, "--deny")
+    denied = counted()
+    team(1, "link", first, second, "--confirm")
+
+    assert (before[first], before[second]) == (1, 1)
+    assert (denied[first], denied[second]) == (0, 0)
+    assert counted() == before

@@ -52,6 +52,22 @@ class LinkDecisions:
             for other, row in sorted(found.items())
         )
 
+    def denied(self) -> set[tuple[int, int]]:
+        """The pairs of cases here whose link was denied last, each of them both ways round."""
+        firsts = self._database.execute(
+            'SELECT "case" FROM link_decision UNION '
+            'SELECT case_name."case" FROM desk_row JOIN case_name USING (characters) '
+            "WHERE kind = 'link_decision'"
+        ).fetchall()
+        found = set[tuple[int, int]]()
+        for (first,) in firsts:
+            last = {row["other"]: row["decision"] for row in self._rows.of(first)}
+            for whole, decision in last.items():
+                other = self._names.with_characters(whole)
+                if decision == DENIED and other:
+                    found |= {(first, other), (other, first)}
+        return found
+
     def _other(self, case: int, first: int, whole: str, other: str) -> int:
         """The case with which a row of case *first* links *case*, 0 if it is of two others."""
         if first != case:

@@ -17,6 +17,7 @@ from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
 from scripts.desk.full_screen.draft import Draft, Field, Kind
 from scripts.desk.full_screen.opened_case import (
     OpenedCase,
+    Texts,
     disputed,
     facts,
     open_case,
@@ -73,6 +74,7 @@ class CaseScreen(DeskScreen):
         Binding("o", "note", "note"),
         Binding("k", "know", "I know somebody"),
         Binding("a", "answer", "answer"),
+        Binding("t", "texts", "translation"),
         Binding("tab", "pane(1)", "pane"),
         Binding("shift+tab", "pane(-1)", ""),
         Binding("space,pagedown", "scroll(1)", "on"),
@@ -88,6 +90,7 @@ class CaseScreen(DeskScreen):
         self._numbers = list(numbers)
         self._index = index
         self._pane = "story"
+        self._texts = Texts.BOTH
         self.opened: OpenedCase | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -102,7 +105,7 @@ class CaseScreen(DeskScreen):
         """Open the case."""
         super().on_mount()
         for name, title in _PANES.items():
-            self.query_one(f"#{name}", Pages).border_title = title
+            self._pages(name).border_title = title
         self._open()
 
     @property
@@ -126,8 +129,10 @@ class CaseScreen(DeskScreen):
         former = f", formerly {opened.former}" if opened.former else ""
         parts, files = counted(len(case.parts), "part"), counted(len(case.files), "file")
         self.title_is(f" {case.name}, {parts}, {files}{former}", place)
-        for name, lines in (("story", story), ("facts", facts), ("said", said)):
-            self.query_one(f"#{name}", Pages).show(list(lines(opened, self.sitting)))
+        # A case never opens with its original out of sight.
+        self._show_texts(Texts.BOTH)
+        self._pages("facts").show(list(facts(opened, self.sitting)))
+        self._pages("said").show(list(said(opened, self.sitting)))
         self._show_pane("story")
         if not opened.role:
             self.coding.refuse(case.name, opened.refused)
@@ -137,6 +142,28 @@ class CaseScreen(DeskScreen):
         beside = disputed(opened, self.sitting.viewer)
         what = "Adjudication" if opened.role == ADJUDICATION else "Review"
         self.coding.show(case.name, what, draft, beside)
+
+    def _pages(self, name: str) -> Pages:
+        return self.query_one(f"#{name}", Pages)
+
+    def _show_texts(self, texts: Texts) -> None:
+        assert self.opened is not None
+        self._texts = texts
+        pane = self._pages("story")
+        pane.show(list(story(self.opened, texts)))
+        pane.border_title = _PANES["story"] + (f": {texts}" if self.opened.translated else "")
+
+    def action_texts(self) -> None:
+        """Show the original, the translation, or both."""
+        if self.opened is None:
+            return
+        if not self.opened.translated:
+            self.remark("Nobody has given a translation of this case; `translate` takes one.")
+            return
+        every = list(Texts)
+        self._show_texts(every[(every.index(self._texts) + 1) % len(every)])
+        self._show_pane("story")
+        self.remark(f"Shown: {self._texts}.")
 
     def _close_panes(self) -> None:
         self.opened = None
@@ -162,7 +189,7 @@ class CaseScreen(DeskScreen):
 
     def action_scroll(self, pages: int) -> None:
         """Go on in the pane, or back."""
-        pane = self.query_one(f"#{self._pane}", Pages)
+        pane = self._pages(self._pane)
         pane.scroll_by(pages * pane.page)
 
     def action_field(self, by: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from dropbox.review_codes import AGREE
@@ -23,13 +24,21 @@ from scripts.desk.screen.cases import (
 )
 from scripts.desk.screen.output import counted
 from scripts.desk.screen.reviews import differences, review_text, value_line
-from scripts.desk.screen.translations import beside
+from scripts.desk.screen.translations import MARGIN, beside
 from scripts.desk.search.similar import Link, links_of
 from scripts.desk.split_files import split_files
 
 _RULE = "──"
 # What every adjudication needs, and what an adjudicator may always add.
 _NEEDED, _ALWAYS_ASKED = ("category", "merit", "urgency"), ("outcome", "note")
+
+
+class Texts(StrEnum):
+    """Which texts of a case are shown, with how the screen calls it."""
+
+    BOTH = "original and translation"
+    ORIGINAL = "original alone"
+    TRANSLATION = "translation alone"
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,8 +96,8 @@ def open_case(sitting: Sitting, number: int) -> OpenedCase:
     )
 
 
-def story(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
-    """What the claimant wrote, part by part."""
+def story(opened: OpenedCase, texts: Texts = Texts.BOTH) -> Iterator[Line]:
+    """What the claimant wrote, part by part, and below each part what was given for it."""
     case = opened.case
     if case.withdrawn:
         yield Line(
@@ -99,8 +108,13 @@ def story(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
     for part in case.parts:
         later = ", added after everything was taken back" if part in case.since_withdrawn else ""
         yield Line(f"{_RULE} {part.report.kind}, {part.day}, {part.report.language}{later}", "head")
-        yield Line(part.report.text or "(no text)")
-        yield from _translated(opened, part.block_id.hex())
+        source = part.block_id.hex()
+        if texts != Texts.TRANSLATION:
+            yield Line(part.report.text or "(no text)")
+        elif source not in opened.translated:
+            yield Line("(there is no translation of this part; t shows the original)", "warning")
+        if texts != Texts.ORIGINAL:
+            yield from _translated(opened, source)
         yield Line("")
 
 
@@ -162,9 +176,13 @@ def said(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
 
 
 def _translated(opened: OpenedCase, source: str) -> Iterator[Line]:
-    """The gists and translations of a text, which are never mixed with it."""
+    """The gists and translations of a text, which are never mixed with it.
+
+    Their colour and the margin before each line are theirs alone: no original can imitate both.
+    """
     for line in opened.translated.get(source, ()):
-        yield Line(unisolated(line), "label" if line.startswith(_RULE) else "")
+        text = line.removeprefix(MARGIN)
+        yield Line(unisolated(text), "label", margin=MARGIN if text != line else "")
 
 
 def settled(opened: OpenedCase) -> dict[str, Any]:

@@ -21,11 +21,15 @@ _NO_END = frozenset("（《「『“‘([{")
 
 
 class Line(NamedTuple):
-    """A line or a paragraph, with the name of its style; *indent* cells are before each line."""
+    """A line or a paragraph, with the name of its style.
+
+    Before each line are *indent* cells and the *margin*.
+    """
 
     text: str
     style: str = ""
     indent: int = 0
+    margin: str = ""
 
 
 def unisolated(text: str) -> str:
@@ -98,7 +102,8 @@ class Wrapped:
 def _broken(paragraphs: Iterable[Line], width: int) -> Iterator[Line]:
     for paragraph in paragraphs:
         indent = min(paragraph.indent, width // 2)
+        before = " " * indent + paragraph.margin
         for line in steady(paragraph.text).split("\n"):
-            for piece in pieces(line, width - indent):
+            for piece in pieces(line, width - len(before)):
                 # Isolated piece by piece: on a screen, each of them is a line of its own.
-                yield Line(" " * indent + isolated(piece), paragraph.style)
+                yield Line(before + isolated(piece), paragraph.style)

@@ -14,7 +14,7 @@ from scripts.terminal import isolated, one_line
 
 _EXCERPT_CHARACTERS, _GIST_CHARACTERS = 40, 100
 # Before each line: no line of the original begins so.
-_MARGIN = "  │ "
+MARGIN = "  │ "
 
 
 def origin(one: Translation, viewer: Viewer) -> str:
@@ -29,7 +29,7 @@ def beside(translations: Iterable[Translation], viewer: Viewer) -> dict[str, lis
     for one in translations:
         lines = found.setdefault(one.source, [])
         lines += ["", f"  ┌ {origin(one, viewer)}"]
-        lines += [_MARGIN + line for line in isolated(one.text).split("\n")]
+        lines += [MARGIN + line for line in isolated(one.text).split("\n")]
     return found
 
 

@@ -283,16 +283,18 @@ def linked(
 ) -> dict[int, int]:
     """The number of cases to which each of *cases* is linked, not counting those *without*.
 
-    Cases without a link are left out.
+    Links that a reviewer denied do not count. Cases without a link are left out.
     """
     catch_up(casebook)
     wanted = json.dumps(list(cases))
+    denied = json.dumps(list(casebook.link_decisions.denied()))
     found = casebook.database.execute(
         "WITH wanted AS (SELECT value AS number FROM json_each(?)) "
         "SELECT number, count(DISTINCT other) FROM ("
         'SELECT number, other FROM wanted JOIN link ON link."case" = number UNION ALL '
         'SELECT number, "case" FROM wanted JOIN link ON link.other = number) '
-        "WHERE other NOT IN (SELECT value FROM json_each(?)) GROUP BY number",
-        [wanted, json.dumps(list(without))],
+        "WHERE other NOT IN (SELECT value FROM json_each(?)) AND (number, other) NOT IN "
+        "(SELECT value ->> 0, value ->> 1 FROM json_each(?)) GROUP BY number",
+        [wanted, json.dumps(list(without)), denied],
     )
     return dict(found.fetchall())
