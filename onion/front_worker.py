@@ -103,8 +103,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         victim = self._arrivals.add(conn.arrival)
         if victim is not None:
             self._drop(self._arriving[victim])
-        if conn.arrival in self._arriving:
-            self._read(conn, conn.sock)
+        self._read(conn, conn.sock)
 
     def _read(self, conn: Any, _sock: socket.socket) -> None:
         try:

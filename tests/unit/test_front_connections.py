@@ -1,0 +1,444 @@
+"""Which connections of the front get a thread, wait, are cut or drained: a worker without threads.
+
+What it would give to one is in ``given``; the clock is a number that the test moves.
+"""
+
+import selectors
+import socket
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.workers import gthread
+
+from onion import front_worker
+from onion.front_worker import (
+    DRAIN_SECONDS,
+    LAST_DRAINS_SECONDS,
+    LAST_HEADS_SECONDS,
+    MOST_ARRIVING,
+    MOST_DRAINING,
+    SEND_SECONDS,
+    FrontWorker,
+)
+from onion.request_arrival import HEAD_BYTES, SHORT_BYTES, ArrivalLimits, Arrivals
+from onion.upload_places import WAIT_SECONDS, UploadPlaces
+
+LIMITS = ArrivalLimits(uploads=1, circuit_requests=2)
+GET = b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n"
+TICK = 0.25
+
+
+def post(length: int, body: bytes = b"") -> bytes:
+    return b"POST /page HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length + body
+
+
+LARGE = SHORT_BYTES + 1_000
+UPLOAD = post(LARGE, b"x" * SHORT_BYTES)
+
+
+class Clock:
+    """What the worker takes for time."""
+
+    now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Front:
+    """A worker that listens."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path, self.clock = str(path), clock
+        self.given: list[Any] = []
+        self.clients: list[socket.socket] = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(64)
+        self.listener.setblocking(False)
+        config = Config()
+        config.set("proxy_protocol", "v1")
+        self.worker: Any = FrontWorker(1, 1, [self.listener], None, 30, config, None)
+        self.worker.poller = selectors.DefaultSelector()
+        self.worker.enqueue_req = self.given.append
+        self.limit(LIMITS)
+
+    def limit(self, limits: ArrivalLimits) -> None:
+        self.worker._limits, self.worker._uploads = limits, UploadPlaces(limits)
+
+    def comes(self, data: bytes = b"", circuit: str = "") -> socket.socket:
+        """A client that connects and sends *data*, from a circuit if it is given."""
+        client = socket.socket(socket.AF_UNIX)
+        self.clients.append(client)
+        client.connect(self.path)
+        line = f"PROXY TCP6 {circuit} ::1 42 42\r\n" if circuit else ""
+        client.sendall(line.encode() + data)
+        self.worker.accept(self.listener)
+        self.sends(client, b"")
+        return client
+
+    def sends(self, client: socket.socket, data: bytes) -> None:
+        """The worker reads it at once."""
+        client.sendall(data)
+        while self.worker.poller.select(0):
+            self.worker.wait_for_and_dispatch_events(0)
+
+    def later(self, seconds: float = TICK) -> None:
+        """A turn of gunicorn's loop, after *seconds*."""
+        self.clock.now += seconds
+        self.worker.wait_for_and_dispatch_events(0)
+        self.worker.murder_pending()
+
+    def answered(self, conn: Any) -> None:
+        self.given.remove(conn)
+        self.worker.finish_request(conn, None)
+
+    @property
+    def watched(self) -> int:
+        return len(self.worker.poller.get_map())
+
+
+@pytest.fixture
+def front(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Front]:
+    clock = Clock()
+    monkeypatch.setattr(front_worker, "time", clock)
+    monkeypatch.setattr(front_worker, "_retiring", bytearray(8))
+    made = Front(tmp_path_factory.mktemp("f") / "s", clock)
+    yield made
+    for conn in [*made.given, *made.worker._arriving.values(), *made.worker._draining]:
+        conn.close()
+    for one in (*made.clients, made.listener, made.worker.poller, made.worker.tmp):
+        one.close()
+
+
+def is_open(client: socket.socket) -> bool:
+    """Whether the worker still has the connection of a *client* to whom it has sent nothing."""
+    client.setblocking(False)
+    try:
+        return bool(client.recv(1))
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
+
+
+def test_a_thread_gets_what_has_arrived_and_the_worker_keeps_nothing_of_it(front: Front) -> None:
+    front.comes(post(3, b"ab"))
+    assert front.given == [] and front.watched == 1
+    front.sends(front.clients[0], b"c")
+
+    (conn,) = front.given
+    request = next(conn.parser)
+    assert (request.path, request.body.read()) == ("/page", b"abc")
+    assert conn.initialized and conn.data_ready and conn.missing == 0 and not conn.busy
+    assert conn.arrival.received == b"" and not front.watched and not front.worker._arriving
+    assert len(front.worker._arrivals) == 0
+
+
+def test_eight_that_wait_are_accepted_at_once_and_then_events_have_their_turn(
+    front: Front,
+) -> None:
+    for _ in range(9):
+        client = socket.socket(socket.AF_UNIX)
+        front.clients.append(client)
+        client.connect(front.path)
+    front.worker.accept(front.listener)
+    assert front.worker.nr_conns == 8
+    front.worker.accept(front.listener)
+    front.worker.accept(front.listener)
+
+    assert front.worker.nr_conns == 9
+
+
+def test_a_new_worker_accepts_if_it_is_told_to(front: Front) -> None:
+    front.worker.set_accept_enabled(True)
+    assert front.watched == 1
+    front.worker.set_accept_enabled(False)
+    assert front.watched == 0
+
+
+def test_who_gives_way_to_a_new_connection_is_closed(front: Front) -> None:
+    assert front.worker._arrivals._most == MOST_ARRIVING
+    front.worker._arrivals = Arrivals(3)
+    one, *flood = [front.comes(b"GET", circuit) for circuit in ("fc00::a", "fc00::b", "fc00::b")]
+    new = front.comes(GET, "fc00::c")
+
+    assert [is_open(client) for client in (one, *flood, new)] == [True, False, True, True]
+    assert (front.worker.nr_conns, front.watched, len(front.given)) == (3, 2, 1)
+
+
+@pytest.mark.parametrize("bad", [b"x" * (HEAD_BYTES + 1), None])
+def test_who_sends_no_head_or_hangs_up_is_forgotten(front: Front, bad: bytes | None) -> None:
+    client = front.comes(b"GET")
+    if bad:
+        front.sends(client, bad)
+    else:
+        client.close()
+        front.later()
+
+    assert front.worker.nr_conns == 0 == front.watched == len(front.worker._arriving)
+    assert bad is None or not is_open(client)
+
+
+def test_whose_head_is_late_is_closed_and_whose_body_is_gets_an_answer(front: Front) -> None:
+    headless = front.comes(b"GET")
+    short, upload = front.comes(post(1_000, b"abc")), front.comes(post(LARGE, b"abc"))
+    front.later(LIMITS.head_seconds - 0.1)
+    assert is_open(headless) and front.given == []
+    front.later()
+    assert not is_open(headless) and is_open(short) and front.given == []
+    front.later(LARGE)
+
+    # Both as short requests, and all they get is what has arrived.
+    assert [(one.missing, one.upload, one.busy) for one in front.given] == [(0, None, False)] * 2
+    assert front.worker._uploads.are_idle and is_open(upload)
+    for conn in list(front.given):
+        front.answered(conn)
+    assert front.worker.nr_conns == 0
+
+
+def test_two_short_requests_of_a_circuit_have_a_thread_and_others_wait_their_turn(
+    front: Front,
+) -> None:
+    for path in b"1234":
+        front.comes(b"GET /%c HTTP/1.1\r\nHost: x\r\n\r\n" % path, "fc00::a")
+    front.comes(GET, "fc00::b")
+    for _ in range(4):
+        front.comes(GET)
+
+    first, second, *others = front.given
+    assert len(others) == 5
+    front.answered(first)
+    assert [next(one.parser).path for one in front.given[-1:]] == ["/3"]
+    front.answered(second)
+    assert [next(one.parser).path for one in front.given[-1:]] == ["/4"]
+    while front.given:
+        front.answered(front.given[0])
+    assert (dict(front.worker._short), front.worker._held, front.worker.nr_conns) == ({}, {}, 0)
+
+
+def test_an_upload_waits_for_a_place_and_gets_it_when_another_ends(front: Front) -> None:
+    front.comes(UPLOAD, "fc00::a")
+    front.comes(UPLOAD, "fc00::b")
+    (first,) = front.given
+    assert (first.missing, first.upload.missing) == (1_000, 1_000)
+    first.source.taken = 1_000
+    front.answered(first)
+
+    (second,) = front.given
+    assert second.upload is not None and second.upload.since == front.clock.now
+    second.source.taken = 1_000
+    front.answered(second)
+    assert front.worker._uploads.are_idle and front.worker.nr_conns == 0
+
+
+def test_who_has_waited_too_long_for_a_place_is_answered_that_there_is_none(front: Front) -> None:
+    front.comes(UPLOAD, "fc00::a")
+    waiting = front.comes(UPLOAD, "fc00::b")
+    front.later(WAIT_SECONDS - 0.1)
+    assert len(front.given) == 1
+    front.later()
+
+    running, refused = front.given
+    assert (running.busy, refused.busy) == (False, True)
+    # It has no upload's place, so it gives none up: the first keeps its own.
+    front.answered(refused)
+    assert not front.worker._uploads.are_idle and not front.worker._short
+    # What it still sends is not kept, so that its browser shows the answer.
+    assert is_open(waiting) and list(front.worker._draining) == [refused]
+
+
+def test_an_upload_that_is_too_slow_is_cut(front: Front) -> None:
+    front.comes(UPLOAD, "fc00::a")
+    (conn,) = front.given
+    front.later(LIMITS.slow_seconds)
+    assert not conn.source.is_cut
+    front.later()
+
+    assert conn.source.is_cut
+
+
+def drained(front: Front, missing: int = 1_000) -> tuple[socket.socket, Any]:
+    """A client whose request is answered although it has *missing* bytes to send."""
+    client = front.comes(post(SHORT_BYTES + missing, b"x" * SHORT_BYTES))
+    conn = front.given[0]
+    conn.sock.settimeout(0.01)  # as it is while a response is sent
+    front.answered(conn)
+    assert front.worker.nr_conns == len(front.worker._draining)
+    return client, conn
+
+
+def test_a_client_that_still_sends_is_read_to_its_end_after_the_response(front: Front) -> None:
+    client, conn = drained(front)
+    front.sends(client, b"x" * 999)
+    assert is_open(client)
+    front.worker._discard(conn, conn.sock)
+    assert is_open(client), "nothing to read is no end"
+    front.sends(client, b"x")
+
+    assert not is_open(client) and front.worker.nr_conns == 0 == front.watched
+
+
+def test_what_a_thread_has_read_is_not_waited_for(front: Front) -> None:
+    front.comes(UPLOAD)
+    conn = front.given[0]
+    conn.source.taken = 400
+    front.answered(conn)
+
+    assert conn.missing == 600
+
+
+def test_a_connection_that_is_closed_already_is_not_drained(front: Front) -> None:
+    front.comes(UPLOAD)
+    conn = front.given[0]
+    conn.close()
+    front.answered(conn)
+
+    assert front.worker.nr_conns == 0 == front.watched
+
+
+def test_a_client_that_hangs_up_after_the_response_is_forgotten(front: Front) -> None:
+    client, _ = drained(front)
+    client.close()
+    front.later()
+
+    assert front.worker.nr_conns == 0 == front.watched
+
+
+@pytest.mark.parametrize(
+    ("missing", "seconds"),
+    [(81_920, LIMITS.slow_seconds / 4 + 10), (10**9, DRAIN_SECONDS)],
+)
+def test_a_client_has_time_to_send_the_rest_at_a_fair_rate_and_no_longer(
+    front: Front, missing: int, seconds: float
+) -> None:
+    client, _ = drained(front, missing)
+    front.later(seconds - 0.1)
+    assert is_open(client)
+    front.later(TICK)
+
+    assert not is_open(client) and front.worker.nr_conns == 0
+
+
+def test_of_too_many_clients_that_still_send_the_first_is_closed(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MOST_DRAINING == 128
+    monkeypatch.setattr(front_worker, "MOST_DRAINING", 2)
+    clients = [drained(front)[0] for _ in range(3)]
+
+    assert [is_open(client) for client in clients] == [False, True, True]
+
+
+def test_a_worker_that_ends_gives_heads_and_clients_that_still_send_a_few_seconds(
+    front: Front,
+) -> None:
+    draining, _ = drained(front, 10**9)
+    headless, body = front.comes(b"GET"), front.comes(post(10, b"abc"))
+    front.worker.alive = False
+    front.later()
+    front.later(LAST_HEADS_SECONDS - 0.1)
+    assert is_open(headless)
+    front.later()
+    assert not is_open(headless) and is_open(body)
+    front.later(LAST_DRAINS_SECONDS - LAST_HEADS_SECONDS - TICK)
+    assert is_open(draining)
+    front.later()
+
+    assert not is_open(draining) and is_open(body)
+
+
+def test_it_looks_what_took_too_long_four_times_a_second(front: Front) -> None:
+    front.later()
+    client = front.comes(b"GET")
+    front.worker._arriving[next(iter(front.worker._arriving))].arrival._begun = 0.0
+    front.later(TICK - 0.01)
+    assert is_open(client)
+    front.later(0.01)
+
+    assert not is_open(client)
+
+
+def test_a_late_worker_ends_with_the_answer_that_was_its_last(front: Front) -> None:
+    front.worker.last_response = 1
+    front.comes(GET)
+    front.worker.nr = 1
+    front.answered(front.given[0])
+
+    assert not front.worker.alive
+
+
+class Served(Exception):
+    """gunicorn was asked to serve."""
+
+
+@pytest.fixture
+def serving(front: Front, monkeypatch: pytest.MonkeyPatch) -> Front:
+    def serve(*_: object) -> None:
+        raise Served
+
+    monkeypatch.setattr(gthread.ThreadWorker, "handle_request", serve)
+    return front
+
+
+def test_a_request_whose_body_gunicorn_finds_longer_than_announced_is_not_served(
+    serving: Front,
+) -> None:
+    serving.comes(post(3, b"abc"))
+    conn = serving.given[0]
+    request = next(conn.parser)
+    conn.arrival.length = 2
+    with pytest.raises(StopIteration):
+        serving.worker.handle_request(request, conn)
+    conn.arrival.length = 3
+    with pytest.raises(Served):
+        serving.worker.handle_request(request, conn)
+
+    assert conn.sock.gettimeout() == SEND_SECONDS and serving.worker._thread.busy is False
+
+
+@pytest.mark.parametrize("kind", ["upload", "refused", "chunked", "short"])
+def test_only_an_upload_with_a_place_is_read_further(serving: Front, kind: str) -> None:
+    chunked = UPLOAD.replace(b"Host: x", b"Host: x\r\nTransfer-Encoding: chunked")
+    client = serving.comes({"short": post(3, b"abc"), "chunked": chunked}.get(kind, UPLOAD))
+    conn = serving.given[0]
+    conn.busy = kind == "refused"
+    request = types.SimpleNamespace(body=types.SimpleNamespace(reader=object()))
+    if kind != "chunked":
+        request = next(conn.parser)
+    with pytest.raises(Served):
+        serving.worker.handle_request(request, conn)
+    client.sendall(b"more")
+
+    assert conn.source.recv(4) == (b"more" if kind == "upload" else b"")
+    assert serving.worker._thread.busy == (kind == "refused")
+
+
+def test_the_application_says_its_limits_and_learns_who_has_no_place(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def application(environ: dict[str, object], _: object) -> object:
+        return environ["no.place"]
+
+    module: Any = types.ModuleType("a_front")
+    module.arrival_limits, module.no_place = {"head_seconds": 7}, "no.place"
+    monkeypatch.setitem(sys.modules, "a_front", module)
+    front.worker.cfg.set("wsgi_app", "a_front:application")
+    front.worker.app = types.SimpleNamespace(wsgi=lambda: application)
+    front.worker.load_wsgi()
+    front.worker._thread.busy = "whether"
+
+    assert front.worker._limits == replace(ArrivalLimits(), head_seconds=7)
+    assert front.worker._uploads._limits is front.worker._limits
+    assert front.worker.wsgi({}, None) == "whether"
+    module.no_place = ""
+    front.worker.load_wsgi()
+    assert front.worker.wsgi is application
