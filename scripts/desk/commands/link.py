@@ -3,11 +3,11 @@
 import argparse
 
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
-from scripts.desk.identity import DeskError, at_desk, own_case, today, viewer, working
+from scripts.desk.identity import DeskError, own_case, today, viewer, working
+from scripts.desk.linking import alike, decide
 from scripts.desk.options import add_case, add_json
 from scripts.desk.screen.cases import link_values, links_text
 from scripts.desk.screen.output import print_json, print_rich
-from scripts.desk.search.similar import links_of
 
 HELP = "confirm or deny that two cases are about one thing"
 
@@ -31,21 +31,10 @@ def run(asked: argparse.Namespace) -> None:
         case = own_case(casebook, asked.case)
         if decision:
             other = own_case(casebook, asked.other)
-            if other.number == case.number:
-                raise DeskError("These are one and the same case.")
-            with casebook.together():
-                casebook.link_decisions.add(
-                    case, other, decision, reviewer=at_desk(casebook), day=today()
-                )
+            decide(casebook, case, other, decision, today=today())
         else:
             casebook.note("view", case.name)
-        given_away = casebook.layers.given_away(at_desk(casebook))
-        links = links_of(casebook, case.number, without=given_away)
-        said = [
-            one for one in casebook.link_decisions.of(case.number) if one.other not in given_away
-        ]
-        others = {one.other for one in links} | {one.other for one in said}
-        names = casebook.names.among(others)
+        links, said, names = alike(casebook, case.number)
         reader = viewer(casebook, "en")
     if asked.json:
         print_json(link_values(links, names, said, reader))

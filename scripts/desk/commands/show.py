@@ -2,13 +2,13 @@
 
 import argparse
 
-from scripts.desk.identity import at_desk, own_case, viewer, working
+from scripts.desk.identity import own_case, viewer, working
+from scripts.desk.linking import alike
 from scripts.desk.options import add_case, add_json, add_lang
 from scripts.desk.screen.cases import case_text, case_values, link_values, links_text
 from scripts.desk.screen.output import print_json, print_long, progress_bar, stages
 from scripts.desk.screen.reviews import review_text, review_values
 from scripts.desk.screen.translations import beside, translation_values
-from scripts.desk.search.similar import links_of
 from scripts.desk.search.upkeep import catch_up
 from scripts.desk.translating import texts_of
 
@@ -28,12 +28,7 @@ def run(asked: argparse.Namespace) -> None:
         case = own_case(casebook, asked.case)
         with progress_bar() as bar:
             catch_up(casebook, stages(bar))
-        given_away = casebook.layers.given_away(at_desk(casebook))
-        links = links_of(casebook, case.number, without=given_away)
-        decisions = casebook.link_decisions.of(case.number)
-        said = [one for one in decisions if one.other not in given_away]
-        others = {one.other for one in links} | {one.other for one in said}
-        names = casebook.names.among(others)
+        links, said, names = alike(casebook, case.number)
         former = casebook.names.former(case.number)
         answers, reader = casebook.answers_to(case), viewer(casebook, asked.lang)
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
@@ -41,8 +36,8 @@ def run(asked: argparse.Namespace) -> None:
         casebook.viewed(case)
     if asked.json:
         review = review_values(reviews, standing, reader)
-        alike = link_values(links, names, said, reader)
-        linked = {"former": former, "linked": alike, "review": review}
+        others = link_values(links, names, said, reader)
+        linked = {"former": former, "linked": others, "review": review}
         linked["translations"] = translation_values(texts, given, reader)
         print_json({**case_values(case, answers), **linked})
         return

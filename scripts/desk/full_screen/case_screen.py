@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,6 +13,7 @@ from textual.widget import Widget
 from dropbox.errors import CasedropError
 from scripts.desk.full_screen.answering import Answering
 from scripts.desk.full_screen.coding import Coding
+from scripts.desk.full_screen.compare_screen import CompareScreen
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
 from scripts.desk.full_screen.draft import Draft, Field, Kind
@@ -27,6 +29,7 @@ from scripts.desk.full_screen.opened_case import (
 )
 from scripts.desk.full_screen.panes import Pages
 from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.linking import alike
 from scripts.desk.review.judgement import ADJUDICATION
 from scripts.desk.reviewing import hand_in
 from scripts.desk.screen.output import counted
@@ -75,6 +78,7 @@ class CaseScreen(DeskScreen):
         Binding("k", "know", "I know somebody"),
         Binding("a", "answer", "answer"),
         Binding("t", "texts", "translation"),
+        Binding("c", "compare", "compare"),
         Binding("tab", "pane(1)", "pane"),
         Binding("shift+tab", "pane(-1)", ""),
         Binding("space,pagedown", "scroll(1)", "on"),
@@ -164,6 +168,22 @@ class CaseScreen(DeskScreen):
         self._show_texts(every[(every.index(self._texts) + 1) % len(every)])
         self._show_pane("story")
         self.remark(f"Shown: {self._texts}.")
+
+    def action_compare(self) -> None:
+        """Compare the case with those that are like it."""
+        if self.opened is None:
+            return
+        number, found = self.opened.case.number, self.opened.alike
+        if not found.names:
+            self.remark(f"No case is like {self.opened.case.name}.")
+            return
+
+        def back(_nothing: int | None) -> None:
+            assert self.opened is not None
+            self.opened = replace(self.opened, alike=alike(self.sitting.casebook, number))
+            self._pages("facts").show(list(facts(self.opened, self.sitting)))
+
+        self.app.push_screen(CompareScreen(self.sitting, number, found), back)
 
     def _close_panes(self) -> None:
         self.opened = None

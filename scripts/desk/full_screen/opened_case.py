@@ -11,6 +11,7 @@ from scripts.desk.casebook.translations import source_of_answer
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, unisolated
 from scripts.desk.identity import Viewer
+from scripts.desk.linking import Alike, alike
 from scripts.desk.review.judgement import ADJUDICATION, REVIEW, ReviewError, Reviews
 from scripts.desk.reviewing import blank_sheet
 from scripts.desk.screen.cases import (
@@ -25,7 +26,6 @@ from scripts.desk.screen.cases import (
 from scripts.desk.screen.output import counted
 from scripts.desk.screen.reviews import differences, review_text, value_line
 from scripts.desk.screen.translations import MARGIN, beside
-from scripts.desk.search.similar import Link, links_of
 from scripts.desk.split_files import split_files
 
 _RULE = "──"
@@ -52,8 +52,7 @@ class OpenedCase:
     case: Case
     reviews: Reviews
     standing: dict[str, Any]
-    links: tuple[Link, ...]
-    names: dict[int, str]
+    alike: Alike
     answers: tuple[Answer, ...]
     translated: Mapping[str, Sequence[str]]
     former: str
@@ -79,14 +78,11 @@ def open_case(sitting: Sitting, number: int) -> OpenedCase:
         else:
             role = ""
             casebook.viewed(case)
-    given_away = casebook.layers.given_away(viewer.reviewer)
-    links = tuple(links_of(casebook, number, without=given_away))
     return OpenedCase(
         case,
         reviews,
         casebook.layers.standing(case),
-        links,
-        dict(casebook.names.among(one.other for one in links)),
+        alike(casebook, number),
         tuple(casebook.answers_to(case)),
         beside(casebook.translations.current(number), viewer),
         casebook.names.former(number),
@@ -128,8 +124,10 @@ def facts(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
             yield from lines
             yield Line("")
     yield from files(opened)
-    if opened.links:
-        text = links_text(opened.links, opened.names).plain.strip("\n").split("\n")
+    if opened.alike.names:
+        links, decisions, names = opened.alike
+        listed = links_text(links, names, decisions, sitting.viewer).plain
+        text = listed.strip("\n").split("\n")
         yield Line(text[0], "head")
         yield from map(Line, text[1:])
         yield Line("")

@@ -5,6 +5,7 @@ them takes the keyboard: a screen's keys do one thing, wherever one looks.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby, zip_longest
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -25,6 +26,8 @@ STYLES = {
     "warning": Style(color="yellow", bold=True),
     "danger": Style(color="red", bold=True),
     "faint": Style(dim=True),
+    # Underlined too, for terminals without colours.
+    "differs": Style(color="yellow", bold=True, underline=True),
     "chosen": Style(reverse=True),
     "bar": Style(reverse=True, bold=True),
 }
@@ -202,5 +205,15 @@ class Pages(ScrollView, can_focus=False):
         lines = self._wrapped.lines
         if index >= len(lines):
             return Strip.blank(width)
-        line = lines[index]
-        return strip([(line.text, line.style)], width)
+        return strip(_cells_of(lines[index]), width)
+
+
+def _cells_of(line: Line) -> Cells:
+    """*line*, with what is marked in the style of what differs."""
+    if not any(line.marks):
+        return [(line.text, line.style)]
+    marked = zip_longest(line.text, line.marks, fillvalue=0)
+    return [
+        ("".join(str(character) for character, _ in run), "differs" if differs else line.style)
+        for differs, run in groupby(marked, key=lambda one: bool(one[1]))
+    ]

@@ -23,13 +23,15 @@ _NO_END = frozenset("（《「『“‘([{")
 class Line(NamedTuple):
     """A line or a paragraph, with the name of its style.
 
-    Before each line are *indent* cells and the *margin*.
+    Before each line are *indent* cells and the *margin*. *marks* has a byte for each character
+    that :func:`steady` makes of the text, not 0 for those that are marked; or it is empty.
     """
 
     text: str
     style: str = ""
     indent: int = 0
     margin: str = ""
+    marks: bytes = b""
 
 
 def unisolated(text: str) -> str:
@@ -103,7 +105,20 @@ def _broken(paragraphs: Iterable[Line], width: int) -> Iterator[Line]:
     for paragraph in paragraphs:
         indent = min(paragraph.indent, width // 2)
         before = " " * indent + paragraph.margin
+        begin = 0
         for line in steady(paragraph.text).split("\n"):
+            at = 0
             for piece in pieces(line, width - len(before)):
-                # Isolated piece by piece: on a screen, each of them is a line of its own.
-                yield Line(before + isolated(piece), paragraph.style)
+                # Only spaces are left out between pieces.
+                at = line.index(piece, at)
+                marks = paragraph.marks[begin + at : begin + at + len(piece)]
+                at += len(piece)
+                yield _as_line(before, piece, paragraph.style, marks)
+            begin += len(line) + 1
+
+
+def _as_line(before: str, piece: str, style: str, marks: bytes) -> Line:
+    # Isolated piece by piece: on a screen, each of them is a line of its own.
+    shown = isolated(piece)
+    first = len(before) + shown.index(piece)
+    return Line(before + shown, style, marks=marks and bytes(first) + marks)
