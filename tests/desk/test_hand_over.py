@@ -11,13 +11,17 @@ from typing import Any
 
 import pytest
 from support.cases import add, attachment, report
+from support.durable import steps
 from support.team import Prepared, Team
 
 from dropbox.codename import WordLists, new_codename
 from dropbox.openpgp import export_public
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.production.handing_over import SCHEMA
+from scripts.desk.casebook.custody import Session
+from scripts.desk.casebook.productions import APPROVE, HAND_OVER, NUMBER, Number, subject
+from scripts.desk.production.handing_over import SCHEMA, hand_over
 from scripts.desk.production.load_files import cell
+from scripts.desk.production.plan import Plan, planned
 
 FULL: dict[str, Any] = {"category": "c1", "merit": "m2", "urgency": "normal", "evidence": 2}
 HOSTILE = "=cmd|' /C calc'!A0\x1b[31m\u202e.exe"
@@ -217,6 +221,99 @@ def test_a_text_with_a_codename_is_held_back(team: Team) -> None:
         team.judge(who, team.case(), **FULL)
 
     assert "its text has what could be a codename: 1 case" in team(0, "hand-over")
+
+
+# --- In one process ---
+
+
+def at_work(casebook: Casebook) -> None:
+    """Have the custody log note what is done from now on."""
+    casebook.session = Session(casebook.database, casebook.origin, "F" * 40, lambda _: b"signature")
+
+
+def plan_of(casebook: Casebook, *allowed: str) -> Plan:
+    return planned(casebook, (1, 2, 3), allowed, WordLists.read())
+
+
+def held(casebook: Casebook) -> dict[int, str]:
+    return {one.number: one.reason for one in plan_of(casebook).held}
+
+
+def test_what_comes_after_a_decision_holds_a_case_back_and_ends_an_approval(ready: Team) -> None:
+    with Casebook.open(ready.casebook) as casebook:
+        before = plan_of(casebook)
+        assert before.ready == (1, 2) and held(casebook) == {3: "open"}
+
+        add(casebook, report("and this", 1, kind="message"))
+        assert held(casebook) == {1: "reopened", 3: "open"}
+        assert plan_of(casebook).sha256 != before.sha256
+        add(casebook, report("", 1, kind="withdrawal"), report("", 2, kind="withdrawal"))
+
+        assert held(casebook) == {1: "withdrawn", 2: "withdrawn", 3: "open"}
+
+
+def test_a_file_that_was_not_opened_holds_its_case_back(
+    ready: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Casebook, "has_file", lambda *_: False)
+    with Casebook.open(ready.casebook) as casebook:
+        assert held(casebook) == {1: "unopened", 3: "open"}
+
+
+def test_a_flag_that_is_allowed_needs_an_approval_of_its_own(ready: Team) -> None:
+    with Casebook.open(ready.casebook) as casebook:
+        assert plan_of(casebook, "minor").sha256 != plan_of(casebook).sha256
+
+
+def test_the_folder_has_its_name_once_all_of_it_is_on_the_disk_for_its_owner_alone(
+    ready: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = ready.directory / "production"
+    with Casebook.open(ready.casebook) as casebook:
+        at_work(casebook)
+        found = steps(monkeypatch)
+        done = hand_over(casebook, plan_of(casebook), out, lambda _: b"signature")
+
+    paths = {path.name: path for path in out.rglob("*")}
+    named = next(at for at, (step, *_) in enumerate(found) if step == "rename")
+    synced = {name: size for step, name, size in found[:named] if step == "fsync"}
+    for name, path in paths.items():
+        assert synced[name] == (None if path.is_dir() else path.stat().st_size), name
+        assert path.stat().st_mode & 0o077 == 0, name
+    # The folder itself before it has its name, and the one that it is in afterwards.
+    assert set(synced) - set(paths) == {name for name in synced if ".unfinished-" in name} != set()
+    assert found[named + 1 :] == [("fsync", ready.directory.name, None)]
+    assert out.stat().st_mode & 0o077 == 0
+    files = [path for path in paths.values() if path.is_file()]
+    assert (done.cases, done.documents) == (2, 3)
+    assert done.bytes == sum(path.stat().st_size for path in files)
+
+
+def test_only_an_approval_of_exactly_this_plan_counts(ready: Team) -> None:
+    with Casebook.open(ready.casebook) as casebook:
+        at_work(casebook)
+        productions = casebook.productions
+        casebook.note("view", HAND_OVER, plain="a" * 64)
+        casebook.note(APPROVE, "something else", plain="a" * 64)
+        casebook.note(APPROVE, HAND_OVER, plain="b" * 64)
+        assert not productions.approved_by("a" * 64)
+        assert productions.approved_by("b" * 64) == {"F" * 40}
+
+
+def test_a_desk_counts_on_from_its_own_numbers_and_knows_those_of_others(ready: Team) -> None:
+    theirs, ours = Number(7, 41), Number(0, 5)
+    with Casebook.open(ready.casebook) as casebook:
+        at_work(casebook)
+        assert casebook.productions.next() == Number(0, 1)
+        casebook.note(NUMBER, subject(theirs, "ABC"), plain="a" * 64)
+        casebook.note(NUMBER, subject(ours, "DEF"), plain="b" * 64)
+        casebook.note(NUMBER, subject(Number(0, 9), "GHI") + " or so", plain="c" * 64)
+
+        assert casebook.productions.next() == Number(0, 6)
+        assert casebook.productions.numbers() == {
+            ("ABC", "a" * 64): theirs,
+            ("DEF", "b" * 64): ours,
+        }
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
