@@ -1,8 +1,10 @@
 """What a tick writes to the disk: the same kind of bytes in the same places, whatever it holds."""
 
+import gc
 import os
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -355,6 +357,27 @@ def test_erased_forgotten_and_left_slots_are_no_other_than_the_rest(path: Path) 
 
     assert len(days) == 1 and len(lasts) == 1 and lasts[0][1] == 256
     assert b"t" * 16 not in path.read_bytes()
+
+
+def test_years_of_ticks_take_no_memory(path: Path) -> None:
+    store = open_days(path)
+    ledger = store._file.ledger
+    rows = {place: Row(head, bytes(BLOCK_BYTES)) for place, head in enumerate(store._file.heads())}
+    assert len(rows) == SMALL.quantum
+
+    def blocks_of_memory() -> int:
+        # Without what Python keeps to use it again, which the collector frees.
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    before = blocks_of_memory()
+    ticks = 40
+    for _ in range(ticks):
+        store._file.write(Changes(rows), ledger, lambda: None)
+
+    # One block for each tick, of 96 bytes, would be 8 MB a day.
+    assert blocks_of_memory() - before < ticks
+    store.close()
 
 
 # --- Opening ---
