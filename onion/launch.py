@@ -42,11 +42,13 @@ FRONT_MEMORY = {
 }
 
 # A large tick takes megabytes in pieces, and gives them back: the vault's glibc keeps them for the
-# next one, since new memory costs more than what is done with it.
+# next one, since new memory costs more than what is done with it. One heap for all threads: with
+# one for each of them, each kept the most that it had ever held.
 VAULT_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": "67108864",
     "MALLOC_TOP_PAD_": "1048576",
     "MALLOC_MMAP_THRESHOLD_": "4194304",
+    "MALLOC_ARENA_MAX": "1",
 }
 
 _HERE = Path(__file__).resolve().parent
