@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from scripts.desk.evidence import join_out, write_out
+from scripts.desk.file_access import write_files
 from scripts.desk.identity import own_case, working
 from scripts.desk.options import add_case, add_json
-from scripts.desk.screen.cases import file_values, files_table, joined_line, split_lines
+from scripts.desk.screen.cases import file_values, files_table, split_lines, written_lines
 from scripts.desk.screen.output import print_json, print_rich
 from scripts.desk.split_files import split_files
 
@@ -27,14 +27,8 @@ def run(asked: argparse.Namespace) -> None:
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)
         if asked.out is not None:
-            for one, path in zip(case.files, write_out(casebook, case, asked.out), strict=True):
-                casebook.note("export", case.name, plain=one.attachment.sha256)
-                print(path)
-            for joined in join_out(casebook, case, asked.out):
-                if joined.path is not None:
-                    casebook.note("export", case.name, plain=joined.sha256)
-                    print(joined.path)
-                print(joined_line(joined))
+            for written in write_files(casebook, case, asked.out):
+                print("\n".join(written_lines(written)))
             return
         casebook.viewed(case)
         if asked.json:

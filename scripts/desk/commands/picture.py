@@ -1,7 +1,6 @@
 """`picture`: draws a case's files as pixels in a room without anything else, and opens none."""
 
 import argparse
-import hashlib
 import os
 import re
 from contextlib import ExitStack
@@ -9,7 +8,8 @@ from pathlib import Path
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.evidence import EvidenceError, unaltered, write_picture
+from scripts.desk.evidence import EvidenceError
+from scripts.desk.file_access import FIRST_PAGES, drawing_seconds, looked_at, write_page
 from scripts.desk.identity import DeskError, own_case, working
 from scripts.desk.options import add_case, add_json
 from scripts.desk.pictures import room as rooms
@@ -21,9 +21,6 @@ from scripts.desk.screen.output import print_json, progress_bar, screen_width, s
 from scripts.desk.screen.terminal_pictures import at_terminal, shows_pictures, terminal_picture
 
 HELP = "draw a case's files as pictures, without opening them"
-_PAGES = range(1, 21)
-# LibreOffice alone takes ten seconds to start on an old computer, and a page there takes one.
-_SECONDS, _SECONDS_A_PAGE = 60.0, 2.0
 _WITHOUT = (
     " With --without-bubblewrap, files are drawn by a process that can reach no file, network or "
     "other process either, but with fewer walls around it; Office documents and recordings are not."
@@ -42,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pages",
         type=_pages,
-        default=_PAGES,
+        default=FIRST_PAGES,
         metavar="A-B",
-        help=f"these pages, at most {MOST_PAGES}; by default the first {len(_PAGES)}",
+        help=f"these pages, at most {MOST_PAGES}; by default the first {len(FIRST_PAGES)}",
     )
     parser.add_argument(
         "--without-bubblewrap",
@@ -93,7 +90,7 @@ def _looked_at(
     pictures: list[Path] = []
     with ExitStack() as stack:
         try:
-            content = stack.enter_context(unaltered(casebook, one))
+            content = stack.enter_context(looked_at(casebook, case, number))
         except EvidenceError as why:
             return Look(number, one.attachment.name, None, reason=str(why))
         advance = stages(stack.enter_context(progress_bar()))
@@ -104,30 +101,18 @@ def _looked_at(
 
             png = png_of(page)
             if asked.out is not None:
-                pictures.append(_written(casebook, case, number, page.number, png, asked.out))
+                pictures.append(write_page(casebook, case, number, page.number, png, asked.out))
             if asked.show:
                 print(terminal_picture(png, screen_width()), end="", flush=True)
             advance(f"file {number}", page.number - pages.start + 1, len(pages))
 
-        casebook.note("view", case.name, plain=one.attachment.sha256)
         try:
-            seconds = _SECONDS + _SECONDS_A_PAGE * len(pages)
-            shown = look(content, pages, room, write, seconds=seconds)
+            shown = look(content, pages, room, write, seconds=drawing_seconds(pages))
         except NoRoom as why:
             if asked.without_bubblewrap:
                 raise
             raise NoRoom(f"{why}{_WITHOUT}") from None
     return Look(number, one.attachment.name, shown, pictures)
-
-
-def _written(
-    casebook: Casebook, case: Case, number: int, page: int, png: bytes, folder: Path
-) -> Path:
-    """Write one page, and log it."""
-    path = folder / f"{case.name}-{number:02d}-page-{page:03d}.png"
-    write_picture(path, png)
-    casebook.note("export", case.name, plain=hashlib.sha256(png).hexdigest())
-    return path
 
 
 def _pages(text: str) -> range:

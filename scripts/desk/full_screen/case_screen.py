@@ -17,6 +17,7 @@ from scripts.desk.full_screen.compare_screen import CompareScreen
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
 from scripts.desk.full_screen.draft import Draft, Field, Kind
+from scripts.desk.full_screen.files_screen import FilesScreen
 from scripts.desk.full_screen.opened_case import (
     OpenedCase,
     Texts,
@@ -79,6 +80,7 @@ class CaseScreen(DeskScreen):
         Binding("a", "answer", "answer"),
         Binding("t", "texts", "translation"),
         Binding("c", "compare", "compare"),
+        Binding("f", "files", "files"),
         Binding("tab", "pane(1)", "pane"),
         Binding("shift+tab", "pane(-1)", ""),
         Binding("space,pagedown", "scroll(1)", "on"),
@@ -184,6 +186,11 @@ class CaseScreen(DeskScreen):
             self._pages("facts").show(list(facts(self.opened, self.sitting)))
 
         self.app.push_screen(CompareScreen(self.sitting, number, found), back)
+
+    def action_files(self) -> None:
+        """List the files, to picture them or to write them out."""
+        if self.opened is not None:
+            self.app.push_screen(FilesScreen(self.sitting, self.opened.case.name))
 
     def _close_panes(self) -> None:
         self.opened = None

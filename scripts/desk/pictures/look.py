@@ -24,6 +24,8 @@ Sink = Callable[[Page], None]
 # Until the walls are up, on a slow and busy computer.
 _STARTING_SECONDS = 30.0
 _PIECE_BYTES = 2**16
+# In seconds: how soon somebody who stops the drawing has stopped it.
+_LOOK_EVERY = 0.25
 _MOST_COMPLAINT = 400
 # What is not looked at in any room, and why.
 _UNSEEN = {
@@ -79,22 +81,37 @@ class _Lied(Exception):
     """A frame is not within its limits."""
 
 
-def look(content: BinaryIO, wanted: range, room: Room, sink: Sink, *, seconds: float) -> Shown:
+def look(
+    content: BinaryIO,
+    wanted: range,
+    room: Room,
+    sink: Sink,
+    *,
+    seconds: float,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Shown:
     """Draw pages *wanted* (numbers from 1) of *content* in *room*; each goes to *sink* as it comes.
 
-    *content* is at its beginning and can be rewound. Raises NoRoom if the walls could not be
-    raised; the file's first byte has not left this process then.
+    *content* is at its beginning and can be rewound. Once *stopped* says so the time is over.
+    Raises NoRoom if the walls could not be raised; the file's first byte has not left this process
+    then.
     """
     kind = kind_of(content.read(HEAD_BYTES))
-    shown = _look(kind, content, wanted, room, sink, seconds)
+    shown = _look(kind, content, wanted, room, sink, seconds, stopped)
     if shown.kind is Kind.OFFICE and kind is Kind.ZIP:
         # Only its list of names shows it.
-        shown = _look(Kind.OFFICE, content, wanted, room, sink, seconds)
+        shown = _look(Kind.OFFICE, content, wanted, room, sink, seconds, stopped)
     return shown
 
 
 def _look(
-    kind: Kind, content: BinaryIO, wanted: range, room: Room, sink: Sink, seconds: float
+    kind: Kind,
+    content: BinaryIO,
+    wanted: range,
+    room: Room,
+    sink: Sink,
+    seconds: float,
+    stopped: Callable[[], bool],
 ) -> Shown:
     shown = Shown(kind)
     if reason := _unseen(kind, room):
@@ -106,7 +123,7 @@ def _look(
     )
     with start(command) as process:
         try:
-            exchange = _Exchange(process, content)
+            exchange = _Exchange(process, content, stopped)
             exchange.await_walls()
             exchange.receive(shown, wanted, sink, time.monotonic() + seconds)
         except _Ended:
@@ -136,10 +153,12 @@ def _unseen(kind: Kind, room: Room) -> str:
 class _Exchange:
     """The file goes in while frames come out, so that neither side waits for the other."""
 
-    def __init__(self, process: subprocess.Popen[bytes], content: BinaryIO) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], content: BinaryIO, stopped: Callable[[], bool]
+    ) -> None:
         assert process.stdin is not None and process.stdout is not None
         assert process.stderr is not None
-        self._process, self._content = process, content
+        self._process, self._content, self._stopped = process, content, stopped
         self._in, self._out = process.stdin, process.stdout
         self._complaints = process.stderr
         self._piece = memoryview(b"")
@@ -215,9 +234,9 @@ class _Exchange:
         """Wait until there is something to read (True), or feed what fits (False)."""
         writing = [self._in] if self._feeding else []
         left = self._deadline - time.monotonic()
-        if left <= 0:
+        if left <= 0 or self._stopped():
             raise _Late
-        readable, writable, _ = select.select([self._out], writing, [], left)
+        readable, writable, _ = select.select([self._out], writing, [], min(left, _LOOK_EVERY))
         if readable:
             return True
         if writable:

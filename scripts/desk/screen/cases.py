@@ -5,6 +5,7 @@ read as markup.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -239,6 +240,13 @@ def joined_line(joined: Joined) -> str:
     if joined.path is None:
         return f"{whole} came in parts: {split.listed}, not joined. {sentence}"
     return f"{whole}: {split.listed} joined, SHA-256 {joined.sha256}. {sentence}".rstrip()
+
+
+def written_lines(written: Path | Joined) -> list[str]:
+    """What was written out: its path, and what became of a file that came in parts."""
+    if isinstance(written, Path):
+        return [str(written)]
+    return [*([str(written.path)] if written.path else []), joined_line(written)]
 
 
 def status_values(
