@@ -12,7 +12,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -33,6 +33,8 @@ _POLL_MILLISECONDS = 50
 _MAX_ERR_BYTES = 2**20
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+# Where a child of :func:`run` finds what it is given beside its input.
+THIRD = "/proc/self/fd/3"
 
 
 class Bounds(NamedTuple):
@@ -55,21 +57,22 @@ class Result(NamedTuple):
 
 
 def run(
-    command: Sequence[str], data: bytes | memoryview, environ: Mapping[str, str], bounds: Bounds
+    command: Sequence[str],
+    data: bytes | memoryview,
+    environ: Mapping[str, str],
+    bounds: Bounds,
+    third: bytes = b"",
 ) -> Result:
-    """Run *command* with *data* as its standard input.
+    """Run *command* with *data* as its standard input, and *third*, if any, in the file THIRD.
 
     Raises OSError if it cannot start, OpensLarger for too much output, and Damaged for too much
     of anything else. Safe to call from several threads. Standard output goes through a pipe; the
-    input and standard error are anonymous files in memory, on no disk.
+    input, *third* and standard error are anonymous files in memory, on no disk.
     """
     pieces: list[bytes] = []
-    source = os.memfd_create("in")
-    try:
-        _write_all(source, data)
-        child = _Child(command, source, environ, pieces.append, bounds)
-    finally:
-        os.close(source)
+    with ExitStack() as sources:
+        given = [_in_memory(one, sources) for one in ([data, third] if third else [data])]
+        child = _Child(command, given, environ, pieces.append, bounds)
     with closing(child):
         waiting = select.poll()
         waiting.register(child.ended, select.POLLIN)
@@ -95,7 +98,7 @@ def stream(
     reader, writer = os.pipe()
     with closing(_Feed(writer, read)) as feed:
         try:
-            child = _Child(command, reader, environ, sink, bounds)
+            child = _Child(command, [reader], environ, sink, bounds)
         finally:
             os.close(reader)
         with closing(child):
@@ -265,12 +268,15 @@ class _Feed:
 
 
 class _Child:
-    """A running child: ``out`` is its output to poll, ``ended`` is readable when it has ended."""
+    """A running child: ``out`` is its output to poll, ``ended`` is readable when it has ended.
+
+    *given*: its standard input, and whatever it gets from descriptor 3 on.
+    """
 
     def __init__(
         self,
         command: Sequence[str],
-        source: int,
+        given: Sequence[int],
         environ: Mapping[str, str],
         sink: Callable[[bytes], None],
         bounds: Bounds,
@@ -285,7 +291,7 @@ class _Child:
         try:
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             os.set_blocking(self.out, False)
-            self._pid = _spawn(command, environ, (source, writer, self._err))
+            self._pid = _spawn(command, environ, (given[0], writer, self._err, *given[1:]))
         except OSError:
             os.close(self.out)
             os.close(self._err)
@@ -337,7 +343,10 @@ class _Child:
 
 
 def _spawn(command: Sequence[str], environ: Mapping[str, str], files: Sequence[int]) -> int:
-    """Start *command* with *files* as its standard input, output and error. Raises OSError."""
+    """Start *command* with *files* as its standard input, output, error, and those behind them.
+
+    Raises OSError.
+    """
     actions = [(os.POSIX_SPAWN_DUP2, own, number) for number, own in enumerate(files)]
     return os.posix_spawnp(
         command[0], list(command), environ, file_actions=actions, setsigdef=[signal.SIGPIPE]
@@ -351,8 +360,12 @@ def _end(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def _write_all(file: int, data: bytes | memoryview) -> None:
+def _in_memory(data: bytes | memoryview, until: ExitStack) -> int:
+    """A file in memory with *data*, to be read from its beginning, that is closed with *until*."""
+    file = os.memfd_create("in")
+    until.callback(os.close, file)
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
     os.lseek(file, 0, os.SEEK_SET)
+    return file

@@ -7,8 +7,9 @@ expected and, on the server, so do the recipients named in the ciphertext itself
 import logging
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -26,6 +27,7 @@ from dropbox.gpg_process import Bounds
 from dropbox.opening_failure import OwnWeeks, why_locked
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
 from dropbox.sizes import BLOCK_BYTES, MAX_REVIEWERS
+from dropbox.week_keyrings import Named, WeekKeyrings, named_in
 
 # python-gnupg logs status lines and the start of each result; none of that may reach a log.
 logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
@@ -53,6 +55,8 @@ _OPEN_OPTIONS = [
     "--output",
     "-",
 ]
+# A keyring of all keys that one message can name is far smaller.
+_KEYRING_BYTES = 2**20
 # A tenth of the slowest speed, in bytes a second of processor time, at which gpg opens a file.
 _SLOWEST_BYTES = 2_000_000
 # Binary and uncompressed, so the length reveals nothing of the content; no version, comment, file
@@ -234,6 +238,7 @@ class Opener:
         self._environ = dict(os.environ)
         self._terse = {**self._environ, "LC_ALL": "C"}
         self._own: OwnWeeks[WeeklyKey] = OwnWeeks(lambda: self._weeks, self._works)
+        self._keyrings = WeekKeyrings()
 
     def secret_fingerprints(self) -> list[str]:
         """The primary fingerprints of the secret keys in this home."""
@@ -244,13 +249,47 @@ class Opener:
 
         Raises CannotOpen, as OpensLarger if it is longer. Safe to call from several threads.
         """
+        named = named_in(ciphertext)
+        ended = self._opened(ciphertext, most_bytes, self._keyrings.of(named))
+        self._check(ended)
+        if self._keyrings.opened(named):
+            self._make_keyring(named, ciphertext, ended.out)
+        return ended.out
+
+    def _make_keyring(self, named: Named, ciphertext: bytes | memoryview, opened: bytes) -> None:
+        """Open messages like this one with a keyring of their own, if it opens this one too.
+
+        A fault of the keyring must not pass for one of the message: without it gpg is only slower.
+        """
+        with suppress(OSError, CannotOpen, KeysError):
+            keyring = self._keyring(named)
+            again = self._opened(ciphertext, len(opened), keyring)
+            if _is_whole(again) and (again.code, again.out) == (0, opened):
+                self._keyrings.keep(named, keyring)
+
+    def _opened(
+        self, ciphertext: bytes | memoryview, most_bytes: int, keyring: bytes
+    ) -> gpg_process.Result:
+        """What gpg makes of a message; it looks for keys in *keyring*, if there is one."""
         # python-gnupg's command, but without its three threads per message, which together cost as
         # much as gpg itself.
-        ended = gpg_process.run(
-            self._decrypting(most_bytes), ciphertext, self._environ, Bounds(most_bytes)
-        )
-        self._check(ended)
-        return ended.out
+        command, bounds = self._decrypting(most_bytes), Bounds(most_bytes)
+        if not keyring:
+            return gpg_process.run(command, ciphertext, self._environ, bounds)
+        only = ["--no-default-keyring", "--keyring", gpg_process.THIRD]
+        command[-1:] = [*only, *command[-1:]]
+        return gpg_process.run(command, ciphertext, self._environ, bounds, keyring)
+
+    def _keyring(self, named: Named) -> bytes:
+        """A keyring of those keys that are in this home, public as they are. Raises OSError."""
+        wanted = ["--lock-never", "--export", *(f"{key_id}!" for key_id in named)]
+        command = self._gpg.make_args(wanted, False)
+        exported = gpg_process.run(command, b"", self._terse, Bounds(_KEYRING_BYTES)).out
+        shm = Path("/dev/shm")  # noqa: S108 - a folder of mode 0700 is made in it
+        with tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
+            # gpg notes there that it has checked all signatures, and need not do it again.
+            _gpg(Path(folder), _SERVER_OPTIONS).import_keys(exported)
+            return (Path(folder) / "pubring.kbx").read_bytes()
 
     def open_stream(
         self, source: BinaryIO | RawIOBase, sink: Callable[[bytes], None], most_bytes: int
@@ -296,13 +335,12 @@ class Opener:
         return gpg_process.run(command, message, self._terse, Bounds(len(message))).code == 0
 
     def _check(self, ended: gpg_process.Result) -> None:
-        status = [line.split() for line in ended.err.splitlines()]
-        whole = all([b"[GNUPG:]", word] in status for word in (b"DECRYPTION_OKAY", b"GOODMDC"))
+        whole = _is_whole(ended)
         if ended.code != 0 and whole:
             # gpg opened all of it and could not pass it on, since that is longer than allowed.
             raise OpensLarger
         if ended.code != 0 or not whole:
-            raise self._own.reason(status)
+            raise self._own.reason(_status(ended))
         # The agent has the passphrase now and asks nothing more, so gpg need not load translations.
         self._environ = self._terse
 
@@ -318,6 +356,17 @@ class Opener:
                 "gpg could not sign: is this reviewer's key on this workstation?"
             )
         return signature
+
+
+def _status(ended: gpg_process.Result) -> list[list[bytes]]:
+    """The words of gpg's status lines, and of whatever else it said."""
+    return [line.split() for line in ended.err.splitlines()]
+
+
+def _is_whole(ended: gpg_process.Result) -> bool:
+    """Whether gpg says that it opened all of a message, and that nobody altered it."""
+    status = _status(ended)
+    return all([b"[GNUPG:]", word] in status for word in (b"DECRYPTION_OKAY", b"GOODMDC"))
 
 
 def _signature(gpg: Any, data: bytes, fingerprint: str, passphrase: str | None = None) -> bytes:

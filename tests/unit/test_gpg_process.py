@@ -200,3 +200,11 @@ def test_a_gpg_whose_claimant_is_slow_is_waited_for(monkeypatch: pytest.MonkeyPa
         sent.result()
 
     assert b"".join(got) == b"the rest"
+
+
+def test_a_child_can_be_given_a_second_file() -> None:
+    before = descriptors()
+    ended = gpg_process.run(["cat", "-", gpg_process.THIRD], b"one", ENVIRON, BOUNDS, b"two")
+
+    assert ended == (0, b"onetwo", b"")
+    assert descriptors() == before
