@@ -573,7 +573,10 @@ def test_a_claimant_who_took_everything_back_gets_no_answer(desk: Desk) -> None:
 
 
 @pytest.mark.slow
-def test_the_log_and_the_team_are_lists_without_plaintext(desk: Desk) -> None:
+@pytest.mark.parametrize("size", [SMALL, MIDDLE])
+def test_the_log_and_the_team_are_lists_without_plaintext(
+    desk: Desk, size: tuple[int, int]
+) -> None:
     desk.judge(1, merit="m3", urgency="danger", note=SECRET)
     with desk.working() as casebook:
         first = casebook.names.of(1)
@@ -584,9 +587,10 @@ def test_the_log_and_the_team_are_lists_without_plaintext(desk: Desk) -> None:
         assert SECRET not in shown and "正文" not in shown
         shown = await seat.press("escape", "t")
         assert "reviewer-1 (you)" in shown and "reviewer-0" in shown and "m3" not in shown
+        assert f" {desk.reviewer} " in shown
         assert "3 cases" in await seat.press("escape")
 
-    Seat(Desk(desk.directory, 1), MIDDLE).work(act)
+    Seat(Desk(desk.directory, 1), size).work(act)
 
 
 def test_the_original_its_translation_or_both_are_shown_and_cannot_be_taken_for_each_other(

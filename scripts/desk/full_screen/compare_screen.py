@@ -28,7 +28,7 @@ class CompareScreen(DeskScreen):
     CompareScreen Pages { border: round ansi_bright_black; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "decide('confirmed')", "confirm: one thing"),
+        Binding("c", "decide('confirmed')", "confirm"),
         Binding("d", "decide('denied')", "deny"),
         Binding("n", "go(1)", "next pair"),
         Binding("p", "go(-1)", "previous"),

@@ -52,7 +52,7 @@ class FilesScreen(ListScreen):
     COLUMNS: ClassVar[Columns] = (
         ("no.", 6),
         ("bytes", 16),
-        ("what its bytes are", 26),
+        ("kind, by its bytes", 26),
         ("name", 30),
     )
     BINDINGS: ClassVar[list[BindingType]] = [

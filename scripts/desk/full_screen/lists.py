@@ -92,7 +92,7 @@ class OutboxScreen(ListScreen):
         ("kind", 16),
         ("language", 10),
         ("age", 7),
-        ("does not leave since it", 24),
+        ("why it does not leave", 24),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "read", "read"),
@@ -192,11 +192,12 @@ class LogScreen(ListScreen):
 class TeamScreen(ListScreen):
     """The reviewers whom the casebook knows, and in how many cases each said something."""
 
+    # A fingerprint is never cut, since people compare it: it is whole in 80 columns.
     COLUMNS: ClassVar[Columns] = (
-        ("name", 22),
-        ("cases reviewed", 16),
-        ("assigned", 10),
-        ("fingerprint", 40),
+        ("name", 20),
+        ("reviewed", 9),
+        ("assigned", 9),
+        ("fingerprint", 41),
     )
 
     def load(self) -> None:
