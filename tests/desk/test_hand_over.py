@@ -6,11 +6,13 @@ import io
 import json
 import shutil
 import subprocess
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support.cases import add, attachment, report
+from support.cases import add, attachment, new_casebook, report
 from support.durable import steps
 from support.team import Prepared, Team
 
@@ -20,8 +22,9 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Session
 from scripts.desk.casebook.productions import APPROVE, HAND_OVER, NUMBER, Number, subject
 from scripts.desk.production.handing_over import SCHEMA, hand_over
-from scripts.desk.production.load_files import cell
+from scripts.desk.production.load_files import _dat_value, cell
 from scripts.desk.production.plan import Plan, planned
+from scripts.desk.production.records import Document, Numbering, documents, record
 
 FULL: dict[str, Any] = {"category": "c1", "merit": "m2", "urgency": "normal", "evidence": 2}
 HOSTILE = "=cmd|' /C calc'!A0\x1b[31m\u202e.exe"
@@ -213,14 +216,19 @@ def test_a_folder_that_is_there_is_left_alone(ready: Team) -> None:
     assert sorted(path.name for path in out.rglob("*")) == before
 
 
-def test_a_text_with_a_codename_is_held_back(team: Team) -> None:
+def test_a_text_with_a_codename_is_held_back_whichever_of_a_case_it_is(team: Team) -> None:
     spelled = " ".join(one.typed for one in WordLists.read().spell(new_codename(), "en"))
+    texts = [f"my codename is {spelled}", "nothing"]
     with Casebook.open(team.casebook) as casebook:
-        add(casebook, report(f"my codename is {spelled}", 1))
+        add(casebook, report(texts[0], 1), report(texts[1], 1, kind="message"))
     for who in (0, 1):
         team.judge(who, team.case(), **FULL)
 
     assert "its text has what could be a codename: 1 case" in team(0, "hand-over")
+    with Casebook.open(team.casebook) as casebook:
+        for one in texts:
+            words: Any = SimpleNamespace(contains_codename=one.__eq__)
+            assert [held.reason for held in planned(casebook, (1,), (), words).held] == ["codename"]
 
 
 # --- In one process ---
@@ -314,6 +322,53 @@ def test_a_desk_counts_on_from_its_own_numbers_and_knows_those_of_others(ready: 
             ("ABC", "a" * 64): theirs,
             ("DEF", "b" * 64): ours,
         }
+
+
+def numbered(casebook: Casebook, case: int) -> list[Document]:
+    """The documents of a case, with those numbers that the custody log says."""
+    return documents(casebook.case(case), Numbering(casebook))
+
+
+def test_a_document_keeps_its_number_and_is_there_once(tmp_path: Path) -> None:
+    scan, note = attachment("SCAN.PDF", b"scan"), attachment("run.EXE", b"note")
+    with new_casebook(tmp_path / "casebook") as casebook:
+        at_work(casebook)
+        add(casebook, report("", 1, attachments=(scan,)), report("second", 2))
+        (second,) = numbered(casebook, 2)
+        add(casebook, report("more", 1, kind="message", attachments=(note, scan)))
+        found = numbered(casebook, 1)
+        again = numbered(casebook, 2)
+        parts = casebook.case(1).parts
+
+    assert str(second.number) == "D1-000001" and again[0].number == second.number
+    assert [(one.path, one.kind, one.name, one.part == parts[0]) for one in found] == [
+        ("natives/D1-000002.pdf", "file", "SCAN.PDF", True),
+        ("texts/D1-000003.txt", "message", "", False),
+        ("natives/D1-000004.bin", "file", "run.EXE", False),
+    ]
+    assert [one.size for one in found] == [4, 4, 4]
+
+
+def test_a_record_says_what_was_decided_and_when(ready: Team) -> None:
+    judgement = SimpleNamespace(period_from="2019-01", period_to="2020-02", amounts=[])
+    agreed = SimpleNamespace(category="c1", merit="m2", evidence=2, harms={"h1": "claimed"})
+    agreed.said = lambda _: ""
+    deciding = SimpleNamespace(day=date(2026, 12, 24), judgement=judgement)
+    reviews: Any = SimpleNamespace(
+        agreed=agreed, deciding=deciding, urgency="high", flags=("minor",)
+    )
+    with Casebook.open(ready.casebook) as casebook:
+        told = record(casebook, casebook.case(1), reviews, [])
+        label = next(one.in_("en") for one in casebook.campaign.categories if one.code == "c1")
+
+    assert told["period"] == {"from": "2019-01", "to": "2020-02"}
+    assert (told["decided"], told["flags"], told["urgency"]) == ("2026-12-24", ["minor"], "high")
+    assert (told["category"], told["category_label"]) == ("c1", label)
+    assert told["harms"] == [{"harm": "h1", "status": "claimed"}]
+
+
+def test_no_value_of_a_load_file_ends_itself() -> None:
+    assert _dat_value("a\x14þb®c\r\nd\n") == "a\ufffdthb(R)c®d®"
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
