@@ -233,6 +233,8 @@ def test_a_text_with_a_codename_is_held_back_whichever_of_a_case_it_is(team: Tea
 
 # --- In one process ---
 
+_LOG = "SELECT CAST(line AS TEXT) FROM custody ORDER BY number"
+
 
 def at_work(casebook: Casebook) -> None:
     """Have the custody log note what is done from now on."""
@@ -281,6 +283,7 @@ def test_the_folder_has_its_name_once_all_of_it_is_on_the_disk_for_its_owner_alo
         at_work(casebook)
         found = steps(monkeypatch)
         done = hand_over(casebook, plan_of(casebook), out, lambda _: b"signature")
+        log = [json.loads(line) for (line,) in casebook.database.execute(_LOG)]
 
     paths = {path.name: path for path in out.rglob("*")}
     named = next(at for at, (step, *_) in enumerate(found) if step == "rename")
@@ -293,6 +296,12 @@ def test_the_folder_has_its_name_once_all_of_it_is_on_the_disk_for_its_owner_alo
     assert found[named + 1 :] == [("fsync", ready.directory.name, None)]
     assert out.stat().st_mode & 0o077 == 0
     files = [path for path in paths.values() if path.is_file()]
+    exported = [one["plain"] for one in log if one["act"] == "export"]
+    assert exported == [
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(files, key=lambda path: path.name)
+        if path.name.startswith("D0-")
+    ]
     assert (done.cases, done.documents) == (2, 3)
     assert done.bytes == sum(path.stat().st_size for path in files)
 

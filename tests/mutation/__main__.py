@@ -6,7 +6,8 @@
 Each fault is planted in a copy of the tree, two copies at a time, and the tests that cover its
 file run there: first those that reach the function with the fault, then all of the suite, and at
 last those of other suites that reach the function. A sample is drawn from dropbox/, the desk and
-the ceremony; from onion/ only if asked for. Returns 1 when fewer than --least percent are noticed.
+the ceremony; from onion/ and the operator's commands only if asked for. Returns 1 when fewer than
+--least percent are noticed.
 """
 
 import argparse
@@ -36,8 +37,8 @@ _GRACE_SECONDS = 60.0
 # pytest's exit codes for tests that failed, and for a module that cannot even be imported by a
 # test, or by conftest.py.
 _NOTICED = (1, 2, 4)
-# An area that is only sampled by its name.
-_ASKED_FOR = "onion"
+# Areas that are only sampled by their name.
+_ASKED_FOR = ("onion", "operator")
 
 
 # What coverage measures is written here, in the copy.
@@ -148,7 +149,7 @@ def chosen(asked: argparse.Namespace) -> list[tuple[str, Mutant | Planted, tuple
         file: group
         for group in groups()
         for file in group.files
-        if is_wanted(group.area, file, unasked=group.area != _ASKED_FOR)
+        if is_wanted(group.area, file, unasked=group.area not in _ASKED_FOR)
     }
     judged = judged_constants()
     found = [one for file in sorted(by_file) for one in mutants(ROOT, file, judged.get(file, ()))]

@@ -25,7 +25,10 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
         real_rename(source, target)
         found.append(("rename", Path(target).name, size))
 
-    def unlink(path: str | Path) -> None:
+    def unlink(path: str | Path, *, dir_fd: int | None = None) -> None:
+        if dir_fd is not None:  # in a folder that is removed as a whole
+            real_unlink(path, dir_fd=dir_fd)
+            return
         size = Path(path).stat().st_size
         real_unlink(path)
         found.append(("unlink", Path(path).name, size))

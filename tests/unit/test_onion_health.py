@@ -4,12 +4,16 @@ import socket
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from stem import ControllerError
+from stem.descriptor.hidden_service import HiddenServiceDescriptorV3
 
+from onion import health
+from onion.control import Phase
 from onion.errors import TorSilent
-from onion.health import Descriptor, fetched, front_status, tor_state
+from onion.health import Descriptor, TorState, fetched, front_page, front_status, tor_state
 
 # A service with proof of work in a private network, as tor 0.4.9.11 gave it.
 TEXT = (Path(__file__).parents[1] / "vectors" / "tor" / "descriptor.txt").read_text("ascii")
@@ -93,18 +97,81 @@ def test_the_front_is_asked_as_tor_asks_it(
         server.listen()
 
         def serve() -> None:
-            client = server.accept()[0]
-            with client:
-                asked.append(client.recv(4_096))
-                client.sendall(answer)
+            for _ in range(2):
+                client = server.accept()[0]
+                with client:
+                    asked.append(client.recv(4_096))
+                    client.sendall(answer)
 
         thread = threading.Thread(target=serve)
         thread.start()
         assert front_status(path, ONION) == status
+        page = front_page(path, ONION, "en/report")
         thread.join()
+    assert page == (status, answer.partition(b"\r\n\r\n")[2])
+    assert b"\r\nGET / HTTP" in asked[0] and b"\r\nGET /en/report HTTP" in asked[1]
     assert asked[0].startswith(b"PROXY TCP6 fc00:dead:beef:4dad:")
     assert f"\r\nHost: {ONION}\r\n".encode() in asked[0]
 
 
 def test_a_front_that_is_not_there_has_no_status(tmp_path: Path) -> None:
     assert front_status(tmp_path / "none", ONION) == 0
+
+
+class Asked:
+    """A control connection; *breaks*: whether it breaks off."""
+
+    def __init__(self, *, circuits: str = "1", breaks: bool = False) -> None:
+        self.closed, self._breaks = False, breaks
+        self._said = {
+            "version": "0.4.9.11 (git-1)",
+            "status/bootstrap-phase": 'PROGRESS=100 TAG=done SUMMARY="Done"',
+            "status/circuit-established": circuits,
+        }
+
+    def get_info(self, name: str) -> str:
+        if self._breaks:
+            raise ControllerError("broken")
+        return self._said.get(name, TEXT)
+
+    def msg(self, _: str) -> None:
+        """See Answers."""
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("circuits", ["0", "1"])
+def test_tor_says_its_version_its_phase_and_whether_it_has_circuits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, circuits: str
+) -> None:
+    asked = Asked(circuits=circuits)
+    monkeypatch.setattr(health, "connected", lambda _: asked)
+
+    assert tor_state(tmp_path, ONION, seconds=1) == TorState(
+        "0.4.9.11", Phase(100, "Done"), circuits == "1", Descriptor(5, 0, MADE)
+    )
+    assert asked.closed
+
+
+def test_a_tor_that_breaks_off_is_a_sentence_and_let_go(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = Asked(breaks=True)
+    monkeypatch.setattr(health, "connected", lambda _: asked)
+
+    with pytest.raises(TorSilent, match="broke off at"):
+        tor_state(tmp_path, ONION)
+    assert asked.closed
+
+
+def test_without_proof_of_work_a_descriptor_is_as_old_as_its_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends = datetime(2026, 11, 28, 18)  # as stem gives it
+    inner = SimpleNamespace(introduction_points=[1, 2, 3])
+    outer = SimpleNamespace(decrypt=lambda _: inner, signing_cert=SimpleNamespace(expiration=ends))
+    monkeypatch.setattr(HiddenServiceDescriptorV3, "from_str", lambda *_, **__: outer)
+
+    made = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    assert Descriptor.read("text", ONION) == Descriptor(3, None, made)

@@ -8,15 +8,17 @@ import tarfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from support.day_stores import SECRET, open_days
+from support.durable import steps
 from support.stopped_drop import StoppedDrop
 from support.unix_server import served
 
 from dropbox.errors import CannotSeal, StoreError
-from dropbox.settings import Settings
+from dropbox.settings import PACKAGED_CAMPAIGN, Settings
 from dropbox.successor import read_successor
 from dropbox.vault.block_store import Export
 from dropbox.vault.restored_file import become_another, series_of
@@ -173,6 +175,28 @@ def test_a_salt_in_a_file_of_its_own_is_taken_along(
     assert loaded(tmp_path / "new").salt == drop.settings.salt
 
 
+def test_a_campaign_and_catalogs_of_its_own_are_taken_along(
+    drop: StoppedDrop, tmp_path: Path, answers: list[str]
+) -> None:
+    (tmp_path / "own.toml").write_bytes(PACKAGED_CAMPAIGN.read_bytes() + b"# ours\n")
+    catalog = tmp_path / "texts" / "de" / "messages.mo"
+    catalog.parent.mkdir(parents=True)
+    catalog.write_bytes(b"texts")
+    own = f'[site]\ncampaign = "{tmp_path / "own.toml"}"\ncatalogs = "{tmp_path / "texts"}"\n'
+    drop.settings_file.write_text(drop.settings_file.read_text().replace("[site]\n", own, 1))
+    answers.append(WORDS)
+    assert back_up(drop, tmp_path / "b") == 0
+    new = tmp_path / "new"
+    assert restore(tmp_path / "b", new, answers) == 0
+
+    restored = loaded(new)
+    assert restored.campaign.read_bytes() == (tmp_path / "own.toml").read_bytes()
+    assert restored.catalogs is not None and restored.catalogs.is_relative_to(new)
+    assert (restored.catalogs / "de/messages.mo").read_bytes() == b"texts"
+    files = [one for one in new.rglob("*") if one.is_file()]
+    assert {one.stat().st_mode & 0o077 for one in (new, *files)} == {0}
+
+
 def test_gpg_alone_opens_a_backup(archive: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
@@ -214,6 +238,9 @@ def test_neither_overwrites_anything(
     (tmp_path / "new").mkdir()
     assert casedrop.main(["restore", str(archive), str(tmp_path / "new")]) == 2
     (tmp_path / "new").rmdir()
+    (tmp_path / "new").symlink_to(tmp_path / "nowhere")
+    assert casedrop.main(["restore", str(archive), str(tmp_path / "new")]) == 2
+    (tmp_path / "new").unlink()
     (tmp_path / "new.part").mkdir()
     assert casedrop.main(["restore", str(archive), str(tmp_path / "new")]) == 2
 
@@ -312,21 +339,21 @@ def link(name: str) -> tarfile.TarInfo:
 
 
 @pytest.mark.parametrize(
-    "members",
+    ("members", "why"),
     [
-        [tarfile.TarInfo("../outside")],
-        [tarfile.TarInfo("/outside")],
-        [tarfile.TarInfo("a/./b")],
-        [link("a")],
-        [tarfile.TarInfo("a"), tarfile.TarInfo("a")],
-        [tarfile.TarInfo("a")],
+        ([tarfile.TarInfo("../outside")], "does not belong there"),
+        ([tarfile.TarInfo("/outside")], "does not belong there"),
+        ([tarfile.TarInfo("a/./b")], "does not belong there"),
+        ([link("a")], "does not belong there"),
+        ([tarfile.TarInfo("a"), tarfile.TarInfo("a")], "does not belong there"),
+        ([tarfile.TarInfo("a")], "does not hold what its manifest says"),
     ],
     ids=["up", "absolute", "dot", "link", "twice", "no manifest"],
 )
 def test_a_member_that_does_not_belong_there_is_not_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: list[tarfile.TarInfo]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: list[tarfile.TarInfo], why: str
 ) -> None:
-    with pytest.raises(ArchiveError):
+    with pytest.raises(ArchiveError, match=why):
         kept(packed(tmp_path, monkeypatch, members))
 
 
@@ -354,7 +381,9 @@ def test_what_is_not_as_the_manifest_says_is_refused(
     [
         b"",
         b"[]",
-        b'{"format": "casedrop backup", "version": 2}',
+        b'{"format": "casedrop backup", "version": 2, "about": {}, "members": {}}',
+        b'{"format": "another", "version": 1, "about": {}, "members": {}}',
+        Manifest({"a": Member(-1, "00" * 32)}, {}).to_bytes(),
         b'{"format": "casedrop backup", "version": 1, "about": {}, "members": {"a": [1, "00"]}}',
         b'{"format": "casedrop backup", "version": 1, "about": {}, "members": []}',
     ],
@@ -380,6 +409,65 @@ def test_a_file_that_cannot_be_read_leaves_no_backup(tmp_path: Path, file: Path)
     with pytest.raises(FileNotFoundError):
         seal(tmp_path / "b", WORDS, [("a", file), ("b", tmp_path / "none")], {})
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_is_on_the_disk_is_what_is_opened_again(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither bytes that are only in memory, nor ones that the disk has not taken."""
+    done, forgotten = steps(monkeypatch), list[object]()
+    monkeypatch.setattr(os, "posix_fadvise", lambda *asked: forgotten.append(asked[1:]))
+    real, before = sealed_archive.unseal, list[object]()
+
+    def unsealed(path: Path, *more: Any) -> Manifest:
+        before.extend([done[-1:] == [("fsync", path.name, path.stat().st_size)], *forgotten])
+        return real(path, *more)
+
+    monkeypatch.setattr(sealed_archive, "unseal", unsealed)
+    manifest = seal(tmp_path / "b", WORDS, [("a", file)], {})
+
+    assert before == [True, (0, 0, os.POSIX_FADV_DONTNEED)]
+    # Who keeps nothing of a member has it compared all the same.
+    assert real(tmp_path / "b", WORDS, lambda *_: None) == manifest
+
+
+def test_a_gpg_that_ends_well_but_does_not_say_that_all_was_intact_has_opened_nothing(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal(tmp_path / "b", WORDS, [("a", file)], {})
+    real = sealed_archive._gpg
+    monkeypatch.setattr(sealed_archive, "_gpg", lambda *asked: real(*asked)[:0])
+
+    with pytest.raises(ArchiveError, match="was altered"):
+        kept(tmp_path / "b")
+
+
+def test_nothing_comes_behind_the_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Manifest({}, {}).to_bytes()
+
+    def pack(out: BytesIO, *_: object) -> None:
+        manifest = tarfile.TarInfo("manifest.json")
+        manifest.size = len(data)
+        with tarfile.open(fileobj=out, mode="w|") as archive:
+            archive.addfile(manifest, BytesIO(data))
+            archive.addfile(manifest, BytesIO(data))
+
+    monkeypatch.setattr(sealed_archive, "_pack", pack)
+    monkeypatch.setattr(sealed_archive, "unseal", lambda *_: None)
+    seal(tmp_path / "made", WORDS, [], {})
+    with pytest.raises(ArchiveError, match="does not belong there"):
+        kept(tmp_path / "made")
+
+
+def test_an_archive_unpacks_to_files_of_its_owner_and_eight_words_guard_it(
+    tmp_path: Path, file: Path
+) -> None:
+    packed = BytesIO()
+    sealed_archive._pack(packed, [("a", file)], {}, lambda _: None)
+    packed.seek(0)
+    with tarfile.open(fileobj=packed) as archive:
+        assert {one.mode for one in archive} == {0o600}
+    assert sealed_archive.PASSPHRASE_WORDS == 8
 
 
 # --- Settings and the vault's file ---

@@ -16,7 +16,7 @@ from dropbox.codename import new_codename
 from dropbox.packets import read_pinned_keys
 from onion.control import Phase
 from onion.errors import TorSilent
-from onion.health import Descriptor
+from onion.health import Descriptor, TorState
 from scripts import casedrop
 from scripts.courier.transfer import CourierError
 from scripts.operator import health
@@ -160,6 +160,27 @@ def test_tor_is_asked_whether_it_has_joined_and_what_it_published(running: Runni
         late = Descriptor(3, None, NOW - timedelta(hours=hours))
         running.tor = replace(well, descriptor=late)
         assert found(running)["descriptor"].state is state_of
+
+
+@pytest.mark.parametrize(
+    ("age", "points", "effort", "good"),
+    [
+        (timedelta(hours=3), 2, 0, True),
+        (timedelta(hours=3, seconds=1), 2, 0, False),
+        (timedelta(0), 1, 0, False),
+        (timedelta(hours=54), 2, None, True),
+        (timedelta(hours=54, seconds=1), 2, None, False),
+        (timedelta(seconds=-30), 5, 7, True),
+    ],
+)
+def test_a_descriptor_that_is_too_old_or_names_too_few_points_is_an_alarm(
+    age: timedelta, points: int, effort: int | None, good: bool
+) -> None:
+    published = Descriptor(points, effort, NOW - age)
+    shown = health._descriptor(TorState("0.4.9.11", Phase(100, "Done"), True, published), NOW)
+
+    assert (shown.state is State.GOOD) == good
+    assert shown.values["age_minutes"] == max(0, age // timedelta(minutes=1))
 
 
 def test_a_part_that_does_not_answer_leaves_the_others(
