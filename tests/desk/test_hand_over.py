@@ -22,7 +22,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Session
 from scripts.desk.casebook.productions import APPROVE, HAND_OVER, NUMBER, Number, subject
 from scripts.desk.production.handing_over import SCHEMA, hand_over
-from scripts.desk.production.load_files import _dat_value, cell
+from scripts.desk.production.load_files import CASE_HEADS, _dat_value, case_cells, cell
 from scripts.desk.production.plan import Plan, planned
 from scripts.desk.production.records import Document, Numbering, documents, record
 
@@ -374,6 +374,9 @@ def test_a_record_says_what_was_decided_and_when(ready: Team) -> None:
     assert (told["decided"], told["flags"], told["urgency"]) == ("2026-12-24", ["minor"], "high")
     assert (told["category"], told["category_label"]) == ("c1", label)
     assert told["harms"] == [{"harm": "h1", "status": "claimed"}]
+    cells = dict(zip(CASE_HEADS, case_cells(told, []), strict=True))
+    assert (cells["period_from"], cells["period_to"]) == ("2019-01", "2020-02")
+    assert (cells["harms"], cells["flags"]) == ("h1 (claimed)", "minor")
 
 
 def test_no_value_of_a_load_file_ends_itself() -> None:

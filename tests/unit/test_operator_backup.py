@@ -267,11 +267,17 @@ def test_what_is_missing_is_named(
 
 
 def test_settings_that_are_only_in_the_environment_are_not_left_out_in_silence(
-    drop: StoppedDrop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    drop: StoppedDrop,
+    tmp_path: Path,
+    answers: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("CASEDROP_LIMITS_FILES", "3")
+    answers.append(WORDS)
 
     assert back_up(drop, tmp_path / "b") == 2 and not (tmp_path / "b").exists()
+    assert "come from the environment" in capsys.readouterr().err
 
 
 # --- The archive ---
