@@ -124,6 +124,7 @@ def test_nothing_leaves_once_more_for_who_took_everything_back(desk: Desk) -> No
     assert numbers(known(desk)) == ([], [1, 3])
 
 
+@pytest.mark.slow
 def test_a_restored_desk_learns_its_numbers_from_the_vault(desk: Desk, tmp_path: Path) -> None:
     back_up(desk, tmp_path / "b")
     restored = Desk(tmp_path / "again", 0)

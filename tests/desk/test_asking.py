@@ -145,6 +145,7 @@ def test_lock_says_when_the_agent_goes_on(
     assert "does not end" in said.err and not said.out
 
 
+@pytest.mark.slow
 def test_a_passphrase_is_forgotten_when_its_time_is_over(locked: Home) -> None:
     home = locked(RIGHT)
     write_settings(home, at_random=True)

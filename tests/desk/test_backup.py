@@ -409,6 +409,7 @@ def test_a_full_failing_or_pulled_disk_leaves_no_half_backup(
         assert findings(casebook, casebook.pinned(), NOW) == []
 
 
+@pytest.mark.slow
 def test_a_full_failing_or_pulled_disk_leaves_no_half_casebook(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -476,6 +477,7 @@ def test_a_killed_run_leaves_what_was_and_the_next_one_says_what_is_left(
         assert findings(casebook, casebook.pinned(), NOW) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", ["import", "review", "answer", "leave", "merge", "restored"])
 def test_a_full_disk_is_said_and_nothing_is_half_done(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str

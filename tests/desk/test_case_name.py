@@ -103,6 +103,7 @@ def test_two_desks_call_a_case_the_same_whatever_came_first(tmp_path: Path) -> N
     assert [len(one[n]) for n in (1, *ALIKE)] == [7, 12, 12]
 
 
+@pytest.mark.slow
 def test_names_that_begin_alike_grow_until_they_differ_in_any_order(
     casebook: Casebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

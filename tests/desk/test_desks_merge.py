@@ -58,6 +58,7 @@ def verified(desk: Desk) -> tuple[list[str], list[str]]:
         return findings(casebook, keys, datetime.now(UTC) + timedelta(days=1)), forks(casebook)
 
 
+@pytest.mark.slow
 def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     desks: list[Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +115,7 @@ def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
         assert found == [] and len(forked) == 1 and "desk 2 goes on more than once" in forked[0]
 
 
+@pytest.mark.slow
 def test_bundles_are_merged_in_any_order_and_again_is_harmless(
     desks: list[Desk], tmp_path: Path
 ) -> None:

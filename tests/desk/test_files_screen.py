@@ -107,6 +107,7 @@ def test_without_bubblewrap_nothing_is_drawn_and_the_screen_says_why(
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 def test_who_gave_the_case_away_meanwhile_gets_nothing_of_its_files(
     desk: Desk, tmp_path: Path
 ) -> None:

@@ -205,6 +205,7 @@ def test_who_has_reviewed_sees_the_other_review(desk: Desk) -> None:
     Seat(other, MIDDLE).work(act)
 
 
+@pytest.mark.slow
 def test_knowing_somebody_is_asked_twice_and_gives_the_case_away_for_good(desk: Desk) -> None:
     with desk.working() as casebook:
         first, second = casebook.names.of(1), casebook.names.of(2)
@@ -273,6 +274,7 @@ def test_who_may_say_nothing_more_reads_why(desk: Desk) -> None:
     Seat(Desk(desk.directory, 2)).work(act)
 
 
+@pytest.mark.slow
 def test_locking_closes_the_casebook_ends_the_agent_and_leaves_nothing_to_read(
     desk: Desk,
 ) -> None:
@@ -406,6 +408,7 @@ def test_nothing_that_a_claimant_writes_acts_on_the_terminal(
     Seat(desk, size).work(act)
 
 
+@pytest.mark.slow
 def test_nothing_of_a_case_reaches_the_title_the_clipboard_or_a_traceback(
     desk: Desk, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -486,6 +489,7 @@ def test_without_a_terminal_there_is_a_sentence(line: Line) -> None:
     assert "needs a terminal" in line.refused("screen")
 
 
+@pytest.mark.slow
 def test_no_other_command_loads_what_draws_the_full_screen() -> None:
     for path in (*(ROOT / "scripts").rglob("*.py"), *(ROOT / "dropbox").rglob("*.py")):
         if path.parent.name != "full_screen":
@@ -593,6 +597,7 @@ def test_the_log_and_the_team_are_lists_without_plaintext(
     Seat(Desk(desk.directory, 1), size).work(act)
 
 
+@pytest.mark.slow
 def test_the_original_its_translation_or_both_are_shown_and_cannot_be_taken_for_each_other(
     desk: Desk,
 ) -> None:

@@ -299,6 +299,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_a_sentence_and_the_next_run_goes_
     assert (status["parts"], status["files"], status["unopened"]) == (REPORTS, FILES, [])
 
 
+@pytest.mark.slow
 def test_two_desks_at_one_casebook_are_a_sentence(
     filled: Path, casebook_directory: Path, casebook: Casebook, reviewer_homes: list[Path]
 ) -> None:

@@ -108,6 +108,7 @@ def test_the_draw_is_by_the_key_and_each_draw_is_in_the_log(make: Make) -> None:
     assert found_by_verify(desk) == []
 
 
+@pytest.mark.slow
 def test_desks_draw_what_one_desk_would_and_a_draw_stays(make: Make) -> None:
     first, second = make(0, 50), make(1, 50)
     for desk in (first, second):

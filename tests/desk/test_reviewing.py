@@ -409,6 +409,7 @@ def test_a_withdrawn_case_is_withdrawn_whatever_was_said(filed: Team, reviewers:
     assert json.loads(filed(0, "list", "--json"))[0]["status"] == "st.withdrawn"
 
 
+@pytest.mark.slow
 def test_an_answer_hides_no_case_that_nobody_reviewed(filed: Team, reviewers: Reviewers) -> None:
     """Reviews and letters are two things: a courtesy answer to all leaves the queue as it was."""
 

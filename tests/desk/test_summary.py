@@ -267,6 +267,7 @@ def test_the_list_leaves_the_text_room_and_drops_the_least_important_column_firs
     assert {160: 0, 60: 4}.get(width, len(dropped)) == len(dropped)
 
 
+@pytest.mark.slow
 def test_words_come_from_standard_input_or_a_file_and_never_from_an_argument(
     run: Run, tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def take(casebook: Casebook, opener: Opener, clock: TickClock) -> Callable[..., 
     return importing
 
 
+@pytest.mark.slow
 def test_an_honest_vault_gives_the_desk_nothing_to_find(
     tmp_path: Path, clock: TickClock, reviewers: Reviewers, take: Callable[..., Imported]
 ) -> None:

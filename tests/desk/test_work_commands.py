@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from support.cases import add, report
 from support.export_bundles import CAMPAIGN, SERVER
 from support.team import Team
@@ -22,6 +23,7 @@ def content(directory: Path) -> bytes:
     return (directory / "casebook.sqlite").read_bytes()
 
 
+@pytest.mark.slow
 def test_two_desks_review_one_case_blind_and_then_read_each_other(
     team: Team, desk_keys: Path
 ) -> None:

@@ -371,6 +371,7 @@ def filing(vault: Vault, reports: list[tuple[Block, list[Block]]]) -> Iterator[l
     assert failures == []
 
 
+@pytest.mark.slow
 def test_a_pull_completes_while_four_threads_file_and_withdraw(
     tmp_path: Path, socket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,7 @@ def test_nothing_of_a_day_is_left_in_the_file_and_its_slots_are_used_again(
     assert len(held(path)) == 10 * SMALL.quantum
 
 
+@pytest.mark.slow
 def test_keys_are_kept_as_long_as_a_block_under_them(store: DayStore, clock: TickClock) -> None:
     """A block may come after the midnight that ended its key, and a tombstone is younger."""
     store.keep_key(FIRST, b"first")

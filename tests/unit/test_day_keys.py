@@ -339,6 +339,7 @@ def wait_for(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_the_thread_makes_a_key_at_the_start_and_at_midnight_though_nobody_asks(
     site: Site,
 ) -> None:

@@ -549,6 +549,7 @@ def test_what_is_queued_is_not_stored_before_a_tick(store: DayStore) -> None:
     assert store.read(one.id) == one.data
 
 
+@pytest.mark.slow
 def test_a_report_is_confirmed_at_the_next_tick(path: Path) -> None:
     period = 0.4
     store = open_days(path, limits=replace(SMALL, tick_seconds=period))
@@ -566,6 +567,7 @@ def test_a_report_is_confirmed_at_the_next_tick(path: Path) -> None:
     assert min(waits) < period and sum(waits) / len(waits) < 2.5 * period
 
 
+@pytest.mark.slow
 def test_many_threads_store_all_that_they_are_told(path: Path) -> None:
     store = open_days(path, limits=replace(SMALL, tick_seconds=0.02, patience_seconds=30.0))
     store.start()

@@ -87,6 +87,7 @@ def busy(computer: Computer, times: int) -> str:
     return f"[ $(wc -l <{computer.place}/log) -gt {times} ] || {{ echo '{LOCKED}' >&2; exit 100; }}"
 
 
+@pytest.mark.slow
 def test_another_apt_is_waited_for(computer: Computer) -> None:
     apt(computer, busy(computer, 1))
     done = computer.run("gnupg")

@@ -67,6 +67,7 @@ def test_a_week_whose_secret_is_gone_is_a_missing_key(
     assert [opener.open(message) for message in messages] == [b"x", b"x"]
 
 
+@pytest.mark.slow
 def test_a_key_that_is_not_unlocked_is_neither_missing_nor_damaged(gpg_home: Path) -> None:
     """gpg says the same as of a damaged session key."""
     make_reviewer_key(

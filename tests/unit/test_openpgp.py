@@ -62,6 +62,7 @@ def pinned(keys: Path, home: Path, name: str) -> None:
         pins.write(f"{fingerprint}  {name}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 1, 10_000, 3_000_000])
 def test_each_reviewer_opens_what_was_sealed(
     reviewers: Reviewers, reviewer_homes: list[Path], size: int

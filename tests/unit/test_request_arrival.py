@@ -203,6 +203,7 @@ def test_a_thread_receives_nothing_before_its_source_is_open(
     assert source.recv(5) == b"c" and source.taken == 3
 
 
+@pytest.mark.slow
 def test_a_source_that_is_cut_ends_and_so_does_a_silent_one(line: Line, source: BodySource) -> None:
     source.open()
     assert source.recv(5) == b""  # after its patience

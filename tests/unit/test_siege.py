@@ -182,6 +182,7 @@ def test_through_tor_each_circuit_has_a_name_of_its_own(tmp_path: Path) -> None:
     assert names == [b"one", b"two", b"refused"]
 
 
+@pytest.mark.slow
 def test_a_process_of_an_attack_tells_what_it_did(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -359,6 +359,7 @@ def test_erased_forgotten_and_left_slots_are_no_other_than_the_rest(path: Path) 
     assert b"t" * 16 not in path.read_bytes()
 
 
+@pytest.mark.slow
 def test_years_of_ticks_take_no_memory(path: Path) -> None:
     store = open_days(path)
     ledger = store._file.ledger

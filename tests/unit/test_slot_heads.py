@@ -62,6 +62,7 @@ def _next(choices: Iterator[int], _: int) -> int:
     return next(choices)
 
 
+@pytest.mark.slow
 def test_what_moves_keeps_its_bytes_and_leaves_none_behind(tmp_path: Path) -> None:
     path = tmp_path / "vault.sqlite"
     store = open_days(path, TickClock())

@@ -133,6 +133,7 @@ def test_a_form_reads_the_same_wherever_it_is_cut() -> None:
         assert made.data == b"\r\n--x\r" and len(received.attachments) == 1
 
 
+@pytest.mark.slow
 def test_a_file_arrives_whole_wherever_its_pieces_begin_and_end() -> None:
     """Line breaks and beginnings of a delimiter, at each place of a piece and across two."""
 

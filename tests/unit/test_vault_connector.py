@@ -153,12 +153,14 @@ def test_a_full_queue_is_no_connection_at_once(path: Path) -> None:
     assert json.loads(done.stdout) == [True, ["ConnectionRefusedError"] * 3], done.stderr
 
 
+@pytest.mark.slow
 def test_a_worker_whose_connector_is_killed_is_told_to_end(path: Path) -> None:
     done = run(KILLED, path)
 
     assert json.loads(done.stdout) == [True, "ConnectorEnded", False], done.stderr
 
 
+@pytest.mark.slow
 def test_a_connector_that_does_not_answer_is_none(path: Path) -> None:
     done = run(STOPPED, path)
 
@@ -184,6 +186,7 @@ def alive(process: Path) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_connector_that_cannot_be_locked_stops_the_start(path: Path) -> None:
     done = run(UNLOCKED, path)
 
