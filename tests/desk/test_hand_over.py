@@ -387,3 +387,18 @@ def test_no_value_of_a_load_file_ends_itself() -> None:
 def test_no_cell_is_a_formula(begin: str) -> None:
     assert cell(f"{begin}1")[0] in "'\ufffd"
     assert cell("a=1") == "a=1" and cell("a\x00b") == "a\ufffdb"
+
+
+def test_what_any_reviewer_adds_after_the_approval_ends_it(team: Team) -> None:
+    with Casebook.open(team.casebook) as casebook:
+        add(casebook, report("【虚构】甲", 1))
+    name, tier = team.case(), {"merit": "m3"}
+    team.judge(0, name, **FULL)
+    team.judge(1, name, **{**FULL, **tier})
+    team.judge(2, name, "adjudicate", **{**FULL, **tier})
+    code = json.loads(team(2, "hand-over", "--json"))["code"]
+
+    # Who decided is the same; the evidence is the most that anybody says.
+    team.judge(0, name, **{**FULL, "evidence": 4})
+
+    assert json.loads(team(2, "hand-over", "--json"))["code"] != code

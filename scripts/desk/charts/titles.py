@@ -11,10 +11,10 @@ def _title(hans: str, hant: str, english: str) -> Label:
 PAGE = _title("案件概览", "案件概覽", "The cases at a glance")
 COUNTED = _title("截至 %s：共 %s 个案件。", "截至 %s：共 %s 個案件。", "On %s: %s cases.")
 SMALL = _title(
-    "“–”：小于 %s 的数字不显示，以免指向具体的人；必要时也略去能推算出它们的数字。",
-    "「–」：小於 %s 的數字不顯示，以免指向具體的人；必要時也略去能推算出它們的數字。",
-    "“–”: numbers below %s are left out, since they could point at a person, and so are numbers "
-    "from which they would follow.",
+    "“–”：小于 %s 的数字不显示，以免指向具体的人；同一图中能直接推算出它们的数字也略去。",
+    "「–」：小於 %s 的數字不顯示，以免指向具體的人；同一圖中能直接推算出它們的數字也略去。",
+    "“–”: numbers below %s are left out, since they could point at a person. In the same chart, so "
+    "is the number from which a single one would follow.",
 )
 EVERY_NUMBER = _title(
     "显示所有数字，包括很小的数字：请勿外传。",

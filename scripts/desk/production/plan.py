@@ -15,7 +15,6 @@ from scripts.desk.review.judgement import Reviews
 
 # Flags that hold a case back until somebody says otherwise, if the campaign has them.
 HOLDING = ("privileged", "minor")
-_ASCII_SPACES = 60
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,11 @@ def planned(
             held.append(Held(number, case.name, reason))
             continue
         ready.append(number)
-        assert reviews.deciding is not None
+        assert reviews.deciding is not None and reviews.agreed is not None
         parts = sorted(part.block_id.hex() for part in case.parts)
-        decided = digest(_canonical(reviews.deciding.judgement.to_json()))
-        state.append([case.name, parts, decided])
+        # Flags and unions are of all reviewers, not of who decided alone.
+        counts = [reviews.deciding.judgement.to_json(), reviews.agreed.to_json()]
+        state.append([case.name, parts, digest(_canonical(counts))])
     sha256 = digest(
         _canonical({"cases": sorted(map(_canonical, state)), "allowed": sorted(allowed)})
     )
