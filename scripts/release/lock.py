@@ -21,13 +21,14 @@ LOCKS = ROOT / "requirements"
 # For each lock, the extras of setup.cfg that it covers; "" means what the package itself requires.
 # The first lock constrains the later ones.
 CONTENTS = {
-    "dev": ("", "build", "courier", "desk", "dev"),
+    "dev": ("", "build", "courier", "desk", "ocr", "dev"),
     "server": ("",),
     "desk": ("desk",),
+    "ocr": ("ocr",),
     "build": ("build",),
 }
 # sqlite-utils requires pip for a command that nobody calls here. Only development tools need it.
-WITHOUT_PIP = ("server", "desk", "build")
+WITHOUT_PIP = ("server", "desk", "ocr", "build")
 INDEX = "https://pypi.org/simple"
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path, PurePosixPath
 
 from dropbox.errors import CasedropError
@@ -156,10 +156,11 @@ def _download(python: str, directory: Path) -> None:
 def unpack(wheel: Path, site: Path) -> None:
     """Put the files of *wheel* into *site*, together with those for other Pythons.
 
-    Raises CannotBuild.
+    What `needless` names stays out. Raises CannotBuild.
     """
     with zipfile.ZipFile(wheel) as archive:
-        for name in sorted(name for name in archive.namelist() if not name.endswith("/")):
+        names = {name for name in archive.namelist() if not name.endswith("/")}
+        for name in sorted(names - needless(names)):
             inner, data = PurePosixPath(name), archive.read(name)
             if inner.is_absolute() or ".." in inner.parts or inner.parts[0].endswith(".data"):
                 raise CannotBuild(f"{wheel.name} puts {name} where this file cannot hold it.")
@@ -168,6 +169,21 @@ def unpack(wheel: Path, site: Path) -> None:
                 _write(path, data)
             elif path.read_bytes() != data and inner.name not in _TAGGED:
                 raise CannotBuild(f"{wheel.name} has another {name} than the wheels before it.")
+
+
+def needless(names: Set[str]) -> set[str]:
+    """Those of the files *names* of a wheel that the one file works without.
+
+    Manual pages of commands that nobody can call here; C sources; and compiled modules whose Python
+    source lies beside them, which are only faster, and each serves one Python of three.
+    """
+    return {
+        name
+        for name in names
+        if re.match(r"[^/]+\.data/data/share/man/", name)
+        or name.endswith((".c", ".pyx"))
+        or (name.endswith(".so") and re.sub(r"\.[^/]+$", ".py", name) in names)
+    }
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -573,6 +573,13 @@ def test_wheels_of_one_package_for_several_pythons_lie_side_by_side_and_differ_i
             builder.unpack(wheel(tmp_path / "d.whl", **{name: b""}), site)
 
 
+def test_the_file_carries_no_compiled_module_that_has_its_python_source_beside_it() -> None:
+    kept = {"a/b.py", "a/c.cpython-311-x86_64-linux-gnu.so", "a/man/b.1", "x.data/scripts/ttx"}
+    left = {"a/b.cpython-311-x86_64-linux-gnu.so", "a/b.c", "a/b.pyx", "x.data/data/share/man/b.1"}
+
+    assert builder.needless(kept | left) == left
+
+
 def test_a_wheel_that_is_not_the_locked_one_is_not_taken(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.whl", tmp_path / "bad.whl"
     good.write_bytes(b"good")
