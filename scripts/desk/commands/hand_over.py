@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 
 from dropbox.codename import WordLists
-from scripts.desk.casebook.productions import APPROVE, HAND_OVER
-from scripts.desk.identity import DeskError, at_desk, opener, viewer, working
+from scripts.desk.casebook.productions import HAND_OVER
+from scripts.desk.identity import at_desk, opener, viewer, working
 from scripts.desk.options import add_json, add_lang, add_where
-from scripts.desk.production.handing_over import hand_over
-from scripts.desk.production.plan import HOLDING, Plan, planned
+from scripts.desk.production.approval import approve, hand_over_approved
+from scripts.desk.production.plan import HOLDING, planned
 from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
-from scripts.desk.screen.production import code_of, plan_text, plan_values
+from scripts.desk.screen.production import plan_text, plan_values
 from scripts.desk.search.selection import Condition, Selection
 from scripts.desk.search.upkeep import catch_up
 
@@ -50,11 +50,16 @@ def run(asked: argparse.Namespace) -> None:
         reviewer = at_desk(casebook)
         given_away = casebook.layers.given_away(reviewer)
         numbers = [one for one in chosen.numbers(casebook, reviewer) if one not in given_away]
-        plan = planned(casebook, numbers, set(asked.allow), WordLists.read())
+        plan = planned(
+            casebook,
+            numbers,
+            set(asked.allow),
+            WordLists.read(),
+            lambda done, total: show("looking at cases", done, total),
+        )
         approved = casebook.productions.approved_by(plan.sha256)
         if asked.approve:
-            _check_code(asked.approve, plan)
-            casebook.note(APPROVE, HAND_OVER, plain=plan.sha256)
+            approve(casebook, plan, asked.approve)
             print(f"Approved: {counted(len(plan.ready), 'case')} may be handed over.")
             return
         if asked.out is None:
@@ -65,31 +70,15 @@ def run(asked: argparse.Namespace) -> None:
             else:
                 print_rich(plan_text(plan, approved, reader))
             return
-        if not approved - {reviewer}:
-            raise DeskError(
-                "Another reviewer has to approve this first: with the same options and "
-                f"--approve {code_of(plan)}"
-            )
-        if not plan.ready:
-            raise DeskError("None of these cases can be handed over.")
         secret = opener(asked)
-        done = hand_over(
+        done = hand_over_approved(
             casebook,
             plan,
             asked.out,
             lambda data: secret.sign(data, reviewer),
             lambda done, total: show("handing over", done, total),
         )
-        casebook.note("export", HAND_OVER, plain=done.sha256)
     print(
         f"{counted(done.cases, 'case')} with {counted(done.documents, 'document')} and "
         f"{done.bytes:,} bytes are in {asked.out}. SHA-256 of its list: {done.sha256}"
     )
-
-
-def _check_code(code: str, plan: Plan) -> None:
-    if code.replace("-", "").lower() != code_of(plan).replace("-", ""):
-        raise DeskError(
-            "This is not what that code stands for: the selection is another one, or a case has "
-            "changed since. Nothing was approved."
-        )

@@ -3,7 +3,7 @@
 A second reviewer approves exactly this plan; whatever changes in a case afterwards changes it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from dropbox import canonical_json
@@ -54,10 +54,12 @@ def planned(
     numbers: Sequence[int],
     allowed: Collection[str],
     words: WordLists,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Plan:
     """The plan for the cases with these *numbers*, which must not have been given away."""
     ready, held, state = list[int](), list[Held](), list[object]()
-    for number in numbers:
+    for done, number in enumerate(numbers):
+        progress(done, len(numbers))
         case = casebook.case(number)
         reviews = casebook.layers.of(case)
         reason = next(_reasons(casebook, case, reviews, allowed, words), "")

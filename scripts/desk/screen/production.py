@@ -7,20 +7,15 @@ from typing import Any
 from rich.text import Text
 
 from scripts.desk.identity import Viewer
+from scripts.desk.production.approval import code_of
 from scripts.desk.production.plan import REASONS, Held, Plan
 from scripts.desk.screen.output import counted
 
-_CODE_DIGITS, _GROUP = 16, 4
 _NAMED = 12
 
 
-def code_of(plan: Plan) -> str:
-    """The plan's code, which two reviewers compare: the beginning of its hash, in groups."""
-    digits = plan.sha256[:_CODE_DIGITS]
-    return "-".join(digits[at : at + _GROUP] for at in range(0, _CODE_DIGITS, _GROUP))
-
-
-def _why(reason: str, viewer: Viewer) -> str:
+def why_held(reason: str, viewer: Viewer) -> str:
+    """What holds a case back, in words."""
     return REASONS.get(reason) or viewer.label("flag", reason)
 
 
@@ -35,7 +30,7 @@ def plan_text(plan: Plan, approved: Collection[str], viewer: Viewer) -> Text:
         names = [one.name for one in group]
         more = " …" if len(names) > _NAMED else ""
         shown = f"{', '.join(names[:_NAMED])}{more}"
-        lines.append(f"Held back, {_why(why, viewer)}: {counted(len(names), 'case')}: {shown}")
+        lines.append(f"Held back, {why_held(why, viewer)}: {counted(len(names), 'case')}: {shown}")
     if plan.allowed:
         lines.append(f"Handed over in spite of the flag: {', '.join(plan.allowed)}")
     lines.append(f"Ready: {counted(len(plan.ready), 'case')}.")
