@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.cases import new_casebook
+from support.decided_cases import decide
 from support.export_bundles import CAMPAIGN, SERVER, Drop
 from support.line import Line
 from support.shared import made_once
@@ -42,6 +43,13 @@ def team(
     made = Team(tmp_path / "casebook", [*reviewer_homes, third_home], capsys, tmp_path)
     prepared.bring("empty", made, begin)
     return made
+
+
+@pytest.fixture
+def ready(team: Team, prepared: Prepared) -> Team:
+    """Two cases that were decided, and an open one: see support.decided_cases."""
+    prepared.bring("decided cases", team, decide)
+    return team
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """`hand-over`: what leaves for counsel, who has to agree, and what is never in it."""
 
-import csv
 import hashlib
-import io
 import json
 import shutil
 import subprocess
@@ -13,63 +11,18 @@ from typing import Any
 
 import pytest
 from support.cases import add, attachment, new_casebook, report
+from support.decided_cases import FULL, at_work, handed, held, plan_of, rows
 from support.durable import steps
-from support.team import Prepared, Team
+from support.team import Team
 
 from dropbox.codename import WordLists, new_codename
 from dropbox.openpgp import export_public
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.custody import Session
 from scripts.desk.casebook.productions import APPROVE, HAND_OVER, NUMBER, Number, subject
 from scripts.desk.production.handing_over import SCHEMA, hand_over
 from scripts.desk.production.load_files import CASE_HEADS, _dat_value, case_cells, cell
-from scripts.desk.production.plan import Plan, planned
+from scripts.desk.production.plan import planned
 from scripts.desk.production.records import Document, Numbering, documents, record
-
-FULL: dict[str, Any] = {"category": "c1", "merit": "m2", "urgency": "normal", "evidence": 2}
-HOSTILE = "=cmd|' /C calc'!A0\x1b[31m\u202e.exe"
-
-
-def put(casebook: Casebook, content: bytes) -> None:
-    path = casebook.file_path(hashlib.sha256(content).hexdigest())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-
-
-def decide(team: Team) -> None:
-    """Two cases that were decided, one of them with a file and a hostile name, and an open one."""
-    with Casebook.open(team.casebook) as casebook:
-        put(casebook, b"abc")
-        named = attachment(HOSTILE, b"abc")
-        add(
-            casebook,
-            report("【虚构】甲", 1, attachments=(named,), facts={"province": "prov.GD"}),
-            report("=1+1\r\nsecond line", 2),
-            report("【虚构】丙", 3),
-        )
-    for number in (1, 2):
-        for who in (0, 1):
-            team.judge(who, team.case(number), **FULL, us="california", note="a note of ours")
-
-
-@pytest.fixture
-def ready(team: Team, prepared: Prepared) -> Team:
-    """Those cases."""
-    prepared.bring("decided cases", team, decide)
-    return team
-
-
-def handed(team: Team, *options: object) -> Path:
-    """Have the second reviewer approve, and the first write."""
-    out = team.directory / "production"
-    code = json.loads(team(0, "hand-over", "--json", *options))["code"]
-    team(1, "hand-over", "--approve", code, *options)
-    team(0, "hand-over", "--out", out, *options)
-    return out
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
 
 
 def test_two_cases_are_in_every_table_and_the_open_one_is_named(ready: Team) -> None:
@@ -234,19 +187,6 @@ def test_a_text_with_a_codename_is_held_back_whichever_of_a_case_it_is(team: Tea
 # --- In one process ---
 
 _LOG = "SELECT CAST(line AS TEXT) FROM custody ORDER BY number"
-
-
-def at_work(casebook: Casebook) -> None:
-    """Have the custody log note what is done from now on."""
-    casebook.session = Session(casebook.database, casebook.origin, "F" * 40, lambda _: b"signature")
-
-
-def plan_of(casebook: Casebook, *allowed: str) -> Plan:
-    return planned(casebook, (1, 2, 3), allowed, WordLists.read())
-
-
-def held(casebook: Casebook) -> dict[int, str]:
-    return {one.number: one.reason for one in plan_of(casebook).held}
 
 
 def test_what_comes_after_a_decision_holds_a_case_back_and_ends_an_approval(ready: Team) -> None:

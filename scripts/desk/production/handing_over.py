@@ -4,24 +4,30 @@ The folder has its name only once everything in it is on the disk; what was inte
 thrown away, and the documents keep the numbers that they were given.
 """
 
-import contextlib
-import hashlib
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from dropbox import canonical_json
 from dropbox.durable_file import sync_folder
 from dropbox.errors import CasedropError
+from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.custody import digest
 from scripts.desk.evidence import unaltered
 from scripts.desk.production import load_files
-from scripts.desk.production.plan import Held, Plan
-from scripts.desk.production.records import NATIVES, TEXTS, Document, Numbering, documents, record
+from scripts.desk.production.folder import Folder
+from scripts.desk.production.plan import Held, Plan, size
+from scripts.desk.production.records import (
+    Document,
+    Numbering,
+    documents,
+    record,
+    text_numbers,
+)
+from scripts.desk.production.translated import Translated, of_document, translated
 
 SCHEMA = Path(__file__).with_name("case.schema.json")
 _READ_BYTES = 2**20
@@ -32,6 +38,8 @@ What is here
 cases.csv           a line for each case, for a spreadsheet (UTF-8)
 cases.jsonl         the same and more, a JSON object in each line; case.schema.json says what it is
 texts/              what claimants wrote, each text under its number
+translations/       texts in other languages; load.dat and cases.jsonl say who made each, by hand or
+                    by which machine. They are not what claimants wrote
 natives/            what claimants sent, byte for byte, each file under its number
 load.dat            all documents with their numbers, for a review platform (Concordance, UTF-8)
 privilege-log.csv   cases that are withheld because they are privileged
@@ -73,7 +81,7 @@ def hand_over(
         raise HandOverError(f"{out} is there already; what is handed over goes into a new folder.")
     part = Path(tempfile.mkdtemp(prefix=f"{out.name}.unfinished-", dir=out.parent))
     try:
-        folder = _Folder(part)
+        folder = Folder(part)
         handed = _write(casebook, plan, folder, progress)
         listed = folder.listed()
         folder.add(_LIST, listed)
@@ -84,12 +92,11 @@ def hand_over(
     finally:
         # Not there any more once it has its name.
         shutil.rmtree(part, ignore_errors=True)
-    digest = hashlib.sha256(listed).hexdigest()
-    return HandedOver(len(plan.ready), handed, folder.written, digest)
+    return HandedOver(len(plan.ready), handed, folder.written, digest(listed))
 
 
 def _write(
-    casebook: Casebook, plan: Plan, folder: "_Folder", progress: Callable[[int, int], None]
+    casebook: Casebook, plan: Plan, folder: Folder, progress: Callable[[int, int], None]
 ) -> int:
     """Write everything but the list. Returns the number of documents."""
     own = [one.code for one in casebook.campaign.reviewing.fields]
@@ -106,11 +113,15 @@ def _write(
             case = casebook.case(number)
             with casebook.together():
                 found = documents(case, numbering)
+            beside = translated(casebook, case, text_numbers(found))
+            numbers = [str(one.number) for one in found]
             for one in found:
                 _write_document(casebook, folder, one)
                 casebook.note("export", case.name, plain=one.sha256)
-                load(load_files.dat_row(case.name, one, [str(each.number) for each in found]))
-            told = record(casebook, case, casebook.layers.of(case), found)
+                of_it = of_document(beside, str(one.number))
+                load(load_files.dat_row(case.name, one, numbers, of_it))
+            _write_translations(casebook, case, folder, beside)
+            told = record(casebook, case, casebook.layers.of(case), found, beside)
             table(load_files.csv_row(load_files.case_cells(told, own)))
             lines(canonical_json.encode(told, ascii_only=False) + b"\n")
             count += len(found)
@@ -120,7 +131,7 @@ def _write(
     return count
 
 
-def _write_document(casebook: Casebook, folder: "_Folder", one: Document) -> None:
+def _write_document(casebook: Casebook, folder: Folder, one: Document) -> None:
     if one.file is None:
         folder.add(one.path, one.text or b"")
         return
@@ -129,63 +140,22 @@ def _write_document(casebook: Casebook, folder: "_Folder", one: Document) -> Non
             write(piece)
 
 
-def _write_withheld(casebook: Casebook, plan: Plan, folder: "_Folder") -> None:
+def _write_translations(
+    casebook: Casebook, case: Case, folder: Folder, beside: Sequence[Translated]
+) -> None:
+    for one in beside:
+        if one.path:
+            data = one.given.text.encode()
+            folder.add(one.path, data)
+            casebook.note("export", case.name, plain=digest(data))
+
+
+def _write_withheld(casebook: Casebook, plan: Plan, folder: Folder) -> None:
     def rows(held: list[Held]) -> Iterator[bytes]:
         yield load_files.csv_row(load_files.PRIVILEGE_HEADS, head=True)
         for one in held:
-            case = casebook.case(one.number)
-            count = len(case.files) + sum(bool(part.report.text) for part in case.parts)
-            yield load_files.csv_row((one.name, case.day.isoformat(), count, one.reason))
+            yield load_files.csv_row((one.name, *size(casebook, one), one.reason))
 
     privileged = [one for one in plan.held if one.reason == "privileged"]
     for name, held in (("privilege-log.csv", privileged), ("withheld.csv", list(plan.held))):
         folder.add(name, b"".join(rows(held)))
-
-
-class _Folder:
-    """An empty folder whose files are hashed while they are written, and all of it made durable."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._hashes: dict[str, str] = {}
-        self.written = 0
-        for name in (TEXTS, NATIVES):
-            (path / name).mkdir(mode=0o700)
-
-    @contextlib.contextmanager
-    def file(self, name: str) -> Iterator[Callable[[bytes], None]]:
-        """A new file; the function writes to it."""
-        digest = hashlib.sha256()
-        with open(self._path / name, "xb", opener=_private) as file:
-
-            def write(data: bytes) -> None:
-                digest.update(data)
-                self.written += file.write(data)
-
-            yield write
-            _fsync(file)
-        self._hashes[name] = digest.hexdigest()
-
-    def add(self, name: str, data: bytes) -> None:
-        """Write a whole file."""
-        with self.file(name) as write:
-            write(data)
-
-    def listed(self) -> bytes:
-        """The hashes of all files so far, as sha256sum writes them."""
-        lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(self._hashes.items()))
-        return "".join(lines).encode()
-
-    def close(self) -> None:
-        """Make the folders durable."""
-        for one in (self._path / TEXTS, self._path / NATIVES, self._path):
-            sync_folder(one)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _fsync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scripts.desk.production.records import NATIVES, TEXTS, Document
+from scripts.desk.production.translated import Translated, gist_of
 
 # A spreadsheet reads a cell that begins so as a formula (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -14,11 +15,13 @@ _FIELD, _QUOTE, _LINE = "\x14", "þ", "®"
 _BOM = "\ufeff"
 CASE_HEADS = (
     *("case", "received", "language", "status", "decided", "category", "category_label", "merit"),
-    *("urgency", "evidence", "period_from", "period_to", "harms", "flags", "amounts", "documents"),
+    *("urgency", "evidence", "period_from", "period_to", "harms", "flags", "amounts", "gist"),
+    *("gist_by", "translations", "documents"),
 )
 _DAT_HEADS = (
     *("BEGDOC", "ENDDOC", "BEGATTACH", "ENDATTACH", "CASE", "DOCTYPE", "DATERECEIVED"),
     *("LANGUAGE", "FILENAME", "FILESIZE", "SHA256", "TEXTPATH", "NATIVEPATH"),
+    *("GIST", "GISTBY", "TRANSLATIONPATH", "TRANSLATIONBY"),
 )
 PRIVILEGE_HEADS = ("case", "received", "documents", "withheld_for")
 
@@ -51,6 +54,7 @@ def case_cells(record: Mapping[str, Any], fields: Sequence[str]) -> list[object]
         "harms": harms,
         "flags": "; ".join(record["flags"]),
         "amounts": amounts,
+        "translations": "; ".join(map(_translation, record["translations"])),
         "documents": "; ".join(numbers),
     }
     own = (record["fields"][code] for code in fields)
@@ -60,14 +64,27 @@ def case_cells(record: Mapping[str, Any], fields: Sequence[str]) -> list[object]
     ]
 
 
+def _translation(one: Mapping[str, Any]) -> str:
+    """Where a translation is, of what, and who made it how; a gist is in cells of its own."""
+    made = f"by machine: {one['machine']}" if one["machine"] else "by hand"
+    return f"{one['path'] or one['kind']} of {one['of']} ({one['by']}, {made})"
+
+
 def dat_head() -> bytes:
     """The first line of a Concordance load file."""
     return (_BOM + _dat_line(_DAT_HEADS)).encode()
 
 
-def dat_row(case: str, document: Document, numbers: Sequence[str]) -> bytes:
-    """A document's line; *numbers* are those of all documents that came with it."""
+def dat_row(
+    case: str, document: Document, numbers: Sequence[str], beside: Sequence[Translated] = ()
+) -> bytes:
+    """A document's line; *numbers* are those of all documents that came with it.
+
+    *beside* are its gists and translations.
+    """
     number, file = str(document.number), document.file
+    gist = gist_of(beside)
+    whole = [one for one in beside if one.path]
     return _dat_line(
         (
             *(number, number, numbers[0], numbers[-1], case, document.kind),
@@ -75,6 +92,9 @@ def dat_row(case: str, document: Document, numbers: Sequence[str]) -> bytes:
             *(str(document.size), document.sha256),
             document.path if file is None and document.path.startswith(TEXTS) else "",
             document.path if document.path.startswith(NATIVES) else "",
+            *((gist.given.text, gist.told) if gist else ("", "")),
+            "; ".join(one.path for one in whole),
+            "; ".join(one.told for one in whole),
         )
     ).encode()
 

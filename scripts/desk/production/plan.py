@@ -11,6 +11,7 @@ from dropbox.codename import WordLists
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
+from scripts.desk.production.records import answers
 from scripts.desk.review.judgement import Reviews
 
 # Flags that hold a case back until somebody says otherwise, if the campaign has them.
@@ -71,11 +72,29 @@ def planned(
         parts = sorted(part.block_id.hex() for part in case.parts)
         # Flags and unions are of all reviewers, not of who decided alone.
         counts = [reviews.deciding.judgement.to_json(), reviews.agreed.to_json()]
-        state.append([case.name, parts, digest(_canonical(counts))])
-    sha256 = digest(
-        _canonical({"cases": sorted(map(_canonical, state)), "allowed": sorted(allowed)})
-    )
+        state.append([case.name, parts, digest(_canonical(counts)), _beside(casebook, case)])
+    plan = {
+        "cases": sorted(map(_canonical, state)),
+        "allowed": sorted(allowed),
+        # What is withheld leaves by its name, in lists of its own.
+        "held": sorted([one.name, one.reason, *size(casebook, one)] for one in held),
+    }
+    sha256 = digest(_canonical(plan))
     return Plan(tuple(ready), tuple(held), tuple(sorted(allowed)), sha256)
+
+
+def _beside(casebook: Casebook, case: Case) -> str:
+    """The hash of what is handed over beside documents and decisions: translations, answers."""
+    current = casebook.translations.current(case.number)
+    given = [{**vars(one), "day": one.day.isoformat()} for one in current]
+    return digest(_canonical([given, answers(casebook, case)]))
+
+
+def size(casebook: Casebook, one: Held) -> tuple[str, int]:
+    """What the lists say of a withheld case: the day on which it came, and its documents."""
+    case = casebook.case(one.number)
+    texts = sum(bool(part.report.text) for part in case.parts)
+    return case.day.isoformat(), len(case.files) + texts
 
 
 def _canonical(value: object) -> bytes:
@@ -96,7 +115,14 @@ def _reasons(
         yield "open"
     if status == "st.reopened":
         yield "reopened"
-    if any(words.contains_codename(part.report.text) for part in case.parts):
+    if any(map(words.contains_codename, _texts(casebook, case))):
         yield "codename"
     if not all(casebook.has_file(one.part, one.place) for one in case.files):
         yield "unopened"
+
+
+def _texts(casebook: Casebook, case: Case) -> Iterator[str]:
+    """All texts of *case* that would leave."""
+    yield from (part.report.text for part in case.parts)
+    yield from (one.text for one in casebook.translations.current(case.number))
+    yield from (one["text"] for one in answers(casebook, case))

@@ -4,6 +4,7 @@ Nothing in it leads back to the claimant: reply keys, tags and codenames stay in
 so do the reviewers' notes and who among them said what.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from scripts.desk.case import Case, FileOfPart, Part
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.productions import NUMBER, Number, subject
+from scripts.desk.production.translated import Translated, gist_of, sent
 from scripts.desk.review.judgement import Reviews
 
 # Endings that counsel's programs may open by themselves; any other is called .bin.
@@ -94,10 +96,61 @@ def _ending(untrusted: str) -> str:
     return ending if ending in _ENDINGS else "bin"
 
 
+def text_numbers(found: Sequence[Document]) -> dict[str, str]:
+    """The numbers of those documents that are texts, by their SHA-256."""
+    return {one.sha256: str(one.number) for one in found if one.file is None}
+
+
 def record(
-    casebook: Casebook, case: Case, reviews: Reviews, found: list[Document]
+    casebook: Casebook,
+    case: Case,
+    reviews: Reviews,
+    found: Sequence[Document],
+    beside: Sequence[Translated] = (),
 ) -> dict[str, Any]:
-    """The case as counsel gets it, in JSON; case.schema.json says what is in it."""
+    """The case as counsel gets it, in JSON; case.schema.json says what is in it.
+
+    *beside* are the gists and translations of its texts.
+    """
+    gist = gist_of(beside)
+    return {
+        **decided(casebook, case, reviews),
+        "gist": gist.given.text if gist else "",
+        "gist_by": gist.told if gist else "",
+        "translations": [one.to_json() for one in beside],
+        "answers": answers(casebook, case),
+        "documents": [_listed(one) for one in found],
+    }
+
+
+def _listed(one: Document) -> dict[str, Any]:
+    return {
+        "number": str(one.number),
+        "kind": one.kind,
+        "received": one.part.day.isoformat(),
+        "name": one.name,
+        "size": one.size,
+        "sha256": one.sha256,
+        "path": one.path,
+    }
+
+
+def answers(casebook: Casebook, case: Case) -> list[dict[str, str]]:
+    """What reviewers wrote to the claimant, once it has left."""
+    return [
+        {
+            "day": one.day.isoformat(),
+            "left": one.left.isoformat() if one.left else "",
+            "kind": one.kind,
+            "language": one.language,
+            "text": one.text,
+        }
+        for one in sent(casebook, case)
+    ]
+
+
+def decided(casebook: Casebook, case: Case, reviews: Reviews) -> dict[str, Any]:
+    """What was decided of *case*, and the answers that its claimant gave to questions."""
     agreed, deciding = reviews.agreed, reviews.deciding
     assert agreed is not None and deciding is not None
     judgement, campaign = deciding.judgement, casebook.campaign
@@ -124,18 +177,6 @@ def record(
         },
         "amounts": [dict(amount) for amount in judgement.amounts],
         "claimant_said": facts,
-        "documents": [
-            {
-                "number": str(one.number),
-                "kind": one.kind,
-                "received": one.part.day.isoformat(),
-                "name": one.name,
-                "size": one.size,
-                "sha256": one.sha256,
-                "path": one.path,
-            }
-            for one in found
-        ],
     }
 
 

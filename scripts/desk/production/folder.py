@@ -1,0 +1,62 @@
+"""The folder that is handed over: new, for its owner alone, hashed while it is written, durable."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from dropbox.durable_file import sync_folder
+
+
+class Folder:
+    """An empty folder whose files are hashed while they are written, and all of it made durable."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._hashes: dict[str, str] = {}
+        self._inner: set[Path] = set()
+        self.written = 0
+
+    @contextlib.contextmanager
+    def file(self, name: str) -> Iterator[Callable[[bytes], None]]:
+        """A new file; the function writes to it."""
+        digest = hashlib.sha256()
+        path = self._path / name
+        if path.parent != self._path and path.parent not in self._inner:
+            path.parent.mkdir(mode=0o700)
+            self._inner.add(path.parent)
+        with open(path, "xb", opener=_private) as file:
+
+            def write(data: bytes) -> None:
+                digest.update(data)
+                self.written += file.write(data)
+
+            yield write
+            _fsync(file)
+        self._hashes[name] = digest.hexdigest()
+
+    def add(self, name: str, data: bytes) -> None:
+        """Write a whole file."""
+        with self.file(name) as write:
+            write(data)
+
+    def listed(self) -> bytes:
+        """The hashes of all files so far, as sha256sum writes them."""
+        lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(self._hashes.items()))
+        return "".join(lines).encode()
+
+    def close(self) -> None:
+        """Make the folders durable."""
+        for one in (*sorted(self._inner), self._path):
+            sync_folder(one)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _fsync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

@@ -1,0 +1,108 @@
+"""Gists and translations that go to counsel: beside the texts they are of, never mixed with them.
+
+Each says who gave it and whether a person or a named machine made it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.desk.case import Answer, Case
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.custody import digest
+from scripts.desk.casebook.translations import GIST, Translation, source_of_answer
+from scripts.desk.identity import names
+
+TRANSLATIONS = "translations"
+# Whom this casebook knows by no name; the fingerprint of a key does not leave.
+_NAMELESS = "a reviewer of another desk"
+
+
+@dataclass(frozen=True, repr=False)
+class Translated:
+    """A gist or translation of one text of a case. No repr: it is plaintext.
+
+    ``of`` is the number of the text's document, or "answer 1" for an answer. ``path`` is where it
+    lies in what is handed over; a gist, which is a line, has none.
+    """
+
+    of: str
+    given: Translation
+    by: str
+    path: str
+
+    @property
+    def made(self) -> str:
+        """By hand, or by which machine."""
+        return f"by machine: {self.given.machine}" if self.given.machine else "by hand"
+
+    @property
+    def told(self) -> str:
+        """Who gave it, and how it was made, on one line."""
+        return f"{self.by}, {self.made}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As case.schema.json has it."""
+        one = self.given
+        return {
+            "of": self.of,
+            "kind": one.kind,
+            "language": one.language,
+            "by": self.by,
+            "machine": one.machine,
+            "day": one.day.isoformat(),
+            "sha256": digest(one.text.encode()),
+            "path": self.path,
+            "text": one.text,
+        }
+
+
+def translated(casebook: Casebook, case: Case, numbers: Mapping[str, str]) -> list[Translated]:
+    """The latest gists and translations of *case*, those of a text in one row.
+
+    *numbers* are those of the documents that are the case's texts, by their SHA-256.
+    """
+    known = names(casebook)
+    sources = {
+        **{part.block_id.hex(): numbers.get(_sha256(part.report.text), "") for part in case.parts},
+        **{
+            source_of_answer(one.text): f"answer {number}"
+            for number, one in enumerate(sent(casebook, case), 1)
+        },
+    }
+    current = [one for one in casebook.translations.current(case.number) if sources.get(one.source)]
+    order = list(sources.values())
+    current.sort(key=lambda one: order.index(sources[one.source]))  # stable: gists stay first
+    found, counted = list[Translated](), dict[str, int]()
+    for one in current:
+        of = sources[one.source]
+        path = ""
+        if one.kind != GIST:
+            counted[of] = counted.get(of, 0) + 1
+            path = f"{TRANSLATIONS}/{_stem(case, of)}.{counted[of]}.{one.language}.txt"
+        found.append(Translated(of, one, known.get(one.reviewer, _NAMELESS), path))
+    return found
+
+
+def sent(casebook: Casebook, case: Case) -> list[Answer]:
+    """The answers to *case* that have left; what is queued may still be taken back."""
+    return [one for one in casebook.answers_to(case) if one.left is not None]
+
+
+def of_document(found: Sequence[Translated], number: str) -> list[Translated]:
+    """Those of *found* that are of the document with this number."""
+    return [one for one in found if one.of == number]
+
+
+def gist_of(found: Sequence[Translated]) -> Translated | None:
+    """The first gist of *found*, by hand if there is one."""
+    gists = [one for one in found if one.given.kind == GIST]
+    return min(gists, key=lambda one: bool(one.given.machine), default=None)
+
+
+def _stem(case: Case, of: str) -> str:
+    return f"{case.name}-{of.replace(' ', '-')}" if of.startswith("answer") else of
+
+
+def _sha256(text: str) -> str:
+    return digest(text.encode())
