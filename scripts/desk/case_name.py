@@ -17,9 +17,9 @@ import unicodedata
 from dropbox.errors import CasedropError
 
 # Crockford's: without I, L and O, which look like 1 and 0, and without U.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # A name begins with a letter: no program takes it for a number or a date, nor for an option.
-_LETTERS = _ALPHABET[10:]
+_LETTERS = ALPHABET[10:]
 _READ_AS = str.maketrans("ILO", "110")
 _FIRST, _MORE = 5, 3
 # Enough groups for all of the hash: two cases with the same keys are one case.
@@ -42,8 +42,8 @@ def characters_of(reply_public: bytes, tag_key: bytes) -> str:
     value, index = divmod(int.from_bytes(digest, "big"), len(_LETTERS))
     found = [_LETTERS[index]]
     for _ in range(CHARACTERS - 1):
-        value, index = divmod(value, len(_ALPHABET))
-        found.append(_ALPHABET[index])
+        value, index = divmod(value, len(ALPHABET))
+        found.append(ALPHABET[index])
     return "".join(found)
 
 
@@ -73,9 +73,9 @@ def _check(characters: str) -> str:
     """The check character: a sum over GF(32) in which each position has a weight of its own."""
     total = 0
     for character in characters:
-        total ^= _ALPHABET.index(character)
+        total ^= ALPHABET.index(character)
         total = total << 1 ^ (0b100101 if total & 16 else 0)
-    return _ALPHABET[total ^ _OFFSET]
+    return ALPHABET[total ^ _OFFSET]
 
 
 def read(typed: str) -> str:
@@ -86,7 +86,7 @@ def read(typed: str) -> str:
     """
     plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", typed)).upper().translate(_READ_AS)
     groups = len(plain) - _FIRST - 1
-    if groups < 0 or groups % (_MORE + 1) or not set(plain) <= set(_ALPHABET):
+    if groups < 0 or groups % (_MORE + 1) or not set(plain) <= set(ALPHABET):
         raise BadCaseName
     if len(plain) > CHARACTERS or plain[0] not in _LETTERS:
         raise BadCaseName

@@ -18,6 +18,7 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Line, link
 from scripts.desk.casebook.desks import SignedLine, WorkRow
+from scripts.desk.casebook.facts import STATED, TAKEN_BACK
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
 from scripts.desk.casebook.translations import TRANSLATION
 from scripts.desk.exchange.work_bundle import Work, unpack
@@ -98,6 +99,13 @@ def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     first.release(2)
     second.confirm(2, 1)
     backup.link(2, 1, DENIED)
+    first.event(1, "E000000001", "【虚构】封号")
+    backup.event(1, "E000000001", "【虚构】封号，后来解封", reason="the notice says so")
+    second.party(1, "P000000001", "腾讯\nTencent")
+    first.party(2, "P000000002", "騰訊")
+    second.contact(2, "C000000001", "【虚构】再约")
+    second.same(1, "P000000001", "P000000002")
+    backup.same(2, "P000000002", "P000000001", DENIED)
     for _ in range(3):
         exchange(working)
 
@@ -131,6 +139,10 @@ def test_bundles_are_merged_in_any_order_and_again_is_harmless(
         desk.translate(1, f"Gist {number}", machine="argos" if number else "")
         desk.assign(2, number)
         desk.confirm(number, 1)
+        desk.event(1, "E000000001", f"Version {number}", reason="x" * number)
+        desk.party(4, f"P00000000{number}", "腾讯", state=TAKEN_BACK if number == 2 else STATED)
+        desk.contact(4, "C000000001", f"Agreed {number}")
+        desk.same(4, "P000000001", "P000000000", DENIED if number else CONFIRMED)
     exchange(desks)
     first.release(1)
     second.link(3, 4)
@@ -190,6 +202,45 @@ def test_translations_of_two_desks_stay_side_by_side(desks: list[Desk]) -> None:
             assert len(casebook.translations.of(number)) == 4
             parts = [part.report.text for part in casebook.case(number).parts]
             assert parts == ["【虚构】正文"]
+
+
+def test_a_later_version_of_a_fact_replaces_the_one_before_at_every_desk(
+    desks: list[Desk],
+) -> None:
+    first, second, third = desks
+    first.event(1, "E000000001", "【虚构】封号", date="2019-03-15")
+    exchange(desks)
+    second.event(1, "E000000001", "【虚构】限制", date="2019-03", reason="the notice")
+    third.event(1, "E000000002", "【虚构】喝茶")
+    exchange(desks)
+    first.event(1, "E000000002", "", state=TAKEN_BACK, reason="of another case")
+    exchange(desks)
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            number = desk.case(casebook, 1).number
+            (counts,) = casebook.events.of(number)
+            versions = casebook.events.versions(number)
+            assert (counts.text, counts.date, counts.reviewer) == ("【虚构】限制", "2019-03", B)
+            assert casebook.events.all() == {number: (counts,)}
+            assert [one.text for one in versions["E000000001"]] == ["【虚构】封号", "【虚构】限制"]
+            assert [one.reviewer for one in versions["E000000002"]] == [C, A]
+
+
+def test_the_last_word_on_two_parties_counts_wherever_it_was_said(desks: list[Desk]) -> None:
+    first, second, _ = desks
+    first.party(1, "P000000001", "腾讯")
+    first.party(2, "P000000002", "騰訊")
+    first.same(1, "P000000002", "P000000001")
+    exchange(desks)
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            assert casebook.same_parties.confirmed() == {("P000000001", "P000000002")}
+    second.same(2, "P000000001", "P000000002", DENIED)
+    exchange(desks)
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            assert casebook.same_parties.confirmed() == frozenset()
+            assert [one.reviewer for one in casebook.same_parties.said()] == [A, B]
 
 
 def test_a_release_names_one_answer_of_one_desk(desks: list[Desk]) -> None:

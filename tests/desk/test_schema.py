@@ -82,7 +82,7 @@ def test_a_new_casebook_has_the_tables_that_it_always_had(tmp_path: Path) -> Non
     with closing(stored_schema()) as database:
         before = shape(database)
 
-    assert len(before["tables"]) > 20 and len(before["triggers"]) == 51
+    assert len(before["tables"]) > 20 and len(before["triggers"]) == 59
     assert made == before
 
 
@@ -192,6 +192,25 @@ def test_a_casebook_of_version_7_keeps_the_work_of_other_desks(tmp_path: Path) -
             (1, "【虚构】二"),
         ]
         assert {row["assigned"] for row in casebook.layers.standings()} == {""}
+        keys = {str(number): key for number, key in enumerate(REVIEWERS[:3])}
+        assert findings(casebook, keys, datetime.now(UTC) + timedelta(days=1)) == []
+
+
+def test_a_casebook_of_version_8_keeps_what_reviewers_added(tmp_path: Path) -> None:
+    with Casebook.open(brought_up(tmp_path / "old", "version_8.sql")) as casebook:
+        cases = {int.from_bytes(case.reply_public, "big"): case for case in casebook.cases()}
+        names = {case.number: claimant for claimant, case in cases.items()}
+        assert [one.text for one in casebook.translations.of(cases[3].number)] == ["A translation"]
+        gist = casebook.translations.gist(cases[1].number, "en")
+        assert gist is not None and gist.text == "A gist"
+        assert casebook.assignments.assignee(cases[2].number) == REVIEWERS[1].fingerprint
+        assert casebook.draws.cases() == [cases[3].number]
+        assert [
+            (names[one.other], one.decision) for one in casebook.link_decisions.of(cases[1].number)
+        ] == [(2, "denied")]
+        assert len(casebook.releases.of(cases[2].number)) == 1
+        assert len(casebook.confirmations.all()) == 1
+        assert casebook.events.all() == {} and casebook.same_parties.said() == ()
         keys = {str(number): key for number, key in enumerate(REVIEWERS[:3])}
         assert findings(casebook, keys, datetime.now(UTC) + timedelta(days=1)) == []
 

@@ -103,6 +103,64 @@ WORK_2 = replace(
         ),
     ),
 )
+# With a row of each kind that came with version 3.
+_VERSION: dict[str, int | str] = {
+    "number": 1,
+    "case": 1,
+    "text": "【虚构】",
+    "state": "stated",
+    "reason": "",
+    "reviewer": _REVIEWER,
+    "rank": 1,
+    "day": "2026-11-24",
+}
+_FACTS: dict[str, dict[str, int | str]] = {
+    "event": {
+        **_VERSION,
+        "entry": "E000000001",
+        "kind": "ev.other",
+        "date": "2019-03..2019-05",
+        "source": "part " + "3d" * 16,
+        "parties": "P000000001",
+    },
+    "party": {
+        **_VERSION,
+        "entry": "P000000001",
+        "kind": "organisation",
+        "role": "platform",
+        "names": "腾讯\nTencent",
+        "source": "",
+    },
+    "same_party": {
+        "number": 1,
+        "case": 1,
+        "one": "P000000001",
+        "other": "P000000002",
+        "decision": "confirmed",
+        "reason": "",
+        "reviewer": _REVIEWER,
+        "rank": 1,
+        "day": "2026-11-24",
+    },
+    "contact": {
+        **_VERSION,
+        "entry": "C000000001",
+        "date": "2026-11-20",
+        "channel": "phone",
+        "team": "reviewer",
+        "contact": "",
+    },
+}
+WORK_3 = replace(
+    WORK_2,
+    rows=(
+        *WORK_2.rows,
+        *(
+            WorkRow(f"{number:02x}" * 32, kind, _CHARACTERS, (), values)
+            for number, (kind, values) in enumerate(_FACTS.items(), 0x70)
+        ),
+    ),
+)
 
 
 def _read(data: bytes) -> Work:
@@ -112,7 +170,7 @@ def _read(data: bytes) -> Work:
 def work_bundle(data: bytes) -> Work:
     """A whole work bundle, opened. BadBundle, or the one that was signed."""
     work = _read(data)
-    assert work in (WORK, WORK_2), "a bundle that was never signed is taken"
+    assert work in (WORK, WORK_2, WORK_3), "a bundle that was never signed is taken"
     return work
 
 
@@ -132,13 +190,16 @@ def closed_layers(data: bytes) -> tuple[WorkRow, ...]:
 
 _WORDS = [b"Infinity", b"NaN", b"1e400", b"[[[[", b"-1", b"true", b"null", b'"\\u0000"']
 WORK_BUNDLE = Target(
-    work_bundle, (BadBundle,), [write_work(WORK, detached), write_work(WORK_2, detached)], 16_384
+    work_bundle,
+    (BadBundle,),
+    [write_work(one, detached) for one in (WORK, WORK_2, WORK_3)],
+    16_384,
 )
 SIGNED_WORK = Target(
     signed_work,
     (BadBundle,),
-    [WORK.to_bytes(), WORK_2.to_bytes()],
-    4_096,
+    [WORK.to_bytes(), WORK_2.to_bytes(), WORK_3.to_bytes()],
+    8_192,
     words=_WORDS,
     mutate=mutate_json,
 )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from fuzz.openpgp import NOW, reviewer_of, signed_by
 from nacl.signing import SigningKey
@@ -16,6 +17,7 @@ from scripts.desk.casebook.casebook import Casebook, create
 from scripts.desk.casebook.custody import Session
 from scripts.desk.casebook.desks import Closed, WorkRow
 from scripts.desk.casebook.draws import Draw
+from scripts.desk.casebook.facts import Contact, Event, Party, SameParty
 from scripts.desk.casebook.link_decisions import CONFIRMED
 from scripts.desk.casebook.releases import Confirmation, Release
 from scripts.desk.casebook.translations import GIST, Translation
@@ -151,6 +153,63 @@ class Desk:
             one, two = (self.case(casebook, number) for number in (claimant, other))
             casebook.link_decisions.add(one, two, decision, reviewer=self.reviewer, day=DAY)
 
+    def state_fact(self, claimant: int, fact: Event | Party | Contact) -> None:
+        """A fact of the case, or a later version of one."""
+        with self.working() as casebook, casebook.together():
+            case = self.case(casebook, claimant)
+            if isinstance(fact, Event):
+                casebook.events.add(case, fact)
+            elif isinstance(fact, Party):
+                casebook.parties.add(case, fact)
+            else:
+                casebook.contacts.add(case, fact)
+            casebook.layers.settle(case)
+
+    def event(self, claimant: int, entry: str, text: str, **more: Any) -> None:
+        """That something happened."""
+        made = Event(
+            entry=entry,
+            kind="ev.other",
+            text=text,
+            reviewer=self.reviewer,
+            day=DAY,
+            **{"date": "2019-03", **more},
+        )
+        self.state_fact(claimant, made)
+
+    def party(self, claimant: int, entry: str, names: str, **more: Any) -> None:
+        """That somebody is in the case."""
+        made = Party(
+            entry=entry,
+            kind="organisation",
+            role="platform",
+            names=names,
+            reviewer=self.reviewer,
+            day=DAY,
+            **more,
+        )
+        self.state_fact(claimant, made)
+
+    def contact(self, claimant: int, entry: str, text: str) -> None:
+        """That the reviewer had contact with somebody."""
+        made = Contact(
+            entry=entry,
+            date="2026-11-20",
+            channel="phone",
+            team="reviewer",
+            text=text,
+            reviewer=self.reviewer,
+            day=DAY,
+        )
+        self.state_fact(claimant, made)
+
+    def same(self, claimant: int, one: str, other: str, decision: str = CONFIRMED) -> None:
+        """Say whether two parties are one."""
+        with self.working() as casebook, casebook.together():
+            case = self.case(casebook, claimant)
+            word = SameParty(one, other, decision, "", self.reviewer, DAY)
+            casebook.same_parties.add(case, word)
+
     def work(self) -> Work:
         with Casebook.open(self.directory) as casebook:
             return gather(casebook, self.reviewer, closed)
@@ -203,10 +262,18 @@ class Desk:
                         (names[one.other], *one[1:])
                         for one in casebook.link_decisions.of(case.number)
                     ),
+                    *(
+                        sorted(
+                            (entry, [vars(one) for one in versions])
+                            for entry, versions in facts.versions(case.number).items()
+                        )
+                        for facts in (casebook.events, casebook.parties, casebook.contacts)
+                    ),
                 ]
                 for case in casebook.cases()
             }
             confirmations = casebook.confirmations.all()
+            same = casebook.same_parties.said()
             work = gather(casebook, self.reviewer, closed).to_bytes()
         body = json.loads(work)
         del body["reviewer"]  # only who signs
@@ -215,6 +282,6 @@ class Desk:
             "standings": sorted(standings.items()),
             "layers": sorted(layers.items()),
             "answers": sorted(answers.items()),
-            "added": [sorted(added.items()), confirmations],
+            "added": [sorted(added.items()), confirmations, same],
             "work": json.dumps(body),
         }

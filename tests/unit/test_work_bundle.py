@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from fuzz.openpgp import NOW, REVIEWER, detached
-from fuzz.work import WORK, WORK_2
+from fuzz.work import WORK, WORK_2, WORK_3
 
 from dropbox import canonical_json
 from dropbox.errors import BadBundle
 from dropbox.tar_members import END, member
-from scripts.desk.casebook.desks import OTHERS
+from scripts.desk.casebook.desks import FACTS, OTHERS
 from scripts.desk.exchange import work_bundle
 from scripts.desk.exchange.work_bundle import Work, pack, read_work, unpack, write_work
 
@@ -68,6 +68,23 @@ def test_a_bundle_with_later_kinds_of_rows_is_of_version_2() -> None:
             read(signed(damaged))
 
 
+def test_a_bundle_with_facts_is_of_version_3() -> None:
+    whole = lzma.decompress((VECTORS / "work_06_version_3.tar.xz").read_bytes())
+    assert read(whole) == WORK_3 and write_work(WORK_3, detached) == whole
+    assert WORK_3.version == 3 and {row.kind for row in WORK_3.rows} >= {*OTHERS, *FACTS}
+
+    body = json.loads(WORK_3.to_bytes())
+    event = next(one for one in body["rows"] if one[1] == "event")
+    for damaged in (
+        {**body, "version": 2},
+        {**body, "rows": [_with(event, date=2019)]},
+        {**body, "rows": [_with(event, text="\ud800")]},
+        {**body, "rows": [_with(event, rank="1")]},
+    ):
+        with pytest.raises(BadBundle, match="damaged"):
+            read(signed(damaged))
+
+
 def _with(listed: list[Any], **changes: object) -> list[Any]:
     row = canonical_json.encode({**json.loads(listed[4]), **changes}, ascii_only=True).decode()
     return [*listed[:4], row]
@@ -84,7 +101,7 @@ def row(body: Any, **changes: object) -> None:
     ("change", "sentence"),
     [
         (lambda body: body.update(format="casedrop-replies"), "not a work bundle"),
-        (lambda body: body.update(version=3), "another version of Casedrop"),
+        (lambda body: body.update(version=4), "another version of Casedrop"),
         (lambda body: body.update(more=1), "damaged"),
         (lambda body: body.update(reviewer="ab" * 20), "damaged"),
         (lambda body: body.update(reviewer="AB" * 20), "another reviewer than it names"),

@@ -30,6 +30,7 @@ from scripts.desk.casebook.custody import Row, Session, digest, origin
 from scripts.desk.casebook.departures import Departures
 from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.draws import Draws
+from scripts.desk.casebook.facts import Contact, Event, Facts, Party, SameParties
 from scripts.desk.casebook.file import CasebookError, locked, opened, refuse_others
 from scripts.desk.casebook.layers import Layers
 from scripts.desk.casebook.link_decisions import LinkDecisions
@@ -44,7 +45,7 @@ from scripts.desk.review.judgement import Judgement
 
 __all__ = ["FILE", "VERSION", "Casebook", "CasebookError", "create"]
 
-VERSION = 8
+VERSION = 9
 FILE, CAMPAIGN, ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 _SAMPLE_KEY_BYTES = 32
 _CASE = (
@@ -151,6 +152,10 @@ class Casebook:
         self.assignments = Assignments(database, self.desks, self.note)
         self.draws = Draws(database, self.desks, self.note)
         self.link_decisions = LinkDecisions(database, self.desks, self.names, self.note)
+        self.events = Facts(database, self.desks, Event, self.note)
+        self.parties = Facts(database, self.desks, Party, self.note)
+        self.same_parties = SameParties(database, self.desks, self.note)
+        self.contacts = Facts(database, self.desks, Contact, self.note)
         self.releases = Releases(database, self.desks, self.note)
         self.productions = Productions(database, self.desk)
         self.confirmations = Confirmations(database, self.desks, self.note)

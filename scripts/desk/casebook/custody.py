@@ -36,8 +36,13 @@ ACTS = (
     "release",
     "approve",
     "number",
+    "event",
+    "party",
+    "contact",
 )
 _CERTIFIED = b"casedrop custody session 1\n"
+# What each version of a fact has; see facts.py.
+_VERSION = ("text", "state", "reason", "reviewer", "rank", "day")
 # The columns of a row that never change, so that a line can hold their hash.
 ROWS: Mapping[str, tuple[str, ...]] = {
     "part": ("number", "case", "block_id", "block_sha256", "day", "bundle", "report"),
@@ -70,6 +75,20 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "link_decision": ("number", "case", "other", "decision", "reviewer", "rank", "day"),
     "release": ("number", "case", "desk", "answer", "answer_sha256", "reviewer", "day"),
     "confirmation": ("vault", "desk", "signer", "reply_bundle", "bundle", "day"),
+    "event": ("number", "case", "entry", "kind", "date", "source", "parties", *_VERSION),
+    "party": ("number", "case", "entry", "kind", "role", "names", "source", *_VERSION),
+    "same_party": (
+        "number",
+        "case",
+        "one",
+        "other",
+        "decision",
+        "reason",
+        "reviewer",
+        "rank",
+        "day",
+    ),
+    "contact": ("number", "case", "entry", "date", "channel", "team", "contact", *_VERSION),
 }
 # How many of a row's first columns are its key, where it is not one.
 _KEYS = {"attachment": 2, "sent_again": 2, "bundle": 2, "acknowledgement": 2, "confirmation": 4}

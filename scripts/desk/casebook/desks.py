@@ -72,7 +72,9 @@ class Closed(NamedTuple):
 FIRST = ("layer", "answer", "taken_back", "departure", "sent_again", "reply_bundle")
 # Those since version 8: neither judgements of cases nor answers on their way.
 OTHERS = ("translation", "assignment", "draw", "link_decision", "release", "confirmation")
-SHARED = (*FIRST, *OTHERS)
+# Those since version 9: facts of cases.
+FACTS = ("event", "party", "same_party", "contact")
+SHARED = (*FIRST, *OTHERS, *FACTS)
 # Those whose rows are of no case.
 OF_NO_CASE = frozenset({"reply_bundle", "confirmation"})
 _HEX_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -207,6 +209,16 @@ class Desks:
         """All rows of table *kind* that other desks added."""
         found = self._database.execute('SELECT "row" FROM desk_row WHERE kind = ?', [kind])
         return [json.loads(row) for (row,) in found]
+
+    def by_case(self, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The rows of table *kind* that other desks added to cases that are here, with the case."""
+        found = self._database.execute(
+            'SELECT case_name."case", "row" FROM desk_row JOIN case_name USING (characters) '
+            "WHERE kind = ?",
+            [kind],
+        )
+        for case, row in found:
+            yield case, json.loads(row)
 
     def seen_in(self, case: int) -> Iterator[frozenset[str]]:
         """For each answer to *case* that left elsewhere: its parts at that time, by block id."""

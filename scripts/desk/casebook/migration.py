@@ -94,6 +94,24 @@ _ADDED: dict[int, Sequence[str]] = {
         "confirmation_update",
         "confirmation_delete",
     ),
+    9: (
+        "event",
+        "idx_event_case",
+        "event_update",
+        "event_delete",
+        "party",
+        "idx_party_case",
+        "party_update",
+        "party_delete",
+        "same_party",
+        "idx_same_party_case",
+        "same_party_update",
+        "same_party_delete",
+        "contact",
+        "idx_contact_case",
+        "contact_update",
+        "contact_delete",
+    ),
 }
 # Tables with other columns than before; all that was in them follows from other tables.
 _REPLACED: dict[int, Sequence[str]] = {6: ("standing",), 8: ("standing",)}

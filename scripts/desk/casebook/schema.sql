@@ -341,6 +341,89 @@ CREATE TABLE confirmation (
 ) STRICT;
 
 
+-- What lawyers ask for of a case: facts, each with what it rests on. Rows with one "entry" are the
+-- versions of one fact, of which the last one counts.
+--   entry   a letter for the kind of fact and nine random characters; see facts.py
+--   source  the part, file or answer that it rests on, or ''; see ../facts/sources.py
+--   state   stated, or taken back
+--   reason  why this version replaces the one before, '' in a first one
+
+-- Something that happened.
+--   kind     a code of the campaign
+--   date     "2019-03-15", "2019-03..2019-05", "<2019" and the like, '' if it is not known; see
+--            ../facts/dates.py
+--   parties  entries of the case's parties that took part, a space between each
+CREATE TABLE event (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  entry TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  date TEXT NOT NULL,
+  source TEXT NOT NULL,
+  parties TEXT NOT NULL,
+  text TEXT NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_event_case ON event ("case");
+
+-- A person or an organisation in a case: kind and role are codes of the campaign, names are one a
+-- line.
+CREATE TABLE party (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  entry TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  role TEXT NOT NULL,
+  names TEXT NOT NULL,
+  source TEXT NOT NULL,
+  text TEXT NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_party_case ON party ("case");
+
+-- What a reviewer says of two parties, perhaps of two cases, that may be one: confirmed or denied.
+-- "one" comes before "other". "rank" counts the words on these two.
+CREATE TABLE same_party (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  one TEXT NOT NULL,
+  other TEXT NOT NULL,
+  decision TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_same_party_case ON same_party ("case");
+
+-- That somebody of the team had contact with somebody of a case, on "date" through "channel", a
+-- code of the campaign. "team" and "contact" are who, "text" is what was agreed.
+CREATE TABLE contact (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  entry TEXT NOT NULL,
+  date TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  team TEXT NOT NULL,
+  contact TEXT NOT NULL,
+  text TEXT NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_contact_case ON contact ("case");
+
+
 -- The custody log, and the keys that vouch for it.
 
 -- A line in canonical JSON and its signature by the session's key; see custody.py.
@@ -466,3 +549,11 @@ CREATE TRIGGER release_update BEFORE UPDATE ON release BEGIN SELECT RAISE(ABORT,
 CREATE TRIGGER release_delete BEFORE DELETE ON release BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER confirmation_update BEFORE UPDATE ON confirmation BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER confirmation_delete BEFORE DELETE ON confirmation BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER event_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER event_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER party_update BEFORE UPDATE ON party BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER party_delete BEFORE DELETE ON party BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER same_party_update BEFORE UPDATE ON same_party BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER same_party_delete BEFORE DELETE ON same_party BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER contact_update BEFORE UPDATE ON contact BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER contact_delete BEFORE DELETE ON contact BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;

@@ -4,7 +4,7 @@ Every desk that merged the same bundles gets the same list: nothing in it depend
 which the rows came.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sqlite_utils
@@ -37,6 +37,7 @@ class SharedRows:
         self.columns = tuple(column for column in ROWS[kind] if column not in _LOCAL)
         columns = ", ".join(f'"{column}"' for column in self.columns)
         self._query = f'SELECT {columns} FROM {kind} WHERE "case" = ?'  # noqa: S608 - ours alone
+        self._query_all = f'SELECT "case", {columns} FROM {kind}'  # noqa: S608 - ours alone
 
     def of(self, case: int) -> list[dict[str, Any]]:
         """The rows of *case*, without numbers that mean something here alone, in their order."""
@@ -45,8 +46,20 @@ class SharedRows:
             tuple(row[column] for column in self.columns)
             for row in self._desks.of_case(self._kind, case)
         ]
-        rows = [dict(zip(self.columns, row, strict=True)) for row in {*here, *there}]
-        return sorted(rows, key=self._order)
+        return self._ordered({*here, *there})
+
+    def all(self) -> dict[int, list[dict[str, Any]]]:
+        """The rows of all cases here that have any, by case."""
+        found: dict[int, set[tuple[Any, ...]]] = {}
+        for case, *row in self._database.execute(self._query_all):
+            found.setdefault(case, set()).add(tuple(row))
+        for case, other in self._desks.by_case(self._kind):
+            found.setdefault(case, set()).add(tuple(other[column] for column in self.columns))
+        return {case: self._ordered(rows) for case, rows in found.items()}
+
+    def _ordered(self, rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
+        named = [dict(zip(self.columns, row, strict=True)) for row in rows]
+        return sorted(named, key=self._order)
 
     @staticmethod
     def _order(row: Mapping[str, Any]) -> tuple[object, ...]:
@@ -57,10 +70,11 @@ class SharedRows:
     def add(self, case: Keyed, row: Mapping[str, Any], *, plain: str = "") -> None:
         """Add *row* to *case* after all that is here, in the current transaction.
 
-        *plain* is the SHA-256 of a text in it, for the custody log.
+        A *row* that has a rank of its own keeps it. *plain* is the SHA-256 of a text in it, for the
+        custody log.
         """
         values = {"case": case.number, **row}
-        if "rank" in self.columns:
+        if "rank" in self.columns and "rank" not in row:
             values["rank"] = 1 + max((one["rank"] for one in self.of(case.number)), default=0)
         number = self._database.table(self._kind).insert(values).last_pk
         self._note(self._act, case.name, self._kind, {"number": number, **values}, plain=plain)

@@ -18,6 +18,7 @@ from scripts.desk.casebook import custody, tree
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Line, Row
 from scripts.desk.casebook.desks import (
+    FACTS,
     OF_NO_CASE,
     OTHERS,
     Closed,
@@ -34,7 +35,8 @@ from scripts.desk.review.judgement import ADJUDICATION, REVIEW, Judgement
 class Merged:
     """What was new in a bundle: lines of custody logs, layers, answers, and what else.
 
-    ``others`` are translations, assignments, draws, decisions on links, releases and confirmations.
+    ``others`` are translations, assignments, draws, decisions on links, releases, confirmations and
+    facts.
     ``waiting`` counts the cases of which this casebook has not been sent the reports yet;
     ``closed``: layers of the reviewer at work that could not be opened.
     """
@@ -165,7 +167,7 @@ def merge(
         lines=len(new.lines),
         layers=kinds.count("layer"),
         answers=kinds.count("answer"),
-        others=sum(kind in OTHERS for kind in kinds),
+        others=sum(kind in (*OTHERS, *FACTS) for kind in kinds),
         waiting=len(touched) - len(casebook.desks.cases_of(touched)),
         closed=failed,
     )

@@ -22,6 +22,7 @@ from scripts.desk.case_name import CHARACTERS
 from scripts.desk.casebook.custody import ROWS
 from scripts.desk.casebook.desks import (
     FIRST,
+    OTHERS,
     SHARED,
     Closed,
     Desk,
@@ -31,8 +32,9 @@ from scripts.desk.casebook.desks import (
     encoded,
 )
 
-# Version 2 has kinds of rows that version 1 did not know; a bundle without them is of version 1.
-VERSIONS = (1, 2)
+# Each version has kinds of rows that the one before did not know; a bundle is of the first version
+# that knows all of its rows.
+VERSIONS = (1, 2, 3)
 # All other columns of rows hold text.
 _WHOLE_NUMBERS = frozenset(
     {
@@ -80,7 +82,9 @@ class Work:
     @property
     def version(self) -> int:
         """The version of the format that this needs."""
-        return 1 if {row.kind for row in self.rows} <= set(FIRST) else 2
+        kinds = {row.kind for row in self.rows}
+        known = (set(FIRST), {*FIRST, *OTHERS}, set(SHARED))
+        return next(number for number, all_ in zip(VERSIONS, known, strict=True) if kinds <= all_)
 
     def to_bytes(self) -> bytes:
         """What the reviewer signs, in canonical JSON."""
