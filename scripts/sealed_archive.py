@@ -31,7 +31,7 @@ FORMAT, VERSION = "casedrop backup", 1
 _MANIFEST = "manifest.json"
 # 88 bits: nobody guesses them, whatever a guess costs. gpg's own hashing comes on top.
 PASSPHRASE_WORDS = 8
-_MAX_MANIFEST_BYTES = 2**20
+_MAX_MANIFEST_BYTES = 2**26  # of about 380,000 files
 _PIECE_BYTES = 2**18
 _OPTIONS = [
     "gpg", "--batch", "--no-tty", "--no-autostart", "--no-options", "--pinentry-mode", "loopback",
@@ -256,6 +256,8 @@ def _pack(
             members[name] = Member(size, hashed.hash.hexdigest())
         manifest = Manifest(members, about)
         data = manifest.to_bytes()
+        if len(data) > _MAX_MANIFEST_BYTES:
+            raise ArchiveError("There are too many files for one backup.")
         archive.addfile(_header(_MANIFEST, len(data)), BytesIO(data))
     return manifest
 

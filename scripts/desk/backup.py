@@ -23,7 +23,7 @@ from dropbox.durable_file import NewFile, give_name, replace_file, sync_folder
 from dropbox.errors import CasedropError
 from scripts.desk.audit import findings
 from scripts.desk.casebook import custody
-from scripts.desk.casebook.casebook import ATTACHMENTS, CAMPAIGN, FILE, VERSION, Casebook
+from scripts.desk.casebook.casebook import ATTACHMENTS, CAMPAIGN, FILE, VERSION, VIEWS, Casebook
 from scripts.desk.casebook.migration import migrate
 from scripts.desk.casebook.snapshot import Snapshot
 from scripts.sealed_archive import Manifest, seal, unseal
@@ -33,7 +33,8 @@ _KIND = "casebook"
 _SALT_BYTES = 16
 _PIECE_BYTES = 2**18
 _MEMBER = re.compile(
-    f"{re.escape(FILE)}|{re.escape(CAMPAIGN)}|{ATTACHMENTS}/[0-9a-f]{{64}}", re.ASCII
+    f"{re.escape(FILE)}|{re.escape(CAMPAIGN)}|{re.escape(VIEWS)}|{ATTACHMENTS}/[0-9a-f]{{64}}",
+    re.ASCII,
 )
 
 

@@ -4,6 +4,7 @@ A sheet holds the reviewer's words of a case. It lies in a folder of its own tha
 read, beside whatever copies the editor makes there, and all of it is erased once it was handed in.
 """
 
+import itertools
 import os
 import shlex
 import shutil
@@ -17,7 +18,8 @@ from scripts.desk.case import Case
 from scripts.desk.review.sheet import SHEET_BYTES
 
 FORMS = "forms"
-_FORM, _BEFORE = "form.toml", "before.toml"
+_FORM = "form.toml"
+_OF_REVIEWER = 16  # hex digits of the fingerprint, its key id
 _EDITORS = ("nano", "vim", "vi")
 # So that these editors keep no copy, no swap file and no history anywhere else: what a reviewer
 # cuts and pastes would be in it.
@@ -35,11 +37,16 @@ class FormError(CasedropError):
 
 
 class FormFile:
-    """The form of one *case* and act (review or adjudication) in the casebook in *directory*."""
+    """The form of one *case*, act (review or adjudication) and *reviewer* (a fingerprint).
 
-    def __init__(self, directory: Path, case: Case, role: str) -> None:
+    *directory* is the casebook's. Reviewers who share it must not go on with each other's forms:
+    they may be blind to what is in them.
+    """
+
+    def __init__(self, directory: Path, case: Case, role: str, reviewer: str) -> None:
+        self.case = case.name
         self._forms = directory / FORMS
-        self._folder = self._forms / f"{case.name}-{role}"
+        self._folder = self._forms / f"{case.name}-{role}-{reviewer[-_OF_REVIEWER:]}"
         self.path = self._folder / _FORM
 
     def left(self) -> bytes | None:
@@ -52,9 +59,17 @@ class FormFile:
             folder.mkdir(mode=0o700, exist_ok=True)
         before = None
         if self.path.exists():
-            before = self.path.rename(self.path.with_name(_BEFORE))
+            before = self.path.rename(self._unused())
         replace_file(self.path, sheet.encode())
         return before
+
+    def _unused(self) -> Path:
+        names = (f"before-{number}.toml" for number in itertools.count(1))
+        return next(path for path in map(self._folder.joinpath, names) if not os.path.lexists(path))
+
+    def is_at(self, path: Path) -> bool:
+        """Whether *path* is the form, whatever it is called on the way there."""
+        return path.resolve() == self.path.resolve()
 
     def read(self) -> bytes:
         """The form as it is now; of one that is too large, one byte more than is allowed."""
@@ -78,8 +93,14 @@ class FormFile:
                 "goes on with it."
             )
 
-    def erase(self) -> None:
-        """Overwrite and remove the form, and all that an editor left beside it."""
+    def erase(self, taken: bytes) -> bool:
+        """Overwrite and remove the form, and all that an editor left beside it.
+
+        Returns False, and removes nothing, if it does not hold the bytes *taken* any more: somebody
+        typed on in it, and that must not be lost.
+        """
+        if self.read() != taken:
+            return False
         for path in sorted(self._folder.rglob("*"), reverse=True):
             if path.is_file() and not path.is_symlink():
                 erase(path)
@@ -90,6 +111,12 @@ class FormFile:
         self._folder.rmdir()
         with suppress(OSError):
             self._forms.rmdir()  # others are being edited otherwise
+        return True
+
+
+def begun(directory: Path) -> int:
+    """How many forms in the casebook in *directory* were begun and not handed in."""
+    return len(list((directory / FORMS).glob(f"*/{_FORM}")))
 
 
 def editor() -> list[str]:

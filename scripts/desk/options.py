@@ -60,14 +60,23 @@ def add_sheet(parser: argparse.ArgumentParser) -> None:
     sheet.add_argument(
         "--blank",
         action="store_true",
-        help="print the sheet, with what the claimant said filled in",
+        help="write the sheet, with what the claimant said filled in, into the casebook's "
+        "directory, and print its path",
+    )
+    sheet.add_argument(
+        "--print", action="store_true", help="print the sheet itself instead, for programs"
     )
     sheet.add_argument(
         "--edit",
         action="store_true",
         help="edit the sheet with $EDITOR, and add it; a wrong one is edited once more",
     )
-    sheet.add_argument("--form", metavar="FILE", help="a filled-in sheet, or - for standard input")
+    sheet.add_argument(
+        "--form",
+        metavar="FILE",
+        help="add a filled-in sheet, or - for standard input; one in the casebook's directory is "
+        "erased then",
+    )
 
 
 def add_yes(parser: argparse.ArgumentParser) -> None:

@@ -29,11 +29,12 @@ from scripts.desk import backup
 from scripts.desk.audit import findings
 from scripts.desk.backup import Backup, BackupError, Restored, write_backup
 from scripts.desk.casebook import file as casebook_file
-from scripts.desk.casebook.casebook import FILE, VERSION, Casebook, CasebookError
+from scripts.desk.casebook.casebook import FILE, VERSION, VIEWS, Casebook, CasebookError
 from scripts.desk.casebook.custody import CustodyError
 from scripts.desk.casebook.numbers import SKIPPED_BUNDLES, SKIPPED_REPLIES
 from scripts.desk.casebook.snapshot import snapshot
 from scripts.desk.commands import backup as backup_command
+from scripts.desk.search.saved_views import View, Views
 from scripts.sealed_archive import ArchiveError, seal
 
 PHOTO = b"photo" * 1_000
@@ -103,6 +104,20 @@ def test_a_restored_casebook_is_the_same_and_says_so(desk: Desk, tmp_path: Path)
         assert path.stat().st_mode & 0o077 == 0, path
     assert sorted(one.name for one in tmp_path.iterdir()) == ["again", "b", "casebook"]
     assert (tmp_path / "b").stat().st_mode & 0o777 == 0o600
+
+
+def test_saved_views_come_back_as_they_were_when_the_backup_began(
+    desk: Desk, tmp_path: Path
+) -> None:
+    views, kept = Views(desk.directory), View({"queue": "second"}, ("province=prov.GD",))
+    views.save("mine", kept)
+    with desk.working() as casebook, snapshot(desk.directory, casebook) as found:
+        views.save("later", View({}))
+        write_backup(found, tmp_path / "b", WORDS, day=DAY, progress=lambda *_: None)
+    bring_back(tmp_path / "b", tmp_path / "again")
+
+    assert Views(tmp_path / "again").all() == {"mine": kept}
+    assert (tmp_path / "again" / VIEWS).stat().st_mode & 0o777 == 0o600
 
 
 def test_any_openpgp_program_opens_a_backup(desk: Desk, tmp_path: Path) -> None:
@@ -286,6 +301,14 @@ def test_wrong_words_and_altered_backups_leave_no_casebook(desk: Desk, tmp_path:
         with pytest.raises(CasedropError):
             bring_back(tmp_path / "b", tmp_path / "again")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["b", "casebook"]
+
+
+def test_a_backup_has_room_for_very_many_files(tmp_path: Path) -> None:
+    """The list of 6,000 files is longer than a megabyte; that of a few with long names, too."""
+    (tmp_path / "file").write_bytes(b"x")
+    files = [(f"attachments/{number:020000}", tmp_path / "file") for number in range(60)]
+    manifest = seal(tmp_path / "b", WORDS, files, {})
+    assert len(manifest.members) == 60 and len(manifest.to_bytes()) > 2**20
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_a_refused_act_leaves_no_line_but_that_somebody_sat_down(filed: tuple[Te
     for arguments in (
         ["show", "K7-QX4M"],
         ["review", case, "--form", form],
-        ["adjudicate", case, "--blank"],
+        ["adjudicate", case, "--print"],
     ):
         assert team.run(0, *arguments)[0] == 2
 
@@ -190,7 +190,7 @@ def test_nobody_works_whom_the_casebook_does_not_know(
     since = len(log(team))
     team.homes.append(tmp_path_factory.mktemp("empty"))
 
-    for arguments in (["list"], ["show", case], ["review", case, "--blank"]):
+    for arguments in (["list"], ["show", case], ["review", case, "--print"]):
         code, out, err = team.run(3, *arguments)
         assert (code, out) == (
             2,

@@ -1,9 +1,11 @@
-"""`review --edit`: the form is edited in the casebook's directory, taken back, and erased."""
+"""`review --edit` and `--blank`: forms lie in the casebook's folder, and are erased after use."""
 
+import json
 import shlex
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.export_bundles import Drop
@@ -11,11 +13,13 @@ from support.team import Prepared, Team
 
 from dropbox.openpgp import Reviewers
 from scripts.desk.form_file import FORMS, FormError, editor
+from scripts.desk.reviewing import hand_in
 
 # What stands in for an editor: it runs the code in the file that it is given first.
 _EDITOR = """
 import os, sys
 from pathlib import Path
+from typing import Any
 form = Path(sys.argv[1])
 text = form.read_text().replace('urgency = ""', 'urgency = "normal"')
 """
@@ -137,6 +141,92 @@ def test_an_unchanged_form_and_an_editor_that_fails_add_nothing(
     code, _, err = filed.run(0, "review", filed.case(), "--edit")
     assert code == 2 and "The editor ended with an error" in err and len(forms(filed)) == 1
     assert '"layers": []' in filed(0, "show", filed.case(), "--json")
+
+
+def filled_in(form: Path, **said: str) -> None:
+    """Fill in fields that are empty in *form*."""
+    text = form.read_text("utf-8")
+    for name, value in said.items():
+        assert f'{name} = ""' in text
+        text = text.replace(f'{name} = ""', f'{name} = "{value}"')
+    form.write_text(text, "utf-8")
+
+
+def test_a_blank_form_is_in_the_casebooks_directory_and_erased_once_it_was_taken(
+    filed: Team,
+) -> None:
+    case = filed.case()
+    form = Path(filed(0, "review", case, "--blank").splitlines()[0])
+    assert forms(filed) == [form]
+    assert [f"{path.stat().st_mode:o}" for path in (form, form.parent)] == ["100600", "40700"]
+    form.with_name("form.toml~").write_text("an editor's copy", "utf-8")
+
+    filled_in(form, merit="m9", urgency="normal")
+    code, out, err = filed.run(0, "review", case, "--form", form)
+    assert (code, out) == (2, "") and "merit" in err and form in forms(filed)
+
+    form.write_text(form.read_text("utf-8").replace("m9", "m2"), "utf-8")
+    said = filed(0, "review", case, "--form", form)
+    assert "version 1 of your review was saved" in said and "still there" not in said
+    assert not (filed.casebook / FORMS).exists()
+
+
+def test_a_form_that_was_begun_is_gone_on_with_and_never_written_over(filed: Team) -> None:
+    case = filed.case()
+    form = Path(json.loads(filed(0, "review", case, "--blank", "--json"))["form"])
+    assert filed(0, "review", case, "--blank").startswith(f"{form}\n")  # nothing typed yet
+    filled_in(form, note="typed before", merit="m1", urgency="normal")
+    typed = form.read_bytes()
+
+    code, _, err = filed.run(0, "review", case, "--blank")
+    assert code == 0 and "Going on with what you typed before" in err
+    assert form.read_bytes() == typed
+    for version in (1, 2):
+        filed.judge(0, case, merit=f"m{version}", urgency="normal")
+        code, _, err = filed.run(0, "review", case, "--blank")
+        assert code == 0 and "The case has changed since you last edited its form" in err
+    assert sorted(path.name for path in forms(filed)) == [
+        "before-1.toml",
+        "before-2.toml",
+        "form.toml",
+    ]
+    assert (form.parent / "before-1.toml").read_bytes() == typed
+
+
+def test_another_reviewer_at_the_same_casebook_never_gets_a_form_that_was_begun(
+    filed: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = filed.case()
+    mine = Path(filed(0, "review", case, "--blank").splitlines()[0])
+    filled_in(mine, note="first-reviewers-remark")
+
+    theirs = Path(filed(1, "review", case, "--blank").splitlines()[0])
+    assert theirs != mine and "first-reviewers-remark" not in theirs.read_text("utf-8")
+    typing(filed, monkeypatch, "assert 'first-reviewers-remark' not in text\n" + GOOD)
+    assert "was saved" in filed(1, "review", case, "--edit")
+    assert forms(filed) == [mine] and "forms begun: 1" in filed(0, "status")
+
+
+def test_only_the_casebooks_own_form_is_erased_and_only_as_it_was_taken(
+    filed: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = filed.case()
+    other = filed.directory / "elsewhere.toml"
+    other.write_text(filed.sheet(0, case, merit="m1", urgency="normal"), "utf-8")
+    assert f"{other} is not the casebook's own form" in filed(0, "review", case, "--form", other)
+    assert other.exists()
+
+    form = Path(filed(0, "review", case, "--blank").splitlines()[0])
+    form.write_text(form.read_text("utf-8").replace('merit = "m1"', 'merit = "m2"'), "utf-8")
+
+    def typed_on(*given: Any, **more: Any) -> Any:
+        form.write_text(form.read_text("utf-8") + "# typed on", "utf-8")
+        return hand_in(*given, **more)
+
+    monkeypatch.setattr("scripts.desk.screen.sheets.hand_in", typed_on)
+    said = filed(0, "review", case, "--form", form)
+    assert "version 2 of your review was saved" in said and "was changed while it was taken" in said
+    assert form.read_text("utf-8").endswith("# typed on")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from support.export_bundles import Drop
 from support.team import Prepared, Team
 
 from dropbox.openpgp import Reviewers
-from scripts.desk.search.saved_views import FILE, View, ViewError, Views
+from scripts.desk.casebook.casebook import VIEWS
+from scripts.desk.search.saved_views import View, ViewError, Views
 
 
 @pytest.fixture
@@ -136,9 +137,9 @@ def test_views_are_whole_or_not_there_and_hold_nothing_but_what_was_asked(tmp_pa
     views.save("b", View({}))
 
     assert Views(tmp_path).all() == {"b": View({}), "一": view}
-    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / VIEWS).stat().st_mode & 0o777 == 0o600
     for damage in ("{", "[]", '{"a": 1}', '{"a": {"options": {}, "where": "x", "descending": 0}}'):
-        (tmp_path / FILE).write_text(damage)
+        (tmp_path / VIEWS).write_text(damage)
         with pytest.raises(ViewError, match="cannot be read"):
             views.all()
 

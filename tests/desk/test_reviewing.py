@@ -50,7 +50,7 @@ def everything(team: Team, who: int) -> str:
     out = ""
     for command in (["list"], ["show", team.case()], ["status"], ["verify"], ["reviewers"]):
         out += team(who, *command) + team(who, *command, "--json")
-    sheet = team(who, "review", team.case(), "--blank").splitlines()
+    sheet = team(who, "review", team.case(), "--print").splitlines()
     # Without the comments, which hold all codes.
     out += "\n".join(line for line in sheet if not line.startswith("#"))
     return out + team(who, "files", team.case(), "--json")
@@ -143,9 +143,9 @@ def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
     text.write_text("x", "utf-8")
     refused: list[list[str | Path]] = [
         ["show"],
-        ["review", "--blank"],
+        ["review", "--print"],
         ["review", "--form", form],
-        ["adjudicate", "--blank"],
+        ["adjudicate", "--print"],
         ["files"],
     ]
     refused.append(["answer", "--text-file", text, "--yes"])
@@ -206,7 +206,7 @@ def test_every_act_can_be_read_by_programs(filed: Team) -> None:
     assert [one["case"] for one in read("list")] == [filed.case()]
     assert read("show", filed.case())["case"] == filed.case()
     assert read("files", filed.case()) == []
-    assert "merit" in read("review", filed.case(), "--blank")["sheet"]
+    assert "merit" in read("review", filed.case(), "--print")["sheet"]
     assert read("review", filed.case(), "--form", form)["version"] == 1
     assert read("find", "--no-words", "--category", "c1")["count"] in (0, 1)
     assert read("answer", "--templates")
@@ -241,7 +241,7 @@ def test_a_sheet_comes_from_standard_input_and_every_fault_is_told(
     def typed(text: str) -> None:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
-    blank = tomllib.loads(filed(0, "review", filed.case(), "--blank"))
+    blank = tomllib.loads(filed(0, "review", filed.case(), "--print"))
     issued = toml({key: blank[key] for key in ("case", "version")})
     typed('category = "c8"\nmerit = "m8"\n' + issued)
     code, out, err = filed.run(0, "review", filed.case(), "--form", "-")
@@ -385,7 +385,7 @@ def test_status_counts_the_cases_and_says_how_the_disk_is(filed: Team) -> None:
 def test_two_desks_at_once_and_a_newer_casebook_are_a_sentence(filed: Team) -> None:
     case = filed.case()
     with Casebook.open(filed.casebook):
-        code, _, err = filed.run(1, "review", case, "--blank")
+        code, _, err = filed.run(1, "review", case, "--print")
     assert code == 2 and "Another desk has the casebook" in err and err.count("\n") == 1
 
     with Casebook.open(filed.casebook) as casebook:

@@ -44,7 +44,7 @@ class Team:
 
     def sheet(self, who: int, case: str, act: str = "review", **changes: object) -> str:
         """The desk's review sheet of a case, filled in."""
-        return toml({**tomllib.loads(self(who, act, case, "--blank")), **changes})
+        return toml({**tomllib.loads(self(who, act, case, "--print")), **changes})
 
     def judge(self, who: int, case: str, act: str = "review", **changes: object) -> dict[str, Any]:
         """Fill in the desk's review sheet, and submit it."""

@@ -47,6 +47,7 @@ __all__ = ["FILE", "VERSION", "Casebook", "CasebookError", "create"]
 
 VERSION = 9
 FILE, CAMPAIGN, ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
+VIEWS = "views.json"  # may be absent; see scripts.desk.search.saved_views
 _SAMPLE_KEY_BYTES = 32
 _CASE = (
     "SELECT number, coalesce(name, ''), reply_public, tag_key FROM cases "

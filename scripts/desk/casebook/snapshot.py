@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.desk.casebook import custody, schema
-from scripts.desk.casebook.casebook import ATTACHMENTS, CAMPAIGN, FILE, Casebook
+from scripts.desk.casebook.casebook import ATTACHMENTS, CAMPAIGN, FILE, VIEWS, Casebook
 from scripts.desk.casebook.file import copy_into
 
 _COPY = FILE + ".snapshot"
@@ -39,25 +39,30 @@ def snapshot(directory: Path, casebook: Casebook) -> Iterator[Snapshot]:
     copy = directory / _COPY
     # A run that was killed left it; whoever makes one holds the lock.
     copy.unlink(missing_ok=True)
-    try:
-        copy_into(casebook.database.conn, copy)
-        file = os.open(copy, os.O_RDONLY)
-    finally:
-        # It lives as long as it is open here: nothing is left of it when this process ends.
-        copy.unlink(missing_ok=True)
-    try:
+    with ExitStack() as kept:
+        try:
+            copy_into(casebook.database.conn, copy)
+            files = {FILE: _opened(copy, kept)}
+        finally:
+            # It lives as long as it is open here: nothing is left of it when this process ends.
+            copy.unlink(missing_ok=True)
+        files[CAMPAIGN] = directory / CAMPAIGN
+        if (directory / VIEWS).exists():
+            files[VIEWS] = _opened(directory / VIEWS, kept)
         attachments = [row[0] for row in casebook.database.execute(_FILES)]
+        files |= {f"{ATTACHMENTS}/{one}": casebook.file_path(one) for one in attachments}
         yield Snapshot(
-            files={
-                FILE: Path(f"/proc/self/fd/{file}"),
-                CAMPAIGN: directory / CAMPAIGN,
-                **{f"{ATTACHMENTS}/{one}": casebook.file_path(one) for one in attachments},
-            },
+            files=files,
             version=schema.version(casebook.database.conn),
             desk=casebook.desk,
             campaign=casebook.campaign.code,
             cases=casebook.counts().cases,
             head=custody.head(casebook.database, casebook.origin),
         )
-    finally:
-        os.close(file)
+
+
+def _opened(path: Path, kept: ExitStack) -> Path:
+    """The file at *path* as it is now, also when it was replaced or removed, while *kept* lasts."""
+    file = os.open(path, os.O_RDONLY)
+    kept.callback(os.close, file)
+    return Path(f"/proc/self/fd/{file}")

@@ -17,5 +17,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Print the sheet, have it edited, or add it."""
+    """Write the sheet, have it edited, or add it."""
     run_sheet(asked, ADJUDICATION)

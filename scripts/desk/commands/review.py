@@ -1,4 +1,4 @@
-"""`review`: has a case's review sheet edited, prints a blank one, or adds a filled-in one."""
+"""`review`: has a case's review sheet edited, writes a blank one, or adds a filled-in one."""
 
 import argparse
 
@@ -6,7 +6,7 @@ from scripts.desk.options import add_case, add_json, add_sheet
 from scripts.desk.review.judgement import REVIEW
 from scripts.desk.screen.sheets import run_sheet
 
-HELP = "edit the review sheet of a case, print a blank one, or add a filled-in one"
+HELP = "edit the review sheet of a case, write a blank one, or add a filled-in one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,5 +17,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Print the sheet, have it edited, or add it."""
+    """Write the sheet, have it edited, or add it."""
     run_sheet(asked, REVIEW)

@@ -7,6 +7,7 @@ from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.set_aside import BLOCK
 from scripts.desk.disk import keeping
+from scripts.desk.form_file import begun
 from scripts.desk.identity import today
 from scripts.desk.options import add_json
 from scripts.desk.screen.answers import answered_values, came_back
@@ -41,6 +42,7 @@ def run(asked: argparse.Namespace) -> None:
             casebook.database, casebook.origin
         )
         reviewing = casebook.campaign.reviewing
+    values["forms_begun"] = begun(asked.casebook)
     values["disk"] = keeping(asked.casebook)
     if asked.home is not None:
         values["keys"] = term_values(asked.home, today())

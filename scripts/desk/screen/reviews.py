@@ -9,13 +9,11 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from dropbox.campaign import Campaign
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import Viewer
 from scripts.desk.review.judgement import Judgement, Layer, Reviews
-from scripts.desk.reviewing import Kept
 from scripts.desk.screen.cases import EXCERPT_CHARACTERS, category_label, harm_label
-from scripts.desk.screen.output import counted, print_json, table
+from scripts.desk.screen.output import counted, table
 from scripts.desk.screen.translations import gist_cell
 from scripts.desk.search.similar import linked
 from scripts.desk.search.summary import Outline, outlines_of
@@ -348,27 +346,3 @@ def statuses(casebook: Casebook, name: Literal["status", "correspondence"]) -> d
 def next_after(rows: Sequence[Mapping[str, Any]], left: int) -> str:
     """The case after which the next page begins, "" if it is empty: *left* are behind *rows*."""
     return str(rows[-1]["case"]) if rows and left > 0 else ""
-
-
-def print_sheet(sheet: str, *, json: bool) -> None:
-    """Print a blank review sheet."""
-    print_json({"sheet": sheet}) if json else print(sheet, end="")
-
-
-def print_kept(kept: Kept, campaign: Campaign, *, json: bool) -> None:
-    """Print what became of a sheet: the layer's number and version, and the case's status."""
-    if json:
-        print_json(
-            {
-                "case": kept.case.name,
-                "layer": kept.layer.number,
-                "version": kept.layer.version,
-                "status": kept.status,
-            }
-        )
-        return
-    label = campaign.reviewing.label("status", kept.status, "en")
-    print(
-        f"{kept.case.name}: version {kept.layer.version} of your {kept.layer.role} was saved. "
-        f"Status: {label}."
-    )

@@ -1,39 +1,59 @@
-"""`review` and `adjudicate`: a sheet is printed, taken from a file, or edited and taken back."""
+"""`review` and `adjudicate`: a sheet is written, taken from its file, or edited and taken back.
+
+What a reviewer writes lies in the casebook's directory and is erased once it was taken; see
+:mod:`scripts.desk.form_file`. Only programs are given a sheet elsewhere.
+"""
 
 import argparse
 import sys
 from contextlib import suppress
+from pathlib import Path
 
+from dropbox.campaign import Campaign
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.form_file import FormFile
 from scripts.desk.identity import at_desk, own_case, today, working
+from scripts.desk.review.judgement import ADJUDICATION
 from scripts.desk.review.sheet import BadSheet, issued
 from scripts.desk.reviewing import Kept, blank_sheet, hand_in, read_sheet, version_of
-from scripts.desk.screen.reviews import print_kept, print_sheet
+from scripts.desk.screen.output import print_json
 from scripts.terminal import isolated
 
 
 def run_sheet(asked: argparse.Namespace, role: str) -> None:
     """Do what the options of :func:`scripts.desk.options.add_sheet` ask for, as *role*."""
-    if asked.blank:
+    if asked.print:
         with working(asked) as casebook:
             sheet = blank_sheet(casebook, own_case(casebook, asked.case), role)
-        print_sheet(sheet, json=asked.json)
+        _print_sheet(sheet, json=asked.json)
+    elif asked.blank:
+        with working(asked) as casebook:
+            form, _ = _begun(casebook, asked, role)
+        _print_form(form, role, json=asked.json)
     elif asked.edit:
         _edit(asked, role)
     else:
-        # Read before the casebook is locked, because somebody may still be typing it.
-        filled_in = read_sheet(asked.form)
-        with working(asked) as casebook:
-            _print(casebook, _taken(casebook, asked, filled_in, role), asked)
+        _take(asked, role)
 
 
-def _taken(casebook: Casebook, asked: argparse.Namespace, sheet: bytes, role: str) -> Kept:
+def _take(asked: argparse.Namespace, role: str) -> None:
+    """Add the sheet in the file --form, and then erase it if it is the casebook's own form."""
+    # Read before the casebook is locked, because somebody may still be typing it.
+    filled_in = read_sheet(asked.form)
+    with working(asked) as casebook:
+        kept = _handed_in(casebook, asked, filled_in, role)
+        form = FormFile(casebook.directory, kept.case, role, at_desk(casebook))
+        campaign = casebook.campaign
+    # Only now is the review on the disk.
+    own = asked.form != "-" and form.is_at(Path(asked.form))
+    erased = own and form.erase(filled_in)
+    _print_kept(kept, campaign, json=asked.json, erased=erased)
+    if not erased and asked.form != "-" and not asked.json:
+        _print_left(asked.form, typed_on=own)
+
+
+def _handed_in(casebook: Casebook, asked: argparse.Namespace, sheet: bytes, role: str) -> Kept:
     return hand_in(casebook, own_case(casebook, asked.case), sheet, role, today=today())
-
-
-def _print(casebook: Casebook, kept: Kept, asked: argparse.Namespace) -> None:
-    print_kept(kept, casebook.campaign, json=asked.json)
 
 
 def _edit(asked: argparse.Namespace, role: str) -> None:
@@ -48,32 +68,37 @@ def _edit(asked: argparse.Namespace, role: str) -> None:
         form.edit()
         filled_in = form.read()
         if filled_in == before:
-            form.erase()
+            form.erase(filled_in)
             print("Nothing was changed, so nothing was kept.")
             return
         try:
             with working(asked) as casebook:
-                _print(casebook, _taken(casebook, asked, filled_in, role), asked)
+                kept = _handed_in(casebook, asked, filled_in, role)
+                campaign = casebook.campaign
         except BadSheet as why:
             _ask_again(str(why), form)
         else:
-            form.erase()
+            erased = form.erase(filled_in)
+            _print_kept(kept, campaign, json=asked.json, erased=erased)
+            if not erased and not asked.json:
+                _print_left(form.path, typed_on=True)
             return
 
 
 def _begun(casebook: Casebook, asked: argparse.Namespace, role: str) -> tuple[FormFile, bytes]:
-    """The form to edit, and the blank sheet of which it is."""
+    """The form to fill in, and the blank sheet of which it is."""
     case = own_case(casebook, asked.case)
-    form = FormFile(casebook.directory, case, role)
+    form = FormFile(casebook.directory, case, role, at_desk(casebook))
     sheet = blank_sheet(casebook, case, role)
     left = form.left()
     if left is not None and _fits(casebook, asked, left, role):
-        print(f"Going on with what you typed before, in {form.path}.", file=sys.stderr)
+        if left != sheet.encode():
+            print(f"Going on with what you typed before, in {form.path}.", file=sys.stderr)
         return form, sheet.encode()
     if before := form.begin(sheet):
         print(
             f"The case has changed since you last edited its form, which is now {before}: copy "
-            "what still holds. Both are erased once the new one is taken.",
+            "what still holds. It is erased with the new one, once that was taken.",
             file=sys.stderr,
         )
     return form, sheet.encode()
@@ -97,3 +122,49 @@ def _ask_again(why: str, form: FormFile) -> None:
     print("Enter opens it once more, Ctrl-C stops: ", end="", file=sys.stderr, flush=True)
     if not sys.stdin.readline():
         raise BadSheet(stays)
+
+
+def _print_sheet(sheet: str, *, json: bool) -> None:
+    """Print a blank review sheet."""
+    print_json({"sheet": sheet}) if json else print(sheet, end="")
+
+
+def _print_form(form: FormFile, role: str, *, json: bool) -> None:
+    """Print where *form* is, and how it is handed in."""
+    if json:
+        print_json({"case": form.case, "form": str(form.path)})
+        return
+    act = "adjudicate" if role == ADJUDICATION else "review"
+    print(
+        f"{form.path}\nFill it in, then hand it in with `{act} {form.case} --form` and this path; "
+        "it is erased once it was taken. `--edit` opens it in your editor."
+    )
+
+
+def _print_left(path: Path | str, *, typed_on: bool) -> None:
+    """Say that a form was taken and not erased: it lies elsewhere, or somebody *typed_on* in it."""
+    why = "was changed while it was taken" if typed_on else "is not the casebook's own form"
+    print(f"{path} {why}, so it is still there with what you wrote; erase it.")
+
+
+def _print_kept(kept: Kept, campaign: Campaign, *, json: bool, erased: bool) -> None:
+    """Print what became of a sheet: the layer's number and version, and the case's status.
+
+    And whether the form in the casebook's directory was *erased*.
+    """
+    if json:
+        print_json(
+            {
+                "case": kept.case.name,
+                "layer": kept.layer.number,
+                "version": kept.layer.version,
+                "status": kept.status,
+                "erased": erased,
+            }
+        )
+        return
+    label = campaign.reviewing.label("status", kept.status, "en")
+    print(
+        f"{kept.case.name}: version {kept.layer.version} of your {kept.layer.role} was saved. "
+        f"Status: {label}."
+    )

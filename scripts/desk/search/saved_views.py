@@ -13,10 +13,10 @@ from typing import Any
 
 from dropbox.durable_file import replace_file
 from dropbox.errors import CasedropError
+from scripts.desk.casebook.casebook import VIEWS
 from scripts.desk.search.known_codes import wrong_code
 from scripts.terminal import one_line
 
-FILE = "views.json"
 _FILE_BYTES, _MOST_VIEWS = 256 * 1024, 200
 _NAME = re.compile(r"[\w][\w.-]{0,39}")
 _SHOWN_CHARACTERS = 40
@@ -46,7 +46,7 @@ class Views:
     """The views saved with the casebook in *directory*. Every method may raise ViewError."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / FILE
+        self._path = directory / VIEWS
 
     def all(self) -> dict[str, View]:
         """All views by name."""
