@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from dropbox.label import Label
 
-# The lists of choices of the fields that every campaign has.
+# The lists of choices of the fields that every campaign has, and the reasons for redactions.
 LISTS = (
     "merit",
     "status",
@@ -20,6 +20,7 @@ LISTS = (
     "flag",
     "evidence",
     "currency",
+    "redaction",
 )
 # The desk's rules depend on exactly these codes; a campaign only labels them.
 FIXED = {

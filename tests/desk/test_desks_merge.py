@@ -59,6 +59,21 @@ def verified(desk: Desk) -> tuple[list[str], list[str]]:
         return findings(casebook, keys, datetime.now(UTC) + timedelta(days=1)), forks(casebook)
 
 
+def state_facts(first: Desk, second: Desk, backup: Desk) -> None:
+    """Facts that three desks state of two cases, and what they black out."""
+    first.redact(1, "0b", page=1)
+    backup.redact(1, "0c", start=2)
+    second.redact(1, "0a", start=2)
+    first.end_redaction(1, "0a")
+    first.event(1, "E000000001", "【虚构】封号")
+    backup.event(1, "E000000001", "【虚构】封号，后来解封", reason="the notice says so")
+    second.party(1, "P000000001", "腾讯\nTencent")
+    first.party(2, "P000000002", "騰訊")
+    second.contact(2, "C000000001", "【虚构】再约")
+    second.same(1, "P000000001", "P000000002")
+    backup.same(2, "P000000002", "P000000001", DENIED)
+
+
 @pytest.mark.slow
 def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     desks: list[Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -99,13 +114,7 @@ def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     first.release(2)
     second.confirm(2, 1)
     backup.link(2, 1, DENIED)
-    first.event(1, "E000000001", "【虚构】封号")
-    backup.event(1, "E000000001", "【虚构】封号，后来解封", reason="the notice says so")
-    second.party(1, "P000000001", "腾讯\nTencent")
-    first.party(2, "P000000002", "騰訊")
-    second.contact(2, "C000000001", "【虚构】再约")
-    second.same(1, "P000000001", "P000000002")
-    backup.same(2, "P000000002", "P000000001", DENIED)
+    state_facts(first, second, backup)
     for _ in range(3):
         exchange(working)
 
@@ -139,6 +148,7 @@ def test_bundles_are_merged_in_any_order_and_again_is_harmless(
         desk.translate(1, f"Gist {number}", machine="argos" if number else "")
         desk.assign(2, number)
         desk.confirm(number, 1)
+        desk.redact(2, f"0{number}", start=number)
         desk.event(1, "E000000001", f"Version {number}", reason="x" * number)
         desk.party(4, f"P00000000{number}", "腾讯", state=TAKEN_BACK if number == 2 else STATED)
         desk.contact(4, "C000000001", f"Agreed {number}")
@@ -146,6 +156,8 @@ def test_bundles_are_merged_in_any_order_and_again_is_harmless(
     exchange(desks)
     first.release(1)
     second.link(3, 4)
+    second.end_redaction(2, "00")
+    third.end_redaction(2, "00")
     bundles = [desk.work() for desk in desks]
     states = []
     for place, order in enumerate(itertools.permutations(bundles)):
@@ -255,6 +267,27 @@ def test_a_release_names_one_answer_of_one_desk(desks: list[Desk]) -> None:
         hashes = {desk: sha256 for sha256, desk, _ in casebook.desks.hashes_of_answers(case.number)}
         released = {(one.desk, one.answer_sha256) for one in casebook.releases.of(case.number)}
     assert len(set(hashes.values())) == 2 and released == set(hashes.items())
+
+
+def test_a_redaction_counts_at_every_desk_until_that_one_is_taken_back(desks: list[Desk]) -> None:
+    first, second, third = desks
+    first.redact(1, "0a")
+    second.redact(1, "0b")
+    third.redact(2, "0c", page=1)
+    exchange(desks)
+    third.end_redaction(1, "0a")
+    # Before the others hear of that, and by the same reviewer once more.
+    first.redact(1, "0d")
+    exchange(desks)
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            number, other = (desk.case(casebook, one).number for one in (1, 2))
+            assert {one.key for one in casebook.redactions.of(number)} == {"0a", "0b", "0d"}
+            assert {one.key for one in casebook.redactions.standing(number)} == {"0b", "0d"}
+            assert casebook.redactions.ends(number)["0a"].reviewer == C
+            assert casebook.redactions.ends(other) == {}
+            standing = {one.key for one in casebook.redactions.all_standing()}
+            assert standing == {"0b", "0c", "0d"}
 
 
 def test_a_confirmation_is_known_at_every_desk_once(desks: list[Desk]) -> None:

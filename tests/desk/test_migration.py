@@ -71,6 +71,7 @@ def test_a_migrated_casebook_holds_what_it_held_and_verifies(
         | {"case_name", "considered", "sent_again"}
         | {"desk", "desk_line", "desk_row", "desk_promise", "desk_closed"}
         | {"translation", "assignment", "draw", "link_decision", "release", "confirmation"}
+        | {"redaction", "redaction_end"}
         | {"event", "party", "same_party", "contact"}
     )
     assert tables(copy) == whole and copy.stat().st_mode & 0o777 == 0o600

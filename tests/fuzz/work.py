@@ -151,13 +151,42 @@ _FACTS: dict[str, dict[str, int | str]] = {
         "contact": "",
     },
 }
+_REDACTIONS: dict[str, dict[str, int | str]] = {
+    "redaction": {
+        "number": 1,
+        "case": 1,
+        "key": "6a" * 16,
+        "kind": "box",
+        "sha256": "7b" * 32,
+        "page": 2,
+        "x": 0,
+        "y": 250_000,
+        "width": 1_000_000,
+        "height": 10_000,
+        "start": 0,
+        "stop": 0,
+        "reason": "privilege",
+        "reviewer": _REVIEWER,
+        "rank": 1,
+        "day": "2026-11-25",
+    },
+    "redaction_end": {
+        "number": 1,
+        "case": 1,
+        "key": "6a" * 16,
+        "because": "【虚构】 another page",
+        "reviewer": _REVIEWER,
+        "rank": 1,
+        "day": "2026-11-25",
+    },
+}
 WORK_3 = replace(
     WORK_2,
     rows=(
         *WORK_2.rows,
         *(
             WorkRow(f"{number:02x}" * 32, kind, _CHARACTERS, (), values)
-            for number, (kind, values) in enumerate(_FACTS.items(), 0x70)
+            for number, (kind, values) in enumerate({**_FACTS, **_REDACTIONS}.items(), 0x70)
         ),
     ),
 )

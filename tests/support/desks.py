@@ -14,11 +14,12 @@ from nacl.signing import SigningKey
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook, create
-from scripts.desk.casebook.custody import Session
+from scripts.desk.casebook.custody import Session, digest
 from scripts.desk.casebook.desks import Closed, WorkRow
 from scripts.desk.casebook.draws import Draw
 from scripts.desk.casebook.facts import Contact, Event, Party, SameParty
 from scripts.desk.casebook.link_decisions import CONFIRMED
+from scripts.desk.casebook.redactions import BOX, TEXT, End, Redaction
 from scripts.desk.casebook.releases import Confirmation, Release
 from scripts.desk.casebook.translations import GIST, Translation
 from scripts.desk.exchange.merging import Merged, gather, merge
@@ -210,6 +211,24 @@ class Desk:
             word = SameParty(one, other, decision, "", self.reviewer, DAY)
             casebook.same_parties.add(case, word)
 
+    def redact(self, claimant: int, key: str, *, start: int = 0, page: int = 0) -> None:
+        """Black out a character of what the claimant sent first, or a box on a page of a file."""
+        with self.working() as casebook, casebook.together():
+            case = self.case(casebook, claimant)
+            sha256 = digest(case.parts[0].report.text.encode())
+            span = (start, start + 1) if not page else (0, 0)
+            where = (page, 10, 20, 30, 40) if page else (0, 0, 0, 0, 0)
+            kind = BOX if page else TEXT
+            casebook.redactions.add(
+                case, Redaction(key, kind, sha256, *where, *span, "minor", self.reviewer, DAY)
+            )
+
+    def end_redaction(self, claimant: int, key: str) -> None:
+        """Take a redaction back."""
+        with self.working() as casebook, casebook.together():
+            case = self.case(casebook, claimant)
+            casebook.redactions.end(case, End(key, "no need", self.reviewer, DAY))
+
     def work(self) -> Work:
         with Casebook.open(self.directory) as casebook:
             return gather(casebook, self.reviewer, closed)
@@ -258,6 +277,9 @@ class Desk:
                     casebook.assignments.of(case.number),
                     casebook.draws.of(case.number),
                     casebook.releases.of(case.number),
+                    casebook.redactions.of(case.number),
+                    casebook.redactions.standing(case.number),
+                    sorted(casebook.redactions.ends(case.number).items()),
                     sorted(
                         (names[one.other], *one[1:])
                         for one in casebook.link_decisions.of(case.number)

@@ -14,7 +14,7 @@ from fuzz.work import WORK, WORK_2, WORK_3
 from dropbox import canonical_json
 from dropbox.errors import BadBundle
 from dropbox.tar_members import END, member
-from scripts.desk.casebook.desks import FACTS, OTHERS
+from scripts.desk.casebook.desks import FACTS, OTHERS, REDACTIONS
 from scripts.desk.exchange import work_bundle
 from scripts.desk.exchange.work_bundle import Work, pack, read_work, unpack, write_work
 
@@ -68,18 +68,27 @@ def test_a_bundle_with_later_kinds_of_rows_is_of_version_2() -> None:
             read(signed(damaged))
 
 
-def test_a_bundle_with_facts_is_of_version_3() -> None:
+def test_a_bundle_with_facts_or_redactions_is_of_version_3() -> None:
     whole = lzma.decompress((VECTORS / "work_06_version_3.tar.xz").read_bytes())
     assert read(whole) == WORK_3 and write_work(WORK_3, detached) == whole
-    assert WORK_3.version == 3 and {row.kind for row in WORK_3.rows} >= {*OTHERS, *FACTS}
+    assert WORK_3.version == 3 and {row.kind for row in WORK_3.rows} >= {
+        *OTHERS,
+        *FACTS,
+        *REDACTIONS,
+    }
 
     body = json.loads(WORK_3.to_bytes())
-    event = next(one for one in body["rows"] if one[1] == "event")
+    event, redaction = (
+        next(one for one in body["rows"] if one[1] == kind) for kind in ("event", "redaction")
+    )
     for damaged in (
         {**body, "version": 2},
         {**body, "rows": [_with(event, date=2019)]},
         {**body, "rows": [_with(event, text="\ud800")]},
         {**body, "rows": [_with(event, rank="1")]},
+        {**body, "rows": [_with(redaction, page="1")]},
+        {**body, "rows": [_with(redaction, stop=1.5)]},
+        {**body, "rows": [_with(redaction, reason=None)]},
     ):
         with pytest.raises(BadBundle, match="damaged"):
             read(signed(damaged))

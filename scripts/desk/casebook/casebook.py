@@ -38,6 +38,7 @@ from scripts.desk.casebook.names import Names
 from scripts.desk.casebook.numbers import Numbers
 from scripts.desk.casebook.parts import Parts
 from scripts.desk.casebook.productions import Productions
+from scripts.desk.casebook.redactions import Redactions
 from scripts.desk.casebook.releases import Confirmations, Releases
 from scripts.desk.casebook.set_aside import SetAside
 from scripts.desk.casebook.translations import Translations
@@ -158,6 +159,7 @@ class Casebook:
         self.same_parties = SameParties(database, self.desks, self.note)
         self.contacts = Facts(database, self.desks, Contact, self.note)
         self.releases = Releases(database, self.desks, self.note)
+        self.redactions = Redactions(database, self.desks, self.note)
         self.productions = Productions(database, self.desk)
         self.confirmations = Confirmations(database, self.desks, self.note)
         self.departures = Departures(database)

@@ -39,6 +39,7 @@ ACTS = (
     "event",
     "party",
     "contact",
+    "redact",
 )
 _CERTIFIED = b"casedrop custody session 1\n"
 # What each version of a fact has; see facts.py.
@@ -89,6 +90,11 @@ ROWS: Mapping[str, tuple[str, ...]] = {
         "day",
     ),
     "contact": ("number", "case", "entry", "date", "channel", "team", "contact", *_VERSION),
+    "redaction": (
+        *("number", "case", "key", "kind", "sha256", "page", "x", "y", "width", "height"),
+        *("start", "stop", "reason", "reviewer", "rank", "day"),
+    ),
+    "redaction_end": ("number", "case", "key", "because", "reviewer", "rank", "day"),
 }
 # How many of a row's first columns are its key, where it is not one.
 _KEYS = {"attachment": 2, "sent_again": 2, "bundle": 2, "acknowledgement": 2, "confirmation": 4}

@@ -72,9 +72,10 @@ class Closed(NamedTuple):
 FIRST = ("layer", "answer", "taken_back", "departure", "sent_again", "reply_bundle")
 # Those since version 8: neither judgements of cases nor answers on their way.
 OTHERS = ("translation", "assignment", "draw", "link_decision", "release", "confirmation")
-# Those since version 9: facts of cases.
+# Those since version 9: facts of cases, and what is blacked out in them.
 FACTS = ("event", "party", "same_party", "contact")
-SHARED = (*FIRST, *OTHERS, *FACTS)
+REDACTIONS = ("redaction", "redaction_end")
+SHARED = (*FIRST, *OTHERS, *FACTS, *REDACTIONS)
 # Those whose rows are of no case.
 OF_NO_CASE = frozenset({"reply_bundle", "confirmation"})
 _HEX_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -111,6 +111,14 @@ _ADDED: dict[int, Sequence[str]] = {
         "idx_contact_case",
         "contact_update",
         "contact_delete",
+        "redaction",
+        "idx_redaction_case",
+        "redaction_update",
+        "redaction_delete",
+        "redaction_end",
+        "idx_redaction_end_case",
+        "redaction_end_update",
+        "redaction_end_delete",
     ),
 }
 # Tables with other columns than before; all that was in them follows from other tables.

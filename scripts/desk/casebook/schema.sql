@@ -340,6 +340,45 @@ CREATE TABLE confirmation (
   PRIMARY KEY (vault, desk, signer, reply_bundle)
 ) STRICT;
 
+-- That something of a case is blacked out in everything that leaves; see redactions.py.
+--   key     random, in hex: what takes it back names it
+--   kind    "text": characters "start" to "stop" of the text with this SHA-256;
+--           "box": a box on a page of the file with this SHA-256; "file": all of that file
+--   page    from 1; 0 unless it is a box
+--   x to height  the box, in millionths of the page's width or height
+--   reason  a code of the campaign's list "redaction"
+CREATE TABLE redaction (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  page INTEGER NOT NULL,
+  x INTEGER NOT NULL,
+  y INTEGER NOT NULL,
+  width INTEGER NOT NULL,
+  height INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  stop INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_redaction_case ON redaction ("case");
+
+-- That the redaction with this key counts no more, and why. It stays in its table all the same.
+CREATE TABLE redaction_end (
+  number INTEGER PRIMARY KEY NOT NULL,
+  "case" INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  because TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  day TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_redaction_end_case ON redaction_end ("case");
+
 
 -- What lawyers ask for of a case: facts, each with what it rests on. Rows with one "entry" are the
 -- versions of one fact, of which the last one counts.
@@ -557,3 +596,7 @@ CREATE TRIGGER same_party_update BEFORE UPDATE ON same_party BEGIN SELECT RAISE(
 CREATE TRIGGER same_party_delete BEFORE DELETE ON same_party BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER contact_update BEFORE UPDATE ON contact BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
 CREATE TRIGGER contact_delete BEFORE DELETE ON contact BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER redaction_update BEFORE UPDATE ON redaction BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER redaction_delete BEFORE DELETE ON redaction BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER redaction_end_update BEFORE UPDATE ON redaction_end BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;
+CREATE TRIGGER redaction_end_delete BEFORE DELETE ON redaction_end BEGIN SELECT RAISE(ABORT, 'what reviewers did is never changed'); END;

@@ -21,6 +21,7 @@ from scripts.desk.casebook.desks import (
     FACTS,
     OF_NO_CASE,
     OTHERS,
+    REDACTIONS,
     Closed,
     Desk,
     Promise,
@@ -167,7 +168,7 @@ def merge(
         lines=len(new.lines),
         layers=kinds.count("layer"),
         answers=kinds.count("answer"),
-        others=sum(kind in (*OTHERS, *FACTS) for kind in kinds),
+        others=sum(kind in (*OTHERS, *FACTS, *REDACTIONS) for kind in kinds),
         waiting=len(touched) - len(casebook.desks.cases_of(touched)),
         closed=failed,
     )

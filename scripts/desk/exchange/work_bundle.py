@@ -50,6 +50,13 @@ _WHOLE_NUMBERS = frozenset(
         "percent",
         "desk",
         "reply_bundle",
+        "page",
+        "x",
+        "y",
+        "width",
+        "height",
+        "start",
+        "stop",
     }
 )
 _FORMAT = "casedrop-work"
