@@ -1,14 +1,17 @@
 """The soak: a drop at half load for an hour, and what it holds meanwhile.
 
-    python -m scripts.rehearsal.soak [--minutes N]
+    python -m scripts.rehearsal.soak [--minutes N] [--a-second RATE] [--samples FILE]
 
-Half load: CLIENTS visitors, each of whom pauses after every visit for as long as it took. They
-file, file with a file, and log in. What front and vault hold is looked at all the time; printed are
-the medians of the first quarter, the middle half and the last quarter, which should be alike. The
-exit code is 2 if a visit was not answered.
+Half load: CLIENTS visitors, each of whom pauses after every visit for as long as it took, or for
+longer where at most so many visits a second are wanted. They file, file with a file, and log in.
+What front and vault hold is looked at all the time; printed are the medians of the first quarter,
+the middle half and the last quarter, which should be alike. The exit code is 2 if a visit was not
+answered.
 """
 
 import argparse
+import csv
+import math
 import os
 import shutil
 import statistics
@@ -18,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -44,6 +47,8 @@ CLIENTS = 4
 # Of ten visits: short ones are the most.
 VISITS_IN_TEN = {"report": 5, "login": 4, "file": 1}
 LOOK_SECONDS = 2.0
+# An hour brings more files than a day may: this drop takes 64 GiB of them.
+PLENTY = {"CASEDROP_VAULT_FILE_SLOTS": str(2**20)}
 PARTS = ("first quarter", "middle half", "last quarter")
 
 
@@ -77,18 +82,29 @@ def medians(samples: Sequence[Sample], name: str) -> tuple[float, ...]:
     return tuple(statistics.median(part) if part else float("nan") for part in parts)
 
 
-def visit_until(end: float, visits: Sequence[Callable[[], None]], done: list[int]) -> None:
-    """Make *visits* one after another until *end*, and pause after each for as long as it took."""
+def visit_until(
+    end: float, visits: Sequence[Callable[[], None]], done: list[int], *, apart: float = 0.0
+) -> None:
+    """Make *visits* one after another until *end*, and pause after each for as long as it took.
+
+    Visits begin at least *apart* seconds after one another.
+    """
     number = 0
     while (begun := time.monotonic()) < end:
         visits[number % len(visits)]()
         number += 1
         done.append(number)
-        time.sleep(max(0.0, min(time.monotonic() - begun, end - time.monotonic())))
+        took = time.monotonic() - begun
+        time.sleep(max(0.0, min(max(took, apart - took), end - time.monotonic())))
 
 
-def soak(drop: Drop, socket: Path, seconds: float) -> tuple[int, float, dict[str, list[Sample]]]:
-    """Load *drop*; the number of visits, the share of a core that it used, and the samples."""
+def soak(
+    drop: Drop, socket: Path, seconds: float, rate: float
+) -> tuple[int, float, dict[str, list[Sample]]]:
+    """Load *drop* with at most *rate* visits a second.
+
+    Returns the number of visits, the share of a core that it used, and the samples.
+    """
     rooms = {"front": drop.front_pid, "vault": drop.vault_pid}
     bench = Bench(socket, list(rooms.values()), seconds)
     bench.report()
@@ -101,7 +117,8 @@ def soak(drop: Drop, socket: Path, seconds: float) -> tuple[int, float, dict[str
     def work(first: int) -> None:
         try:
             # Not all the same at once.
-            visit_until(begun + seconds, visits[first:] + visits[:first], done)
+            order = visits[first:] + visits[:first]
+            visit_until(begun + seconds, order, done, apart=CLIENTS / rate)
         except (SystemExit, OSError, httpx.HTTPError) as why:
             failed.append(why)
 
@@ -121,6 +138,15 @@ def soak(drop: Drop, socket: Path, seconds: float) -> tuple[int, float, dict[str
     return len(done), share, samples
 
 
+def write(samples: dict[str, list[Sample]], path: Path) -> None:
+    """Write every sample to *path*, a new CSV file, to see when something grew."""
+    with path.open("x", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["room", *asdict(Sample(0, 0, 0, 0, 0))])
+        for room, of_room in samples.items():
+            rows.writerows([room, *asdict(one).values()] for one in of_room)
+
+
 def show(samples: dict[str, list[Sample]]) -> None:
     """Print a row for each figure of each room."""
     table = Table("room", "figure", *PARTS, "last / first")
@@ -136,6 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Soak and print. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="soak", description="A drop at half load, for long.")
     parser.add_argument("--minutes", type=float, default=60.0, help="for how long (default 60)")
+    parser.add_argument(
+        "--a-second", type=float, default=math.inf, help="at most so many visits a second"
+    )
+    parser.add_argument("--samples", type=Path, help="a new CSV file for all that was seen")
     asked = parser.parse_args(arguments)
     directory = Path(tempfile.mkdtemp(prefix="casedrop-"))
     try:
@@ -144,8 +174,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
         new_reviewer(directory / "first", name="first", out=keys, weeks=weeks, choose=unprotected)
         site = make_site(directory / "site", onion=ONION, keys=keys)
-        with Drop(site.settings_file, site.front_socket, {**os.environ, **WAIVED}) as drop:
-            visits, share, samples = soak(drop, site.front_socket, asked.minutes * 60)
+        environ = {**os.environ, **WAIVED, **PLENTY}
+        with Drop(site.settings_file, site.front_socket, environ) as drop:
+            visits, share, samples = soak(
+                drop, site.front_socket, asked.minutes * 60, asked.a_second
+            )
     except SystemExit as why:
         print(why, file=sys.stderr)
         return 2
@@ -153,6 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stop_agent(directory / "first")
         shutil.rmtree(directory, ignore_errors=True)
     show(samples)
+    if asked.samples is not None:
+        write(samples, asked.samples)
     print(f"{visits:,} visits in {asked.minutes:g} minutes; the drop used {share:.2f} cores.")
     return 0
 
