@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import BadRequest
 
-from dropbox.front.circuit_limits import What
+from dropbox.front.circuit_limits import ECHO_BYTES, What
 from dropbox.front.intake import Charge
 from dropbox.front.pages import Pages, use_language
-from dropbox.front.uploads import TooMuch
+from dropbox.front.uploads import TEXTS_BYTES, TooMuch
 
 _TOO_MANY = [
     _("Too many pages were asked for in a short time. Nothing was stored. Please wait a minute."),
     _("What you wrote is still in your browser: press Back, and then send it again."),
 ]
+# What is given back is counted for all circuits together, too.
+_ALL_CIRCUITS = b"all circuits"
 
 
 class _Refused(Exception):
@@ -30,7 +32,8 @@ def admit_only_from(app: Flask, onion: str, pages: Pages, charge: Charge) -> Non
 
     *charge* counts them; a circuit that asks for too many is told to wait. Before that, the
     language of *pages* is taken from the path: a refusal is in it, too. Whoever has looked at too
-    many can still send what was written meanwhile, and gets a page that keeps it.
+    many can still send what was written meanwhile; and when that is too much as well, it comes
+    back on its page, unfiled, as often as there is room for that.
     """
 
     def admit() -> Response | None:
@@ -43,11 +46,26 @@ def admit_only_from(app: Flask, onion: str, pages: Pages, charge: Charge) -> Non
             )
         try:
             charge(What.PAGES, beyond=request.method == "POST")
-        except TooMuch:
-            return pages.message(_("Too many pages"), _TOO_MANY, status=429)
+        except TooMuch as why:
+            if not _gives_text_back(charge):
+                return pages.message(_("Too many pages"), _TOO_MANY, status=429)
+            g.refused = why
         return None
 
     app.before_request(admit)
+
+
+def _gives_text_back(charge: Charge) -> bool:
+    """Whether a request that is refused can still have the text back that it brings, if any."""
+    if request.method != "POST":
+        return False
+    amount = 1 + min(request.content_length or 0, TEXTS_BYTES) // ECHO_BYTES
+    try:
+        charge(What.ECHOES, amount)
+        charge(What.ALL_ECHOES, amount, visit=_ALL_CIRCUITS)
+    except TooMuch:
+        return False
+    return True
 
 
 def _check_request(onion: str) -> None:

@@ -14,9 +14,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Self
+from typing import Any, Self
 
-from flask import request
+from flask import g, request
 
 from dropbox.front.uploads import TooMuch
 from dropbox.settings import Settings
@@ -30,12 +30,17 @@ _CIRCUITS = "fc00:dead:beef:4dad:"
 # The table: sets of slots; a circuit can be in any slot of its set.
 SETS, WAYS = 4_096, 8
 _KEY = b"cd2:circuit"
+# Giving a text back costs about as much as a page, 10 ms, so that all of them together take a
+# twenty-fifth of a core, and one circuit's a third of a second in ten minutes.
+ECHO_BYTES, CIRCUIT_ECHOES, ALL_ECHOES = 131_072, 32, 2_400
 
 
 class What(Enum):
     """What is counted: requests for pages, codenames turned into keys, reports, bytes received.
 
-    The last is counted for each visit, whatever circuits it uses: bytes that come with files.
+    FORM_BYTES is counted for each visit, whatever circuits it uses: bytes that come with files.
+    ECHOES are texts that a circuit sent beyond its pages and gets back unfiled, one for each
+    ECHO_BYTES that are begun; ALL_ECHOES are those of all circuits together.
     """
 
     PAGES = 0
@@ -43,6 +48,8 @@ class What(Enum):
     FORMS = 2
     BYTES = 3
     FORM_BYTES = 4
+    ECHOES = 5
+    ALL_ECHOES = 6
 
 
 _SLOT = struct.Struct(f"<Q{len(What)}d")
@@ -73,6 +80,8 @@ class CircuitLimits:
             What.FORMS: settings.circuit_forms,
             What.BYTES: settings.circuit_bytes,
             What.FORM_BYTES: settings.files * settings.file_bytes,
+            What.ECHOES: CIRCUIT_ECHOES,
+            What.ALL_ECHOES: ALL_ECHOES,
         }
         return cls(allowances, clock)
 
@@ -84,8 +93,11 @@ class CircuitLimits:
         *beyond*: see ``take``.
 
         Only tor can reach the front, and names a circuit each time; what comes without one is the
-        operator's own.
+        operator's own. A request whose ``g.refused`` is set only gets its text back: it is raised
+        for whatever else it asks for.
         """
+        if "refused" in g:
+            raise g.refused
         if visit:
             self.take(visit.hex(), what, amount, beyond=beyond)
             return
@@ -93,16 +105,28 @@ class CircuitLimits:
         if address.startswith(_CIRCUITS):
             self.take(address, what, amount, beyond=beyond)
 
+    def used(self, circuit: bytes) -> float:
+        """How many seconds' worth of its allowances *circuit* has used, all of them together.
+
+        A report counts most, as it costs most: a minute with ten in ten minutes.
+        """
+        number, at = self._place(circuit.decode("ascii", "replace"))
+        with self._lock:
+            now = self._clock()
+            for _at, owner, *full_at in self._slots(at):
+                if owner == number:
+                    return float(sum(max(0.0, full - now) for full in full_at))
+        return 0.0
+
     def take(self, circuit: str, what: What, amount: int = 1, *, beyond: bool = False) -> None:
         """Take *amount* out of a bucket, all or nothing. Raises TooMuch.
 
         More than a bucket holds takes a full one. *beyond*: the bucket holds EXTRA more for this.
         """
-        digest = hashlib.blake2b(circuit.encode(), key=self._key, person=_KEY, digest_size=16)
-        number, set_number = struct.unpack("<QQ", digest.digest())
+        number, start = self._place(circuit)
         with self._lock:
             now = self._clock()
-            at, full_at = self._slot(number, set_number % SETS * _SET_BYTES)
+            at, full_at = self._slot(number, start)
             seconds = min(amount * self._seconds[what], FILL_SECONDS)
             full = max(full_at[what.value], now) + seconds
             held = FILL_SECONDS * (1 + EXTRA if beyond else 1)
@@ -112,12 +136,22 @@ class CircuitLimits:
             full_at[what.value] = full
             _SLOT.pack_into(self._region, at, number, *full_at)
 
-    def _slot(self, number: int, start: int) -> tuple[int, list[float]]:
-        """Where the circuit's slot is, or the one that it takes, and when each bucket is full."""
-        slots = [
+    def _place(self, circuit: str) -> tuple[int, int]:
+        """The number under which *circuit* is kept, and where its set begins."""
+        digest = hashlib.blake2b(circuit.encode(), key=self._key, person=_KEY, digest_size=16)
+        number, set_number = struct.unpack("<QQ", digest.digest())
+        return number, set_number % SETS * _SET_BYTES
+
+    def _slots(self, start: int) -> list[tuple[Any, ...]]:
+        """Where each slot of a set is, whose it is, and when each of its buckets is full."""
+        return [
             (at, *_SLOT.unpack_from(self._region, at))
             for at in range(start, start + _SET_BYTES, _SLOT.size)
         ]
+
+    def _slot(self, number: int, start: int) -> tuple[int, list[float]]:
+        """Where the circuit's slot is, or the one that it takes, and when each bucket is full."""
+        slots = self._slots(start)
         for at, owner, *full_at in slots:
             if owner == number:
                 return at, full_at

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request
+from flask import g, request
 from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
 
@@ -281,13 +281,15 @@ class SubmissionHandler:
         allowance.charge(What.BYTES, length)
         # There was no thread for an upload: only its beginning is here, which has the texts.
         busy = request.environ.get(NO_PLACE, False)
+        # Nor does the thread of one that only gets its text back wait for its files.
+        reads_on = not busy and "refused" not in g
         received = receive(
             request.stream,
             request.headers.get("Content-Type", ""),
             limit_bytes=self._settings.post_bytes,
             files_left=files_left,
             open_sealer=no_files if busy else lambda: PhotoSealer(allowance.open_sealer, finished),
-            drains=None if busy else self._intake.drains,
+            drains=self._intake.drains if reads_on else None,
         )
         # As it was when the files began to arrive: they may take longer than a page is good for.
         token = opened[0] if opened else self._opened(received.texts)

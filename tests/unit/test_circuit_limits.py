@@ -18,7 +18,7 @@ from dropbox.front.circuit_limits import (
     What,
 )
 from dropbox.front.uploads import TooMuch
-from scripts.rehearsal.claimant import Browser, File
+from scripts.rehearsal.claimant import Browser, File, Form, Page
 
 ALLOWANCES = {
     What.PAGES: 60,
@@ -26,6 +26,8 @@ ALLOWANCES = {
     What.FORMS: 2,
     What.BYTES: 1_000_000,
     What.FORM_BYTES: 1_500_000,
+    What.ECHOES: 4,
+    What.ALL_ECHOES: 6,
 }
 
 
@@ -36,9 +38,9 @@ class Limits(CircuitLimits):
         self.now = 5_000.0
         super().__init__(ALLOWANCES, lambda: self.now)
 
-    def takes(self, circuit: str, what: What, amount: int = 1) -> bool:
+    def takes(self, circuit: str, what: What, amount: int = 1, *, beyond: bool = False) -> bool:
         try:
-            self.take(circuit, what, amount)
+            self.take(circuit, what, amount, beyond=beyond)
         except TooMuch:
             return False
         return True
@@ -98,6 +100,19 @@ def test_the_memory_stays_bounded_and_the_busiest_circuits_stay_in_it(
     assert limits.takes("new 0", What.PAGES, 60)
 
 
+def test_what_a_circuit_has_used_is_told_in_the_seconds_until_it_can_ask_for_all_again(
+    limits: Limits,
+) -> None:
+    limits.take("a", What.FORMS)
+    limits.take("a", What.PAGES, 2)
+    assert limits.used(b"a") == FILL_SECONDS / 2 + 2 * FILL_SECONDS / 60
+    limits.now += 20.0
+    # The pages are all there again.
+    assert limits.used(b"a") == FILL_SECONDS / 2 - 20.0
+    before = bytes(limits._region)
+    assert limits.used(b"unknown") == 0.0 and bytes(limits._region) == before
+
+
 def test_workers_that_are_forked_count_together(limits: Limits) -> None:
     if not (child := os.fork()):
         limits.take("a", What.FORMS)
@@ -115,7 +130,7 @@ def test_no_circuit_can_be_read_out_of_the_memory(limits: Limits) -> None:
     # Each has a key of its own.
     assert bytes(limits._region) != bytes(other._region)
     assert b"dead" not in bytes(limits._region)
-    assert len(limits._region) == SETS * WAYS * 48
+    assert len(limits._region) == SETS * WAYS * 64
 
 
 @pytest.fixture
@@ -217,10 +232,90 @@ def test_who_has_looked_at_too_many_pages_can_still_send_what_was_written(
     refused = browser.get("/en/")
     assert refused.status == 429
     # As many times as an eighth of the allowance, and each keeps the text.
-    answers = [send(browser, page, act="files") for _ in range(8)]
+    answers = [send(browser, page, act="files") for _ in range(7)]
 
-    assert [one.status for one in answers] == [200] * 7 + [429]
+    assert [one.status for one in answers] == [200] * 7
     assert answers[0].form().value("text") == TEXT
+
+
+@pytest.fixture
+def page_beyond(limited: Front, browser: Browser, limits: Limits) -> Page:
+    """A report page of a circuit that cannot have any other page, and nothing beyond it."""
+    page = report_page(browser)
+    while limits.takes("fc00:dead:beef:4dad::0:7", What.PAGES, beyond=True):
+        pass
+    return page
+
+
+def test_beyond_every_allowance_nothing_is_filed_and_the_text_comes_back(
+    limited: Front, browser: Browser, limits: Limits, page_beyond: Page
+) -> None:
+    refused = send(browser, page_beyond)
+
+    assert refused.status == 503 and "请 2 分钟后再试" in problems(refused)
+    assert refused.form().value("text") == TEXT and refused.codename() == page_beyond.codename()
+    assert limited.reports() == [] and limited.vault.asked == []
+    limits.now += FILL_SECONDS
+    assert send(browser, refused).status == 200
+    assert [report.text for report in limited.reports()] == [TEXT]
+
+
+def test_beyond_every_allowance_no_file_is_read_and_the_text_comes_back(
+    limited: Front, browser: Browser, page_beyond: Page
+) -> None:
+    refused = send(browser, page_beyond, [File("a.bin", "", b"x" * 200_000)], act="files")
+
+    assert refused.status == 429 and "请 2 分钟后再添加您的文件" in problems(refused)
+    assert refused.form().value("text") == TEXT and "a.bin" in refused.text
+    assert limited.vault.asked == []
+
+
+def test_beyond_every_allowance_no_codename_is_turned_into_keys(
+    limited: Front, browser: Browser, limits: Limits
+) -> None:
+    inbox, codename = browser.get("/en/inbox").form(), report_page(browser).codename()
+    while limits.takes("fc00:dead:beef:4dad::0:7", What.PAGES, beyond=True):
+        pass
+    refused = browser.send(inbox, {"codename": codename})
+
+    assert refused.status == 503 and "please try again in 2 minutes" in refused.text
+    assert limited.vault.asked == []
+    # It goes on from there without the codename being typed again.
+    limits.now += FILL_SECONDS
+    assert browser.send(refused.form(), {"text": "x"}).status == 200
+    assert len(limited.reports()) == 1
+
+
+def test_how_much_text_comes_back_is_bounded_for_a_circuit_and_for_all(
+    limited: Front, browser: Browser, limits: Limits, page_beyond: Page
+) -> None:
+    answers = [send(browser, page_beyond) for _ in range(5)]
+    assert [one.status for one in answers] == [503] * 4 + [429]
+    assert "按“后退”" in answers[-1].text
+    with on_circuit(limited, 8) as other:
+        while limits.takes("fc00:dead:beef:4dad::0:8", What.PAGES, beyond=True):
+            pass
+        # Six for all circuits.
+        assert [send(other, page_beyond).status for _ in range(3)] == [503, 503, 429]
+
+
+def test_a_long_body_takes_as_much_as_several(
+    browser: Browser, limits: Limits, page_beyond: Page
+) -> None:
+    long = "x" * 300_000
+    answers = [send(browser, page_beyond, act="language", text=long) for _ in range(2)]
+
+    assert [one.status for one in answers] == [200, 429]
+    assert answers[0].form().value("text") == long
+
+
+def test_whoever_leaves_is_not_refused(browser: Browser, page_beyond: Page) -> None:
+    button = page_beyond.html.select_one("nav form.leave button[name=leaving]")
+    assert button is not None
+    left = browser.send(Form("/en/leave", []), {"leaving": str(button["value"])})
+
+    assert left.status == 200 and "You have left" in left.text
+    assert "离开过" in problems(send(browser, page_beyond))
 
 
 def test_connections_without_a_circuit_are_not_counted(limited: Front) -> None:
