@@ -1,8 +1,9 @@
 """gunicorn's worker for the front: no slow client keeps a thread that others need.
 
-Heads and short bodies are read by the main loop. Uploads share a part of the threads, and those
-that are too slow lose theirs. A connection whose response is sent, and whose client still sends,
-is drained by the main loop as well.
+Heads and short bodies are read by the main loop, and a few such requests are served at a time: see
+onion.turns. Uploads share a part of the threads, and those that are too slow lose theirs. A
+connection whose response is sent, and whose client still sends, is drained by the main loop as
+well.
 """
 
 import mmap
@@ -11,7 +12,6 @@ import struct
 import sys
 import threading
 import time
-from collections import Counter, deque
 from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ
@@ -22,6 +22,7 @@ from gunicorn.http.body import LengthReader
 from gunicorn.workers import gthread
 
 from onion.request_arrival import Arrival, ArrivalLimits, Arrivals, BadHead, BodySource
+from onion.turns import Turns
 from onion.upload_places import Upload, UploadPlaces
 
 # Connections of a worker whose requests arrive, and whose clients still send after the response.
@@ -56,9 +57,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._arrivals = Arrivals(MOST_ARRIVING)
         self._arriving: dict[Arrival, Any] = {}
         self._uploads = UploadPlaces(self._limits)
-        # Short requests with a thread by circuit, and those that wait for one.
-        self._short: Counter[bytes] = Counter()
-        self._held: dict[bytes, deque[Any]] = {}
+        self._turns = Turns(self._limits)
         self._draining: dict[Any, float] = {}
         self._thread = threading.local()
         self._next_tick = 0.0
@@ -72,6 +71,8 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         module = sys.modules.get(self.cfg.wsgi_app.partition(":")[0])
         self._limits = ArrivalLimits(**getattr(module, "arrival_limits", {}))
         self._uploads = UploadPlaces(self._limits)
+        used = getattr(module, "circuit_use", None)
+        self._turns = Turns(self._limits, used) if used else Turns(self._limits)
         app: Callable[[Any, Any], Any] = self.wsgi  # type: ignore[has-type]
         name = getattr(module, "no_place", "")
 
@@ -136,29 +137,19 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             self._uploads.wait(conn.upload, time.monotonic())
             self._start_uploads()
         else:
-            self._start_short(conn)
+            self._wait_for_turn(conn)
 
     def _start_uploads(self) -> None:
         for upload in self._uploads.start(time.monotonic()):
             self.enqueue_req(upload.connection)
 
-    def _start_short(self, conn: Any) -> None:
-        circuit = conn.arrival.circuit
-        if circuit and self._short[circuit] >= self._limits.circuit_requests:
-            self._held.setdefault(circuit, deque()).append(conn)
-            return
-        self._short[circuit] += 1
-        self.enqueue_req(conn)
+    def _wait_for_turn(self, conn: Any) -> None:
+        self._turns.wait(conn, conn.arrival.circuit, time.monotonic())
+        self._start_short()
 
-    def _end_short(self, circuit: bytes) -> None:
-        self._short[circuit] -= 1
-        if not self._short[circuit]:
-            del self._short[circuit]
-        held = self._held.get(circuit)
-        if held:
-            self._start_short(held.popleft())
-        else:
-            self._held.pop(circuit, None)
+    def _start_short(self) -> None:
+        for conn in self._turns.start():
+            self.enqueue_req(conn)
 
     # --- A request, in a thread ---
 
@@ -181,7 +172,8 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             self._uploads.end(conn.upload)
             self._start_uploads()
         else:
-            self._end_short(conn.arrival.circuit)
+            self._turns.end(conn.arrival.circuit)
+            self._start_short()
         conn.missing -= conn.source.taken
         self._drain(conn)
         self._end_if_due(time.monotonic())
@@ -244,7 +236,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
                 self._drop(conn)
         for upload in self._uploads.refused(now):
             upload.connection.busy = True
-            self._start_short(upload.connection)
+            self._wait_for_turn(upload.connection)
         for upload in self._uploads.too_slow(now):
             upload.source.cut()
         for conn, until in list(self._draining.items()):

@@ -37,8 +37,9 @@ class ArrivalLimits:
     slowly as it likes; ``slowest_bytes``: afterwards, at least so many a second on average.
     ``fair_bytes``: an upload that arrives at less than these a second gives its place up when
     others wait. ``uploads``: how many uploads have a thread at once; ``large_uploads``: how many
-    that are larger than ``large_bytes``; ``circuit_uploads`` and ``circuit_requests``: how many
-    uploads and other requests of one circuit have one.
+    that are larger than ``large_bytes``; ``short_requests``: how many other requests have one;
+    ``circuit_uploads`` and ``circuit_requests``: how many uploads and other requests of one circuit
+    have one.
     """
 
     head_seconds: int = 60
@@ -50,6 +51,8 @@ class ArrivalLimits:
     # photograph finds room beside a flood of large files.
     large_uploads: int = 12
     large_bytes: int = 8 * 2**20
+    # About half of them wait for the vault's tick at a time, and the others keep a core busy.
+    short_requests: int = 6
     circuit_uploads: int = 2
     circuit_requests: int = 2
 

@@ -111,6 +111,8 @@ warn_waived(_room, _settings.waived)
 
 # Under this name gunicorn's worker says in the WSGI environment that an upload has no thread.
 no_place = NO_PLACE
+# By this the worker serves those first who have used least: see onion.turns.
+circuit_use = _limits.used
 # What gunicorn's worker has to know: see onion.request_arrival.ArrivalLimits.
 arrival_limits = {
     name: getattr(_settings, name)

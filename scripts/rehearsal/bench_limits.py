@@ -1,17 +1,20 @@
 """What the limits on slow clients and on circuits cost, and what they are good for.
 
-    python -m scripts.rehearsal.bench_limits [--reports N] [--pages N]
+    python -m scripts.rehearsal.bench_limits [--reports N] [--pages N] [--flooded N]
 
 One run files reports in turn through a drop with its limits, each from a Tor circuit of its own,
 and through one whose front has gunicorn's own worker and sees no circuits. The second part asks for
-pages, with and without uploads that trickle. Nothing leaves this computer.
+pages, with and without uploads that trickle; the third files reports beside a flood of forms from
+the siege's attackers, without tor between. Nothing leaves this computer.
 """
 
 import argparse
+import json
 import os
 import shutil
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -36,6 +39,8 @@ PLAIN = {"GUNICORN_CMD_ARGS": "--worker-class gthread --max-requests 25"}
 UPLOADS = 32
 # In turn, so that both suffer alike from what else the machine does.
 REPORTS_IN_A_TURN = 10
+# After the attackers have begun: until the flood is at its height.
+SETTLE_SECONDS = 5.0
 # A request that announces a file of the size of which all places can be taken, and its beginning.
 BEGUN_UPLOAD = (
     f"POST /zh-hans/report/send HTTP/1.1\r\nHost: {ONION}\r\n"
@@ -102,22 +107,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench_limits", description="What the limits cost.")
     parser.add_argument("--reports", type=int, default=200, help="with and without (default 200)")
     parser.add_argument("--pages", type=int, default=100, help="with and without (default 100)")
+    parser.add_argument("--flooded", type=int, default=30, help="reports in a flood (default 30)")
     asked = parser.parse_args(arguments)
     directory = Path(tempfile.mkdtemp(prefix="casedrop-"))
     try:
         run(directory, asked.reports, asked.pages)
+        flood(directory, asked.flooded)
     finally:
         stop_agent(directory / "first")
         shutil.rmtree(directory, ignore_errors=True)
     return 0
 
 
-def run(directory: Path, reports: int, pages: int) -> None:
-    """Measure both, with all files in *directory*."""
+def make_keys(directory: Path) -> Path:
+    """The folder of a new reviewer's public keys."""
     keys = directory / "keys"
     keys.mkdir()
     weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
     new_reviewer(directory / "first", name="first", out=keys, weeks=weeks, choose=unprotected)
+    return keys
+
+
+def run(directory: Path, reports: int, pages: int) -> None:
+    """Measure both, with all files in *directory*."""
+    keys = make_keys(directory)
     cpu = {True: 0.0, False: 0.0}
     with ExitStack() as drops:
         sides = []
@@ -150,6 +163,39 @@ def run(directory: Path, reports: int, pages: int) -> None:
         f"A page: {quiet * 1_000:.1f} ms, behind {UPLOADS} uploads that trickle "
         f"{behind * 1_000:.1f} ms, {behind / quiet:.2f} x (medians)."
     )
+
+
+def flood(directory: Path, reports: int) -> None:
+    """Measure reports quietly and beside a flood of forms, with all files in *directory*."""
+    site = make_site(directory / "site-flood", onion=ONION, keys=directory / "keys")
+    with Drop(site.settings_file, site.front_socket, {**os.environ, **WAIVED}):
+        visitor = Visitor(site.front_socket, circuits=True)
+        visitor.report()
+        quiet = _report_seconds(visitor, reports)
+        command = [sys.executable, "-m", "scripts.rehearsal.siege_attacks", "forms"]
+        command += ["--socket", str(site.front_socket), "--onion", ONION, "--seconds", "600"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as attackers:
+            assert attackers.stdout is not None
+            attackers.stdout.readline()
+            time.sleep(SETTLE_SECONDS)
+            beside = _report_seconds(visitor, reports)
+            attackers.terminate()
+            tally = json.loads(attackers.stdout.read())
+    ratios = [choose(beside) / statistics.median(quiet) for choose in (statistics.median, max)]
+    Console().print(
+        f"A report: {statistics.median(quiet):.2f} s, beside a flood of forms "
+        f"({tally['opened'] / tally['seconds']:.0f} requests a second, {tally['answers']}) "
+        f"{statistics.median(beside):.2f} s, {ratios[0]:.2f} x, at worst {ratios[1]:.2f} x."
+    )
+
+
+def _report_seconds(visitor: Visitor, reports: int) -> list[float]:
+    took = []
+    for _ in range(reports):
+        begun = time.monotonic()
+        visitor.report()
+        took.append(time.monotonic() - begun)
+    return took
 
 
 def _seconds(visitor: Visitor, pages: int, slow: Sequence[socket.socket] = ()) -> float:

@@ -2,9 +2,10 @@
 
     python -m scripts.rehearsal.siege_attacks ATTACK --socks PORT --onion ADDRESS --seconds N
 
-`make siege` starts it beside an honest claimant. It ends by itself after N seconds, or earlier by
-SIGTERM, and then prints what it did as one line of JSON; before, a line once all its visitors are
-there. It only connects to this computer.
+`make siege` starts it beside an honest claimant; with --socket PATH in place of --socks it attacks
+a front without tor, as the benchmark of the limits does. It ends by itself after N seconds, or
+earlier by SIGTERM, and then prints what it did as one line of JSON; before, a line once all its
+visitors are there. It only connects to this computer.
 """
 
 import argparse
@@ -349,7 +350,10 @@ async def besiege(attack: str, visit: Visit, *, scale: float, seconds: float) ->
 
 async def _until_stopped(asked: argparse.Namespace) -> Tally:
     tally = Tally()
-    visit = Visit(TorDoor(asked.socks, asked.onion), tally, asked.onion)
+    door: Door = TorDoor(asked.socks, asked.onion)
+    if asked.socket:
+        door = SocketDoor(asked.socket)
+    visit = Visit(door, tally, asked.onion)
     task = asyncio.ensure_future(
         besiege(asked.attack, visit, scale=asked.scale, seconds=asked.seconds)
     )
@@ -366,7 +370,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one attack, and print its tally."""
     parser = argparse.ArgumentParser(prog="siege_attacks", description="One attack of the siege.")
     parser.add_argument("attack", choices=ATTACKS)
-    parser.add_argument("--socks", type=int, required=True, help="tor's port on this computer")
+    ways = parser.add_mutually_exclusive_group(required=True)
+    ways.add_argument("--socks", type=int, help="tor's port on this computer")
+    ways.add_argument("--socket", type=Path, help="a front's socket")
     parser.add_argument("--onion", required=True, help="the drop's address")
     parser.add_argument("--scale", type=float, default=1.0, help="1 is the whole attack")
     parser.add_argument("--seconds", type=float, default=60.0, help="ends after these")

@@ -27,9 +27,10 @@ from onion.front_worker import (
     FrontWorker,
 )
 from onion.request_arrival import HEAD_BYTES, SHORT_BYTES, ArrivalLimits, Arrivals
+from onion.turns import Turns
 from onion.upload_places import WAIT_SECONDS, UploadPlaces
 
-LIMITS = ArrivalLimits(uploads=1, circuit_requests=2)
+LIMITS = ArrivalLimits(uploads=1, short_requests=8, circuit_requests=2)
 GET = b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n"
 TICK = 0.25
 
@@ -71,6 +72,7 @@ class Front:
 
     def limit(self, limits: ArrivalLimits) -> None:
         self.worker._limits, self.worker._uploads = limits, UploadPlaces(limits)
+        self.worker._turns = Turns(limits)
 
     def comes(self, data: bytes = b"", circuit: str = "") -> socket.socket:
         """A client that connects and sends *data*, from a circuit if it is given."""
@@ -222,7 +224,21 @@ def test_two_short_requests_of_a_circuit_have_a_thread_and_others_wait_their_tur
     assert [next(one.parser).path for one in front.given[-1:]] == ["/4"]
     while front.given:
         front.answered(front.given[0])
-    assert (dict(front.worker._short), front.worker._held, front.worker.nr_conns) == ({}, {}, 0)
+    assert front.worker._turns.are_idle and front.worker.nr_conns == 0
+
+
+def test_the_next_of_those_that_wait_is_of_the_circuit_that_has_used_least(front: Front) -> None:
+    used = {b"fc00::a": 60.0, b"fc00::b": 59.0, b"fc00::c": 0.0}
+    front.worker._turns = Turns(replace(LIMITS, short_requests=1), used.__getitem__)
+    for circuit in "aabc":
+        front.comes(GET, f"fc00::{circuit}")
+    served = []
+    while front.given:
+        (one,) = front.given
+        served.append(one.arrival.circuit[-1:])
+        front.answered(one)
+
+    assert b"".join(served) == b"acba"
 
 
 def test_an_upload_waits_for_a_place_and_gets_it_when_another_ends(front: Front) -> None:
@@ -251,7 +267,7 @@ def test_who_has_waited_too_long_for_a_place_is_answered_that_there_is_none(fron
     assert (running.busy, refused.busy) == (False, True)
     # It has no upload's place, so it gives none up: the first keeps its own.
     front.answered(refused)
-    assert not front.worker._uploads.are_idle and not front.worker._short
+    assert not front.worker._uploads.are_idle and front.worker._turns.are_idle
     # What it still sends is not kept, so that its browser shows the answer.
     assert is_open(waiting) and list(front.worker._draining) == [refused]
 
