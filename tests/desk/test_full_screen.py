@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -308,6 +309,29 @@ def test_an_agent_that_goes_on_is_said_and_a_wrong_passphrase_leaves_it_locked(
         raise OSError("The passphrase was wrong.")
 
     Seat(desk, agent_ends=False).work(act)
+
+
+def test_the_screen_takes_the_terminal_back_after_a_failure_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+
+    @contextlib.contextmanager
+    def suspended() -> Iterator[None]:
+        # As Textual's own: what raises in it keeps it from its end.
+        events.append("given")
+        yield
+        events.append("taken")
+
+    app = Seat(desk).app
+    monkeypatch.setattr(type(app), "is_headless", False)
+    monkeypatch.setattr(app, "suspend", suspended)
+
+    for why in (OSError, KeyboardInterrupt):
+        with pytest.raises(why), app.at_the_terminal():
+            raise why
+
+    assert events == ["given", "taken"] * 2
 
 
 def test_ten_minutes_without_a_key_lock_and_one_before_says_so(desk: Desk) -> None:

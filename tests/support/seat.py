@@ -35,7 +35,11 @@ class Seat:
 
     def __post_init__(self) -> None:
         self.sitting = Sitting(
-            self.desk.working, self._forget, language=self.language, today=lambda: DAY
+            self.desk.working,
+            self._forget,
+            sign=lambda data, reviewer: f"{reviewer} signed {len(data)} bytes".encode(),
+            language=self.language,
+            today=lambda: DAY,
         )
         self.app = FullScreen(self.sitting, clock=lambda: self.now)
         self.pilot: Pilot[None]

@@ -5,7 +5,7 @@ import os
 import sys
 
 from dropbox.gpg_agent import stop_agent
-from scripts.desk.identity import DeskError, today, working
+from scripts.desk.identity import DeskError, opener, today, working
 from scripts.desk.options import add_lang
 from scripts.desk.screen.output import progress_bar, stages
 from scripts.desk.search.upkeep import catch_up
@@ -30,7 +30,11 @@ def run(asked: argparse.Namespace) -> None:
     from scripts.desk.full_screen.sitting import Sitting  # noqa: PLC0415
 
     sitting = Sitting(
-        lambda: working(asked), lambda: stop_agent(asked.home), language=asked.lang, today=today
+        lambda: working(asked),
+        lambda: stop_agent(asked.home),
+        sign=lambda data, reviewer: opener(asked).sign(data, reviewer),
+        language=asked.lang,
+        today=today,
     )
     sitting.open()
     try:

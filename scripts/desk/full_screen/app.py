@@ -123,8 +123,15 @@ class FullScreen(App[None]):
         if self.is_headless:
             yield
             return
+        failed: CasedropError | OSError | KeyboardInterrupt | None = None
         with self.suspend():
-            yield
+            try:
+                yield
+            except (CasedropError, OSError, KeyboardInterrupt) as why:
+                # Textual takes the terminal back only after a normal end.
+                failed = why
+        if failed is not None:
+            raise failed
 
     def action_stop(self) -> None:
         """Give up what is asked, as Escape does; where nothing is, end."""

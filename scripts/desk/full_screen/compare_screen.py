@@ -33,9 +33,9 @@ class CompareScreen(DeskScreen):
         Binding("n", "go(1)", "next pair"),
         Binding("p", "go(-1)", "previous"),
         Binding("space,pagedown", "scroll(1)", "on"),
-        Binding("b,pageup", "scroll(-1)", ""),
-        Binding("home", "scroll(-1000000)", ""),
-        Binding("end", "scroll(1000000)", ""),
+        Binding("b,pageup", "scroll(-1)", "back up", show=False),
+        Binding("home", "scroll(-1000000)", "begin", show=False),
+        Binding("end", "scroll(1000000)", "end", show=False),
         Binding("escape,q", "back", "case"),
         Binding("ctrl+q", "app.leave", ""),
     ]

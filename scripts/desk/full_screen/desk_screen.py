@@ -1,16 +1,18 @@
 """What all screens of the desk have: a line that says where one is, a line of remarks, the keys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.events import Resize
+from textual.events import Key, Resize
 from textual.screen import Screen
 from textual.widget import Widget
 
+from scripts.desk.full_screen.dialogs import Reading
 from scripts.desk.full_screen.panes import Bar, Cells, strip_width
 from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.full_screen.wrapped import Line
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 # From so many columns on, two or three panes are beside each other.
@@ -27,6 +29,15 @@ _SHOWN = {
     "pagedown": "PgDn",
     "delete": "Del",
     "exclamation_mark": "!",
+    "pageup": "PgUp",
+    "backspace": "Backspace",
+    "up": "Up",
+    "down": "Down",
+    "home": "Home",
+    "end": "End",
+    "shift+tab": "Shift-Tab",
+    "full_stop": ".",
+    "comma": ",",
 }
 
 
@@ -89,7 +100,7 @@ class DeskScreen(Screen[int | None], inherit_bindings=False):
     def _keys(self, width: int) -> list[Cells]:
         lines: list[list[tuple[str, str]]] = [[]]
         used = 0
-        for key, what in self.shown_keys():
+        for key, what in self._at_the_foot():
             size = strip_width(key) + 1 + strip_width(what) + 2
             if used + size > width + 2 and lines[-1]:
                 lines.append([])
@@ -98,9 +109,23 @@ class DeskScreen(Screen[int | None], inherit_bindings=False):
             used += size
         return list(lines)
 
-    def shown_keys(self) -> Iterable[tuple[str, str]]:
-        """The keys of this screen, each with what it does."""
-        for binding in (*self.BINDINGS, Binding("ctrl+l", "", "lock")):
-            if isinstance(binding, Binding) and binding.description:
-                key = binding.key.split(",")[0]
-                yield _SHOWN.get(key, key.replace("ctrl+l", "Ctrl-L")), binding.description
+    def _at_the_foot(self) -> Iterator[tuple[str, str]]:
+        bindings = self._bindings_with_what_they_do()
+        yield from ((key, one.description) for key, one in bindings if one.show)
+        yield "Ctrl-L", "lock"
+        yield "?", "all keys"
+
+    def _bindings_with_what_they_do(self) -> Iterator[tuple[str, Binding]]:
+        """The bindings of this screen, each with its first key as people know it."""
+        for one in self.BINDINGS:
+            if isinstance(one, Binding) and one.description:
+                key = one.key.split(",")[0]
+                yield _SHOWN.get(key, key), one
+
+    def on_key(self, event: Key) -> None:
+        """List all keys."""
+        if event.key == "question_mark":
+            event.stop()
+            keys = [f"{key}  {one.description}" for key, one in self._bindings_with_what_they_do()]
+            keys += ["Ctrl-Q  leave", "Ctrl-L  lock: end the agent and clear the screen"]
+            self.app.push_screen(Reading("All keys", [Line(key) for key in dict.fromkeys(keys)]))

@@ -22,14 +22,14 @@ from scripts.desk.screen.output import counted
 
 _PAGE_OF_LOG = 64
 _MOVES: list[BindingType] = [
-    Binding("escape,q", "app.pop_screen", "back"),
+    Binding("escape,q", "dismiss", "back"),
     Binding("ctrl+q", "app.leave", ""),
-    Binding("up,k", "move(-1)", ""),
-    Binding("down,j", "move(1)", ""),
-    Binding("pageup", "page(-1)", ""),
-    Binding("pagedown", "page(1)", ""),
-    Binding("home", "move(-1000000000)", ""),
-    Binding("end", "move(1000000000)", ""),
+    Binding("up,k", "move(-1)", "up", show=False),
+    Binding("down,j", "move(1)", "down", show=False),
+    Binding("pageup", "page(-1)", "page up", show=False),
+    Binding("pagedown", "page(1)", "page down", show=False),
+    Binding("home", "move(-1000000000)", "first", show=False),
+    Binding("end", "move(1000000000)", "last", show=False),
 ]
 
 Columns = Sequence[tuple[str, int]]

@@ -194,6 +194,14 @@ class Pages(ScrollView, can_focus=False):
         """Go on by *lines*."""
         self.scroll_to(y=self.scroll_offset.y + lines, animate=False, immediate=True)
 
+    def to_head(self, by: int) -> None:
+        """Go to the next heading (1), or to the one before (-1)."""
+        lines, top = self._wrapped.lines, self.scroll_offset.y
+        heads = [at for at, line in enumerate(lines) if line.style == "head"]
+        further = [at for at in heads if (at > top if by > 0 else at < top)]
+        if further:
+            self.scroll_by((further[0] if by > 0 else further[-1]) - top)
+
     @property
     def page(self) -> int:
         """How far a page goes: two lines stay."""

@@ -10,15 +10,16 @@ from textual.widget import Widget
 
 from dropbox.errors import CasedropError
 from scripts.desk.full_screen.case_screen import CaseScreen
-from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Typed
+from scripts.desk.full_screen.hand_over_screen import HandOverScreen
 from scripts.desk.full_screen.lists import LogScreen, OutboxScreen, TeamScreen
 from scripts.desk.full_screen.panes import Bar, Cells, Rows
-from scripts.desk.full_screen.queue import ALL, Queue, Row, View
-from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.full_screen.queue import Row, View
+from scripts.desk.full_screen.report_screen import ReportScreen
+from scripts.desk.full_screen.reports import CHARTS, REPORTS
+from scripts.desk.full_screen.selecting import Selecting
 from scripts.desk.full_screen.wrapped import fitted, on_one_line
 from scripts.desk.screen.output import counted
-from scripts.desk.search.columns import Kind
 
 _MARK = "*"
 # A column's title and width; the text has the rest. From so many cells on, a column is shown.
@@ -28,7 +29,7 @@ _WIDE_FROM = 110
 _LISTS = {"outbox": OutboxScreen, "log": LogScreen, "team": TeamScreen}
 
 
-class QueueScreen(DeskScreen):
+class QueueScreen(Selecting):
     """The cases of a view."""
 
     CSS = """
@@ -38,11 +39,7 @@ class QueueScreen(DeskScreen):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open"),
-        Binding("v", "views", "views"),
-        Binding("left_square_bracket", "view(-1)", ""),
-        Binding("right_square_bracket", "view(1)", "next view"),
-        Binding("slash", "words", "words"),
-        Binding("f", "filter", "filter"),
+        *Selecting.CHOICES,
         Binding("s", "sort", "sort"),
         Binding("r", "reverse", "reverse"),
         Binding("escape", "all", "all"),
@@ -51,18 +48,17 @@ class QueueScreen(DeskScreen):
         Binding("o", "list('outbox')", "outbox"),
         Binding("l", "list('log')", "log"),
         Binding("t", "list('team')", "team"),
+        Binding("h", "hand_over", "hand over"),
+        Binding("c", "charts", "charts"),
+        Binding("i", "reports", "reports"),
         Binding("q,ctrl+q", "app.leave", "leave"),
-        Binding("up,k", "move(-1)", ""),
-        Binding("down,j", "move(1)", ""),
-        Binding("pageup", "page(-1)", ""),
-        Binding("pagedown", "page(1)", ""),
-        Binding("home", "move(-1000000000)", ""),
-        Binding("end", "move(1000000000)", ""),
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home", "move(-1000000000)", "first", show=False),
+        Binding("end", "move(1000000000)", "last", show=False),
     ]
-
-    def __init__(self, sitting: Sitting, queue: Queue) -> None:
-        super().__init__(sitting)
-        self.queue = queue
 
     def body(self) -> Iterable[Widget]:
         """The views, and the rows under their titles."""
@@ -80,6 +76,10 @@ class QueueScreen(DeskScreen):
         """The columns depend on the width."""
         super().on_resize(event)
         self.query_one("#titles", Bar).refresh(layout=True)
+
+    def show_selected(self) -> None:
+        """Show the first row."""
+        self.show(0)
 
     def show(self, index: int) -> None:
         """Show the queue's rows, the one with *index* chosen."""
@@ -155,79 +155,28 @@ class QueueScreen(DeskScreen):
             queue.load()
         self.show(queue.numbers.index(number) if number in queue.numbers else rows.index)
 
-    def _ask(self, **changes: object) -> bool:
-        """List something else, from its first row; or say why that cannot be."""
-        try:
-            self.queue.ask(**changes)
-        except CasedropError as why:
-            self.remark(str(why), "warning")
+    def action_hand_over(self) -> None:
+        """Hand over what is listed."""
+        self.app.push_screen(HandOverScreen(self.sitting, self.queue), self._back)
+
+    def action_charts(self) -> None:
+        """Show what the listed cases show together."""
+        self.app.push_screen(ReportScreen(self.sitting, self.queue, CHARTS), self._back)
+
+    def action_reports(self) -> None:
+        """Choose another report from their list."""
+
+        def chosen(code: str) -> bool:
+            report = ReportScreen(self.sitting, self.queue, REPORTS[code])
+            self.app.call_later(self.app.push_screen, report, self._back)
             return True
-        self.show(0)
-        return True
+
+        entries = [(code, one.title) for code, one in REPORTS.items()]
+        self.app.push_screen(Chooser("Reports", entries, choose=chosen))
 
     def action_list(self, name: str) -> None:
         """Open another screen."""
         self.app.push_screen(_LISTS[name](self.sitting))
-
-    def action_views(self) -> None:
-        """Choose a view from their list."""
-        entries = [
-            (view.code, view.label if view.count is None else f"{view.label}  {view.count:,}")
-            for view in self.queue.views
-        ]
-        self.app.push_screen(
-            Chooser("Views", entries, choose=lambda code: self._ask(view=code, where=()))
-        )
-
-    def action_view(self, by: int) -> None:
-        """The next view, or the one before."""
-        codes = [view.code for view in self.queue.views]
-        self._ask(view=codes[(codes.index(self.queue.asked.view) + by) % len(codes)])
-
-    def action_words(self) -> None:
-        """Ask for words, and list only the cases that hold them."""
-        hint = "Words that a case must hold, in either Chinese script; “...” keeps a phrase."
-
-        def asked(words: str | None) -> None:
-            if words is not None:
-                self._ask(words=words.strip())
-
-        self.app.push_screen(Typed("Words", hint, self.queue.asked.words), asked)
-
-    def action_filter(self) -> None:
-        """Ask for a field and its value, and list only the cases that have it."""
-        self.app.push_screen(Chooser("Filter by", self._fields(), choose=self._filter))
-
-    def _filter(self, code: str) -> bool:
-        column = self.queue.columns()[code]
-        language = self.sitting.viewer.language
-
-        def add(condition: str | None) -> None:
-            if condition is not None:
-                self._ask(where=(*self.queue.asked.where, condition.strip()))
-
-        def chosen(value: str) -> bool:
-            add(f"{code}={value}")
-            return True
-
-        if column.codes and column.kind is Kind.CODE:
-            entries = [(one, f"{one}  {column.label(one, language)}") for one in column.codes]
-            entries.append(("", "(nothing said)"))
-            asking = Chooser(code, entries, choose=chosen)
-            self.app.call_later(self.app.push_screen, asking)
-        else:
-            hint = f"It is {column.kind}: {code}=…, and with != < > <= >= as well."
-            self.app.call_later(self.app.push_screen, Typed(code, hint, f"{code}="), add)
-        return True
-
-    def _fields(self) -> list[tuple[str, str]]:
-        """The fields by which cases can be filtered and sorted, with their labels."""
-        language = self.sitting.viewer.language
-        found = []
-        for code, column in self.queue.columns().items():
-            label = column.label(code, language)
-            found.append((code, code if label == code else f"{code}  {label}"))
-        return found
 
     def action_sort(self) -> None:
         """Ask for the field by which the cases are sorted."""
@@ -237,10 +186,6 @@ class QueueScreen(DeskScreen):
     def action_reverse(self) -> None:
         """Turn the order round."""
         self._ask(descending=not self.queue.asked.descending)
-
-    def action_all(self) -> None:
-        """List all cases again."""
-        self._ask(view=ALL, where=(), words="", sort="", descending=False)
 
     def action_keep(self) -> None:
         """Save what is asked for as a view."""

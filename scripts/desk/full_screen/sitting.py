@@ -16,7 +16,8 @@ class Sitting:
     """Opens the casebook, keeps it open, and closes it with all that it gave out.
 
     *enter* opens it for the reviewer at work, and asks for the passphrase where it is needed.
-    *forget* ends gpg's agent, and returns whether it ended. *language* is that of the labels.
+    *forget* ends gpg's agent, and returns whether it ended. *sign* makes the detached OpenPGP
+    signature of the reviewer whose fingerprint it gets. *language* is that of the labels.
     """
 
     def __init__(
@@ -24,11 +25,13 @@ class Sitting:
         enter: Callable[[], AbstractContextManager[Casebook]],
         forget: Callable[[], bool],
         *,
+        sign: Callable[[bytes, str], bytes],
         language: str,
         today: Callable[[], date],
     ) -> None:
         self._enter = enter
         self._forget = forget
+        self._sign = sign
         self._language = language
         self.today = today
         # How often something was added to the casebook: what was read before may be different now.
@@ -54,6 +57,10 @@ class Sitting:
         """Close the casebook, and end the agent that knows the passphrase. Whether that ended."""
         self.close()
         return self._forget()
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature of the reviewer at work. Raises Locked, or CannotOpen."""
+        return self._sign(data, self.viewer.reviewer)
 
     @property
     def casebook(self) -> Casebook:

@@ -34,9 +34,14 @@ def plan_text(plan: Plan, approved: Collection[str], viewer: Viewer) -> Text:
     if plan.allowed:
         lines.append(f"Handed over in spite of the flag: {', '.join(plan.allowed)}")
     lines.append(f"Ready: {counted(len(plan.ready), 'case')}.")
-    by = ", ".join(sorted(map(viewer.name, approved)))
-    lines.append(f"Approved by {by}." if by else f"Nobody has approved this. Code: {code_of(plan)}")
+    lines.append(approval_line(plan, approved, viewer))
     return Text("\n".join(lines))
+
+
+def approval_line(plan: Plan, approved: Collection[str], viewer: Viewer) -> str:
+    """Who has approved the plan, or its code for whoever is to do it."""
+    by = ", ".join(sorted(map(viewer.name, approved)))
+    return f"Approved by {by}." if by else f"Nobody has approved this. Code: {code_of(plan)}"
 
 
 def plan_values(plan: Plan, approved: Collection[str], viewer: Viewer) -> dict[str, Any]:
