@@ -183,7 +183,9 @@ def missed(casebook: Casebook) -> Missed:
         # Of others that are open, nobody may be told what the first review said.
         if not (reviews.complete or reviews.rules.drawn) or not reviews.reviewers:
             continue
-        if _first(reviews).merit not in rejected:
+        # Drawn was only what had been rejected. Of two reviews that were written at desks which did
+        # not know of each other, the first is not told by their order.
+        if not reviews.rules.drawn and _first(reviews).merit not in rejected:
             continue
         total += 1
         if not (reviews.rules.drawn or reviews.rules.sampled):

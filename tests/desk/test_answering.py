@@ -25,11 +25,11 @@ from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from dropbox.tar_members import Members
 from scripts.desk.audit import findings
 from scripts.desk.casebook import custody
+from scripts.desk.casebook.answer_rows import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
 from scripts.desk.casebook.casebook import Casebook, CasebookError
 from scripts.desk.commands import answer as answer_command
 from scripts.desk.commands import export_replies as export_command
 from scripts.desk.commands import outbox as outbox_command
-from scripts.desk.importing.filing import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
 from scripts.desk.outbox import sending
 from scripts.desk.outbox.outbox import (
     OutboxError,

@@ -15,6 +15,7 @@ from support.desks import REVIEWERS, Desk
 from dropbox.errors import BadBundle
 from scripts.desk.audit import findings, forks
 from scripts.desk.case import Case
+from scripts.desk.casebook.answer_rows import ACKNOWLEDGEMENT
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Line, link
 from scripts.desk.casebook.desks import SignedLine, WorkRow
@@ -22,7 +23,8 @@ from scripts.desk.casebook.facts import STATED, TAKEN_BACK
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
 from scripts.desk.casebook.translations import TRANSLATION
 from scripts.desk.exchange.work_bundle import Work, unpack
-from scripts.desk.importing.filing import ACKNOWLEDGEMENT
+from scripts.desk.outbox.sending import leaving, told_elsewhere
+from scripts.desk.outbox.waiting import reasons
 from scripts.desk.review.judgement import ADJUDICATION, ReviewError
 from scripts.desk.search import summary
 
@@ -45,6 +47,13 @@ def exchange(desks: list[Desk]) -> None:
     for desk in desks:
         for bundle in bundles:
             desk.merge(bundle)
+
+
+def same_state(desks: list[Desk]) -> dict[str, object]:
+    """What all of them agree on, to the byte."""
+    first, *others = (desk.state() for desk in desks)
+    assert all(other == first for other in others)
+    return first
 
 
 def status(desk: Desk, claimant: int) -> str:
@@ -118,12 +127,16 @@ def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     for _ in range(3):
         exchange(working)
 
-    states = [desk.state() for desk in working]
-    assert states[0] == states[1] == states[2]
-    assert '"promises": []' in str(states[0]["work"])
+    state = same_state(working)
+    # The drawn case's first review is closed again, and nothing else is.
+    assert [one[2] for one in json.loads(str(state["work"]))["promises"]] == [C]
     assert status(first, 1) == "st.counsel" and status(first, 4) == "st.second_review"
     assert status(first, 3) == "st.first_review"  # it comes back
-    assert {row["assigned"] for _, row in states[0]["standings"]} == {"", B}  # type: ignore[attr-defined]
+    first.judge(3, "m1")
+    for _ in range(2):
+        exchange(working)
+    assert '"promises": []' in str(same_state(working)["work"])
+    assert {row["assigned"] for _, row in state["standings"]} == {"", B}  # type: ignore[attr-defined]
     with Casebook.open(first.directory) as casebook:
         texts = [one.text for one in casebook.answers_to(first.case(casebook, 2))]
         assert sorted(texts) == ["【虚构】一", "【虚构】二", "【虚构】四"]
@@ -377,6 +390,45 @@ def test_a_review_that_needs_no_second_may_be_read_by_all(
     assert layers_in(desks[0].work().rows) == [A] and desks[0].work().promises == ()
 
 
+def test_the_first_review_of_a_drawn_case_is_open_only_where_it_was_before(
+    desks: list[Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.desk.casebook.layers.sampled", lambda *_: False)
+    first, second, third = desks
+    first.judge(1, "m1")
+    second.merge(first.work())  # has it from before the draw
+    first.draw(1)
+    second.merge(first.work())
+
+    for desk in (first, second):
+        work = desk.work()
+        assert layers_in(work.rows) == [] and [one.reviewer for one in work.promises] == [A]
+        assert [one.reviewer for one in work.closed] == [A]
+    third.merge(second.work())
+    with Casebook.open(third.directory) as casebook:
+        assert casebook.layers.of(third.case(casebook, 1)).layers == ()
+    third.judge(1, "m2")
+    second.merge(third.work())
+    assert sorted(layers_in(second.work().rows)) == sorted([A, C])
+    third.merge(second.work())
+    first.merge(third.work())
+    assert verified(third) == ([], [])
+    second.merge(first.work())
+    assert first.state() == second.state() == third.state()
+
+
+def test_a_drawn_review_of_before_there_were_nonces_leaves_as_it_did(
+    desks: list[Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.desk.casebook.layers.sampled", lambda *_: False)
+    with monkeypatch.context() as before:
+        before.setattr("scripts.desk.casebook.layers.secrets.token_hex", lambda _: "")
+        desks[0].judge(1, "m1")
+    desks[0].draw(1)
+
+    assert layers_in(desks[0].work().rows) == [A] and desks[0].work().promises == ()
+
+
 def test_the_hash_of_a_closed_layer_cannot_be_found_by_trying(desks: list[Desk]) -> None:
     desks[0].judge(1, "m4")
     (sealed,) = desks[0].work().closed
@@ -472,6 +524,35 @@ def test_who_got_notice_from_another_desk_gets_none_from_this_one(desks: list[De
     assert unacknowledged(first) == {2, 4}
     second.file([1], again=1)
     assert unacknowledged(second) == {1, 2, 3, 4}
+
+
+def test_a_notice_waits_no_more_once_another_desks_has_left(desks: list[Desk]) -> None:
+    first, second, _ = desks
+    for desk in (first, second):
+        for claimant in (1, 2):
+            desk.answer(claimant, "", kind=ACKNOWLEDGEMENT, leave=False)
+
+    def leave(desk: Desk) -> list[int]:
+        with desk.working() as casebook:
+            going = leaving(casebook)
+            number = casebook.counts().last_replies + 1
+            casebook.leave(number, "00" * 32, DAY, casebook.numbered(going), lambda: None)
+            return [desk_claimant(casebook.case(one.case)) for one in going]
+
+    def told(desk: Desk) -> list[int]:
+        with Casebook.open(desk.directory) as casebook:
+            return [desk_claimant(casebook.case(one.case)) for one in told_elsewhere(casebook)]
+
+    second.merge(first.work())
+    assert told(second) == []  # what only waits there may never leave
+    assert leave(first) == [1, 2]
+    second.merge(first.work())
+    assert told(second) == [1, 2] and leave(second) == []
+    with Casebook.open(second.directory) as casebook:
+        assert set(reasons(casebook).values()) == {"another desk's has left"}
+    # The next bundle brings more, of which nobody has told the claimant.
+    second.file([1], again=1)
+    assert told(second) == [2] and leave(second) == [1]
 
 
 def test_desks_draw_the_same_cases_for_a_second_review(desks: list[Desk]) -> None:

@@ -5,8 +5,13 @@ from typing import Any
 
 import sqlite_utils
 
+from dropbox.reply import REPLIES_PER_DESK
 from scripts.desk.case import Answer
 
+# The kind of an answer that says only that the reviewers opened what the claimant sent.
+ACKNOWLEDGEMENT = "acknowledgement"
+# The rest of a case's replies stays free for answers, however many messages a claimant sends.
+MOST_ACKNOWLEDGEMENTS = REPLIES_PER_DESK // 2
 # Conditions on the table ``answer``: not taken back; queued; written by a reviewer and sent.
 VALID = "id not in (select answer from taken_back)"
 QUEUED = f"answer.bundle is null and {VALID}"

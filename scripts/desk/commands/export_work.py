@@ -39,7 +39,9 @@ def run(asked: argparse.Namespace) -> None:
         _refuse_strangers(casebook, reviewers)
         reviewer, secret = at_desk(casebook), opener(asked)
 
-        def close(whose: str, rows: tuple[WorkRow, ...]) -> Closed:
+        def close(whose: str, rows: tuple[WorkRow, ...]) -> Closed | None:
+            if whose not in reviewers.fingerprints:
+                return None
             lines = tuple(row.line for row in rows)
             return Closed(whose, lines, _sealed(pack(rows), reviewers.alone(whose)))
 

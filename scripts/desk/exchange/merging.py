@@ -51,11 +51,11 @@ class Merged:
 
 
 def gather(
-    casebook: Casebook, reviewer: str, close: Callable[[str, tuple[WorkRow, ...]], Closed]
+    casebook: Casebook, reviewer: str, close: Callable[[str, tuple[WorkRow, ...]], Closed | None]
 ) -> Work:
     """All that *casebook* knows, for all desks, as *reviewer* will sign it.
 
-    *close* seals layers to their own reviewer alone.
+    *close* seals layers to their own reviewer alone; it returns None for one who gets no bundle.
     """
     desks = casebook.desks
     own = list(desks.own_lines())
@@ -63,7 +63,7 @@ def gather(
     for _, row in desks.own_rows():
         (rows if _may_leave(casebook, row) else shut).append(row)
     for row, closed in desks.rows():
-        (shut if closed and not _may_leave(casebook, row) else rows).append(row)
+        (rows if _may_leave(casebook, row, elsewhere=not closed) else shut).append(row)
     own = _before_guessable(own, shut)
     lines = [*own, *desks.lines()]
     known = {one.sha256 for one in lines}
@@ -72,9 +72,6 @@ def gather(
         *(Promise(row.line, row.characters, row.row["reviewer"]) for row in shut),
         *desks.promises(),
     ]
-    by_reviewer: dict[str, list[WorkRow]] = {}
-    for row in shut:
-        by_reviewer.setdefault(row.row["reviewer"], []).append(row)
     return Work(
         campaign=casebook.campaign.code,
         server_key=casebook.server_key,
@@ -85,7 +82,7 @@ def gather(
         promises=tuple(sorted(set(promises))),
         closed=_needed(
             [
-                *(close(who, tuple(some)) for who, some in sorted(by_reviewer.items())),
+                *filter(None, (close(*one) for one in _by_reviewer(shut))),
                 *desks.closed(),
             ],
             {one.line for one in promises},
@@ -107,13 +104,23 @@ def _order(one: SignedLine) -> tuple[str, int, str]:
     return one.origin, json.loads(one.line)["number"], one.sha256
 
 
-def _may_leave(casebook: Casebook, row: WorkRow) -> bool:
-    """Whether other desks may read *row*."""
+def _by_reviewer(rows: Iterable[WorkRow]) -> list[tuple[str, tuple[WorkRow, ...]]]:
+    found: dict[str, list[WorkRow]] = {}
+    for row in rows:
+        found.setdefault(row.row["reviewer"], []).append(row)
+    return [(who, tuple(some)) for who, some in sorted(found.items())]
+
+
+def _may_leave(casebook: Casebook, row: WorkRow, *, elsewhere: bool = False) -> bool:
+    """Whether other desks may read *row*; one that was open *elsewhere* stays so without its case.
+
+    Also such a row is closed again if its case has been drawn for a second review since.
+    """
     if row.kind != "layer":
         return True
     numbers = casebook.desks.cases_of([row.characters])
     if not numbers:
-        return False
+        return elsewhere
     reviews = casebook.layers.of(casebook.case(numbers[0]))
     layer = next(
         layer

@@ -16,18 +16,14 @@ from dropbox.durable_file import NewFile
 from dropbox.errors import BadReport, CannotOpen, CasedropError, SealedToOthers
 from dropbox.openpgp import Opener
 from dropbox.probe_mark import is_probe
-from dropbox.reply import REPLIES_PER_DESK
 from dropbox.report import Attachment, Report
 from dropbox.sealing import MissingBlock, open_message
 from scripts.desk.case import Cause, Part, Unopened, cause_of
+from scripts.desk.casebook.answer_rows import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.batch import Batch
 from scripts.desk.importing.workers import EarlyWorker, in_order
 from scripts.desk.search import index, similar, summary
-
-ACKNOWLEDGEMENT = "acknowledgement"
-# The rest of a case's replies stays free for answers, however many messages a claimant sends.
-MOST_ACKNOWLEDGEMENTS = REPLIES_PER_DESK // 2
 
 # Parts, or files, in one transaction: the most that is done again after a run was killed.
 BATCH = 100

@@ -27,11 +27,12 @@ from dropbox.reply_bundle import (
 )
 from dropbox.sizes import ID_BYTES, REPLY_BYTES
 from scripts.desk.case import Answer, Case
+from scripts.desk.casebook.answer_rows import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
 from scripts.desk.casebook.bundles import Source
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.outbox.outbox import OutboxError, sealed
 from scripts.desk.outbox.releasing import unreleased
-from scripts.desk.search.summary import withdrawn
+from scripts.desk.search.summary import still_to_tell, withdrawn
 
 # Long enough for a courier who comes once a week and misses a week.
 BUNDLE_LIFE = timedelta(days=14)
@@ -75,8 +76,9 @@ def leaving(casebook: Casebook) -> list[Answer]:
 
 
 def _sendable(casebook: Casebook) -> list[Answer]:
-    gone = withdrawn(casebook)
-    queued = [one for one in casebook.queued() if one.case not in gone]
+    kept_back = withdrawn(casebook)
+    told = {one.id for one in told_elsewhere(casebook)}
+    queued = [one for one in casebook.queued() if one.case not in kept_back and one.id not in told]
     held = {one.answer.id for one in unreleased(casebook, queued)}
     sendable = [one for one in queued if one.id not in held]
     return sorted(sendable, key=lambda one: (one.kind != "answer", one.id))
@@ -90,6 +92,21 @@ def withheld(casebook: Casebook) -> list[Answer]:
     """
     gone = withdrawn(casebook)
     return [one for one in casebook.queued() if one.case in gone]
+
+
+def told_elsewhere(casebook: Casebook) -> list[Answer]:
+    """The queued acknowledgements that are needless: another desk's have left since.
+
+    Both desks queue one when they import a bundle before they exchange their work.
+    """
+    room = still_to_tell(casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS)
+    found = []
+    for one in casebook.queued():
+        if one.kind == ACKNOWLEDGEMENT and one.case in room:
+            if not room[one.case]:
+                found.append(one)
+            room[one.case] = max(0, room[one.case] - 1)
+    return found
 
 
 def acknowledging(casebook: Casebook) -> Source | None:

@@ -217,10 +217,12 @@ class Reviews:
         """Whether other desks may read *layer*: nobody whose own review is needed is without one.
 
         A first look says nothing of the tier, and its urgency and flags are for everybody. What
-        decided a case that is drawn later has left already.
+        decided a case that is drawn later may have left before; no other desk gets it from then on.
         """
         full = layer.role == REVIEW and layer.judgement.merit and not layer.judgement.conflict
-        open_ = self.complete or not self._needed_second
+        # A layer of before version 7 has no nonce, and would keep its whole log from leaving.
+        drawn = self.rules.drawn and bool(layer.judgement.nonce)
+        open_ = self.complete or not (self._needed_second or drawn)
         return not full or open_ or bool(self.committed - {layer.reviewer})
 
     @cached_property

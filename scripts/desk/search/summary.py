@@ -250,6 +250,22 @@ _LEFT_ELSEWHERE = """
 """
 
 
+def still_to_tell(casebook: Casebook, kind: str, most: int) -> dict[int, int]:
+    """How many more answers of *kind* may leave for each case of which some left elsewhere.
+
+    As :func:`unacknowledged` counts, but without what only waits here.
+    """
+    catch_up(casebook)
+    found = casebook.database.execute(
+        'SELECT elsewhere."case", min(count(DISTINCT part.bundle), ?2) - elsewhere.given - '  # noqa: S608
+        '(SELECT count(*) FROM answer WHERE answer."case" = elsewhere."case" AND kind = ?1 '
+        f"AND bundle IS NOT NULL) FROM ({_LEFT_ELSEWHERE}) AS elsewhere "
+        'JOIN part ON part."case" = elsewhere."case" GROUP BY elsewhere."case"',
+        [kind, most],
+    )
+    return {case: max(0, left) for case, left in found}
+
+
 def unacknowledged(casebook: Casebook, kind: str, most: int) -> list[int]:
     """The cases that had fewer answers of *kind* than bundles that brought them something.
 
