@@ -1,0 +1,67 @@
+"""Boxes burnt into pixels: opaque black, with a code in white. What was under them is gone.
+
+It works on pixels that came out of the room, never on a file.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from PIL import Image, ImageDraw, ImageFont
+
+from scripts.desk.pictures.frames import Page
+
+_BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
+# In pixels of 150 an inch: what is smaller cannot be read in print.
+_SMALLEST, _LARGEST = 10, 40
+_OF_HEIGHT = 0.7
+# A page of A4 at 150 pixels an inch.
+_SHEET = 1_240, 1_754
+_SHEET_LINE, _SHEET_MARGIN = 34, 120
+
+
+class Mark(NamedTuple):
+    """A box in pixels, without its right column and its lower row, and the code to print in it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    label: str
+
+
+def blackened(page: Page, marks: Sequence[Mark]) -> Page:
+    """*page* with *marks* burnt in. Each pixel in a mark is black or white."""
+    if not marks:
+        return page
+    image = Image.frombytes("RGB", (page.width, page.height), page.rgb)
+    draw = ImageDraw.Draw(image)
+    # No shades: every pixel of a mark is one of two, whatever was under it.
+    draw.fontmode = "1"
+    for one in marks:
+        # The corners are included.
+        draw.rectangle((one.left, one.top, one.right - 1, one.bottom - 1), fill=_BLACK)
+    for one in marks:
+        _print(draw, one)
+    return Page(page.number, page.width, page.height, image.tobytes())
+
+
+def sheet(number: int, lines: Sequence[str]) -> Page:
+    """A white page with *lines*, which are ASCII, in place of page *number*."""
+    image = Image.new("RGB", _SHEET, _WHITE)
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(_SHEET_LINE * 0.7)
+    for at, line in enumerate(lines):
+        draw.text((_SHEET_MARGIN, _SHEET_MARGIN + at * _SHEET_LINE), line, fill=_BLACK, font=font)
+    return Page(number, image.width, image.height, image.tobytes())
+
+
+def _print(draw: ImageDraw.ImageDraw, one: Mark) -> None:
+    """The label in the middle of *one*, as large as fits, or not at all."""
+    width, height = one.right - one.left, one.bottom - one.top
+    for size in range(min(_LARGEST, int(height * _OF_HEIGHT)), _SMALLEST - 1, -1):
+        font = ImageFont.load_default(size)
+        left, top, right, bottom = draw.textbbox((0, 0), one.label, font=font)
+        if right - left <= width and bottom - top <= height:
+            at = one.left + (width - right + left) // 2, one.top + (height - bottom + top) // 2
+            draw.text((at[0] - left, at[1] - top), one.label, fill=_WHITE, font=font)
+            return

@@ -1,0 +1,141 @@
+"""The redactions that count, and texts as they leave: each span is a marker of one fixed look.
+
+A text or a file is found by the hash of its bytes. So what one reviewer blacked out in a file is
+blacked out wherever the same file was sent, in whichever case.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from scripts.desk.case import Case, FileOfPart
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.custody import digest
+from scripts.desk.casebook.redactions import BOX, TEXT, Box, Redaction
+from scripts.desk.redaction.texts import texts_of_case
+
+# The reason is a code of the campaign; whatever else another desk wrote there does not leave.
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_NO_CODE = "other"
+
+
+class Burnt(NamedTuple):
+    """A box to burn into page ``page`` (from 1) of a file, and the code of its reason."""
+
+    page: int
+    box: Box
+    reason: str
+
+
+def sha256_of(text: str) -> str:
+    """How redactions name *text*."""
+    # Half a character (a surrogate) has no UTF-8, and comes with no report; it is no error here.
+    return digest(text.encode("utf-8", "surrogatepass"))
+
+
+def code(reason: str) -> str:
+    """*reason* as it may leave."""
+    return reason if _CODE.fullmatch(reason) else _NO_CODE
+
+
+def marker(reasons: Iterable[str]) -> str:
+    """What stands in place of a span: why, and never how long it was."""
+    return f"[redacted: {', '.join(sorted({code(reason) for reason in reasons}))}]"
+
+
+class Standing:
+    """Redactions that were not taken back, by the hash of what they are of."""
+
+    def __init__(self, redactions: Iterable[Redaction]) -> None:
+        self._of: dict[str, list[Redaction]] = {}
+        for one in redactions:
+            self._of.setdefault(one.sha256, []).append(one)
+
+    def of(self, sha256: str) -> tuple[Redaction, ...]:
+        """Those of the text or file with this SHA-256."""
+        return tuple(self._of.get(sha256, ()))
+
+    def text(self, text: str) -> str:
+        """*text* as it leaves."""
+        spans = [
+            (*_within(one, len(text)), one.reason) for one in self._of.get(sha256_of(text), ())
+        ]
+        pieces, done = list[str](), 0
+        for start, stop, reasons in _merged(spans):
+            pieces += (text[done:start], marker(reasons))
+            done = stop
+        return "".join((*pieces, text[done:]))
+
+    def values(self, value: Any) -> Any:
+        """A JSON *value* with all its texts as they leave; names of fields are ours."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {name: self.values(one) for name, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.values(one) for one in value]
+        return value
+
+    def beside(self, text: str, original: str) -> str:
+        """*text*, a translation or gist of *original*, as it leaves.
+
+        It is withheld whole unless something was blacked out in it for each of the reasons for
+        which something was blacked out in its original: it would say the same in other words.
+        """
+        there = {one.reason for one in self._of.get(sha256_of(original), ())}
+        here = {one.reason for one in self._of.get(sha256_of(text), ())}
+        return self.text(text) if there <= here else marker(there)
+
+    def must_not_leave_natively(self, file: FileOfPart) -> bool:
+        """Whether only pixel copies of *file* may leave, or a slip sheet."""
+        return file.attachment.sha256 in self._of
+
+    def burnt(self, sha256: str) -> list[Burnt]:
+        """The boxes of the file with this SHA-256."""
+        return [
+            Burnt(one.page, one.box, code(one.reason)) for one in self.of(sha256) if one.kind == BOX
+        ]
+
+    def withheld(self, sha256: str) -> list[str]:
+        """The reasons for which nothing of the file with this SHA-256 leaves; [] if pages do."""
+        # A kind that a later version knows hides at least as much.
+        whole = {code(one.reason) for one in self.of(sha256) if one.kind not in (BOX, TEXT)}
+        return sorted(whole)
+
+
+def standing(casebook: Casebook) -> Standing:
+    """All redactions that count in *casebook*, whoever added them."""
+    return Standing(casebook.redactions.all_standing())
+
+
+def must_not_leave_natively(casebook: Casebook, file: FileOfPart) -> bool:
+    """Whether only pixel copies of *file* may leave. For many files, ask a :class:`Standing`."""
+    return standing(casebook).must_not_leave_natively(file)
+
+
+def counting(casebook: Casebook, case: Case, counted: Standing) -> list[list[object]]:
+    """All that counts of the redactions of *case*, as JSON: what an approval binds."""
+    hashes = {sha256_of(one.text) for one in texts_of_case(casebook, case)}
+    hashes |= {one.attachment.sha256 for one in case.files}
+    found = {one for sha256 in hashes for one in counted.of(sha256)}
+    found |= set(casebook.redactions.standing(case.number))
+    return sorted([*one[:-1], one.day.isoformat()] for one in found)
+
+
+def _within(one: Redaction, length: int) -> tuple[int, int]:
+    """The span of *one* in a text of *length* characters; all of it if it is none that fits."""
+    if one.kind == TEXT and 0 <= one.start < one.stop <= length:
+        return one.start, one.stop
+    return 0, length
+
+
+def _merged(spans: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, set[str]]]:
+    """*spans* in order, with those joined that overlap or touch, and the reasons of each."""
+    found: list[tuple[int, int, set[str]]] = []
+    for start, stop, reason in sorted(spans):
+        if found and start <= found[-1][1]:
+            first, last, reasons = found[-1]
+            found[-1] = first, max(last, stop), reasons | {reason}
+        else:
+            found.append((start, stop, {reason}))
+    return found
