@@ -42,6 +42,10 @@ DATA = (
     "dropbox/words/zh.txt",
     "scripts/desk/casebook/schema.sql",
     "scripts/desk/production/case.schema.json",
+    "scripts/desk/production/fonts/DejaVuSans.ttf",
+    "scripts/desk/production/fonts/DroidSansFallbackFull.ttf",
+    "scripts/desk/production/fonts/LICENSE-DejaVuSans.txt",
+    "scripts/desk/production/fonts/LICENSE-DroidSansFallback.txt",
     "scripts/desk/search/derived.sql",
 )
 _OWN = ("dropbox", "scripts", "onion")

@@ -59,8 +59,8 @@ def at_work(casebook: Casebook) -> None:
     casebook.session = Session(casebook.database, casebook.origin, "F" * 40, lambda _: b"signature")
 
 
-def plan_of(casebook: Casebook, *allowed: str) -> Plan:
-    return planned(casebook, (1, 2, 3), allowed, WordLists.read())
+def plan_of(casebook: Casebook, *allowed: str, cases: tuple[int, ...] = (1, 2, 3)) -> Plan:
+    return planned(casebook, cases, allowed, WordLists.read())
 
 
 def held(casebook: Casebook) -> dict[int, str]:
@@ -68,8 +68,12 @@ def held(casebook: Casebook) -> dict[int, str]:
     return {one.number: one.reason for one in plan_of(casebook).held}
 
 
-def written(casebook: Casebook, out: Path, *allowed: str) -> HandedOver:
+def written(
+    casebook: Casebook, out: Path, *allowed: str, cases: tuple[int, ...] = (1, 2, 3)
+) -> HandedOver:
     """Hand over what may be handed over of the open *casebook*, in one process."""
     if casebook.session is None:
         at_work(casebook)
-    return hand_over(casebook, plan_of(casebook, *allowed), out, lambda _: b"signature")
+    return hand_over(
+        casebook, plan_of(casebook, *allowed, cases=cases), out, lambda _: b"signature"
+    )

@@ -99,6 +99,7 @@ VIOLATIONS = {
     "sqlite": ("dropbox/front/uniform_response.py", "sqlite3"),
     "pictures": ("scripts/desk/pictures/frames.py", "scripts.desk.pictures.look"),
     "pixels": ("scripts/desk/evidence.py", "PIL"),
+    "pages": ("scripts/desk/translating.py", "fpdf"),
     "rich": ("scripts/desk/evidence.py", "rich"),
     "textual": ("scripts/desk/options.py", "textual"),
 }

@@ -77,6 +77,7 @@ def run(asked: argparse.Namespace) -> None:
             asked.out,
             lambda data: secret.sign(data, reviewer),
             lambda done, total: show("handing over", done, total),
+            asked.lang,
         )
     print(
         f"{counted(done.cases, 'case')} with {counted(done.documents, 'document')} and "

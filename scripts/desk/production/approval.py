@@ -38,10 +38,12 @@ def hand_over_approved(
     out: Path,
     sign: Callable[[bytes], bytes],
     progress: Callable[[int, int], None],
+    language: str = "en",
 ) -> HandedOver:
     """Write what another reviewer approved into the new folder *out*, which the log notes.
 
-    *sign* makes the OpenPGP signature of the reviewer at work. Raises NotApproved, or what
+    *sign* makes the OpenPGP signature of the reviewer at work, *language* is that of the dossiers'
+    labels. Raises NotApproved, or what
     :func:`hand_over` raises.
     """
     if not casebook.productions.approved_by(plan.sha256) - {at_desk(casebook)}:
@@ -51,6 +53,6 @@ def hand_over_approved(
         )
     if not plan.ready:
         raise NotApproved("None of these cases can be handed over.")
-    done = hand_over(casebook, plan, out, sign, progress)
+    done = hand_over(casebook, plan, out, sign, progress, language=language)
     casebook.note("export", HAND_OVER, plain=done.sha256)
     return done

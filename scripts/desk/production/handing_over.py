@@ -6,31 +6,25 @@ thrown away, and the documents keep the numbers that they were given.
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-from dropbox import canonical_json
 from dropbox.durable_file import sync_folder
 from dropbox.errors import CasedropError
-from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
-from scripts.desk.evidence import unaltered
+from scripts.desk.identity import at_desk, names, today
 from scripts.desk.production import load_files
+from scripts.desk.production.case_writer import CaseWriter
+from scripts.desk.production.dossier import Making
+from scripts.desk.production.faces import faces
 from scripts.desk.production.folder import Folder
 from scripts.desk.production.plan import Held, Plan, size
-from scripts.desk.production.records import (
-    Document,
-    Numbering,
-    documents,
-    record,
-    text_numbers,
-)
-from scripts.desk.production.translated import Translated, of_document, translated
+from scripts.desk.production.translated import NAMELESS
 
 SCHEMA = Path(__file__).with_name("case.schema.json")
-_READ_BYTES = 2**20
 _LIST, _SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
 _README = """\
 What is here
@@ -41,6 +35,7 @@ texts/              what claimants wrote, each text under its number
 translations/       texts in other languages; load.dat and cases.jsonl say who made each, by hand or
                     by which machine. They are not what claimants wrote
 natives/            what claimants sent, byte for byte, each file under its number
+dossiers/           a PDF for each case: statement, translations, answers, facts, custody, hashes
 load.dat            all documents with their numbers, for a review platform (Concordance, UTF-8)
 privilege-log.csv   cases that are withheld because they are privileged
 withheld.csv        all cases of the selection that are not here, and why
@@ -71,10 +66,14 @@ def hand_over(
     out: Path,
     sign: Callable[[bytes], bytes],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    *,
+    language: str = "en",
+    day: date | None = None,
 ) -> HandedOver:
     """Write the cases of *plan* into the new folder *out*, for its owner alone.
 
-    *sign* makes a detached OpenPGP signature. Raises HandOverError, EvidenceError for a file that
+    *language* is that of the dossiers' labels, *day* what they are dated, by default today. *sign*
+    makes a detached OpenPGP signature. Raises HandOverError, EvidenceError for a file that
     was altered, or OSError; then *out* is not there.
     """
     if out.exists():
@@ -82,7 +81,8 @@ def hand_over(
     part = Path(tempfile.mkdtemp(prefix=f"{out.name}.unfinished-", dir=out.parent))
     try:
         folder = Folder(part)
-        handed = _write(casebook, plan, folder, progress)
+        making = _making(casebook, plan, language, day or today())
+        handed = _write(casebook, plan, folder, making, progress)
         listed = folder.listed()
         folder.add(_LIST, listed)
         folder.add(_SIGNATURE, sign(listed))
@@ -96,58 +96,41 @@ def hand_over(
 
 
 def _write(
-    casebook: Casebook, plan: Plan, folder: Folder, progress: Callable[[int, int], None]
+    casebook: Casebook,
+    plan: Plan,
+    folder: Folder,
+    making: Making,
+    progress: Callable[[int, int], None],
 ) -> int:
     """Write everything but the list. Returns the number of documents."""
-    own = [one.code for one in casebook.campaign.reviewing.fields]
-    numbering, count = Numbering(casebook), 0
-    with (
-        folder.file("cases.csv") as table,
-        folder.file("cases.jsonl") as lines,
-        folder.file("load.dat") as load,
-    ):
-        table(load_files.csv_row((*load_files.CASE_HEADS, *own), head=True))
-        load(load_files.dat_head())
+    count = 0
+    with CaseWriter.into(folder, casebook, making) as writer:
         for done, number in enumerate(plan.ready):
             progress(done, len(plan.ready))
-            case = casebook.case(number)
-            with casebook.together():
-                found = documents(case, numbering)
-            beside = translated(casebook, case, text_numbers(found))
-            numbers = [str(one.number) for one in found]
-            for one in found:
-                _write_document(casebook, folder, one)
-                casebook.note("export", case.name, plain=one.sha256)
-                of_it = of_document(beside, str(one.number))
-                load(load_files.dat_row(case.name, one, numbers, of_it))
-            _write_translations(casebook, case, folder, beside)
-            told = record(casebook, case, casebook.layers.of(case), found, beside)
-            table(load_files.csv_row(load_files.case_cells(told, own)))
-            lines(canonical_json.encode(told, ascii_only=False) + b"\n")
-            count += len(found)
+            count += writer.write(casebook.case(number))
     _write_withheld(casebook, plan, folder)
     folder.add("case.schema.json", SCHEMA.read_bytes())
     folder.add("README.txt", _README.encode())
     return count
 
 
-def _write_document(casebook: Casebook, folder: Folder, one: Document) -> None:
-    if one.file is None:
-        folder.add(one.path, one.text or b"")
-        return
-    with unaltered(casebook, one.file) as kept, folder.file(one.path) as write:
-        while piece := kept.read(_READ_BYTES):
-            write(piece)
+def _making(casebook: Casebook, plan: Plan, language: str, day: date) -> Making:
+    known = names(casebook)
 
+    def name(reviewer: str) -> str:
+        return known.get(reviewer, NAMELESS)
 
-def _write_translations(
-    casebook: Casebook, case: Case, folder: Folder, beside: Sequence[Translated]
-) -> None:
-    for one in beside:
-        if one.path:
-            data = one.given.text.encode()
-            folder.add(one.path, data)
-            casebook.note("export", case.name, plain=digest(data))
+    preparing = at_desk(casebook)
+    approved = casebook.productions.approved_by(plan.sha256) - {preparing}
+    return Making(
+        casebook.campaign,
+        language,
+        day,
+        prepared=name(preparing),
+        approved=sorted(map(name, approved)),
+        names=known,
+        faces=faces(),
+    )
 
 
 def _write_withheld(casebook: Casebook, plan: Plan, folder: Folder) -> None:

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dropbox.campaign import Campaign
 from scripts.desk.production.records import NATIVES, TEXTS, Document
 from scripts.desk.production.translated import Translated, gist_of
 
@@ -16,7 +17,7 @@ _BOM = "\ufeff"
 CASE_HEADS = (
     *("case", "received", "language", "status", "decided", "category", "category_label", "merit"),
     *("urgency", "evidence", "period_from", "period_to", "harms", "flags", "amounts", "gist"),
-    *("gist_by", "translations", "documents"),
+    *("gist_by", "translations", "documents", "dossier"),
 )
 _DAT_HEADS = (
     *("BEGDOC", "ENDDOC", "BEGATTACH", "ENDATTACH", "CASE", "DOCTYPE", "DATERECEIVED"),
@@ -42,6 +43,11 @@ def csv_row(values: Sequence[object], *, head: bool = False) -> bytes:
     return ((_BOM if head else "") + line.getvalue()).encode()
 
 
+def case_heads(campaign: Campaign) -> tuple[str, ...]:
+    """The first line of the table of cases: CASE_HEADS, and the campaign's own fields."""
+    return (*CASE_HEADS, *(one.code for one in campaign.reviewing.fields))
+
+
 def case_cells(record: Mapping[str, Any], fields: Sequence[str]) -> list[object]:
     """The cells of a case below CASE_HEADS and the campaign's own *fields*."""
     amounts = "; ".join(f"{one['amount']} {one['currency']}" for one in record["amounts"])
@@ -56,6 +62,7 @@ def case_cells(record: Mapping[str, Any], fields: Sequence[str]) -> list[object]
         "amounts": amounts,
         "translations": "; ".join(map(_translation, record["translations"])),
         "documents": "; ".join(numbers),
+        "dossier": record["dossier"]["path"],
     }
     own = (record["fields"][code] for code in fields)
     return [

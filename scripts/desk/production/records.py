@@ -12,7 +12,7 @@ from dropbox.campaign import Campaign
 from scripts.desk.case import Case, FileOfPart, Part
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
-from scripts.desk.casebook.productions import NUMBER, Number, subject
+from scripts.desk.casebook.productions import DOCUMENT, DOSSIER, NUMBER, Number, subject
 from scripts.desk.production.translated import Translated, gist_of, sent
 from scripts.desk.review.judgement import Reviews
 
@@ -58,17 +58,17 @@ class Numbering:
     def __init__(self, casebook: Casebook) -> None:
         self._casebook = casebook
         self._known = casebook.productions.numbers()
-        self._next = casebook.productions.next()
+        self._next = {one: casebook.productions.next(one) for one in (DOCUMENT, DOSSIER)}
 
-    def of(self, case: Case, sha256: str) -> Number:
+    def of(self, case: Case, sha256: str, series: str = DOCUMENT) -> Number:
         """The number of a document, noted in the custody log when it is new."""
         # Its whole name never changes, whatever other cases come.
         whole = self._casebook.names.characters(case.number)
         key = whole, sha256
         if key not in self._known:
-            self._known[key] = self._next
-            self._casebook.note(NUMBER, subject(self._next, whole), plain=sha256)
-            self._next = self._next._replace(number=self._next.number + 1)
+            number = self._known[key] = self._next[series]
+            self._casebook.note(NUMBER, subject(number, whole), plain=sha256)
+            self._next[series] = number._replace(number=number.number + 1)
         return self._known[key]
 
 

@@ -15,7 +15,7 @@ from scripts.desk.identity import names
 
 TRANSLATIONS = "translations"
 # Whom this casebook knows by no name; the fingerprint of a key does not leave.
-_NAMELESS = "a reviewer of another desk"
+NAMELESS = "a reviewer of another desk"
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,7 +80,7 @@ def translated(casebook: Casebook, case: Case, numbers: Mapping[str, str]) -> li
         if one.kind != GIST:
             counted[of] = counted.get(of, 0) + 1
             path = f"{TRANSLATIONS}/{_stem(case, of)}.{counted[of]}.{one.language}.txt"
-        found.append(Translated(of, one, known.get(one.reviewer, _NAMELESS), path))
+        found.append(Translated(of, one, known.get(one.reviewer, NAMELESS), path))
     return found
 
 

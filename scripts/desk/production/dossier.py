@@ -1,0 +1,320 @@
+"""A case as one PDF for people: what the claimant wrote, what was decided, and how it was kept.
+
+The original always comes first. Reviewers are named for who prepared, approved, translated or
+handled it, never for who among them said what.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from dropbox.campaign import Campaign
+from scripts.desk.case import Answer, Case, Part
+from scripts.desk.casebook.custody import digest
+from scripts.desk.casebook.productions import Act, Number, page_number
+from scripts.desk.casebook.translations import GIST
+from scripts.desk.production import dossier_words
+from scripts.desk.production.dossier_words import words
+from scripts.desk.production.faces import Faces
+from scripts.desk.production.page_layout import (
+    BODY,
+    BOTTOM,
+    GREY,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    SMALL,
+    TOP,
+    WIDTH,
+    Layout,
+    Page,
+    Stroke,
+    placed,
+)
+from scripts.desk.production.pdf_pages import pdf_of
+from scripts.desk.production.records import Document
+from scripts.desk.production.translated import NAMELESS, Translated
+
+DOSSIERS = "dossiers"
+_INDENT = 18.0
+
+
+@dataclass(frozen=True)
+class Making:
+    """What all dossiers of a hand-over share.
+
+    ``prepared`` and ``approved`` are reviewers' public names, ``names`` those of all reviewers by
+    fingerprint; ``language`` is that of the labels.
+    """
+
+    campaign: Campaign
+    language: str
+    day: date
+    prepared: str
+    approved: Sequence[str]
+    names: Mapping[str, str]
+    faces: Faces
+
+
+@dataclass(frozen=True, repr=False)
+class Told:
+    """What is told of one case; ``told`` is its record. No repr: it is plaintext."""
+
+    case: Case
+    told: Mapping[str, Any]
+    documents: Sequence[Document]
+    beside: Sequence[Translated]
+    answers: Sequence[Answer]
+    acts: Sequence[Act]
+
+
+class Dossier(NamedTuple):
+    """The bytes of a dossier and its pages."""
+
+    data: bytes
+    pages: int
+
+
+def dossier(making: Making, told: Told, number: Number) -> Dossier:
+    """The dossier of a case under *number*; its pages have numbers that begin with that."""
+    writing = _Writing(making, told)
+    pages = writing.pages(str(number))
+    title = writing.word("title", case=told.case.name)
+    for at, page in enumerate(pages, 1):
+        _furnish(making.faces, page, title, page_number(number, at))
+        _centre(making.faces, page, writing.word("page", k=at, n=len(pages)))
+    return Dossier(pdf_of(making.faces, f"{title}, {number}", pages), len(pages))
+
+
+def _furnish(faces: Faces, page: Page, title: str, number: str) -> None:
+    """Head and foot of a page: which case, and the page's own number."""
+    page += placed(faces, title, LEFT, TOP - 30, SMALL, GREY)
+    page.append(Stroke(LEFT, TOP - 24, WIDTH - RIGHT, TOP - 24, 0.8))
+    right = WIDTH - RIGHT - faces.width(number) * BODY
+    page += placed(faces, number, right, HEIGHT - BOTTOM + 36, BODY)
+
+
+def _centre(faces: Faces, page: Page, text: str) -> None:
+    left = (WIDTH - faces.width(text) * SMALL) / 2
+    page += placed(faces, text, left, HEIGHT - BOTTOM + 36, SMALL, GREY)
+
+
+class _Writing:
+    """One dossier while it is written."""
+
+    def __init__(self, making: Making, told: Told) -> None:
+        self.word = words(making.language)
+        self._making, self._of = making, told
+        self._layout = Layout(making.faces)
+
+    def pages(self, number: str) -> list[Page]:
+        """All of it, without heads and feet."""
+        self._cover(number)
+        self._layout.turn()
+        self._statement()
+        self._correspondence()
+        self._facts()
+        self._files()
+        self._custody()
+        self._hashes()
+        return self._layout.pages
+
+    def _cover(self, number: str) -> None:
+        of, making = self._of, self._making
+        numbers = [str(one.number) for one in of.documents]
+        self._layout.space(60)
+        self._layout.paragraph(self.word("dossier"), size=BODY, grey=GREY)
+        self._layout.paragraph(self.word("title", case=of.case.name), size=26)
+        if of.told["gist"]:
+            self._layout.space(10)
+            self._layout.paragraph(of.told["gist"], size=12)
+            self._layout.paragraph(of.told["gist_by"], size=SMALL, grey=GREY)
+        self._layout.space(30)
+        rows = {
+            "campaign": making.campaign.title[making.language],
+            "organisation": making.campaign.organisation[making.language],
+            "number": number,
+            "documents": f"{numbers[0]} – {numbers[-1]}" if numbers else "–",
+            "received": of.case.day.isoformat(),
+            "language": of.case.language,
+            "category": self._category(of.told["category"]),
+            "merit": self._label("merit", of.told["merit"]),
+            "day": making.day.isoformat(),
+            "prepared": making.prepared,
+            "approved": ", ".join(making.approved),
+        }
+        self._pairs([(self.word(code), value) for code, value in rows.items()])
+        self._layout.space(30)
+        self._layout.paragraph(self.word("notice"), size=SMALL, grey=GREY)
+
+    def _statement(self) -> None:
+        self._layout.heading(self.word("statement"))
+        for part in self._of.case.parts:
+            if part.report.kind == "report":
+                self._part(part)
+
+    def _correspondence(self) -> None:
+        self._layout.heading(self.word("correspondence"))
+        found: list[tuple[date, Callable[[], None]]] = [
+            (part.day, lambda part=part: self._part(part))  # type: ignore[misc]
+            for part in self._of.case.parts
+            if part.report.kind != "report"
+        ]
+        found += [
+            (one.left, lambda one=one, at=at: self._answer(one, at))  # type: ignore[misc]
+            for at, one in enumerate(self._of.answers, 1)
+            if one.left is not None
+        ]
+        if not found:
+            self._layout.paragraph(self.word("no_correspondence"))
+        for _, write in sorted(found, key=lambda one: one[0]):
+            write()
+
+    def _part(self, part: Part) -> None:
+        """A text of the claimant's, then what was translated of it."""
+        report = part.report
+        document = self._texts.get(digest(report.text.encode()))
+        kind = self.word(report.kind)
+        line = self.word("received_on", kind=kind, day=part.day, language=report.language)
+        number = str(document.number) if document else ""
+        self._entry(f"{line}  {number}".rstrip())
+        text = (document.text or b"").decode() if document else ""
+        self._layout.paragraph(text or self.word("no_text"))
+        self._beside(number)
+
+    def _answer(self, one: Answer, at: int) -> None:
+        kind = self.word("answer")
+        self._entry(self.word("left_on", kind=kind, day=one.left, language=one.language))
+        self._layout.paragraph(one.text)
+        self._beside(f"answer {at}")
+
+    def _entry(self, line: str) -> None:
+        self._layout.space(10)
+        self._layout.paragraph(line, size=SMALL, grey=GREY)
+        self._layout.space(2)
+
+    def _beside(self, of: str) -> None:
+        """The gists and translations of one text, set off by a bar."""
+        for one in (one for one in self._of.beside if one.of == of and of):
+            code = "gist_of" if one.given.kind == GIST else "translation"
+            machine = one.given.machine
+            made = self.word("by_machine", machine=machine) if machine else self.word("by_hand")
+            head = self.word(
+                code, language=one.given.language, by=one.by, made=made, day=one.given.day
+            )
+            self._layout.space(6)
+            self._layout.paragraph(head, size=SMALL, indent=_INDENT, grey=GREY, bar=True)
+            self._layout.paragraph(one.given.text, indent=_INDENT, bar=True)
+
+    def _facts(self) -> None:
+        self._layout.heading(self.word("facts"))
+        self._layout.paragraph(self.word("decisions"), size=SMALL, grey=GREY)
+        self._pairs(list(self._decisions()))
+        self._layout.space(10)
+        self._layout.paragraph(self.word("claimant_said"), size=SMALL, grey=GREY)
+        said = [
+            (
+                (one.in_(self._making.language), one.shown(answer, self._making.language))
+                if (one := self._questions.get(code))
+                else (code, str(answer))
+            )
+            for code, answer in self._of.told["claimant_said"].items()
+        ]
+        if not said:
+            self._layout.paragraph(self.word("nothing_said"), size=SMALL)
+        self._pairs(said)
+
+    def _decisions(self) -> Iterator[tuple[str, str]]:
+        told, word = self._of.told, self.word
+        yield word("status"), self._label("status", told["status"])
+        yield word("decided"), told["decided"]
+        yield word("category"), self._category(told["category"])
+        for name in ("merit", "urgency"):
+            yield word(name), self._label(name, told[name])
+        yield word("evidence"), self._label("evidence", told["evidence"])
+        yield word("period"), " – ".join(filter(None, told["period"].values()))
+        yield word("harms"), "\n".join(map(self._harm, told["harms"]))
+        yield word("flags"), ", ".join(self._label("flag", one) for one in told["flags"])
+        yield (
+            word("amounts"),
+            "\n".join(
+                " ".join(filter(None, (one["amount"], one["currency"], one["as_of"], one["what"])))
+                for one in told["amounts"]
+            ),
+        )
+        for code, value in told["fields"].items():
+            field = self._making.campaign.reviewing.own_field(code)
+            shown = [value] if isinstance(value, str) else value
+            if field is not None:
+                language = self._making.language
+                yield (
+                    field.in_(language),
+                    ", ".join(field.choice(one, language) for one in shown),
+                )
+
+    def _files(self) -> None:
+        self._layout.heading(self.word("files"))
+        files = [one for one in self._of.documents if one.file is not None]
+        if not files:
+            self._layout.paragraph(self.word("no_files"))
+            return
+        codes = ("head_number", "received", "head_name", "head_bytes", "head_sha256")
+        heads = list(map(self.word, codes))
+        rows = [
+            (str(one.number), one.part.day.isoformat(), one.name, f"{one.size:,}", one.sha256)
+            for one in files
+        ]
+        self._layout.table([heads, *rows], (0.15, 0.13, 0.27, 0.11, 0.34), head=True)
+
+    def _custody(self) -> None:
+        self._layout.heading(self.word("custody"))
+        self._layout.paragraph(self.word("custody_note"), size=SMALL, grey=GREY)
+        heads = [self.word(f"head_{one}") for one in ("time", "act", "by", "sha256")]
+        names = self._making.names
+        rows = [
+            (
+                one.time.replace("T", " ").removesuffix("Z"),
+                dossier_words.act(self.word, one.act),
+                names.get(one.reviewer, NAMELESS),
+                one.plain,
+            )
+            for one in self._of.acts
+        ]
+        self._layout.table([heads, *rows], (0.2, 0.18, 0.22, 0.4), head=True)
+
+    def _hashes(self) -> None:
+        self._layout.heading(self.word("hashes"))
+        self._layout.paragraph(self.word("hashes_note"), size=SMALL, grey=GREY)
+        rows = [(one.path, one.sha256) for one in self._of.documents]
+        rows += [(one.path, digest(one.given.text.encode())) for one in self._of.beside if one.path]
+        heads = self.word("head_path"), self.word("head_sha256")
+        self._layout.table([heads, *rows], (0.5, 0.5), head=True)
+
+    def _pairs(self, rows: Sequence[tuple[str, str]]) -> None:
+        """A table of names and values; what has none shows a dash."""
+        self._layout.table([(name, value or "–") for name, value in rows], (0.3, 0.7))
+
+    @property
+    def _texts(self) -> dict[str, Document]:
+        """The documents that are texts, by the SHA-256 of what was written."""
+        return {one.sha256: one for one in self._of.documents if one.file is None}
+
+    @property
+    def _questions(self) -> dict[str, Any]:
+        return {one.code: one for one in self._making.campaign.questions}
+
+    def _label(self, listed: str, code: str) -> str:
+        label = self._making.campaign.reviewing.label(listed, code, self._making.language)
+        return label if label == code else f"{code} {label}"
+
+    def _category(self, code: str) -> str:
+        found = {one.code: one for one in self._making.campaign.categories}
+        return f"{code} {found[code].in_(self._making.language)}" if code in found else code
+
+    def _harm(self, one: Mapping[str, str]) -> str:
+        categories = self._making.campaign.categories
+        labels = {harm.code: harm for category in categories for harm in category.harms}
+        label = labels[one["harm"]].in_(self._making.language) if one["harm"] in labels else ""
+        status = self._label("harm_status", one["status"])
+        return f"{one['harm']} {label} ({status})"
