@@ -411,7 +411,7 @@ def queries() -> Iterator[tuple[str, str, Filters]]:
     yield (
         "a word and four filters",
         "微信",
-        Filters(category="c1", harm="c1.job_loss", province="prov.GD", period="2019"),
+        Filters(category="c1", harm="c1.job_loss", merit="m2", period="2019"),
     )
     yield "filters alone", "", Filters(category="c1", status="st.new")
     yield "10,000 characters", "微信" * 5_000, Filters()

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from support.cases import CAMPAIGN
 
+from dropbox.campaign import Campaign
 from scripts.desk import __main__ as desk
 
 NO, YES = False, True
@@ -26,7 +28,7 @@ NO, YES = False, True
         ("find", {"only_category": "", "only_tag": "", "only_reviewer": "", "json": NO}),
         ("find --query-file F --no-words --json", {"query_file": "F", "no_words": YES}),
         ("find --category a --harm b --tag c", {"only_category": "a", "only_harm": "b"}),
-        ("find --province d --period e --tag c", {"only_province": "d", "only_period": "e"}),
+        ("find --period e --tag c --where a=b", {"only_period": "e", "where": ["a=b"]}),
         ("find --limit 3 --page 2 --lang zh-Hant", {"limit": 3, "page": 2, "lang": "zh-Hant"}),
         ("import B", {"bundle": Path("B"), "accept_findings": NO, "accept_new_vault": NO}),
         ("import B", {"set_aside": NO, "set_aside_without_key": NO, "set_aside_limit": 256}),
@@ -108,3 +110,16 @@ def test_a_command_that_lacks_something_or_says_too_much_is_refused(
         desk.parser().parse_args(["--casebook", "C", *line.split()])
 
     assert refusal.value.code == 2 and "usage: casedrop-desk" in capsys.readouterr().err
+
+
+def test_no_option_is_of_one_campaigns_own_questions_and_fields() -> None:
+    campaign = Campaign.read(CAMPAIGN)
+    own = {one.code for one in (*campaign.questions, *campaign.reviewing.fields)}
+    (commands,) = (one for one in desk.parser()._actions if isinstance(one.choices, dict))
+    assert isinstance(commands.choices, dict)
+    options = {
+        option.removeprefix("--").replace("-", "_")
+        for command in commands.choices.values()
+        for option in command._option_string_actions
+    }
+    assert {"province", "us"} <= own and "harm" in options and not own & options

@@ -467,7 +467,7 @@ def test_what_one_reviewer_says_is_found_after_the_other_agreed_and_said_nothing
 ) -> None:
     first = {**FULL, "us": "california", "flags": ["privileged", "minor"]}
     said = {"category": "c1", "merit": "m3", "urgency": "normal"}
-    asked = ("--tag=first-tag", "--us=california", "--flag=minor", "--urgency=danger")
+    asked = ("--tag=first-tag", "--where=us=california", "--flag=minor", "--urgency=danger")
 
     def found(*options: str) -> list[int]:
         return [
@@ -530,11 +530,11 @@ def test_disagreement_is_shown_field_by_field(filed: Team, monkeypatch: pytest.M
         (("list", "--correspondence", "x"), "there are co.none, co.awaiting, co.more."),
         (("list", "--urgency", "Danger"), "no urgency Danger; there are normal, deadline, danger."),
         (("find", "--no-words", "--merit", "m9"), "There is no merit m9; there are m0, m1, "),
-        (("find", "--no-words", "--us", "ca"), "there are none, correspondent, resident, "),
+        (("find", "--no-words", "--where", "us=ca"), "there are none, correspondent, resident, "),
         (("find", "--no-words", "--flag", "\x1b[2J"), "There is no flag ‹U+001B›[2J; "),
         (("find", "--no-words", "--category", "c99"), "There is no category c99; there are c1, "),
         (("find", "--no-words", "--harm", "tortured"), "there are c1.tortured"),
-        (("find", "--no-words", "--province", "GD"), "there are prov.GD"),
+        (("find", "--no-words", "--where", "province=GD"), "there are prov.GD"),
         (("find", "--no-words", "--reviewed-by", "me"), "there are reviewer-1, reviewer-2, "),
     ],
 )

@@ -147,7 +147,7 @@ WRONG = [
     ("period_from<June", "period_from is a month or a day, such as 2019"),
     ("files<", "files< lacks a value."),
     ("note=money", "note is a text: note!= asks for cases that have one"),
-    ("money", "money is no condition; one looks like province=prov.GD"),
+    ("money", "money is no condition; one looks like status=st.new"),
     ("=x", "=x is no condition"),
 ]
 

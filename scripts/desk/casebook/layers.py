@@ -165,7 +165,6 @@ class Layers:
             # A report may hold any text as a code; one with a space in it would read as two.
             "harms": spaced(harm for harm in harms if harm and not any(map(str.isspace, harm))),
             "tags": spaced(agreed.tags),
-            "us": _codes(agreed.said("us")),
             "flags": spaced(reviews.flags),
             "differ": spaced(
                 reviews.differences if reviews.complete and reviews.adjudicated is None else ()
@@ -236,11 +235,6 @@ class Layers:
     def count(self, where: str, values: Mapping[str, object]) -> int:
         """The number of rows of ``standing`` that meet *where*."""
         return self._database.table("standing").count_where(where, dict(values))
-
-
-def _codes(said: str | tuple[str, ...]) -> str:
-    """What a campaign's own field says, as a text."""
-    return said if isinstance(said, str) else " ".join(said)
 
 
 def considered_before(

@@ -95,6 +95,7 @@ _ADDED: dict[int, Sequence[str]] = {
         "confirmation_delete",
     ),
     9: (
+        "standing",
         "event",
         "idx_event_case",
         "event_update",
@@ -122,7 +123,7 @@ _ADDED: dict[int, Sequence[str]] = {
     ),
 }
 # Tables with other columns than before; all that was in them follows from other tables.
-_REPLACED: dict[int, Sequence[str]] = {6: ("standing",), 8: ("standing",)}
+_REPLACED: dict[int, Sequence[str]] = {6: ("standing",), 8: ("standing",), 9: ("standing",)}
 _OLDEST = min(_ADDED) - 1
 
 

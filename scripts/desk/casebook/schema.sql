@@ -248,7 +248,6 @@ CREATE TABLE standing (
   category TEXT NOT NULL,
   harms TEXT NOT NULL,
   tags TEXT NOT NULL,
-  us TEXT NOT NULL,
   flags TEXT NOT NULL,
   differ TEXT NOT NULL,
   reviewers TEXT NOT NULL,

@@ -80,7 +80,6 @@ def _row(
         "category_label": category_label(viewer.campaign, standing["category"], viewer.language),
         "harms": standing["harms"].split(),
         "tags": standing["tags"].split(),
-        "us": standing["us"],
         "flags": standing["flags"].split(),
         "parts": case.parts,
         "files": case.files,

@@ -21,17 +21,15 @@ CREATE TABLE register (
 -- Register "outline", filled by summary.py: a case in one row, so that a list of many cases reads
 -- no report.
 
--- Of all parts together: harms and provinces are JSON lists of codes; since and until are months
--- such as 2019-03, or ''. withdrawn and silent (the claimant asked for no notice) are 0 or 1; later
--- counts the parts that came after everything was taken back; text is the beginning of the first
--- part's text.
+-- Of all parts together: harms is a JSON list of codes; since and until are months such as 2019-03,
+-- or ''. withdrawn and silent (the claimant asked for no notice) are 0 or 1; later counts the parts
+-- that came after everything was taken back; text is the beginning of the first part's text.
 CREATE TABLE outline (
   "case" INTEGER PRIMARY KEY,
   day TEXT NOT NULL,
   language TEXT NOT NULL,
   category TEXT NOT NULL,
   harms TEXT NOT NULL,
-  provinces TEXT NOT NULL,
   since TEXT NOT NULL,
   until TEXT NOT NULL,
   parts INTEGER NOT NULL,

@@ -35,13 +35,11 @@ class Filters:
 
     category: str = ""
     harm: str = ""
-    province: str = ""
     period: str = ""
     merit: str = ""
     urgency: str = ""
     status: str = ""
     correspondence: str = ""
-    us: str = ""
     flag: str = ""
     tag: str = ""
     reviewer: str = ""
@@ -142,8 +140,6 @@ def _matching(casebook: Casebook, filters: Filters) -> set[int]:
             json.dumps(filters.harm),
             f" {filters.harm} ",
         )
-    if filters.province:
-        require("instr(outline.provinces, ?) > 0", json.dumps(filters.province))
     if filters.period:
         since, until = _period(filters.period)
         require(
@@ -151,7 +147,7 @@ def _matching(casebook: Casebook, filters: Filters) -> set[int]:
             until,
             since,
         )
-    for name in ("merit", "urgency", "status", "correspondence", "us"):
+    for name in ("merit", "urgency", "status", "correspondence"):
         if code := getattr(filters, name):
             require(f"standing.{name} = ?", code)
     if filters.flag:

@@ -26,15 +26,6 @@ _LISTS = {
 _OTHERS: Mapping[str, Callable[[Campaign], Iterable[Label]]] = {
     "category": lambda campaign: campaign.categories,
     "harm": lambda campaign: (harm for one in campaign.categories for harm in one.harms),
-    "province": lambda campaign: (
-        choice
-        for question in campaign.questions
-        if question.code == "province"
-        for choice in question.choices
-    ),
-    "us": lambda campaign: (
-        choice for one in campaign.reviewing.fields if one.code == "us" for choice in one.choices
-    ),
 }
 
 

@@ -49,13 +49,13 @@ class Condition:
 
     @classmethod
     def read(cls, typed: str) -> "Condition":
-        """A condition as people type it: "province=prov.GD". Raises SelectionError."""
+        """A condition as people type it: "status=st.new". Raises SelectionError."""
         found = _CONDITION.fullmatch(typed)
         if found is None:
             raise SelectionError(
                 f"{one_line(typed, _SHOWN_CHARACTERS)} is no condition; one looks like "
-                "province=prov.GD, merit!=mx, period_from<2019-06 or files>0, and province= asks "
-                "for cases that say nothing there."
+                "status=st.new, merit!=mx, day<2026-06 or files>0, and category= asks for cases "
+                "that say nothing there."
             )
         return cls(*found.groups())
 

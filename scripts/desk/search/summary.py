@@ -13,11 +13,11 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search.derived import Register
 
 EXCERPT_CHARACTERS = 160
-_VERSION = 5
+_VERSION = 6
 _TABLES = ("outline", "part_with_files", "fact")
 _INSERT = (
     "INSERT OR REPLACE INTO outline VALUES "
-    "(:case, :day, :language, :category, :harms, :provinces, :since, :until, :parts, :files, "
+    "(:case, :day, :language, :category, :harms, :since, :until, :parts, :files, "
     ":withdrawn, :later, :silent, :text)"
 )
 _MONTH = re.compile(r"(20[0-9]{2})(-(?:0[1-9]|1[0-2]))?", re.ASCII)
@@ -95,16 +95,12 @@ def _row(case: Case) -> dict[str, Any]:
     facts = [part.report.facts for part in case.parts]
     since = sorted(filter(None, (first_month(one.get("period_from")) for one in facts)))
     until = sorted(filter(None, (last_month(one.get("period_to")) for one in facts)))
-    provinces = dict.fromkeys(
-        one["province"] for one in facts if isinstance(one.get("province"), str)
-    )
     return {
         "case": case.number,
         "day": case.day.isoformat(),
         "language": case.language,
         "category": case.category,
         "harms": json.dumps(case.harms),
-        "provinces": json.dumps(tuple(provinces)),
         "since": since[0] if since else "",
         "until": until[-1] if until else "",
         "parts": len(case.parts),
@@ -191,7 +187,6 @@ def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
 HOLDING = {
     "category": "SELECT 1 FROM outline WHERE category = ? LIMIT 1",
     "harm": "SELECT 1 FROM outline, json_each(harms) WHERE value = ? LIMIT 1",
-    "province": "SELECT 1 FROM outline, json_each(provinces) WHERE value = ? LIMIT 1",
 }
 
 
