@@ -29,10 +29,11 @@ TYPED = {
     "find": "训诫书",
     "answer": "【虚构】谢谢您的来信。",
     "translate": "[Fictional] A letter of admonition.",
+    "redact": "训诫书",
     "backup": f"{WORDS}\n",
     "restore": f"{WORDS}\n",
 }
-ASKS_BACK = {"answer", "export-replies", "release"}
+ASKS_BACK = {"answer", "export-replies", "redact", "release"}
 
 
 def commands() -> list[str]:

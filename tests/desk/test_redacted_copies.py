@@ -123,6 +123,16 @@ def test_a_box_too_small_for_its_reason_is_only_black(size: tuple[int, int]) -> 
     assert colours(found) == {BLACK: area, (255, 0, 0): 6_400 - area}
 
 
+@pytest.mark.parametrize("width", range(40, 150, 7))
+def test_no_letter_of_a_reason_reaches_out_of_its_box(width: int) -> None:
+    page = Page(1, 200, 60, bytes((255, 0, 0)) * 12_000)
+    found = decoded(png_of(blackened(page, [Mark(20, 10, 20 + width, 40, "third_person")])))
+
+    assert colours(found)[255, 0, 0] == 12_000 - 30 * width
+    found.paste((255, 0, 0), (20, 10, 20 + width, 40))
+    assert colours(found) == {(255, 0, 0): 12_000}
+
+
 def test_a_box_never_shrinks_between_what_was_typed_and_what_is_burnt() -> None:
     for width, height in ((1_275, 1_650), (33, 7), (3, 3), (29_999, 800)):
         page = Page(1, width, height, b"")

@@ -14,6 +14,8 @@ _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 # In pixels of 150 an inch: what is smaller cannot be read in print.
 _SMALLEST, _LARGEST = 10, 40
 _OF_HEIGHT = 0.7
+# Black around a label.
+_AROUND = 4
 # A page of A4 at 150 pixels an inch.
 _SHEET = 1_240, 1_754
 _SHEET_LINE, _SHEET_MARGIN = 34, 120
@@ -34,14 +36,11 @@ def blackened(page: Page, marks: Sequence[Mark]) -> Page:
     if not marks:
         return page
     image = Image.frombytes("RGB", (page.width, page.height), page.rgb)
-    draw = ImageDraw.Draw(image)
-    # No shades: every pixel of a mark is one of two, whatever was under it.
-    draw.fontmode = "1"
     for one in marks:
-        # The corners are included.
-        draw.rectangle((one.left, one.top, one.right - 1, one.bottom - 1), fill=_BLACK)
+        image.paste(_BLACK, one[:4])
     for one in marks:
-        _print(draw, one)
+        # Drawn on a piece of its own, so that no letter reaches out of the box.
+        image.paste(_labelled(one), one[:2])
     return Page(page.number, page.width, page.height, image.tobytes())
 
 
@@ -55,13 +54,18 @@ def sheet(number: int, lines: Sequence[str]) -> Page:
     return Page(number, image.width, image.height, image.tobytes())
 
 
-def _print(draw: ImageDraw.ImageDraw, one: Mark) -> None:
-    """The label in the middle of *one*, as large as fits, or not at all."""
+def _labelled(one: Mark) -> Image.Image:
+    """A black piece of the size of *one*, with its label in the middle if that fits."""
     width, height = one.right - one.left, one.bottom - one.top
+    piece = Image.new("RGB", (width, height), _BLACK)
+    draw = ImageDraw.Draw(piece)
+    # No shades: every pixel is one of two.
+    draw.fontmode = "1"
     for size in range(min(_LARGEST, int(height * _OF_HEIGHT)), _SMALLEST - 1, -1):
         font = ImageFont.load_default(size)
         left, top, right, bottom = draw.textbbox((0, 0), one.label, font=font)
-        if right - left <= width and bottom - top <= height:
-            at = one.left + (width - right + left) // 2, one.top + (height - bottom + top) // 2
-            draw.text((at[0] - left, at[1] - top), one.label, fill=_WHITE, font=font)
-            return
+        if right - left <= width - _AROUND and bottom - top <= height - _AROUND:
+            at = (width - right - left) // 2, (height - bottom - top) // 2
+            draw.text(at, one.label, fill=_WHITE, font=font)
+            break
+    return piece

@@ -12,7 +12,7 @@ from scripts.desk.case import Case, FileOfPart
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.redactions import BOX, TEXT, Box, Redaction
-from scripts.desk.redaction.texts import texts_of_case
+from scripts.desk.redaction.texts import BESIDE, CaseText, texts_of_case
 
 # The reason is a code of the campaign; whatever else another desk wrote there does not leave.
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -85,6 +85,10 @@ class Standing:
         there = {one.reason for one in self._of.get(sha256_of(original), ())}
         here = {one.reason for one in self._of.get(sha256_of(text), ())}
         return self.text(text) if there <= here else marker(there)
+
+    def shown(self, one: CaseText) -> str:
+        """A text of a case as it leaves, wherever in the case it is."""
+        return self.beside(one.text, one.original) if one.kind == BESIDE else self.text(one.text)
 
     def must_not_leave_natively(self, file: FileOfPart) -> bool:
         """Whether only pixel copies of *file* may leave, or a slip sheet."""

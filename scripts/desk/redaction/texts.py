@@ -16,13 +16,15 @@ BESIDE, FACT, REVIEW = "translation", "fact", "review"
 class CaseText:
     """A text of a case, and where it is: its ``kind``, and its number among those of that kind.
 
-    ``place`` says it to people, in words that hold nothing of a case. No repr: it is plaintext.
+    ``place`` says it to people, in words that hold nothing of a case. Of a translation or gist,
+    ``original`` is the text that it is of. No repr: it is plaintext.
     """
 
     kind: str
     number: int
     place: str
     text: str
+    original: str = ""
 
 
 def texts_of_case(casebook: Casebook, case: Case) -> list[CaseText]:
@@ -49,9 +51,10 @@ def _told(case: Case) -> Iterator[CaseText]:
 
 
 def _beside(casebook: Casebook, case: Case) -> Iterator[CaseText]:
+    originals = {one.source: one.text for one in texts_of(casebook, case)}
     for number, one in enumerate(casebook.translations.current(case.number), 1):
-        place = f"{one.kind} {number}, in {one.language}"
-        yield CaseText(BESIDE, number, place, one.text)
+        place = f"translation {number} ({one.kind} in {one.language})"
+        yield CaseText(BESIDE, number, place, one.text, originals.get(one.source, ""))
 
 
 def _facts(casebook: Casebook, case: Case) -> Iterator[CaseText]:

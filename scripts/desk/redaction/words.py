@@ -1,0 +1,93 @@
+"""Finding words in a text to black them out: in either script, whatever is between the letters.
+
+What is found may be more than what was meant, never less: words inside longer words are found, and
+a span never leaves half a character, such as an accent or one face of a family.
+"""
+
+import unicodedata
+from typing import NamedTuple
+
+from dropbox.errors import CasedropError
+from scripts.desk.search.folding import letters
+
+_MARKS = frozenset({"Mn", "Me"})
+_JOINER = "\u200d"
+_SELECTORS = range(0xFE00, 0xFE10)
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+
+
+class NoWords(CasedropError):
+    """The words to black out hold neither a letter nor a digit."""
+
+
+class Span(NamedTuple):
+    """Characters ``start`` to ``stop`` of a text, that one excluded."""
+
+    start: int
+    stop: int
+
+
+def occurrences(text: str, words: str, *, whole_words: bool = False) -> list[Span]:
+    """Where *text* has *words*, in order; what overlaps or touches is one. Raises NoWords.
+
+    Case, width, accents, script, punctuation, white space and invisible characters make no
+    difference. With *whole_words*, a letter or digit beside them that is not Chinese does.
+    """
+    wanted = "".join(map(_folded, words))
+    if not wanted:
+        raise NoWords
+    folded = [_folded(character) for character in text]
+    at = [number for number, some in enumerate(folded) for _ in some]
+    joined = "".join(folded)
+    found: list[Span] = []
+    start = joined.find(wanted)
+    while start >= 0:
+        span = whole_characters(text, at[start], at[start + len(wanted) - 1] + 1)
+        start = joined.find(wanted, start + 1)
+        if whole_words and not _stands_alone(text, span):
+            continue
+        if found and span.start <= found[-1].stop:
+            found[-1] = Span(found[-1].start, max(found[-1].stop, span.stop))
+        else:
+            found.append(span)
+    return found
+
+
+def whole_characters(text: str, start: int, stop: int) -> Span:
+    """The span from *start* to *stop*, widened so that it ends inside no character that people see.
+
+    Raises ValueError for a span that is not in *text*.
+    """
+    if not 0 <= start < stop <= len(text):
+        raise ValueError("a span that is not in the text")
+    while start > 0 and (_belongs(text[start]) or text[start - 1] == _JOINER):
+        start -= 1
+    while stop < len(text) and (_belongs(text[stop]) or text[stop - 1] == _JOINER):
+        stop += 1
+    return Span(start, stop)
+
+
+def _folded(character: str) -> str:
+    """The letters, digits and pictures that *character* counts as; accents do not count."""
+    return "".join(one for one in letters(character) if unicodedata.category(one) not in _MARKS)
+
+
+def _belongs(character: str) -> bool:
+    """Whether *character* is seen only together with the one before it."""
+    code = ord(character)
+    return (
+        unicodedata.category(character) in ("Mn", "Mc", "Me")
+        or character == _JOINER
+        or code in _SELECTORS
+        or code in _SKIN_TONES
+    )
+
+
+def _stands_alone(text: str, span: Span) -> bool:
+    ends = ((span.start - 1, span.start), (span.stop - 1, span.stop))
+    return not any(all(0 <= at < len(text) and _joins(text[at]) for at in pair) for pair in ends)
+
+
+def _joins(character: str) -> bool:
+    """Whether *character* makes one word with another such beside it."""
+    return character.isalnum() and not unicodedata.name(character, "").startswith("CJK")
