@@ -3,8 +3,11 @@
 What the file leaves out is as in `review.toml` beside this module, which fits any campaign.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from dropbox.campaign_entries import (
     table_of,
     texts_of,
 )
-from dropbox.label import Label
+from dropbox.label import Label, is_printable
 from dropbox.review_codes import (
     FIXED,
     KINDS,
@@ -30,6 +33,7 @@ from dropbox.review_codes import (
     WITH_CHOICES,
     Field,
     Limitation,
+    Rate,
     Reviewing,
 )
 
@@ -38,6 +42,8 @@ _SECTION, _LIMITATION = "review.field", "review.limitation"
 # A century: the longest limitation that a law knows is shorter.
 _MOST_MONTHS = 1_200
 _RELEASE = "answers_need_release"
+_RATE, _RATE_FORM = "review.rate", re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?", re.ASCII)
+_SOURCE = 200
 _KEYS = frozenset(
     {
         "always_second",
@@ -48,6 +54,7 @@ _KEYS = frozenset(
         "field",
         "crosses",
         "limitation",
+        "rate",
         _RELEASE,
     }
 )
@@ -80,6 +87,7 @@ def read_reviewing(table: Any, lists: _Lists) -> Reviewing:
             _limitation(entry)
             for entry in entries_of(table, "limitation", near="review", required=False)
         ),
+        rates=_rates(entries_of(table, "rate", near="review", required=False), found["currency"]),
     )
 
 
@@ -129,6 +137,35 @@ def _limitation(entry: dict[str, Any]) -> Limitation:
         if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
             raise Fault(f'"{name}" of "{code}" has to be a list of texts', name, code, _LIMITATION)
     return Limitation(code, label, months, tuple(lists["begins"]), tuple(lists["where"]))
+
+
+def _rates(entries: list[dict[str, Any]], currencies: tuple[Label, ...]) -> tuple[Rate, ...]:
+    """Counsel's rates, at most one for each currency, and all into one."""
+    codes = {one.code for one in currencies}
+    rates = tuple(_rate(entry, codes) for entry in entries)
+    given = [one.currency for one in rates]
+    into = {one.into for one in rates}
+    if len(into) > 1 or len(set(given)) < len(given) or into & set(given):
+        sentence = "the rates have to be of different currencies, and all into one other"
+        raise Fault(sentence, "rate", "", _RATE)
+    return rates
+
+
+def _rate(entry: Any, codes: set[str]) -> Rate:
+    if not isinstance(entry, dict):
+        raise Fault("a rate has to be a table, [[review.rate]]", "rate", after="review")
+    check_keys(entry, {"currency", "into", "rate", "day", "source"}, near=_RATE, section=_RATE)
+    for name in ("currency", "into"):
+        if entry.get(name) not in codes:
+            raise Fault(f'"{name}" of a rate has to be one of {", ".join(codes)}', name, "", _RATE)
+    rate, day, source = (entry.get(name) for name in ("rate", "day", "source"))
+    if not isinstance(rate, str) or not _RATE_FORM.fullmatch(rate) or not Decimal(rate):
+        raise Fault('a rate has to be a number in quotes, such as "0.1379"', "rate", "", _RATE)
+    if type(day) is not date:
+        raise Fault("the day of a rate has to be a date, such as 2026-10-30", "day", "", _RATE)
+    if not isinstance(source, str) or not 0 < len(source) <= _SOURCE or not is_printable(source):
+        raise Fault(f"a rate needs a source, a line of 1 to {_SOURCE} characters", _RATE, "", _RATE)
+    return Rate(entry["currency"], entry["into"], Decimal(rate), day, source)
 
 
 def _crosses(pairs: Any) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,8 @@ desk itself works with them; a campaign adds those of its own.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 
 from dropbox.label import Label
 
@@ -21,6 +23,11 @@ LISTS = (
     "evidence",
     "currency",
     "redaction",
+    "amount_method",
+    "event_kind",
+    "party_kind",
+    "party_role",
+    "contact_channel",
 )
 # The desk's rules depend on exactly these codes; a campaign only labels them.
 FIXED = {
@@ -128,6 +135,17 @@ class Limitation(Label):
 
 
 @dataclass(frozen=True)
+class Rate:
+    """What one unit of *currency* is in *into* on a day, as counsel says from a source."""
+
+    currency: str
+    into: str
+    rate: Decimal
+    day: date
+    source: str
+
+
+@dataclass(frozen=True)
 class Reviewing:
     """The lists by their names in LISTS, the campaign's own fields, and who gets a second review.
 
@@ -136,7 +154,7 @@ class Reviewing:
     tiers ``rejected`` after one review are drawn for a second one: ``quality_percent`` of them.
     With ``answers_need_release`` no answer leaves before another reviewer than its author lets it.
     ``crosses`` are pairs of codes, of questions or fields, whose answers charts show beside each
-    other.
+    other. ``rates`` are all into one currency; without them, nothing is converted.
     """
 
     lists: Mapping[str, tuple[Label, ...]]
@@ -149,6 +167,7 @@ class Reviewing:
     answers_need_release: bool = False
     crosses: tuple[tuple[str, str], ...] = ()
     limitations: tuple[Limitation, ...] = ()
+    rates: tuple[Rate, ...] = ()
 
     def codes(self, name: str) -> tuple[str, ...]:
         """The codes of list *name*, in the order of the campaign file."""

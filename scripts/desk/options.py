@@ -79,6 +79,38 @@ def add_sheet(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_fact_form(parser: argparse.ArgumentParser) -> None:
+    """A fact's form, or none, to list facts; see :mod:`scripts.desk.screen.fact_forms`."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--edit", action="store_true", help="edit a form with $EDITOR, and keep what it says"
+    )
+    form.add_argument(
+        "--blank",
+        action="store_true",
+        help="write a form into the casebook's directory, and print its path",
+    )
+    form.add_argument(
+        "--print", action="store_true", help="print the form itself instead, for programs"
+    )
+    form.add_argument(
+        "--form",
+        metavar="FILE",
+        help="keep what a filled-in form says, or - for standard input; one in the casebook's "
+        "directory is erased then",
+    )
+    parser.add_argument(
+        "--correct",
+        default="",
+        metavar="ENTRY",
+        help="with --edit, --blank or --print: to replace this entry or take it back, with a "
+        "reason",
+    )
+    parser.add_argument(
+        "--history", action="store_true", help="show all versions, also what was taken back"
+    )
+
+
 def add_yes(parser: argparse.ArgumentParser) -> None:
     """No confirmation; read by :func:`scripts.desk.screen.confirmation.confirm`."""
     parser.add_argument(

@@ -252,7 +252,7 @@ def test_a_later_version_of_a_fact_replaces_the_one_before_at_every_desk(
 
 
 def test_the_last_word_on_two_parties_counts_wherever_it_was_said(desks: list[Desk]) -> None:
-    first, second, _ = desks
+    first, second, third = desks
     first.party(1, "P000000001", "腾讯")
     first.party(2, "P000000002", "騰訊")
     first.same(1, "P000000002", "P000000001")
@@ -266,6 +266,11 @@ def test_the_last_word_on_two_parties_counts_wherever_it_was_said(desks: list[De
         with Casebook.open(desk.directory) as casebook:
             assert casebook.same_parties.confirmed() == frozenset()
             assert [one.reviewer for one in casebook.same_parties.said()] == [A, B]
+    third.same(2, "P000000001", "P000000002")
+    exchange(desks)
+    for desk in desks:
+        with Casebook.open(desk.directory) as casebook:
+            assert casebook.same_parties.confirmed() == {("P000000001", "P000000002")}
 
 
 def test_a_release_names_one_answer_of_one_desk(desks: list[Desk]) -> None:

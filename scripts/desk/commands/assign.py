@@ -15,11 +15,8 @@ from scripts.desk.assigning import (
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import Viewer, at_desk, own_case, today, viewer, working
 from scripts.desk.options import add_json, add_where
-from scripts.desk.screen.chosen import CODES, Chosen
+from scripts.desk.screen.chosen import chosen_by
 from scripts.desk.screen.output import counted, print_json
-from scripts.desk.search.known_codes import check_codes
-from scripts.desk.search.saved_views import View, Views
-from scripts.desk.search.selection import Condition, Selection
 
 HELP = "give cases to reviewers, or show who was given how many"
 
@@ -85,16 +82,7 @@ def _selected(casebook: Casebook, asked: argparse.Namespace) -> Sequence[int]:
 
     Raises SelectionError, ViewError or WrongCode.
     """
-    view = Views(casebook.directory).named(asked.view) if asked.view else View({})
-    codes = {name: view.options.get(name, "") for name in CODES}
-    check_codes(casebook, codes)
-    selection = Selection(
-        asked.queue or view.options.get("queue", ""),
-        tuple(map(Condition.read, (*view.where, *asked.where))),
-        view.options.get("sort", ""),
-        view.descending,
-    )
-    chosen = Chosen(**codes, selection=selection, after=0, most=asked.next, skip=0)
+    chosen = chosen_by(casebook, asked, most=asked.next)
     return chosen.page(chosen.numbers(casebook, at_desk(casebook)))
 
 

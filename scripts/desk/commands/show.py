@@ -2,10 +2,12 @@
 
 import argparse
 
+from scripts.desk.facts.reading import fact_values, facts_of
 from scripts.desk.identity import own_case, viewer, working
 from scripts.desk.linking import alike
 from scripts.desk.options import add_case, add_json, add_lang
 from scripts.desk.screen.cases import case_text, case_values, link_values, links_text
+from scripts.desk.screen.facts import facts_text
 from scripts.desk.screen.output import print_json, print_long, progress_bar, stages
 from scripts.desk.screen.reviews import review_text, review_values
 from scripts.desk.screen.translations import beside, translation_values
@@ -32,18 +34,21 @@ def run(asked: argparse.Namespace) -> None:
         former = casebook.names.former(case.number)
         answers, reader = casebook.answers_to(case), viewer(casebook, asked.lang)
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
+        facts = facts_of(casebook, case)
         texts, given = texts_of(casebook, case), casebook.translations.current(case.number)
         casebook.viewed(case)
     if asked.json:
         review = review_values(reviews, standing, reader)
         others = link_values(links, names, said, reader)
         linked = {"former": former, "linked": others, "review": review}
+        linked["facts"] = fact_values(facts, reader.campaign, asked.lang)
         linked["translations"] = translation_values(texts, given, reader)
         print_json({**case_values(case, answers), **linked})
         return
     translated = beside(given, reader)
     print_long(
         case_text(case, answers, reader.campaign, asked.lang, former, translated),
+        *([facts_text(facts, reader)] if facts.any else []),
         *([links_text(links, names, said, reader)] if links or said else []),
         review_text(reviews, standing, reader),
     )

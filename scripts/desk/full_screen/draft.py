@@ -7,6 +7,7 @@ that was filled in by hand.
 
 import copy
 import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _ISSUED = ("case", "version")
 _CONFLICT = "conflict"
 # The list with the statuses of a harm, and what amounts are written with.
 _OF_HARM, _CURRENCY = "status of a harm", "currency"
+_METHOD = re.compile(r"\[[A-Za-z0-9._-]+\]")
 # More than that are chosen from a list of their own.
 _DIGITS = "1234567890"
 
@@ -195,19 +197,21 @@ def _in_sheet(value: Any, before: Any) -> Any:
 
 
 def _amount(words: Sequence[str]) -> dict[str, str]:
-    """ "9000.00 CNY 2026-01 monthly salary" as a sheet has it; the month may be left out."""
+    """ "9000.00 CNY 2026-01 [stated] monthly salary" as a sheet has it.
+
+    The month, and the method in brackets, may be left out.
+    """
     amount, currency, *rest = [*words, ""] if len(words) == 1 else words
-    dated = bool(rest) and rest[0][:1].isdigit()
-    return {
-        "amount": amount,
-        "currency": currency,
-        "as_of": rest[0] if dated else "",
-        "what": " ".join(rest[1:] if dated else rest),
-    }
+    as_of = rest.pop(0) if rest and rest[0][:1].isdigit() else ""
+    method = rest.pop(0)[1:-1] if rest and _METHOD.fullmatch(rest[0]) else ""
+    found = {"amount": amount, "currency": currency, "as_of": as_of, "what": " ".join(rest)}
+    return {**found, "method": method} if method else found
 
 
 def _amount_line(amount: Mapping[str, str]) -> str:
-    return " ".join(filter(None, (amount[key] for key in ("amount", "currency", "as_of", "what"))))
+    method = f"[{amount['method']}]" if amount.get("method") else ""
+    shown = (amount["amount"], amount["currency"], amount["as_of"], method, amount["what"])
+    return " ".join(filter(None, shown))
 
 
 def _toml(sheet: Mapping[str, Any]) -> bytes:

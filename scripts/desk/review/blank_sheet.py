@@ -29,7 +29,9 @@ _AMOUNTS = """
 # amount = "9000.00"
 # currency = "CNY"
 # as_of = "2026-01"
-# what = "monthly salary lost\""""
+# what = "monthly salary lost"
+# method = "stated"
+# Its method is what it rests on:"""
 
 
 def from_claimant(case: Case, campaign: Campaign) -> Judgement:
@@ -76,13 +78,13 @@ def blank(case: Case, campaign: Campaign, filled: Judgement, version: str) -> st
     lines = [
         "# This sheet is for one case, as it was when the sheet was printed. Leave both lines as",
         "# they are; whenever they do not fit, nothing is kept.",
-        f"case = {_toml(case.name)}",
-        f"version = {_toml(version)}",
+        f"case = {toml(case.name)}",
+        f"version = {toml(version)}",
     ]
     for name, nothing, remarks in _fields(campaign):
         value = filled.said(name) or nothing
         lines += ["", *(f"# {remark}" for remark in remarks), *_comments(codes.get(name, {}))]
-        lines.append(f"{name} = {_toml(int(value) if name == 'evidence' and value else value)}")
+        lines.append(f"{name} = {toml(int(value) if name == 'evidence' and value else value)}")
     lines += [
         "",
         "# Each harm that you find in the case, with its status.",
@@ -90,13 +92,15 @@ def blank(case: Case, campaign: Campaign, filled: Judgement, version: str) -> st
         "# The harms:",
         *_comments(codes["harms"]),
         "[harms]",
-        *(f"{json.dumps(harm)} = {_toml(found)}" for harm, found in filled.harms.items()),
+        *(f"{json.dumps(harm)} = {toml(found)}" for harm, found in filled.harms.items()),
         _REMOVED,
         _AMOUNTS,
+        *_comments(codes["method of an amount"]),
+        "# The currencies:",
         *_comments(codes["currency"]),
     ]
     for amount in filled.amounts:
-        lines += ["[[amounts]]", *(f"{key} = {_toml(value)}" for key, value in amount.items())]
+        lines += ["[[amounts]]", *(f"{key} = {toml(value)}" for key, value in amount.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -128,7 +132,7 @@ def _comments(labels: Mapping[str, str]) -> list[str]:
     return [f"#   {code}  {label}" for code, label in labels.items()]
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
     """*value* in TOML, which writes strings, lists, numbers and booleans as JSON does.
 
     Characters that act on a terminal are escaped too, although JSON does not ask for it.

@@ -31,9 +31,10 @@ class Judgement:
     """What one reviewer says, in the campaign's codes. No repr, since the notes are plaintext.
 
     ``harms`` is {harm: status}. Without ``merit`` it is a first look (a triage), not a review.
-    ``amounts`` are mappings of amount (a decimal number), currency, as_of and what; periods are
-    YYYY, YYYY-MM or YYYY-MM-DD. With ``conflict`` the reviewer knows somebody in the case and gives
-    it away. ``fields`` has what it says in the campaign's own fields: a text, or several codes.
+    ``amounts`` are mappings of amount (a decimal number), currency, as_of and what, and perhaps
+    method, what it rests on; periods are YYYY, YYYY-MM or YYYY-MM-DD. With ``conflict`` the
+    reviewer knows somebody in the case and gives it away. ``fields`` has what it says in the
+    campaign's own fields: a text, or several codes.
     ``removed`` is {flag or urgency: the reason}: what somebody gave and this takes away.
     ``considered`` are the block ids, in hex, of the case's parts that the reviewer's sheet was
     about; casebooks before version 6 did not note them. ``rank`` is one more than that of the

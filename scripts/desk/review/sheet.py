@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 _ISSUED = ("case", "version")
 # What each sheet says, whatever the campaign's own fields.
 _STATED = frozenset(RULES) | {"conflict", "removed"}
-_AMOUNT_KEYS = ("amount", "currency", "as_of", "what")
+_AMOUNT_KEYS = ("amount", "currency", "as_of", "what", "method")
 _AMOUNTS, _LISTED = 50, 100
 _MOST_AMOUNT = 10**15
 
@@ -78,6 +78,7 @@ def codes_of(campaign: Campaign, language: str = ENGLISH) -> dict[str, Mapping[s
         "harms": labelled(harm for one in campaign.categories for harm in one.harms),
         "status of a harm": listed["harm_status"],
         "currency": listed["currency"],
+        "method of an amount": listed["amount_method"],
     }
 
 
@@ -324,12 +325,18 @@ class _Sheet:
             wrong("as_of must be YYYY, YYYY-MM or YYYY-MM-DD, or empty.")
         if what is None:
             wrong("what must be a text.")
-        return {
+        method = self._text(entry.get("method", ""))
+        methods = self._codes["method of an amount"]
+        if method is None or (method and method not in methods):
+            wrong(f"method must be one of {', '.join(methods)}, or empty.")
+        found = {
             "amount": plain or "",
             "currency": currency or "",
             "as_of": as_of or "",
             "what": what or "",
         }
+        # It came later: without one, an amount is kept in the bytes in which it always was.
+        return {**found, "method": method} if method else found
 
 
 def _decimal(text: str) -> str | None:

@@ -1,10 +1,13 @@
 """The cases that a list shows, a page at a time."""
 
+import argparse
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.search.known_codes import check_codes
+from scripts.desk.search.saved_views import View, Views
 from scripts.desk.search.selection import Condition, Selection, SelectionError
 
 # The codes by which a list can be chosen.
@@ -43,3 +46,20 @@ class Chosen:
     def page(self, numbers: Sequence[int]) -> Sequence[int]:
         """Those of *numbers* that are on the page."""
         return numbers[self.skip : self.skip + self.most] if self.most else numbers[self.skip :]
+
+
+def chosen_by(casebook: Casebook, asked: argparse.Namespace, *, most: int = 0) -> Chosen:
+    """What --queue, --where and --view ask for together, at most *most* of it.
+
+    Raises SelectionError, ViewError or WrongCode.
+    """
+    view = Views(casebook.directory).named(asked.view) if asked.view else View({})
+    codes = {name: view.options.get(name, "") for name in CODES}
+    check_codes(casebook, codes)
+    selection = Selection(
+        asked.queue or view.options.get("queue", ""),
+        tuple(map(Condition.read, (*view.where, *asked.where))),
+        view.options.get("sort", ""),
+        view.descending,
+    )
+    return Chosen(**codes, selection=selection, after=0, most=most, skip=0)

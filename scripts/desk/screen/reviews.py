@@ -305,7 +305,7 @@ def _said(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
         label = isolated(harm_label(viewer.campaign, harm, viewer.language))
         found = viewer.campaign.reviewing.label("harm_status", code, viewer.language)
         yield f"harm: {label}: {found}"
-    yield from _free_lines(judgement)
+    yield from _free_lines(judgement, viewer)
 
 
 def _own_lines(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
@@ -319,13 +319,15 @@ def _own_lines(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
             yield f"{isolated(name)}: {isolated(shown)}"
 
 
-def _free_lines(judgement: Judgement) -> Iterator[str]:
+def _free_lines(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
     if judgement.period_from or judgement.period_to:
         yield f"period: {judgement.period_from or '?'} to {judgement.period_to or '?'}"
     for amount in judgement.amounts:
         as_of = f" ({amount['as_of']})" if amount["as_of"] else ""
         what = isolated(amount["what"])
-        yield f"amount: {amount['amount']} {amount['currency']}{as_of} {what}".rstrip()
+        method = viewer.label("amount_method", amount.get("method", ""))
+        rests = f" [{isolated(method)}]" if method else ""
+        yield f"amount: {amount['amount']} {amount['currency']}{as_of} {what}".rstrip() + rests
     for code, reason in judgement.removed.items():
         yield f"removed: {code}, since {isolated(reason)}"
     if judgement.tags:

@@ -16,8 +16,8 @@ from scripts.desk.identity import at_desk, own_case, today, working
 from scripts.desk.review.judgement import ADJUDICATION
 from scripts.desk.review.sheet import BadSheet, issued
 from scripts.desk.reviewing import Kept, blank_sheet, hand_in, read_sheet, version_of
+from scripts.desk.screen.edited_form import edit_until_taken, print_left
 from scripts.desk.screen.output import print_json
-from scripts.terminal import isolated
 
 
 def run_sheet(asked: argparse.Namespace, role: str) -> None:
@@ -49,7 +49,7 @@ def _take(asked: argparse.Namespace, role: str) -> None:
     erased = own and form.erase(filled_in)
     _print_kept(kept, campaign, json=asked.json, erased=erased)
     if not erased and asked.form != "-" and not asked.json:
-        _print_left(asked.form, typed_on=own)
+        print_left(asked.form, typed_on=own)
 
 
 def _handed_in(casebook: Casebook, asked: argparse.Namespace, sheet: bytes, role: str) -> Kept:
@@ -64,25 +64,17 @@ def _edit(asked: argparse.Namespace, role: str) -> None:
     """
     with working(asked) as casebook:
         form, before = _begun(casebook, asked, role)
-    while True:
-        form.edit()
-        filled_in = form.read()
-        if filled_in == before:
-            form.erase(filled_in)
-            print("Nothing was changed, so nothing was kept.")
-            return
-        try:
-            with working(asked) as casebook:
-                kept = _handed_in(casebook, asked, filled_in, role)
-                campaign = casebook.campaign
-        except BadSheet as why:
-            _ask_again(str(why), form)
-        else:
-            erased = form.erase(filled_in)
-            _print_kept(kept, campaign, json=asked.json, erased=erased)
-            if not erased and not asked.json:
-                _print_left(form.path, typed_on=True)
-            return
+
+    def take(filled_in: bytes) -> tuple[Kept, Campaign]:
+        with working(asked) as casebook:
+            return _handed_in(casebook, asked, filled_in, role), casebook.campaign
+
+    taken = edit_until_taken(form, before, take, BadSheet)
+    if taken is not None:
+        (kept, campaign), erased = taken
+        _print_kept(kept, campaign, json=asked.json, erased=erased)
+        if not erased and not asked.json:
+            print_left(form.path, typed_on=True)
 
 
 def _begun(casebook: Casebook, asked: argparse.Namespace, role: str) -> tuple[FormFile, bytes]:
@@ -113,17 +105,6 @@ def _fits(casebook: Casebook, asked: argparse.Namespace, left: bytes, role: str)
     return True
 
 
-def _ask_again(why: str, form: FormFile) -> None:
-    """Show what is wrong, and wait. Raises BadSheet where nobody is there."""
-    stays = f"The form stays in {form.path}; the same command goes on with it."
-    if not sys.stdin.isatty():
-        raise BadSheet(f"{why}\n{stays}")
-    print(isolated(why), stays, sep="\n", file=sys.stderr)
-    print("Enter opens it once more, Ctrl-C stops: ", end="", file=sys.stderr, flush=True)
-    if not sys.stdin.readline():
-        raise BadSheet(stays)
-
-
 def _print_sheet(sheet: str, *, json: bool) -> None:
     """Print a blank review sheet."""
     print_json({"sheet": sheet}) if json else print(sheet, end="")
@@ -139,12 +120,6 @@ def _print_form(form: FormFile, role: str, *, json: bool) -> None:
         f"{form.path}\nFill it in, then hand it in with `{act} {form.case} --form` and this path; "
         "it is erased once it was taken. `--edit` opens it in your editor."
     )
-
-
-def _print_left(path: Path | str, *, typed_on: bool) -> None:
-    """Say that a form was taken and not erased: it lies elsewhere, or somebody *typed_on* in it."""
-    why = "was changed while it was taken" if typed_on else "is not the casebook's own form"
-    print(f"{path} {why}, so it is still there with what you wrote; erase it.")
 
 
 def _print_kept(kept: Kept, campaign: Campaign, *, json: bool, erased: bool) -> None:

@@ -146,6 +146,8 @@ def _of_reviewers(campaign: Campaign) -> Iterator[Column]:
         currency = lists["currency"]
         yield Column("amounts.currency", Kind.CODE, _REVIEWERS, _codes(currency), tuple(currency))
         yield Column("amounts.as_of", Kind.MONTH, _REVIEWERS)
+        method = lists["amount_method"]
+        yield Column("amounts.method", Kind.CODE, _REVIEWERS, _codes(method), tuple(method))
     if "harms" in rules:
         found = lists["harm_status"]
         for category in campaign.categories:

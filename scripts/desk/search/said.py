@@ -16,7 +16,7 @@ from scripts.desk.review.judgement import Judgement, Layer, ReviewError, Reviews
 from scripts.desk.search.derived import Register
 from scripts.desk.search.summary import outlines_of
 
-_VERSION = 1
+_VERSION = 2
 _TABLES = ("said", "said_stale")
 _UPON = ("said_stale_noted", "layer_given_away")
 _STEP = 1_000
@@ -28,7 +28,7 @@ DIFFER, REVIEWED, DECIDES = "differ", "reviewed", "decides"
 TEXTS = frozenset({"credibility", "note"})
 WRITTEN = "yes"
 # Of an amount, besides its number; what it is for is a text.
-_OF_AMOUNT = ("currency", "as_of")
+_OF_AMOUNT = ("currency", "as_of", "method")
 _MARKS = {REVIEWED: WRITTEN, DECIDES: WRITTEN}
 _WITH_LAYERS = (
     'SELECT "case" FROM layer UNION SELECT "case" FROM desk_row JOIN case_name USING (characters) '

@@ -1,0 +1,264 @@
+"""Adding facts in the name of the reviewer at work, correcting them and taking them back."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+
+from scripts.desk.case import Case
+from scripts.desk.case_name import BadCaseName
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.facts import (
+    CONTACT,
+    EVENT,
+    PARTY,
+    TAKEN_BACK,
+    Contact,
+    Event,
+    Fact,
+    Facts,
+    Party,
+    SameParty,
+    new_entry,
+)
+from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
+from scripts.desk.facts import dates, forms, sources
+from scripts.desk.facts.dates import BadDate, Certainty, FactDate
+from scripts.desk.facts.entities import Placed, alike, entities, entity_of, entry_in
+from scripts.desk.facts.errors import FactError
+from scripts.desk.facts.forms import Fields, Form, Printed
+from scripts.desk.facts.reading import CaseFacts, facts_of
+from scripts.desk.identity import at_desk, names
+
+TO_COME = "Its date is still to come."
+# Whoever writes a fact may be interrupted by a merge; so many versions of one are still read.
+_MOST_FACTS = 2_000
+
+
+class Entered(NamedTuple):
+    """A fact that was kept, and what its reviewer should know: remarks, and parties alike."""
+
+    fact: Fact
+    remarks: tuple[str, ...]
+    alike: tuple[Placed, ...] = ()
+
+
+def blank_form(casebook: Casebook, case: Case, kind: str, language: str, entry: str = "") -> str:
+    """The form for a new fact of *case*, or for correcting *entry*. Raises FactError."""
+    casebook.viewed(case)
+    printed = Printed(case.name)
+    if entry:
+        versions = versions_of(casebook, case, kind)
+        last = versions[entry_in(versions, entry)]
+        printed = Printed(case.name, last[-1], len(last))
+    found = facts_of(casebook, case).sources
+    team = names(casebook).get(at_desk(casebook), "")
+    return forms.blank(kind, printed, casebook.campaign, language, found, team)
+
+
+def hand_in(casebook: Casebook, case: Case, kind: str, untrusted: bytes, today: date) -> Entered:
+    """Keep the filled-in form as a fact of *case*, or as a version of one. Raises FactError."""
+    form = forms.read(untrusted, kind)
+    _refuse_other(casebook, case, form)
+    versions = versions_of(casebook, case, kind)
+    before = _before(versions, form)
+    if before is None and len(versions) >= _MOST_FACTS:
+        raise FactError(f"{case.name} has {_MOST_FACTS:,} of them; no more are kept.")
+    found = facts_of(casebook, case)
+    entry = before.entry if before else new_entry(kind)
+    remarks: tuple[str, ...] = ()
+    if form.take_back and before is not None:
+        fact = _said_by(casebook, replace(before, state=TAKEN_BACK), form, today)
+    else:
+        read, remarks = _read(casebook, found, form, kind, entry, today)
+        fact = _said_by(casebook, _with_source(read, before, found), form, today)
+    if before is not None and fact == replace(
+        before, reason=fact.reason, reviewer=fact.reviewer, day=fact.day
+    ):
+        raise FactError("Nothing was changed, so nothing was kept.")
+    with casebook.together():
+        _add(casebook, case, fact)
+        near = _join(casebook, case, fact, form, today) if isinstance(fact, Party) else ()
+        casebook.layers.settle(case)
+    return Entered(fact, remarks, near)
+
+
+def versions_of(casebook: Casebook, case: Case, kind: str) -> dict[str, list[Fact]]:
+    """All versions of the facts of this *kind*, by entry."""
+    tables: dict[str, Facts[Event] | Facts[Party] | Facts[Contact]] = {
+        EVENT: casebook.events,
+        PARTY: casebook.parties,
+        CONTACT: casebook.contacts,
+    }
+    return {entry: list(found) for entry, found in tables[kind].versions(case.number).items()}
+
+
+def _with_source(fact: Fact, before: Fact | None, found: CaseFacts) -> Fact:
+    """A form cannot name a source that is not at this desk: a correction keeps it."""
+    if not isinstance(fact, Event | Party) or not isinstance(before, Event | Party):
+        return fact
+    known = sources.read(before.source)
+    lost = bool(before.source) and (known is None or not found.sources.number(known))
+    return replace(fact, source=before.source) if lost and not fact.source else fact
+
+
+def _refuse_other(casebook: Casebook, case: Case, form: Form) -> None:
+    try:
+        number = casebook.names.find(form.case)
+    except BadCaseName as why:
+        raise FactError(f"case: {why}") from None
+    if number != case.number:
+        raise FactError(f"case: this form is for another case than {case.name}.")
+
+
+def _before(versions: dict[str, list[Fact]], form: Form) -> Fact | None:
+    """The version that *form* replaces. Raises FactError."""
+    if not form.entry:
+        if form.take_back or form.version:
+            raise FactError("entry: this is missing; print the form with --correct.")
+        return None
+    found = versions[entry_in(versions, form.entry)]
+    if len(found) != form.version:
+        raise FactError(
+            "version: it was corrected since the form was printed. Nothing was kept; print another."
+        )
+    if not form.reason:
+        raise FactError("reason: say why this replaces what was entered.")
+    return found[-1]
+
+
+def _said_by(casebook: Casebook, fact: Fact, form: Form, today: date) -> Fact:
+    reason = form.reason if form.entry else ""
+    return replace(fact, reason=reason, reviewer=at_desk(casebook), day=today)
+
+
+def _read(
+    casebook: Casebook, found: CaseFacts, form: Form, kind: str, entry: str, today: date
+) -> tuple[Fact, tuple[str, ...]]:
+    """The fact that the form's fields say, and remarks. Raises FactError with all faults."""
+    fields, lists = Fields(form.fields), casebook.campaign.reviewing.codes
+    remarks: tuple[str, ...] = ()
+    made: Fact
+    text = fields.text("text", forms.TEXT_CHARACTERS)
+    who = {"entry": entry, "text": text, "reviewer": at_desk(casebook), "day": today}
+    if kind == PARTY:
+        made = Party(
+            kind=fields.code("kind", lists("party_kind")),
+            role=fields.code("role", lists("party_role")),
+            names=fields.names(),
+            source=fields.source(found.sources),
+            **who,  # type: ignore[arg-type]
+        )
+        fields.text("same_as", forms.NAME_CHARACTERS)
+    elif kind == CONTACT:
+        made = Contact(
+            date=_contact_date(fields, today),
+            channel=fields.code("channel", lists("contact_channel")),
+            team=fields.text("team", forms.NAME_CHARACTERS),
+            contact=fields.text("contact", forms.NAME_CHARACTERS),
+            **who,  # type: ignore[arg-type]
+        )
+        if not made.team:
+            fields.fault("team", "say who of the team had the contact.")
+    else:
+        when = _date(fields)
+        remarks = (TO_COME,) if when.first and when.first > today else ()
+        made = Event(
+            date=when.written,
+            kind=fields.code("kind", lists("event_kind")),
+            source=fields.source(found.sources),
+            parties=" ".join(_parties(fields, found.parties)),
+            **who,  # type: ignore[arg-type]
+        )
+        if not text:
+            fields.fault("text", "say what happened.")
+    fields.check()
+    return made, remarks
+
+
+def _date(fields: Fields) -> FactDate:
+    try:
+        typed = fields.text("when", forms.NAME_CHARACTERS)
+        if not typed:
+            fields.fault("when", 'this is required; "unknown" if nobody knows.')
+        return dates.parse(typed)
+    except BadDate as why:
+        fields.fault("when", str(why))
+        return dates.UNKNOWN
+
+
+def _contact_date(fields: Fields, today: date) -> str:
+    when = _date(fields)
+    if when.certainty is Certainty.UNKNOWN:
+        fields.fault("when", "a contact needs a date, if only about when.")
+    elif when.first and when.first > today:
+        fields.fault("when", "this is still to come; a contact is entered when it was.")
+    return when.written
+
+
+def _parties(fields: Fields, known: Sequence[Party]) -> list[str]:
+    entries = [one.entry for one in known]
+    found = []
+    for typed in fields.parties():
+        try:
+            found.append(entry_in(entries, typed))
+        except FactError as why:
+            fields.fault("parties", str(why))
+    return sorted(set(found))
+
+
+def _add(casebook: Casebook, case: Case, fact: Fact) -> None:
+    if isinstance(fact, Event):
+        casebook.events.add(case, fact)
+    elif isinstance(fact, Party):
+        casebook.parties.add(case, fact)
+    else:
+        assert isinstance(fact, Contact)
+        casebook.contacts.add(case, fact)
+
+
+def _join(
+    casebook: Casebook, case: Case, fact: Party, form: Form, today: date
+) -> tuple[Placed, ...]:
+    """Join the party with what its form names; without that, the parties that have its name."""
+    if not fact.counts:
+        return ()
+    known = entities(casebook, casebook.layers.given_away(at_desk(casebook)))
+    if typed := str(form.fields.get("same_as", "")).strip():
+        _entity, other = entity_of(known, typed)
+        if other.party.entry == fact.entry:
+            raise FactError("same_as: this is the entry itself.")
+        _say(casebook, case, (fact.entry, other.party.entry), CONFIRMED, "", today)
+        return ()
+    return tuple(alike(known, fact))
+
+
+def say_same(
+    casebook: Casebook, typed: tuple[str, str], decision: str, reason: str, *, today: date
+) -> tuple[Placed, Placed]:
+    """Record that two parties, as people call them, are one (CONFIRMED) or not (DENIED).
+
+    Raises FactError.
+    """
+    known = entities(casebook, casebook.layers.given_away(at_desk(casebook)))
+    (first, one), (second, other) = (entity_of(known, each) for each in typed)
+    pair = (one.party.entry, other.party.entry)
+    if pair[0] == pair[1]:
+        raise FactError("These are one and the same entry.")
+    if decision == DENIED and tuple(sorted(pair)) not in casebook.same_parties.confirmed():
+        sentence = "Nobody said that these two are one."
+        if first is second:
+            sentence += " They are joined through another entry: deny that one with either."
+        raise FactError(sentence)
+    if decision == CONFIRMED and first is second:
+        raise FactError("These two are one already.")
+    with casebook.together():
+        _say(casebook, casebook.case(one.case), pair, decision, reason, today)
+    return one, other
+
+
+def _say(
+    casebook: Casebook, case: Case, pair: tuple[str, str], decision: str, reason: str, today: date
+) -> None:
+    word = SameParty(*pair, decision, reason, at_desk(casebook), today)
+    casebook.same_parties.add(case, word)

@@ -1,0 +1,7 @@
+"""What can be wrong with a fact that a reviewer adds or asks for."""
+
+from dropbox.errors import CasedropError
+
+
+class FactError(CasedropError):
+    """There is no such fact, or it cannot be kept; each line names one fault."""

@@ -1,0 +1,260 @@
+"""The forms in which reviewers enter facts: TOML, with the campaign's codes in comments.
+
+A form is for one case. Of a correction it says which version it was printed from, so that nobody
+replaces what they have not seen.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from dropbox.campaign import Campaign
+from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, Contact, Event, Fact, Party
+from scripts.desk.facts import sources
+from scripts.desk.facts.errors import FactError
+from scripts.desk.facts.sources import Sources
+from scripts.desk.review.blank_sheet import toml
+from scripts.desk.review.sheet import SHEET_BYTES
+
+# The texts of a fact are shown in lists and tables.
+TEXT_CHARACTERS, NAME_CHARACTERS, REASON_CHARACTERS = 4_000, 200, 1_000
+_NAMES, _PARTIES, _MOST_NUMBER = 20, 50, 1_000_000
+_CORRECTED = ("entry", "version", "take_back", "reason")
+_SOURCE = ("part", "file", "answer", "page", "line")
+_KEYS = {
+    EVENT: ("when", "kind", "text", "parties", *_SOURCE),
+    PARTY: ("names", "kind", "role", "text", "same_as", *_SOURCE),
+    CONTACT: ("when", "channel", "team", "contact", "text"),
+}
+_HEADS = {
+    EVENT: "An event of {}. Everybody reads it, also who reviews the case after you: write what\n"
+    "# the source says, and not what you think of it.",
+    PARTY: "A person or an organisation in {}. Everybody reads it, also who reviews the case\n"
+    "# after you. Enter nobody whom the case protects, least of all the claimant.",
+    CONTACT: "A contact in {}. Answers of the drop and claimants' messages are in the log by "
+    "themselves.",
+}
+_WHEN = "2019-03-15, 2019-03, 2019, about 2019-03, 2019-03..2019-05, before 2019, after 2019"
+_RESTS = (
+    "What it rests on, by the numbers that `show` and `files` have: a part, a file or an answer,\n"
+    "# perhaps with the page or the line; 0 is none. If all are 0, the text says where it is from."
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Form:
+    """A filled-in form, its fields by name, and which version of which entry it corrects.
+
+    ``entry`` is "" for a new fact. No repr: it is plaintext.
+    """
+
+    case: str
+    entry: str
+    version: int
+    take_back: bool
+    reason: str
+    fields: Mapping[str, Any]
+
+
+class Printed(NamedTuple):
+    """What a form is printed from: the case's name, and of a correction the last version."""
+
+    case: str
+    before: Fact | None = None
+    version: int = 0
+
+
+def blank(
+    kind: str, printed: Printed, campaign: Campaign, language: str, found: Sources, team: str
+) -> str:
+    """The form for a fact of this *kind*; *team* is who works here. *found*: of the case."""
+    lines = [f"# {_HEADS[kind].format(printed.case)}", f"case = {toml(printed.case)}"]
+    if printed.before is not None:
+        lines += [
+            "",
+            "# This replaces what was entered, or takes it back; say why.",
+            f"entry = {toml(printed.before.entry)}",
+            f"version = {printed.version}",
+            "take_back = false",
+            'reason = ""',
+        ]
+    values = _values(kind, printed.before, found, team)
+    for name, remark, listed in _remarks(kind):
+        labels = campaign.reviewing.lists[listed] if listed else ()
+        lines += ["", *([f"# {remark}"] if remark else [])]
+        lines += [f"#   {one.code}  {one.in_(language)}" for one in labels]
+        names = _SOURCE if name == _SOURCE[0] else (name,)
+        lines += [f"{one} = {toml(values[one])}" for one in names]
+    return "\n".join(lines) + "\n"
+
+
+def _remarks(kind: str) -> Iterator[tuple[str, str, str]]:
+    """The fields in the form's order, with a remark and the campaign's list of codes, or ""."""
+    if kind == EVENT:
+        yield "when", f"{_WHEN}; or unknown.", ""
+        yield "kind", "", "event_kind"
+        yield "text", "What happened.", ""
+        yield "parties", 'Who took part, of the case\'s people and organisations: ["P7K2M"].', ""
+        yield "part", _RESTS, ""
+    elif kind == PARTY:
+        yield "names", 'All names, also in other scripts: ["腾讯", "騰訊", "Tencent"].', ""
+        yield "kind", "", "party_kind"
+        yield "role", "Its role in this case.", "party_role"
+        yield "text", "What else is known of it.", ""
+        yield "same_as", 'An entry, of any case, that is the same: "P7K2M".', ""
+        yield "part", _RESTS, ""
+    else:
+        yield "when", f"{_WHEN}.", ""
+        yield "channel", "", "contact_channel"
+        yield "team", "Who of the team.", ""
+        yield "contact", "With whom.", ""
+        yield "text", "What was agreed.", ""
+
+
+def _values(kind: str, before: Fact | None, found: Sources, team: str) -> dict[str, Any]:
+    """What the form has in each field: what the last version said, or nothing."""
+    said: dict[str, Any] = {"text": "", "kind": "", "role": "", "channel": "", "contact": ""}
+    said |= {"when": "", "names": [], "parties": [], "same_as": "", "team": team}
+    said |= dict.fromkeys(_SOURCE, 0)
+    if before is None:
+        return said
+    said |= {name: value for name, value in vars(before).items() if name in said}
+    if isinstance(before, Event | Contact):
+        said["when"] = before.date or "unknown"
+    if isinstance(before, Event):
+        said["parties"] = before.parties.split()
+    if isinstance(before, Party):
+        said["names"] = before.names.split("\n")
+    source = sources.read(before.source) if isinstance(before, Event | Party) else None
+    if source is not None and source.kind:
+        said |= {source.kind: found.number(source), "page": source.page, "line": source.line}
+    return said
+
+
+def read(untrusted: bytes, kind: str) -> Form:
+    """A filled-in form. Raises FactError for what is none; what fields say is checked later."""
+    if len(untrusted) > SHEET_BYTES:
+        raise FactError(f"The form is longer than {SHEET_BYTES} bytes.")
+    try:
+        body = tomllib.loads(untrusted.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise FactError("The form is not UTF-8.") from None
+    except (ValueError, RecursionError) as why:
+        raise FactError(f"The form is not TOML: {str(why) or 'it is nested too deeply'}.") from None
+    fields = Fields(body)
+    fields.refuse_others({"case", *_CORRECTED, *_KEYS[kind]})
+    form = Form(
+        case=fields.text("case", NAME_CHARACTERS),
+        entry=fields.text("entry", NAME_CHARACTERS),
+        version=fields.number("version"),
+        take_back=fields.flag("take_back"),
+        reason=fields.text("reason", REASON_CHARACTERS),
+        fields={name: body[name] for name in _KEYS[kind] if name in body},
+    )
+    if not form.case:
+        fields.fault("case", "this is required, as it is in the blank form.")
+    fields.check()
+    return form
+
+
+class Fields:
+    """The fields of a form while they are read. It collects all faults; :meth:`check` raises."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._body = body
+        self._faults: list[str] = []
+
+    def fault(self, name: str, sentence: str) -> None:
+        """Note that the field *name* is wrong."""
+        self._faults.append(f"{name}: {sentence}")
+
+    def check(self) -> None:
+        """Raise FactError if anything was wrong."""
+        if self._faults:
+            raise FactError("\n".join(self._faults))
+
+    def refuse_others(self, known: Iterable[str]) -> None:
+        """Note what is none of the *known* fields, without showing it: it may be anything."""
+        if others := len(set(self._body) - set(known)):
+            self.fault("form", f"{others} of its fields are none of this form's.")
+
+    def text(self, name: str, most: int) -> str:
+        """A text of at most *most* characters, "" if it is missing."""
+        value = self._body.get(name, "")
+        if not isinstance(value, str) or len(value) > most or "\0" in value:
+            self.fault(name, f"this must be a text in quotes of at most {most:,} characters.")
+            return ""
+        return value.strip()
+
+    def code(self, name: str, codes: Sequence[str]) -> str:
+        """One of *codes*; it is required."""
+        value = self._body.get(name, "")
+        if not isinstance(value, str) or value not in codes:
+            self.fault(name, f"this must be one of {', '.join(codes)}.")
+            return ""
+        return value
+
+    def number(self, name: str) -> int:
+        """A whole number from 0, which is none."""
+        value = self._body.get(name, 0)
+        if type(value) is not int or not 0 <= value < _MOST_NUMBER:
+            self.fault(name, "this must be a whole number; 0 is none.")
+            return 0
+        return value
+
+    def flag(self, name: str) -> bool:
+        """true or false."""
+        value = self._body.get(name, False)
+        if not isinstance(value, bool):
+            self.fault(name, "this must be true or false.")
+            return False
+        return value
+
+    def texts(self, name: str, *, most: int) -> list[str]:
+        """A list of at most *most* texts of one line each."""
+        value = self._body.get(name, [])
+        if not isinstance(value, list) or len(value) > most or not all(map(_is_line, value)):
+            self.fault(
+                name,
+                f"this must be a list of at most {most} texts, each one line of 1 to "
+                f"{NAME_CHARACTERS} characters.",
+            )
+            return []
+        return list(dict.fromkeys(one.strip() for one in value))
+
+    def names(self) -> str:
+        """Names as they are kept; one is required."""
+        found = self.texts("names", most=_NAMES)
+        if not found and not self._faults:
+            self.fault("names", "one name at least is required.")
+        return "\n".join(found)
+
+    def parties(self) -> list[str]:
+        """The entries of parties, as they were typed."""
+        return self.texts("parties", most=_PARTIES)
+
+    def source(self, found: Sources) -> str:
+        """What it rests on, as it is kept."""
+        numbers = {name: self.number(name) for name in _SOURCE}
+        given = [name for name in (sources.PART, sources.FILE, sources.ANSWER) if numbers[name]]
+        page, line = numbers["page"], numbers["line"]
+        if len(given) > 1:
+            self.fault("part", "name only one of part, file and answer.")
+        elif not given and (page or line):
+            self.fault("part", "a page or a line is of a part, a file or an answer.")
+        elif given:
+            source = found.source(given[0], numbers[given[0]], page=page, line=line)
+            if source is not None:
+                return source.written
+            self.fault(given[0], f"this case has no {given[0]} {numbers[given[0]]}.")
+        return ""
+
+
+def _is_line(value: Any) -> bool:
+    return (
+        isinstance(value, str)
+        and 0 < len(value.strip()) <= NAME_CHARACTERS
+        and len(value.splitlines()) == 1
+        and "\0" not in value
+    )

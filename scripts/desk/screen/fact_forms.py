@@ -1,0 +1,146 @@
+"""`event`, `party` and `contact`: a fact's form is written, taken from a file, or edited."""
+
+import argparse
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.facts import TAKEN_BACK
+from scripts.desk.facts import forms
+from scripts.desk.facts.entering import Entered, blank_form, hand_in, versions_of
+from scripts.desk.facts.entities import entry_in
+from scripts.desk.facts.errors import FactError
+from scripts.desk.form_file import FormFile
+from scripts.desk.identity import at_desk, own_case, today, working
+from scripts.desk.reviewing import read_sheet
+from scripts.desk.screen.edited_form import edit_until_taken, print_left
+from scripts.desk.screen.output import print_json
+
+
+def asks_for_form(asked: argparse.Namespace) -> bool:
+    """Whether the options of :func:`scripts.desk.options.add_fact_form` ask for anything.
+
+    Raises FactError for half of an order.
+    """
+    form = bool(asked.blank or asked.print or asked.edit or asked.form)
+    if asked.correct and (not form or asked.form):
+        raise FactError("--correct needs --edit, --blank or --print; the form names its entry.")
+    return form
+
+
+def run_form(asked: argparse.Namespace, kind: str) -> None:
+    """Do what those options ask for, for a fact of this *kind*."""
+    if asked.form:
+        _take(asked, kind)
+    elif asked.edit:
+        _edit(asked, kind)
+    else:
+        with working(asked) as casebook:
+            case = own_case(casebook, asked.case)
+            form, blank = _begun(casebook, asked, case, kind, write=asked.blank)
+        if asked.print:
+            print_json({"form": blank}) if asked.json else print(blank, end="")
+        elif asked.json:
+            print_json({"case": case.name, "form": str(form.path)})
+        else:
+            print(
+                f"{form.path}\nFill it in, then hand it in with `{kind} {case.name} --form` and "
+                "this path; it is erased once it was taken. `--edit` opens it in your editor."
+            )
+
+
+def _begun(
+    casebook: Casebook, asked: argparse.Namespace, case: Case, kind: str, *, write: bool
+) -> tuple[FormFile, str]:
+    """The form to fill in, and the blank one of which it is; on the disk if *write*."""
+    blank = blank_form(casebook, case, kind, asked.lang, asked.correct)
+    role = kind
+    if asked.correct:
+        role += "-" + entry_in(versions_of(casebook, case, kind), asked.correct)
+    form = FormFile(casebook.directory, case, role, at_desk(casebook))
+    if not write:
+        return form, blank
+    left = form.left()
+    if left is not None and _fits(casebook, case, kind, left):
+        if left != blank.encode():
+            print(f"Going on with what you typed before, in {form.path}.", file=sys.stderr)
+    elif before := form.begin(blank):
+        print(
+            f"It was corrected since you last edited its form, which is now {before}: copy what "
+            "still holds. It is erased with the new one, once that was taken.",
+            file=sys.stderr,
+        )
+    return form, blank
+
+
+def _fits(casebook: Casebook, case: Case, kind: str, left: bytes) -> bool:
+    """Whether a form that was left is of the last version, as far as it can be read."""
+    with suppress(FactError):
+        found = forms.read(left, kind)
+        versions = versions_of(casebook, case, kind)
+        return len(versions.get(found.entry, ())) == found.version
+    return True
+
+
+def _take(asked: argparse.Namespace, kind: str) -> None:
+    """Keep the form in the file --form, and then erase it if it is the casebook's own."""
+    # Read before the casebook is locked, because somebody may still be typing it.
+    filled_in = read_sheet(asked.form)
+    with working(asked) as casebook:
+        case = own_case(casebook, asked.case)
+        entered = hand_in(casebook, case, kind, filled_in, today())
+        near = _near(casebook, entered)
+        roles = (kind, f"{kind}-{entered.fact.entry}")
+        reviewer = at_desk(casebook)
+        own = [FormFile(casebook.directory, case, role, reviewer) for role in roles]
+    # Only now is the fact on the disk.
+    here = [one for one in own if asked.form != "-" and one.is_at(Path(asked.form))]
+    erased = bool(here) and here[0].erase(filled_in)
+    _print_entered(case, entered, near, erased=erased, json=asked.json)
+    if not erased and asked.form != "-" and not asked.json:
+        print_left(asked.form, typed_on=bool(here))
+
+
+def _edit(asked: argparse.Namespace, kind: str) -> None:
+    with working(asked) as casebook:
+        case = own_case(casebook, asked.case)
+        form, blank = _begun(casebook, asked, case, kind, write=True)
+
+    def take(filled_in: bytes) -> tuple[Entered, list[str]]:
+        with working(asked) as casebook:
+            case = own_case(casebook, asked.case)
+            entered = hand_in(casebook, case, kind, filled_in, today())
+            return entered, _near(casebook, entered)
+
+    taken = edit_until_taken(form, blank.encode(), take, FactError)
+    if taken is not None:
+        (entered, near), erased = taken
+        _print_entered(case, entered, near, erased=erased, json=asked.json)
+        if not erased and not asked.json:
+            print_left(form.path, typed_on=True)
+
+
+def _near(casebook: Casebook, entered: Entered) -> list[str]:
+    """The parties that have the same name, each with its case."""
+    return [f"{one.party.entry} in {casebook.names.of(one.case)}" for one in entered.alike]
+
+
+def _print_entered(
+    case: Case, entered: Entered, near: list[str], *, erased: bool, json: bool
+) -> None:
+    entry = entered.fact.entry
+    if json:
+        remarks = list(entered.remarks)
+        print_json(
+            {"case": case.name, "entry": entry, "remarks": remarks, "alike": near, "erased": erased}
+        )
+        return
+    done = "taken back" if entered.fact.state == TAKEN_BACK else "kept"
+    print(" ".join([f"{case.name}: {entry} was {done}.", *entered.remarks]))
+    if near:
+        print(
+            f"The same name has {', '.join(near)}. If they are one, say so: "
+            f"`party --same {entry} {near[0].split()[0]}`."
+        )

@@ -1,0 +1,447 @@
+"""Facts of cases: entered by forms, corrected with a reason, joined across cases, and shown."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.cases import DAY, add, attachment, report
+from support.desks import Desk
+from support.team import Team
+
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, Event
+from scripts.desk.facts.entering import TO_COME, Entered, blank_form, hand_in, say_same
+from scripts.desk.facts.entities import entities, entity_of, entry_in, named, short
+from scripts.desk.facts.errors import FactError
+from scripts.desk.facts.reading import fact_values, facts_of
+from scripts.desk.facts.timeline import timeline
+from scripts.desk.identity import viewer
+from scripts.desk.screen.facts import facts_text
+
+INPUTS = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))["inputs"]
+# Those that a form, which is UTF-8, can hold.
+EDGES = [
+    text
+    for one in INPUTS
+    if isinstance(text := one.get("value"), str) and not re.search("[\ud800-\udfff]", text)
+]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A desk with four cases."""
+    made = Desk.make(tmp_path / "casebook", 0)
+    made.file([1, 2, 3, 4])
+    return made
+
+
+@pytest.fixture
+def casebook(desk: Desk) -> Iterator[Casebook]:
+    with desk.working() as opened:
+        yield opened
+
+
+def toml(**fields: Any) -> bytes:
+    pairs = (f"{key} = {json.dumps(one, ensure_ascii=False)}" for key, one in fields.items())
+    return "\n".join(pairs).encode()
+
+
+def event(case: Case, /, **changes: Any) -> bytes:
+    fields = {"case": case.name, "when": "2019-03", "kind": "ev.restricted", "text": "【虚构】封号"}
+    return toml(**{**fields, **changes})
+
+
+def party(case: Case, /, *names: str, **changes: Any) -> bytes:
+    fields = {"case": case.name, "names": list(names), "kind": "organisation", "role": "platform"}
+    return toml(**{**fields, **changes})
+
+
+def contact(case: Case, /, **changes: Any) -> bytes:
+    fields = {"case": case.name, "when": DAY.isoformat(), "channel": "phone", "team": "reviewer-0"}
+    return toml(**{**fields, "text": "【虚构】再约", **changes})
+
+
+def enter(casebook: Casebook, case: Case, kind: str, form: bytes) -> Entered:
+    return hand_in(casebook, case, kind, form, DAY)
+
+
+def test_a_blank_form_is_filled_in_and_kept_and_a_correction_replaces_it(
+    casebook: Casebook,
+) -> None:
+    case = casebook.case(1)
+    blank = blank_form(casebook, case, EVENT, "zh-Hans")
+    assert "ev.restricted  账号、功能或内容受限" in blank and 'when = ""' in blank
+    filled = blank.replace('when = ""', 'when = "2019年3月15日"').replace(
+        'kind = ""', 'kind = "ev.notice"'
+    )
+    filled = filled.replace('text = ""', 'text = "【虚构】通知"')
+    entered = enter(casebook, case, EVENT, filled.encode())
+    kept = entered.fact
+    assert isinstance(kept, Event) and (kept.date, kept.kind) == ("2019-03-15", "ev.notice")
+    assert len(kept.entry) == 10 and kept.entry.startswith("E") and not kept.reason
+
+    again = blank_form(casebook, case, EVENT, "en", kept.entry[:5].lower())
+    assert 'when = "2019-03-15"' in again and 'text = "【虚构】通知"' in again
+    with pytest.raises(FactError, match="reason: say why"):
+        enter(casebook, case, EVENT, again.replace("2019-03-15", "2019-03-16").encode())
+    reasoned = again.replace('reason = ""', 'reason = "the notice has the day"')
+    with pytest.raises(FactError, match="Nothing was changed"):
+        enter(casebook, case, EVENT, reasoned.encode())
+    corrected = reasoned.replace('when = "2019-03-15"', 'when = "2019-03-16"').encode()
+    enter(casebook, case, EVENT, corrected)
+    (counts,) = casebook.events.of(1)
+    assert (counts.entry, counts.date, counts.reason) == (
+        kept.entry,
+        "2019-03-16",
+        "the notice has the day",
+    )
+    with pytest.raises(FactError, match="was corrected since"):
+        enter(casebook, case, EVENT, corrected)
+    with pytest.raises(FactError, match="no such entry"):
+        enter(casebook, case, EVENT, event(case, entry="E0000", version=1, reason="x"))
+
+
+def test_a_fact_is_taken_back_with_a_reason_and_its_versions_stay(casebook: Casebook) -> None:
+    case = casebook.case(1)
+    entry = enter(casebook, case, CONTACT, contact(case)).fact.entry
+    form = blank_form(casebook, case, CONTACT, "en", entry).replace(
+        "take_back = false", "take_back = true"
+    )
+    with pytest.raises(FactError, match="say why"):
+        enter(casebook, case, CONTACT, form.encode())
+    enter(casebook, case, CONTACT, form.replace('reason = ""', 'reason = "another case"').encode())
+
+    assert casebook.contacts.of(1) == () and casebook.contacts.all() == {}
+    first, last = casebook.contacts.versions(1)[entry]
+    assert (first.counts, last.counts, last.reason) == (True, False, "another case")
+    # It can be stated again, from its last version.
+    again = blank_form(casebook, case, CONTACT, "en", entry).replace('reason = ""', 'reason = "no"')
+    enter(casebook, case, CONTACT, again.encode())
+    assert len(casebook.contacts.of(1)) == 1
+
+
+def test_the_custody_log_and_verify_know_each_fact(desk: Desk) -> None:
+    with desk.working() as casebook:
+        case = casebook.case(1)
+        enter(casebook, case, EVENT, event(case))
+        enter(casebook, case, PARTY, party(case, "腾讯"))
+        line = casebook.log(casebook.log_lines(), casebook.log_lines())[casebook.log_lines()]
+        assert (line.act, line.subject, line.row) == ("party", case.name, "party/1")
+        with pytest.raises(Exception, match="never changed"):
+            casebook.database.execute("UPDATE event SET text = 'x'")
+
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    (EVENT, {"when": ""}, 'when: this is required; "unknown" if nobody knows.'),
+    (EVENT, {"when": "正月"}, "when: A lunar date"),
+    (EVENT, {"when": 2019}, "when: this must be a text in quotes"),
+    (EVENT, {"kind": "ev.nothing"}, "kind: this must be one of ev.account_opened"),
+    (EVENT, {"kind": ["ev.other"]}, "kind: this must be one of"),
+    (EVENT, {"text": " "}, "text: say what happened."),
+    (EVENT, {"text": "x" * 4_001}, "at most 4,000 characters"),
+    (EVENT, {"text": "a\0b"}, "text: this must be a text"),
+    (EVENT, {"parties": ["P0000"]}, "parties: There is no such entry"),
+    (EVENT, {"parties": "P0000"}, "parties: this must be a list"),
+    (EVENT, {"part": 2}, "part: this case has no part 2."),
+    (EVENT, {"part": -1}, "part: this must be a whole number"),
+    (EVENT, {"part": True}, "part: this must be a whole number"),
+    (EVENT, {"part": 1, "file": 1}, "part: name only one"),
+    (EVENT, {"page": 1}, "part: a page or a line is of a part"),
+    (EVENT, {"colour": "red"}, "form: 1 of its fields"),
+    (EVENT, {"take_back": "no"}, "take_back: this must be true or false"),
+    (EVENT, {"take_back": True}, "print the form with --correct"),
+    (EVENT, {"case": "K7-QX4M"}, "case: There is no case"),
+    (EVENT, {"case": ""}, "case: this is required"),
+    (PARTY, {"names": []}, "names: one name at least"),
+    (PARTY, {"names": ["a\nb"]}, "names: this must be a list"),
+    (PARTY, {"names": ["x" * 201]}, "names: this must be a list"),
+    (PARTY, {"names": ["x"] * 21}, "names: this must be a list"),
+    (PARTY, {"names": ["x"], "role": "boss"}, "role: this must be one of perpetrator"),
+    (PARTY, {"names": ["x"], "same_as": "P0000"}, "no such entry"),
+    (CONTACT, {"when": "unknown"}, "when: a contact needs a date"),
+    (CONTACT, {"when": "2027"}, "when: this is still to come"),
+    (CONTACT, {"team": ""}, "team: say who"),
+    (CONTACT, {"channel": ""}, "channel: this must be one of phone"),
+]
+
+
+@pytest.mark.parametrize("kind", [EVENT, PARTY, CONTACT])
+def test_what_a_form_cannot_say_is_named_and_nothing_is_kept(casebook: Casebook, kind: str) -> None:
+    case = casebook.case(1)
+    made = {EVENT: event, PARTY: party, CONTACT: contact}[kind]
+    for changes, sentence in [entry[1:] for entry in WRONG if entry[0] == kind]:
+        with pytest.raises(FactError) as refusal:
+            enter(casebook, case, kind, made(case, **changes))
+
+        assert sentence in str(refusal.value)
+        assert not (casebook.events.all() or casebook.parties.all() or casebook.contacts.all())
+
+
+def test_what_is_no_form_is_refused(casebook: Casebook) -> None:
+    for data in (b"\xff", b"[", b"= = =", b"[" * 5_000, b"x" * 300_000, b""):
+        with pytest.raises(FactError):
+            enter(casebook, casebook.case(1), EVENT, data)
+
+
+@pytest.mark.slow
+def test_any_text_is_kept_and_shown_without_acting_on_the_terminal(casebook: Casebook) -> None:
+    case, reader = casebook.case(1), viewer(casebook, "en")
+    for number, text in enumerate(["\u202e王\x1b[31m", "ئۇيغۇر", *EDGES]):
+        plain = text.replace("\0", "")[:4_000].strip() or "x"
+        enter(casebook, case, EVENT, event(case, text=plain, when=f"{1950 + number}"))
+        name = " ".join(plain.split())[:200].strip()
+        enter(casebook, case, PARTY, party(case, name, text=plain))
+        assert casebook.events.of(1)[-1].text == plain
+        assert casebook.parties.of(1)[-1].names == name
+    shown = facts_text(facts_of(casebook, casebook.case(1)), reader).plain
+    assert "\x1b" not in shown and "\u202e" not in shown and "‹U+202E›" in shown
+
+
+def test_an_event_rests_on_a_part_a_file_or_an_answer(desk: Desk) -> None:
+    with desk.working() as casebook:
+        files = (attachment("甲.png"), attachment("乙.pdf", b"b"))
+        (number,) = add(casebook, report("【虚构】", 9, attachments=files))
+    desk.answer(9, "【虚构】回复")
+    with desk.working() as casebook:
+        case = casebook.case(number)
+        for when, source in (
+            ("2001", {"file": 2, "page": 3}),
+            ("2002", {"part": 1}),
+            ("2003", {"answer": 1, "line": 14}),
+            ("2004", {}),
+        ):
+            enter(casebook, case, EVENT, event(case, when=when, **source))
+        found = facts_of(casebook, case)
+        shown = [found.sources.shown(one.source, "en") for one in found.events]
+        assert shown == ["file 2, page 3", "part 1", "answer 1, line 14", "from elsewhere"]
+        hant = [found.sources.shown(one.source, "zh-Hant") for one in found.events]
+        assert hant[0] == "檔案 2，第 3 頁" and hant[3] == "案外來源"
+        values = fact_values(found, casebook.campaign, "en")["events"]
+        sha256 = case.files[1].attachment.sha256
+        assert values[0]["source"] == {"file": 2, "sha256": sha256, "page": 3}
+        # One that another desk alone can name is kept when the text is corrected.
+        kept = casebook.events.of(number)[0]
+        other = replace(kept, entry="E000000009", source="file " + "ab" * 32)
+        with casebook.together():
+            casebook.events.add(case, other)
+        assert facts_of(casebook, case).sources.shown(other.source, "en") == (
+            "something that is not here"
+        )
+        form = blank_form(casebook, case, EVENT, "en", "E000000009")
+        form = form.replace('reason = ""', 'reason = "r"').replace("封号", "限制")
+        enter(casebook, case, EVENT, form.encode())
+        assert casebook.events.of(number)[-1].source == other.source
+
+
+def test_a_date_that_is_still_to_come_is_kept_and_said(casebook: Casebook) -> None:
+    case = casebook.case(1)
+    assert enter(casebook, case, EVENT, event(case, when="2030-01-01")).remarks == (TO_COME,)
+    assert enter(casebook, case, EVENT, event(case, when="before 2030")).remarks == ()
+
+
+def test_people_are_one_only_when_somebody_says_so_and_apart_again(casebook: Casebook) -> None:
+    one, two, three = (casebook.case(number) for number in (1, 2, 3))
+    first = enter(casebook, one, PARTY, party(one, "腾讯", "Tencent"))
+    second = enter(casebook, two, PARTY, party(two, "騰訊"))
+    third = enter(casebook, three, PARTY, party(three, "TX", same_as=first.fact.entry[:6]))
+    assert first.alike == () and third.alike == ()
+    assert [(at.case, at.party.entry) for at in second.alike] == [(1, first.fact.entry)]
+
+    found = entities(casebook, ())
+    assert [(entity.cases, entity.names) for entity in found] == [
+        ((1, 3), ("腾讯", "Tencent", "TX")),
+        ((2,), ("騰訊",)),
+    ]
+    assert named(found, "騰讯") == found and named(found, "tence") == found[:1]
+    assert named(found, "ence") == []
+    say_same(casebook, (second.fact.entry, third.fact.entry), "confirmed", "", today=DAY)
+    assert [entity.cases for entity in entities(casebook, ())] == [(1, 2, 3)]
+    with pytest.raises(FactError, match="one already"):
+        say_same(casebook, (first.fact.entry, second.fact.entry), "confirmed", "", today=DAY)
+    with pytest.raises(FactError, match="joined through another"):
+        say_same(casebook, (first.fact.entry, second.fact.entry), "denied", "x", today=DAY)
+    with pytest.raises(FactError, match="one and the same"):
+        say_same(casebook, (first.fact.entry, first.fact.entry), "denied", "x", today=DAY)
+    say_same(casebook, (third.fact.entry, first.fact.entry), "denied", "another firm", today=DAY)
+    assert [entity.cases for entity in entities(casebook, ())] == [(2, 3), (1,)]
+    with pytest.raises(FactError, match="Nobody said"):
+        say_same(casebook, (third.fact.entry, first.fact.entry), "denied", "x", today=DAY)
+
+
+def test_who_gave_a_case_away_sees_none_of_its_people_nor_what_they_join(desk: Desk) -> None:
+    for claimant, number in ((1, 1), (2, 2), (3, 3)):
+        desk.party(claimant, f"P00000000{number}", f"名{number}")
+    desk.same(1, "P000000001", "P000000002")
+    desk.same(2, "P000000002", "P000000003")
+    desk.judge(2, conflict=True, merit="")
+    with desk.working() as casebook:
+        given_away = casebook.layers.given_away(desk.reviewer)
+        assert len(given_away) == 1
+        hidden = entities(casebook, given_away)
+        assert sorted(one.names for one in hidden) == [("名1",), ("名3",)]
+        assert len(entities(casebook, ())) == 1
+        with pytest.raises(FactError, match="no such entry"):
+            entity_of(hidden, "P000000002")
+        for typed in (("P000000001", "P000000002"), ("P000000002", "P000000003")):
+            with pytest.raises(FactError, match="no such entry"):
+                say_same(casebook, typed, "denied", "x", today=DAY)
+
+
+def test_an_event_is_of_the_people_of_its_case_alone(casebook: Casebook) -> None:
+    one, two = casebook.case(1), casebook.case(2)
+    here = enter(casebook, one, PARTY, party(one, "王某")).fact.entry
+    there = enter(casebook, two, PARTY, party(two, "李某", same_as=here)).fact.entry
+    enter(casebook, one, EVENT, event(one, parties=[here[:5].lower()], when="2020"))
+    enter(casebook, two, EVENT, event(two, parties=[there], when="2019-06"))
+    enter(casebook, two, EVENT, event(two, when="2019-01-01"))
+    with pytest.raises(FactError, match="no such entry"):
+        enter(casebook, two, EVENT, event(two, parties=[here]))
+
+    entity, _ = entity_of(entities(casebook, ()), there)
+    dated, undated = timeline(casebook, [1, 2], entity.entries)
+    assert [(each.case, each.event.date) for each in dated] == [(2, "2019-06"), (1, "2020")]
+    assert undated == []
+
+
+def test_two_hundred_events_come_in_order_with_the_undated_last(casebook: Casebook) -> None:
+    case = casebook.case(1)
+    rows = [
+        {
+            "case": 1,
+            "entry": f"E{number:09d}",
+            "kind": "ev.other",
+            "date": "" if number % 10 == 9 else f"{'~' * (number == 50)}{1960 + number % 50}-03",
+            "source": "",
+            "parties": "",
+            "text": f"{number}",
+            "state": "stated",
+            "reason": "",
+            "reviewer": "AB" * 20,
+            "rank": 1 + number,
+            "day": DAY.isoformat(),
+        }
+        for number in range(200)
+    ]
+    casebook.database.table("event").insert_all(rows)
+    dated, undated = timeline(casebook, [1])
+    assert (len(dated), len(undated)) == (180, 20)
+    assert [one.when.order for one in dated] == sorted(one.when.order for one in dated)
+    assert [one.date for one in facts_of(casebook, case).events][-20:] == [""] * 20
+    assert not dated[0].unsure and any(one.unsure for one in dated)
+
+
+def test_entries_are_shown_as_short_as_they_differ_and_found_by_their_beginning() -> None:
+    entries = ["E123456789", "E123499999", "EABCDEFGHJ"]
+    assert short(entries) == {
+        "E123456789": "E12345",
+        "E123499999": "E12349",
+        "EABCDEFGHJ": "EABCD",
+    }
+    assert entry_in(entries, " e1234-5 ") == "E123456789"
+    assert entry_in(entries, "eabcdefghj") == "EABCDEFGHJ"
+    for typed, sentence in (("E1234", "Several"), ("EABC", "no such"), ("X1234", "no such")):
+        with pytest.raises(FactError, match=sentence):
+            entry_in(entries, typed)
+
+
+def test_the_contact_log_has_what_went_through_the_drop_by_itself(desk: Desk) -> None:
+    desk.answer(1, "【虚构】回复")
+    desk.answer(1, "【虚构】等", leave=False)
+    desk.file([1], again=1)
+    with desk.working() as casebook:
+        case = desk.case(casebook, 1)
+        enter(casebook, case, CONTACT, contact(case, contact="【虚构】律师"))
+        found = facts_of(casebook, case)
+        values = fact_values(found, casebook.campaign, "en")["contacts"]
+        assert sorted((one["channel"], one["by_itself"]) for one in values) == [
+            ("drop", "answer"),
+            ("drop", "message"),
+            ("phone", ""),
+        ]
+        assert "contacts" in facts_text(found, viewer(casebook, "en")).plain
+
+
+def test_the_commands_enter_list_and_correct(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Casebook.open(team.casebook) as casebook:
+        add(casebook, report("【虚构】一", 1), report("【虚构】二", 2))
+        cases = [casebook.case(number) for number in (1, 2)]
+    name = cases[0].name
+    form = team.directory / "form.toml"
+    form.write_bytes(party(cases[0], "腾讯", "Tencent", kind="organisation", role="platform"))
+    entry = json.loads(team(0, "party", name, "--form", form, "--json"))["entry"]
+    form.write_bytes(event(cases[0], parties=[entry], when="2019-03-15", part=1))
+    said = team(0, "event", name, "--form", form)
+    assert "was kept" in said and "it is still there with what you wrote" in said
+    form.write_bytes(event(cases[1], when="unknown", text="【虚构】不知何时"))
+    team(1, "event", cases[1].name, "--form", form)
+
+    monkeypatch.setenv("COLUMNS", "160")
+    shown = team(1, "timeline")
+    assert shown.index("2019-03-15") < shown.index("no date") and "腾讯" in shown and name in shown
+    assert "2 events, 1 with no date." in shown
+    rows = json.loads(team(1, "timeline", "--party", entry[:6], "--json"))
+    assert [(one["case"], one["parties"]) for one in rows] == [(name, {entry: "腾讯"})]
+    assert "part 1" in team(1, "event", name)
+    assert "Tencent" in team(0, "party") and "Tencent" in team(0, "party", name)
+    whole = team(0, "show", name)
+    assert "── events" in whole and "Platform (Tencent, WeChat): 腾讯 / Tencent" in whole
+    assert len(json.loads(team(0, "show", name, "--json"))["facts"]["events"]) == 1
+
+    code, _, err = team.run(1, "event", name, "--correct", entry)
+    assert code == 2 and "--correct needs" in err
+    team.judge(1, name, conflict=True, urgency="normal")
+    hidden = team(1, "timeline") + team(1, "party") + team.run(1, "event", name)[1]
+    assert "腾讯" not in hidden and name not in hidden
+    assert team.run(1, "timeline", name)[0] == 2
+
+
+def test_a_form_in_the_casebook_is_erased_once_it_was_taken_and_two_people_become_one(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Casebook.open(team.casebook) as casebook:
+        add(casebook, report("【虚构】一", 1))
+    name = team.case(1)
+    path = Path(json.loads(team(0, "party", name, "--blank", "--json"))["form"])
+    assert path.is_relative_to(team.casebook) and path.stat().st_mode & 0o77 == 0
+    filled = (
+        path.read_text("utf-8")
+        .replace("names = []", 'names = ["腾讯"]')
+        .replace('kind = ""', 'kind = "organisation"')
+        .replace('role = ""', 'role = "platform"')
+    )
+    path.write_text(filled, "utf-8")
+    first = json.loads(team(0, "party", name, "--form", path, "--json"))
+    assert first["erased"] and not path.exists() and not path.parent.exists()
+
+    # The same in an editor.
+    editor = team.directory / "editor"
+    editor.write_text(
+        f"#!/bin/sh\ncat > \"$1\" <<'X'\n{filled.replace('腾讯', '騰訊')}\nX\n", "utf-8"
+    )
+    editor.chmod(0o700)
+    monkeypatch.setenv("EDITOR", str(editor))
+    said = team(1, "party", name, "--edit")
+    assert f"The same name has {first['entry']} in {name}" in said
+    entry = said.split(": ")[1].split()[0]
+    assert "are one." in team(1, "party", "--same", entry, first["entry"])
+    words = team.directory / "words.txt"
+    words.write_text("騰訊", "utf-8")
+    (one,) = json.loads(team(0, "party", "--query-file", words, "--json"))
+    assert {each["entry"] for each in one["parties"]} == {entry, first["entry"]}
+    assert "are not one." in team(
+        2, "party", "--different", entry, first["entry"], "--reason", words
+    )
+    assert len(json.loads(team(0, "party", "--json"))) == 2
+    assert "stated by reviewer-2" in team(0, "party", name, "--history")
+    for arguments in (
+        ["--same", entry, first["entry"], "--reason", words],
+        ["--different", entry, first["entry"]],
+        ["--edit"],
+        ["--history"],
+    ):
+        assert team.run(0, "party", *arguments)[0] == 2, arguments
