@@ -290,6 +290,7 @@ def test_a_release_names_one_answer_of_one_desk(desks: list[Desk]) -> None:
 def test_a_redaction_counts_at_every_desk_until_that_one_is_taken_back(desks: list[Desk]) -> None:
     first, second, third = desks
     first.redact(1, "0a")
+    assert second.merge(first.work()).others == 1
     second.redact(1, "0b")
     third.redact(2, "0c", page=1)
     exchange(desks)

@@ -3,9 +3,11 @@
 import io
 import random
 import threading
+import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from PIL import Image
@@ -18,15 +20,17 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.redactions import WHOLE, Box, Redaction
 from scripts.desk.pictures.blackening import Mark, blackened
 from scripts.desk.pictures.frames import Page
+from scripts.desk.pictures.kinds import Kind
+from scripts.desk.pictures.look import Shown, Sink
 from scripts.desk.pictures.png import png_of
-from scripts.desk.pictures.room import OwnWalls
+from scripts.desk.pictures.room import NoRoom, OwnWalls, Room
 from scripts.desk.redaction.boxes import BadBox, box_of, mark_of
 from scripts.desk.redaction.copies import Copy, RedactionError, pages
 from scripts.desk.redaction.standing import standing
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 TENTH = WHOLE // 10
-Opened = Callable[..., Iterator[Copy]]
+Opened = Callable[..., Generator[Copy]]
 
 
 @pytest.fixture
@@ -34,13 +38,13 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
     """The copies of a file with these redactions."""
     with new_casebook(tmp_path / "casebook") as casebook:
 
-        def make(data: bytes, *redactions: Redaction) -> Iterator[Copy]:
+        def make(data: bytes, *redactions: Redaction) -> Generator[Copy]:
             return _opened(casebook, data, *redactions)
 
         yield make
 
 
-def _opened(casebook: Casebook, data: bytes, *redactions: Redaction) -> Iterator[Copy]:
+def _opened(casebook: Casebook, data: bytes, *redactions: Redaction) -> Generator[Copy]:
     one = attachment(f"file {casebook.last_part()}", data)
     path = casebook.file_path(one.sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -316,14 +320,74 @@ def test_a_hundred_pages_are_in_memory_one_at_a_time(opened: Opened) -> None:
     assert count == 99 and peak < 12 * a_page
 
 
-@pytest.mark.slow
-def test_whoever_stops_in_the_middle_leaves_nothing_running(opened: Opened) -> None:
-    before = threading.active_count()
-    data = made.pdf(pages=30)
-    copies = opened(data, box(data, 1, Box(0, 0, TENTH, TENTH)))
-    next(copies)
-    assert threading.active_count() == before + 1
+class Endless:
+    """Stands in for a look at a file whose pages never end; ``drawn`` counts them."""
 
-    copies.close()  # type: ignore[attr-defined]
+    def __init__(self) -> None:
+        self.drawn = 0
 
-    assert threading.active_count() == before
+    def __call__(
+        self,
+        _content: BinaryIO,
+        wanted: range,
+        _room: Room,
+        sink: Sink,
+        *,
+        seconds: float,
+        stopped: Callable[[], bool],
+    ) -> Shown:
+        assert seconds > 60
+        while not stopped() and self.drawn < len(wanted):
+            self.drawn += 1
+            sink(Page(self.drawn, 1, 1, b"red"))
+        return Shown(Kind.PDF, total=10_000, drawn=self.drawn)
+
+
+def test_no_page_is_drawn_long_before_it_is_taken_and_none_once_nobody_takes_them(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless, before = Endless(), threading.active_count()
+    monkeypatch.setattr("scripts.desk.redaction.copies.look", endless)
+    copies = opened(made.pdf())
+    for number in (1, 2, 3):
+        assert next(copies).number == number
+    # Time enough to draw them all.
+    time.sleep(0.1)
+    assert endless.drawn <= 3 + 2 and threading.active_count() == before + 1
+
+    copies.close()
+
+    assert endless.drawn <= 3 + 3 and threading.active_count() == before
+
+
+def test_a_file_of_more_pages_than_one_look_is_looked_at_in_several(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[range] = []
+
+    def look(_content: BinaryIO, wanted: range, _room: Room, sink: Sink, **_: object) -> Shown:
+        looks.append(wanted)
+        assert _content.tell() == 0
+        _content.read()
+        for number in range(wanted.start, min(wanted.stop, 406)):
+            sink(Page(number, 1, 1, b"red"))
+        return Shown(Kind.PDF, total=407)
+
+    monkeypatch.setattr("scripts.desk.redaction.copies.look", look)
+    found = list(opened(made.pdf()))
+
+    assert looks == [range(1, 201), range(201, 401), range(401, 601)]
+    assert [one.number for one in found] == list(range(1, 407))
+    assert [one.number for one in found if one.withheld] == [406]
+    assert found[-1].withheld == "neither it nor any page after it can be drawn"
+
+
+def test_a_room_that_cannot_be_closed_off_is_said_and_nothing_leaves(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **_named: object) -> Shown:
+        raise NoRoom("no room")
+
+    monkeypatch.setattr("scripts.desk.redaction.copies.look", refused)
+    with pytest.raises(NoRoom, match="no room"):
+        list(opened(made.pdf()))

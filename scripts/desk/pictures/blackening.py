@@ -37,8 +37,6 @@ def blackened(page: Page, marks: Sequence[Mark]) -> Page:
         return page
     image = Image.frombytes("RGB", (page.width, page.height), page.rgb)
     for one in marks:
-        image.paste(_BLACK, one[:4])
-    for one in marks:
         # Drawn on a piece of its own, so that no letter reaches out of the box.
         image.paste(_labelled(one), one[:2])
     return Page(page.number, page.width, page.height, image.tobytes())

@@ -5,7 +5,7 @@ Nothing of the file's own bytes is in them: no text, no layers, no metadata, no 
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple
@@ -45,7 +45,9 @@ class Copy(NamedTuple):
         return f"Copy({self.number}, {len(self.png)} bytes)"
 
 
-def pages(casebook: Casebook, redactions: Standing, file: FileOfPart, room: Room) -> Iterator[Copy]:
+def pages(
+    casebook: Casebook, redactions: Standing, file: FileOfPart, room: Room
+) -> Generator[Copy]:
     """The pages of *file* in order, one in memory at a time, with its boxes burnt in.
 
     A page that cannot be drawn, or a file that cannot be pictured, is a slip sheet. Raises NoRoom,

@@ -51,12 +51,18 @@ class Standing:
         for one in redactions:
             self._of.setdefault(one.sha256, []).append(one)
 
+    def __bool__(self) -> bool:
+        """Whether anything is blacked out at all."""
+        return bool(self._of)
+
     def of(self, sha256: str) -> tuple[Redaction, ...]:
         """Those of the text or file with this SHA-256."""
         return tuple(self._of.get(sha256, ()))
 
     def text(self, text: str) -> str:
         """*text* as it leaves."""
+        if not self._of:
+            return text
         spans = [
             (*_within(one, len(text)), one.reason) for one in self._of.get(sha256_of(text), ())
         ]
@@ -119,6 +125,8 @@ def must_not_leave_natively(casebook: Casebook, file: FileOfPart) -> bool:
 
 def counting(casebook: Casebook, case: Case, counted: Standing) -> list[list[object]]:
     """All that counts of the redactions of *case*, as JSON: what an approval binds."""
+    if not counted:
+        return []
     hashes = {sha256_of(one.text) for one in texts_of_case(casebook, case)}
     hashes |= {one.attachment.sha256 for one in case.files}
     found = {one for sha256 in hashes for one in counted.of(sha256)}
