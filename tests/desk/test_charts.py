@@ -20,11 +20,10 @@ from scripts.desk.charts.figures import (
     Grid,
     Listing,
     figures,
-    hidden,
-    hidden_in_grid,
     period_of,
 )
 from scripts.desk.charts.page import html
+from scripts.desk.charts.small_cells import hidden, hidden_in_grid
 from scripts.desk.charts.svg import drawn
 from scripts.desk.review.judgement import Judgement
 
@@ -109,7 +108,7 @@ def test_each_figure_counts_what_all_may_read(many: Casebook) -> None:
     assert isinstance(agreed, Listing) and ("Merit", "8", "–", "–") in agreed.rows
     losses = figure(found, "Losses")
     assert isinstance(losses, Listing)
-    assert losses.rows == (("yuan (CNY)", "8", "3,550", "450"),)
+    assert losses.rows == (("yuan (CNY)", "8 / 8", "3,550", "275", "450", "625"),)
     assert losses.note.startswith("Of each case, the lowest total that a reviewer found; 8 cases")
 
 

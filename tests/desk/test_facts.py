@@ -14,7 +14,7 @@ from support.team import Team
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, Event
+from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, TAKEN_BACK, Event
 from scripts.desk.facts.entering import TO_COME, Entered, blank_form, hand_in, say_same
 from scripts.desk.facts.entities import entities, entity_of, entry_in, named, short
 from scripts.desk.facts.errors import FactError
@@ -22,6 +22,10 @@ from scripts.desk.facts.reading import fact_values, facts_of
 from scripts.desk.facts.timeline import timeline
 from scripts.desk.identity import viewer
 from scripts.desk.screen.facts import facts_text
+from scripts.desk.search import said
+from scripts.desk.search.finding import Filters, find
+from scripts.desk.search.known_codes import WrongCode
+from scripts.desk.search.selection import Condition, Selection
 
 INPUTS = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))["inputs"]
 # Those that a form, which is UTF-8, can hold.
@@ -445,3 +449,35 @@ def test_a_form_in_the_casebook_is_erased_once_it_was_taken_and_two_people_becom
         ["--history"],
     ):
         assert team.run(0, "party", *arguments)[0] == 2, arguments
+
+
+def test_cases_are_chosen_by_facts_and_found_by_names_in_either_script(desk: Desk) -> None:
+    desk.party(1, "P000000001", "王大錘\nWang", role="witness")
+    desk.event(1, "E000000001", "【虚构】在派出所", date="~2019-03")
+    desk.contact(2, "C000000001", "【虚构】下周再谈")
+    with desk.working() as casebook:
+        reviewer = desk.reviewer
+
+        def chosen(*where: str) -> list[int]:
+            conditions = tuple(map(Condition.read, where))
+            return Selection(where=conditions).numbers(casebook, reviewer)
+
+        def found(words: str) -> list[tuple[int, str]]:
+            cases = find(casebook, words, Filters(), reviewer=reviewer).cases
+            return [(one.outline.number, one.where) for one in cases]
+
+        assert chosen("fact.role=witness") == chosen("fact.party=organisation") == [1]
+        assert chosen("fact.event=ev.other", "fact.date<2019-04") == [1]
+        assert chosen("fact.date<2019-03") == [] and chosen("fact.channel=phone") == [2]
+        assert chosen("fact.event=") == [2, 3, 4]
+        assert said.altered(casebook) == []
+        with pytest.raises(WrongCode, match=r"ev\.other"):
+            chosen("fact.event=ev.othr")
+        assert found("王大锤") == [(1, "party")] and found("wang") == [(1, "party")]
+        assert found("派出所") == [(1, "event")] and found("再谈") == [(2, "contact")]
+    desk.event(1, "E000000001", "【虚构】在学校", reason="misread", state=TAKEN_BACK)
+    with desk.working() as casebook:
+        assert found("派出所") == found("学校") == [] and chosen("fact.event=ev.other") == []
+    desk.judge(1, conflict=True, merit="")
+    with desk.working() as casebook:
+        assert chosen("fact.role=witness") == []

@@ -183,11 +183,10 @@ class Desk:
         made = Party(
             entry=entry,
             kind="organisation",
-            role="platform",
             names=names,
             reviewer=self.reviewer,
             day=DAY,
-            **more,
+            **{"role": "platform", **more},
         )
         self.state_fact(claimant, made)
 

@@ -7,23 +7,23 @@ where the total would give it away.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from itertools import combinations
-from statistics import median
 
 from dropbox.label import Label
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.charts import titles
+from scripts.desk.charts.damages import damages, listed
+from scripts.desk.charts.shapes import LEAST, LEFT_OUT, Asked, Bars, Cell, Figure, Grid, Listing
+from scripts.desk.charts.small_cells import hidden, hidden_in_grid
 from scripts.desk.quality import FEW, agreement
 from scripts.desk.search.columns import Column, columns_of
 from scripts.desk.search.counted import Cases
 from scripts.desk.search.limitation import by_time, clock
 from scripts.desk.search.said import EVERYBODY
 
-# Statistical offices publish no cell under five persons without a reason of its own.
-LEAST = 5
+__all__ = ["LEAST", "LEFT_OUT", "Asked", "Bars", "Cell", "Figure", "Grid", "Listing", "figures"]
+
 # So many periods are legible, one below or beside the other; with more, they become longer.
 _PERIODS, _GRID_PERIODS = 26, 12
 # The harms that come most, and the codes of one field.
@@ -31,57 +31,6 @@ _HARMS, _CODES = 12, 24
 _DAYS = ((7, titles.WEEK), (14, titles.TWO_WEEKS), (30, titles.MONTH), (90, titles.QUARTER))
 # Days until a claim lapses: a quarter and a year.
 _LAPSE = (90, 365)
-
-# A count, or None if it is left out, and what is shown in its place: not "<5", since the next
-# smallest is left out too.
-Cell = int | None
-LEFT_OUT = "–"
-
-
-@dataclass(frozen=True)
-class Bars:
-    """A count for each label."""
-
-    title: str
-    rows: tuple[tuple[str, Cell], ...]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A count for each pair of a row and a column."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Lines of texts and numbers, one for each currency or field."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-
-Figure = Bars | Grid | Listing
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What to count: cases by number, the labels' language, and the least count that is shown.
-
-    Days are counted from ``today``; ``whole``: these are all cases, not a selection.
-    """
-
-    numbers: Sequence[int]
-    language: str
-    today: date
-    least: int = LEAST
-    whole: bool = True
 
 
 def figures(casebook: Casebook, asked: Asked) -> list[Figure]:
@@ -239,29 +188,9 @@ class _Figures:
         )
 
     def losses(self) -> Listing:
-        """Listing by currency of what reviewers found to be lost."""
-        by_currency: dict[str, list[Decimal]] = {}
-        for amounts in self._cases.losses():
-            for currency, amount in amounts.items():
-                by_currency.setdefault(currency, []).append(amount)
-        column = self._columns["amounts.currency"]
-        decided = sum(bool(one.merit) for one in self._cases.rows)
-        rows = []
-        for code in _in_order(column.codes, set(by_currency)):
-            found = by_currency.get(code, [])
-            if not found:
-                continue
-            few = len(found) < self._asked.least
-            shown = (
-                (LEFT_OUT, LEFT_OUT)
-                if few
-                else (_money(sum(found, Decimal())), _money(median(found)))
-            )
-            count = LEFT_OUT if few else f"{len(found):,}"
-            rows.append((self._label(column, code), count, *shown))
-        heads = tuple(map(self._title, (titles.CURRENCY, titles.CASES, titles.SUM, titles.MEDIAN)))
-        note = self._title(titles.LOSSES_NOTE).replace("%", f"{decided:,}")
-        return Listing(self._title(titles.LOSSES), heads, tuple(rows), note)
+        """What reviewers found to be lost, by currency and by what it rests on."""
+        found = damages(self._casebook, self._cases, self._asked)
+        return listed(found, self._campaign.reviewing, self._asked)
 
     def clock(self) -> Bars:
         """Claims by the time until they lapse, where counsel said when."""
@@ -317,43 +246,6 @@ def _present(codes: Sequence[str], present: set[str]) -> list[str]:
 def _in_order(codes: Sequence[str], present: set[str]) -> list[str]:
     """All *codes*, or of a long list those that are *present*, and behind them what is no code."""
     return _present(codes, present if len(codes) > _CODES else present | set(codes))
-
-
-def _money(amount: Decimal | float) -> str:
-    return f"{amount:,.2f}".removesuffix(".00")
-
-
-def hidden(counts: Sequence[int], least: int) -> tuple[Cell, ...]:
-    """*counts* without small ones; if that is a single one, without the next smallest either.
-
-    All of them together are known, so a single one would follow from the others.
-    """
-    cells: list[Cell] = [None if 0 < count < least else count for count in counts]
-    if cells.count(None) == 1:
-        others = [count for count in cells if count]
-        if others:
-            cells[cells.index(min(others))] = None
-    return tuple(cells)
-
-
-def hidden_in_grid(rows: Sequence[Sequence[int]], least: int) -> list[tuple[Cell, ...]]:
-    """The same for a grid whose rows and columns have known totals."""
-    cells: list[list[Cell]] = [
-        [None if 0 < count < least else count for count in row] for row in rows
-    ]
-    changed = True
-    while changed:
-        changed = False
-        lines = [[(y, x) for x in range(len(row))] for y, row in enumerate(cells)]
-        lines += [list(line) for line in zip(*lines, strict=True)]
-        for line in lines:
-            if sum(cells[y][x] is None for y, x in line) == 1:
-                others = [(count, y, x) for y, x in line if (count := cells[y][x])]
-                if others:
-                    _, y, x = min(others)
-                    cells[y][x] = None
-                    changed = True
-    return [tuple(row) for row in cells]
 
 
 def period_of(days: Sequence[date], most: int) -> Callable[[date], str]:

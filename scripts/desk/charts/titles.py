@@ -34,11 +34,26 @@ HARMS = _title("损害", "損害", "Harms")
 HARMS_TOGETHER = _title("同时出现的损害", "同時出現的損害", "Harms that come together")
 LOSSES = _title("损失（按币种）", "損失（按幣別）", "Losses by currency")
 LOSSES_NOTE = _title(
-    "每案取各复核员所列总额中最低的；已有结论的案件共 % 个。未换算、未计利息。",
-    "每案取各複核員所列總額中最低的；已有結論的案件共 % 個。未換算、未計利息。",
-    "Of each case, the lowest total that a reviewer found; % cases are decided. Neither converted "
-    "nor with interest.",
+    "每案取各复核员所列总额中最低的；已有结论的案件共 % 个。未计利息。",
+    "每案取各複核員所列總額中最低的；已有結論的案件共 % 個。未計利息。",
+    "Of each case, the lowest total that a reviewer found; % cases are decided. Without interest.",
 )
+NAMED = _title("其中列明金额的 % 个。", "其中列明金額的 % 個。", "% of them name a sum.")
+SPREAD_NOTE = _title(
+    "案件达 % 个才显示中位数，达 % 个才显示四分位数。",
+    "案件達 % 個才顯示中位數，達 % 個才顯示四分位數。",
+    "A median is shown from % cases on, quartiles from % on.",
+)
+NO_RATES = _title("各币种未换算。", "各幣別未換算。", "Nothing is converted.")
+CONVERTED = _title(
+    "按律师给出的汇率合计 % %（%）。",
+    "按律師給出的匯率合計 % %（%）。",
+    "At counsel’s rates, all together % % (%).",
+)
+NOT_CONVERTED = _title("不含：%。", "不含：%。", "Without: %.")
+NO_METHOD = _title("未说明依据", "未說明依據", "no method said")
+LOW = _title("下四分位数", "下四分位數", "Lower quartile")
+HIGH = _title("上四分位数", "上四分位數", "Upper quartile")
 CURRENCY = _title("币种", "幣別", "Currency")
 CASES = _title("案件数", "案件數", "Cases")
 SUM = _title("合计", "合計", "Sum")

@@ -325,8 +325,9 @@ def _free_lines(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
     for amount in judgement.amounts:
         as_of = f" ({amount['as_of']})" if amount["as_of"] else ""
         what = isolated(amount["what"])
-        method = viewer.label("amount_method", amount.get("method", ""))
-        rests = f" [{isolated(method)}]" if method else ""
+        method = amount.get("method", "")
+        label = viewer.campaign.reviewing.label("amount_method", method, viewer.language)
+        rests = f" [{isolated(label)}]" if method else ""
         yield f"amount: {amount['amount']} {amount['currency']}{as_of} {what}".rstrip() + rests
     for code, reason in judgement.removed.items():
         yield f"removed: {code}, since {isolated(reason)}"

@@ -1,4 +1,4 @@
-"""What else is written of a case: reviewers' notes, translations, and other desks' answers.
+"""What else is written of a case: notes, translations, facts, and other desks' answers.
 
 Adding a source of such texts takes a function here, and a trigger in derived.sql if its table is
 written without the case being settled.
@@ -7,6 +7,7 @@ written without the case being settled.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from scripts.desk.case import Keyed
@@ -18,7 +19,8 @@ NOTE = "note"
 _WITH_TEXTS = (
     'SELECT "case" FROM layer UNION SELECT "case" FROM translation UNION '
     'SELECT "case" FROM desk_row JOIN case_name USING (characters) '
-    "WHERE kind IN ('layer', 'translation', 'answer')"
+    "WHERE kind IN ('layer', 'translation', 'answer', 'event', 'party', 'contact') UNION "
+    'SELECT "case" FROM event UNION SELECT "case" FROM party UNION SELECT "case" FROM contact'
 )
 
 
@@ -43,7 +45,7 @@ def cases_with_texts(casebook: Casebook) -> frozenset[int]:
 def texts_beside(casebook: Casebook, case: Keyed) -> dict[str, Beside]:
     """All such texts of *case* by their keys; what is written twice has the readers of both."""
     found: dict[str, Beside] = {}
-    for one in (*_notes(casebook, case), *_translations(casebook, case), *_answers(casebook, case)):
+    for one in chain(*(texts(casebook, case) for texts in _TEXTS)):
         if one.text:
             known = found.get(one.key, one)
             readers = tuple(dict.fromkeys([*known.readers, *one.readers]))
@@ -79,3 +81,16 @@ def _translations(casebook: Casebook, case: Keyed) -> Iterator[Beside]:
 def _answers(casebook: Casebook, case: Keyed) -> Iterator[Beside]:
     for row in casebook.desks.of_case("answer", case.number):
         yield Beside("answer", str(row["text"]), (EVERYBODY,))
+
+
+def _facts(casebook: Casebook, case: Keyed) -> Iterator[Beside]:
+    for event in casebook.events.of(case.number):
+        yield Beside("event", event.text, (EVERYBODY,))
+    for party in casebook.parties.of(case.number):
+        yield Beside("party", f"{party.names}\n{party.text}".strip(), (EVERYBODY,))
+    for contact in casebook.contacts.of(case.number):
+        who = "\n".join(filter(None, (contact.team, contact.contact, contact.text)))
+        yield Beside("contact", who, (EVERYBODY,))
+
+
+_TEXTS = (_notes, _translations, _answers, _facts)

@@ -6,12 +6,23 @@ Everything here follows from the campaign: its questions, and the fields of its 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from dropbox.campaign import Campaign
 from dropbox.label import Label
 from dropbox.question import Question
 from scripts.desk.review.judgement import OUTCOMES
-from scripts.desk.search.said import DIFFER, OWN, REVIEW, TEXTS
+from scripts.desk.search.said import (
+    CHANNEL,
+    DIFFER,
+    EVENT_DATE,
+    EVENT_KIND,
+    OWN,
+    PARTY_KIND,
+    PARTY_ROLE,
+    REVIEW,
+    TEXTS,
+)
 
 CLAIMANT = "claimant"
 # A code alone means both; with one of these before it, "own.merit", only that source.
@@ -56,6 +67,12 @@ _LISTS = {
     "evidence": "evidence",
     "flags": "flag",
 }
+_FACTS = {
+    EVENT_KIND: "event_kind",
+    PARTY_KIND: "party_kind",
+    PARTY_ROLE: "party_role",
+    CHANNEL: "contact_channel",
+}
 _KINDS = {
     "period_from": Kind.MONTH,
     "period_to": Kind.MONTH,
@@ -81,7 +98,7 @@ _REVIEWERS = (REVIEW, OWN)
 def columns_of(campaign: Campaign) -> dict[str, Column]:
     """All columns by code, in the order in which people read them."""
     found: dict[str, Column] = {}
-    for one in (*_of_case(campaign), *_of_claimants(campaign), *_of_reviewers(campaign)):
+    for one in chain(*(made(campaign) for made in _ALL)):
         known = found.get(one.code)
         # A question and a field of one code are one column of both.
         found[one.code] = one if known is None else _joined(known, one)
@@ -157,5 +174,16 @@ def _of_reviewers(campaign: Campaign) -> Iterator[Column]:
     yield Column(DIFFER, Kind.CODE, (REVIEW,), tuple(rules))
 
 
+def _of_facts(campaign: Campaign) -> Iterator[Column]:
+    """Events, people and contacts, which all reviewers state together."""
+    lists = campaign.reviewing.lists
+    for code, name in _FACTS.items():
+        yield Column(code, Kind.CODE, (REVIEW,), _codes(lists[name]), tuple(lists[name]))
+    yield Column(EVENT_DATE, Kind.MONTH, (REVIEW,))
+
+
 def _codes(labels: Sequence[Label]) -> tuple[str, ...]:
     return tuple(label.code for label in labels)
+
+
+_ALL = (_of_case, _of_claimants, _of_reviewers, _of_facts)

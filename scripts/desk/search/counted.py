@@ -1,7 +1,7 @@
 """The cases that are counted, as far as all reviewers may read them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -91,22 +91,21 @@ class Cases:
                     found.setdefault(case, set()).add(value)
         return found
 
-    def losses(self) -> Iterator[dict[str, Decimal]]:
-        """The sums by currency that reviewers found in each case that has any.
+    def losses(self) -> Iterator[dict[str, dict[str, Decimal]]]:
+        """The sums by currency and method that reviewers found in each case that has any.
 
-        Where reviewers differ, the lowest sum counts.
+        Where reviewers differ, the one counts who found the least in a currency.
         """
         cases = self.values("amounts")
         for case in outlines_of(self._casebook, sorted(cases)):
-            lowest: dict[str, Decimal] = {}
+            least: dict[str, dict[str, Decimal]] = {}
             for judgement in self._casebook.layers.of(case).voices:
-                sums: dict[str, Decimal] = {}
-                for amount in judgement.amounts:
-                    currency = amount["currency"]
-                    sums[currency] = sums.get(currency, Decimal()) + Decimal(amount["amount"])
-                for currency, total in sums.items():
-                    lowest[currency] = min(total, lowest.get(currency, total))
-            yield lowest
+                for currency, sums in _sums(judgement.amounts).items():
+                    known = least.get(currency)
+                    if known is None or sum(sums.values()) < sum(known.values()):
+                        least[currency] = sums
+            if least:
+                yield least
 
     @cached_property
     def _answered(self) -> dict[int, date]:
@@ -127,3 +126,13 @@ class Cases:
             if row.number in self._answered
         ]
         return waited, len(self.rows) - len(waited)
+
+
+def _sums(amounts: Iterable[Mapping[str, str]]) -> dict[str, dict[str, Decimal]]:
+    """The sums of *amounts* by currency and, in each, by method."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for one in amounts:
+        sums = found.setdefault(one["currency"], {})
+        method = one.get("method", "")
+        sums[method] = sums.get(method, Decimal()) + Decimal(one["amount"])
+    return found

@@ -6,6 +6,7 @@ has its readers' fingerprints; nobody else can find a case by it, sort by it or 
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -36,6 +37,16 @@ _WITH_LAYERS = (
     'SELECT "case" FROM desk_promise JOIN case_name USING (characters)'
 )
 
+# What is known of events, people and contacts is everybody's at once; see decision 19.
+EVENT_KIND, EVENT_DATE = "fact.event", "fact.date"
+PARTY_KIND, PARTY_ROLE, CHANNEL = "fact.party", "fact.role", "fact.channel"
+_WITH_FACTS = (
+    'SELECT "case" FROM event UNION SELECT "case" FROM party UNION SELECT "case" FROM contact '
+    'UNION SELECT "case" FROM desk_row JOIN case_name USING (characters) '
+    "WHERE kind IN ('event', 'party', 'contact')"
+)
+_DATES = re.compile(r"\d{4}(?:-\d\d){0,2}", re.ASCII)
+
 Progress = Callable[[int, int], None]
 Row = tuple[str, str, str, str]
 
@@ -49,14 +60,14 @@ def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
     stale = register.stale()
     if not stale:
         return
-    reviewed = {case for (case,) in database.execute(_WITH_LAYERS)}
+    saying = _saying(casebook)
     for done in range(0, len(stale), _STEP):
         cases = stale[done : done + _STEP]
         with register.taking_stale(cases):
             database.conn.executemany(
                 'DELETE FROM said WHERE "case" = ?', ((case,) for case in cases)
             )
-            for case in outlines_of(casebook, [case for case in cases if case in reviewed]):
+            for case in outlines_of(casebook, [case for case in cases if case in saying]):
                 database.conn.executemany(
                     "INSERT INTO said VALUES (?, ?, ?, ?, ?)",
                     ((*row, case.number) for row in _rows_in(casebook, case)),
@@ -82,16 +93,38 @@ def altered(casebook: Casebook) -> list[int]:
     held: dict[int, set[Row]] = {}
     for code, source, reader, value, case in casebook.database.execute("SELECT * FROM said"):
         held.setdefault(case, set()).add((code, source, reader, value))
-    reviewed = [case for (case,) in casebook.database.execute(_WITH_LAYERS)]
     found = [
         case.number
-        for case in outlines_of(casebook, reviewed)
+        for case in outlines_of(casebook, sorted(_saying(casebook)))
         if held.pop(case.number, set()) != _rows_in(casebook, case)
     ]
     return [*found, *held]
 
 
+def _saying(casebook: Casebook) -> set[int]:
+    """The cases of which anybody said anything."""
+    found = casebook.database.execute(f"{_WITH_LAYERS} UNION {_WITH_FACTS}")
+    return {case for (case,) in found}
+
+
 def _rows_in(casebook: Casebook, case: Keyed) -> set[Row]:
+    return _of_reviews(casebook, case) | {
+        (code, REVIEW, EVERYBODY, value) for code, value in _facts(casebook, case) if value
+    }
+
+
+def _facts(casebook: Casebook, case: Keyed) -> Iterator[tuple[str, str]]:
+    for event in casebook.events.of(case.number):
+        yield EVENT_KIND, event.kind
+        yield from ((EVENT_DATE, one) for one in _DATES.findall(event.date))
+    for party in casebook.parties.of(case.number):
+        yield PARTY_KIND, party.kind
+        yield PARTY_ROLE, party.role
+    for contact in casebook.contacts.of(case.number):
+        yield CHANNEL, contact.channel
+
+
+def _of_reviews(casebook: Casebook, case: Keyed) -> set[Row]:
     try:
         reviews = casebook.layers.of(case)
     except ReviewError:

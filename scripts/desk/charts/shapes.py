@@ -1,0 +1,58 @@
+"""What a figure is: bars, a grid or a listing, and what is asked to be counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+# Statistical offices publish no cell under five persons without a reason of its own.
+LEAST = 5
+# A count, or None if it is left out, and what is shown in its place: not "<5", since the next
+# smallest is left out too.
+Cell = int | None
+LEFT_OUT = "–"
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A count for each label."""
+
+    title: str
+    rows: tuple[tuple[str, Cell], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A count for each pair of a row and a column."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Lines of texts and numbers, one for each currency or field."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+Figure = Bars | Grid | Listing
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to count: cases by number, the labels' language, and the least count that is shown.
+
+    Days are counted from ``today``; ``whole``: these are all cases, not a selection.
+    """
+
+    numbers: Sequence[int]
+    language: str
+    today: date
+    least: int = LEAST
+    whole: bool = True
