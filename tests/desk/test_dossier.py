@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.cases import add, report
-from support.decided_cases import at_work, plan_of, written
+from support.decided_cases import at_work, decided, plan_of, written
 from support.team import Team
 from support.unpacked import pdf_metadata, pdf_text, unpacked
 
@@ -176,22 +176,10 @@ def test_a_story_of_two_hundred_parts_is_whole(ready: Team, tmp_path: Path) -> N
     with Casebook.open(ready.casebook) as casebook:
         at_work(casebook)
         add(casebook, *(report(f"第{at}件", 3, kind="message") for at in range(200)))
-        for who in ("A" * 40, "B" * 40):
-            decided(casebook, 3, who)
+        decided(casebook, 3)
         text = "".join(said(casebook, tmp_path / "out", 2))
 
     assert all(f"第{at}件" in text for at in range(200))
-
-
-def decided(casebook: Casebook, case: int, reviewer: str) -> None:
-    """A review by *reviewer*, as they would hand it in."""
-    one = casebook.case(case)
-    sample = casebook.layers.of(casebook.case(1)).layers[0].judgement
-    row = casebook.layers.add(
-        one, casebook.layers.placed(one, sample), reviewer=reviewer, role="review", day=DAY
-    )
-    assert row["case"] == case
-    casebook.layers.settle(one)
 
 
 def test_an_altered_typeface_is_refused(tmp_path: Path) -> None:
@@ -220,8 +208,7 @@ def test_no_key_name_or_note_is_in_a_dossier_unpacked(ready: Team, tmp_path: Pat
         keys = [hashlib.sha256(one).digest() for one in (b"reply", b"tag", b"symmetric")]
         own = dict(zip(("reply_public", "tag_key", "reply_symmetric"), keys, strict=True))
         add(casebook, report("【虚构】丁", 4, **own))
-        for who in ("A" * 40, "B" * 40):
-            decided(casebook, 4, who)
+        decided(casebook, 4)
         written(casebook, tmp_path / "out", cases=(1, 2, 3, 4))
         prints = [key.fingerprint for key in casebook.pinned().values()]
     secrets = [*keys, *(key.hex().encode() for key in keys), *(one.encode() for one in prints)]

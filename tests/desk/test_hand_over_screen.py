@@ -95,7 +95,7 @@ def test_what_was_approved_is_written_and_what_is_stopped_leaves_no_folder(
             raise KeyboardInterrupt
         return records.documents(*arguments)
 
-    monkeypatch.setattr("scripts.desk.production.handing_over.documents", stopped)
+    monkeypatch.setattr("scripts.desk.production.case_writer.documents", stopped)
 
     async def write(seat: Seat) -> None:
         assert "Approved by reviewer-1." in await seat.press("h")

@@ -12,7 +12,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Session
 from scripts.desk.production.handing_over import HandedOver, hand_over
 from scripts.desk.production.plan import Plan, planned
-from support.cases import add, attachment, report
+from support.cases import DAY, add, attachment, report
 from support.team import Team
 
 FULL: dict[str, Any] = {"category": "c1", "merit": "m2", "urgency": "normal", "evidence": 2}
@@ -46,7 +46,7 @@ def handed(team: Team, *options: object) -> Path:
     out = team.directory / "production"
     code = json.loads(team(0, "hand-over", "--json", *options))["code"]
     team(1, "hand-over", "--approve", code, *options)
-    team(0, "hand-over", "--out", out, *options)
+    team(0, "hand-over", "--out", out, "--without-pictures", *options)
     return out
 
 
@@ -61,6 +61,16 @@ def at_work(casebook: Casebook) -> None:
 
 def plan_of(casebook: Casebook, *allowed: str, cases: tuple[int, ...] = (1, 2, 3)) -> Plan:
     return planned(casebook, cases, allowed, WordLists.read())
+
+
+def decided(casebook: Casebook, case: int) -> None:
+    """Two reviews of *case* by people whom this casebook does not know, as they would be kept."""
+    one = casebook.case(case)
+    sample = casebook.layers.of(casebook.case(1)).layers[0].judgement
+    for reviewer in ("A" * 40, "B" * 40):
+        judgement = casebook.layers.placed(one, sample)
+        casebook.layers.add(one, judgement, reviewer=reviewer, role="review", day=DAY)
+    casebook.layers.settle(one)
 
 
 def held(casebook: Casebook) -> dict[int, str]:

@@ -7,6 +7,7 @@ from dropbox.codename import WordLists
 from scripts.desk.casebook.productions import HAND_OVER
 from scripts.desk.identity import at_desk, opener, viewer, working
 from scripts.desk.options import add_json, add_lang, add_where
+from scripts.desk.pictures import room as rooms
 from scripts.desk.production.approval import approve, hand_over_approved
 from scripts.desk.production.plan import HOLDING, planned
 from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
@@ -36,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write it into this new folder, once it is approved"
+    )
+    parser.add_argument(
+        "--without-pictures",
+        action="store_true",
+        help="slip sheets instead of pictures of files, which is quicker",
     )
     add_lang(parser)
     add_json(parser)
@@ -78,8 +84,11 @@ def run(asked: argparse.Namespace) -> None:
             lambda data: secret.sign(data, reviewer),
             lambda done, total: show("handing over", done, total),
             asked.lang,
+            pictures=not asked.without_pictures,
         )
     print(
         f"{counted(done.cases, 'case')} with {counted(done.documents, 'document')} and "
         f"{done.bytes:,} bytes are in {asked.out}. SHA-256 of its list: {done.sha256}"
     )
+    if not asked.without_pictures and not rooms.available():
+        print(f"Files have slip sheets instead of pictures: {rooms.MISSING}")

@@ -6,6 +6,8 @@ from pathlib import Path
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.productions import APPROVE, HAND_OVER
 from scripts.desk.identity import DeskError, at_desk
+from scripts.desk.pictures import room as rooms
+from scripts.desk.pictures.room import Bubblewrap
 from scripts.desk.production.handing_over import HandedOver, hand_over
 from scripts.desk.production.plan import Plan
 
@@ -39,11 +41,14 @@ def hand_over_approved(
     sign: Callable[[bytes], bytes],
     progress: Callable[[int, int], None],
     language: str = "en",
+    *,
+    pictures: bool = True,
 ) -> HandedOver:
     """Write what another reviewer approved into the new folder *out*, which the log notes.
 
     *sign* makes the OpenPGP signature of the reviewer at work, *language* is that of the dossiers'
-    labels. Raises NotApproved, or what
+    labels. Files are drawn with *pictures*, where bubblewrap is; else slip sheets say that they
+    were not. Raises NotApproved, or what
     :func:`hand_over` raises.
     """
     if not casebook.productions.approved_by(plan.sha256) - {at_desk(casebook)}:
@@ -53,6 +58,14 @@ def hand_over_approved(
         )
     if not plan.ready:
         raise NotApproved("None of these cases can be handed over.")
-    done = hand_over(casebook, plan, out, sign, progress, language=language)
+    done = hand_over(
+        casebook,
+        plan,
+        out,
+        sign,
+        progress,
+        language=language,
+        room=Bubblewrap() if pictures and rooms.available() else None,
+    )
     casebook.note("export", HAND_OVER, plain=done.sha256)
     return done

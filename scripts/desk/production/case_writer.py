@@ -5,17 +5,27 @@ Nothing of a case is kept once the next one is written, so memory does not grow 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from dropbox import canonical_json
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
-from scripts.desk.casebook.productions import DOSSIER
+from scripts.desk.casebook.productions import DOSSIER, Act
 from scripts.desk.evidence import unaltered
+from scripts.desk.pictures.room import Room
 from scripts.desk.production import load_files
-from scripts.desk.production.dossier import DOSSIERS, Making, Told, dossier
+from scripts.desk.production.dossier import (
+    DOSSIERS,
+    MOST_SHOWN,
+    Making,
+    Shown,
+    Told,
+    dossier,
+)
 from scripts.desk.production.folder import Folder
+from scripts.desk.production.imaging import imaged
 from scripts.desk.production.records import (
     Document,
     Numbering,
@@ -23,7 +33,8 @@ from scripts.desk.production.records import (
     record,
     text_numbers,
 )
-from scripts.desk.production.translated import Translated, of_document, sent, translated
+from scripts.desk.production.translated import Translated, of_document, translated
+from scripts.desk.redaction.standing import counting, standing
 
 _READ_BYTES = 2**20
 Write = Callable[[bytes], None]
@@ -41,9 +52,13 @@ class CaseWriter:
         table: Write,
         lines: Write,
         load: Write,
+        images: Write,
+        room: Room | None,
     ) -> None:
         self._folder, self._casebook, self._making = folder, casebook, making
-        self._table, self._lines, self._load = table, lines, load
+        self._table, self._lines, self._load, self._images = table, lines, load, images
+        self._room = room
+        self._redactions = standing(casebook)
         self._own = [one.code for one in casebook.campaign.reviewing.fields]
         # Before this hand-over adds lines of its own.
         self._acts = casebook.productions.acts()
@@ -51,14 +66,23 @@ class CaseWriter:
 
     @classmethod
     @contextmanager
-    def into(cls, folder: Folder, casebook: Casebook, making: Making) -> Iterator["CaseWriter"]:
-        """A writer into the new *folder*, whose tables are whole when the block ends."""
+    def into(
+        cls, folder: Folder, casebook: Casebook, making: Making, room: Room | None
+    ) -> Iterator["CaseWriter"]:
+        """A writer into the new *folder*, whose tables are whole when the block ends.
+
+        Files are drawn in *room*; without one they have slip sheets.
+        """
         with (
             folder.file("cases.csv") as table,
             folder.file("cases.jsonl") as lines,
             folder.file("load.dat") as load,
+            folder.file("load.opt") as images,
         ):
-            writer = cls(folder, casebook, making, table=table, lines=lines, load=load)
+            writer = cls(
+                folder, casebook, making,
+                table=table, lines=lines, load=load, images=images, room=room,
+            )  # fmt: skip
             table(load_files.csv_row(load_files.case_heads(casebook.campaign), head=True))
             load(load_files.dat_head())
             yield writer
@@ -66,29 +90,65 @@ class CaseWriter:
     def write(self, case: Case) -> int:
         """Write *case*. Returns the number of its documents."""
         with self._casebook.together():
-            found = documents(case, self._numbering)
-        beside = translated(self._casebook, case, text_numbers(found))
-        numbers = [str(one.number) for one in found]
+            found = documents(case, self._numbering, self._redactions)
+        beside = translated(self._casebook, case, text_numbers(found), self._redactions)
+        shown = list[Shown]()
+        found = [self._write_document(case, one, shown) for one in found]
         for one in found:
-            self._write_document(one)
-            self._note(case, one.sha256)
             of_it = of_document(beside, str(one.number))
-            self._load(load_files.dat_row(case.name, one, numbers, of_it))
+            self._load(load_files.dat_row(case.name, one, found, of_it))
+            self._images(load_files.opt_rows(one))
         self._write_translations(case, beside)
         reviews = self._casebook.layers.of(case)
-        told = record(self._casebook, case, reviews, found, beside)
-        told["dossier"] = self._write_dossier(case, told, found, beside)
+        told = record(self._casebook, case, reviews, found, beside, self._redactions)
+        told["dossier"] = self._write_dossier(
+            case, Told(case, told, found, beside, self._acts_of(case, found, beside), shown)
+        )
         self._table(load_files.csv_row(load_files.case_cells(told, self._own)))
         self._lines(canonical_json.encode(told, ascii_only=False) + b"\n")
         return len(found)
 
-    def _write_document(self, one: Document) -> None:
+    def _write_document(self, case: Case, one: Document, shown: list[Shown]) -> Document:
+        """Write a text or a file, and its pages' pictures. Returns it with the number of these.
+
+        The first few pictures of files are added to *shown*, for the dossier.
+        """
         if one.file is None:
             self._folder.add(one.path, one.text or b"")
-            return
+        elif one.path:
+            self._write_native(one)
+        if one.sha256:
+            self._note(case, one.sha256)
+        count = 0
+        for page in imaged(self._casebook, self._redactions, one, self._room):
+            count += 1
+            self._folder.add(page.path, page.png)
+            self._note(case, digest(page.png))
+            if page.small is not None and len(shown) < MOST_SHOWN:
+                shown.append(Shown(page.number, *page.small))
+        return replace(one, pages=count)
+
+    def _write_native(self, one: Document) -> None:
+        assert one.file is not None
         with unaltered(self._casebook, one.file) as kept, self._folder.file(one.path) as write:
             while piece := kept.read(_READ_BYTES):
                 write(piece)
+
+    def _acts_of(
+        self, case: Case, found: Sequence[Document], beside: Sequence[Translated]
+    ) -> list[Act]:
+        """What the custody log says of *case*, without the hashes of what does not leave.
+
+        A hash would show that a guess of what is redacted is right.
+        """
+        casebook = self._casebook
+        whole, former = casebook.names.characters(case.number), casebook.names.former(case.number)
+        acts = self._acts.of(whole, former)
+        if not counting(casebook, case, self._redactions):
+            return acts
+        leaving = {one.sha256 for one in found}
+        leaving |= {digest(one.given.text.encode()) for one in beside}
+        return [one if one.plain in leaving else one._replace(plain="") for one in acts]
 
     def _write_translations(self, case: Case, beside: Sequence[Translated]) -> None:
         for one in beside:
@@ -97,25 +157,16 @@ class CaseWriter:
                 self._folder.add(one.path, data)
                 self._note(case, digest(data))
 
-    def _write_dossier(
-        self,
-        case: Case,
-        told: dict[str, Any],
-        found: Sequence[Document],
-        beside: Sequence[Translated],
-    ) -> dict[str, Any]:
+    def _write_dossier(self, case: Case, told: Told) -> dict[str, Any]:
         """Write the dossier of *case*. Returns what its record says of it."""
-        casebook, making = self._casebook, self._making
-        whole, former = casebook.names.characters(case.number), casebook.names.former(case.number)
-        acts = self._acts.of(whole, former)
+        making = self._making
         # What is in it decides whether it is the same dossier as one before: then its number is.
-        content = [told, acts, making.language, making.day.isoformat(), making.prepared]
-        content.append(list(making.approved))
+        content = [told.told, told.acts, making.language, making.day.isoformat(), making.prepared]
+        content += [list(making.approved), [digest(one.jpeg) for one in told.shown]]
         source = digest(canonical_json.encode(content, ascii_only=True))
-        with casebook.together():
+        with self._casebook.together():
             number = self._numbering.of(case, source, DOSSIER)
-        answers = sent(casebook, case)
-        made = dossier(making, Told(case, told, found, beside, answers, acts), number)
+        made = dossier(making, told, number)
         path = f"{DOSSIERS}/{number}.pdf"
         self._folder.add(path, made.data)
         sha256 = digest(made.data)

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from dropbox.campaign import Campaign
-from scripts.desk.case import Answer, Case, Part
+from scripts.desk.case import Case, Part
 from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.productions import Act, Number, page_number
 from scripts.desk.casebook.translations import GIST
@@ -35,9 +35,12 @@ from scripts.desk.production.page_layout import (
 from scripts.desk.production.pdf_pages import pdf_of
 from scripts.desk.production.records import Document
 from scripts.desk.production.translated import NAMELESS, Translated
+from scripts.desk.redaction.standing import sha256_of
 
 DOSSIERS = "dossiers"
 _INDENT = 18.0
+# Of a case with more, the others are among the pictures beside it.
+MOST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,20 @@ class Told:
     told: Mapping[str, Any]
     documents: Sequence[Document]
     beside: Sequence[Translated]
-    answers: Sequence[Answer]
     acts: Sequence[Act]
+    shown: Sequence["Shown"] = ()
+
+
+class Shown(NamedTuple):
+    """A picture of a page of a file: the page's number, a JPEG, and its width and height."""
+
+    number: str
+    jpeg: bytes
+    pixels: tuple[int, int]
+
+    def __repr__(self) -> str:
+        """Without the pixels, which are plaintext."""
+        return f"Shown({self.number})"
 
 
 class Dossier(NamedTuple):
@@ -162,9 +177,11 @@ class _Writing:
             if part.report.kind != "report"
         ]
         found += [
-            (one.left, lambda one=one, at=at: self._answer(one, at))  # type: ignore[misc]
-            for at, one in enumerate(self._of.answers, 1)
-            if one.left is not None
+            (
+                date.fromisoformat(one["left"]),
+                lambda one=one, at=at: self._answer(one, at),  # type: ignore[misc]
+            )
+            for at, one in enumerate(self._of.told["answers"], 1)
         ]
         if not found:
             self._layout.paragraph(self.word("no_correspondence"))
@@ -174,7 +191,7 @@ class _Writing:
     def _part(self, part: Part) -> None:
         """A text of the claimant's, then what was translated of it."""
         report = part.report
-        document = self._texts.get(digest(report.text.encode()))
+        document = self._texts.get(sha256_of(report.text))
         kind = self.word(report.kind)
         line = self.word("received_on", kind=kind, day=part.day, language=report.language)
         number = str(document.number) if document else ""
@@ -183,10 +200,10 @@ class _Writing:
         self._layout.paragraph(text or self.word("no_text"))
         self._beside(number)
 
-    def _answer(self, one: Answer, at: int) -> None:
+    def _answer(self, one: Mapping[str, str], at: int) -> None:
         kind = self.word("answer")
-        self._entry(self.word("left_on", kind=kind, day=one.left, language=one.language))
-        self._layout.paragraph(one.text)
+        self._entry(self.word("left_on", kind=kind, day=one["left"], language=one["language"]))
+        self._layout.paragraph(one["text"])
         self._beside(f"answer {at}")
 
     def _entry(self, line: str) -> None:
@@ -262,10 +279,24 @@ class _Writing:
         codes = ("head_number", "received", "head_name", "head_bytes", "head_sha256")
         heads = list(map(self.word, codes))
         rows = [
-            (str(one.number), one.part.day.isoformat(), one.name, f"{one.size:,}", one.sha256)
+            (
+                str(one.number),
+                one.part.day.isoformat(),
+                one.name,
+                "" if one.redacted else f"{one.size:,}",
+                self.word("redacted") if one.redacted else one.sha256,
+            )
             for one in files
         ]
         self._layout.table([heads, *rows], (0.15, 0.13, 0.27, 0.11, 0.34), head=True)
+        for one in self._of.shown:
+            self._layout.turn()
+            self._layout.paragraph(one.number, size=SMALL, grey=GREY)
+            self._layout.picture(one.jpeg, one.pixels)
+        if self._of.shown:
+            self._layout.turn()
+            if sum(one.pages for one in files) > len(self._of.shown):
+                self._layout.paragraph(self.word("more_pictures"), size=SMALL, grey=GREY)
 
     def _custody(self) -> None:
         self._layout.heading(self.word("custody"))
@@ -286,7 +317,7 @@ class _Writing:
     def _hashes(self) -> None:
         self._layout.heading(self.word("hashes"))
         self._layout.paragraph(self.word("hashes_note"), size=SMALL, grey=GREY)
-        rows = [(one.path, one.sha256) for one in self._of.documents]
+        rows = [(one.path, one.sha256) for one in self._of.documents if one.path]
         rows += [(one.path, digest(one.given.text.encode())) for one in self._of.beside if one.path]
         heads = self.word("head_path"), self.word("head_sha256")
         self._layout.table([heads, *rows], (0.5, 0.5), head=True)
@@ -298,7 +329,7 @@ class _Writing:
     @property
     def _texts(self) -> dict[str, Document]:
         """The documents that are texts, by the SHA-256 of what was written."""
-        return {one.sha256: one for one in self._of.documents if one.file is None}
+        return {one.source: one for one in self._of.documents if one.file is None}
 
     @property
     def _questions(self) -> dict[str, Any]:

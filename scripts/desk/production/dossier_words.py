@@ -73,6 +73,16 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "nothing_said": ("没有回答。", "沒有回答。", "Nothing."),
     "files": ("证据清单", "證據清單", "Evidence"),
     "no_files": ("没有文件。", "沒有檔案。", "No file was sent."),
+    "redacted": (
+        "有遮盖；仅移交图片",
+        "有遮蓋；僅移交圖片",
+        "redacted; only pictures of it are handed over",
+    ),
+    "more_pictures": (
+        "其余页面的图片见 images 文件夹。",
+        "其餘頁面的圖片見 images 資料夾。",
+        "The pictures of all further pages are in the folder images.",
+    ),
     "head_number": ("编号", "編號", "Number"),
     "head_name": ("当事人所用文件名", "當事人所用檔名", "Name as sent"),
     "head_bytes": ("字节", "位元組", "Bytes"),

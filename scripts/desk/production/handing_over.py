@@ -16,6 +16,7 @@ from dropbox.errors import CasedropError
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.identity import at_desk, names, today
+from scripts.desk.pictures.room import Room
 from scripts.desk.production import load_files
 from scripts.desk.production.case_writer import CaseWriter
 from scripts.desk.production.dossier import Making
@@ -34,12 +35,18 @@ cases.jsonl         the same and more, a JSON object in each line; case.schema.j
 texts/              what claimants wrote, each text under its number
 translations/       texts in other languages; load.dat and cases.jsonl say who made each, by hand or
                     by which machine. They are not what claimants wrote
-natives/            what claimants sent, byte for byte, each file under its number
+natives/            what claimants sent, byte for byte, each file under its number; not those in
+                    which something is redacted
+images/             a picture of each page, with its number below it, or a slip sheet that says why
+                    there is none; what is redacted is black
 dossiers/           a PDF for each case: statement, translations, answers, facts, custody, hashes
 load.dat            all documents with their numbers, for a review platform (Concordance, UTF-8)
+load.opt            the pictures of their pages (Opticon)
 privilege-log.csv   cases that are withheld because they are privileged
 withheld.csv        all cases of the selection that are not here, and why
 SHA256SUMS          the SHA-256 of every file here; SHA256SUMS.sig is a reviewer's OpenPGP signature
+
+A document's number is that of its first page; the others are called like D0-000001.0002.
 
 Files in natives/ come from strangers and nobody has opened them: treat them as hostile. Check the
 folder with `gpg --verify SHA256SUMS.sig SHA256SUMS`, then `sha256sum -c SHA256SUMS`.
@@ -69,12 +76,14 @@ def hand_over(
     *,
     language: str = "en",
     day: date | None = None,
+    room: Room | None = None,
 ) -> HandedOver:
     """Write the cases of *plan* into the new folder *out*, for its owner alone.
 
-    *language* is that of the dossiers' labels, *day* what they are dated, by default today. *sign*
-    makes a detached OpenPGP signature. Raises HandOverError, EvidenceError for a file that
-    was altered, or OSError; then *out* is not there.
+    *language* is that of the dossiers' labels, *day* what they are dated, by default today. Files
+    are drawn in *room*; without one they have slip sheets. *sign* makes a detached OpenPGP
+    signature. Raises HandOverError, EvidenceError for a file that was altered, NoRoom,
+    RedactionError, or OSError; then *out* is not there.
     """
     if out.exists():
         raise HandOverError(f"{out} is there already; what is handed over goes into a new folder.")
@@ -82,7 +91,7 @@ def hand_over(
     try:
         folder = Folder(part)
         making = _making(casebook, plan, language, day or today())
-        handed = _write(casebook, plan, folder, making, progress)
+        handed = _write(casebook, plan, folder, making, room, progress)
         listed = folder.listed()
         folder.add(_LIST, listed)
         folder.add(_SIGNATURE, sign(listed))
@@ -100,11 +109,12 @@ def _write(
     plan: Plan,
     folder: Folder,
     making: Making,
+    room: Room | None,
     progress: Callable[[int, int], None],
 ) -> int:
     """Write everything but the list. Returns the number of documents."""
     count = 0
-    with CaseWriter.into(folder, casebook, making) as writer:
+    with CaseWriter.into(folder, casebook, making, room) as writer:
         for done, number in enumerate(plan.ready):
             progress(done, len(plan.ready))
             count += writer.write(casebook.case(number))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dropbox.campaign import Campaign
+from scripts.desk.casebook.productions import page_number
+from scripts.desk.production.imaging import IMAGES
 from scripts.desk.production.records import NATIVES, TEXTS, Document
 from scripts.desk.production.translated import Translated, gist_of
 
@@ -20,10 +22,13 @@ CASE_HEADS = (
     *("gist_by", "translations", "documents", "dossier"),
 )
 _DAT_HEADS = (
-    *("BEGDOC", "ENDDOC", "BEGATTACH", "ENDATTACH", "CASE", "DOCTYPE", "DATERECEIVED"),
+    *("BEGBATES", "ENDBATES", "BEGATTACH", "ENDATTACH", "CASE", "DOCTYPE", "DATERECEIVED"),
     *("LANGUAGE", "FILENAME", "FILESIZE", "SHA256", "TEXTPATH", "NATIVEPATH"),
+    *("PAGECOUNT", "REDACTED"),
     *("GIST", "GISTBY", "TRANSLATIONPATH", "TRANSLATIONBY"),
 )
+# What review platforms call one delivery of pictures.
+_VOLUME = "CASEDROP"
 PRIVILEGE_HEADS = ("case", "received", "documents", "withheld_for")
 
 
@@ -83,27 +88,40 @@ def dat_head() -> bytes:
 
 
 def dat_row(
-    case: str, document: Document, numbers: Sequence[str], beside: Sequence[Translated] = ()
+    case: str, document: Document, family: Sequence[Document], beside: Sequence[Translated] = ()
 ) -> bytes:
-    """A document's line; *numbers* are those of all documents that came with it.
+    """A document's line; *family* are all documents that came with it, *beside* its translations.
 
-    *beside* are its gists and translations.
+    A document's number is that of its first page.
     """
     number, file = str(document.number), document.file
     gist = gist_of(beside)
     whole = [one for one in beside if one.path]
     return _dat_line(
         (
-            *(number, number, numbers[0], numbers[-1], case, document.kind),
+            *(number, document.last, str(family[0].number), family[-1].last, case, document.kind),
             *(document.part.day.isoformat(), document.part.report.language, document.name),
-            *(str(document.size), document.sha256),
+            *("" if document.redacted and file else str(document.size), document.sha256),
             document.path if file is None and document.path.startswith(TEXTS) else "",
             document.path if document.path.startswith(NATIVES) else "",
+            *(str(document.pages), "Yes" if document.redacted else ""),
             *((gist.given.text, gist.told) if gist else ("", "")),
             "; ".join(one.path for one in whole),
             "; ".join(one.told for one in whole),
         )
     ).encode()
+
+
+def opt_rows(document: Document) -> bytes:
+    """The lines of a document's pages in an Opticon file: the first one says how many there are."""
+    lines = []
+    for page in range(1, document.pages + 1):
+        number = page_number(document.number, page)
+        first = page == 1
+        path = f"{IMAGES}\\{number}.png"
+        cells = (number, _VOLUME, path, "Y" if first else "", "", "")
+        lines.append(",".join((*cells, str(document.pages) if first else "")) + "\r\n")
+    return "".join(lines).encode()
 
 
 def _dat_line(values: Sequence[str]) -> str:

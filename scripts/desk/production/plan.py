@@ -12,6 +12,8 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.production.records import answers
+from scripts.desk.redaction.standing import Standing, counting, standing
+from scripts.desk.redaction.texts import texts_of_case
 from scripts.desk.review.judgement import Reviews
 
 # Flags that hold a case back until somebody says otherwise, if the campaign has them.
@@ -58,12 +60,13 @@ def planned(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Plan:
     """The plan for the cases with these *numbers*, which must not have been given away."""
+    redactions = standing(casebook)
     ready, held, state = list[int](), list[Held](), list[object]()
     for done, number in enumerate(numbers):
         progress(done, len(numbers))
         case = casebook.case(number)
         reviews = casebook.layers.of(case)
-        reason = next(_reasons(casebook, case, reviews, allowed, words), "")
+        reason = next(_reasons(casebook, case, reviews, allowed, words, redactions), "")
         if reason:
             held.append(Held(number, case.name, reason))
             continue
@@ -72,7 +75,10 @@ def planned(
         parts = sorted(part.block_id.hex() for part in case.parts)
         # Flags and unions are of all reviewers, not of who decided alone.
         counts = [reviews.deciding.judgement.to_json(), reviews.agreed.to_json()]
-        state.append([case.name, parts, digest(_canonical(counts)), _beside(casebook, case)])
+        hidden = counting(casebook, case, redactions)
+        state.append(
+            [case.name, parts, digest(_canonical(counts)), _beside(casebook, case), hidden]
+        )
     plan = {
         "cases": sorted(map(_canonical, state)),
         "allowed": sorted(allowed),
@@ -102,7 +108,12 @@ def _canonical(value: object) -> bytes:
 
 
 def _reasons(
-    casebook: Casebook, case: Case, reviews: Reviews, allowed: Collection[str], words: WordLists
+    casebook: Casebook,
+    case: Case,
+    reviews: Reviews,
+    allowed: Collection[str],
+    words: WordLists,
+    redactions: Standing,
 ) -> Iterator[str]:
     """What holds *case* back, the weightiest first."""
     status = casebook.layers.standing(case)["status"]
@@ -115,14 +126,8 @@ def _reasons(
         yield "open"
     if status == "st.reopened":
         yield "reopened"
-    if any(map(words.contains_codename, _texts(casebook, case))):
+    leaving = (redactions.text(one.text) for one in texts_of_case(casebook, case))
+    if any(map(words.contains_codename, leaving)):
         yield "codename"
     if not all(casebook.has_file(one.part, one.place) for one in case.files):
         yield "unopened"
-
-
-def _texts(casebook: Casebook, case: Case) -> Iterator[str]:
-    """All texts of *case* that would leave."""
-    yield from (part.report.text for part in case.parts)
-    yield from (one.text for one in casebook.translations.current(case.number))
-    yield from (one["text"] for one in answers(casebook, case))

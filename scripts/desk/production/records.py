@@ -12,8 +12,16 @@ from dropbox.campaign import Campaign
 from scripts.desk.case import Case, FileOfPart, Part
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
-from scripts.desk.casebook.productions import DOCUMENT, DOSSIER, NUMBER, Number, subject
+from scripts.desk.casebook.productions import (
+    DOCUMENT,
+    DOSSIER,
+    NUMBER,
+    Number,
+    page_number,
+    subject,
+)
 from scripts.desk.production.translated import Translated, gist_of, sent
+from scripts.desk.redaction.standing import Standing, sha256_of
 from scripts.desk.review.judgement import Reviews
 
 # Endings that counsel's programs may open by themselves; any other is called .bin.
@@ -24,22 +32,30 @@ _ENDINGS = frozenset(
     }
 )
 TEXTS, NATIVES = "texts", "natives"
+NOTHING_REDACTED = Standing(())
 
 
 @dataclass(frozen=True, repr=False)
 class Document:
-    """A text or a file of a case, under the number that it keeps for ever.
+    """A text or a file of a case as it leaves, under the number that it keeps for ever.
 
-    ``path`` is where it lies in what is handed over. Exactly one of ``text`` and ``file`` is there.
+    ``source`` is the SHA-256 of what was sent, which does not leave; ``sha256`` and ``size`` are of
+    what does. ``path`` is where that lies. Of a ``redacted`` file only pictures leave, so all three
+    are empty. ``pages`` is how many of these there are. Exactly one of ``text`` and ``file`` is
+    there.
     """
 
     number: Number
     part: Part
+    source: str
     sha256: str
     size: int
     path: str
+    name: str = ""
+    redacted: bool = False
     text: bytes | None = None
     file: FileOfPart | None = None
+    pages: int = 1
 
     @property
     def kind(self) -> str:
@@ -47,9 +63,9 @@ class Document:
         return "file" if self.file is not None else self.part.report.kind
 
     @property
-    def name(self) -> str:
-        """The file's name as its claimant sent it, "" for a text."""
-        return "" if self.file is None else self.file.attachment.name
+    def last(self) -> str:
+        """The number of its last page."""
+        return page_number(self.number, self.pages)
 
 
 class Numbering:
@@ -72,23 +88,51 @@ class Numbering:
         return self._known[key]
 
 
-def documents(case: Case, numbering: Numbering) -> list[Document]:
+def documents(
+    case: Case, numbering: Numbering, redactions: Standing = NOTHING_REDACTED
+) -> list[Document]:
     """The texts and files of *case*, each once, in the order in which they came."""
     found: dict[Number, Document] = {}
     for part in case.parts:
-        text = part.report.text.encode()
-        if text:
-            sha256 = digest(text)
-            number = numbering.of(case, sha256)
-            path = f"{TEXTS}/{number}.txt"
-            found.setdefault(number, Document(number, part, sha256, len(text), path, text=text))
+        if text := part.report.text:
+            number = numbering.of(case, sha256_of(text))
+            found.setdefault(number, _text(part, number, redactions))
         for one in (one for one in case.files if one.part is part):
-            sha256 = one.attachment.sha256
-            number = numbering.of(case, sha256)
-            path = f"{NATIVES}/{number}.{_ending(one.attachment.name)}"
-            size = one.attachment.size
-            found.setdefault(number, Document(number, part, sha256, size, path, file=one))
+            number = numbering.of(case, one.attachment.sha256)
+            found.setdefault(number, _file(one, number, redactions))
     return list(found.values())
+
+
+def _text(part: Part, number: Number, redactions: Standing) -> Document:
+    """The text of *part* as it leaves."""
+    leaving = redactions.text(part.report.text)
+    data = leaving.encode()
+    return Document(
+        number,
+        part,
+        source=sha256_of(part.report.text),
+        sha256=digest(data),
+        size=len(data),
+        path=f"{TEXTS}/{number}.txt",
+        redacted=leaving != part.report.text,
+        text=data,
+    )
+
+
+def _file(one: FileOfPart, number: Number, redactions: Standing) -> Document:
+    """A file as it leaves: byte for byte, or as pictures alone."""
+    sent, redacted = one.attachment, redactions.must_not_leave_natively(one)
+    return Document(
+        number,
+        one.part,
+        source=sent.sha256,
+        sha256="" if redacted else sent.sha256,
+        size=0 if redacted else sent.size,
+        path="" if redacted else f"{NATIVES}/{number}.{_ending(sent.name)}",
+        name=redactions.text(sent.name),
+        redacted=redacted,
+        file=one,
+    )
 
 
 def _ending(untrusted: str) -> str:
@@ -97,8 +141,8 @@ def _ending(untrusted: str) -> str:
 
 
 def text_numbers(found: Sequence[Document]) -> dict[str, str]:
-    """The numbers of those documents that are texts, by their SHA-256."""
-    return {one.sha256: str(one.number) for one in found if one.file is None}
+    """The numbers of those documents that are texts, by the SHA-256 of what was written."""
+    return {one.source: str(one.number) for one in found if one.file is None}
 
 
 def record(
@@ -107,18 +151,21 @@ def record(
     reviews: Reviews,
     found: Sequence[Document],
     beside: Sequence[Translated] = (),
+    redactions: Standing = NOTHING_REDACTED,
 ) -> dict[str, Any]:
     """The case as counsel gets it, in JSON; case.schema.json says what is in it.
 
-    *beside* are the gists and translations of its texts.
+    *beside* are the gists and translations of its texts, which leave as they are.
     """
     gist = gist_of(beside)
+    told: dict[str, Any] = redactions.values(
+        {**decided(casebook, case, reviews), "answers": answers(casebook, case)}
+    )
     return {
-        **decided(casebook, case, reviews),
+        **told,
         "gist": gist.given.text if gist else "",
         "gist_by": gist.told if gist else "",
         "translations": [one.to_json() for one in beside],
-        "answers": answers(casebook, case),
         "documents": [_listed(one) for one in found],
     }
 
@@ -126,6 +173,9 @@ def record(
 def _listed(one: Document) -> dict[str, Any]:
     return {
         "number": str(one.number),
+        "last": one.last,
+        "pages": one.pages,
+        "redacted": one.redacted,
         "kind": one.kind,
         "received": one.part.day.isoformat(),
         "name": one.name,

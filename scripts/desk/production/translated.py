@@ -4,7 +4,7 @@ Each says who gave it and whether a person or a named machine made it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scripts.desk.case import Answer, Case
@@ -12,6 +12,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.translations import GIST, Translation, source_of_answer
 from scripts.desk.identity import names
+from scripts.desk.redaction.standing import Standing, sha256_of
 
 TRANSLATIONS = "translations"
 # Whom this casebook knows by no name; the fingerprint of a key does not leave.
@@ -57,14 +58,26 @@ class Translated:
         }
 
 
-def translated(casebook: Casebook, case: Case, numbers: Mapping[str, str]) -> list[Translated]:
-    """The latest gists and translations of *case*, those of a text in one row.
+def translated(
+    casebook: Casebook,
+    case: Case,
+    numbers: Mapping[str, str],
+    redactions: Standing,
+) -> list[Translated]:
+    """The latest gists and translations of *case* as they leave, those of a text in one row.
 
-    *numbers* are those of the documents that are the case's texts, by their SHA-256.
+    *numbers* are those of the documents that are the case's texts, by the SHA-256 of what was
+    written.
     """
     known = names(casebook)
+    originals = {
+        **{part.block_id.hex(): part.report.text for part in case.parts},
+        **{source_of_answer(one.text): one.text for one in sent(casebook, case)},
+    }
     sources = {
-        **{part.block_id.hex(): numbers.get(_sha256(part.report.text), "") for part in case.parts},
+        **{
+            part.block_id.hex(): numbers.get(sha256_of(part.report.text), "") for part in case.parts
+        },
         **{
             source_of_answer(one.text): f"answer {number}"
             for number, one in enumerate(sent(casebook, case), 1)
@@ -80,7 +93,8 @@ def translated(casebook: Casebook, case: Case, numbers: Mapping[str, str]) -> li
         if one.kind != GIST:
             counted[of] = counted.get(of, 0) + 1
             path = f"{TRANSLATIONS}/{_stem(case, of)}.{counted[of]}.{one.language}.txt"
-        found.append(Translated(of, one, known.get(one.reviewer, NAMELESS), path))
+        leaving = replace(one, text=redactions.beside(one.text, originals[one.source]))
+        found.append(Translated(of, leaving, known.get(one.reviewer, NAMELESS), path))
     return found
 
 
@@ -102,7 +116,3 @@ def gist_of(found: Sequence[Translated]) -> Translated | None:
 
 def _stem(case: Case, of: str) -> str:
     return f"{case.name}-{of.replace(' ', '-')}" if of.startswith("answer") else of
-
-
-def _sha256(text: str) -> str:
-    return digest(text.encode())
