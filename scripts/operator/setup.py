@@ -141,9 +141,10 @@ def set_up(machine: Machine, given: Given) -> None:
     _write_settings(machine, onion, given.waived)
     machine.systemctl("reset-failed")
     machine.systemctl("enable", "--now", *SOCKETS)
-    machine.systemctl("enable", "--now", *SERVICES, *TIMERS)
+    # A restart also starts what does not run yet, so that nothing is started twice.
     if changed:
         machine.systemctl("restart", *SERVICES)
+    machine.systemctl("enable", "--now", *SERVICES, *TIMERS)
     _tell(machine, onion, exported)
 
 

@@ -103,6 +103,9 @@ def test_a_new_drop_is_open_and_the_reviewers_are_told(
     started = [unit for one in systemd.asked if one[0] == "enable" for unit in one[2:]]
     assert set(started) >= {*SOCKETS, *SERVICES, *TIMERS}
     assert started.index(SOCKETS[0]) < started.index(SERVICES[0])
+    # What runs already is not started again, but one that runs would be by "restart".
+    begins = [one[0] for one in systemd.asked if SERVICES[0] in one]
+    assert begins == ["restart", "enable"]
 
 
 def test_again_changes_nothing_and_stops_nothing(
