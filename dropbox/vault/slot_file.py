@@ -32,6 +32,9 @@ from dropbox.vault.tick_changes import Changes, Row
 
 # The access time of the files, which are not stamped when they are read.
 _NEVER_READ = 0
+_HEADS_AT_ONCE = 4_096
+# SQLite's smallest number: a row below the first place is a wrong one.
+_BEFORE_ALL = -(2**63)
 
 
 class SlotFile:
@@ -87,13 +90,13 @@ class SlotFile:
         with self._held(), contextlib.suppress(OSError):
             self._journal.grow()
 
-    def heads(self) -> list[bytes]:
+    def heads(self) -> Iterator[bytes]:
         """Every slot's head, by place. Reads none of the slots' overflow pages."""
         return self._heads("slot", HEAD_BYTES)
 
     def reply_heads(self) -> list[bytes]:
         """Every reply slot's head, by place."""
-        return self._heads("reply", REPLY_HEAD_BYTES)
+        return list(self._heads("reply", REPLY_HEAD_BYTES))
 
     def data(self, find: Callable[[], int | None]) -> bytes | None:
         """The bytes of the slot that *find* names. No tick is between finding and reading it."""
@@ -189,13 +192,19 @@ class SlotFile:
             else:
                 self.replies = count
 
-    def _heads(self, table: str, size: int) -> list[bytes]:
-        rows = self._rows(f"SELECT place, head FROM {table} ORDER BY place")  # noqa: S608 - ours
-        if [place for place, _ in rows] != list(range(len(rows))) or not all(
-            isinstance(head, bytes) and len(head) == size for _, head in rows
-        ):
-            raise CannotStore
-        return [head for _, head in rows]
+    def _heads(self, table: str, size: int) -> Iterator[bytes]:
+        """Some at a time, since there may be millions. Raises CannotStore if one is wrong."""
+        query = (
+            f"SELECT place, head FROM {table} WHERE place > ? "  # noqa: S608 - ours
+            "ORDER BY place LIMIT ?"
+        )
+        expected, after = 0, _BEFORE_ALL
+        while rows := self._rows(query, (after, _HEADS_AT_ONCE)):
+            for place, head in rows:
+                if place != expected or not isinstance(head, bytes) or len(head) != size:
+                    raise CannotStore
+                expected, after = expected + 1, place
+                yield head
 
     def _bytes(self, table: str, place: int, size: int) -> bytes:
         query = f"SELECT bytes FROM {table} WHERE place = ?"  # noqa: S608 - ours

@@ -7,7 +7,7 @@ it is taken over when all of that is on the disk, and otherwise simply forgotten
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from dropbox.erase_hash import ERASE_BYTES, erase_hash, erase_preimage, first_pr
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.vault.block_store import Block, Content, NoRoom
 from dropbox.vault.random_fill import random_fill
+from dropbox.vault.slot_index import SlotIndex
 from dropbox.vault.slot_schema import DAY_BYTES, HEAD_BYTES
 from dropbox.vault.tick_changes import Row
 
@@ -84,18 +85,26 @@ def owned_by(heads: bytes, secret: bytes) -> list[tuple[bytes, bytes]]:
 class SlotHeads:
     """All heads by place, the index of ids, the free slots of today, and the spare ones."""
 
-    def __init__(self, heads: list[bytes]) -> None:
-        self._heads = bytearray(b"".join(heads))
-        self._index = {head[_ID_AT:_HASH_AT]: place for place, head in enumerate(heads)}
-        self.counts = Counter(int.from_bytes(head[:DAY_BYTES], "big") for head in heads)
+    def __init__(self, heads: Iterable[bytes]) -> None:
+        self._heads = bytearray()
+        self._index = SlotIndex(self._id_at)
+        self.counts: Counter[int] = Counter()
         self.free: list[int] = []
+        for place, head in enumerate(heads):
+            self._heads += head
+            self._index.add(head[_ID_AT:_HASH_AT], place)
+            self.counts[int.from_bytes(head[:DAY_BYTES], "big")] += 1
 
     def __len__(self) -> int:
         return len(self._heads) // HEAD_BYTES
 
     def place(self, block_id: bytes) -> int | None:
         """Where a block is."""
-        return self._index.get(block_id)
+        return self._index.place(block_id)
+
+    def _id_at(self, place: int) -> bytes:
+        at = place * HEAD_BYTES
+        return bytes(self._heads[at + _ID_AT : at + _HASH_AT])
 
     def head(self, place: int) -> Head:
         """The head at a place."""
@@ -123,10 +132,9 @@ class SlotHeads:
         if place < len(self):
             before = self.head(place)
             self.counts[before.day] -= 1
-            if self._index.get(before.id) == place:
-                del self._index[before.id]
+            self._index.remove(before.id, place)
         self._heads[at : at + HEAD_BYTES] = bytes(head)
-        self._index[head.id] = place
+        self._index.add(head.id, place)
         self.counts[head.day] += 1
 
 

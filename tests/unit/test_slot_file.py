@@ -477,11 +477,11 @@ def test_a_slot_of_another_length_is_not_given_out(path: Path) -> None:
 def test_a_row_of_another_length_is_not_written_over_one(path: Path, length: int) -> None:
     """A shorter one would leave the end of what was there before."""
     store = open_days(path)
-    before, ledger = store._file.heads(), store._file.ledger
+    before, ledger = list(store._file.heads()), store._file.ledger
     with pytest.raises(CannotStore):
         store._file.write(Changes({0: Row(bytes(length), None)}), ledger, lambda: None)
 
-    assert store._file.heads() == before
+    assert list(store._file.heads()) == before
     store.close()
 
 
