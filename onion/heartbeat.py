@@ -49,7 +49,7 @@ class Heartbeat:
         self._clock = clock
         self._next = clock()
         self._asked: socket.socket | None = None
-        self._deadline = 0.0
+        self._deadline: float  # while there is one that was asked
         self._answer = b""
         self._started = False
 

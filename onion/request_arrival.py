@@ -118,15 +118,14 @@ class Arrival:
         self.circuit = line.group(1) if line else b""
         # gunicorn takes the first empty line for the end, too, but not the end of the PROXY line.
         begins = line.end() if line else 0
-        end = self.received.find(
-            _HEAD_END, max(begins, len(self.received) - new - len(_HEAD_END) + 1)
-        )
+        # Its beginning may have arrived before.
+        end = self.received.find(_HEAD_END, max(begins, len(self.received) - new - len(_HEAD_END)))
         if (end if end >= 0 else len(self.received)) > HEAD_BYTES:
             raise BadHead
         if end < 0:
             return
         self._body_at = end + len(_HEAD_END)
-        lengths = _LENGTH.findall(self.received, 0, end + 2)
+        lengths = _LENGTH.findall(self.received[: end + 2])
         self.length = int(lengths[0]) if lengths else 0
         self._wanted = self._body_at + min(self.length, SHORT_BYTES)
 

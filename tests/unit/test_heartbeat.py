@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from dropbox.front.vault_client import _TIMEOUT_SECONDS
-from onion import heartbeat
-from onion.heartbeat import ANSWER_SECONDS, BEATS, RETRY_SECONDS, Heartbeat, notify
+from onion.heartbeat import ANSWER_SECONDS, RETRY_SECONDS, Heartbeat, notify
 
 READY, AGAIN = b"READY=1\nWATCHDOG=1", b"WATCHDOG=1"
 
@@ -148,6 +147,14 @@ def test_an_answer_is_waited_for_longer_than_the_front_waits_for_the_vault() -> 
     assert ANSWER_SECONDS == 40.0 > _TIMEOUT_SECONDS
 
 
+def test_a_room_that_did_not_answer_is_asked_again_after_a_second(room: Room) -> None:
+    assert room.beat(None) == []
+    room.now += 0.9
+    assert not is_asked(room)
+    room.now += 0.1
+    assert is_asked(room)
+
+
 def test_only_the_status_of_an_answer_is_kept(room: Room) -> None:
     room.heart.beat()
     connection, _ = room.listener.accept()
@@ -161,9 +168,9 @@ def test_only_the_status_of_an_answer_is_kept(room: Room) -> None:
 def test_a_room_that_is_not_there_is_asked_again(room: Room, tmp_path: Path) -> None:
     (tmp_path / "room").rename(tmp_path / "away")
     room.heart.beat()
-    assert not is_asked(room)
 
     (tmp_path / "away").rename(tmp_path / "room")
+    assert not is_asked(room)
     room.now += RETRY_SECONDS
     assert room.beat(b"HTTP/1.1 200 OK\r\n\r\n") == [READY]
 
@@ -176,9 +183,9 @@ def test_nothing_is_asked_where_systemd_did_not_start_it(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("watchdog", "seconds"),
     [
-        ({"WATCHDOG_USEC": "180000000"}, 180 / BEATS),
-        ({}, heartbeat.WITHOUT_WATCHDOG_SECONDS),
-        ({"WATCHDOG_USEC": "-1"}, heartbeat.WITHOUT_WATCHDOG_SECONDS),
+        ({"WATCHDOG_USEC": "180000000"}, 45.0),
+        ({}, 60.0),
+        ({"WATCHDOG_USEC": "-1"}, 60.0),
     ],
 )
 def test_it_beats_four_times_in_systemds_time(

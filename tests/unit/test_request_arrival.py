@@ -117,6 +117,34 @@ def test_a_length_that_is_none_is_left_to_gunicorn(line: Line, length: str) -> N
     assert line.arrival.length == 0
 
 
+@pytest.mark.parametrize(("size", "is_upload"), [(131_072, False), (131_073, True)])
+def test_an_upload_is_longer_than_128_kib(line: Line, size: int, is_upload: bool) -> None:
+    line.sends(post(size))
+
+    assert line.arrival.is_upload == is_upload
+
+
+def test_a_head_of_16_kib_is_taken_and_one_byte_more_is_not(line: Line) -> None:
+    start, end = b"GET / HTTP/1.1\r\nX: ", b"\r\n\r\n"
+    longest = start + b"x" * (16_384 - len(start)) + end
+    assert line.sends(longest) == [True]
+
+    client, server = socket.socketpair()
+    with client, server, pytest.raises(BadHead):
+        Line(client, server).sends(start + b"x" + longest.removeprefix(start))
+
+
+def test_a_length_at_the_end_of_a_head_counts_and_one_in_the_body_does_not(line: Line) -> None:
+    assert line.sends(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n") == [False]
+    assert line.arrival.length == 2
+
+    client, server = socket.socketpair()
+    with client, server:
+        other = Line(client, server)
+        assert other.sends(GET + b"\r\nContent-Length: 9\r\n") == [True]
+        assert other.arrival.length == 0
+
+
 def test_a_head_without_end_is_refused(line: Line) -> None:
     line.sends(b"GET / HTTP/1.1\r\nX: " + b"x" * (HEAD_BYTES - 19))
 
@@ -150,6 +178,25 @@ def test_the_deadline_is_for_the_whole_head_and_longer_with_a_body(line: Line) -
     line.sends(b"\n")
 
     assert line.arrival.deadline == 1_060.0 + (len(post(30_000)) + 30_000) / 1_000
+
+
+def test_a_drop_waits_a_minute_for_a_head_and_for_a_body_at_one_kib_a_second(line: Line) -> None:
+    arrival = Arrival(line.server, 0.0, ArrivalLimits())
+    assert arrival.deadline == 60.0
+
+    head = post(102_400)
+    line.client.sendall(head)
+    arrival.read()
+    assert arrival.deadline == 60.0 + (len(head) + 102_400) / 1_024
+
+
+def test_the_limits_of_a_drop_are_those_that_were_measured_under_attack() -> None:
+    """docs/security.md reckons with them; whoever changes one changes the other."""
+    limits = ArrivalLimits()
+
+    assert (limits.slow_seconds, limits.fair_bytes) == (120, 8_192)
+    assert (limits.uploads, limits.circuit_uploads, limits.circuit_requests) == (24, 2, 2)
+    assert (limits.large_uploads, limits.large_bytes) == (12, 8_388_608)
 
 
 def arrivals(most: int, circuits: str) -> tuple[Arrivals, list[Arrival], list[Arrival | None]]:
