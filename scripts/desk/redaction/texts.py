@@ -10,6 +10,8 @@ from scripts.desk.translating import texts_of
 
 PART, ANSWER, FILE_NAME, TOLD = "part", "answer", "file", "told"
 BESIDE, FACT, REVIEW = "translation", "fact", "review"
+# The texts in an amount; what else it has are numbers, codes and dates.
+_OF_AMOUNT = ("what", "method")
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,7 +77,9 @@ def _reviews(casebook: Casebook, case: Case) -> Iterator[CaseText]:
     said = [one.judgement for one in (reviews.deciding,) if one is not None]
     for number, judgement in enumerate(said, 1):
         for amount in judgement.amounts:
-            yield CaseText(REVIEW, number, "an amount in the review", str(amount.get("what", "")))
+            for name in _OF_AMOUNT:
+                text = str(amount.get(name, ""))
+                yield CaseText(REVIEW, number, f"{name} of an amount in the review", text)
         for field in casebook.campaign.reviewing.fields:
             if field.kind == "text":
                 yield from (
