@@ -33,6 +33,7 @@ ENTRIES = (
     "scripts.desk.__main__",
     "scripts.ceremony.__main__",
     "scripts.desk.pictures.drawing",
+    "scripts.desk.transcripts.reading",
 )
 DATA = (
     "dropbox/campaign.toml",
@@ -49,6 +50,8 @@ DATA = (
     "scripts/desk/search/derived.sql",
 )
 _OWN = ("dropbox", "scripts", "onion")
+# What reads text out of pictures is loaded only where it is, beside this file.
+_BESIDE = frozenset({"cv2", "numpy", "rapidocr"})
 # Those of Debian 12, Tails and Debian 13; each needs its own compiled part of cffi.
 PYTHONS = ("3.11", "3.12", "3.13")
 # PyPI's names for the C libraries since Debian 10.
@@ -225,7 +228,7 @@ def _imports(path: Path) -> Iterator[str]:
 def _check_packages(own: dict[str, Path], site: Path) -> None:
     for name, path in own.items():
         for package in {imported.split(".")[0] for imported in _imports(path)}:
-            known = package in sys.stdlib_module_names or package in _OWN
+            known = package in sys.stdlib_module_names or package in _OWN or package in _BESIDE
             if (
                 not known
                 and not (site / package).is_dir()

@@ -98,6 +98,8 @@ VIOLATIONS = {
     "tor": ("onion/launch.py", "stem"),
     "sqlite": ("dropbox/front/uniform_response.py", "sqlite3"),
     "pictures": ("scripts/desk/pictures/frames.py", "scripts.desk.pictures.look"),
+    "transcripts": ("scripts/desk/transcripts/lines.py", "scripts.desk.transcripts.layout"),
+    "recognizer": ("scripts/desk/transcripts/reading.py", "numpy"),
     "pixels": ("scripts/desk/evidence.py", "PIL"),
     "pages": ("scripts/desk/translating.py", "fpdf"),
     "rich": ("scripts/desk/evidence.py", "rich"),

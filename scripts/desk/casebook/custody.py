@@ -30,6 +30,7 @@ ACTS = (
     "answer",
     "reviewer",
     "translate",
+    "transcribe",
     "assign",
     "draw",
     "link",

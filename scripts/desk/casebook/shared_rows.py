@@ -67,14 +67,16 @@ class SharedRows:
         # not know of each other, goes by day.
         return row.get("rank", 0), row["day"], *(str(value) for value in row.values())
 
-    def add(self, case: Keyed, row: Mapping[str, Any], *, plain: str = "") -> None:
+    def add(self, case: Keyed, row: Mapping[str, Any], *, act: str = "", plain: str = "") -> None:
         """Add *row* to *case* after all that is here, in the current transaction.
 
-        A *row* that has a rank of its own keeps it. *plain* is the SHA-256 of a text in it, for the
-        custody log.
+        A *row* that has a rank of its own keeps it. *act* is that of the custody log if it is not
+        the usual one, *plain* the SHA-256 of a text in it, likewise.
         """
         values = {"case": case.number, **row}
         if "rank" in self.columns and "rank" not in row:
             values["rank"] = 1 + max((one["rank"] for one in self.of(case.number)), default=0)
         number = self._database.table(self._kind).insert(values).last_pk
-        self._note(self._act, case.name, self._kind, {"number": number, **values}, plain=plain)
+        self._note(
+            act or self._act, case.name, self._kind, {"number": number, **values}, plain=plain
+        )

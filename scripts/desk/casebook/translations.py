@@ -1,4 +1,7 @@
-"""Gists and translations of what claimants and reviewers wrote. They never touch the original."""
+"""Gists and translations of what claimants and reviewers wrote, and what machines read in files.
+
+They never touch the original.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +13,7 @@ from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.shared_rows import Note, SharedRows
 
-GIST, TRANSLATION = "gist", "translation"
+GIST, TRANSLATION, TRANSCRIPT = "gist", "translation", "transcript"
 
 
 @dataclass(frozen=True, repr=False)
@@ -18,7 +21,9 @@ class Translation:
     """What *reviewer* (a fingerprint) gave as a GIST or TRANSLATION in *language* of one text.
 
     ``source`` is the text: the block id of its part, or the SHA-256 of its answer, in hex.
-    ``machine`` is the program that made it, "" if it was made by hand. No repr: it is plaintext.
+    ``machine`` is the program that made it, "" if it was made by hand. A TRANSCRIPT is of a file,
+    by its SHA-256, and of no language; its text is that of
+    :meth:`scripts.desk.transcripts.transcript.Transcript.to_text`. No repr: it is plaintext.
     """
 
     source: str
@@ -50,13 +55,18 @@ class Translations:
     def current(self, case: int) -> tuple[Translation, ...]:
         """The latest of each reviewer, by hand and by each machine; those of others stay beside.
 
-        Gists come first, and by hand comes before by machine.
+        Gists come first, and by hand comes before by machine. Transcripts are apart.
         """
         latest = {
             (one.source, one.kind, one.language, one.machine, one.reviewer): one
             for one in self.of(case)
+            if one.kind != TRANSCRIPT
         }
         return tuple(sorted(latest.values(), key=lambda one: (one.kind != GIST, one.machine != "")))
+
+    def transcripts(self, case: int) -> dict[str, Translation]:
+        """The latest transcript of each file of *case*, by the file's SHA-256."""
+        return {one.source: one for one in self.of(case) if one.kind == TRANSCRIPT}
 
     def gist(self, case: int, language: str) -> Translation | None:
         """The latest gist in *language* of the first part that has one, by hand if there is one."""
@@ -75,7 +85,8 @@ class Translations:
     def add(self, case: Keyed, given: Translation) -> None:
         """Add *given* to *case*, in the current transaction."""
         row = {**vars(given), "day": given.day.isoformat()}
-        self._rows.add(case, row, plain=digest(given.text.encode()))
+        act = "transcribe" if given.kind == TRANSCRIPT else ""
+        self._rows.add(case, row, act=act, plain=digest(given.text.encode()))
 
 
 def source_of_answer(text: str) -> str:

@@ -10,6 +10,7 @@ from scripts.desk.screen.cases import case_text, case_values, link_values, links
 from scripts.desk.screen.facts import facts_text
 from scripts.desk.screen.output import print_json, print_long, progress_bar, stages
 from scripts.desk.screen.reviews import review_text, review_values
+from scripts.desk.screen.transcripts import transcript_lines, transcript_values
 from scripts.desk.screen.translations import beside, translation_values
 from scripts.desk.search.upkeep import catch_up
 from scripts.desk.translating import texts_of
@@ -36,6 +37,7 @@ def run(asked: argparse.Namespace) -> None:
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
         facts = facts_of(casebook, case)
         texts, given = texts_of(casebook, case), casebook.translations.current(case.number)
+        transcripts = casebook.translations.transcripts(case.number)
         casebook.viewed(case)
     if asked.json:
         review = review_values(reviews, standing, reader)
@@ -43,9 +45,10 @@ def run(asked: argparse.Namespace) -> None:
         linked = {"former": former, "linked": others, "review": review}
         linked["facts"] = fact_values(facts, reader.campaign, asked.lang)
         linked["translations"] = translation_values(texts, given, reader)
+        linked["transcripts"] = transcript_values(case, transcripts, reader)
         print_json({**case_values(case, answers), **linked})
         return
-    translated = beside(given, reader)
+    translated = {**beside(given, reader), **transcript_lines(transcripts, reader)}
     print_long(
         case_text(case, answers, reader.campaign, asked.lang, former, translated),
         *([facts_text(facts, reader)] if facts.any else []),

@@ -29,7 +29,7 @@ def main() -> None:
     """Raise the walls, read the file, draw it."""
     name, first, last, alone, *readable = sys.argv[1:]
     kind, wanted = Kind(name), range(int(first), int(last))
-    content, sender = _channels()
+    content, sender = channels()
     # What draws is loaded first, while it can be; no byte of the file has been read.
     draw, helped = drawing_of(kind)
     raise_walls([Path(path) for path in readable], helped=helped, alone=bool(int(alone)))
@@ -46,7 +46,7 @@ def main() -> None:
     os._exit(0)
 
 
-def _channels() -> tuple[BinaryIO, Sender]:
+def channels() -> tuple[BinaryIO, Sender]:
     """The file, and where frames go. A library that prints something prints it nowhere."""
     sender = Sender(os.dup(1))
     content = os.fdopen(os.dup(0), "rb")

@@ -70,6 +70,10 @@ class Sender:
         data = text.encode("utf-8", "replace")[:MOST_TEXT_BYTES]
         self._send(TEXT, len(data), payload=data)
 
+    def payload(self, kind: bytes, number: int, data: bytes) -> None:
+        """A frame of another *kind*, whose header has *number* and the length of *data*."""
+        self._send(kind, number, len(data), payload=data)
+
     def end(self) -> None:
         """All was said."""
         self._send(END)

@@ -4,29 +4,21 @@ Nothing that comes back is believed: sizes, numbers and lengths are checked befo
 of them, the time is limited here, and whatever ends otherwise ends in a sentence.
 """
 
-import os
-import select
 import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from scripts.desk.pictures import frames
+from scripts.desk.pictures.exchange import Ended, Exchange, Late, Lied
 from scripts.desk.pictures.frames import HEADER, Page
 from scripts.desk.pictures.kinds import HEAD_BYTES, Kind, kind_of
 from scripts.desk.pictures.notes import Note, sentence
-from scripts.desk.pictures.room import NoRoom, Room, start
+from scripts.desk.pictures.room import Room, start
 
 Sink = Callable[[Page], None]
 
-# Until the walls are up, on a slow and busy computer.
-_STARTING_SECONDS = 30.0
-_PIECE_BYTES = 2**16
-# In seconds: how soon somebody who stops the drawing has stopped it.
-_LOOK_EVERY = 0.25
-_MOST_COMPLAINT = 400
 # What is not looked at in any room, and why.
 _UNSEEN = {
     Kind.EMPTY: "It holds nothing.",
@@ -67,18 +59,6 @@ class Shown:
     drawn: int = 0
     text: str = ""
     sentences: list[str] = field(default_factory=list)
-
-
-class _Ended(Exception):
-    """The renderer's output ended."""
-
-
-class _Late(Exception):
-    """The time is over."""
-
-
-class _Lied(Exception):
-    """A frame is not within its limits."""
 
 
 def look(
@@ -123,14 +103,15 @@ def _look(
     )
     with start(command) as process:
         try:
-            exchange = _Exchange(process, content, stopped)
+            exchange = Exchange(process, stopped)
             exchange.await_walls()
-            exchange.receive(shown, wanted, sink, time.monotonic() + seconds)
-        except _Ended:
+            exchange.give(content)
+            _receive(exchange, shown, wanted, sink, time.monotonic() + seconds)
+        except Ended:
             shown.sentences.append(_ENDED)
-        except _Late:
+        except Late:
             shown.sentences.append(_LATE.format(seconds))
-        except _Lied:
+        except Lied:
             shown.sentences.append(_LIED)
         finally:
             # With bubblewrap all that is in the room ends with it.
@@ -150,118 +131,51 @@ def _unseen(kind: Kind, room: Room) -> str:
     return "" if room.converts() else _NEEDS_ROOM
 
 
-class _Exchange:
-    """The file goes in while frames come out, so that neither side waits for the other."""
+def _receive(exchange: Exchange, shown: Shown, wanted: range, sink: Sink, deadline: float) -> None:
+    """Take frames until the last one. Raises Ended, Late or Lied."""
+    exchange.deadline = deadline
+    noted, last = set[int](), wanted.start - 1
+    while True:
+        kind, a, b, c = HEADER.unpack(exchange.exactly(HEADER.size))
+        if kind == frames.END:
+            return
+        if kind == frames.PAGE:
+            page = _page(exchange, a, b, c, range(last + 1, wanted.stop))
+            last = page.number
+            shown.drawn += 1
+            begun = time.monotonic()
+            sink(page)
+            # What the desk does with a page is not the renderer's time.
+            exchange.deadline += time.monotonic() - begun
+        elif kind == frames.COUNT:
+            shown.total = a
+        elif kind == frames.TEXT and a <= frames.MOST_TEXT_BYTES and not shown.text:
+            shown.text = bytes(exchange.exactly(a)).decode("utf-8", "replace")
+        elif kind == frames.NOTE and a not in noted:
+            noted.add(a)
+            _note(shown, a, b)
+        else:
+            raise Lied
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], content: BinaryIO, stopped: Callable[[], bool]
-    ) -> None:
-        assert process.stdin is not None and process.stdout is not None
-        assert process.stderr is not None
-        self._process, self._content, self._stopped = process, content, stopped
-        self._in, self._out = process.stdin, process.stdout
-        self._complaints = process.stderr
-        self._piece = memoryview(b"")
-        os.set_blocking(self._in.fileno(), False)
-        self._deadline = time.monotonic() + _STARTING_SECONDS
-        self._feeding = False
 
-    def await_walls(self) -> None:
-        """Wait for the renderer's word that its walls are up. Raises NoRoom."""
-        try:
-            ready = self._exactly(HEADER.size)
-        except (_Ended, _Late):
-            self._process.kill()
-            complaint = self._complaints.read(_MOST_COMPLAINT) or b""
-            # Nothing of the file has been given to it, so this is the computer's word alone.
-            lines = complaint.decode("utf-8", "replace").strip().splitlines()
-            reason = f" It says: {lines[-1]}" if lines else ""
-            raise NoRoom(f"The room for drawing files could not be closed off.{reason}") from None
-        if ready != HEADER.pack(frames.READY, 0, 0, 0):
-            raise _Lied
-        self._feeding = True
-
-    def receive(self, shown: Shown, wanted: range, sink: Sink, deadline: float) -> None:
-        """Take frames until the last one. Raises _Ended, _Late or _Lied."""
-        self._deadline = deadline
-        noted, last = set[int](), wanted.start - 1
-        while True:
-            kind, a, b, c = HEADER.unpack(self._exactly(HEADER.size))
-            if kind == frames.END:
-                return
-            if kind == frames.PAGE:
-                page = self._page(a, b, c, range(last + 1, wanted.stop))
-                last = page.number
-                shown.drawn += 1
-                begun = time.monotonic()
-                sink(page)
-                # What the desk does with a page is not the renderer's time.
-                self._deadline += time.monotonic() - begun
-            elif kind == frames.COUNT:
-                shown.total = a
-            elif kind == frames.TEXT and a <= frames.MOST_TEXT_BYTES and not shown.text:
-                shown.text = bytes(self._exactly(a)).decode("utf-8", "replace")
-            elif kind == frames.NOTE and a not in noted:
-                noted.add(a)
-                _note(shown, a, b)
-            else:
-                raise _Lied
-
-    def _page(self, number: int, width: int, height: int, allowed: range) -> Page:
-        sides = range(1, frames.MOST_SIDE + 1)
-        if (
-            number not in allowed
-            or width not in sides
-            or height not in sides
-            or width * height > frames.MOST_PIXELS
-        ):
-            raise _Lied
-        rgb = bytes(self._exactly(width * height * frames.BYTES_A_PIXEL))
-        return Page(number, width, height, rgb)
-
-    def _exactly(self, size: int) -> bytearray:
-        """The next *size* bytes; meanwhile the file goes in. Raises _Ended or _Late."""
-        data = bytearray()
-        while len(data) < size:
-            if self._wait():
-                piece = os.read(self._out.fileno(), min(size - len(data), 2**20))
-                if not piece:
-                    raise _Ended
-                data += piece
-        return data
-
-    def _wait(self) -> bool:
-        """Wait until there is something to read (True), or feed what fits (False)."""
-        writing = [self._in] if self._feeding else []
-        left = self._deadline - time.monotonic()
-        if left <= 0 or self._stopped():
-            raise _Late
-        readable, writable, _ = select.select([self._out], writing, [], min(left, _LOOK_EVERY))
-        if readable:
-            return True
-        if writable:
-            self._feed()
-        return False
-
-    def _feed(self) -> None:
-        if not self._piece:
-            self._piece = memoryview(self._content.read(_PIECE_BYTES))
-        try:
-            if self._piece:
-                written = os.write(self._in.fileno(), self._piece)
-                self._piece = self._piece[written:]
-                return
-        except BrokenPipeError:
-            pass  # it has read enough, or has ended; its frames say which
-        self._feeding = False
-        self._in.close()
+def _page(exchange: Exchange, number: int, width: int, height: int, allowed: range) -> Page:
+    sides = range(1, frames.MOST_SIDE + 1)
+    if (
+        number not in allowed
+        or width not in sides
+        or height not in sides
+        or width * height > frames.MOST_PIXELS
+    ):
+        raise Lied
+    rgb = bytes(exchange.exactly(width * height * frames.BYTES_A_PIXEL))
+    return Page(number, width, height, rgb)
 
 
 def _note(shown: Shown, code: int, value: int) -> None:
     try:
         note = Note(code)
     except ValueError:
-        raise _Lied from None
+        raise Lied from None
     if note is Note.IS_OFFICE:
         shown.kind = Kind.OFFICE
     else:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -77,20 +78,9 @@ class Bubblewrap:
 
     def command(self, kind: Kind, wanted: range) -> list[str]:
         """Raises NoRoom if bubblewrap is not on this computer."""
-        program = shutil.which(PROGRAM)
-        if program is None:
-            raise NoRoom(MISSING)
         helped = kind in (Kind.OFFICE, Kind.RECORDING)
-        readable = [_CODE, *_LIBRARIES, *_ALSO, _python_prefix() / "lib"]
-        return [
-            program,
-            *_isolated(),
-            *(_helped() if helped else _bare()),
-            *_code(),
-            *("--remount-ro", "/", "--chdir", "/", "--"),
-            *_python(self.boot, [_CODE]),
-            *_asked(kind, wanted, alone=False, readable=readable),
-        ]
+        places = places_of(_PACKAGES, _BESIDE)
+        return closed_room(self.boot, places, _asked(kind, wanted), helped=helped)
 
 
 @dataclass(frozen=True)
@@ -105,13 +95,38 @@ class OwnWalls:
 
     def command(self, kind: Kind, wanted: range) -> list[str]:
         """The command."""
-        places = _places()
-        readable = [*places.values(), *_stdlib(), *_LIBRARIES, *_LINKED, *_ALSO]
-        folders = list(dict.fromkeys(path.parent for path in places.values()))
-        return [
-            *_python(self.boot, folders),
-            *_asked(kind, wanted, alone=True, readable=readable),
-        ]
+        return own_process(self.boot, places_of(_PACKAGES, _BESIDE), _asked(kind, wanted))
+
+
+def closed_room(
+    boot: str, places: Iterable[Path], asked: Sequence[str], *, helped: bool = False
+) -> list[str]:
+    """The command that runs *boot* in bubblewrap's room, with the packages at *places* to import.
+
+    It gets *asked*, "0" for not alone, and what it may read. Raises NoRoom if bubblewrap is not on
+    this computer.
+    """
+    program = shutil.which(PROGRAM)
+    if program is None:
+        raise NoRoom(MISSING)
+    readable = [_CODE, *_LIBRARIES, *_ALSO, _python_prefix() / "lib"]
+    return [
+        program,
+        *_isolated(),
+        *(_helped() if helped else _bare()),
+        *_code(places),
+        *("--remount-ro", "/", "--chdir", "/", "--"),
+        *_python(boot, [_CODE]),
+        *(*asked, "0", *map(str, readable)),
+    ]
+
+
+def own_process(boot: str, places: Iterable[Path], asked: Sequence[str]) -> list[str]:
+    """The command that runs *boot* as an ordinary process; it gets *asked*, "1", and the same."""
+    there = list(places)
+    readable = [*there, *_stdlib(), *_LIBRARIES, *_LINKED, *_ALSO]
+    folders = list(dict.fromkeys(path.parent for path in there))
+    return [*_python(boot, folders), *asked, "1", *map(str, readable)]
 
 
 def start(command: list[str]) -> subprocess.Popen[bytes]:
@@ -182,26 +197,25 @@ def _linked() -> list[str]:
     return words
 
 
-def _code() -> list[str]:
-    return [
-        word
-        for path in _places().values()
-        for word in ("--ro-bind", str(path), str(_CODE / path.name))
-    ]
+def _code(places: Iterable[Path]) -> list[str]:
+    return [word for path in places for word in ("--ro-bind", str(path), str(_CODE / path.name))]
 
 
-def _places() -> dict[str, Path]:
-    """Where each of _PACKAGES is, and the libraries beside them. Raises NoRoom."""
-    found: dict[str, Path] = {}
-    for name in _PACKAGES:
+def places_of(packages: Iterable[str], beside: Mapping[str, str]) -> list[Path]:
+    """Where each of *packages* is, and the libraries *beside* them (by package).
+
+    Raises ModuleNotFoundError.
+    """
+    found: list[Path] = []
+    for name in packages:
         spec = importlib.util.find_spec(name)
         if spec is None:
             raise ModuleNotFoundError(name=name)
         places = spec.submodule_search_locations
-        found[name] = Path(places[0] if places else str(spec.origin)).resolve()
-        beside = found[name].parent / _BESIDE.get(name, "")
-        if name in _BESIDE and beside.is_dir():
-            found[_BESIDE[name]] = beside
+        found.append(Path(places[0] if places else str(spec.origin)).resolve())
+        libraries = found[-1].parent / beside.get(name, "")
+        if name in beside and libraries.is_dir():
+            found.append(libraries)
     return found
 
 
@@ -226,7 +240,6 @@ def _stdlib() -> list[Path]:
     return [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
 
 
-def _asked(kind: Kind, wanted: range, *, alone: bool, readable: list[Path]) -> list[str]:
-    """What :func:`scripts.desk.pictures.drawing.main` reads."""
-    words = [kind.value, str(wanted.start), str(wanted.stop), str(int(alone))]
-    return [*words, *map(str, readable)]
+def _asked(kind: Kind, wanted: range) -> list[str]:
+    """What :func:`scripts.desk.pictures.drawing.main` reads first."""
+    return [kind.value, str(wanted.start), str(wanted.stop)]

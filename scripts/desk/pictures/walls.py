@@ -26,13 +26,20 @@ _HELPED_PROCESSES = 256
 _HELPED_OPEN_FILES = 1_024
 
 
-def raise_walls(readable: Sequence[Path], *, helped: bool, alone: bool) -> None:
+def raise_walls(
+    readable: Sequence[Path],
+    *,
+    helped: bool,
+    alone: bool,
+    cpu_seconds: int = _CPU_SECONDS,
+    memory_bytes: int = _MEMORY_BYTES,
+) -> None:
     """Leave this process nothing but its memory, its pipes and what it may read in *readable*.
 
     *helped*: it may still start programs and write files, in a room that has nothing else.
     *alone*: bubblewrap is not around it. Raises CannotLockDown.
     """
-    _limits(helped=helped)
+    _limits(cpu_seconds, _HELPED_MEMORY_BYTES if helped else memory_bytes, helped=helped)
     if alone:
         # As bubblewrap does it: it ends with the desk, however that ends.
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -52,11 +59,11 @@ def forbid_programs() -> None:
     seccomp.allow_only(writing=False, executing=False, receiving=False, connecting=False)
 
 
-def _limits(*, helped: bool) -> None:
+def _limits(cpu_seconds: int, memory_bytes: int, *, helped: bool) -> None:
     limits = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: _CPU_SECONDS,
-        resource.RLIMIT_AS: _HELPED_MEMORY_BYTES if helped else _MEMORY_BYTES,
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_AS: memory_bytes,
         resource.RLIMIT_FSIZE: _HELPED_FILE_BYTES if helped else 0,
         resource.RLIMIT_NOFILE: _HELPED_OPEN_FILES if helped else _OPEN_FILES,
     }

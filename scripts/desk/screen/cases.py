@@ -59,7 +59,7 @@ def case_text(
     """A whole case with its answers, as text.
 
     *former* is what an earlier version of the casebook called it; *beside* are lines below its
-    texts, by source (see scripts.desk.translating).
+    texts and files, by source (see scripts.desk.translating) and by SHA-256.
     """
     translated = beside or {}
     parts, files = counted(len(case.parts), "part"), counted(len(case.files), "file")
@@ -81,7 +81,9 @@ def case_text(
             fact_line(campaign, code, answer, language) for code, answer in report.facts.items()
         ]
         lines += ["", isolated(report.text), *translated.get(part.block_id.hex(), ())]
-        lines += [f"file: {file_line(one)}" for one in case.files if one.part is part]
+        for one in case.files:
+            if one.part is part:
+                lines += [f"file: {file_line(one)}", *translated.get(one.attachment.sha256, ())]
     for answer in answers:
         where = whereabouts(answer, withheld=case.withdrawn is not None)
         lines += ["", f"── {answer.kind}, {answer.day}, {answer.language}, {where}{_from(answer)}"]

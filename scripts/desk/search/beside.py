@@ -1,4 +1,4 @@
-"""What else is written of a case: notes, translations, facts, and other desks' answers.
+"""What else is written of a case: notes, translations, transcripts, facts, other desks' answers.
 
 Adding a source of such texts takes a function here, and a trigger in derived.sql if its table is
 written without the case being settled.
@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from scripts.desk.case import Keyed
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.translations import TRANSCRIPT
 from scripts.desk.review.judgement import Judgement, ReviewError
 from scripts.desk.search.said import EVERYBODY, readers_of
+from scripts.desk.transcripts.transcript import Transcript
 
 NOTE = "note"
 _WITH_TEXTS = (
@@ -75,7 +77,11 @@ def _written(judgement: Judgement, own: Iterable[str]) -> Iterator[str]:
 
 def _translations(casebook: Casebook, case: Keyed) -> Iterator[Beside]:
     for one in casebook.translations.of(case.number):
-        yield Beside(one.kind, one.text, (EVERYBODY,))
+        text = one.text
+        if one.kind == TRANSCRIPT:
+            read = Transcript.from_text(text)
+            text = read.text if read is not None else ""
+        yield Beside(one.kind, text, (EVERYBODY,))
 
 
 def _answers(casebook: Casebook, case: Keyed) -> Iterator[Beside]:

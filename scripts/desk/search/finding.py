@@ -54,10 +54,10 @@ class Filters:
 class Found:
     """A case that was found, with the text around the first hit.
 
-    ``where`` is "text", "file name", "answer", "note", "gist", "translation", "event", "party" or
-    "contact", ``excerpt`` what
-    comes before the hit, the hit, and what comes after it. Without words to search for, ``where``
-    is "" and the excerpt only the beginning of the text.
+    ``where`` is "text", "file name", "answer", "note", "gist", "translation", "transcript",
+    "event", "party" or "contact", ``excerpt`` what comes before the hit, the hit, and what comes
+    after it. Without words to search for, ``where`` is "" and the excerpt only the beginning of the
+    text.
     """
 
     outline: Outline

@@ -1,0 +1,206 @@
+"""The recognizer itself: RapidOCR's models, which are inside its wheel, run by onnxruntime.
+
+Only :mod:`scripts.desk.transcripts.reading` imports this, in the room: it is the one module that
+knows numpy and RapidOCR. Nothing can be downloaded: the part of RapidOCR that does so is replaced
+before the rest is loaded, and each model is named by its path.
+"""
+
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from scripts.desk.transcripts.lines import MOST_CHARACTERS, Colour, SeenLine
+from scripts.desk.transcripts.pieces import Box, FoundLine, once, pieces
+
+# One thread each: the reviewer goes on working, and the filter of system calls knows no others.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+    os.environ[_name] = "1"
+# Such as a page of nothing but a frame; the models expect more.
+_LEAST_SIDE = 12
+# The models were trained on pages of about this size: what is wider is made smaller, and what is
+# higher is read in pieces.
+_MOST_WIDTH = 1_600
+# Where lines of a page that lies on its side, or head down, are read as well as chance reads them.
+_UNSURE = 0.7
+# A line that is higher than wide is one of a page on its side, if it is not one character.
+_UPRIGHT_SHARE, _SIDEWAYS = 0.5, 1.5
+# The outer columns, where faces are in a conversation, and the margin outside of them.
+_FACES, _MARGIN = 0.13, 0.022
+_DIFFERENT = 24
+# The light on a screen, or on a photograph of one, changes its colour by less than this.
+_LIGHT = 14
+# Every so many pixels tell what the page's colour is.
+_SPARSE = 3
+
+
+class CannotDownload(RuntimeError):
+    """Nothing is downloaded here."""
+
+
+class _Refusing:
+    """In place of what downloads models and fonts."""
+
+    @classmethod
+    def run(cls, *_: object) -> None:
+        raise CannotDownload
+
+    def __init__(self, *_: object, **__: object) -> None:
+        raise CannotDownload
+
+
+def _without_network() -> None:
+    """Put stand-ins in the places of what RapidOCR would reach a network with."""
+    download = ModuleType("rapidocr.utils.download_file")
+    download.DownloadFile = download.DownloadFileInput = _Refusing  # type: ignore[attr-defined]
+    download.DownloadFileException = CannotDownload  # type: ignore[attr-defined]
+    sys.modules[download.__name__] = download
+    sys.modules["requests"] = ModuleType("requests")
+
+
+_without_network()
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+import rapidocr  # noqa: E402
+from rapidocr.main import RapidOCR  # noqa: E402
+
+_Pixels = Any  # an array of height x width x 3 bytes, red first
+
+
+class Recognizer:
+    """The models, loaded: what they read later are pixels alone."""
+
+    def __init__(self) -> None:
+        models = Path(rapidocr.__path__[0]) / "models"
+        self._engine = RapidOCR(
+            params={
+                "Global.log_level": "critical",
+                "Global.use_cls": False,
+                # Wider boxes: the full stop at the end of a line is far from its last character.
+                "Det.unclip_ratio": 1.9,
+                "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
+                "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
+                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            }
+        )
+        cv2.setNumThreads(1)
+        # Loads the models, and whatever is loaded only at the first use, while it still can be.
+        blank = np.full((64, 320, 3), 255, np.uint8)
+        cv2.putText(blank, "Ready 1", (20, 45), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2)
+        self._read(blank)
+
+    def lines(self, width: int, height: int, rgb: bytes) -> tuple[int, list[SeenLine]]:
+        """What is written on a page, and how far it was turned for that, in degrees."""
+        page = np.frombuffer(rgb, np.uint8).reshape(height, width, 3)
+        if min(width, height) < _LEAST_SIDE or page.min() == page.max():
+            return 0, []
+        found = self._read(page)
+        turned, best = 0, found
+        for degrees in _turns(found):
+            other = self._read(np.ascontiguousarray(np.rot90(page, -degrees // 90)))
+            if _certainty(other) > _certainty(best):
+                turned, best = degrees, other
+        upright = np.ascontiguousarray(np.rot90(page, -turned // 90)) if turned else page
+        paper = _colour(upright[::_SPARSE, ::_SPARSE])
+        return turned, [_described(line, upright, paper) for line in best]
+
+    def _read(self, page: _Pixels) -> list[FoundLine]:
+        scale = min(1.0, _MOST_WIDTH / page.shape[1])
+        if scale < 1:
+            size = _MOST_WIDTH, max(_LEAST_SIDE, round(page.shape[0] * scale))
+            page = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
+        found: list[FoundLine] = []
+        for piece in pieces(page.shape[0]):
+            # OpenCV's order of colours: blue first.
+            rows = np.ascontiguousarray(page[piece.top : piece.bottom, :, ::-1])
+            result: Any = self._engine(rows)
+            if not result.txts:
+                continue
+            for corners, text, score in zip(result.boxes, result.txts, result.scores, strict=True):
+                line = _found(corners + np.array([0, piece.top]), text, score)
+                if piece.gives((line.box[1] + line.box[3]) / 2) and line.text:
+                    found.append(line)
+        if scale < 1:
+            found = [line._replace(box=_larger(line.box, scale)) for line in found]
+        return once(found)
+
+
+def _larger(box: Box, scale: float) -> Box:
+    left, top, right, bottom = box
+    return left / scale, top / scale, right / scale, bottom / scale
+
+
+def _found(corners: _Pixels, text: str, score: Any) -> FoundLine:
+    """A line between these four *corners*, which may be turned a little."""
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    box = float(left), float(top), float(right), float(bottom)
+    return FoundLine(text.strip()[:MOST_CHARACTERS], box, float(score))
+
+
+def _turns(found: list[FoundLine]) -> tuple[int, ...]:
+    """How far the page may have to be turned, clockwise, to be read better."""
+    longer = [line for line in found if len(line.text) > 2]
+    sideways = [
+        line for line in longer
+        if line.box[3] - line.box[1] > _SIDEWAYS * (line.box[2] - line.box[0])
+    ]  # fmt: skip
+    if len(sideways) > _UPRIGHT_SHARE * len(longer):
+        return 90, 270
+    scores = [line.score for line in longer]
+    return (180,) if scores and sum(scores) / len(scores) < _UNSURE else ()
+
+
+def _certainty(found: list[FoundLine]) -> float:
+    """How much was read, and how certainly; what is written sideways counts for nothing."""
+    return sum(
+        len(line.text) * max(0.0, line.score - 0.5)
+        for line in found
+        if line.box[2] - line.box[0] >= line.box[3] - line.box[1]
+    )
+
+
+def _described(line: FoundLine, page: _Pixels, paper: Colour) -> SeenLine:
+    """*line* with the colours around it; *paper* is the page's most common one."""
+    height, width = page.shape[:2]
+    x, x2 = (min(max(int(side), 0), width) for side in (line.box[0], line.box[2]))
+    y, y2 = (min(max(int(side), 0), height) for side in (line.box[1], line.box[3]))
+    y2, x2 = max(y2, y), max(x2, x)
+    rows = page[y : max(y2, y + 1)]
+    margin = max(1, round(width * _MARGIN))
+    ground = _colour(np.concatenate((rows[:, :margin], rows[:, -margin:]), axis=1))
+    if max(abs(one - other) for one, other in zip(ground, paper, strict=True)) > _LIGHT:
+        # Something else is around the page, such as the table on which a telephone lies.
+        ground = paper
+    faces = round(width * _FACES)
+    return SeenLine(
+        line.text,
+        (x, y, x2, y2),
+        min(100, max(0, round(100 * line.score))),
+        _colour(rows[:, x : max(x2, x + 1)]),
+        ground,
+        _other_share(rows[:, margin:faces], ground),
+        _other_share(rows[:, width - faces : width - margin], ground),
+    )
+
+
+def _colour(pixels: _Pixels) -> Colour:
+    """The most common colour, about: that of the paper, of which there is more than of ink."""
+    if pixels.size == 0:
+        return 0, 0, 0
+    flat = pixels.reshape(-1, 3)
+    coarse = flat.astype(np.int32) // 16
+    keys = (coarse[:, 0] << 8) + (coarse[:, 1] << 4) + coarse[:, 2]
+    most = np.bincount(keys).argmax()
+    red, green, blue = (int(value) for value in np.median(flat[keys == most], axis=0))
+    return red, green, blue
+
+
+def _other_share(pixels: _Pixels, ground: Colour) -> int:
+    """What percentage of *pixels* has another colour than *ground*."""
+    if pixels.size == 0:
+        return 0
+    away = np.abs(pixels.astype(np.int32) - np.array(ground)).max(axis=2)
+    return int(100 * (away > _DIFFERENT).mean())

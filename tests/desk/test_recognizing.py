@@ -1,0 +1,102 @@
+"""What the recognizer reads on screenshots, in its room; and pages that are read in pieces."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from support.drawing_rooms import needs_bubblewrap
+from support.screenshots import (
+    DARK,
+    GROUP,
+    MIXED,
+    conversation,
+    drawn_text,
+    errors,
+    photographed,
+    sides,
+)
+
+from scripts.desk.pictures.frames import Page
+from scripts.desk.transcripts.layout import turns_of
+from scripts.desk.transcripts.pieces import MOST_HEIGHT, FoundLine, once, pieces
+from scripts.desk.transcripts.reader import Reader, reading
+from scripts.desk.transcripts.recognizer_site import recognizer_site
+from scripts.desk.transcripts.room import ClosedRoom
+from scripts.desk.transcripts.transcript import Transcript
+
+
+@pytest.mark.parametrize("height", [1, 1_900, 1_901, 20_000, 30_000])
+def test_a_page_is_cut_into_pieces_that_together_give_every_line(height: int) -> None:
+    found = list(pieces(height))
+
+    assert (found[0].top, found[-1].bottom) == (0, height)
+    assert all(piece.bottom - piece.top <= MOST_HEIGHT + 160 for piece in found)
+    # A line that is 80 rows high is whole in a piece that gives it, wherever it is.
+    for middle in range(0, height, 7):
+        line = range(max(0, middle - 40), min(height, middle + 40))
+        assert any(
+            piece.gives(middle) and piece.top <= line.start and line.stop <= piece.bottom
+            for piece in found
+        )
+
+
+def test_a_line_at_a_cut_is_kept_once_and_the_surer_reading_is() -> None:
+    lines = [
+        FoundLine("在吗", (10, MOST_HEIGHT - 20, 90, MOST_HEIGHT + 20), 0.9),
+        FoundLine("在马", (12, MOST_HEIGHT - 18, 91, MOST_HEIGHT + 21), 0.7),
+        FoundLine("在", (10, MOST_HEIGHT + 30, 90, MOST_HEIGHT + 70), 0.8),
+        FoundLine("吗", (200, MOST_HEIGHT - 20, 290, MOST_HEIGHT + 20), 0.8),
+    ]
+
+    for order in itertools.permutations(lines):
+        assert sorted(line.text for line in once(order)) == ["吗", "在", "在吗"]
+
+
+@pytest.fixture
+def reader() -> Iterator[Reader]:
+    needs_bubblewrap()
+    with reading(ClosedRoom(recognizer_site())) as opened:
+        yield opened
+
+
+def transcript(reader: Reader, image: Image.Image) -> Transcript:
+    seen = reader.read(Page(1, *image.size, image.tobytes()))
+    return Transcript((), tuple(turns_of(seen)), (str(seen.turned),))
+
+
+@pytest.mark.slow
+@pytest.mark.bubblewrap
+def test_conversations_are_read_in_the_room_with_who_said_what(reader: Reader) -> None:
+    """One process reads them all, because loading the models takes a second."""
+    light = conversation(GROUP, width=540)
+    variants = (
+        light,
+        photographed(conversation(GROUP, theme=DARK, width=720)),
+        light.rotate(90, expand=True),
+    )
+
+    for image in variants:
+        found = transcript(reader, image)
+        assert errors(found.text, drawn_text(GROUP)) <= 0.02
+        assert [(turn.who.value, turn.name) for turn in found.turns] == sides(GROUP)
+    assert found.sentences == ("90",)
+    mixed = transcript(reader, conversation(MIXED, width=540))
+    assert errors(mixed.text, drawn_text(MIXED)) <= 0.02
+    for size in ((1, 1), (1, 3_000), (540, 800)):
+        assert transcript(reader, Image.new("RGB", size, "white")).turns == ()
+
+
+@pytest.mark.long
+@pytest.mark.bubblewrap
+def test_a_screenshot_of_a_whole_evening_is_read_in_pieces(reader: Reader) -> None:
+    one = conversation(GROUP, width=480)
+    times = 2 * MOST_HEIGHT // one.height + 1
+    long = Image.new("RGB", (one.width, times * one.height), one.getpixel((0, 0)))
+    for number in range(times):
+        long.paste(one, (0, number * one.height))
+
+    found = transcript(reader, long)
+
+    assert errors(found.text, drawn_text(GROUP) * times) <= 0.02
+    assert [(turn.who.value, turn.name) for turn in found.turns] == sides(GROUP) * times
