@@ -90,5 +90,8 @@ def run(asked: argparse.Namespace) -> None:
         f"{counted(done.cases, 'case')} with {counted(done.documents, 'document')} and "
         f"{done.bytes:,} bytes are in {asked.out}. SHA-256 of its list: {done.sha256}"
     )
+    if done.removed:
+        left = counted(done.removed, "folder")
+        print(f"{left} beside it, of a hand-over that was killed, had cases in the clear: removed.")
     if not asked.without_pictures and not rooms.available():
         print(f"Files have slip sheets instead of pictures: {rooms.MISSING}")

@@ -25,6 +25,7 @@ from scripts.desk.production.dossier import (
     dossier,
 )
 from scripts.desk.production.folder import Folder
+from scripts.desk.production.follow_the_money import Entities
 from scripts.desk.production.imaging import imaged
 from scripts.desk.production.records import (
     Document,
@@ -33,6 +34,7 @@ from scripts.desk.production.records import (
     record,
     text_numbers,
 )
+from scripts.desk.production.told_facts import told_facts
 from scripts.desk.production.translated import Translated, of_document, translated
 from scripts.desk.redaction.standing import counting, standing
 
@@ -53,10 +55,13 @@ class CaseWriter:
         lines: Write,
         load: Write,
         images: Write,
+        entity_lines: Write,
+        entities: Entities,
         room: Room | None,
     ) -> None:
         self._folder, self._casebook, self._making = folder, casebook, making
         self._table, self._lines, self._load, self._images = table, lines, load, images
+        self._entity_lines, self._entities = entity_lines, entities
         self._room = room
         self._redactions = standing(casebook)
         self._own = [one.code for one in casebook.campaign.reviewing.fields]
@@ -67,7 +72,12 @@ class CaseWriter:
     @classmethod
     @contextmanager
     def into(
-        cls, folder: Folder, casebook: Casebook, making: Making, room: Room | None
+        cls,
+        folder: Folder,
+        casebook: Casebook,
+        making: Making,
+        entities: Entities,
+        room: Room | None,
     ) -> Iterator["CaseWriter"]:
         """A writer into the new *folder*, whose tables are whole when the block ends.
 
@@ -78,10 +88,12 @@ class CaseWriter:
             folder.file("cases.jsonl") as lines,
             folder.file("load.dat") as load,
             folder.file("load.opt") as images,
+            folder.file("entities.ftm.json") as entity_lines,
         ):
             writer = cls(
                 folder, casebook, making,
                 table=table, lines=lines, load=load, images=images, room=room,
+                entity_lines=entity_lines, entities=entities,
             )  # fmt: skip
             table(load_files.csv_row(load_files.case_heads(casebook.campaign), head=True))
             load(load_files.dat_head())
@@ -100,12 +112,17 @@ class CaseWriter:
             self._images(load_files.opt_rows(one))
         self._write_translations(case, beside)
         reviews = self._casebook.layers.of(case)
-        told = record(self._casebook, case, reviews, found, beside, self._redactions)
+        told = {
+            **record(self._casebook, case, reviews, found, beside, self._redactions),
+            **told_facts(self._casebook, case, found, self._redactions),
+        }
         told["dossier"] = self._write_dossier(
             case, Told(case, told, found, beside, self._acts_of(case, found, beside), shown)
         )
         self._table(load_files.csv_row(load_files.case_cells(told, self._own)))
         self._lines(canonical_json.encode(told, ascii_only=False) + b"\n")
+        for line in self._entities.lines(told, found):
+            self._entity_lines(line)
         return len(found)
 
     def _write_document(self, case: Case, one: Document, shown: list[Shown]) -> Document:

@@ -14,6 +14,7 @@ from scripts.desk.case import Case, Part
 from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.productions import Act, Number, page_number
 from scripts.desk.casebook.translations import GIST
+from scripts.desk.facts.dates import read as parse_date
 from scripts.desk.production import dossier_words
 from scripts.desk.production.dossier_words import words
 from scripts.desk.production.faces import Faces
@@ -100,6 +101,11 @@ def dossier(making: Making, told: Told, number: Number) -> Dossier:
         _furnish(making.faces, page, title, page_number(number, at))
         _centre(making.faces, page, writing.word("page", k=at, n=len(pages)))
     return Dossier(pdf_of(making.faces, f"{title}, {number}", pages), len(pages))
+
+
+def _of(names: Mapping[str, str], entries: Sequence[str]) -> list[str]:
+    """The names of those *entries* that have one here."""
+    return [names[one] for one in entries if one in names]
 
 
 def _furnish(faces: Faces, page: Page, title: str, number: str) -> None:
@@ -241,6 +247,39 @@ class _Writing:
         if not said:
             self._layout.paragraph(self.word("nothing_said"), size=SMALL)
         self._pairs(said)
+
+        self._stated()
+
+    def _stated(self) -> None:
+        """Events in order, and the people and organisations in them."""
+        told, word = self._of.told, self.word
+        names = {one["entry"]: one["names"][0] for one in told["parties"]}
+        if told["events"]:
+            self._layout.space(10)
+            self._layout.paragraph(word("events"), size=SMALL, grey=GREY)
+            rows = [
+                (
+                    parse_date(one["date"]).shown(self._making.language),
+                    self._label("event_kind", one["kind"]),
+                    "\n".join(filter(None, (one["text"], ", ".join(_of(names, one["parties"]))))),
+                    one["source"],
+                )
+                for one in told["events"]
+            ]
+            self._layout.table(rows, (0.18, 0.22, 0.42, 0.18))
+        if told["parties"]:
+            self._layout.space(10)
+            self._layout.paragraph(word("parties"), size=SMALL, grey=GREY)
+            rows = [
+                (
+                    "\n".join(one["names"]),
+                    self._label("party_kind", one["kind"]),
+                    "\n".join(filter(None, (self._label("party_role", one["role"]), one["text"]))),
+                    one["source"],
+                )
+                for one in told["parties"]
+            ]
+            self._layout.table(rows, (0.3, 0.2, 0.32, 0.18))
 
     def _decisions(self) -> Iterator[tuple[str, str]]:
         told, word = self._of.told, self.word

@@ -71,6 +71,8 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "decisions": ("审阅人的评定", "審閱人的評定", "What reviewers decided"),
     "claimant_said": ("当事人的回答", "當事人的回答", "What the claimant answered"),
     "nothing_said": ("没有回答。", "沒有回答。", "Nothing."),
+    "events": ("事件", "事件", "Events"),
+    "parties": ("人物与组织", "人物與組織", "People and organisations"),
     "files": ("证据清单", "證據清單", "Evidence"),
     "no_files": ("没有文件。", "沒有檔案。", "No file was sent."),
     "redacted": (

@@ -4,24 +4,23 @@ The folder has its name only once everything in it is on the disk; what was inte
 thrown away, and the documents keep the numbers that they were given.
 """
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from dropbox.durable_file import sync_folder
 from dropbox.errors import CasedropError
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
+from scripts.desk.facts.entities import entities
 from scripts.desk.identity import at_desk, names, today
 from scripts.desk.pictures.room import Room
-from scripts.desk.production import load_files
+from scripts.desk.production import load_files, unfinished
 from scripts.desk.production.case_writer import CaseWriter
 from scripts.desk.production.dossier import Making
 from scripts.desk.production.faces import faces
 from scripts.desk.production.folder import Folder
+from scripts.desk.production.follow_the_money import Entities
 from scripts.desk.production.plan import Held, Plan, size
 from scripts.desk.production.translated import NAMELESS
 
@@ -42,6 +41,8 @@ images/             a picture of each page, with its number below it, or a slip 
 dossiers/           a PDF for each case: statement, translations, answers, facts, custody, hashes
 load.dat            all documents with their numbers, for a review platform (Concordance, UTF-8)
 load.opt            the pictures of their pages (Opticon)
+entities.ftm.json   people, organisations, events and documents for investigations
+                    (FollowTheMoney 3, entities of version 1); lines with one id are one
 privilege-log.csv   cases that are withheld because they are privileged
 withheld.csv        all cases of the selection that are not here, and why
 SHA256SUMS          the SHA-256 of every file here; SHA256SUMS.sig is a reviewer's OpenPGP signature
@@ -59,12 +60,16 @@ class HandOverError(CasedropError):
 
 @dataclass(frozen=True)
 class HandedOver:
-    """How many cases, documents and bytes are in the folder, and the SHA-256 of its list."""
+    """How many cases, documents and bytes are in the folder, and the SHA-256 of its list.
+
+    ``removed`` are folders that hand-overs left which were killed.
+    """
 
     cases: int
     documents: int
     bytes: int
     sha256: str
+    removed: int = 0
 
 
 def hand_over(
@@ -87,8 +92,8 @@ def hand_over(
     """
     if out.exists():
         raise HandOverError(f"{out} is there already; what is handed over goes into a new folder.")
-    part = Path(tempfile.mkdtemp(prefix=f"{out.name}.unfinished-", dir=out.parent))
-    try:
+    removed = unfinished.remove(out.parent)
+    with unfinished.begun(out) as part:
         folder = Folder(part)
         making = _making(casebook, plan, language, day or today())
         handed = _write(casebook, plan, folder, making, room, progress)
@@ -96,12 +101,7 @@ def hand_over(
         folder.add(_LIST, listed)
         folder.add(_SIGNATURE, sign(listed))
         folder.close()
-        part.rename(out)
-        sync_folder(out.parent)
-    finally:
-        # Not there any more once it has its name.
-        shutil.rmtree(part, ignore_errors=True)
-    return HandedOver(len(plan.ready), handed, folder.written, digest(listed))
+    return HandedOver(len(plan.ready), handed, folder.written, digest(listed), removed)
 
 
 def _write(
@@ -114,7 +114,8 @@ def _write(
 ) -> int:
     """Write everything but the list. Returns the number of documents."""
     count = 0
-    with CaseWriter.into(folder, casebook, making, room) as writer:
+    made = Entities(casebook.desks.sample_key(), making.campaign, _joined(casebook, plan))
+    with CaseWriter.into(folder, casebook, making, made, room) as writer:
         for done, number in enumerate(plan.ready):
             progress(done, len(plan.ready))
             count += writer.write(casebook.case(number))
@@ -122,6 +123,17 @@ def _write(
     folder.add("case.schema.json", SCHEMA.read_bytes())
     folder.add("README.txt", _README.encode())
     return count
+
+
+def _joined(casebook: Casebook, plan: Plan) -> dict[str, str]:
+    """By which entry each party of the plan's cases goes: reviewers may say that two are one."""
+    # What only a case that does not leave would join is not joined.
+    without = set(casebook.parties.all()) - set(plan.ready)
+    return {
+        one.party.entry: min(entity.entries)
+        for entity in entities(casebook, without)
+        for one in entity.parties
+    }
 
 
 def _making(casebook: Casebook, plan: Plan, language: str, day: date) -> Making:

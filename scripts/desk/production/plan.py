@@ -90,10 +90,14 @@ def planned(
 
 
 def _beside(casebook: Casebook, case: Case) -> str:
-    """The hash of what is handed over beside documents and decisions: translations, answers."""
+    """The hash of what leaves beside documents and decisions: translations, answers, facts."""
     current = casebook.translations.current(case.number)
     given = [{**vars(one), "day": one.day.isoformat()} for one in current]
-    return digest(_canonical([given, answers(casebook, case)]))
+    facts = [
+        {**one.row(), "table": type(one).__name__}
+        for one in (*casebook.events.of(case.number), *casebook.parties.of(case.number))
+    ]
+    return digest(_canonical([given, answers(casebook, case), facts]))
 
 
 def size(casebook: Casebook, one: Held) -> tuple[str, int]:
