@@ -115,6 +115,7 @@ bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id
 	@$(BIN)/python -m scripts.rehearsal.bench_desk
 	@$(BIN)/python -m scripts.rehearsal.bench_limits
 	@$(BIN)/python -m scripts.rehearsal.bench_pictures
+	@$(BIN)/python -m scripts.rehearsal.bench_screen
 
 soak: install ## a drop at half load: memory, descriptors, processes in the first, middle and last quarter (MINUTES=60)
 	@$(BIN)/python -m scripts.rehearsal.soak --minutes $(MINUTES)

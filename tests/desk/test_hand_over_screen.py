@@ -9,8 +9,8 @@ from support.seat import Seat
 
 from dropbox.codename import WordLists
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.production import records
-from scripts.desk.production.approval import approve, code_of
+from scripts.desk.full_screen import hand_over_screen
+from scripts.desk.production.approval import approve, code_of, hand_over_approved
 from scripts.desk.production.plan import planned
 
 FULL: dict[str, Any] = {"urgency": "normal", "evidence": "2", "fields": {"us": "california"}}
@@ -93,15 +93,15 @@ def test_what_was_approved_is_written_and_what_is_stopped_leaves_no_folder(
     def stopped(*arguments: Any) -> Any:
         if stop:
             raise KeyboardInterrupt
-        return records.documents(*arguments)
+        return hand_over_approved(*arguments)
 
-    monkeypatch.setattr("scripts.desk.production.case_writer.documents", stopped)
+    monkeypatch.setattr(hand_over_screen, "hand_over_approved", stopped)
 
     async def write(seat: Seat) -> None:
         assert "Approved by reviewer-1." in await seat.press("h")
         await seat.press("w")
         shown = await seat.type(str(out), "enter")
-        assert "Stopped." in shown and not list(tmp_path.glob("out*"))
+        assert "Stopped." in shown and not out.exists()
         stop.clear()
         shown = " ".join((await seat.press("w", "enter")).split())
         assert "1 case with 1 document" in shown and f"are in {out}." in shown

@@ -22,6 +22,8 @@ from scripts.desk.full_screen.sitting import Sitting
 # As long as gpg's agent remembers a passphrase after its last use.
 IDLE_SECONDS, WARNED_SECONDS = 600.0, 60.0
 _LOOK_EVERY = 5.0
+# After a review is saved, its reviewer reads the next case for longer than this.
+_READING = 0.5
 
 
 class FullScreen(App[None]):
@@ -69,6 +71,14 @@ class FullScreen(App[None]):
         """Say *remark* on the screen that is there."""
         for bar in self.screen.query("#remark").results(Bar):
             bar.say(remark, "good")
+
+    def renew_soon(self) -> None:
+        """Read the queue anew while nobody waits for it."""
+        self.set_timer(_READING, self._renew)
+
+    def _renew(self) -> None:
+        if self.sitting.is_open and self.queue.stale:
+            self.queue.load()
 
     # Who is here
 

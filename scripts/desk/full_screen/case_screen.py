@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.events import Key
+from textual.events import Key, Resize
 from textual.widget import Widget
 
 from dropbox.errors import CasedropError
@@ -15,9 +15,10 @@ from scripts.desk.full_screen.answering import Answering
 from scripts.desk.full_screen.coding import Coding
 from scripts.desk.full_screen.compare_screen import CompareScreen
 from scripts.desk.full_screen.desk_screen import DeskScreen
-from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
-from scripts.desk.full_screen.draft import Draft, Field, Kind
+from scripts.desk.full_screen.dialogs import Question
+from scripts.desk.full_screen.draft import Draft, Kind
 from scripts.desk.full_screen.files_screen import FilesScreen
+from scripts.desk.full_screen.filling_in import fill_in
 from scripts.desk.full_screen.opened_case import (
     OpenedCase,
     Texts,
@@ -37,14 +38,7 @@ from scripts.desk.screen.output import counted
 
 _LINE = re.compile(r"^Line [0-9]+, ")
 _PANES = {"story": "story", "facts": "facts and files", "said": "reviews and answers"}
-_HINTS = {
-    Kind.AMOUNTS: "A line each: amount, currency, the month if known, and what it is for, such as "
-    "9000.00 CNY 2026-01 monthly salary lost. Currencies: {currencies}.",
-    Kind.REASONS: "A line each: what is taken back, and why, such as minor the claimant is 34. "
-    "These can be: {codes}.",
-    Kind.WORDS: "Words of your own, with spaces between.",
-    Kind.TEXT: "{field} of {case}",
-}
+_CODING = "coding"
 
 
 class CaseScreen(DeskScreen):
@@ -57,6 +51,9 @@ class CaseScreen(DeskScreen):
     CaseScreen Pages.shown { display: block; }
     CaseScreen #panes { layout: vertical; }
     CaseScreen Coding { height: 11; }
+    CaseScreen.compact Coding { display: none; height: 1fr; border: none; }
+    CaseScreen.compact.at-coding Coding { display: block; }
+    CaseScreen.compact.at-coding #reading { display: none; }
     CaseScreen.two #panes { layout: horizontal; }
     CaseScreen.two Coding { height: 1fr; width: 50; }
     CaseScreen.two Pages { border: round ansi_bright_black; padding: 0; }
@@ -96,13 +93,17 @@ class CaseScreen(DeskScreen):
         self._numbers = list(numbers)
         self._index = index
         self._pane = "story"
+        self.set_class(True, "at-story")
         self._texts = Texts.BOTH
         self.opened: OpenedCase | None = None
 
     def body(self) -> Iterable[Widget]:
         """The panes, and the panel below or beside them."""
         yield Horizontal(
-            Vertical(*(Pages(id=name) for name in _PANES), id="reading"),
+            Vertical(
+                *(Pages(id=name, classes="shown" * (name == self._pane)) for name in _PANES),
+                id="reading",
+            ),
             Coding(id="coding"),
             id="panes",
         )
@@ -198,30 +199,46 @@ class CaseScreen(DeskScreen):
             pane.clear()
         self.coding.clear()
 
+    def on_resize(self, event: Resize) -> None:
+        """The panel is a pane like the others where there is room for one alone."""
+        super().on_resize(event)
+        if self._pane == _CODING and not self.has_class("compact"):
+            self._show_pane("story")
+
     def _show_pane(self, name: str) -> None:
         self._pane = name
         self.set_class(name == "story", "at-story")
+        self.set_class(name == _CODING, "at-coding")
         for pane in self.query(Pages):
             pane.set_class(pane.id == name, "shown")
 
     def on_key(self, event: Key) -> None:
         """A digit chooses a code of the current field."""
-        if event.character and event.character.isdigit() and self.coding.press(event.character):
-            event.stop()
+        if event.character and event.character.isdigit() and self._sees_coding():
+            self.coding.press(event.character)
+
+    def _sees_coding(self) -> bool:
+        """Whether the panel is there; if not, it is now, and nothing was filled in unseen."""
+        seen = self._pane == _CODING or not self.has_class("compact")
+        if not seen:
+            self._show_pane(_CODING)
+        return seen
 
     def action_pane(self, by: int) -> None:
         """Another pane."""
-        names = list(_PANES)
+        names = [*_PANES, *[_CODING] * self.has_class("compact")]
         self._show_pane(names[(names.index(self._pane) + by) % len(names)])
 
     def action_scroll(self, pages: int) -> None:
         """Go on in the pane, or back."""
-        pane = self._pages(self._pane)
-        pane.scroll_by(pages * pane.page)
+        if self._pane != _CODING:
+            pane = self._pages(self._pane)
+            pane.scroll_by(pages * pane.page)
 
     def action_field(self, by: int) -> None:
         """Another field."""
-        self.coding.move(by)
+        if self._sees_coding():
+            self.coding.move(by)
 
     def action_undo(self) -> None:
         """Take back the last change that is not saved."""
@@ -231,53 +248,22 @@ class CaseScreen(DeskScreen):
 
     def action_empty(self) -> None:
         """Say nothing in the field."""
-        if self.coding.draft and self.coding.field:
+        if self.coding.draft and self.coding.field and self._sees_coding():
             self.coding.draft.empty(self.coding.field)
             self.coding.renew()
 
     def action_note(self) -> None:
         """Write the note."""
+        self._sees_coding()
         if self.coding.go_to(Kind.TEXT):
             self.action_edit()
 
     def action_edit(self) -> None:
         """Fill in the current field, from a list or by typing."""
         draft, field = self.coding.draft, self.coding.field
-        if draft is None or field is None or self.opened is None:
+        if draft is None or field is None or self.opened is None or not self._sees_coding():
             return
-        title = f"{self.opened.case.name}: {field.title}"
-        if field.kind in (Kind.ONE, Kind.MANY, Kind.TABLE):
-            entries = [(code, f"{code}  {label}") for code, label in field.codes.items()]
-            self.app.push_screen(
-                Chooser(
-                    title,
-                    entries,
-                    mark=lambda code: _mark(draft, field, code),
-                    choose=lambda code: self._chosen(draft, field, code),
-                ),
-                lambda _result: self.coding.renew(),
-            )
-            return
-        hint = _HINTS[field.kind].format(
-            currencies=", ".join(draft.currencies),
-            codes=", ".join(field.codes),
-            field=field.title,
-            case=self.opened.case.name,
-        )
-        lines = field.kind is not Kind.WORDS
-        self.app.push_screen(
-            Typed(title, hint, draft.text(field), lines=lines),
-            lambda text: self._typed(draft, field, text),
-        )
-
-    def _chosen(self, draft: Draft, field: Field, code: str) -> bool:
-        draft.choose(field, code)
-        return field.kind is Kind.ONE
-
-    def _typed(self, draft: Draft, field: Field, text: str | None) -> None:
-        if text is not None:
-            draft.type(field, text)
-        self.coding.renew()
+        fill_in(self, self.opened.case.name, draft, field, self.coding.renew)
 
     def action_save(self) -> None:
         """Hand in the review, and open the next case."""
@@ -293,6 +279,7 @@ class CaseScreen(DeskScreen):
             self.remark(f"Not saved. {without_lines(str(why))}", "warning")
             return
         self.sitting.changes += 1
+        self.app.renew_soon()  # type: ignore[attr-defined]
         viewer = self.sitting.viewer
         status = viewer.campaign.reviewing.label("status", kept.status, viewer.language)
         self._next(f"{case.name} was saved: {status}.")
@@ -369,11 +356,6 @@ class CaseScreen(DeskScreen):
     def unsaved(self) -> bool:
         """Whether something was filled in and not saved."""
         return self.coding.draft is not None and self.coding.draft.changed
-
-
-def _mark(draft: Draft, field: Field, code: str) -> str:
-    status = dict(draft.said(field)).get(code)
-    return "" if status is None else draft.statuses.get(status, "●") if status else "●"
 
 
 def without_lines(faults: str) -> str:

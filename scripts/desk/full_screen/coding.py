@@ -41,7 +41,6 @@ class Coding(ScrollView, can_focus=False):
         """Show *draft*, which is about the case *name*; *beside* is what others said, by field."""
         self._case, self._what, self.draft, self._beside = name, what, draft, beside
         self._refused = ""
-        self.border_title = f"{name}: {what}"
         self._at = self._first_empty()
         self.renew()
 
@@ -105,7 +104,11 @@ class Coding(ScrollView, can_focus=False):
         if self._refused:
             lines = [[(line.text, line.style)] for line in lines_of(self._refused, width)]
         elif self.draft is not None:
-            lines = [[(f"{self._what} of ", "label"), (self._case, "head"), *self._state()]]
+            # On the frame too, since a long panel scrolls.
+            state = "not saved" if self.draft.changed else ""
+            self.border_title = ", ".join(filter(None, (f"{self._case}: {self._what}", state)))
+            said = [(f"   {state}", "warning")]
+            lines = [[(f"{self._what} of ", "label"), (self._case, "head"), *said]]
             for at, field in enumerate(self.draft.fields):
                 if at == self._at:
                     current = len(lines)
@@ -124,10 +127,6 @@ class Coding(ScrollView, can_focus=False):
         field = self.field
         codes = len(field.keys) if field else 0
         return current + codes + len(self._beside.get(field.name, ()) if field else ())
-
-    def _state(self) -> Cells:
-        assert self.draft is not None
-        return [("   not saved", "warning")] if self.draft.changed else []
 
     def _field_lines(self, field: Field, *, current: bool, width: int) -> Iterator[Cells]:
         assert self.draft is not None

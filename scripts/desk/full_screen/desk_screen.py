@@ -3,18 +3,23 @@
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+from rich.cells import set_cell_size
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.events import Key, Resize
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
 from scripts.desk.full_screen.dialogs import Reading
-from scripts.desk.full_screen.panes import Bar, Cells, strip_width
+from scripts.desk.full_screen.panes import Bar, Cells, is_compact, strip_width
 from scripts.desk.full_screen.sitting import Sitting
-from scripts.desk.full_screen.wrapped import Line
+from scripts.desk.full_screen.wrapped import Line, on_one_line
 
-LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+# With less there is only a sentence.
+LEAST_WIDTH, LEAST_HEIGHT = 24, 6
+# Of so many lines of the screen, one is for its keys.
+_LINES_A_LINE_OF_KEYS = 7
 # From so many columns on, two or three panes are beside each other.
 TWO_PANES, THREE_PANES = 101, 150
 _SHOWN = {
@@ -58,6 +63,8 @@ class DeskScreen(Screen[int | None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Where one is, what the screen shows, remarks, and the keys."""
+        # Before anything is styled, so that nothing is styled twice.
+        self._suit(self.app.size)
         yield Bar(over="bar", id="head")
         yield from self.body()
         yield Bar(id="remark")
@@ -72,24 +79,29 @@ class DeskScreen(Screen[int | None], inherit_bindings=False):
         """Write the keys."""
         self.query_one("#keys", Bar).show(self._keys)
         self.query_one("#small", Bar).say(
-            f"The full screen needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} lines; here are "
-            "fewer. Make the window larger, or use smaller letters. Ctrl-Q leaves; the commands "
-            "work in any window.",
+            f"Make the window larger, or use smaller letters: the full screen needs {LEAST_WIDTH} "
+            f"columns and {LEAST_HEIGHT} lines. What you typed is kept. Ctrl-Q leaves; the "
+            "commands work in any window.",
         )
 
     def on_resize(self, event: Resize) -> None:
         """Say so if there is too little room."""
-        width, height = event.size
+        self._suit(event.size)
+
+    def _suit(self, size: Size) -> None:
+        width, height = size
         self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "small")
+        self.set_class(is_compact(size) and width < TWO_PANES, "compact")
         self.set_class(width >= TWO_PANES, "two")
         self.set_class(width >= THREE_PANES, "three")
 
     def title_is(self, left: str, right: str = "") -> None:
-        """Say where one is."""
+        """Say where one is; *right* only where it leaves room."""
 
         def write(width: int) -> list[Cells]:
-            room = max(0, width - strip_width(right) - 1)
-            return [[(f"{left:<{room}}"[:room], ""), (f" {right}", "")]]
+            beside = f" {right}" if strip_width(right) < width // 2 else ""
+            room = max(2, width - strip_width(beside) - 1)
+            return [[(" " + set_cell_size(on_one_line(left, room), room), ""), (beside, "")]]
 
         self.query_one("#head", Bar).show(write)
 
@@ -98,15 +110,21 @@ class DeskScreen(Screen[int | None], inherit_bindings=False):
         self.query_one("#remark", Bar).say(text, style)
 
     def _keys(self, width: int) -> list[Cells]:
+        """As many keys as there is room for; the last one lists all."""
+        *keys, last = self._at_the_foot()
         lines: list[list[tuple[str, str]]] = [[]]
-        used = 0
-        for key, what in self._at_the_foot():
-            size = strip_width(key) + 1 + strip_width(what) + 2
-            if used + size > width + 2 and lines[-1]:
+        most, used, kept = max(1, self.size.height // _LINES_A_LINE_OF_KEYS), 0, _room(last)
+        for key, what in keys:
+            size = _room((key, what))
+            is_last = len(lines) == most
+            if used + size + (kept if is_last else 0) > width + 2 and lines[-1]:
+                if is_last:
+                    break
                 lines.append([])
                 used = 0
             lines[-1] += [(key, "label"), (f" {what}  ", "")]
             used += size
+        lines[-1] += [(last[0], "label"), (f" {last[1]}", "")]
         return list(lines)
 
     def _at_the_foot(self) -> Iterator[tuple[str, str]]:
@@ -129,3 +147,8 @@ class DeskScreen(Screen[int | None], inherit_bindings=False):
             keys = [f"{key}  {one.description}" for key, one in self._bindings_with_what_they_do()]
             keys += ["Ctrl-Q  leave", "Ctrl-L  lock: end the agent and clear the screen"]
             self.app.push_screen(Reading("All keys", [Line(key) for key in dict.fromkeys(keys)]))
+
+
+def _room(key: tuple[str, str]) -> int:
+    """How many cells a key and what it does take."""
+    return strip_width(" ".join(key)) + 2

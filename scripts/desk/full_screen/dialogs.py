@@ -1,18 +1,18 @@
 """Questions that the full screen asks, each in a frame of its own over what is there."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.events import Key
+from textual.events import Key, Resize
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult
 
-from scripts.desk.full_screen.panes import Bar, Cells, Pages, Rows
+from scripts.desk.full_screen.panes import Bar, Cells, Pages, Rows, is_compact
 from scripts.desk.full_screen.wrapped import Line, on_one_line
 from scripts.terminal import visible
 
@@ -22,10 +22,24 @@ _FRAME = """
 {name} {{ align: center {where}; background: transparent; }}
 {name} > Vertical {{ width: 100%; max-width: 110; height: {height}; max-height: 95%;
   border: round ansi_bright_blue; background: ansi_default; padding: 0 1; }}
+{name}.compact > Vertical {{ height: 100%; max-height: 100%; padding: 0; }}
 """
+Answer = TypeVar("Answer")
 
 
-class Question(ModalScreen[bool], inherit_bindings=False):
+class Dialog(ModalScreen[Answer], inherit_bindings=False):
+    """What is asked over a screen; in a small terminal it has all of it."""
+
+    def on_mount(self) -> None:
+        """Look how much room there is."""
+        self.set_class(is_compact(self.app.size), "compact")
+
+    def on_resize(self, event: Resize) -> None:
+        """Look again."""
+        self.set_class(is_compact(event.size), "compact")
+
+
+class Question(Dialog[bool], inherit_bindings=False):
     """A question that is answered with y or n."""
 
     CSS = _FRAME.format(name="Question", where="middle", height="auto")
@@ -47,6 +61,7 @@ class Question(ModalScreen[bool], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Write it."""
+        super().on_mount()
         self.query_one("#question", Bar).say(self._text)
         self.query_one("#keys", Bar).say("y yes   n no", "label")
 
@@ -55,7 +70,7 @@ class Question(ModalScreen[bool], inherit_bindings=False):
         self.dismiss(yes)
 
 
-class Reading(ModalScreen[None], inherit_bindings=False):
+class Reading(Dialog[None], inherit_bindings=False):
     """A text to read."""
 
     CSS = _FRAME.format(name="Reading", where="middle", height="80%")
@@ -78,6 +93,7 @@ class Reading(ModalScreen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Write it."""
+        super().on_mount()
         self.query_one(Pages).show(self._lines)
         self.query_one("#keys", Bar).say("Space on   Esc back", "label")
 
@@ -96,7 +112,7 @@ class Writing(TextArea):
         return super().edit(edit)
 
 
-class Typed(ModalScreen[str | None], inherit_bindings=False):
+class Typed(Dialog[str | None], inherit_bindings=False):
     """A text to type; None if it was given up.
 
     *check* says what to know of the text so far; it is called at each change.
@@ -105,6 +121,8 @@ class Typed(ModalScreen[str | None], inherit_bindings=False):
     CSS = _FRAME.format(name="Typed", where="bottom", height="55%") + (
         "Typed TextArea { height: 1fr; border: none; padding: 0; background: ansi_default; }"
         "Typed.one Vertical { height: auto; } Typed.one TextArea { height: 1; }"
+        # The text is what there is room for.
+        "Typed.compact #hint { display: none; }"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "keep", "keep", priority=True),
@@ -142,6 +160,7 @@ class Typed(ModalScreen[str | None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Put the cursor at the end of the text."""
+        super().on_mount()
         self.query_one("#hint", Bar).say(self._hint, "label")
         keys = "Ctrl-S keep   Esc give up" if self._lines else "Enter keep   Esc give up"
         self.query_one("#keys", Bar).say(keys, "label")
@@ -175,7 +194,7 @@ class Typed(ModalScreen[str | None], inherit_bindings=False):
         self.dismiss(None)
 
 
-class Chooser(ModalScreen[None], inherit_bindings=False):
+class Chooser(Dialog[None], inherit_bindings=False):
     """A list from which something is chosen; what is typed leaves only entries that hold it.
 
     *entries* are codes with their labels; *mark* says what is shown before one; *choose* is called
@@ -217,6 +236,7 @@ class Chooser(ModalScreen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Write it."""
+        super().on_mount()
         keys = "Enter choose   Esc done   type to find"
         self.query_one("#keys", Bar).say(keys, "label")
         self._show()

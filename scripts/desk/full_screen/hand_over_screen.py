@@ -174,7 +174,9 @@ class HandOverScreen(ListScreen):
         sitting = self.sitting
         # In the plain terminal: gpg may ask for the passphrase, and Ctrl-C stops it there.
         with self._progress("handing over") as show:
-            return hand_over_approved(sitting.casebook, self._plan, out, sitting.sign, show)
+            return hand_over_approved(
+                sitting.casebook, self._plan, out, sitting.sign, show, sitting.viewer.language
+            )
 
     def _done(self, act: Callable[[], object]) -> bool:
         """Do *act*. Returns whether it was done; if not, the screen says why."""

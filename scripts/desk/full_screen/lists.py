@@ -12,7 +12,7 @@ from scripts.desk.case import Answer
 from scripts.desk.casebook.custody import Line as LogLine
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Question, Reading
-from scripts.desk.full_screen.panes import Bar, Cells, Rows
+from scripts.desk.full_screen.panes import USUAL_WIDTH, Bar, Cells, Rows
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, fitted
 from scripts.desk.identity import own_case
@@ -58,7 +58,9 @@ class ListScreen(DeskScreen):
         raise NotImplementedError
 
     def _cells(self, texts: Sequence[str], width: int, style: str = "") -> Cells:
-        *sizes, _last = [size for _, size in self.COLUMNS]
+        # In few columns each is narrower; a line that is opened has all of it.
+        share = min(1.0, width / USUAL_WIDTH)
+        *sizes, _last = [max(3, int(share * size)) for _, size in self.COLUMNS]
         sizes.append(max(2, width - sum(sizes)))
         return [(fitted(text, size), style) for text, size in zip(texts, sizes, strict=True)]
 

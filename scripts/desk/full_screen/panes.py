@@ -31,10 +31,17 @@ STYLES = {
     "chosen": Style(reverse=True),
     "bar": Style(reverse=True, bold=True),
 }
+# With less there is one pane at a time, in few columns.
+USUAL_WIDTH, USUAL_HEIGHT = 60, 16
 # So many lines of a text are broken at once; the rest follows while nothing else happens.
 _AT_ONCE = 400
 
 Cells = Sequence[tuple[str, str]]
+
+
+def is_compact(size: Size) -> bool:
+    """Whether there is room for one pane at a time only."""
+    return size.width < USUAL_WIDTH or size.height < USUAL_HEIGHT
 
 
 def strip(cells: Iterable[tuple[str, str]], width: int, over: str = "") -> Strip:
@@ -154,8 +161,8 @@ class Pages(ScrollView, can_focus=False):
         "Pages { height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
     )
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, classes: str = "") -> None:
+        super().__init__(id=id, classes=classes)
         self._paragraphs: Sequence[Line] = ()
         self._wrapped = Wrapped((), 2)
         self._width = 0

@@ -13,7 +13,7 @@ from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.dialogs import Chooser, Typed
 from scripts.desk.full_screen.hand_over_screen import HandOverScreen
 from scripts.desk.full_screen.lists import LogScreen, OutboxScreen, TeamScreen
-from scripts.desk.full_screen.panes import Bar, Cells, Rows
+from scripts.desk.full_screen.panes import USUAL_WIDTH, Bar, Cells, Rows
 from scripts.desk.full_screen.queue import Row, View
 from scripts.desk.full_screen.report_screen import ReportScreen
 from scripts.desk.full_screen.reports import CHARTS, REPORTS
@@ -26,6 +26,7 @@ _MARK = "*"
 _COLUMNS = {"": 2, "case": 8, "age": 7, "urgency": 10, "tier": 6, "flags": 12}
 _WIDE = {"status": 26, "category": 10, "files": 6}
 _WIDE_FROM = 110
+_NARROW = {"": 2, "case": 8, "urgency": 9}
 _LISTS = {"outbox": OutboxScreen, "log": LogScreen, "team": TeamScreen}
 
 
@@ -216,6 +217,8 @@ def _mine(code: str) -> str:
 
 
 def _columns(width: int) -> dict[str, int]:
+    if width < USUAL_WIDTH:
+        return _NARROW
     return {**_COLUMNS, **_WIDE} if width >= _WIDE_FROM else _COLUMNS
 
 

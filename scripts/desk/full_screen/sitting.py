@@ -63,6 +63,11 @@ class Sitting:
         return self._sign(data, self.viewer.reviewer)
 
     @property
+    def is_open(self) -> bool:
+        """Whether the casebook is open."""
+        return self._casebook is not None
+
+    @property
     def casebook(self) -> Casebook:
         """The open casebook. Raises Locked."""
         if self._casebook is None:
