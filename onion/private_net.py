@@ -20,6 +20,8 @@ from onion.control import POLL_SECONDS, Tor, has_proof_of_work
 from onion.errors import BadPath, NoFreePort, NotBootstrapped, OnionError, TorMissing
 from onion.torrc import (
     FIRST_INTERVAL,
+    POW_QUEUE_BURST,
+    POW_QUEUE_RATE,
     Authority,
     OnionService,
     PrivateNode,
@@ -51,8 +53,8 @@ class PrivateNet:
     *directory*: absent or empty; created with mode 0700. *service_socket*: the unix socket behind
     the onion's port 80; a server can start listening there later. *progress* receives one short
     sentence at a time. *clients*: how many there are, each a tor of its own. *proof_of_work*:
-    whether the service asks for it, where tor was built with it. Raises OnionError naming the node
-    and its last phase, and then leaves nothing running.
+    whether the service asks for it, where tor was built with it, and *queue*: see OnionService.
+    Raises OnionError naming the node and its last phase, and then leaves nothing running.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class PrivateNet:
         *,
         clients: int = 1,
         proof_of_work: bool = True,
+        queue: tuple[int, int] = (POW_QUEUE_RATE, POW_QUEUE_BURST),
     ) -> None:
         self.directory = directory.resolve()
         self._service_socket = service_socket.resolve()
         self._progress = progress
         self._clients = clients
         self._proof_of_work = proof_of_work
+        self._queue = queue
         self._tors: list[Tor] = []
         self.onion = ""
         self.socks_ports: tuple[int, ...] = ()
@@ -118,6 +122,7 @@ class PrivateNet:
                 self.directory / "service" / "drop",
                 self._service_socket,
                 self._proof_of_work and has_proof_of_work(),
+                self._queue,
             ),
             self._clients,
         )

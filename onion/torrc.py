@@ -62,12 +62,12 @@ ConnectionPadding 1
 # tor's guard.
 VanguardsLiteEnabled 1
 """
-_PROOF_OF_WORK = f"""\
+_PROOF_OF_WORK = """\
 # When requests arrive faster than this server can handle, each visitor's tor has to do some work
 # first. At other times nobody notices. Requests per second, and how many can wait.
 HiddenServicePoWDefensesEnabled 1
-HiddenServicePoWQueueRate {POW_QUEUE_RATE}
-HiddenServicePoWQueueBurst {POW_QUEUE_BURST}
+HiddenServicePoWQueueRate {rate}
+HiddenServicePoWQueueBurst {burst}
 """
 # No "Sandbox 1": with it and an onion service, tor 0.4.9 dies on SIGHUP, which Debian's log
 # rotation sends daily.
@@ -117,12 +117,14 @@ MinUptimeHidServDirectoryV2 0
 class OnionService:
     """A v3 onion service on port 80: the directory with its key, and the unix socket of its server.
 
-    *proof_of_work*: whether tor was built with that defence.
+    *proof_of_work*: whether tor was built with that defence. *queue*: how many introductions tor
+    takes a second before it asks for more work, and how many it takes at once.
     """
 
     directory: Path
     socket: Path
     proof_of_work: bool = True
+    queue: tuple[int, int] = (POW_QUEUE_RATE, POW_QUEUE_BURST)
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,8 @@ def _state(data: Path, control: Path, owner: int | None) -> str:
 
 def _onion_service(service: OnionService) -> str:
     check_socket_path(service.socket)
+    rate, burst = service.queue
+    work = _PROOF_OF_WORK.format(rate=rate, burst=burst) if service.proof_of_work else ""
     return (
         f"HiddenServiceDir {_quoted(service.directory)}\n"
         f"HiddenServicePort 80 unix:{_quoted(service.socket)}\n"
@@ -253,7 +257,7 @@ def _onion_service(service: OnionService) -> str:
         f"HiddenServiceNumIntroductionPoints {INTRODUCTION_POINTS}\n"
         "# This would also drop honest visitors; proof of work protects instead.\n"
         "HiddenServiceEnableIntroDoSDefense 0\n"
-    ) + (_PROOF_OF_WORK if service.proof_of_work else "")
+    ) + work
 
 
 def _quoted(path: Path) -> str:

@@ -39,6 +39,7 @@ from onion.errors import OnionError
 from onion.health import tor_state
 from onion.launch import Drop
 from onion.private_net import PrivateNet
+from onion.torrc import POW_QUEUE_BURST, POW_QUEUE_RATE
 from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site
@@ -66,7 +67,8 @@ FILINGS = ("report", "file")
 class Trial:
     """An attack as it is made here: its visitors, for how long, whether tor asks for work.
 
-    ``differs``: what it leaves out of the attack that is meant, "" if nothing.
+    ``differs``: what it leaves out of the attack that is meant, "" if nothing. ``queue``: how many
+    introductions a second, and at once, tor takes before it asks for more work.
     """
 
     name: str
@@ -75,6 +77,17 @@ class Trial:
     differs: str = ""
     proof_of_work: bool = True
     seconds: float = 0.0
+    queue: tuple[int, int] = (POW_QUEUE_RATE, POW_QUEUE_BURST)
+
+    @property
+    def network(self) -> tuple[bool, tuple[int, int]]:
+        """Trials of which this is the same share a network."""
+        return self.proof_of_work, self.queue
+
+
+# At two a second this computer's attackers fill tor's queue many times over. Its effort then
+# climbs as an attacker would have it, though from one change to the next by little.
+_SHORT_QUEUE = (2, 10)
 
 
 _NEAREST = "whole circuits through tor instead of bare INTRODUCE cells"
@@ -90,8 +103,9 @@ TRIALS = (
         "effort",
         "effort inflation",
         "introductions",
-        "visitors offer only the effort that the service suggests",
+        "a queue of 2 a second; visitors offer only the effort that the service suggests",
         seconds=INFLATION_SECONDS,
+        queue=_SHORT_QUEUE,
     ),
     Trial(
         "introductions-free",
@@ -261,10 +275,13 @@ def attackers(
 class Siege:
     """A drop behind a private network with two clients, the claimant's and the attackers'."""
 
-    def __init__(self, directory: Path, keys: Path, *, proof_of_work: bool) -> None:
+    def __init__(
+        self, directory: Path, keys: Path, *, proof_of_work: bool, queue: tuple[int, int]
+    ) -> None:
         self._directory = directory
         self._keys = keys
         self._proof_of_work = proof_of_work
+        self._queue = queue
         self._stack = ExitStack()
 
     def __enter__(self) -> "Siege":
@@ -277,6 +294,7 @@ class Siege:
                     site_folder / "front.sock",
                     clients=2,
                     proof_of_work=self._proof_of_work,
+                    queue=self._queue,
                 )
             )
             site = make_site(site_folder, onion=self.net.onion, keys=self._keys)
@@ -332,11 +350,11 @@ def lay(
     keys.mkdir()
     weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 3)
     new_reviewer(directory / "first", name="first", out=keys, weeks=weeks, choose=unprotected)
-    for work in (True, False):
-        of_network = [trial for trial in trials if trial.proof_of_work is work]
-        if not of_network:
-            continue
-        with Siege(directory / f"work-{work}", keys, proof_of_work=work) as siege:
+    networks = list(dict.fromkeys(trial.network for trial in trials))
+    for number, (work, queue) in enumerate(networks):
+        of_network = [trial for trial in trials if trial.network == (work, queue)]
+        place = directory / f"net-{number}"
+        with Siege(place, keys, proof_of_work=work, queue=queue) as siege:
             quiet = Measured(None, visits(siege.claimant, asked.quiet_seconds))
             yield quiet, quiet
             for trial in of_network:
