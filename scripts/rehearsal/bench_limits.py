@@ -1,11 +1,11 @@
 """What the limits on slow clients and on circuits cost, and what they are good for.
 
-    python -m scripts.rehearsal.bench_limits [--reports N] [--pages N] [--flooded N]
+    python -m scripts.rehearsal.bench_limits [--reports N] [--pages N] [--flooded N] [--attack NAME]
 
 One run files reports in turn through a drop with its limits, each from a Tor circuit of its own,
 and through one whose front has gunicorn's own worker and sees no circuits. The second part asks for
-pages, with and without uploads that trickle; the third files reports beside a flood of forms from
-the siege's attackers, without tor between. Nothing leaves this computer.
+pages, with and without uploads that trickle; the third files reports beside attacks of the siege, a
+flood of forms if none is named, without tor between. Nothing leaves this computer.
 """
 
 import argparse
@@ -18,10 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.console import Console
@@ -33,6 +34,7 @@ from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site
 from scripts.rehearsal.bench import ONION, TEXT, WAIVED, cpu_seconds
 from scripts.rehearsal.claimant import Form
+from scripts.rehearsal.siege_attacks import ATTACKS
 
 # gunicorn's own worker with threads, which is started anew as often.
 PLAIN = {"GUNICORN_CMD_ARGS": "--worker-class gthread --max-requests 25"}
@@ -107,12 +109,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench_limits", description="What the limits cost.")
     parser.add_argument("--reports", type=int, default=200, help="with and without (default 200)")
     parser.add_argument("--pages", type=int, default=100, help="with and without (default 100)")
-    parser.add_argument("--flooded", type=int, default=30, help="reports in a flood (default 30)")
+    parser.add_argument("--flooded", type=int, default=30, help="beside an attack (default 30)")
+    parser.add_argument(
+        "--attack", action="append", choices=ATTACKS, help="beside this one; can be given again"
+    )
     asked = parser.parse_args(arguments)
     directory = Path(tempfile.mkdtemp(prefix="casedrop-"))
     try:
         run(directory, asked.reports, asked.pages)
-        flood(directory, asked.flooded)
+        beside_attacks(directory, asked.flooded, asked.attack or ["forms"])
     finally:
         stop_agent(directory / "first")
         shutil.rmtree(directory, ignore_errors=True)
@@ -165,28 +170,40 @@ def run(directory: Path, reports: int, pages: int) -> None:
     )
 
 
-def flood(directory: Path, reports: int) -> None:
-    """Measure reports quietly and beside a flood of forms, with all files in *directory*."""
-    site = make_site(directory / "site-flood", onion=ONION, keys=directory / "keys")
+def beside_attacks(directory: Path, reports: int, attacks: Sequence[str]) -> None:
+    """Measure reports quietly and beside each of *attacks*, with all files in *directory*."""
+    site = make_site(directory / "site-attacked", onion=ONION, keys=directory / "keys")
     with Drop(site.settings_file, site.front_socket, {**os.environ, **WAIVED}):
         visitor = Visitor(site.front_socket, circuits=True)
         visitor.report()
-        quiet = _report_seconds(visitor, reports)
-        command = [sys.executable, "-m", "scripts.rehearsal.siege_attacks", "forms"]
-        command += ["--socket", str(site.front_socket), "--onion", ONION, "--seconds", "600"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as attackers:
-            assert attackers.stdout is not None
+        for attack in attacks:
+            quiet = statistics.median(_report_seconds(visitor, reports))
+            took, tally = _beside(
+                attack, site.front_socket, lambda: _report_seconds(visitor, reports)
+            )
+            Console().print(
+                f"A report: {quiet:.2f} s, beside {attack} ({tally['most_open']} at once, "
+                f"{tally['opened'] / tally['seconds']:.0f} requests a second, {tally['answers']}) "
+                f"{statistics.median(took):.2f} s, {statistics.median(took) / quiet:.2f} x, "
+                f"at worst {max(took) / quiet:.2f} x."
+            )
+
+
+def _beside(
+    attack: str, front_socket: Path, measure: Callable[[], list[float]]
+) -> tuple[list[float], dict[str, Any]]:
+    """What *measure* gives while *attack* is at its height, and what the attackers did."""
+    command = [sys.executable, "-m", "scripts.rehearsal.siege_attacks", attack]
+    command += ["--socket", str(front_socket), "--onion", ONION, "--seconds", "600"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as attackers:
+        assert attackers.stdout is not None
+        try:
             attackers.stdout.readline()
             time.sleep(SETTLE_SECONDS)
-            beside = _report_seconds(visitor, reports)
+            took = measure()
+        finally:
             attackers.terminate()
-            tally = json.loads(attackers.stdout.read())
-    ratios = [choose(beside) / statistics.median(quiet) for choose in (statistics.median, max)]
-    Console().print(
-        f"A report: {statistics.median(quiet):.2f} s, beside a flood of forms "
-        f"({tally['opened'] / tally['seconds']:.0f} requests a second, {tally['answers']}) "
-        f"{statistics.median(beside):.2f} s, {ratios[0]:.2f} x, at worst {ratios[1]:.2f} x."
-    )
+        return took, json.loads(attackers.stdout.read())
 
 
 def _report_seconds(visitor: Visitor, reports: int) -> list[float]:
