@@ -12,9 +12,11 @@ from support.export_bundles import CAMPAIGN, SERVER
 from support.line import Line
 
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.translations import GIST, Translation
+from scripts.desk.casebook.translations import GIST, TRANSCRIPT, Translation
 from scripts.desk.redaction.standing import standing
 from scripts.desk.redaction.words import NoWords, Span, occurrences, whole_characters
+from scripts.desk.transcripts.transcript import Line as Read
+from scripts.desk.transcripts.transcript import ReadPage, Transcript, Turn, Who
 
 STORY = "张三住在某地，電話 138-0000-0000。張三說：没事。"
 WITHOUT = "--without-bubblewrap"
@@ -61,9 +63,7 @@ def test_each_occurrence_in_either_script_is_shown_then_blacked_out_and_the_rest
 
     assert code == 0
     assert "part 1: 2 places\n    ▐张三▌ 住在某地" in err
-    assert (
-        "138-0000-0000。 ▐張三▌ 說：没事。" in err and "Black out 2 places in 1 text? [y/N]" in err
-    )
+    assert "138-0000-0000。 ▐張三▌ 說：没事。" in err and "Black out 2 places? [y/N]" in err
     assert out == (
         "2 places blacked out.\n"
         "The same words are still in part 2 (1 place), field other of part 2 (1 place), "
@@ -80,6 +80,35 @@ def test_each_occurrence_in_either_script_is_shown_then_blacked_out_and_the_rest
     # What was there already is there once.
     assert (code, out) == (0, "3 places blacked out.\n")
     assert shown(tmp_path, "张三.pdf") == f"{hidden}.pdf"
+
+
+def test_words_that_a_machine_read_in_a_picture_are_blacked_out_there_too(
+    told: Line, tmp_path: Path
+) -> None:
+    case, hidden = told.case(), ("--reason", "third_person", "--yes")
+    turns = (
+        Turn(Who.LEFT, "", 1, (Read("张三 在吗", (10, 20, 90, 40), 90),)),
+        Turn(Who.RIGHT, "张三", 2, (Read("在", (60, 20, 90, 40), 90),)),
+    )
+    text = Transcript((ReadPage(1, 150, 150, 0), ReadPage(2, 150, 150, 0)), turns, ()).to_text()
+    with Casebook.open(tmp_path / "casebook") as casebook:
+        one = casebook.case(1)
+        sha256 = one.files[0].attachment.sha256
+        given = Translation(sha256, TRANSCRIPT, "", "a machine", text, "F" * 40, one.day)
+        with casebook.together():
+            casebook.translations.add(one, given)
+
+    asked = ("redact", case, "--words", "-")
+    code, out, err = told.run(*asked, "--part", 2, *hidden, text="张三")
+    assert code == 0 and "the picture of page 1 of file 1" in out
+    assert "On page 2 of file 1 they are a name beside a bubble" in out
+    code, out, err = told.at_a_terminal("张三\ny\n", *asked, "--file", 1, *hidden[:2])
+    assert "picture of file 1, page 1:  ▐张三▌ 在吗" in err and "1 place blacked out." in out
+    assert "the picture of page 1" not in out
+    code, out, _ = told.run(*asked, "--everywhere", *hidden, text="张三")
+    # Two in the first part, a field of the second one, a file's name.
+    assert out.startswith("4 places blacked out.\nOn page 2")
+    assert [one["page"] for one in json.loads(told("redact", case, "--json"))].count(1) == 1
 
 
 def test_without_a_yes_nothing_is_blacked_out(told: Line, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from scripts.desk.redaction.preview import preview
 from scripts.desk.redaction.redacting import (
     black_out,
     black_out_box,
+    black_out_seen,
     check_reason,
     find_words,
     left_over,
@@ -22,6 +23,7 @@ from scripts.desk.redaction.redacting import (
     take_back,
     withhold,
 )
+from scripts.desk.redaction.seen_words import seen_words, uncovered
 from scripts.desk.redaction.standing import standing
 from scripts.desk.redaction.texts import ANSWER, BESIDE, PART, CaseText, texts_of_case
 from scripts.desk.screen.confirmation import confirm
@@ -31,6 +33,7 @@ from scripts.desk.screen.redactions import (
     found_lines,
     redaction_values,
     redactions_table,
+    seen_lines,
     what,
 )
 from scripts.terminal import isolated
@@ -51,12 +54,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--answer", type=int, metavar="N", help="or in which answer")
     where.add_argument("--translation", type=int, metavar="N", help="or in which translation")
     where.add_argument(
-        "--everywhere", action="store_true", help="or in all texts of the case, names of files too"
+        "--everywhere",
+        action="store_true",
+        help="or in all texts of the case, names of files and what a machine read in pictures too",
     )
     texts.add_argument("--whole-words", action="store_true", help="not inside longer words")
     files = parser.add_argument_group("a file")
     files.add_argument(
-        "--file", type=int, metavar="F", help="its number; without --page it is withheld whole"
+        "--file",
+        type=int,
+        metavar="F",
+        help="its number; it is withheld whole, or with --page on it, or with --words the lines of "
+        "its pictures in which a machine read them",
     )
     files.add_argument("--page", type=int, metavar="P", help="the page of --box, from 1")
     files.add_argument(
@@ -111,12 +120,13 @@ def run(asked: argparse.Namespace) -> None:
 
 def _check(asked: argparse.Namespace) -> None:
     """Raise DeskError for half of an order, or for two."""
-    acts = (asked.words, asked.file, asked.take_back, asked.preview)
-    if sum(one is not None for one in (*acts, True if asked.list else None)) > 1:
+    file = asked.file if asked.words is None else None
+    acts = (asked.words, file, asked.take_back, asked.preview, asked.list or None)
+    if sum(one is not None for one in acts) > 1:
         raise DeskError("Name one of --words, --file, --take-back, --list and --preview.")
     if (asked.page is None) != (asked.box is None):
         raise DeskError("A box is on a page: name both --page and --box.")
-    if asked.box is not None and asked.file is None:
+    if asked.box is not None and (asked.file is None or asked.words is not None):
         raise DeskError("A box is on a page of a file: name it with --file.")
     if (asked.take_back is None) != (asked.because is None):
         raise DeskError("Name with --take-back a number of the list, and with --because the why.")
@@ -143,18 +153,26 @@ def _given(name: str, question: str) -> str:
 def _black_out_words(casebook: Casebook, case: Case, words: str, asked: argparse.Namespace) -> None:
     check_reason(casebook, asked.reason)
     texts = texts_of_case(casebook, case)
-    found = find_words(_chosen(texts, case, asked), words, whole_words=asked.whole_words)
-    if found:
-        places = sum(len(one.spans) for one in found)
-        question = f"Black out {counted(places, 'place')} in {counted(len(found), 'text')}?"
-        confirm(question, (), yes=asked.yes, shown=found_lines(found))
-    new = black_out(casebook, case, found, reason=asked.reason, today=today())
+    chosen = [] if asked.file is not None else _chosen(texts, case, asked)
+    found = find_words(chosen, words, whole_words=asked.whole_words)
+    seen = [
+        one
+        for one in seen_words(casebook, case, words, whole_words=asked.whole_words)
+        if asked.everywhere or one.number == asked.file
+    ]
+    if places := sum(len(one.spans) for one in found) + sum(bool(one.boxes) for one in seen):
+        question = f"Black out {counted(places, 'place')}?"
+        confirm(question, (), yes=asked.yes, shown=[*found_lines(found), *seen_lines(seen)])
+    day = today()
+    new = black_out(casebook, case, found, reason=asked.reason, today=day)
+    new += black_out_seen(casebook, case, seen, reason=asked.reason, today=day)
     casebook.note("view", case.name)
-    left = elsewhere_lines(left_over(casebook, case, words, standing(casebook)))
     if asked.json:
         return
-    print(f"{counted(new, 'place')} blacked out." if found else "These words are not there.")
-    for line in left:
+    print(f"{counted(new, 'place')} blacked out." if places else "These words are not there.")
+    now = standing(casebook)
+    left = uncovered(seen_words(casebook, case, words), now)
+    for line in elsewhere_lines(left_over(casebook, case, words, now), left):
         print(line)
 
 

@@ -18,6 +18,7 @@ from scripts.desk.pictures.look import look
 from scripts.desk.pictures.room import Room
 from scripts.desk.redaction.boxes import box_of
 from scripts.desk.redaction.copies import RedactionError
+from scripts.desk.redaction.seen_words import Seen
 from scripts.desk.redaction.standing import Standing, sha256_of
 from scripts.desk.redaction.texts import CaseText, texts_of_case
 from scripts.desk.redaction.words import Span, occurrences
@@ -84,6 +85,28 @@ def black_out(
                     continue
                 there.add((sha256, *span, reason, who))
                 _add(casebook, case, TEXT, sha256, reason, today, span=span)
+                count += 1
+    return count
+
+
+def black_out_seen(
+    casebook: Casebook, case: Case, found: Sequence[Seen], *, reason: str, today: date
+) -> int:
+    """Black out the lines of pictures in which words were *found*. Returns how many are new.
+
+    Raises RedactionError.
+    """
+    check_reason(casebook, reason)
+    there = {(one.sha256, one.page, one.box, one.reason, one.reviewer)
+             for one in casebook.redactions.standing(case.number)}  # fmt: skip
+    who, count = at_desk(casebook), 0
+    with casebook.together():
+        for one in found:
+            for box in one.boxes:
+                if (one.sha256, one.page, box, reason, who) in there:
+                    continue
+                there.add((one.sha256, one.page, box, reason, who))
+                _add(casebook, case, BOX, one.sha256, reason, today, page=one.page, where=box)
                 count += 1
     return count
 

@@ -9,6 +9,8 @@ from rich.text import Text
 from scripts.desk.casebook.redactions import BOX, WHOLE, Redaction
 from scripts.desk.identity import Viewer
 from scripts.desk.redaction.redacting import Found, Listed
+from scripts.desk.redaction.seen_words import Seen
+from scripts.desk.redaction.words import Span
 from scripts.desk.screen.output import counted, table
 from scripts.terminal import one_line
 
@@ -23,25 +25,48 @@ def found_lines(found: Iterable[Found]) -> list[str]:
     lines = []
     for one in found:
         lines.append(f"{one.text.place}: {counted(len(one.spans), 'place')}")
-        for span in one.spans[:_MOST_SHOWN]:
-            before = one.text.text[max(span.start - _BESIDE_CHARACTERS, 0) : span.start]
-            words = one_line(one.text.text[span.start : span.stop], _WORDS_CHARACTERS)
-            after = one.text.text[span.stop : span.stop + _BESIDE_CHARACTERS]
-            sides = (one_line(side, _BESIDE_CHARACTERS) for side in (before, after))
-            lines.append(f"   {next(sides)} ▐{words}▌ {next(sides)}")
+        lines += [f"   {_marked(one.text.text, span)}" for span in one.spans[:_MOST_SHOWN]]
         if len(one.spans) > _MOST_SHOWN:
             lines.append(f"   … and {counted(len(one.spans) - _MOST_SHOWN, 'place')} more")
     return lines
 
 
-def elsewhere_lines(found: Sequence[Found]) -> list[str]:
-    """That words are left where nobody blacked them out; [] if they are not."""
-    if not found:
-        return []
-    places = (f"{one.text.place} ({counted(len(one.spans), 'place')})" for one in found)
+def seen_lines(found: Iterable[Seen]) -> list[str]:
+    """Each place at which a machine read words in a picture."""
     return [
-        f"The same words are still in {', '.join(places)}. --everywhere blacks them out there too."
+        f"picture of file {one.number}, page {one.page}: {_marked(one.text, one.span)}"
+        for one in found
+        if one.boxes
     ]
+
+
+def elsewhere_lines(found: Sequence[Found], seen: Sequence[Seen]) -> list[str]:
+    """That words are left where nobody blacked them out; [] if they are not."""
+    places = [f"{one.text.place} ({counted(len(one.spans), 'place')})" for one in found]
+    pages = dict.fromkeys((one.number, one.page) for one in seen if one.boxes)
+    places += [f"the picture of page {page} of file {number}" for number, page in pages]
+    lines = []
+    if places:
+        lines.append(
+            f"The same words are still in {', '.join(places)}. "
+            "--everywhere blacks them out there too."
+        )
+    names = dict.fromkeys((one.number, one.page) for one in seen if not one.boxes)
+    lines += [
+        f"On page {page} of file {number} they are a name beside a bubble, whose place is not "
+        "known: black it out with --box."
+        for number, page in names
+    ]
+    return lines
+
+
+def _marked(text: str, span: Span) -> str:
+    """The words at *span* between marks, with what is around them."""
+    before = text[max(span.start - _BESIDE_CHARACTERS, 0) : span.start]
+    words = one_line(text[span.start : span.stop], _WORDS_CHARACTERS)
+    after = text[span.stop : span.stop + _BESIDE_CHARACTERS]
+    first, last = (one_line(side, _BESIDE_CHARACTERS) for side in (before, after))
+    return f"{first} ▐{words}▌ {last}"
 
 
 def redactions_table(found: Iterable[Listed], viewer: Viewer) -> Table:

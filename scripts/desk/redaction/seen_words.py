@@ -1,0 +1,118 @@
+"""Words that a machine read in pictures, and the boxes that black their lines out.
+
+A whole line is blacked out, with room around it: where in it a word begins, nobody knows exactly.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.redactions import BOX, TEXT, WHOLE, Box
+from scripts.desk.redaction.standing import Standing
+from scripts.desk.redaction.words import Span, occurrences
+from scripts.desk.transcripts.transcript import Line, ReadPage, Transcript, Turn
+
+# Of a line's height: a machine's box may cut a letter's ends.
+_AROUND = 4
+
+
+@dataclass(frozen=True, repr=False)
+class Seen:
+    """Words in a picture: in ``text``, at ``span``, on a page of file ``number`` (both from 1).
+
+    ``boxes`` are the lines that they are on; none for a name above a bubble, whose place is not
+    known. No repr: it is plaintext.
+    """
+
+    number: int
+    sha256: str
+    page: int
+    text: str
+    span: Span
+    boxes: tuple[Box, ...]
+
+
+def seen_words(
+    casebook: Casebook, case: Case, words: str, *, whole_words: bool = False
+) -> list[Seen]:
+    """Where a machine read *words* in files of *case*. Raises NoWords."""
+    kept = casebook.translations.transcripts(case.number)
+    found, done = list[Seen](), set[str]()
+    for number, file in enumerate(case.files, 1):
+        sha256 = file.attachment.sha256
+        transcript = Transcript.from_text(kept[sha256].text) if sha256 in kept else None
+        if transcript is None or sha256 in done:
+            continue
+        done.add(sha256)
+        pages = {page.number: page for page in transcript.pages}
+        for turn in transcript.turns:
+            for span in occurrences(turn.text, words, whole_words=whole_words):
+                page = pages.get(turn.page)
+                boxes = tuple(_boxes(turn, span, page)) if page else ()
+                found.append(Seen(number, sha256, turn.page, turn.text, span, boxes))
+            for span in occurrences(turn.name, words, whole_words=whole_words):
+                found.append(Seen(number, sha256, turn.page, turn.name, span, ()))
+    return found
+
+
+def uncovered(found: list[Seen], counted: Standing) -> list[Seen]:
+    """Those that can still be seen in what leaves."""
+    return [one for one in found if not _covered(one, counted)]
+
+
+def _covered(one: Seen, counted: Standing) -> bool:
+    there = counted.of(one.sha256)
+    if any(each.kind not in (BOX, TEXT) for each in there):
+        return True
+    burnt = [each.box for each in there if each.kind == BOX and each.page == one.page]
+    return bool(one.boxes) and all(any(_within(box, large) for large in burnt) for box in one.boxes)
+
+
+def _within(small: Box, large: Box) -> bool:
+    return (
+        large.x <= small.x
+        and large.y <= small.y
+        and small.x + small.width <= large.x + large.width
+        and small.y + small.height <= large.y + large.height
+    )
+
+
+def _boxes(turn: Turn, span: Span, page: ReadPage) -> Iterator[Box]:
+    """The lines of *turn* that *span* of its text is on."""
+    for line, start in zip(turn.lines, _starts(turn), strict=True):
+        if start < span.stop and span.start < start + len(line.text):
+            yield _on_page(line, page)
+
+
+def _starts(turn: Turn) -> Iterator[int]:
+    """Where in the text of *turn* each of its lines begins; the text has spaces between some."""
+    at = 0
+    for line in turn.lines:
+        at = turn.text.index(line.text, at)
+        yield at
+        at += len(line.text)
+
+
+def _on_page(line: Line, page: ReadPage) -> Box:
+    """The box of *line* on its page as pictures show it, in WHOLE parts, with room around it."""
+    left, top, right, bottom = line.box
+    room = -(-max(bottom - top, 1) // _AROUND)
+    left, top, right, bottom = left - room, top - room, right + room, bottom + room
+    width, height = page.width, page.height
+    # It was turned clockwise to be read, and is turned back here.
+    turned_back = {
+        0: (left, top, right, bottom),
+        90: (top, width - right, bottom, width - left),
+        180: (width - right, height - bottom, width - left, height - top),
+        270: (height - bottom, left, height - top, right),
+    }
+    left, top, right, bottom = turned_back.get(page.turned, (0, 0, width, height))
+    if page.turned in (90, 270):
+        width, height = height, width
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    if left >= right or top >= bottom:
+        # No place on that page, as another desk may say.
+        return Box(0, 0, WHOLE, WHOLE)
+    x, y = left * WHOLE // width, top * WHOLE // height
+    return Box(x, y, -(-right * WHOLE // width) - x, -(-bottom * WHOLE // height) - y)
