@@ -30,7 +30,7 @@ CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench soak siege up desk manual package deb try-deb lock words clean install server debian \
+.PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench soak siege up desk desk-ocr manual package deb try-deb lock words clean install server debian \
   debian-packages debian-test-packages checkers
 
 help: ## list the targets
@@ -128,6 +128,9 @@ up: server ## the service on the real Tor network (STATE=var)
 
 desk: install ## the offline desk as one file with all that it needs: build/casedrop-desk.pyz and its SHA-256
 	@$(BIN)/python -m scripts.release.pyz build/casedrop-desk.pyz
+
+desk-ocr: install ## what reads text out of screenshots, a second file beside the desk's: build/casedrop-desk-ocr.pyz (240 MB) and its SHA-256
+	@$(BIN)/python -m scripts.release.ocr_pyz build/casedrop-desk-ocr.pyz
 
 manual: install ## manual pages and completions of all commands: build/man, build/completion
 	@$(BIN)/python -m scripts.release.manual build

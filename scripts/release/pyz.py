@@ -26,6 +26,7 @@ from scripts.version import BUILT_IN, revision
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements" / "desk.txt"
+SECOND_LOCK = ROOT / "requirements" / "ocr.txt"
 WHEELS = ROOT / "build" / "desk-wheels"
 # The entry points. Only what they import goes into the file; the courier, which uses a network,
 # does not.
@@ -67,7 +68,7 @@ _TAGGED = ("WHEEL", "RECORD", "auditwheel.cdx.json")
 _START = "casedrop_start"
 _MAIN = f"import {_START}\n\n{_START}.start()\n"
 # The oldest time that a zip file can hold.
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
+NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class CannotBuild(CasedropError):
@@ -89,6 +90,8 @@ def build(out: Path, wheels: Path = WHEELS) -> str:
         _check_packages(own, site)
         for path in (*own.values(), *(ROOT / name for name in DATA)):
             _write(site / path.relative_to(ROOT), path.read_bytes())
+        # The hashes of the wheels in the second file, which is built from the same lock.
+        _write(site / "scripts/desk/transcripts/ocr.txt", SECOND_LOCK.read_bytes())
         if commit := revision():
             _write(site / BUILT_IN.relative_to(ROOT), f"{commit}\n".encode())
         _pack(site, packed)
@@ -107,21 +110,21 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
     part.replace(path)
 
 
-def fetched(python: str, wheels: Path = WHEELS) -> list[Path]:
-    """The wheels of the lock for *python* ("3.12"), fetched from PyPI unless *wheels* has them.
+def fetched(python: str, wheels: Path = WHEELS, lock: Path = LOCK) -> list[Path]:
+    """The wheels of *lock* for *python* ("3.12"), fetched from PyPI unless *wheels* has them.
 
     Raises CannotBuild.
     """
     directory = wheels / python
-    hashes = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", LOCK.read_text("utf-8")))
-    names = set(re.findall(r"^([\w.-]+)==", LOCK.read_text("utf-8"), re.MULTILINE))
+    hashes = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", lock.read_text("utf-8")))
+    names = set(re.findall(r"^([\w.-]+)==", lock.read_text("utf-8"), re.MULTILINE))
     found = _matching(directory, hashes)
     if len(found) != len(names):
-        _download(python, directory)
+        _download(python, directory, lock)
         found = _matching(directory, hashes)
     if len(found) != len(names):
         raise CannotBuild(
-            f"{LOCK.relative_to(ROOT)} names {len(names)} packages; "
+            f"{lock.relative_to(ROOT)} names {len(names)} packages; "
             f"{len(found)} were found for Python {python}."
         )
     return found
@@ -135,7 +138,7 @@ def _matching(directory: Path, hashes: set[str]) -> list[Path]:
     ]
 
 
-def _download(python: str, directory: Path) -> None:
+def _download(python: str, directory: Path, lock: Path) -> None:
     platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
     target = [
         "--only-binary=:all:",
@@ -155,7 +158,7 @@ def _download(python: str, directory: Path) -> None:
         "--dest",
         str(directory),
     ]
-    locked = ["--no-deps", "--require-hashes", "--requirement", str(LOCK)]
+    locked = ["--no-deps", "--require-hashes", "--requirement", str(lock)]
     if subprocess.run([*command, *target, *locked], check=False).returncode != 0:
         raise CannotBuild(f"pip could not fetch the packages for Python {python}.")
 
@@ -272,7 +275,7 @@ def _rewritten(packed: Path) -> bytes:
     packed.write_bytes(b"#!/usr/bin/env python3\n")
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
-            info = zipfile.ZipInfo(name, _NO_TIME)
+            info = zipfile.ZipInfo(name, NO_TIME)
             # The mode in which it is unpacked: for the user alone.
             info.create_system, info.external_attr = 3, 0o100600 << 16
             archive.writestr(info, files[name])

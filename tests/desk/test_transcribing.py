@@ -95,7 +95,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Reads instead of the recognizer."""
 
     def become(name: str = "stand-in 1", boot: str = HONEST) -> None:
-        monkeypatch.setattr(transcribe, "recognizer_site", lambda: NoPackages(Path(name)))
+        monkeypatch.setattr(transcribe, "recognizer_site", lambda _progress: NoPackages(Path(name)))
         monkeypatch.setattr(transcribe, "OwnProcess", lambda site: OwnProcess(site, boot))
 
     become()
@@ -208,7 +208,7 @@ def test_without_the_recognizer_it_says_what_is_missing_and_what_works(
 ) -> None:
     case = kept(("a.png", hidden("一")))
 
-    def missing() -> Site:
+    def missing(_progress: object) -> Site:
         raise NoRecognizer("casedrop-desk-ocr.pyz is not here.")
 
     monkeypatch.setattr(transcribe, "recognizer_site", missing)

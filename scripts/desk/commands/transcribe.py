@@ -56,7 +56,9 @@ def run(asked: argparse.Namespace) -> None:
         raise DeskError("Name a case, or --queue and --where, or --all.")
     if asked.file and asked.case is None:
         raise DeskError("--file is about the files of one case; name the case.")
-    site = recognizer_site()
+    with progress_bar() as bar:
+        show = stages(bar)
+        site = recognizer_site(lambda done, total: show("unpacking", done, total))
     if asked.without_bubblewrap:
         places = Rooms(OwnWalls(), OwnProcess(site), site.machine)
     elif rooms.available():

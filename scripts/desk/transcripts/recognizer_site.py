@@ -1,11 +1,13 @@
 """Where the recognizer's packages are, if they are on this computer at all."""
 
 import importlib.util
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from dropbox.errors import CasedropError
+from scripts.desk.transcripts import second_file
 
 # What it imports, with the libraries that lie beside a package. What RapidOCR would download with
 # is not among them.
@@ -64,9 +66,21 @@ def installed_site() -> Site | None:
     return Site(Path(places[0]).resolve().parent) if places else None
 
 
-def recognizer_site() -> Site:
-    """The recognizer of this computer. Raises NoRecognizer."""
+def recognizer_site(progress: second_file.Progress = lambda _done, _total: None) -> Site:
+    """The recognizer of this computer: from the second file, or else as pip has installed it.
+
+    *progress* gets (done, total) wheels that were unpacked. Raises NoRecognizer and BadSecondFile.
+    """
+    beside = second_file.beside()
+    if beside is not None:
+        return Site(second_file.unpacked(beside, _cache(), progress))
     site = installed_site()
     if site is None:
         raise NoRecognizer(MISSING)
     return site
+
+
+def _cache() -> Path:
+    """Where the first file has unpacked itself, which only this user can read."""
+    chosen = os.environ.get("SHIV_ROOT")
+    return Path(chosen) if chosen else Path.home() / ".cache" / "casedrop-desk"
