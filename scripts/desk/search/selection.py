@@ -103,11 +103,14 @@ class Selection:
         if not self.shows_given_away:
             conditions.append('standing."case" NOT IN (SELECT value FROM json_each(?))')
             values.append(json.dumps(list(casebook.layers.given_away(reviewer))))
-        tables, before, order, after = query.order(self.sort, descending=self.descending)
+        order = query.order(self.sort, descending=self.descending, few=self.any)
+        once = "MATERIALIZED" if self.any else "NOT MATERIALIZED"
         found = casebook.database.execute(
-            f'SELECT standing."case" FROM {tables} WHERE {" AND ".join(conditions)} '  # noqa: S608
-            f"ORDER BY {order}",
-            [*before, *values, *after],
+            f'WITH wanted ("case", key) AS {once} ('  # noqa: S608 - ours alone
+            f'SELECT standing."case", {order.stored} FROM {_TABLES} '
+            f"WHERE {' AND '.join(conditions)}) "
+            f'SELECT wanted."case" FROM wanted {order.joined} ORDER BY {order.order}',
+            [*order.stored_values, *values, *order.joined_values],
         )
         return [number for (number,) in found]
 
@@ -188,11 +191,12 @@ class _Query:
         selects, values = list[str](), list[list[Any]]()
         for source in sources:
             if source == CLAIMANT:
-                selects.append(select.format("fact WHERE code = ?"))
+                selects.append(select.format("fact AS held WHERE code = ?"))
                 values.append([code])
             else:
                 readers = "reader = ?" if source == OWN else "reader IN ('', ?)"
-                selects.append(select.format(f"said WHERE code = ? AND source = ? AND {readers}"))
+                select_from = f"said AS held WHERE code = ? AND source = ? AND {readers}"
+                selects.append(select.format(select_from))
                 values.append([code, source, self._reviewer])
         return " UNION ALL ".join(selects), values
 
@@ -205,26 +209,31 @@ class _Query:
         rows, values = self._rows(column.code, sources, 'SELECT "case", value FROM {}')
         return self._casebook.database.execute(rows, _interleaved(values, [])).fetchall()
 
-    def order(self, sort: str, *, descending: bool) -> "_Order":
-        """The order by a column's values. Cases without one come last, whichever way."""
+    def order(self, sort: str, *, descending: bool, few: bool) -> "_Order":
+        """The order by a column's values. Cases without one come last, whichever way.
+
+        With *few*, what there is to sort by is only looked up for the cases that are wanted.
+        """
         direction = f"{'DESC' if descending else 'ASC'} NULLS LAST"
         if not sort:
-            return _Order(_TABLES, [], f'standing."case" {direction}', [])
+            return _Order("NULL", [], "", [], f'wanted."case" {direction}')
         column, sources = named(self._columns, sort)
         if column.kind is Kind.TEXT:
             raise SelectionError(f"{column.code} is a text, by which nothing can be sorted.")
-        key, values = _key(column, column.stored or "value")
         if column.stored:
-            return _Order(_TABLES, [], f'{key} {direction}, standing."case"', values)
-        select = f'SELECT "case", {key} AS key FROM {{}}'  # noqa: S608 - ours alone
+            key, values = _key(column, column.stored)
+            return _Order(key, values, "", [], f'wanted.key {direction}, wanted."case"')
+        select, values = _keys(column)
         rows, more = self._rows(column.code, sources, select)
         chosen = "max" if descending else "min"
-        tables = (
-            f'{_TABLES} LEFT JOIN (SELECT "case", {chosen}(key) AS key FROM ({rows}) '  # noqa: S608
-            'GROUP BY "case") AS sorted ON sorted."case" = standing."case"'
+        # The plus keeps SQLite from looking up each wanted case for each code.
+        wanted = 'WHERE +"case" IN (SELECT "case" FROM wanted)' if few else ""
+        joined = (
+            f'LEFT JOIN (SELECT "case", {chosen}(key) AS key FROM ({rows}) {wanted} '  # noqa: S608
+            'GROUP BY "case") AS sorted ON sorted."case" = wanted."case"'
         )
         before = [one for each in more for one in (*values, *each)]
-        return _Order(tables, before, f'sorted.key {direction}, standing."case"', [])
+        return _Order("NULL", [], joined, before, f'sorted.key {direction}, wanted."case"')
 
 
 def values_of(casebook: Casebook, reviewer: str, typed: str) -> dict[int, set[str]]:
@@ -239,12 +248,13 @@ def values_of(casebook: Casebook, reviewer: str, typed: str) -> dict[int, set[st
 
 
 class _Order(NamedTuple):
-    """The tables and the order in SQL, each with its values."""
+    """An order of the table "wanted" in SQL: with a key that is stored, or one that is joined."""
 
-    tables: str
-    tables_values: list[Any]
+    stored: str
+    stored_values: list[Any]
+    joined: str
+    joined_values: list[Any]
     order: str
-    order_values: list[Any]
 
 
 def named(columns: Mapping[str, Column], typed: str) -> tuple[Column, tuple[str, ...]]:
@@ -266,6 +276,22 @@ def _key(column: Column, value: str) -> tuple[str, list[Any]]:
         # Quoted as in JSON: no code is found inside another, and one that is not listed nowhere.
         return f"nullif(instr(?, '\"' || {value} || '\"'), 0)", [json.dumps(column.codes)]
     return value, []
+
+
+def _keys(column: Column) -> tuple[str, list[Any]]:
+    """The cases and :func:`_key` of a table's rows, as a select with braces where the table goes.
+
+    Codes are looked up each once and not in each row: a campaign has dozens of harms, and cases
+    have tens of thousands.
+    """
+    if column.codes and column.kind is Kind.CODE:
+        return (
+            'SELECT "case", place.key AS key FROM json_each(?) AS place CROSS JOIN {} '
+            "AND held.value = place.value",
+            [json.dumps(column.codes)],
+        )
+    key, values = _key(column, "held.value")
+    return f'SELECT "case", {key} AS key FROM {{}}', values  # noqa: S608 - ours alone
 
 
 def _month(asked: Condition, operator: str, value: str) -> tuple[str, list[Any]]:
