@@ -55,6 +55,20 @@ def test_the_last_word_counts_and_is_shown(team: Team, names: list[str]) -> None
     assert "Nobody was given a case." in team(0, "assign")
 
 
+def test_who_gives_a_case_away_leaves_it_to_everybody(team: Team, names: list[str]) -> None:
+    case = team.case()
+
+    def mine(who: int) -> bool:
+        rows = json.loads(team(who, "list", "--queue", "mine", "--json"))
+        return case in [row["case"] for row in rows]
+
+    team(0, "assign", case, "--to", names[1])
+    assert [mine(who) for who in range(3)] == [False, True, False]
+    team.judge(1, case, conflict=True)
+    assert [mine(who) for who in range(3)] == [True, False, True]
+    assert given(team, "--next", 1, "--to", names[2]) == {names[2]: [case]}
+
+
 def test_a_queue_a_condition_or_a_saved_view_is_given_as_a_batch(
     team: Team, names: list[str]
 ) -> None:

@@ -150,6 +150,7 @@ class Layers:
         """
         reviews = self.of(case)
         agreed = reviews.agreed or Judgement(category=case.category)
+        assignee = self._assignments.assignee(case.number)
         harms: Sequence[str] = tuple(agreed.harms) if reviews.agreed else case.harms
         return {
             "case": case.number,
@@ -172,7 +173,8 @@ class Layers:
             "reviewers": spaced(
                 sorted({layer.reviewer for layer in reviews.layers} | reviews.promised)
             ),
-            "assigned": self._assignments.assignee(case.number),
+            # Whoever gives a case away leaves it to everybody.
+            "assigned": "" if assignee in reviews.conflicted else assignee,
         }
 
     def new_since_decision(self, case: Case, reviews: Reviews) -> tuple[Part, ...]:
