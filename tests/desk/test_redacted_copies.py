@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from support import hostile_files as made
 from support.cases import add, attachment, new_casebook, report
+from support.drawing_rooms import needs_bubblewrap
 from support.drawn import drawn
 from support.redactions import box, redact, whole
 
@@ -23,13 +24,14 @@ from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.kinds import Kind
 from scripts.desk.pictures.look import Shown, Sink
 from scripts.desk.pictures.png import png_of
-from scripts.desk.pictures.room import NoRoom, OwnWalls, Room
+from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls, Room
 from scripts.desk.redaction.boxes import BadBox, box_of, mark_of
 from scripts.desk.redaction.copies import Copy, RedactionError, pages
 from scripts.desk.redaction.standing import standing
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 TENTH = WHOLE // 10
+OWN = OwnWalls()
 Opened = Callable[..., Generator[Copy]]
 
 
@@ -44,7 +46,9 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
         yield make
 
 
-def _opened(casebook: Casebook, data: bytes, *redactions: Redaction) -> Generator[Copy]:
+def _opened(
+    casebook: Casebook, data: bytes, *redactions: Redaction, room: Room = OWN
+) -> Generator[Copy]:
     one = attachment(f"file {casebook.last_part()}", data)
     path = casebook.file_path(one.sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +56,7 @@ def _opened(casebook: Casebook, data: bytes, *redactions: Redaction) -> Generato
     (case,) = add(casebook, report("", casebook.last_part() + 1, attachments=(one,)))
     redact(casebook, *redactions, case=case)
     (file,) = casebook.case(case).files
-    return pages(casebook, standing(casebook), file, OwnWalls())
+    return pages(casebook, standing(casebook), file, room)
 
 
 def noise(seed: int, size: tuple[int, int] = (90, 60)) -> Image.Image:
@@ -391,3 +395,15 @@ def test_a_room_that_cannot_be_closed_off_is_said_and_nothing_leaves(
     monkeypatch.setattr("scripts.desk.redaction.copies.look", refused)
     with pytest.raises(NoRoom, match="no room"):
         list(opened(made.pdf()))
+
+
+@pytest.mark.bubblewrap
+def test_in_bubblewraps_room_the_copies_are_the_same(opened: Opened, tmp_path: Path) -> None:
+    needs_bubblewrap()
+    data = made.pdf(pages=2)
+    where = box(data, 2, Box(0, 0, TENTH, TENTH))
+    own = list(opened(data, where))
+    with new_casebook(tmp_path / "other") as casebook:
+        bubbled = list(_opened(casebook, data, where, room=Bubblewrap()))
+
+    assert bubbled == own and len(own) == 2

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 import pytest
@@ -21,7 +22,9 @@ from support.cases import DAY, add, attachment, report
 from support.decided_cases import plan_of, put
 from support.desks import Desk
 
-from scripts.desk.casebook.facts import Event
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.facts import Contact, Event, Party
 from scripts.desk.casebook.translations import GIST, TRANSLATION, Translation
 from scripts.desk.pictures.room import OwnWalls
 from scripts.desk.production.handing_over import hand_over
@@ -86,6 +89,25 @@ def document(secret: str) -> bytes:
     )
 
 
+def state_facts(casebook: Casebook, case: Case, secret: str, *, reviewer: str) -> None:
+    """An event, a party and a contact, each with *secret* in all that is a text."""
+    who: dict[str, Any] = {"reviewer": reviewer, "day": DAY}
+    casebook.events.add(
+        case, Event(entry="E000000001", kind="ev.other", text=f"called {secret}", **who)
+    )
+    names = f"the one of {secret}\nalso {secret[:3]} {secret[3:]}"
+    casebook.parties.add(
+        case,
+        Party(entry="P000000001", kind="person", role="other", names=names,
+              text=f"at {secret}", **who),
+    )  # fmt: skip
+    casebook.contacts.add(
+        case,
+        Contact(entry="C000000001", date="2026-11-20", channel="phone", team="we",
+                contact=f"who has {secret}", text=f"calls {secret}", **who),
+    )  # fmt: skip
+
+
 def filed(directory: Path, secret: str) -> None:
     """A decided case in which *secret* is wherever a case can hold it."""
     first, second = Desk.make(directory, 0), Desk(directory, 1)
@@ -111,11 +133,7 @@ def filed(directory: Path, secret: str) -> None:
             for kind in (GIST, TRANSLATION):
                 given = Translation(source, kind, "en", "", f"Call {secret}", first.reviewer, DAY)
                 casebook.translations.add(case, given)
-            casebook.events.add(
-                case,
-                Event(entry="E000000001", kind="ev.other", text=f"called {secret}",
-                      reviewer=first.reviewer, day=DAY),
-            )  # fmt: skip
+            state_facts(casebook, case, secret, reviewer=first.reviewer)
     amount = {"amount": "3", "currency": "CNY", "as_of": "2020", "what": f"to {secret}"}
     for desk in (first, second):
         desk.judge(1, "m2", urgency="normal", evidence="2", amounts=(amount,))
@@ -190,6 +208,8 @@ def test_what_was_blacked_out_is_in_no_byte_that_leaves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scripts.desk.casebook.custody.datetime", Noon)
+    # The key of a casebook, which decides what entities are called.
+    monkeypatch.setattr("scripts.desk.casebook.casebook.secrets.token_bytes", bytes)
     # The control: before it is blacked out it is found, by its texts and its hashes.
     filed(tmp_path / "control", SECRET)
     there = found_in(produced(tmp_path / "control"), SECRET)

@@ -60,15 +60,13 @@ def _beside(casebook: Casebook, case: Case) -> Iterator[CaseText]:
 
 
 def _facts(casebook: Casebook, case: Case) -> Iterator[CaseText]:
-    """What reviewers stated of events, people and contacts."""
+    """What reviewers stated of events and people; contacts never leave."""
     events, parties = casebook.events.of(case.number), casebook.parties.of(case.number)
     for number, event in enumerate(events, 1):
         yield CaseText(FACT, number, f"event {number}", event.text)
     for number, party in enumerate(parties, 1):
         yield CaseText(FACT, number, f"names of party {number}", party.names)
         yield CaseText(FACT, number, f"party {number}", party.text)
-    for number, contact in enumerate(casebook.contacts.of(case.number), 1):
-        yield CaseText(FACT, number, f"contact {number}", contact.text)
 
 
 def _reviews(casebook: Casebook, case: Case) -> Iterator[CaseText]:

@@ -120,8 +120,8 @@ def what(one: Listed) -> str:
     place = one.place or "something that is not here"
     if one.redaction.kind != BOX:
         return place if one.words or not one.place else f"{place}, whole"
-    box = ", ".join(f"{value:g}" for value in _percent(one.redaction))
-    return f"{place}, page {one.redaction.page}, {box} %"
+    box = ",".join(f"{value:g}" for value in _percent(one.redaction))
+    return f"{place}, page {one.redaction.page}: {box}%"
 
 
 def _percent(one: Redaction) -> tuple[float, ...]:
