@@ -109,7 +109,8 @@ def test_each_figure_counts_what_all_may_read(many: Casebook) -> None:
     losses = figure(found, "Losses")
     assert isinstance(losses, Listing)
     assert losses.rows == (("yuan (CNY)", "8 / 8", "3,550", "275", "450", "625"),)
-    assert losses.note.startswith("Of each case, the lowest total that a reviewer found; 8 cases")
+    assert losses.note.startswith("Of each decided case, the lowest total that a reviewer found;")
+    assert "8 cases are decided. 8 of them name a sum." in losses.note
 
 
 def test_a_review_that_is_not_done_counts_nowhere(many: Casebook) -> None:
@@ -227,6 +228,43 @@ def test_a_label_of_any_shape_is_drawn_on_one_line() -> None:
     for one in (page, grid):
         assert "<b>" not in one and "\x1b" not in one and "\u202e" not in one
         assert "&lt;b&gt;" in one and "…" in one and "–" in one
+
+
+def test_a_long_label_has_two_lines_and_breaks_between_words() -> None:
+    label = "Admonished or disciplined (police admonition; punishment by employer, school or party)"
+    soup = BeautifulSoup(
+        drawn(Bars("t", ((label, 3), ("因失去保存的联系人" * 6, 2)))), "html.parser"
+    )
+
+    wide, narrow = soup.find_all("svg")
+    assert (wide["class"], narrow["class"]) == (["wide"], ["narrow"])
+    for svg in (wide, narrow):
+        first, second = (one.get_text() for one in svg.select("g")[0].find_all("text")[:2])
+        assert label.startswith(first) and label[len(first)] == " "
+        assert second.endswith("…") and label[len(first) + 1 :].startswith(second[:-1])
+        assert len(first) <= 43 and svg.find_all("rect")[1]["width"] != "0.0"
+    chinese = [one.get_text() for one in wide.find_all("g")[1].find_all("text")]
+    assert len(chinese[0]) in range(14, 18) and chinese[1].endswith("…") and chinese[2] == "2"
+
+
+def test_a_grid_and_a_long_list_have_room_on_a_telephone() -> None:
+    soup = BeautifulSoup(
+        drawn(Grid("t", ("a", "b"), (("很长的标签" * 5, (1, None)),))), "html.parser"
+    )
+    widths = [int(str(svg["width"])) for svg in soup.find_all("svg")]
+
+    assert widths == [720, 312]
+
+
+def test_an_empty_casebook_has_a_page_that_says_so(casebook: Casebook) -> None:
+    for language, words in (
+        ("en", "nothing to count yet"),
+        ("zh-Hans", "还没有"),
+        ("zh-Hant", "還沒有"),
+    ):
+        asking = asked(casebook, language=language)
+        page = html(figures(casebook, asking), asking, campaign="x")
+        assert words in page and "<figure>" not in page
 
 
 @pytest.fixture

@@ -138,6 +138,22 @@ def test_small_counts_are_left_out_with_their_sums_and_what_would_give_them_away
     assert all(set(one[2:]) == {LEFT_OUT} for name, one in cells.items() if name != "yuan (CNY)")
 
 
+def test_a_total_that_would_give_away_few_cases_of_merit_is_left_out(casebook: Casebook) -> None:
+    lost(casebook, *[[("10", "CNY", "")] for _ in range(4)])
+    for number in (1, 2, 3):
+        case = casebook.case(number)
+        for reviewer in (FIRST, SECOND):
+            amount = (_amount(("10", "CNY", "")),)
+            judged = Judgement("c1", "m1", "normal", amounts=amount)
+            casebook.layers.add(case, judged, reviewer=reviewer, day=DAY)
+        casebook.layers.settle(case)
+    found, asked = counted(casebook, least=2)
+
+    assert found.decided is None and [one.all.cases for one in found.currencies] == [4]
+    listing = listed(found, casebook.campaign.reviewing, asked)
+    assert listing.rows[0][:2] == ("yuan (CNY)", "4") and "are decided" not in listing.note
+
+
 def test_quartiles_need_as_many_cases_in_each_quarter(casebook: Casebook) -> None:
     lost(casebook, *[[(str(n), "CNY", "")] for n in range(1, 8)])
     (seven,) = counted(casebook, least=2)[0].currencies
@@ -205,7 +221,7 @@ def test_a_wrong_rate_is_refused(tmp_path: Path, entry: str, sentence: str) -> N
 def test_a_sheet_says_what_an_amount_rests_on_and_the_command_counts_it(team: Team) -> None:
     with Casebook.open(team.casebook) as casebook:
         add(casebook, *(report(f"【虚构】{n}", n) for n in (1, 2)))
-    assert "None of 0 decided cases" in team(0, "damages")
+    assert "No decided case names a sum." in team(0, "damages")
     amount = {"amount": "9000", "currency": "CNY", "as_of": "", "what": "pay", "method": "stated"}
     said = {"category": "c1", "merit": "m1", "urgency": "normal"}
     team.judge(0, team.case(1), amounts=[amount], **said)

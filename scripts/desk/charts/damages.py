@@ -15,9 +15,10 @@ from dropbox.label import Label
 from dropbox.review_codes import Rate, Reviewing
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.charts import titles
+from scripts.desk.charts.progress import progress
 from scripts.desk.charts.shapes import LEFT_OUT, Asked, Cell, Listing
 from scripts.desk.charts.small_cells import hidden
-from scripts.desk.search.counted import Cases
+from scripts.desk.search.counted import DECIDED, Cases
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,12 @@ class Converted:
 
 @dataclass(frozen=True)
 class Damages:
-    """What was lost in ``decided`` cases, of which ``named`` name a sum in some currency."""
+    """What was lost in ``decided`` cases, of which ``named`` name a sum in some currency.
 
-    decided: int
+    ``decided`` is left out where the chart of progress leaves it out.
+    """
+
+    decided: Cell
     named: Cell
     currencies: tuple[Currency, ...]
     converted: Converted | None
@@ -75,7 +79,7 @@ def damages(casebook: Casebook, cases: Cases, asked: Asked) -> Damages:
     )
     named = len(losses)
     return Damages(
-        decided=sum(bool(one.merit) for one in cases.rows),
+        decided=progress(cases, asked.least)[DECIDED],
         # Beside the counts that are shown, it would give away a single one that is not.
         named=None if None in counts or 0 < named < asked.least else named,
         currencies=found,
@@ -145,7 +149,8 @@ def listed(found: Damages, reviewing: Reviewing, asked: Asked) -> Listing:
     for one in found.currencies:
         name = reviewing.label("currency", one.code, asked.language)
         rows.append((name, *_cells(one.all, found.decided)))
-        for method, spread in one.methods.items() if set(one.methods) != {""} else ():
+        said = one.all.cases is not None and set(one.methods) != {""}
+        for method, spread in one.methods.items() if said else ():
             how = reviewing.label("amount_method", method, asked.language) if method else ""
             how = how or titles.NO_METHOD.in_(asked.language)
             rows.append((f"· {how}", *_cells(spread, found.decided)))
@@ -158,8 +163,9 @@ def listed(found: Damages, reviewing: Reviewing, asked: Asked) -> Listing:
     )
 
 
-def _cells(one: Spread, decided: int) -> tuple[str, ...]:
-    count = LEFT_OUT if one.cases is None else f"{one.cases:,} / {decided:,}"
+def _cells(one: Spread, decided: Cell) -> tuple[str, ...]:
+    of_all = "" if one.cases is None or decided is None else f" / {decided:,}"
+    count = _count(one.cases) + of_all
     return count, *map(money, (one.total, one.low, one.middle, one.high))
 
 
@@ -170,7 +176,9 @@ def _note(found: Damages, asked: Asked) -> str:
             text = text.replace("%", value, 1)
         return text
 
-    notes = [said(titles.LOSSES_NOTE, f"{found.decided:,}")]
+    notes = [said(titles.LOSSES_NOTE)]
+    if found.decided is not None:
+        notes.append(said(titles.DECIDED_NOTE, f"{found.decided:,}"))
     if found.named is not None:
         notes.append(said(titles.NAMED, f"{found.named:,}"))
     if asked.least > 1:
@@ -186,6 +194,10 @@ def _note(found: Damages, asked: Asked) -> str:
         notes.append(said(titles.NO_RATES))
     joined = "" if asked.language.startswith("zh") else " "
     return joined.join(notes)
+
+
+def _count(cell: Cell) -> str:
+    return LEFT_OUT if cell is None else f"{cell:,}"
 
 
 def money(amount: Decimal | None) -> str:

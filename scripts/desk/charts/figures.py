@@ -14,13 +14,14 @@ from dropbox.label import Label
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.charts import titles
 from scripts.desk.charts.damages import damages, listed
+from scripts.desk.charts.progress import progress
 from scripts.desk.charts.shapes import LEAST, LEFT_OUT, Asked, Bars, Cell, Figure, Grid, Listing
 from scripts.desk.charts.small_cells import hidden, hidden_in_grid
 from scripts.desk.quality import FEW, agreement
 from scripts.desk.search.columns import Column, columns_of
 from scripts.desk.search.counted import Cases
 from scripts.desk.search.limitation import by_time, clock
-from scripts.desk.search.said import EVERYBODY
+from scripts.desk.search.said import EVENT_KIND, EVERYBODY, PARTY_ROLE
 
 __all__ = ["LEAST", "LEFT_OUT", "Asked", "Bars", "Cell", "Figure", "Grid", "Listing", "figures"]
 
@@ -45,6 +46,8 @@ def figures(casebook: Casebook, asked: Asked) -> list[Figure]:
         counted.harms_together(),
         *counted.fields(),
         *counted.crosses(),
+        counted.facts(titles.EVENTS, EVENT_KIND),
+        counted.facts(titles.ROLES, PARTY_ROLE),
         counted.losses(),
         counted.days_to_answer(),
         counted.clock(),
@@ -111,9 +114,9 @@ class _Figures:
 
     def progress(self) -> Bars:
         """How far the cases have come: each step has those that took it."""
-        reached = [self._cases.steps(one) for one in self._cases.rows]
-        steps = [(label, sum(step in one for one in reached)) for step, label in titles.STEPS]
-        return self._bars(titles.PROGRESS, [(self._title(label), n) for label, n in steps])
+        cells = progress(self._cases, self._asked.least)
+        rows = tuple((self._title(label), cells[step]) for step, label in titles.STEPS)
+        return Bars(self._title(titles.PROGRESS), rows)
 
     def tiers(self) -> Bars:
         """Decided cases by their merit."""
@@ -186,6 +189,11 @@ class _Figures:
             [self._label(column, code) for code in columns],
             [(self._label(row, one), [counts[one, other] for other in columns]) for one in rows],
         )
+
+    def facts(self, title: Label, code: str) -> Bars:
+        """Cases with each kind of event, or role of a person; names are in no figure."""
+        counts = Counter(value for values in self._cases.values(code).values() for value in values)
+        return self._by_code(title, self._columns[code], counts)
 
     def losses(self) -> Listing:
         """What reviewers found to be lost, by currency and by what it rests on."""

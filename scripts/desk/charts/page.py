@@ -5,7 +5,7 @@ from html import escape
 
 from dropbox.label import Label
 from scripts.desk.charts import titles
-from scripts.desk.charts.figures import Asked, Figure
+from scripts.desk.charts.shapes import Asked, Figure
 from scripts.desk.charts.svg import drawn
 from scripts.terminal import one_line
 
@@ -34,8 +34,11 @@ svg text { fill: var(--ink); font-size: 13px; }
 svg .dark { fill: var(--over); }
 table { border-collapse: collapse; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem; text-align: right; }
-th:first-child { text-align: left; font-weight: 400; }
-thead th { font-weight: 600; }
+th:first-child { text-align: left; padding-left: 0; }
+tbody th { font-weight: 400; }
+td { white-space: nowrap; font-variant-numeric: tabular-nums; }
+.narrow { display: none; }
+@media screen and (max-width: 47rem) { .wide { display: none; } .narrow { display: block; } }
 @media print { body { margin: 0; max-width: none; } figure { overflow: visible; }
   svg { max-width: 100%; } * { print-color-adjust: exact; } }
 """
@@ -52,7 +55,7 @@ def html(figures: Sequence[Figure], asked: Asked, *, campaign: str) -> str:
 
     small = said(titles.SMALL, str(asked.least)) if asked.least > 1 else said(titles.EVERY_NUMBER)
     name = escape(one_line(campaign, _NAME_CHARACTERS))
-    drawings = "\n".join(drawn(figure) for figure in figures)
+    drawings = "\n".join(drawn(figure) for figure in figures) or f"<p>{said(titles.NOTHING)}</p>"
     counted = said(titles.COUNTED, asked.today.isoformat(), f"{len(asked.numbers):,}")
     return f"""<!DOCTYPE html>
 <html lang="{asked.language}">

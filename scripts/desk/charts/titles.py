@@ -26,18 +26,26 @@ SOURCE = _title(
     "數字來自複核結論；尚無結論時，來自當事人所述。",
     "Counted is what reviews concluded, and until then what claimants said.",
 )
+NOTHING = _title(
+    "还没有可以统计的内容。", "還沒有可以統計的內容。", "There is nothing to count yet."
+)
 INTAKE = _title("收案时间", "收案時間", "When cases arrived")
 INTAKE_BY_CATEGORY = _title("收案时间与类别", "收案時間與類別", "When cases arrived, by category")
 PROGRESS = _title("处理进度", "處理進度", "How far cases have come")
 TIERS = _title("案件的成立程度", "案件的成立程度", "Merit of decided cases")
 HARMS = _title("损害", "損害", "Harms")
 HARMS_TOGETHER = _title("同时出现的损害", "同時出現的損害", "Harms that come together")
+EVENTS = _title("有此类事件的案件", "有此類事件的案件", "Cases by what happened")
+ROLES = _title(
+    "有此类人物或组织的案件", "有此類人物或組織的案件", "Cases by the role of people in them"
+)
 LOSSES = _title("损失（按币种）", "損失（按幣別）", "Losses by currency")
 LOSSES_NOTE = _title(
-    "每案取各复核员所列总额中最低的；已有结论的案件共 % 个。未计利息。",
-    "每案取各複核員所列總額中最低的；已有結論的案件共 % 個。未計利息。",
-    "Of each case, the lowest total that a reviewer found; % cases are decided. Without interest.",
+    "只计已有结论的案件，每案取各复核员所列总额中最低的；未计利息。",
+    "只計已有結論的案件，每案取各複核員所列總額中最低的；未計利息。",
+    "Of each decided case, the lowest total that a reviewer found; without interest.",
 )
+DECIDED_NOTE = _title("已有结论的案件共 % 个。", "已有結論的案件共 % 個。", "% cases are decided.")
 NAMED = _title("其中列明金额的 % 个。", "其中列明金額的 % 個。", "% of them name a sum.")
 SPREAD_NOTE = _title(
     "案件达 % 个才显示中位数，达 % 个才显示四分位数。",

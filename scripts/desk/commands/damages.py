@@ -48,7 +48,7 @@ def run(asked: argparse.Namespace) -> None:
     if asked.json:
         print_json({"least": asked.least, **damage_values(found)})
     elif not figure.rows:
-        print(f"None of {found.decided:,} decided cases names a sum.")
+        print("No decided case names a sum.")
     else:
         print_rich(charts_text([figure], width=screen_width()))
         if asked.least > 1:

@@ -33,6 +33,7 @@ _ANSWERED_ELSEWHERE = (
 )
 # Steps that a case takes, in order; each has its label in titles.py.
 ALL, LOOKED_AT, REVIEWED, DECIDED, OF_MERIT = "all", "looked at", "reviewed", "decided", "of merit"
+STEPS = (ALL, LOOKED_AT, REVIEWED, DECIDED, OF_MERIT)
 
 
 class Row(NamedTuple):
@@ -81,6 +82,11 @@ class Cases:
         }
         return frozenset(step for step, whether in taken.items() if whether)
 
+    def progress(self) -> dict[str, int]:
+        """How many cases have taken each step."""
+        reached = [self.steps(one) for one in self.rows]
+        return {step: sum(step in one for one in reached) for step in STEPS}
+
     def values(self, code: str) -> dict[int, set[str]]:
         """What is said in a field or question, by case: by its reviews, or else by its claimant."""
         found: dict[int, set[str]] = {}
@@ -92,11 +98,12 @@ class Cases:
         return found
 
     def losses(self) -> Iterator[dict[str, dict[str, Decimal]]]:
-        """The sums by currency and method that reviewers found in each case that has any.
+        """The sums by currency and method that reviewers found in each decided case with any.
 
         Where reviewers differ, the one counts who found the least in a currency.
         """
-        cases = self.values("amounts")
+        decided = {one.number for one in self.rows if one.merit}
+        cases = decided.intersection(self.values("amounts"))
         for case in outlines_of(self._casebook, sorted(cases)):
             least: dict[str, dict[str, Decimal]] = {}
             for judgement in self._casebook.layers.of(case).voices:
