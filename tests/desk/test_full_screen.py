@@ -19,6 +19,7 @@ from support.seat import MIDDLE, SMALL, WIDE, Seat
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import TRANSLATION
+from scripts.desk.commands import screen
 from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.locked_screen import LockedScreen
 from scripts.desk.full_screen.panes import Pages
@@ -511,6 +512,23 @@ def test_words_views_order_and_marks_choose_what_is_listed(desk: Desk) -> None:
 
 def test_without_a_terminal_there_is_a_sentence(line: Line) -> None:
     assert "needs a terminal" in line.refused("screen")
+
+
+def test_a_terminal_that_cannot_draw_is_refused_and_one_that_lacks_characters_is_told(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "at_terminal", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert "other commands work in it" in line.refused("screen")
+    assert "no Chinese" in screen.hint({"TERM": "linux", "LANG": "en_US.UTF-8"})
+    for good in (
+        {"LANG": "zh_CN.utf8"},
+        {"LC_ALL": "C.UTF-8"},
+        {"LC_CTYPE": "C.UTF-8", "LANG": "x"},
+    ):
+        assert screen.hint({"TERM": "xterm", **good}) == ""
+    for bad in ({}, {"LANG": "C", "LC_CTYPE": "C.UTF-8"}, {"LC_ALL": "zh_CN.GBK"}):
+        assert "LANG=C.UTF-8" in screen.hint({"TERM": "xterm", **bad})
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -25,10 +26,13 @@ SECONDS = 60
 class Terminal:
     """A terminal of 80 columns and 24 lines with a program in it."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, term: str = "xterm-256color") -> None:
         self.person, terminal = pty.openpty()
+        # Of the terminal, not of what is connected to it: to see later whether it was restored.
+        self.kept = os.dup(terminal)
+        self.before = termios.tcgetattr(terminal)
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        environ = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+        environ = {**os.environ, "TERM": term, "LANG": "C.UTF-8"}
         environ |= {"TEXTUAL_LOG": "/nowhere/log", "TEXTUAL_SCREENSHOT": "1"}
         self.process = subprocess.Popen(
             command,
@@ -63,25 +67,54 @@ class Terminal:
     def end(self) -> int:
         """Wait for the program's end. Returns its exit code."""
         code = self.process.wait(SECONDS)
+        assert termios.tcgetattr(self.kept) == self.before
+        os.close(self.kept)
         while more := self._read():
             self.said += more
         os.close(self.person)
         return code
 
 
-@pytest.mark.slow
-def test_it_works_in_a_terminal_and_leaves_nothing_there(team: Team) -> None:
+# A title, the clipboard, a cleared screen, a bell, a picture, in both forms of control characters.
+HOSTILE = "\x1b]0;PWNED\x07\x1b]52;c;UFdORUQ=\x07\x1b[2J\x1bPq#0;2\x1b\\\x9b2J\x9d0;PWNED\x9c"
+
+
+def filed(team: Team) -> str:
+    """The name of a case with a hostile text."""
     with Casebook.open(team.casebook) as casebook:
         casebook.add_part(
             block_id=b"b" * 16,
             block_sha256="00" * 32,
             day=DAY,
             bundle=1,
-            report=report("【虚构】金丝雀正文七三一零"),
+            report=report(f"【虚构】金丝雀正文七三一零 {HOSTILE}"),
         )
-        name = casebook.names.of(1)
+        return casebook.names.of(1)
+
+
+def begin(team: Team, term: str = "xterm-256color") -> Terminal:
     command = [sys.executable, "-m", "scripts.desk", "--casebook", str(team.casebook)]
-    terminal = Terminal(*command, "--home", str(team.homes[0]), "screen")
+    return Terminal(*command, "--home", str(team.homes[0]), "screen", term=term)
+
+
+def outside(said: str) -> str:
+    """What is left in the terminal: before and after its other screen was shown."""
+    before, _, inside = said.partition("\x1b[?1049h")
+    assert "金丝雀" in inside
+    shown, left, after = inside.rpartition("\x1b[?1049l")
+    assert left
+    # What the claimant wrote is spelled out, and acts on nothing: neither the window's title nor
+    # the clipboard, only the shape of the mouse's pointer.
+    assert "‹U+001B›]0;PWNED" in shown
+    assert set(re.findall("\x1b\\]([0-9]*)", said)) <= {"22"}
+    assert not re.search("[\x80-\x9f]", said) and "\x1bP" not in said
+    return before + after
+
+
+@pytest.mark.slow
+def test_it_works_in_a_terminal_and_leaves_nothing_there(team: Team) -> None:
+    name = filed(team)
+    terminal = begin(team)
 
     terminal.until(name)
     terminal.type("\r")
@@ -97,12 +130,24 @@ def test_it_works_in_a_terminal_and_leaves_nothing_there(team: Team) -> None:
 
     said = terminal.said.decode("utf-8", "replace")
     assert code == 0 and "Traceback" not in said
-    before, _, inside = said.partition("\x1b[?1049h")
-    after = inside.rpartition("\x1b[?1049l")[2]
-    for text in (name, "金丝雀"):
-        assert text in inside and text not in before and text not in after
-    # Neither the window's title nor the clipboard: only the shape of the mouse's pointer.
-    assert set(re.findall("\x1b\\]([0-9]*)", said)) <= {"22"}
+    assert not [one for one in (name, "金丝雀", "PWNED") if one in outside(said)]
     with Casebook.open(team.casebook) as casebook:
         (layer,) = casebook.layers.of(casebook.case(1)).layers
         assert (layer.judgement.merit, layer.judgement.urgency) == ("m2", "normal")
+
+
+@pytest.mark.slow
+def test_whoever_ends_it_from_elsewhere_leaves_the_terminal_clean(team: Team) -> None:
+    name = filed(team)
+    terminal = begin(team, "linux")
+
+    terminal.until(name)
+    terminal.until("no Chinese characters")
+    terminal.type("\r")
+    terminal.until("PWNED")
+    terminal.process.terminate()
+    code = terminal.end()
+
+    assert code == -signal.SIGTERM
+    left = outside(terminal.said.decode("utf-8", "replace"))
+    assert not [one for one in (name, "金丝雀", "Traceback") if one in left]

@@ -2,13 +2,18 @@
 
 import argparse
 import os
+import signal
 import sys
+from collections.abc import Mapping
 
 from dropbox.gpg_agent import stop_agent
 from scripts.desk.identity import DeskError, opener, today, working
 from scripts.desk.options import add_lang
 from scripts.desk.screen.output import progress_bar, stages
 from scripts.desk.search.upkeep import catch_up
+
+# The names of terminals that can only print one line after the other.
+_WITHOUT_CURSOR = frozenset({"", "dumb", "unknown"})
 
 HELP = "read and review cases in the whole terminal, by single keys"
 
@@ -22,6 +27,11 @@ def run(asked: argparse.Namespace) -> None:
     """Open the casebook, show it until the reviewer leaves, and close it."""
     if not at_terminal():
         raise DeskError("The full screen needs a terminal; programs use the other commands.")
+    if os.environ.get("TERM", "") in _WITHOUT_CURSOR:
+        raise DeskError(
+            "This terminal says that it cannot place characters (TERM is "
+            f"{os.environ.get('TERM') or 'not set'}); the other commands work in it."
+        )
     # Textual would write what it shows into files that these name.
     for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
         del os.environ[name]
@@ -40,12 +50,28 @@ def run(asked: argparse.Namespace) -> None:
     try:
         with progress_bar() as bar:
             catch_up(sitting.casebook, stages(bar))
-        app = FullScreen(sitting)
+        app = FullScreen(sitting, hint=hint(os.environ))
         app.run(mouse=False)
     finally:
         sitting.close()
     if app.failure is not None:
         raise app.failure
+    if app.ended_by is not None:
+        # As it would have ended without a screen to clear.
+        signal.signal(app.ended_by, signal.SIG_DFL)
+        signal.raise_signal(app.ended_by)
+
+
+def hint(environ: Mapping[str, str]) -> str:
+    """What to know of a terminal in which characters may look wrong, "" of any other."""
+    if environ.get("TERM") == "linux":
+        return "This console has no Chinese characters; open a terminal window for them."
+    named = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG", "")
+    # Python itself says C.UTF-8 where nobody names a language.
+    unnamed = environ.get("LANG", "") in ("", "C", "POSIX") and not environ.get("LC_ALL")
+    if unnamed or "UTF8" not in named.upper().replace("-", ""):
+        return "If characters look wrong: the terminal has to be set to UTF-8, LANG=C.UTF-8."
+    return ""
 
 
 def at_terminal() -> bool:

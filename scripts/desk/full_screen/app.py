@@ -1,6 +1,7 @@
 """The full screen as a program: it begins at the queue, and locks."""
 
 import gc
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ class FullScreen(App[None]):
     """The desk in the whole terminal, for one *sitting*.
 
     Nothing of a case leaves it on its own: not to the window's title, the clipboard, a log, a file
-    or a traceback. *clock* counts seconds.
+    or a traceback. *clock* counts seconds; *hint* is said first.
     """
 
     TITLE = "Casedrop"
@@ -42,13 +43,18 @@ class FullScreen(App[None]):
         Binding("ctrl+c", "stop", "", priority=True),
     ]
 
-    def __init__(self, sitting: Sitting, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, sitting: Sitting, clock: Callable[[], float] = time.monotonic, *, hint: str = ""
+    ) -> None:
         super().__init__(ansi_color=True)
         self.animation_level = "none"
         self.sitting = sitting
         self.queue = Queue(sitting)
         self.failure: Exception | None = None
+        # The signal that ended it, if one did.
+        self.ended_by: int | None = None
         self._clock = clock
+        self._hint = hint
         self._used = clock()
 
     def compose(self) -> ComposeResult:
@@ -59,7 +65,18 @@ class FullScreen(App[None]):
         """Show the queue, and look from time to time whether anybody is here."""
         self.theme = "ansi-dark"
         self.set_interval(_LOOK_EVERY, self.look_idle)
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, self._end)
         self.begin()
+        if self._hint:
+            self.call_after_refresh(self.say, self._hint)
+
+    def _end(self, number: int, _frame: object) -> None:
+        """End when the system asks for it: the terminal is left empty, and as it was."""
+        self.ended_by = number
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.exit)
 
     def begin(self) -> None:
         """Show the queue of the open casebook."""

@@ -200,9 +200,20 @@ class HandOverScreen(ListScreen):
 
 @contextmanager
 def _interrupted() -> Iterator[None]:
-    """Ctrl-C interrupts at once, not when the screen is there again."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Signals interrupt at once, not when the screen is there again, and then reach it."""
+    asked = list[int]()
+
+    def interrupt(number: int, _frame: object) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for told in asked:
+            if told != signal.SIGINT:
+                signal.raise_signal(told)

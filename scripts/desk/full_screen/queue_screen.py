@@ -11,7 +11,6 @@ from textual.widget import Widget
 from dropbox.errors import CasedropError
 from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.dialogs import Chooser, Typed
-from scripts.desk.full_screen.hand_over_screen import HandOverScreen
 from scripts.desk.full_screen.lists import LogScreen, OutboxScreen, TeamScreen
 from scripts.desk.full_screen.panes import USUAL_WIDTH, Bar, Cells, Rows
 from scripts.desk.full_screen.queue import Row, View
@@ -158,6 +157,9 @@ class QueueScreen(Selecting):
 
     def action_hand_over(self) -> None:
         """Hand over what is listed."""
+        # Only here: what draws dossiers takes as long to load as all else.
+        from scripts.desk.full_screen.hand_over_screen import HandOverScreen  # noqa: PLC0415
+
         self.app.push_screen(HandOverScreen(self.sitting, self.queue), self._back)
 
     def action_charts(self) -> None:
