@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from support.cases import DAY
+from support.counsel import state
 from support.decided_cases import at_work, held, plan_of, written
 from support.team import Team
 from support.unpacked import pdf_text
 
 from dropbox.codename import WordLists, new_codename
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.facts import Event, Party, SameParty
+from scripts.desk.casebook.facts import Event, SameParty
 from scripts.desk.production.handing_over import SCHEMA
 
 # What each schema of the model that is used here has, by its published YAML files: of itself and
@@ -40,24 +41,6 @@ RANGES = {
     "proof": {"Document", "Message"},
     "parent": {"Message"},
 }
-
-
-def state(casebook: Casebook, case: int, *, suffix: str = "A") -> None:
-    """A party and two events of *case*."""
-    of = casebook.case(case)
-    given: dict[str, Any] = {"reviewer": "F" * 40, "day": DAY}
-    part = f"part {of.parts[0].block_id.hex()}"
-    entry = f"P00000000{suffix}"
-    party = Party(
-        entry=entry, kind="authority", role="authority", names="【虚构】派出所\nPolice", **given
-    )
-    casebook.parties.add(of, party)
-    for at, (when, text) in enumerate((("~2019-03", "about"), ("2018", "=first"))):
-        event = Event(
-            entry=f"E0000000{at}{suffix}", kind="measure", date=when, text=text, parties=entry,
-            source=part, **given,
-        )  # fmt: skip
-        casebook.events.add(of, event)
 
 
 def entities(out: Path) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pypdfium2
 
@@ -54,5 +55,7 @@ def _pdf(data: bytes) -> Iterator[bytes]:
             yield zlib.decompress(found[1])
         except zlib.error:
             yield found[1]
-    yield from (page.encode("utf-8", "replace") for page in pdf_text(data))
-    yield from (value.encode() for value in pdf_metadata(data).values())
+    # One that does not open has no text, but its streams may hold something.
+    with suppress(pypdfium2.PdfiumError):
+        yield from (page.encode("utf-8", "replace") for page in pdf_text(data))
+        yield from (value.encode() for value in pdf_metadata(data).values())

@@ -94,7 +94,7 @@ def hand_over(
         raise HandOverError(f"{out} is there already; what is handed over goes into a new folder.")
     removed = unfinished.remove(out.parent)
     with unfinished.begun(out) as part:
-        folder = Folder(part)
+        folder = Folder(part, day or today())
         making = _making(casebook, plan, language, day or today())
         handed = _write(casebook, plan, folder, making, room, progress)
         listed = folder.listed()
