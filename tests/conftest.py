@@ -5,6 +5,7 @@ once for all.
 import argparse
 import copy
 import gc
+import gettext
 import os
 import shutil
 import tempfile
@@ -107,6 +108,41 @@ def own_catalogs_are_read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalog, "_sentences", remembered)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_word_lists_are_read_once() -> Iterator[None]:
+    """They do not change, and are frozen. In earnest a process reads them once, if at all."""
+    read, known = WordLists.read.__func__, list[WordLists]()  # type: ignore[attr-defined]
+
+    def remembered(cls: type[WordLists], *folder: Path) -> WordLists:
+        if folder:
+            return read(cls, *folder)  # type: ignore[no-any-return]
+        if not known:
+            known.append(read(cls))
+        return known[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WordLists, "read", classmethod(remembered))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def missing_catalogs_are_looked_for_once() -> Iterator[None]:
+    """argparse asks for a translation of each of its words, and finds no catalog each time."""
+    find, known = gettext.find, dict[object, Any]()
+
+    def remembered(domain: str, *named: Any, **more: Any) -> Any:
+        if any(named) or any(more.values()):
+            return find(domain, *named, **more)
+        asked = (domain, *map(os.environ.get, ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")))
+        if asked not in known:
+            known[asked] = find(domain)
+        return known[asked]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gettext, "find", remembered)
         yield
 
 

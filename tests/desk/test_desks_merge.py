@@ -11,6 +11,7 @@ import pytest
 from fuzz.openpgp import NOW
 from support.cases import DAY
 from support.desks import REVIEWERS, Desk
+from support.shared import made_once
 
 from dropbox.errors import BadBundle
 from scripts.desk.audit import findings, forks
@@ -32,13 +33,17 @@ A, B, C = (one.fingerprint for one in REVIEWERS[:3])
 
 
 @pytest.fixture
-def desks(tmp_path: Path) -> list[Desk]:
+def desks(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Desk]:
     """Three desks that know of each other; each has imported the cases in another order."""
-    made = [Desk.make(tmp_path / f"desk-{number}", number) for number in range(3)]
-    for desk, claimants in zip(made, ([1, 2, 3, 4], [4, 3, 2, 1], [2, 4, 1, 3]), strict=True):
-        desk.file(claimants)
-    exchange(made)
-    return made
+
+    def make(place: Path) -> None:
+        made = [Desk.make(place / f"desk-{number}", number) for number in range(3)]
+        for desk, claimants in zip(made, ([1, 2, 3, 4], [4, 3, 2, 1], [2, 4, 1, 3]), strict=True):
+            desk.file(claimants)
+        exchange(made)
+
+    kept = made_once(tmp_path_factory, "three desks", make)
+    return [Desk(kept / f"desk-{n}", n).copy(tmp_path / f"desk-{n}") for n in range(3)]
 
 
 def exchange(desks: list[Desk]) -> None:
