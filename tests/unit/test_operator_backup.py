@@ -17,6 +17,7 @@ from support.durable import steps
 from support.stopped_drop import StoppedDrop
 from support.unix_server import served
 
+from dropbox import gpg_process
 from dropbox.errors import CannotSeal, StoreError
 from dropbox.settings import PACKAGED_CAMPAIGN, Settings
 from dropbox.successor import read_successor
@@ -435,6 +436,23 @@ def test_what_is_on_the_disk_is_what_is_opened_again(
     assert before == [True, (0, 0, os.POSIX_FADV_DONTNEED)]
     # Who keeps nothing of a member has it compared all the same.
     assert real(tmp_path / "b", WORDS, lambda *_: None) == manifest
+
+
+def test_who_watches_sees_each_byte_that_is_read_and_gpg_keeps_what_it_needs_in_memory(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, homes, seen = gpg_process.pipe, list[Path](), list[int]()
+
+    def piped(command: list[str], source: Any, sink: Any, environ: dict[str, str]) -> Any:
+        homes.append(Path(environ["GNUPGHOME"]))
+        return pipe(command, source, sink, environ)
+
+    monkeypatch.setattr(gpg_process, "pipe", piped)
+    seal(tmp_path / "b", WORDS, [("a", file)], {}, seen.append)
+
+    # The file, and the archive that is opened again.
+    assert sum(seen) == file.stat().st_size + (tmp_path / "b").stat().st_size
+    assert [home.parent for home in homes] == [Path("/dev/shm")] * 2
 
 
 def test_a_gpg_that_ends_well_but_does_not_say_that_all_was_intact_has_opened_nothing(
