@@ -327,6 +327,7 @@ exec {real} "$@"
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_between_two_weeks_and_the_rest_is_added_later(
     home: Path, tmp_path: Path
 ) -> None:

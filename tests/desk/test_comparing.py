@@ -116,6 +116,7 @@ def test_a_pair_is_shown_and_denied_and_the_next_one_confirmed(
     assert acts[:5] == [*expected, ("link", whose[1])]
 
 
+@pytest.mark.slow
 def test_who_gave_a_case_away_does_not_compare_it(desk: Desk) -> None:
     desk.judge(2, merit="", category="", conflict=True)
     with desk.working() as casebook:

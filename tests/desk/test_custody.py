@@ -61,6 +61,7 @@ def filed(team: Team, reviewers: Reviewers, prepared: Prepared) -> tuple[Team, s
     return team, prepared.bring("two cases", team, file_two)
 
 
+@pytest.mark.slow
 def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:
     team, case = filed
     imported = log(team)

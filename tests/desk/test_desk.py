@@ -482,6 +482,7 @@ def test_an_answer_that_cannot_be_read_is_refused_when_it_is_written(
     assert [one.kind for one in casebook.queued()] == ["acknowledgement"]
 
 
+@pytest.mark.slow
 def test_a_day_at_the_desk(
     drop: Drop,
     line: Line,

@@ -30,6 +30,9 @@ SAMPLES = json.loads((Path(__file__).parents[1] / "sample_cases.json").read_text
 URGENCY = {"normal": "normal", "high": "danger", "deadline_check": "deadline"}
 US = {"none_stated": "none", "none": "none", "california": "california"}
 
+# Eight cases are filed, reviewed and adjudicated before the first test.
+pytestmark = pytest.mark.slow
+
 
 def facts(sample: dict[str, Any]) -> dict[str, Any]:
     """The sample claimant's answers to the optional questions."""
@@ -417,7 +420,6 @@ def test_one_byte_altered_anywhere_in_the_file_is_seen(
         assert out.count("\n") + err.count("\n") >= 1, what
 
 
-@pytest.mark.slow
 def test_a_file_of_a_claimant_that_was_altered_or_taken_away_is_named(
     gold: tuple[Team, dict[str, dict[str, Any]]], tmp_path: Path
 ) -> None:

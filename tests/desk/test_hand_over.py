@@ -26,6 +26,7 @@ from scripts.desk.production.plan import planned
 from scripts.desk.production.records import Document, Numbering, documents, record
 
 
+@pytest.mark.slow
 def test_two_cases_are_in_every_table_and_the_open_one_is_named(ready: Team) -> None:
     plan = ready(0, "hand-over")
     assert f"Held back, its reviews are not done: 1 case: {ready.case(3)}" in plan

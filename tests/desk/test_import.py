@@ -496,6 +496,7 @@ def test_ten_thousand_blocks_of_which_nobody_speaks_are_counted(
     )
 
 
+@pytest.mark.slow
 def test_files_with_any_name_come_out_under_safe_ones(
     drop: Drop, casebook: Casebook, opener: Opener, tmp_path: Path
 ) -> None:
@@ -610,6 +611,7 @@ def test_a_bundle_of_another_server_campaign_or_number_says_which(
     assert casebook.counts().parts == 1
 
 
+@pytest.mark.slow
 def test_a_casebook_of_a_newer_version_is_refused_by_every_command(
     filled: Path, casebook_directory: Path, reviewer_homes: list[Path]
 ) -> None:

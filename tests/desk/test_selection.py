@@ -190,6 +190,7 @@ def found_by(desk: Desk, reviewer: str, conditions: tuple[str, ...]) -> set[str]
     return found
 
 
+@pytest.mark.slow
 def test_every_field_of_a_decided_case_finds_it_and_none_before_it_may_be_seen(desk: Desk) -> None:
     desk.judge(1, **SAID)  # type: ignore[arg-type]  # of a tier that needs two reviews
     beside = {"note!=", "amounts>5000", "amounts.currency=CNY", "amounts.as_of=2026"}

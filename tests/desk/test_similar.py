@@ -193,6 +193,7 @@ def test_two_short_sentences_of_one_kind_are_alike_by_chance_and_not_linked(
     assert linked(casebook, (1, 2)) == {}
 
 
+@pytest.mark.slow
 def test_an_altered_copy_meets_its_original_in_a_band_and_strangers_do_not() -> None:
     """Only texts that meet are compared: nearly all similar ones must meet, and few others."""
     chance = random.Random(7)

@@ -183,6 +183,7 @@ def test_a_vault_in_the_place_of_a_lost_one_is_taken_on_the_operators_word(
     new.store.close()
 
 
+@pytest.mark.slow
 def test_the_desk_learns_from_the_vaults_next_export_what_arrived(
     tmp_path: Path,
     clock: TickClock,

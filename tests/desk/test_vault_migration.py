@@ -145,6 +145,7 @@ def test_the_desk_imports_all_reports_and_files_through_an_export_of_format_2(
     assert texts == TEXTS and photo == PHOTO
 
 
+@pytest.mark.slow
 def test_a_codename_of_format_1_reads_its_answer_and_withdraws(site: Site) -> None:
     path, found = converted(site)
     before = held(path)

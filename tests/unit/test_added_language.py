@@ -69,6 +69,7 @@ def test_every_page_is_in_the_language_and_has_its_direction(
         assert page.html.html is not None and not page.html.html.has_attr("dir")
 
 
+@pytest.mark.slow
 def test_no_english_is_left_on_a_page(every_answer: dict[str, dict[str, Page]]) -> None:
     """Besides codenames, addresses, keys, and names of languages and files."""
     for name, page in every_answer[TAG].items():

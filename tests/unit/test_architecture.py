@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("dropbox", "onion", "scripts")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -62,6 +64,13 @@ def module(path: Path) -> str:
 @cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parsed_once() -> None:
+    """The tests of this module share a fixture, and so run in one worker: only that one parses."""
+    for path in SOURCES:
+        tree(path)
 
 
 def imports(path: Path) -> Iterator[str]:

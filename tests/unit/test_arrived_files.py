@@ -241,6 +241,7 @@ def test_what_arrives_from_a_page_that_was_open_for_too_long_is_kept_as_well(
     assert [name for name, _ in filed(front)] == [FIRST.name, SECOND.name]
 
 
+@pytest.mark.slow
 def test_a_page_that_sends_all_again_is_filed_at_once_and_nothing_is_stored_twice(
     front: Front, browser: Browser
 ) -> None:
@@ -318,6 +319,7 @@ def test_a_file_that_was_removed_does_not_come_back(front: Front, browser: Brows
     assert filed(front) == contents(SECOND) and front.vault.pending == {}
 
 
+@pytest.mark.slow
 def test_no_more_files_come_back_than_a_report_can_have(front: Front, browser: Browser) -> None:
     page = report_page(browser)
     many = [File(f"{number}.txt", "", b"%d" % number) for number in range(16)]

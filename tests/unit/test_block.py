@@ -30,6 +30,7 @@ CONTEXT = b"casedrop block 2"
 VECTORS = sorted((Path(__file__).parents[1] / "vectors" / "block").glob("*.json"))
 
 
+@pytest.mark.slow
 @given(st.sampled_from(Kind), st.binary(max_size=300), st.sampled_from([0, 1, 65_194]))
 @settings(max_examples=40, deadline=None)
 def test_content_comes_back_whatever_its_length_in_a_block_of_one_size(

@@ -67,6 +67,7 @@ def test_a_text_is_found_however_it_was_left(planted: str) -> None:
         ) == {CANARY}
 
 
+@pytest.mark.slow
 def test_every_encoding_of_the_scanner_is_found() -> None:
     for name, forms in encodings(CANARY).items():
         for form in forms:

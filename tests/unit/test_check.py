@@ -17,6 +17,7 @@ def settings(tmp_path: Path, keys_dir: Path) -> Path:
     return make_site(tmp_path / "site", onion=ONION, keys=tmp_path / "keys").settings_file
 
 
+@pytest.mark.slow
 def test_a_site_without_a_mistake_is_right_in_every_part(
     settings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -188,6 +188,7 @@ def test_it_may_be_typed_as_people_type(dress: str) -> None:
     assert LISTS.read_codename(dressed(codename)[dress]) == codename
 
 
+@pytest.mark.slow
 @given(CODENAMES, st.integers(0, 7), st.integers(1, 2047))
 @settings(max_examples=150, deadline=None)
 def test_one_other_word_is_refused(codename: Codename, place: int, step: int) -> None:

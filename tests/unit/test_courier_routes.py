@@ -424,6 +424,7 @@ def test_a_pull_completes_while_four_threads_file_and_withdraw(
     vault.store.close()
 
 
+@pytest.mark.slow
 def test_an_export_is_made_while_four_threads_file(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "vault.sqlite", TickClock(), quantum=64, tick_seconds=0.02)
     filed = [file_report(vault.store, 1, bytes([number]) * 32) for number in range(4)]

@@ -130,6 +130,7 @@ def test_every_response_is_isolated_from_other_sites(every_answer: dict[str, Pag
         assert not set(headers) & {"server", "date", "etag", "last-modified", "set-cookie"}, name
 
 
+@pytest.mark.slow
 def test_every_answer_has_one_size_and_the_same_headers(every_answer: dict[str, Page]) -> None:
     answers = every_answer
 

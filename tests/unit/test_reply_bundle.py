@@ -201,6 +201,7 @@ def test_replies_that_are_cut_off_or_repeated_are_refused() -> None:
         read(signed(BUNDLE.manifest(), BUNDLE._content()[: -REPLY_BYTES - 16]))
 
 
+@pytest.mark.slow
 def test_as_many_as_allowed_are_taken_and_no_more() -> None:
     def replies(count: int) -> tuple[SealedReply, ...]:
         return tuple(SealedReply(n.to_bytes(16, "big"), bytes(REPLY_BYTES)) for n in range(count))

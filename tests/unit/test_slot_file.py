@@ -140,6 +140,7 @@ def test_a_short_journal_is_overwritten_and_does_not_grow(path: Path) -> None:
     journal.close()
 
 
+@pytest.mark.slow
 def test_between_ticks_the_journal_is_a_header_of_zeros_and_random_bytes(path: Path) -> None:
     store = open_days(path, tombstone=sealed_tombstone)
     file_report(store, 20)

@@ -148,6 +148,7 @@ def changed_site(site: Path, *, without: str = "", page_bytes: int = 45_056) -> 
     return file
 
 
+@pytest.mark.slow
 def test_sentences_that_are_missing_are_listed(
     site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

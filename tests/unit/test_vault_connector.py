@@ -171,6 +171,7 @@ def test_a_connector_that_does_not_answer_is_none(path: Path) -> None:
     assert json.loads(done.stdout) == ["ConnectorEnded", True], done.stderr
 
 
+@pytest.mark.slow
 def test_a_connector_ends_with_its_worker(path: Path) -> None:
     done = run(ORPHAN, path)
     assert done.returncode == -signal.SIGKILL, done.stderr

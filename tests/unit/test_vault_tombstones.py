@@ -297,6 +297,7 @@ def test_a_key_of_another_day_is_refused(store: DayStore, days: int) -> None:
     assert store.day_keys() == []
 
 
+@pytest.mark.slow
 def test_the_key_is_renewed_in_a_thread_at_once_and_after_midnight(
     stones: Tombstones, store: DayStore, clock: TickClock
 ) -> None:

@@ -81,6 +81,7 @@ def test_the_operator_is_told_what_is_waived_and_the_disk_is_asked_before_the_st
     }
 
 
+@pytest.mark.slow
 def test_a_worker_is_locked_as_a_vault_before_it_has_a_second_thread(
     site: Site, worker: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
