@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from dropbox.errors import CasedropError
 from scripts.desk.full_screen.answering import Answering
+from scripts.desk.full_screen.blacking_out import BlackingOut
 from scripts.desk.full_screen.coding import Coding
 from scripts.desk.full_screen.compare_screen import CompareScreen
 from scripts.desk.full_screen.desk_screen import DeskScreen
@@ -78,6 +79,7 @@ class CaseScreen(DeskScreen):
         Binding("t", "texts", "translation"),
         Binding("c", "compare", "compare"),
         Binding("f", "files", "files"),
+        Binding("x", "black_out", "black out"),
         Binding("tab", "pane(1)", "pane"),
         Binding("shift+tab", "pane(-1)", "pane before", show=False),
         Binding("space,pagedown", "scroll(1)", "on"),
@@ -184,7 +186,7 @@ class CaseScreen(DeskScreen):
         def back(_nothing: int | None) -> None:
             assert self.opened is not None
             self.opened = replace(self.opened, alike=alike(self.sitting.casebook, number))
-            self._pages("facts").show(list(facts(self.opened, self.sitting)))
+            self._renew_facts()
 
         self.app.push_screen(CompareScreen(self.sitting, number, found), back)
 
@@ -192,6 +194,15 @@ class CaseScreen(DeskScreen):
         """List the files, to picture them or to write them out."""
         if self.opened is not None:
             self.app.push_screen(FilesScreen(self.sitting, self.opened.case.name))
+
+    def action_black_out(self) -> None:
+        """Black words out in what leaves, or take that back."""
+        if self.opened is not None:
+            BlackingOut(self, self.opened.case, self._renew_facts).begin()
+
+    def _renew_facts(self) -> None:
+        if self.opened is not None:
+            self._pages("facts").show(list(facts(self.opened, self.sitting)))
 
     def _close_panes(self) -> None:
         self.opened = None

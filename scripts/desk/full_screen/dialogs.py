@@ -194,6 +194,75 @@ class Typed(Dialog[str | None], inherit_bindings=False):
         self.dismiss(None)
 
 
+class Reader(TextArea):
+    """A text in which words are marked: from where *marking* began up to the cursor."""
+
+    marking = False
+
+    def action_cursor_left(self, select: bool = False) -> None:
+        """Go left."""
+        super().action_cursor_left(select or self.marking)
+
+    def action_cursor_right(self, select: bool = False) -> None:
+        """Go right."""
+        super().action_cursor_right(select or self.marking)
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """Go up."""
+        super().action_cursor_up(select or self.marking)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """Go down."""
+        super().action_cursor_down(select or self.marking)
+
+
+class Marked(Dialog[str | None], inherit_bindings=False):
+    """A text of which words are marked; None if none were."""
+
+    CSS = _FRAME.format(name="Marked", where="bottom", height="80%") + (
+        "Marked TextArea { height: 1fr; border: none; padding: 0; background: ansi_default; }"
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "mark", priority=True),
+        Binding("enter", "take", "take", priority=True),
+        Binding("escape", "give_up", "give up", priority=True),
+    ]
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__()
+        self._title, self._text = title, text
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        with Vertical() as frame:
+            frame.border_title = self._title
+            yield Reader(visible(self._text), soft_wrap=True, read_only=True, id="text")
+            yield Bar(id="keys")
+
+    def on_mount(self) -> None:
+        """Put the cursor at its beginning."""
+        super().on_mount()
+        keys = "Space begin to mark   arrows (with Shift mark too)   Enter take   Esc give up"
+        self.query_one("#keys", Bar).say(keys, "label")
+        area = self.query_one(Reader)
+        area.highlight_cursor_line = False
+        area.focus()
+
+    def action_mark(self) -> None:
+        """Begin to mark at the cursor."""
+        area = self.query_one(Reader)
+        area.move_cursor(area.cursor_location)
+        area.marking = True
+
+    def action_take(self) -> None:
+        """Take what is marked."""
+        self.dismiss(self.query_one(Reader).selected_text.strip() or None)
+
+    def action_give_up(self) -> None:
+        """Give it up."""
+        self.dismiss(None)
+
+
 class Chooser(Dialog[None], inherit_bindings=False):
     """A list from which something is chosen; what is typed leaves only entries that hold it.
 

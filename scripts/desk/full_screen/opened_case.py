@@ -8,10 +8,12 @@ from typing import Any
 from dropbox.review_codes import AGREE
 from scripts.desk.case import Answer, Case, Part
 from scripts.desk.casebook.translations import source_of_answer
+from scripts.desk.facts.reading import facts_of
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, unisolated
 from scripts.desk.identity import Viewer
 from scripts.desk.linking import Alike, alike
+from scripts.desk.redaction.redacting import listed
 from scripts.desk.review.judgement import ADJUDICATION, REVIEW, ReviewError, Reviews
 from scripts.desk.reviewing import blank_sheet
 from scripts.desk.screen.cases import (
@@ -23,8 +25,12 @@ from scripts.desk.screen.cases import (
     split_lines,
     whereabouts,
 )
+from scripts.desk.screen.facts import facts_text
 from scripts.desk.screen.output import counted
+from scripts.desk.screen.redactions import LIST as REASONS
+from scripts.desk.screen.redactions import what
 from scripts.desk.screen.reviews import differences, review_text, value_line
+from scripts.desk.screen.transcripts import transcript_lines
 from scripts.desk.screen.translations import MARGIN, beside
 from scripts.desk.split_files import split_files
 
@@ -123,7 +129,9 @@ def facts(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
             yield Line(f"{_RULE} {part.report.kind}, {part.day}", "head")
             yield from lines
             yield Line("")
-    yield from files(opened)
+    yield from files(opened, sitting)
+    yield from _entered(opened, sitting)
+    yield from _blacked_out(opened, sitting)
     if opened.alike.names:
         links, decisions, names = opened.alike
         listed = links_text(links, names, decisions, sitting.viewer).plain
@@ -144,16 +152,44 @@ def _facts_of(part: Part, sitting: Sitting) -> Iterator[Line]:
         yield Line(unisolated(fact_line(campaign, code, answer, language)), indent=2)
 
 
-def files(opened: OpenedCase) -> Iterator[Line]:
-    """The files by name, type and size; none of them is opened."""
+def files(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
+    """The files by name, type and size, each with what a machine read in it; none is opened."""
     case = opened.case
     if not case.files:
         return
+    read = sitting.casebook.translations.transcripts(case.number)
+    transcripts = transcript_lines(read, sitting.viewer)
     yield Line(f"{_RULE} {counted(len(case.files), 'file')}", "head")
     for number, one in enumerate(case.files, 1):
         yield Line(unisolated(f"{number}. {file_line(one)}"), indent=2)
+        yield from map(_beside, transcripts.get(one.attachment.sha256, ()))
     splits = split_lines(split_files(case.files))
     yield from (Line(unisolated(line), "warning", 2) for line in splits)
+    yield Line("")
+
+
+def _entered(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
+    """Events, people, organisations and contacts that reviewers entered."""
+    entered = facts_of(sitting.casebook, opened.case)
+    if entered.any:
+        for line in facts_text(entered, sitting.viewer).plain.strip("\n").split("\n"):
+            yield Line(unisolated(line), "head" if line.startswith(_RULE) else "")
+        yield Line("")
+
+
+def _blacked_out(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
+    """What is blacked out in all that leaves."""
+    viewer, casebook = sitting.viewer, sitting.casebook
+    if not casebook.redactions.of(opened.case.number):
+        return
+    yield Line(f"{_RULE} blacked out in what leaves", "head")
+    for one in listed(casebook, opened.case):
+        reason = viewer.label(REASONS, one.redaction.reason)
+        who = viewer.name(one.redaction.reviewer)
+        words = f" “{one.words}”" if one.words else ""
+        end = f"; taken back by {viewer.name(one.end.reviewer)}, {one.end.day}" if one.end else ""
+        text = f"{one.number}. {what(one)}{words}: {reason}, {who}, {one.redaction.day}{end}"
+        yield Line(text, "faint" if one.end else "", 2)
     yield Line("")
 
 
@@ -178,9 +214,12 @@ def _translated(opened: OpenedCase, source: str) -> Iterator[Line]:
 
     Their colour and the margin before each line are theirs alone: no original can imitate both.
     """
-    for line in opened.translated.get(source, ()):
-        text = line.removeprefix(MARGIN)
-        yield Line(unisolated(text), "label", margin=MARGIN if text != line else "")
+    yield from map(_beside, opened.translated.get(source, ()))
+
+
+def _beside(line: str) -> Line:
+    text = line.removeprefix(MARGIN)
+    return Line(unisolated(text), "label", margin=MARGIN if text != line else "")
 
 
 def settled(opened: OpenedCase) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""Blacking words out in the full screen: marked in the text, everywhere in the case, taken back."""
+
+from pathlib import Path
+
+from support.cases import DAY, add, attachment, report
+from support.desks import Desk
+from support.seat import MIDDLE, Seat
+
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.translations import TRANSCRIPT, Translation
+from scripts.desk.full_screen.case_screen import CaseScreen
+
+STORY = "【虚构】我叫张三丰，住在武当山。"
+MORE = "张三丰还想说一件事。"
+
+
+def standing(desk: Desk) -> list[tuple[int, int, str]]:
+    with Casebook.open(desk.directory) as casebook:
+        return [(one.start, one.stop, one.reason) for one in casebook.redactions.standing(1)]
+
+
+def test_words_are_marked_by_keys_and_blacked_out_wherever_they_are(tmp_path: Path) -> None:
+    desk = Desk.make(tmp_path / "desk", 0)
+    with desk.working() as casebook:
+        for number, text in enumerate((STORY, MORE), 1):
+            casebook.add_part(
+                block_id=bytes([number]) * 16,
+                block_sha256="00" * 32,
+                day=DAY,
+                bundle=1,
+                report=report(text, claimant=1, kind="report" if number == 1 else "message"),
+            )
+        codes = casebook.campaign.reviewing.codes("redaction")
+
+    async def act(seat: Seat) -> None:
+        await seat.press("enter", "x")
+        assert "part 1" in seat.shown and "part 2" in seat.shown
+        shown = await seat.press("enter")
+        assert "张三丰" in shown and "Space begin to mark" in shown
+        await seat.press(*["right"] * STORY.index("张"), "space", *["right"] * 3, "enter")
+        assert codes[0] in seat.shown
+        shown = await seat.press("enter")
+        assert "Black out 2 places?" in shown and "part 2: 1 place" in shown
+        # Nothing yet, and nothing at all if it is given up.
+        assert not seat.sitting.casebook.redactions.standing(1)
+        await seat.press("n")
+        assert not seat.sitting.casebook.redactions.standing(1)
+        await seat.press("x", "enter", *["right"] * STORY.index("张"))
+        await seat.press(*["shift+right"] * 3, "enter", "enter")
+        assert "2 places blacked out." in await seat.press("y")
+        shown = await seat.press("tab")
+        assert "blacked out in what leaves" in shown and "“张三丰”" in shown
+        assert isinstance(seat.app.screen, CaseScreen)
+        # What the claimant wrote is as it was.
+        assert "张三丰" in await seat.press("shift+tab")
+        await seat.press("x", *"take back 1", "enter")
+        shown = await seat.type("a mistake", "enter")
+        assert "it leaves again" in shown
+        assert "taken back by reviewer-0" in await seat.press("tab", "end")
+
+    Seat(desk).work(act)
+
+    assert standing(desk) == [(0, 3, codes[0])]
+
+
+def test_what_reviewers_entered_and_a_machine_read_is_beside_the_case(tmp_path: Path) -> None:
+    desk = Desk.make(tmp_path / "desk", 0)
+    shot = attachment("截图.png")
+    with desk.working() as casebook:
+        add(casebook, report(attachments=(shot,)))
+        case = casebook.case(1)
+        sha256 = shot.sha256
+        with casebook.together():
+            kept = Translation(sha256, TRANSCRIPT, "zh", "ocr-9", "{}", desk.reviewer, DAY)
+            casebook.translations.add(case, kept)
+    desk.event(1, "a" * 16, "派出所约谈")
+    desk.contact(1, "c" * 16, "第一次通话")
+
+    async def act(seat: Seat) -> None:
+        shown = await seat.press("enter", "tab")
+        assert "read by machine (ocr-9)" in shown and shown.index("截图") < shown.index("ocr-9")
+        assert "── events" in shown and "派出所约谈" in shown and "第一次通话" in shown
+
+    Seat(desk, MIDDLE).work(act)
