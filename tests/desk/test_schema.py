@@ -21,7 +21,7 @@ from scripts.desk.casebook.casebook import VERSION, Casebook
 from scripts.desk.casebook.custody import ROWS, Line, Row, origin
 from scripts.desk.casebook.migration import migrate
 from scripts.desk.review.judgement import Judgement
-from scripts.desk.search import derived, finding, index, said, similar, summary
+from scripts.desk.search import alike_files, derived, finding, index, said, similar, summary
 from scripts.release.pyz import DATA
 
 # Written by older code: sqlite_master of a new casebook, and a casebook with a little of
@@ -301,7 +301,11 @@ def test_every_derived_table_belongs_to_a_register() -> None:
         if entry.table != "layer" and entry.type != "trigger"
     }
 
-    taken = [table for register in (summary, said, index, similar) for table in register._TABLES]
+    taken = [
+        table
+        for register in (summary, said, index, similar, alike_files)
+        for table in register._TABLES
+    ]
     assert {"register", *taken} == {name for name in made if not name.startswith("found_")}
     assert len(taken) == len(set(taken))
 

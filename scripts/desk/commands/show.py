@@ -4,7 +4,7 @@ import argparse
 
 from scripts.desk.facts.reading import fact_values, facts_of
 from scripts.desk.identity import own_case, viewer, working
-from scripts.desk.linking import alike
+from scripts.desk.linking import alike, files_alike
 from scripts.desk.options import add_case, add_json, add_lang
 from scripts.desk.screen.cases import case_text, case_values, link_values, links_text
 from scripts.desk.screen.facts import facts_text
@@ -38,6 +38,7 @@ def run(asked: argparse.Namespace) -> None:
         facts = facts_of(casebook, case)
         texts, given = texts_of(casebook, case), casebook.translations.current(case.number)
         transcripts = casebook.translations.transcripts(case.number)
+        same = files_alike(casebook, case)
         casebook.viewed(case)
     if asked.json:
         review = review_values(reviews, standing, reader)
@@ -45,10 +46,10 @@ def run(asked: argparse.Namespace) -> None:
         linked = {"former": former, "linked": others, "review": review}
         linked["facts"] = fact_values(facts, reader.campaign, asked.lang)
         linked["translations"] = translation_values(texts, given, reader)
-        linked["transcripts"] = transcript_values(case, transcripts, reader)
+        linked["transcripts"] = transcript_values(case, transcripts, reader, same)
         print_json({**case_values(case, answers), **linked})
         return
-    translated = {**beside(given, reader), **transcript_lines(transcripts, reader)}
+    translated = {**beside(given, reader), **transcript_lines(transcripts, reader, same)}
     print_long(
         case_text(case, answers, reader.campaign, asked.lang, former, translated),
         *([facts_text(facts, reader)] if facts.any else []),

@@ -4,11 +4,13 @@ else.
 
 import argparse
 from collections.abc import Iterator
+from typing import Any
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.evidence import EvidenceError
 from scripts.desk.identity import DeskError, at_desk, own_case, today, viewer, working
+from scripts.desk.linking import files_alike
 from scripts.desk.options import add_json, add_where
 from scripts.desk.pictures import room as rooms
 from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls
@@ -74,12 +76,7 @@ def run(asked: argparse.Namespace) -> None:
                 raise
             raise NoRoom(f"{why}{_WITHOUT}") from None
         if asked.json:
-            reader = viewer(casebook, "en")
-            print_json([
-                {"case": case.name, "transcripts": transcript_values(
-                    case, casebook.translations.transcripts(case.number), reader)}
-                for case in cases
-            ])  # fmt: skip
+            print_json([{"case": case.name, "transcripts": cases.values(case)} for case in cases])
     if not asked.json:
         print(f"{counted(read, 'file')} read." + ("" if read else " All else was read before."))
 
@@ -100,6 +97,12 @@ class _Cases:
 
     def __iter__(self) -> Iterator[Case]:
         return (self._casebook.case(number) for number in self._numbers)
+
+    def values(self, case: Case) -> list[dict[str, Any]]:
+        """The transcripts of *case*, for programs."""
+        given = self._casebook.translations.transcripts(case.number)
+        same = files_alike(self._casebook, case)
+        return transcript_values(case, given, viewer(self._casebook, "en"), same)
 
     def read(self, places: Rooms) -> int:
         """Read what is still unread. Returns how many files that were. Raises NoRoom."""
@@ -134,6 +137,9 @@ class _Cases:
             self._say(case, number, str(why))
             return False
         self._say(case, number, summary_of(transcript))
+        same = files_alike(self._casebook, case)
+        for sentence in same.sentences(case.files[number - 1].attachment.sha256):
+            self._say(case, number, f"It has {sentence}.")
         return True
 
     def _say(self, case: Case, number: int, sentence: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from scripts.desk.case import Case
 from scripts.desk.casebook.translations import Translation
 from scripts.desk.identity import Viewer
+from scripts.desk.linking import AlikeFiles
 from scripts.desk.screen.output import counted
 from scripts.desk.screen.translations import MARGIN
 from scripts.desk.transcripts.transcript import Transcript, Turn, Who
@@ -19,9 +20,17 @@ _MACHINE_CHARACTERS = 60
 _OTHER_FORMAT = "(This transcript is of a format that this desk does not know.)"
 
 
-def transcript_lines(given: Mapping[str, Translation], viewer: Viewer) -> dict[str, Sequence[str]]:
+def transcript_lines(
+    given: Mapping[str, Translation], viewer: Viewer, alike: AlikeFiles | None = None
+) -> dict[str, Sequence[str]]:
     """By the SHA-256 of a file: the lines that are shown below it."""
-    return {sha256: list(_lines(one, viewer)) for sha256, one in given.items()}
+    return {
+        sha256: [
+            *_lines(one, viewer),
+            *(f"{MARGIN}({text})" for text in (alike.sentences(sha256) if alike else ())),
+        ]
+        for sha256, one in given.items()
+    }
 
 
 def _lines(one: Translation, viewer: Viewer) -> Iterator[str]:
@@ -59,14 +68,15 @@ def summary_of(transcript: Transcript) -> str:
 
 
 def transcript_values(
-    case: Case, given: Mapping[str, Translation], viewer: Viewer
+    case: Case, given: Mapping[str, Translation], viewer: Viewer, alike: AlikeFiles
 ) -> list[dict[str, Any]]:
     """All transcripts of a case, for programs, each with the number of its file."""
     found = []
     for number, one in enumerate(case.files, 1):
         kept = given.get(one.attachment.sha256)
         if kept is not None:
-            found.append({"file": number, **_values(kept, viewer)})
+            said = {"alike": alike.sentences(one.attachment.sha256)}
+            found.append({"file": number, **_values(kept, viewer), **said})
     return found
 
 

@@ -144,3 +144,29 @@ CREATE TABLE same_file (
   "case" INTEGER NOT NULL,
   PRIMARY KEY (sha256, "case")
 ) STRICT, WITHOUT ROWID;
+
+
+-- Register "readings", filled by alike_files.py: files that have nearly the same text.
+
+-- A file of a case, by its SHA-256, in which a machine has read enough text.
+CREATE TABLE reading (
+  number INTEGER PRIMARY KEY,
+  "case" INTEGER NOT NULL,
+  file TEXT NOT NULL
+) STRICT;
+CREATE INDEX reading_case ON reading ("case");
+
+-- The keys under which such files with many 3-grams in common are likely to meet.
+CREATE TABLE reading_band (
+  key INTEGER NOT NULL,
+  reading INTEGER NOT NULL,
+  PRIMARY KEY (key, reading)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reading_band_reading ON reading_band (reading);
+
+-- The cases of which a transcript may be new.
+CREATE TABLE reading_stale (
+  "case" INTEGER PRIMARY KEY
+) STRICT;
+CREATE TRIGGER reading_stale_noted AFTER INSERT ON standing BEGIN INSERT OR IGNORE INTO reading_stale VALUES (NEW."case"); END;
+CREATE TRIGGER reading_translation_noted AFTER INSERT ON translation BEGIN INSERT OR IGNORE INTO reading_stale VALUES (NEW."case"); END;
