@@ -34,6 +34,7 @@ BANNED_NAMES = {
 
 # Derived from the casebook's tables and rebuilt at will; and what else asks its open file.
 REGISTERS = {
+    "scripts.desk.search.alike_files",
     "scripts.desk.search.similar",
     "scripts.desk.search.index",
     "scripts.desk.search.said",

@@ -88,8 +88,9 @@ class Recognizer:
         )
         cv2.setNumThreads(1)
         # Loads the models, and whatever is loaded only at the first use, while it still can be.
-        blank = np.full((64, 320, 3), 255, np.uint8)
-        cv2.putText(blank, "Ready 1", (20, 45), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2)
+        # A square one: the models make its shorter side 736 pixels long.
+        blank = np.full((96, 96, 3), 255, np.uint8)
+        cv2.putText(blank, "A1", (15, 62), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (0, 0, 0), 3)
         self._read(blank)
 
     def lines(self, width: int, height: int, rgb: bytes) -> tuple[int, list[SeenLine]]:
