@@ -82,7 +82,12 @@ def test_sums_are_by_currency_and_method_and_count_of_how_many_cases(casebook: C
         [],
         [("200", "CNY", "")],
     )
-    add(casebook, report("【虚构】 not decided", 99))
+    (disputed,) = add(casebook, report("【虚构】 not decided", 99))
+    for reviewer, merit in ((FIRST, "m1"), (SECOND, "m3")):
+        amounts = (_amount(("70", "CNY", "")),)
+        said = Judgement("c1", merit, "normal", amounts=amounts)
+        casebook.layers.add(casebook.case(disputed), said, reviewer=reviewer, day=DAY)
+    casebook.layers.settle(casebook.case(disputed))
     found, asked = counted(casebook)
 
     assert (found.decided, found.named) == (4, 3)

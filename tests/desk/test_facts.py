@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.cases import DAY, add, attachment, report
+from support.cases import CAMPAIGN, DAY, add, attachment, report
 from support.desks import Desk
 from support.team import Team
 
+from dropbox.campaign import Campaign
+from dropbox.errors import CampaignError
+from dropbox.label import LANGUAGES
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, TAKEN_BACK, Event
@@ -481,3 +484,26 @@ def test_cases_are_chosen_by_facts_and_found_by_names_in_either_script(desk: Des
     desk.judge(1, conflict=True, merit="")
     with desk.working() as casebook:
         assert chosen("fact.role=witness") == []
+
+
+def test_a_campaign_that_says_nothing_of_facts_has_lists_that_fit_anybody(tmp_path: Path) -> None:
+    text = CAMPAIGN.read_text("utf-8")
+    shortest = tmp_path / "campaign.toml"
+    shortest.write_text(text.partition("# How reviewers classify")[0], "utf-8")
+    usual = Campaign.read(shortest).reviewing
+    lists = ("event_kind", "party_kind", "party_role", "contact_channel", "amount_method")
+    for name in lists:
+        assert len(usual.codes(name)) >= 3
+        for language in LANGUAGES:
+            labels = [usual.label(name, code, language) for code in usual.codes(name)]
+            assert len(set(labels)) == len(labels) and not set(labels) & set(usual.codes(name))
+    # A [[list]] of the campaign's own takes their place.
+    own = tmp_path / "own.toml"
+    own.write_text(
+        text.replace("event_kind = [", 'contact_channel = "yes_no"\nevent_kind = [', 1), "utf-8"
+    )
+    assert Campaign.read(own).reviewing.codes("contact_channel") == ("yes", "no")
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(text.replace("event_kind = [", "event_kind = 1\nparty_kind = [", 1), "utf-8")
+    with pytest.raises(CampaignError, match='"event_kind" has to be a list of choices'):
+        Campaign.read(wrong)

@@ -103,7 +103,7 @@ def test_what_is_saved_is_what_the_sheet_would_have_kept(desk: Desk) -> None:
         await seat.press("1", "6")
         await go_to(seat, "amounts")
         await seat.press("enter")
-        await seat.type("9000 CNY 2026-01 lost", "ctrl+s")
+        await seat.type("9000 CNY 2026-01 [stated] lost", "ctrl+s")
         await go_to(seat, "tags")
         await seat.press("enter")
         await seat.type("a b", "enter", "o")
@@ -127,6 +127,7 @@ def test_what_is_saved_is_what_the_sheet_would_have_kept(desk: Desk) -> None:
             .replace("[harms]\n", '[harms]\n"c1.job_loss" = "supported"\n')
         )
         filled += '[[amounts]]\namount = "9000"\ncurrency = "CNY"\nas_of = "2026-01"\nwhat = "lost"'
+        filled += '\nmethod = "stated"'
         hand_in(casebook, case, filled.encode(), "review", today=DAY)
         by_sheet = casebook.layers.of(case).layers[0].judgement
         names = [
