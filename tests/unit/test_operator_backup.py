@@ -18,7 +18,7 @@ from support.stopped_drop import StoppedDrop
 from support.unix_server import served
 
 from dropbox import gpg_process
-from dropbox.errors import CannotSeal, StoreError
+from dropbox.errors import CannotSeal, KeysError, StoreError
 from dropbox.settings import PACKAGED_CAMPAIGN, Settings
 from dropbox.successor import read_successor
 from dropbox.vault.block_store import Export
@@ -408,6 +408,15 @@ def test_a_disk_that_keeps_something_else_is_noticed(
     other = Manifest({"a": Member(1, "00" * 32)}, {})
     monkeypatch.setattr(sealed_archive, "unseal", lambda *_: other)
     with pytest.raises(ArchiveError, match="disk is damaged"):
+        seal(tmp_path / "b", WORDS, [("a", file)], {})
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_without_gpg_there_is_a_sentence_and_no_backup(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(KeysError, match="gpg is not on this computer"):
         seal(tmp_path / "b", WORDS, [("a", file)], {})
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
 

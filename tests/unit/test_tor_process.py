@@ -1,5 +1,7 @@
 """What is asked of a tor process and its control socket, with stand-ins for both."""
 
+import socket
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from onion.control import (
     Phase,
     Tor,
     check_version,
+    connected,
     has_proof_of_work,
     installed_version,
     phase_of,
@@ -32,9 +35,11 @@ class Child:
     """A process."""
 
     running, last_line, stopped, pid = True, "its last words", 0, 7
+    patience = 0.0
 
-    def stop(self, _: float) -> None:
+    def stop(self, seconds: float) -> None:
         self.stopped += 1
+        self.patience = seconds
 
 
 class Controller:
@@ -138,6 +143,127 @@ def test_the_process_is_stopped_even_if_its_connection_cannot_be_closed() -> Non
         made.stop()
 
     assert made._child.stopped == 1
+
+
+def test_a_tor_that_does_not_end_in_five_seconds_is_killed() -> None:
+    made = tor(Controller(JOINED))
+    made.refresh()
+    connection = made._controller
+    made.stop()
+
+    assert (made._child.patience, connection.closed, made._controller) == (5.0, 1, None)
+
+
+class Clock:
+    """A clock that goes on while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += 1.0
+
+
+def test_it_is_asked_ten_times_a_second_and_to_the_last_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    joining, publishing = Clock(), Clock()
+    monkeypatch.setattr(control, "time", joining)
+    with pytest.raises(NotBootstrapped):
+        tor(Controller(JOINING)).wait_bootstrapped(2.0, lambda _: None)
+    monkeypatch.setattr(control, "time", publishing)
+    with pytest.raises(NotPublished):
+        tor(Controller(JOINED)).wait_published(2.0, copies=1)
+
+    # At 0, 1 and 2 seconds; at 3 it is too late.
+    assert joining.slept == publishing.slept == [0.1] * 3
+
+
+def test_a_tor_is_started_with_its_torrc_alone_in_a_closed_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Any] = []
+
+    def child(name: str, argv: list[str], **more: Any) -> Child:
+        started.append((name, argv, more))
+        return Child()
+
+    monkeypatch.setattr(control, "Child", child)
+    monkeypatch.setenv("PATH", "/somewhere")
+    monkeypatch.setenv("SECRET", "x")
+    data, file = tmp_path / "a" / "data", tmp_path / "a" / "data.torrc"
+    for _ in range(2):
+        made = Tor("service", "Torrc 中", data=data, control=tmp_path / "control", program="thetor")
+
+    argv = ["thetor", "--defaults-torrc", "/dev/null", "-f", str(file)]
+    environ = {"HOME": str(data), "PATH": "/somewhere"}
+    assert started == [("service", argv, {"environ": environ, "cwd": data})] * 2
+    assert file.read_text("utf-8") == "Torrc 中" and data.stat().st_mode & 0o777 == 0o700
+    assert (made.pid, made.phase, made.uploads) == (7, Phase(0, NOT_STARTED.summary), 0)
+
+
+def test_a_tor_that_is_not_there_is_said_when_it_is_started(tmp_path: Path) -> None:
+    with pytest.raises(TorMissing):
+        Tor("x", "", data=tmp_path / "d", control=tmp_path / "c", program=str(tmp_path / "none"))
+
+
+def test_a_control_socket_is_connected_to_once_it_is_there_and_closed_if_it_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Controller(JOINED)
+    refused: list[Exception] = [AuthenticationFailure("another cookie")]
+
+    def authenticate() -> None:
+        if refused:
+            raise refused.pop()
+
+    made.authenticate = authenticate  # type: ignore[attr-defined]
+    monkeypatch.setattr("onion.control.Controller.from_socket_file", lambda _: made)
+    path = tmp_path / "control"
+    with pytest.raises(ControllerError):
+        connected(path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        with pytest.raises(AuthenticationFailure):
+            connected(path)
+        assert made.closed == 1
+        assert connected(path) is made and made.closed == 1
+
+
+def test_each_connection_counts_uploads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[Any] = []
+    made: Any = Tor.__new__(Tor)
+    made._control_path = tmp_path / "control"
+    stand_in = SimpleNamespace(add_event_listener=lambda *what: asked.append(what))
+
+    def connect(path: Path) -> Any:
+        asked.append(path)
+        return stand_in
+
+    monkeypatch.setattr(control, "connected", connect)
+
+    assert made._connected() is stand_in
+    assert asked == [tmp_path / "control", (made._count_upload, "HS_DESC")]
+
+
+def test_a_tor_has_ten_seconds_to_say_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(argv: list[str], **more: Any) -> None:
+        assert argv == ["tor", "--version"]
+        raise subprocess.TimeoutExpired(argv, more["timeout"])
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(TorMissing, match="tor --version does not run") as raised:
+        installed_version()
+    cause = raised.value.__cause__
+    assert isinstance(cause, subprocess.TimeoutExpired) and cause.timeout == 10.0
 
 
 def test_only_a_tor_older_than_the_oldest_is_refused() -> None:
