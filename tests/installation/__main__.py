@@ -7,64 +7,36 @@ makes one.
 """
 
 import grp
-import json
 import os
 import pwd
 import re
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from dropbox.lockdown import lacking
+from installation import sheets
+from installation.commands import (
+    CHECKOUT,
+    COURIER,
+    SECRET,
+    SETTINGS,
+    ids,
+    install,
+    pulled,
+    run,
+    step,
+    wait_for,
+)
 from installation.visitor import FRONT, Visitor
 from scripts.rehearsal.demo import CAMPAIGN, Desk
 from scripts.release.debian_files import HOME, UNITS, files
 
-CHECKOUT = Path(__file__).parents[2]
-SETTINGS = Path("/etc/casedrop/settings.toml")
-SECRET = Path("/etc/casedrop/secret")
-COURIER = Path("/run/casedrop/courier.sock")
 ROOMS = ("front", "vault")
 SOCKETS = ("front", "intake", "courier")
-
-
-def step(name: str) -> None:
-    """Say what comes."""
-    print(f"--- {name}", flush=True)
-
-
-def run(*command: object, code: int = 0, user: str | None = None, typed: str = "") -> str:
-    """Run *command*, which gets *typed* and has to end with *code*; what it said."""
-    done = subprocess.run(
-        [*map(str, command)],
-        input=typed,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        user=user,
-        group=ids(user)[1] if user else None,
-        extra_groups=[] if user else None,
-        env={
-            "PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": "/root",
-            "LC_ALL": "C.UTF-8",
-            "DEBIAN_FRONTEND": "noninteractive",
-        },
-    )
-    assert done.returncode == code, f"{command} ended with {done.returncode}: {done.stdout}"
-    return done.stdout
-
-
-def install(package: Path, *more: str) -> None:
-    """As the operator does."""
-    options = ("--yes", "--no-install-recommends", *more)
-    run("apt-get", "-qq", "install", *options, package)
 
 
 def newer(package: Path, folder: Path) -> Path:
@@ -80,12 +52,6 @@ def newer(package: Path, folder: Path) -> Path:
 def version_of(package: Path) -> str:
     """The version of a package."""
     return run("dpkg-deb", "--field", package, "Version").strip()
-
-
-def ids(name: str) -> tuple[int, int]:
-    """The ids of a user and its group."""
-    entry = pwd.getpwnam(name)
-    return entry.pw_uid, entry.pw_gid
 
 
 def check_files() -> None:
@@ -229,16 +195,6 @@ def check_restarts(visitor: Visitor) -> None:
     assert visitor.is_answered(), said
 
 
-def pulled(desk: Desk, folder: Path, number: int, *more: str) -> tuple[int, int]:
-    """How many parts of bundle *number* are new to the desk, and how many it knows."""
-    folder.mkdir(exist_ok=True)
-    run("casedrop-courier", "pull", "--socket", COURIER, "--to", folder)
-    bundle = folder / f"casedrop-export-{number:06d}"
-    opened = json.loads(desk.run("import", str(bundle), *more, "--json"))
-    assert (opened["number"], opened["findings"]) == (number, []), opened
-    return opened["parts"], opened["known"]
-
-
 def check_upgrade(visitor: Visitor, desk: Desk, package: Path, folder: Path) -> None:
     """What was filed outlives an upgrade and the way back, with the store and with its copy."""
     step("an upgrade, and back")
@@ -264,14 +220,6 @@ def check_upgrade(visitor: Visitor, desk: Desk, package: Path, folder: Path) -> 
     wait_for("It is not open with the copy.", visitor.is_answered)
     # Another vault, which has a series of bundles of its own.
     assert pulled(desk, folder / "again", 1, "--accept-new-vault") == (0, 1)
-
-
-def wait_for(what: str, is_so: Callable[[], bool], seconds: float = 90) -> None:
-    """Until it is so, or AssertionError with *what*."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, what
-        time.sleep(1)
 
 
 def check_removal(package: Path) -> None:
@@ -324,6 +272,8 @@ def main() -> None:
             check_walls()
             check_restarts(visitor)
             check_upgrade(visitor, desk, package, folder)
+            # The vault went back to its copy, which has a series of bundles of its own.
+            sheets.act_out(visitor, desk, package, folder / "again", number=2)
         except BaseException:
             print(run("journalctl", "--no-pager", "--lines=60", "--output=short-monotonic"))
             raise
