@@ -427,6 +427,15 @@ def test_nothing_that_a_claimant_writes_acts_on_the_terminal(
             for _ in range(12):
                 await look("pagedown")
             await look("tab")
+        # All that a case's text or its files' names get into, and back.
+        for way in ("f", "c", "x", "x enter", "a enter", "k"):
+            await look(*way.split())
+            while len(seat.app.screen_stack) > 3:
+                await seat.press("escape")
+        for way in ("escape", "h", "c", "c end", "i down down enter", "o", "l", "t", "f", "v"):
+            await look(*way.split())
+            while len(seat.app.screen_stack) > 2:
+                await seat.press("escape")
         everything = "\n".join(seen)
         assert "[bold red]x[/] [@click=app.bell]y[/]" in everything
         assert "‹U+001B›" in everything and "‹U+0000›" in everything
@@ -629,8 +638,14 @@ def test_the_log_and_the_team_are_lists_without_plaintext(
         first = casebook.names.of(1)
 
     async def act(seat: Seat) -> None:
+        assert "? all keys" in seat.shown
         shown = await seat.press("l")
-        assert "Custody log: " in shown and "label" in shown and first in shown
+        assert (
+            "? all keys" in shown
+            and "Custody log: " in shown
+            and "label" in shown
+            and first in shown
+        )
         assert SECRET not in shown and "正文" not in shown
         shown = await seat.press("escape", "t")
         assert "reviewer-1 (you)" in shown and "reviewer-0" in shown and "m3" not in shown

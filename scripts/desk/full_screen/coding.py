@@ -99,7 +99,8 @@ class Coding(ScrollView, can_focus=False):
 
     def renew(self) -> None:
         """Write the lines anew, and keep the current field on the screen."""
-        width = max(2, self.size.width)
+        # One cell less, where the scroll bar may come.
+        width = max(2, self.size.width - (not self.show_vertical_scrollbar))
         lines, current = list[Cells](), 0
         if self._refused:
             lines = [[(line.text, line.style)] for line in lines_of(self._refused, width)]

@@ -124,6 +124,8 @@ class DeskScreen(Screen[int | None], inherit_bindings=False):
                 used = 0
             lines[-1] += [(key, "label"), (f" {what}  ", "")]
             used += size
+        if used + kept > width + 2 and len(lines) < most:
+            lines.append([])
         lines[-1] += [(last[0], "label"), (f" {last[1]}", "")]
         return list(lines)
 
