@@ -22,7 +22,7 @@ from scripts.desk.casebook.custody import Line, link
 from scripts.desk.casebook.desks import SignedLine, WorkRow
 from scripts.desk.casebook.facts import STATED, TAKEN_BACK
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
-from scripts.desk.casebook.translations import TRANSLATION
+from scripts.desk.casebook.translations import TRANSCRIPT, TRANSLATION
 from scripts.desk.exchange.work_bundle import Work, unpack
 from scripts.desk.outbox.sending import leaving, told_elsewhere
 from scripts.desk.outbox.waiting import reasons
@@ -110,6 +110,7 @@ def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     third.answer(4, "【虚构】三")
     third.assign(1, 0)
     third.translate(2, "A translation", TRANSLATION)
+    third.translate(2, "{}", TRANSCRIPT, machine="stand-in")
     lost = third.work()
     # The third desk's disk broke: it goes on from its backup.
     backup.judge(2, "m2")
