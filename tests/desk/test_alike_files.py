@@ -104,3 +104,9 @@ def test_an_altered_index_is_rebuilt_from_the_transcripts(team: Team, files: lis
         casebook.database.execute("DROP TABLE reading_band")
 
         assert alike_files(casebook, 1).keys() == {files[0]}
+
+
+def test_a_transcript_is_never_taken_for_a_translation(team: Team, files: list[str]) -> None:
+    with Casebook.open(team.casebook) as casebook:
+        assert casebook.translations.current(1) == ()
+        assert casebook.translations.transcripts(1).keys() == {*files[:2]}
