@@ -1,8 +1,10 @@
 """The dossier of a case: what is in it, on which page, and what is not."""
 
+import gc
 import hashlib
 import json
 import re
+import tracemalloc
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -180,6 +182,34 @@ def test_a_story_of_two_hundred_parts_is_whole(ready: Team, tmp_path: Path) -> N
         text = "".join(said(casebook, tmp_path / "out", 2))
 
     assert all(f"第{at}件" in text for at in range(200))
+
+
+@pytest.mark.long
+def test_memory_does_not_grow_with_the_number_of_cases(ready: Team, tmp_path: Path) -> None:
+    held = dict[int, int]()
+
+    def look(done: int, _total: int) -> None:
+        if done == 4:  # what all cases share is there by then
+            tracemalloc.start()
+        # Pages refer to each other, so they go when the collector comes.
+        gc.collect()
+        held[done] = tracemalloc.get_traced_memory()[0]
+
+    with Casebook.open(ready.casebook) as casebook:
+        at_work(casebook)
+        numbers = add(casebook, *(report(f"第{at}件" * 300, at) for at in range(10, 28)))
+        for number in numbers:
+            decided(casebook, number)
+        plan = plan_of(casebook, cases=tuple(numbers))
+        try:
+            hand_over(casebook, plan, tmp_path / "out", lambda _: b"signature", look)
+        finally:
+            tracemalloc.stop()
+
+    grown = held[17] - held[5]
+    dossiers = sorted((tmp_path / "out" / "dossiers").iterdir())[5:17]
+    # All dossiers and pictures of those cases, if they were kept, would be far more.
+    assert grown < sum(path.stat().st_size for path in dossiers) / 4
 
 
 def test_an_altered_typeface_is_refused(tmp_path: Path) -> None:

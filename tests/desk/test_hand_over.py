@@ -333,7 +333,7 @@ def test_no_value_of_a_load_file_ends_itself() -> None:
     assert _dat_value("a\x14þb®c\r\nd\n") == "a\ufffdthb(R)c®d®"
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_cell_is_a_formula(begin: str) -> None:
     assert cell(f"{begin}1")[0] in "'\ufffd"
     assert cell("a=1") == "a=1" and cell("a\x00b") == "a\ufffdb"

@@ -11,8 +11,9 @@ from scripts.desk.production.imaging import IMAGES
 from scripts.desk.production.records import NATIVES, TEXTS, Document
 from scripts.desk.production.translated import Translated, gist_of
 
-# A spreadsheet reads a cell that begins so as a formula (OWASP, "CSV injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet reads a cell that begins so as a formula (OWASP, "CSV injection"), some in Chinese
+# and Japanese also one that begins with a full-width character.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # Concordance's delimiters: between fields, around values, and for a line's end in a value.
 _FIELD, _QUOTE, _LINE = "\x14", "þ", "®"
 _BOM = "\ufeff"
