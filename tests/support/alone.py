@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from support.spread import DIED, Reporter, unended
+from support.spread import DIED, Reporter, report_of, unended
 
 # A run with more failures than this has one cause; to try all of them again would hide it for
 # half an hour.
@@ -144,9 +144,7 @@ class Runs:
                 os.close(writer)
                 try:
                     for line in reports:
-                        report = self._hook.pytest_report_from_serializable(
-                            config=self._config, data=json.loads(line)
-                        )
+                        report = report_of(self._config, json.loads(line))
                         seen.add(report.nodeid)
                         ended.update([report.nodeid] if report.when == "teardown" else [])
                         yield report

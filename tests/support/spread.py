@@ -90,6 +90,18 @@ def unended(name: str, why: str, when: Any) -> pytest.TestReport:
     )
 
 
+def report_of(config: pytest.Config, told: Any) -> pytest.TestReport:
+    """The report that a Reporter in another process has written, read back from JSON."""
+    report: pytest.TestReport = config.hook.pytest_report_from_serializable(
+        config=config, data=told
+    )
+    if report.outcome == "skipped" and isinstance(report.longrepr, list):
+        # Where and why: pytest's summary wants the tuple that JSON does not know.
+        path, line, reason = report.longrepr
+        report.longrepr = (path, line, reason)
+    return report
+
+
 class Reporter:
     """In a process that runs tests for another: tells that one of each as it goes."""
 
@@ -197,9 +209,7 @@ class Spread:
         elif isinstance(what, str):
             worker.trouble = what
         else:
-            report = self._config.hook.pytest_report_from_serializable(
-                config=self._config, data=what
-            )
+            report = report_of(self._config, what)
             worker.ended.update([report.nodeid] if report.when == "teardown" else [])
             yield report
 

@@ -101,6 +101,29 @@ def test_where_nothing_fails_nothing_is_listed(
     assert "flaky" not in done.stdout.str().lower()
 
 
+SKIPPED = """
+    @pytest.mark.alone
+    @pytest.mark.skip(reason="not here, alone")
+    def test_skipped_alone():
+        pass
+
+    @pytest.mark.skip(reason="not here")
+    def test_skipped():
+        pass
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_is_skipped_is_said_with_its_reason(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    done = run(pytester, monkeypatch, SKIPPED, options=f"--workers {workers} --second-try")
+
+    done.assert_outcomes(passed=GOOD, skipped=2)
+    assert done.ret == 0
+    done.stdout.re_match_lines_random([r"SKIPPED .*: not here$", r"SKIPPED .*: not here, alone$"])
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_what_fails_once_is_named_at_the_end_and_fails_nothing(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: int
