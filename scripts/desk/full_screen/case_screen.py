@@ -32,10 +32,12 @@ from scripts.desk.full_screen.opened_case import (
 )
 from scripts.desk.full_screen.panes import Pages
 from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.full_screen.translating_texts import translate
 from scripts.desk.linking import alike
 from scripts.desk.review.judgement import ADJUDICATION
 from scripts.desk.reviewing import hand_in
 from scripts.desk.screen.output import counted
+from scripts.desk.screen.translations import beside
 
 _LINE = re.compile(r"^Line [0-9]+, ")
 _PANES = {"story": "story", "facts": "facts and files", "said": "reviews and answers"}
@@ -77,6 +79,7 @@ class CaseScreen(DeskScreen):
         Binding("k", "know", "I know somebody"),
         Binding("a", "answer", "answer"),
         Binding("t", "texts", "translation"),
+        Binding("g", "translate", "write a gist", show=False),
         Binding("c", "compare", "compare"),
         Binding("f", "files", "files"),
         Binding("x", "black_out", "black out"),
@@ -194,6 +197,19 @@ class CaseScreen(DeskScreen):
         """List the files, to picture them or to write them out."""
         if self.opened is not None:
             self.app.push_screen(FilesScreen(self.sitting, self.opened.case.name))
+
+    def action_translate(self) -> None:
+        """Write a gist or a translation."""
+        if self.opened is not None:
+            translate(self, self.opened.case, self._renew_texts)
+
+    def _renew_texts(self) -> None:
+        if self.opened is not None:
+            viewer, number = self.sitting.viewer, self.opened.case.number
+            current = self.sitting.casebook.translations.current(number)
+            self.opened = replace(self.opened, translated=beside(current, viewer))
+            self._show_texts(Texts.BOTH)
+            self._pages("said").show(list(said(self.opened, self.sitting)))
 
     def action_black_out(self) -> None:
         """Black words out in what leaves, or take that back."""

@@ -75,7 +75,7 @@ class Reading(Dialog[None], inherit_bindings=False):
 
     CSS = _FRAME.format(name="Reading", where="middle", height="80%")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "app.pop_screen", "back"),
+        Binding("escape,enter,q", "dismiss", "back"),
         Binding("space,pagedown,down", "scroll(1)", ""),
         Binding("b,pageup,up", "scroll(-1)", ""),
     ]

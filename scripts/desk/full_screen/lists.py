@@ -16,8 +16,10 @@ from scripts.desk.full_screen.panes import USUAL_WIDTH, Bar, Cells, Rows
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, fitted
 from scripts.desk.identity import own_case
-from scripts.desk.outbox.outbox import take_back
+from scripts.desk.outbox.outbox import Letter, take_back
+from scripts.desk.outbox.releasing import others_work, releasable, release
 from scripts.desk.outbox.waiting import reasons
+from scripts.desk.screen.confirmation import quotations
 from scripts.desk.screen.output import counted
 
 _PAGE_OF_LOG = 64
@@ -99,6 +101,7 @@ class OutboxScreen(ListScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "read", "read"),
         Binding("x", "take_back", "take back"),
+        Binding("r", "release", "release"),
         *_MOVES,
     ]
 
@@ -133,6 +136,35 @@ class OutboxScreen(ListScreen):
         if one := self._chosen():
             title = f"{one.case_name}: {one.kind} in {one.language}"
             self.app.push_screen(Reading(title, [Line(one.text or "(no text)")]))
+
+    def action_release(self) -> None:
+        """Let another reviewer's answer leave, after its text was shown in full and a yes."""
+        one = self._chosen()
+        if one is None:
+            return
+        casebook, reviewer = self.sitting.casebook, self.sitting.viewer.reviewer
+        try:
+            own_case(casebook, one.case_name)
+            waiting = [found for found in releasable(casebook, one.case) if found.answer == one]
+            found = others_work(waiting, reviewer)
+        except CasedropError as why:
+            self.remark(str(why), "warning")
+            return
+        letter = Letter(casebook.case(one.case), one.language, one.day, one.text)
+        warned = "".join(f"{line}\n\n" for line in quotations([letter]))
+        question = f"{warned}Let the answer to {one.case_name} leave with the next export-replies?"
+
+        def asked(yes: bool | None) -> None:
+            if yes:
+                release(casebook, found, reviewer=reviewer, today=self.sitting.today())
+                self.sitting.changes += 1
+                self.load()
+                self.remark("It may leave with the next export-replies.", "good")
+
+        self.app.push_screen(
+            Reading(f"{one.case_name}: {one.kind} in {one.language}", [Line(one.text)]),
+            lambda _none: self.app.push_screen(Question(one.case_name, question), asked),
+        )
 
     def action_take_back(self) -> None:
         """Keep the answer from leaving, after a yes."""

@@ -172,6 +172,11 @@ class Queue:
         self._marked ^= {number}
         self.views[-1] = View(MARKED, "Marked", len(self._marked))
 
+    @property
+    def marked(self) -> list[int]:
+        """The marked cases, the first to arrive first."""
+        return sorted(self._marked)
+
     def is_marked(self, number: int) -> bool:
         """Whether a case is marked."""
         return number in self._marked

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from dropbox.errors import CasedropError
 from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.dialogs import Chooser, Typed
+from scripts.desk.full_screen.giving import give
 from scripts.desk.full_screen.lists import LogScreen, OutboxScreen, TeamScreen
 from scripts.desk.full_screen.panes import USUAL_WIDTH, Bar, Cells, Rows
 from scripts.desk.full_screen.queue import Row, View
@@ -45,6 +46,7 @@ class QueueScreen(Selecting):
         Binding("escape", "all", "all"),
         Binding("w", "keep", "save view"),
         Binding("space", "mark", "mark"),
+        Binding("a", "give", "assign"),
         Binding("o", "list('outbox')", "outbox"),
         Binding("l", "list('log')", "log"),
         Binding("t", "list('team')", "team"),
@@ -154,6 +156,14 @@ class QueueScreen(Selecting):
         if queue.stale:
             queue.load()
         self.show(queue.numbers.index(number) if number in queue.numbers else rows.index)
+
+    def action_give(self) -> None:
+        """Give the marked cases to a reviewer, or else the chosen one."""
+        queue, rows = self.queue, self.query_one("#rows", Rows)
+        numbers = queue.marked or queue.numbers[rows.index : rows.index + 1]
+        if numbers:
+            chosen = queue.numbers[rows.index] if queue.numbers else None
+            give(self, numbers, lambda: self._back(chosen))
 
     def action_hand_over(self) -> None:
         """Hand over what is listed."""
