@@ -284,7 +284,8 @@ def test_the_installed_tor_says_its_version_and_what_it_was_built_with(
     said: str, version: tuple[int, ...], has: bool, tmp_path: Path
 ) -> None:
     program = tmp_path / "tor"
-    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    # Its exit code says nothing of that.
+    program.write_text(f"#!/bin/sh\necho '{said}'\nexit 1\n")
     program.chmod(0o700)
 
     assert installed_version(str(program)) == version
