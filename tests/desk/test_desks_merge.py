@@ -24,7 +24,12 @@ from scripts.desk.casebook.facts import STATED, TAKEN_BACK
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
 from scripts.desk.casebook.translations import TRANSCRIPT, TRANSLATION
 from scripts.desk.exchange.work_bundle import Work, unpack
-from scripts.desk.outbox.sending import leaving, told_elsewhere
+from scripts.desk.outbox.sending import (
+    answers_of,
+    leaving,
+    told_elsewhere,
+    waiting_to_leave,
+)
 from scripts.desk.outbox.waiting import reasons
 from scripts.desk.review.judgement import ADJUDICATION, ReviewError
 from scripts.desk.search import summary
@@ -555,13 +560,18 @@ def test_a_notice_waits_no_more_once_another_desks_has_left(desks: list[Desk]) -
         with Casebook.open(desk.directory) as casebook:
             return [desk_claimant(casebook.case(one.case)) for one in told_elsewhere(casebook)]
 
-    second.merge(first.work())
+    merged = second.merge(first.work())
+    assert (merged.answers, merged.notices) == (0, 2)
+    with Casebook.open(second.directory) as casebook:
+        assert len(answers_of(casebook, second.case(casebook, 1))) == 1
     assert told(second) == []  # what only waits there may never leave
     assert leave(first) == [1, 2]
     second.merge(first.work())
     assert told(second) == [1, 2] and leave(second) == []
     with Casebook.open(second.directory) as casebook:
         assert set(reasons(casebook).values()) == {"another desk's has left"}
+        (shown,) = answers_of(casebook, second.case(casebook, 1))
+        assert (shown.desk, shown.left) == (0, DAY) and waiting_to_leave(casebook) == []
     # The next bundle brings more, of which nobody has told the claimant.
     second.file([1], again=1)
     assert told(second) == [2] and leave(second) == [1]

@@ -525,7 +525,8 @@ class Casebook:
 
     def counts(self) -> Counts:
         """How much the casebook holds."""
-        last = self.last_export()
+        # Bundles of the first format came before all others.
+        last = self.bundles.newest() or self.last_export()
         return Counts(
             cases=self._count("cases"),
             parts=self._count("part"),

@@ -50,6 +50,8 @@ def run(asked: argparse.Namespace) -> None:
         f"{counted(merged.others, 'other addition')} such as translations, and "
         f"{counted(merged.lines, 'line')} of custody logs."
     )
+    if merged.notices:
+        print(f"{counted(merged.notices, 'acknowledgement')} of opened reports came with them.")
     if merged.waiting:
         print(
             f"The reports of {counted(merged.waiting, 'case')} are not here yet; import the drop's "

@@ -7,10 +7,10 @@ from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json
 from scripts.desk.outbox.arrivals import Arrivals, arrivals
 from scripts.desk.outbox.outbox import take_back
-from scripts.desk.outbox.sending import BUNDLE_LIFE
+from scripts.desk.outbox.sending import BUNDLE_LIFE, told_elsewhere
 from scripts.desk.outbox.waiting import reasons
 from scripts.desk.screen.answers import arrival_values, outbox_values, values_table
-from scripts.desk.screen.output import print_json, print_rich
+from scripts.desk.screen.output import counted, print_json, print_rich
 
 HELP = "show the answers that wait, and for how long; take one back"
 
@@ -41,13 +41,16 @@ def run(asked: argparse.Namespace) -> None:
             if asked.left
             else outbox_values(casebook.queued(), reasons(casebook), today())
         )
+        told = {one.id for one in told_elsewhere(casebook)}
     if asked.json:
         print_json(values)
-    elif values:
+    elif values := [row for row in values if asked.left or row["number"] not in told]:
         print_rich(values_table(values))
     else:
         print("No answer has left." if asked.left else "No answer is waiting.")
     if not asked.json:
+        if told and not asked.left:
+            print(f"{counted(len(told), 'acknowledgement')} need not leave: another desk's has.")
         _tell_arrivals(found)
 
 

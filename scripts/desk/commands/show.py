@@ -6,6 +6,7 @@ from scripts.desk.facts.reading import fact_values, facts_of
 from scripts.desk.identity import own_case, viewer, working
 from scripts.desk.linking import alike, files_alike
 from scripts.desk.options import add_case, add_json, add_lang
+from scripts.desk.outbox.sending import answers_of
 from scripts.desk.screen.cases import case_text, case_values, link_values, links_text
 from scripts.desk.screen.facts import facts_text
 from scripts.desk.screen.output import print_json, print_long, progress_bar, stages
@@ -33,7 +34,7 @@ def run(asked: argparse.Namespace) -> None:
             catch_up(casebook, stages(bar))
         links, said, names = alike(casebook, case.number)
         former = casebook.names.former(case.number)
-        answers, reader = casebook.answers_to(case), viewer(casebook, asked.lang)
+        answers, reader = answers_of(casebook, case), viewer(casebook, asked.lang)
         reviews, standing = casebook.layers.of(case), casebook.layers.standing(case)
         facts = facts_of(casebook, case)
         texts, given = texts_of(casebook, case), casebook.translations.current(case.number)

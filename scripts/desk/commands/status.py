@@ -10,6 +10,7 @@ from scripts.desk.disk import keeping
 from scripts.desk.form_file import begun
 from scripts.desk.identity import today
 from scripts.desk.options import add_json
+from scripts.desk.outbox.sending import waiting_to_leave
 from scripts.desk.screen.answers import answered_values, came_back
 from scripts.desk.screen.cases import status_values
 from scripts.desk.screen.output import print_disk_warning, print_json
@@ -29,7 +30,7 @@ def run(asked: argparse.Namespace) -> None:
         values = status_values(
             casebook.counts(),
             casebook.unopened(),
-            casebook.queued(),
+            waiting_to_leave(casebook),
             len(casebook.left()),
             casebook.set_aside.marked(),
         )

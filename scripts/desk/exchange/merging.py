@@ -15,6 +15,7 @@ from dropbox.errors import BadBundle, CannotOpen
 from dropbox.reply import DESKS
 from scripts.desk.case_name import BadCaseName, former_name, read, read_former
 from scripts.desk.casebook import custody, tree
+from scripts.desk.casebook.answer_rows import ACKNOWLEDGEMENT
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Line, Row
 from scripts.desk.casebook.desks import (
@@ -36,6 +37,7 @@ from scripts.desk.review.judgement import ADJUDICATION, REVIEW, Judgement
 class Merged:
     """What was new in a bundle: lines of custody logs, layers, answers, and what else.
 
+    ``notices`` are acknowledgements that a report was opened, which no reviewer wrote.
     ``others`` are translations, assignments, draws, decisions on links, releases, confirmations and
     facts.
     ``waiting`` counts the cases of which this casebook has not been sent the reports yet;
@@ -45,6 +47,7 @@ class Merged:
     lines: int
     layers: int
     answers: int
+    notices: int
     others: int
     waiting: int
     closed: bool
@@ -171,10 +174,12 @@ def merge(
         _settle(casebook, rows, new.promises, everything=drawn != casebook.desks.sample_key())
     touched = {row.characters for row, _ in rows if row.characters}
     kinds = [row.kind for row, _ in rows]
+    notices = sum(row.kind == "answer" and row.row["kind"] == ACKNOWLEDGEMENT for row, _ in rows)
     return Merged(
         lines=len(new.lines),
         layers=kinds.count("layer"),
-        answers=kinds.count("answer"),
+        answers=kinds.count("answer") - notices,
+        notices=notices,
         others=sum(kind in (*OTHERS, *FACTS, *REDACTIONS) for kind in kinds),
         waiting=len(touched) - len(casebook.desks.cases_of(touched)),
         closed=failed,

@@ -13,6 +13,7 @@ from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, unisolated
 from scripts.desk.identity import Viewer
 from scripts.desk.linking import Alike, alike
+from scripts.desk.outbox.sending import answers_of
 from scripts.desk.redaction.redacting import listed
 from scripts.desk.review.judgement import ADJUDICATION, REVIEW, ReviewError, Reviews
 from scripts.desk.reviewing import blank_sheet
@@ -89,7 +90,7 @@ def open_case(sitting: Sitting, number: int) -> OpenedCase:
         reviews,
         casebook.layers.standing(case),
         alike(casebook, number),
-        tuple(casebook.answers_to(case)),
+        tuple(answers_of(casebook, case)),
         beside(casebook.translations.current(number), viewer),
         casebook.names.former(number),
         role,

@@ -76,9 +76,8 @@ def leaving(casebook: Casebook) -> list[Answer]:
 
 
 def _sendable(casebook: Casebook) -> list[Answer]:
-    kept_back = withdrawn(casebook)
-    told = {one.id for one in told_elsewhere(casebook)}
-    queued = [one for one in casebook.queued() if one.case not in kept_back and one.id not in told]
+    gone = withdrawn(casebook)
+    queued = [one for one in waiting_to_leave(casebook) if one.case not in gone]
     held = {one.answer.id for one in unreleased(casebook, queued)}
     sendable = [one for one in queued if one.id not in held]
     return sorted(sendable, key=lambda one: (one.kind != "answer", one.id))
@@ -107,6 +106,26 @@ def told_elsewhere(casebook: Casebook) -> list[Answer]:
                 found.append(one)
             room[one.case] = max(0, room[one.case] - 1)
     return found
+
+
+def waiting_to_leave(casebook: Casebook) -> list[Answer]:
+    """The queued answers without what :func:`told_elsewhere` names."""
+    told = {one.id for one in told_elsewhere(casebook)}
+    return [one for one in casebook.queued() if one.id not in told]
+
+
+def answers_of(casebook: Casebook, case: Case) -> list[Answer]:
+    """The answers to *case* of all desks, each notice that the claimant gets but once.
+
+    Left out are queued acknowledgements for which there is no more room: those of desks that all
+    queued one for the same bundle.
+    """
+    answers = casebook.answers_to(case)
+    notices = [one for one in answers if one.kind == ACKNOWLEDGEMENT]
+    room = min(len({part.bundle for part in case.parts}), MOST_ACKNOWLEDGEMENTS)
+    room = max(0, room - sum(one.left is not None for one in notices))
+    needless = [one for one in notices if one.left is None][room:]
+    return [one for one in answers if one not in needless]
 
 
 def acknowledging(casebook: Casebook) -> Source | None:
