@@ -33,7 +33,6 @@ from scripts.desk.production.page_layout import (
     Stroke,
     placed,
 )
-from scripts.desk.production.pdf_pages import pdf_of
 from scripts.desk.production.records import Document
 from scripts.desk.production.translated import NAMELESS, Translated
 from scripts.desk.redaction.standing import sha256_of
@@ -100,6 +99,9 @@ def dossier(making: Making, told: Told, number: Number) -> Dossier:
     for at, page in enumerate(pages, 1):
         _furnish(making.faces, page, title, page_number(number, at))
         _centre(making.faces, page, writing.word("page", k=at, n=len(pages)))
+    # Loaded only when there is a dossier to write.
+    from scripts.desk.production.pdf_pages import pdf_of  # noqa: PLC0415
+
     return Dossier(pdf_of(making.faces, f"{title}, {number}", pages), len(pages))
 
 

@@ -9,8 +9,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fpdf.bidi import BidiParagraph
-
 from scripts.desk.production.faces import Faces
 
 # US Letter: who reads this is at a court in the United States.
@@ -216,6 +214,9 @@ def in_visual_order(line: str) -> str:
     """*line* from left to right, as it is drawn; only what has Arabic or Hebrew in it changes."""
     if not any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in line):
         return line
+    # Loaded only where it is needed.
+    from fpdf.bidi import BidiParagraph  # noqa: PLC0415
+
     return BidiParagraph(line).get_reordered_string()
 
 
