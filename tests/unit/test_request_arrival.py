@@ -69,6 +69,11 @@ def test_an_empty_line_at_once_ends_a_head_but_the_end_of_the_proxy_line_does_no
     assert line.sends(PROXY, b"\r\n", b"\r\n") == [False, False, True]
 
 
+def test_an_empty_line_is_a_head_without_a_proxy_line_too(line: Line) -> None:
+    assert line.sends(b"\r\n\r\n") == [True]
+    assert line.arrival.has_head
+
+
 @pytest.mark.parametrize(
     ("head", "circuit"),
     [
