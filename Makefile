@@ -30,7 +30,7 @@ CHECKERS := build/checkers
 ENVIRONMENT := $(PYTHON) scripts/release/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick coverage pictures crash lint fuzz mutate bench soak siege up desk desk-ocr manual package deb try-deb lock words clean install server debian \
+.PHONY: help demo test quick coverage pictures crash apart lint fuzz mutate bench soak siege up desk desk-ocr manual package deb try-deb lock words clean install server debian \
   debian-packages debian-test-packages checkers
 
 help: ## list the targets
@@ -95,6 +95,9 @@ pictures: checkers ## photograph the two pictures of the README again (docs/pict
 
 crash: install debian-test-packages ## the test under fire at full length: 200 kills (CASEDROP_SEED=N repeats one)
 	@CASEDROP_KILLS=200 $(BIN)/python -m pytest -s tests/drop/test_crash.py
+
+apart: install debian-test-packages ## three desks on computers of their own, 150 cases, one restored from a backup (CASEDROP_SEED=N repeats one)
+	@CASEDROP_CASES=150 CASEDROP_ACTS=14 $(BIN)/python -m pytest -s tests/desk/test_desks_apart.py
 
 lint: install ## ruff, mypy --strict, import contracts, templates, translations
 	@$(BIN)/ruff check .
