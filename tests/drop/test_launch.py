@@ -610,7 +610,12 @@ def test_up_says_one_sentence_when_tor_cannot_serve(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_up_ends_in_order_when_asked_to(number: signal.Signals, tmp_path: Path) -> None:
     tor_pid = tmp_path / "pid"
-    running = up(tmp_path, a_tor_that(f"echo $$ > {tor_pid}; exec /bin/sleep 60"))
+    # Under nohup these tests inherit a SIGHUP that is ignored, and would pass that on.
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        running = up(tmp_path, a_tor_that(f"echo $$ > {tor_pid}; exec /bin/sleep 60"))
+    finally:
+        signal.signal(number, before)
     assert wait_until(lambda: tor_pid.exists() and tor_pid.read_text() != "")
     assert running.stdout is not None
     first = running.stdout.readline()

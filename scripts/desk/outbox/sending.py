@@ -98,10 +98,14 @@ def told_elsewhere(casebook: Casebook) -> list[Answer]:
 
     Both desks queue one when they import a bundle before they exchange their work.
     """
+    queued = [one for one in casebook.queued() if one.kind == ACKNOWLEDGEMENT]
+    if not queued:
+        # Then nothing is looked up: that may write, and `status` would need room on the disk.
+        return []
     room = still_to_tell(casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS)
     found = []
-    for one in casebook.queued():
-        if one.kind == ACKNOWLEDGEMENT and one.case in room:
+    for one in queued:
+        if one.case in room:
             if not room[one.case]:
                 found.append(one)
             room[one.case] = max(0, room[one.case] - 1)
