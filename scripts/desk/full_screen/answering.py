@@ -1,8 +1,7 @@
 """Writing an answer, step by step: a ready text or none, the text itself, and a yes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from dropbox.errors import CasedropError
 from scripts.desk.case import Case
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
@@ -24,7 +23,7 @@ class Answering:
     def begin(self) -> None:
         """Offer the ready answers, unless the claimant is to get none."""
         entries = [("", "your own words"), *self._letters.ready]
-        if self._done(self._letters.refuse):
+        if self._screen.done(self._letters.refuse):
             self._screen.app.push_screen(Chooser(self._title, entries, choose=self._type))
 
     def _type(self, code: str) -> bool:
@@ -41,7 +40,9 @@ class Answering:
 
     def _ask(self, text: str | None) -> None:
         written: list[Letter] = []
-        if text is None or not self._done(lambda: written.extend(self._letters.letters(text))):
+        if text is None or not self._screen.done(
+            lambda: written.extend(self._letters.letters(text))
+        ):
             return
         warnings = "".join(f"{one}\n\n" for one in self._letters.warnings(written))
         question = f"{warnings}Queue this answer to {self._name} in {written[0].language}?"
@@ -50,15 +51,6 @@ class Answering:
         )
 
     def _queue(self, written: Sequence[Letter]) -> None:
-        if self._done(lambda: self._letters.queue(written)):
+        if self._screen.done(lambda: self._letters.queue(written)):
             sentence = f"The answer to {self._name} leaves with the next export-replies."
             self._screen.remark(sentence, "good")
-
-    def _done(self, act: Callable[[], object]) -> bool:
-        """Do *act*. Returns whether it was done; if not, the screen says why."""
-        try:
-            act()
-        except CasedropError as why:
-            self._screen.remark(str(why), "warning")
-            return False
-        return True

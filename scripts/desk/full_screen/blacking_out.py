@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from dropbox.errors import CasedropError
 from scripts.desk.case import Case
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Marked, Question, Typed
@@ -81,7 +80,7 @@ class BlackingOut:
             found.extend(find_words(self._texts, self._words))
             seen.extend(seen_words(self._casebook, self._case, self._words))
 
-        if not self._done(find):
+        if not self._screen.done(find):
             return
         places = sum(len(one.spans) for one in found) + sum(bool(one.boxes) for one in seen)
         if not places:
@@ -105,7 +104,7 @@ class BlackingOut:
             new.append(black_out(casebook, case, found, reason=reason, today=day))
             new.append(black_out_seen(casebook, case, seen, reason=reason, today=day))
 
-        if self._done(act):
+        if self._screen.done(act):
             left = uncovered(seen_words(casebook, case, self._words), standing(casebook))
             said = [f"{counted(sum(new), 'place')} blacked out.", *elsewhere_lines([], left)]
             self._finish(" ".join(map(unisolated, said)))
@@ -113,7 +112,7 @@ class BlackingOut:
     def _take_back(self, key: str) -> None:
         def typed(because: str | None) -> None:
             case, day = self._case, self._screen.sitting.today()
-            if because is not None and self._done(
+            if because is not None and self._screen.done(
                 lambda: take_back(self._casebook, case, key, because=because, today=day)
             ):
                 self._finish("Taken back: it leaves again.")
@@ -125,12 +124,3 @@ class BlackingOut:
         self._screen.sitting.changes += 1
         self._changed()
         self._screen.remark(sentence, "good")
-
-    def _done(self, act: Callable[[], object]) -> bool:
-        """Do *act*. Returns whether it was done; if not, the screen says why."""
-        try:
-            act()
-        except CasedropError as why:
-            self._screen.remark(str(why), "warning")
-            return False
-        return True

@@ -1,6 +1,6 @@
 """What all screens of the desk have: a line that says where one is, a line of remarks, the keys."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 from rich.cells import set_cell_size
@@ -11,6 +11,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
+from dropbox.errors import CasedropError
 from scripts.desk.full_screen.dialogs import Reading
 from scripts.desk.full_screen.panes import Bar, Cells, is_compact, strip_width
 from scripts.desk.full_screen.sitting import Sitting
@@ -108,6 +109,15 @@ class DeskScreen(Screen[int | None], inherit_bindings=False):
     def remark(self, text: str, style: str = "") -> None:
         """Say *text* above the keys."""
         self.query_one("#remark", Bar).say(text, style)
+
+    def done(self, act: Callable[[], object]) -> bool:
+        """Do *act*. Returns whether it was done; if not, the screen says why."""
+        try:
+            act()
+        except (CasedropError, OSError) as why:
+            self.remark(str(why), "warning")
+            return False
+        return True
 
     def _keys(self, width: int) -> list[Cells]:
         """As many keys as there is room for; the last one lists all."""

@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from dropbox.codename import WordLists
-from dropbox.errors import CasedropError
 from scripts.desk.casebook.productions import HAND_OVER
 from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.dialogs import Chooser, Typed
@@ -179,16 +178,12 @@ class HandOverScreen(ListScreen):
             )
 
     def _done(self, act: Callable[[], object]) -> bool:
-        """Do *act*. Returns whether it was done; if not, the screen says why."""
+        """As ``done``; Ctrl-C in the plain terminal stops it as well."""
         try:
-            act()
+            return self.done(act)
         except KeyboardInterrupt:
             self.remark("Stopped.", "warning")
-        except (CasedropError, OSError) as why:
-            self.remark(str(why), "warning")
-        else:
-            return True
-        return False
+            return False
 
     @contextmanager
     def _progress(self, stage: str) -> Iterator[Callable[[int, int], None]]:
