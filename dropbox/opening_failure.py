@@ -49,7 +49,7 @@ def why_locked(status: Sequence[Sequence[bytes]]) -> CannotOpen | None:
 
 
 class Week(Protocol):
-    """A reviewer's weekly subkey; see dropbox.openpgp.WeeklyKey."""
+    """A reviewer's weekly subkey; see dropbox.reviewer_key.WeeklyKey."""
 
     @property
     def fingerprint(self) -> str:

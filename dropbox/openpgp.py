@@ -1,52 +1,34 @@
-"""OpenPGP with gpg and python-gnupg: sealing on the server, opening and signing offline.
+"""OpenPGP: sealing to the reviewers on the server, opening and signing offline.
 
-The only module that runs gpg. No single indication of success is enough: gpg's status has to be as
+No single indication of success is enough: gpg's status has to be as
 expected and, on the server, so do the recipients named in the ciphertext itself.
 """
 
-import logging
 import os
-import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cached_property
 from io import RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import gnupg
-
-from dropbox import gpg_process
+from dropbox import gpg_command, gpg_process
 from dropbox.errors import CannotOpen, CannotSeal, KeysError, OpensLarger
-from dropbox.gpg_agent import refuse_missing
+from dropbox.gpg_command import OFFLINE_OPTIONS, SEAL_OPTIONS, SERVER_OPTIONS
 from dropbox.gpg_output import CheckedOutput
 from dropbox.gpg_process import Bounds
 from dropbox.opening_failure import OwnWeeks, why_locked
 from dropbox.packets import dearmor, read_pinned_keys, read_pins
+from dropbox.reviewer_key import WeeklyKey, reviewer_keys, seal_to_week, signing
 from dropbox.sizes import BLOCK_BYTES, MAX_REVIEWERS
 from dropbox.week_keyrings import Named, WeekKeyrings, named_in
 
-# python-gnupg logs status lines and the start of each result; none of that may reach a log.
-logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
-
 _CV25519 = ("18", "cv25519")
-_READ_BYTES = 65_536
 _DAY_SECONDS = 86_400
 
-_SERVER_OPTIONS = [
-    "--no-options",
-    "--no-autostart",  # importing and sealing must not start an agent
-    "--lock-never",
-    "--no-random-seed-file",
-    "--no-auto-key-locate",
-    "--disable-dirmngr",
-    "--no-permission-warning",
-]
-# Quiet, because otherwise gpg looks up the name of every message's recipients to print it, unread.
-_OFFLINE_OPTIONS = ["--no-options", "--disable-dirmngr", "--no-permission-warning", "--quiet"]
 # Decryption changes no keys, so no file needs a lock. gpg must never write where a message says.
 _OPEN_OPTIONS = [
     "--lock-never",
@@ -59,42 +41,8 @@ _OPEN_OPTIONS = [
 _KEYRING_BYTES = 2**20
 # A tenth of the slowest speed, in bytes a second of processor time, at which gpg opens a file.
 _SLOWEST_BYTES = 2_000_000
-# Binary and uncompressed, so the length reveals nothing of the content; no version, comment, file
-# name. Even with --no-options gpg reads /etc/gnupg/gpg.conf, which could add recipients, hide them,
-# or change the text: what can be switched off by an option is switched off here.
-_SEAL_OPTIONS = [
-    "--trust-model",
-    "always",
-    "--no-encrypt-to",
-    "--no-default-recipient",
-    "--no-groups",
-    "--no-throw-keyids",
-    "--no-armor",
-    "--no-textmode",
-    "--no-for-your-eyes-only",
-    "--compress-algo",
-    "none",
-    "--cipher-algo",
-    "AES256",
-    "--no-emit-version",
-    "--no-comments",
-    "--set-filename",
-    "",
-]
 # gpg's status when it has sealed.
 _SEALED = b"[GNUPG:] END_ENCRYPTION"
-
-
-def _gpg(home: Path, options: Sequence[str]) -> Any:
-    try:
-        gpg = gnupg.GPG(gnupghome=str(home), options=list(options))
-    except (OSError, ValueError):
-        refuse_missing("gpg")
-        if not home.is_dir():
-            raise KeysError(f"There is no directory {home}, where gpg's keys should be.") from None
-        raise KeysError(f"gpg cannot be started with its keys in {home}.") from None
-    gpg.buffer_size = _READ_BYTES
-    return gpg
 
 
 @dataclass(frozen=True)
@@ -140,7 +88,7 @@ class Reviewers:
                 f"{len(pinned)} keys are pinned; a sealed report has room for {MAX_REVIEWERS}."
             )
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        gpg = _gpg(home, _SERVER_OPTIONS)
+        gpg = gpg_command.gpg_in(home, SERVER_OPTIONS)
         names = read_pins(keys)
         for key in pinned:
             gpg.import_keys(dearmor((keys / names[key.fingerprint]).read_bytes()))
@@ -194,7 +142,7 @@ class Reviewers:
         # pieces, which costs more than gpg itself.
         # "!" makes gpg use exactly this subkey.
         to = [word for key in expected for word in ("--recipient", key.fingerprint + "!")]
-        command = self._gpg.make_args([*_SEAL_OPTIONS, *to, "--encrypt"], False)
+        command = self._gpg.make_args([*SEAL_OPTIONS, *to, "--encrypt"], False)
         ended = gpg_process.pipe(command, source, output.write, os.environ)
         if ended.code != 0 or _SEALED not in ended.err.splitlines():
             raise CannotSeal
@@ -234,7 +182,7 @@ class Opener:
     """The offline side: decrypts and signs with the secret keys of one gpg home directory."""
 
     def __init__(self, home: Path) -> None:
-        self._gpg = _gpg(home, _OFFLINE_OPTIONS)
+        self._gpg = gpg_command.gpg_in(home, OFFLINE_OPTIONS)
         self._environ = dict(os.environ)
         self._terse = {**self._environ, "LC_ALL": "C"}
         self._own: OwnWeeks[WeeklyKey] = OwnWeeks(lambda: self._weeks, self._works)
@@ -288,7 +236,7 @@ class Opener:
         shm = Path("/dev/shm")  # noqa: S108 - a folder of mode 0700 is made in it
         with tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
             # gpg notes there that it has checked all signatures, and need not do it again.
-            _gpg(Path(folder), _SERVER_OPTIONS).import_keys(exported)
+            gpg_command.gpg_in(Path(folder), SERVER_OPTIONS).import_keys(exported)
             return (Path(folder) / "pubring.kbx").read_bytes()
 
     def open_stream(
@@ -324,11 +272,11 @@ class Opener:
         )
 
     @cached_property
-    def _weeks(self) -> tuple["WeeklyKey", ...]:
+    def _weeks(self) -> tuple[WeeklyKey, ...]:
         home = Path(self._gpg.gnupghome)
         return tuple(week for key in reviewer_keys(home) for week in key.weeks)
 
-    def _works(self, week: "WeeklyKey") -> bool:
+    def _works(self, week: WeeklyKey) -> bool:
         """Whether gpg opens what is sealed to *week*: its passphrase is known to the agent."""
         message = seal_to_week(Path(self._gpg.gnupghome), week, b"casedrop")
         command = self._decrypting(len(message))
@@ -350,7 +298,7 @@ class Opener:
         Raises CannotOpen, whose class says what was in the way: the key is not in this home, the
         passphrase was wrong, or gpg had no way to ask for it.
         """
-        signature, status = _signing(self._gpg, data, fingerprint)
+        signature, status = signing(self._gpg, data, fingerprint)
         if not signature:
             raise why_locked(status) or CannotOpen(
                 "gpg could not sign: is this reviewer's key on this workstation?"
@@ -367,218 +315,3 @@ def _is_whole(ended: gpg_process.Result) -> bool:
     """Whether gpg says that it opened all of a message, and that nobody altered it."""
     status = _status(ended)
     return all([b"[GNUPG:]", word] in status for word in (b"DECRYPTION_OKAY", b"GOODMDC"))
-
-
-def _signature(gpg: Any, data: bytes, fingerprint: str, passphrase: str | None = None) -> bytes:
-    """A binary detached signature, b"" if gpg made none."""
-    return _signing(gpg, data, fingerprint, passphrase)[0]
-
-
-def _signing(
-    gpg: Any, data: bytes, fingerprint: str, passphrase: str | None = None
-) -> tuple[bytes, list[list[bytes]]]:
-    """A binary detached signature, b"" if gpg made none, and the words of gpg's status lines."""
-    # python-gnupg's keyid would become --default-key: if that key is missing, gpg uses another.
-    signer = ["--local-user", fingerprint + "!"]
-    result = gpg.sign(
-        data,
-        passphrase=passphrase,
-        detach=True,
-        binary=True,
-        clearsign=False,
-        extra_args=signer,
-    )
-    status = [line.encode().split() for line in str(result.stderr).splitlines()]
-    return (bytes(result.data) if result.data and result.returncode == 0 else b""), status
-
-
-@dataclass(frozen=True)
-class WeeklyKey:
-    """One weekly encryption subkey: start and end (Unix seconds), and if its secret key is here."""
-
-    fingerprint: str
-    keygrip: str
-    made: int
-    expires: int
-    secret: bool
-
-
-@dataclass(frozen=True)
-class ReviewerKey:
-    """The reviewer's key in a gpg home.
-
-    *name* is its public name; *weeks* are in order of their start.
-    """
-
-    fingerprint: str
-    keygrip: str
-    name: str
-    weeks: tuple[WeeklyKey, ...]
-
-
-def reviewer_keys(home: Path) -> tuple[ReviewerKey, ...]:
-    """Every key whose secret key is in *home*."""
-    # Of a key that begins later gpg would otherwise list neither its uses nor its days.
-    gpg = _gpg(home, [*_OFFLINE_OPTIONS, "--ignore-time-conflict"])
-    return tuple(map(_reviewer_key, gpg.list_keys(secret=True)))
-
-
-def reviewer_key(home: Path) -> ReviewerKey:
-    """The key whose secret key is in *home*. Raises KeysError unless there is exactly one."""
-    found = reviewer_keys(home)
-    if len(found) != 1:
-        raise KeysError(
-            f"There are {len(found)} secret keys in {home}; it has to hold the key of one reviewer."
-        )
-    return found[0]
-
-
-def _reviewer_key(key: Any) -> ReviewerKey:
-    weeks = [
-        # In the field that python-gnupg calls token, gpg marks an absent secret key with "#".
-        WeeklyKey(
-            subkey["fingerprint"],
-            subkey["keygrip"],
-            int(subkey["date"]),
-            int(subkey["expires"]),
-            secret=subkey["token"] == "+",  # noqa: S105 - gpg's field
-        )
-        for subkey in key.get("subkey_info", {}).values()
-        if "e" in subkey["cap"] and subkey["expires"] and subkey["trust"] != "r"
-    ]
-    return ReviewerKey(
-        key["fingerprint"],
-        key["keygrip"],
-        key["uids"][0],
-        tuple(sorted(weeks, key=lambda week: week.made)),
-    )
-
-
-# Is told how many of how many are made.
-Progress = Callable[[int, int], None]
-
-
-def _quietly(done: int, total: int) -> None:
-    """Tell nobody."""
-
-
-@contextmanager
-def _whole() -> Iterator[None]:
-    """Let Ctrl-C wait until this is over: a key is made whole or not at all.
-
-    The terminal sends it to gpg too, which inherits that it waits.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def make_reviewer_key(
-    home: Path,
-    *,
-    name: str,
-    weeks: int,
-    start: date,
-    passphrase: str,
-    progress: Progress = _quietly,
-) -> str:
-    """Make a reviewer's key in *home*: Ed25519 to certify and sign, *weeks* weekly cv25519 subkeys.
-
-    The first subkey starts on *start* (UTC midnight), the others every seven days after it. Each is
-    valid for 14 days, so two are valid at any time. With an empty *passphrase* the key has none.
-    Returns the fingerprint. Raises KeysError.
-    """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # python-gnupg's own parameters would put this user's and this computer's name into the public
-    # key. No expiry: the pin file and the weekly subkeys limit the key's use.
-    parameters = [
-        "Key-Type: EDDSA",
-        "Key-Curve: ed25519",
-        "Key-Usage: cert,sign",
-        f"Name-Real: {name}",
-        "Expire-Date: 0",
-        f"Passphrase: {passphrase}" if passphrase else "%no-protection",
-        "%commit",
-    ]
-    with _whole():
-        made = _gpg_on(home, start, passphrase).gen_key("\n".join(parameters) + "\n")
-    if not made.fingerprint:
-        raise KeysError("gpg did not make the key.")
-    fingerprint = str(made.fingerprint)
-    add_weeks(
-        home,
-        fingerprint,
-        [start + timedelta(weeks=week) for week in range(weeks)],
-        passphrase=passphrase,
-        progress=progress,
-    )
-    return fingerprint
-
-
-def add_weeks(
-    home: Path,
-    fingerprint: str,
-    starts: Sequence[date],
-    *,
-    passphrase: str,
-    progress: Progress = _quietly,
-) -> None:
-    """Add to the key *fingerprint* a subkey for 14 days from each day in *starts* (UTC midnight).
-
-    Raises KeysError saying how many were made; those remain.
-    """
-    for count, start in enumerate(starts):
-        # gpg can only make a key that starts later if it is given a fake time.
-        gpg = _gpg_on(home, start, passphrase)
-        secret = {"master_passphrase": passphrase} if passphrase else {}
-        with _whole():
-            added = gpg.add_subkey(
-                fingerprint, algorithm="cv25519", usage="encr", expire="14d", **secret
-            )
-        if added.returncode != 0:
-            raise KeysError(
-                f"gpg made {count} of {len(starts)} weekly keys and refused the next: "
-                "is the passphrase right?"
-            )
-        progress(count + 1, len(starts))
-
-
-def _gpg_on(home: Path, day: date, passphrase: str) -> Any:
-    """gpg with *day* as its date. It receives a passphrase through a pipe."""
-    at = ["--faked-system-time", f"{day:%Y%m%d}T000000!", "--ignore-time-conflict"]
-    unprotected = [] if passphrase else ["--pinentry-mode", "loopback", "--passphrase", ""]
-    gpg = _gpg(home, ["--no-options", "--disable-dirmngr", *at, *unprotected])
-    gpg.encoding = "utf-8"
-    return gpg
-
-
-def seal_to_week(home: Path, week: WeeklyKey, data: bytes) -> bytes:
-    """*data* sealed to this subkey alone, as if on a day when it was valid. Raises CannotSeal."""
-    at = datetime.fromtimestamp(week.made, UTC).date() + timedelta(days=1)
-    result = _gpg_on(home, at, "").encrypt(
-        data, [week.fingerprint + "!"], armor=False, always_trust=True, extra_args=_SEAL_OPTIONS
-    )
-    if not result.ok or result.returncode != 0:
-        raise CannotSeal
-    return bytes(result.data)
-
-
-def sign_on(home: Path, day: date, fingerprint: str, data: bytes, *, passphrase: str) -> bytes:
-    """A binary detached signature over *data* by the primary key *fingerprint*, dated *day*.
-
-    A ceremony already has the *passphrase*, so no window asks for it again. Raises KeysError.
-    """
-    signature = _signature(_gpg_on(home, day, passphrase), data, fingerprint, passphrase or None)
-    if not signature:
-        raise KeysError("gpg could not sign the weekly keys: is the passphrase right?")
-    return signature
-
-
-def export_public(home: Path, fingerprint: str) -> bytes:
-    """The public key *fingerprint* in *home*, ASCII-armored. Raises KeysError if absent."""
-    armored = _gpg(home, _OFFLINE_OPTIONS).export_keys(fingerprint)
-    if not armored:
-        raise KeysError("There is no such key here.")
-    return str(armored).encode("ascii")

@@ -16,8 +16,9 @@ from typing import Self
 from dropbox.durable_file import erase, replace_file, sync_folder
 from dropbox.errors import CannotOpen, Damaged, KeysError, NoKeyHere
 from dropbox.hpke import SecretKey
-from dropbox.openpgp import (
-    Opener,
+from dropbox.openpgp import Opener
+from dropbox.packets import PublicKey, dearmor
+from dropbox.reviewer_key import (
     ReviewerKey,
     WeeklyKey,
     export_public,
@@ -25,7 +26,6 @@ from dropbox.openpgp import (
     seal_to_week,
     sign_on,
 )
-from dropbox.packets import PublicKey, dearmor
 from dropbox.weekly_hpke import VALID, ReviewerWeeks, Week, verified
 
 FOLDER = "hpke"

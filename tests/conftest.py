@@ -25,7 +25,7 @@ from support.shared import copy_home, made_once, make_home
 from support.waived import WAIVED
 from werkzeug.routing import Rule
 
-from dropbox import catalog, openpgp, week_secrets
+from dropbox import catalog, gpg_command, week_secrets
 from dropbox.campaign import Campaign
 from dropbox.catalog import Sentences
 from dropbox.codename import WordLists
@@ -33,6 +33,7 @@ from dropbox.gpg_agent import stop_agent
 from dropbox.label import LANGUAGES
 from dropbox.language import Language
 from dropbox.openpgp import Opener, Reviewers
+from dropbox.reviewer_key import export_public, make_reviewer_key
 from dropbox.settings import Settings
 from scripts.desk import __main__ as desk
 
@@ -151,7 +152,7 @@ def gpg_is_asked_once() -> Iterator[None]:
     """The same gpg has the same version, and lists the same secret keys of the same files. In
     earnest each of the desk's commands is a process and asks again.
     """
-    start = openpgp._gpg
+    start = gpg_command.gpg_in
     started, listed = dict[str, Any](), dict[object, list[Any]]()
 
     def remembered(home: Path, options: Sequence[str]) -> Any:
@@ -179,7 +180,7 @@ def gpg_is_asked_once() -> Iterator[None]:
         return gpg
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(openpgp, "_gpg", remembered)
+        patch.setattr(gpg_command, "gpg_in", remembered)
         yield
 
 
@@ -272,16 +273,14 @@ def made_homes(tmp_path_factory: pytest.TempPathFactory, first_day: date) -> dic
 
 def make_reviewer(home: Path, name: str, weeks: int, start: date) -> None:
     """A reviewer's key without a passphrase, and its weekly HPKE keys."""
-    openpgp.make_reviewer_key(
-        home, name=f"Reviewer {name}", weeks=weeks, start=start, passphrase=""
-    )
+    make_reviewer_key(home, name=f"Reviewer {name}", weeks=weeks, start=start, passphrase="")
     week_secrets.add_missing(home, today=start, passphrase="")
 
 
 def add_public(home: Path, keys: Path, name: str) -> str:
     """Put a reviewer's public files into *keys*. Returns the line that pins the key."""
     fingerprint = Opener(home).secret_fingerprints()[0]
-    (keys / f"{name}.asc").write_bytes(openpgp.export_public(home, fingerprint))
+    (keys / f"{name}.asc").write_bytes(export_public(home, fingerprint))
     hpke = week_secrets.signed_weeks(home, fingerprint)
     (keys / f"{name}.hpke").write_bytes(hpke.data)
     (keys / f"{name}.hpke.sig").write_bytes(hpke.signature)

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from dropbox import openpgp, week_secrets
+from dropbox.reviewer_key import Progress, make_reviewer_key
 from scripts.ceremony.outputs import check_name, refuse_in_the_way, refuse_open, write_public
 from scripts.ceremony.passphrase import Choice
 from scripts.ceremony.weeks import CeremonyError
@@ -33,7 +34,7 @@ def new_reviewer(
     out: Path,
     weeks: Weeks,
     choose: Choice,
-    progress: openpgp.Progress = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> str:
     """Make the key of reviewer *name* in *home*, and export and pin its public half in *out*.
 
@@ -55,7 +56,7 @@ def new_reviewer(
     refuse_in_the_way(out, name)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     passphrase = choose(home)
-    fingerprint = openpgp.make_reviewer_key(
+    fingerprint = make_reviewer_key(
         home,
         name=name,
         weeks=weeks.count,

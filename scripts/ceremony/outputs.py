@@ -4,10 +4,9 @@ import os
 import re
 from pathlib import Path
 
-from dropbox import openpgp
 from dropbox.durable_file import erase, sync_folder, write_new
-from dropbox.openpgp import ReviewerKey
 from dropbox.packets import PublicKey, dearmor, read_pins
+from dropbox.reviewer_key import ReviewerKey, export_public
 from dropbox.week_secrets import signed_weeks
 from scripts.ceremony.paper import fingerprint_sheet
 from scripts.ceremony.weeks import CeremonyError, epochs
@@ -20,7 +19,7 @@ def write_public(home: Path, fingerprint: str, *, name: str, out: Path) -> None:
     """
     refuse_in_the_way(out, name)
     out.mkdir(parents=True, exist_ok=True)
-    armored = openpgp.export_public(home, fingerprint)
+    armored = export_public(home, fingerprint)
     # Read as the server will read it: it must be this one key, and no secret.
     if PublicKey.read(dearmor(armored)).fingerprint != fingerprint:
         raise CeremonyError("gpg exported a key other than the one that was made.")

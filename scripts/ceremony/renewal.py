@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 from pathlib import Path
 
-from dropbox import openpgp, week_secrets
+from dropbox import week_secrets
 from dropbox.gpg_agent import ask_passphrase, is_protected
-from dropbox.openpgp import ReviewerKey
+from dropbox.reviewer_key import Progress, ReviewerKey, add_weeks, reviewer_key
 from scripts.ceremony.weeks import CeremonyError, Epoch, epochs
 
 # Two months before the last day: enough for the courier's trips and a holiday.
@@ -45,21 +45,21 @@ def renew(
     today: date,
     early: bool = False,
     after_gap: bool = False,
-    progress: openpgp.Progress = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> tuple[Epoch, ...]:
     """Add *weeks* weekly subkeys and their HPKE keys to the key in *home*; return the new weeks.
 
     gpg asks for the passphrase if the key has one. Raises CeremonyError as :func:`renewal_starts`
     does, or KeysError when gpg refuses, which says how many were made.
     """
-    key = openpgp.reviewer_key(home)
+    key = reviewer_key(home)
     before = epochs(key)
     if not before:
         raise CeremonyError("This key has no weekly keys to go on from.")
     starts = renewal_starts(before[-1], weeks=weeks, today=today, early=early, after_gap=after_gap)
     passphrase = _passphrase(home, key)
-    openpgp.add_weeks(home, key.fingerprint, starts, passphrase=passphrase, progress=progress)
-    added = tuple(epoch for epoch in epochs(openpgp.reviewer_key(home)) if epoch not in before)
+    add_weeks(home, key.fingerprint, starts, passphrase=passphrase, progress=progress)
+    added = tuple(epoch for epoch in epochs(reviewer_key(home)) if epoch not in before)
     if [epoch.first for epoch in added] != starts:
         raise CeremonyError(
             "The new weeks are not those that were asked for; check with `weeks` before you use "
@@ -75,7 +75,7 @@ def add_hpke(home: Path, *, today: date) -> None:
     They lack them when Casedrop had none yet, or when a ceremony broke off. gpg asks for the
     passphrase if the key has one. Raises KeysError.
     """
-    key = openpgp.reviewer_key(home)
+    key = reviewer_key(home)
     if week_secrets.missing(home, key):
         week_secrets.add_missing(home, today=today, passphrase=_passphrase(home, key))
 

@@ -23,7 +23,7 @@ from shamir_mnemonic.wordlist import WORDLIST
 
 from dropbox.durable_file import erase, write_new
 from dropbox.gpg_agent import delete_secret, secret_file
-from dropbox.openpgp import reviewer_key
+from dropbox.reviewer_key import reviewer_key
 from scripts.ceremony.paper import share_sheet
 from scripts.ceremony.weeks import CeremonyError, Epoch, epochs, is_open
 

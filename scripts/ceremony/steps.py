@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dropbox.durable_file import NewFile
 from dropbox.gpg_agent import refuse_missing, stop_agent
-from dropbox.openpgp import ReviewerKey, reviewer_key
+from dropbox.reviewer_key import ReviewerKey, reviewer_key
 from scripts.ceremony import gathering, renewal, shares
 from scripts.ceremony.gathering import SERVER as _SERVER
 from scripts.ceremony.new_key import Weeks, new_reviewer

@@ -14,14 +14,8 @@ from pathlib import Path
 from dropbox.errors import CannotOpen, CasedropError
 from dropbox.gpg_agent import delete_secret
 from dropbox.key_expiry import notice
-from dropbox.openpgp import (
-    Opener,
-    ReviewerKey,
-    WeeklyKey,
-    reviewer_key,
-    reviewer_keys,
-    seal_to_week,
-)
+from dropbox.openpgp import Opener
+from dropbox.reviewer_key import ReviewerKey, WeeklyKey, reviewer_key, reviewer_keys, seal_to_week
 from dropbox.week_secrets import erase_secret
 
 _PROBE_BYTES = 64

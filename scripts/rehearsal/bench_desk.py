@@ -32,9 +32,10 @@ from dropbox import bundle, export_bundle
 from dropbox.block import Kind, seal_block
 from dropbox.day_key import DayKey
 from dropbox.gpg_agent import stop_agent
-from dropbox.openpgp import Opener, Reviewers, reviewer_key
+from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import PublicKey, read_pinned_keys
 from dropbox.report import Report
+from dropbox.reviewer_key import reviewer_key
 from dropbox.sealing import seal_message
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.tar_members import END, member

@@ -20,7 +20,8 @@ from dropbox.errors import (
 )
 from dropbox.gpg_agent import stop_agent
 from dropbox.opening_failure import why_locked
-from dropbox.openpgp import Opener, make_reviewer_key
+from dropbox.openpgp import Opener
+from dropbox.reviewer_key import make_reviewer_key
 from scripts.ceremony.passphrase import write_settings
 from scripts.desk import __main__ as desk
 from scripts.desk.commands import lock

@@ -14,8 +14,9 @@ import wcwidth
 
 from dropbox.errors import KeysError
 from dropbox.gpg_agent import stop_agent
-from dropbox.openpgp import Opener, Reviewers, reviewer_key
+from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import dearmor, packets, read_pins
+from dropbox.reviewer_key import reviewer_key
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.paper import COLUMNS, LINES

@@ -17,7 +17,7 @@ from support.team import Team
 from support.unpacked import unpacked
 
 from dropbox.codename import WordLists, new_codename
-from dropbox.openpgp import export_public
+from dropbox.reviewer_key import export_public
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.productions import APPROVE, HAND_OVER, NUMBER, Number, subject
 from scripts.desk.production.handing_over import SCHEMA, hand_over

@@ -13,8 +13,9 @@ from support.team import Team
 
 from dropbox.errors import CannotOpen, NoKeyHere
 from dropbox.hpke import SecretKey
-from dropbox.openpgp import Opener, Reviewers, reviewer_key, seal_to_week
+from dropbox.openpgp import Opener, Reviewers
 from dropbox.report import Report
+from dropbox.reviewer_key import reviewer_key, seal_to_week
 from dropbox.sealing import seal_message
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.week_secrets import WeekSecrets

@@ -12,11 +12,11 @@ import wcwidth
 from shamir_mnemonic.wordlist import WORDLIST
 from support.shared import copy_home, made_once, make_home
 
-from dropbox import openpgp
 from dropbox.durable_file import CannotWrite
 from dropbox.errors import CannotOpen, KeysError
 from dropbox.gpg_agent import delete_secret, secret_file, stop_agent
-from dropbox.openpgp import Opener, make_reviewer_key, reviewer_key, seal_to_week
+from dropbox.openpgp import Opener
+from dropbox.reviewer_key import WeeklyKey, make_reviewer_key, reviewer_key, seal_to_week
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony import shares
 from scripts.ceremony.paper import COLUMNS, LINES
@@ -106,10 +106,10 @@ def test_any_k_sheets_bring_back_what_was_taken_out(
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in home.glob("private-keys-v1.d/*"))
 
 
-def first_key(home: Path) -> openpgp.WeeklyKey:
+def first_key(home: Path) -> WeeklyKey:
     key = first(home).key
     # What was known about it while it was still on paper.
-    return openpgp.WeeklyKey(key.fingerprint, key.keygrip, key.made, key.expires, secret=False)
+    return WeeklyKey(key.fingerprint, key.keygrip, key.made, key.expires, secret=False)
 
 
 def test_fewer_sheets_open_nothing(home: Path, out: Path) -> None:

@@ -16,15 +16,9 @@ from dropbox.day_key import DayKey, DayKeyRecord
 from dropbox.errors import CannotOpen, KeysError
 from dropbox.gpg_agent import delete_secret, stop_agent
 from dropbox.hpke import SecretKey
-from dropbox.openpgp import (
-    Opener,
-    Reviewers,
-    add_weeks,
-    make_reviewer_key,
-    reviewer_key,
-    seal_to_week,
-)
+from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import message_length, recipients
+from dropbox.reviewer_key import add_weeks, make_reviewer_key, reviewer_key, seal_to_week
 from dropbox.week_secrets import WeekSecrets, secret_path, signed_weeks
 from dropbox.weekly_hpke import ReviewerWeeks, Week, WeeklyHpke
 from scripts.ceremony import __main__ as ceremony

@@ -14,8 +14,9 @@ from support.shared import copy_home, made_once, make_home
 from dropbox.codename import WordLists
 from dropbox.errors import CannotOpen, KeysError
 from dropbox.gpg_agent import delete_secret, is_protected, secret_file, stop_agent
-from dropbox.openpgp import Opener, Reviewers, make_reviewer_key, reviewer_key, seal_to_week
+from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import read_pinned_keys, verify_detached
+from dropbox.reviewer_key import make_reviewer_key, reviewer_key, seal_to_week
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony import steps
 from scripts.ceremony import weeks as week_module

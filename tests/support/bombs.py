@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dropbox.openpgp import reviewer_key
+from dropbox.reviewer_key import reviewer_key
 
 MEGABYTE = 2**20
 ZEROS = bytes(MEGABYTE)

@@ -7,14 +7,8 @@ from typing import Any
 import pytest
 
 from dropbox.errors import CannotSeal, KeysError
-from dropbox.openpgp import (
-    Opener,
-    Reviewers,
-    WeeklyKey,
-    _encryption_subkeys,
-    _reviewer_key,
-    export_public,
-)
+from dropbox.openpgp import Opener, Reviewers, _encryption_subkeys
+from dropbox.reviewer_key import WeeklyKey, _reviewer_key, export_public
 
 PRIMARY, SIGNING, WEEKLY = "A" * 40, "B" * 40, "C" * 40
 DAY = 86_400

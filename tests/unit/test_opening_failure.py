@@ -11,7 +11,8 @@ from support.cases import report
 from dropbox.errors import CannotOpen, Damaged, NoKeyHere, SealedToOthers
 from dropbox.gpg_agent import stop_agent
 from dropbox.opening_failure import OwnWeeks
-from dropbox.openpgp import Opener, Reviewers, make_reviewer_key, reviewer_key, seal_to_week
+from dropbox.openpgp import Opener, Reviewers
+from dropbox.reviewer_key import make_reviewer_key, reviewer_key, seal_to_week
 from dropbox.sealing import open_message, seal_message
 
 

@@ -19,6 +19,7 @@ from dropbox.errors import CannotOpen, CannotSeal, KeysError
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import PublicKey, dearmor, recipients, verify_detached
+from dropbox.reviewer_key import export_public, make_reviewer_key, reviewer_key
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def gpg(home: Path, *arguments: str, typed: str = "") -> None:
 def pinned(keys: Path, home: Path, name: str) -> None:
     """Export the one key of *home* into *keys* and pin it."""
     fingerprint = Opener(home).secret_fingerprints()[0]
-    (keys / name).write_bytes(openpgp.export_public(home, fingerprint))
+    (keys / name).write_bytes(export_public(home, fingerprint))
     with (keys / "FINGERPRINTS").open("a", encoding="utf-8") as pins:
         pins.write(f"{fingerprint}  {name}\n")
 
@@ -175,14 +176,12 @@ def rsa_key(keys: Path, home: Path) -> None:
 
 
 def sign_only_key(keys: Path, home: Path) -> None:
-    openpgp.make_reviewer_key(
-        home, name="Signer", weeks=0, start=datetime.now(UTC).date(), passphrase=""
-    )
+    make_reviewer_key(home, name="Signer", weeks=0, start=datetime.now(UTC).date(), passphrase="")
     pinned(keys, home, "signer.asc")
 
 
 def expired_subkeys(keys: Path, home: Path) -> None:
-    openpgp.make_reviewer_key(
+    make_reviewer_key(
         home,
         name="Old",
         weeks=2,
@@ -193,7 +192,7 @@ def expired_subkeys(keys: Path, home: Path) -> None:
 
 
 def expired_key(keys: Path, home: Path) -> None:
-    openpgp.make_reviewer_key(
+    make_reviewer_key(
         home,
         name="Gone",
         weeks=2,
@@ -216,7 +215,7 @@ def expired_key(keys: Path, home: Path) -> None:
 
 def made(home: Path, name: str, weeks: int = 0) -> str:
     """A reviewer's key without further subkeys, in *home*."""
-    return openpgp.make_reviewer_key(
+    return make_reviewer_key(
         home, name=name, weeks=weeks, start=datetime.now(UTC).date(), passphrase=""
     )
 
@@ -395,7 +394,7 @@ def test_a_gpg_that_adds_a_recipient_is_caught(
     """
     reviewers = Reviewers.load(keys, tmp_path / "home")
     fingerprint = Opener(third_home).secret_fingerprints()[0]
-    (tmp_path / "stranger.asc").write_bytes(openpgp.export_public(third_home, fingerprint))
+    (tmp_path / "stranger.asc").write_bytes(export_public(third_home, fingerprint))
     gpg(tmp_path / "home", "--import", str(tmp_path / "stranger.asc"))
     stand_in(tmp_path, monkeypatch, f'exec /usr/bin/gpg {option} {fingerprint} "$@"\n')
     given: list[bytes] = []
@@ -456,7 +455,7 @@ def test_a_configuration_file_of_gpg_adds_no_recipient_and_changes_nothing(
     """
     reviewers = Reviewers.load(keys, tmp_path / "home")
     fingerprint = Opener(third_home).secret_fingerprints()[0]
-    (tmp_path / "stranger.asc").write_bytes(openpgp.export_public(third_home, fingerprint))
+    (tmp_path / "stranger.asc").write_bytes(export_public(third_home, fingerprint))
     gpg(tmp_path / "home", "--import", str(tmp_path / "stranger.asc"))
     subkey = reviewers._current(reviewers.fingerprints[0])
     assert subkey is not None
@@ -509,7 +508,7 @@ def test_a_subkey_is_used_from_its_first_second_to_its_last(
 ) -> None:
     clock = [datetime.now(UTC)]
     reviewers = Reviewers.load(keys_dir, tmp_path / "home", clock=lambda: clock[0])
-    key = openpgp.reviewer_key(reviewer_homes[0])
+    key = reviewer_key(reviewer_homes[0])
     first, last = key.weeks[0], key.weeks[-1]
 
     def chosen(second: int) -> str | None:
@@ -566,7 +565,7 @@ def test_exactly_the_chosen_subkey_is_sealed_to_and_not_the_one_that_gpg_would_c
     keys_dir: Path, reviewer_homes: list[Path], tmp_path: Path
 ) -> None:
     """Two weekly keys are valid at any time; three days ago, the newer of them was another one."""
-    weeks = openpgp.reviewer_key(reviewer_homes[0]).weeks
+    weeks = reviewer_key(reviewer_homes[0]).weeks
     then = datetime.fromtimestamp(weeks[1].made, UTC) - timedelta(days=3)
     reviewers = Reviewers.load(keys_dir, tmp_path / "home", clock=lambda: then)
 
@@ -611,7 +610,7 @@ def test_a_message_is_open_only_when_gpg_says_so_and_ends_well(
 
 def test_a_message_for_somebody_else_cannot_be_opened(reviewers: Reviewers, tmp_path: Path) -> None:
     stranger = tmp_path / "stranger"
-    openpgp.make_reviewer_key(
+    make_reviewer_key(
         stranger, name="Stranger", weeks=1, start=datetime.now(UTC).date(), passphrase=""
     )
 
@@ -640,7 +639,7 @@ def test_it_is_the_pinned_key_that_signs_and_not_a_signing_subkey_of_it(gpg_home
     """gpg prefers the newest subkey that can sign; the vault knows only the primary key."""
     fingerprint = made(gpg_home, "Two")
     gpg(gpg_home, "--quick-add-key", fingerprint, "ed25519", "sign", "1y")
-    key = PublicKey.read(dearmor(openpgp.export_public(gpg_home, fingerprint)))
+    key = PublicKey.read(dearmor(export_public(gpg_home, fingerprint)))
 
     signature = Opener(gpg_home).sign(b"x", fingerprint)
 
@@ -649,8 +648,8 @@ def test_it_is_the_pinned_key_that_signs_and_not_a_signing_subkey_of_it(gpg_home
 
 def test_a_home_with_another_number_of_secret_keys_than_one_is_refused(gpg_home: Path) -> None:
     one = made(gpg_home, "One")
-    assert openpgp.reviewer_key(gpg_home).fingerprint == one
+    assert reviewer_key(gpg_home).fingerprint == one
     made(gpg_home, "Other")
 
     with pytest.raises(KeysError, match="There are 2 secret keys"):
-        openpgp.reviewer_key(gpg_home)
+        reviewer_key(gpg_home)

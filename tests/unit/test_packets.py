@@ -14,7 +14,7 @@ from fuzz.openpgp import FIELDS, REVIEWER, detached
 
 from dropbox.errors import BadPacket, CannotSeal, KeysError
 from dropbox.gpg_output import CheckedOutput
-from dropbox.openpgp import Opener, Reviewers, export_public, make_reviewer_key
+from dropbox.openpgp import Opener, Reviewers
 from dropbox.packets import (
     PUBLIC_KEY,
     PUBLIC_SUBKEY,
@@ -33,6 +33,7 @@ from dropbox.packets import (
     subkey_ends,
     verify_detached,
 )
+from dropbox.reviewer_key import export_public, make_reviewer_key
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "openpgp"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -10,7 +10,8 @@ from support.cases import report
 
 from dropbox import gpg_process, week_keyrings
 from dropbox.errors import Damaged, SealedToOthers
-from dropbox.openpgp import Opener, Reviewers, reviewer_key, seal_to_week
+from dropbox.openpgp import Opener, Reviewers
+from dropbox.reviewer_key import reviewer_key, seal_to_week
 from dropbox.sealing import open_message, seal_message
 from dropbox.week_keyrings import WeekKeyrings, named_in
 
