@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from dropbox.errors import CasedropError
 from scripts.command_line import DONE, FOUND, CannotRun
 from scripts.operator import site
+from scripts.operator.export_key import read_export_key
 
 if TYPE_CHECKING:
     from dropbox.campaign import Campaign
@@ -83,6 +84,12 @@ def run(asked: argparse.Namespace) -> int:
         return DONE
     folder = site.probe_folder(asked, file)
     folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.geteuid():
+        # What root writes there, its owner could not read.
+        raise CannotRun(
+            f"{folder} belongs to another user. With the Debian package, systemctl start "
+            "casedrop-probe files a test report."
+        )
     campaign = Campaign.read(settings.campaign)
     prober = Prober(settings, campaign, WordLists.read(), _read_key(key_file), COST)
     record, today = ProbeRecord.read(folder), datetime.now(UTC).date()
@@ -191,12 +198,10 @@ def _read_key(path: Path) -> ProbeKey:
 
 
 def _make_key(export_key: Path, path: Path) -> None:
-    from nacl.signing import SigningKey  # noqa: PLC0415
-
     from dropbox.durable_file import write_new  # noqa: PLC0415
     from dropbox.probe_mark import ProbeKey  # noqa: PLC0415
 
     if path.exists():
         raise CannotRun(f"{path} exists already; nothing was changed.")
-    write_new(path, ProbeKey.make(SigningKey(export_key.read_bytes())).to_bytes())
+    write_new(path, ProbeKey.make(read_export_key(export_key)).to_bytes())
     print(f"The key for test reports is in {path}.")

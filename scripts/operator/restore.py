@@ -43,7 +43,7 @@ def run(asked: argparse.Namespace) -> None:
     from scripts.sealed_archive import unseal, words_of  # noqa: PLC0415
 
     target: Path = asked.directory.absolute()
-    part = target.with_name(target.name + ".part")
+    part = target.parent / f"{target.name}.part"
     for path in (target, part):
         if path.exists() or path.is_symlink():
             raise CannotRun(f"{path} exists already; nothing was changed.")

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 
 from scripts.command_line import CannotRun
@@ -55,6 +56,11 @@ class Copies:
         """The folder of their keys, which is in memory."""
         return self.root / "run/casedrop-copy"
 
+    def new_place(self) -> Path:
+        """Where what is replaced now can be kept, beside what was replaced before."""
+        names = chain(["replaced"], (f"replaced-{number}" for number in count(2)))
+        return next(place for name in names if not (place := self.folder / name).exists())
+
     def of(self, version: str) -> tuple[Path, Path]:
         """The copy of *version* and its key. Raises CannotRun."""
         copy, key = self.folder / f"{version}.gpg", self.keys / f"{version}.key"
@@ -76,10 +82,14 @@ def run(asked: argparse.Namespace) -> None:
     """Ask, stop the rooms, take the copy, start them. Raises CannotRun, StoreError or OSError."""
     if os.geteuid() != 0:
         raise CannotRun("Only root can do this: sudo casedrop rollback")
-    vault = pwd.getpwnam("casedrop-vault")
-    roll_back(
-        Copies(Path("/"), (vault.pw_uid, vault.pw_gid)), _installed_version(), setup.systemctl
-    )
+    version = _installed_version()
+    try:
+        vault = pwd.getpwnam("casedrop-vault")
+    except KeyError:
+        raise CannotRun(
+            "There is no user casedrop-vault: install the package again. Nothing was changed."
+        ) from None
+    roll_back(Copies(Path("/"), (vault.pw_uid, vault.pw_gid)), version, setup.systemctl)
 
 
 def roll_back(copies: Copies, version: str, systemctl: Callable[..., None]) -> None:
@@ -97,8 +107,7 @@ def roll_back(copies: Copies, version: str, systemctl: Callable[..., None]) -> N
         # The sockets, too: whoever comes would start a room again.
         units = (*setup.SOCKETS, *setup.SERVICES)
         systemctl("stop", *units)
-        replaced = copies.folder / "replaced"
-        shutil.rmtree(replaced, ignore_errors=True)
+        replaced = copies.new_place()
         replaced.mkdir(mode=0o700)
         for path in sorted(copies.vault.iterdir()):
             shutil.move(path, replaced / path.name)

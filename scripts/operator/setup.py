@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.command_line import CannotRun
+from scripts.operator.export_key import read_export_key
 from scripts.operator.typed import answer
 
 HELP = "set up the drop of the Debian package, and open it"
@@ -77,6 +78,11 @@ class Machine:
         return self.root / "etc/casedrop/secret"
 
     @property
+    def export_key(self) -> Path:
+        """The key that signs export bundles."""
+        return self.secret / "export.key"
+
+    @property
     def keys(self) -> Path:
         """The folder of the reviewers' public keys."""
         return self.root / "etc/casedrop/keys"
@@ -127,6 +133,8 @@ def run(asked: argparse.Namespace) -> None:
     machine = Machine(Path("/"), systemctl)
     _check_machine(machine)
     _check_kernel(machine, asked.waive)
+    if machine.export_key.exists():
+        read_export_key(machine.export_key)
     set_up(machine, _given(machine, asked))
 
 
@@ -301,12 +309,12 @@ def _make_secrets(machine: Machine) -> str:
     from dropbox.settings import SALT_BYTES  # noqa: PLC0415
 
     machine.secret.mkdir(mode=0o700, parents=True, exist_ok=True)
-    salt, key = machine.secret / "salt", machine.secret / "export.key"
+    salt, key = machine.secret / "salt", machine.export_key
     if not salt.exists():
         write_new(salt, secrets.token_hex(SALT_BYTES).encode("ascii") + b"\n")
     if not key.exists():
         write_new(key, SigningKey.generate().encode())
-    export_key = SigningKey(key.read_bytes())
+    export_key = read_export_key(key)
     if not (machine.secret / KEY_FILE).exists():
         write_new(machine.secret / KEY_FILE, ProbeKey.make(export_key).to_bytes())
     return bytes(export_key.verify_key).hex()

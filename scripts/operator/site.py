@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 # Where the Debian package has them, and Debian's tor.
 _DEBIAN_FRONT = Path("/run/casedrop/front.sock")
-_DEBIAN_CONTROL = Path("/run/tor/control")
-_DEBIAN_SERVICE = Path("/var/lib/tor/casedrop")
-_DEBIAN_PROBE = Path("/var/lib/casedrop-probe")
+DEBIAN_CONTROL = Path("/run/tor/control")
+DEBIAN_SERVICE = Path("/var/lib/tor/casedrop")
+DEBIAN_PROBE = Path("/var/lib/casedrop-probe")
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Site:
             file,
             settings,
             Path(front) if front else _present(state / "front.sock", _DEBIAN_FRONT),
-            asked.tor_control or _present(state / "tor" / "control", _DEBIAN_CONTROL),
-            asked.tor_service or _present(state / "tor" / "drop", _DEBIAN_SERVICE),
+            asked.tor_control or _present(state / "tor" / "control", DEBIAN_CONTROL),
+            asked.tor_service or _present(state / "tor" / "drop", DEBIAN_SERVICE),
             probe_folder(asked, file),
         )
 
@@ -64,7 +64,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 def probe_folder(asked: argparse.Namespace, file: Path) -> Path:
     """Where the program that files test reports for the drop of *file* keeps what it has to."""
     named: Path | None = asked.probe_folder
-    return named or _present(file.parent / "probe", _DEBIAN_PROBE)
+    return named or _present(file.parent / "probe", DEBIAN_PROBE)
 
 
 def add_probe_folder(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +74,7 @@ def add_probe_folder(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="where `casedrop probe` keeps how it went; by default probe beside FILE, else "
-        f"{_DEBIAN_PROBE}",
+        f"{DEBIAN_PROBE}",
     )
 
 
@@ -92,13 +92,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tor-control",
         type=Path,
         metavar="PATH",
-        help=f"tor's control socket; by default tor/control beside FILE, else {_DEBIAN_CONTROL}",
+        help=f"tor's control socket; by default tor/control beside FILE, else {DEBIAN_CONTROL}",
     )
     parser.add_argument(
         "--tor-service",
         type=Path,
         metavar="DIR",
         help="tor's directory with the onion's key; by default tor/drop beside FILE, else "
-        f"{_DEBIAN_SERVICE}",
+        f"{DEBIAN_SERVICE}",
     )
     add_probe_folder(parser)

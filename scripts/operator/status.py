@@ -13,6 +13,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scripts.command_line import CannotRun
 from scripts.operator import site
 
 HELP = "say how the running drop is: tor, front, vault, keys, disk"
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Show it. Returns the exit code. Raises SettingsError or OSError."""
+    """Show it. Returns the exit code. Raises CannotRun, SettingsError or OSError."""
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from scripts.operator.finding import (  # noqa: PLC0415
         as_json,
@@ -41,6 +42,8 @@ def run(asked: argparse.Namespace) -> int:
     )
     from scripts.operator.health import examine  # noqa: PLC0415
 
+    if asked.prometheus and asked.prometheus.is_dir():
+        raise CannotRun(f"{asked.prometheus} is a folder: name a file in it, casedrop.prom.")
     findings = examine(site.Site.of(asked), datetime.now(UTC))
     print(as_json(findings) if asked.json else "\n".join(as_lines(findings)))
     if asked.prometheus:

@@ -3,17 +3,20 @@
     casedrop wipe --settings FILE
 
 Keys first: without them, what may remain of the rest is of no use to anybody. It asks for the
-drop's address in full, and cannot be undone.
+drop's address in full, and cannot be undone. Where it broke off, it can be run again.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from dropbox.errors import SettingsError
 from scripts.command_line import DONE, FAILED, CannotRun
 from scripts.operator import site
 from scripts.operator.backup import ONION_KEY, salt_file
@@ -22,9 +25,12 @@ from scripts.operator.typed import answer
 
 HELP = "stop the drop and overwrite its keys and its vault, for an emergency"
 _DEBIAN_SETTINGS, _DEBIAN_MEMORY = Path("/etc/casedrop"), Path("/run/casedrop-front")
+_DEBIAN_SOCKETS, _DEBIAN_VAULT = Path("/run/casedrop"), Path("/var/lib/casedrop")
 # What an upgrade of the Debian package copied, its key first.
 _DEBIAN_COPIES = (Path("/run/casedrop-copy"), Path("/var/lib/casedrop-copy"))
 _SYSTEMD = Path("/run/systemd/system")
+# What is typed where nothing says the address any more.
+_ANYTHING = "wipe everything"
 _REMAINS = """\
 This could not be wiped from here:
 - flash memory keeps old copies where no program can overwrite them: an encrypted disk whose
@@ -40,49 +46,107 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     site.add_arguments(parser)
 
 
+@dataclass(frozen=True)
+class Target:
+    """What is to be wiped: ``files`` in their order, and who is behind the ``sockets``, by name.
+
+    ``phrase``: what has to be typed. ``onion_key``: what has to be one of ``files``; None where it
+    may have been wiped before.
+    """
+
+    phrase: str
+    files: list[Path]
+    sockets: dict[str, Path]
+    onion_key: Path | None
+    packaged: bool
+
+
 def run(asked: argparse.Namespace) -> int:
     """Ask, stop, wipe, say what remains. Returns the exit code. Raises CannotRun, SettingsError."""
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from onion.socket_owner import stop_owner  # noqa: PLC0415
 
-    drop = site.Site.of(asked)
-    files = _files(drop)
+    target = _target(asked)
     print("This stops the drop for ever. Its address, its codenames and all that was filed and not")
-    print(f"pulled are lost. {len(files)} files are overwritten:")
-    print("".join(f"  {path}\n" for path in files), end="")
-    if answer("Type the drop's address in full: ") != drop.settings.onion:
-        raise CannotRun("That is not its address; nothing was stopped or wiped.")
+    print(f"pulled are lost. {len(target.files)} files are overwritten:")
+    print("".join(f"  {path}\n" for path in target.files), end="")
+    if answer(f"Type {_asked_for(target)}: ") != target.phrase:
+        raise CannotRun("That is something else; nothing was stopped or wiped.")
+    # It goes on when the terminal is closed.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     failed = 0
-    if drop.tor_service / ONION_KEY not in files:
+    if target.onion_key is not None and target.onion_key not in target.files:
         failed += 1
-        print(
-            f"The onion's key is NOT in {drop.tor_service}: run this again with --tor-service.",
-            file=sys.stderr,
+        _warn(
+            f"The onion's key is NOT in {target.onion_key.parent}: run this again with "
+            "--tor-service."
         )
     # Whatever still serves would go on with the keys that it has in memory.
-    failed += not _units_stopped(drop)
-    for name, path in (
-        ("front", drop.front_socket),
-        ("vault", drop.settings.courier_socket),
-        ("tor", drop.tor_control),
-    ):
+    failed += not _units_stopped(target)
+    for name, path in target.sockets.items():
         trouble = stop_owner(path)
         if trouble:
             failed += 1
-            print(f"The {name} may still run: {trouble}", file=sys.stderr)
-    for path in files:
+            _warn(f"The {name} may still run: {trouble}")
+    for path in target.files:
         failed += not _erased(path)
     print(_REMAINS)
     if failed:
-        print(f"{failed} things above were NOT done; do them by hand.", file=sys.stderr)
+        _warn(f"{failed} things above were NOT done; do them by hand.")
         return FAILED
     print("All that was named is overwritten.")
     return DONE
 
 
-def _units_stopped(drop: site.Site) -> bool:
+def _target(asked: argparse.Namespace) -> Target:
+    try:
+        drop = site.Site.of(asked)
+    except SettingsError as why:
+        # A first run that broke off has wiped them, or somebody has just made a mistake in them.
+        if asked.settings.absolute().parent != _DEBIAN_SETTINGS:
+            raise
+        print(f"{why} So all is wiped that the package has here.")
+        return _all_of_the_package(asked.tor_service or site.DEBIAN_SERVICE)
+    courier = drop.settings.courier_socket
+    return Target(
+        drop.settings.onion,
+        _files(drop),
+        {"front": drop.front_socket, "vault": courier, "tor": drop.tor_control},
+        drop.tor_service / ONION_KEY,
+        _is_packaged(drop),
+    )
+
+
+def _all_of_the_package(tor_service: Path) -> Target:
+    """Without its settings: whatever is in its folders."""
+    secret = _DEBIAN_SETTINGS / "secret"
+    folders = (secret, _DEBIAN_SETTINGS, tor_service, site.DEBIAN_PROBE, *_of_the_package())
+    found = [tor_service / ONION_KEY]
+    found += [one for folder in (*folders, _DEBIAN_VAULT) for one in _below(folder)]
+    files = [path for path in dict.fromkeys(found) if _is_there(path)]
+    if not files:
+        raise CannotRun("There is nothing left to wipe.")
+    sockets = {
+        "front": _DEBIAN_SOCKETS / "front.sock",
+        "vault": _DEBIAN_SOCKETS / "courier.sock",
+        "tor": site.DEBIAN_CONTROL,
+    }
+    return Target(_ANYTHING, files, sockets, onion_key=None, packaged=True)
+
+
+def _asked_for(target: Target) -> str:
+    return f'"{_ANYTHING}"' if target.phrase == _ANYTHING else "the drop's address in full"
+
+
+def _warn(sentence: str) -> None:
+    # A terminal that has gone is no reason to stop.
+    with suppress(OSError):
+        print(sentence, file=sys.stderr)
+
+
+def _units_stopped(target: Target) -> bool:
     """Stop at once what systemd runs of the Debian package; whether nothing hinders it."""
-    if not _is_packaged(drop) or not _SYSTEMD.is_dir():
+    if not target.packaged or not _SYSTEMD.is_dir():
         return True
     running = (*SERVICES, TOR)
     every = (*TIMERS, *SOCKETS, *running)
@@ -93,7 +157,7 @@ def _units_stopped(drop: site.Site) -> bool:
             systemctl("kill", "--signal=KILL", *running)
         systemctl("stop", *every)
     except (CannotRun, OSError) as why:
-        print(f"Something may still run: {why}", file=sys.stderr)
+        _warn(f"Something may still run: {why}")
         return False
     return True
 
@@ -112,7 +176,7 @@ def _files(drop: site.Site) -> list[Path]:
     secrets = [drop.tor_service / ONION_KEY, salt_file(drop.file), drop.file]
     export = settings.export_key
     first = [*secrets, export, export.with_suffix(".pub"), export.with_name(KEY_FILE)]
-    memory = (*_memory(drop), *_of_the_package(drop))
+    memory = (*_memory(drop), *(_of_the_package() if _is_packaged(drop) else ()))
     folders = (drop.tor_service, drop.probe, *memory, settings.gnupg_home, settings.keys)
     last = [successor_path(store), store.with_name(store.name + "-journal"), store]
     found: list[Path] = []
@@ -143,9 +207,9 @@ def _memory(drop: site.Site) -> list[Path]:
     return [place / name for place in places]
 
 
-def _of_the_package(drop: site.Site) -> list[Path]:
+def _of_the_package() -> list[Path]:
     """What the Debian package has elsewhere: only its unit and its scripts name the folders."""
-    return [_DEBIAN_MEMORY, *_DEBIAN_COPIES] if _is_packaged(drop) else []
+    return [_DEBIAN_MEMORY, *_DEBIAN_COPIES]
 
 
 def _below(path: Path) -> list[Path]:
@@ -161,6 +225,6 @@ def _erased(path: Path) -> bool:
         else:
             erase(path)
     except OSError as why:
-        print(f"NOT overwritten: {path}: {why.strerror}", file=sys.stderr)
+        _warn(f"NOT overwritten: {path}: {why.strerror}")
         return False
     return True

@@ -238,6 +238,7 @@ def test_neither_overwrites_anything(
     assert back_up(drop, archive) == 2 and archive.read_bytes() == before
     (tmp_path / "new").mkdir()
     assert casedrop.main(["restore", str(archive), str(tmp_path / "new")]) == 2
+    assert casedrop.main(["restore", str(archive), "/"]) == 2
     (tmp_path / "new").rmdir()
     (tmp_path / "new").symlink_to(tmp_path / "nowhere")
     assert casedrop.main(["restore", str(archive), str(tmp_path / "new")]) == 2

@@ -1,5 +1,6 @@
 """`casedrop probe`: a test report goes through the pages, and what is kept of it between runs."""
 
+import os
 import socket
 import stat
 import threading
@@ -359,6 +360,23 @@ def test_without_a_key_or_with_a_damaged_one_nothing_is_tried(
     assert made.certificate != ProbeKey.from_bytes(whole).certificate
     key = SigningKey(front.settings.export_key.read_bytes()).verify_key
     key.verify(b"casedrop probe key 1\0" + bytes(made.key.verify_key), made.certificate)
+
+
+def test_a_damaged_export_key_makes_no_key(front: Front, command: Command) -> None:
+    key_file = front.settings.export_key.with_name(KEY_FILE)
+    key_file.unlink()
+    front.settings.export_key.write_bytes(b"too short")
+    code, _, err = command.run("--new-key")
+    assert code == 2 and "is damaged" in err and not key_file.exists()
+
+
+def test_another_users_folder_is_left_to_that_user(
+    front: Front, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    code, _, err = command.run()
+    assert code == 2 and "systemctl start casedrop-probe" in err
 
 
 @pytest.mark.parametrize("wrong", ["0", "65536", "localhost:9050", "relative", ""])

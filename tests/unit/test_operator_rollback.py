@@ -12,6 +12,7 @@ from support.stopped_drop import StoppedDrop
 
 from dropbox.vault.block_store import Export
 from dropbox.vault.restored_file import series_of
+from scripts import casedrop
 from scripts.command_line import CannotRun
 from scripts.operator.rollback import STORE, Copies, roll_back
 from scripts.release.debian_files import TEMPLATES
@@ -167,3 +168,34 @@ def test_another_answer_changes_nothing(server: Server, type_in: Callable[..., N
     with pytest.raises(CannotRun, match="Nothing was changed"):
         server.go_back()
     assert server.asked == []
+
+
+def test_what_was_replaced_before_is_kept_when_somebody_goes_back_again(
+    server: Server, type_in: Callable[..., None]
+) -> None:
+    newer = server.store.read_bytes()
+    assert server.upgrade() == (0, "")
+    kept = []
+    for content in (newer + b"of the other version", newer + b"and again"):
+        server.store.write_bytes(content)
+        type_in("go back", "1")
+        server.go_back()
+        kept.append(content)
+    found = [path.read_bytes() for path in sorted(server.copies.folder.glob(f"replaced*/{STORE}"))]
+    assert found == kept
+
+
+def test_where_there_is_no_package_a_sentence_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr("scripts.operator.rollback.pwd.getpwnam", {}.__getitem__)
+    monkeypatch.setattr("scripts.operator.rollback._installed_version", lambda: VERSION)
+    assert casedrop.main(["rollback"]) == 2
+    assert "no user casedrop-vault" in capsys.readouterr().err
+
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess((), 1))
+    assert casedrop.main(["rollback"]) == 2
+    assert "package is not installed here" in capsys.readouterr().err

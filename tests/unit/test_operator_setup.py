@@ -178,6 +178,20 @@ def test_what_is_wrong_is_said_before_anything_is_changed(
     assert state(machine) == before and systemd.asked == []
 
 
+def test_a_damaged_export_key_is_said_before_anything_is_changed(
+    machine: Machine, systemd: Systemd, keys_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert casedrop.main(["setup", "--yes", "--keys", str(keys_dir)]) == 0
+    machine.export_key.write_bytes(b"too short")
+    (machine.keys / "FINGERPRINTS").unlink()
+    before, systemd.asked = state(machine), []
+
+    assert casedrop.main(["setup", "--yes", "--keys", str(keys_dir)]) == 2
+
+    assert "export.key is damaged" in capsys.readouterr().err
+    assert state(machine) == before and systemd.asked == []
+
+
 def test_a_machine_that_cannot_run_it_is_refused(
     machine: Machine, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:

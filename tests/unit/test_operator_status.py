@@ -299,6 +299,14 @@ def test_the_prometheus_file_is_replaced_whole_and_readable(
     assert lines.count("# TYPE casedrop_good gauge") == 1
 
 
+@pytest.mark.parametrize("name", ["/", ".", ""])
+def test_a_folder_in_the_place_of_the_prometheus_file_is_said(
+    running: RunningSite, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert casedrop.main(["status", *running.arguments, "--prometheus", name]) == 2
+    assert "is a folder" in capsys.readouterr().err
+
+
 def test_what_is_shown_cannot_act_on_a_terminal_or_break_a_label() -> None:
     odd = Finding("keys", State.ALARM, "\x1b[31m red", of='a"\\\n.asc', values={"days_left": -3})
     unknown = Finding("swap", State.UNKNOWN, "?", values={"size": None, "name": "x"})

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -250,6 +251,66 @@ def test_a_unit_that_does_not_stop_is_said_and_the_rest_is_wiped(
     said = capsys.readouterr().err
     assert "systemctl stop failed" in said and "systemctl kill" not in said
     assert "1 things above were NOT done" in said
+
+
+def test_it_can_be_run_again_where_it_broke_off(
+    packaged: tuple[StoppedDrop, list[Path], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    drop, elsewhere, told = packaged
+    monkeypatch.setattr(wipe_command, "_DEBIAN_VAULT", drop.settings.store_file.parent)
+    for name in ("SERVICE", "PROBE"):
+        monkeypatch.setattr(f"scripts.operator.site.DEBIAN_{name}", tmp_path / name)
+    (tmp_path / "SERVICE").mkdir()
+    (tmp_path / "SERVICE" / "hs_ed25519_secret_key").write_bytes(b"secret")
+    other = tmp_path / "somebody's"
+    other.write_bytes(b"not the drop's")
+    drop.settings_file.unlink()
+
+    assert wipe(drop, monkeypatch) == 2 and told == [] and drop.settings.store_file.exists()
+    capsys.readouterr()
+    assert wipe(drop, monkeypatch, "wipe everything") == 0
+    assert "settings.toml cannot be read" in capsys.readouterr().out and len(told) == 3
+    assert not [path for path in drop.state.rglob("*") if path.is_file()]
+    assert not any(path.exists() for path in elsewhere) and other.exists()
+    assert not list((tmp_path / "SERVICE").iterdir())
+    assert wipe(drop, monkeypatch, "wipe everything") == 2
+    assert "nothing left" in capsys.readouterr().err
+
+
+def test_without_the_package_wrong_settings_are_said_and_nothing_is_wiped(
+    drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop.settings_file.write_text("no settings")
+    before = files(drop)
+    assert wipe(drop, monkeypatch, "wipe everything") == 2 and files(drop) == before
+
+
+def test_it_goes_on_when_the_terminal_is_closed(
+    drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is thrown out of the room has begun all of it."""
+
+    class Closed(StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    heeded: list[object] = []
+
+    def stopped(_: Path) -> str:
+        heeded.append(signal.getsignal(signal.SIGHUP))
+        return "It does not end."
+
+    before = signal.getsignal(signal.SIGHUP)
+    monkeypatch.setattr(socket_owner, "stop_owner", stopped)
+    monkeypatch.setattr(sys, "stderr", Closed())
+    try:
+        assert wipe(drop, monkeypatch) == 2
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert heeded == [signal.SIG_IGN] * 3 and files(drop) == []
 
 
 def test_another_drops_memory_is_not_touched(
