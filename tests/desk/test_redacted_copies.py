@@ -303,11 +303,12 @@ def test_a_whole_file_is_withheld_and_a_page_that_is_damaged_is_a_slip_sheet(
 
 
 @pytest.mark.slow
-def test_a_box_on_a_page_that_is_not_there_stops_everything(opened: Opened) -> None:
+@pytest.mark.parametrize("page", [7, 0])
+def test_a_box_on_a_page_that_is_not_there_stops_everything(opened: Opened, page: int) -> None:
     data = made.pdf(pages=2)
 
-    with pytest.raises(RedactionError, match="on page 7 of a file that has 2 here"):
-        list(opened(data, box(data, 7, Box(0, 0, TENTH, TENTH))))
+    with pytest.raises(RedactionError, match=f"on page {page} of a file that has 2 here"):
+        list(opened(data, box(data, page, Box(0, 0, TENTH, TENTH))))
 
 
 @pytest.mark.slow

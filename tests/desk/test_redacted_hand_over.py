@@ -21,6 +21,7 @@ from support import hostile_files as made
 from support.cases import DAY, add, attachment, report
 from support.decided_cases import plan_of, put
 from support.desks import Desk
+from support.transcripts import transcribe
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
@@ -37,6 +38,7 @@ from scripts.desk.redaction.redacting import (
     withhold,
 )
 from scripts.desk.redaction.texts import texts_of_case
+from scripts.desk.transcripts.transcript import Line, ReadPage, Transcript, Turn, Who
 
 SECRET, LONGER = "13800000000", "1390000000012345"
 
@@ -65,6 +67,15 @@ def picture(secret: str) -> bytes:
     kept = io.BytesIO()
     whole.save(kept, "PNG", exif=exif)
     return kept.getvalue()
+
+
+def read_in_picture(secret: str) -> Transcript:
+    """What a machine read in it: a longer secret goes on in a second line, and a name has it."""
+    lines = [Line(secret[at : at + 11], (5, 5 + at, 200, 15 + at), 90 - len(secret))
+             for at in range(0, len(secret), 11)]  # fmt: skip
+    rest = Line("the rest", (5, 60, 150, 90), 99)
+    turns = Turn(Who.LEFT, f"{secret}:", 1, (*lines, rest)), Turn(Who.RIGHT, secret, 1, (rest,))
+    return Transcript((ReadPage(1, 300, 100, 0),), turns, ())
 
 
 def document(secret: str) -> bytes:
@@ -134,6 +145,7 @@ def filed(directory: Path, secret: str) -> None:
                 given = Translation(source, kind, "en", "", f"Call {secret}", first.reviewer, DAY)
                 casebook.translations.add(case, given)
             state_facts(casebook, case, secret, reviewer=first.reviewer)
+        transcribe(casebook, files[f"{secret}.png"], read_in_picture(secret))
     amount = {"amount": "3", "currency": "CNY", "as_of": "2020", "what": f"to {secret}"}
     for desk in (first, second):
         desk.judge(1, "m2", urgency="normal", evidence="2", amounts=(amount,))
@@ -221,10 +233,12 @@ def test_what_was_blacked_out_is_in_no_byte_that_leaves(
 
     kinds = {name.partition("/")[0] for name in there}
     assert kinds >= {"cases.csv", "cases.jsonl", "load.dat", "texts", "natives", "dossiers",
-                     "translations", "SHA256SUMS"}  # fmt: skip
+                     "translations", "transcripts", "SHA256SUMS"}  # fmt: skip
     one, other = folders[SECRET], folders[LONGER]
     assert found_in(one, SECRET) == found_in(other, LONGER) == set()
     assert sum(name.startswith("natives/") for name in one) == 1  # the public one
+    (read,) = (data.decode() for name, data in one.items() if name.startswith("transcripts/"))
+    assert read.count("[redacted: contact]") == 3 and read.count("the rest") == 2
     assert sorted(one) == sorted(other)
     assert [name for name in one if one[name] != other[name]] == []
 

@@ -11,7 +11,6 @@ from support.redactions import redact, span, take_back, whole
 from scripts.desk.redaction.standing import (
     Standing,
     counting,
-    marker,
     must_not_leave_natively,
     standing,
 )
@@ -38,7 +37,7 @@ def test_a_span_is_one_marker_of_a_fixed_look() -> None:
 
     assert short.text(TEXT) == "他叫[redacted: privilege]，电话 138 0000 0000，住在某地。"
     assert long.text(TEXT) == f"他叫{PRIVILEGE}{TEXT[20:]}"
-    assert marker(["minor", "contact", "minor"]) == "[redacted: contact, minor]"
+    assert Standing(()).marker(["minor", "contact", "minor"]) == "[redacted: contact, minor]"
 
 
 @pytest.mark.parametrize("text", edge_texts())
@@ -83,7 +82,7 @@ def test_a_span_that_fits_nowhere_blacks_out_all_of_its_text(start: int, stop: i
 
 
 def test_a_reason_that_is_no_code_leaves_as_none() -> None:
-    assert marker(["Zhang San", "\x1b[2J", "", "x" * 65]) == "[redacted: other]"
+    assert Standing(()).marker(["Zhang San", "\x1b[2J", "", "x" * 65]) == "[redacted: other]"
 
 
 def test_every_text_in_a_value_leaves_as_it_should_and_names_of_fields_stay() -> None:

@@ -3,7 +3,7 @@
 Nothing of a case is kept once the next one is written, so memory does not grow with their number.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,6 +24,7 @@ from scripts.desk.production.dossier import (
     Told,
     dossier,
 )
+from scripts.desk.production.dossier_words import words
 from scripts.desk.production.folder import Folder
 from scripts.desk.production.follow_the_money import Entities
 from scripts.desk.production.imaging import imaged
@@ -31,10 +32,13 @@ from scripts.desk.production.records import (
     Document,
     Numbering,
     documents,
+    file_numbers,
     record,
     text_numbers,
 )
 from scripts.desk.production.told_facts import told_facts
+from scripts.desk.production.transcribed import Transcribed, transcribed
+from scripts.desk.production.transcribed import of_file as transcript_of
 from scripts.desk.production.translated import Translated, of_document, translated
 from scripts.desk.redaction.standing import counting, standing
 
@@ -104,20 +108,29 @@ class CaseWriter:
         with self._casebook.together():
             found = documents(case, self._numbering, self._redactions)
         beside = translated(self._casebook, case, text_numbers(found), self._redactions)
+        read = transcribed(self._casebook, case, file_numbers(found), self._redactions,
+                           words(self._making.language))  # fmt: skip
         shown = list[Shown]()
         found = [self._write_document(case, one, shown) for one in found]
         for one in found:
             of_it = of_document(beside, str(one.number))
-            self._load(load_files.dat_row(case.name, one, found, of_it))
+            of_file = transcript_of(read, str(one.number))
+            self._load(load_files.dat_row(case.name, one, found, of_it, of_file))
             self._images(load_files.opt_rows(one))
-        self._write_translations(case, beside)
+        self._write_beside(case, beside, read)
         reviews = self._casebook.layers.of(case)
         told = {
-            **record(self._casebook, case, reviews, found, beside, self._redactions),
+            **record(
+                *(self._casebook, case, reviews, found, beside, self._redactions),
+                [one.to_json() for one in read],
+            ),
             **told_facts(self._casebook, case, found, self._redactions),
         }
+        leaving = {one.sha256 for one in found} | {one.sha256 for one in read}
+        leaving |= {digest(one.given.text.encode()) for one in beside}
+        acts = self._acts_of(case, leaving)
         told["dossier"] = self._write_dossier(
-            case, Told(case, told, found, beside, self._acts_of(case, found, beside), shown)
+            case, Told(case, told, found, beside, acts, read, shown)
         )
         self._table(load_files.csv_row(load_files.case_cells(told, self._own)))
         self._lines(canonical_json.encode(told, ascii_only=False) + b"\n")
@@ -151,10 +164,8 @@ class CaseWriter:
             while piece := kept.read(_READ_BYTES):
                 write(piece)
 
-    def _acts_of(
-        self, case: Case, found: Sequence[Document], beside: Sequence[Translated]
-    ) -> list[Act]:
-        """What the custody log says of *case*, without the hashes of what does not leave.
+    def _acts_of(self, case: Case, leaving: Collection[str]) -> list[Act]:
+        """What the custody log says of *case*, without hashes other than those *leaving*.
 
         A hash would show that a guess of what is redacted is right.
         """
@@ -163,16 +174,16 @@ class CaseWriter:
         acts = self._acts.of(whole, former)
         if not counting(casebook, case, self._redactions):
             return acts
-        leaving = {one.sha256 for one in found}
-        leaving |= {digest(one.given.text.encode()) for one in beside}
         return [one if one.plain in leaving else one._replace(plain="") for one in acts]
 
-    def _write_translations(self, case: Case, beside: Sequence[Translated]) -> None:
-        for one in beside:
-            if one.path:
-                data = one.given.text.encode()
-                self._folder.add(one.path, data)
-                self._note(case, digest(data))
+    def _write_beside(
+        self, case: Case, beside: Sequence[Translated], read: Sequence[Transcribed]
+    ) -> None:
+        """Write translations of texts, and what a machine read in files."""
+        texts = [(one.path, one.given.text.encode()) for one in beside if one.path]
+        for path, data in (*texts, *((one.path, one.data) for one in read)):
+            self._folder.add(path, data)
+            self._note(case, digest(data))
 
     def _write_dossier(self, case: Case, told: Told) -> dict[str, Any]:
         """Write the dossier of *case*. Returns what its record says of it."""

@@ -34,6 +34,7 @@ from scripts.desk.production.page_layout import (
     placed,
 )
 from scripts.desk.production.records import Document
+from scripts.desk.production.transcribed import Transcribed, lines_of, of_file
 from scripts.desk.production.translated import NAMELESS, Translated
 from scripts.desk.redaction.standing import sha256_of
 
@@ -69,6 +70,7 @@ class Told:
     documents: Sequence[Document]
     beside: Sequence[Translated]
     acts: Sequence[Act]
+    read: Sequence[Transcribed] = ()
     shown: Sequence["Shown"] = ()
 
 
@@ -330,14 +332,28 @@ class _Writing:
             for one in files
         ]
         self._layout.table([heads, *rows], (0.15, 0.13, 0.27, 0.11, 0.34), head=True)
-        for one in self._of.shown:
-            self._layout.turn()
-            self._layout.paragraph(one.number, size=SMALL, grey=GREY)
-            self._layout.picture(one.jpeg, one.pixels)
+        for one in files:
+            self._pictures(str(one.number))
         if self._of.shown:
             self._layout.turn()
             if sum(one.pages for one in files) > len(self._of.shown):
                 self._layout.paragraph(self.word("more_pictures"), size=SMALL, grey=GREY)
+
+    def _pictures(self, number: str) -> None:
+        """The pictures of the file with this *number*, then what a machine read in them."""
+        for one in self._of.shown:
+            if one.number.partition(".")[0] == number:
+                self._layout.turn()
+                self._layout.paragraph(one.number, size=SMALL, grey=GREY)
+                self._layout.picture(one.jpeg, one.pixels)
+        read = of_file(self._of.read, number)
+        if read is None:
+            return
+        self._layout.turn()
+        head = self.word("transcript", machine=read.machine, by=read.by, day=read.day)
+        self._layout.paragraph(f"{number}  {head}", size=SMALL, indent=_INDENT, grey=GREY, bar=True)
+        for line in lines_of(read.read, self.word):
+            self._layout.paragraph(line, indent=_INDENT, bar=True)
 
     def _custody(self) -> None:
         self._layout.heading(self.word("custody"))
@@ -360,6 +376,7 @@ class _Writing:
         self._layout.paragraph(self.word("hashes_note"), size=SMALL, grey=GREY)
         rows = [(one.path, one.sha256) for one in self._of.documents if one.path]
         rows += [(one.path, digest(one.given.text.encode())) for one in self._of.beside if one.path]
+        rows += [(one.path, one.sha256) for one in self._of.read]
         heads = self.word("head_path"), self.word("head_sha256")
         self._layout.table([heads, *rows], (0.5, 0.5), head=True)
 

@@ -34,6 +34,8 @@ cases.jsonl         the same and more, a JSON object in each line; case.schema.j
 texts/              what claimants wrote, each text under its number
 translations/       texts in other languages; load.dat and cases.jsonl say who made each, by hand or
                     by which machine. They are not what claimants wrote
+transcripts/        what a machine read in pictures, each under the number of its file, and where on
+                    which page in cases.jsonl. Nobody has compared it with the pictures
 natives/            what claimants sent, byte for byte, each file under its number; not those in
                     which something is redacted
 images/             a picture of each page, with its number below it, or a slip sheet that says why

@@ -9,6 +9,7 @@ from dropbox.campaign import Campaign
 from scripts.desk.casebook.productions import page_number
 from scripts.desk.production.imaging import IMAGES
 from scripts.desk.production.records import NATIVES, TEXTS, Document
+from scripts.desk.production.transcribed import Transcribed
 from scripts.desk.production.translated import Translated, gist_of
 
 # A spreadsheet reads a cell that begins so as a formula (OWASP, "CSV injection"), some in Chinese
@@ -26,7 +27,7 @@ _DAT_HEADS = (
     *("BEGBATES", "ENDBATES", "BEGATTACH", "ENDATTACH", "CASE", "DOCTYPE", "DATERECEIVED"),
     *("LANGUAGE", "FILENAME", "FILESIZE", "SHA256", "TEXTPATH", "NATIVEPATH"),
     *("PAGECOUNT", "REDACTED"),
-    *("GIST", "GISTBY", "TRANSLATIONPATH", "TRANSLATIONBY"),
+    *("GIST", "GISTBY", "TRANSLATIONPATH", "TRANSLATIONBY", "TRANSCRIPTBY"),
 )
 # What review platforms call one delivery of pictures.
 _VOLUME = "CASEDROP"
@@ -89,11 +90,15 @@ def dat_head() -> bytes:
 
 
 def dat_row(
-    case: str, document: Document, family: Sequence[Document], beside: Sequence[Translated] = ()
+    case: str,
+    document: Document,
+    family: Sequence[Document],
+    beside: Sequence[Translated] = (),
+    read: Transcribed | None = None,
 ) -> bytes:
     """A document's line; *family* are all documents that came with it, *beside* its translations.
 
-    A document's number is that of its first page.
+    A document's number is that of its first page. What a machine *read* in a file is its text.
     """
     number, file = str(document.number), document.file
     gist = gist_of(beside)
@@ -103,12 +108,13 @@ def dat_row(
             *(number, document.last, str(family[0].number), family[-1].last, case, document.kind),
             *(document.part.day.isoformat(), document.part.report.language, document.name),
             *("" if document.redacted and file else str(document.size), document.sha256),
-            document.path if file is None and document.path.startswith(TEXTS) else "",
+            read.path if read else document.path if document.path.startswith(TEXTS) else "",
             document.path if document.path.startswith(NATIVES) else "",
             *(str(document.pages), "Yes" if document.redacted else ""),
             *((gist.given.text, gist.told) if gist else ("", "")),
             "; ".join(one.path for one in whole),
             "; ".join(one.told for one in whole),
+            read.told if read else "",
         )
     ).encode()
 

@@ -12,6 +12,7 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.production.records import answers
+from scripts.desk.redaction.leaving_transcripts import leaving_transcripts
 from scripts.desk.redaction.standing import Standing, counting, standing
 from scripts.desk.redaction.texts import texts_of_case
 from scripts.desk.review.judgement import Reviews
@@ -90,14 +91,18 @@ def planned(
 
 
 def _beside(casebook: Casebook, case: Case) -> str:
-    """The hash of what leaves beside documents and decisions: translations, answers, facts."""
+    """The hash of what leaves beside documents and decisions: translations, transcripts, facts."""
     current = casebook.translations.current(case.number)
     given = [{**vars(one), "day": one.day.isoformat()} for one in current]
     facts = [
         {**one.row(), "table": type(one).__name__}
         for one in (*casebook.events.of(case.number), *casebook.parties.of(case.number))
     ]
-    return digest(_canonical([given, answers(casebook, case), facts]))
+    read = [
+        [one.source, one.machine, one.reviewer, one.day.isoformat(), digest(one.text.encode())]
+        for one in casebook.translations.transcripts(case.number).values()
+    ]
+    return digest(_canonical([given, answers(casebook, case), facts, sorted(read)]))
 
 
 def size(casebook: Casebook, one: Held) -> tuple[str, int]:
@@ -130,7 +135,8 @@ def _reasons(
         yield "open"
     if status == "st.reopened":
         yield "reopened"
-    leaving = (redactions.text(one.text) for one in texts_of_case(casebook, case))
+    leaving = [redactions.text(one.text) for one in texts_of_case(casebook, case)]
+    leaving += [one.text for _, one in leaving_transcripts(casebook, case, redactions)]
     if any(map(words.contains_codename, leaving)):
         yield "codename"
     if not all(casebook.has_file(one.part, one.place) for one in case.files):

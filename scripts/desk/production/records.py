@@ -4,7 +4,7 @@ Nothing in it leads back to the claimant: reply keys, tags and codenames stay in
 so do the reviewers' notes and who among them said what.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,6 +145,11 @@ def text_numbers(found: Sequence[Document]) -> dict[str, str]:
     return {one.source: str(one.number) for one in found if one.file is None}
 
 
+def file_numbers(found: Sequence[Document]) -> dict[str, str]:
+    """The numbers of those documents that are files, by the SHA-256 of what was sent."""
+    return {one.source: str(one.number) for one in found if one.file is not None}
+
+
 def record(
     casebook: Casebook,
     case: Case,
@@ -152,10 +157,12 @@ def record(
     found: Sequence[Document],
     beside: Sequence[Translated] = (),
     redactions: Standing = NOTHING_REDACTED,
+    transcripts: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The case as counsel gets it, in JSON; case.schema.json says what is in it.
 
-    *beside* are the gists and translations of its texts, which leave as they are.
+    *beside* are the gists and translations of its texts, which leave as they are; *transcripts* are
+    those of its files, in JSON.
     """
     gist = gist_of(beside)
     told: dict[str, Any] = redactions.values(
@@ -166,6 +173,7 @@ def record(
         "gist": gist.given.text if gist else "",
         "gist_by": gist.told if gist else "",
         "translations": [one.to_json() for one in beside],
+        "transcripts": list(transcripts),
         "documents": [_listed(one) for one in found],
     }
 

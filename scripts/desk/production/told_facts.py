@@ -13,7 +13,7 @@ from scripts.desk.casebook.translations import source_of_answer
 from scripts.desk.facts import dates
 from scripts.desk.facts.reading import date_values, in_order
 from scripts.desk.facts.sources import FILE, PART, read
-from scripts.desk.production.records import Document
+from scripts.desk.production.records import Document, file_numbers, text_numbers
 from scripts.desk.production.translated import sent
 from scripts.desk.redaction.standing import Standing, sha256_of
 
@@ -51,8 +51,7 @@ def told_facts(
 
 def _numbers(casebook: Casebook, case: Case, found: Sequence[Document]) -> dict[str, str]:
     """What sources are called in what is handed over, by the keys that facts have."""
-    files = {one.source: str(one.number) for one in found if one.file is not None}
-    texts = {one.source: str(one.number) for one in found if one.file is None}
+    files, texts = file_numbers(found), text_numbers(found)
     parts = {part.block_id.hex(): texts.get(sha256_of(part.report.text), "") for part in case.parts}
     answers = {
         source_of_answer(one.text): f"answer {at}" for at, one in enumerate(sent(casebook, case), 1)

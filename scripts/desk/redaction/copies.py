@@ -98,7 +98,7 @@ def _copies(content: BinaryIO, burnt: Sequence[Burnt], room: Room) -> Iterator[C
         first += MOST_PAGES
         if first > total:
             break
-    if missing := [page for page in boxes if page > total]:
+    if missing := [page for page in boxes if not 1 <= page <= total]:
         raise RedactionError(
             f"A box is on page {missing[0]} of a file that has {total} here. Take it back, or "
             "black out the whole file."

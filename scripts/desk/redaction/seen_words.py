@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.redactions import BOX, TEXT, WHOLE, Box
+from scripts.desk.casebook.redactions import BOX, TEXT, Box
+from scripts.desk.redaction.line_boxes import box_of_line
 from scripts.desk.redaction.standing import Standing
 from scripts.desk.redaction.words import Span, occurrences
-from scripts.desk.transcripts.transcript import Line, ReadPage, Transcript, Turn
-
-# Of a line's height: a machine's box may cut a letter's ends.
-_AROUND = 4
+from scripts.desk.transcripts.transcript import ReadPage, Transcript, Turn
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,7 +80,7 @@ def _boxes(turn: Turn, span: Span, page: ReadPage) -> Iterator[Box]:
     """The lines of *turn* that *span* of its text is on."""
     for line, start in zip(turn.lines, _starts(turn), strict=True):
         if start < span.stop and span.start < start + len(line.text):
-            yield _on_page(line, page)
+            yield box_of_line(line, page, around=True)
 
 
 def _starts(turn: Turn) -> Iterator[int]:
@@ -92,27 +90,3 @@ def _starts(turn: Turn) -> Iterator[int]:
         at = turn.text.index(line.text, at)
         yield at
         at += len(line.text)
-
-
-def _on_page(line: Line, page: ReadPage) -> Box:
-    """The box of *line* on its page as pictures show it, in WHOLE parts, with room around it."""
-    left, top, right, bottom = line.box
-    room = -(-max(bottom - top, 1) // _AROUND)
-    left, top, right, bottom = left - room, top - room, right + room, bottom + room
-    width, height = page.width, page.height
-    # It was turned clockwise to be read, and is turned back here.
-    turned_back = {
-        0: (left, top, right, bottom),
-        90: (top, width - right, bottom, width - left),
-        180: (width - right, height - bottom, width - left, height - top),
-        270: (height - bottom, left, height - top, right),
-    }
-    left, top, right, bottom = turned_back.get(page.turned, (0, 0, width, height))
-    if page.turned in (90, 270):
-        width, height = height, width
-    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-    if left >= right or top >= bottom:
-        # No place on that page, as another desk may say.
-        return Box(0, 0, WHOLE, WHOLE)
-    x, y = left * WHOLE // width, top * WHOLE // height
-    return Box(x, y, -(-right * WHOLE // width) - x, -(-bottom * WHOLE // height) - y)

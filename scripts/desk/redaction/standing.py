@@ -38,11 +38,6 @@ def code(reason: str) -> str:
     return reason if _CODE.fullmatch(reason) else _NO_CODE
 
 
-def marker(reasons: Iterable[str]) -> str:
-    """What stands in place of a span: why, and never how long it was."""
-    return f"[redacted: {', '.join(sorted({code(reason) for reason in reasons}))}]"
-
-
 class Standing:
     """Redactions that were not taken back, by the hash of what they are of."""
 
@@ -61,16 +56,25 @@ class Standing:
 
     def text(self, text: str) -> str:
         """*text* as it leaves."""
-        if not self._of:
-            return text
-        spans = [
-            (*_within(one, len(text)), one.reason) for one in self._of.get(sha256_of(text), ())
-        ]
         pieces, done = list[str](), 0
-        for start, stop, reasons in _merged(spans):
-            pieces += (text[done:start], marker(reasons))
+        for start, stop, reasons in _merged(self._spans(text)):
+            pieces += (text[done:start], self.marker(reasons))
             done = stop
         return "".join((*pieces, text[done:]))
+
+    def hidden(self, text: str) -> list[tuple[str, str]]:
+        """What is blacked out in *text*, and for which reason, each redaction by itself."""
+        return [(text[start:stop], reason) for start, stop, reason in self._spans(text)]
+
+    def marker(self, reasons: Iterable[str]) -> str:
+        """What stands in place of something: why, and never how long it was."""
+        return f"[redacted: {', '.join(sorted({code(reason) for reason in reasons}))}]"
+
+    def _spans(self, text: str) -> list[tuple[int, int, str]]:
+        if not self._of:
+            return []
+        found = self._of.get(sha256_of(text), ())
+        return [(*_within(one, len(text)), one.reason) for one in found]
 
     def values(self, value: Any) -> Any:
         """A JSON *value* with all its texts as they leave; names of fields are ours."""
@@ -90,7 +94,7 @@ class Standing:
         """
         there = {one.reason for one in self._of.get(sha256_of(original), ())}
         here = {one.reason for one in self._of.get(sha256_of(text), ())}
-        return self.text(text) if there <= here else marker(there)
+        return self.text(text) if there <= here else self.marker(there)
 
     def shown(self, one: CaseText) -> str:
         """A text of a case as it leaves, wherever in the case it is."""

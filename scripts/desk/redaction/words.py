@@ -27,30 +27,47 @@ class Span(NamedTuple):
     stop: int
 
 
+class Folded:
+    """A text in which words are looked for, folded once for all of them. It is plaintext."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        folded = [_folded(character) for character in text]
+        self._at = [number for number, some in enumerate(folded) for _ in some]
+        self._joined = "".join(folded)
+
+    def occurrences(self, words: str, *, whole_words: bool = False) -> list[Span]:
+        """As :func:`occurrences`."""
+        wanted = "".join(map(_folded, words))
+        if not wanted:
+            raise NoWords
+        found: list[Span] = []
+        start = self._joined.find(wanted)
+        while start >= 0:
+            first, last = self._at[start], self._at[start + len(wanted) - 1]
+            span = whole_characters(self._text, first, last + 1)
+            start = self._joined.find(wanted, start + 1)
+            if whole_words and not _stands_alone(self._text, span):
+                continue
+            if found and span.start <= found[-1].stop:
+                found[-1] = Span(found[-1].start, max(found[-1].stop, span.stop))
+            else:
+                found.append(span)
+        return found
+
+
 def occurrences(text: str, words: str, *, whole_words: bool = False) -> list[Span]:
     """Where *text* has *words*, in order; what overlaps or touches is one. Raises NoWords.
 
     Case, width, accents, script, punctuation, white space and invisible characters make no
     difference. With *whole_words*, a letter or digit beside them that is not Chinese does.
     """
-    wanted = "".join(map(_folded, words))
-    if not wanted:
-        raise NoWords
-    folded = [_folded(character) for character in text]
-    at = [number for number, some in enumerate(folded) for _ in some]
-    joined = "".join(folded)
-    found: list[Span] = []
-    start = joined.find(wanted)
-    while start >= 0:
-        span = whole_characters(text, at[start], at[start + len(wanted) - 1] + 1)
-        start = joined.find(wanted, start + 1)
-        if whole_words and not _stands_alone(text, span):
-            continue
-        if found and span.start <= found[-1].stop:
-            found[-1] = Span(found[-1].start, max(found[-1].stop, span.stop))
-        else:
-            found.append(span)
-    return found
+    return Folded(text).occurrences(words, whole_words=whole_words)
+
+
+def has_letters(words: str) -> bool:
+    """Whether *words* have a letter or a digit, so that they can be looked for."""
+    return any(map(_folded, words))
 
 
 def whole_characters(text: str, start: int, stop: int) -> Span:

@@ -5,7 +5,7 @@ was, on the left everybody else. Who that is, only a reviewer can say.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -58,16 +58,21 @@ class Turn:
     @property
     def text(self) -> str:
         """Its lines as one, as they were before they were wrapped."""
-        whole = ""
-        for line in self.lines:
-            apart = whole[-1:].isascii() and line.text[:1].isascii() and whole
-            whole += f" {line.text}" if apart else line.text
-        return whole
+        return as_one(line.text for line in self.lines)
 
     @property
     def confidence(self) -> int:
         """That of its least certain line."""
         return min((line.confidence for line in self.lines), default=0)
+
+
+def as_one(lines: Iterable[str]) -> str:
+    """*lines* as one; only those that are not Chinese have spaces between them."""
+    whole = ""
+    for line in lines:
+        apart = whole[-1:].isascii() and line[:1].isascii() and whole
+        whole += f" {line}" if apart else line
+    return whole
 
 
 @dataclass(frozen=True)

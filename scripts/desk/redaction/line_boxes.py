@@ -1,0 +1,34 @@
+"""Where a line that a machine read is on its page, as boxes are kept."""
+
+from scripts.desk.casebook.redactions import WHOLE, Box
+from scripts.desk.transcripts.transcript import Line, ReadPage
+
+# Of a line's height: a machine's box may cut a letter's ends.
+_AROUND = 4
+
+
+def box_of_line(line: Line, page: ReadPage, *, around: bool = False) -> Box:
+    """The box of *line* on its page as pictures show it, in WHOLE parts.
+
+    With *around* it has a quarter of the line's height more on each side.
+    """
+    left, top, right, bottom = line.box
+    room = -(-max(bottom - top, 1) // _AROUND) if around else 0
+    left, top, right, bottom = left - room, top - room, right + room, bottom + room
+    width, height = page.width, page.height
+    # It was turned clockwise to be read, and is turned back here.
+    turned_back = {
+        0: (left, top, right, bottom),
+        90: (top, width - right, bottom, width - left),
+        180: (width - right, height - bottom, width - left, height - top),
+        270: (height - bottom, left, height - top, right),
+    }
+    left, top, right, bottom = turned_back.get(page.turned, (0, 0, width, height))
+    if page.turned in (90, 270):
+        width, height = height, width
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    if left >= right or top >= bottom:
+        # No place on that page, as another desk may say.
+        return Box(0, 0, WHOLE, WHOLE)
+    x, y = left * WHOLE // width, top * WHOLE // height
+    return Box(x, y, -(-right * WHOLE // width) - x, -(-bottom * WHOLE // height) - y)

@@ -1,0 +1,52 @@
+"""The words that are blacked out in texts of a case, to be looked for in what is no text of it."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from scripts.desk.case import Case
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.redaction.standing import Standing
+from scripts.desk.redaction.texts import texts_of_case
+from scripts.desk.redaction.words import Folded, has_letters
+
+
+class Blacked(NamedTuple):
+    """Words that are blacked out somewhere, which have a letter or a digit, and the reason."""
+
+    words: str
+    reason: str
+
+    def __repr__(self) -> str:
+        """Without the words, which are what nobody is to read."""
+        return f"Blacked({self.reason})"
+
+
+def redacted_words(casebook: Casebook, case: Case, counted: Standing) -> list[Blacked]:
+    """What is blacked out in texts of *case* and can be looked for, each once."""
+    if not counted:
+        return []
+    found = {
+        Blacked(hidden, reason)
+        for text in texts_of_case(casebook, case)
+        for hidden, reason in counted.hidden(text.text)
+        if has_letters(hidden)
+    }
+    return sorted(found)
+
+
+def touched(pieces: Iterable[str], blacked: Iterable[Blacked]) -> Iterator[tuple[int, str]]:
+    """Which of *pieces* of one text, by position, have words that are *blacked*, and why.
+
+    Words that begin in one piece and end in another are in both.
+    """
+    starts, text = list[int](), ""
+    for piece in pieces:
+        starts.append(len(text))
+        text += f"{piece}\n"
+    folded = Folded(text)
+    for one in blacked:
+        for span in folded.occurrences(one.words):
+            first, last = bisect_right(starts, span.start), bisect_right(starts, span.stop - 1)
+            for at in range(first - 1, last):
+                yield at, one.reason
