@@ -46,7 +46,7 @@ def texts_of(casebook: Casebook, case: Case) -> list[SourceText]:
     ]
     answers = [
         SourceText("answer", number, source_of_answer(one.text), one.language, one.text)
-        for number, one in enumerate(casebook.answers_to(case), 1)
+        for number, one in enumerate(casebook.answers.to(case), 1)
     ]
     return [*parts, *(one for one in answers if one.text)]
 

@@ -42,7 +42,8 @@ from dropbox.tar_members import END, member
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer
 from scripts.ceremony.passphrase import write_settings
-from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.creation import create
 from scripts.desk.identity import Viewer
 from scripts.desk.importing.workers import WORKERS
 from scripts.desk.review.judgement import Judgement
@@ -472,7 +473,7 @@ def _operations(casebook: Casebook, count: int, viewer: Viewer) -> Iterator[tupl
 
     def show() -> None:
         case = casebook.case(7)
-        case_text(case, casebook.answers_to(case), campaign, "en")
+        case_text(case, casebook.answers.to(case), campaign, "en")
         similar.links_of(casebook, 7)
 
     yield "queues", _milliseconds(lambda: queues_table(counts(casebook, viewer.reviewer), "en"))

@@ -22,7 +22,8 @@ from onion.launch import Drop
 from onion.private_net import PrivateNet
 from scripts.courier.pull import pull
 from scripts.courier.transfer import push
-from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.creation import create
 from scripts.desk.evidence import write_out
 from scripts.desk.importing.open_export import open_export
 from scripts.desk.outbox.outbox import answer

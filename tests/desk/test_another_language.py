@@ -70,7 +70,7 @@ def test_a_ready_answer_is_sent_in_the_claimants_language(team: Team) -> None:
 
     assert waiting(team) == [(team.case(), TAG), (team.case(2), "zh-Hans")]
     with Casebook.open(team.casebook) as casebook:
-        assert HELLO in [one.text for one in casebook.queued()]
+        assert HELLO in [one.text for one in casebook.answers.queued()]
 
 
 def test_a_ready_answer_that_is_not_there_is_taken_in_english_and_that_is_said(team: Team) -> None:

@@ -103,7 +103,7 @@ def test_a_ready_answer_reaches_each_claimant_in_their_language(casebook: Casebo
     queue(casebook, letters)
 
     body = template(casebook, "answer.when").body
-    queued = [(one.case, one.language, one.text) for one in casebook.queued()]
+    queued = [(one.case, one.language, one.text) for one in casebook.answers.queued()]
     assert queued == [
         (1, "zh-Hans", body["zh-Hans"]),
         (2, "zh-Hant", body["zh-Hant"]),
@@ -195,7 +195,7 @@ def test_many_answers_are_queued_together_or_not_at_all(casebook: Casebook) -> N
     with pytest.raises(CasebookError, match=f"{casebook.names.of(numbers[1])} has 64 answers"):
         queue(casebook, write(casebook, numbers, "y", today=DAY))
 
-    assert {one.case for one in casebook.queued()} == {numbers[1]}
+    assert {one.case for one in casebook.answers.queued()} == {numbers[1]}
 
 
 @pytest.mark.parametrize(
@@ -300,10 +300,10 @@ def test_only_what_a_reviewer_wrote_and_has_not_left_is_taken_back(
     casebook: Casebook, opener: Opener, tmp_path: Path
 ) -> None:
     case = casebook.case(add(casebook, 1))
-    casebook.queue_answer(case, kind="acknowledgement", language="en", day=DAY, text="")
+    casebook.answers.queue(case, kind="acknowledgement", language="en", day=DAY, text="")
     for text in ("first", "second"):
         answer(casebook, 1, text, today=DAY)
-    acknowledgement, first, second = casebook.queued()
+    acknowledgement, first, second = casebook.answers.queued()
 
     assert take_back(casebook, first.id, today=DAY).text == "first"
     with pytest.raises(OutboxError, match="the desk queues it on its own"):
@@ -313,7 +313,7 @@ def test_only_what_a_reviewer_wrote_and_has_not_left_is_taken_back(
         with pytest.raises(OutboxError, match=r"no answer .* in the outbox"):
             take_back(casebook, number, today=DAY)
 
-    assert [one.text for one in casebook.answers_to(case)] == [
+    assert [one.text for one in casebook.answers.to(case)] == [
         "",
         "second",
     ] and casebook.counts().queued == 0
@@ -325,12 +325,12 @@ def test_what_was_taken_back_makes_room_for_another_answer(casebook: Casebook) -
         answer(casebook, 1, "x", today=DAY)
     with pytest.raises(CasebookError, match="has 64 answers"):
         answer(casebook, 1, "one too many", today=DAY)
-    last = casebook.queued()[-1]
+    last = casebook.answers.queued()[-1]
 
     take_back(casebook, last.id, today=DAY)
     answer(casebook, 1, "another", today=DAY)
 
-    assert casebook.queued()[-1].id > last.id and casebook.counts().queued == 64
+    assert casebook.answers.queued()[-1].id > last.id and casebook.counts().queued == 64
 
 
 def test_every_bundle_has_the_same_size_and_what_does_not_fit_waits(
@@ -339,11 +339,11 @@ def test_every_bundle_has_the_same_size_and_what_does_not_fit_waits(
     monkeypatch.setattr(sending, "REPLIES_IN_A_BUNDLE", 4)
     for claimant in range(1, 6):
         case = casebook.case(add(casebook, claimant))
-        casebook.queue_answer(case, kind="acknowledgement", language="en", day=DAY, text="")
+        casebook.answers.queue(case, kind="acknowledgement", language="en", day=DAY, text="")
     answer(casebook, 5, "after all the acknowledgements", today=DAY)
 
     first = export_replies(casebook, tmp_path / "1.tar", opener, today=DAY)
-    assert [one.kind for one in casebook.answers_to(casebook.case(5)) if one.left] == ["answer"]
+    assert [one.kind for one in casebook.answers.to(casebook.case(5)) if one.left] == ["answer"]
     second = export_replies(casebook, tmp_path / "2.tar", opener, today=DAY)
 
     assert [(one.answers, one.replies, one.waiting) for one in (first, second)] == [
@@ -379,8 +379,8 @@ def test_what_the_vault_never_got_is_written_out_again_under_its_own_tags(
     lost = reply_tag(casebook.case(other).tag_key, desk=casebook.desk, number=0)
     assert lost not in replies_in(tmp_path / "2.tar"), "its claimant took everything back"
     # It left once, and the next number is the next one.
-    assert [(left.number, left.bundle) for left in casebook.left()] == [(0, 1), (0, 1)]
-    assert [one.number for one in casebook.numbered(casebook.queued())] == [1]
+    assert [(left.number, left.bundle) for left in casebook.answers.left()] == [(0, 1), (0, 1)]
+    assert [one.number for one in casebook.answers.numbered(casebook.answers.queued())] == [1]
 
 
 def test_only_what_has_left_can_leave_again(
@@ -493,16 +493,16 @@ def test_it_is_seen_when_an_answer_left_and_when_the_claimant_came_back(
     add(casebook, 1, "before it left", kind="message", day=later[2])
     export_replies(casebook, tmp_path / "1.tar", opener, today=later[2])
     add(casebook, 2, "filed before, fetched after", kind="message", day=later[1], bundle=2)
-    assert [(one.left, one.returned) for one in casebook.left()] == [(later[2], None)] * 3
+    assert [(one.left, one.returned) for one in casebook.answers.left()] == [(later[2], None)] * 3
 
     add(casebook, 1, "on the same day", kind="message", day=later[2], bundle=2)
     add(casebook, 3, "last", kind="message", day=later[5], bundle=3)
     add(casebook, 3, "first", kind="withdrawal", day=later[4], bundle=3)
     answer(casebook, 1, "thanks", today=later[5])
 
-    assert [one.returned for one in casebook.left()] == [later[2], None, later[4]]
-    assert [one.left for one in casebook.answers_to(casebook.case(1))] == [later[2], None]
-    values = answered_values(casebook.left())
+    assert [one.returned for one in casebook.answers.left()] == [later[2], None, later[4]]
+    assert [one.left for one in casebook.answers.to(casebook.case(1))] == [later[2], None]
+    values = answered_values(casebook.answers.left())
     assert (values[0]["case"], values[0]["answers"], values[0]["left"]) == (
         casebook.names.of(1),
         1,
@@ -526,7 +526,7 @@ def test_nothing_is_sent_to_a_claimant_who_took_everything_back(
     assert [one.case for one in withheld(casebook)] == [1]
     left = export_replies(casebook, tmp_path / "1.tar", opener, today=DAY)
     assert (left.answers, left.waiting, left.withheld) == (1, 0, (casebook.names.of(1),))
-    assert [one.case for one in casebook.left()] == [2]
+    assert [one.case for one in casebook.answers.left()] == [2]
     with pytest.raises(OutboxError, match="No answer is waiting"):
         export_replies(casebook, tmp_path / "2.tar", opener, today=DAY)
     with pytest.raises(
@@ -642,7 +642,7 @@ def test_an_answer_is_typed_at_the_terminal_and_then_asked_back(line: Line, tmp_
     assert line.at_a_terminal(typed + "y\n", "answer", case, "--text-file", "-")[0] == 0
 
     with Casebook.open(tmp_path / "casebook") as casebook:
-        assert [one.text for one in casebook.queued()] == ["thank you\n"]
+        assert [one.text for one in casebook.answers.queued()] == ["thank you\n"]
 
 
 def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(

@@ -108,9 +108,9 @@ def test_of_a_lost_bundle_only_what_arrived_with_no_other_leaves_once_more(desk:
     for text in ("【虚构】五", "【虚构】六"):
         desk.answer(1, text, leave=False)
     with desk.working() as casebook:
-        both = casebook.numbered(casebook.queued())
+        both = casebook.answers.numbered(casebook.answers.queued())
         casebook.leave(5, "00" * 32, DAY, both, lambda: None)
-        casebook.leave(6, "00" * 32, DAY, casebook.left_in(5)[:1], lambda: None)
+        casebook.leave(6, "00" * 32, DAY, casebook.answers.left_in(5)[:1], lambda: None)
     confirm(desk, 1, 2, 3, 4, 6)
     with desk.working() as casebook:
         assert [one.text for one in carrying_lost(casebook, DAY).answers] == ["【虚构】六"]

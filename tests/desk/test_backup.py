@@ -149,7 +149,7 @@ def test_no_number_is_given_twice_after_a_restored_backup(desk: Desk, tmp_path: 
         desk.answer(1, f"【虚构】{number}")
         desk.answer(2, f"【虚构】{number}")
     with desk.working() as casebook:
-        lost = {(one.case_name, one.number) for one in casebook.left()}
+        lost = {(one.case_name, one.number) for one in casebook.answers.left()}
         last = casebook.numbers.last_bundle()
     restored = bring_back(tmp_path / "b", tmp_path / "again")
     again = Desk(tmp_path / "again", 0)
@@ -159,7 +159,7 @@ def test_no_number_is_given_twice_after_a_restored_backup(desk: Desk, tmp_path: 
 
     assert restored.last_bundle > last
     with again.working() as casebook:
-        given = {(one.case_name, one.number): one.bundle for one in casebook.left()}
+        given = {(one.case_name, one.number): one.bundle for one in casebook.answers.left()}
         assert casebook.numbers.last_bundle() == restored.last_bundle + 3
         names = [again.case(casebook, one).name for one in (1, 2)]
     new = {key for key, bundle in given.items() if bundle and bundle > restored.last_bundle}
@@ -195,9 +195,9 @@ def test_a_case_has_its_last_number_even_after_many_restored_backups(
         for _ in range(9):
             casebook.restored(DAY, "00" * 32)
         assert casebook.numbers.next_reply(case.number) == 63
-        casebook.queue_answer(case, kind="answer", language="en", day=DAY, text="the last")
+        casebook.answers.queue(case, kind="answer", language="en", day=DAY, text="the last")
         with pytest.raises(CasebookError, match="one desk cannot give more"):
-            casebook.queue_answer(case, kind="answer", language="en", day=DAY, text="too many")
+            casebook.answers.queue(case, kind="answer", language="en", day=DAY, text="too many")
 
 
 def test_a_backup_of_an_earlier_version_is_brought_to_the_present_one(

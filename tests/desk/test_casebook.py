@@ -11,7 +11,8 @@ from dropbox.report import Attachment, Report
 from scripts.desk.case import Case, Export, Unopened
 from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook import custody
-from scripts.desk.casebook.casebook import VERSION, Casebook, CasebookError, create
+from scripts.desk.casebook.casebook import VERSION, Casebook, CasebookError
+from scripts.desk.casebook.creation import create
 from scripts.desk.review.judgement import Judgement
 
 CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
@@ -346,20 +347,22 @@ def test_an_answer_waits_until_it_has_landed(directory: Path) -> None:
     with Casebook.open(directory) as casebook:
         add(casebook, report())
         for text in ("one", "two"):
-            casebook.queue_answer(
+            casebook.answers.queue(
                 only_case(casebook), kind="answer", language="en", day=DAY, text=text
             )
-        queued = casebook.numbered(casebook.queued())
+        queued = casebook.answers.numbered(casebook.answers.queued())
         assert [answer.number for answer in queued] == [0, 1]
         with pytest.raises(OSError, match="No space"):
             casebook.leave(1, "00" * 32, DAY, queued, fail)
-        assert len(casebook.queued()) == 2 and casebook.counts().last_replies == 0
+        assert len(casebook.answers.queued()) == 2 and casebook.counts().last_replies == 0
         casebook.leave(1, "00" * 32, DAY, queued, lambda: None)
-        casebook.queue_answer(
+        casebook.answers.queue(
             only_case(casebook), kind="answer", language="en", day=DAY, text="three"
         )
-        assert [answer.number for answer in casebook.numbered(casebook.queued())] == [2]
-        assert [answer.bundle for answer in casebook.answers_to(only_case(casebook))] == [
+        assert [
+            answer.number for answer in casebook.answers.numbered(casebook.answers.queued())
+        ] == [2]
+        assert [answer.bundle for answer in casebook.answers.to(only_case(casebook))] == [
             1,
             1,
             None,
@@ -371,9 +374,9 @@ def test_a_case_takes_no_more_answers_than_the_inbox_looks_for(directory: Path) 
         add(casebook, report())
         case = only_case(casebook)
         for _ in range(64):
-            casebook.queue_answer(case, kind="answer", language="en", day=DAY, text="x")
+            casebook.answers.queue(case, kind="answer", language="en", day=DAY, text="x")
         with pytest.raises(CasebookError, match="64 answers"):
-            casebook.queue_answer(case, kind="answer", language="en", day=DAY, text="x")
+            casebook.answers.queue(case, kind="answer", language="en", day=DAY, text="x")
 
 
 def test_what_could_not_be_opened_is_noted_until_it_can(directory: Path) -> None:

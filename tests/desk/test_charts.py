@@ -141,7 +141,7 @@ def test_a_cross_of_two_questions_has_the_cases_of_each_pair(many: Casebook) -> 
 def test_an_answer_counts_by_the_days_it_took(many: Casebook) -> None:
     for number, days in ((1, 3), (2, 7), (3, 8), (4, 200)):
         case = many.case(number)
-        many.queue_answer(case, kind="answer", language="en", day=DAY, text="x")
+        many.answers.queue(case, kind="answer", language="en", day=DAY, text="x")
         database = many.database
         database.execute("UPDATE answer SET number = 0, bundle = ? WHERE id = ?", [number, number])
         database.execute("INSERT INTO departure VALUES (?, 0, ?, 1)", [number, number])

@@ -205,7 +205,7 @@ def test_nobody_works_whom_the_casebook_does_not_know(
 def test_what_is_done_without_a_reviewer_is_named(filed: tuple[Team, str]) -> None:
     team, _ = filed
     with Casebook.open(team.casebook) as casebook:
-        casebook.queue_answer(
+        casebook.answers.queue(
             casebook.case(1), kind="answer", language="en", day=datetime.now(UTC).date(), text="x"
         )
 
@@ -230,7 +230,11 @@ def test_lines_go_back_with_what_they_speak_of(filed: tuple[Team, str]) -> None:
         before = casebook.database.table("custody").count
         with pytest.raises(OSError, match="No space"):
             casebook.leave(
-                1, "00" * 32, datetime.now(UTC).date(), casebook.numbered(casebook.queued()), fail
+                1,
+                "00" * 32,
+                datetime.now(UTC).date(),
+                casebook.answers.numbered(casebook.answers.queued()),
+                fail,
             )
         assert casebook.database.table("custody").count == before
         casebook.note("view", casebook.names.of(1))

@@ -415,7 +415,7 @@ def test_each_bundle_that_brings_something_is_acknowledged_once_and_a_withdrawn_
     drop: Drop, casebook: Casebook, take: Take
 ) -> None:
     def acknowledged() -> int:
-        return sum(one.kind == "acknowledgement" for one in casebook.answers_to(casebook.case(1)))
+        return sum(one.kind == "acknowledgement" for one in casebook.answers.to(casebook.case(1)))
 
     counts = []
     for number, kind in enumerate(("report", "", "message", "withdrawal", "message"), 1):
@@ -439,7 +439,7 @@ def test_reply_and_bundle_numbers_go_on(
             export_replies(casebook, tmp_path / f"{number}.tar", opener, today=DAY).bundle == number
         )
 
-    assert [(one.number, one.bundle) for one in casebook.answers_to(casebook.case(1))] == [
+    assert [(one.number, one.bundle) for one in casebook.answers.to(casebook.case(1))] == [
         (0, 1),
         (1, 1),
         (2, 2),
@@ -463,7 +463,7 @@ def test_answers_that_cannot_leave_stay_queued(
         export_replies(casebook, tmp_path / "new.tar", opener, today=DAY, signer="0" * 40)
 
     assert (tmp_path / "there.tar").read_bytes() == b"first" and not (tmp_path / "new.tar").exists()
-    assert [one.text for one in casebook.queued()] == ["", "x"]
+    assert [one.text for one in casebook.answers.queued()] == ["", "x"]
     assert export_replies(casebook, tmp_path / "new.tar", opener, today=DAY).bundle == 1
 
 
@@ -480,7 +480,7 @@ def test_an_answer_that_cannot_be_read_is_refused_when_it_is_written(
         answer(casebook, 1, "x", today=DAY, language="xx")
     with pytest.raises(CasebookError, match="no case with the number 2"):
         answer(casebook, 2, "x", today=DAY)
-    assert [one.kind for one in casebook.queued()] == ["acknowledgement"]
+    assert [one.kind for one in casebook.answers.queued()] == ["acknowledgement"]
 
 
 @pytest.mark.slow

@@ -149,7 +149,7 @@ def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     assert '"promises": []' in str(same_state(working)["work"])
     assert {row["assigned"] for _, row in state["standings"]} == {"", B}  # type: ignore[attr-defined]
     with Casebook.open(first.directory) as casebook:
-        texts = [one.text for one in casebook.answers_to(first.case(casebook, 2))]
+        texts = [one.text for one in casebook.answers.to(first.case(casebook, 2))]
         assert sorted(texts) == ["【虚构】一", "【虚构】二", "【虚构】四"]
     for desk in working:
         found, forked = verified(desk)
@@ -480,7 +480,7 @@ def test_a_restored_desk_gets_its_own_closed_reviews_back_and_reuses_no_number(
     assert (merged.layers, merged.answers) == (1, 1)
     backup.answer(3, "【虚构】二")
     with Casebook.open(backup.directory) as casebook:
-        answers = casebook.answers_to(backup.case(casebook, 3))
+        answers = casebook.answers.to(backup.case(casebook, 3))
         assert [(one.text, one.number, one.bundle) for one in answers] == [
             ("【虚构】二", 1, 2),
             ("【虚构】一", 0, 1),
@@ -516,7 +516,7 @@ def test_an_answer_from_elsewhere_waits_for_the_claimant_until_more_comes(
     second.file([1], again=1, day=DAY + timedelta(days=1))
     assert correspondence() == "co.more"
     with Casebook.open(second.directory) as casebook:
-        (answer,) = casebook.answers_to(second.case(casebook, 1))
+        (answer,) = casebook.answers.to(second.case(casebook, 1))
     assert (answer.desk, answer.returned) == (0, DAY + timedelta(days=1))
 
 
@@ -553,7 +553,7 @@ def test_a_notice_waits_no_more_once_another_desks_has_left(desks: list[Desk]) -
         with desk.working() as casebook:
             going = leaving(casebook)
             number = casebook.counts().last_replies + 1
-            casebook.leave(number, "00" * 32, DAY, casebook.numbered(going), lambda: None)
+            casebook.leave(number, "00" * 32, DAY, casebook.answers.numbered(going), lambda: None)
             return [desk_claimant(casebook.case(one.case)) for one in going]
 
     def told(desk: Desk) -> list[int]:

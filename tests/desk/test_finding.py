@@ -73,7 +73,7 @@ def test_several_words_are_all_asked_for_wherever_in_the_case_they_stand(
         report("封号", 2),
         report("转发", 3),
     )
-    casebook.queue_answer(
+    casebook.answers.queue(
         casebook.case(2), kind="answer", language="en", day=DAY, text="Please send the notice."
     )
 
@@ -94,7 +94,7 @@ def test_a_phrase_is_held_together_by_any_quotation_marks(casebook: Casebook) ->
 def test_file_names_and_answers_are_found_and_said_where(casebook: Casebook) -> None:
     files = (attachment("训诫书.jpg"), attachment("other.png"))
     add(casebook, report("正文", 1, attachments=files))
-    casebook.queue_answer(
+    casebook.answers.queue(
         casebook.case(1), kind="answer", language="zh-Hans", day=DAY, text="请补充日期"
     )
 

@@ -21,7 +21,8 @@ from support.team import Prepared, Team, fingerprint
 
 from dropbox.openpgp import Reviewers
 from scripts.desk import __main__ as desk
-from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.creation import create
 from scripts.desk.casebook.custody import pinned
 from scripts.desk.casebook.schema import guards
 

@@ -55,10 +55,10 @@ def everything(casebook: Casebook) -> list[bytes]:
     put(casebook, b"sound")
     sound = attachment("声.mp3", b"sound")
     number = add(casebook, report("【虚构】丁", 4, attachments=(sound,), **KEYS))[0]
-    casebook.queue_answer(
+    casebook.answers.queue(
         casebook.case(number), kind="answer", language="en", day=DAY, text="[Fictional] answer"
     )
-    answers = casebook.numbered(casebook.queued())
+    answers = casebook.answers.numbered(casebook.answers.queued())
     casebook.leave(1, "0" * 64, DAY, answers, lambda: None)
     decided(casebook, number)
     state(casebook, number)

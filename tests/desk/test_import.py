@@ -97,7 +97,7 @@ def check_whole(casebook_directory: Path) -> None:
             and casebook.counts().parts == REPORTS
         )
         assert casebook.counts().files == FILES and casebook.unopened() == []
-        assert [[one.kind for one in casebook.answers_to(case)] for case in cases] == [
+        assert [[one.kind for one in casebook.answers.to(case)] for case in cases] == [
             ["acknowledgement"]
         ] * REPORTS
         assert find(casebook, "封號", Filters()).count == REPORTS

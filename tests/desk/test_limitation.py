@@ -11,7 +11,8 @@ from support.team import Team
 
 from dropbox.campaign import Campaign
 from dropbox.errors import CampaignError
-from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.creation import create
 from scripts.desk.charts.figures import Asked, Bars, figures
 from scripts.desk.search.limitation import after_months, by_time, clock, first_day
 from scripts.desk.search.selection import SelectionError

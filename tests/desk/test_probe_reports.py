@@ -76,7 +76,7 @@ def test_a_test_report_becomes_no_case_and_holds_up_nothing(
         assert done.opened.unreferenced == done.opened.blocks - 3
 
     assert texts(casebook) == ["mine"]
-    assert [answer.kind for answer in casebook.queued()] == ["acknowledgement"]
+    assert [answer.kind for answer in casebook.answers.queued()] == ["acknowledgement"]
 
 
 def test_a_report_that_only_looks_like_a_test_report_is_filed(

@@ -165,7 +165,7 @@ def test_all_texts_of_a_case_are_known_by_their_places(tmp_path: Path) -> None:
             report("", 1, kind="message"),
         )
         case = casebook.case(1)
-        casebook.queue_answer(case, kind="answer", language="en", day=case.day, text="Dear")
+        casebook.answers.queue(case, kind="answer", language="en", day=case.day, text="Dear")
 
         assert [(one.place, one.text) for one in texts_of_case(casebook, case)] == [
             ("part 1", TEXT),

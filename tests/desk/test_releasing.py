@@ -56,7 +56,7 @@ def test_an_answer_leaves_only_when_another_reviewer_let_it(desk: Desk) -> None:
     desk.answer(1, "【虚构】还有。", leave=False)
     with desk.working() as casebook:
         case = desk.case(casebook, 2)
-        casebook.queue_answer(case, kind="acknowledgement", language="en", day=DAY, text="")
+        casebook.answers.queue(case, kind="acknowledgement", language="en", day=DAY, text="")
         assert waiting_for_release(casebook) == [desk.case(casebook, 1).name]
     # What the desk writes on its own needs nobody's word.
     assert texts(desk) == [""]

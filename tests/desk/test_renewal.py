@@ -23,7 +23,7 @@ from scripts.ceremony.passphrase import unprotected
 from scripts.ceremony.renewal import NEAR_DAYS, renewal_starts
 from scripts.ceremony.weeks import CeremonyError, Epoch, epochs, week_name
 from scripts.desk import __main__ as desk
-from scripts.desk.casebook.casebook import create
+from scripts.desk.casebook.creation import create
 
 
 def today() -> date:

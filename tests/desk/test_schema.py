@@ -154,9 +154,9 @@ def test_a_casebook_of_version_5_keeps_its_layers_and_answers(tmp_path: Path) ->
             (2, 1),
             (3, 2),
         }
-        (left,) = casebook.left()
+        (left,) = casebook.answers.left()
         assert (left.returned, left.case_name) == (date(2026, 11, 25), casebook.names.of(1))
-        assert [one.text for one in casebook.queued()] == ["【虚构】第二回复"]
+        assert [one.text for one in casebook.answers.queued()] == ["【虚构】第二回复"]
         last = casebook.bundles.last()
         assert last is not None and last.number == 2
 
@@ -168,7 +168,7 @@ def test_a_casebook_of_version_6_keeps_what_left_twice_and_who_disagrees(tmp_pat
         standings = {row["case"]: row["status"] for row in casebook.layers.standings()}
         assert standings == {1: "st.adjudicate", 2: "st.first_review", 3: "st.new"}
         assert casebook.departures.carried() == [(1, first.number, 1), (1, first.number, 2)]
-        assert [one.text for one in casebook.queued()] == ["waits"]
+        assert [one.text for one in casebook.answers.queued()] == ["waits"]
         assert casebook.numbers.last_bundle() == 2 and casebook.numbers.next_reply(1) == 1
         keys = {str(number): key for number, key in enumerate(REVIEWERS[:3])}
         assert findings(casebook, keys, datetime.now(UTC) + timedelta(days=1)) == []
@@ -185,7 +185,7 @@ def test_a_casebook_of_version_7_keeps_the_work_of_other_desks(tmp_path: Path) -
         assert casebook.layers.of(first).agreed is None  # two reviewers disagree
         assert casebook.layers.of(second).promised == {REVIEWERS[1].fingerprint}
         assert casebook.layers.of(third).flags == ("privileged",)
-        assert [(one.desk, one.text) for one in casebook.answers_to(third)] == [
+        assert [(one.desk, one.text) for one in casebook.answers.to(third)] == [
             (None, "【虚构】一"),
             (1, "【虚构】二"),
         ]
@@ -227,8 +227,8 @@ def test_an_old_casebook_is_opened_and_read(old_casebook: Path) -> None:
         )
         assert casebook.has_file(first.parts[0], 0)
         assert casebook.unopened() == [Unopened(b"d" * 16, 0, "It is sealed to another key.")]
-        assert [one.text for one in casebook.left()] == ["【虚构】回复"]
-        assert [one.kind for one in casebook.queued()] == ["acknowledgement"]
+        assert [one.text for one in casebook.answers.left()] == ["【虚构】回复"]
+        assert [one.kind for one in casebook.answers.queued()] == ["acknowledgement"]
         (layer,) = casebook.layers.of(first).layers
         assert layer.judgement.amounts[0]["what"] == "工资"
         # What is derived from it follows from the same rows.
@@ -291,7 +291,7 @@ def test_no_module_of_the_desk_makes_a_table_of_its_own() -> None:
     }
 
     # These run the two SQL files.
-    assert found == {f"scripts/desk/casebook/{name}.py" for name in ("casebook", "schema")}
+    assert found == {f"scripts/desk/casebook/{name}.py" for name in ("creation", "schema")}
 
 
 def test_every_derived_table_belongs_to_a_register() -> None:

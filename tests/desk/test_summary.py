@@ -158,7 +158,7 @@ def test_cases_are_acknowledged_once_for_each_bundle_that_brought_something(
     )
     assert unacknowledged(casebook, "acknowledgement", 9) == [1, 2]
     for number in (1, 2):
-        casebook.queue_answer(
+        casebook.answers.queue(
             casebook.case(number), kind="acknowledgement", language="en", day=DAY, text=""
         )
     assert unacknowledged(casebook, "acknowledgement", 9) == [1]

@@ -26,7 +26,8 @@ from dropbox.vault.exports import Exports
 from dropbox.vault.migration import Migrated, convert
 from dropbox.vault.store_limits import StoreLimits
 from scripts import casedrop
-from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.creation import create
 from scripts.desk.importing.open_export import Imported, open_export
 from scripts.newsite import Site, make_site
 

@@ -10,7 +10,8 @@ from dropbox.openpgp import Opener
 from dropbox.packets import PublicKey
 from dropbox.report import Attachment, Report
 from scripts.desk.casebook.bundles import LastBundle
-from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.creation import create
 from scripts.desk.casebook.custody import Session
 from support.export_bundles import CAMPAIGN, DAY, SERVER
 

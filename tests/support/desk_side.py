@@ -9,7 +9,8 @@ from dropbox.openpgp import Opener
 from dropbox.week_secrets import WeekSecrets
 from scripts.courier.pull import pull
 from scripts.courier.transfer import push
-from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.creation import create
 from scripts.desk.importing.open_export import Imported, open_export
 from scripts.desk.outbox.outbox import answer
 from scripts.desk.outbox.sending import export_replies

@@ -13,7 +13,8 @@ from fuzz.openpgp import NOW, reviewer_of, signed_by
 from nacl.signing import SigningKey
 
 from scripts.desk.case import Case
-from scripts.desk.casebook.casebook import Casebook, create
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.creation import create
 from scripts.desk.casebook.custody import Session, digest
 from scripts.desk.casebook.desks import Closed, WorkRow
 from scripts.desk.casebook.draws import Draw
@@ -102,10 +103,10 @@ class Desk:
     def answer(self, claimant: int, text: str, *, leave: bool = True, kind: str = "answer") -> None:
         with self.working() as casebook:
             case = self.case(casebook, claimant)
-            casebook.queue_answer(case, kind=kind, language="zh-Hans", day=DAY, text=text)
+            casebook.answers.queue(case, kind=kind, language="zh-Hans", day=DAY, text=text)
             if leave:
                 number = casebook.counts().last_replies + 1
-                answers = casebook.numbered(casebook.queued())
+                answers = casebook.answers.numbered(casebook.answers.queued())
                 casebook.leave(number, "00" * 32, DAY, answers, lambda: None)
 
     def translate(self, claimant: int, text: str, kind: str = GIST, machine: str = "") -> None:
@@ -266,7 +267,7 @@ class Desk:
                         one.bundle,
                         one.left,
                     )
-                    for one in casebook.answers_to(case)
+                    for one in casebook.answers.to(case)
                 )
                 for case in casebook.cases()
             }

@@ -15,7 +15,7 @@ from dropbox.settings import Settings
 from dropbox.successor import read_successor
 from dropbox.system_error import explained
 from dropbox.vault.factory import read_export_key
-from scripts.desk.casebook.casebook import create
+from scripts.desk.casebook.creation import create
 from scripts.desk.importing.received_bundle import ReceivedBundle
 
 

@@ -5,10 +5,8 @@ never changed: the file itself refuses. Bundles, answers and what could not be o
 of their own; see schema.sql.
 """
 
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,17 +14,15 @@ from typing import Any
 import sqlite_utils
 
 from dropbox.campaign import Campaign
-from dropbox.durable_file import give_name, write_new
 from dropbox.errors import CampaignError
 from dropbox.packets import PublicKey
-from dropbox.reply import DESKS, REPLIES_PER_DESK
 from dropbox.report import Report
-from dropbox.system_error import explained
-from scripts.desk.case import Answer, Case, Counts, Export, Keyed, Part, Unopened
+from scripts.desk.case import Answer, Case, Counts, Export, Part, Unopened
 from scripts.desk.casebook import answer_rows, custody, schema
+from scripts.desk.casebook.answers import Answers
 from scripts.desk.casebook.assignments import Assignments
 from scripts.desk.casebook.bundles import Bundles, LastBundle, Seen, Source
-from scripts.desk.casebook.custody import Row, Session, digest, origin
+from scripts.desk.casebook.custody import Row, Session, digest
 from scripts.desk.casebook.departures import Departures
 from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.draws import Draws
@@ -44,80 +40,21 @@ from scripts.desk.casebook.set_aside import SetAside
 from scripts.desk.casebook.translations import Translations
 from scripts.desk.review.judgement import Judgement
 
-__all__ = ["FILE", "VERSION", "Casebook", "CasebookError", "create"]
+__all__ = ["FILE", "VERSION", "Casebook", "CasebookError"]
 
 VERSION = 9
 FILE, CAMPAIGN, ATTACHMENTS = "casebook.sqlite", "campaign.toml", "attachments"
 VIEWS = "views.json"  # may be absent; see scripts.desk.search.saved_views
-_SAMPLE_KEY_BYTES = 32
 _CASE = (
     "SELECT number, coalesce(name, ''), reply_public, tag_key FROM cases "
     'LEFT JOIN case_name ON case_name."case" = cases.number'
 )
 
 
-def create(
-    directory: Path,
-    *,
-    server_key: bytes,
-    campaign: Path,
-    desk: int,
-    reviewers: Mapping[str, PublicKey] | None = None,
-) -> None:
-    """Make an empty casebook in *directory*, which is made (0700) if absent.
-
-    *server_key* (32 bytes) is the server's export key, *campaign* the campaign's file (a copy is
-    kept inside), *desk* the number (from 0) that no other desk of this drop has, *reviewers* the
-    public keys, by name, of those who work with it. Raises CasebookError or CampaignError.
-    """
-    if not 0 <= desk < DESKS:
-        raise CasebookError(f"The desk's number is from 0 to {DESKS - 1}.")
-    if len(server_key) != 32:
-        raise CasebookError("The server's export key is 64 hex digits.")
-    code = Campaign.read(campaign).code
-    _refuse_file(directory)
-    # What a failure leaves is taken back, so that the same command can be run again.
-    with ExitStack() as undo:
-        _make_directory(directory, undo)
-        refuse_others(directory)
-        if (directory / FILE).exists():
-            raise CasebookError(f"There is a casebook in {directory} already.")
-        _make_directory(directory / ATTACHMENTS, undo)
-        write_new(directory / CAMPAIGN, campaign.read_bytes())
-        undo.callback((directory / CAMPAIGN).unlink)
-        # Under another name until it is whole: a run that breaks off leaves no half casebook.
-        made = directory / (FILE + ".part")
-        journal = made.with_name(made.name + "-journal")
-        made.unlink(missing_ok=True)
-        for path in (made, journal):
-            undo.callback(path.unlink, missing_ok=True)
-        with opened(made) as database:
-            # In one transaction, because SQLite waits for the disk after each.
-            database.conn.executescript(f"BEGIN;\n{schema.script(*schema.CASEBOOK)}\nCOMMIT;")
-            meta = {"version": VERSION, "campaign": code, "server_key": server_key, "desk": desk}
-            meta["sample_key"] = secrets.token_bytes(_SAMPLE_KEY_BYTES)
-            pinned = custody.reviewer_rows(reviewers or {})
-            database.table("reviewer").insert_all(pinned)
-            database.table("meta").insert({**meta, "origin": origin(meta, pinned)})
-            schema.set_version(database.conn, VERSION)
-        journal.unlink(missing_ok=True)
-        give_name(made, directory / FILE)
-        undo.pop_all()
-
-
-def _refuse_file(directory: Path) -> None:
+def refuse_file(directory: Path) -> None:
+    """Raise CasebookError if a file has the name of the directory that should hold a casebook."""
     if directory.exists() and not directory.is_dir():
         raise CasebookError(f"{directory} is a file; name the directory that holds the casebook.")
-
-
-def _make_directory(directory: Path, undo: ExitStack) -> None:
-    if directory.is_dir():
-        return
-    try:
-        directory.mkdir(mode=0o700, parents=True)
-    except OSError as why:
-        raise CasebookError(f"{directory} cannot be made: {explained(why)}") from None
-    undo.callback(directory.rmdir)
 
 
 class Casebook:
@@ -164,6 +101,7 @@ class Casebook:
         self.confirmations = Confirmations(database, self.desks, self.note)
         self.departures = Departures(database)
         self.numbers = Numbers(database, self.desks, self.confirmations, self.desk)
+        self.answers = Answers(database, self.desks, self.numbers, self.note, self.together)
         self.layers = Layers(
             database, self.campaign.reviewing, self.desks, self.draws, self.assignments
         )
@@ -173,7 +111,7 @@ class Casebook:
     def open(cls, directory: Path) -> Iterator["Casebook"]:
         """The casebook in *directory*, locked until the block ends. It must be closed to others."""
         if not (directory / FILE).is_file():
-            _refuse_file(directory)
+            refuse_file(directory)
             raise CasebookError(
                 f"There is no casebook in {directory}. If it is on a stick or another disk, plug "
                 "that in and unlock it; `init` makes a new one."
@@ -378,59 +316,6 @@ class Casebook:
         )
         return found.fetchone() is not None
 
-    def queued(self) -> list[Answer]:
-        """The answers that have not left yet, in the order they were written."""
-        return answer_rows.read_answers(self._database, answer_rows.QUEUED)
-
-    def answers_to(self, case: Case) -> list[Answer]:
-        """All answers to *case*, in the order they were written here, then those of other desks."""
-        own = answer_rows.read_answers(self._database, 'answer."case" = ?', case.number)
-        return own + self.desks.answers_to(case)
-
-    def left(self) -> list[Answer]:
-        """The answers that have left, without acknowledgements."""
-        return answer_rows.read_answers(self._database, answer_rows.LEFT)
-
-    def left_in(self, bundle: int) -> list[Answer]:
-        """What left in this reply bundle, for the first time or again, acknowledgements too."""
-        return answer_rows.read_answers(self._database, answer_rows.LEFT_IN, bundle, bundle)
-
-    def queue_answer(self, case: Keyed, *, kind: str, language: str, day: date, text: str) -> None:
-        """Queue an answer. Raises CasebookError if its case has had all that one desk can give."""
-        if self.numbers.used_up(case.number):
-            raise CasebookError(
-                f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case."
-            )
-        row = {
-            "case": case.number,
-            "kind": kind,
-            "language": language,
-            "day": day.isoformat(),
-            "text": text,
-        }
-        with self.together():
-            number = self._database.execute(
-                'INSERT INTO answer ("case", kind, language, day, text) '
-                "VALUES (:case, :kind, :language, :day, :text)",
-                row,
-            ).lastrowid
-            self.note(
-                "answer", case.name, "answer", {"id": number, **row}, plain=digest(text.encode())
-            )
-
-    def take_back(self, answer: Answer, *, day: date) -> None:
-        """Record that a queued answer shall not leave; its text stays for the record."""
-        row = {"answer": answer.id, "day": day.isoformat()}
-        with self._database.atomic():
-            self._database.table("taken_back").insert(row)
-            self.note(
-                "answer",
-                answer.case_name,
-                "taken_back",
-                row,
-                plain=digest(answer.text.encode()),
-            )
-
     def add_layer(self, case: Case, judgement: Judgement, *, role: str, day: date) -> None:
         """Add a version of the reviewer's layer, which is of all parts of *case*.
 
@@ -469,12 +354,11 @@ class Casebook:
             self.note("export", f"R-{bundle}", "reply_bundle", row, cipher=sha256)
             for answer in answers:
                 if answer.left is not None:
-                    self._send_again(answer, bundle)
+                    self.answers.send_again(answer, bundle)
                     continue
-                self._database.table("answer").update(
-                    answer.id, {"number": answer.number, "bundle": bundle}
-                )
-                self._depart(answer, bundle)
+                case = self.case(answer.case)
+                self.answers.depart(answer, case, bundle)
+                self.layers.settle(case)
             if acknowledged is not None and acknowledged == self.bundles.unacknowledged():
                 self._note_acknowledged(acknowledged, bundle)
             write()
@@ -485,31 +369,6 @@ class Casebook:
         self._database.table("acknowledgement").insert(row)
         head = source.head.hex()
         self.note("export", f"B-{source.number}", "acknowledgement", row, cipher=head)
-
-    def _send_again(self, answer: Answer, bundle: int) -> None:
-        row = {"answer": answer.id, "bundle": bundle}
-        self._database.table("sent_again").insert(row)
-        self.note("export", answer.case_name, "sent_again", row, plain=digest(answer.text.encode()))
-
-    def _depart(self, answer: Answer, bundle: int) -> None:
-        case = self.case(answer.case)
-        last = max(part.number for part in case.parts)
-        gone = {"answer": answer.id, "number": answer.number or 0, "bundle": bundle, "part": last}
-        self._database.table("departure").insert(gone)
-        self.note("export", case.name, "departure", gone, plain=digest(answer.text.encode()))
-        self.layers.settle(case)
-
-    def numbered(self, answers: Sequence[Answer]) -> list[Answer]:
-        """*answers* with the next reply numbers of their cases."""
-        taken: dict[int, int] = {}
-        result = []
-        for answer in answers:
-            number = taken.get(answer.case)
-            if number is None:
-                number = self.numbers.next_reply(answer.case)
-            taken[answer.case] = number + 1
-            result.append(replace(answer, number=number))
-        return result
 
     def restored(self, day: date, backup: str) -> int:
         """Record that this casebook was restored on *day* from the backup with the hash *backup*.

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from dropbox import campaign
-from scripts.desk.casebook.casebook import create
+from scripts.desk.casebook.creation import create
 from scripts.desk.disk import keeping
 from scripts.desk.identity import DeskError, named_reviewers
 from scripts.desk.options import add_json, add_keys

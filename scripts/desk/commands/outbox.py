@@ -37,9 +37,9 @@ def run(asked: argparse.Namespace) -> None:
     with Casebook.open(asked.casebook) as casebook:
         found = arrivals(casebook, today())
         values = (
-            arrival_values(casebook.left(), found.answers)
+            arrival_values(casebook.answers.left(), found.answers)
             if asked.left
-            else outbox_values(casebook.queued(), reasons(casebook), today())
+            else outbox_values(casebook.answers.queued(), reasons(casebook), today())
         )
         told = {one.id for one in told_elsewhere(casebook)}
     if asked.json:
@@ -68,7 +68,7 @@ def _tell_arrivals(found: Arrivals) -> None:
 
 def _take_back(asked: argparse.Namespace) -> None:
     with working(asked) as casebook:
-        for one in casebook.queued():
+        for one in casebook.answers.queued():
             if one.id == asked.remove:
                 own_case(casebook, one.case_name)
         taken = take_back(casebook, asked.remove, today=today())

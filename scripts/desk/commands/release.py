@@ -56,7 +56,7 @@ def _named(casebook: Casebook, word: str) -> list[Unreleased]:
     """What waits for a release of the case or answer that *word* names."""
     if not word.isdecimal():
         return releasable(casebook, own_case(casebook, word).number)
-    for one in casebook.queued():
+    for one in casebook.answers.queued():
         if str(one.id) == word:
             own_case(casebook, one.case_name)
             return [found for found in releasable(casebook, one.case) if found.answer == one]

@@ -31,12 +31,12 @@ def run(asked: argparse.Namespace) -> None:
             casebook.counts(),
             casebook.unopened(),
             waiting_to_leave(casebook),
-            len(casebook.left()),
+            len(casebook.answers.left()),
             casebook.set_aside.marked(),
         )
         values["kept_sealed_blocks"] = casebook.set_aside.counts()[BLOCK]
         values["kept_sealed_bytes"] = casebook.set_aside.total_bytes()
-        values["answered"] = answered_values(casebook.left())
+        values["answered"] = answered_values(casebook.answers.left())
         values["cases_by_status"] = statuses(casebook, "status")
         values["cases_by_correspondence"] = statuses(casebook, "correspondence")
         values["custody_line"], values["custody_head"] = custody.head(

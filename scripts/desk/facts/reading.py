@@ -51,7 +51,7 @@ class CaseFacts:
 
 def facts_of(casebook: Casebook, case: Case) -> CaseFacts:
     """The facts of *case*; whoever asks must not have given it away."""
-    answers = casebook.answers_to(case)
+    answers = casebook.answers.to(case)
     return CaseFacts(
         case,
         in_order(casebook.events.of(case.number)),

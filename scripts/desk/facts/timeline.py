@@ -50,7 +50,7 @@ def _placed(found: list[Happened], place: int) -> Happened:
 def sources_of(casebook: Casebook, numbers: Iterable[int]) -> dict[int, Sources]:
     """What facts of these cases can rest on, by case."""
     cases = map(casebook.case, numbers)
-    return {case.number: Sources(case, casebook.answers_to(case)) for case in cases}
+    return {case.number: Sources(case, casebook.answers.to(case)) for case in cases}
 
 
 def party_names(casebook: Casebook, numbers: Iterable[int]) -> dict[str, str]:

@@ -114,7 +114,7 @@ class OutboxScreen(ListScreen):
         casebook, today = self.sitting.casebook, self.sitting.today()
         away = casebook.layers.given_away(self.sitting.viewer.reviewer)
         why = reasons(casebook)
-        self._answers = [one for one in casebook.queued() if one.case not in away]
+        self._answers = [one for one in casebook.answers.queued() if one.case not in away]
         rows = [
             (
                 str(one.id),

@@ -312,7 +312,7 @@ class Filing:
 
         def queue(numbers: Sequence[int]) -> None:
             for case in summary.outlines_of(self._casebook, numbers):
-                self._casebook.queue_answer(
+                self._casebook.answers.queue(
                     case, kind=ACKNOWLEDGEMENT, language=case.language, day=today, text=""
                 )
 

@@ -81,7 +81,7 @@ def addressees(
     kept, skipped = list[int](), dict[Skipped, list[str]]()
     for number in dict.fromkeys(numbers):
         case = casebook.case(number)
-        had = {one.text for one in casebook.answers_to(case) if one.kind == "answer"}
+        had = {one.text for one in casebook.answers.to(case) if one.kind == "answer"}
         reasons = {
             Skipped.CONFLICT: number in without,
             Skipped.WITHDRAWN: case.withdrawn is not None,
@@ -177,7 +177,7 @@ def queue(casebook: Casebook, letters: Sequence[Letter]) -> None:
     """
     with casebook.together():
         for one in letters:
-            casebook.queue_answer(
+            casebook.answers.queue(
                 one.case, kind="answer", language=one.language, day=one.day, text=one.text
             )
 
@@ -197,7 +197,7 @@ def take_back(casebook: Casebook, number: int, *, today: date) -> Answer:
 
     Raises OutboxError if it is not queued.
     """
-    for one in casebook.queued():
+    for one in casebook.answers.queued():
         if one.id == number:
             if one.kind != "answer":
                 # The next import would queue it again, because its case would have none.
@@ -205,7 +205,7 @@ def take_back(casebook: Casebook, number: int, *, today: date) -> Answer:
                     "This is an acknowledgement that the report was opened; the desk queues it on "
                     "its own, and it cannot be taken back."
                 )
-            casebook.take_back(one, day=today)
+            casebook.answers.take_back(one, day=today)
             return one
     raise OutboxError(
         f"There is no answer {number} in the outbox; what has left cannot be taken back."

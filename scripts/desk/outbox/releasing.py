@@ -56,7 +56,7 @@ def _is_released(casebook: Casebook, one: Unreleased) -> bool:
 
 def releasable(casebook: Casebook, case: int) -> list[Unreleased]:
     """The answers to *case* that wait for a release, here or at another desk."""
-    answers = casebook.answers_to(casebook.case(case))
+    answers = casebook.answers.to(casebook.case(case))
     # One that this desk wrote before it was restored from a backup does not leave by itself.
     return unreleased(casebook, [one for one in answers if one.desk != casebook.desk])
 

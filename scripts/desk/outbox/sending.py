@@ -90,7 +90,7 @@ def withheld(casebook: Casebook) -> list[Answer]:
     them that something had been filed.
     """
     gone = withdrawn(casebook)
-    return [one for one in casebook.queued() if one.case in gone]
+    return [one for one in casebook.answers.queued() if one.case in gone]
 
 
 def told_elsewhere(casebook: Casebook) -> list[Answer]:
@@ -98,7 +98,7 @@ def told_elsewhere(casebook: Casebook) -> list[Answer]:
 
     Both desks queue one when they import a bundle before they exchange their work.
     """
-    queued = [one for one in casebook.queued() if one.kind == ACKNOWLEDGEMENT]
+    queued = [one for one in casebook.answers.queued() if one.kind == ACKNOWLEDGEMENT]
     if not queued:
         # Then nothing is looked up: that may write, and `status` would need room on the disk.
         return []
@@ -115,7 +115,7 @@ def told_elsewhere(casebook: Casebook) -> list[Answer]:
 def waiting_to_leave(casebook: Casebook) -> list[Answer]:
     """The queued answers without what :func:`told_elsewhere` names."""
     told = {one.id for one in told_elsewhere(casebook)}
-    return [one for one in casebook.queued() if one.id not in told]
+    return [one for one in casebook.answers.queued() if one.id not in told]
 
 
 def answers_of(casebook: Casebook, case: Case) -> list[Answer]:
@@ -124,7 +124,7 @@ def answers_of(casebook: Casebook, case: Case) -> list[Answer]:
     Left out are queued acknowledgements for which there is no more room: those of desks that all
     queued one for the same bundle.
     """
-    answers = casebook.answers_to(case)
+    answers = casebook.answers.to(case)
     notices = [one for one in answers if one.kind == ACKNOWLEDGEMENT]
     room = min(len({part.bundle for part in case.parts}), MOST_ACKNOWLEDGEMENTS)
     room = max(0, room - sum(one.left is not None for one in notices))
@@ -157,7 +157,7 @@ def carrying(casebook: Casebook) -> Carried:
 def waiting_for_release(casebook: Casebook) -> list[str]:
     """The names of the cases whose answers wait for a release."""
     gone = withdrawn(casebook)
-    held = unreleased(casebook, [one for one in casebook.queued() if one.case not in gone])
+    held = unreleased(casebook, [one for one in casebook.answers.queued() if one.case not in gone])
     return list(dict.fromkeys(one.answer.case_name for one in held))
 
 
@@ -169,7 +169,10 @@ def carrying_again(casebook: Casebook, bundles: Iterable[int]) -> Carried:
     gone = withdrawn(casebook)
     listed = sorted(bundles)
     found = {
-        one.id: one for bundle in listed for one in casebook.left_in(bundle) if one.case not in gone
+        one.id: one
+        for bundle in listed
+        for one in casebook.answers.left_in(bundle)
+        if one.case not in gone
     }
     before = [casebook.bundles.acknowledged_in(bundle) for bundle in listed]
     if not found and not any(before):
@@ -198,7 +201,7 @@ def export_replies(
     next one. Raises OutboxError, CannotOpen or CannotWrite; the answers are still queued then.
     """
     answers, acknowledged = carried or carrying(casebook)
-    new = casebook.numbered([one for one in answers if one.left is None])
+    new = casebook.answers.numbered([one for one in answers if one.left is None])
     answers = [one for one in answers if one.left is not None] + new
     written = _bundle(
         casebook, Carried(answers, acknowledged), signer=signer or _only_key(opener), today=today

@@ -100,7 +100,7 @@ def translated(
 
 def sent(casebook: Casebook, case: Case) -> list[Answer]:
     """The answers to *case* that have left; what is queued may still be taken back."""
-    return [one for one in casebook.answers_to(case) if one.left is not None]
+    return [one for one in casebook.answers.to(case) if one.left is not None]
 
 
 def of_document(found: Sequence[Translated], number: str) -> list[Translated]:

@@ -119,7 +119,7 @@ class Cases:
         database = self._casebook.database
         found = {case: date.fromisoformat(day) for case, day in database.execute(_ANSWERED)}
         for (case,) in database.execute(_ANSWERED_ELSEWHERE).fetchall():
-            answers = self._casebook.answers_to(self._casebook.case(case))
+            answers = self._casebook.answers.to(self._casebook.case(case))
             left = [one.left for one in answers if one.kind == "answer" and one.left]
             if left:
                 found[case] = min(left)
