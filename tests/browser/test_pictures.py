@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,11 @@ from support.front import Front
 from support.pictures import small
 from support.team import Team
 
+from dropbox.campaign import Campaign
+from dropbox.label import LANGUAGES
 from dropbox.openpgp import Reviewers
+from scripts.desk.charts.page import html
+from scripts.desk.charts.shapes import Asked, Bars, Grid, Listing
 
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 60_000
@@ -74,6 +79,60 @@ def test_a_claimants_page_is_photographed(front: Front, firefox: Firefox, tmp_pa
     firefox.shoot(tmp_path / "report.png")
 
     keep("claimant.png", small((tmp_path / "report.png").read_bytes(), 900))
+
+
+def charts(language: str) -> str:
+    """A page of charts with the campaign's longest labels, and numbers of every length."""
+    campaign = Campaign.read(CAMPAIGN)
+    categories = [one.in_(language) for one in campaign.categories]
+    labels = [one.in_(language) for category in campaign.categories for one in category.harms]
+    amounts = tuple(f"{10**power:,}" for power in range(4, 9))
+    found = [
+        Bars("bars", tuple((label, 10**number) for number, label in enumerate(labels[:7]))),
+        Grid(
+            "months",
+            tuple(f"2026-{month:02d}" for month in range(1, 13)),
+            tuple((label, (None, *range(890, 901))) for label in categories),
+        ),
+        Grid("names", tuple(categories), tuple((label, (7,) * 5) for label in labels[:4])),
+        Listing("sums", tuple(labels[:6]), tuple((label, *amounts) for label in categories)),
+    ]
+    asked = Asked([], language, date(2026, 11, 23))
+    return html(found, asked, campaign=campaign.title[language])
+
+
+SHOWN = """
+const drawings = [...document.querySelectorAll("svg")];
+return drawings.filter(svg => svg.getBoundingClientRect().width > 300).length;
+"""
+# What is cut off at the edge of a drawing, and drawings or tables that are wider than the page.
+CUT_OFF = """
+const cut = [];
+for (const svg of document.querySelectorAll("svg")) {
+  const room = svg.getBoundingClientRect();
+  if (room.width) for (const text of svg.querySelectorAll("text")) {
+    const box = text.getBoundingClientRect();
+    if (box.left < room.left - 1 || box.right > room.right + 1 || box.top < room.top - 1)
+      cut.push(text.textContent);
+  }
+}
+for (const wide of document.querySelectorAll("html, figure"))
+  if (wide.scrollWidth > wide.clientWidth) cut.push("wider: " + wide.textContent.slice(0, 20));
+return cut;
+"""
+
+
+def test_charts_fit_the_page_and_the_telephone(firefox: Firefox, tmp_path: Path) -> None:
+    firefox.drawings(shown=True)
+    for language in LANGUAGES:
+        path = tmp_path / f"{language}.html"
+        path.write_text(charts(language), "utf-8")
+        for width in (360, 1000):
+            firefox.width(width)
+            firefox.open(path.as_uri())
+
+            assert firefox.ask(SHOWN) == 3 and firefox.ask(CUT_OFF) == []
+    firefox.drawings(shown=False)
 
 
 def test_the_desk_is_photographed(

@@ -1,5 +1,6 @@
 """`charts`: what many cases show together, what is left out of it, and how it is drawn."""
 
+import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,9 @@ from datetime import date, timedelta
 
 import pytest
 from bs4 import BeautifulSoup
+from bs4.element import Tag
+from rich.cells import cell_len
+from rich.console import Console
 from support.cases import add, report
 from support.team import Team
 
@@ -26,6 +30,7 @@ from scripts.desk.charts.page import html
 from scripts.desk.charts.small_cells import hidden, hidden_in_grid
 from scripts.desk.charts.svg import drawn
 from scripts.desk.review.judgement import Judgement
+from scripts.desk.screen.charts import charts_text
 
 DAY = date(2026, 11, 23)
 FIRST, SECOND = "AB" * 20, "CD" * 20
@@ -230,30 +235,97 @@ def test_a_label_of_any_shape_is_drawn_on_one_line() -> None:
         assert "&lt;b&gt;" in one and "…" in one and "–" in one
 
 
-def test_a_long_label_has_two_lines_and_breaks_between_words() -> None:
+def lines(svg: Tag) -> list[str]:
+    """The lines of the first label of a chart of bars, and behind them its count."""
+    return [one.get_text() for one in svg.select("g")[0].find_all("text")]
+
+
+def test_a_long_label_has_three_lines_and_breaks_between_words() -> None:
     label = "Admonished or disciplined (police admonition; punishment by employer, school or party)"
-    soup = BeautifulSoup(
-        drawn(Bars("t", ((label, 3), ("因失去保存的联系人" * 6, 2)))), "html.parser"
-    )
+    soup = BeautifulSoup(drawn(Bars("t", ((label, 3),))), "html.parser")
 
     wide, narrow = soup.find_all("svg")
     assert (wide["class"], narrow["class"]) == (["wide"], ["narrow"])
     for svg in (wide, narrow):
-        first, second = (one.get_text() for one in svg.select("g")[0].find_all("text")[:2])
-        assert label.startswith(first) and label[len(first)] == " "
-        assert second.endswith("…") and label[len(first) + 1 :].startswith(second[:-1])
-        assert len(first) <= 43 and svg.find_all("rect")[1]["width"] != "0.0"
-    chinese = [one.get_text() for one in wide.find_all("g")[1].find_all("text")]
-    assert len(chinese[0]) in range(14, 18) and chinese[1].endswith("…") and chinese[2] == "2"
+        *label_lines, count = lines(svg)
+        assert " ".join(label_lines) == label and count == "3"
+        # DejaVu Sans, the widest of the usual fonts, has about 8 units a character.
+        assert len(label_lines) <= 3 and max(map(len, label_lines)) <= 43
+        assert svg.find_all("rect")[0]["width"] != "0.0"
+    longer = BeautifulSoup(drawn(Bars("t", (("因失去保存的联系人" * 8, 2),))), "html.parser")
+    chinese = lines(longer.find_all("svg")[0])
+    assert len(chinese[0]) in range(14, 18) and len(chinese) == 4
+    assert chinese[2].endswith("…") and chinese[3] == "2"
 
 
-def test_a_grid_and_a_long_list_have_room_on_a_telephone() -> None:
-    soup = BeautifulSoup(
-        drawn(Grid("t", ("a", "b"), (("很长的标签" * 5, (1, None)),))), "html.parser"
+def test_a_grid_has_room_on_a_telephone_and_keeps_the_names_of_its_columns() -> None:
+    months = tuple(f"2026-{month:02d}" for month in range(1, 13))
+    row = ("很长的标签" * 5, (999, None, *range(10)))
+    soup = BeautifulSoup(drawn(Grid("t", months, (row,))), "html.parser")
+
+    wide, narrow = soup.find_all("svg")
+    assert (int(str(wide["width"])), int(str(narrow["width"]))) <= (780, 312)
+    for svg in (wide, narrow):
+        assert {*months, "999", "–", "9"} <= {one.get_text() for one in svg.find_all("text")}
+        rights = [float(str(one["x"])) + float(str(one["width"])) for one in svg.select(".heat")]
+        assert max(rights) <= int(str(svg["width"]))
+
+
+def test_numbers_can_be_read_on_every_shade_in_both_colour_schemes() -> None:
+    grid = Grid("t", ("a",), tuple(("row", (count,)) for count in range(20)))
+    page = html([grid], Asked([], "en", DAY), campaign="x")
+    light, dark = (
+        dict(re.findall("--([a-z]+): #([0-9a-f]{6})", part))
+        for part in page.split("prefers-color-scheme: dark")
     )
-    widths = [int(str(svg["width"])) for svg in soup.find_all("svg")]
+    shades = {float(one) for one in re.findall('fill-opacity="([0-9.]+)"', page)}
 
-    assert widths == [720, 312]
+    assert shades > {0.0, 1.0}
+    for colours in (light, dark):
+        ink, heat, paper = (channels(colours[name]) for name in ("ink", "heat", "paper"))
+        for shade in shades:
+            ground = [
+                shade * one + (1 - shade) * other for one, other in zip(heat, paper, strict=True)
+            ]
+            assert contrast(ink, ground) >= 4.5
+        assert contrast(channels(colours["soft"]), paper) >= 4.5
+
+
+def channels(colour: str) -> list[float]:
+    return [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+
+
+def contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    """As WCAG 2.2 defines it, of colours in sRGB."""
+
+    def light(colour: Sequence[float]) -> float:
+        red, green, blue = (
+            each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in colour
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted((light(one), light(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_a_terminal_of_any_width_shows_every_number_and_label_whole(many: Casebook) -> None:
+    amounts = ("yuan", *("1,234,567.89",) * 5)
+    added = (
+        Listing("t", ("currency", *("a head of words",) * 5), (amounts,)),
+        Grid("t", tuple(f"很长的标签{n}" for n in range(13)), (("x" * 30, (1000,) * 13),)),
+    )
+    for language in LANGUAGES:
+        found = figures(many, asked(many, language=language))
+        labels = [label for one in found if isinstance(one, Bars) for label, _ in one.rows]
+        words = [word for label in labels for word in label.split()]
+        for width in (40, 80, 160):
+            console = Console(file=(file := io.StringIO()), width=width)
+            console.print(charts_text([*found, *added], width=width))
+            written = file.getvalue()
+
+            assert "…" not in written and max(map(cell_len, written.splitlines())) <= width
+            assert written.count("1,234,567.89") == 5 and written.count("1,000") == 13
+            assert language != "en" or all(word in written for word in words)
 
 
 def test_an_empty_casebook_has_a_page_that_says_so(casebook: Casebook) -> None:

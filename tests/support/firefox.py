@@ -130,6 +130,10 @@ class Firefox:
         self._marionette.set_pref("javascript.enabled", scripts)
         self._marionette.set_pref("mathml.disabled", not mathml)
 
+    def drawings(self, *, shown: bool) -> None:
+        """From the next page on, show SVG or not, as at "Standard"."""
+        self._marionette.set_pref("svg.disabled", not shown)
+
     def unfold(self) -> None:
         """Open all details elements."""
         self.ask("for (const fold of document.querySelectorAll('details')) fold.open = true")

@@ -10,19 +10,21 @@ from scripts.desk.charts.svg import drawn
 from scripts.terminal import one_line
 
 _NAME_CHARACTERS = 200
+# Numbers are in the ink's colour on every shade of heat: at least 4.5 to 1, as WCAG 2.2 asks for.
 # A browser that shows the page may neither run nor fetch anything.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #ffffff; --soft: #5b6570;
-  --line: #d5dae0; --bar: #2f6690; --heat: #2f6690; --over: #ffffff; }
+  --line: #d5dae0; --bar: #2f6690; --heat: #7fb2d9; }
 @media screen and (prefers-color-scheme: dark) {
   :root { --ink: #e6e9ed; --paper: #15181c; --soft: #a3adb8; --line: #343b43; --bar: #7fb2d9;
-    --heat: #7fb2d9; --over: #10131a; } }
+    --heat: #2f6690; } }
 body { margin: 2rem auto; max-width: 46rem; padding: 0 1rem; background: var(--paper);
   color: var(--ink); font: 16px/1.5 system-ui, "Noto Sans CJK SC", "Noto Sans CJK TC", sans-serif; }
 h1 { font-size: 1.5rem; margin-bottom: .25rem; }
 p { color: var(--soft); margin: .25rem 0; }
-figure { margin: 2rem 0; break-inside: avoid; overflow-x: auto; }
+figure { margin: 2rem 0; break-inside: avoid; overflow-x: auto;
+  scrollbar-color: var(--soft) var(--paper); }
 figcaption { font-weight: 600; margin-bottom: .5rem; }
 svg { display: block; max-width: none; height: auto; }
 svg text { fill: var(--ink); font-size: 13px; }
@@ -31,16 +33,20 @@ svg text { fill: var(--ink); font-size: 13px; }
 .bar { fill: var(--bar); }
 .cell { fill: none; stroke: var(--line); }
 .heat { fill: var(--heat); }
-svg .dark { fill: var(--over); }
 table { border-collapse: collapse; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem; text-align: right; }
 th:first-child { text-align: left; padding-left: 0; }
 tbody th { font-weight: 400; }
 td { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .narrow { display: none; }
-@media screen and (max-width: 47rem) { .wide { display: none; } .narrow { display: block; } }
+@media screen and (max-width: 47rem) { .wide { display: none; } .narrow { display: block; }
+  svg .middle { font-size: 12px; } table, tbody, tr, tbody th { display: block; }
+  thead { display: none; } tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  th, td { border: 0; padding: 0; text-align: left; } tbody th { font-weight: 600; }
+  td { display: flex; justify-content: space-between; gap: 1rem; }
+  td::before { content: attr(data-head); color: var(--soft); white-space: normal; } }
 @media print { body { margin: 0; max-width: none; } figure { overflow: visible; }
-  svg { max-width: 100%; } * { print-color-adjust: exact; } }
+  svg { max-width: 100%; max-height: 90vh; } * { print-color-adjust: exact; } }
 """
 
 

@@ -2,45 +2,39 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from itertools import accumulate
 from unicodedata import east_asian_width
 
 from scripts.desk.charts.shapes import LEFT_OUT, Bars, Cell, Figure, Grid, Listing
 from scripts.terminal import one_line
 
-# Lengths in units of the drawing. A label has at most two lines.
-_ROW, _BAR, _LINE, _LINES = 26, 18, 15, 2
-_COUNTS, _CELL = 60, 34
-# A Latin character of the labels takes at most about 7 units, a Chinese one less than two of them.
-_CHARACTER = 7
-_HEAD_CELLS = 22
-_SLANT = 0.75
+# Lengths in pixels of the drawing, whose letters are 13 high. A label has at most three lines.
+_ROW, _BAR, _LINE, _LINES = 26, 18, 15, 3
+_CELL, _LEAST_CELL, _DIGIT = 34, 26, 8
+# The longest name of a column, and how much of it counts when it is slanted.
+_HEAD, _SLANT = 180, 0.75
 _LABEL_CHARACTERS = 300
+# How wide characters are at most in the widest of the usual fonts, so that no label is cut off.
+_THIN, _BROAD = frozenset(" iljtfrI.,:;'|()’“”"), frozenset("mwMW%@…—")
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """How wide a drawing is, and the column of its labels; with 0, labels are above the bars."""
+    """How wide a drawing is, and the column of its labels; with 0, labels are above the rows."""
 
     name: str
     width: int
     labels: int
-    grid_labels: int
 
     @property
-    def label_cells(self) -> int:
-        """How many Latin characters a line of a label has."""
-        return _room(self.labels or self.width)
+    def room(self) -> int:
+        """How wide a line of a label can be."""
+        return (self.labels or self.width) - 12
 
 
 # As wide as the page, and as a telephone of 360 pixels; the style shows one of them.
-_LAYOUTS = (_Layout("wide", 720, 260, 260), _Layout("narrow", 312, 0, 120))
-
-
-def _room(width: int) -> int:
-    """How many Latin characters fit into a column so wide."""
-    return (width - 12) // _CHARACTER
+_LAYOUTS = (_Layout("wide", 720, 260), _Layout("narrow", 312, 0))
 
 
 def drawn(figure: Figure) -> str:
@@ -60,25 +54,31 @@ def _text(text: str) -> str:
     return escape(one_line(text, _LABEL_CHARACTERS))
 
 
-def _cells_of(text: str) -> list[int]:
-    """How much room each character takes, in Latin ones."""
-    return [2 if east_asian_width(character) in "WF" else 1 for character in text]
+def _upto(text: str) -> list[float]:
+    """How wide *text* is at most up to each of its characters, in pixels."""
+    return list(accumulate(map(_width, text)))
 
 
-def _cut(text: str, cells: int) -> str:
-    """The beginning of *text* that fits into the room of so many Latin characters."""
+def _width(character: str) -> float:
+    if east_asian_width(character) in "WF":
+        return 14
+    return 5.3 if character in _THIN else 12.9 if character in _BROAD else 8.4
+
+
+def _cut(text: str, room: float) -> str:
+    """The beginning of *text* that fits."""
     line = one_line(text, _LABEL_CHARACTERS)
-    taken = list(accumulate(_cells_of(line)))
-    if taken and taken[-1] > cells:
-        line = line[: sum(upto < cells for upto in taken)].rstrip() + "…"
+    if line and _upto(line)[-1] > room:
+        fits = sum(upto <= room - _width("…") for upto in _upto(line))
+        line = line[:fits].rstrip() + "…"
     return escape(line)
 
 
-def _wrapped(text: str, cells: int) -> list[str]:
-    """*text* in lines of at most *cells*, broken at a space where there is one; the last is cut."""
+def _wrapped(text: str, room: float) -> list[str]:
+    """*text* in lines that fit, broken at a space where there is one; the last is cut."""
     left, lines = one_line(text, _LABEL_CHARACTERS), list[str]()
     while left and len(lines) < _LINES - 1:
-        fits = sum(upto <= cells for upto in accumulate(_cells_of(left)))
+        fits = sum(upto <= room for upto in _upto(left))
         if fits == len(left):
             break
         # A Latin word is not broken if something is left of the line without it.
@@ -86,7 +86,7 @@ def _wrapped(text: str, cells: int) -> list[str]:
         end = space if space > 0 and left[fits - 1].isascii() else fits
         lines.append(escape(left[:end].rstrip()))
         left = left[end:].lstrip()
-    return [*lines, _cut(left, cells)]
+    return [*lines, _cut(left, room)]
 
 
 def _label(lines: Sequence[str], x: float, top: float, kind: str = "end") -> str:
@@ -103,61 +103,78 @@ def _count(cell: Cell) -> str:
 def _svg(layout: _Layout, width: float, height: float, label: str, parts: Iterable[str]) -> str:
     return (
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" class="{layout.name}" '
-        f'role="img" aria-label="{_text(label)}">{"".join(parts)}</svg>'
+        f'preserveAspectRatio="xMinYMin" role="img" aria-label="{_text(label)}">'
+        f"{''.join(parts)}</svg>"
     )
 
 
 def _bars(figure: Bars, layout: _Layout) -> str:
     most = max((cell or 0 for _, cell in figure.rows), default=0) or 1
-    room = layout.width - layout.labels - _COUNTS
-    top, parts = 0, list[str]()
+    room = layout.width - layout.labels - (_DIGIT + 1) * len(_count(most)) - 12
+    top, parts = 0.0, list[str]()
     for label, cell in figure.rows:
-        lines = _wrapped(label, layout.label_cells)
-        more = (len(lines) - 1) * _LINE
-        above = 0 if layout.labels else more + _LINE + 4
-        named = _label(lines, layout.labels - 8 if layout.labels else 0, top)
-        bar = top + above + (more / 2 if layout.labels else 0)
+        named, above, below = _row_label(label, layout, top)
+        bar = top + above
         length = room * (cell or 0) / most
         parts.append(
-            f"<g><title>{_text(label)}: {_count(cell)}</title>"
-            f"{named if layout.labels else named.replace('end', 'begin')}"
+            f"<g><title>{_text(label)}: {_count(cell)}</title>{named}"
             f'<rect x="{layout.labels}" y="{bar + 4:.0f}" width="{length:.1f}" height="{_BAR}" '
             f'class="bar"/><text x="{layout.labels + length + 6:.1f}" y="{bar + 17:.0f}">'
             f"{_count(cell)}</text></g>"
         )
-        top += _ROW + (above or more)
+        top = bar + _ROW + below
     return _svg(layout, layout.width, top + 4, figure.title, parts)
 
 
+def _row_label(label: str, layout: _Layout, top: float) -> tuple[str, float, float]:
+    """The label of a row that begins at *top*; what of it is above the row's bar, and below it."""
+    lines = _wrapped(label, layout.room)
+    if not layout.labels:
+        return _label(lines, 0, top, "begin"), len(lines) * _LINE + 7, 0
+    half = (len(lines) - 1) * _LINE / 2
+    return _label(lines, layout.labels - 8, top), half, half
+
+
 def _grid(figure: Grid, layout: _Layout) -> str:
-    heads = [_cut(column, _HEAD_CELLS) for column in figure.columns]
-    longest = max((sum(_cells_of(column)) for column in figure.columns), default=0)
-    head = 14 + _SLANT * _CHARACTER * min(longest, _HEAD_CELLS)
     most = max((cell or 0 for _, cells in figure.rows for cell in cells), default=0) or 1
-    cell_width = max(_CELL, 8 * max(len(_count(most)), 3) + 6)
-    labels, parts = layout.grid_labels, list[str]()
-    for number, column in enumerate(heads):
-        x = labels + number * cell_width + cell_width / 2
-        # Slanted, so that long names have room beside each other.
-        turn = f' transform="rotate(-45 {x:.0f} {head - 6:.0f})"' if longest > 3 else ""
-        kind = "" if longest > 3 else ' class="middle"'
-        parts.append(f'<text x="{x:.0f}" y="{head - 6:.0f}"{turn}{kind}>{column}</text>')
-    top = head
+    columns, digits = len(figure.columns), max(len(_count(most)), 1)
+    fitting = (layout.width - layout.labels) / max(columns, 1)
+    cell_width = max(min(_CELL, max(fitting, _LEAST_CELL)), _DIGIT * digits + 2)
+    heads, head, beyond = _heads(figure.columns, layout, cell_width)
+    parts, top = [heads], head
     for label, cells in figure.rows:
-        lines = _wrapped(label, _room(labels))
-        more = (len(lines) - 1) * _LINE
-        parts.append(f"<g><title>{_text(label)}</title>{_label(lines, labels - 8, top)}</g>")
-        parts += _cells(cells, labels, top + more / 2, cell_width, most)
-        top += _ROW + more
-    width = max(layout.width, labels + len(heads) * cell_width + (head if longest > 3 else 0))
+        named, above, below = _row_label(label, layout, top)
+        parts.append(f"<g><title>{_text(label)}</title>{named}</g>")
+        parts += _cells(cells, layout.labels, top + above, cell_width, most)
+        top += above + _ROW + below
+    width = max(layout.width, layout.labels + columns * cell_width + beyond)
     return _svg(layout, width, top + 4, figure.title, parts)
+
+
+def _heads(columns: Sequence[str], layout: _Layout, cell: float) -> tuple[str, float, float]:
+    """The names of *columns*, how high they are, and how far they reach beyond the last one.
+
+    Long ones are slanted, so that they have room beside each other, and upright on a telephone.
+    """
+    names = [_cut(column, _HEAD) for column in columns]
+    longest = max((_upto(unescape(one))[-1] for one in names if one), default=0)
+    short = longest <= cell - 4
+    head = 24 if short else 14 + longest * (_SLANT if layout.labels else 1)
+    parts = []
+    for number, name in enumerate(names):
+        x = layout.labels + (number + 0.5) * cell + (0 if short or layout.labels else 4)
+        angle = -45 if layout.labels else -90
+        turn = (
+            ' class="middle"' if short else f' transform="rotate({angle} {x:.0f} {head - 6:.0f})"'
+        )
+        parts.append(f'<text x="{x:.0f}" y="{head - 6:.0f}"{turn}>{name}</text>')
+    return "".join(parts), head, head if layout.labels and not short else 0
 
 
 def _cells(cells: Sequence[Cell], left: int, top: float, width: float, most: int) -> Iterator[str]:
     for number, cell in enumerate(cells):
         x = left + number * width
         share = 0.0 if not cell else 0.15 + 0.85 * cell / most
-        kind = "dark" if share > 0.55 else ""
         yield (
             f'<rect x="{x:.0f}" y="{top + 1:.0f}" width="{width - 2:.0f}" height="24" '
             f'class="cell"/><rect x="{x:.0f}" y="{top + 1:.0f}" width="{width - 2:.0f}" '
@@ -165,7 +182,7 @@ def _cells(cells: Sequence[Cell], left: int, top: float, width: float, most: int
         )
         if cell != 0:
             yield (
-                f'<text x="{x + width / 2 - 1:.0f}" y="{top + 17:.0f}" class="middle {kind}">'
+                f'<text x="{x + width / 2 - 1:.0f}" y="{top + 17:.0f}" class="middle">'
                 f"{_count(cell)}</text>"
             )
 
@@ -174,7 +191,10 @@ def _listing(figure: Listing) -> str:
     heads = "".join(f"<th>{_text(head)}</th>" for head in figure.heads)
     rows = "".join(
         f"<tr><th>{_text(row[0])}</th>"
-        + "".join(f"<td>{_text(cell)}</td>" for cell in row[1:])
+        + "".join(
+            f'<td data-head="{_text(head)}">{_text(cell)}</td>'
+            for head, cell in zip(figure.heads[1:], row[1:], strict=True)
+        )
         + "</tr>"
         for row in figure.rows
     )

@@ -1,6 +1,6 @@
 """How the desk shows the figures of many cases on a terminal, and to programs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,13 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scripts.desk.charts.figures import LEFT_OUT, Bars, Cell, Figure, Grid
+from scripts.desk.charts.figures import LEFT_OUT, Bars, Cell, Figure, Grid, Listing
 from scripts.desk.screen.output import table
 from scripts.terminal import one_line
 
-_LABEL_CHARACTERS = 60
+_LABEL_CHARACTERS = 200
 _HEAD_CELLS = 5
-_LEAST_BAR = 10
+_LEAST_BAR, _LEAST_LABEL = 10, 12
 _FULL, _PARTS = "█", " ▏▎▍▌▋▊▉"
 
 
@@ -34,13 +34,35 @@ def _body(figure: Figure, width: int) -> RenderableType:
     if isinstance(figure, Bars):
         return _bars(figure, width)
     if isinstance(figure, Grid):
-        return _grid(figure)
-    listed = table(figure.heads[0])
-    for head in figure.heads[1:]:
-        listed.add_column(head, justify="right")
+        return _grid(figure, width)
+    return _listing(figure, width)
+
+
+def _listing(figure: Listing, width: int) -> RenderableType:
+    """A table, or where a number or a word of its heads would be cut, its rows one by one."""
+    across = range(1, len(figure.heads))
+    needed = [
+        max(map(cell_len, (*figure.heads[column].split(), *(row[column] for row in figure.rows))))
+        for column in across
+    ]
+    if _LEAST_LABEL + sum(needed) + 2 * len(figure.heads) > width:
+        return Group(*(_stacked(figure.heads, row) for row in figure.rows))
+    listed = table()
+    listed.add_column(figure.heads[0], overflow="fold")
+    for head, least in zip(figure.heads[1:], needed, strict=True):
+        listed.add_column(head, justify="right", min_width=least)
     for row in figure.rows:
         listed.add_row(*map(Text, row))
     return listed
+
+
+def _stacked(heads: Sequence[str], row: Sequence[str]) -> RenderableType:
+    listed = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+    listed.add_column(overflow="fold")
+    listed.add_column(justify="right", no_wrap=True)
+    for head, cell in zip(heads[1:], row[1:], strict=True):
+        listed.add_row(Text(f"  {head}"), Text(cell))
+    return Group(Text(row[0]), listed)
 
 
 def _bars(figure: Bars, width: int) -> Table:
@@ -50,8 +72,8 @@ def _bars(figure: Bars, width: int) -> Table:
     longest = min(max(map(cell_len, labels)), width // 2)
     room = max(_LEAST_BAR, width - longest - max(map(len, counts)) - 4)
     listed = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
-    listed.add_column(max_width=longest, no_wrap=True, overflow="ellipsis")
-    listed.add_column(justify="right")
+    listed.add_column(max_width=longest, overflow="fold")
+    listed.add_column(justify="right", no_wrap=True)
     listed.add_column(no_wrap=True)
     for label, count, (_, cell) in zip(labels, counts, figure.rows, strict=True):
         listed.add_row(Text(label), Text(count), Text(_bar(room * (cell or 0) / most)))
@@ -64,25 +86,42 @@ def _bar(length: float) -> str:
     return (_FULL * (eighths // 8) + _PARTS[eighths % 8]).rstrip()
 
 
-def _grid(figure: Grid) -> RenderableType:
-    """The grid, its longer side down; long names of columns are numbered and listed below it."""
+def _grid(figure: Grid, width: int) -> RenderableType:
+    """The grid, its longer side down; long names of columns are numbered and listed below it.
+
+    If not all columns fit beside each other, the others come below.
+    """
     rows, columns = figure.rows, figure.columns
     if len(columns) > len(rows):
         labels, cells = zip(*rows, strict=True)
         rows, columns = tuple(zip(columns, zip(*cells, strict=True), strict=True)), labels
     named = any(cell_len(column) > _HEAD_CELLS for column in columns)
-    listed = table("")
+    heads = [str(number) if named else one for number, one in enumerate(columns, 1)]
+    counts = [["" if cell == 0 else _count(cell) for cell in row] for _, row in rows]
+    widest = max(map(cell_len, (*heads, *(one for row in counts for one in row))))
+    fit = max(1, (width - _LEAST_LABEL - 3) // (widest + 2))
+    shown: list[RenderableType] = []
+    for first in range(0, len(heads), fit):
+        listed = table()
+        listed.add_column(overflow="fold")
+        for head in heads[first : first + fit]:
+            listed.add_column(head, justify="right", no_wrap=True, min_width=widest)
+        for (label, _), row in zip(rows, counts, strict=True):
+            name = Text(one_line(label, _LABEL_CHARACTERS))
+            listed.add_row(name, *map(Text, row[first : first + fit]))
+        shown.append(listed)
+    return Group(*shown, *([_names(columns)] if named else []))
+
+
+def _names(columns: Sequence[str]) -> Table:
+    """What the numbers over the columns of a grid mean."""
+    listed = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+    listed.add_column(justify="right")
+    listed.add_column(overflow="fold")
     for number, column in enumerate(columns, 1):
-        listed.add_column(str(number) if named else column, justify="right", no_wrap=True)
-    for label, row in rows:
-        counts = ("" if cell == 0 else _count(cell) for cell in row)
-        listed.add_row(Text(one_line(label, _LABEL_CHARACTERS)), *map(Text, counts))
-    names = [
-        Text(f"  {number}: {one_line(column, _LABEL_CHARACTERS)}", style="dim")
-        for number, column in enumerate(columns, 1)
-        if named
-    ]
-    return Group(listed, *names)
+        name = one_line(column, _LABEL_CHARACTERS)
+        listed.add_row(Text(f"  {number}:", style="dim"), Text(name, style="dim"))
+    return listed
 
 
 def _count(cell: Cell) -> str:
