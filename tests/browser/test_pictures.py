@@ -28,7 +28,7 @@ from dropbox.campaign import Campaign
 from dropbox.label import LANGUAGES
 from dropbox.openpgp import Reviewers
 from scripts.desk.charts.page import html
-from scripts.desk.charts.shapes import Asked, Bars, Grid, Listing
+from scripts.desk.charts.shapes import Asked, Bars, Figure, Grid, Listing
 
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 60_000
@@ -87,7 +87,7 @@ def charts(language: str) -> str:
     categories = [one.in_(language) for one in campaign.categories]
     labels = [one.in_(language) for category in campaign.categories for one in category.harms]
     amounts = tuple(f"{10**power:,}" for power in range(4, 9))
-    found = [
+    found: list[Figure] = [
         Bars("bars", tuple((label, 10**number) for number, label in enumerate(labels[:7]))),
         Grid(
             "months",

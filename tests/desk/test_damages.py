@@ -17,6 +17,8 @@ from dropbox.label import LANGUAGES
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.charts.damages import Damages, damage_values, damages, listed
 from scripts.desk.charts.shapes import LEFT_OUT, Asked
+from scripts.desk.charts.small_cells import dominated, hidden_sums
+from scripts.desk.charts.titles import DOMINATED, EXACT
 from scripts.desk.review.judgement import Judgement
 from scripts.desk.search.counted import Cases
 
@@ -68,9 +70,11 @@ def _amount(one: tuple[str, str, str]) -> dict[str, str]:
     return {**found, "method": method} if method else found
 
 
-def counted(casebook: Casebook, least: int = 1, language: str = "en") -> tuple[Damages, Asked]:
+def counted(
+    casebook: Casebook, least: int = 1, language: str = "en", *, exact: bool = True
+) -> tuple[Damages, Asked]:
     numbers = [case.number for case in casebook.cases()]
-    asked = Asked(numbers, language, DAY, least)
+    asked = Asked(numbers, language, DAY, least, exact=exact)
     return damages(casebook, Cases(casebook, numbers), asked), asked
 
 
@@ -141,6 +145,71 @@ def test_small_counts_are_left_out_with_their_sums_and_what_would_give_them_away
     for method in ("· Estimated by a reviewer", "· Shown by documents"):
         assert cells[method] == (LEFT_OUT,) * 5
     assert all(set(one[2:]) == {LEFT_OUT} for name, one in cells.items() if name != "yuan (CNY)")
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ("95 2 1 1 1", True),
+        ("70 20 5 5", True),
+        ("70 16 7 7", False),
+        ("50 50", True),
+        ("1 1 1", False),
+        ("7", True),
+        ("0 0 0", False),
+        ("", False),
+    ],
+)
+def test_a_sum_is_told_by_the_second_largest_if_little_is_left_of_it(
+    parts: str, told: bool
+) -> None:
+    assert dominated([Decimal(one) for one in parts.split()]) is told
+
+
+def test_what_is_left_out_of_a_known_total_is_left_out_as_a_whole() -> None:
+    def persons(*given: str) -> list[dict[str, Decimal]]:
+        parts = (dict(part.split("=") for part in one.split()) for one in given)
+        return [{kind: Decimal(amount) for kind, amount in one.items()} for one in parts]
+
+    even = ["a=10", "a=11", "a=12", "b=20", "b=21", "b=22", "c=30", "c=31", "c=32"]
+    assert hidden_sums(persons(*even), (), 3) == frozenset()
+    # One kind that is left out follows from the total and the others: so does the smallest other.
+    assert hidden_sums(persons(*even), ("b",), 3) == {"b"}
+    assert hidden_sums(persons(*even, "c=460"), (), 3) == {"a", "c"}
+    # Two kinds that are left out are of one person, so their sum would be that person's loss.
+    assert hidden_sums(persons(*even, "d=20 e=15"), (), 3) == {"a", "d", "e"}
+    assert hidden_sums(persons("a=1", "b=1"), (), 3) == {"a", "b"}
+    assert hidden_sums([], (), 3) == frozenset()
+
+
+def test_a_sum_that_one_case_dominates_is_left_out_of_charts_and_shown_to_counsel(
+    casebook: Casebook,
+) -> None:
+    stated = [[(str(10 + n), "CNY", "stated")] for n in range(4)]
+    lost(casebook, *stated, [("5000", "CNY", "documented")])
+    lost(casebook, *[[(str(10 + n), "USD", "stated")] for n in range(5)])
+    lost(casebook, *[[(str(10 + n), "USD", "documented")] for n in range(4)], [("50", "USD", "")])
+    found, asked = counted(casebook, least=3, exact=False)
+    yuan, dollars = found.currencies
+
+    # The count, and the middle of many, still say something; the sum would say who lost 5,000.
+    assert (yuan.all.cases, yuan.all.total) == (5, None)
+    assert {one.total for one in yuan.methods.values()} == {None}
+    assert (dollars.all.cases, dollars.all.total) == (10, Decimal(156))
+    # One case without a method follows from the sum of all, so does another method's sum.
+    assert dollars.methods["documented"].total is dollars.methods[""].total is None
+    assert dollars.methods["stated"].total == Decimal(60)
+    for language in LANGUAGES:
+        said = replace(asked, language=language)
+        note = listed(found, casebook.campaign.reviewing, said).note
+        assert DOMINATED.in_(language) in note and EXACT.in_(language) not in note
+    found, asked = counted(casebook, least=3)
+    assert [one.all.total for one in found.currencies] == [Decimal(5046), Decimal(156)]
+    assert (
+        "for counsel, not for outsiders" in listed(found, casebook.campaign.reviewing, asked).note
+    )
+    found, asked = counted(casebook, exact=False)
+    assert found.currencies[0].all.total == Decimal(5046)
 
 
 def test_a_total_that_would_give_away_few_cases_of_merit_is_left_out(casebook: Casebook) -> None:

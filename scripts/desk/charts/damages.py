@@ -1,8 +1,9 @@
 """What was lost: sums by currency, how many cases name one, and what they rest on.
 
 Currencies are never added up but at counsel's rates. Of each case, the reviewer counts who found
-the least in a currency. A count below the least that is shown is left out with its sums. A median
-has as many cases on both sides, a quartile in each quarter: else it could be one claimant's sum.
+the least in a currency. A count below the least that is shown is left out with its sums, and but
+for counsel, so is a sum of which one case makes up nearly all. A median has as many cases on both
+sides, a quartile in each quarter: else it could be one claimant's sum.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.charts import titles
 from scripts.desk.charts.progress import progress
 from scripts.desk.charts.shapes import LEFT_OUT, Asked, Cell, Listing
-from scripts.desk.charts.small_cells import hidden
+from scripts.desk.charts.small_cells import dominated, hidden, hidden_sums
 from scripts.desk.search.counted import DECIDED, Cases
 
 
@@ -74,7 +75,7 @@ def damages(casebook: Casebook, cases: Cases, asked: Asked) -> Damages:
     codes = _in_order(casebook.campaign.reviewing.codes("currency"), by_currency)
     counts = hidden([len(by_currency[code]) for code in codes], asked.least)
     found = tuple(
-        _currency(code, by_currency[code], count, casebook, asked.least)
+        _currency(code, by_currency[code], count, casebook, asked)
         for code, count in zip(codes, counts, strict=True)
     )
     named = len(losses)
@@ -96,7 +97,7 @@ def _currency(
     found: Sequence[Mapping[str, Decimal]],
     count: Cell,
     casebook: Casebook,
-    least: int,
+    asked: Asked,
 ) -> Currency:
     present: dict[str, list[Decimal]] = {}
     for one in found:
@@ -105,28 +106,32 @@ def _currency(
     known = casebook.campaign.reviewing.codes("amount_method")
     methods = _in_order(known, present)
     # Their sums make up that of all, so a single one that is left out would follow.
-    counts = hidden([len(present[one]) for one in methods], least)
+    counts = hidden([len(present[one]) for one in methods], asked.least)
     if count is None:
         counts = (None,) * len(methods)
     totals = [sum(one.values(), Decimal()) for one in found]
+    telling = asked.guarded and dominated(totals)
+    left_out = [one for one, cell in zip(methods, counts, strict=True) if cell is None or telling]
+    if asked.guarded:
+        left_out = [*hidden_sums(found, left_out, asked.least)]
     return Currency(
         code,
-        _spread(totals, count, least),
+        _spread(totals, count, asked.least, summed=not telling),
         {
-            method: _spread(present[method], cell, least)
+            method: _spread(present[method], cell, asked.least, summed=method not in left_out)
             for method, cell in zip(methods, counts, strict=True)
         },
     )
 
 
-def _spread(totals: Sequence[Decimal], count: Cell, least: int) -> Spread:
+def _spread(totals: Sequence[Decimal], count: Cell, least: int, *, summed: bool) -> Spread:
     if count is None:
         return Spread(None)
     middle = median(totals) if len(totals) >= 2 * least else None
     low, high = None, None
     if len(totals) >= max(4 * least, 2):
         low, _, high = quantiles(totals, n=4, method="inclusive")
-    return Spread(count, sum(totals, Decimal()), low, middle, high)
+    return Spread(count, sum(totals, Decimal()) if summed else None, low, middle, high)
 
 
 def _converted(found: Sequence[Currency], rates: Sequence[Rate]) -> Converted | None:
@@ -183,6 +188,10 @@ def _note(found: Damages, asked: Asked) -> str:
         notes.append(said(titles.NAMED, f"{found.named:,}"))
     if asked.least > 1:
         notes.append(said(titles.SPREAD_NOTE, f"{2 * asked.least:,}", f"{4 * asked.least:,}"))
+    if asked.guarded:
+        notes.append(said(titles.DOMINATED))
+    elif asked.exact:
+        notes.append(said(titles.EXACT))
     if (converted := found.converted) is not None:
         rates = "; ".join(
             f"{one.currency} {one.rate} ({one.day}, {one.source})" for one in converted.rates
@@ -192,8 +201,7 @@ def _note(found: Damages, asked: Asked) -> str:
             notes.append(said(titles.NOT_CONVERTED, ", ".join(converted.without)))
     else:
         notes.append(said(titles.NO_RATES))
-    joined = "" if asked.language.startswith("zh") else " "
-    return joined.join(notes)
+    return titles.joined(asked.language, *notes)
 
 
 def _count(cell: Cell) -> str:

@@ -62,6 +62,7 @@ def html(figures: Sequence[Figure], asked: Asked, *, campaign: str) -> str:
     small = said(titles.SMALL, str(asked.least)) if asked.least > 1 else said(titles.EVERY_NUMBER)
     name = escape(one_line(campaign, _NAME_CHARACTERS))
     drawings = "\n".join(drawn(figure) for figure in figures) or f"<p>{said(titles.NOTHING)}</p>"
+    remarks = titles.joined(asked.language, said(titles.SOURCE), said(titles.NO_SAMPLE), small)
     counted = said(titles.COUNTED, asked.today.isoformat(), f"{len(asked.numbers):,}")
     return f"""<!DOCTYPE html>
 <html lang="{asked.language}">
@@ -76,7 +77,7 @@ def html(figures: Sequence[Figure], asked: Asked, *, campaign: str) -> str:
 <h1>{said(titles.PAGE)}</h1>
 <p>{name}</p>
 <p>{counted}</p>
-<p>{said(titles.SOURCE)} {small}</p>
+<p>{remarks}</p>
 {drawings}
 </body>
 </html>

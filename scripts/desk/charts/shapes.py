@@ -48,7 +48,8 @@ Figure = Bars | Grid | Listing
 class Asked:
     """What to count: cases by number, the labels' language, and the least count that is shown.
 
-    Days are counted from ``today``; ``whole``: these are all cases, not a selection.
+    Days are counted from ``today``; ``whole``: these are all cases, not a selection. ``exact``:
+    counsel reads it, so a sum is shown even if one case makes up nearly all of it.
     """
 
     numbers: Sequence[int]
@@ -56,3 +57,9 @@ class Asked:
     today: date
     least: int = LEAST
     whole: bool = True
+    exact: bool = False
+
+    @property
+    def guarded(self) -> bool:
+        """Whether sums are left out from which one case's loss could be told."""
+        return self.least > 1 and not self.exact

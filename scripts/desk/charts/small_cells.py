@@ -1,8 +1,16 @@
-"""Leaving out small counts, which could point at a person, and what would give them away."""
+"""Leaving out small counts and telling sums, which could point at a person, and what would give
+them away.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 
 from scripts.desk.charts.shapes import Cell
+
+# Nobody may tell the largest part of a sum to within a fifth, not even whoever knows the second
+# largest, which is their own. It is the p% rule of official statistics (Handbook on Statistical
+# Disclosure Control, chapter 4); they choose their p and publish none.
+_WITHIN = Decimal("0.2")
 
 
 def hidden(counts: Sequence[int], least: int) -> tuple[Cell, ...]:
@@ -36,3 +44,34 @@ def hidden_in_grid(rows: Sequence[Sequence[int]], least: int) -> list[tuple[Cell
                     cells[y][x] = None
                     changed = True
     return [tuple(row) for row in cells]
+
+
+def dominated(parts: Sequence[Decimal]) -> bool:
+    """Whether the largest of *parts*, each of one person, could be told from their sum."""
+    first, _second, *others = [*sorted(parts, reverse=True), Decimal(), Decimal()]
+    return sum(others, Decimal()) < _WITHIN * first
+
+
+def hidden_sums(
+    persons: Sequence[Mapping[str, Decimal]], left_out: Collection[str], least: int
+) -> frozenset[str]:
+    """The kinds whose sums are left out, where the sum over all kinds is known.
+
+    Each of *persons* has a part of some kinds. What is left out, also the kinds *left_out* already,
+    can be told as a whole: so it has to be of enough persons too, and nobody may dominate it.
+    """
+    kinds = {kind for one in persons for kind in one}
+    sums = {kind: sum((one.get(kind, Decimal()) for one in persons), Decimal()) for kind in kinds}
+
+    def tells(some: frozenset[str]) -> bool:
+        parts = [
+            sum(map(one.__getitem__, some & one.keys()), Decimal())
+            for one in persons
+            if not some.isdisjoint(one)
+        ]
+        return len(parts) < least or dominated(parts)
+
+    found = frozenset(left_out).union(kind for kind in kinds if tells(frozenset({kind})))
+    while found and found != kinds and tells(found):
+        found |= {min(kinds - found, key=lambda kind: (sums[kind], kind))}
+    return found

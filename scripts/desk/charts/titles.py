@@ -8,6 +8,11 @@ def _title(hans: str, hant: str, english: str) -> Label:
     return Label("", {"zh-Hans": hans, "zh-Hant": hant, "en": english})
 
 
+def joined(language: str, *sentences: str) -> str:
+    """*sentences* one after the other, as the language has it."""
+    return ("" if language.startswith("zh") else " ").join(sentences)
+
+
 PAGE = _title("案件概览", "案件概覽", "The cases at a glance")
 COUNTED = _title("截至 %s：共 %s 个案件。", "截至 %s：共 %s 個案件。", "On %s: %s cases.")
 SMALL = _title(
@@ -25,6 +30,11 @@ SOURCE = _title(
     "数字来自复核结论；尚无结论时，来自当事人所述。",
     "數字來自複核結論；尚無結論時，來自當事人所述。",
     "Counted is what reviews concluded, and until then what claimants said.",
+)
+NO_SAMPLE = _title(
+    "只包括主动来信的人，并非抽样调查。",
+    "只包括主動來信的人，並非抽樣調查。",
+    "Those are counted who chose to report: they are no sample of all whom it may concern.",
 )
 NOTHING = _title(
     "还没有可以统计的内容。", "還沒有可以統計的內容。", "There is nothing to count yet."
@@ -51,6 +61,18 @@ SPREAD_NOTE = _title(
     "案件达 % 个才显示中位数，达 % 个才显示四分位数。",
     "案件達 % 個才顯示中位數，達 % 個才顯示四分位數。",
     "A median is shown from % cases on, quartiles from % on.",
+)
+DOMINATED = _title(
+    "某一案件占合计的绝大部分、其损失可以推算到误差两成以内的，该合计也不显示。",
+    "某一案件占合計的絕大部分、其損失可以推算到誤差兩成以內的，該合計也不顯示。",
+    "A sum is left out too if one case makes up so much of it that its loss could be told to "
+    "within a fifth.",
+)
+EXACT = _title(
+    "合计为精确数字：某一案件占绝大部分时，可以看出其损失。供律师使用，请勿外传。",
+    "合計為精確數字：某一案件占絕大部分時，可以看出其損失。供律師使用，請勿外傳。",
+    "Sums are exact, so where one case makes up nearly all of a sum, its loss can be told: for "
+    "counsel, not for outsiders.",
 )
 NO_RATES = _title("各币种未换算。", "各幣別未換算。", "Nothing is converted.")
 CONVERTED = _title(

@@ -41,7 +41,7 @@ def run(asked: argparse.Namespace) -> None:
         given_away = casebook.layers.given_away(reviewer)
         chosen = chosen_by(casebook, asked).numbers(casebook, reviewer)
         numbers = [one for one in chosen if one not in given_away]
-        counting = Asked(numbers, asked.lang, today(), asked.least)
+        counting = Asked(numbers, asked.lang, today(), asked.least, exact=True)
         found = damages(casebook, Cases(casebook, numbers), counting)
         figure = listed(found, casebook.campaign.reviewing, counting)
         casebook.note("view", "damages")
