@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from dropbox.errors import BadPacket, CannotSeal
-from dropbox.packets import SealedMessage
+from dropbox.sealed_message import SealedMessage
 
 _NOT_EXACT = "The ciphertext is not one message to exactly the pinned reviewers."
 

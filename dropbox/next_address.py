@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dropbox.errors import BadPacket, SettingsError
-from dropbox.packets import read_pinned_keys, verify_detached
+from dropbox.packets import verify_detached
+from dropbox.pinned_keys import read_pinned_keys
 from dropbox.system_error import explained
 
 _LINE = re.compile(rb"casedrop next address 1 ([a-z2-7]{56}\.onion) ([a-z2-7]{56}\.onion)\n")

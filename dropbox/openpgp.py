@@ -21,7 +21,8 @@ from dropbox.gpg_command import OFFLINE_OPTIONS, SEAL_OPTIONS, SERVER_OPTIONS
 from dropbox.gpg_output import CheckedOutput
 from dropbox.gpg_process import Bounds
 from dropbox.opening_failure import OwnWeeks, why_locked
-from dropbox.packets import dearmor, read_pinned_keys, read_pins
+from dropbox.packets import dearmor
+from dropbox.pinned_keys import read_pinned_keys, read_pins
 from dropbox.reviewer_key import WeeklyKey, reviewer_keys, seal_to_week, signing
 from dropbox.sizes import BLOCK_BYTES, MAX_REVIEWERS
 from dropbox.week_keyrings import Named, WeekKeyrings, named_in

@@ -1,9 +1,7 @@
-"""Reading OpenPGP packets (RFC 9580 and gpg's older forms): recipients, keys, signatures.
+"""Reading OpenPGP packets (RFC 9580 and gpg's older forms): keys and signatures.
 
-Nothing here encrypts or decrypts. The front checks whom a fresh ciphertext is really addressed to,
-and the desk finds the end of a message in its block, with the same reader; the vault, which has no
-gpg, verifies a reviewer's signature with libsodium. Input is untrusted; no loop runs longer than
-the input.
+Nothing here encrypts or decrypts. The vault, which has no gpg, verifies a reviewer's signature with
+libsodium. Input is untrusted; no loop runs longer than the input.
 """
 
 import hashlib
@@ -11,28 +9,17 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from dropbox.errors import BadPacket, KeysError
-from dropbox.sizes import MAX_REVIEWERS
+from dropbox.errors import BadPacket
 
 PKESK, SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY, SEALED_DATA = 1, 2, 6, 13, 14, 18
-# Tags above 15 exist only in the new header format, so sealed data always begins with this byte.
-_SEALED_DATA_HEADER = 0xC0 | SEALED_DATA
-# A PKESK packet is accepted with a length of one byte, in the old and the new format: for a cv25519
-# key and AES-256 it has 94 bytes. Its version is the one that gpg writes for keys of version 4.
-_PKESK_HEADERS = (0x84, 0xC0 | PKESK)
-_PKESK_3, _SEIPD_1 = 3, 1
-_LEAST_RECIPIENT_BYTES, _MAX_RECIPIENT_BYTES = 10, 94
 # A new-format length begins with one of these if it is that of a part, or has four bytes.
-_PARTIAL, _FOUR_BYTES = 224, 255
-_HIDDEN = "0" * 16  # the key id of a recipient who is not named
-_NO_RECIPIENTS = "The ciphertext does not start with its recipients."
-_ED25519_LEGACY, _ECDH = 22, 18
+PARTIAL, FOUR_BYTES = 224, 255
+_ED25519_LEGACY, ECDH = 22, 18
 _ED25519_OID = bytes.fromhex("2b06010401da470f01")
 _HASHES = {8: hashlib.sha256, 9: hashlib.sha384, 10: hashlib.sha512}
 _ISSUER_FINGERPRINT, _CREATED, _KEY_LASTS = 33, 2, 9
@@ -51,14 +38,14 @@ class Packet:
     body: bytes
 
 
-def _length(data: bytes, at: int) -> tuple[int, int, bool]:
+def length_at(data: bytes, at: int) -> tuple[int, int, bool]:
     """A new-format length at *at*: (body length, offset after it, whether more parts follow)."""
     first = data[at]
     if first < 192:
         return first, at + 1, False
-    if first < _PARTIAL:
+    if first < PARTIAL:
         return ((first - 192) << 8) + data[at + 1] + 192, at + 2, False
-    if first < _FOUR_BYTES:
+    if first < FOUR_BYTES:
         return 1 << (first & 0x1F), at + 1, True
     return int.from_bytes(data[at + 1 : at + 5], "big"), at + 5, False
 
@@ -76,7 +63,7 @@ def _old_packet(data: bytes, start: int) -> Packet:
 def _new_packet(data: bytes, start: int) -> Packet:
     at, more, pieces = start + 1, True, []
     while more:
-        length, at, more = _length(data, at)
+        length, at, more = length_at(data, at)
         pieces.append(data[at : at + length])
         at += length
     return Packet(data[start] & 0x3F, start, at, b"".join(pieces))
@@ -94,142 +81,6 @@ def packets(data: bytes) -> Iterator[Packet]:
             raise BadPacket("A packet is cut off.") from None
         yield packet
         at = packet.end
-
-
-class SealedMessage:
-    """A sealed message, read piece by piece as it arrives.
-
-    Accepts exactly this: one PKESK packet of version 3 for each recipient, then one packet of
-    sealed data with integrity protection (SEIPD of version 1), and nothing before, between or
-    behind them. ``recipients`` are key ids (16 upper-case hex digits) in order; they are complete
-    once ``sealed`` is true. ``length`` counts the bytes of the message read so far; it is the
-    message's length once ``ended`` is true.
-    """
-
-    def __init__(self) -> None:
-        self.recipients: list[str] = []
-        self.sealed = self.ended = False
-        self.length = 0
-        # A packet's header and what is checked behind it: at most one recipient's packet.
-        self._head = bytearray()
-        self._left = 0  # bytes of sealed data up to the next length
-        self._last_part = self._versioned = False
-
-    def take(self, data: bytes | memoryview) -> int:
-        """Read on, and return how many bytes of *data* belong to the message. Raises BadPacket."""
-        at = 0
-        while at < len(data) and not self.ended:
-            if self._left:
-                step = min(self._left, len(data) - at)
-                self._left -= step
-                at += step
-                self.ended = self._last_part and not self._left
-            elif self._versioned and not self._head and _PARTIAL <= data[at] < _FOUR_BYTES:
-                # What _begin_part would do, only faster: a large message has thousands of parts.
-                self._left = 1 << (data[at] & 0x1F)
-                at += 1
-            else:
-                step = min(self._wanted(), len(data) - at)
-                self._head += data[at : at + step]
-                at += step
-                self._read_head()
-        self.length += at
-        return at
-
-    def _wanted(self) -> int:
-        """How many bytes to read before :meth:`_read_head`: a recipient's packet is read whole."""
-        if self.sealed or len(self._head) < 2:
-            return 1
-        # Its length was checked when it was read.
-        return 2 + self._head[1] - len(self._head)
-
-    def _read_head(self) -> None:
-        if self._versioned:
-            self._begin_part(self._head)
-        elif self.sealed:
-            self._begin_sealed_data()
-        elif len(self._head) == 1 and self._head[0] == _SEALED_DATA_HEADER and self.recipients:
-            self.sealed = True
-            self._head.clear()
-        else:
-            self._read_recipient()
-
-    def _read_recipient(self) -> None:
-        head = self._head
-        if head[0] not in _PKESK_HEADERS or len(self.recipients) == MAX_REVIEWERS:
-            # A passphrase, or a key of a later version, would otherwise open the message unseen.
-            raise BadPacket(_NO_RECIPIENTS)
-        if len(head) < 2:
-            return
-        if not _LEAST_RECIPIENT_BYTES <= head[1] <= _MAX_RECIPIENT_BYTES:
-            raise BadPacket(_NO_RECIPIENTS)
-        if len(head) < 2 + head[1]:
-            return
-        key_id = head[3:11].hex().upper()
-        if (
-            head[2] != _PKESK_3
-            or head[11] != _ECDH
-            or key_id == _HIDDEN
-            or key_id in self.recipients
-        ):
-            raise BadPacket(_NO_RECIPIENTS)
-        self.recipients.append(key_id)
-        head.clear()
-
-    def _begin_sealed_data(self) -> None:
-        # The first length, then the version, which is the first byte of the data.
-        body = _complete_length(self._head)
-        if body is None or len(self._head) == body[1]:
-            return
-        if body[0] < 1 or self._head[body[1]] != _SEIPD_1:
-            raise BadPacket("The sealed data has no integrity protection.")
-        self._versioned = True
-        self._begin_part(self._head)
-        self._left -= 1
-        self.ended = self._last_part and not self._left
-
-    def _begin_part(self, head: bytearray) -> None:
-        body = _complete_length(head)
-        if body is None:
-            return
-        self._left, _, more = body
-        self._last_part = not more
-        self.ended = self._last_part and not self._left
-        self._head.clear()
-
-
-def _complete_length(head: bytearray) -> tuple[int, int, bool] | None:
-    """The new-format length at the start of *head*, as :func:`_length`; None if more must come."""
-    try:
-        found = _length(bytes(head), 0)
-    except IndexError:
-        return None
-    return found if found[1] <= len(head) else None
-
-
-def recipients(head: bytes) -> list[str]:
-    """The key ids (16 upper-case hex digits) of the recipients of a sealed message, in order.
-
-    *head* must contain them all; the sealed data after them may be cut off. Raises BadPacket if no
-    sealed data follows.
-    """
-    message = SealedMessage()
-    message.take(head)
-    if not message.sealed:
-        raise BadPacket(_NO_RECIPIENTS)
-    return message.recipients
-
-
-def message_length(block: bytes | memoryview) -> int:
-    """The length in bytes of the sealed message at the start of *block*.
-
-    Raises BadPacket unless a whole message is there; whatever follows it is not read.
-    """
-    message = SealedMessage()
-    message.take(block)
-    if not message.ended:
-        raise BadPacket("This block does not start with a whole sealed message.")
-    return message.length
 
 
 @dataclass(frozen=True)
@@ -283,40 +134,6 @@ def dearmor(text: bytes) -> bytes:
         raise BadPacket("The file is not an ASCII-armored OpenPGP key.") from None
 
 
-def read_pins(keys: Path) -> dict[str, str]:
-    """The pin file ``FINGERPRINTS`` in *keys*, as {fingerprint: file name}.
-
-    Raises KeysError with the line.
-    """
-    pins: dict[str, str] = {}
-    try:
-        lines = (keys / "FINGERPRINTS").read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise KeysError(
-            f"There is no readable FINGERPRINTS file in {keys}; the key ceremony creates it."
-        ) from None
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        fingerprint, _, name = line.partition(" ")
-        if (
-            len(fingerprint) != 40
-            or set(fingerprint) - set("0123456789ABCDEF")
-            or not name.strip()
-            or Path(name.strip()).name != name.strip()
-        ):
-            raise KeysError(
-                f"FINGERPRINTS, line {number}: not a fingerprint (40 capital hex digits) "
-                "followed by a file name."
-            )
-        if fingerprint in pins or name.strip() in pins.values():
-            raise KeysError(f"FINGERPRINTS, line {number}: this key or file is pinned twice.")
-        pins[fingerprint] = name.strip()
-    if not pins:
-        raise KeysError(f"FINGERPRINTS in {keys} lists no key; nothing could be sealed.")
-    return pins
-
-
 def last_second(data: bytes) -> int:
     """The Unix time when the last encryption subkey in a binary key file expires; 0 if none does.
 
@@ -348,7 +165,7 @@ def subkey_ends(part: Sequence[Packet]) -> int:
     """
     body, ends = part[0].body, 0
     # version 4, creation time, algorithm
-    if part[0].tag != PUBLIC_SUBKEY or body[:1] != b"\x04" or body[5:6] != bytes([_ECDH]):
+    if part[0].tag != PUBLIC_SUBKEY or body[:1] != b"\x04" or body[5:6] != bytes([ECDH]):
         return 0
     made = int.from_bytes(body[1:5], "big")
     for signature in (packet.body for packet in part[1:]):
@@ -363,43 +180,6 @@ def subkey_ends(part: Sequence[Packet]) -> int:
             seconds = int.from_bytes(lasts, "big")
             ends = made + seconds if seconds else 0
     return ends
-
-
-def last_day(keys: Path) -> date:
-    """The last UTC day on which every pinned key in *keys* has a valid encryption subkey.
-
-    Raises KeysError, naming the file, like :func:`read_pinned_keys`.
-    """
-    ends = []
-    for name in read_pins(keys).values():
-        try:
-            ends.append(last_second(dearmor((keys / name).read_bytes())))
-        except (OSError, BadPacket) as why:
-            raise KeysError(f"{name} in {keys} cannot be used: {why}") from None
-    return datetime.fromtimestamp(max(min(ends) - 1, 0), UTC).date()
-
-
-def read_pinned_keys(keys: Path) -> tuple[PublicKey, ...]:
-    """The pinned reviewers' signing keys in *keys*.
-
-    Raises KeysError naming the file that does not match.
-    """
-    pins = read_pins(keys)
-    unpinned = sorted({file.name for file in keys.glob("*.asc")} - set(pins.values()))
-    if unpinned:
-        raise KeysError(f"{unpinned[0]} in {keys} is not pinned in FINGERPRINTS.")
-    read = []
-    for fingerprint, name in pins.items():
-        try:
-            key = PublicKey.read(dearmor((keys / name).read_bytes()))
-        except (OSError, BadPacket) as why:
-            raise KeysError(f"{name} in {keys} cannot be used: {why}") from None
-        if key.fingerprint != fingerprint:
-            raise KeysError(
-                f"{name} in {keys} is not the pinned key: its fingerprint is {key.fingerprint}."
-            )
-        read.append(key)
-    return tuple(read)
 
 
 def verify_detached(
@@ -462,7 +242,7 @@ def _subpackets(area: bytes) -> dict[int, bytes]:
     at = 0
     try:
         while at < len(area):
-            length, at, _ = _length(area, at)
+            length, at, _ = length_at(area, at)
             kind, value = area[at] & 0x7F, area[at + 1 : at + length]
             if length < 1 or kind in fields or at + length > len(area):
                 raise BadPacket("The signature's fields are damaged.")

@@ -11,16 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dropbox.errors import BadPacket, KeysError
-from dropbox.packets import (
-    PUBLIC_KEY,
-    PUBLIC_SUBKEY,
-    USER_ID,
-    dearmor,
-    parts,
-    read_pinned_keys,
-    read_pins,
-    subkey_ends,
-)
+from dropbox.packets import PUBLIC_KEY, PUBLIC_SUBKEY, USER_ID, dearmor, parts, subkey_ends
+from dropbox.pinned_keys import read_pinned_keys, read_pins
 
 # RFC 9580, 6.1: the checksum of an armored block.
 _CRC24_START, _CRC24_POLYNOMIAL = 0xB704CE, 0x1864CFB

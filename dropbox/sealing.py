@@ -31,9 +31,9 @@ from dropbox.errors import (
     TooLarge,
 )
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import SealedMessage, message_length
 from dropbox.padding import BadPadding, pad, unpad_offline
 from dropbox.report import Attachment, Report
+from dropbox.sealed_message import SealedMessage, message_length
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, MAX_REVIEWERS, PENDING_BATCH
 
 # The room for gpg's ciphertext in a block, after the authentication tag of the outer encryption.

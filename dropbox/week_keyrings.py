@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 
 from dropbox.errors import BadPacket
-from dropbox.packets import recipients
+from dropbox.sealed_message import recipients
 
 # The key ids that a message names, in order; none if they cannot be told.
 Named = tuple[str, ...]

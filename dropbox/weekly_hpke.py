@@ -17,7 +17,8 @@ from dropbox import canonical_json
 from dropbox.errors import BadPacket, KeysError
 from dropbox.hpke import PublicKey
 from dropbox.packets import PublicKey as SigningKey
-from dropbox.packets import read_pinned_keys, read_pins, verify_detached
+from dropbox.packets import verify_detached
+from dropbox.pinned_keys import read_pinned_keys, read_pins
 
 # In the signed bytes, so that this signature cannot be taken for one over anything else.
 FORMAT = "casedrop weekly HPKE keys"

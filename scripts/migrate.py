@@ -119,7 +119,7 @@ def _converted(plan: _Plan, now: datetime) -> Migrated:
     A run that was killed leaves its mark; the next one makes everything beside the mark anew.
     """
     # Imported only when the command runs, so that a missing package becomes a sentence.
-    from dropbox.packets import read_pinned_keys  # noqa: PLC0415
+    from dropbox.pinned_keys import read_pinned_keys  # noqa: PLC0415
     from dropbox.vault.migration import convert  # noqa: PLC0415
     from dropbox.weekly_hpke import WeeklyHpke  # noqa: PLC0415
 

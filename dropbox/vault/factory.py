@@ -9,7 +9,7 @@ from nacl.signing import SigningKey
 
 from dropbox.campaign import Campaign
 from dropbox.errors import SettingsError
-from dropbox.packets import last_day, read_pinned_keys
+from dropbox.pinned_keys import last_day, read_pinned_keys
 from dropbox.settings import Settings
 from dropbox.successor import read_successor, successor_path
 from dropbox.system_error import explained

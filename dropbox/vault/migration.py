@@ -20,7 +20,7 @@ from dropbox.day_key import DayKey
 from dropbox.erase_hash import erase_hash
 from dropbox.errors import BadPacket, CannotOpen, CannotStore, StoreError
 from dropbox.hpke import PublicKey
-from dropbox.packets import message_length
+from dropbox.sealed_message import message_length
 from dropbox.settings import Settings
 from dropbox.sizes import PENDING_BATCH, REPLY_BYTES
 from dropbox.tombstone import Reason

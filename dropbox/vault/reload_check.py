@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
-from dropbox.packets import last_day, read_pinned_keys
+from dropbox.pinned_keys import last_day, read_pinned_keys
 from dropbox.settings import Settings
 from dropbox.successor import read_successor, successor_path
 from dropbox.vault.factory import read_export_key

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dropbox.durable_file import sync_folder, write_new
 from dropbox.openpgp import Reviewers
-from dropbox.packets import read_pinned_keys, read_pins
+from dropbox.pinned_keys import read_pinned_keys, read_pins
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.ceremony.weeks import CeremonyError
 

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 from dropbox.durable_file import erase, sync_folder, write_new
-from dropbox.packets import PublicKey, dearmor, read_pins
+from dropbox.packets import PublicKey, dearmor
+from dropbox.pinned_keys import read_pins
 from dropbox.reviewer_key import ReviewerKey, export_public
 from dropbox.week_secrets import signed_weeks
 from scripts.ceremony.paper import fingerprint_sheet

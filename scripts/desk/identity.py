@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime
 from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
 from dropbox.openpgp import Opener
-from dropbox.packets import PublicKey, dearmor, read_pinned_keys, read_pins
+from dropbox.packets import PublicKey, dearmor
+from dropbox.pinned_keys import read_pinned_keys, read_pins
 from dropbox.reviewer_key import export_public
 from scripts.desk.case import Case
 from scripts.desk.casebook import custody

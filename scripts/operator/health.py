@@ -7,7 +7,8 @@ from pathlib import Path
 
 from dropbox.errors import CasedropError
 from dropbox.key_expiry import WARN_DAYS
-from dropbox.packets import dearmor, last_second, read_pinned_keys, read_pins
+from dropbox.packets import dearmor, last_second
+from dropbox.pinned_keys import read_pinned_keys, read_pins
 from dropbox.weekly_hpke import VALID, ReviewerWeeks, file_name
 from onion.errors import OnionError
 from onion.health import TorState, front_status, tor_state

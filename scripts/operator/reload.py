@@ -40,7 +40,7 @@ def run(asked: argparse.Namespace) -> None:
     Raises CannotRun, or what the check raises.
     """
     # Imported only when the command runs, so that a missing package becomes a sentence.
-    from dropbox.packets import read_pinned_keys  # noqa: PLC0415
+    from dropbox.pinned_keys import read_pinned_keys  # noqa: PLC0415
 
     drop = site.Site.of(asked)
     check.run(asked)

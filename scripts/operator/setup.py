@@ -253,7 +253,7 @@ def check_given(machine: Machine, given: Given) -> None:
 
 
 def _confirm(keys: Path) -> None:
-    from dropbox.packets import read_pins  # noqa: PLC0415
+    from dropbox.pinned_keys import read_pins  # noqa: PLC0415
     from scripts.terminal import one_line  # noqa: PLC0415
 
     for fingerprint, name in read_pins(keys).items():
@@ -277,7 +277,7 @@ def _take(machine: Machine, given: Given) -> bool:
 
 
 def _replace_keys(there: Path, source: Path) -> bool:
-    from dropbox.packets import read_pins  # noqa: PLC0415
+    from dropbox.pinned_keys import read_pins  # noqa: PLC0415
     from dropbox.weekly_hpke import file_name  # noqa: PLC0415
 
     wanted = {"FINGERPRINTS"}

@@ -33,7 +33,8 @@ from dropbox.block import Kind, seal_block
 from dropbox.day_key import DayKey
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import PublicKey, read_pinned_keys
+from dropbox.packets import PublicKey
+from dropbox.pinned_keys import read_pinned_keys
 from dropbox.report import Report
 from dropbox.reviewer_key import reviewer_key
 from dropbox.sealing import seal_message

@@ -22,7 +22,8 @@ from typing import Any
 from rich.console import Console
 
 from dropbox.gpg_agent import stop_agent
-from dropbox.packets import PublicKey, read_pinned_keys
+from dropbox.packets import PublicKey
+from dropbox.pinned_keys import read_pinned_keys
 from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.passphrase import unprotected
 from scripts.command_line import new_parser, run

@@ -13,7 +13,8 @@ from support.shared import made_once
 from support.team import Prepared, Team
 
 from dropbox.openpgp import Reviewers
-from dropbox.packets import PublicKey, read_pinned_keys
+from dropbox.packets import PublicKey
+from dropbox.pinned_keys import read_pinned_keys
 from scripts.desk.casebook.casebook import Casebook
 
 

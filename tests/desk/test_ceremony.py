@@ -15,7 +15,8 @@ import wcwidth
 from dropbox.errors import KeysError
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import dearmor, packets, read_pins
+from dropbox.packets import dearmor, packets
+from dropbox.pinned_keys import read_pins
 from dropbox.reviewer_key import reviewer_key
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony.new_key import Weeks, new_reviewer

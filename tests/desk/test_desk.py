@@ -21,7 +21,7 @@ from dropbox.durable_file import CannotWrite, NewFile
 from dropbox.errors import BadBundle, BadReply, CannotOpen
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import read_pinned_keys
+from dropbox.pinned_keys import read_pinned_keys
 from dropbox.reply import open_reply, reply_tag
 from dropbox.reply_bundle import read_replies
 from dropbox.reviewer_key import make_reviewer_key

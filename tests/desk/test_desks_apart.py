@@ -20,7 +20,7 @@ from support.slot_bundles import SlotDrop
 
 from dropbox.export_bundle import AcceptedReplies
 from dropbox.openpgp import Reviewers
-from dropbox.packets import read_pinned_keys
+from dropbox.pinned_keys import read_pinned_keys
 from dropbox.weekly_hpke import WeeklyHpke
 
 # Another seed is another trial: CASEDROP_SEED=7 with this test alone. `make apart` has 150 cases.

@@ -9,7 +9,7 @@ import pytest
 from support.shared import made_once, make_home
 
 from dropbox.openpgp import Reviewers
-from dropbox.packets import read_pins
+from dropbox.pinned_keys import read_pins
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony.new_key import Weeks, new_reviewer

@@ -20,8 +20,8 @@ from dropbox.errors import BadBundle, CannotOpen
 from dropbox.export_bundle import EXPIRED, Successor
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import read_pinned_keys
 from dropbox.pieces import piece_ids
+from dropbox.pinned_keys import read_pinned_keys
 from dropbox.reply_bundle import Acknowledged, ReplyBundle, read_replies
 from dropbox.report import Report
 from dropbox.sealing import FORMAT_1, AttachmentSealer, attachment_block_ids, seal_message

@@ -25,7 +25,7 @@ from support.syscalls import NETWORK_CALLS, Call, calls, watcher
 from dropbox import __version__
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Reviewers
-from dropbox.packets import read_pinned_keys
+from dropbox.pinned_keys import read_pinned_keys
 from dropbox.reply_bundle import read_replies
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.desk.case_name import characters_of, name_of

@@ -13,9 +13,10 @@ from support.clocks import MovedClock
 from dropbox.errors import CannotSeal, KeysError
 from dropbox.key_expiry import WARN_DAYS, notice
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import last_day, read_pins, recipients
+from dropbox.pinned_keys import last_day, read_pins
 from dropbox.report import Report
 from dropbox.reviewer_key import WeeklyKey, make_reviewer_key, reviewer_key
+from dropbox.sealed_message import recipients
 from dropbox.sealing import open_message, seal_message
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony.new_key import WEEKS, Weeks, new_reviewer

@@ -17,7 +17,7 @@ from dropbox.export_bundle import BUNDLE_PREFIX
 from dropbox.gpg_agent import stop_agent
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener
-from dropbox.packets import read_pinned_keys
+from dropbox.pinned_keys import read_pinned_keys
 from dropbox.reply import open_reply, reply_tags
 from dropbox.settings import Settings
 from dropbox.vault import migration

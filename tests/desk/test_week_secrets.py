@@ -17,8 +17,8 @@ from dropbox.errors import CannotOpen, KeysError
 from dropbox.gpg_agent import delete_secret, stop_agent
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import message_length, recipients
 from dropbox.reviewer_key import add_weeks, make_reviewer_key, reviewer_key, seal_to_week
+from dropbox.sealed_message import message_length, recipients
 from dropbox.week_secrets import WeekSecrets, secret_path, signed_weeks
 from dropbox.weekly_hpke import ReviewerWeeks, Week, WeeklyHpke
 from scripts.ceremony import __main__ as ceremony

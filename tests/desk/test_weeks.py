@@ -15,7 +15,8 @@ from dropbox.codename import WordLists
 from dropbox.errors import CannotOpen, KeysError
 from dropbox.gpg_agent import delete_secret, is_protected, secret_file, stop_agent
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import read_pinned_keys, verify_detached
+from dropbox.packets import verify_detached
+from dropbox.pinned_keys import read_pinned_keys
 from dropbox.reviewer_key import make_reviewer_key, reviewer_key, seal_to_week
 from scripts.ceremony import __main__ as ceremony
 from scripts.ceremony import steps

@@ -13,7 +13,7 @@ from support.front import ONION
 from support.rooms import wait
 
 from dropbox.openpgp import Opener
-from dropbox.packets import recipients
+from dropbox.sealed_message import recipients
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.week_secrets import WeekSecrets
 from onion.launch import Drop

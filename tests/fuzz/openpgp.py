@@ -8,15 +8,8 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from dropbox.errors import BadPacket
-from dropbox.packets import (
-    PublicKey,
-    SealedMessage,
-    dearmor,
-    last_second,
-    message_length,
-    recipients,
-    verify_detached,
-)
+from dropbox.packets import PublicKey, dearmor, last_second, verify_detached
+from dropbox.sealed_message import SealedMessage, message_length, recipients
 from dropbox.sizes import MAX_REVIEWERS
 from fuzz.target import Target
 

@@ -14,8 +14,8 @@ from nacl.signing import SigningKey
 from dropbox.bundle import EXPORT, ExportManifest
 from dropbox.errors import BadPacket, CannotOpen
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import message_length
 from dropbox.report import Report
+from dropbox.sealed_message import message_length
 from dropbox.sealing import open_message, seal_message
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 from dropbox.tar_members import END, member

@@ -44,7 +44,8 @@ from dropbox.export_bundle import (
 )
 from dropbox.key_expiry import notice
 from dropbox.openpgp import Opener
-from dropbox.packets import PublicKey, read_pinned_keys
+from dropbox.packets import PublicKey
+from dropbox.pinned_keys import read_pinned_keys
 from dropbox.reply_bundle import ReplyBundle, write_replies
 from dropbox.tombstone import Reason, Tombstone
 from dropbox.vault.block_store import Block, ClockJumped, Export

@@ -18,8 +18,9 @@ from dropbox import gpg_process, openpgp
 from dropbox.errors import CannotOpen, CannotSeal, KeysError
 from dropbox.gpg_agent import stop_agent
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import PublicKey, dearmor, recipients, verify_detached
+from dropbox.packets import PublicKey, dearmor, verify_detached
 from dropbox.reviewer_key import export_public, make_reviewer_key, reviewer_key
+from dropbox.sealed_message import recipients
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from support.running_site import RunningSite, running_site
 
 from dropbox.codename import new_codename
-from dropbox.packets import read_pinned_keys
+from dropbox.pinned_keys import read_pinned_keys
 from onion.control import Phase
 from onion.errors import TorSilent
 from onion.health import Descriptor, TorState

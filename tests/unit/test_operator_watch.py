@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.running_site import RunningSite, running_site
 
-from dropbox.packets import read_pinned_keys
+from dropbox.pinned_keys import read_pinned_keys
 from scripts import casedrop
 from scripts.operator import alarms, health
 from scripts.operator.alarms import Alarms, AlarmsError

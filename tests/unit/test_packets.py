@@ -20,20 +20,16 @@ from dropbox.packets import (
     PUBLIC_SUBKEY,
     SIGNATURE,
     PublicKey,
-    SealedMessage,
     dearmor,
-    last_day,
     last_second,
-    message_length,
     packets,
     parts,
-    read_pinned_keys,
-    read_pins,
-    recipients,
     subkey_ends,
     verify_detached,
 )
+from dropbox.pinned_keys import last_day, read_pinned_keys, read_pins
 from dropbox.reviewer_key import export_public, make_reviewer_key
+from dropbox.sealed_message import SealedMessage, message_length, recipients
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "openpgp"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

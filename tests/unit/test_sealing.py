@@ -12,9 +12,9 @@ from dropbox.block import CONTENT_BYTES
 from dropbox.campaign import Campaign
 from dropbox.errors import BadPacket, BadReport, CannotOpen, CannotSeal, TooLarge, VaultUnavailable
 from dropbox.openpgp import Opener, Reviewers
-from dropbox.packets import recipients
 from dropbox.question import LINES, SHORT_CHARACTERS, Question
 from dropbox.report import TEXT_BYTES, Attachment, Report
+from dropbox.sealed_message import recipients
 from dropbox.sealing import (
     CHUNK_BYTES,
     FORMAT_1,

@@ -15,7 +15,7 @@ from dropbox import canonical_json
 from dropbox.errors import KeysError
 from dropbox.hpke import SecretKey
 from dropbox.openpgp import Opener
-from dropbox.packets import read_pins
+from dropbox.pinned_keys import read_pins
 from dropbox.reviewer_key import reviewer_key
 from dropbox.weekly_hpke import ReviewerWeeks, Week, WeeklyHpke, file_name
 

@@ -11,8 +11,8 @@ from nacl.signing import VerifyKey
 from dropbox.bundle import ExportManifest, ListedBlock, read_export
 from dropbox.errors import BadBundle, BadPacket
 from dropbox.openpgp import Opener
-from dropbox.packets import message_length
 from dropbox.report import Attachment, Report
+from dropbox.sealed_message import message_length
 from dropbox.sealing import FORMAT_1, block_id, open_attachment
 from dropbox.system_error import explained
 from scripts.desk.case import Export
