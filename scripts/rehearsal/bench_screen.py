@@ -62,11 +62,12 @@ class Bench:
         # Only here, as in the command: nothing else needs Textual.
         from scripts.desk.full_screen.app import FullScreen  # noqa: PLC0415
         from scripts.desk.full_screen.sitting import Sitting  # noqa: PLC0415
+        from scripts.desk.full_screen.unfinished import OwnKeys  # noqa: PLC0415
 
         sitting = Sitting(
             lambda: working(self._asked),
             lambda: True,
-            sign=lambda _data, _reviewer: b"",
+            keys=OwnKeys(lambda _data, _reviewer: b"", lambda data, _reviewer: data, bytes),
             language="en",
             today=lambda: _DAY,
         )

@@ -122,10 +122,19 @@ def test_it_works_in_a_terminal_and_leaves_nothing_there(team: Team) -> None:
     terminal.until("PWNED")
     terminal.type("312s")
     terminal.until("First review done")
-    terminal.type("\x0c")
-    terminal.until("Locked.")
+    # Once more, and not saved: gpg seals it, and opens it again after the lock.
     terminal.type("\r")
-    terminal.until("Queue: ")
+    terminal.until("fill in")
+    terminal.type("1")
+    terminal.until("not saved")
+    terminal.type("\x0c")
+    terminal.until("sealed")
+    terminal.type("\r")
+    terminal.until("throws it")
+    terminal.type("y")
+    terminal.until("Review, not saved")
+    terminal.type("s")
+    terminal.until("was saved")
     terminal.type("q")
     code = terminal.end()
 
@@ -133,8 +142,9 @@ def test_it_works_in_a_terminal_and_leaves_nothing_there(team: Team) -> None:
     assert code == 0 and "Traceback" not in said
     assert not [one for one in (name, "金丝雀", "PWNED") if one in outside(said)]
     with Casebook.open(team.casebook) as casebook:
-        (layer,) = casebook.layers.of(casebook.case(1)).layers
-        assert (layer.judgement.merit, layer.judgement.urgency) == ("m2", "normal")
+        first, second = casebook.layers.of(casebook.case(1)).layers
+        assert (first.judgement.merit, first.judgement.urgency) == ("m2", "normal")
+        assert second.judgement != first.judgement
 
 
 @pytest.mark.slow

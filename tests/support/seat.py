@@ -8,8 +8,10 @@ from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import TextArea
 
+from dropbox.errors import CannotSeal
 from scripts.desk.full_screen.app import FullScreen
 from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.full_screen.unfinished import OwnKeys
 from support.cases import DAY
 from support.desks import Desk
 
@@ -21,6 +23,11 @@ SMALL, MIDDLE, WIDE = (80, 24), (101, 30), (160, 45)
 _ROUNDS = 4
 
 
+def _turned(data: bytes) -> bytes:
+    """Sealed enough for a test that looks for the text, and opened again by the same."""
+    return bytes(one ^ 0xFF for one in data)
+
+
 @dataclass
 class Seat:
     """The full screen of one reviewer's desk; *now* are the seconds that its clock shows."""
@@ -30,6 +37,7 @@ class Seat:
     language: str = "en"
     now: float = 0.0
     agent_ends: bool = True
+    seals: bool = True
     locked: int = 0
     written: list[str] = field(default_factory=list)
 
@@ -37,12 +45,22 @@ class Seat:
         self.sitting = Sitting(
             self.desk.working,
             self._forget,
-            sign=lambda data, reviewer: f"{reviewer} signed {len(data)} bytes".encode(),
+            keys=OwnKeys(
+                lambda data, reviewer: f"{reviewer} signed {len(data)} bytes".encode(),
+                self._sealed,
+                _turned,
+            ),
             language=self.language,
             today=lambda: DAY,
         )
         self.app = FullScreen(self.sitting, clock=lambda: self.now)
         self.pilot: Pilot[None]
+
+    def _sealed(self, data: bytes, reviewer: str) -> bytes:
+        if not self.seals:
+            raise CannotSeal
+        assert reviewer == self.desk.reviewer
+        return _turned(data)
 
     def _forget(self) -> bool:
         self.locked += 1

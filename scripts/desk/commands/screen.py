@@ -5,8 +5,11 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
+from dropbox.errors import KeysError
 from dropbox.gpg_agent import stop_agent
+from dropbox.reviewer_key import reviewer_keys, seal_to_week
 from scripts.desk.identity import DeskError, opener, today, working
 from scripts.desk.options import add_lang
 from scripts.desk.screen.output import progress_bar, stages
@@ -38,11 +41,16 @@ def run(asked: argparse.Namespace) -> None:
     # Only here: no other command needs Textual, which takes a while to load.
     from scripts.desk.full_screen.app import FullScreen  # noqa: PLC0415
     from scripts.desk.full_screen.sitting import Sitting  # noqa: PLC0415
+    from scripts.desk.full_screen.unfinished import MOST_BYTES, OwnKeys  # noqa: PLC0415
 
     sitting = Sitting(
         lambda: working(asked),
         lambda: stop_agent(asked.home),
-        sign=lambda data, reviewer: opener(asked).sign(data, reviewer),
+        keys=OwnKeys(
+            lambda data, reviewer: opener(asked).sign(data, reviewer),
+            lambda data, reviewer: seal_to_own(asked.home, reviewer, data),
+            lambda sealed: opener(asked).open(sealed, MOST_BYTES),
+        ),
         language=asked.lang,
         today=today,
     )
@@ -72,6 +80,18 @@ def hint(environ: Mapping[str, str]) -> str:
     if unnamed or "UTF8" not in named.upper().replace("-", ""):
         return "If characters look wrong: the terminal has to be set to UTF-8, LANG=C.UTF-8."
     return ""
+
+
+def seal_to_own(home: Path, reviewer: str, data: bytes) -> bytes:
+    """*data* sealed to the newest weekly key of *reviewer* whose secret is in *home*.
+
+    Raises CannotSeal, or KeysError if there is none.
+    """
+    keys = (one for key in reviewer_keys(home) if key.fingerprint == reviewer for one in key.weeks)
+    weeks = [one for one in keys if one.secret]
+    if not weeks:
+        raise KeysError("There is no weekly key here to seal to.")
+    return seal_to_week(home, max(weeks, key=lambda one: one.made), data)
 
 
 def at_terminal() -> bool:

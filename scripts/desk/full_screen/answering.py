@@ -6,6 +6,7 @@ from scripts.desk.case import Case
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
 from scripts.desk.full_screen.letters import Letters
+from scripts.desk.full_screen.unfinished import ANSWER, Begun
 from scripts.desk.outbox.outbox import Letter
 
 _HINT = "Do not repeat what the claimant told you. About 1,300 Chinese characters fit."
@@ -26,17 +27,20 @@ class Answering:
         if self._screen.done(self._letters.refuse):
             self._screen.app.push_screen(Chooser(self._title, entries, choose=self._type))
 
+    def resume(self, text: str) -> None:
+        """Go on with an answer that was begun before the desk was locked."""
+        if self._screen.done(self._letters.refuse):
+            self._screen.app.push_screen(self._typed(text), self._ask)
+
     def _type(self, code: str) -> bool:
-        asking = Typed(
-            self._title,
-            _HINT,
-            self._letters.text_of(code),
-            lines=True,
-            check=self._letters.remark,
-        )
         # The list of ready answers is closed first.
+        asking = self._typed(self._letters.text_of(code))
         self._screen.app.call_later(self._screen.app.push_screen, asking, self._ask)
         return True
+
+    def _typed(self, text: str) -> Typed:
+        check = self._letters.remark
+        return Typed(self._title, _HINT, text, lines=True, check=check, what=ANSWER)
 
     def _ask(self, text: str | None) -> None:
         written: list[Letter] = []
@@ -47,7 +51,8 @@ class Answering:
         warnings = "".join(f"{one}\n\n" for one in self._letters.warnings(written))
         question = f"{warnings}Queue this answer to {self._name} in {written[0].language}?"
         self._screen.app.push_screen(
-            Question(self._title, question), lambda yes: self._queue(written) if yes else None
+            Question(self._title, question, Begun(ANSWER, text)),
+            lambda yes: self._queue(written) if yes else None,
         )
 
     def _queue(self, written: Sequence[Letter]) -> None:

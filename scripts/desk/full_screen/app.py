@@ -1,6 +1,5 @@
 """The full screen as a program: it begins at the queue, and locks."""
 
-import gc
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +12,15 @@ from textual.events import Event, Key, Paste
 from textual.screen import ModalScreen
 
 from dropbox.errors import CasedropError
-from scripts.desk.full_screen.dialogs import Question
+from scripts.desk.full_screen.case_screen import CaseScreen
+from scripts.desk.full_screen.dialogs import Dialog, Question
+from scripts.desk.full_screen.forgetting import clear_caches
 from scripts.desk.full_screen.locked_screen import LockedScreen
 from scripts.desk.full_screen.panes import Bar
 from scripts.desk.full_screen.queue import Queue
 from scripts.desk.full_screen.queue_screen import QueueScreen
 from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.full_screen.unfinished import Begun, Unfinished
 
 # As long as gpg's agent remembers a passphrase after its last use.
 IDLE_SECONDS, WARNED_SECONDS = 600.0, 60.0
@@ -114,7 +116,7 @@ class FullScreen(App[None]):
             self.action_lock()
         elif idle >= IDLE_SECONDS - WARNED_SECONDS:
             self.bell()
-            self.say("Locks in a minute; what is not saved is lost then. Press any key to go on.")
+            self.say("Locks in a minute; what is not saved is sealed then. Press any key to go on.")
 
     # Locking
 
@@ -122,11 +124,22 @@ class FullScreen(App[None]):
         """Close the casebook, end gpg's agent, and clear everything."""
         if isinstance(self.screen, LockedScreen):
             return
-        ended = self.sitting.lock()
+        unfinished = self._unfinished()
+        ended, kept = self.sitting.lock(unfinished), self.sitting.has_sealed
         self.queue.clear()
         self._clear_screens()
-        self.push_screen(LockedScreen(self._unlock, agent_ended=ended))
-        self.call_after_refresh(gc.collect)
+        lost = unfinished is not None and not kept
+        self.push_screen(LockedScreen(self._unlock, agent_ended=ended, kept=kept, lost=lost))
+        self.call_after_refresh(clear_caches)
+
+    def _unfinished(self) -> Unfinished | None:
+        """What is begun and not saved: on the screens, or offered and not taken up yet."""
+        dialogs = [one for one in self.screen_stack if isinstance(one, Dialog) and one.begun]
+        begun = dialogs[-1].begun if dialogs else Begun()
+        for screen in self.screen_stack:
+            if isinstance(screen, CaseScreen):
+                return screen.unfinished(begun)
+        return self.sitting.unfinished
 
     def _clear_screens(self) -> None:
         while len(self.screen_stack) > 1:
@@ -137,12 +150,35 @@ class FullScreen(App[None]):
         try:
             with self.at_the_terminal():
                 self.sitting.open()
+                self.sitting.unseal()
         except (CasedropError, OSError) as why:
+            self.sitting.close()
             return str(why)
         self._used = self._clock()
         self._clear_screens()
         self.begin()
+        self._offer()
         return ""
+
+    def _offer(self) -> None:
+        """Offer what was begun before the desk was locked."""
+        unfinished = self.sitting.unfinished
+        if unfinished is None:
+            return
+        name = self.sitting.casebook.names.of(unfinished.case)
+
+        def asked(yes: bool | None) -> None:
+            self.sitting.unfinished = None
+            if yes:
+                for screen in self.screen_stack:
+                    if isinstance(screen, QueueScreen):
+                        screen.open_case(unfinished.case, unfinished)
+
+        text = (
+            f"What you filled in for {name} was not saved when the desk was locked. Go on with it? "
+            "No throws it away."
+        )
+        self.push_screen(Question(name, text), asked)
 
     @contextmanager
     def at_the_terminal(self) -> Iterator[None]:

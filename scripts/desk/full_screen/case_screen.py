@@ -31,8 +31,10 @@ from scripts.desk.full_screen.opened_case import (
     story,
 )
 from scripts.desk.full_screen.panes import Pages
+from scripts.desk.full_screen.resuming import take_up
 from scripts.desk.full_screen.sitting import Sitting
-from scripts.desk.full_screen.translating_texts import translate
+from scripts.desk.full_screen.translating_texts import Translating
+from scripts.desk.full_screen.unfinished import Begun, Unfinished
 from scripts.desk.linking import alike
 from scripts.desk.review.judgement import ADJUDICATION
 from scripts.desk.reviewing import hand_in
@@ -93,14 +95,25 @@ class CaseScreen(DeskScreen):
         Binding("ctrl+q", "app.leave", ""),
     ]
 
-    def __init__(self, sitting: Sitting, numbers: Sequence[int], index: int) -> None:
+    def __init__(
+        self,
+        sitting: Sitting,
+        numbers: Sequence[int],
+        index: int,
+        resumed: Unfinished | None = None,
+    ) -> None:
         super().__init__(sitting)
+        self._resumed = resumed
         self._numbers = list(numbers)
         self._index = index
         self._pane = "story"
         self.set_class(True, "at-story")
         self._texts = Texts.BOTH
         self.opened: OpenedCase | None = None
+
+    def forget(self) -> None:
+        """Hold no case."""
+        self.opened = self._resumed = None
 
     def body(self) -> Iterable[Widget]:
         """The panes, and the panel below or beside them."""
@@ -119,6 +132,18 @@ class CaseScreen(DeskScreen):
         for name, title in _PANES.items():
             self._pages(name).border_title = title
         self._open()
+        if self._resumed is not None and self.opened is not None:
+            # The case is drawn first; what asks for the text comes over it.
+            case, resumed, self._resumed = self.opened.case, self._resumed, None
+            self.call_after_refresh(take_up, self, case, self.coding, resumed, self._renew_texts)
+
+    def unfinished(self, begun: Begun) -> Unfinished | None:
+        """What is filled in and not saved, and the text that was *begun*; None if nothing is."""
+        if self.opened is None or not (self.unsaved or begun.text):
+            return None
+        draft = self.coding.draft
+        sheet = draft.sheet().decode() if draft is not None and draft.changed else ""
+        return Unfinished(self.opened.case.number, sheet, *begun)
 
     @property
     def coding(self) -> Coding:
@@ -201,7 +226,7 @@ class CaseScreen(DeskScreen):
     def action_translate(self) -> None:
         """Write a gist or a translation."""
         if self.opened is not None:
-            translate(self, self.opened.case, self._renew_texts)
+            Translating(self, self.opened.case, self._renew_texts).begin()
 
     def _renew_texts(self) -> None:
         if self.opened is not None:

@@ -11,6 +11,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from scripts.desk.full_screen.draft import Draft, Field, Kind
+from scripts.desk.full_screen.forgetting import Forgets
 from scripts.desk.full_screen.panes import Cells, lines_of, strip
 from scripts.desk.full_screen.wrapped import on_one_line
 
@@ -20,7 +21,7 @@ _MOST_TITLE = 28
 _SHORT = 4
 
 
-class Coding(ScrollView, can_focus=False):
+class Coding(ScrollView, Forgets, can_focus=False):
     """The fields of a draft, the current one with its codes."""
 
     DEFAULT_CSS = """
@@ -52,9 +53,14 @@ class Coding(ScrollView, can_focus=False):
 
     def clear(self) -> None:
         """Show nothing, and keep nothing."""
-        self.draft, self._beside, self._case, self._refused = None, {}, "", ""
+        self.forget()
         self.border_title = ""
         self.renew()
+
+    def forget(self) -> None:
+        """Hold no draft."""
+        self.draft, self._beside, self._case, self._refused = None, {}, "", ""
+        self._what, self._lines = "", []
 
     @property
     def field(self) -> Field | None:
@@ -72,6 +78,12 @@ class Coding(ScrollView, can_focus=False):
         """Go *by* fields down."""
         if self.draft and self.draft.fields:
             self._at = (self._at + by) % len(self.draft.fields)
+            self.renew()
+
+    def select(self, field: Field) -> None:
+        """Go to *field*."""
+        if self.draft:
+            self._at = self.draft.fields.index(field)
             self.renew()
 
     def go_to(self, kind: Kind) -> Field | None:

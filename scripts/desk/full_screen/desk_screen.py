@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from dropbox.errors import CasedropError
 from scripts.desk.full_screen.dialogs import Reading
+from scripts.desk.full_screen.forgetting import Forgets
 from scripts.desk.full_screen.panes import Bar, Cells, is_compact, strip_width
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, on_one_line
@@ -47,7 +48,7 @@ _SHOWN = {
 }
 
 
-class DeskScreen(Screen[int | None], inherit_bindings=False):
+class DeskScreen(Screen[int | None], Forgets, inherit_bindings=False):
     """A screen at which the reviewer works; *sitting* gives the casebook."""
 
     DEFAULT_CSS = """

@@ -10,9 +10,11 @@ from textual.events import Key, Resize
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import TextArea
-from textual.widgets.text_area import Edit, EditResult
+from textual.widgets.text_area import Edit, EditResult, Selection
 
+from scripts.desk.full_screen.forgetting import Forgets
 from scripts.desk.full_screen.panes import Bar, Cells, Pages, Rows, is_compact
+from scripts.desk.full_screen.unfinished import Begun
 from scripts.desk.full_screen.wrapped import Line, on_one_line
 from scripts.terminal import visible
 
@@ -27,8 +29,13 @@ _FRAME = """
 Answer = TypeVar("Answer")
 
 
-class Dialog(ModalScreen[Answer], inherit_bindings=False):
+class Dialog(ModalScreen[Answer], Forgets, inherit_bindings=False):
     """What is asked over a screen; in a small terminal it has all of it."""
+
+    @property
+    def begun(self) -> Begun:
+        """The text that somebody is writing here, if it is to be kept when the desk is locked."""
+        return Begun()
 
     def on_mount(self) -> None:
         """Look how much room there is."""
@@ -48,9 +55,19 @@ class Question(Dialog[bool], inherit_bindings=False):
         Binding("n,escape", "answer(False)", "no"),
     ]
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, title: str, text: str, begun: Begun = Begun()) -> None:  # noqa: B008
         super().__init__()
-        self._title, self._text = title, text
+        self._title, self._text, self._begun = title, text, begun
+
+    def forget(self) -> None:
+        """Hold no question."""
+        self._title = self._text = ""
+        self._begun = Begun()
+
+    @property
+    def begun(self) -> Begun:
+        """The text that the question is about."""
+        return self._begun
 
     def compose(self) -> ComposeResult:
         """The question."""
@@ -84,6 +101,10 @@ class Reading(Dialog[None], inherit_bindings=False):
         super().__init__()
         self._title, self._lines = title, lines
 
+    def forget(self) -> None:
+        """Hold no text."""
+        self._title, self._lines = "", ()
+
     def compose(self) -> ComposeResult:
         """The text."""
         with Vertical() as frame:
@@ -103,7 +124,16 @@ class Reading(Dialog[None], inherit_bindings=False):
         pane.scroll_by(pages * pane.page)
 
 
-class Writing(TextArea):
+class Area(TextArea, Forgets):
+    """A text with a cursor in it."""
+
+    def forget(self) -> None:
+        """Hold no text, nor what it was before."""
+        self.load_text("")
+        self.selection = Selection()
+
+
+class Writing(Area):
     """A text that is being written; nothing that is pasted into it acts on the terminal."""
 
     def edit(self, edit: Edit) -> EditResult:
@@ -115,7 +145,8 @@ class Writing(TextArea):
 class Typed(Dialog[str | None], inherit_bindings=False):
     """A text to type; None if it was given up.
 
-    *check* says what to know of the text so far; it is called at each change.
+    *check* says what to know of the text so far; it is called at each change. *what* says what
+    the text is for, if it is to be kept when the desk is locked.
     """
 
     CSS = _FRAME.format(name="Typed", where="bottom", height="55%") + (
@@ -138,11 +169,23 @@ class Typed(Dialog[str | None], inherit_bindings=False):
         *,
         lines: bool = False,
         check: Callable[[str], str] = lambda _text: "",
+        what: str = "",
     ) -> None:
         super().__init__(classes="" if lines else "one")
         self._title, self._hint, self._text = title, hint, text
-        self._lines, self._check = lines, check
+        self._lines, self._check, self._what = lines, check, what
         self._waiting: Timer | None = None
+
+    def forget(self) -> None:
+        """Hold no text, and nobody who reads it."""
+        self._title = self._hint = self._text = ""
+        self._check = lambda _text: ""
+
+    @property
+    def begun(self) -> Begun:
+        """The text so far."""
+        text = self.query_one(TextArea).text if self._what and self.is_mounted else ""
+        return Begun(self._what, text) if text else Begun()
 
     @property
     def unsaved(self) -> bool:
@@ -194,7 +237,7 @@ class Typed(Dialog[str | None], inherit_bindings=False):
         self.dismiss(None)
 
 
-class Reader(TextArea):
+class Reader(Area):
     """A text in which words are marked: from where *marking* began up to the cursor."""
 
     marking = False
@@ -231,6 +274,10 @@ class Marked(Dialog[str | None], inherit_bindings=False):
     def __init__(self, title: str, text: str) -> None:
         super().__init__()
         self._title, self._text = title, text
+
+    def forget(self) -> None:
+        """Hold no text."""
+        self._title = self._text = ""
 
     def compose(self) -> ComposeResult:
         """The text."""
@@ -294,6 +341,12 @@ class Chooser(Dialog[None], inherit_bindings=False):
         self._mark, self._choose = mark, choose
         self._typed = ""
         self._shown = list(entries)
+
+    def forget(self) -> None:
+        """Hold no list, and nobody who asked."""
+        self._title = self._typed = ""
+        self._entries, self._shown = (), []
+        self._mark, self._choose = lambda _code: "", lambda _code: True
 
     def compose(self) -> ComposeResult:
         """The list."""

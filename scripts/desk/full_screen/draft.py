@@ -157,6 +157,16 @@ class Draft:
             return True
         return False
 
+    def take_up(self, sheet: str) -> bool:
+        """Fill in what *sheet* says. Returns whether it is for this case, as it is now."""
+        given = tomllib.loads(sheet)
+        if any(given[name] != self._sheet[name] for name in _ISSUED):
+            return False
+        if given != self._sheet:
+            self._before.append(self._sheet)
+            self._sheet = given
+        return True
+
     def sheet(self) -> bytes:
         """The filled-in sheet."""
         return _toml(self._sheet)

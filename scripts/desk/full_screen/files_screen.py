@@ -224,6 +224,7 @@ class FilesScreen(ListScreen):
         """Whether the screen was neither left nor cleared by the lock."""
         return self in self.app.screen_stack
 
-    def on_unmount(self) -> None:
-        """Stop what is being drawn: nobody is there for it."""
+    def forget(self) -> None:
+        """Stop what is being drawn, for nobody is there to see it; and hold no file."""
         self._stopped.set()
+        self._files = ()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Typed
 from scripts.desk.full_screen.draft import Draft, Field, Kind
+from scripts.desk.full_screen.unfinished import FIELD
 
 _HINTS = {
     Kind.AMOUNTS: "A line each: amount, currency, the month if known, and what it is for, such as "
@@ -17,9 +18,18 @@ _HINTS = {
 
 
 def fill_in(
-    screen: DeskScreen, name: str, draft: Draft, field: Field, done: Callable[[], None]
+    screen: DeskScreen,
+    name: str,
+    draft: Draft,
+    field: Field,
+    done: Callable[[], None],
+    *,
+    begun: str | None = None,
 ) -> None:
-    """Ask on *screen* for *field* of *draft*, a review of the case *name*; then call *done*."""
+    """Ask on *screen* for *field* of *draft*, a review of the case *name*; then call *done*.
+
+    *begun* is what somebody had typed for it already.
+    """
     title = f"{name}: {field.title}"
     if field.kind in (Kind.ONE, Kind.MANY, Kind.TABLE):
 
@@ -44,7 +54,9 @@ def fill_in(
         case=name,
     )
     lines = field.kind is not Kind.WORDS
-    screen.app.push_screen(Typed(title, hint, draft.text(field), lines=lines), typed)
+    text = draft.text(field) if begun is None else begun
+    writing = Typed(title, hint, text, lines=lines, what=FIELD + field.name)
+    screen.app.push_screen(writing, typed)
 
 
 def _mark(draft: Draft, field: Field, code: str) -> str:

@@ -49,6 +49,10 @@ class HandOverScreen(ListScreen):
         self._folder = ""
         self._as_of = -1
 
+    def forget(self) -> None:
+        """Hold no case's name."""
+        self._plan = _NOTHING
+
     def body(self) -> Iterable[Widget]:
         """What it comes to, and the cases."""
         yield Bar(id="plan")

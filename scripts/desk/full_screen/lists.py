@@ -109,6 +109,10 @@ class OutboxScreen(ListScreen):
         super().__init__(sitting)
         self._answers: list[Answer] = []
 
+    def forget(self) -> None:
+        """Hold no answer."""
+        self._answers = []
+
     def load(self) -> None:
         """Read the outbox, without cases that the reviewer at work gave away."""
         casebook, today = self.sitting.casebook, self.sitting.today()

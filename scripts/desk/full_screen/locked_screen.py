@@ -20,9 +20,14 @@ class LockedScreen(Screen[None], inherit_bindings=False):
     ]
     ALLOW_SELECT: ClassVar[bool] = False
 
-    def __init__(self, unlock: Callable[[], str], *, agent_ended: bool) -> None:
+    def __init__(
+        self, unlock: Callable[[], str], *, agent_ended: bool, kept: bool, lost: bool
+    ) -> None:
         super().__init__()
         self._unlock, self._agent_ended = unlock, agent_ended
+        # Whether something was not saved and is sealed, so that leaving is asked about.
+        self.unsaved = kept
+        self._lost = lost
 
     def compose(self) -> ComposeResult:
         """What there is to say."""
@@ -37,8 +42,17 @@ class LockedScreen(Screen[None], inherit_bindings=False):
             else "gpg's agent does not end; log out, or switch the computer off."
         )
         self.query_one("#locked", Bar).say(
-            f"Locked. {agent} What was not saved is gone.\n\n"
-            "Enter asks for the passphrase, q leaves."
+            f"Locked. {agent}{self._about_unsaved()}\n\nEnter asks for the passphrase, q leaves."
+        )
+
+    def _about_unsaved(self) -> str:
+        if self._lost:
+            return " gpg could not seal what was not saved, and it is gone."
+        if not self.unsaved:
+            return ""
+        return (
+            " What was not saved is sealed to your own key, in memory alone: it comes back with "
+            "the passphrase, and is gone if you leave."
         )
 
     def action_unlock(self) -> None:

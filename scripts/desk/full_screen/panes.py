@@ -13,8 +13,8 @@ from rich.style import Style
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widget import Widget
 
+from scripts.desk.full_screen.forgetting import Forgets
 from scripts.desk.full_screen.wrapped import Line, Wrapped
 
 # In the terminal's own colours, which suit dark and bright ones, and few bytes a line.
@@ -57,7 +57,7 @@ def strip_width(text: str) -> int:
     return cell_len(text)
 
 
-class Bar(Widget):
+class Bar(Forgets):
     """One or a few lines at an edge of the screen."""
 
     DEFAULT_CSS = "Bar { height: auto; width: 1fr; }"
@@ -72,6 +72,10 @@ class Bar(Widget):
         """Show the lines that *write* makes for a width."""
         self._write = write
         self.refresh(layout=True)
+
+    def forget(self) -> None:
+        """Hold no line."""
+        self._write, self._lines = lambda _width: [[]], ()
 
     def say(self, text: str, style: str = "") -> None:
         """Show *text*, broken into lines; "" takes no room."""
@@ -97,7 +101,7 @@ def lines_of(text: str, width: int, style: str = "") -> list[Line]:
     return wrapped.lines or [Line("")]
 
 
-class Rows(ScrollView, can_focus=False):
+class Rows(ScrollView, Forgets, can_focus=False):
     """A list with one row chosen, however many there are: only those on the screen are made."""
 
     DEFAULT_CSS = (
@@ -116,6 +120,10 @@ class Rows(ScrollView, can_focus=False):
         self.virtual_size = Size(self.size.width, count)
         self.choose(index)
         self.refresh()
+
+    def forget(self) -> None:
+        """Hold no row."""
+        self._count, self._row = 0, lambda _index, _width: []
 
     @property
     def count(self) -> int:
@@ -154,7 +162,7 @@ class Rows(ScrollView, can_focus=False):
         return strip(self._row(index, width), width, "chosen" if index == self.index else "")
 
 
-class Pages(ScrollView, can_focus=False):
+class Pages(ScrollView, Forgets, can_focus=False):
     """A text of any length."""
 
     DEFAULT_CSS = (
@@ -177,6 +185,10 @@ class Pages(ScrollView, can_focus=False):
     def clear(self) -> None:
         """Show nothing, and keep nothing."""
         self.show(())
+
+    def forget(self) -> None:
+        """Hold no text."""
+        self._paragraphs, self._wrapped = (), Wrapped((), 2)
 
     def on_resize(self) -> None:
         """Break the lines anew."""

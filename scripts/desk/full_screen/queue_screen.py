@@ -18,6 +18,7 @@ from scripts.desk.full_screen.queue import Row, View
 from scripts.desk.full_screen.report_screen import ReportScreen
 from scripts.desk.full_screen.reports import CHARTS, REPORTS
 from scripts.desk.full_screen.selecting import Selecting
+from scripts.desk.full_screen.unfinished import Unfinished
 from scripts.desk.full_screen.wrapped import fitted, on_one_line
 from scripts.desk.screen.output import counted
 
@@ -149,6 +150,12 @@ class QueueScreen(Selecting):
         if self.queue.numbers:
             index = self.query_one("#rows", Rows).index
             self.app.push_screen(CaseScreen(self.sitting, self.queue.numbers, index), self._back)
+
+    def open_case(self, number: int, resumed: Unfinished) -> None:
+        """Open case *number*, in which something was *resumed*."""
+        numbers = self.queue.numbers if number in self.queue.numbers else [number]
+        case = CaseScreen(self.sitting, numbers, numbers.index(number), resumed)
+        self.app.push_screen(case, self._back)
 
     def _back(self, number: int | None) -> None:
         """Show the case at which the reviewer looked last, and what is there now."""

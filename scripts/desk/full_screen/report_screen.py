@@ -47,6 +47,10 @@ class ReportScreen(Selecting):
         self._report = report
         self._drawn: Drawn = lambda _width: ()
 
+    def forget(self) -> None:
+        """Hold nothing that was counted."""
+        self._drawn = lambda _width: ()
+
     def body(self) -> Iterable[Widget]:
         """The report."""
         yield Pages(id="report")

@@ -1,10 +1,12 @@
 """A sitting: one reviewer at an open casebook, from the passphrase until it is locked."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import date
 
+from dropbox.errors import CasedropError
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.full_screen.unfinished import OwnKeys, Unfinished
 from scripts.desk.identity import DeskError, Viewer, viewer
 
 
@@ -16,8 +18,7 @@ class Sitting:
     """Opens the casebook, keeps it open, and closes it with all that it gave out.
 
     *enter* opens it for the reviewer at work, and asks for the passphrase where it is needed.
-    *forget* ends gpg's agent, and returns whether it ended. *sign* makes the detached OpenPGP
-    signature of the reviewer whose fingerprint it gets. *language* is that of the labels.
+    *forget* ends gpg's agent, and returns whether it ended. *language* is that of the labels.
     """
 
     def __init__(
@@ -25,17 +26,20 @@ class Sitting:
         enter: Callable[[], AbstractContextManager[Casebook]],
         forget: Callable[[], bool],
         *,
-        sign: Callable[[bytes, str], bytes],
+        keys: OwnKeys,
         language: str,
         today: Callable[[], date],
     ) -> None:
         self._enter = enter
         self._forget = forget
-        self._sign = sign
+        self._keys = keys
         self._language = language
         self.today = today
         # How often something was added to the casebook: what was read before may be different now.
         self.changes = 0
+        # What was begun before the desk was locked, while it is open again, and until then sealed.
+        self.unfinished: Unfinished | None = None
+        self._sealed = b""
         self._open = ExitStack()
         self._casebook: Casebook | None = None
         self._viewer: Viewer | None = None
@@ -53,14 +57,32 @@ class Sitting:
         self._casebook = self._viewer = None
         self._open.close()
 
-    def lock(self) -> bool:
-        """Close the casebook, and end the agent that knows the passphrase. Whether that ended."""
+    def lock(self, unfinished: Unfinished | None = None) -> bool:
+        """Close the casebook, and end the agent that knows the passphrase. Whether that ended.
+
+        What is *unfinished* is sealed first; if gpg cannot do that, it is lost.
+        """
+        self.unfinished, self._sealed = None, b""
+        if unfinished is not None:
+            with suppress(CasedropError, OSError):
+                self._sealed = self._keys.seal(unfinished.to_bytes(), self.viewer.reviewer)
         self.close()
         return self._forget()
 
+    @property
+    def has_sealed(self) -> bool:
+        """Whether something unfinished was sealed when the desk was locked."""
+        return bool(self._sealed)
+
+    def unseal(self) -> None:
+        """Open what was sealed. Raises CannotOpen; it stays sealed then, until the next lock."""
+        if self._sealed:
+            self.unfinished = Unfinished.from_bytes(self._keys.unseal(self._sealed))
+            self._sealed = b""
+
     def sign(self, data: bytes) -> bytes:
         """The signature of the reviewer at work. Raises Locked, or CannotOpen."""
-        return self._sign(data, self.viewer.reviewer)
+        return self._keys.sign(data, self.viewer.reviewer)
 
     @property
     def is_open(self) -> bool:

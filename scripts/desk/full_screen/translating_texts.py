@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from dropbox.errors import CasedropError
 from dropbox.label import ENGLISH
 from scripts.desk.case import Case
 from scripts.desk.casebook.translations import GIST, TRANSLATION
@@ -16,45 +15,50 @@ _HINTS = {
 }
 
 
-def translate(screen: DeskScreen, case: Case, done: Callable[[], None]) -> None:
-    """Ask on *screen* for a text of *case* and for what it says in English; then call *done*."""
-    casebook, sitting = screen.sitting.casebook, screen.sitting
-    texts = texts_of(casebook, case)
-    entries = [
-        (f"{kind} {at}", f"{kind} of {one.name} {one.number} ({one.language})")
-        for kind in (GIST, TRANSLATION)
-        for at, one in enumerate(texts)
-    ]
+class Translating:
+    """A text of *case*, asked for on *screen* in English; *changed* is called once it is kept."""
 
-    def chosen(code: str) -> bool:
+    def __init__(self, screen: DeskScreen, case: Case, changed: Callable[[], None]) -> None:
+        self._screen, self._case, self._changed = screen, case, changed
+        self._texts = texts_of(screen.sitting.casebook, case)
+
+    def begin(self) -> None:
+        """Offer a gist and a translation of each text."""
+        entries = [
+            (f"{kind} {at}", f"{kind} of {one.name} {one.number} ({one.language})")
+            for kind in (GIST, TRANSLATION)
+            for at, one in enumerate(self._texts)
+        ]
+        title = f"{self._case.name}: write the"
+        self._screen.app.push_screen(Chooser(title, entries, choose=self._chosen))
+
+    def _chosen(self, code: str) -> bool:
+        # The list is closed first.
+        self._screen.app.call_later(self.write, code)
+        return True
+
+    def write(self, code: str, begun: str = "") -> None:
+        """Ask for what *code* says, such as "gist 0"; *begun* was typed already."""
         kind, _, at = code.partition(" ")
-        given = texts[int(at)]
+        given = self._texts[int(at)]
+        title = f"{self._case.name}: {kind} of {given.name} {given.number}"
 
         def typed(text: str | None) -> None:
-            if text is None:
-                return
-            try:
-                add_translation(
-                    casebook,
-                    case,
+            if text is not None and self._screen.done(
+                lambda: add_translation(
+                    self._screen.sitting.casebook,
+                    self._case,
                     given,
                     text.strip(),
                     kind=kind,
                     language=ENGLISH,
                     machine="",
-                    today=sitting.today(),
+                    today=self._screen.sitting.today(),
                 )
-            except CasedropError as why:
-                screen.remark(str(why), "warning")
-                return
-            sitting.changes += 1
-            done()
-            screen.remark(f"The {kind} of {given.name} {given.number} is kept.", "good")
+            ):
+                self._screen.sitting.changes += 1
+                self._changed()
+                self._screen.remark(f"The {kind} of {given.name} {given.number} is kept.", "good")
 
-        title = f"{case.name}: {kind} of {given.name} {given.number}"
-        asking = Typed(title, _HINTS[kind], lines=kind == TRANSLATION)
-        # The list is closed first.
-        screen.app.call_later(screen.app.push_screen, asking, typed)
-        return True
-
-    screen.app.push_screen(Chooser(f"{case.name}: write the", entries, choose=chosen))
+        asking = Typed(title, _HINTS[kind], begun, lines=kind == TRANSLATION, what=code)
+        self._screen.app.push_screen(asking, typed)
