@@ -9,6 +9,8 @@ from support.seat import MIDDLE, Seat
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import TRANSCRIPT, Translation
 from scripts.desk.full_screen.case_screen import CaseScreen
+from scripts.desk.redaction.standing import standing as counted
+from scripts.desk.redaction.undecided import undecided
 
 STORY = "【虚构】我叫张三丰，住在武当山。"
 MORE = "张三丰还想说一件事。"
@@ -61,6 +63,29 @@ def test_words_are_marked_by_keys_and_blacked_out_wherever_they_are(tmp_path: Pa
     Seat(desk).work(act)
 
     assert standing(desk) == [(0, 3, codes[0])]
+
+
+def test_a_file_beside_redacted_words_is_withheld_or_let_leave_by_keys(tmp_path: Path) -> None:
+    desk = Desk.make(tmp_path / "desk", 0)
+    with desk.working() as casebook:
+        files = attachment("a.mp3", b"a"), attachment("b.mp3", b"b")
+        add(casebook, report(STORY, 1, attachments=files))
+
+    async def act(seat: Seat) -> None:
+        await seat.press("enter", "x")
+        assert "as it was seen" not in seat.shown
+        await seat.press("enter", *["right"] * STORY.index("张"), *["shift+right"] * 3)
+        shown = " ".join((await seat.press("enter", "enter", "y")).split())
+        assert "Decide on file 1, 2 too" in shown
+        await seat.press("x", *"withhold file 1", "enter")
+        assert "File 1 is withheld" in " ".join((await seat.press("enter")).split())
+        assert "May file 2 leave" in await seat.press("x", *"let file 2", "enter")
+        waiting = seat.sitting.casebook
+        assert len(undecided(waiting, waiting.case(1), counted(waiting))) == 1
+        assert "File 2 may leave as it was seen." in await seat.press("y")
+        assert not undecided(waiting, waiting.case(1), counted(waiting))
+
+    Seat(desk).work(act)
 
 
 def test_what_reviewers_entered_and_a_machine_read_is_beside_the_case(tmp_path: Path) -> None:

@@ -33,8 +33,9 @@ def said(casebook: Casebook, out: Path, case: int = 0, **options: Any) -> list[s
     """The pages of a case's dossier, as a program reads them."""
     if casebook.session is None:
         at_work(casebook)
+    plan = plan_of(casebook).written(options.pop("language", "en"), pictures=False)
     options = {"day": DAY, **options}
-    hand_over(casebook, plan_of(casebook), out, lambda _: b"signature", **options)
+    hand_over(casebook, plan, out, lambda _: b"signature", **options)
     return pdf_text(sorted((out / "dossiers").iterdir())[case].read_bytes())
 
 

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support import hostile_files
 from support.cases import add, attachment, new_casebook, report
-from support.decided_cases import FULL, at_work, handed, held, plan_of, rows
+from support.decided_cases import FULL, at_work, decided, handed, held, plan_of, put, rows
 from support.durable import steps
 from support.team import Team
 from support.unpacked import unpacked
@@ -19,7 +20,9 @@ from support.unpacked import unpacked
 from dropbox.codename import WordLists, new_codename
 from dropbox.reviewer_key import export_public
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.custody import Session
 from scripts.desk.casebook.productions import APPROVE, HAND_OVER, NUMBER, Number, subject
+from scripts.desk.production.approval import NotApproved, approve, code_of, hand_over_approved
 from scripts.desk.production.handing_over import SCHEMA, hand_over
 from scripts.desk.production.load_files import CASE_HEADS, _dat_value, case_cells, cell
 from scripts.desk.production.plan import planned
@@ -154,10 +157,11 @@ def test_documents_keep_their_numbers_and_new_ones_go_on(ready: Team) -> None:
 def test_a_file_that_was_altered_stops_it_and_leaves_no_folder(ready: Team) -> None:
     sha256 = hashlib.sha256(b"abc").hexdigest()
     (ready.casebook / "attachments" / sha256).write_bytes(b"abd")
-    code = json.loads(ready(0, "hand-over", "--json"))["code"]
-    ready(1, "hand-over", "--approve", code)
+    ways = ("--without-pictures",)
+    code = json.loads(ready(0, "hand-over", "--json", *ways))["code"]
+    ready(1, "hand-over", "--approve", code, *ways)
 
-    done, _, error = ready.run(0, "hand-over", "--out", ready.directory / "production")
+    done, _, error = ready.run(0, "hand-over", "--out", ready.directory / "production", *ways)
 
     assert done == 2 and "altered" in error
     assert not list(ready.directory.glob("production*"))
@@ -167,7 +171,7 @@ def test_a_folder_that_is_there_is_left_alone(ready: Team) -> None:
     out = handed(ready)
     before = sorted(path.name for path in out.rglob("*"))
 
-    done, _, error = ready.run(0, "hand-over", "--out", out)
+    done, _, error = ready.run(0, "hand-over", "--out", out, "--without-pictures")
 
     assert done == 2 and "is there already" in error
     assert sorted(path.name for path in out.rglob("*")) == before
@@ -217,6 +221,43 @@ def test_a_file_that_was_not_opened_holds_its_case_back(
 def test_a_flag_that_is_allowed_needs_an_approval_of_its_own(ready: Team) -> None:
     with Casebook.open(ready.casebook) as casebook:
         assert plan_of(casebook, "minor").sha256 != plan_of(casebook).sha256
+
+
+def test_the_language_and_the_pictures_are_approved_too(
+    ready: Team, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("scripts.desk.pictures.room.PROGRAM", "no-such-program")
+    with Casebook.open(ready.casebook) as casebook:
+        at_work(casebook)
+        data = hostile_files.pdf()
+        put(casebook, data)
+        add(casebook, report("", 4, attachments=(attachment("a.pdf", data),)))
+        decided(casebook, 4)
+        plan = plan_of(casebook, cases=(1, 4))
+        ways = [
+            plan.written(language, pictures=pictures)
+            for language in ("en", "zh-Hans", "zh-Hant")
+            for pictures in (True, False)
+        ]
+        assert len({one.sha256 for one in ways}) == 6
+        assert ways[0].sha256 == plan.sha256
+        slips = ways[1]
+        with pytest.raises(NotApproved, match="with labels in en, without pictures of files"):
+            approve(casebook, plan, code_of(slips))
+        for one in (plan, slips):
+            casebook.note(APPROVE, HAND_OVER, plain=one.sha256)
+        assert not casebook.productions.approved_by(ways[2].sha256)
+        casebook.session = Session(
+            casebook.database, casebook.origin, "A" * 40, lambda _: b"signature"
+        )
+        for one in ways[2:]:
+            with pytest.raises(NotApproved, match="Another reviewer has to approve this first"):
+                hand_over_approved(casebook, one, tmp_path / "out", lambda _: b"", lambda *_: None)
+        # Who approved pictures gets no slip sheets in their place.
+        with pytest.raises(NotApproved, match=r"bubblewrap is not .*needs an approval"):
+            hand_over_approved(casebook, plan, tmp_path / "out", lambda _: b"", lambda *_: None)
+        assert not (tmp_path / "out").exists()
+        hand_over_approved(casebook, slips, tmp_path / "out", lambda _: b"", lambda *_: None)
 
 
 def test_the_folder_has_its_name_once_all_of_it_is_on_the_disk_for_its_owner_alone(

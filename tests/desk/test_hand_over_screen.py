@@ -67,6 +67,16 @@ def test_what_holds_back_is_said_and_another_reviewer_approves_by_the_code(
         await seat.press("a")
         shown = await seat.type(code[0].upper(), "enter")
         assert "Approved: 1 case may be handed over." in shown
+        # In another language or without pictures, it is another plan.
+        for key, manner in (("p", "labels in en, without pictures"),
+                            ("l", "labels in zh-Hans, without pictures")):  # fmt: skip
+            shown = " ".join((await seat.press(key)).split())
+            assert manner in shown and "Nobody has approved" in shown
+        await seat.press("a")
+        shown = " ".join((await seat.type(code[0], "enter")).split())
+        assert "That code is for these cases with labels in en, with pictures of files." in shown
+        shown = await seat.press("l", "l", "p")
+        assert "Approved by reviewer-0, reviewer-1." in " ".join(shown.split())
         # With the flag allowed, it is another plan.
         shown = await seat.press("f", "enter", "escape")
         assert "2 cases would leave, 1 are held back." in shown and "Nobody has approved" in shown

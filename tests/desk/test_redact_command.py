@@ -20,6 +20,11 @@ from scripts.desk.transcripts.transcript import ReadPage, Transcript, Turn, Who
 
 STORY = "张三住在某地，電話 138-0000-0000。張三說：没事。"
 WITHOUT = "--without-bubblewrap"
+WAITING = (
+    "Words are blacked out in texts of this case, and nobody has decided on file {}: until then it "
+    "is not handed over. --file F --reason CODE withholds a file, with --page and --box only a "
+    "part of it, and --file F --as-seen lets it leave as it was seen.\n"
+)
 
 
 @pytest.fixture
@@ -68,7 +73,7 @@ def test_each_occurrence_in_either_script_is_shown_then_blacked_out_and_the_rest
         "2 places blacked out.\n"
         "The same words are still in part 2 (1 place), field other of part 2 (1 place), "
         "name of file 1 (1 place). --everywhere blacks them out there too.\n"
-    )
+    ) + WAITING.format("1, 2")
     hidden = "[redacted: third_person]"
     assert shown(tmp_path, STORY) == f"{hidden}住在某地，電話 138-0000-0000。{hidden}說：没事。"
     assert shown(tmp_path, "张三又来了") == "张三又来了"
@@ -78,7 +83,7 @@ def test_each_occurrence_in_either_script_is_shown_then_blacked_out_and_the_rest
     everywhere = ("--words", words, "--everywhere", "--reason", "third_person", "--yes")
     code, out, err = told.run("redact", told.case(), *everywhere)
     # What was there already is there once.
-    assert (code, out) == (0, "3 places blacked out.\n")
+    assert (code, out) == (0, "3 places blacked out.\n" + WAITING.format("1, 2"))
     assert shown(tmp_path, "张三.pdf") == f"{hidden}.pdf"
 
 
@@ -227,6 +232,24 @@ def test_half_an_order_is_a_sentence_and_does_nothing(told: Line) -> None:
     for options, sentence in HALF_ORDERS:
         assert sentence in told.refused("redact", case, *options), options
     assert json.loads(told("redact", case, "--json")) == []
+
+
+def test_a_file_beside_redacted_words_waits_until_somebody_has_decided_on_it(told: Line) -> None:
+    case, why = told.case(), ("--reason", "third_person")
+    for half in ((), ("--file", "1", "--page", "1", "--box", "1,1,1,1"), ("--list",)):
+        assert "--as-seen" in told.refused("redact", case, "--as-seen", *half)
+    code, out, _ = told.at_a_terminal("张三\ny\n", "redact", case, "--words", "-", *why)
+    assert code == 0 and out.endswith(WAITING.format("1, 2"))
+    assert "Nobody is here" in told.refused("redact", case, "--file", "2", "--as-seen")
+
+    out = told("redact", case, "--file", "2", "--as-seen", "--yes")
+
+    assert out == "File 2 may leave as it was seen.\n" + WAITING.format("1")
+    assert told("redact", case).endswith(WAITING.format("1"))
+    told("redact", case, "--file", "1", *why, "--yes")
+    assert "nobody has decided" not in told("redact", case)
+    again = told.refused("redact", case, "--file", "1", "--as-seen", "--yes")
+    assert "There is nothing to decide on file 1" in again
 
 
 def test_each_act_is_in_the_log_and_none_of_its_words(told: Line, tmp_path: Path) -> None:

@@ -44,9 +44,10 @@ def decide(team: Team) -> None:
 def handed(team: Team, *options: object) -> Path:
     """Have the second reviewer approve, and the first write."""
     out = team.directory / "production"
+    options = ("--without-pictures", *options)
     code = json.loads(team(0, "hand-over", "--json", *options))["code"]
     team(1, "hand-over", "--approve", code, *options)
-    team(0, "hand-over", "--out", out, "--without-pictures", *options)
+    team(0, "hand-over", "--out", out, *options)
     return out
 
 

@@ -4,7 +4,8 @@ import hashlib
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.redactions import BOX, FILE, TEXT, Box, End, Redaction
-from scripts.desk.redaction.standing import sha256_of
+from scripts.desk.redaction.standing import sha256_of, standing
+from scripts.desk.redaction.undecided import let_leave, undecided
 from support.cases import DAY
 
 WHO = "F" * 40
@@ -45,6 +46,15 @@ def redact(casebook: Casebook, *redactions: Redaction, case: int = 1) -> None:
     with casebook.together():
         for one in redactions:
             casebook.redactions.add(casebook.case(case), one)
+
+
+def let_all_leave(casebook: Casebook, case: int = 1) -> list[int]:
+    """Have all files leave on which nobody has decided. Returns their numbers."""
+    one = casebook.case(case)
+    waiting = undecided(casebook, one, standing(casebook))
+    for each in waiting:
+        let_leave(casebook, one, each)
+    return [each.number for each in waiting]
 
 
 def take_back(casebook: Casebook, key: str, case: int = 1) -> None:

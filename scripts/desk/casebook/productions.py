@@ -83,6 +83,10 @@ class Productions:
             if subject == HAND_OVER and plain == digest
         )
 
+    def approvals(self) -> frozenset[str]:
+        """All that was ever approved, of whatever kind, by its SHA-256."""
+        return frozenset(plain for _, _, plain in self._database.execute(_LINES, [APPROVE]))
+
     def numbers(self) -> dict[tuple[str, str], Number]:
         """The number of each document that has one, by its case's whole name and its SHA-256."""
         return {(case, sha256): number for number, case, sha256 in self._given()}

@@ -7,8 +7,7 @@ from dropbox.codename import WordLists
 from scripts.desk.casebook.productions import HAND_OVER
 from scripts.desk.identity import at_desk, opener, viewer, working
 from scripts.desk.options import add_json, add_lang, add_where
-from scripts.desk.pictures import room as rooms
-from scripts.desk.production.approval import approve, hand_over_approved
+from scripts.desk.production.approval import approve, hand_over_approved, manner_of
 from scripts.desk.production.plan import HOLDING, planned
 from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.production import plan_text, plan_values
@@ -62,11 +61,12 @@ def run(asked: argparse.Namespace) -> None:
             set(asked.allow),
             WordLists.read(),
             lambda done, total: show("looking at cases", done, total),
-        )
+        ).written(asked.lang, pictures=not asked.without_pictures)
         approved = casebook.productions.approved_by(plan.sha256)
         if asked.approve:
             approve(casebook, plan, asked.approve)
-            print(f"Approved: {counted(len(plan.ready), 'case')} may be handed over.")
+            ready = counted(len(plan.ready), "case")
+            print(f"Approved: {ready} may be handed over. Written with {manner_of(plan)}.")
             return
         if asked.out is None:
             casebook.note("view", HAND_OVER)
@@ -83,8 +83,6 @@ def run(asked: argparse.Namespace) -> None:
             asked.out,
             lambda data: secret.sign(data, reviewer),
             lambda done, total: show("handing over", done, total),
-            asked.lang,
-            pictures=not asked.without_pictures,
         )
     print(
         f"{counted(done.cases, 'case')} with {counted(done.documents, 'document')} and "
@@ -93,5 +91,3 @@ def run(asked: argparse.Namespace) -> None:
     if done.removed:
         left = counted(done.removed, "folder")
         print(f"{left} beside it, of a hand-over that was killed, had cases in the clear: removed.")
-    if not asked.without_pictures and not rooms.available():
-        print(f"Files have slip sheets instead of pictures: {rooms.MISSING}")

@@ -26,6 +26,7 @@ from scripts.desk.redaction.redacting import (
 from scripts.desk.redaction.seen_words import seen_words, uncovered
 from scripts.desk.redaction.standing import standing
 from scripts.desk.redaction.texts import ANSWER, BESIDE, PART, CaseText, texts_of_case
+from scripts.desk.redaction.undecided import let_leave, to_decide, undecided
 from scripts.desk.screen.confirmation import confirm
 from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.redactions import (
@@ -34,6 +35,8 @@ from scripts.desk.screen.redactions import (
     redaction_values,
     redactions_table,
     seen_lines,
+    still_read_lines,
+    undecided_lines,
     what,
 )
 from scripts.terminal import isolated
@@ -73,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X,Y,W,H",
         help="in pixels of the picture that `picture` writes, or in percent: 10,5,30,4%%",
     )
+    files.add_argument(
+        "--as-seen",
+        action="store_true",
+        help="let a file leave as it was seen, though words are blacked out in texts of the case",
+    )
     parser.add_argument("--reason", default="", metavar="CODE", help="why, a code of the campaign")
     parser.add_argument(
         "--take-back", metavar="N", help="the number in the list of what is to count no more"
@@ -109,6 +117,7 @@ def run(asked: argparse.Namespace) -> None:
         else:
             casebook.note("view", case.name)
         there = listed(casebook, case)
+        waiting = undecided(casebook, case, standing(casebook))
         reader = viewer(casebook, asked.lang)
     if asked.json:
         print_json(redaction_values(there, reader))
@@ -116,6 +125,9 @@ def run(asked: argparse.Namespace) -> None:
         print(f"Nothing of {case.name} is blacked out.")
     elif asked.words is None and asked.file is None and asked.preview is None:
         print_rich(redactions_table(there, reader))
+    if not asked.json:
+        for line in undecided_lines(waiting):
+            print(line)
 
 
 def _check(asked: argparse.Namespace) -> None:
@@ -128,6 +140,8 @@ def _check(asked: argparse.Namespace) -> None:
         raise DeskError("A box is on a page: name both --page and --box.")
     if asked.box is not None and (asked.file is None or asked.words is not None):
         raise DeskError("A box is on a page of a file: name it with --file.")
+    if asked.as_seen and (asked.file is None or asked.words is not None or asked.box is not None):
+        raise DeskError("Name with --as-seen the file alone, with --file.")
     if (asked.take_back is None) != (asked.because is None):
         raise DeskError("Name with --take-back a number of the list, and with --because the why.")
 
@@ -200,7 +214,13 @@ def _chosen(texts: Sequence[CaseText], case: Case, asked: argparse.Namespace) ->
 
 def _black_out_file(casebook: Casebook, case: Case, asked: argparse.Namespace) -> None:
     number, day = asked.file, today()
-    if asked.box is None:
+    if asked.as_seen:
+        one = to_decide(casebook, case, number)
+        question = f"May file {number} of {case.name} leave as it was seen?"
+        confirm(question, (), yes=asked.yes, shown=still_read_lines([one]))
+        let_leave(casebook, case, one)
+        done = f"File {number} may leave as it was seen."
+    elif asked.box is None:
         check_reason(casebook, asked.reason)
         question = f"Withhold file {number} of {case.name} whole?"
         confirm(question, (), yes=asked.yes)

@@ -1,4 +1,4 @@
-"""Blacking words of a case out in all that leaves, step by step; the originals stay."""
+"""Blacking words and files of a case out in all that leaves, step by step; the originals stay."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,14 +13,23 @@ from scripts.desk.redaction.redacting import (
     find_words,
     listed,
     take_back,
+    withhold,
 )
 from scripts.desk.redaction.seen_words import Seen, seen_words, uncovered
 from scripts.desk.redaction.standing import standing
 from scripts.desk.redaction.texts import CaseText, texts_of_case
+from scripts.desk.redaction.undecided import Undecided, let_leave, to_decide, undecided
 from scripts.desk.screen.output import counted
-from scripts.desk.screen.redactions import LIST, elsewhere_lines, found_lines, seen_lines, what
+from scripts.desk.screen.redactions import (
+    LIST,
+    elsewhere_lines,
+    found_lines,
+    seen_lines,
+    still_read_lines,
+    what,
+)
 
-_TAKE_BACK = "take back "
+_TAKE_BACK, _WITHHOLD, _AS_SEEN = "take back ", "withhold ", "as seen "
 # Of places in a question, which has to be seen whole in 24 lines.
 _LINES = 12
 
@@ -35,12 +44,19 @@ class BlackingOut:
         self._words = ""
 
     def begin(self) -> None:
-        """Offer the texts in which words can be marked, and what can be taken back."""
+        """Offer the texts in which words can be marked, files, and what can be taken back."""
         entries = [(str(at), one.place) for at, one in enumerate(self._texts)]
         entries += [
             (f"{_TAKE_BACK}{one.redaction.key}", f"take back {one.number}: {what(one)}")
             for one in listed(self._casebook, self._case)
             if one.end is None
+        ]
+        for number, _ in enumerate(self._case.files, 1):
+            entries.append((f"{_WITHHOLD}{number}", f"withhold file {number} whole"))
+        waiting = undecided(self._casebook, self._case, standing(self._casebook))
+        entries += [
+            (f"{_AS_SEEN}{one.number}", f"let file {one.number} leave as it was seen")
+            for one in waiting
         ]
         self._choose("black out words of", entries, self._text)
 
@@ -59,6 +75,13 @@ class BlackingOut:
         if code.startswith(_TAKE_BACK):
             self._take_back(code.removeprefix(_TAKE_BACK))
             return
+        if code.startswith(_WITHHOLD):
+            number = int(code.removeprefix(_WITHHOLD))
+            self._why(lambda reason: self._withhold(number, reason))
+            return
+        if code.startswith(_AS_SEEN):
+            self._let_leave(int(code.removeprefix(_AS_SEEN)))
+            return
         one: CaseText = self._texts[int(code)]
         asking = Marked(f"{self._case.name}: {one.place}", one.text)
         self._screen.app.push_screen(asking, self._marked)
@@ -67,9 +90,13 @@ class BlackingOut:
         if not words:
             return
         self._words = words
+        self._why(self._reason)
+
+    def _why(self, then: Callable[[str], None]) -> None:
+        """Ask for a reason of the campaign."""
         viewer = self._screen.sitting.viewer
         codes = viewer.campaign.reviewing.codes(LIST)
-        self._choose("why", [(one, viewer.label(LIST, one)) for one in codes], self._reason)
+        self._choose("why", [(one, viewer.label(LIST, one)) for one in codes], then)
 
     def _reason(self, reason: str) -> None:
         found: list[Found] = []
@@ -107,7 +134,32 @@ class BlackingOut:
         if self._screen.done(act):
             left = uncovered(seen_words(casebook, case, self._words), standing(casebook))
             said = [f"{counted(sum(new), 'place')} blacked out.", *elsewhere_lines([], left)]
+            waiting = undecided(casebook, case, standing(casebook))
+            if waiting:
+                files = ", ".join(str(one.number) for one in waiting)
+                said.append(f"Decide on file {files} too: x withholds a file, or lets it leave.")
             self._finish(" ".join(map(unisolated, said)))
+
+    def _withhold(self, number: int, reason: str) -> None:
+        casebook, day = self._casebook, self._screen.sitting.today()
+        if self._screen.done(
+            lambda: withhold(casebook, self._case, number, reason=reason, today=day)
+        ):
+            self._finish(f"File {number} is withheld: a slip sheet takes its place.")
+
+    def _let_leave(self, number: int) -> None:
+        casebook, case = self._casebook, self._case
+        waiting: list[Undecided] = []
+        if not self._screen.done(lambda: waiting.append(to_decide(casebook, case, number))):
+            return
+        read = [unisolated(one) for one in still_read_lines(waiting)]
+        lines = "\n".join((f"May file {number} leave as it was seen?", *read[:_LINES]))
+
+        def answered(yes: bool | None) -> None:
+            if yes and self._screen.done(lambda: let_leave(casebook, case, waiting[0])):
+                self._finish(f"File {number} may leave as it was seen.")
+
+        self._screen.app.push_screen(Question(case.name, lines), answered)
 
     def _take_back(self, key: str) -> None:
         def typed(because: str | None) -> None:

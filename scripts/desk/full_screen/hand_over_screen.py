@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from dropbox.codename import WordLists
+from dropbox.label import LANGUAGES
 from scripts.desk.casebook.productions import HAND_OVER
 from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.dialogs import Chooser, Typed
@@ -17,7 +18,7 @@ from scripts.desk.full_screen.lists import Columns, ListScreen
 from scripts.desk.full_screen.panes import Bar, Cells
 from scripts.desk.full_screen.queue import Queue
 from scripts.desk.full_screen.sitting import Sitting
-from scripts.desk.production.approval import approve, hand_over_approved
+from scripts.desk.production.approval import approve, hand_over_approved, manner_of
 from scripts.desk.production.handing_over import HandedOver
 from scripts.desk.production.plan import HOLDING, Held, Plan, planned
 from scripts.desk.screen.output import counted, progress_bar, stages
@@ -36,6 +37,8 @@ class HandOverScreen(ListScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open the case"),
         Binding("f", "allow", "allow a flag"),
+        Binding("l", "labels", "language"),
+        Binding("p", "pictures", "pictures"),
         Binding("a", "approve", "approve"),
         Binding("w", "write", "write it out"),
         *ListScreen.BINDINGS,
@@ -45,7 +48,7 @@ class HandOverScreen(ListScreen):
         super().__init__(sitting)
         self._queue = queue
         self._allowed: set[str] = set()
-        self._plan = _NOTHING
+        self._plan = _NOTHING.written(sitting.viewer.language, pictures=True)
         self._folder = ""
         self._as_of = -1
 
@@ -65,7 +68,7 @@ class HandOverScreen(ListScreen):
     def load(self) -> None:
         """Find out what would leave."""
         if not self._done(self._look):
-            self._plan = _NOTHING
+            self._plan = self._as_before(_NOTHING)
             self.title_is(f" Hand over: {self._queue.title}")
             return
         self.sitting.casebook.note("view", HAND_OVER)
@@ -76,10 +79,15 @@ class HandOverScreen(ListScreen):
         casebook, numbers = self.sitting.casebook, self._queue.numbers
         words = WordLists.read()
         if len(numbers) <= _AT_ONCE:
-            self._plan = planned(casebook, numbers, self._allowed, words)
+            self._plan = self._as_before(planned(casebook, numbers, self._allowed, words))
             return
         with self._progress("looking at cases") as show:
-            self._plan = planned(casebook, numbers, self._allowed, words, show)
+            made = planned(casebook, numbers, self._allowed, words, show)
+        self._plan = self._as_before(made)
+
+    def _as_before(self, plan: Plan) -> Plan:
+        """*plan* in the language and with the pictures that were chosen last."""
+        return plan.written(self._plan.language, pictures=self._plan.pictures)
 
     def _show(self) -> None:
         plan = self._plan
@@ -88,6 +96,7 @@ class HandOverScreen(ListScreen):
         approved = self.sitting.casebook.productions.approved_by(plan.sha256)
         lines = [
             f"{counted(len(plan.ready), 'case')} would leave, {len(plan.held):,} are held back.",
+            f"Written with {manner_of(plan)}.",
             approval_line(plan, approved, self.sitting.viewer),
         ]
         if plan.allowed:
@@ -135,6 +144,17 @@ class HandOverScreen(ListScreen):
 
         self.app.push_screen(Chooser(title, entries, mark=mark, choose=chosen))
 
+    def action_labels(self) -> None:
+        """Have the labels in the next language."""
+        after = LANGUAGES[(LANGUAGES.index(self._plan.language) + 1) % len(LANGUAGES)]
+        self._plan = self._plan.written(after, pictures=self._plan.pictures)
+        self._show()
+
+    def action_pictures(self) -> None:
+        """Have files drawn, or slip sheets in their place."""
+        self._plan = self._plan.written(self._plan.language, pictures=not self._plan.pictures)
+        self._show()
+
     def action_approve(self) -> None:
         """Approve what another reviewer is going to hand over, by the code that they see."""
         hint = (
@@ -150,7 +170,8 @@ class HandOverScreen(ListScreen):
             return
         self._show()
         ready = counted(len(self._plan.ready), "case")
-        self.remark(f"Approved: {ready} may be handed over.", "good")
+        said = f"Approved: {ready} may be handed over. Written with {manner_of(self._plan)}."
+        self.remark(said, "good")
 
     def action_write(self) -> None:
         """Write what was approved into a new folder."""
@@ -177,9 +198,7 @@ class HandOverScreen(ListScreen):
         sitting = self.sitting
         # In the plain terminal: gpg may ask for the passphrase, and Ctrl-C stops it there.
         with self._progress("handing over") as show:
-            return hand_over_approved(
-                sitting.casebook, self._plan, out, sitting.sign, show, sitting.viewer.language
-            )
+            return hand_over_approved(sitting.casebook, self._plan, out, sitting.sign, show)
 
     def _done(self, act: Callable[[], object]) -> bool:
         """As ``done``; Ctrl-C in the plain terminal stops it as well."""

@@ -1,17 +1,19 @@
 """A hand-over takes two: one reviewer writes it, and another one has approved exactly this plan."""
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
+from dropbox.label import LANGUAGES
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.productions import APPROVE, HAND_OVER
 from scripts.desk.identity import DeskError, at_desk
-from scripts.desk.pictures import room as rooms
-from scripts.desk.pictures.room import Bubblewrap
+from scripts.desk.pictures.room import Bubblewrap, NoRoom
 from scripts.desk.production.handing_over import HandedOver, hand_over
 from scripts.desk.production.plan import Plan
 
 _CODE_DIGITS, _GROUP = 16, 4
+_WITHOUT = "Without pictures of files (--without-pictures) it needs an approval of its own."
 
 
 class NotApproved(DeskError):
@@ -24,9 +26,22 @@ def code_of(plan: Plan) -> str:
     return "-".join(digits[at : at + _GROUP] for at in range(0, _CODE_DIGITS, _GROUP))
 
 
+def manner_of(plan: Plan) -> str:
+    """How the plan is written: the language of its labels, and whether files are drawn."""
+    return f"labels in {plan.language}, {'with' if plan.pictures else 'without'} pictures of files"
+
+
 def approve(casebook: Casebook, plan: Plan, code: str) -> None:
     """Approve *plan* for the reviewer at work, if *code* is its own. Raises NotApproved."""
-    if code.replace("-", "").lower() != code_of(plan).replace("-", ""):
+    wanted = code.replace("-", "").lower()
+    if wanted != code_of(plan).replace("-", ""):
+        for language, pictures in product(LANGUAGES, (True, False)):
+            other = plan.written(language, pictures=pictures)
+            if wanted == code_of(other).replace("-", ""):
+                raise NotApproved(
+                    f"That code is for these cases with {manner_of(other)}. Choose the same, and "
+                    "approve that. Nothing was approved."
+                )
         raise NotApproved(
             "This is not what that code stands for: the selection is another one, or a case has "
             "changed since. Nothing was approved."
@@ -40,16 +55,11 @@ def hand_over_approved(
     out: Path,
     sign: Callable[[bytes], bytes],
     progress: Callable[[int, int], None],
-    language: str = "en",
-    *,
-    pictures: bool = True,
 ) -> HandedOver:
     """Write what another reviewer approved into the new folder *out*, which the log notes.
 
-    *sign* makes the OpenPGP signature of the reviewer at work, *language* is that of the dossiers'
-    labels. Files are drawn with *pictures*, where bubblewrap is; else slip sheets say that they
-    were not. Raises NotApproved, or what
-    :func:`hand_over` raises.
+    *sign* makes the OpenPGP signature of the reviewer at work. Raises NotApproved, also where files
+    are to be drawn and cannot be, or what :func:`hand_over` raises.
     """
     if not casebook.productions.approved_by(plan.sha256) - {at_desk(casebook)}:
         raise NotApproved(
@@ -58,14 +68,11 @@ def hand_over_approved(
         )
     if not plan.ready:
         raise NotApproved("None of these cases can be handed over.")
-    done = hand_over(
-        casebook,
-        plan,
-        out,
-        sign,
-        progress,
-        language=language,
-        room=Bubblewrap() if pictures and rooms.available() else None,
-    )
+    room = Bubblewrap() if plan.pictures else None
+    try:
+        done = hand_over(casebook, plan, out, sign, progress, room=room)
+    except NoRoom as why:
+        # Slip sheets instead would be something else than what was approved.
+        raise NotApproved(f"{why} {_WITHOUT}") from None
     casebook.note("export", HAND_OVER, plain=done.sha256)
     return done

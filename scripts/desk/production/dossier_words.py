@@ -129,6 +129,8 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "act_draw": ("抽取复核", "抽取複核", "drawn for review"),
     "act_link": ("关联", "關聯", "linked"),
     "act_release": ("放行答复", "放行答覆", "answer released"),
+    "act_approve": ("准许移交", "准許移交", "let leave"),
+    "act_redact": ("遮盖", "遮蓋", "redacted"),
     "act_number": ("编号", "編號", "numbered"),
 }
 _LANGUAGES = ("zh-Hans", "zh-Hant", "en")

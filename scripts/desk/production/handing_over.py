@@ -81,23 +81,22 @@ def hand_over(
     sign: Callable[[bytes], bytes],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     *,
-    language: str = "en",
     day: date | None = None,
     room: Room | None = None,
 ) -> HandedOver:
     """Write the cases of *plan* into the new folder *out*, for its owner alone.
 
-    *language* is that of the dossiers' labels, *day* what they are dated, by default today. Files
-    are drawn in *room*; without one they have slip sheets. *sign* makes a detached OpenPGP
-    signature. Raises HandOverError, EvidenceError for a file that was altered, NoRoom,
-    RedactionError, or OSError; then *out* is not there.
+    *day* is what dossiers are dated, by default today. Files are drawn in *room*; without one they
+    have slip sheets. *sign* makes a detached OpenPGP signature. Raises HandOverError,
+    EvidenceError for a file that was altered, NoRoom, RedactionError, or OSError; then *out* is not
+    there.
     """
     if out.exists():
         raise HandOverError(f"{out} is there already; what is handed over goes into a new folder.")
     removed = unfinished.remove(out.parent)
     with unfinished.begun(out) as part:
         folder = Folder(part, day or today())
-        making = _making(casebook, plan, language, day or today())
+        making = _making(casebook, plan, day or today())
         handed = _write(casebook, plan, folder, making, room, progress)
         listed = folder.listed()
         folder.add(_LIST, listed)
@@ -138,7 +137,7 @@ def _joined(casebook: Casebook, plan: Plan) -> dict[str, str]:
     }
 
 
-def _making(casebook: Casebook, plan: Plan, language: str, day: date) -> Making:
+def _making(casebook: Casebook, plan: Plan, day: date) -> Making:
     known = names(casebook)
 
     def name(reviewer: str) -> str:
@@ -148,7 +147,7 @@ def _making(casebook: Casebook, plan: Plan, language: str, day: date) -> Making:
     approved = casebook.productions.approved_by(plan.sha256) - {preparing}
     return Making(
         casebook.campaign,
-        language,
+        plan.language,
         day,
         prepared=name(preparing),
         approved=sorted(map(name, approved)),

@@ -4,7 +4,7 @@ A second reviewer approves exactly this plan; whatever changes in a case afterwa
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dropbox import canonical_json
 from dropbox.codename import WordLists
@@ -15,6 +15,7 @@ from scripts.desk.production.records import answers
 from scripts.desk.redaction.leaving_transcripts import leaving_transcripts
 from scripts.desk.redaction.standing import Standing, counting, standing
 from scripts.desk.redaction.texts import texts_of_case
+from scripts.desk.redaction.undecided import undecided
 from scripts.desk.review.judgement import Reviews
 
 # Flags that hold a case back until somebody says otherwise, if the campaign has them.
@@ -36,6 +37,7 @@ REASONS = {
     "open": "its reviews are not done",
     "reopened": "something came since it was decided",
     "unopened": "a file of it could not be opened",
+    "files": "words are blacked out in it, and nobody has decided on a file of it; see `redact`",
     "codename": "its text has what could be a codename",
 }
 
@@ -44,13 +46,25 @@ REASONS = {
 class Plan:
     """The cases that may leave, by number, those that are held, and what an approval names.
 
-    ``allowed``: flags that hold back nothing this time.
+    ``allowed``: flags that hold back nothing this time. ``content`` is the hash of all that is of
+    these cases; labels are in ``language``, and files are drawn if there are to be ``pictures``.
     """
 
     ready: tuple[int, ...]
     held: tuple[Held, ...]
     allowed: tuple[str, ...]
-    sha256: str
+    content: str
+    language: str = "en"
+    pictures: bool = True
+
+    @property
+    def sha256(self) -> str:
+        """What an approval names: the content, and how it is written."""
+        return digest(_canonical([self.content, self.language, self.pictures]))
+
+    def written(self, language: str, *, pictures: bool) -> "Plan":
+        """The same cases with labels in another *language*, or with or without *pictures*."""
+        return replace(self, language=language, pictures=pictures)
 
 
 def planned(
@@ -60,7 +74,10 @@ def planned(
     words: WordLists,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Plan:
-    """The plan for the cases with these *numbers*, which must not have been given away."""
+    """The plan for the cases with these *numbers*, which must not have been given away.
+
+    It is for labels in English, and with pictures.
+    """
     redactions = standing(casebook)
     ready, held, state = list[int](), list[Held](), list[object]()
     for done, number in enumerate(numbers):
@@ -86,8 +103,7 @@ def planned(
         # What is withheld leaves by its name, in lists of its own.
         "held": sorted([one.name, one.reason, *size(casebook, one)] for one in held),
     }
-    sha256 = digest(_canonical(plan))
-    return Plan(tuple(ready), tuple(held), tuple(sorted(allowed)), sha256)
+    return Plan(tuple(ready), tuple(held), tuple(sorted(allowed)), digest(_canonical(plan)))
 
 
 def _beside(casebook: Casebook, case: Case) -> str:
@@ -139,5 +155,7 @@ def _reasons(
     leaving += [one.text for _, one in leaving_transcripts(casebook, case, redactions)]
     if any(map(words.contains_codename, leaving)):
         yield "codename"
+    if undecided(casebook, case, redactions):
+        yield "files"
     if not all(casebook.has_file(one.part, one.place) for one in case.files):
         yield "unopened"

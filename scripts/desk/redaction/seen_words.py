@@ -3,7 +3,7 @@
 A whole line is blacked out, with room around it: where in it a word begins, nobody knows exactly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scripts.desk.case import Case
@@ -31,26 +31,47 @@ class Seen:
     boxes: tuple[Box, ...]
 
 
+@dataclass(frozen=True, repr=False)
+class Reading:
+    """The transcript of file ``number`` (from 1). No repr: it is plaintext."""
+
+    number: int
+    sha256: str
+    transcript: Transcript
+
+
 def seen_words(
     casebook: Casebook, case: Case, words: str, *, whole_words: bool = False
 ) -> list[Seen]:
     """Where a machine read *words* in files of *case*. Raises NoWords."""
+    return seen_in(readings(casebook, case), words, whole_words=whole_words)
+
+
+def readings(casebook: Casebook, case: Case) -> list[Reading]:
+    """The latest transcripts of files of *case*, of each file once."""
     kept = casebook.translations.transcripts(case.number)
-    found, done = list[Seen](), set[str]()
+    found = dict[str, Reading]()
     for number, file in enumerate(case.files, 1):
         sha256 = file.attachment.sha256
-        transcript = Transcript.from_text(kept[sha256].text) if sha256 in kept else None
-        if transcript is None or sha256 in done:
-            continue
-        done.add(sha256)
-        pages = {page.number: page for page in transcript.pages}
-        for turn in transcript.turns:
+        if sha256 in kept and sha256 not in found:
+            transcript = Transcript.from_text(kept[sha256].text)
+            if transcript is not None:
+                found[sha256] = Reading(number, sha256, transcript)
+    return list(found.values())
+
+
+def seen_in(read: Sequence[Reading], words: str, *, whole_words: bool = False) -> list[Seen]:
+    """Where *words* are in what was *read*. Raises NoWords."""
+    found = list[Seen]()
+    for one in read:
+        pages = {page.number: page for page in one.transcript.pages}
+        for turn in one.transcript.turns:
             for span in occurrences(turn.text, words, whole_words=whole_words):
                 page = pages.get(turn.page)
                 boxes = tuple(_boxes(turn, span, page)) if page else ()
-                found.append(Seen(number, sha256, turn.page, turn.text, span, boxes))
+                found.append(Seen(one.number, one.sha256, turn.page, turn.text, span, boxes))
             for span in occurrences(turn.name, words, whole_words=whole_words):
-                found.append(Seen(number, sha256, turn.page, turn.name, span, ()))
+                found.append(Seen(one.number, one.sha256, turn.page, turn.name, span, ()))
     return found
 
 

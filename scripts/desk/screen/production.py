@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from scripts.desk.identity import Viewer
-from scripts.desk.production.approval import code_of
+from scripts.desk.production.approval import code_of, manner_of
 from scripts.desk.production.plan import REASONS, Held, Plan
 from scripts.desk.screen.output import counted
 
@@ -34,6 +34,7 @@ def plan_text(plan: Plan, approved: Collection[str], viewer: Viewer) -> Text:
     if plan.allowed:
         lines.append(f"Handed over in spite of the flag: {', '.join(plan.allowed)}")
     lines.append(f"Ready: {counted(len(plan.ready), 'case')}.")
+    lines.append(f"Written with {manner_of(plan)}.")
     lines.append(approval_line(plan, approved, viewer))
     return Text("\n".join(lines))
 
@@ -50,6 +51,8 @@ def plan_values(plan: Plan, approved: Collection[str], viewer: Viewer) -> dict[s
         "ready": len(plan.ready),
         "held": [{"case": one.name, "reason": one.reason} for one in plan.held],
         "allowed": list(plan.allowed),
+        "language": plan.language,
+        "pictures": plan.pictures,
         "code": code_of(plan),
         "approved_by": sorted(map(viewer.name, approved)),
     }

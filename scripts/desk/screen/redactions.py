@@ -10,6 +10,7 @@ from scripts.desk.casebook.redactions import BOX, WHOLE, Redaction
 from scripts.desk.identity import Viewer
 from scripts.desk.redaction.redacting import Found, Listed
 from scripts.desk.redaction.seen_words import Seen
+from scripts.desk.redaction.undecided import Undecided
 from scripts.desk.redaction.words import Span
 from scripts.desk.screen.output import counted, table
 from scripts.terminal import one_line
@@ -58,6 +59,28 @@ def elsewhere_lines(found: Sequence[Found], seen: Sequence[Seen]) -> list[str]:
         for number, page in names
     ]
     return lines
+
+
+def undecided_lines(found: Sequence[Undecided]) -> list[str]:
+    """On which files somebody has to decide, and how; [] if there are none."""
+    if not found:
+        return []
+    files = ", ".join(str(one.number) for one in found)
+    sentence = (
+        f"Words are blacked out in texts of this case, and nobody has decided on file {files}: "
+        "until then it is not handed over. --file F --reason CODE withholds a file, with --page "
+        "and --box only a part of it, and --file F --as-seen lets it leave as it was seen."
+    )
+    return [sentence, *still_read_lines(found)]
+
+
+def still_read_lines(found: Iterable[Undecided]) -> list[str]:
+    """Where a machine read words that are blacked out in texts, and no box is over them."""
+    return [
+        f"In file {one.number}, page {each.page}, a machine read: {_marked(each.text, each.span)}"
+        for one in found
+        for each in one.seen[:_MOST_SHOWN]
+    ]
 
 
 def _marked(text: str, span: Span) -> str:
