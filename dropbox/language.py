@@ -12,7 +12,8 @@ from babel.dates import format_date
 
 from dropbox.campaign import Campaign
 from dropbox.errors import SettingsError
-from dropbox.settings import LanguageSettings, Settings
+from dropbox.setting_values import LanguageSettings
+from dropbox.settings import Settings
 
 # The own names of the languages that Casedrop comes with.
 _NAMES = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文", "en": "English"}

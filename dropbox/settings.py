@@ -4,17 +4,32 @@ No secret has a default. If a value is missing or wrong the program stops with a
 it.
 """
 
-import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from dropbox.errors import SettingsError
-from dropbox.label import ENGLISH, LANGUAGES, is_tag
-from dropbox.lockdown import PARTS
+from dropbox.label import LANGUAGES
+from dropbox.setting_values import (
+    Invalid,
+    LanguageSettings,
+    Parser,
+    to_languages,
+    to_lockdown_parts,
+    to_mail,
+    to_number,
+    to_onion,
+    to_own_language,
+    to_path,
+    to_salt,
+    to_salt_file,
+    to_store_url,
+    to_user,
+    to_users,
+)
 from dropbox.sizes import PAGE_BYTES, REPORT_FILES_BYTES
 from dropbox.system_error import explained
 
@@ -24,27 +39,7 @@ FILE_VARIABLE = "CASEDROP_SETTINGS"
 _CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 _PREFIX = "CASEDROP_"
 
-SALT_BYTES = 16  # the size of libsodium's Argon2id salts
-_SALT_FILE_BYTES = 4 * SALT_BYTES
-_ONION = re.compile(r"[a-z2-7]{56}\.onion")
-# As useradd(8) takes them on Debian.
-_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-# It becomes an argument of a program and a header of a message.
-_MAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}(@[A-Za-z0-9.-]{1,190})?")
 PACKAGED_CAMPAIGN = Path(__file__).with_name("campaign.toml")
-
-
-@dataclass(frozen=True)
-class LanguageSettings:
-    """What an operator says about a language of the pages; None: what Babel knows about it.
-
-    ``name`` is the language's own name, ``direction`` is "ltr" or "rtl", ``codename`` is the one of
-    LANGUAGES in which the words of a codename are shown.
-    """
-
-    name: str | None = None
-    direction: str | None = None
-    codename: str = ENGLISH
 
 
 @dataclass(frozen=True)
@@ -150,7 +145,7 @@ class Settings:
                 raise SettingsError(f"The setting [{section}] {setting} is missing in {file}.")
         values.setdefault("campaign", PACKAGED_CAMPAIGN)
         values["own_languages"] = {
-            tag: _parse(file, _LANGUAGE, tag, value, _own_language)
+            tag: _parse(file, _LANGUAGE, tag, value, to_own_language)
             for (section, tag), value in from_file.items()
             if section == _LANGUAGE
         }
@@ -245,179 +240,57 @@ def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], Any]:
     return overriding
 
 
-def _parse(file: Path, section: str, setting: str, value: object, parse: "Parser") -> Any:
+def _parse(file: Path, section: str, setting: str, value: object, parse: Parser) -> Any:
     try:
         return parse(value, file.parent)
-    except _Invalid as why:
+    except Invalid as why:
         # Without the value itself, which may be a secret entered in the wrong place.
         raise SettingsError(
             f"The setting [{section}] {setting} (file {file} or the environment) has to be {why}."
         ) from None
 
 
-class _Invalid(Exception):
-    """A value is invalid; the text says what it has to be."""
-
-
-def _onion(value: object, _: Path) -> str:
-    if not isinstance(value, str) or not _ONION.fullmatch(value):
-        raise _Invalid("an onion address: 56 letters and digits and .onion")
-    return value
-
-
-def _salt(value: object, _: Path) -> bytes:
-    try:
-        salt = bytes.fromhex(value) if isinstance(value, str) else b""
-    except ValueError:
-        salt = b""
-    if len(salt) != SALT_BYTES or len(set(salt)) == 1:
-        raise _Invalid(f"{2 * SALT_BYTES} random hexadecimal digits")
-    return salt
-
-
-def _salt_file(value: object, folder: Path) -> bytes:
-    """The salt in the file that *value* names, whose other bytes are white space."""
-    path = _path(value, folder)
-    try:
-        with path.open("rb") as file:
-            untrusted = file.read(_SALT_FILE_BYTES)
-    except OSError as why:
-        raise _Invalid(f"a file that can be read: {explained(why).rstrip('.')}") from None
-    try:
-        return _salt(untrusted.decode("ascii").strip(), folder)
-    except (_Invalid, UnicodeDecodeError):
-        raise _Invalid(f"a file with {2 * SALT_BYTES} random hexadecimal digits") from None
-
-
-def _path(value: object, folder: Path) -> Path:
-    if not isinstance(value, str) or not value:
-        raise _Invalid("a path")
-    return folder / value
-
-
-def _store(value: object, folder: Path) -> str:
-    """The store's URL; a path after ``sqlite:`` is relative to *folder*."""
-    scheme, _, path = value.partition(":") if isinstance(value, str) else ("", "", "")
-    if scheme != "sqlite" or not path or path.startswith("//") != path.startswith("///"):
-        raise _Invalid("sqlite: and a path")
-    absolute = folder / unquote(path.removeprefix("//"))
-    return f"sqlite://{quote(str(absolute))}"
-
-
-def _number(lowest: int, highest: int) -> "Parser":
-    def parse(value: object, _: Path) -> int:
-        # The environment gives text, the file numbers. In Python True is a number, but not here.
-        number = (
-            int(value)
-            if isinstance(value, str) and value.isascii() and value.isdecimal()
-            else value
-        )
-        if type(number) is not int or not lowest <= number <= highest:
-            raise _Invalid(f"a whole number from {lowest} to {highest}")
-        return number
-
-    return parse
-
-
-def _parts(value: object, _: Path) -> frozenset[str]:
-    # The environment gives all names in one text.
-    names = value.split() if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(
-        isinstance(name, str) and name in PARTS for name in names
-    ):
-        raise _Invalid(f"a list of parts of the lockdown: {', '.join(PARTS)}")
-    return frozenset(names)
-
-
-def _user(value: object, _: Path) -> str:
-    if not isinstance(value, str) or not _USER.fullmatch(value):
-        raise _Invalid("the name of a user of this computer")
-    return value
-
-
-def _users(value: object, folder: Path) -> tuple[str, ...]:
-    # The environment gives all names in one text.
-    names = value.split() if isinstance(value, str) else value
-    if not isinstance(names, list):
-        raise _Invalid("a list of names of users of this computer")
-    return tuple(_user(name, folder) for name in names)
-
-
-def _mail(value: object, _: Path) -> str:
-    if not isinstance(value, str) or not _MAIL.fullmatch(value):
-        raise _Invalid("a mail address, or the name of a user of this computer")
-    return value
-
-
-def _languages(value: object, _: Path) -> tuple[str, ...]:
-    # The environment gives all tags in one text.
-    tags = value.split() if isinstance(value, str) else value
-    if not isinstance(tags, list) or not tags or not all(map(is_tag, tags)):
-        raise _Invalid('a list of language tags, such as ["zh-Hans", "en", "fa"]')
-    # In the address of a page, capital letters make no difference.
-    if len({tag.lower() for tag in tags}) < len(tags):
-        raise _Invalid("a list in which no language is twice")
-    return tuple(tags)
-
-
-def _own_language(value: object, _: Path) -> LanguageSettings:
-    if not isinstance(value, dict) or not set(value) <= {"name", "direction", "codename"}:
-        raise _Invalid('a table of "name", "direction" and "codename"')
-    name = value.get("name")
-    if name is not None and not (
-        isinstance(name, str) and name.strip() and len(name) <= _NAME_CHARACTERS
-    ):
-        raise _Invalid(f'a table whose "name" has 1 to {_NAME_CHARACTERS} characters')
-    if value.get("direction") not in (None, "ltr", "rtl"):
-        raise _Invalid('a table whose "direction" is "ltr" or "rtl"')
-    if value.get("codename", ENGLISH) not in LANGUAGES:
-        raise _Invalid(f'a table whose "codename" is one of {", ".join(LANGUAGES)}')
-    return LanguageSettings(**value)
-
-
-Parser = Callable[[object, Path], Any]
-
 _SETTINGS: dict[tuple[str, str], Parser] = {
-    ("site", "onion"): _onion,
-    ("site", "salt"): _salt,
-    ("site", "salt_file"): _salt_file,
-    ("site", "keys"): _path,
-    ("site", "campaign"): _path,
-    ("site", "next_address"): _path,
-    ("site", "languages"): _languages,
-    ("site", "catalogs"): _path,
-    ("front", "gnupg_home"): _path,
-    ("front", "key_memory"): _path,
-    ("vault", "intake_socket"): _path,
-    ("vault", "courier_socket"): _path,
-    ("vault", "store"): _store,
-    ("vault", "quantum"): _number(16, 1_024),  # the journal has room for more than three of them
-    ("vault", "tick_milliseconds"): _number(100, 10_000),  # every report waits for a tick
-    ("vault", "file_slots"): _number(1_024, 2**24),
-    ("vault", "kept_slots"): _number(0, 2**20),
-    ("vault", "grace_days"): _number(1, 90),
-    ("vault", "limit_days"): _number(14, 180),  # the day keys of so many days go into one head
-    ("vault", "export_key"): _path,
-    ("vault", "front_user"): _user,
-    ("vault", "courier_users"): _users,
-    ("alarms", "mail_to"): _mail,
-    ("alarms", "sendmail"): _path,
-    ("lockdown", "waived"): _parts,
-    ("limits", "page_bytes"): _number(PAGE_BYTES, 2**17),  # a slow bridge takes 6 s for that
-    ("limits", "file_bytes"): _number(2**16, 2**30),
-    ("limits", "files"): _number(1, 10),  # a report of one block has room for ten
-    ("limits", "post_bytes"): _number(2**18, 2**31),
-    ("limits", "token_minutes"): _number(1, 2 * 60),  # a day's key is accepted for so long
-    ("limits", "sealings"): _number(1, 64),
-    ("limits", "derivations"): _number(1, 64),
-    ("limits", "head_seconds"): _number(1, 600),
-    ("limits", "slow_seconds"): _number(1, 3_600),
-    ("limits", "slowest_bytes"): _number(1, 10_000),  # a slow bridge brings more than these
-    ("limits", "uploads"): _number(1, 28),  # so that threads are left for all other requests
-    ("limits", "circuit_pages"): _number(20, 100_000),
-    ("limits", "circuit_derivations"): _number(10, 100_000),
-    ("limits", "circuit_forms"): _number(2, 100_000),
-    ("limits", "circuit_bytes"): _number(2**20, 2**40),
+    ("site", "onion"): to_onion,
+    ("site", "salt"): to_salt,
+    ("site", "salt_file"): to_salt_file,
+    ("site", "keys"): to_path,
+    ("site", "campaign"): to_path,
+    ("site", "next_address"): to_path,
+    ("site", "languages"): to_languages,
+    ("site", "catalogs"): to_path,
+    ("front", "gnupg_home"): to_path,
+    ("front", "key_memory"): to_path,
+    ("vault", "intake_socket"): to_path,
+    ("vault", "courier_socket"): to_path,
+    ("vault", "store"): to_store_url,
+    ("vault", "quantum"): to_number(16, 1_024),  # the journal has room for more than three of them
+    ("vault", "tick_milliseconds"): to_number(100, 10_000),  # every report waits for a tick
+    ("vault", "file_slots"): to_number(1_024, 2**24),
+    ("vault", "kept_slots"): to_number(0, 2**20),
+    ("vault", "grace_days"): to_number(1, 90),
+    ("vault", "limit_days"): to_number(14, 180),  # the day keys of so many days go into one head
+    ("vault", "export_key"): to_path,
+    ("vault", "front_user"): to_user,
+    ("vault", "courier_users"): to_users,
+    ("alarms", "mail_to"): to_mail,
+    ("alarms", "sendmail"): to_path,
+    ("lockdown", "waived"): to_lockdown_parts,
+    ("limits", "page_bytes"): to_number(PAGE_BYTES, 2**17),  # a slow bridge takes 6 s for that
+    ("limits", "file_bytes"): to_number(2**16, 2**30),
+    ("limits", "files"): to_number(1, 10),  # a report of one block has room for ten
+    ("limits", "post_bytes"): to_number(2**18, 2**31),
+    ("limits", "token_minutes"): to_number(1, 2 * 60),  # a day's key is accepted for so long
+    ("limits", "sealings"): to_number(1, 64),
+    ("limits", "derivations"): to_number(1, 64),
+    ("limits", "head_seconds"): to_number(1, 600),
+    ("limits", "slow_seconds"): to_number(1, 3_600),
+    ("limits", "slowest_bytes"): to_number(1, 10_000),  # a slow bridge brings more than these
+    ("limits", "uploads"): to_number(1, 28),  # so that threads are left for all other requests
+    ("limits", "circuit_pages"): to_number(20, 100_000),
+    ("limits", "circuit_derivations"): to_number(10, 100_000),
+    ("limits", "circuit_forms"): to_number(2, 100_000),
+    ("limits", "circuit_bytes"): to_number(2**20, 2**40),
 }
 _OPTIONAL = ("alarms", "limits", "lockdown")
 _DEFAULTED = frozenset(
@@ -442,7 +315,6 @@ _DEFAULTED = frozenset(
 _FIRST_FORMAT = ("vault", "database")
 # The section with one table for each language that Babel does not know, or not well enough.
 _LANGUAGE = "language"
-_NAME_CHARACTERS = 40
 _SECTIONS = frozenset(section for section, _ in _SETTINGS)
 # Where gunicorn listens for tor: this variable is for the launcher, not the application.
 _NOT_OURS = frozenset({"CASEDROP_FRONT_SOCKET"})

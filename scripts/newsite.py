@@ -91,7 +91,8 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
 
     from dropbox.durable_file import write_new  # noqa: PLC0415
     from dropbox.probe_mark import KEY_FILE, ProbeKey  # noqa: PLC0415
-    from dropbox.settings import FILE_VARIABLE, SALT_BYTES, Settings  # noqa: PLC0415
+    from dropbox.setting_values import SALT_BYTES  # noqa: PLC0415
+    from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
 
     settings_file, vault = directory / "settings.toml", directory / "vault"
     export_key, export_pub = directory / "export.key", directory / "export.pub"

@@ -306,7 +306,7 @@ def _make_secrets(machine: Machine) -> str:
 
     from dropbox.durable_file import write_new  # noqa: PLC0415
     from dropbox.probe_mark import KEY_FILE, ProbeKey  # noqa: PLC0415
-    from dropbox.settings import SALT_BYTES  # noqa: PLC0415
+    from dropbox.setting_values import SALT_BYTES  # noqa: PLC0415
 
     machine.secret.mkdir(mode=0o700, parents=True, exist_ok=True)
     salt, key = machine.secret / "salt", machine.export_key

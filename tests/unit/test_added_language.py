@@ -19,7 +19,8 @@ from dropbox.codename import WordLists
 from dropbox.errors import CatalogError, PageTooLong, SettingsError
 from dropbox.front.page_length import check_page_lengths, page_lengths
 from dropbox.front.uniform_response import MIN_PAD_BYTES
-from dropbox.settings import LanguageSettings, Settings
+from dropbox.setting_values import LanguageSettings
+from dropbox.settings import Settings
 from scripts.rehearsal.claimant import Page
 
 

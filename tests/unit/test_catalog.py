@@ -25,7 +25,8 @@ from dropbox.campaign import Campaign
 from dropbox.catalog import Sentences, empty_catalog, missing, originals, read_catalogs
 from dropbox.errors import CatalogError, SettingsError
 from dropbox.language import Language, read_languages
-from dropbox.settings import LanguageSettings, Settings
+from dropbox.setting_values import LanguageSettings
+from dropbox.settings import Settings
 from scripts.newsite import make_site
 
 WORD = "Word %(position)s is not in the list. Please compare it with your note."

@@ -11,7 +11,8 @@ import pytest
 from dropbox.block import CONTENT_BYTES
 from dropbox.erase_hash import ERASE_BYTES
 from dropbox.errors import SettingsError
-from dropbox.settings import LanguageSettings, Settings
+from dropbox.setting_values import LanguageSettings
+from dropbox.settings import Settings
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, PENDING_BATCH, REPORT_FILES_BYTES
 from dropbox.vault.day_calendar import Retention
 from dropbox.vault.store_limits import StoreLimits
