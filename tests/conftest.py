@@ -37,13 +37,21 @@ from dropbox.reviewer_key import export_public, make_reviewer_key
 from dropbox.settings import Settings
 from scripts.desk import __main__ as desk
 
-pytest_plugins = ["support.spread", "support.alone", "support.unwaited", "pytester"]
+pytest_plugins = [
+    "support.ahead",
+    "support.spread",
+    "support.measured",
+    "support.alone",
+    "support.unwaited",
+    "pytester",
+]
+
+# Until all tests are collected, much is made and hardly anything let go.
+gc.disable()
 
 TESTS = Path(__file__).parent
-
-
-# What a test needs that is in one of these folders, as its mark says.
-FOLDERS = {"drop": ("drop",), "onion": ("onion",), "browser": ("browser",), "package": ("package",)}
+# What a test needs that is in one of these, as its mark says.
+FOLDERS = ("drop", "onion", "browser", "package")
 
 
 def folder(item: pytest.Item) -> str:
@@ -52,13 +60,9 @@ def folder(item: pytest.Item) -> str:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark a test by its folder."""
-    for mark in FOLDERS.get(folder(item), ()):
-        item.add_marker(mark)
-    if item.get_closest_marker("fuzz") or item.get_closest_marker("long"):
-        # Thousands of times the same: measuring takes as long as they do, and shorter tests run the
-        # same lines. With inputs by chance the figure of coverage would change by chance.
-        item.add_marker("no_cover")
+    """Mark a test by its folder, if that says what it needs."""
+    if folder(item) in FOLDERS:
+        item.add_marker(folder(item))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,6 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """What is loaded by now stays to the end, and need not be searched for garbage every time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

@@ -1,0 +1,63 @@
+"""What coverage is measured of."""
+
+import sys
+from typing import Any
+
+import pytest
+from support import measured
+
+
+class Coverage:
+    """What coverage.py does of it, and what was said to it."""
+
+    _instances: list["Coverage"] = []
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    @classmethod
+    def current(cls) -> "Coverage | None":
+        return cls._instances[-1] if cls._instances else None
+
+    def stop(self) -> None:
+        self.said.append("stop")
+
+    def start(self) -> None:
+        self.said.append("start")
+
+
+def run(marks: tuple[str, ...]) -> None:
+    item: Any = type("Item", (), {"get_closest_marker": lambda _, mark: mark in marks})()
+    protocol: Any = measured.pytest_runtest_protocol(item)
+    next(protocol)
+    with pytest.raises(StopIteration, match="True"):
+        protocol.send(True)
+
+
+@pytest.fixture
+def coverage(monkeypatch: pytest.MonkeyPatch) -> Coverage:
+    monkeypatch.setitem(sys.modules, "coverage", type("Module", (), {"Coverage": Coverage}))
+    monkeypatch.setattr(Coverage, "_instances", [made := Coverage()])
+    return made
+
+
+@pytest.mark.parametrize("marks", [(), ("slow",), ("alone", "parametrize")])
+def test_a_test_in_this_process_is_measured(coverage: Coverage, marks: tuple[str, ...]) -> None:
+    run(marks)
+
+    assert coverage.said == []
+
+
+@pytest.mark.parametrize("mark", measured.UNMEASURED)
+def test_what_takes_a_drop_or_thousands_of_inputs_is_not_measured_and_the_next_test_is(
+    coverage: Coverage, mark: str
+) -> None:
+    run((mark, "slow"))
+
+    assert coverage.said == ["stop", "start"]
+
+
+def test_without_coverage_nothing_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "coverage", raising=False)
+
+    run(("browser",))
