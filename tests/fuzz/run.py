@@ -68,11 +68,13 @@ def run(
     build: Path,
     vectors: Path = VECTORS,
     seed: int = 0,
+    most_inputs: int = -1,
     engines: Engines | None = None,
 ) -> Outcome:
-    """Fuzz *target* for *seconds*. The corpus grows in *build*; inputs found go to *vectors*.
+    """Fuzz *target* for *seconds*, or with *most_inputs*, unless that is -1.
 
-    *seed* 0 is a random one. With *engines* the run begins there, at once.
+    The corpus grows in *build*; inputs found go to *vectors*. *seed* 0 is a random one. With
+    *engines* the run begins there, at once.
     """
     corpus, seeds, faults = (build / target.name / part for part in ("corpus", "seeds", "faults"))
     for folder in (corpus, seeds, faults):
@@ -81,6 +83,7 @@ def run(
         (seeds / _named(data)).write_bytes(data)
     options = [
         f"-max_total_time={seconds}",
+        f"-runs={most_inputs}",
         f"-max_len={target.most_bytes}",
         f"-timeout={_HANG_SECONDS}",
         f"-rss_limit_mb={_MEMORY_MB}",
