@@ -11,7 +11,7 @@ from typing import NamedTuple
 from dropbox.sizes import ID_BYTES
 from dropbox.vault.block_store import Day, DayState
 from dropbox.vault.slot_heads import day_of
-from dropbox.vault.slot_schema import DAY_BYTES, LEDGER_BYTES
+from dropbox.vault.slot_schema import DAY_BYTES, LEDGER_BYTES, LEDGER_CONTENT_BYTES
 from dropbox.vault.tick_changes import Statement
 
 _NEVER = 0
@@ -173,8 +173,7 @@ class Ledger(NamedTuple):
     @classmethod
     def of(cls, raw: bytes) -> "Ledger":
         """From its LEDGER_BYTES."""
-        seen_end = ID_BYTES + DAY_BYTES
-        return cls(raw[:ID_BYTES], int.from_bytes(raw[ID_BYTES:seen_end], "big"))
+        return cls(raw[:ID_BYTES], int.from_bytes(raw[ID_BYTES:LEDGER_CONTENT_BYTES], "big"))
 
     def __bytes__(self) -> bytes:
         """Each time with other bytes at its end, so that every tick writes something new."""

@@ -53,7 +53,7 @@ class Journal:
 
         A journal that could not grow still works; it grows when SQLite needs it.
         """
-        if self._is_needed():
+        if self.is_needed():
             return
         # Behind a file's end, what is passed over is zeros: so is the header of a new one.
         self._overwrite(max(os.fstat(self._descriptor).st_size, self._full_bytes))
@@ -71,13 +71,13 @@ class Journal:
         Raises OSError; the next call then overwrites it.
         """
         self._owed = max(self._owed, HEADER_BYTES + pages * self._record_bytes)
-        if self._is_needed():
+        if self.is_needed():
             return
         # Never longer than it is: a growing journal would tell how much was written.
         self._overwrite(min(self._owed, os.fstat(self._descriptor).st_size))
         self._owed = 0
 
-    def _is_needed(self) -> bool:
+    def is_needed(self) -> bool:
         """Whether SQLite failed to roll back, and will play this journal back."""
         return bool(os.pread(self._descriptor, HEADER_BYTES, 0).strip(b"\0"))
 

@@ -1,8 +1,9 @@
 """The vault's open file of format 2: a table of slots, overwritten in place, and a few small ones.
 
 A slot's row has one length for ever, so writing it changes its own pages and nothing else in the
-file: no page is freed, moved or split. Every transaction is one tick, and every tick writes the
-ledger's row, so a tick that stores nothing looks like one that does. Its tables are in slot_schema.
+file: no page is freed, moved or split. Every tick writes the ledger's row and the beginning of the
+journal, so the file does not tell a tick that stores nothing from one that does. A tick that stores
+something is one transaction. Its tables are in slot_schema.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from typing import Any
 from dropbox.errors import CannotStore, StoreError
 from dropbox.sizes import BLOCK_BYTES, REPLY_BYTES
 from dropbox.vault.journal import Journal, journal_path
+from dropbox.vault.ledger_cell import LedgerCell
 from dropbox.vault.slot_schema import (
     HEAD_BYTES,
     LEDGER_BYTES,
@@ -55,6 +57,7 @@ class SlotFile:
         self.ledger = ledger
         self.slots = 0
         self.replies = 0
+        self._cell = LedgerCell(path, connection, ledger)
         self._journal = Journal(path, page_bytes=PAGE_BYTES, pages=journal_pages)
 
     @classmethod
@@ -83,6 +86,7 @@ class SlotFile:
         """Close the file."""
         with self._held():
             self._connection.close()
+            self._cell.close()
             self._journal.close()
 
     def grow_journal(self) -> None:
@@ -137,20 +141,15 @@ class SlotFile:
         with self._held():
             pages = changes.pages(self.slots, self.replies)
             try:
-                with self._transaction() as database:
-                    with database.blobopen("ledger", "bytes", 0) as cell:
-                        cell.write(ledger)
-                    slots = _write_rows(database, "slot", changes.slots, self.slots)
-                    replies = _write_rows(database, "reply", changes.replies, self.replies)
-                    for statement, values in changes.statements:
-                        database.execute(statement, values)
+                if changes.any() or not self._replace_ledger(ledger):
+                    self._commit(changes, ledger)
             finally:
-                # After a ROLLBACK, too. What cannot be overwritten now is overwritten by the next
-                # tick that uses as much; a disk that fails here fails that tick as well.
+                # After a ROLLBACK, too, and where there was none: each tick overwrites some of it.
+                # What cannot be overwritten now is overwritten by the next tick that uses as much;
+                # a disk that fails here fails that tick as well.
                 with contextlib.suppress(OSError):
                     self._journal.scrub(pages)
             self.ledger = ledger
-            self.slots, self.replies = slots, replies
             written()
 
     def settle(self) -> None:
@@ -181,6 +180,23 @@ class SlotFile:
         except OSError:
             raise CannotStore from None
         return found.f_bavail * found.f_frsize
+
+    def _commit(self, changes: Changes, ledger: bytes) -> None:
+        with self._transaction() as database:
+            with database.blobopen("ledger", "bytes", 0) as cell:
+                cell.write(ledger)
+            slots = _write_rows(database, "slot", changes.slots, self.slots)
+            replies = _write_rows(database, "reply", changes.replies, self.replies)
+            for statement, values in changes.statements:
+                database.execute(statement, values)
+        self.slots, self.replies = slots, replies
+
+    def _replace_ledger(self, ledger: bytes) -> bool:
+        try:
+            # A journal that is needed holds what SQLite has still to bring back.
+            return not self._journal.is_needed() and self._cell.replace(self.ledger, ledger)
+        except OSError:
+            raise CannotStore from None
 
     def _count(self) -> None:
         for name in ("slot", "reply"):

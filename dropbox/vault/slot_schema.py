@@ -25,6 +25,7 @@ DAY_BYTES = 4  # days since 1970
 HEAD_BYTES = DAY_BYTES + ID_BYTES + 16 + 32  # day, id, erase hash, SHA-256 of the bytes
 REPLY_HEAD_BYTES = DAY_BYTES + ID_BYTES  # last day, tag
 LEDGER_BYTES = 128
+LEDGER_CONTENT_BYTES = ID_BYTES + DAY_BYTES  # vault, last day; the rest is random
 RECORD_MAX_BYTES = 65_536
 # A vault that was killed in the middle of a write holds the file until the disk is done with it.
 _BUSY_SECONDS = 25.0

@@ -35,6 +35,7 @@ from dropbox.export_bundle import AcceptedReplies
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.vault import slot_schema as module
 from dropbox.vault.block_store import NoRoom
+from dropbox.vault.day_calendar import Ledger
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.journal import HEADER_BYTES, Journal, journal_path
 from dropbox.vault.random_fill import random_fill
@@ -586,11 +587,128 @@ def test_the_files_are_for_their_owner_alone(path: Path) -> None:
     assert {oct(file.stat().st_mode & 0o777) for file in (path, journal_path(path))} == {"0o600"}
 
 
+# --- The ledger ---
+
+
+def ledger_of(path: Path) -> bytes:
+    ((ledger,),) = rows_of(path, "SELECT bytes FROM ledger")
+    assert isinstance(ledger, bytes)
+    return ledger
+
+
+@contextmanager
+def syncs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The names of the files that Python syncs; SQLite's own are not among them."""
+    found: list[str] = []
+    plain = os.fdatasync
+
+    def fdatasync(descriptor: int) -> None:
+        found.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        plain(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdatasync", fdatasync)
+        yield found
+
+
+def test_a_tick_without_changes_syncs_once_and_leaves_a_whole_file_with_another_ledger(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_days(path)
+    filed, _ = file_report(store, 2)
+    seen = []
+    statements: list[str] = []
+    store._file._connection.set_trace_callback(statements.append)
+    with syncs(monkeypatch) as synced:
+        for _ in range(5):
+            store.tick()
+            seen.append(store._file.ledger)
+            # As it is now on the disk, whatever SQLite keeps in memory.
+            assert path.read_bytes().count(seen[-1]) == 1
+    assert synced == [path.name] * 5 and not statements
+    file_report(store, 1)
+    assert statements
+    store.close()
+
+    assert len(set(seen)) == 5 and len({one[:20] for one in [*seen, ledger_of(path)]}) == 1
+    assert filed.id in held(path)
+
+
+def test_a_ledger_is_replaced_only_by_one_that_says_the_same(path: Path) -> None:
+    """So no power cut in the middle of the write leaves one that says something else."""
+    store = open_days(path)
+    before = store._file.ledger
+    cell = store._file._cell
+    for at in (0, 15, 16, 19):
+        other = before[:at] + bytes([before[at] ^ 1]) + before[at + 1 :]
+        assert not cell.replace(before, other)
+        # Nor is anything written over what is not there.
+        assert not cell.replace(other, before)
+    assert not cell.replace(before[:-1] + bytes([before[-1] ^ 1]), before)
+    assert path.read_bytes().count(before) == 1
+
+    after = bytes(Ledger.of(before))
+    assert cell.replace(before, after)
+    assert path.read_bytes().count(after) == 1 and after != before
+    for cut in range(len(after) + 1):
+        assert Ledger.of(after[:cut] + before[cut:]) == Ledger.of(before)
+    store.close()
+
+
+def test_a_ledger_that_was_changed_by_somebody_else_is_written_by_a_transaction(path: Path) -> None:
+    store = open_days(path)
+    store.tick()
+    kept = store._file.ledger
+    with path.open("r+b") as file:
+        file.seek(path.read_bytes().index(kept) + len(kept) - 1)
+        file.write(bytes([kept[-1] ^ 1]))
+    statements: list[str] = []
+    store._file._connection.set_trace_callback(statements.append)
+    store.tick()
+    assert statements
+    statements.clear()
+    store.tick()
+    store.close()
+
+    assert not statements
+    assert Ledger.of(ledger_of(path)) == Ledger.of(kept)
+
+
+@pytest.mark.parametrize("name", ["pwrite", "fdatasync", "pread"])
+def test_a_disk_that_fails_under_the_ledger_fails_the_tick_and_the_next_one_works(
+    path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_days(path)
+    filed, _ = file_report(store, 2)
+    statements: list[str] = []
+    store._file._connection.set_trace_callback(statements.append)
+
+    def fails(*_: object) -> int:
+        raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, name, fails)
+        for _ in range(2):
+            if name == "fdatasync":
+                # It is written and may not be on the disk: a transaction puts it there.
+                store.withdraw(b"other" * 6)
+                assert "BEGIN IMMEDIATE" in statements
+            else:
+                with pytest.raises(CannotStore):
+                    store.withdraw(b"other" * 6)
+                assert "BEGIN IMMEDIATE" not in statements
+    store.withdraw(b"other" * 6)
+    file_report(store, 2)
+    store.close()
+
+    assert filed.id in held(path)
+
+
 # --- Failures ---
 
 
 class Failing:
-    """Lets the file's transactions fail while *how* says so: before or after all is written."""
+    """Lets the file's writes fail while *how* says so: before or after all is written."""
 
     def __init__(self, store: DayStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.how: str | None = None
@@ -611,7 +729,18 @@ class Failing:
                 self.count += 1
                 raise CannotStore
 
+        replace_ledger = store._file._cell.replace
+
+        def replace(before: bytes, after: bytes) -> bool:
+            if self.how == "after":
+                replace_ledger(before, after)
+            if self.how is not None:
+                self.count += 1
+                raise OSError
+            return replace_ledger(before, after)
+
         monkeypatch.setattr(store._file, "_transaction", transaction)
+        monkeypatch.setattr(store._file._cell, "replace", replace)
 
 
 @pytest.mark.parametrize("how", ["before", "inside", "after"])
