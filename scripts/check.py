@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dropbox.next_address import NextAddress
     from dropbox.settings import Settings
 
 HELP = "check settings, keys, campaign and pages as a start does, without stopping anything"
@@ -44,18 +45,23 @@ def run(asked: argparse.Namespace) -> None:
     print("A start would find nothing wrong with settings, keys, campaign and pages.")
 
 
-def check_next_address(settings: Settings) -> str:
-    """A sentence about the address that the drop moves to. Raises SettingsError or KeysError."""
+def next_address(settings: Settings) -> NextAddress | None:
+    """The address that the drop moves to, None if there is none. Raises SettingsError, KeysError"""
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from dropbox.next_address import read_next_address  # noqa: PLC0415
 
-    path = settings.next_address
-    assert path is not None
-    now = datetime.now(UTC)
-    found = read_next_address(path, onion=settings.onion, keys=settings.keys, now=now)
+    path, now = settings.next_address, datetime.now(UTC)
+    if path is None:
+        return None
+    return read_next_address(path, onion=settings.onion, keys=settings.keys, now=now)
+
+
+def check_next_address(settings: Settings) -> str:
+    """A sentence about the address that the drop moves to. Raises SettingsError or KeysError."""
+    found = next_address(settings)
     if found is None:
-        return f"There is no {path} yet; the first page names no next address."
+        return f"There is no {settings.next_address} yet; the first page names no next address."
     return (
         f"The first page says that the drop moves to {found.onion}, signed by {found.fingerprint}."
     )

@@ -32,7 +32,7 @@ def run(asked: argparse.Namespace) -> None:
 
     settings = Settings.load({**os.environ, FILE_VARIABLE: str(asked.settings)})
     path = successor_path(settings.store_file)
-    print("The courier and the desk know the lost vault's id and the number of its last bundle.")
+    print("The lost vault's id and its last bundle are what `casedrop-desk status` shows.")
     vault, number = _answer("The lost vault's id (32 digits): "), _answer("Its last bundle: ")
     lost = _answer("What was lost, in one sentence for the reviewers: ")
     try:

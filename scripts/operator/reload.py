@@ -26,6 +26,11 @@ _SECONDS = 60.0
 _POLL_SECONDS = 0.2
 _SYSTEMD = 1
 _SYSTEMCTL_SECONDS = 20.0
+_NOT_TAKEN = "The {room} was told, but has not taken the keys; its log says why."
+_NOT_NAMED = (
+    "The keys are taken, but the first page does not name the next address: [site] next_address "
+    "was set after the start, and counts from the next one. Restart the front once."
+)
 _MARKUP = re.compile(rb"<[^>]*>|\s")
 
 
@@ -44,14 +49,19 @@ def run(asked: argparse.Namespace) -> None:
 
     drop = site.Site.of(asked)
     check.run(asked)
+    moves_to = check.next_address(drop.settings)
     reviewers = {key.fingerprint for key in read_pinned_keys(drop.settings.keys)}
     vault = _master("vault", drop.settings.courier_socket)
     front = _master("front", drop.front_socket)
     # The front's new day key is kept by the vault.
     os.kill(vault, signal.SIGHUP)
-    _wait("vault", lambda: _vault_has(drop.settings.courier_socket, reviewers))
+    _wait(
+        lambda: _vault_has(drop.settings.courier_socket, reviewers), _NOT_TAKEN.format(room="vault")
+    )
     os.kill(front, signal.SIGHUP)
-    _wait("front", lambda: _front_has(drop, reviewers))
+    _wait(lambda: _front_has(drop, reviewers), _NOT_TAKEN.format(room="front"))
+    if moves_to is not None:
+        _wait(lambda: _front_names(drop, moves_to.onion), _NOT_NAMED)
     print(f"Reports are sealed to those in {drop.settings.keys} from now on: {len(reviewers)}.")
 
 
@@ -81,11 +91,12 @@ def _main_pid(unit: str) -> int:
     return int(said) if said.isdecimal() else 0
 
 
-def _wait(room: str, done: Callable[[], bool]) -> None:
+def _wait(done: Callable[[], bool], otherwise: str) -> None:
+    """Until it is *done*. Raises CannotRun with the sentence *otherwise*."""
     deadline = time.monotonic() + _SECONDS
     while not done():
         if time.monotonic() > deadline:
-            raise CannotRun(f"The {room} was told, but has not taken the keys; its log says why.")
+            raise CannotRun(otherwise)
         time.sleep(_POLL_SECONDS)
 
 
@@ -107,3 +118,11 @@ def _front_has(drop: site.Site, reviewers: set[str]) -> bool:
     _, body = front_page(drop.front_socket, drop.settings.onion, f"{prefix}/keys")
     shown = set(re.findall(rb"[0-9A-F]{40}", _MARKUP.sub(b"", body)))
     return shown == {one.encode("ascii") for one in reviewers}
+
+
+def _front_names(drop: site.Site, onion: str) -> bool:
+    """Whether its first page shows the address *onion*."""
+    from onion.health import front_page  # noqa: PLC0415
+
+    _, body = front_page(drop.front_socket, drop.settings.onion, "")
+    return onion.encode("ascii") in _MARKUP.sub(b"", body)

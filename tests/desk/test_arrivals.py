@@ -149,7 +149,8 @@ def test_a_team_sees_what_arrived_and_writes_out_the_rest_once_more(
     for number in (1, 2, 3):
         drop.report(f"【虚构】{number}", number)
     team(0, "import", drop.bundle())
-    assert json.loads(team(0, "status", "--json"))["last_export_bundle"] == 1
+    said = json.loads(team(0, "status", "--json"))
+    assert (said["last_export_bundle"], said["last_vault"]) == (1, drop.vault.hex())
     for number in (1, 2, 3):
         team.run(0, "answer", team.case(number), "--template", "answer.when", "--yes")
         team.run(0, "export-replies", tmp_path / f"{number}.tar", "--yes")

@@ -1,5 +1,6 @@
 """What SIGHUP does to a room's master, and what `casedrop reload` says."""
 
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ import pytest
 from gunicorn import arbiter
 from support.stopped_drop import ONION
 
+from dropbox.next_address import NextAddress
+from onion import health
 from onion.reload import _checked, rebuild_application, reload_on_hangup
 from scripts import casedrop, check
 from scripts.newsite import make_site
@@ -174,6 +177,31 @@ def test_a_room_that_does_not_take_the_keys_is_named(
     assert run(tmp_path, keys_dir) == 2
     assert "The vault was told, but" in capsys.readouterr().err
     assert told == [(5, signal.SIGHUP)]
+
+
+def test_a_next_address_that_the_front_does_not_show_is_said(
+    tmp_path: Path,
+    keys_dir: Path,
+    told: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The setting counts from the next start, and the operator thinks that it is shown."""
+    new = "n" * 56 + ".onion"
+    pages = iter([b"an old worker's", b"still", b"<b>nnnn</b> <b>" + new[4:].encode() + b"</b>"])
+    monkeypatch.setattr(check, "run", lambda _: None)
+    monkeypatch.setattr(check, "next_address", lambda _: NextAddress(new, "F" * 40))
+    monkeypatch.setattr(reload, "_master", lambda room, _: len(room))
+    monkeypatch.setattr(reload, "_vault_has", lambda *_: True)
+    monkeypatch.setattr(reload, "_front_has", lambda *_: True)
+    monkeypatch.setattr(reload, "_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(health, "front_page", lambda *_: (200, next(pages, b"nothing")))
+    assert run(tmp_path, keys_dir) == 0 and len(told) == 2
+
+    monkeypatch.setattr(reload, "_SECONDS", 0.0)
+    shutil.rmtree(tmp_path / "site")
+    assert run(tmp_path, keys_dir) == 2
+    assert "does not name the next address" in capsys.readouterr().err
 
 
 def test_wrong_keys_are_named_before_anybody_is_told(

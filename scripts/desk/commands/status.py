@@ -34,6 +34,9 @@ def run(asked: argparse.Namespace) -> None:
             len(casebook.answers.left()),
             casebook.set_aside.marked(),
         )
+        newest = casebook.bundles.newest()
+        # The operator asks for it when the server has lost its disk.
+        values["last_vault"] = newest.vault.hex() if newest else ""
         values["kept_sealed_blocks"] = casebook.set_aside.counts()[BLOCK]
         values["kept_sealed_bytes"] = casebook.set_aside.total_bytes()
         values["answered"] = answered_values(casebook.answers.left())
