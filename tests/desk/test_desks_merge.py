@@ -20,7 +20,7 @@ from scripts.desk.casebook.answer_rows import ACKNOWLEDGEMENT
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Line, link
 from scripts.desk.casebook.desks import SignedLine, WorkRow
-from scripts.desk.casebook.facts import STATED, TAKEN_BACK
+from scripts.desk.casebook.facts import STATED, TAKEN_BACK, unsettled
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
 from scripts.desk.casebook.translations import TRANSCRIPT, TRANSLATION
 from scripts.desk.exchange.work_bundle import Work, unpack
@@ -260,6 +260,81 @@ def test_a_later_version_of_a_fact_replaces_the_one_before_at_every_desk(
             assert casebook.events.all() == {number: (counts,)}
             assert [one.text for one in versions["E000000001"]] == ["【虚构】封号", "【虚构】限制"]
             assert [one.reviewer for one in versions["E000000002"]] == [C, A]
+
+
+@pytest.mark.parametrize(
+    ("ranks", "place"),
+    [
+        ([3], 1),
+        ([3, 4, 5], 3),
+        ([3, 4, 4], 1),
+        ([3, 4, 4, 5], 1),
+        ([3, 4, 4, 6], 4),
+        ([3, 4, 4, 6, 6], 3),
+        ([3, 4, 4, 6, 7, 8], 6),
+        ([3, 3, 3], 0),
+        # Of casebooks whose ranks counted all facts of the case.
+        ([3, 9], 2),
+        ([3, 9, 9], 1),
+    ],
+)
+def test_a_version_settles_what_it_knew(ranks: list[int], place: int) -> None:
+    assert unsettled(ranks) == place
+
+
+def contested(desk: Desk) -> dict[str, list[str]]:
+    """The texts of versions of events that are open at a desk, by entry."""
+    with Casebook.open(desk.directory) as casebook:
+        number = desk.case(casebook, 1).number
+        found = casebook.events.contested(number)
+        assert casebook.events.all_contested() == ({number: found} if found else {})
+        return {entry: [one.text for one in versions] for entry, versions in found.items()}
+
+
+def test_corrections_at_the_same_time_are_open_in_any_order_until_one_knows_them_all(
+    desks: list[Desk], tmp_path: Path
+) -> None:
+    first, second, third = desks
+    first.event(1, "E000000001", "blocked")
+    exchange(desks)
+    # More facts at one desk do not hide that it did not know of the other's correction.
+    second.event(1, "E000000002", "questioned")
+    second.event(1, "E000000001", "limited", reason="the notice")
+    third.event(1, "E000000001", "closed", reason="the appeal")
+    assert contested(second) == contested(third) == {}
+    bundles = [desk.work() for desk in desks]
+    for place, order in enumerate(itertools.permutations(bundles)):
+        copy = desks[place % 3].copy(tmp_path / f"{place}")
+        for bundle in order:
+            copy.merge(bundle)
+        ((entry, texts),) = contested(copy).items()
+        assert (entry, set(texts)) == ("E000000001", {"limited", "closed"})
+        with Casebook.open(copy.directory) as casebook:
+            events = casebook.events.of(copy.case(casebook, 1).number)
+        assert texts[-1] == next(one.text for one in events if one.entry == entry)
+    # Whoever corrects without knowing the other's correction settles nothing.
+    second.event(1, "E000000001", "limited for a week", reason="the notice again")
+    exchange(desks)
+    assert set(contested(first)["E000000001"]) == {"limited for a week", "closed"}
+    first.event(1, "E000000001", "closed", reason="both read again")
+    assert contested(first) == {}
+    exchange(desks)
+    assert [contested(desk) for desk in desks] == [{}, {}, {}]
+    same_state(desks)
+
+
+def test_the_same_correction_twice_leaves_nothing_open(desks: list[Desk]) -> None:
+    first, second, third = desks
+    first.event(1, "E000000001", "blocked")
+    exchange(desks)
+    for desk in (second, third):
+        desk.event(1, "E000000001", "closed", reason=f"as desk {desk.number} read it")
+    exchange(desks)
+    assert contested(first) == {}
+    for desk, state in ((second, TAKEN_BACK), (third, STATED)):
+        desk.event(1, "E000000001", "closed", date="2019-04", state=state, reason="no")
+    exchange(desks)
+    assert list(contested(first)) == ["E000000001"]
 
 
 def test_the_last_word_on_two_parties_counts_wherever_it_was_said(desks: list[Desk]) -> None:

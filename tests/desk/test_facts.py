@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from support.cases import CAMPAIGN, DAY, add, attachment, report
 from support.desks import Desk
 from support.team import Team
@@ -18,6 +19,8 @@ from dropbox.label import LANGUAGES
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, TAKEN_BACK, Event
+from scripts.desk.facts import forms
+from scripts.desk.facts.contested import contested, sentences
 from scripts.desk.facts.entering import TO_COME, Entered, blank_form, hand_in, say_same
 from scripts.desk.facts.entities import entities, entity_of, entry_in, named, short
 from scripts.desk.facts.errors import FactError
@@ -111,6 +114,59 @@ def test_a_blank_form_is_filled_in_and_kept_and_a_correction_replaces_it(
         enter(casebook, case, EVENT, corrected)
     with pytest.raises(FactError, match="no such entry"):
         enter(casebook, case, EVENT, event(case, entry="E0000", version=1, reason="x"))
+
+
+def correct(casebook: Casebook, case: Case, entry: str, text: str) -> Entered:
+    """Correct the text of an event to *text* by a form that was printed just now."""
+    blank = blank_form(casebook, case, EVENT, "en", entry)
+    form = re.sub("^text = .*$", f"text = {json.dumps(text)}", blank, flags=re.MULTILINE)
+    return enter(
+        casebook, case, EVENT, form.replace('reason = ""', 'reason = "read again"').encode()
+    )
+
+
+def test_disagreeing_corrections_are_named_everywhere_and_settled_by_one_more(
+    desk: Desk, tmp_path: Path
+) -> None:
+    other = Desk(desk.directory, 1).copy(tmp_path / "other")
+    with desk.working() as casebook:
+        case = casebook.case(1)
+        entry = enter(casebook, case, EVENT, event(case, part=1)).fact.entry
+    other.merge(desk.work())
+    for one, text in ((desk, "limited"), (other, "closed")):
+        with one.working() as casebook:
+            correct(casebook, one.case(casebook, 1), entry, text)
+    desk.merge(other.work())
+    with desk.working() as casebook:
+        case, reader = casebook.case(1), viewer(casebook, "zh-Hans")
+        found = facts_of(casebook, case)
+        assert list(found.contested) == [entry] and "更正不一致" in facts_text(found, reader).plain
+        (sentence,) = sentences(contested(casebook))
+        assert sentence.startswith(f"{case.name}: event {entry[:5]} was corrected differently")
+        assert timeline(casebook, [1])[0][0].contested
+        blank = blank_form(casebook, case, EVENT, "en", entry)
+        for text in ("limited", "closed"):
+            assert f"#   {text} · ev.restricted · 2019-03 · part 1" in blank
+        last = found.events[0].text
+        # To take the last one as it is settles it too.
+        assert correct(casebook, case, entry, last).fact.text == last
+        assert facts_of(casebook, case).contested == {} and contested(casebook) == []
+        with pytest.raises(FactError, match="Nothing was changed"):
+            correct(casebook, case, entry, last)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [EVENT, PARTY, CONTACT])
+def test_a_form_is_in_the_language_of_the_labels_and_can_be_read(
+    casebook: Casebook, kind: str, language: str
+) -> None:
+    blank = blank_form(casebook, casebook.case(1), kind, language)
+    remarks = [line for line in blank.splitlines() if line.startswith("# ")]
+
+    assert forms.read(blank.encode(), kind).fields["text"] == ""
+    assert max(map(cell_len, remarks)) <= 100
+    for remark in remarks:
+        assert (re.search("[一-鿿]", remark) is not None) == (language != "en" or "names" in remark)
 
 
 def test_a_fact_is_taken_back_with_a_reason_and_its_versions_stay(casebook: Casebook) -> None:
@@ -401,6 +457,17 @@ def test_the_commands_enter_list_and_correct(team: Team, monkeypatch: pytest.Mon
 
     code, _, err = team.run(1, "event", name, "--correct", entry)
     assert code == 2 and "--correct needs" in err
+    happened = json.loads(team(1, "event", name, "--json"))[0]["entry"]
+    blank = team(1, "event", name, "--correct", happened, "--print")
+    form.write_text(blank.replace("封号", "限制").replace('reason = ""', 'reason = "x"'), "utf-8")
+    team(1, "event", name, "--form", form)
+    assert "corrected differently" not in team.run(1, "verify")[1] + team(1, "event", name)
+    monkeypatch.setattr("scripts.desk.casebook.facts.unsettled", lambda _ranks: 0)
+    settles = f"`event {name} --correct {happened[:5]} --edit` settles it."
+    assert settles in team.run(1, "verify")[1] and settles in team(1, "event", name)
+    named = json.loads(team.run(1, "verify", "--json")[1])["contested"]
+    assert named == [{"kind": "event", "case": name, "entry": happened}]
+    assert json.loads(team(1, "event", name, "--json"))[0]["contested"] is True
     team.judge(1, name, conflict=True, urgency="normal")
     hidden = team(1, "timeline") + team(1, "party") + team.run(1, "event", name)[1]
     assert "腾讯" not in hidden and name not in hidden

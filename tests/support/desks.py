@@ -287,9 +287,10 @@ class Desk:
                     *(
                         sorted(
                             (entry, [vars(one) for one in versions])
-                            for entry, versions in facts.versions(case.number).items()
+                            for entry, versions in found.items()
                         )
                         for facts in (casebook.events, casebook.parties, casebook.contacts)
+                        for found in (facts.versions(case.number), facts.contested(case.number))
                     ),
                 ]
                 for case in casebook.cases()

@@ -7,7 +7,7 @@ did not give the case away reads them at once.
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -44,6 +44,13 @@ class Fact:
     def counts(self) -> bool:
         """Whether it was not taken back."""
         return self.state != TAKEN_BACK
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        """What it says, without who said it when and why."""
+        return tuple(
+            value for name, value in vars(self).items() if name not in ("reason", "reviewer", "day")
+        )
 
     def row(self) -> dict[str, Any]:
         """Its columns, without those that only the table knows."""
@@ -112,9 +119,39 @@ class Facts(Generic[Kind]):
         found = {case: self._current(rows) for case, rows in self._rows.all().items()}
         return {case: found[case] for case in sorted(found) if found[case]}
 
+    def contested(self, case: int) -> dict[str, tuple[Kind, ...]]:
+        """Versions of *case* that say different things and do not know of each other, by entry.
+
+        The last one counts. A version that knows all of them settles it.
+        """
+        return self._contested(self._rows.of(case))
+
+    def all_contested(self) -> dict[int, dict[str, tuple[Kind, ...]]]:
+        """The same for each case here that has any."""
+        found = {case: self._contested(rows) for case, rows in self._rows.all().items()}
+        return {case: found[case] for case in sorted(found) if found[case]}
+
     def add(self, case: Keyed, fact: Kind) -> None:
         """Add a fact or a version of one to *case*, in the current transaction."""
-        self._rows.add(case, fact.row(), plain=digest(fact.text.encode()) if fact.text else "")
+        row = fact.row()
+        if known := [
+            one["rank"] for one in self._rows.of(case.number) if one["entry"] == fact.entry
+        ]:
+            # So a version's rank says how many it knew: see unsettled().
+            row["rank"] = max(known[0] + len(known), known[-1] + 1)
+        self._rows.add(case, row, plain=digest(fact.text.encode()) if fact.text else "")
+
+    def _contested(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Kind, ...]]:
+        ranks: dict[str, list[int]] = {}
+        for row in rows:
+            ranks.setdefault(row["entry"], []).append(row["rank"])
+        found: dict[str, tuple[Kind, ...]] = {}
+        for entry, versions in self._by_entry(rows).items():
+            # Of versions by one reviewer, the last replaces those before.
+            last = {one.reviewer: one for one in versions[unsettled(ranks[entry]) :]}
+            if len({one.said for one in last.values()}) > 1:
+                found[entry] = tuple(last.values())
+        return found
 
     def _current(self, rows: Iterable[Mapping[str, Any]]) -> tuple[Kind, ...]:
         last = (versions[-1] for versions in self._by_entry(rows).values())
@@ -127,6 +164,19 @@ class Facts(Generic[Kind]):
             values["day"] = date.fromisoformat(row["day"])
             found.setdefault(row["entry"], []).append(self._made(**values))
         return found
+
+
+def unsettled(ranks: Sequence[int]) -> int:
+    """From which place on the versions with these *ranks* may not know of each other.
+
+    If the last one knew all, it is behind the last place. The first one's rank is any number, and
+    each other has that and how many it knew, which have lower ones. In older casebooks it can have
+    more.
+    """
+    places = range(1, len(ranks))
+    complete = [0, *(at for at in places if ranks[at - 1] < ranks[at] >= ranks[0] + at)][-1]
+    behind = [rank - ranks[0] for rank in ranks[complete + 1 :]]
+    return min(complete, *behind) if behind else len(ranks)
 
 
 class SameParty(NamedTuple):

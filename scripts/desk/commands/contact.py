@@ -2,14 +2,13 @@
 
 import argparse
 
+from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import CONTACT
-from scripts.desk.facts.entering import versions_of
-from scripts.desk.facts.reading import fact_values, facts_of
-from scripts.desk.identity import own_case, viewer, working
+from scripts.desk.facts.reading import CaseFacts, fact_values
+from scripts.desk.identity import Viewer
 from scripts.desk.options import add_case, add_fact_form, add_json, add_lang
-from scripts.desk.screen.fact_forms import asks_for_form, run_form
-from scripts.desk.screen.facts import contacts_table, history_text, history_values
-from scripts.desk.screen.output import print_json, print_rich
+from scripts.desk.screen.fact_forms import Drawn, asks_for_form, run_form, show_facts
+from scripts.desk.screen.facts import contacts_table
 
 HELP = "enter who had contact with whom in a case, or show its contact log"
 
@@ -27,18 +26,11 @@ def run(asked: argparse.Namespace) -> None:
     if asks_for_form(asked):
         run_form(asked, CONTACT)
         return
-    with working(asked) as casebook:
-        case = own_case(casebook, asked.case)
-        found, reader = facts_of(casebook, case), viewer(casebook, asked.lang)
-        versions = versions_of(casebook, case, CONTACT)
-        casebook.viewed(case)
-    if asked.history:
-        print_json(history_values(versions, reader)) if asked.json else print_rich(
-            history_text(versions, reader)
-        )
-    elif asked.json:
-        print_json(fact_values(found, reader.campaign, asked.lang)["contacts"])
-    elif found.contacts:
-        print_rich(contacts_table(found, reader))
-    else:
-        print(f"There was no contact in {case.name}; `contact {case.name} --edit` enters one.")
+    show_facts(
+        asked, CONTACT, _drawn, "There was no contact in {0}; `contact {0} --edit` enters one."
+    )
+
+
+def _drawn(_casebook: Casebook, found: CaseFacts, reader: Viewer) -> Drawn:
+    values = fact_values(found, reader.campaign, reader.language)["contacts"]
+    return values, contacts_table(found, reader) if found.contacts else None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scripts.desk.exchange.merging import merge
 from scripts.desk.exchange.work_bundle import SEALED_BYTES, read_work
+from scripts.desk.facts.contested import contested, sentences
 from scripts.desk.identity import DeskError, unsigned
 from scripts.desk.options import add_json
 from scripts.desk.screen.output import counted, print_json
@@ -42,8 +43,10 @@ def run(asked: argparse.Namespace) -> None:
             reviewer=reviewer,
             open_closed=lambda sealed: secret.open(sealed, SEALED_BYTES),
         )
+        open_facts = contested(casebook)
     if asked.json:
-        print_json(asdict(merged))
+        named = [one._asdict() for one in open_facts]
+        print_json({**asdict(merged), "contested": named})
         return
     print(
         f"New: {counted(merged.layers, 'review')}, {counted(merged.answers, 'answer')}, "
@@ -57,5 +60,7 @@ def run(asked: argparse.Namespace) -> None:
             f"The reports of {counted(merged.waiting, 'case')} are not here yet; import the drop's "
             "bundle, and what was said of them appears."
         )
+    for sentence in sentences(open_facts):
+        print(sentence)
     if merged.closed:
         print("Reviews that are sealed to you alone could not be opened: their week's key is gone.")

@@ -5,18 +5,16 @@ import argparse
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import PARTY
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
-from scripts.desk.facts.entering import say_same, versions_of
+from scripts.desk.facts.entering import say_same
 from scripts.desk.facts.entities import Entity, entities, named
 from scripts.desk.facts.errors import FactError
-from scripts.desk.facts.reading import CaseFacts, fact_values, facts_of
-from scripts.desk.identity import Viewer, at_desk, own_case, today, viewer, working
+from scripts.desk.facts.reading import CaseFacts, fact_values
+from scripts.desk.identity import Viewer, at_desk, today, viewer, working
 from scripts.desk.options import add_fact_form, add_json, add_lang, add_page
-from scripts.desk.screen.fact_forms import asks_for_form, run_form
+from scripts.desk.screen.fact_forms import Drawn, asks_for_form, run_form, show_facts
 from scripts.desk.screen.facts import (
     entities_table,
     entity_values,
-    history_text,
-    history_values,
     parties_table,
 )
 from scripts.desk.screen.output import counted, print_json, print_rich
@@ -63,7 +61,8 @@ def run(asked: argparse.Namespace) -> None:
     elif asked.same or asked.different:
         _say(asked)
     elif asked.case:
-        _show(asked)
+        nothing = "Nobody is entered in {0}; `party {0} --edit` does."
+        show_facts(asked, PARTY, _drawn, nothing)
     else:
         _list(asked)
 
@@ -84,24 +83,14 @@ def _say(asked: argparse.Namespace) -> None:
     print(f"{entries[0]} and {entries[1]} are {word}.")
 
 
-def _show(asked: argparse.Namespace) -> None:
-    with working(asked) as casebook:
-        case = own_case(casebook, asked.case)
-        found, reader = facts_of(casebook, case), viewer(casebook, asked.lang)
-        versions = versions_of(casebook, case, PARTY)
-        elsewhere = _elsewhere(casebook, found)
-        casebook.viewed(case)
-    if asked.history:
-        print_json(history_values(versions, reader)) if asked.json else print_rich(
-            history_text(versions, reader)
-        )
-    elif asked.json:
-        values = fact_values(found, reader.campaign, asked.lang)["parties"]
-        print_json([{**one, "also_in": elsewhere.get(one["entry"], [])} for one in values])
-    elif found.parties:
-        print_rich(parties_table(found, elsewhere, reader))
-    else:
-        print(f"Nobody is entered in {case.name}; `party {case.name} --edit` does.")
+def _drawn(casebook: Casebook, found: CaseFacts, reader: Viewer) -> Drawn:
+    """The people and organisations of a case, with the other cases in which they are."""
+    elsewhere = _elsewhere(casebook, found)
+    values = [
+        {**one, "also_in": elsewhere.get(one["entry"], [])}
+        for one in fact_values(found, reader.campaign, reader.language)["parties"]
+    ]
+    return values, parties_table(found, elsewhere, reader) if found.parties else None
 
 
 def _elsewhere(casebook: Casebook, found: CaseFacts) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from scripts.command_line import DONE, FOUND
 from scripts.desk.audit import findings, forks
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.facts.contested import contested, sentences
 from scripts.desk.identity import named_reviewers
 from scripts.desk.options import add_json, add_keys
 from scripts.desk.screen.output import print_json, progress_bar
@@ -38,9 +39,18 @@ def run(asked: argparse.Namespace) -> int:
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
         forked = forks(casebook)
+        open_facts = contested(casebook)
         number, sha256 = custody.head(casebook.database, casebook.origin)
     if asked.json:
-        print_json({"lines": number, "head": sha256, "findings": found, "forks": forked})
+        print_json(
+            {
+                "lines": number,
+                "head": sha256,
+                "findings": found,
+                "forks": forked,
+                "contested": [one._asdict() for one in open_facts],
+            }
+        )
     else:
         own = (
             ""
@@ -52,6 +62,6 @@ def run(asked: argparse.Namespace) -> int:
             or f"Nothing was altered{own}: {number} lines of the log, the last with the hash "
             f"{sha256}."
         )
-        if forked:
-            print("\n".join(forked))
+        for sentence in (*forked, *sentences(open_facts)):
+            print(sentence)
     return FOUND if found else DONE

@@ -46,14 +46,13 @@ class Entered(NamedTuple):
 def blank_form(casebook: Casebook, case: Case, kind: str, language: str, entry: str = "") -> str:
     """The form for a new fact of *case*, or for correcting *entry*. Raises FactError."""
     casebook.viewed(case)
-    printed = Printed(case.name)
+    found, printed = facts_of(casebook, case), Printed(case.name)
     if entry:
         versions = versions_of(casebook, case, kind)
         last = versions[entry_in(versions, entry)]
-        printed = Printed(case.name, last[-1], len(last))
-    found = facts_of(casebook, case).sources
+        printed = Printed(case.name, last[-1], len(last), found.contested.get(last[-1].entry, ()))
     team = names(casebook).get(at_desk(casebook), "")
-    return forms.blank(kind, printed, casebook.campaign, language, found, team)
+    return forms.blank(kind, printed, casebook.campaign, language, found.sources, team)
 
 
 def hand_in(casebook: Casebook, case: Case, kind: str, untrusted: bytes, today: date) -> Entered:
@@ -72,9 +71,7 @@ def hand_in(casebook: Casebook, case: Case, kind: str, untrusted: bytes, today: 
     else:
         read, remarks = _read(casebook, found, form, kind, entry, today)
         fact = _said_by(casebook, _with_source(read, before, found), form, today)
-    if before is not None and fact == replace(
-        before, reason=fact.reason, reviewer=fact.reviewer, day=fact.day
-    ):
+    if before is not None and fact.said == before.said and entry not in found.contested:
         raise FactError("Nothing was changed, so nothing was kept.")
     with casebook.together():
         _add(casebook, case, fact)

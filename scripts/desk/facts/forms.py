@@ -11,35 +11,24 @@ from typing import Any, NamedTuple
 
 from dropbox.campaign import Campaign
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, Contact, Event, Fact, Party
-from scripts.desk.facts import sources
+from scripts.desk.facts import form_words, sources
 from scripts.desk.facts.errors import FactError
 from scripts.desk.facts.sources import Sources
 from scripts.desk.review.blank_sheet import toml
 from scripts.desk.review.sheet import SHEET_BYTES
+from scripts.terminal import one_line
 
 # The texts of a fact are shown in lists and tables.
 TEXT_CHARACTERS, NAME_CHARACTERS, REASON_CHARACTERS = 4_000, 200, 1_000
 _NAMES, _PARTIES, _MOST_NUMBER = 20, 50, 1_000_000
 _CORRECTED = ("entry", "version", "take_back", "reason")
+_APART = ("entry", "reason", "reviewer", "day")
 _SOURCE = ("part", "file", "answer", "page", "line")
 _KEYS = {
     EVENT: ("when", "kind", "text", "parties", *_SOURCE),
     PARTY: ("names", "kind", "role", "text", "same_as", *_SOURCE),
     CONTACT: ("when", "channel", "team", "contact", "text"),
 }
-_HEADS = {
-    EVENT: "An event of {}. Everybody reads it, also who reviews the case after you: write what\n"
-    "# the source says, and not what you think of it.",
-    PARTY: "A person or an organisation in {}. Everybody reads it, also who reviews the case\n"
-    "# after you. Enter nobody whom the case protects, least of all the claimant.",
-    CONTACT: "A contact in {}. Answers of the drop and claimants' messages are in the log by "
-    "themselves.",
-}
-_WHEN = "2019-03-15, 2019-03, 2019, about 2019-03, 2019-03..2019-05, before 2019, after 2019"
-_RESTS = (
-    "What it rests on, by the numbers that `show` and `files` have: a part, a file or an answer,\n"
-    "# perhaps with the page or the line; 0 is none. If all are 0, the text says where it is from."
-)
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,58 +47,57 @@ class Form:
 
 
 class Printed(NamedTuple):
-    """What a form is printed from: the case's name, and of a correction the last version."""
+    """What a form is printed from: the case's name, and of a correction the last version.
+
+    ``contested`` are the versions between which the correction decides, if there are any.
+    """
 
     case: str
     before: Fact | None = None
     version: int = 0
+    contested: tuple[Fact, ...] = ()
 
 
 def blank(
     kind: str, printed: Printed, campaign: Campaign, language: str, found: Sources, team: str
 ) -> str:
     """The form for a fact of this *kind*; *team* is who works here. *found*: of the case."""
-    lines = [f"# {_HEADS[kind].format(printed.case)}", f"case = {toml(printed.case)}"]
+    head = form_words.HEADS[kind].in_(language).format(printed.case)
+    lines = [*_comments(head), f"case = {toml(printed.case)}"]
     if printed.before is not None:
         lines += [
             "",
-            "# This replaces what was entered, or takes it back; say why.",
+            *_comments(form_words.CORRECTS.in_(language)),
+            *(_differing(printed.contested, found, language) if printed.contested else ()),
             f"entry = {toml(printed.before.entry)}",
             f"version = {printed.version}",
             "take_back = false",
             'reason = ""',
         ]
     values = _values(kind, printed.before, found, team)
-    for name, remark, listed in _remarks(kind):
+    for name, remark, listed in form_words.REMARKS[kind]:
         labels = campaign.reviewing.lists[listed] if listed else ()
-        lines += ["", *([f"# {remark}"] if remark else [])]
+        lines += ["", *_comments(remark.in_(language))]
         lines += [f"#   {one.code}  {one.in_(language)}" for one in labels]
         names = _SOURCE if name == _SOURCE[0] else (name,)
         lines += [f"{one} = {toml(values[one])}" for one in names]
     return "\n".join(lines) + "\n"
 
 
-def _remarks(kind: str) -> Iterator[tuple[str, str, str]]:
-    """The fields in the form's order, with a remark and the campaign's list of codes, or ""."""
-    if kind == EVENT:
-        yield "when", f"{_WHEN}; or unknown.", ""
-        yield "kind", "", "event_kind"
-        yield "text", "What happened.", ""
-        yield "parties", 'Who took part, of the case\'s people and organisations: ["P7K2M"].', ""
-        yield "part", _RESTS, ""
-    elif kind == PARTY:
-        yield "names", 'All names, also in other scripts: ["腾讯", "騰訊", "Tencent"].', ""
-        yield "kind", "", "party_kind"
-        yield "role", "Its role in this case.", "party_role"
-        yield "text", "What else is known of it.", ""
-        yield "same_as", 'An entry, of any case, that is the same: "P7K2M".', ""
-        yield "part", _RESTS, ""
-    else:
-        yield "when", f"{_WHEN}.", ""
-        yield "channel", "", "contact_channel"
-        yield "team", "Who of the team.", ""
-        yield "contact", "With whom.", ""
-        yield "text", "What was agreed.", ""
+def _comments(text: str) -> Iterator[str]:
+    return (f"# {line}" for line in text.splitlines())
+
+
+def _differing(versions: Sequence[Fact], found: Sources, language: str) -> Iterator[str]:
+    """Versions between which a correction decides, each on one line of a comment."""
+    yield from _comments(form_words.CONTESTED.in_(language))
+    for one in versions:
+        said = {name: value for name, value in vars(one).items() if name not in _APART}
+        if isinstance(one, Event | Party):
+            said["source"] = found.shown(one.source, language)
+        if one.counts:
+            del said["state"]
+        yield f"#   {one_line(' · '.join(filter(None, said.values())), NAME_CHARACTERS)}"
 
 
 def _values(kind: str, before: Fact | None, found: Sources, team: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The facts of a case as they count, for showing them and for handing them over."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -34,13 +34,17 @@ class Contacted:
 
 @dataclass(frozen=True, repr=False)
 class CaseFacts:
-    """What counts of a case: events by their dates, the undated last; parties; contacts by day."""
+    """What counts of a case: events by their dates, the undated last; parties; contacts by day.
+
+    ``contested`` are, by entry, versions that were written at the same time and disagree.
+    """
 
     case: Case
     events: tuple[Event, ...]
     parties: tuple[Party, ...]
     contacts: tuple[Contacted, ...]
     sources: Sources
+    contested: Mapping[str, tuple[Fact, ...]]
 
     @property
     def any(self) -> bool:
@@ -58,6 +62,11 @@ def facts_of(casebook: Casebook, case: Case) -> CaseFacts:
         casebook.parties.of(case.number),
         tuple(sorted(_contacts(casebook, case, answers), key=lambda one: one.when.order)),
         Sources(case, answers),
+        {
+            **casebook.events.contested(case.number),
+            **casebook.parties.contested(case.number),
+            **casebook.contacts.contested(case.number),
+        },
     )
 
 

@@ -1,7 +1,7 @@
 """What happened, in order, in one case or in many, with what is uncertain of that order."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import Event
@@ -12,12 +12,16 @@ from scripts.desk.facts.sources import Sources
 
 @dataclass(frozen=True)
 class Happened:
-    """An event of a case, by number. With ``unsure`` it may have been before what stands before."""
+    """An event of a case, by number. With ``unsure`` it may have been before what stands before.
+
+    ``contested``: corrections disagree that were made at the same time.
+    """
 
     case: int
     event: Event
     when: FactDate
     unsure: bool = False
+    contested: bool = False
 
 
 def timeline(
@@ -28,9 +32,9 @@ def timeline(
     With *parties*, entries of parties, only the events in which one of them took part. Whoever asks
     must not have given one of the cases away.
     """
-    everything = casebook.events.all()
+    everything, contested = casebook.events.all(), casebook.events.all_contested()
     found = [
-        Happened(case, one, dates.read(one.date))
+        Happened(case, one, dates.read(one.date), contested=one.entry in contested.get(case, ()))
         for case in numbers
         for one in everything.get(case, ())
         if not parties or not set(one.parties.split()).isdisjoint(parties)
@@ -44,7 +48,7 @@ def timeline(
 def _placed(found: list[Happened], place: int) -> Happened:
     one = found[place]
     unsure = place > 0 and one.when.may_be_before(found[place - 1].when)
-    return Happened(one.case, one.event, one.when, unsure)
+    return replace(one, unsure=unsure)
 
 
 def sources_of(casebook: Casebook, numbers: Iterable[int]) -> dict[int, Sources]:

@@ -1,22 +1,31 @@
-"""`event`, `party` and `contact`: a fact's form is written, taken from a file, or edited."""
+"""`event`, `party` and `contact`: a fact's form is written, taken from a file, or edited, and those
+of a case are listed.
+"""
 
 import argparse
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import TAKEN_BACK
 from scripts.desk.facts import forms
+from scripts.desk.facts.contested import Contested, sentences
 from scripts.desk.facts.entering import Entered, blank_form, hand_in, versions_of
 from scripts.desk.facts.entities import entry_in
 from scripts.desk.facts.errors import FactError
+from scripts.desk.facts.reading import CaseFacts, facts_of
 from scripts.desk.form_file import FormFile
-from scripts.desk.identity import at_desk, own_case, today, working
+from scripts.desk.identity import Viewer, at_desk, own_case, today, viewer, working
 from scripts.desk.reviewing import read_sheet
 from scripts.desk.screen.edited_form import edit_until_taken, print_left
-from scripts.desk.screen.output import print_json
+from scripts.desk.screen.facts import history_text, history_values
+from scripts.desk.screen.output import print_json, print_rich
 
 
 def asks_for_form(asked: argparse.Namespace) -> bool:
@@ -49,6 +58,39 @@ def run_form(asked: argparse.Namespace, kind: str) -> None:
                 f"{form.path}\nFill it in, then hand it in with `{kind} {case.name} --form` and "
                 "this path; it is erased once it was taken. `--edit` opens it in your editor."
             )
+
+
+# What a command shows of a case's facts: each for programs, and a table of them if there are any.
+Drawn = tuple[list[dict[str, Any]], RenderableType | None]
+
+
+def show_facts(
+    asked: argparse.Namespace,
+    kind: str,
+    draw: Callable[[Casebook, CaseFacts, Viewer], Drawn],
+    nothing: str,
+) -> None:
+    """List the facts of this *kind* in a case, or all their versions.
+
+    *nothing* is said of a case that has none, with its name for {}.
+    """
+    with working(asked) as casebook:
+        case = own_case(casebook, asked.case)
+        found, reader = facts_of(casebook, case), viewer(casebook, asked.lang)
+        versions = versions_of(casebook, case, kind)
+        values, listed = draw(casebook, found, reader)
+        casebook.viewed(case)
+    if asked.history:
+        print_json(history_values(versions, reader)) if asked.json else print_rich(
+            history_text(versions, reader)
+        )
+    elif asked.json:
+        print_json([{**one, "contested": one["entry"] in found.contested} for one in values])
+    else:
+        print(nothing.format(case.name)) if listed is None else print_rich(listed)
+        contested = [entry for entry in versions if entry in found.contested]
+        for sentence in sentences([Contested(kind, case.name, entry) for entry in contested]):
+            print(sentence)
 
 
 def _begun(

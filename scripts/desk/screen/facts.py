@@ -33,6 +33,7 @@ _DATE_CELLS, _KIND_CELLS = 10, 18
 # What may have been before the event above it.
 _UNSURE = "?"
 _DROP = _words("本站", "本站", "the drop")
+_CONTESTED = _words("更正不一致，待定", "更正不一致，待定", "corrections disagree")
 # What went through it, by whether it was an answer.
 _BY_ITSELF = {
     True: _words("已答复", "已答覆", "an answer left"),
@@ -61,7 +62,7 @@ def timeline_table(
         when = each.when.shown(viewer.language) + (f" {_UNSURE}" if each.unsure else "")
         kind = _label(viewer, "event_kind", each.event.kind)
         case = [] if one else [Text(names[each.case])]
-        what = _what(each.event, sources[each.case], called, entries[each.event.entry], viewer)
+        what = _what(each, sources[each.case], called, entries[each.event.entry], viewer)
         listed.add_row(Text(when), *case, Text(kind), what)
     return listed
 
@@ -69,7 +70,10 @@ def timeline_table(
 def events_table(found: CaseFacts, viewer: Viewer) -> Table:
     """The events of one case."""
     number = found.case.number
-    happened = [Happened(number, one, dates.read(one.date)) for one in found.events]
+    happened = [
+        Happened(number, one, dates.read(one.date), contested=one.entry in found.contested)
+        for one in found.events
+    ]
     called = {one.entry: one.name for one in found.parties}
     return timeline_table(
         happened,
@@ -82,12 +86,14 @@ def events_table(found: CaseFacts, viewer: Viewer) -> Table:
 
 
 def _what(
-    event: Event, sources: Sources, called: Mapping[str, str], entry: str, viewer: Viewer
+    happened: Happened, sources: Sources, called: Mapping[str, str], entry: str, viewer: Viewer
 ) -> Text:
     """What happened, with whom, what it rests on, and what it is called."""
+    event = happened.event
     people = [one_line(called.get(one, one), _NAME_CHARACTERS) for one in event.parties.split()]
     rests = sources.shown(event.source, viewer.language)
     below = [*([", ".join(people)] if people else []), rests, entry]
+    below += [_CONTESTED.in_(viewer.language)] * happened.contested
     return Text(isolated(event.text)).append("\n" + " · ".join(below), style="dim")
 
 
@@ -117,6 +123,7 @@ def timeline_values(
             "kind_label": _label(viewer, "event_kind", one.event.kind),
             **date_values(one.when),
             "order_unsure": one.unsure,
+            "contested": one.contested,
             "text": one.event.text,
             "parties": {entry: called.get(entry, "") for entry in one.event.parties.split()},
             "source": sources[one.case].values(one.event.source),
@@ -137,7 +144,7 @@ def parties_table(found: CaseFacts, elsewhere: Mapping[str, list[str]], viewer: 
             Text(entries[one.entry]),
             Text(_label(viewer, "party_role", one.role)),
             Text(_label(viewer, "party_kind", one.kind)),
-            _party(one, found.sources, viewer),
+            _party(one, found, viewer),
             Text(", ".join(others[:_NAMED]) + (" …" if len(others) > _NAMED else "")),
         )
     return listed
@@ -151,12 +158,19 @@ def _folding(*heads: str) -> Table:
     return listed
 
 
-def _party(one: Party, sources: Sources, viewer: Viewer) -> Text:
+def _party(one: Party, found: CaseFacts, viewer: Viewer) -> Text:
     below = [
         *([isolated(one.text)] if one.text else []),
-        sources.shown(one.source, viewer.language),
+        found.sources.shown(one.source, viewer.language),
+        *_contested(one, found, viewer),
     ]
     return Text(_names(one.names.split("\n"))).append("\n" + " · ".join(below), style="dim")
+
+
+def _contested(one: Fact | None, found: CaseFacts, viewer: Viewer) -> list[str]:
+    """That its corrections disagree, if they do."""
+    contested = one is not None and one.entry in found.contested
+    return [_CONTESTED.in_(viewer.language)] * contested
 
 
 def _names(names: Sequence[str]) -> str:
@@ -220,7 +234,8 @@ def contacts_table(found: CaseFacts, viewer: Viewer) -> Table:
             else _label(viewer, "contact_channel", one.through)
         )
         when = one.when.shown(viewer.language)
-        cells = (Text(when), Text(channel), Text(_who(one)), _agreed(one, entries, viewer))
+        agreed = _agreed(one, entries, _contested(one.entered, found, viewer), viewer)
+        cells = (Text(when), Text(channel), Text(_who(one)), agreed)
         listed.add_row(*cells)
     return listed
 
@@ -232,11 +247,14 @@ def _who(one: Contacted) -> str:
     return " – ".join(filter(None, people))
 
 
-def _agreed(one: Contacted, entries: Mapping[str, str], viewer: Viewer) -> Text:
+def _agreed(
+    one: Contacted, entries: Mapping[str, str], marks: Sequence[str], viewer: Viewer
+) -> Text:
     if one.entered is None:
         return Text(_BY_ITSELF[one.answer is not None].in_(viewer.language))
+    below = " · ".join([entries[one.entered.entry], *marks])
     return Text(isolated(one.entered.text)).append(
-        ("\n" if one.entered.text else "") + entries[one.entered.entry], style="dim"
+        ("\n" if one.entered.text else "") + below, style="dim"
     )
 
 
@@ -301,16 +319,22 @@ def _event_lines(found: CaseFacts, viewer: Viewer) -> Iterator[str]:
         with_whom = f" ({', '.join(people)})" if people else ""
         kind = _label(viewer, "event_kind", one.kind)
         when = dates.read(one.date).shown(viewer.language)
-        rests = found.sources.shown(one.source, viewer.language)
-        yield f"{when}: {kind}: {isolated(one.text)}{with_whom} [{rests}]"
+        marks = _marks(one, found, viewer)
+        yield f"{when}: {kind}: {isolated(one.text)}{with_whom} [{marks}]"
 
 
 def _party_lines(found: CaseFacts, viewer: Viewer) -> Iterator[str]:
     for one in found.parties:
         role = _label(viewer, "party_role", one.role)
         text = f": {isolated(one.text)}" if one.text else ""
-        rests = found.sources.shown(one.source, viewer.language)
-        yield f"{role}: {_names(one.names.split(chr(10)))}{text} [{rests}]"
+        marks = _marks(one, found, viewer)
+        yield f"{role}: {_names(one.names.split(chr(10)))}{text} [{marks}]"
+
+
+def _marks(one: Event | Party, found: CaseFacts, viewer: Viewer) -> str:
+    """What it rests on, and whether corrections disagree."""
+    rests = found.sources.shown(one.source, viewer.language)
+    return "; ".join([rests, *_contested(one, found, viewer)])
 
 
 def _contact_lines(found: CaseFacts, viewer: Viewer) -> Iterator[str]:
@@ -319,7 +343,8 @@ def _contact_lines(found: CaseFacts, viewer: Viewer) -> Iterator[str]:
         if one.entered is not None:
             channel = _label(viewer, "contact_channel", one.through)
             agreed = f": {isolated(one.entered.text)}" if one.entered.text else ""
-            yield f"{one.when.shown(viewer.language)}: {channel}, {_who(one)}{agreed}"
+            marks = "".join(f" [{mark}]" for mark in _contested(one.entered, found, viewer))
+            yield f"{one.when.shown(viewer.language)}: {channel}, {_who(one)}{agreed}{marks}"
 
 
 def _label(viewer: Viewer, listed: str, code: str) -> str:
