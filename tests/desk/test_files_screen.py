@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 import json
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from scripts.desk.full_screen.files_screen import FilesScreen
 from scripts.desk.full_screen.locked_screen import LockedScreen
 from scripts.desk.pictures import room as rooms
 from scripts.desk.review.judgement import REVIEW, Judgement
+from scripts.desk.screen.terminal_pictures import Area, Pictures, Protocol
 
 PDF, TEXT = made.pdf(pages=2), f"一行[b]{made.ESCAPE}".encode()
 FILES = ((f"{made.ESCAPE}合同[bold].jpg", PDF), ("notes.txt", TEXT), ("gone.png", b"\x89PNG"))
@@ -176,3 +178,45 @@ def test_locking_ends_what_is_being_drawn(
     Seat(desk).work(act)
 
     assert time.monotonic() - begun[0] < 30
+
+
+@pytest.mark.slow
+def test_a_terminal_that_can_shows_a_file_page_after_page_and_locks_when_nobody_looks(
+    desk: Desk,
+) -> None:
+    needs_bubblewrap()
+    out, keys = io.StringIO(), [" ", "q", "", "\x0c"]
+    pictures = Pictures(Protocol.SIXEL, out, lambda: Area(80, 24), lambda _seconds: keys.pop(0))
+
+    async def act(seat: Seat) -> None:
+        async def looked(key: str) -> None:
+            left = len(keys)
+            await seat.press(*key)
+            while len(keys) == left or getattr(seat.app.screen, "_busy", False):
+                await asyncio.sleep(0.01)
+            await seat.settle()
+
+        seat.now = 300.0
+        await seat.press("enter", "f")
+        await looked("v")
+        # Both pages were looked at; the second key ended it.
+        assert [out.getvalue().count(f"page {number} of file 1") for number in (1, 2)] == [1, 1]
+        assert isinstance(seat.app.screen, FilesScreen) and not seat.locked
+        for times in (1, 2):
+            await looked("v")
+            assert isinstance(seat.app.screen, LockedScreen) and seat.locked == times
+            await seat.press("enter", "enter", "f")
+        assert out.getvalue().count("\x1b[?1049l") == 4
+
+    Seat(desk, pictures=pictures).work(act)
+
+    assert [what for act, what in acts(desk) if act == "export"] == []
+    assert [what for act, what in acts(desk) if act == "view"].count(hashed(PDF)) == 3
+
+
+def test_a_terminal_that_shows_no_pictures_says_so(desk: Desk) -> None:
+    async def act(seat: Seat) -> None:
+        shown = " ".join((await seat.press("enter", "f", "v")).split())
+        assert "does not say that it shows pictures. Enter writes them" in shown
+
+    Seat(desk).work(act)

@@ -17,7 +17,7 @@ from support.line import Line
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.commands import picture
-from scripts.desk.screen.terminal_pictures import shows_pictures, terminal_picture
+from scripts.desk.screen.terminal_pictures import Area, Pictures, Protocol
 
 WITHOUT = "--without-bubblewrap"
 Kept = Callable[..., str]
@@ -124,34 +124,41 @@ def test_an_altered_copy_and_a_number_that_is_none_are_said(
     assert f"{case} has no file 2; see `files`." in line.refused("picture", case, 2, WITHOUT)
 
 
-def test_a_terminal_that_says_so_is_shown_the_pixels(
+def test_a_terminal_that_says_so_is_shown_page_after_page_until_somebody_ends_it(
     kept: Kept, line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case = kept(("a.png", made.image((300, 300))))
-    monkeypatch.setenv("TERM", "xterm-kitty")
-    monkeypatch.delenv("TMUX", raising=False)
+    case = kept(("a.png", made.image((300, 300))), ("b.pdf", made.pdf(pages=3)))
+    keys, out = iter(" \rq"), io.StringIO()
+    asked: list[str] = []
+    area = Area(100, 60)
+
+    def here(named: str) -> Pictures | None:
+        asked.append(named)
+        shows = Pictures(Protocol.KITTY, out, lambda: area, lambda _seconds: next(keys))
+        return shows if named else None
 
     refused = line.refused("picture", case, WITHOUT, "--show")
+    monkeypatch.setattr(picture, "pictures_here", here)
+    assert line.refused("picture", case, WITHOUT, "--show-as", "kitty") == refused
     monkeypatch.setattr(picture, "at_terminal", lambda: True)
-    told = line("picture", case, WITHOUT, "--show")
+    assert line.refused("picture", case, WITHOUT, "--show") == refused
+    told = line("picture", case, WITHOUT, "--show-as", "kitty")
 
+    assert "does not say that it shows pictures; write them with --out" in refused
     assert "name one of them" in line.refused("picture", case, WITHOUT, "--show", "--json")
-    assert refused == "This terminal does not say that it shows pictures; write them with --out.\n"
-    sequences = re.findall(r"\x1b_G([^;]*);([A-Za-z0-9+/=]*)\x1b\\", told)
-    assert sequences[0][0] == "a=T,f=100,q=2,c=100,m=0"
-    shown = Image.open(io.BytesIO(base64.b64decode("".join(data for _, data in sequences))))
+    assert asked == ["", "kitty"]
+    # A picture of one page, and two of the three pages of the other file.
+    assert "1. a.png: a PNG picture of 1 page; 1 of them drawn." in told
+    assert "2. b.pdf: shown until you ended it." in told and "\x1b" not in told
+    said = out.getvalue()
+    assert [said.count(one) for one in ("page 1 of file 1", "page 1 of file 2", "page 2")] == [
+        1
+    ] * 3
+    assert said.count("\x1b[?1049h") == said.count("\x1b[?1049l") == 3
+    sequences = re.findall(r"\x1b_Ga=T([^;]*);([A-Za-z0-9+/=]*)\x1b\\", said)
+    shown = Image.open(io.BytesIO(base64.b64decode(sequences[0][1])))
     assert shown.size == (300, 300) and shown.getpixel((0, 0)) == made.RED
-    # Nothing else acts on the terminal.
-    assert "\x1b" not in re.sub(r"\x1b_G[^\x1b]*\x1b\\", "", told)
-
-
-def test_a_large_picture_goes_to_the_terminal_in_pieces() -> None:
-    pieces = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b", terminal_picture(bytes(5_000), 80))
-
-    assert [control for control, _ in pieces] == ["a=T,f=100,q=2,c=80,m=1", "m=0"]
-    assert base64.b64decode("".join(data for _, data in pieces)) == bytes(5_000)
-    assert not shows_pictures({"TERM": "xterm"})
-    assert not shows_pictures({"TERM": "xterm-kitty", "TMUX": "1"})
+    assert not list(tmp_path.rglob("*.png"))
 
 
 @pytest.mark.parametrize("pages", ["0", "0-3", "5-4", "1-201", "x", "1-", "-3"])

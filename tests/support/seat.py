@@ -12,6 +12,7 @@ from dropbox.errors import CannotSeal
 from scripts.desk.full_screen.app import FullScreen
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.unfinished import OwnKeys
+from scripts.desk.screen.terminal_pictures import Pictures
 from support.cases import DAY
 from support.desks import Desk
 
@@ -38,6 +39,7 @@ class Seat:
     now: float = 0.0
     agent_ends: bool = True
     seals: bool = True
+    pictures: Pictures | None = None
     locked: int = 0
     written: list[str] = field(default_factory=list)
 
@@ -53,7 +55,7 @@ class Seat:
             language=self.language,
             today=lambda: DAY,
         )
-        self.app = FullScreen(self.sitting, clock=lambda: self.now)
+        self.app = FullScreen(self.sitting, clock=lambda: self.now, pictures=lambda: self.pictures)
         self.pilot: Pilot[None]
 
     def _sealed(self, data: bytes, reviewer: str) -> bytes:

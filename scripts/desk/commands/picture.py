@@ -1,7 +1,6 @@
 """`picture`: draws a case's files as pixels in a room without anything else, and opens none."""
 
 import argparse
-import os
 import re
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,8 +16,14 @@ from scripts.desk.pictures.frames import MOST_PAGES, Page
 from scripts.desk.pictures.look import look
 from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls, Room
 from scripts.desk.screen.looks import Look, look_text, look_values
-from scripts.desk.screen.output import print_json, progress_bar, screen_width, stages
-from scripts.desk.screen.terminal_pictures import at_terminal, shows_pictures, terminal_picture
+from scripts.desk.screen.output import print_json, progress_bar, stages
+from scripts.desk.screen.terminal_pictures import (
+    ENDS,
+    Pictures,
+    Protocol,
+    at_terminal,
+    pictures_here,
+)
 
 HELP = "draw a case's files as pictures, without opening them"
 _WITHOUT = (
@@ -49,7 +54,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="draw without bubblewrap's room, behind fewer walls",
     )
     parser.add_argument(
-        "--show", action="store_true", help="show them in this terminal, if it can (kitty, WezTerm)"
+        "--show",
+        action="store_true",
+        help="show page after page in this terminal, if it can (by kitty's protocol or sixels)",
+    )
+    parser.add_argument(
+        "--show-as",
+        choices=[*Protocol],
+        default="",
+        help="show them in this way, whatever the terminal says of itself",
     )
     add_json(parser)
 
@@ -59,60 +72,86 @@ def run(asked: argparse.Namespace) -> None:
     room: Room = OwnWalls() if asked.without_bubblewrap else Bubblewrap()
     if not asked.without_bubblewrap and not rooms.available():
         raise NoRoom(f"{rooms.MISSING}{_WITHOUT}")
-    if asked.show and asked.json:
-        raise DeskError("--show is for people and --json for programs; name one of them.")
-    if asked.show and not (at_terminal() and shows_pictures(os.environ)):
-        raise DeskError("This terminal does not say that it shows pictures; write them with --out.")
+    pictures = _terminal(asked)
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)
         looks = []
         for number in asked.files or range(1, len(case.files) + 1):
             if not 1 <= number <= len(case.files):
                 raise DeskError(f"{case.name} has no file {number}; see `files`.")
-            one = _looked_at(casebook, case, number, room, asked)
+            one = _looked_at(casebook, case, number, room, asked, pictures)
             looks.append(one)
             if not asked.json:
                 print(look_text(one), end="")
     if asked.json:
         print_json([look_values(one) for one in looks])
-    elif (
-        asked.out is None and not asked.show and any(one.shown and one.shown.total for one in looks)
-    ):
+    elif asked.out is None and not pictures and any(one.shown and one.shown.total for one in looks):
         print("With --out DIR, pages are written there as PNG files.")
 
 
+class _Enough(Exception):
+    """Whoever looked has seen enough of the file."""
+
+
+def _terminal(asked: argparse.Namespace) -> Pictures | None:
+    """The terminal that is to show the pictures, if one is. Raises DeskError."""
+    if not (asked.show or asked.show_as):
+        return None
+    if asked.json:
+        raise DeskError("--show is for people and --json for programs; name one of them.")
+    pictures = pictures_here(asked.show_as) if at_terminal() else None
+    if pictures is None:
+        raise DeskError(
+            "This terminal does not say that it shows pictures; write them with --out, or name its "
+            "way with --show-as."
+        )
+    return pictures
+
+
 def _looked_at(
-    casebook: Casebook, case: Case, number: int, room: Room, asked: argparse.Namespace
+    casebook: Casebook,
+    case: Case,
+    number: int,
+    room: Room,
+    asked: argparse.Namespace,
+    terminal: Pictures | None,
 ) -> Look:
     one = case.files[number - 1]
     # Where they go nowhere, none is drawn.
-    pages = asked.pages if asked.out is not None or asked.show else range(1, 1)
+    pages = asked.pages if asked.out is not None or terminal else range(1, 1)
     pictures: list[Path] = []
     with ExitStack() as stack:
         try:
             content = stack.enter_context(looked_at(casebook, case, number))
         except EvidenceError as why:
             return Look(number, one.attachment.name, None, reason=str(why))
-        advance = stages(stack.enter_context(progress_bar()))
+        # What shows how far it is would write over the picture.
+        advance = stages(stack.enter_context(progress_bar())) if terminal is None else _quietly
 
         def write(page: Page) -> None:
             # Loaded only when there is a page.
             from scripts.desk.pictures.png import png_of  # noqa: PLC0415
 
-            png = png_of(page)
             if asked.out is not None:
+                png = png_of(page)
                 pictures.append(write_page(casebook, case, number, page.number, png, asked.out))
-            if asked.show:
-                print(terminal_picture(png, screen_width()), end="", flush=True)
+            if terminal is not None and terminal.look(page, f"file {number}") in ENDS:
+                raise _Enough
             advance(f"file {number}", page.number - pages.start + 1, len(pages))
 
         try:
             shown = look(content, pages, room, write, seconds=drawing_seconds(pages))
+        except _Enough:
+            return Look(number, one.attachment.name, None, pictures, "shown until you ended it.")
         except NoRoom as why:
             if asked.without_bubblewrap:
                 raise
             raise NoRoom(f"{why}{_WITHOUT}") from None
     return Look(number, one.attachment.name, shown, pictures)
+
+
+def _quietly(_stage: str, _done: int, _total: int) -> None:
+    """The pages themselves show how far it is."""
 
 
 def _pages(text: str) -> range:

@@ -3,7 +3,6 @@
 import argparse
 import os
 import signal
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,10 +12,13 @@ from dropbox.reviewer_key import reviewer_keys, seal_to_week
 from scripts.desk.identity import DeskError, opener, today, working
 from scripts.desk.options import add_lang
 from scripts.desk.screen.output import progress_bar, stages
+from scripts.desk.screen.terminal_pictures import Protocol, at_terminal, pictures_here
 from scripts.desk.search.upkeep import catch_up
 
 # The names of terminals that can only print one line after the other.
 _WITHOUT_CURSOR = frozenset({"", "dumb", "unknown"})
+
+_OFF = "off"
 
 HELP = "read and review cases in the whole terminal, by single keys"
 
@@ -24,6 +26,12 @@ HELP = "read and review cases in the whole terminal, by single keys"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     add_lang(parser)
+    parser.add_argument(
+        "--show-as",
+        choices=[*Protocol, _OFF],
+        default="",
+        help="how this terminal shows pictures, whatever it says of itself; off for not at all",
+    )
 
 
 def run(asked: argparse.Namespace) -> None:
@@ -58,7 +66,11 @@ def run(asked: argparse.Namespace) -> None:
     try:
         with progress_bar() as bar:
             catch_up(sitting.casebook, stages(bar))
-        app = FullScreen(sitting, hint=hint(os.environ))
+        app = FullScreen(
+            sitting,
+            hint=hint(os.environ),
+            pictures=lambda: None if asked.show_as == _OFF else pictures_here(asked.show_as),
+        )
         app.run(mouse=False)
     finally:
         sitting.close()
@@ -92,8 +104,3 @@ def seal_to_own(home: Path, reviewer: str, data: bytes) -> bytes:
     if not weeks:
         raise KeysError("There is no weekly key here to seal to.")
     return seal_to_week(home, max(weeks, key=lambda one: one.made), data)
-
-
-def at_terminal() -> bool:
-    """Whether somebody reads and types in a terminal."""
-    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -21,6 +21,7 @@ from scripts.desk.full_screen.queue import Queue
 from scripts.desk.full_screen.queue_screen import QueueScreen
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.unfinished import Begun, Unfinished
+from scripts.desk.screen.terminal_pictures import Pictures
 
 # As long as gpg's agent remembers a passphrase after its last use.
 IDLE_SECONDS, WARNED_SECONDS = 600.0, 60.0
@@ -33,7 +34,8 @@ class FullScreen(App[None]):
     """The desk in the whole terminal, for one *sitting*.
 
     Nothing of a case leaves it on its own: not to the window's title, the clipboard, a log, a file
-    or a traceback. *clock* counts seconds; *hint* is said first.
+    or a traceback. *clock* counts seconds; *hint* is said first; *pictures* asks the terminal
+    whether it shows some.
     """
 
     TITLE = "Casedrop"
@@ -46,12 +48,18 @@ class FullScreen(App[None]):
     ]
 
     def __init__(
-        self, sitting: Sitting, clock: Callable[[], float] = time.monotonic, *, hint: str = ""
+        self,
+        sitting: Sitting,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        hint: str = "",
+        pictures: Callable[[], Pictures | None] = lambda: None,
     ) -> None:
         super().__init__(ansi_color=True)
         self.animation_level = "none"
         self.sitting = sitting
         self.queue = Queue(sitting)
+        self.pictures = pictures
         self.failure: Exception | None = None
         # The signal that ended it, if one did.
         self.ended_by: int | None = None
@@ -106,6 +114,10 @@ class FullScreen(App[None]):
         if isinstance(event, Key | Paste):
             self._used = self._clock()
         await super().on_event(event)
+
+    def note_key(self) -> None:
+        """Note a key that was pressed in the plain terminal."""
+        self._used = self._clock()
 
     def look_idle(self) -> None:
         """Lock after ten minutes without a key, and say so a minute before."""

@@ -2,7 +2,8 @@
 
 import threading
 import types
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +22,7 @@ from scripts.desk.file_access import (
     write_page,
 )
 from scripts.desk.full_screen.dialogs import Reading, Typed
+from scripts.desk.full_screen.interrupting import interrupted
 from scripts.desk.full_screen.lists import Columns, ListScreen
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, unisolated
@@ -32,11 +34,17 @@ from scripts.desk.pictures.look import Shown, look
 from scripts.desk.screen.cases import split_lines, written_lines
 from scripts.desk.screen.looks import Look, look_text
 from scripts.desk.screen.output import counted
+from scripts.desk.screen.terminal_pictures import ENDS, Pictures
 from scripts.desk.split_files import split_files
 
 # What can have pages; a ZIP archive may be an Office document.
 _WITH_PAGES = {*IMAGES, Kind.PDF, Kind.OFFICE, Kind.RECORDING, Kind.ZIP}
 _HINT = "A folder, best on a disk that is encrypted; it is made if it is not there."
+_NO_PICTURES = (
+    "This terminal does not say that it shows pictures. Enter writes them into a folder; `screen "
+    "--show-as` names its way, kitty or sixel."
+)
+_CTRL_L = "\x0c"
 _WITHOUT = " `picture --without-bubblewrap` draws behind fewer walls."
 
 
@@ -57,6 +65,7 @@ class FilesScreen(ListScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "picture", "picture"),
+        Binding("v", "look", "look here"),
         Binding("w", "write", "write all out"),
         *ListScreen.BINDINGS,
     ]
@@ -67,7 +76,7 @@ class FilesScreen(ListScreen):
         self._files: tuple[FileOfPart, ...] = ()
         self._folder = ""
         self._busy = False
-        self._stopped = threading.Event()
+        self._stopped, self._ended = threading.Event(), threading.Event()
 
     def load(self) -> None:
         """List the files, which the custody log notes; or say why that cannot be."""
@@ -103,12 +112,8 @@ class FilesScreen(ListScreen):
 
     def action_picture(self) -> None:
         """Draw the chosen file; where it may have pages, into a folder that the reviewer names."""
-        if not self._files or not self._is_free():
+        if (number := self._drawable()) is None:
             return
-        if not rooms.available():
-            self.remark(f"{rooms.MISSING}{_WITHOUT}", "warning")
-            return
-        number = self.rows.index + 1
         try:
             kind = self._kind(self._files[number - 1])
         except OSError as why:
@@ -119,6 +124,26 @@ class FilesScreen(ListScreen):
             self._ask(title, lambda folder: self._draw(number, folder))
         else:
             self._begin(self._draw(number, None))
+
+    def _drawable(self) -> int | None:
+        """The number of the chosen file, if it can be drawn now; if not, the screen says why."""
+        if not self._files or not self._is_free():
+            return None
+        if not rooms.available():
+            self.remark(f"{rooms.MISSING}{_WITHOUT}", "warning")
+            return None
+        return self.rows.index + 1
+
+    def action_look(self) -> None:
+        """Draw the chosen file in this terminal, page after page, and leave nothing of it there."""
+        if (number := self._drawable()) is None:
+            return
+        with self.app.at_the_terminal():  # type: ignore[attr-defined]
+            pictures: Pictures | None = self.app.pictures()  # type: ignore[attr-defined]
+        if pictures is None:
+            self.remark(_NO_PICTURES)
+        else:
+            self._begin(self._show(number, pictures))
 
     def action_write(self) -> None:
         """Write all files out, byte for byte, into a folder that the reviewer names."""
@@ -160,9 +185,8 @@ class FilesScreen(ListScreen):
         self.run_worker(run())
 
     async def _draw(self, number: int, folder: Path | None) -> None:
-        """Draw file *number*, as `picture` does."""
+        """Draw file *number* into *folder*, as `picture --out` does; without one, only name it."""
         case, pictures = self._case(), list[Path]()
-        pages = range(1, 1) if folder is None else FIRST_PAGES
 
         def keep(page: Page) -> None:
             # Loaded only when there is a page.
@@ -173,8 +197,46 @@ class FilesScreen(ListScreen):
             pictures.append(write_page(casebook, case, number, page.number, png_of(page), folder))
             self.remark(f"File {number}: page {page.number} was drawn.")
 
+        pages = range(1, 1) if folder is None else FIRST_PAGES
+        self._ended.clear()
+        await self._look(case, number, pages, keep, pictures)
+
+    async def _show(self, number: int, terminal: Pictures) -> None:
+        """Show file *number* in the *terminal*, as `picture --show` does."""
+
+        def show(page: Page) -> None:
+            if self._ended.is_set() or not self._is_here():
+                return  # drawn before the key was pressed that ended it
+            key = "q"
+            with (
+                suppress(KeyboardInterrupt),
+                self.app.at_the_terminal(),  # type: ignore[attr-defined]
+                interrupted(),
+            ):
+                key = terminal.look(page, f"file {number}")
+            if key in (*ENDS, _CTRL_L):
+                self._ended.set()
+            if key:
+                self.app.note_key()  # type: ignore[attr-defined]
+            # Nobody has pressed any for as long as the screen waits before it locks.
+            if key in ("", _CTRL_L):
+                self.app.action_lock()  # type: ignore[attr-defined]
+
+        self._ended.clear()
+        await self._look(self._case(), number, FIRST_PAGES, show, [])
+
+    async def _look(
+        self,
+        case: Case,
+        number: int,
+        pages: range,
+        take: Callable[[Page], None],
+        pictures: Sequence[Path],
+    ) -> None:
+        """Have *pages* of file *number* drawn for *take*, which adds their paths to *pictures*."""
+
         def sink(page: Page) -> None:
-            self.app.call_from_thread(keep, page)
+            self.app.call_from_thread(take, page)
 
         self.remark(f"File {number} is being drawn; Esc stops that.")
         try:
@@ -186,12 +248,15 @@ class FilesScreen(ListScreen):
                     rooms.Bubblewrap(),
                     sink,
                     seconds=drawing_seconds(pages),
-                    stopped=self._stopped.is_set,
+                    stopped=lambda: self._stopped.is_set() or self._ended.is_set(),
                 )
                 shown = await self._beside(drawing)
             found = Look(number, case.files[number - 1].attachment.name, shown, pictures)
         except EvidenceError as why:
             found = Look(number, case.files[number - 1].attachment.name, None, (), str(why))
+        if self._ended.is_set():
+            self._tell_nothing()
+            return
         self._tell(look_text(found).rstrip("\n").split("\n"))
 
     async def _beside(self, work: Callable[[], Shown]) -> Shown:
@@ -212,6 +277,10 @@ class FilesScreen(ListScreen):
             if not self._is_here():
                 return  # locked: the casebook is closed
         self._tell(lines)
+
+    def _tell_nothing(self) -> None:
+        if self._is_here():
+            self.remark("")
 
     def _tell(self, lines: list[str]) -> None:
         if not self._is_here():

@@ -1,6 +1,5 @@
 """The screen *Hand over*: what would leave for counsel, what holds back the rest, and the act."""
 
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from dropbox.label import LANGUAGES
 from scripts.desk.casebook.productions import HAND_OVER
 from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.dialogs import Chooser, Typed
+from scripts.desk.full_screen.interrupting import interrupted
 from scripts.desk.full_screen.lists import Columns, ListScreen
 from scripts.desk.full_screen.panes import Bar, Cells
 from scripts.desk.full_screen.queue import Queue
@@ -211,27 +211,6 @@ class HandOverScreen(ListScreen):
     @contextmanager
     def _progress(self, stage: str) -> Iterator[Callable[[int, int], None]]:
         """Show how far it is, in the plain terminal."""
-        with self.app.at_the_terminal(), _interrupted(), progress_bar() as bar:  # type: ignore[attr-defined]
+        with self.app.at_the_terminal(), interrupted(), progress_bar() as bar:  # type: ignore[attr-defined]
             show = stages(bar)
             yield lambda done, total: show(stage, done, total)
-
-
-@contextmanager
-def _interrupted() -> Iterator[None]:
-    """Signals interrupt at once, not when the screen is there again, and then reach it."""
-    asked = list[int]()
-
-    def interrupt(number: int, _frame: object) -> None:
-        asked.append(number)
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for told in asked:
-            if told != signal.SIGINT:
-                signal.raise_signal(told)
