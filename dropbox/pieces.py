@@ -38,7 +38,7 @@ class Pieces:
         """See BlockFormat."""
         return piece_id(block_key, number)
 
-    def seal(self, chunk: bytes, block_key: bytes, number: int) -> bytes:
+    def seal(self, chunk: bytes | memoryview, block_key: bytes, number: int) -> bytes:
         """See BlockFormat. Asks for the day key each time: an upload may pass midnight."""
         day_key = self._day_keys(piece_id(block_key, number))[0]
         return seal_block(Kind.PIECE, chunk, piece_key(day_key, block_key, number))

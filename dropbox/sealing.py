@@ -118,7 +118,7 @@ class BlockFormat(Protocol):
     def id(self, block_key: bytes, number: int) -> bytes:
         """The block's id, which only the file's key tells."""
 
-    def seal(self, chunk: bytes, block_key: bytes, number: int) -> bytes:
+    def seal(self, chunk: bytes | memoryview, block_key: bytes, number: int) -> bytes:
         """A block of BLOCK_BYTES. *chunk* is shorter than chunk_bytes in the last one only."""
 
     def open(self, block: bytes, block_key: bytes, number: int) -> bytes:
@@ -134,9 +134,10 @@ class Format1:
         """See BlockFormat."""
         return block_id(block_key, number)
 
-    def seal(self, chunk: bytes, block_key: bytes, number: int) -> bytes:
+    def seal(self, chunk: bytes | memoryview, block_key: bytes, number: int) -> bytes:
         """See BlockFormat."""
-        return _aead_seal(chunk.ljust(CHUNK_BYTES, b"\0"), None, _block_nonce(number), block_key)
+        filled = bytes(chunk).ljust(CHUNK_BYTES, b"\0")
+        return _aead_seal(filled, None, _block_nonce(number), block_key)
 
     def open(self, block: bytes, block_key: bytes, number: int) -> bytes:
         """See BlockFormat."""
@@ -194,7 +195,7 @@ class AttachmentSealer:
             except CasedropError as failure:
                 self._failure = failure
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Take the file's next bytes.
 
         Raises TooLarge beyond the limit, or the error that ended sealing.
@@ -263,7 +264,7 @@ class _BlockWriter:
         self.ids: list[bytes] = []
         self.stopped = False
         self._put = put
-        self._pieces: list[bytes] = []
+        self._pieces: list[memoryview] = []
         self._length = 0
         self._batch: list[Block] = []
 
@@ -271,26 +272,26 @@ class _BlockWriter:
         """Take gpg's next output. Raises CannotSeal after a stop, and what *put* raises."""
         if self.stopped:
             raise CannotSeal("The upload was interrupted.")
-        self._pieces.append(data)
-        self._length += len(data)
-        size = self._format.chunk_bytes
-        while self._length >= size:
-            # Copied once: where freed memory is overwritten, each copy counts.
-            over = self._length - size
-            last = self._pieces.pop()
-            kept = len(last) - over
-            self._cut(b"".join((*self._pieces, memoryview(last)[:kept])))
-            self._pieces = [last[kept:]]
-            self._length = over
+        # What is not cut between two pieces is not copied: where freed memory is overwritten, each
+        # copy counts.
+        view = memoryview(data)
+        while len(view) >= (lacking := self._format.chunk_bytes - self._length):
+            self._cut(view[:lacking])
+            view = view[lacking:]
+        if view:
+            self._pieces.append(view)
+            self._length += len(view)
 
     def finish(self) -> None:
         """Fill up the last block and put what is left."""
         if self._length:
-            self._cut(b"".join(self._pieces))
-            self._pieces, self._length = [], 0
+            self._cut(memoryview(b""))
         self._pass_on()
 
-    def _cut(self, chunk: bytes) -> None:
+    def _cut(self, end: memoryview) -> None:
+        """Seal what waits and *end* as one block."""
+        chunk = b"".join((*self._pieces, end)) if self._pieces else end
+        self._pieces, self._length = [], 0
         number = len(self.ids) + len(self._batch)
         sealed = self._format.seal(chunk, self.key, number)
         self._batch.append(Block(self._format.id(self.key, number), sealed))
