@@ -111,7 +111,7 @@ class BoundedSealer:
         self._release_place: Callable[[], None] | None = release
         self._abandon = abandon
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """See AttachmentSealer."""
         return self._sealer.write(data)
 

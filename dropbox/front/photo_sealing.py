@@ -74,7 +74,7 @@ class PhotoSealer:
         self._decided = False
         self._copy: Sealer | None = None
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """See Sealer."""
         written = self._file.write(data)
         if self._first is not None:
@@ -109,7 +109,7 @@ class PhotoSealer:
         self._file.abort()
         self._give_up_copy()
 
-    def _look(self, data: bytes) -> None:
+    def _look(self, data: bytes | memoryview) -> None:
         if self._heic is not None:
             self._heic.feed(data)
         if self._jpeg is None or (self._decided and self._copy is None):

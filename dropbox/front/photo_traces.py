@@ -100,7 +100,7 @@ class JpegStripper:
         self._buffer = bytearray()
         self._begun = self._scanning = False
 
-    def feed(self, data: bytes) -> bytes:
+    def feed(self, data: bytes | memoryview) -> bytes:
         """What is left of the next bytes. Keeps at most one segment of 64 KiB in memory."""
         if self.ended or self.bad:
             return b""
@@ -189,7 +189,7 @@ class HeicReader:
         self._tail = b""
         self._window: bytearray | None = None
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Look at the next bytes. Keeps at most one window and *data* in memory."""
         if self._window is None:
             searched = self._tail + data

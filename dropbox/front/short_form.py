@@ -2,6 +2,7 @@
 
 from flask import request
 
+from dropbox.front.multipart import stream_of
 from dropbox.front.uploads import ReceivedForm, no_files, receive
 
 _BUTTON_BYTES = 4_096
@@ -10,7 +11,7 @@ _BUTTON_BYTES = 4_096
 def receive_texts(limit_bytes: int) -> ReceivedForm:
     """The request's form, of at most *limit_bytes*; see dropbox.front.uploads.receive."""
     return receive(
-        request.stream,
+        stream_of(request),
         request.headers.get("Content-Type", ""),
         limit_bytes=limit_bytes,
         files_left=lambda texts: 0,

@@ -21,6 +21,7 @@ from dropbox.front.circuit_limits import What
 from dropbox.front.form_token import ForgedToken, FormState
 from dropbox.front.forms import OpenedToken
 from dropbox.front.intake import BoundedSealer, Draft, Intake
+from dropbox.front.multipart import stream_of
 from dropbox.front.pages import Pages
 from dropbox.front.personal_data import find_personal_data
 from dropbox.front.photo_sealing import Photo, PhotoSealer
@@ -284,7 +285,7 @@ class SubmissionHandler:
         # Nor does the thread of one that only gets its text back wait for its files.
         reads_on = not busy and "refused" not in g
         received = receive(
-            request.stream,
+            stream_of(request),
             request.headers.get("Content-Type", ""),
             limit_bytes=self._settings.post_bytes,
             files_left=files_left,

@@ -8,10 +8,10 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import IO, Protocol
+from typing import Protocol
 
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
@@ -23,8 +23,6 @@ from werkzeug.sansio.multipart import (
     Field,
     File,
     MultipartDecoder,
-    NeedData,
-    State,
 )
 
 from dropbox.errors import (
@@ -36,6 +34,7 @@ from dropbox.errors import (
     TooLarge,
     VaultUnavailable,
 )
+from dropbox.front.multipart import PatientStream, Piece, PostTooLarge, Source, events
 from dropbox.report import NAME_BYTES, Attachment, text_bytes
 
 # All texts of one page, including the padding field: four times as much as a report holds, so that
@@ -47,19 +46,10 @@ MAX_PARTS = 192
 LAST_FIELD = "end"
 # Our field names are short. Others are cut off: TEXTS_BYTES does not count the memory they take.
 _FIELD_CHARACTERS = 64
-_READ_BYTES = 65_536
-# The white space allowed between a delimiter and the end of its line.
-_PADDING_BYTES = 64
+_DECODER_BYTES = 262_144
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _SENT_NAME = re.compile(r';\s*filename="((?:[^"\\]|\\.)*)"', re.DOTALL)
 _UNKNOWN_TYPE = "application/octet-stream"
-# Firefox shows a response only once it has sent all of its form; if it cannot, it shows "connection
-# reset". So what is not taken is read all the same and discarded: beyond the limit up to this
-# multiple of it, and where all places for sealing are taken, up to the limit.
-_DRAIN_FACTOR = 2
-# Whoever sends more slowly than this, on average after the first minutes, is not waited for: a
-# thread would be held for ever by a byte now and then. A slow bridge brings twenty times as much.
-SLOWEST_BYTES, FREE_SECONDS = 1_024, 600.0
 
 
 class Trouble(Enum):
@@ -103,8 +93,8 @@ def no_files() -> "Sealer":
 class Sealer(Protocol):
     """Seals one file; see dropbox.sealing.AttachmentSealer."""
 
-    def write(self, data: bytes) -> int:
-        """Take the next bytes."""
+    def write(self, data: bytes | memoryview) -> int:
+        """Take the next bytes, which are only there until this returns."""
 
     def finish(self, *, name: str, type: str) -> Attachment:
         """The file's entry for its report."""
@@ -140,7 +130,7 @@ class ReceivedForm:
 
 
 def receive(
-    stream: IO[bytes],
+    stream: Source,
     content_type: str,
     *,
     limit_bytes: int,
@@ -163,14 +153,14 @@ def receive(
             raise ValueError
         decoder = MultipartDecoder(
             options["boundary"].encode("ascii"),
-            max_form_memory_size=4 * _READ_BYTES,
+            max_form_memory_size=_DECODER_BYTES,
             max_parts=MAX_PARTS,
         )
-        for event in _events(_Patient(stream, clock), decoder, limit_bytes):
+        for event in events(PatientStream(stream, clock), decoder, limit_bytes):
             form.handle(event)
             if form.ended:
                 break
-    except _PostTooLarge:
+    except PostTooLarge:
         form.received.trouble(Trouble.POST_TOO_LARGE)
     except (ValueError, OSError, ClientDisconnected, RequestEntityTooLarge):
         # A lost connection, a body shorter than announced, or bytes that are not a form.
@@ -178,69 +168,6 @@ def receive(
     finally:
         form.close()
     return form.received
-
-
-class _PostTooLarge(Exception):
-    """The post has more bytes than allowed."""
-
-
-class _Patient:
-    """A stream whose sender is waited for as long as it is not too slow; raises TimeoutError."""
-
-    def __init__(self, stream: IO[bytes], clock: Callable[[], float]) -> None:
-        self._stream = stream
-        self._clock = clock
-        self._end = clock() + FREE_SECONDS
-
-    def read(self, size: int) -> bytes:
-        """The next bytes, none at the end."""
-        data = self._stream.read(size)
-        self._end += len(data) / SLOWEST_BYTES
-        if data and self._clock() > self._end:
-            raise TimeoutError
-        return data
-
-
-def _events(stream: _Patient, decoder: MultipartDecoder, limit_bytes: int) -> Iterator[Event]:
-    delimiter = b"--" + decoder.boundary
-    cut_delimiter = re.compile(re.escape(delimiter) + rb"-{0,2}[^\S\n]*\Z")
-    line_break = re.compile(rb"[\r\n]")
-    taken, held = 0, b""
-    while True:
-        data = stream.read(_READ_BYTES)
-        taken += len(data)
-        if taken > limit_bytes:
-            _drain(stream, _DRAIN_FACTOR * limit_bytes)
-            raise _PostTooLarge
-        ended = not data
-        data = held + data if held else data
-        held = b""
-        if not (ended or decoder.buffer or delimiter in data) and decoder.state is State.DATA:
-            # Amid a file: what Werkzeug would find as well, after copying it three times. A
-            # delimiter may begin with a line break at the end.
-            begins = line_break.search(data, max(0, len(data) - len(delimiter) - 2))
-            if begins is not None:
-                data, held = data[: begins.start()], data[begins.start() :]
-            if data:
-                yield Data(data=data, more_data=True)
-            continue
-        if data:
-            decoder.receive_data(data)
-        if ended:
-            decoder.receive_data(None)
-        # Werkzeug takes the line break before a delimiter for content if the delimiter is
-        # incomplete.
-        if data and cut_delimiter.search(decoder.buffer[-len(delimiter) - _PADDING_BYTES :]):
-            continue
-        while not isinstance(event := decoder.next_event(), NeedData):
-            yield event
-            if isinstance(event, Epilogue):
-                return
-
-
-def _drain(stream: _Patient, max_bytes: int) -> None:
-    while max_bytes > 0 and (data := stream.read(_READ_BYTES)):
-        max_bytes -= len(data)
 
 
 class _Form:
@@ -265,17 +192,16 @@ class _Form:
         self._text: bytearray | None = None
         self._file: _ArrivingFile | None = None
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: Event | Piece) -> None:
         """Handle the decoder's next event."""
         if isinstance(event, Field):
             self._name, self._text = (event.name or "")[:_FIELD_CHARACTERS], bytearray()
         elif isinstance(event, File):
             self._file = _ArrivingFile(_sent_name(event), event.headers.get("content-type", ""))
+        elif isinstance(event, Piece):
+            self._handle_data(event.data, more=True)
         elif isinstance(event, Data):
-            if self._file is not None:
-                self._handle_file(self._file, event)
-            elif self._text is not None:
-                self._handle_text(self._text, event)
+            self._handle_data(event.data, more=event.more_data)
         elif isinstance(event, Epilogue):
             self.received.complete = True
 
@@ -288,13 +214,19 @@ class _Form:
         if self._draining:
             self._drains.release()
 
-    def _handle_text(self, text: bytearray, event: Data) -> None:
+    def _handle_data(self, data: bytes | memoryview, *, more: bool) -> None:
+        if self._file is not None:
+            self._handle_file(self._file, data, more=more)
+        elif self._text is not None:
+            self._handle_text(self._text, data, more=more)
+
+    def _handle_text(self, text: bytearray, data: bytes | memoryview, *, more: bool) -> None:
         # A truncated text is never sealed: the trouble prevents filing.
-        if len(event.data) > self._room:
+        if len(data) > self._room:
             self.received.trouble(Trouble.TEXTS_TOO_LONG)
-        text += event.data[: self._room]
-        self._room -= min(len(event.data), self._room)
-        if not event.more_data:
+        text += data[: self._room]
+        self._room -= min(len(data), self._room)
+        if not more:
             self.received.texts.add(self._name, self._decoded(bytes(text)))
             self._text = None
 
@@ -306,12 +238,12 @@ class _Form:
                 self.received.trouble(Trouble.NOT_UTF8)
             return text.decode("utf-8", "replace")
 
-    def _handle_file(self, file: "_ArrivingFile", event: Data) -> None:
-        if event.data and not file.begun:
+    def _handle_file(self, file: "_ArrivingFile", data: bytes | memoryview, *, more: bool) -> None:
+        if data and not file.begun:
             self._begin(file)
         try:
-            file.write(event.data)
-            if not event.more_data:
+            file.write(data)
+            if not more:
                 self._finish(file)
         except TooLarge:
             self._lose(file, Trouble.FILE_TOO_LARGE, file.name)
@@ -322,7 +254,7 @@ class _Form:
             self._lose(file, Trouble.NO_ROOM)
         except (CannotSeal, VaultUnavailable, CannotStore):
             self._lose(file, Trouble.NOT_ACCEPTED)
-        if not event.more_data:
+        if not more:
             # In every case: the next bytes belong to another part.
             self._file = None
 
@@ -389,7 +321,7 @@ class _ArrivingFile:
         except BadReport:
             return NAME_BYTES + 1
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Take the file's next bytes."""
         if self.sealer is not None and data:
             self.sealer.write(data)

@@ -33,11 +33,11 @@ class Line:
         self._piece = piece
         self.given = 0
 
-    def read(self, size: int = -1) -> bytes:
+    def readinto(self, memory: memoryview) -> int:
         """At most a piece."""
-        data = self._body.read(min(size, self._piece))
-        self.given += len(data)
-        return data
+        size = self._body.readinto(memory[: self._piece])
+        self.given += size
+        return size
 
 
 class Sealing:
@@ -48,7 +48,7 @@ class Sealing:
         self.data = b""
         self.finished = self.aborted = False
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """As AttachmentSealer, with the errors that stop sealing."""
         assert not self.finished and not self.aborted, "written to after its end"
         self.data += data
@@ -104,7 +104,7 @@ def _received(flags: int, kind: str, body: bytes, piece: int) -> tuple[object, .
         return opened[-1]
 
     received = receive(
-        line,  # type: ignore[arg-type]
+        line,
         kind,
         limit_bytes=limit,
         files_left=lambda texts: 1 if flags & ONE_FILE else 10,

@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.sock import UnixSocket
 
-from onion.gunicorn_hardening import answer_only, receive_in_pieces
+from onion.gunicorn_hardening import answer_only, end_at_once, receive_in_pieces
 
 
 class Noted(socket.socket):
@@ -206,3 +207,28 @@ def test_it_is_the_user_that_counts_and_neither_the_group_nor_the_process(
     answer_only({listener.getsockname(): {allowed}})
 
     assert asked(listener)[0] == came
+
+
+@pytest.mark.parametrize(
+    ("ending", "unanswered", "at_once"),
+    [
+        (SystemExit(), 0, True),
+        (SystemExit(0), 0, True),
+        (SystemExit(0), 1, False),
+        (SystemExit(3), 0, False),
+        (ValueError("claimant"), 0, False),
+    ],
+)
+def test_a_worker_ends_at_once_when_it_has_answered_everything_and_nothing_went_wrong(
+    ending: BaseException, unanswered: int, at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+
+    with pytest.raises(type(ending)):
+        try:
+            raise ending
+        finally:
+            end_at_once(SimpleNamespace(nr_conns=unanswered))
+
+    assert codes == ([0] if at_once else [])

@@ -163,7 +163,7 @@ class Collector:
     def __init__(self, fails: str = "") -> None:
         self.data, self.fails, self.aborted = b"", fails, False
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         if self.fails == "write":
             raise CannotSeal
         self.data += data

@@ -4,7 +4,7 @@ import io
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import IO, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -37,7 +37,7 @@ class Collector:
         self.largest = 0
         self._fails_after = fails_after
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         self.largest = max(self.largest, len(data))
         self.data += data
         if self._fails_after is not None and len(self.data) > self._fails_after:
@@ -108,8 +108,10 @@ def test_a_form_reads_the_same_wherever_it_is_cut() -> None:
             super().__init__()
             self.pieces = list(pieces)
 
-        def read(self, size: int | None = -1, /) -> bytes:
-            return self.pieces.pop(0) if self.pieces else b""
+        def readinto(self, memory: Any, /) -> int:
+            piece = self.pieces.pop(0) if self.pieces else b""
+            memory[: len(piece)] = piece
+            return len(piece)
 
     body = (
         part("text", b"kept")
@@ -140,8 +142,8 @@ def test_a_file_arrives_whole_wherever_its_pieces_begin_and_end() -> None:
     class Pieces(io.BytesIO):
         size = 1
 
-        def read(self, _: int | None = -1) -> bytes:
-            return super().read(self.size)
+        def readinto(self, memory: Any, /) -> int:
+            return super().readinto(memory[: self.size])
 
     ends = (b"", b"\r", b"\n", b"\r\n", b"\r\n-", b"\r\n--", b"\r\n--BB\r\n", b"\r\n--B-x")
     contents = [
@@ -209,7 +211,7 @@ def test_a_text_after_a_file_that_fails_at_its_last_byte_is_not_lost(
     error: type[CasedropError],
 ) -> None:
     class Failing(Collector):
-        def write(self, data: bytes) -> int:
+        def write(self, data: bytes | memoryview) -> int:
             raise error
 
     made = Failing()
@@ -359,7 +361,7 @@ REFUSED = (
 )
 
 
-def refused(source: IO[bytes], drains: threading.Semaphore | None, **how: Any) -> ReceivedForm:
+def refused(source: io.BytesIO, drains: threading.Semaphore | None, **how: Any) -> ReceivedForm:
     arguments = {"limit_bytes": 10**8, "open_sealer": Places().open, **how}
     return receive(source, TYPE, files_left=lambda texts: 10, drains=drains, **arguments)
 
@@ -413,9 +415,9 @@ class SlowLine(io.BytesIO):
         self._seconds = seconds
         self.now = 0.0
 
-    def read(self, size: int | None = -1) -> bytes:
+    def readinto(self, memory: Any, /) -> int:
         self.now += self._seconds
-        return super().read(size)
+        return super().readinto(memory)
 
 
 @pytest.mark.parametrize("open_sealer", [Collector, Places().open])
@@ -437,7 +439,7 @@ def test_whoever_sends_less_than_a_kilobyte_a_second_is_not_waited_for_after_ten
 
 def test_a_vault_that_is_busy_gives_up_the_file_and_keeps_the_texts_behind_it() -> None:
     class Refused(Collector):
-        def write(self, data: bytes) -> int:
+        def write(self, data: bytes | memoryview) -> int:
             raise Busy
 
     made = Refused()

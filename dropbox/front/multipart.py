@@ -1,0 +1,114 @@
+"""The parts of a posted form as they arrive: Werkzeug's decoder, but for what is amid a file."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from flask import Request
+from werkzeug.sansio.multipart import Epilogue, Event, MultipartDecoder, NeedData, State
+
+_READ_BYTES = 65_536
+# The white space allowed between a delimiter and the end of its line.
+_PADDING_BYTES = 64
+# Firefox shows a response only once it has sent all of its form; if it cannot, it shows "connection
+# reset". So what is not taken is read all the same and discarded: beyond the limit up to this
+# multiple of it, and where all places for sealing are taken, up to the limit.
+_DRAIN_FACTOR = 2
+# Whoever sends more slowly than this, on average after the first minutes, is not waited for: a
+# thread would be held for ever by a byte now and then. A slow bridge brings twenty times as much.
+SLOWEST_BYTES, FREE_SECONDS = 1_024, 600.0
+
+
+class Source(Protocol):
+    """Where a form comes from: the stream of a request."""
+
+    def readinto(self, memory: memoryview, /) -> int | None:
+        """Put the next bytes into *memory*. Returns how many; none at the end."""
+
+
+def stream_of(request: Request) -> Source:
+    """The stream of *request*, which is typed without ``readinto`` and has it."""
+    return cast(Source, request.stream)
+
+
+class PostTooLarge(Exception):
+    """The post has more bytes than allowed."""
+
+
+class PatientStream:
+    """A stream whose sender is waited for as long as it is not too slow; raises TimeoutError."""
+
+    def __init__(self, stream: Source, clock: Callable[[], float]) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._end = clock() + FREE_SECONDS
+
+    def read_into(self, memory: memoryview) -> int:
+        """Put the next bytes into *memory*. Returns how many; none at the end."""
+        size = self._stream.readinto(memory) or 0
+        self._end += size / SLOWEST_BYTES
+        if size and self._clock() > self._end:
+            raise TimeoutError
+        return size
+
+
+@dataclass(frozen=True, repr=False)
+class Piece:
+    """Bytes amid a part, in memory that the next ones will overwrite."""
+
+    data: memoryview
+
+
+def events(
+    stream: PatientStream, decoder: MultipartDecoder, limit_bytes: int
+) -> Iterator[Event | Piece]:
+    """What *decoder* finds in *stream*, and pieces of files, which are not worth its copies.
+
+    Raises PostTooLarge beyond *limit_bytes*, and what the decoder and the stream raise.
+    """
+    delimiter = b"--" + decoder.boundary
+    cut_delimiter = re.compile(re.escape(delimiter) + rb"-{0,2}[^\S\n]*\Z")
+    line_break = re.compile(rb"[\r\n]")
+    # Everything arrives in the same memory: a new one for each piece would have to be overwritten
+    # each time. It is this form's alone, and overwritten when it is freed.
+    most_held = len(delimiter) + 2
+    memory = bytearray(most_held + _READ_BYTES)
+    room = memoryview(memory)
+    taken = held = 0
+    while True:
+        arrived = stream.read_into(room[held : held + _READ_BYTES])
+        taken += arrived
+        if taken > limit_bytes:
+            _drain(stream, room, _DRAIN_FACTOR * limit_bytes)
+            raise PostTooLarge
+        data = room[: held + arrived]
+        held = 0
+        amid = arrived and decoder.state is State.DATA and not decoder.buffer
+        if amid and memory.find(delimiter, 0, len(data)) < 0:
+            # Amid a file: what Werkzeug would find as well, after copying it three times. A
+            # delimiter may begin with a line break at the end.
+            begins = line_break.search(data, max(0, len(data) - most_held))
+            piece = data if begins is None else data[: begins.start()]
+            if piece:
+                yield Piece(piece)
+            held = len(data) - len(piece)
+            room[:held] = data[len(piece) :]
+            continue
+        if data:
+            decoder.receive_data(bytes(data))
+        if not arrived:
+            decoder.receive_data(None)
+        # Werkzeug takes the line break before a delimiter for content if the delimiter is
+        # incomplete.
+        if data and cut_delimiter.search(decoder.buffer[-len(delimiter) - _PADDING_BYTES :]):
+            continue
+        while not isinstance(event := decoder.next_event(), NeedData):
+            yield event
+            if isinstance(event, Epilogue):
+                return
+
+
+def _drain(stream: PatientStream, room: memoryview, max_bytes: int) -> None:
+    while max_bytes > 0 and (arrived := stream.read_into(room[:_READ_BYTES])):
+        max_bytes -= arrived
