@@ -10,6 +10,7 @@ from onion.front_worker import FrontWorker
 from onion.gunicorn_hardening import (
     beat_in_memory,
     close_application,
+    end_at_once,
     lock_application,
     needed,
     receive_in_pieces,
@@ -101,5 +102,6 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """End what a worker that has answered its last request has started."""
+    """End what a worker that has answered its last request has started, and the worker."""
     close_application(worker)
+    end_at_once(worker)
