@@ -4,6 +4,7 @@ import gc
 import hashlib
 import json
 import re
+import struct
 import tracemalloc
 from collections.abc import Sequence
 from datetime import date
@@ -22,7 +23,7 @@ from scripts.desk.casebook.translations import TRANSLATION, Translation
 from scripts.desk.production.dossier_words import _WORDS, act, words
 from scripts.desk.production.faces import FILES, FOLDER, BadFace, Face, faces
 from scripts.desk.production.handing_over import hand_over
-from scripts.desk.production.page_layout import BOTTOM, HEIGHT, RIGHT, WIDTH, Layout, Text
+from scripts.desk.production.page_layout import BOTTOM, HEIGHT, RIGHT, WIDTH, Layout, Stroke, Text
 from scripts.desk.production.pdf_pages import pdf_of
 
 DAY = date(2026, 11, 26)
@@ -134,6 +135,71 @@ def test_only_the_characters_of_a_case_are_in_its_fonts() -> None:
         for one in text:
             assert part.width(ord(one)) == whole.width(ord(one))
             assert bool(part._outline(part.glyphs[ord(one)])) == (one != " ")
+
+
+@pytest.mark.parametrize(
+    ("scaled", "between"),
+    [(0, 0), (0x8, 2), (0x40, 4), (0x80, 8)],
+    ids=["no", "one", "two", "four"],
+)
+@pytest.mark.parametrize(("words", "offsets"), [(0, 2), (1, 4)])
+def test_a_letter_is_made_of_all_the_glyphs_that_its_outline_names(
+    monkeypatch: pytest.MonkeyPatch, scaled: int, between: int, words: int, offsets: int
+) -> None:
+    """Of each kind that TrueType has: ``glyf``, composite glyph description."""
+    first = struct.pack(">HH", 0x20 | words | scaled, 258) + bytes(offsets + between)
+    outline = struct.pack(">hhhhh", -1, 0, 0, 9, 9) + first + struct.pack(">HH", words, 77)
+    monkeypatch.setattr(Face, "_outline", lambda _self, _glyph: outline + bytes(offsets))
+
+    assert list(faces().faces[0]._components(5)) == [(12, 258), (12 + len(first), 77)]
+
+
+def strokes(layout: Layout) -> list[Stroke]:
+    return [one for one in layout.pages[-1] if isinstance(one, Stroke)]
+
+
+def test_a_bar_is_at_the_left_of_each_line_of_what_was_translated_and_of_no_other() -> None:
+    layout = Layout(faces())
+    layout.paragraph("before")
+    layout.paragraph("one\ntwo", indent=20, bar=True)
+    layout.paragraph("behind")
+
+    lines = {one.text: one for one in layout.pages[-1] if isinstance(one, Text)}
+    bars = strokes(layout)
+    assert all(one.x == one.to_x < lines["one"].x for one in bars)
+    marked = {
+        text: [one for one in bars if one.y < line.y < one.to_y] for text, line in lines.items()
+    }
+    assert [len(marked[text]) for text in ("before", "one", "two", "behind")] == [0, 1, 1, 0]
+    # Without a gap between two lines.
+    assert bars[0].to_y == bars[1].y
+
+
+def test_a_line_is_drawn_below_each_row_of_a_table_and_below_a_heading() -> None:
+    layout = Layout(faces())
+    layout.table([("a", "b"), ("c", "d\ne")], (0.5, 0.5), head=True)
+    layout.heading("Facts")
+
+    lines = {one.text: one.y for one in layout.pages[-1] if isinstance(one, Text)}
+    drawn = [one.y for one in strokes(layout)]
+    assert [one.y == one.to_y for one in strokes(layout)] == [True] * 3
+    assert lines["a"] < drawn[0] < lines["c"] < lines["e"] < drawn[1] < lines["Facts"] < drawn[2]
+
+
+@pytest.mark.parametrize("above", range(44, 60))
+def test_a_heading_or_the_beginning_of_a_row_is_not_the_last_thing_on_a_page(above: int) -> None:
+    for add_rest in (
+        lambda one: (one.heading("HEAD"), one.paragraph("NEXT")),
+        lambda one: one.table([("HEAD\nb\nc\nNEXT", "")], (0.5, 0.5)),
+    ):
+        layout = Layout(faces())
+        for _ in range(above):
+            layout.paragraph("x", size=8)
+        add_rest(layout)
+        pages = [{one.text for one in page if isinstance(one, Text)} for page in layout.pages]
+        assert [page for page in pages if "HEAD" in page] == [
+            page for page in pages if "NEXT" in page
+        ]
 
 
 def test_a_character_that_cannot_be_shown_or_seen_is_written_as_its_code_point() -> None:

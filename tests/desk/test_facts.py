@@ -506,11 +506,13 @@ def test_a_form_in_the_casebook_is_erased_once_it_was_taken_and_two_people_becom
     words = team.directory / "words.txt"
     words.write_text("騰訊", "utf-8")
     (one,) = json.loads(team(0, "party", "--query-file", words, "--json"))
+    assert "One entry." in team(0, "party", "--query-file", words)
     assert {each["entry"] for each in one["parties"]} == {entry, first["entry"]}
     assert "are not one." in team(
         2, "party", "--different", entry, first["entry"], "--reason", words
     )
     assert len(json.loads(team(0, "party", "--json"))) == 2
+    assert "2 persons or organisations." in team(0, "party")
     assert "stated by reviewer-2" in team(0, "party", name, "--history")
     for arguments in (
         ["--same", entry, first["entry"], "--reason", words],

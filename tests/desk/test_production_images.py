@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -20,6 +20,9 @@ from scripts.desk.casebook.redactions import BOX, FILE, TEXT, WHOLE, Box, Redact
 from scripts.desk.pictures.room import Bubblewrap
 from scripts.desk.production import page_pictures
 from scripts.desk.production.handing_over import hand_over
+from scripts.desk.production.imaging import _slip
+from scripts.desk.production.records import Document
+from scripts.desk.redaction.copies import Copy
 
 SECRET = "张三和李四"
 
@@ -241,3 +244,24 @@ def test_rows_of_other_cases_are_as_before(ready: Team, tmp_path: Path) -> None:
     assert len(rows(tmp_path / "out" / "cases.csv")) == 3
     texts = tmp_path / "out" / "texts"
     assert (texts / "D0-000003.txt").read_bytes() == b"=1+1\r\nsecond line"
+
+
+@pytest.mark.parametrize(
+    ("page", "what"), [(3, "Page 3 of D0-000002"), (0, "File of D0-000002")], ids=["page", "file"]
+)
+@pytest.mark.parametrize(
+    ("redacted", "left"),
+    [
+        (True, "The file itself is not handed over."),
+        (False, "The file itself is handed over as it came: natives/D0-000002.bin"),
+    ],
+    ids=["redacted", "whole"],
+)
+def test_a_slip_sheet_says_of_what_there_is_no_picture_and_whether_the_file_is_there(
+    page: int, what: str, redacted: bool, left: str
+) -> None:
+    path = "natives/D0-000002.bin"
+    one = Document(Number(0, 2), cast(Any, None), "", "", 0, path, redacted=redacted)
+
+    why = "There is no picture of it: it is damaged."
+    assert _slip(one, Copy(page, b"", "it is damaged")) == [what, why, left]

@@ -144,6 +144,18 @@ def test_views_are_whole_or_not_there_and_hold_nothing_but_what_was_asked(tmp_pa
             views.all()
 
 
+def test_a_casebook_has_200_views_and_not_one_more(tmp_path: Path) -> None:
+    empty: dict[str, object] = {"options": {}, "where": [], "descending": False}
+    (tmp_path / VIEWS).write_text(json.dumps({f"v{number}": empty for number in range(199)}))
+    views = Views(tmp_path)
+    views.save("last", View({}))
+
+    with pytest.raises(ViewError, match="200 views already"):
+        views.save("more", View({}))
+    views.save("last", View({"sort": "day"}))
+    assert len(views.all()) == 200 and views.named("last") == View({"sort": "day"})
+
+
 @pytest.mark.parametrize("name", ["", "a b", "-a", ".", "../a", "a" * 41, "a/b", "a\n"])
 def test_a_views_name_is_a_word(tmp_path: Path, name: str) -> None:
     with pytest.raises(ViewError):

@@ -1,5 +1,6 @@
 """What the recognizer reads on screenshots, in its room; and pages that are read in pieces."""
 
+import io
 import itertools
 from collections.abc import Iterator
 
@@ -17,10 +18,11 @@ from support.screenshots import (
     sides,
 )
 
-from scripts.desk.pictures.frames import Page
+from scripts.desk.pictures.frames import BYTES_A_PIXEL, MOST_SIDE, Page
 from scripts.desk.transcripts.layout import turns_of
 from scripts.desk.transcripts.pieces import MOST_HEIGHT, FoundLine, once, pieces
 from scripts.desk.transcripts.reader import Reader, reading
+from scripts.desk.transcripts.reading import PAGE_HEADER, _page
 from scripts.desk.transcripts.recognizer_site import recognizer_site
 from scripts.desk.transcripts.room import ClosedRoom
 from scripts.desk.transcripts.transcript import Transcript
@@ -51,6 +53,27 @@ def test_a_line_at_a_cut_is_kept_once_and_the_surer_reading_is() -> None:
 
     for order in itertools.permutations(lines):
         assert sorted(line.text for line in once(order)) == ["吗", "在", "在吗"]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "taken"),
+    [
+        (MOST_SIDE, 1, True),
+        (1, MOST_SIDE, True),
+        (MOST_SIDE + 1, 1, False),
+        (1, MOST_SIDE + 1, False),
+        (0, 1, False),
+        (1, 0, False),
+    ],
+)
+def test_a_page_is_read_up_to_the_longest_side_that_is_drawn(
+    width: int, height: int, taken: bool
+) -> None:
+    rgb = bytes(width * height * BYTES_A_PIXEL)
+    sent = PAGE_HEADER.pack(7, width, height) + rgb
+
+    assert _page(io.BytesIO(sent)) == ((7, width, height, rgb) if taken else None)
+    assert _page(io.BytesIO(sent[:-1])) is None
 
 
 @pytest.fixture

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from support.cases import DAY, attachment, report
 from support.desks import Desk
 from support.seat import SMALL, Seat
 from textual.widgets import TextArea
 
 from scripts.desk.full_screen.desk_screen import LEAST_HEIGHT, LEAST_WIDTH
+from scripts.desk.full_screen.wrapped import fitted
 
 TINY, COMPACT = (1, 1), (40, 10)
 
@@ -91,3 +93,11 @@ def test_no_screen_breaks_at_any_size_and_what_was_typed_is_kept(desk: Desk) -> 
         assert "甲乙丙丁" in seat.shown and "not saved" in seat.shown
 
     Seat(desk, SMALL).work(act)
+
+
+@pytest.mark.parametrize("width", [4, 9, 10])
+@pytest.mark.parametrize("text", ["", "ab", "a longer one", "微信群里的一句话", "\x1b[2J\u202e"])
+def test_a_column_is_as_wide_as_it_should_be_and_apart_from_the_next(text: str, width: int) -> None:
+    column = fitted(text, width)
+
+    assert cell_len(column) == width and column.endswith(" ")

@@ -152,7 +152,7 @@ def merge(
     now: datetime,
     *,
     reviewer: str = "",
-    open_closed: Callable[[bytes], bytes] | None = None,
+    open_closed: Callable[[bytes], bytes],
 ) -> Merged:
     """Add all of *work* that is new to *casebook*. Raises BadBundle; nothing is changed then.
 
@@ -162,9 +162,7 @@ def merge(
     """
     new = _new(casebook, work, now)
     lacking = {one.line for one in new.promises if not casebook.desks.has_row(one.line)}
-    mine, failed = list[WorkRow](), False
-    if open_closed is not None:
-        mine, failed = _opened(work.closed, lacking, reviewer, open_closed)
+    mine, failed = _opened(work.closed, lacking, reviewer, open_closed)
     rows = _new_rows(casebook, work.rows, mine, new)
     closed = _needed(work.closed, lacking - {row.line for row, _ in rows})
     with casebook.together():
