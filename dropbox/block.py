@@ -16,14 +16,14 @@ from typing import NamedTuple
 
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_ABYTES as _TAG_BYTES
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as _aead_open
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as _aead_seal
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_NPUBBYTES as _NONCE_BYTES
 from nacl.exceptions import CryptoError
 from nacl.utils import random
 
 from dropbox.errors import CannotOpen, CannotSeal
 from dropbox.padding import BadPadding, unpad_offline
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES
-from dropbox.xchacha import NONCE_BYTES as _NONCE_BYTES
-from dropbox.xchacha import seal as _aead_seal
 
 PAYLOAD_BYTES = BLOCK_BYTES - _NONCE_BYTES - _TAG_BYTES
 # After the kind and at least one byte of padding.
