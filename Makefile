@@ -83,7 +83,7 @@ endif
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
 	@$(MEASURED) $(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=
 
-quick: install ## the tests that need neither tor, a whole drop, a browser, strace, bubblewrap, a fuzzer, the desk's one file nor an installation, and take less than a third of a second
+quick: install ## the tests that need neither tor, a whole drop, a browser, strace, bubblewrap, a fuzzer, the desk's one file nor an installation, and take less than 0.15 s of a processor
 	@$(BIN)/python -m pytest $(PARALLEL) tests/desk tests/unit \
 	-m "not onion and not drop and not browser and not strace and not bubblewrap and not fuzz and not zipapp and not package and not runner and not slow and not long"
 

@@ -79,6 +79,7 @@ def test_the_interval_is_that_of_tables(found: int, units: int, low: float, high
     assert interval(found, units) == pytest.approx((low, high), abs=5e-5)
 
 
+@pytest.mark.slow
 def test_a_large_sample_is_no_trouble() -> None:
     low, high = interval(1_000, 20_000)
     assert 0.046 < low < 0.048 and 0.052 < high < 0.054

@@ -55,6 +55,7 @@ def waiting(team: Team) -> list[tuple[str, str]]:
     return [(one["case"], one["language"]) for one in listed if one["kind"] == "answer"]
 
 
+@pytest.mark.slow
 def test_a_report_in_another_language_is_read_with_english_labels(team: Team) -> None:
     shown = team(0, "show", team.case())
 
@@ -73,6 +74,7 @@ def test_a_ready_answer_is_sent_in_the_claimants_language(team: Team) -> None:
         assert HELLO in [one.text for one in casebook.answers.queued()]
 
 
+@pytest.mark.slow
 def test_a_ready_answer_that_is_not_there_is_taken_in_english_and_that_is_said(team: Team) -> None:
     code, out, err = team.run(
         0, "answer", team.case(), team.case(2), "--template", "answer.when", "--yes"
@@ -86,6 +88,7 @@ def test_a_ready_answer_that_is_not_there_is_taken_in_english_and_that_is_said(t
     assert waiting(team) == [(team.case(), "en"), (team.case(2), "zh-Hans")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", [TAG, "zh-Hans"])
 def test_the_language_can_be_named(team: Team, language: str) -> None:
     text = team.directory / "answer.txt"
@@ -95,6 +98,7 @@ def test_the_language_can_be_named(team: Team, language: str) -> None:
     assert waiting(team) == [(team.case(), language)]
 
 
+@pytest.mark.slow
 def test_a_ready_answer_in_a_language_that_is_named_and_not_there_is_in_english(
     team: Team,
 ) -> None:
@@ -115,6 +119,7 @@ def test_a_language_that_the_campaign_does_not_have_is_refused(
     assert (code, out) == (2, "") and "zh-Hans, zh-Hant, en, qaa" in err
 
 
+@pytest.mark.slow
 def test_a_desk_whose_campaign_lacks_the_language_reads_and_answers_all_the_same(
     team_alone: Team, desk_keys: Path, reviewers: Reviewers, tmp_path: Path
 ) -> None:

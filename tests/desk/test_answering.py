@@ -394,6 +394,7 @@ def test_only_what_has_left_can_leave_again(
     assert casebook.counts().queued == 1 and not (tmp_path / "1.tar").exists()
 
 
+@pytest.mark.slow
 def test_what_leaves_again_is_asked_about_shown_and_logged(line: Line, tmp_path: Path) -> None:
     line.run("answer", line.case(3), "--template", "answer.when", "--yes")
     line.run("export-replies", tmp_path / "1.tar", "--yes")
@@ -535,6 +536,7 @@ def test_nothing_is_sent_to_a_claimant_who_took_everything_back(
         write(casebook, [2, 1], "once more", today=DAY, although=True)
 
 
+@pytest.mark.slow
 def test_the_commands_name_what_is_withheld_and_what_came_after_a_withdrawal(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -594,6 +596,7 @@ def queued(line: Line) -> list[dict[str, Any]]:
     return values
 
 
+@pytest.mark.slow
 def test_nothing_is_queued_or_leaves_without_a_yes(line: Line, tmp_path: Path) -> None:
     template, bundle = (
         ("answer", line.case().lower(), line.case(3), "--template", "answer.evidence"),
@@ -672,6 +675,7 @@ def test_an_answer_that_quotes_is_told_by_its_length_and_not_by_its_words(
     assert code == 0 and f"{line.case()} repeats 9 characters" in err
 
 
+@pytest.mark.slow
 def test_the_outbox_says_what_waits_for_whom_and_how_long(
     line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -711,6 +715,7 @@ def test_the_outbox_says_what_waits_for_whom_and_how_long(
     assert "nothing yet" in line.run("outbox", "--left")[1]
 
 
+@pytest.mark.slow
 def test_status_and_show_tell_whether_the_claimant_came_back(
     line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -39,6 +39,7 @@ def test_the_next_cases_are_given_in_turn_the_most_urgent_first(
     }
 
 
+@pytest.mark.slow
 def test_the_last_word_counts_and_is_shown(team: Team, names: list[str]) -> None:
     first, second, _ = names
     case = team.case()
@@ -55,6 +56,7 @@ def test_the_last_word_counts_and_is_shown(team: Team, names: list[str]) -> None
     assert "Nobody was given a case." in team(0, "assign")
 
 
+@pytest.mark.slow
 def test_who_gives_a_case_away_leaves_it_to_everybody(team: Team, names: list[str]) -> None:
     case = team.case()
 
@@ -69,6 +71,7 @@ def test_who_gives_a_case_away_leaves_it_to_everybody(team: Team, names: list[st
     assert given(team, "--next", 1, "--to", names[2]) == {names[2]: [case]}
 
 
+@pytest.mark.slow
 def test_a_queue_a_condition_or_a_saved_view_is_given_as_a_batch(
     team: Team, names: list[str]
 ) -> None:

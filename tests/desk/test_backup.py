@@ -143,6 +143,7 @@ def test_any_openpgp_program_opens_a_backup(desk: Desk, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_no_number_is_given_twice_after_a_restored_backup(desk: Desk, tmp_path: Path) -> None:
     back_up(desk, tmp_path / "b")
     for number in range(5):
@@ -410,6 +411,7 @@ class Failing:
         assert self.count < at and at > 4
 
 
+@pytest.mark.slow
 def test_a_full_failing_or_pulled_disk_leaves_no_half_backup(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

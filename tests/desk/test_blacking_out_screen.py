@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from support.cases import DAY, add, attachment, report
 from support.desks import Desk
 from support.seat import MIDDLE, Seat
@@ -21,6 +22,7 @@ def standing(desk: Desk) -> list[tuple[int, int, str]]:
         return [(one.start, one.stop, one.reason) for one in casebook.redactions.standing(1)]
 
 
+@pytest.mark.slow
 def test_words_are_marked_by_keys_and_blacked_out_wherever_they_are(tmp_path: Path) -> None:
     desk = Desk.make(tmp_path / "desk", 0)
     with desk.working() as casebook:
@@ -88,6 +90,7 @@ def test_a_file_beside_redacted_words_is_withheld_or_let_leave_by_keys(tmp_path:
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 def test_what_reviewers_entered_and_a_machine_read_is_beside_the_case(tmp_path: Path) -> None:
     desk = Desk.make(tmp_path / "desk", 0)
     shot = attachment("截图.png")

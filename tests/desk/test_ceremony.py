@@ -46,6 +46,7 @@ def make(
     )
 
 
+@pytest.mark.slow
 def test_what_the_ceremony_makes_is_what_the_server_takes(
     home: Path, keys_dir: Path, tmp_path: Path
 ) -> None:
@@ -239,6 +240,7 @@ def test_a_ceremony_leaves_its_files_sorted_by_where_they_go(
     assert all(str(tmp_path / name) in said for name in others[2:])
 
 
+@pytest.mark.slow
 def test_each_step_can_be_done_alone_and_overwrites_nothing(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -264,6 +266,7 @@ def test_each_step_can_be_done_alone_and_overwrites_nothing(
     assert again == {name: content for name, content in before.items() if not name.startswith("03")}
 
 
+@pytest.mark.slow
 def test_the_revocation_certificate_ends_the_key_and_is_no_longer_beside_it(
     home: Path, tmp_path: Path
 ) -> None:
@@ -301,6 +304,7 @@ def test_the_fingerprint_sheet_fits_on_one_page_and_says_it_in_three_languages(
     assert sheet.count((today() + timedelta(days=13)).isoformat()) == 3
 
 
+@pytest.mark.slow
 def test_a_ceremony_that_broke_off_can_be_brought_to_its_end(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -366,6 +370,7 @@ exec {shutil.which("gpg")} "$@"
     assert Reviewers.load(tmp_path / "out" / "01-server", tmp_path / "front")
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_how_many_weeks_are_made_and_a_file_does_not(
     home: Path,
     tmp_path: Path,

@@ -205,6 +205,7 @@ def test_periods_grow_with_the_time_that_is_covered(days: list[date], periods: l
     assert list(map(period_of(days, 26), days)) == periods
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_runs_nothing_fetches_nothing_and_is_in_its_language(
     many: Casebook, language: str

@@ -49,6 +49,7 @@ def entities(out: Path) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_events_and_parties_are_in_the_record_and_in_the_dossier(
     ready: Team, tmp_path: Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_events_and_parties_are_in_the_record_and_in_the_dossier(
     assert "about 2019-03" in pages and "【虚构】派出所" in pages
 
 
+@pytest.mark.slow
 def test_entities_follow_the_model_and_name_only_each_other(ready: Team, tmp_path: Path) -> None:
     with Casebook.open(ready.casebook) as casebook:
         at_work(casebook)
@@ -96,6 +98,7 @@ def test_entities_follow_the_model_and_name_only_each_other(ready: Team, tmp_pat
     assert second["startDate"] < ["2019-03-01"] < second["endDate"]
 
 
+@pytest.mark.slow
 def test_ids_stay_and_differ_in_another_casebook_and_joined_parties_have_one(
     ready: Team, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.cases import DAY, add, report
 from support.decided_cases import at_work, held, plan_of, rows, written
 from support.team import Team
@@ -36,6 +37,7 @@ def given(casebook: Casebook) -> None:
     give(casebook, one, "A gist", kind=GIST)
 
 
+@pytest.mark.slow
 def test_each_translation_says_who_made_it_and_is_beside_the_original(
     ready: Team, tmp_path: Path
 ) -> None:
@@ -67,6 +69,7 @@ def test_each_translation_says_who_made_it_and_is_beside_the_original(
     assert other["translations"] == other["gist"] == ""
 
 
+@pytest.mark.slow
 def test_the_load_file_names_translations_with_the_document_that_they_are_of(
     ready: Team, tmp_path: Path
 ) -> None:
@@ -83,6 +86,7 @@ def test_the_load_file_names_translations_with_the_document_that_they_are_of(
     assert set(second[-4:]) == {""}
 
 
+@pytest.mark.slow
 def test_a_gist_by_hand_counts_before_one_by_machine_and_an_answer_has_its_own(
     ready: Team, tmp_path: Path
 ) -> None:

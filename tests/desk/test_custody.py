@@ -103,6 +103,7 @@ def test_every_act_has_its_line(filed: tuple[Team, str]) -> None:
     assert verified(team)
 
 
+@pytest.mark.slow
 def test_a_line_names_who_and_when_and_the_hashes(filed: tuple[Team, str]) -> None:
     team, case = filed
     first = Opener(team.homes[0]).secret_fingerprints()[0]

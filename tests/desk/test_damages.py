@@ -292,6 +292,7 @@ def test_a_wrong_rate_is_refused(tmp_path: Path, entry: str, sentence: str) -> N
     assert sentence in str(refusal.value)
 
 
+@pytest.mark.slow
 def test_a_sheet_says_what_an_amount_rests_on_and_the_command_counts_it(team: Team) -> None:
     with Casebook.open(team.casebook) as casebook:
         add(casebook, *(report(f"【虚构】{n}", n) for n in (1, 2)))

@@ -229,6 +229,7 @@ class Compressing:
         return len(done.stdout)
 
 
+@pytest.mark.slow
 def test_an_import_writes_no_more_of_a_file_than_its_report_says(
     drop: Drop,
     casebook: Casebook,

@@ -195,6 +195,7 @@ def test_bundles_are_merged_in_any_order_and_again_is_harmless(
     assert all(state == states[0] for state in states)
 
 
+@pytest.mark.slow
 def test_a_later_word_counts_at_every_desk(desks: list[Desk]) -> None:
     first, second, third = desks
     first.assign(1, 1)
@@ -240,6 +241,7 @@ def test_translations_of_two_desks_stay_side_by_side(desks: list[Desk]) -> None:
             assert parts == ["【虚构】正文"]
 
 
+@pytest.mark.slow
 def test_a_later_version_of_a_fact_replaces_the_one_before_at_every_desk(
     desks: list[Desk],
 ) -> None:
@@ -337,6 +339,7 @@ def test_the_same_correction_twice_leaves_nothing_open(desks: list[Desk]) -> Non
     assert list(contested(first)) == ["E000000001"]
 
 
+@pytest.mark.slow
 def test_the_last_word_on_two_parties_counts_wherever_it_was_said(desks: list[Desk]) -> None:
     first, second, third = desks
     first.party(1, "P000000001", "腾讯")
@@ -373,6 +376,7 @@ def test_a_release_names_one_answer_of_one_desk(desks: list[Desk]) -> None:
     assert len(set(hashes.values())) == 2 and released == set(hashes.items())
 
 
+@pytest.mark.slow
 def test_a_redaction_counts_at_every_desk_until_that_one_is_taken_back(desks: list[Desk]) -> None:
     first, second, third = desks
     first.redact(1, "0a")
@@ -408,6 +412,7 @@ def test_a_confirmation_is_known_at_every_desk_once(desks: list[Desk]) -> None:
             assert casebook.confirmations.last(0) == 2 and casebook.confirmations.last(1) == 0
 
 
+@pytest.mark.slow
 def test_links_are_confirmed_or_denied_for_both_cases(desks: list[Desk]) -> None:
     first, second, third = desks
     first.link(1, 2)
@@ -482,6 +487,7 @@ def test_a_review_that_needs_no_second_may_be_read_by_all(
     assert layers_in(desks[0].work().rows) == [A] and desks[0].work().promises == ()
 
 
+@pytest.mark.slow
 def test_the_first_review_of_a_drawn_case_is_open_only_where_it_was_before(
     desks: list[Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def test_each_page_has_its_own_number_and_says_which_of_how_many_it_is(
     assert page_number(Number(0, 2, "C"), 12) == "C0-000002.0012"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "word"),
     [("zh-Hans", "当事人陈述"), ("zh-Hant", "當事人陳述"), ("en", "Statement of the claimant")],
@@ -93,6 +94,7 @@ def test_labels_are_in_the_language_that_was_asked_for(
         assert word in "".join(said(casebook, tmp_path / "out", language=language))
 
 
+@pytest.mark.slow
 def test_a_dossier_keeps_its_number_and_its_bytes_until_something_in_it_changes(
     ready: Team, tmp_path: Path
 ) -> None:
@@ -300,6 +302,7 @@ def test_every_word_is_in_three_languages_and_all_characters_of_it_have_a_face()
     assert act(words("en"), "import") == "imported" and act(words("en"), "other") == "other"
 
 
+@pytest.mark.slow
 def test_no_key_name_or_note_is_in_a_dossier_unpacked(ready: Team, tmp_path: Path) -> None:
     with Casebook.open(ready.casebook) as casebook:
         keys = [hashlib.sha256(one).digest() for one in (b"reply", b"tag", b"symmetric")]

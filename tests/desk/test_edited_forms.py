@@ -57,6 +57,7 @@ def forms(team: Team) -> list[Path]:
     return sorted(path for path in (team.casebook / FORMS).rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_an_edited_form_is_taken_and_nothing_of_it_is_left(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_an_edited_form_is_taken_and_nothing_of_it_is_left(
     assert '"merit": "m2"' in filed(0, "show", filed.case(), "--json")
 
 
+@pytest.mark.slow
 def test_a_wrong_form_is_kept_until_it_is_right(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +91,7 @@ def test_a_wrong_form_is_kept_until_it_is_right(
     assert forms(filed) == []
 
 
+@pytest.mark.slow
 def test_somebody_at_a_terminal_edits_a_wrong_form_once_more(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +118,7 @@ def test_somebody_at_a_terminal_edits_a_wrong_form_once_more(
     assert (code, terminal.lines) == (0, 1) and "was saved" in out and "must be one of m0" in err
 
 
+@pytest.mark.slow
 def test_a_form_of_an_earlier_state_is_put_beside_a_new_one(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +135,7 @@ def test_a_form_of_an_earlier_state_is_put_beside_a_new_one(
     assert not (filed.casebook / FORMS).exists()
 
 
+@pytest.mark.slow
 def test_an_unchanged_form_and_an_editor_that_fails_add_nothing(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -429,6 +429,7 @@ def test_the_contact_log_has_what_went_through_the_drop_by_itself(desk: Desk) ->
         assert "contacts" in facts_text(found, viewer(casebook, "en")).plain
 
 
+@pytest.mark.slow
 def test_the_commands_enter_list_and_correct(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     with Casebook.open(team.casebook) as casebook:
         add(casebook, report("【虚构】一", 1), report("【虚构】二", 2))
@@ -474,6 +475,7 @@ def test_the_commands_enter_list_and_correct(team: Team, monkeypatch: pytest.Mon
     assert team.run(1, "timeline", name)[0] == 2
 
 
+@pytest.mark.slow
 def test_a_form_in_the_casebook_is_erased_once_it_was_taken_and_two_people_become_one(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

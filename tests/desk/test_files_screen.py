@@ -96,6 +96,7 @@ def test_files_are_listed_by_what_their_bytes_are_and_what_there_is_is_written_o
     assert [what for act, what in acts(desk) if act == "export"] == [hashed(PDF), hashed(TEXT)]
 
 
+@pytest.mark.slow
 def test_without_bubblewrap_nothing_is_drawn_and_the_screen_says_why(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,7 @@ def test_notes_are_found_by_those_who_may_read_them_and_translations_by_all(
     assert [words(filed, who, "platypus", monkeypatch) for who in (0, 2)] == [[], []]
 
 
+@pytest.mark.slow
 def test_a_tag_that_is_not_used_names_near_ones_and_filters_find_with_words(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_tag_that_is_not_used_names_near_ones_and_filters_find_with_words(
     assert [row["case"] for row in rows["cases"]] == [other]
 
 
+@pytest.mark.slow
 def test_a_case_that_was_given_away_is_neither_found_nor_linked_for_who_did(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -269,6 +269,7 @@ def test_a_query_of_nothing_but_punctuation_is_a_sentence_or_leaves_the_filters(
     assert numbers(casebook, query, category="c2") == [2]
 
 
+@pytest.mark.slow
 def test_a_pasted_page_is_looked_for_by_its_beginning(casebook: Casebook) -> None:
     page = "".join(chr(0x4E00 + number) for number in range(10_000))
     add(casebook, report(page), report(page[:100], 2), report(page[100:200], 3))

@@ -55,6 +55,7 @@ async def go_to(seat: Seat, name: str) -> None:
         await seat.press("down")
 
 
+@pytest.mark.slow
 def test_a_case_is_reviewed_with_four_keys_and_the_next_one_is_there(desk: Desk) -> None:
     with desk.working() as casebook:
         first, second = casebook.names.of(1), casebook.names.of(2)
@@ -337,6 +338,7 @@ def test_the_screen_takes_the_terminal_back_after_a_failure_there(
     assert events == ["given", "taken"] * 2
 
 
+@pytest.mark.slow
 def test_ten_minutes_without_a_key_lock_and_one_before_says_so(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         await seat.press("enter")

@@ -45,6 +45,7 @@ def gather(out: Path, *folders: Path) -> int:
     return ceremony.main(["gather", *map(str, folders), "--out", str(out)])
 
 
+@pytest.mark.slow
 def test_a_gathered_folder_is_what_a_server_takes(
     ceremonies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,6 +58,7 @@ def test_two_cases_are_in_every_table_and_the_open_one_is_named(ready: Team) -> 
     assert values[2][:4] == ["D0-000002", "D0-000002", "D0-000001", "D0-000002"]
 
 
+@pytest.mark.slow
 def test_the_list_of_hashes_is_whole_and_signed(ready: Team, tmp_path: Path) -> None:
     out = handed(ready)
 
@@ -82,6 +83,7 @@ def test_the_list_of_hashes_is_whole_and_signed(ready: Team, tmp_path: Path) -> 
     assert subprocess.run(verify, check=False, capture_output=True, cwd=out).returncode != 0
 
 
+@pytest.mark.slow
 def test_nothing_in_it_leads_back_to_the_claimant_or_to_a_reviewer(ready: Team) -> None:
     with Casebook.open(ready.casebook) as casebook:
         keys = [
@@ -167,6 +169,7 @@ def test_a_file_that_was_altered_stops_it_and_leaves_no_folder(ready: Team) -> N
     assert not list(ready.directory.glob("production*"))
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_there_is_left_alone(ready: Team) -> None:
     out = handed(ready)
     before = sorted(path.name for path in out.rglob("*"))
@@ -380,6 +383,7 @@ def test_no_cell_is_a_formula(begin: str) -> None:
     assert cell("a=1") == "a=1" and cell("a\x00b") == "a\ufffdb"
 
 
+@pytest.mark.slow
 def test_what_any_reviewer_adds_after_the_approval_ends_it(team: Team) -> None:
     with Casebook.open(team.casebook) as casebook:
         add(casebook, report("【虚构】甲", 1))

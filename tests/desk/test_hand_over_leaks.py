@@ -74,6 +74,7 @@ def everything(casebook: Casebook) -> list[bytes]:
     return [*KEYS.values(), *tags, *ids, *blocks, NOTE.encode(), b"sealed", b"withdraw_hash"]
 
 
+@pytest.mark.slow
 def test_keys_tags_notes_and_key_ids_are_in_no_byte_of_it(ready: Team, tmp_path: Path) -> None:
     with Casebook.open(ready.casebook) as casebook:
         secrets = everything(casebook)

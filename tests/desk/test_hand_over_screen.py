@@ -36,6 +36,7 @@ def approved(desk: Desk) -> list[str]:
     return [log[one].reviewer for one in sorted(log) if log[one].act == "approve"]
 
 
+@pytest.mark.slow
 def test_what_holds_back_is_said_and_another_reviewer_approves_by_the_code(
     desk: Desk, tmp_path: Path
 ) -> None:
@@ -123,6 +124,7 @@ def test_what_was_approved_is_written_and_what_is_stopped_leaves_no_folder(
     assert name in (out / "cases.csv").read_text("utf-8-sig")
 
 
+@pytest.mark.slow
 def test_charts_are_of_what_is_listed_and_choosing_there_chooses_in_the_queue(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         shown = await seat.press("c")

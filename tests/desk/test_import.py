@@ -311,6 +311,7 @@ def test_two_desks_at_one_casebook_are_a_sentence(
     assert casebook.counts().parts == 0
 
 
+@pytest.mark.slow
 def test_reports_are_added_in_the_bundles_order_however_long_each_takes(
     drop: Drop, casebook: Casebook, opener: Opener
 ) -> None:
@@ -400,6 +401,7 @@ NOT_REPORTS: dict[str, tuple[bytes, str]] = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_sealed_but_no_report_is_listed_with_the_reason_and_kept(
     drop: Drop, casebook: Casebook, opener: Opener
 ) -> None:

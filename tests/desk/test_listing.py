@@ -120,6 +120,7 @@ def take(
     return lambda bundle: open_export(casebook, bundle, opener, find, today=first_day)
 
 
+@pytest.mark.slow
 def test_what_an_import_tried_is_tried_again_with_new_keys_alone(
     slot_drop: SlotDrop, take: Callable[[Path], Imported], tries: list[int], casebook: Casebook
 ) -> None:
@@ -160,6 +161,7 @@ def test_a_key_that_opened_a_piece_or_a_report_is_tried_first_for_its_day(tmp_pa
     assert [(one.position, one.message, one.bundle) for one in reports] == [(2, b"message 1", 1)]
 
 
+@pytest.mark.slow
 def test_tombstones_under_one_key_are_tried_with_it_first(
     slot_drop: SlotDrop, take: Callable[[Path], Imported], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,7 @@ def test_reports_and_files_are_filed_and_filling_is_left_out(
     assert {stage for stage, _, _ in shown} == {"blocks", "reports", "files"}
 
 
+@pytest.mark.slow
 def test_the_next_bundle_brings_what_is_new_and_agrees(
     slot_drop: SlotDrop, casebook: Casebook, take: Take
 ) -> None:
@@ -113,6 +114,7 @@ def test_the_next_bundle_brings_what_is_new_and_agrees(
     assert casebook.has_block(stays)
 
 
+@pytest.mark.slow
 def test_what_is_withdrawn_days_later_agrees_by_a_tombstone_under_a_later_key(
     slot_drop: SlotDrop, take: Take
 ) -> None:
@@ -228,6 +230,7 @@ def test_a_skipped_bundle_is_told(slot_drop: SlotDrop, take: Take) -> None:
     assert take(slot_drop.bundle()).skipped == (2, 3)
 
 
+@pytest.mark.slow
 def test_a_new_vault_is_taken_on_the_operators_word_and_the_reviewers(
     slot_drop: SlotDrop, casebook: Casebook, take: Take, tmp_path: Path
 ) -> None:
@@ -355,6 +358,7 @@ def test_a_day_that_expired_and_a_withdrawal_between_two_bundles_agree(
     assert take(slot_drop.bundle()).findings == ()
 
 
+@pytest.mark.slow
 def test_the_command_imports_a_directory_and_asks_before_it_accepts(
     slot_drop: SlotDrop, team: Team
 ) -> None:
@@ -453,6 +457,7 @@ def test_the_command_says_what_the_server_may_delete(
     assert code == 2 and "No answer is waiting" in refused
 
 
+@pytest.mark.slow
 def test_a_case_that_was_taken_back_without_a_notice_is_named(
     slot_drop: SlotDrop, team: Team
 ) -> None:

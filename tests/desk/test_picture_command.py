@@ -73,6 +73,7 @@ def test_each_file_is_drawn_into_the_folder_and_each_look_and_picture_is_logged(
     assert pictures <= {one["plain"] for one in lines if one["act"] == "export"}
 
 
+@pytest.mark.slow
 def test_without_a_folder_it_says_what_the_files_are_and_draws_none(
     kept: Kept, line: Line, tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ def test_without_a_folder_it_says_what_the_files_are_and_draws_none(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_what_has_a_pictures_name_is_not_overwritten(
     kept: Kept, line: Line, tmp_path: Path
 ) -> None:

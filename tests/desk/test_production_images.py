@@ -61,6 +61,7 @@ def sha256(data: bytes | str) -> str:
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 
 
+@pytest.mark.slow
 def test_pictures_lists_and_numbers_agree_page_by_page(ready: Team, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with Casebook.open(ready.casebook) as casebook:
@@ -121,6 +122,7 @@ def test_a_picture_is_pixels_alone_with_its_number_below_the_page() -> None:
     assert pixels == (1_100, 550) and Image.open(io.BytesIO(jpeg)).size == pixels
 
 
+@pytest.mark.slow
 def test_without_a_room_a_slip_sheet_is_there_for_each_file(ready: Team, tmp_path: Path) -> None:
     with Casebook.open(ready.casebook) as casebook:
         written(casebook, tmp_path / "out")
@@ -235,6 +237,7 @@ def test_a_redaction_after_the_approval_ends_it(ready: Team) -> None:
         assert plan_of(casebook).sha256 != before.sha256
 
 
+@pytest.mark.slow
 def test_rows_of_other_cases_are_as_before(ready: Team, tmp_path: Path) -> None:
     with Casebook.open(ready.casebook) as casebook:
         secret_case(casebook, picture())

@@ -62,6 +62,7 @@ def found_by_verify(desk: Desk) -> list[str]:
         return findings(casebook, keys, datetime.now(UTC) + timedelta(days=1))
 
 
+@pytest.mark.slow
 def test_rejected_cases_come_back_once_and_others_do_not(make: Make) -> None:
     desk = make()
     desk.file([1, 2, 3, 4, 5])
@@ -83,6 +84,7 @@ def test_rejected_cases_come_back_once_and_others_do_not(make: Make) -> None:
     assert found_by_verify(desk) == []
 
 
+@pytest.mark.slow
 def test_the_draw_is_by_the_key_and_each_draw_is_in_the_log(make: Make) -> None:
     desk = make(percent=50)
     desk.file(range(1, 21))
@@ -198,6 +200,7 @@ def test_who_could_have_read_the_first_review_is_not_blind(make: Make) -> None:
     assert by_field(desk)["merit"].units == 1
 
 
+@pytest.mark.slow
 def test_what_was_missed_is_estimated_from_second_reviews_by_chance(make: Make) -> None:
     desk = make()
     desk.file(range(1, 9))
@@ -237,6 +240,7 @@ def test_the_estimate_is_said_with_its_limits_and_what_is_open() -> None:
     assert "(still open: 1): nothing can be" in missed_sentences(Missed(4, 0, 0, 1))[0]
 
 
+@pytest.mark.slow
 def test_the_command_says_figures_and_when_there_are_too_few(team: Team) -> None:
     with Casebook.open(team.casebook) as casebook:
         add(casebook, *(report(claimant=number) for number in range(1, 4)))

@@ -38,6 +38,7 @@ def listed(team: Team, who: int, *options: str) -> list[str]:
     return [row["case"] for row in json.loads(team(who, "list", "--json", *options))]
 
 
+@pytest.mark.slow
 def test_queues_show_their_counts_in_each_language_and_open(filed: Team) -> None:
     one, two, three = named(filed)
 
@@ -65,6 +66,7 @@ def test_queues_show_their_counts_in_each_language_and_open(filed: Team) -> None
         assert words in filed(0, "queues", "--lang", language)
 
 
+@pytest.mark.slow
 def test_a_list_is_filtered_sorted_and_paged(filed: Team) -> None:
     one, two, three = named(filed)
 

@@ -127,6 +127,7 @@ def test_without_a_yes_nothing_is_blacked_out(told: Line, tmp_path: Path) -> Non
     assert told("redact", told.case()) == f"Nothing of {told.case()} is blacked out.\n"
 
 
+@pytest.mark.slow
 def test_the_list_says_who_why_and_what_and_an_end_needs_a_reason(told: Line) -> None:
     case = told.case()
     told.run("redact", case, "--words", "-", "--reason", "contact", "--yes", text="138 0000 0000")

@@ -134,6 +134,7 @@ def test_a_setting_that_is_neither_yes_nor_no_is_refused(desk: Desk) -> None:
         Campaign.read(path)
 
 
+@pytest.mark.slow
 def test_a_second_reviewer_sees_the_whole_text_before_it_may_leave(
     line: Line,
     tmp_path: Path,

@@ -248,6 +248,7 @@ def test_the_desk_shows_which_weeks_secrets_are_here_and_warns_of_the_end(
     assert "weekly" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_week_that_was_revoked_does_not_count_for_the_end(gpg_home: Path, tmp_path: Path) -> None:
     fingerprint = made(gpg_home, tmp_path / "keys", today(), 3)
     answers = b"key 3\nrevkey\ny\n0\n\ny\nsave\n"

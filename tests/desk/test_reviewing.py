@@ -123,6 +123,7 @@ def test_the_summary_that_all_read_holds_no_open_review(filed: Team) -> None:
     assert row["reviewers"].split() == sorted(fingerprint(filed, who) for who in range(2))
 
 
+@pytest.mark.slow
 def test_every_version_stays(filed: Team) -> None:
     for number, merit in enumerate(("m1", "m2", "m3"), 1):
         assert (
@@ -134,6 +135,7 @@ def test_every_version_stays(filed: Team) -> None:
     assert [(one["version"], one["merit"]) for one in layers] == [(1, "m1"), (2, "m2"), (3, "m3")]
 
 
+@pytest.mark.slow
 def test_a_case_given_away_is_out_of_ones_hands_for_good(filed: Team) -> None:
     form = filed.directory / "form.toml"
     form.write_text(filed.sheet(1, filed.case(), **FULL | {"note": ""}), "utf-8")
@@ -193,6 +195,7 @@ def test_an_import_can_be_read_by_programs(team: Team, reviewers: Reviewers) -> 
     assert (values["number"], values["cases"], values["parts"], values["unopened"]) == (1, 1, 1, [])
 
 
+@pytest.mark.slow
 def test_every_act_can_be_read_by_programs(filed: Team) -> None:
     form, text = filed.directory / "form.toml", filed.directory / "text"
     form.write_text(filed.sheet(0, filed.case(), **FULL), "utf-8")
@@ -287,6 +290,7 @@ def test_a_sheet_that_says_no_case_or_no_version_is_not_kept(filed: Team, missin
     assert (code, out) == (2, "") and err.startswith(f"{missing}: this is required")
 
 
+@pytest.mark.slow
 def test_a_sheet_is_refused_once_the_case_has_changed_in_a_way_that_matters(
     filed: Team, reviewers: Reviewers
 ) -> None:
@@ -308,6 +312,7 @@ def test_a_sheet_is_refused_once_the_case_has_changed_in_a_way_that_matters(
     assert len(json.loads(filed(0, "show", case, "--json"))["review"]["layers"]) == 2
 
 
+@pytest.mark.slow
 def test_an_adjudication_is_of_the_reviews_that_its_sheet_was_handed_out_for(filed: Team) -> None:
     case, form = filed.case(), filed.directory / "form.toml"
     for who, merit in enumerate(("m3", "m1")):
@@ -333,6 +338,7 @@ def test_a_layer_says_of_which_parts_it_is(filed: Team) -> None:
     assert layer.judgement.considered == tuple(part.block_id.hex() for part in case.parts)
 
 
+@pytest.mark.slow
 def test_the_list_is_chosen_and_paged(team: Team, reviewers: Reviewers) -> None:
     drop = Drop(reviewers, team.directory)
     for claimant in range(1, 5):
@@ -355,6 +361,7 @@ def test_the_list_is_chosen_and_paged(team: Team, reviewers: Reviewers) -> None:
     assert (code, out) == (2, "") and "There is no merit m9' or '1'='1;" in err
 
 
+@pytest.mark.slow
 def test_a_table_names_status_merit_urgency_and_reviewers_in_each_language(
     filed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -441,6 +448,7 @@ def test_an_answer_hides_no_case_that_nobody_reviewed(filed: Team, reviewers: Re
     assert status() == "co.more"
 
 
+@pytest.mark.slow
 def test_new_material_after_a_decision_reopens_the_case_until_it_was_read(
     filed: Team, reviewers: Reviewers
 ) -> None:
@@ -462,6 +470,7 @@ def test_new_material_after_a_decision_reopens_the_case_until_it_was_read(
     assert status() == "st.counsel"
 
 
+@pytest.mark.slow
 def test_what_one_reviewer_says_is_found_after_the_other_agreed_and_said_nothing(
     filed: Team,
 ) -> None:
@@ -486,6 +495,7 @@ def test_what_one_reviewer_says_is_found_after_the_other_agreed_and_said_nothing
     assert "what counts of all that was said" in filed(2, "show", filed.case())
 
 
+@pytest.mark.slow
 def test_a_flag_is_removed_with_a_reason_and_not_by_leaving_it_out(filed: Team) -> None:
     said = {"category": "c1", "merit": "m2", "urgency": "normal"}
 
@@ -502,6 +512,7 @@ def test_a_flag_is_removed_with_a_reason_and_not_by_leaving_it_out(filed: Team) 
     assert "removed: minor, since she is 34" in filed(2, "show", filed.case())
 
 
+@pytest.mark.slow
 def test_disagreement_is_shown_field_by_field(filed: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     said = {"category": "c1", "merit": "m2", "urgency": "normal"}

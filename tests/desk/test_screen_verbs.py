@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from support.cases import CAMPAIGN, DAY
 from support.desks import REVIEWERS, Desk
 from support.seat import Seat
 
 
+@pytest.mark.slow
 def test_cases_are_given_and_gists_written_by_keys(tmp_path: Path) -> None:
     desk = Desk.make(tmp_path / "desk", 0)
     desk.file([1, 2])
@@ -37,6 +39,7 @@ def test_cases_are_given_and_gists_written_by_keys(tmp_path: Path) -> None:
         assert casebook.assignments.assignee(2) == ""
 
 
+@pytest.mark.slow
 def test_another_reviewers_answer_is_read_in_full_before_it_may_leave(tmp_path: Path) -> None:
     rules = CAMPAIGN.read_text("utf-8").replace(
         "[review]\n", "[review]\nanswers_need_release = true\n", 1

@@ -105,6 +105,7 @@ def test_without_the_reviewers_word_nothing_is_acknowledged_and_all_is_named(
     assert casebook.set_aside.total_bytes() == 0
 
 
+@pytest.mark.slow
 def test_what_is_damaged_is_kept_as_it_came_and_the_acknowledgement_goes_on(
     slot_drop: SlotDrop, casebook: Casebook, take: Take, opener: Opener, tmp_path: Path,
     first_day: date,
@@ -303,6 +304,7 @@ def test_far_more_day_keys_than_a_front_makes_are_said(slot_drop: SlotDrop, take
     assert take(slot_drop.bundle()).crowded == (slot_drop.today,)
 
 
+@pytest.mark.slow
 def test_the_commands_say_what_to_do_set_aside_and_open_again(
     slot_drop: SlotDrop, team: Team
 ) -> None:

@@ -154,6 +154,7 @@ def test_neither_the_secret_nor_its_key_is_anywhere_but_on_the_sheets(
         )
 
 
+@pytest.mark.slow
 def test_a_sheet_is_its_owners_alone_and_fits_on_one_page(home: Path, out: Path) -> None:
     _, sheets = cut(home, out, 16, 16)
 
@@ -212,6 +213,7 @@ def test_words_that_are_missing_exchanged_or_several_times_wrong_are_said(
     assert join(home, sealed, [("Sheet 1", " ".join(right).upper()), good])
 
 
+@pytest.mark.slow
 def test_sheets_of_another_week_or_another_splitting_are_refused(
     home: Path, out: Path, tmp_path: Path
 ) -> None:
@@ -337,6 +339,7 @@ def run(command: str, home: Path, *more: object) -> int:
     return ceremony.main([command, "--home", str(home), *map(str, more)])
 
 
+@pytest.mark.slow
 def test_the_command_line_splits_joins_and_says_where_everything_goes(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

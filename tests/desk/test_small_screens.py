@@ -35,6 +35,7 @@ def desk(tmp_path: Path) -> Desk:
     return made
 
 
+@pytest.mark.slow
 def test_in_forty_columns_and_ten_lines_a_case_is_read_and_reviewed(desk: Desk) -> None:
     with desk.working() as casebook:
         first, second = casebook.names.of(1), casebook.names.of(2)

@@ -285,6 +285,7 @@ def test_a_number_before_the_ending_is_a_part_only_if_the_first_begins_like_a_fi
     ]
 
 
+@pytest.mark.slow
 def test_volumes_keep_names_by_which_their_program_finds_them(sent: Take, tmp_path: Path) -> None:
     casebook = sent(
         [("a.png", b"1"), ("x.part2.rar", B), ("x.part1.rar", A)], [("y.z01", A), ("y.zip", b"3")]
@@ -326,6 +327,7 @@ def test_a_part_that_could_not_be_opened_is_named(
     assert joined.path is None and joined.sentence.startswith("Part 2 could not be opened")
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_joined_and_logs_it(
     drop: Drop, line: Line, tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ def test_an_export_bundle_of_the_first_version_is_read(opener: Opener) -> None:
     assert {report.text for report in reports} == TEXTS and files == [PHOTO]
 
 
+@pytest.mark.slow
 def test_a_casebook_of_the_first_version_is_read(tmp_path: Path) -> None:
     unpack(VECTORS / "casebook.tar.xz", tmp_path)
     tmp_path.chmod(0o700)

@@ -220,6 +220,7 @@ def test_a_transcript_is_kept_with_each_lines_page_box_and_confidence() -> None:
     assert [turn.confidence for turn in TRANSCRIPT.turns] == [71, 100]
 
 
+@pytest.mark.slow
 def test_a_transcript_that_is_too_long_is_cut_and_says_so() -> None:
     long = replace(TRANSCRIPT, turns=TRANSCRIPT.turns * 20_000)
     kept = Transcript.from_text(long.to_text())

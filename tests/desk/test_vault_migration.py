@@ -165,6 +165,7 @@ def test_a_codename_of_format_1_reads_its_answer_and_withdraws(site: Site) -> No
     assert len(changed) == 2 and len(before) <= len(after)
 
 
+@pytest.mark.slow
 def test_blocks_of_days_that_would_soon_leave_are_filed_today(site: Site) -> None:
     late = NOW + timedelta(days=46)
     path, found = converted(site, late)

@@ -64,6 +64,7 @@ def messages(home: Path) -> list[bytes]:
     return [seal_to_week(home, one.key, b"old") for one in weeks(home)]
 
 
+@pytest.mark.slow
 def test_after_a_weeks_destruction_its_messages_cannot_be_opened_and_all_others_can(
     home: Path,
 ) -> None:
@@ -156,6 +157,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
 
 
+@pytest.mark.slow
 def test_the_command_asks_back_and_leaves_a_record(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,6 +329,7 @@ def make_protected(home: Path, out: Path, weeks: int) -> None:
     new_reviewer(home, name="blue", out=out, weeks=Weeks(today(), weeks), choose=own)
 
 
+@pytest.mark.slow
 def test_a_wrong_passphrase_or_a_closed_window_changes_nothing(
     gpg_home: Path, tmp_path: Path, pinentry: Pinentry
 ) -> None:

@@ -54,6 +54,7 @@ def test_two_desks_review_one_case_blind_and_then_read_each_other(
         assert {layer["merit"] for layer in shown["layers"]} == {"m4", "m2"}
 
 
+@pytest.mark.slow
 def test_what_is_no_bundle_for_this_desk_is_a_sentence_and_changes_nothing(
     team: Team, desk_keys: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_file_that_is_there_is_not_overwritten(team: Team, desk_keys: Path) ->
     assert there.read_bytes() == b"x"
 
 
+@pytest.mark.slow
 def test_an_answer_from_another_desk_is_shown_with_its_desk(
     team: Team, desk_keys: Path, tmp_path: Path
 ) -> None:

@@ -77,10 +77,11 @@ def _folder(item: pytest.Item) -> str:
     return next((name for name in WAITING if item.get_closest_marker(name)), "")
 
 
-def _place(group: Sequence[pytest.Item]) -> tuple[bool, bool, int]:
+def _place(group: Sequence[pytest.Item]) -> tuple[bool, int, int]:
     item = group[0]
-    is_long = item.get_closest_marker("long") is not None
-    return not shares_a_fixture(item.path), not is_long, (*WAITING, "").index(_folder(item))
+    lengths = [item.get_closest_marker(mark) is not None for mark in ("long", "slow")]
+    length = lengths.index(True) if True in lengths else len(lengths)
+    return not shares_a_fixture(item.path), length, (*WAITING, "").index(_folder(item))
 
 
 def unended(name: str, why: str, when: Any) -> pytest.TestReport:

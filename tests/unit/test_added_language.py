@@ -81,6 +81,7 @@ def test_no_english_is_left_on_a_page(every_answer: dict[str, dict[str, Page]]) 
         assert re.findall("[A-Za-z]{3,}", shown) == [], name
 
 
+@pytest.mark.slow
 def test_every_page_is_as_long_as_those_in_english(
     every_answer: dict[str, dict[str, Page]],
 ) -> None:
@@ -93,6 +94,7 @@ def test_every_page_is_as_long_as_those_in_english(
     assert lengths == dict.fromkeys(lengths, PAGE_BYTES) and len(lengths) == 2 * 19
 
 
+@pytest.mark.slow
 def test_the_language_is_in_the_switch_of_every_page(
     every_answer: dict[str, dict[str, Page]],
 ) -> None:
@@ -247,6 +249,7 @@ def test_every_page_is_measured(
     assert grown >= len(long.encode()) - len(made_up(sentence).encode())
 
 
+@pytest.mark.slow
 def test_the_pages_of_the_languages_that_casedrop_comes_with_fit(
     settings: Settings, words: WordLists, campaign: Campaign
 ) -> None:
@@ -257,6 +260,7 @@ def test_the_pages_of_the_languages_that_casedrop_comes_with_fit(
     assert len(lengths) == 3 * 15 and {one.tag for one in lengths} == set(plain.languages)
 
 
+@pytest.mark.slow
 def test_the_measured_pages_are_as_long_as_the_pages_that_are_sent(
     every_answer: dict[str, dict[str, Page]],
     settings: Settings,

@@ -131,12 +131,14 @@ def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_import_contracts_hold() -> None:
     done = lint_imports(ROOT)
 
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_each_import_contract_is_broken_by_the_import_that_it_forbids(tmp_path: Path) -> None:
     for package in PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*.pyc"))
@@ -198,6 +200,7 @@ def test_modules_are_nouns_of_the_domain() -> None:
     assert [module(path) for path in SOURCES if set(module(path).split(".")) & BANNED_NAMES] == []
 
 
+@pytest.mark.slow
 def test_nobody_catches_everything() -> None:
     for path in SOURCES:
         for node in ast.walk(tree(path)):

@@ -227,6 +227,7 @@ def test_only_the_file_that_broke_off_has_to_be_sent_again(
     assert not front.vault.pending
 
 
+@pytest.mark.slow
 def test_what_arrives_from_a_page_that_was_open_for_too_long_is_kept_as_well(
     front: Front, browser: Browser
 ) -> None:
@@ -257,6 +258,7 @@ def test_a_page_that_sends_all_again_is_filed_at_once_and_nothing_is_stored_twic
     assert front.vault.pending == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", [[FIRST], [FIRST, SECOND, FIRST]])
 def test_a_page_sent_twice_at_once_keeps_one_of_each_file(
     front: Front, browser: Browser, monkeypatch: pytest.MonkeyPatch, files: list[File]
@@ -280,6 +282,7 @@ def test_a_page_sent_twice_at_once_keeps_one_of_each_file(
     assert filed(front) == contents(*files) and front.vault.pending == {}
 
 
+@pytest.mark.slow
 def test_a_file_of_the_same_name_with_other_contents_is_another(
     front: Front, browser: Browser
 ) -> None:
@@ -306,6 +309,7 @@ def test_what_had_arrived_is_shown_whatever_the_button(
     assert not kept.html.select(".problems") and FIRST.name in kept.text
 
 
+@pytest.mark.slow
 def test_a_file_that_was_removed_does_not_come_back(front: Front, browser: Browser) -> None:
     page = report_page(browser)
     kept = send(browser, page, [FIRST, SECOND], act="files")
@@ -344,6 +348,7 @@ def test_files_that_the_vault_has_lost_do_not_come_back(front: Front, browser: B
     assert not again.html.select(".problems") and filed(front) == []
 
 
+@pytest.mark.slow
 def test_a_photograph_comes_back_with_its_question(front: Front, browser: Browser) -> None:
     page = report_page(browser)
     photo = File("p.jpg", "image/jpeg", (VECTORS / "both.jpg").read_bytes())

@@ -180,6 +180,7 @@ def test_a_follow_up_with_more_files_than_it_can_have_is_not_sent(
     assert [report.kind for report in front.reports()] == ["report"]
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_file_leads_to_the_files_and_the_rest_to_nothing(
     browser: Browser, case: Page
 ) -> None:
@@ -209,6 +210,7 @@ def test_a_damaged_form_deletes_and_withdraws_nothing(
     assert len(front.vault.sealed) == 1
 
 
+@pytest.mark.slow
 def test_files_of_two_posts_are_no_more_than_a_report_can_have(
     front: Front, browser: Browser
 ) -> None:

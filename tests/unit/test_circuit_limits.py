@@ -154,6 +154,7 @@ def on_circuit(front: Front, number: int) -> Browser:
     return Browser(ONION, transport=transport)
 
 
+@pytest.mark.slow
 def test_a_circuit_that_files_too_much_is_told_when_to_try_again_and_keeps_its_text(
     limited: Front, browser: Browser, limits: Limits
 ) -> None:

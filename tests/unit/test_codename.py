@@ -68,6 +68,7 @@ def test_the_cost_that_production_takes_is_that_of_its_vector() -> None:
     assert (expected["memory"], expected["operations"]) == (19 * 2**20, 2)
 
 
+@pytest.mark.slow
 @given(
     CODENAMES,
     st.sampled_from(LANGUAGES),

@@ -201,6 +201,7 @@ def test_outside_a_checkout_pip_is_named(
     assert f"run 'make install' in {tmp_path}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["casedrop", "casedrop-desk"])
 def test_an_environment_of_another_python_says_what_to_run(tmp_path: Path, name: str) -> None:
     """After an upgrade of Debian the Python in it looks for its packages in another folder."""

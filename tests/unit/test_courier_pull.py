@@ -267,6 +267,7 @@ def test_the_most_bytes_of_a_volume_are_enough_when_all_of_it_was_deleted(vault:
     assert len(gone) <= export_bundle.volume_bytes(head.volumes[0])
 
 
+@pytest.mark.slow
 def test_the_command_shows_how_far_it_is(
     vault: Vault, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

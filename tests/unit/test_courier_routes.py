@@ -235,6 +235,7 @@ def test_a_day_that_leaves_ends_an_export_that_holds_it(vault: Vault, courier: F
     assert fetched(courier, exported(courier))
 
 
+@pytest.mark.slow
 def test_a_day_that_leaves_in_the_middle_of_a_volume_breaks_it_off(
     vault: Vault,
     courier: FlaskClient,
@@ -442,6 +443,7 @@ def test_an_export_is_made_while_four_threads_file(tmp_path: Path) -> None:
 # --- A courier over a real socket ---
 
 
+@pytest.mark.slow
 def test_a_pull_that_breaks_off_goes_on_and_one_after_a_restart_begins_anew(
     vault: Vault, socket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -479,6 +481,7 @@ def test_a_pull_that_breaks_off_goes_on_and_one_after_a_restart_begins_anew(
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.slow
 def test_another_courier_in_the_middle_is_a_sentence(
     vault: Vault, socket: Path, tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ def test_keys_and_ids_are_fresh_and_do_not_show_themselves() -> None:
     assert made[0].key.hex() not in repr(made[0]) and repr(made[0].key) not in repr(made[0])
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_no_altered_record_gives_a_key(data: st.DataObject) -> None:

@@ -184,6 +184,7 @@ def test_a_damaged_slot_holds_no_key(at: int, site: Site) -> None:
 # --- Several processes ---
 
 
+@pytest.mark.slow
 def test_forked_workers_share_one_key_and_two_fronts_do_not(site: Site) -> None:
     reader, writer = os.pipe()
     for _ in range(4):
@@ -263,6 +264,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.slow
 def test_locked_workers_make_and_share_a_key() -> None:
     """The control: behind the lock, such a front could not be made any more."""
     done = subprocess.run(

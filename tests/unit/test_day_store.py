@@ -449,6 +449,7 @@ def test_every_tag_costs_one_read(store: DayStore, monkeypatch: pytest.MonkeyPat
         assert len(reads) == 8
 
 
+@pytest.mark.slow
 def test_a_bundle_is_accepted_once_and_whole(store: DayStore, path: Path, clock: TickClock) -> None:
     store.accept(bundle_of(5, tags(0, 1, 2)))
     for number in (4, 5):
@@ -629,6 +630,7 @@ def test_nothing_is_taken_after_the_end(store: DayStore) -> None:
 # --- The engine ---
 
 
+@pytest.mark.slow
 def test_the_engine_is_chosen_by_the_url(path: Path, clock: TickClock) -> None:
     store: BlockStore = store_of(f"sqlite://{path}", clock=clock, tombstone=tombstone)
     assert isinstance(store, DayStore) and path.exists()

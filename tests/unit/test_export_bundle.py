@@ -210,6 +210,7 @@ def test_a_volume_comes_back_whole() -> None:
     assert taken(volume()) == {block: DATA[block.id] for block in listed()}
 
 
+@pytest.mark.slow
 @given(st.sets(st.binary(min_size=16, max_size=16), max_size=40))
 def test_blocks_are_in_volumes_by_id_and_each_in_one(ids: set[bytes]) -> None:
     blocks = [ListedBlock(one, bytes(32), FIRST) for one in ids]

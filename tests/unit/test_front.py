@@ -183,6 +183,7 @@ def test_a_login_sends_as_much_as_a_report(front: Front) -> None:
     assert len(set(sent["inbox"])) > 15 and max(sent["inbox"]) - min(sent["inbox"]) > 1024
 
 
+@pytest.mark.slow
 def test_what_a_form_carries_back_is_counted_when_it_is_padded(front: Front) -> None:
     """Token and text are sent as well: a form that carries more has less padding, by as much."""
     text, sent = "x" * 3_000, list[int]()
@@ -253,6 +254,7 @@ def test_the_button_that_adds_files_is_beside_the_chooser(front: Front, prefix: 
         assert len(visible) == 1
 
 
+@pytest.mark.slow
 def test_only_a_page_that_is_written_on_may_be_shown_again(every_answer: dict[str, Page]) -> None:
     """The next person can see what a browser keeps; what it does not keep is lost on Back."""
     kept = {
@@ -355,6 +357,7 @@ def test_a_file_can_be_taken_out_again(front: Front) -> None:
     assert [file.name for file in report.attachments] == ["b.txt"] and front.vault.pending == {}
 
 
+@pytest.mark.slow
 def test_eleven_files_keep_the_first_ten_and_say_so(front: Front) -> None:
     files = [File(f"{number}.txt", "text/plain", b"x") for number in range(11)]
     with front.browser() as browser:

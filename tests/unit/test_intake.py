@@ -132,6 +132,7 @@ def test_the_control_without_a_reviewers_secret_nothing_is_a_report(
     assert DeskSide(site.vault.store, opener, SecretKey.generate()).opened() == {}
 
 
+@pytest.mark.slow
 def test_withdrawing_erases_the_codenames_blocks_and_no_others(site: Site, opener: Opener) -> None:
     mine, data = new_codename(), os.urandom(200_000)
     first, second = site.filed(os.urandom(150_000), mine), site.filed(data, mine)
@@ -190,6 +191,7 @@ def test_a_notice_looks_like_any_other_block(site: Site, monkeypatch: pytest.Mon
     assert len(set(hashes)) == 3 and all(len(set(one)) > 4 for one in hashes)
 
 
+@pytest.mark.slow
 def test_withdrawing_leaves_no_answer_and_no_notice(site: Site) -> None:
     """What was in a reply slot is nowhere in the vault's file any more."""
     codename, other = new_codename(), new_codename()

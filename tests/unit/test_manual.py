@@ -77,6 +77,7 @@ def test_man_shows_a_page_without_a_warning(made: Path) -> None:
     assert done.returncode == 0 and done.stderr == b"" and b"export-replies" in done.stdout
 
 
+@pytest.mark.slow
 def test_they_are_the_same_in_any_terminal_and_on_any_day(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

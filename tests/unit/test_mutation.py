@@ -33,6 +33,7 @@ def test_every_suite_exists() -> None:
             assert f"def {name}(" in (ROOT / path).read_text("utf-8") or not name, fault
 
 
+@pytest.mark.slow
 def test_every_fault_that_was_planted_by_hand_can_be_planted_again() -> None:
     for fault in planted():
         text = (ROOT / fault.file).read_text("utf-8")

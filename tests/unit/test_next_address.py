@@ -86,6 +86,7 @@ def test_the_first_page_names_the_next_address_and_who_signed_it(front: Front) -
             assert len(page.raw) == len(browser.get(f"/{prefix}/bridges").raw)
 
 
+@pytest.mark.slow
 def test_the_first_page_is_measured_with_a_next_address(front: Front, words: WordLists) -> None:
     """So a statement that comes later does not make it longer than the other pages."""
     campaign = Campaign.read(front.settings.campaign)

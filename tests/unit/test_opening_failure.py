@@ -82,6 +82,7 @@ def test_a_key_that_is_not_unlocked_is_neither_missing_nor_damaged(gpg_home: Pat
     assert type(refused.value) is CannotOpen
 
 
+@pytest.mark.slow
 def test_an_agent_that_was_stopped_has_ended(gpg_home: Path) -> None:
     gpg_home.mkdir(mode=0o700)
     for _ in range(20):

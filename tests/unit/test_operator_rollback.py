@@ -93,6 +93,7 @@ def test_the_store_comes_back_byte_for_byte_and_the_other_one_is_kept(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_after_another_bundle_it_takes_the_place_of_the_vault_that_went_on(
     server: Server, type_in: Callable[..., None]
 ) -> None:

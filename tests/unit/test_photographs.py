@@ -354,6 +354,7 @@ def test_a_photograph_added_after_the_question_is_asked_about_too(
     assert front.vault.final == {}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_removed_is_said_and_does_not_go_with_the_rest(
     front: Front, browser: Browser
 ) -> None:

@@ -176,6 +176,7 @@ def test_a_number_in_a_follow_up_is_asked_about_too(front: Front) -> None:
     assert [report.text for report in front.reports()] == ["write to me@example.org"]
 
 
+@pytest.mark.slow
 def test_the_page_for_leaving_promises_no_more_than_is_true(front: Front) -> None:
     with front.browser() as browser:
         for prefix in ("zh-hans", "zh-hant", "en"):

@@ -131,6 +131,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_a_room_with_a_second_thread_is_not_locked() -> None:
     """The lock would not reach that thread. The control: the same process with one."""
     one, two = (python(SECOND_THREAD.format(second=second)) for second in (False, True))
@@ -263,6 +264,7 @@ print(*(tried(call, *arguments) for call, arguments in {**SHORTENING, **EXECUTIN
 """
 
 
+@pytest.mark.slow
 def test_the_front_shortens_no_file_and_the_vault_starts_no_program(tmp_path: Path) -> None:
     front, vault = (
         python(CALLS_OF_A_ROOM, room, str(tmp_path)).stdout.split() for room in ("front", "vault")
@@ -375,6 +377,7 @@ def test_a_rule_that_the_kernel_refuses_stops_the_start() -> None:
         landlock._allow(-1, Path("/"), landlock.READ)
 
 
+@pytest.mark.slow
 def test_landlock_leaves_one_folder_to_a_database_and_nothing_else(tmp_path: Path) -> None:
     """Each way by itself; where the kernel's interface is too old for one, it is left out. The
     control: unlocked.

@@ -51,6 +51,7 @@ def test_reloading_after_the_keys_are_lost_does_not_say_that_nothing_was_sent(
     assert len(front.reports()) == 1
 
 
+@pytest.mark.slow
 def test_it_is_sent_again_only_by_who_says_not_to_have_seen_it(
     front: Front, browser: Browser
 ) -> None:

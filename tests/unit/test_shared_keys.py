@@ -109,6 +109,7 @@ print(keys.now()[0].key.hex())
 """
 
 
+@pytest.mark.slow
 def test_whoever_comes_first_after_midnight_makes_the_one_new_key(
     keys: SharedKeys, path: Path, clock: Clock
 ) -> None:
@@ -121,6 +122,7 @@ def test_whoever_comes_first_after_midnight_makes_the_one_new_key(
     assert len(found) == 1 and before not in found
 
 
+@pytest.mark.slow
 def test_workers_that_were_forked_share_a_new_key(keys: SharedKeys, clock: Clock) -> None:
     clock.now = MIDNIGHT
     reader, writer = os.pipe()
@@ -243,6 +245,7 @@ def test_a_visit_that_was_left_is_left_under_both_keys_until_they_end(clock: Clo
     assert keys.left(today, VISIT) and not keys.left(keys.now()[0], VISIT)
 
 
+@pytest.mark.slow
 def test_a_full_table_refuses_and_never_accepts(clock: Clock) -> None:
     keys = SharedKeys.private(clock)
     (today,) = keys.now()

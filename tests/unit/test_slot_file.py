@@ -60,6 +60,7 @@ def changed_end(before: bytes, after: bytes) -> int:
     return min(max(changed, default=-step) + step, len(before))
 
 
+@pytest.mark.slow
 def test_what_fills_a_file_is_random_and_never_the_same_twice() -> None:
     filled = [random_fill(BLOCK_BYTES) for _ in range(64)]
 
@@ -73,6 +74,7 @@ def test_what_fills_a_file_is_random_and_never_the_same_twice() -> None:
 # --- The journal ---
 
 
+@pytest.mark.slow
 def test_the_journal_has_its_full_size_from_the_start_and_keeps_it(path: Path) -> None:
     store = open_days(path)
     size = journal_path(path).stat().st_size
@@ -386,6 +388,7 @@ def test_years_of_ticks_take_no_memory(path: Path) -> None:
 # --- Opening ---
 
 
+@pytest.mark.slow
 def test_another_process_cannot_open_the_same_file(path: Path) -> None:
     """A second start would take away the first one's slots."""
     store = open_days(path)
@@ -846,6 +849,7 @@ def test_a_full_disk_refuses_what_is_new_takes_back_what_is_there_and_heals(
     held(path)
 
 
+@pytest.mark.slow
 def test_days_leave_a_full_disk_and_make_room_for_new_ones(small_disk: Path) -> None:
     path, clock = small_disk / "vault.sqlite", TickClock()
     store = open_days(path, clock, limits=replace(SMALL, quantum=16, removal_slots=64))

@@ -160,6 +160,7 @@ def test_sentences_that_are_missing_are_listed(
     assert lines[at + 1] == "  Leave" and lines[0] == "zh-Hans: every sentence is translated."
 
 
+@pytest.mark.slow
 def test_what_stops_a_start_is_said_with_exit_code_2(
     site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,6 +37,7 @@ def catalog(locale: str) -> Catalog:
         return read_po(file, locale=locale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["zh_Hans", "zh_Hant"])
 def test_every_sentence_is_translated_and_none_is_left_over(locale: str) -> None:
     messages = {(m.id if isinstance(m.id, str) else m.id[0]): m for m in catalog(locale) if m.id}

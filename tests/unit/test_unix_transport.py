@@ -182,6 +182,7 @@ def test_no_server_is_an_error(path: Path) -> None:
         client.post("http://vault/", content=b"")
 
 
+@pytest.mark.slow
 def test_many_threads_share_a_transport(path: Path) -> None:
     with asked(path, [KEPT] * 40) as (post, server):
         threads = [

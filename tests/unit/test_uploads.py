@@ -102,6 +102,7 @@ def test_texts_and_files_are_separated_in_order() -> None:
     assert made[0].data == b"x" * 300_000 and made[0].largest <= 65_536 + 100
 
 
+@pytest.mark.slow
 def test_a_form_reads_the_same_wherever_it_is_cut() -> None:
     class Cut(io.BytesIO):
         def __init__(self, *pieces: bytes) -> None:

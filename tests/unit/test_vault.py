@@ -82,6 +82,7 @@ def test_each_socket_reaches_its_own_routes_only(
     ]
 
 
+@pytest.mark.slow
 def test_an_error_of_the_vaults_is_told_by_its_kind_alone(
     vault: SocketDispatcher,
     settings: Settings,

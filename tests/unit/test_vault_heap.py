@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from onion.launch import VAULT_MEMORY
 
 THREADS, HELD_MEGABYTES = 8, 8
@@ -47,6 +49,7 @@ def test_what_the_vaults_threads_gave_back_is_kept_once_and_not_for_each_of_them
     assert kept_megabytes(VAULT_MEMORY) < 2 * HELD_MEGABYTES
 
 
+@pytest.mark.slow
 def test_with_a_heap_for_each_thread_it_is_kept_for_each_of_them() -> None:
     """The control."""
     heaps = {**VAULT_MEMORY, "MALLOC_ARENA_MAX": "64"}

@@ -54,6 +54,7 @@ def front_record(day: date = TODAY) -> DayKeyRecord:
     return DayKey.make(day).seal(WEEKLY.current(TODAY))
 
 
+@pytest.mark.slow
 def test_a_tombstone_opens_with_a_key_that_the_store_has_kept_before(
     stones: Tombstones, store: DayStore
 ) -> None:
@@ -211,6 +212,7 @@ def test_the_vaults_own_key_is_bounded_by_how_long_its_days_are_kept(
         assert (stones.note() == "") is (note == "")
 
 
+@pytest.mark.slow
 def test_a_key_that_could_not_be_kept_is_not_that_of_the_next_day(
     stones: Tombstones, store: DayStore, clock: TickClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def ticking() -> int:
     return sum(thread.name == "tick" for thread in threading.enumerate())
 
 
+@pytest.mark.slow
 def test_the_operator_is_told_what_is_waived_and_the_disk_is_asked_before_the_store_is_made(
     site: Site,
     looked_at: list[tuple[Path | None, bool]],

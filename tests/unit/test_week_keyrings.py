@@ -66,6 +66,7 @@ def test_the_messages_that_follow_are_opened_with_a_keyring_of_their_week(
     assert keyrings[4] == b""
 
 
+@pytest.mark.slow
 def test_what_does_not_open_is_told_apart_with_the_keyring_as_without(
     message: bytes, first_home: Path, second_home: Path, keyrings: list[bytes]
 ) -> None:
@@ -80,6 +81,7 @@ def test_what_does_not_open_is_told_apart_with_the_keyring_as_without(
         opener.open(seal_to_week(second_home, reviewer_key(second_home).weeks[0], b"x"))
 
 
+@pytest.mark.slow
 def test_a_keyring_that_does_not_open_is_not_used(
     message: bytes, first_home: Path, keyrings: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
