@@ -42,7 +42,7 @@ pytestmark = [
     ),
 ]
 
-KILLS = int(os.environ.get("CASEDROP_KILLS", "60"))  # `make crash` has 200
+KILLS = int(os.environ.get("CASEDROP_KILLS", "30"))  # `make crash` has 200
 # Makes every choice reproducible, but not the instruction at which a kill hits.
 SEED = int(os.environ.get("CASEDROP_SEED") or secrets.randbelow(2**32))
 CLAIMANTS = 4
