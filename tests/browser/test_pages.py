@@ -234,7 +234,7 @@ FAULTY = (
 @pytest.fixture(scope="module")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
     """One for all tests: at "Safest", in light colours and wide, which each leaves as it was."""
-    with closing(Firefox(tmp_path_factory.mktemp("firefox"))) as browser:
+    with closing(Firefox(tmp_path_factory.mktemp("firefox"), light=True)) as browser:
         browser.width(WIDTHS["desktop"])
         yield browser
 
@@ -250,14 +250,14 @@ def audited(
     faulty = tmp_path_factory.mktemp("faulty")
     for colours in COLOURS:
         (faulty / f"faulty-{colours}.html").write_text(FAULTY.format(colours), "utf-8")
-    axe = (DIRECTORY / AXE.name).read_text("utf-8")
     found: dict[str, dict[str, list[str]]] = {colours: {} for colours in COLOURS}
     # For the checker's own; the pages have none that could run.
     firefox.level(scripts=True, mathml=False)
+    firefox.open(saved[0].as_uri())
+    firefox.load((DIRECTORY / AXE.name).read_text("utf-8"))
     for path in (*saved, *faulty.iterdir()):
-        firefox.open(path.as_uri())
+        firefox.write_page(path.read_text("utf-8"))
         firefox.unfold()
-        firefox.load(axe)
         firefox.colour(COLOURS[0])
         said = firefox.run(AUDIT % json.dumps(RULES))
         found[COLOURS[0]][path.stem] = said
@@ -343,8 +343,13 @@ def looked_at(firefox: Firefox, saved: list[Path], directory: Path, width: str) 
     screens = directory / width if os.environ.get("CASEDROP_PICTURES") else None
     firefox.width(WIDTHS[width])
     found = {}
+    firefox.open(saved[0].as_uri())
     for path in saved:
-        firefox.open(path.as_uri())
+        # At one width each page is gone to, as a person does; for pictures at both.
+        if screens or width == "desktop":
+            firefox.open(path.as_uri())
+        else:
+            firefox.write_page(path.read_text("utf-8"))
         requested = firefox.ask(REQUESTED)
         if screens:
             firefox.shoot(screens / f"{path.stem}.png")
@@ -355,6 +360,33 @@ def looked_at(firefox: Firefox, saved: list[Path], directory: Path, width: str) 
     for screen in screens.iterdir() if screens else ():
         put_in_place(screen, SCREENS / width / screen.name)
     return found
+
+
+MEASURED = """
+return [...document.querySelectorAll('*')].map(one => [one.tagName, one.getAttribute('style'),
+  ...Object.values(one.getBoundingClientRect().toJSON())]).concat([[document.compatMode,
+  document.characterSet, document.title, document.documentElement.lang, document.baseURI]]);
+"""
+
+
+def test_a_page_that_is_written_in_place_is_the_page_that_is_opened(
+    firefox: Firefox, saved: list[Path]
+) -> None:
+    """It has the same elements at the same places, whatever was shown before."""
+    first, *others = [path for path in saved if path.name.endswith(".report-wrong.html")]
+    assert len(others) == 3
+    opened = []
+    for path in others:
+        firefox.open(path.as_uri())
+        firefox.unfold()
+        opened.append(firefox.ask(MEASURED))
+    firefox.open(first.as_uri())
+    for path, measured in zip(others, opened, strict=True):
+        firefox.write_page(path.read_text("utf-8"))
+        firefox.unfold()
+        written = firefox.ask(MEASURED)
+        assert written[:-1] == measured[:-1] and written[-1][:-1] == measured[-1][:-1]
+        assert len(written) > 300
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -54,7 +54,7 @@ NARROW = re.compile("[─-╿…“”]")
 
 @pytest.fixture(scope="module")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
-    with closing(Firefox(tmp_path_factory.mktemp("firefox"))) as browser:
+    with closing(Firefox(tmp_path_factory.mktemp("firefox"), light=True)) as browser:
         yield browser
 
 
