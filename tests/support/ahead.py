@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from importlib.util import source_hash
 from pathlib import Path
 
 import pytest
@@ -31,13 +32,27 @@ def stale(config: pytest.Config) -> Iterator[Path]:
     for argument in config.args:
         named = config.rootpath / argument.partition("::")[0]
         for path in named.rglob("test_*.py") if named.is_dir() else [named]:
-            if path.suffix == ".py" and rewrite._read_pyc(path, compiled(path)) is None:
+            if path.suffix == ".py" and not is_compiled(path) and can_be_compiled(path):
                 yield path
 
 
 def compiled(path: Path) -> Path:
     """Where pytest looks for the compiled form of a test module."""
     return rewrite.get_cache_dir(path) / f"{path.stem}{rewrite.PYC_TAIL}"
+
+
+def is_compiled(path: Path) -> bool:
+    """Whether the compiled form is of the module as it is now."""
+    with suppress(OSError), compiled(path).open("rb") as file:
+        # Behind Python's number and flags; to load all of them takes a third of a second.
+        return file.read(16)[8:] == source_hash(path.read_bytes())[:8]
+    return False
+
+
+def can_be_compiled(path: Path) -> bool:
+    """Whether this user may keep the result there: whoever may not would compile in vain."""
+    folder = compiled(path).parent
+    return os.access(folder if folder.exists() else path.parent, os.W_OK)
 
 
 def compile_ahead(config: pytest.Config, paths: Sequence[Path], processes: int) -> None:
@@ -63,7 +78,7 @@ def compile_ahead(config: pytest.Config, paths: Sequence[Path], processes: int) 
 
 def compile_one(config: pytest.Config, path: Path) -> None:
     """Leave one module's compiled form where pytest looks for it."""
-    source_hash, code = rewrite._rewrite_test(path, config)
+    source, code = rewrite._rewrite_test(path, config)
     if rewrite.try_makedirs(compiled(path).parent):
         state = config.stash[rewrite.assertstate_key]
-        rewrite._write_pyc(state, code, source_hash, compiled(path))
+        rewrite._write_pyc(state, code, source, compiled(path))

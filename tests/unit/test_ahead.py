@@ -53,6 +53,14 @@ def test_a_changed_module_is_compiled_again_and_a_few_are_left_to_pytest(
     assert sorted(ahead.stale(pytestconfig)) == changed
 
 
+def test_who_may_not_keep_the_result_compiles_nothing_in_vain(
+    modules: list[Path], pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _: path != modules[0].parent)
+
+    assert list(ahead.stale(_naming(pytestconfig, modules[0].parent))) == []
+
+
 class _Named:
     """A configuration whose command line names one folder."""
 
