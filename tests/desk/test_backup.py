@@ -250,6 +250,28 @@ def test_the_desk_works_on_while_a_backup_is_sealed(desk: Desk, tmp_path: Path) 
         assert casebook.counts().cases == 3
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_snapshot_closes_what_it_opened_and_says_why_there_is_none(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk.working() as casebook:
+        Views(desk.directory).save("a", View({}))
+        before = open_files()
+        with snapshot(desk.directory, casebook):
+            assert open_files() == before + 2
+        assert open_files() == before
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("scripts.desk.casebook.snapshot.copy_into", full)
+        with pytest.raises(OSError, match="No space left"), snapshot(desk.directory, casebook):
+            pass
+
+
 def test_files_that_were_damaged_before_are_named_and_the_rest_is_kept(
     desk: Desk, tmp_path: Path
 ) -> None:

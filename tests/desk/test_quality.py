@@ -12,6 +12,7 @@ from support.desks import REVIEWERS, Desk
 from support.team import Team
 
 from scripts.desk.audit import findings
+from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.draws import QUALITY, sampled
 from scripts.desk.quality import Agreement, Missed, QualityError, agreement, draw, missed
@@ -111,6 +112,13 @@ def test_the_draw_is_by_the_key_and_each_draw_is_in_the_log(make: Make) -> None:
 
 
 @pytest.mark.slow
+def test_a_share_of_all_draws_every_case_and_one_of_none_draws_none() -> None:
+    cases = [Case(at, "", at.to_bytes(32, "big"), bytes(32), ()) for at in range(1_000)]
+
+    assert all(sampled(b"key", one, 100) for one in cases)
+    assert not any(sampled(b"key", one, 0) for one in cases)
+
+
 def test_desks_draw_what_one_desk_would_and_a_draw_stays(make: Make) -> None:
     first, second = make(0, 50), make(1, 50)
     for desk in (first, second):

@@ -2,7 +2,9 @@
 
 import io
 import itertools
+import time
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from PIL import Image
@@ -18,10 +20,11 @@ from support.screenshots import (
     sides,
 )
 
+from scripts.desk.pictures.exchange import Exchange, Late
 from scripts.desk.pictures.frames import BYTES_A_PIXEL, MOST_SIDE, Page
 from scripts.desk.transcripts.layout import turns_of
 from scripts.desk.transcripts.pieces import MOST_HEIGHT, FoundLine, once, pieces
-from scripts.desk.transcripts.reader import Reader, reading
+from scripts.desk.transcripts.reader import Reader, ReadingFailure, reading
 from scripts.desk.transcripts.reading import PAGE_HEADER, _page
 from scripts.desk.transcripts.recognizer_site import recognizer_site
 from scripts.desk.transcripts.room import ClosedRoom
@@ -74,6 +77,24 @@ def test_a_page_is_read_up_to_the_longest_side_that_is_drawn(
 
     assert _page(io.BytesIO(sent)) == ((7, width, height, rgb) if taken else None)
     assert _page(io.BytesIO(sent[:-1])) is None
+
+
+def test_a_long_page_may_be_read_for_longer_than_a_short_one() -> None:
+    class Slow:
+        deadline = 0.0
+
+        def give(self, _content: object, *, last: bool) -> None:
+            raise Late
+
+    reader, left = Reader.__new__(Reader), []
+    for height in (1_000, 20_000):
+        reader._exchange = cast(Exchange, Slow())
+        with pytest.raises(ReadingFailure, match="took too long"):
+            reader.read(Page(1, 1_000, height, b""))
+        left.append(reader._exchange.deadline - time.monotonic())
+
+    # A minute, and half a minute for each megapixel.
+    assert [round(seconds / 10) for seconds in left] == [9, 66]
 
 
 @pytest.fixture
