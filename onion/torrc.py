@@ -85,6 +85,11 @@ AssumeReachable 1
 Address 127.0.0.1
 # There is no traffic to wait for at the end.
 ShutdownWaitLength 0
+# Tor would learn from an idle computer that a circuit takes a tenth of a second, and give up on
+# those that take longer beside a flood: a visitor whose introduction was received would then wait
+# three minutes for nothing. In public, circuits take seconds whatever this computer does.
+LearnCircuitBuildTimeout 0
+CircuitBuildTimeout 30
 # Seven tors share the processors.
 NumCPUs 1
 # Loopback is in no country, and this saves reading two files of several megabytes seven times.
@@ -214,6 +219,9 @@ def private_torrc(node: PrivateNode) -> str:
     if node.role == "client":
         # A rehearsal has hundreds of visitors behind one client; each waits for its own circuit.
         text += f"MaxClientCircuitsPending {MOST_PENDING}\n"
+    if node.or_port:
+        # All share this computer: what waits is not for a relay that has too much to do.
+        text += "MaxOnionQueueDelay 60 seconds\n"
     if node.role == "relay":
         text += "DirCache 0\n"
     if node.service is not None:

@@ -1,12 +1,14 @@
 """The siege: an honest claimant files through a private Tor network, quietly and beside attacks.
 
-    python -m scripts.rehearsal.siege [--seconds N] [--scale X] [--attack NAME ...] [--json FILE]
+    python -m scripts.rehearsal.siege [--seconds N] [--scale X] [--attack NAME ...]
+        [--stand-in] [--json FILE]
 
 The drop, its onion service and all attackers are on this computer; nothing leaves it. The attackers
 have a tor of their own, and each of their visitors a circuit. Each attack gathers, at most
 GATHER_SECONDS, and ends after --seconds and what the claimant has begun by then, at most
-GRACE_SECONDS later. The exit code is 0 if every honest
-filing succeeded, 1 if one did not, 2 if the siege could not be laid.
+GRACE_SECONDS later. With --stand-in, what is besieged is a front that answers at once, to tell what
+of the claimant's wait is the drop's. The exit code is 0 if every honest filing succeeded, 1 if one
+did not, 2 if the siege could not be laid.
 """
 
 import argparse
@@ -15,12 +17,11 @@ import os
 import select
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,6 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from dropbox.codename import WordLists, new_codename
 from dropbox.errors import CasedropError
@@ -39,12 +39,14 @@ from onion.errors import OnionError
 from onion.health import tor_state
 from onion.launch import Drop
 from onion.private_net import PrivateNet
-from onion.torrc import POW_QUEUE_BURST, POW_QUEUE_RATE
 from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, File, Page
-from scripts.rehearsal.siege_attacks import GATHERED, TEXT, visitors
+from scripts.rehearsal.processors import Processors
+from scripts.rehearsal.siege_attacks import GATHERED, TEXT
+from scripts.rehearsal.siege_table import Measured, Step, processor_table, table
+from scripts.rehearsal.siege_trials import INFLATION_SECONDS, TRIALS, Trial
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE_BYTES = 2 * 2**20
@@ -56,134 +58,8 @@ GATHER_SECONDS = 45.0
 # Between two attacks.
 REST_SECONDS = 3.0
 STOP_SECONDS = 10.0
+LOOK_SECONDS = 0.05
 EFFORT_SECONDS = 5.0
-# Tor changes the effort that it suggests each 300 seconds (HS_UPDATE_PERIOD).
-INFLATION_SECONDS = 330.0
-# What is filed, as against pages and logins, which are measured as well.
-FILINGS = ("report", "file")
-
-
-@dataclass(frozen=True)
-class Trial:
-    """An attack as it is made here: its visitors, for how long, whether tor asks for work.
-
-    ``differs``: what it leaves out of the attack that is meant, "" if nothing. ``queue``: how many
-    introductions a second, and at once, tor takes before it asks for more work.
-    """
-
-    name: str
-    title: str
-    attack: str
-    differs: str = ""
-    proof_of_work: bool = True
-    seconds: float = 0.0
-    queue: tuple[int, int] = (POW_QUEUE_RATE, POW_QUEUE_BURST)
-
-    @property
-    def network(self) -> tuple[bool, tuple[int, int]]:
-        """Trials of which this is the same share a network."""
-        return self.proof_of_work, self.queue
-
-
-# At two a second this computer's attackers fill tor's queue many times over. Its effort then
-# climbs as an attacker would have it, though from one change to the next by little.
-_SHORT_QUEUE = (2, 10)
-
-
-_NEAREST = "whole circuits through tor instead of bare INTRODUCE cells"
-TRIALS = (
-    Trial("slow-heads", "500 slow headers", "slow-heads"),
-    Trial("slow-bodies", "500 trickling bodies", "slow-bodies"),
-    # Before what leaves tor with much to carry.
-    Trial("introductions", "introductions, with proof of work", "introductions", _NEAREST),
-    Trial("guesses", "200 circuits of codename guesses", "guesses"),
-    Trial("forms", "a flood of forms, 50 at once", "forms"),
-    Trial("files", "64 MB of files from each of 50 circuits", "files"),
-    Trial(
-        "effort",
-        "effort inflation",
-        "introductions",
-        "a queue of 2 a second; visitors offer only the effort that the service suggests",
-        seconds=INFLATION_SECONDS,
-        queue=_SHORT_QUEUE,
-    ),
-    Trial(
-        "introductions-free",
-        "introductions, without proof of work",
-        "introductions",
-        _NEAREST,
-        proof_of_work=False,
-    ),
-)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that a claimant did; ``status``: of the page, 0 if none came."""
-
-    name: str
-    seconds: float
-    succeeded: bool
-    status: int
-
-
-@dataclass
-class Measured:
-    """What an honest claimant met beside one attack, or quietly."""
-
-    trial: Trial | None
-    steps: list[Step] = field(default_factory=list)
-    tally: Mapping[str, Any] = field(default_factory=dict)
-    efforts: tuple[int | None, int | None] = (None, None)
-
-    def of(self, *names: str) -> list[Step]:
-        """The steps of these names."""
-        return [step for step in self.steps if step.name in names]
-
-    def filed(self) -> tuple[int, int]:
-        """How many filings succeeded, and how many there were."""
-        filings = self.of(*FILINGS)
-        return sum(step.succeeded for step in filings), len(filings)
-
-    def ratio(self, quiet: "Measured", choose: Callable[[list[float]], float]) -> float | None:
-        """A filing's time against its quiet median, by the kind that suffers more.
-
-        None if none succeeded beside the attack, or quietly.
-        """
-        ratios = []
-        for name in FILINGS:
-            took, before = _times(self.of(name)), _times(quiet.of(name))
-            if took and before:
-                ratios.append(choose(took) / statistics.median(before))
-        return max(ratios, default=None)
-
-    def as_json(self, quiet: "Measured") -> dict[str, Any]:
-        """All that is known, for a program; times of what succeeded."""
-        succeeded, filings = self.filed()
-        return {
-            "name": self.trial.name if self.trial else "quiet",
-            "differs": self.trial.differs if self.trial else "",
-            "filings": filings,
-            "succeeded": succeeded,
-            "median_ratio": self.ratio(quiet, statistics.median),
-            "worst_ratio": self.ratio(quiet, max),
-            "steps": {
-                name: {
-                    "tried": len(self.of(name)),
-                    "succeeded": len(_times(self.of(name))),
-                    "median": statistics.median(_times(self.of(name)) or [0.0]),
-                    "worst": max(_times(self.of(name)), default=0.0),
-                    "failures": sorted(s.status for s in self.of(name) if not s.succeeded),
-                }
-                for name in ("page", "report", "file", "login")
-            },
-            "attackers": dict(self.tally),
-            "efforts": list(self.efforts),
-        }
-
-
-def _times(steps: Sequence[Step]) -> list[float]:
-    return [step.seconds for step in steps if step.succeeded]
 
 
 class Claimant:
@@ -243,23 +119,28 @@ def visits(claimant: Claimant, seconds: float) -> list[Step]:
     return steps
 
 
+@dataclass(frozen=True)
+class Attackers:
+    """The process of an attack; ``tally`` is filled when it has ended."""
+
+    pid: int
+    tally: dict[str, Any] = field(default_factory=dict)
+
+
 @contextmanager
 def attackers(
     trial: Trial, *, socks_port: int, onion: str, scale: float, seconds: float
-) -> Iterator[dict[str, Any]]:
-    """The attack in a process of its own, from when its visitors are there; ended on exit.
-
-    Then the dict holds its tally.
-    """
+) -> Iterator[Attackers]:
+    """The attack in a process of its own, from when its visitors are there; ended on exit."""
     command = [sys.executable, "-m", "scripts.rehearsal.siege_attacks", trial.attack]
     command += ["--socks", str(socks_port), "--onion", onion, "--scale", str(scale)]
     command += ["--seconds", str(GATHER_SECONDS + seconds + GRACE_SECONDS)]
-    tally: dict[str, Any] = {}
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+    begun = Attackers(process.pid)
     assert process.stdout is not None
     try:
         select.select([process.stdout], [], [], GATHER_SECONDS)
-        yield tally
+        yield begun
     finally:
         process.terminate()
         try:
@@ -269,19 +150,26 @@ def attackers(
             told, _ = process.communicate()
         lines = [line for line in told.decode().splitlines() if line != GATHERED]
         if lines:
-            tally.update(json.loads(lines[-1]))
+            begun.tally.update(json.loads(lines[-1]))
 
 
 class Siege:
     """A drop behind a private network with two clients, the claimant's and the attackers'."""
 
     def __init__(
-        self, directory: Path, keys: Path, *, proof_of_work: bool, queue: tuple[int, int]
+        self,
+        directory: Path,
+        keys: Path,
+        *,
+        proof_of_work: bool,
+        queue: tuple[int, int],
+        stand_in: bool = False,
     ) -> None:
         self._directory = directory
         self._keys = keys
         self._proof_of_work = proof_of_work
         self._queue = queue
+        self._stand_in = stand_in
         self._stack = ExitStack()
 
     def __enter__(self) -> "Siege":
@@ -297,11 +185,16 @@ class Siege:
                     queue=self._queue,
                 )
             )
-            site = make_site(site_folder, onion=self.net.onion, keys=self._keys)
-            # The files are gone afterwards, and with them their access times.
-            waived = " ".join(("access", *lacking()))
-            environ = {**os.environ, "CASEDROP_LOCKDOWN_WAIVED": waived}
-            self._stack.enter_context(Drop(site.settings_file, site.front_socket, environ))
+            start = self._start_stand_in if self._stand_in else self._start_drop
+            pids = {"the drop": start(site_folder)}
+            # This process is the claimant, beside its tor.
+            pids["the drop's tor"] = [self.net.pids["service"]]
+            pids["the claimant's tor"] = [self.net.pids["client"]]
+            pids["attackers"] = [self.net.pids["client1"]]
+            pids["relays"] = [
+                pid for name, pid in self.net.pids.items() if name[:5] in ("autho", "relay")
+            ]
+            self.pids = pids
             self.claimant = Claimant(self._honest)
             # What each worker does once.
             self.claimant.visit()
@@ -310,6 +203,25 @@ class Siege:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _start_drop(self, folder: Path) -> list[int]:
+        """Start a drop in *folder*; the pids of its rooms."""
+        site = make_site(folder, onion=self.net.onion, keys=self._keys)
+        # The files are gone afterwards, and with them their access times.
+        waived = " ".join(("access", *lacking()))
+        environ = {**os.environ, "CASEDROP_LOCKDOWN_WAIVED": waived}
+        drop = self._stack.enter_context(Drop(site.settings_file, site.front_socket, environ))
+        return [drop.front_pid, drop.vault_pid]
+
+    def _start_stand_in(self, folder: Path) -> list[int]:
+        """Start in its place what answers at once."""
+        socket = folder / "front.sock"
+        command = [sys.executable, "-m", "scripts.rehearsal.stand_in", "--socket", str(socket)]
+        process = self._stack.enter_context(subprocess.Popen(command, cwd=ROOT))
+        self._stack.callback(process.terminate)
+        while not socket.exists() and process.poll() is None:
+            time.sleep(LOOK_SECONDS)
+        return [process.pid]
 
     def _honest(self, circuit: str) -> Browser:
         proxy = f"socks5h://{circuit}:-@127.0.0.1:{self.net.socks_ports[0]}"
@@ -323,6 +235,12 @@ class Siege:
             return None
         return state.descriptor.effort if state.descriptor else None
 
+    def quiet(self, seconds: float) -> Measured:
+        """The claimant's visits beside no attack."""
+        begun = Processors.now(self.pids)
+        steps = visits(self.claimant, seconds)
+        return Measured(None, steps, shares=Processors.now(self.pids).since(begun))
+
     def beside(self, trial: Trial, *, scale: float, seconds: float) -> Measured:
         """The claimant's visits beside *trial*."""
         before = self.effort()
@@ -332,9 +250,12 @@ class Siege:
             onion=self.net.onion,
             scale=scale,
             seconds=seconds,
-        ) as tally:
+        ) as attack:
+            pids = {**self.pids, "attackers": [*self.pids["attackers"], attack.pid]}
+            begun = Processors.now(pids)
             steps = visits(self.claimant, seconds)
-        measured = Measured(trial, steps, tally, (before, self.effort()))
+            shares = Processors.now(pids).since(begun)
+        measured = Measured(trial, steps, attack.tally, (before, self.effort()), shares)
         time.sleep(REST_SECONDS)
         return measured
 
@@ -354,72 +275,13 @@ def lay(
     for number, (work, queue) in enumerate(networks):
         of_network = [trial for trial in trials if trial.network == (work, queue)]
         place = directory / f"net-{number}"
-        with Siege(place, keys, proof_of_work=work, queue=queue) as siege:
-            quiet = Measured(None, visits(siege.claimant, asked.quiet_seconds))
+        with Siege(place, keys, proof_of_work=work, queue=queue, stand_in=asked.stand_in) as siege:
+            quiet = siege.quiet(asked.quiet_seconds)
             yield quiet, quiet
             for trial in of_network:
                 console.print(f"{trial.title} …")
                 seconds = min(trial.seconds, asked.effort_seconds) or asked.seconds
                 yield siege.beside(trial, scale=asked.scale, seconds=seconds), quiet
-
-
-def table(results: Sequence[tuple[Measured, Measured]], scale: float) -> Table:
-    """The results for people."""
-    drawn = Table("attack", "reached", "honest filings", "median", "worst", "page", "login")
-    for measured, quiet in results:
-        succeeded, filings = measured.filed()
-        times = _times(measured.of(*FILINGS))
-        drawn.add_row(
-            _title(measured, scale),
-            _reached(measured),
-            f"{succeeded} of {filings}",
-            _figure(statistics.median(times) if times else None, "s")
-            + _figure(measured.ratio(quiet, statistics.median), "x", before=", "),
-            _figure(max(times, default=None), "s")
-            + _figure(measured.ratio(quiet, max), "x", before=", "),
-            _both(measured, "page"),
-            _both(measured, "login"),
-        )
-    return drawn
-
-
-def _title(measured: Measured, scale: float) -> str:
-    if measured.trial is None:
-        return "quiet"
-    trial = measured.trial
-    scaled = "" if scale == 1 else f" ({visitors(trial.attack, scale)} visitors)"
-    return f"{trial.title}{scaled}" + (f"; {trial.differs}" if trial.differs else "")
-
-
-def _reached(measured: Measured) -> str:
-    if measured.trial is None:
-        return ""
-    tally = measured.tally
-    if not tally:
-        return "its process told nothing"
-    seconds = max(tally["seconds"], 0.1)
-    answers = ", ".join(f"{count} x {status}" for status, count in tally["answers"].items())
-    parts = [
-        f"{tally['most_open']} at once, {tally['opened'] / seconds:.1f} connections/s",
-        f"{tally['failed']} failed",
-        f"{tally['bytes'] / 1e6:.1f} MB sent" if tally["bytes"] > 1e5 else "",
-        f"answers: {answers}" if answers else "",
-    ]
-    before, after = measured.efforts
-    if after is not None and measured.trial.attack == "introductions":
-        parts.append(f"effort {before} before, {after} after")
-    return "; ".join(part for part in parts if part)
-
-
-def _both(measured: Measured, name: str) -> str:
-    steps = measured.of(name)
-    took = _times(steps)
-    median = _figure(statistics.median(took) if took else None, "s")
-    return f"{len(took)} of {len(steps)}, {median}"
-
-
-def _figure(value: float | None, unit: str, *, before: str = "") -> str:
-    return f"{before}{value:.1f} {unit}" if value is not None else f"{before}-"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -446,6 +308,9 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         choices=[trial.name for trial in TRIALS],
         help="only this one; can be given again",
+    )
+    made.add_argument(
+        "--stand-in", action="store_true", help="besiege a front that answers at once instead"
     )
     made.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     return made
@@ -495,6 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, before)
     # What was measured before it broke off is shown as well.
     console.print(table(results, asked.scale))
+    console.print(processor_table(results, asked.scale))
     if asked.json:
         figures = [measured.as_json(quiet) for measured, quiet in results]
         asked.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

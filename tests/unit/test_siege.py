@@ -16,10 +16,12 @@ from rich.console import Console
 
 from dropbox.codename import WordLists
 from onion.errors import OnionError
-from scripts.rehearsal import siege, siege_attacks
+from scripts.rehearsal import siege, siege_attacks, siege_table
 from scripts.rehearsal.claimant import Browser
-from scripts.rehearsal.siege import TRIALS, Claimant, Measured, Step
+from scripts.rehearsal.siege import Claimant
 from scripts.rehearsal.siege_attacks import ATTACKS, SocketDoor, Tally, TorDoor, Visit, besiege
+from scripts.rehearsal.siege_table import Measured, Step
+from scripts.rehearsal.siege_trials import TRIALS
 
 ONION = "casedrop" * 7 + ".onion"
 FORM = (
@@ -236,7 +238,7 @@ def test_the_table_names_what_failed_and_how_much_longer_it_took() -> None:
     assert beside.ratio(quiet, max) == 4.0
     console = Console(width=200)
     with console.capture() as drawn:
-        console.print(siege.table([(quiet, quiet), (beside, quiet)], 1.0))
+        console.print(siege_table.table([(quiet, quiet), (beside, quiet)], 1.0))
 
     text = " ".join(drawn.get().replace("│", " ").split())
     for said in ("2 of 4", "4.0 x", "8.0 s", "0 of 1, -", "1 of 1, 0.5 s", "2.0 connections/s"):

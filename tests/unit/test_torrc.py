@@ -91,6 +91,21 @@ def test_only_an_authority_votes_and_only_a_client_takes_connections() -> None:
     assert all("SocksPort 0\n" in text for text in (authority, private_torrc(NODE)))
 
 
+def test_no_private_node_gives_up_on_a_circuit_because_the_computer_is_busy() -> None:
+    servers = [
+        private_torrc(NODE),
+        private_torrc(replace(NODE, role="authority", dir_port=20004)),
+    ]
+    others = [
+        private_torrc(replace(NODE, role="client", or_port=0, socks_port=20005)),
+        private_torrc(replace(NODE, role="service", or_port=0, service=SERVICE)),
+    ]
+
+    assert all("\nLearnCircuitBuildTimeout 0\n" in text for text in servers + others)
+    assert all("\nMaxOnionQueueDelay 60 seconds\n" in text for text in servers)
+    assert not any("MaxOnionQueueDelay" in text for text in others)
+
+
 def test_every_private_address_is_on_loopback() -> None:
     text = private_torrc(replace(NODE, role="authority", dir_port=20004, socks_port=20005))
     ports = [
