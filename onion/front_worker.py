@@ -42,7 +42,8 @@ _ACCEPTED_AT_ONCE = 8
 # nothing more and ends with the last of them, unless the other worker is just doing that.
 POSTPONE_SECONDS = 600.0
 # Until when, on the monotonic clock of this machine, some worker accepts nothing: it says so again
-# at every tick. Shared by all workers, since it is made before they fork.
+# at every tick, and the one that takes its place says that it is over. Shared by all workers, since
+# it is made before they fork.
 _retiring = mmap.mmap(-1, 8)
 _RETIRING_SECONDS = 30.0
 
@@ -63,7 +64,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._next_tick = 0.0
         self._stopped_at: float | None = None
         self._due_at: float | None = None
-        self._retired = False
+        self._retired = self._leaves = False
 
     def load_wsgi(self) -> None:
         """Load the application, and its limits."""
@@ -74,14 +75,15 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         used = getattr(module, "circuit_use", None)
         self._turns = Turns(self._limits, used) if used else Turns(self._limits)
         app: Callable[[Any, Any], Any] = self.wsgi  # type: ignore[has-type]
-        name = getattr(module, "no_place", "")
+        said = {getattr(module, "no_place", ""): "busy", getattr(module, "rests", ""): "rest"}
+        said.pop("", None)
 
-        def with_busy(environ: Any, start_response: Any) -> Any:
-            environ[name] = self._thread.busy
+        def with_place(environ: Any, start_response: Any) -> Any:
+            environ.update({name: getattr(self._thread, what) for name, what in said.items()})
             return app(environ, start_response)
 
-        if name:
-            self.wsgi = with_busy
+        if said:
+            self.wsgi = with_place
 
     # --- Arriving, in the main loop ---
 
@@ -97,7 +99,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
     def _accepted(self, conn: Any) -> None:
         self.nr_conns += 1
         conn.arrival = Arrival(conn.sock, time.monotonic(), self._limits)
-        conn.upload, conn.busy = None, False
+        conn.upload, conn.busy, conn.rests = None, False, False
         conn.source = BodySource(conn.sock, self._limits.slow_seconds)
         self._arriving[conn.arrival] = conn
         self.poller.register(conn.sock, EVENT_READ, partial(self._read, conn))
@@ -162,9 +164,22 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             conn.source.open()
         conn.sock.settimeout(SEND_SECONDS)
         self._thread.busy = conn.busy
-        return super().handle_request(req, conn)
+        self._thread.rest = partial(self.method_queue.defer, self._rest, conn)
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            # Nothing of a request outlives it.
+            self._thread.rest = None
 
-    # --- Afterwards, in the main loop ---
+    # --- Meanwhile and afterwards, in the main loop ---
+
+    def _rest(self, conn: Any) -> None:
+        """Let another request work, as this one only waits. An upload has no turn to give up."""
+        if conn.rests or (conn.upload is not None and not conn.busy):
+            return
+        conn.rests = True
+        self._turns.rest()
+        self._start_short()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Free the place of a request that was answered, and close or drain its connection."""
@@ -172,7 +187,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             self._uploads.end(conn.upload)
             self._start_uploads()
         else:
-            self._turns.end(conn.arrival.circuit)
+            self._turns.end(conn.arrival.circuit, rested=conn.rests)
             self._start_short()
         conn.missing -= conn.source.taken
         self._drain(conn)
@@ -222,6 +237,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._next_tick = now + _TICK_SECONDS
         if not self.alive and self._stopped_at is None:
             self._stopped_at = now
+        self._say_retiring(now)
         stopped = 0.0 if self._stopped_at is None else now - self._stopped_at
         late = self._arrivals.late(now)
         if stopped >= LAST_HEADS_SECONDS:
@@ -253,14 +269,29 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             return
         bodies = len(self._arrivals) - len(self._arrivals.headless())
         if self._uploads.are_idle and not bodies and not self._draining:
-            self.alive = False
+            # Beside a flood many wait. If both workers only answered those, whoever comes would
+            # stand behind them all, whatever the turns say.
+            self._leaves = not self._turns.are_idle and not self._another_retires(now)
+            self.alive = not (self._leaves or self._turns.are_idle)
+            self._say_retiring(now)
             return
         self._due_at = now if self._due_at is None else self._due_at
         if not self._retired and now - self._due_at >= POSTPONE_SECONDS:
-            self._retired = struct.unpack("d", _retiring[:])[0] < now
+            self._retired = not self._another_retires(now)
             self.set_accept_enabled(self._accepting)
-        if self._retired:
+        self._say_retiring(now)
+
+    def _another_retires(self, now: float) -> bool:
+        return bool(struct.unpack("d", _retiring[:])[0] >= now)
+
+    def _say_retiring(self, now: float) -> None:
+        if self._retired or self._leaves:
             _retiring[:] = struct.pack("d", now + _RETIRING_SECONDS)
+
+    def run(self) -> None:
+        """Serve, in the place of the one that accepted nothing."""
+        _retiring[:] = struct.pack("d", 0.0)
+        super().run()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Accept connections or not; a worker that only waits for its last uploads does not."""

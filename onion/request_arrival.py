@@ -37,7 +37,8 @@ class ArrivalLimits:
     slowly as it likes; ``slowest_bytes``: afterwards, at least so many a second on average.
     ``fair_bytes``: an upload that arrives at less than these a second gives its place up when
     others wait. ``uploads``: how many uploads have a thread at once; ``large_uploads``: how many
-    that are larger than ``large_bytes``; ``short_requests``: how many other requests have one;
+    that are larger than ``large_bytes``; ``short_requests``: how many other requests have one, and
+    ``working_requests``: how many of these work, while the others only wait to be answered;
     ``circuit_uploads`` and ``circuit_requests``: how many uploads and other requests of one circuit
     have one.
     """
@@ -51,8 +52,11 @@ class ArrivalLimits:
     # photograph finds room beside a flood of large files.
     large_uploads: int = 12
     large_bytes: int = 8 * 2**20
-    # About half of them wait for the vault's tick at a time, and the others keep a core busy.
-    short_requests: int = 6
+    # With the uploads as many as a worker has threads. Those that wait for the vault's tick take no
+    # processor, and of those that work each takes longer the more there are: one computes, while
+    # another waits for gpg.
+    short_requests: int = 8
+    working_requests: int = 2
     circuit_uploads: int = 2
     circuit_requests: int = 2
 

@@ -12,10 +12,13 @@ SOCKET_PATH_BYTES = 107  # sockaddr_un has room for 108 with the final zero; Lin
 # A browser opens about six connections to a host; 16 is enough and still stops a flood on one
 # circuit.
 MAX_STREAMS = 16
-# Tor asks for work once requests queue up beyond this rate. With tor's default of 250/s a server
-# with two cores would be overwhelmed before a queue forms.
-POW_QUEUE_RATE = 20
-POW_QUEUE_BURST = 200
+# Tor asks for work once requests queue up beyond this rate. Each takes 3 to 4 ms of a processor: a
+# hundred a second leave most of two cores to the drop, and tor's default of 250 would not. Not
+# fewer: of those that offer the same effort the oldest is next, and one that has waited for half a
+# minute is thrown away when its turn comes, in place of one that could be answered. While half a
+# minute's worth waits, nobody is answered, until there are fewer or the effort rises.
+POW_QUEUE_RATE = 100
+POW_QUEUE_BURST = 500
 # More than the default of 3, so that losing some introduction points does not cut the service off.
 # Tor allows 20.
 INTRODUCTION_POINTS = 5

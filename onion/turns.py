@@ -1,8 +1,9 @@
 """Which short requests of the front have a thread, and which of the waiting ones is next.
 
-All that run at once share a core, so that with many of them each takes as long as all. A few run at
-a time, and the next is of the circuit that has used least of what circuits can ask for: somebody
-who comes once does not stand behind a flood.
+All that work at once share a core, so that with many of them each takes as long as all. A few work
+at a time, and the next is of the circuit that has used least of what circuits can ask for: somebody
+who comes once does not stand behind a flood. A request that only waits for the vault lets the next
+one work, and keeps its thread.
 """
 
 import heapq
@@ -47,6 +48,7 @@ class Turns:
         self._used = used
         self._numbers = count()
         self._running: Counter[bytes] = Counter()
+        self._resting = 0
         self._waiting: list[_Waiting] = []
         # Of circuits that have as many running as they can.
         self._held: dict[bytes, deque[_Waiting]] = {}
@@ -67,7 +69,7 @@ class Turns:
     def start(self) -> list[Any]:
         """The connections whose turn it is now."""
         started = []
-        while self._waiting and self._running.total() < self._limits.short_requests:
+        while self._waiting and self._has_place:
             one = heapq.heappop(self._waiting)
             if one.circuit and self._running[one.circuit] >= self._limits.circuit_requests:
                 self._held.setdefault(one.circuit, deque()).append(one)
@@ -76,8 +78,19 @@ class Turns:
             started.append(one.connection)
         return started
 
-    def end(self, circuit: bytes) -> None:
-        """Free the place of a request of *circuit*."""
+    @property
+    def _has_place(self) -> bool:
+        running = self._running.total()
+        working = running - self._resting
+        return running < self._limits.short_requests and working < self._limits.working_requests
+
+    def rest(self) -> None:
+        """One of those that run only waits from now on."""
+        self._resting += 1
+
+    def end(self, circuit: bytes, *, rested: bool = False) -> None:
+        """Free the place of a request of *circuit*; *rested*: if ``rest`` was called for it."""
+        self._resting -= rested
         self._running[circuit] -= 1
         if not self._running[circuit]:
             del self._running[circuit]

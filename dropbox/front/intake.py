@@ -143,8 +143,8 @@ class Intake:
     """Files and looks up cases. There is one for each worker process, shared by its threads.
 
     ``drains``: see dropbox.front.uploads.receive. ``charge`` counts what each circuit asks for:
-    Busy can also be TooMuch. *day_key* returns today's day key, or raises
-    CannotSeal: see TodaysKey.current.
+    Busy can also be TooMuch. *rest* is called when a request only waits for the vault's tick.
+    *day_key* returns today's day key, or raises CannotSeal: see TodaysKey.current.
     """
 
     def __init__(
@@ -157,8 +157,10 @@ class Intake:
         campaign: Campaign,
         cost: Cost,
         charge: Charge = free_of_charge,
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
         self.charge = charge
+        self._rest = rest
         self._settings = settings
         self._reviewers = reviewers
         self._vault = vault
@@ -260,6 +262,8 @@ class Intake:
             for file in state.attachments
             for piece in piece_ids(file)
         ]
+        # All is computed; until the vault's next tick others can compute.
+        self._rest()
         self._vault.commit(SealedBlock(block_id, erased_by(block_id), block), claims)
 
     def replies(self, codename: Codename) -> list[ReceivedReply]:
@@ -297,6 +301,7 @@ class Intake:
         """
         tags = reply_tags(self._keys(codename).tag_key)
         chosen = [tags[index] for index in indexes if 0 <= index < len(tags)]
+        self._rest()
         self._vault.forget_replies(chosen or [secrets.token_bytes(ID_BYTES)])
 
     def withdraw(self, codename: Codename, language: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from flask import g
 
+from dropbox.front.turn import rest
+
 # Twice as long as the work takes. Most of that is deriving the codename's keys, which takes the
 # same time for all. It is little compared with the seconds that a Tor circuit takes.
 STEP_SECONDS = 0.1
@@ -26,4 +28,5 @@ def paced(view: Callable[..., Any]) -> Callable[..., Any]:
 def wait(step_seconds: float) -> None:
     """Delay a paced view's finished response until the next whole step since its request began."""
     if "started" in g:
+        rest()
         time.sleep((g.started - time.monotonic()) % step_seconds)

@@ -21,6 +21,7 @@ from dropbox.front.intake import Intake
 from dropbox.front.page_length import check_page_lengths
 from dropbox.front.shared_keys import SharedKeys, default_path
 from dropbox.front.submission import NO_PLACE
+from dropbox.front.turn import RESTS, rest
 from dropbox.front.vault_client import VaultClient
 from dropbox.front.vault_connector import VaultConnector
 from dropbox.key_expiry import notice
@@ -82,6 +83,7 @@ def _load() -> tuple[Flask, TodaysKey]:
             campaign=campaign,
             cost=COST,
             charge=_limits.charge,
+            rest=rest,
         ),
         public_keys=PublicKeys.load(_settings.keys),
         campaign=campaign,
@@ -111,6 +113,8 @@ warn_waived(_room, _settings.waived)
 
 # Under this name gunicorn's worker says in the WSGI environment that an upload has no thread.
 no_place = NO_PLACE
+# Under this name it gives a function to call when a request only waits for the vault.
+rests = RESTS
 # By this the worker serves those first who have used least: see onion.turns.
 circuit_use = _limits.used
 # What gunicorn's worker has to know: see onion.request_arrival.ArrivalLimits.

@@ -22,6 +22,7 @@ from dropbox.codename import CHEAPEST, Codename, WordLists, derive_keys
 from dropbox.errors import CannotStore, VaultUnavailable
 from dropbox.front.answer_pages import ANSWERS_BYTES
 from dropbox.front.factory import load_pages
+from dropbox.front.turn import RESTS
 from dropbox.front.uniform_response import (
     FLOOR_PAD_BYTES,
     MAX_SENT_BYTES,
@@ -769,6 +770,16 @@ def test_a_codename_nobody_used_opens_the_same_empty_inbox(front: Front) -> None
         len({page.form().value("token") for page in answers}) == 2
         and len({len(page.raw) for page in answers}) == 1
     )
+
+
+def test_an_answer_that_only_waits_for_its_time_lets_others_work(front: Front) -> None:
+    said: list[str] = []
+    client = front.app.test_client()
+    how = {"base_url": f"http://{ONION}", "environ_overrides": {RESTS: lambda: said.append("")}}
+    assert client.get("/zh-hans/", **how).status_code == 200 and said == []
+    assert client.post("/zh-hans/inbox", data={"codename": "x"}, **how).status_code == 400
+
+    assert said == [""]
 
 
 def test_a_wrong_codename_names_the_word_and_keeps_what_was_typed(

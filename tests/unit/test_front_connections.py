@@ -30,7 +30,7 @@ from onion.request_arrival import HEAD_BYTES, SHORT_BYTES, ArrivalLimits, Arriva
 from onion.turns import Turns
 from onion.upload_places import WAIT_SECONDS, UploadPlaces
 
-LIMITS = ArrivalLimits(uploads=1, short_requests=8, circuit_requests=2)
+LIMITS = ArrivalLimits(uploads=1, short_requests=8, working_requests=8, circuit_requests=2)
 GET = b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n"
 TICK = 0.25
 
@@ -392,6 +392,56 @@ def test_a_late_worker_ends_with_the_answer_that_was_its_last(front: Front) -> N
     assert not front.worker.alive
 
 
+def test_a_thread_says_that_its_request_only_waits_and_keeps_nothing_of_it(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = front.worker
+    monkeypatch.setattr(gthread.ThreadWorker, "handle_request", lambda *_: worker._thread.rest())
+    worker.method_queue.init()
+    front.comes(post(3, b"abc"))
+    (conn,) = front.given
+    worker.handle_request(next(conn.parser), conn)
+    # The main loop does it.
+    assert not conn.rests
+    worker.method_queue.run_callbacks(None)
+    worker.method_queue.close()
+
+    assert conn.rests and worker._thread.rest is None
+
+
+def test_a_request_that_only_waits_lets_the_next_one_work(front: Front) -> None:
+    front.limit(replace(LIMITS, short_requests=2, working_requests=1))
+    for circuit in ("fc00::a", "fc00::b", "fc00::c"):
+        front.comes(GET, circuit)
+    (first,) = front.given
+    front.worker._rest(first)
+    second = front.given[-1]
+    assert front.given == [first, second] and second is not first
+    # Once is enough; and its thread, which the third would need, it keeps.
+    front.worker._rest(first)
+    front.worker._rest(second)
+    assert len(front.given) == 2
+    front.answered(first)
+    front.answered(second)
+    front.answered(front.given[0])
+
+    assert front.worker._turns.are_idle and front.worker._turns._resting == 0
+
+
+def test_an_upload_has_no_turn_to_give_up_and_one_that_is_refused_has(front: Front) -> None:
+    front.limit(replace(LIMITS, short_requests=2, working_requests=1))
+    front.comes(UPLOAD, "fc00::a")
+    front.comes(GET, "fc00::b")
+    front.comes(GET, "fc00::c")
+    upload, page = front.given
+    front.worker._rest(upload)
+    assert len(front.given) == 2
+    upload.busy = True
+    front.worker._rest(upload)
+
+    assert front.given[:2] == [upload, page] and len(front.given) == 3
+
+
 class Served(Exception):
     """gunicorn was asked to serve."""
 
@@ -442,19 +492,20 @@ def test_the_application_says_its_limits_and_learns_who_has_no_place(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def application(environ: dict[str, object], _: object) -> object:
-        return environ["no.place"]
+        return environ["no.place"], environ["it.rests"]
 
     module: Any = types.ModuleType("a_front")
     module.arrival_limits, module.no_place = {"head_seconds": 7}, "no.place"
+    module.rests = "it.rests"
     monkeypatch.setitem(sys.modules, "a_front", module)
     front.worker.cfg.set("wsgi_app", "a_front:application")
     front.worker.app = types.SimpleNamespace(wsgi=lambda: application)
     front.worker.load_wsgi()
-    front.worker._thread.busy = "whether"
+    front.worker._thread.busy, front.worker._thread.rest = "whether", "how"
 
     assert front.worker._limits == replace(ArrivalLimits(), head_seconds=7)
     assert front.worker._uploads._limits is front.worker._limits
-    assert front.worker.wsgi({}, None) == "whether"
-    module.no_place = ""
+    assert front.worker.wsgi({}, None) == ("whether", "how")
+    module.no_place = module.rests = ""
     front.worker.load_wsgi()
     assert front.worker.wsgi is application

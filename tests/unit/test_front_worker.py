@@ -1,6 +1,7 @@
 """When a worker ends that has answered enough; the clock is a number that each call is given."""
 
 import socket
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from onion import front_worker
 from onion.front_worker import POSTPONE_SECONDS, FrontWorker
 from onion.request_arrival import Arrival, ArrivalLimits, Arrivals, BodySource
+from onion.turns import Turns
 from onion.upload_places import Upload, UploadPlaces
 
 LIMITS = ArrivalLimits()
@@ -39,7 +41,8 @@ def worker(answered: int = 20) -> Any:
     made: Any = FrontWorker.__new__(FrontWorker)
     made.alive, made.nr, made.last_response = True, answered, 20
     made._uploads, made._arrivals, made._draining = UploadPlaces(LIMITS), Arrivals(9), {}
-    made._due_at, made._retired, made._accepting = None, False, True
+    made._due_at, made._retired, made._leaves, made._accepting = None, False, False, True
+    made._turns = Turns(LIMITS)
     made.poller = Listener()
     made.sockets = [made.poller]
     return made
@@ -108,3 +111,28 @@ def test_only_one_worker_at_a_time_accepts_nothing() -> None:
     second._end_if_due(late + 60)
 
     assert not second.poller.accepts
+
+
+def test_beside_a_flood_only_one_worker_at_a_time_leaves_while_others_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second, third = worker(), worker(), worker()
+    for one in (first, second):
+        one._turns.wait("connection", b"fc00::a", 1_000.0)
+        one._end_if_due(1_000.0)
+    assert (first.alive, second.alive) == (False, True)
+    # One for whose request nobody waits goes at once.
+    third._end_if_due(1_000.0)
+    assert not third.alive
+    # It takes the first long to answer those that wait.
+    first._next_tick, first._stopped_at = 0.0, 1_000.0
+    monkeypatch.setattr(front_worker, "time", SimpleNamespace(monotonic=lambda: 1_025.0))
+    first.murder_pending()
+    second._end_if_due(1_050.0)
+    assert second.alive
+    # Its place is taken.
+    monkeypatch.setattr(front_worker.gthread.ThreadWorker, "run", lambda _: None)
+    worker().run()
+    second._end_if_due(1_050.0)
+
+    assert not second.alive

@@ -124,6 +124,32 @@ def test_a_report_and_its_file_arrive_at_each_reviewers_desk(site: Site, opener:
         assert desk.tombstones() == {} and desk.keys.unopened == []
 
 
+def test_a_filing_rests_when_all_is_computed_and_it_waits_for_the_vault(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    site.intake = Intake(
+        site.settings,
+        reviewers=site.reviewers,
+        vault=site.vault,
+        day_key=site.todays.current,
+        campaign=site.campaign,
+        cost=CHEAPEST,
+        rest=lambda: done.append("rest"),
+    )
+    for module, name in ((intake_module, "seal_block"), (site.vault, "commit")):
+        act = getattr(module, name)
+
+        def noted(*given: Any, act: Any = act, name: str = name) -> Any:
+            done.append(name)
+            return act(*given)
+
+        monkeypatch.setattr(module, name, noted)
+    site.filed()
+
+    assert done == ["seal_block", "rest", "commit"]
+
+
 def test_the_control_without_a_reviewers_secret_nothing_is_a_report(
     site: Site, opener: Opener
 ) -> None:

@@ -43,8 +43,8 @@ NODE = PrivateNode(
         "HiddenServiceMaxStreams 16",
         "HiddenServiceMaxStreamsCloseCircuit 1",
         "HiddenServicePoWDefensesEnabled 1",
-        "HiddenServicePoWQueueRate 20",
-        "HiddenServicePoWQueueBurst 200",
+        "HiddenServicePoWQueueRate 100",
+        "HiddenServicePoWQueueBurst 500",
         "HiddenServiceEnableIntroDoSDefense 0",
     ],
 )

@@ -5,7 +5,7 @@ import random
 from onion.request_arrival import ArrivalLimits
 from onion.turns import FORGIVEN, MOST_USED_SECONDS, Turns
 
-LIMITS = ArrivalLimits(short_requests=2, circuit_requests=1)
+LIMITS = ArrivalLimits(short_requests=2, working_requests=2, circuit_requests=1)
 
 
 def turns(**used: float) -> Turns:
@@ -32,6 +32,26 @@ def test_as_many_run_at_once_as_the_limit_says() -> None:
     assert made.start() == ["a", "b"] and made.start() == []
     made.end(b"a")
     assert made.start() == ["c"]
+
+
+def test_one_that_only_waits_lets_the_next_work_and_keeps_its_place() -> None:
+    made = Turns(ArrivalLimits(short_requests=3, working_requests=1))
+    for name in "abcde":
+        made.wait(name, name.encode(), 0.0)
+    for name in "abc":
+        assert made.start() == [name] and made.start() == []
+        made.rest()
+    # All three still have their threads.
+    assert made.start() == []
+    made.end(b"b", rested=True)
+    assert made.start() == ["d"]
+    made.end(b"d")
+    assert made.start() == ["e"]
+    made.rest()
+    for circuit in (b"a", b"c", b"e"):
+        made.end(circuit, rested=True)
+
+    assert made.are_idle and made.start() == []
 
 
 def test_of_those_that_wait_the_next_has_used_least_and_came_first() -> None:
