@@ -54,9 +54,9 @@ FILE_BYTES = 2 * 2**20
 PATIENCE_SECONDS = 60.0
 GRACE_SECONDS = 60.0
 # How long an attack has until all its circuits are built; it goes on with those that it has.
-GATHER_SECONDS = 45.0
+GATHER_SECONDS = 120.0
 # Between two attacks.
-REST_SECONDS = 3.0
+REST_SECONDS = 10.0
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 EFFORT_SECONDS = 5.0

@@ -1,9 +1,9 @@
 """The soak: a drop at half load for an hour, and what it holds meanwhile.
 
-    python -m scripts.rehearsal.soak [--minutes N] [--a-second RATE] [--samples FILE]
+    python -m scripts.rehearsal.soak [--minutes N] [--clients N] [--a-second RATE] [--samples FILE]
 
-Half load: CLIENTS visitors, each of whom pauses after every visit for as long as it took, or for
-longer where at most so many visits a second are wanted. They file, file with a file, and log in.
+Half load: visitors, each of whom pauses after every visit for as long as it took, or for longer
+where at most so many visits a second are wanted. They file, file with a file, and log in.
 What front and vault hold is looked at all the time; printed are the medians of the first quarter,
 the middle half and the last quarter, which should be alike. The exit code is 2 if a visit was not
 answered.
@@ -99,9 +99,9 @@ def visit_until(
 
 
 def soak(
-    drop: Drop, socket: Path, seconds: float, rate: float
+    drop: Drop, socket: Path, seconds: float, *, clients: int, rate: float
 ) -> tuple[int, float, dict[str, list[Sample]]]:
-    """Load *drop* with at most *rate* visits a second.
+    """Load *drop* with *clients* visitors who make at most *rate* visits a second.
 
     Returns the number of visits, the share of a core that it used, and the samples.
     """
@@ -118,12 +118,12 @@ def soak(
         try:
             # Not all the same at once.
             order = visits[first:] + visits[:first]
-            visit_until(begun + seconds, order, done, apart=CLIENTS / rate)
+            visit_until(begun + seconds, order, done, apart=clients / rate)
         except (SystemExit, OSError, httpx.HTTPError) as why:
             failed.append(why)
 
     threads = [
-        threading.Thread(target=work, args=(3 * number % len(visits),)) for number in range(CLIENTS)
+        threading.Thread(target=work, args=(3 * number % len(visits),)) for number in range(clients)
     ]
     for thread in threads:
         thread.start()
@@ -163,6 +163,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="soak", description="A drop at half load, for long.")
     parser.add_argument("--minutes", type=float, default=60.0, help="for how long (default 60)")
     parser.add_argument(
+        "--clients", type=int, default=CLIENTS, help=f"how many visitors (default {CLIENTS})"
+    )
+    parser.add_argument(
         "--a-second", type=float, default=math.inf, help="at most so many visits a second"
     )
     parser.add_argument("--samples", type=Path, help="a new CSV file for all that was seen")
@@ -177,7 +180,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         environ = {**os.environ, **WAIVED, **PLENTY}
         with Drop(site.settings_file, site.front_socket, environ) as drop:
             visits, share, samples = soak(
-                drop, site.front_socket, asked.minutes * 60, asked.a_second
+                drop,
+                site.front_socket,
+                asked.minutes * 60,
+                clients=asked.clients,
+                rate=asked.a_second,
             )
     except SystemExit as why:
         print(why, file=sys.stderr)
