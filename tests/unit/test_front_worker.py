@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from gunicorn.workers import gthread
 
 from onion import front_worker
 from onion.front_worker import POSTPONE_SECONDS, FrontWorker
@@ -131,7 +132,7 @@ def test_beside_a_flood_only_one_worker_at_a_time_leaves_while_others_wait(
     second._end_if_due(1_050.0)
     assert second.alive
     # Its place is taken.
-    monkeypatch.setattr(front_worker.gthread.ThreadWorker, "run", lambda _: None)
+    monkeypatch.setattr(gthread.ThreadWorker, "run", lambda _: None)
     worker().run()
     second._end_if_due(1_050.0)
 
