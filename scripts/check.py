@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import pwd
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,13 @@ if TYPE_CHECKING:
     from dropbox.next_address import NextAddress
     from dropbox.settings import Settings
 
+# Prints those of its arguments that it may not read, each with a zero byte.
+_UNREADABLE = """
+import os, sys
+for path in sys.argv[1:]:
+    if not os.access(path, os.R_OK | (os.X_OK if os.path.isdir(path) else 0)):
+        os.write(1, os.fsencode(path) + bytes(1))
+"""
 HELP = "check settings, keys, campaign and pages as a start does, without stopping anything"
 
 
@@ -30,16 +41,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> None:
     """Do it.
 
-    Raises SettingsError, KeysError, CampaignError, CatalogError or PageTooLong: what would stop a
-    start.
+    Raises SettingsError, KeysError, CampaignError, CatalogError, PageTooLong, CannotRun or OSError:
+    what would stop a start.
     """
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
     from scripts import texts  # noqa: PLC0415
+    from scripts.export_key import read_export_key  # noqa: PLC0415
 
     settings = Settings.load({**os.environ, FILE_VARIABLE: str(asked.settings)})
     print(check_keys(settings.keys))
     texts.check(asked.settings)
+    read_export_key(settings.export_key)
+    check_rights(settings, asked.settings)
     if settings.next_address is not None:
         print(check_next_address(settings))
     print("A start would find nothing wrong with settings, keys, campaign and pages.")
@@ -84,3 +98,50 @@ def check_keys(keys: Path) -> str:
         f"{pinned} reviewer{'s are' if pinned > 1 else ' is'} pinned; reports can be sealed to "
         f"all until {last_day}."
     )
+
+
+def check_rights(settings: Settings, file: Path) -> None:
+    """Raise SettingsError for what root can read, but the users that the rooms run as cannot.
+
+    They are other users where [vault] front_user names one; the vault's owns the store's folder.
+    """
+    from dropbox.errors import SettingsError  # noqa: PLC0415
+
+    if settings.front_user is None or os.geteuid() != 0:
+        return
+    try:
+        users = [pwd.getpwnam(settings.front_user)]
+        if settings.store_file.parent.is_dir():
+            users.append(pwd.getpwuid(settings.store_file.parent.stat().st_uid))
+    except KeyError:
+        raise SettingsError(
+            f"This computer does not know the user {settings.front_user} of [vault] front_user, or "
+            f"whom {settings.store_file.parent} belongs to."
+        ) from None
+    for user in users:
+        if found := unreadable([*_read_by_rooms(settings, file)], user):
+            raise SettingsError(
+                f"The user {user.pw_name}, whom a room runs as, may not read "
+                f"{found[0]}: chmod a+rX {found[0]}"
+            )
+
+
+def _read_by_rooms(settings: Settings, file: Path) -> Iterator[Path]:
+    yield from (file.absolute(), settings.keys, *sorted(settings.keys.iterdir()), settings.campaign)
+    if settings.catalogs is not None:
+        yield from (settings.catalogs, *sorted(settings.catalogs.rglob("*")))
+    if settings.next_address is not None and settings.next_address.exists():
+        yield settings.next_address
+
+
+def unreadable(paths: Sequence[Path], user: pwd.struct_passwd) -> list[str]:
+    """Those of *paths* that *user* may not read. Only root can ask for another than itself."""
+    other = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    asked = subprocess.run(
+        [sys.executable, "-I", "-c", _UNREADABLE, *paths],
+        capture_output=True,
+        check=True,
+        cwd="/",
+        **({} if user.pw_uid == os.geteuid() else other),  # type: ignore[call-overload]
+    )
+    return [os.fsdecode(path) for path in asked.stdout.split(b"\0") if path]

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.command_line import CannotRun
-from scripts.operator.export_key import read_export_key
+from scripts.export_key import read_export_key
 from scripts.operator.typed import answer
 
 HELP = "set up the drop of the Debian package, and open it"

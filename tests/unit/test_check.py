@@ -1,11 +1,15 @@
 """`casedrop check`: what would stop a start is said while the drop still serves."""
 
+import os
+import pwd
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from scripts import casedrop
+from scripts import casedrop, check
 from scripts.newsite import make_site
 
 ONION = "b" * 56 + ".onion"
@@ -50,3 +54,63 @@ def test_a_wrong_setting_is_named(settings: Path, capsys: pytest.CaptureFixture[
     assert casedrop.main(["check", "--settings", str(settings)]) == 2
 
     assert "[vault] grace_days" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("data", "sentence"), [(b"short", "is damaged"), (None, "export.key")])
+def test_an_export_key_that_no_vault_starts_with_is_named(
+    settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    data: bytes | None,
+    sentence: str,
+) -> None:
+    monkeypatch.setattr("scripts.texts.check", lambda _: None)
+    monkeypatch.setattr(check, "check_keys", lambda _: "")
+    key = settings.with_name("export.key")
+    key.unlink()
+    if data is not None:
+        key.write_bytes(data)
+    assert casedrop.main(["check", "--settings", str(settings)]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+# --- Whom the rooms run as ---
+
+
+@pytest.fixture
+def of_all() -> Iterator[Path]:
+    """A folder that other users may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_what_a_room_may_not_read_is_found_and_what_it_may_is_not(of_all: Path) -> None:
+    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    folder, file, closed = of_all / "folder", of_all / "file", of_all / "closed"
+    folder.mkdir(mode=0o755)
+    file.touch(0o644)
+    closed.touch(0o000)
+    assert check.unreadable([folder, file, closed], user) == [str(closed)]
+    folder.chmod(0o644)
+    assert check.unreadable([folder, file], user) == [str(folder)]
+    folder.chmod(0o755)
+
+
+def test_a_start_that_would_fail_for_want_of_rights_is_not_called_right(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What root copies into the folder of the keys with a narrow umask, only root can read."""
+    monkeypatch.setattr("scripts.texts.check", lambda _: None)
+    monkeypatch.setattr(check, "check_keys", lambda _: "")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(check, "unreadable", lambda paths, _: [str(paths[0])])
+    assert casedrop.main(["check", "--settings", str(settings)]) == 0
+    me = pwd.getpwuid(os.getuid()).pw_name
+    text = settings.read_text("utf-8")
+    settings.write_text(f'{text}front_user = "{me}"\n', "utf-8")
+    assert casedrop.main(["check", "--settings", str(settings)]) == 2
+    assert f"may not read {settings}: chmod a+rX" in capsys.readouterr().err
+    settings.write_text(f'{text}front_user = "nobody-here"\n', "utf-8")
+    assert casedrop.main(["check", "--settings", str(settings)]) == 2
+    assert "nobody-here" in capsys.readouterr().err
