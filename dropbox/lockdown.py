@@ -83,11 +83,21 @@ def _apply(
         try:
             enforce(room)
         except (CannotLockDown, OSError) as why:
+            if isinstance(why, PermissionError) and _is_own(room, why.filename):
+                # Its file is what is wrong, and no reason to waive this part.
+                raise CannotLockDown(
+                    f"The {room.name} may not open {why.filename}: change its owner or permissions."
+                ) from None
             reason = f"{why.strerror}." if isinstance(why, OSError) else str(why)
             raise CannotLockDown(
                 f"The {room.name} cannot be locked down, part {part}: {reason} To start without "
                 "this part, name it in the setting [lockdown] waived."
             ) from None
+
+
+def _is_own(room: Room, name: str | Path | None) -> bool:
+    """Whether *name* is in the folder in which the room may write."""
+    return None not in (name, room.writable) and Path(str(name)).is_relative_to(str(room.writable))
 
 
 def warn_waived(room: Room, waived: Collection[str]) -> None:

@@ -69,8 +69,8 @@ class Copies:
         there = sorted(path.stem for path in self.folder.glob("*.gpg"))
         raise CannotRun(
             f"There is no copy that was made from version {version}, which is installed. "
-            + (f"There are copies of {', '.join(there)}." if there else "")
-            + " A copy stays for a week, and until the machine starts again. Nothing was changed."
+            + (f"There are copies of {', '.join(there)}. " if there else "")
+            + "A copy stays for a week, and until the machine starts again. Nothing was changed."
         )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dropbox.settings import Settings
 
 # Where the Debian package has them, and Debian's tor.
+DEBIAN_SETTINGS = Path("/etc/casedrop")
 _DEBIAN_FRONT = Path("/run/casedrop/front.sock")
 DEBIAN_CONTROL = Path("/run/tor/control")
 DEBIAN_SERVICE = Path("/var/lib/tor/casedrop")
@@ -50,8 +51,14 @@ class Site:
 
 
 def _present(beside: Path, debian: Path) -> Path:
-    """What is beside the settings; the Debian package's, if that alone is there."""
-    return debian if not os.path.lexists(beside) and os.path.lexists(debian) else beside
+    """What is beside the settings; the Debian package's, if that alone is there.
+
+    Where neither is, it is the package's if the settings are.
+    """
+    if os.path.lexists(beside):
+        return beside
+    packaged = beside.is_relative_to(DEBIAN_SETTINGS)
+    return debian if packaged or os.path.lexists(debian) else beside
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

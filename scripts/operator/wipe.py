@@ -24,7 +24,7 @@ from scripts.operator.setup import SERVICES, SOCKETS, TIMERS, TOR, systemctl
 from scripts.operator.typed import answer
 
 HELP = "stop the drop and overwrite its keys and its vault, for an emergency"
-_DEBIAN_SETTINGS, _DEBIAN_MEMORY = Path("/etc/casedrop"), Path("/run/casedrop-front")
+_DEBIAN_MEMORY = Path("/run/casedrop-front")
 _DEBIAN_SOCKETS, _DEBIAN_VAULT = Path("/run/casedrop"), Path("/var/lib/casedrop")
 # What an upgrade of the Debian package copied, its key first.
 _DEBIAN_COPIES = (Path("/run/casedrop-copy"), Path("/var/lib/casedrop-copy"))
@@ -103,7 +103,7 @@ def _target(asked: argparse.Namespace) -> Target:
         drop = site.Site.of(asked)
     except SettingsError as why:
         # A first run that broke off has wiped them, or somebody has just made a mistake in them.
-        if asked.settings.absolute().parent != _DEBIAN_SETTINGS:
+        if asked.settings.absolute().parent != site.DEBIAN_SETTINGS:
             raise
         print(f"{why} So all is wiped that the package has here.")
         return _all_of_the_package(asked.tor_service or site.DEBIAN_SERVICE)
@@ -119,8 +119,8 @@ def _target(asked: argparse.Namespace) -> Target:
 
 def _all_of_the_package(tor_service: Path) -> Target:
     """Without its settings: whatever is in its folders."""
-    secret = _DEBIAN_SETTINGS / "secret"
-    folders = (secret, _DEBIAN_SETTINGS, tor_service, site.DEBIAN_PROBE, *_of_the_package())
+    secret = site.DEBIAN_SETTINGS / "secret"
+    folders = (secret, site.DEBIAN_SETTINGS, tor_service, site.DEBIAN_PROBE, *_of_the_package())
     found = [tor_service / ONION_KEY]
     found += [one for folder in (*folders, _DEBIAN_VAULT) for one in _below(folder)]
     files = [path for path in dict.fromkeys(found) if _is_there(path)]
@@ -163,7 +163,7 @@ def _units_stopped(target: Target) -> bool:
 
 
 def _is_packaged(drop: site.Site) -> bool:
-    return drop.file.parent == _DEBIAN_SETTINGS
+    return drop.file.parent == site.DEBIAN_SETTINGS
 
 
 def _files(drop: site.Site) -> list[Path]:

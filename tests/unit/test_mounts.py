@@ -86,6 +86,22 @@ def test_what_a_disk_does_not_tell_stops_the_start_with_a_sentence(
         check_disk(Room("vault", writable=tmp_path), {"copies"})
 
 
+def test_a_file_that_the_vault_may_not_open_is_named_and_no_part_is_to_be_waived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that root copied there is no reason to give up a wall."""
+    store = tmp_path / "store.sqlite"
+    store.touch()
+
+    def closed(path: Path, *_: int) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("dropbox.mounts._flags", lambda path: closed(path) if path == store else 0)
+    with pytest.raises(CannotLockDown, match=r"may not open .*store\.sqlite: change") as said:
+        check_disk(Room("vault", writable=tmp_path), {"copies"})
+    assert "waived" not in str(said.value)
+
+
 def test_the_mount_of_a_real_folder_is_found(tmp_path: Path) -> None:
     shared = Mount.of(Path("/dev/shm"))
     assert shared is not None and (shared.place, shared.type) == ("/dev/shm", "tmpfs")

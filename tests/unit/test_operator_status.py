@@ -19,7 +19,7 @@ from onion.errors import TorSilent
 from onion.health import Descriptor, TorState
 from scripts import casedrop
 from scripts.courier.transfer import CourierError
-from scripts.operator import health
+from scripts.operator import health, site
 from scripts.operator.finding import (
     Finding,
     State,
@@ -202,6 +202,18 @@ def test_a_front_that_answers_with_an_error_is_an_alarm(running: RunningSite) ->
     running.front = 500
 
     assert found(running)["front"].state is State.ALARM
+
+
+def test_a_stopped_tor_of_the_package_is_looked_for_where_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, debian = tmp_path / "tor" / "control", tmp_path / "run"
+    assert site._present(beside, debian) == beside
+    monkeypatch.setattr(site, "DEBIAN_SETTINGS", tmp_path)
+    assert site._present(beside, debian) == debian
+    beside.parent.mkdir()
+    beside.touch()
+    assert site._present(beside, debian) == beside
 
 
 def test_a_socket_that_is_missing_or_closed_to_this_user_is_told_apart(

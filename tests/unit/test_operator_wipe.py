@@ -204,7 +204,7 @@ def packaged(
     drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> tuple[StoppedDrop, list[Path], list[str]]:
     """A drop of the Debian package under systemd: what it has elsewhere, what systemctl is told."""
-    monkeypatch.setattr(wipe_command, "_DEBIAN_SETTINGS", drop.state)
+    monkeypatch.setattr("scripts.operator.site.DEBIAN_SETTINGS", drop.state)
     monkeypatch.setattr(wipe_command, "_SYSTEMD", tmp_path)
     elsewhere = [tmp_path / name for name in ("memory/keys", "copy/1.key", "copies/1.gpg")]
     for path in elsewhere:
