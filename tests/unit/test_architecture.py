@@ -43,7 +43,7 @@ REGISTERS = {
 ASKING = {
     "scripts.desk.casebook.snapshot",
     "scripts.desk.commands.reviewers",
-    "scripts.desk.commands.status",
+    "scripts.desk.screen.status",
     "scripts.desk.commands.verify",
     "scripts.desk.audit",
     "scripts.desk.identity",

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from dropbox.errors import CasedropError
 from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.dialogs import Dialog, Question
+from scripts.desk.full_screen.fact_screen import FactScreen
 from scripts.desk.full_screen.forgetting import clear_caches
 from scripts.desk.full_screen.locked_screen import LockedScreen
 from scripts.desk.full_screen.panes import Bar
@@ -146,8 +147,8 @@ class FullScreen(App[None]):
 
     def _unfinished(self) -> Unfinished | None:
         """What is begun and not saved: on the screens, or offered and not taken up yet."""
-        dialogs = [one for one in self.screen_stack if isinstance(one, Dialog) and one.begun]
-        begun = dialogs[-1].begun if dialogs else Begun()
+        asking = [one for one in self.screen_stack if isinstance(one, Dialog | FactScreen)]
+        begun = next((one.begun for one in reversed(asking) if one.begun.text), Begun())
         for screen in self.screen_stack:
             if isinstance(screen, CaseScreen):
                 return screen.unfinished(begun)

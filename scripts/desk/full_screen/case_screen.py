@@ -18,6 +18,7 @@ from scripts.desk.full_screen.compare_screen import CompareScreen
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Question
 from scripts.desk.full_screen.draft import Draft, Kind
+from scripts.desk.full_screen.fact_screen import EnteringFacts
 from scripts.desk.full_screen.files_screen import FilesScreen
 from scripts.desk.full_screen.filling_in import fill_in
 from scripts.desk.full_screen.opened_case import (
@@ -85,6 +86,7 @@ class CaseScreen(DeskScreen):
         Binding("c", "compare", "compare"),
         Binding("f", "files", "files"),
         Binding("x", "black_out", "black out"),
+        Binding("e", "enter_facts", "enter facts"),
         Binding("tab", "pane(1)", "pane"),
         Binding("shift+tab", "pane(-1)", "pane before", show=False),
         Binding("space,pagedown", "scroll(1)", "on"),
@@ -235,6 +237,11 @@ class CaseScreen(DeskScreen):
             self.opened = replace(self.opened, translated=beside(current, viewer))
             self._show_texts(Texts.BOTH)
             self._pages("said").show(list(said(self.opened, self.sitting)))
+
+    def action_enter_facts(self) -> None:
+        """Enter an event, a party or a contact, or correct one."""
+        if self.opened is not None:
+            EnteringFacts(self, self.opened.case, self._renew_facts).begin()
 
     def action_black_out(self) -> None:
         """Black words out in what leaves, or take that back."""

@@ -184,8 +184,12 @@ class Typed(Dialog[str | None], inherit_bindings=False):
     @property
     def begun(self) -> Begun:
         """The text so far."""
-        text = self.query_one(TextArea).text if self._what and self.is_mounted else ""
-        return Begun(self._what, text) if text else Begun()
+        return Begun(self._what, self.text) if self._what and self.is_mounted else Begun()
+
+    @property
+    def text(self) -> str:
+        """What was typed so far."""
+        return self.query_one(TextArea).text
 
     @property
     def unsaved(self) -> bool:

@@ -169,11 +169,11 @@ class Draft:
 
     def sheet(self) -> bytes:
         """The filled-in sheet."""
-        return _toml(self._sheet)
+        return toml_of(self._sheet)
 
     def conflicted(self) -> bytes:
         """The sheet that says only that the reviewer knows somebody in the case."""
-        return _toml({**{name: self._sheet[name] for name in _ISSUED}, _CONFLICT: True})
+        return toml_of({**{name: self._sheet[name] for name in _ISSUED}, _CONFLICT: True})
 
 
 def _fields(
@@ -224,8 +224,8 @@ def _amount_line(amount: Mapping[str, str]) -> str:
     return " ".join(filter(None, shown))
 
 
-def _toml(sheet: Mapping[str, Any]) -> bytes:
-    """The sheet in TOML, whose strings and lists are written as JSON's; tables come last."""
+def toml_of(sheet: Mapping[str, Any]) -> bytes:
+    """*sheet* in TOML, whose strings and lists are written as JSON's; tables come last."""
     tables = {name: value for name, value in sheet.items() if isinstance(value, dict)}
     lines = [f"{name} = {_inline(value)}" for name, value in sheet.items() if name not in tables]
     for name, table in tables.items():

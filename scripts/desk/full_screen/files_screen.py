@@ -21,6 +21,7 @@ from scripts.desk.file_access import (
     write_files,
     write_page,
 )
+from scripts.desk.full_screen.boxing import Boxing
 from scripts.desk.full_screen.dialogs import Reading, Typed
 from scripts.desk.full_screen.interrupting import interrupted
 from scripts.desk.full_screen.lists import Columns, ListScreen
@@ -67,6 +68,7 @@ class FilesScreen(ListScreen):
         Binding("enter", "picture", "picture"),
         Binding("v", "look", "look here"),
         Binding("w", "write", "write all out"),
+        Binding("x", "box", "black out a box"),
         *ListScreen.BINDINGS,
     ]
 
@@ -144,6 +146,35 @@ class FilesScreen(ListScreen):
             self.remark(_NO_PICTURES)
         else:
             self._begin(self._show(number, pictures))
+
+    def action_box(self) -> None:
+        """Black out a box on a page of the chosen file."""
+        if (number := self._drawable()) is not None:
+            Boxing(self, self._case(), number, draws=self._draw_page, shows=self._show_page).begin()
+
+    def _draw_page(self, number: int, page: int, then: Callable[[Page], None]) -> None:
+        """Draw one page, and hand it on."""
+        self._ended.clear()
+
+        async def draw() -> None:
+            found: list[Page] = []
+            looked = await self._looked(self._case(), number, range(page, page + 1), found.append)
+            if not self._is_here():
+                return
+            if found:
+                self.remark("")
+                then(found[0])
+            else:
+                self._tell(look_text(looked).rstrip("\n").split("\n"))
+
+        self._begin(draw())
+
+    def _show_page(self, page: Page, of: str) -> None:
+        """Show a page in the terminal, if it can."""
+        with suppress(KeyboardInterrupt), self.app.at_the_terminal(), interrupted():  # type: ignore[attr-defined]
+            pictures = self.app.pictures()  # type: ignore[attr-defined]
+            if pictures is not None and pictures.look(page, of):
+                self.app.note_key()  # type: ignore[attr-defined]
 
     def action_write(self) -> None:
         """Write all files out, byte for byte, into a folder that the reviewer names."""
@@ -233,7 +264,26 @@ class FilesScreen(ListScreen):
         take: Callable[[Page], None],
         pictures: Sequence[Path],
     ) -> None:
-        """Have *pages* of file *number* drawn for *take*, which adds their paths to *pictures*."""
+        """Have *pages* of file *number* drawn for *take*, and say what came of it.
+
+        *take* adds to *pictures* the path of each that it writes.
+        """
+        found = await self._looked(case, number, pages, take, pictures)
+        if self._ended.is_set():
+            self._tell_nothing()
+        else:
+            self._tell(look_text(found).rstrip("\n").split("\n"))
+
+    async def _looked(
+        self,
+        case: Case,
+        number: int,
+        pages: range,
+        take: Callable[[Page], None],
+        pictures: Sequence[Path] = (),
+    ) -> Look:
+        """Have *pages* of file *number* drawn; *take* gets each."""
+        name = case.files[number - 1].attachment.name
 
         def sink(page: Page) -> None:
             self.app.call_from_thread(take, page)
@@ -251,13 +301,9 @@ class FilesScreen(ListScreen):
                     stopped=lambda: self._stopped.is_set() or self._ended.is_set(),
                 )
                 shown = await self._beside(drawing)
-            found = Look(number, case.files[number - 1].attachment.name, shown, pictures)
         except EvidenceError as why:
-            found = Look(number, case.files[number - 1].attachment.name, None, (), str(why))
-        if self._ended.is_set():
-            self._tell_nothing()
-            return
-        self._tell(look_text(found).rstrip("\n").split("\n"))
+            return Look(number, name, None, (), str(why))
+        return Look(number, name, shown, pictures)
 
     async def _beside(self, work: Callable[[], Shown]) -> Shown:
         """Do *work* in a thread of its own, while the screen goes on. Raises what it raises."""

@@ -148,6 +148,18 @@ class Queue:
         views.save(name, Saved(options, self.asked.where, self.asked.descending))
         self.load()
 
+    @property
+    def saved_view(self) -> str:
+        """The name of the saved view that is shown, "" if it is none."""
+        view = self.asked.view
+        return view.removeprefix(_SAVED) if view.startswith(_SAVED) else ""
+
+    def delete(self, name: str) -> None:
+        """Delete a saved view, and list all cases. Raises ViewError."""
+        Views(self.sitting.casebook.directory).delete(name)
+        self.asked = Asked()
+        self.load()
+
     def columns(self) -> dict[str, Column]:
         """The fields by which cases can be filtered and sorted."""
         return columns_of(self.sitting.casebook.campaign)

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from dropbox.errors import CasedropError
 from scripts.desk.full_screen.case_screen import CaseScreen
-from scripts.desk.full_screen.dialogs import Chooser, Typed
+from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
 from scripts.desk.full_screen.giving import give
 from scripts.desk.full_screen.lists import LogScreen, OutboxScreen, TeamScreen
 from scripts.desk.full_screen.panes import USUAL_WIDTH, Bar, Cells, Rows
@@ -20,6 +20,7 @@ from scripts.desk.full_screen.reports import CHARTS, REPORTS
 from scripts.desk.full_screen.selecting import Selecting
 from scripts.desk.full_screen.unfinished import Unfinished
 from scripts.desk.full_screen.wrapped import fitted, on_one_line
+from scripts.desk.quality import draw as draw_rejected
 from scripts.desk.screen.output import counted
 
 _MARK = "*"
@@ -28,6 +29,8 @@ _COLUMNS = {"": 2, "case": 8, "age": 7, "urgency": 10, "tier": 6, "flags": 12}
 _WIDE = {"status": 26, "category": 10, "files": 6}
 _WIDE_FROM = 110
 _NARROW = {"": 2, "case": 8, "urgency": 9}
+# Beside the codes of reports, which are names of commands.
+_DRAW = "quality --draw"
 _LISTS = {"outbox": OutboxScreen, "log": LogScreen, "team": TeamScreen}
 
 
@@ -46,6 +49,7 @@ class QueueScreen(Selecting):
         Binding("r", "reverse", "reverse"),
         Binding("escape", "all", "all"),
         Binding("w", "keep", "save view"),
+        Binding("delete", "delete_view", "delete view", show=False),
         Binding("space", "mark", "mark"),
         Binding("a", "give", "assign"),
         Binding("o", "list('outbox')", "outbox"),
@@ -187,12 +191,38 @@ class QueueScreen(Selecting):
         """Choose another report from their list."""
 
         def chosen(code: str) -> bool:
+            if code == _DRAW:
+                self.app.call_later(self._draw_rejected)
+                return True
             report = ReportScreen(self.sitting, self.queue, REPORTS[code])
             self.app.call_later(self.app.push_screen, report, self._back)
             return True
 
         entries = [(code, one.title) for code, one in REPORTS.items()]
+        entries.append((_DRAW, "Draw rejected cases for a second review"))
         self.app.push_screen(Chooser("Reports", entries, choose=chosen))
+
+    def _draw_rejected(self) -> None:
+        """Have rejected cases come back for a second review, after a yes."""
+        sitting, percent = self.sitting, self.sitting.viewer.campaign.reviewing.quality_percent
+        drawn: list[str] = []
+
+        def draw() -> None:
+            found = draw_rejected(sitting.casebook, today=sitting.today())
+            away = sitting.casebook.layers.given_away(sitting.viewer.reviewer)
+            names = {sitting.casebook.names.of(one) for one in away}
+            drawn.extend(name for name in found if name not in names)
+
+        def asked(yes: bool | None) -> None:
+            if not yes or not self.done(draw):
+                return
+            sitting.changes += 1
+            self._back(None)
+            back = f"Back for a second review: {', '.join(drawn)}."
+            self.remark(back if drawn else "No more rejected case was drawn.", "good")
+
+        text = f"Have {percent} % of the rejected cases, by chance, come back for a second review?"
+        self.app.push_screen(Question("Draw", text), asked)
 
     def action_list(self, name: str) -> None:
         """Open another screen."""
@@ -221,6 +251,20 @@ class QueueScreen(Selecting):
             self.remark(str(why), "warning")
             return
         self.show(self.query_one("#rows", Rows).index)
+
+    def action_delete_view(self) -> None:
+        """Delete the saved view that is shown, after a yes."""
+        name = self.queue.saved_view
+        if not name:
+            self.remark("Only a saved view can be deleted; v lists them.")
+            return
+
+        def asked(yes: bool | None) -> None:
+            if yes and self.done(lambda: self.queue.delete(name)):
+                self.show(0)
+                self.remark(f"The view {name} was deleted.", "good")
+
+        self.app.push_screen(Question("Views", f"Delete the saved view {name}?"), asked)
 
     def action_mark(self) -> None:
         """Mark the chosen case, or take its mark away, and go on."""

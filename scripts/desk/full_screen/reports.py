@@ -14,6 +14,7 @@ from scripts.desk.screen.charts import charts_text
 from scripts.desk.screen.clock import clock_table, without_date_lines
 from scripts.desk.screen.output import counted
 from scripts.desk.screen.quality import agreement_sentence, agreement_table, missed_sentences
+from scripts.desk.screen.status import gathered, status_lines
 from scripts.desk.search.limitation import clock
 
 # So many claims are shown, those that lapse first.
@@ -78,6 +79,12 @@ def _quality(sitting: Sitting, _queue: Queue) -> Drawn:
     return lambda _width: (listed, sentences)
 
 
+def _status(sitting: Sitting, _queue: Queue) -> Drawn:
+    viewer = sitting.viewer
+    lines = status_lines(gathered(sitting.casebook), viewer.campaign.reviewing, viewer.language)
+    return lambda _width: (Text("\n".join(lines)),)
+
+
 CHARTS = Report("charts", "Charts", _charts)
 REPORTS = {
     one.command: one
@@ -85,5 +92,6 @@ REPORTS = {
         CHARTS,
         Report("clock", "When claims lapse", _clock),
         Report("quality", "Agreement, and what was missed", _quality, selected=False),
+        Report("status", "What the casebook holds, and what waits", _status, selected=False),
     )
 }

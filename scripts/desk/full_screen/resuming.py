@@ -6,9 +6,10 @@ from scripts.desk.case import Case
 from scripts.desk.full_screen.answering import Answering
 from scripts.desk.full_screen.coding import Coding
 from scripts.desk.full_screen.desk_screen import DeskScreen
+from scripts.desk.full_screen.fact_screen import EnteringFacts
 from scripts.desk.full_screen.filling_in import fill_in
 from scripts.desk.full_screen.translating_texts import Translating
-from scripts.desk.full_screen.unfinished import ANSWER, FIELD, Unfinished
+from scripts.desk.full_screen.unfinished import ANSWER, FACT, FIELD, Unfinished
 
 
 def take_up(
@@ -20,7 +21,7 @@ def take_up(
 ) -> None:
     """Fill in what was filled in, and open the text that was being written, on *screen*.
 
-    *changed* is called once a translation is kept.
+    *changed* is called once a translation or a fact is kept.
     """
     draft, (what, text) = coding.draft, resumed.begun
     if resumed.sheet and (draft is None or not draft.take_up(resumed.sheet)):
@@ -32,5 +33,7 @@ def take_up(
         field = next(one for one in draft.fields if one.name == what.removeprefix(FIELD))
         coding.select(field)
         fill_in(screen, case.name, draft, field, coding.renew, begun=text)
+    elif what.startswith(FACT):
+        EnteringFacts(screen, case, changed).open(what.removeprefix(FACT), text)
     elif what:
         Translating(screen, case, changed).write(what, text)

@@ -23,7 +23,7 @@ class Begun(NamedTuple):
     text: str = ""
 
 
-ANSWER, FIELD = "answer", "field "
+ANSWER, FIELD, FACT = "answer", "field ", "fact "
 
 
 @dataclass(frozen=True, repr=False)

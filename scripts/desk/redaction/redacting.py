@@ -127,7 +127,7 @@ def black_out_box(
     Raises RedactionError, BadBox, NoRoom or EvidenceError.
     """
     check_reason(casebook, reason)
-    one = _file(case, number)
+    _file(case, number)
     drawn: list[Page] = []
     wanted = range(page, page + 1)
     with looked_at(casebook, case, number) as content:
@@ -139,9 +139,27 @@ def black_out_box(
             f"Page {page} of file {number} cannot be drawn: {there}{why or 'It has no pages.'} "
             "Without --page and --box, the whole file is withheld."
         )
-    where = box_of(typed, drawn[0])
+    keep_box(casebook, case, number, drawn[0], typed, reason=reason, today=today)
+
+
+def keep_box(
+    casebook: Casebook,
+    case: Case,
+    number: int,
+    page: Page,
+    typed: str,
+    *,
+    reason: str,
+    today: date,
+) -> None:
+    """Black out the box *typed* on *page* of file *number*, as it was drawn.
+
+    Raises RedactionError or BadBox.
+    """
+    check_reason(casebook, reason)
+    sha256, where = _file(case, number).attachment.sha256, box_of(typed, page)
     with casebook.together():
-        _add(casebook, case, BOX, one.attachment.sha256, reason, today, page=page, where=where)
+        _add(casebook, case, BOX, sha256, reason, today, page=page.number, where=where)
 
 
 def withhold(casebook: Casebook, case: Case, number: int, *, reason: str, today: date) -> None:
