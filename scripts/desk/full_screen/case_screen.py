@@ -36,10 +36,10 @@ from scripts.desk.full_screen.resuming import take_up
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.translating_texts import Translating
 from scripts.desk.full_screen.unfinished import Begun, Unfinished
+from scripts.desk.full_screen.wording import place_of
 from scripts.desk.linking import alike
 from scripts.desk.review.judgement import ADJUDICATION
 from scripts.desk.reviewing import hand_in
-from scripts.desk.screen.output import counted
 from scripts.desk.screen.translations import beside
 
 _LINE = re.compile(r"^Line [0-9]+, ")
@@ -132,7 +132,7 @@ class CaseScreen(DeskScreen):
         """Open the case."""
         super().on_mount()
         for name, title in _PANES.items():
-            self._pages(name).border_title = title
+            self._pages(name).border_title = self.word(title)
         self._open()
         if self._resumed is not None and self.opened is not None:
             # The case is drawn first; what asks for the text comes over it.
@@ -155,7 +155,7 @@ class CaseScreen(DeskScreen):
     def _open(self, remark: str = "") -> None:
         """Look at the case, and show it; or say why that cannot be."""
         number = self._numbers[self._index]
-        place = f"{self._index + 1:,} of {len(self._numbers):,} "
+        place = place_of(self._index, len(self._numbers), self.sitting.language) + " "
         self.remark(remark, "good")
         try:
             self.opened = opened = open_case(self.sitting, number)
@@ -166,7 +166,10 @@ class CaseScreen(DeskScreen):
             return
         case = opened.case
         former = f", formerly {opened.former}" if opened.former else ""
-        parts, files = counted(len(case.parts), "part"), counted(len(case.files), "file")
+        parts, files = (
+            self.counted(len(case.parts), "part"),
+            self.counted(len(case.files), "file"),
+        )
         self.title_is(f" {case.name}, {parts}, {files}{former}", place)
         # A case never opens with its original out of sight.
         self._show_texts(Texts.BOTH)
@@ -180,7 +183,7 @@ class CaseScreen(DeskScreen):
         draft = Draft(opened.sheet, campaign, self.sitting.viewer.language, settled(opened))
         beside = disputed(opened, self.sitting.viewer)
         what = "Adjudication" if opened.role == ADJUDICATION else "Review"
-        self.coding.show(case.name, what, draft, beside)
+        self.coding.show(case.name, self.word(what), draft, beside)
 
     def _pages(self, name: str) -> Pages:
         return self.query_one(f"#{name}", Pages)
@@ -190,7 +193,9 @@ class CaseScreen(DeskScreen):
         self._texts = texts
         pane = self._pages("story")
         pane.show(list(story(self.opened, texts)))
-        pane.border_title = _PANES["story"] + (f": {texts}" if self.opened.translated else "")
+        pane.border_title = self.word(_PANES["story"]) + (
+            f": {texts}" if self.opened.translated else ""
+        )
 
     def action_texts(self) -> None:
         """Show the original, the translation, or both."""

@@ -10,9 +10,11 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from dropbox.label import ENGLISH
 from scripts.desk.full_screen.draft import Draft, Field, Kind
 from scripts.desk.full_screen.forgetting import Forgets
 from scripts.desk.full_screen.panes import Cells, lines_of, strip
+from scripts.desk.full_screen.wording import word
 from scripts.desk.full_screen.wrapped import on_one_line
 
 # Of the column of titles: as wide as they are, but no more than this.
@@ -118,10 +120,12 @@ class Coding(ScrollView, Forgets, can_focus=False):
             lines = [[(line.text, line.style)] for line in lines_of(self._refused, width)]
         elif self.draft is not None:
             # On the frame too, since a long panel scrolls.
-            state = "not saved" if self.draft.changed else ""
+            language = self.app.sitting.language  # type: ignore[attr-defined]
+            state = word("not saved", language) if self.draft.changed else ""
             self.border_title = ", ".join(filter(None, (f"{self._case}: {self._what}", state)))
             said = [(f"   {state}", "warning")]
-            lines = [[(f"{self._what} of ", "label"), (self._case, "head"), *said]]
+            of = " of " if language == ENGLISH else ": "
+            lines = [[(f"{self._what}{of}", "label"), (self._case, "head"), *said]]
             for at, field in enumerate(self.draft.fields):
                 if at == self._at:
                     current = len(lines)

@@ -14,6 +14,7 @@ from scripts.desk.full_screen.comparing import compared
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.panes import Bar, Pages
 from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.full_screen.wording import place_of
 from scripts.desk.identity import own_case
 from scripts.desk.linking import Alike, alike, decide
 from scripts.desk.screen.cases import links_text
@@ -62,8 +63,9 @@ class CompareScreen(DeskScreen):
         casebook, others = self.sitting.casebook, self._others
         names = casebook.names
         other = others[self._index]
-        place = f"pair {self._index + 1:,} of {len(others):,} "
-        self.title_is(f" {names.of(self._number)} and {names.of(other)}", place)
+        place = place_of(self._index, len(others), self.sitting.language)
+        pair = f" {names.of(self._number)} {self.word('and')} {names.of(other)}"
+        self.title_is(pair, f"{self.word('pair')} {place} ")
         self.remark(remark, "good")
         try:
             one, two = (own_case(casebook, names.of(case)) for case in (self._number, other))

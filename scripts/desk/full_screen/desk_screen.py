@@ -1,5 +1,6 @@
 """What all screens of the desk have: a line that says where one is, a line of remarks, the keys."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from scripts.desk.full_screen.dialogs import Reading
 from scripts.desk.full_screen.forgetting import Forgets
 from scripts.desk.full_screen.panes import Bar, Cells, is_compact, strip_width
 from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.full_screen.wording import many, word
 from scripts.desk.full_screen.wrapped import Line, on_one_line
 
 # With less there is only a sentence.
@@ -97,6 +99,14 @@ class DeskScreen(Screen[int | None], Forgets, inherit_bindings=False):
         self.set_class(width >= TWO_PANES, "two")
         self.set_class(width >= THREE_PANES, "three")
 
+    def word(self, english: str) -> str:
+        """One of the screens' own words, in the language of the labels."""
+        return word(english, self.sitting.language)
+
+    def counted(self, number: int, unit: str) -> str:
+        """A number with its unit, in the language of the labels."""
+        return many(number, unit, self.sitting.language)
+
     def title_is(self, left: str, right: str = "") -> None:
         """Say where one is; *right* only where it leaves room."""
 
@@ -143,23 +153,26 @@ class DeskScreen(Screen[int | None], Forgets, inherit_bindings=False):
     def _at_the_foot(self) -> Iterator[tuple[str, str]]:
         bindings = self._bindings_with_what_they_do()
         yield from ((key, one.description) for key, one in bindings if one.show)
-        yield "Ctrl-L", "lock"
-        yield "?", "all keys"
+        yield "Ctrl-L", self.word("lock")
+        yield "?", self.word("all keys")
 
     def _bindings_with_what_they_do(self) -> Iterator[tuple[str, Binding]]:
         """The bindings of this screen, each with its first key as people know it."""
         for one in self.BINDINGS:
             if isinstance(one, Binding) and one.description:
                 key = one.key.split(",")[0]
-                yield _SHOWN.get(key, key), one
+                said = self.word(one.description)
+                yield _SHOWN.get(key, key), dataclasses.replace(one, description=said)
 
     def on_key(self, event: Key) -> None:
         """List all keys."""
         if event.key == "question_mark":
             event.stop()
             keys = [f"{key}  {one.description}" for key, one in self._bindings_with_what_they_do()]
-            keys += ["Ctrl-Q  leave", "Ctrl-L  lock: end the agent and clear the screen"]
-            self.app.push_screen(Reading("All keys", [Line(key) for key in dict.fromkeys(keys)]))
+            keys += [f"Ctrl-Q  {self.word('leave')}", f"Ctrl-L  {self.word('lock')}"]
+            self.app.push_screen(
+                Reading(self.word("All keys"), [Line(key) for key in dict.fromkeys(keys)])
+            )
 
 
 def _room(key: tuple[str, str]) -> int:

@@ -15,6 +15,7 @@ from textual.widgets.text_area import Edit, EditResult, Selection
 from scripts.desk.full_screen.forgetting import Forgets
 from scripts.desk.full_screen.panes import Bar, Cells, Pages, Rows, is_compact
 from scripts.desk.full_screen.unfinished import Begun
+from scripts.desk.full_screen.wording import word
 from scripts.desk.full_screen.wrapped import Line, on_one_line
 from scripts.terminal import visible
 
@@ -36,6 +37,11 @@ class Dialog(ModalScreen[Answer], Forgets, inherit_bindings=False):
     def begun(self) -> Begun:
         """The text that somebody is writing here, if it is to be kept when the desk is locked."""
         return Begun()
+
+    def keys(self, *keys: tuple[str, str]) -> str:
+        """Keys with what they do, in the language of the labels."""
+        language = self.app.sitting.language  # type: ignore[attr-defined]
+        return "   ".join(f"{key} {word(what, language)}".strip() for key, what in keys)
 
     def on_mount(self) -> None:
         """Look how much room there is."""
@@ -80,7 +86,7 @@ class Question(Dialog[bool], inherit_bindings=False):
         """Write it."""
         super().on_mount()
         self.query_one("#question", Bar).say(self._text)
-        self.query_one("#keys", Bar).say("y yes   n no", "label")
+        self.query_one("#keys", Bar).say(self.keys(("y", "yes"), ("n", "no")), "label")
 
     def action_answer(self, yes: bool) -> None:
         """Answer it."""
@@ -116,7 +122,7 @@ class Reading(Dialog[None], inherit_bindings=False):
         """Write it."""
         super().on_mount()
         self.query_one(Pages).show(self._lines)
-        self.query_one("#keys", Bar).say("Space on   Esc back", "label")
+        self.query_one("#keys", Bar).say(self.keys(("Space", "on"), ("Esc", "back")), "label")
 
     def action_scroll(self, pages: int) -> None:
         """Go on, or back."""
@@ -209,7 +215,7 @@ class Typed(Dialog[str | None], inherit_bindings=False):
         """Put the cursor at the end of the text."""
         super().on_mount()
         self.query_one("#hint", Bar).say(self._hint, "label")
-        keys = "Ctrl-S keep   Esc give up" if self._lines else "Enter keep   Esc give up"
+        keys = self.keys(("Ctrl-S" if self._lines else "Enter", "keep"), ("Esc", "give up"))
         self.query_one("#keys", Bar).say(keys, "label")
         area = self.query_one(TextArea)
         area.highlight_cursor_line = False
@@ -363,7 +369,7 @@ class Chooser(Dialog[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Write it."""
         super().on_mount()
-        keys = "Enter choose   Esc done   type to find"
+        keys = self.keys(("Enter", "choose"), ("Esc", "done"), ("", "type to find"))
         self.query_one("#keys", Bar).say(keys, "label")
         self._show()
 

@@ -78,7 +78,7 @@ class FactScreen(ListScreen):
         """Show the fields."""
         self.query_one("#about", Bar).say(self.draft.about, "label")
         rows = [(one.title, self.draft.shown(one)) for one in self.draft.fields]
-        state = ", not saved" if self.draft.changed else ""
+        state = f", {self.word('not saved')}" if self.draft.changed else ""
         what = f"correct {self._entry}" if self._entry else f"enter {_NEW[self._kind]}"
         self.show(rows, f"{self._case.name}: {what}{state}", "")
 

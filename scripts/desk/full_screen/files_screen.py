@@ -91,7 +91,7 @@ class FilesScreen(ListScreen):
             rows = [self._row(number, one) for number, one in enumerate(self._files, 1)]
         except (CasedropError, OSError) as refused:
             self._files, rows, why = (), [], str(refused)
-        title = f"{self._of}: {counted(len(rows), 'file')}"
+        title = f"{self._of}: {self.counted(len(rows), 'file')}"
         self.show(rows, title, why or f"{self._of} has no file.")
         if splits := split_lines(split_files(self._files)):
             self.remark("\n".join(map(unisolated, splits)), "warning")
@@ -333,7 +333,7 @@ class FilesScreen(ListScreen):
             return
         self.remark("")
         shown = [Line(unisolated(line)) for line in lines]
-        self.app.push_screen(Reading(f"{self._of}: files", shown))
+        self.app.push_screen(Reading(f"{self._of}: {self.word('files')}", shown))
 
     def _is_here(self) -> bool:
         """Whether the screen was neither left nor cleared by the lock."""

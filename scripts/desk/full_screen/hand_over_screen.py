@@ -69,7 +69,7 @@ class HandOverScreen(ListScreen):
         """Find out what would leave."""
         if not self._done(self._look):
             self._plan = self._as_before(_NOTHING)
-            self.title_is(f" Hand over: {self._queue.title}")
+            self.title_is(f" {self.word('Hand over')}: {self._queue.title}")
             return
         self.sitting.casebook.note("view", HAND_OVER)
         self._as_of = self.sitting.changes
@@ -92,7 +92,7 @@ class HandOverScreen(ListScreen):
     def _show(self) -> None:
         plan = self._plan
         self.rows.show(len(self._numbers), self._row, self.rows.index)
-        self.title_is(f" Hand over: {self._queue.title}")
+        self.title_is(f" {self.word('Hand over')}: {self._queue.title}")
         approved = self.sitting.casebook.productions.approved_by(plan.sha256)
         lines = [
             f"{counted(len(plan.ready), 'case')} would leave, {len(plan.held):,} are held back.",

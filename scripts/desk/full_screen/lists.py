@@ -20,7 +20,6 @@ from scripts.desk.outbox.outbox import Letter, take_back
 from scripts.desk.outbox.releasing import others_work, releasable, release
 from scripts.desk.outbox.waiting import reasons
 from scripts.desk.screen.confirmation import quotations
-from scripts.desk.screen.output import counted
 
 _PAGE_OF_LOG = 64
 _MOVES: list[BindingType] = [
@@ -51,7 +50,7 @@ class ListScreen(DeskScreen):
     def on_mount(self) -> None:
         """Show the list."""
         super().on_mount()
-        titles = [title for title, _ in self.COLUMNS]
+        titles = [self.word(title) for title, _ in self.COLUMNS]
         self.query_one("#titles", Bar).show(lambda width: [self._cells(titles, width, "label")])
         self.load()
 
@@ -130,7 +129,11 @@ class OutboxScreen(ListScreen):
             )
             for one in self._answers
         ]
-        self.show(rows, f"Outbox: {counted(len(rows), 'answer')}", "No answer is waiting.")
+        self.show(
+            rows,
+            f"{self.word('Outbox')}: {self.counted(len(rows), 'answer')}",
+            "No answer is waiting.",
+        )
 
     def _chosen(self) -> Answer | None:
         return self._answers[self.rows.index] if self._answers else None
@@ -213,7 +216,7 @@ class LogScreen(ListScreen):
         self._last = self.sitting.casebook.log_lines()
         self._lines.clear()
         self.rows.show(self._last, self._line_cells)
-        self.title_is(f" Custody log: {counted(self._last, 'line')}")
+        self.title_is(f" {self.word('Custody log')}: {self.counted(self._last, 'line')}")
 
     def _line_cells(self, index: int, width: int) -> Cells:
         number = self._last - index
@@ -254,4 +257,4 @@ class TeamScreen(ListScreen):
             )
             for fingerprint, name in sorted(viewer.names.items(), key=lambda one: one[1])
         ]
-        self.show(rows, f"Team: {counted(len(rows), 'reviewer')}", "")
+        self.show(rows, f"{self.word('Team')}: {self.counted(len(rows), 'reviewer')}", "")

@@ -10,6 +10,7 @@ from typing import Any
 
 from dropbox.errors import CasedropError
 from scripts.desk.full_screen.sitting import Sitting
+from scripts.desk.full_screen.wording import word
 from scripts.desk.review.judgement import Judgement
 from scripts.desk.screen.chosen import CODES
 from scripts.desk.search.columns import Column, columns_of
@@ -76,10 +77,10 @@ class Queue:
         away = casebook.layers.given_away(viewer.reviewer)
         total = casebook.counts().cases - len(away)
         self.views = [
-            View(ALL, "All cases", total),
+            View(ALL, word("All cases", viewer.language), total),
             *(View(one.code, one.in_(viewer.language), count) for one, count in waiting),
             *(View(_SAVED + name, f"{name} (saved)", None) for name in self._saved()),
-            View(MARKED, "Marked", len(self._marked)),
+            View(MARKED, word("Marked", viewer.language), len(self._marked)),
         ]
         self._rows.clear()
         self._as_of = self.sitting.changes
@@ -182,7 +183,7 @@ class Queue:
     def mark(self, number: int) -> None:
         """Mark a case, or take its mark away; marks last as long as the sitting."""
         self._marked ^= {number}
-        self.views[-1] = View(MARKED, "Marked", len(self._marked))
+        self.views[-1] = replace(self.views[-1], count=len(self._marked))
 
     @property
     def marked(self) -> list[int]:

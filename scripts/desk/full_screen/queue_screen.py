@@ -21,7 +21,6 @@ from scripts.desk.full_screen.selecting import Selecting
 from scripts.desk.full_screen.unfinished import Unfinished
 from scripts.desk.full_screen.wrapped import fitted, on_one_line
 from scripts.desk.quality import draw as draw_rejected
-from scripts.desk.screen.output import counted
 
 _MARK = "*"
 # A column's title and width; the text has the rest. From so many cells on, a column is shown.
@@ -76,7 +75,7 @@ class QueueScreen(Selecting):
     def on_mount(self) -> None:
         """Show the first view."""
         super().on_mount()
-        self.query_one("#titles", Bar).show(lambda width: [_titles(width)])
+        self.query_one("#titles", Bar).show(lambda width: [self._titles(width)])
         self.show(0)
 
     def on_resize(self, event: Resize) -> None:
@@ -98,12 +97,19 @@ class QueueScreen(Selecting):
             len(queue.views), lambda at, width: _view_cells(queue.views[at], width), chosen
         )
         self.title_is(
-            f" Queue: {queue.title}",
-            f"{counted(len(queue.numbers), 'case')}, "
+            f" {self.word('Queue')}: {queue.title}",
+            f"{self.counted(len(queue.numbers), 'case')}, "
             f"{self.sitting.viewer.name(self.sitting.viewer.reviewer)} ",
         )
         empty = "" if queue.numbers else "There is no case here. Esc lists all, v shows the views."
         self.remark(queue.note or empty)
+
+    def _titles(self, width: int) -> Cells:
+        titles = ((self.word(name), size) for name, size in _columns(width).items())
+        return [
+            *((fitted(one, size), "label") for one, size in titles),
+            (self.word("text"), "label"),
+        ]
 
     def _row(self, index: int, width: int) -> Cells:
         row = self.queue.row(index)
@@ -198,7 +204,7 @@ class QueueScreen(Selecting):
             self.app.call_later(self.app.push_screen, report, self._back)
             return True
 
-        entries = [(code, one.title) for code, one in REPORTS.items()]
+        entries = [(code, self.word(one.title)) for code, one in REPORTS.items()]
         entries.append((_DRAW, "Draw rejected cases for a second review"))
         self.app.push_screen(Chooser("Reports", entries, choose=chosen))
 
@@ -283,11 +289,6 @@ def _columns(width: int) -> dict[str, int]:
     if width < USUAL_WIDTH:
         return _NARROW
     return {**_COLUMNS, **_WIDE} if width >= _WIDE_FROM else _COLUMNS
-
-
-def _titles(width: int) -> Cells:
-    shown = _columns(width)
-    return [*((fitted(name, size), "label") for name, size in shown.items()), ("text", "label")]
 
 
 def _view_cells(view: View, width: int) -> Cells:

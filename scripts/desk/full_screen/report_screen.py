@@ -17,7 +17,6 @@ from scripts.desk.full_screen.reports import Drawn, Report
 from scripts.desk.full_screen.selecting import Selecting
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, unisolated
-from scripts.desk.screen.output import counted
 from scripts.desk.search.upkeep import catch_up
 
 # Narrower than this, tables would be cut; they are broken into lines instead.
@@ -69,8 +68,8 @@ class ReportScreen(Selecting):
         """Count, and show it."""
         report, queue = self._report, self.queue
         about = f": {queue.title}" if report.selected else ""
-        count = counted(len(queue.numbers), "case") if report.selected else ""
-        self.title_is(f" {report.title}{about}", f"{count} ")
+        count = self.counted(len(queue.numbers), "case") if report.selected else ""
+        self.title_is(f" {self.word(report.title)}{about}", f"{count} ")
         self._drawn = lambda _width: ()
         self.remark("Counting …")
         self.call_after_refresh(self._count)

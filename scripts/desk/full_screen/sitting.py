@@ -33,7 +33,7 @@ class Sitting:
         self._enter = enter
         self._forget = forget
         self._keys = keys
-        self._language = language
+        self.language = language
         self.today = today
         # How often something was added to the casebook: what was read before may be different now.
         self.changes = 0
@@ -48,7 +48,7 @@ class Sitting:
         """Open the casebook. Raises what opening it raises; it is still locked then."""
         with ExitStack() as undo:
             casebook = undo.enter_context(self._enter())
-            self._viewer = viewer(casebook, self._language)
+            self._viewer = viewer(casebook, self.language)
             self._casebook = casebook
             self._open = undo.pop_all()
 
