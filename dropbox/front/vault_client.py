@@ -47,17 +47,14 @@ class VaultClient:
     """
 
     def __init__(self, connect: Connect) -> None:
-        self._client = httpx.Client(
-            base_url="http://vault",
-            transport=UnixTransport(connect, _TIMEOUT_SECONDS),
-            trust_env=False,
-        )
+        # Without httpx's client, which takes twice as long for each request as all the rest.
+        self._transport: httpx.BaseTransport = UnixTransport(connect, _TIMEOUT_SECONDS)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self._transport.close()
 
     def put(self, blocks: Sequence[SealedBlock]) -> None:
         """Store *blocks*, at most PENDING_BATCH, for a report that comes later."""
@@ -105,16 +102,18 @@ class VaultClient:
         body: Sequence[bytes],
         conflict: type[VaultUnavailable | PendingGone] = VaultUnavailable,
     ) -> bytes:
+        request = httpx.Request(
+            "POST",
+            f"http://vault{path}",
+            # In pieces, which nobody joins on the way.
+            content=body,
+            headers={
+                "Content-Type": "application/octet-stream",
+                "Content-Length": str(sum(map(len, body))),
+            },
+        )
         try:
-            answer = self._client.post(
-                path,
-                # In pieces, which nobody joins on the way.
-                content=body,
-                headers={
-                    "Content-Type": "application/octet-stream",
-                    "Content-Length": str(sum(map(len, body))),
-                },
-            )
+            answer = self._transport.handle_request(request)
         except httpx.HTTPError:
             raise VaultUnavailable from None
         if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
@@ -127,4 +126,4 @@ class VaultClient:
             raise conflict
         if answer.status_code not in (httpx.codes.OK, httpx.codes.NO_CONTENT):
             raise VaultUnavailable
-        return answer.content
+        return answer.read()

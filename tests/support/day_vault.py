@@ -37,9 +37,7 @@ class DayVault(VaultClient):
         self.store: DayStore = open_days(path, clock, tombstone=tombstones.seal)
         tombstones.renew(self.store)
         app = create_intake(self.store, clock=clock)
-        self._client = httpx.Client(
-            base_url="http://vault", transport=httpx.WSGITransport(app=app), trust_env=False
-        )
+        self._transport = httpx.WSGITransport(app=app)
 
     def _post(
         self,

@@ -1,11 +1,9 @@
 """The front's requests: their bytes, and a named error for each failure."""
 
-import copy
 import socket
 import threading
 from collections.abc import Callable
 from datetime import date
-from functools import cache
 from pathlib import Path
 
 import httpx
@@ -36,16 +34,10 @@ def block(number: int) -> SealedBlock:
     return SealedBlock(ident(number), ident(number + 256), bytes([number]) * BLOCK_BYTES)
 
 
-@cache
-def made_once() -> VaultClient:
-    """To be copied: httpx reads the machine's certificates for each client, which takes 0.1 s."""
-    return VaultClient(connecting_to(Path("/nowhere/intake.sock")))
-
-
 def answering(handler: Handler) -> VaultClient:
     """A client whose vault is *handler*."""
-    client = copy.copy(made_once())
-    client._client = httpx.Client(base_url="http://vault", transport=httpx.MockTransport(handler))
+    client = VaultClient(connecting_to(Path("/nowhere/intake.sock")))
+    client._transport = httpx.MockTransport(handler)
     return client
 
 
