@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 from support.cases import CAMPAIGN, DAY, add, attachment, report
+from support.decided_cases import put
 from support.desks import Desk
 from support.team import Team
 
@@ -19,11 +20,13 @@ from dropbox.label import LANGUAGES
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, TAKEN_BACK, Event
+from scripts.desk.casebook.translations import TRANSCRIPT, Translation
 from scripts.desk.facts import forms
 from scripts.desk.facts.contested import contested, sentences
-from scripts.desk.facts.entering import TO_COME, Entered, blank_form, hand_in, say_same
+from scripts.desk.facts.entering import Entered, blank_form, hand_in, say_same
 from scripts.desk.facts.entities import entities, entity_of, entry_in, named, short
 from scripts.desk.facts.errors import FactError
+from scripts.desk.facts.filled_in import TO_COME
 from scripts.desk.facts.reading import fact_values, facts_of
 from scripts.desk.facts.timeline import timeline
 from scripts.desk.identity import viewer
@@ -32,6 +35,7 @@ from scripts.desk.search import said
 from scripts.desk.search.finding import Filters, find
 from scripts.desk.search.known_codes import WrongCode
 from scripts.desk.search.selection import Condition, Selection
+from scripts.desk.transcripts.transcript import Line, ReadPage, Transcript, Turn, Who
 
 INPUTS = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))["inputs"]
 # Those that a form, which is UTF-8, can hold.
@@ -269,7 +273,7 @@ def test_an_event_rests_on_a_part_a_file_or_an_answer(desk: Desk) -> None:
     with desk.working() as casebook:
         files = (attachment("甲.png"), attachment("乙.pdf", b"b"))
         (number,) = add(casebook, report("【虚构】", 9, attachments=files))
-    desk.answer(9, "【虚构】回复")
+    desk.answer(9, "【虚构】回复\n" * 14)
     with desk.working() as casebook:
         case = casebook.case(number)
         for when, source in (
@@ -299,6 +303,59 @@ def test_an_event_rests_on_a_part_a_file_or_an_answer(desk: Desk) -> None:
         form = form.replace('reason = ""', 'reason = "r"').replace("封号", "限制")
         enter(casebook, case, EVENT, form.encode())
         assert casebook.events.of(number)[-1].source == other.source
+
+
+# Sources, and what is wrong with those that are not in the case.
+SOURCES: list[tuple[dict[str, int], str]] = [
+    ({"part": 2}, "part: this case has no part 2."),
+    ({"part": 1, "line": 2}, ""),
+    ({"part": 1, "line": 3}, "line: part 1 has only 2 lines."),
+    ({"part": 1, "page": 1}, "page: part 1 has no pages."),
+    ({"answer": 1, "line": 2}, "line: answer 1 has only 1 line."),
+    ({"file": 1, "page": 1}, ""),
+    ({"file": 1, "page": 2}, "page: file 1 has only 1 page."),
+    ({"file": 2, "line": 3}, ""),
+    ({"file": 2, "line": 4}, "line: file 2 has only 3 lines."),
+    ({"file": 3, "page": 2, "line": 3}, ""),
+    ({"file": 3, "page": 3}, "page: file 3 has only 2 pages."),
+    ({"file": 3, "line": 4}, "line: file 3 has only 3 lines."),
+    # Nobody has looked into this one, and the last is not here.
+    ({"file": 4, "page": 900, "line": 900}, ""),
+    ({"file": 5, "page": 900, "line": 900}, ""),
+]
+
+
+def test_a_page_or_line_that_its_source_does_not_have_is_refused(rested: Desk) -> None:
+    with rested.working() as casebook:
+        case = rested.case(casebook, 9)
+        for source, sentence in SOURCES:
+            form = event(case, text=str(source), **source)
+            if sentence:
+                with pytest.raises(FactError, match=f"^{re.escape(sentence)}$"):
+                    enter(casebook, case, EVENT, form)
+            else:
+                enter(casebook, case, EVENT, form)
+
+
+@pytest.fixture
+def rested(desk: Desk) -> Desk:
+    """A case with a text, an answer and files, one of which a machine has read."""
+    contents = (b"\x89PNG\r\n\x1a\n", b"one\ntwo\nthree", b"%PDF-1.7 a", b"%PDF-1.7 b", b"gone")
+    files = tuple(attachment(f"{n}", content) for n, content in enumerate(contents))
+    with desk.working() as casebook:
+        (number,) = add(casebook, report("【虚构】一\n二", 9, attachments=files))
+        for content in contents[:-1]:
+            put(casebook, content)
+        line = Line("【虚构】", (0, 0, 1, 1), 90)
+        turns = (Turn(Who.TEXT, "", 1, (line, line)), Turn(Who.TEXT, "", 2, (line,)))
+        pages = (ReadPage(1, 9, 9, 0), ReadPage(2, 9, 9, 0))
+        read = Transcript(pages, turns, ()).to_text()
+        source = files[2].sha256
+        given = Translation(source, TRANSCRIPT, "", "machine", read, desk.reviewer, DAY)
+        with casebook.together():
+            casebook.translations.add(casebook.case(number), given)
+    desk.answer(9, "【虚构】回复")
+    return desk
 
 
 def test_a_date_that_is_still_to_come_is_kept_and_said(casebook: Casebook) -> None:

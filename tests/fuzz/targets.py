@@ -1,6 +1,6 @@
 """All targets by name. Each reader of untrusted bytes has one."""
 
-from fuzz import bundles, bundles_version_2, form, format_2, openpgp, texts, work
+from fuzz import bundles, bundles_version_2, facts, form, format_2, openpgp, texts, work
 from fuzz.control import BROKEN
 from fuzz.target import Target
 
@@ -39,5 +39,8 @@ ALL: tuple[Target, ...] = (
     format_2.WEEKLY_FILE,
     format_2.REPLY_OF_VERSION_2,
     format_2.SEALED_REPLY_OF_VERSION_2,
+    facts.FACT_FORM,
+    facts.FACT_DATE,
+    facts.KEPT_SOURCE,
 )
 BY_NAME = {target.name: target for target in (*ALL, BROKEN)}

@@ -1,8 +1,8 @@
 """Adding facts in the name of the reviewer at work, correcting them and taking them back."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 
 from scripts.desk.case import Case
@@ -22,15 +22,15 @@ from scripts.desk.casebook.facts import (
     new_entry,
 )
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
-from scripts.desk.facts import dates, forms, sources
-from scripts.desk.facts.dates import BadDate, Certainty, FactDate
+from scripts.desk.facts import forms, sources
 from scripts.desk.facts.entities import Placed, alike, entities, entity_of, entry_in
 from scripts.desk.facts.errors import FactError
-from scripts.desk.facts.forms import Fields, Form, Printed
+from scripts.desk.facts.extent import extent
+from scripts.desk.facts.filled_in import Known, fact_said
+from scripts.desk.facts.forms import Form, Printed
 from scripts.desk.facts.reading import CaseFacts, facts_of
 from scripts.desk.identity import at_desk, names
 
-TO_COME = "Its date is still to come."
 # Whoever writes a fact may be interrupted by a merge; so many versions of one are still read.
 _MOST_FACTS = 2_000
 
@@ -69,7 +69,9 @@ def hand_in(casebook: Casebook, case: Case, kind: str, untrusted: bytes, today: 
     if form.take_back and before is not None:
         fact = _said_by(casebook, replace(before, state=TAKEN_BACK), form, today)
     else:
-        read, remarks = _read(casebook, found, form, kind, entry, today)
+        known = _known(casebook, found)
+        reviewer = at_desk(casebook)
+        read, remarks = fact_said(form, kind, known, entry=entry, reviewer=reviewer, today=today)
         fact = _said_by(casebook, _with_source(read, before, found), form, today)
     if before is not None and fact.said == before.said and entry not in found.contested:
         raise FactError("Nothing was changed, so nothing was kept.")
@@ -88,6 +90,16 @@ def versions_of(casebook: Casebook, case: Case, kind: str) -> dict[str, list[Fac
         CONTACT: casebook.contacts,
     }
     return {entry: list(found) for entry, found in tables[kind].versions(case.number).items()}
+
+
+def _known(casebook: Casebook, found: CaseFacts) -> Known:
+    answers = casebook.answers.to(found.case)
+    return Known(
+        casebook.campaign.reviewing,
+        found.sources,
+        partial(extent, casebook, found.case, answers),
+        [one.entry for one in found.parties],
+    )
 
 
 def _with_source(fact: Fact, before: Fact | None, found: CaseFacts) -> Fact:
@@ -127,81 +139,6 @@ def _before(versions: dict[str, list[Fact]], form: Form) -> Fact | None:
 def _said_by(casebook: Casebook, fact: Fact, form: Form, today: date) -> Fact:
     reason = form.reason if form.entry else ""
     return replace(fact, reason=reason, reviewer=at_desk(casebook), day=today)
-
-
-def _read(
-    casebook: Casebook, found: CaseFacts, form: Form, kind: str, entry: str, today: date
-) -> tuple[Fact, tuple[str, ...]]:
-    """The fact that the form's fields say, and remarks. Raises FactError with all faults."""
-    fields, lists = Fields(form.fields), casebook.campaign.reviewing.codes
-    remarks: tuple[str, ...] = ()
-    made: Fact
-    text = fields.text("text", forms.TEXT_CHARACTERS)
-    who = {"entry": entry, "text": text, "reviewer": at_desk(casebook), "day": today}
-    if kind == PARTY:
-        made = Party(
-            kind=fields.code("kind", lists("party_kind")),
-            role=fields.code("role", lists("party_role")),
-            names=fields.names(),
-            source=fields.source(found.sources),
-            **who,  # type: ignore[arg-type]
-        )
-        fields.text("same_as", forms.NAME_CHARACTERS)
-    elif kind == CONTACT:
-        made = Contact(
-            date=_contact_date(fields, today),
-            channel=fields.code("channel", lists("contact_channel")),
-            team=fields.text("team", forms.NAME_CHARACTERS),
-            contact=fields.text("contact", forms.NAME_CHARACTERS),
-            **who,  # type: ignore[arg-type]
-        )
-        if not made.team:
-            fields.fault("team", "say who of the team had the contact.")
-    else:
-        when = _date(fields)
-        remarks = (TO_COME,) if when.first and when.first > today else ()
-        made = Event(
-            date=when.written,
-            kind=fields.code("kind", lists("event_kind")),
-            source=fields.source(found.sources),
-            parties=" ".join(_parties(fields, found.parties)),
-            **who,  # type: ignore[arg-type]
-        )
-        if not text:
-            fields.fault("text", "say what happened.")
-    fields.check()
-    return made, remarks
-
-
-def _date(fields: Fields) -> FactDate:
-    try:
-        typed = fields.text("when", forms.NAME_CHARACTERS)
-        if not typed:
-            fields.fault("when", 'this is required; "unknown" if nobody knows.')
-        return dates.parse(typed)
-    except BadDate as why:
-        fields.fault("when", str(why))
-        return dates.UNKNOWN
-
-
-def _contact_date(fields: Fields, today: date) -> str:
-    when = _date(fields)
-    if when.certainty is Certainty.UNKNOWN:
-        fields.fault("when", "a contact needs a date, if only about when.")
-    elif when.first and when.first > today:
-        fields.fault("when", "this is still to come; a contact is entered when it was.")
-    return when.written
-
-
-def _parties(fields: Fields, known: Sequence[Party]) -> list[str]:
-    entries = [one.entry for one in known]
-    found = []
-    for typed in fields.parties():
-        try:
-            found.append(entry_in(entries, typed))
-        except FactError as why:
-            fields.fault("parties", str(why))
-    return sorted(set(found))
 
 
 def _add(casebook: Casebook, case: Case, fact: Fact) -> None:

@@ -5,7 +5,7 @@ replaces what they have not seen.
 """
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,8 @@ from dropbox.campaign import Campaign
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, Contact, Event, Fact, Party
 from scripts.desk.facts import form_words, sources
 from scripts.desk.facts.errors import FactError
-from scripts.desk.facts.sources import Sources
+from scripts.desk.facts.extent import Extent
+from scripts.desk.facts.sources import Source, Sources
 from scripts.desk.review.blank_sheet import toml
 from scripts.desk.review.sheet import SHEET_BYTES
 from scripts.terminal import one_line
@@ -222,8 +223,8 @@ class Fields:
         """The entries of parties, as they were typed."""
         return self.texts("parties", most=_PARTIES)
 
-    def source(self, found: Sources) -> str:
-        """What it rests on, as it is kept."""
+    def source(self, found: Sources, extent: Callable[[str, int], Extent]) -> str:
+        """What it rests on, as it is kept; *extent* tells how far that reaches."""
         numbers = {name: self.number(name) for name in _SOURCE}
         given = [name for name in (sources.PART, sources.FILE, sources.ANSWER) if numbers[name]]
         page, line = numbers["page"], numbers["line"]
@@ -234,9 +235,21 @@ class Fields:
         elif given:
             source = found.source(given[0], numbers[given[0]], page=page, line=line)
             if source is not None:
+                self._within(f"{given[0]} {numbers[given[0]]}", source, extent)
                 return source.written
             self.fault(given[0], f"this case has no {given[0]} {numbers[given[0]]}.")
         return ""
+
+    def _within(self, called: str, source: Source, extent: Callable[[str, int], Extent]) -> None:
+        """Note a page or a line that the source does not have."""
+        reaches = extent(source.kind, self.number(source.kind))
+        for name, value, most in (
+            ("page", source.page, reaches.pages),
+            ("line", source.line, reaches.lines),
+        ):
+            if most is not None and value > most:
+                count = "no" if not most else f"only {most:,}"
+                self.fault(name, f"{called} has {count} {name}{'s' * (most != 1)}.")
 
 
 def _is_line(value: Any) -> bool:
