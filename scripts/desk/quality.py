@@ -12,6 +12,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.draws import QUALITY, Draw, sampled
 from scripts.desk.identity import at_desk
+from scripts.desk.progress import Progress, watched
 from scripts.desk.review.agreement import alpha, interval, kappa
 from scripts.desk.review.judgement import Judgement, Reviews
 
@@ -119,12 +120,12 @@ def compared(reviews: Reviews) -> tuple[Judgement, Judgement] | None:
     return (before.judgement, then.judgement) if then.blind else None
 
 
-def agreement(casebook: Casebook) -> list[Agreement]:
+def agreement(casebook: Casebook, progress: Progress | None = None) -> list[Agreement]:
     """The agreement in each field of the review sheet that holds codes, in the sheet's order."""
     reviewing = casebook.campaign.reviewing
     pairs = [
         pair
-        for case in casebook.cases()
+        for case in watched(casebook.cases(), casebook.counts().cases, progress)
         if (pair := compared(casebook.layers.of(case))) is not None
     ]
     fields = [

@@ -23,6 +23,7 @@ from scripts.desk.casebook.desks import SignedLine, WorkRow
 from scripts.desk.casebook.facts import STATED, TAKEN_BACK, unsettled
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
 from scripts.desk.casebook.translations import TRANSCRIPT, TRANSLATION
+from scripts.desk.exchange.merging import merge
 from scripts.desk.exchange.work_bundle import Work, unpack
 from scripts.desk.outbox.sending import (
     answers_of,
@@ -193,6 +194,23 @@ def test_bundles_are_merged_in_any_order_and_again_is_harmless(
             states.append(copy.state())
 
     assert all(state == states[0] for state in states)
+
+
+def test_a_merge_that_is_interrupted_adds_nothing(desks: list[Desk]) -> None:
+    first, second, third = desks
+    first.judge(1, "m2")
+    first.event(2, "E000000001", "blocked")
+    before, work = second.state(), first.work()
+
+    def interrupt(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with Casebook.open(second.directory) as casebook, pytest.raises(KeyboardInterrupt):
+        merge(casebook, work, NOW, open_closed=bytes, progress=interrupt)
+    assert second.state() == before
+    second.merge(work)
+    third.merge(work)
+    assert second.state()["added"] == third.state()["added"] != before["added"]
 
 
 @pytest.mark.slow

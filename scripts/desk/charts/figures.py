@@ -17,6 +17,7 @@ from scripts.desk.charts.damages import damages, listed
 from scripts.desk.charts.progress import progress
 from scripts.desk.charts.shapes import LEAST, LEFT_OUT, Asked, Bars, Cell, Figure, Grid, Listing
 from scripts.desk.charts.small_cells import hidden, hidden_in_grid
+from scripts.desk.progress import Progress, watched
 from scripts.desk.quality import FEW, agreement
 from scripts.desk.search.columns import Column, columns_of
 from scripts.desk.search.counted import Cases
@@ -34,25 +35,21 @@ _DAYS = ((7, titles.WEEK), (14, titles.TWO_WEEKS), (30, titles.MONTH), (90, titl
 _LAPSE = (90, 365)
 
 
-def figures(casebook: Casebook, asked: Asked) -> list[Figure]:
-    """All figures in which anything is counted."""
+def figures(casebook: Casebook, asked: Asked, progress: Progress | None = None) -> list[Figure]:
+    """All figures in which anything is counted; *progress* is told of each."""
     counted = _Figures(casebook, asked)
-    found: list[Figure] = [
-        counted.intake(),
-        counted.intake_by_category(),
-        counted.progress(),
-        counted.tiers(),
-        counted.harms(),
-        counted.harms_together(),
-        *counted.fields(),
-        *counted.crosses(),
-        counted.facts(titles.EVENTS, EVENT_KIND),
-        counted.facts(titles.ROLES, PARTY_ROLE),
-        counted.losses(),
-        counted.days_to_answer(),
-        counted.clock(),
-        *([counted.agreement()] if asked.whole else []),
+    counts: list[Callable[[], Sequence[Figure]]] = [
+        lambda: [counted.intake(), counted.intake_by_category(), counted.progress()],
+        lambda: [counted.tiers(), counted.harms(), counted.harms_together()],
+        counted.fields,
+        counted.crosses,
+        lambda: [counted.facts(titles.EVENTS, EVENT_KIND), counted.facts(titles.ROLES, PARTY_ROLE)],
+        lambda: [counted.losses()],
+        lambda: [counted.days_to_answer()],
+        lambda: [counted.clock()],
+        *([lambda: [counted.agreement()]] if asked.whole else []),
     ]
+    found = [one for count in watched(counts, len(counts), progress) for one in count()]
     return [one for one in found if _counts_something(one)]
 
 

@@ -1,6 +1,7 @@
 """`charts`: shows what many cases show together, on the terminal or as one HTML page."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from dropbox.durable_file import write_new
@@ -47,12 +48,13 @@ def run(asked: argparse.Namespace) -> None:
     chosen = Selection(queue=asked.queue, where=tuple(map(Condition.read, asked.where)))
     with working(asked) as casebook:
         with progress_bar() as bar:
-            catch_up(casebook, stages(bar))
-        reviewer = at_desk(casebook)
-        given_away = casebook.layers.given_away(reviewer)
-        numbers = [one for one in chosen.numbers(casebook, reviewer) if one not in given_away]
-        counting = Asked(numbers, asked.lang, today(), asked.least, whole=not chosen.any)
-        found = figures(casebook, counting)
+            show = stages(bar)
+            catch_up(casebook, show)
+            reviewer = at_desk(casebook)
+            given_away = casebook.layers.given_away(reviewer)
+            numbers = [one for one in chosen.numbers(casebook, reviewer) if one not in given_away]
+            counting = Asked(numbers, asked.lang, today(), asked.least, whole=not chosen.any)
+            found = figures(casebook, counting, partial(show, "counting"))
         title = casebook.campaign.title
         casebook.note("view", "charts")
     if asked.out is not None:

@@ -1,6 +1,7 @@
 """`export-work`: writes what reviewers did, for the other desks of this drop."""
 
 import argparse
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from scripts.desk.exchange.merging import gather
 from scripts.desk.exchange.work_bundle import pack, write_work
 from scripts.desk.identity import DeskError, at_desk, opener, working
 from scripts.desk.options import add_json
-from scripts.desk.screen.output import counted, print_json
+from scripts.desk.screen.output import counted, print_json, progress_bar, stages
 
 HELP = "write what reviewers did, sealed, for the other desks"
 
@@ -47,7 +48,8 @@ def run(asked: argparse.Namespace) -> None:
 
         with casebook.together():
             casebook.note("export", "work")
-            work = gather(casebook, reviewer, close)
+            with progress_bar() as bar:
+                work = gather(casebook, reviewer, close, partial(stages(bar), "gathering"))
             data = write_work(work, lambda body: secret.sign(body, reviewer))
             write_new(asked.to, _sealed(data, reviewers))
     layers = sum(row.kind == "layer" for row in work.rows)

@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from scripts.desk.exchange.merging import merge
@@ -10,7 +11,7 @@ from scripts.desk.exchange.work_bundle import SEALED_BYTES, read_work
 from scripts.desk.facts.contested import contested, sentences
 from scripts.desk.identity import DeskError, unsigned
 from scripts.desk.options import add_json
-from scripts.desk.screen.output import counted, print_json
+from scripts.desk.screen.output import counted, print_json, progress_bar, stages
 
 HELP = "add what another desk's reviewers did"
 
@@ -36,13 +37,15 @@ def run(asked: argparse.Namespace) -> None:
             server_key=casebook.server_key,
             now=now,
         )
-        merged = merge(
-            casebook,
-            work,
-            now,
-            reviewer=reviewer,
-            open_closed=lambda sealed: secret.open(sealed, SEALED_BYTES),
-        )
+        with progress_bar() as bar:
+            merged = merge(
+                casebook,
+                work,
+                now,
+                reviewer=reviewer,
+                open_closed=lambda sealed: secret.open(sealed, SEALED_BYTES),
+                progress=partial(stages(bar), "cases"),
+            )
         open_facts = contested(casebook)
     if asked.json:
         named = [one._asdict() for one in open_facts]

@@ -1,11 +1,12 @@
 """`quality`: how far reviewers agree, what was missed, and the draw of rejected cases."""
 
 import argparse
+from functools import partial
 
 from scripts.desk.identity import at_desk, today, working
 from scripts.desk.options import add_json, add_lang
 from scripts.desk.quality import agreement, draw, missed
-from scripts.desk.screen.output import counted, print_json, print_rich
+from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.quality import (
     agreement_sentence,
     agreement_table,
@@ -35,7 +36,9 @@ def run(asked: argparse.Namespace) -> None:
         _draw(asked)
         return
     with working(asked) as casebook:
-        agreed, found = agreement(casebook), missed(casebook)
+        with progress_bar() as bar:
+            agreed = agreement(casebook, partial(stages(bar), "comparing"))
+        found = missed(casebook)
         casebook.note("view", "quality")
         reviewing = casebook.campaign.reviewing
     if asked.json:

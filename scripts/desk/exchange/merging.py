@@ -30,6 +30,7 @@ from scripts.desk.casebook.desks import (
     WorkRow,
 )
 from scripts.desk.exchange.work_bundle import Work, unpack
+from scripts.desk.progress import Progress, watched
 from scripts.desk.review.judgement import ADJUDICATION, REVIEW, Judgement
 
 
@@ -54,7 +55,10 @@ class Merged:
 
 
 def gather(
-    casebook: Casebook, reviewer: str, close: Callable[[str, tuple[WorkRow, ...]], Closed | None]
+    casebook: Casebook,
+    reviewer: str,
+    close: Callable[[str, tuple[WorkRow, ...]], Closed | None],
+    progress: Progress | None = None,
 ) -> Work:
     """All that *casebook* knows, for all desks, as *reviewer* will sign it.
 
@@ -63,9 +67,10 @@ def gather(
     desks = casebook.desks
     own = list(desks.own_lines())
     rows, shut = list[WorkRow](), list[WorkRow]()
-    for _, row in desks.own_rows():
+    of_own, of_others = [row for _, row in desks.own_rows()], list(desks.rows())
+    for row in watched(of_own, len(of_own) + len(of_others), progress):
         (rows if _may_leave(casebook, row) else shut).append(row)
-    for row, closed in desks.rows():
+    for row, closed in watched(of_others, len(of_others), progress):
         (rows if _may_leave(casebook, row, elsewhere=not closed) else shut).append(row)
     own = _before_guessable(own, shut)
     lines = [*own, *desks.lines()]
@@ -153,6 +158,7 @@ def merge(
     *,
     reviewer: str = "",
     open_closed: Callable[[bytes], bytes],
+    progress: Progress | None = None,
 ) -> Merged:
     """Add all of *work* that is new to *casebook*. Raises BadBundle; nothing is changed then.
 
@@ -169,7 +175,8 @@ def merge(
         drawn = casebook.desks.sample_key()
         casebook.desks.add(new.desks, new.lines, rows, new.promises, closed)
         casebook.layers.draw()
-        _settle(casebook, rows, new.promises, everything=drawn != casebook.desks.sample_key())
+        everything = drawn != casebook.desks.sample_key()
+        _settle(casebook, rows, new.promises, progress, everything=everything)
     touched = {row.characters for row, _ in rows if row.characters}
     kinds = [row.kind for row, _ in rows]
     notices = sum(row.kind == "answer" and row.row["kind"] == ACKNOWLEDGEMENT for row, _ in rows)
@@ -243,6 +250,7 @@ def _settle(
     casebook: Casebook,
     rows: Iterable[tuple[WorkRow, bool]],
     promises: Iterable[Promise],
+    progress: Progress | None,
     *,
     everything: bool,
 ) -> None:
@@ -256,7 +264,7 @@ def _settle(
         if everything
         else casebook.desks.cases_of(touched)
     )
-    for number in cases:
+    for number in watched(cases, len(cases), progress):
         casebook.layers.settle(casebook.case(number))
 
 
