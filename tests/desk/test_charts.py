@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
+from unicodedata import category
 
 import pytest
 from bs4 import BeautifulSoup
@@ -31,7 +33,10 @@ from scripts.desk.charts.small_cells import hidden, hidden_in_grid
 from scripts.desk.charts.svg import drawn
 from scripts.desk.review.judgement import Judgement
 from scripts.desk.screen.charts import charts_text
+from scripts.terminal import one_line
 
+INPUTS = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))["inputs"]
+EDGES = [text for one in INPUTS if isinstance(text := one.get("value"), str)]
 DAY = date(2026, 11, 23)
 FIRST, SECOND = "AB" * 20, "CD" * 20
 
@@ -234,6 +239,30 @@ def test_a_label_of_any_shape_is_drawn_on_one_line() -> None:
     for one in (page, grid):
         assert "<b>" not in one and "\x1b" not in one and "\u202e" not in one
         assert "&lt;b&gt;" in one and "…" in one and "–" in one
+
+
+def test_labels_of_any_text_act_nowhere_on_the_page_or_the_terminal() -> None:
+    texts = ("\u202e王\x1b[31m<script>", *EDGES)
+    found: list[Figure] = [
+        Bars("bars", tuple((text, 3) for text in texts), note=texts[0]),
+        *(
+            Grid(texts[0], some, tuple((text, (1,) * len(some)) for text in some))
+            for some in (texts[at : at + 5] for at in range(0, len(texts), 5))
+        ),
+        Listing("list", (texts[0], "n"), tuple((one_line(text, 100), "1") for text in texts)),
+    ]
+    page = html(found, Asked([], "en", DAY), campaign=texts[0])
+    console = Console(file=(file := io.StringIO()), width=80)
+    console.print(charts_text(found, width=80))
+
+    soup = BeautifulSoup(page, "html.parser")
+    assert len(soup.find_all("figure")) == len(found) and not soup.find_all(
+        ["script", "a", "img", "b"]
+    )
+    for written in (page, file.getvalue()):
+        acting = {one for one in written if category(one) in ("Cc", "Cf", "Cs")}
+        # one_line() keeps what joins or separates letters, and isolates texts that run otherwise.
+        assert acting <= {"\n", "\u200c", "\u200d", "\u2068", "\u2069"}
 
 
 def lines(svg: Tag) -> list[str]:

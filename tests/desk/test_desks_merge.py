@@ -33,6 +33,7 @@ from scripts.desk.outbox.sending import (
 )
 from scripts.desk.outbox.waiting import reasons
 from scripts.desk.review.judgement import ADJUDICATION, ReviewError
+from scripts.desk.review.sheet import is_amount
 from scripts.desk.search import summary
 
 A, B, C = (one.fingerprint for one in REVIEWERS[:3])
@@ -754,6 +755,36 @@ def test_what_is_said_in_another_reviewers_name_is_refused(desks: list[Desk]) ->
         casebook.assignments.add(case, A, reviewer=B, day=DAY)
 
     with pytest.raises(BadBundle, match="not its reviewer's own"):
+        taking.merge(giving.work())
+
+
+AMOUNT = {"amount": "9000.00", "currency": "CNY", "as_of": "2026-01", "what": "【虚构】"}
+
+
+@pytest.mark.parametrize(
+    ("amount", "taken"),
+    [
+        (AMOUNT, True),
+        ({**AMOUNT, "amount": "-0", "as_of": "", "method": "stated"}, True),
+        ({**AMOUNT, "amount": "nine"}, False),
+        ({**AMOUNT, "amount": "NaN"}, False),
+        ({**AMOUNT, "amount": 9}, False),
+        ({**AMOUNT, "currency": "\x1b[31m"}, False),
+        ({**AMOUNT, "as_of": "soon\n"}, False),
+        ({**AMOUNT, "method": "\x9b"}, False),
+        ({"amount": "9"}, False),
+    ],
+)
+def test_an_amount_is_taken_if_a_sheet_gives_such(amount: dict[str, object], taken: bool) -> None:
+    assert is_amount(amount) is taken
+
+
+def test_a_review_with_an_amount_that_no_sheet_gives_is_refused(desks: list[Desk]) -> None:
+    giving, taking, _ = desks
+    giving.judge(1, merit="", urgency="danger", amounts=(AMOUNT,))
+    assert taking.merge(giving.work()).layers == 1
+    giving.judge(2, merit="", urgency="danger", amounts=({**AMOUNT, "amount": "NaN"},))
+    with pytest.raises(BadBundle, match="A layer in the work bundle is damaged"):
         taking.merge(giving.work())
 
 

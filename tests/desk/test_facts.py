@@ -1,5 +1,6 @@
 """Facts of cases: entered by forms, corrected with a reason, joined across cases, and shown."""
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 from support.cases import CAMPAIGN, DAY, add, attachment, report
 from support.decided_cases import put
 from support.desks import Desk
@@ -28,9 +30,16 @@ from scripts.desk.facts.entities import entities, entity_of, entry_in, named, sh
 from scripts.desk.facts.errors import FactError
 from scripts.desk.facts.filled_in import TO_COME
 from scripts.desk.facts.reading import fact_values, facts_of
-from scripts.desk.facts.timeline import timeline
-from scripts.desk.identity import viewer
-from scripts.desk.screen.facts import facts_text
+from scripts.desk.facts.timeline import party_names, sources_of, timeline
+from scripts.desk.identity import Viewer, viewer
+from scripts.desk.screen.facts import (
+    contacts_table,
+    entities_table,
+    events_table,
+    facts_text,
+    parties_table,
+    timeline_table,
+)
 from scripts.desk.search import said
 from scripts.desk.search.finding import Filters, find
 from scripts.desk.search.known_codes import WrongCode
@@ -267,6 +276,38 @@ def test_any_text_is_kept_and_shown_without_acting_on_the_terminal(casebook: Cas
         assert casebook.parties.of(1)[-1].names == name
     shown = facts_text(facts_of(casebook, casebook.case(1)), reader).plain
     assert "\x1b" not in shown and "\u202e" not in shown and "‹U+202E›" in shown
+    for width in (40, 160):
+        drawn = tables(casebook, casebook.case(1), reader, width)
+        assert "\x1b" not in drawn and "\u202e" not in drawn
+        assert max(map(cell_len, drawn.splitlines())) <= width
+
+
+def tables(casebook: Casebook, case: Case, reader: Viewer, width: int) -> str:
+    """All lists of the facts of a case, in so many columns."""
+    found, called = facts_of(casebook, case), party_names(casebook, [case.number])
+    dated, undated = timeline(casebook, [case.number])
+    names, sources = {case.number: case.name}, sources_of(casebook, [case.number])
+    console = Console(file=(file := io.StringIO()), width=width, highlight=False)
+    for one in (
+        events_table(found, reader),
+        parties_table(found, {}, reader),
+        contacts_table(found, reader),
+        timeline_table([*dated, *undated], names, sources, called, reader, one=False),
+        entities_table(entities(casebook, ()), names, reader),
+    ):
+        console.print(one)
+    return file.getvalue()
+
+
+def test_a_case_of_two_hundred_parts_has_all_of_them_as_sources_and_contacts(desk: Desk) -> None:
+    with desk.working() as casebook:
+        add(casebook, *(report(f"第{n}件", 9, kind="message") for n in range(200)))
+        case = desk.case(casebook, 9)
+        enter(casebook, case, EVENT, event(case, part=200, line=1))
+        with pytest.raises(FactError, match="no part 201"):
+            enter(casebook, case, EVENT, event(case, part=201))
+        drawn = tables(casebook, case, viewer(casebook, "zh-Hans"), 80)
+        assert "来文 200，第 1 行" in drawn and drawn.count("当事人来文") == 199
 
 
 def test_an_event_rests_on_a_part_a_file_or_an_answer(desk: Desk) -> None:

@@ -20,6 +20,9 @@ from scripts.desk.charts.progress import progress
 from scripts.desk.charts.shapes import LEFT_OUT, Asked, Cell, Listing
 from scripts.desk.charts.small_cells import dominated, hidden, hidden_sums
 from scripts.desk.search.counted import DECIDED, Cases
+from scripts.terminal import one_line
+
+_LABEL_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -152,13 +155,13 @@ def listed(found: Damages, reviewing: Reviewing, asked: Asked) -> Listing:
     """As a figure: a row for each currency, and below it for each method."""
     rows = []
     for one in found.currencies:
-        name = reviewing.label("currency", one.code, asked.language)
+        name = _shown(reviewing.label("currency", one.code, asked.language))
         rows.append((name, *_cells(one.all, found.decided)))
         said = one.all.cases is not None and set(one.methods) != {""}
         for method, spread in one.methods.items() if said else ():
             how = reviewing.label("amount_method", method, asked.language) if method else ""
             how = how or titles.NO_METHOD.in_(asked.language)
-            rows.append((f"· {how}", *_cells(spread, found.decided)))
+            rows.append((f"· {_shown(how)}", *_cells(spread, found.decided)))
     heads = (titles.CURRENCY, titles.CASES, titles.SUM, titles.LOW, titles.MEDIAN, titles.HIGH)
     return Listing(
         titles.LOSSES.in_(asked.language),
@@ -166,6 +169,11 @@ def listed(found: Damages, reviewing: Reviewing, asked: Asked) -> Listing:
         tuple(rows),
         _note(found, asked),
     )
+
+
+def _shown(label: str) -> str:
+    """A label, or a code of another desk's that this campaign does not have."""
+    return one_line(label, _LABEL_CHARACTERS)
 
 
 def _cells(one: Spread, decided: Cell) -> tuple[str, ...]:

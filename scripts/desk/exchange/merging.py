@@ -32,6 +32,7 @@ from scripts.desk.casebook.desks import (
 from scripts.desk.exchange.work_bundle import Work, unpack
 from scripts.desk.progress import Progress, watched
 from scripts.desk.review.judgement import ADJUDICATION, REVIEW, Judgement
+from scripts.desk.review.sheet import is_amount
 
 
 @dataclass(frozen=True)
@@ -366,8 +367,9 @@ def _like(judgement: Judgement, name: str) -> bool:
     if isinstance(value, dict):
         return all(isinstance(one, str) for one in value.values())
     if isinstance(value, tuple):
-        inner = dict if name == "amounts" else str
-        return all(type(one) is inner for one in value)
+        if name == "amounts":
+            return all(type(one) is dict and is_amount(one) for one in value)
+        return all(type(one) is str for one in value)
     return True
 
 

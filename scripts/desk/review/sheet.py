@@ -31,6 +31,8 @@ _STATED = frozenset(RULES) | {"conflict", "removed"}
 _AMOUNT_KEYS = ("amount", "currency", "as_of", "what", "method")
 _AMOUNTS, _LISTED = 50, 100
 _MOST_AMOUNT = 10**15
+# What _decimal() gives.
+_KEPT_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,60})?", re.ASCII)
 
 
 class BadSheet(CasedropError):
@@ -337,6 +339,22 @@ class _Sheet:
         }
         # It came later: without one, an amount is kept in the bytes in which it always was.
         return {**found, "method": method} if method else found
+
+
+def is_amount(kept: Mapping[str, object]) -> bool:
+    """Whether a kept amount is one that a sheet gives, of whatever campaign: numbers are added up,
+    and codes shown.
+    """
+    if set(kept) - {"method"} != set(_AMOUNT_KEYS) - {"method"}:
+        return False
+    texts = {name: value for name, value in kept.items() if isinstance(value, str)}
+    codes = (texts.get("currency", ""), texts.get("method", ""))
+    return (
+        len(texts) == len(kept)
+        and _KEPT_AMOUNT.fullmatch(texts["amount"]) is not None
+        and (not texts["as_of"] or _DATE.fullmatch(texts["as_of"]) is not None)
+        and all(one.isprintable() for one in codes)
+    )
 
 
 def _decimal(text: str) -> str | None:

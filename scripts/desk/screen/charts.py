@@ -13,7 +13,7 @@ from scripts.desk.charts.figures import LEFT_OUT, Bars, Cell, Figure, Grid, List
 from scripts.desk.screen.output import table
 from scripts.terminal import one_line
 
-_LABEL_CHARACTERS = 200
+_LABEL_CHARACTERS, _NOTE_CHARACTERS = 200, 2_000
 _HEAD_CELLS = 5
 _LEAST_BAR, _LEAST_LABEL = 10, 12
 _FULL, _PARTS = "█", " ▏▎▍▌▋▊▉"
@@ -23,9 +23,9 @@ def charts_text(figures: Iterable[Figure], *, width: int) -> Group:
     """The figures one below the other, in *width* characters."""
     shown: list[RenderableType] = []
     for one in figures:
-        shown += [Text(one.title, style="bold"), _body(one, width)]
+        shown += [Text(_label(one.title), style="bold"), _body(one, width)]
         if one.note:
-            shown.append(Text(one.note, style="dim"))
+            shown.append(Text(one_line(one.note, _NOTE_CHARACTERS), style="dim"))
         shown.append(Text())
     return Group(*shown)
 
@@ -38,20 +38,25 @@ def _body(figure: Figure, width: int) -> RenderableType:
     return _listing(figure, width)
 
 
+def _label(text: str) -> str:
+    return one_line(text, _LABEL_CHARACTERS)
+
+
 def _listing(figure: Listing, width: int) -> RenderableType:
     """A table, or where a number or a word of its heads would be cut, its rows one by one."""
-    across = range(1, len(figure.heads))
+    heads = [_label(head) for head in figure.heads]
+    rows = [[_label(cell) for cell in row] for row in figure.rows]
     needed = [
-        max(map(cell_len, (*figure.heads[column].split(), *(row[column] for row in figure.rows))))
-        for column in across
+        max(map(cell_len, (*heads[column].split(), *(row[column] for row in rows))))
+        for column in range(1, len(heads))
     ]
-    if _LEAST_LABEL + sum(needed) + 2 * len(figure.heads) > width:
-        return Group(*(_stacked(figure.heads, row) for row in figure.rows))
+    if _LEAST_LABEL + sum(needed) + 2 * len(heads) > width:
+        return Group(*(_stacked(heads, row) for row in rows))
     listed = table()
-    listed.add_column(figure.heads[0], overflow="fold")
-    for head, least in zip(figure.heads[1:], needed, strict=True):
+    listed.add_column(heads[0], overflow="fold")
+    for head, least in zip(heads[1:], needed, strict=True):
         listed.add_column(head, justify="right", min_width=least)
-    for row in figure.rows:
+    for row in rows:
         listed.add_row(*map(Text, row))
     return listed
 
@@ -67,7 +72,7 @@ def _stacked(heads: Sequence[str], row: Sequence[str]) -> RenderableType:
 
 def _bars(figure: Bars, width: int) -> Table:
     most = max((cell or 0 for _, cell in figure.rows), default=0) or 1
-    labels = [one_line(label, _LABEL_CHARACTERS) for label, _ in figure.rows]
+    labels = [_label(label) for label, _ in figure.rows]
     counts = [_count(cell) for _, cell in figure.rows]
     longest = min(max(map(cell_len, labels)), width // 2)
     room = max(_LEAST_BAR, width - longest - max(map(len, counts)) - 4)
@@ -91,7 +96,8 @@ def _grid(figure: Grid, width: int) -> RenderableType:
 
     If not all columns fit beside each other, the others come below.
     """
-    rows, columns = figure.rows, figure.columns
+    rows = tuple((_label(label), cells) for label, cells in figure.rows)
+    columns = tuple(map(_label, figure.columns))
     if len(columns) > len(rows):
         labels, cells = zip(*rows, strict=True)
         rows, columns = tuple(zip(columns, zip(*cells, strict=True), strict=True)), labels
@@ -107,8 +113,7 @@ def _grid(figure: Grid, width: int) -> RenderableType:
         for head in heads[first : first + fit]:
             listed.add_column(head, justify="right", no_wrap=True, min_width=widest)
         for (label, _), row in zip(rows, counts, strict=True):
-            name = Text(one_line(label, _LABEL_CHARACTERS))
-            listed.add_row(name, *map(Text, row[first : first + fit]))
+            listed.add_row(Text(label), *map(Text, row[first : first + fit]))
         shown.append(listed)
     return Group(*shown, *([_names(columns)] if named else []))
 
@@ -119,8 +124,7 @@ def _names(columns: Sequence[str]) -> Table:
     listed.add_column(justify="right")
     listed.add_column(overflow="fold")
     for number, column in enumerate(columns, 1):
-        name = one_line(column, _LABEL_CHARACTERS)
-        listed.add_row(Text(f"  {number}:", style="dim"), Text(name, style="dim"))
+        listed.add_row(Text(f"  {number}:", style="dim"), Text(column, style="dim"))
     return listed
 
 
