@@ -5,15 +5,14 @@ changed since in a way that its reviewer should know of.
 """
 
 import hashlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from scripts.desk.case import Case
 from scripts.desk.case_name import BadCaseName
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.given_text import read_bytes
 from scripts.desk.identity import at_desk
 from scripts.desk.review.blank_sheet import blank, from_claimant
 from scripts.desk.review.judgement import ADJUDICATION, Layer, Reviews
@@ -101,10 +100,7 @@ def read_sheet(name: str) -> bytes:
 
     Of a sheet that is too large, it returns one byte more than is allowed.
     """
-    if name == "-":
-        return sys.stdin.buffer.read(SHEET_BYTES + 1)
-    with Path(name).open("rb") as file:
-        return file.read(SHEET_BYTES + 1)
+    return read_bytes(name, SHEET_BYTES)
 
 
 def hand_in(casebook: Casebook, case: Case, sheet: bytes, role: str, *, today: date) -> Kept:

@@ -1,10 +1,8 @@
 """Gists and translations: added beside a text of a case, which stays as it was written."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from dropbox.errors import CasedropError
 from dropbox.label import is_tag
@@ -57,21 +55,6 @@ def text_of(texts: Sequence[SourceText], name: str, number: int) -> SourceText:
         if (one.name, one.number) == (name, number):
             return one
     raise TranslationError(f"This case has no {name} {number} with a text.")
-
-
-def read_translation(name: str) -> str:
-    """The text in the file *name*, or on standard input for ``-``. Raises TranslationError."""
-    if name == "-":
-        data = sys.stdin.buffer.read(TRANSLATION_BYTES + 1)
-    else:
-        with Path(name).open("rb") as file:
-            data = file.read(TRANSLATION_BYTES + 1)
-    if len(data) > TRANSLATION_BYTES:
-        raise TranslationError("A translation has at most 1 MiB.")
-    try:
-        return data.decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise TranslationError("The translation is not UTF-8.") from None
 
 
 def add_translation(

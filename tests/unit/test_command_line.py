@@ -599,4 +599,4 @@ def test_words_typed_that_are_no_utf_8_are_a_sentence(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
 
     assert desk.main(["--casebook", str(casebook), "find"]) == 2
-    assert capsys.readouterr().err == "The words to search for are not UTF-8.\n"
+    assert capsys.readouterr().err == "The query is not UTF-8.\n"

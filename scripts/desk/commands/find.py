@@ -6,11 +6,11 @@ The words are never an argument, where other users of the computer could see the
 import argparse
 import sys
 from dataclasses import fields, replace
-from pathlib import Path
 
 from rich.console import Console
 
-from scripts.desk.identity import DeskError, at_desk, names, viewer, working
+from scripts.desk.given_text import read_text
+from scripts.desk.identity import at_desk, names, viewer, working
 from scripts.desk.options import add_json, add_lang, add_page, add_where
 from scripts.desk.screen.found import found_table, found_values
 from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
@@ -22,6 +22,7 @@ from scripts.desk.search.selection import Condition, Selection
 
 HELP = "find cases by words and by codes"
 _ALL = 2**31
+_QUERY_BYTES = 64 * 2**10
 # The option for each filter. --reviewer already names the reviewer at work.
 _OPTIONS = {one.name: one.name for one in fields(Filters)} | {"reviewer": "reviewed-by"}
 _HELP = {"period": "2019, 2019-03 or 2019-03..2020", "reviewer": "a reviewer's name or fingerprint"}
@@ -93,9 +94,5 @@ def _asked_for() -> str:
 
 
 def _given(file: str | None) -> str:
-    """The words to search for, from a file or standard input. Raises DeskError or OSError."""
-    data = Path(file).read_bytes() if file not in (None, "-") else sys.stdin.buffer.read()
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise DeskError("The words to search for are not UTF-8.") from None
+    """The words to search for, from a file or standard input. Raises BadText or OSError."""
+    return read_text(file or "-", _QUERY_BYTES, "The query")

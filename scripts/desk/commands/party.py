@@ -9,6 +9,7 @@ from scripts.desk.facts.entering import say_same
 from scripts.desk.facts.entities import Entity, entities, named
 from scripts.desk.facts.errors import FactError
 from scripts.desk.facts.reading import CaseFacts, fact_values
+from scripts.desk.given_text import read_text
 from scripts.desk.identity import Viewer, at_desk, today, viewer, working
 from scripts.desk.options import add_fact_form, add_json, add_lang, add_page
 from scripts.desk.screen.fact_forms import Drawn, asks_for_form, run_form, show_facts
@@ -19,8 +20,8 @@ from scripts.desk.screen.facts import (
 )
 from scripts.desk.screen.output import counted, print_json, print_rich
 from scripts.desk.screen.paging import Page
-from scripts.desk.translating import read_translation
 
+_TEXT_BYTES = 64 * 2**10
 HELP = "enter people and organisations of cases, list them, or say which are one"
 
 
@@ -71,7 +72,7 @@ def _say(asked: argparse.Namespace) -> None:
     decision = CONFIRMED if asked.same else DENIED
     if asked.case or (decision == DENIED) != bool(asked.reason):
         raise FactError("Name two entries and no case; --different needs a --reason, a file.")
-    reason = read_translation(asked.reason) if asked.reason else ""
+    reason = read_text(asked.reason, _TEXT_BYTES, "The reason") if asked.reason else ""
     first, second = asked.same or asked.different
     with working(asked) as casebook:
         pair = say_same(casebook, (first, second), decision, reason, today=today())
@@ -109,7 +110,7 @@ def _elsewhere(casebook: Casebook, found: CaseFacts) -> dict[str, list[str]]:
 def _list(asked: argparse.Namespace) -> None:
     page, words = Page.of(asked), ""
     if asked.query_file:
-        words = read_translation(asked.query_file)
+        words = read_text(asked.query_file, _TEXT_BYTES, "The query")
     with working(asked) as casebook:
         found = entities(casebook, casebook.layers.given_away(at_desk(casebook)))
         if words:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.given_text import read_text
 from scripts.desk.identity import DeskError, own_case, today, viewer, working
 from scripts.desk.options import add_case, add_json, add_lang, add_yes
 from scripts.desk.pictures import room as rooms
@@ -147,21 +148,11 @@ def _check(asked: argparse.Namespace) -> None:
 
 
 def _given(name: str, question: str) -> str:
-    """The text in the file *name*, or for ``-`` what is typed. Raises DeskError or OSError."""
+    """The text in the file *name*, or for ``-`` what is typed. Raises BadText or OSError."""
     if name == "-" and sys.stdin.isatty():
         print(question, end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip()
-    if name == "-":
-        data = sys.stdin.buffer.read(_WORDS_BYTES + 1)
-    else:
-        with Path(name).open("rb") as file:
-            data = file.read(_WORDS_BYTES + 1)
-    if len(data) > _WORDS_BYTES:
-        raise DeskError("That is too long.")
-    try:
-        return data.decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise DeskError("That is not UTF-8.") from None
+    return read_text(name, _WORDS_BYTES, "The list of words")
 
 
 def _black_out_words(casebook: Casebook, case: Case, words: str, asked: argparse.Namespace) -> None:

@@ -3,15 +3,16 @@
 import argparse
 
 from scripts.desk.casebook.translations import GIST, TRANSLATION
+from scripts.desk.given_text import read_text
 from scripts.desk.identity import own_case, today, viewer, working
 from scripts.desk.options import add_case, add_json
 from scripts.desk.screen.output import print_json, print_rich
 from scripts.desk.screen.translations import texts_table, translation_values
 from scripts.desk.translating import (
     GIST_CHARACTERS,
+    TRANSLATION_BYTES,
     TranslationError,
     add_translation,
-    read_translation,
     text_of,
     texts_of,
 )
@@ -87,4 +88,8 @@ def _given(asked: argparse.Namespace) -> dict[str, str]:
     files = {GIST: asked.gist, TRANSLATION: asked.translation}
     if asked.gist == asked.translation == "-":
         raise TranslationError("Only one of gist and translation can be on standard input.")
-    return {kind: read_translation(name) for kind, name in files.items() if name is not None}
+    return {
+        kind: read_text(name, TRANSLATION_BYTES, f"The {kind}")
+        for kind, name in files.items()
+        if name is not None
+    }
