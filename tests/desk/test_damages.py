@@ -18,6 +18,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.charts.damages import Damages, damage_values, damages, listed
 from scripts.desk.charts.shapes import LEFT_OUT, Asked
 from scripts.desk.charts.small_cells import dominated, hidden_sums
+from scripts.desk.charts.svg import drawn
 from scripts.desk.charts.titles import DOMINATED, EXACT
 from scripts.desk.review.judgement import Judgement
 from scripts.desk.search.counted import Cases
@@ -258,6 +259,9 @@ def test_counsels_rates_add_up_what_is_shown_and_name_the_rest(
     for language in LANGUAGES:
         said = listed(found, casebook.campaign.reviewing, replace(asked, language=language))
         assert "%" not in said.note and "187.90" in said.note
+        # A number that is cut is another number.
+        note = said.note.replace("USD", "dollars" + " dollars" * 11)
+        assert note in drawn(replace(said, note=note))
     values = damage_values(found)
     assert values["converted"]["sum"] == "187.9000" and values["named"] == 3
     json.dumps(values)

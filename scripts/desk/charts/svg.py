@@ -14,7 +14,7 @@ _ROW, _BAR, _LINE, _LINES = 26, 18, 15, 3
 _CELL, _LEAST_CELL, _DIGIT = 34, 26, 8
 # The longest name of a column, and how much of it counts when it is slanted.
 _HEAD, _SLANT = 180, 0.75
-_LABEL_CHARACTERS = 300
+_LABEL_CHARACTERS, _NOTE_CHARACTERS = 300, 2_000
 # How wide characters are at most in the widest of the usual fonts, so that no label is cut off.
 _THIN, _BROAD = frozenset(" iljtfrI.,:;'|()’“”"), frozenset("mwMW%@…—")
 
@@ -45,7 +45,8 @@ def drawn(figure: Figure) -> str:
         body = "".join(_grid(figure, layout) for layout in _LAYOUTS)
     else:
         body = _listing(figure)
-    note = f"<p>{_text(figure.note)}</p>" if figure.note else ""
+    said = escape(one_line(figure.note, _NOTE_CHARACTERS))
+    note = f"<p>{said}</p>" if said else ""
     return f"<figure><figcaption>{_text(figure.title)}</figcaption>{body}{note}</figure>"
 
 
