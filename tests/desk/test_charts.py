@@ -338,6 +338,7 @@ def contrast(one: Sequence[float], other: Sequence[float]) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+@pytest.mark.slow
 def test_a_terminal_of_any_width_shows_every_number_and_label_whole(many: Casebook) -> None:
     amounts = ("yuan", *("1,234,567.89",) * 5)
     added = (

@@ -312,6 +312,7 @@ def contested(desk: Desk) -> dict[str, list[str]]:
         return {entry: [one.text for one in versions] for entry, versions in found.items()}
 
 
+@pytest.mark.slow
 def test_corrections_at_the_same_time_are_open_in_any_order_until_one_knows_them_all(
     desks: list[Desk], tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ def interrupts(_bar: object) -> Callable[[str, int, int], None]:
     return show
 
 
+@pytest.mark.slow
 def test_a_command_that_is_interrupted_leaves_nothing_half_done(
     team: Team, desk_keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
