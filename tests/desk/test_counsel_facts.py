@@ -7,40 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.cases import DAY
+from support.cases import DAY, add, attachment, report
 from support.counsel import state
-from support.decided_cases import at_work, held, plan_of, written
+from support.decided_cases import at_work, decided, held, plan_of, put, written
+from support.follow_the_money import MODEL, check
 from support.team import Team
 from support.unpacked import pdf_text
 
 from dropbox.codename import WordLists, new_codename
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.facts import Event, SameParty
+from scripts.desk.casebook.facts import Event, Party, SameParty
 from scripts.desk.production.handing_over import SCHEMA
-
-# What each schema of the model that is used here has, by its published YAML files: of itself and
-# of those that it extends (Thing, Interval, Document, Folder, PlainText, LegalEntity).
-_THING = {"name", "summary", "description", "alias", "notes", "proof"}
-_DOCUMENT = {"title", "fileName", "fileSize", "date", "language", "parent"}
-PROPERTIES = {
-    "Person": _THING,
-    "Organization": _THING,
-    "PublicBody": _THING,
-    "LegalEntity": _THING,
-    "Document": _THING | _DOCUMENT,
-    "Message": _THING | _DOCUMENT | {"bodyText", "subject", "sender", "recipients"},
-    "Event": _THING | {"date", "startDate", "endDate", "involved"},
-}
-REQUIRED = {"Person": "name", "Organization": "name", "PublicBody": "name", "Event": "name"}
-# The properties that name entities, and of which schemata these are.
-_LEGAL = {"Person", "Organization", "PublicBody", "LegalEntity"}
-RANGES = {
-    "involved": _LEGAL,
-    "sender": _LEGAL,
-    "recipients": _LEGAL,
-    "proof": {"Document", "Message"},
-    "parent": {"Message"},
-}
 
 
 def entities(out: Path) -> list[dict[str, Any]]:
@@ -80,18 +57,30 @@ def test_entities_follow_the_model_and_name_only_each_other(ready: Team, tmp_pat
     with Casebook.open(ready.casebook) as casebook:
         at_work(casebook)
         state(casebook, 1)
-        written(casebook, tmp_path / "out")
+        kinds = "person", "organisation", "authority", "another"
+        for at, kind in enumerate(kinds, 1):
+            names = "甲\nAlso" if at == 1 else f"{kind}\n"
+            party = Party(entry=f"P00000000{at}", kind=kind, role="other", names=names, text="a\nb",
+                          reviewer="F" * 40, day=DAY)  # fmt: skip
+            casebook.parties.add(casebook.case(1), party)
+        put(casebook, b"nameless")
+        nameless = attachment("", b"nameless")
+        add(casebook, report("【虚构】\n乙", 4, attachments=(nameless,)))
+        casebook.answers.queue(
+            casebook.case(4), kind="answer", language="zh-Hant", day=DAY, text="[Fictional]\n"
+        )
+        casebook.leave(
+            1, "0" * 64, DAY, casebook.answers.numbered(casebook.answers.queued()), lambda: None
+        )
+        decided(casebook, 4)
+        written(casebook, tmp_path / "out", cases=(1, 2, 4))
 
     found = entities(tmp_path / "out")
-    schemata = {one["id"]: one["schema"] for one in found}
-    for one in found:
-        assert set(one) == {"id", "schema", "properties"}
-        assert set(one["properties"]) <= PROPERTIES[one["schema"]], one["schema"]
-        assert REQUIRED.get(one["schema"], "date") in one["properties"]
-        for name, values in one["properties"].items():
-            assert values and all(type(value) is str and value for value in values)
-            if name in RANGES:
-                assert {schemata[value] for value in values} <= RANGES[name]
+    check(found)
+    written_schemata = {one["schema"] for one in found}
+    assert written_schemata == set(MODEL)
+    properties = {name for one in found for name in one["properties"]}
+    assert properties == {name for _, _, of in MODEL.values() for name in of}
     (first, second) = (one["properties"] for one in found if one["schema"] == "Event")
     assert first["date"] == ["2018"] and first["description"] == ["=first"]
     assert "date" not in second and second["summary"] == ["about"]

@@ -83,7 +83,8 @@ class Entities:
                     "Document",
                     ("document", number),
                     title=number,
-                    fileName=listed["name"],
+                    # A file without a name is called by its number: the model requires one.
+                    fileName=listed["name"] or number,
                     fileSize=listed["size"] or "",
                     date=listed["received"],
                     parent=self._id("document", parent) if parent else "",

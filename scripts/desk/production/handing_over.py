@@ -44,7 +44,7 @@ dossiers/           a PDF for each case: statement, translations, answers, facts
 load.dat            all documents with their numbers, for a review platform (Concordance, UTF-8)
 load.opt            the pictures of their pages (Opticon)
 entities.ftm.json   people, organisations, events and documents for investigations
-                    (FollowTheMoney 3, entities of version 1); lines with one id are one
+                    (FollowTheMoney 3 and 4); lines with one id are one
 privilege-log.csv   cases that are withheld because they are privileged
 withheld.csv        all cases of the selection that are not here, and why
 SHA256SUMS          the SHA-256 of every file here; SHA256SUMS.sig is a reviewer's OpenPGP signature
