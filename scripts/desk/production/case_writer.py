@@ -16,14 +16,8 @@ from scripts.desk.casebook.productions import DOSSIER, Act
 from scripts.desk.evidence import unaltered
 from scripts.desk.pictures.room import Room
 from scripts.desk.production import load_files
-from scripts.desk.production.dossier import (
-    DOSSIERS,
-    MOST_SHOWN,
-    Making,
-    Shown,
-    Told,
-    dossier,
-)
+from scripts.desk.production.dossier import DOSSIERS, dossier
+from scripts.desk.production.dossier_contents import MOST_SHOWN, Making, Shown, Told
 from scripts.desk.production.dossier_words import words
 from scripts.desk.production.folder import Folder
 from scripts.desk.production.follow_the_money import Entities
@@ -67,7 +61,8 @@ class CaseWriter:
         self._table, self._lines, self._load, self._images = table, lines, load, images
         self._entity_lines, self._entities = entity_lines, entities
         self._room = room
-        self._redactions = standing(casebook)
+        self._redactions = standing(casebook, making.language)
+        self._word = words(making.language)
         self._own = [one.code for one in casebook.campaign.reviewing.fields]
         # Before this hand-over adds lines of its own.
         self._acts = casebook.productions.acts()
@@ -108,8 +103,8 @@ class CaseWriter:
         with self._casebook.together():
             found = documents(case, self._numbering, self._redactions)
         beside = translated(self._casebook, case, text_numbers(found), self._redactions)
-        read = transcribed(self._casebook, case, file_numbers(found), self._redactions,
-                           words(self._making.language))  # fmt: skip
+        files = file_numbers(found)
+        read = transcribed(self._casebook, case, files, self._redactions, self._word)
         shown = list[Shown]()
         found = [self._write_document(case, one, shown) for one in found]
         for one in found:
@@ -150,7 +145,7 @@ class CaseWriter:
         if one.sha256:
             self._note(case, one.sha256)
         count = 0
-        for page in imaged(self._casebook, self._redactions, one, self._room):
+        for page in imaged(self._casebook, self._redactions, one, self._room, self._word):
             count += 1
             self._folder.add(page.path, page.png)
             self._note(case, digest(page.png))

@@ -4,18 +4,18 @@ The original always comes first. Reviewers are named for who prepared, approved,
 handled it, never for who among them said what.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from dropbox.campaign import Campaign
-from scripts.desk.case import Case, Part
+from scripts.desk.case import Part
 from scripts.desk.casebook.custody import digest
-from scripts.desk.casebook.productions import Act, Number, page_number
+from scripts.desk.casebook.productions import Number, page_number
 from scripts.desk.casebook.translations import GIST
 from scripts.desk.facts.dates import read as parse_date
 from scripts.desk.production import dossier_words
+from scripts.desk.production.dossier_contents import Making, Told
 from scripts.desk.production.dossier_words import words
 from scripts.desk.production.faces import Faces
 from scripts.desk.production.page_layout import (
@@ -34,56 +34,13 @@ from scripts.desk.production.page_layout import (
     placed,
 )
 from scripts.desk.production.records import Document
-from scripts.desk.production.transcribed import Transcribed, lines_of, of_file
-from scripts.desk.production.translated import NAMELESS, Translated
+from scripts.desk.production.transcribed import lines_of, of_file
+from scripts.desk.production.translated import NAMELESS, Translated, gist_of
 from scripts.desk.redaction.standing import sha256_of
 
 DOSSIERS = "dossiers"
 _INDENT = 18.0
-# Of a case with more, the others are among the pictures beside it.
-MOST_SHOWN = 60
-
-
-@dataclass(frozen=True)
-class Making:
-    """What all dossiers of a hand-over share.
-
-    ``prepared`` and ``approved`` are reviewers' public names, ``names`` those of all reviewers by
-    fingerprint; ``language`` is that of the labels.
-    """
-
-    campaign: Campaign
-    language: str
-    day: date
-    prepared: str
-    approved: Sequence[str]
-    names: Mapping[str, str]
-    faces: Faces
-
-
-@dataclass(frozen=True, repr=False)
-class Told:
-    """What is told of one case; ``told`` is its record. No repr: it is plaintext."""
-
-    case: Case
-    told: Mapping[str, Any]
-    documents: Sequence[Document]
-    beside: Sequence[Translated]
-    acts: Sequence[Act]
-    read: Sequence[Transcribed] = ()
-    shown: Sequence["Shown"] = ()
-
-
-class Shown(NamedTuple):
-    """A picture of a page of a file: the page's number, a JPEG, and its width and height."""
-
-    number: str
-    jpeg: bytes
-    pixels: tuple[int, int]
-
-    def __repr__(self) -> str:
-        """Without the pixels, which are plaintext."""
-        return f"Shown({self.number})"
+_PLACE = re.compile(r"\b(page|line|answer) (\d+)")
 
 
 class Dossier(NamedTuple):
@@ -154,7 +111,9 @@ class _Writing:
         if of.told["gist"]:
             self._layout.space(10)
             self._layout.paragraph(of.told["gist"], size=12)
-            self._layout.paragraph(of.told["gist_by"], size=SMALL, grey=GREY)
+            if gist := gist_of(of.beside):
+                made = f"{self._by(gist.by)}, {self._made(gist)}"
+                self._layout.paragraph(made, size=SMALL, grey=GREY)
         self._layout.space(30)
         rows = {
             "campaign": making.campaign.title[making.language],
@@ -225,14 +184,29 @@ class _Writing:
         """The gists and translations of one text, set off by a bar."""
         for one in (one for one in self._of.beside if one.of == of and of):
             code = "gist_of" if one.given.kind == GIST else "translation"
-            machine = one.given.machine
-            made = self.word("by_machine", machine=machine) if machine else self.word("by_hand")
             head = self.word(
-                code, language=one.given.language, by=one.by, made=made, day=one.given.day
+                code,
+                language=one.given.language,
+                by=self._by(one.by),
+                made=self._made(one),
+                day=one.given.day,
             )
             self._layout.space(6)
             self._layout.paragraph(head, size=SMALL, indent=_INDENT, grey=GREY, bar=True)
             self._layout.paragraph(one.given.text, indent=_INDENT, bar=True)
+
+    def _made(self, one: Translated) -> str:
+        """By hand, or by which machine."""
+        machine = one.given.machine
+        return self.word("by_machine", machine=machine) if machine else self.word("by_hand")
+
+    def _by(self, name: str) -> str:
+        """A reviewer's name, or that nobody here knows it."""
+        return self.word("nameless") if name == NAMELESS else name
+
+    def _source(self, written: str) -> str:
+        """What a fact rests on, in the language of the labels."""
+        return _PLACE.sub(lambda found: self.word(f"source_{found[1]}", n=found[2]), written)
 
     def _facts(self) -> None:
         self._layout.heading(self.word("facts"))
@@ -266,7 +240,7 @@ class _Writing:
                     parse_date(one["date"]).shown(self._making.language),
                     self._label("event_kind", one["kind"]),
                     "\n".join(filter(None, (one["text"], ", ".join(_of(names, one["parties"]))))),
-                    one["source"],
+                    self._source(one["source"]),
                 )
                 for one in told["events"]
             ]
@@ -279,7 +253,7 @@ class _Writing:
                     "\n".join(one["names"]),
                     self._label("party_kind", one["kind"]),
                     "\n".join(filter(None, (self._label("party_role", one["role"]), one["text"]))),
-                    one["source"],
+                    self._source(one["source"]),
                 )
                 for one in told["parties"]
             ]
@@ -350,7 +324,7 @@ class _Writing:
         if read is None:
             return
         self._layout.turn()
-        head = self.word("transcript", machine=read.machine, by=read.by, day=read.day)
+        head = self.word("transcript", machine=read.machine, by=self._by(read.by), day=read.day)
         self._layout.paragraph(f"{number}  {head}", size=SMALL, indent=_INDENT, grey=GREY, bar=True)
         for line in lines_of(read.read, self.word):
             self._layout.paragraph(line, indent=_INDENT, bar=True)
@@ -364,7 +338,7 @@ class _Writing:
             (
                 one.time.replace("T", " ").removesuffix("Z"),
                 dossier_words.act(self.word, one.act),
-                names.get(one.reviewer, NAMELESS),
+                names.get(one.reviewer, self.word("nameless")),
                 one.plain,
             )
             for one in self._of.acts

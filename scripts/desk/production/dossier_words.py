@@ -85,6 +85,37 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
         "其餘頁面的圖片見 images 資料夾。",
         "The pictures of all further pages are in the folder images.",
     ),
+    "text_head": (
+        "{kind}，{day}，{language}",
+        "{kind}，{day}，{language}",
+        "{code}, {day}, {language}",
+    ),
+    "no_room": (
+        "移交时未附图片",
+        "移交時未附圖片",
+        "it was handed over without pictures",
+    ),
+    "slip_page": ("{number} 第 {page} 页", "{number} 第 {page} 頁", "Page {page} of {number}"),
+    "slip_file": ("文件 {number}", "檔案 {number}", "File of {number}"),
+    "slip_why": (
+        "没有图片。原因：{why}。",
+        "沒有圖片。原因：{why}。",
+        "There is no picture of it: {why}.",
+    ),
+    "slip_withheld": (
+        "文件本身不移交。",
+        "檔案本身不移交。",
+        "The file itself is not handed over.",
+    ),
+    "slip_native": (
+        "文件本身按原样移交：{path}",
+        "檔案本身按原樣移交：{path}",
+        "The file itself is handed over as it came: {path}",
+    ),
+    "nameless": ("其他工作站的审阅人", "其他工作站的審閱人", "a reviewer of another desk"),
+    "source_page": ("第 {n} 页", "第 {n} 頁", "page {n}"),
+    "source_line": ("第 {n} 行", "第 {n} 行", "line {n}"),
+    "source_answer": ("答复 {n}", "答覆 {n}", "answer {n}"),
     "transcript": (
         "机器识别的文字，未经人工核对（{machine}；{by}，{day}）",
         "機器辨識的文字，未經人工核對（{machine}；{by}，{day}）",
@@ -131,6 +162,9 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "act_release": ("放行答复", "放行答覆", "answer released"),
     "act_approve": ("准许移交", "准許移交", "let leave"),
     "act_redact": ("遮盖", "遮蓋", "redacted"),
+    "act_event": ("事件", "事件", "event"),
+    "act_party": ("人物与组织", "人物與組織", "party"),
+    "act_contact": ("联络记录", "聯絡紀錄", "contact"),
     "act_number": ("编号", "編號", "numbered"),
 }
 _LANGUAGES = ("zh-Hans", "zh-Hant", "en")
@@ -140,7 +174,7 @@ def words(language: str) -> Words:
     """The words in *language*, one of the three: called with a code, and what goes into it."""
     at = _LANGUAGES.index(language)
 
-    def word(code: str, **values: object) -> str:
+    def word(code: str, /, **values: object) -> str:
         return _WORDS[code][at].format(**values)
 
     return word

@@ -17,12 +17,12 @@ from scripts.desk.identity import at_desk, names, today
 from scripts.desk.pictures.room import Room
 from scripts.desk.production import load_files, unfinished
 from scripts.desk.production.case_writer import CaseWriter
-from scripts.desk.production.dossier import Making
+from scripts.desk.production.dossier_contents import Making
+from scripts.desk.production.dossier_words import words
 from scripts.desk.production.faces import faces
 from scripts.desk.production.folder import Folder
 from scripts.desk.production.follow_the_money import Entities
 from scripts.desk.production.plan import Held, Plan, size
-from scripts.desk.production.translated import NAMELESS
 
 SCHEMA = Path(__file__).with_name("case.schema.json")
 _LIST, _SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
@@ -141,7 +141,7 @@ def _making(casebook: Casebook, plan: Plan, day: date) -> Making:
     known = names(casebook)
 
     def name(reviewer: str) -> str:
-        return known.get(reviewer, NAMELESS)
+        return known.get(reviewer, words(plan.language)("nameless"))
 
     preparing = at_desk(casebook)
     approved = casebook.productions.approved_by(plan.sha256) - {preparing}

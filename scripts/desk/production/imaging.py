@@ -10,12 +10,12 @@ from typing import NamedTuple
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.productions import page_number
 from scripts.desk.pictures.room import Room
+from scripts.desk.production.dossier_words import Words
 from scripts.desk.production.records import Document
 from scripts.desk.redaction.copies import Copy, pages
 from scripts.desk.redaction.standing import Standing
 
 IMAGES = "images"
-_NO_ROOM = "it was handed over without pictures"
 
 
 class Imaged(NamedTuple):
@@ -35,9 +35,9 @@ class Imaged(NamedTuple):
 
 
 def imaged(
-    casebook: Casebook, redactions: Standing, one: Document, room: Room | None
+    casebook: Casebook, redactions: Standing, one: Document, room: Room | None, word: Words
 ) -> Iterator[Imaged]:
-    """The pages of *one* in order, at least one, one in memory at a time.
+    """The pages of *one* in order, at least one, one in memory at a time, with what *word* calls.
 
     Without a *room* there are slip sheets for files. Raises NoRoom, EvidenceError, or
     RedactionError if a box is on a page that its file does not have.
@@ -46,19 +46,25 @@ def imaged(
     from scripts.desk.production import page_pictures  # noqa: PLC0415
 
     if one.file is None:
-        head = f"{one.kind}, {one.part.day}, {one.part.report.language}"
+        head = word(
+            "text_head",
+            code=one.kind,
+            kind=word(one.kind),
+            day=one.part.day,
+            language=one.part.report.language,
+        )
         images = page_pictures.text_pages(head, (one.text or b"").decode())
         for at, image in enumerate(images, 1):
             yield _imaged(one, at, page_pictures.numbered(image, page_number(one.number, at)), None)
         return
     copies: Iterator[Copy] = (
-        iter([Copy(0, b"", _NO_ROOM)])
+        iter([Copy(0, b"", word("no_room"))])
         if room is None
         else pages(casebook, redactions, one.file, room)
     )
     for at, copy in enumerate(copies, 1):
         image = (
-            page_pictures.slip_sheet(_slip(one, copy))
+            page_pictures.slip_sheet(_slip(one, copy, word))
             if copy.withheld
             else page_pictures.opened(copy.png)
         )
@@ -73,14 +79,10 @@ def _imaged(
     return Imaged(number, f"{IMAGES}/{number}.png", png, small)
 
 
-def _slip(one: Document, copy: Copy) -> list[str]:
+def _slip(one: Document, copy: Copy, word: Words) -> list[str]:
     """What a slip sheet says of page ``copy.number`` of *one*, or of all of it."""
-    what = f"Page {copy.number}" if copy.number else "File"
-    why = copy.withheld
-    lines = [f"{what} of {one.number}", f"There is no picture of it: {why}."]
-    lines.append(
-        "The file itself is not handed over."
-        if one.redacted
-        else f"The file itself is handed over as it came: {one.path}"
-    )
-    return lines
+    return [
+        word("slip_page" if copy.number else "slip_file", number=one.number, page=copy.number),
+        word("slip_why", why=copy.withheld),
+        word("slip_withheld" if one.redacted else "slip_native", path=one.path),
+    ]

@@ -82,7 +82,8 @@ def transcribed(
     found = list[Transcribed]()
     for kept, left in leaving_transcripts(casebook, case, redactions):
         number, by = numbers[kept.source], known.get(kept.reviewer, NAMELESS)
-        head = word("transcript", machine=kept.machine, by=by, day=kept.day)
+        shown = word("nameless") if by == NAMELESS else by
+        head = word("transcript", machine=kept.machine, by=shown, day=kept.day)
         lines = (f"[{head}]", "", *lines_of(left, word))
         data = "".join(f"{line}\n" for line in lines).encode()
         path = f"{TRANSCRIPTS}/{number}.txt"

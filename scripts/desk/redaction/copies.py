@@ -20,6 +20,7 @@ from scripts.desk.pictures.kinds import HEAD_BYTES, IMAGES, Kind, kind_of
 from scripts.desk.pictures.look import Shown, look
 from scripts.desk.pictures.room import Room
 from scripts.desk.redaction.boxes import mark_of
+from scripts.desk.redaction.leaving_words import LeavingWords
 from scripts.desk.redaction.standing import Burnt, Standing
 
 # All that is in such a file is on its pages. Of a recording only stills would be.
@@ -55,13 +56,13 @@ def pages(
     """
     sha256 = file.attachment.sha256
     if reasons := redactions.withheld(sha256):
-        yield slip_sheet(0, f"redacted: {', '.join(reasons)}")
+        yield slip_sheet(0, redactions.words.redacted(reasons))
         return
     with unaltered(casebook, file) as content:
         if kind_of(content.read(HEAD_BYTES)) not in _PICTURED:
-            yield slip_sheet(0, "this kind of file cannot be pictured")
+            yield slip_sheet(0, redactions.words.word("no_kind"))
             return
-        yield from _copies(content, redactions.burnt(sha256), room)
+        yield from _copies(content, redactions.burnt(sha256), room, redactions.words)
 
 
 def slip_sheet(number: int, why: str) -> Copy:
@@ -70,12 +71,18 @@ def slip_sheet(number: int, why: str) -> Copy:
     from scripts.desk.pictures.blackening import sheet  # noqa: PLC0415
     from scripts.desk.pictures.png import png_of  # noqa: PLC0415
 
+    if not why.isascii():
+        # Only a preview shows this sheet, and that is in English.
+        return Copy(number, b"", why)
     of = f"PAGE {number}" if number else "FILE"
     lines = (f"{of} WITHHELD", "", why[0].upper() + why[1:] + ".")
     return Copy(number, png_of(sheet(number, lines)), why)
 
 
-def _copies(content: BinaryIO, burnt: Sequence[Burnt], room: Room) -> Iterator[Copy]:
+def _copies(
+    content: BinaryIO, burnt: Sequence[Burnt], room: Room, words: LeavingWords
+) -> Iterator[Copy]:
+    damaged = words.word("damaged")
     boxes: dict[int, list[Burnt]] = {}
     for one in burnt:
         boxes.setdefault(one.page, []).append(one)
@@ -84,16 +91,16 @@ def _copies(content: BinaryIO, burnt: Sequence[Burnt], room: Room) -> Iterator[C
         drawing = _Drawing(content, range(first, first + MOST_PAGES), room, boxes)
         expected = first
         for copy in drawing.copies():
-            yield from (slip_sheet(number, _DAMAGED) for number in range(expected, copy.number))
+            yield from (slip_sheet(number, damaged) for number in range(expected, copy.number))
             yield copy
             expected = copy.number + 1
         total = drawing.shown.total
         if not total or drawing.shown.kind is Kind.ZIP:
-            yield slip_sheet(0, "it cannot be pictured here")
+            yield slip_sheet(0, words.word("no_picture"))
             return
         if expected <= total and expected < first + MOST_PAGES:
             # Whatever stopped it would stop it again; the number is the file's own word.
-            yield slip_sheet(expected, _REST if expected < total else _DAMAGED)
+            yield slip_sheet(expected, words.word("rest") if expected < total else damaged)
             break
         first += MOST_PAGES
         if first > total:
@@ -103,10 +110,6 @@ def _copies(content: BinaryIO, burnt: Sequence[Burnt], room: Room) -> Iterator[C
             f"A box is on page {missing[0]} of a file that has {total} here. Take it back, or "
             "black out the whole file."
         )
-
-
-_DAMAGED = "it cannot be drawn"
-_REST = "neither it nor any page after it can be drawn"
 
 
 class _Drawing:

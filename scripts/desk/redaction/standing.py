@@ -12,11 +12,13 @@ from scripts.desk.case import Case, FileOfPart
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.redactions import BOX, TEXT, Box, Redaction
+from scripts.desk.redaction.leaving_words import LeavingWords
 from scripts.desk.redaction.texts import BESIDE, CaseText, texts_of_case
 
 # The reason is a code of the campaign; whatever else another desk wrote there does not leave.
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NO_CODE = "other"
+ENGLISH = LeavingWords()
 
 
 class Burnt(NamedTuple):
@@ -39,9 +41,13 @@ def code(reason: str) -> str:
 
 
 class Standing:
-    """Redactions that were not taken back, by the hash of what they are of."""
+    """Redactions that were not taken back, by the hash of what they are of.
 
-    def __init__(self, redactions: Iterable[Redaction]) -> None:
+    ``words`` are those of markers and slip sheets.
+    """
+
+    def __init__(self, redactions: Iterable[Redaction], words: LeavingWords = ENGLISH) -> None:
+        self.words = words
         self._of: dict[str, list[Redaction]] = {}
         for one in redactions:
             self._of.setdefault(one.sha256, []).append(one)
@@ -68,7 +74,7 @@ class Standing:
 
     def marker(self, reasons: Iterable[str]) -> str:
         """What stands in place of something: why, and never how long it was."""
-        return f"[redacted: {', '.join(sorted({code(reason) for reason in reasons}))}]"
+        return f"[{self.words.redacted(map(code, reasons))}]"
 
     def _spans(self, text: str) -> list[tuple[int, int, str]]:
         if not self._of:
@@ -117,9 +123,10 @@ class Standing:
         return sorted(whole)
 
 
-def standing(casebook: Casebook) -> Standing:
-    """All redactions that count in *casebook*, whoever added them."""
-    return Standing(casebook.redactions.all_standing())
+def standing(casebook: Casebook, language: str = "en") -> Standing:
+    """All redactions that count in *casebook*, whoever added them; markers are in *language*."""
+    words = LeavingWords.of(casebook.campaign, language)
+    return Standing(casebook.redactions.all_standing(), words)
 
 
 def must_not_leave_natively(casebook: Casebook, file: FileOfPart) -> bool:
