@@ -153,7 +153,9 @@ def test_a_letter_is_made_of_all_the_glyphs_that_its_outline_names(
     outline = struct.pack(">hhhhh", -1, 0, 0, 9, 9) + first + struct.pack(">HH", words, 77)
     monkeypatch.setattr(Face, "_outline", lambda _self, _glyph: outline + bytes(offsets))
 
-    assert list(faces().faces[0]._components(5)) == [(12, 258), (12 + len(first), 77)]
+    latin = faces().faces[0]
+    assert isinstance(latin, Face)
+    assert list(latin._components(5)) == [(12, 258), (12 + len(first), 77)]
 
 
 def strokes(layout: Layout) -> list[Stroke]:

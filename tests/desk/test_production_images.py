@@ -19,6 +19,7 @@ from scripts.desk.casebook.productions import Number
 from scripts.desk.casebook.redactions import BOX, FILE, TEXT, WHOLE, Box, Redaction
 from scripts.desk.pictures.room import Bubblewrap
 from scripts.desk.production import page_pictures
+from scripts.desk.production.dossier_words import words
 from scripts.desk.production.handing_over import hand_over
 from scripts.desk.production.imaging import _slip
 from scripts.desk.production.records import Document
@@ -267,4 +268,4 @@ def test_a_slip_sheet_says_of_what_there_is_no_picture_and_whether_the_file_is_t
     one = Document(Number(0, 2), cast(Any, None), "", "", 0, path, redacted=redacted)
 
     why = "There is no picture of it: it is damaged."
-    assert _slip(one, Copy(page, b"", "it is damaged")) == [what, why, left]
+    assert _slip(one, Copy(page, b"", "it is damaged"), words("en")) == [what, why, left]

@@ -2,7 +2,8 @@
 
 DejaVu Sans has Latin, Cyrillic, Greek, Arabic and symbols; Droid Sans Fallback has Chinese in
 simplified and traditional characters. Both come with Casedrop, so pages look the same everywhere.
-A character that neither has is written as its code point, and so is one that nobody would see.
+A character that neither has is in a typeface of this computer, if one of a few has it, and else
+written as its code point, and so is one that nobody would see.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from typing import NamedTuple, Self
 from fontTools.ttLib import TTFont
 
 from dropbox.errors import CasedropError
+from scripts.desk.production.system_faces import PATHS, SystemFace
 
 FOLDER = Path(__file__).with_name("fonts")
 # In the order in which they are asked; the hashes are those of the files in Debian's packages
@@ -49,6 +51,8 @@ class Seen(NamedTuple):
 class Face:
     """One TrueType file."""
 
+    index = 0  # of no collection
+
     def __init__(self, data: bytes) -> None:
         font = TTFont(io.BytesIO(data), lazy=True)
         reader = font.reader
@@ -75,6 +79,10 @@ class Face:
         if hashlib.sha256(data).hexdigest() != sha256:
             raise BadFace
         return cls(data)
+
+    def has(self, code: int) -> bool:
+        """Whether it has the character with this code point."""
+        return bool(self.glyphs.get(code))
 
     def width(self, code: int) -> float:
         """The width of the character with this code point, which the face has, in ems."""
@@ -182,10 +190,12 @@ def _checksum(data: bytes) -> int:
 
 
 class Faces:
-    """The faces, and how each character is written."""
+    """The faces, and how each character is written; *others* are asked for what these lack."""
 
-    def __init__(self, faces: Iterable[Face]) -> None:
-        self.faces = tuple(faces)
+    def __init__(self, faces: Iterable[Face], others: Iterable[SystemFace] = ()) -> None:
+        own = tuple(faces)
+        self.faces: tuple[Face | SystemFace, ...] = (*own, *others)
+        self._own = len(own)
         self._seen: dict[str, Seen] = {}
 
     def seen(self, character: str) -> Seen:
@@ -221,12 +231,12 @@ class Faces:
             wide = 2 if character == "\u3000" else 1
             return Seen(0, " " * wide, wide * self.faces[0].width(ord(" ")))
         code = ord(character)
-        order = range(len(self.faces))
+        own, others = range(self._own), range(self._own, len(self.faces))
         # What has no shape of its own is named: else one text could look like another.
         if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-            for at in reversed(order) if code >= _EASTERN else order:
+            for at in (*(reversed(own) if code >= _EASTERN else own), *others):
                 face = self.faces[at]
-                if face.glyphs.get(code) and not _is_selector(code):
+                if face.has(code) and not _is_selector(code):
                     return Seen(at, character, face.width(code))
         named = f"[U+{code:04X}]"
         return Seen(0, named, self.width(named))
@@ -239,5 +249,6 @@ def _is_selector(code: int) -> bool:
 
 @cache
 def faces() -> Faces:
-    """The faces that came with Casedrop. Raises BadFace."""
-    return Faces(Face.read(FOLDER / name, sha256) for name, sha256 in FILES.items())
+    """The faces that came with Casedrop, and those of this computer. Raises BadFace."""
+    own = (Face.read(FOLDER / name, sha256) for name, sha256 in FILES.items())
+    return Faces(own, map(SystemFace, PATHS))

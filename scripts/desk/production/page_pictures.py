@@ -103,6 +103,7 @@ def _drawn(page: Page) -> Image.Image:
 @cache
 def _font(face: int, size: float) -> ImageFont.FreeTypeFont:
     # Without shaping: each character is where the layout says.
+    its = faces().faces[face]
     return ImageFont.truetype(
-        io.BytesIO(faces().faces[face].data), size, layout_engine=ImageFont.Layout.BASIC
+        io.BytesIO(its.data), size, index=its.index, layout_engine=ImageFont.Layout.BASIC
     )
