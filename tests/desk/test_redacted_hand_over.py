@@ -224,7 +224,7 @@ def test_what_was_blacked_out_is_in_no_byte_that_leaves(
 ) -> None:
     monkeypatch.setattr("scripts.desk.casebook.custody.datetime", Noon)
     # The key of a casebook, which decides what entities are called.
-    monkeypatch.setattr("scripts.desk.casebook.casebook.secrets.token_bytes", bytes)
+    monkeypatch.setattr("scripts.desk.casebook.creation.secrets.token_bytes", bytes)
     # The control: before it is blacked out it is found, by its texts and its hashes.
     filed(tmp_path / "control", SECRET)
     there = found_in(produced(tmp_path / "control"), SECRET)
