@@ -54,7 +54,7 @@ class HandOverScreen(ListScreen):
 
     def forget(self) -> None:
         """Hold no case's name."""
-        self._plan = _NOTHING
+        self._plan = self._as_before(_NOTHING)
 
     def body(self) -> Iterable[Widget]:
         """What it comes to, and the cases."""
