@@ -13,6 +13,7 @@ from support.unpacked import pdf_text
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.production import page_pictures
+from scripts.desk.production.dossier_words import words
 from scripts.desk.production.faces import faces
 from scripts.desk.production.handing_over import hand_over
 from scripts.desk.redaction.leaving_words import _WORDS
@@ -68,6 +69,11 @@ def test_markers_slips_and_dossiers_are_in_the_language_that_was_chosen(
     assert ("handed over" in " ".join(slips)) == english and len(slips) == 3
     pages = "".join(pdf_text((out / "dossiers" / "C0-000002.pdf").read_bytes()))
     assert MARKERS[language] in "".join(pages.split("\r\n"))
+    # That the text is unchanged is said of a case in which nothing is blacked out alone.
+    notice = words(language)("notice_redacted").split("，")[0]
+    assert notice in " ".join(pages.split())
+    clear = "".join(pdf_text((out / "dossiers" / "C0-000001.pdf").read_bytes()))
+    assert notice not in " ".join(clear.split())
     assert ("a reviewer of another desk" in " ".join(pages.split())) == english
     # Codes, by which programs go, and what was written stay as they are.
     assert (last["documents"][0]["kind"], last["merit"]) == ("report", "m2")

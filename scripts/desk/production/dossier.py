@@ -131,6 +131,8 @@ class _Writing:
         self._pairs([(self.word(code), value) for code, value in rows.items()])
         self._layout.space(30)
         self._layout.paragraph(self.word("notice"), size=SMALL, grey=GREY)
+        if any(one.redacted for one in of.documents):
+            self._layout.paragraph(self.word("notice_redacted"), size=SMALL, grey=GREY)
 
     def _statement(self) -> None:
         self._layout.heading(self.word("statement"))

@@ -37,6 +37,11 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
         "it, is marked, and is not what the claimant wrote. A character that cannot be shown or "
         "seen is written as [U+…].",
     ),
+    "notice_redacted": (
+        "标有“已遮盖”之处有内容被遮盖，该处不是原文。",
+        "標有「已遮蓋」之處有內容被遮蓋，該處不是原文。",
+        "Where it says [redacted: …], something was blacked out; there it is not the original.",
+    ),
     "statement": ("当事人陈述", "當事人陳述", "Statement of the claimant"),
     "correspondence": ("答复与往来", "答覆與往來", "Answers and correspondence"),
     "no_correspondence": ("没有往来。", "沒有往來。", "There was none."),
