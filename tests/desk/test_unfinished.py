@@ -2,6 +2,7 @@
 
 import gc
 import types
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from dropbox.reviewer_key import reviewer_keys
 from scripts.desk.commands.screen import seal_to_own
 from scripts.desk.full_screen.case_screen import CaseScreen
 from scripts.desk.full_screen.dialogs import Question, Typed
+from scripts.desk.full_screen.forgetting import clear_caches
 from scripts.desk.full_screen.locked_screen import LockedScreen
 from scripts.desk.full_screen.queue_screen import QueueScreen
 from scripts.desk.full_screen.unfinished import MOST_BYTES
@@ -82,6 +84,18 @@ def test_what_was_filled_in_is_sealed_by_the_lock_and_comes_back_with_the_passph
         said = layer.judgement
         assert (said.merit, said.urgency, said.evidence) == ("m2", "normal", "2")
         assert said.note == NOTE[::-1] + TYPED[::-1]
+
+
+def test_caches_are_emptied_also_of_what_is_left_out_of_collections() -> None:
+    @lru_cache
+    def kept(text: str) -> str:
+        return text * 2
+
+    kept("正文")
+    gc.freeze()
+    clear_caches()
+
+    assert kept.cache_info().currsize == 0 and gc.get_freeze_count() == 0
 
 
 @pytest.mark.slow

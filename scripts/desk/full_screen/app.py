@@ -1,5 +1,6 @@
 """The full screen as a program: it begins at the queue, and locks."""
 
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -94,6 +95,10 @@ class FullScreen(App[None]):
         self.queue = Queue(self.sitting)
         self.queue.load()
         self.push_screen(QueueScreen(self.sitting, self.queue))
+        if not self.is_headless:
+            # Programs and what is open stay: to look through them for what is not needed any more
+            # takes as long as opening a case, again and again.
+            gc.freeze()
 
     def say(self, remark: str) -> None:
         """Say *remark* on the screen that is there."""

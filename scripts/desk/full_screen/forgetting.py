@@ -25,6 +25,8 @@ class Forgets(Widget):
 
 def clear_caches() -> None:
     """Empty all caches of texts; what they held is computed again when it is asked for."""
+    # What was left out of collections is not among the objects otherwise.
+    gc.unfreeze()
     gc.collect()
     for one in gc.get_objects():
         if isinstance(one, _lru_cache_wrapper):
