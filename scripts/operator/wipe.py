@@ -12,9 +12,10 @@ import argparse
 import os
 import signal
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from dropbox.errors import SettingsError
 from scripts.command_line import DONE, FAILED, CannotRun
@@ -81,15 +82,17 @@ def run(asked: argparse.Namespace) -> int:
             f"The onion's key is NOT in {target.onion_key.parent}: run this again with "
             "--tor-service."
         )
-    # Whatever still serves would go on with the keys that it has in memory.
-    failed += not _units_stopped(target)
-    for name, path in target.sockets.items():
-        trouble = stop_owner(path)
-        if trouble:
-            failed += 1
-            _warn(f"The {name} may still run: {trouble}")
-    for path in target.files:
-        failed += not _erased(path)
+    with ExitStack() as undo:
+        held = _held(target, undo)
+        # Whatever still serves would go on with the keys that it has in memory.
+        failed += not _units_stopped(target)
+        for name, path in target.sockets.items():
+            trouble = stop_owner(path)
+            if trouble:
+                failed += 1
+                _warn(f"The {name} may still run: {trouble}")
+        for path in target.files:
+            failed += not _erased(path, held.get(path))
     print(_REMAINS)
     if failed:
         _warn(f"{failed} things above were NOT done; do them by hand.")
@@ -136,6 +139,17 @@ def _all_of_the_package(tor_service: Path) -> Target:
 
 def _asked_for(target: Target) -> str:
     return f'"{_ANYTHING}"' if target.phrase == _ANYTHING else "the drop's address in full"
+
+
+def _held(target: Target, undo: ExitStack) -> dict[Path, BinaryIO]:
+    """What the front has in memory, opened: when it stops, systemd takes the names of it away."""
+    held: dict[Path, BinaryIO] = {}
+    for path in target.files:
+        if path.is_relative_to(_DEBIAN_MEMORY) and not path.is_symlink():
+            # What cannot be opened cannot be overwritten, either, which is said later.
+            with suppress(OSError):
+                held[path] = undo.enter_context(path.open("r+b"))
+    return held
 
 
 def _warn(sentence: str) -> None:
@@ -216,10 +230,14 @@ def _below(path: Path) -> list[Path]:
     return sorted(path.rglob("*")) if path.is_dir() else [path]
 
 
-def _erased(path: Path) -> bool:
+def _erased(path: Path, held: BinaryIO | None) -> bool:
     from dropbox.durable_file import erase  # noqa: PLC0415
 
     try:
+        if held is not None and not path.exists():
+            held.write(os.urandom(os.fstat(held.fileno()).st_size))
+            held.flush()
+            return True
         if path.is_symlink():
             path.unlink()
         else:

@@ -7,7 +7,6 @@ makes one.
 """
 
 import grp
-import os
 import pwd
 import re
 import sqlite3
@@ -20,12 +19,12 @@ from pathlib import Path
 from dropbox.lockdown import lacking
 from installation import sheets
 from installation.commands import (
-    CHECKOUT,
     COURIER,
     SECRET,
     SETTINGS,
     ids,
     install,
+    new_reviewer,
     pulled,
     run,
     step,
@@ -75,16 +74,6 @@ def check_files() -> None:
         run("systemd-analyze", "--no-pager", "security", "--offline=true", "--threshold=10", path)
     tor = ("tor", "--defaults-torrc", "/usr/share/tor/tor-service-defaults-torrc")
     run(*tor, "-f", "/etc/tor/casedrop.torrc", "--RunAsDaemon", "0", "--verify-config")
-
-
-def make_keys(home: Path, made: Path) -> Path:
-    """A reviewer's public files, made by the ceremony; where they are."""
-    step("a reviewer's keys")
-    home.mkdir(mode=0o700)
-    ceremony = (sys.executable, "-m", "scripts.ceremony", "new", "--home", home)
-    os.chdir(CHECKOUT)
-    run(*ceremony, "--name", "blue", "--weeks", "4", "--unprotected", "--out", made)
-    return next(path.parent for path in made.rglob("FINGERPRINTS"))
 
 
 def waived() -> list[str]:
@@ -222,7 +211,7 @@ def check_upgrade(visitor: Visitor, desk: Desk, package: Path, folder: Path) -> 
     assert pulled(desk, folder / "again", 1, "--accept-new-vault") == (0, 1)
 
 
-def check_removal(package: Path) -> None:
+def check_removal(package: Path, onion: str) -> None:
     """Again, removal and purge keep what was filed, until the answer is yes."""
     step("again, remove, purge")
     salt = (SECRET / "salt").read_bytes()
@@ -236,6 +225,7 @@ def check_removal(package: Path) -> None:
     assert not Path("/etc/tor/casedrop.torrc").exists()
 
     install(package)
+    sheets.seizure(onion)
     chosen = "casedrop casedrop/purge-data boolean true"
     run("sh", "-c", f"echo '{chosen}' | debconf-set-selections")
     run("apt-get", "-qq", "purge", "--yes", "casedrop")
@@ -253,7 +243,8 @@ def main() -> None:
     package = Path(sys.argv[2]).resolve()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        keys = make_keys(folder / "gnupg", folder / "made")
+        step("a reviewer's keys")
+        keys = new_reviewer("blue", folder / "gnupg", folder / "made")
         begun = time.monotonic()
         step(f"apt install {package.name}")
         install(package)
@@ -273,11 +264,13 @@ def main() -> None:
             check_restarts(visitor)
             check_upgrade(visitor, desk, package, folder)
             # The vault went back to its copy, which has a series of bundles of its own.
-            sheets.act_out(visitor, desk, package, folder / "again", number=2)
+            signer = folder / "gnupg"
+            acts = sheets.Acts(visitor, desk, package, folder / "again", keys, signer, onion)
+            acts.act_out(number=2)
         except BaseException:
             print(run("journalctl", "--no-pager", "--lines=60", "--output=short-monotonic"))
             raise
-    check_removal(package)
+    check_removal(package, onion)
     step("the package was installed, set up, run, upgraded, and removed")
 
 

@@ -1,8 +1,10 @@
 """What an operator runs on a machine with the package, and what is found of it."""
 
 import json
+import os
 import pwd
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +49,15 @@ def install(package: Path, *more: str) -> None:
     """As the operator does."""
     options = ("--yes", "--no-install-recommends", *more)
     run("apt-get", "-qq", "install", *options, package)
+
+
+def new_reviewer(name: str, home: Path, made: Path) -> Path:
+    """A reviewer's public files, made by the ceremony; where they are."""
+    home.mkdir(mode=0o700)
+    os.chdir(CHECKOUT)
+    ceremony = (sys.executable, "-m", "scripts.ceremony", "new", "--home", home)
+    run(*ceremony, "--name", name, "--weeks", "4", "--unprotected", "--out", made)
+    return next(path.parent for path in made.rglob("FINGERPRINTS"))
 
 
 def ids(name: str) -> tuple[int, int]:

@@ -234,6 +234,21 @@ def test_what_the_package_has_elsewhere_is_wiped_too_after_its_units_were_killed
     )
 
 
+def test_what_stopping_the_front_removes_is_overwritten_all_the_same(
+    packaged: tuple[StoppedDrop, list[Path], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """systemd removes the folder in memory of a unit that stops."""
+    drop, (keys, *_), _ = packaged
+    os.link(keys, tmp_path / "second")
+    monkeypatch.setattr(wipe_command, "systemctl", lambda *_: keys.unlink(missing_ok=True))
+    assert wipe(drop, monkeypatch) == 0 and capsys.readouterr().err == ""
+    left = (tmp_path / "second").read_bytes()
+    assert len(left) == len(b"secret") and left != b"secret"
+
+
 def test_a_unit_that_does_not_stop_is_said_and_the_rest_is_wiped(
     packaged: tuple[StoppedDrop, list[Path], list[str]],
     monkeypatch: pytest.MonkeyPatch,
