@@ -784,6 +784,12 @@ def test_a_text_is_shown_with_nothing_in_it_that_acts_on_the_terminal(
     assert "see ‹U+001B›[31m‹U+202E› here" in err and "\x1b" not in err
 
 
+def test_a_file_without_end_is_no_text_of_an_answer(line: Line) -> None:
+    code, out, err = line.run("answer", line.case(3), "--text-file", "/dev/zero", "--yes")
+
+    assert (code, out) == (2, "") and "The answer's text is far too long." in err
+
+
 def test_whoever_gets_no_answer_is_skipped_and_named(
     line: Line, campaign: Campaign, tmp_path: Path
 ) -> None:

@@ -5,12 +5,11 @@ or standard input.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.given_text import read_bytes
 from scripts.desk.identity import at_desk, own_case, today, working
 from scripts.desk.options import add_json, add_yes
 from scripts.desk.outbox.outbox import (
@@ -34,6 +33,8 @@ from scripts.desk.screen.confirmation import (
 from scripts.desk.screen.output import counted, print_json, print_rich
 
 HELP = "queue an answer to one case or to many"
+# So that no file fills the memory; how long an answer can be, the outbox says.
+_MAX_TEXT_BYTES = 2**20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,7 +115,9 @@ def _given_text(name: str | None) -> str:
     """
     if name is None:
         return ""
-    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    data = read_bytes(name, _MAX_TEXT_BYTES)
+    if len(data) > _MAX_TEXT_BYTES:
+        raise OutboxError("The answer's text is far too long.")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
