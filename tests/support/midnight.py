@@ -72,6 +72,8 @@ class _DateTime(datetime, metaclass=_Kind):
 time.time = lambda: _time() + _clock.ahead
 module.date, module.datetime = _Date, _DateTime  # type: ignore[misc]
 _clock.move(_MIDNIGHT - BEFORE_MIDNIGHT - timedelta(seconds=30))
+# On a busy machine the header is written a minute later.
+_begun = _DateTime.now(UTC)
 
 
 @pytest.hookimpl(trylast=True)
@@ -83,7 +85,7 @@ def pytest_runtest_logfinish() -> None:
 
 def pytest_report_header() -> str:
     """So that the test outside sees that it was in use."""
-    return f"from {_DateTime.now(UTC):%H:%M}"
+    return f"from {_begun:%H:%M}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
