@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,6 +22,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import TRANSLATION
 from scripts.desk.commands import screen
 from scripts.desk.full_screen.case_screen import CaseScreen
+from scripts.desk.full_screen.draft import toml_of
 from scripts.desk.full_screen.locked_screen import LockedScreen
 from scripts.desk.full_screen.panes import Pages
 from scripts.desk.full_screen.queue_screen import QueueScreen
@@ -683,3 +685,11 @@ def test_the_original_its_translation_or_both_are_shown_and_cannot_be_taken_for_
         assert "Nobody has given a translation" in await seat.press("n", "t")
 
     Seat(desk, MIDDLE).work(act)
+
+
+@pytest.mark.parametrize("text", ["【虚构】😀", "a\x7fb", "\"'\\", "one\ntwo", "\u2028\x1b"])
+def test_a_draft_is_a_sheet_whatever_is_typed_in_it(text: str) -> None:
+    """A character outside of Unicode's first plane, escaped as JSON does it, is no TOML."""
+    drafted = {"note": text, "tags": [text], "amounts": [{"what": text}], "harms": {"h1": text}}
+
+    assert tomllib.loads(toml_of(drafted).decode()) == drafted

@@ -14,7 +14,7 @@ from support.team import Team
 from scripts.desk.audit import findings
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.draws import QUALITY, sampled
+from scripts.desk.casebook.draws import QUALITY, Draw, by_chance, sampled
 from scripts.desk.quality import Agreement, Missed, QualityError, agreement, draw, missed
 from scripts.desk.review.judgement import ADJUDICATION
 from scripts.desk.screen.quality import missed_sentences
@@ -117,6 +117,14 @@ def test_a_share_of_all_draws_every_case_and_one_of_none_draws_none() -> None:
 
     assert all(sampled(b"key", one, 100) for one in cases)
     assert not any(sampled(b"key", one, 0) for one in cases)
+
+
+def test_a_case_was_drawn_only_by_the_key_of_a_desk_and_in_its_share() -> None:
+    case, given = Case(1, "", bytes(32), bytes(32), ()), Draw("origin", 100, "F" * 40, DAY)
+
+    assert by_chance(given, case, {"origin": b"key", "other": b""})
+    assert not by_chance(given, case, {"other": b"key"})
+    assert not by_chance(given._replace(percent=0), case, {"origin": b"key"})
 
 
 def test_desks_draw_what_one_desk_would_and_a_draw_stays(make: Make) -> None:
