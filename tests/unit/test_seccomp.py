@@ -376,6 +376,31 @@ def test_each_kernel_is_asked_for_the_rights_and_scopes_that_it_knows_and_no_oth
     assert size.value == (24 if interface >= 6 else 8)
 
 
+OF_ITSELF = """
+import ctypes, json
+from dropbox import seccomp
+from support.refused_calls import tried
+assert ctypes.CDLL(None).prctl(38, 1, 0, 0, 0) == 0
+seccomp.allow_only(writing=False, executing=False, receiving=False, connecting=False)
+controls = [one for one in range(0x5400, 0x5480) if tried("ioctl", -1, one, 0) != "ENOSYS"]
+options = [one for one in range(1, 80) if tried("prctl", one, -1, -1, -1, -1) != "ENOSYS"]
+print(json.dumps([controls, options]))
+"""
+
+
+def test_a_room_asks_for_the_state_of_its_files_and_of_itself_and_changes_none_of_it() -> None:
+    """<asm-generic/ioctls.h>: TCGETS, TIOCGWINSZ, FIONREAD, and what sets blocking and inheriting;
+    <linux/prctl.h>: a thread's name, and what tells of dumps, seccomp and privileges.
+    """
+    done = python(OF_ITSELF)
+    assert done.returncode == 0, done.stderr
+
+    assert json.loads(done.stdout) == [
+        [0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451],
+        [3, 15, 16, 21, 39],
+    ]
+
+
 CONNECTING = """
 import ctypes, json, socket, sys
 from dropbox import seccomp
