@@ -280,10 +280,16 @@ def index_of(blocks: Sequence[ListedBlock]) -> bytes:
 
 def volume_of(blocks: Sequence[ListedBlock]) -> Volume:
     """The head's entry for a volume of *blocks*."""
-    return Volume(len(blocks), hashlib.sha256(index_of(blocks)).digest())
+    return volume_with(index_of(blocks))
 
 
-def _read_index(index: bytes) -> tuple[ListedBlock, ...]:
+def volume_with(index: bytes) -> Volume:
+    """The head's entry for the volume with that index."""
+    return Volume(len(index) // _RECORD_BYTES, hashlib.sha256(index).digest())
+
+
+def read_index(index: bytes) -> tuple[ListedBlock, ...]:
+    """The blocks of :func:`index_of`. Raises BadBundle unless they are in order."""
     blocks = []
     for at in range(0, len(index), _RECORD_BYTES):
         record = index[at : at + _RECORD_BYTES]
@@ -392,7 +398,7 @@ def read_volume(
     if hashlib.sha256(index).digest() != expected.sha256:
         raise BadBundle(f"The index of volume {position} is not the one that the head names.")
     changed = []
-    blocks = _read_index(index)
+    blocks = read_index(index)
     pieces = members.pieces("blocks", BLOCK_BYTES, len(blocks))
     for block, data in zip(blocks, pieces, strict=True):
         digest = hashlib.sha256(data).digest()

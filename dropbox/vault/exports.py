@@ -21,10 +21,11 @@ from dropbox.export_bundle import (
     GoneDay,
     Head,
     HeldDay,
-    ListedBlock,
     Successor,
     in_volumes,
-    volume_of,
+    index_of,
+    read_index,
+    volume_with,
     write_head,
     write_volume,
 )
@@ -43,11 +44,15 @@ class NoSuchVolume(CasedropError):
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """An export: its head, the SHA-256 of that in hex, and the lists of its volumes."""
+    """An export: its head, the SHA-256 of that in hex, and the indexes of its volumes.
+
+    It stays until the next, and a vault may have millions of slots: in an index each takes 52
+    bytes, as a ListedBlock 233.
+    """
 
     head: Head
     digest: str
-    volumes: list[tuple[ListedBlock, ...]]
+    indexes: list[bytes]
 
 
 class Exports:
@@ -104,7 +109,7 @@ class Exports:
     def volumes(self) -> int:
         """How many volumes the newest export has, 0 if none was made since the start."""
         newest = self._newest
-        return 0 if newest is None else len(newest.volumes)
+        return 0 if newest is None else len(newest.indexes)
 
     def volume(self, digest: str, position: int) -> Iterator[bytes]:
         """Volume *position* (from 1) of the export whose head has the SHA-256 *digest*, in hex.
@@ -113,9 +118,9 @@ class Exports:
         leaves while it is read breaks it off with CannotStore; the next attempt is told.
         """
         newest = self._newest
-        if newest is None or newest.digest != digest or not 1 <= position <= len(newest.volumes):
+        if newest is None or newest.digest != digest or not 1 <= position <= len(newest.indexes):
             raise NoSuchVolume
-        blocks = newest.volumes[position - 1]
+        blocks = read_index(newest.indexes[position - 1])
         readable = {day.day for day in self._store.days() if day.state in _READABLE}
         if not {block.day for block in blocks} <= readable:
             raise NoSuchVolume
@@ -144,7 +149,7 @@ class Exports:
         days, day_keys = self._store.days(), self._store.day_keys()
         exports = self._store.exports()
         slots = Counter(block.day for block in listed)
-        volumes = in_volumes(listed)
+        indexes = [index_of(blocks) for blocks in in_volumes(listed)]
         head = Head(
             vault=self._store.vault_id(),
             onion=self._onion,
@@ -164,10 +169,10 @@ class Exports:
             ),
             day_keys=tuple(record for _, record in day_keys),
             replies=tuple(self._store.accepted()),
-            volumes=tuple(map(volume_of, volumes)),
+            volumes=tuple(map(volume_with, indexes)),
             successor=self._successor,
         )
-        return _Snapshot(head, head.digest.hex(), volumes)
+        return _Snapshot(head, head.digest.hex(), indexes)
 
     @staticmethod
     def _is_over(day: date, open_days: frozenset[date]) -> bool:

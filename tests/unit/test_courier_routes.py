@@ -2,6 +2,7 @@
 
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -162,6 +163,29 @@ def test_an_export_holds_every_slot_the_keys_and_the_series_so_far(
     assert [tuple(one) for one in second.replies] == [(0, "A" * 40, 3)]
     assert len(opened(list(second.day_keys))) == 2
     assert vault.store.exports() == [Export(1, first.digest), Export(2, second.digest)]
+
+
+def test_an_export_keeps_sixty_bytes_a_slot_until_the_next(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a flood there are millions of slots, and the vault's memory is limited."""
+    slots = 20_000
+
+    def listed() -> list[ListedBlock]:
+        ids = [number.to_bytes(16, "big") for number in range(slots)]
+        return [ListedBlock(one, sha256(one).digest(), TODAY) for one in ids]
+
+    monkeypatch.setattr(vault.store, "snapshot", listed)
+    monkeypatch.setattr(export_bundle, "VOLUME_BLOCKS", 4_096)
+    exports = Exports(vault.store, onion=ONION, campaign="c", key=KEY)
+    exports.make()
+    tracemalloc.start()
+    exports.make()
+    exports.make()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert exports.volumes == 5 and 52 * slots < kept < 60 * slots
 
 
 def test_the_head_is_noted_before_it_leaves(
