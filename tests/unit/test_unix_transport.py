@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 import httpx
@@ -30,6 +31,7 @@ class Server:
     def __init__(self, path: Path, answers: list[bytes]) -> None:
         self.heard: list[tuple[int, bytes, bytes]] = []
         self.closed = threading.Event()
+        self._serving: list[threading.Thread] = []
         self._answers = iter(answers)
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(path))
@@ -37,7 +39,11 @@ class Server:
         threading.Thread(target=self._run, daemon=True).start()
 
     def close(self) -> None:
+        """With all its clients gone, it is done: a thread that goes on takes a processor."""
         self._socket.close()
+        for thread in self._serving:
+            thread.join(10.0)
+            assert not thread.is_alive()
 
     def _run(self) -> None:
         number = 0
@@ -47,11 +53,13 @@ class Server:
             except OSError:
                 return
             number += 1
-            threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()
+            serving = threading.Thread(target=self._serve, args=(connection, number), daemon=True)
+            self._serving.append(serving)
+            serving.start()
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         with connection, connection.makefile("rb") as file:
-            while head := b"".join(iter(file.readline, b"\r\n")):
+            while head := b"".join(_head(file)):
                 length = int(head.lower().partition(b"content-length: ")[2].split()[0])
                 self.heard.append((number, head, file.read(length)))
                 answer = next(self._answers)
@@ -59,6 +67,14 @@ class Server:
                 if answer in (CLOSED, b""):
                     break
         self.closed.set()
+
+
+def _head(file: BufferedReader) -> Iterator[bytes]:
+    """The lines before the empty one, or before the end."""
+    for line in file:
+        if line == b"\r\n":
+            return
+        yield line
 
 
 @pytest.fixture
