@@ -17,7 +17,7 @@ from typing import Any
 import atheris
 
 # Imported before anything is instrumented: only werkzeug's decoder is to be instrumented.
-import werkzeug.formparser  # noqa: F401
+import flask  # noqa: F401
 
 DECODER = "werkzeug.sansio.multipart"
 

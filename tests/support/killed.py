@@ -16,6 +16,7 @@ from typing import Any
 
 from dropbox.durable_file import NewFile
 from dropbox.openpgp import Opener
+from scripts.desk.casebook.answers import Answers
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing import open_bundle
 from scripts.desk.search import similar
@@ -25,7 +26,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "link": (similar.Links, "take_parts"),
     "landing": (NewFile, "_finish"),
     "file": (Casebook, "add_file"),
-    "answer": (Casebook, "queue_answer"),
+    "answer": (Answers, "queue"),
     "close": (Casebook, "close_export"),
 }
 
