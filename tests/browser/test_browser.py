@@ -229,8 +229,8 @@ def test_a_claimant_files_returns_reads_adds_deletes_and_takes_back(
     place.answer(case.number, TEXTS[prefix] + "?")
     log_in(firefox, place, prefix, typed)
     assert firefox.one(".answer").text == TEXTS[prefix] + "?" and OPENED[prefix] in firefox.text
-    firefox.click(".reply:has(.answer) button")
-    firefox.click('.reply:has(.answer) button[value^="erase-"]')
+    firefox.submit(".reply:has(.answer) button")
+    firefox.submit('.reply:has(.answer) button[value^="erase-"]')
     assert firefox.all(".answer") == [] and OPENED[prefix] in firefox.text
 
     firefox.click("details:last-of-type summary")
