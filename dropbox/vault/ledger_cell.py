@@ -1,7 +1,7 @@
 """The ledger's bytes in the vault's file, written over without a transaction.
 
 A tick that has nothing to store writes other random bytes at the ledger's end, and nothing else.
-SQLite would sync four times for that, which is most of what an idle vault costs; here it is once.
+SQLite would sync four times for that; here it is once.
 
 It is safe because a ledger only replaces one that says the same. Whatever part of the write a power
 cut leaves, the file is whole and says what it said. SQLite may keep an older copy of the page in
