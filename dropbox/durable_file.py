@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -90,21 +91,25 @@ def write_new(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Replace *path*, if it exists, by a file (0600) with *data*; durable when this returns.
+def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace *path*, if it exists, by a file with *data*; durable when this returns.
 
-    An interrupted run leaves *path* as it was, and at most a ``.part`` beside it, which the next
-    run replaces. Raises OSError.
+    One that fails leaves *path* as it was and nothing beside it, and one that was killed at most a
+    ``.part``, which the next run replaces. Raises OSError.
     """
     part = path.with_name(path.name + ".part")
     # Not truncated and reused: a leftover file may be readable by others.
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    give_name(part, path)
+    with ExitStack() as undo:
+        # Such as on a full disk, or at Ctrl-C.
+        undo.callback(part.unlink, missing_ok=True)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        give_name(part, path)
 
 
 def give_name(part: Path, path: Path) -> None:

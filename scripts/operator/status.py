@@ -9,7 +9,6 @@ others is an alarm.
 from __future__ import annotations
 
 import argparse
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> int:
     """Show it. Returns the exit code. Raises CannotRun, SettingsError or OSError."""
     # Imported only when the command runs, so that a missing package becomes a sentence.
+    from dropbox.durable_file import replace_file  # noqa: PLC0415
     from scripts.operator.finding import (  # noqa: PLC0415
         as_json,
         as_lines,
@@ -47,16 +47,6 @@ def run(asked: argparse.Namespace) -> int:
     findings = examine(site.Site.of(asked), datetime.now(UTC))
     print(as_json(findings) if asked.json else "\n".join(as_lines(findings)))
     if asked.prometheus:
-        _publish(asked.prometheus, as_prometheus(findings).encode("utf-8"))
+        # Every user may read it: node_exporter has its own.
+        replace_file(asked.prometheus, as_prometheus(findings).encode("utf-8"), 0o644)
     return exit_code(findings)
-
-
-def _publish(path: Path, data: bytes) -> None:
-    """Replace *path* in one step by a file that every user can read: node_exporter has its own."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        os.fchmod(file.fileno(), 0o644)
-    part.rename(path)

@@ -1,5 +1,6 @@
 """Files that are whole or not there."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,35 @@ def test_nothing_is_left_after_a_failure(tmp_path: Path) -> None:
         raise ValueError("half way")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
+@pytest.mark.parametrize("call", ["fsync", "fchmod"])
+def test_a_replacement_that_fails_leaves_the_old_file_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException, call: str
+) -> None:
+    path = tmp_path / "casedrop.prom"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(type(failure)):
+        replace_file(path, b"new")
+
+    assert [one.name for one in tmp_path.iterdir()] == ["casedrop.prom"]
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_replacement_has_the_mode_that_was_asked_for_from_its_first_moment(
+    tmp_path: Path, mode: int
+) -> None:
+    before = os.umask(0o077)
+    replace_file(tmp_path / "file", b"text", mode)
+    os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

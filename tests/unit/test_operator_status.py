@@ -1,5 +1,6 @@
 """`casedrop status`: what it finds out, how it says it, and its exit code."""
 
+import errno
 import json
 import os
 import stat
@@ -309,6 +310,27 @@ def test_the_prometheus_file_is_replaced_whole_and_readable(
     assert "casedrop_descriptor_introduction_points 5" in lines
     assert any(line.startswith('casedrop_keys_days_left{of="reviewer-1.asc"} ') for line in lines)
     assert lines.count("# TYPE casedrop_good gauge") == 1
+
+
+def test_a_full_disk_leaves_the_prometheus_file_as_it_was_and_nothing_beside_it(
+    running: RunningSite,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "casedrop.prom"
+    path.write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert casedrop.main(["status", *running.arguments, "--prometheus", str(path)]) == 2
+
+    assert path.read_text() == "old"
+    assert [one.name for one in tmp_path.iterdir()] == ["casedrop.prom"]
+    said = capsys.readouterr()
+    assert "Make room on that disk" in said.err and "The front" not in said.err
 
 
 @pytest.mark.parametrize("name", ["/", ".", ""])
