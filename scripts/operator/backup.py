@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,11 +108,22 @@ def salt_file(file: Path) -> Path | None:
 
 
 def _folder(name: str, folder: Path) -> list[tuple[str, Path]]:
+    """All files in *folder*. Raises OSError, where Path.rglob would leave out what is closed."""
     return [
         (f"{name}/{path.relative_to(folder).as_posix()}", path)
-        for path in sorted(folder.rglob("*"))
+        for path in sorted(all_below(folder))
         if path.is_file()
     ]
+
+
+def all_below(folder: Path) -> Iterator[Path]:
+    """What is in *folder* and its folders, but not folders. Raises OSError."""
+
+    def refuse(why: OSError) -> None:
+        raise why
+
+    for here, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(here) / name for name in names)
 
 
 def _vault(settings: Settings, about: dict[str, str | int]) -> list[tuple[str, Path]]:

@@ -202,10 +202,14 @@ def _files(drop: site.Site) -> list[Path]:
 
 def _is_there(path: Path) -> bool:
     try:
-        return path.is_file() or path.is_symlink()
+        return path.is_file() or path.is_symlink() or (path.is_dir() and not _is_open(path))
     except PermissionError:
         # Wiping it will fail, and be said.
         return True
+
+
+def _is_open(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)
 
 
 def _memory(drop: site.Site) -> list[Path]:
@@ -227,7 +231,17 @@ def _of_the_package() -> list[Path]:
 
 
 def _below(path: Path) -> list[Path]:
-    return sorted(path.rglob("*")) if path.is_dir() else [path]
+    """The files in *path*; of a folder that is closed the folder itself, which cannot be wiped."""
+    closed: list[Path] = []
+    files = [
+        Path(here) / name
+        for here, folders, names in os.walk(
+            path, onerror=lambda why: closed.append(Path(why.filename))
+        )
+        for name in (*names, *(one for one in folders if (Path(here) / one).is_symlink()))
+    ]
+    # What is no folder is what os.walk cannot open, too.
+    return sorted(files + closed)
 
 
 def _erased(path: Path, held: BinaryIO | None) -> bool:

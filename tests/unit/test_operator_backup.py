@@ -1,5 +1,6 @@
 """`casedrop backup` and `casedrop restore`: a drop in another folder, byte for byte."""
 
+import errno
 import os
 import shutil
 import stat
@@ -266,6 +267,32 @@ def test_what_is_missing_is_named(
     path[missing].unlink()
     assert back_up(drop, tmp_path / "b") == 2
     assert str(path[missing].parent) in capsys.readouterr().err and not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("folder", ["keys", "tor"])
+def test_a_folder_that_this_user_may_not_read_is_not_left_out_in_silence(
+    drop: StoppedDrop,
+    tmp_path: Path,
+    answers: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: str,
+) -> None:
+    """A backup without the reviewers' keys looks like any other."""
+    closed = {"keys": drop.settings.keys, "tor": drop.tor}[folder]
+    scandir = os.scandir
+
+    def refuse(path: object) -> Any:
+        if str(path) == str(closed):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    answers.append(WORDS)
+
+    assert back_up(drop, tmp_path / "b") == 2 and not (tmp_path / "b").exists()
+    said = capsys.readouterr()
+    assert str(closed) in said.err and "belongs to " in said.err and WORDS not in said.out
 
 
 def test_settings_that_are_only_in_the_environment_are_not_left_out_in_silence(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.stopped_drop import ONION, StoppedDrop
@@ -188,6 +189,26 @@ def test_a_file_that_cannot_even_be_looked_at_is_not_passed_over() -> None:
             raise PermissionError
 
     assert wipe_command._is_there(Denied("secret"))
+
+
+def test_a_folder_that_is_closed_is_said_and_the_rest_is_wiped(
+    drop: StoppedDrop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed, scandir, access = drop.settings.keys, os.scandir, os.access
+
+    def refuse(path: object) -> Any:
+        if str(path) == str(closed):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and access(path, mode))
+    assert wipe(drop, monkeypatch) == 2
+
+    said = capsys.readouterr().err
+    assert f"NOT overwritten: {closed}" in said and "1 things above" in said
+    monkeypatch.undo()
+    assert all(path.is_relative_to(closed) for path in files(drop)) and files(drop)
 
 
 def test_an_onion_key_elsewhere_is_not_passed_over(
