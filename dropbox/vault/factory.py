@@ -19,6 +19,8 @@ from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.tombstones import Tombstones
 
 _SEED_BYTES = 32
+# Where the Debian package has it.
+_PACKAGED_KEY = Path("/etc/casedrop/secret/export.key")
 _GROUP, _OTHERS = 0o070, 0o007
 
 
@@ -93,7 +95,17 @@ def read_export_key(path: Path, credentials: Path | None = None) -> SigningKey:
             f"Others on this computer can read the export key {path}; close it with chmod 600."
         )
     if len(seed) != _SEED_BYTES:
-        raise SettingsError(
-            f"The export key {path} has to have {_SEED_BYTES} bytes; `casedrop newsite` makes one."
-        )
+        raise SettingsError(_damaged(path, len(seed), handed_over=path.parent == credentials))
     return SigningKey(seed)
+
+
+def _damaged(path: Path, size: int, *, handed_over: bool) -> str:
+    name, remedy = f"The export key {path}", "`casedrop newsite`, in an empty folder, makes"
+    if handed_over:
+        name = f"The export key that systemd hands over from {_PACKAGED_KEY}"
+        remedy = "remove it, and `casedrop setup` makes"
+    return (
+        f"{name} has to have {_SEED_BYTES} bytes, and has {size}. Restore it from the backup with "
+        f"`casedrop restore`. Without one, {remedy} another, and every desk needs a new casebook "
+        "for it."
+    )

@@ -312,11 +312,14 @@ def _make_secrets(machine: Machine) -> str:
     salt, key = machine.secret / "salt", machine.export_key
     if not salt.exists():
         write_new(salt, secrets.token_hex(SALT_BYTES).encode("ascii") + b"\n")
+    probe = machine.secret / KEY_FILE
     if not key.exists():
+        # The one for test reports holds the word of the export key, and of no other.
+        probe.unlink(missing_ok=True)
         write_new(key, SigningKey.generate().encode())
     export_key = read_export_key(key)
-    if not (machine.secret / KEY_FILE).exists():
-        write_new(machine.secret / KEY_FILE, ProbeKey.make(export_key).to_bytes())
+    if not probe.exists():
+        write_new(probe, ProbeKey.make(export_key).to_bytes())
     return bytes(export_key.verify_key).hex()
 
 
@@ -361,8 +364,7 @@ def _write_public(path: Path, data: bytes) -> None:
     """A file that all may read; whole or not at all."""
     from dropbox.durable_file import replace_file  # noqa: PLC0415
 
-    replace_file(path, data)
-    path.chmod(0o644)
+    replace_file(path, data, 0o644)
 
 
 def _tell(machine: Machine, onion: str, exported: str) -> None:

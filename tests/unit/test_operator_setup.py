@@ -9,6 +9,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from dropbox import settings as packaged
+from dropbox.probe_mark import KEY_FILE, ProbeKey
 from dropbox.settings import Settings
 from scripts import casedrop
 from scripts.command_line import CannotRun
@@ -106,6 +107,21 @@ def test_a_new_drop_is_open_and_the_reviewers_are_told(
     # What runs already is not started again, but one that runs would be by "restart".
     begins = [one[0] for one in systemd.asked if SERVICES[0] in one]
     assert begins == ["restart", "enable"]
+
+
+def test_a_new_export_key_gets_a_new_key_for_test_reports(
+    machine: Machine, systemd: Systemd, keys_dir: Path
+) -> None:
+    """The desk takes a test report only by the word of the export key."""
+    assert casedrop.main(["setup", "--yes", "--keys", str(keys_dir)]) == 0
+    machine.export_key.unlink()
+    assert casedrop.main(["setup", "--yes"]) == 0
+
+    export = SigningKey(machine.export_key.read_bytes())
+    probe = ProbeKey.from_bytes((machine.secret / KEY_FILE).read_bytes())
+    export.verify_key.verify(
+        b"casedrop probe key 1\0" + bytes(probe.key.verify_key), probe.certificate
+    )
 
 
 def test_again_changes_nothing_and_stops_nothing(

@@ -119,8 +119,24 @@ def test_an_export_key_that_others_can_read_or_of_a_wrong_length_stops_the_start
     path.chmod(0o600)
     assert bytes(read_export_key(path)) == bytes(32)
     path.write_bytes(bytes(31))
-    with pytest.raises(SettingsError, match="has to have 32 bytes"):
+    with pytest.raises(SettingsError, match="has to have 32 bytes") as said:
         read_export_key(path)
+    assert f"{path} has to have 32 bytes, and has 31. Restore it" in str(said.value)
+    assert "`casedrop newsite`, in an empty folder," in str(said.value)
+
+
+def test_a_damaged_export_key_of_the_package_is_named_where_the_operator_finds_it(
+    tmp_path: Path,
+) -> None:
+    """Where systemd hands it over is gone when the service ends."""
+    path = tmp_path / "export.key"
+    path.write_bytes(b"")
+    path.chmod(0o400)
+    with pytest.raises(SettingsError, match="and has 0") as said:
+        read_export_key(path, tmp_path)
+    assert "/etc/casedrop/secret/export.key" in str(said.value)
+    assert "`casedrop setup` makes another" in str(said.value)
+    assert "newsite" not in str(said.value) and str(tmp_path) not in str(said.value)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644, 0o660])
