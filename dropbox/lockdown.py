@@ -19,6 +19,7 @@ from dropbox import data_files, kernel_memory, landlock, seccomp
 from dropbox.errors import CannotLockDown
 from dropbox.landlock import DATABASE, READ, Access
 from dropbox.mounts import Mount, journals_files
+from dropbox.system_error import told
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -83,11 +84,9 @@ def _apply(
         try:
             enforce(room)
         except (CannotLockDown, OSError) as why:
-            if isinstance(why, PermissionError) and _is_own(room, why.filename):
+            if isinstance(why, OSError) and _is_own(room, why.filename):
                 # Its file is what is wrong, and no reason to waive this part.
-                raise CannotLockDown(
-                    f"The {room.name} may not open {why.filename}: change its owner or permissions."
-                ) from None
+                raise CannotLockDown(f"The {room.name} may not open {told(why)}") from None
             reason = f"{why.strerror}." if isinstance(why, OSError) else str(why)
             raise CannotLockDown(
                 f"The {room.name} cannot be locked down, part {part}: {reason} To start without "

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dropbox.errors import BadPacket, KeysError
 from dropbox.packets import PublicKey, dearmor, last_second
+from dropbox.system_error import explained, reason_of
 
 
 def read_pins(keys: Path) -> dict[str, str]:
@@ -15,10 +16,12 @@ def read_pins(keys: Path) -> dict[str, str]:
     pins: dict[str, str] = {}
     try:
         lines = (keys / "FINGERPRINTS").read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+    except (FileNotFoundError, UnicodeDecodeError):
         raise KeysError(
             f"There is no readable FINGERPRINTS file in {keys}; the key ceremony creates it."
         ) from None
+    except OSError as why:
+        raise KeysError(f"FINGERPRINTS in {keys} cannot be read: {explained(why)}") from None
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -55,7 +58,7 @@ def read_pinned_keys(keys: Path) -> tuple[PublicKey, ...]:
         try:
             key = PublicKey.read(dearmor((keys / name).read_bytes()))
         except (OSError, BadPacket) as why:
-            raise KeysError(f"{name} in {keys} cannot be used: {why}") from None
+            raise KeysError(f"{name} in {keys} cannot be used: {reason_of(why)}") from None
         if key.fingerprint != fingerprint:
             raise KeysError(
                 f"{name} in {keys} is not the pinned key: its fingerprint is {key.fingerprint}."
@@ -74,5 +77,5 @@ def last_day(keys: Path) -> date:
         try:
             ends.append(last_second(dearmor((keys / name).read_bytes())))
         except (OSError, BadPacket) as why:
-            raise KeysError(f"{name} in {keys} cannot be used: {why}") from None
+            raise KeysError(f"{name} in {keys} cannot be used: {reason_of(why)}") from None
     return datetime.fromtimestamp(max(min(ends) - 1, 0), UTC).date()

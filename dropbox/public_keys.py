@@ -13,6 +13,7 @@ from pathlib import Path
 from dropbox.errors import BadPacket, KeysError
 from dropbox.packets import PUBLIC_KEY, PUBLIC_SUBKEY, USER_ID, dearmor, parts, subkey_ends
 from dropbox.pinned_keys import read_pinned_keys, read_pins
+from dropbox.system_error import reason_of
 
 # RFC 9580, 6.1: the checksum of an armored block.
 _CRC24_START, _CRC24_POLYNOMIAL = 0xB704CE, 0x1864CFB
@@ -57,7 +58,7 @@ class PublicKeys:
             try:
                 found.append(_key(key.fingerprint, dearmor((folder / name).read_bytes())))
             except (OSError, BadPacket) as why:
-                raise KeysError(f"{name} in {folder} cannot be used: {why}") from None
+                raise KeysError(f"{name} in {folder} cannot be used: {reason_of(why)}") from None
         return cls(found)
 
     @property

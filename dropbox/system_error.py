@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
+import pwd
+import stat
 from collections.abc import Mapping
+from pathlib import Path
 
 _NOT_ALLOWED = "Change its owner or permissions, or run this as the user to whom it belongs."
+_READ_AND_WRITE = stat.S_IRUSR | stat.S_IWUSR
 _FULL = "Make room on that disk, then try again."
 _ADVICE: Mapping[int, str] = {
     errno.EACCES: _NOT_ALLOWED,
@@ -33,4 +38,61 @@ _ADVICE: Mapping[int, str] = {
 def explained(why: OSError) -> str:
     """The system's reason and what to do, without the path: "Is a directory. Check the path: …"."""
     reason = (why.strerror or str(why)).rstrip(".")
-    return " ".join(filter(None, (f"{reason}.", _ADVICE.get(why.errno or 0))))
+    whose = _whose(Path(why.filename)) if _is_about_rights(why) else ""
+    advice = _missing_folder(why) or _ADVICE.get(why.errno or 0)
+    return " ".join(filter(None, (f"{reason}.", whose, advice)))
+
+
+def told(why: OSError) -> str:
+    """All of it, with the path if there is one: "/etc/x: Is a directory. Check the path: …"."""
+    return f"{why.filename}: {explained(why)}" if why.filename else explained(why)
+
+
+def reason_of(why: Exception) -> str:
+    """What *why* says to people after a sentence that names the file already."""
+    return explained(why) if isinstance(why, OSError) else str(why)
+
+
+def _is_about_rights(why: OSError) -> bool:
+    return why.errno in (errno.EACCES, errno.EPERM) and isinstance(why.filename, str | Path)
+
+
+def _missing_folder(why: OSError) -> str:
+    """What to say instead of the path that is missing, if its folder is missing, too."""
+    if why.errno != errno.ENOENT or not isinstance(why.filename, str | Path):
+        return ""
+    folder = Path(why.filename).absolute().parent
+    return "" if os.path.lexists(folder) else f"There is no folder {folder}."
+
+
+def _whose(path: Path) -> str:
+    """Whom the file or folder belongs to that refuses *path*, and who asks; "" if nobody knows."""
+    refusing = _refusing(path.absolute())
+    try:
+        found = refusing.stat()
+    except OSError:
+        return ""
+    name = "It" if refusing == path else f"The folder {refusing}"
+    return (
+        f"{name} belongs to {_user(found.st_uid)} with mode {stat.S_IMODE(found.st_mode):04o}, and "
+        f"this runs as {_user(os.geteuid())}."
+    )
+
+
+def _refusing(path: Path) -> Path:
+    """The first folder on the way that may not be entered, else *path*, else its folder."""
+    for step in (*reversed(path.parents), path):
+        try:
+            found = step.stat()
+        except OSError:
+            return step.parent
+    # Whoever may do everything with a file was refused by its folder, as for a new name.
+    own = found.st_uid == os.geteuid() and found.st_mode & stat.S_IRWXU >= _READ_AND_WRITE
+    return path.parent if own and stat.S_ISREG(found.st_mode) else path
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"

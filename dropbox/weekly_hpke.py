@@ -19,6 +19,7 @@ from dropbox.hpke import PublicKey
 from dropbox.packets import PublicKey as SigningKey
 from dropbox.packets import verify_detached
 from dropbox.pinned_keys import read_pinned_keys, read_pins
+from dropbox.system_error import explained
 
 # In the signed bytes, so that this signature cannot be taken for one over anything else.
 FORMAT = "casedrop weekly HPKE keys"
@@ -187,11 +188,13 @@ def _bounded(path: Path, limit: int) -> bytes:
     try:
         with path.open("rb") as file:
             untrusted = file.read(limit + 1)
-    except OSError:
+    except FileNotFoundError:
         raise KeysError(
-            f"{path.name} in {path.parent} is missing or cannot be read; the key ceremony writes "
-            "it beside the reviewer's public key."
+            f"{path.name} in {path.parent} is missing; the key ceremony writes it beside the "
+            "reviewer's public key."
         ) from None
+    except OSError as why:
+        raise KeysError(f"{path.name} in {path.parent} cannot be read: {explained(why)}") from None
     if len(untrusted) > limit:
         raise KeysError(f"{path.name} in {path.parent} is longer than such a file can be.")
     return untrusted

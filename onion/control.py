@@ -20,7 +20,14 @@ from stem.control import Controller, EventType
 from stem.response.events import HSDescEvent
 
 from onion.child_process import Child
-from onion.errors import NotBootstrapped, NotPublished, TorMissing, TorStopped, TorTooOld
+from onion.errors import (
+    NotBootstrapped,
+    NotPublished,
+    TorMissing,
+    TorStopped,
+    TorTooOld,
+    refused,
+)
 
 # 0.4.9.9 fixes a crash of services with proof of work, 0.4.9.11 a race that let a rendezvous point
 # impersonate the service.
@@ -101,7 +108,7 @@ def connected(control: Path) -> Controller:
         try:
             probe.connect(str(control))
         except OSError as why:
-            raise SocketError(str(why)) from why
+            raise SocketError(refused(why)) from why
     with warnings.catch_warnings():
         # stem 1.8.2 calls Thread.setDaemon(), which is deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)

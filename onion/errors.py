@@ -4,6 +4,10 @@ An error's text is the sentence the operator reads; by default it is the docstri
 This package imports nothing from the application, so it has its own base class.
 """
 
+import errno
+import os
+import pwd
+
 
 class OnionError(Exception):
     """Something went wrong between Tor and the application."""
@@ -66,3 +70,18 @@ class DropStopped(OnionError):
 
 class DropUnresponsive(OnionError):
     """The front or the vault did not respond in time."""
+
+
+def refused(why: OSError) -> str:
+    """What the system refused, and to whom: "/x: Permission denied to the user casedrop-vault."."""
+    reason = (why.strerror or str(why)).rstrip(".")
+    if why.errno in (errno.EACCES, errno.EPERM):
+        reason += f" to the user {_user(os.geteuid())}: change the owner or the permissions"
+    return f"{why.filename}: {reason}." if why.filename else f"{reason}."
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)

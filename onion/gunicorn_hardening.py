@@ -25,7 +25,7 @@ from gunicorn import sock as listeners
 from gunicorn.http import body, unreader, wsgi
 from gunicorn.workers import base
 
-from onion.errors import SiteMissing
+from onion.errors import SiteMissing, refused
 from onion.heartbeat import Heartbeat
 from onion.launch import START_FAILED
 
@@ -285,7 +285,7 @@ def _log_kind_only(logger: Any, message: str, *args: object, **kwargs: object) -
     error = sys.exc_info()[1]
     if message == BOOT_MESSAGE:
         # Before the first request the text contains nothing of a claimant. The operator needs it.
-        logger.error_log.error("%s%s", START_FAILED, error)
+        logger.error_log.error("%s%s", START_FAILED, _reason(error))
         if not isinstance(error, _MAY_PASS):
             # This worker alone: it ends with this code at once.
             arbiter.Arbiter.WORKER_BOOT_ERROR = WRONG
@@ -298,10 +298,14 @@ def _log_kind_only(logger: Any, message: str, *args: object, **kwargs: object) -
 def _print_reason(kind: type[BaseException], error: BaseException, trace: object) -> None:
     # One line for the operator. The application is built before the first request, so the text
     # contains nothing of a claimant.
-    sys.stderr.write(f"{START_FAILED}{str(error) or kind.__name__}\n")
+    sys.stderr.write(f"{START_FAILED}{_reason(error) or kind.__name__}\n")
     if not isinstance(error, _MAY_PASS):
         # Python ends with this code instead of 1.
         raise SystemExit(WRONG)
+
+
+def _reason(error: BaseException | None) -> str:
+    return refused(error) if isinstance(error, OSError) else str(error)
 
 
 def _print_kind_only(ended: threading.ExceptHookArgs) -> None:

@@ -1,6 +1,8 @@
 """The processes of a drop: vault and front, each a gunicorn with packaged settings."""
 
+import errno
 import json
+import os
 import shlex
 import socket
 import sys
@@ -13,7 +15,14 @@ from pathlib import Path
 from typing import Self
 
 from onion.child_process import Child
-from onion.errors import DropStopped, DropUnresponsive, ReviewersMissing, SiteMissing
+from onion.errors import (
+    BadPath,
+    DropStopped,
+    DropUnresponsive,
+    ReviewersMissing,
+    SiteMissing,
+    refused,
+)
 from onion.torrc import check_socket_path
 
 START_SECONDS = 30.0  # to read word lists, gpg's keyring and the store; measured: 1 s
@@ -118,7 +127,9 @@ def _section(settings_file: Path, name: str) -> Mapping[str, object]:
         section = tomllib.loads(settings_file.read_text(encoding="utf-8")).get(name, {})
     except FileNotFoundError as missing:
         raise SiteMissing(f"The settings file {settings_file} does not exist.") from missing
-    except (OSError, ValueError) as broken:
+    except OSError as why:
+        raise SiteMissing(f"The settings file cannot be read: {refused(why)}") from why
+    except ValueError as broken:
         raise SiteMissing(f"The settings file {settings_file} cannot be read: {broken}") from broken
     return section if isinstance(section, dict) else {}
 
@@ -185,6 +196,8 @@ class Drop:
 
     def start(self) -> None:
         """Start both and wait until they respond; if one does not, both are stopped."""
+        for path in (self._front_socket, *self._vault_sockets):
+            _check_folder(path.parent)
         with ExitStack() as undo:
             # Whatever interrupts the start, such as Ctrl-C, must leave nothing running.
             undo.callback(self.stop)
@@ -249,6 +262,13 @@ class Drop:
 
     def _wait_front(self) -> None:
         _wait_answer(_started(self._front), self._front_socket)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise BadPath unless a socket can be made in *folder*, which gunicorn would not explain."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        why = errno.EACCES if folder.is_dir() else errno.ENOENT
+        raise BadPath(f"No socket can be made in {refused(OSError(why, os.strerror(why), folder))}")
 
 
 def answers(path: Path) -> bool:

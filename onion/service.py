@@ -10,8 +10,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from onion.control import Tor, check_version, has_proof_of_work, installed_version
-from onion.errors import DropStopped, NotBootstrapped, OnionError, RunsAsRoot, StateInUse
-from onion.launch import STOP_SECONDS, Drop, check_site
+from onion.errors import (
+    DropStopped,
+    NotBootstrapped,
+    OnionError,
+    RunsAsRoot,
+    StateInUse,
+    refused,
+)
+from onion.launch import STOP_SECONDS, Drop, check_site, vault_sockets
 from onion.torrc import OnionService, ServiceTor, service_torrc
 
 # The operator gets a sentence within a minute; stopping everything takes the rest of it.
@@ -55,8 +62,7 @@ def serve(state: Path, *, as_root: bool = False) -> None:
         _up(state.resolve())
     except OSError as why:
         raise OnionError(
-            f"The drop cannot run: {why.filename or 'a system call'}: {why.strerror}. Mend this, "
-            "then start it again."
+            f"The drop cannot run: {refused(why)} Mend this, then start it again."
         ) from why
     except _Ended:
         print("Stopped.")
@@ -113,6 +119,9 @@ def _up(state: Path) -> None:
     log = _Log()
     with ExitStack() as undo:
         undo.enter_context(alone(state))
+        # Before tor, which may take most of a minute: what stops the start is said at once.
+        if (settings := state / "settings.toml").exists():
+            vault_sockets(settings, os.environ)
         tor = Tor("onion service", torrc, data=data, control=control)
         undo.callback(tor.stop)
         _join(tor)

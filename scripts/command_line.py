@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dropbox.errors import CasedropError
-from dropbox.system_error import explained
+from dropbox.system_error import explained, told
 
 DONE = 0
 # A check found something: `verify`.
@@ -115,7 +115,7 @@ def _sentence(why: Exception) -> str:
         # The exception's own text would show a byte of what was read.
         return "A text that had to be read is not UTF-8."
     if isinstance(why, OSError):
-        return f"{why.filename or 'The output'}: {explained(why)}"
+        return told(why) if why.filename else f"The output: {explained(why)}"
     return str(why)
 
 

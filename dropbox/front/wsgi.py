@@ -30,6 +30,7 @@ from dropbox.next_address import read_next_address
 from dropbox.openpgp import Reviewers
 from dropbox.public_keys import PublicKeys
 from dropbox.settings import Settings
+from dropbox.system_error import told
 from dropbox.weekly_hpke import WeeklyHpke
 
 _WATCH_SECONDS = 60.0
@@ -132,8 +133,10 @@ def reload_application() -> str:
     global app, _day_key
     try:
         app, _day_key = _load()
-    except (CasedropError, OSError) as why:
+    except CasedropError as why:
         return str(why)
+    except OSError as why:
+        return told(why)
     return ""
 
 

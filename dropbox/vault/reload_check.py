@@ -15,6 +15,7 @@ from dropbox.errors import CasedropError
 from dropbox.pinned_keys import last_day, read_pinned_keys
 from dropbox.settings import Settings
 from dropbox.successor import read_successor, successor_path
+from dropbox.system_error import told
 from dropbox.vault.factory import read_export_key
 from dropbox.weekly_hpke import WeeklyHpke
 
@@ -36,8 +37,8 @@ def main() -> int:
     """Check what the environment names. Returns the exit code."""
     try:
         check(Settings.load(os.environ), datetime.now(UTC))
-    except CasedropError as why:
-        sys.stderr.write(f"{why}\n")
+    except (CasedropError, OSError) as why:
+        sys.stderr.write(f"{told(why) if isinstance(why, OSError) else why}\n")
         return 2
     sys.stdout.write("checked\n")
     return 0

@@ -15,6 +15,7 @@ from dropbox.durable_file import replace_file
 from dropbox.errors import StoreError
 from dropbox.export_bundle import MAX_TAKEN
 from dropbox.sizes import BLOCK_BYTES, ID_BYTES, REPLY_BYTES
+from dropbox.system_error import explained
 from dropbox.vault.journal import journal_path
 
 SCHEMA_VERSION = 4
@@ -91,7 +92,7 @@ def connect(path: Path) -> sqlite3.Connection:
             path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
         )
     except (OSError, sqlite3.Error) as why:
-        raise StoreError(f"The vault's file {path} cannot be opened: {why}.") from None
+        raise StoreError(f"The vault's file {path} cannot be opened: {_reason(why)}") from None
     try:
         _set_pragmas(connection)
         _bring_up(connection)
@@ -104,6 +105,10 @@ def connect(path: Path) -> sqlite3.Connection:
             else f"The vault's file {path} is in use or damaged: {why}."
         ) from None
     return connection
+
+
+def _reason(why: OSError | sqlite3.Error) -> str:
+    return explained(why) if isinstance(why, OSError) else f"{why}."
 
 
 def _set_pragmas(connection: sqlite3.Connection) -> None:

@@ -9,6 +9,7 @@ from dropbox.errors import CasedropError
 from dropbox.key_expiry import WARN_DAYS
 from dropbox.packets import dearmor, last_second
 from dropbox.pinned_keys import read_pinned_keys, read_pins
+from dropbox.system_error import reason_of, told
 from dropbox.weekly_hpke import VALID, ReviewerWeeks, file_name
 from onion.errors import OnionError
 from onion.health import TorState, front_status, tor_state
@@ -208,7 +209,8 @@ def _probe(folder: Path, untrusted: dict[str, object] | Finding, today: date) ->
     except PermissionError:
         return Finding("probe", State.UNKNOWN, f"This user may not read {folder}.")
     except (OSError, BadProbeRecord) as why:
-        return Finding("probe", State.ALARM, str(why))
+        sentence = told(why) if isinstance(why, OSError) else str(why)
+        return Finding("probe", State.ALARM, sentence)
 
 
 def _loaded_keys(untrusted: dict[str, object], keys: Path) -> Finding:
@@ -243,7 +245,7 @@ def _keys(site: Site, today: date) -> Iterator[Finding]:
             yield Finding("keys", State.UNKNOWN, "This user may not read them.", of=name)
             continue
         except (OSError, CasedropError) as why:
-            yield Finding("keys", State.ALARM, f"They cannot be read: {why}", of=name)
+            yield Finding("keys", State.ALARM, f"They cannot be read: {reason_of(why)}", of=name)
             continue
         days = (last - today).days
         sentence = f"They end on {last}, in {days} days." if days >= 0 else f"They ended on {last}."

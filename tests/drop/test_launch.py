@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -15,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.other_user import open_folder, said_to_another
 
 import onion.service
+from dropbox.errors import CasedropError
 from onion import launch
 from onion.child_process import Child
-from onion.errors import BadPath, DropStopped, ReviewersMissing, SiteMissing
+from onion.errors import BadPath, DropStopped, OnionError, ReviewersMissing, SiteMissing
 from onion.launch import Drop, check_site
 
 ROOT = Path(launch.__file__).parent.parent
@@ -454,6 +457,28 @@ def test_settings_without_the_vaults_sockets_are_refused(site: Path) -> None:
 
     with pytest.raises(SiteMissing, match="does not exist"):
         Drop(site.with_name("none.toml"), site.with_name("front.sock"), {})
+
+
+def test_settings_and_sockets_that_the_system_refuses_are_sentences(site: Path) -> None:
+    with open_folder() as folder:
+        settings = Path(shutil.copy(site, folder))
+        settings.chmod(0o644)
+
+        def start() -> None:
+            try:
+                Drop(settings, folder / "front.sock", {}).start()
+            except OnionError as why:
+                raise CasedropError(str(why)) from None
+
+        folder.chmod(0o555)
+        said = said_to_another(start)
+        assert said.startswith(f"No socket can be made in {folder}: Permission denied to the user ")
+        settings.chmod(0)
+        said = said_to_another(start)
+        assert said.startswith(f"The settings file cannot be read: {settings}: Permission denied ")
+
+    with pytest.raises(BadPath, match=r"/none: No such file or directory\."):
+        Drop(site, site.parent / "none" / "front.sock", {}).start()
 
 
 def test_a_socket_path_that_is_too_long_is_refused(site: Path) -> None:

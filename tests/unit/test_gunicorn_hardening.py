@@ -1,6 +1,8 @@
 """gunicorn does with a connection what its settings cannot ask for."""
 
+import errno
 import os
+import pwd
 import socket
 import struct
 from collections.abc import Iterator
@@ -14,7 +16,35 @@ from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.sock import UnixSocket
 
-from onion.gunicorn_hardening import answer_only, end_at_once, receive_in_pieces
+from onion.gunicorn_hardening import (
+    BOOT_MESSAGE,
+    _log_kind_only,
+    _print_reason,
+    answer_only,
+    end_at_once,
+    receive_in_pieces,
+)
+
+
+def test_a_start_that_the_system_refuses_says_whom_it_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    sentence = f"/x/y: Permission denied to the user {me}: change the owner or the permissions."
+    logged: list[str] = []
+    logger = SimpleNamespace(
+        error_log=SimpleNamespace(error=lambda text, *rest: logged.append(text % rest))
+    )
+    why = PermissionError(errno.EACCES, "Permission denied", "/x/y")
+
+    _print_reason(PermissionError, why, None)
+    try:
+        raise why
+    except PermissionError:
+        _log_kind_only(logger, BOOT_MESSAGE)
+
+    assert capsys.readouterr().err == f"The start failed: {sentence}\n"
+    assert logged == [f"The start failed: {sentence}"]
 
 
 class Noted(socket.socket):

@@ -1,5 +1,6 @@
 """What SIGHUP does to a room's master, and what `casedrop reload` says."""
 
+import errno
 import shutil
 import signal
 import sys
@@ -13,6 +14,7 @@ from gunicorn import arbiter
 from support.stopped_drop import ONION
 
 from dropbox.next_address import NextAddress
+from dropbox.vault import reload_check
 from onion import health
 from onion.reload import _checked, rebuild_application, reload_on_hangup
 from scripts import casedrop, check
@@ -150,6 +152,24 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 def run(tmp_path: Path, keys: Path) -> int:
     settings = make_site(tmp_path / "site", onion=ONION, keys=keys).settings_file
     return casedrop.main(["reload", "--settings", str(settings)])
+
+
+def test_what_the_system_refuses_to_the_vaults_check_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The last line of a traceback would be what the reload says."""
+    monkeypatch.setenv("CASEDROP_SETTINGS", str(tmp_path / "settings.toml"))
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr("dropbox.settings.Settings.load", lambda _: None)
+    monkeypatch.setattr(reload_check, "check", refuse)
+
+    assert reload_check.main() == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"{tmp_path}: Permission denied. It belongs to ")
+    assert said.count("\n") == 1
 
 
 def test_a_room_that_does_not_run_is_named_and_nobody_is_told(
