@@ -133,6 +133,16 @@ def test_nothing_says_how_much_is_blacked_out() -> None:
     after = turn(Who.LEFT, line("clear", 110), line("a", 20)), turn(Who.RIGHT, line("b", 30))
     found = left(transcript(*after, turn(Who.LEFT, line("b", 40), line("clear", 200))), upper)
     assert texts(found) == [("left", "", f"clear {MARKER}"), ("left", "", f"{MARKER} clear")]
+    # Of what is blacked out before and behind what is clear, two markers say so.
+    around = turn(Who.LEFT, line("a", 10)), turn(Who.RIGHT, line("ok", 120), line("b", 20))
+    assert texts(left(transcript(*around), upper)) == [
+        ("", "", MARKER),
+        ("right", "", f"ok {MARKER}"),
+    ]
+    # On another page it is another place.
+    pages = turn(Who.LEFT, line("a", 10)), turn(Who.LEFT, line("b", 10), page=2)
+    both = upper, box(FILE, 2, on_page(0, 0, 400, 100))
+    assert texts(left(transcript(*pages, pages=2), *both)) == [("", "", MARKER)] * 2
 
 
 def test_reasons_of_what_is_next_to_each_other_are_named_together() -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import io
 import json
 import re
 import struct
@@ -12,19 +13,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.cases import add, report
-from support.decided_cases import at_work, decided, plan_of, written
+from PIL import Image
+from support.cases import add, attachment, report
+from support.decided_cases import at_work, decided, plan_of, put, written
 from support.team import Team
 from support.unpacked import pdf_metadata, pdf_text, unpacked
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.productions import Number, page_number
 from scripts.desk.casebook.translations import TRANSLATION, Translation
+from scripts.desk.production import case_writer
+from scripts.desk.production.dossier import _centre, _furnish
 from scripts.desk.production.dossier_words import _WORDS, act, words
 from scripts.desk.production.faces import FILES, FOLDER, BadFace, Face, faces
 from scripts.desk.production.handing_over import hand_over
-from scripts.desk.production.page_layout import BOTTOM, HEIGHT, RIGHT, WIDTH, Layout, Stroke, Text
+from scripts.desk.production.imaging import Imaged
+from scripts.desk.production.page_layout import (
+    BOTTOM,
+    HEIGHT,
+    RIGHT,
+    WIDTH,
+    Layout,
+    Page,
+    Stroke,
+    Text,
+)
 from scripts.desk.production.pdf_pages import pdf_of
+from scripts.desk.production.records import Document
 
 DAY = date(2026, 11, 26)
 EDGES = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))["inputs"]
@@ -34,7 +49,8 @@ def said(casebook: Casebook, out: Path, case: int = 0, **options: Any) -> list[s
     """The pages of a case's dossier, as a program reads them."""
     if casebook.session is None:
         at_work(casebook)
-    plan = plan_of(casebook).written(options.pop("language", "en"), pictures=False)
+    cases = options.pop("cases", (1, 2, 3))
+    plan = plan_of(casebook, cases=cases).written(options.pop("language", "en"), pictures=False)
     options = {"day": DAY, **options}
     hand_over(casebook, plan, out, lambda _: b"signature", **options)
     return pdf_text(sorted((out / "dossiers").iterdir())[case].read_bytes())
@@ -318,3 +334,51 @@ def test_no_key_name_or_note_is_in_a_dossier_unpacked(ready: Team, tmp_path: Pat
         for data in unpacked(path.read_bytes()):
             for secret in (*secrets, b"a note of ours", b"F" * 40):
                 assert secret.lower() not in data.lower()
+
+
+# --- Exact values ---
+
+
+def test_the_head_and_foot_of_a_page_are_in_its_margins() -> None:
+    page: Page = []
+    _furnish(faces(), page, "AB", "CD")
+    _centre(faces(), page, "EF")
+    wide = faces().width
+
+    assert page == [
+        Text(60, 42, 8, 0, "AB", 0.4),
+        Stroke(60, 48, 552, 48, 0.8),
+        Text(552 - wide("CD") * 10, 756, 10, 0, "CD", 0.0),
+        Text((612 - wide("EF") * 8) / 2, 756, 8, 0, "EF", 0.4),
+    ]
+
+
+@pytest.mark.slow
+def test_a_file_is_followed_by_its_own_pictures_and_a_dossier_has_sixty_at_most(
+    ready: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jpeg = io.BytesIO()
+    Image.new("L", (2, 1)).save(jpeg, "JPEG")
+    pages: dict[str, int] = {}
+
+    def imaged(_casebook: object, _redactions: object, one: Document, *_: object) -> Any:
+        for at in range(1, pages.get(one.name, 0) + 1):
+            number = page_number(one.number, at)
+            yield Imaged(number, f"images/{number}.png", b"png", (jpeg.getvalue(), (2, 1)))
+
+    monkeypatch.setattr(case_writer, "imaged", imaged)
+    with Casebook.open(ready.casebook) as casebook:
+        for content in (b"first", b"second"):
+            put(casebook, content)
+        files = attachment("1.png", b"first"), attachment("2.png", b"second")
+        (case,) = add(casebook, report("", 9, attachments=files))
+        decided(casebook, case)
+        for count, more in ((2, False), (3, True)):
+            pages |= {"1.png": count, "2.png": 58}
+            found = said(casebook, tmp_path / str(count), cases=(case,))
+            first, second = Number(0, 1, "D"), Number(0, 2, "D")
+            expected = [page_number(first, at) for at in range(1, count + 1)]
+            expected += [page_number(second, at) for at in range(1, 61 - count)]
+            under = (page.splitlines()[0] for page in found)
+            assert [one for one in under if one.startswith("D0-")] == expected
+            assert ("pictures of all further pages" in "".join(found)) == more

@@ -162,6 +162,7 @@ def test_a_box_never_shrinks_between_what_was_typed_and_what_is_burnt() -> None:
         ("1.5,2,3,4", "X,Y,WIDTH"),
         ("a,b,c,d", "X,Y,WIDTH"),
         ("1,2,0,4", "no area"),
+        ("1,2,0,4%", "no area"),
         ("1,2,3,0%", "no area"),
         ("80,1,5,5", "outside the page, whose picture has 80 × 40 pixels"),
         ("1,40,5,5", "outside"),
@@ -171,6 +172,38 @@ def test_a_box_never_shrinks_between_what_was_typed_and_what_is_burnt() -> None:
 def test_a_box_that_is_none_or_outside_the_page_is_a_sentence(typed: str, sentence: str) -> None:
     with pytest.raises(BadBox, match=sentence):
         box_of(typed, Page(1, 80, 40, b""))
+
+
+@pytest.mark.parametrize("typed", ["1,2,0,4", "1,2,4,0"])
+def test_a_box_of_no_pixels_has_no_area_where_rounding_would_give_it_one(typed: str) -> None:
+    with pytest.raises(BadBox, match="no area"):
+        box_of(typed, Page(1, 7, 7, b""))
+
+
+def test_the_smallest_boxes_and_the_last_pixels_are_boxes() -> None:
+    page = Page(1, 80, 40, b"")
+
+    assert box_of("0,0,0.0001,0.0001%", page) == Box(0, 0, 1, 1)
+    assert box_of("99.9999,99.9999,1,1%", page) == Box(WHOLE - 1, WHOLE - 1, 1, 1)
+    assert box_of("0,0,1,1", page) == Box(0, 0, WHOLE // 80, WHOLE // 40)
+    assert box_of(" 79%, 39 %,1,1%", page) == Box(790_000, 390_000, 10_000, 10_000)
+    assert mark_of(page, Box(WHOLE - 1, WHOLE - 1, 1, 1), "x") == Mark(79, 39, 80, 40, "x")
+    assert mark_of(page, Box(0, 0, 1, 1), "x") == Mark(0, 0, 1, 1, "x")
+
+
+def test_of_a_box_that_begins_before_the_page_what_is_on_it_is_blacked_out() -> None:
+    page = Page(1, 80, 40, b"")
+    eighth = WHOLE // 8
+
+    assert mark_of(page, Box(-eighth, -eighth, 2 * eighth, 3 * eighth), "x") == Mark(
+        0, 0, 10, 10, "x"
+    )
+    assert mark_of(page, Box(eighth, eighth, 9 * eighth, 9 * eighth), "x") == Mark(
+        10, 5, 80, 40, "x"
+    )
+    # Of what only touches the page from outside nothing is on it: such a box is none.
+    for outside in (Box(-eighth, 0, eighth, eighth), Box(0, -eighth, eighth, eighth)):
+        assert mark_of(page, outside, "x") == Mark(0, 0, 80, 40, "x")
 
 
 def test_what_a_box_has_beyond_the_edge_is_not_there() -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.cases import add, attachment, new_casebook, report
-from support.redactions import redact, span, take_back, whole
+from support.cases import DAY, add, attachment, new_casebook, report
+from support.redactions import WHO, redact, span, take_back, whole
 
+from scripts.desk.casebook.facts import Event, Party
+from scripts.desk.casebook.translations import GIST, TRANSLATION, Translation
 from scripts.desk.redaction.standing import (
     Standing,
     counting,
@@ -173,4 +175,40 @@ def test_all_texts_of_a_case_are_known_by_their_places(tmp_path: Path) -> None:
             ("field amount of part 1", "3万"),
             ("field chosen of part 1", "a.b"),
             ("name of file 1", "张三.pdf"),
+        ]
+
+
+def test_what_reviewers_wrote_beside_a_case_is_among_its_texts_by_number(tmp_path: Path) -> None:
+    with new_casebook(tmp_path / "casebook") as casebook:
+        add(casebook, report(TEXT, 1))
+        case = casebook.case(1)
+        source = case.parts[0].block_id.hex()
+        with casebook.together():
+            for kind, language, text in ((GIST, "en", "A gist"), (TRANSLATION, "fr", "Une fois")):
+                given = Translation(source, kind, language, "", text, WHO, DAY)
+                casebook.translations.add(case, given)
+            for entry, text in (("E000000001", "blocked"), ("E000000002", "paid")):
+                event = Event(entry=entry, kind="ev.other", text=text, reviewer=WHO, day=DAY)
+                casebook.events.add(case, event)
+            for entry, name, text in (
+                ("P000000001", "张三", ""),
+                ("P000000002", "李四", "a friend"),
+            ):
+                casebook.parties.add(
+                    case,
+                    Party(
+                        entry=entry, kind="person", role="other", names=name, text=text,
+                        reviewer=WHO, day=DAY,
+                    ),
+                )  # fmt: skip
+
+        assert [(one.place, one.text, one.original) for one in texts_of_case(casebook, case)] == [
+            ("part 1", TEXT, ""),
+            ("translation 1 (gist in en)", "A gist", TEXT),
+            ("translation 2 (translation in fr)", "Une fois", TEXT),
+            ("event 1", "blocked", ""),
+            ("event 2", "paid", ""),
+            ("names of party 1", "张三", ""),
+            ("names of party 2", "李四", ""),
+            ("party 2", "a friend", ""),
         ]

@@ -1,6 +1,8 @@
 """Words that a machine read in pictures: their lines are blacked out where they are seen."""
 
+import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,11 @@ from scripts.desk.casebook.translations import TRANSCRIPT, Translation
 from scripts.desk.pictures.blackening import blackened
 from scripts.desk.pictures.frames import Page
 from scripts.desk.redaction.boxes import mark_of
+from scripts.desk.redaction.line_boxes import box_of_line
 from scripts.desk.redaction.redacting import black_out_seen
 from scripts.desk.redaction.seen_words import Seen, seen_words, uncovered
-from scripts.desk.redaction.standing import standing
+from scripts.desk.redaction.standing import Standing, standing
+from scripts.desk.redaction.words import Span
 from scripts.desk.transcripts.transcript import Line, ReadPage, Transcript, Turn, Who
 
 SHOT = b"a screenshot"
@@ -152,6 +156,65 @@ def test_what_is_blacked_out_is_covered_and_a_name_never_is_but_by_the_whole_fil
         assert uncovered([other], standing(casebook)) == []
         redact(casebook, whole(SHOT))
         assert uncovered(found, standing(casebook)) == []
+
+
+@pytest.mark.parametrize(
+    ("drawn", "covers"),
+    [
+        ((10, 20, 30, 40), True),
+        ((9, 19, 32, 42), True),
+        ((11, 20, 29, 40), False),
+        ((10, 21, 30, 39), False),
+        ((10, 20, 29, 40), False),
+        ((10, 20, 30, 39), False),
+    ],
+)
+def test_a_box_covers_a_line_only_from_edge_to_edge(
+    drawn: tuple[int, int, int, int], covers: bool
+) -> None:
+    sha256 = hashlib.sha256(SHOT).hexdigest()
+    seen = Seen(1, sha256, 1, "secret", Span(0, 6), (Box(10, 20, 30, 40),))
+
+    assert uncovered([seen], Standing([box(SHOT, 1, Box(*drawn))])) == ([] if covers else [seen])
+    # Each of its lines has to be under one, and what has no place is under none.
+    for boxes in ((*seen.boxes, Box(500, 500, 9, 9)), ()):
+        other = replace(seen, boxes=boxes)
+        assert uncovered([other], Standing([box(SHOT, 1, Box(*drawn))])) == [other]
+
+
+@pytest.mark.parametrize(
+    ("turned", "place", "found"),
+    [
+        (0, (40, 60, 140, 80), Box(100_000, 200_000, 250_000, 66_667)),
+        # At each edge of the page, and beyond it, its box ends where the page does.
+        (0, (0, 0, 400, 300), Box(0, 0, WHOLE, WHOLE)),
+        (0, (-9, -9, 1, 1), Box(0, 0, 2_500, 3_334)),
+        (0, (399, 299, 900, 900), Box(997_500, 996_666, 2_500, 3_334)),
+        (90, (40, 60, 140, 80), Box(200_000, 650_000, 66_667, 250_000)),
+        (180, (40, 60, 140, 80), Box(650_000, 733_333, 250_000, 66_667)),
+        (270, (40, 60, 140, 80), Box(733_333, 100_000, 66_667, 250_000)),
+        # None of a page, or turned as nothing is turned.
+        (0, (5, 5, 5, 9), Box(0, 0, WHOLE, WHOLE)),
+        (0, (5, 5, 9, 5), Box(0, 0, WHOLE, WHOLE)),
+        (0, (400, 5, 420, 9), Box(0, 0, WHOLE, WHOLE)),
+        (45, (5, 5, 9, 9), Box(0, 0, WHOLE, WHOLE)),
+    ],
+)
+def test_the_box_of_a_line_is_where_it_was_before_the_page_was_turned(
+    turned: int, place: tuple[int, int, int, int], found: Box
+) -> None:
+    assert box_of_line(Line("a", place, 90), ReadPage(1, *SIZE, turned)) == found
+
+
+def test_the_room_around_a_line_is_a_quarter_of_its_height_and_never_nothing() -> None:
+    page = ReadPage(1, 1_000, 1_000, 0)
+
+    assert box_of_line(Line("a", (100, 100, 200, 121), 90), page, around=True) == Box(
+        94_000, 94_000, 112_000, 33_000
+    )
+    for bottom, room in ((101, 1), (104, 1), (105, 2)):
+        wide = box_of_line(Line("a", (100, 100, 200, bottom), 90), page, around=True)
+        assert wide.x == 100_000 - 1_000 * room
 
 
 def test_a_transcript_that_is_none_says_nothing(tmp_path: Path) -> None:
