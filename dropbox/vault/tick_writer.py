@@ -90,7 +90,7 @@ class TickWriter:
         if begins:
             self._file.grow_journal()
             # What yesterday's slots hold stays; those that are free are so no longer.
-            draft.slots.free = []
+            draft.slots.free_nothing()
             draft.days.begin(draft.today)
             draft.ledger = draft.ledger._replace(seen=draft.today)
         short = False

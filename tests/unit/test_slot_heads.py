@@ -58,6 +58,53 @@ def test_a_day_that_grows_is_free_at_any_set_of_places_with_the_same_chance() ->
         assert len(set(arrangements.values())) == 1
 
 
+def test_what_comes_with_new_slots_is_at_any_place_with_the_same_chance() -> None:
+    """Two slots are taken and one is free, in any order, when new ones and a block come."""
+    heads = [noise(DAY)[0] for _ in range(3)]
+    names = {head.id: number for number, head in enumerate(heads[:2])}
+    arrangements: Counter[tuple[int | None, ...]] = Counter()
+    rested: Counter[frozenset[int]] = Counter()
+    for there, *choices in itertools.product(
+        itertools.permutations(heads), range(4), range(5), range(2)
+    ):
+        before = SlotHeads([bytes(head) for head in there])
+        before.free = [there.index(heads[2])]
+        draft = Draft(before, DAY, partial(_next, iter(choices)))
+        draft.add_quantum(2, [], lambda _: b"")
+        block = Block(os.urandom(16), os.urandom(16), b"")
+        draft.add(block, bytes(32))
+        draft.fill()
+        found: list[int | None] = [None] * 5
+        for block_id, name in {**names, block.id: 2}.items():
+            place = draft.find(block_id)
+            assert place is not None and place not in draft.free
+            found[place] = name
+        arrangements[tuple(found)] += 1
+        rested[frozenset(draft.free)] += 1
+
+    assert (len(arrangements), set(arrangements.values())) == (5 * 4 * 3, {4})
+    assert (len(rested), set(rested.values())) == (10, {24})
+
+
+def test_what_comes_with_new_slots_is_written_where_the_tick_writes_anyway() -> None:
+    before = SlotHeads([bytes(noise(DAY)[0]) for _ in range(40)])
+    before.free = [3, 20, 39]
+    places = []
+    for blocks in (0, 1, 16, 17):
+        # The same new slots change places with the same old ones each time.
+        draft = Draft(before, DAY, random.Random(1).randrange)
+        draft.add_quantum(16, [], lambda _: b"")
+        for _ in range(blocks):
+            draft.add(Block(os.urandom(16), os.urandom(16), b""), bytes(32))
+        draft.fill()
+        places.append(set(draft.rows()))
+        assert len(draft.free) == 19 - blocks
+
+    assert places[0] == places[1] == places[2]
+    # One more than there are new ones takes a slot that was free before.
+    assert len(places[3] - places[0]) == 1
+
+
 def _next(choices: Iterator[int], _: int) -> int:
     return next(choices)
 
