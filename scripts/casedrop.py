@@ -10,6 +10,7 @@ casedrop lost-vault --settings var/settings.toml
 casedrop texts --settings var/settings.toml
 casedrop status --settings var/settings.toml
 casedrop watch --settings var/settings.toml
+casedrop mail-alarms --folder var
 casedrop probe --settings var/settings.toml
 casedrop reload --settings var/settings.toml
 casedrop backup --settings var/settings.toml ARCHIVE
@@ -41,7 +42,18 @@ from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
 from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
-from scripts.operator import backup, probe, reload, restore, rollback, setup, status, watch, wipe
+from scripts.operator import (
+    backup,
+    mail_alarms,
+    probe,
+    reload,
+    restore,
+    rollback,
+    setup,
+    status,
+    watch,
+    wipe,
+)
 
 PROGRAM = "casedrop"
 COMMANDS = {
@@ -55,6 +67,7 @@ COMMANDS = {
     "texts": texts,
     "status": status,
     "watch": watch,
+    "mail-alarms": mail_alarms,
     "probe": probe,
     "reload": reload,
     "backup": backup,

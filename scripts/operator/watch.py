@@ -1,6 +1,6 @@
 """Looks once at a running drop, for a timer: tells each alarm when it begins and when it ends.
 
-    casedrop watch --settings FILE [--folder DIR]
+    casedrop watch --settings FILE [--folder DIR] [--mail-later]
 
 It tells the journal (standard error), a file, and a mail address if the settings name one.
 """
@@ -29,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where alarms.log and what was told are kept; by default beside FILE",
     )
+    parser.add_argument(
+        "--mail-later",
+        action="store_true",
+        help="leave mail in DIR for `casedrop mail-alarms`, which may have other rights",
+    )
 
 
 def run(asked: argparse.Namespace) -> None:
@@ -36,6 +41,7 @@ def run(asked: argparse.Namespace) -> None:
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from scripts.operator.alarms import Alarms, append, mail  # noqa: PLC0415
     from scripts.operator.health import examine  # noqa: PLC0415
+    from scripts.operator.mail_alarms import leave, withdraw  # noqa: PLC0415
 
     drop = site.Site.of(asked)
     folder: Path = asked.folder or drop.file.parent
@@ -47,7 +53,13 @@ def run(asked: argparse.Namespace) -> None:
     append(folder, lines, now)
     settings = drop.settings
     if settings.mail_to is None:
+        withdraw(folder)
         after.write(folder)
+        return
+    if asked.mail_later:
+        lines = [*after.unsent, *lines]
+        leave(folder, to=settings.mail_to, sendmail=settings.sendmail, lines=lines)
+        after.sent().write(folder)
         return
     unsent = after.with_unsent(lines)
     # Before the mail: an alarm that cannot be mailed is not told to the journal every time.

@@ -184,6 +184,37 @@ def check_restarts(visitor: Visitor) -> None:
     assert visitor.is_answered(), said
 
 
+# It becomes another user, as a program for mail does, and says what it sees of the drop.
+_SENDMAIL = """\
+#!/bin/sh
+exec >/var/spool/mailed 2>&1
+echo "$@"; cat; ls /etc/casedrop /var/lib/casedrop /var/lib/tor /run/tor
+exec setpriv --reuid=mail --regid=mail --clear-groups touch /var/mail/sent
+"""
+
+
+def check_mail(folder: Path) -> None:
+    """An alarm is mailed with no other change than the address, by what sees nothing of the drop.
+
+    tor has no network here, so there is an alarm at the first look.
+    """
+    step("mail about alarms")
+    sendmail, text = folder / "sendmail", SETTINGS.read_text("utf-8")
+    folder.chmod(0o755)
+    sendmail.write_text(_SENDMAIL, "utf-8")
+    sendmail.chmod(0o755)
+    Path("/var/mail").chmod(0o1777)
+    alarms = f'\n[alarms]\nmail_to = "operator@example.org"\nsendmail = "{sendmail}"\n'
+    SETTINGS.write_text(text + alarms, "utf-8")
+    run("systemctl", "start", "casedrop-watch")
+    wait_for("No alarm is mailed.", Path("/var/mail/sent").exists)
+    mailed = Path("/var/spool/mailed").read_text("utf-8")
+    assert mailed.startswith("-i -- operator@example.org\n") and "begins: tor: " in mailed, mailed
+    assert "settings.toml" not in mailed and "store" not in mailed and "control" not in mailed
+    assert not Path("/var/lib/casedrop-watch/mail.json").exists()
+    SETTINGS.write_text(text, "utf-8")
+
+
 def check_upgrade(visitor: Visitor, desk: Desk, package: Path, folder: Path) -> None:
     """What was filed outlives an upgrade and the way back, with the store and with its copy."""
     step("an upgrade, and back")
@@ -262,6 +293,7 @@ def main() -> None:
             check_rooms(visitor)
             check_walls()
             check_restarts(visitor)
+            check_mail(folder)
             check_upgrade(visitor, desk, package, folder)
             # The vault went back to its copy, which has a series of bundles of its own.
             signer = folder / "gnupg"

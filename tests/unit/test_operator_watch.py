@@ -33,8 +33,10 @@ def running(
         yield made
 
 
-def watch(running: RunningSite, capsys: pytest.CaptureFixture[str], code: int = 0) -> str:
-    assert casedrop.main(["watch", *running.arguments]) == code
+def watch(
+    running: RunningSite, capsys: pytest.CaptureFixture[str], code: int = 0, *more: str
+) -> str:
+    assert casedrop.main(["watch", *running.arguments, *more]) == code
     said = capsys.readouterr()
     assert said.out == ""
     return said.err
@@ -127,6 +129,53 @@ def test_mail_goes_only_where_the_settings_say_and_is_tried_again(
     sendmail.unlink()
     running.front = 0
     assert "FileNotFoundError" in watch(running, capsys, 2)
+
+
+def test_mail_that_is_left_for_another_program_is_sent_once_and_waits_while_it_cannot_be(
+    running: RunningSite, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What looks at the drop has no way into a mail queue, and what mails none to the drop."""
+    sendmail, waiting = tmp_path / "sendmail", running.site.file.with_name("mail.json")
+    sendmail.write_text(SENDMAIL.format(folder=tmp_path))
+    sendmail.chmod(0o700)
+    text = running.site.file.read_text("utf-8")
+    mailed = f'[alarms]\nmail_to = "operator@example.org"\nsendmail = "{sendmail}"\n'
+    running.site.file.write_text(text + mailed, "utf-8")
+    send = ["mail-alarms", "--folder", str(waiting.parent)]
+
+    watch(running, capsys, 0, "--mail-later")
+    assert not waiting.exists() and casedrop.main(send) == 0
+    for status in (0, 200):
+        running.front = status
+        watch(running, capsys, 0, "--mail-later")
+    assert not (tmp_path / "mails").exists()
+    assert stat.S_IMODE(waiting.stat().st_mode) == 0o600
+
+    (tmp_path / "broken").touch()
+    assert casedrop.main(send) == 2 and "exit code 75" in capsys.readouterr().err
+    (tmp_path / "broken").unlink()
+    assert casedrop.main(send) == 0 == casedrop.main(send)
+    mails = (tmp_path / "mails").read_text("utf-8")
+    assert mails.count("Subject: Alarm") == mails.count("ends: front: ") == 1
+    assert mails.count("begins: front: ") == 1 and not waiting.exists()
+
+    running.front = 0
+    watch(running, capsys, 0, "--mail-later")
+    running.site.file.write_text(text, "utf-8")
+    watch(running, capsys, 0, "--mail-later")
+    assert not waiting.exists(), "Nobody wants mail any more."
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"to": 1, "sendmail": "/x", "lines": []}', '{"to": "a", "sendmail": "/x"}'],
+)
+def test_damaged_mail_that_waits_is_named(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mail.json").write_text(text)
+    assert casedrop.main(["mail-alarms", "--folder", str(tmp_path)]) == 2
+    assert f"{tmp_path / 'mail.json'} is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,27 @@ def test_a_timers_command_has_the_options_that_its_unit_gives(service: str) -> N
     )
 
 
+def test_what_looks_at_the_drop_cannot_mail_and_what_mails_cannot_look_at_the_drop() -> None:
+    watch, mail = "casedrop-watch.service", "casedrop-mail.service"
+    [looks], [mails] = values(watch, "ExecStart"), values(mail, "ExecStart")
+    asked = casedrop.parser().parse_args(shlex.split(mails)[1:])
+
+    assert asked.folder == Path(f"/var/lib/{values(watch, 'StateDirectory')[0]}")
+    assert f"--folder {asked.folder} --mail-later" in looks
+    assert values(mail, "ConditionPathExists") == [f"{asked.folder}/mail.json"]
+    assert values(watch, "OnSuccess") == [mail] and mail in values(watch, "After")[0].split()
+    assert values(watch, "PrivateNetwork") == ["yes"]
+    closed = values(mail, "InaccessiblePaths")[0].split()
+    for place in (
+        "/etc/casedrop",
+        "/run/casedrop",
+        "/run/tor",
+        "/var/lib/casedrop",
+        "/var/lib/tor",
+    ):
+        assert f"-{place}" in closed
+
+
 def test_a_test_report_goes_out_through_tors_socket_alone_and_the_rooms_do_not() -> None:
     [command] = values("casedrop-probe.service", "ExecStart")
     assert f"--socks {PACKAGED_SOCKS} " in command
