@@ -2,9 +2,10 @@
 
 Started by run.py. With ``--serve`` each line of standard input is a target to run, as JSON, [NAME,
 OPTIONS, FILE for all that it says]; its exit code is printed. Each runs in a process of its own,
-forked from one in which everything is instrumented already, which takes longer than a short run.
-Only Casedrop and werkzeug's multipart decoder are instrumented, so that coverage
-leads into them.
+forked from one in which everything is instrumented already, which takes longer than a short run. A
+process that was started has the largest size of the one that started it on its own account, one
+that was forked has not: libFuzzer, which ends what grows too large, goes by that. Only Casedrop and
+werkzeug's multipart decoder are instrumented, so that coverage leads into them.
 """
 
 import importlib
@@ -60,11 +61,19 @@ def serve() -> None:
             # It ends as a process of its own does: libFuzzer keeps the input that failed only then.
             fuzz(targets, name, options)
             return
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        print(exit_code(child), flush=True)
+
+
+def exit_code(child: int) -> int:
+    """That of a process, once it has ended."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--serve"]:
         serve()
     else:
-        fuzz(instrumented(), sys.argv[1], sys.argv[2:])
+        ready = instrumented()
+        if forked := os.fork():
+            sys.exit(int(exit_code(forked) != 0))
+        fuzz(ready, sys.argv[1], sys.argv[2:])

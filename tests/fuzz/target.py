@@ -1,5 +1,6 @@
 """A fuzz target: a reader of untrusted bytes, and how it is allowed to end."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,17 @@ VECTORS = Path(__file__).parent.parent / "vectors" / "fuzz"
 # Processor time: no valid input of these lengths takes a fiftieth of it, even instrumented on a
 # slow machine.
 _MOST_SECONDS = 1.0
+# Processor time, too, of any input of any reader: what takes longer goes on for ever.
+_HANG_SECONDS = 20.0
+
+
+class Endless(BaseException):
+    """An input takes longer than any may."""
+
+
+def _endless(*_: object) -> None:
+    raise Endless
+
 
 # Makes another input from one, of at most so many bytes; the last argument mutates plain bytes.
 Mutate = Callable[[bytes, int, Random, Callable[[bytes], bytes]], bytes]
@@ -32,6 +44,7 @@ class Target:
     most_bytes: int
     words: Sequence[bytes] = ()
     mutate: Mutate | None = None
+    most_seconds: float = _HANG_SECONDS
 
     @property
     def name(self) -> str:
@@ -39,11 +52,15 @@ class Target:
         return self.read.__name__
 
     def run(self, data: bytes) -> None:
-        """Read one input. Raises whatever is not allowed."""
+        """Read one input. Raises whatever is not allowed, and Endless."""
+        signal.signal(signal.SIGPROF, _endless)
+        signal.setitimer(signal.ITIMER_PROF, self.most_seconds)
         try:
             self.read(data)
         except self.errors:
             return
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def vectors(self, folder: Path = VECTORS) -> list[Path]:
         """The inputs that once failed."""
