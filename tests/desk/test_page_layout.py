@@ -1,11 +1,15 @@
 """Where everything is on a page: each mark of a small one, to the point, and where pages turn."""
 
+import io
 from collections.abc import Iterator
 from typing import cast
 
 import pytest
+from fontTools.ttLib import TTFont
+from PIL import Image, ImageChops, ImageOps
 
-from scripts.desk.production.faces import Faces
+from scripts.desk.production import page_pictures
+from scripts.desk.production.faces import Face, Faces, Seen, faces
 from scripts.desk.production.page_layout import Layout, Mark, Picture, Stroke, Text, placed
 
 
@@ -171,3 +175,119 @@ def test_lines_break_where_they_may_and_are_never_too_wide(
     assert list(layout.lines(words, 1, width)) == lines
     # What counts is the width in the size of the letters.
     assert list(layout.lines(words, 8, 8 * width)) == lines
+
+
+# --- Pages as pictures ---
+
+
+def ink(image: Image.Image) -> tuple[int, int, int, int] | None:
+    """The smallest box with all that is not white."""
+    return ImageOps.invert(image.convert("L")).getbbox()
+
+
+def test_a_page_as_a_picture_has_150_pixels_an_inch_and_its_lines_where_they_were() -> None:
+    lines = [Stroke(72, 144, 144, 144, 0), Stroke(36, 36, 36, 72, 0.4)]
+    across, down = (page_pictures._drawn([one]) for one in lines)
+
+    assert across.size == (1_275, 1_650) and across.mode == "L"
+    assert (ink(across), ink(down)) == ((150, 300, 301, 301), (75, 75, 76, 151))
+    assert (across.getextrema(), down.getextrema()) == ((0, 255), (102, 255))
+
+
+def test_a_letter_is_on_its_line_and_as_large_and_grey_as_it_should_be() -> None:
+    black, grey, large = (
+        page_pictures._drawn([Text(72, 144, size, 0, "H", shade)])
+        for size, shade in ((12, 0), (12, 0.4), (24, 0))
+    )
+    left, top, right, bottom = ink(black) or (0, 0, 0, 0)
+
+    # A capital of DejaVu Sans is 0.73 of its size high, and stands 0.1 of it from its left.
+    assert (left, top, bottom) == (152, 282, 300) and right < 150 + 25 * 0.75
+    assert grey.getextrema() == (102, 255)
+    assert (ink(large) or (0, 0, 0, 0))[1::2] == (264, 300)
+
+
+def test_a_slip_sheet_says_each_of_its_lines_and_a_text_is_below_its_head() -> None:
+    sheets = [page_pictures.slip_sheet(lines) for lines in (["A"], ["A", "B"], ["A", "B", "C"])]
+    bottoms = [(ink(one) or (0, 0, 0, 0))[3] for one in sheets]
+    assert bottoms == sorted(set(bottoms))
+
+    (one,) = page_pictures.text_pages("head", "text")
+    (other,) = page_pictures.text_pages("head", "words")
+    empty = next(iter(page_pictures.text_pages("head", "")))
+    changed = ImageChops.difference(one, other).getbbox()
+    assert changed is not None and changed[1] >= (ink(empty) or (0, 0, 0, 0))[3]
+    assert len(list(page_pictures.text_pages("head", "line\n" * 99))) == 3
+
+
+@pytest.mark.parametrize(("width", "band"), [(100, 18), (683, 18), (684, 19), (1_440, 40)])
+def test_a_page_has_its_number_below_it_at_the_right(width: int, band: int) -> None:
+    image = Image.new("L", (width, 90), 200)
+    made = page_pictures.opened(page_pictures.numbered(image, "D0-000001"))
+
+    assert made.size == (width, 90 + band) and made.mode == "L"
+    assert made.crop((0, 0, width, 90)).getextrema() == (200, 200)
+    left, top, right, bottom = ink(made.crop((0, 90, width, 90 + band))) or (0, 0, 0, 0)
+    assert top > 0 and bottom < band and right <= width - band + 1 and width - band * 6 < left
+    # Of a page in colours as well.
+    coloured = page_pictures.numbered(image.convert("RGB"), "D0-000001")
+    assert page_pictures.opened(coloured).convert("L").tobytes() == made.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("size", "small"),
+    [((1_100, 10), (1_100, 10)), ((10, 1_101), (10, 1_100)), ((4_400, 2_200), (1_100, 550))],
+)
+def test_a_picture_in_a_dossier_has_at_most_1100_pixels_a_side(
+    size: tuple[int, int], small: tuple[int, int]
+) -> None:
+    jpeg, pixels = page_pictures.small(Image.new("L", size, 200))
+
+    assert pixels == small == Image.open(io.BytesIO(jpeg)).size
+
+
+# --- Typefaces ---
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_part_of_a_typeface_has_its_characters_as_they_were(number: int) -> None:
+    face = faces().faces[number]
+    assert isinstance(face, Face)
+    whole = TTFont(io.BytesIO(face.data), lazy=True)
+    names = whole.getBestCmap()
+    # Its first glyphs have metrics of their own, the last ones may share their width.
+    codes = sorted(
+        (code for code, glyph in face.glyphs.items() if glyph), key=face.glyphs.__getitem__
+    )
+    codes = [codes[0], codes[1], codes[len(codes) // 2], codes[-2], codes[-1]]
+    part = TTFont(io.BytesIO(face.part(map(chr, codes))), checkChecksums=2)
+
+    assert part["cmap"].tableVersion == 0
+    assert [(one.platformID, one.platEncID, one.format) for one in part["cmap"].tables] == [
+        (3, 10, 12)
+    ]
+    assert sorted(part.getBestCmap()) == sorted(set(codes))
+    for code in codes:
+        before, after = whole["glyf"][names[code]], part["glyf"][part.getBestCmap()[code]]
+        assert part["hmtx"][part.getBestCmap()[code]] == whole["hmtx"][names[code]]
+        assert (after.numberOfContours, getattr(after, "yMax", 0)) == (
+            (before.numberOfContours, getattr(before, "yMax", 0))
+        )
+        assert face.width(code) * whole["head"].unitsPerEm == whole["hmtx"][names[code]][0]
+    assert part["post"].formatType == 3 and part["maxp"].numGlyphs == len(part.getGlyphOrder())
+
+
+def test_what_cannot_be_seen_is_written_in_the_first_typeface() -> None:
+    own = Faces(faces().faces[:2])  # type: ignore[arg-type]
+    space = own.seen(" ").width
+
+    assert own.seen("\u200b") == Seen(0, "[U+200B]", own.width("[U+200B]"))
+    assert own.seen("\ufe0f").text == "[U+FE0F]" and own.seen("\ufdff").text == "[U+FDFF]"
+    assert own.seen("\ufe00").text == "[U+FE00]" and own.seen("\U000e0100").text == "[U+E0100]"
+    assert own.seen("\U000e01ef").text == "[U+E01EF]"
+    assert own.seen("\t") == own.seen("\u00a0") == Seen(0, " ", space)
+    assert own.seen("\u3000") == Seen(0, "  ", 2 * space)
+    # Where both have a character, the second one has it for Chinese.
+    assert [own.seen(one).face for one in "A\u2e7f微、"] == [0, 0, 1, 1]
+    assert list(own.runs("A微信B")) == [(0, "A"), (1, "微信"), (0, "B")]
+    assert list(own.runs("")) == []

@@ -124,7 +124,7 @@ class Face:
         )
 
     def _read_starts(self) -> "array[int]":
-        long = struct.unpack_from(">h", self._tables["head"], 50)[0]
+        (long,) = struct.unpack_from(">h", self._tables["head"], 50)
         starts = array("I" if long else "H", self._tables["loca"])
         starts.byteswap()  # the file is big-endian, and all computers that run this are not
         return starts if long else array("I", (2 * start for start in starts))

@@ -22,9 +22,7 @@ class _Document(FPDF):
     def __init__(self, title: str) -> None:
         super().__init__(unit="pt", format=(WIDTH, HEIGHT))
         self.set_title(title)
-        self.set_producer("")
         self.set_creation_date(_NO_TIME)
-        self.set_auto_page_break(False)
 
     def file_id(self) -> None:
         """None: it has no identifier."""

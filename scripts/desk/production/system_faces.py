@@ -88,13 +88,14 @@ class SystemFace:
         """
         # Loaded only where such a character is drawn.
         from fontTools.fontBuilder import FontBuilder  # noqa: PLC0415
+        from fontTools.pens.ttGlyphPen import TTGlyphPen  # noqa: PLC0415
 
         font = self._font
         assert font is not None
         units = font["head"].unitsPerEm
         codes = sorted({ord(one) for one in characters})
         names = {code: f"u{code:05X}" for code in codes}
-        made = {".notdef": self._outline(font, "", 0)}
+        made = {".notdef": TTGlyphPen(None).glyph()}
         advances = {".notdef": units}
         for code in codes:
             made[names[code]] = self._outline(font, self.glyphs[code], units / _OFF)
@@ -122,14 +123,12 @@ class SystemFace:
 
     @staticmethod
     def _outline(font: TTFont, glyph: str, off: float) -> object:
-        """A glyph with the curves of TrueType, whatever its own are; "" is an empty one."""
+        """A glyph with the curves of TrueType, whatever its own are."""
         from fontTools.pens.cu2quPen import Cu2QuPen  # noqa: PLC0415
         from fontTools.pens.recordingPen import DecomposingRecordingPen  # noqa: PLC0415
         from fontTools.pens.ttGlyphPen import TTGlyphPen  # noqa: PLC0415
 
         pen = TTGlyphPen(None)
-        if not glyph:
-            return pen.glyph()
         # Without the glyphs that it is made of: these would have to be there too.
         drawn = DecomposingRecordingPen(font.getGlyphSet())
         font.getGlyphSet()[glyph].draw(drawn)
