@@ -22,7 +22,7 @@ from gunicorn.http.body import LengthReader
 from gunicorn.workers import gthread
 
 from onion.request_arrival import Arrival, ArrivalLimits, Arrivals, BadHead, BodySource
-from onion.turns import Turns
+from onion.turns import Kinds, Turns
 from onion.upload_places import Upload, UploadPlaces
 
 # Connections of a worker whose requests arrive, and whose clients still send after the response.
@@ -72,10 +72,12 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         module = sys.modules.get(self.cfg.wsgi_app.partition(":")[0])
         self._limits = ArrivalLimits(**getattr(module, "arrival_limits", {}))
         self._uploads = UploadPlaces(self._limits)
-        used = getattr(module, "circuit_use", None)
-        self._turns = Turns(self._limits, used) if used else Turns(self._limits)
+        self._turns = Turns(self._limits, Kinds(**getattr(module, "request_kinds", {})))
         app: Callable[[Any, Any], Any] = self.wsgi  # type: ignore[has-type]
-        said = {getattr(module, "no_place", ""): "busy", getattr(module, "rests", ""): "rest"}
+        said = {
+            getattr(module, name, ""): what
+            for name, what in (("no_place", "busy"), ("no_turn", "late"), ("rests", "rest"))
+        }
         said.pop("", None)
 
         def with_place(environ: Any, start_response: Any) -> Any:
@@ -99,7 +101,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
     def _accepted(self, conn: Any) -> None:
         self.nr_conns += 1
         conn.arrival = Arrival(conn.sock, time.monotonic(), self._limits)
-        conn.upload, conn.busy, conn.rests = None, False, False
+        conn.upload, conn.busy, conn.turn, conn.late = None, False, None, False
         conn.source = BodySource(conn.sock, self._limits.slow_seconds)
         self._arriving[conn.arrival] = conn
         self.poller.register(conn.sock, EVENT_READ, partial(self._read, conn))
@@ -146,12 +148,14 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             self.enqueue_req(upload.connection)
 
     def _wait_for_turn(self, conn: Any) -> None:
-        self._turns.wait(conn, conn.arrival.circuit, time.monotonic())
+        arrival = conn.arrival
+        self._turns.wait(conn, arrival.circuit, arrival.line, time.monotonic())
         self._start_short()
 
     def _start_short(self) -> None:
-        for conn in self._turns.start():
-            self.enqueue_req(conn)
+        for turn in self._turns.start():
+            turn.connection.turn = turn
+            self.enqueue_req(turn.connection)
 
     # --- A request, in a thread ---
 
@@ -163,7 +167,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         if conn.upload is not None and not conn.busy and isinstance(reader, LengthReader):
             conn.source.open()
         conn.sock.settimeout(SEND_SECONDS)
-        self._thread.busy = conn.busy
+        self._thread.busy, self._thread.late = conn.busy, conn.late
         self._thread.rest = partial(self.method_queue.defer, self._rest, conn)
         try:
             return super().handle_request(req, conn)
@@ -175,19 +179,18 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def _rest(self, conn: Any) -> None:
         """Let another request work, as this one only waits. An upload has no turn to give up."""
-        if conn.rests or (conn.upload is not None and not conn.busy):
-            return
-        conn.rests = True
-        self._turns.rest()
-        self._start_short()
+        if conn.turn is not None:
+            self._turns.rest(conn.turn)
+            self._start_short()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Free the place of a request that was answered, and close or drain its connection."""
-        if conn.upload is not None and not conn.busy:
+        if conn.turn is None:
             self._uploads.end(conn.upload)
             self._start_uploads()
         else:
-            self._turns.end(conn.arrival.circuit, rested=conn.rests)
+            self._turns.end(conn.turn)
+            conn.turn = None
             self._start_short()
         conn.missing -= conn.source.taken
         self._drain(conn)
@@ -253,6 +256,9 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         for upload in self._uploads.refused(now):
             upload.connection.busy = True
             self._wait_for_turn(upload.connection)
+        for conn in self._turns.give_up(now):
+            conn.late = True
+        self._start_short()
         for upload in self._uploads.too_slow(now):
             upload.source.cut()
         for conn, until in list(self._draining.items()):

@@ -64,8 +64,9 @@ class ArrivalLimits:
 class Arrival:
     """One connection whose request arrives. *now* is in seconds of a monotonic clock.
 
-    ``circuit``: the address of its Tor circuit, empty if none was given. ``length``: how many bytes
-    its head announces for the body. ``received``: what has arrived.
+    ``circuit``: the address of its Tor circuit, empty if none was given. ``line``: the first of its
+    head. ``length``: how many bytes its head announces for the body. ``received``: what has
+    arrived.
     """
 
     def __init__(self, sock: socket.socket, now: float, limits: ArrivalLimits) -> None:
@@ -74,7 +75,7 @@ class Arrival:
         self._begun = now
         self._wanted: int | None = None
         self._body_at = 0
-        self.circuit = b""
+        self.circuit = self.line = b""
         self.length = 0
         self.received = bytearray()
 
@@ -128,6 +129,7 @@ class Arrival:
             raise BadHead
         if end < 0:
             return
+        self.line = bytes(self.received[begins : self.received.find(b"\r\n", begins)])
         self._body_at = end + len(_HEAD_END)
         lengths = _LENGTH.findall(self.received[: end + 2])
         self.length = int(lengths[0]) if lengths else 0

@@ -1,101 +1,197 @@
 """Which short requests of the front have a thread, and which of the waiting ones is next.
 
-All that work at once share a core, so that with many of them each takes as long as all. A few work
-at a time, and the next is of the circuit that has used least of what circuits can ask for: somebody
-who comes once does not stand behind a flood. A request that only waits for the vault lets the next
-one work, and keeps its thread.
+All that work at once share a core, so that with many of them each takes as long as all. So few work
+at a time. Which is next is asked twice: of which kind, and then of which circuit. Kinds get equal
+shares of the work, so that a flood of one keeps nobody from another. Within a kind, the next is of
+the circuit that has had the fewest of it; of several alike, the newest: who stands behind a flood
+would only be reached when all of it was answered. A part of the places is for circuits that come
+for the first time, or nearly. Who has waited too long is answered that the server is busy, which
+costs little. A request that only waits for the vault lets the next one work, and keeps its thread.
 """
 
 import heapq
-import math
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from onion.request_arrival import ArrivalLimits
 
-# For each second that a request waits, so many of what its circuit has used are forgiven. The most
-# that is counted is what refills in ten minutes, so nobody waits more than a minute longer than
-# somebody who has used nothing.
-FORGIVEN, MOST_USED_SECONDS = 10.0, 600.0
+# How long a request waits for its turn: browsers wait longer, and so do their tors.
+WAIT_SECONDS = 45.0
+# How many of a worker wait at most.
+MOST_WAITING = 400
+# Who has had so many of a kind leaves a part of the places to others.
+SEASONED = 2
+# So many threads no kind can have all for itself.
+OTHERS = 2
 
-# How much a circuit has used lately, in seconds until it can ask for all of it again.
-Used = Callable[[bytes], float]
+
+def _nothing(_circuit: bytes, _kind: int) -> int:
+    return 0
 
 
-def nothing_used(_circuit: bytes) -> float:
-    """For a front that does not count."""
-    return 0.0
+@dataclass(frozen=True)
+class Kinds:
+    """The kinds of requests: their numbers are the indexes in *costs*.
+
+    ``of``: the kind of a request, by its first line. ``costs``: about how much work one is, the
+    cheapest 1; all of these can have all places. ``rank``: how many of a kind a circuit has had
+    lately, and ``begin`` counts one.
+    """
+
+    of: Callable[[bytes], int] = lambda _line: 0
+    costs: Sequence[int] = (1,)
+    rank: Callable[[bytes, int], int] = _nothing
+    begin: Callable[[bytes, int], object] = _nothing
 
 
 @dataclass(order=True)
-class _Waiting:
-    """A request and its place: the lowest is next, the earlier of two that are alike."""
+class Turn:
+    """A request and its place: the lowest is next, the newest of those that are alike."""
 
-    place: float
-    number: int
+    rank: int
+    newest: int
+    since: float = field(compare=False)
+    kind: int = field(compare=False)
     circuit: bytes = field(compare=False)
     connection: Any = field(compare=False)
+    rests: bool = field(default=False, compare=False)
 
 
 class Turns:
-    """The short requests of one worker. *used*: see Used. *now* is in seconds, monotonic."""
+    """The short requests of one worker. *now* is in seconds, monotonic."""
 
-    def __init__(self, limits: ArrivalLimits, used: Used = nothing_used) -> None:
+    def __init__(self, limits: ArrivalLimits, kinds: Kinds | None = None) -> None:
         self._limits = limits
-        self._used = used
+        self._kinds = kinds or Kinds()
+        # The last kind is that of those who have waited too long.
+        self._late = len(self._kinds.costs)
+        self._costs = [*self._kinds.costs, 1]
+        self._most_of_kind = limits.short_requests - (OTHERS if self._late > 1 else 0)
         self._numbers = count()
-        self._running: Counter[bytes] = Counter()
-        self._resting = 0
-        self._waiting: list[_Waiting] = []
+        self._of_circuit: Counter[bytes] = Counter()
+        self._of_kind: Counter[int] = Counter()
+        self._working = self._seasoned = 0
+        self._waiting: list[list[Turn]] = [[] for _ in self._costs]
         # Of circuits that have as many running as they can.
-        self._held: dict[bytes, deque[_Waiting]] = {}
+        self._held: dict[bytes, deque[Turn]] = {}
+        # Start-time fair queueing: where the work is, and up to where each kind has had its share.
+        self._work = 0
+        self._had = [0 for _ in self._costs]
 
     @property
     def are_idle(self) -> bool:
         """Whether none runs or waits."""
-        return not (self._running or self._waiting or self._held)
+        return not (self._of_kind.total() or any(self._waiting) or self._held)
 
-    def wait(self, connection: Any, circuit: bytes, now: float) -> None:
-        """Have a request of *circuit* wait for its turn; without one it is the operator's own."""
-        # As waiting forgives all alike, the order of two never changes, and a heap can hold it.
-        place = -math.inf
-        if circuit:
-            place = FORGIVEN * now + min(self._used(circuit), MOST_USED_SECONDS)
-        heapq.heappush(self._waiting, _Waiting(place, next(self._numbers), circuit, connection))
+    def wait(self, connection: Any, circuit: bytes, line: bytes, now: float) -> None:
+        """Have a request of *circuit* wait for its turn; without one it is the operator's own.
 
-    def start(self) -> list[Any]:
-        """The connections whose turn it is now."""
+        *line*: the first of the request.
+        """
+        kind = self._kinds.of(line)
+        self._push(Turn(0, -next(self._numbers), now, kind, circuit, connection))
+
+    def _push(self, one: Turn) -> None:
+        one.rank = self._rank(one)
+        heapq.heappush(self._waiting[one.kind], one)
+
+    def _rank(self, one: Turn) -> int:
+        if not one.circuit:
+            return -1
+        return 0 if one.kind == self._late else self._kinds.rank(one.circuit, one.kind)
+
+    def start(self) -> list[Turn]:
+        """Those whose turn it is now."""
         started = []
-        while self._waiting and self._has_place:
-            one = heapq.heappop(self._waiting)
-            if one.circuit and self._running[one.circuit] >= self._limits.circuit_requests:
+        while (kind := self._next_kind()) is not None:
+            one = heapq.heappop(self._waiting[kind])
+            if self._rank(one) > one.rank:
+                # Others of its circuit were served meanwhile.
+                self._push(one)
+            elif one.circuit and self._of_circuit[one.circuit] >= self._limits.circuit_requests:
                 self._held.setdefault(one.circuit, deque()).append(one)
-                continue
-            self._running[one.circuit] += 1
-            started.append(one.connection)
+            else:
+                self._begin(one)
+                started.append(one)
         return started
 
-    @property
-    def _has_place(self) -> bool:
-        running = self._running.total()
-        working = running - self._resting
-        return running < self._limits.short_requests and working < self._limits.working_requests
+    def _begin(self, one: Turn) -> None:
+        if one.circuit and one.kind != self._late:
+            self._kinds.begin(one.circuit, one.kind)
+        self._of_circuit[one.circuit] += 1
+        self._of_kind[one.kind] += 1
+        self._working += 1
+        self._seasoned += self._is_seasoned(one)
+        self._work = max(self._work, self._had[one.kind])
+        self._had[one.kind] = self._work + self._costs[one.kind]
 
-    def rest(self) -> None:
+    def _next_kind(self) -> int | None:
+        if (
+            self._of_kind.total() >= self._limits.short_requests
+            or self._working >= self._limits.working_requests
+        ):
+            return None
+        fitting = [
+            kind for kind, waiting in enumerate(self._waiting) if waiting and self._fits(waiting[0])
+        ]
+        return min(fitting, key=lambda kind: max(self._had[kind], self._work), default=None)
+
+    def _fits(self, one: Turn) -> bool:
+        if self._of_kind[one.kind] >= self._most_of_kind:
+            return False
+        most = max(1, self._limits.working_requests // 2)
+        return not self._is_seasoned(one) or self._seasoned < most
+
+    def _is_seasoned(self, one: Turn) -> bool:
+        return one.rank >= SEASONED and self._costs[one.kind] > 1
+
+    def rest(self, one: Turn) -> None:
         """One of those that run only waits from now on."""
-        self._resting += 1
+        if not one.rests:
+            one.rests = True
+            self._working -= 1
+            self._seasoned -= self._is_seasoned(one)
 
-    def end(self, circuit: bytes, *, rested: bool = False) -> None:
-        """Free the place of a request of *circuit*; *rested*: if ``rest`` was called for it."""
-        self._resting -= rested
-        self._running[circuit] -= 1
-        if not self._running[circuit]:
-            del self._running[circuit]
-        held = self._held.get(circuit)
+    def end(self, one: Turn) -> None:
+        """Free the place of one of those that run."""
+        self.rest(one)
+        self._of_kind[one.kind] -= 1
+        self._of_circuit[one.circuit] -= 1
+        if not self._of_circuit[one.circuit]:
+            del self._of_circuit[one.circuit]
+        held = self._held.get(one.circuit)
         if held:
-            heapq.heappush(self._waiting, held.popleft())
+            self._push(held.popleft())
             if not held:
+                del self._held[one.circuit]
+
+    def give_up(self, now: float) -> list[Any]:
+        """The connections that have waited too long, or for which there is no room to wait.
+
+        Their turn comes soon; they are to be answered that the server is busy.
+        """
+        waiting = [one for kind in self._waiting[: self._late] for one in kind]
+        waiting += [one for held in self._held.values() for one in held]
+        # First those that would be served last.
+        waiting.sort(reverse=True)
+        room = max(0, len(waiting) - MOST_WAITING)
+        out = waiting[:room] + [one for one in waiting[room:] if now - one.since >= WAIT_SECONDS]
+        if out:
+            self._take_out({one.newest for one in out})
+        for one in out:
+            # Whoever has waited longest is next.
+            one.kind, one.newest = self._late, -one.newest
+            self._push(one)
+        return [one.connection for one in out]
+
+    def _take_out(self, numbers: set[int]) -> None:
+        for waiting in self._waiting[: self._late]:
+            waiting[:] = [one for one in waiting if one.newest not in numbers]
+            heapq.heapify(waiting)
+        for circuit, held in list(self._held.items()):
+            self._held[circuit] = deque(one for one in held if one.newest not in numbers)
+            if not self._held[circuit]:
                 del self._held[circuit]

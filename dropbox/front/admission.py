@@ -9,7 +9,8 @@ from werkzeug.exceptions import BadRequest
 from dropbox.front.circuit_limits import ECHO_BYTES, What
 from dropbox.front.intake import Charge
 from dropbox.front.pages import Pages, use_language
-from dropbox.front.uploads import TEXTS_BYTES, TooMuch
+from dropbox.front.turn import came_too_late
+from dropbox.front.uploads import TEXTS_BYTES, Busy, TooMuch
 
 _TOO_MANY = [
     _("Too many pages were asked for in a short time. Nothing was stored. Please wait a minute."),
@@ -33,7 +34,8 @@ def admit_only_from(app: Flask, onion: str, pages: Pages, charge: Charge) -> Non
     *charge* counts them; a circuit that asks for too many is told to wait. Before that, the
     language of *pages* is taken from the path: a refusal is in it, too. Whoever has looked at too
     many can still send what was written meanwhile; and when that is too much as well, it comes
-    back on its page, unfiled, as often as there is room for that.
+    back on its page, unfiled, as often as there is room for that. So it does when it has waited
+    too long for its turn.
     """
 
     def admit() -> Response | None:
@@ -50,6 +52,11 @@ def admit_only_from(app: Flask, onion: str, pages: Pages, charge: Charge) -> Non
             if not _gives_text_back(charge):
                 return pages.message(_("Too many pages"), _TOO_MANY, status=429)
             g.refused = why
+        else:
+            # Those who wait longest would otherwise be answered by nobody. What is only looked at
+            # costs no more than a page that says so.
+            if request.method == "POST" and came_too_late():
+                g.refused = Busy()
         return None
 
     app.before_request(admit)

@@ -1,12 +1,15 @@
 """How much one Tor circuit can ask for, counted in memory that all workers share.
 
 Each allowance is a bucket that holds what is allowed at once, and fills again in ten minutes. A
-bucket is one number: when it will be full. The table has a fixed size, however many circuits come;
-a new one takes the place of the one whose buckets are the fullest, which loses least. Circuits are
-in it under a keyed hash with a key that only this memory has, and never in a log.
+bucket is one number: when it will be full. So is a circuit's rank among those that wait for their
+turn, which is for each kind of request how many it has had lately. The table has a fixed size,
+however many circuits come; a new one takes the place of the one that has had least, which loses
+least. Circuits are in it under a keyed hash with a key that only this memory has, and never in a
+log.
 """
 
 import hashlib
+import math
 import mmap
 import secrets
 import struct
@@ -18,11 +21,17 @@ from typing import Any, Self
 
 from flask import g, request
 
+from dropbox.front.request_kinds import ALIKE, Kind
 from dropbox.front.uploads import TooMuch
 from dropbox.settings import Settings
 
 # The time in which an empty bucket fills.
 FILL_SECONDS = 600.0
+# A request that was served is forgotten after as long, one after another. Buckets fill too fast to
+# tell a flood from a newcomer: of 200 circuits that take turns, each has its next one seldom.
+RANK_SECONDS = 600.0
+# More than so many of a kind are not counted, so that the table is not full for days.
+MOST_COUNTED = 100
 # So much more than a bucket holds is for those who already wrote something.
 EXTRA = 1 / 8
 # The addresses that tor gives to circuits: HiddenServiceExportCircuitID haproxy, tor(1).
@@ -52,7 +61,7 @@ class What(Enum):
     ALL_ECHOES = 6
 
 
-_SLOT = struct.Struct(f"<Q{len(What)}d")
+_SLOT = struct.Struct(f"<Q{len(What) + len(Kind)}d")
 _SET_BYTES = WAYS * _SLOT.size
 REGION_BYTES = SETS * _SET_BYTES
 
@@ -105,18 +114,31 @@ class CircuitLimits:
         if address.startswith(_CIRCUITS):
             self.take(address, what, amount, beyond=beyond)
 
-    def used(self, circuit: bytes) -> float:
-        """How many seconds' worth of its allowances *circuit* has used, all of them together.
+    def rank(self, circuit: bytes, kind: int) -> int:
+        """How many requests of a kind *circuit* has had, less one for every RANK_SECONDS.
 
-        A report counts most, as it costs most: a minute with ten in ten minutes.
+        As many as are ALIKE count as one.
         """
         number, at = self._place(circuit.decode("ascii", "replace"))
         with self._lock:
             now = self._clock()
-            for _at, owner, *full_at in self._slots(at):
+            for _at, owner, *ends in self._slots(at):
                 if owner == number:
-                    return float(sum(max(0.0, full - now) for full in full_at))
-        return 0.0
+                    left: float = ends[len(What) + kind] - now
+                    return max(0, math.ceil(left / RANK_SECONDS)) // ALIKE[Kind(kind)]
+        return 0
+
+    def begin(self, circuit: bytes, kind: int) -> None:
+        """Count a request of a kind for the rank of *circuit*."""
+        number, start = self._place(circuit.decode("ascii", "replace"))
+        with self._lock:
+            now = self._clock()
+            at, ends = self._slot(number, start)
+            place = len(What) + kind
+            ends[place] = min(
+                max(ends[place], now) + RANK_SECONDS, now + MOST_COUNTED * RANK_SECONDS
+            )
+            _SLOT.pack_into(self._region, at, number, *ends)
 
     def take(self, circuit: str, what: What, amount: int = 1, *, beyond: bool = False) -> None:
         """Take *amount* out of a bucket, all or nothing. Raises TooMuch.
@@ -143,16 +165,16 @@ class CircuitLimits:
         return number, set_number % SETS * _SET_BYTES
 
     def _slots(self, start: int) -> list[tuple[Any, ...]]:
-        """Where each slot of a set is, whose it is, and when each of its buckets is full."""
+        """Where each slot of a set is, whose it is, and when each bucket is full and rank over."""
         return [
             (at, *_SLOT.unpack_from(self._region, at))
             for at in range(start, start + _SET_BYTES, _SLOT.size)
         ]
 
     def _slot(self, number: int, start: int) -> tuple[int, list[float]]:
-        """Where the circuit's slot is, or the one that it takes, and when each bucket is full."""
+        """Where the circuit's slot is, or the one that it takes, and its buckets and ranks."""
         slots = self._slots(start)
         for at, owner, *full_at in slots:
             if owner == number:
                 return at, full_at
-        return min(slots, key=lambda slot: max(slot[2:]))[0], [0.0] * len(What)
+        return min(slots, key=lambda slot: max(slot[2:]))[0], [0.0] * (len(What) + len(Kind))

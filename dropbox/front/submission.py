@@ -151,19 +151,22 @@ class _Allowance:
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
-        self._refusal: TooMuch | None = None
+        self._refusal: Busy | None = None
 
     @property
     def minutes(self) -> int:
         """After so many there is enough again."""
-        return self._refusal.minutes if self._refusal else 0
+        return self._refusal.minutes if isinstance(self._refusal, TooMuch) else 0
 
     def charge(self, what: What, amount: int, *, visit: bytes = b"") -> None:
         """Count; what is too much refuses the files that come."""
         try:
             self._intake.charge(what, amount, visit=visit)
         except TooMuch as why:
-            self._refusal = max(why, self._refusal or why, key=lambda one: one.minutes)
+            if why.minutes >= self.minutes:
+                self._refusal = why
+        except Busy as why:
+            self._refusal = why
 
     def open_sealer(self) -> BoundedSealer:
         """See dropbox.front.intake.Intake. Raises Busy, TooMuch among it."""

@@ -2,8 +2,9 @@
 
 from flask import request
 
-# Under this name the worker gives the function in the WSGI environment; no header can set it.
-RESTS = "casedrop.rests"
+# Under these names the worker gives the function in the WSGI environment, and says that a request
+# has waited too long; no header can set them.
+RESTS, NO_TURN = "casedrop.rests", "casedrop.late"
 
 
 def rest() -> None:
@@ -11,3 +12,8 @@ def rest() -> None:
     say = request.environ.get(RESTS)
     if say is not None:
         say()
+
+
+def came_too_late() -> bool:
+    """Whether the current request has waited so long that it can only get its text back."""
+    return bool(request.environ.get(NO_TURN, False))

@@ -19,9 +19,10 @@ from dropbox.front.day_keys import TodaysKey
 from dropbox.front.factory import create_front, load_pages
 from dropbox.front.intake import Intake
 from dropbox.front.page_length import check_page_lengths
+from dropbox.front.request_kinds import COSTS, Kind, kind_of
 from dropbox.front.shared_keys import SharedKeys, default_path
 from dropbox.front.submission import NO_PLACE
-from dropbox.front.turn import RESTS, rest
+from dropbox.front.turn import NO_TURN, RESTS, rest
 from dropbox.front.vault_client import VaultClient
 from dropbox.front.vault_connector import VaultConnector
 from dropbox.key_expiry import notice
@@ -116,8 +117,15 @@ warn_waived(_room, _settings.waived)
 no_place = NO_PLACE
 # Under this name it gives a function to call when a request only waits for the vault.
 rests = RESTS
-# By this the worker serves those first who have used least: see onion.turns.
-circuit_use = _limits.used
+# Under this one it says that a request has waited too long for its turn.
+no_turn = NO_TURN
+# By this the worker gives each kind its share, and serves newcomers first: see onion.turns.Kinds.
+request_kinds = {
+    "of": kind_of,
+    "costs": tuple(COSTS[kind] for kind in Kind),
+    "rank": _limits.rank,
+    "begin": _limits.begin,
+}
 # What gunicorn's worker has to know: see onion.request_arrival.ArrivalLimits.
 arrival_limits = {
     name: getattr(_settings, name)

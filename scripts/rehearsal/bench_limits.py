@@ -4,8 +4,8 @@
 
 One run files reports in turn through a drop with its limits, each from a Tor circuit of its own,
 and through one whose front has gunicorn's own worker and sees no circuits. The second part asks for
-pages, with and without uploads that trickle; the third files reports beside attacks of the siege, a
-flood of forms if none is named, without tor between. Nothing leaves this computer.
+pages, with and without uploads that trickle; the third is the siege's claimant beside its attacks,
+a flood of forms if none is named, without tor between. Nothing leaves this computer.
 """
 
 import argparse
@@ -33,8 +33,11 @@ from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site
 from scripts.rehearsal.bench import ONION, TEXT, WAIVED, cpu_seconds
-from scripts.rehearsal.claimant import Form
-from scripts.rehearsal.siege_attacks import ATTACKS
+from scripts.rehearsal.claimant import Browser, Form
+from scripts.rehearsal.processors import Processors
+from scripts.rehearsal.siege import PATIENCE_SECONDS, Claimant
+from scripts.rehearsal.siege_attacks import ATTACKS, proxy_line
+from scripts.rehearsal.siege_table import Step
 
 # gunicorn's own worker with threads, which is started anew as often.
 PLAIN = {"GUNICORN_CMD_ARGS": "--worker-class gthread --max-requests 25"}
@@ -104,12 +107,40 @@ class Visitor:
         self.ask(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
 
+class CircuitTransport(httpx.BaseTransport):
+    """A browser's way to a front's socket, over the Tor circuit of that name."""
+
+    def __init__(self, front_socket: Path, circuit: str, seconds: float) -> None:
+        self._socket = front_socket
+        self._line = proxy_line(circuit)
+        self._seconds = seconds
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Ask over a connection of its own, and read to its end. Raises httpx.TransportError."""
+        head = b"%s %s HTTP/1.1\r\n" % (request.method.encode(), request.url.raw_path)
+        head += b"".join(b"%s: %s\r\n" % one for one in request.headers.raw)
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(self._seconds)
+                client.connect(str(self._socket))
+                client.sendall(self._line + head + b"\r\n" + request.read())
+                raw = client.makefile("rb").read()
+        except OSError as why:
+            raise httpx.ReadError(str(why)) from why
+        head, _, body = raw.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 "):
+            raise httpx.ReadError("There was no answer.")
+        return httpx.Response(int(head[9:12]), content=body)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench_limits", description="What the limits cost.")
     parser.add_argument("--reports", type=int, default=200, help="with and without (default 200)")
     parser.add_argument("--pages", type=int, default=100, help="with and without (default 100)")
-    parser.add_argument("--flooded", type=int, default=30, help="beside an attack (default 30)")
+    parser.add_argument(
+        "--flooded", type=int, default=15, help="visits beside an attack (default 15)"
+    )
     parser.add_argument(
         "--attack", action="append", choices=ATTACKS, help="beside this one; can be given again"
     )
@@ -170,28 +201,54 @@ def run(directory: Path, reports: int, pages: int) -> None:
     )
 
 
-def beside_attacks(directory: Path, reports: int, attacks: Sequence[str]) -> None:
-    """Measure reports quietly and beside each of *attacks*, with all files in *directory*."""
+def beside_attacks(directory: Path, visits: int, attacks: Sequence[str]) -> None:
+    """Measure visits quietly and beside each of *attacks*, with all files in *directory*."""
     site = make_site(directory / "site-attacked", onion=ONION, keys=directory / "keys")
-    with Drop(site.settings_file, site.front_socket, {**os.environ, **WAIVED}):
-        visitor = Visitor(site.front_socket, circuits=True)
-        visitor.report()
+
+    def browser(circuit: str) -> Browser:
+        way = CircuitTransport(site.front_socket, circuit, PATIENCE_SECONDS)
+        return Browser(ONION, transport=way)
+
+    with Drop(site.settings_file, site.front_socket, {**os.environ, **WAIVED}) as drop:
+        claimant = Claimant(browser)
+        # What each worker does once.
+        claimant.visit()
+        rooms = {"the drop": [drop.front_pid, drop.vault_pid]}
         for attack in attacks:
-            quiet = statistics.median(_report_seconds(visitor, reports))
-            took, tally = _beside(
-                attack, site.front_socket, lambda: _report_seconds(visitor, reports)
-            )
+            quiet = _visits(claimant, visits)
+            before = Processors.now(rooms)
+            beside, tally = _beside(attack, site.front_socket, lambda: _visits(claimant, visits))
+            drop_share = Processors.now(rooms).since(before)["the drop"].ran
             Console().print(
-                f"A report: {quiet:.2f} s, beside {attack} ({tally['most_open']} at once, "
-                f"{tally['opened'] / tally['seconds']:.0f} requests a second, {tally['answers']}) "
-                f"{statistics.median(took):.2f} s, {statistics.median(took) / quiet:.2f} x, "
-                f"at worst {max(took) / quiet:.2f} x."
+                f"Beside {attack} ({tally['most_open']} at once, "
+                f"{tally['opened'] / tally['seconds']:.0f} requests a second, {tally['answers']}; "
+                f"the drop had {drop_share:.2f} processors):"
             )
+            for name in ("page", "report", "file", "login"):
+                Console().print(_compared(name, quiet, beside))
+
+
+def _visits(claimant: Claimant, number: int) -> list[Step]:
+    return [step for _ in range(number) for step in claimant.visit()]
+
+
+def _compared(name: str, quiet: Sequence[Step], beside: Sequence[Step]) -> str:
+    """How long the steps called *name* took, and how many succeeded."""
+    before = statistics.median(step.seconds for step in quiet if step.name == name)
+    steps = [step for step in beside if step.name == name]
+    took = [step.seconds for step in steps if step.succeeded]
+    if not took:
+        return f"  {name}: {before:.2f} s, none of {len(steps)} succeeded."
+    median = statistics.median(took)
+    return (
+        f"  {name}: {before:.2f} s, beside it {median:.2f} s, {median / before:.2f} x, "
+        f"at worst {max(took) / before:.2f} x; {len(took)} of {len(steps)} succeeded."
+    )
 
 
 def _beside(
-    attack: str, front_socket: Path, measure: Callable[[], list[float]]
-) -> tuple[list[float], dict[str, Any]]:
+    attack: str, front_socket: Path, measure: Callable[[], list[Step]]
+) -> tuple[list[Step], dict[str, Any]]:
     """What *measure* gives while *attack* is at its height, and what the attackers did."""
     command = [sys.executable, "-m", "scripts.rehearsal.siege_attacks", attack]
     command += ["--socket", str(front_socket), "--onion", ONION, "--seconds", "600"]
@@ -204,15 +261,6 @@ def _beside(
         finally:
             attackers.terminate()
         return took, json.loads(attackers.stdout.read())
-
-
-def _report_seconds(visitor: Visitor, reports: int) -> list[float]:
-    took = []
-    for _ in range(reports):
-        begun = time.monotonic()
-        visitor.report()
-        took.append(time.monotonic() - begun)
-    return took
 
 
 def _seconds(visitor: Visitor, pages: int, slow: Sequence[socket.socket] = ()) -> float:

@@ -105,10 +105,15 @@ class SocketDoor:
     async def open(self, circuit: str) -> Streams:
         """See Door."""
         reader, writer = await asyncio.open_unix_connection(str(self.path))
-        number = blake2b(circuit.encode(), digest_size=4).hexdigest()
-        address = f"fc00:dead:beef:4dad::{number[:4]}:{number[4:]}"
-        writer.write(f"PROXY TCP6 {address} ::1 {int(number[4:], 16)} 42\r\n".encode())
+        writer.write(proxy_line(circuit))
         return reader, writer
+
+
+def proxy_line(circuit: str) -> bytes:
+    """The line that tor would send for the circuit of that name."""
+    number = blake2b(circuit.encode(), digest_size=4).hexdigest()
+    address = f"fc00:dead:beef:4dad::{number[:4]}:{number[4:]}"
+    return f"PROXY TCP6 {address} ::1 {int(number[4:], 16)} 42\r\n".encode()
 
 
 class Tally:

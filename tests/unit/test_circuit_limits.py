@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,11 +13,15 @@ from support.report_form import TEXT, problems, report_page, send
 from dropbox.front import circuit_limits
 from dropbox.front.circuit_limits import (
     FILL_SECONDS,
+    MOST_COUNTED,
+    RANK_SECONDS,
     SETS,
     WAYS,
     CircuitLimits,
     What,
 )
+from dropbox.front.request_kinds import Kind
+from dropbox.front.turn import NO_TURN
 from dropbox.front.uploads import TooMuch
 from scripts.rehearsal.claimant import Browser, File, Form, Page
 
@@ -100,17 +105,51 @@ def test_the_memory_stays_bounded_and_the_busiest_circuits_stay_in_it(
     assert limits.takes("new 0", What.PAGES, 60)
 
 
-def test_what_a_circuit_has_used_is_told_in_the_seconds_until_it_can_ask_for_all_again(
-    limits: Limits,
-) -> None:
-    limits.take("a", What.FORMS)
-    limits.take("a", What.PAGES, 2)
-    assert limits.used(b"a") == FILL_SECONDS / 2 + 2 * FILL_SECONDS / 60
-    limits.now += 20.0
-    # The pages are all there again.
-    assert limits.used(b"a") == FILL_SECONDS / 2 - 20.0
+def test_a_circuit_has_a_rank_for_each_kind_which_time_takes_away(limits: Limits) -> None:
+    for _ in range(3):
+        limits.begin(b"a", Kind.LOGINS)
+    limits.begin(b"a", Kind.FILINGS)
+    assert [limits.rank(b"a", kind) for kind in Kind] == [0, 3, 1]
+    # Six minutes later 200 circuits that take turns would each have been there once.
+    limits.now += 0.6 * RANK_SECONDS
+    assert [limits.rank(b"a", kind) for kind in Kind] == [0, 3, 1]
+    limits.now += 0.4 * RANK_SECONDS
+    assert [limits.rank(b"a", kind) for kind in Kind] == [0, 2, 0]
     before = bytes(limits._region)
-    assert limits.used(b"unknown") == 0.0 and bytes(limits._region) == before
+    assert limits.rank(b"unknown", Kind.LOGINS) == 0 and bytes(limits._region) == before
+    # What a circuit can ask for is not touched.
+    assert [limits.takes("a", What.DERIVATIONS) for _ in range(4)] == [True] * 3 + [False]
+    assert limits.rank(b"a", Kind.LOGINS) == 2
+
+
+def test_the_pages_of_a_visit_are_alike(limits: Limits) -> None:
+    ranks = []
+    for _ in range(9):
+        ranks.append(limits.rank(b"a", Kind.PAGES))
+        limits.begin(b"a", Kind.PAGES)
+
+    assert ranks == [0] * 4 + [1] * 4 + [2]
+
+
+def test_a_rank_is_forgotten_within_a_day(limits: Limits) -> None:
+    for _ in range(10 * MOST_COUNTED):
+        limits.begin(b"a", Kind.LOGINS)
+    assert limits.rank(b"a", Kind.LOGINS) == MOST_COUNTED
+    limits.now += MOST_COUNTED * RANK_SECONDS
+    assert limits.rank(b"a", Kind.LOGINS) == 0 and MOST_COUNTED * RANK_SECONDS < 86_400
+
+
+def test_a_first_request_takes_no_place_from_a_circuit_that_has_had_more(
+    limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(circuit_limits, "SETS", 1)  # all circuits share one set
+    for _ in range(2):
+        limits.begin(b"busy", Kind.LOGINS)
+    for number in range(10 * WAYS):
+        limits.begin(b"new %d" % number, Kind.LOGINS)
+
+    assert limits.rank(b"busy", Kind.LOGINS) == 2
+    assert limits.rank(b"new 0", Kind.LOGINS) == 0
 
 
 def test_workers_that_are_forked_count_together(limits: Limits) -> None:
@@ -130,7 +169,7 @@ def test_no_circuit_can_be_read_out_of_the_memory(limits: Limits) -> None:
     # Each has a key of its own.
     assert bytes(limits._region) != bytes(other._region)
     assert b"dead" not in bytes(limits._region)
-    assert len(limits._region) == SETS * WAYS * 64
+    assert len(limits._region) == SETS * WAYS * 88
 
 
 @pytest.fixture
@@ -308,6 +347,58 @@ def test_a_long_body_takes_as_much_as_several(
 
     assert [one.status for one in answers] == [200, 429]
     assert answers[0].form().value("text") == long
+
+
+@pytest.fixture
+def late(limited: Front) -> Iterator[Browser]:
+    """A browser whose requests have waited too long for their turn, all of them."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        return limited.app.wsgi_app({**environ, NO_TURN: True}, start_response)
+
+    transport = httpx.WSGITransport(app=application, remote_addr="fc00:dead:beef:4dad::0:7")
+    with Browser(ONION, transport=transport) as made:
+        yield made
+
+
+@pytest.mark.parametrize("size", [0, 3, 200_000])
+def test_who_waited_too_long_files_nothing_and_has_the_text_back(
+    limited: Front, browser: Browser, late: Browser, size: int
+) -> None:
+    page = report_page(browser)
+    files = [File("a.bin", "", b"x" * size)] if size else []
+    refused = send(late, page, files)
+
+    assert refused.status == 503
+    assert ("正在接收别人的文件" if size else "服务器正忙") in problems(refused)
+    assert refused.form().value("text") == TEXT and refused.codename() == page.codename()
+    assert limited.reports() == [] and limited.vault.asked == []
+    assert send(browser, refused, files).status == 200
+    assert [report.text for report in limited.reports()] == [TEXT]
+
+
+def test_who_waited_too_long_with_a_codename_goes_on_without_typing_it_again(
+    limited: Front, browser: Browser, late: Browser
+) -> None:
+    inbox, codename = browser.get("/en/inbox").form(), report_page(browser).codename()
+    refused = late.send(inbox, {"codename": codename})
+
+    assert refused.status == 503 and "The server is busy" in refused.text
+    assert limited.vault.asked == [] and codename.split()[0] not in refused.text
+    assert browser.send(refused.form(), {"text": "x"}).status == 200
+    assert len(limited.reports()) == 1
+
+
+def test_a_page_that_is_only_looked_at_comes_late_and_whoever_leaves_late_has_left(
+    browser: Browser, late: Browser
+) -> None:
+    page = late.get("/en/report")
+    assert page.status == 200
+    button = page.html.select_one("nav form.leave button[name=leaving]")
+    assert button is not None
+    left = late.send(Form("/en/leave", []), {"leaving": str(button["value"])})
+
+    assert left.status == 200 and "You left this page" in problems(send(browser, page))
 
 
 def test_whoever_leaves_is_not_refused(browser: Browser, page_beyond: Page) -> None:

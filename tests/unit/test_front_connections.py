@@ -27,7 +27,8 @@ from onion.front_worker import (
     FrontWorker,
 )
 from onion.request_arrival import HEAD_BYTES, SHORT_BYTES, ArrivalLimits, Arrivals
-from onion.turns import Turns
+from onion.turns import WAIT_SECONDS as TURN_SECONDS
+from onion.turns import Kinds, Turns
 from onion.upload_places import WAIT_SECONDS, UploadPlaces
 
 LIMITS = ArrivalLimits(uploads=1, short_requests=8, working_requests=8, circuit_requests=2)
@@ -227,9 +228,19 @@ def test_two_short_requests_of_a_circuit_have_a_thread_and_others_wait_their_tur
     assert front.worker._turns.are_idle and front.worker.nr_conns == 0
 
 
-def test_the_next_of_those_that_wait_is_of_the_circuit_that_has_used_least(front: Front) -> None:
-    used = {b"fc00::a": 60.0, b"fc00::b": 59.0, b"fc00::c": 0.0}
-    front.worker._turns = Turns(replace(LIMITS, short_requests=1), used.__getitem__)
+def test_the_next_is_of_the_circuit_that_has_had_fewest_of_that_kind(front: Front) -> None:
+    ranks = {b"fc00::a": 60, b"fc00::b": 59, b"fc00::c": 0}
+    lines = []
+
+    def rank(circuit: bytes, kind: int) -> int:
+        assert kind == 0
+        return ranks[circuit]
+
+    def kind_of(line: bytes) -> int:
+        lines.append(line)
+        return 0
+
+    front.worker._turns = Turns(replace(LIMITS, short_requests=1), Kinds(of=kind_of, rank=rank))
     for circuit in "aabc":
         front.comes(GET, f"fc00::{circuit}")
     served = []
@@ -239,6 +250,7 @@ def test_the_next_of_those_that_wait_is_of_the_circuit_that_has_used_least(front
         front.answered(one)
 
     assert b"".join(served) == b"acba"
+    assert lines == [b"GET /page HTTP/1.1"] * 4
 
 
 def test_an_upload_waits_for_a_place_and_gets_it_when_another_ends(front: Front) -> None:
@@ -402,11 +414,11 @@ def test_a_thread_says_that_its_request_only_waits_and_keeps_nothing_of_it(
     (conn,) = front.given
     worker.handle_request(next(conn.parser), conn)
     # The main loop does it.
-    assert not conn.rests
+    assert not conn.turn.rests
     worker.method_queue.run_callbacks(None)
     worker.method_queue.close()
 
-    assert conn.rests and worker._thread.rest is None
+    assert conn.turn.rests and worker._thread.rest is None
 
 
 def test_a_request_that_only_waits_lets_the_next_one_work(front: Front) -> None:
@@ -425,21 +437,45 @@ def test_a_request_that_only_waits_lets_the_next_one_work(front: Front) -> None:
     front.answered(second)
     front.answered(front.given[0])
 
-    assert front.worker._turns.are_idle and front.worker._turns._resting == 0
+    assert front.worker._turns.are_idle and front.worker._turns._working == 0
 
 
 def test_an_upload_has_no_turn_to_give_up_and_one_that_is_refused_has(front: Front) -> None:
     front.limit(replace(LIMITS, short_requests=2, working_requests=1))
-    front.comes(UPLOAD, "fc00::a")
+    for circuit in ("fc00::a", "fc00::d"):
+        front.comes(UPLOAD, circuit)
     front.comes(GET, "fc00::b")
-    front.comes(GET, "fc00::c")
     upload, page = front.given
     front.worker._rest(upload)
+    front.later(WAIT_SECONDS)
+    assert front.given == [upload, page]
+    front.answered(page)
+    _, refused = front.given
+    assert refused.busy
+    front.comes(GET, "fc00::c")
     assert len(front.given) == 2
-    upload.busy = True
-    front.worker._rest(upload)
+    front.worker._rest(refused)
 
-    assert front.given[:2] == [upload, page] and len(front.given) == 3
+    assert len(front.given) == 3
+
+
+def test_who_has_waited_too_long_for_a_turn_is_answered_that_it_was_too_long(front: Front) -> None:
+    front.limit(replace(LIMITS, working_requests=1))
+    front.comes(GET, "fc00::a")
+    front.comes(GET, "fc00::b")
+    first = front.given[0]
+    front.later(TURN_SECONDS - 0.1)
+    front.answered(first)
+    (second,) = front.given
+    assert (first.late, second.late) == (False, False)
+    front.comes(GET, "fc00::c")
+    front.later(TURN_SECONDS)
+    front.comes(GET, "fc00::d")
+    front.answered(second)
+
+    assert [(one.arrival.circuit, one.late) for one in front.given] == [(b"fc00::c", True)]
+    front.answered(front.given[0])
+    assert [(one.arrival.circuit, one.late) for one in front.given] == [(b"fc00::d", False)]
 
 
 class Served(Exception):
@@ -469,6 +505,7 @@ def test_a_request_whose_body_gunicorn_finds_longer_than_announced_is_not_served
         serving.worker.handle_request(request, conn)
 
     assert conn.sock.gettimeout() == SEND_SECONDS and serving.worker._thread.busy is False
+    assert serving.worker._thread.late is False
 
 
 @pytest.mark.parametrize("kind", ["upload", "refused", "chunked", "short"])
@@ -492,20 +529,23 @@ def test_the_application_says_its_limits_and_learns_who_has_no_place(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def application(environ: dict[str, object], _: object) -> object:
-        return environ["no.place"], environ["it.rests"]
+        return environ["no.place"], environ["it.rests"], environ["no.turn"]
 
     module: Any = types.ModuleType("a_front")
     module.arrival_limits, module.no_place = {"head_seconds": 7}, "no.place"
-    module.rests = "it.rests"
+    module.rests, module.no_turn = "it.rests", "no.turn"
+    module.request_kinds = {"costs": (1, 4, 6)}
     monkeypatch.setitem(sys.modules, "a_front", module)
     front.worker.cfg.set("wsgi_app", "a_front:application")
     front.worker.app = types.SimpleNamespace(wsgi=lambda: application)
     front.worker.load_wsgi()
     front.worker._thread.busy, front.worker._thread.rest = "whether", "how"
+    front.worker._thread.late = "too late"
 
     assert front.worker._limits == replace(ArrivalLimits(), head_seconds=7)
     assert front.worker._uploads._limits is front.worker._limits
-    assert front.worker.wsgi({}, None) == ("whether", "how")
-    module.no_place = module.rests = ""
+    assert front.worker._turns._kinds.costs == (1, 4, 6)
+    assert front.worker.wsgi({}, None) == ("whether", "how", "too late")
+    module.no_place = module.rests = module.no_turn = ""
     front.worker.load_wsgi()
     assert front.worker.wsgi is application

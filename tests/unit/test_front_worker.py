@@ -44,6 +44,7 @@ def worker(answered: int = 20) -> Any:
     made._uploads, made._arrivals, made._draining = UploadPlaces(LIMITS), Arrivals(9), {}
     made._due_at, made._retired, made._leaves, made._accepting = None, False, False, True
     made._turns = Turns(LIMITS)
+    made.enqueue_req = lambda _: None
     made.poller = Listener()
     made.sockets = [made.poller]
     return made
@@ -119,7 +120,7 @@ def test_beside_a_flood_only_one_worker_at_a_time_leaves_while_others_wait(
 ) -> None:
     first, second, third = worker(), worker(), worker()
     for one in (first, second):
-        one._turns.wait("connection", b"fc00::a", 1_000.0)
+        one._turns.wait(SimpleNamespace(), b"fc00::a", b"GET / HTTP/1.1", 1_000.0)
         one._end_if_due(1_000.0)
     assert (first.alive, second.alive) == (False, True)
     # One for whose request nobody waits goes at once.

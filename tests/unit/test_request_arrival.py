@@ -89,6 +89,22 @@ def test_a_circuit_is_known_from_the_proxy_line_alone(
     assert line.arrival.circuit == circuit
 
 
+@pytest.mark.parametrize(
+    ("head", "first"),
+    [
+        (PROXY + GET, GET.partition(b"\r\n")[0]),
+        (GET, GET.partition(b"\r\n")[0]),
+        # gunicorn takes no empty line before it.
+        (PROXY + b"\r\n" + GET, b""),
+    ],
+)
+def test_the_first_line_is_that_behind_the_proxy_line(
+    line: Line, head: bytes, first: bytes
+) -> None:
+    assert line.sends(head) == [True]
+    assert line.arrival.line == first
+
+
 def test_the_circuit_is_known_before_the_head_is_whole(line: Line) -> None:
     line.sends(PROXY + b"GET /")
 

@@ -1,119 +1,320 @@
 """Which short requests have a thread and which is next; connections are their names."""
 
-import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
 
 from onion.request_arrival import ArrivalLimits
-from onion.turns import FORGIVEN, MOST_USED_SECONDS, Turns
+from onion.turns import MOST_WAITING, OTHERS, SEASONED, WAIT_SECONDS, Kinds, Turn, Turns
 
-LIMITS = ArrivalLimits(short_requests=2, working_requests=2, circuit_requests=1)
-
-
-def turns(**used: float) -> Turns:
-    return Turns(LIMITS, lambda circuit: used.get(circuit.decode(), 0.0))
+LIMITS = ArrivalLimits(short_requests=8, working_requests=1, circuit_requests=1)
+COSTS = (1, 4, 6)
 
 
-def order(made: Turns, *circuits: str) -> str:
-    """The circuits in the order in which they are served, one after another."""
-    served = ""
-    running = made.start()
-    while running:
-        served += running[0]
-        made.end(running.pop(0).encode())
-        running += made.start()
-    assert sorted(served) == sorted("".join(circuits)) and made.are_idle
-    return served
+class Drop:
+    """Turns that run on one core, and the ranks of its circuits; lines are kinds' numbers.
+
+    ``alike``: so many pages of a circuit count as one.
+    """
+
+    alike = 1
+
+    def __init__(self, limits: ArrivalLimits = LIMITS, **ranks: int) -> None:
+        self.ranks = Counter(
+            {(name.encode(), kind): ranks[name] for name in ranks for kind in (0, 1, 2)}
+        )
+        kinds = Kinds(int, COSTS, self._rank, self._begin)
+        self.turns = Turns(limits, kinds)
+        self.now = 0.0
+        self.running: list[Turn] = []
+
+    def _rank(self, circuit: bytes, kind: int) -> int:
+        return self.ranks[circuit, kind] // (self.alike if kind == 0 else 1)
+
+    def _begin(self, circuit: bytes, kind: int) -> None:
+        self.ranks[circuit, kind] += 1
+
+    def wait(self, name: str, kind: int = 0, *, circuit: str | None = None) -> None:
+        whose = name if circuit is None else circuit
+        self.turns.wait(name, whose.encode(), b"%d" % kind, self.now)
+
+    def start(self) -> list[str]:
+        started = self.turns.start()
+        self.running += started
+        return [one.connection for one in started]
+
+    def end(self, name: str) -> None:
+        self.turns.end(self.running.pop(self.names.index(name)))
+
+    @property
+    def names(self) -> list[str]:
+        return [one.connection for one in self.running]
+
+    def order(self) -> list[str]:
+        """Those that wait, in the order in which they are served."""
+        served = self.start()
+        while self.running:
+            self.end(self.names[0])
+            served += self.start()
+        assert self.turns.are_idle
+        return served
 
 
-def test_as_many_run_at_once_as_the_limit_says() -> None:
-    made = turns()
+def test_as_many_work_at_once_as_the_limit_says() -> None:
+    drop = Drop(replace(LIMITS, working_requests=2))
     for name in "abc":
-        made.wait(name, name.encode(), 0.0)
+        drop.wait(name)
 
-    assert made.start() == ["a", "b"] and made.start() == []
-    made.end(b"a")
-    assert made.start() == ["c"]
+    assert drop.start() == ["c", "b"] and drop.start() == []
+    drop.end("c")
+    assert drop.start() == ["a"]
 
 
 def test_one_that_only_waits_lets_the_next_work_and_keeps_its_place() -> None:
-    made = Turns(ArrivalLimits(short_requests=3, working_requests=1))
+    turns = Turns(replace(LIMITS, short_requests=3))
     for name in "abcde":
-        made.wait(name, name.encode(), 0.0)
-    for name in "abc":
-        assert made.start() == [name] and made.start() == []
-        made.rest()
+        turns.wait(name, name.encode(), b"", 0.0)
+    running = []
+    for _ in range(3):
+        (one,) = turns.start()
+        running.append(one)
+        assert turns.start() == []
+        # Whoever says it twice frees one place.
+        turns.rest(one)
+        turns.rest(one)
     # All three still have their threads.
-    assert made.start() == []
-    made.end(b"b", rested=True)
-    assert made.start() == ["d"]
-    made.end(b"d")
-    assert made.start() == ["e"]
-    made.rest()
-    for circuit in (b"a", b"c", b"e"):
-        made.end(circuit, rested=True)
+    assert turns.start() == []
+    turns.end(running.pop(1))
+    (last,) = turns.start()
+    turns.end(last)
+    running += turns.start()
+    for one in running:
+        turns.end(one)
 
-    assert made.are_idle and made.start() == []
-
-
-def test_of_those_that_wait_the_next_has_used_least_and_came_first() -> None:
-    made = turns(a=100.0, b=20.0, d=20.0)
-    for number, name in enumerate("abcd"):
-        made.wait(name, name.encode(), number / 1_000)
-
-    assert order(made, *"abcd") == "cbda"
+    assert turns.are_idle and turns.start() == []
 
 
-def test_a_flood_does_not_keep_a_newcomer_waiting() -> None:
-    chance = random.Random(15)
-    made = Turns(LIMITS, lambda circuit: 0.0 if circuit == b"z" else 120.0)
-    for number in range(500):
-        name = chance.choice("abcdefgh")
-        made.wait(name, name.encode(), number / 100)
-    running = made.start()
-    made.wait("z", b"z", 5.0)
-    made.end(running[0].encode())
+def test_the_next_is_of_the_circuit_that_has_had_fewest_and_the_newest_of_those() -> None:
+    drop = Drop(a=2, b=1, c=0, d=1)
+    for name in "abcd":
+        drop.wait(name)
 
-    assert made.start() == ["z"]
+    assert drop.order() == ["c", "d", "b", "a"]
 
 
-def test_who_has_used_all_waits_at_most_a_minute_longer_than_a_newcomer() -> None:
-    most = MOST_USED_SECONDS / FORGIVEN
-    assert most == 60.0
-    made = turns(a=10 * MOST_USED_SECONDS)
-    made.wait("b", b"b", 0.0)
-    made.wait("c", b"c", 0.0)
-    made.start()
-    made.wait("a", b"a", 100.0)
-    for later, name in ((most - 0.1, "d"), (most + 0.1, "e")):
-        made.wait(name, name.encode(), 100.0 + later)
-    served = []
-    for ended in (b"b", b"c", b"d", b"a"):
-        made.end(ended)
-        served += made.start()
+def test_a_flood_of_one_kind_keeps_nobody_from_another() -> None:
+    drop = Drop()
+    for number in range(200):
+        drop.wait(f"guess {number}", 1)
+    drop.start()
+    for kind, name in ((0, "page"), (2, "report")):
+        drop.wait(name, kind)
+    served = drop.order()
 
-    assert served == ["d", "a", "e"]
+    # Whatever had been served before, nobody has to wait for more than one of each other kind.
+    assert {"page", "report"} <= set(served[:3])
+
+
+def test_kinds_get_equal_shares_of_the_work_while_all_of_them_wait() -> None:
+    drop = Drop()
+    for number in range(200):
+        for kind in range(3):
+            drop.wait(f"{kind} {number}", kind)
+    served = Counter(int(name[0]) for name in drop.order()[:100])
+
+    work = [served[kind] * cost for kind, cost in enumerate(COSTS)]
+    assert max(work) - min(work) <= 2 * max(COSTS)
+    # What a kind has not used is no credit for later.
+    for number in range(20):
+        drop.wait(f"page {number}", 0)
+    drop.order()
+    for number in range(40):
+        drop.wait(f"1 {number}", 1)
+        drop.wait(f"2 {number}", 2)
+    served = Counter(int(name[0]) for name in drop.order()[:20])
+    assert abs(served[1] * COSTS[1] - served[2] * COSTS[2]) <= 2 * max(COSTS)
+
+
+def test_no_kind_has_all_threads() -> None:
+    drop = Drop(replace(LIMITS, working_requests=8))
+    for number in range(9):
+        drop.wait(f"page {number}")
+    assert len(drop.start()) == LIMITS.short_requests - OTHERS
+    drop.wait("report", 2)
+    drop.wait("login", 1)
+
+    assert set(drop.start()) == {"report", "login"}
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_who_has_had_many_leaves_a_place_to_those_who_come_first(kind: int) -> None:
+    drop = Drop(replace(LIMITS, working_requests=2), a=SEASONED, b=SEASONED, c=SEASONED - 1)
+    drop.wait("a", kind)
+    drop.wait("b", kind)
+    assert drop.start() == ["b"]
+    drop.wait("c", kind)
+    assert drop.start() == ["c"]
+    # Its place is free as soon as it only waits.
+    drop.turns.rest(drop.running[0])
+    assert drop.start() == ["a"]
+
+
+def test_pages_are_too_short_to_keep_a_place_from_anybody() -> None:
+    drop = Drop(replace(LIMITS, working_requests=2), a=50, b=50)
+    drop.wait("a")
+    drop.wait("b")
+
+    assert drop.start() == ["b", "a"]
 
 
 def test_a_circuit_with_as_many_as_it_can_have_lets_others_pass_and_is_not_forgotten() -> None:
-    made = turns()
-    for name in ("a", "a", "a", "b"):
-        made.wait(name, b"a" if name == "a" else b"b", 0.0)
-    assert made.start() == ["a", "b"]
-    made.end(b"b")
-    assert made.start() == []
-    made.end(b"a")
-    assert made.start() == ["a"]
-    made.end(b"a")
-    assert made.start() == ["a"] and not made.are_idle
+    drop = Drop(replace(LIMITS, working_requests=2))
+    drop.wait("b")
+    for name in ("a1", "a2", "a3"):
+        drop.wait(name, circuit="a")
+    assert drop.start() == ["a3", "b"]
+    drop.end("b")
+    assert drop.start() == []
+    for name in ("a3", "a2", "a1"):
+        drop.end(name)
+        assert drop.start() == [{"a3": "a2", "a2": "a1"}[name]] if name != "a1" else True
+
+    assert drop.turns.are_idle
+
+
+def test_what_waited_together_does_not_keep_its_rank_while_its_circuit_is_served() -> None:
+    drop = Drop()
+    drop.wait("z", circuit="z")
+    for number in range(5):
+        drop.wait(f"a{number}", circuit="a")
+
+    # The second of a circuit is no newcomer.
+    assert drop.order()[:2] == ["a4", "z"]
 
 
 def test_what_comes_without_a_circuit_is_next_and_has_no_limit_of_its_own() -> None:
-    made = turns()
+    drop = Drop(replace(LIMITS, working_requests=2))
     for name in ("a", "b", "c"):
-        made.wait(name, name.encode(), 0.0)
-    made.start()
-    for _ in range(2):
-        made.wait("-", b"", 50.0)
-    made.end(b"a")
-    made.end(b"b")
+        drop.wait(name)
+    for name in ("1", "2"):
+        drop.wait(name, circuit="")
 
-    assert made.start() == ["-", "-"]
+    assert set(drop.start()) == {"1", "2"}
+
+
+def test_who_has_waited_too_long_is_answered_soon_whatever_comes() -> None:
+    drop = Drop()
+    drop.wait("first", 1)
+    assert drop.start() == ["first"]
+    drop.wait("old", 1)
+    drop.now += 1.0
+    drop.wait("young", 2)
+    assert drop.turns.give_up(WAIT_SECONDS - 0.1) == []
+    assert drop.turns.give_up(WAIT_SECONDS) == ["old"]
+    # Once only.
+    assert drop.turns.give_up(WAIT_SECONDS) == []
+    for number in range(100):
+        drop.wait(f"new {number}", number % 3)
+    served = []
+    for _ in range(4):
+        drop.end(drop.names[0])
+        served += drop.start()
+    assert "old" in served
+    # It is no request of its kind any more.
+    assert drop.ranks[b"old", 1] == 0
+
+
+def test_beyond_what_can_wait_those_give_up_who_would_be_served_last() -> None:
+    drop = Drop(a=9)
+    drop.wait("running")
+    drop.start()
+    drop.wait("a", 2)
+    for number in range(MOST_WAITING):
+        drop.wait(f"new {number}", number % 3)
+    drop.wait("newest", 1)
+
+    assert drop.turns.give_up(1.0) == ["a", "new 0"]
+    assert drop.turns.give_up(2.0) == []
+    served = drop.order()
+    assert len(served) == MOST_WAITING + 2 and {"a", "new 0"} <= set(served[:8])
+
+
+def test_of_those_that_a_circuit_holds_back_the_old_ones_give_up_too() -> None:
+    drop = Drop()
+    for name in ("1", "2", "3"):
+        drop.wait(name, circuit="a")
+    assert drop.start() == ["3"]
+    drop.wait("b")
+    drop.turns.start()
+    drop.now = WAIT_SECONDS
+
+    assert sorted(drop.turns.give_up(drop.now)) == ["1", "2", "b"]
+    assert sorted(drop.order()) == ["1", "2", "b"]
+
+
+# About what each kind takes of a processor, in seconds; the last is the answer to who gave up.
+SECONDS = (0.007, 0.028, 0.040, 0.007)
+# A circuit can try so many codenames.
+GUESSES = 40
+
+
+def besieged(cores: float, visit: list[int], *, begins: float) -> list[float]:
+    """How long each request of an honest *visit* takes beside 200 circuits that guess codenames.
+
+    A reckoning without processes: those that work share *cores*. Each attacker looks at the inbox
+    and then tries codenames, as fast as it is answered, until it has to come with a new circuit.
+    """
+    drop = Drop(replace(LIMITS, working_requests=2))
+    drop.alike = 4
+    visit, took, asked = list(visit), [], 0.0
+    left: dict[str, float] = {}
+    for number in range(200):
+        drop.wait(f"{number} 0", circuit=f"{number} 0")
+    while visit:
+        if not asked and drop.now >= begins:
+            asked = drop.now
+            drop.wait("honest", visit[0])
+        drop.start()
+        for one in drop.running:
+            left.setdefault(one.connection, SECONDS[one.kind])
+        share = cores / len(left)
+        step = min(left.values()) / share
+        drop.now += step
+        left = {name: seconds - step * share for name, seconds in left.items()}
+        for name in [name for name, seconds in left.items() if seconds < 1e-9]:
+            del left[name]
+            drop.end(name)
+            if name == "honest":
+                took.append(drop.now - asked)
+                asked = 0.0
+                del visit[0]
+            else:
+                number, turn = map(int, name.split())
+                circuit, guesses = divmod(turn + 1, GUESSES + 1)
+                drop.wait(f"{number} {turn + 1}", int(guesses > 0), circuit=f"{number} {circuit}")
+    assert max(took) < WAIT_SECONDS
+    return took
+
+
+@pytest.mark.parametrize("cores", [0.14, 1.0])
+@pytest.mark.parametrize("begins", [0.01, 1.0, 20.0, 60.0])
+def test_a_report_beside_200_circuits_of_guesses_shares_the_work_with_one_of_them(
+    cores: float, begins: float
+) -> None:
+    pages = [0, 0, 0]
+    took = besieged(cores, [*pages, 2], begins=begins)
+
+    # Behind one guess, and beside another.
+    alone = [SECONDS[kind] / cores for kind in (*pages, 2)]
+    slowest = [2 * one + SECONDS[1] / cores for one in alone]
+    assert all(one < most + 1e-6 for one, most in zip(took, slowest, strict=True))
+
+
+@pytest.mark.parametrize(("cores", "begins"), [(0.14, 60.0), (1.0, 6.0), (1.0, 30.0)])
+def test_a_login_does_not_stand_behind_circuits_that_have_guessed_before(
+    cores: float, begins: float
+) -> None:
+    page, login = besieged(cores, [0, 1], begins=begins)
+
+    assert max(page, login) <= 3 * SECONDS[1] / cores + 1e-6
