@@ -1,19 +1,33 @@
 """What this machine's kernel does with memory that held plaintext or keys: it can write it to a
-disk, hand it to a program, or give it to the next process as it is.
+disk, hand it to a program, or give it to the next process as it is. And how much there is of it.
 
-Each function returns a sentence for the operator if it does, else "". *proc* is where the kernel
-tells of itself. They raise OSError if it does not say.
+Each other function returns a sentence for the operator if it does, else "". *proc* is where the
+kernel tells of itself. They raise OSError if it does not say.
 """
 
 import gzip
 import re
+from contextlib import suppress
 from pathlib import Path
 
-PROC, BOOT = Path("/proc"), Path("/boot")
+PROC, BOOT, GROUPS = Path("/proc"), Path("/boot"), Path("/sys/fs/cgroup")
 
 # As the kernel reads a boolean parameter, by how it begins: kstrtobool() of <linux/kstrtox.h>.
 _ON = re.compile(r"[yt1]|on", re.IGNORECASE)
 _BUILT_IN = re.compile(r"^CONFIG_INIT_ON_FREE_DEFAULT_ON=y$", re.MULTILINE)
+
+
+def memory_limit(proc: Path = PROC, groups: Path = GROUPS) -> int:
+    """How many bytes this process may take: what its control groups allow, or all that there is."""
+    meminfo = (proc / "meminfo").read_text("ascii")
+    limits = [int(line.split()[1]) * 1_024 for line in meminfo.splitlines() if "MemTotal" in line]
+    for line in (proc / "self/cgroup").read_text("utf-8", "surrogateescape").splitlines():
+        place = Path(line.removeprefix("0::/"))
+        # Those of version 1 have a number, and files of other names.
+        for folder in (place, *place.parents) if line.startswith("0::/") else ():
+            with suppress(OSError, ValueError):
+                limits.append(int((groups / folder / "memory.max").read_text("ascii")))
+    return min(limits)
 
 
 def swaps(proc: Path = PROC) -> str:

@@ -7,7 +7,7 @@
     POST /clock                    the operator says that it is this UTC day; 409 if the vault
                                    disagrees
 
-Status 507: the disk or the store does not allow it now.
+Status 507: the disk, the store or the memory does not allow it now.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ from dropbox.key_expiry import notice
 from dropbox.packets import PublicKey
 from dropbox.reply_bundle import MAX_BYTES, read_replies
 from dropbox.vault.block_store import BlockStore, DayState
-from dropbox.vault.exports import Exports, NoSuchVolume
+from dropbox.vault.exports import Exports, NoSuchVolume, TooManySlots
 from dropbox.vault.quiet_flask import QuietFlask, bounded_body, empty_response
 from dropbox.vault.tombstones import Tombstones
 
@@ -40,15 +40,24 @@ def create_courier(
     tombstones: Tombstones,
     clock: Callable[[], datetime],
     successor: Successor | None = None,
+    memory_bytes: int | None = None,
 ) -> Flask:
     """The application on the courier socket.
 
     *signers* are the reviewers' pinned keys; *keys_end* is the last UTC day of their weekly keys.
-    *successor*: see :class:`Exports`. *clock* returns UTC time. Raises SettingsError.
+    *successor* and *memory_bytes*: see :class:`Exports`. *clock* returns UTC time. Raises
+    SettingsError.
     """
     views = _Views(
         store,
-        exports=Exports(store, onion=onion, campaign=campaign, key=export_key, successor=successor),
+        exports=Exports(
+            store,
+            onion=onion,
+            campaign=campaign,
+            key=export_key,
+            successor=successor,
+            memory_bytes=memory_bytes,
+        ),
         onion=onion,
         campaign=campaign,
         signers=tuple(signers),
@@ -58,6 +67,7 @@ def create_courier(
     )
     app = QuietFlask(__name__, static_folder=None)
     app.register_error_handler(CannotStore, empty_response(507))
+    app.register_error_handler(TooManySlots, _too_many)
     app.register_error_handler(NoSuchVolume, empty_response(404))
     app.register_error_handler(BadBundle, _refused)
     app.post("/export")(views.export)
@@ -71,6 +81,11 @@ def create_courier(
 def _refused(why: BadBundle) -> Response:
     """One sentence saying what is wrong."""
     return Response(str(why), status=422, mimetype="text/plain")
+
+
+def _too_many(why: TooManySlots) -> Response:
+    """One sentence saying what to do."""
+    return Response(str(why), status=507, mimetype="text/plain")
 
 
 @dataclass(frozen=True)
@@ -128,7 +143,7 @@ class _Views:
                 "acknowledged": _iso(condition.acknowledged),
                 "pull": _iso(self.visits.get("pull")),
                 "push": _iso(self.visits.get("push")),
-                "trouble": self.store.trouble(),
+                "trouble": self.store.trouble() or self.exports.trouble(),
                 "tombstones": self.tombstones.note(),
                 "reviewers": sorted(signer.fingerprint for signer in self.signers),
                 "today": today.isoformat(),

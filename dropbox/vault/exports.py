@@ -38,6 +38,18 @@ _LISTED = (DayState.OPEN, DayState.CLOSED)
 _READABLE = (*_LISTED, DayState.KEPT)
 
 
+# What a vault's two processes take with the largest tick, and what each slot takes in it; what a
+# slot that is listed takes while an export is made, beside the one before (docs/performance.md).
+_BASE_BYTES = 320 * 2**20
+_SLOT_BYTES, _LISTED_BYTES = 90, 360
+# From here on the operator is told: time for a pull and an acknowledgement.
+_SOON = 0.8
+
+
+class TooManySlots(CasedropError):
+    """An export would take more memory than the vault may have."""
+
+
 class NoSuchVolume(CasedropError):
     """The vault has another export by now, or was restarted, or a day of this export has left."""
 
@@ -58,7 +70,8 @@ class _Snapshot:
 class Exports:
     """The exports of *store*, signed with *key*. Safe to share between threads.
 
-    *successor*: the operator's word that this vault takes the place of a lost one. It is in every
+    *memory_bytes*: how much the vault may take, None if that is not limited. *successor*: the
+    operator's word that this vault takes the place of a lost one. It is in every
     head for as long as it is given, since each desk has to see it. Raises SettingsError if it names
     this vault itself.
     """
@@ -71,6 +84,7 @@ class Exports:
         campaign: str,
         key: SigningKey,
         successor: Successor | None = None,
+        memory_bytes: int | None = None,
     ) -> None:
         if successor is not None and successor.vault == store.vault_id():
             raise SettingsError(
@@ -82,15 +96,19 @@ class Exports:
         self._campaign = campaign
         self._key = key
         self._successor = successor
+        self._memory_bytes = memory_bytes
         self._newest: _Snapshot | None = None
         self._lock = threading.Lock()
 
     def make(self) -> bytes:
         """Make the next export. Returns the file of its head, which the store has noted.
 
-        Raises CannotStore.
+        Raises CannotStore, or TooManySlots before anything is made: a vault that takes more memory
+        than it may have is ended by the kernel.
         """
         with self._lock:
+            if self._share() > 1:
+                raise TooManySlots(self.trouble())
             for _ in range(_ATTEMPTS):
                 open_days = self._open_days()
                 snapshot = self._snapshot(open_days)
@@ -104,6 +122,35 @@ class Exports:
                     self._newest = snapshot
                     return write_head(snapshot.head, self._key)
         raise CannotStore
+
+    def trouble(self) -> str | None:
+        """What the operator has to know of the next export's memory, None if there is enough."""
+        share = self._share()
+        if share <= _SOON:
+            return None
+        begin = (
+            "A bundle cannot be made any more"
+            if share > 1
+            else f"Soon no bundle can be made: it would take {share:.0%} of what is allowed"
+        )
+        return (
+            f"{begin}. The vault holds {self._listed():,} slots that no desk has acknowledged, too "
+            f"many for its {(self._memory_bytes or 0) / 2**30:.1f} GiB of memory. Give it more "
+            "(MemoryMax of casedrop-vault, then restart), pull, and have the desk acknowledge. "
+            "Nothing is lost."
+        )
+
+    def _share(self) -> float:
+        """How much of the memory that the vault may have the next export would take."""
+        if self._memory_bytes is None:
+            return 0.0
+        held = sum(day.slots for day in self._store.days() if day.state is not DayState.GONE)
+        return (_BASE_BYTES + _SLOT_BYTES * held + _LISTED_BYTES * self._listed()) / (
+            self._memory_bytes
+        )
+
+    def _listed(self) -> int:
+        return sum(day.slots for day in self._store.days() if day.state in _LISTED)
 
     @property
     def volumes(self) -> int:

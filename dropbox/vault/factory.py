@@ -9,6 +9,7 @@ from nacl.signing import SigningKey
 
 from dropbox.campaign import Campaign
 from dropbox.errors import SettingsError
+from dropbox.kernel_memory import memory_limit
 from dropbox.pinned_keys import last_day, read_pinned_keys
 from dropbox.settings import Settings
 from dropbox.successor import read_successor, successor_path
@@ -71,6 +72,7 @@ def create_vault(
         tombstones=tombstones,
         clock=clock,
         successor=read_successor(successor_path(settings.store_file)),
+        memory_bytes=memory_limit(),
     )
     intake = create_intake(store, clock=clock, limit_days=settings.limit_days)
     return SocketDispatcher(

@@ -26,8 +26,11 @@ from dropbox.export_bundle import (
 from dropbox.system_error import explained
 from dropbox.tar_members import Members
 from scripts.courier.transfer import CourierError, vault_at
+from scripts.terminal import one_line
 
 _PART = ".part"
+# What the vault says of why it gives nothing.
+_SENTENCE_BYTES = 600
 # Called with the volume at work, from 1, and their number.
 Progress = Callable[[int, int], None]
 
@@ -61,7 +64,7 @@ def _begin(client: httpx.Client, to: Path) -> Path:
     """Have the vault make an export; keep its head. Returns the directory that it is in."""
     with client.stream("POST", "/export") as answer:
         if answer.status_code != httpx.codes.OK:
-            raise CourierError(f"The vault gives no bundle now (it answers {answer.status_code}).")
+            raise CourierError(_no_bundle(answer))
         received = bytearray()
         for piece in answer.iter_raw():
             received += piece
@@ -80,6 +83,14 @@ def _begin(client: httpx.Client, to: Path) -> Path:
     except OSError as why:
         raise CannotWrite(f"{directory} cannot be made: {explained(why)}") from None
     return directory
+
+
+def _no_bundle(answer: httpx.Response) -> str:
+    """Why there is none, in the vault's words if it has some."""
+    if not answer.headers.get("content-type", "").startswith("text/plain"):
+        return f"The vault gives no bundle now (it answers {answer.status_code})."
+    untrusted = next(answer.iter_raw(_SENTENCE_BYTES), b"").decode("utf-8", "replace")
+    return f"The vault gives no bundle now: {one_line(untrusted, _SENTENCE_BYTES)}"
 
 
 def _head(data: bytes) -> Head:

@@ -43,3 +43,4 @@ def test_no_room_may_read_a_secret_of_root_or_reach_a_network() -> None:
         assert "deny network inet," in body and "deny network inet6," in body
     front, vault = PROFILE.split("\nprofile ")[1:]
     assert "/var/lib/casedrop" not in front and "gpg" not in vault
+    assert "memory.max r," in vault and "memory.max" not in front

@@ -351,6 +351,44 @@ def test_a_clock_that_leaps_each_time_makes_no_export(
     assert courier.post("/export").status_code == 507
 
 
+def test_an_export_that_takes_more_memory_than_there_is_is_refused_in_words_beforehand(
+    vault: Vault, socket: Path, tmp_path: Path
+) -> None:
+    """A vault that takes more is ended by the kernel in the middle of a pull."""
+    slots = sum(day.slots for day in vault.store.days())
+    enough = 320 * 2**20 + (90 + 360) * slots
+    for memory, soon in (
+        (int(enough / 0.79), False),
+        (int(enough / 0.81), True),
+        (enough, True),
+    ):
+        courier = vault.app(memory_bytes=memory).test_client()
+        said = (courier.get("/status").json or {})["trouble"] or ""
+        assert ("Soon no bundle can be made" in said and "MemoryMax" in said) == soon
+        assert bool(said) == soon
+        exported(courier)
+
+    made = len(vault.store.exports())
+    app = vault.app(memory_bytes=enough - 1)
+    answer = app.test_client().post("/export")
+    assert answer.status_code == 507
+    said = answer.get_data(as_text=True)
+    assert said == (app.test_client().get("/status").json or {})["trouble"]
+    assert f"holds {slots:,} slots" in said and "0.3 GiB of memory" in said
+    assert len(vault.store.exports()) == made
+    with served(app, socket), pytest.raises(CourierError, match=r"no bundle now: .*MemoryMax of"):
+        pull(socket, tmp_path)
+    assert not list(tmp_path.glob("casedrop-export-*"))
+
+
+def test_a_vault_whose_memory_is_not_limited_has_no_such_trouble(vault: Vault) -> None:
+    courier = vault.app(memory_bytes=None).test_client()
+    assert (courier.get("/status").json or {})["trouble"] is None
+    exports = Exports(vault.store, onion=ONION, campaign="c", key=KEY, memory_bytes=1)
+    said = exports.trouble()
+    assert said is not None and "A bundle cannot be made any more" in said
+
+
 def test_before_its_first_export_a_vault_has_no_volumes(vault: Vault) -> None:
     exports = Exports(vault.store, onion=ONION, campaign="c", key=KEY)
     assert exports.volumes == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dropbox.errors import CannotLockDown
-from dropbox.kernel_memory import dumps_to_a_program, keeps_freed_memory, swaps
+from dropbox.kernel_memory import dumps_to_a_program, keeps_freed_memory, memory_limit, swaps
 from dropbox.lockdown import PARTS, Room, lacking
 
 HEADER = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
@@ -26,6 +26,34 @@ def proc(tmp_path: Path) -> Path:
     ):
         (tmp_path / path).write_text(text, "utf-8")
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("own", "above", "most"),
+    [
+        ("2147483648\n", "max\n", 2**31),
+        ("2147483648\n", "1073741824\n", 2**30),
+        ("max\n", "max\n", 4 * 2**30),
+        ("9999999999999\n", None, 4 * 2**30),
+        (None, None, 4 * 2**30),
+    ],
+)
+def test_the_memory_that_is_allowed_is_the_least_of_all_groups_and_the_machine(
+    proc: Path, own: str | None, above: str | None, most: int
+) -> None:
+    groups, place = proc / "groups", proc / "groups/system.slice/casedrop-vault.service"
+    place.mkdir(parents=True)
+    (proc / "self").mkdir()
+    (proc / "self/cgroup").write_text("1:name=x:/\n0::/system.slice/casedrop-vault.service\n")
+    (proc / "meminfo").write_text("MemTotal:        4194304 kB\nMemFree:          100 kB\n")
+    for folder, limit in ((place, own), (place.parent, above)):
+        if limit is not None:
+            (folder / "memory.max").write_text(limit)
+    assert memory_limit(proc, groups) == most
+
+
+def test_this_machine_says_how_much_memory_there_is() -> None:
+    assert 2**27 < memory_limit() < 2**50
 
 
 def test_a_machine_that_is_set_up_well_lacks_nothing(proc: Path) -> None:
