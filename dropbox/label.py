@@ -31,6 +31,11 @@ class Label:
         return self.text.get(language) or self.text[ENGLISH]
 
 
+def trilingual(hans: str, hant: str, english: str) -> Label:
+    """What a reviewer reads, in each of LANGUAGES; it has no code."""
+    return Label("", dict(zip(LANGUAGES, (hans, hant, english), strict=True)))
+
+
 def is_tag(value: object) -> bool:
     """Whether *value* is the tag of a language, such as "fa", "zh-Hans" or "kk-Arab-CN"."""
     return isinstance(value, str) and _TAG.fullmatch(value) is not None

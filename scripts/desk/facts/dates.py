@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from dropbox.errors import CasedropError
-from dropbox.label import Label
+from dropbox.label import trilingual
 
 # Nobody who writes to a drop tells of a time before, and nobody plans beyond.
 FIRST_YEAR, LAST_YEAR = 1900, 2100
@@ -47,16 +47,12 @@ class Certainty(StrEnum):
     UNKNOWN = "unknown"
 
 
-def _words(hans: str, hant: str, english: str) -> Label:
-    return Label("", {"zh-Hans": hans, "zh-Hant": hant, "en": english})
-
-
-NO_DATE = _words("没有日期", "沒有日期", "no date")
+NO_DATE = trilingual("没有日期", "沒有日期", "no date")
 _SHOWN = {
-    Certainty.ABOUT: _words("约 {}", "約 {}", "about {}"),
-    Certainty.BETWEEN: _words("{} 至 {}", "{} 至 {}", "{} to {}"),
-    Certainty.BEFORE: _words("{} 之前", "{} 之前", "before {}"),
-    Certainty.AFTER: _words("{} 之后", "{} 之後", "after {}"),
+    Certainty.ABOUT: trilingual("约 {}", "約 {}", "about {}"),
+    Certainty.BETWEEN: trilingual("{} 至 {}", "{} 至 {}", "{} to {}"),
+    Certainty.BEFORE: trilingual("{} 之前", "{} 之前", "before {}"),
+    Certainty.AFTER: trilingual("{} 之后", "{} 之後", "after {}"),
     Certainty.UNKNOWN: NO_DATE,
 }
 

@@ -2,17 +2,12 @@
 
 from collections.abc import Mapping
 
-from dropbox.label import Label
+from dropbox.label import Label, trilingual
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY
-
-
-def _words(hans: str, hant: str, english: str) -> Label:
-    return Label("", {"zh-Hans": hans, "zh-Hant": hant, "en": english})
-
 
 # What a form begins with; {} is the name of the case. Each line becomes a comment of its own.
 HEADS: Mapping[str, Label] = {
-    EVENT: _words(
+    EVENT: trilingual(
         "{} 中的一个事件。所有复核员都会读到，包括以后复核此案的人：\n"
         "请写来源里说了什么，不要写您的看法。",
         "{} 中的一個事件。所有複核員都會讀到，包括以後複核此案的人：\n"
@@ -20,7 +15,7 @@ HEADS: Mapping[str, Label] = {
         "An event of {}. Everybody reads it, also who reviews the case after you: write what\n"
         "the source says, and not what you think of it.",
     ),
-    PARTY: _words(
+    PARTY: trilingual(
         "{} 中的一个人或组织。所有复核员都会读到，包括以后复核此案的人。\n"
         "请不要填写本案要保护的人，尤其不要填写当事人。",
         "{} 中的一個人或組織。所有複核員都會讀到，包括以後複核此案的人。\n"
@@ -28,35 +23,35 @@ HEADS: Mapping[str, Label] = {
         "A person or an organisation in {}. Everybody reads it, also who reviews the case\n"
         "after you. Enter nobody whom the case protects, least of all the claimant.",
     ),
-    CONTACT: _words(
+    CONTACT: trilingual(
         "{} 中的一次联系。本站的答复和当事人的来文会自动列入，不必填写。",
         "{} 中的一次聯繫。本站的答覆和當事人的來文會自動列入，不必填寫。",
         "A contact in {}. Answers of the drop and claimants' messages are in the log by\n"
         "themselves.",
     ),
 }
-CORRECTS = _words(
+CORRECTS = trilingual(
     "以下内容取代原先填写的，或将其撤回；请说明理由。",
     "以下內容取代原先填寫的，或將其撤回；請說明理由。",
     "This replaces what was entered, or takes it back; say why.",
 )
-CONTESTED = _words(
+CONTESTED = trilingual(
     "它在不同的电脑上同时作了不同的更正。您交回的这一份将作为定论：",
     "它在不同的電腦上同時作了不同的更正。您交回的這一份將作為定論：",
     "It was corrected differently at the same time. What you hand in settles it:",
 )
-_WHEN = _words(
+_WHEN = trilingual(
     "2019-03-15、2019-03、2019、约2019年3月、2019-03至2019-05、2019年之前、2019年之后",
     "2019-03-15、2019-03、2019、約2019年3月、2019-03至2019-05、2019年之前、2019年之後",
     "2019-03-15, 2019-03, 2019, about 2019-03, 2019-03..2019-05, before 2019, after 2019",
 )
-_WHEN_OR_UNKNOWN = _words(
+_WHEN_OR_UNKNOWN = trilingual(
     "2019-03-15、2019-03、2019、约2019年3月、2019-03至2019-05、2019年之前、2019年之后；或“不详”。",
     "2019-03-15、2019-03、2019、約2019年3月、2019-03至2019-05、2019年之前、2019年之後；或「不詳」。",
     "2019-03-15, 2019-03, 2019, about 2019-03, 2019-03..2019-05, before 2019, after 2019;\n"
     "or unknown.",
 )
-_RESTS = _words(
+_RESTS = trilingual(
     "依据：填 `show` 和 `files` 中的编号，来文（part）、文件（file）或答复（answer）之一，\n"
     "也可加页码（page）或行号（line）；0 表示没有。全为 0 时，请在正文中写明来源。",
     "依據：填 `show` 和 `files` 中的編號，來文（part）、檔案（file）或答覆（answer）之一，\n"
@@ -64,17 +59,17 @@ _RESTS = _words(
     "What it rests on, by the numbers that `show` and `files` have: a part, a file or an answer,\n"
     "perhaps with the page or the line; 0 is none. If all are 0, the text says where it is from.",
 )
-_NOTHING = _words("", "", "")
+_NOTHING = trilingual("", "", "")
 
 # What is said of each field, in the form's order, and the campaign's list of its codes, or "".
 REMARKS: Mapping[str, tuple[tuple[str, Label, str], ...]] = {
     EVENT: (
         ("when", _WHEN_OR_UNKNOWN, ""),
         ("kind", _NOTHING, "event_kind"),
-        ("text", _words("发生了什么。", "發生了什麼。", "What happened."), ""),
+        ("text", trilingual("发生了什么。", "發生了什麼。", "What happened."), ""),
         (
             "parties",
-            _words(
+            trilingual(
                 '哪些人或组织参与，填本案中的编号：["P7K2M"]。',
                 '哪些人或組織參與，填本案中的編號：["P7K2M"]。',
                 'Who took part, of the case\'s people and organisations: ["P7K2M"].',
@@ -86,7 +81,7 @@ REMARKS: Mapping[str, tuple[tuple[str, Label, str], ...]] = {
     PARTY: (
         (
             "names",
-            _words(
+            trilingual(
                 '所有名称，包括其他文字的：["腾讯", "騰訊", "Tencent"]。',
                 '所有名稱，包括其他文字的：["騰訊", "腾讯", "Tencent"]。',
                 'All names, also in other scripts: ["腾讯", "騰訊", "Tencent"].',
@@ -96,17 +91,17 @@ REMARKS: Mapping[str, tuple[tuple[str, Label, str], ...]] = {
         ("kind", _NOTHING, "party_kind"),
         (
             "role",
-            _words("在本案中的角色。", "在本案中的角色。", "Its role in this case."),
+            trilingual("在本案中的角色。", "在本案中的角色。", "Its role in this case."),
             "party_role",
         ),
         (
             "text",
-            _words("此外所知的情况。", "此外所知的情況。", "What else is known of it."),
+            trilingual("此外所知的情况。", "此外所知的情況。", "What else is known of it."),
             "",
         ),
         (
             "same_as",
-            _words(
+            trilingual(
                 '与任何案件中的哪一编号相同："P7K2M"。',
                 '與任何案件中的哪一編號相同："P7K2M"。',
                 'An entry, of any case, that is the same: "P7K2M".',
@@ -118,8 +113,8 @@ REMARKS: Mapping[str, tuple[tuple[str, Label, str], ...]] = {
     CONTACT: (
         ("when", _WHEN, ""),
         ("channel", _NOTHING, "contact_channel"),
-        ("team", _words("我方的人。", "我方的人。", "Who of the team."), ""),
-        ("contact", _words("与谁联系。", "與誰聯繫。", "With whom."), ""),
-        ("text", _words("商定了什么。", "商定了什麼。", "What was agreed."), ""),
+        ("team", trilingual("我方的人。", "我方的人。", "Who of the team."), ""),
+        ("contact", trilingual("与谁联系。", "與誰聯繫。", "With whom."), ""),
+        ("text", trilingual("商定了什么。", "商定了什麼。", "What was agreed."), ""),
     ),
 }

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dropbox.label import Label
+from dropbox.label import trilingual
 from scripts.desk.case import Answer, Case
 from scripts.desk.casebook.translations import source_of_answer
 
@@ -20,19 +20,15 @@ _WRITTEN = re.compile(
 )
 
 
-def _words(hans: str, hant: str, english: str) -> Label:
-    return Label("", {"zh-Hans": hans, "zh-Hant": hant, "en": english})
-
-
 _NAMES = {
-    PART: _words("来文 {}", "來文 {}", "part {}"),
-    FILE: _words("文件 {}", "檔案 {}", "file {}"),
-    ANSWER: _words("答复 {}", "答覆 {}", "answer {}"),
+    PART: trilingual("来文 {}", "來文 {}", "part {}"),
+    FILE: trilingual("文件 {}", "檔案 {}", "file {}"),
+    ANSWER: trilingual("答复 {}", "答覆 {}", "answer {}"),
 }
-_PAGE = _words("第 {} 页", "第 {} 頁", "page {}")
-_LINE = _words("第 {} 行", "第 {} 行", "line {}")
-ELSEWHERE = _words("案外来源", "案外來源", "from elsewhere")
-_NOT_HERE = _words("这里没有的来源", "這裡沒有的來源", "something that is not here")
+_PAGE = trilingual("第 {} 页", "第 {} 頁", "page {}")
+_LINE = trilingual("第 {} 行", "第 {} 行", "line {}")
+ELSEWHERE = trilingual("案外来源", "案外來源", "from elsewhere")
+_NOT_HERE = trilingual("这里没有的来源", "這裡沒有的來源", "something that is not here")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from dropbox.label import Label
+from dropbox.label import trilingual
 from scripts.desk.casebook.facts import Contact, Event, Fact, Party
 from scripts.desk.facts import dates
 from scripts.desk.facts.entities import Entity, short
@@ -23,21 +23,16 @@ from scripts.desk.identity import Viewer
 from scripts.desk.screen.output import counted, table
 from scripts.terminal import isolated, one_line
 
-
-def _words(hans: str, hant: str, english: str) -> Label:
-    return Label("", {"zh-Hans": hans, "zh-Hant": hant, "en": english})
-
-
 _LABEL_CHARACTERS, _NAME_CHARACTERS, _NAMED = 40, 60, 12
 _DATE_CELLS, _KIND_CELLS = 10, 18
 # What may have been before the event above it.
 _UNSURE = "?"
-_DROP = _words("本站", "本站", "the drop")
-_CONTESTED = _words("更正不一致，待定", "更正不一致，待定", "corrections disagree")
+_DROP = trilingual("本站", "本站", "the drop")
+_CONTESTED = trilingual("更正不一致，待定", "更正不一致，待定", "corrections disagree")
 # What went through it, by whether it was an answer.
 _BY_ITSELF = {
-    True: _words("已答复", "已答覆", "an answer left"),
-    False: _words("当事人来文", "當事人來文", "the claimant wrote"),
+    True: trilingual("已答复", "已答覆", "an answer left"),
+    False: trilingual("当事人来文", "當事人來文", "the claimant wrote"),
 }
 
 
