@@ -14,6 +14,7 @@ from scripts.desk.redaction.standing import (
     Standing,
     counting,
     must_not_leave_natively,
+    sha256_of,
     standing,
 )
 from scripts.desk.redaction.texts import texts_of_case
@@ -150,6 +151,9 @@ def test_what_an_approval_binds_changes_with_every_redaction_that_counts(tmp_pat
         redact(casebook, span(TEXT, 2, 4, key="0a"))
         added = [state(case) for case in (1, 2, 3)]
         assert added[0] != before[0] and added[1] != before[1] and added[2] == before[2] == "[]"
+        assert counting(casebook, casebook.case(1), standing(casebook)) == [
+            ["0a", "text", sha256_of(TEXT), 0, 0, 0, 0, 0, 2, 4, "privilege", WHO, DAY.isoformat()]
+        ]
         redact(casebook, span(TEXT, 2, 4, key="0b"))
         assert state(1) != added[0]
         take_back(casebook, "0b")

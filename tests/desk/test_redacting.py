@@ -1,17 +1,24 @@
 """Each act of blacking out refuses what it cannot do, before a file is drawn or a row is added."""
 
+import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.cases import DAY, add, attachment, report
 from support.desks import Desk
+from support.transcripts import line, transcribe, transcript, turn
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.redactions import Box
+from scripts.desk.pictures import blackening
 from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.kinds import Kind
-from scripts.desk.redaction.copies import RedactionError
+from scripts.desk.redaction import preview as previewing
+from scripts.desk.redaction.copies import Copy, RedactionError, slip_sheet
+from scripts.desk.redaction.preview import Written, preview
 from scripts.desk.redaction.redacting import (
     BECAUSE_CHARACTERS,
     black_out,
@@ -25,9 +32,11 @@ from scripts.desk.redaction.redacting import (
     take_back,
     withhold,
 )
+from scripts.desk.redaction.seen_words import Seen, readings, seen_in, seen_words
 from scripts.desk.redaction.standing import standing
 from scripts.desk.redaction.texts import texts_of_case
-from scripts.desk.redaction.words import Span, occurrences, whole_characters
+from scripts.desk.redaction.words import Folded, Span, occurrences, whole_characters
+from scripts.desk.transcripts.transcript import Who
 
 CODES = "privilege, third_person, minor, contact, safety, other"
 PAGE = Page(3, 80, 40, b"")
@@ -128,6 +137,12 @@ def test_each_act_keeps_what_it_was_given_and_the_list_numbers_them(working: Cas
     # What is there stays there once; for another reason it is something else.
     assert ACTS["words"](working, case, 0, "privilege") == 0
     assert ACTS["words"](working, case, 0, "minor") == 2
+    # Of pictures, too, where one of two lines is new.
+    first, second, third = (Box(at, at, 9, 9) for at in (1, 20, 40))
+    seen = Seen(1, "ab" * 32, 1, TEXT, Span(0, 2), (first, second))
+    for boxes, new in (((first,), 1), ((first, second), 1), ((third, third), 1)):
+        lines = [replace(seen, boxes=boxes)]
+        assert black_out_seen(working, case, lines, reason="minor", today=DAY) == new
     assert left_over(working, case, "Li", standing(working)) == []
     left = left_over(working, case, "Ming", standing(working))
     assert [(one.text.place, len(one.spans)) for one in left] == [("part 1", 1), ("part 2", 1)]
@@ -162,7 +177,63 @@ def test_an_end_is_of_at_most_so_many_characters_and_on_one_line(working: Casebo
     assert str(refused.value) == "It was taken back already."
 
 
+def test_each_page_of_a_preview_is_in_the_log(
+    working: Casebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = working.case(1)
+    ACTS["file"](working, case, 2, "minor")
+    sheets = [Copy(1, b"first"), Copy(2, b"second", "damaged")]
+    monkeypatch.setattr(previewing, "pages", lambda *_: iter(sheets))
+    noted: list[tuple[str, str]] = []
+    monkeypatch.setattr(working, "note", lambda act, _, *, plain: noted.append((act, plain)))
+    found = list(preview(working, case, tmp_path / "out", NoDrawing()))
+
+    # The first file leaves as it came: of it there is no copy.
+    names = [tmp_path / "out" / f"{case.name}-02-copy-00{number}.png" for number in (1, 2)]
+    assert found == [Written(2, names[0], ""), Written(2, names[1], "damaged")]
+    assert [path.read_bytes() for path in names] == [b"first", b"second"]
+    hashes = [hashlib.sha256(data).hexdigest() for data in (b"b", b"first", b"second")]
+    assert noted == [("view", hashes[0]), ("export", hashes[1]), ("export", hashes[2])]
+
+
+@pytest.mark.parametrize(("number", "of"), [(0, "FILE"), (12, "PAGE 12")])
+def test_a_slip_sheet_of_a_preview_says_of_what_it_is(
+    number: int, of: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[int, tuple[str, ...]]] = []
+
+    def sheet(page: int, lines: tuple[str, ...]) -> Page:
+        drawn.append((page, lines))
+        return Page(page, 1, 1, b"\0\0\0")
+
+    monkeypatch.setattr(blackening, "sheet", sheet)
+    made = slip_sheet(number, "redacted: minor")
+
+    assert (made.number, made.withheld) == (number, "redacted: minor")
+    assert made.png.startswith(b"\x89PNG")
+    assert drawn == [(number, (f"{of} WITHHELD", "", "Redacted: minor."))]
+    assert slip_sheet(number, "已遮盖") == Copy(number, b"", "已遮盖")
+
+
 # --- Words ---
+
+
+def test_words_in_pictures_are_found_inside_longer_ones_unless_whole_ones_are_asked_for(
+    working: Casebook,
+) -> None:
+    read = transcript(turn(Who.LEFT, line("Alien", 40), name="Lima"))
+    transcribe(working, b"b", read)
+    case = working.case(1)
+    (reading,) = readings(working, case)
+    assert (reading.number, reading.transcript) == (2, read)
+
+    for whole, count in ((False, 2), (True, 0)):
+        assert len(seen_words(working, case, "li", whole_words=whole)) == count
+        assert len(seen_in([reading], "li", whole_words=whole)) == count
+    assert len(seen_words(working, case, "li")) == len(seen_in([reading], "li")) == 2
+    assert len(find_words(texts_of_case(working, case), "l")) == 2
+    assert find_words(texts_of_case(working, case), "l", whole_words=True) == []
+    assert len(Folded("Alien").occurrences("li")) == 1
 
 
 def test_words_inside_longer_words_are_found_unless_whole_ones_are_asked_for() -> None:

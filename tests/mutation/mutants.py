@@ -141,6 +141,8 @@ def _unread(module: ast.Module) -> Iterator[ast.expr]:
             yield from filter(None, [node.annotation])
         elif isinstance(node, ast.FunctionDef):
             yield from filter(None, [node.returns])
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield node.test
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             named = _CHECKED.get(node.func.id, ())
             yield from (one.value for one in node.keywords if one.arg in named)
