@@ -58,6 +58,12 @@ SAFEST = {
     "browser.newtabpage.enabled": False,
     # A window can be as narrow as a telephone.
     "browser.tabs.inTitlebar": 0,
+    # Nothing of the browser's own moves while a page loads: that is drawn in software, and no page
+    # asks for it.
+    "ui.prefersReducedMotion": 1,
+    # Its session is kept by nobody, and none of its own extensions is used.
+    "browser.sessionstore.interval": 3_600_000,
+    "extensions.enabledScopes": 0,
 }
 
 # Of no importance to a page that is opened alone from a file: with them Firefox starts six
@@ -67,9 +73,7 @@ LIGHT = {
     "dom.ipc.processCount": 1,
     "browser.startup.homepage": "about:blank",
     "browser.sessionhistory.max_total_viewers": 0,
-    "browser.sessionstore.interval": 3_600_000,
     "browser.tabs.remote.separatePrivilegedContentProcess": False,
-    "extensions.enabledScopes": 0,
 }
 
 _WRITE = "document.open(); document.write(arguments[0]); document.close();"
