@@ -10,14 +10,14 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import TRANSCRIPT, Translation
 from scripts.desk.file_access import drawing_seconds, looked_at
 from scripts.desk.identity import at_desk
+from scripts.desk.pictures.drawing_room import Room
 from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.kinds import HEAD_BYTES, IMAGES, Kind, kind_of
 from scripts.desk.pictures.look import look
-from scripts.desk.pictures.room import Room
 from scripts.desk.transcripts.layout import joined
 from scripts.desk.transcripts.lines import SeenPage
 from scripts.desk.transcripts.reader import Reader, ReadingFailure, reading
-from scripts.desk.transcripts.room import ReadingRoom
+from scripts.desk.transcripts.recognition_room import ReadingRoom
 from scripts.desk.transcripts.transcript import ReadPage, Transcript
 
 # The first pages of a file are read; a screenshot takes three seconds of a processor.

@@ -12,7 +12,7 @@ from typing import Self
 
 from dropbox.durable_file import replace_file
 from dropbox.errors import CasedropError
-from scripts.operator.finding import Finding, State
+from scripts.operator.health_finding import Finding, State
 from scripts.terminal import one_line
 
 _NAME, _LOG = "alarms.json", "alarms.log"

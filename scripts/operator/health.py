@@ -14,7 +14,7 @@ from dropbox.weekly_hpke import VALID, ReviewerWeeks, file_name
 from onion.errors import OnionError
 from onion.health import TorState, front_status, tor_state
 from scripts.courier.transfer import status
-from scripts.operator.finding import Finding, State
+from scripts.operator.health_finding import Finding, State
 from scripts.operator.probe_record import BadProbeRecord, ProbeRecord
 from scripts.operator.site import Site
 

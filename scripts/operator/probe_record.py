@@ -9,7 +9,7 @@ from typing import Self
 from dropbox.codename import Codename
 from dropbox.durable_file import replace_file
 from dropbox.errors import BadCodename, CasedropError
-from scripts.operator.finding import Finding, State
+from scripts.operator.health_finding import Finding, State
 
 _NAME = "probe.json"
 _MAX_BYTES = 2**16

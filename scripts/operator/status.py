@@ -34,13 +34,13 @@ def run(asked: argparse.Namespace) -> int:
     """Show it. Returns the exit code. Raises CannotRun, SettingsError or OSError."""
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from dropbox.durable_file import replace_file  # noqa: PLC0415
-    from scripts.operator.finding import (  # noqa: PLC0415
+    from scripts.operator.health import examine  # noqa: PLC0415
+    from scripts.operator.health_finding import (  # noqa: PLC0415
         as_json,
         as_lines,
         as_prometheus,
         exit_code,
     )
-    from scripts.operator.health import examine  # noqa: PLC0415
 
     if asked.prometheus and asked.prometheus.is_dir():
         raise CannotRun(f"{asked.prometheus} is a folder: name a file in it, casedrop.prom.")

@@ -18,10 +18,10 @@ from PIL import Image
 from rich.console import Console
 
 from scripts.command_line import new_parser, run
+from scripts.desk.pictures.drawing_room import Bubblewrap
 from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.look import look
 from scripts.desk.pictures.png import png_of
-from scripts.desk.pictures.room import Bubblewrap
 from scripts.desk.screen.output import table
 
 # A4 as scanners give it, and a telephone's screen.

@@ -34,7 +34,7 @@ ENTRIES = (
     "scripts.desk.__main__",
     "scripts.ceremony.__main__",
     "scripts.desk.pictures.drawing",
-    "scripts.desk.transcripts.reading",
+    "scripts.desk.transcripts.recognition",
 )
 DATA = (
     "dropbox/campaign.toml",

@@ -26,10 +26,10 @@ from support.drawing_rooms import (
     stand_in,
 )
 
+from scripts.desk.pictures.drawing_room import Bubblewrap, NoRoom, OwnWalls
 from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.kinds import Kind
 from scripts.desk.pictures.look import Shown, look
-from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls
 
 
 @pytest.fixture

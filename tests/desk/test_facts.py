@@ -24,12 +24,12 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, TAKEN_BACK, Event
 from scripts.desk.casebook.translations import TRANSCRIPT, Translation
 from scripts.desk.facts import forms
+from scripts.desk.facts.case_facts import fact_values, facts_of
 from scripts.desk.facts.contested import contested, sentences
 from scripts.desk.facts.entering import Entered, blank_form, hand_in, say_same
 from scripts.desk.facts.entities import entities, entity_of, entry_in, named, short
-from scripts.desk.facts.errors import FactError
+from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.facts.filled_in import TO_COME
-from scripts.desk.facts.reading import fact_values, facts_of
 from scripts.desk.facts.timeline import party_names, sources_of, timeline
 from scripts.desk.identity import Viewer, viewer
 from scripts.desk.screen.facts import (

@@ -19,7 +19,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.full_screen.dialogs import Reading
 from scripts.desk.full_screen.files_screen import FilesScreen
 from scripts.desk.full_screen.locked_screen import LockedScreen
-from scripts.desk.pictures import room as rooms
+from scripts.desk.pictures import drawing_room as rooms
 from scripts.desk.review.judgement import REVIEW, Judgement
 from scripts.desk.screen.terminal_pictures import Area, Pictures, Protocol
 

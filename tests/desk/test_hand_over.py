@@ -229,7 +229,7 @@ def test_a_flag_that_is_allowed_needs_an_approval_of_its_own(ready: Team) -> Non
 def test_the_language_and_the_pictures_are_approved_too(
     ready: Team, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("scripts.desk.pictures.room.PROGRAM", "no-such-program")
+    monkeypatch.setattr("scripts.desk.pictures.drawing_room.PROGRAM", "no-such-program")
     with Casebook.open(ready.casebook) as casebook:
         at_work(casebook)
         data = hostile_files.pdf()

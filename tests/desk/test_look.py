@@ -13,10 +13,10 @@ import pytest
 from support import hostile_files as made
 from support.drawing_rooms import RAISED, READY, shown_by, stand_in
 
+from scripts.desk.pictures.drawing_room import NoRoom, OwnWalls, Room
 from scripts.desk.pictures.frames import MOST_PIXELS, MOST_SIDE, Page
 from scripts.desk.pictures.kinds import Kind
 from scripts.desk.pictures.look import Shown, look
-from scripts.desk.pictures.room import NoRoom, OwnWalls, Room
 
 LIED = "broke its limits"
 

@@ -175,7 +175,7 @@ def test_without_bubblewrap_nothing_is_drawn_before_the_word_for_it(
     kept: Kept, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = kept(("a.png", made.image()))
-    monkeypatch.setattr("scripts.desk.pictures.room.shutil.which", lambda _name: None)
+    monkeypatch.setattr("scripts.desk.pictures.drawing_room.shutil.which", lambda _name: None)
 
     refused = line.refused("picture", case)
 

@@ -17,7 +17,7 @@ from support.unpacked import pdf_text, png_chunks, unpacked
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.productions import Number
 from scripts.desk.casebook.redactions import BOX, FILE, TEXT, WHOLE, Box, Redaction
-from scripts.desk.pictures.room import Bubblewrap
+from scripts.desk.pictures.drawing_room import Bubblewrap
 from scripts.desk.production import page_pictures
 from scripts.desk.production.dossier_words import words
 from scripts.desk.production.handing_over import hand_over

@@ -23,11 +23,11 @@ from support.screenshots import (
 from scripts.desk.pictures.exchange import Exchange, Late
 from scripts.desk.pictures.frames import BYTES_A_PIXEL, MOST_SIDE, Page
 from scripts.desk.transcripts.layout import turns_of
-from scripts.desk.transcripts.pieces import MOST_HEIGHT, FoundLine, once, pieces
+from scripts.desk.transcripts.page_pieces import MOST_HEIGHT, FoundLine, once, pieces
 from scripts.desk.transcripts.reader import Reader, ReadingFailure, reading
-from scripts.desk.transcripts.reading import PAGE_HEADER, _page
+from scripts.desk.transcripts.recognition import PAGE_HEADER, _page
+from scripts.desk.transcripts.recognition_room import ClosedRoom
 from scripts.desk.transcripts.recognizer_site import recognizer_site
-from scripts.desk.transcripts.room import ClosedRoom
 from scripts.desk.transcripts.transcript import Transcript
 
 

@@ -14,7 +14,7 @@ from support.line import Line
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import GIST, TRANSCRIPT, Translation
 from scripts.desk.redaction.standing import standing
-from scripts.desk.redaction.words import NoWords, Span, occurrences, whole_characters
+from scripts.desk.redaction.word_matches import NoWords, Span, occurrences, whole_characters
 from scripts.desk.transcripts.transcript import Line as Read
 from scripts.desk.transcripts.transcript import ReadPage, Transcript, Turn, Who
 

@@ -20,11 +20,11 @@ from support.redactions import box, redact, whole
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.redactions import WHOLE, Box, Redaction
 from scripts.desk.pictures.blackening import Mark, blackened
+from scripts.desk.pictures.drawing_room import Bubblewrap, NoRoom, OwnWalls, Room
 from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.kinds import Kind
 from scripts.desk.pictures.look import Shown, Sink
 from scripts.desk.pictures.png import png_of
-from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls, Room
 from scripts.desk.redaction.boxes import BadBox, box_of, mark_of
 from scripts.desk.redaction.copies import Copy, RedactionError, pages
 from scripts.desk.redaction.standing import standing

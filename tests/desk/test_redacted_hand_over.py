@@ -28,8 +28,9 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import Contact, Event, Party
 from scripts.desk.casebook.translations import GIST, TRANSLATION, Translation
-from scripts.desk.pictures.room import OwnWalls
+from scripts.desk.pictures.drawing_room import OwnWalls
 from scripts.desk.production.handing_over import hand_over
+from scripts.desk.redaction.leaving_texts import texts_of_case
 from scripts.desk.redaction.redacting import (
     black_out,
     black_out_box,
@@ -38,7 +39,6 @@ from scripts.desk.redaction.redacting import (
     take_back,
     withhold,
 )
-from scripts.desk.redaction.texts import texts_of_case
 from scripts.desk.transcripts.transcript import Line, ReadPage, Transcript, Turn, Who
 
 SECRET, LONGER = "13800000000", "1390000000012345"

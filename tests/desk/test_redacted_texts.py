@@ -10,6 +10,7 @@ from support.redactions import WHO, redact, span, take_back, whole
 
 from scripts.desk.casebook.facts import Event, Party
 from scripts.desk.casebook.translations import GIST, TRANSLATION, Translation
+from scripts.desk.redaction.leaving_texts import texts_of_case
 from scripts.desk.redaction.standing import (
     Standing,
     counting,
@@ -17,7 +18,6 @@ from scripts.desk.redaction.standing import (
     sha256_of,
     standing,
 )
-from scripts.desk.redaction.texts import texts_of_case
 
 INPUTS = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))["inputs"]
 TEXT = "他叫张三，电话 138 0000 0000，住在某地。"

@@ -21,7 +21,7 @@ from scripts.desk.redaction.line_boxes import box_of_line
 from scripts.desk.redaction.redacting import black_out_seen
 from scripts.desk.redaction.seen_words import Seen, seen_words, uncovered
 from scripts.desk.redaction.standing import Standing, standing
-from scripts.desk.redaction.words import Span
+from scripts.desk.redaction.word_matches import Span
 from scripts.desk.transcripts.transcript import Line, ReadPage, Transcript, Turn, Who
 
 SHOT = b"a screenshot"

@@ -18,6 +18,7 @@ from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.kinds import Kind
 from scripts.desk.redaction import preview as previewing
 from scripts.desk.redaction.copies import Copy, RedactionError, slip_sheet
+from scripts.desk.redaction.leaving_texts import texts_of_case
 from scripts.desk.redaction.preview import Written, preview
 from scripts.desk.redaction.redacting import (
     BECAUSE_CHARACTERS,
@@ -34,8 +35,7 @@ from scripts.desk.redaction.redacting import (
 )
 from scripts.desk.redaction.seen_words import Seen, readings, seen_in, seen_words
 from scripts.desk.redaction.standing import standing
-from scripts.desk.redaction.texts import texts_of_case
-from scripts.desk.redaction.words import Folded, Span, occurrences, whole_characters
+from scripts.desk.redaction.word_matches import Folded, Span, occurrences, whole_characters
 from scripts.desk.transcripts.transcript import Who
 
 CODES = "privilege, third_person, minor, contact, safety, other"

@@ -13,13 +13,13 @@ from support.readers import BEGUN, HONEST, NoPackages, hidden, stand_in
 from scripts.desk import transcribing
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.commands import transcribe
+from scripts.desk.pictures.drawing_room import NoRoom
 from scripts.desk.pictures.frames import Page
-from scripts.desk.pictures.room import NoRoom
 from scripts.desk.transcripts import layout
 from scripts.desk.transcripts.lines import SeenPage
 from scripts.desk.transcripts.reader import ReadingFailure, reading
+from scripts.desk.transcripts.recognition_room import OwnProcess
 from scripts.desk.transcripts.recognizer_site import NoRecognizer, Site
-from scripts.desk.transcripts.room import OwnProcess
 from scripts.desk.transcripts.transcript import Turn
 
 WITHOUT = "--without-bubblewrap"

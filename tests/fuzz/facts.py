@@ -11,8 +11,8 @@ from scripts.desk.case import Case, Part
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY
 from scripts.desk.facts import dates, forms, sources
 from scripts.desk.facts.dates import BadDate, FactDate
-from scripts.desk.facts.errors import FactError
 from scripts.desk.facts.extent import Extent
+from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.facts.filled_in import Known, fact_said
 from scripts.desk.facts.forms import Form, Printed
 from scripts.desk.facts.sources import Source, Sources

@@ -5,8 +5,8 @@ from functools import cache
 
 import pytest
 
+from scripts.desk.pictures.drawing_room import Bubblewrap, NoRoom, OwnWalls, Room
 from scripts.desk.pictures.look import Shown, look
-from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls, Room
 
 # Begins each stand-in: frames to the desk, and the walls unless they are left out.
 WALLS = """

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from scripts.desk.transcripts.recognition_room import OwnProcess
 from scripts.desk.transcripts.recognizer_site import Site
-from scripts.desk.transcripts.room import OwnProcess
 from support.screenshots import png
 
 # Begins each stand-in: pages from the desk, frames to it, and the walls unless they are left out.
@@ -15,7 +15,7 @@ from pathlib import Path
 from scripts.desk.pictures.drawing import channels
 from scripts.desk.pictures.walls import raise_walls
 from scripts.desk.transcripts.lines import LINES, SeenLine, written
-from scripts.desk.transcripts.reading import _page
+from scripts.desk.transcripts.recognition import _page
 content, sender = channels()
 alone, *readable = sys.argv[1:]
 raise_walls([Path(path) for path in readable], helped=False, alone=bool(int(alone)))

@@ -23,7 +23,7 @@ from dropbox.codename import CHEAPEST, Codename, WordLists, new_codename
 from dropbox.errors import CannotStore
 from dropbox.probe_mark import KEY_FILE, TEXT, ProbeKey, is_probe
 from scripts import casedrop
-from scripts.operator.finding import State
+from scripts.operator.health_finding import State
 from scripts.operator.probe import ProbeFailed, Prober
 from scripts.operator.probe_record import BadProbeRecord, ProbeRecord
 from scripts.operator.visit import Fields, Form, Page, TorVisit, VisitFailed, multipart

@@ -21,14 +21,14 @@ from onion.health import Descriptor, TorState
 from scripts import casedrop
 from scripts.courier.transfer import CourierError
 from scripts.operator import health, site
-from scripts.operator.finding import (
+from scripts.operator.health import examine
+from scripts.operator.health_finding import (
     Finding,
     State,
     as_lines,
     as_prometheus,
     exit_code,
 )
-from scripts.operator.health import examine
 from scripts.operator.probe_record import ProbeRecord
 
 NOW = datetime.now(UTC)

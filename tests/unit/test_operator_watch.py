@@ -12,7 +12,7 @@ from dropbox.pinned_keys import read_pinned_keys
 from scripts import casedrop
 from scripts.operator import alarms, health
 from scripts.operator.alarms import Alarms, AlarmsError
-from scripts.operator.finding import Finding, State
+from scripts.operator.health_finding import Finding, State
 
 SENDMAIL = """#!/bin/sh
 [ -e {folder}/broken ] && exit 75

@@ -37,8 +37,8 @@ scripts/desk/casebook/facts.py Party
 scripts/desk/casebook/facts.py Contact
 scripts/desk/casebook/translations.py Translation
 scripts/desk/exchange/work_bundle.py Work
+scripts/desk/facts/case_facts.py CaseFacts
 scripts/desk/facts/forms.py Form
-scripts/desk/facts/reading.py CaseFacts
 scripts/desk/full_screen/opened_case.py OpenedCase
 scripts/desk/full_screen/queue.py Row
 scripts/desk/full_screen/queue.py Queue
@@ -49,13 +49,13 @@ scripts/desk/production/dossier_contents.py Told
 scripts/desk/production/records.py Document
 scripts/desk/production/transcribed.py Transcribed
 scripts/desk/production/translated.py Translated
+scripts/desk/redaction/leaving_texts.py CaseText
 scripts/desk/redaction/leaving_transcripts.py LeavingTurn
 scripts/desk/redaction/leaving_transcripts.py LeavingTranscript
 scripts/desk/redaction/redacting.py Found
 scripts/desk/redaction/redacting.py Listed
 scripts/desk/redaction/seen_words.py Seen
 scripts/desk/redaction/seen_words.py Reading
-scripts/desk/redaction/texts.py CaseText
 scripts/desk/redaction/undecided.py Undecided
 scripts/desk/review/judgement.py Judgement
 scripts/desk/review/judgement.py Layer

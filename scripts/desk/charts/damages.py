@@ -16,7 +16,7 @@ from dropbox.label import Label
 from dropbox.review_codes import Rate, Reviewing
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.charts import titles
-from scripts.desk.charts.progress import progress
+from scripts.desk.charts.case_progress import progress
 from scripts.desk.charts.shapes import LEFT_OUT, Asked, Cell, Listing
 from scripts.desk.charts.small_cells import dominated, hidden, hidden_sums
 from scripts.desk.search.counted import DECIDED, Cases

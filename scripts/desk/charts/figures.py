@@ -13,8 +13,8 @@ from itertools import combinations
 from dropbox.label import Label
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.charts import titles
+from scripts.desk.charts.case_progress import progress
 from scripts.desk.charts.damages import damages, listed
-from scripts.desk.charts.progress import progress
 from scripts.desk.charts.shapes import LEAST, LEFT_OUT, Asked, Bars, Cell, Figure, Grid, Listing
 from scripts.desk.charts.small_cells import hidden, hidden_in_grid
 from scripts.desk.progress import Progress, watched

@@ -4,7 +4,7 @@ import argparse
 
 from scripts.desk.identity import at_desk, today, working
 from scripts.desk.options import add_json, add_lang, add_page, add_where
-from scripts.desk.screen.clock import clock_table, clock_values, without_date_lines
+from scripts.desk.screen.deadlines import clock_table, clock_values, without_date_lines
 from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.paging import Page
 from scripts.desk.search.limitation import clock

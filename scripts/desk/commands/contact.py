@@ -4,7 +4,7 @@ import argparse
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import CONTACT
-from scripts.desk.facts.reading import CaseFacts, fact_values
+from scripts.desk.facts.case_facts import CaseFacts, fact_values
 from scripts.desk.identity import Viewer
 from scripts.desk.options import add_case, add_fact_form, add_json, add_lang
 from scripts.desk.screen.fact_forms import Drawn, asks_for_form, run_form, show_facts

@@ -5,10 +5,10 @@ import argparse
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import PARTY
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
+from scripts.desk.facts.case_facts import CaseFacts, fact_values
 from scripts.desk.facts.entering import say_same
 from scripts.desk.facts.entities import Entity, entities, named
-from scripts.desk.facts.errors import FactError
-from scripts.desk.facts.reading import CaseFacts, fact_values
+from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.given_text import read_text
 from scripts.desk.identity import Viewer, at_desk, today, viewer, working
 from scripts.desk.options import add_fact_form, add_json, add_lang, add_page

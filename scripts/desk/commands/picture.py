@@ -11,10 +11,10 @@ from scripts.desk.evidence import EvidenceError
 from scripts.desk.file_access import FIRST_PAGES, drawing_seconds, looked_at, write_page
 from scripts.desk.identity import DeskError, own_case, working
 from scripts.desk.options import add_case, add_json
-from scripts.desk.pictures import room as rooms
+from scripts.desk.pictures import drawing_room as rooms
+from scripts.desk.pictures.drawing_room import Bubblewrap, NoRoom, OwnWalls, Room
 from scripts.desk.pictures.frames import MOST_PAGES, Page
 from scripts.desk.pictures.look import look
-from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls, Room
 from scripts.desk.screen.looks import Look, look_text, look_values
 from scripts.desk.screen.output import print_json, progress_bar, stages
 from scripts.desk.screen.terminal_pictures import (

@@ -10,8 +10,9 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.given_text import read_text
 from scripts.desk.identity import DeskError, own_case, today, viewer, working
 from scripts.desk.options import add_case, add_json, add_lang, add_yes
-from scripts.desk.pictures import room as rooms
-from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls, Room
+from scripts.desk.pictures import drawing_room as rooms
+from scripts.desk.pictures.drawing_room import Bubblewrap, NoRoom, OwnWalls, Room
+from scripts.desk.redaction.leaving_texts import ANSWER, BESIDE, PART, CaseText, texts_of_case
 from scripts.desk.redaction.preview import preview
 from scripts.desk.redaction.redacting import (
     black_out,
@@ -26,7 +27,6 @@ from scripts.desk.redaction.redacting import (
 )
 from scripts.desk.redaction.seen_words import seen_words, uncovered
 from scripts.desk.redaction.standing import standing
-from scripts.desk.redaction.texts import ANSWER, BESIDE, PART, CaseText, texts_of_case
 from scripts.desk.redaction.undecided import let_leave, to_decide, undecided
 from scripts.desk.screen.confirmation import confirm
 from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages

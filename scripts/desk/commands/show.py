@@ -2,7 +2,7 @@
 
 import argparse
 
-from scripts.desk.facts.reading import fact_values, facts_of
+from scripts.desk.facts.case_facts import fact_values, facts_of
 from scripts.desk.identity import own_case, viewer, working
 from scripts.desk.linking import alike, files_alike
 from scripts.desk.options import add_case, add_json, add_lang

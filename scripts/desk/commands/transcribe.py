@@ -12,14 +12,14 @@ from scripts.desk.evidence import EvidenceError
 from scripts.desk.identity import DeskError, at_desk, own_case, today, viewer, working
 from scripts.desk.linking import files_alike
 from scripts.desk.options import add_json, add_where
-from scripts.desk.pictures import room as rooms
-from scripts.desk.pictures.room import Bubblewrap, NoRoom, OwnWalls
+from scripts.desk.pictures import drawing_room as rooms
+from scripts.desk.pictures.drawing_room import Bubblewrap, NoRoom, OwnWalls
 from scripts.desk.screen.output import counted, print_json, progress_bar, stages
 from scripts.desk.screen.transcripts import summary_of, transcript_values
 from scripts.desk.search.selection import Condition, Selection
 from scripts.desk.transcribing import Rooms, transcribe, unread, why_unread
+from scripts.desk.transcripts.recognition_room import ClosedRoom, OwnProcess
 from scripts.desk.transcripts.recognizer_site import recognizer_site
-from scripts.desk.transcripts.room import ClosedRoom, OwnProcess
 
 HELP = "read the text in pictures and PDFs of cases by machine, and keep it beside them"
 _WITHOUT = (

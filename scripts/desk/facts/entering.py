@@ -23,12 +23,12 @@ from scripts.desk.casebook.facts import (
 )
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
 from scripts.desk.facts import forms, sources
+from scripts.desk.facts.case_facts import CaseFacts, facts_of
 from scripts.desk.facts.entities import Placed, alike, entities, entity_of, entry_in
-from scripts.desk.facts.errors import FactError
 from scripts.desk.facts.extent import extent
+from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.facts.filled_in import Known, fact_said
 from scripts.desk.facts.forms import Form, Printed
-from scripts.desk.facts.reading import CaseFacts, facts_of
 from scripts.desk.identity import at_desk, names
 
 # Whoever writes a fact may be interrupted by a merge; so many versions of one are still read.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import ENTRY_CHARACTERS, Party
-from scripts.desk.facts.errors import FactError
+from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.search.folding import words
 
 # So many characters tell most facts from each other, and are always asked for.

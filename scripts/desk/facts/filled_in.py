@@ -9,8 +9,8 @@ from scripts.desk.casebook.facts import CONTACT, PARTY, Contact, Event, Fact, Pa
 from scripts.desk.facts import dates, forms
 from scripts.desk.facts.dates import BadDate, Certainty, FactDate
 from scripts.desk.facts.entities import entry_in
-from scripts.desk.facts.errors import FactError
 from scripts.desk.facts.extent import Extent
+from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.facts.forms import Fields, Form
 from scripts.desk.facts.sources import Sources
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from dropbox.campaign import Campaign
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, Contact, Event, Fact, Party
 from scripts.desk.facts import form_words, sources
-from scripts.desk.facts.errors import FactError
 from scripts.desk.facts.extent import Extent
+from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.facts.sources import Source, Sources
 from scripts.desk.review.blank_sheet import toml
 from scripts.desk.review.sheet import SHEET_BYTES

@@ -6,6 +6,7 @@ from scripts.desk.case import Case
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Marked, Question, Typed
 from scripts.desk.full_screen.wrapped import unisolated
+from scripts.desk.redaction.leaving_texts import CaseText, texts_of_case
 from scripts.desk.redaction.redacting import (
     Found,
     black_out,
@@ -17,7 +18,6 @@ from scripts.desk.redaction.redacting import (
 )
 from scripts.desk.redaction.seen_words import Seen, seen_words, uncovered
 from scripts.desk.redaction.standing import standing
-from scripts.desk.redaction.texts import CaseText, texts_of_case
 from scripts.desk.redaction.undecided import Undecided, let_leave, to_decide, undecided
 from scripts.desk.screen.output import counted
 from scripts.desk.screen.redactions import (

@@ -9,9 +9,9 @@ from textual.widget import Widget
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, TAKEN_BACK
+from scripts.desk.facts.case_facts import facts_of
 from scripts.desk.facts.entering import Entered, blank_form, hand_in
 from scripts.desk.facts.entities import short
-from scripts.desk.facts.reading import facts_of
 from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
 from scripts.desk.full_screen.fact_draft import FactDraft, FormField

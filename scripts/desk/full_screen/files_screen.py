@@ -28,7 +28,7 @@ from scripts.desk.full_screen.lists import Columns, ListScreen
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, unisolated
 from scripts.desk.identity import own_case
-from scripts.desk.pictures import room as rooms
+from scripts.desk.pictures import drawing_room as rooms
 from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.kinds import HEAD_BYTES, IMAGES, Kind, kind_of
 from scripts.desk.pictures.look import Shown, look

@@ -8,7 +8,7 @@ from typing import Any
 from dropbox.review_codes import AGREE
 from scripts.desk.case import Answer, Case, Part
 from scripts.desk.casebook.translations import source_of_answer
-from scripts.desk.facts.reading import facts_of
+from scripts.desk.facts.case_facts import facts_of
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, unisolated
 from scripts.desk.identity import Viewer

@@ -11,7 +11,7 @@ from scripts.desk.full_screen.queue import Queue
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.quality import agreement, missed
 from scripts.desk.screen.charts import charts_text
-from scripts.desk.screen.clock import clock_table, without_date_lines
+from scripts.desk.screen.deadlines import clock_table, without_date_lines
 from scripts.desk.screen.output import counted
 from scripts.desk.screen.quality import agreement_sentence, agreement_table, missed_sentences
 from scripts.desk.screen.status import gathered, status_lines

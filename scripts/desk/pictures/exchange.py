@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from scripts.desk.pictures import frames
+from scripts.desk.pictures.drawing_room import NoRoom
 from scripts.desk.pictures.frames import HEADER
-from scripts.desk.pictures.room import NoRoom
 
 # Until the walls are up, on a slow and busy computer.
 _STARTING_SECONDS = 30.0
@@ -35,7 +35,7 @@ class Lied(Exception):
 
 
 class Exchange:
-    """The two pipes of *process*, which :func:`scripts.desk.pictures.room.start` started.
+    """The two pipes of *process*, which :func:`scripts.desk.pictures.drawing_room.start` started.
 
     Reading raises Late after ``deadline``, a time of the monotonic clock, or once *stopped* says
     so.

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from scripts.desk.pictures import frames
+from scripts.desk.pictures.drawing_room import Room, start
 from scripts.desk.pictures.exchange import Ended, Exchange, Late, Lied
 from scripts.desk.pictures.frames import HEADER, Page
 from scripts.desk.pictures.kinds import HEAD_BYTES, Kind, kind_of
 from scripts.desk.pictures.notes import Note, sentence
-from scripts.desk.pictures.room import Room, start
 
 Sink = Callable[[Page], None]
 

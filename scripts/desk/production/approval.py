@@ -8,7 +8,7 @@ from dropbox.label import LANGUAGES
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.productions import APPROVE, HAND_OVER
 from scripts.desk.identity import DeskError, at_desk
-from scripts.desk.pictures.room import Bubblewrap, NoRoom
+from scripts.desk.pictures.drawing_room import Bubblewrap, NoRoom
 from scripts.desk.production.handing_over import HandedOver, hand_over
 from scripts.desk.production.plan import Plan
 

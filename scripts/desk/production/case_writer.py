@@ -14,7 +14,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.productions import DOSSIER, Act
 from scripts.desk.evidence import unaltered
-from scripts.desk.pictures.room import Room
+from scripts.desk.pictures.drawing_room import Room
 from scripts.desk.production import load_files
 from scripts.desk.production.dossier import DOSSIERS, dossier
 from scripts.desk.production.dossier_contents import MOST_SHOWN, Making, Shown, Told

@@ -14,8 +14,8 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.facts.entities import entities
 from scripts.desk.identity import at_desk, names, today
-from scripts.desk.pictures.room import Room
-from scripts.desk.production import load_files, unfinished
+from scripts.desk.pictures.drawing_room import Room
+from scripts.desk.production import load_files, unfinished_folder
 from scripts.desk.production.case_writer import CaseWriter
 from scripts.desk.production.dossier_contents import Making
 from scripts.desk.production.dossier_words import words
@@ -93,8 +93,8 @@ def hand_over(
     """
     if out.exists():
         raise HandOverError(f"{out} is there already; what is handed over goes into a new folder.")
-    removed = unfinished.remove(out.parent)
-    with unfinished.begun(out) as part:
+    removed = unfinished_folder.remove(out.parent)
+    with unfinished_folder.begun(out) as part:
         folder = Folder(part, day or today())
         making = _making(casebook, plan, day or today())
         handed = _write(casebook, plan, folder, making, room, progress)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.productions import page_number
-from scripts.desk.pictures.room import Room
+from scripts.desk.pictures.drawing_room import Room
 from scripts.desk.production.dossier_words import Words
 from scripts.desk.production.records import Document
 from scripts.desk.redaction.copies import Copy, pages

@@ -12,9 +12,9 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.production.records import answers
+from scripts.desk.redaction.leaving_texts import texts_of_case
 from scripts.desk.redaction.leaving_transcripts import leaving_transcripts
 from scripts.desk.redaction.standing import Standing, counting, standing
-from scripts.desk.redaction.texts import texts_of_case
 from scripts.desk.redaction.undecided import undecided
 from scripts.desk.review.judgement import Reviews
 

@@ -11,7 +11,7 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import source_of_answer
 from scripts.desk.facts import dates
-from scripts.desk.facts.reading import date_values, in_order
+from scripts.desk.facts.case_facts import date_values, in_order
 from scripts.desk.facts.sources import FILE, PART, read
 from scripts.desk.production.records import Document, file_numbers, text_numbers
 from scripts.desk.production.translated import sent

@@ -15,10 +15,10 @@ from scripts.desk.case import FileOfPart
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.evidence import unaltered
 from scripts.desk.file_access import drawing_seconds
+from scripts.desk.pictures.drawing_room import Room
 from scripts.desk.pictures.frames import MOST_PAGES, Page
 from scripts.desk.pictures.kinds import HEAD_BYTES, IMAGES, Kind, kind_of
 from scripts.desk.pictures.look import Shown, look
-from scripts.desk.pictures.room import Room
 from scripts.desk.redaction.boxes import mark_of
 from scripts.desk.redaction.leaving_words import LeavingWords
 from scripts.desk.redaction.standing import Burnt, Standing

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.evidence import write_picture
-from scripts.desk.pictures.room import Room
+from scripts.desk.pictures.drawing_room import Room
 from scripts.desk.redaction.copies import pages
 from scripts.desk.redaction.standing import standing
 

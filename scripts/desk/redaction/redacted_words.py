@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.redaction.leaving_texts import texts_of_case
 from scripts.desk.redaction.standing import Standing
-from scripts.desk.redaction.texts import texts_of_case
-from scripts.desk.redaction.words import Folded, has_letters
+from scripts.desk.redaction.word_matches import Folded, has_letters
 
 
 class Blacked(NamedTuple):

@@ -13,15 +13,15 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.redactions import BOX, FILE, KEY_BYTES, TEXT, End, Redaction
 from scripts.desk.file_access import drawing_seconds, looked_at
 from scripts.desk.identity import at_desk
+from scripts.desk.pictures.drawing_room import Room
 from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.look import look
-from scripts.desk.pictures.room import Room
 from scripts.desk.redaction.boxes import box_of
 from scripts.desk.redaction.copies import RedactionError
+from scripts.desk.redaction.leaving_texts import CaseText, texts_of_case
 from scripts.desk.redaction.seen_words import Seen
 from scripts.desk.redaction.standing import Standing, sha256_of
-from scripts.desk.redaction.texts import CaseText, texts_of_case
-from scripts.desk.redaction.words import Span, occurrences
+from scripts.desk.redaction.word_matches import Span, occurrences
 
 # A reason for taking one back is a sentence or two.
 BECAUSE_CHARACTERS = 500

@@ -11,7 +11,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.redactions import BOX, TEXT, Box
 from scripts.desk.redaction.line_boxes import box_of_line
 from scripts.desk.redaction.standing import Standing
-from scripts.desk.redaction.words import Span, occurrences
+from scripts.desk.redaction.word_matches import Span, occurrences
 from scripts.desk.transcripts.transcript import ReadPage, Transcript, Turn
 
 

@@ -12,8 +12,8 @@ from scripts.desk.case import Case, FileOfPart
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.redactions import BOX, TEXT, Box, Redaction
+from scripts.desk.redaction.leaving_texts import BESIDE, CaseText, texts_of_case
 from scripts.desk.redaction.leaving_words import LeavingWords
-from scripts.desk.redaction.texts import BESIDE, CaseText, texts_of_case
 
 # The reason is a code of the campaign; whatever else another desk wrote there does not leave.
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)

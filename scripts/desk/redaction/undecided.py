@@ -14,10 +14,10 @@ from scripts.desk.casebook.custody import digest
 from scripts.desk.casebook.productions import APPROVE
 from scripts.desk.casebook.redactions import BOX, TEXT
 from scripts.desk.redaction.copies import RedactionError
+from scripts.desk.redaction.leaving_texts import texts_of_case
 from scripts.desk.redaction.redacted_words import redacted_words
 from scripts.desk.redaction.seen_words import Seen, readings, seen_in, uncovered
 from scripts.desk.redaction.standing import Standing, sha256_of, standing
-from scripts.desk.redaction.texts import texts_of_case
 
 _LABEL = "a file as it was seen 1"
 

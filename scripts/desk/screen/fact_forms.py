@@ -15,11 +15,11 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import TAKEN_BACK
 from scripts.desk.facts import forms
+from scripts.desk.facts.case_facts import CaseFacts, facts_of
 from scripts.desk.facts.contested import Contested, sentences
 from scripts.desk.facts.entering import Entered, blank_form, hand_in, versions_of
 from scripts.desk.facts.entities import entry_in
-from scripts.desk.facts.errors import FactError
-from scripts.desk.facts.reading import CaseFacts, facts_of
+from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.form_file import FormFile
 from scripts.desk.identity import Viewer, at_desk, own_case, today, viewer, working
 from scripts.desk.reviewing import read_sheet

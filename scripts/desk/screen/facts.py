@@ -9,14 +9,14 @@ from rich.text import Text
 from dropbox.label import trilingual
 from scripts.desk.casebook.facts import Contact, Event, Fact, Party
 from scripts.desk.facts import dates
-from scripts.desk.facts.entities import Entity, short
-from scripts.desk.facts.reading import (
+from scripts.desk.facts.case_facts import (
     DROP,
     CaseFacts,
     Contacted,
     date_values,
     entered_values,
 )
+from scripts.desk.facts.entities import Entity, short
 from scripts.desk.facts.sources import Sources
 from scripts.desk.facts.timeline import Happened
 from scripts.desk.identity import Viewer

@@ -11,7 +11,7 @@ from scripts.desk.identity import Viewer
 from scripts.desk.redaction.redacting import Found, Listed
 from scripts.desk.redaction.seen_words import Seen
 from scripts.desk.redaction.undecided import Undecided
-from scripts.desk.redaction.words import Span
+from scripts.desk.redaction.word_matches import Span
 from scripts.desk.screen.output import counted, table
 from scripts.terminal import one_line
 

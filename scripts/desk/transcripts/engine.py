@@ -1,8 +1,8 @@
 """The recognizer itself: RapidOCR's models, which are inside its wheel, run by onnxruntime.
 
-Only :mod:`scripts.desk.transcripts.reading` imports this, in the room: it is the one module that
-knows numpy and RapidOCR. Nothing can be downloaded: the part of RapidOCR that does so is replaced
-before the rest is loaded, and each model is named by its path.
+Only :mod:`scripts.desk.transcripts.recognition` imports this, in the room: it is the one module
+that knows numpy and RapidOCR. Nothing can be downloaded: the part of RapidOCR that does so is
+replaced before the rest is loaded, and each model is named by its path.
 """
 
 import os
@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from scripts.desk.transcripts.lines import MOST_CHARACTERS, Colour, SeenLine
-from scripts.desk.transcripts.pieces import Box, FoundLine, once, pieces
+from scripts.desk.transcripts.page_pieces import Box, FoundLine, once, pieces
 
 # One thread each: the reviewer goes on working, and the filter of system calls knows no others.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):

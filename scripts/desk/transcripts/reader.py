@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from scripts.desk.pictures.drawing_room import start
 from scripts.desk.pictures.exchange import Ended, Exchange, Late, Lied
 from scripts.desk.pictures.frames import HEADER, Page
-from scripts.desk.pictures.room import start
 from scripts.desk.transcripts.lines import LINES, MOST_BYTES, SeenPage, read
-from scripts.desk.transcripts.reading import PAGE_HEADER
-from scripts.desk.transcripts.room import ReadingRoom
+from scripts.desk.transcripts.recognition import PAGE_HEADER
+from scripts.desk.transcripts.recognition_room import ReadingRoom
 
 # Loading the models takes two seconds, and many times that on an old and busy computer.
 _STARTING_SECONDS = 120.0

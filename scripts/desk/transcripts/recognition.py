@@ -1,6 +1,6 @@
 """The process in the room that reads text out of pixels, page after page, and reaches nothing.
 
-    python -I -S -c "... from scripts.desk.transcripts.reading import main; main()" ALONE ...
+    python -I -S -c "... from scripts.desk.transcripts.recognition import main; main()" ALONE ...
 
 Pixels come through standard input, lines leave through standard output. The models are loaded
 before the walls are up, and no pixel comes before that.

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from scripts.desk.pictures.room import closed_room, own_process, places_of
+from scripts.desk.pictures.drawing_room import closed_room, own_process, places_of
 from scripts.desk.transcripts.recognizer_site import Site
 
 # Runs in the room, before any pixel is there.
-BOOT = "from scripts.desk.transcripts.reading import main; main()"
+BOOT = "from scripts.desk.transcripts.recognition import main; main()"
 # What the desk has itself, with the libraries beside it.
 _OWN = ("dropbox", "scripts", "PIL", "pyseccomp")
 _BESIDE = {"PIL": "pillow.libs"}
