@@ -129,10 +129,12 @@ class Keeping:
     def _unexplained(self, days: Collection[date]) -> set[int]:
         """The slots near *days* that no key opened and no file claims."""
         near = {day + beside for day in days for beside in (-_BESIDE, timedelta(0), _BESIDE)}
+        if not near:
+            return set()
         listing = self._content.listing
         return {
             position
-            for position in range(len(listing) if near else 0)
+            for position in range(len(listing))
             if not listing.found(position) & (Found.OPENED | Found.PIECE)
             and listing.day(position) in near
         }
