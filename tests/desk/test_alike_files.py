@@ -7,7 +7,8 @@ from support.team import Team
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import TRANSCRIPT, Translation
-from scripts.desk.search.alike_files import AlikeFile, alike_files
+from scripts.desk.search.alike_files import AlikeFile, alike_files, catch_up
+from scripts.desk.search.folding import letters
 from scripts.desk.transcripts.transcript import Line, Transcript, Turn, Who
 
 TALK = (
@@ -110,3 +111,46 @@ def test_a_transcript_is_never_taken_for_a_translation(team: Team, files: list[s
     with Casebook.open(team.casebook) as casebook:
         assert casebook.translations.current(1) == ()
         assert casebook.translations.transcripts(1).keys() == {*files[:2]}
+
+
+def test_taking_in_what_was_read_says_how_far_it_is(
+    team: Team, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(files) == 3
+    said = list[tuple[int, int]]()
+    monkeypatch.setattr("scripts.desk.search.alike_files._STEP", 2)
+    with Casebook.open(team.casebook) as casebook:
+        add(casebook, *(report("", claimant=claimant) for claimant in range(3, 6)))
+        catch_up(casebook, lambda done, total: said.append((done, total)))
+        catch_up(casebook, lambda done, total: said.append((done, total)))
+
+    assert said == [(2, 5), (4, 5), (5, 5)]
+
+
+def test_of_files_as_much_alike_the_first_are_named_and_not_more_than_there_is_room_for(
+    team: Team, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.desk.search.alike_files.MOST_LINKS", 2)
+    with Casebook.open(team.casebook) as casebook:
+        for claimant in range(3, 6):
+            content = f"copy {claimant}".encode()
+            one = attachment(f"{claimant}.png", content)
+            (case,) = add(casebook, report("", claimant=claimant, attachments=(one,)))
+            give(casebook, case, content, transcript(*TALK))
+        found = alike_files(casebook, 1)[files[0]]
+
+    assert [(one.case, one.percent) for one in found] == [(3, 100), (4, 100)]
+
+
+@pytest.mark.parametrize(("more", "is_alike"), [(0, True), (1, False)])
+def test_a_text_is_compared_from_so_many_letters_on(
+    team: Team, files: list[str], monkeypatch: pytest.MonkeyPatch, more: int, is_alike: bool
+) -> None:
+    length = len(letters(transcript(*TALK).text))
+    monkeypatch.setattr("scripts.desk.search.alike_files.LEAST_NEAR", length + more)
+    with Casebook.open(team.casebook) as casebook:
+        assert len(files) == 3
+        one = attachment("again.png", b"again")
+        (case,) = add(casebook, report("", claimant=9, attachments=(one,)))
+        give(casebook, case, b"again", transcript(*TALK))
+        assert bool(alike_files(casebook, case)) == is_alike

@@ -634,3 +634,28 @@ def test_what_was_not_whole_is_told_with_an_exit_code(
     shutil.rmtree(casebook)
     code, out, err = line.run("restore", tmp_path / "b", "--json", text=f"{WORDS}\n")
     assert code == 1 and json.loads(out)["findings"]
+
+
+def test_a_backup_says_how_far_it_is_and_each_file_counts_twice(desk: Desk, tmp_path: Path) -> None:
+    """What is sealed is read back."""
+    said = list[tuple[int, int]]()
+    with desk.working() as casebook:
+        casebook.note("export", "backup")
+        with snapshot(desk.directory, casebook) as found:
+            size = sum(one.stat().st_size for one in found.files.values() if one.is_file())
+            write_backup(
+                found, tmp_path / "b", WORDS, day=DAY, progress=lambda *one: said.append(one)
+            )
+
+    done = [one for one, _ in said]
+    assert done == sorted(done) and done[-1] == 2 * size
+    assert {total for _, total in said} == {2 * size}
+
+
+def test_what_is_done_is_added_up_and_never_more_than_all() -> None:
+    said = list[tuple[int, int]]()
+    add = backup._adding_up(lambda done, total: said.append((done, total)), 10)
+    for size in (3, 4, 5):
+        add(size)
+
+    assert said == [(3, 10), (7, 10), (10, 10)]

@@ -11,11 +11,21 @@ from support.cases import CAMPAIGN, DAY, add, report
 from support.desks import REVIEWERS, Desk
 from support.team import Team
 
+from dropbox.campaign import Campaign
 from scripts.desk.audit import findings
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.draws import QUALITY, Draw, by_chance, sampled
-from scripts.desk.quality import Agreement, Missed, QualityError, agreement, draw, missed
+from scripts.desk.quality import (
+    Agreement,
+    Missed,
+    QualityError,
+    _scale,
+    _units,
+    agreement,
+    draw,
+    missed,
+)
 from scripts.desk.review.judgement import ADJUDICATION
 from scripts.desk.screen.quality import missed_sentences
 
@@ -272,3 +282,32 @@ def test_the_command_says_figures_and_when_there_are_too_few(team: Team) -> None
     assert values["agreement"][0]["field"] == "category"
     assert "No more rejected case was drawn; 10 % of them are" in team(0, "quality", "--draw")
     assert json.loads(team(1, "quality", "--draw", "--json")) == {"drawn": [], "percent": 10}
+
+
+def test_a_scale_has_the_tiers_of_rejected_cases_below_all_others() -> None:
+    reviewing = Campaign.read(CAMPAIGN).reviewing
+    merits = reviewing.codes("merit")
+
+    assert set(_scale("merit", reviewing)[:3]) == set(reviewing.rejected)
+    assert _scale("merit", reviewing)[3:] == tuple(
+        one for one in merits if one not in reviewing.rejected
+    )
+    for name in ("urgency", "evidence"):
+        assert _scale(name, reviewing) == tuple(reviewing.codes(name))
+    assert _scale("category", reviewing) == ()
+
+
+def test_what_both_said_is_compared_unit_by_unit() -> None:
+    both = [
+        ("a", "b"),
+        ({"x": "1", "y": "2"}, {"y": "3", "z": "4"}),
+        (("p", "q"), ("q",)),
+        ((), ("p",)),
+    ]
+
+    # Of lists, each code that anybody named is a question of yes or no. A mapping names its codes.
+    assert [one for one in _units(both) if one[0] not in ("yes", "no")] == [("a", "b"), ("2", "3")]
+    assert list(_units(both[2:])) == [
+        *(("yes", "no"), ("yes", "yes")),
+        *(("no", "yes"), ("no", "no")),
+    ]

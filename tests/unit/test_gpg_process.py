@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -208,3 +208,111 @@ def test_a_child_can_be_given_a_second_file() -> None:
 
     assert ended == (0, b"onetwo", b"")
     assert descriptors() == before
+
+
+# --- Bounds ---
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Look at a child that has used so much: bytes of errors, ticks of processor, pages."""
+
+    def check(*, err: int = 0, user: int = 0, system: int = 0, pages: int = 0) -> None:
+        child: Any = gpg_process._Child.__new__(gpg_process._Child)
+        child._bounds, child._next_check = gpg_process.Bounds(0, 3.0, 100 * 4_096), 0.0
+        child._err, child._pid = -1, 1
+        # The number of the process, its name in brackets, and what follows the name.
+        fields = ["S"] + ["0"] * 40
+        fields[11], fields[12], fields[21] = str(user), str(system), str(pages)
+        stat = f"1 (a) b) {' '.join(fields)}".encode()
+        with monkeypatch.context() as patch:
+            patch.setattr(gpg_process, "_TICKS", 100)
+            patch.setattr(gpg_process, "_PAGE_BYTES", 4_096)
+            patch.setattr(os, "fstat", lambda _: os.stat_result((0,) * 6 + (err, 0, 0, 0)))
+            patch.setattr(Path, "read_bytes", lambda _: stat)
+            child.check()
+            first = child._next_check
+            child.check()  # too soon to look again
+        assert first == child._next_check
+
+    return check
+
+
+def test_a_child_may_use_all_of_its_bounds(checked: Callable[..., None]) -> None:
+    checked(err=2**20, user=100, system=200, pages=100)
+
+
+@pytest.mark.parametrize(
+    ("used", "sentence"),
+    [
+        ({"err": 2**20 + 1}, "it report without end"),
+        ({"user": 101, "system": 200}, "it too long"),
+        ({"user": 301}, "it too long"),
+        ({"pages": 101}, "it too much memory"),
+    ],
+)
+def test_a_child_that_uses_more_than_its_bounds_is_stopped(
+    checked: Callable[..., None], used: dict[str, int], sentence: str
+) -> None:
+    with pytest.raises(Damaged) as stopped:
+        checked(**used)
+    verb = "makes" if "err" in used else "takes"
+    assert str(stopped.value) == f"gpg was stopped: this message {verb} {sentence}."
+
+
+def test_the_usual_bounds_are_three_seconds_and_256_mebibytes() -> None:
+    assert gpg_process.Bounds(7) == (7, 3.0, 268_435_456)
+    assert gpg_process._STALLED_SECONDS == 60
+
+
+def test_a_child_is_looked_at_every_twentieth_of_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    child: Any = gpg_process._Child.__new__(gpg_process._Child)
+    child._bounds, child._next_check, child._err, child._pid = BOUNDS, 0.0, -1, os.getpid()
+    looked = list[float]()
+    clock, fstat = [100.0], os.fstat
+
+    def looking(file: int) -> os.stat_result:
+        if file == -1:
+            looked.append(clock[0])
+        return fstat(0)
+
+    monkeypatch.setattr(os, "fstat", looking)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    for now in (100.0, 100.049, 100.051, 100.1, 100.102):
+        clock[0] = now
+        with suppress(Damaged):  # this process may have used more than a child may
+            child.check()
+
+    assert looked == [100.0, 100.051, 100.102]
+
+
+def test_a_feed_writes_what_the_pipe_takes_and_ends_when_nobody_reads() -> None:
+    reader, writer = os.pipe()
+    given = [b"a" * 65_536, b"b" * 70_000, b"c", b""]
+    asked = list[int]()
+
+    def read(size: int) -> bytes:
+        asked.append(size)
+        return given[len(asked) - 1]
+
+    feed = gpg_process._Feed(writer, read)
+    assert feed.push()
+    # The pipe is full: the second piece is asked for once, however often it has to wait.
+    assert [feed.push() for _ in range(3)] == [True] * 3 and len(asked) == 2
+    taken = b""
+    while feed.push():
+        taken += os.read(reader, 50_000)
+    feed.close()
+    feed.close()
+    while piece := os.read(reader, 50_000):
+        taken += piece
+    os.close(reader)
+    assert taken == b"".join(given) and len(asked) == 4
+
+    reader, writer = os.pipe()
+    os.close(reader)
+    feed = gpg_process._Feed(writer, lambda _: b"x")
+    assert not feed.push()
+    feed.close()

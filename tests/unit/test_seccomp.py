@@ -13,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -482,3 +483,17 @@ def test_landlock_leaves_one_folder_to_a_database_and_nothing_else(tmp_path: Pat
         way: found[way] for way in closed if found[way] not in ("EACCES", "EPERM", "EXDEV")
     } == {}
     assert len(closed) >= 10
+
+
+def test_numbers_that_the_filter_compares_with_are_those_of_the_system() -> None:
+    """Python has them from the headers of the C library; those of <linux/sched.h> are bits."""
+    assert (
+        *(socket.AF_UNIX, socket.SOCK_STREAM, socket.SOCK_CLOEXEC),
+    ) == (seccomp._AF_UNIX, seccomp._SOCK_STREAM, seccomp._SOCK_CLOEXEC)
+    assert (
+        *(termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD),
+        *(termios.FIONBIO, termios.FIONCLEX, termios.FIOCLEX),
+    ) == seccomp._CONTROLS
+    assert seccomp._THREAD == 1 << 16
+    assert sorted(seccomp._NAMESPACES) == [1 << bit for bit in (7, 17, 25, 26, 27, 28, 29, 30)]
+    assert (seccomp._OWN_STATE, seccomp._PR_SET_DUMPABLE) == ((3, 15, 16, 21, 39), 4)

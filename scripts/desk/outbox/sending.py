@@ -15,7 +15,7 @@ from typing import NamedTuple
 from nacl.public import PrivateKey
 
 from dropbox.durable_file import write_new
-from dropbox.label import LANGUAGES
+from dropbox.label import ENGLISH
 from dropbox.openpgp import Opener
 from dropbox.reply import Reply, reply_tag, seal_reply
 from dropbox.reply_bundle import (
@@ -265,7 +265,8 @@ def _only_key(opener: Opener) -> str:
         raise OutboxError(
             f"There are {len(keys)} secret keys here; name the one that signs with --signer."
         )
-    return keys[0]
+    (only,) = keys
+    return only
 
 
 def _sealed_answer(casebook: Casebook, case: Case, one: Answer) -> SealedReply:
@@ -286,4 +287,4 @@ def _boxed(today: date) -> bytes:
     It is really sealed: the first 32 bytes would give away plain random bytes.
     """
     nobody = PrivateKey.generate().public_key
-    return seal_reply(Reply("answer", LANGUAGES[0], today, ""), bytes(nobody))
+    return seal_reply(Reply("answer", ENGLISH, today, ""), bytes(nobody))
