@@ -226,7 +226,7 @@ def test_work_that_is_begun_early_is_done_once_and_only_so_much_of_it() -> None:
 
 def test_what_is_begun_early_ends_with_its_block() -> None:
     threads = threading.active_count()
-    with EarlyWorker(lambda job: job) as worker:
+    with EarlyWorker[int, int](lambda job: job) as worker:
         worker.begin(b"a", 1)
         assert worker.result(b"a", 1) == 1
         assert threading.active_count() == threads + 1

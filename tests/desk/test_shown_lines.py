@@ -13,7 +13,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import TRANSCRIPT, Translation
 from scripts.desk.identity import Viewer
 from scripts.desk.linking import AlikeFiles
-from scripts.desk.screen.clock import clock_table, clock_values, without_date_lines
+from scripts.desk.screen.deadlines import clock_table, clock_values, without_date_lines
 from scripts.desk.screen.transcripts import (
     LEGEND,
     summary_of,

@@ -487,9 +487,11 @@ def test_landlock_leaves_one_folder_to_a_database_and_nothing_else(tmp_path: Pat
 
 def test_numbers_that_the_filter_compares_with_are_those_of_the_system() -> None:
     """Python has them from the headers of the C library; those of <linux/sched.h> are bits."""
-    assert (
-        *(socket.AF_UNIX, socket.SOCK_STREAM, socket.SOCK_CLOEXEC),
-    ) == (seccomp._AF_UNIX, seccomp._SOCK_STREAM, seccomp._SOCK_CLOEXEC)
+    assert (*(socket.AF_UNIX, socket.SOCK_STREAM, socket.SOCK_CLOEXEC),) == (
+        seccomp._AF_UNIX,
+        seccomp._SOCK_STREAM,
+        seccomp._SOCK_CLOEXEC,
+    )
     assert (
         *(termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD),
         *(termios.FIONBIO, termios.FIONCLEX, termios.FIOCLEX),
