@@ -1,8 +1,8 @@
 """Files that are complete or absent: written to a temporary name, synced, renamed. And erasing."""
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -101,7 +101,7 @@ def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     # Not truncated and reused: a leftover file may be readable by others.
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with ExitStack() as undo:
+    with ExitStack() as undo, naming(path):
         # Such as on a full disk, or at Ctrl-C.
         undo.callback(part.unlink, missing_ok=True)
         with os.fdopen(descriptor, "wb") as file:
@@ -110,6 +110,17 @@ def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         give_name(part, path)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have an OSError inside name *path* if it names nothing, as one of writing does."""
+    try:
+        yield
+    except OSError as why:
+        if why.filename is None and why.errno is not None:
+            why.filename = str(path)
+        raise
 
 
 def give_name(part: Path, path: Path) -> None:

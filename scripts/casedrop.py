@@ -35,8 +35,12 @@ if not __package__:
     sys.exit(2)
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
@@ -56,6 +60,7 @@ from scripts.operator import (
 )
 
 PROGRAM = "casedrop"
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 COMMANDS = {
     "setup": setup,
     "newsite": newsite,
@@ -79,7 +84,35 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code."""
-    return command_line.run(parser, arguments, errors=(CasedropError, OnionError))
+    with _ended_in_order():
+        return command_line.run(parser, arguments, errors=(CasedropError, OnionError))
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Have SIGTERM, and a terminal that is closed, do what Ctrl-C does.
+
+    Otherwise a restore, say, would leave the drop's keys in a folder that is half made.
+    """
+    ours = []
+    if threading.current_thread() is threading.main_thread():
+        # Under nohup a terminal that closes ends nothing.
+        ours = [one for one in _ENDING if signal.getsignal(one) is signal.SIG_DFL]
+    before = {number: signal.getsignal(number) for number in (*ours, signal.SIGINT)}
+    for number in ours:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items() if ours else ():
+            signal.signal(number, handler)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    # What is removed now is not interrupted once more.
+    for each in (*_ENDING, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Self
 
-from dropbox.durable_file import replace_file
+from dropbox.durable_file import naming, replace_file
 from dropbox.errors import CasedropError
 from scripts.operator.health_finding import Finding, State
 from scripts.terminal import one_line
@@ -102,7 +102,8 @@ def append(folder: Path, lines: Sequence[str], now: datetime) -> None:
     if not lines:
         return
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    with os.fdopen(os.open(folder / _LOG, flags, 0o600), "w", encoding="utf-8") as log:
+    opened = os.open(folder / _LOG, flags, 0o600)
+    with naming(folder / _LOG), os.fdopen(opened, "w", encoding="utf-8") as log:
         log.write("".join(f"{now:%Y-%m-%d %H:%M} {line}\n" for line in lines))
 
 

@@ -57,8 +57,7 @@ def run(asked: argparse.Namespace) -> None:
     files = contents(drop)
     if asked.with_vault:
         files += _vault(drop.settings, about)
-    if asked.archive.exists():
-        raise CannotRun(f"{asked.archive} exists already and is not overwritten.")
+    _check_place(asked.archive)
     passphrase = new_passphrase(WordLists.read())
     print(f"The backup is sealed with these words. Write them on paper:\n\n    {passphrase}\n")
     if words_of(answer("Type them from the paper: ")) != passphrase:
@@ -71,6 +70,17 @@ def run(asked: argparse.Namespace) -> None:
             "It holds what claimants will take back, too: erase it when the drop runs again. Until "
             "then start this drop no more, or the desk sees two."
         )
+
+
+def _check_place(archive: Path) -> None:
+    """Raise CannotRun unless *archive* can be made: before anybody has written words on paper."""
+    if archive.exists():
+        raise CannotRun(f"{archive} exists already and is not overwritten.")
+    folder = archive.absolute().parent
+    if not folder.is_dir():
+        raise CannotRun(f"There is no folder {folder} for {archive.name}.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotRun(f"This user may not write into {folder}, or it is mounted read-only.")
 
 
 def contents(drop: site.Site) -> list[tuple[str, Path]]:

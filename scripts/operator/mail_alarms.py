@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from dropbox.durable_file import replace_file
+from scripts.command_line import CannotRun
 from scripts.operator.alarms import AlarmsError, mail
 
 HELP = "hand the mail that `watch --mail-later` has left to the program for mail"
@@ -74,7 +75,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Do it; what is not taken waits for the next time. Raises AlarmsError or OSError."""
+    """Do it; what is not taken waits for the next time.
+
+    Raises CannotRun, AlarmsError or OSError.
+    """
+    if not asked.folder.is_dir():
+        raise CannotRun(f"There is no folder {asked.folder}.")
     waiting = WaitingMail.read(asked.folder)
     if waiting is not None:
         mail(waiting.sendmail, waiting.to, waiting.lines)

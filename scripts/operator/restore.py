@@ -46,7 +46,10 @@ def run(asked: argparse.Namespace) -> None:
     part = target.parent / f"{target.name}.part"
     for path in (target, part):
         if path.exists() or path.is_symlink():
-            raise CannotRun(f"{path} exists already; nothing was changed.")
+            left = " It is left of a run that was killed, with keys in it." if path == part else ""
+            raise CannotRun(f"{path} exists already; nothing was changed.{left}")
+    # Before the words are typed.
+    asked.archive.open("rb").close()
     passphrase = words_of(answer("The words of the backup: "))
     with ExitStack() as undo:
         part.mkdir(mode=0o700, parents=True)

@@ -88,6 +88,11 @@ class Machine:
         return self.root / "etc/casedrop/keys"
 
     @property
+    def changing(self) -> Path:
+        """There while keys or a campaign have changed and the rooms have not started again."""
+        return self.secret / "changing"
+
+    @property
     def campaign(self) -> Path:
         """The drop's own campaign file, if it has one."""
         return self.root / "etc/casedrop/campaign.toml"
@@ -135,12 +140,13 @@ def run(asked: argparse.Namespace) -> None:
     _check_kernel(machine, asked.waive)
     if machine.export_key.exists():
         read_export_key(machine.export_key)
+    put_back_keys(machine.keys)
     set_up(machine, _given(machine, asked))
 
 
 def set_up(machine: Machine, given: Given) -> None:
     """Write what is missing, start all, and print what to tell the reviewers. Raises CannotRun."""
-    changed = _take(machine, given)
+    _take(machine, given)
     exported = _make_secrets(machine)
     machine.systemctl("daemon-reload")
     # At first it runs with Debian's own configuration.
@@ -150,8 +156,9 @@ def set_up(machine: Machine, given: Given) -> None:
     machine.systemctl("reset-failed")
     machine.systemctl("enable", "--now", *SOCKETS)
     # A restart also starts what does not run yet, so that nothing is started twice.
-    if changed:
+    if machine.changing.exists():
         machine.systemctl("restart", *SERVICES)
+        machine.changing.unlink()
     machine.systemctl("enable", "--now", *SERVICES, *TIMERS)
     _tell(machine, onion, exported)
 
@@ -263,20 +270,32 @@ def _confirm(keys: Path) -> None:
         raise CannotRun("Nothing was changed.")
 
 
-def _take(machine: Machine, given: Given) -> bool:
-    """Put keys and campaign where the services read them. Returns whether anything changed."""
-    changed = False
+def _take(machine: Machine, given: Given) -> None:
+    """Put keys and campaign where the services read them.
+
+    What changes is noted before: a run that breaks off leaves rooms that seal to others than the
+    folder says, and the next run has to start them again.
+    """
+    machine.secret.mkdir(mode=0o700, parents=True, exist_ok=True)
     if given.keys is not None:
-        changed = _replace_keys(machine.keys, given.keys)
+        _replace_keys(machine, given.keys)
     if given.campaign is not None:
         data = given.campaign.read_bytes()
         if not machine.campaign.exists() or machine.campaign.read_bytes() != data:
+            machine.changing.touch()
             _write_public(machine.campaign, data)
-            changed = True
-    return changed
 
 
-def _replace_keys(there: Path, source: Path) -> bool:
+def put_back_keys(there: Path) -> None:
+    """Give the old keys their folder again, where a run was killed while it took new ones."""
+    old = there.with_name("keys.old")
+    if old.exists() and not (there / "FINGERPRINTS").exists():
+        shutil.rmtree(there, ignore_errors=True)
+        old.rename(there)
+
+
+def _replace_keys(machine: Machine, source: Path) -> None:
+    there = machine.keys
     from dropbox.pinned_keys import read_pins  # noqa: PLC0415
     from dropbox.weekly_hpke import file_name  # noqa: PLC0415
 
@@ -286,7 +305,8 @@ def _replace_keys(there: Path, source: Path) -> bool:
     data = {name: (source / name).read_bytes() for name in sorted(wanted)}
     found = {path.name: path.read_bytes() for path in there.iterdir()} if there.is_dir() else {}
     if found == data:
-        return False
+        return
+    machine.changing.touch()
     new, old = there.with_name("keys.new"), there.with_name("keys.old")
     for left in (new, old):
         shutil.rmtree(left, ignore_errors=True)
@@ -297,7 +317,6 @@ def _replace_keys(there: Path, source: Path) -> bool:
         there.rename(old)
     new.rename(there)
     shutil.rmtree(old, ignore_errors=True)
-    return True
 
 
 def _make_secrets(machine: Machine) -> str:

@@ -3,9 +3,11 @@
 import errno
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tarfile
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from flask import Flask
 from support.day_stores import SECRET, open_days
 from support.durable import steps
+from support.other_user import open_folder, said_to_another
 from support.stopped_drop import StoppedDrop
 from support.unix_server import served
 
@@ -26,10 +29,12 @@ from dropbox.vault.block_store import Export
 from dropbox.vault.restored_file import become_another, series_of
 from scripts import casedrop, sealed_archive
 from scripts.command_line import CannotRun
+from scripts.operator.backup import _check_place
 from scripts.operator.restored_settings import rewritten
 from scripts.sealed_archive import ArchiveError, Manifest, Member, seal, unseal
 
 SEAL = list(sealed_archive._SEAL)
+ENDING = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 WORDS = "one two three four five six seven eight"
 
 
@@ -269,6 +274,23 @@ def test_what_is_missing_is_named(
     assert str(path[missing].parent) in capsys.readouterr().err and not (tmp_path / "b").exists()
 
 
+def test_nobody_writes_words_on_paper_or_types_them_for_nothing(
+    drop: StoppedDrop, tmp_path: Path, answers: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.append(WORDS)
+    assert back_up(drop, tmp_path / "none" / "b") == 2
+    said = capsys.readouterr()
+    assert f"There is no folder {tmp_path / 'none'} for b." in said.err and WORDS not in said.out
+    with open_folder() as folder:
+        folder.chmod(0o555)
+        place = folder / "b"
+        assert f"may not write into {folder}" in said_to_another(lambda: _check_place(place))
+
+    assert casedrop.main(["restore", str(tmp_path / "none"), str(tmp_path / "new")]) == 2
+    assert "there is nothing of that name" in capsys.readouterr().err and answers == [WORDS]
+    assert not list(tmp_path.glob("new*"))
+
+
 @pytest.mark.parametrize("folder", ["keys", "tor"])
 def test_a_folder_that_this_user_may_not_read_is_not_left_out_in_silence(
     drop: StoppedDrop,
@@ -307,6 +329,28 @@ def test_settings_that_are_only_in_the_environment_are_not_left_out_in_silence(
 
     assert back_up(drop, tmp_path / "b") == 2 and not (tmp_path / "b").exists()
     assert "come from the environment" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_restore_that_is_ended_leaves_no_keys_behind(
+    archive: Path,
+    tmp_path: Path,
+    answers: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    """Such as when the connection to the server is lost."""
+    before = [signal.getsignal(one) for one in ENDING]
+
+    def ended(_: Path) -> None:
+        assert list((tmp_path / "new.part").iterdir())
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    monkeypatch.setattr("scripts.operator.restore._place", ended)
+    assert restore(archive, tmp_path / "new", answers) == 130
+    assert not list(tmp_path.glob("new*"))
+    assert [signal.getsignal(one) for one in ENDING] == before
 
 
 # --- The archive ---

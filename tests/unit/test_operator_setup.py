@@ -124,6 +124,41 @@ def test_a_new_export_key_gets_a_new_key_for_test_reports(
     )
 
 
+@pytest.mark.parametrize("broken", ["daemon-reload", "restart"])
+def test_what_a_run_that_broke_off_has_changed_starts_the_rooms_the_next_time(
+    machine: Machine, systemd: Systemd, keys_dir: Path, tmp_path: Path, broken: str
+) -> None:
+    """They would seal to a reviewer who was removed, and nobody would be told."""
+    assert casedrop.main(["setup", "--yes", "--keys", str(keys_dir)]) == 0
+    fewer = Path(shutil.copytree(keys_dir, tmp_path / "fewer"))
+    pins = (fewer / "FINGERPRINTS").read_text("utf-8").splitlines(keepends=True)
+    (fewer / "FINGERPRINTS").write_text(pins[0], "utf-8")
+    for path in fewer.glob(f"{Path(pins[1].split()[1]).stem}.*"):
+        path.unlink()
+
+    systemd.failing = broken
+    assert casedrop.main(["setup", "--yes", "--keys", str(fewer)]) == 2
+    assert not (machine.keys / pins[1].split()[1]).exists()
+    for starts in (1, 0):
+        systemd.failing, systemd.asked = "", []
+        assert casedrop.main(["setup", "--yes"]) == 0
+        begun = [one for one in systemd.asked if one[0] == "restart" and SERVICES[0] in one]
+        assert len(begun) == starts
+
+
+def test_keys_whose_folder_was_taken_away_when_a_run_was_killed_come_back(
+    machine: Machine, systemd: Systemd, keys_dir: Path
+) -> None:
+    assert casedrop.main(["setup", "--yes", "--keys", str(keys_dir)]) == 0
+    before = state(machine)
+    machine.keys.rename(machine.keys.with_name("keys.old"))
+    # What systemd-tmpfiles makes at the next start of the machine.
+    machine.keys.mkdir()
+
+    assert casedrop.main(["setup", "--yes"]) == 0
+    assert state(machine) == before and not machine.keys.with_name("keys.old").exists()
+
+
 def test_again_changes_nothing_and_stops_nothing(
     machine: Machine, systemd: Systemd, keys_dir: Path
 ) -> None:

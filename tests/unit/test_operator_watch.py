@@ -173,6 +173,8 @@ def test_mail_that_is_left_for_another_program_is_sent_once_and_waits_while_it_c
 def test_damaged_mail_that_waits_is_named(
     tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert casedrop.main(["mail-alarms", "--folder", str(tmp_path / "none")]) == 2
+    assert "There is no folder" in capsys.readouterr().err
     (tmp_path / "mail.json").write_text(text)
     assert casedrop.main(["mail-alarms", "--folder", str(tmp_path)]) == 2
     assert f"{tmp_path / 'mail.json'} is damaged" in capsys.readouterr().err
