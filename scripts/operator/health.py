@@ -1,6 +1,7 @@
 """Finds out how a running drop is, part by part; a part that cannot be asked says why."""
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from dropbox.pinned_keys import read_pinned_keys, read_pins
 from dropbox.system_error import reason_of, told
 from dropbox.weekly_hpke import VALID, ReviewerWeeks, file_name
 from onion.errors import OnionError
-from onion.health import TorState, front_status, tor_state
+from onion.health import TorState, front_page, front_status, tor_state
 from scripts.courier.transfer import status
 from scripts.operator.health_finding import Finding, State
 from scripts.operator.probe_record import BadProbeRecord, ProbeRecord
@@ -26,6 +27,8 @@ DESCRIPTOR_AGE = timedelta(hours=3)
 LEAST_INTRODUCTION_POINTS = 2
 _SWAPS = Path("/proc/swaps")
 _GOOD_STATUS = 200
+_MARKUP = re.compile(rb"<[^>]*>|\s")
+_FINGERPRINT = re.compile(rb"[0-9A-F]{40}")
 
 
 def examine(site: Site, now: datetime) -> list[Finding]:
@@ -134,7 +137,7 @@ def _vault(untrusted: dict[str, object] | Finding, site: Site, now: datetime) ->
     yield _pull(untrusted, now.date())
     yield _acknowledgement(untrusted, now.date())
     yield _disk(untrusted)
-    yield _loaded_keys(untrusted, site.settings.keys)
+    yield _loaded_keys(untrusted, site)
 
 
 def _day(untrusted: object) -> date | None:
@@ -213,8 +216,18 @@ def _probe(folder: Path, untrusted: dict[str, object] | Finding, today: date) ->
         return Finding("probe", State.ALARM, sentence)
 
 
-def _loaded_keys(untrusted: dict[str, object], keys: Path) -> Finding:
+def front_reviewers(site: Site) -> set[str] | None:
+    """The fingerprints on the front's page of the reviewers' keys, None if it does not show it."""
+    page = f"{site.settings.languages[0].lower()}/keys"
+    code, body = front_page(site.front_socket, site.settings.onion, page)
+    if code != _GOOD_STATUS:
+        return None
+    return {one.decode("ascii") for one in _FINGERPRINT.findall(_MARKUP.sub(b"", body))}
+
+
+def _loaded_keys(untrusted: dict[str, object], site: Site) -> Finding:
     """Whether the running drop seals to those whose keys are in the folder."""
+    keys = site.settings.keys
     said = untrusted.get("reviewers")
     if not isinstance(said, list):
         return Finding("reviewers", State.UNKNOWN, "The vault does not say whose keys it has.")
@@ -227,6 +240,14 @@ def _loaded_keys(untrusted: dict[str, object], keys: Path) -> Finding:
             "reviewers",
             State.ALARM,
             f"The running drop has other reviewers than {keys}: `casedrop reload` takes them.",
+        )
+    # A reload that broke off has told the vault alone, and it is the front that seals.
+    shown = front_reviewers(site)
+    if shown is not None and shown != pinned:
+        return Finding(
+            "reviewers",
+            State.ALARM,
+            f"The front seals to others than {keys}: `casedrop reload` has it take them.",
         )
     return Finding("reviewers", State.GOOD, f"It seals to all {len(pinned)} in {keys}.")
 

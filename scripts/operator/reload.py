@@ -112,12 +112,9 @@ def _vault_has(socket: Path, reviewers: set[str]) -> bool:
 
 def _front_has(drop: site.Site, reviewers: set[str]) -> bool:
     """Whether its page with the reviewers' keys shows all of these and no other."""
-    from onion.health import front_page  # noqa: PLC0415
+    from scripts.operator.health import front_reviewers  # noqa: PLC0415
 
-    prefix = drop.settings.languages[0].lower()
-    _, body = front_page(drop.front_socket, drop.settings.onion, f"{prefix}/keys")
-    shown = set(re.findall(rb"[0-9A-F]{40}", _MARKUP.sub(b"", body)))
-    return shown == {one.encode("ascii") for one in reviewers}
+    return front_reviewers(drop) == reviewers
 
 
 def _front_names(drop: site.Site, onion: str) -> bool:

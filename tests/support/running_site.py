@@ -54,6 +54,8 @@ class RunningSite:
     vault: dict[str, Any]
     tor: TorState | Exception
     front: int = 200
+    # Whose keys the front shows; None: those that the vault has.
+    shown: set[str] | None = None
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -85,6 +87,9 @@ def running_site(
 
     monkeypatch.setattr(health, "tor_state", ask_tor)
     monkeypatch.setattr(health, "status", lambda _: running.vault)
+    monkeypatch.setattr(
+        health, "front_reviewers", lambda _: running.shown or set(running.vault["reviewers"])
+    )
     monkeypatch.setattr(health, "front_status", lambda *_: running.front)
     monkeypatch.setattr(health, "_SWAPS", folder / "swaps")
     (folder / "swaps").write_text("Filename Type Size Used Priority\n")

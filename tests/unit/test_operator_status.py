@@ -199,6 +199,31 @@ def test_a_part_that_does_not_answer_leaves_the_others(
     assert findings["keys reviewer-1.asc"].state is State.GOOD
 
 
+def test_a_front_that_a_reload_did_not_reach_is_an_alarm(running: RunningSite) -> None:
+    """It is the front that seals, and the vault has been told before it."""
+    running.shown = {"F" * 40}
+    told = found(running)["reviewers"]
+    assert told.state is State.ALARM and "The front seals to others than " in told.sentence
+    running.shown = None
+    assert found(running)["reviewers"].state is State.GOOD
+
+
+def test_the_fronts_page_of_keys_says_to_whom_it_seals(
+    running: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    asked: list[str] = []
+    body = b"<p>AAAA AAAA AAAA AAAA AAAA <b>AAAA</b> AAAA AAAA AAAA AAAA</p> <p>" + b"B" * 40
+
+    def page(_: Path, onion: str, name: str) -> tuple[int, bytes]:
+        asked.append(name)
+        return (200, body) if len(asked) == 1 else (503, body)
+
+    monkeypatch.setattr(health, "front_page", page)
+    assert health.front_reviewers(running.site) == {"A" * 40, "B" * 40}
+    assert health.front_reviewers(running.site) is None and asked == ["zh-hans/keys"] * 2
+
+
 def test_a_front_that_answers_with_an_error_is_an_alarm(running: RunningSite) -> None:
     running.front = 500
 
