@@ -9,7 +9,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-_NOT_ALLOWED = "Change its owner or permissions, or run this as the user to whom it belongs."
+_NOT_ALLOWED = "Run this as the user to whom it belongs, or change its owner or permissions."
 _READ_AND_WRITE = stat.S_IRUSR | stat.S_IWUSR
 _FULL = "Make room on that disk, then try again."
 _ADVICE: Mapping[int, str] = {

@@ -115,8 +115,10 @@ def test_a_new_export_key_gets_a_new_key_for_test_reports(
     """The desk takes a test report only by the word of the export key."""
     assert casedrop.main(["setup", "--yes", "--keys", str(keys_dir)]) == 0
     machine.export_key.unlink()
+    systemd.asked = []
     assert casedrop.main(["setup", "--yes"]) == 0
 
+    assert ("restart", *SERVICES) in systemd.asked
     export = SigningKey(machine.export_key.read_bytes())
     probe = ProbeKey.from_bytes((machine.secret / KEY_FILE).read_bytes())
     export.verify_key.verify(
