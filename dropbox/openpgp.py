@@ -4,6 +4,7 @@ No single indication of success is enough: gpg's status has to be as
 expected and, on the server, so do the recipients named in the ciphertext itself.
 """
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from dropbox.packets import dearmor
 from dropbox.pinned_keys import read_pinned_keys, read_pins
 from dropbox.reviewer_key import WeeklyKey, reviewer_keys, seal_to_week, signing
 from dropbox.sizes import BLOCK_BYTES, MAX_REVIEWERS
+from dropbox.system_error import explained
 from dropbox.week_keyrings import Named, WeekKeyrings, named_in
 
 _CV25519 = ("18", "cv25519")
@@ -88,7 +90,7 @@ class Reviewers:
             raise KeysError(
                 f"{len(pinned)} keys are pinned; a sealed report has room for {MAX_REVIEWERS}."
             )
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_home(home)
         gpg = gpg_command.gpg_in(home, SERVER_OPTIONS)
         names = read_pins(keys)
         for key in pinned:
@@ -150,6 +152,16 @@ class Reviewers:
         return output.finish()
 
 
+def _make_home(home: Path) -> None:
+    """Raise KeysError unless gpg can use *home*: it would say that the keys are wrong."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), home)
+    except OSError as why:
+        raise KeysError(f"gpg cannot use its folder {home}: {explained(why)}") from None
+
+
 def _encryption_subkeys(gpg: Any, fingerprint: str, name: str) -> tuple[_Subkey, ...]:
     """The encryption subkeys of an imported key.
 
@@ -157,7 +169,7 @@ def _encryption_subkeys(gpg: Any, fingerprint: str, name: str) -> tuple[_Subkey,
     """
     listed = [key for key in gpg.list_keys() if key["fingerprint"] == fingerprint]
     if len(listed) != 1:
-        raise KeysError(f"gpg rejects the key in {name}.")
+        raise KeysError(f"gpg rejects the key in {name}, or cannot keep it: is its disk full?")
     key = listed[0]
     if key["trust"] in ("e", "r", "d", "i"):
         raise KeysError(f"The key in {name} has expired or was revoked.")

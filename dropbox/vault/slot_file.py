@@ -20,6 +20,7 @@ from typing import Any
 
 from dropbox.errors import CannotStore, StoreError
 from dropbox.sizes import BLOCK_BYTES, REPLY_BYTES
+from dropbox.system_error import told
 from dropbox.vault.journal import Journal, journal_path
 from dropbox.vault.ledger_cell import LedgerCell
 from dropbox.vault.slot_schema import (
@@ -71,7 +72,10 @@ class SlotFile:
             (ledger,) = connection.execute("SELECT bytes FROM ledger WHERE place = 0").fetchone()
             opened = cls(path, connection, journal_pages, bytes(ledger))
             opened._count()
-        except (OSError, TypeError, sqlite3.Error) as why:
+        except OSError as why:
+            connection.close()
+            raise StoreError(f"The vault's file cannot be used: {told(why)}") from None
+        except (TypeError, sqlite3.Error) as why:
             connection.close()
             raise StoreError(f"The vault's file {path} is damaged: {why}.") from None
         # Nothing that is read is stamped on the file: otherwise its access time would tell when a

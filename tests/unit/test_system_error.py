@@ -16,11 +16,13 @@ from dropbox import system_error
 from dropbox.campaign import Campaign
 from dropbox.durable_file import CannotWrite, write_new
 from dropbox.errors import BadBundle, CasedropError
+from dropbox.openpgp import Reviewers
 from dropbox.pinned_keys import read_pinned_keys, read_pins
 from dropbox.settings import Settings
 from dropbox.successor import read_successor
 from dropbox.system_error import explained, told
 from dropbox.vault.factory import read_export_key
+from dropbox.vault.slot_file import SlotFile
 from dropbox.vault.slot_schema import connect
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.desk.casebook.creation import create
@@ -94,16 +96,24 @@ def test_whoever_may_not_read_the_drops_files_learns_whose_they_are(keys_dir: Pa
             "keys/reviewer-1.asc": lambda: read_pinned_keys(folder / "keys"),
             "keys/reviewer-1.hpke": lambda: WeeklyHpke.load(folder / "keys", now),
             "store.sqlite": lambda: connect(folder / "store.sqlite"),
+            "vault": lambda: SlotFile.open(folder / "vault" / "whole.sqlite", journal_pages=8),
+            "gnupg": lambda: Reviewers.load(folder / "keys", folder / "gnupg"),
         }
+        for name in ("vault", "gnupg"):
+            (folder / name).mkdir()
+        connect(folder / "vault" / "whole.sqlite").close()
+        (folder / "vault" / "whole.sqlite").chmod(0o666)
         (folder / "keys").chmod(0o755)
         for path in (folder / "keys").iterdir():
             path.chmod(0o644)
         for name, attempt in attempts.items():
-            (folder / name).chmod(0)
+            mode = 0o555 if name == "vault" else 0
+            (folder / name).chmod(mode)
             said = said_to_another(attempt)
             (folder / name).chmod(0o644)
-            assert Path(name).name in said and "It belongs to " in said, (name, said)
-            assert "with mode 0000, and this runs as " in said and "Errno" not in said
+            assert Path(name).name in said and "Errno" not in said, (name, said)
+            assert f"with mode {mode:04o}, and this runs as " in said
+            assert "damaged" not in said and "gpg rejects" not in said
 
 
 def test_any_other_reason_is_told_as_it_is() -> None:
