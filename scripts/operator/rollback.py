@@ -12,10 +12,12 @@ import argparse
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -28,6 +30,7 @@ from scripts.operator.typed import answer
 
 HELP = "after going back to an earlier package: take the copy of the vault that its upgrade made"
 STORE = "store.sqlite"
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _OPEN = [
     "gpg", "--batch", "--no-tty", "--no-options", "--no-autostart", "--pinentry-mode", "loopback",
     "--no-symkey-cache", "--quiet", "--decrypt",
@@ -106,18 +109,53 @@ def roll_back(copies: Copies, version: str, systemctl: Callable[..., None]) -> N
         told = settle_vault(opened / STORE, made.date().isoformat())
         # The sockets, too: whoever comes would start a room again.
         units = (*setup.SOCKETS, *setup.SERVICES)
-        systemctl("stop", *units)
-        replaced = copies.new_place()
-        replaced.mkdir(mode=0o700)
+        try:
+            systemctl("stop", *units)
+            with _uninterrupted():
+                replaced = _swap(copies, opened)
+        finally:
+            systemctl("reset-failed")
+            systemctl("start", *units)
+    print(told)
+    print(f"What was in the vault's folder is in {replaced} for a week.")
+
+
+def _swap(copies: Copies, opened: Path) -> Path:
+    """Put what is in *opened* in the place of what is in the vault's folder; where that is now.
+
+    Raises OSError, and then all is where it was: a vault that finds no store makes an empty one.
+    """
+    replaced = copies.new_place()
+    replaced.mkdir(mode=0o700)
+    with ExitStack() as undo:
+        undo.callback(replaced.rmdir)
         for path in sorted(copies.vault.iterdir()):
+            undo.callback(_put_back, replaced / path.name, path)
             shutil.move(path, replaced / path.name)
         for path in sorted(opened.iterdir()):
             os.chown(path, *copies.owner)
+            undo.callback((copies.vault / path.name).unlink, missing_ok=True)
             shutil.move(path, copies.vault / path.name)
-    systemctl("reset-failed")
-    systemctl("start", *units)
-    print(told)
-    print(f"What was in the vault's folder is in {replaced} for a week.")
+        undo.pop_all()
+    return replaced
+
+
+def _put_back(moved: Path, path: Path) -> None:
+    # One that was not moved as a whole is still at its path, and half of it at the other.
+    if path.exists():
+        moved.unlink(missing_ok=True)
+    else:
+        shutil.move(moved, path)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a terminal that is closed wait until the end of this."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _open(copy: Path, key: Path, folder: Path) -> None:

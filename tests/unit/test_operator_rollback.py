@@ -1,7 +1,9 @@
 """An upgrade of the Debian package copies the vault, and `casedrop rollback` goes back to it."""
 
+import errno
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -161,6 +163,65 @@ def test_a_copy_that_was_altered_changes_nothing(
         server.go_back()
 
     assert server.store.read_bytes() == before and server.asked == []
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_what_fails_half_way_leaves_the_vault_as_it_was_and_the_rooms_started(
+    server: Server, type_in: Callable[..., None], monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """A vault that finds no store makes an empty one, and nobody looks for the other."""
+    assert server.upgrade() == (0, "")
+    (server.copies.vault / "successor.json").write_bytes(b"a statement")
+    before = {path.name: path.read_bytes() for path in server.copies.vault.iterdir()}
+    move, moved = shutil.move, []
+
+    def full(source: Path, target: Path) -> None:
+        moved.append(source)
+        if len(moved) == failing:
+            target.write_bytes(b"half of it")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        move(source, target)
+
+    monkeypatch.setattr(shutil, "move", full)
+    type_in("go back", "1")
+    with pytest.raises(OSError, match="No space"):
+        server.go_back()
+
+    assert {path.name: path.read_bytes() for path in server.copies.vault.iterdir()} == before
+    assert [words[0] for words in server.asked] == ["stop", "reset-failed", "start"]
+    assert [path.name for path in server.copies.folder.iterdir()] == [f"{VERSION}.gpg"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_interrupts_it_waits_until_the_copy_is_in_its_place(
+    server: Server,
+    type_in: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    store = server.store.read_bytes()
+    assert server.upgrade() == (0, "")
+    server.store.write_bytes(b"of another version")
+    move = shutil.move
+
+    def interrupted(source: Path, target: Path) -> None:
+        os.kill(os.getpid(), number)
+        move(source, target)
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "move", interrupted)
+    handler = signal.signal(number, end)
+    type_in("go back", "1")
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            server.go_back()
+    finally:
+        signal.signal(number, handler)
+
+    assert server.store.read_bytes() == store
+    assert [words[0] for words in server.asked] == ["stop", "reset-failed", "start"]
 
 
 def test_another_answer_changes_nothing(server: Server, type_in: Callable[..., None]) -> None:
