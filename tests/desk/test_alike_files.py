@@ -79,8 +79,14 @@ def test_a_later_reading_replaces_the_earlier_one(team: Team, files: list[str]) 
         assert alike_files(casebook, 1)
         give(casebook, 2, b"three", transcript(*OTHER))
         found = alike_files(casebook, 1)
+        kept = {
+            table: casebook.database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("reading", "reading_band")
+        }
 
     assert found.keys() == {files[1]} and found[files[1]][0].percent == 100
+    # Nothing of the earlier reading is left.
+    assert kept["reading"] == 3 and kept["reading_band"] > 0
 
 
 def test_a_short_text_is_like_nothing(team: Team, files: list[str]) -> None:

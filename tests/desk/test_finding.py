@@ -530,3 +530,21 @@ def test_variation_selectors_are_dropped_and_their_neighbours_separate(
 @pytest.mark.parametrize("code", range(0x1F3FB, 0x1F400))
 def test_a_skin_tone_is_a_picture(code: int) -> None:
     assert words(f"a{chr(code)}b") == ["a", f"_{code:x}", "b"] and is_picture(f"_{code:x}")
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "hit"),
+    [
+        ("Alien", ["ali"], None),
+        ("ali", ["ali"], (0, 3)),
+        ("so ali came", ["ali"], (3, 6)),
+        ("kali", ["ali"], None),
+        ("a  b", ["a", "b"], (0, 4)),
+        ("", ["a"], None),
+    ],
+)
+def test_a_phrase_is_whole_words_unless_its_last_may_go_on(
+    text: str, phrase: list[str], hit: tuple[int, int] | None
+) -> None:
+    assert hit_in(text, phrase) == hit_in(text, phrase, prefix=False) == hit
+    assert hit_in("Alien x", ["ali"], prefix=True) == (0, 5)

@@ -7,7 +7,8 @@ import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from rich.cells import cell_len
@@ -24,13 +25,15 @@ from scripts.desk.identity import Viewer
 from scripts.desk.screen.chosen import Chosen
 from scripts.desk.screen.output import print_rich, table
 from scripts.desk.screen.reviews import list_values
-from scripts.desk.search import summary
+from scripts.desk.search import counted, summary
+from scripts.desk.search.counted import Cases, Row
 from scripts.desk.search.derived import Register
 from scripts.desk.search.summary import (
     first_month,
     last_month,
     outlines_of,
     parts_with_files,
+    taken_back_unsaid,
     unacknowledged,
 )
 from scripts.desk.search.upkeep import catch_up
@@ -393,3 +396,53 @@ def test_the_standings_of_cases_come_by_number_all_or_a_part(casebook: Casebook)
     where, values = '"case" > :after', {"after": 2}
     assert [row["case"] for row in casebook.layers.standings(where, values)] == [3, 4]
     assert casebook.layers.count(where, values) == 2
+
+
+def test_what_was_taken_back_is_looked_for_among_what_came_last(casebook: Casebook) -> None:
+    add(casebook, report("a", 1), report("b", 2))
+    blocks = [casebook.part(number).block_id for number in (1, 2)]
+    assert taken_back_unsaid(casebook, [b"?" * 16, *blocks]) == [1, 2]
+    # A case that says itself that all was taken back needs no notice.
+    add(casebook, report("", 1, kind="withdrawal"), report("c", 3))
+    blocks.append(casebook.part(4).block_id)
+    assert taken_back_unsaid(casebook, blocks) == [2, 3]
+    assert taken_back_unsaid(casebook, []) == []
+
+
+def test_an_answer_counts_from_the_first_that_left_whatever_desk_it_left() -> None:
+    days = [date(2026, 11, day) for day in (24, 25, 26, 27)]
+
+    class Found(list[tuple[object, ...]]):
+        def fetchall(self) -> "Found":
+            return self
+
+    class Stub:
+        """Stands in for a casebook, its file and its answers."""
+
+        database: Any
+
+        def __init__(self) -> None:
+            self.database = self.answers = self
+
+        def execute(self, query: str) -> Found:
+            here = Found([(1, days[3].isoformat())])
+            return Found([(2,), (3,), (1,)]) if query == counted._ANSWERED_ELSEWHERE else here
+
+        def case(self, number: int) -> int:
+            return number
+
+        def to(self, number: int) -> list[Any]:
+            given: dict[int, list[tuple[str, date | None]]] = {
+                1: [("answer", days[2])],
+                2: [("acknowledgement", days[0]), ("answer", None), ("answer", days[2]),
+                    ("answer", days[1])],
+                3: [("answer", None), ("acknowledgement", days[0])],
+            }  # fmt: skip
+            return [SimpleNamespace(kind=kind, left=left) for kind, left in given[number]]
+
+    cases = Cases.__new__(Cases)
+    cases._casebook = cast(Casebook, Stub())
+    assert cases._answered == {1: days[2], 2: days[1]}
+    came = {1: days[3], 2: days[0], 3: days[0]}
+    cases.rows = [Row(number, day, "", (), "", "", ()) for number, day in came.items()]
+    assert cases.days_to_answer() == ([0, 1], 1)
