@@ -21,13 +21,20 @@ from gunicorn.http import RequestParser
 from gunicorn.http.body import LengthReader
 from gunicorn.workers import gthread
 
+from onion import upload_places
 from onion.request_arrival import Arrival, ArrivalLimits, Arrivals, BadHead, BodySource
-from onion.turns import Kinds, Turns
+from onion.turns import MOST_LATE, MOST_WAITING, Kinds, Turns
 from onion.upload_places import Upload, UploadPlaces
 
 # Connections of a worker whose requests arrive, and whose clients still send after the response.
 MOST_ARRIVING = 256
 MOST_DRAINING = 128
+# Threads, and all connections that a worker can have: it always accepts another one, which the
+# kernel's queue would keep behind all others.
+THREADS = 32
+MOST_CONNECTIONS = (
+    MOST_ARRIVING + MOST_DRAINING + upload_places.MOST_WAITING + MOST_WAITING + MOST_LATE + THREADS
+)
 # How long a client can go on sending after the response at most.
 DRAIN_SECONDS = 600.0
 # How long a response can take to be sent: tor takes 250 KB at once, whatever its client does.
@@ -256,8 +263,12 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         for upload in self._uploads.refused(now):
             upload.connection.busy = True
             self._wait_for_turn(upload.connection)
-        for conn in self._turns.give_up(now):
+        answered, closed = self._turns.give_up(now)
+        for conn in answered:
             conn.late = True
+        for conn in closed:
+            self.nr_conns -= 1
+            conn.close()
         self._start_short()
         for upload in self._uploads.too_slow(now):
             upload.source.cut()

@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from onion.front_worker import FrontWorker
+from onion.front_worker import MOST_CONNECTIONS, THREADS, FrontWorker
 from onion.gunicorn_hardening import (
     beat_in_memory,
     close_application,
@@ -37,9 +37,10 @@ worker_class = FrontWorker
 workers = 2
 # A slow upload occupies a thread for minutes; a waiting thread costs little. At most 28 are for
 # uploads ([limits] uploads).
-threads = 32
-# Connections whose requests arrive, wait, are served or drained: see onion.front_worker.
-worker_connections = 640
+threads = THREADS
+# Connections whose requests arrive, wait, are served or drained. With what threads open, they are
+# fewer than the 1,024 descriptors that a process can have by default.
+worker_connections = MOST_CONNECTIONS
 
 # A connection ends after one response: tor sends its PROXY line only before the first request, so a
 # second one would have no circuit number.

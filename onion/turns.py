@@ -20,8 +20,8 @@ from onion.request_arrival import ArrivalLimits
 
 # How long a request waits for its turn: browsers wait longer, and so do their tors.
 WAIT_SECONDS = 45.0
-# How many of a worker wait at most.
-MOST_WAITING = 400
+# How many of a worker wait for a turn at most, and how many for the answer that it is busy.
+MOST_WAITING, MOST_LATE = 192, 64
 # Who has had so many of a kind leaves a part of the places to others.
 SEASONED = 2
 # So many threads no kind can have all for itself.
@@ -168,24 +168,28 @@ class Turns:
             if not held:
                 del self._held[one.circuit]
 
-    def give_up(self, now: float) -> list[Any]:
+    def give_up(self, now: float) -> tuple[list[Any], list[Any]]:
         """The connections that have waited too long, or for which there is no room to wait.
 
-        Their turn comes soon; they are to be answered that the server is busy.
+        The turn of the first ones comes soon; they are to be answered that the server is busy. For
+        the others there is no room even for that: they are to be closed.
         """
         waiting = [one for kind in self._waiting[: self._late] for one in kind]
         waiting += [one for held in self._held.values() for one in held]
         # First those that would be served last.
         waiting.sort(reverse=True)
         room = max(0, len(waiting) - MOST_WAITING)
-        out = waiting[:room] + [one for one in waiting[room:] if now - one.since >= WAIT_SECONDS]
+        out = [one for one in waiting[room:] if now - one.since >= WAIT_SECONDS] + waiting[:room]
         if out:
             self._take_out({one.newest for one in out})
-        for one in out:
+        answered = out[: max(0, MOST_LATE - len(self._waiting[self._late]))]
+        for one in answered:
             # Whoever has waited longest is next.
             one.kind, one.newest = self._late, -one.newest
             self._push(one)
-        return [one.connection for one in out]
+        return [one.connection for one in answered], [
+            one.connection for one in out[len(answered) :]
+        ]
 
     def _take_out(self, numbers: set[int]) -> None:
         for waiting in self._waiting[: self._late]:

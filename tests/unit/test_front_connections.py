@@ -22,13 +22,14 @@ from onion.front_worker import (
     LAST_DRAINS_SECONDS,
     LAST_HEADS_SECONDS,
     MOST_ARRIVING,
+    MOST_CONNECTIONS,
     MOST_DRAINING,
     SEND_SECONDS,
     FrontWorker,
 )
 from onion.request_arrival import HEAD_BYTES, SHORT_BYTES, ArrivalLimits, Arrivals
+from onion.turns import MOST_LATE, MOST_WAITING, Kinds, Turns
 from onion.turns import WAIT_SECONDS as TURN_SECONDS
-from onion.turns import Kinds, Turns
 from onion.upload_places import WAIT_SECONDS, UploadPlaces
 
 LIMITS = ArrivalLimits(uploads=1, short_requests=8, working_requests=8, circuit_requests=2)
@@ -251,6 +252,22 @@ def test_the_next_is_of_the_circuit_that_has_had_fewest_of_that_kind(front: Fron
 
     assert b"".join(served) == b"acba"
     assert lines == [b"GET /page HTTP/1.1"] * 4
+
+
+def test_with_all_that_can_wait_there_is_room_for_another_connection(front: Front) -> None:
+    front.limit(replace(LIMITS, working_requests=1))
+    waiting = MOST_WAITING + MOST_LATE
+    clients = [front.comes(GET, f"fc00::{number}") for number in range(waiting + 4)]
+    front.later()
+    # One works; of the others those that came first are closed.
+    assert front.worker.nr_conns == waiting + 1
+    assert [is_open(one) for one in clients[:5]] == [True, True, True, True, True]
+    assert sum(map(is_open, clients)) == waiting + 1
+    assert front.worker.nr_conns + MOST_ARRIVING + MOST_DRAINING < MOST_CONNECTIONS < 1_024 - 200
+    front.later(TURN_SECONDS)
+    while front.given:
+        front.answered(front.given[0])
+    assert front.worker._turns.are_idle and front.worker.nr_conns == 0
 
 
 def test_an_upload_waits_for_a_place_and_gets_it_when_another_ends(front: Front) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from onion.request_arrival import ArrivalLimits
-from onion.turns import MOST_WAITING, OTHERS, SEASONED, WAIT_SECONDS, Kinds, Turn, Turns
+from onion.turns import MOST_LATE, MOST_WAITING, OTHERS, SEASONED, WAIT_SECONDS, Kinds, Turn, Turns
 
 LIMITS = ArrivalLimits(short_requests=8, working_requests=1, circuit_requests=1)
 COSTS = (1, 4, 6)
@@ -210,10 +210,10 @@ def test_who_has_waited_too_long_is_answered_soon_whatever_comes() -> None:
     drop.wait("old", 1)
     drop.now += 1.0
     drop.wait("young", 2)
-    assert drop.turns.give_up(WAIT_SECONDS - 0.1) == []
-    assert drop.turns.give_up(WAIT_SECONDS) == ["old"]
+    assert drop.turns.give_up(WAIT_SECONDS - 0.1) == ([], [])
+    assert drop.turns.give_up(WAIT_SECONDS) == (["old"], [])
     # Once only.
-    assert drop.turns.give_up(WAIT_SECONDS) == []
+    assert drop.turns.give_up(WAIT_SECONDS) == ([], [])
     for number in range(100):
         drop.wait(f"new {number}", number % 3)
     served = []
@@ -234,8 +234,8 @@ def test_beyond_what_can_wait_those_give_up_who_would_be_served_last() -> None:
         drop.wait(f"new {number}", number % 3)
     drop.wait("newest", 1)
 
-    assert drop.turns.give_up(1.0) == ["a", "new 0"]
-    assert drop.turns.give_up(2.0) == []
+    assert drop.turns.give_up(1.0) == (["a", "new 0"], [])
+    assert drop.turns.give_up(2.0) == ([], [])
     served = drop.order()
     assert len(served) == MOST_WAITING + 2 and {"a", "new 0"} <= set(served[:8])
 
@@ -249,8 +249,26 @@ def test_of_those_that_a_circuit_holds_back_the_old_ones_give_up_too() -> None:
     drop.turns.start()
     drop.now = WAIT_SECONDS
 
-    assert sorted(drop.turns.give_up(drop.now)) == ["1", "2", "b"]
+    assert sorted(drop.turns.give_up(drop.now)[0]) == ["1", "2", "b"]
     assert sorted(drop.order()) == ["1", "2", "b"]
+
+
+def test_beyond_what_can_be_answered_that_it_is_busy_connections_are_closed() -> None:
+    drop = Drop(a=9)
+    drop.wait("running")
+    drop.start()
+    for number in range(MOST_LATE + 3):
+        drop.wait(f"a {number}", 2, circuit="a")
+    for number in range(MOST_WAITING - 1):
+        drop.wait(f"new {number}", number % 3)
+    drop.wait("honest", 2)
+    answered, closed = drop.turns.give_up(1.0)
+
+    # Those that would be served last, and never the newcomer.
+    assert len(answered) == MOST_LATE and len(closed) == 3
+    assert {name[0] for name in answered + closed} == {"a"}
+    served = drop.order()
+    assert "honest" in served[:6] and not set(served) & set(closed)
 
 
 # About what each kind takes of a processor, in seconds; the last is the answer to who gave up.
