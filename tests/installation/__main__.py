@@ -215,6 +215,22 @@ def check_mail(folder: Path) -> None:
     SETTINGS.write_text(text, "utf-8")
 
 
+def check_memory(folder: Path) -> None:
+    """A vault whose unit allows too little memory for a bundle says so instead of being ended."""
+    if not Path("/sys/fs/cgroup/system.slice/casedrop-vault.service/memory.max").exists():
+        step("this kernel has no limit of memory for a unit: nothing to try")
+        return
+    step("a vault with too little memory for a bundle")
+    for limit, refused in (("300M", True), ("2G", False)):
+        run("systemctl", "set-property", "--runtime", "casedrop-vault", f"MemoryMax={limit}")
+        run("systemctl", "restart", "casedrop-vault")
+        told = run("casedrop", "status", "--settings", SETTINGS, "--json", code=None)
+        assert ("A bundle cannot be made any more" in told) == refused, told
+        if refused:
+            pull = ("casedrop-courier", "pull", "--socket", COURIER, "--to", folder)
+            assert "MemoryMax" in run(*pull, code=2)
+
+
 def check_upgrade(visitor: Visitor, desk: Desk, package: Path, folder: Path) -> None:
     """What was filed outlives an upgrade and the way back, with the store and with its copy."""
     step("an upgrade, and back")
@@ -294,6 +310,7 @@ def main() -> None:
             check_walls()
             check_restarts(visitor)
             check_mail(folder)
+            check_memory(folder)
             check_upgrade(visitor, desk, package, folder)
             # The vault went back to its copy, which has a series of bundles of its own.
             signer = folder / "gnupg"
