@@ -6,6 +6,8 @@ the vault still has the same export; otherwise what came so far is removed and a
 Nothing is verified here: that is the desk's, which has the server's key.
 """
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from io import BytesIO
@@ -45,6 +47,11 @@ def pull(socket: Path, to: Path, progress: Progress = lambda _volume, _volumes: 
     Goes on with one that broke off. A complete bundle is durable, and never overwritten. Raises
     CourierError, BadBundle or CannotWrite.
     """
+    # Before the vault makes an export that nobody can keep.
+    if not (to.is_dir() and os.access(to, os.W_OK | os.X_OK)):
+        why = errno.EACCES if to.is_dir() else errno.ENOENT
+        refused = explained(OSError(why, os.strerror(why), to / HEAD_NAME))
+        raise CannotWrite(f"Nothing can be written into {to}: {refused}")
     with vault_at(socket) as client:
         for begun in sorted(to.glob(f"{BUNDLE_PREFIX}*{_PART}")):
             try:

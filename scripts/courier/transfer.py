@@ -5,6 +5,7 @@ a bounded amount, and neutralises it before showing it.
 """
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,11 @@ def vault_at(socket: Path) -> Iterator[httpx.Client]:
     # Checked first, because httpcore leaves its own socket open when it cannot connect.
     if not socket.is_socket():
         raise CourierError(f"There is no socket at {socket}: the vault does not answer there.")
+    if not os.access(socket, os.W_OK):
+        raise CourierError(
+            f"This user may not use {socket}. Where the Debian package is installed, run this as "
+            "root, or as a user in the group casedrop-courier whom [vault] courier_users names."
+        )
     transport = httpx.HTTPTransport(uds=str(socket))
     with httpx.Client(
         base_url="http://vault", transport=transport, timeout=TIMEOUT_SECONDS, trust_env=False
@@ -40,7 +46,8 @@ def vault_at(socket: Path) -> Iterator[httpx.Client]:
         except httpx.TransportError:
             raise CourierError(
                 f"The vault does not answer at {socket}, or broke off the transfer; nothing was "
-                "kept."
+                "kept. If it runs, its log says whether it refuses this user: then name them in "
+                "[vault] courier_users, and restart it."
             ) from None
 
 

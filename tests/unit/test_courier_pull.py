@@ -10,9 +10,11 @@ from datetime import date
 from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from pathlib import Path
+from socket import AF_UNIX, socket
 
 import pytest
 from nacl.signing import SigningKey
+from support.other_user import open_folder, said_to_another
 
 from dropbox import export_bundle
 from dropbox.durable_file import CannotWrite
@@ -251,10 +253,22 @@ def test_a_vault_in_trouble_or_a_full_stick_is_a_sentence(vault: Vault, tmp_path
         pull(vault.socket, tmp_path)
     with pytest.raises(CourierError, match="There is no socket"):
         pull(tmp_path / "nobody", tmp_path)
-    vault.status = 200
-    with pytest.raises(CannotWrite, match="No such file"):
+    vault.status, vault.asked = 200, []
+    with pytest.raises(CannotWrite, match=r"No such file .* There is no folder .*/no stick\."):
         pull(vault.socket, tmp_path / "no stick")
-    assert names(tmp_path) == []
+    assert names(tmp_path) == [] and vault.asked == [], "An export that nobody keeps was made."
+
+
+def test_a_user_who_may_not_use_the_socket_or_the_folder_is_told_what_to_do() -> None:
+    with open_folder() as folder:
+        (folder / "to").mkdir(mode=0o555)
+        with socket(AF_UNIX) as server:
+            server.bind(str(folder / "c"))
+            (folder / "c").chmod(0o500)
+            said = said_to_another(lambda: pull(folder / "c", folder.parent))
+            assert f"may not use {folder / 'c'}" in said and "courier_users" in said
+            said = said_to_another(lambda: pull(folder / "c", folder / "to"))
+            assert said.startswith(f"Nothing can be written into {folder / 'to'}: Permission")
 
 
 def test_the_most_bytes_of_a_volume_are_enough_when_all_of_it_was_deleted(vault: Vault) -> None:
