@@ -37,12 +37,16 @@ _GRACE_SECONDS = 60.0
 # pytest's exit codes for tests that failed, and for a module that cannot even be imported by a
 # test, or by conftest.py.
 _NOTICED = (1, 2, 4)
+# For tests that passed, and for none that was chosen.
+_PASSED = (0, 5)
 # Areas that are only sampled by their name.
 _ASKED_FOR = ("onion", "operator")
 
 
-# What coverage measures is written here, in the copy.
-_COVERAGE = ".coverage"
+# What coverage measures is written here, in the copy, and how long tests took.
+_COVERAGE, _REPORT = ".coverage", "report.xml"
+# Seconds of volume or repetition notice little that shorter tests do not.
+_CHOSEN = ("-m", "not long")
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,9 @@ def noticed(tree: Path, fault: Mutant | Planted, suite: "Suite", others: Sequenc
     text = path.read_text("utf-8")
     first: list[str] = []
     beyond: list[str] = []
+    options: Sequence[str] = ()
     if isinstance(fault, Mutant):
+        options = _CHOSEN
         first = suite.reach.tests(fault.file, text, fault.line)
         reached = (other.reach.tests(fault.file, text, fault.line) for other in others)
         beyond = sorted(set(chain.from_iterable(reached)) - set(first))
@@ -120,10 +126,10 @@ def noticed(tree: Path, fault: Mutant | Planted, suite: "Suite", others: Sequenc
         ):
             if not tests:
                 continue
-            code = run_tests(tree, tests, limit)
-            if code not in (0, None, *_NOTICED):
+            code = run_tests(tree, tests, limit, options=options)
+            if code not in (None, *_PASSED, *_NOTICED):
                 raise CannotMutate(f"pytest ended with {code} for {fault}.")
-            if code != 0:
+            if code not in _PASSED:
                 return True
     except ValueError as why:
         raise CannotMutate(str(why)) from None
@@ -205,6 +211,7 @@ def _suites(
     # No report, and none of coverage's own limits: what is wanted is the lines of each test. The
     # suites of faults planted by hand are single tests already.
     options = ["--cov", "--cov-context=test", "--cov-report=", "--cov-fail-under=0"]
+    options += [f"--junit-xml={_REPORT}", *_CHOSEN]
     if asked.planted:
         options = []
 
@@ -212,7 +219,7 @@ def _suites(
         tree, start = trees.get(), time.monotonic()
         try:
             passed = run_tests(tree, tests, 1800, options=options, output=output) == 0
-            reach = reach_of(tree, tree / _COVERAGE)
+            reach = reach_of(tree, tree / _COVERAGE, tree / _REPORT)
         finally:
             trees.put(tree)
         seconds = 2 * (time.monotonic() - start) + _GRACE_SECONDS

@@ -81,6 +81,8 @@ def test_a_fault_meets_first_the_tests_that_run_its_function() -> None:
 
     assert reach.tests("a.py", text, 5) == ["t::one", "t::two"]
     assert reach.tests("a.py", text, 1) == reach.tests("b.py", text, 5) == []
+    timed = Reach(reach.by_line, {"t::one": 2.0, "t::two": 1.0})
+    assert timed.tests("a.py", text, 5) == ["t::two", "t::one"]
 
 
 def test_a_text_that_is_not_found_once_is_no_fault() -> None:
