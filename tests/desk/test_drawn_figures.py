@@ -1,9 +1,24 @@
 """Whole drawings: each bar, cell, label and name of a column is where it has been."""
 
+from datetime import date, timedelta
+from decimal import Decimal
+from html import escape
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
+from scripts.desk.charts import titles
+from scripts.desk.charts.damages import Damages, Spread, _note, _spread
+from scripts.desk.charts.figures import _LAPSE, _Figures
+from scripts.desk.charts.page import html
 from scripts.desk.charts.shapes import Asked, Bars, Figure, Grid, Listing
-from scripts.desk.charts.svg import drawn
+from scripts.desk.charts.small_cells import hidden, hidden_in_grid
+from scripts.desk.charts.svg import _wrapped, drawn
+from scripts.desk.search.counted import Cases
+from scripts.desk.search.limitation import Running, by_time
+
+DAY = date(2026, 11, 26)
 
 LONG = (
     "Questioned informally by police or state security, once or several times, and then summoned "
@@ -214,8 +229,138 @@ def test_many_columns_are_narrow_and_then_the_drawing_is_wide() -> None:
 
 
 def test_sums_are_guarded_unless_counsel_reads_them_or_every_count_is_shown() -> None:
-    asked = Asked((), "en", None)  # type: ignore[arg-type]
+    asked = Asked((), "en", DAY)
 
     assert asked.guarded and asked.least == 5 and asked.whole and not asked.exact
     for least, exact, guarded in ((2, False, True), (1, False, False), (5, True, False)):
-        assert Asked((), "en", None, least=least, exact=exact).guarded == guarded  # type: ignore[arg-type]
+        assert Asked((), "en", DAY, least=least, exact=exact).guarded == guarded
+
+
+# --- What is counted, at its boundaries ---
+
+
+def test_an_answer_counts_in_the_first_span_that_it_is_not_later_than() -> None:
+    waited = [0, 7, 8, 14, 15, 30, 31, 90, 91]
+    counted = _Figures.__new__(_Figures)
+    counted._asked = Asked((), "en", DAY, least=1)
+    counted._cases = cast(Cases, SimpleNamespace(days_to_answer=lambda: (waited, 3)))
+
+    assert [count for _, count in counted.days_to_answer().rows] == [2, 2, 2, 2, 1, 3]
+    counted._cases = cast(Cases, SimpleNamespace(days_to_answer=lambda: ([], 3)))
+    assert counted.days_to_answer().rows == ()
+
+
+@pytest.mark.parametrize(
+    ("counts", "least", "shown"),
+    [
+        ([0, 4, 5, 6], 5, (0, None, None, 6)),
+        ([5, 6], 5, (5, 6)),
+        ([4, 4, 9], 5, (None, None, 9)),
+        ([1], 5, (None,)),
+        ([1, 0], 5, (None, 0)),
+        ([1, 2], 1, (1, 2)),
+    ],
+)
+def test_a_count_below_the_least_is_left_out_and_not_alone(
+    counts: list[int], least: int, shown: tuple[int | None, ...]
+) -> None:
+    assert hidden(counts, least) == shown
+
+
+def test_in_a_grid_no_row_and_no_column_has_a_single_cell_left_out() -> None:
+    assert hidden_in_grid([[4, 6, 7], [8, 9, 10], [11, 12, 13]], 5) == [
+        (None, None, 7),
+        (None, None, 10),
+        (11, 12, 13),
+    ]
+    assert hidden_in_grid([[4, 0], [0, 5]], 5) == [(None, 0), (0, 5)]
+    assert hidden_in_grid([[5, 5], [5, 5]], 5) == [(5, 5), (5, 5)]
+
+
+@pytest.mark.parametrize(
+    ("cases", "least", "middle", "quarters"),
+    [
+        (9, 5, False, False),
+        (10, 5, True, False),
+        (19, 5, True, False),
+        (20, 5, True, True),
+        # One case has no quarters, whatever is shown.
+        (1, 1, False, False),
+        (2, 1, True, False),
+        (3, 1, True, False),
+        (4, 1, True, True),
+    ],
+)
+def test_a_median_needs_twice_the_least_and_quarters_four_times(
+    cases: int, least: int, middle: bool, quarters: bool
+) -> None:
+    totals = [Decimal(number) for number in range(1, cases + 1)]
+    found = _spread(totals, cases, least, summed=True)
+
+    assert (found.middle is not None, found.low is not None, found.high is not None) == (
+        *(middle, quarters, quarters),
+    )
+    assert (found.cases, found.total) == (cases, sum(totals))
+    assert _spread(totals, cases, least, summed=False).total is None
+    assert _spread(totals, None, least, summed=True) == Spread(None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "texts"),
+    [
+        (Asked((), "en", DAY), ["SPREAD_NOTE", "DOMINATED"]),
+        (Asked((), "en", DAY, exact=True), ["SPREAD_NOTE", "EXACT"]),
+        (Asked((), "en", DAY, least=1), []),
+        (Asked((), "en", DAY, least=2), ["SPREAD_NOTE", "DOMINATED"]),
+        (Asked((), "en", DAY, least=1, exact=True), ["EXACT"]),
+    ],
+)
+def test_what_is_said_below_sums_is_what_was_left_out(asked: Asked, texts: list[str]) -> None:
+    found = _note(Damages(12, 3, (), None), asked)
+    said = {
+        "SPREAD_NOTE": titles.SPREAD_NOTE.in_("en")
+        .replace("%", f"{2 * asked.least:,}", 1)
+        .replace("%", f"{4 * asked.least:,}", 1),
+        "DOMINATED": titles.DOMINATED.in_("en"),
+        "EXACT": titles.EXACT.in_("en"),
+    }
+    always = [
+        titles.LOSSES_NOTE.in_("en"),
+        titles.DECIDED_NOTE.in_("en").replace("%", "12", 1),
+        titles.NAMED.in_("en").replace("%", "3", 1),
+    ]
+    notes = [*always, *(said[one] for one in texts), titles.NO_RATES.in_("en")]
+    assert found == titles.joined("en", *notes)
+    assert always[1] not in _note(Damages(None, None, (), None), asked)
+
+
+def test_a_label_breaks_at_a_space_wherever_it_is_and_in_a_word_only_without_one() -> None:
+    room = 50.0  # five letters of 8.4
+
+    assert _wrapped("a bbbbbbb", room) == ["a", "bbbbb", "bb"]
+    assert _wrapped("bbbbbbb", room) == ["bbbbb", "bb"]
+    assert _wrapped("aa bb cc", room) == ["aa bb", "cc"]
+    # After a Chinese character a line may end anywhere.
+    assert _wrapped("a 微信微信微信", room) == ["a 微信", "微信微", "信"]
+    assert _wrapped("", room) == [""]
+
+
+def test_claims_are_counted_until_the_last_day_of_a_quarter_and_of_a_year() -> None:
+    claims = [
+        Running(1, titles.CLOCK, "", DAY + timedelta(days=left))
+        for left in (-1, 0, 90, 91, 365, 366)
+    ]
+
+    assert by_time(claims, DAY, _LAPSE) == [1, 2, 2, 1]
+
+
+def test_the_page_says_of_how_many_cases_when_and_from_which_count_on() -> None:
+    for asked, small in (
+        (Asked(range(1_234), "en", DAY), titles.SMALL.in_("en").replace("%s", "5")),
+        (Asked(range(1_234), "en", DAY, least=1), titles.EVERY_NUMBER.in_("en")),
+    ):
+        page = html([], asked, campaign="A & B")
+        counted = titles.COUNTED.in_("en").replace("%s", "2026-11-26", 1).replace("%s", "1,234", 1)
+        for text in (small, counted, titles.NOTHING.in_("en"), "A & B"):
+            assert escape(text) in page
+        assert "%s" not in page and '<html lang="en">' in page

@@ -131,6 +131,8 @@ def test_dates_are_ordered_by_their_first_day_and_open_ends_stand_at_their_date(
         ("2019-03-01", "2019-03-01", False),
         ("2019-03", "2019-03-15", True),
         ("2019-03", "2019-04", False),
+        ("2019-03", "2019-03-31..2019-05", False),
+        ("2019-03", "2019-03-30..2019-05", True),
         ("~2019-03", "2019-04-20", True),
         ("~2019-03", "2019-06", False),
         ("<2019", "2019-01-01", False),
@@ -158,3 +160,54 @@ def test_a_date_is_said_in_each_language() -> None:
     assert {one.value for one in Certainty} == {
         "day", "month", "year", "about", "between", "before", "after", "unknown"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("year", [1900, 2100])
+def test_the_first_and_the_last_year_are_years(year: int) -> None:
+    assert parse(str(year)).written == str(year)
+
+
+@pytest.mark.parametrize("year", [1899, 2101])
+def test_a_year_before_or_after_them_is_a_sentence(year: int) -> None:
+    with pytest.raises(BadDate) as refused:
+        parse(str(year))
+
+    assert str(refused.value) == (
+        f"The year {year} cannot be meant here: write a year from 1900 to 2100 with four digits."
+    )
+
+
+def test_two_dates_may_be_the_same_and_the_second_not_before_the_first() -> None:
+    for typed in ("2019-03..2019-03", "2019-03-01..2019-03", "2019..2019-01-01"):
+        assert parse(typed).written == typed
+    for typed in ("2019-03-02..2019-03", "2019-04..2019-03"):
+        with pytest.raises(BadDate, match="The first of the two dates is after the second"):
+            parse(typed)
+
+
+@pytest.mark.parametrize(("length", "is_read"), [(60, True), (61, False)])
+def test_so_many_characters_can_be_a_date(length: int, is_read: bool) -> None:
+    typed = "2019".ljust(length)
+    if is_read:
+        assert parse(typed).written == "2019"
+    else:
+        with pytest.raises(BadDate):
+            parse(typed)
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "last"),
+    [
+        ("2020-02", date(2020, 2, 1), date(2020, 2, 29)),
+        ("2019", date(2019, 1, 1), date(2019, 12, 31)),
+        ("~2019-03-15", date(2019, 3, 14), date(2019, 3, 16)),
+        ("~2019-02", date(2019, 1, 4), date(2019, 3, 28)),
+        ("<2019-03", None, date(2019, 2, 28)),
+        (">2019-03", date(2019, 4, 1), None),
+        ("2019-03..2019-05", date(2019, 3, 1), date(2019, 5, 31)),
+    ],
+)
+def test_a_date_means_these_days(written: str, first: date | None, last: date | None) -> None:
+    found = read(written)
+
+    assert (found.written, found.first, found.last) == (written, first, last)

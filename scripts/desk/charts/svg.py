@@ -137,7 +137,7 @@ def _row_label(label: str, layout: _Layout, top: float) -> tuple[str, float, flo
 
 
 def _grid(figure: Grid, layout: _Layout) -> str:
-    most = max((cell or 0 for _, cells in figure.rows for cell in cells), default=0) or 1
+    most = max((cell or 0 for _, cells in figure.rows for cell in cells), default=0)
     columns, digits = len(figure.columns), max(len(_count(most)), 1)
     fitting = (layout.width - layout.labels) / max(columns, 1)
     cell_width = max(min(_CELL, max(fitting, _LEAST_CELL)), _DIGIT * digits + 2)
