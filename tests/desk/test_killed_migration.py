@@ -4,7 +4,8 @@ import lzma
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from random import Random
 
@@ -22,6 +23,8 @@ pytestmark = [pytest.mark.strace, pytest.mark.long, pytest.mark.timeout(600)]
 VECTORS = Path(__file__).parents[1] / "vectors" / "format_1"
 CALLS, MOMENTS = 8, 6
 
+Commands = Callable[..., KilledCommand]
+
 
 @pytest.fixture
 def random() -> Random:
@@ -29,6 +32,18 @@ def random() -> Random:
     seed = int.from_bytes(os.urandom(4))
     print(f"seed {seed}")
     return Random(seed)
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[Commands]:
+    """Makes a command that is killed."""
+    with ExitStack() as stack:
+
+        def made(module: str, arguments: Sequence[str | Path], *needed: str) -> KilledCommand:
+            command = KilledCommand(module, arguments, tmp_path, needed=needed)
+            return stack.enter_context(closing(command))
+
+        yield made
 
 
 def content(path: Path) -> tuple[int, dict[str, list[tuple[object, ...]]]]:
@@ -44,15 +59,13 @@ def content(path: Path) -> tuple[int, dict[str, list[tuple[object, ...]]]]:
 
 
 def test_a_casebook_is_whole_wherever_its_migration_is_killed(
-    tmp_path: Path, random: Random
+    commands: Commands, tmp_path: Path, random: Random
 ) -> None:
     first, directory = tmp_path / "first", tmp_path / "casebook"
     first.mkdir(mode=0o700)
     unpack(VECTORS / "casebook.tar.xz", first)
     before = content(first / "casebook.sqlite")
-    migrating = KilledCommand(
-        ["scripts.desk", "--casebook", directory, "migrate"], tmp_path / "trace"
-    )
+    migrating = commands("scripts.desk.__main__", ["--casebook", directory, "migrate"])
 
     def begin() -> None:
         shutil.rmtree(directory, ignore_errors=True)
@@ -78,7 +91,7 @@ def test_a_casebook_is_whole_wherever_its_migration_is_killed(
 
 
 def test_a_vault_is_whole_wherever_its_migration_is_killed(
-    tmp_path: Path, keys_dir: Path, random: Random
+    commands: Commands, tmp_path: Path, keys_dir: Path, random: Random
 ) -> None:
     site = make_site(tmp_path / "first", onion="casedrop" * 7 + ".onion", keys=keys_dir)
     data = lzma.decompress((VECTORS / "vault.sqlite.xz").read_bytes())
@@ -89,8 +102,8 @@ def test_a_vault_is_whole_wherever_its_migration_is_killed(
     (site.settings_file.parent / "vault" / "vault.sqlite").write_bytes(data)
     directory = tmp_path / "site"
     settings, vault = directory / "settings.toml", directory / "vault"
-    migrating = KilledCommand(
-        ["scripts.casedrop", "migrate", "--settings", settings], tmp_path / "trace"
+    migrating = commands(
+        "scripts.casedrop", ["migrate", "--settings", settings], "dropbox.vault.migration"
     )
 
     def begin() -> None:

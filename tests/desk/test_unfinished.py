@@ -35,18 +35,20 @@ def in_memory(*turned: str) -> set[str]:
 
     What runs at the moment is left out: it is this test itself.
     """
-    texts = {one: one[::-1] for one in turned}
     left_out = (types.ModuleType, types.FrameType, types.CoroutineType, type)
-    found = set[str]()
-    for one in gc.get_objects():
-        if one is texts or isinstance(one, left_out):
-            continue
-        for held in gc.get_referents(one):
-            if isinstance(held, bytes):
-                found |= {turned for turned, text in texts.items() if text.encode() in held}
-            elif isinstance(held, str):
-                found |= {turned for turned, text in texts.items() if text in held}
-    return found
+    # What was left out of collections is not among the objects otherwise.
+    gc.unfreeze()
+    objects = [one for one in gc.get_objects() if not isinstance(one, left_out)]
+    gc.freeze()
+    held = gc.get_referents(*objects)
+    texts = {one for one in held if isinstance(one, str)}
+    data = {one for one in held if isinstance(one, bytes)}
+    return {
+        one
+        for one in turned
+        if any(one[::-1] in text for text in texts)
+        or any(one[::-1].encode() in some for some in data)
+    }
 
 
 # Backwards, so that nothing of these tests has them in it.
