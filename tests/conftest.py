@@ -2,7 +2,6 @@
 once for all.
 """
 
-import argparse
 import copy
 import gc
 import gettext
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 from flask.templating import Environment
-from support import clocks, collected
+from support import clocks, collected, remembered
 from support.clocks import MovedClock
 from support.front import PACKAGE, Front, make_front, make_settings
 from support.made_up_language import add_to_site
@@ -35,7 +34,6 @@ from dropbox.language import Language
 from dropbox.openpgp import Opener, Reviewers
 from dropbox.reviewer_key import export_public, make_reviewer_key
 from dropbox.settings import Settings
-from scripts.desk import __main__ as desk
 
 pytest_plugins = [
     "support.ahead",
@@ -80,23 +78,11 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def campaigns_are_parsed_once() -> Iterator[None]:
-    """The same bytes give the same campaign. In earnest each of the desk's commands is a process
-    and parses it itself.
-    """
-    read, known = Campaign.read.__func__, dict[bytes, Campaign]()  # type: ignore[attr-defined]
-
-    def remembered(cls: type[Campaign], path: Path) -> Campaign:
-        try:
-            content = path.read_bytes()
-        except OSError:
-            content = b""
-        if content not in known:
-            known[content] = read(cls, path)
-        return known[content]
-
+def commands_remember() -> Iterator[None]:
+    """Campaigns are parsed once, and the desk's command line is made once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Campaign, "read", classmethod(remembered))
+        remembered.campaigns(patch)
+        remembered.command_lines(patch)
         yield
 
 
@@ -194,24 +180,6 @@ def is_script(program: str) -> bool:
     """Whether a program is a text for an interpreter."""
     with Path(program).open("rb") as file:
         return file.read(2) == b"#!"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def the_desks_command_line_is_made_once() -> Iterator[None]:
-    """The same environment gives the same command line. In earnest each command is a process and
-    makes it itself.
-    """
-    make, made = desk.parser, dict[object, argparse.ArgumentParser]()
-
-    def remembered() -> argparse.ArgumentParser:
-        here = frozenset(one for one in os.environ.items() if one[0] != "PYTEST_CURRENT_TEST")
-        if here not in made:
-            made[here] = make()
-        return made[here]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(desk, "parser", remembered)
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

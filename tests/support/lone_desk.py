@@ -19,9 +19,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dropbox.gpg_agent import stop_agent
 from scripts.desk import __main__ as desk
 from scripts.desk.casebook.casebook import Casebook
+from support import remembered
 from support.desks import Desk
 from support.team import toml
 
@@ -297,6 +300,9 @@ def main() -> None:
     parser.add_argument("number", type=int)
     asked = parser.parse_args()
     seat = Seat(asked.place, asked.home, asked.stick, asked.number)
+    patch = pytest.MonkeyPatch()
+    remembered.campaigns(patch)
+    remembered.command_lines(patch)
     try:
         for act, given in lines():
             try:
