@@ -83,9 +83,13 @@ def build(out: Path, wheels: Path = WHEELS) -> str:
     with tempfile.TemporaryDirectory() as made:
         site, packed = Path(made) / "site", Path(made) / "packed.pyz"
         site.mkdir()
-        for python in PYTHONS:
-            for wheel in fetched(python, wheels):
+        unpacked = set[str]()
+        for wheel in (wheel for python in PYTHONS for wheel in fetched(python, wheels)):
+            # Most are the same for every Python.
+            digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+            if digest not in unpacked:
                 unpack(wheel, site)
+                unpacked.add(digest)
         own = modules(ENTRIES)
         _check_packages(own, site)
         for path in (*own.values(), *(ROOT / name for name in DATA)):
@@ -221,11 +225,23 @@ def _source(name: str) -> Path | None:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in _statements(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+
+
+def _statements(module: ast.Module) -> Iterator[ast.AST]:
+    """All statements, and those in them. An import is in no expression, and most of a module is
+    expressions.
+    """
+    waiting: list[ast.AST] = [module]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, part, ())
 
 
 def _check_packages(own: dict[str, Path], site: Path) -> None:
