@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,8 @@ _SUPERBLOCK_TIMES = (0x2C, 0x30, 0x40, 0x108)
 _COMMIT, _COMMIT_TIME = b"\xc0\x3b\x39\x98\x00\x00\x00\x02", 0x30
 _SMALLEST_BLOCK = 1_024
 _FIRST_BITS = 26
+_SHIFT = np.uint64(64 - _FIRST_BITS)
+_PIECE_WORDS = 2**15
 
 
 def make_image(path: Path, megabytes: int = 64) -> Path:
@@ -98,16 +100,16 @@ class Times:
         self._explained: set[int] = set()
         self.stamps = sorted({*self._inodes(), *self._commits()})
         self._superblocks()
-        every = np.frombuffer(raw, "<u4")
-        # Most of an image is zeros, in either byte order.
-        places = np.flatnonzero(every)
-        little = every[places]
-        found = set[int]()
-        for words in (little, little.byteswap()):
-            inside = (words >= int(begin)) & (words <= int(end))
-            found.update(int(at) * 4 for at in places[inside])
+        found, count = set[int](), 0
+        for at, words in _pieces(np.frombuffer(raw, "<u4")):
+            places = np.flatnonzero(words)
+            count += len(places)
+            little = words[places]
+            for some in (little, little.byteswap()):
+                inside = (some >= int(begin)) & (some <= int(end))
+                found.update((at + int(place)) * 4 for place in places[inside])
         self.others = len(found - self._explained)
-        self.expected = 2 * len(places) * (int(end) - int(begin) + 1) / 2**32
+        self.expected = 2 * count * (int(end) - int(begin) + 1) / 2**32
 
     def of(self, *what: str) -> list[Stamp]:
         """The stamps of these kinds."""
@@ -166,18 +168,32 @@ def words_found(raw: bytes, blocks: Iterable[bytes]) -> int:
     ]
     if not windows:
         return 0
-    known, image = np.concatenate(windows), np.frombuffer(raw, "<u8")
-    # Words with few bytes in them, such as lengths, are no piece of anything.
-    image = image[image > 2**48]
+    known = np.concatenate(windows)
     # First by their highest bits: that leaves a few in a hundred, and of the others fewer still.
-    image = image[_may_be_among(image, known)]
-    known = known[_may_be_among(known, image)]
-    return int(np.count_nonzero(np.isin(image, known)))
+    known_bits = _first_bits(known)
+    likely = [np.zeros(0, np.uint64)]
+    for _, image in _pieces(np.frombuffer(raw, "<u8")):
+        # Words with few bytes in them, such as lengths, are no piece of anything.
+        words = image[image > 2**48]
+        likely.append(words[known_bits[words >> _SHIFT]])
+    words = np.concatenate(likely)
+    known = np.sort(known[_first_bits(words)[known >> _SHIFT]])
+    places = np.searchsorted(known, words, "right") - np.searchsorted(known, words, "left")
+    return int(np.count_nonzero(places))
 
 
-def _may_be_among(words: Words, others: Words) -> npt.NDArray[np.bool_]:
-    """Which of *words* begin with the same bits as one of *others*."""
-    first_bits = np.zeros(2**_FIRST_BITS, bool)
-    first_bits[others >> (64 - _FIRST_BITS)] = True
-    found: npt.NDArray[np.bool_] = first_bits[words >> (64 - _FIRST_BITS)]
+def _first_bits(words: Words) -> npt.NDArray[np.bool_]:
+    """Of all beginnings of so many bits, those that *words* have."""
+    found = np.zeros(2**_FIRST_BITS, bool)
+    found[words >> _SHIFT] = True
     return found
+
+
+def _pieces(words: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """*words* in pieces that the processor's cache holds, with their positions, without those that
+    are zeros: most of an image is.
+    """
+    for at in range(0, len(words), _PIECE_WORDS):
+        piece = words[at : at + _PIECE_WORDS]
+        if piece.any():
+            yield at, piece
