@@ -12,6 +12,7 @@ from typing import Self
 
 from dropbox.durable_file import naming, replace_file
 from dropbox.errors import CasedropError
+from dropbox.system_error import explained
 from scripts.operator.health_finding import Finding, State
 from scripts.terminal import one_line
 
@@ -123,10 +124,15 @@ def mail(sendmail: Path, to: str, lines: Sequence[str]) -> None:
             capture_output=True,
             timeout=_SENDMAIL_SECONDS,
         )
-    except (OSError, subprocess.TimeoutExpired) as why:
+    except subprocess.TimeoutExpired:
         raise AlarmsError(
-            f"The alarm is in the log, but {sendmail} does not run: {type(why).__name__}. "
+            f"The alarm is in the log, but {sendmail} did not end in {_SENDMAIL_SECONDS:.0f} s. "
             "The next run tries again."
+        ) from None
+    except OSError as why:
+        raise AlarmsError(
+            f"The alarm is in the log, but {sendmail} does not run: {explained(why)} The next run "
+            "tries again."
         ) from None
     if done.returncode:
         raise AlarmsError(

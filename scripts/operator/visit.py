@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from dropbox.errors import CasedropError
+from dropbox.system_error import explained
 
 # A slow circuit takes up to a minute for its first byte.
 SECONDS = 120.0
@@ -181,7 +182,7 @@ class TorVisit:
                 opened.connect(str(self._socks) if unix else ("127.0.0.1", self._socks))
             except OSError as why:
                 raise VisitFailed(
-                    f"No tor takes connections at {self._socks}: {type(why).__name__}."
+                    f"No tor takes connections at {self._socks}: {explained(why)}"
                 ) from None
             self._ask_tor(opened)
             undo.pop_all()

@@ -320,6 +320,13 @@ def test_a_failure_is_said_kept_and_tried_again(
     assert ProbeRecord.read(command.folder).failures == 0
 
 
+def test_where_no_tor_listens_is_said_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(
+        VisitFailed, match=r"at .*/none: No such file or directory\. Check the path"
+    ):
+        TorVisit(ONION, tmp_path / "none", seconds=5).get("/")
+
+
 def test_a_port_that_is_no_tors_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("s") / "socks"
     for answer in (b"HTTP/1.1 400", b"\x05\x00", b""):
