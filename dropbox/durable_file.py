@@ -10,6 +10,8 @@ from typing import Self
 from dropbox.errors import CasedropError
 from dropbox.system_error import explained
 
+_PRIVATE = 0o600
+
 
 class CannotWrite(CasedropError):
     """The file cannot be written."""
@@ -91,7 +93,7 @@ def write_new(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
+def replace_file(path: Path, data: bytes, mode: int = _PRIVATE) -> None:
     """Replace *path*, if it exists, by a file with *data*; durable when this returns.
 
     One that fails leaves *path* as it was and nothing beside it, and one that was killed at most a
@@ -100,14 +102,16 @@ def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     part = path.with_name(path.name + ".part")
     # Not truncated and reused: a leftover file may be readable by others.
     part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _PRIVATE)
     with ExitStack() as undo, naming(path):
         # Such as on a full disk, or at Ctrl-C.
         undo.callback(part.unlink, missing_ok=True)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            if mode != _PRIVATE:
+                # Sticks have file systems that know no modes.
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         give_name(part, path)
 

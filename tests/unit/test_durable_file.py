@@ -43,7 +43,7 @@ def test_a_replacement_that_fails_leaves_the_old_file_and_nothing_beside_it(
 
     monkeypatch.setattr(os, call, fail)
     with pytest.raises(type(failure)):
-        replace_file(path, b"new")
+        replace_file(path, b"new", 0o644)
 
     assert [one.name for one in tmp_path.iterdir()] == ["casedrop.prom"]
     assert path.read_bytes() == b"old"
