@@ -193,14 +193,14 @@ exec setpriv --reuid=mail --regid=mail --clear-groups touch /var/mail/sent
 """
 
 
-def check_mail(folder: Path) -> None:
+def check_mail() -> None:
     """An alarm is mailed with no other change than the address, by what sees nothing of the drop.
 
     tor has no network here, so there is an alarm at the first look.
     """
     step("mail about alarms")
-    sendmail, text = folder / "sendmail", SETTINGS.read_text("utf-8")
-    folder.chmod(0o755)
+    # Not in /tmp: the unit has one of its own.
+    sendmail, text = Path("/usr/local/sbin/sendmail"), SETTINGS.read_text("utf-8")
     sendmail.write_text(_SENDMAIL, "utf-8")
     sendmail.chmod(0o755)
     Path("/var/mail").chmod(0o1777)
@@ -309,7 +309,7 @@ def main() -> None:
             check_rooms(visitor)
             check_walls()
             check_restarts(visitor)
-            check_mail(folder)
+            check_mail()
             check_memory(folder)
             check_upgrade(visitor, desk, package, folder)
             # The vault went back to its copy, which has a series of bundles of its own.
