@@ -56,6 +56,8 @@ def run(asked: argparse.Namespace) -> None:
     check_rights(settings, asked.settings)
     if settings.next_address is not None:
         print(check_next_address(settings))
+    if settings.mail_to is not None:
+        print(check_mail(settings.mail_to, settings.sendmail))
     print("A start would find nothing wrong with settings, keys, campaign and pages.")
 
 
@@ -78,6 +80,19 @@ def check_next_address(settings: Settings) -> str:
         return f"There is no {settings.next_address} yet; the first page names no next address."
     return (
         f"The first page says that the drop moves to {found.onion}, signed by {found.fingerprint}."
+    )
+
+
+def check_mail(to: str, sendmail: Path) -> str:
+    """A sentence about mail of alarms to the address *to*; without it the drop starts all the same.
+
+    Nobody would be told otherwise: an alarm cannot say that alarms cannot be mailed.
+    """
+    if sendmail.is_file() and os.access(sendmail, os.X_OK):
+        return f"Alarms are mailed to {to} with {sendmail}."
+    return (
+        f"Alarms CANNOT be mailed to {to}: {sendmail} is no program. Install one for mail, such as "
+        "dma or postfix, or name it in [alarms] sendmail."
     )
 
 

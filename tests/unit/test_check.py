@@ -35,6 +35,22 @@ def test_a_site_without_a_mistake_is_right_in_every_part(
     assert sorted(settings.parent.rglob("*")) == before
 
 
+def test_a_program_for_mail_that_is_not_there_is_said_before_an_alarm_needs_it(
+    settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.texts.check", lambda _: None)
+    program = settings.with_name("sendmail")
+    alarms = f'[alarms]\nmail_to = "me@example.org"\nsendmail = "{program}"\n'
+    settings.write_text(settings.read_text("utf-8") + alarms, "utf-8")
+    for mode, sentence in ((None, "CANNOT be mailed"), (0o600, "CANNOT"), (0o700, "are mailed")):
+        if mode is not None:
+            program.touch()
+            program.chmod(mode)
+        assert casedrop.main(["check", "--settings", str(settings)]) == 0
+        out = capsys.readouterr().out
+        assert sentence in out and "me@example.org" in out and str(program) in out
+
+
 def test_a_mistake_in_fingerprints_is_found_before_the_stop(
     settings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
