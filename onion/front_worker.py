@@ -78,12 +78,18 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         super().load_wsgi()
         module = sys.modules.get(self.cfg.wsgi_app.partition(":")[0])
         self._limits = ArrivalLimits(**getattr(module, "arrival_limits", {}))
-        self._uploads = UploadPlaces(self._limits)
-        self._turns = Turns(self._limits, Kinds(**getattr(module, "request_kinds", {})))
+        kinds = Kinds(**getattr(module, "request_kinds", {}))
+        self._turns = Turns(self._limits, kinds)
+        self._uploads = UploadPlaces(self._limits, self._turns.rank_of)
         app: Callable[[Any, Any], Any] = self.wsgi  # type: ignore[has-type]
         said = {
             getattr(module, name, ""): what
-            for name, what in (("no_place", "busy"), ("no_turn", "late"), ("rests", "rest"))
+            for name, what in (
+                ("no_place", "busy"),
+                ("no_turn", "late"),
+                ("takes_turn", "take_turn"),
+                ("rests", "rest"),
+            )
         }
         said.pop("", None)
 
@@ -109,6 +115,8 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self.nr_conns += 1
         conn.arrival = Arrival(conn.sock, time.monotonic(), self._limits)
         conn.upload, conn.busy, conn.turn, conn.late = None, False, None, False
+        # What the thread of an upload waits for.
+        conn.granted = None
         conn.source = BodySource(conn.sock, self._limits.slow_seconds)
         self._arriving[conn.arrival] = conn
         self.poller.register(conn.sock, EVENT_READ, partial(self._read, conn))
@@ -144,7 +152,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         arrival.received.clear()
         conn.initialized = conn.data_ready = True
         if arrival.is_upload and not late:
-            conn.upload = Upload(arrival.circuit, conn.source, conn.missing, conn)
+            conn.upload = Upload(arrival.circuit, conn.source, conn.missing, conn, arrival.line)
             self._uploads.wait(conn.upload, time.monotonic())
             self._start_uploads()
         else:
@@ -162,7 +170,10 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
     def _start_short(self) -> None:
         for turn in self._turns.start():
             turn.connection.turn = turn
-            self.enqueue_req(turn.connection)
+            if turn.connection.granted is None:
+                self.enqueue_req(turn.connection)
+            else:
+                turn.connection.granted.set()
 
     # --- A request, in a thread ---
 
@@ -175,30 +186,48 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             conn.source.open()
         conn.sock.settimeout(SEND_SECONDS)
         self._thread.busy, self._thread.late = conn.busy, conn.late
+        self._thread.take_turn = partial(self._take_turn, conn)
         self._thread.rest = partial(self.method_queue.defer, self._rest, conn)
         try:
             return super().handle_request(req, conn)
         finally:
             # Nothing of a request outlives it.
-            self._thread.rest = None
+            self._thread.take_turn = self._thread.rest = None
+
+    def _take_turn(self, conn: Any) -> bool:
+        """Wait until an upload's files can be filed. Returns False if that took too long.
+
+        All others have their turn, or had it.
+        """
+        if conn.upload is not None and not conn.busy and conn.granted is None:
+            conn.granted = threading.Event()
+            self.method_queue.defer(self._wait_for_turn, conn)
+            conn.granted.wait()
+        return not conn.late
 
     # --- Meanwhile and afterwards, in the main loop ---
 
     def _rest(self, conn: Any) -> None:
-        """Let another request work, as this one only waits. An upload has no turn to give up."""
-        if conn.turn is not None:
+        """Let another request work, as this one only waits."""
+        if conn.turn is None:
+            return
+        if conn.granted is None:
             self._turns.rest(conn.turn)
-            self._start_short()
+        else:
+            # Its thread is an upload's, which is kept from no other request.
+            self._turns.end(conn.turn)
+            conn.turn = None
+        self._start_short()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Free the place of a request that was answered, and close or drain its connection."""
-        if conn.turn is None:
-            self._uploads.end(conn.upload)
-            self._start_uploads()
-        else:
+        if conn.turn is not None:
             self._turns.end(conn.turn)
             conn.turn = None
             self._start_short()
+        if conn.upload is not None and not conn.busy:
+            self._uploads.end(conn.upload)
+            self._start_uploads()
         conn.missing -= conn.source.taken
         self._drain(conn)
         self._end_if_due(time.monotonic())
@@ -263,19 +292,26 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         for upload in self._uploads.refused(now):
             upload.connection.busy = True
             self._wait_for_turn(upload.connection)
-        answered, closed = self._turns.give_up(now)
-        for conn in answered:
-            conn.late = True
-        for conn in closed:
-            self.nr_conns -= 1
-            conn.close()
-        self._start_short()
+        self._give_up_turns(now)
         for upload in self._uploads.too_slow(now):
             upload.source.cut()
         for conn, until in list(self._draining.items()):
             if until <= now or stopped >= LAST_DRAINS_SECONDS:
                 self._end_drain(conn)
         self._end_if_due(now)
+
+    def _give_up_turns(self, now: float) -> None:
+        answered, closed = self._turns.give_up(now)
+        for conn in answered:
+            conn.late = True
+        for conn in closed:
+            if conn.granted is not None:
+                conn.late = True
+                conn.granted.set()
+                continue
+            self.nr_conns -= 1
+            conn.close()
+        self._start_short()
 
     def _end_if_due(self, now: float) -> None:
         """End once enough was answered, and no body is arriving.

@@ -22,8 +22,8 @@ from onion.request_arrival import ArrivalLimits
 WAIT_SECONDS = 45.0
 # How many of a worker wait for a turn at most, and how many for the answer that it is busy.
 MOST_WAITING, MOST_LATE = 192, 64
-# Who has had so many of a kind leaves a part of the places to others.
-SEASONED = 2
+# Circuits of this rank and above leave a part of the places to others.
+SEASONED = 1
 # So many threads no kind can have all for itself.
 OTHERS = 2
 
@@ -93,6 +93,10 @@ class Turns:
         """
         kind = self._kinds.of(line)
         self._push(Turn(0, -next(self._numbers), now, kind, circuit, connection))
+
+    def rank_of(self, circuit: bytes, line: bytes) -> int:
+        """How many requests of the kind that *line* begins *circuit* has had lately."""
+        return self._kinds.rank(circuit, self._kinds.of(line)) if circuit else -1
 
     def _push(self, one: Turn) -> None:
         one.rank = self._rank(one)

@@ -1,6 +1,7 @@
 """Which uploads have a thread, which wait for one, and which are too slow to keep theirs."""
 
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ MOST_WAITING = 64
 class Upload:
     """An upload. *missing* bytes of its body come from *source*; *connection* is its owner's.
 
+    ``line``: the first of the request.
     ``since``: when it began to wait, and once it has a place, when it got that.
     """
 
@@ -25,6 +27,7 @@ class Upload:
     source: BodySource
     missing: int
     connection: Any = field(repr=False)
+    line: bytes = b""
     since: float = 0.0
 
     def rate(self, now: float) -> float:
@@ -38,10 +41,16 @@ class Upload:
 
 
 class UploadPlaces:
-    """The uploads of one worker. *now* is always in seconds of a monotonic clock."""
+    """The uploads of one worker. *now* is always in seconds of a monotonic clock.
 
-    def __init__(self, limits: ArrivalLimits) -> None:
+    *rank*: how many like the one with a first line a circuit has had: see onion.turns.
+    """
+
+    def __init__(
+        self, limits: ArrivalLimits, rank: Callable[[bytes, bytes], int] = lambda *_: 0
+    ) -> None:
         self._limits = limits
+        self._rank = rank
         self._running: dict[Upload, None] = {}
         self._waiting: deque[Upload] = deque()
 
@@ -56,7 +65,7 @@ class UploadPlaces:
         self._waiting.append(upload)
 
     def start(self, now: float) -> list[Upload]:
-        """The uploads that get a place now, those first whose circuit has the fewest."""
+        """The uploads that get a place now: of the circuit with the fewest, and that had fewest."""
         started: list[Upload] = []
         of_circuit = Counter(one.circuit for one in self._running)
         while len(self._running) < self._limits.uploads:
@@ -64,7 +73,10 @@ class UploadPlaces:
             if not fitting:
                 break
             # min() takes the first of several, which has waited longest.
-            first = min(fitting, key=lambda one: of_circuit[one.circuit])
+            first = min(
+                fitting,
+                key=lambda one: (of_circuit[one.circuit], self._rank(one.circuit, one.line)),
+            )
             if first.circuit and of_circuit[first.circuit] >= self._limits.circuit_uploads:
                 break
             self._waiting.remove(first)

@@ -143,7 +143,8 @@ class Intake:
     """Files and looks up cases. There is one for each worker process, shared by its threads.
 
     ``drains``: see dropbox.front.uploads.receive. ``charge`` counts what each circuit asks for:
-    Busy can also be TooMuch. *rest* is called when a request only waits for the vault's tick.
+    Busy can also be TooMuch. *turn* waits until the current request can compute, and returns
+    whether it can; *rest* is called when it only waits for the vault's tick.
     *day_key* returns today's day key, or raises CannotSeal: see TodaysKey.current.
     """
 
@@ -157,9 +158,11 @@ class Intake:
         campaign: Campaign,
         cost: Cost,
         charge: Charge = free_of_charge,
+        turn: Callable[[], bool] = lambda: True,
         rest: Callable[[], None] = lambda: None,
     ) -> None:
         self.charge = charge
+        self._turn = turn
         self._rest = rest
         self._settings = settings
         self._reviewers = reviewers
@@ -322,6 +325,8 @@ class Intake:
 
     def _keys(self, codename: Codename) -> CodenameKeys:
         self.charge(What.DERIVATIONS)
+        if not self._turn():
+            raise Busy
         with self._derivation():
             return derive_keys(codename, salt=self._settings.salt, cost=self._cost)
 

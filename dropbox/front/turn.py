@@ -1,10 +1,14 @@
-"""The turn of a request: while it only waits, the front's worker lets another one work."""
+"""The turn of a request: the front's worker has few of them work at a time.
+
+While one only waits, another one works. An upload has its turn when its files have arrived and what
+they belong to is to be filed: how long they take to arrive is its sender's matter.
+"""
 
 from flask import request
 
-# Under these names the worker gives the function in the WSGI environment, and says that a request
+# Under these names the worker gives the functions in the WSGI environment, and says that a request
 # has waited too long; no header can set them.
-RESTS, NO_TURN = "casedrop.rests", "casedrop.late"
+RESTS, TURN, NO_TURN = "casedrop.rests", "casedrop.turn", "casedrop.late"
 
 
 def rest() -> None:
@@ -12,6 +16,12 @@ def rest() -> None:
     say = request.environ.get(RESTS)
     if say is not None:
         say()
+
+
+def wait_for_turn() -> bool:
+    """Wait until the current request can work. Returns whether it can: it may wait too long."""
+    take = request.environ.get(TURN)
+    return take is None or bool(take())
 
 
 def came_too_late() -> bool:

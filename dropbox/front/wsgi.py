@@ -22,7 +22,7 @@ from dropbox.front.page_length import check_page_lengths
 from dropbox.front.request_kinds import COSTS, Kind, kind_of
 from dropbox.front.shared_keys import SharedKeys, default_path
 from dropbox.front.submission import NO_PLACE
-from dropbox.front.turn import NO_TURN, RESTS, rest
+from dropbox.front.turn import NO_TURN, RESTS, TURN, rest, wait_for_turn
 from dropbox.front.vault_client import VaultClient
 from dropbox.front.vault_connector import VaultConnector
 from dropbox.key_expiry import notice
@@ -85,6 +85,7 @@ def _load() -> tuple[Flask, TodaysKey]:
             campaign=campaign,
             cost=COST,
             charge=_limits.charge,
+            turn=wait_for_turn,
             rest=rest,
         ),
         public_keys=PublicKeys.load(_settings.keys),
@@ -115,8 +116,9 @@ warn_waived(_room, _settings.waived)
 
 # Under this name gunicorn's worker says in the WSGI environment that an upload has no thread.
 no_place = NO_PLACE
-# Under this name it gives a function to call when a request only waits for the vault.
-rests = RESTS
+# Under these it gives functions: one that waits until an upload can be filed, and one to call when
+# a request only waits for the vault.
+takes_turn, rests = TURN, RESTS
 # Under this one it says that a request has waited too long for its turn.
 no_turn = NO_TURN
 # By this the worker gives each kind its share, and serves newcomers first: see onion.turns.Kinds.

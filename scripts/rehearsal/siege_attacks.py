@@ -46,7 +46,7 @@ TRICKLE_SECONDS = 2.0
 BEGUN_BYTES = 140_000
 # One in so many trickling bodies begins like that; 500 of them take every place for uploads twice.
 BEGUN_EVERY = 4
-FILE_BYTES = 64 * 2**20
+FILE_BYTES, SMALL_FILE_BYTES = 64 * 2**20, BEGUN_BYTES
 # A circuit can file ten reports; a flood takes another one in time.
 REPORTS_OF_A_CIRCUIT = 8
 _PIECE = bytes(range(256)) * 256
@@ -296,6 +296,15 @@ async def send_files(visit: Visit, circuit: str, _number: int) -> None:
     await visit.send(circuit, form, {"category": "c1", "text": TEXT}, file_bytes=FILE_BYTES)
 
 
+async def send_small_files(visit: Visit, circuit: str, _number: int) -> None:
+    """File reports over one circuit, each with a file that is just large enough for an upload."""
+    for _ in range(REPORTS_OF_A_CIRCUIT):
+        form = await visit.form(circuit, REPORT)
+        await visit.send(
+            circuit, form, {"category": "c1", "text": TEXT}, file_bytes=SMALL_FILE_BYTES
+        )
+
+
 async def introduce(visit: Visit, circuit: str, _number: int) -> None:
     """Have the service build a circuit, and leave."""
     async with visit.connected(circuit):
@@ -325,6 +334,7 @@ ATTACKS = {
     "guesses": Attack(200, guess),
     "forms": Attack(50, fill_in),
     "files": Attack(50, send_files),
+    "small-files": Attack(50, send_small_files),
     "introductions": Attack(100, introduce),
 }
 

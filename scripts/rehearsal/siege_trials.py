@@ -43,6 +43,7 @@ TRIALS = (
     Trial("introductions", "introductions, with proof of work", "introductions", _NEAREST),
     Trial("guesses", "200 circuits of codename guesses", "guesses"),
     Trial("forms", "a flood of forms, 50 at once", "forms"),
+    Trial("small-files", "the same with files of 140 KB", "small-files"),
     Trial("files", "64 MB of files from each of 50 circuits", "files"),
     Trial(
         "effort",

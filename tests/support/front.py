@@ -17,6 +17,7 @@ from dropbox.errors import CannotOpen, CasedropError, PendingGone
 from dropbox.front.factory import create_front
 from dropbox.front.intake import Charge, Intake, free_of_charge
 from dropbox.front.shared_keys import SharedKeys
+from dropbox.front.turn import wait_for_turn
 from dropbox.front.vault_client import Claim, SealedBlock
 from dropbox.next_address import NextAddress
 from dropbox.openpgp import Opener, Reviewers
@@ -203,6 +204,7 @@ def make_front(
                 campaign=campaign,
                 cost=CHEAPEST,
                 charge=made.charge,
+                turn=wait_for_turn,
             ),
             public_keys=PublicKeys.load(settings.keys),
             campaign=campaign,

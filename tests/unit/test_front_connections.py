@@ -3,9 +3,12 @@
 What it would give to one is in ``given``; the clock is a number that the test moves.
 """
 
+import select
 import selectors
 import socket
 import sys
+import threading
+import time
 import types
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +19,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.workers import gthread
 
-from onion import front_worker
+from onion import front_worker, turns
 from onion.front_worker import (
     DRAIN_SECONDS,
     LAST_DRAINS_SECONDS,
@@ -457,7 +460,104 @@ def test_a_request_that_only_waits_lets_the_next_one_work(front: Front) -> None:
     assert front.worker._turns.are_idle and front.worker._turns._working == 0
 
 
-def test_an_upload_has_no_turn_to_give_up_and_one_that_is_refused_has(front: Front) -> None:
+class Thread:
+    """The thread of an upload, which waits until what has arrived can be filed."""
+
+    def __init__(self, front: Front, conn: Any) -> None:
+        self.worker, self.conn = front.worker, conn
+        self._thread = threading.Thread(target=self._wait)
+        self.worker.method_queue.init()
+        self._thread.start()
+        while conn.granted is None:
+            time.sleep(0.001)
+        # The main loop reads what it asks for.
+        while not select.select([self.worker.method_queue.fileno()], [], [], 0.01)[0]:
+            pass
+        self.worker.method_queue.run_callbacks(None)
+        self.worker.method_queue.close()
+
+    def _wait(self) -> None:
+        self.granted = self.worker._take_turn(self.conn)
+
+    @property
+    def waits(self) -> bool:
+        return not self.conn.granted.is_set()
+
+    def ended(self) -> bool:
+        """What it was told."""
+        self._thread.join(10.0)
+        return bool(self.granted)
+
+
+def upload_behind_a_page(front: Front) -> tuple[Any, Any]:
+    """An upload that has arrived, and a page that has the only turn."""
+    front.limit(replace(LIMITS, working_requests=1))
+    front.comes(UPLOAD, "fc00::a")
+    front.comes(GET, "fc00::b")
+    upload, page = front.given
+    upload.source.taken = upload.missing
+    return upload, page
+
+
+def test_an_upload_waits_for_a_turn_once_it_can_be_filed(front: Front) -> None:
+    upload, page = upload_behind_a_page(front)
+    thread = Thread(front, upload)
+    assert thread.waits
+    front.answered(page)
+    assert not thread.waits and thread.ended()
+    # It keeps its turn, and the next one waits, until it only waits itself.
+    assert front.worker._take_turn(upload)
+    front.comes(GET, "fc00::c")
+    assert front.given == [upload]
+    front.worker._rest(upload)
+    assert front.given[0] is upload and len(front.given) == 2
+    assert front.worker._take_turn(upload), "what it computes after that is little"
+    front.worker._rest(upload)
+    front.answered(front.given[1])
+    front.answered(upload)
+
+    assert front.worker._uploads.are_idle and front.worker._turns.are_idle
+    assert front.worker.nr_conns == 0
+
+
+def test_an_upload_that_has_a_turn_ends_with_it_and_with_its_place(front: Front) -> None:
+    upload, page = upload_behind_a_page(front)
+    thread = Thread(front, upload)
+    front.answered(page)
+    assert thread.ended()
+    front.answered(upload)
+
+    assert front.worker._uploads.are_idle and front.worker._turns.are_idle
+
+
+def test_an_upload_that_waits_too_long_for_its_turn_is_told_so(front: Front) -> None:
+    upload, page = upload_behind_a_page(front)
+    thread = Thread(front, upload)
+    front.later(TURN_SECONDS)
+    assert thread.waits
+    front.answered(page)
+
+    assert not thread.ended()
+    front.answered(upload)
+    assert front.worker._uploads.are_idle and front.worker._turns.are_idle
+
+
+def test_an_upload_for_which_there_is_no_room_to_wait_is_told_so_and_stays_open(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload, page = upload_behind_a_page(front)
+    thread = Thread(front, upload)
+    monkeypatch.setattr(turns, "MOST_WAITING", 0)
+    monkeypatch.setattr(turns, "MOST_LATE", 0)
+    front.later()
+
+    assert not thread.ended() and front.worker.nr_conns == 2
+    front.answered(upload)
+    front.answered(page)
+    assert front.worker._turns.are_idle and front.worker.nr_conns == 0
+
+
+def test_an_upload_that_is_refused_has_a_turn_as_any_other_request(front: Front) -> None:
     front.limit(replace(LIMITS, short_requests=2, working_requests=1))
     for circuit in ("fc00::a", "fc00::d"):
         front.comes(UPLOAD, circuit)
@@ -468,7 +568,7 @@ def test_an_upload_has_no_turn_to_give_up_and_one_that_is_refused_has(front: Fro
     assert front.given == [upload, page]
     front.answered(page)
     _, refused = front.given
-    assert refused.busy
+    assert refused.busy and front.worker._take_turn(refused)
     front.comes(GET, "fc00::c")
     assert len(front.given) == 2
     front.worker._rest(refused)
@@ -546,23 +646,24 @@ def test_the_application_says_its_limits_and_learns_who_has_no_place(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def application(environ: dict[str, object], _: object) -> object:
-        return environ["no.place"], environ["it.rests"], environ["no.turn"]
+        return tuple(environ[name] for name in ("no.place", "it.rests", "no.turn", "a.turn"))
 
     module: Any = types.ModuleType("a_front")
     module.arrival_limits, module.no_place = {"head_seconds": 7}, "no.place"
-    module.rests, module.no_turn = "it.rests", "no.turn"
+    module.rests, module.no_turn, module.takes_turn = "it.rests", "no.turn", "a.turn"
     module.request_kinds = {"costs": (1, 4, 6)}
     monkeypatch.setitem(sys.modules, "a_front", module)
     front.worker.cfg.set("wsgi_app", "a_front:application")
     front.worker.app = types.SimpleNamespace(wsgi=lambda: application)
     front.worker.load_wsgi()
     front.worker._thread.busy, front.worker._thread.rest = "whether", "how"
-    front.worker._thread.late = "too late"
+    front.worker._thread.late, front.worker._thread.take_turn = "too late", "when"
 
     assert front.worker._limits == replace(ArrivalLimits(), head_seconds=7)
     assert front.worker._uploads._limits is front.worker._limits
     assert front.worker._turns._kinds.costs == (1, 4, 6)
-    assert front.worker.wsgi({}, None) == ("whether", "how", "too late")
-    module.no_place = module.rests = module.no_turn = ""
+    assert front.worker.wsgi({}, None) == ("whether", "how", "too late", "when")
+    assert front.worker._uploads._rank == front.worker._turns.rank_of
+    module.no_place = module.rests = module.no_turn = module.takes_turn = ""
     front.worker.load_wsgi()
     assert front.worker.wsgi is application

@@ -120,7 +120,7 @@ def test_beside_a_flood_only_one_worker_at_a_time_leaves_while_others_wait(
 ) -> None:
     first, second, third = worker(), worker(), worker()
     for one in (first, second):
-        one._turns.wait(SimpleNamespace(), b"fc00::a", b"GET / HTTP/1.1", 1_000.0)
+        one._turns.wait(SimpleNamespace(granted=None), b"fc00::a", b"GET / HTTP/1.1", 1_000.0)
         one._end_if_due(1_000.0)
     assert (first.alive, second.alive) == (False, True)
     # One for whose request nobody waits goes at once.

@@ -150,6 +150,23 @@ def test_a_filing_rests_when_all_is_computed_and_it_waits_for_the_vault(
     assert done == ["seal_block", "rest", "commit"]
 
 
+def test_what_has_no_turn_derives_no_keys_and_files_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.intake = Intake(
+        site.settings,
+        reviewers=site.reviewers,
+        vault=site.vault,
+        day_key=site.todays.current,
+        campaign=site.campaign,
+        cost=CHEAPEST,
+        turn=lambda: False,
+    )
+    monkeypatch.setattr(intake_module, "derive_keys", None)
+    with pytest.raises(Busy):
+        site.filed()
+
+
 def test_the_control_without_a_reviewers_secret_nothing_is_a_report(
     site: Site, opener: Opener
 ) -> None:

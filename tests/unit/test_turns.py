@@ -15,10 +15,10 @@ COSTS = (1, 4, 6)
 class Drop:
     """Turns that run on one core, and the ranks of its circuits; lines are kinds' numbers.
 
-    ``alike``: so many pages of a circuit count as one.
+    ``alike``: so many of a kind count as one.
     """
 
-    alike = 1
+    alike = [1, 1, 1]
 
     def __init__(self, limits: ArrivalLimits = LIMITS, **ranks: int) -> None:
         self.ranks = Counter(
@@ -30,7 +30,7 @@ class Drop:
         self.running: list[Turn] = []
 
     def _rank(self, circuit: bytes, kind: int) -> int:
-        return self.ranks[circuit, kind] // (self.alike if kind == 0 else 1)
+        return self.ranks[circuit, kind] // self.alike[kind]
 
     def _begin(self, circuit: bytes, kind: int) -> None:
         self.ranks[circuit, kind] += 1
@@ -284,7 +284,7 @@ def besieged(cores: float, visit: list[int], *, begins: float) -> list[float]:
     and then tries codenames, as fast as it is answered, until it has to come with a new circuit.
     """
     drop = Drop(replace(LIMITS, working_requests=2))
-    drop.alike = 4
+    drop.alike = [4, 2, 2]
     visit, took, asked = list(visit), [], 0.0
     left: dict[str, float] = {}
     for number in range(200):

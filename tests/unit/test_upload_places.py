@@ -62,6 +62,27 @@ def test_a_circuit_has_two_and_then_others_come_first(places: UploadPlaces) -> N
     assert places.start(0.0) == [other]
 
 
+def test_of_circuits_with_as_many_the_one_that_has_had_fewest_is_next() -> None:
+    ranks = {b"d": 2, b"e": 0, b"f": 0}
+    lines = set()
+
+    def rank(circuit: bytes, line: bytes) -> int:
+        lines.add(line)
+        return ranks.get(circuit, 0)
+
+    places = UploadPlaces(LIMITS, rank)
+    first, *_ = started(places, "abc")
+    late = [upload(one) for one in "def"]
+    for one in late:
+        one.line = b"POST /a HTTP/1.1"
+        places.wait(one, 1.0)
+    places.end(first)
+
+    assert places.start(2.0) == [late[1]]
+    places.end(late[1])
+    assert places.start(2.0) == [late[2]] and b"POST /a HTTP/1.1" in lines
+
+
 def test_a_third_of_a_circuit_waits_although_a_place_is_free(places: UploadPlaces) -> None:
     first, _ = started(places, "aa")
     third = upload("a")
