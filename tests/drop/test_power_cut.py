@@ -5,6 +5,7 @@ import random
 import secrets
 import subprocess
 import sys
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -109,11 +110,16 @@ def wrong_after_cuts(directory: Path, synchronous: str, seed: int) -> tuple[int,
     left, wrong, count, last = directory / "left", [], 0, -1
     left.mkdir()
     allowed: list[tuple[Kept, list[object]] | None] = []
+    # Half of the cuts leave what one shortly before has left: no vault is started on it again.
+    lately: deque[tuple[dict[str, bytes], tuple[Kept, list[object]] | None]] = deque(maxlen=8)
     for count, state in enumerate(power.cuts(trace, before, random.Random(seed), TRIES), 1):
-        for name, content in state.files.items():
-            (left / name).write_bytes(content)
-        allowed = expected[state.said : state.said + 2]
-        found = after_restart(left / path.name)
+        same = [result for files, result in lately if files == state.files]
+        if not same:
+            for name, content in state.files.items():
+                (left / name).write_bytes(content)
+            same = [after_restart(left / path.name)]
+            lately.append((state.files, same[0]))
+        allowed, found = expected[state.said : state.said + 2], same[0]
         if found is None or not _is_between(found, *allowed):
             wrong.append(f"cut {count}, after {state.said} steps")
         last = state.said

@@ -99,6 +99,8 @@ class Disk:
 
 def applied(before: bytes, writes: Sequence[Write]) -> bytes:
     """A file's bytes after *writes*."""
+    if not writes:
+        return before
     content = bytearray(before)
     for at, data in writes:
         content.extend(bytes(max(0, at - len(content))))
