@@ -95,7 +95,7 @@ def state_facts(first: Desk, second: Desk, backup: Desk) -> None:
     backup.same(2, "P000000002", "P000000001", DENIED)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
     desks: list[Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,7 +158,7 @@ def test_three_desks_one_of_them_restored_end_with_the_same_in_every_order(
         assert found == [] and len(forked) == 1 and "desk 2 goes on more than once" in forked[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_bundles_are_merged_in_any_order_and_again_is_harmless(
     desks: list[Desk], tmp_path: Path
 ) -> None:

@@ -388,7 +388,7 @@ def edge_texts() -> list[str]:
     return [one for one in texts if one.strip() and one.isprintable() is not None]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("size", [SMALL, WIDE])
 def test_nothing_that_a_claimant_writes_acts_on_the_terminal(
     tmp_path: Path, size: tuple[int, int]

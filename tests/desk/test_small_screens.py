@@ -60,7 +60,7 @@ def test_in_forty_columns_and_ten_lines_a_case_is_read_and_reviewed(desk: Desk) 
         assert (layer.judgement.merit, layer.judgement.evidence) == ("m2", "2")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_screen_breaks_at_any_size_and_what_was_typed_is_kept(desk: Desk) -> None:
     # From the queue: each screen, its panes and what is asked over it.
     ways = ["v", "slash", "question_mark", "o", "l", "h", "c", "enter", "enter tab", "enter f"]

@@ -35,7 +35,7 @@ def test_what_acts_on_a_terminal_is_spelled_out(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_nothing_of_unicode_gets_through_that_acts() -> None:
     everything = "".join(map(chr, range(0x110000)))
 

@@ -100,7 +100,7 @@ def test_caches_are_emptied_also_of_what_is_left_out_of_collections() -> None:
     assert kept.cache_info().currsize == 0 and gc.get_freeze_count() == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_locked_desk_has_nothing_of_a_case_in_memory_whatever_was_on_the_screen(
     desk: Desk,
 ) -> None:

@@ -139,7 +139,7 @@ def test_southern_pinyin_is_read_both_ways(heard: tuple[str, str], separator: st
         separator + typed[7]) == codename  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_word_is_read_in_southern_pinyin_where_it_stands_alone() -> None:
     for number, (pinyin, _, _) in enumerate(LISTS.chinese):
         spelled = pinyin
