@@ -67,6 +67,7 @@ def test_words_are_marked_by_keys_and_blacked_out_wherever_they_are(tmp_path: Pa
     assert standing(desk) == [(0, 3, codes[0])]
 
 
+@pytest.mark.slow
 def test_a_file_beside_redacted_words_is_withheld_or_let_leave_by_keys(tmp_path: Path) -> None:
     desk = Desk.make(tmp_path / "desk", 0)
     with desk.working() as casebook:

@@ -40,6 +40,7 @@ def filed(casebook: Casebook) -> None:
     redact(casebook, whole(SOUND, "minor"), whole(OTHER, "contact"), case=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", MARKERS)
 def test_markers_slips_and_dossiers_are_in_the_language_that_was_chosen(
     ready: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str

@@ -137,6 +137,7 @@ def test_a_case_was_drawn_only_by_the_key_of_a_desk_and_in_its_share() -> None:
     assert not by_chance(given._replace(percent=0), case, {"origin": b"key"})
 
 
+@pytest.mark.slow
 def test_desks_draw_what_one_desk_would_and_a_draw_stays(make: Make) -> None:
     first, second = make(0, 50), make(1, 50)
     for desk in (first, second):

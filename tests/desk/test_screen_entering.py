@@ -46,6 +46,7 @@ async def fill(seat: Seat, name: str, text: str, end: str = "enter") -> None:
     await seat.type(text, end)
 
 
+@pytest.mark.slow
 def test_an_event_is_entered_corrected_and_taken_back_by_keys(desk: Desk) -> None:
     desk.party(1, "P7K2MAAAAA", "腾讯\nTencent")
 
@@ -115,6 +116,7 @@ def test_parties_and_contacts_are_entered_and_like_names_are_said(desk: Desk) ->
         assert (contact.channel, contact.team) == ("phone", "reviewer-0")
 
 
+@pytest.mark.slow
 def test_a_fact_that_is_being_entered_comes_back_after_the_lock(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         await seat.press("enter", "e", "enter")
@@ -183,6 +185,7 @@ def test_a_box_on_a_page_is_typed_seen_and_blacked_out(with_file: Desk) -> None:
         assert tuple(box.box) == (100_000, 200_000, 300_000, 400_000)
 
 
+@pytest.mark.slow
 def test_a_saved_view_is_deleted_after_a_yes_and_all_else_is_not(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         assert "Only a saved view can be deleted" in await seat.press("delete")
@@ -198,6 +201,7 @@ def test_a_saved_view_is_deleted_after_a_yes_and_all_else_is_not(desk: Desk) -> 
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 def test_rejected_cases_are_drawn_after_a_yes(desk: Desk) -> None:
     desk.judge(1, merit="m0", urgency="normal")
     with desk.working() as casebook:
@@ -216,6 +220,7 @@ def test_rejected_cases_are_drawn_after_a_yes(desk: Desk) -> None:
     Seat(Desk(desk.directory, 1)).work(act)
 
 
+@pytest.mark.slow
 def test_the_status_says_what_the_command_says(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         shown = await seat.press("i", *"holds", "enter")

@@ -55,6 +55,7 @@ def in_memory(*turned: str) -> set[str]:
 NOTE, TYPED, STORY = "一记正", "二记正", "事故人某"
 
 
+@pytest.mark.slow
 def test_what_was_filled_in_is_sealed_by_the_lock_and_comes_back_with_the_passphrase(
     desk: Desk,
 ) -> None:
@@ -88,6 +89,7 @@ def test_what_was_filled_in_is_sealed_by_the_lock_and_comes_back_with_the_passph
         assert said.note == NOTE[::-1] + TYPED[::-1]
 
 
+@pytest.mark.slow
 def test_caches_are_emptied_also_of_what_is_left_out_of_collections() -> None:
     @lru_cache
     def kept(text: str) -> str:
@@ -132,6 +134,7 @@ def test_a_locked_desk_has_nothing_of_a_case_in_memory_whatever_was_on_the_scree
     Seat(desk, WIDE).work(act)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [False, True])
 def test_an_answer_that_is_being_written_comes_back_also_from_its_last_question(
     desk: Desk, asked: bool
@@ -147,6 +150,7 @@ def test_an_answer_that_is_being_written_comes_back_also_from_its_last_question(
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 def test_a_translation_comes_back_and_no_throws_it_away(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         await seat.press("enter", "g", "enter")
@@ -168,6 +172,7 @@ def test_a_translation_comes_back_and_no_throws_it_away(desk: Desk) -> None:
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 def test_a_case_that_changed_meanwhile_gets_no_former_sheet(desk: Desk) -> None:
     async def act(seat: Seat) -> None:
         await seat.press("enter", "3", "ctrl+l")
@@ -179,6 +184,7 @@ def test_a_case_that_changed_meanwhile_gets_no_former_sheet(desk: Desk) -> None:
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 def test_the_lock_locks_when_gpg_cannot_seal_and_says_what_that_costs(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +199,7 @@ def test_the_lock_locks_when_gpg_cannot_seal_and_says_what_that_costs(
     Seat(desk, seals=False).work(act)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_opened_stays_sealed_and_the_desk_locked(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +217,7 @@ def test_what_cannot_be_opened_stays_sealed_and_the_desk_locked(
     Seat(desk).work(act)
 
 
+@pytest.mark.slow
 def test_gpg_seals_to_the_reviewers_own_key_and_to_nobody_else(reviewer_homes: list[Path]) -> None:
     own, other = reviewer_homes[:2]
     reviewer = reviewer_keys(own)[0].fingerprint

@@ -165,6 +165,7 @@ def test_an_export_holds_every_slot_the_keys_and_the_series_so_far(
     assert vault.store.exports() == [Export(1, first.digest), Export(2, second.digest)]
 
 
+@pytest.mark.slow
 def test_an_export_keeps_sixty_bytes_a_slot_until_the_next(
     vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:

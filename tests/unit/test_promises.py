@@ -4,6 +4,7 @@ exists.
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -51,9 +52,14 @@ def functions() -> dict[str, list[ast.FunctionDef]]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def parsed_once() -> None:
-    """The tests of this module share a fixture, and so run in one worker: only that one parses."""
+def parsed_once() -> Iterator[None]:
+    """The tests of this module share a fixture, and so run in one worker: only that one parses.
+
+    What it parsed is let go: in many objects, searches for garbage take long.
+    """
     functions()
+    yield
+    functions.cache_clear()
 
 
 def existing_tests() -> set[str]:
