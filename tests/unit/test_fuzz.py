@@ -104,7 +104,8 @@ def test_a_change_inside_json_changes_one_place_and_leaves_json() -> None:
     assert len({repr(result) for result in results}) > 50
 
 
-@pytest.fixture(scope="session")
+# The tests of this module run in one worker, so that everything is instrumented once for all.
+@pytest.fixture(scope="module")
 def engines() -> Iterator[Engines]:
     """Where everything is instrumented already."""
     with closing(Engines()) as started:
@@ -131,7 +132,7 @@ def test_guided_fuzzing_finds_nothing_in_a_short_time(
     assert outcome.good and outcome.tried >= INPUTS and outcome.edges > 1, outcome.said
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def control(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """A run over the reader with a planted fault; it ends once it has found it. What starts it was
     large for a moment.
@@ -205,13 +206,14 @@ def test_only_casedrop_and_the_decoder_of_forms_are_instrumented(control: Outcom
 
 
 @pytest.mark.fuzz
-def test_a_run_that_does_not_start_is_not_a_good_one(tmp_path: Path) -> None:
+def test_a_run_that_does_not_start_is_not_a_good_one(tmp_path: Path, engines: Engines) -> None:
     def unheard_of(_data: bytes) -> None:
         """It is not among the targets."""
 
-    assert not run(
-        Target(unheard_of, (), [b""], 10), seconds=1, build=tmp_path, vectors=tmp_path
-    ).good
+    target = Target(unheard_of, (), [b""], 10)
+    outcome = run(target, seconds=1, build=tmp_path, vectors=tmp_path, engines=engines)
+
+    assert not outcome.good and "KeyError: 'unheard_of'" in outcome.said
 
 
 def test_every_target_has_its_own_name_and_every_vector_its_target() -> None:
