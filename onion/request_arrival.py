@@ -4,10 +4,13 @@ A thread gets a request once its head and the first bytes of its body are there.
 announces in its head is only believed once gunicorn, which parses it, has found the same.
 """
 
+import fcntl
 import re
 import select
 import socket
+import termios
 import time
+from array import array
 from collections import Counter
 from dataclasses import dataclass
 
@@ -187,6 +190,12 @@ class BodySource:
         self._poll: select.poll | None = None
         self.is_cut = False
         self.taken = 0
+
+    def ahead(self) -> int:
+        """How many bytes have arrived that nobody has received, as far as the kernel keeps them."""
+        number = array("i", [0])
+        fcntl.ioctl(self._sock, termios.FIONREAD, number)
+        return number[0]
 
     def open(self) -> None:
         """Let the thread receive."""

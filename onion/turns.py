@@ -23,7 +23,7 @@ WAIT_SECONDS = 45.0
 # How many of a worker wait for a turn at most, and how many for the answer that it is busy.
 MOST_WAITING, MOST_LATE = 192, 64
 # Circuits of this rank and above leave a part of the places to others.
-SEASONED = 1
+SEASONED = 2
 # So many threads no kind can have all for itself.
 OTHERS = 2
 

@@ -11,6 +11,10 @@ from onion.request_arrival import ArrivalLimits, BodySource
 WAIT_SECONDS = 60.0
 # How long an upload has its place before others can take it.
 SETTLED_SECONDS = 60.0
+# An upload that brings less than the slowest rate for so long gives its place to one of which more
+# has arrived already: that one will not trickle at once.
+STALLED_SECONDS = 20.0
+READY_BYTES = 32_768
 # How many wait at most in a worker, and of one circuit.
 MOST_WAITING = 64
 
@@ -29,10 +33,25 @@ class Upload:
     connection: Any = field(repr=False)
     line: bytes = b""
     since: float = 0.0
+    # How much had come, and when that was looked at last; whether it was little since.
+    looked: tuple[float, int] = (0.0, 0)
+    stalls: bool = False
 
     def rate(self, now: float) -> float:
         """Bytes a second on average, since it has had its place."""
         return self.source.taken / max(now - self.since, 1e-3)
+
+    def look(self, now: float, slowest_bytes: float) -> None:
+        """Note whether it stalls, once it could have."""
+        at, taken = self.looked
+        if now - at >= STALLED_SECONDS:
+            self.stalls = self.source.taken - taken < (now - at) * slowest_bytes
+            self.looked = now, self.source.taken
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether enough of it has arrived to keep a thread at work."""
+        return self.source.ahead() >= min(READY_BYTES, self.missing)
 
     @property
     def arrives(self) -> bool:
@@ -65,7 +84,11 @@ class UploadPlaces:
         self._waiting.append(upload)
 
     def start(self, now: float) -> list[Upload]:
-        """The uploads that get a place now: of the circuit with the fewest, and that had fewest."""
+        """The uploads that get a place now.
+
+        They are of the circuits with the fewest places; of these first those of which enough has
+        arrived, and then of the circuit that has had fewest.
+        """
         started: list[Upload] = []
         of_circuit = Counter(one.circuit for one in self._running)
         while len(self._running) < self._limits.uploads:
@@ -75,12 +98,17 @@ class UploadPlaces:
             # min() takes the first of several, which has waited longest.
             first = min(
                 fitting,
-                key=lambda one: (of_circuit[one.circuit], self._rank(one.circuit, one.line)),
+                key=lambda one: (
+                    of_circuit[one.circuit],
+                    not one.is_ready,
+                    self._rank(one.circuit, one.line),
+                ),
             )
             if first.circuit and of_circuit[first.circuit] >= self._limits.circuit_uploads:
                 break
             self._waiting.remove(first)
             first.since = now
+            first.looked = now, first.source.taken
             self._running[first] = None
             of_circuit[first.circuit] += 1
             started.append(first)
@@ -129,9 +157,12 @@ class UploadPlaces:
     def too_slow(self, now: float) -> list[Upload]:
         """Those that lose their place: below the slowest rate, and one more if others wait.
 
-        That one is the slowest of those that had time enough to show how fast they are.
+        That one is the slowest of those that had time enough to show how fast they are, or that
+        stall while somebody waits who would not.
         """
         arriving = [one for one in self._running if one.arrives]
+        for one in arriving:
+            one.look(now, self._limits.slowest_bytes)
         patience = self._limits.slow_seconds
         out = [
             one
@@ -140,12 +171,14 @@ class UploadPlaces:
         ]
         if not out:
             settled = min(SETTLED_SECONDS, patience)
+            wanted = [one for one in self._wanted() if one.arrives]
             slow = [
                 one
-                for one in self._wanted()
-                if one.arrives
-                and now - one.since >= settled
-                and one.rate(now) < self._limits.fair_bytes
+                for one in wanted
+                if now - one.since >= settled and one.rate(now) < self._limits.fair_bytes
             ]
+            stalled = [one for one in wanted if one.stalls]
+            if stalled and any(one.is_ready for one in self._waiting):
+                slow += stalled
             out = [min(slow, key=lambda one: one.rate(now))] if slow else []
         return out

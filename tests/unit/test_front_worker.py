@@ -50,8 +50,15 @@ def worker(answered: int = 20) -> Any:
     return made
 
 
+class Source(BodySource):
+    """A body of which nothing arrives."""
+
+    def ahead(self) -> int:
+        return 0
+
+
 def upload(made: Any) -> Upload:
-    one = Upload(b"", BodySource(NO_SOCKET, 1.0), 10**6, None)
+    one = Upload(b"", Source(NO_SOCKET, 1.0), 10**6, None)
     made._uploads.wait(one, 0.0)
     made._uploads.start(0.0)
     return one

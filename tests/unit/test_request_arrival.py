@@ -271,6 +271,16 @@ def test_a_thread_receives_nothing_before_its_source_is_open(
     assert source.recv(5) == b"c" and source.taken == 3
 
 
+def test_how_much_has_arrived_is_known_without_receiving_it(line: Line, source: BodySource) -> None:
+    assert source.ahead() == 0
+    line.client.sendall(b"x" * 40_000)
+    assert source.ahead() == 40_000 and source.taken == 0
+    source.open()
+    assert source.recv(10_000) == b"x" * 10_000 and source.ahead() == 30_000
+    line.client.close()
+    assert source.ahead() == 30_000
+
+
 @pytest.mark.slow
 def test_a_source_that_is_cut_ends_and_so_does_a_silent_one(line: Line, source: BodySource) -> None:
     source.open()

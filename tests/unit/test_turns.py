@@ -284,7 +284,7 @@ def besieged(cores: float, visit: list[int], *, begins: float) -> list[float]:
     and then tries codenames, as fast as it is answered, until it has to come with a new circuit.
     """
     drop = Drop(replace(LIMITS, working_requests=2))
-    drop.alike = [4, 2, 2]
+    drop.alike = [4, 1, 1]
     visit, took, asked = list(visit), [], 0.0
     left: dict[str, float] = {}
     for number in range(200):

@@ -9,7 +9,9 @@ import pytest
 from onion.request_arrival import ArrivalLimits, BodySource
 from onion.upload_places import (
     MOST_WAITING,
+    READY_BYTES,
     SETTLED_SECONDS,
+    STALLED_SECONDS,
     WAIT_SECONDS,
     Upload,
     UploadPlaces,
@@ -26,8 +28,19 @@ def places() -> UploadPlaces:
     return UploadPlaces(LIMITS)
 
 
-def upload(circuit: str, size: int = 10**9) -> Upload:
-    return Upload(circuit.encode(), BodySource(UNUSED, 1.0), size, None)
+class Source(BodySource):
+    """The body of an upload; ``arrived``: how much waits in the kernel."""
+
+    arrived = 0
+
+    def ahead(self) -> int:
+        return self.arrived
+
+
+def upload(circuit: str, size: int = 10**9, *, arrived: int = 0) -> Upload:
+    source = Source(UNUSED, 1.0)
+    source.arrived = arrived
+    return Upload(circuit.encode(), source, size, None)
 
 
 def started(places: UploadPlaces, circuits: str, now: float = 0.0) -> list[Upload]:
@@ -194,6 +207,56 @@ def test_an_honest_upload_of_25_minutes_keeps_its_place_in_a_crowd(places: Uploa
     for second in range(1, 25 * 60):
         honest.source.taken += 10_000
         assert honest not in places.too_slow(float(second))
+
+
+def test_those_of_which_enough_has_arrived_come_first() -> None:
+    places = UploadPlaces(LIMITS, lambda circuit, _: int(circuit == b"e"))
+    first, *_ = started(places, "abc")
+    trickling = upload("d", arrived=READY_BYTES - 1)
+    ready = upload("e", arrived=READY_BYTES)
+    whole = upload("f", size=100, arrived=100)
+    for one in (trickling, ready, whole):
+        places.wait(one, 0.0)
+    served = []
+    for ended in (first, whole, ready):
+        places.end(ended)
+        served += places.start(1.0)
+
+    # However often its circuit has filed before.
+    assert served == [whole, ready, trickling]
+
+
+def crowd(places: UploadPlaces, *rates: int) -> list[Upload]:
+    """Three with places that bring so many bytes a second, looked at all the time."""
+    them = started(places, "abc")
+    for tick in range(1, int(4 * STALLED_SECONDS)):
+        for one, rate in zip(them, rates, strict=True):
+            one.source.taken = rate * tick // 4
+        assert places.too_slow(tick / 4) == []
+    return them
+
+
+def test_who_stalls_gives_way_to_one_of_which_enough_has_arrived(places: UploadPlaces) -> None:
+    _, stalls, _ = crowd(places, 2_000, 999, 8_000)
+    assert places.too_slow(STALLED_SECONDS) == []
+    places.wait(upload("d", arrived=READY_BYTES - 1), STALLED_SECONDS)
+    assert places.too_slow(STALLED_SECONDS + 0.1) == []
+    places.wait(upload("e", arrived=READY_BYTES), STALLED_SECONDS)
+
+    assert places.too_slow(STALLED_SECONDS + 0.2) == [stalls]
+    stalls.source.cut()
+    assert places.too_slow(STALLED_SECONDS + 0.3) == []
+
+
+def test_a_good_beginning_does_not_excuse_who_stalls_later_nor_a_bad_one_who_goes_on(
+    places: UploadPlaces,
+) -> None:
+    stalls, recovers, other = crowd(places, 50_000, 0, 8_000)
+    places.wait(upload("d", arrived=READY_BYTES), 0.0)
+    assert places.too_slow(STALLED_SECONDS) == [recovers]
+    for one in (recovers, other):
+        one.source.taken += 50_000
+    assert places.too_slow(2 * STALLED_SECONDS) == [stalls]
 
 
 FEW_LARGE = replace(LIMITS, large_uploads=2, large_bytes=10**6)
