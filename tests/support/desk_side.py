@@ -17,7 +17,7 @@ from scripts.desk.outbox.sending import export_replies
 from scripts.newsite import Site
 from support.export_bundles import CAMPAIGN
 
-# What the store of a drop in tests/drop holds from its first tick on, and grows by.
+# What the store of a drop in tests holds from its first tick on, and grows by.
 QUANTUM = 32
 
 
