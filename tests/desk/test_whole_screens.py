@@ -27,7 +27,8 @@ def desk(tmp_path: Path) -> Desk:
             block_id=b"d" * 16, block_sha256="00" * 32, day=DAY, bundle=1, report=one
         )
         casebook.add_file(part, 0)
-    made.judge(2, merit="m2", urgency="immediate", flags=("minor",))
+    # Of merit, so that it always has a second review, and not by chance.
+    made.judge(2, merit="m3", urgency="immediate", flags=("minor",))
     made.assign(3, 0)
     made.answer(3, "谢谢。")
     made.answer(3, "Again.", leave=False)
@@ -79,7 +80,7 @@ SMALL_SCREENS: dict[str, list[str]] = {
         ' Queue: All cases  4 cases, reviewer-0',
         '  case  age  urgency  tier  flags  text',
         '* DV-5XMF 3 d  Account closed',
-        '  EB-WQE7 3 d  (immedia… m2  minor  【虚构】正文',
+        '  EB-WQE7 3 d  (immedia… (m3)  【虚构】正文',
         '  J2-BRTX 3 d  【虚构】正文',
         '  G2-2CW3 0 d  第一行 second line',
         'Enter open  v views  ] next view  / words  f filter  s sort  r reverse  Esc all',
@@ -113,7 +114,7 @@ SMALL_SCREENS: dict[str, list[str]] = {
         ' Queue: All cases  4 cases, reviewer-0',
         '  case  age  urgency  tier  flags  text',
         '* DV-5XMF 3 d  Account closed',
-        '  EB-WQE7 3 d  (immedia… m2  minor  【虚构】正文',
+        '  EB-WQE7 3 d  (immedia… (m3)  【虚构】正文',
         '  J2-BRTX 3 d  【虚构】正文',
         '  G2-2CW3 0 d  第一行 second line',
         '╭─ Sort by ─╮',
@@ -137,7 +138,7 @@ SMALL_SCREENS: dict[str, list[str]] = {
         ' Queue: All cases  4 cases, reviewer-0',
         '  case  age  urgency  tier  flags  text',
         '* DV-5XMF 3 d  Account closed',
-        '  EB-WQE7 3 d  (immedia… m2  minor  【虚构】正文',
+        '  EB-WQE7 3 d  (immedia… (m3)  【虚构】正文',
         '  J2-BRTX 3 d  【虚构】正文',
         '  G2-2CW3 0 d  第一行 second line',
         '╭─ Reports ─╮',
@@ -249,7 +250,7 @@ WIDE_SCREENS: dict[str, list[str]] = {
         'A deadline is near  0  G2-2CW3 0 d  New  c1  1  第一行 second line',
         'The claimant came back after…  0',
         'Never reviewed  3',
-        'Needs a second review  0',
+        'Needs a second review  1',
         'Reviewers disagree  0',
         'Privileged (lawyer and client) 0',
         'Withdrawn by the claimant  0',
