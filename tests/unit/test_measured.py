@@ -1,6 +1,7 @@
 """What coverage is measured of."""
 
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,8 +27,10 @@ class Coverage:
         self.said.append("start")
 
 
-def run(marks: tuple[str, ...]) -> None:
-    item: Any = type("Item", (), {"get_closest_marker": lambda _, mark: mark in marks})()
+def run(marks: tuple[str, ...], context: str | None = None) -> None:
+    """Run a test with *marks*; *context* is what `--cov-context` asks for."""
+    config = SimpleNamespace(getoption=lambda name, _without: {"cov_context": context}[name])
+    item: Any = SimpleNamespace(get_closest_marker=lambda mark: mark in marks, config=config)
     protocol: Any = measured.pytest_runtest_protocol(item)
     next(protocol)
     with pytest.raises(StopIteration, match="True"):
@@ -55,6 +58,16 @@ def test_what_takes_a_drop_or_thousands_of_inputs_is_not_measured_and_the_next_t
     run((mark, "slow"))
 
     assert coverage.said == ["stop", "start"]
+
+
+@pytest.mark.parametrize("mark", measured.UNMEASURED)
+def test_who_asks_which_test_ran_each_line_is_told_of_every_test(
+    coverage: Coverage, mark: str
+) -> None:
+    """pytest-cov notes the test in coverage, which has to run for that."""
+    run((mark,), context="test")
+
+    assert coverage.said == []
 
 
 def test_without_coverage_nothing_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
