@@ -7,9 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as aead_seal
+from support.examples import examples
 
 from dropbox import block
 from dropbox.block import (
@@ -32,7 +33,7 @@ VECTORS = sorted((Path(__file__).parents[1] / "vectors" / "block").glob("*.json"
 
 @pytest.mark.slow
 @given(st.sampled_from(Kind), st.binary(max_size=300), st.sampled_from([0, 1, 65_194]))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_content_comes_back_whatever_its_length_in_a_block_of_one_size(
     kind: Kind, start: bytes, more: int
 ) -> None:

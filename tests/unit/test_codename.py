@@ -5,8 +5,9 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from dropbox.codename import (
     CHEAPEST,
@@ -74,7 +75,7 @@ def test_the_cost_that_production_takes_is_that_of_its_vector() -> None:
     st.sampled_from(LANGUAGES),
     st.sampled_from([" ", "　", "-", "、", "，", "\r\n", "/", "·", ". ", ""]),
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_a_codename_is_read_back_in_every_language_and_with_every_separator(
     codename: Codename, language: str, separator: str
 ) -> None:
@@ -191,7 +192,7 @@ def test_it_may_be_typed_as_people_type(dress: str) -> None:
 
 @pytest.mark.slow
 @given(CODENAMES, st.integers(0, 7), st.integers(1, 2047))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_one_other_word_is_refused(codename: Codename, place: int, step: int) -> None:
     indexes = [*codename.indexes, codename.check]
     indexes[place] = (indexes[place] + step) % 2048

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from dropbox.day_key import SEALED_BYTES, DayKey, DayKeyRecord, record_bytes
 from dropbox.errors import BadDayKey, CannotOpen
@@ -42,7 +43,7 @@ def test_each_reviewer_opens_it_alone_and_nobody_else_does(count: int) -> None:
 
 
 @given(st.integers(1, 4), st.dates(date(1970, 1, 1), date(9999, 12, 31)))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_a_record_has_one_length_for_so_many_reviewers_and_is_read_to_the_byte(
     count: int, day: date
 ) -> None:
@@ -74,7 +75,7 @@ def test_keys_and_ids_are_fresh_and_do_not_show_themselves() -> None:
 
 @pytest.mark.slow
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_no_altered_record_gives_a_key(data: st.DataObject) -> None:
     key, record = sealed(2)
     stored = bytearray(record.to_bytes())

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
+from support.examples import examples
 
 from dropbox import export_bundle
 from dropbox.errors import BadBundle
@@ -211,6 +212,7 @@ def test_a_volume_comes_back_whole() -> None:
 
 
 @pytest.mark.slow
+@examples()
 @given(st.sets(st.binary(min_size=16, max_size=16), max_size=40))
 def test_blocks_are_in_volumes_by_id_and_each_in_one(ids: set[bytes]) -> None:
     blocks = [ListedBlock(one, bytes(32), FIRST) for one in ids]

@@ -86,7 +86,9 @@ def test_no_altered_input_ends_otherwise_than_it_may(target: Target) -> None:
 )
 def test_no_altered_manifest_report_or_reply_ends_otherwise_than_it_may(target: Target) -> None:
     @given(st.sampled_from(target.seeds), st.integers(0, 2**32))
-    @settings(max_examples=200, deadline=None, database=None)
+    @settings(
+        max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
     def holds(data: bytes, seed: int) -> None:
         assert target.mutate is not None
         for _ in range(3):

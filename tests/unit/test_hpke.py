@@ -5,10 +5,11 @@ import hmac
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from nacl.bindings import crypto_aead_chacha20poly1305_ietf_decrypt as aead_open
 from nacl.bindings import crypto_scalarmult
+from support.examples import examples
 
 from dropbox.errors import CannotOpen, CannotSeal, KeysError
 from dropbox.hpke import KEY_ID_BYTES, OVERHEAD_BYTES, PUBLIC_BYTES, PublicKey, SecretKey
@@ -18,7 +19,7 @@ INFO = b"a test\0"
 
 
 @given(st.binary(max_size=200), st.binary(max_size=100))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_what_is_sealed_comes_back_and_has_a_fixed_overhead(plain: bytes, info: bytes) -> None:
     sealed = SECRET.public.seal(plain, info)
 

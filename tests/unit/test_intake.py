@@ -464,6 +464,7 @@ def test_a_file_whose_blocks_cannot_be_erased_is_given_up_all_the_same(site: Sit
     assert site.vault.asked[-1] == "/erase"
 
 
+@pytest.mark.alone  # it measures time
 def test_no_more_files_are_sealed_at_once_than_allowed(site: Site) -> None:
     intake = site.with_limits(sealings=1)
     first = intake.open_sealer()

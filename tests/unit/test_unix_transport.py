@@ -165,6 +165,7 @@ def test_an_answer_that_is_none_is_an_error_and_ends_its_connection(
     assert [number for number, _, _ in server.heard] == [1, 2, 3]
 
 
+@pytest.mark.alone  # it measures time
 def test_a_server_that_reads_nothing_is_an_error_in_time(path: Path) -> None:
     """As one that has stopped: more than its socket holds waits for ever."""
     with socket.socket(socket.AF_UNIX) as listening:

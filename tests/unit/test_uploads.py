@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from dropbox.errors import CannotSeal, CasedropError, TooLarge
 from dropbox.front.uploads import (
@@ -471,7 +472,7 @@ def test_what_is_too_large_is_drained_to_a_bound() -> None:
 
 
 @given(st.binary(max_size=2000))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @pytest.mark.slow
 def test_no_bytes_raise_anything(noise: bytes) -> None:
     body = part("text", b"t") + noise
