@@ -121,12 +121,34 @@ def test_a_start_that_would_fail_for_want_of_rights_is_not_called_right(
     monkeypatch.setattr(check, "check_keys", lambda _: "")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(check, "unreadable", lambda paths, _: [str(paths[0])])
+    settings.parent.chmod(0o755)
     assert casedrop.main(["check", "--settings", str(settings)]) == 0
     me = pwd.getpwuid(os.getuid()).pw_name
     text = settings.read_text("utf-8")
     settings.write_text(f'{text}front_user = "{me}"\n', "utf-8")
     assert casedrop.main(["check", "--settings", str(settings)]) == 2
     assert f"may not read {settings}: chmod a+rX" in capsys.readouterr().err
+    # The package's own folder has to be open, even if all of it is closed.
+    settings.parent.chmod(0o700)
+    monkeypatch.setattr(check, "_PACKAGED", settings.parent)
+    assert casedrop.main(["check", "--settings", str(settings)]) == 2
+    settings.parent.chmod(0o755)
     settings.write_text(f'{text}front_user = "nobody-here"\n', "utf-8")
     assert casedrop.main(["check", "--settings", str(settings)]) == 2
     assert "nobody-here" in capsys.readouterr().err
+
+
+def test_what_was_restored_and_is_still_closed_to_all_others_is_checked_without_their_rights(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sheet for a lost server has it checked before it is copied to where the rooms read."""
+    monkeypatch.setattr("scripts.texts.check", lambda _: None)
+    monkeypatch.setattr(check, "check_keys", lambda _: "")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(check, "unreadable", lambda paths, _: [str(paths[0])])
+    monkeypatch.setattr(check, "_OWNER", os.getuid())
+    me = pwd.getpwuid(os.getuid()).pw_name
+    settings.write_text(f'{settings.read_text("utf-8")}front_user = "{me}"\n', "utf-8")
+    for mode, code in ((0o700, 0), (0o710, 2), (0o701, 2)):
+        settings.parent.chmod(mode)
+        assert casedrop.main(["check", "--settings", str(settings)]) == code
