@@ -198,11 +198,11 @@ def test_a_claimant_files_returns_reads_adds_deletes_and_takes_back(
     firefox.click('select[name="f.where_happened"] option[value="reg.cn"]')
     firefox.attach([tmp_path / name for name in files])
     firefox.press("send")
-    assert SENT[prefix] in firefox.text and codename(firefox) == shown and "2" in firefox.text
+    assert firefox.shows(SENT[prefix]) and codename(firefox) == shown and "2" in firefox.text
 
     typed = SPELLINGS[prefix](words, shown)
     log_in(firefox, place, prefix, typed)
-    assert NO_ANSWER[prefix] in firefox.text
+    assert firefox.shows(NO_ANSWER[prefix])
     firefox.write("#text", "+ " + TEXTS[prefix])
     firefox.attach([tmp_path / name for name in list(files)[:1]])
     firefox.press("send")
@@ -228,16 +228,16 @@ def test_a_claimant_files_returns_reads_adds_deletes_and_takes_back(
 
     place.answer(case.number, TEXTS[prefix] + "?")
     log_in(firefox, place, prefix, typed)
-    assert firefox.one(".answer").text == TEXTS[prefix] + "?" and OPENED[prefix] in firefox.text
+    assert firefox.one(".answer").text == TEXTS[prefix] + "?" and firefox.shows(OPENED[prefix])
     firefox.submit(".reply:has(.answer) button")
     firefox.submit('.reply:has(.answer) button[value^="erase-"]')
-    assert firefox.all(".answer") == [] and OPENED[prefix] in firefox.text
+    assert firefox.all(".answer") == [] and firefox.shows(OPENED[prefix])
 
     firefox.click("details:last-of-type summary")
     firefox.press("withdraw")
-    assert TAKEN_BACK[prefix] in firefox.text
+    assert firefox.shows(TAKEN_BACK[prefix])
     firefox.click("a.leave")
-    assert LEFT[prefix] in firefox.text and firefox.path == f"/{prefix}/leave"
+    assert firefox.shows(LEFT[prefix]) and firefox.path == f"/{prefix}/leave"
     place.fetch()
     assert [part.report.kind for part in place.casebook.case(case.number).parts] == [
         "report",
@@ -258,11 +258,11 @@ def test_each_mistake_gets_its_sentence_and_nothing_typed_is_lost(
     firefox.attach([tmp_path / name for name in files])
     firefox.press("send")
     assert (
-        NOT_SENT[prefix] in firefox.text
+        firefox.shows(NOT_SENT[prefix])
         and firefox.value("#text") == text
         and codename(firefox) == shown
     )
-    assert all(name in firefox.text for name in files)
+    assert all(firefox.shows(name) for name in files)
 
     # The sentence links to its field; the files need not be added again.
     firefox.click('.problems a[href="#category"]')
@@ -277,10 +277,10 @@ def test_each_mistake_gets_its_sentence_and_nothing_typed_is_lost(
     firefox.click('select[name="f.period_from"] option:nth-of-type(3)')
     firefox.write("#text", text)
     firefox.press("send")
-    assert ASKED[prefix] in firefox.text and firefox.value("#text") == text
+    assert firefox.shows(ASKED[prefix]) and firefox.value("#text") == text
     firefox.click('.problems a[href="#text"]')
     firefox.press("as-is")
-    assert SENT[prefix] in firefox.text and codename(firefox) == shown
+    assert firefox.shows(SENT[prefix]) and codename(firefox) == shown
 
     log_in(firefox, place, prefix, shown.replace(" ", " x", 1))
     assert "2" in firefox.one(".problems li").text and firefox.value("#codename") == shown.replace(
@@ -307,7 +307,7 @@ def test_the_language_can_be_switched_without_losing_anything(
         firefox.click(f"nav :nth-child({number})")
         assert firefox.path == f"/{prefix}/report/send"
         assert firefox.one("html").get_attribute("lang") == LANGUAGES[prefix]
-        assert firefox.value("#text") == TEXTS["zh-hans"] and name in firefox.text
+        assert firefox.value("#text") == TEXTS["zh-hans"] and firefox.shows(name)
         assert firefox.one("#c2").is_selected() and len(firefox.all(".codename li")) == 8
 
 
@@ -322,7 +322,7 @@ def test_back_and_resend_and_reload_store_nothing_twice_and_lose_nothing(
     text = "【虚构】返回再发送"
     shown = fill(firefox, place, "zh-hans", text)
     firefox.press("send")
-    assert SENT["zh-hans"] in firefox.text
+    assert firefox.shows(SENT["zh-hans"])
 
     firefox.back()
     assert (
@@ -331,9 +331,9 @@ def test_back_and_resend_and_reload_store_nothing_twice_and_lose_nothing(
         and firefox.one("#c2").is_selected()
     )
     firefox.press("send")
-    assert SENT["zh-hans"] in firefox.text and codename(firefox) == shown
+    assert firefox.shows(SENT["zh-hans"]) and codename(firefox) == shown
     firefox.reload()
-    assert SENT["zh-hans"] in firefox.text and codename(firefox) == shown
+    assert firefox.shows(SENT["zh-hans"]) and codename(firefox) == shown
     assert count(place, text) == 1
 
 
@@ -365,7 +365,7 @@ def test_a_double_click_stores_once(firefox: Firefox, place: Place) -> None:
     text = "【虚构】双击"
     fill(firefox, place, "zh-hans", text)
     firefox.double_click("button.main")
-    firefox.wait(lambda: SENT["zh-hans"] in firefox.text)
+    firefox.wait(lambda: firefox.shows(SENT["zh-hans"]))
 
     assert count(place, text) == 1
 
@@ -379,7 +379,7 @@ def test_two_tabs_are_two_reports(firefox: Firefox, place: Place) -> None:
     firefox.close_tab(tab)
     firefox.press("send")
 
-    assert SENT["zh-hans"] in firefox.text and codename(firefox) == first
+    assert firefox.shows(SENT["zh-hans"]) and codename(firefox) == first
     assert (count(place, "【虚构】第一个标签页"), count(place, "【虚构】第二个标签页")) == (1, 1)
 
 
@@ -391,7 +391,7 @@ def test_a_restart_between_form_and_sending_loses_nothing(
     shown = fill(firefox, place, prefix, text)
     place.restart_front()
     firefox.press("send")
-    assert SENT[prefix] in firefox.text and codename(firefox) == shown
+    assert firefox.shows(SENT[prefix]) and codename(firefox) == shown
     assert count(place, text) == 1
 
 
@@ -408,11 +408,11 @@ def test_a_form_that_was_open_too_long_keeps_its_text_and_its_codename(
         for prefix, tab in zip(LANGUAGES, tabs, strict=True):
             firefox.switch(tab)
             firefox.press("send")
-            assert STALE[prefix] in firefox.text
+            assert firefox.shows(STALE[prefix])
             assert firefox.value("#text") == f"{TEXTS[prefix]} stale"
             assert codename(firefox) == shown[prefix]
             firefox.press("send")
-            assert SENT[prefix] in firefox.text and codename(firefox) == shown[prefix]
+            assert firefox.shows(SENT[prefix]) and codename(firefox) == shown[prefix]
 
     assert all(count(place, f"{text} stale") == 1 for text in TEXTS.values())
 
@@ -426,9 +426,9 @@ def test_while_the_vault_is_down_nothing_is_accepted_and_nothing_is_lost(
     place.drop.kill_vault()
     try:
         firefox.press("send")
-        assert NOT_SENT[prefix] in firefox.text and firefox.value("#text") == text
+        assert firefox.shows(NOT_SENT[prefix]) and firefox.value("#text") == text
     finally:
         place.drop.start_vault()
     firefox.press("send")
 
-    assert SENT[prefix] in firefox.text and count(place, text) == 1
+    assert firefox.shows(SENT[prefix]) and count(place, text) == 1

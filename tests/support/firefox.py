@@ -89,6 +89,11 @@ document.addEventListener("done", event => end(JSON.parse(event.detail)), {once:
 arguments[0] = "{ const done = value => document.dispatchEvent(" +
   "new CustomEvent('done', {detail: JSON.stringify(value)}));" + arguments[0] + "}";
 """
+_HOLDING = """
+const holds = one => one.textContent.replace(/\\s+/g, " ").includes(arguments[0]);
+const elements = document.body ? [document.body, ...document.body.querySelectorAll("*")] : [];
+return elements.filter(one => holds(one) && ![...one.children].some(holds));
+"""
 
 
 class Firefox:
@@ -200,6 +205,14 @@ class Firefox:
         """The visible text in one line; "" between two pages."""
         return " ".join(" ".join(self.texts("body")).split())
 
+    def shows(self, words: str) -> bool:
+        """Whether *words* are visible on the page: as ``in text``, in a small part of its time.
+
+        The visible text is read of those elements alone that hold them, and have no part that does.
+        """
+        holding = self.ask(_HOLDING, words)
+        return any(words in " ".join(element.text.split()) for element in holding)
+
     def all(self, css: str) -> list[WebElement]:
         """The elements that *css* selects."""
         return list(self._marionette.find_elements(By.CSS_SELECTOR, css))
@@ -290,7 +303,8 @@ class Firefox:
     def _is_gone(element: WebElement) -> bool:
         """Whether *element* belongs to a page that is no longer shown."""
         try:
-            element.is_displayed()
+            # The cheapest question about an element.
+            element.tag_name  # noqa: B018
         except (StaleElementException, NoSuchElementException):
             return True
         return False
