@@ -22,7 +22,7 @@ from onion.request_arrival import ArrivalLimits
 WAIT_SECONDS = 45.0
 # How many of a worker wait for a turn at most, and how many for the answer that it is busy.
 MOST_WAITING, MOST_LATE = 192, 64
-# Circuits of this rank and above leave a part of the places to others.
+# Circuits of this rank and above leave a part of the places to others, and half of the threads.
 SEASONED = 2
 # So many threads no kind can have all for itself.
 OTHERS = 2
@@ -73,7 +73,8 @@ class Turns:
         self._numbers = count()
         self._of_circuit: Counter[bytes] = Counter()
         self._of_kind: Counter[int] = Counter()
-        self._working = self._seasoned = 0
+        # Of those that work, and of those that have a thread.
+        self._working = self._seasoned = self._seasoned_threads = 0
         self._waiting: list[list[Turn]] = [[] for _ in self._costs]
         # Of circuits that have as many running as they can.
         self._held: dict[bytes, deque[Turn]] = {}
@@ -129,6 +130,7 @@ class Turns:
         self._of_kind[one.kind] += 1
         self._working += 1
         self._seasoned += self._is_seasoned(one)
+        self._seasoned_threads += self._is_seasoned(one)
         self._work = max(self._work, self._had[one.kind])
         self._had[one.kind] = self._work + self._costs[one.kind]
 
@@ -147,7 +149,10 @@ class Turns:
         if self._of_kind[one.kind] >= self._most_of_kind:
             return False
         most = max(1, self._limits.working_requests // 2)
-        return not self._is_seasoned(one) or self._seasoned < most
+        threads = max(1, self._limits.short_requests // 2)
+        return not self._is_seasoned(one) or (
+            self._seasoned < most and self._seasoned_threads < threads
+        )
 
     def _is_seasoned(self, one: Turn) -> bool:
         return one.rank >= SEASONED and self._costs[one.kind] > 1
@@ -162,6 +167,7 @@ class Turns:
     def end(self, one: Turn) -> None:
         """Free the place of one of those that run."""
         self.rest(one)
+        self._seasoned_threads -= self._is_seasoned(one)
         self._of_kind[one.kind] -= 1
         self._of_circuit[one.circuit] -= 1
         if not self._of_circuit[one.circuit]:

@@ -160,6 +160,23 @@ def test_who_has_had_many_leaves_a_place_to_those_who_come_first(kind: int) -> N
     assert drop.start() == ["a"]
 
 
+def test_who_has_had_many_leaves_threads_even_while_all_of_them_only_wait() -> None:
+    drop = Drop(a=SEASONED, b=SEASONED, c=SEASONED, d=SEASONED, e=SEASONED)
+    for name in "abcde":
+        drop.wait(name, 2)
+    for name in "edcb":
+        assert drop.start() == [name]
+        drop.turns.rest(drop.running[-1])
+    # Half of the threads wait for the vault.
+    assert drop.start() == []
+    drop.wait("newcomer", 2)
+    assert drop.start() == ["newcomer"]
+    drop.end("e")
+    drop.end("newcomer")
+
+    assert drop.start() == ["a"]
+
+
 def test_pages_are_too_short_to_keep_a_place_from_anybody() -> None:
     drop = Drop(replace(LIMITS, working_requests=2), a=50, b=50)
     drop.wait("a")
