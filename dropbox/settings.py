@@ -96,7 +96,9 @@ class Settings:
     head_seconds: int = 60  # until the head of a request has arrived
     slow_seconds: int = 120  # how long an upload can arrive as slowly as it likes
     slowest_bytes: int = 1_024  # a second on average, from then on
-    uploads: int = 24  # that have one of a worker's 32 threads at once
+    # Uploads that have one of a worker's 32 threads at once. Fewer than sealings: whoever has a
+    # place can be sealed, and so can small files, which need none.
+    uploads: int = 14
     # What one Tor circuit can ask for at once, and again over ten minutes: see
     # dropbox.front.circuit_limits. Everybody's browser uses one circuit for a whole visit.
     circuit_pages: int = 240

@@ -50,10 +50,10 @@ class ArrivalLimits:
     slow_seconds: int = 120
     slowest_bytes: int = 1_024
     fair_bytes: int = 8_192
-    uploads: int = 24
-    # Fewer than a worker seals at once (``sealings``, 16 by default): who sends a document or a
-    # photograph finds room beside a flood of large files.
-    large_uploads: int = 12
+    # Fewer than a worker seals at once (``sealings``, 16 by default). Of these large ones have
+    # three quarters: who sends a document or a photograph finds room beside a flood of them.
+    uploads: int = 14
+    large_uploads: int = 10
     large_bytes: int = 8 * 2**20
     # With the uploads as many as a worker has threads. Those that wait for the vault's tick take no
     # processor, and of those that work each takes longer the more there are: one computes, while

@@ -216,8 +216,8 @@ def test_the_limits_of_a_drop_are_those_that_were_measured_under_attack() -> Non
     limits = ArrivalLimits()
 
     assert (limits.slow_seconds, limits.fair_bytes) == (120, 8_192)
-    assert (limits.uploads, limits.circuit_uploads, limits.circuit_requests) == (24, 2, 2)
-    assert (limits.large_uploads, limits.large_bytes) == (12, 8_388_608)
+    assert (limits.uploads, limits.circuit_uploads, limits.circuit_requests) == (14, 2, 2)
+    assert (limits.large_uploads, limits.large_bytes) == (10, 8_388_608)
 
 
 def arrivals(most: int, circuits: str) -> tuple[Arrivals, list[Arrival], list[Arrival | None]]:

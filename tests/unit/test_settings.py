@@ -203,7 +203,7 @@ LIMITS = {
     "head_seconds": (1, 600, 60),
     "slow_seconds": (1, 3_600, 120),
     "slowest_bytes": (1, 10_000, 1_024),
-    "uploads": (1, 28, 24),
+    "uploads": (1, 28, 14),
     "circuit_pages": (20, 100_000, 240),
     "circuit_derivations": (10, 100_000, 40),
     "circuit_forms": (2, 100_000, 10),
@@ -237,7 +237,8 @@ def test_a_report_with_all_files_that_it_may_have_fits_into_one_request() -> Non
 
 
 @pytest.mark.parametrize(
-    ("uploads", "sealings", "large"), [(24, 16, 12), (8, 16, 6), (28, 4, 3), (1, 1, 1)]
+    ("uploads", "sealings", "large"),
+    [(24, 16, 12), (14, 16, 10), (8, 16, 6), (28, 4, 3), (1, 1, 1)],
 )
 def test_large_uploads_leave_sealings_and_places_to_others(
     uploads: int, sealings: int, large: int, tmp_path: Path
@@ -247,6 +248,14 @@ def test_large_uploads_leave_sealings_and_places_to_others(
     )
 
     assert settings.large_uploads == large
+
+
+def test_whoever_has_a_place_for_an_upload_is_sealed_and_so_are_small_files(
+    tmp_path: Path,
+) -> None:
+    settings = Settings.load(written(tmp_path))
+
+    assert settings.uploads <= settings.sealings - 2
 
 
 @pytest.mark.parametrize(
