@@ -127,6 +127,8 @@ def place(
         clock = AheadClock(directory / "ahead")
         # All visits of these tests are one browser's, in one circuit.
         limits = {f"CASEDROP_LIMITS_CIRCUIT_{what}": "1000" for what in ("FORMS", "DERIVATIONS")}
+        # What is sent waits for a tick, dozens of times.
+        limits["CASEDROP_VAULT_TICK_MILLISECONDS"] = "250"
         environ = {**os.environ, **clock.environ, **limits}
         with (
             Drop(site.settings_file, site.front_socket, environ) as drop,
