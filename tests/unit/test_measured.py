@@ -1,6 +1,7 @@
 """What coverage is measured of."""
 
 import sys
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -74,3 +75,29 @@ def test_without_coverage_nothing_is_asked_of_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delitem(sys.modules, "coverage", raising=False)
 
     run(("browser",))
+
+
+def test_what_is_not_ours_is_not_traced_and_what_follows_is() -> None:
+    def trace(*_: object) -> Any:
+        return trace
+
+    def fail() -> None:
+        assert sys.gettrace() is None
+        raise KeyError
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        assert measured.untraced(sys.gettrace)() is None
+        with pytest.raises(KeyError):
+            measured.untraced(fail)()
+        after = sys.gettrace()
+    finally:
+        sys.settrace(before)
+
+    assert after is trace
+
+
+def test_all_that_is_not_ours_is_there_to_be_left_out() -> None:
+    for module, owner, name in measured.NOT_OURS:
+        assert callable(getattr(getattr(import_module(module), owner), name))
