@@ -29,6 +29,7 @@ from dropbox.vault.block_store import Export
 from dropbox.vault.restored_file import become_another, series_of
 from scripts import casedrop, sealed_archive
 from scripts.command_line import CannotRun
+from scripts.operator import restore as restoring
 from scripts.operator.backup import _check_place
 from scripts.operator.restored_settings import rewritten
 from scripts.sealed_archive import ArchiveError, Manifest, Member, seal, unseal
@@ -331,6 +332,19 @@ def test_settings_that_are_only_in_the_environment_are_not_left_out_in_silence(
     assert "come from the environment" in capsys.readouterr().err
 
 
+@pytest.fixture
+def may_end() -> Iterator[None]:
+    """The signals end this process, as they do unless it was started to outlive its terminal."""
+    before = {one: signal.getsignal(one) for one in ENDING}
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
+
+
+@pytest.mark.usefixtures("may_end")
 @pytest.mark.parametrize("number", ENDING)
 def test_a_restore_that_is_ended_leaves_no_keys_behind(
     archive: Path,
@@ -351,6 +365,22 @@ def test_a_restore_that_is_ended_leaves_no_keys_behind(
     assert restore(archive, tmp_path / "new", answers) == 130
     assert not list(tmp_path.glob("new*"))
     assert [signal.getsignal(one) for one in ENDING] == before
+
+
+@pytest.mark.usefixtures("may_end")
+def test_a_restore_under_nohup_outlives_its_terminal(
+    archive: Path, tmp_path: Path, answers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    place = restoring._place
+
+    def after_the_terminal(part: Path) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        place(part)
+
+    monkeypatch.setattr(restoring, "_place", after_the_terminal)
+    assert restore(archive, tmp_path / "new", answers, "1") == 0
+    assert (tmp_path / "new").is_dir() and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 # --- The archive ---

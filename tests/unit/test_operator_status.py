@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,12 @@ def test_how_the_test_reports_went_is_said_even_when_the_vault_is_silent(
     running: RunningSite,
 ) -> None:
     running.site.probe.mkdir()
-    record = ProbeRecord().after_success(new_codename(), TODAY - timedelta(1))
+    # A new day may have begun since this module was loaded.
+    pulled = date.fromisoformat(running.vault["exported"])
+    record = ProbeRecord().after_success(new_codename(), pulled - timedelta(1))
     record.write(running.site.probe)
-    assert f"The bundle of {TODAY} lists that of {ago(1)}." in found(running)["probe"].sentence
+    sentence = f"The bundle of {pulled} lists that of {pulled - timedelta(1)}."
+    assert sentence in found(running)["probe"].sentence
     running.site.settings.courier_socket.unlink()
     assert found(running)["probe"].state is State.GOOD
     record.after_failure("So.", TODAY).after_failure("So.", TODAY).write(running.site.probe)
@@ -301,7 +304,7 @@ def test_the_command_shows_lines_or_json_and_its_exit_code_tells_the_worst(
     assert casedrop.main(command) == 0
     assert capsys.readouterr().out.count("\n") == 13
 
-    running.vault["exported"] = ago(20)
+    running.vault["exported"] = (datetime.now(UTC).date() - timedelta(20)).isoformat()
     assert casedrop.main(command) == 1
     (alarm,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
     assert "20 days ago" in alarm
