@@ -33,6 +33,8 @@ from scripts.desk.commands import outbox as outbox_command
 from scripts.desk.outbox import sending
 from scripts.desk.outbox.outbox import (
     OutboxError,
+    Skipped,
+    addressees,
     answer,
     language_of,
     queue,
@@ -149,6 +151,14 @@ def test_whoever_asked_not_to_be_answered_is_answered_only_although(
         write(casebook, [other, asked], "x", today=DAY)
     assert len(write(casebook, [other, asked], "x", today=DAY, although=True)) == 2
     assert casebook.case(asked).wants_no_answer and not casebook.case(other).wants_no_answer
+    name = casebook.names.of(asked)
+    assert addressees(casebook, [other, asked], "x") == ([other], {Skipped.REFUSED: [name]})
+    assert addressees(casebook, [other, asked], "x", although=True) == ([other, asked], {})
+    queue(casebook, write(casebook, [other], "x", today=DAY))
+    again = {Skipped.REPEATED: [casebook.names.of(other)]}
+    assert addressees(casebook, [other], "x") == ([], again)
+    assert addressees(casebook, [other], "x", repeat=True) == ([other], {})
+    assert addressees(casebook, [other], "y", without=[other])[0] == []
 
 
 def test_no_acknowledgement_goes_to_whoever_asked_not_to_be_answered(casebook: Casebook) -> None:

@@ -23,7 +23,7 @@ from support.screenshots import (
 from scripts.desk.pictures.exchange import Exchange, Late
 from scripts.desk.pictures.frames import BYTES_A_PIXEL, MOST_SIDE, Page
 from scripts.desk.transcripts.layout import turns_of
-from scripts.desk.transcripts.page_pieces import MOST_HEIGHT, FoundLine, once, pieces
+from scripts.desk.transcripts.page_pieces import MOST_HEIGHT, FoundLine, _shared, once, pieces
 from scripts.desk.transcripts.reader import Reader, ReadingFailure, reading
 from scripts.desk.transcripts.recognition import PAGE_HEADER, _page
 from scripts.desk.transcripts.recognition_room import ClosedRoom
@@ -144,3 +144,22 @@ def test_a_screenshot_of_a_whole_evening_is_read_in_pieces(reader: Reader) -> No
 
     assert errors(found.text, drawn_text(GROUP) * times) <= 0.02
     assert [(turn.who.value, turn.name) for turn in found.turns] == sides(GROUP) * times
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ((0, 0, 4, 4), (0, 0, 4, 4), 1.0),
+        ((0, 0, 4, 4), (2, 0, 9, 4), 0.5),
+        ((0, 0, 4, 4), (1, 1, 3, 3), 1.0),
+        ((0, 0, 4, 4), (4, 0, 8, 4), 0.0),
+        ((0, 0, 4, 4), (0, 4, 4, 8), 0.0),
+        ((0, 0, 4, 4), (6, 6, 8, 8), 0.0),
+        # Of less than a pixel nobody can tell what is in it.
+        ((0, 0, 0.5, 0.5), (0, 0, 4, 4), 0.25),
+    ],
+)
+def test_what_two_boxes_share_is_a_part_of_the_smaller_one(
+    one: tuple[float, ...], other: tuple[float, ...], shared: float
+) -> None:
+    assert _shared(one, other) == _shared(other, one) == shared  # type: ignore[arg-type]

@@ -11,8 +11,12 @@ from rich.console import Console
 from support.cases import CAMPAIGN
 
 from dropbox.campaign import Campaign
+from scripts.desk.casebook.facts import Event
 from scripts.desk.casebook.redactions import BOX, FILE, TEXT, WHOLE, Box, End, Redaction
 from scripts.desk.charts.shapes import Bars, Grid, Listing
+from scripts.desk.facts.dates import read as read_date
+from scripts.desk.facts.sources import Sources
+from scripts.desk.facts.timeline import Happened
 from scripts.desk.identity import Viewer
 from scripts.desk.pictures.kinds import Kind
 from scripts.desk.pictures.look import Shown
@@ -23,6 +27,7 @@ from scripts.desk.redaction.seen_words import Seen
 from scripts.desk.redaction.undecided import Undecided
 from scripts.desk.redaction.word_matches import Span
 from scripts.desk.screen.charts import _bar, chart_values, charts_text
+from scripts.desk.screen.facts import order_notes, timeline_table
 from scripts.desk.screen.looks import Look, look_text, look_values
 from scripts.desk.screen.quality import (
     agreement_sentence,
@@ -404,3 +409,60 @@ def test_a_look_has_its_sentences_pictures_and_text_below_it() -> None:
         **{"file": 3, "name": "b", "kind": "", "pages": 0, "drawn": 0, "pictures": []},
         **{"text": "", "sentences": ["It was never opened."]},
     }
+
+
+# --- Facts, and pictures in the terminal ---
+
+
+def happened(entry: str, when: str, text: str, **more: Any) -> Happened:
+    event = Event(
+        entry=entry, kind="measure", date=when, text=text, reviewer="F" * 40, day=DAY,
+        parties=more.pop("parties", ""),
+    )  # fmt: skip
+    return Happened(more.pop("case", 1), event, read_date(when), **more)
+
+
+EVENTS = [
+    happened("E00000000A", "2019-03", "blocked", parties="P000000001 P000000002"),
+    happened("E00000000B", "~2019-03", "paid", case=2, unsure=True, contested=True),
+]
+SOURCES = {number: Sources.__new__(Sources) for number in (1, 2)}
+NAMES = {1: "AA-BBBB", 2: "CC-DDDD"}
+# Of one case, and of several.
+TIMELINES = {
+    True: [
+        " when kind what",
+        " 2019-03 measure blocked",
+        " Tencent, P000000002 · from elsewhere ·",
+        " E00000000A",
+        " about 2019-03 ? measure paid",
+        " from elsewhere · E00000000B · corrections",
+        " disagree",
+    ],
+    False: [
+        " when case kind what",
+        " 2019-03 AA-BBBB measure blocked",
+        " Tencent, P000000002 · from elsewhere ·",
+        " E00000000A",
+        " about 2019-03 ? CC-DDDD measure paid",
+        " from elsewhere · E00000000B ·",
+        " corrections disagree",
+    ],
+}
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_events_are_rows_with_what_they_rest_on_below_them(one: bool) -> None:
+    table = timeline_table(EVENTS, NAMES, SOURCES, {"P000000001": "Tencent"}, VIEWER, one=one)
+    lines = squeezed(printed(table, 76))
+
+    assert [line for line in lines if line.strip(" ─")] == TIMELINES[one]
+
+
+def test_what_the_order_of_events_leaves_open_is_said() -> None:
+    assert list(order_notes([], [])) == ["There is no event; `event CASE --edit` enters one."]
+    assert list(order_notes(EVENTS[:1], [])) == ["1 event, 0 with no date."]
+    assert list(order_notes(EVENTS, EVENTS)) == [
+        "4 events, 2 with no date.",
+        "?: 1 may have been before what stands above.",
+    ]

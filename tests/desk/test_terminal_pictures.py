@@ -28,6 +28,7 @@ from scripts.desk.screen.terminal_pictures import (
     ask_terminal,
     drawn,
     found,
+    pictures_here,
 )
 
 KITTY_ANSWER = b"\x1b_Gi=31;OK\x1b\\\x1b[?62;22c"
@@ -174,3 +175,16 @@ def test_a_picture_is_on_the_other_screen_and_is_erased_also_when_interrupted(
     assert caption == "page 1 of file 1: any key goes on, q en"
     deleted = "\x1b_Ga=d,d=A,q=2\x1b\\" if protocol is Protocol.KITTY else ""
     assert escape + erased == deleted + "\x1b[2J\x1b[H\x1b[?25h\x1b[?1049l"
+
+
+def test_a_terminal_that_shows_pictures_is_found_or_named_and_another_one_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for is_found in (Protocol.SIXEL, Protocol.KITTY, None):
+        monkeypatch.setattr(
+            "scripts.desk.screen.terminal_pictures.found", lambda *_, one=is_found: one
+        )
+        here = pictures_here("")
+        assert (here.protocol if here else None) is is_found
+        named = pictures_here(Protocol.KITTY.value)
+        assert named is not None and named.protocol is Protocol.KITTY
