@@ -33,6 +33,7 @@ from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, File
+from scripts.rehearsal.memory_folder import own_memory_folder
 
 ONION = "casedrop" * 7 + ".onion"
 TEXT = "这是一段虚构的报告文字，只用来测量速度。" * 34  # 2 KB in UTF-8
@@ -229,6 +230,7 @@ def gpg(home: Path, fingerprints: Sequence[str], data: bytes) -> Callable[[], No
     return run
 
 
+@own_memory_folder()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(

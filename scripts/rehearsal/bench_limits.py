@@ -34,6 +34,7 @@ from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site
 from scripts.rehearsal.bench import ONION, TEXT, WAIVED, cpu_seconds
 from scripts.rehearsal.claimant import Browser, Form
+from scripts.rehearsal.memory_folder import own_memory_folder
 from scripts.rehearsal.processors import Processors
 from scripts.rehearsal.siege import PATIENCE_SECONDS, Claimant
 from scripts.rehearsal.siege_attacks import ATTACKS, proxy_line
@@ -133,6 +134,7 @@ class CircuitTransport(httpx.BaseTransport):
         return httpx.Response(int(head[9:12]), content=body)
 
 
+@own_memory_folder()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench_limits", description="What the limits cost.")

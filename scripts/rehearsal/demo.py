@@ -40,6 +40,7 @@ from scripts.courier.pull import pull
 from scripts.courier.transfer import push
 from scripts.newsite import Site, make_site
 from scripts.rehearsal.claimant import Browser, File, Page
+from scripts.rehearsal.memory_folder import own_memory_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT / "tests" / "sample_cases.json"
@@ -409,6 +410,7 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+@own_memory_folder()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration. Returns 0 only if everything came out byte for byte."""
     parser = argparse.ArgumentParser(

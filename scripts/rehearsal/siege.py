@@ -43,6 +43,7 @@ from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, File, Page
+from scripts.rehearsal.memory_folder import own_memory_folder
 from scripts.rehearsal.processors import Processors
 from scripts.rehearsal.siege_attacks import GATHERED, TEXT
 from scripts.rehearsal.siege_table import Measured, Step, processor_table, table
@@ -334,6 +335,7 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+@own_memory_folder()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Lay the siege and print its table."""
     asked = parser().parse_args(arguments)

@@ -42,6 +42,7 @@ from scripts.rehearsal.bench import (
     family,
     resident_megabytes,
 )
+from scripts.rehearsal.memory_folder import own_memory_folder
 
 CLIENTS = 4
 # Of ten visits: short ones are the most.
@@ -158,6 +159,7 @@ def show(samples: dict[str, list[Sample]]) -> None:
     Console().print(table)
 
 
+@own_memory_folder()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Soak and print. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="soak", description="A drop at half load, for long.")
