@@ -41,13 +41,14 @@ def in_memory(*turned: str) -> set[str]:
     objects = [one for one in gc.get_objects() if not isinstance(one, left_out)]
     gc.freeze()
     held = gc.get_referents(*objects)
-    texts = {one for one in held if isinstance(one, str)}
-    data = {one for one in held if isinstance(one, bytes)}
+    # By identity: not every kind of text that some module has made can be in a set.
+    texts = {id(one): one for one in held if isinstance(one, str)}
+    data = {id(one): one for one in held if isinstance(one, bytes)}
     return {
         one
         for one in turned
-        if any(one[::-1] in text for text in texts)
-        or any(one[::-1].encode() in some for some in data)
+        if any(one[::-1] in text for text in texts.values())
+        or any(one[::-1].encode() in some for some in data.values())
     }
 
 

@@ -24,14 +24,22 @@ def test_a_secret_key_in_the_clear_is_told_from_one_with_a_passphrase(
     assert is_protected(tmp_path, GRIP) == protected
 
 
+def becomes(running: bool, process: int) -> bool:
+    """Whether it runs, or runs no more, within ten seconds."""
+    deadline = time.monotonic() + 10
+    while gpg_agent._runs(process) is not running and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return gpg_agent._runs(process) is running
+
+
 def test_a_process_that_has_ended_runs_no_more_even_before_anybody_asked_for_its_result() -> None:
     with subprocess.Popen(["/usr/bin/sleep", "60"]) as process:
-        assert gpg_agent._runs(process.pid) and gpg_agent._runs(os.getpid())
-        process.kill()
-        deadline = time.monotonic() + 10
-        while gpg_agent._runs(process.pid) and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert not gpg_agent._runs(process.pid)
+        try:
+            # It has no command yet in the moment in which its program is loaded.
+            assert becomes(True, process.pid) and gpg_agent._runs(os.getpid())
+        finally:
+            process.kill()
+        assert becomes(False, process.pid)
     assert not gpg_agent._runs(process.pid)
 
 
