@@ -295,6 +295,8 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._give_up_turns(now)
         for upload in self._uploads.too_slow(now):
             upload.source.cut()
+            # It has had a place: the next time its circuit comes behind those that had none.
+            self._turns.count(upload.circuit, upload.line)
         for conn, until in list(self._draining.items()):
             if until <= now or stopped >= LAST_DRAINS_SECONDS:
                 self._end_drain(conn)

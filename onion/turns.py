@@ -99,6 +99,11 @@ class Turns:
         """How many requests of the kind that *line* begins *circuit* has had lately."""
         return self._kinds.rank(circuit, self._kinds.of(line)) if circuit else -1
 
+    def count(self, circuit: bytes, line: bytes) -> None:
+        """Note that *circuit* has had a request of the kind that *line* begins."""
+        if circuit:
+            self._kinds.begin(circuit, self._kinds.of(line))
+
     def _push(self, one: Turn) -> None:
         one.rank = self._rank(one)
         heapq.heappush(self._waiting[one.kind], one)

@@ -87,7 +87,8 @@ class UploadPlaces:
         """The uploads that get a place now.
 
         They are of the circuits with the fewest places; of these first those of which enough has
-        arrived, and then of the circuit that has had fewest.
+        arrived, and then of the circuit that has had fewest. Of several alike it is the newest, as
+        for turns: who stands behind a flood would only be reached when all of it had a place.
         """
         started: list[Upload] = []
         of_circuit = Counter(one.circuit for one in self._running)
@@ -95,9 +96,8 @@ class UploadPlaces:
             fitting = [one for one in self._waiting if not (self._is_large(one) and self._is_full)]
             if not fitting:
                 break
-            # min() takes the first of several, which has waited longest.
             first = min(
-                fitting,
+                reversed(fitting),
                 key=lambda one: (
                     of_circuit[one.circuit],
                     not one.is_ready,
@@ -140,17 +140,24 @@ class UploadPlaces:
     def refused(self, now: float) -> list[Upload]:
         """Take out those that have waited too long, and those for which there is no room to wait.
 
-        With too many, the circuits that have most of them lose their newest.
+        With too many, the circuits that have most of them lose their newest. When each has but one,
+        that goes which would get a place last: a flood is not kept at the cost of who comes next.
         """
         out = [one for one in self._waiting if now - one.since >= WAIT_SECONDS]
         left = [one for one in self._waiting if one not in out]
         of_circuit = Counter(one.circuit for one in left)
-        while len(left) > MOST_WAITING:
-            most = max(of_circuit.values())
+        while len(left) > MOST_WAITING and (most := max(of_circuit.values())) > 1:
             victim = next(one for one in reversed(left) if of_circuit[one.circuit] == most)
             left.remove(victim)
             of_circuit[victim.circuit] -= 1
             out.append(victim)
+        if (many := len(left) - MOST_WAITING) > 0:
+            # Sorting leaves those that are alike in their order, the longest waiting first.
+            last = sorted(left, key=lambda one: (one.is_ready, -self._rank(one.circuit, one.line)))[
+                :many
+            ]
+            left = [one for one in left if one not in last]
+            out += last
         self._waiting = deque(left)
         return out
 

@@ -304,14 +304,28 @@ def test_who_has_waited_too_long_for_a_place_is_answered_that_there_is_none(fron
     assert is_open(waiting) and list(front.worker._draining) == [refused]
 
 
-def test_an_upload_that_is_too_slow_is_cut(front: Front) -> None:
+def test_an_upload_that_is_too_slow_is_cut_and_counts(front: Front) -> None:
+    counted: list[tuple[bytes, int]] = []
+    kinds = Kinds(of=len, begin=lambda circuit, kind: counted.append((circuit, kind)))
+    front.worker._turns = Turns(LIMITS, kinds)
     front.comes(UPLOAD, "fc00::a")
     (conn,) = front.given
     front.later(LIMITS.slow_seconds)
-    assert not conn.source.is_cut
+    assert not conn.source.is_cut and counted == []
     front.later()
 
-    assert conn.source.is_cut
+    assert conn.source.is_cut and counted == [(b"fc00::a", len(UPLOAD.partition(b"\r\n")[0]))]
+
+
+def test_an_upload_of_the_operators_own_that_is_cut_counts_for_nobody(front: Front) -> None:
+    counted: list[tuple[bytes, int]] = []
+    kinds = Kinds(of=len, begin=lambda circuit, kind: counted.append((circuit, kind)))
+    front.worker._turns = Turns(LIMITS, kinds)
+    front.comes(UPLOAD)
+    (conn,) = front.given
+    front.later(LIMITS.slow_seconds + TICK)
+
+    assert conn.source.is_cut and counted == []
 
 
 def drained(front: Front, missing: int = 1_000) -> tuple[socket.socket, Any]:

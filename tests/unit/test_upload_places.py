@@ -75,7 +75,7 @@ def test_a_circuit_has_two_and_then_others_come_first(places: UploadPlaces) -> N
     assert places.start(0.0) == [other]
 
 
-def test_of_circuits_with_as_many_the_one_that_has_had_fewest_is_next() -> None:
+def test_of_circuits_with_as_many_the_newest_that_has_had_fewest_is_next() -> None:
     ranks = {b"d": 2, b"e": 0, b"f": 0}
     lines = set()
 
@@ -91,9 +91,9 @@ def test_of_circuits_with_as_many_the_one_that_has_had_fewest_is_next() -> None:
         places.wait(one, 1.0)
     places.end(first)
 
-    assert places.start(2.0) == [late[1]]
-    places.end(late[1])
-    assert places.start(2.0) == [late[2]] and b"POST /a HTTP/1.1" in lines
+    assert places.start(2.0) == [late[2]]
+    places.end(late[2])
+    assert places.start(2.0) == [late[1]] and b"POST /a HTTP/1.1" in lines
 
 
 def test_a_third_of_a_circuit_waits_although_a_place_is_free(places: UploadPlaces) -> None:
@@ -111,7 +111,22 @@ def test_three_of_a_circuit_that_wait_together_get_two_places(places: UploadPlac
     for one in them:
         places.wait(one, 0.0)
 
-    assert places.start(0.0) == them[:2]
+    assert places.start(0.0) == [them[2], them[1]]
+
+
+def test_whoever_comes_behind_a_flood_of_uploads_does_not_wait_for_all_of_it(
+    places: UploadPlaces,
+) -> None:
+    started(places, "abc")
+    flood = [upload(f"flood-{number}", arrived=READY_BYTES) for number in range(40)]
+    for one in flood:
+        places.wait(one, 1.0)
+    honest = upload("d", arrived=READY_BYTES)
+    places.wait(honest, 2.0)
+    for one in list(places._running)[:1]:
+        places.end(one)
+
+    assert places.start(3.0) == [honest]
 
 
 def test_whoever_has_arrived_whole_does_not_give_way(places: UploadPlaces) -> None:
@@ -130,7 +145,7 @@ def test_connections_without_a_circuit_are_not_one_circuit(places: UploadPlaces)
     for one in them:
         places.wait(one, 0.0)
 
-    assert places.start(0.0) == them
+    assert places.start(0.0) == them[::-1]
 
 
 def test_who_waited_too_long_is_refused(places: UploadPlaces) -> None:
@@ -164,6 +179,30 @@ def test_of_two_circuits_that_have_too_many_each_loses_its_newest(places: Upload
         places.wait(waiting, 0.0)
 
     assert set(places.refused(0.0)) == {one[-1], two[-1]}
+
+
+def test_of_a_flood_of_circuits_those_are_refused_that_would_get_a_place_last() -> None:
+    ranks = {b"seen": 1}
+    places = UploadPlaces(LIMITS, lambda circuit, _: ranks.get(circuit, 0))
+    started(places, "abc")
+    oldest, second = (upload(name, arrived=READY_BYTES) for name in ("oldest", "second"))
+    waiting = [
+        oldest,
+        second,
+        *(upload(f"f{number}", arrived=READY_BYTES) for number in range(MOST_WAITING - 4)),
+    ]
+    behind = [upload("slow"), upload("seen", arrived=READY_BYTES)]
+    honest = upload("honest", arrived=READY_BYTES)
+    for one in (*waiting, *behind, honest):
+        places.wait(one, 0.0)
+    assert places.refused(0.0) == [behind[0]]
+
+    places.wait(upload("one more", arrived=READY_BYTES), 0.0)
+    assert places.refused(0.0) == [behind[1]]
+    places.wait(upload("and one", arrived=READY_BYTES), 0.0)
+    assert places.refused(0.0) == [oldest]
+    places.end(next(iter(places._running)))
+    assert len(places._waiting) == MOST_WAITING and honest in places._waiting
 
 
 def test_below_the_slowest_rate_an_upload_is_cut_after_its_first_minutes(
@@ -271,20 +310,20 @@ def of_sizes(limits: ArrivalLimits, *sizes: int) -> tuple[UploadPlaces, list[Upl
     return places, them
 
 
-def test_large_files_leave_places_to_smaller_ones_that_came_later() -> None:
-    places, (*large, small) = of_sizes(FEW_LARGE, 10**6 + 1, 10**9, 10**9, 10**6)
-    assert places.start(0.0) == [*large[:2], small]
+def test_large_files_leave_places_to_smaller_ones() -> None:
+    places, (small, *large) = of_sizes(FEW_LARGE, 10**6, 10**9, 10**9, 10**6 + 1)
+    assert places.start(0.0) == [large[2], large[1], small]
     places.end(small)
     # A large one does not take what is left for smaller ones, and waits for its own kind.
     assert places.start(1.0) == []
-    places.end(large[0])
+    places.end(large[2])
 
-    assert places.start(2.0) == [large[2]]
+    assert places.start(2.0) == [large[0]]
 
 
 def test_for_a_large_one_that_waits_only_a_large_one_gives_way() -> None:
-    places, (slow, slower, small, _) = of_sizes(FEW_LARGE, 10**9, 10**9, 10**6, 10**9)
-    assert len(places.start(0.0)) == 3
+    places, (_, slow, slower, small) = of_sizes(FEW_LARGE, 10**9, 10**9, 10**9, 10**6)
+    assert set(places.start(0.0)) == {slow, slower, small}
     for one, rate in ((slow, 7_000), (slower, 6_000), (small, 1_000)):
         one.source.taken = int(rate * SETTLED_SECONDS)
     assert places.too_slow(SETTLED_SECONDS) == [slower]
@@ -294,9 +333,9 @@ def test_for_a_large_one_that_waits_only_a_large_one_gives_way() -> None:
 
 
 def test_for_a_smaller_one_that_waits_whoever_is_slowest_gives_way() -> None:
-    places, them = of_sizes(FEW_LARGE, 10**9, 10**6, 10**6, 10**6)
-    assert len(places.start(0.0)) == 3
-    for one, rate in zip(them, (7_000, 6_000, 8_000), strict=False):
+    places, (_, *them) = of_sizes(FEW_LARGE, 10**6, 10**9, 10**6, 10**6)
+    assert set(places.start(0.0)) == set(them)
+    for one, rate in zip(them, (7_000, 6_000, 8_000), strict=True):
         one.source.taken = int(rate * SETTLED_SECONDS)
 
     assert places.too_slow(SETTLED_SECONDS) == [them[1]]
