@@ -9,8 +9,8 @@ whose header is zeros is not played back, whatever follows; SQLite reads a journ
 begins with its eight magic bytes, and then only as many records as the header counts, each with a
 checksum over a random number of that transaction. The header itself is never written here. A power
 cut in the middle of an overwrite leaves the header's zeros, which were synced by the COMMIT, and
-behind them a mixture that nobody reads. The overwriting is not synced by itself: the next tick's
-first sync is of this file.
+behind them a mixture that nobody reads. The overwriting is synced in the next tick: by SQLite if
+that is a transaction, else by ``sync``.
 """
 
 import os
@@ -76,6 +76,10 @@ class Journal:
         # Never longer than it is: a growing journal would tell how much was written.
         self._overwrite(min(self._owed, os.fstat(self._descriptor).st_size))
         self._owed = 0
+
+    def sync(self) -> None:
+        """Have on the disk what was overwritten. Raises OSError."""
+        os.fdatasync(self._descriptor)
 
     def is_needed(self) -> bool:
         """Whether SQLite failed to roll back, and will play this journal back."""

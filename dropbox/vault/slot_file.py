@@ -60,6 +60,8 @@ class SlotFile:
         self.replies = 0
         self._cell = LedgerCell(path, connection, ledger)
         self._journal = Journal(path, page_bytes=PAGE_BYTES, pages=journal_pages)
+        # Whether the journal on the disk may still hold what a transaction replaced.
+        self._holds_replaced = True
 
     @classmethod
     def open(cls, path: Path, *, journal_pages: int) -> "SlotFile":
@@ -146,7 +148,13 @@ class SlotFile:
             pages = changes.pages(self.slots, self.replies)
             try:
                 if changes.any() or not self._replace_ledger(ledger):
+                    self._holds_replaced = True
                     self._commit(changes, ledger)
+                elif self._holds_replaced:
+                    # Otherwise the kernel would write what overwrote it when it likes.
+                    with contextlib.suppress(OSError):
+                        self._journal.sync()
+                        self._holds_replaced = False
             finally:
                 # After a ROLLBACK, too, and where there was none: each tick overwrites some of it.
                 # What cannot be overwritten now is overwritten by the next tick that uses as much;

@@ -629,7 +629,8 @@ def test_a_tick_without_changes_syncs_once_and_leaves_a_whole_file_with_another_
             seen.append(store._file.ledger)
             # As it is now on the disk, whatever SQLite keeps in memory.
             assert path.read_bytes().count(seen[-1]) == 1
-    assert synced == [path.name] * 5 and not statements
+    # The first also has the journal that the report used overwritten on the disk.
+    assert synced == [path.name, journal_path(path).name, *[path.name] * 4] and not statements
     file_report(store, 1)
     assert statements
     store.close()
@@ -870,6 +871,44 @@ def test_days_leave_a_full_disk_and_make_room_for_new_ones(small_disk: Path) -> 
     assert store.read(filed.id) == filed.data
     store.close()
     held(path)
+
+
+def test_what_a_transaction_replaced_is_overwritten_on_the_disk_by_the_next_tick(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tick without content writes nothing into SQLite, which would sync the journal."""
+    store = open_days(path)
+    journal = store._file._journal
+    happened: list[str] = []
+    scrub, sync = journal.scrub, journal.sync
+
+    def scrubbed(pages: int) -> None:
+        happened.append("scrub")
+        scrub(pages)
+
+    def failing() -> None:
+        happened.append("failed")
+        raise OSError
+
+    def synced() -> None:
+        happened.append("sync")
+        sync()
+
+    store.tick()
+    monkeypatch.setattr(journal, "scrub", scrubbed)
+    monkeypatch.setattr(journal, "sync", synced)
+    store.tick()
+    assert happened == ["scrub"]
+    file_report(store)
+    store.withdraw(SECRET)
+    del happened[:]
+    monkeypatch.setattr(journal, "sync", failing)
+    store.tick()
+    monkeypatch.setattr(journal, "sync", synced)
+    store.tick()
+    store.tick()
+    assert happened == ["failed", "scrub", "sync", "scrub", "scrub"]
+    store.close()
 
 
 def test_a_report_is_said_to_be_stored_only_when_it_is(
