@@ -124,7 +124,7 @@ bench: install ## speed and memory, as ratios against bare gpg and bare Argon2id
 soak: install ## a drop at half load: memory, descriptors, processes in the first, middle and last quarter (MINUTES=60)
 	@$(BIN)/python -m scripts.rehearsal.soak --minutes $(MINUTES)
 
-siege: install ## an honest claimant beside eight attacks over a private Tor network, in a quarter of an hour (SIEGE="--scale 0.1 --seconds 10": a small one)
+siege: install ## an honest claimant beside nine attacks over a private Tor network, in a quarter of an hour (SIEGE="--scale 0.1 --seconds 10": a small one)
 	@$(BIN)/python -m scripts.rehearsal.siege $(SIEGE)
 
 up: server ## the service on the real Tor network (STATE=var)

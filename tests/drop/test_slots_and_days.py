@@ -6,46 +6,32 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 from support.desk_side import QUANTUM, Desk, store_of
 from support.front import ONION
 from support.processes import family
+from support.running_drop import RunningDrop
 
 from onion.launch import Drop
-from scripts.newsite import Site, make_site
-from scripts.rehearsal.claimant import Browser, File
+from scripts.newsite import make_site
+from scripts.rehearsal.claimant import File
 
 REPORT, ADDITION, ANSWER = "【虚构】账号被永久封禁。", "【虚构】补充。", "【虚构】我们读了。"
 PHOTO = os.urandom(150_000)
 
 
-@dataclass
-class Running:
-    """A running drop, its output, and the desk's side of it."""
-
-    site: Site
-    drop: Drop
-    desk: Desk
-    said: list[str] = field(default_factory=list)
-
-    def browser(self) -> Browser:
-        return Browser(ONION, transport=httpx.HTTPTransport(uds=str(self.site.front_socket)))
-
-
 @pytest.fixture
-def running(tmp_path: Path, keys_dir: Path, first_home: Path) -> Iterator[Running]:
+def running(tmp_path: Path, keys_dir: Path, first_home: Path) -> Iterator[RunningDrop]:
     site = make_site(tmp_path / "site", onion=ONION, keys=keys_dir)
     desk = Desk.create(site, tmp_path / "casebook", first_home)
     said: list[str] = []
     with Drop(site.settings_file, site.front_socket, os.environ, log=said.append) as drop:
-        yield Running(site, drop, desk, said)
+        yield RunningDrop(site, drop, desk, said)
 
 
-def test_nobody_else_can_open_the_store_of_a_vault_that_runs(running: Running) -> None:
+def test_nobody_else_can_open_the_store_of_a_vault_that_runs(running: RunningDrop) -> None:
     """Not even to read: what one process files, another would not know and overwrite."""
     path = store_of(running.site)
     with (
@@ -58,7 +44,7 @@ def test_nobody_else_can_open_the_store_of_a_vault_that_runs(running: Running) -
         assert other.execute("SELECT count(*) FROM slot").fetchone() == (QUANTUM,)
 
 
-def test_a_case_is_filed_read_answered_and_taken_back(running: Running, tmp_path: Path) -> None:
+def test_a_case_is_filed_read_answered_and_taken_back(running: RunningDrop, tmp_path: Path) -> None:
     with running.browser() as browser:
         page = browser.get("/zh-hans/report")
         codename = page.codename()
@@ -100,7 +86,7 @@ def test_a_case_is_filed_read_answered_and_taken_back(running: Running, tmp_path
 
 
 def test_the_file_of_a_drop_shows_whole_quanta_and_keys_of_the_start_alone(
-    running: Running, tmp_path: Path
+    running: RunningDrop, tmp_path: Path
 ) -> None:
     with running.browser() as browser:
         for number in range(3):
@@ -122,7 +108,7 @@ def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def test_reports_wait_for_the_vault_and_are_filed_when_it_is_back(running: Running) -> None:
+def test_reports_wait_for_the_vault_and_are_filed_when_it_is_back(running: RunningDrop) -> None:
     """A vault that is gone is no loss: the page keeps everything."""
     with running.browser() as browser:
         page = browser.get("/en/report")
