@@ -157,7 +157,7 @@ try-deb: install deb ## install, set up, run and remove the package, only in a r
 	@PYTHONPATH=tests:. $(BIN)/python -m installation --thrown-away build/deb/casedrop_*.deb
 
 lock: install ## the hashes of all packages anew, after a change in setup.cfg (UPGRADE=1: newer versions of what setup.cfg does not name)
-	@$(BIN)/python -m scripts.release.lock $(if $(UPGRADE),--upgrade)
+	@$(BIN)/python -m scripts.release.dependency_locks $(if $(UPGRADE),--upgrade)
 
 words: install ## build both word lists again from their sources
 	@$(BIN)/python -m scripts.release.words

@@ -21,7 +21,7 @@ from onion.gunicorn_hardening import (
     stop_with_parent,
 )
 from onion.launch import site_onion
-from onion.reload import rebuild_application, reload_on_hangup
+from onion.sighup import rebuild_application, reload_on_hangup
 
 wsgi_app = "dropbox.front.wsgi:app"
 bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]

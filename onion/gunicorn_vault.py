@@ -20,7 +20,7 @@ from onion.gunicorn_hardening import (
     stop_with_parent,
 )
 from onion.launch import vault_sockets
-from onion.reload import check_first, reload_on_hangup
+from onion.sighup import check_first, reload_on_hangup
 
 wsgi_app = "dropbox.vault.wsgi:app"
 _sockets = needed(lambda: vault_sockets(Path(os.environ["CASEDROP_SETTINGS"]), os.environ))

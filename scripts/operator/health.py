@@ -13,7 +13,7 @@ from dropbox.pinned_keys import read_pinned_keys, read_pins
 from dropbox.system_error import reason_of, told
 from dropbox.weekly_hpke import VALID, ReviewerWeeks, file_name
 from onion.errors import OnionError
-from onion.health import TorState, front_page, front_status, tor_state
+from onion.service_health import TorState, front_page, front_status, tor_state
 from scripts.courier.transfer import status
 from scripts.operator.health_finding import Finding, State
 from scripts.operator.probe_record import BadProbeRecord, ProbeRecord

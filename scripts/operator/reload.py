@@ -119,7 +119,7 @@ def _front_has(drop: site.Site, reviewers: set[str]) -> bool:
 
 def _front_names(drop: site.Site, onion: str) -> bool:
     """Whether its first page shows the address *onion*."""
-    from onion.health import front_page  # noqa: PLC0415
+    from onion.service_health import front_page  # noqa: PLC0415
 
     _, body = front_page(drop.front_socket, drop.settings.onion, "")
     return onion.encode("ascii") in _MARKUP.sub(b"", body)

@@ -52,11 +52,11 @@ from scripts.desk.screen.cases import case_text
 from scripts.desk.screen.chosen import Chosen
 from scripts.desk.screen.found import found_table
 from scripts.desk.screen.paging import MOST_LISTED
-from scripts.desk.screen.queues import queues_table
+from scripts.desk.screen.queue_tables import queues_table
 from scripts.desk.screen.reviews import list_table, list_values
 from scripts.desk.search import finding, index, said, similar
 from scripts.desk.search.finding import Filters
-from scripts.desk.search.queues import counts
+from scripts.desk.search.queue_definitions import counts
 from scripts.desk.search.selection import Condition, Selection
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -36,9 +36,9 @@ from dropbox.errors import CasedropError
 from dropbox.gpg_agent import stop_agent
 from dropbox.lockdown import lacking
 from onion.errors import OnionError
-from onion.health import tor_state
 from onion.launch import Drop
 from onion.private_net import PrivateNet
+from onion.service_health import tor_state
 from scripts.ceremony.new_key import Weeks, new_reviewer
 from scripts.ceremony.passphrase import unprotected
 from scripts.newsite import make_site

@@ -26,8 +26,8 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.creation import create
 from scripts.desk.evidence import write_out
 from scripts.desk.importing.open_export import open_export
-from scripts.desk.outbox.outbox import answer
 from scripts.desk.outbox.sending import export_replies
+from scripts.desk.outbox.writing import answer
 from scripts.newsite import Site, make_site
 
 pytestmark = pytest.mark.onion

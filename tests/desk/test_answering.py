@@ -31,7 +31,9 @@ from scripts.desk.commands import answer as answer_command
 from scripts.desk.commands import export_replies as export_command
 from scripts.desk.commands import outbox as outbox_command
 from scripts.desk.outbox import sending
-from scripts.desk.outbox.outbox import (
+from scripts.desk.outbox.quotation import CHARACTERS, WORDS, Quotation, claimants_words, quotation
+from scripts.desk.outbox.sending import carrying_again, export_replies, leaving, withheld
+from scripts.desk.outbox.writing import (
     OutboxError,
     Skipped,
     addressees,
@@ -42,9 +44,7 @@ from scripts.desk.outbox.outbox import (
     template,
     write,
 )
-from scripts.desk.outbox.quotation import CHARACTERS, WORDS, Quotation, claimants_words, quotation
-from scripts.desk.outbox.sending import carrying_again, export_replies, leaving, withheld
-from scripts.desk.screen.answers import answered_values, came_back
+from scripts.desk.screen.answer_tables import answered_values, came_back
 from scripts.desk.search import summary
 
 DAY = date(2026, 11, 24)

@@ -21,8 +21,8 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.numbers import SKIPPED_BUNDLES
 from scripts.desk.casebook.releases import Confirmation
 from scripts.desk.outbox.arrivals import Arrival, Arrivals, arrivals, carrying_lost
-from scripts.desk.outbox.outbox import OutboxError
 from scripts.desk.outbox.sending import BUNDLE_LIFE, carrying_again
+from scripts.desk.outbox.writing import OutboxError
 
 ARRIVED, EXPECTED, LOST = Arrival
 

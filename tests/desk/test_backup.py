@@ -25,14 +25,14 @@ from support.line import Line
 from dropbox.durable_file import CannotWrite
 from dropbox.errors import CasedropError
 from scripts import sealed_archive
-from scripts.desk import backup
+from scripts.desk import casebook_backup
 from scripts.desk.audit import findings
-from scripts.desk.backup import Backup, BackupError, Restored, write_backup
 from scripts.desk.casebook import file as casebook_file
 from scripts.desk.casebook.casebook import FILE, VERSION, VIEWS, Casebook, CasebookError
 from scripts.desk.casebook.custody import CustodyError
 from scripts.desk.casebook.numbers import SKIPPED_BUNDLES, SKIPPED_REPLIES
 from scripts.desk.casebook.snapshot import snapshot
+from scripts.desk.casebook_backup import Backup, BackupError, Restored, write_backup
 from scripts.desk.commands import backup as backup_command
 from scripts.desk.search.saved_views import View, Views
 from scripts.sealed_archive import ArchiveError, seal
@@ -591,7 +591,7 @@ def test_the_words_are_drawn_once_typed_back_and_asked_for_again(
     assert "at a terminal only" in line.refused("backup", tmp_path / "b")
     code, out, err = line.at_a_terminal("one two\n", "backup", tmp_path / "b")
     assert (code, out) == (2, "") and "Those are other words; nothing was written." in err
-    assert not backup.are_known(casebook) and not (tmp_path / "b").exists()
+    assert not casebook_backup.are_known(casebook) and not (tmp_path / "b").exists()
 
     typed = WORDS.upper().replace(" ", "  ")
     code, out, err = line.at_a_terminal(f"{typed}\n", "backup", tmp_path / "b")
@@ -611,7 +611,7 @@ def test_the_words_are_drawn_once_typed_back_and_asked_for_again(
     out = line("restore", tmp_path / "c", text=f"{WORDS}\n")
     assert "The casebook of desk 2 with 0 cases, as it was on" in out
     assert f"go on after number {SKIPPED_BUNDLES}." in out
-    assert backup.are_right(casebook, WORDS)
+    assert casebook_backup.are_right(casebook, WORDS)
     assert line.run("verify")[0] == 0
     assert "is not overwritten" in line.run("restore", tmp_path / "c", text=f"{WORDS}\n")[2]
 
@@ -624,7 +624,7 @@ def test_what_was_not_whole_is_told_with_an_exit_code(
     casebook = tmp_path / "casebook"
     with Casebook.open(casebook) as opened:
         add(opened, report(attachments=(attachment(),)))
-    backup.remember(casebook, WORDS)
+    casebook_backup.remember(casebook, WORDS)
     out = line("backup", tmp_path / "b", text=f"{WORDS}\n")
     assert "Warning: 1 file of the casebook were missing" in out
 
@@ -654,7 +654,7 @@ def test_a_backup_says_how_far_it_is_and_each_file_counts_twice(desk: Desk, tmp_
 
 def test_what_is_done_is_added_up_and_never_more_than_all() -> None:
     said = list[tuple[int, int]]()
-    add = backup._adding_up(lambda done, total: said.append((done, total)), 10)
+    add = casebook_backup._adding_up(lambda done, total: said.append((done, total)), 10)
     for size in (3, 4, 5):
         add(size)
 

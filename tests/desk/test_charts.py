@@ -32,7 +32,7 @@ from scripts.desk.charts.page import html
 from scripts.desk.charts.small_cells import hidden, hidden_in_grid
 from scripts.desk.charts.svg import drawn
 from scripts.desk.review.judgement import Judgement
-from scripts.desk.screen.charts import charts_text
+from scripts.desk.screen.chart_text import charts_text
 from scripts.terminal import one_line
 
 INPUTS = json.loads((Path(__file__).parents[1] / "edge_inputs.json").read_text("utf-8"))["inputs"]

@@ -15,7 +15,7 @@ from dropbox.campaign import Campaign
 from dropbox.errors import CampaignError
 from dropbox.label import LANGUAGES
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.charts.damages import Damages, damage_values, damages, listed
+from scripts.desk.charts.damage_sums import Damages, damage_values, damages, listed
 from scripts.desk.charts.shapes import LEFT_OUT, Asked
 from scripts.desk.charts.small_cells import dominated, hidden_sums
 from scripts.desk.charts.svg import drawn

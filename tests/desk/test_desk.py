@@ -30,8 +30,8 @@ from scripts.desk.casebook.casebook import Casebook, CasebookError
 from scripts.desk.evidence import EvidenceError, safe_name, write_out
 from scripts.desk.importing.filing import Opened
 from scripts.desk.importing.open_bundle import open_bundle
-from scripts.desk.outbox.outbox import OutboxError, answer
 from scripts.desk.outbox.sending import export_replies
+from scripts.desk.outbox.writing import OutboxError, answer
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from scripts.desk.charts import titles
-from scripts.desk.charts.damages import Damages, Spread, _note, _spread
+from scripts.desk.charts.damage_sums import Damages, Spread, _note, _spread
 from scripts.desk.charts.figures import _LAPSE, _Figures
 from scripts.desk.charts.page import html
 from scripts.desk.charts.shapes import Asked, Bars, Figure, Grid, Listing

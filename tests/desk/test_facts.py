@@ -23,16 +23,16 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY, TAKEN_BACK, Event
 from scripts.desk.casebook.translations import TRANSCRIPT, Translation
-from scripts.desk.facts import forms
+from scripts.desk.facts import toml_forms
 from scripts.desk.facts.case_facts import fact_values, facts_of
+from scripts.desk.facts.chronology import party_names, sources_of, timeline
 from scripts.desk.facts.contested import contested, sentences
 from scripts.desk.facts.entering import Entered, blank_form, hand_in, say_same
 from scripts.desk.facts.entities import entities, entity_of, entry_in, named, short
 from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.facts.filled_in import TO_COME
-from scripts.desk.facts.timeline import party_names, sources_of, timeline
 from scripts.desk.identity import Viewer, viewer
-from scripts.desk.screen.facts import (
+from scripts.desk.screen.fact_tables import (
     contacts_table,
     entities_table,
     events_table,
@@ -176,7 +176,7 @@ def test_a_form_is_in_the_language_of_the_labels_and_can_be_read(
     blank = blank_form(casebook, casebook.case(1), kind, language)
     remarks = [line for line in blank.splitlines() if line.startswith("# ")]
 
-    assert forms.read(blank.encode(), kind).fields["text"] == ""
+    assert toml_forms.read(blank.encode(), kind).fields["text"] == ""
     assert max(map(cell_len, remarks)) <= 100
     for remark in remarks:
         assert (re.search("[一-鿿]", remark) is not None) == (language != "en" or "names" in remark)

@@ -17,7 +17,7 @@ from support.team import Team
 
 from dropbox.openpgp import Reviewers
 from dropbox.weekly_hpke import WeeklyHpke
-from scripts.desk.backup import remember
+from scripts.desk.casebook_backup import remember
 from scripts.desk.commands import screen
 from scripts.desk.full_screen.app import FullScreen
 

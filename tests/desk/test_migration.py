@@ -10,10 +10,10 @@ from support.archives import unpack
 
 from scripts.desk.__main__ import main
 from scripts.desk.case_name import BadCaseName, characters_of, name_of
-from scripts.desk.casebook import migration, schema
+from scripts.desk.casebook import schema, upgrade
 from scripts.desk.casebook.casebook import VERSION, Casebook
 from scripts.desk.casebook.file import CasebookError
-from scripts.desk.casebook.migration import migrate
+from scripts.desk.casebook.upgrade import migrate
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 
@@ -169,4 +169,4 @@ def test_nothing_there_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_each_version_after_the_first_says_what_it_added() -> None:
-    assert sorted(migration._ADDED) == list(range(4, VERSION + 1))
+    assert sorted(upgrade._ADDED) == list(range(4, VERSION + 1))

@@ -31,8 +31,8 @@ from dropbox.week_secrets import WeekSecrets
 from dropbox.weekly_hpke import WeeklyHpke
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.importing.open_export import Accepted, Disagrees, Imported, open_export
-from scripts.desk.outbox.outbox import OutboxError
 from scripts.desk.outbox.sending import export_replies
+from scripts.desk.outbox.writing import OutboxError
 
 PHOTO = os.urandom(200_000)
 

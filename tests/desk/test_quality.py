@@ -16,7 +16,7 @@ from scripts.desk.audit import findings
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.draws import QUALITY, Draw, by_chance, sampled
-from scripts.desk.quality import (
+from scripts.desk.quality_control import (
     Agreement,
     Missed,
     QualityError,
@@ -27,7 +27,7 @@ from scripts.desk.quality import (
     missed,
 )
 from scripts.desk.review.judgement import ADJUDICATION
-from scripts.desk.screen.quality import missed_sentences
+from scripts.desk.screen.quality_figures import missed_sentences
 
 Make = Callable[..., Desk]
 

@@ -14,9 +14,9 @@ from dropbox.errors import CampaignError
 from dropbox.packets import PublicKey
 from scripts.desk.audit import findings
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.outbox.outbox import OutboxError
 from scripts.desk.outbox.releasing import others_work, releasable, release
 from scripts.desk.outbox.sending import carrying, leaving, waiting_for_release
+from scripts.desk.outbox.writing import OutboxError
 
 MINE, OTHER = (REVIEWERS[number].fingerprint for number in (0, 1))
 

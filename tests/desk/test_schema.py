@@ -19,7 +19,7 @@ from scripts.desk.casebook import schema
 from scripts.desk.casebook.bundles import BY_DAY_KEY, UNOPENED
 from scripts.desk.casebook.casebook import VERSION, Casebook
 from scripts.desk.casebook.custody import ROWS, Line, Row, origin
-from scripts.desk.casebook.migration import migrate
+from scripts.desk.casebook.upgrade import migrate
 from scripts.desk.review.judgement import Judgement
 from scripts.desk.search import alike_files, derived, finding, index, said, similar, summary
 from scripts.release.pyz import DATA

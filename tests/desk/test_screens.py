@@ -22,7 +22,7 @@ from dropbox.errors import (
     SealedToOthers,
 )
 from scripts.desk.case import Answer, Cause, Counts, Unopened, cause_of
-from scripts.desk.screen.answers import (
+from scripts.desk.screen.answer_tables import (
     answered_values,
     came_back,
     outbox_values,

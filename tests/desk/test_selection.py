@@ -9,7 +9,7 @@ from support.desks import REVIEWERS, Desk
 from dropbox.errors import CasedropError
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.review.judgement import Judgement
-from scripts.desk.search import queues, said, selection
+from scripts.desk.search import queue_definitions, said, selection
 from scripts.desk.search.columns import columns_of
 from scripts.desk.search.known_codes import WrongCode
 from scripts.desk.search.selection import Condition, Selection, SelectionError
@@ -49,7 +49,7 @@ def asked(desk: Desk, reviewer: str, *where: str, **more: str) -> list[int]:
 def counted(desk: Desk, reviewer: str) -> dict[str, int]:
     """The queues that hold anything."""
     with Casebook.open(desk.directory) as casebook:
-        found = queues.counts(casebook, reviewer)
+        found = queue_definitions.counts(casebook, reviewer)
     return {queue.code: count for queue, count in found if count}
 
 
@@ -317,7 +317,7 @@ def test_a_claimants_word_of_danger_counts_until_reviewers_decide(casebook: Case
 def test_withdrawn_cases_are_in_their_own_queue_alone(casebook: Casebook) -> None:
     add(casebook, report("a", 1, facts={"danger_now": "yes"}), report("", 1, kind="withdrawal"))
 
-    found = {one.code for one, count in queues.counts(casebook, FIRST) if count}
+    found = {one.code for one, count in queue_definitions.counts(casebook, FIRST) if count}
     assert found == {"withdrawn"}
     assert Selection(queue="withdrawn").numbers(casebook, FIRST) == [1]
 

@@ -14,29 +14,29 @@ from dropbox.campaign import Campaign
 from scripts.desk.casebook.facts import Event
 from scripts.desk.casebook.redactions import BOX, FILE, TEXT, WHOLE, Box, End, Redaction
 from scripts.desk.charts.shapes import Bars, Grid, Listing
+from scripts.desk.facts.chronology import Happened
 from scripts.desk.facts.dates import read as read_date
 from scripts.desk.facts.sources import Sources
-from scripts.desk.facts.timeline import Happened
 from scripts.desk.identity import Viewer
 from scripts.desk.pictures.kinds import Kind
 from scripts.desk.pictures.look import Shown
-from scripts.desk.quality import Agreement, Missed
+from scripts.desk.quality_control import Agreement, Missed
 from scripts.desk.redaction.leaving_texts import CaseText
 from scripts.desk.redaction.redacting import Found, Listed
 from scripts.desk.redaction.seen_words import Seen
 from scripts.desk.redaction.undecided import Undecided
 from scripts.desk.redaction.word_matches import Span
-from scripts.desk.screen.charts import _bar, chart_values, charts_text
-from scripts.desk.screen.facts import order_notes, timeline_table
+from scripts.desk.screen.chart_text import _bar, chart_values, charts_text
+from scripts.desk.screen.fact_tables import order_notes, timeline_table
 from scripts.desk.screen.looks import Look, look_text, look_values
-from scripts.desk.screen.quality import (
+from scripts.desk.screen.quality_figures import (
     agreement_sentence,
     agreement_table,
     agreement_values,
     missed_sentences,
     missed_values,
 )
-from scripts.desk.screen.redactions import (
+from scripts.desk.screen.redaction_tables import (
     elsewhere_lines,
     found_lines,
     redaction_values,

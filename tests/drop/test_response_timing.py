@@ -21,8 +21,8 @@ from dropbox.codename import WordLists
 from dropbox.sizes import PAGE_BYTES
 from onion.launch import Drop
 from scripts.courier.transfer import push
-from scripts.desk.outbox.outbox import answer
 from scripts.desk.outbox.sending import export_replies
+from scripts.desk.outbox.writing import answer
 from scripts.newsite import make_site
 from scripts.rehearsal.claimant import Browser, Form, Page
 

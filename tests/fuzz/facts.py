@@ -9,13 +9,13 @@ from dropbox.report import Attachment, Report
 from fuzz.target import Target, bounded_time
 from scripts.desk.case import Case, Part
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY
-from scripts.desk.facts import dates, forms, sources
+from scripts.desk.facts import dates, sources, toml_forms
 from scripts.desk.facts.dates import BadDate, FactDate
 from scripts.desk.facts.extent import Extent
 from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.facts.filled_in import Known, fact_said
-from scripts.desk.facts.forms import Form, Printed
 from scripts.desk.facts.sources import Source, Sources
+from scripts.desk.facts.toml_forms import Form, Printed
 
 _DAY = date(2026, 11, 24)
 _KINDS = (EVENT, PARTY, CONTACT)
@@ -40,11 +40,11 @@ def fact_form(data: bytes) -> Form:
     """
     kind = _KINDS[data[0] % 3] if data else EVENT
     with bounded_time():
-        form = forms.read(data[1:], kind)
+        form = toml_forms.read(data[1:], kind)
         said, _ = fact_said(form, kind, _KNOWN, entry=_ENTRY, reviewer="F" * 40, today=_DAY)
     printed = Printed(_CASE.name, said, 1)
-    blank = forms.blank(kind, printed, _CAMPAIGN, "zh-Hant", _KNOWN.sources, "")
-    again = forms.read(blank.encode(), kind)
+    blank = toml_forms.blank(kind, printed, _CAMPAIGN, "zh-Hant", _KNOWN.sources, "")
+    again = toml_forms.read(blank.encode(), kind)
     assert again.case == _CASE.name and (again.entry, again.version) == (_ENTRY, 1)
     once_more, _ = fact_said(again, kind, _KNOWN, entry=_ENTRY, reviewer="F" * 40, today=_DAY)
     assert once_more == said, "a correction's form says something else than what was entered"
@@ -73,7 +73,7 @@ def kept_source(data: bytes) -> Source | None:
 
 def _blank(of: str, /, **filled: str) -> bytes:
     """A form of this kind with some of its fields filled in."""
-    form = forms.blank(of, Printed(_CASE.name), _CAMPAIGN, "en", _KNOWN.sources, "Ann")
+    form = toml_forms.blank(of, Printed(_CASE.name), _CAMPAIGN, "en", _KNOWN.sources, "Ann")
     for name, value in filled.items():
         line = next(one for one in form.splitlines() if one.startswith(f"{name} = "))
         form = form.replace(line, f"{name} = {value}")

@@ -22,8 +22,8 @@ import pytest
 
 from onion.control import Tor, check_version, installed_version
 from onion.errors import BadPath, NotBootstrapped, TorStopped
-from onion.health import tor_state
 from onion.private_net import PrivateNet
+from onion.service_health import tor_state
 from onion.torrc import OnionService, ServiceTor, service_torrc
 
 ROOT = Path(__file__).parents[2]

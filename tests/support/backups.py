@@ -7,9 +7,9 @@ from pathlib import Path
 
 from fuzz.openpgp import NOW
 
-from scripts.desk.backup import Backup, Restored, restore, write_backup
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.snapshot import snapshot
+from scripts.desk.casebook_backup import Backup, Restored, restore, write_backup
 from support.desks import Desk
 
 WORDS = "one two three four five six seven eight"

@@ -12,8 +12,8 @@ from scripts.courier.transfer import push
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.creation import create
 from scripts.desk.importing.open_export import Imported, open_export
-from scripts.desk.outbox.outbox import answer
 from scripts.desk.outbox.sending import export_replies
+from scripts.desk.outbox.writing import answer
 from scripts.newsite import Site
 from support.export_bundles import CAMPAIGN
 

@@ -154,9 +154,9 @@ class Seat:
         """Copy the casebook, sealed, onto the stick."""
         with contextlib.suppress(FileNotFoundError):
             (self._stick / f"backup-{self._number}").unlink()
-        from scripts.desk import backup  # noqa: PLC0415
+        from scripts.desk import casebook_backup  # noqa: PLC0415
 
-        backup.remember(self._casebook, WORDS)
+        casebook_backup.remember(self._casebook, WORDS)
         self.run("backup", self._stick / f"backup-{self._number}", stdin=WORDS + "\n")
 
     def lose(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from onion.control import Phase
-from onion.health import Descriptor, TorState
+from onion.service_health import Descriptor, TorState
 from scripts.newsite import make_site
 from scripts.operator import health
 from scripts.operator.site import Site

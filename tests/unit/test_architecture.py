@@ -43,7 +43,7 @@ REGISTERS = {
 ASKING = {
     "scripts.desk.casebook.snapshot",
     "scripts.desk.commands.reviewers",
-    "scripts.desk.screen.status",
+    "scripts.desk.screen.status_lines",
     "scripts.desk.commands.verify",
     "scripts.desk.audit",
     "scripts.desk.identity",
@@ -51,7 +51,7 @@ ASKING = {
     "scripts.desk.search.beside",
     "scripts.desk.search.counted",
     "scripts.desk.search.finding",
-    "scripts.desk.search.queues",
+    "scripts.desk.search.queue_definitions",
     "scripts.desk.search.selection",
 }
 
@@ -198,6 +198,26 @@ def test_only_the_tombstones_of_the_vault_are_sealed_and_nothing_in_it_is_opened
 
 def test_modules_are_nouns_of_the_domain() -> None:
     assert [module(path) for path in SOURCES if set(module(path).split(".")) & BANNED_NAMES] == []
+
+
+def test_two_modules_share_a_name_only_if_both_are_that_verb_or_every_package_has_one() -> None:
+    """Front, vault and onion each have errors, a factory and their WSGI application; the drop and
+    the desk each have commands of one name, as `backup` and `status`.
+    """
+    paths: dict[str, set[str]] = {}
+    for path in SOURCES:
+        paths.setdefault(path.stem, set()).add(module(path))
+    shared = {name: found for name, found in paths.items() if len(found) > 1}
+    for name in ("__init__", "__main__", "errors", "factory", "wsgi"):
+        del shared[name]
+
+    assert shared == {
+        "backup": {"scripts.desk.commands.backup", "scripts.operator.backup"},
+        "clock": {"scripts.desk.commands.clock", "scripts.clock"},
+        "migrate": {"scripts.desk.commands.migrate", "scripts.migrate"},
+        "restore": {"scripts.desk.commands.restore", "scripts.operator.restore"},
+        "status": {"scripts.desk.commands.status", "scripts.operator.status"},
+    }
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ HIDDEN = {
     "dropbox.reply": {"Reply"},
     "dropbox.report": {"Attachment", "Report"},
     "scripts.desk.case": {"Answer", "Case", "FileOfPart", "Part"},
-    "scripts.desk.outbox.outbox": {"Letter"},
+    "scripts.desk.outbox.writing": {"Letter"},
     "scripts.desk.review.judgement": {"Judgement", "Layer", "Reviews"},
     "scripts.desk.search.finding": {"Answered", "Found"},
     "scripts.desk.search.summary": {"Outline"},

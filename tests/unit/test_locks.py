@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from scripts.release import lock
+from scripts.release import dependency_locks
 
 ROOT = Path(__file__).parents[2]
 # Debian 12 and 13.
@@ -52,7 +52,7 @@ SERVER = {
 
 def locked(name: str) -> dict[str, Requirement]:
     """By canonical name, what the lock *name* holds; each with at least one hash."""
-    text = (lock.LOCKS / f"{name}.txt").read_text("utf-8")
+    text = (dependency_locks.LOCKS / f"{name}.txt").read_text("utf-8")
     entries = re.findall(
         r"^([^#\s].*?)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", text, re.MULTILINE
     )
@@ -62,7 +62,7 @@ def locked(name: str) -> dict[str, Requirement]:
     return {canonicalize_name(requirement.name): requirement for requirement in requirements}
 
 
-@pytest.mark.parametrize("name", lock.CONTENTS)
+@pytest.mark.parametrize("name", dependency_locks.CONTENTS)
 def test_a_lock_gives_each_package_one_version_and_hashes_on_debian_12_and_13(name: str) -> None:
     for requirement in locked(name).values():
         assert [part.operator for part in requirement.specifier] == ["=="]
@@ -73,16 +73,16 @@ def test_a_lock_gives_each_package_one_version_and_hashes_on_debian_12_and_13(na
             )
 
 
-@pytest.mark.parametrize("name", lock.CONTENTS)
+@pytest.mark.parametrize("name", dependency_locks.CONTENTS)
 def test_a_lock_holds_what_setup_cfg_names_at_that_version(name: str) -> None:
     held = locked(name)
 
-    for text in lock.wanted(name):
+    for text in dependency_locks.wanted(name):
         requirement = Requirement(text)
         assert held[canonicalize_name(requirement.name)].specifier == requirement.specifier
 
 
-@pytest.mark.parametrize("name", lock.CONTENTS)
+@pytest.mark.parametrize("name", dependency_locks.CONTENTS)
 def test_a_lock_agrees_with_the_development_one_and_names_no_place_of_a_computer(name: str) -> None:
     everything = locked("dev")
 
@@ -90,7 +90,7 @@ def test_a_lock_agrees_with_the_development_one_and_names_no_place_of_a_computer
         key: str(everything[key].specifier) for key in locked(name)
     }
     assert len(locked("desk")) > 12
-    text = (lock.LOCKS / f"{name}.txt").read_text("utf-8")
+    text = (dependency_locks.LOCKS / f"{name}.txt").read_text("utf-8")
     assert not re.search(r"file:|https?:|--(extra-)?index|--find-links|(^|\s)/", text)
 
 
@@ -108,23 +108,23 @@ def test_what_builds_casedrop_is_named_once_in_two_files() -> None:
     settings.read(ROOT / "setup.cfg", "utf-8")
 
     assert sorted(named) == settings["options.extras_require"]["build"].split()
-    assert sorted(named) == lock.wanted("build")
+    assert sorted(named) == dependency_locks.wanted("build")
 
 
 def test_a_lock_that_cannot_be_written_is_left_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(lock, "ROOT", tmp_path)
-    monkeypatch.setattr(lock, "LOCKS", tmp_path / "requirements")
-    monkeypatch.setattr(lock, "INDEX", f"file://{tmp_path}/nothing")
-    monkeypatch.setattr(lock, "CONTENTS", {"build": ("build",)})
+    monkeypatch.setattr(dependency_locks, "ROOT", tmp_path)
+    monkeypatch.setattr(dependency_locks, "LOCKS", tmp_path / "requirements")
+    monkeypatch.setattr(dependency_locks, "INDEX", f"file://{tmp_path}/nothing")
+    monkeypatch.setattr(dependency_locks, "CONTENTS", {"build": ("build",)})
     (tmp_path / "requirements").mkdir()
     (tmp_path / "setup.cfg").write_bytes((ROOT / "setup.cfg").read_bytes())
     (tmp_path / "requirements" / "build.txt").write_text("setuptools==1\n", "utf-8")
     (tmp_path / "requirements" / "dev.txt").write_text("", "utf-8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
-    assert lock.main([]) == 2
+    assert dependency_locks.main([]) == 2
     said = capsys.readouterr().err
     assert (
         said.startswith("requirements/build.txt could not be written: ") and "Traceback" not in said

@@ -10,10 +10,10 @@ import pytest
 from stem import ControllerError
 from stem.descriptor.hidden_service import HiddenServiceDescriptorV3
 
-from onion import health
+from onion import service_health
 from onion.control import Phase
 from onion.errors import TorSilent
-from onion.health import Descriptor, TorState, fetched, front_page, front_status, tor_state
+from onion.service_health import Descriptor, TorState, fetched, front_page, front_status, tor_state
 
 # A service with proof of work in a private network, as tor 0.4.9.11 gave it.
 TEXT = (Path(__file__).parents[1] / "vectors" / "tor" / "descriptor.txt").read_text("ascii")
@@ -146,7 +146,7 @@ def test_tor_says_its_version_its_phase_and_whether_it_has_circuits(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, circuits: str
 ) -> None:
     asked = Asked(circuits=circuits)
-    monkeypatch.setattr(health, "connected", lambda _: asked)
+    monkeypatch.setattr(service_health, "connected", lambda _: asked)
 
     assert tor_state(tmp_path, ONION, seconds=1) == TorState(
         "0.4.9.11", Phase(100, "Done"), circuits == "1", Descriptor(5, 0, MADE)
@@ -158,7 +158,7 @@ def test_a_tor_that_breaks_off_is_a_sentence_and_let_go(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked = Asked(breaks=True)
-    monkeypatch.setattr(health, "connected", lambda _: asked)
+    monkeypatch.setattr(service_health, "connected", lambda _: asked)
 
     with pytest.raises(TorSilent, match="broke off at"):
         tor_state(tmp_path, ONION)

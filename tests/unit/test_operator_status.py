@@ -17,7 +17,7 @@ from dropbox.codename import new_codename
 from dropbox.pinned_keys import read_pinned_keys
 from onion.control import Phase
 from onion.errors import TorSilent
-from onion.health import Descriptor, TorState
+from onion.service_health import Descriptor, TorState
 from scripts import casedrop
 from scripts.courier.transfer import CourierError
 from scripts.operator import health, site

@@ -38,12 +38,12 @@ scripts/desk/casebook/facts.py Contact
 scripts/desk/casebook/translations.py Translation
 scripts/desk/exchange/work_bundle.py Work
 scripts/desk/facts/case_facts.py CaseFacts
-scripts/desk/facts/forms.py Form
+scripts/desk/facts/toml_forms.py Form
 scripts/desk/full_screen/opened_case.py OpenedCase
 scripts/desk/full_screen/queue.py Row
 scripts/desk/full_screen/queue.py Queue
 scripts/desk/full_screen/unfinished.py Unfinished
-scripts/desk/outbox/outbox.py Letter
+scripts/desk/outbox/writing.py Letter
 scripts/desk/pictures/look.py Shown
 scripts/desk/production/dossier_contents.py Told
 scripts/desk/production/records.py Document

@@ -15,8 +15,8 @@ from support.stopped_drop import ONION
 
 from dropbox.next_address import NextAddress
 from dropbox.vault import reload_check
-from onion import health
-from onion.reload import _checked, rebuild_application, reload_on_hangup
+from onion import service_health
+from onion.sighup import _checked, rebuild_application, reload_on_hangup
 from scripts import casedrop, check
 from scripts.newsite import make_site
 from scripts.operator import reload
@@ -215,7 +215,7 @@ def test_a_next_address_that_the_front_does_not_show_is_said(
     monkeypatch.setattr(reload, "_vault_has", lambda *_: True)
     monkeypatch.setattr(reload, "_front_has", lambda *_: True)
     monkeypatch.setattr(reload, "_POLL_SECONDS", 0.0)
-    monkeypatch.setattr(health, "front_page", lambda *_: (200, next(pages, b"nothing")))
+    monkeypatch.setattr(service_health, "front_page", lambda *_: (200, next(pages, b"nothing")))
     assert run(tmp_path, keys_dir) == 0 and len(told) == 2
 
     monkeypatch.setattr(reload, "_SECONDS", 0.0)

@@ -36,8 +36,8 @@ from scripts.desk.casebook.parts import Parts
 from scripts.desk.casebook.productions import Productions
 from scripts.desk.casebook.redactions import Redactions
 from scripts.desk.casebook.releases import Confirmations, Releases
-from scripts.desk.casebook.set_aside import SetAside
 from scripts.desk.casebook.translations import Translations
+from scripts.desk.casebook.unopened import SetAside
 from scripts.desk.review.judgement import Judgement
 
 __all__ = ["FILE", "VERSION", "Casebook", "CasebookError"]

@@ -2,7 +2,7 @@
 -- again from these tables is in ../search/derived.sql.)
 --
 -- A casebook that exists is altered to match this file by `migrate` alone: whoever changes a table
--- here also changes VERSION in casebook.py and says in migration.py what leads there. SQLite's
+-- here also changes VERSION in casebook.py and says in upgrade.py what leads there. SQLite's
 -- user_version holds the version of the file, meta.version the one with which it was made. Comments
 -- are between statements, never in them: SQLite would keep them in every casebook, where `verify`
 -- cannot tell whether they were altered. Days are UTC, written 2026-11-23; hashes are SHA-256 in

@@ -14,11 +14,11 @@ from dropbox.label import Label
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.charts import titles
 from scripts.desk.charts.case_progress import progress
-from scripts.desk.charts.damages import damages, listed
+from scripts.desk.charts.damage_sums import damages, listed
 from scripts.desk.charts.shapes import LEAST, LEFT_OUT, Asked, Bars, Cell, Figure, Grid, Listing
 from scripts.desk.charts.small_cells import hidden, hidden_in_grid
 from scripts.desk.progress import Progress, watched
-from scripts.desk.quality import FEW, agreement
+from scripts.desk.quality_control import FEW, agreement
 from scripts.desk.search.columns import Column, columns_of
 from scripts.desk.search.counted import Cases
 from scripts.desk.search.limitation import by_time, clock

@@ -12,7 +12,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.given_text import read_bytes
 from scripts.desk.identity import at_desk, own_case, today, working
 from scripts.desk.options import add_json, add_yes
-from scripts.desk.outbox.outbox import (
+from scripts.desk.outbox.writing import (
     Letter,
     OutboxError,
     Skipped,
@@ -22,7 +22,7 @@ from scripts.desk.outbox.outbox import (
     template,
     write,
 )
-from scripts.desk.screen.answers import templates_table
+from scripts.desk.screen.answer_tables import templates_table
 from scripts.desk.screen.confirmation import (
     confirm,
     other_languages,

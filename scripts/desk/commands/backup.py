@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from dropbox.codename import WordLists
-from scripts.desk.backup import (
+from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook.snapshot import snapshot
+from scripts.desk.casebook_backup import (
     Backup,
     BackupError,
     are_known,
@@ -16,8 +18,6 @@ from scripts.desk.backup import (
     remember,
     write_backup,
 )
-from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.snapshot import snapshot
 from scripts.desk.identity import today, working
 from scripts.desk.options import add_json
 from scripts.desk.screen.confirmation import typed_words

@@ -9,7 +9,7 @@ from scripts.desk.charts.figures import LEAST, LEFT_OUT, Asked, figures
 from scripts.desk.charts.page import html
 from scripts.desk.identity import DeskError, at_desk, today, working
 from scripts.desk.options import add_json, add_lang, add_where
-from scripts.desk.screen.charts import chart_values, charts_text
+from scripts.desk.screen.chart_text import chart_values, charts_text
 from scripts.desk.screen.output import (
     counted,
     print_json,

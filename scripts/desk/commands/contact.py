@@ -8,7 +8,7 @@ from scripts.desk.facts.case_facts import CaseFacts, fact_values
 from scripts.desk.identity import Viewer
 from scripts.desk.options import add_case, add_fact_form, add_json, add_lang
 from scripts.desk.screen.fact_forms import Drawn, asks_for_form, run_form, show_facts
-from scripts.desk.screen.facts import contacts_table
+from scripts.desk.screen.fact_tables import contacts_table
 
 HELP = "enter who had contact with whom in a case, or show its contact log"
 

@@ -2,11 +2,11 @@
 
 import argparse
 
-from scripts.desk.charts.damages import damage_values, damages, listed
+from scripts.desk.charts.damage_sums import damage_values, damages, listed
 from scripts.desk.charts.shapes import LEAST, LEFT_OUT, Asked
 from scripts.desk.identity import DeskError, at_desk, today, working
 from scripts.desk.options import add_json, add_lang, add_where
-from scripts.desk.screen.charts import charts_text
+from scripts.desk.screen.chart_text import charts_text
 from scripts.desk.screen.chosen import chosen_by
 from scripts.desk.screen.output import print_json, print_rich, progress_bar, screen_width, stages
 from scripts.desk.search.counted import Cases

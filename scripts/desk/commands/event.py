@@ -8,7 +8,7 @@ from scripts.desk.facts.case_facts import CaseFacts, fact_values
 from scripts.desk.identity import Viewer
 from scripts.desk.options import add_case, add_fact_form, add_json, add_lang
 from scripts.desk.screen.fact_forms import Drawn, asks_for_form, run_form, show_facts
-from scripts.desk.screen.facts import events_table
+from scripts.desk.screen.fact_tables import events_table
 
 HELP = "enter what happened in a case and when, or list it"
 

@@ -8,8 +8,8 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import at_desk, opener, today, working
 from scripts.desk.options import add_json, add_yes
 from scripts.desk.outbox.arrivals import carrying_lost
-from scripts.desk.outbox.outbox import Letter
 from scripts.desk.outbox.sending import Carried, carrying, carrying_again, export_replies
+from scripts.desk.outbox.writing import Letter
 from scripts.desk.screen.confirmation import confirm, quotations, texts
 from scripts.desk.screen.output import counted, print_json
 

@@ -14,7 +14,7 @@ from scripts.desk.screen.output import (
     stages,
 )
 from scripts.desk.screen.paging import Page
-from scripts.desk.screen.queues import codes_table, field_values, fields_table
+from scripts.desk.screen.queue_tables import codes_table, field_values, fields_table
 from scripts.desk.screen.reviews import list_table, list_values, next_after
 from scripts.desk.search.columns import columns_of
 from scripts.desk.search.known_codes import check_codes

@@ -3,7 +3,7 @@
 import argparse
 
 from scripts.desk.casebook.casebook import VERSION
-from scripts.desk.casebook.migration import migrate
+from scripts.desk.casebook.upgrade import migrate
 from scripts.desk.options import add_json
 from scripts.desk.screen.output import print_json
 

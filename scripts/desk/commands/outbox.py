@@ -6,10 +6,10 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import own_case, today, working
 from scripts.desk.options import add_json
 from scripts.desk.outbox.arrivals import Arrivals, arrivals
-from scripts.desk.outbox.outbox import take_back
 from scripts.desk.outbox.sending import BUNDLE_LIFE, told_elsewhere
 from scripts.desk.outbox.waiting import reasons
-from scripts.desk.screen.answers import arrival_values, outbox_values, values_table
+from scripts.desk.outbox.writing import take_back
+from scripts.desk.screen.answer_tables import arrival_values, outbox_values, values_table
 from scripts.desk.screen.output import counted, print_json, print_rich
 
 HELP = "show the answers that wait, and for how long; take one back"

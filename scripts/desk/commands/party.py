@@ -13,7 +13,7 @@ from scripts.desk.given_text import read_text
 from scripts.desk.identity import Viewer, at_desk, today, viewer, working
 from scripts.desk.options import add_fact_form, add_json, add_lang, add_page
 from scripts.desk.screen.fact_forms import Drawn, asks_for_form, run_form, show_facts
-from scripts.desk.screen.facts import (
+from scripts.desk.screen.fact_tables import (
     entities_table,
     entity_values,
     parties_table,

@@ -5,9 +5,9 @@ from functools import partial
 
 from scripts.desk.identity import at_desk, today, working
 from scripts.desk.options import add_json, add_lang
-from scripts.desk.quality import agreement, draw, missed
+from scripts.desk.quality_control import agreement, draw, missed
 from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
-from scripts.desk.screen.quality import (
+from scripts.desk.screen.quality_figures import (
     agreement_sentence,
     agreement_table,
     agreement_values,

@@ -5,8 +5,8 @@ import argparse
 from scripts.desk.identity import at_desk, working
 from scripts.desk.options import add_json, add_lang
 from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
-from scripts.desk.screen.queues import queue_values, queues_table
-from scripts.desk.search import queues
+from scripts.desk.screen.queue_tables import queue_values, queues_table
+from scripts.desk.search import queue_definitions
 from scripts.desk.search.upkeep import catch_up
 
 HELP = "show what waits for you, with counts"
@@ -23,7 +23,7 @@ def run(asked: argparse.Namespace) -> None:
     with working(asked) as casebook:
         with progress_bar() as bar:
             catch_up(casebook, stages(bar))
-        counts = queues.counts(casebook, at_desk(casebook))
+        counts = queue_definitions.counts(casebook, at_desk(casebook))
         casebook.note("view", "queues")
     if asked.json:
         print_json(queue_values(counts, asked.lang))

@@ -30,7 +30,7 @@ from scripts.desk.redaction.standing import standing
 from scripts.desk.redaction.undecided import let_leave, to_decide, undecided
 from scripts.desk.screen.confirmation import confirm
 from scripts.desk.screen.output import counted, print_json, print_rich, progress_bar, stages
-from scripts.desk.screen.redactions import (
+from scripts.desk.screen.redaction_tables import (
     elsewhere_lines,
     found_lines,
     redaction_values,

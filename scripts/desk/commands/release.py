@@ -5,8 +5,8 @@ import argparse
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import at_desk, own_case, today, working
 from scripts.desk.options import add_json, add_yes
-from scripts.desk.outbox.outbox import Letter, OutboxError
 from scripts.desk.outbox.releasing import Unreleased, others_work, releasable, release
+from scripts.desk.outbox.writing import Letter, OutboxError
 from scripts.desk.screen.confirmation import confirm, quotations, texts
 from scripts.desk.screen.output import counted, print_json
 

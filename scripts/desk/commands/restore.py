@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.command_line import DONE, FOUND
-from scripts.desk.backup import restore
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.casebook_backup import restore
 from scripts.desk.identity import opener, working
 from scripts.desk.options import add_json
 from scripts.desk.screen.confirmation import typed_words

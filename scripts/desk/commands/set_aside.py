@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from dropbox.week_secrets import WeekSecrets
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.set_aside import BLOCK, DAY_KEY
+from scripts.desk.casebook.unopened import BLOCK, DAY_KEY
 from scripts.desk.identity import opener, today, working
 from scripts.desk.importing.reopening import reopen
 from scripts.desk.options import add_json

@@ -8,11 +8,11 @@ from scripts.desk.linking import alike, files_alike
 from scripts.desk.options import add_case, add_json, add_lang
 from scripts.desk.outbox.sending import answers_of
 from scripts.desk.screen.cases import case_text, case_values, link_values, links_text
-from scripts.desk.screen.facts import facts_text
+from scripts.desk.screen.fact_tables import facts_text
 from scripts.desk.screen.output import print_json, print_long, progress_bar, stages
 from scripts.desk.screen.reviews import review_text, review_values
 from scripts.desk.screen.transcripts import transcript_lines, transcript_values
-from scripts.desk.screen.translations import beside, translation_values
+from scripts.desk.screen.translation_tables import beside, translation_values
 from scripts.desk.search.upkeep import catch_up
 from scripts.desk.translating import texts_of
 

@@ -7,7 +7,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import today
 from scripts.desk.options import add_json
 from scripts.desk.screen.output import print_disk_warning, print_json
-from scripts.desk.screen.status import gathered, status_lines
+from scripts.desk.screen.status_lines import gathered, status_lines
 
 HELP = "show what the casebook holds, what waits, and what could not be opened"
 

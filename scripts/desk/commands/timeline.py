@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Collection
 
 from scripts.desk.casebook.casebook import Casebook
+from scripts.desk.facts.chronology import party_names, sources_of, timeline
 from scripts.desk.facts.entities import entities, entity_of
-from scripts.desk.facts.timeline import party_names, sources_of, timeline
 from scripts.desk.identity import at_desk, own_case, viewer, working
 from scripts.desk.options import add_json, add_lang, add_page, add_where
 from scripts.desk.screen.chosen import chosen_by
-from scripts.desk.screen.facts import order_notes, timeline_table, timeline_values
+from scripts.desk.screen.fact_tables import order_notes, timeline_table, timeline_values
 from scripts.desk.screen.output import print_json, print_rich, progress_bar, stages
 from scripts.desk.screen.paging import Page
 from scripts.desk.search.upkeep import catch_up

@@ -7,7 +7,7 @@ from scripts.desk.given_text import read_text
 from scripts.desk.identity import own_case, today, viewer, working
 from scripts.desk.options import add_case, add_json
 from scripts.desk.screen.output import print_json, print_rich
-from scripts.desk.screen.translations import texts_table, translation_values
+from scripts.desk.screen.translation_tables import texts_table, translation_values
 from scripts.desk.translating import (
     GIST_CHARACTERS,
     TRANSLATION_BYTES,

@@ -5,7 +5,7 @@ import argparse
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.options import add_json
 from scripts.desk.screen.output import print_json, print_rich
-from scripts.desk.screen.queues import view_values, views_table
+from scripts.desk.screen.queue_tables import view_values, views_table
 from scripts.desk.search.saved_views import Views
 
 HELP = "list the saved views, or delete one"

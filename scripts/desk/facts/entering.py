@@ -22,13 +22,13 @@ from scripts.desk.casebook.facts import (
     new_entry,
 )
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
-from scripts.desk.facts import forms, sources
+from scripts.desk.facts import sources, toml_forms
 from scripts.desk.facts.case_facts import CaseFacts, facts_of
 from scripts.desk.facts.entities import Placed, alike, entities, entity_of, entry_in
 from scripts.desk.facts.extent import extent
 from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.facts.filled_in import Known, fact_said
-from scripts.desk.facts.forms import Form, Printed
+from scripts.desk.facts.toml_forms import Form, Printed
 from scripts.desk.identity import at_desk, names
 
 # Whoever writes a fact may be interrupted by a merge; so many versions of one are still read.
@@ -52,12 +52,12 @@ def blank_form(casebook: Casebook, case: Case, kind: str, language: str, entry: 
         last = versions[entry_in(versions, entry)]
         printed = Printed(case.name, last[-1], len(last), found.contested.get(last[-1].entry, ()))
     team = names(casebook).get(at_desk(casebook), "")
-    return forms.blank(kind, printed, casebook.campaign, language, found.sources, team)
+    return toml_forms.blank(kind, printed, casebook.campaign, language, found.sources, team)
 
 
 def hand_in(casebook: Casebook, case: Case, kind: str, untrusted: bytes, today: date) -> Entered:
     """Keep the filled-in form as a fact of *case*, or as a version of one. Raises FactError."""
-    form = forms.read(untrusted, kind)
+    form = toml_forms.read(untrusted, kind)
     _refuse_other(casebook, case, form)
     versions = versions_of(casebook, case, kind)
     before = _before(versions, form)

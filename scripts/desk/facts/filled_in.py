@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from dropbox.review_codes import Reviewing
 from scripts.desk.casebook.facts import CONTACT, PARTY, Contact, Event, Fact, Party
-from scripts.desk.facts import dates, forms
+from scripts.desk.facts import dates, toml_forms
 from scripts.desk.facts.dates import BadDate, Certainty, FactDate
 from scripts.desk.facts.entities import entry_in
 from scripts.desk.facts.extent import Extent
 from scripts.desk.facts.fact_errors import FactError
-from scripts.desk.facts.forms import Fields, Form
 from scripts.desk.facts.sources import Sources
+from scripts.desk.facts.toml_forms import Fields, Form
 
 TO_COME = "Its date is still to come."
 
@@ -36,7 +36,7 @@ def fact_said(
     fields, lists = Fields(form.fields), known.reviewing.codes
     remarks: tuple[str, ...] = ()
     made: Fact
-    text = fields.text("text", forms.TEXT_CHARACTERS)
+    text = fields.text("text", toml_forms.TEXT_CHARACTERS)
     who = {"entry": entry, "text": text, "reviewer": reviewer, "day": today}
     if kind == PARTY:
         made = Party(
@@ -46,13 +46,13 @@ def fact_said(
             source=fields.source(known.sources, known.extent),
             **who,  # type: ignore[arg-type]
         )
-        fields.text("same_as", forms.NAME_CHARACTERS)
+        fields.text("same_as", toml_forms.NAME_CHARACTERS)
     elif kind == CONTACT:
         made = Contact(
             date=_contact_date(fields, today),
             channel=fields.code("channel", lists("contact_channel")),
-            team=fields.text("team", forms.NAME_CHARACTERS),
-            contact=fields.text("contact", forms.NAME_CHARACTERS),
+            team=fields.text("team", toml_forms.NAME_CHARACTERS),
+            contact=fields.text("contact", toml_forms.NAME_CHARACTERS),
             **who,  # type: ignore[arg-type]
         )
         if not made.team:
@@ -75,7 +75,7 @@ def fact_said(
 
 def _date(fields: Fields) -> FactDate:
     try:
-        typed = fields.text("when", forms.NAME_CHARACTERS)
+        typed = fields.text("when", toml_forms.NAME_CHARACTERS)
         if not typed:
             fields.fault("when", 'this is required; "unknown" if nobody knows.')
         return dates.parse(typed)

@@ -7,7 +7,7 @@ from scripts.desk.full_screen.desk_screen import DeskScreen
 from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
 from scripts.desk.full_screen.letters import Letters
 from scripts.desk.full_screen.unfinished import ANSWER, Begun
-from scripts.desk.outbox.outbox import Letter
+from scripts.desk.outbox.writing import Letter
 
 _HINT = "Do not repeat what the claimant told you. About 1,300 Chinese characters fit."
 

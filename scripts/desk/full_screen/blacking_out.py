@@ -20,7 +20,7 @@ from scripts.desk.redaction.seen_words import Seen, seen_words, uncovered
 from scripts.desk.redaction.standing import standing
 from scripts.desk.redaction.undecided import Undecided, let_leave, to_decide, undecided
 from scripts.desk.screen.output import counted
-from scripts.desk.screen.redactions import (
+from scripts.desk.screen.redaction_tables import (
     LIST,
     elsewhere_lines,
     found_lines,

@@ -8,7 +8,7 @@ from scripts.desk.full_screen.dialogs import Chooser, Question, Typed
 from scripts.desk.pictures.frames import Page
 from scripts.desk.redaction.boxes import box_of, mark_of
 from scripts.desk.redaction.redacting import keep_box
-from scripts.desk.screen.redactions import LIST
+from scripts.desk.screen.redaction_tables import LIST
 
 _PAGE_HINT = "The number of the page, from 1."
 _BOX_HINT = (

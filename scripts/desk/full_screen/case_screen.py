@@ -40,7 +40,7 @@ from scripts.desk.full_screen.wording import place_of
 from scripts.desk.linking import alike
 from scripts.desk.review.judgement import ADJUDICATION
 from scripts.desk.reviewing import hand_in
-from scripts.desk.screen.translations import beside
+from scripts.desk.screen.translation_tables import beside
 
 _LINE = re.compile(r"^Line [0-9]+, ")
 _PANES = {"story": "story", "facts": "facts and files", "said": "reviews and answers"}

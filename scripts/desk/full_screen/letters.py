@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from dropbox.label import ENGLISH
 from scripts.desk.full_screen.sitting import Sitting
-from scripts.desk.outbox.outbox import (
+from scripts.desk.outbox.quotation import claimants_words, quotation
+from scripts.desk.outbox.writing import (
     Letter,
     OutboxError,
     addressees,
@@ -13,7 +14,6 @@ from scripts.desk.outbox.outbox import (
     template,
     write,
 )
-from scripts.desk.outbox.quotation import claimants_words, quotation
 from scripts.desk.screen.confirmation import other_languages, quotations, skipped_cases
 
 

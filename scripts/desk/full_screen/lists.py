@@ -16,9 +16,9 @@ from scripts.desk.full_screen.panes import USUAL_WIDTH, Bar, Cells, Rows
 from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, fitted
 from scripts.desk.identity import own_case
-from scripts.desk.outbox.outbox import Letter, take_back
 from scripts.desk.outbox.releasing import others_work, releasable, release
 from scripts.desk.outbox.waiting import reasons
+from scripts.desk.outbox.writing import Letter, take_back
 from scripts.desk.screen.confirmation import quotations
 
 _PAGE_OF_LOG = 64

@@ -26,13 +26,13 @@ from scripts.desk.screen.cases import (
     split_lines,
     whereabouts,
 )
-from scripts.desk.screen.facts import facts_text
+from scripts.desk.screen.fact_tables import facts_text
 from scripts.desk.screen.output import counted
-from scripts.desk.screen.redactions import LIST as REASONS
-from scripts.desk.screen.redactions import what
+from scripts.desk.screen.redaction_tables import LIST as REASONS
+from scripts.desk.screen.redaction_tables import what
 from scripts.desk.screen.reviews import differences, review_text, value_line
 from scripts.desk.screen.transcripts import transcript_lines
-from scripts.desk.screen.translations import MARGIN, beside
+from scripts.desk.screen.translation_tables import MARGIN, beside
 from scripts.desk.split_files import split_files
 
 _RULE = "──"

@@ -15,7 +15,7 @@ from scripts.desk.review.judgement import Judgement
 from scripts.desk.screen.chosen import CODES
 from scripts.desk.search.columns import Column, columns_of
 from scripts.desk.search.finding import Filters, find
-from scripts.desk.search.queues import counts
+from scripts.desk.search.queue_definitions import counts
 from scripts.desk.search.saved_views import View as Saved
 from scripts.desk.search.saved_views import Views
 from scripts.desk.search.selection import Condition, Selection

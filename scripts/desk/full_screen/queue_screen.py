@@ -20,7 +20,7 @@ from scripts.desk.full_screen.reports import CHARTS, REPORTS
 from scripts.desk.full_screen.selecting import Selecting
 from scripts.desk.full_screen.unfinished import Unfinished
 from scripts.desk.full_screen.wrapped import fitted, on_one_line
-from scripts.desk.quality import draw as draw_rejected
+from scripts.desk.quality_control import draw as draw_rejected
 
 _MARK = "*"
 # A column's title and width; the text has the rest. From so many cells on, a column is shown.

@@ -9,12 +9,16 @@ from rich.text import Text
 from scripts.desk.charts.figures import LEAST, LEFT_OUT, Asked, figures
 from scripts.desk.full_screen.queue import Queue
 from scripts.desk.full_screen.sitting import Sitting
-from scripts.desk.quality import agreement, missed
-from scripts.desk.screen.charts import charts_text
+from scripts.desk.quality_control import agreement, missed
+from scripts.desk.screen.chart_text import charts_text
 from scripts.desk.screen.deadlines import clock_table, without_date_lines
 from scripts.desk.screen.output import counted
-from scripts.desk.screen.quality import agreement_sentence, agreement_table, missed_sentences
-from scripts.desk.screen.status import gathered, status_lines
+from scripts.desk.screen.quality_figures import (
+    agreement_sentence,
+    agreement_table,
+    missed_sentences,
+)
+from scripts.desk.screen.status_lines import gathered, status_lines
 from scripts.desk.search.limitation import clock
 
 # So many claims are shown, those that lapse first.

@@ -21,7 +21,7 @@ from dropbox.export_bundle import Head
 from dropbox.sizes import BLOCK_BYTES
 from scripts.desk.case import Cause, Unopened
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.set_aside import BLOCK, DAY_KEY
+from scripts.desk.casebook.unopened import BLOCK, DAY_KEY
 from scripts.desk.importing.content import Content
 from scripts.desk.importing.listing import Found
 

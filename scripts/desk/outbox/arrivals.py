@@ -12,8 +12,8 @@ from enum import StrEnum
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.departures import Written
 from scripts.desk.casebook.releases import Confirmation
-from scripts.desk.outbox.outbox import OutboxError
 from scripts.desk.outbox.sending import BUNDLE_LIFE, Carried, carrying_again
+from scripts.desk.outbox.writing import OutboxError
 from scripts.desk.search.summary import withdrawn
 
 

@@ -12,7 +12,7 @@ from scripts.desk.case import Answer
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.custody import Row
 from scripts.desk.casebook.releases import Release
-from scripts.desk.outbox.outbox import OutboxError
+from scripts.desk.outbox.writing import OutboxError
 
 
 class Unreleased(NamedTuple):

@@ -30,8 +30,8 @@ from scripts.desk.case import Answer, Case
 from scripts.desk.casebook.answer_rows import ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS
 from scripts.desk.casebook.bundles import Source
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.outbox.outbox import OutboxError, sealed
 from scripts.desk.outbox.releasing import unreleased
+from scripts.desk.outbox.writing import OutboxError, sealed
 from scripts.desk.search.summary import still_to_tell, withdrawn
 
 # Long enough for a courier who comes once a week and misses a week.

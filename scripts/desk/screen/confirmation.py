@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from scripts.desk.outbox.outbox import Letter, OutboxError, Skipped
 from scripts.desk.outbox.quotation import claimants_words, quotation
+from scripts.desk.outbox.writing import Letter, OutboxError, Skipped
 from scripts.sealed_archive import words_of
 from scripts.terminal import isolated
 

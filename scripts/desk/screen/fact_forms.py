@@ -14,7 +14,7 @@ from rich.console import RenderableType
 from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import TAKEN_BACK
-from scripts.desk.facts import forms
+from scripts.desk.facts import toml_forms
 from scripts.desk.facts.case_facts import CaseFacts, facts_of
 from scripts.desk.facts.contested import Contested, sentences
 from scripts.desk.facts.entering import Entered, blank_form, hand_in, versions_of
@@ -24,7 +24,7 @@ from scripts.desk.form_file import FormFile
 from scripts.desk.identity import Viewer, at_desk, own_case, today, viewer, working
 from scripts.desk.reviewing import read_sheet
 from scripts.desk.screen.edited_form import edit_until_taken, print_left
-from scripts.desk.screen.facts import history_text, history_values
+from scripts.desk.screen.fact_tables import history_text, history_values
 from scripts.desk.screen.output import print_json, print_rich
 
 
@@ -120,7 +120,7 @@ def _begun(
 def _fits(casebook: Casebook, case: Case, kind: str, left: bytes) -> bool:
     """Whether a form that was left is of the last version, as far as it can be read."""
     with suppress(FactError):
-        found = forms.read(left, kind)
+        found = toml_forms.read(left, kind)
         versions = versions_of(casebook, case, kind)
         return len(versions.get(found.entry, ())) == found.version
     return True

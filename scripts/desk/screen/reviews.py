@@ -14,7 +14,7 @@ from scripts.desk.identity import Viewer
 from scripts.desk.review.judgement import Judgement, Layer, Reviews
 from scripts.desk.screen.cases import EXCERPT_CHARACTERS, category_label, harm_label
 from scripts.desk.screen.output import counted, table
-from scripts.desk.screen.translations import gist_cell
+from scripts.desk.screen.translation_tables import gist_cell
 from scripts.desk.search.similar import linked
 from scripts.desk.search.summary import Outline, outlines_of
 from scripts.terminal import isolated, one_line

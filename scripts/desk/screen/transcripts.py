@@ -8,7 +8,7 @@ from scripts.desk.casebook.translations import Translation
 from scripts.desk.identity import Viewer
 from scripts.desk.linking import AlikeFiles
 from scripts.desk.screen.output import counted
-from scripts.desk.screen.translations import MARGIN
+from scripts.desk.screen.translation_tables import MARGIN
 from scripts.desk.transcripts.transcript import Transcript, Turn, Who
 from scripts.terminal import isolated, one_line
 

@@ -16,7 +16,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search import said, summary
 from scripts.desk.search.columns import CLAIMANT, SOURCES, Column, Kind, columns_of
 from scripts.desk.search.known_codes import wrong_code
-from scripts.desk.search.queues import queue_named
+from scripts.desk.search.queue_definitions import queue_named
 from scripts.desk.search.said import OWN
 from scripts.terminal import one_line
 

@@ -6,11 +6,11 @@ from typing import Any
 from dropbox.review_codes import Reviewing
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.set_aside import BLOCK
+from scripts.desk.casebook.unopened import BLOCK
 from scripts.desk.disk import keeping
 from scripts.desk.form_file import begun
 from scripts.desk.outbox.sending import waiting_to_leave
-from scripts.desk.screen.answers import answered_values, came_back
+from scripts.desk.screen.answer_tables import answered_values, came_back
 from scripts.desk.screen.cases import status_values
 from scripts.desk.screen.reviews import statuses
 

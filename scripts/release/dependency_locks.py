@@ -1,6 +1,6 @@
 """Writes the locks: an environment's packages, their versions and the hashes of their files.
 
-    python -m scripts.release.lock [--upgrade]     (`make lock`, after a change of setup.cfg)
+    python -m scripts.release.dependency_locks [--upgrade]     (`make lock`, when setup.cfg changed)
 
 One lock serves every Python and computer; pip takes from it what fits. Versions that a lock already
 names are kept unless it is to be upgraded, and all locks agree with the development one.

@@ -24,8 +24,8 @@ from dropbox.errors import CasedropError
 from scripts.desk.audit import findings
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import ATTACHMENTS, CAMPAIGN, FILE, VERSION, VIEWS, Casebook
-from scripts.desk.casebook.migration import migrate
 from scripts.desk.casebook.snapshot import Snapshot
+from scripts.desk.casebook.upgrade import migrate
 from scripts.sealed_archive import Manifest, seal, unseal
 
 WORDS_FILE = "backup-words"

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dropbox.review_codes import Reviewing
-from scripts.desk.quality import FEW, Agreement, Missed
+from scripts.desk.quality_control import FEW, Agreement, Missed
 from scripts.desk.review.agreement import CONFIDENCE
 from scripts.desk.screen.output import counted, table
 

@@ -16,9 +16,9 @@ from scripts.desk.facts.case_facts import (
     date_values,
     entered_values,
 )
+from scripts.desk.facts.chronology import Happened
 from scripts.desk.facts.entities import Entity, short
 from scripts.desk.facts.sources import Sources
-from scripts.desk.facts.timeline import Happened
 from scripts.desk.identity import Viewer
 from scripts.desk.screen.output import counted, table
 from scripts.terminal import isolated, one_line

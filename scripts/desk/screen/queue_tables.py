@@ -8,7 +8,7 @@ from rich.text import Text
 
 from scripts.desk.screen.output import table
 from scripts.desk.search.columns import Column
-from scripts.desk.search.queues import Queue
+from scripts.desk.search.queue_definitions import Queue
 from scripts.desk.search.said import OWN
 from scripts.desk.search.saved_views import View
 from scripts.terminal import one_line
