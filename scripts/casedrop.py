@@ -45,16 +45,21 @@ from types import FrameType
 from dropbox.errors import CasedropError
 from onion import __main__ as onion_up
 from onion.errors import OnionError
-from scripts import check, clock, command_line, lost_vault, migrate, newsite, texts
+from scripts import command_line, newsite
 from scripts.operator import (
     backup,
+    check,
+    clock,
+    lost_vault,
     mail_alarms,
+    migrate,
     probe,
     reload,
     restore,
     rollback,
     setup,
     status,
+    texts,
     watch,
     wipe,
 )

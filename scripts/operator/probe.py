@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from dropbox.errors import CasedropError
 from scripts.command_line import DONE, FOUND, CannotRun
-from scripts.export_key import read_export_key
 from scripts.operator import site
+from scripts.operator.export_key import read_export_key
 
 if TYPE_CHECKING:
     from dropbox.campaign import Campaign

@@ -17,9 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts import check
 from scripts.command_line import CannotRun
-from scripts.operator import site
+from scripts.operator import check, site
 
 HELP = "have the running drop take changed keys and a changed campaign, checked first"
 _SECONDS = 60.0

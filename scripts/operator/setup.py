@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.command_line import CannotRun
-from scripts.export_key import read_export_key
+from scripts.operator.export_key import read_export_key
 from scripts.operator.typed import answer
 
 HELP = "set up the drop of the Debian package, and open it"
@@ -233,8 +233,8 @@ def check_given(machine: Machine, given: Given) -> None:
     Raises KeysError, CampaignError, SettingsError, CatalogError or PageTooLong.
     """
     from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
-    from scripts import texts  # noqa: PLC0415
-    from scripts.check import check_keys  # noqa: PLC0415
+    from scripts.operator import texts  # noqa: PLC0415
+    from scripts.operator.check import check_keys  # noqa: PLC0415
 
     print(check_keys(given.keys or machine.keys))
     campaign = given.campaign or (machine.campaign if machine.campaign.exists() else None)

@@ -213,8 +213,8 @@ def test_two_modules_share_a_name_only_if_both_are_that_verb_or_every_package_ha
 
     assert shared == {
         "backup": {"scripts.desk.commands.backup", "scripts.operator.backup"},
-        "clock": {"scripts.desk.commands.clock", "scripts.clock"},
-        "migrate": {"scripts.desk.commands.migrate", "scripts.migrate"},
+        "clock": {"scripts.desk.commands.clock", "scripts.operator.clock"},
+        "migrate": {"scripts.desk.commands.migrate", "scripts.operator.migrate"},
         "restore": {"scripts.desk.commands.restore", "scripts.operator.restore"},
         "status": {"scripts.desk.commands.status", "scripts.operator.status"},
     }

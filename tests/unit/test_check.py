@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import casedrop, check
+from scripts import casedrop
 from scripts.newsite import make_site
+from scripts.operator import check
 
 ONION = "b" * 56 + ".onion"
 
@@ -38,7 +39,7 @@ def test_a_site_without_a_mistake_is_right_in_every_part(
 def test_a_program_for_mail_that_is_not_there_is_said_before_an_alarm_needs_it(
     settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scripts.texts.check", lambda _: None)
+    monkeypatch.setattr("scripts.operator.texts.check", lambda _: None)
     program = settings.with_name("sendmail")
     alarms = f'[alarms]\nmail_to = "me@example.org"\nsendmail = "{program}"\n'
     settings.write_text(settings.read_text("utf-8") + alarms, "utf-8")
@@ -80,7 +81,7 @@ def test_an_export_key_that_no_vault_starts_with_is_named(
     data: bytes | None,
     sentence: str,
 ) -> None:
-    monkeypatch.setattr("scripts.texts.check", lambda _: None)
+    monkeypatch.setattr("scripts.operator.texts.check", lambda _: None)
     monkeypatch.setattr(check, "check_keys", lambda _: "")
     key = settings.with_name("export.key")
     key.unlink()
@@ -117,7 +118,7 @@ def test_a_start_that_would_fail_for_want_of_rights_is_not_called_right(
     settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What root copies into the folder of the keys with a narrow umask, only root can read."""
-    monkeypatch.setattr("scripts.texts.check", lambda _: None)
+    monkeypatch.setattr("scripts.operator.texts.check", lambda _: None)
     monkeypatch.setattr(check, "check_keys", lambda _: "")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(check, "unreadable", lambda paths, _: [str(paths[0])])
@@ -142,7 +143,7 @@ def test_what_was_restored_and_is_still_closed_to_all_others_is_checked_without_
     settings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sheet for a lost server has it checked before it is copied to where the rooms read."""
-    monkeypatch.setattr("scripts.texts.check", lambda _: None)
+    monkeypatch.setattr("scripts.operator.texts.check", lambda _: None)
     monkeypatch.setattr(check, "check_keys", lambda _: "")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(check, "unreadable", lambda paths, _: [str(paths[0])])

@@ -15,7 +15,7 @@ from dropbox.errors import SettingsError
 from dropbox.front.page_length import page_lengths
 from dropbox.next_address import NextAddress, read_next_address
 from dropbox.openpgp import Opener
-from scripts.check import check_next_address
+from scripts.operator.check import check_next_address
 
 NEW = "n" * 56 + ".onion"
 LINE = f"casedrop next address 1 {ONION} {NEW}\n".encode()

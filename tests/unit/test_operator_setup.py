@@ -53,7 +53,7 @@ def machine(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr("dropbox.lockdown.lacking", lambda: ())
     # Rendering all pages is tested elsewhere.
-    monkeypatch.setattr("scripts.texts.check", lambda file: Settings.load(environ(file)))
+    monkeypatch.setattr("scripts.operator.texts.check", lambda file: Settings.load(environ(file)))
     return made
 
 

@@ -17,9 +17,9 @@ from dropbox.next_address import NextAddress
 from dropbox.vault import reload_check
 from onion import service_health
 from onion.sighup import _checked, rebuild_application, reload_on_hangup
-from scripts import casedrop, check
+from scripts import casedrop
 from scripts.newsite import make_site
-from scripts.operator import reload
+from scripts.operator import check, reload
 
 
 class Master:

@@ -50,8 +50,8 @@ def run(asked: argparse.Namespace) -> None:
     """
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
-    from scripts import texts  # noqa: PLC0415
-    from scripts.export_key import read_export_key  # noqa: PLC0415
+    from scripts.operator import texts  # noqa: PLC0415
+    from scripts.operator.export_key import read_export_key  # noqa: PLC0415
 
     settings = Settings.load({**os.environ, FILE_VARIABLE: str(asked.settings)})
     print(check_keys(settings.keys))
