@@ -286,6 +286,19 @@ def test_a_codename_inside_a_text_is_found(dress: str) -> None:
     )
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("longest", [False, True], ids=["short words", "long words"])
+def test_a_codename_without_spaces_is_found_in_a_text(language: str, longest: bool) -> None:
+    by_length = sorted(
+        range(2048), key=lambda at: len(LISTS.spell(Codename((at,) * 7), language)[0].typed)
+    )
+    indexes = by_length[-7:] if longest else by_length[:7]
+    run = "".join(word.typed for word in LISTS.spell(Codename(tuple(indexes)), language))
+
+    assert LISTS.contains_codename(f"我的查询码是{run}。")
+    assert not LISTS.contains_codename(f"我的查询码是{run[:-1]}。")
+
+
 def test_ordinary_texts_hold_no_codename() -> None:
     cases = json.loads((Path(__file__).parents[1] / "sample_cases.json").read_text("utf-8"))[
         "cases"

@@ -384,6 +384,21 @@ def test_a_signature_may_be_dated_a_day_ahead_and_not_a_second_more(
             verify_detached(b"data", signature, (REVIEWER,), NOW)
 
 
+@pytest.mark.parametrize(
+    ("hash_name", "taken"), [(8, True), (9, True), (10, True), (1, False), (2, False), (11, False)]
+)
+def test_a_signature_may_use_each_hash_of_sha2_but_the_shortest(
+    hash_name: int, taken: bool
+) -> None:
+    """gpg's `digest-algo` is the reviewer's own choice."""
+    signature = detached(b"data", hash_name=hash_name)
+    if taken:
+        assert verify_detached(b"data", signature, (REVIEWER,), NOW) == REVIEWER
+    else:
+        with pytest.raises(BadPacket, match="does not use SHA-2"):
+            verify_detached(b"data", signature, (REVIEWER,), NOW)
+
+
 def test_a_field_that_is_marked_as_critical_is_the_same_field() -> None:
     critical = bytes([ISSUER[0], ISSUER[1] | 0x80]) + ISSUER[2:] + b"\x05\x82" + CREATED[2:]
 

@@ -478,3 +478,18 @@ def test_no_bytes_raise_anything(noise: bytes) -> None:
     body = part("text", b"t") + noise
     for untrusted in (noise, body, b"--B\r\n" + noise, body + b"--B--\r\n"):
         assert isinstance(read(untrusted, Collector), ReceivedForm)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "lost"),
+    [("photo.jpg", b"", ["photo.jpg"]), ("", b"x", [""]), ("", b"", [])],
+    ids=["a name only", "content only", "no file was chosen"],
+)
+def test_a_form_cut_off_within_a_file_names_the_file_that_was_lost(
+    name: str, content: bytes, lost: list[str]
+) -> None:
+    """What was chosen is named, even if no byte of it came; an empty box is no file."""
+    body = part("files", content + b"y" * 20 if content else b"", name).removesuffix(b"\r\n")
+    received = read(body, Collector)
+
+    assert received.lost == lost and not received.complete
