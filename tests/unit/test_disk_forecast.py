@@ -53,3 +53,13 @@ def test_what_leaves_makes_room() -> None:
     assert left([today, kept], 256 * 6) == 6
     assert left([today, day(20, 512)], 256 * 7) == 7
     assert left([today, day(95, state=DayState.GONE)], 0) == 0
+
+
+@pytest.mark.parametrize(("free_days", "days"), [(365, 365), (366, None)])
+def test_a_disk_that_lasts_for_more_than_a_year_needs_no_date(
+    free_days: int, days: int | None
+) -> None:
+    kept_for_long = Retention(grace_days=7, limit_days=400)
+    lasts = days_left([day(0)], today=TODAY, free_slots=free_days * 256, retention=kept_for_long)
+
+    assert lasts == days
