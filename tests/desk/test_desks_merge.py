@@ -214,6 +214,27 @@ def test_a_merge_that_is_interrupted_adds_nothing(desks: list[Desk]) -> None:
     assert second.state()["added"] == third.state()["added"] != before["added"]
 
 
+def test_what_nobody_signed_is_given_to_no_desk_and_what_comes_after_it_is(
+    desks: list[Desk],
+) -> None:
+    first, second, _ = desks
+    with Casebook.open(first.directory) as casebook:  # without a reviewer at work
+        for claimant in (1, 2):
+            case = first.case(casebook, claimant)
+            casebook.answers.queue(case, kind="answer", language="en", day=DAY, text="unsigned")
+            casebook.assignments.add(case, A, reviewer=A, day=DAY)
+    first.answer(3, "signed")
+    first.assign(3, 1)
+
+    second.merge(first.work())
+
+    with Casebook.open(second.directory) as casebook:
+        numbers = [second.case(casebook, claimant).number for claimant in (1, 2, 3)]
+        texts = [[one.text for one in casebook.answers.to(casebook.case(n))] for n in numbers]
+        assert texts == [[], [], ["signed"]]
+        assert [casebook.assignments.assignee(number) for number in numbers] == ["", "", B]
+
+
 @pytest.mark.slow
 def test_a_later_word_counts_at_every_desk(desks: list[Desk]) -> None:
     first, second, third = desks
@@ -794,6 +815,30 @@ def test_two_desks_with_one_number_are_named(tmp_path: Path) -> None:
 
     with pytest.raises(BadBundle, match="Two desks have the number 0"):
         one.merge(other.work())
+    # Nor may two that are both new here.
+    second, third = (Desk.make(tmp_path / name, 1).work() for name in ("second", "third"))
+    with pytest.raises(BadBundle, match="Two desks have the number 1"):
+        one.merge(replace(second, desks=(*second.desks, *third.desks)))
+    assert one.merge(second).lines == len(second.lines)
+
+
+def test_once_a_desk_with_a_lower_number_is_known_its_key_draws_cases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low, high = (Desk.make(tmp_path / str(number), number) for number in range(2))
+    with Casebook.open(low.directory) as casebook:
+        key = casebook.desks.sample_key()
+    monkeypatch.setattr("scripts.desk.casebook.layers.sampled", lambda used, *_: used == key)
+    high.file([1, 2])
+    high.judge(1, "m1", outcome="st.closed")
+
+    def standings() -> list[str]:
+        with Casebook.open(high.directory) as casebook:
+            return [row["status"] for row in casebook.layers.standings()]
+
+    assert standings() == ["st.closed", "st.new"]
+    high.merge(low.work())
+    assert standings() == ["st.first_review", "st.new"]
 
 
 def test_a_reviewer_whom_the_casebook_does_not_know_is_named(tmp_path: Path) -> None:

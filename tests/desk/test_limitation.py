@@ -1,7 +1,7 @@
 """`clock`: when claims lapse, by the table that counsel writes into the campaign file."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,11 @@ from support.team import Team
 
 from dropbox.campaign import Campaign
 from dropbox.errors import CampaignError
+from dropbox.label import Label
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.creation import create
 from scripts.desk.charts.figures import Asked, Bars, figures
-from scripts.desk.search.limitation import after_months, by_time, clock, first_day
+from scripts.desk.search.limitation import Running, after_months, by_time, clock, first_day
 from scripts.desk.search.selection import SelectionError
 
 TODAY = date(2026, 11, 26)
@@ -107,6 +108,16 @@ def test_claims_come_by_their_last_day_and_those_without_a_date_apart(casebook: 
     assert clock(casebook, "AB" * 20, [2]).running == found.running[1:2]
     # On its last day a claim can still be made.
     assert by_time(found.running[1:2], date(2026, 11, 27), (90, 365)) == [1, 0, 0, 0]
+
+
+def test_each_claim_is_counted_once_by_the_days_that_are_left() -> None:
+    theory = Label("terms", {})
+    claims = [
+        Running(1, theory, "", TODAY + timedelta(days=left)) for left in (-1, 0, 90, 91, 365, 366)
+    ]
+
+    assert by_time(claims, TODAY, (90, 365)) == [1, 2, 2, 1]
+    assert [by_time([one], TODAY, (90, 365)).index(1) for one in claims] == [0, 1, 1, 2, 2, 3]
 
 
 def test_charts_have_the_clock(casebook: Casebook) -> None:

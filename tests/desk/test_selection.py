@@ -11,8 +11,8 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.review.judgement import Judgement
 from scripts.desk.search import queue_definitions, said, selection
 from scripts.desk.search.columns import columns_of
-from scripts.desk.search.known_codes import WrongCode
-from scripts.desk.search.selection import Condition, Selection, SelectionError
+from scripts.desk.search.known_codes import WrongCode, check_codes, wrong_code
+from scripts.desk.search.selection import Condition, Selection, SelectionError, values_of
 
 FIRST, SECOND, THIRD = (one.fingerprint for one in REVIEWERS[:3])
 SAID: dict[str, object] = {
@@ -335,6 +335,94 @@ def test_what_was_said_follows_each_new_layer_and_verify_sees_what_was_altered(d
         assert said.altered(casebook) == [1]
         casebook.database.execute("DROP TABLE said")
         assert said.altered(casebook) == []
+
+
+def test_what_a_case_has_in_a_column_is_as_new_as_the_casebook(desk: Desk) -> None:
+    assert asked(desk, THIRD) == [1, 2, 3, 4, 5]
+    for who in (0, 1):
+        at(desk, who).judge(2, merit="m3", tags=("kin", "shop"))
+
+    with Casebook.open(desk.directory) as casebook:
+        assert values_of(casebook, THIRD, "tags") == {2: {"kin", "shop"}}
+        assert values_of(casebook, THIRD, "merit") == {2: {"m3"}}
+        # Nor does it matter which tables have to be made again.
+        for column in ("category", "parts"):
+            casebook.database.execute("DROP TABLE outline")
+            assert list(values_of(casebook, THIRD, column)) == [1, 2, 3, 4, 5]
+        casebook.database.execute("DROP TABLE outline")
+        of_one_part = Selection(where=(Condition.read("parts=1"),))
+        assert of_one_part.numbers(casebook, THIRD) == [1, 2, 3, 4, 5]
+
+
+CODES = [
+    ("status", "st.new", True),
+    ("status", "st.old", False),
+    ("correspondence", "co.none", True),
+    ("correspondence", "co.others", False),
+    ("merit", "m4", True),
+    ("merit", "m9", False),
+    ("urgency", "danger", True),
+    ("urgency", "dangerous", False),
+    ("flag", "privileged", True),
+    ("flag", "private", False),
+    ("category", "c4", True),
+    ("category", "c99", False),
+    ("category", "c.former", True),
+    ("category", "h.former", False),
+    ("harm", "c1.job_loss", True),
+    ("harm", "c1.loss", False),
+    ("harm", "h.former", True),
+    ("harm", "c.former", False),
+    ("reviewer", "Ann", True),
+    ("reviewer", "ann", False),
+    ("reviewer", FIRST, True),
+    ("reviewer", FIRST.lower(), True),
+    ("reviewer", SECOND, False),
+    ("tag", "kin", False),
+    ("period", "whenever", True),
+]
+
+
+@pytest.mark.parametrize(("name", "code", "known"), CODES)
+def test_a_code_is_right_if_the_campaign_or_a_report_has_it(
+    casebook: Casebook, name: str, code: str, known: bool
+) -> None:
+    add(casebook, report("x", category="c.former", harms=("h.former",)))
+
+    def check(code: str) -> None:
+        check_codes(casebook, {"harm": "", name: code}, {FIRST: "Ann"}, FIRST)
+
+    check("")
+    if known:
+        check(code)
+    else:
+        with pytest.raises(WrongCode, match=f"^There is no {name} {code}; "):
+            check(code)
+
+
+@pytest.mark.parametrize("total", [1, 16, 17])
+def test_of_more_than_sixteen_codes_those_are_named_that_resemble_the_wrong_one(
+    total: int,
+) -> None:
+    known = [f"Code{number:02}" for number in range(total)]
+    begin = "There is no field ode1; there are "
+
+    said = str(wrong_code("field", "ode1", known))
+
+    assert said.startswith(begin)
+    listed = said.removeprefix(begin).removesuffix(".").partition(" and others, all of them in ")
+    if total <= 16:
+        assert listed == (", ".join(known), "", "")
+    else:
+        assert listed[2] == "`review --blank`"
+        named = listed[0].split(", ")
+        # Those that hold what was typed come first, and eight are named at most.
+        assert named[:7] == known[10:] and len(named) == 8 == len(set(named))
+        far = str(wrong_code("field", "zzz", known, all_of=""))
+        assert far == f"There is no field zzz; there are {', '.join(known[:8])} and others."
+    assert str(wrong_code("field", "x" * 41, [])) == (
+        f"There is no field {'x' * 39}…; this campaign has none."
+    )
 
 
 def test_every_question_and_every_field_of_the_rules_is_a_column(casebook: Casebook) -> None:

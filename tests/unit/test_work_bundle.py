@@ -116,6 +116,7 @@ def row(body: Any, **changes: object) -> None:
         (lambda body: body.update(reviewer="AB" * 20), "another reviewer than it names"),
         (lambda body: body.update(server_key="ab" * 32), "another drop"),
         (lambda body: body.update(campaign="other"), "another drop"),
+        (lambda body: body.update(campaign="另一个"), "another drop"),
         (lambda body: body["lines"][0].append(1), "damaged"),
         (lambda body: body["rows"][0].__setitem__(1, "part"), "damaged"),
         (lambda body: body["rows"][0].__setitem__(2, "K7QX4"), "damaged"),

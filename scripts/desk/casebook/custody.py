@@ -309,7 +309,7 @@ def add_reviewer(
         return None
     if name in known:
         raise CustodyError(f"Another reviewer of this casebook is called {name}.")
-    row = reviewer_rows({name: key})[0]
+    (row,) = reviewer_rows({name: key})
     database.table("reviewer").insert(row)
     return row
 

@@ -236,8 +236,9 @@ class Desks:
 
         *kind* is "departure", for a case, or "reply_bundle". None if they know of none.
         """
-        row = self._database.execute(_LEFT_HERE, [kind, characters, self._origin]).fetchone()
-        return None if row[0] is None else int(row[0])
+        found = self._database.execute(_LEFT_HERE, [kind, characters, self._origin])
+        (number,) = found.fetchone()
+        return None if number is None else int(number)
 
     def hashes_of_answers(self, case: int) -> list[tuple[str, int, int]]:
         """For each answer to *case*: its row's hash in the custody log, its desk, its id there."""
@@ -313,13 +314,14 @@ class Desks:
         return found
 
     def _left(self, origin: str, bundle: int) -> date | None:
-        row = self._database.execute(
+        found = self._database.execute(
             "SELECT min(json_extract(\"row\", '$.day')) FROM desk_row JOIN desk_line "
             "ON desk_line.sha256 = desk_row.line WHERE kind = 'reply_bundle' AND origin = ? "
             "AND json_extract(\"row\", '$.number') = ?",
             [origin, bundle],
-        ).fetchone()
-        return date.fromisoformat(row[0]) if row[0] else None
+        )
+        (day,) = found.fetchone()
+        return date.fromisoformat(day) if day else None
 
     def add(
         self,

@@ -98,7 +98,7 @@ def copy_into(source: sqlite3.Connection, path: Path) -> None:
     with closing(sqlite3.connect(path)) as target:
         target.execute("PRAGMA synchronous = FULL")
         source.backup(target)
-        if target.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+        if target.execute("PRAGMA integrity_check").fetchone() != ("ok",):
             raise CasebookError("The casebook's file is damaged; it was left as it is.")
 
 
@@ -111,7 +111,7 @@ def opened(path: Path) -> Iterator[sqlite_utils.Database]:
     try:
         for name, value in _PRAGMAS.items():
             connection.execute(f"PRAGMA {name}={value}")
-            if connection.execute(f"PRAGMA {name}").fetchone()[0] != value:
+            if connection.execute(f"PRAGMA {name}").fetchone() != (value,):
                 raise CasebookError(f"SQLite on this computer does not take the setting {name}.")
         yield sqlite_utils.Database(connection)
     except sqlite3.Error as why:

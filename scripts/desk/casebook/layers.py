@@ -201,7 +201,7 @@ class Layers:
             "select max(departure.part) from departure join answer on answer.id = departure.answer "
             "where answer.\"case\" = ? and answer.kind = 'answer'"
         )
-        last = self._database.execute(query, [case.number]).fetchone()[0]
+        (last,) = self._database.execute(query, [case.number]).fetchone()
         elsewhere = list(self._desks.seen_in(case.number))
         if last is None and not elsewhere:
             return "co.none"

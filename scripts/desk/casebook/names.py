@@ -61,22 +61,19 @@ class Names:
     def former(self, case: int) -> str:
         """What an earlier version of this casebook called *case*, "" if it did not know it."""
         found = self._database.execute('SELECT former FROM case_name WHERE "case" = ?', [case])
-        row = found.fetchone()
-        return str(row[0]) if row else ""
+        return next((former for (former,) in found), "")
 
     def characters(self, case: int) -> str:
         """The whole name of *case*, the same at every desk; "" if there is no such case."""
         found = self._database.execute('SELECT characters FROM case_name WHERE "case" = ?', [case])
-        row = found.fetchone()
-        return str(row[0]) if row else ""
+        return next((characters for (characters,) in found), "")
 
     def with_characters(self, characters: str) -> int:
         """The case with this whole name, 0 if it is not here."""
         found = self._database.execute(
             'SELECT "case" FROM case_name WHERE characters = ?', [characters]
         )
-        row = found.fetchone()
-        return int(row[0]) if row else 0
+        return next((case for (case,) in found), 0)
 
     def among(self, cases: Iterable[int]) -> dict[int, str]:
         """The names of those *cases* that exist."""
@@ -103,14 +100,13 @@ class Names:
                 f"{name_of(characters)} is the beginning of several cases' names here: "
                 f"{', '.join(name for _, name in found)}. Name one of them."
             )
-        return int(found[0][0])
+        ((case, _),) = found
+        return int(case)
 
     def _formerly(self, former: str) -> int:
-        found = self._database.execute(
-            'SELECT "case" FROM case_name WHERE former = ?', [former]
-        ).fetchone()
-        if found is None:
-            raise BadCaseName(
-                f"No case of this casebook was ever called {former}; cases have names like K7-QX4M."
-            )
-        return int(found[0])
+        found = self._database.execute('SELECT "case" FROM case_name WHERE former = ?', [former])
+        for (case,) in found:
+            return int(case)
+        raise BadCaseName(
+            f"No case of this casebook was ever called {former}; cases have names like K7-QX4M."
+        )

@@ -55,7 +55,7 @@ class Numbers:
 
     def last_given(self) -> int:
         """The same, as this casebook and other desks know it."""
-        own = self._database.execute("SELECT max(number) FROM reply_bundle").fetchone()[0]
+        (own,) = self._database.execute("SELECT max(number) FROM reply_bundle").fetchone()
         elsewhere = self._desks.last_number("reply_bundle", "")
         return max(own or 0, elsewhere or 0)
 

@@ -79,7 +79,8 @@ class Parts:
             number = int(added.lastrowid or 0)
             self._names.add(number, *keys)
             return number, True
-        return int(found[0]), False
+        (number,) = found
+        return int(number), False
 
     def part(self, number: int) -> Part:
         """The part with this number."""
@@ -97,9 +98,9 @@ class Parts:
 
     def last(self) -> int:
         """The number of the part added last, 0 before the first."""
-        return int(
-            self._database.execute("SELECT coalesce(max(number), 0) FROM part").fetchone()[0]
-        )
+        found = self._database.execute("SELECT coalesce(max(number), 0) FROM part")
+        (number,) = found.fetchone()
+        return int(number)
 
     def all(self) -> Iterator[Part]:
         """All parts, in the order in which they came."""

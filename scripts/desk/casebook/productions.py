@@ -137,9 +137,10 @@ class Acts:
             if characters.startswith(_characters(one))
         ]
         found = [
-            Act(*json.loads(self._database.execute(_LINE[log], [at]).fetchone()[0]))
+            Act(*json.loads(text))
             for subject in (*subjects, *([former] if former else ()))
             for log, at in self._at.get(subject, ())
+            for (text,) in self._database.execute(_LINE[log], [at])
         ]
         return sorted(found, key=lambda one: one.time)
 

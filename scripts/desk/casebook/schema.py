@@ -52,11 +52,10 @@ def version(database: sqlite3.Connection) -> int:
     Files of version 3 and before have it in their table ``meta`` alone, which later keeps the
     version that a casebook began with: the custody log begins with a hash of it.
     """
-    found = int(database.execute("PRAGMA user_version").fetchone()[0])
+    (found,) = database.execute("PRAGMA user_version").fetchone()
     if found:
-        return found
-    row = database.execute("SELECT version FROM meta").fetchone()
-    return int(row[0]) if row else 0
+        return int(found)
+    return next((int(began) for (began,) in database.execute("SELECT version FROM meta")), 0)
 
 
 def set_version(database: sqlite3.Connection, number: int) -> None:

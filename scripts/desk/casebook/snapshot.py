@@ -49,7 +49,7 @@ def snapshot(directory: Path, casebook: Casebook) -> Iterator[Snapshot]:
         files[CAMPAIGN] = directory / CAMPAIGN
         if (directory / VIEWS).exists():
             files[VIEWS] = _opened(directory / VIEWS, kept)
-        attachments = [row[0] for row in casebook.database.execute(_FILES)]
+        attachments = [sha256 for (sha256,) in casebook.database.execute(_FILES)]
         files |= {f"{ATTACHMENTS}/{one}": casebook.file_path(one) for one in attachments}
         yield Snapshot(
             files=files,

@@ -25,7 +25,8 @@ class SetAside:
     def total_bytes(self) -> int:
         """How much is kept."""
         found = self._database.execute("SELECT coalesce(sum(length(data)), 0) FROM sealed")
-        return int(found.fetchone()[0])
+        (total,) = found.fetchone()
+        return int(total)
 
     def counts(self) -> dict[str, int]:
         """How many of each kind are kept."""
@@ -90,4 +91,5 @@ class SetAside:
         found = self._database.execute(
             "SELECT bundle FROM sealed WHERE id = ? ORDER BY number DESC LIMIT 1", [block_id]
         )
-        return int(found.fetchone()[0])
+        (bundle,) = found.fetchone()
+        return int(bundle)

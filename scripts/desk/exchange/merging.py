@@ -127,10 +127,11 @@ def _may_leave(casebook: Casebook, row: WorkRow, *, elsewhere: bool = False) -> 
     """
     if row.kind != "layer":
         return True
-    numbers = casebook.desks.cases_of([row.characters])
-    if not numbers:
+    here = casebook.desks.cases_of([row.characters])
+    if not here:
         return elsewhere
-    reviews = casebook.layers.of(casebook.case(numbers[0]))
+    (number,) = here
+    reviews = casebook.layers.of(casebook.case(number))
     layer = next(
         layer
         for layer in reviews.layers

@@ -228,16 +228,18 @@ class Fields:
         numbers = {name: self.number(name) for name in _SOURCE}
         given = [name for name in (sources.PART, sources.FILE, sources.ANSWER) if numbers[name]]
         page, line = numbers["page"], numbers["line"]
-        if len(given) > 1:
-            self.fault("part", "name only one of part, file and answer.")
-        elif not given and (page or line):
-            self.fault("part", "a page or a line is of a part, a file or an answer.")
-        elif given:
-            source = found.source(given[0], numbers[given[0]], page=page, line=line)
-            if source is not None:
-                self._within(f"{given[0]} {numbers[given[0]]}", source, extent)
-                return source.written
-            self.fault(given[0], f"this case has no {given[0]} {numbers[given[0]]}.")
+        match given:
+            case [kind]:
+                called = f"{kind} {numbers[kind]}"
+                source = found.source(kind, numbers[kind], page=page, line=line)
+                if source is not None:
+                    self._within(called, source, extent)
+                    return source.written
+                self.fault(kind, f"this case has no {called}.")
+            case [] if page or line:
+                self.fault("part", "a page or a line is of a part, a file or an answer.")
+            case [_, _, *_]:
+                self.fault("part", "name only one of part, file and answer.")
         return ""
 
     def _within(self, called: str, source: Source, extent: Callable[[str, int], Extent]) -> None:

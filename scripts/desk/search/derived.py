@@ -61,8 +61,7 @@ class Register:
         found = self._database.execute(
             "SELECT version FROM register WHERE name = ? AND source = ''", [self._name]
         )
-        row = found.fetchone()
-        return int(row[0]) if row else None
+        return next((version for (version,) in found), None)
 
     def make(self) -> None:
         """Make the tables, empty, whatever was there before."""
@@ -107,8 +106,7 @@ class Register:
         found = self._database.execute(
             "SELECT upto FROM register WHERE name = ? AND source = ?", [self._name, source]
         )
-        row = found.fetchone()
-        return int(row[0]) if row else 0
+        return next((upto for (upto,) in found), 0)
 
     @contextmanager
     def taking(self, source: str, upto: int) -> Iterator[None]:

@@ -25,7 +25,8 @@ _ALONE = (
     (0x1AFF0, 0x1B16F),
     (0x20000, 0x3FFFF),  # all ideographs outside the BMP, even those unknown to this Python
 )
-_SELECTORS = frozenset([*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
+# In the names of all characters that only choose how the one before them looks.
+_SELECTOR = "VARIATION SELECTOR"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 # One word (account) in two spellings that are both common in simplified texts; OpenCC
 # turns 帳號 into the first.
@@ -57,13 +58,13 @@ def _fold(character: str) -> str:
 
 
 def _fold_plain(character: str) -> str:
-    code, kind = ord(character), unicodedata.category(character)
-    if kind == "Cf" or code in _SELECTORS:
+    kind = unicodedata.category(character)
+    if kind == "Cf" or _SELECTOR in unicodedata.name(character, ""):
         return ""
     if _alone(character):
         simple = _simplified().get(character, character)
         return _ONE_WORD.get(simple, simple)
-    return character if kind[0] in "LMN" or kind == "So" or code in _SKIN_TONES else " "
+    return character if kind[0] in "LMN" or kind == "So" or ord(character) in _SKIN_TONES else " "
 
 
 def _word(character: str) -> str:

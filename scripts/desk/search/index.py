@@ -56,7 +56,7 @@ class Place(NamedTuple):
 def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
     """Index what came since the last call. *progress* gets (done, total) texts."""
     register = _register(casebook)
-    last = {kind: casebook.database.execute(sql).fetchone()[0] for kind, sql in _LAST.items()}
+    last = {kind: one for kind, sql in _LAST.items() for (one,) in casebook.database.execute(sql)}
     begin = {kind: register.upto(_SOURCES[kind]) for kind in _LAST}
     stale = register.stale()
     with_texts = cases_with_texts(casebook).intersection(stale) if stale else frozenset()
@@ -150,8 +150,8 @@ def _texts(casebook: Casebook, kind: int, number: int) -> list[Place]:
         report = casebook.part(number).report
         names = (Place("file name", attachment.name) for attachment in report.attachments)
         return [Place("text", report.text), *names]
-    found = casebook.database.execute("SELECT text FROM answer WHERE id = ?", [number]).fetchone()
-    return [Place("answer", str(found[0]) if found else "")]
+    found = casebook.database.execute("SELECT text FROM answer WHERE id = ?", [number])
+    return [Place("answer", text) for (text,) in found]
 
 
 def cases_with(casebook: Casebook, groups: Sequence[Alternatives], reviewer: str) -> list[int]:
@@ -181,9 +181,10 @@ def places(casebook: Casebook, case: Outline, group: Alternatives, reviewer: str
     ).fetchone()
     if row is None:
         return []
-    kind, number = (row[0] >> _KIND_SHIFT) & 3, row[0] & _NUMBER_MASK
+    (rowid,) = row
+    kind, number = (rowid >> _KIND_SHIFT) & 3, rowid & _NUMBER_MASK
     if kind != _BESIDE:
         return _texts(casebook, kind, number)
+    texts = texts_beside(casebook, case)
     found = casebook.database.execute("SELECT key FROM beside WHERE number = ?", [number])
-    one = texts_beside(casebook, case).get(str(found.fetchone()[0]))
-    return [Place(one.where, one.text)] if one else []
+    return [Place(texts[key].where, texts[key].text) for (key,) in found if key in texts]

@@ -229,7 +229,7 @@ def taken_back_unsaid(casebook: Casebook, blocks: Iterable[bytes]) -> list[int]:
         'SELECT part."case" FROM part JOIN outline ON outline."case" = part."case" '
         "WHERE part.block_id = ? AND NOT outline.withdrawn"
     )
-    found = {row[0] for block in blocks for row in casebook.database.execute(query, [block])}
+    found = {case for block in blocks for (case,) in casebook.database.execute(query, [block])}
     return sorted(found)
 
 
