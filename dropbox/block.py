@@ -11,7 +11,7 @@ nowhere else in this file or in another.
 
 import hashlib
 from collections.abc import Iterable
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import NamedTuple
 
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_ABYTES as _TAG_BYTES
@@ -35,6 +35,7 @@ _PIECE_ID = b"cd2:piece-id"
 _PIECE_KEY = b"cd2:piece-key"
 
 
+@unique
 class Kind(IntEnum):
     """What a block is; only its key tells."""
 

@@ -7,7 +7,7 @@ belong together. What is recognised here is a guess: nobody may lose a file by i
 import hashlib
 import re
 from collections.abc import Iterable
-from enum import Enum, auto
+from enum import Enum, auto, unique
 from typing import NamedTuple
 
 _TAG = b"cd2:split-name"
@@ -22,6 +22,7 @@ _CUT_TYPES = (
 _ENDING = re.compile(r"[^.].*(\.[a-z0-9]{1,5})", re.DOTALL)
 
 
+@unique
 class Kind(Enum):
     """What parts are."""
 

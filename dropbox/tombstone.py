@@ -7,7 +7,7 @@ disk a tombstone looks like everything else.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import Self
 
 from dropbox.block import Kind, seal_block
@@ -17,6 +17,7 @@ from dropbox.sizes import ID_BYTES
 _DIGEST_BYTES = 32
 
 
+@unique
 class Reason(IntEnum):
     """Why a block was deleted."""
 

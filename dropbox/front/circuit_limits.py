@@ -16,7 +16,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
-from enum import Enum
+from enum import Enum, unique
 from typing import Any, Self
 
 from flask import g, request
@@ -44,6 +44,7 @@ _KEY = b"cd2:circuit"
 ECHO_BYTES, CIRCUIT_ECHOES, ALL_ECHOES = 131_072, 32, 2_400
 
 
+@unique
 class What(Enum):
     """What is counted: requests for pages, codenames turned into keys, reports, bytes received.
 

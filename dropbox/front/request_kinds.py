@@ -1,13 +1,14 @@
 """The kinds of requests that share the front's work, told by their first line."""
 
 import re
-from enum import IntEnum
+from enum import IntEnum, unique
 
 # What is filed, and what ends a visit; languages' prefixes are in front.
 _FILING = re.compile(rb"POST /[A-Za-z-]{2,20}/(?:report|report/send|case) ")
 _LEAVING = re.compile(rb"POST /[A-Za-z-]{2,20}/leave ")
 
 
+@unique
 class Kind(IntEnum):
     """Pages that are looked at, codenames that are typed and all else, and what is filed."""
 

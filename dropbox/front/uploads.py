@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import Enum, auto, unique
 from typing import Protocol
 
 from werkzeug.datastructures import MultiDict
@@ -52,6 +52,7 @@ _SENT_NAME = re.compile(r';\s*filename="((?:[^"\\]|\\.)*)"', re.DOTALL)
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
+@unique
 class Trouble(Enum):
     """What was wrong with one part of a posted form."""
 

@@ -6,7 +6,7 @@ piece of a file or nothing; a block is real when a sealed report names it.
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from enum import Enum
+from enum import Enum, unique
 from typing import NamedTuple, Protocol
 
 from dropbox.errors import CannotStore, CasedropError
@@ -51,6 +51,7 @@ class Claim(NamedTuple):
     erase_hash: bytes
 
 
+@unique
 class DayState(Enum):
     """What is going to happen to a day's slots."""
 

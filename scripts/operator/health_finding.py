@@ -6,7 +6,7 @@ Nothing here is about claimants: days, slots by the quantum and keys, as the vau
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, unique
 
 from scripts.command_line import DONE, FAILED, FOUND
 from scripts.terminal import one_line
@@ -14,6 +14,7 @@ from scripts.terminal import one_line
 _CHARACTERS = 300
 
 
+@unique
 class State(Enum):
     """How a part is."""
 

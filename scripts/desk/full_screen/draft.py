@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum, auto
+from enum import IntEnum, auto, unique
 from typing import Any
 
 from dropbox.campaign import Campaign
@@ -26,6 +26,7 @@ _METHOD = re.compile(r"\[[A-Za-z0-9._-]+\]")
 _DIGITS = "1234567890"
 
 
+@unique
 class Kind(IntEnum):
     """What a field holds, and so how it is filled in; in the order in which they are asked for."""
 

@@ -1,8 +1,9 @@
 """What is said beside the pixels, as numbers: the sentences are the desk's own."""
 
-from enum import IntEnum
+from enum import IntEnum, unique
 
 
+@unique
 class Note(IntEnum):
     """What the renderer found; each with at most one number."""
 
