@@ -1,5 +1,8 @@
 """Whole drawings: each bar, cell, label and name of a column is where it has been."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from html import escape
@@ -7,7 +10,10 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from bs4 import BeautifulSoup
+from support.cases import CAMPAIGN
 
+from dropbox.campaign import Campaign
 from scripts.desk.charts import titles
 from scripts.desk.charts.damage_sums import Damages, Spread, _note, _spread
 from scripts.desk.charts.figures import _LAPSE, _Figures
@@ -15,6 +21,7 @@ from scripts.desk.charts.page import html
 from scripts.desk.charts.shapes import Asked, Bars, Figure, Grid, Listing
 from scripts.desk.charts.small_cells import hidden, hidden_in_grid
 from scripts.desk.charts.svg import _wrapped, drawn
+from scripts.desk.search.columns import columns_of
 from scripts.desk.search.counted import Cases
 from scripts.desk.search.limitation import Running, by_time
 
@@ -228,6 +235,54 @@ def test_many_columns_are_narrow_and_then_the_drawing_is_wide() -> None:
     assert few.count('width="24" height="24" class="cell"') == 16  # 26 at least
 
 
+def test_a_name_of_a_column_is_upright_where_it_fits_with_two_pixels_on_both_sides() -> None:
+    # Columns are 34 pixels wide at least, and wider for long numbers; a letter has at most 8.4.
+    for count, name, slanted in (
+        *((1, "aaa", False), (1, "aaai", True), (1, "aaaa", True)),
+        *((12_345, "aaaaii", False), (12_345, "aaaaaa", True)),
+        *((12_345, "微信微", False), (12_345, "微信微i", True)),
+    ):
+        text = drawn(Grid("x", (name,), (("row", (count,)),)))
+        assert ("rotate(-45" in text, "rotate(-90" in text) == (slanted, slanted), (count, name)
+
+
+def test_slanted_names_at_the_right_edge_make_the_drawing_wider() -> None:
+    """By as much as they are high; upright ones stay above their columns."""
+    heads = ("moved",) * 14
+    text = drawn(Grid("wide", heads, (("row", (1,) * 14),)))
+
+    assert re.findall('viewBox="0 0 ([0-9]+ [0-9]+)" width="([0-9]+)"', text) == [
+        ("769 79", "769"),
+        ("364 112", "364"),
+    ]
+
+
+def test_the_largest_count_has_the_longest_bar_and_nothing_has_none() -> None:
+    room = 720 - 260 - 9 - 12  # a digit takes 9, what is beside the bar 12
+
+    for counts, widths in (
+        ((1, 0), (room, 0)),
+        ((1, None), (room, 0)),
+        ((2, 1), (room, room / 2)),
+        ((0, 0), (0, 0)),
+        ((None, None), (0, 0)),
+    ):
+        text = drawn(Bars("x", tuple((str(at), cell) for at, cell in enumerate(counts))))
+        found = re.findall('x="260" y="[0-9]+" width="([0-9.]+)" height="18"', text)
+        assert tuple(map(float, found)) == widths, counts
+
+
+def test_a_label_and_a_note_are_shown_whole_up_to_a_length_that_no_honest_one_has() -> None:
+    for kind in (lambda text: Bars(text, (), text), lambda text: Listing(text, ("a",), (), text)):
+        for length in (300, 301, 2_000, 2_001):
+            shown = BeautifulSoup(drawn(kind("x" * length)), "html.parser")
+            caption, note = (shown.find(one) for one in ("figcaption", "p"))
+            for element, most in ((caption, 300), (note, 2_000)):
+                cut = "x" * (most - 1) + "…"
+                assert element is not None
+                assert element.text == ("x" * length if length <= most else cut)
+
+
 def test_sums_are_guarded_unless_counsel_reads_them_or_every_count_is_shown() -> None:
     asked = Asked((), "en", DAY)
 
@@ -342,7 +397,60 @@ def test_a_label_breaks_at_a_space_wherever_it_is_and_in_a_word_only_without_one
     assert _wrapped("aa bb cc", room) == ["aa bb", "cc"]
     # After a Chinese character a line may end anywhere.
     assert _wrapped("a 微信微信微信", room) == ["a 微信", "微信微", "信"]
+    assert _wrapped("i微信微", room) == ["i微信微"]
     assert _wrapped("", room) == [""]
+
+
+def cross_of(codes: Mapping[str, Mapping[int, set[str]]], *crosses: tuple[str, str]) -> list[Grid]:
+    """The figures of *crosses*, where the cases say so, by field and number."""
+    campaign = Campaign.read(CAMPAIGN)
+    counted = _Figures.__new__(_Figures)
+    counted._asked = Asked((), "en", DAY, least=1)
+    counted._campaign = replace(campaign, reviewing=replace(campaign.reviewing, crosses=crosses))
+    counted._columns = columns_of(campaign)
+    counted._cases = cast(Cases, SimpleNamespace(values=lambda code: codes[code]))
+    return counted.crosses()
+
+
+def test_a_cross_counts_each_pair_of_codes_that_some_case_has() -> None:
+    phones = {1: {"tel.us"}, 2: {"tel.us", "tel.cn"}, 3: {"tel.moon"}, 5: {"tel.us"}}
+    lives = {1: {"reg.us_ca"}, 2: {"reg.us_ca"}, 3: {"reg.sea"}, 4: {"reg.us_ca"}}
+    codes = {"phone_region": phones, "lives_now": lives}
+
+    assert cross_of(codes, ("phone_region", "lives_now"), ("lives_now", "phone_region")) == [
+        Grid(
+            "Its phone number is from × You live in",
+            ("United States: California", "reg.sea"),
+            (
+                ("Mainland China (+86)", (1, 0)),
+                ("United States (+1)", (2, 0)),
+                ("tel.moon", (0, 1)),
+            ),
+        ),
+        Grid(
+            "You live in × Its phone number is from",
+            ("Mainland China (+86)", "United States (+1)", "tel.moon"),
+            (("United States: California", (1, 2, 0)), ("reg.sea", (0, 0, 1))),
+        ),
+    ]
+
+
+def test_a_cross_with_a_question_that_has_rows_of_its_own_is_left_out() -> None:
+    codes: dict[str, dict[int, set[str]]] = {"lives_now": {}, "phone_region": {}}
+    rows = "c4.trades"
+
+    assert cross_of(codes, (rows, "lives_now"), ("lives_now", rows), (rows, rows)) == []
+    assert len(cross_of(codes, (rows, "lives_now"), ("lives_now", "phone_region"))) == 1
+
+
+def test_a_cross_shows_twenty_four_codes_of_a_long_list() -> None:
+    many = {number: {f"z{number:02}"} for number in range(25)}
+    few = {number: {"tel.us"} for number in range(25)}
+    (down,) = cross_of({"lives_now": many, "phone_region": few}, ("lives_now", "phone_region"))
+    (across,) = cross_of({"lives_now": many, "phone_region": few}, ("phone_region", "lives_now"))
+
+    shown = tuple(f"z{number:02}" for number in range(24))
+    assert tuple(label for label, _ in down.rows) == shown == across.columns
 
 
 def test_claims_are_counted_until_the_last_day_of_a_quarter_and_of_a_year() -> None:

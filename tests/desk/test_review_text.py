@@ -9,7 +9,13 @@ import pytest
 from dropbox.campaign import Campaign
 from scripts.desk.identity import Viewer
 from scripts.desk.review.judgement import REVIEW, Judgement, Layer, Reviews, Rules
-from scripts.desk.screen.reviews import layer_values, next_after, review_text, review_values
+from scripts.desk.screen.reviews import (
+    layer_values,
+    next_after,
+    review_text,
+    review_values,
+    value_line,
+)
 from scripts.terminal import isolated
 
 ANN, BEN = "A" * 40, "B" * 40
@@ -170,6 +176,105 @@ def test_only_who_has_reviewed_a_case_is_told_whether_a_second_review_is_due(ann
     agreed = values(third, due, replace(apart, judgement=due.judgement))
     assert (agreed["disagree"], agreed["deciding"]) == (False, 2)
     assert agreed["reviewers"] == ["ann", "ben"]
+
+
+FIRST = Judgement("c1", "m3", "normal", harms={"c1.job_loss": "alleged"})
+SECOND = Judgement(
+    "c2", "m3", "danger", harms={"c1.job_loss": "documented"}, flags=("minor", "privileged"),
+    removed={"minor": "an adult"}, note="a note", evidence="2", fields={"actors": ("x", "y")},
+)  # fmt: skip
+C1 = "category: Persecuted as a direct result of WeChat censorship"
+C2 = (
+    "category: Financial loss because a WeChat account, official account or mini program was closed"
+)
+
+
+def of_two(*judgements: tuple[str, Judgement]) -> Reviews:
+    """Layers of Ann and Ben, in a tier that needs two; of each the first version was blind."""
+    layers: list[Layer] = []
+    for number, (reviewer, judgement) in enumerate(judgements, 1):
+        version = 1 + sum(one.reviewer == reviewer for one in layers)
+        day = date(2026, 11, 24)
+        one = Layer(number, 1, reviewer, REVIEW, version, day, version == 1, judgement)
+        layers.append(one)
+    return Reviews(layers, Rules(frozenset({"m3"}), ("normal", "danger"), False))
+
+
+def test_what_reviewers_disagree_on_is_said_field_by_field_and_version_by_version(
+    ann: Viewer,
+) -> None:
+    agreeing = replace(FIRST, category="c2", harms={})
+    reviews = of_two((ANN, FIRST), (BEN, SECOND), (ANN, agreeing), (ANN, agreeing))
+
+    text = review_text(reviews, {**STANDING, "assigned": BEN}, ann).plain
+    assert text.split("\n\n")[0].strip().split("\n") == [
+        "══ status: First review done; Not answered",
+        "given to ben",
+        "disagreement on category: ann: c1, then c2, ben: c2",
+        "disagreement on harms: ann: c1.job_loss alleged, then not said, ben: "
+        "c1.job_loss documented",
+    ]
+    assert text.split("\n\n")[1:3] == [
+        "\n".join(
+            [
+                "── review by ann: version 1, 2026-11-24, blind",
+                *(C1, "merit: m3 Case of merit", "urgency: normal Normal"),
+                "harm: Lost a job: Alleged",
+            ]
+        ),
+        "\n".join(
+            [
+                "── review by ben: version 1, 2026-11-24, blind",
+                *(C2, "merit: m3 Case of merit", "urgency: danger Somebody may be in danger"),
+                "evidence: 2 " + ann.campaign.reviewing.label("evidence", "2", "en"),
+                "flags: minor A minor is involved",
+                "flags: privileged Privileged (lawyer and client)",
+                *("Actors: x", "Actors: y"),
+                *("harm: Lost a job: Documented", "removed: minor, since an adult"),
+                "note: a note",
+            ]
+        ),
+    ]
+    said = review_values(reviews, STANDING, ann)
+    alleged, documented = ({"c1.job_loss": one} for one in ("alleged", "documented"))
+    assert said["differences"] == {
+        "category": {"ann": ["c1", "c2", "c2"], "ben": ["c2"]},
+        "harms": {"ann": [alleged, {}, {}], "ben": [documented]},
+    }
+    assert (said["agreed"], said["deciding"], said["assigned"]) == (None, None, "")
+
+
+def test_before_the_second_review_nothing_is_said_of_differences(ann: Viewer) -> None:
+    open_ = of_two((ANN, FIRST))
+    values = review_values(open_, STANDING, ann)
+
+    assert (values["differences"], values["disagree"], values["agreed"]) == ({}, False, None)
+    assert "disagreement" not in review_text(open_, STANDING, ann).plain
+    assert "given to" not in review_text(open_, STANDING, ann).plain
+
+
+def test_what_counts_of_all_that_was_said_comes_before_the_layers(ann: Viewer) -> None:
+    reviews = of_two((ANN, FIRST), (BEN, replace(FIRST, flags=("minor",), urgency="danger")))
+    paragraphs = review_text(reviews, STANDING, ann).plain.split("\n\n")
+
+    assert paragraphs[1].split("\n") == [
+        "── what counts of all that was said",
+        *(C1, "merit: m3 Case of merit", "urgency: danger Somebody may be in danger"),
+        *("flags: minor A minor is involved", "harm: Lost a job: Alleged"),
+    ]
+    heads = [one.split("\n")[0] for one in paragraphs[2:]]
+    assert heads == [
+        "── review by ann: version 1, 2026-11-24, blind",
+        "── review by ben: version 1, 2026-11-24, blind, decides",
+    ]
+
+
+def test_a_value_is_a_line_whatever_its_kind() -> None:
+    for value, line in (
+        *(("a text", "a text"), ("", "not said"), ((), "not said"), ({}, "not said")),
+        *((("a", "b"), "a, b"), (["a"], "a"), ({"a": "x", "b": "y"}, "a x, b y")),
+    ):
+        assert value_line(value) == line
 
 
 @pytest.mark.parametrize(

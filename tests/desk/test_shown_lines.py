@@ -1,5 +1,6 @@
 """Lines and tables of the desk compared whole: transcripts below files, and when claims lapse."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import cast
 
@@ -13,7 +14,11 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import TRANSCRIPT, Translation
 from scripts.desk.identity import Viewer
 from scripts.desk.linking import AlikeFiles
+from scripts.desk.production.approval import code_of
+from scripts.desk.production.plan import Held, Plan
 from scripts.desk.screen.deadlines import clock_table, clock_values, without_date_lines
+from scripts.desk.screen.production import plan_text, plan_values
+from scripts.desk.screen.status_lines import status_lines
 from scripts.desk.screen.transcripts import (
     LEGEND,
     summary_of,
@@ -174,4 +179,67 @@ def test_of_cases_without_a_date_ten_are_named(count: int, more: str) -> None:
 
     assert list(without_date_lines(found, names, "en")) == [
         f"No date, Unfair terms: {cases}: {listed}{more}"
+    ]
+
+
+# --- What would be handed over ---
+
+
+def test_a_plan_says_what_is_held_back_and_why_and_who_has_approved_it(campaign: Campaign) -> None:
+    viewer = Viewer("A" * 40, {"A" * 40: "ann", "B" * 40: "ben"}, campaign, "en")
+    held = [Held(number, f"N{number}", "open") for number in range(12)]
+    held += [Held(number, f"N{number}", "minor") for number in range(13)]
+    plan = Plan((1, 2), tuple(held), ("privileged", "x"), "c" * 64)
+    first = "N0, N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11"
+
+    assert plan_text(plan, [], viewer).plain.split("\n") == [
+        f"Held back, minor A minor is involved: 13 cases: {first} …",
+        f"Held back, its reviews are not done: 12 cases: {first}",
+        "Handed over in spite of the flag: privileged, x",
+        "Ready: 2 cases.",
+        "Written with labels in en, with pictures of files.",
+        f"Nobody has approved this. Code: {code_of(plan)}",
+    ]
+    bare = Plan((1,), (), (), "c" * 64, "zh-Hans", pictures=False)
+    assert plan_text(bare, ["B" * 40, "A" * 40], viewer).plain.split("\n") == [
+        "Ready: 1 case.",
+        "Written with labels in zh-Hans, without pictures of files.",
+        "Approved by ann, ben.",
+    ]
+    assert plan_values(replace(plan, held=plan.held[:1]), ["B" * 40, "A" * 40], viewer) == {
+        **{"ready": 2, "held": [{"case": "N0", "reason": "open"}], "allowed": ["privileged", "x"]},
+        **{"language": "en", "pictures": True, "code": code_of(plan)},
+        "approved_by": ["ann", "ben"],
+    }
+
+
+# --- The status ---
+
+
+def test_the_status_is_a_line_for_each_value_and_names_what_holds_back(campaign: Campaign) -> None:
+    blocks: list[dict[str, object]] = [
+        {"block": "aa", "reason": "It is damaged.", "set_aside": "kept sealed"},
+        {"block": "bb", "reason": "It is locked.", "set_aside": ""},
+        {"block": "cc", "reason": "It has no key.", "set_aside": ""},
+    ]
+    values = {
+        **{"cases": 3, "last_export_bundle": 7, "answers_queued": ["AA", "BB"], "unopened": blocks},
+        "answered": [{"case": "AA", "returned": "2026-11-26"}, {"case": "BB", "returned": None}],
+        **{"cases_by_status": {"st.new": 2, "st.x": 1}, "cases_by_correspondence": {"co.none": 3}},
+    }
+
+    assert status_lines(values, campaign.reviewing, "en") == [
+        *("cases: 3", "last export bundle: 7", "New: 2", "st.x: 1", "Not answered: 3"),
+        "answers queued: AA, BB",
+        "cases answered: 2; came back since: AA (2026-11-26)",
+        "Not opened, block aa: It is damaged. Set aside: kept sealed.",
+        "Not opened, block bb: It is locked.",
+        "Not opened, block cc: It has no key.",
+        "Until 2 of these are opened or set aside, nothing is acknowledged.",
+    ]
+    none = {**values, "answers_queued": [], "answered": [], "unopened": blocks[:1]}
+    assert status_lines(none, campaign.reviewing, "en")[-3:] == [
+        "answers queued: none",
+        "cases answered: 0; came back since: none",
+        "Not opened, block aa: It is damaged. Set aside: kept sealed.",
     ]

@@ -241,6 +241,34 @@ def test_figures_are_printed_one_below_the_other(
     assert printed(charts_text(figures, width=width), width) == lines
 
 
+def test_columns_and_rows_come_below_each_other_where_a_character_is_lacking() -> None:
+    # Twelve characters for the labels, three around them, and each column with two beside it.
+    grid = Grid("x", ("AAAAA", "B", "C"), tuple((str(row), (1, 2, 3)) for row in range(3)))
+    tables = [
+        sum(set(line) == {" ", "─"} for line in printed(charts_text([grid], width=width), 80))
+        for width in (10, 21, 22, 28, 29, 35, 36, 80)
+    ]
+    assert tables == [3, 3, 3, 3, 2, 2, 1, 1]
+    # The widest word of a head or a number, and two beside each column.
+    listing = Listing("x", ("a", "bb cccc", "d"), (("CNY", "12", "1,000"),))
+    for width, is_table in ((26, False), (27, True)):
+        assert ("─" in "".join(printed(charts_text([listing], width=width), 80))) == is_table
+
+
+def test_bars_have_half_of_the_screen_for_labels_and_never_less_than_ten_characters() -> None:
+    def lengths(label: str, width: int) -> tuple[int, int]:
+        lines = printed(charts_text([Bars("x", ((label, 1),))], width=width), width + 40)
+        return len(lines), max(line.count("█") for line in lines)
+
+    # What labels, the count and four characters between them leave.
+    assert lengths("abcd", 60) == (3, 51) and lengths("a" * 40, 60) == (4, 25)
+    assert [lengths("a" * 10, width)[1] for width in (24, 25, 26, 27)] == [10, 10, 11, 12]
+    tiny = [
+        printed(charts_text([Bars("x", (("a", most), ("b", 1)))], width=40), 40) for most in (2, 1)
+    ]
+    assert [lines[2].count("█") for lines in tiny] == [17, 34]
+
+
 @pytest.mark.parametrize(
     ("length", "bar"),
     [(0, ""), (0.06, ""), (0.07, "▏"), (0.5, "▌"), (0.94, "█"), (2, "██"), (2.125, "██▏")],

@@ -110,7 +110,7 @@ def _svg(layout: _Layout, width: float, height: float, label: str, parts: Iterab
 
 
 def _bars(figure: Bars, layout: _Layout) -> str:
-    most = max((cell or 0 for _, cell in figure.rows), default=0) or 1
+    most = max([1, *(cell for _, cell in figure.rows if cell)])
     room = layout.width - layout.labels - (_DIGIT + 1) * len(_count(most)) - 12
     top, parts = 0.0, list[str]()
     for label, cell in figure.rows:
@@ -138,7 +138,7 @@ def _row_label(label: str, layout: _Layout, top: float) -> tuple[str, float, flo
 
 def _grid(figure: Grid, layout: _Layout) -> str:
     most = max((cell or 0 for _, cells in figure.rows for cell in cells), default=0)
-    columns, digits = len(figure.columns), max(len(_count(most)), 1)
+    columns, digits = len(figure.columns), len(_count(most))
     fitting = (layout.width - layout.labels) / max(columns, 1)
     cell_width = max(min(_CELL, max(fitting, _LEAST_CELL)), _DIGIT * digits + 2)
     heads, head, beyond = _heads(figure.columns, layout, cell_width)

@@ -71,7 +71,7 @@ def _stacked(heads: Sequence[str], row: Sequence[str]) -> RenderableType:
 
 
 def _bars(figure: Bars, width: int) -> Table:
-    most = max((cell or 0 for _, cell in figure.rows), default=0) or 1
+    most = max([1, *(cell for _, cell in figure.rows if cell)])
     labels = [_label(label) for label, _ in figure.rows]
     counts = [_count(cell) for _, cell in figure.rows]
     longest = min(max(map(cell_len, labels)), width // 2)

@@ -271,7 +271,8 @@ def _content(one: Fact) -> Iterator[str]:
     if isinstance(one, Event):
         yield " ".join(filter(None, (one.kind, one.parties)))
     elif isinstance(one, Contact):
-        yield one_line(f"{one.channel} {one.team} – {one.contact}", 3 * _NAME_CHARACTERS)
+        with_whom = " – ".join(filter(None, (one.team, one.contact)))
+        yield one_line(f"{one.channel} {with_whom}", 3 * _NAME_CHARACTERS)
     elif isinstance(one, Party):
         yield f"{one.kind}, {one.role}: {_names(one.names.split(chr(10)))}"
     if one.text:
