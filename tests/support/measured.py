@@ -5,15 +5,19 @@ anyway; and what does the same thousands of times runs the same lines as a short
 takes half as long again as the tests do.
 
 Python traces all that runs, whosever it is. While a page is rendered or parsed hardly anything of
-ours runs: that is not traced.
+ours runs: that is not traced. While tests are collected nothing of ours runs but what modules run
+as they are loaded: only that is traced.
 """
 
 import sys
 from collections.abc import Callable, Generator
 from functools import wraps
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
 from typing import Any
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 UNMEASURED = (
     *("drop", "onion", "browser", "package", "strace", "bubblewrap", "zipapp", "runner"),
@@ -22,6 +26,42 @@ UNMEASURED = (
 
 # A sixth of what the tests of the front take when they are measured.
 NOT_OURS = (("jinja2", "Template", "render"), ("bs4", "BeautifulSoup", "__init__"))
+
+# What is measured, and what the tests share, which runs it as it is loaded.
+OURS = ("dropbox", "onion", "scripts", "fuzz", "installation", "mutation", "support")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Trace only what our own modules and the tests' run as they are loaded: to collect takes twice
+    as long otherwise, and the other processors wait for it.
+    """
+    trace = sys.gettrace()
+    if trace is None:
+        return (yield)
+
+    def exec_traced(load: Any, measured: bool) -> Callable[[Any, ModuleType], None]:
+        def exec_module(loader: Any, module: ModuleType) -> None:
+            # Back in the frame that took it away: coverage.py counts calls and returns.
+            before = sys.gettrace()
+            ours = measured or module.__name__.partition(".")[0] in OURS
+            sys.settrace(trace if ours else None)
+            try:
+                load(loader, module)
+            finally:
+                sys.settrace(before)
+
+        return exec_module
+
+    with pytest.MonkeyPatch.context() as patch:
+        for loader, measured in ((SourceFileLoader, False), (AssertionRewritingHook, True)):
+            made = exec_traced(loader.exec_module, measured)
+            patch.setattr(loader, "exec_module", made)
+        sys.settrace(None)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(trace)
 
 
 def pytest_collection_finish() -> None:

@@ -2,7 +2,9 @@
 
 import sys
 from importlib import import_module
-from types import SimpleNamespace
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -101,3 +103,84 @@ def test_what_is_not_ours_is_not_traced_and_what_follows_is() -> None:
 def test_all_that_is_not_ours_is_there_to_be_left_out() -> None:
     for module, owner, name in measured.NOT_OURS:
         assert callable(getattr(getattr(import_module(module), owner), name))
+
+
+def collected(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, sources: dict[str, str], first: str
+) -> dict[str, bool]:
+    """Of each function that modules with *sources* call as they are loaded, by its name: whether
+    it was traced. The module *first*, which imports the others, is loaded while collecting.
+    """
+    for name, source in sources.items():
+        (folder / f"{name}.py").write_text(source + f"def {name}_ran(): pass\n{name}_ran()\n")
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr(measured, "OURS", ("ours",))
+    entered = list[str]()
+
+    def trace(frame: FrameType, *_: object) -> None:
+        entered.append(frame.f_code.co_name)
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        collecting: Any = measured.pytest_collection()
+        next(collecting)
+        within = sys.gettrace()
+        import_module(first)
+        with pytest.raises(StopIteration, match="True"):
+            collecting.send(True)
+        after = sys.gettrace()
+    finally:
+        sys.settrace(before)
+        for name in sources:
+            sys.modules.pop(name, None)
+    assert (within, after) == (None, trace)
+    return {name: f"{name}_ran" in entered for name in sources}
+
+
+def test_while_tests_are_collected_only_our_own_modules_are_traced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Those of others are not, whoever loads whom, and ours are traced to their end."""
+    sources = {
+        "theirs": "import ours_between\n",
+        "ours_between": "import deepest_of_theirs\n",
+        "deepest_of_theirs": "",
+    }
+    found = collected(monkeypatch, tmp_path, {"ours": "import theirs\n", **sources}, "ours")
+
+    assert found == {
+        "ours": True,
+        "theirs": False,
+        "ours_between": False,
+        "deepest_of_theirs": False,
+    }
+
+
+def test_our_own_module_is_traced_within_one_that_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sources = {"theirs": "import ours\n", "ours": "import within\n", "within": ""}
+
+    assert collected(monkeypatch, tmp_path, sources, "theirs") == {
+        "theirs": False,
+        "ours": True,
+        "within": False,
+    }
+
+
+def test_without_a_trace_collecting_begins_none() -> None:
+    before = sys.gettrace()
+    try:
+        sys.settrace(None)
+        collecting: Any = measured.pytest_collection()
+        next(collecting)
+        loads = SourceFileLoader.exec_module
+        with pytest.raises(StopIteration, match="True"):
+            collecting.send(True)
+        after = sys.gettrace()
+    finally:
+        sys.settrace(before)
+
+    assert after is None and loads.__module__ != measured.__name__
