@@ -1,4 +1,4 @@
-"""The service on the real Tor network, alone: `casedrop up` does the same.
+"""The service on the real Tor network, on its own; `casedrop up` does the same.
 
     python -m onion up --state DIR
 
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Serve until Ctrl-C. Raises OnionError."""
-    # Imported here, since it needs stem: the caller explains which package is missing.
+    # Imported here because it needs stem: the caller explains which package is missing.
     from onion.service import serve  # noqa: PLC0415
 
     serve(asked.state, as_root=asked.as_root)

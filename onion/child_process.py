@@ -22,7 +22,7 @@ class Child:
 
     A process with a file-size limit of zero could not write to a redirected file, and a log file
     would leave traces on the disk. Because of its own session, the terminal's Ctrl-C does not reach
-    the child, so its parent can stop it in an orderly way, and kill() also ends its workers.
+    the child, so its parent can stop it in an orderly way; kill() also ends its workers.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """A tor process: starting it, asking its control socket for progress, stopping it.
 
-Only this uses stem.
+Only this module and onion.service_health use stem.
 """
 
 import os

@@ -73,7 +73,9 @@ class DropUnresponsive(OnionError):
 
 
 def refused(why: OSError) -> str:
-    """What the system refused, and to whom: "/x: Permission denied to the user casedrop-vault."."""
+    """What the system refused, and to which user: "/x: Permission denied to the user
+    casedrop-vault.".
+    """
     reason = (why.strerror or str(why)).rstrip(".")
     if why.errno in (errno.EACCES, errno.EPERM):
         reason += f" to the user {_user(os.geteuid())}: change the owner or the permissions"

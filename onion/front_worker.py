@@ -26,16 +26,17 @@ from onion.request_arrival import Arrival, ArrivalLimits, Arrivals, BadHead, Bod
 from onion.turns import MOST_LATE, MOST_WAITING, Kinds, Turns
 from onion.upload_places import Upload, UploadPlaces
 
-# Connections of a worker whose requests arrive, and whose clients still send after the response.
+# Connections of a worker whose requests are arriving, and whose clients still send after the
+# response.
 MOST_ARRIVING = 256
 MOST_DRAINING = 128
-# Threads, and all connections that a worker can have: it always accepts another one, which the
-# kernel's queue would keep behind all others.
+# Threads, and all connections that a worker can have: it always accepts one more, which the
+# kernel's queue would otherwise keep behind all others.
 THREADS = 32
 MOST_CONNECTIONS = (
     MOST_ARRIVING + MOST_DRAINING + upload_places.MOST_WAITING + MOST_WAITING + MOST_LATE + THREADS
 )
-# How long a client can go on sending after the response at most.
+# How long at most a client can go on sending after the response.
 DRAIN_SECONDS = 600.0
 # How long a response can take to be sent: tor takes 250 KB at once, whatever its client does.
 SEND_SECONDS = 120.0
@@ -46,17 +47,17 @@ _TICK_SECONDS = 0.25
 _DRAIN_BYTES = 65_536
 _ACCEPTED_AT_ONCE = 8
 # How long uploads postpone the end of a worker that has answered enough. After that it accepts
-# nothing more and ends with the last of them, unless the other worker is just doing that.
+# nothing more and ends with the last of them, unless the other worker is doing the same just then.
 POSTPONE_SECONDS = 600.0
-# Until when, on the monotonic clock of this machine, some worker accepts nothing: it says so again
-# at every tick, and the one that takes its place says that it is over. Shared by all workers, since
-# it is made before they fork.
+# The time, on this machine's monotonic clock, until which some worker accepts nothing: that worker
+# renews it at every tick, and the one that replaces it clears it. Shared by all workers, since it
+# is made before they fork.
 _retiring = mmap.mmap(-1, 8)
 _RETIRING_SECONDS = 30.0
 
 
 class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
-    """See the module. ``last_response`` is set by whoever starts it: with it, the worker ends."""
+    """See the module. Whoever starts it sets ``last_response``: the worker ends after it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,7 +104,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
     # --- Arriving, in the main loop ---
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept what waits, and read what is already there."""
+        """Accept waiting connections, and read what has already arrived."""
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
                 client, address = listener.accept()
@@ -143,7 +144,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self.poller.unregister(conn.sock)
 
     def _hand_over(self, conn: Any, *, late: bool = False) -> None:
-        """Give a request to the threads. If it is late, what has arrived is all they get."""
+        """Give a request to the threads. If it is late, they only get what has arrived."""
         self._end_arrival(conn)
         arrival = conn.arrival
         conn.parser = RequestParser(self.cfg, conn.source, conn.client)
@@ -178,7 +179,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
     # --- A request, in a thread ---
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """Serve a request whose body is as long as its arrival was told."""
+        """Serve a request if its body is as long as its head announced."""
         reader = req.body.reader
         if isinstance(reader, LengthReader) and reader.length != conn.arrival.length:
             raise StopIteration
@@ -191,13 +192,13 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         try:
             return super().handle_request(req, conn)
         finally:
-            # Nothing of a request outlives it.
+            # Nothing from a request outlives it.
             self._thread.take_turn = self._thread.rest = None
 
     def _take_turn(self, conn: Any) -> bool:
         """Wait until an upload's files can be filed. Returns False if that took too long.
 
-        All others have their turn, or had it.
+        All other requests already have their turn, or had it.
         """
         if conn.upload is not None and not conn.busy and conn.granted is None:
             conn.granted = threading.Event()
@@ -208,19 +209,19 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
     # --- Meanwhile and afterwards, in the main loop ---
 
     def _rest(self, conn: Any) -> None:
-        """Let another request work, as this one only waits."""
+        """Let another request work, because this one only waits."""
         if conn.turn is None:
             return
         if conn.granted is None:
             self._turns.rest(conn.turn)
         else:
-            # Its thread is an upload's, which is kept from no other request.
+            # It is in an upload's thread, which no other request could use.
             self._turns.end(conn.turn)
             conn.turn = None
         self._start_short()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        """Free the place of a request that was answered, and close or drain its connection."""
+        """Free the place of an answered request, and close or drain its connection."""
         if conn.turn is not None:
             self._turns.end(conn.turn)
             conn.turn = None
@@ -233,10 +234,10 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._end_if_due(time.monotonic())
 
     def _drain(self, conn: Any) -> None:
-        """Close a connection once its client has sent all.
+        """Close a connection once its client has sent everything.
 
-        Only then does a browser show the response. Closed with bytes that nobody has read, tor
-        would see a broken connection.
+        Only then does a browser show the response. If it were closed with unread bytes, tor would
+        see a broken connection.
         """
         if conn.missing <= 0 or conn.sock.fileno() < 0:
             self.nr_conns -= 1
@@ -269,7 +270,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
     # --- Ticks of the main loop ---
 
     def murder_pending(self) -> None:
-        """End what took too long. gunicorn calls this after every event, and every second."""
+        """End whatever took too long. gunicorn calls this after every event, and every second."""
         now = time.monotonic()
         if now < self._next_tick:
             return
@@ -283,8 +284,8 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             late += [one for one in self._arrivals.headless() if one not in late]
         for arrival in late:
             conn = self._arriving[arrival]
-            # Without a head, nobody knows what to answer. With one, its sender gets what arrived
-            # back, on a page that says that the connection was lost.
+            # Without a head there is nothing to answer. With one, its sender gets back what
+            # arrived, on a page that says that the connection was lost.
             if arrival.has_head:
                 self._hand_over(conn, late=True)
             else:
@@ -295,7 +296,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._give_up_turns(now)
         for upload in self._uploads.too_slow(now):
             upload.source.cut()
-            # It has had a place: the next time its circuit comes behind those that had none.
+            # It has had a place: next time its circuit comes after those that had none.
             self._turns.count(upload.circuit, upload.line)
         for conn, until in list(self._draining.items()):
             if until <= now or stopped >= LAST_DRAINS_SECONDS:
@@ -316,16 +317,17 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._start_short()
 
     def _end_if_due(self, now: float) -> None:
-        """End once enough was answered, and no body is arriving.
+        """End once enough was answered and no body is arriving.
 
-        Heads do not count: who sends none would keep what remains of others in this memory.
+        Connections without a head do not count: a client that never sends one could otherwise keep
+        what remains of others in this memory.
         """
         if not self.alive or self.nr < self.last_response:  # type: ignore[has-type]
             return
         bodies = len(self._arrivals) - len(self._arrivals.headless())
         if self._uploads.are_idle and not bodies and not self._draining:
-            # Beside a flood many wait. If both workers only answered those, whoever comes would
-            # stand behind them all, whatever the turns say.
+            # During a flood many wait. If both workers only answered those, newcomers would come
+            # after all of them, whatever the turns say.
             self._leaves = not self._turns.are_idle and not self._another_retires(now)
             self.alive = not (self._leaves or self._turns.are_idle)
             self._say_retiring(now)
@@ -344,7 +346,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             _retiring[:] = struct.pack("d", now + _RETIRING_SECONDS)
 
     def run(self) -> None:
-        """Serve, in the place of the one that accepted nothing."""
+        """Serve, in place of the worker that accepted nothing."""
         _retiring[:] = struct.pack("d", 0.0)
         super().run()
 

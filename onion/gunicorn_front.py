@@ -26,7 +26,7 @@ from onion.sighup import rebuild_application, reload_on_hangup
 wsgi_app = "dropbox.front.wsgi:app"
 bind = "unix:" + os.environ["CASEDROP_FRONT_SOCKET"]
 umask = 0o117  # the socket is 0660: tor can reach it through its group, nobody else can
-# Tor gives a connection up for which there is no room here.
+# Tor gives up a connection for which there is no room here.
 backlog = 512
 
 # Built once, before the workers: a wrong setting prevents the start, and all workers share the
@@ -38,8 +38,8 @@ workers = 2
 # A slow upload occupies a thread for minutes; a waiting thread costs little. At most 28 are for
 # uploads ([limits] uploads).
 threads = THREADS
-# Connections whose requests arrive, wait, are served or drained. With what threads open, they are
-# fewer than the 1,024 descriptors that a process can have by default.
+# Connections whose requests are arriving, waiting, being served or drained. Together with what
+# threads open, they stay below the 1,024 descriptors that a process can have by default.
 worker_connections = MOST_CONNECTIONS
 
 # A connection ends after one response: tor sends its PROXY line only before the first request, so a
@@ -50,8 +50,8 @@ proxy_protocol = "v1"
 # How long a worker's main loop can be unresponsive. Requests run in other threads and can take
 # longer.
 timeout = 60
-# How long a worker that is ending waits for its requests: 10 MB over a slow bridge, 20 kB/s, take
-# 500 s. Nobody could restart a drop that waited for a file of 100 MB, an hour and a half.
+# How long a worker that is ending waits for its requests: 10 MB over a slow bridge (20 kB/s) take
+# 500 s. A drop that waited for a file of 100 MB, an hour and a half, could hardly be restarted.
 graceful_timeout = 600
 # Remains of requests in a worker's memory end with the worker. It ends after this many responses,
 # or up to half as many more, as soon as no body is arriving. With gunicorn's own max_requests, a
@@ -91,7 +91,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
-    """Free everything of a request at once, without waiting for Python's garbage collection."""
+    """Free everything from a request at once, without waiting for Python's garbage collection."""
     environ.clear()
     gc.collect()
 
@@ -103,6 +103,6 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """End what a worker that has answered its last request has started, and the worker."""
+    """End a worker that has answered its last request, and whatever it started."""
     close_application(worker)
     end_at_once(worker)

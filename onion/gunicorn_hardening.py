@@ -1,4 +1,4 @@
-"""Hardening gunicorn: what it reveals in responses and in its log.
+"""Hardening gunicorn against what it reveals in responses and in its log.
 
 Used by both gunicorn settings files. gunicorn has no settings for this. Each patch names what it
 replaces; a gunicorn without that part does not start (AttributeError) instead of revealing things
@@ -43,7 +43,8 @@ _CREDENTIALS = struct.Struct("3i")  # struct ucred of <sys/socket.h>: process, u
 BOOT_MESSAGE = "Exception in worker process"
 
 # The exit code of a room that would not start the next time either: its settings are wrong, or the
-# machine lacks something. What may pass by itself has another, and systemd starts the room again.
+# machine lacks something. Troubles that may pass have another code, and systemd starts the room
+# again.
 WRONG = 2
 _MAY_PASS = (OSError, MemoryError)
 
@@ -52,7 +53,8 @@ _error_counts: Counter[str] = Counter()
 
 
 def needed(read: Callable[[], Result]) -> Result:
-    """What *read* takes from the settings file; without it, this process ends with WRONG.
+    """The result of *read*, which reads the settings file; if that fails, this process ends with
+    WRONG.
 
     gunicorn would show a traceback for an error in its settings, and end with another code.
     """
@@ -64,7 +66,7 @@ def needed(read: Callable[[], Result]) -> Result:
 
 
 def silence_gunicorn() -> None:
-    """Remove what gunicorn reveals by itself.
+    """Remove what gunicorn reveals of its own accord.
 
     These are the Server and Date headers, its error pages, and requests and exception texts in its
     log.
@@ -79,7 +81,7 @@ def silence_gunicorn() -> None:
     _replace(glogging.Logger, "exception", _log_kind_only)
     # A warning quotes the request line and the address, which is the circuit's number.
     _replace(glogging.Logger, "warning", _log_nothing)
-    # A worker that ends with this code ends the master, which passes it on.
+    # A worker that ends with this code ends the master, which passes the code on.
     _replace(arbiter.Arbiter, "APP_LOAD_ERROR", WRONG)
     # Python's own hook would print a traceback; only a failed start of the master gets here.
     sys.excepthook = _print_reason
@@ -87,7 +89,8 @@ def silence_gunicorn() -> None:
 
 
 def report_health(path: Path, *, host: str) -> None:
-    """Report to systemd, if it started this, each time a request through *path* was answered.
+    """Report to systemd, if it started this process, each time a request through *path* was
+    answered.
 
     gunicorn itself would report that it is ready as soon as it listens.
     """
@@ -106,9 +109,9 @@ def report_health(path: Path, *, host: str) -> None:
 
 
 class _SharedPulse:
-    """When a worker was last alive, in a page of memory that its master sees, too.
+    """When a worker was last alive, in a page of memory that it shares with its master.
 
-    In the place of gunicorn's WorkerTmp, which keeps that in the times of a file.
+    This replaces gunicorn's WorkerTmp, which keeps that in the times of a file.
     """
 
     def __init__(self, _cfg: Any) -> None:
@@ -118,27 +121,27 @@ class _SharedPulse:
         self.notify()
 
     def notify(self) -> None:
-        """The worker is alive now."""
+        """Note that the worker is alive now."""
         _PULSE.pack_into(self._page, 0, time.monotonic())
 
     def last_update(self) -> float:
-        """When it was."""
+        """When it last was."""
         return float(_PULSE.unpack_from(self._page)[0])
 
     def fileno(self) -> int:
-        """A descriptor of no use."""
+        """A descriptor that serves no purpose."""
         return self._descriptor
 
     def close(self) -> None:
-        """Forget the page; not its sharers'."""
+        """Unmap the page here; others keep it."""
         os.close(self._descriptor)
         self._page.close()
 
 
 def beat_in_memory() -> None:
-    """Have workers show that they are alive without a file.
+    """Let workers show that they are alive without a file.
 
-    A worker then needs no call that sets a file's times, in which eight bytes can be left behind.
+    A worker then needs no call that sets a file's times, which could hide eight bytes.
     """
     _replace(base, "WorkerTmp", _SharedPulse)
 
@@ -149,7 +152,7 @@ def restrict_umask() -> None:
 
 
 def stop_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
-    """Have the kernel send a signal when the parent dies: once killed, it cannot stop its child."""
+    """Have the kernel send a signal when the parent dies: a killed one cannot stop its child."""
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "The kernel does not report the end of a parent process")
 
@@ -177,7 +180,7 @@ def stop_on_early_sigterm() -> None:
 
 
 def application(worker: Any) -> Any:
-    """The module of wsgi_app. Raises KeyError if the worker never came to load it."""
+    """The module of wsgi_app. Raises KeyError if the worker never got as far as loading it."""
     return sys.modules[worker.cfg.wsgi_app.partition(":")[0]]
 
 
@@ -187,7 +190,7 @@ def lock_application(worker: Any) -> None:
 
 
 def close_application(worker: Any) -> None:
-    """Call close_worker in the module of wsgi_app, unless the worker never came to load it."""
+    """Call close_worker in the module of wsgi_app, unless the worker never loaded it."""
     module = sys.modules.get(worker.cfg.wsgi_app.partition(":")[0])
     close = getattr(module, "close_worker", None)
     if close is not None:
@@ -195,11 +198,11 @@ def close_application(worker: Any) -> None:
 
 
 def end_at_once(worker: Any) -> None:
-    """End a worker that has answered everything, without taking Python apart first.
+    """End a worker that has answered everything, without Python's own clean-up.
 
     That would copy most of the memory that it shares with its master, only to free it, which takes
-    longer than several requests. What requests left behind was overwritten when it was freed. A
-    worker with an error or with unanswered requests ends as Python ends.
+    longer than several requests. Whatever requests left behind was overwritten when it was freed. A
+    worker with an error or with unanswered requests ends the way Python does.
     """
     ending = sys.exc_info()[1]
     if isinstance(ending, SystemExit) and not ending.code and not worker.nr_conns:
@@ -209,10 +212,10 @@ def end_at_once(worker: Any) -> None:
 
 
 def answer_only(users: Mapping[str, Collection[int]]) -> None:
-    """Have each unix socket answer the processes of its *users* alone, by the socket's path.
+    """Have each unix socket, by its path, answer only processes of its *users*.
 
-    Another's connection is closed before anything is read from it; so is every connection to a
-    socket that is not named. Applies to all workers that take connections through gunicorn's
+    Any other user's connection is closed before anything is read from it; so is every connection to
+    a socket that is not named. Applies to all workers that take connections through gunicorn's
     listeners.
     """
     noted = set()
@@ -230,7 +233,7 @@ def answer_only(users: Mapping[str, Collection[int]]) -> None:
         if (name, user) not in noted:
             noted.add((name, user))
             sys.stderr.write(f"The socket {name} refuses processes of the user {user}.\n")
-        # Every worker takes this as a connection that ended before it was accepted.
+        # Every worker treats this as a connection that ended before it was accepted.
         raise ConnectionAbortedError(errno.ECONNABORTED, "The socket does not answer this user")
 
     listeners.UnixSocket.accept = accept
@@ -239,8 +242,9 @@ def answer_only(users: Mapping[str, Collection[int]]) -> None:
 def receive_in_pieces(size: int) -> None:
     """Receive a body in pieces of at most *size* bytes, and reserve no more memory for each.
 
-    gunicorn reserves a megabyte for each piece, of which a socket's buffer fills a fraction. It
-    then copies each piece twice. Whoever offers memory of their own has it filled without that.
+    gunicorn reserves a megabyte for each piece, only a fraction of which a socket's buffer fills.
+    It then copies each piece twice. A caller that offers its own memory gets it filled without
+    that.
     """
     _replace(unreader.SocketUnreader, "max_body_chunk", size)
     body.Body.readinto = _read_body_into
@@ -251,7 +255,7 @@ def _read_body_into(read: Any, memory: Any) -> int:
     view = memoryview(memory)
     reader = read.reader
     if read.buf.tell() or not isinstance(reader, body.LengthReader):
-        # Something has been read line by line, or comes in chunks.
+        # Something has been read line by line, or the body comes in chunks.
         data = read.read(len(view))
         view[: len(data)] = data
         return len(data)
@@ -265,7 +269,7 @@ def _read_body_into(read: Any, memory: Any) -> int:
         while done < len(view) and (received := reader.unreader.sock.recv_into(view[done:])):
             done += received
     except OSError:
-        # As gunicorn itself notes it: the connection cannot be used again.
+        # As gunicorn itself does: the connection cannot be used again.
         read.failed = True
         raise
     reader.length -= done
@@ -284,10 +288,11 @@ def _close_silently(sock: Any, status: int, reason: str, message: str) -> None:
 def _log_kind_only(logger: Any, message: str, *args: object, **kwargs: object) -> None:
     error = sys.exc_info()[1]
     if message == BOOT_MESSAGE:
-        # Before the first request the text contains nothing of a claimant. The operator needs it.
+        # Before the first request the text contains nothing from a claimant, and the operator needs
+        # it.
         logger.error_log.error("%s%s", START_FAILED, _reason(error))
         if not isinstance(error, _MAY_PASS):
-            # This worker alone: it ends with this code at once.
+            # Only this worker: it ends with this code at once.
             arbiter.Arbiter.WORKER_BOOT_ERROR = WRONG
     else:
         kind = type(error).__name__
@@ -297,7 +302,7 @@ def _log_kind_only(logger: Any, message: str, *args: object, **kwargs: object) -
 
 def _print_reason(kind: type[BaseException], error: BaseException, trace: object) -> None:
     # One line for the operator. The application is built before the first request, so the text
-    # contains nothing of a claimant.
+    # contains nothing from a claimant.
     sys.stderr.write(f"{START_FAILED}{_reason(error) or kind.__name__}\n")
     if not isinstance(error, _MAY_PASS):
         # Python ends with this code instead of 1.

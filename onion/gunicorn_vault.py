@@ -27,8 +27,8 @@ _sockets = needed(lambda: vault_sockets(Path(os.environ["CASEDROP_SETTINGS"]), o
 bind = [f"unix:{path}" for path in _sockets]
 umask = 0o117  # the sockets are 0660: the front and tor can reach them through their groups
 
-# One worker, since one connection writes the store; several threads, since an export can be slow.
-# Built in the worker: SQLite forbids using a connection that was opened before a fork.
+# One worker, because one connection writes the store; several threads, because an export can be
+# slow. Built in the worker: SQLite forbids using a connection that was opened before a fork.
 preload_app = False
 worker_class = "gthread"
 workers = 1
@@ -62,19 +62,19 @@ reload_on_hangup(check_first("dropbox.vault.reload_check"), one_at_a_time=True)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Have the kernel end a worker with its master, from its first moment on.
+    """Have the kernel kill a worker when its master dies, from its first moment on.
 
-    Not in peace: the next vault needs the file, which only one process can have, and nothing is
-    said to be stored before it is on the disk.
+    It is not ended gently: the next vault needs the file, which only one process can hold, and
+    nothing is reported as stored before it is on the disk.
     """
     stop_with_parent(signal.SIGKILL)
     if os.getppid() != worker.ppid:
-        # The master died before the kernel was told.
+        # The master died before the kernel had been told.
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Lock a worker before it serves, and answer those users only that each socket is for."""
+    """Lock a worker before it serves, and let each socket answer only its own users."""
     lock_application(worker)
     answer_only(application(worker).admitted)
 

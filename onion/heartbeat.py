@@ -1,8 +1,9 @@
-"""Tells systemd that a room works: after a request has gone through its socket and come back.
+"""Tells systemd that a room works, after a request has gone through its socket and come back.
 
-A master process asks its own room and reports each good answer, so that systemd restarts a room
-that runs but does not serve: systemd.service(5), Type=notify and WatchdogSec=. Nothing here waits,
-and there is no thread: the master forks workers, and has to go on replacing them.
+A master process sends requests to its own room and reports each good answer, so that systemd
+restarts a room that runs but does not serve: systemd.service(5), Type=notify and WatchdogSec=.
+Nothing here waits, and there is no thread: the master forks workers, and has to go on replacing
+them.
 """
 
 import os
@@ -12,11 +13,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-# One in four may be lost before systemd's time is over.
+# Beats in a watchdog period: systemd may miss one of them.
 BEATS = 4
 # Without a watchdog only the first one counts, after which systemd knows that the room has started.
 WITHOUT_WATCHDOG_SECONDS = 60.0
-# After a bad answer or none. At the start a room answers as soon as its workers are ready.
+# After a bad answer, or none. At the start a room answers as soon as its workers are ready.
 RETRY_SECONDS = 1.0
 # Longer than the front waits for the vault.
 ANSWER_SECONDS = 40.0
@@ -26,7 +27,7 @@ _GOOD = (b"HTTP/1.1 2", b"HTTP/1.0 2")
 
 
 class Heartbeat:
-    """Asks the room behind the socket *path* for /health, and reports to *manager*.
+    """Requests /health from the room behind the socket *path*, and reports to *manager*.
 
     *manager*: the address in NOTIFY_SOCKET. *host*: what the room is called. *seconds*: from one
     good answer to the next request.
@@ -55,7 +56,9 @@ class Heartbeat:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], path: Path, *, host: str) -> "Heartbeat | None":
-        """As systemd asks for in *environ*; None if this process is no service that reports."""
+        """As *environ* from systemd asks for; None if this process is not a service that
+        reports.
+        """
         manager = environ.get("NOTIFY_SOCKET")
         if not manager:
             return None
@@ -64,7 +67,7 @@ class Heartbeat:
         return cls(manager, path, host=host, seconds=seconds)
 
     def beat(self) -> None:
-        """Go on as far as possible without waiting. Call it at least every second."""
+        """Do whatever is possible without waiting. Call it at least every second."""
         if self._asked is not None:
             self._receive(self._asked)
         elif self._clock() >= self._next:
@@ -107,7 +110,7 @@ class Heartbeat:
 
 
 def notify(manager: str, state: str) -> None:
-    """Send *state* to systemd, see sd_notify(3). What cannot be sent is missed there."""
+    """Send *state* to systemd, see sd_notify(3). If that fails, systemd notices its absence."""
     address = f"\0{manager[1:]}" if manager.startswith("@") else manager
     with (
         suppress(OSError),

@@ -50,9 +50,9 @@ FRONT_MEMORY = {
     "MALLOC_ARENA_MAX": "2",
 }
 
-# A large tick takes megabytes in pieces, and gives them back: the vault's glibc keeps them for the
-# next one, since new memory costs more than what is done with it. One heap for all threads: with
-# one for each of them, each kept the most that it had ever held.
+# A large tick allocates megabytes in pieces and frees them: the vault's glibc keeps them for the
+# next one, since new memory costs more than the work done in it. One heap for all threads: with a
+# heap for each, every one kept the most that it had ever held.
 VAULT_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": "67108864",
     "MALLOC_TOP_PAD_": "1048576",
@@ -114,7 +114,7 @@ def check_site(settings: Path, onion: str, environ: Mapping[str, str]) -> None:
 
 
 def _newsite(onion: str, directory: Path) -> str:
-    """The command that makes the settings, as it can be typed in any folder."""
+    """The command that makes the settings, in a form that works in any folder."""
     installed = Path(sys.executable).with_name("casedrop")
     program = (
         [str(installed)] if installed.is_file() else [sys.executable, "-m", "scripts.casedrop"]
@@ -179,7 +179,7 @@ class Drop:
     def running(self) -> bool:
         """Whether both master processes are running, or the vault's where it runs alone."""
         rooms = [self._vault] if self.front_refusal else [self._front, self._vault]
-        # All are asked, which also reaps one that ended.
+        # All are checked, which also reaps one that ended.
         running = [child is not None and child.running for child in rooms]
         return all(running)
 
@@ -215,7 +215,7 @@ class Drop:
     def stop(self) -> None:
         """Stop both, the front first, since its requests in progress can need the vault."""
         with ExitStack() as both:
-            # Also if stopping the front fails or is interrupted.
+            # Even if stopping the front fails or is interrupted.
             both.callback(self.stop_vault)
             self.stop_front()
 
@@ -301,7 +301,7 @@ def keys_ended(path: Path) -> bool:
 
 
 def _status(path: Path) -> dict[str, object]:
-    """What the vault says of itself at its courier socket *path*; nothing if it does not."""
+    """The status from the vault's courier socket *path*; empty if it does not respond."""
     response = b""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(PROBE_SECONDS)

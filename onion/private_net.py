@@ -52,9 +52,10 @@ class PrivateNet:
 
     *directory*: absent or empty; created with mode 0700. *service_socket*: the unix socket behind
     the onion's port 80; a server can start listening there later. *progress* receives one short
-    sentence at a time. *clients*: how many there are, each a tor of its own. *proof_of_work*:
-    whether the service asks for it, where tor was built with it, and *queue*: see OnionService.
-    Raises OnionError naming the node and its last phase, and then leaves nothing running.
+    sentence at a time. *clients*: how many clients there are, each with its own tor.
+    *proof_of_work*: whether the service asks for it, where tor was built with it, and *queue*: see
+    OnionService. Raises OnionError naming the node and its last phase, and then leaves nothing
+    running.
     """
 
     def __init__(
@@ -301,7 +302,8 @@ def _certificate(node: PrivateNode) -> subprocess.Popen[str]:
 
 
 def _fingerprint(node: PrivateNode) -> subprocess.Popen[str]:
-    # As a relay: an authority would not start without its certificate, which is made meanwhile.
+    # Started as a relay: an authority would not start without its certificate, which is made
+    # meanwhile.
     torrc = node.data.with_name(node.data.name + ".first.torrc")
     torrc.write_text(
         private_torrc(replace(node, role="relay", authorities=(_PLACEHOLDER,))), encoding="utf-8"

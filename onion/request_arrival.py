@@ -1,7 +1,7 @@
-"""Requests while they arrive: read without a thread, so that a slow client only costs a socket.
+"""Requests while they arrive: read without a thread, so that a slow client costs only a socket.
 
 A thread gets a request once its head and the first bytes of its body are there. What a client
-announces in its head is only believed once gunicorn, which parses it, has found the same.
+announces in its head is trusted only once gunicorn, which parses it, agrees.
 """
 
 import fcntl
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 # A browser's head has about 1 KB, and gunicorn's own limits are far below this.
 HEAD_BYTES = 16_384
-# A form without files is shorter than this: its texts, its token and its padding. So much of a body
-# is read before a thread gets the request. One with more is an upload.
+# A form without files is shorter than this: its texts, its token and its padding. This much of a
+# body is read before a thread gets the request. A request with more is an upload.
 SHORT_BYTES = 131_072
 _READ_BYTES = 65_536
-# How often a thread that waits for a slow client looks whether it should stop.
+# How often a thread that waits for a slow client checks whether it should stop.
 _LOOK_MILLISECONDS = 500
 _HEAD_END = b"\r\n\r\n"
 # Tor's line before each connection; the first address is one per circuit.
@@ -38,9 +38,9 @@ class ArrivalLimits:
 
     ``head_seconds``: until a head has arrived. ``slow_seconds``: how long a body can arrive as
     slowly as it likes; ``slowest_bytes``: afterwards, at least so many a second on average.
-    ``fair_bytes``: an upload that arrives at less than these a second gives its place up when
-    others wait. ``uploads``: how many uploads have a thread at once; ``large_uploads``: how many
-    that are larger than ``large_bytes``; ``short_requests``: how many other requests have one, and
+    ``fair_bytes``: an upload that brings fewer a second gives up its place when others wait.
+    ``uploads``: how many uploads have a thread at once; ``large_uploads``: how many that are larger
+    than ``large_bytes``; ``short_requests``: how many other requests have one, and
     ``working_requests``: how many of these work, while the others only wait to be answered;
     ``circuit_uploads`` and ``circuit_requests``: how many uploads and other requests of one circuit
     have one.
@@ -50,13 +50,13 @@ class ArrivalLimits:
     slow_seconds: int = 120
     slowest_bytes: int = 1_024
     fair_bytes: int = 8_192
-    # Fewer than a worker seals at once (``sealings``, 16 by default). Of these large ones have
-    # three quarters: who sends a document or a photograph finds room beside a flood of them.
+    # Fewer than a worker seals at once (``sealings``, 16 by default). Large ones get three quarters
+    # of these: a document or a photograph finds room even during a flood of them.
     uploads: int = 14
     large_uploads: int = 10
     large_bytes: int = 8 * 2**20
-    # With the uploads as many as a worker has threads. Those that wait for the vault's tick take no
-    # processor, and of those that work each takes longer the more there are: one computes, while
+    # Together with the uploads, as many as a worker has threads. Requests that wait for the vault's
+    # tick use no CPU; the more of the others there are, the longer each takes: one computes while
     # another waits for gpg.
     short_requests: int = 8
     working_requests: int = 2
@@ -65,10 +65,10 @@ class ArrivalLimits:
 
 
 class Arrival:
-    """One connection whose request arrives. *now* is in seconds of a monotonic clock.
+    """One connection whose request is arriving. *now* is in seconds of a monotonic clock.
 
-    ``circuit``: the address of its Tor circuit, empty if none was given. ``line``: the first of its
-    head. ``length``: how many bytes its head announces for the body. ``received``: what has
+    ``circuit``: the address of its Tor circuit, empty if none was given. ``line``: the first line
+    of its head. ``length``: how many bytes its head announces for the body. ``received``: what has
     arrived.
     """
 
@@ -99,7 +99,7 @@ class Arrival:
 
     @property
     def deadline(self) -> float:
-        """Until when the bytes that a thread waits for have to arrive."""
+        """The time by which the bytes that a thread waits for have to arrive."""
         seconds = self._limits.head_seconds + (self._wanted or 0) / self._limits.slowest_bytes
         return self._begun + seconds
 
@@ -126,7 +126,7 @@ class Arrival:
         self.circuit = line.group(1) if line else b""
         # gunicorn takes the first empty line for the end, too, but not the end of the PROXY line.
         begins = line.end() if line else 0
-        # Its beginning may have arrived before.
+        # Its beginning may have arrived earlier.
         end = self.received.find(_HEAD_END, max(begins, len(self.received) - new - len(_HEAD_END)))
         if (end if end >= 0 else len(self.received)) > HEAD_BYTES:
             raise BadHead
@@ -140,9 +140,9 @@ class Arrival:
 
 
 class Arrivals:
-    """All connections of a worker whose requests arrive, at most *most*; the first is the oldest.
+    """All connections of a worker whose requests are arriving, at most *most*, oldest first.
 
-    Beyond that, the circuit that has most of them loses its oldest.
+    Beyond that, the circuit with the most of them loses its oldest.
     """
 
     def __init__(self, most: int) -> None:
@@ -153,7 +153,7 @@ class Arrivals:
         return len(self._all)
 
     def add(self, arrival: Arrival) -> Arrival | None:
-        """Add one. Returns the one that has to give way, if any, which is no longer in it."""
+        """Add one. Returns the one that had to give way, if any, which has been removed."""
         self._all[arrival] = None
         if len(self._all) <= self._most:
             return None
@@ -168,7 +168,7 @@ class Arrivals:
         self._all.pop(arrival, None)
 
     def late(self, now: float) -> list[Arrival]:
-        """Those whose deadline is over."""
+        """Those whose deadline has passed."""
         return [one for one in self._all if one.deadline <= now]
 
     def headless(self) -> list[Arrival]:
@@ -179,9 +179,8 @@ class Arrivals:
 class BodySource:
     """A socket as a thread reads it: nothing before ``open`` is called and after ``cut``.
 
-    So nobody makes a thread wait for a head, or for a body longer than the one announced. It also
-    ends when nothing arrives for *patience* seconds. ``taken``: how many bytes a thread has
-    received.
+    So nobody can make a thread wait for a head, or for a body longer than announced. It also ends
+    when nothing arrives for *patience* seconds. ``taken``: how many bytes a thread has received.
     """
 
     def __init__(self, sock: socket.socket, patience: float) -> None:
@@ -192,7 +191,7 @@ class BodySource:
         self.taken = 0
 
     def ahead(self) -> int:
-        """How many bytes have arrived that nobody has received, as far as the kernel keeps them."""
+        """How many bytes the kernel holds that have arrived but were not received yet."""
         number = array("i", [0])
         fcntl.ioctl(self._sock, termios.FIONREAD, number)
         return number[0]
@@ -203,7 +202,7 @@ class BodySource:
         self._poll.register(self._sock, select.POLLIN)
 
     def cut(self) -> None:
-        """End what a thread receives, as if the client had ended it; the thread notices soon."""
+        """End what a thread receives, as if the client had; the thread notices soon."""
         self.is_cut = True
 
     def recv(self, size: int) -> bytes:
@@ -225,7 +224,7 @@ class BodySource:
     def _is_readable(self) -> bool:
         if self._poll is None or self.is_cut:
             return False
-        # Most of the time something is there.
+        # Most of the time something is already there.
         if self._poll.poll(_LOOK_MILLISECONDS):
             return True
         end = time.monotonic() + self._patience

@@ -21,7 +21,7 @@ from onion.errors import (
 from onion.launch import STOP_SECONDS, Drop, check_site, vault_sockets
 from onion.torrc import OnionService, ServiceTor, service_torrc
 
-# The operator gets a sentence within a minute; stopping everything takes the rest of it.
+# The operator gets a sentence within a minute; stopping everything takes the rest of that.
 BOOTSTRAP_SECONDS = 50.0
 PUBLISH_SECONDS = 120.0
 WATCH_SECONDS = 1.0
@@ -50,12 +50,12 @@ class _Ended(Exception):
 def serve(state: Path, *, as_root: bool = False) -> None:
     """Serve the site in the directory *state* until Ctrl-C or SIGTERM, then stop in an orderly way.
 
-    *as_root*: also if this process is root's. Raises OnionError with a sentence if it cannot start,
-    or if one of its processes stops by itself.
+    *as_root*: even if this process runs as root. Raises OnionError with a sentence if it cannot
+    start, or if one of its processes stops by itself.
     """
     _refuse_root(as_root)
     for number in _ENDING:
-        # Under nohup a terminal that closes ends nothing.
+        # Under nohup, closing the terminal ends nothing.
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
     try:
@@ -89,7 +89,7 @@ def alone(state: Path) -> Iterator[None]:
     """Be the only one that serves from the directory *state*.
 
     Raises StateInUse before anything there is touched: a second start would take the sockets away
-    from the first. The kernel ends the lock with this process, however that ends.
+    from the first. The kernel releases the lock when this process ends, however that happens.
     """
     lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(lock):
@@ -119,7 +119,8 @@ def _up(state: Path) -> None:
     log = _Log()
     with ExitStack() as undo:
         undo.enter_context(alone(state))
-        # Before tor, which may take most of a minute: what stops the start is said at once.
+        # Before tor, which may take most of a minute, so that whatever prevents the start is
+        # reported at once.
         if (settings := state / "settings.toml").exists():
             vault_sockets(settings, os.environ)
         tor = Tor("onion service", torrc, data=data, control=control)
@@ -180,7 +181,9 @@ def _watch(tor: Tor, drop: Drop) -> None:
 
 
 class _Log:
-    """Shows the front's and the vault's output once they run: a failed start has a sentence."""
+    """Shows the front's and the vault's output once they run; a failed start has its own
+    sentence.
+    """
 
     shown = False
 

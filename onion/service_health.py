@@ -1,6 +1,6 @@
-"""How a running service is, asked from outside: its tor, what the directories publish, its front.
+"""The state of a running service, seen from outside: its tor, its published descriptor, its front.
 
-Only this and onion.control use stem. It reads and asks; it changes nothing.
+Only this and onion.control use stem. It only reads and asks; it changes nothing.
 """
 
 import re
@@ -20,7 +20,7 @@ from stem.descriptor.hidden_service import HiddenServiceDescriptorV3
 from onion.control import NOT_STARTED, Phase, connected, phase_of
 from onion.errors import TorSilent
 
-# A fetch over a new circuit takes seconds, over a busy network more.
+# A fetch over a new circuit takes seconds, and longer over a busy network.
 FETCH_SECONDS = 40.0
 POLL_SECONDS = 0.5
 ANSWER_SECONDS = 20.0
@@ -28,10 +28,10 @@ ANSWER_SECONDS = 20.0
 _PAGE_BYTES = 2**20
 
 # Tor uploads every 60 to 120 minutes, and at once when it changes the seed of the puzzle. A new
-# seed says that it ends 105 to 120 minutes later (tor, hs_service.h).
+# seed expires 105 to 120 minutes later, and says so (tor, hs_service.h).
 _SEED_LASTS = timedelta(minutes=120)
-# Without the puzzle, the certificate tells little: tor makes one for each descriptor, for 54 hours
-# from the last full hour (hs_descriptor.h), and a descriptor serves for up to two days.
+# Without the puzzle, only the certificate gives a hint: tor makes one for each descriptor, for 54
+# hours from the last full hour (hs_descriptor.h), and a descriptor serves for up to two days.
 _CERTIFICATE_LASTS = timedelta(hours=54)
 _SEED = re.compile(r"^pow-params v1 \S+ (\d+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)", re.MULTILINE)
 # The address that tor's PROXY line gives for a circuit; no circuit has this one.
@@ -44,10 +44,10 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 @dataclass(frozen=True)
 class Descriptor:
-    """What a visitor's tor learns of the service.
+    """What a visitor's tor learns about the service.
 
     ``made``: not before this UTC time, and at most 15 minutes later, if tor was built with proof of
-    work. ``effort``: what it suggests to visitors, None without proof of work.
+    work. ``effort``: the effort it suggests to visitors, None without proof of work.
     """
 
     introduction_points: int
@@ -56,7 +56,7 @@ class Descriptor:
 
     @classmethod
     def read(cls, text: str, onion: str) -> "Descriptor":
-        """From the *text* that tor has of *onion*. Raises ValueError."""
+        """From the *text* that tor has for *onion*. Raises ValueError."""
         descriptor = HiddenServiceDescriptorV3.from_str(text, validate=True)
         inner = descriptor.decrypt(onion)
         points = len(inner.introduction_points)
@@ -81,7 +81,7 @@ class TorState:
 
 
 class Answers(Protocol):
-    """What is asked of a control connection."""
+    """The part of a control connection that is used here."""
 
     def get_info(self, name: str) -> str:
         """Tor's value of *name*. Raises ControllerError."""
@@ -122,7 +122,7 @@ def fetched(
     """The descriptor as a directory gives it, None if none does within *seconds*."""
     address = onion.removesuffix(".onion")
     name = f"hs/client/desc/id/{address}"
-    # One that was fetched before stays in tor's memory; the service's own is made with it.
+    # One that was fetched before stays in tor's memory; the service's own is compared with it.
     before = _newest(tor, name)
     tor.msg(f"HSFETCH {address}")
     text = before
@@ -152,7 +152,7 @@ def front_status(path: Path, onion: str) -> int:
 def front_page(path: Path, onion: str, page: str) -> tuple[int, bytes]:
     """The HTTP status of a *page* of the front at *path*, and its body; 0 if it does not answer.
 
-    It asks as tor does for a visitor.
+    It sends the request as tor does for a visitor.
     """
     answer = bytearray()
     with socket.socket(socket.AF_UNIX) as client:
@@ -160,7 +160,7 @@ def front_page(path: Path, onion: str, page: str) -> tuple[int, bytes]:
         try:
             client.connect(str(path))
             client.sendall(_REQUEST.format(onion=onion, page=page).encode("ascii"))
-            # To the end: a front that writes into a closed connection counts an error.
+            # Read to the end: a front that writes into a closed connection counts an error.
             while piece := client.recv(65_536):
                 if len(answer) < _PAGE_BYTES:
                     answer += piece

@@ -1,7 +1,7 @@
 """What SIGHUP does to a room: workers with the new keys take over, while the old ones finish.
 
-gunicorn's own reload would load its settings again, and patch what is patched. It would also count
-a worker that waits for a slow upload as one that serves.
+gunicorn's own reload would load its settings again, and patch what is already patched. It would
+also count a worker that waits for a slow upload as one that serves.
 """
 
 import os
@@ -14,10 +14,10 @@ from typing import Any
 from gunicorn import arbiter
 
 _CHECK_SECONDS = 60.0
-# What a check prints when all is well. Its exit code may be reaped by gunicorn.
+# What a check prints when all is well. Its exit code is not used, because gunicorn may reap it.
 CHECKED = "checked"
 
-# Makes the room's application anew in its master; "" or a sentence about what is wrong.
+# Builds the room's application again in its master; returns "" or a sentence about what is wrong.
 Rebuild = Callable[[Any], str]
 
 
@@ -69,7 +69,7 @@ def rebuild_application(server: Any) -> str:
 
 
 def check_first(module: str) -> Rebuild:
-    """A Rebuild for a room whose workers build it: run *module*, which says whether they could."""
+    """A Rebuild for a room whose workers build it: runs *module*, which says whether they could."""
 
     def check(_: Any) -> str:
         return _checked([sys.executable, "-m", module])

@@ -16,7 +16,7 @@ _END_SECONDS = 10.0
 def owner_of(path: Path) -> int | None:
     """The pid of the process that listens on the socket *path*, None if nobody does.
 
-    Raises OSError if it cannot be asked.
+    Raises OSError if the kernel cannot be asked.
     """
     with socket.socket(socket.AF_UNIX) as client:
         try:
@@ -29,9 +29,9 @@ def owner_of(path: Path) -> int | None:
 
 
 def stop_owner(path: Path) -> str:
-    """Kill the process behind the socket *path* at once, with its workers; "" or what hinders it.
+    """Kill the process behind the socket *path* at once, with its workers; "" or what prevents it.
 
-    A worker ends with its master, which the kernel sees to.
+    The kernel ends a worker with its master.
     """
     try:
         pid = owner_of(path)

@@ -14,16 +14,17 @@ SOCKET_PATH_BYTES = 107  # sockaddr_un has room for 108 with the final zero; Lin
 MAX_STREAMS = 16
 # Tor asks for work once requests queue up beyond this rate. Each takes 3 to 4 ms of a processor: a
 # hundred a second leave most of two cores to the drop, and tor's default of 250 would not. Not
-# fewer: of those that offer the same effort the oldest is next, and one that has waited for half a
-# minute is thrown away when its turn comes, in place of one that could be answered. While half a
-# minute's worth waits, nobody is answered, until there are fewer or the effort rises.
+# fewer: among requests that offer the same effort the oldest is next, and one that has waited for
+# half a minute is thrown away when its turn comes, in place of one that could be answered. While
+# half a minute's worth of requests waits, nobody is answered, until there are fewer or the effort
+# rises.
 POW_QUEUE_RATE = 100
 POW_QUEUE_BURST = 500
 # More than the default of 3, so that losing some introduction points does not cut the service off.
 # Tor allows 20.
 INTRODUCTION_POINTS = 5
 
-# Of a private client's circuits; the most that tor takes.
+# For a private client's circuits; the most that tor accepts.
 MOST_PENDING = 1_024
 
 Role = Literal["authority", "relay", "service", "client"]
@@ -40,8 +41,8 @@ _ALONE = """\
 # This tor only serves: other programs cannot use it.
 SocksPort 0
 """
-# Debian's own place for it, which its AppArmor profile allows. Whoever could reach more through tor
-# than onion services would have a way out of this machine.
+# Debian's own place for it, which its AppArmor profile allows. If tor gave access to more than
+# onion services, that would be a way out of this machine.
 PACKAGED_SOCKS = Path("/run/tor/socks")
 _FOR_PROBE = f"""\
 # The daily test report goes through this tor. Programs of this machine reach onion services by it,
@@ -125,8 +126,8 @@ MinUptimeHidServDirectoryV2 0
 class OnionService:
     """A v3 onion service on port 80: the directory with its key, and the unix socket of its server.
 
-    *proof_of_work*: whether tor was built with that defence. *queue*: how many introductions tor
-    takes a second before it asks for more work, and how many it takes at once.
+    *proof_of_work*: whether tor was built with that defence. *queue*: how many introductions a
+    second tor takes before it asks for more work, and how many at once.
     """
 
     directory: Path
@@ -213,9 +214,9 @@ def private_torrc(node: PrivateNode) -> str:
     if node.role == "authority":
         text += f"DirPort 127.0.0.1:{node.dir_port}\n" + _AUTHORITY
         text += f"TestingV3AuthVotingStartOffset {node.voting_offset}\n"
-        # Authorities have a new consensus at once, relays only some seconds later, and whoever asks
-        # a relay too early asks again much later. So only authorities answer requests; relays only
-        # relay.
+        # Authorities have a new consensus at once, relays only some seconds later, and a client
+        # that asks a relay too early asks again much later. So only authorities answer directory
+        # requests; relays only relay.
         directories = ",".join(f"${authority.fingerprint}" for authority in node.authorities)
         for flag in ("HSDir", "Guard"):
             text += f"TestingDirAuthVote{flag} {directories}\nTestingDirAuthVote{flag}IsStrict 1\n"
@@ -223,7 +224,7 @@ def private_torrc(node: PrivateNode) -> str:
         # A rehearsal has hundreds of visitors behind one client; each waits for its own circuit.
         text += f"MaxClientCircuitsPending {MOST_PENDING}\n"
     if node.or_port:
-        # All share this computer: what waits is not for a relay that has too much to do.
+        # All share this computer: a cell that waits does not mean that a relay is overloaded.
         text += "MaxOnionQueueDelay 60 seconds\n"
     if node.role == "relay":
         text += "DirCache 0\n"

@@ -1,12 +1,13 @@
 """Which short requests of the front have a thread, and which of the waiting ones is next.
 
-All that work at once share a core, so that with many of them each takes as long as all. So few work
-at a time. Which is next is asked twice: of which kind, and then of which circuit. Kinds get equal
-shares of the work, so that a flood of one keeps nobody from another. Within a kind, the next is of
-the circuit that has had the fewest of it; of several alike, the newest: who stands behind a flood
-would only be reached when all of it was answered. A part of the places is for circuits that come
-for the first time, or nearly. Who has waited too long is answered that the server is busy, which
-costs little. A request that only waits for the vault lets the next one work, and keeps its thread.
+All requests that work at once share a core, so with many of them each takes as long as all
+together. So only a few work at a time. Choosing the next takes two steps: first the kind, then the
+circuit. Kinds get equal shares of the work, so that a flood of one does not crowd out another.
+Within a kind, the next is from the circuit that has had the fewest of it, and among equals it is
+the newest: a request behind a flood would otherwise be reached only when all of the flood was
+answered. Some of the places are for circuits that come for the first time, or nearly. A request
+that has waited too long is told that the server is busy, which costs little. A request that only
+waits for the vault lets the next one work, and keeps its thread.
 """
 
 import heapq
@@ -20,11 +21,11 @@ from onion.request_arrival import ArrivalLimits
 
 # How long a request waits for its turn: browsers wait longer, and so do their tors.
 WAIT_SECONDS = 45.0
-# How many of a worker wait for a turn at most, and how many for the answer that it is busy.
+# How many of a worker's requests can wait for a turn, and how many for the answer that it is busy.
 MOST_WAITING, MOST_LATE = 192, 64
-# Circuits of this rank and above leave a part of the places to others, and half of the threads.
+# Circuits of this rank and above leave some of the places and half of the threads to others.
 SEASONED = 2
-# So many threads no kind can have all for itself.
+# No kind can have this many threads all to itself.
 OTHERS = 2
 
 
@@ -36,9 +37,9 @@ def _nothing(_circuit: bytes, _kind: int) -> int:
 class Kinds:
     """The kinds of requests: their numbers are the indexes in *costs*.
 
-    ``of``: the kind of a request, by its first line. ``costs``: about how much work one is, the
-    cheapest 1; all of these can have all places. ``rank``: how many of a kind a circuit has had
-    lately, and ``begin`` counts one.
+    ``of``: the kind of a request, by its first line. ``costs``: about how much work a request is, 1
+    for the cheapest; requests that cost 1 can have all places. ``rank``: how many of a kind a
+    circuit has had lately, and ``begin`` counts one.
     """
 
     of: Callable[[bytes], int] = lambda _line: 0
@@ -49,7 +50,7 @@ class Kinds:
 
 @dataclass(order=True)
 class Turn:
-    """A request and its place: the lowest is next, the newest of those that are alike."""
+    """A request and its rank: the lowest is next, and among equals the newest."""
 
     rank: int
     newest: int
@@ -73,12 +74,12 @@ class Turns:
         self._numbers = count()
         self._of_circuit: Counter[bytes] = Counter()
         self._of_kind: Counter[int] = Counter()
-        # Of those that work, and of those that have a thread.
+        # Those that work, and those that have a thread.
         self._working = self._seasoned = self._seasoned_threads = 0
         self._waiting: list[list[Turn]] = [[] for _ in self._costs]
-        # Of circuits that have as many running as they can.
+        # Waiting requests of circuits that already have as many running as they may.
         self._held: dict[bytes, deque[Turn]] = {}
-        # Start-time fair queueing: where the work is, and up to where each kind has had its share.
+        # Start-time fair queueing: the virtual time, and up to when each kind has had its share.
         self._work = 0
         self._had = [0 for _ in self._costs]
 
@@ -88,19 +89,20 @@ class Turns:
         return not (self._of_kind.total() or any(self._waiting) or self._held)
 
     def wait(self, connection: Any, circuit: bytes, line: bytes, now: float) -> None:
-        """Have a request of *circuit* wait for its turn; without one it is the operator's own.
+        """Have a request of *circuit* wait for its turn; without a circuit it is the operator's
+        own.
 
-        *line*: the first of the request.
+        *line*: the request's first line.
         """
         kind = self._kinds.of(line)
         self._push(Turn(0, -next(self._numbers), now, kind, circuit, connection))
 
     def rank_of(self, circuit: bytes, line: bytes) -> int:
-        """How many requests of the kind that *line* begins *circuit* has had lately."""
+        """How many requests of this *line*'s kind *circuit* has had lately."""
         return self._kinds.rank(circuit, self._kinds.of(line)) if circuit else -1
 
     def count(self, circuit: bytes, line: bytes) -> None:
-        """Note that *circuit* has had a request of the kind that *line* begins."""
+        """Note that *circuit* has had a request of this *line*'s kind."""
         if circuit:
             self._kinds.begin(circuit, self._kinds.of(line))
 
@@ -114,7 +116,7 @@ class Turns:
         return 0 if one.kind == self._late else self._kinds.rank(one.circuit, one.kind)
 
     def start(self) -> list[Turn]:
-        """Those whose turn it is now."""
+        """The requests whose turn it is now."""
         started = []
         while (kind := self._next_kind()) is not None:
             one = heapq.heappop(self._waiting[kind])
@@ -163,14 +165,14 @@ class Turns:
         return one.rank >= SEASONED and self._costs[one.kind] > 1
 
     def rest(self, one: Turn) -> None:
-        """One of those that run only waits from now on."""
+        """Note that a running request only waits from now on."""
         if not one.rests:
             one.rests = True
             self._working -= 1
             self._seasoned -= self._is_seasoned(one)
 
     def end(self, one: Turn) -> None:
-        """Free the place of one of those that run."""
+        """Free the place of a running request."""
         self.rest(one)
         self._seasoned_threads -= self._is_seasoned(one)
         self._of_kind[one.kind] -= 1
@@ -186,8 +188,8 @@ class Turns:
     def give_up(self, now: float) -> tuple[list[Any], list[Any]]:
         """The connections that have waited too long, or for which there is no room to wait.
 
-        The turn of the first ones comes soon; they are to be answered that the server is busy. For
-        the others there is no room even for that: they are to be closed.
+        Those in the first list get their turn soon, to be told that the server is busy. There is
+        not even room for that with those in the second list: they are to be closed.
         """
         waiting = [one for kind in self._waiting[: self._late] for one in kind]
         waiting += [one for held in self._held.values() for one in held]

@@ -9,13 +9,13 @@ from onion.request_arrival import ArrivalLimits, BodySource
 
 # How long an upload waits for a place; then its writer is told that the server is busy.
 WAIT_SECONDS = 60.0
-# How long an upload has its place before others can take it.
+# How long an upload keeps its place before others can take it.
 SETTLED_SECONDS = 60.0
-# An upload that brings less than the slowest rate for so long gives its place to one of which more
-# has arrived already: that one will not trickle at once.
+# An upload that brings less than the slowest rate for this long gives its place to one of which
+# more has arrived already: that one at least will not trickle from the start.
 STALLED_SECONDS = 20.0
 READY_BYTES = 32_768
-# How many wait at most in a worker, and of one circuit.
+# How many can wait in a worker, and how many of one circuit.
 MOST_WAITING = 64
 
 
@@ -23,8 +23,8 @@ MOST_WAITING = 64
 class Upload:
     """An upload. *missing* bytes of its body come from *source*; *connection* is its owner's.
 
-    ``line``: the first of the request.
-    ``since``: when it began to wait, and once it has a place, when it got that.
+    ``line``: the request's first line. ``since``: when it began to wait or, once it has a place,
+    when it got that.
     """
 
     circuit: bytes
@@ -33,7 +33,7 @@ class Upload:
     connection: Any = field(repr=False)
     line: bytes = b""
     since: float = 0.0
-    # How much had come, and when that was looked at last; whether it was little since.
+    # How much had arrived when that was last checked, and when; whether little has come since.
     looked: tuple[float, int] = (0.0, 0)
     stalls: bool = False
 
@@ -42,7 +42,7 @@ class Upload:
         return self.source.taken / max(now - self.since, 1e-3)
 
     def look(self, now: float, slowest_bytes: float) -> None:
-        """Note whether it stalls, once it could have."""
+        """Note whether it has stalled, once enough time has passed to tell."""
         at, taken = self.looked
         if now - at >= STALLED_SECONDS:
             self.stalls = self.source.taken - taken < (now - at) * slowest_bytes
@@ -55,14 +55,14 @@ class Upload:
 
     @property
     def arrives(self) -> bool:
-        """Whether some of it has still to come."""
+        """Whether some of it still has to come."""
         return self.source.taken < self.missing and not self.source.is_cut
 
 
 class UploadPlaces:
     """The uploads of one worker. *now* is always in seconds of a monotonic clock.
 
-    *rank*: how many like the one with a first line a circuit has had: see onion.turns.
+    *rank*: how many requests like one with a given first line a circuit has had: see onion.turns.
     """
 
     def __init__(
@@ -86,9 +86,10 @@ class UploadPlaces:
     def start(self, now: float) -> list[Upload]:
         """The uploads that get a place now.
 
-        They are of the circuits with the fewest places; of these first those of which enough has
-        arrived, and then of the circuit that has had fewest. Of several alike it is the newest, as
-        for turns: who stands behind a flood would only be reached when all of it had a place.
+        They come from the circuits with the fewest places; among these, first those of which enough
+        has arrived, then those of the circuit that has had fewest. Among equals the newest is next,
+        as for turns: an upload behind a flood would otherwise be reached only when all of the flood
+        had had a place.
         """
         started: list[Upload] = []
         of_circuit = Counter(one.circuit for one in self._running)
@@ -119,7 +120,7 @@ class UploadPlaces:
 
     @property
     def _is_full(self) -> bool:
-        """Whether no further large upload gets a place."""
+        """Whether no further large upload can get a place."""
         return sum(map(self._is_large, self._running)) >= self._limits.large_uploads
 
     def _wanted(self) -> list[Upload]:
@@ -138,10 +139,11 @@ class UploadPlaces:
         self._running.pop(upload, None)
 
     def refused(self, now: float) -> list[Upload]:
-        """Take out those that have waited too long, and those for which there is no room to wait.
+        """Remove those that have waited too long, and those for which there is no room to wait.
 
-        With too many, the circuits that have most of them lose their newest. When each has but one,
-        that goes which would get a place last: a flood is not kept at the cost of who comes next.
+        If there are too many, the circuits with the most lose their newest. When each has only one,
+        the upload that would get a place last goes: a flood is not kept at the expense of
+        newcomers.
         """
         out = [one for one in self._waiting if now - one.since >= WAIT_SECONDS]
         left = [one for one in self._waiting if one not in out]
@@ -152,7 +154,7 @@ class UploadPlaces:
             of_circuit[victim.circuit] -= 1
             out.append(victim)
         if (many := len(left) - MOST_WAITING) > 0:
-            # Sorting leaves those that are alike in their order, the longest waiting first.
+            # Sorting keeps equals in their order, the longest waiting first.
             last = sorted(left, key=lambda one: (one.is_ready, -self._rank(one.circuit, one.line)))[
                 :many
             ]
@@ -162,9 +164,9 @@ class UploadPlaces:
         return out
 
     def too_slow(self, now: float) -> list[Upload]:
-        """Those that lose their place: below the slowest rate, and one more if others wait.
+        """Those that lose their place: any below the slowest rate, and one more if others wait.
 
-        That one is the slowest of those that had time enough to show how fast they are, or that
+        That one is the slowest of those that had enough time to show how fast they are, or that
         stall while somebody waits who would not.
         """
         arriving = [one for one in self._running if one.arrives]
