@@ -1,7 +1,7 @@
 """What the vault asks of its store of blocks: the types, the errors and the interface.
 
-A store keeps blocks of one size under random ids. It has no account of which block is a report, a
-piece of a file or nothing; a block is real when a sealed report names it.
+A store keeps blocks of one size under random ids. It does not know which block is a report, a piece
+of a file or nothing; a block is real if a sealed report names it.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ class ClockJumped(CannotStore):
     """The clock jumped by more than a day; nothing is accepted until the operator confirms it."""
 
 
-# What a block holds: on its way a part of the request's body, which is not copied.
+# The content of a block: while it arrives, a part of the request's body, which is not copied.
 Content = bytes | memoryview
 
 
@@ -44,7 +44,7 @@ class Block(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A piece that a report takes over: what deletes it so far, and the hash of what will."""
+    """A piece that a report takes over: what has deleted it so far, and the hash of what will."""
 
     id: bytes
     preimage: bytes
@@ -53,7 +53,7 @@ class Claim(NamedTuple):
 
 @unique
 class DayState(Enum):
-    """What is going to happen to a day's slots."""
+    """What is happening to a day's slots."""
 
     OPEN = "open"  # today
     CLOSED = "closed"  # waits for the desk's acknowledgement
@@ -79,9 +79,9 @@ class Export(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """What the operator has to know of a store; days are UTC.
+    """What the operator has to know about a store; days are UTC.
 
-    ``free_bytes``: of the file system. ``days_left``: see disk_forecast. ``exported``: the day of
+    ``free_bytes``: on the file system. ``days_left``: see disk_forecast. ``exported``: the day of
     the newest export. ``acknowledged``: when the desk last acknowledged a day that is remembered.
     """
 
@@ -98,8 +98,8 @@ SealTombstone = Callable[[bytes, Reason, bytes], bytes]
 class BlockStore(Protocol):
     """A store of blocks, replies and the few numbers that the vault has to remember.
 
-    Safe to share between threads. Whatever returns without an error is on the disk, except what
-    ``put`` took: that is on the disk when the report that claims it is. All methods raise
+    Safe to share between threads. Whatever returned without an error is on the disk, except what
+    ``put`` took: that is on the disk once the report that claims it is. All methods raise
     CannotStore if the disk fails; nothing of that call is then kept.
     """
 
@@ -139,7 +139,7 @@ class BlockStore(Protocol):
         """All sealed records of day keys, by day."""
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
-        """(index in *tags*, sealed reply) of each that exists; same work for every tag."""
+        """(index in *tags*, sealed reply) for each that exists; same work for every tag."""
 
     def forget_replies(self, tags: Sequence[bytes]) -> None:
         """Overwrite the replies under *tags*."""
@@ -147,7 +147,7 @@ class BlockStore(Protocol):
     def accept(self, bundle: ReplyBundle) -> None:
         """Take a whole, verified *bundle*: replies, number, and acknowledgements.
 
-        Whoever acknowledges an export has all slots of the days that were closed when it was
+        Acknowledging an export means having all slots of the days that were closed when it was
         made. Raises BadBundle if its number does not follow, a tag exists, or it acknowledges an
         export that this vault did not make.
         """
@@ -159,7 +159,7 @@ class BlockStore(Protocol):
         """ID_BYTES at random, made with the store."""
 
     def exports(self) -> list[Export]:
-        """The export bundles, except those before the newest one that was acknowledged."""
+        """The export bundles, except those older than the newest acknowledged one."""
 
     def note_export(self, export: Export) -> None:
         """Remember an export of what is listed today. Raises CannotStore unless it is the next."""
@@ -168,13 +168,13 @@ class BlockStore(Protocol):
         """A sentence for the operator if nothing new is accepted, or None."""
 
     def condition(self) -> Condition:
-        """The disk, and when the courier came and the desk acknowledged last."""
+        """The disk, and when the courier last came and the desk last acknowledged."""
 
     def confirm_clock(self) -> None:
         """The operator says that the clock is right: accept reports again."""
 
     def start(self) -> None:
-        """Let ticks come by themselves, in a thread. Lock the room first."""
+        """Start ticking, in a thread. Lock the room first."""
 
     def check(self) -> None:
         """Raise CannotStore unless the store can be read."""

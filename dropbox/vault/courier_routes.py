@@ -1,13 +1,13 @@
 """The vault's routes on the courier socket: fetching exports, delivering reply bundles, status.
 
-    POST /export                   make the next export; its head
+    POST /export                   make the next export; returns its head
     GET  /export/<head>/<volume>   a volume of the newest export; 404 if there is another by now
     POST /replies                  a reply bundle; 422 and a sentence if it is refused
     GET  /status                   counts, the disk, the last visits and notices for the operator
     POST /clock                    the operator says that it is this UTC day; 409 if the vault
                                    disagrees
 
-Status 507: the disk, the store or the memory does not allow it now.
+Status 507: the disk, the store or the memory does not allow it at present.
 """
 
 from collections import Counter
@@ -98,15 +98,15 @@ class _Views:
     keys_end: date
     tombstones: Tombstones
     clock: Callable[[], datetime]
-    # The day on which the courier was last done with it, since this vault was started.
+    # The day on which the courier last finished, since this vault was started.
     visits: dict[str, date] = field(default_factory=dict)
 
     def export(self) -> Response:
-        """Each time another export: a courier that breaks off goes on with its volumes instead."""
+        """Make another export each time: an interrupted courier continues with volumes instead."""
         return Response(self.exports.make(), mimetype="application/x-tar")
 
     def volume(self, digest: str, position: int) -> Response:
-        """One block after another: no lock is held over more than one, and none is kept."""
+        """Send one block after another: no lock is held for longer than one, and none is kept."""
         volume = self.exports.volume(digest, position)
         if position == self.exports.volumes:
             volume = self._noted(volume)
@@ -131,7 +131,7 @@ class _Views:
         return Response(status=204)
 
     def status(self) -> Response:
-        """Only what every export's head tells as well, and what the operator has to do."""
+        """Only what every export's head reveals as well, and what the operator has to do."""
         today = self._today()
         condition = self.store.condition()
         return jsonify(
@@ -153,9 +153,9 @@ class _Views:
         )
 
     def confirm_clock(self) -> Response:
-        """A wrong clock cannot be confirmed by whoever knows the day, nor a right one by chance.
+        """Somebody who knows the day cannot confirm a wrong clock, nor a right one by accident.
 
-        It would matter: days whose time is over, by the vault's clock, leave.
+        It would matter: days leave when their time is over by the vault's clock.
         """
         if bounded_body(len("2020-01-01")) != self._today().isoformat().encode("ascii"):
             return Response(status=409)

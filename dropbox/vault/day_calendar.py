@@ -19,7 +19,7 @@ _NEVER = 0
 
 @dataclass(frozen=True)
 class Retention:
-    """How many days a day's slots stay after it was acknowledged, and at most."""
+    """How many days a day's slots stay after it was acknowledged, and how many at most."""
 
     grace_days: int = 7
     limit_days: int = 90
@@ -43,7 +43,7 @@ class ExportRow(NamedTuple):
 
 @dataclass
 class Days:
-    """The rows of the days and of the exports by number, and what one tick changes in them."""
+    """The rows of days and exports by number, and what one tick changes in them."""
 
     rows: dict[int, DayRow]
     exports: dict[int, ExportRow]
@@ -64,13 +64,13 @@ class Days:
                 self._set_export(number, export._replace(day=day))
 
     def note_export(self, number: int, head: bytes, today: int, most: int) -> None:
-        """An export is made of what is there today; the oldest beyond *most* is forgotten."""
+        """Note an export of what is there today; the oldest beyond *most* is forgotten."""
         self._set_export(number, ExportRow(head, today))
         if len(self.exports) > most:
             self._forget_export(min(self.exports))
 
     def acknowledge(self, number: int, today: int) -> None:
-        """The desk has everything of the days that were over when an export was made."""
+        """Note that the desk has everything of the days that were over when an export was made."""
         export = self.exports[number]
         self._set_export(number, export._replace(acknowledged=1))
         for earlier in [one for one in self.exports if one < number]:
@@ -85,20 +85,20 @@ class Days:
         return self.rows.get(day) == DayRow() and not self._is_past_limit(day, today)
 
     def leaving(self, today: int) -> list[int]:
-        """The days whose time is over and whose slots are not gone yet, the first one first."""
+        """The days whose time is over and whose slots are not gone yet, in order."""
         return [day for day, row in sorted(self.rows.items()) if self._leaves(day, row, today)]
 
     def leave(self, day: int, slots: int) -> None:
-        """A day with so many *slots* begins to leave, or goes on."""
+        """Note that a day with this many *slots* begins to leave, or continues to."""
         if not self.rows[day].slots:
             self._set_day(day, self.rows[day]._replace(slots=slots))
 
     def gone(self, day: int, today: int) -> None:
-        """All slots of a day are overwritten."""
+        """Note that all slots of a day are overwritten."""
         self._set_day(day, self.rows[day]._replace(gone=today))
 
     def forget_gone(self, today: int) -> None:
-        """Forget one day that is gone for as long as a day can be kept."""
+        """Forget one day that has been gone for as long as a day can be kept."""
         for day, row in sorted(self.rows.items()):
             if row.gone and today - row.gone > self.retention.limit_days:
                 del self.rows[day]
@@ -176,6 +176,6 @@ class Ledger(NamedTuple):
         return cls(raw[:ID_BYTES], int.from_bytes(raw[ID_BYTES:LEDGER_CONTENT_BYTES], "big"))
 
     def __bytes__(self) -> bytes:
-        """Each time with other bytes at its end, so that every tick writes something new."""
+        """Its bytes, with a different ending each time, so that every tick writes something new."""
         content = self.vault_id + self.seen.to_bytes(DAY_BYTES, "big")
         return content + os.urandom(LEDGER_BYTES - len(content))

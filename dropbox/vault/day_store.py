@@ -57,15 +57,16 @@ from dropbox.vault.tick_work import (
 from dropbox.vault.tick_writer import SLOT_DISK_BYTES, TickWriter
 from dropbox.vault.vault_clock import VaultClock
 
-# So often does a caller look whether the ticks still come.
+# How often a caller checks whether ticks still come.
 _LOOK_SECONDS = 1.0
 
 
 class DayStore:
     """The open store; see BlockStore for what it promises.
 
-    Without ``start`` there is no thread, and whatever has to wait for a tick makes one: so tools
-    and tests use it. *clock* returns UTC time. *tombstone* seals what replaces an erased block.
+    Without ``start`` there is no thread, and whatever has to wait for a tick makes one: tools and
+    tests use it this way. *clock* returns UTC time. *tombstone* seals what replaces an erased
+    block.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class DayStore:
         self._limits = limits
         self._queue: Queue[Work] = Queue(limits.queue_slots)
         self._ticking = Ticking(self.tick, limits.tick_seconds, file.settle)
-        # Held for a whole tick; and for moments, when what is in memory is read or taken over.
+        # Held for a whole tick, and briefly when what is in memory is read or taken over.
         self._tick_lock = threading.Lock()
         self._lock = threading.Lock()
         self._queued_ids: set[bytes] = set()
@@ -117,7 +118,7 @@ class DayStore:
         return store
 
     def start(self) -> None:
-        """Let ticks come by themselves.
+        """Start ticking.
 
         Lock the room first: a lock does not reach other threads.
         """
@@ -175,7 +176,7 @@ class DayStore:
         keep_until: date,
         numbers: Mapping[tuple[int, str], int],
     ) -> None:
-        """Take what a vault of format 1 has: replies by tag, and the desks' last numbers."""
+        """Take over from a vault of format 1: replies by tag, and the desks' last numbers."""
         self._done(TakeOver(replies, keep_until, numbers))
 
     # --- What goes ---
@@ -292,9 +293,9 @@ class DayStore:
             raise NoRoom
 
     def _accepts_files(self, count: int) -> None:
-        """Raise NoRoomForFiles if *count* more slots would be more than files can take.
+        """Raise NoRoomForFiles if *count* more slots are more than files may take.
 
-        Nobody knows which slots hold files, nor, after a restart, which of today's hold anything:
+        It is unknown which slots hold files and, after a restart, which of today's hold anything:
         all that are not free count.
         """
         with self._lock:
@@ -313,7 +314,7 @@ class DayStore:
     # --- Ticks ---
 
     def tick(self) -> None:
-        """Write what waits, in one transaction; ends the waiting of all that is in it.
+        """Write what waits, in one transaction, and end the waiting of everything in it.
 
         A tick that fails keeps nothing; the next one finds out what is on the disk.
         """
@@ -326,7 +327,7 @@ class DayStore:
                 self._writer.write(taken, refusals)
                 failure = None
             except CannotStore:
-                # Whoever waits is told; the next tick begins by reading what is there.
+                # Whoever waits is told; the next tick begins by reading the file.
                 pass
             finally:
                 with self._lock:
@@ -339,7 +340,7 @@ class DayStore:
 
     def _erase(self, owned: Sequence[tuple[bytes, bytes]], reason: Reason) -> None:
         # In parts that fit into a tick; at least one, so that a secret that owns nothing waits for
-        # a tick as well.
+        # a tick, too.
         part = max(1, self._limits.tick_slots // 4)
         parts = [owned[start : start + part] for start in range(0, max(1, len(owned)), part)]
         entries = [self._submit(Erase(part, reason, self._tombstone)) for part in parts]

@@ -1,7 +1,6 @@
-"""How long the disk lasts if reports go on arriving as they do now.
+"""How long the disk lasts if reports keep arriving as they do now.
 
-It reckons with days as they are listed in every export: slots by quanta, nothing of what is in
-them.
+It calculates with days as every export lists them: slots in quanta, not what is in them.
 """
 
 from collections import Counter
@@ -13,19 +12,20 @@ from dropbox.vault.day_calendar import Retention
 
 # A week, so that a busy weekday neither raises an alarm nor hides one.
 _MEASURED_DAYS = 7
-# Beyond a year nobody plans a disk.
+# Nobody plans a disk for more than a year.
 _HORIZON_DAYS = 366
 
 
 def days_left(
     days: Sequence[Day], *, today: date, free_slots: int, retention: Retention
 ) -> int | None:
-    """For how many days after *today* every slot that is needed has room; None for over a year.
+    """For how many days after *today* there is room for all slots; None if over a year.
 
-    *days* are all that the store knows, *free_slots* is how many slots fit into what the disk has
-    free and the file has spare. A day takes as many slots as the last week's mean, or as today has
-    already, if that is more: a flood has to be seen on its first day. Nobody knows when the desk
-    acknowledges next, so a day that was not acknowledged stays until its limit.
+    *days* are all days that the store knows; *free_slots* is how many slots fit into the disk's
+    free space and the file's spare slots. A day is assumed to take the last week's mean, or as many
+    slots as today already has if that is more: a flood has to show on its first day. The desk's
+    next acknowledgement cannot be foreseen, so an unacknowledged day is assumed to stay until its
+    limit.
     """
     rate = _slots_a_day(days, today)
     leaving = Counter[int]()
@@ -37,7 +37,7 @@ def days_left(
         if room < 0:
             return later - 1
         if later > retention.limit_days:
-            # What arrived after today begins to leave as well.
+            # Days that arrived after today begin to leave as well.
             room += rate
     return None
 

@@ -1,7 +1,7 @@
 """Making export bundles: the newest one's lists stay in memory until the next, its blocks do not.
 
-An export is a snapshot of the lists. Its blocks are read one by one when a volume is fetched, and
-filing and deleting go on meanwhile: what was deleted since is in the volume's trailer.
+An export is a snapshot of the lists. Its blocks are read one by one when a volume is fetched.
+Filing and deleting go on meanwhile; the volume's trailer lists what was deleted since.
 """
 
 import os
@@ -32,17 +32,17 @@ from dropbox.export_bundle import (
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.vault.block_store import BlockStore, DayState, Export
 
-# The second attempt can only fail if midnight comes again.
+# The second attempt can only fail if midnight passes again.
 _ATTEMPTS = 3
 _LISTED = (DayState.OPEN, DayState.CLOSED)
 _READABLE = (*_LISTED, DayState.KEPT)
 
 
-# What a vault's two processes take with the largest tick, and what each slot takes in it; what a
-# slot that is listed takes while an export is made, beside the one before (docs/performance.md).
+# Memory: of a vault's two processes with the largest tick; for each slot; and for each listed slot
+# while an export is made, besides the previous export (docs/performance.md).
 _BASE_BYTES = 320 * 2**20
 _SLOT_BYTES, _LISTED_BYTES = 90, 360
-# From here on the operator is told: time for a pull and an acknowledgement.
+# From this share on the operator is told: there is still time for a pull and an acknowledgement.
 _SOON = 0.8
 
 
@@ -56,10 +56,10 @@ class NoSuchVolume(CasedropError):
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """An export: its head, the SHA-256 of that in hex, and the indexes of its volumes.
+    """An export: its head, the head's SHA-256 in hex, and the indexes of its volumes.
 
-    It stays until the next, and a vault may have millions of slots: in an index each takes 52
-    bytes, as a ListedBlock 233.
+    It stays until the next one, and a vault may have millions of slots: each takes 52 bytes in an
+    index, but 233 as a ListedBlock.
     """
 
     head: Head
@@ -70,10 +70,10 @@ class _Snapshot:
 class Exports:
     """The exports of *store*, signed with *key*. Safe to share between threads.
 
-    *memory_bytes*: how much the vault may take, None if that is not limited. *successor*: the
-    operator's word that this vault takes the place of a lost one. It is in every
-    head for as long as it is given, since each desk has to see it. Raises SettingsError if it names
-    this vault itself.
+    *memory_bytes*: how much the vault may use, None if that is not limited. *successor*: the
+    operator's statement that this vault takes the place of a lost one. It is in every head for as
+    long as it is given, since each desk has to see it. Raises SettingsError if it names this vault
+    itself.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class Exports:
         self._lock = threading.Lock()
 
     def make(self) -> bytes:
-        """Make the next export. Returns the file of its head, which the store has noted.
+        """Make the next export. Returns its head file, which the store has noted.
 
-        Raises CannotStore, or TooManySlots before anything is made: a vault that takes more memory
-        than it may have is ended by the kernel.
+        Raises CannotStore, or TooManySlots before anything is made: the kernel kills a vault that
+        uses more memory than it may.
         """
         with self._lock:
             if self._share() > 1:
@@ -115,16 +115,16 @@ class Exports:
                 self._store.note_export(
                     Export(snapshot.head.number, bytes.fromhex(snapshot.digest))
                 )
-                # An export holds all of the days that were over when it was noted, and the desk's
-                # acknowledgement deletes them. If midnight came after its snapshot, a report of the
-                # last seconds may be missing in it: then nobody ever sees it.
+                # An export holds all days that were over when it was noted, and the desk's
+                # acknowledgement deletes them. If midnight passed after its snapshot, a report from
+                # the last seconds may be missing in it, and would never be seen.
                 if self._open_days() == open_days:
                     self._newest = snapshot
                     return write_head(snapshot.head, self._key)
         raise CannotStore
 
     def trouble(self) -> str | None:
-        """What the operator has to know of the next export's memory, None if there is enough."""
+        """What the operator has to know about the next export's memory, None if there is enough."""
         share = self._share()
         if share <= _SOON:
             return None
@@ -141,7 +141,7 @@ class Exports:
         )
 
     def _share(self) -> float:
-        """How much of the memory that the vault may have the next export would take."""
+        """The share of the vault's allowed memory that the next export would take."""
         if self._memory_bytes is None:
             return 0.0
         held = sum(day.slots for day in self._store.days() if day.state is not DayState.GONE)
@@ -161,8 +161,8 @@ class Exports:
     def volume(self, digest: str, position: int) -> Iterator[bytes]:
         """Volume *position* (from 1) of the export whose head has the SHA-256 *digest*, in hex.
 
-        Raises NoSuchVolume unless that is the newest and all its blocks are there. A day that
-        leaves while it is read breaks it off with CannotStore; the next attempt is told.
+        Raises NoSuchVolume unless that export is the newest and all its blocks are there. A day
+        that leaves meanwhile breaks it off with CannotStore; the next attempt raises NoSuchVolume.
         """
         newest = self._newest
         if newest is None or newest.digest != digest or not 1 <= position <= len(newest.indexes):
@@ -179,8 +179,9 @@ class Exports:
             if data is not None:
                 return data
             if block_id in open_ids:
-                # It was a free slot that has a block with another id by now, which the next export
-                # holds. The volume has as many blocks as its list, and filling is what this was.
+                # This was a free slot, which by now has a block with another id that the next
+                # export will hold. The volume needs as many blocks as its list, and this one was
+                # only filling.
                 return os.urandom(BLOCK_BYTES)
             raise CannotStore
 
@@ -191,7 +192,7 @@ class Exports:
 
     def _snapshot(self, open_days: frozenset[date]) -> _Snapshot:
         listed = self._store.snapshot()
-        # In this order: a day that leaves now has been listed, and the key of each block is kept
+        # In this order: a day that leaves now has already been listed, and a block's key is stored
         # before the block.
         days, day_keys = self._store.days(), self._store.day_keys()
         exports = self._store.exports()
@@ -211,7 +212,7 @@ class Exports:
             gone=tuple(
                 GoneDay(day.day, day.slots, ACKNOWLEDGED if day.acknowledged else EXPIRED)
                 for day in days
-                # One that never had a slot is nothing that a desk could miss.
+                # No desk could miss a day that never had a slot.
                 if day.state not in _LISTED and day.day not in slots and day.slots
             ),
             day_keys=tuple(record for _, record in day_keys),

@@ -20,7 +20,7 @@ from dropbox.vault.intake_routes import create_intake
 from dropbox.vault.tombstones import Tombstones
 
 _SEED_BYTES = 32
-# Where the Debian package has it.
+# Where the Debian package puts it.
 _PACKAGED_KEY = Path("/etc/casedrop/secret/export.key")
 _GROUP, _OTHERS = 0o070, 0o007
 
@@ -90,7 +90,8 @@ def read_export_key(path: Path, credentials: Path | None = None) -> SigningKey:
     except OSError as why:
         raise SettingsError(f"The export key {path} cannot be read: {explained(why)}") from None
     # systemd gives a credential to the service's user alone, in a folder that no other user may
-    # enter. Where it does so by an access list, the list's mask is where a group's rights would be.
+    # enter. Where it uses an access list for that, the list's mask appears in place of the group's
+    # rights.
     others = _OTHERS if path.parent == credentials else _GROUP | _OTHERS
     if mode & others:
         raise SettingsError(

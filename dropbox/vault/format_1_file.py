@@ -1,4 +1,4 @@
-"""Reading a vault's file of format 1, for `casedrop migrate`; nothing writes one any more."""
+"""Reading a vault's file of format 1, for `casedrop migrate`; such files are no longer written."""
 
 import sqlite3
 from pathlib import Path
@@ -9,11 +9,11 @@ from dropbox.sizes import BLOCK_BYTES, ID_BYTES
 
 SCHEMA_VERSION = 2
 _DAY_CHARACTERS = len("2026-11-24")
-# A block with this expiry has its report; of any other the report never came.
+# A block with this expiry has its report; for any other, the report never came.
 EXPIRES_BYTES = 8
 FINAL = bytes(EXPIRES_BYTES)
 
-# One statement per table, as they are in the file.
+# One statement per table, as in the file.
 SCHEMA = (
     f"""CREATE TABLE slot (
   place INTEGER PRIMARY KEY,
@@ -33,9 +33,9 @@ SCHEMA = (
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """Connect to the existing file *path*, which a transaction that broke off is rolled back in.
+    """Connect to the existing file *path*; an interrupted transaction is rolled back.
 
-    Raises StoreError, with a sentence, if it is no vault's file of format 1.
+    Raises StoreError, with a sentence, if it is not a vault's file of format 1.
     """
     try:
         connection = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True)

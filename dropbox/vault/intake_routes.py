@@ -1,12 +1,12 @@
 """The vault's routes on the intake socket, for the front. Bodies are fixed-size binary records.
 
 Their length is limited, and checked if the front names it, before they are read. Status 204: done;
-400: a body of a wrong length, or no day key of today; 409: an id that already exists, or a piece
-that is gone or is not the front's to claim; 429: files have taken what is for them; 503: try again
-soon; 507: not stored.
+400: a body of a wrong length, or a day key that is not today's; 409: an id that already exists, or
+a piece that is gone or is not the front's to claim; 429: files have used up their share; 503: try
+again soon; 507: not stored.
 
-Nothing lists blocks or reads one back, and only the preimage of its hash deletes a block. Whether
-an erasure found something is not told.
+Nothing lists blocks or reads one back, and only the preimage of its hash deletes a block. No answer
+reveals whether an erasure found something.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,8 @@ _BLOCK = ID_BYTES + ERASE_BYTES + BLOCK_BYTES
 _OWNED = ID_BYTES + ERASE_BYTES
 _CLAIM = ID_BYTES + 2 * ERASE_BYTES
 SECRET_BYTES = 32
-# The largest body is a batch of blocks; a report may claim 20,490 pieces with as much, 1.2 GiB.
+# The largest body is a batch of blocks; a report may claim 20,490 pieces, 1.2 GiB, in a body of
+# that size.
 _MAX_BYTES = PENDING_BATCH * _BLOCK
 _MAX_TAGS = 256
 
@@ -51,7 +52,7 @@ def create_intake(
 ) -> Flask:
     """The application on the intake socket. *clock* returns UTC time.
 
-    *limit_days*: how long a day is kept at most, and its keys with it.
+    *limit_days*: how long a day and its keys are kept at most.
     """
     app = QuietFlask(__name__, static_folder=None)
     for error, status in (
@@ -116,7 +117,7 @@ class _Views:
         return _done()
 
     def replies(self) -> Response:
-        """n x tag; the answer is (index in two bytes, reply) for each that there is."""
+        """n x tag; the answer is (index in two bytes, reply) for each that exists."""
         tags = _records(ID_BYTES, least=0, most=_MAX_TAGS)
         found = self.store.replies([bytes(tag) for tag in tags])
         body = b"".join(index.to_bytes(2, "big") + sealed for index, sealed in found)
@@ -142,7 +143,7 @@ def _records(size: int, *, least: int, most: int) -> list[memoryview]:
     """The body in records of *size* bytes, none of them copied. Raises BadLength."""
     _refuse(request.content_length, size, least, 0)
     body = body_in_place(most * size)
-    # Again: a body in chunks names no length.
+    # Checked again: a body in chunks does not name its length.
     _refuse(len(body), size, least, 0)
     return [body[at : at + size] for at in range(0, len(body), size)]
 

@@ -1,16 +1,17 @@
 """SQLite's rollback journal, at its full size from the start and without meaning between ticks.
 
-While a transaction runs, SQLite keeps there the pages that it replaces. Afterwards it zeroes the
-journal's header and leaves the rest: page numbers that tell which slots were written last, and
-bytes that were deleted. So what it used is overwritten with random bytes after every transaction.
+While a transaction runs, SQLite keeps the pages that it replaces there. Afterwards it zeroes the
+journal's header and leaves the rest: page numbers that reveal which slots were written last, and
+bytes that were deleted. So the part that it used is overwritten with random bytes after every
+transaction.
 
 This is safe by SQLite's own rules (https://www.sqlite.org/fileformat.html, section 3): a journal
 whose header is zeros is not played back, whatever follows; SQLite reads a journal only when it
 begins with its eight magic bytes, and then only as many records as the header counts, each with a
-checksum over a random number of that transaction. The header itself is never written here. A power
-cut in the middle of an overwrite leaves the header's zeros, which were synced by the COMMIT, and
-behind them a mixture that nobody reads. The overwriting is synced in the next tick: by SQLite if
-that is a transaction, else by ``sync``.
+checksum over a random number of that transaction. This module never writes the header. A power cut
+in the middle of an overwrite leaves the header's zeros, which the COMMIT synced, followed by a
+mixture that nothing reads. The overwriting is synced in the next tick: by SQLite if that is a
+transaction, otherwise by ``sync``.
 """
 
 import os
@@ -31,7 +32,7 @@ def journal_path(path: Path) -> Path:
 
 
 class Journal:
-    """The journal of one open file. The caller sees to it that no transaction runs.
+    """The journal of one open file. The caller makes sure that no transaction runs.
 
     *page_bytes* is the file's page size, *pages* how many pages the largest transaction replaces.
     """
@@ -49,19 +50,19 @@ class Journal:
         os.close(self._descriptor)
 
     def fill(self) -> None:
-        """Overwrite all of it, and let it grow to its full size. Raises OSError if it cannot.
+        """Overwrite all of it and extend it to its full size. Raises OSError if that fails.
 
         A journal that could not grow still works; it grows when SQLite needs it.
         """
         if self.is_needed():
             return
-        # Behind a file's end, what is passed over is zeros: so is the header of a new one.
+        # Whatever is skipped beyond a file's end is zeros, and so is the header of a new journal.
         self._overwrite(max(os.fstat(self._descriptor).st_size, self._full_bytes))
         os.fsync(self._descriptor)
         self._owed = 0
 
     def grow(self) -> None:
-        """Fill it if it is not of its full size yet. Raises OSError if it cannot."""
+        """Fill it unless it already has its full size. Raises OSError if that fails."""
         if os.fstat(self._descriptor).st_size < self._full_bytes:
             self.fill()
 
@@ -73,12 +74,12 @@ class Journal:
         self._owed = max(self._owed, HEADER_BYTES + pages * self._record_bytes)
         if self.is_needed():
             return
-        # Never longer than it is: a growing journal would tell how much was written.
+        # Never beyond its end: a growing journal would reveal how much was written.
         self._overwrite(min(self._owed, os.fstat(self._descriptor).st_size))
         self._owed = 0
 
     def sync(self) -> None:
-        """Have on the disk what was overwritten. Raises OSError."""
+        """Sync what was overwritten to the disk. Raises OSError."""
         os.fdatasync(self._descriptor)
 
     def is_needed(self) -> bool:

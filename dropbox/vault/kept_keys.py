@@ -1,8 +1,8 @@
-"""Keeping the sealed records of day keys: which are taken, and how many a day.
+"""Keeping the sealed records of day keys: which are accepted, and how many a day.
 
-Each front and the vault make a key at each start and at midnight. Whoever has taken over a front
-can send as many records as he likes: they may neither fill the disk nor make the head of an export
-longer than a desk reads, and have to leave room for the vault's own.
+Each front and the vault make a key at each start and at midnight. Somebody who has taken over a
+front can send any number of records: they must neither fill the disk nor make the head of an export
+longer than a desk will read, and have to leave room for the vault's own.
 """
 
 import threading
@@ -15,7 +15,8 @@ from dropbox.export_bundle import HEAD_BYTES
 from dropbox.vault.block_store import BlockStore, StoredTwice
 from dropbox.vault.day_calendar import Retention
 
-# Beside the days up to the hard limit: today, and a day on each side for clocks that differ.
+# In addition to the days up to the hard limit: today, and a day on each side for clocks that
+# differ.
 _MORE_DAYS = 3
 
 
@@ -25,14 +26,14 @@ class TooManyKeys(CannotStore):
 
 @dataclass(frozen=True)
 class Bound:
-    """How many records, and how many bytes of records, a day may have for one more to be kept."""
+    """How many records, and how many bytes of them, a day may have if one more is to be kept."""
 
     records: int
     size: int
 
 
 def of_fronts(limit_days: int = Retention.limit_days) -> Bound:
-    """For the fronts, where a day is kept for *limit_days*.
+    """The bound for the fronts, if a day is kept for *limit_days*.
 
     With 90 days, 405,900 bytes: 21 records for 16 reviewers, 114 for three.
     """
@@ -40,7 +41,7 @@ def of_fronts(limit_days: int = Retention.limit_days) -> Bound:
 
 
 def of_vault(limit_days: int = Retention.limit_days) -> Bound:
-    """For the vault; the last eighth is for everything else in a head."""
+    """The bound for the vault; the last eighth is for everything else in a head."""
     return Bound(records=256, size=_bytes_a_day(limit_days) * 7 // 8)
 
 
@@ -50,19 +51,19 @@ def _bytes_a_day(limit_days: int) -> int:
 
 
 class KeptKeys:
-    """The day keys in *store*, to which more are added within *bound*. For several threads."""
+    """The day keys in *store*; more are added within *bound*. Safe to call from several threads."""
 
     def __init__(self, store: BlockStore, bound: Bound) -> None:
         self._store = store
         self._bound = bound
-        # Two at once would both see room for one.
+        # Two threads at once would both see room for one.
         self._lock = threading.Lock()
 
     def keep(self, record: DayKeyRecord, today: date) -> None:
-        """Keep *record*, of a day that is at most one from *today*; durable when this returns.
+        """Keep *record*, whose day is at most one away from *today*; durable when this returns.
 
-        One that is kept already is left as it is. Raises BadDayKey for another day, StoredTwice if
-        another record has its id, TooManyKeys, or CannotStore.
+        A record that is already there is left as it is. Raises BadDayKey for another day,
+        StoredTwice if another record has its id, TooManyKeys, or CannotStore.
         """
         if abs(record.day - today) > timedelta(days=1):
             raise BadDayKey("This day key is not one of today.")

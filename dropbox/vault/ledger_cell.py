@@ -1,11 +1,12 @@
-"""The ledger's bytes in the vault's file, written over without a transaction.
+"""The ledger's bytes in the vault's file, overwritten without a transaction.
 
-A tick that has nothing to store writes other random bytes at the ledger's end, and nothing else.
-SQLite would sync four times for that; here it is once.
+A tick that has nothing to store writes new random bytes at the ledger's end, and nothing else.
+SQLite would sync four times for that; this syncs once.
 
-It is safe because a ledger only replaces one that says the same. Whatever part of the write a power
-cut leaves, the file is whole and says what it said. SQLite may keep an older copy of the page in
-memory: that too says the same, and each of its transactions writes the ledger anew.
+It is safe because a ledger only replaces one that says the same. Whatever part of the write
+survives a power cut, the file is whole and says the same as before. SQLite may keep an older copy
+of the page in memory: that says the same, too, and each of its transactions writes the ledger
+again.
 """
 
 import os
@@ -18,8 +19,8 @@ from dropbox.vault.slot_schema import LEDGER_BYTES, LEDGER_CONTENT_BYTES
 class LedgerCell:
     """Where the ledger is in the open file *path*.
 
-    Close SQLite's connection first: the system gives up a process's locks on a file when any of its
-    descriptors is closed.
+    Close SQLite's connection first: the system drops a process's locks on a file when it closes any
+    descriptor of that file.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, ledger: bytes) -> None:
@@ -39,10 +40,10 @@ class LedgerCell:
         os.close(self._descriptor)
 
     def replace(self, before: bytes, after: bytes) -> bool:
-        """Write *after* over *before*, durably; whether that was possible.
+        """Write *after* over *before*, durably.
 
-        It is not if the two say different things, or if *before* is not what is there. Raises
-        OSError.
+        Returns whether that was possible. It is not if the two say different things, or if the file
+        does not hold *before*. Raises OSError.
         """
         if self._at is None or before[:LEDGER_CONTENT_BYTES] != after[:LEDGER_CONTENT_BYTES]:
             return False

@@ -1,9 +1,10 @@
 """Bringing a vault's file of format 1 into a store of days and slots.
 
 A block keeps its id and its day; blocks of days that would soon leave are filed today. The sealed
-message of a report is put, unchanged, into a block under a day key made for this, whose record the
-store keeps; blocks of files stay as they are. What deleted a block still does: the store keeps the
-hash of its withdraw tag. Of the old exports nothing is kept, since the new vault has another id.
+message of a report is put, unchanged, into a block under a day key made for this purpose, whose
+record the store keeps; blocks of files stay as they are. Whatever could delete a block still can:
+the store keeps the hash of its withdraw tag. Nothing is kept of the old exports, since the new
+vault has another id.
 """
 
 import socket
@@ -73,11 +74,11 @@ def convert(
     settings: Settings,
     now: datetime,
 ) -> Migrated:
-    """Make the store *new*, which must not exist, of the file *old*, and verify it.
+    """Make the store *new*, which must not exist, from the file *old*, and verify it.
 
-    *reviewers*: their HPKE keys of today. *fingerprints*: their pinned primary keys; a desk's
-    number counts for each of them from now on. *settings* size the store; *now* is UTC time.
-    Raises StoreError or CannotStore; what there is of *new* is then useless.
+    *reviewers*: their HPKE keys for today. *fingerprints*: their pinned primary keys; a desk's
+    number counts for each of them from now on. *settings* set the store's sizes; *now* is UTC time.
+    Raises StoreError or CannotStore; anything written to *new* is then useless.
     """
     limits = limits_of(settings)
     with closing(open_file(old)) as source:
@@ -119,7 +120,7 @@ def stopped(socket_path: Path) -> bool:
 
 
 class _Days:
-    """The final blocks of the old file by the day that they are filed on."""
+    """The final blocks of the old file by the day on which they are filed."""
 
     def __init__(self, source: sqlite3.Connection, today: date, limit_days: int) -> None:
         self._source = source
@@ -133,7 +134,7 @@ class _Days:
                 day = date.fromisoformat(text)
             except ValueError:
                 raise StoreError("A block of the old file has no day.") from None
-            # Half of the time that a day is kept is left for the courier and the desk.
+            # This leaves half of the time that a day is kept to the courier and the desk.
             keeps = 0 <= (today - day).days <= limit_days // 2
             self.target[text] = day if keeps else today
             self.moved += 0 if keeps else count
@@ -158,7 +159,7 @@ def _message(data: bytes) -> bytes | None:
         length = message_length(data)
     except BadPacket:
         return None
-    # A message of another maker may be too long for a block that is sealed once more.
+    # A message made by another program may be too long for a block that is sealed once more.
     if length > CONTENT_BYTES:
         raise StoreError("A report of the old file is too long for a block of format 2.")
     return data[:length]
@@ -178,7 +179,7 @@ def _batches(blocks: Iterator[_Converted]) -> Iterator[list[_Converted]]:
 def _take_replies(
     source: sqlite3.Connection, store: DayStore, today: date, fingerprints: Sequence[str]
 ) -> list[tuple[bytes, bytes]]:
-    """Take over what is still to be read, and each desk's last number."""
+    """Take over replies that can still be read, and each desk's last number."""
     taken: list[tuple[bytes, bytes]] = []
     last_days = source.execute("SELECT DISTINCT keep_until FROM reply ORDER BY keep_until")
     for (text,) in last_days.fetchall():
@@ -202,7 +203,7 @@ def _take_replies(
 
 
 def _verify(new: Path, days: _Days, keys: dict[date, DayKey]) -> tuple[int, int]:
-    """Read the closed file by itself. Returns how many reports and pieces it has."""
+    """Read the closed file on its own. Returns how many reports and pieces it has."""
     reports = pieces = 0
     with closing(sqlite3.connect(new)) as database:
         if database.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:

@@ -15,7 +15,7 @@ class QuietFlask(Flask):
     """The application class for both of the vault's sockets."""
 
     def log_exception(self, exc_info: Any) -> None:
-        """Log the class only."""
+        """Log only the class."""
         error_log.log_kind(exc_info[0])
 
 
@@ -29,14 +29,14 @@ def empty_response(status: int) -> Callable[[Exception], Response]:
 
 
 def bounded_body(most: int) -> bytes:
-    """The whole body of the request; 413 if it has more than *most* bytes, mostly unread."""
+    """The whole body of the request; 413, mostly unread, if it has more than *most* bytes."""
     return bytes(body_in_place(most))
 
 
 def body_in_place(most: int) -> memoryview:
-    """As bounded_body, and received straight into its memory.
+    """Like bounded_body, but received straight into its memory.
 
-    A batch of blocks is a megabyte, and each copy of it costs as much as to write it.
+    A batch of blocks is a megabyte, and each copy of it costs as much as writing it.
     """
     length = request.content_length
     if length is None:
@@ -52,7 +52,7 @@ def body_in_place(most: int) -> memoryview:
 
 
 def _body_in_chunks(most: int) -> bytes:
-    # Werkzeug cuts a body in chunks off at its limit without a word, so one more byte is let in.
+    # Werkzeug silently cuts a chunked body off at its limit, so the limit allows one more byte.
     request.max_content_length = most + 1
     body = request.get_data()
     if len(body) > most:

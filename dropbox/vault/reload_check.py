@@ -1,9 +1,9 @@
-"""Whether a vault could start with the keys and the campaign that there are now.
+"""Whether a vault could start with the present keys and campaign.
 
 python -m dropbox.vault.reload_check
 
-Prints "checked" if it could; otherwise a sentence on standard error. It opens no store: the one
-that runs has it.
+Prints "checked" if it could; otherwise a sentence on standard error. It opens no store: the running
+vault has it.
 """
 
 import os
@@ -21,7 +21,8 @@ from dropbox.weekly_hpke import WeeklyHpke
 
 
 def check(settings: Settings, now: datetime) -> None:
-    """Raise CasedropError for what would stop a start, and for keys that nothing can be sealed to.
+    """Raise CasedropError for anything that would stop a start, and for keys that cannot be sealed
+    to.
 
     *now* is UTC time.
     """
@@ -34,7 +35,7 @@ def check(settings: Settings, now: datetime) -> None:
 
 
 def main() -> int:
-    """Check what the environment names. Returns the exit code."""
+    """Check the site that the environment names. Returns the exit code."""
     try:
         check(Settings.load(os.environ), datetime.now(UTC))
     except (CasedropError, OSError) as why:

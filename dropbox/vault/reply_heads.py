@@ -1,9 +1,9 @@
 """The reply slots' heads in memory, and what one tick changes in them.
 
-Replies come in batches of BATCH slots, of which a bundle fills some, in random places, and the rest
-are random bytes. All slots of a batch have the same last day, which is the bundle's. A forgotten
-reply becomes random bytes. So the file shows how many batches there are, and nothing of how many
-replies they hold or held.
+Replies come in batches of BATCH slots. A bundle fills some of them, in random places; the rest are
+random bytes. All slots of a batch have the same last day, which is the bundle's. A forgotten reply
+becomes random bytes. So the file shows how many batches there are, but not how many replies they
+hold or held.
 """
 
 import os
@@ -65,7 +65,7 @@ class ReplyHeads:
         return ((place, self._heads[place].keep_until) for place in range(0, len(self), BATCH))
 
     def some_places(self, tags: Sequence[bytes]) -> list[int]:
-        """A place to read for each tag: that of its reply, or any other one."""
+        """A place to read for each tag: its reply's, or any other."""
         return [
             secrets.randbelow(len(self)) if place is None else place
             for place in map(self.place, tags)
@@ -95,12 +95,12 @@ class ReplyDraft:
         self._length = len(heads)
 
     def find(self, tag: bytes) -> int | None:
-        """The place of a reply, with what this tick stores."""
+        """The place of a reply, including those that this tick stores."""
         place = self._index.get(tag, self._before.place(tag))
         return None if place is None or self._head(place).tag != tag else place
 
     def add(self, sealed: Sequence[tuple[bytes, bytes]], keep_until: date) -> None:
-        """Store replies in as few batches as hold them, or none: StoredTwice or NoRoom."""
+        """Store replies in as few batches as hold them, or none. Raises StoredTwice or NoRoom."""
         if len({tag for tag, _ in sealed}) != len(sealed) or any(
             self.find(tag) is not None for tag, _ in sealed
         ):
@@ -131,7 +131,7 @@ class ReplyDraft:
                 return
 
     def rows(self) -> dict[int, Row]:
-        """What to write."""
+        """The rows to write."""
         return {place: Row(bytes(head), data) for place, (head, data) in self._changed.items()}
 
     def heads(self) -> Iterator[tuple[int, ReplyHead]]:

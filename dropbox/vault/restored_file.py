@@ -1,9 +1,9 @@
-"""What a vault's file that comes from a copy has to know, and to forget, before it is used again.
+"""Preparing a vault's file that was restored from a copy, before it is used again.
 
-A vault that went on after the copy was made has given out bundles that the copy knows nothing of.
-Were the copy to go on under the same id, it would give out other bundles with their numbers, and
-every desk would rightly call that a fork. So it becomes another vault, which takes the lost one's
-place.
+A vault that went on after the copy was made has given out bundles that the copy knows nothing
+about. If the copy went on under the same id, it would give out different bundles with the same
+numbers, and every desk would rightly call that a fork. So it becomes a new vault, which takes the
+lost one's place.
 """
 
 import secrets
@@ -26,7 +26,7 @@ class Series(NamedTuple):
 
 
 def series_of(path: Path) -> Series:
-    """Of the file *path*, which no vault has open. Raises StoreError."""
+    """The series of the file *path*, which no vault has open. Raises StoreError."""
     with _opened(path) as file:
         (ledger,) = file.execute("SELECT bytes FROM ledger").fetchone()
         (number,) = file.execute("SELECT coalesce(max(number), 0) FROM export").fetchone()

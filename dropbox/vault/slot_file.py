@@ -1,9 +1,9 @@
 """The vault's open file of format 2: a table of slots, overwritten in place, and a few small ones.
 
-A slot's row has one length for ever, so writing it changes its own pages and nothing else in the
+A slot's row never changes its length, so writing it changes its own pages and nothing else in the
 file: no page is freed, moved or split. Every tick writes the ledger's row and the beginning of the
-journal, so the file does not tell a tick that stores nothing from one that does. A tick that stores
-something is one transaction. Its tables are in slot_schema.
+journal, so the file does not show which ticks stored something. A tick that stores something is one
+transaction. The tables are in slot_schema.
 """
 
 import contextlib
@@ -33,10 +33,10 @@ from dropbox.vault.slot_schema import (
 )
 from dropbox.vault.tick_changes import Changes, Row
 
-# The access time of the files, which are not stamped when they are read.
+# The access time given to the files, which reading does not update.
 _NEVER_READ = 0
 _HEADS_AT_ONCE = 4_096
-# SQLite's smallest number: a row below the first place is a wrong one.
+# SQLite's smallest number: a row below the first place is wrong.
 _BEFORE_ALL = -(2**63)
 
 
@@ -53,7 +53,7 @@ class SlotFile:
         self._names = (str(path), str(journal_path(path)))
         self._connection = connection
         self._lock = threading.Lock()
-        # A tick waits here at most for one read: whoever reads next queues behind it.
+        # A tick waits here for at most one read: the next reader queues behind it.
         self._turn = threading.Lock()
         self.ledger = ledger
         self.slots = 0
@@ -80,10 +80,10 @@ class SlotFile:
         except (TypeError, sqlite3.Error) as why:
             connection.close()
             raise StoreError(f"The vault's file {path} is damaged: {why}.") from None
-        # Nothing that is read is stamped on the file: otherwise its access time would tell when a
-        # codename was looked up last.
+        # Reading must not update the file's access time: it would show when a codename was last
+        # looked up.
         forbid_access_times(path)
-        # Of an interrupted run, nobody knows how much it wrote there.
+        # Nobody knows how much an interrupted run wrote there.
         with contextlib.suppress(OSError):
             opened._journal.fill()
         return opened
@@ -96,7 +96,7 @@ class SlotFile:
             self._journal.close()
 
     def grow_journal(self) -> None:
-        """Give the journal its full size, if it had no room for that at the start."""
+        """Give the journal its full size, if there was no room for that at the start."""
         with self._held(), contextlib.suppress(OSError):
             self._journal.grow()
 
@@ -109,7 +109,7 @@ class SlotFile:
         return list(self._heads("reply", REPLY_HEAD_BYTES))
 
     def data(self, find: Callable[[], int | None]) -> bytes | None:
-        """The bytes of the slot that *find* names. No tick is between finding and reading it."""
+        """The bytes of the slot that *find* names. No tick comes between finding and reading it."""
         with self._held():
             place = find()
             return None if place is None else self._bytes("slot", place, BLOCK_BYTES)
@@ -151,23 +151,23 @@ class SlotFile:
                     self._holds_replaced = True
                     self._commit(changes, ledger)
                 elif self._holds_replaced:
-                    # Otherwise the kernel would write what overwrote it when it likes.
+                    # Otherwise the kernel would write the overwriting bytes whenever it likes.
                     with contextlib.suppress(OSError):
                         self._journal.sync()
                         self._holds_replaced = False
             finally:
-                # After a ROLLBACK, too, and where there was none: each tick overwrites some of it.
-                # What cannot be overwritten now is overwritten by the next tick that uses as much;
-                # a disk that fails here fails that tick as well.
+                # Even after a ROLLBACK, and without a transaction: each tick overwrites some of it.
+                # If it cannot be overwritten now, the next tick that uses as much overwrites it; a
+                # disk that fails here fails that tick as well.
                 with contextlib.suppress(OSError):
                     self._journal.scrub(pages)
             self.ledger = ledger
             written()
 
     def settle(self) -> None:
-        """Set both files' times to now: those of a write tell how long its tick took.
+        """Set both files' times to now: those of a write would show how long its tick took.
 
-        What reads the file system's journal later finds the times of that moment.
+        Whoever later reads the file system's journal finds the times of that moment.
         """
         now = time.time_ns()
         with self._held(), contextlib.suppress(OSError):
@@ -205,7 +205,7 @@ class SlotFile:
 
     def _replace_ledger(self, ledger: bytes) -> bool:
         try:
-            # A journal that is needed holds what SQLite has still to bring back.
+            # A journal that is needed holds what SQLite still has to restore.
             return not self._journal.is_needed() and self._cell.replace(self.ledger, ledger)
         except OSError:
             raise CannotStore from None
@@ -221,7 +221,9 @@ class SlotFile:
                 self.replies = count
 
     def _heads(self, table: str, size: int) -> Iterator[bytes]:
-        """Some at a time, since there may be millions. Raises CannotStore if one is wrong."""
+        """Heads, read some at a time, since there may be millions. Raises CannotStore if one is
+        wrong.
+        """
         query = (
             f"SELECT place, head FROM {table} WHERE place > ? "  # noqa: S608 - ours
             "ORDER BY place LIMIT ?"
@@ -245,7 +247,7 @@ class SlotFile:
         with self._held():
             return self._query(query, values)
 
-    # The columns' types are checked by STRICT tables.
+    # STRICT tables check the columns' types.
     def _query(self, query: str, values: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(query, values).fetchall()
@@ -279,11 +281,11 @@ class SlotFile:
 
 
 def _forget_closed(database: sqlite3.Connection) -> None:
-    """Empty the list in which *database* keeps a weak reference to each cell that was ever opened.
+    """Empty the list in which *database* keeps a weak reference to each blob that was ever opened.
 
-    Until the connection ends, Python leaves 96 bytes there for each cell that is closed again
+    Until the connection ends, Python leaves 96 bytes there for each blob that has been closed
     (https://github.com/python/cpython/issues/144424), and a vault opens one a second for years.
-    Only dead references go, and a Python that forgets them by itself has none.
+    Only dead references are removed; a Python that drops them by itself has none.
     """
     for kept in gc.get_referents(database):
         if isinstance(kept, list):
@@ -292,7 +294,7 @@ def _forget_closed(database: sqlite3.Connection) -> None:
 
 def _write_rows(database: sqlite3.Connection, table: str, rows: dict[int, Row], count: int) -> int:
     """Write *rows* into a table of *count* rows; returns how many it has then."""
-    # In the order of the places: nothing in the order of the writing is of interest to anybody.
+    # In the order of the places, so that the order of writing reveals nothing.
     for place in sorted(rows):
         head, data = rows[place]
         if place >= count:

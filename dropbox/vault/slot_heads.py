@@ -1,7 +1,7 @@
 """The slots' heads in memory, which are free, and what one tick changes.
 
-Only the memory knows which slots of today are free. A draft holds what a tick is going to write;
-it is taken over when all of that is on the disk, and otherwise simply forgotten.
+Which of today's slots are free is known only in memory. A draft holds what a tick is going to
+write; it is taken over once all of that is on the disk, and otherwise simply forgotten.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ from dropbox.vault.slot_schema import DAY_BYTES, HEAD_BYTES
 from dropbox.vault.tick_changes import Row
 
 _EPOCH = date(1970, 1, 1)
-# The day of a slot whose day has left: it is part of a later quantum before the file grows.
+# The day of a slot whose day has left: it becomes part of a later quantum before the file grows.
 SPARE = 0
 _ID_AT = DAY_BYTES
 _HASH_AT = _ID_AT + ID_BYTES
 _SHA256_AT = _HASH_AT + ERASE_BYTES
 
-# Like secrets.randbelow: a uniformly random number from 0 to below its argument.
+# Like secrets.randbelow: a uniformly random number from 0 up to its argument, exclusive.
 RandomBelow = Callable[[int], int]
 
 
@@ -70,12 +70,12 @@ def noise(day: int) -> tuple[Head, Content]:
 
 
 def owned_by(heads: bytes, secret: bytes) -> list[tuple[bytes, bytes]]:
-    """(id, preimage) of each slot whose preimage comes from *secret*: looks at every slot."""
+    """(id, preimage) of each slot whose preimage is derived from *secret*; checks every slot."""
     found = []
     for at in range(0, len(heads), HEAD_BYTES):
         block_id = heads[at + _ID_AT : at + _HASH_AT]
         kept = heads[at + _HASH_AT : at + _SHA256_AT]
-        # Blocks that came from a vault of format 1 have a preimage of their own.
+        # Blocks from a vault of format 1 have a different preimage.
         for preimage in (erase_preimage(secret, block_id), first_preimage(secret, block_id)):
             if erase_hash(preimage) == kept:
                 found.append((block_id, preimage))
@@ -148,8 +148,9 @@ class Draft:
         self._changed: dict[int, tuple[Head, Content | None]] = {}
         self._index: dict[bytes, int] = {}
         self._length = len(heads)
-        # Those that this tick frees it writes in any case, so blocks take these first, at half the
-        # cost. They are as random a set of the day's places as the others: nothing is told by it.
+        # This tick writes the slots that it frees in any case, so blocks take those first, at half
+        # the cost. They are as random a set of the day's places as the others, so this reveals
+        # nothing.
         self._fresh: list[int] = []
         self._rested = list(heads.free)
         self._unwritten: list[int] = []
@@ -160,11 +161,11 @@ class Draft:
         return self._rested + self._fresh
 
     def free_nothing(self) -> None:
-        """Another day begins: what is free of the last one is so no longer."""
+        """Another day begins: the free slots of the last one no longer count as free."""
         self._rested, self._fresh = [], []
 
     def find(self, block_id: bytes) -> int | None:
-        """The place of a block, with what this tick stores."""
+        """The place of a block, including those that this tick stores."""
         place = self._index.get(block_id, self._before.place(block_id))
         # A spare slot that is in use again has lost its id.
         return None if place is None or self.head(place).id != block_id else place
@@ -208,10 +209,11 @@ class Draft:
             chosen = self._randbelow(len(places) + 1)
             freed = places[chosen] if chosen < len(places) else place
             if freed in fresh:
-                # One random slot in the place of another changes nothing.
+                # Exchanging one random slot for another changes nothing.
                 freed = place
             elif freed in rested:
-                # The new one is free in its stead; else old places would rarely be among the fresh.
+                # The new one is free in its stead; otherwise the slots freshly written would rarely
+                # be old places.
                 rested.remove(freed)
                 rested.add(place)
             elif freed != place:
@@ -225,13 +227,13 @@ class Draft:
         self._rested, self._fresh = list(rested), list(fresh)
 
     def fill(self) -> None:
-        """Fill what has become free, and still is, with random bytes."""
+        """Fill the slots that have become free, and still are, with random bytes."""
         for place in self._unwritten:
             if place not in self._changed:
                 self.put(place, *noise(self._day))
 
     def rows(self) -> dict[int, Row]:
-        """What to write."""
+        """The rows to write."""
         return {place: Row(bytes(head), data) for place, (head, data) in self._changed.items()}
 
     def heads(self) -> Iterator[tuple[int, Head]]:

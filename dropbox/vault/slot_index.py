@@ -1,14 +1,14 @@
 """Where each slot is, by its id: 9 bytes a slot, where a dict takes 130.
 
 A drop that is flooded for months has millions of slots. They are divided among parts by a hash of
-the id, which is another one in each process: nobody can choose ids that all go into one part. A
-part is a row of entries, each some further bits of the hash and the slot's place. Which of the
-slots with the same bits is meant, its head says.
+the id, which differs from process to process: nobody can choose ids that all go into one part. A
+part is a row of entries, each with some further bits of the hash and the slot's place. If several
+slots have the same bits, their heads show which one is meant.
 """
 
 from collections.abc import Callable
 
-# A part is looked through from its start: of six million slots it has some 360 entries, 3 KB.
+# A part is searched from its start: with six million slots it has some 360 entries, 3 KB.
 _PARTS = 2**14
 _MARK_BYTES, _PLACE_BYTES = 4, 4
 _ENTRY_BYTES = _MARK_BYTES + _PLACE_BYTES
@@ -32,7 +32,7 @@ class SlotIndex:
         return None
 
     def add(self, block_id: bytes, place: int) -> None:
-        """Note that the slot at *place* has *block_id*, which no other one has."""
+        """Note that the slot at *place* has *block_id*, which no other slot has."""
         number, mark = self._hashed(block_id)
         part = self._parts[number]
         if part is None:
@@ -40,7 +40,7 @@ class SlotIndex:
         part += mark + place.to_bytes(_PLACE_BYTES, "big")
 
     def remove(self, block_id: bytes, place: int) -> None:
-        """Forget that the slot at *place* has *block_id*; nothing if it is not known to."""
+        """Forget that the slot at *place* has *block_id*; does nothing if that is unknown."""
         part, mark = self._part_of(block_id)
         for at in _found(part, mark):
             if _place_in(part, at) == place:

@@ -1,7 +1,7 @@
 """The tables of the vault's file, SQLite's settings for it, and how it is made and opened.
 
-The file's rows say only what may be known: of a slot, the UTC day; of a day, whether it was
-acknowledged; sealed records of day keys; the numbers of the exports and of each desk's bundles.
+The file's rows say only what may be known: the UTC day of a slot; whether a day was acknowledged;
+sealed records of day keys; the numbers of the exports and of each desk's bundles.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ from dropbox.system_error import explained
 from dropbox.vault.journal import journal_path
 
 SCHEMA_VERSION = 4
-# Measured for 64 slots in one tick: 21 ms of processor with pages of 4,096 bytes, 11 ms with these,
-# 9 ms with twice as much, which would make the tick that stores nothing dearer.
+# Measured for 64 slots in one tick: 21 ms of CPU time with pages of 4,096 bytes, 11 ms with these,
+# 9 ms with pages twice as large, which would make a tick that stores nothing more expensive.
 PAGE_BYTES = 8_192
 DAY_BYTES = 4  # days since 1970
 HEAD_BYTES = DAY_BYTES + ID_BYTES + 16 + 32  # day, id, erase hash, SHA-256 of the bytes
@@ -28,7 +28,7 @@ REPLY_HEAD_BYTES = DAY_BYTES + ID_BYTES  # last day, tag
 LEDGER_BYTES = 128
 LEDGER_CONTENT_BYTES = ID_BYTES + DAY_BYTES  # vault, last day; the rest is random
 RECORD_MAX_BYTES = 65_536
-# A vault that was killed in the middle of a write holds the file until the disk is done with it.
+# A vault that was killed in the middle of a write holds the file until the disk has finished.
 _BUSY_SECONDS = 25.0
 _COUNTER_OFFSETS = (24, 92)
 _COUNTER_BYTES = 4
@@ -36,7 +36,7 @@ _COUNTER_BYTES = 4
 _FIRST_DESCRIPTOR, _LAST_DESCRIPTOR = 3, 1_023
 
 # (name, value set, value read back), in this order: with exclusive locking, SQLite keeps the
-# journal of an interrupted run instead of deleting it, whose blocks could be found in freed space.
+# journal of an interrupted run instead of deleting it, which would leave its blocks in freed space.
 PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
     ("locking_mode", "EXCLUSIVE", "exclusive"),
     ("auto_vacuum", "NONE", 0),
@@ -74,7 +74,7 @@ _SCHEMA = (
     "CREATE TABLE accepted (desk INTEGER, reviewer TEXT, number INTEGER,"
     " PRIMARY KEY (desk, reviewer, number)) STRICT, WITHOUT ROWID",
 )
-# Version 3 kept the number of the newest bundle alone.
+# Version 3 kept only the number of the newest bundle.
 _ACCEPTED_3 = (
     "CREATE TABLE accepted (desk INTEGER, reviewer TEXT, number INTEGER NOT NULL,"
     " PRIMARY KEY (desk, reviewer)) STRICT, WITHOUT ROWID"
@@ -170,9 +170,9 @@ def _bring_up(connection: sqlite3.Connection) -> None:
 
 
 def taken_until(number: int) -> range:
-    """The reply bundles that count as taken where only the *number* of the newest is known.
+    """The reply bundles that count as taken if only the *number* of the newest is known.
 
-    Desks have taken it so: calling those before it lost would have their answers sent again.
+    Desks assumed so, too: calling earlier ones lost would make them send those answers again.
     """
     return range(max(1, number - MAX_TAKEN + 1), number + 1)
 
@@ -203,6 +203,6 @@ def forbid_access_times(path: Path) -> None:
             continue
         if (found.st_dev, found.st_ino) == (file.st_dev, file.st_ino):
             flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-            # Refused to whoever does not own the file.
+            # Refused unless this user owns the file.
             with contextlib.suppress(PermissionError):
                 fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_NOATIME)

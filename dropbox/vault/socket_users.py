@@ -1,7 +1,7 @@
 """Whose processes each of the vault's sockets answers.
 
-The kernel tells the user of the process that connected. File modes do not stop a process that has
-the right group, or that was given the wrong one; this asks for the user itself.
+The kernel names the user of the process that connected. File modes do not stop a process that has
+the right group, or that was given it by mistake; this checks the user itself.
 """
 
 import os
@@ -16,10 +16,10 @@ _ROOT = 0
 def socket_users(settings: Settings) -> dict[str, frozenset[int]]:
     """The user ids that each socket answers, by its path.
 
-    The vault's own user is always among them: its health is asked for over both sockets, and
-    without other settings all rooms are one user's. Root is answered on the courier's socket, for
-    the operator's commands: it could become any user. Raises SettingsError for a user that does not
-    exist.
+    The vault's own user is always among them: its health is checked over both sockets, and without
+    other settings all rooms belong to one user. Root is answered on the courier's socket, for the
+    operator's commands; it could become any user anyway. Raises SettingsError for a user that does
+    not exist.
     """
     own = os.geteuid()
     front = () if settings.front_user is None else (_id("front_user", settings.front_user),)

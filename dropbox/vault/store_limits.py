@@ -12,12 +12,12 @@ class StoreLimits:
     """Sizes and times of a store.
 
     ``quantum``: slots that a day begins with and grows by (256 are 16 MiB). ``tick_seconds``: from
-    one tick to the next. ``tick_slots``: at most so many slots are taken in one tick.
-    ``queue_slots``: at most so many wait in memory (1,024 are 64 MiB). ``patience_seconds``: so
-    long does an arrival wait for room in the queue. ``removal_slots``: so many slots of a day that
-    leaves are overwritten in a tick. ``keys_a_day``: so many records of day keys are kept for a
-    day. ``file_slots``: files are refused when so many slots of a day would be taken; and, by
-    ``kept_slots``, when there is room for so many left, which are for reports.
+    one tick to the next. ``tick_slots``: the most slots taken in one tick. ``queue_slots``: the
+    most that wait in memory (1,024 are 64 MiB). ``patience_seconds``: how long an arrival waits for
+    room in the queue. ``removal_slots``: how many slots of a leaving day are overwritten in a tick.
+    ``keys_a_day``: how many records of day keys are kept for a day. ``file_slots``: files are
+    refused when this many slots of a day would be taken. ``kept_slots``: files are refused when
+    there is only room for this many, which are for reports.
     """
 
     quantum: int = 256
@@ -33,15 +33,15 @@ class StoreLimits:
 
     @property
     def reserve(self) -> int:
-        """With fewer free slots than these, the day gets another quantum."""
+        """With fewer free slots than this, the day gets another quantum."""
         return max(1, self.quantum // 4)
 
     @property
     def journal_pages(self) -> int:
-        """What the largest tick replaces.
+        """How many pages the largest tick replaces.
 
-        What arrives, or what makes room for it in a day that grows; the rest of its new quanta; a
-        quantum of spare slots; a part of a day that leaves.
+        That is what arrives, or what makes room for it in a growing day; the rest of its new
+        quanta; a quantum of spare slots; a part of a leaving day.
         """
         slots = self.tick_slots + 3 * self.quantum + self.removal_slots
         return largest_tick_pages(slots=slots, replies=2 * BATCH)

@@ -33,10 +33,10 @@ def store_of(
 
 
 def limits_of(settings: Settings) -> StoreLimits:
-    """What the operator set of a store's sizes and times."""
+    """The store's sizes and times as the operator set them."""
     return StoreLimits(
         quantum=settings.quantum,
-        # A drop with small quanta has a small journal, too, and starts as fast.
+        # A drop with small quanta also has a small journal, and starts faster.
         tick_slots=min(StoreLimits.tick_slots, _TICK_QUANTA * settings.quantum),
         removal_slots=min(StoreLimits.removal_slots, settings.quantum),
         file_slots=settings.file_slots,

@@ -1,8 +1,8 @@
 """What waits for the next tick, and the thread that ticks.
 
-Ticks come at fixed times whatever arrives, so the moment of a write tells nothing. Whoever waits
-for a tick is told of its end only when everything is on the disk. How long a tick took would still
-tell how much was written, so the files' times are set again at a fixed time after it.
+Ticks come at fixed times whatever arrives, so the moment of a write reveals nothing. Whoever waits
+for a tick learns of its end only when everything is on the disk. How long a tick took would still
+reveal how much was written, so the files' times are set again at a fixed time after it.
 """
 
 import threading
@@ -30,12 +30,12 @@ class Waiting(Generic[Work]):
     _refusal: Exception | None = None
 
     def end(self, refusal: Exception | None = None) -> None:
-        """The tick that held it is over: it was done, or refused."""
+        """Note that the tick that held it is over: the work was done, or refused."""
         self._refusal = refusal
         self._done.set()
 
     def is_over(self, seconds: float = 0) -> bool:
-        """Whether its tick is over, after at most so many seconds; raises its refusal."""
+        """Whether its tick is over, waiting at most *seconds*; raises the refusal, if any."""
         over = self._done.wait(seconds)
         if self._refusal is not None:
             raise self._refusal
@@ -43,10 +43,11 @@ class Waiting(Generic[Work]):
 
 
 class Queue(Generic[Work]):
-    """Work in the order of arrival; together at most *max_slots* slots.
+    """Work in the order of arrival, with at most *max_slots* slots in total.
 
-    One that takes more than half of them needs only half to be free, else it would wait for as long
-    as anything arrives. It can only be a report that claims many pieces, which are small here.
+    Work that takes more than half of them needs only half to be free; otherwise it would wait for
+    as long as anything arrives. It can only be a report that claims many pieces, and claims are
+    small.
     """
 
     def __init__(self, max_slots: int) -> None:
@@ -94,12 +95,12 @@ class Queue(Generic[Work]):
 
 
 def seconds_to_next(period: float, start: float, now: float) -> float:
-    """Until the next full multiple of *period* after *start*, however long the last tick took."""
+    """Seconds to the next multiple of *period* after *start*, however long the last tick took."""
     return period - (now - start) % period
 
 
 def seconds_to_settle(period: float, start: float, now: float) -> float | None:
-    """Until the next full quarter of *period*; None in the last, behind which a tick comes."""
+    """Seconds to the next quarter of *period*; None in the last one, after which a tick comes."""
     if seconds_to_next(period, start, now) <= period / _QUARTERS:
         return None
     return seconds_to_next(period / _QUARTERS, start, now)
@@ -131,7 +132,7 @@ class Ticking:
             self._thread.join()
 
     def is_running(self) -> bool:
-        """Whether ticks come by themselves."""
+        """Whether its thread is running."""
         return self._thread.is_alive() and not self._stopped.is_set()
 
     def _run(self) -> None:

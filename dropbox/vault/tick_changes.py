@@ -38,7 +38,7 @@ class Changes:
         return bool(self.slots or self.replies or self.statements)
 
     def pages(self, slots: int, replies: int) -> int:
-        """At most how many pages are replaced, in tables of *slots* and *replies* rows."""
+        """The most pages that are replaced, in tables of *slots* and *replies* rows."""
         in_place = (
             sum(
                 _HEAD_PAGES if row.data is None else _SLOT_PAGES
@@ -55,7 +55,7 @@ class Changes:
 
 
 def largest_tick_pages(*, slots: int, replies: int) -> int:
-    """The pages replaced by a tick of so many slots and replies in place, and some statements."""
+    """The pages replaced by a tick that writes this many slots and replies, and some statements."""
     statements = 8
     return (
         _TICK_PAGES

@@ -77,7 +77,7 @@ class TickDraft:
 class Work:
     """One piece of work."""
 
-    # Whether another table than that of the slots gets longer.
+    # Whether a table other than that of the slots gets longer.
     grows = False
 
     @property
@@ -173,7 +173,7 @@ class Erase(Work):
             if erases(preimage, head.erase_hash):
                 data = self.tombstone(block_id, self.reason, head.sha256)
                 digest = hashlib.sha256(data).digest()
-                # Nobody has the preimage of random bytes: what is gone stays as it is.
+                # Nobody has the preimage of random bytes: what is gone stays gone.
                 gone = head._replace(erase_hash=os.urandom(ERASE_BYTES), sha256=digest)
                 slots.put(place, gone, data)
 
@@ -227,7 +227,7 @@ class Accept(Work):
         ours = [one for one in bundle.acknowledged if one.vault == draft.ledger.vault_id]
         exports = draft.days.exports
         for one in ours:
-            # Those that a newer acknowledgement has made superfluous are no longer known.
+            # Exports that a newer acknowledgement has made obsolete are no longer known.
             if one.number in exports and exports[one.number].head != one.head:
                 raise BadBundle(
                     f"The reply bundle acknowledges another export {one.number} than the one that "
@@ -305,7 +305,7 @@ class NoteExport(Work):
 
 
 def remove_step(draft: TickDraft, slots: int) -> None:
-    """Overwrite at most so many slots of a day whose time is over, and forget what is over."""
+    """Overwrite at most *slots* slots of a day whose time is over, and forget what has expired."""
     for day in draft.days.leaving(draft.today)[:1]:
         draft.days.leave(day, draft.before.counts[day])
         places = draft.before.places(day, slots)
@@ -316,8 +316,8 @@ def remove_step(draft: TickDraft, slots: int) -> None:
     draft.days.forget_gone(draft.today)
     first = draft.days.first_kept()
     for entry in draft.keys:
-        # A block that came around midnight, and a tombstone, may be sealed under the key of a day
-        # beside its own: a key is kept until all days before it have left, too.
+        # A block from around midnight, or a tombstone, may be sealed under another day's key: so a
+        # key is kept until all days before it have left, too.
         if first is not None and entry[0] + 1 < first:
             draft.keys.remove(entry)
             draft.statements.append(("DELETE FROM day_key WHERE day = ? AND record = ?", entry))

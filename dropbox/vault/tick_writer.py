@@ -1,7 +1,7 @@
-"""What the store has on the disk, as far as it is kept in memory, and the ticks that change both.
+"""The part of the store that is kept in memory as well as on disk, and the ticks that change both.
 
-A tick drafts everything that it changes and writes the draft in one transaction. Only when that is
-on the disk does the memory take it over.
+A tick drafts everything that it changes and writes the draft in one transaction. Memory takes it
+over only once that is on the disk.
 """
 
 import threading
@@ -26,9 +26,8 @@ SLOT_DISK_BYTES = 70_000
 class TickWriter:
     """The heads of slots and replies, days, keys and numbers of *file*, and its writer.
 
-    One tick at a time calls ``write``. *lock* is held for the moment in which what is in memory is
-    taken over; whoever reads more than one thing holds it, too. ``short``: there was no room for
-    more slots.
+    One tick at a time calls ``write``. *lock* is held briefly while memory takes over the changes;
+    whoever reads more than one thing holds it, too. ``short``: there was no room for more slots.
     """
 
     def __init__(
@@ -44,11 +43,11 @@ class TickWriter:
         self._limits = limits
         self._randbelow = randbelow
         self._lock = lock
-        # What the last tick tried to write, until it is known whether that is on the disk.
+        # The ledger that the last tick tried to write, until it is known whether it is on the disk.
         self._attempt: tuple[TickDraft, bytes] | None = None
         self._today: int | None = None
         # The day on which a tick without work had nothing to change, and whether the clock had
-        # jumped. Until there is work or another day, there is nothing to find out.
+        # jumped. Until there is work or another day, there is nothing to check.
         self._rests: tuple[int, bool] | None = None
         # Nothing is accepted before the first tick has made room for it.
         self.short = True
@@ -58,7 +57,7 @@ class TickWriter:
     def write(
         self, taken: Sequence[Waiting[Work]], refusals: dict[Waiting[Work], CasedropError]
     ) -> None:
-        """Write *taken* in one transaction; what is not done goes into *refusals*.
+        """Write *taken* in one transaction; work that is refused goes into *refusals*.
 
         Raises CannotStore if the disk fails; the next call finds out what is on it.
         """
@@ -72,9 +71,9 @@ class TickWriter:
             self._write_once(taken, refusals, may_grow=True)
         except CannotStore:
             if self._settle():
-                # All is there, but nobody knows whether it would outlive a power cut.
+                # Everything is there, but it might not survive a power cut.
                 raise
-            # A full disk: what needs no room, such as to withdraw, is done all the same.
+            # A full disk: whatever needs no room, such as withdrawing, is done all the same.
             refusals.clear()
             self._write_once(taken, refusals, may_grow=False)
 
@@ -89,7 +88,7 @@ class TickWriter:
         begins = draft.today != self._today and not self._clock.jumped
         if begins:
             self._file.grow_journal()
-            # What yesterday's slots hold stays; those that are free are so no longer.
+            # The contents of yesterday's slots stay; its free slots no longer count as free.
             draft.slots.free_nothing()
             draft.days.begin(draft.today)
             draft.ledger = draft.ledger._replace(seen=draft.today)
@@ -135,13 +134,15 @@ class TickWriter:
         )
 
     def _grow(self, draft: TickDraft, needed: int, may_grow: bool) -> bool:
-        """Add quanta until *needed* slots and the reserve are free; whether there is room."""
+        """Add quanta until *needed* slots and the reserve are free. Returns whether there was
+        room.
+        """
         lacking = needed + self._limits.reserve - len(draft.slots.free)
         if lacking <= 0:
             return True
         quantum = self._limits.quantum
         slots = -(-lacking // quantum) * quantum
-        # To write spare slots takes up room in the journal: they are for a quantum at a time.
+        # Writing spare slots takes up room in the journal: only a quantum of them at a time.
         spare = self.heads.places(SPARE, quantum) if slots == quantum else []
         has_room = may_grow and self._file.room() > (slots - len(spare)) * SLOT_DISK_BYTES
         if len(spare) < slots and not has_room:
@@ -169,9 +170,9 @@ class TickWriter:
             self._attempt = None
 
     def _settle(self) -> bool:
-        """After a failed tick, find out whether it is on the disk all the same.
+        """After a failed tick, find out whether it reached the disk after all.
 
-        The ledger has other random bytes in every tick, and a tick is written whole or not at all.
+        The ledger has new random bytes in every tick, and a tick is written whole or not at all.
         """
         if self._attempt is None:
             return False

@@ -2,7 +2,7 @@
 
 The key is like a front's: made in memory, sealed to the reviewers' HPKE keys of the week, and its
 record is in the store before anything is sealed under it. It is made at the start and at midnight,
-never because something is deleted. This is all that the vault ever seals, and it opens nothing.
+never because something is deleted. The vault never seals anything else, and it opens nothing.
 """
 
 import os
@@ -21,18 +21,17 @@ from dropbox.vault.day_calendar import Retention
 from dropbox.vault.kept_keys import KeptKeys, of_vault
 from dropbox.weekly_hpke import WeeklyHpke
 
-# How soon after midnight the key changes, and how soon it is there again once it can be kept.
+# How soon after midnight the key changes, and how soon there is one again once it can be kept.
 RENEWAL_SECONDS = 10.0
 
 
 class Tombstones:
-    """Seals tombstones. *weekly*: the reviewers' keys; without, *why_none* says what is wrong.
+    """Seals tombstones. *weekly*: the reviewers' keys; without them, *why_none* says what is wrong.
 
-    *limit_days*: how long a day is kept at most, and its keys with it.
-
-    Deleting never fails here: where there is no key, because the reviewers' keys ended or its
-    record cannot be kept, random bytes take the block's place. Then the desk finds a block that was
-    altered and nothing that says why, which is better than a claimant who cannot withdraw.
+    *limit_days*: how long a day and its keys are kept at most. Deleting never fails for want of a
+    key: if there is none, because the reviewers' keys ended or its record cannot be kept, random
+    bytes take the block's place. The desk then finds an altered block without an explanation, which
+    is better than a claimant who cannot withdraw.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Tombstones:
     ) -> Self:
         """With the keys of all reviewers pinned in *keys*, or without if they cannot be used.
 
-        It is the front that does not start then: the vault still gives out what it has.
+        Without them only the front does not start: the vault still gives out what it has.
         """
         try:
             return cls(WeeklyHpke.load(keys, clock()), clock=clock, limit_days=limit_days)
@@ -73,9 +72,9 @@ class Tombstones:
             return cls(None, clock=clock, why_none=str(why), limit_days=limit_days)
 
     def seal(self, block_id: bytes, reason: int, replaces: bytes) -> bytes:
-        """BLOCK_BYTES for the place of *block_id*, whose bytes had the SHA-256 *replaces*.
+        """BLOCK_BYTES to replace *block_id*, whose bytes had the SHA-256 *replaces*.
 
-        Waits for nothing: it is called in the middle of a tick.
+        Never waits: it is called in the middle of a tick.
         """
         key = self._key
         if key is None:
@@ -85,9 +84,9 @@ class Tombstones:
     def renew(self, store: BlockStore) -> None:
         """Make today's key, unless there is one. Call it at the start and every RENEWAL_SECONDS.
 
-        Where that fails, the key before goes on as long as its record is kept: it protects nothing
-        but which of the vault's blocks are tombstones, and a tombstone that opens tells the desk
-        what happened. :meth:`note` says so.
+        If that fails, the previous key stays in use as long as its record is kept: it protects only
+        which of the vault's blocks are tombstones, and a tombstone that opens tells the desk what
+        happened. :meth:`note` says so.
         """
         with self._renewing:
             today = self._clock().astimezone(UTC).date()
@@ -112,11 +111,11 @@ class Tombstones:
     def _lapse(self, store: BlockStore, why: CasedropError) -> None:
         self._why = str(why)
         if self._record not in [record for _, record in store.day_keys()]:
-            # Nobody could open what is sealed under it.
+            # Nobody could open what would be sealed under it.
             self._key = None
 
     def note(self) -> str:
-        """A sentence for the operator if there is no key of today, else ""."""
+        """A sentence for the operator if there is no key for today, else ""."""
         if not self._why:
             return ""
         if self._key is not None:

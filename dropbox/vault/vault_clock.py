@@ -1,7 +1,7 @@
 """The time that the vault believes: one that jumps by more than a day may be wrong.
 
-Days leave by this time, and they cannot be brought back. So whoever moves the clock far stops the
-vault instead of emptying it.
+Days leave by this time and cannot be brought back. So moving the clock far stops the vault instead
+of emptying it.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _JUMP = timedelta(days=1)
 class VaultClock:
     """The last time of *clock* (UTC) that is believed, and whether it has ``jumped`` since.
 
-    *last_day* is the number of the day that the vault saw last, 0 if it has seen none.
+    *last_day* is the number of the last day that the vault saw, 0 if it has seen none.
     """
 
     def __init__(self, clock: Callable[[], datetime], last_day: int) -> None:
@@ -33,7 +33,7 @@ class VaultClock:
             self._seen = now
 
     def confirm(self) -> None:
-        """Somebody says that the present time is right."""
+        """Accept that the present time is right: somebody says so."""
         self._seen = self._clock()
         self.jumped = False
 

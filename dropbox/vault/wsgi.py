@@ -24,7 +24,7 @@ _room = Room(
     sockets=(_settings.intake_socket.parent, _settings.courier_socket.parent),
 )
 warn_waived(_room, _settings.waived)
-# Before the store's first tick: what is written once to such a disk stays there.
+# Before the store's first tick: whatever is once written to such a disk stays there.
 check_disk(_room, _settings.waived)
 _tombstones = Tombstones.load(_settings.keys, clock=_now, limit_days=_settings.limit_days)
 _store = store_of(
