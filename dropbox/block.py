@@ -1,12 +1,12 @@
-"""Blocks of format 2: BLOCK_BYTES that look random to everybody without their key.
+"""Blocks of format 2: BLOCK_BYTES that look random to anybody without their key.
 
     block   = nonce (24) | XChaCha20-Poly1305(key, payload, "casedrop block 2")
     payload = kind (1) | content | padding
 
-The key of a report, a tombstone or nothing is the day key. That of a piece of a file is derived
-from the day key and the file's block key, which is in the sealed report, and the piece's position:
-whoever has only the reviewers' HPKE keys cannot even tell pieces from filling, and a piece opens
-nowhere else in this file or in another.
+A report and a tombstone are sealed under the day key itself. The key of a piece of a file is
+derived from the day key, the file's block key, which is in the sealed report, and the piece's
+position: whoever has only the reviewers' HPKE keys cannot even tell pieces from filling, and a
+piece does not open at another position or in another file.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ _PIECE_KEY = b"cd2:piece-key"
 
 @unique
 class Kind(IntEnum):
-    """What a block is; only its key tells."""
+    """What a block is; only its key reveals it."""
 
     NOTHING = 0
     REPORT = 1  # a whole OpenPGP message
@@ -62,8 +62,8 @@ def seal_block(kind: Kind, content: bytes | memoryview, key: bytes) -> bytes:
         raise CannotSeal(
             f"{len(content)} bytes do not fit into a block, which has room for {CONTENT_BYTES}."
         )
-    # Padded as by libsodium, through whose binding a block costs twice as much. Each copy counts
-    # where freed memory is overwritten.
+    # Padded as libsodium does it, but its binding would cost twice as much for each block. Every
+    # copy counts where freed memory is overwritten.
     payload = b"".join((_KINDS[kind], content, b"\x80")).ljust(PAYLOAD_BYTES, b"\0")
     nonce = random(_NONCE_BYTES)
     return nonce + _aead_seal(payload, _CONTEXT, nonce, key)
@@ -98,7 +98,7 @@ def piece_id(block_key: bytes, number: int) -> bytes:
 
 
 def piece_key(day_key: bytes, block_key: bytes, number: int) -> bytes:
-    """The key of that piece if it was sealed under *day_key*; 32 bytes, as both keys."""
+    """The key of that piece if it was sealed under *day_key*; all three keys have 32 bytes."""
     return hashlib.blake2b(
         day_key + number.to_bytes(8, "big"),
         key=block_key,

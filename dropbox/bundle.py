@@ -1,8 +1,8 @@
-"""Export bundles of version 1, which the desk still reads; no vault writes one any more.
+"""Export bundles of version 1, which the desk still reads; vaults no longer write them.
 
 A tar file: the manifest, its signature, the blocks. The whole manifest is checked before any block
 is used, and a bundle is accepted whole or not at all. Reads are bounded: a bundle can be as large
-as the vault's disk, but no part of it larger than the limits below.
+as the vault's disk, but no part of it can exceed the limits below.
 """
 
 import hashlib
@@ -85,7 +85,7 @@ class ExportManifest:
             manifest = cls(whole_number(body["number"]), str(body["campaign"]), blocks)
         except (KeyError, TypeError, ValueError):
             raise BadBundle("The manifest is damaged.") from None
-        # Everything not read above (order, days, empty fields) must be what this version writes.
+        # Everything not read above (order, days, empty fields) must be as this version writes it.
         if (
             manifest.to_bytes() != untrusted
             or ExportManifest.of(number=manifest.number, campaign=manifest.campaign, blocks=blocks)

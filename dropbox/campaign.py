@@ -58,12 +58,12 @@ _NOT_SURE = Category("unsure", {"zh-Hans": "不确定", "zh-Hant": "不確定", 
 class Campaign:
     """One campaign. ``unsure`` is the code of the "not sure" category.
 
-    ``title``, ``organisation`` and ``invitation`` (on the first page: who is asked for what) are by
-    language, and so are the paragraphs of ``scope``: whom the campaign can help, and whom probably
-    not. ``groups`` are the optional questions for every category, ``answers`` the reviewers' ready
-    answers. Only the desk uses ``reviewing``. What claimants read is there in all ``languages``:
-    LANGUAGES first, then those that the title has besides. Only code, title, invitation and
-    categories have to be there; ``organisation`` is empty without an entry.
+    ``title``, ``organisation`` and ``invitation`` (on the first page: who is asked for what) map
+    languages to texts, and so do the paragraphs of ``scope``: whom the campaign can help, and whom
+    probably not. ``groups`` are the optional questions for every category, ``answers`` the
+    reviewers' ready answers. Only the desk uses ``reviewing``. Whatever claimants read exists in
+    all ``languages``: LANGUAGES first, then any others that the title has. Only code, title,
+    invitation and categories have to be there; ``organisation`` is empty without an entry.
     """
 
     code: str
@@ -124,7 +124,7 @@ class Campaign:
 
 
 def _campaign(body: dict[str, Any]) -> dict[str, Any]:
-    """The attributes of a Campaign, in what TOML reads in its file."""
+    """The attributes of a Campaign, from the TOML in its file."""
     check_keys(body, _KEYS, near="")
     code = code_of(body)
     lists = dict(_list(entry) for entry in entries_of(body, "list", near="list", required=False))
@@ -174,7 +174,7 @@ def _campaign(body: dict[str, Any]) -> dict[str, Any]:
 def _categories(
     entries: list[dict[str, Any]], lists: Mapping[str, tuple[Label, ...]]
 ) -> tuple[Category, ...]:
-    """The categories, and a usual "not sure" behind them unless one of them is that."""
+    """The categories, followed by the usual "not sure" unless one of them is that already."""
     found = tuple(_category(entry, number, lists) for number, entry in enumerate(entries, 1))
     return found if any(entry.get("unsure") for entry in entries) else (*found, _NOT_SURE)
 
@@ -182,7 +182,7 @@ def _categories(
 def _check_named(
     reviewing: Reviewing, categories: tuple[Category, ...], groups: tuple[Group, ...]
 ) -> None:
-    """Refuse what [review] says of questions or fields that there are not."""
+    """Refuse a [review] that names questions or fields that do not exist."""
     known = {label.code for label in _labels(categories, groups) if isinstance(label, Question)}
     known |= {*reviewing.rules, "harms", "category"}
     named = [("crosses", code) for pair in reviewing.crosses for code in pair]
@@ -201,7 +201,7 @@ def _refuse_twice(labels: Iterable[Label]) -> None:
 
 
 def _check_label(label: Label, languages: Sequence[str]) -> None:
-    """Check that what claimants read of *label* is there in all *languages*."""
+    """Check that the texts of *label* that claimants read exist in all *languages*."""
     _check_languages(label.text, label.code, languages, near="label", after=label.code)
     if isinstance(label, Question):
         _check_languages(label.why, label.code, languages, near="why", after=label.code)

@@ -14,7 +14,7 @@ _LABEL_CHARACTERS = 300
 class Fault(Exception):
     """What is wrong, and how to find its line: the last that contains *near*, from *after* on.
 
-    *after* is looked for from the first line of the *section*, such as "review.field", on.
+    The search for *after* begins at the first line of the *section*, such as "review.field".
     """
 
     def __init__(self, sentence: str, near: str, after: str = "", section: str = "") -> None:
@@ -40,7 +40,7 @@ class Fault(Exception):
 
 
 def _first(lines: Sequence[str], begins: Sequence[str], start: int) -> int:
-    """The index of the first line from *start* on with one of *begins* in it, else *start*."""
+    """The index of the first line from *start* on that contains one of *begins*, else *start*."""
     for number in range(start, len(lines)):
         if any(one in lines[number] for one in begins):
             return number
@@ -108,7 +108,7 @@ def texts_of(table: dict[str, Any], what: str, *, near: str, after: str = "") ->
 
 
 def check_tags(texts: Mapping[str, Any], what: str, *, after: str) -> None:
-    """Refuse keys that are no languages."""
+    """Refuse keys that are not languages."""
     for language in texts:
         if not is_tag(language):
             raise Fault(f'"{what}" has a label in an unknown language', language, after)

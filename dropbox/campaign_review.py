@@ -1,6 +1,7 @@
-"""The section [review] of a campaign file: what reviewers can say of a case.
+"""The section [review] of a campaign file: what reviewers can say about a case.
 
-What the file leaves out is as in `review.toml` beside this module, which fits any campaign.
+Whatever the file leaves out is taken from `review.toml` beside this module, which fits any
+campaign.
 """
 
 import re
@@ -39,7 +40,7 @@ from dropbox.review_codes import (
 
 _USUAL_FILE = Path(__file__).with_name("review.toml")
 _SECTION, _LIMITATION = "review.field", "review.limitation"
-# A century: the longest limitation that a law knows is shorter.
+# A century: no statute of limitation is longer.
 _MOST_MONTHS = 1_200
 _RELEASE = "answers_need_release"
 _RATE, _RATE_FORM = "review.rate", re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?", re.ASCII)
@@ -99,8 +100,8 @@ def _usual() -> dict[str, Any]:
 def _tiers(
     table: dict[str, Any], name: str, tiers: tuple[Label, ...], *, needed: bool = True
 ) -> frozenset[str]:
-    """The merit tiers of the list *name*; none of a campaign's own if it need not say."""
-    # Other tiers than the usual ones need a word of their own on this.
+    """The merit tiers of the list *name*; none if the campaign does not have to name any."""
+    # A campaign with other tiers than the usual ones has to name them itself.
     usual = (None if needed else []) if "merit" in table else _usual()[name]
     found = table.get(name, usual)
     if not isinstance(found, list) or not set(map(str, found)) <= {tier.code for tier in tiers}:
@@ -140,7 +141,7 @@ def _limitation(entry: dict[str, Any]) -> Limitation:
 
 
 def _rates(entries: list[dict[str, Any]], currencies: tuple[Label, ...]) -> tuple[Rate, ...]:
-    """Counsel's rates, at most one for each currency, and all into one."""
+    """Counsel's rates, at most one for each currency, all into the same one."""
     codes = {one.code for one in currencies}
     rates = tuple(_rate(entry, codes) for entry in entries)
     given = [one.currency for one in rates]
@@ -181,9 +182,10 @@ def _crosses(pairs: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _rules(table: Any, former: tuple[Field, ...]) -> Mapping[str, str]:
-    """The rule of each field, in their usual order; what the file leaves out has its usual one.
+    """The rule of each field, in the usual order; a field that the file leaves out has its usual
+    rule.
 
-    *former*: fields whose rules stood here before fields were the campaign's own.
+    *former*: fields whose rules were here before campaigns had fields of their own.
     """
     if not isinstance(table, dict):
         raise Fault('"rules" has to be a table, [review.rules]', "rules", after="review")
@@ -211,7 +213,7 @@ def _choices_of(table: dict[str, Any], name: str, lists: _Lists) -> tuple[Label,
     codes = {one.code for one in choices}
     if name not in FIXED or codes == set(FIXED[name]):
         return choices
-    # Codes that came later than the file have their usual labels.
+    # Codes that are newer than the file have their usual labels.
     later = {one.code: one for one in usual}
     known = later | {one.code: one for one in choices if one.code not in RETIRED.get(name, ())}
     if set(known) != set(FIXED[name]):
@@ -222,7 +224,7 @@ def _choices_of(table: dict[str, Any], name: str, lists: _Lists) -> tuple[Label,
 def _choices(
     value: Any, name: str, lists: _Lists, *, after: str = "review", section: str = ""
 ) -> tuple[Label, ...]:
-    """Choices as they are written: a list of them, or the code of one of *lists*."""
+    """Choices as the file gives them: a list, or the code of one of *lists*."""
     if isinstance(value, str) and value in lists:
         return lists[value]
     if not isinstance(value, list) or not value:
@@ -273,9 +275,10 @@ def _field(entry: dict[str, Any], lists: _Lists) -> Field:
 
 
 def _former_fields(table: dict[str, Any], lists: _Lists) -> tuple[Field, ...]:
-    """The fields of a file from before fields were the campaign's own: its lists are in [review].
+    """The fields of a file from before campaigns had fields of their own: its lists are in
+    [review].
 
-    A field without a list of its own was there in every campaign.
+    A field without a list of its own existed in every campaign.
     """
     former = _usual()["former"]
     if not any(entry.get("choices") in table for entry in former):

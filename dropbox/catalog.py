@@ -1,4 +1,4 @@
-"""The sentences of the pages in one language: reading a catalog, and refusing one that is not safe.
+"""The pages' sentences in one language: reading a catalog, and refusing one that is not safe.
 
 A catalog is a compiled gettext file (.mo) of an operator's own. Its translations go into pages as
 they are, so one that is more than plain text, or that has other placeholders than its sentence, is
@@ -26,15 +26,16 @@ from dropbox.settings import Settings
 from dropbox.system_error import explained
 
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
-# What would end a text or an attribute of a page, or begin something else in it.
+# Characters that would end a text or an attribute of a page, or begin something else in it.
 _MARKUP = re.compile('[<>&"]')
 # No sentence of ours is half as long; a page has to hold any of them.
 _CHARACTERS = 2_000
-# Of a sentence in an error's text.
+# How much of a sentence an error's text quotes.
 _QUOTED = 60
-# For so many things, from none on, each language has a form.
+# The plural rule is tried for every number below this one.
 _NUMBERS = 300
-# Around what is put into a sentence: it keeps its own direction, and turns nothing around it.
+# Put around values in a sentence: they keep their own direction and do not affect what is around
+# them.
 _ISOLATE, _END = "\u2068", "\u2069"
 
 # The key of one form of a sentence: the English sentence for one thing, and the form's number.
@@ -43,7 +44,7 @@ _Form = tuple[str, int]
 
 @dataclass(frozen=True)
 class Sentences:
-    """What the pages say in one language.
+    """The pages' sentences in one language.
 
     ``texts`` has the translation of each form of an English sentence that has one; ``form`` gives
     the number of the form for a number of things.
@@ -71,7 +72,7 @@ class Sentences:
 
 
 def read_catalogs(settings: Settings, languages: Mapping[str, Language]) -> Mapping[str, Sentences]:
-    """What the pages say in each of *languages*.
+    """The pages' sentences in each of *languages*.
 
     Raises CatalogError, naming the file and the sentence, for a catalog that cannot be used.
     """
@@ -85,7 +86,9 @@ def missing(settings: Settings, tag: str) -> list[str]:
 
 
 def empty_catalog(tag: str) -> str:
-    """A catalog (.po) of all sentences, for the language *tag*. Raises CatalogError for no tag."""
+    """A catalog (.po) of all sentences, for the language *tag*. Raises CatalogError if that is not
+    one.
+    """
     if not is_tag(tag):
         raise CatalogError(f"{tag!r} is no language tag; one looks like ug, zh-Hans or kk-Arab-CN.")
     named = tag.replace("-", "_")
@@ -141,7 +144,7 @@ def _loaded(path: Path) -> Catalog:
             catalog = read_mo(file)
         gettext.c2py(catalog.plural_expr)
     except OSError as why:
-        # Babel's own, for what is no catalog, has the number 0.
+        # Babel's own error, for a file that is not a catalog, has the number 0.
         reason = explained(why) if why.errno else "it is not a compiled catalog (.mo)."
     except UnicodeDecodeError:
         reason = "it is not in UTF-8."
@@ -169,7 +172,7 @@ def _forms(catalog: Catalog) -> dict[_Form, str]:
 
 
 def _check(catalog: Catalog, path: Path, tag: str) -> None:
-    """Raise CatalogError unless what *catalog* has for our sentences can be shown on a page."""
+    """Raise CatalogError unless the translations in *catalog* can be shown on a page."""
     named = catalog.locale_identifier
     if named and named.replace("_", "-").lower() != tag.lower():
         raise CatalogError(f"The catalog {path} says that its language is {named}, not {tag}.")

@@ -27,7 +27,8 @@ WORDS = RANDOM_WORDS + 1
 _BITS = 11
 _PACKED_BYTES = 10  # 77 bits
 
-# Of a word as southerners spell it, who drop and add the h of two syllables, or write n for ng.
+# The lengths of a word in southern spelling, which may drop or add the h of both syllables and
+# write n for ng.
 _FEWEST_LETTERS, _MOST_LETTERS = 3, 14
 
 # The longest input: eight words with numbers, in full-width forms, with generous separators.
@@ -69,7 +70,7 @@ class BadWordList(CasedropError):
 
 @dataclass(frozen=True, repr=False)
 class Codename:
-    """RANDOM_WORDS indexes below LIST_WORDS. No repr: the words are the secret."""
+    """RANDOM_WORDS indexes below LIST_WORDS. It has no repr: the words are the secret."""
 
     indexes: tuple[int, ...]
 
@@ -152,7 +153,7 @@ def derive_keys(codename: Codename, *, salt: bytes, cost: Cost = COST) -> Codena
     return CodenameKeys(reply, bytes(PrivateKey(reply).public_key), tag, withdraw, symmetric)
 
 
-# Sounds that speakers of southern dialects do not distinguish. Also with a g that begins the next
+# Sounds that speakers of southern dialects do not distinguish, even before a g that begins the next
 # syllable, as in fang'gai.
 _SOUTHERN = (
     ("zh", "z"),
@@ -194,7 +195,7 @@ class WordLists:
     english: Sequence[str]
     variants: Mapping[str, str] = field(default_factory=dict)
     _index: Mapping[str, int] = field(init=False)
-    # By the sounds that southerners hear; no two words share them.
+    # Keyed by the sounds that southerners hear; no two words share them.
     _by_sound: Mapping[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -282,7 +283,7 @@ class WordLists:
             # Copied in both spellings, letters and characters.
             known = known[::2]
         if None not in known and len(known) == WORDS:
-            # Of words in southern spelling, and of those that were copied twice.
+            # Also for words in southern spelling, and for those that were copied twice.
             words = [index for index in known if index is not None]
             if (codename := Codename(tuple(words[:RANDOM_WORDS]))).check == words[RANDOM_WORDS]:
                 return codename

@@ -1,4 +1,4 @@
-"""Day keys: what a front's blocks are sealed under for one day, sealed itself to every reviewer.
+"""Day keys: a front's blocks are sealed under one for a day; it is sealed to every reviewer itself.
 
 A day key exists only in the memory of the process that made it, and in its record, which the vault
 keeps and every reviewer's HPKE key of the week opens.
@@ -50,7 +50,7 @@ class DayKey:
     def seal(self, reviewers: Sequence[PublicKey]) -> "DayKeyRecord":
         """Its record: sealed to each of *reviewers*, the HPKE keys of its day.
 
-        Raises CannotSeal, or BadDayKey when there are none, too many, or one twice.
+        Raises CannotSeal, or BadDayKey if there are none or too many, or one appears twice.
         """
         info = _info(self.id, self.day)
         entries = [(one.key_id, one.seal(self.key, info)) for one in reviewers]
@@ -65,7 +65,7 @@ def _info(id: bytes, day: date) -> bytes:
 class DayKeyRecord:
     """A sealed day key: for each reviewer the id of an HPKE key, and the day key sealed to it.
 
-    Raises BadDayKey unless the entries are in order, of the right lengths, and each there once.
+    Raises BadDayKey unless the entries are in order, have the right lengths, and appear only once.
     """
 
     id: bytes

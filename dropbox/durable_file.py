@@ -1,4 +1,4 @@
-"""Files that are complete or absent: written to a temporary name, synced, renamed. And erasing."""
+"""Files that are complete or absent: written to a temporary name, synced, renamed. Also erasing."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -96,7 +96,7 @@ def write_new(path: Path, data: bytes) -> None:
 def replace_file(path: Path, data: bytes, mode: int = _PRIVATE) -> None:
     """Replace *path*, if it exists, by a file with *data*; durable when this returns.
 
-    One that fails leaves *path* as it was and nothing beside it, and one that was killed at most a
+    A failed call leaves *path* as it was and nothing beside it. One that is killed leaves at most a
     ``.part``, which the next run replaces. Raises OSError.
     """
     part = path.with_name(path.name + ".part")
@@ -104,13 +104,13 @@ def replace_file(path: Path, data: bytes, mode: int = _PRIVATE) -> None:
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _PRIVATE)
     with ExitStack() as undo, naming(path):
-        # Such as on a full disk, or at Ctrl-C.
+        # For example on a full disk, or at Ctrl-C.
         undo.callback(part.unlink, missing_ok=True)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             if mode != _PRIVATE:
-                # Sticks have file systems that know no modes.
+                # The file systems of sticks may have no modes.
                 os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         give_name(part, path)
@@ -118,7 +118,7 @@ def replace_file(path: Path, data: bytes, mode: int = _PRIVATE) -> None:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Have an OSError inside name *path* if it names nothing, as one of writing does."""
+    """Make an OSError inside name *path* if it names nothing, as an error from writing does."""
     try:
         yield
     except OSError as why:
@@ -147,7 +147,7 @@ def erase(path: Path, remove: Callable[[Path], object] = Path.unlink) -> None:
     """Remove a file and overwrite its bytes; both are durable when this returns.
 
     *remove* unlinks the path. Raises OSError, or what *remove* raises. A magnetic disk then holds
-    nothing of the file; flash memory keeps old copies where no program can overwrite them.
+    nothing of the file; flash memory may keep old copies that no program can overwrite.
     """
     with path.open("r+b") as file:
         size = os.fstat(file.fileno()).st_size

@@ -1,6 +1,6 @@
 """What deletes a block: the store keeps a hash, and only its preimage deletes.
 
-The preimage of a block comes from a secret and the block's id, so one secret deletes any number of
+A block's preimage is derived from a secret and the block's id, so one secret deletes any number of
 blocks, and the hash of one block says nothing about another.
 """
 
@@ -26,7 +26,7 @@ def first_preimage(secret: bytes, block_id: bytes) -> bytes:
 
 
 def erase_hash(preimage: bytes) -> bytes:
-    """What the store keeps of *preimage*."""
+    """The hash of *preimage*, which the store keeps."""
     return hashlib.blake2b(preimage, digest_size=ERASE_BYTES, person=b"cd2:erase").digest()
 
 

@@ -5,7 +5,7 @@ it broke off and no file outgrows a stick. The head is signed by the server and 
 the vault, the heads before it, the days and their slots, the sealed day keys, and the SHA-256 of
 each volume's index. A volume holds its index, the blocks, and a signed trailer with those blocks
 that were deleted while they were being read. All blocks have BLOCK_BYTES and look random, so a
-bundle shows its carrier whole quanta of slots a day and nothing else.
+bundle shows whoever carries it whole quanta of slots a day and nothing else.
 
 Reads are bounded: no part can be larger than the limits below, whatever a file says.
 """
@@ -30,10 +30,12 @@ from dropbox.tar_members import END, Members, member, member_header
 
 VERSION = 2
 _HEAD, _TRAILER = "casedrop-export-head", "casedrop-export-trailer"
-# 256 MiB of blocks: a file that any file system takes, and a minute's work lost at most over Tor.
+# 256 MiB of blocks: any file system takes such a file, and over Tor at most a minute's work is
+# lost.
 VOLUME_BLOCKS = 4_096
 VAULT_BYTES = SALT_BYTES = 16
-# Pulls that no acknowledgement answered: years of weekly ones. Older heads are no longer listed.
+# Pulls without an acknowledgement: enough for years of weekly ones. Older heads are no longer
+# listed.
 MAX_HISTORY = 1_000
 # The day keys make up nearly all of a head: 16 reviewers, 90 days, ten starts of the front a day
 # are 17 MB.
@@ -43,10 +45,11 @@ _SIGNATURE_BYTES = 64
 _DIGEST_BYTES = 32
 _DAY_BYTES = 4
 _RECORD_BYTES = ID_BYTES + _DIGEST_BYTES + _DAY_BYTES
-# In the trailer a block takes 104 characters; the rest is the names and headers of four members.
+# A block takes 104 characters in the trailer; the rest are the names and headers of four members.
 _TRAILER_RECORD_BYTES, _REST_BYTES = 128, 16_384
 _EPOCH = date(1970, 1, 1)
-# Reply bundles of each desk and reviewer by which a desk sees what arrived: a year of weekly ones.
+# Reply bundles listed for each desk and reviewer, so that a desk sees what arrived: a year of
+# weekly ones.
 MAX_TAKEN = 64
 # Why a day left the vault.
 ACKNOWLEDGED, EXPIRED = "acknowledged", "expired"
@@ -71,7 +74,7 @@ class HeldDay(NamedTuple):
 
 
 class GoneDay(NamedTuple):
-    """A day that left the vault as a whole: with how many slots, and why."""
+    """A day that left the vault as a whole: how many slots it had, and why it left."""
 
     day: date
     slots: int
@@ -86,7 +89,7 @@ class Volume(NamedTuple):
 
 
 class Successor(NamedTuple):
-    """The operator's word that this vault takes the place of a lost one.
+    """The operator's statement that this vault takes the place of a lost one.
 
     *vault* and *number*: the lost vault's id and the number of its last bundle that was pulled.
     *lost*: what was lost, in the operator's words, at most LOST_CHARACTERS.
@@ -107,14 +110,14 @@ class AcceptedReplies(NamedTuple):
 
 @dataclass(frozen=True)
 class Head:
-    """All that the server says and signs about bundle *number* (from 1) of a vault.
+    """Everything that the server says and signs about bundle *number* (from 1) of a vault.
 
     ``history``: (number, SHA-256) of the heads before this one, oldest first; those that the desk
-    acknowledged before its newest acknowledgement are left out. ``salt``: SALT_BYTES at random, so
-    that nobody with the disk can compute the head's hash, which the vault keeps, and so find out
-    whether anything has changed since. ``day_keys``: sealed records of dropbox.day_key.
+    acknowledged before its newest acknowledgement are left out. ``salt``: random SALT_BYTES;
+    without them somebody with the disk could compute the head's hash, which the vault keeps, and so
+    find out whether anything has changed since. ``day_keys``: sealed records of dropbox.day_key.
     ``replies``: the newest MAX_TAKEN reply bundles of each desk and reviewer that the vault took;
-    vaults of before version 4 of their file name the newest one alone.
+    vaults whose file is older than version 4 name only the newest one.
     """
 
     vault: bytes
@@ -265,7 +268,7 @@ def _verify(key: VerifyKey, kind: str, body: bytes, signature: bytes) -> None:
 
 
 def in_volumes(blocks: Iterable[ListedBlock]) -> list[tuple[ListedBlock, ...]]:
-    """*blocks* by id, cut into volumes. Ids are random, so the order tells nothing."""
+    """*blocks* by id, cut into volumes. Ids are random, so the order reveals nothing."""
     ordered = sorted(blocks)
     return [tuple(ordered[at : at + VOLUME_BLOCKS]) for at in range(0, len(ordered), VOLUME_BLOCKS)]
 
@@ -361,8 +364,8 @@ def write_volume(
 ) -> Iterator[bytes]:
     """Volume *position* (from 1) of *head* in pieces of at most a block.
 
-    *get_block* gives a block's bytes by id when they are needed. A block that is no longer what
-    *blocks* says was deleted meanwhile: what took its place is in the volume, and in the trailer.
+    *get_block* gives a block's bytes by id when they are needed. A block that no longer matches
+    *blocks* was deleted meanwhile: what took its place is in the volume, and the trailer says so.
     """
     changed = []
     yield member("index", index_of(blocks))
@@ -389,8 +392,8 @@ def read_volume(
     """Check volume *position* (from 1) of *head* and pass each block to *sink*.
 
     *sink* receives blocks before the trailer is checked; if this raises BadBundle, which names what
-    is wrong, the caller discards them all. A ListedBlock has the SHA-256 of the bytes beside it,
-    which for a block that was deleted during the export is not that of the index.
+    is wrong, the caller discards them all. A ListedBlock has the SHA-256 of the bytes passed with
+    it, which differs from the index if the block was deleted during the export.
     """
     expected = head.volumes[position - 1]
     members = Members(stream)

@@ -16,7 +16,7 @@ from dropbox.errors import KeysError
 _NO_CACHE = "X"
 # An agent ends within milliseconds, unless the machine is very busy.
 _END_SECONDS, _POLL_SECONDS = 5.0, 0.005
-# The programs of GnuPG that are run, and the Debian packages they are in.
+# GnuPG's programs that are run, and the Debian packages that contain them.
 _PROGRAMS = {
     "gpg": "gnupg",
     "gpg-agent": "gpg-agent",
@@ -59,7 +59,7 @@ def _ask(home: Path, command: str) -> list[str]:
 def ask_passphrase(home: Path, *, new: bool = False, what: str = "") -> str:
     """The passphrase typed into gpg's own window, twice if it is *new*.
 
-    *what* is the window's text. Raises KeysError if unusable.
+    *what* is the window's text. Raises KeysError if it cannot be used.
     """
     what = what or (
         "Choose the passphrase for this reviewer's key."
@@ -111,7 +111,7 @@ def delete_secret(home: Path, keygrip: str) -> None:
 def stop_agent(home: Path) -> bool:
     """Stop the gpg-agent of *home*, which caches passphrases in memory, and wait for its end.
 
-    Returns whether none runs any more. One that is ending still takes connections, and gpg would
+    Returns whether it has stopped. An agent that is ending still takes connections, and gpg would
     find no secret key there.
     """
     done = subprocess.run(

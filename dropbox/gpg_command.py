@@ -1,7 +1,7 @@
-"""gpg's command: started with the keys of one home directory, with options for each purpose.
+"""gpg's command, started with the keys of one home directory and options for each purpose.
 
-The only module that starts python-gnupg. What gpg says of a key or a message is judged by those who
-ask: no single indication of success is enough.
+This is the only module that starts python-gnupg. Callers judge what gpg says about a key or a
+message: no single indication of success is enough.
 """
 
 import logging
@@ -30,9 +30,9 @@ SERVER_OPTIONS = [
 ]
 # Quiet, because otherwise gpg looks up the name of every message's recipients to print it, unread.
 OFFLINE_OPTIONS = ["--no-options", "--disable-dirmngr", "--no-permission-warning", "--quiet"]
-# Binary and uncompressed, so the length reveals nothing of the content; no version, comment, file
-# name. Even with --no-options gpg reads /etc/gnupg/gpg.conf, which could add recipients, hide them,
-# or change the text: what can be switched off by an option is switched off here.
+# Binary and uncompressed, so the length reveals nothing about the content; no version, comment,
+# file name. Even with --no-options gpg reads /etc/gnupg/gpg.conf, which could add recipients, hide
+# them, or change the text: everything that an option can switch off is switched off here.
 SEAL_OPTIONS = [
     "--trust-model",
     "always",

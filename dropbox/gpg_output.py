@@ -24,7 +24,7 @@ class CheckedOutput:
     def write(self, data: bytes) -> None:
         """Take gpg's next output.
 
-        Raises CannotSeal if the recipients are wrong, or if anything but one message comes.
+        Raises CannotSeal if the recipients are wrong, or if anything but one message arrives.
         """
         try:
             taken = self._message.take(data)

@@ -1,9 +1,9 @@
 """Running a program once for each of many messages, with its input and output in memory only.
 
-Python's subprocess module costs several times as much: here a child is started, waited for and
-read exactly once. A child that uses more output, memory or processor time than its message can
-need is killed. Time is counted on the processor alone, since gpg may wait for a person to type a
-passphrase; nothing is inherited by gpg's agent, which it starts and which lives on.
+Python's subprocess module costs several times as much: here a child is started, waited for and read
+exactly once. A child that uses more output, memory or processor time than its message can need is
+killed. Only CPU time counts, since gpg may wait for a person to type a passphrase; gpg's agent,
+which gpg starts and which lives on, inherits none of these limits.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ _FEED_BYTES = 65_536
 # For a file that passes through: as much as gpg takes in a millisecond.
 _LARGE_PIPE_BYTES = 262_144
 _GATHER_SECONDS = 0.001
-# A gpg that leaves its input where it is for so long, on any machine, waits for something else.
+# A gpg that does not read its input for this long, on any machine, is waiting for something else.
 _STALLED_SECONDS = 60.0
 # A child that runs longer than this is writing more than the pipe holds, or waiting for a person.
 _POLL_MILLISECONDS = 50
@@ -33,7 +33,7 @@ _POLL_MILLISECONDS = 50
 _MAX_ERR_BYTES = 2**20
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-# Where a child of :func:`run` finds what it is given beside its input.
+# Where a child of :func:`run` finds what it is given besides its input.
 THIRD = "/proc/self/fd/3"
 
 
@@ -90,10 +90,10 @@ def stream(
     environ: Mapping[str, str],
     bounds: Bounds,
 ) -> Result:
-    """Run *command* with all that *read* gives, a piece at a time, and its output into *sink*.
+    """Run *command* with everything that *read* gives, piece by piece; its output goes to *sink*.
 
-    Neither is ever completely in memory. As :func:`run`, but ``out`` is empty. What *read* or
-    *sink* raises is raised here, once the child has been killed.
+    Neither is ever completely in memory. Otherwise like :func:`run`, but ``out`` is empty. What
+    *read* or *sink* raises is raised here, once the child has been killed.
     """
     reader, writer = os.pipe()
     with closing(_Feed(writer, read)) as feed:
@@ -128,13 +128,14 @@ def pipe(
     sink: Callable[[bytes], None],
     environ: Mapping[str, str],
 ) -> Result:
-    """Run *command* with all of *source*, and its output into *sink*: through pipes alone.
+    """Run *command* with all of *source*, its output going to *sink*, through pipes alone.
 
-    For a process that may not even make a file in memory. A *source* with a descriptor, such as a
-    pipe, becomes the child's standard input as it is, and may be as slow as it likes. Nothing else
-    limits the child: it must be one that writes about as much as it reads. ``out`` is empty. What
-    *source* or *sink* raises is raised here, once the child has been killed. Raises CannotSeal if
-    it cannot start, or neither reads nor writes although there is something to read.
+    This is for a process that may not even make a file in memory. A *source* with a descriptor,
+    such as a pipe, becomes the child's standard input as it is, and may be arbitrarily slow.
+    Nothing else limits the child: it must be one that writes about as much as it reads. ``out`` is
+    empty. What *source* or *sink* raises is raised here, once the child has been killed. Raises
+    CannotSeal if the child cannot start, or if it neither reads nor writes although there is
+    something to read.
     """
     with closing(_Piped(command, source, environ)) as child:
         child.pass_on(sink)
@@ -148,7 +149,7 @@ class _Piped:
         self, command: Sequence[str], source: BinaryIO | RawIOBase, environ: Mapping[str, str]
     ) -> None:
         self._waiting = select.poll()
-        # What tells whether there is something to read: at the end of a pipe, too.
+        # Tells whether there is something to read, even at the end of a pipe.
         self._unread = select.poll()
         self._feed: _Feed | None = None
         self._err: list[bytes] = []
@@ -165,7 +166,7 @@ class _Piped:
             self._pid = _spawn(command, environ, theirs)
             self._reaped = False
         except OSError:
-            # No program, or no descriptors left: none of those that there are may stay open.
+            # No program, or no descriptors left: none that were opened may stay open.
             self.close()
             raise CannotSeal("gpg could not be started.") from None
         finally:
@@ -177,7 +178,7 @@ class _Piped:
         try:
             given = source.fileno()
         except OSError:
-            # None: its bytes are in this process.
+            # It has none: its bytes are in this process.
             reader, self._writer = large_pipe()
             self._feed = _Feed(self._writer, lambda size: source.read(size) or b"")
             self._waiting.register(self._writer, select.POLLOUT)
@@ -191,7 +192,7 @@ class _Piped:
         left, was_unread = {out, err}, False
         while left:
             ready = {file for file, _ in self._waiting.poll(_STALLED_SECONDS / 2 * 1_000)}
-            # Looked at twice: the first time, it may have come this moment.
+            # Checked twice: the first time, it may have arrived at this very moment.
             unread = not ready and (self._feed is not None or bool(self._unread.poll(0)))
             if unread and was_unread:
                 raise CannotSeal("gpg stands still.")
@@ -209,11 +210,11 @@ class _Piped:
                 self._waiting.unregister(self._writer)
                 self._feed.close()
             if out in left:
-                # gpg writes 8 KiB at a time: to be woken for each costs more than all the rest.
+                # gpg writes 8 KiB at a time: waking up for each piece costs more than all the rest.
                 time.sleep(_GATHER_SECONDS)
 
     def result(self) -> Result:
-        """What it ended with."""
+        """How it ended."""
         code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         self._reaped = True
         return Result(code, b"", b"".join(self._err))
@@ -231,7 +232,7 @@ class _Piped:
 def large_pipe() -> tuple[int, int]:
     """A pipe's reading and writing end."""
     ends = os.pipe()
-    # One user may have so much memory in pipes, and no more.
+    # A user may only have so much memory in pipes.
     with suppress(OSError):
         fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _LARGE_PIPE_BYTES)
     return ends
@@ -248,7 +249,7 @@ class _Feed:
         os.set_blocking(writer, False)
 
     def push(self) -> bool:
-        """Write what the pipe takes. Returns False at the end, or if nobody reads any more."""
+        """Write what the pipe takes. Returns False at the end, or if nobody reads it."""
         self._pending = self._pending or memoryview(self._read(_FEED_BYTES))
         if not self._pending:
             return False
@@ -313,13 +314,13 @@ class _Child:
         return False
 
     def check(self) -> None:
-        """Raise Damaged if the child has used more than its bounds; looked at now and then."""
+        """Raise Damaged if the child has exceeded its bounds; checked now and then."""
         if (now := time.monotonic()) < self._next_check:
             return
         self._next_check = now + _POLL_MILLISECONDS / 1_000
         if os.fstat(self._err).st_size > _MAX_ERR_BYTES:
             raise Damaged("gpg was stopped: this message makes it report without end.")
-        # The fields after the name, which is in brackets and may hold anything.
+        # The fields after the name, which is in brackets and can contain anything.
         fields = Path(f"/proc/{self._pid}/stat").read_bytes().rpartition(b")")[2].split()
         if (int(fields[11]) + int(fields[12])) / _TICKS > self._bounds.seconds:
             raise Damaged("gpg was stopped: this message takes it too long.")
@@ -343,7 +344,8 @@ class _Child:
 
 
 def _spawn(command: Sequence[str], environ: Mapping[str, str], files: Sequence[int]) -> int:
-    """Start *command* with *files* as its standard input, output, error, and those behind them.
+    """Start *command* with *files* as its standard input, output and error and the descriptors
+    after those.
 
     Raises OSError.
     """
@@ -361,7 +363,7 @@ def _end(pid: int) -> None:
 
 
 def _in_memory(data: bytes | memoryview, until: ExitStack) -> int:
-    """A file in memory with *data*, to be read from its beginning, that is closed with *until*."""
+    """A file in memory with *data*, positioned at its beginning, that *until* closes."""
     file = os.memfd_create("in")
     until.callback(os.close, file)
     view = memoryview(data)

@@ -1,7 +1,7 @@
 """HPKE (RFC 9180) with the hybrid of ML-KEM-768 and X25519: a few bytes sealed to a public key.
 
-Who wants to open them has to break both, so what is recorded today also stays shut when X25519
-falls. The only module that imports ``cryptography``: PyNaCl has no key encapsulation.
+Whoever wants to open them has to break both, so what is recorded today stays shut even when X25519
+falls. This is the only module that imports ``cryptography``: PyNaCl has no key encapsulation.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """What this machine's kernel does with memory that held plaintext or keys: it can write it to a
-disk, hand it to a program, or give it to the next process as it is. And how much there is of it.
+disk, hand it to a program, or give it to the next process as it is. Also how much memory there is.
 
-Each other function returns a sentence for the operator if it does, else "". *proc* is where the
-kernel tells of itself. They raise OSError if it does not say.
+Except for memory_limit, each function returns a sentence for the operator if it does, else "".
+*proc* is where the kernel publishes this. They raise OSError if it does not.
 """
 
 import gzip
@@ -12,18 +12,18 @@ from pathlib import Path
 
 PROC, BOOT, GROUPS = Path("/proc"), Path("/boot"), Path("/sys/fs/cgroup")
 
-# As the kernel reads a boolean parameter, by how it begins: kstrtobool() of <linux/kstrtox.h>.
+# How the kernel reads a boolean parameter, by its first letters: kstrtobool() of <linux/kstrtox.h>.
 _ON = re.compile(r"[yt1]|on", re.IGNORECASE)
 _BUILT_IN = re.compile(r"^CONFIG_INIT_ON_FREE_DEFAULT_ON=y$", re.MULTILINE)
 
 
 def memory_limit(proc: Path = PROC, groups: Path = GROUPS) -> int:
-    """How many bytes this process may take: what its control groups allow, or all that there is."""
+    """How many bytes this process may use: what its control groups allow, or all memory."""
     meminfo = (proc / "meminfo").read_text("ascii")
     limits = [int(line.split()[1]) * 1_024 for line in meminfo.splitlines() if "MemTotal" in line]
     for line in (proc / "self/cgroup").read_text("utf-8", "surrogateescape").splitlines():
         place = Path(line.removeprefix("0::/"))
-        # Those of version 1 have a number, and files of other names.
+        # Groups of version 1 have a number, and files with other names.
         for folder in (place, *place.parents) if line.startswith("0::/") else ():
             with suppress(OSError, ValueError):
                 limits.append(int((groups / folder / "memory.max").read_text("ascii")))
@@ -46,7 +46,7 @@ def swaps(proc: Path = PROC) -> str:
 
 
 def dumps_to_a_program(proc: Path = PROC) -> str:
-    """The memory of a program that crashes is given to another one, whatever its limit is."""
+    """The memory of a crashed program is given to another one, whatever its limit is."""
     try:
         pattern = (proc / "sys/kernel/core_pattern").read_text("utf-8", "surrogateescape")
     except FileNotFoundError:
@@ -61,12 +61,12 @@ def dumps_to_a_program(proc: Path = PROC) -> str:
 
 
 def keeps_freed_memory(proc: Path = PROC, boot: Path = BOOT) -> str:
-    """Memory of a process that ended, and of pipes and sockets, keeps what was in it."""
+    """Memory of ended processes, and of pipes and sockets, keeps its contents."""
     given = None
     for word in (proc / "cmdline").read_text("utf-8", "surrogateescape").split():
         name, _, value = word.partition("=")
         if name == "init_on_free":
-            # The last one counts. Without a value it says nothing.
+            # The last one counts. One without a value has no effect.
             given = bool(_ON.match(value))
     if _is_built_in(proc, boot) if given is None else given:
         return ""
@@ -77,7 +77,7 @@ def keeps_freed_memory(proc: Path = PROC, boot: Path = BOOT) -> str:
 
 
 def _is_built_in(proc: Path, boot: Path) -> bool:
-    """Whether this kernel was built to do it without being told."""
+    """Whether this kernel was built to do it by default."""
     release = (proc / "sys/kernel/osrelease").read_text("utf-8").strip()
     for path in (proc / "config.gz", boot / f"config-{release}"):
         try:

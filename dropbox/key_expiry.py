@@ -1,8 +1,9 @@
-"""The notice that the reviewers' weekly keys are about to run out, or have."""
+"""The notice that the reviewers' weekly keys are about to expire, or have expired."""
 
 from datetime import date
 
-# Three weeks: enough for a courier to reach the offline workstation, a ceremony, and the way back.
+# Three weeks: enough for a courier to reach the offline workstation, for a ceremony, and for the
+# way back.
 WARN_DAYS = 21
 
 

@@ -10,7 +10,7 @@ LANGUAGES = ("zh-Hans", "zh-Hant", "en")
 # Every sentence and every label exists in this one.
 ENGLISH = "en"
 
-# A language of BCP 47, perhaps with a script and a region, in its usual spelling.
+# A BCP 47 language tag, perhaps with a script and a region, in its usual spelling.
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 # Joiners and direction marks: some scripts need them inside a word or beside a number.
 _JOINERS = str.maketrans("", "", "\u200c\u200d\u200e\u200f\u061c")
@@ -20,7 +20,7 @@ _JOINERS = str.maketrans("", "", "\u200c\u200d\u200e\u200f\u061c")
 class Label:
     """A code and its name in each language of its campaign, by tag.
 
-    A name that only reviewers see may be there in LANGUAGES alone.
+    A name that only reviewers see may exist in LANGUAGES only.
     """
 
     code: str
@@ -32,7 +32,7 @@ class Label:
 
 
 def trilingual(hans: str, hant: str, english: str) -> Label:
-    """What a reviewer reads, in each of LANGUAGES; it has no code."""
+    """A text that reviewers read, in each of LANGUAGES; it has no code."""
     return Label("", dict(zip(LANGUAGES, (hans, hant, english), strict=True)))
 
 

@@ -1,6 +1,6 @@
-"""The languages of one drop's pages: their tags and names, and in which direction each is written.
+"""The languages of one drop's pages: their tags and names, and the direction of their writing.
 
-Babel knows most languages; what it does not know about one, the settings have to say.
+Babel knows most languages; the settings have to say what it does not know about one.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class Language:
         return self.tag.lower()
 
     def day(self, day: date) -> str:
-        """*day* as it is written in this language; in figures if nobody knows how."""
+        """*day* as it is written in this language, or in figures if Babel does not know how."""
         return format_date(day, "long", locale=self.locale) if self.locale else day.isoformat()
 
 

@@ -85,7 +85,7 @@ def _apply(
             enforce(room)
         except (CannotLockDown, OSError) as why:
             if isinstance(why, OSError) and _is_own(room, why.filename):
-                # Its file is what is wrong, and no reason to waive this part.
+                # Its file is at fault, which is no reason to waive this part.
                 raise CannotLockDown(f"The {room.name} may not open {told(why)}") from None
             reason = f"{why.strerror}." if isinstance(why, OSError) else str(why)
             raise CannotLockDown(
@@ -109,12 +109,12 @@ def warn_waived(room: Room, waived: Collection[str]) -> None:
 
 
 def _copies(room: Room) -> None:
-    """What the room overwrites is gone."""
+    """What the room overwrites is really gone."""
     _refuse_mount(room.writable, Mount.keeps_copies)
 
 
 def _journal(room: Room) -> None:
-    """What the room writes is written once."""
+    """What the room writes is written only once."""
     _refuse_mount(room.writable, Mount.journals_data)
 
 
@@ -125,13 +125,13 @@ def _journal_and_files(room: Room) -> None:
 
 
 def _access(room: Room) -> None:
-    """What a request makes it read is not stamped with the time.
+    """Reading for a request leaves no timestamp.
 
     The vault opens its file so that reading stamps nothing; see dropbox.vault.slot_schema.
     """
     folders = {*room.readable, *room.sockets, *(path.parent for path in room.programs)}
     if room.sees_plaintext:
-        # Some of it is read when it is needed first: pages, translations, gpg's libraries.
+        # Some of it is read only when first needed: pages, translations, gpg's libraries.
         folders |= {path if path.is_dir() else path.parent for path in _python_files()}
     for folder in sorted(folders):
         _refuse_mount(folder, Mount.stamps_reading)
@@ -143,7 +143,7 @@ def _swap(room: Room) -> None:
 
 
 def _core_pattern(room: Room) -> None:
-    """No program gets the memory of one that crashes: it would not ask for that one's limit."""
+    """No program gets the memory of a crashed one: it would ignore that one's limit."""
     _refuse(kernel_memory.dumps_to_a_program(room.proc))
 
 
@@ -174,7 +174,8 @@ def _allocator(room: Room) -> None:
     piece, _next = libc.malloc(_PROBE_BYTES), libc.malloc(_PROBE_BYTES)
     ctypes.memset(piece, _CANARY[0], _PROBE_BYTES)
     libc.free(piece)
-    # Still mapped: glibc returns only much larger pieces to the kernel, and the next one stays.
+    # Still mapped: glibc returns only much larger pieces to the kernel, and the piece after this
+    # one is still in use.
     left = ctypes.string_at(piece + _PROBE_OFFSET, _PROBE_OFFSET)
     if _CANARY in left:
         raise CannotLockDown(
@@ -224,7 +225,7 @@ def _dumps(room: Room) -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-# What is a matter of how the machine was set up, whatever a room does.
+# The parts that depend on how the machine was set up, whatever a room does.
 _OF_THE_MACHINE: Mapping[str, Callable[[Room], None]] = {
     "swap": _swap,
     "core_pattern": _core_pattern,
@@ -249,7 +250,7 @@ PARTS: Mapping[str, Callable[[Room], None]] = {
 
 
 def lacking(proc: Path = kernel_memory.PROC) -> tuple[str, ...]:
-    """The parts that are a matter of this machine's set-up, and that it lacks."""
+    """The parts that depend on this machine's set-up and that it lacks."""
 
     def lacks(enforce: Callable[[Room], None]) -> bool:
         try:

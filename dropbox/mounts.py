@@ -1,4 +1,4 @@
-"""What the file system under a folder records of its own accord, beside what is written to it."""
+"""What the file system under a folder records by itself, besides what is written to it."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ from typing import Self
 
 # These never write in place: what was overwritten stays where it was, or in a snapshot.
 _COPYING = frozenset({"bcachefs", "btrfs", "f2fs", "nilfs2", "zfs"})
-# What is read there leaves no time on a disk: these are in memory.
+# Reading there leaves no timestamp on a disk: these are in memory.
 _IN_MEMORY = frozenset({"devtmpfs", "ramfs", "tmpfs"})
 # ioctl_iflags(2), <linux/fs.h>: _IOR('f', 1, long), of which the kernel fills the first four bytes.
 _GET_FLAGS, _FLAGS_BYTES = 0x80086601, 8
@@ -28,7 +28,7 @@ class Mount:
 
     @classmethod
     def of(cls, folder: Path, process: Path = Path("/proc/self")) -> Self | None:
-        """The mount that *folder* is on; None if the kernel does not tell. Raises OSError."""
+        """The mount that *folder* is on; None if the kernel does not say. Raises OSError."""
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             facts = (process / "fdinfo" / str(opened)).read_text("ascii")
@@ -50,7 +50,7 @@ class Mount:
         return None
 
     def keeps_copies(self) -> str:
-        """A sentence if what is overwritten there is not gone, else ""."""
+        """A sentence if overwritten data stays there, else ""."""
         if self.type not in _COPYING:
             return ""
         return (
@@ -59,7 +59,7 @@ class Mount:
         )
 
     def journals_data(self) -> str:
-        """A sentence if its journal holds all that is written, else ""."""
+        """A sentence if its journal holds everything that is written, else ""."""
         if "data=journal" not in self.options:
             return ""
         return (
@@ -68,7 +68,7 @@ class Mount:
         )
 
     def stamps_reading(self) -> str:
-        """A sentence if it notes when a file was read last, else ""."""
+        """A sentence if it records when a file was last read, else ""."""
         if self.type in _IN_MEMORY or self.options & {"noatime", "ro"}:
             return ""
         return (
@@ -82,7 +82,7 @@ def journals_files(folder: Path) -> str:
 
     Raises OSError.
     """
-    # What is no plain file holds nothing, and to open it could wait for ever.
+    # Anything but a plain file holds nothing, and opening it could block for ever.
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink()]
     for path in (folder, *files):
         if _flags(path) & _JOURNAL_DATA:

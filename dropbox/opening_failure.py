@@ -1,4 +1,4 @@
-"""Why gpg did not open or sign: no key here, one that was not unlocked, or damage.
+"""Why gpg did not open or sign: the key is not here, was not unlocked, or there is damage.
 
 Whoever has taken over a front can leave any number of messages that never open, so each weekly key
 is looked up and tried once, and only when it is needed.
@@ -39,7 +39,7 @@ _BY_CODE: Mapping[int, type[CannotOpen]] = {
 
 
 def why_locked(status: Sequence[Sequence[bytes]]) -> CannotOpen | None:
-    """What kept a secret key from being used, by the words of gpg's status lines, if they say."""
+    """What kept a secret key from being used, if the words of gpg's status lines say so."""
     for line in status:
         if line[1:2] in ([b"FAILURE"], [b"ERROR"]) and len(line) > 3 and line[3].isdigit():
             found = _BY_CODE.get(int(line[3]) & _CODE_BITS)
@@ -64,7 +64,8 @@ AnyWeek = TypeVar("AnyWeek", bound=Week)
 
 
 class OwnWeeks(Generic[AnyWeek]):
-    """The weekly keys of one gpg home; *list_weeks* lists all, also those without their secret.
+    """The weekly keys of one gpg home; *list_weeks* lists all of them, even those without their
+    secret.
 
     *try_week* says whether a key opens what is sealed to it. For several threads.
     """
@@ -96,7 +97,7 @@ class OwnWeeks(Generic[AnyWeek]):
             here = [week for week in own if week.secret]
             if not here:
                 return NoKeyHere()
-            # gpg says the same of a damaged session key as of a passphrase that was not given.
+            # gpg says the same for a damaged session key as for a passphrase that was not given.
             if all(map(self._usable, here)):
                 return Damaged()
             return why_locked(status) or CannotOpen()

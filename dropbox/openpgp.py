@@ -1,7 +1,7 @@
 """OpenPGP: sealing to the reviewers on the server, opening and signing offline.
 
-No single indication of success is enough: gpg's status has to be as
-expected and, on the server, so do the recipients named in the ciphertext itself.
+No single indication of success is enough: gpg's status has to be as expected, and on the server so
+do the recipients named in the ciphertext itself.
 """
 
 import errno
@@ -32,7 +32,8 @@ from dropbox.week_keyrings import Named, WeekKeyrings, named_in
 _CV25519 = ("18", "cv25519")
 _DAY_SECONDS = 86_400
 
-# Decryption changes no keys, so no file needs a lock. gpg must never write where a message says.
+# Decryption changes no keys, so no file needs a lock. gpg must never write to a place that a
+# message names.
 _OPEN_OPTIONS = [
     "--lock-never",
     "--no-random-seed-file",
@@ -40,7 +41,7 @@ _OPEN_OPTIONS = [
     "--output",
     "-",
 ]
-# A keyring of all keys that one message can name is far smaller.
+# A keyring of all the keys that one message can name is far smaller.
 _KEYRING_BYTES = 2**20
 # A tenth of the slowest speed, in bytes a second of processor time, at which gpg opens a file.
 _SLOWEST_BYTES = 2_000_000
@@ -113,7 +114,9 @@ class Reviewers:
         return tuple(self._subkeys)
 
     def alone(self, fingerprint: str) -> "Reviewers":
-        """Only the reviewer with this primary fingerprint. Raises CannotSeal if there is none."""
+        """For the reviewer with this primary fingerprint only. Raises CannotSeal for an unknown
+        one.
+        """
         if fingerprint not in self._subkeys:
             raise CannotSeal(f"The keys lack that of the reviewer {fingerprint}.")
         return Reviewers(self._gpg, {fingerprint: self._subkeys[fingerprint]}, self._clock)
@@ -124,7 +127,9 @@ class Reviewers:
         return datetime.fromtimestamp(min(ends) - 1, UTC).date()
 
     def _current(self, fingerprint: str) -> _Subkey | None:
-        """The newest subkey valid now: gpg would choose it too, but then nobody could check."""
+        """The newest subkey valid now: gpg would choose it too, but then its choice could not be
+        checked.
+        """
         now = int(self._clock().timestamp())
         valid = [key for key in self._subkeys[fingerprint] if key.valid(now)]
         return max(valid, key=lambda key: key.made, default=None)
@@ -133,7 +138,7 @@ class Reviewers:
         """Encrypt all of *source* to every reviewer, into *sink*. Returns the ciphertext's size.
 
         Streams: neither side is ever completely in memory. *sink* receives nothing before the
-        recipients are checked. What *sink* raises is raised here, and gpg is ended. Raises
+        recipients are checked. What *sink* raises is raised here, and gpg is killed. Raises
         CannotSeal for every other failure; the caller then destroys what *sink* received.
         """
         chosen = [self._current(fingerprint) for fingerprint in self._subkeys]
@@ -153,7 +158,7 @@ class Reviewers:
 
 
 def _make_home(home: Path) -> None:
-    """Raise KeysError unless gpg can use *home*: it would say that the keys are wrong."""
+    """Raise KeysError unless gpg can use *home*: gpg itself would blame the keys."""
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
@@ -208,7 +213,7 @@ class Opener:
     def open(self, ciphertext: bytes | memoryview, most_bytes: int = BLOCK_BYTES) -> bytes:
         """The plaintext of one message, at most *most_bytes* long.
 
-        Raises CannotOpen, as OpensLarger if it is longer. Safe to call from several threads.
+        Raises CannotOpen; OpensLarger if it is longer. Safe to call from several threads.
         """
         named = named_in(ciphertext)
         ended = self._opened(ciphertext, most_bytes, self._keyrings.of(named))
@@ -220,7 +225,8 @@ class Opener:
     def _make_keyring(self, named: Named, ciphertext: bytes | memoryview, opened: bytes) -> None:
         """Open messages like this one with a keyring of their own, if it opens this one too.
 
-        A fault of the keyring must not pass for one of the message: without it gpg is only slower.
+        A fault in the keyring must not look like one in the message: without a keyring gpg is only
+        slower.
         """
         with suppress(OSError, CannotOpen, KeysError):
             keyring = self._keyring(named)
@@ -231,7 +237,7 @@ class Opener:
     def _opened(
         self, ciphertext: bytes | memoryview, most_bytes: int, keyring: bytes
     ) -> gpg_process.Result:
-        """What gpg makes of a message; it looks for keys in *keyring*, if there is one."""
+        """gpg's result for a message; gpg looks for keys in *keyring*, if there is one."""
         # python-gnupg's command, but without its three threads per message, which together cost as
         # much as gpg itself.
         command, bounds = self._decrypting(most_bytes), Bounds(most_bytes)
@@ -242,13 +248,13 @@ class Opener:
         return gpg_process.run(command, ciphertext, self._environ, bounds, keyring)
 
     def _keyring(self, named: Named) -> bytes:
-        """A keyring of those keys that are in this home, public as they are. Raises OSError."""
+        """A keyring of the public keys in this home that *named* names. Raises OSError."""
         wanted = ["--lock-never", "--export", *(f"{key_id}!" for key_id in named)]
         command = self._gpg.make_args(wanted, False)
         exported = gpg_process.run(command, b"", self._terse, Bounds(_KEYRING_BYTES)).out
         shm = Path("/dev/shm")  # noqa: S108 - a folder of mode 0700 is made in it
         with tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
-            # gpg notes there that it has checked all signatures, and need not do it again.
+            # gpg records there that it has checked all signatures, and need not check them again.
             gpg_command.gpg_in(Path(folder), SERVER_OPTIONS).import_keys(exported)
             return (Path(folder) / "pubring.kbx").read_bytes()
 
@@ -298,11 +304,12 @@ class Opener:
     def _check(self, ended: gpg_process.Result) -> None:
         whole = _is_whole(ended)
         if ended.code != 0 and whole:
-            # gpg opened all of it and could not pass it on, since that is longer than allowed.
+            # gpg opened all of it but could not pass it on, since it is longer than allowed.
             raise OpensLarger
         if ended.code != 0 or not whole:
             raise self._own.reason(_status(ended))
-        # The agent has the passphrase now and asks nothing more, so gpg need not load translations.
+        # The agent has the passphrase now and asks no more questions, so gpg need not load
+        # translations.
         self._environ = self._terse
 
     def sign(self, data: bytes, fingerprint: str) -> bytes:

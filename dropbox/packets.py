@@ -17,7 +17,7 @@ from nacl.signing import VerifyKey
 from dropbox.errors import BadPacket
 
 PKESK, SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY, SEALED_DATA = 1, 2, 6, 13, 14, 18
-# A new-format length begins with one of these if it is that of a part, or has four bytes.
+# A new-format length begins with one of these if it is the length of a part, or has four bytes.
 PARTIAL, FOUR_BYTES = 224, 255
 _ED25519_LEGACY, ECDH = 22, 18
 _ED25519_OID = bytes.fromhex("2b06010401da470f01")
@@ -144,7 +144,7 @@ def last_second(data: bytes) -> int:
 
 
 def parts(data: bytes) -> Iterator[list[Packet]]:
-    """Each key, name or subkey of a binary key file with the signatures behind it.
+    """Each key, name or subkey of a binary key file with the signatures that follow it.
 
     Raises BadPacket.
     """
@@ -159,9 +159,11 @@ def parts(data: bytes) -> Iterator[list[Packet]]:
 
 
 def subkey_ends(part: Sequence[Packet]) -> int:
-    """The Unix time when an encryption subkey expires, with its signatures, as :func:`parts` gives.
+    """The Unix time when an encryption subkey expires; *part* is the subkey as :func:`parts` gives
+    it.
 
-    0 for one that is revoked or never expires, and for what is no such subkey. Raises BadPacket.
+    0 if it is revoked or never expires, and for anything that is not such a subkey. Raises
+    BadPacket.
     """
     body, ends = part[0].body, 0
     # version 4, creation time, algorithm

@@ -1,4 +1,4 @@
-"""Reports and files in blocks of format 2: sealed under a day key beside all that is in them.
+"""Reports and files in blocks of format 2: sealed under a day key as well.
 
 The OpenPGP message inside is whole and unchanged. See :mod:`dropbox.block`.
 """
@@ -26,7 +26,7 @@ class Pieces:
     """The blocks of files; see :class:`dropbox.sealing.BlockFormat`.
 
     *day_keys* gives the keys of 32 bytes that a block with this id may be sealed under, the
-    likeliest first. A front, which seals, gives the one of today.
+    likeliest first. A front, which seals, gives today's.
     """
 
     chunk_bytes = CONTENT_BYTES

@@ -33,7 +33,7 @@ KEY_FILE = "probe.key"
 _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
 _MARK_BYTES = _KEY_BYTES + 2 * _SIGNATURE_BYTES
 _CERTIFIED, _SIGNED = b"casedrop probe key 1\0", b"casedrop probe 1\0"
-# No digits: the front would ask whether they are somebody's number.
+# No digits: the front would ask whether they are somebody's personal number.
 _DIGITS, _LETTERS = "0123456789abcdef", "abcdefghijklmnop"
 _TO_LETTERS, _TO_DIGITS = str.maketrans(_DIGITS, _LETTERS), str.maketrans(_LETTERS, _DIGITS)
 # The probe's clock and the vault's may be on either side of midnight.
@@ -46,7 +46,7 @@ class BadProbeKey(CasedropError):
 
 @dataclass(frozen=True, repr=False)
 class ProbeKey:
-    """A key for marks, and the export key's signature that it is one."""
+    """A key for marks, and the export key's signature that vouches for it."""
 
     key: SigningKey
     certificate: bytes
@@ -95,7 +95,7 @@ class ProbeKey:
 def is_probe(report: Report, day: date, server_key: bytes) -> bool:
     """Whether *report*, filed on *day*, is a test report of the drop with this public export key.
 
-    A report that is anything but the fixed text with a mark over all of its fields is none.
+    Only the fixed text with a mark over all of the report's fields counts as one.
     """
     mark = _mark_in(report.text)
     if mark is None or report.kind != "report":

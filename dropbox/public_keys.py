@@ -1,8 +1,8 @@
 """The reviewers' public keys as one file, for somebody who seals a file at home.
 
-Only what such a person needs: each reviewer's key with its name, and the one weekly subkey that the
-front would use now. Nothing is signed or checked here: gpg at home checks what it imports, and the
-person compares the fingerprints.
+It holds only what such a person needs: each reviewer's key with its name, and the one weekly subkey
+that the front would use now. Nothing is signed or checked here: gpg at home checks what it imports,
+and the person compares the fingerprints.
 """
 
 from base64 import b64encode
@@ -63,7 +63,7 @@ class PublicKeys:
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """Those of the primary keys, 40 capital hex digits each."""
+        """The fingerprints of the primary keys, 40 capital hex digits each."""
         return tuple(key.fingerprint for key in self._keys)
 
     def armored(self, now: float) -> bytes:

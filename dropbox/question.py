@@ -21,7 +21,7 @@ WITH_CHOICES = ("one", "many")
 # A column of a line has one value.
 IN_LINES = ("one", "short")
 
-# An amount, a price, or a month in words.
+# Enough for an amount, a price, or a month in words.
 SHORT_CHARACTERS = 24
 LINES = 3
 MONTHS = tuple(f"{month:02}" for month in range(1, 13))

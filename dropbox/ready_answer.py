@@ -15,7 +15,7 @@ TEXT_BYTES = REPLY_BYTES - 256
 class Template(Label):
     """A ready answer. Reviewers choose it by its label; claimants read ``body``, by language.
 
-    It is there in LANGUAGES, and perhaps in other languages of the campaign.
+    It exists in LANGUAGES, and perhaps in other languages of the campaign.
     """
 
     body: Mapping[str, str]

@@ -1,8 +1,8 @@
 """Replies: sealed by the desk to one case, stored under a one-time tag, opened by codename.
 
 Version 1 is a sealed box to the case's X25519 key. Version 2 encrypts that box once more under a
-symmetric key that only the codename and the sealed report hold: it is as hard to open as the report
-when X25519 falls, and looks random to the vault to the last byte.
+symmetric key that only the codename and the sealed report hold: even when X25519 falls it is as
+hard to open as the report, and every byte of it looks random to the vault.
 
     version 2 = nonce (24) | XChaCha20-Poly1305(symmetric key, sealed box, "casedrop reply 2")
 """

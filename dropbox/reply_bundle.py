@@ -1,8 +1,8 @@
 """Reply bundles, from a desk to the vault: sealed replies, and what the desk has safely stored.
 
 One deterministic tar file, signed by a reviewer's OpenPGP key and bound to one drop, desk and
-reviewer. It is taken whole or not at all. The vault deletes what was filed on no other word than an
-acknowledgement in such a bundle.
+reviewer. It is accepted whole or not at all. Only an acknowledgement in such a bundle makes the
+vault delete what was filed.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _FORMAT = "casedrop-replies"
 # number.
 REPLIES_IN_A_BUNDLE = 256
 MAX_REPLIES = 4_096
-# A desk acknowledges whole bundles; several when some were skipped.
+# A desk acknowledges whole bundles, several at once if some were skipped.
 MAX_ACKNOWLEDGED = 1_000
 # A bundle's number may be at most this much greater than the one before: whoever signs an absurd
 # number cannot use up all the numbers that follow. Restored backups skip some hundreds at most.
@@ -52,7 +52,7 @@ class SealedReply(NamedTuple):
 
 
 class Acknowledged(NamedTuple):
-    """An export bundle of which the desk has stored everything that it could open."""
+    """An export bundle from which the desk has stored everything that it could open."""
 
     vault: bytes
     number: int
@@ -211,7 +211,7 @@ def _bundle(body: dict[str, Any], content: bytes) -> ReplyBundle:
 
 
 def _check_days(bundle: ReplyBundle, today: date) -> None:
-    """Raise BadBundle unless the bundle's days are those of one made lately and not for ever."""
+    """Raise BadBundle unless the bundle was made recently and its days are within the limits."""
     if bundle.expires < today:
         raise BadBundle(f"The reply bundle expired on {bundle.expires}.")
     if bundle.made > today + CLOCK_SKEW:

@@ -1,8 +1,8 @@
 """How reviewers can classify a case: the campaign's code lists and fields, and their rules.
 
 Each field of a review has a rule, which says what counts when several reviewers have filled it in.
-An empty field means "not said", never "no". The fields in RULES are every campaign's, since the
-desk itself works with them; a campaign adds those of its own.
+An empty field means "not said", never "no". Every campaign has the fields in RULES, since the desk
+itself works with them; a campaign adds its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,10 +46,10 @@ FIXED = {
     "correspondence": ("co.none", "co.awaiting", "co.more"),
     "evidence": ("0", "1", "2", "3", "4"),
 }
-# Codes that older campaign files have and nothing uses any more.
+# Codes in older campaign files that nothing uses any longer.
 RETIRED = {"status": frozenset({"st.awaiting_claimant"})}
 
-# What counts of a field that several reviewers filled in:
+# Which value counts if several reviewers filled in a field:
 #   must agree    what all say; where two say different things, a third decides
 #   union         all that anybody says; on a scale, the most
 #   strictest     all that anybody ever said, until somebody removes it with a reason
@@ -72,7 +72,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "note": (BESIDE,),
 }
 USUAL: Mapping[str, str] = {field: rules[0] for field, rules in RULES.items()}
-# What else a sheet or a kept review holds, so that no field can have such a name.
+# Other names in a sheet or a stored review, which no field can have.
 TAKEN = frozenset(RULES) | {
     "case",
     "version",
@@ -136,7 +136,7 @@ class Limitation(Label):
 
 @dataclass(frozen=True)
 class Rate:
-    """What one unit of *currency* is in *into* on a day, as counsel says from a source."""
+    """How much of *into* one unit of *currency* is worth on a day, by counsel's source."""
 
     currency: str
     into: str
@@ -149,12 +149,12 @@ class Rate:
 class Reviewing:
     """The lists by their names in LISTS, the campaign's own fields, and who gets a second review.
 
-    Cases in the merit tiers of ``always_second`` always get one, of all others ``sample_percent``.
-    ``rules`` has one of RULES for each field, the campaign's own ones last. Cases that ended in the
-    tiers ``rejected`` after one review are drawn for a second one: ``quality_percent`` of them.
-    With ``answers_need_release`` no answer leaves before another reviewer than its author lets it.
-    ``crosses`` are pairs of codes, of questions or fields, whose answers charts show beside each
-    other. ``rates`` are all into one currency; without them, nothing is converted.
+    Cases in the merit tiers of ``always_second`` always get one, and so do ``sample_percent`` of
+    all others. ``rules`` has one of RULES for each field, the campaign's own ones last. Cases that
+    ended in the tiers ``rejected`` after one review are drawn for a second one: ``quality_percent``
+    of them. With ``answers_need_release`` no answer leaves before a reviewer other than its author
+    lets it. ``crosses`` are pairs of codes, of questions or fields, whose answers charts show
+    beside each other. ``rates`` are all into one currency; without them, nothing is converted.
     """
 
     lists: Mapping[str, tuple[Label, ...]]
@@ -182,7 +182,7 @@ class Reviewing:
         return next((one for one in self.fields if one.code == code), None)
 
     def labels(self) -> Iterator[Label]:
-        """All that has a label: the choices of the lists, the fields, and their choices."""
+        """Everything that has a label: the choices of the lists, the fields, and their choices."""
         for choices in self.lists.values():
             yield from choices
         for one in self.fields:

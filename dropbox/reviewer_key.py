@@ -18,7 +18,9 @@ from dropbox.gpg_command import OFFLINE_OPTIONS, SEAL_OPTIONS
 
 @dataclass(frozen=True)
 class WeeklyKey:
-    """One weekly encryption subkey: start and end (Unix seconds), and if its secret key is here."""
+    """One weekly encryption subkey: start and end (Unix seconds), and whether its secret key is
+    here.
+    """
 
     fingerprint: str
     keygrip: str
@@ -42,7 +44,7 @@ class ReviewerKey:
 
 def reviewer_keys(home: Path) -> tuple[ReviewerKey, ...]:
     """Every key whose secret key is in *home*."""
-    # Of a key that begins later gpg would otherwise list neither its uses nor its days.
+    # Otherwise gpg would list neither the uses nor the days of a key that begins later.
     gpg = gpg_command.gpg_in(home, [*OFFLINE_OPTIONS, "--ignore-time-conflict"])
     return tuple(map(_reviewer_key, gpg.list_keys(secret=True)))
 
@@ -78,19 +80,19 @@ def _reviewer_key(key: Any) -> ReviewerKey:
     )
 
 
-# Is told how many of how many are made.
+# Called with how many are made, and of how many.
 Progress = Callable[[int, int], None]
 
 
 def _quietly(done: int, total: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 @contextmanager
 def _whole() -> Iterator[None]:
     """Let Ctrl-C wait until this is over: a key is made whole or not at all.
 
-    The terminal sends it to gpg too, which inherits that it waits.
+    The terminal sends it to gpg too, which inherits the blocked signal.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

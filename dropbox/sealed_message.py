@@ -23,17 +23,17 @@ class SealedMessage:
     """A sealed message, read piece by piece as it arrives.
 
     Accepts exactly this: one PKESK packet of version 3 for each recipient, then one packet of
-    sealed data with integrity protection (SEIPD of version 1), and nothing before, between or
-    behind them. ``recipients`` are key ids (16 upper-case hex digits) in order; they are complete
-    once ``sealed`` is true. ``length`` counts the bytes of the message read so far; it is the
-    message's length once ``ended`` is true.
+    sealed data with integrity protection (SEIPD of version 1), and nothing before, between or after
+    them. ``recipients`` are key ids (16 upper-case hex digits) in order; they are complete once
+    ``sealed`` is true. ``length`` counts the bytes of the message read so far; it is the message's
+    length once ``ended`` is true.
     """
 
     def __init__(self) -> None:
         self.recipients: list[str] = []
         self.sealed = self.ended = False
         self.length = 0
-        # A packet's header and what is checked behind it: at most one recipient's packet.
+        # A packet's header and what is checked after it: at most one recipient's packet.
         self._head = bytearray()
         self._left = 0  # bytes of sealed data up to the next length
         self._last_part = self._versioned = False
@@ -48,7 +48,7 @@ class SealedMessage:
                 at += step
                 self.ended = self._last_part and not self._left
             elif self._versioned and not self._head and PARTIAL <= data[at] < FOUR_BYTES:
-                # What _begin_part would do, only faster: a large message has thousands of parts.
+                # The same as _begin_part, only faster: a large message has thousands of parts.
                 self._left = 1 << (data[at] & 0x1F)
                 at += 1
             else:
@@ -122,7 +122,7 @@ class SealedMessage:
 
 
 def _complete_length(head: bytearray) -> tuple[int, int, bool] | None:
-    """The new-format length at the start of *head*, or None if more of it must come."""
+    """The new-format length at the start of *head*, or None if it is not complete yet."""
     try:
         found = length_at(bytes(head), 0)
     except IndexError:

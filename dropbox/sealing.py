@@ -1,9 +1,9 @@
 """Turning reports and files into blocks, and back.
 
 The front uses the first half, the desk the second. Only the file's block key, which is in the
-sealed report, tells which file a block belongs to, and its position there: ids are keyed hashes of
-the block number, and each block is encrypted once more under that key. This also hides gpg's packet
-framing and the filling of the last block.
+sealed report, reveals which file a block belongs to, and its position there: ids are keyed hashes
+of the block number, and each block is encrypted once more under that key. This also hides gpg's
+packet framing and the filling of the last block.
 """
 
 import hashlib
@@ -116,13 +116,13 @@ class BlockFormat(Protocol):
         """How much of the message a block holds."""
 
     def id(self, block_key: bytes, number: int) -> bytes:
-        """The block's id, which only the file's key tells."""
+        """The block's id, which only the file's key reveals."""
 
     def seal(self, chunk: bytes | memoryview, block_key: bytes, number: int) -> bytes:
         """A block of BLOCK_BYTES. *chunk* is shorter than chunk_bytes in the last one only."""
 
     def open(self, block: bytes, block_key: bytes, number: int) -> bytes:
-        """The chunk in *block*, or more: what filled up the last one. Raises CannotOpen."""
+        """The chunk in *block*, with the filling if it is the last one. Raises CannotOpen."""
 
 
 class Format1:
@@ -272,8 +272,8 @@ class _BlockWriter:
         """Take gpg's next output. Raises CannotSeal after a stop, and what *put* raises."""
         if self.stopped:
             raise CannotSeal("The upload was interrupted.")
-        # What is not cut between two pieces is not copied: where freed memory is overwritten, each
-        # copy counts.
+        # A chunk that lies within one piece is not copied: every copy counts where freed memory is
+        # overwritten.
         view = memoryview(data)
         while len(view) >= (lacking := self._format.chunk_bytes - self._length):
             self._cut(view[:lacking])
@@ -283,7 +283,7 @@ class _BlockWriter:
             self._length += len(view)
 
     def finish(self) -> None:
-        """Fill up the last block and put what is left."""
+        """Fill up the last block and store what is left."""
         if self._length:
             self._cut(memoryview(b""))
         self._pass_on()
@@ -301,7 +301,7 @@ class _BlockWriter:
     def _pass_on(self) -> None:
         if self._batch:
             batch, self._batch = self._batch, []
-            # Listed even if the vault fails half way, so that they are abandoned.
+            # Listed even if the vault fails half way, so that they get abandoned.
             self.ids += [block.id for block in batch]
             self._put(batch)
 
@@ -312,7 +312,7 @@ def _block_nonce(number: int) -> bytes:
 
 
 def open_message(message: bytes | memoryview, opener: Opener) -> Report:
-    """The report in a sealed *message*, with nothing behind it.
+    """The report in a sealed *message* that nothing follows.
 
     Raises CannotOpen, or BadReport if it is damaged.
     """

@@ -1,8 +1,8 @@
 """The only system calls that a process and its children can still make, through libseccomp.
 
 An allow list. A call that is not on it fails as on a kernel that does not have it (ENOSYS), so that
-glibc, Python, SQLite and gpg fall back to an older one as they do on older kernels; what newer
-kernels add is refused by itself. Calls that are ways around the other parts of the lockdown are
+glibc, Python, SQLite and gpg fall back to an older one as they do on older kernels; whatever newer
+kernels add is refused automatically. Calls that are ways around the other parts of the lockdown are
 also named, and fail as forbidden (EPERM), for which no program tries something else.
 
 The list was made from traces on Debian 12 (glibc 2.36, Python 3.11, gpg 2.2) and from what newer
@@ -39,7 +39,7 @@ _READING = (
     "faccessat", "faccessat2", "readlink", "readlinkat", "getdents", "getdents64", "getcwd",
     "dup", "dup2", "dup3", "fcntl", "fadvise64",
 )  # fmt: skip
-# Pipes and the sockets that are open. To a file nothing can be written but under _WRITING.
+# Pipes and the sockets that are open. Only _WRITING lets anything be written to a file.
 _PASSING_ON = (
     "write", "writev", "pipe", "pipe2", "poll", "ppoll", "select", "pselect6", "epoll_create",
     "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "accept", "accept4",
@@ -100,12 +100,12 @@ _ADMINISTRATION = (
     "swapon", "swapoff", "acct", "quotactl", "quotactl_fd", "settimeofday", "clock_settime",
     "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "syslog", "vhangup",
 )  # fmt: skip
-# A room opens its sockets before it is locked, and needs no more. sendmsg() names an address by a
-# pointer, which no filter can follow; a socket that is connected needs no address.
+# A room opens its sockets before it is locked, and needs no others. sendmsg() passes an address by
+# a pointer, which no filter can follow; a connected socket needs no address.
 _SOCKETS = ("socket", "socketpair", "bind", "listen", "connect", "sendmsg", "sendmmsg")
 # Landlock sees these only from ABI version 3 on.
 _RESIZING = ("truncate", "ftruncate", "fallocate")
-# Of these, what LibreOffice and ffmpeg do with their own files and memory.
+# Those of these that LibreOffice and ffmpeg use on their own files and memory.
 _CONVERTING = (
     "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat",
     "personality", "memfd_create", "shmget", "shmat", "shmctl", "msgget", "msgsnd", "semget",
@@ -142,7 +142,7 @@ _PR_SET_DUMPABLE = 4
 
 _REFUSED = pyseccomp.ERRNO(errno.EPERM)
 _UNKNOWN = pyseccomp.ERRNO(errno.ENOSYS)
-# Calls in another processor mode, such as those of 32 bits, are no mistake of a program of ours.
+# Calls in another processor mode, such as 32-bit ones, are not a mistake by one of our programs.
 _OTHER_MODE = pyseccomp.KILL_PROCESS
 # A binary tree of the numbers instead of a list: libseccomp's highest level of optimization.
 _TREE = 2
@@ -159,7 +159,7 @@ def allow_only(*, writing: bool, executing: bool, receiving: bool, connecting: b
     allowed = {*_RUNNING, *_ASKING, *_READING, *_PASSING_ON}
     allowed.update(_WRITING if writing else (), _EXECUTING if executing else ())
     allowed.update(_RECEIVING if receiving else (), _CONNECTING if connecting else ())
-    # Which sockets can be made is a matter of the arguments.
+    # Which sockets can be made depends on the arguments.
     by_arguments = {"socket"} if connecting else set()
     try:
         rules = _filter(_UNKNOWN)
@@ -174,7 +174,7 @@ def allow_only(*, writing: bool, executing: bool, receiving: bool, connecting: b
 def refuse_ways_out() -> None:
     """Refuse, for good, what no converter of documents needs and what leads out of its room.
 
-    For programs that are too large for a list of what they need; it is no wall of its own. Other
+    This is for programs too large for a list of what they need; it is not a wall of its own. Other
     processes, namespaces, mounts, keys, io_uring and all sockets but unix ones are refused.
     Requires "no new privileges". Raises CannotLockDown.
     """
@@ -192,7 +192,7 @@ def refuse_ways_out() -> None:
 
 
 def _filter(default: int) -> pyseccomp.SyscallFilter:
-    """A filter without rules, for all threads of this process, that gives other calls *default*."""
+    """A filter without rules, for all threads of this process, with *default* as its action."""
     rules = pyseccomp.SyscallFilter(defaction=default)
     rules.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
     rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, _TREE)
@@ -202,7 +202,7 @@ def _filter(default: int) -> pyseccomp.SyscallFilter:
 
 def _add(rules: pyseccomp.SyscallFilter, action: int, calls: set[str]) -> None:
     for call in sorted(calls):
-        # One that this libseccomp does not know by name is refused as an unknown one.
+        # A call that this libseccomp does not know by name is refused as an unknown one.
         if pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, call) != _NO_SUCH_NAME:
             rules.add_rule(action, call)
 
@@ -219,16 +219,17 @@ def _allow_by_arguments(
     rules.add_rule(pyseccomp.ALLOW, "clone", started)
     if not executing:
         rules.add_rule(_REFUSED, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _THREAD, 0))
-        # Signals to its own threads, as of abort(). A program would have another number.
+        # Signals to its own threads, as abort() sends them. Another program would have another
+        # number.
         rules.add_rule(pyseccomp.ALLOW, "tgkill", argument(0, os.getpid()))
     for flag in _NAMESPACES:
         rules.add_rule(_REFUSED, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
-    # clone3 passes its flags by a pointer. glibc falls back to clone, since it is not on the list.
+    # clone3 passes its flags by a pointer. It is not on the list, so glibc falls back to clone.
 
     # Bytes through a socket that is connected, to no address.
     rules.add_rule(pyseccomp.ALLOW, "sendto", argument(4, 0))
     rules.add_rule(_REFUSED, "sendto", pyseccomp.Arg(4, pyseccomp.NE, 0))
-    # The limits of this process alone. getrlimit() is this call, too.
+    # The limits of this process only. getrlimit() is this call, too.
     rules.add_rule(pyseccomp.ALLOW, "prlimit64", argument(0, 0))
     rules.add_rule(_REFUSED, "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
     for control in _CONTROLS:

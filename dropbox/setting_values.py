@@ -29,7 +29,7 @@ Parser = Callable[[object, Path], Any]
 
 @dataclass(frozen=True)
 class LanguageSettings:
-    """What an operator says about a language of the pages; None: what Babel knows about it.
+    """An operator's settings for a language of the pages; None: as Babel has it.
 
     ``name`` is the language's own name, ``direction`` is "ltr" or "rtl", ``codename`` is the one of
     LANGUAGES in which the words of a codename are shown.
@@ -156,7 +156,7 @@ def to_languages(value: object, _: Path) -> tuple[str, ...]:
 
 
 def to_own_language(value: object, _: Path) -> LanguageSettings:
-    """What an operator says of one language."""
+    """An operator's settings for one language."""
     if not isinstance(value, dict) or not set(value) <= {"name", "direction", "codename"}:
         raise Invalid('a table of "name", "direction" and "codename"')
     name = value.get("name")

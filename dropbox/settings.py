@@ -96,8 +96,8 @@ class Settings:
     head_seconds: int = 60  # until the head of a request has arrived
     slow_seconds: int = 120  # how long an upload can arrive as slowly as it likes
     slowest_bytes: int = 1_024  # a second on average, from then on
-    # Uploads that have one of a worker's 32 threads at once. Fewer than sealings: whoever has a
-    # place can be sealed, and so can small files, which need none.
+    # Uploads that have one of a worker's 32 threads at once. Fewer than sealings: every upload with
+    # a place can be sealed, and so can small files, which need no place.
     uploads: int = 14
     # What one Tor circuit can ask for at once, and again over ten minutes: see
     # dropbox.front.circuit_limits. Everybody's browser uses one circuit for a whole visit.
@@ -160,7 +160,7 @@ class Settings:
 
 
 def _from_file(file: Path) -> dict[tuple[str, str], Any]:
-    """The values in the file by section and name. Raises SettingsError, also for unknown names."""
+    """The values in the file by section and name. Raises SettingsError, even for unknown names."""
     try:
         body = tomllib.loads(file.read_text("utf-8"))
     except OSError as why:
@@ -185,7 +185,7 @@ def _from_file(file: Path) -> dict[tuple[str, str], Any]:
 
 
 def _choose_salt(values: dict[str, Any], file: Path) -> None:
-    """Make the salt of a file of its own that of *values*. Raises SettingsError for two salts."""
+    """Use the salt from a separate file as the one in *values*. Raises SettingsError for two."""
     from_its_file = values.pop("salt_file", None)
     if from_its_file is None:
         return
@@ -195,7 +195,7 @@ def _choose_salt(values: dict[str, Any], file: Path) -> None:
 
 
 def _check_languages(settings: Settings, file: Path) -> None:
-    """Raise SettingsError for what is said of a language that is not offered, or not needed."""
+    """Raise SettingsError for settings of a language that is not offered or needs none."""
     for tag in settings.own_languages:
         if tag not in settings.languages:
             raise SettingsError(
@@ -313,7 +313,7 @@ _DEFAULTED = frozenset(
         "courier_users",
     )
 )
-# What a settings file of format 1 has in the place of the store.
+# What a settings file of format 1 has instead of the store.
 _FIRST_FORMAT = ("vault", "database")
 # The section with one table for each language that Babel does not know, or not well enough.
 _LANGUAGE = "language"

@@ -15,11 +15,11 @@ REPLY_BYTES = 4_096
 # Blocks in one request to the vault: 1 MiB, the most ciphertext of one file in the front's memory.
 PENDING_BATCH = 16
 
-# All files of one report: so many pieces, with some to spare, a report can claim in one request to
-# the vault, which is as long as one with PENDING_BATCH blocks.
+# All files of one report: a request to the vault as long as one with PENDING_BATCH blocks can claim
+# this many pieces, with some to spare.
 REPORT_FILES_BYTES = 1_200 * 2**20
 
-# The reviewers that one drop seals to: a sealed report has room for so many recipients.
+# The reviewers that one drop seals to: a sealed report has room for this many recipients.
 MAX_REVIEWERS = 16
 
 # A response of the front, its headers included. Longer texts in another language can need more.

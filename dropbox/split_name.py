@@ -1,7 +1,7 @@
-"""The names of parts, as splitters write them: of which file a part is, and which one.
+"""The names of parts, as splitters write them: which file a part belongs to, and which part it is.
 
 Whoever cuts a large file uses whatever splitter is at hand. The names alone say how the parts
-belong together. What is recognised here is a guess: nobody may lose a file by it.
+belong together. The result is a guess: nobody may lose a file because of it.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import NamedTuple
 _TAG = b"cd2:split-name"
 _TAG_BYTES = 3
 
-# What people cut. Behind any other ending, two letters or one digit are no part.
+# What people cut. After any other ending, two letters or one digit do not mark a part.
 _CUT_TYPES = (
     "mp4|mov|m4v|avi|mkv|webm|3gp|wmv|flv|ts|mp3|m4a|aac|amr|wav|ogg|opus|flac|zip|7z|rar|tar|gz|"
     "tgz|xz|pdf|docx?|xlsx?|pptx?|jpe?g|png|heic|bak|db|img|iso|bin"
@@ -24,7 +24,7 @@ _ENDING = re.compile(r"[^.].*(\.[a-z0-9]{1,5})", re.DOTALL)
 
 @unique
 class Kind(Enum):
-    """What parts are."""
+    """The kinds of parts."""
 
     CUT = auto()  # one behind the other, they are the file
     VOLUME = auto()  # of an archive, which only the archive's program puts together
@@ -49,7 +49,7 @@ class SplitName(NamedTuple):
     numbers_all: bool
 
 
-# Kind, pattern, the ending of the whole, and what is added to the number; the first that fits.
+# Kind, pattern, the ending of the whole, and what is added to the number; the first match counts.
 _FORMS: list[tuple[Kind, str, str, int]] = [
     # WinRAR, now and before version 3; WinZip and Info-ZIP.
     (Kind.VOLUME, r"(.+)\.part([0-9]{1,4})\.rar", ".rar", 0),
@@ -74,14 +74,14 @@ _FIRST_CUT = next(at for at, form in enumerate(_FORMS) if form[0] is Kind.CUT)
 
 
 def split_name(name: str) -> SplitName | None:
-    """What *name* says if it is a part's, else None."""
+    """What *name* says if it is the name of a part, else None."""
     for at, (kind, pattern, ending, first) in enumerate(_PATTERNS):
         found = pattern.fullmatch(name)
         if found is None:
             continue
         stem, number = found[1], found[2].lower()
         whole = stem + (found[3] if kind is Kind.UNSURE else ending)
-        # "x.mp4.1" and "x.mp4.002" are counted alike.
+        # "x.mp4.1" and "x.mp4.002" are counted the same way.
         form = _FIRST_CUT if at == _FIRST_CUT + 1 else at
         counted = int(number) + first if number.isdigit() else _letters(number)
         key = (form, whole.casefold())
@@ -90,7 +90,7 @@ def split_name(name: str) -> SplitName | None:
 
 
 def _letters(text: str) -> int:
-    """Which one *text* is of aa, ab, … (from 1)."""
+    """The position of *text* in aa, ab, … (from 1)."""
     number = 0
     for letter in text:
         number = number * 26 + ord(letter) - ord("a")
@@ -98,10 +98,10 @@ def _letters(text: str) -> int:
 
 
 def nameless(name: str, secret: bytes) -> str | None:
-    """A part's *name* without the name of its file; None if it is no part's.
+    """A part's *name* without the name of its file; None if it is not a part's.
 
-    What stands there instead tells files apart and is the same for all parts of one, in this report
-    and in later ones. Only whoever has *secret*, at most 64 bytes, can try which name it was.
+    The replacement tells files apart and is the same for all parts of one, in this report and in
+    later ones. Only somebody who has *secret*, at most 64 bytes, can test which name it was.
     """
     found = split_name(name)
     if found is None:
@@ -114,9 +114,9 @@ def nameless(name: str, secret: bytes) -> str | None:
 
 
 def nameless_whole(name: str, names: Iterable[str], secret: bytes) -> str | None:
-    """The same for a file that is none of the parts in *names* but has the name of their whole.
+    """The same for a file that is not one of the parts in *names* but is named like the whole file.
 
-    The last volume of an archive can have that. None for all other names.
+    The last volume of an archive can be. None for all other names.
     """
     parts = (split_name(one) for one in names)
     if name.casefold() not in {part.whole.casefold() for part in parts if part is not None}:
@@ -126,7 +126,7 @@ def nameless_whole(name: str, names: Iterable[str], secret: bytes) -> str | None
 
 
 def _tag(whole: str, secret: bytes) -> str:
-    """What stands for the name of the file *whole*."""
+    """The replacement for the name of the file *whole*."""
     digest = hashlib.blake2b(
         whole.casefold().encode("utf-8", "surrogatepass"),
         key=secret,

@@ -3,7 +3,7 @@
 After a lost disk the vault's id and its series of bundles are new, and no desk takes its bundles
 until the operator has said so. The vault reads the statement at its start and puts it into the head
 of every export, which the server signs. It stays until the operator removes it: each desk has to
-see it, and for one that has, it changes nothing.
+see it, and once a desk has, it has no further effect.
 """
 
 import json

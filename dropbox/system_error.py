@@ -1,4 +1,4 @@
-"""What the operating system refused, as sentences: its own reason, and what to do about it."""
+"""The operating system's refusals as sentences: its own reason, and what to do about it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def told(why: OSError) -> str:
 
 
 def reason_of(why: Exception) -> str:
-    """What *why* says to people after a sentence that names the file already."""
+    """What to tell people about *why* after a sentence that already names the file."""
     return explained(why) if isinstance(why, OSError) else str(why)
 
 
@@ -58,7 +58,7 @@ def _is_about_rights(why: OSError) -> bool:
 
 
 def _missing_folder(why: OSError) -> str:
-    """What to say instead of the path that is missing, if its folder is missing, too."""
+    """What to say instead of the missing path if its folder is missing, too."""
     if why.errno != errno.ENOENT or not isinstance(why.filename, str | Path):
         return ""
     folder = Path(why.filename).absolute().parent
@@ -66,7 +66,7 @@ def _missing_folder(why: OSError) -> str:
 
 
 def _whose(path: Path) -> str:
-    """Whom the file or folder belongs to that refuses *path*, and who asks; "" if nobody knows."""
+    """Who owns the file or folder that refuses *path*, and who is asking; "" if unknown."""
     refusing = _refusing(path.absolute())
     try:
         found = refusing.stat()
@@ -86,7 +86,7 @@ def _refusing(path: Path) -> Path:
             found = step.stat()
         except OSError:
             return step.parent
-    # Whoever may do everything with a file was refused by its folder, as for a new name.
+    # If everything is allowed on the file itself, its folder refused, as for a new name.
     own = found.st_uid == os.geteuid() and found.st_mode & stat.S_IRWXU >= _READ_AND_WRITE
     return path.parent if own and stat.S_ISREG(found.st_mode) else path
 

@@ -15,7 +15,7 @@ END = bytes(2 * tarfile.BLOCKSIZE)
 
 
 def member_header(name: str, size: int) -> bytes:
-    """The header of a member of *size* bytes, with nothing in it but these two."""
+    """The header of a member, with nothing in it but *name* and *size* in bytes."""
     info = tarfile.TarInfo(name)
     info.size = size
     info.mode = 0o600
@@ -79,7 +79,7 @@ class Members:
             raise BadBundle(f"The bundle is damaged after {name}.")
 
     def _next(self, wanted: str) -> tarfile.TarInfo | None:
-        # One header, and never those that extend it: see the top of this module.
+        # One header, and never one that extends it: see the top of this module.
         header = self._read(tarfile.BLOCKSIZE)
         if not header.strip(b"\0"):
             return None

@@ -38,7 +38,7 @@ class Tombstone:
             raise CannotOpen("A tombstone is damaged.")
 
     def seal(self, key: bytes) -> bytes:
-        """It as a block under *key* (32 bytes)."""
+        """This tombstone as a block under *key* (32 bytes)."""
         content = bytes([self.reason]) + self.id + self.replaces
         return seal_block(Kind.TOMBSTONE, content, key)
 

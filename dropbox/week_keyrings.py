@@ -1,7 +1,7 @@
 """Small keyrings for opening many messages: each holds only the keys that those messages name.
 
 gpg reads and merges a reviewer's whole key for every message, with a subkey for each week of a
-year; that takes nearly half its time. With the keys of the message alone it takes none.
+year; that takes nearly half its time. A keyring with only the message's keys takes no such time.
 """
 
 import threading
@@ -10,12 +10,12 @@ from collections import Counter
 from dropbox.errors import BadPacket
 from dropbox.sealed_message import recipients
 
-# The key ids that a message names, in order; none if they cannot be told.
+# The key ids that a message names, in order; empty if they cannot be read.
 Named = tuple[str, ...]
 
-# Making one takes as long as ten messages save.
+# Making one takes as long as it saves on ten messages.
 _ENOUGH = 8
-# Messages of a year name 53 different keys; whoever has taken over a front can name any number.
+# A year's messages name 53 different keys; whoever has taken over a front can name any number.
 _MOST = 64
 # All recipients of a message are in its first bytes.
 _HEAD_BYTES = 4_096
@@ -42,7 +42,7 @@ class WeekKeyrings:
         return self._made.get(named, b"")
 
     def opened(self, named: Named) -> bool:
-        """Count a message that was opened; whether a keyring for more of its kind pays now.
+        """Count an opened message; returns whether a keyring for more of its kind now pays off.
 
         True once for each kind, however many threads open messages.
         """

@@ -30,10 +30,11 @@ from dropbox.weekly_hpke import VALID, ReviewerWeeks, Week, verified
 
 FOLDER = "hpke"
 _PUBLIC = "public"
-# In front of the secret inside its OpenPGP message, so that no other message passes for one.
+# Precedes the secret inside its OpenPGP message, so that no other message passes for one.
 _HEAD = b"casedrop weekly HPKE secret 1\0"
 _LENGTH_BYTES = 2
-# A key that begins later has a signature of that day, which only the server must not accept yet.
+# A key that begins later has a signature dated that day, which the server alone must not accept
+# yet.
 _LATER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -56,7 +57,7 @@ class SignedWeeks:
 
     @classmethod
     def read(cls, home: Path) -> Self:
-        """What *home* holds; not verified. Raises KeysError if there is nothing or half of it."""
+        """What *home* holds, not verified. Raises KeysError if there is nothing, or only half."""
         try:
             stored = (home / FOLDER / _PUBLIC).read_bytes()
         except OSError:
@@ -74,7 +75,7 @@ class SignedWeeks:
 
 
 def signed_weeks(home: Path, fingerprint: str) -> SignedWeeks:
-    """The public halves of all weeks of the key *fingerprint*, as the server will take them.
+    """The public halves of all weeks of the key *fingerprint*, as the server will accept them.
 
     Raises KeysError.
     """
@@ -118,7 +119,7 @@ def add_missing(home: Path, *, today: date, passphrase: str) -> None:
     ).to_bytes()
     on = max(today, first_day(key.weeks[0]))
     signature = sign_on(home, on, key.fingerprint, data, passphrase=passphrase)
-    # After the secrets: what is sealed to a public half without one would be lost.
+    # After the secrets: anything sealed to a public half without its secret would be lost.
     SignedWeeks(data, signature).store(home)
 
 

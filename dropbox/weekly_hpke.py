@@ -21,11 +21,11 @@ from dropbox.packets import verify_detached
 from dropbox.pinned_keys import read_pinned_keys, read_pins
 from dropbox.system_error import explained
 
-# In the signed bytes, so that this signature cannot be taken for one over anything else.
+# In the signed bytes, so that this signature cannot be mistaken for one over anything else.
 FORMAT = "casedrop weekly HPKE keys"
 VERSION = 1
 VALID = timedelta(days=14)
-# 20 years of weeks have 1.8 MB.
+# 20 years of weeks take 1.8 MB.
 MAX_BYTES = 4 * 2**20
 MAX_SIGNATURE_BYTES = 4_096
 
@@ -46,7 +46,7 @@ class Week:
 class ReviewerWeeks:
     """All weekly keys of the reviewer whose primary key is ``fingerprint``, by their start.
 
-    Raises KeysError for a week or a key that is there twice, and for weeks out of order.
+    Raises KeysError for a week or key that appears twice, and for weeks out of order.
     """
 
     fingerprint: str
@@ -116,9 +116,9 @@ class WeeklyHpke:
     def load(cls, keys: Path, now: datetime) -> Self:
         """Read and check ``NAME.hpke`` and ``NAME.hpke.sig`` of every reviewer pinned in *keys*.
 
-        Raises KeysError naming the file. Refuses one that is missing, not signed by this reviewer's
-        primary key, damaged, another reviewer's, not pinned, or without a key valid at *now*, and a
-        key that two reviewers have.
+        Raises KeysError naming the file. Refuses a file that is missing, damaged, another
+        reviewer's, not pinned, not signed by this reviewer's primary key or without a key valid at
+        *now*, and a key that two reviewers share.
         """
         signers = {key.fingerprint: key for key in read_pinned_keys(keys)}
         names = {fingerprint: file_name(pin) for fingerprint, pin in read_pins(keys).items()}

@@ -16,7 +16,7 @@ _TOO_MANY = [
     _("Too many pages were asked for in a short time. Nothing was stored. Please wait a minute."),
     _("What you wrote is still in your browser: press Back, and then send it again."),
 ]
-# What is given back is counted for all circuits together, too.
+# Texts that are given back are also counted for all circuits together.
 _ALL_CIRCUITS = b"all circuits"
 
 
@@ -31,11 +31,11 @@ class _Refused(Exception):
 def admit_only_from(app: Flask, onion: str, pages: Pages, charge: Charge) -> None:
     """Let *app* admit only requests that come directly over Tor, from the pages of *onion*.
 
-    *charge* counts them; a circuit that asks for too many is told to wait. Before that, the
-    language of *pages* is taken from the path: a refusal is in it, too. Whoever has looked at too
-    many can still send what was written meanwhile; and when that is too much as well, it comes
-    back on its page, unfiled, as often as there is room for that. So it does when it has waited
-    too long for its turn.
+    *charge* counts them; a circuit that asks for too many is told to wait. The language of *pages*
+    is taken from the path first, so that a refusal is in it, too. Whoever has looked at too many
+    pages can still send what they have written; and when that is too much as well, the text comes
+    back on its page, unfiled, as long as the allowance for that lasts. The same happens to a
+    request that has waited too long for its turn.
     """
 
     def admit() -> Response | None:
@@ -53,8 +53,8 @@ def admit_only_from(app: Flask, onion: str, pages: Pages, charge: Charge) -> Non
                 return pages.message(_("Too many pages"), _TOO_MANY, status=429)
             g.refused = why
         else:
-            # Those who wait longest would otherwise be answered by nobody. What is only looked at
-            # costs no more than a page that says so.
+            # Otherwise those who wait longest would never be answered. A page that is only looked
+            # at costs no more than one that says so.
             if request.method == "POST" and came_too_late():
                 g.refused = Busy()
         return None
@@ -63,7 +63,7 @@ def admit_only_from(app: Flask, onion: str, pages: Pages, charge: Charge) -> Non
 
 
 def _gives_text_back(charge: Charge) -> bool:
-    """Whether a request that is refused can still have the text back that it brings, if any."""
+    """Whether a refused request can still get back the text that it brings, if any."""
     if request.method != "POST":
         return False
     amount = 1 + min(request.content_length or 0, TEXTS_BYTES) // ECHO_BYTES

@@ -1,4 +1,4 @@
-"""Files that have arrived for a page that its browser has never seen again, in shared memory only.
+"""Files that arrived for a page whose answer its browser never saw, in shared memory only.
 
 A page carries its files in its token. When the connection dies, no answer and no new token reach
 the browser, which sends the old page again: what had arrived is kept here for it. An entry opens
@@ -28,20 +28,20 @@ _SEALED_BYTES = _SLOT_BYTES - _HEAD_BYTES
 # XChaCha20-Poly1305's nonce and tag.
 _PLAIN_BYTES = _SEALED_BYTES - 24 - 16
 _EMPTY = bytes(_SLOT_BYTES)
-# A slot's page and its end in milliseconds; what is sealed is passed over.
+# A slot's page and its end in milliseconds; the sealed part is skipped.
 _HEAD = struct.Struct(f">{_ID_BYTES}sQ{_SEALED_BYTES}x")
 _ID, _KEY = b"cd2:arrived-id", b"cd2:arrived-key"
 
 
 class ArrivedFile(NamedTuple):
-    """A file that has arrived, and what is to be asked about it if it is a photograph."""
+    """A file that has arrived, and what to ask about it if it is a photograph."""
 
     file: Attachment
     photo: Photo | None
 
     @property
     def block_keys(self) -> set[bytes]:
-        """The keys of all that is sealed of it."""
+        """The keys of everything that was sealed for it."""
         stripped = None if self.photo is None else self.photo.stripped
         return {self.file.block_key} | ({stripped.block_key} if stripped else set())
 
@@ -52,7 +52,7 @@ class ArrivedFile(NamedTuple):
 
 
 class ArrivedFiles:
-    """The files by the nonce of their page, of 16 bytes. *clock* is in Unix seconds.
+    """The files by the 16-byte nonce of their page. *clock* is in Unix seconds.
 
     Safe to call from several threads and processes. When all slots are taken, the oldest gives way:
     its file is then sent once more.
@@ -64,7 +64,7 @@ class ArrivedFiles:
         self._slots = range(0, len(keys.spare) // _SLOT_BYTES * _SLOT_BYTES, _SLOT_BYTES)
 
     def keep(self, page: bytes, arrived: ArrivedFile) -> None:
-        """Keep a file for *page*. One with too long a name is not kept."""
+        """Keep a file for *page*, unless its name is too long."""
         photo = None if arrived.photo is None else arrived.photo.to_json()
         body = [packed(arrived.file), photo]
         plain = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
@@ -108,7 +108,7 @@ class ArrivedFiles:
                     self._keys.spare[at : at + _SLOT_BYTES] = _EMPTY
 
     def _of(self, page_id: bytes, now: int = 0) -> list[int]:
-        """Where the files of a page are that end after *now*, in the order of their arrival."""
+        """Where those files of a page are that end after *now*, in the order of their arrival."""
         heads = zip(self._slots, self._heads(), strict=True)
         mine = [(until, at) for at, (owner, until) in heads if owner == page_id and until > now]
         return [at for _, at in sorted(mine)]
@@ -129,7 +129,7 @@ def _box(page: bytes) -> Aead:
 
 
 def _opened(page: bytes, slot: bytes) -> ArrivedFile | None:
-    """What a slot holds; None if it was damaged."""
+    """The contents of a slot; None if it was damaged."""
     with suppress(CryptoError, ValueError, KeyError, TypeError, BadReport):
         plain = _box(page).decrypt(slot[_HEAD_BYTES:], aad=slot[:_ID_BYTES])
         file, photo = json.loads(plain)

@@ -66,7 +66,7 @@ class CaseView(MethodView):
         return ask(self._pages)
 
     def post(self) -> Response:
-        """Do what the button says: send, add files, change language, delete an answer, withdraw."""
+        """Do as the button says: send, add files, change language, delete an answer, withdraw."""
         posted = self._submissions.receive()
         if posted.token.trouble is not None:
             # Shows no answer and gives no codename back; the files belong to what is being written.
@@ -99,7 +99,7 @@ class CaseView(MethodView):
         return self._confirmed(act, posted)
 
     def _confirmed(self, act: str, posted: PostedPage) -> Response:
-        """Send it once it is valid and its writer has been asked what there is to ask."""
+        """Send it once it is valid and its writer has answered all questions."""
         form = MessageForm(
             posted.texts,
             posted.token,
@@ -129,7 +129,7 @@ class CaseView(MethodView):
         """The case page, with the answers from index *first* on.
 
         Asks whether to delete the answer under the tag *deleting*, and begins with it. With
-        *delete_all*, those shown are gone from the server when the page is. The answers are looked
+        *delete_all*, the answers that it shows are deleted from the server. The answers are looked
         up each time. If that fails, the page says so and keeps the text.
         """
         looked_up = True
@@ -214,7 +214,7 @@ def index_of(act: str, kind: str) -> int:
 
 
 def ask_again(pages: Pages, token: OpenedToken, text: str, *, sending: bool) -> Response:
-    """Ask for the codename since the page's *token* is no longer good, with *text* kept.
+    """Ask for the codename because the page's *token* is no longer valid; *text* is kept.
 
     The files of *token* are kept unless the page was left; its codename never is. *sending*: the
     text may be stored already, from the same page.

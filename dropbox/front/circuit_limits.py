@@ -1,10 +1,10 @@
 """How much one Tor circuit can ask for, counted in memory that all workers share.
 
 Each allowance is a bucket that holds what is allowed at once, and fills again in ten minutes. A
-bucket is one number: when it will be full. So is a circuit's rank among those that wait for their
-turn, which is for each kind of request how many it has had lately. The table has a fixed size,
-however many circuits come; a new one takes the place of the one that has had least, which loses
-least. Circuits are in it under a keyed hash with a key that only this memory has, and never in a
+bucket is one number: when it will be full. A circuit's rank among those that wait for their turn is
+one number, too: how many requests of a kind it has had lately. The table has a fixed size, however
+many circuits come; a new one takes the place of the one that has used least, which loses least by
+it. Circuits are in the table under a keyed hash, whose key is only in this memory, and never in a
 log.
 """
 
@@ -27,12 +27,13 @@ from dropbox.settings import Settings
 
 # The time in which an empty bucket fills.
 FILL_SECONDS = 600.0
-# A request that was served is forgotten after as long, one after another. Buckets fill too fast to
-# tell a flood from a newcomer: of 200 circuits that take turns, each has its next one seldom.
+# Served requests are forgotten one by one, each after this time. Buckets fill too fast to tell a
+# flood from a newcomer: 200 circuits that take turns each make a request only now and then.
 RANK_SECONDS = 600.0
-# More than so many of a kind are not counted, so that the table is not full for days.
+# No more than this many of a kind are counted, so that the table does not stay full for
+# days.
 MOST_COUNTED = 100
-# So much more than a bucket holds is for those who already wrote something.
+# This much more than a bucket holds is for those who have already written something.
 EXTRA = 1 / 8
 # The addresses that tor gives to circuits: HiddenServiceExportCircuitID haproxy, tor(1).
 _CIRCUITS = "fc00:dead:beef:4dad:"
@@ -103,8 +104,8 @@ class CircuitLimits:
         *beyond*: see ``take``.
 
         Only tor can reach the front, and names a circuit each time; what comes without one is the
-        operator's own. A request whose ``g.refused`` is set only gets its text back: it is raised
-        for whatever else it asks for.
+        operator's own. A request whose ``g.refused`` is set only gets its text back: TooMuch is
+        raised for whatever else it asks for.
         """
         if "refused" in g:
             raise g.refused
@@ -118,7 +119,7 @@ class CircuitLimits:
     def rank(self, circuit: bytes, kind: int) -> int:
         """How many requests of a kind *circuit* has had, less one for every RANK_SECONDS.
 
-        As many as are ALIKE count as one.
+        ALIKE requests of a kind count as one.
         """
         number, at = self._place(circuit.decode("ascii", "replace"))
         with self._lock:
@@ -153,7 +154,7 @@ class CircuitLimits:
             seconds = min(amount * self._seconds[what], FILL_SECONDS)
             full = max(full_at[what.value], now) + seconds
             held = FILL_SECONDS * (1 + EXTRA if beyond else 1)
-            # Hair's breadth: sums of seconds are not exact.
+            # A hair's breadth, since sums of seconds are not exact.
             if full - now > held + 1e-6:
                 raise TooMuch(full - now - held)
             full_at[what.value] = full
@@ -166,14 +167,16 @@ class CircuitLimits:
         return number, set_number % SETS * _SET_BYTES
 
     def _slots(self, start: int) -> list[tuple[Any, ...]]:
-        """Where each slot of a set is, whose it is, and when each bucket is full and rank over."""
+        """Where each slot of a set is, whose it is, and when its buckets are full and its ranks
+        end.
+        """
         return [
             (at, *_SLOT.unpack_from(self._region, at))
             for at in range(start, start + _SET_BYTES, _SLOT.size)
         ]
 
     def _slot(self, number: int, start: int) -> tuple[int, list[float]]:
-        """Where the circuit's slot is, or the one that it takes, and its buckets and ranks."""
+        """Where the circuit's slot is (or the one it takes over), and its buckets and ranks."""
         slots = self._slots(start)
         for at, owner, *full_at in slots:
             if owner == number:

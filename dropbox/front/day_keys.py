@@ -3,7 +3,7 @@
 The workers share it through memory that the gunicorn master maps before it forks them. Whichever
 finds no key for today (UTC) makes one, seals it to all reviewers, and uses it only when the vault
 has kept its record. This happens at the start and at midnight, whether or not anything is filed, so
-that the existence of a key tells nothing.
+that the existence of a key reveals nothing.
 """
 
 import fcntl
@@ -24,8 +24,8 @@ from dropbox.hpke import PublicKey
 DAY_SECONDS = 86_400
 # How often a worker looks whether today has its key, besides at midnight.
 _WATCH_SECONDS = 5.0
-# After a failure it tries again this soon, so often: the vault may be starting. Only then does the
-# operator hear of it, and sealing no longer waits.
+# After a failure it tries again this soon, this many times: the vault may be starting. Only then is
+# the operator told, and sealing no longer waits.
 _RETRY_SECONDS = 1.0
 _TRIES = 5
 # How long sealing waits for a key that is being made: the vault needs about one tick for it.
@@ -46,7 +46,7 @@ class TodaysKey:
     """The day key of the present day. Made before the workers are forked, and shared by them.
 
     *reviewers* returns the HPKE keys of all reviewers for a day, see WeeklyHpke.current. *keep* has
-    the vault keep a record. *clock* is in Unix seconds. Safe to call from several threads.
+    the vault store a record. *clock* is in Unix seconds. Safe to call from several threads.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class TodaysKey:
         self._thread: threading.Thread | None = None
 
     def current(self) -> bytes:
-        """Today's key, of KEY_BYTES. Never that of another day.
+        """Today's key, of KEY_BYTES, never that of another day.
 
         While a worker's thread is making it, this waits. Raises CannotSeal if there is none.
         """
@@ -137,7 +137,7 @@ class TodaysKey:
         with self._tried:
             self._failed_day = failed_day if self._failures >= _TRIES else None
             self._tried.notify_all()
-        # Said once.
+        # Reported only once.
         if self._failures == _TRIES:
             sys.stderr.write(
                 f"The front has no day key ({type(why).__name__}): until it has one, it accepts "
@@ -149,7 +149,7 @@ class TodaysKey:
         return self._read(today) is not None or self._failed_day == today
 
     def _made_and_kept(self, day: int) -> bytes:
-        """A slot with a fresh key for *day*, the record of which the vault has kept."""
+        """A slot with a fresh key for *day* whose record the vault has stored."""
         date = _EPOCH + timedelta(days=day)
         reviewers = self._reviewers(date)
         if self._made is None or self._made[0].day != date:
@@ -179,10 +179,10 @@ class TodaysKey:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Alone among all threads and processes. The kernel ends the lock of one that dies."""
+        """Hold the lock among all threads and processes. The kernel frees it if the holder dies."""
         with self._making:
-            # Tried again and again, not waited for: to the kernel the whole process would wait, and
-            # a request that waits for the lock of the form keys would be refused as a deadlock.
+            # Retried instead of waited for: the kernel would see the whole process waiting, and
+            # would refuse a request that waits for the lock of the form keys as a deadlock.
             while not self._has_lock():
                 time.sleep(_LOCK_SECONDS)
             try:

@@ -51,14 +51,14 @@ class _Request(flask.Request):
 class _Compiled(BytecodeCache):
     """The templates that were compiled in this process, in memory alone.
 
-    At the start an application measures the pages, before another one serves them.
+    At the start one application measures the pages before another one serves them.
     """
 
     def __init__(self) -> None:
         self._codes: dict[tuple[str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Give a template's code, if its source is still the same."""
+        """Load a template's code if its source is still the same."""
         bucket.code = self._codes.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
@@ -93,8 +93,8 @@ def create_front(
 
     *public_keys* are those of the reviewers, *keys* are for form tokens, *clock* returns Unix
     seconds, *step_seconds* is for dropbox.front.response_timing, *next_address* is where the drop
-    moves to. Raises SettingsError or
-    CatalogError for a language that the pages cannot be in.
+    moves to. Raises SettingsError or CatalogError for a language in which the pages cannot be
+    shown.
     """
     languages = read_languages(settings, campaign)
     app = make_application(settings, languages)
@@ -110,15 +110,15 @@ def create_front(
 def load_pages(app: Flask) -> None:
     """Compile all pages; call this before the first worker forks.
 
-    A worker answers a few dozen requests, and would take as long over this as over most of them.
-    It would also read these files just when somebody asks for a page.
+    A worker answers only a few dozen requests, and compiling would take as long as most of them do.
+    It would also read these files at the very moment somebody asks for a page.
     """
     for name in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(name)
 
 
 def make_application(settings: Settings, languages: Mapping[str, Language]) -> Flask:
-    """An application that renders the templates in *languages*, and has no page yet.
+    """An application that renders the templates in *languages*, and has no pages yet.
 
     Raises CatalogError. The policy for its pages is its configuration's "PAGE_POLICY".
     """
@@ -194,7 +194,7 @@ def _routes(
     }
 
     def health() -> Response:
-        # Tor's connections have an address, that of their circuit: they find no such page.
+        # Connections from tor have their circuit's address: for them there is no such page.
         if flask.request.remote_addr:
             raise NotFound
         intake.reach_vault()

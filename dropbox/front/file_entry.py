@@ -1,4 +1,4 @@
-"""A sealed file's entry as a form page carries it: short, since each byte takes padding's place."""
+"""A sealed file's entry as a form page carries it: short, since each byte displaces padding."""
 
 from base64 import b64decode, b64encode
 from typing import Any

@@ -1,4 +1,4 @@
-"""The form token: what a page has to carry until it is sent, encrypted with a key only in memory.
+"""The form token: what a page carries until it is sent, encrypted with a key only in memory.
 
 There is no cookie and no session. The keys are in memory only and end two hours after their day, so
 nobody can open a page that was saved by accident, not even this server on the next day.
@@ -26,12 +26,13 @@ from dropbox.sealing import NONCE_BYTES
 from dropbox.split_name import nameless, nameless_whole
 
 _CONTEXT = b"cd1:form-token:"
-# What the button for leaving carries is no token of any page.
+# The leave button carries a token that is valid for no page.
 _LEAVING = b"cd1:leave"
 _ARRIVAL = b"cd2:arrival"
 VISIT_BYTES = 16
 MISSING_CHARACTERS = 60
-# What is left of a name whose writer leaves it away: it tells a picture from a recording.
+# The part of a file's name that stays when its writer leaves names out: it tells a picture from a
+# recording.
 _ENDING = re.compile(r"[^.].*(\.[a-z0-9]{1,5})", re.DOTALL)
 # Ten files with long names take 20 kB; a longer token cannot be ours.
 _MAX_CHARACTERS = 65_536
@@ -55,14 +56,14 @@ class LeftToken(ForgedToken):
 
 @dataclass(frozen=True, repr=False)
 class FormState:
-    """What a form page carries: its codename, its nonce, and the files that are already sealed.
+    """The state that a form page carries: its codename, its nonce, and the files already sealed.
 
     ``asked``: whether its writer has been asked about personal data in the text. ``visit``: the
     pages that follow from one another have the same, and are left together. ``missing``: the names,
     cut to MISSING_CHARACTERS, of files that were chosen or sealed and are not there any more; at
     most FILES of them. ``maybe_sent``: whether the same may be stored already, from a page that was
-    no longer good when it came again. ``nameless``: whether the names of the files are left away.
-    ``photos``: those of its files about which it is not yet decided how they go.
+    no longer good when it came again. ``nameless``: whether the names of the files are left out.
+    ``photos``: those of its files for which it is not yet decided how they will be sent.
     """
 
     codename: Codename
@@ -97,7 +98,7 @@ class FormState:
 
     @property
     def sealed(self) -> tuple[Attachment, ...]:
-        """All that is sealed for the page: its files, and photographs without their traces."""
+        """Everything sealed for the page: its files, and photographs without their traces."""
         copies = (photo.stripped for photo in self.photos)
         return (*self.attachments, *(copy for copy in copies if copy is not None))
 
@@ -111,13 +112,13 @@ class FormState:
         return self.with_files(tuple(attachments))
 
     def with_photos_as_they_are(self) -> "FormState":
-        """The same page, whose photographs go as they were added."""
+        """The same page, whose photographs are sent as they were added."""
         return replace(self, photos=())
 
     def after_arrival(self, arrived: Sequence[Attachment], lost: Sequence[str]) -> "FormState":
         """The same page with *arrived* files, and with files of the names *lost* missing.
 
-        A file that arrived is missing no longer.
+        A file that has arrived is no longer missing.
         """
         there = {file.name[:MISSING_CHARACTERS] for file in arrived}
         names = [name for name in self.missing if name not in there]
@@ -148,11 +149,11 @@ class FormState:
         return replace(self, asked=True, photos=photos)
 
     def as_sent_before(self, maybe: bool = True) -> "FormState":
-        """The same page, of which *maybe* everything is stored already."""
+        """The same page, all of which is *maybe* stored already."""
         return replace(self, maybe_sent=maybe)
 
     def with_names_left_away(self, nameless: bool) -> "FormState":
-        """The same page, whose writer leaves the names of the files away, or not."""
+        """The same page, whose writer leaves the names of the files out, or not."""
         return replace(self, nameless=nameless)
 
     def to_send(self) -> "FormState":
@@ -204,7 +205,7 @@ def _without_name(name: str, number: int, names: Sequence[str], secret: bytes) -
 
 
 def without_name(name: str, number: int) -> str:
-    """What stands in a report for the *name* of its file *number*: "1.png"."""
+    """What a report has in place of the *name* of its file *number*: "1.png"."""
     ending = _ENDING.fullmatch(name.lower())
     return f"{number}{ending.group(1) if ending else ''}"
 
@@ -252,7 +253,7 @@ class FormTokens:
         return self._sealed(state.visit, _LEAVING)
 
     def leave(self, untrusted: str) -> None:
-        """End the visit of a page's button; what is not from such a button changes nothing."""
+        """End the visit of the page whose button this is; anything else changes nothing."""
         with suppress(ForgedToken):
             self._keys.leave(self._opened(untrusted, _LEAVING)[1])
 

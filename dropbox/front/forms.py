@@ -30,7 +30,7 @@ FACT = "f."
 
 @dataclass(frozen=True, repr=False)
 class OpenedToken:
-    """The state in a posted page's token, or a new one, and what was wrong with the token."""
+    """The state from a posted page's token, or a new one, and what was wrong with the token."""
 
     state: FormState
     trouble: StaleToken | ForgedToken | None = None
@@ -47,7 +47,7 @@ class OpenedToken:
 
     @classmethod
     def left(cls) -> "OpenedToken":
-        """That of a page that was left while its files were arriving."""
+        """For a page that was left while its files were arriving."""
         return cls(FormState.new(), LeftToken())
 
 
@@ -163,7 +163,7 @@ class ReportForm(_Form):
         super().__init__(texts, token)
 
     def sent(self, question: Question) -> list[str]:
-        """The raw values of an optional question; "" for each value that is missing."""
+        """The raw values for an optional question; "" for each that is missing."""
         values = list(self._texts.getlist(FACT + question.code))
         return values + [""] * (question.cells - len(values))
 
@@ -187,7 +187,7 @@ class ReportForm(_Form):
 
     @property
     def problems(self) -> list[tuple[str, Any]]:
-        """As for every form, with those of the optional answers last."""
+        """The problems as for every form, with those of the optional answers last."""
         return [*super().problems, *self._bad_answers]
 
     def validate_category(self, field: Field) -> None:

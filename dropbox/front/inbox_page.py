@@ -56,7 +56,7 @@ class InboxView(MethodView):
                 self._pages, problem=_BROKEN_OFF, status=400, typed=typed, text=text, state=state
             )
         if token.trouble is not None:
-            # Of a page that cannot be opened, nobody knows what became of its text.
+            # If a page cannot be opened, nobody knows what became of its text.
             sending = bool(text) and isinstance(token.trouble, ForgedToken)
             return ask_again(self._pages, token, text, sending=sending)
         if received.texts.get("act") == "language":

@@ -1,7 +1,7 @@
-"""What the front does for a claimant apart from pages: sealing, filing, looking up replies.
+"""The front's work for a claimant apart from pages: sealing, filing, looking up replies.
 
-Each block goes to the vault with the hash of what erases it. The preimage comes from the file's
-block key until a report claims the piece, and from the codename's withdraw key from then on.
+Each block goes to the vault with the hash of what erases it. The preimage is derived from the
+file's block key until a report claims the piece, and from the codename's withdraw key from then on.
 """
 
 import secrets
@@ -34,8 +34,8 @@ from dropbox.sealing import (
 from dropbox.settings import Settings
 from dropbox.sizes import ID_BYTES
 
-# How many requests of a worker are read to their end although no place for sealing was free. Of a
-# worker's 32 threads half may be sealing: this leaves a quarter to all other pages.
+# How many of a worker's requests are read to the end although no place for sealing was free. Half
+# of its 32 threads may be sealing: this leaves a quarter to all other pages.
 _DRAINS = 8
 # How long a request waits for its turn at deriving keys, which takes 30 ms.
 _DERIVATION_WAIT_SECONDS = 10.0
@@ -69,7 +69,7 @@ def free_of_charge(
 
 
 class Vault(Protocol):
-    """What the front needs of the vault; see dropbox.front.vault_client.VaultClient."""
+    """What the front needs from the vault; see dropbox.front.vault_client.VaultClient."""
 
     def put(self, blocks: Sequence[SealedBlock]) -> None:
         """Store pieces of a file for a report that comes later."""
@@ -81,7 +81,7 @@ class Vault(Protocol):
         """Erase blocks (id, preimage)."""
 
     def withdraw(self, secret: bytes) -> None:
-        """Erase all blocks whose preimages come from a secret."""
+        """Erase all blocks whose preimages are derived from a secret."""
 
     def replies(self, tags: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """(index in *tags*, sealed reply) for each reply that exists."""
@@ -140,12 +140,12 @@ class BoundedSealer:
 
 
 class Intake:
-    """Files and looks up cases. There is one for each worker process, shared by its threads.
+    """Files and looks up cases. Each worker process has one, shared by its threads.
 
     ``drains``: see dropbox.front.uploads.receive. ``charge`` counts what each circuit asks for:
-    Busy can also be TooMuch. *turn* waits until the current request can compute, and returns
-    whether it can; *rest* is called when it only waits for the vault's tick.
-    *day_key* returns today's day key, or raises CannotSeal: see TodaysKey.current.
+    Busy can also be TooMuch. *turn* waits until the current request may compute, and returns
+    whether it may; *rest* is called when it only waits for the vault's tick. *day_key* returns
+    today's day key, or raises CannotSeal: see TodaysKey.current.
     """
 
     def __init__(
@@ -213,7 +213,7 @@ class Intake:
     def abandon(self, attachments: Sequence[Attachment]) -> None:
         """Have the vault erase files that a claimant removed.
 
-        If it cannot be reached, they go with their day.
+        If it cannot be reached, they are deleted with their day.
         """
         owned = [
             (piece, erase_preimage(file.block_key, piece))
@@ -258,21 +258,21 @@ class Intake:
         )
         block_id = report_block_id(state.nonce, report)
         message = seal_message(report, self._reviewers)
-        # Asked for last: gpg takes its time, and midnight may pass.
+        # Asked for last: gpg takes a while, and midnight may pass.
         block = seal_block(Kind.REPORT, message, self._day_key())
         claims = [
             Claim(piece, erase_preimage(file.block_key, piece), erased_by(piece))
             for file in state.attachments
             for piece in piece_ids(file)
         ]
-        # All is computed; until the vault's next tick others can compute.
+        # Everything is computed; others can compute until the vault's next tick.
         self._rest()
         self._vault.commit(SealedBlock(block_id, erased_by(block_id), block), claims)
 
     def replies(self, codename: Codename) -> list[ReceivedReply]:
         """The replies to *codename*, newest first.
 
-        An unused codename has none, and takes the same work. Omits replies that cannot be opened.
+        An unused codename has none, and causes the same work. Omits replies that cannot be opened.
         Raises Busy, CannotStore or VaultUnavailable.
         """
         keys = self._keys(codename)
@@ -300,7 +300,7 @@ class Intake:
     def delete_replies(self, codename: Codename, indexes: Sequence[int]) -> None:
         """Delete the replies under *codename*'s tags *indexes*.
 
-        With none it takes the same work. Raises Busy, CannotStore or VaultUnavailable.
+        Does the same work if there are none. Raises Busy, CannotStore or VaultUnavailable.
         """
         tags = reply_tags(self._keys(codename).tag_key)
         chosen = [tags[index] for index in indexes if 0 <= index < len(tags)]
@@ -316,7 +316,7 @@ class Intake:
         """
         keys = self._keys(codename)
         notice = Draft("withdrawal", language, self._unsure, (), "")
-        # Nothing erases the notice: else it would be gone before a reviewer has read it.
+        # Nothing erases the notice: otherwise it would be gone before a reviewer has read it.
         unknown = secrets.token_bytes(ERASE_BYTES)
         with suppress(CannotStore):
             self._file(notice, FormState.of(codename), keys, lambda _one: unknown)

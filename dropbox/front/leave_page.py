@@ -1,4 +1,4 @@
-"""Leaving: the visit's pages are good for nothing any more, and the browser forgets this site."""
+"""Leaving: the visit's pages are no longer valid, and the browser forgets this site."""
 
 from flask import Response, g
 from flask.views import MethodView
@@ -11,7 +11,7 @@ PAGE = "leave"
 
 
 class LeaveView(MethodView):
-    """GET says good-bye; POST ends the visit before it."""
+    """GET says goodbye; POST ends the visit first."""
 
     init_every_request = False
 
@@ -19,7 +19,7 @@ class LeaveView(MethodView):
         self._pages = pages
 
     def get(self) -> Response:
-        """What is left to do in the browser itself."""
+        """Say what is left to do in the browser itself."""
         sentences = [
             _("You have left. The server keeps no login and keeps no record that you were here."),
             _(

@@ -1,4 +1,4 @@
-"""The parts of a posted form as they arrive: Werkzeug's decoder, but for what is amid a file."""
+"""The parts of a posted form as they arrive: Werkzeug's decoder, except inside a file."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -12,11 +12,11 @@ _READ_BYTES = 65_536
 # The white space allowed between a delimiter and the end of its line.
 _PADDING_BYTES = 64
 # Firefox shows a response only once it has sent all of its form; if it cannot, it shows "connection
-# reset". So what is not taken is read all the same and discarded: beyond the limit up to this
-# multiple of it, and where all places for sealing are taken, up to the limit.
+# reset". So what is not accepted is still read and discarded: beyond the limit up to this multiple
+# of it, and where all places for sealing are taken, up to the limit.
 _DRAIN_FACTOR = 2
-# Whoever sends more slowly than this, on average after the first minutes, is not waited for: a
-# thread would be held for ever by a byte now and then. A slow bridge brings twenty times as much.
+# A client that is slower than this, on average after the first minutes, is not waited for: a byte
+# now and then could hold a thread for ever. A slow bridge brings twenty times as much.
 SLOWEST_BYTES, FREE_SECONDS = 1_024, 600.0
 
 
@@ -28,7 +28,7 @@ class Source(Protocol):
 
 
 def stream_of(request: Request) -> Source:
-    """The stream of *request*, which is typed without ``readinto`` and has it."""
+    """The stream of *request*, which has ``readinto`` although its type does not say so."""
     return cast(Source, request.stream)
 
 
@@ -37,7 +37,7 @@ class PostTooLarge(Exception):
 
 
 class PatientStream:
-    """A stream whose sender is waited for as long as it is not too slow; raises TimeoutError."""
+    """A stream that waits for its sender unless that is too slow; raises TimeoutError."""
 
     def __init__(self, stream: Source, clock: Callable[[], float]) -> None:
         self._stream = stream
@@ -55,7 +55,7 @@ class PatientStream:
 
 @dataclass(frozen=True, repr=False)
 class Piece:
-    """Bytes amid a part, in memory that the next ones will overwrite."""
+    """Bytes from inside a part, in memory that the next ones will overwrite."""
 
     data: memoryview
 
@@ -63,7 +63,7 @@ class Piece:
 def events(
     stream: PatientStream, decoder: MultipartDecoder, limit_bytes: int
 ) -> Iterator[Event | Piece]:
-    """What *decoder* finds in *stream*, and pieces of files, which are not worth its copies.
+    """What *decoder* finds in *stream*; pieces of files bypass it, because it would copy them.
 
     Raises PostTooLarge beyond *limit_bytes*, and what the decoder and the stream raise.
     """
@@ -71,7 +71,7 @@ def events(
     cut_delimiter = re.compile(re.escape(delimiter) + rb"-{0,2}[^\S\n]*\Z")
     line_break = re.compile(rb"[\r\n]")
     # Everything arrives in the same memory: a new one for each piece would have to be overwritten
-    # each time. It is this form's alone, and overwritten when it is freed.
+    # each time. Only this form uses it, and it is overwritten when it is freed.
     most_held = len(delimiter) + 2
     memory = bytearray(most_held + _READ_BYTES)
     room = memoryview(memory)
@@ -86,8 +86,8 @@ def events(
         held = 0
         amid = arrived and decoder.state is State.DATA and not decoder.buffer
         if amid and memory.find(delimiter, 0, len(data)) < 0:
-            # Amid a file: what Werkzeug would find as well, after copying it three times. A
-            # delimiter may begin with a line break at the end.
+            # Inside a file: Werkzeug would find the same, after copying it three times. A delimiter
+            # may begin with a line break at the end.
             begins = line_break.search(data, max(0, len(data) - most_held))
             piece = data if begins is None else data[: begins.start()]
             if piece:
@@ -99,7 +99,7 @@ def events(
             decoder.receive_data(bytes(data))
         if not arrived:
             decoder.receive_data(None)
-        # Werkzeug takes the line break before a delimiter for content if the delimiter is
+        # Werkzeug mistakes the line break before a delimiter for content if the delimiter is
         # incomplete.
         if data and cut_delimiter.search(decoder.buffer[-len(delimiter) - _PADDING_BYTES :]):
             continue

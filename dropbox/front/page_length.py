@@ -1,7 +1,7 @@
 """Whether all pages fit into one page length, in every language, before anybody sees them.
 
-A page that is longer would be two lengths long, and show on the line which page it is. So the
-longest states of each page are rendered at the start, as the claimant would get them.
+A longer page would take two lengths, and so reveal on the line which page it is. So the longest
+states of each page are rendered at the start, as the claimant would get them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,12 +43,12 @@ _Page = tuple[str, Response, int]
 _TEXT = "文" * 1_500
 _FILE = Attachment("照片 2026.jpg", "image/jpeg", 2**20, "0" * 64, bytes(32), 17, 17 * BLOCK_BYTES)
 _PHOTO = Photo(_FILE.block_key, ("place", "serial"), _FILE)
-# A page length that is proposed is a multiple of this.
+# A proposed page length is a multiple of this.
 _STEP_BYTES = 4_096
 _NEXT_ADDRESS = NextAddress("a" * 56 + ".onion", "0" * 40)
-# The pages that only say something have at most so many sentences.
+# Pages that only say something have at most this many sentences.
 _SENTENCES = 3
-# Neither the time nor the day changes a page's length, except that of the year's digits.
+# The date does not change a page's length, except by the number of digits of the year.
 _NOW, _DAY = 1_790_000_000.0, date(2026, 9, 30)
 
 
@@ -132,7 +132,7 @@ def _forms(pages: Pages, settings: Settings) -> Iterator[_Page]:
 
 
 class _Inbox:
-    """In place of the vault: what every codename finds. Nothing else is asked of it."""
+    """Stands in for the vault: the replies that every codename finds, and nothing else."""
 
     def __init__(self, text: str = "") -> None:
         self._text = text
@@ -144,10 +144,10 @@ class _Inbox:
 
 
 def _longest_codename(pages: Pages) -> Codename:
-    """A codename of the words that take most bytes in this request's language."""
+    """A codename made of the words that take the most bytes in this request's language."""
     spelled = pages.languages[g.language].codename
     sizes: dict[int, int] = {}
-    # As many words at a time as a codename has.
+    # Spelled a codename's worth of words at a time.
     for first in range(0, LIST_WORDS, RANDOM_WORDS):
         indexes = tuple(index % LIST_WORDS for index in range(first, first + RANDOM_WORDS))
         words = pages.words.spell(Codename(indexes), spelled)[:RANDOM_WORDS]

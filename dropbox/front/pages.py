@@ -20,7 +20,7 @@ def use_language(tag: str) -> None:
 
 @dataclass(frozen=True)
 class Pages:
-    """Renders all pages, and has what carries their state from one to the next."""
+    """Renders all pages, and holds what carries their state from one to the next."""
 
     campaign: Campaign
     words: WordLists

@@ -1,7 +1,7 @@
-"""Sealing photographs: one that records a place or a serial number is sealed a second time without.
+"""Sealing photographs: one that records a place or serial number is sealed again without it.
 
-A file is sealed while it arrives, so that its writer can only be asked afterwards. With both kept,
-either answer takes one click and nothing is uploaded again.
+A file is sealed while it arrives, so its writer can only be asked afterwards. Since both copies are
+kept, either answer takes one click and nothing is uploaded again.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,16 @@ from dropbox.front.photo_traces import HEAD_BYTES, HeicReader, JpegStripper, is_
 from dropbox.front.uploads import Sealer
 from dropbox.report import Attachment
 
-# What tells the kind of a file.
+# The first bytes, which tell the kind of a file.
 _FIRST_BYTES = 12
 
 
 @dataclass(frozen=True, repr=False)
 class Photo:
-    """A sealed file that records something beside its picture, to be asked about once.
+    """A sealed file that records more than its picture; its writer is asked about that once.
 
     ``of``: the block key of the file. ``traces``: see dropbox.front.photo_traces. ``stripped``: the
-    same picture without them, without a name; None if they cannot be removed.
+    same picture without the traces, and without a name; None if they cannot be removed.
     """
 
     of: bytes
@@ -32,7 +32,7 @@ class Photo:
     asked: bool = False
 
     def after_asking(self) -> "Photo":
-        """The same, about which its writer will not be asked again."""
+        """The same, marked so that its writer will not be asked again."""
         return replace(self, asked=True)
 
     def to_json(self) -> list[Any]:
@@ -51,7 +51,7 @@ class Photo:
 class PhotoSealer:
     """A Sealer that looks for traces in photographs.
 
-    *finished* is called with the file and, if it is a photograph with traces, with these.
+    *finished* is called with the file and, if it is a photograph with traces, with those.
 
     The second sealing needs a place of its own. Without one, or when it fails, the file is sealed
     as it is, and the traces cannot be removed.
@@ -68,7 +68,7 @@ class PhotoSealer:
         self._first: bytes | None = b""
         self._jpeg: JpegStripper | None = None
         self._heic: HeicReader | None = None
-        # What is left of a JPEG until it is clear whether it has traces.
+        # The stripped JPEG, kept until it is clear whether the original has traces.
         self._held = bytearray()
         self._looked_at = 0
         self._decided = False

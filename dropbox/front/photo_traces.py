@@ -1,8 +1,8 @@
-"""What a photograph records beside the picture: the place, and serial numbers of the camera.
+"""What a photograph records besides the picture: the place, and the camera's serial numbers.
 
-Read while the file arrives, in bounded memory. No library does this on a stream: those that know
-the formats want the whole file, and decode the picture. Here nothing is decoded: a JPEG is cut into
-its segments, and those that say anything but how to draw it are left out.
+It is read while the file arrives, in bounded memory. No library does this on a stream: those that
+know the formats need the whole file, and decode the picture. Here nothing is decoded: a JPEG is cut
+into its segments, and those that say anything but how to draw it are left out.
 """
 
 import re
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 PLACE, SERIAL = "place", "serial"
 
-# How much of a JPEG before its picture is looked at; a camera's own notes come first.
+# How much of a JPEG is examined before its picture; a camera's own notes come first.
 HEAD_BYTES = 262_144
-# How much of what a HEIC records is looked at.
+# How much of a HEIC's metadata is examined.
 _WINDOW_BYTES = 65_536
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
@@ -24,7 +24,7 @@ _POSITION = {2, 4}  # latitude, longitude
 _ENTRIES = 512
 _ENTRY_BYTES = 12
 _TEXT, _SHORT, _LONG = 2, 3, 4
-# Of the types whose values are read: text, how the picture is turned, where a directory is.
+# The types whose values are read: text, the picture's orientation, the offset of a directory.
 _BYTES_OF = {_TEXT: 1, _SHORT: 2, _LONG: 4}
 
 # Adobe's XMP, and the datasets of IPTC for a city, a part of it, a province and a country.
@@ -38,7 +38,8 @@ _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 class Tiff:
-    """The notes of a camera in *data*, which begins with a TIFF header; whatever is amiss is empty.
+    """A camera's notes in *data*, which begins with a TIFF header; anything malformed counts as
+    empty.
 
     ``traces``: PLACE, SERIAL. ``orientation``: 1 to 8, how to turn the picture.
     """
@@ -79,7 +80,7 @@ class Tiff:
             yield self._number("H", entry), kind, count, value
 
     def _number(self, form: str, at: int) -> int:
-        """The number at *at*; 0 outside of the data, where no directory can be."""
+        """The number at *at*; 0 outside the data, where no directory can be."""
         try:
             return int(struct.unpack_from(self._order + form, self._data, at)[0])
         except struct.error:
@@ -89,9 +90,10 @@ class Tiff:
 class JpegStripper:
     """Takes a JPEG as it arrives and gives it back without its notes.
 
-    What is left: how to draw the picture, its colours (JFIF, ICC profile, Adobe) and how it is
-    turned. All behind the picture goes too, such as a film of the same moment. ``traces``: those
-    found so far. ``drawing``: whether the picture itself has begun. ``bad``: this is no whole JPEG.
+    It keeps how to draw the picture, its colours (JFIF, ICC profile, Adobe) and its orientation.
+    Everything after the picture is removed too, such as a film of the same moment. ``traces``:
+    those found so far. ``drawing``: whether the picture itself has begun. ``bad``: this is not a
+    complete JPEG.
     """
 
     def __init__(self) -> None:
@@ -101,7 +103,7 @@ class JpegStripper:
         self._begun = self._scanning = False
 
     def feed(self, data: bytes | memoryview) -> bytes:
-        """What is left of the next bytes. Keeps at most one segment of 64 KiB in memory."""
+        """The next bytes, stripped. Keeps at most one segment of 64 KiB in memory."""
         if self.ended or self.bad:
             return b""
         self._buffer += data
@@ -123,7 +125,7 @@ class JpegStripper:
         return self._taken(len(self._buffer) - 1) if len(self._buffer) > 1 else None
 
     def _segment(self) -> bytes | None:
-        """What is left of the next segment; None if it is not there whole yet."""
+        """The next segment, stripped; None if it has not arrived completely."""
         buffer = self._buffer
         while len(buffer) >= 2 and buffer[0] == buffer[1] == 0xFF:
             del buffer[0]
@@ -169,7 +171,7 @@ class JpegStripper:
 
 
 def _turned(orientation: int) -> bytes:
-    """A segment that says nothing but how the picture is turned."""
+    """A segment that gives nothing but the picture's orientation."""
     entry = struct.pack(">HHIHH", _ORIENTATION, _SHORT, 1, orientation, 0)
     content = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
     return b"\xff\xe1" + struct.pack(">H", 2 + len(content)) + content

@@ -53,7 +53,7 @@ class ReportView(MethodView):
         if posted.problems:
             return self.show(form, posted.state, posted.problems, posted.status)
         if isinstance(posted.token.trouble, ForgedToken):
-            # The codename has changed, which has to be said whatever the button was.
+            # The codename has changed, and its writer has to be told whichever button it was.
             why = "left" if isinstance(posted.token.trouble, LeftToken) else "old"
             return self.show(form, posted.state, status=400, question=Question(sent_before=why))
         if posted.earlier:
@@ -65,7 +65,7 @@ class ReportView(MethodView):
         return self._confirmed(form, posted.state, act)
 
     def _confirmed(self, form: ReportForm, state: FormState, act: str) -> Response:
-        """File it once it is valid and its writer has been asked what there is to ask."""
+        """File it once it is valid and its writer has answered all questions."""
         if not form.validate():
             return self.show(form, state, form.problems, 400)
         before = state
@@ -125,7 +125,7 @@ class ReportView(MethodView):
         return [str(year) for year in range(latest, latest - YEARS, -1)]
 
     def read(self, texts: MultiDict[str, str], token: OpenedToken, files: int) -> ReportForm:
-        """The form that was sent, with so many *files*."""
+        """The form that was sent, with this many *files*."""
         return ReportForm(
             texts, token, campaign=self._pages.campaign, words=self._pages.words, files=files
         )

@@ -10,7 +10,7 @@ from flask import g
 from dropbox.front.turn import rest
 
 # Twice as long as the work takes. Most of that is deriving the codename's keys, which takes the
-# same time for all. It is little compared with the seconds that a Tor circuit takes.
+# same time for everybody. It is little compared with the seconds that a Tor circuit takes.
 STEP_SECONDS = 0.1
 
 

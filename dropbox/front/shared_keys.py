@@ -1,4 +1,4 @@
-"""The keys of form tokens, and who has left: shared by all workers and fronts, in memory only.
+"""The keys of form tokens, and which visits were left: shared by all workers and fronts, in memory.
 
 They are in a file on a file system in memory, so that they outlive a restart of the front and are
 gone when the machine is off. Each UTC day has its own key; that of the day before is accepted for
@@ -26,22 +26,23 @@ KEY_BYTES = 32
 DAY_SECONDS = 86_400
 # How long the key of the day before is accepted; no form page is accepted for longer.
 OVERLAP_SECONDS = 7_200
-# The file systems that are in memory only, by their number in <linux/magic.h>.
+# The file systems that exist only in memory, by their number in <linux/magic.h>.
 _IN_MEMORY = {"tmpfs": 0x01021994, "ramfs": 0x858458F6}
 
-# A slot: the day since 1970 and its key, with a check value. A day's slot, like its table, is that
-# of its parity, so that the day before keeps its own.
+# A slot: the day since 1970 and its key, with a check value. A day's slot and table are those of
+# its parity, so that the day before keeps its own.
 _DAY_BYTES, _CHECK_BYTES = 8, 16
 _SLOT_BYTES = _DAY_BYTES + KEY_BYTES + _CHECK_BYTES
 _EMPTY = bytes(_SLOT_BYTES)
 _KEYS_BYTES = 4_096
-# One table for each key: four bits for each visit that was left. Of 10,000 in a day, one visit in
-# 30 thousand million counts as left by mistake; a flood makes that more, and never less.
+# One table for each key: four bits for each visit that was left. With 10,000 of them in a day, one
+# visit in 30 thousand million counts as left by mistake; a flood makes mistakes likelier, but a
+# visit that was left always counts as left.
 _TABLE_BITS = 2**24
 _TABLE_BYTES = _TABLE_BITS // 8
 _INDEXES, _INDEX_BYTES = 4, 3
 _TABLES_END = _KEYS_BYTES + 2 * _TABLE_BYTES
-# For what else all fronts of a site have to share: see dropbox.front.arrived_files.
+# For whatever else all fronts of a site have to share: see dropbox.front.arrived_files.
 SPARE_BYTES = 2**22
 REGION_BYTES = _TABLES_END + SPARE_BYTES
 
@@ -86,7 +87,7 @@ class SharedKeys:
     def open(cls, path: Path, clock: Callable[[], float]) -> Self:
         """The keys in the file at *path*, which is made if there is none.
 
-        Raises KeyMemoryError if it is not in memory, or not this user's alone.
+        Raises KeyMemoryError if it is not in memory, or if others have access to it.
         """
         try:
             file = _opened(path)
@@ -94,7 +95,8 @@ class SharedKeys:
             raise KeyMemoryError(
                 f"The file {path} for the keys of form pages cannot be used: {explained(why)}"
             ) from None
-        # The mapping gets its own descriptor. This one stays open, since locks end with it.
+        # The mapping gets its own descriptor. This one stays open, since closing it would end the
+        # locks.
         return cls(mmap.mmap(file, REGION_BYTES), file, clock)
 
     def now(self) -> list[DayKey]:
@@ -125,11 +127,12 @@ class SharedKeys:
         return all(self._region[at] & bit for at, bit in _places(key, visit))
 
     def _renew(self, day: int) -> DayKey:
-        # The old key first: should this process die in between, no table misses what it forbids.
+        # The old key first: should this process die in between, no table is without what it
+        # forbids.
         self._write(day % 2, _EMPTY)
         start = _table(day)
         try:
-            # Gives the memory back, after which it holds zeros.
+            # Gives the memory back; afterwards it holds zeros.
             self._region.madvise(mmap.MADV_REMOVE, start, _TABLE_BYTES)
         except OSError:
             self._region[start : start + _TABLE_BYTES] = bytes(_TABLE_BYTES)
@@ -153,7 +156,7 @@ class SharedKeys:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Alone among all threads and processes. The kernel ends the lock of one that dies."""
+        """Hold the lock among all threads and processes. The kernel frees it if the holder dies."""
         with self._thread:
             if self._file is None:
                 yield
@@ -166,7 +169,7 @@ class SharedKeys:
 
 
 def default_path(site: bytes, intake_socket: Path, runtime: str | None) -> Path:
-    """Where the keys of the site with the salt *site* are unless the settings say it.
+    """Where the keys of the site with the salt *site* are, unless the settings say so.
 
     In the folder of the intake socket if it is in memory and this user's, else in *runtime*, the
     user's own folder in memory, else in /dev/shm. All fronts of a site choose the same.
@@ -180,7 +183,7 @@ def default_path(site: bytes, intake_socket: Path, runtime: str | None) -> Path:
 
 def _opened(path: Path) -> int:
     """A descriptor of the file at *path*, of REGION_BYTES. Raises KeyMemoryError and OSError."""
-    # Before it is made: nothing of a file may be left on a disk.
+    # Checked before it is made: no trace of it may be left on a disk.
     _check_in_memory(path.parent, path)
     while True:
         with ExitStack() as failing:
@@ -247,7 +250,7 @@ def _table(day: int) -> int:
 
 
 def _places(key: DayKey, visit: bytes) -> Iterator[tuple[int, int]]:
-    """Where a visit's bits are: offset in the region, and the bit. Nobody can aim at another's."""
+    """Where a visit's bits are: offset in the region, and the bit. Nobody can target another's."""
     digest = hashlib.blake2b(
         visit, key=key.key, person=_LEFT, digest_size=_INDEXES * _INDEX_BYTES
     ).digest()

@@ -29,14 +29,14 @@ from dropbox.front.uploads import Busy, ReceivedForm, TooMuch, Trouble, no_files
 from dropbox.report import Attachment
 from dropbox.settings import Settings
 
-# What the front's worker says in the WSGI environment of an upload for which it has no thread; no
+# Set by the front's worker in the WSGI environment of an upload for which it has no thread; no
 # header of a request can set it.
 NO_PLACE = "casedrop.busy"
 
-# The buttons that answer a question: the text is to go as it is, the missing files are given up,
-# the same was not seen to be sent before.
+# The buttons that answer a question: send the text as it is, give up the missing files, I did not
+# see that this was sent before.
 AS_IS, WITHOUT, UNSENT = "as-is", "without", "unsent"
-# Photographs go without what they record beside their picture.
+# Send photographs without what they record besides the picture.
 STRIP = "strip"
 
 # The buttons that send what was written.
@@ -142,12 +142,12 @@ _NONE_FITTED = _(
 
 
 def busy_sentence(why: Busy) -> Any:
-    """What to say when the server, or what one circuit can ask for, does not allow more now."""
+    """What to say when the server is busy or a circuit's allowance is used up."""
     return str(TOO_MUCH) % {"minutes": why.minutes} if isinstance(why, TooMuch) else BUSY
 
 
 class _Allowance:
-    """Whether the files of one request are within what is allowed, and if not, for how long."""
+    """Whether the files of one request are within the allowance, and if not, for how long."""
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
@@ -155,11 +155,11 @@ class _Allowance:
 
     @property
     def minutes(self) -> int:
-        """After so many there is enough again."""
+        """How many minutes until there is enough again."""
         return self._refusal.minutes if isinstance(self._refusal, TooMuch) else 0
 
     def charge(self, what: What, amount: int, *, visit: bytes = b"") -> None:
-        """Count; what is too much refuses the files that come."""
+        """Count; once it is too much, further files are refused."""
         try:
             self._intake.charge(what, amount, visit=visit)
         except TooMuch as why:
@@ -176,7 +176,7 @@ class _Allowance:
 
 
 def with_missing(problems: Sequence[Problem], state: FormState) -> Sequence[Problem]:
-    """*problems*, if there are any, with one that names the files that are missing."""
+    """*problems*, if there are any, and one more that names the missing files."""
     if not problems or not state.missing:
         return problems
     names = ", ".join(state.missing)
@@ -185,12 +185,12 @@ def with_missing(problems: Sequence[Problem], state: FormState) -> Sequence[Prob
 
 @dataclass(frozen=True, repr=False)
 class Question:
-    """What to ask before sending; what there is nothing to ask about is empty.
+    """What to ask before sending; a field is empty if there is nothing to ask about it.
 
-    ``sent_before``: whether the same was seen to be sent, and why that is asked ("left" or "old").
-    ``missing``: the names of files that are not there. ``personal_data``: its kinds in the text.
-    ``earlier``: the names of files that had arrived from the same page before its answer was lost.
-    ``photos``: (name, traces, whether they can be removed) of each photograph that has some.
+    ``sent_before``: ask whether its writer saw that it was sent; why that is asked ("left" or
+    "old"). ``missing``: the names of files that are not there. ``personal_data``: its kinds in the
+    text. ``earlier``: the names of files that had arrived from the same page before its answer was
+    lost. ``photos``: (name, traces, whether they can be removed) for each photograph that has some.
     """
 
     sent_before: str = ""
@@ -205,8 +205,8 @@ def question_before_sending(
 ) -> tuple[Question | None, FormState]:
     """The next question to a writer who pressed *act*, if any, and the state to go on with.
 
-    What may be stored already and what is missing are asked about each time, until the button that
-    answers it is pressed; personal data, in the text and in photographs, once.
+    Whether it may be stored already, and what is missing, is asked each time until the button that
+    answers it is pressed; personal data, in the text and in photographs, is asked about once.
     """
     if state.maybe_sent and act != UNSENT:
         return Question(sent_before="old"), state
@@ -283,9 +283,9 @@ class SubmissionHandler:
                 self._arrived.keep(opened[0].state.nonce, arrived[-1])
 
         allowance.charge(What.BYTES, length)
-        # There was no thread for an upload: only its beginning is here, which has the texts.
+        # There was no thread for an upload: only its beginning is here, and the texts are in that.
         busy = request.environ.get(NO_PLACE, False)
-        # Nor does the thread of one that only gets its text back wait for its files.
+        # A request that only gets its text back does not wait for its files either.
         reads_on = not busy and "refused" not in g
         received = receive(
             stream_of(request),
@@ -295,12 +295,12 @@ class SubmissionHandler:
             open_sealer=no_files if busy else lambda: PhotoSealer(allowance.open_sealer, finished),
             drains=self._intake.drains if reads_on else None,
         )
-        # As it was when the files began to arrive: they may take longer than a page is good for.
+        # As it was when the files began to arrive: they may take longer than a page is valid.
         token = opened[0] if opened else self._opened(received.texts)
         if not isinstance(token.trouble, ForgedToken) and self._tokens.was_left(token.state):
             token = OpenedToken.left()
         if received.cut_page:
-            # No field that is missing was emptied by its writer, so nothing is taken from it.
+            # A missing field was not emptied by its writer, so nothing is taken from it.
             self._abandon(token.state, arrived)
             raise CutPage
         state, earlier = self._with_arrived(token, received, arrived)
@@ -340,10 +340,10 @@ class SubmissionHandler:
     def _with_earlier(
         self, token: OpenedToken, arrived: Sequence[ArrivedFile]
     ) -> tuple[list[ArrivedFile], list[ArrivedFile]]:
-        """Files that arrived from the same page before and that it does not know, and *arrived*.
+        """Files that arrived earlier from the same page, which does not know them, and *arrived*.
 
-        Of one that arrived twice, the copy that came first is kept. A page that is sent twice at
-        once thus keeps the same copy in both requests: neither gives up what the other files.
+        If one arrived twice, the first copy is kept. So a page that is sent twice at once keeps the
+        same copy in both requests, and neither gives up what the other files.
         """
         if isinstance(token.trouble, ForgedToken):
             return [], list(arrived)
@@ -357,7 +357,7 @@ class SubmissionHandler:
             used.append(next(copy for copy in copies if copy.is_same(one.file)))
             copies.remove(used[-1])
         self._abandon(token.state, [one for one in arrived if one not in used])
-        # Further copies may belong to a request that is still running, so they are left to it.
+        # Further copies may belong to a request that is still running, so they are left alone.
         earlier = [one for one in kept if not any(one.is_same(other.file) for other in used)]
         return earlier, used
 
@@ -394,7 +394,7 @@ class SubmissionHandler:
             "megabytes": self._settings.file_bytes // 2**20,
             "files": self._settings.files,
             "minutes": minutes,
-            # As the form says it: the texts, too, have to fit in.
+            # As the form says: the texts have to fit in, too.
             "total": self._settings.post_bytes // 2**20 - 1,
         }
         sentence = _TROUBLES[trouble][0]

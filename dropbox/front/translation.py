@@ -15,12 +15,13 @@ class _Catalogs(Domain):  # type: ignore[misc]  # comes without types
         self._catalogs = catalogs
 
     def get_translations(self) -> Sentences:
-        """What the pages say in this request's language."""
+        """The sentences of this request's language."""
         return self._catalogs[g.language]
 
 
 class _Babel(Babel):  # type: ignore[misc]  # comes without types
-    # Flask-Babel's own domain looks for files while a page is made, and knows only Babel's locales.
+    # Flask-Babel's own domain looks for files while a page is rendered, and knows only Babel's
+    # locales.
     domain_instance: Any = None
 
     def __init__(self, app: Flask, catalogs: Mapping[str, Sentences]) -> None:

@@ -1,13 +1,13 @@
 """The turn of a request: the front's worker has few of them work at a time.
 
-While one only waits, another one works. An upload has its turn when its files have arrived and what
-they belong to is to be filed: how long they take to arrive is its sender's matter.
+While one only waits, another one works. An upload takes its turn once its files have arrived and
+the report they belong to is to be filed: how long they take to arrive is up to the sender.
 """
 
 from flask import request
 
-# Under these names the worker gives the functions in the WSGI environment, and says that a request
-# has waited too long; no header can set them.
+# Under these names the worker passes its functions in the WSGI environment, and says whether a
+# request has waited too long; no header can set them.
 RESTS, TURN, NO_TURN = "casedrop.rests", "casedrop.turn", "casedrop.late"
 
 
@@ -19,7 +19,7 @@ def rest() -> None:
 
 
 def wait_for_turn() -> bool:
-    """Wait until the current request can work. Returns whether it can: it may wait too long."""
+    """Wait until the current request may work. Returns False if that took too long."""
     take = request.environ.get(TURN)
     return take is None or bool(take())
 

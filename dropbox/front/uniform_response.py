@@ -21,7 +21,7 @@ FLOOR_PAD_BYTES = 7_168
 # The padding consists of line feeds: one byte each in a page, two in a form that is sent (HTML,
 # 4.10.22.8 multipart form data: every line break is sent as CR LF).
 _SENT_BYTES = 2
-# Of a form that carries nothing yet.
+# For a form that carries nothing yet.
 FRESH_LINE_FEEDS = MIN_PAD_BYTES // _SENT_BYTES
 
 # Markers for the padding of a form, and for the filling that brings the page to its size. A text
@@ -112,7 +112,7 @@ def _give_headers(
     response.headers.update(_FORGET if leaving else {})
     response.headers["Content-Security-Policy"] = policy
     if file:
-        # Of no known kind: no browser opens it, or offers to.
+        # An unknown type: no browser opens it, or offers to.
         response.headers["Content-Type"] = "application/octet-stream"
         response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
     lines = sum(len(f"{name}: {value}\r\n") for name, value in response.headers)

@@ -56,7 +56,7 @@ class _Connection(http.client.HTTPConnection):
         self.sock.settimeout(self._seconds)
 
     def is_usable(self) -> bool:
-        """Whether the other side has neither closed it nor sent what nobody asked for."""
+        """Whether the other side has neither closed it nor sent anything unasked."""
         if time.monotonic() - self.used > _KEPT_SECONDS:
             return False
         waiting = select.poll()

@@ -38,7 +38,7 @@ from dropbox.front.multipart import PatientStream, Piece, PostTooLarge, Source, 
 from dropbox.report import NAME_BYTES, Attachment, text_bytes
 
 # All texts of one page, including the padding field: four times as much as a report holds, so that
-# a text that is too long comes back whole and not cut off.
+# a text that is too long comes back whole instead of cut off.
 TEXTS_BYTES = 1_048_576
 # A browser sends at most about 130 parts: all harms and optional answers, ten files, and the texts.
 MAX_PARTS = 192
@@ -82,12 +82,12 @@ class TooMuch(Busy):
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
-        # Two at least: nobody has to read "1 minutes", or comes a moment too early.
+        # At least two: nobody has to read "1 minutes" or comes back a moment too early.
         self.minutes = max(2, math.ceil(seconds / 60))
 
 
 def no_files() -> "Sealer":
-    """Where a form has no files. Raises Busy."""
+    """For a form that has no files. Raises Busy."""
     raise Busy
 
 
@@ -95,7 +95,7 @@ class Sealer(Protocol):
     """Seals one file; see dropbox.sealing.AttachmentSealer."""
 
     def write(self, data: bytes | memoryview) -> int:
-        """Take the next bytes, which are only there until this returns."""
+        """Take the next bytes, which are valid only until this returns."""
 
     def finish(self, *, name: str, type: str) -> Attachment:
         """The file's entry for its report."""
@@ -121,7 +121,7 @@ class ReceivedForm:
 
     @property
     def cut_page(self) -> bool:
-        """Whether all of it arrived, but from a page that its browser did not yet have whole."""
+        """Whether it arrived completely, but from a page that its browser had not fully loaded."""
         return self.complete and LAST_FIELD not in self.texts
 
     def trouble(self, trouble: Trouble, name: str = "") -> None:
@@ -144,8 +144,8 @@ def receive(
 
     Never raises for bad or incomplete input: see ``troubles``. At the first file, *files_left* is
     called with the texts before it and returns how many more files the page can have. *open_sealer*
-    starts sealing one file, or raises Busy. *drains*: the places for reading on after that; without
-    a free one the reading ends. *clock* is in seconds.
+    starts sealing one file, or raises Busy. *drains*: the places for reading on after Busy; if none
+    is free, reading ends. *clock* is in seconds.
     """
     form = _Form(ReceivedForm(), files_left, open_sealer, drains or threading.Semaphore(0))
     try:
@@ -249,14 +249,14 @@ class _Form:
         except TooLarge:
             self._lose(file, Trouble.FILE_TOO_LARGE, file.name)
         except Busy:
-            # The vault has more to write than it can.
+            # The vault has more to write than it can keep up with.
             self._lose(file, Trouble.BUSY)
         except NoRoomForFiles:
             self._lose(file, Trouble.NO_ROOM)
         except (CannotSeal, VaultUnavailable, CannotStore):
             self._lose(file, Trouble.NOT_ACCEPTED)
         if not more:
-            # In every case: the next bytes belong to another part.
+            # In any case: the next bytes belong to another part.
             self._file = None
 
     def _lose(self, file: "_ArrivingFile", trouble: Trouble, name: str = "") -> None:

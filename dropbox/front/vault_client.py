@@ -1,6 +1,6 @@
 """The front's side of the intake socket; every failure is a named error.
 
-Nothing is asked for that could be listed or read back: the vault gives out sealed replies only.
+It asks for nothing that could be listed or read back: the vault gives out sealed replies only.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _MAX_REPLY_BYTES = 256 * (2 + REPLY_BYTES)
 
 
 class SealedBlock(NamedTuple):
-    """A block on its way: its id, the hash of what erases it, and its BLOCK_BYTES."""
+    """A block to store: its id, the hash of what erases it, and its BLOCK_BYTES."""
 
     id: bytes
     erase_hash: bytes
@@ -31,7 +31,7 @@ class SealedBlock(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A piece that a report takes over: what erases it so far, and the hash of what will."""
+    """A piece that a report takes over: what has erased it so far, and the hash of what will."""
 
     id: bytes
     preimage: bytes
@@ -43,7 +43,7 @@ class VaultClient:
 
     Ids and tags have ID_BYTES, preimages and erase hashes ERASE_BYTES. Every method raises
     VaultUnavailable if the vault does not respond properly, Busy if it has more to write than it
-    can, and CannotStore if it reports that it cannot store. Each time, nothing counts as stored.
+    can, and CannotStore if it reports that it cannot store. In each case nothing counts as stored.
     """
 
     def __init__(self, connect: Connect) -> None:
@@ -105,7 +105,7 @@ class VaultClient:
         request = httpx.Request(
             "POST",
             f"http://vault{path}",
-            # In pieces, which nobody joins on the way.
+            # In pieces, which are not joined on the way.
             content=body,
             headers={
                 "Content-Type": "application/octet-stream",

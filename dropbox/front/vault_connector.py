@@ -3,7 +3,7 @@
 No filter can see which socket a worker connects to: the address is behind a pointer. So a worker
 can connect to none. Before it is locked it starts this process, which knows one path, reads one
 byte for each connection and hands the connected socket over. A vault that was restarted is found
-again, because each connection goes to whoever listens there now.
+again, because each connection goes to whichever process listens there now.
 """
 
 import ctypes
@@ -21,13 +21,13 @@ from dropbox.lockdown import Room, lock
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _INT = struct.Struct("i")
 _ASK = b"?"
-# With a descriptor, and without one: nobody listens there, or the queue is full.
+# With a descriptor; without one, nobody listens there or the queue is full.
 _CONNECTED, _FAILED = b"+", b"-"
 _READY = b"ready"
 _MAX_SENTENCE_BYTES = 1_000
-# It never waits for the vault: what takes longer is no answer at all. Measured: 0.1 ms.
+# It never waits for the vault: anything slower counts as no answer. Measured: 0.1 ms.
 _SECONDS = 5.0
-# To be locked: measured 10 ms, but a machine can be busy at its start.
+# How long locking it may take: measured 10 ms, but a machine can be busy at its start.
 _START_SECONDS = 30.0
 # Above all descriptors that a worker has.
 _ALL_DESCRIPTORS = 2**20
@@ -38,10 +38,11 @@ class ConnectorEnded(OSError):
 
 
 class VaultConnector:
-    """Connections to the unix socket at *path*, made by a process that is locked but for *waived*.
+    """Connections to the unix socket at *path*, made by a process that is locked except for
+    *waived*.
 
-    Each worker starts one of its own. When that ends, the worker is told to end too, for gunicorn
-    to start another.
+    Each worker starts one of its own. When that process ends, the worker is told to end too, so
+    that gunicorn starts another.
     """
 
     def __init__(self, path: Path, waived: Collection[str] = ()) -> None:
@@ -87,15 +88,15 @@ class VaultConnector:
         with self._lock:
             try:
                 self._channel.sendall(_ASK)
-                # Marked for no program: gpg would get a connection that is not. socket.recv_fds()
-                # does not pass that on.
+                # Close-on-exec: otherwise gpg would inherit the connection. socket.recv_fds() does
+                # not pass that flag on.
                 answer, extra, _flags, _address = self._channel.recvmsg(
                     1, socket.CMSG_SPACE(_INT.size), socket.MSG_CMSG_CLOEXEC
                 )
             except OSError:
                 answer, extra = b"", []
             if answer not in (_CONNECTED, _FAILED):
-                # A late answer would be taken for that to another question.
+                # A late answer would be mistaken for the answer to a later question.
                 _end_worker()
                 raise ConnectorEnded("The process that connects to the vault does not answer")
         if answer == _FAILED or not extra:
@@ -105,11 +106,11 @@ class VaultConnector:
         return socket.socket(fileno=_INT.unpack(descriptor)[0])
 
     def close(self) -> None:
-        """Have it end, when the worker has answered its last request."""
+        """Let the process end; call this when the worker has answered its last request."""
         self._closed = True
         if self._channel is not None and self._watching is not None:
             self._channel.shutdown(socket.SHUT_RDWR)
-            # So that nobody else has to ask how it ended.
+            # Reaped here, so that nobody else has to ask how it ended.
             self._watching.join(_SECONDS)
 
     def _watch(self) -> None:
@@ -119,7 +120,7 @@ class VaultConnector:
 
 
 def _end_worker() -> None:
-    """Have this worker answer what it is answering, and end: gunicorn starts another."""
+    """Let this worker finish its requests and end: gunicorn starts another."""
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -132,7 +133,7 @@ def _serve(channel: int, path: str, waived: Collection[str], worker: int) -> Non
         return
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    # Neither the front's socket nor its log: who is connected must see when the worker is gone.
+    # Not the front's socket nor its log: a connected client must see when the worker is gone.
     os.closerange(0, channel)
     os.closerange(channel + 1, _ALL_DESCRIPTORS)
     with socket.socket(fileno=channel) as asked:
@@ -144,7 +145,7 @@ def _serve(channel: int, path: str, waived: Collection[str], worker: int) -> Non
         asked.sendall(_READY)
         while asked.recv(1) == _ASK:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
-                # One that would wait for room in the vault's queue fails instead.
+                # A connection that would have to wait for room in the vault's queue fails instead.
                 made.setblocking(False)
                 try:
                     made.connect(path)

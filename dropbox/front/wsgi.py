@@ -57,7 +57,7 @@ _limits = CircuitLimits.of(_settings)
 
 
 def _load() -> tuple[Flask, TodaysKey]:
-    """The application with the reviewers' keys and the campaign that there are now.
+    """The application with the present reviewers' keys and campaign.
 
     Raises CasedropError or OSError.
     """
@@ -116,12 +116,12 @@ warn_waived(_room, _settings.waived)
 
 # Under this name gunicorn's worker says in the WSGI environment that an upload has no thread.
 no_place = NO_PLACE
-# Under these it gives functions: one that waits until an upload can be filed, and one to call when
+# Under these it passes functions: one that waits until an upload can be filed, and one to call when
 # a request only waits for the vault.
 takes_turn, rests = TURN, RESTS
 # Under this one it says that a request has waited too long for its turn.
 no_turn = NO_TURN
-# By this the worker gives each kind its share, and serves newcomers first: see onion.turns.Kinds.
+# With this the worker gives each kind its share, and serves newcomers first: see onion.turns.Kinds.
 request_kinds = {
     "of": kind_of,
     "costs": tuple(COSTS[kind] for kind in Kind),
@@ -136,9 +136,9 @@ arrival_limits = {
 
 
 def reload_application() -> str:
-    """Take the keys and the campaign of now for the workers that fork from here on.
+    """Use the present keys and campaign for the workers that fork from here on.
 
-    Returns a sentence if they cannot be used; then all stays as it was.
+    Returns a sentence if they cannot be used; then everything stays as it was.
     """
     global app, _day_key
     try:
