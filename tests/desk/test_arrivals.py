@@ -176,8 +176,12 @@ def test_a_team_sees_what_arrived_and_writes_out_the_rest_once_more(
     assert (
         "Did not arrive and cannot any more: reply bundle 2. `export-replies FILE --again`" in said
     )
+    team(0, "answer", team.case(1), "--template", "answer.when", "--repeat", "--yes")
     out = team(0, "export-replies", tmp_path / "4.tar", "--yes", "--again")
-    assert "Reply bundle 4 is in" in out
+    assert (
+        "Reply bundle 4 is in" in out
+        and "Not in it, since they never left before: 1 answer.\n" in out
+    )
     rows = json.loads(team(0, "outbox", "--left", "--json"))
     assert [row["arrival"] for row in rows] == ["arrived", "not confirmed", "arrived"]
 

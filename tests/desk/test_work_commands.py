@@ -104,6 +104,26 @@ def test_a_file_that_is_there_is_not_overwritten(team: Team, desk_keys: Path) ->
 
 
 @pytest.mark.slow
+def test_a_blind_review_reaches_its_own_reviewer_at_another_desk_and_nobody_else(
+    team: Team, keys_dir: Path, desk_keys: Path, tmp_path: Path
+) -> None:
+    other = second_desk(team, desk_keys)
+    for desk in (team, other):
+        with Casebook.open(desk.casebook) as casebook:
+            add(casebook, report())
+    team.judge(2, team.case(), category="c1", merit="m4", urgency="normal")
+    made, without = tmp_path / "made.work", tmp_path / "without.work"
+    team(2, "export-work", "--to", made, "--keys", desk_keys)
+    # Sealed to the other two alone, it has nothing that only the third could open.
+    team(2, "export-work", "--to", without, "--keys", keys_dir)
+
+    assert "New: 0 reviews" in other(1, "import-work", made)
+    assert "New: 1 review," in other(2, "import-work", made)
+    assert "New: 0 reviews" in other(1, "import-work", without)
+    assert without.stat().st_size < made.stat().st_size
+
+
+@pytest.mark.slow
 def test_an_answer_from_another_desk_is_shown_with_its_desk(
     team: Team, desk_keys: Path, tmp_path: Path
 ) -> None:

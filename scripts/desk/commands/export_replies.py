@@ -61,9 +61,9 @@ def run(asked: argparse.Namespace) -> None:
         names = ", ".join(gone.unreleased)
         print(f"Not sent, since another reviewer has to `release` them: answers to {names}.")
     if gone.waiting and asked.again is not None:
-        print(f"{counted(gone.waiting, 'answer')} that never left still wait.")
+        print(f"Not in it, since they never left before: {counted(gone.waiting, 'answer')}.")
     elif gone.waiting:
-        print(f"The bundle is full; {gone.waiting} answers wait for the next one.")
+        print(f"The bundle is full. Waiting for the next one: {counted(gone.waiting, 'answer')}.")
 
 
 def _carried(casebook: Casebook, again: int | None) -> Carried:
