@@ -25,30 +25,31 @@ def stills(data: bytes, wanted: range, sender: Sender) -> None:
     """Send the length of the recording in *data*, and its stills that are *wanted*."""
     source = _FOLDER / "recording"
     source.write_bytes(data)
-    seconds, has_video = _facts(source)
-    if seconds is None:
+    facts = _facts(source)
+    if facts is None:
         sender.note(Note.DAMAGED)
         return
+    seconds, has_video = facts
     sender.note(Note.SECONDS, round(seconds))
     sender.count(_STILLS if has_video else 0)
-    sent = 0
-    for number in range(max(wanted.start, 1), min(wanted.stop, _STILLS + 1) if has_video else 1):
+    drawn = False
+    for number in range(max(wanted.start, 1), min(wanted.stop, _STILLS + 1)) if has_video else ():
         # From the middle of each sixth.
         page = _still(source, number, seconds * (2 * number - 1) / (2 * _STILLS))
         if page is not None:
             sender.page(page)
-            sent += 1
-    if not sent:
+            drawn = True
+    if not drawn:
         sender.note(Note.NO_STILLS)
 
 
-def _facts(source: Path) -> tuple[float | None, bool]:
-    """The length in seconds, None for no recording; and whether it has pictures."""
+def _facts(source: Path) -> tuple[float, bool] | None:
+    """The length in seconds, and whether it has pictures; None for no recording."""
     asked = ["-print_format", "json", "-show_format", "-show_streams", str(source)]
     found = json.loads(_run([PROGRAMS[0], *_QUIET, *asked], _MOST_SAID) or b"{}")
     streams = found.get("streams", [])
     if not streams:
-        return None, False
+        return None
     length = float(found.get("format", {}).get("duration", 0))
     return max(0.0, length), any(one.get("codec_type") == "video" for one in streams)
 
