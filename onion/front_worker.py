@@ -1,9 +1,9 @@
 """gunicorn's worker for the front: no slow client keeps a thread that others need.
 
 Heads and short bodies are read by the main loop, and a few such requests are served at a time: see
-onion.turns. Uploads share a part of the threads, and those that are too slow lose theirs. A
-connection whose response is sent, and whose client still sends, is drained by the main loop as
-well.
+onion.turns. Uploads share a part of the threads, and those that are too slow lose theirs. What a
+client does not take of its response at once is sent by the main loop, and a connection whose client
+still sends after that is drained there as well.
 """
 
 import mmap
@@ -14,7 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from selectors import EVENT_READ
+from selectors import EVENT_READ, EVENT_WRITE
+from types import SimpleNamespace
 from typing import Any
 
 from gunicorn.http import RequestParser
@@ -24,10 +25,11 @@ from gunicorn.workers import gthread
 from onion import upload_places
 from onion.request_arrival import Arrival, ArrivalLimits, Arrivals, BadHead, BodySource
 from onion.turns import MOST_LATE, MOST_WAITING, Kinds, Turns
+from onion.unsent_response import UnsentResponse
 from onion.upload_places import Upload, UploadPlaces
 
-# Connections of a worker whose requests are arriving, and whose clients still send after the
-# response.
+# Connections of a worker whose requests are arriving, and whose clients have not yet taken the
+# whole response or still send after it.
 MOST_ARRIVING = 256
 MOST_DRAINING = 128
 # Threads, and all connections that a worker can have: it always accepts one more, which the
@@ -38,8 +40,10 @@ MOST_CONNECTIONS = (
 )
 # How long at most a client can go on sending after the response.
 DRAIN_SECONDS = 600.0
-# How long a response can take to be sent: tor takes 250 KB at once, whatever its client does.
+# How long a response can take to be sent: tor takes 250 KB at once, whatever its client does. And
+# how much can be left of all responses together: a dozen of the longest pages.
 SEND_SECONDS = 120.0
+MOST_UNSENT_BYTES = 64 * 2**20
 # How long a worker that ends waits for heads that have begun to arrive, and for clients that go on
 # sending after their response.
 LAST_HEADS_SECONDS, LAST_DRAINS_SECONDS = 2.0, 10.0
@@ -119,6 +123,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         # What the thread of an upload waits for.
         conn.granted = None
         conn.source = BodySource(conn.sock, self._limits.slow_seconds)
+        conn.unsent = UnsentResponse(conn.sock)
         self._arriving[conn.arrival] = conn
         self.poller.register(conn.sock, EVENT_READ, partial(self._read, conn))
         victim = self._arrivals.add(conn.arrival)
@@ -185,12 +190,13 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             raise StopIteration
         if conn.upload is not None and not conn.busy and isinstance(reader, LengthReader):
             conn.source.open()
-        conn.sock.settimeout(SEND_SECONDS)
+        conn.sock.setblocking(False)
         self._thread.busy, self._thread.late = conn.busy, conn.late
         self._thread.take_turn = partial(self._take_turn, conn)
         self._thread.rest = partial(self.method_queue.defer, self._rest, conn)
         try:
-            return super().handle_request(req, conn)
+            sender = SimpleNamespace(sock=conn.unsent, client=conn.client, server=conn.server)
+            return super().handle_request(req, sender)
         finally:
             # Nothing from a request outlives it.
             self._thread.take_turn = self._thread.rest = None
@@ -221,7 +227,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._start_short()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        """Free the place of an answered request, and close or drain its connection."""
+        """Free the place of an answered request, and send what is left of its response."""
         if conn.turn is not None:
             self._turns.end(conn.turn)
             conn.turn = None
@@ -230,8 +236,36 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             self._uploads.end(conn.upload)
             self._start_uploads()
         conn.missing -= conn.source.taken
-        self._drain(conn)
+        self._send_rest(conn)
         self._end_if_due(time.monotonic())
+
+    def _send_rest(self, conn: Any) -> None:
+        """Send what is left of a response as its client takes it, and then drain the connection."""
+        if not conn.unsent or conn.sock.fileno() < 0:
+            self._drain(conn)
+            return
+        self._keep(conn, SEND_SECONDS, EVENT_WRITE, self._send_more)
+        while sum(len(one.unsent) for one in self._draining) > MOST_UNSENT_BYTES:
+            self._end_drain(max(self._draining, key=lambda one: len(one.unsent)))
+
+    def _send_more(self, conn: Any, _sock: socket.socket) -> None:
+        try:
+            conn.unsent.go_on()
+        except OSError:
+            self._end_drain(conn)
+            return
+        if not conn.unsent:
+            del self._draining[conn]
+            self.poller.unregister(conn.sock)
+            self._drain(conn)
+
+    def _keep(self, conn: Any, seconds: float, event: int, done: Callable[..., None]) -> None:
+        """Keep a connection so long after its response; *done* is called at every *event*."""
+        conn.sock.setblocking(False)
+        self._draining[conn] = time.monotonic() + seconds
+        self.poller.register(conn.sock, event, partial(done, conn))
+        if len(self._draining) > MOST_DRAINING:
+            self._end_drain(next(iter(self._draining)))
 
     def _drain(self, conn: Any) -> None:
         """Close a connection once its client has sent everything.
@@ -243,12 +277,8 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             self.nr_conns -= 1
             conn.close()
             return
-        conn.sock.setblocking(False)
         seconds = self._limits.slow_seconds / 4 + conn.missing / self._limits.fair_bytes
-        self._draining[conn] = time.monotonic() + min(seconds, DRAIN_SECONDS)
-        self.poller.register(conn.sock, EVENT_READ, partial(self._discard, conn))
-        if len(self._draining) > MOST_DRAINING:
-            self._end_drain(next(iter(self._draining)))
+        self._keep(conn, min(seconds, DRAIN_SECONDS), EVENT_READ, self._discard)
 
     def _discard(self, conn: Any, sock: socket.socket) -> None:
         try:
@@ -299,7 +329,7 @@ class FrontWorker(gthread.ThreadWorker):  # type: ignore[misc]
             # It has had a place: next time its circuit comes after those that had none.
             self._turns.count(upload.circuit, upload.line)
         for conn, until in list(self._draining.items()):
-            if until <= now or stopped >= LAST_DRAINS_SECONDS:
+            if until <= now or (stopped >= LAST_DRAINS_SECONDS and not conn.unsent):
                 self._end_drain(conn)
         self._end_if_due(now)
 

@@ -107,6 +107,25 @@ def test_trickling_clients_are_cut_and_hold_up_nobody_meanwhile(slow: Slow) -> N
     assert slow.open == []
 
 
+def test_whoever_does_not_read_long_pages_holds_up_nobody(slow: Slow) -> None:
+    with Browser(ONION, transport=httpx.HTTPTransport(uds=str(slow.path))) as browser:
+        form = browser.get("/en/report").form()
+    # It comes back five times as long, and the kernel takes a third of that at once.
+    filled = dict(form.filled({"text": "&" * 100_000})) | {"act": "language"}
+    sent = httpx.Request(
+        "POST", "http://x", files=[(name, (None, one)) for name, one in filled.items()]
+    )
+    kind, body = sent.headers["Content-Type"].encode(), sent.read()
+    head = HEAD + b"Content-Type: %s\r\nContent-Length: %d\r\n\r\n" % (kind, len(body))
+    # As many as threads for such requests, of both workers.
+    clients = [slow.connect(head + body, circuit=number) for number in range(1, 17)]
+    assert all(page(slow.path) < 5 for _ in range(4))
+
+    answers = [client.makefile("rb").read() for client in clients]
+    assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers)
+    assert {answer.count(b"&amp;") // 100_000 for answer in answers} == {1}
+
+
 def test_a_short_form_that_is_late_gets_a_page_that_says_so(slow: Slow) -> None:
     client = slow.connect(HEAD + b"Content-Length: 2000\r\n\r\nx")
     begun = time.monotonic()

@@ -27,6 +27,7 @@ from onion.front_worker import (
     MOST_ARRIVING,
     MOST_CONNECTIONS,
     MOST_DRAINING,
+    MOST_UNSENT_BYTES,
     SEND_SECONDS,
     FrontWorker,
 )
@@ -400,6 +401,126 @@ def test_of_too_many_clients_that_still_send_the_first_is_closed(
     assert [is_open(client) for client in clients] == [False, True, True]
 
 
+# More than the kernel takes at once.
+LONG_PAGE = b"".join(b"%07d " % number for number in range(125_000))
+
+
+@pytest.fixture
+def long_pages(front: Front, monkeypatch: pytest.MonkeyPatch) -> Front:
+    def serve(_: object, request: object, conn: Any) -> None:
+        conn.sock.sendall(b"head")
+        assert conn.sock.send(LONG_PAGE) == len(LONG_PAGE)
+        conn.sock.sendall(b"end")
+
+    monkeypatch.setattr(gthread.ThreadWorker, "handle_request", serve)
+    return front
+
+
+def answered_at_length(front: Front, data: bytes = GET) -> tuple[socket.socket, Any]:
+    """A client that reads nothing of a long page, and of whose request no thread has any more."""
+    client = front.comes(data)
+    (conn,) = front.given
+    front.worker.handle_request(next(conn.parser), conn)
+    front.answered(conn)
+    assert front.worker._turns.are_idle and front.worker._uploads.are_idle
+    return client, conn
+
+
+def taken(front: Front, client: socket.socket) -> bytes:
+    """What *client* reads of its response, to the end."""
+    client.setblocking(False)
+    found, idle = bytearray(), 0
+    while idle < 3:
+        front.worker.wait_for_and_dispatch_events(0)
+        try:
+            if not (data := client.recv(50_000)):
+                break
+        except BlockingIOError:
+            idle += 1
+        else:
+            found += data
+    return bytes(found)
+
+
+def test_who_does_not_read_a_long_page_keeps_no_thread_and_gets_it_later(
+    long_pages: Front,
+) -> None:
+    client, _ = answered_at_length(long_pages)
+    long_pages.later(SEND_SECONDS - 0.1)
+    assert long_pages.worker.nr_conns == 1 == long_pages.watched
+
+    assert taken(long_pages, client) == b"head" + LONG_PAGE + b"end"
+    assert long_pages.worker.nr_conns == 0 == long_pages.watched
+    assert not long_pages.worker._draining
+
+
+def test_a_page_goes_on_to_be_sent_for_two_minutes(long_pages: Front) -> None:
+    client, _ = answered_at_length(long_pages)
+    long_pages.later(119.9)
+    assert long_pages.worker.nr_conns == 1
+    long_pages.later()
+
+    assert long_pages.worker.nr_conns == 0 == long_pages.watched
+    assert len(taken(long_pages, client)) < len(LONG_PAGE)
+
+
+def test_who_hangs_up_amid_a_long_page_is_forgotten(long_pages: Front) -> None:
+    client, _ = answered_at_length(long_pages)
+    client.close()
+    long_pages.later()
+
+    assert long_pages.worker.nr_conns == 0 == long_pages.watched
+
+
+def test_who_still_sends_after_a_long_page_is_read_to_the_end(long_pages: Front) -> None:
+    client, conn = answered_at_length(long_pages, post(SHORT_BYTES + 1_000, b"x" * SHORT_BYTES))
+    long_pages.later(SEND_SECONDS - 1)
+    assert taken(long_pages, client) == b"head" + LONG_PAGE + b"end"
+    # As long as after any other page.
+    long_pages.later(LIMITS.slow_seconds / 4)
+    assert long_pages.worker.nr_conns == 1 and conn.missing == 1_000
+    long_pages.sends(client, b"x" * 1_000)
+
+    assert long_pages.worker.nr_conns == 0 == long_pages.watched
+
+
+def test_a_long_page_of_a_connection_that_is_closed_already_is_not_kept(long_pages: Front) -> None:
+    long_pages.comes(GET)
+    (conn,) = long_pages.given
+    long_pages.worker.handle_request(next(conn.parser), conn)
+    conn.close()
+    long_pages.answered(conn)
+
+    assert long_pages.worker.nr_conns == 0 == long_pages.watched
+
+
+def test_when_too_much_waits_to_be_sent_the_longest_page_gives_way(
+    long_pages: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MOST_UNSENT_BYTES == 67_108_864
+    _, shorter = answered_at_length(long_pages)
+    _, longest = answered_at_length(long_pages)
+    longest.unsent.sendall(b"x")
+    both = len(shorter.unsent) + len(longest.unsent)
+    monkeypatch.setattr(front_worker, "MOST_UNSENT_BYTES", both)
+    draining, _ = drained(long_pages)
+    assert len(long_pages.worker._draining) == 3
+    monkeypatch.setattr(front_worker, "MOST_UNSENT_BYTES", both + len(shorter.unsent) - 1)
+    _, third = answered_at_length(long_pages)
+
+    assert longest not in long_pages.worker._draining and is_open(draining)
+    assert {shorter, third} < set(long_pages.worker._draining)
+
+
+def test_a_worker_that_ends_goes_on_sending_long_pages(long_pages: Front) -> None:
+    client, _ = answered_at_length(long_pages)
+    long_pages.worker.alive = False
+    long_pages.later()
+    long_pages.later(LAST_DRAINS_SECONDS + 1)
+
+    assert taken(long_pages, client) == b"head" + LONG_PAGE + b"end"
+
+
 def test_a_worker_that_ends_gives_heads_and_clients_that_still_send_a_few_seconds(
     front: Front,
 ) -> None:
@@ -635,7 +756,7 @@ def test_a_request_whose_body_gunicorn_finds_longer_than_announced_is_not_served
     with pytest.raises(Served):
         serving.worker.handle_request(request, conn)
 
-    assert conn.sock.gettimeout() == SEND_SECONDS and serving.worker._thread.busy is False
+    assert not conn.sock.getblocking() and serving.worker._thread.busy is False
     assert serving.worker._thread.late is False
 
 
