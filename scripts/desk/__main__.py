@@ -21,7 +21,7 @@ ALIASES = {"import": ["open"]}
 
 
 class Command(Protocol):
-    """What each module of :mod:`scripts.desk.commands` has."""
+    """The interface of each module of :mod:`scripts.desk.commands`."""
 
     HELP: str
 
@@ -29,7 +29,7 @@ class Command(Protocol):
         """Add its own arguments."""
 
     def run(self, asked: argparse.Namespace) -> int | None:
-        """Do it. Returns the exit code, None for 0."""
+        """Run the command. Returns the exit code, None for 0."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

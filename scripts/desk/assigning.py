@@ -12,9 +12,9 @@ from scripts.desk.identity import at_desk, names
 from scripts.desk.review.judgement import Reviews
 
 _UNREVIEWED = "status IN ('st.new', 'st.triaged') AND assigned = ''"
-# Statuses of cases in which nobody has anything to review.
+# Statuses of cases in which there is nothing to review.
 _OVER = frozenset({"st.counsel", "st.plaintiff", "st.closed", "st.withdrawn"})
-# By reviewer: all cases that are theirs, and those that are open.
+# By reviewer: how many cases are theirs, and how many of those are open.
 Counts = dict[str, tuple[int, int]]
 
 
@@ -23,7 +23,7 @@ class AssignmentError(CasedropError):
 
 
 class Kept(StrEnum):
-    """Why a case is given to nobody of those who were named."""
+    """Why a case is given to none of the reviewers who were named."""
 
     WITHDRAWN = "taken back by the claimant"
     REVIEWED = "reviewed already by those whom you named"
@@ -32,7 +32,9 @@ class Kept(StrEnum):
 
 @dataclass(frozen=True)
 class Dealt:
-    """The names of the cases that each reviewer got (by fingerprint), and of those left, by why."""
+    """The names of the cases that each reviewer (a fingerprint) got, and of those left over, by
+    reason.
+    """
 
     given: Mapping[str, Sequence[str]]
     left: Mapping[Kept, Sequence[str]]
@@ -52,9 +54,9 @@ def reviewers_named(casebook: Casebook, wanted: Iterable[str]) -> list[str]:
 
 
 def next_unreviewed(casebook: Casebook, most: int, *, without: Collection[int] = ()) -> list[int]:
-    """At most *most* cases that nobody has reviewed and nobody has been given, but *without* some.
+    """At most *most* cases that nobody has reviewed or been given, leaving out those in *without*.
 
-    The most urgent come first, and of these the oldest.
+    The most urgent come first, and among these the oldest.
     """
     urgencies = casebook.campaign.reviewing.codes("urgency")
     rows = list(casebook.layers.standings(_UNREVIEWED))
@@ -65,10 +67,11 @@ def next_unreviewed(casebook: Casebook, most: int, *, without: Collection[int] =
 def deal(
     casebook: Casebook, numbers: Iterable[int], reviewers: Sequence[str], *, today: date
 ) -> Dealt:
-    """Give each of the cases *numbers* to one of *reviewers* in turn, or to nobody if none.
+    """Give each of the cases *numbers* to one of *reviewers* in turn, or to nobody if there are
+    none.
 
-    Who has reviewed a case or given it away does not get it: the next in turn does. All are given
-    in one transaction.
+    A reviewer who has reviewed a case or given it away does not get it: the next in turn does. All
+    cases are given in one transaction.
     """
     given = dict[str, list[str]]()
     left = dict[Kept, list[str]]()
@@ -102,16 +105,16 @@ def _why(reviews: Reviews, reviewers: Iterable[str]) -> Kept:
 
 
 def _give(casebook: Casebook, case: Case, assignee: str, today: date) -> None:
-    """Add it, unless it is so already."""
+    """Add the assignment, unless the case is already assigned that way."""
     if casebook.assignments.assignee(case.number) != assignee:
         casebook.assignments.add(case, assignee, reviewer=at_desk(casebook), day=today)
         casebook.layers.settle(case)
 
 
 def assigned(casebook: Casebook, *, without: Collection[int] = ()) -> Counts:
-    """For each reviewer who was given cases: how many, and how many of these are still open.
+    """For each reviewer who was given cases: how many, and how many of them are still open.
 
-    *without* are cases that are not counted.
+    Cases in *without* are not counted.
     """
     found: Counts = {}
     for row in casebook.layers.standings("assigned != ''"):

@@ -51,7 +51,7 @@ def findings(
 
 
 def forks(casebook: Casebook) -> list[str]:
-    """Where a desk's log goes on more than once, as sentences. It was altered nowhere."""
+    """Where a desk's log continues more than once, as sentences. This is not an alteration."""
     desks = casebook.desks
     try:
         known = tree.read([*desks.own_lines(), *desks.lines()])
@@ -77,7 +77,7 @@ class _Audit:
         yield from self._casebook.database.table(table).rows
 
     def check_file(self) -> None:
-        """SQLite finds its file sound, and the triggers still guard what is never changed."""
+        """SQLite finds the file sound, and the triggers still guard what must never change."""
         database = self._casebook.database
         answers = [row[0] for row in database.execute("PRAGMA integrity_check").fetchall()]
         self.found += [f"The casebook's file is damaged: {one}." for one in answers if one != "ok"]
@@ -143,7 +143,7 @@ class _Audit:
     # What the log records
 
     def check_rows(self) -> None:
-        """Each row that never changes has a line, and is as its line says."""
+        """Each row that must never change has a line in the log, and is as that line says."""
         logged: dict[str, tuple[int, str]] = {}
         for number, line in sorted(self._log.good.items()):
             # Only a bundle that had to be opened again is logged again.
@@ -197,7 +197,8 @@ class _Audit:
         ]
 
     def check_names(self) -> None:
-        """Each case is called what its keys say; under another name it would be taken for another.
+        """Each case has the name that follows from its keys; otherwise it would be mistaken for
+        another.
 
         Every desk computes the same names, so a wrong one leads answers and sheets astray.
         """
@@ -205,7 +206,7 @@ class _Audit:
             row["number"]: characters_of(row["reply_public"], row["tag_key"])
             for row in self._rows("cases")
         }
-        # Sorted, one of its neighbours shares the most with it.
+        # In sorted order, the name that shares the most with it is one of its neighbours.
         around = ["", *sorted(computed.values()), ""]
         names = {
             one: name_of(one, before, after)
@@ -215,7 +216,7 @@ class _Audit:
         kept = {
             number: (row["characters"], row["name"])
             for number, row in rows.items()
-            # By its former number, too, a case must not be taken for another.
+            # Its former number must not lead to another case either.
             if row["former"] in ("", former_name(number))
         }
         for number, characters in computed.items():
@@ -228,7 +229,7 @@ class _Audit:
         ]
 
     def check_considered(self) -> None:
-        """Layers of earlier versions are of the parts that the log has before them."""
+        """Layers of earlier versions cover the parts that the log has before them."""
         rows = list(self._rows("layer"))
         older = {row["number"] for row in rows if not self._names_its_parts(row["judgement"])}
         lines = {line.row: number for number, line in self._log.good.items()}
@@ -248,11 +249,11 @@ class _Audit:
         return bool(json.loads(judgement).get("considered"))
 
     def _case(self, number: int) -> str:
-        """How a finding calls a case."""
+        """What a finding calls a case."""
         return self._casebook.names.of(number) or f"Case number {number}"
 
     def check_departures(self) -> None:
-        """Answers are marked as sent, with the number and bundle that the log has."""
+        """Answers are marked as sent with the number and bundle that the log has."""
         sent = {row["answer"]: (row["number"], row["bundle"]) for row in self._rows("departure")}
         for row in self._rows("answer"):
             if (row["number"], row["bundle"]) != sent.get(row["id"], (None, None)):
@@ -305,7 +306,7 @@ class _Audit:
                 )
 
     def check_draws(self) -> None:
-        """No case came back for a second review but by chance, which everybody can repeat."""
+        """Cases came back for a second review only by a random draw, which anybody can repeat."""
         keys = self._casebook.desks.sample_keys()
         for number in self._casebook.draws.cases():
             case = self._casebook.case(number)
@@ -317,7 +318,7 @@ class _Audit:
     def check_standings(self) -> None:
         """The standings follow from the layers, and the outlines from the parts.
 
-        Asked only when layers and parts themselves are as they were.
+        Checked only when layers and parts themselves are unchanged.
         """
         if self.found:
             return

@@ -1,4 +1,6 @@
-"""A case as the desk sees it: what one claimant sent under one codename, and the answers."""
+"""A case as the desk sees it: everything that a claimant sent under one codename, and the
+answers.
+"""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,7 +21,7 @@ class Keyed(Protocol):
 
     @property
     def number(self) -> int:
-        """Its number in this casebook, by the order of import; people never see it."""
+        """Its number in this casebook, in the order of import; people never see it."""
 
     @property
     def name(self) -> str:
@@ -67,7 +69,8 @@ class Case:
     def reply_symmetric(self) -> bytes | None:
         """The symmetric key of its answers; None if all parts are of version 1, which had none.
 
-        The first one: nobody who files under known keys later can make the answers unreadable.
+        The first one counts: nobody who later files under known keys can make the answers
+        unreadable.
         """
         keys = (part.report.reply_symmetric for part in self.parts)
         return next((key for key in keys if key is not None), None)
@@ -79,7 +82,7 @@ class Case:
 
     @property
     def language(self) -> str:
-        """The language of the latest part: the one in which to answer."""
+        """The language of the latest part, in which to answer."""
         return self.parts[-1].report.language
 
     @property
@@ -106,7 +109,7 @@ class Case:
     def since_withdrawn(self) -> tuple[Part, ...]:
         """What was added after the notice that everything was taken back.
 
-        Parts of one day that came with the same bundle have no order; they count as earlier.
+        Parts of one day that came in the same bundle have no order; they count as earlier.
         """
         kinds = [part.report.kind for part in self.parts]
         after = kinds.index("withdrawal") + 1 if "withdrawal" in kinds else len(kinds)
@@ -148,7 +151,8 @@ class Answer:
     """An answer: queued, or sent in reply bundle ``bundle`` as reply ``number`` (from 0).
 
     ``left`` is the day on which it left, ``returned`` that of the first part that came after it.
-    ``desk`` is the number of the desk that wrote it if that is another one; ``id`` is that desk's.
+    ``desk`` is the number of the desk that wrote it, if that is another one; ``id`` is then that
+    desk's id.
     """
 
     id: int

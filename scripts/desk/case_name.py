@@ -1,13 +1,13 @@
 """A case's name, such as K7-QX4M: short, easy to say, and the same at every desk.
 
 It follows from the claimant's keys alone, so neither the order in which bundles were imported nor a
-restored copy changes it. A check character behind each group notices every single wrong character
-and every two that have changed places.
+restored copy changes it. A check character after each group catches every single wrong character
+and every two that were swapped.
 
-Two cases of one casebook may have the same short name: one pair in 23 million. Then each is called
-by as many more groups as tell it from all others there, K7-QX4M-9TBX, and the short name alone is
-refused. Which names a casebook uses thus depends on the cases in it and never on their order, and
-the longer name of a case is understood at every desk.
+Two cases of one casebook may have the same short name: one pair in 23 million. Then each name gets
+as many more groups as it takes to tell it from all others there, K7-QX4M-9TBX, and the short name
+alone is refused. Which names a casebook uses thus depends on the cases in it and never on their
+order, and the longer name of a case is understood at every desk.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ from dropbox.errors import CasedropError
 
 # Crockford's: without I, L and O, which look like 1 and 0, and without U.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-# A name begins with a letter: no program takes it for a number or a date, nor for an option.
+# A name begins with a letter, so no program takes it for a number, a date or an option.
 _LETTERS = ALPHABET[10:]
 _READ_AS = str.maketrans("ILO", "110")
 _FIRST, _MORE = 5, 3
 # Enough groups for all of the hash: two cases with the same keys are one case.
 _GROUPS = 12
 CHARACTERS = _FIRST + _MORE * _GROUPS
-# Added to each check character, so that the example in all texts is a name like any other.
+# Added to each check character, so that the example used in all texts is a valid name.
 _OFFSET = 4
 _BETWEEN = re.compile(r"[\s._\-‐-―−]+")
 _FORMER = re.compile(r"C-([0-9]{4,9})", re.ASCII)
@@ -37,7 +37,7 @@ class BadCaseName(CasedropError):
 
 def characters_of(reply_public: bytes, tag_key: bytes) -> str:
     """All CHARACTERS of the name of the case with these reply keys, without check characters."""
-    # Both keys count: whoever files with somebody's reply key and another tag key has another case.
+    # Both keys count: filing with somebody's reply key and another tag key makes another case.
     digest = hashlib.blake2b(reply_public + tag_key, person=b"cd2:case-name").digest()
     value, index = divmod(int.from_bytes(digest, "big"), len(_LETTERS))
     found = [_LETTERS[index]]
@@ -48,7 +48,7 @@ def characters_of(reply_public: bytes, tag_key: bytes) -> str:
 
 
 def name_of(characters: str, *others: str) -> str:
-    """The shortest name that tells *characters* from *others*, those of other cases."""
+    """The shortest name that tells *characters* from *others*, which are other cases'."""
     length = _FIRST
     while any(other[:length] == characters[:length] for other in others):
         length += _MORE
@@ -107,11 +107,11 @@ def _spelled(plain: str) -> str:
 
 
 def former_name(number: int) -> str:
-    """What casebooks before version 6 called their case *number*: C-0001."""
+    """The name of case *number* in casebooks before version 6: C-0001."""
     return f"C-{number:04d}"
 
 
 def read_former(typed: str) -> str:
-    """A former name as people type it, "" if it is none."""
+    """The former name that somebody typed, "" if it is not one."""
     found = _FORMER.fullmatch(typed.strip().upper())
     return former_name(int(found[1])) if found else ""

@@ -2,7 +2,7 @@
 
     gpg --decrypt FILE | tar --extract
 
-It is not sealed to the reviewers' keys: weekly ones are destroyed, and what is sealed to them ends
+It is not sealed to the reviewers' keys: weekly ones are destroyed, and the backup would be lost
 with them. One casebook's backups are all sealed with the same words, which are on paper. The
 casebook keeps their hash, so that a wrong word is noticed before anything is sealed with it.
 """
@@ -46,7 +46,7 @@ class BackupError(CasedropError):
 class Backup:
     """A backup that was written: its cases, and the files that came with them.
 
-    ``damaged``: the SHA-256 of files that were missing already, or not as they came.
+    ``damaged``: the SHA-256 of files that were already missing, or altered since they arrived.
     """
 
     cases: int
@@ -56,10 +56,10 @@ class Backup:
 
 @dataclass(frozen=True)
 class Restored:
-    """A casebook that was restored: from the backup of which day, of which desk, and its cases.
+    """A restored casebook: the backup's day, its desk, and how many cases it has.
 
-    ``last_bundle`` is the number after which its reply bundles go on. ``findings``: what was
-    altered already when the backup was made, as `verify` says it.
+    ``last_bundle`` is the number after which its reply bundles continue. ``findings``: what had
+    already been altered when the backup was made, as `verify` puts it.
     """
 
     day: str
@@ -90,7 +90,7 @@ def remember(directory: Path, words: str) -> None:
 
 
 def _hash(salt: str, words: str) -> str:
-    # Words at random need no slow hash; and who can read this can read the casebook.
+    # Random words need no slow hash, and whoever can read this can read the casebook.
     return hashlib.sha256(f"{salt} {words}".encode()).hexdigest()
 
 
@@ -156,9 +156,9 @@ def restore(
     """Restore the backup *path*, sealed with *words*, into the new *directory*.
 
     *working* opens a casebook for the reviewer at work, in whose name the custody log records this.
-    *progress* gets what is done, how much of it, and the total. The directory gets its name when
-    all of it was checked. Raises BackupError, ArchiveError, CasebookError, or what *working*
-    raises; there is no directory then.
+    *progress* gets what is being done, how much of it is done, and the total. The directory gets
+    its name only once all of it was checked. Raises BackupError, ArchiveError, CasebookError, or
+    what *working* raises; there is no directory then.
     """
     directory = directory.absolute()
     part = directory.with_name(directory.name + ".part")
@@ -171,7 +171,7 @@ def restore(
         manifest = unseal(path, words, lambda name, content: _keep(part, name, content), read)
         about = _about(manifest)
         if (copy := migrate(part)) is not None:
-            # What it was before is in the backup.
+            # Its former state is in the backup.
             copy.unlink()
         with working(part) as casebook:
             found = findings(
@@ -216,7 +216,7 @@ def _keep(folder: Path, name: str, content: IO[bytes]) -> None:
 
 
 def _about(manifest: Manifest) -> Mapping[str, str | int]:
-    """What *manifest* says of the casebook. Raises BackupError if this desk cannot take it."""
+    """What *manifest* says about the casebook. Raises BackupError if this desk cannot use it."""
     about = manifest.about
     if about.get("kind") != _KIND or FILE not in manifest.members:
         raise BackupError("This is not the backup of a casebook.")

@@ -36,7 +36,7 @@ def keeping(directory: Path, *, mounts: Path = MOUNTS, devices: Path = BLOCK_DEV
     devices.
     """
     resolved = directory.resolve()
-    # Of several mounts at one path, the last hides the others.
+    # If several file systems are mounted at one path, the last hides the others.
     under = [mount for mount in _mounts(mounts) if resolved.is_relative_to(mount.point)]
     mount = max(
         enumerate(under), key=lambda one: (len(one[1].point.parts), one[0]), default=(0, None)

@@ -18,7 +18,8 @@ from scripts.desk.case import Case, FileOfPart
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.split_files import Member, SplitFile, split_files
 
-# Leaves room, in a file system's 255 bytes, for the case and file numbers before and ".part" after.
+# Leaves room, within a file system's 255 bytes, for the case and file numbers before it and ".part"
+# after it.
 _NAME_BYTES = 150
 _READ_BYTES = 2**20
 
@@ -62,10 +63,9 @@ def write_picture(path: Path, png: bytes) -> None:
 def write_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Path]:
     """Write the opened files of *case* into *directory* and yield their paths.
 
-    *directory* is made (0700) if absent. A file that is there already, with the same bytes, is left
-    alone.
-    Raises EvidenceError when a file was never opened or has been altered since, or when something
-    else has its name.
+    *directory* is made (0700) if absent. A file that is already there with the same bytes is left
+    alone. Raises EvidenceError when a file was never opened or has been altered since, or when
+    something else has its name.
     """
     names = _names(case)
     for number, one in enumerate(case.files, 1):
@@ -102,7 +102,7 @@ def unaltered(casebook: Casebook, one: FileOfPart) -> Iterator[BinaryIO]:
 class Joined(NamedTuple):
     """A file that was sent in parts: where it was written out joined, and its SHA-256 in hex.
 
-    Without a path it was not, and ``sentence`` says why.
+    Without a path it was not joined, and ``sentence`` says why.
     """
 
     split: SplitFile
@@ -112,9 +112,10 @@ class Joined(NamedTuple):
 
 
 def join_out(casebook: Casebook, case: Case, directory: Path) -> Iterator[Joined]:
-    """Write what *case* has in parts into *directory* once more, joined, where there is no doubt.
+    """Write files that *case* has in parts into *directory* once more, joined, if there is no
+    doubt.
 
-    Nothing is ever in memory whole. Raises what :func:`write_out` raises.
+    No file is ever completely in memory. Raises what :func:`write_out` raises.
     """
     for split in split_files(case.files):
         doubt = split.doubt or _doubt(casebook, split)
@@ -164,7 +165,7 @@ def _name_volumes(case: Case, volumes: Sequence[Member], names: dict[int, str]) 
 
 
 def _doubt(casebook: Casebook, split: SplitFile) -> str:
-    """Why a file is not joined although names and sizes allow it; "" if it is."""
+    """Why a file is not joined although its parts' names and sizes allow it; "" if it is joined."""
     opened = {
         member.part
         for member in split.members
@@ -211,7 +212,7 @@ def _compared(casebook: Casebook, case: Case, split: SplitFile) -> tuple[bool, s
     return True, ""
 
 
-# How files of the usual types begin: where, and with what.
+# The signatures of the usual file types: offset and bytes.
 _BEGINNINGS = (
     (4, b"ftyp"),
     (0, b"PK\x03\x04"),
@@ -233,7 +234,7 @@ _BEGINNINGS = (
 
 
 def _beginning(casebook: Casebook, one: FileOfPart) -> int:
-    """Which type a file begins like (from 1), 0 for none of them."""
+    """The number (from 1) of the file type whose signature a file has, 0 for none."""
     with casebook.file_path(one.attachment.sha256).open("rb") as kept:
         head = kept.read(16)
     found = (kind for kind, (at, what) in enumerate(_BEGINNINGS, 1) if head.startswith(what, at))
@@ -241,7 +242,7 @@ def _beginning(casebook: Casebook, one: FileOfPart) -> int:
 
 
 def _read(casebook: Casebook, files: Iterable[FileOfPart], sink: Callable[[bytes], object]) -> str:
-    """Give *files*, one behind the other, to *sink*. Returns the SHA-256 of all of it, in hex."""
+    """Give *files*, one after another, to *sink*. Returns the SHA-256 of all of it, in hex."""
     whole = hashlib.sha256()
     for one in files:
         digest = hashlib.sha256()
@@ -260,7 +261,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _sha256_of(path: Path) -> str:
-    """The SHA-256 of the file at *path*, in hex; "" if it is a link or no plain file."""
+    """The SHA-256 of the file at *path*, in hex; "" if it is a link or not a plain file."""
     if path.is_symlink() or not path.is_file():
         return ""
     with path.open("rb") as file:

@@ -10,9 +10,9 @@ from scripts.desk.case import Case
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.evidence import Joined, join_out, unaltered, write_out, write_picture
 
-# Drawn unless a reviewer asks for others.
+# The pages drawn unless a reviewer asks for others.
 FIRST_PAGES = range(1, 21)
-# LibreOffice alone takes ten seconds to start on an old computer, and a page there takes one.
+# On an old computer LibreOffice alone takes ten seconds to start, and a page takes one second.
 _SECONDS, _SECONDS_A_PAGE = 60.0, 2.0
 
 
@@ -41,7 +41,7 @@ def write_page(
 
 
 def write_files(casebook: Casebook, case: Case, folder: Path) -> Iterator[Path | Joined]:
-    """Write all files of *case* into *folder*, one at each step, and then what they join to.
+    """Write all files of *case* into *folder*, one at each step, and then the joined files.
 
     Raises EvidenceError.
     """

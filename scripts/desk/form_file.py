@@ -1,7 +1,8 @@
 """A review sheet as a file for the reviewer's editor, in the casebook's directory and nowhere else.
 
-A sheet holds the reviewer's words of a case. It lies in a folder of its own that only its owner can
-read, beside whatever copies the editor makes there, and all of it is erased once it was handed in.
+A sheet holds a reviewer's words about a case. It is in a folder of its own that only its owner can
+read, beside whatever copies the editor makes there, and everything is erased once the sheet has
+been handed in.
 """
 
 import itertools
@@ -21,8 +22,8 @@ FORMS = "forms"
 _FORM = "form.toml"
 _OF_REVIEWER = 16  # hex digits of the fingerprint, its key id
 _EDITORS = ("nano", "vim", "vi")
-# So that these editors keep no copy, no swap file and no history anywhere else: what a reviewer
-# cuts and pastes would be in it.
+# These editors must keep no copy, swap file or history anywhere else: anything a reviewer cuts and
+# pastes would be in it.
 _VIM = ("-n", "-i", "NONE", "-c", "set noswapfile nobackup nowritebackup noundofile")
 _OPTIONS = {
     "vim": _VIM,
@@ -39,8 +40,8 @@ class FormError(CasedropError):
 class FormFile:
     """The form of one *case*, act (review or adjudication) and *reviewer* (a fingerprint).
 
-    *directory* is the casebook's. Reviewers who share it must not go on with each other's forms:
-    they may be blind to what is in them.
+    *directory* is the casebook's. Reviewers who share it must not continue each other's forms: they
+    may not be allowed to see them.
     """
 
     def __init__(self, directory: Path, case: Case, role: str, reviewer: str) -> None:
@@ -50,11 +51,11 @@ class FormFile:
         self.path = self._folder / _FORM
 
     def left(self) -> bytes | None:
-        """What an earlier edit left, which was not handed in; None if there is nothing."""
+        """The form that an earlier edit left without handing it in; None if there is none."""
         return self.read() if self.path.exists() else None
 
     def begin(self, sheet: str) -> Path | None:
-        """Write a blank *sheet*. What was left before is put beside it; its path is returned."""
+        """Write a blank *sheet*. An earlier form is moved aside; returns the path of that one."""
         for folder in (self._forms, self._folder):
             folder.mkdir(mode=0o700, exist_ok=True)
         before = None
@@ -68,18 +69,18 @@ class FormFile:
         return next(path for path in map(self._folder.joinpath, names) if not os.path.lexists(path))
 
     def is_at(self, path: Path) -> bool:
-        """Whether *path* is the form, whatever it is called on the way there."""
+        """Whether *path* leads to the form, by whatever name."""
         return path.resolve() == self.path.resolve()
 
     def read(self) -> bytes:
-        """The form as it is now; of one that is too large, one byte more than is allowed."""
+        """The form as it is now; if it is too large, one byte more than allowed."""
         with self.path.open("rb") as file:
             return file.read(SHEET_BYTES + 1)
 
     def edit(self) -> None:
         """Open it in the reviewer's editor, and wait. Raises FormError."""
         command = editor()
-        # What a program puts into its temporary files goes into the same folder.
+        # A program's temporary files go into the same folder.
         environment = {**os.environ, "TMPDIR": str(self._folder)}
         try:
             done = subprocess.run(
@@ -94,10 +95,10 @@ class FormFile:
             )
 
     def erase(self, taken: bytes) -> bool:
-        """Overwrite and remove the form, and all that an editor left beside it.
+        """Overwrite and remove the form and everything that an editor left beside it.
 
-        Returns False, and removes nothing, if it does not hold the bytes *taken* any more: somebody
-        typed on in it, and that must not be lost.
+        Returns False, and removes nothing, if it no longer holds the bytes *taken*: somebody went
+        on typing in it, and that must not be lost.
         """
         if self.read() != taken:
             return False
@@ -115,12 +116,12 @@ class FormFile:
 
 
 def begun(directory: Path) -> int:
-    """How many forms in the casebook in *directory* were begun and not handed in."""
+    """How many forms in the casebook in *directory* were begun but not handed in."""
     return len(list((directory / FORMS).glob(f"*/{_FORM}")))
 
 
 def editor() -> list[str]:
-    """The command of the reviewer's editor: $VISUAL, $EDITOR, or one that is there."""
+    """The command of the reviewer's editor: $VISUAL, $EDITOR, or one that is installed."""
     typed = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
     try:
         command = shlex.split(typed)
@@ -135,8 +136,8 @@ def editor() -> list[str]:
 
 
 def _options(program: str) -> tuple[str, ...]:
-    """What keeps an editor's copies in one folder: by its name, or by that of what is behind it."""
+    """The options that keep an editor's copies in one folder, by its name or its link's target."""
     names = (Path(program).name, Path(os.path.realpath(program)).name)
-    # "vim.basic" and "vim.tiny" are what Debian calls vim.
+    # Debian calls vim "vim.basic" and "vim.tiny".
     known = (name.partition(".")[0] for name in names)
     return next((_OPTIONS[name] for name in known if name in _OPTIONS), ())

@@ -1,4 +1,4 @@
-"""Texts that commands take from a file or from standard input: all can read an argument."""
+"""Texts that commands read from a file or standard input, because arguments are visible to all."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ class BadText(CasedropError):
 
 
 def read_bytes(name: str, most: int) -> bytes:
-    """The file *name*, or standard input for ``-``; one byte more than *most* if there is more."""
+    """The file *name*, or standard input for ``-``; at most *most* bytes and one more."""
     if name == "-":
         return sys.stdin.buffer.read(most + 1)
     with Path(name).open("rb") as file:
@@ -21,7 +21,7 @@ def read_bytes(name: str, most: int) -> bytes:
 
 
 def read_text(name: str, most: int, called: str) -> str:
-    """The text there, which has at most *most* bytes. Raises BadText, which calls it *called*."""
+    """The text there, of at most *most* bytes. Raises BadText, which refers to it as *called*."""
     data = read_bytes(name, most)
     if len(data) > most:
         size = f"{most // _KIB} KiB" if most % _MIB else f"{most // _MIB} MiB"

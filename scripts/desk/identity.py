@@ -79,7 +79,7 @@ def working(asked: argparse.Namespace) -> Iterator[Casebook]:
 
 @contextmanager
 def unsigned(asked: argparse.Namespace) -> Iterator[tuple[Casebook, Opener, str]]:
-    """The casebook, the secret keys in --home, and whose they are, for what the log does not note.
+    """The casebook, the secret keys in --home, and whose they are, for acts that are not logged.
 
     Raises DeskError as :func:`working` does.
     """
@@ -111,7 +111,7 @@ def own_case(casebook: Casebook, name: str) -> Case:
     try:
         casebook.layers.of(case).refuse_conflicted(at_desk(casebook))
     except ReviewError as why:
-        # It may be one of many cases that were named.
+        # The sentence names it: it may be one of many.
         raise ReviewError(f"{case.name}: {why}") from None
     return case
 

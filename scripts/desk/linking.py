@@ -1,4 +1,4 @@
-"""The cases that may be about the same thing as one, and what reviewers say of that."""
+"""Cases that may be about the same thing, and what reviewers say about that."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,7 +13,7 @@ from scripts.desk.search.similar import Link, links_of
 
 
 class Alike(NamedTuple):
-    """What links one case with others, what was *said* of it, and the names of those cases.
+    """What links one case with others, what was *said* about it, and the names of those cases.
 
     The reviewer at work gave none of them away.
     """
@@ -39,13 +39,13 @@ def alike(casebook: Casebook, case: int) -> Alike:
 
 
 class AlikeFiles(NamedTuple):
-    """By a file's SHA-256: what is said of others with nearly the same text."""
+    """By a file's SHA-256: other files with nearly the same text."""
 
     found: Mapping[str, list[AlikeFile]]
     names: Mapping[tuple[int, str], str]
 
     def sentences(self, sha256: str) -> list[str]:
-        """One for each file that reads nearly as this one does."""
+        """One sentence for each file whose text is nearly the same as this one's."""
         return [
             f"nearly the same text as {self.names[one.case, one.sha256]}, {one.percent} %"
             for one in self.found.get(sha256, ())
@@ -53,7 +53,7 @@ class AlikeFiles(NamedTuple):
 
 
 def files_alike(casebook: Casebook, case: Case) -> AlikeFiles:
-    """Which files read nearly as those of *case* do, in cases that the reviewer may know."""
+    """Files with nearly the same text as those of *case*, in cases that the reviewer may see."""
     given_away = casebook.layers.given_away(at_desk(casebook))
     found = alike_files(casebook, case.number, without=given_away)
     cases = {one.case: casebook.case(one.case) for some in found.values() for one in some}

@@ -1,4 +1,4 @@
-"""Quality control: rejected cases that come back, how far reviewers agree, and what was missed."""
+"""Quality control: rejected cases that come back, how well reviewers agree, and what was missed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from scripts.desk.progress import Progress, watched
 from scripts.desk.review.agreement import alpha, interval, kappa
 from scripts.desk.review.judgement import Judgement, Reviews
 
-# Fewer units say little: a single one more or less moves the figures by several hundredths.
+# Fewer units mean little: a single one more or less moves the figures by several hundredths.
 FEW = 30
-# Fields that hold no codes, or that only whoever decides fills in.
+# Fields that hold no codes, or that only the deciding reviewer fills in.
 _NOT_COMPARED = frozenset({"amounts", "note", "credibility", "tags", "outcome"})
 _ORDINAL = frozenset({"merit", "urgency", "evidence"})
 
@@ -29,10 +29,10 @@ class QualityError(CasedropError):
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far first and second reviewers agree in one *field*, over *units* that both filled in.
+    """How well first and second reviewers agree in one *field*, over *units* that both filled in.
 
-    Of a field with several codes, each case is a unit for each code; of harms, each harm that both
-    name. *alpha* is ordinal or nominal. None where a figure cannot be told.
+    In a field with several codes, each case is a unit for each code; for harms, each harm that both
+    name. *alpha* is ordinal or nominal. A figure that cannot be computed is None.
     """
 
     field: str
@@ -46,9 +46,9 @@ class Agreement:
 class Missed:
     """What became of rejected cases that were reviewed a second time by chance.
 
-    ``rejected``: all that were rejected at first, ``reviewed``: those of them with a second review
-    by chance and a decision, ``missed``: of these, those that were no rejection in the end.
-    ``waiting`` have their second review, or their decision, still to come.
+    ``rejected``: how many were rejected at first; ``reviewed``: how many of those had a random
+    second review and a decision; ``missed``: how many of these were not rejected in the end.
+    ``waiting``: those whose second review or decision is still to come.
     """
 
     rejected: int
@@ -63,20 +63,21 @@ class Missed:
 
     @property
     def share(self) -> float | None:
-        """The share of missed cases; None where none was reviewed a second time."""
+        """The share of missed cases; None if none was reviewed a second time."""
         return self.missed / self.reviewed if self.reviewed else None
 
     @property
     def limits(self) -> tuple[float, float] | None:
-        """Between what the true share is, with the confidence of agreement.CONFIDENCE."""
+        """The confidence limits of the true share, at agreement.CONFIDENCE."""
         return interval(self.missed, self.reviewed) if self.reviewed else None
 
 
 def draw(casebook: Casebook, *, today: date) -> list[str]:
-    """Have rejected cases come back for a second review by chance. Returns the names of the new.
+    """Have rejected cases come back for a second review at random. Returns the names of the new
+    ones.
 
-    Drawn is from all that were decided by one review, in one of the campaign's tiers for rejected
-    cases, and never drawn before. Raises QualityError if the campaign has no such tier.
+    The draw is from all cases that were decided by one review, in one of the campaign's tiers for
+    rejected cases, and never drawn before. Raises QualityError if the campaign has no such tier.
     """
     reviewing = casebook.campaign.reviewing
     if not reviewing.rejected:
@@ -89,7 +90,7 @@ def draw(casebook: Casebook, *, today: date) -> list[str]:
     with casebook.together():
         pool = [case for case in casebook.cases() if _can_be_drawn(casebook, case, reviewing)]
         drawn = [case for case in pool if sampled(key, case, percent, QUALITY)]
-        # What was drawn from, and that there was a draw even if nothing was drawn.
+        # Logs what was drawn from, and that there was a draw even if it drew nothing.
         whole = sorted(casebook.names.characters(case.number) for case in pool)
         casebook.note("draw", "quality", plain=digest("\n".join(whole).encode()))
         for case in drawn:
@@ -110,9 +111,9 @@ def _can_be_drawn(casebook: Casebook, case: Case, reviewing: Reviewing) -> bool:
 
 
 def compared(reviews: Reviews) -> tuple[Judgement, Judgement] | None:
-    """What the first two reviewers said blind of each other, None if one of them was not.
+    """What the first two reviewers said blind of each other, None if one of them was not blind.
 
-    Asked only when all reviews are done, so it tells nobody anything.
+    Used only when all reviews are done, so it reveals nothing.
     """
     if not reviews.complete or len(reviews.reviewers) < 2:
         return None
@@ -176,16 +177,16 @@ def _scale(name: str, reviewing: Reviewing) -> tuple[str, ...]:
 
 
 def missed(casebook: Casebook) -> Missed:
-    """What the second reviews by chance of rejected cases say of all rejected cases."""
+    """What the random second reviews of rejected cases say about all rejected cases."""
     rejected = casebook.campaign.reviewing.rejected
     total, reviewed, found, waiting = 0, 0, 0, 0
     for case in casebook.cases():
         reviews = casebook.layers.of(case)
-        # Of others that are open, nobody may be told what the first review said.
+        # The first review of other open cases must not be revealed.
         if not (reviews.complete or reviews.rules.drawn) or not reviews.reviewers:
             continue
-        # Drawn was only what had been rejected. Of two reviews that were written at desks which did
-        # not know of each other, the first is not told by their order.
+        # Only rejected cases were drawn. If two reviews were written at desks that did not know of
+        # each other, their order does not tell which was first.
         if not reviews.rules.drawn and _first(reviews).merit not in rejected:
             continue
         total += 1

@@ -1,7 +1,7 @@
 """A reviewer's sheet: handed out with what the claimant said, and read back as a new layer.
 
-A sheet is for one case in one state. It is refused for any other case, and when the case has
-changed since in a way that its reviewer should know of.
+A sheet is for one case in one state. It is refused for any other case, and if the case has since
+changed in a way that its reviewer should know about.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from scripts.desk.review.blank_sheet import blank, from_claimant
 from scripts.desk.review.judgement import ADJUDICATION, Layer, Reviews
 from scripts.desk.review.sheet import SHEET_BYTES, BadSheet, Issued, issued, read
 
-# Of the hashes in a sheet's version: they tell two states apart and protect nothing.
+# Length of the hashes in a sheet's version: they tell two states apart and protect nothing.
 _STATE_DIGITS = 12
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A layer that was added, and the case's status (a code) since then."""
+    """A layer that was added, and the case's new status (a code)."""
 
     case: Case
     layer: Layer
@@ -47,8 +47,8 @@ def blank_sheet(casebook: Casebook, case: Case, role: str) -> str:
 def version_of(case: Case, reviews: Reviews, reviewer: str, role: str) -> str:
     """The state of *case* for this reviewer: its parts, their own version, what is adjudicated.
 
-    It is the same at every desk that holds the same. What others say does not change a review's,
-    since nobody reviews it differently because of that.
+    It is the same at every desk that holds the same. What others say does not change the version of
+    a review's sheet, since it should not change the review.
     """
     own = reviews.own(reviewer)
     said = [f"{layer.reviewer} {layer.version}" for layer in reviews.layers]
@@ -98,7 +98,7 @@ def _refuse_other(casebook: Casebook, case: Case, given: Issued, now: str) -> No
 def read_sheet(name: str) -> bytes:
     """The filled-in sheet in the file *name*, or on standard input for ``-``.
 
-    Of a sheet that is too large, it returns one byte more than is allowed.
+    If the sheet is too large, it returns one byte more than allowed.
     """
     return read_bytes(name, SHEET_BYTES)
 
@@ -106,8 +106,8 @@ def read_sheet(name: str) -> bytes:
 def hand_in(casebook: Casebook, case: Case, sheet: bytes, role: str, *, today: date) -> Kept:
     """Add the filled-in *sheet* to *case* as a layer of the reviewer at work.
 
-    Raises ReviewError if the reviewer may not review it in this *role*, or BadSheet, also for a
-    sheet that was handed out for another case or for another state of this one.
+    Raises ReviewError if the reviewer may not review it in this *role*, or BadSheet, even for a
+    good sheet of another case or of another state of this one.
     """
     reviewer = at_desk(casebook)
     reviews = casebook.layers.of(case)

@@ -1,7 +1,7 @@
 """Files that a claimant cut into parts: which of a case's files belong together, what is missing.
 
-Names and sizes alone decide here. They are a guess, so that the parts themselves always stay as
-they came; in doubt nothing is joined, and a sentence says why.
+Only names and sizes decide this. The result is a guess, so the parts themselves always stay as they
+came; in doubt nothing is joined, and a sentence says why.
 """
 
 from collections import defaultdict
@@ -18,7 +18,9 @@ _NAMED = 8
 
 
 class Member(NamedTuple):
-    """One of a case's files that is a part: its number in the case (from 1), and its name's."""
+    """One of a case's files that is a part: its number in the case (from 1), and that in its
+    name.
+    """
 
     number: int
     part: int
@@ -27,7 +29,7 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class SplitFile:
-    """A file that was cut. ``whole`` is its name, as untrusted as any.
+    """A file that was cut. ``whole`` is its name, which is as untrusted as any.
 
     ``members``: all files that are parts of it, by their parts' numbers. ``doubt``: why they are
     not joined, "" if names and sizes allow it. ``note``: what to know if they are.
@@ -66,7 +68,7 @@ def _split_file(
     name = named[0][1]
     found = [Member(number, one.number, file) for number, one, file in named]
     if len({member.part for member in found}) == 1 and not name.in_digits:
-        # Two letters at the end are a part's only beside another's.
+        # Two letters at the end mark a part only if there is another one.
         return None
     if name.kind is Kind.VOLUME:
         return _archive(name, found, files)
@@ -80,7 +82,7 @@ def _split_file(
 
 
 def _doubt(members: Sequence[Member]) -> str:
-    """Why *members*, by their parts' numbers, cannot be joined; "" if they can."""
+    """Why *members*, ordered by their parts' numbers, cannot be joined; "" if they can."""
     for one, other in pairwise(members):
         if one.part == other.part and one.file.attachment.sha256 != other.file.attachment.sha256:
             twice = _listed("file", [one.number, other.number])

@@ -20,20 +20,20 @@ from scripts.desk.transcripts.reader import Reader, ReadingFailure, reading
 from scripts.desk.transcripts.recognition_room import ReadingRoom
 from scripts.desk.transcripts.transcript import ReadPage, Transcript
 
-# The first pages of a file are read; a screenshot takes three seconds of a processor.
+# Only the first pages of a file are read; a screenshot takes three CPU seconds.
 MOST_READ = 50
 _KINDS = frozenset({*IMAGES, Kind.PDF})
 _MORE = "Only its first {} of {} pages were read."
 _NOT_WHOLE = "Page {} has more lines than are kept."
 _TURNED = "Page {} was turned by {} degrees to be read."
 
-# Gets the number of each page that is done.
+# Called with the number of each finished page.
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class Rooms:
-    """Where a file is drawn and where its pages are read, and what transcripts are marked with."""
+    """The rooms in which a file is drawn and its pages are read, and how transcripts are marked."""
 
     drawing: Room
     reading: ReadingRoom
@@ -43,7 +43,7 @@ class Rooms:
 def unread(casebook: Casebook, case: Case, machine: str, *, again: bool = False) -> list[int]:
     """The numbers (from 1) of the files of *case* that *machine* has yet to read.
 
-    Pictures and PDFs that were opened, each once; with *again* also those that it has read.
+    Pictures and PDFs that were opened, each once; with *again* even those that it has read.
     """
     there = casebook.translations.transcripts(case.number)
     done = {} if again else {sha256: one.machine for sha256, one in there.items()}
@@ -78,7 +78,7 @@ def transcribe(
 ) -> Transcript:
     """Read file *number* (from 1) of *case*, and keep the transcript in the reviewer's name.
 
-    Until it is kept nothing is changed. Raises NoRoom and EvidenceError.
+    Nothing changes until it is kept. Raises NoRoom and EvidenceError.
     """
     sha256 = case.files[number - 1].attachment.sha256
     with looked_at(casebook, case, number) as content:
@@ -102,14 +102,15 @@ def transcribe(
 def transcript_of(
     content: BinaryIO, rooms: Rooms, progress: Progress = lambda _page: None
 ) -> Transcript:
-    """What is written on the pages of *content*, which is at its beginning. Raises NoRoom."""
+    """The text on the pages of *content*, which is positioned at its beginning. Raises NoRoom."""
     wanted = range(1, MOST_READ + 1)
     seen: list[SeenPage] = []
     failures: list[str] = []
     with reading(rooms.reading) as reader:
 
         def read(page: Page) -> None:
-            # The rest is drawn in vain, but what the drawing says of the file is kept.
+            # The remaining pages are drawn in vain, but what drawing reveals about the file is
+            # kept.
             if not failures:
                 _read(reader, page, seen, failures)
             progress(page.number)
@@ -141,7 +142,7 @@ def _said(seen: list[SeenPage]) -> Iterator[str]:
 
 
 def why_unread(casebook: Casebook, case: Case, number: int) -> str:
-    """Why file *number* of *case* is not read at all, "" if it is."""
+    """Why file *number* of *case* cannot be read, "" if it can."""
     one = case.files[number - 1]
     if not casebook.has_file(one.part, one.place):
         return "It could not be opened; see `status` for the reason."

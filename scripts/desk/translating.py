@@ -11,9 +11,9 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import GIST, Translation, source_of_answer
 from scripts.desk.identity import at_desk
 
-# A gist is a line of a list.
+# A gist is one line in a list.
 GIST_CHARACTERS = 300
-# Several times what a report can hold.
+# Several times the text that a report can hold.
 TRANSLATION_BYTES = 2**20
 _MACHINE_CHARACTERS = 60
 
@@ -26,7 +26,7 @@ class TranslationError(CasedropError):
 class SourceText:
     """A text of a case: a part or an answer, by its number (from 1) among those of the case.
 
-    ``source`` is what translations of it name. No repr: it is plaintext.
+    ``source`` is how translations refer to it. No repr: it is plaintext.
     """
 
     name: str

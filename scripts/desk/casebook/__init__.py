@@ -1,1 +1,1 @@
-"""The casebook: its directory, its SQLite file, and all that they hold."""
+"""The casebook: its directory, its SQLite file, and everything in them."""

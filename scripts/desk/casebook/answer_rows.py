@@ -1,4 +1,4 @@
-"""Answers in the casebook's file: queued, taken back or sent, and if the claimant came back."""
+"""Answers in the casebook's file: queued, taken back or sent, and whether the claimant returned."""
 
 from datetime import date
 from typing import Any
@@ -16,7 +16,7 @@ MOST_ACKNOWLEDGEMENTS = REPLIES_PER_DESK // 2
 VALID = "id not in (select answer from taken_back)"
 QUEUED = f"answer.bundle is null and {VALID}"
 LEFT = "answer.bundle is not null and kind = 'answer'"
-# Left in a reply bundle, for the first time or again; both values are its number.
+# Left in a reply bundle, for the first time or again; both values are the bundle's number.
 LEFT_IN = "(departure.bundle = ? or answer.id in (select answer from sent_again where bundle = ?))"
 # The number of answers to a case, as one plain statement: an import asks it thousands of times.
 GIVEN = f'SELECT count(*) FROM answer WHERE "case" = ? AND {VALID}'  # noqa: S608 - ours alone

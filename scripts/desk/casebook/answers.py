@@ -1,4 +1,4 @@
-"""The answers written at this desk: queued, taken back, numbered, and gone with a reply bundle."""
+"""The answers written at this desk: queued, taken back, numbered, and sent in a reply bundle."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -51,7 +51,9 @@ class Answers:
         return answer_rows.read_answers(self._database, answer_rows.LEFT_IN, bundle, bundle)
 
     def queue(self, case: Keyed, *, kind: str, language: str, day: date, text: str) -> None:
-        """Queue an answer. Raises CasebookError if its case has had all that one desk can give."""
+        """Queue an answer. Raises CasebookError if its case has had all answers that a desk can
+        give.
+        """
         if self._numbers.used_up(case.number):
             raise CasebookError(
                 f"{case.name} has {REPLIES_PER_DESK} answers; one desk cannot give more to a case."
@@ -74,7 +76,7 @@ class Answers:
             )
 
     def take_back(self, answer: Answer, *, day: date) -> None:
-        """Record that a queued answer shall not leave; its text stays for the record."""
+        """Record that a queued answer is not to leave; its text stays for the record."""
         row = {"answer": answer.id, "day": day.isoformat()}
         with self._database.atomic():
             self._database.table("taken_back").insert(row)

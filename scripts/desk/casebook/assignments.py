@@ -1,4 +1,4 @@
-"""Who is to review which case: any reviewer gives cases to reviewers, and a later word counts."""
+"""Who is to review which case: any reviewer can assign cases, and the latest assignment counts."""
 
 from datetime import date
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from scripts.desk.casebook.shared_rows import Note, SharedRows
 
 
 class Assignment(NamedTuple):
-    """That a case is the *assignee*'s ("" for nobody's), by the word of *reviewer* on *day*.
+    """*reviewer* gave a case to *assignee* ("" for nobody) on *day*.
 
     Both are fingerprints.
     """
@@ -35,7 +35,7 @@ class Assignments:
         )
 
     def assignee(self, case: int) -> str:
-        """Whose *case* is, "" for nobody's."""
+        """Who *case* is assigned to, "" for nobody."""
         rows = self._rows.of(case)
         return str(rows[-1]["assignee"]) if rows else ""
 

@@ -1,4 +1,4 @@
-"""What the casebook remembers of export bundles: those imported, and all slots of the newest."""
+"""What the casebook remembers about export bundles: those imported, and the newest one's slots."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ UNOPENED, BY_DAY_KEY, PIECE, WITHDRAWN = range(4)
 class Seen(NamedTuple):
     """A slot as the last bundle had it: the SHA-256 of its bytes, its day, and what was opened.
 
-    What nothing was opened in may be overwritten while its day is open.
+    A slot in which nothing was opened may be overwritten while its day is open.
     """
 
     sha256: bytes
@@ -25,10 +25,10 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class LastBundle:
-    """What a desk remembers of the newest bundle that it imported.
+    """What a desk remembers about the newest bundle that it imported.
 
-    ``digest`` is the SHA-256 of its head, ``onion`` the drop's address, ``closed`` the days that
-    took no more reports.
+    ``digest`` is the SHA-256 of its head, ``onion`` the drop's address, ``closed`` the days that no
+    longer took reports.
     """
 
     vault: bytes
@@ -55,7 +55,7 @@ class Bundles:
 
     def newest(self) -> Source | None:
         """Where the bundle that was imported last came from, None before the first."""
-        # Bundles of one vault have ascending numbers; a new vault begins anew.
+        # Bundles of one vault have ascending numbers; a new vault starts over.
         row = self._database.execute(
             "SELECT vault, number, head, onion FROM bundle ORDER BY rowid DESC LIMIT 1"
         ).fetchone()
@@ -103,7 +103,7 @@ class Bundles:
             yield block_id, Seen(sha256, date.fromisoformat(day), opened)
 
     def tried(self) -> frozenset[bytes]:
-        """The ids of the day keys with which the slots of the last bundle were tried."""
+        """The ids of the day keys that were tried on the slots of the last bundle."""
         return frozenset(one for (one,) in self._database.execute("SELECT id FROM tried_key"))
 
     def keep(

@@ -1,8 +1,8 @@
-"""The casebook: all that the desk knows, in one directory on an encrypted disk.
+"""The casebook: everything that the desk knows, in one directory on an encrypted disk.
 
-What claimants sent (cases, their parts, opened files) and what reviewers say of it is added and
-never changed: the file itself refuses. Bundles, answers and what could not be opened are in tables
-of their own; see schema.sql.
+What claimants sent (cases, their parts, opened files) and what reviewers say about it is only ever
+added, never changed: the file itself refuses changes. Bundles, answers and what could not be opened
+are in tables of their own; see schema.sql.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ _CASE = (
 
 
 def refuse_file(directory: Path) -> None:
-    """Raise CasebookError if a file has the name of the directory that should hold a casebook."""
+    """Raise CasebookError if *directory*, which should hold a casebook, is a file."""
     if directory.exists() and not directory.is_dir():
         raise CasebookError(f"{directory} is a file; name the directory that holds the casebook.")
 
@@ -66,7 +66,7 @@ class Casebook:
         self.names = Names(database)
         self._parts = Parts(database, self.names)
         # The reviewer at work. Without one, acts leave no line in the custody log, and `verify`
-        # then names the rows that have none.
+        # names their rows.
         self.session: Session | None = None
         found = schema.version(database.conn)
         if found != VERSION:
@@ -109,7 +109,9 @@ class Casebook:
     @classmethod
     @contextmanager
     def open(cls, directory: Path) -> Iterator["Casebook"]:
-        """The casebook in *directory*, locked until the block ends. It must be closed to others."""
+        """The casebook in *directory*, locked until the block ends. Others must not have access to
+        it.
+        """
         if not (directory / FILE).is_file():
             refuse_file(directory)
             raise CasebookError(
@@ -132,7 +134,7 @@ class Casebook:
         row: Mapping[str, Any] | None = None,
         **hashes: str,
     ) -> None:
-        """Add a line to the custody log for the reviewer at work; it records *row* of *table*."""
+        """Add a line that records *row* of *table* to the custody log, for the reviewer at work."""
         if self.session is not None:
             self.session.note(
                 act, subject, **hashes, row=Row.of(table, row) if row is not None else None
@@ -154,7 +156,7 @@ class Casebook:
         return custody.pinned(self._database)
 
     def log(self, first: int, last: int) -> dict[int, custody.Line]:
-        """The lines of the custody log numbered *first* to *last*, those that can be read."""
+        """Those lines of the custody log numbered *first* to *last* that can be read."""
         return custody.read_lines(self._database, first, last)
 
     def log_lines(self) -> int:
@@ -249,7 +251,7 @@ class Casebook:
     # What the desk does
 
     def forget_unopened(self, block_id: bytes, place: int = 0) -> None:
-        """What could not be opened could be now, or was taken back. Call it in a transaction."""
+        """Note that something unopened was opened or taken back. Call this in a transaction."""
         for table in ("unopened", "set_aside"):
             self._database.execute(
                 f"DELETE FROM {table} WHERE block_id = ? AND place = ?",  # noqa: S608 - ours alone
@@ -263,7 +265,7 @@ class Casebook:
         return None
 
     def close_export(self, export: Export, unopened: Sequence[Unopened]) -> None:
-        """Record that *export* has been imported, and what of it could not be opened so far."""
+        """Record that *export* has been imported, and what could not be opened in it so far."""
         row = {
             "number": export.number,
             "day": export.day.isoformat(),
@@ -289,7 +291,7 @@ class Casebook:
         slots: Iterable[tuple[bytes, Seen]] = (),
         tried: Iterable[bytes] = (),
     ) -> None:
-        """Record that *bundle* was imported on *day*, and what of it could not be opened so far.
+        """Record that *bundle* was imported on *day*, and what could not be opened in it so far.
 
         *slots* and *tried*: see :meth:`scripts.desk.casebook.bundles.Bundles.keep`.
         """
@@ -309,7 +311,7 @@ class Casebook:
         ]
 
     def holds_back(self) -> bool:
-        """Whether something unopened is on the server alone, so that nothing is acknowledged."""
+        """Whether only the server has something unopened, so that nothing is acknowledged."""
         found = self._database.execute(
             "SELECT 1 FROM unopened LEFT JOIN set_aside USING (block_id, place) "
             "WHERE set_aside.kept IS NULL LIMIT 1"
@@ -317,7 +319,7 @@ class Casebook:
         return found.fetchone() is not None
 
     def add_layer(self, case: Case, judgement: Judgement, *, role: str, day: date) -> None:
-        """Add a version of the reviewer's layer, which is of all parts of *case*.
+        """Add a version of the reviewer's layer, which covers all parts of *case*.
 
         Raises ReviewError if the rules forbid it.
         """
@@ -344,9 +346,8 @@ class Casebook:
     ) -> None:
         """Record that *answers*, with their numbers, left in reply bundle *bundle*, maybe again.
 
-        So did the acknowledgement of the export bundle *acknowledged*, if there is one. *write*
-        writes the bundle's file. It comes last in the same transaction: if it raises, the answers
-        are still queued.
+        So did the acknowledgement of the export bundle *acknowledged*, if any. *write* writes the
+        bundle's file, last in the same transaction: if it raises, the answers are still queued.
         """
         with self._database.atomic():
             row = {"number": bundle, "day": day.isoformat(), "sha256": sha256}
@@ -373,8 +374,8 @@ class Casebook:
     def restored(self, day: date, backup: str) -> int:
         """Record that this casebook was restored on *day* from the backup with the hash *backup*.
 
-        Numbers that may have been given since the backup are skipped. Returns that of the last
-        reply bundle from now on.
+        Numbers that may have been used since the backup are skipped. Returns the number that now
+        counts as the last reply bundle's.
         """
         with self._database.atomic():
             self.note("import", "backup", plain=backup)

@@ -38,7 +38,7 @@ def create(
         raise CasebookError("The server's export key is 64 hex digits.")
     code = Campaign.read(campaign).code
     refuse_file(directory)
-    # What a failure leaves is taken back, so that the same command can be run again.
+    # A failure undoes everything, so that the same command can be run again.
     with ExitStack() as undo:
         _make_directory(directory, undo)
         refuse_others(directory)
@@ -47,7 +47,7 @@ def create(
         _make_directory(directory / ATTACHMENTS, undo)
         write_new(directory / CAMPAIGN, campaign.read_bytes())
         undo.callback((directory / CAMPAIGN).unlink)
-        # Under another name until it is whole: a run that breaks off leaves no half casebook.
+        # Under another name until it is complete: an interrupted run leaves no half casebook.
         made = directory / (FILE + ".part")
         journal = made.with_name(made.name + "-journal")
         made.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 A line holds case numbers, codes and hashes, nothing that a claimant wrote. A session key, which
 lives in memory while one command runs, signs the lines; the session's first line carries the
 reviewer's OpenPGP signature over that key. A line is added in the same transaction as the rows it
-records, so neither is ever there without the other.
+records, so neither ever exists without the other.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ ACTS = (
     "redact",
 )
 _CERTIFIED = b"casedrop custody session 1\n"
-# What each version of a fact has; see facts.py.
+# The columns of each version of a fact; see facts.py.
 _VERSION = ("text", "state", "reason", "reviewer", "rank", "day")
 # The columns of a row that never change, so that a line can hold their hash.
 ROWS: Mapping[str, tuple[str, ...]] = {
@@ -106,7 +106,7 @@ class CustodyError(CasedropError):
 
 
 def _canonical(value: object) -> bytes:
-    # A row that somebody altered may hold an infinity: its hash differs, and `verify` names it.
+    # An altered row may hold an infinity: its hash differs then, and `verify` names it.
     return canonical_json.encode(value, ascii_only=True, bytes_as_hex=True, not_a_number=True)
 
 
@@ -129,7 +129,7 @@ class Row(NamedTuple):
 
     @classmethod
     def of(cls, table: str, values: Mapping[str, Any]) -> "Row":
-        """The row of *table* with at least the columns of ROWS in *values*."""
+        """The row of *table* with *values*, which have at least the columns in ROWS."""
         columns = ROWS[table]
         return cls(
             row_name(table, values),
@@ -138,12 +138,12 @@ class Row(NamedTuple):
 
 
 def origin(meta: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> str:
-    """The hash that the first line follows: of the casebook's settings and first pinned keys."""
+    """The hash that the first line follows, of the casebook's settings and first pinned keys."""
     return digest(settings_of(meta, reviewers))
 
 
 def settings_of(meta: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> bytes:
-    """What :func:`origin` is the hash of."""
+    """The bytes whose hash :func:`origin` is."""
     pinned = [{column: one[column] for column in ROWS["reviewer"]} for one in reviewers]
     pinned.sort(key=lambda one: str(one["fingerprint"]))
     return _canonical([dict(meta), pinned])
@@ -222,7 +222,7 @@ def head(database: sqlite_utils.Database, begin: str) -> Head:
 
 
 def read_lines(database: sqlite_utils.Database, first: int, last: int) -> dict[int, Line]:
-    """The lines numbered *first* to *last*; one that was altered and is none is left out."""
+    """The lines numbered *first* to *last*, except any so altered that they are no longer lines."""
     rows = database.execute(
         "SELECT number, line FROM custody WHERE number BETWEEN ? AND ?", [first, last]
     )
@@ -264,7 +264,7 @@ class Session:
         self._add(self._line(act, subject, cipher, plain, row))
 
     def _line(self, act: str, subject: str, cipher: str, plain: str, row: Row | None) -> Line:
-        # Read every time, because a transaction that was rolled back took its lines with it.
+        # Read every time, because a rolled-back transaction takes its lines with it.
         last = head(self._database, self._begin)
         return Line(
             number=last.number + 1,

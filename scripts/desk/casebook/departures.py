@@ -13,7 +13,7 @@ _SIGNERS = (
 
 
 class Written(NamedTuple):
-    """A reply bundle that was written. *signer* is who was at work, a fingerprint, or ""."""
+    """A reply bundle that was written. *signer* is the reviewer at work, a fingerprint, or ""."""
 
     number: int
     day: date
@@ -38,7 +38,7 @@ class Departures:
         ]
 
     def carried(self) -> list[tuple[int, int, int]]:
-        """(answer, case, bundle) of each time that an answer or acknowledgement left."""
+        """(answer, case, bundle) for each time an answer or acknowledgement left."""
         return self._database.execute(
             'SELECT answer, "case", gone.bundle FROM (SELECT answer, bundle FROM departure '
             "UNION SELECT answer, bundle FROM sent_again) AS gone "

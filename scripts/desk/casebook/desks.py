@@ -1,7 +1,7 @@
-"""Other desks' work in the casebook's file: their custody logs whole, and the rows these record.
+"""Other desks' work in the casebook's file: their whole custody logs, and the rows these record.
 
-What is known of all desks is a set that only grows. Each thing in it is found by the hash of the
-custody line that records it, so it is the same set in whatever order bundles were merged.
+What is known about all desks is a set that only grows. Each element is identified by the hash of
+the custody line that records it, so the set is the same whatever the order of merging.
 """
 
 import json
@@ -18,7 +18,9 @@ from scripts.desk.casebook.custody import ROWS, Row, digest, link, row_name, set
 
 
 class Desk(NamedTuple):
-    """A desk: the hash that its custody log begins with, and what that is the hash of."""
+    """A desk: the hash with which its custody log begins, and the settings that it is the hash
+    of.
+    """
 
     origin: str
     settings: str
@@ -61,22 +63,22 @@ class Promise(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """The layers that these *lines* record, which only their own *reviewer* can open."""
+    """The layers that *lines* record, which only their own *reviewer* can open."""
 
     reviewer: str
     lines: tuple[str, ...]
     sealed: bytes
 
 
-# The tables whose rows desks show each other. What claimants sent is in the drop's bundles.
+# The tables whose rows desks exchange. What claimants sent is in the drop's bundles.
 FIRST = ("layer", "answer", "taken_back", "departure", "sent_again", "reply_bundle")
-# Those since version 8: neither judgements of cases nor answers on their way.
+# Those new in version 8: neither judgements of cases nor answers on their way.
 OTHERS = ("translation", "assignment", "draw", "link_decision", "release", "confirmation")
-# Those since version 9: facts of cases, and what is blacked out in them.
+# Those new in version 9: facts of cases, and what is blacked out in them.
 FACTS = ("event", "party", "same_party", "contact")
 REDACTIONS = ("redaction", "redaction_end")
 SHARED = (*FIRST, *OTHERS, *FACTS, *REDACTIONS)
-# Those whose rows are of no case.
+# Those whose rows belong to no case.
 OF_NO_CASE = frozenset({"reply_bundle", "confirmation"})
 _HEX_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LEFT_HERE = (
@@ -87,7 +89,7 @@ _LEFT_HERE = (
 
 
 def encoded(row: Mapping[str, Any]) -> str:
-    """A row as it is kept and carried."""
+    """A row as it is stored and sent."""
     return canonical_json.encode(dict(row), ascii_only=True).decode()
 
 
@@ -122,7 +124,7 @@ class Desks:
         return [Desk(*row) for row in found]
 
     def sample_key(self) -> bytes:
-        """The key that draws cases for a second review: that of the desk with the lowest number."""
+        """The key that draws cases for a second review: the lowest-numbered desk's."""
         return self.sample_keys()[self.drawing()]
 
     def drawing(self) -> str:
@@ -130,13 +132,13 @@ class Desks:
         return next(iter(self.sample_keys()))
 
     def sample_keys(self) -> dict[str, bytes]:
-        """The sample keys of this desk and of all others, by origin; that which draws is first."""
+        """The sample keys of this desk and all others, by origin; the one that draws is first."""
         found = self._database.execute(
             "SELECT desk, origin, lower(hex(sample_key)) FROM meta UNION ALL "
             "SELECT number, origin, iif(json_valid(settings), "
             "json_extract(settings, '$[0].sample_key'), '') FROM desk ORDER BY 1"
         )
-        # Settings that were altered draw nothing; `verify` names them.
+        # Altered settings draw nothing; `verify` names them.
         return {
             origin: bytes.fromhex(key)
             for _, origin, key in found
@@ -158,7 +160,7 @@ class Desks:
             yield SignedLine(*row)
 
     def rows(self) -> Iterator[tuple[WorkRow, bool]]:
-        """All rows that came from others, and whether they came sealed to their reviewer alone."""
+        """All rows that came from others, and whether each came sealed to its reviewer alone."""
         found = self._database.execute(
             'SELECT line, kind, characters, seen, "row", closed FROM desk_row ORDER BY line'
         )
@@ -177,14 +179,14 @@ class Desks:
         return [Promise(*row) for row in found]
 
     def closed(self) -> list[Closed]:
-        """What others hold for reviewers who alone can open it."""
+        """Layers that others hold, which only their own reviewers can open."""
         found = self._database.execute(
             "SELECT reviewer, lines, sealed FROM desk_closed ORDER BY reviewer, sha256"
         )
         return [Closed(who, tuple(json.loads(lines)), sealed) for who, lines, sealed in found]
 
     def promised(self, case: int) -> frozenset[str]:
-        """Who promised a review of *case* that may not be read yet."""
+        """The reviewers who promised a review of *case* that may not be read yet."""
         found = self._database.execute(
             "SELECT reviewer FROM desk_promise JOIN case_name USING (characters) "
             'WHERE case_name."case" = ? AND line NOT IN (SELECT line FROM desk_row)',
@@ -212,7 +214,7 @@ class Desks:
         return [json.loads(row) for (row,) in found]
 
     def by_case(self, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The rows of table *kind* that other desks added to cases that are here, with the case."""
+        """The rows of table *kind* that other desks added to cases here, each with its case."""
         found = self._database.execute(
             'SELECT case_name."case", "row" FROM desk_row JOIN case_name USING (characters) '
             "WHERE kind = ?",
@@ -222,7 +224,9 @@ class Desks:
             yield case, json.loads(row)
 
     def seen_in(self, case: int) -> Iterator[frozenset[str]]:
-        """For each answer to *case* that left elsewhere: its parts at that time, by block id."""
+        """For each answer to *case* that left elsewhere: the case's parts at that time, by block
+        id.
+        """
         found = self._database.execute(
             "SELECT seen FROM desk_row JOIN case_name USING (characters) "
             "WHERE case_name.\"case\" = ? AND kind = 'departure' AND seen != '[]'",
@@ -232,7 +236,7 @@ class Desks:
             yield frozenset(json.loads(seen))
 
     def last_number(self, kind: str, characters: str) -> int | None:
-        """The highest number that this desk gave before it was restored, as others know it.
+        """The highest number that this desk used before it was restored, as far as others know.
 
         *kind* is "departure", for a case, or "reply_bundle". None if they know of none.
         """
@@ -278,7 +282,7 @@ class Desks:
             (origin, json.loads(line)["plain"], kind, {**json.loads(row), "seen": json.loads(seen)})
             for origin, line, kind, seen, row in self._database.execute(query, [case.number])
         ]
-        # By the text's hash too: after a restored backup, one number may mean two answers.
+        # Also by the text's hash: after a restored backup, one number may mean two answers.
         ends: dict[str, dict[tuple[str, int, str], dict[str, Any]]] = {}
         for origin, plain, kind, row in rows:
             if kind in ("taken_back", "departure"):
@@ -369,7 +373,7 @@ class Desks:
         return [number for (number,) in found]
 
     def own_rows(self) -> Iterator[tuple[str, WorkRow]]:
-        """What this desk's log records of its own work: with the name of each row, the row."""
+        """The rows of its own work that this desk's log records, each with its name."""
         names = dict(self._database.execute('SELECT "case", characters FROM case_name').fetchall())
         lines = {}
         for one in self.own_lines():

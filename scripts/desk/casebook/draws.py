@@ -1,7 +1,9 @@
-"""Which cases come back for a second review: by a draw that neither claimants nor reviewers choose.
+"""Which cases come back for a second review, by a draw that neither claimants nor reviewers
+control.
 
-All cases are drawn from at their first review. Of those that were rejected, `quality --draw` draws
-once more; what it draws is recorded, so a later change of the share or the key takes nothing back.
+Every case takes part in the draw at its first review. `quality --draw` draws once more from those
+that were rejected; its result is recorded, so a later change of the share or the key does not undo
+it.
 """
 
 import hashlib
@@ -15,7 +17,7 @@ from scripts.desk.case import Keyed
 from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.shared_rows import Note, SharedRows
 
-# Two draws with one key that know nothing of each other.
+# Two draws with one key that are independent of each other.
 SECOND, QUALITY = b"cd1:second", b"cd1:quality"
 
 
@@ -34,7 +36,7 @@ def sampled(key: bytes, case: Keyed, percent: int, draw: bytes = SECOND) -> bool
 
 
 class Draw(NamedTuple):
-    """That a rejected case was drawn by the sample key of the desk with the origin *key*.
+    """A rejected case was drawn by the sample key of the desk with the origin *key*.
 
     That key draws *percent* of all cases; *reviewer* (a fingerprint) asked for it on *day*.
     """
@@ -83,7 +85,7 @@ class Draws:
         return [number for (number,) in found]
 
     def of(self, case: int) -> tuple[Draw, ...]:
-        """When *case* was drawn: several times, if desks drew it before they knew of each other."""
+        """The draws of *case*: several, if desks drew it before they knew of each other."""
         return tuple(
             Draw(**{**row, "day": date.fromisoformat(row["day"])}) for row in self._rows.of(case)
         )
@@ -91,7 +93,7 @@ class Draws:
     def seen_before(self, case: Keyed, reviewer: str, since: date) -> bool:
         """Whether *reviewer* looked at *case* here between *since* and the draw.
 
-        The whole day counts, so somebody who looked before a review of that day did too.
+        The whole day counts, even a look earlier on the day of a review.
         """
         found = self._database.execute(
             _SEEN_BEFORE, [case.number, case.name, reviewer, since.isoformat()]
@@ -104,6 +106,6 @@ class Draws:
 
 
 def by_chance(draw: Draw, case: Keyed, keys: Mapping[str, bytes]) -> bool:
-    """Whether *case* was drawn by its key. *keys* are the desks' sample keys by origin."""
+    """Whether *draw* drew *case* by its key. *keys* are the desks' sample keys by origin."""
     key = keys.get(draw.key)
     return key is not None and sampled(key, case, draw.percent, QUALITY)

@@ -1,8 +1,8 @@
 """Facts of cases, which lawyers ask for: dated events, people and organisations, contacts.
 
 A fact is never changed. A later version, with a reason, replaces the one before or takes it back;
-all of them stay. Facts are about the case and what was sent, not about its merit, so everybody who
-did not give the case away reads them at once.
+all versions stay. Facts are about the case and what was sent, not about its merit, so everybody who
+did not give the case away can read them at once.
 """
 
 import json
@@ -47,19 +47,21 @@ class Fact:
 
     @property
     def said(self) -> tuple[object, ...]:
-        """What it says, without who said it when and why."""
+        """Its content, without who said it, when and why."""
         return tuple(
             value for name, value in vars(self).items() if name not in ("reason", "reviewer", "day")
         )
 
     def row(self) -> dict[str, Any]:
-        """Its columns, without those that only the table knows."""
+        """Its columns, without those that only the table has."""
         return {**vars(self), "day": self.day.isoformat()}
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Event(Fact):
-    """Something that happened: ``parties`` are entries of those who took part, with spaces."""
+    """Something that happened: ``parties`` are the entries of those who took part,
+    space-separated.
+    """
 
     kind: str
     date: str = ""
@@ -69,7 +71,7 @@ class Event(Fact):
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Party(Fact):
-    """A person or an organisation of the case; ``names`` are one a line."""
+    """A person or an organisation in the case; ``names`` has one name a line."""
 
     kind: str
     role: str
@@ -84,7 +86,7 @@ class Party(Fact):
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Contact(Fact):
-    """That ``team`` had contact with ``contact`` on ``date``; ``text`` is what was agreed."""
+    """``team`` had contact with ``contact`` on ``date``; ``text`` is what was agreed."""
 
     date: str
     channel: str
@@ -111,16 +113,16 @@ class Facts(Generic[Kind]):
         return self._by_entry(self._rows.of(case))
 
     def of(self, case: int) -> tuple[Kind, ...]:
-        """What counts of *case*: the last version of each fact that was not taken back."""
+        """The facts of *case* that count: the last version of each, unless it was taken back."""
         return self._current(self._rows.of(case))
 
     def all(self) -> dict[int, tuple[Kind, ...]]:
-        """What counts of each case here that has any."""
+        """The facts that count, for each case here that has any."""
         found = {case: self._current(rows) for case, rows in self._rows.all().items()}
         return {case: found[case] for case in sorted(found) if found[case]}
 
     def contested(self, case: int) -> dict[str, tuple[Kind, ...]]:
-        """Versions of *case* that say different things and do not know of each other, by entry.
+        """Versions of facts of *case* that disagree without knowing of each other, by entry.
 
         The last one counts. A version that knows all of them settles it.
         """
@@ -137,7 +139,7 @@ class Facts(Generic[Kind]):
         if known := [
             one["rank"] for one in self._rows.of(case.number) if one["entry"] == fact.entry
         ]:
-            # So a version's rank says how many it knew: see unsettled().
+            # So a version's rank says how many versions it knew: see unsettled().
             row["rank"] = max(known[0] + len(known), known[-1] + 1)
         self._rows.add(case, row, plain=digest(fact.text.encode()) if fact.text else "")
 
@@ -147,7 +149,7 @@ class Facts(Generic[Kind]):
             ranks.setdefault(row["entry"], []).append(row["rank"])
         found: dict[str, tuple[Kind, ...]] = {}
         for entry, versions in self._by_entry(rows).items():
-            # Of versions by one reviewer, the last replaces those before.
+            # A reviewer's last version replaces that reviewer's earlier ones.
             last = {one.reviewer: one for one in versions[unsettled(ranks[entry]) :]}
             if len({one.said for one in last.values()}) > 1:
                 found[entry] = tuple(last.values())
@@ -167,11 +169,11 @@ class Facts(Generic[Kind]):
 
 
 def unsettled(ranks: Sequence[int]) -> int:
-    """From which place on the versions with these *ranks* may not know of each other.
+    """The index from which on the versions with these *ranks* may not know of each other.
 
-    If the last one knew all, it is behind the last place. The first one's rank is any number, and
-    each other has that and how many it knew, which have lower ones. In older casebooks it can have
-    more.
+    If the last one knew all others, this is the number of versions. The first one's rank is any
+    number; each other rank is that plus how many versions it knew, all of which have lower ranks.
+    In older casebooks it can be higher.
     """
     places = range(1, len(ranks))
     complete = [0, *(at for at in places if ranks[at - 1] < ranks[at] >= ranks[0] + at)][-1]
@@ -180,7 +182,7 @@ def unsettled(ranks: Sequence[int]) -> int:
 
 
 class SameParty(NamedTuple):
-    """That *reviewer* CONFIRMED or DENIED that two parties, by their entries, are one."""
+    """*reviewer* CONFIRMED or DENIED that two parties, given by their entries, are one."""
 
     one: str
     other: str
@@ -199,7 +201,7 @@ class SameParties:
         self._rows = SharedRows(database, desks, "same_party", act=PARTY, note=note)
 
     def said(self) -> tuple[SameParty, ...]:
-        """All that was ever said, whatever the cases; of two parties, the last word counts."""
+        """Everything that was ever said, in all cases; the last word on two parties counts."""
         return tuple(
             SameParty(
                 **{name: row[name] for name in SameParty._fields if name != "day"},
@@ -222,7 +224,7 @@ class SameParties:
         self._rows.add(case, {**row, "day": word.day.isoformat()})
 
     def _ordered(self) -> list[dict[str, Any]]:
-        # Also of cases that are not here: two parties that are here may be one through a third.
+        # Includes cases that are not here: two parties that are here may be joined by a third.
         columns = self._rows.columns
         rows = [*self._own(), *self._desks.of_kind("same_party")]
         distinct = {json.dumps([row[column] for column in columns]): row for row in rows}
@@ -233,7 +235,7 @@ class SameParties:
 
 
 def _order(row: Mapping[str, Any]) -> tuple[object, ...]:
-    # As SharedRows has it: who answers a word has a higher rank; then by day.
+    # As in SharedRows: a response has a higher rank; then by day.
     return tuple(
         row[name] for name in ("one", "other", "rank", "day", "decision", "reason", "reviewer")
     )

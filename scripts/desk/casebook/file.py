@@ -52,7 +52,7 @@ def refuse_others(directory: Path) -> None:
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """A lock while a desk works: two desks at once would give one case or reply number twice."""
+    """A lock while a desk works: two at once would use a case or reply number twice."""
     descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,12 +64,12 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def _reason(path: Path, why: sqlite3.Error) -> str:
-    """What is the matter with the file, and what to do."""
+    """What is wrong with the file, and what to do."""
     try:
         with path.open("rb") as file:
             file.read(_PAGE_BYTES)
     except OSError as gone:
-        # SQLite calls a file damaged whose stick was pulled out.
+        # SQLite calls a file damaged when its stick was pulled out.
         return (
             f"it cannot be read any more. {explained(gone)} Plug the stick or disk in again and "
             "unlock it; what a command had finished is in it."
@@ -89,7 +89,7 @@ def _reason(path: Path, why: sqlite3.Error) -> str:
 
 
 def copy_into(source: sqlite3.Connection, path: Path) -> None:
-    """Copy all that SQLite reads in *source* to the new file *path*, durably, and check it.
+    """Copy everything that SQLite reads in *source* to the new file *path*, durably, and check it.
 
     Raises OSError, sqlite3.Error, or CasebookError if *source* is damaged.
     """

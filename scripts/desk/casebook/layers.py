@@ -28,9 +28,9 @@ from scripts.desk.review.judgement import (
     status,
 )
 
-# A judgement that was altered and is no longer JSON may have declared a conflict, so that case is
-# kept from the reviewer too. Within a text of canonical JSON, quotation marks are escaped, so no
-# note can hide what instr looks for; an index has the few layers without it.
+# A judgement that was altered and is no longer JSON may have declared a conflict, so its case is
+# withheld from the reviewer, too. Quotation marks within a text are escaped in canonical JSON, so
+# no note can hide what instr looks for; an index has the few layers without it.
 _GIVEN_AWAY = """
     SELECT DISTINCT "case" FROM layer
     WHERE reviewer = ? AND instr(judgement, '"conflict":false') = 0
@@ -68,7 +68,7 @@ class Layers:
     def draw(self) -> None:
         """Draw cases for a second review with the key that all desks that know of each other use.
 
-        It changes when a desk with a lower number than any before becomes known.
+        The key changes when a desk with a lower number than any before becomes known.
         """
         self._key = self._desks.sample_key()
 
@@ -101,7 +101,9 @@ class Layers:
         )
 
     def placed(self, case: Case, judgement: Judgement) -> Judgement:
-        """*judgement* as the next layer of *case*: of all its parts, and after all layers here."""
+        """*judgement* as the next layer of *case*, covering all its parts, after all layers
+        here.
+        """
         ranks = [layer.judgement.rank for layer in self.of(case).layers]
         return replace(
             judgement,
@@ -132,11 +134,11 @@ class Layers:
         return {"number": int(number or 0), **row}
 
     def _blind(self, case: Case, reviews: Reviews, reviewer: str) -> bool:
-        """Whether *reviewer* could not have seen what others said of *case*."""
+        """Whether *reviewer* could not have seen what others said about *case*."""
         if any(layer.reviewer != reviewer for layer in reviews.visible_to(reviewer)):
             return False
         others = [layer.day for layer in reviews.layers if layer.reviewer != reviewer]
-        # Until it was drawn, everybody could read the review that decided the case.
+        # Before the draw, everybody could read the review that decided the case.
         drawn = reviews.rules.drawn and bool(others)
         return not (drawn and self._draws.seen_before(case, reviewer, min(others)))
 
@@ -145,8 +147,8 @@ class Layers:
     def standing(self, case: Case) -> dict[str, Any]:
         """What follows for *case* from its parts, layers and answers, as a row of ``standing``.
 
-        Everybody reads it, so while a review is open it holds nothing of the reviews but who gave
-        them.
+        Everybody can read it, so while a review is open it holds nothing about reviews except whose
+        they are.
         """
         reviews = self.of(case)
         agreed = reviews.agreed or Judgement(category=case.category)
@@ -163,7 +165,7 @@ class Layers:
             "merit": agreed.merit,
             "urgency": reviews.urgency,
             "category": agreed.category,
-            # A report may hold any text as a code; one with a space in it would read as two.
+            # A report may hold any text as a code; one with a space in it would look like two.
             "harms": spaced(harm for harm in harms if harm and not any(map(str.isspace, harm))),
             "tags": spaced(agreed.tags),
             "flags": spaced(reviews.flags),
@@ -173,12 +175,12 @@ class Layers:
             "reviewers": spaced(
                 sorted({layer.reviewer for layer in reviews.layers} | reviews.promised)
             ),
-            # Whoever gives a case away leaves it to everybody.
+            # A reviewer who gives a case away leaves it to everybody else.
             "assigned": "" if assignee in reviews.conflicted else assignee,
         }
 
     def new_since_decision(self, case: Case, reviews: Reviews) -> tuple[Part, ...]:
-        """The parts that came since the deciding layer's sheet was handed out; () before one."""
+        """The parts that came after the deciding layer's sheet was handed out; () if undecided."""
         if reviews.deciding is None:
             return ()
         blocks = set(reviews.deciding.judgement.considered)
@@ -196,7 +198,7 @@ class Layers:
         )
 
     def _correspondence(self, case: Case) -> str:
-        """Whether the last word was ours: an answer of a reviewer's, not an acknowledgement."""
+        """Whether the last word was ours: a reviewer's answer, not an acknowledgement."""
         query = (
             "select max(departure.part) from departure join answer on answer.id = departure.answer "
             "where answer.\"case\" = ? and answer.kind = 'answer'"
@@ -245,7 +247,7 @@ def considered_before(
     """The rows of ``considered``: each layer of a casebook before version 6, and its parts.
 
     *lines* has the number of the custody log's line for each row that it records. *layers* and
-    *parts* are (number, case). A part without a line, or of a layer without one, counts as seen.
+    *parts* are (number, case). If the part or the layer has no line, the part counts as seen.
     """
     of_case: dict[int, list[int]] = {}
     for part, case in parts:

@@ -1,4 +1,4 @@
-"""What reviewers say of two cases that may be about one thing: a later word counts."""
+"""What reviewers say about two cases that may be about one thing; the latest decision counts."""
 
 from datetime import date
 from typing import NamedTuple
@@ -14,7 +14,7 @@ CONFIRMED, DENIED = "confirmed", "denied"
 
 
 class LinkDecision(NamedTuple):
-    """That *reviewer* (a fingerprint) CONFIRMED or DENIED the link with case *other* (a number)."""
+    """*reviewer* (a fingerprint) CONFIRMED or DENIED the link with case *other* (a number)."""
 
     other: int
     decision: str
@@ -25,7 +25,7 @@ class LinkDecision(NamedTuple):
 class LinkDecisions:
     """The table ``link_decision``, and those of other desks.
 
-    A row belongs to that of the two cases whose whole name comes first.
+    A row belongs to whichever of the two cases has the whole name that sorts first.
     """
 
     def __init__(
@@ -36,7 +36,8 @@ class LinkDecisions:
         self._rows = SharedRows(database, desks, "link_decision", act="link", note=note)
 
     def of(self, case: int) -> tuple[LinkDecision, ...]:
-        """What counts of the links of *case*: the last word on each, by the other's number.
+        """The decisions that count for *case*: the last one on each link, by the other case's
+        number.
 
         Links with cases that are not here are left out.
         """
@@ -53,7 +54,7 @@ class LinkDecisions:
         )
 
     def denied(self) -> set[tuple[int, int]]:
-        """The pairs of cases here whose link was denied last, each of them both ways round."""
+        """The pairs of cases here whose link was last denied, each pair in both orders."""
         firsts = self._database.execute(
             'SELECT "case" FROM link_decision UNION '
             'SELECT case_name."case" FROM desk_row JOIN case_name USING (characters) '
@@ -69,13 +70,15 @@ class LinkDecisions:
         return found
 
     def _other(self, case: int, first: int, whole: str, other: str) -> int:
-        """The case with which a row of case *first* links *case*, 0 if it is of two others."""
+        """The case that a row of case *first* links with *case*, 0 if it links two others."""
         if first != case:
             return first if other == whole else 0
         return self._names.with_characters(other)
 
     def _earlier(self, whole: str) -> list[int]:
-        """The cases here that have a row with the case with the name *whole* as the other one."""
+        """The cases here with a row in which the case with the whole name *whole* is the other
+        one.
+        """
         found = self._database.execute(
             'SELECT "case" FROM link_decision WHERE other = ?1 UNION '
             'SELECT case_name."case" FROM desk_row JOIN case_name USING (characters) '

@@ -46,7 +46,7 @@ class LogCheck:
         return {one.link for one in self._kept}
 
     def check(self, keys: Sequence[PublicKey], now: datetime, progress: Progress) -> list[str]:
-        """What was changed, as sentences: of each line, of their numbers, then of their order."""
+        """What was changed, as sentences: in each line, in their numbers, then in their order."""
         found = list[str]()
         sessions = {
             one.line.session: one.line.reviewer
@@ -68,7 +68,7 @@ class LogCheck:
         return found
 
     def _check_line(self, kept: _Kept, sessions: Mapping[str, str]) -> list[str]:
-        """What is wrong with a line in itself; a line that somebody signed becomes a good one."""
+        """What is wrong with a line by itself; a line with a valid signature becomes a good one."""
         line, name = kept.line, f"Line {kept.position} of the log was changed"
         if line is None:
             return [f"{name}: it cannot be read."]

@@ -14,7 +14,7 @@ from scripts.desk.case_name import (
     read_former,
 )
 
-# Behind every character of a name.
+# Sorts after every character of a name.
 _BEHIND = "~"
 
 
@@ -27,8 +27,8 @@ class Names:
     def add(self, case: int, reply_public: bytes, tag_key: bytes, *, former: str = "") -> None:
         """Name the new *case*, in the transaction that adds it.
 
-        A case that had the same name so far gets a longer one too. *former* is what an earlier
-        version of the casebook called it.
+        A case that has had the same name so far gets a longer one, too. *former* is its name in an
+        earlier version of the casebook.
         """
         characters = characters_of(reply_public, tag_key)
         beside = self._beside(characters)
@@ -43,9 +43,9 @@ class Names:
             )
 
     def _beside(self, characters: str) -> list[str]:
-        """Those that share the most with *characters*: the one before it and the one after it.
+        """The names that share the most with *characters*: the one before and the one after it.
 
-        Those that do not even share a short name are left out.
+        Names that do not even share a short name are left out.
         """
         found = self._database.execute(
             "SELECT (SELECT max(characters) FROM case_name WHERE characters < ?1), "
@@ -59,7 +59,7 @@ class Names:
         return self.among([case]).get(case, "")
 
     def former(self, case: int) -> str:
-        """What an earlier version of this casebook called *case*, "" if it did not know it."""
+        """The name of *case* in an earlier version of this casebook, "" if it had none."""
         found = self._database.execute('SELECT former FROM case_name WHERE "case" = ?', [case])
         return next((former for (former,) in found), "")
 

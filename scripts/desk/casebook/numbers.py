@@ -1,7 +1,7 @@
 """The numbers that this desk gives: of its reply bundles, and of the replies to each case.
 
-None is ever given twice, since the vault takes each only once. After the casebook was restored from
-a backup nobody may know which were given meanwhile, so some are skipped.
+No number is ever used twice, since the vault accepts each only once. After the casebook was
+restored from a backup it may be unknown which were used meanwhile, so some are skipped.
 """
 
 from datetime import date
@@ -14,9 +14,9 @@ from scripts.desk.casebook.answer_rows import GIVEN, VALID
 from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.releases import Confirmations
 
-# More than a desk writes between two backups; the vault takes one that skips ten times as many.
+# More than a desk writes between two backups; the vault accepts gaps ten times as large.
 SKIPPED_BUNDLES = 100
-# More than one case gets between two backups, and an eighth of what it can get.
+# More than one case gets between two backups, and an eighth of what it can get at all.
 SKIPPED_REPLIES = 8
 _LAST = (
     'SELECT number, bundle FROM answer WHERE "case" = ? AND number IS NOT NULL '
@@ -32,7 +32,9 @@ _QUEUED = f'SELECT count(*) FROM answer WHERE "case" = ? AND number IS NULL AND 
 
 
 class Numbers:
-    """What this *desk* has given, as its casebook, other desks and the vault know it."""
+    """The numbers that this *desk* has used, as its casebook, other desks and the vault know
+    them.
+    """
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class Numbers:
         last = self._database.execute(_LAST, [case]).fetchone()
         used, bundle = (int(last[0]), int(last[1])) if last else (-1, 0)
         (times,) = self._database.execute(_RESTORED, [case, bundle]).fetchone()
-        # Towards the end the last ones are not worth skipping.
+        # Near the end, the last ones are too few to skip.
         skipped = min(used + 1 + SKIPPED_REPLIES * int(times), REPLIES_PER_DESK - 1)
         (characters,) = self._database.execute(
             'SELECT characters FROM case_name WHERE "case" = ?', [case]
@@ -73,7 +75,7 @@ class Numbers:
         return max(used + 1, skipped, -1 if before is None else before + 1)
 
     def used_up(self, case: int) -> bool:
-        """Whether *case* has had all answers that one desk can give, with those that wait."""
+        """Whether *case* has had all answers that one desk can give, including those that wait."""
         (given,) = self._database.execute(GIVEN, [case]).fetchone()
         if not given:
             return False
@@ -81,7 +83,7 @@ class Numbers:
         return self.next_reply(case) + int(queued) >= REPLIES_PER_DESK
 
     def skip(self, day: date) -> dict[str, Any]:
-        """Skip what may have been given before *day*. Returns the row that says so."""
+        """Skip numbers that may have been used before *day*. Returns the row that records this."""
         row = {"number": self.last_bundle() + SKIPPED_BUNDLES, "day": day.isoformat(), "sha256": ""}
         self._database.table("reply_bundle").insert(row)
         return row

@@ -20,15 +20,15 @@ class Parts:
     def __init__(self, database: sqlite_utils.Database, names: Names) -> None:
         self._database = database
         self._names = names
-        # The parts added in the open transaction, so that nothing in it has to read them back.
+        # The parts added in the open transaction, so that they need not be read back in it.
         self._fresh: dict[int, Part] = {}
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """A transaction: on disk as a whole when the block ends, or not at all.
 
-        A block inside another belongs to the outer one. If the outer one catches an error and goes
-        on, what was done before the error is kept.
+        A block inside another belongs to the outer one. If the outer one catches an error and
+        continues, what was done before the error is kept.
         """
         if self._database.conn.in_transaction:
             yield
@@ -128,7 +128,7 @@ class Parts:
 def _order(part: Part) -> tuple[date, int, int, bytes]:
     """Parts of one day have no order of their own: a report then sorts before its messages.
 
-    The rest goes by block id and not by number, so that every desk has the same order.
+    Others are sorted by block id and not by number, so that every desk has the same order.
     """
     return part.day, part.bundle, KINDS.index(part.report.kind), part.block_id
 

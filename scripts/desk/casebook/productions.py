@@ -1,6 +1,6 @@
-"""What the custody log says of handing over: approvals, and the numbers that documents were given.
+"""What the custody log says about handing over: approvals, and the numbers given to documents.
 
-The log is the ledger: nothing is ever taken out of it, each line is signed, and other desks get it
+The log is the ledger: nothing is ever removed from it, each line is signed, and other desks get it
 with the work bundles.
 """
 
@@ -16,11 +16,11 @@ from scripts.desk.case_name import BadCaseName, read
 APPROVE, NUMBER = "approve", "number"
 # The subject of an approval.
 HAND_OVER = "hand-over"
-# A document's or a dossier's number: of which desk, and counted from 1 there.
+# A document's or a dossier's number: its desk, and a count from 1 there.
 _NUMBERED = re.compile(
     r"(?P<series>[DC])(?P<desk>[0-9])-(?P<number>[0-9]{6,9}) (?P<case>[0-9A-Z]+)", re.ASCII
 )
-# The series of what claimants sent, and of what is compiled of a case.
+# The series for what claimants sent, and for what is compiled about a case.
 DOCUMENT, DOSSIER = "D", "C"
 _SUBJECTS = (
     "SELECT number, json_extract(CAST(line AS TEXT), '$.subject') FROM custody ORDER BY number",
@@ -31,7 +31,7 @@ _ACT = (
     "(SELECT CAST(line AS TEXT) AS text FROM {} = ?)"
 )
 _LINE = _ACT.format("custody WHERE number"), _ACT.format("desk_line WHERE rowid")
-# As many characters of their names are the same in lines that may be about one case.
+# Lines that may be about one case share this many characters of its name.
 _SHORT = 5
 _LINES = (
     "SELECT json_extract(text, '$.reviewer'), json_extract(text, '$.subject'), "
@@ -52,9 +52,10 @@ class Number(NamedTuple):
 
 
 def page_number(number: Number, page: int) -> str:
-    """The number of *page* (from 1) of the document with this *number*, which its first page has.
+    """The number of *page* (from 1) of the document whose first page has this *number*.
 
-    It follows from the document's number alone, so each page keeps it whatever else is handed over.
+    It follows from the document's number alone, so each page keeps its number whatever else is
+    handed over.
     """
     return str(number) if page == 1 else f"{number}.{page:04d}"
 
@@ -76,7 +77,7 @@ class Productions:
         self._desk = desk
 
     def approved_by(self, digest: str) -> frozenset[str]:
-        """The reviewers who approved that exactly this is handed over, by its SHA-256."""
+        """The reviewers who approved handing over exactly this, by its SHA-256."""
         return frozenset(
             reviewer
             for reviewer, subject, plain in self._database.execute(_LINES, [APPROVE])
@@ -84,7 +85,7 @@ class Productions:
         )
 
     def approvals(self) -> frozenset[str]:
-        """All that was ever approved, of whatever kind, by its SHA-256."""
+        """Everything that was ever approved, of any kind, by its SHA-256."""
         return frozenset(plain for _, _, plain in self._database.execute(_LINES, [APPROVE]))
 
     def numbers(self) -> dict[tuple[str, str], Number]:
@@ -101,7 +102,7 @@ class Productions:
         return Number(self._desk, 1 + max(own, default=0), series)
 
     def acts(self) -> "Acts":
-        """What the custody logs say so far of each case."""
+        """What the custody logs say so far about each case."""
         return Acts(self._database)
 
     def _given(self) -> Iterator[tuple[Number, str, str]]:
@@ -112,11 +113,11 @@ class Productions:
 
 
 class Acts:
-    """The lines of the custody logs about each case, as far as they go when this is made."""
+    """The lines of the custody logs about each case, up to the moment when this is made."""
 
     def __init__(self, database: sqlite_utils.Database) -> None:
         self._database = database
-        # Positions alone, so that a long log takes little memory.
+        # Only positions, so that a long log takes little memory.
         self._at: dict[str, list[tuple[int, int]]] = {}
         for log, query in enumerate(_SUBJECTS):
             for at, subject in database.execute(query):
@@ -128,8 +129,8 @@ class Acts:
     def of(self, characters: str, former: str = "") -> list[Act]:
         """The acts on the case with this whole name, in order of time.
 
-        Lines name a case by as much of its name as told it from others then, or as it was called
-        *former*.
+        Lines name a case by as much of its name as told it from others at the time, or by its
+        *former* name.
         """
         subjects = [
             one

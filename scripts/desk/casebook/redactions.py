@@ -1,7 +1,8 @@
 """What is blacked out in everything that leaves: added by any reviewer, and taken back by any.
 
-A redaction names the exact bytes that it is of, by their SHA-256: it can neither slide to another
-text nor miss a second copy of the same file. All that stand count, whoever added them.
+A redaction names the exact bytes to which it applies, by their SHA-256: it can neither slide to
+another text nor miss a second copy of the same file. All that were not taken back count, whoever
+added them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,11 +31,11 @@ class Box(NamedTuple):
 
 
 class Redaction(NamedTuple):
-    """That *reviewer* (a fingerprint) blacks out a TEXT's span, a BOX on a page, or a whole FILE.
+    """*reviewer* (a fingerprint) blacks out a span of a TEXT, a BOX on a page, or a whole FILE.
 
-    ``sha256`` is that of the text or of the file's bytes, in hex; ``key`` is random, in hex. Of a
-    TEXT, characters ``start`` to ``stop`` (that one excluded) are blacked out; of a BOX, ``page``
-    is counted from 1. What a kind does not have is 0.
+    ``sha256`` is that of the text or of the file's bytes, in hex; ``key`` is random, in hex. In a
+    TEXT, characters ``start`` to ``stop`` (exclusive) are blacked out; for a BOX, ``page`` counts
+    from 1. Fields that a kind does not have are 0.
     """
 
     key: str
@@ -58,7 +59,7 @@ class Redaction(NamedTuple):
 
 
 class End(NamedTuple):
-    """That *reviewer* took back the redaction with this *key*, and why."""
+    """*reviewer* took back the redaction with this *key*, and why."""
 
     key: str
     because: str
@@ -78,7 +79,7 @@ class Redactions:
         return _redactions(self._rows.of(case))
 
     def ends(self, case: int) -> dict[str, End]:
-        """What of *case* was taken back, by its key: the first word on each."""
+        """The redactions of *case* that were taken back, by key: the first time for each."""
         found: dict[str, End] = {}
         for row in _without_rank(self._ends.of(case)):
             end = End(**{**row, "day": date.fromisoformat(row["day"])})

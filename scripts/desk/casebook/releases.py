@@ -1,4 +1,4 @@
-"""Answers that a second reviewer let leave, and reply bundles that the vault confirmed."""
+"""Answers that a second reviewer released, and reply bundles that the vault confirmed."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -10,7 +10,7 @@ from scripts.desk.case import Keyed
 from scripts.desk.casebook.desks import Desks
 from scripts.desk.casebook.shared_rows import Note, SharedRows
 
-# Lines of custody logs are JSON: that which records an answer names who was at work.
+# Lines of custody logs are JSON: the one that records an answer names the reviewer at work.
 _AUTHORS = """
     WITH lines (line) AS (
         SELECT CAST(line AS TEXT) FROM custody UNION ALL SELECT CAST(line AS TEXT) FROM desk_line
@@ -21,7 +21,7 @@ _AUTHORS = """
 
 
 class Release(NamedTuple):
-    """That *reviewer* (a fingerprint) let answer number *answer* of desk number *desk* leave.
+    """*reviewer* (a fingerprint) let answer number *answer* of desk number *desk* leave.
 
     ``answer_sha256`` is the hash of the answer's row in that desk's custody log; see
     :meth:`scripts.desk.casebook.desks.Desks.hashes_of_answers`.
@@ -57,10 +57,10 @@ class Releases:
 
 
 class Confirmation(NamedTuple):
-    """That vault *vault* (its id in hex) took reply bundle *reply_bundle*.
+    """Vault *vault* (its id in hex) took reply bundle *reply_bundle*.
 
-    It is of desk number *desk*, signed by *signer* (a fingerprint). The export bundle with the
-    number *bundle* says so.
+    That bundle is from desk number *desk*, signed by *signer* (a fingerprint). Export bundle number
+    *bundle* says so.
     """
 
     vault: str
@@ -80,7 +80,7 @@ class Confirmations:
         self._note = note
 
     def all(self) -> list[Confirmation]:
-        """All of them, each once, in one order."""
+        """All of them, each once, in a fixed order."""
         rows = [*self._database.table("confirmation").rows, *self._desks.of_kind("confirmation")]
         return sorted(
             {Confirmation(**{**row, "day": date.fromisoformat(row["day"])}) for row in rows}

@@ -20,7 +20,7 @@ class Entry(NamedTuple):
 
 @cache
 def script(package: str, name: str) -> str:
-    """The SQL file *name* of *package*, also when both are inside the desk's one file."""
+    """The SQL file *name* of *package*, even if both are inside the desk's one file."""
     return files(package).joinpath(name).read_text("utf-8")
 
 
@@ -47,10 +47,10 @@ def guards() -> dict[str, str]:
 
 
 def version(database: sqlite3.Connection) -> int:
-    """The version of the casebook in this file, 0 if it is none.
+    """The version of the casebook in this file, 0 if it is not one.
 
-    Files of version 3 and before have it in their table ``meta`` alone, which later keeps the
-    version that a casebook began with: the custody log begins with a hash of it.
+    Files of version 3 and before have it only in their table ``meta``, which in later files keeps
+    the version that a casebook began with: the custody log begins with a hash of it.
     """
     (found,) = database.execute("PRAGMA user_version").fetchone()
     if found:
@@ -59,5 +59,5 @@ def version(database: sqlite3.Connection) -> int:
 
 
 def set_version(database: sqlite3.Connection, number: int) -> None:
-    """Note that the file has the tables of version *number*, in the current transaction."""
+    """Record, in the current transaction, that the file has the tables of version *number*."""
     database.execute(f"PRAGMA user_version = {number}")

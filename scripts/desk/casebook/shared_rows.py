@@ -1,7 +1,7 @@
 """What reviewers add to a case, here and at other desks, as one list in one order.
 
 Every desk that merged the same bundles gets the same list: nothing in it depends on the order in
-which the rows came.
+which the rows arrived.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +40,7 @@ class SharedRows:
         self._query_all = f'SELECT "case", {columns} FROM {kind}'  # noqa: S608 - ours alone
 
     def of(self, case: int) -> list[dict[str, Any]]:
-        """The rows of *case*, without numbers that mean something here alone, in their order."""
+        """The rows of *case* in their order, without numbers that only have a meaning here."""
         here = self._database.execute(self._query, [case]).fetchall()
         there = [
             tuple(row[column] for column in self.columns)
@@ -63,15 +63,15 @@ class SharedRows:
 
     @staticmethod
     def _order(row: Mapping[str, Any]) -> tuple[object, ...]:
-        # Whoever answers a row has a higher rank; what was said at the same time, at desks that did
-        # not know of each other, goes by day.
+        # A response to a row has a higher rank; rows written at the same time, at desks that did
+        # not know of each other, are sorted by day.
         return row.get("rank", 0), row["day"], *(str(value) for value in row.values())
 
     def add(self, case: Keyed, row: Mapping[str, Any], *, act: str = "", plain: str = "") -> None:
-        """Add *row* to *case* after all that is here, in the current transaction.
+        """Add *row* to *case* after all rows that are here, in the current transaction.
 
-        A *row* that has a rank of its own keeps it. *act* is that of the custody log if it is not
-        the usual one, *plain* the SHA-256 of a text in it, likewise.
+        A *row* that has a rank of its own keeps it. *act* is the act for the custody log if it is
+        not the usual one, *plain* the SHA-256 of a text in the row, likewise.
         """
         values = {"case": case.number, **row}
         if "rank" in self.columns and "rank" not in row:

@@ -33,18 +33,18 @@ class Snapshot:
 def snapshot(directory: Path, casebook: Casebook) -> Iterator[Snapshot]:
     """*casebook*, open in *directory*, as it is now; it may be closed before the block ends.
 
-    Opened files are added and never changed, so they are read where they are. Raises CasebookError
+    Opened files are only ever added, never changed, so they are read in place. Raises CasebookError
     or OSError.
     """
     copy = directory / _COPY
-    # A run that was killed left it; whoever makes one holds the lock.
+    # Left by a run that was killed: whoever makes one holds the lock.
     copy.unlink(missing_ok=True)
     with ExitStack() as kept:
         try:
             copy_into(casebook.database.conn, copy)
             files = {FILE: _opened(copy, kept)}
         finally:
-            # It lives as long as it is open here: nothing is left of it when this process ends.
+            # It exists only while it is open here: nothing is left of it when this process ends.
             copy.unlink(missing_ok=True)
         files[CAMPAIGN] = directory / CAMPAIGN
         if (directory / VIEWS).exists():
@@ -62,7 +62,7 @@ def snapshot(directory: Path, casebook: Casebook) -> Iterator[Snapshot]:
 
 
 def _opened(path: Path, kept: ExitStack) -> Path:
-    """The file at *path* as it is now, also when it was replaced or removed, while *kept* lasts."""
+    """The file at *path* as it is now, even if it is replaced or removed while *kept* lasts."""
     file = os.open(path, os.O_RDONLY)
     kept.callback(os.close, file)
     return Path(f"/proc/self/fd/{file}")

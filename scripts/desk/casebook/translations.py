@@ -18,11 +18,11 @@ GIST, TRANSLATION, TRANSCRIPT = "gist", "translation", "transcript"
 
 @dataclass(frozen=True, repr=False)
 class Translation:
-    """What *reviewer* (a fingerprint) gave as a GIST or TRANSLATION in *language* of one text.
+    """A GIST or TRANSLATION of one text in *language*, given by *reviewer* (a fingerprint).
 
     ``source`` is the text: the block id of its part, or the SHA-256 of its answer, in hex.
-    ``machine`` is the program that made it, "" if it was made by hand. A TRANSCRIPT is of a file,
-    by its SHA-256, and of no language; its text is that of
+    ``machine`` is the program that made it, "" if it was made by hand. A TRANSCRIPT belongs to a
+    file, by its SHA-256, and has no language; its text is that of
     :meth:`scripts.desk.transcripts.transcript.Transcript.to_text`. No repr: it is plaintext.
     """
 
@@ -43,7 +43,9 @@ class Translations:
         self._rows = SharedRows(database, desks, "translation", act="translate", note=note)
 
     def of(self, case: int) -> tuple[Translation, ...]:
-        """All that was ever given for texts of *case*, earlier versions too, in their order."""
+        """Everything that was ever given for texts of *case*, including earlier versions, in
+        order.
+        """
         return tuple(
             Translation(
                 **{name: row[name] for name in row if name not in ("rank", "day")},
@@ -53,9 +55,11 @@ class Translations:
         )
 
     def current(self, case: int) -> tuple[Translation, ...]:
-        """The latest of each reviewer, by hand and by each machine; those of others stay beside.
+        """The latest by each reviewer, by hand and by each machine; those of others stay beside
+        them.
 
-        Gists come first, and by hand comes before by machine. Transcripts are apart.
+        Gists come first, and those by hand come before those by machine. Transcripts are not
+        included.
         """
         latest = {
             (one.source, one.kind, one.language, one.machine, one.reviewer): one
@@ -78,7 +82,7 @@ class Translations:
         )
         sources = [source for (source,) in parts]
         found = [one for one in gists if one.source in sources]
-        # Stable: of those that are alike, the latest stays last.
+        # The sort is stable: among equals, the latest stays last.
         found.sort(key=lambda one: (-sources.index(one.source), not one.machine))
         return found[-1] if found else None
 

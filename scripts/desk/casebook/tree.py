@@ -1,7 +1,7 @@
 """The custody logs of several desks as one tree: each desk's lines, from its origin on.
 
-Each line names the one before it by hash. So the logs of a desk that went on twice from one line,
-as after a restored backup, are two branches; both are kept, and :func:`forks` names them.
+Each line names the one before it by hash. So if a desk's log continued twice from one line, as
+after a restored backup, it has two branches; both are kept, and :func:`forks` names them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ Tree = Mapping[str, tuple[str, Line]]
 
 
 def read(lines: Iterable[SignedLine]) -> dict[str, tuple[str, Line]]:
-    """The tree of *lines*. Raises ValueError for one that is none."""
+    """The tree of *lines*. Raises ValueError for anything that is not a line."""
     tree = {}
     for one in lines:
         line = Line.from_bytes(one.line)
@@ -44,7 +44,7 @@ def vouched(line: Line, keys: Sequence[PublicKey], now: datetime) -> bool:
 def faults(
     lines: Iterable[SignedLine], tree: Tree, keys: Sequence[PublicKey], now: datetime
 ) -> Iterator[str]:
-    """What is wrong with each of *lines*, which are in *tree* with all that they follow."""
+    """What is wrong with each of *lines*, which are in *tree* with all lines before them."""
     sessions = {
         (origin, line.session): line.reviewer
         for origin, line in tree.values()
@@ -68,7 +68,7 @@ def faults(
 
 
 def forks(tree: Tree, desks: Mapping[str, int]) -> list[str]:
-    """Where a desk's log goes on twice. *desks* are the desks' numbers by origin."""
+    """Where a desk's log continues twice. *desks* are the desks' numbers by origin."""
     after: dict[tuple[str, str], int] = {}
     found = []
     for origin, line in tree.values():

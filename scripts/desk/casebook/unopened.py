@@ -1,8 +1,8 @@
-"""What the casebook keeps sealed, since it could not be opened: blocks and day keys as they came.
+"""What the casebook keeps sealed because it could not be opened: blocks and day keys as they came.
 
-A reviewer says that it is set aside; only then does it no longer hold back the acknowledgement that
-makes the server delete. Whoever takes over a front can leave any number of such blocks, so what is
-kept here is bounded by whoever adds it.
+Once a reviewer sets it aside, it no longer holds back the acknowledgement that makes the server
+delete. Somebody who takes over a front can leave any number of such blocks, so callers limit how
+much is kept here.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ class SetAside:
         self._database = database
 
     def total_bytes(self) -> int:
-        """How much is kept."""
+        """How many bytes are kept."""
         found = self._database.execute("SELECT coalesce(sum(length(data)), 0) FROM sealed")
         (total,) = found.fetchone()
         return int(total)
@@ -34,7 +34,7 @@ class SetAside:
         return {BLOCK: 0, DAY_KEY: 0, **dict(found.fetchall())}
 
     def keeps(self, one_id: bytes, sha256: str) -> bool:
-        """Whether a block or day key is kept with these very bytes."""
+        """Whether a block or day key with exactly these bytes is kept."""
         found = self._database.execute(
             "SELECT 1 FROM sealed WHERE id = ? AND sha256 = ?", [one_id, sha256]
         )
@@ -52,7 +52,7 @@ class SetAside:
     def mark(self, block_id: bytes, place: int, *, kept: bool) -> None:
         """Note that something unopened was set aside, in the current transaction.
 
-        Unless it is *kept*, the server had it no more.
+        If it is not *kept*, the server no longer had it.
         """
         self._database.execute(
             "INSERT OR REPLACE INTO set_aside (block_id, place, kept) VALUES (?, ?, ?)",
@@ -77,7 +77,7 @@ class SetAside:
 
     def blocks(self) -> Iterator[tuple[ListedBlock, bytes]]:
         """The blocks that are kept, by ascending id, each as the newest bundle had it."""
-        # With max(), SQLite gives the other columns of that very row.
+        # With max(), SQLite gives the other columns of that same row.
         found = self._database.execute(
             "SELECT id, sha256, day, data, max(number) FROM sealed WHERE kind = ? "
             "GROUP BY id ORDER BY id",
@@ -87,7 +87,7 @@ class SetAside:
             yield ListedBlock(block_id, bytes.fromhex(sha256), date.fromisoformat(day)), data
 
     def bundle_of(self, block_id: bytes) -> int:
-        """The number of the bundle that brought a block which is kept."""
+        """The number of the bundle that brought a kept block."""
         found = self._database.execute(
             "SELECT bundle FROM sealed WHERE id = ? ORDER BY number DESC LIMIT 1", [block_id]
         )

@@ -1,4 +1,4 @@
-"""Bringing a casebook of an earlier version to the present one, after a copy of it was made."""
+"""Bringing a casebook of an earlier version to the present one, after making a copy of it."""
 
 import hashlib
 import sqlite3
@@ -122,7 +122,7 @@ _ADDED: dict[int, Sequence[str]] = {
         "redaction_end_delete",
     ),
 }
-# Tables with other columns than before; all that was in them follows from other tables.
+# Tables whose columns have changed; everything in them follows from other tables.
 _REPLACED: dict[int, Sequence[str]] = {6: ("standing",), 8: ("standing",), 9: ("standing",)}
 _OLDEST = min(_ADDED) - 1
 
@@ -130,8 +130,8 @@ _OLDEST = min(_ADDED) - 1
 def migrate(directory: Path) -> Path | None:
     """Bring the casebook in *directory* to VERSION. Returns the path of the copy made before.
 
-    Returns None if there was nothing to do. All of it is done or nothing; a run that was
-    interrupted can be repeated. Raises CasebookError.
+    Returns None if there was nothing to do. Either everything is done or nothing; an interrupted
+    run can be repeated. Raises CasebookError.
     """
     path = directory / FILE
     if not path.is_file():
@@ -158,7 +158,7 @@ def migrate(directory: Path) -> Path | None:
                     _name_cases(database)
                     _note_considered(database)
             schema.set_version(database.conn, VERSION)
-            # What follows from the rest is computed anew.
+            # What follows from the rest is computed again.
             casebook = Casebook(directory, database)
             for case in casebook.cases():
                 casebook.layers.settle(case)
@@ -174,7 +174,7 @@ def _name_cases(database: sqlite_utils.Database) -> None:
 
 
 def _note_considered(database: sqlite_utils.Database) -> None:
-    """Note of which parts each layer was: of those that the custody log has before it."""
+    """Record which parts each layer covers: those that the custody log has before it."""
     lines = {}
     for number, data in database.execute("SELECT number, line FROM custody"):
         line = Line.from_bytes(data)
@@ -192,9 +192,9 @@ def _entries(names: Sequence[str]) -> list[schema.Entry]:
 
 
 def _copy(source: sqlite3.Connection, path: Path) -> None:
-    """A copy of the file, whole and on the disk, or an error and none.
+    """Make a copy of the file, complete and on the disk, or raise and leave none.
 
-    One that a run left which was interrupted later is used, if it holds the same.
+    A copy left by a run that was interrupted later is used if it holds the same.
     """
     if path.exists():
         if _content(path) != _digest(source):
