@@ -1,1 +1,1 @@
-"""Pictures of the whole: what many cases show together, counted and drawn."""
+"""The whole picture: what many cases show together, counted and drawn."""

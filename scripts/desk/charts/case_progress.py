@@ -1,4 +1,4 @@
-"""How far the cases have come, without what is small."""
+"""How far the cases have come, leaving out small counts."""
 
 from scripts.desk.charts.shapes import Cell
 from scripts.desk.charts.small_cells import hidden
@@ -10,6 +10,7 @@ def progress(cases: Cases, least: int) -> dict[str, Cell]:
     steps = cases.progress()
     cells = dict(zip(steps, hidden(list(steps.values()), least), strict=True))
     if cells[OF_MERIT] is None:
-        # With the chart of tiers, the decided ones would give away how many are of merit.
+        # Together with the chart of tiers, the number of decided cases would give away how many
+        # have merit.
         cells[DECIDED] = None
     return cells

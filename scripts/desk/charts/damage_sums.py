@@ -1,9 +1,9 @@
 """What was lost: sums by currency, how many cases name one, and what they rest on.
 
-Currencies are never added up but at counsel's rates. Of each case, the reviewer counts who found
-the least in a currency. A count below the least that is shown is left out with its sums, and but
-for counsel, so is a sum of which one case makes up nearly all. A median has as many cases on both
-sides, a quartile in each quarter: else it could be one claimant's sum.
+Currencies are added up only at counsel's rates. For each case, the reviewer who found the least in
+a currency counts. A count below the least that is shown is left out with its sums, and so, except
+for counsel, is a sum that consists almost entirely of one case. A median needs that many cases on
+both sides, a quartile in each quarter: otherwise it could be one claimant's sum.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _LABEL_CHARACTERS = 100
 
 @dataclass(frozen=True)
 class Spread:
-    """How many cases, and of their sums the total, the quartiles and the median; None: left out."""
+    """The number of cases, and the total, quartiles and median of their sums; None: left out."""
 
     cases: Cell
     total: Decimal | None = None
@@ -38,7 +38,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Currency:
-    """What was lost in one currency (a code): in all, and by method ("" for none said)."""
+    """What was lost in one currency (a code): in total, and by method ("" for none given)."""
 
     code: str
     all: Spread
@@ -47,7 +47,9 @@ class Currency:
 
 @dataclass(frozen=True)
 class Converted:
-    """What is shown of all currencies *into* one, at counsel's *rates*, and *without* which."""
+    """The shown sums of all currencies converted *into* one at *rates*; *without*: those not
+    converted.
+    """
 
     into: str
     total: Decimal
@@ -69,7 +71,7 @@ class Damages:
 
 
 def damages(casebook: Casebook, cases: Cases, asked: Asked) -> Damages:
-    """What was lost in *cases*, without what is small."""
+    """What was lost in *cases*, leaving out small counts."""
     losses = list(cases.losses())
     by_currency: dict[str, list[Mapping[str, Decimal]]] = {}
     for one in losses:
@@ -84,7 +86,7 @@ def damages(casebook: Casebook, cases: Cases, asked: Asked) -> Damages:
     named = len(losses)
     return Damages(
         decided=progress(cases, asked.least)[DECIDED],
-        # Beside the counts that are shown, it would give away a single one that is not.
+        # Together with the counts that are shown, it would give away a single one that is not.
         named=None if None in counts or 0 < named < asked.least else named,
         currencies=found,
         converted=_converted(found, casebook.campaign.reviewing.rates),
@@ -108,7 +110,7 @@ def _currency(
             present.setdefault(method, []).append(total)
     known = casebook.campaign.reviewing.codes("amount_method")
     methods = _in_order(known, present)
-    # Their sums make up that of all, so a single one that is left out would follow.
+    # Their sums add up to the total, so a single one that is left out could be computed.
     counts = hidden([len(present[one]) for one in methods], asked.least)
     if count is None:
         counts = (None,) * len(methods)
@@ -152,7 +154,7 @@ def _converted(found: Sequence[Currency], rates: Sequence[Rate]) -> Converted | 
 
 
 def listed(found: Damages, reviewing: Reviewing, asked: Asked) -> Listing:
-    """As a figure: a row for each currency, and below it for each method."""
+    """The damages as a figure: a row for each currency, followed by one for each method."""
     rows = []
     for one in found.currencies:
         name = _shown(reviewing.label("currency", one.code, asked.language))
@@ -172,7 +174,7 @@ def listed(found: Damages, reviewing: Reviewing, asked: Asked) -> Listing:
 
 
 def _shown(label: str) -> str:
-    """A label, or a code of another desk's that this campaign does not have."""
+    """A label, or another desk's code that this campaign does not have."""
     return one_line(label, _LABEL_CHARACTERS)
 
 
@@ -222,7 +224,7 @@ def money(amount: Decimal | None) -> str:
 
 
 def damage_values(found: Damages) -> dict[str, Any]:
-    """What was lost, for programs; null is left out."""
+    """What was lost, for programs; null means left out."""
     converted = found.converted
     return {
         "decided": found.decided,

@@ -1,8 +1,8 @@
 """What many cases show together, in numbers: counts, tables, and what is left out of them.
 
-Everything comes from what all reviewers may read of a case: what its claimant said, and of reviews
-what counts. A small count could point at a person, so it is left out, and so is the next smallest
-where the total would give it away.
+Everything comes from what all reviewers may read in a case: what its claimant said, and what counts
+of its reviews. A small count could point at a person, so it is left out, and so is the next
+smallest where the total would give it away.
 """
 
 from collections import Counter
@@ -26,9 +26,9 @@ from scripts.desk.search.said import EVENT_KIND, EVERYBODY, PARTY_ROLE
 
 __all__ = ["LEAST", "LEFT_OUT", "Asked", "Bars", "Cell", "Figure", "Grid", "Listing", "figures"]
 
-# So many periods are legible, one below or beside the other; with more, they become longer.
+# This many periods are legible below or beside each other; with more, they become longer.
 _PERIODS, _GRID_PERIODS = 26, 12
-# The harms that come most, and the codes of one field.
+# How many of the most frequent harms are shown, and how many codes of one field.
 _HARMS, _CODES = 12, 24
 _DAYS = ((7, titles.WEEK), (14, titles.TWO_WEEKS), (30, titles.MONTH), (90, titles.QUARTER))
 # Days until a claim lapses: a quarter and a year.
@@ -36,7 +36,7 @@ _LAPSE = (90, 365)
 
 
 def figures(casebook: Casebook, asked: Asked, progress: Progress | None = None) -> list[Figure]:
-    """All figures in which anything is counted; *progress* is told of each."""
+    """All figures in which anything is counted; *progress* is called for each."""
     counted = _Figures(casebook, asked)
     counts: list[Callable[[], Sequence[Figure]]] = [
         lambda: [counted.intake(), counted.intake_by_category(), counted.progress()],
@@ -74,7 +74,9 @@ class _Figures:
         return column.label(code, self._asked.language)
 
     def _name(self, column: Column) -> str:
-        """What the column asks: its own label, or of a list of every campaign's, the usual word."""
+        """The column's question: its own label or, for a list that every campaign has, the usual
+        word.
+        """
         known = titles.OF_FIELDS.get(column.code)
         return self._title(known) if known else self._label(column, column.code)
 
@@ -91,7 +93,7 @@ class _Figures:
         return self._bars(titles.INTAKE, sorted(counts.items()))
 
     def intake_by_category(self) -> Grid:
-        """Cases by what counts as their category, and by the time at which they arrived."""
+        """Cases by their category and by the time at which they arrived."""
         period = period_of([one.day for one in self._cases.rows], _GRID_PERIODS)
         counts = Counter((one.category, period(one.day)) for one in self._cases.rows)
         periods = sorted({period for _, period in counts})
@@ -110,7 +112,7 @@ class _Figures:
         return Grid(self._title(title), tuple(columns), tuple(labelled) if columns else ())
 
     def progress(self) -> Bars:
-        """How far the cases have come: each step has those that took it."""
+        """How far the cases have come: for each step, those that took it."""
         cells = progress(self._cases, self._asked.least)
         rows = tuple((self._title(label), cells[step]) for step, label in titles.STEPS)
         return Bars(self._title(titles.PROGRESS), rows)
@@ -125,7 +127,7 @@ class _Figures:
         return self._bars(title, [(self._label(column, code), counts[code]) for code in codes])
 
     def harms(self) -> Bars:
-        """The harms that come most."""
+        """The most frequent harms."""
         counts = Counter(harm for one in self._cases.rows for harm in one.harms)
         column = self._columns["harms"]
         most = counts.most_common(_HARMS)
@@ -163,7 +165,7 @@ class _Figures:
         return found
 
     def crosses(self) -> list[Grid]:
-        """Pairs of questions or fields that the campaign wants beside each other."""
+        """Pairs of questions or fields that the campaign wants to compare."""
         return [
             self._cross(self._columns[row], self._columns[column])
             for row, column in self._campaign.reviewing.crosses
@@ -193,7 +195,7 @@ class _Figures:
         return self._by_code(title, self._columns[code], counts)
 
     def losses(self) -> Listing:
-        """What reviewers found to be lost, by currency and by what it rests on."""
+        """Losses that reviewers found, by currency and by what they rest on."""
         found = damages(self._casebook, self._cases, self._asked)
         return listed(found, self._campaign.reviewing, self._asked)
 
@@ -208,7 +210,7 @@ class _Figures:
         return self._bars(titles.CLOCK, rows)
 
     def agreement(self) -> Listing:
-        """How far first and second reviewers agree, field by field."""
+        """How well first and second reviewers agree, field by field."""
         found = [one for one in agreement(self._casebook) if one.units]
         rows = tuple(
             (
@@ -244,17 +246,19 @@ def _share(value: float | None) -> str:
 
 
 def _present(codes: Sequence[str], present: set[str]) -> list[str]:
-    """Those of *codes* that are *present*, in their order, and behind them what is no code."""
+    """Those of *codes* that are *present*, in their order, followed by anything that is not a
+    code.
+    """
     return [*(code for code in codes if code in present), *sorted(present - set(codes))]
 
 
 def _in_order(codes: Sequence[str], present: set[str]) -> list[str]:
-    """All *codes*, or of a long list those that are *present*, and behind them what is no code."""
+    """All *codes*, or from a long list those *present*, followed by anything that is not a code."""
     return _present(codes, present if len(codes) > _CODES else present | set(codes))
 
 
 def period_of(days: Sequence[date], most: int) -> Callable[[date], str]:
-    """The period of a day: a week, by its Monday, a month or a year; about *most* of them."""
+    """A function from a day to its period: a week (its Monday), a month or a year; about *most*."""
     if not days:
         return date.isoformat
     begin, end = min(days), max(days)

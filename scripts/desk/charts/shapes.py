@@ -1,4 +1,4 @@
-"""What a figure is: bars, a grid or a listing, and what is asked to be counted."""
+"""The kinds of figures: bars, a grid or a listing, and what to count."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Listing:
-    """Lines of texts and numbers, one for each currency or field."""
+    """Rows of texts and numbers, one for each currency or field."""
 
     title: str
     heads: tuple[str, ...]
@@ -48,8 +48,8 @@ Figure = Bars | Grid | Listing
 class Asked:
     """What to count: cases by number, the labels' language, and the least count that is shown.
 
-    Days are counted from ``today``; ``whole``: these are all cases, not a selection. ``exact``:
-    counsel reads it, so a sum is shown even if one case makes up nearly all of it.
+    Days are counted from ``today``; ``whole``: these are all cases, not a selection. ``exact``: for
+    counsel, so a sum is shown even if one case makes up nearly all of it.
     """
 
     numbers: Sequence[int]
@@ -61,5 +61,5 @@ class Asked:
 
     @property
     def guarded(self) -> bool:
-        """Whether sums are left out from which one case's loss could be told."""
+        """Whether sums are left out that would reveal one case's loss."""
         return self.least > 1 and not self.exact

@@ -7,16 +7,16 @@ from decimal import Decimal
 
 from scripts.desk.charts.shapes import Cell
 
-# Nobody may tell the largest part of a sum to within a fifth, not even whoever knows the second
-# largest, which is their own. It is the p% rule of official statistics (Handbook on Statistical
-# Disclosure Control, chapter 4); they choose their p and publish none.
+# Nobody may be able to estimate the largest part of a sum to within a fifth, not even somebody who
+# knows the second largest because it is their own. This is the p% rule of official statistics
+# (Handbook on Statistical Disclosure Control, chapter 4); they choose their p and publish none.
 _WITHIN = Decimal("0.2")
 
 
 def hidden(counts: Sequence[int], least: int) -> tuple[Cell, ...]:
-    """*counts* without small ones; if that is a single one, without the next smallest either.
+    """*counts* without the small ones; if only one is small, without the next smallest either.
 
-    All of them together are known, so a single one would follow from the others.
+    Their total is known, so a single missing one could be computed from the others.
     """
     cells: list[Cell] = [None if 0 < count < least else count for count in counts]
     if cells.count(None) == 1:
@@ -47,7 +47,7 @@ def hidden_in_grid(rows: Sequence[Sequence[int]], least: int) -> list[tuple[Cell
 
 
 def dominated(parts: Sequence[Decimal]) -> bool:
-    """Whether the largest of *parts*, each of one person, could be told from their sum."""
+    """Whether the largest of *parts*, one a person, could be estimated from their sum."""
     first, _second, *others = [*sorted(parts, reverse=True), Decimal(), Decimal()]
     return sum(others, Decimal()) < _WITHIN * first
 
@@ -57,8 +57,9 @@ def hidden_sums(
 ) -> frozenset[str]:
     """The kinds whose sums are left out, where the sum over all kinds is known.
 
-    Each of *persons* has a part of some kinds. What is left out, also the kinds *left_out* already,
-    can be told as a whole: so it has to be of enough persons too, and nobody may dominate it.
+    Each of *persons* has a part of some kinds. The total of everything left out, including the
+    kinds in *left_out*, can be computed: so it has to come from enough persons, too, and none may
+    dominate it.
     """
     kinds = {kind for one in persons for kind in one}
     sums = {kind: sum((one.get(kind, Decimal()) for one in persons), Decimal()) for kind in kinds}

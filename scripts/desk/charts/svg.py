@@ -9,19 +9,20 @@ from unicodedata import east_asian_width
 from scripts.desk.charts.shapes import LEFT_OUT, Bars, Cell, Figure, Grid, Listing
 from scripts.terminal import one_line
 
-# Lengths in pixels of the drawing, whose letters are 13 high. A label has at most three lines.
+# Lengths in pixels of the drawing, whose letters are 13 pixels high. A label has at most three
+# lines.
 _ROW, _BAR, _LINE, _LINES = 26, 18, 15, 3
 _CELL, _LEAST_CELL, _DIGIT = 34, 26, 8
-# The longest name of a column, and how much of it counts when it is slanted.
+# The longest name of a column, and how much of its length counts when it is slanted.
 _HEAD, _SLANT = 180, 0.75
 _LABEL_CHARACTERS, _NOTE_CHARACTERS = 300, 2_000
-# How wide characters are at most in the widest of the usual fonts, so that no label is cut off.
+# The greatest width of characters in the widest of the usual fonts, so that no label is cut off.
 _THIN, _BROAD = frozenset(" iljtfrI.,:;'|()’“”"), frozenset("mwMW%@…—")
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """How wide a drawing is, and the column of its labels; with 0, labels are above the rows."""
+    """The width of a drawing and of its column of labels; 0: labels are above the rows."""
 
     name: str
     width: int
@@ -33,7 +34,7 @@ class _Layout:
         return (self.labels or self.width) - 12
 
 
-# As wide as the page, and as a telephone of 360 pixels; the style shows one of them.
+# One as wide as the page, one for a telephone of 360 pixels; the style shows one of them.
 _LAYOUTS = (_Layout("wide", 720, 260), _Layout("narrow", 312, 0))
 
 
@@ -56,7 +57,7 @@ def _text(text: str) -> str:
 
 
 def _upto(text: str) -> list[float]:
-    """How wide *text* is at most up to each of its characters, in pixels."""
+    """The greatest width of *text* up to each of its characters, in pixels."""
     return list(accumulate(map(_width, text)))
 
 
@@ -82,7 +83,7 @@ def _wrapped(text: str, room: float) -> list[str]:
         fits = sum(upto <= room for upto in _upto(left))
         if fits == len(left):
             break
-        # A Latin word is not broken if something is left of the line without it.
+        # A Latin word is not broken if it can go to the next line.
         space = left.rfind(" ", 0, fits + 1)
         end = space if space > 0 and left[fits - 1].isascii() else fits
         lines.append(escape(left[:end].rstrip()))
@@ -128,7 +129,7 @@ def _bars(figure: Bars, layout: _Layout) -> str:
 
 
 def _row_label(label: str, layout: _Layout, top: float) -> tuple[str, float, float]:
-    """The label of a row that begins at *top*; what of it is above the row's bar, and below it."""
+    """The label of a row that begins at *top*, and how far it reaches above and below the bar."""
     lines = _wrapped(label, layout.room)
     if not layout.labels:
         return _label(lines, 0, top, "begin"), len(lines) * _LINE + 7, 0
@@ -155,7 +156,7 @@ def _grid(figure: Grid, layout: _Layout) -> str:
 def _heads(columns: Sequence[str], layout: _Layout, cell: float) -> tuple[str, float, float]:
     """The names of *columns*, how high they are, and how far they reach beyond the last one.
 
-    Long ones are slanted, so that they have room beside each other, and upright on a telephone.
+    Long names are slanted so that they fit beside each other, and upright on a telephone.
     """
     names = [_cut(column, _HEAD) for column in columns]
     longest = max((_upto(unescape(one))[-1] for one in names if one), default=0)

@@ -5,7 +5,7 @@ from scripts.desk.search.counted import ALL, DECIDED, LOOKED_AT, OF_MERIT, REVIE
 
 
 def joined(language: str, *sentences: str) -> str:
-    """*sentences* one after the other, as the language has it."""
+    """*sentences* one after another, separated as the language does it."""
     return ("" if language.startswith("zh") else " ").join(sentences)
 
 

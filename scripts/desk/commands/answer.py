@@ -33,7 +33,7 @@ from scripts.desk.screen.confirmation import (
 from scripts.desk.screen.output import counted, print_json, print_rich
 
 HELP = "queue an answer to one case or to many"
-# So that no file fills the memory; how long an answer can be, the outbox says.
+# So that no file fills the memory; the outbox checks how long an answer can be.
 _MAX_TEXT_BYTES = 2**20
 
 
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """List the ready answers, or queue an answer to the cases; those that get none are named."""
+    """List the ready answers, or queue an answer to the cases and name those that get none."""
     if asked.templates:
         _list_templates(asked)
         return
@@ -133,7 +133,7 @@ def _letters(
     numbers = [casebook.names.find(name) for name in asked.cases]
     wording = template(casebook, asked.template) if asked.template else text
     if len(set(numbers)) == 1:
-        # Said as of one case: it is out of the reviewer's hands.
+        # Worded as for one case: it is out of the reviewer's hands.
         own_case(casebook, asked.cases[0])
     kept, skipped = addressees(
         casebook,

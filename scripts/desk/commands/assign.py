@@ -78,7 +78,7 @@ def _next(casebook: Casebook, asked: argparse.Namespace) -> list[int]:
 
 
 def _selected(casebook: Casebook, asked: argparse.Namespace) -> Sequence[int]:
-    """The cases of the view, queue and conditions, in order, as far as the reviewer may know them.
+    """The cases of the view, queue and conditions, in order, that the reviewer may know about.
 
     Raises SelectionError, ViewError or WrongCode.
     """

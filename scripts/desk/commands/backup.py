@@ -42,7 +42,7 @@ def run(asked: argparse.Namespace) -> None:
     """Ask for the words, copy, seal, and read all of it back."""
     _refuse_existing(asked.file)
     with Casebook.open(asked.casebook):
-        """There is one, and this desk can open it: said before anybody types eight words."""
+        """There is one, and this desk can open it: checked before anybody types eight words."""
     words = _words(asked)
     with ExitStack() as kept, progress_bar() as bar:
         with working(asked) as casebook:

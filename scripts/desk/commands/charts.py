@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Count the cases that are asked for, without those that the reviewer gave away."""
+    """Count the selected cases, without those that the reviewer gave away."""
     if asked.least < 1:
         raise DeskError("--least is the least number that is shown, 1 or more.")
     chosen = Selection(queue=asked.queue, where=tuple(map(Condition.read, asked.where)))

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Show the claims of all cases that the reviewer may know, or of those asked for."""
+    """Show the claims of all cases that the reviewer may know about, or of those selected."""
     page = Page.of(asked)
     chosen = Selection(queue=asked.queue, where=tuple(map(Condition.read, asked.where)))
     with working(asked) as casebook:

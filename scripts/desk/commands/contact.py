@@ -1,4 +1,4 @@
-"""`contact`: enters who of the team had contact with whom, or shows the contact log of a case."""
+"""`contact`: enters which team member had contact with whom, or shows a case's contact log."""
 
 import argparse
 

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Count the decided cases that are asked for, without those that the reviewer gave away."""
+    """Count the selected decided cases, without those that the reviewer gave away."""
     if asked.least < 1:
         raise DeskError("--least is the least number that is shown, 1 or more.")
     with working(asked) as casebook:

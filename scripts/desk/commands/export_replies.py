@@ -67,7 +67,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def _carried(casebook: Casebook, again: int | None) -> Carried:
-    """What leaves: what waits, or once more what did not arrive (0) or left in bundle *again*."""
+    """What leaves: what waits or, once more, what did not arrive (0) or left in bundle *again*."""
     if again is None:
         return carrying(casebook)
     return carrying_again(casebook, [again]) if again else carrying_lost(casebook, today())

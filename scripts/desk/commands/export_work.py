@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Write all that this casebook knows; a desk adds what is new to it."""
+    """Write everything that this casebook knows; other desks add what is new to them."""
     with working(asked) as casebook, TemporaryDirectory(prefix="casedrop-") as home:
         # Only public keys are in this directory.
         reviewers = Reviewers.load(asked.keys, Path(home) / "gnupg")
@@ -75,7 +75,7 @@ def _sealed(data: bytes, reviewers: Reviewers) -> bytes:
 
 
 def _refuse_strangers(casebook: Casebook, reviewers: Reviewers) -> None:
-    """Raise DeskError if somebody could open the bundle whom the casebook does not know."""
+    """Raise DeskError if somebody whom the casebook does not know could open the bundle."""
     known = {key.fingerprint for key in casebook.pinned().values()}
     for fingerprint in reviewers.fingerprints:
         if fingerprint not in known:

@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Import it. To repeat it is harmless."""
+    """Import it. Repeating that is harmless."""
     with working(asked) as casebook, progress_bar() as bar:
         imported = _imported(asked, casebook, stages(bar))
         names = casebook.names.among(imported.withdrawn)
@@ -102,7 +102,7 @@ def _imported(asked: argparse.Namespace, casebook: Casebook, show: Progress) -> 
 
 
 def _lines(imported: Imported, withdrawn: Sequence[str]) -> Iterator[str]:
-    """What has to be known of it beside the counts; *withdrawn* are the names of those cases."""
+    """What to know about it besides the counts; *withdrawn* are the names of those cases."""
     for finding in imported.findings:
         yield f"Accepted: {finding}"
     if probes := imported.opened.probes:

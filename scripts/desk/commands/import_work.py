@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Check all of it, then add what is new; once more changes nothing."""
+    """Check all of it, then add what is new; repeating it changes nothing."""
     now = datetime.now(UTC)
     with unsigned(asked) as (casebook, secret, reviewer):
         with asked.bundle.open("rb") as file:

@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Record it, or show all links of the case. Raises DeskError for half of an order."""
+    """Record it, or show all links of the case. Raises DeskError if the options do not go
+    together.
+    """
     decision = CONFIRMED if asked.confirm else DENIED if asked.deny else ""
     if bool(decision) != bool(asked.other):
         raise DeskError("Name two cases with --confirm or --deny, or one case to see its links.")

@@ -83,7 +83,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def _view(casebook: Casebook, asked: argparse.Namespace) -> View:
-    """What is asked for, together with what the view says that is named."""
+    """The query, combined with that of the named view."""
     options = {name: getattr(asked, name) for name in (*CODES, "queue", "sort")}
     given = View(options, tuple(asked.where), asked.descending)
     if not asked.view:
@@ -109,7 +109,7 @@ def _chosen(casebook: Casebook, view: View, asked: argparse.Namespace, page: Pag
 
 
 def _show_fields(casebook: Casebook, asked: argparse.Namespace) -> None:
-    """Show all fields, or the codes of the one that is asked for. Raises WrongCode."""
+    """Show all fields, or the codes of the named one. Raises WrongCode."""
     columns = columns_of(casebook.campaign)
     chosen = [named(columns, asked.fields)[0]] if asked.fields else list(columns.values())
     if asked.json:

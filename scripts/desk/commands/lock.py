@@ -1,4 +1,4 @@
-"""`lock`: ends gpg's agent, which alone remembers the passphrase between two commands."""
+"""`lock`: ends gpg's agent, the only thing that remembers the passphrase between commands."""
 
 import argparse
 
@@ -9,14 +9,14 @@ HELP = "forget the passphrase now, not ten minutes after its last use"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It has none, and needs no casebook."""
+    """None of its own; it needs no casebook either."""
     parser.set_defaults(
         directory_needed=("--home", "GNUPGHOME", "gpg's directory with the reviewer's secret keys")
     )
 
 
 def run(asked: argparse.Namespace) -> None:
-    """End the agent. Raises DeskError if it goes on."""
+    """End the agent. Raises DeskError if it does not end."""
     if not asked.home.is_dir():
         raise DeskError(f"There is no directory {asked.home}.")
     if not stop_agent(asked.home):

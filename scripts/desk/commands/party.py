@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Enter or correct one, say what two are, or list them."""
+    """Enter or correct one, say whether two are the same, or list them."""
     form = asks_for_form(asked)
     if (form or asked.history) and not asked.case:
         raise FactError("Name a case.")

@@ -1,4 +1,4 @@
-"""`picture`: draws a case's files as pixels in a room without anything else, and opens none."""
+"""`picture`: draws a case's files as pixels in a closed room, without opening them."""
 
 import argparse
 import re
@@ -90,11 +90,11 @@ def run(asked: argparse.Namespace) -> None:
 
 
 class _Enough(Exception):
-    """Whoever looked has seen enough of the file."""
+    """The reviewer has seen enough of the file."""
 
 
 def _terminal(asked: argparse.Namespace) -> Pictures | None:
-    """The terminal that is to show the pictures, if one is. Raises DeskError."""
+    """The terminal that is to show the pictures, if any. Raises DeskError."""
     if not (asked.show or asked.show_as):
         return None
     if asked.json:
@@ -117,7 +117,7 @@ def _looked_at(
     terminal: Pictures | None,
 ) -> Look:
     one = case.files[number - 1]
-    # Where they go nowhere, none is drawn.
+    # If pictures go nowhere, none is drawn.
     pages = asked.pages if asked.out is not None or terminal else range(1, 1)
     pictures: list[Path] = []
     with ExitStack() as stack:
@@ -125,7 +125,7 @@ def _looked_at(
             content = stack.enter_context(looked_at(casebook, case, number))
         except EvidenceError as why:
             return Look(number, one.attachment.name, None, reason=str(why))
-        # What shows how far it is would write over the picture.
+        # A progress display would write over the picture.
         advance = stages(stack.enter_context(progress_bar())) if terminal is None else _quietly
 
         def write(page: Page) -> None:
@@ -151,7 +151,7 @@ def _looked_at(
 
 
 def _quietly(_stage: str, _done: int, _total: int) -> None:
-    """The pages themselves show how far it is."""
+    """Show no progress: the pages themselves do."""
 
 
 def _pages(text: str) -> range:

@@ -1,4 +1,4 @@
-"""`quality`: how far reviewers agree, what was missed, and the draw of rejected cases."""
+"""`quality`: how well reviewers agree, what was missed, and the draw of rejected cases."""
 
 import argparse
 from functools import partial

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Show the queues as far as the reviewer at work may know them."""
+    """Show the queues, as far as the reviewer at work may see them."""
     with working(asked) as casebook:
         with progress_bar() as bar:
             catch_up(casebook, stages(bar))

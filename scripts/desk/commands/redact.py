@@ -1,4 +1,4 @@
-"""`redact`: blacks something of a case out in all that leaves, takes it back, or shows it."""
+"""`redact`: blacks something out in everything that leaves, takes it back, or lists it."""
 
 import argparse
 import sys
@@ -100,7 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Do one thing of these, and say what there is then."""
+    """Do one of these, and show the redactions afterwards."""
     _check(asked)
     # Asked for before the casebook is locked, because somebody may still be typing.
     words = _given(asked.words, "Words to black out: ") if asked.words is not None else ""
@@ -132,7 +132,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def _check(asked: argparse.Namespace) -> None:
-    """Raise DeskError for half of an order, or for two."""
+    """Raise DeskError if options are missing or do not go together."""
     file = asked.file if asked.words is None else None
     acts = (asked.words, file, asked.take_back, asked.preview, asked.list or None)
     if sum(one is not None for one in acts) > 1:
@@ -182,7 +182,7 @@ def _black_out_words(casebook: Casebook, case: Case, words: str, asked: argparse
 
 
 def _chosen(texts: Sequence[CaseText], case: Case, asked: argparse.Namespace) -> list[CaseText]:
-    """The texts in which words are looked for. Raises DeskError."""
+    """The texts in which to look for words. Raises DeskError."""
     if asked.everywhere:
         return list(texts)
     kind, number = next(

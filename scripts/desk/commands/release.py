@@ -1,4 +1,4 @@
-"""`release`: lets answers of other reviewers leave, where the campaign asks for that."""
+"""`release`: lets other reviewers' answers leave, where the campaign asks for that."""
 
 import argparse
 
@@ -53,7 +53,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def _named(casebook: Casebook, word: str) -> list[Unreleased]:
-    """What waits for a release of the case or answer that *word* names."""
+    """The answers waiting for a release that *word*, a case or a number, names."""
     if not word.isdecimal():
         return releasable(casebook, own_case(casebook, word).number)
     for one in casebook.answers.queued():

@@ -1,4 +1,4 @@
-"""`restore`: makes a casebook again from what `backup` wrote."""
+"""`restore`: rebuilds a casebook from what `backup` wrote."""
 
 import argparse
 from contextlib import AbstractContextManager
@@ -38,7 +38,7 @@ def run(asked: argparse.Namespace) -> int:
     def at_work(directory: Path) -> AbstractContextManager[Casebook]:
         return working(argparse.Namespace(**{**vars(asked), "casebook": directory}))
 
-    # Said before anybody types eight words.
+    # Checked before anybody types eight words.
     opener(asked)
     asked.file.open("rb").close()
     words = typed_words("The words of the backup: ")

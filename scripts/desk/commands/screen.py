@@ -15,7 +15,7 @@ from scripts.desk.screen.output import progress_bar, stages
 from scripts.desk.screen.terminal_pictures import Protocol, at_terminal, pictures_here
 from scripts.desk.search.upkeep import catch_up
 
-# The names of terminals that can only print one line after the other.
+# The names of terminals that can only print one line after another.
 _WITHOUT_CURSOR = frozenset({"", "dumb", "unknown"})
 
 _OFF = "off"
@@ -43,7 +43,7 @@ def run(asked: argparse.Namespace) -> None:
             "This terminal says that it cannot place characters (TERM is "
             f"{os.environ.get('TERM') or 'not set'}); the other commands work in it."
         )
-    # Textual would write what it shows into files that these name.
+    # These name files into which Textual would write what it shows.
     for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
         del os.environ[name]
     # Only here: no other command needs Textual, which takes a while to load.
@@ -77,17 +77,17 @@ def run(asked: argparse.Namespace) -> None:
     if app.failure is not None:
         raise app.failure
     if app.ended_by is not None:
-        # As it would have ended without a screen to clear.
+        # End as without a screen to clear.
         signal.signal(app.ended_by, signal.SIG_DFL)
         signal.raise_signal(app.ended_by)
 
 
 def hint(environ: Mapping[str, str]) -> str:
-    """What to know of a terminal in which characters may look wrong, "" of any other."""
+    """A remark about a terminal in which characters may look wrong, "" for any other."""
     if environ.get("TERM") == "linux":
         return "This console has no Chinese characters; open a terminal window for them."
     named = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG", "")
-    # Python itself says C.UTF-8 where nobody names a language.
+    # Python itself assumes C.UTF-8 where no language is set.
     unnamed = environ.get("LANG", "") in ("", "C", "POSIX") and not environ.get("LC_ALL")
     if unnamed or "UTF8" not in named.upper().replace("-", ""):
         return "If characters look wrong: the terminal has to be set to UTF-8, LANG=C.UTF-8."

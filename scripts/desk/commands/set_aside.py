@@ -1,4 +1,4 @@
-"""`set-aside`: shows what is kept sealed since it could not be opened, and tries it again."""
+"""`set-aside`: shows what is kept sealed because it could not be opened, and tries it again."""
 
 import argparse
 from dataclasses import asdict

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Show what the reviewer at work may see of it."""
+    """Show the parts of it that the reviewer at work may see."""
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)
         with progress_bar() as bar:

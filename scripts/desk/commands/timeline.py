@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Show the events of the cases that are asked for, as far as the reviewer may know them."""
+    """Show the events of the selected cases that the reviewer may know about."""
     page = Page.of(asked)
     with working(asked) as casebook:
         with progress_bar() as bar:
@@ -58,7 +58,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def _numbers(casebook: Casebook, asked: argparse.Namespace) -> list[int]:
-    """The cases that are asked for, without those that the reviewer gave away."""
+    """The selected cases, without those that the reviewer gave away."""
     if asked.case:
         return [own_case(casebook, asked.case).number]
     reviewer = at_desk(casebook)
@@ -68,7 +68,7 @@ def _numbers(casebook: Casebook, asked: argparse.Namespace) -> list[int]:
 
 
 def _parties(casebook: Casebook, asked: argparse.Namespace) -> Collection[str]:
-    """The entries of the person or organisation, of all cases. Raises FactError."""
+    """The entries of the person or organisation in all cases. Raises FactError."""
     if not asked.party:
         return ()
     known = entities(casebook, casebook.layers.given_away(at_desk(casebook)))

@@ -1,6 +1,4 @@
-"""`transcribe`: reads the text in pictures and PDFs of cases by machine, in a room without anything
-else.
-"""
+"""`transcribe`: reads the text in pictures and PDFs of cases by machine, in a closed room."""
 
 import argparse
 from collections.abc import Iterator
@@ -53,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Read file after file; each transcript is kept as soon as it is whole."""
+    """Read one file after another; each transcript is kept as soon as it is complete."""
     if sum((asked.case is not None, asked.all, bool(asked.queue or asked.where))) != 1:
         raise DeskError("Name a case, or --queue and --where, or --all.")
     if asked.file and asked.case is None:
@@ -82,7 +80,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 class _Cases:
-    """The cases that were asked for."""
+    """The selected cases."""
 
     def __init__(self, casebook: Casebook, asked: argparse.Namespace) -> None:
         self._casebook, self._asked = casebook, asked
@@ -105,7 +103,7 @@ class _Cases:
         return transcript_values(case, given, viewer(self._casebook, "en"), same)
 
     def read(self, places: Rooms) -> int:
-        """Read what is still unread. Returns how many files that were. Raises NoRoom."""
+        """Read what is still unread. Returns how many files were read. Raises NoRoom."""
         waiting = [
             (number, file)
             for number, case in zip(self._numbers, self, strict=True)

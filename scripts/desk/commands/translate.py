@@ -1,4 +1,6 @@
-"""`translate`: adds a gist or a translation beside a text of a case, or lists what there is."""
+"""`translate`: adds a gist or translation beside a text of a case, or lists texts and
+translations.
+"""
 
 import argparse
 
@@ -50,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Add what was given, or list the texts with what was given for them before."""
+    """Add a gist or translation, or list the texts with those added before."""
     # Read before the casebook is locked, because somebody may still be typing it.
     given = _given(asked)
     with working(asked) as casebook:
@@ -84,7 +86,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def _given(asked: argparse.Namespace) -> dict[str, str]:
-    """What was given, by kind. Raises TranslationError."""
+    """The gist or translation given, by kind. Raises TranslationError."""
     files = {GIST: asked.gist, TRANSLATION: asked.translation}
     if asked.gist == asked.translation == "-":
         raise TranslationError("Only one of gist and translation can be on standard input.")

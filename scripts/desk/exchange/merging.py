@@ -1,6 +1,6 @@
-"""Giving work to other desks, and taking theirs: nothing is changed, and what is new is added.
+"""Giving work to other desks, and taking theirs: nothing is changed, only new things are added.
 
-While a second review is still to come, a first one leaves sealed to its own reviewer alone. The
+While a second review is still to come, the first one leaves sealed to its own reviewer alone. The
 others get the custody line, which has its hash, and so the promise that there is a review. Once the
 other reviewer has promised theirs, the layer leaves for all to read.
 """
@@ -37,13 +37,12 @@ from scripts.desk.review.sheet import is_amount
 
 @dataclass(frozen=True)
 class Merged:
-    """What was new in a bundle: lines of custody logs, layers, answers, and what else.
+    """What was new in a bundle: lines of custody logs, layers, answers, and so on.
 
-    ``notices`` are acknowledgements that a report was opened, which no reviewer wrote.
-    ``others`` are translations, assignments, draws, decisions on links, releases, confirmations and
-    facts.
-    ``waiting`` counts the cases of which this casebook has not been sent the reports yet;
-    ``closed``: layers of the reviewer at work that could not be opened.
+    ``notices`` are acknowledgements that a report was opened, which no reviewer wrote. ``others``
+    are translations, assignments, draws, decisions on links, releases, confirmations and facts.
+    ``waiting`` counts the cases whose reports this casebook has not received yet; ``closed``:
+    layers of the reviewer at work that could not be opened.
     """
 
     lines: int
@@ -61,7 +60,7 @@ def gather(
     close: Callable[[str, tuple[WorkRow, ...]], Closed | None],
     progress: Progress | None = None,
 ) -> Work:
-    """All that *casebook* knows, for all desks, as *reviewer* will sign it.
+    """Everything that *casebook* knows, for all desks, to be signed by *reviewer*.
 
     *close* seals layers to their own reviewer alone; it returns None for one who gets no bundle.
     """
@@ -100,7 +99,7 @@ def gather(
 
 
 def _needed(closed: Iterable[Closed], promised: Collection[str]) -> tuple[Closed, ...]:
-    """Those of *closed* that hold layers which nobody may read yet, each layer but once or so."""
+    """Those of *closed* that hold layers which nobody may read yet, with few duplicates."""
     found, left = list[Closed](), set(promised)
     for one in sorted(closed, key=lambda one: (-len(one.lines), one)):
         if left & set(one.lines):
@@ -121,9 +120,9 @@ def _by_reviewer(rows: Iterable[WorkRow]) -> list[tuple[str, tuple[WorkRow, ...]
 
 
 def _may_leave(casebook: Casebook, row: WorkRow, *, elsewhere: bool = False) -> bool:
-    """Whether other desks may read *row*; one that was open *elsewhere* stays so without its case.
+    """Whether other desks may read *row*; if open *elsewhere*, it stays open without its case.
 
-    Also such a row is closed again if its case has been drawn for a second review since.
+    Even such a row is closed again if its case has since been drawn for a second review.
     """
     if row.kind != "layer":
         return True
@@ -144,7 +143,7 @@ def _may_leave(casebook: Casebook, row: WorkRow, *, elsewhere: bool = False) -> 
 def _before_guessable(own: list[SignedLine], shut: Iterable[WorkRow]) -> list[SignedLine]:
     """The lines up to the first that records a layer in *shut* without a nonce.
 
-    Whoever has such a line could find the layer by trying all judgements.
+    Whoever has such a line could find out the layer by trying all judgements.
     """
     guessable = {row.line for row in shut if not json.loads(row.row["judgement"]).get("nonce")}
     for position, one in enumerate(own):
@@ -162,11 +161,12 @@ def merge(
     open_closed: Callable[[bytes], bytes],
     progress: Progress | None = None,
 ) -> Merged:
-    """Add all of *work* that is new to *casebook*. Raises BadBundle; nothing is changed then.
+    """Add everything in *work* that is new to *casebook*. Raises BadBundle; nothing is changed
+    then.
 
-    *open_closed* opens what is sealed to *reviewer* alone; it may raise CannotOpen. The custody log
-    gets no line: what is added are other lines, with signatures of their own. So desks that have
-    merged the same bundles hold the same.
+    *open_closed* opens what is sealed to *reviewer* alone; it may raise CannotOpen. This adds no
+    line to the desk's own custody log: what is added are other desks' lines, with their own
+    signatures. So desks that have merged the same bundles hold the same.
     """
     new = _new(casebook, work, now)
     lacking = {one.line for one in new.promises if not casebook.desks.has_row(one.line)}
@@ -194,7 +194,7 @@ def merge(
 
 
 class _New(NamedTuple):
-    """What of a bundle is new here, checked, without its rows.
+    """The new and checked part of a bundle, without its rows.
 
     ``known`` is the tree of all lines, those that were here and the new ones; ``own`` are the
     hashes of this casebook's own.
@@ -208,7 +208,9 @@ class _New(NamedTuple):
 
 
 def _new(casebook: Casebook, work: Work, now: datetime) -> _New:
-    """What of *work* is new. Raises BadBundle unless it is all signed, and follows what is here."""
+    """The new part of *work*. Raises BadBundle unless all of it is signed and follows what is
+    here.
+    """
     desks = casebook.desks
     new_desks = _new_desks(casebook, work.desks)
     own = {one.sha256: one for one in desks.own_lines()}
@@ -256,9 +258,9 @@ def _settle(
     *,
     everything: bool,
 ) -> None:
-    """Bring the standings up to date of all cases that *rows* and *promises* are of.
+    """Bring the standings of all cases in *rows* and *promises* up to date.
 
-    Or of *everything*, because other cases are drawn for a second review now.
+    With *everything*, of all cases, because other cases are now drawn for a second review.
     """
     touched = {row.characters for row, _ in rows} | {one.characters for one in promises}
     cases = (
@@ -271,7 +273,7 @@ def _settle(
 
 
 def _new_desks(casebook: Casebook, found: Collection[Desk]) -> list[Desk]:
-    """Those of the desks in a bundle that are new here, all of them checked."""
+    """The desks in a bundle that are new here; all desks in it are checked."""
     known = {desk.origin: desk for desk in (casebook.desks.own(), *casebook.desks.others())}
     new = [desk for desk in found if desk.origin not in known]
     numbers = {desk.meta["desk"] for desk in known.values()}
@@ -301,9 +303,9 @@ def _opened(
     reviewer: str,
     open_closed: Callable[[bytes], bytes],
 ) -> tuple[list[WorkRow], bool]:
-    """What is sealed to *reviewer* alone and lacking here, as after a restored backup.
+    """The rows sealed to *reviewer* alone that are missing here, as after a restored backup.
 
-    And whether any of it could not be opened.
+    Also returns whether any of them could not be opened.
     """
     found, failed = list[WorkRow](), False
     for one in closed:
@@ -332,7 +334,7 @@ def check_row(row: WorkRow, known: tree.Tree) -> None:
 
 
 def _check_case(line: Line, characters: str) -> None:
-    """The line calls the case by its name, which the whole name begins with."""
+    """Check that the line calls the case by its name, which is the beginning of its whole name."""
     if read_former(line.subject) and characters:
         return
     try:
@@ -359,7 +361,7 @@ def _check_layer(row: Mapping[str, Any], line: Line) -> None:
 
 
 def _like(judgement: Judgement, name: str) -> bool:
-    """Whether this field holds what such a field holds."""
+    """Whether this field holds the right type."""
     value, default = getattr(judgement, name), getattr(Judgement(), name)
     if type(value) is not type(default):
         return False

@@ -1,8 +1,8 @@
 """Work bundles, from desk to desk: custody lines, and the rows that they record.
 
 Canonical JSON with a reviewer's detached signature, in a tar file that is sealed to all reviewers
-as reports are. It names no number of the casebook that wrote it but inside the signed rows. It is
-taken whole or not at all.
+as reports are. Outside the signed rows it has no numbers of the casebook that wrote it. It is
+accepted whole or not at all.
 """
 
 import json
@@ -32,8 +32,8 @@ from scripts.desk.casebook.desks import (
     encoded,
 )
 
-# Each version has kinds of rows that the one before did not know; a bundle is of the first version
-# that knows all of its rows.
+# Each version has kinds of rows that the previous one did not; a bundle has the first version that
+# has all of its kinds.
 VERSIONS = (1, 2, 3)
 # All other columns of rows hold text.
 _WHOLE_NUMBERS = frozenset(
@@ -60,10 +60,11 @@ _WHOLE_NUMBERS = frozenset(
     }
 )
 _FORMAT = "casedrop-work"
-# A line is about 700 bytes: some 300,000 acts. Desks exchange all that they know each time.
+# A line is about 700 bytes, so this is some 300,000 acts. Desks exchange everything they know each
+# time.
 MAX_BYTES = 256 * 2**20
 _SIGNATURE_BYTES, _LINE_SIGNATURE_BYTES = 4_096, 64
-# The room for tar's headers.
+# Room for tar's headers.
 SEALED_BYTES = MAX_BYTES + 65_536
 _CHARACTERS = re.compile(rf"(?:[0-9A-Z]{{{CHARACTERS}}})?", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -72,7 +73,7 @@ _FINGERPRINT = re.compile(r"[0-9A-F]{40}", re.ASCII)
 
 @dataclass(frozen=True, repr=False)
 class Work:
-    """All that a desk knows of what reviewers did, for the drop with this campaign and server key.
+    """All work by reviewers that a desk knows, for the drop with this campaign and server key.
 
     ``reviewer`` is the fingerprint of the key that signs. No repr: it is plaintext.
     """
@@ -168,7 +169,7 @@ class Work:
 
 
 def pack(rows: Sequence[WorkRow]) -> bytes:
-    """*rows* as they are sealed to one reviewer alone."""
+    """*rows* as bytes, to be sealed to one reviewer alone."""
     return canonical_json.encode([_listed(row) for row in rows], ascii_only=True)
 
 
@@ -227,7 +228,7 @@ def _json(untrusted: bytes) -> Any:
 def write_work(work: Work, sign: Callable[[bytes], bytes]) -> bytes:
     """The whole bundle, before it is sealed. *sign* makes the reviewer's detached signature.
 
-    Raises BadBundle if there is more of it than a desk reads.
+    Raises BadBundle if it is larger than a desk will read.
     """
     body = work.to_bytes()
     if len(body) > MAX_BYTES:
@@ -238,9 +239,9 @@ def write_work(work: Work, sign: Callable[[bytes], bytes]) -> bytes:
 def read_work(
     data: bytes, signers: Sequence[PublicKey], *, campaign: str, server_key: bytes, now: datetime
 ) -> Work:
-    """Check a bundle, opened, against the pinned *signers*. Raises BadBundle with what is wrong.
+    """Check an opened bundle against the pinned *signers*. Raises BadBundle with what is wrong.
 
-    Whether its lines and rows are what they should be is for the one who merges them.
+    Merging then checks whether its lines and rows are as they should be.
     """
     members = Members(BytesIO(data))
     body = members.read("work.json", MAX_BYTES)

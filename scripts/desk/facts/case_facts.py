@@ -1,4 +1,4 @@
-"""The facts of a case as they count, for showing them and for handing them over."""
+"""The facts of a case that count, for showing them and for handing them over."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from scripts.desk.facts import dates
 from scripts.desk.facts.dates import FactDate
 from scripts.desk.facts.sources import Sources
 
-# The channel of what went through the drop, which nobody has to enter.
+# The channel of messages through the drop, which nobody has to enter.
 DROP = "drop"
 ANSWERED, WROTE = "answer", "message"
 
@@ -22,7 +22,7 @@ ANSWERED, WROTE = "answer", "message"
 class Contacted:
     """A contact: one that somebody entered, an answer that left, or a claimant's later part.
 
-    ``through`` is the channel's code. Exactly one of ``entered``, ``answer`` and ``part`` is there.
+    ``through`` is the channel's code. Exactly one of ``entered``, ``answer`` and ``part`` is set.
     """
 
     when: FactDate
@@ -34,9 +34,9 @@ class Contacted:
 
 @dataclass(frozen=True, repr=False)
 class CaseFacts:
-    """What counts of a case: events by their dates, the undated last; parties; contacts by day.
+    """The facts of a case that count: events by date, undated last; parties; contacts by day.
 
-    ``contested`` are, by entry, versions that were written at the same time and disagree.
+    ``contested`` has, by entry, versions that were written at the same time and disagree.
     """
 
     case: Case
@@ -71,7 +71,7 @@ def facts_of(casebook: Casebook, case: Case) -> CaseFacts:
 
 
 def in_order(events: Sequence[Event]) -> tuple[Event, ...]:
-    """*events* by their dates; those that cannot be told apart by date, as they were entered."""
+    """*events* by date; those with the same date in the order in which they were entered."""
     return tuple(sorted(events, key=lambda one: dates.read(one.date).order))
 
 
@@ -152,7 +152,7 @@ def date_values(when: FactDate) -> dict[str, Any]:
 
 
 def entered_values(fact: Fact, reviewer: str) -> dict[str, str]:
-    """Who (by name) entered a version of a fact, when, and why it replaced the one before."""
+    """Who (by name) entered a version of a fact, when, and why it replaced the previous one."""
     return {
         "reviewer": reviewer,
         "day": fact.day.isoformat(),

@@ -1,4 +1,4 @@
-"""What happened, in order, in one case or in many, with what is uncertain of that order."""
+"""What happened, in order, in one case or in many, and where that order is uncertain."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -12,9 +12,10 @@ from scripts.desk.facts.sources import Sources
 
 @dataclass(frozen=True)
 class Happened:
-    """An event of a case, by number. With ``unsure`` it may have been before what stands before.
+    """An event of a case, by number. ``unsure``: it may have happened before the one listed before
+    it.
 
-    ``contested``: corrections disagree that were made at the same time.
+    ``contested``: corrections that were made at the same time disagree.
     """
 
     case: int
@@ -52,7 +53,7 @@ def _placed(found: list[Happened], place: int) -> Happened:
 
 
 def sources_of(casebook: Casebook, numbers: Iterable[int]) -> dict[int, Sources]:
-    """What facts of these cases can rest on, by case."""
+    """The sources that facts of these cases can rest on, by case."""
     cases = map(casebook.case, numbers)
     return {case.number: Sources(case, casebook.answers.to(case)) for case in cases}
 

@@ -1,7 +1,7 @@
 """Facts that were corrected differently at the same time, at desks that did not know of each other.
 
-The last version counts, which every desk takes for the same one, until a reviewer corrects the fact
-who has seen them all.
+The last version counts, which is the same at every desk, until a reviewer who has seen them all
+corrects the fact.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -21,7 +21,7 @@ class Contested(NamedTuple):
 
 
 def contested(casebook: Casebook) -> list[Contested]:
-    """All of them that are open, also in cases that the reviewer gave away: only names."""
+    """All of them that are open, even in cases that the reviewer gave away: only names."""
     tables: dict[str, Mapping[int, Collection[str]]] = {
         EVENT: casebook.events.all_contested(),
         PARTY: casebook.parties.all_contested(),
@@ -37,7 +37,7 @@ def contested(casebook: Casebook) -> list[Contested]:
 
 
 def sentences(found: Collection[Contested]) -> Iterator[str]:
-    """One for each of them: what it is, and the command that settles it."""
+    """A sentence for each of them: what it is, and the command that settles it."""
     called = short([one.entry for one in found])
     for one in found:
         entry = called[one.entry]

@@ -1,7 +1,7 @@
 """Dates as people know them: a day, a month or a year, about one, between two, before or after one.
 
-One notation holds them all: 2019-03-15, 2019-03, 2019, ~2019-03, 2019-03..2019-05, <2019-03,
->2019-03, and nothing for what nobody knows. People may type words instead.
+One notation covers them all: 2019-03-15, 2019-03, 2019, ~2019-03, 2019-03..2019-05, <2019-03,
+>2019-03, and nothing for an unknown date. People may type words instead.
 """
 
 import calendar
@@ -14,7 +14,7 @@ from enum import StrEnum
 from dropbox.errors import CasedropError
 from dropbox.label import trilingual
 
-# Nobody who writes to a drop tells of a time before, and nobody plans beyond.
+# Nobody who writes to a drop tells of an earlier time, and nobody plans for a later one.
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 _CHARACTERS = 60
 _YEARS = rf"write a year from {FIRST_YEAR} to {LAST_YEAR} with four digits"
@@ -57,7 +57,7 @@ _SHOWN = {
 }
 
 
-# What is before a date or behind it, in the order in which it is looked for.
+# Words before or after a date, in the order in which they are tried.
 _MARKS = (
     (
         Certainty.ABOUT,
@@ -73,7 +73,8 @@ _MARKS = (
 class FactDate:
     """When something was: its certainty, what was written, and the days that it can mean.
 
-    ``first`` and ``last`` are None where it is open. "About" means as much again on both sides.
+    ``first`` and ``last`` are None where it is open-ended. "About" adds as much again on both
+    sides.
     """
 
     certainty: Certainty
@@ -83,23 +84,23 @@ class FactDate:
 
     @property
     def written(self) -> str:
-        """In the one notation; :func:`read` reads it."""
+        """The date in the notation that :func:`read` reads."""
         signs = {Certainty.ABOUT: "~", Certainty.BEFORE: "<", Certainty.AFTER: ">"}
         return signs.get(self.certainty, "") + "..".join(self.parts)
 
     def shown(self, language: str) -> str:
-        """In words."""
+        """The date in words."""
         words = _SHOWN.get(self.certainty)
         return words.in_(language).format(*self.parts) if words else self.written
 
     @property
     def dated(self) -> bool:
-        """Whether anything is known of it."""
+        """Whether anything is known about it."""
         return self.certainty is not Certainty.UNKNOWN
 
     @property
     def order(self) -> tuple[date, int, date]:
-        """Puts times into an order; one that only ends or only begins stands at that end."""
+        """A sort key; a time with only an end or only a beginning sorts by that one."""
         known = [span(one) for one in self.parts]
         if not known:
             return date.max, 2, date.max
@@ -110,7 +111,7 @@ class FactDate:
         return known[0][0], 0, known[-1][1]
 
     def may_be_before(self, other: "FactDate") -> bool:
-        """Whether this may have been before *other*, which stands before it."""
+        """Whether this may have been before *other*, which is listed before it."""
         if Certainty.UNKNOWN in (self.certainty, other.certainty):
             return False
         if self.certainty is other.certainty is Certainty.DAY:
@@ -122,7 +123,7 @@ UNKNOWN = FactDate(Certainty.UNKNOWN, (), None, None)
 
 
 def read(written: str) -> FactDate:
-    """A kept date; what is none, from a desk that writes others, is not known."""
+    """A stored date; one in a notation that this desk does not know counts as unknown."""
     try:
         return parse(written)
     except BadDate:
@@ -149,7 +150,7 @@ def parse(typed: str) -> FactDate:
 
 
 def _refuse(text: str) -> None:
-    """Calendars and spellings that mean several days, each with its sentence."""
+    """Refuse calendars and spellings that can mean several days, each with its own sentence."""
     if _LUNAR.search(text):
         raise BadDate(
             "A lunar date is another day in each year: write the day of the ordinary calendar, or "
@@ -205,7 +206,7 @@ def span(one: str) -> tuple[date, date]:
 
 
 def _made(certainty: Certainty, parts: tuple[str, ...]) -> FactDate:
-    """Raises BadDate if the second of two parts is before the first."""
+    """The date from its *parts*. Raises BadDate if the second of two is before the first."""
     first, last = span(parts[0])[0], span(parts[-1])[1]
     if certainty is Certainty.BETWEEN and first > span(parts[-1])[0]:
         raise BadDate("The first of the two dates is after the second.")

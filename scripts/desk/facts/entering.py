@@ -31,12 +31,12 @@ from scripts.desk.facts.filled_in import Known, fact_said
 from scripts.desk.facts.toml_forms import Form, Printed
 from scripts.desk.identity import at_desk, names
 
-# Whoever writes a fact may be interrupted by a merge; so many versions of one are still read.
+# Writing a fact may be interrupted by a merge; this many versions of one are still read.
 _MOST_FACTS = 2_000
 
 
 class Entered(NamedTuple):
-    """A fact that was kept, and what its reviewer should know: remarks, and parties alike."""
+    """A fact that was kept, and what its reviewer should know: remarks, and similar parties."""
 
     fact: Fact
     remarks: tuple[str, ...]
@@ -103,7 +103,9 @@ def _known(casebook: Casebook, found: CaseFacts) -> Known:
 
 
 def _with_source(fact: Fact, before: Fact | None, found: CaseFacts) -> Fact:
-    """A form cannot name a source that is not at this desk: a correction keeps it."""
+    """The fact with its former source, if a form cannot name that because it is not at this
+    desk.
+    """
     if not isinstance(fact, Event | Party) or not isinstance(before, Event | Party):
         return fact
     known = sources.read(before.source)
@@ -154,7 +156,7 @@ def _add(casebook: Casebook, case: Case, fact: Fact) -> None:
 def _join(
     casebook: Casebook, case: Case, fact: Party, form: Form, today: date
 ) -> tuple[Placed, ...]:
-    """Join the party with what its form names; without that, the parties that have its name."""
+    """Join the party with the one its form names; otherwise return parties with the same name."""
     if not fact.counts:
         return ()
     known = entities(casebook, casebook.layers.given_away(at_desk(casebook)))

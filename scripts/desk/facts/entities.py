@@ -1,7 +1,7 @@
 """People and organisations across cases: parties that reviewers said are one.
 
-Nothing is joined by itself, and nothing is taken from what claimants say of themselves. Whoever
-gave a case away sees none of its parties, nor what only they would join.
+Nothing is joined automatically, and nothing is taken from what claimants say about themselves.
+Whoever gave a case away sees none of its parties, nor joins that only those parties would make.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,7 +12,7 @@ from scripts.desk.casebook.facts import ENTRY_CHARACTERS, Party
 from scripts.desk.facts.fact_errors import FactError
 from scripts.desk.search.folding import words
 
-# So many characters tell most facts from each other, and are always asked for.
+# This many characters tell most facts apart, and are always required.
 SHORT = 5
 _READ_AS = str.maketrans("ILO", "110")
 
@@ -25,7 +25,7 @@ class Placed(NamedTuple):
 
 
 class Entity(NamedTuple):
-    """One person or organisation: all parties that are it, by case and entry."""
+    """One person or organisation: all of its parties, by case and entry."""
 
     parties: tuple[Placed, ...]
 
@@ -47,7 +47,9 @@ class Entity(NamedTuple):
 
 
 def entities(casebook: Casebook, without: Collection[int]) -> list[Entity]:
-    """All of them, without parties of the cases *without*; those of most cases come first."""
+    """All of them, without parties of the cases in *without*; those in the most cases come
+    first.
+    """
     everything = casebook.parties.all()
     hidden = {one.entry for case in without for one in everything.get(case, ())}
     placed = {
@@ -68,7 +70,7 @@ def _order(one: Placed) -> tuple[int, str]:
 def _joined(
     entries: Iterable[str], pairs: Iterable[tuple[str, str]], hidden: Collection[str]
 ) -> list[list[str]]:
-    """*entries* in groups: those that *pairs* connect, through whatever is not *hidden*."""
+    """*entries* in groups that *pairs* connect, through anything that is not *hidden*."""
     shown = set(entries)
     leader = {one: one for one in shown}
 
@@ -87,13 +89,15 @@ def _joined(
 
 
 def entity_of(found: Iterable[Entity], typed: str) -> tuple[Entity, Placed]:
-    """The entity with the party that is called so, and the party. Raises FactError."""
+    """The entity that has the party called *typed*, and the party. Raises FactError."""
     placed = {one.party.entry: (entity, one) for entity in found for one in entity.parties}
     return placed[entry_in(placed, typed)]
 
 
 def entry_in(entries: Collection[str], typed: str) -> str:
-    """The one of *entries* that begins as *typed*, without case or hyphens. Raises FactError."""
+    """The one of *entries* that begins with *typed*, ignoring case and hyphens. Raises
+    FactError.
+    """
     plain = typed.strip().upper().replace("-", "")
     plain = plain[:1] + plain[1:].translate(_READ_AS)
     found = [one for one in entries if one.startswith(plain)]
@@ -105,7 +109,7 @@ def entry_in(entries: Collection[str], typed: str) -> str:
 
 
 def short(entries: Collection[str]) -> dict[str, str]:
-    """What each of *entries* is called beside the others: as much of it as tells them apart."""
+    """A short form of each of *entries*: as much of it as tells them apart."""
     ordered = sorted(set(entries))
     found = {}
     for place, one in enumerate(ordered):
@@ -124,7 +128,7 @@ def named(found: Iterable[Entity], typed: str) -> list[Entity]:
 
 
 def alike(found: Iterable[Entity], party: Party) -> list[Placed]:
-    """Other parties, of any case, that have a name of *party*, in either script."""
+    """Other parties, in any case, that share a name with *party*, in either script."""
     names = {_folded(name) for name in party.names.split("\n")} - {" "}
     return [
         one

@@ -1,7 +1,7 @@
-"""How far a source reaches: the pages and lines that a fact can name, as far as that is known.
+"""The extent of a source: the pages and lines that a fact can name, as far as they are known.
 
-A file is not opened for it. Its first bytes say whether it is a text or a single picture, and a
-transcript that is whole says how many pages and lines were read.
+No file is opened for this. Its first bytes say whether it is a text or a single picture, and a
+complete transcript says how many pages and lines were read.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _SINGLE = frozenset({Kind.PNG, Kind.JPEG, Kind.BMP})
 
 
 class Extent(NamedTuple):
-    """How many pages and lines a source has; None is not known here."""
+    """How many pages and lines a source has; None if that is not known here."""
 
     pages: int | None = None
     lines: int | None = None
@@ -27,7 +27,7 @@ class Extent(NamedTuple):
 def extent(
     casebook: Casebook, case: Case, answers: Sequence[Answer], kind: str, number: int
 ) -> Extent:
-    """That of the part, file or answer with this number, which is there."""
+    """The extent of the part, file or answer with this number, which exists."""
     if kind == PART:
         return Extent(0, len(case.parts[number - 1].report.text.splitlines()))
     if kind == ANSWER:

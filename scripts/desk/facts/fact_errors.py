@@ -1,4 +1,4 @@
-"""What can be wrong with a fact that a reviewer adds or asks for."""
+"""The error for a fact that a reviewer adds or asks for."""
 
 from dropbox.errors import CasedropError
 

@@ -1,4 +1,4 @@
-"""What the fields of a filled-in form say, checked against what the case and the campaign have."""
+"""The fields of a filled-in form, checked against the case and the campaign."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -20,7 +20,7 @@ TO_COME = "Its date is still to come."
 class Known(NamedTuple):
     """What a form is checked against: the campaign's lists, and what is in the case.
 
-    ``extent`` tells how far a source reaches, by its kind and number; ``parties`` are entries.
+    ``extent`` gives the extent of a source by its kind and number; ``parties`` are entries.
     """
 
     reviewing: Reviewing

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dropbox.label import Label, trilingual
 from scripts.desk.casebook.facts import CONTACT, EVENT, PARTY
 
-# What a form begins with; {} is the name of the case. Each line becomes a comment of its own.
+# How a form begins; {} is the name of the case. Each line becomes a comment of its own.
 HEADS: Mapping[str, Label] = {
     EVENT: trilingual(
         "{} 中的一个事件。所有复核员都会读到，包括以后复核此案的人：\n"
@@ -61,7 +61,7 @@ _RESTS = trilingual(
 )
 _NOTHING = trilingual("", "", "")
 
-# What is said of each field, in the form's order, and the campaign's list of its codes, or "".
+# The remark on each field, in the form's order, and the campaign's list of its codes, or "".
 REMARKS: Mapping[str, tuple[tuple[str, Label, str], ...]] = {
     EVENT: (
         ("when", _WHEN_OR_UNKNOWN, ""),

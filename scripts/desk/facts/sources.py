@@ -1,6 +1,6 @@
 """What a fact rests on: a part, an answer or a file of its case, with page or line.
 
-It is kept by hashes and block ids, which are the same at every desk; people say and read numbers.
+It is stored as hashes and block ids, which are the same at every desk; people see numbers.
 """
 
 import re
@@ -35,8 +35,8 @@ _NOT_HERE = trilingual("这里没有的来源", "這裡沒有的來源", "someth
 class Source:
     """A part (``key`` is its block id), a file (its SHA-256), an answer (that of its text).
 
-    Or, with the kind "", something else, which the fact's text should name. ``page`` and ``line``
-    count from 1; 0 is none. A line is one of the text or, of a file, of its transcript.
+    With the kind "" it is something else, which the fact's text should name. ``page`` and ``line``
+    count from 1; 0 is none. A line is one of the text or, for a file, of its transcript.
     """
 
     kind: str = ""
@@ -46,13 +46,13 @@ class Source:
 
     @property
     def written(self) -> str:
-        """As it is kept; :func:`read` reads it."""
+        """The source as it is stored; :func:`read` reads it."""
         page, line = f" page {self.page}" * bool(self.page), f" line {self.line}" * bool(self.line)
         return f"{self.kind} {self.key}{page}{line}" if self.kind else ""
 
 
 def read(written: str) -> Source | None:
-    """A kept source; None for what is none, from a desk that writes others."""
+    """A stored source; None for a notation that this desk does not know."""
     if not written:
         return Source()
     found = _WRITTEN.fullmatch(written)
@@ -82,7 +82,7 @@ class Sources:
         return keys.index(source.key) + 1 if source.key in keys else 0
 
     def shown(self, written: str, language: str) -> str:
-        """A kept source in words: "file 2, page 3"."""
+        """A stored source in words: "file 2, page 3"."""
         source = read(written)
         if source is not None and not source.kind:
             return ELSEWHERE.in_(language)
@@ -95,7 +95,7 @@ class Sources:
         return ("，" if language.startswith("zh") else ", ").join(words)
 
     def values(self, written: str) -> dict[str, Any] | None:
-        """A kept source for programs: ``{"file": 2, "sha256": …}``; None for elsewhere."""
+        """A stored source for programs: ``{"file": 2, "sha256": …}``; None for anything else."""
         source = read(written)
         if source is None or not source.kind:
             return None

@@ -1,7 +1,7 @@
 """The forms in which reviewers enter facts: TOML, with the campaign's codes in comments.
 
-A form is for one case. Of a correction it says which version it was printed from, so that nobody
-replaces what they have not seen.
+A form is for one case. For a correction it says which version it was printed from, so that nobody
+replaces a version that they have not seen.
 """
 
 import tomllib
@@ -48,7 +48,7 @@ class Form:
 
 
 class Printed(NamedTuple):
-    """What a form is printed from: the case's name, and of a correction the last version.
+    """What a form is printed from: the case's name and, for a correction, the last version.
 
     ``contested`` are the versions between which the correction decides, if there are any.
     """
@@ -62,7 +62,9 @@ class Printed(NamedTuple):
 def blank(
     kind: str, printed: Printed, campaign: Campaign, language: str, found: Sources, team: str
 ) -> str:
-    """The form for a fact of this *kind*; *team* is who works here. *found*: of the case."""
+    """The form for a fact of this *kind*; *team* is the reviewer here. *found*: the case's
+    sources.
+    """
     head = form_words.HEADS[kind].in_(language).format(printed.case)
     lines = [*_comments(head), f"case = {toml(printed.case)}"]
     if printed.before is not None:
@@ -102,7 +104,7 @@ def _differing(versions: Sequence[Fact], found: Sources, language: str) -> Itera
 
 
 def _values(kind: str, before: Fact | None, found: Sources, team: str) -> dict[str, Any]:
-    """What the form has in each field: what the last version said, or nothing."""
+    """The value of each field in the form: the last version's, or empty."""
     said: dict[str, Any] = {"text": "", "kind": "", "role": "", "channel": "", "contact": ""}
     said |= {"when": "", "names": [], "parties": [], "same_as": "", "team": team}
     said |= dict.fromkeys(_SOURCE, 0)
@@ -122,7 +124,7 @@ def _values(kind: str, before: Fact | None, found: Sources, team: str) -> dict[s
 
 
 def read(untrusted: bytes, kind: str) -> Form:
-    """A filled-in form. Raises FactError for what is none; what fields say is checked later."""
+    """A filled-in form. Raises FactError if it is not one; the fields are checked later."""
     if len(untrusted) > SHEET_BYTES:
         raise FactError(f"The form is longer than {SHEET_BYTES} bytes.")
     try:
@@ -164,7 +166,7 @@ class Fields:
             raise FactError("\n".join(self._faults))
 
     def refuse_others(self, known: Iterable[str]) -> None:
-        """Note what is none of the *known* fields, without showing it: it may be anything."""
+        """Note fields that are not *known*, without showing them: they may be anything."""
         if others := len(set(self._body) - set(known)):
             self.fault("form", f"{others} of its fields are none of this form's.")
 
@@ -185,7 +187,7 @@ class Fields:
         return value
 
     def number(self, name: str) -> int:
-        """A whole number from 0, which is none."""
+        """A whole number; 0 means none."""
         value = self._body.get(name, 0)
         if type(value) is not int or not 0 <= value < _MOST_NUMBER:
             self.fault(name, "this must be a whole number; 0 is none.")
@@ -213,7 +215,7 @@ class Fields:
         return list(dict.fromkeys(one.strip() for one in value))
 
     def names(self) -> str:
-        """Names as they are kept; one is required."""
+        """Names as they are stored; one is required."""
         found = self.texts("names", most=_NAMES)
         if not found and not self._faults:
             self.fault("names", "one name at least is required.")
@@ -224,7 +226,7 @@ class Fields:
         return self.texts("parties", most=_PARTIES)
 
     def source(self, found: Sources, extent: Callable[[str, int], Extent]) -> str:
-        """What it rests on, as it is kept; *extent* tells how far that reaches."""
+        """The source, as it is stored; *extent* gives a source's extent."""
         numbers = {name: self.number(name) for name in _SOURCE}
         given = [name for name in (sources.PART, sources.FILE, sources.ANSWER) if numbers[name]]
         page, line = numbers["page"], numbers["line"]

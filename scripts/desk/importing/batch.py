@@ -1,4 +1,4 @@
-"""Writing to the casebook in batches, since SQLite waits for the disk after each transaction."""
+"""Writing to the casebook in batches, because SQLite waits for the disk after each transaction."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 class Batch(Generic[Item]):
-    """Gives *keep* its items in batches of *size*, each on disk whole or not at all."""
+    """Gives items to *keep* in batches of *size*, each written whole or not at all."""
 
     def __init__(
         self, casebook: Casebook, size: int, keep: Callable[[Sequence[Item]], None]

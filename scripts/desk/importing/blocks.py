@@ -23,7 +23,7 @@ class Blocks:
         self.end = 0
 
     def add(self, data: bytes) -> None:
-        """Keep a block, whose position is the number of those before it, or any other bytes."""
+        """Keep a block, whose position is the number of blocks before it, or any other bytes."""
         view = memoryview(data)
         try:
             while view:
@@ -55,7 +55,7 @@ def kept_in(directory: Path) -> Iterator[Blocks]:
         # Unbuffered, so that a full disk shows at the write that fills it and not at the end.
         made = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115 - below
     except OSError as why:
-        # Python would name a file of its own that nobody has heard of.
+        # Python's own error would name a file that nobody has heard of.
         raise CannotWrite(f"Nothing can be written into {directory}: {explained(why)}") from None
     with made as file:
         yield Blocks(file)

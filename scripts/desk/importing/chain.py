@@ -1,8 +1,8 @@
 """Comparing an export bundle with the one before it: what is missing, altered, added or repeated.
 
-The server signs what it holds and what it deleted, so whatever disagrees with an earlier bundle is
-the doing of the server, its vault or its disk, not of the courier, whose changes the signatures
-show. A block may leave in two ways only: with its whole day, which the head names, or by a
+The server signs what it holds and what it deleted, so whatever disagrees with an earlier bundle was
+done by the server, its vault or its disk, and not by the courier, whose changes the signatures
+would reveal. A block may leave in only two ways: with its whole day, which the head names, or by a
 tombstone in its slot, a sealed block that says why.
 """
 
@@ -15,7 +15,7 @@ from scripts.desk.casebook.bundles import LastBundle, Seen
 
 
 class Finding(NamedTuple):
-    """Something that disagrees with the bundle before: a kind of FINDINGS, and the block."""
+    """Something that disagrees with the previous bundle: a kind of FINDINGS, and the block."""
 
     kind: str
     block_id: bytes
@@ -35,9 +35,9 @@ FINDINGS = {
 
 
 def check_order(head: Head, last: LastBundle | None) -> None:
-    """Raise BadBundle, saying which, if *head* is replayed, forked, or of a vault not known here.
+    """Raise BadBundle, saying which, if *head* is replayed, forked, or from a vault not known here.
 
-    A bundle that was skipped is no error: what it held and nobody acknowledged is in this one.
+    A skipped bundle is no error: whatever it held that nobody acknowledged is in this one.
     """
     if last is None:
         return
@@ -71,7 +71,7 @@ def check_successor(head: Head, last: LastBundle) -> None:
 
 
 def skipped(head: Head, last: LastBundle | None) -> list[int]:
-    """The numbers of bundles between *last* and *head* that never came here."""
+    """The numbers of bundles between *last* and *head* that were never imported here."""
     first = 1 if last is None else last.number + 1
     return [number for number, _digest in head.history if number >= first]
 
@@ -79,8 +79,8 @@ def skipped(head: Head, last: LastBundle | None) -> list[int]:
 class Comparison:
     """Compares a bundle with *last* while its blocks are read: both are sorted by id.
 
-    *slots*: what the last bundle held, by ascending id. In memory are a slot of either side and
-    what was found.
+    *slots*: what the last bundle held, by ascending id. Memory holds one slot of each side, and the
+    findings.
     """
 
     def __init__(
@@ -105,13 +105,13 @@ class Comparison:
     def _note_missing(self) -> None:
         assert self._next is not None and self._last is not None
         block_id, seen = self._next
-        # What is filed takes a free slot, id and all.
+        # A newly filed block takes over a free slot, including its id.
         if seen.day not in self._gone and not was_free(seen, self._last):
             self._found.append(Finding("missing", block_id))
         self._next = next(self._slots, None)
 
     def judge(self, block: ListedBlock, seen: Seen | None, replaced: bytes | None) -> None:
-        """Compare *block*, with the SHA-256 of what really came, with what :meth:`before` gave.
+        """Compare *block*, with the SHA-256 of what really came, with the result of :meth:`before`.
 
         *replaced*: if it opened as a tombstone, the SHA-256 of what it says it replaced.
         """
@@ -126,7 +126,7 @@ class Comparison:
             self._found.append(Finding("altered", block.id))
 
     def findings(self, repeated: Iterable[bytes]) -> list[Finding]:
-        """What disagrees, by block, once all blocks were judged.
+        """The findings, by block, once all blocks were judged.
 
         *repeated*: the ids of those whose content another one has too.
         """
@@ -138,8 +138,8 @@ class Comparison:
 def _may_change(seen: Seen, last: LastBundle, replaced: bytes | None) -> bool:
     """Whether a slot may hold something else now.
 
-    A tombstone names what it replaced. That is what was seen here, unless the slot was free then
-    and a report came and went between the two bundles.
+    A tombstone names what it replaced. That must be what was seen here, unless the slot was free
+    then and a report came and went between the two bundles.
     """
     return replaced == seen.sha256 or was_free(seen, last)
 

@@ -1,4 +1,4 @@
-"""What a verified bundle of format 2 holds: its blocks, and what the day keys tell of them."""
+"""What a verified bundle of format 2 holds: its blocks, and what the day keys reveal about them."""
 
 from array import array
 from bisect import bisect_left
@@ -23,8 +23,8 @@ from scripts.desk.importing.filing import Claim, SealedReport
 from scripts.desk.importing.listing import Found, Listing
 from scripts.desk.importing.opened_blocks import DayKeys
 
-# A file whose blocks are missing cannot be opened. Behind so many missing ones no more are looked
-# for: a report may claim that its file has any number.
+# A file whose blocks are missing cannot be opened. After this many missing ones the search ends: a
+# report may claim any number of blocks for its file.
 _MOST_MISSING = 64
 
 
@@ -42,8 +42,8 @@ class Content:
     filed: Callable[[bytes], bool]
     bundle_of: Callable[[bytes], int]
     listing: Listing = field(default_factory=Listing)
-    # Of each slot with a message: its position, and where the message ends in ``messages``. To open
-    # its block once more would take three times as long as to read it there.
+    # For each slot with a message: its position, and where the message ends in ``messages``.
+    # Opening its block again would take three times as long as reading it there.
     _holders: "array[int]" = field(default_factory=lambda: array("I"))
     _ends: "array[int]" = field(default_factory=lambda: array("Q"))
 
@@ -88,7 +88,7 @@ class Content:
             return True
         if seen.opened != BY_DAY_KEY:
             return False
-        # Under a key that stays shut this time, too.
+        # It is under a key that stays shut this time, too.
         self.listing.note(position, Found.OPENED)
         if not self.filed(block.id):
             return False
@@ -100,7 +100,7 @@ class Content:
             tombstone = Tombstone.from_content(content)
         except CannotOpen:
             return None
-        # One that speaks of another block vouches for nothing here.
+        # A tombstone for another block vouches for nothing here.
         if tombstone.id != block.id:
             return None
         if tombstone.reason is Reason.WITHDRAWN:
@@ -195,7 +195,7 @@ class Content:
         return None if position is None else self.listing.day(position)
 
     def unopened_keys(self) -> list[Unopened]:
-        """The day keys that stayed shut, as what could not be opened."""
+        """The day keys that stayed shut, as things that could not be opened."""
         return [
             Unopened(key.id, 0, f"The key of what came on {key.day}: {key.why}", key.cause)
             for key in self.keys.unopened

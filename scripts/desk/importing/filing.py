@@ -25,7 +25,7 @@ from scripts.desk.importing.batch import Batch
 from scripts.desk.importing.workers import EarlyWorker, in_order
 from scripts.desk.search import index, similar, summary
 
-# Parts, or files, in one transaction: the most that is done again after a run was killed.
+# Parts, or files, in one transaction: the most that has to be repeated after a run was killed.
 BATCH = 100
 
 # The stage ("reports" or "files"), how many of its items are done, and their total.
@@ -38,8 +38,8 @@ Sealed = bytes | memoryview
 class SealedReport(NamedTuple):
     """A report in a bundle: its block, and the OpenPGP message in it.
 
-    *position* is that of the block among all of the bundle's, from 1, and *bundle* the number of
-    the bundle.
+    *position* is that of the block among all blocks of the bundle, from 1; *bundle* is the bundle's
+    number.
     """
 
     position: int
@@ -51,7 +51,7 @@ class SealedReport(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a bundle has of a file: any of its blocks; a block that its claimant took back."""
+    """Whether a bundle has any of a file's blocks, and whether its claimant took one back."""
 
     here: bool
     withdrawn: bool = False
@@ -67,12 +67,12 @@ class Source(Protocol):
         """Whether a block is in it."""
 
     def reports(self, known: Callable[[bytes], bool]) -> Iterator[SealedReport]:
-        """Everything that may be a report, but for blocks that are *known*."""
+        """Everything that may be a report, except blocks that are *known*."""
 
     def claim(self, report: Report, attachment: Attachment) -> Claim:
         """Note which of the bundle's blocks belong to *attachment*, and say whether any do.
 
-        A report that claims more than there are costs nothing.
+        A report that claims more blocks than there are costs nothing.
         """
 
     def is_piece(self, block_id: bytes) -> bool:
@@ -82,7 +82,7 @@ class Source(Protocol):
         """Note that a block is a report, filed or not; blocks that are not here are ignored."""
 
     def unsettled(self) -> int:
-        """How many blocks are no report, and not claimed by a file of one."""
+        """How many blocks are neither a report nor claimed by a file of one."""
 
     def open_file(
         self,
@@ -160,7 +160,7 @@ class Filing:
     def _leave_out(self, sealed: SealedReport, report: Report) -> bool:
         """Whether it is the operator's test report, which becomes no case.
 
-        Who repeats one, to see something vanish, sees it filed: the probe files each once.
+        A repeated one, meant to make something vanish, is filed: the probe files each only once.
         """
         if report.reply_public in self._probes:
             return False
@@ -200,7 +200,7 @@ class Filing:
     def _reason(self, why: CasedropError, day: date) -> tuple[str, Cause]:
         """Why a report or file of *day* was not opened, in words, and the cause."""
         if isinstance(why, SealedToOthers) and self._opener.has_week(day):
-            # A front seals each report to all reviewers, so this one was not what it should be.
+            # A front seals each report to all reviewers, so this one is not as it should be.
             return f"{why} A key of its week is here.", Cause.DAMAGED
         return str(why), cause_of(why)
 
@@ -234,7 +234,9 @@ class Filing:
         files.finish()
 
     def _parts_with_files(self) -> list[int]:
-        """The parts whose files may be in this bundle: theirs is, or not all were opened yet."""
+        """The parts whose files may be in this bundle: the part is in it, or some are not opened
+        yet.
+        """
         return [
             part.number
             for part in summary.parts_with_files(self._casebook)
@@ -281,7 +283,7 @@ class Filing:
 
         *also* could not be opened either.
         """
-        # One in some millions of a file's blocks begins like a report by chance.
+        # One in some millions of file blocks begins like a report by chance.
         unopened = tuple(
             one for one in self._unopened if one.place or not self._source.is_piece(one.block_id)
         ) + tuple(also)
@@ -308,7 +310,9 @@ class Filing:
         )
 
     def _acknowledge(self, today: date) -> None:
-        """Queue "opened by the reviewers", one for each bundle that brought something to a case."""
+        """Queue "opened by the reviewers", once for each bundle that brought something to a
+        case.
+        """
 
         def queue(numbers: Sequence[int]) -> None:
             for case in summary.outlines_of(self._casebook, numbers):
@@ -334,7 +338,7 @@ class Filing:
         path = self._casebook.file_path(attachment.sha256)
         if path.exists():
             # Another report sent the same file. This one is opened all the same: its report must
-            # really hold the file, not only name it.
+            # really contain the file, not just name it.
             self._source.open_file(report, attachment, self._opener, lambda _data: None)
             return
         # Left by an interrupted run; no other desk has this casebook open.

@@ -11,12 +11,14 @@ from dropbox.export_bundle import ListedBlock
 from dropbox.sizes import ID_BYTES
 
 _DIGEST_BYTES = 32
-# Of a SHA-256, enough to find candidates for the same content.
+# The bytes of a SHA-256 that are enough to find candidates for the same content.
 _HEAD_BYTES = 8
 
 
 class Found(IntFlag):
-    """What is known of a slot's content; nothing for filling, and for pieces of unknown files."""
+    """What is known about a slot's content; nothing for filling, and for pieces of unknown
+    files.
+    """
 
     NOTHING = 0
     OPENED = 1  # by a day key
@@ -64,7 +66,7 @@ class Listing:
         return date.fromordinal(self._days[position])
 
     def block(self, position: int) -> ListedBlock:
-        """All that the bundle says of it."""
+        """Everything that the bundle says about it."""
         at = position * _DIGEST_BYTES
         digest = bytes(self._digests[at : at + _DIGEST_BYTES])
         return ListedBlock(self.id(position), digest, self.day(position))
@@ -86,7 +88,7 @@ class Listing:
         return sum(bool(found & wanted) for found in self._found)
 
     def repeated(self) -> list[bytes]:
-        """The ids of all slots whose content another one has too."""
+        """The ids of all slots whose content also appears in another one."""
         heads = memoryview(self._digests).cast("Q")[:: _DIGEST_BYTES // _HEAD_BYTES]
         ordered = sorted(heads)
         twice = {one for one, other in pairwise(ordered) if one == other}

@@ -1,11 +1,12 @@
 """Opening an export bundle of format 2: verified, compared with the last one, and then filed.
 
-Nothing is added before all of the bundle has been verified. What disagrees with the bundle before
-is named block by block; the reviewer decides whether what is left is imported all the same.
+Nothing is added before all of the bundle has been verified. Whatever disagrees with the previous
+bundle is named block by block; the reviewer decides whether the rest is imported all the same.
 
 What a server that was taken over can cost here, in seconds of one core: a new slot 0.02 s (tried
-with 672 day keys), one that the last import knew 0.0002 s and 53 bytes; 20,832 day keys, the most
-that fit on 93 days for one reviewer, 7 s and 190 MB; a report that does not open what gpg takes.
+with 672 day keys); one that the last import knew 0.0002 s and 53 bytes; 20,832 day keys, the most
+that fit on 93 days for one reviewer, 7 s and 190 MB; a report that does not open, the time that gpg
+takes.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ _NAMED = 20
 
 
 class Disagrees(BadBundle):
-    """A bundle does not fit the one before it; ``findings`` has all of it."""
+    """A bundle does not fit the one before it; ``findings`` has all that disagrees."""
 
     def __init__(self, findings: Sequence[Finding], advice: str = "") -> None:
         named = " ".join(map(str, findings[:_NAMED]))
@@ -64,7 +65,7 @@ class Accepted:
     """What the reviewer accepts, after a first import has named it.
 
     *findings*: whatever disagrees with the bundle before. *new_vault*: a vault that takes the place
-    of a lost one, by the operator's word. *set_aside*: what cannot be opened and is kept sealed.
+    of a lost one, as the operator states. *set_aside*: what cannot be opened and is kept sealed.
     """
 
     findings: bool = False
@@ -74,12 +75,12 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Imported:
-    """What came of an import: what was filed, what disagreed, and bundles that never came here.
+    """The result of an import: what was filed, what disagreed, and bundles never imported here.
 
-    ``withdrawn``: the numbers of cases of which something was taken back without a notice, since
-    the server had no room for one. ``crowded``: the days with more day keys than an honest front
-    makes. ``waiting``: what could not be opened and holds back the acknowledgement. ``confirmed``:
-    the reply bundles that arrived since the last import.
+    ``withdrawn``: the numbers of cases from which something was taken back without a notice,
+    because the server had no room for one. ``crowded``: the days with more day keys than an honest
+    front makes. ``waiting``: what could not be opened and holds back the acknowledgement.
+    ``confirmed``: the reply bundles that arrived since the last import.
     """
 
     opened: Opened
@@ -106,7 +107,7 @@ def open_export(
     """Verify the export bundle in *directory* and add what is new in it to *casebook*.
 
     *find_secret* gives the reviewer's HPKE secrets; see dropbox.week_secrets.WeekSecrets. Raises
-    BadBundle, and of that Disagrees, before anything was added.
+    BadBundle, or its subclass Disagrees, before anything was added.
     """
     received = ReceivedBundle(
         directory, VerifyKey(casebook.server_key), campaign=casebook.campaign.code
@@ -154,7 +155,7 @@ class _Import:
     def verify(
         self, received: ReceivedBundle, early: EarlyWorker[Sealed, Report], show: Progress
     ) -> list[Finding]:
-        """Read and verify all blocks, in order. Gives what disagrees with the last bundle.
+        """Read and verify all blocks, in order. Returns what disagrees with the last bundle.
 
         The first reports are opened meanwhile. Raises BadBundle.
         """
@@ -195,7 +196,7 @@ class _Import:
     def _confirm(self, today: date) -> list[Confirmation]:
         """Record which reply bundles of this desk the vault has taken. Returns what is new."""
         desk, head = self._casebook.desk, self._head
-        # What nobody at this desk can have written would use up all numbers that follow.
+        # A number that nobody at this desk can have written would use up all that follow.
         most = self._casebook.numbers.last_given() + SKIPPED_BUNDLES
         return self._casebook.confirmations.add(
             Confirmation(head.vault.hex(), desk, one.reviewer, one.number, head.number, today)
@@ -209,7 +210,7 @@ class _Import:
         return [one for one in opened.unopened if (one.block_id, one.place) not in marked]
 
     def taken_back(self) -> list[bytes]:
-        """The blocks in whose place is a tombstone of a claimant's."""
+        """The blocks that a claimant's tombstone has replaced."""
         listing = self._content.listing
         return [listing.id(position) for position in listing.having(Found.WITHDRAWN)]
 
@@ -227,8 +228,8 @@ def _last(casebook: Casebook, head: Head, accepted: Accepted) -> LastBundle | No
         check_successor(head, last)
         return None
     if head.number == last.number and head.digest == last.digest and casebook.unopened():
-        # Tried again for what could not be opened: because of a mistyped passphrase, or a key that
-        # was missing.
+        # Imported again for what could not be opened, because of a mistyped passphrase or a missing
+        # key.
         return last
     check_order(head, last)
     return last

@@ -1,10 +1,10 @@
-"""Telling what the blocks of a bundle are: with its day keys, which the reviewer's keys open.
+"""Telling what the blocks of a bundle are, with its day keys, which the reviewer's keys open.
 
 A block shows nothing before a day key opens it. Each is tried with the keys of its own day and of
 the two beside it, since the clocks of front and vault pass midnight one after the other.
 
 A front that was taken over can leave up to 224 keys a day, and a block that none of them opens is
-then tried with 672, which takes 20 ms of processor. So what the last import tried is not tried
+then tried with 672, which takes 20 ms of CPU time. So what the last import tried is not tried
 again, unless a key is new.
 """
 
@@ -21,8 +21,8 @@ from dropbox.hpke import SecretKey
 from scripts.desk.case import Cause, cause_of
 
 _BESIDE = (timedelta(0), timedelta(-1), timedelta(1))
-# Front and vault make a key each at midnight and at each start. So many are not the doing of an
-# operator who restarts them.
+# Front and vault make a key each at midnight and at each start. This many cannot come from an
+# operator's restarts.
 _MANY_KEYS = 48
 
 
@@ -37,11 +37,11 @@ class UnopenedKey(NamedTuple):
 
 @dataclass
 class DayKeys:
-    """The day keys that were opened, by day, the one that opened a block last in front.
+    """The day keys that were opened, by day, the last one to open a block first.
 
     ``ids`` are those of their records, ``tried`` those that the last import knew. What is sealed
-    under those ``unopened`` stays shut too. Lists are replaced and never changed: several threads
-    read them.
+    under the ``unopened`` ones stays shut, too. Lists are replaced and never changed: several
+    threads read them.
     """
 
     _by_day: dict[date, list[DayKey]] = field(default_factory=dict)
@@ -81,13 +81,13 @@ class DayKeys:
         return [key for beside in _BESIDE for key in self._by_day.get(day + beside, ())]
 
     def shut_near(self, day: date) -> bool:
-        """Whether one of those stayed shut."""
+        """Whether one of the keys near *day* stayed shut."""
         return any(abs(one.day - day) <= timedelta(days=1) for one in self.unopened)
 
     def open_block(self, day: date, block: bytes, *, fresh: bool = False) -> Opened | None:
         """What *block* is, or None if no key opens it: filling, or a piece of a file.
 
-        *fresh*: tried only with the keys that the last import did not know.
+        *fresh*: try only keys that the last import did not know.
         """
         keys = self.of(day)
         if fresh:
@@ -102,8 +102,8 @@ class DayKeys:
     def open_tombstone(self, day: date, block: bytes) -> Opened | None:
         """The tombstone in the place of another block of *day*, or None.
 
-        It is sealed under the vault's key of the day on which it was made, that or any later one:
-        whatever opened another tombstone is tried first.
+        It is sealed under the vault's key of the day on which it was made, which may be any later
+        day: whatever opened another tombstone is tried first.
         """
         later = [key.key for one in self._by_day if one > day for key in self._by_day[one]]
         allowed = set(later)

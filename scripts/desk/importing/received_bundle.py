@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 class ReceivedBundle:
     """The bundle in *directory*, signed by the server with *key*. Raises BadBundle.
 
-    Nothing of it is kept here: what is taken from :meth:`read` is only good once it has returned.
+    Nothing is kept here: what :meth:`read` passes on can be trusted only once it has returned.
     """
 
     def __init__(self, directory: Path, key: VerifyKey, *, campaign: str) -> None:
@@ -41,14 +41,14 @@ class ReceivedBundle:
     ) -> None:
         """Verify all volumes and pass each block to *sink*. Raises BadBundle.
 
-        Each ListedBlock has the SHA-256 of the bytes beside it.
+        Each ListedBlock has the SHA-256 of the bytes passed with it.
         """
         last = b""
         counts = dict.fromkeys((held.day for held in self.head.days), 0)
 
         def take(block: ListedBlock, data: bytes) -> None:
             nonlocal last
-            # Within a volume the index is checked; this is between volumes.
+            # The index is checked within a volume; this checks between volumes.
             if block.id <= last:
                 raise BadBundle(f"Block {block.id.hex()} is in the bundle twice.")
             if block.day not in counts:

@@ -20,7 +20,7 @@ def reopen(
     today: date,
     progress: Progress,
 ) -> Opened:
-    """File what of the kept blocks opens now; what was kept stays as it came.
+    """File those kept blocks that open now; what was kept stays as it came.
 
     *find_secret*: see :func:`scripts.desk.importing.open_export.open_export`.
     """
@@ -49,7 +49,7 @@ def _record(casebook: Casebook, content: Content, unopened: Sequence[Unopened]) 
         casebook.forget_unopened(record_id)
     marked = casebook.set_aside.marked()
     known = {(one.block_id, one.place) for one in casebook.unopened()}
-    # Of the day keys only those whose day was set aside, not all that were kept beside them.
+    # Only day keys whose day was set aside, not all that were kept with them.
     here = [
         one
         for one in unopened

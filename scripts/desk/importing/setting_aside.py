@@ -1,14 +1,14 @@
 """Setting aside what could not be opened: it is kept sealed, and the acknowledgement goes on.
 
-A front that was taken over can leave blocks that open under their day key and hold no message, and
-day keys that open for nobody. Without this the server would keep their days until the hard limit.
-So that a key which is merely missing never leads to a deletion by itself, a reviewer says what is
-set aside: what is damaged, or also what is sealed to a key that is not here. What waits for a
-passphrase never is.
+A front that was taken over can leave blocks that open under their day key but hold no message, and
+day keys that nobody can open. Without this the server would keep their days until the hard limit. A
+key that is merely missing must never lead to a deletion by itself, so a reviewer says what is set
+aside: only what is damaged, or also what is sealed to a key that is not here. What waits for a
+passphrase is never set aside.
 
-With a damaged report or file its own blocks are kept. Where a key is missing nobody knows which
-blocks belong to it, so all that nothing explains of its day and of the two beside it are kept. The
-sealed day keys of these days are kept with them.
+For a damaged report or file its own blocks are kept. If a key is missing, nobody knows which blocks
+belong to it, so all unexplained blocks of its day and the two beside it are kept. The sealed day
+keys of these days are kept with them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ _BESIDE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the reviewer sets aside: of these causes, and at most so many bytes in the casebook."""
+    """What the reviewer sets aside: which causes, and at most how many bytes in the casebook."""
 
     causes: Collection[Cause] = ()
     most_bytes: int = MOST_KEPT_BYTES
@@ -40,9 +40,9 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Kept:
-    """What came of it: how much was set aside, and how many blocks and bytes are kept for it.
+    """The result: how much was set aside, and how many blocks and bytes are kept for it.
 
-    ``refused_bytes`` is what all of it would take in the casebook, if that was too much; nothing
+    ``refused_bytes`` is what everything would take in the casebook, if that was too much; nothing
     was set aside then.
     """
 
@@ -53,7 +53,7 @@ class Kept:
 
 
 class Keeping:
-    """Keeps what of a bundle could not be opened, in the transaction that closes the bundle."""
+    """Keeps what could not be opened in a bundle, in the transaction that closes the bundle."""
 
     def __init__(self, casebook: Casebook, content: Content, head: Head) -> None:
         self._casebook = casebook
@@ -89,7 +89,7 @@ class Keeping:
         return Kept(len(chosen), len(positions), size)
 
     def _release_gone(self, unopened: Sequence[Unopened]) -> None:
-        """What the server has no more cannot be deleted by an acknowledgement."""
+        """Release what the server no longer has: no acknowledgement can delete that."""
         settled = {(one.block_id, one.place) for one in unopened}
         settled |= self._casebook.set_aside.marked().keys()
         for one in self._casebook.unopened():
@@ -107,7 +107,7 @@ class Keeping:
         return self._casebook.set_aside.keeps(one.block_id, digest)
 
     def _positions(self, chosen: Iterable[Unopened]) -> set[int]:
-        """The slots that are kept with *chosen*, without those that are kept already."""
+        """The slots to keep with *chosen*, without those that are kept already."""
         found: set[int] = set()
         days: set[date] = set()
         for one in chosen:
@@ -149,7 +149,7 @@ class Keeping:
         return days | {self._records[one][0] for one in keys}
 
     def _records_near(self, days: Collection[date]) -> dict[bytes, tuple[date, bytes]]:
-        """The sealed day keys of *days* and of those beside them that are not kept already."""
+        """The sealed day keys of *days* and the days beside them that are not kept already."""
         return {
             record_id: (day, raw)
             for record_id, (day, raw) in self._records.items()

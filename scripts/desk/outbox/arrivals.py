@@ -1,7 +1,7 @@
-"""Which reply bundles arrived at the drop, as far as the export bundles since then tell.
+"""Which reply bundles arrived at the drop, as far as later export bundles show.
 
-The vault takes the bundles of one reviewer by ascending number, and only for some days. So one that
-it has not taken may still be on its way, or can arrive no more.
+The vault takes one reviewer's bundles in ascending order, and only for some days. So a bundle that
+it has not taken may still be on its way, or can no longer arrive.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,22 +18,22 @@ from scripts.desk.search.summary import withdrawn
 
 
 class Arrival(StrEnum):
-    """What is known of an answer that left, or of a reply bundle."""
+    """What is known about an answer that left, or about a reply bundle."""
 
     ARRIVED = "arrived"
     EXPECTED = "not confirmed"
     LOST = "did not arrive"
 
 
-# What is known best of one of an answer's bundles is known of the answer.
+# An answer has the best state of any bundle that carried it.
 _KNOWN = tuple(Arrival)
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What is known of each answer, by its id, and of the reply bundles that did not arrive.
+    """What is known about each answer, by its id, and about reply bundles that did not arrive.
 
-    A bundle of which all has arrived with others is in neither ``expected`` nor ``lost``.
+    A bundle whose whole content has arrived with others is in neither ``expected`` nor ``lost``.
     """
 
     answers: Mapping[int, Arrival]
@@ -42,7 +42,7 @@ class Arrivals:
 
 
 def arrivals(casebook: Casebook, today: date) -> Arrivals:
-    """What is known of all that left this desk. Nothing more is sent to who took all back."""
+    """What is known about everything that left this desk, except to claimants who took all back."""
     taken = [one for one in casebook.confirmations.all() if one.desk == casebook.desk]
     bundles = casebook.departures.written()
     known = {one.number: _known(one, taken, today) for one in bundles}

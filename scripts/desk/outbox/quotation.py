@@ -1,4 +1,4 @@
-"""Finding a claimant's own words in an answer, which nobody who extorts a codename may read.
+"""Finding a claimant's own words in an answer: somebody who extorts a codename must not read them.
 
 Two texts share words if a reader would call them the same: width, case, script (traditional or
 simplified), accents, invisible characters, white space, pictures and punctuation make no
@@ -15,8 +15,8 @@ from scripts.desk.search.folding import is_character, is_picture
 from scripts.desk.search.folding import words as folded_words
 
 CHARACTERS, WORDS = 8, 5
-# A run is a quotation from 5 words or 8 Chinese characters on; in a mixed run, 5 words weigh as
-# much as 8 characters.
+# A run of 5 words or 8 Chinese characters is a quotation; in a mixed run, 5 words count as much as
+# 8 characters.
 _ENOUGH = CHARACTERS * WORDS
 # Taiwan's 紀錄 converts to 纪录, but the mainland writes 记录.
 _REGIONAL = str.maketrans("紀纪", "记记")
@@ -62,7 +62,7 @@ def _runs(
 ) -> Iterator[tuple[int, int]]:
     """The start and end of each run of *windows* that are in *theirs*."""
     shared = [(at, at + len(window)) for at, window in windows if window in theirs]
-    # What begins one word after the other belongs to one run: both count on by one.
+    # Windows that begin one word apart belong to one run: both indexes advance by one.
     for _, run in groupby(enumerate(shared), lambda one: one[1][0] - one[0]):
         windows_of_run = [window for _, window in run]
         yield windows_of_run[0][0], windows_of_run[-1][1]
@@ -96,7 +96,7 @@ def _tokens(text: str) -> list[str]:
 
 
 def _windows(tokens: list[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """At each index the shortest run that is a quotation: a longer shared run begins with one."""
+    """At each index, the shortest run that is a quotation: longer shared runs begin with one."""
     for at in range(len(tokens)):
         window: list[str] = []
         weight = 0

@@ -1,4 +1,4 @@
-"""Answers that leave only when another reviewer than their author has let them.
+"""Answers that leave only after a reviewer other than their author has released them.
 
 The campaign file asks for it: ``answers_need_release`` in its section [review]. Acknowledgements,
 which the desk queues on its own, need none.
@@ -24,7 +24,7 @@ class Unreleased(NamedTuple):
 
 
 def unreleased(casebook: Casebook, answers: Iterable[Answer]) -> list[Unreleased]:
-    """Those of *answers* that have not left and that nobody but their author has let leave."""
+    """Those of *answers* that have not left and that nobody but their author has released."""
     if not casebook.campaign.reviewing.answers_need_release:
         return []
     authors = casebook.releases.authors()
@@ -38,7 +38,7 @@ def unreleased(casebook: Casebook, answers: Iterable[Answer]) -> list[Unreleased
 
 
 def _hashes(casebook: Casebook, answer: Answer) -> Iterator[str]:
-    """Of an answer of this desk its hash; of another desk's, that or those of its number there."""
+    """The hash of this desk's answer; for another desk's, each hash with its number there."""
     if answer.desk is None:
         yield Row.of("answer", {**vars(answer), "day": answer.day.isoformat()}).sha256
         return
@@ -75,7 +75,7 @@ def others_work(waiting: Iterable[Unreleased], reviewer: str) -> list[Unreleased
 def release(
     casebook: Casebook, waiting: Iterable[Unreleased], *, reviewer: str, today: date
 ) -> None:
-    """Let these answers leave, in the name of *reviewer*: all of them or none."""
+    """Release these answers in the name of *reviewer*: all of them or none."""
     with casebook.together():
         for one in waiting:
             desk = casebook.desk if one.answer.desk is None else one.answer.desk

@@ -94,13 +94,13 @@ def withheld(casebook: Casebook) -> list[Answer]:
 
 
 def told_elsewhere(casebook: Casebook) -> list[Answer]:
-    """The queued acknowledgements that are needless: another desk's have left since.
+    """The queued acknowledgements that are no longer needed: another desk's have left.
 
     Both desks queue one when they import a bundle before they exchange their work.
     """
     queued = [one for one in casebook.answers.queued() if one.kind == ACKNOWLEDGEMENT]
     if not queued:
-        # Then nothing is looked up: that may write, and `status` would need room on the disk.
+        # Nothing is looked up then: that may write, and `status` would need room on the disk.
         return []
     room = still_to_tell(casebook, ACKNOWLEDGEMENT, MOST_ACKNOWLEDGEMENTS)
     found = []
@@ -119,9 +119,9 @@ def waiting_to_leave(casebook: Casebook) -> list[Answer]:
 
 
 def answers_of(casebook: Casebook, case: Case) -> list[Answer]:
-    """The answers to *case* of all desks, each notice that the claimant gets but once.
+    """All desks' answers to *case*, with each notice that the claimant gets only once.
 
-    Left out are queued acknowledgements for which there is no more room: those of desks that all
+    Queued acknowledgements for which there is no more room are left out: those of desks that all
     queued one for the same bundle.
     """
     answers = casebook.answers.to(case)
@@ -135,8 +135,8 @@ def answers_of(casebook: Casebook, case: Case) -> list[Answer]:
 def acknowledging(casebook: Casebook) -> Source | None:
     """The export bundle that the next reply bundle acknowledges, if there is one.
 
-    The vault deletes what was acknowledged. So nothing is while something of it could not be
-    opened and is not kept here as it came: another key, or another try, may still open it.
+    The vault deletes what was acknowledged. So nothing is acknowledged while something in it could
+    not be opened and is not kept here as it came: another key, or another try, may still open it.
     """
     return None if casebook.holds_back() else casebook.bundles.unacknowledged()
 
@@ -255,7 +255,7 @@ def _replies(casebook: Casebook, answers: Sequence[Answer], today: date) -> tupl
         SealedReply(secrets.token_bytes(ID_BYTES), decoy())
         for _ in range(REPLIES_IN_A_BUNDLE - len(replies))
     ]
-    # Tags look random: sorted by them, replies show neither which are answers nor their order.
+    # Tags look random: replies sorted by them show neither which are answers nor their order.
     return tuple(sorted(replies))
 
 

@@ -24,8 +24,8 @@ class OutboxError(CasedropError):
 class Letter:
     """A text for one case, written on ``day`` and not queued yet.
 
-    ``language`` is one of the campaign's. ``instead_of``: the language that was wanted, where this
-    is another one.
+    ``language`` is one of the campaign's. ``instead_of``: the language that was wanted, if this is
+    another one.
     """
 
     case: Case
@@ -38,7 +38,7 @@ class Letter:
 def language_of(case: Case, languages: Collection[str] = LANGUAGES) -> str:
     """The language in which the claimant of *case* asked to be answered, or else wrote last.
 
-    It is one of *languages*; the first of LANGUAGES where all of them are others.
+    It is one of *languages*; the first of LANGUAGES if the claimant's are all others.
     """
     asked = [part.report.facts.get(_LANGUAGE_QUESTION) for part in case.parts]
     written = [part.report.language for part in case.parts]
@@ -72,10 +72,10 @@ def addressees(
     although: bool = False,
     repeat: bool = False,
 ) -> tuple[list[int], dict[Skipped, list[str]]]:
-    """Those of the cases *numbers* that an answer is for, and the names of all others, by why not.
+    """Those of the cases *numbers* that get an answer, and the names of all others by reason.
 
-    *without* are the cases that the reviewer at work gave away. *although* keeps those who asked
-    not to be answered, *repeat* those who have the same answer already.
+    *without* are the cases that the reviewer at work gave away. *although* keeps claimants who
+    asked not to be answered, *repeat* those who have the same answer already.
     """
     texts = {wording} if isinstance(wording, str) else set(wording.body.values())
     kept, skipped = list[int](), dict[Skipped, list[str]]()
@@ -107,7 +107,7 @@ def write(
 ) -> list[Letter]:
     """A letter to each of the cases *numbers*, in *language* or else in its claimant's.
 
-    A ready answer that is not there in that language is taken in English.
+    A ready answer that does not exist in that language is sent in English.
 
     Raises OutboxError, BadReply or CasebookError: for an empty or too long text, an unknown case,
     one text for claimants of different languages, for claimants who took everything back, and,
@@ -173,7 +173,7 @@ def template(casebook: Casebook, code: str) -> Template:
 def queue(casebook: Casebook, letters: Sequence[Letter]) -> None:
     """Queue all *letters* or none.
 
-    Raises CasebookError if a case has had all that a desk can give.
+    Raises CasebookError if a case has had all answers that a desk can give.
     """
     with casebook.together():
         for one in letters:

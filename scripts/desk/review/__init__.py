@@ -1,1 +1,1 @@
-"""What reviewers may say of a case, and what follows from it."""
+"""What reviewers may say about a case, and what follows from it."""

@@ -1,4 +1,4 @@
-"""How far two reviewers agree beyond chance, and how sure a share is. Pure arithmetic.
+"""How well two reviewers agree beyond chance, and how certain a share is. Pure arithmetic.
 
 Kappa: J. Cohen, A Coefficient of Agreement for Nominal Scales, Educational and Psychological
 Measurement 20 (1960). Alpha: K. Krippendorff, Computing Krippendorff's Alpha-Reliability (2011).
@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, permutations
 
 CONFIDENCE = 0.95
-# Each halves the interval in which a limit is looked for: more than a float can hold.
+# Each step halves the interval in which a limit is searched for: more steps than a float can hold.
 _HALVINGS = 60
 
-# How far two values are apart, squared: 0 for the same one.
+# The distance between two values, squared: 0 for equal ones.
 _Distance = Callable[[str, str], float]
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
     """Cohen's kappa of two reviewers' values for the same units; None where it is undefined.
 
-    It is where there is no unit, or where both gave all units one and the same value.
+    It is undefined if there is no unit, or if both gave all units the same value.
     """
     if not pairs:
         return None
@@ -35,8 +35,8 @@ def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
 def alpha(units: Sequence[Sequence[str]], scale: Sequence[str] = ()) -> float | None:
     """Krippendorff's alpha of the values that any number of reviewers gave each unit.
 
-    Nominal, or ordinal for values on a *scale*, which has them in their order. Units with a single
-    value say nothing. None where it is undefined: with fewer than two values in use.
+    Nominal, or ordinal for values on a *scale*, which lists them in order. Units with a single
+    value do not count. None if it is undefined: with fewer than two values in use.
     """
     # The coincidences: each ordered pair of values of one unit, weighted by how many the unit has.
     together: Counter[tuple[str, str]] = Counter()
@@ -60,7 +60,7 @@ def _nominal(one: str, two: str) -> float:
 
 
 def _ordinal(marginal: Counter[str], scale: Sequence[str]) -> _Distance:
-    """The distance of two values: how many values were given from one to the other, squared."""
+    """The distance of two values: how many given values lie between them, squared."""
     counts = [marginal[value] for value in scale]
     below = dict(zip(scale, accumulate(counts, initial=0), strict=False))
 
@@ -75,7 +75,7 @@ def _ordinal(marginal: Counter[str], scale: Sequence[str]) -> _Distance:
 def interval(found: int, units: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """The exact (Clopper–Pearson) limits of a share of which *found* of *units* were seen.
 
-    It holds the true share at least as often as *confidence* says. *units* is at least 1.
+    It contains the true share at least as often as *confidence* says. *units* is at least 1.
     """
     tail = (1 - confidence) / 2
     low = 0.0 if found == 0 else _solve(lambda p: 1 - _at_most(found - 1, units, p) < tail)

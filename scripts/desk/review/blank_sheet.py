@@ -1,7 +1,7 @@
 """The sheet that a reviewer fills in for a case: TOML with the campaign's codes in comments.
 
-It is filled in with what the claimant said, where that is one of the campaign's codes; anything
-else is only in the report's text.
+It is pre-filled with the claimant's answers where they are codes of the campaign; anything else is
+only in the report's text.
 """
 
 import json
@@ -44,7 +44,7 @@ def from_claimant(case: Case, campaign: Campaign) -> Judgement:
         value = facts.get(name)
         return value if isinstance(value, str) and FORMS["date"].pattern.fullmatch(value) else ""
 
-    # The first status is that of a harm which somebody has only alleged.
+    # The first status is for a harm that somebody has only alleged.
     alleged = next(iter(codes["status of a harm"]))
     started = {one.code: _started(one, facts.get(one.code)) for one in campaign.reviewing.fields}
     return Judgement(
@@ -57,7 +57,7 @@ def from_claimant(case: Case, campaign: Campaign) -> Judgement:
 
 
 def _started(field: Field, answered: Any) -> str | tuple[str, ...]:
-    """What the claimant *answered* to the question of that code, if the *field* can hold it."""
+    """The claimant's answer to the question with the same code, if the *field* can hold it."""
     if field.kind == "many":
         listed = answered if isinstance(answered, list) else []
         return tuple(code for code in field.codes if code in listed)
@@ -72,7 +72,7 @@ def _started(field: Field, answered: Any) -> str | tuple[str, ...]:
 def blank(case: Case, campaign: Campaign, filled: Judgement, version: str) -> str:
     """The sheet of *case* with *filled* in it, and all codes with their labels in comments.
 
-    *version* is the state of the case for which it is handed out; see sheet.Issued.
+    *version* is the state of the case for which the sheet is handed out; see sheet.Issued.
     """
     codes = codes_of(campaign)
     lines = [
@@ -105,7 +105,7 @@ def blank(case: Case, campaign: Campaign, filled: Judgement, version: str) -> st
 
 
 def _fields(campaign: Campaign) -> Iterator[tuple[str, Any, Sequence[str]]]:
-    """The fields with one value or one list: name, what it holds while empty, remarks."""
+    """The fields with one value or one list: name, empty value, remarks."""
     yield "conflict", False, [_CONFLICT]
     yield "category", "", []
     first_look = "If you leave this empty, the sheet is a first look (a triage), not a review."

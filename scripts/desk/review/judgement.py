@@ -1,4 +1,4 @@
-"""What reviewers say of a case, and what follows: the next reviewer, the decision, the status.
+"""What reviewers say about a case, and what follows: the next reviewer, decision and status.
 
 Each reviewer has a layer, all versions of which are kept. Pure rules: nothing here reads or writes.
 """
@@ -18,7 +18,7 @@ REVIEW, ADJUDICATION = "review", "adjudication"
 OUTCOMES = ("st.counsel", "st.plaintiff", "st.closed")
 
 
-# Fields that came later: without them, a judgement is kept in the bytes in which it always was.
+# Newer fields: without them, a judgement is stored in the same bytes as ever.
 _LATER = frozenset({"removed", "considered", "rank", "nonce"})
 
 
@@ -33,14 +33,13 @@ class Judgement:
     ``harms`` is {harm: status}. Without ``merit`` it is a first look (a triage), not a review.
     ``amounts`` are mappings of amount (a decimal number), currency, as_of and what, and perhaps
     method, what it rests on; periods are YYYY, YYYY-MM or YYYY-MM-DD. With ``conflict`` the
-    reviewer knows somebody in the case and gives it away. ``fields`` has what it says in the
-    campaign's own fields: a text, or several codes.
-    ``removed`` is {flag or urgency: the reason}: what somebody gave and this takes away.
-    ``considered`` are the block ids, in hex, of the case's parts that the reviewer's sheet was
-    about; casebooks before version 6 did not note them. ``rank`` is one more than that of the
-    highest layer of the case that its desk knew then, so what somebody could read comes before what
-    they said of it. ``nonce`` is random: the hash of a layer, which others get first, cannot be
-    found by trying all judgements.
+    reviewer knows somebody in the case and gives it away. ``fields`` has the values of the
+    campaign's own fields: a text, or several codes. ``removed`` is {flag or urgency: the reason}:
+    what somebody gave and this one removes. ``considered`` are the block ids, in hex, of the case's
+    parts that the reviewer's sheet was about; casebooks before version 6 did not note them.
+    ``rank`` is one more than that of the highest layer of the case that its desk knew then, so what
+    somebody could read comes before what they said about it. ``nonce`` is random: the hash of a
+    layer, which others get first, cannot be found by trying all judgements.
     """
 
     category: str = ""
@@ -64,9 +63,9 @@ class Judgement:
     nonce: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """All fields by name, the campaign's own among them.
+        """All fields by name, including the campaign's own.
 
-        Later ones than the first version had are left out when empty.
+        Fields newer than the first version are left out when empty.
         """
         values = {
             name: getattr(self, name) for name in _OWN if name not in _LATER or getattr(self, name)
@@ -78,7 +77,7 @@ class Judgement:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "Judgement":
-        """The judgement of :meth:`to_json`. Raises TypeError if it is none."""
+        """The judgement of :meth:`to_json`. Raises TypeError for anything else."""
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in body.items()
         }
@@ -90,13 +89,15 @@ class Judgement:
         return cls(**{name: values[name] for name in values if name in _OWN}, fields=fields)
 
     def said(self, name: str) -> Any:
-        """What it says in the field *name*, which may be the campaign's own; empty if nothing."""
+        """The value of the field *name*, which may be one of the campaign's own; empty if not
+        said.
+        """
         return getattr(self, name) if name in _OWN else self.fields.get(name, "")
 
     def differs(self, other: "Judgement", name: str) -> bool:
-        """Whether both say something in the field *name*, and not the same.
+        """Whether both say something in the field *name*, and disagree.
 
-        Of harms, those that only one of them names are not said by the other.
+        A harm that only one of them names counts as not said by the other.
         """
         mine, theirs = self.said(name), other.said(name)
         if isinstance(mine, Mapping):
@@ -129,10 +130,10 @@ class Layer:
 
 
 def order(layer: Layer) -> tuple[object, ...]:
-    """The order of a case's layers: by what they say alone, so it is the same at every desk.
+    """The order of a case's layers, by their content alone, so it is the same at every desk.
 
-    Nobody reads a layer before it is written: whoever answers one has a higher rank. What was
-    written at the same time, at desks that did not know of each other, goes by day.
+    Nobody reads a layer before it is written, so a response to one has a higher rank. Layers that
+    were written at the same time, at desks that did not know of each other, are sorted by day.
     """
     judgement = sorted((key, str(value)) for key, value in layer.judgement.to_json().items())
     return layer.judgement.rank, layer.day, layer.version, layer.reviewer, judgement
@@ -140,7 +141,7 @@ def order(layer: Layer) -> tuple[object, ...]:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the rules need of the campaign; ``sampled``: this case was drawn for a second review.
+    """What the rules need from the campaign; ``sampled``: this case was drawn for a second review.
 
     ``fields``: the rule of each field; see dropbox.review_codes. ``drawn``: the case was decided,
     and then drawn for a second review; everybody could read the first one before that.
@@ -196,8 +197,8 @@ class Reviews:
     def needs_second(self) -> bool:
         """Whether two reviews are needed.
 
-        A tier that was given once cannot be taken back to avoid it. Elsewhere a review is kept
-        closed only because two are needed.
+        Once given, a tier cannot be taken back to avoid this. Another desk keeps a review closed
+        only because two are needed.
         """
         return self.rules.drawn or self._needed_second
 
@@ -215,13 +216,14 @@ class Reviews:
         return frozenset(self.reviewers) | (self.promised - self.conflicted)
 
     def may_leave(self, layer: Layer) -> bool:
-        """Whether other desks may read *layer*: nobody whose own review is needed is without one.
+        """Whether other desks may read *layer*: everybody whose own review is needed has given it.
 
-        A first look says nothing of the tier, and its urgency and flags are for everybody. What
-        decided a case that is drawn later may have left before; no other desk gets it from then on.
+        A first look says nothing about the tier, and its urgency and flags are for everybody. The
+        review that decided a case which is drawn later may have left before; no further desk gets
+        it from then on.
         """
         full = layer.role == REVIEW and layer.judgement.merit and not layer.judgement.conflict
-        # A layer of before version 7 has no nonce, and would keep its whole log from leaving.
+        # A layer from before version 7 has no nonce, and would keep its whole log from leaving.
         drawn = self.rules.drawn and bool(layer.judgement.nonce)
         open_ = self.complete or not (self._needed_second or drawn)
         return not full or open_ or bool(self.committed - {layer.reviewer})
@@ -233,7 +235,7 @@ class Reviews:
 
     @property
     def disagree(self) -> bool:
-        """Whether two reviewers disagreed in anything on which they must agree."""
+        """Whether two reviewers disagreed on anything on which they must agree."""
         return bool(self.differences)
 
     @cached_property
@@ -285,7 +287,9 @@ class Reviews:
 
     @cached_property
     def voices(self) -> tuple[Judgement, ...]:
-        """What counts of each reviewer, the latest, and of the adjudicator; who decides is last."""
+        """Each reviewer's latest judgement that counts, and the adjudicator's; the deciding one is
+        last.
+        """
         latest: dict[str, Judgement] = {}
         for layer in (*self._counting(REVIEW), *([self.adjudicated] if self.adjudicated else [])):
             latest.pop(layer.reviewer, None)
@@ -294,7 +298,7 @@ class Reviews:
 
     @cached_property
     def agreed(self) -> Judgement | None:
-        """What counts of all that was said, field by field; None while reviews are open."""
+        """The combined judgement, field by field; None while reviews are open."""
         if self.deciding is None:
             return None
         return Judgement.from_json(
@@ -311,14 +315,14 @@ class Reviews:
         if isinstance(nothing, Mapping):
             return self._agreed_by_key(name)
         if rule == UNION:
-            # A single code of a union is one of a scale: the most that anybody says.
+            # For a single code, a union is the highest on its scale that anybody gave.
             union = dict.fromkeys(one for values in said for one in values)
             return max(said) if isinstance(said[0], str) else tuple(union)
         decided = self.adjudicated is not None and self.adjudicated.judgement.said(name)
         return said[-1] if decided or name not in self.differences else nothing
 
     def _agreed_by_key(self, name: str) -> dict[str, str]:
-        """Harms with their statuses; where two differ, only what the adjudicator says counts."""
+        """Harms with their statuses; where two differ, only the adjudicator's counts."""
         final = self.adjudicated.judgement.said(name) if self.adjudicated else {}
         found: dict[str, str] = {}
         for one in self.voices:
@@ -328,13 +332,15 @@ class Reviews:
 
     @cached_property
     def urgency(self) -> str:
-        """The highest urgency given and not removed, as far as all may know; "" for none."""
+        """The highest urgency given and not removed that everybody may know; "" for none."""
         given = self._given(lambda judgement: (judgement.urgency,))
         return next((urgency for urgency in reversed(self.rules.urgencies) if urgency in given), "")
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
-        """The flags that anybody gave and nobody removed with a reason, as far as all may know."""
+        """The flags that somebody gave and nobody removed with a reason, that everybody may
+        know.
+        """
         return self._given(lambda judgement: judgement.flags)
 
     def _given(self, codes: Callable[[Judgement], Iterable[str]]) -> tuple[str, ...]:
@@ -389,7 +395,7 @@ class Reviews:
 
 
 def status(reviews: Reviews, *, withdrawn: bool, reopened: bool) -> str:
-    """How far the reviews of a case have come. What was answered makes no difference.
+    """How far the reviews of a case have come. Answers make no difference.
 
     *withdrawn*: by the claimant; *reopened*: something came since the deciding layer.
     """
@@ -405,7 +411,7 @@ def status(reviews: Reviews, *, withdrawn: bool, reopened: bool) -> str:
 
 
 def _reached(reviews: Reviews) -> str:
-    """How many reviews there are."""
+    """The status by the number of reviews."""
     if reviews.committed:
         return "st.second_review" if len(reviews.committed) > 1 else "st.first_review"
     return (

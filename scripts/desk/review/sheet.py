@@ -18,20 +18,20 @@ from scripts.terminal import one_line
 
 SHEET_BYTES = 256 * 1024
 _TEXT_CHARACTERS = 20_000
-# Of a field's name in a sentence.
+# How much of a field's name a sentence shows.
 _NAME_CHARACTERS = 60
 _TAG = re.compile(r"[\w.-]{1,40}")
 _DATE = re.compile(r"[12][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?", re.ASCII)
 _YEAR = re.compile("[12][0-9]{3}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
-# What a sheet says besides the reviewer's judgement.
+# What a sheet contains besides the reviewer's judgement.
 _ISSUED = ("case", "version")
-# What each sheet says, whatever the campaign's own fields.
+# What every sheet contains, whatever the campaign's own fields.
 _STATED = frozenset(RULES) | {"conflict", "removed"}
 _AMOUNT_KEYS = ("amount", "currency", "as_of", "what", "method")
 _AMOUNTS, _LISTED = 50, 100
 _MOST_AMOUNT = 10**15
-# What _decimal() gives.
+# The form of a result of _decimal().
 _KEPT_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,60})?", re.ASCII)
 
 
@@ -40,7 +40,7 @@ class BadSheet(CasedropError):
 
 
 class Form(NamedTuple):
-    """How a kind of field is written, and what to say of it."""
+    """How a kind of field is written, and how to describe that."""
 
     pattern: re.Pattern[str]
     wanted: str
@@ -54,7 +54,7 @@ FORMS = {
 
 
 class Issued(NamedTuple):
-    """What a sheet says of itself: the case that it is for, and the state in which that was."""
+    """What a sheet says about itself: the case that it is for, and the state of that case."""
 
     case: str
     version: str
@@ -96,7 +96,7 @@ def issued(untrusted: bytes) -> Issued:
 
 
 def read(untrusted: bytes, campaign: Campaign, *, role: str = REVIEW) -> Judgement:
-    """The judgement in a filled-in sheet; whose it is says :func:`issued`.
+    """The judgement in a filled-in sheet; :func:`issued` says which case it is for.
 
     Raises BadSheet, which names all faults by their lines.
     """
@@ -187,7 +187,7 @@ class _Sheet:
         return judgement
 
     def own(self) -> dict[str, str | tuple[str, ...]]:
-        """What the campaign's own fields say."""
+        """The values of the campaign's own fields."""
         readers: dict[str, Callable[[str], str | tuple[str, ...]]] = {
             "one": self.code,
             "many": self.many,
@@ -337,13 +337,13 @@ class _Sheet:
             "as_of": as_of or "",
             "what": what or "",
         }
-        # It came later: without one, an amount is kept in the bytes in which it always was.
+        # A newer field: without it, an amount is stored in the same bytes as ever.
         return {**found, "method": method} if method else found
 
 
 def is_amount(kept: Mapping[str, object]) -> bool:
-    """Whether a kept amount is one that a sheet gives, of whatever campaign: numbers are added up,
-    and codes shown.
+    """Whether a stored amount is as a sheet of any campaign gives it: its number is added up, its
+    codes are shown.
     """
     if set(kept) - {"method"} != set(_AMOUNT_KEYS) - {"method"}:
         return False
@@ -374,7 +374,7 @@ def _decimal(text: str) -> str | None:
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
-    """The harms with their values. Written without quotes, c1.job_loss is a table in a table."""
+    """The harms with their values. Without quotes, c1.job_loss is a table within a table."""
     for key, value in table.items():
         if isinstance(value, dict) and not before:
             yield from _flat(value, key + ".")
