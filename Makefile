@@ -64,8 +64,9 @@ demo: install ## eight cases through a private Tor network to the offline desk, 
 	@$(BIN)/python -m scripts.rehearsal.demo $(if $(KEEP),--keep)
 
 # Tests wait for a process or a clock a part of their time: so many more workers than processors. Of all tests, with rooms,
-# browsers and onions, it is half of their time; of the quick ones little.
+# browsers and onions, it is half of their time; of the quick ones little. Spare ones work while a processor is idle.
 WORKERS ?=
+SPARE ?= 6
 # Tests marked alone, and those that failed, run by themselves afterwards.
 parallel = --workers $(or $(WORKERS),$(shell expr $$(nproc) + $(1))) --second-try
 # What was covered, in a place of each run's own: another run's beside it is not mixed in.
@@ -82,14 +83,14 @@ export PYTEST_DEBUG_TEMPROOT := $(shell \
 endif
 
 test: checkers ## every test, the journey over a real onion and the pages in a real Firefox included
-	@$(MEASURED) $(BIN)/python -m pytest $(call parallel,4) --cov --cov-report=
+	@$(MEASURED) $(BIN)/python -m pytest $(call parallel,4) --spare-workers $(SPARE) --cov --cov-report=
 
 quick: install ## the tests that need neither tor, a whole drop, a browser, strace, bubblewrap, a fuzzer, the desk's one file nor an installation, and take less than 0.15 s of a processor
 	@$(BIN)/python -m pytest $(call parallel,2) tests/desk tests/unit \
 	-m "not onion and not drop and not browser and not strace and not bubblewrap and not fuzz and not zipapp and not package and not runner and not slow and not long"
 
 coverage: checkers ## which lines and branches no test runs: build/coverage/index.html
-	@$(MEASURED) $(BIN)/python -m pytest $(call parallel,4) --cov --cov-report=html:build/coverage
+	@$(MEASURED) $(BIN)/python -m pytest $(call parallel,4) --spare-workers $(SPARE) --cov --cov-report=html:build/coverage
 
 pictures: checkers ## photograph the two pictures of the README again (docs/pictures), and all pages (build/screens)
 	@CASEDROP_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py tests/browser/test_pages.py

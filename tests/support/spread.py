@@ -4,6 +4,10 @@
 test, or all of a module that shares a fixture. What a worker reports is counted as if the tests had
 run here. Modules are loaded and tests collected once; workers that begin by themselves would each
 do that again, which takes longer than a tenth of the quick tests.
+
+``--spare-workers N`` forks N more, which take a group only while a processor has nothing to do.
+Where tests wait for processes and clocks there are many at once, and where they compute as few as
+without.
 """
 
 import fcntl
@@ -13,7 +17,10 @@ import selectors
 import signal
 import struct
 import sys
+import termios
+import time
 import traceback
+from array import array
 from collections.abc import Generator, Iterator, Sequence
 from functools import cache
 from operator import itemgetter
@@ -35,11 +42,22 @@ WAITING = ("browser", "onion", "package", "drop")
 WAITING_ENDS = 0.7
 _NUMBER = struct.Struct("=I")
 _QUEUE_BYTES = 2**18
+# How long a spare worker watches the processors, and how much of one has to be idle meanwhile for
+# it to take a group. They watch one after the other, each what the one before has begun.
+WATCHED_SECONDS = 0.25
+IDLE_PROCESSORS = 0.5
+STAT = Path("/proc/stat")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("spread").addoption(
         "--workers", type=int, default=0, help="run tests in so many processes at once"
+    )
+    parser.getgroup("spread").addoption(
+        "--spare-workers",
+        type=int,
+        default=0,
+        help="and in so many more while a processor has nothing to do",
     )
 
 
@@ -155,13 +173,15 @@ class Spread:
             # A line for each file would be one for each test.
             terminal.showfspath = False
         # Each worker has a directory of its own in the run's.
-        self._config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+        run: Path = self._config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+        self._turn = run / "spare-workers.lock"
         self._groups = groups_of(session.items)
         queue = self._queue()
         workers = list[Worker]()
+        busy, spare = map(self._config.getoption, ("workers", "spare_workers"))
         try:
-            for number in range(min(self._config.getoption("workers"), len(self._groups))):
-                workers.append(self._forked(session, number, queue))
+            for number in range(min(busy + spare, len(self._groups))):
+                workers.append(self._forked(session, number, queue, spare=number >= busy))
             for report in self._reports(workers, queue):
                 self._config.hook.pytest_runtest_logreport(report=report)
                 if session.shouldfail:
@@ -228,7 +248,7 @@ class Spread:
 
     # --- In a worker ---
 
-    def _forked(self, session: pytest.Session, number: int, queue: int) -> Worker:
+    def _forked(self, session: pytest.Session, number: int, queue: int, *, spare: bool) -> Worker:
         reader, writer = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -238,17 +258,20 @@ class Spread:
         os.close(reader)
         code = 1
         try:
-            self._work(session, number, queue, writer)
+            groups = _taken_when_idle(queue, self._turn) if spare else _taken(queue)
+            self._work(session, number, groups, writer)
             code = 0
         finally:
             os._exit(code)
 
-    def _work(self, session: pytest.Session, number: int, queue: int, reports: int) -> None:
+    def _work(
+        self, session: pytest.Session, number: int, groups: Iterator[int], reports: int
+    ) -> None:
         with os.fdopen(reports, "w", encoding="ascii") as stream:
             reporter = Reporter(self._config, stream)
             try:
                 self._settle(f"w{number}", reporter)
-                for taken in _taken(queue):
+                for taken in groups:
                     reporter.tell(taken)
                     self._run(self._groups[taken])
                 runner.pytest_sessionfinish(session)
@@ -288,6 +311,33 @@ def _taken(queue: int) -> Iterator[int]:
     """Numbers from the queue, one by one, until it is empty."""
     while number := os.read(queue, _NUMBER.size):
         yield _NUMBER.unpack(number)[0]
+
+
+def _taken_when_idle(queue: int, turn: Path) -> Iterator[int]:
+    """The same in a spare worker: each number once the processors have had little to do."""
+    left = array("i", [0])
+    while True:
+        with turn.open("a") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            fcntl.ioctl(queue, termios.FIONREAD, left)
+            idle = left[0] and idle_processors(WATCHED_SECONDS) >= IDLE_PROCESSORS
+        if not left[0]:
+            return
+        if idle and (number := os.read(queue, _NUMBER.size)):
+            yield _NUMBER.unpack(number)[0]
+
+
+def idle_processors(seconds: float) -> float:
+    """How many processors did nothing in the *seconds* that this takes, whoever uses them."""
+    before = idle_seconds(STAT.read_text("ascii"))
+    time.sleep(seconds)
+    return (idle_seconds(STAT.read_text("ascii")) - before) / seconds
+
+
+def idle_seconds(stat: str) -> float:
+    """How long all processors together did nothing since the start, or waited for a disk."""
+    _, _, _, _, idle, for_disks, *_ = stat.partition("\n")[0].split()
+    return (int(idle) + int(for_disks)) / os.sysconf("SC_CLK_TCK")
 
 
 def _save_coverage() -> None:

@@ -1,8 +1,11 @@
 """The plugin that runs tests by themselves at the end, in runs of pytest within the test."""
 
+import os
 from pathlib import Path
 
 import pytest
+from support import spread
+from support.spread import idle_processors, idle_seconds
 
 pytestmark = pytest.mark.runner
 
@@ -227,6 +230,49 @@ def test_what_shares_a_modules_fixture_runs_in_one_worker(
     done = run(pytester, monkeypatch, ALONE, options="--workers 2")
 
     done.assert_outcomes(passed=GOOD + 11 + 10)
+
+
+SPARED = """
+    from support import spread
+
+    spread.WATCHED_SECONDS = 0.01
+    spread.idle_processors = lambda seconds: {idle}
+
+    @pytest.mark.parametrize("number", range(12))
+    def test_beside_spare_ones(number):
+        ran = pathlib.Path("ran")
+        ran.mkdir(exist_ok=True)
+        (ran / os.environ["PYTEST_WORKER"]).touch()
+        until = time.monotonic() + 60
+        while len(list(ran.iterdir())) < {workers}:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+"""
+
+
+@pytest.mark.parametrize(("idle", "workers"), [(0.5, 4), (0.4, 2)])
+def test_spare_workers_take_tests_only_while_a_processor_is_idle(
+    idle: float, workers: int, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spared = SPARED.format(idle=idle, workers=workers)
+    done = run(pytester, monkeypatch, spared, options="--workers 2 --spare-workers 2")
+
+    done.assert_outcomes(passed=GOOD + 12)
+    ran = sorted(path.name for path in (pytester.path / "ran").iterdir())
+    assert ran == ["w0", "w1", "w2", "w3"][:workers]
+
+
+def test_the_time_in_which_processors_are_idle_is_what_the_kernel_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stat = tmp_path / "stat"
+    counted = [f"cpu  1000 20 300 {idle} 500 6 7 8 9 0\ncpu0 1 1 1 1 1 1 1\n" for idle in (40, 90)]
+    stat.write_text(counted[0])
+    monkeypatch.setattr(spread, "STAT", stat)
+    monkeypatch.setattr("time.sleep", lambda _: stat.write_text(counted[1]))
+
+    assert idle_processors(0.25) == pytest.approx(50 / os.sysconf("SC_CLK_TCK") / 0.25)
+    assert idle_seconds(counted[0]) == pytest.approx(540 / os.sysconf("SC_CLK_TCK"))
 
 
 DEADLY_TOGETHER = """
