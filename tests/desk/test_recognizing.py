@@ -46,6 +46,34 @@ def test_a_page_is_cut_into_pieces_that_together_give_every_line(height: int) ->
         )
 
 
+@pytest.mark.parametrize(
+    ("height", "cut"),
+    [
+        (1_900, [(0, 1_900, (-8, 1_908))]),
+        (1_901, [(0, 1_030, (-8, 958)), (870, 1_901, (942, 1_909))]),
+        (
+            5_700,
+            [
+                (0, 1_980, (-8, 1_908)),
+                (1_820, 3_880, (1_892, 3_808)),
+                (3_720, 5_700, (3_792, 5_708)),
+            ],
+        ),
+    ],
+)
+def test_each_piece_reaches_into_its_neighbours_and_gives_what_is_its_own(
+    height: int, cut: list[tuple[int, int, tuple[int, int]]]
+) -> None:
+    found = list(pieces(height))
+
+    assert [tuple(piece) for piece in found] == cut
+    for piece in found:
+        first, last = piece.own
+        assert [piece.gives(at) for at in (first - 0.5, first, last - 0.5, last)] == [
+            *(False, True, True, False)
+        ]
+
+
 def test_a_line_at_a_cut_is_kept_once_and_the_surer_reading_is() -> None:
     lines = [
         FoundLine("在吗", (10, MOST_HEIGHT - 20, 90, MOST_HEIGHT + 20), 0.9),
@@ -56,6 +84,39 @@ def test_a_line_at_a_cut_is_kept_once_and_the_surer_reading_is() -> None:
 
     for order in itertools.permutations(lines):
         assert sorted(line.text for line in once(order)) == ["吗", "在", "在吗"]
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ((10, 2_000, 100, 2_050), True),
+        # Half of the smaller one.
+        ((55, 2_000, 145, 2_050), True),
+        ((56, 2_000, 146, 2_050), False),
+        ((10, 2_025, 100, 2_075), True),
+        ((10, 2_026, 100, 2_076), False),
+    ],
+)
+def test_two_readings_that_share_half_of_their_boxes_are_of_one_line(
+    other: tuple[float, ...], same: bool
+) -> None:
+    for right, down in ((0, 0), (5_000, -1_990), (1_900, 1_850)):
+        boxes = [
+            (left + right, top + down, right_side + right, bottom + down)
+            for left, top, right_side, bottom in ((10, 2_000, 100, 2_050), other)
+        ]
+        kept = once([FoundLine("在吗", boxes[0], 0.9), FoundLine("在马", boxes[1], 0.8)])
+        assert [line.text for line in kept] == (["在吗"] if same else ["在吗", "在马"])
+
+
+def test_lines_are_kept_from_top_to_bottom_and_from_left_to_right() -> None:
+    boxes = [
+        *((90.0, 10.0, 99.0, 20.0), (5.0, 30.0, 300.0, 60.0), (20.0, 30.0, 200.0, 50.0)),
+        *((320.0, 30.0, 330.0, 40.0), (1.0, 70.0, 9.0, 80.0)),
+    ]
+    for order in itertools.permutations((0, 1, 3, 4)):
+        lines = [FoundLine(f"{at}", boxes[at], 0.9) for at in order]
+        assert [line.text for line in once(lines)] == ["0", "1", "3", "4"]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +216,10 @@ def test_a_screenshot_of_a_whole_evening_is_read_in_pieces(reader: Reader) -> No
         ((0, 0, 4, 4), (4, 0, 8, 4), 0.0),
         ((0, 0, 4, 4), (0, 4, 4, 8), 0.0),
         ((0, 0, 4, 4), (6, 6, 8, 8), 0.0),
+        ((0, 0, 4, 4), (4.5, 0, 8, 4), 0.0),
+        ((0, 0, 4, 4), (0, 4.5, 4, 8), 0.0),
+        ((1, 2, 5, 10), (3, 4, 6, 20), 0.375),
+        ((7, 1, 15, 5), (10, 2, 30, 4), 0.3125),
         # Of less than a pixel nobody can tell what is in it.
         ((0, 0, 0.5, 0.5), (0, 0, 4, 4), 0.25),
     ],

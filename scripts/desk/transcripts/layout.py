@@ -48,7 +48,7 @@ class _Block:
 
     def turn(self, who: Who, page: int, name: str = "") -> Turn:
         lines = tuple(Line(line.text, line.box, line.confidence) for line in self.lines)
-        return Turn(who, name[:_MOST_NAME], page, lines)
+        return Turn(who, name, page, lines)
 
 
 def turns_of(page: SeenPage) -> list[Turn]:
@@ -119,7 +119,7 @@ def _goes_on(above: SeenLine, line: SeenLine) -> bool:
     overlap = min(right, line.box[2]) - max(left, line.box[0])
     if -apart > 0.5 * min(high, mine):  # in one row
         return overlap > -2 * high
-    like = max(high, mine) <= _TALLER * max(1, min(high, mine))
+    like = max(high, mine) <= _TALLER * min(high, mine)
     return like and overlap > 0 and apart < _APART * max(high, mine)
 
 
