@@ -48,17 +48,21 @@ class Kinds:
     begin: Callable[[bytes, int], object] = _nothing
 
 
-@dataclass(order=True)
+@dataclass(eq=False)
 class Turn:
     """A request and its rank: the lowest is next, and among equals the newest."""
 
-    rank: int
+    rank: int = field(init=False)
     newest: int
-    since: float = field(compare=False)
-    kind: int = field(compare=False)
-    circuit: bytes = field(compare=False)
-    connection: Any = field(compare=False)
-    rests: bool = field(default=False, compare=False)
+    since: float
+    kind: int
+    circuit: bytes
+    connection: Any
+    rests: bool = False
+
+    def __lt__(self, other: "Turn") -> bool:
+        """Whether it comes before the *other*."""
+        return (self.rank, self.newest) < (other.rank, other.newest)
 
 
 class Turns:
@@ -81,12 +85,12 @@ class Turns:
         self._held: dict[bytes, deque[Turn]] = {}
         # Start-time fair queueing: the virtual time, and up to when each kind has had its share.
         self._work = 0
-        self._had = [0 for _ in self._costs]
+        self._had: Counter[int] = Counter()
 
     @property
     def are_idle(self) -> bool:
         """Whether none runs or waits."""
-        return not (self._of_kind.total() or any(self._waiting) or self._held)
+        return not (self._of_kind.total() or any(self._waiting))
 
     def wait(self, connection: Any, circuit: bytes, line: bytes, now: float) -> None:
         """Have a request of *circuit* wait for its turn; without a circuit it is the operator's
@@ -95,11 +99,11 @@ class Turns:
         *line*: the request's first line.
         """
         kind = self._kinds.of(line)
-        self._push(Turn(0, -next(self._numbers), now, kind, circuit, connection))
+        self._push(Turn(-next(self._numbers), now, kind, circuit, connection))
 
     def rank_of(self, circuit: bytes, line: bytes) -> int:
         """How many requests of this *line*'s kind *circuit* has had lately."""
-        return self._kinds.rank(circuit, self._kinds.of(line)) if circuit else -1
+        return self._rank(circuit, self._kinds.of(line))
 
     def count(self, circuit: bytes, line: bytes) -> None:
         """Note that *circuit* has had a request of this *line*'s kind."""
@@ -107,28 +111,37 @@ class Turns:
             self._kinds.begin(circuit, self._kinds.of(line))
 
     def _push(self, one: Turn) -> None:
-        one.rank = self._rank(one)
+        one.rank = self._rank(one.circuit, one.kind)
         heapq.heappush(self._waiting[one.kind], one)
 
-    def _rank(self, one: Turn) -> int:
-        if not one.circuit:
+    def _rank(self, circuit: bytes, kind: int) -> int:
+        if not circuit:
             return -1
-        return 0 if one.kind == self._late else self._kinds.rank(one.circuit, one.kind)
+        return 0 if kind == self._late else self._kinds.rank(circuit, kind)
 
     def start(self) -> list[Turn]:
         """The requests whose turn it is now."""
         started = []
         while (kind := self._next_kind()) is not None:
             one = heapq.heappop(self._waiting[kind])
-            if self._rank(one) > one.rank:
+            if self._rank(one.circuit, one.kind) > one.rank:
                 # Others of its circuit were served meanwhile.
                 self._push(one)
-            elif one.circuit and self._of_circuit[one.circuit] >= self._limits.circuit_requests:
+            elif self._is_held_back(one):
                 self._held.setdefault(one.circuit, deque()).append(one)
             else:
                 self._begin(one)
                 started.append(one)
         return started
+
+    def _is_held_back(self, one: Turn) -> bool:
+        """Whether its circuit has as many running as it may. A busy answer is not held back."""
+        running = self._of_circuit[one.circuit]
+        return (
+            bool(one.circuit)
+            and one.kind != self._late
+            and running >= self._limits.circuit_requests
+        )
 
     def _begin(self, one: Turn) -> None:
         if one.circuit and one.kind != self._late:
@@ -156,7 +169,7 @@ class Turns:
         if self._of_kind[one.kind] >= self._most_of_kind:
             return False
         most = max(1, self._limits.working_requests // 2)
-        threads = max(1, self._limits.short_requests // 2)
+        threads = self._limits.short_requests // 2
         return not self._is_seasoned(one) or (
             self._seasoned < most and self._seasoned_threads < threads
         )
@@ -199,7 +212,7 @@ class Turns:
         out = [one for one in waiting[room:] if now - one.since >= WAIT_SECONDS] + waiting[:room]
         if out:
             self._take_out({one.newest for one in out})
-        answered = out[: max(0, MOST_LATE - len(self._waiting[self._late]))]
+        answered = out[: MOST_LATE - len(self._waiting[self._late])]
         for one in answered:
             # Whoever has waited longest is next.
             one.kind, one.newest = self._late, -one.newest
@@ -209,10 +222,13 @@ class Turns:
         ]
 
     def _take_out(self, numbers: set[int]) -> None:
-        for waiting in self._waiting[: self._late]:
-            waiting[:] = [one for one in waiting if one.newest not in numbers]
-            heapq.heapify(waiting)
-        for circuit, held in list(self._held.items()):
-            self._held[circuit] = deque(one for one in held if one.newest not in numbers)
-            if not self._held[circuit]:
-                del self._held[circuit]
+        for kind in range(self._late):
+            # What is in order is a heap, too.
+            self._waiting[kind] = sorted(
+                one for one in self._waiting[kind] if one.newest not in numbers
+            )
+        self._held = {
+            circuit: left
+            for circuit, held in self._held.items()
+            if (left := deque(one for one in held if one.newest not in numbers))
+        }

@@ -32,14 +32,14 @@ class Upload:
     missing: int
     connection: Any = field(repr=False)
     line: bytes = b""
-    since: float = 0.0
+    since: float = field(init=False)
     # How much had arrived when that was last checked, and when; whether little has come since.
-    looked: tuple[float, int] = (0.0, 0)
+    looked: tuple[float, int] = field(init=False)
     stalls: bool = False
 
     def rate(self, now: float) -> float:
-        """Bytes a second on average, since it has had its place."""
-        return self.source.taken / max(now - self.since, 1e-3)
+        """Bytes a second on average, since it has had its place, which is some time ago."""
+        return self.source.taken / (now - self.since)
 
     def look(self, now: float, slowest_bytes: float) -> None:
         """Note whether it has stalled, once enough time has passed to tell."""

@@ -1,6 +1,7 @@
 """Which short requests have a thread and which is next; connections are their names."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -20,12 +21,14 @@ class Drop:
 
     alike = [1, 1, 1]
 
-    def __init__(self, limits: ArrivalLimits = LIMITS, **ranks: int) -> None:
+    def __init__(
+        self, limits: ArrivalLimits = LIMITS, costs: Sequence[int] = COSTS, **ranks: int
+    ) -> None:
         self.ranks = Counter(
             {(name.encode(), kind): ranks[name] for name in ranks for kind in (0, 1, 2)}
         )
-        kinds = Kinds(int, COSTS, self._rank, self._begin)
-        self.turns = Turns(limits, kinds)
+        self.kinds = Kinds(int, costs, self._rank, self._begin)
+        self.turns = Turns(limits, self.kinds)
         self.now = 0.0
         self.running: list[Turn] = []
 
@@ -137,19 +140,30 @@ def test_kinds_get_equal_shares_of_the_work_while_all_of_them_wait() -> None:
 
 
 def test_no_kind_has_all_threads() -> None:
-    drop = Drop(replace(LIMITS, working_requests=8))
+    drop = Drop(replace(LIMITS, working_requests=9))
     for number in range(9):
         drop.wait(f"page {number}")
-    assert len(drop.start()) == LIMITS.short_requests - OTHERS
-    drop.wait("report", 2)
-    drop.wait("login", 1)
+    assert len(drop.start()) == LIMITS.short_requests - OTHERS == 6
+    for name, kind in (("report", 2), ("login", 1), ("another", 1)):
+        drop.wait(name, kind)
 
-    assert set(drop.start()) == {"report", "login"}
+    # And all together have no more than there are.
+    assert set(drop.start()) == {"report", "another"}
+
+
+def test_of_two_kinds_none_has_all_threads_and_one_that_is_alone_has() -> None:
+    limits = replace(LIMITS, working_requests=9)
+    for drop, threads in ((Drop(limits, (1, 4)), 6), (Drop(limits, (1,)), 8)):
+        for number in range(9):
+            drop.wait(f"page {number}")
+        assert len(drop.start()) == threads
 
 
 @pytest.mark.parametrize("kind", [1, 2])
 def test_who_has_had_many_leaves_a_place_to_those_who_come_first(kind: int) -> None:
-    drop = Drop(replace(LIMITS, working_requests=2), a=SEASONED, b=SEASONED, c=SEASONED - 1)
+    # Two are many; whatever costs more than a page counts.
+    drop = Drop(replace(LIMITS, working_requests=2), (1, 2, 6), a=2, b=2, c=1)
+    assert SEASONED == 2
     drop.wait("a", kind)
     drop.wait("b", kind)
     assert drop.start() == ["b"]
@@ -177,6 +191,14 @@ def test_who_has_had_many_leaves_threads_even_while_all_of_them_only_wait() -> N
     assert drop.start() == ["a"]
 
 
+def test_who_has_had_many_can_have_half_of_the_places() -> None:
+    drop = Drop(replace(LIMITS, working_requests=4), a=2, b=2, c=2)
+    for name in "abc":
+        drop.wait(name, 2)
+
+    assert drop.start() == ["c", "b"]
+
+
 def test_pages_are_too_short_to_keep_a_place_from_anybody() -> None:
     drop = Drop(replace(LIMITS, working_requests=2), a=50, b=50)
     drop.wait("a")
@@ -200,6 +222,37 @@ def test_a_circuit_with_as_many_as_it_can_have_lets_others_pass_and_is_not_forgo
     assert drop.turns.are_idle
 
 
+def test_a_circuit_of_which_one_ends_gets_one_more_and_is_then_forgotten() -> None:
+    drop = Drop(replace(LIMITS, working_requests=6, circuit_requests=2))
+    for name in "1234":
+        drop.wait(name, circuit="a")
+    assert drop.start() == ["4", "3"]
+    for ended, next_one in (("4", ["2"]), ("2", ["1"]), ("3", []), ("1", [])):
+        drop.end(ended)
+        assert drop.start() == next_one
+    assert drop.turns.are_idle
+    for name in "5678":
+        drop.wait(name, circuit="a")
+    assert drop.start() == ["8", "7"]
+    for name in "8765":
+        drop.end(name)
+        drop.start()
+
+    assert not drop.turns._of_circuit and not drop.turns._held
+
+
+def test_a_worker_is_idle_when_none_waits_and_none_runs() -> None:
+    drop = Drop()
+    assert drop.turns.are_idle
+    drop.wait("a")
+    assert not drop.turns.are_idle
+    drop.start()
+    assert not drop.turns.are_idle
+    drop.wait("b")
+    assert not drop.turns.are_idle
+    drop.order()
+
+
 def test_what_waited_together_does_not_keep_its_rank_while_its_circuit_is_served() -> None:
     drop = Drop()
     drop.wait("z", circuit="z")
@@ -218,6 +271,27 @@ def test_what_comes_without_a_circuit_is_next_and_has_no_limit_of_its_own() -> N
         drop.wait(name, circuit="")
 
     assert set(drop.start()) == {"1", "2"}
+    # And nobody counts it.
+    assert not drop.ranks
+
+
+def test_the_operators_own_is_before_newcomers_whatever_the_kinds_are() -> None:
+    turns = Turns(replace(LIMITS, short_requests=1))
+    for circuit in (b"", b"a", b"b"):
+        turns.wait(circuit, circuit, b"GET", 0.0)
+
+    assert [one.connection for one in turns.start()] == [b""]
+    assert turns.rank_of(b"", b"GET") < turns.rank_of(b"a", b"GET") == 0
+
+
+def test_what_an_upload_costs_its_circuit_is_counted_and_asked_by_its_first_line() -> None:
+    drop = Drop(a=3)
+    drop.turns.count(b"a", b"2")
+    drop.turns.count(b"", b"2")
+
+    assert drop.ranks == {(b"a", 0): 3, (b"a", 1): 3, (b"a", 2): 4}
+    assert [drop.turns.rank_of(b"a", b"%d" % kind) for kind in range(3)] == [3, 3, 4]
+    assert drop.turns.rank_of(b"new", b"2") == 0 > drop.turns.rank_of(b"", b"2")
 
 
 def test_who_has_waited_too_long_is_answered_soon_whatever_comes() -> None:
@@ -227,10 +301,10 @@ def test_who_has_waited_too_long_is_answered_soon_whatever_comes() -> None:
     drop.wait("old", 1)
     drop.now += 1.0
     drop.wait("young", 2)
-    assert drop.turns.give_up(WAIT_SECONDS - 0.1) == ([], [])
-    assert drop.turns.give_up(WAIT_SECONDS) == (["old"], [])
+    assert drop.turns.give_up(44.9) == ([], [])
+    assert drop.turns.give_up(45.0) == (["old"], [])
     # Once only.
-    assert drop.turns.give_up(WAIT_SECONDS) == ([], [])
+    assert drop.turns.give_up(45.0) == ([], [])
     for number in range(100):
         drop.wait(f"new {number}", number % 3)
     served = []
@@ -238,11 +312,35 @@ def test_who_has_waited_too_long_is_answered_soon_whatever_comes() -> None:
         drop.end(drop.names[0])
         served += drop.start()
     assert "old" in served
-    # It is no request of its kind any more.
-    assert drop.ranks[b"old", 1] == 0
+    # It is no request of any kind any more.
+    assert not [kind for circuit, kind in drop.ranks if circuit == b"old"]
+
+
+def test_those_who_gave_up_have_a_share_as_pages_have_and_who_waited_longest_is_first() -> None:
+    drop = Drop()
+    for name in ("", "a", "b", "c"):
+        drop.wait(f"old {name}", 2, circuit=name)
+    drop.turns.give_up(WAIT_SECONDS)
+    for number in range(4):
+        drop.wait(f"page {number}")
+
+    assert drop.order() == [
+        *("page 3", "old ", "page 2", "old a", "page 1", "old b", "page 0", "old c")
+    ]
+
+
+def test_when_some_give_up_the_others_keep_their_order() -> None:
+    drop = Drop(a=1, b=2, c=3, d=4, e=5, f=6, g=7)
+    for name, since in (("a", 0), ("e", 9), ("b", 9), ("f", 9), ("g", 9), ("c", 9), ("d", 9)):
+        drop.now = since
+        drop.wait(name)
+    assert drop.turns.give_up(WAIT_SECONDS) == (["a"], [])
+
+    assert [name for name in drop.order() if name != "a"] == list("bcdefg")
 
 
 def test_beyond_what_can_wait_those_give_up_who_would_be_served_last() -> None:
+    assert MOST_WAITING == 192
     drop = Drop(a=9)
     drop.wait("running")
     drop.start()
@@ -257,17 +355,27 @@ def test_beyond_what_can_wait_those_give_up_who_would_be_served_last() -> None:
     assert len(served) == MOST_WAITING + 2 and {"a", "new 0"} <= set(served[:8])
 
 
-def test_of_those_that_a_circuit_holds_back_the_old_ones_give_up_too() -> None:
-    drop = Drop()
+def test_of_those_that_a_circuit_holds_back_the_old_ones_give_up_and_are_answered_at_once() -> None:
+    drop = Drop(replace(LIMITS, working_requests=2))
     for name in ("1", "2", "3"):
         drop.wait(name, circuit="a")
     assert drop.start() == ["3"]
-    drop.wait("b")
-    drop.turns.start()
-    drop.now = WAIT_SECONDS
+    drop.now = 1.0
+    for name in ("young", "younger"):
+        drop.wait(name, circuit="a")
+    assert drop.start() == []
 
-    assert sorted(drop.turns.give_up(drop.now)[0]) == ["1", "2", "b"]
-    assert sorted(drop.order()) == ["1", "2", "b"]
+    assert sorted(drop.turns.give_up(WAIT_SECONDS)[0]) == ["1", "2"]
+    # One of its circuit still runs. Who has waited longest is first, and each is answered once.
+    assert drop.start() == ["1"] and drop.turns.give_up(WAIT_SECONDS) == ([], [])
+    drop.end("1")
+    assert drop.start() == ["2"]
+    drop.end("2")
+    assert drop.start() == []
+    drop.end("3")
+    assert drop.start() == ["younger"]
+    assert drop.turns.give_up(WAIT_SECONDS + 1.0) == (["young"], [])
+    assert drop.start() == ["young"] and not drop.turns._held
 
 
 def test_beyond_what_can_be_answered_that_it_is_busy_connections_are_closed() -> None:
@@ -282,10 +390,13 @@ def test_beyond_what_can_be_answered_that_it_is_busy_connections_are_closed() ->
     answered, closed = drop.turns.give_up(1.0)
 
     # Those that would be served last, and never the newcomer.
-    assert len(answered) == MOST_LATE and len(closed) == 3
+    assert len(answered) == MOST_LATE == 64 and len(closed) == 3
     assert {name[0] for name in answered + closed} == {"a"}
+    # With as many as can wait for that answer, there is room for no other.
+    drop.wait("one more", 1)
+    assert drop.turns.give_up(1.0) == ([], ["new 0"])
     served = drop.order()
-    assert "honest" in served[:6] and not set(served) & set(closed)
+    assert "honest" in served[:6] and not set(served) & {*closed, "new 0"}
 
 
 # About what each kind takes of a processor, in seconds; the last is the answer to who gave up.

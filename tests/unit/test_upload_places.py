@@ -1,6 +1,7 @@
 """Which uploads have a place; the clock is a number that each call is given."""
 
 import socket
+from collections import Counter
 from dataclasses import replace
 from typing import cast
 
@@ -153,9 +154,9 @@ def test_who_waited_too_long_is_refused(places: UploadPlaces) -> None:
     one = upload("d")
     places.wait(one, 10.0)
 
-    assert places.refused(10.0 + WAIT_SECONDS - 0.1) == []
-    assert places.refused(10.0 + WAIT_SECONDS) == [one]
-    assert places.refused(10.0 + WAIT_SECONDS) == []
+    assert places.refused(69.9) == []
+    assert places.refused(70.0) == [one]
+    assert places.refused(70.0) == []
 
 
 def test_with_too_many_the_newest_of_the_circuit_with_most_is_refused(
@@ -179,6 +180,23 @@ def test_of_two_circuits_that_have_too_many_each_loses_its_newest(places: Upload
         places.wait(waiting, 0.0)
 
     assert set(places.refused(0.0)) == {one[-1], two[-1]}
+
+
+def test_whoever_has_more_waiting_than_others_loses_them_first_down_to_one(
+    places: UploadPlaces,
+) -> None:
+    started(places, "abc")
+    for name in "y" * 34 + "x" * 36:
+        places.wait(upload(name), 0.0)
+    assert Counter(one.circuit for one in places.refused(0.0)) == {b"x": 4, b"y": 2}
+    assert places.refused(WAIT_SECONDS) and places.refused(WAIT_SECONDS) == []
+    pair = [upload("pair"), upload("pair")]
+    single = [upload(str(number)) for number in range(MOST_WAITING - 1)]
+    assert MOST_WAITING == 64
+    for one in (*single[:9], *pair, *single[9:]):
+        places.wait(one, WAIT_SECONDS)
+
+    assert places.refused(WAIT_SECONDS) == [pair[1]]
 
 
 def test_of_a_flood_of_circuits_those_are_refused_that_would_get_a_place_last() -> None:
@@ -224,6 +242,7 @@ def test_the_slowest_below_a_fair_rate_gives_its_place_to_one_who_waits(
 ) -> None:
     them = started(places, "abc")
     seconds = SETTLED_SECONDS
+    assert seconds == 60.0
     for one, rate in zip(them, (7_999, 7_000, 8_000), strict=True):
         one.source.taken = int(rate * seconds)
     if others_wait:
@@ -276,6 +295,7 @@ def crowd(places: UploadPlaces, *rates: int) -> list[Upload]:
 
 
 def test_who_stalls_gives_way_to_one_of_which_enough_has_arrived(places: UploadPlaces) -> None:
+    assert (STALLED_SECONDS, READY_BYTES) == (20.0, 32_768)
     _, stalls, _ = crowd(places, 2_000, 999, 8_000)
     assert places.too_slow(STALLED_SECONDS) == []
     places.wait(upload("d", arrived=READY_BYTES - 1), STALLED_SECONDS)
