@@ -85,7 +85,8 @@ def test_a_restored_casebook_is_the_same_and_says_so(desk: Desk, tmp_path: Path)
     restored = bring_back(tmp_path / "b", tmp_path / "again")
 
     assert written == Backup(2, 1, ())
-    assert restored == Restored(DAY.isoformat(), 0, 2, 1 + SKIPPED_BUNDLES, ())
+    # A hundred numbers are skipped: more than a desk writes between two backups.
+    assert restored == Restored(DAY.isoformat(), 0, 2, 101, ())
     again = Desk(tmp_path / "again", 0)
     assert {**again.state(), "work": ""} == {**desk.state(), "work": ""}
     assert subjects(again.directory) == [
@@ -185,7 +186,7 @@ def test_a_case_filed_after_the_restored_backup_has_its_first_number(
     again.file([8], day=restored + timedelta(days=1))
     with again.working() as casebook:
         numbers = [casebook.numbers.next_reply(again.case(casebook, one).number) for one in (7, 8)]
-    assert numbers == [0, SKIPPED_REPLIES]
+    assert numbers == [0, 8]
 
 
 def test_a_case_has_its_last_number_even_after_many_restored_backups(

@@ -13,7 +13,7 @@ from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import VERSION, Casebook, CasebookError
 from scripts.desk.casebook.creation import create
-from scripts.desk.review.judgement import Judgement
+from scripts.desk.review.judgement import ADJUDICATION, REVIEW, Judgement
 
 CAMPAIGN = Path(__file__).parents[2] / "dropbox" / "campaign.toml"
 DAY = date(2026, 11, 23)
@@ -344,18 +344,28 @@ def test_an_answer_waits_until_it_has_landed(directory: Path) -> None:
     def fail() -> None:
         raise OSError(28, "No space left on device")
 
+    def correspondence() -> str:
+        case = only_case(casebook)
+        casebook.layers.settle(case)
+        (standing,) = casebook.layers.standings()
+        assert standing == casebook.layers.standing(case)
+        return str(standing["correspondence"])
+
     with Casebook.open(directory) as casebook:
         add(casebook, report())
         for text in ("one", "two"):
             casebook.answers.queue(
                 only_case(casebook), kind="answer", language="en", day=DAY, text=text
             )
+        assert correspondence() == "co.none"
         queued = casebook.answers.numbered(casebook.answers.queued())
         assert [answer.number for answer in queued] == [0, 1]
         with pytest.raises(OSError, match="No space"):
             casebook.leave(1, "00" * 32, DAY, queued, fail)
         assert len(casebook.answers.queued()) == 2 and casebook.counts().last_replies == 0
+        assert correspondence() == "co.none"
         casebook.leave(1, "00" * 32, DAY, queued, lambda: None)
+        assert correspondence() == "co.awaiting"
         casebook.answers.queue(
             only_case(casebook), kind="answer", language="en", day=DAY, text="three"
         )
@@ -367,6 +377,8 @@ def test_an_answer_waits_until_it_has_landed(directory: Path) -> None:
             1,
             None,
         ]
+        add(casebook, report("more", kind="message"), b"m" * 16)
+        assert correspondence() == "co.more"
 
 
 def test_a_case_takes_no_more_answers_than_the_inbox_looks_for(directory: Path) -> None:
@@ -430,6 +442,37 @@ def test_a_conflict_of_interest_is_declared_and_not_merely_written_about(
 
         assert casebook.layers.given_away("AB" * 20) == {2, 3}
         assert casebook.layers.given_away("CD" * 20) == frozenset()
+
+
+A, B, C = ("AB" * 20, "CD" * 20, "EF" * 20)
+
+
+def test_a_layer_is_of_what_its_reviewer_could_know(directory: Path) -> None:
+    def judge(who: str, merit: str, role: str = REVIEW) -> tuple[object, ...]:
+        case = only_case(casebook)
+        said = casebook.layers.placed(case, Judgement(category="c1", merit=merit))
+        row = casebook.layers.add(case, said, reviewer=who, role=role, day=DAY)
+        casebook.layers.settle(case)
+        assert said.considered == tuple(part.block_id.hex() for part in case.parts)
+        return row["number"], row["version"], row["blind"], said.rank
+
+    def standing() -> tuple[object, ...]:
+        (row,) = casebook.layers.standings()
+        return row["status"], row["merit"], row["differ"], row["reviewers"]
+
+    with Casebook.open(directory) as casebook:
+        add(casebook, report(), b"1" * 16)
+        assert standing() == ("st.new", "", "", "")
+        assert judge(A, "m3") == (1, 1, 1, 1)
+        assert judge(A, "m3") == (2, 2, 1, 2)
+        assert standing() == ("st.first_review", "", "", f" {A} ")
+        add(casebook, report(kind="message"), b"2" * 16)
+        assert judge(B, "m2") == (3, 1, 1, 3)
+        assert standing() == ("st.adjudicate", "", " merit ", f" {A} {B} ")
+        # From here on they have read each other.
+        assert judge(A, "m3") == (4, 3, 0, 4)
+        assert judge(C, "m2", ADJUDICATION) == (5, 1, 0, 5)
+        assert standing() == ("st.second_review", "m2", "", f" {A} {B} {C} ")
 
 
 @pytest.mark.parametrize(

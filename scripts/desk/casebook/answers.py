@@ -109,7 +109,7 @@ class Answers:
             answer.id, {"number": answer.number, "bundle": bundle}
         )
         last = max(part.number for part in case.parts)
-        gone = {"answer": answer.id, "number": answer.number or 0, "bundle": bundle, "part": last}
+        gone = {"answer": answer.id, "number": answer.number, "bundle": bundle, "part": last}
         self._database.table("departure").insert(gone)
         self._note("export", case.name, "departure", gone, plain=digest(answer.text.encode()))
 

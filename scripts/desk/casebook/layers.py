@@ -131,7 +131,7 @@ class Layers:
             "judgement": canonical_json.encode(judgement.to_json(), ascii_only=False).decode(),
         }
         number = self._database.table("layer").insert(row).last_pk
-        return {"number": int(number or 0), **row}
+        return {"number": number, **row}
 
     def _blind(self, case: Case, reviews: Reviews, reviewer: str) -> bool:
         """Whether *reviewer* could not have seen what others said about *case*."""
@@ -209,7 +209,8 @@ class Layers:
             return "co.none"
         theirs = max(part.number for part in case.parts)
         blocks = {part.block_id.hex() for part in case.parts}
-        seen = (last or 0) >= theirs or any(blocks <= one for one in elsewhere)
+        here = last is not None and last >= theirs
+        seen = here or any(blocks <= one for one in elsewhere)
         return "co.awaiting" if seen else "co.more"
 
     def settle(self, case: Case) -> None:

@@ -59,7 +59,7 @@ class Numbers:
         """The same, as this casebook and other desks know it."""
         (own,) = self._database.execute("SELECT max(number) FROM reply_bundle").fetchone()
         elsewhere = self._desks.last_number("reply_bundle", "")
-        return max(own or 0, elsewhere or 0)
+        return max(filter(None, (own, elsewhere)), default=0)
 
     def next_reply(self, case: int) -> int:
         """The next reply number of *case*, from 0."""

@@ -53,8 +53,9 @@ class Parts:
             "VALUES (:case, :block_id, :block_sha256, :day, :bundle, :report)",
             row,
         ).lastrowid
+        assert number is not None
         part = Part(
-            int(number or 0),
+            number,
             row["case"],
             row["block_id"],
             date.fromisoformat(row["day"]),
@@ -76,9 +77,9 @@ class Parts:
             added = self._database.execute(
                 "INSERT INTO cases (reply_public, tag_key) VALUES (?, ?)", keys
             )
-            number = int(added.lastrowid or 0)
-            self._names.add(number, *keys)
-            return number, True
+            assert added.lastrowid is not None
+            self._names.add(added.lastrowid, *keys)
+            return added.lastrowid, True
         (number,) = found
         return int(number), False
 

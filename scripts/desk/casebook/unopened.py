@@ -47,7 +47,7 @@ class SetAside:
             "VALUES (:id, :kind, :day, :sha256, :bundle, :data)",
             row,
         ).lastrowid
-        return {"number": int(number or 0), **row}
+        return {"number": number, **row}
 
     def mark(self, block_id: bytes, place: int, *, kept: bool) -> None:
         """Note that something unopened was set aside, in the current transaction.

@@ -133,7 +133,7 @@ def _take_beside(casebook: Casebook, case: Outline) -> None:
             number = database.execute(
                 'INSERT INTO beside ("case", key) VALUES (?, ?)', [case.number, key]
             ).lastrowid
-            known[key] = int(number or 0)
+            known[key] = number
             _add(casebook, _row(case.number, _BESIDE, known[key]), [Place(one.where, one.text)])
         database.conn.executemany(
             "INSERT INTO beside_reader VALUES (?, ?)", _readers(known[key], one)

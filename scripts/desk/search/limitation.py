@@ -63,7 +63,8 @@ def _first(values: Collection[str]) -> tuple[str, date] | None:
     than its claimant remembers, but never younger than this.
     """
     found = [(value, day) for value in values if (day := first_day(value)) is not None]
-    return min(found, key=lambda one: one[1], default=None)
+    # As texts, too, "2019" comes before "2019-03" and that before "2019-03-15".
+    return min(found, default=None)
 
 
 def first_day(value: str) -> date | None:
