@@ -461,8 +461,10 @@ def test_a_layer_is_of_what_its_reviewer_could_know(directory: Path) -> None:
         return row["status"], row["merit"], row["differ"], row["reviewers"]
 
     with Casebook.open(directory) as casebook:
-        add(casebook, report(), b"1" * 16)
+        # A code with a space in it would read as two.
+        add(casebook, report(harms=("", "c1.a b", "c1.x", "c1.y\u3000")), b"1" * 16)
         assert standing() == ("st.new", "", "", "")
+        assert {row["harms"] for row in casebook.layers.standings()} == {" c1.x "}
         assert judge(A, "m3") == (1, 1, 1, 1)
         assert judge(A, "m3") == (2, 2, 1, 2)
         assert standing() == ("st.first_review", "", "", f" {A} ")
@@ -473,6 +475,17 @@ def test_a_layer_is_of_what_its_reviewer_could_know(directory: Path) -> None:
         assert judge(A, "m3") == (4, 3, 0, 4)
         assert judge(C, "m2", ADJUDICATION) == (5, 1, 0, 5)
         assert standing() == ("st.second_review", "m2", "", f" {A} {B} {C} ")
+
+
+def test_a_case_is_nobodys_when_whoever_it_was_assigned_to_gave_it_away(directory: Path) -> None:
+    with Casebook.open(directory) as casebook:
+        add(casebook, report())
+        casebook.assignments.add(only_case(casebook), A, reviewer=B, day=DAY)
+        for who, assigned in ((B, A), (A, "")):
+            case = only_case(casebook)
+            casebook.layers.add(case, Judgement(conflict=True), reviewer=who, day=DAY)
+            casebook.layers.settle(case)
+            assert {row["assigned"] for row in casebook.layers.standings()} == {assigned}
 
 
 @pytest.mark.parametrize(

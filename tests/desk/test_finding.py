@@ -158,6 +158,18 @@ def test_what_is_shown_around_a_hit_is_neutralised_and_the_text_is_not_folded(
     )
 
 
+def test_of_a_long_hit_and_of_a_case_without_words_the_beginning_is_shown(
+    casebook: Casebook,
+) -> None:
+    add(casebook, report("x" * 49 + " " + "y" * 48, 1))
+
+    for query, shown in (("x" * 49, "x" * 47 + "…"), ("y" * 48, "y" * 48)):
+        (found,) = find(casebook, query, Filters()).cases
+        assert found.excerpt[1] == shown
+    (found,) = find(casebook, "", Filters(category="c1")).cases
+    assert (found.where, found.excerpt) == ("", ("x" * 47 + "…", "", ""))
+
+
 def test_a_hit_is_placed_where_its_signs_stand() -> None:
     text = "ﷺ👩\u200d👧 e\u0301, 微\u200b信 wechat封號"
     for phrase in ("微信", "wechat封号", "号", "\xe9", "👧"):
@@ -329,8 +341,19 @@ STANDINGS = [
         " c3.account_closed c3.other ",
         " urgent ",
         f" {'A' * 40} ",
+        " privileged later ",
     ),
-    (2, "st.adjudicate", "m1", "danger", "c1", " ", " urgent later ", f" {'A' * 40} {'B' * 40} "),
+    (
+        2,
+        "st.adjudicate",
+        "m1",
+        "danger",
+        "c1",
+        " ",
+        " urgent later ",
+        f" {'A' * 40} {'B' * 40} ",
+        " late ",
+    ),
 ]
 
 
@@ -358,8 +381,8 @@ def test_cases_are_filtered_by_what_claimants_and_reviewers_said(casebook: Caseb
     for row in STANDINGS:
         casebook.database.execute(
             'INSERT OR REPLACE INTO standing ("case", status, merit, urgency, category, harms, '
-            "tags, reviewers, correspondence, flags, differ, assigned) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'co.none', '', '', '')",
+            "tags, reviewers, flags, correspondence, differ, assigned) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'co.more', '', '')",
             row,
         )
 
@@ -377,6 +400,11 @@ def test_cases_are_filtered_by_what_claimants_and_reviewers_said(casebook: Caseb
         ("merit", "m3"): [1],
         ("status", "st.adjudicate"): [2],
         ("status", "st.new"): [3],
+        ("urgency", "danger"): [2],
+        ("correspondence", "co.none"): [3],
+        ("correspondence", "co.more"): [1, 2],
+        ("flag", "privileged"): [1],
+        ("flag", "late"): [2],
         ("tag", "urgent"): [1, 2],
         ("tag", "late"): [],
         ("reviewer", "b" * 40): [2],
@@ -397,17 +425,19 @@ def test_a_period_that_is_none_is_a_sentence(casebook: Casebook, period: str) ->
 
 
 def test_pages_follow_each_other_and_the_count_is_of_all(casebook: Casebook) -> None:
-    add(casebook, *(report("封号", number) for number in range(1, 8)))
+    add(casebook, *(report("封号", number) for number in range(1, 53)))
 
-    pages = [find(casebook, "封号", Filters(), skip=skip, most=3) for skip in (0, 3, 6, 9)]
+    pages = [find(casebook, "封号", Filters(), skip=skip, most=3) for skip in (0, 3, 51, 54)]
+    pages.append(find(casebook, "封号", Filters()))
 
     assert [[one.outline.number for one in page.cases] for page in pages] == [
         [1, 2, 3],
         [4, 5, 6],
-        [7],
+        [52],
         [],
+        [*range(1, 51)],
     ]
-    assert {page.count for page in pages} == {7}
+    assert {page.count for page in pages} == {52}
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,13 @@ from dropbox.pieces import piece_ids
 from dropbox.pinned_keys import read_pinned_keys
 from dropbox.reply_bundle import Acknowledged, ReplyBundle, read_replies
 from dropbox.report import Report
-from dropbox.sealing import FORMAT_1, AttachmentSealer, attachment_block_ids, seal_message
+from dropbox.sealing import (
+    FORMAT_1,
+    AttachmentSealer,
+    attachment_block_ids,
+    open_message,
+    seal_message,
+)
 from dropbox.sizes import REPLY_BYTES
 from dropbox.tombstone import Reason
 from dropbox.week_secrets import WeekSecrets
@@ -70,8 +76,15 @@ def texts(casebook: Casebook) -> list[str]:
 
 
 def test_reports_and_files_are_filed_and_filling_is_left_out(
-    slot_drop: SlotDrop, casebook: Casebook, take: Take
+    slot_drop: SlotDrop, casebook: Casebook, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    messages: list[object] = []
+
+    def counted(message: bytes, opener: Opener) -> Report:
+        messages.append(message)
+        return open_message(message, opener)
+
+    monkeypatch.setattr("scripts.desk.importing.filing.open_message", counted)
     slot_drop.report(attachments=[slot_drop.file(PHOTO), slot_drop.file(b"")])
     slot_drop.report("second", claimant=2)
     shown: list[tuple[str, int, int]] = []
@@ -87,7 +100,13 @@ def test_reports_and_files_are_filed_and_filling_is_left_out(
     entry = case.parts[0].report.attachments[0]
     assert casebook.file_path(entry.sha256).read_bytes() == PHOTO
     assert case.day == slot_drop.today
-    assert {stage for stage, _, _ in shown} == {"blocks", "reports", "files"}
+    # Each report is opened once, and nothing else is tried.
+    assert len(messages) == 2
+    whole = slot_drop.quantum
+    steps = [step for stage, *step in shown if stage == "blocks"]
+    assert steps == [[number, whole] for number in range(1, whole + 1)]
+    last = {stage: (done, total) for stage, done, total in shown}
+    assert last == {"blocks": (whole, whole), "reports": (whole, whole), "files": (2, 2)}
 
 
 @pytest.mark.slow

@@ -11,10 +11,12 @@ from support.cases import SAMPLES, add, attachment, report
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search import similar
+from scripts.desk.search.derived import Register
 from scripts.desk.search.folding import letters
 from scripts.desk.search.similar import (
     MOST_LINKS,
     Link,
+    Links,
     bands,
     grams,
     jaccard,
@@ -387,13 +389,35 @@ def test_of_many_who_sent_the_same_the_first_twenty_are_linked(casebook: Caseboo
     assert [one.other for one in links if one.why == "file"] == list(range(1, 21))
 
 
+def test_of_a_full_band_the_first_sixty_four_are_met(casebook: Casebook) -> None:
+    """So that a text made to meet thousands costs no more than one that meets a few."""
+    similar.catch_up(casebook)
+    links = Links(casebook, Register(casebook.database, "duplicates", version=4, tables=()))
+    keys = list(range(32))
+
+    def met(*rows: tuple[int, int]) -> dict[int, int]:
+        casebook.database.execute("DELETE FROM band")
+        casebook.database.conn.executemany("INSERT INTO band VALUES (?, ?)", rows)
+        return dict(links._met(keys))
+
+    assert met((0, 1), (0, 2), (5, 2), (32, 3)) == {1: 1, 2: 2}
+    full, few = [(0, part) for part in range(1, 67)], [(1, 1), (1, 70), (2, 70)]
+    first = dict.fromkeys(range(1, 65), 1)
+    assert met(*full, *few) == {**first, 1: 2, 70: 2}
+    assert met(*full[:64], *few) == {**first, 1: 2, 70: 2}
+    assert met(*((band, 1) for band in range(32)), *((band, 2) for band in range(32))) == {
+        1: 32,
+        2: 32,
+    }
+
+
 def test_of_many_nearly_the_same_the_twenty_most_alike_are_linked(casebook: Casebook) -> None:
     text = PLAIN[:100]
-    # The first is the least alike: 22 of its letters are others, of the next one 21, and so on.
-    others = [PLAIN[1_000 : 1_000 + other] + text[other:] for other in range(22, 0, -1)]
+    # Of the first 21 letters are others, of the next 20, and so on; the last is the least alike.
+    others = [PLAIN[1_000 : 1_000 + other] + text[other:] for other in (*range(21, 0, -1), 22)]
     add(casebook, *(report(one, number) for number, one in enumerate([*others, text], 1)))
 
     links = [one for one in links_of(casebook, 23) if one.other < 23]
 
-    assert [one.other for one in links] == list(range(3, 23))
+    assert [one.other for one in links] == list(range(2, 22))
     assert [one.percent for one in links] == list(range(80, 100))

@@ -134,14 +134,14 @@ def bands(text: str) -> list[int]:
     least = {
         value % _BINS: value for value in sorted(set(_hashes(text[:MOST_LETTERS])), reverse=True)
     }
-    signature, far = [0] * _BINS, min(least)
+    backwards, far = list[int](), min(least)
     next_full = least[far]
     for index in range(_BINS - 1, -1, -1):
         far += 1
         if index in least:
             far, next_full = 0, least[index]
-        signature[index] = next_full + (far << 32)
-    packed = struct.pack(f"<{_BINS}Q", *signature)
+        backwards.append(next_full + (far << 32))
+    packed = struct.pack(f"<{_BINS}Q", *reversed(backwards))
     rows = (packed[band * _BAND_BYTES : (band + 1) * _BAND_BYTES] for band in range(_BANDS))
     return [crc32(row, band) for band, row in enumerate(rows)]
 
@@ -201,7 +201,7 @@ class Links:
     def _link_near(self, part: Part, text: str, keys: Sequence[int]) -> None:
         met = self._met(keys)
         mine = grams(text) if met else frozenset()
-        near: dict[int, int] = {}
+        near: dict[int, list[int]] = {}
         for number, _count in met.most_common(_MOST_COMPARED):
             other = self._casebook.part(number)
             other_text = letters(other.report.text)
@@ -211,9 +211,9 @@ class Links:
                 and other_text != text
                 and (common := likeness(text, mine, other_text))
             ):
-                near[other.case] = max(near.get(other.case, 0), int(100 * common))
-        for case, percent in sorted(near.items(), key=lambda one: (-one[1], one[0]))[:MOST_LINKS]:
-            self._link(part.case, [case], NEAR, percent)
+                near.setdefault(other.case, []).append(int(100 * common))
+        for percent, case in sorted((-max(each), case) for case, each in near.items())[:MOST_LINKS]:
+            self._link(part.case, [case], NEAR, -percent)
 
     def _met(self, keys: Sequence[int]) -> Counter[int]:
         """The parts in these bands, and in how many; of a full band only the first parts."""
