@@ -1,1 +1,1 @@
-"""The full screen: queue, cases and coding by single keys, over the functions of the commands."""
+"""The full screen: queue, cases and coding by single keys, built on the commands' functions."""

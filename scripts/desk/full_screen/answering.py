@@ -1,4 +1,4 @@
-"""Writing an answer, step by step: a ready text or none, the text itself, and a yes."""
+"""Writing an answer, step by step: a ready text or none, the text itself, and a confirmation."""
 
 from collections.abc import Sequence
 

@@ -25,10 +25,10 @@ from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.unfinished import Begun, Unfinished
 from scripts.desk.screen.terminal_pictures import Pictures
 
-# As long as gpg's agent remembers a passphrase after its last use.
+# The time for which gpg's agent remembers a passphrase after its last use.
 IDLE_SECONDS, WARNED_SECONDS = 600.0, 60.0
 _LOOK_EVERY = 5.0
-# After a review is saved, its reviewer reads the next case for longer than this.
+# After saving a review, a reviewer reads the next case for longer than this.
 _READING = 0.5
 
 
@@ -36,8 +36,8 @@ class FullScreen(App[None]):
     """The desk in the whole terminal, for one *sitting*.
 
     Nothing of a case leaves it on its own: not to the window's title, the clipboard, a log, a file
-    or a traceback. *clock* counts seconds; *hint* is said first; *pictures* asks the terminal
-    whether it shows some.
+    or a traceback. *clock* counts seconds; *hint* is shown first; *pictures* finds out whether the
+    terminal can show any.
     """
 
     TITLE = "Casedrop"
@@ -70,11 +70,11 @@ class FullScreen(App[None]):
         self._used = clock()
 
     def compose(self) -> ComposeResult:
-        """Nothing: everything is on screens of its own."""
+        """Nothing here: everything is on separate screens."""
         yield from ()
 
     def on_mount(self) -> None:
-        """Show the queue, and look from time to time whether anybody is here."""
+        """Show the queue, and check from time to time whether anybody is here."""
         self.theme = "ansi-dark"
         self.set_interval(_LOOK_EVERY, self.look_idle)
         if not self.is_headless:
@@ -85,7 +85,7 @@ class FullScreen(App[None]):
             self.call_after_refresh(self.say, self._hint)
 
     def _end(self, number: int, _frame: object) -> None:
-        """End when the system asks for it: the terminal is left empty, and as it was."""
+        """End when the system asks for it: the terminal is left empty and in its former mode."""
         self.ended_by = number
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.exit)
@@ -96,17 +96,17 @@ class FullScreen(App[None]):
         self.queue.load()
         self.push_screen(QueueScreen(self.sitting, self.queue))
         if not self.is_headless:
-            # Programs and what is open stay: to look through them for what is not needed any more
-            # takes as long as opening a case, again and again.
+            # Code and open objects stay: searching them for garbage takes as long as opening a
+            # case, again and again.
             gc.freeze()
 
     def say(self, remark: str) -> None:
-        """Say *remark* on the screen that is there."""
+        """Show *remark* on the current screen."""
         for bar in self.screen.query("#remark").results(Bar):
             bar.say(remark, "good")
 
     def renew_soon(self) -> None:
-        """Read the queue anew while nobody waits for it."""
+        """Read the queue again while nobody is waiting for it."""
         self.set_timer(_READING, self._renew)
 
     def _renew(self) -> None:
@@ -126,7 +126,7 @@ class FullScreen(App[None]):
         self._used = self._clock()
 
     def look_idle(self) -> None:
-        """Lock after ten minutes without a key, and say so a minute before."""
+        """Lock after ten minutes without a key, with a warning a minute before."""
         if isinstance(self.screen, LockedScreen):
             return
         idle = self._clock() - self._used
@@ -151,7 +151,7 @@ class FullScreen(App[None]):
         self.call_after_refresh(clear_caches)
 
     def _unfinished(self) -> Unfinished | None:
-        """What is begun and not saved: on the screens, or offered and not taken up yet."""
+        """Anything begun and not saved: on the screens, or offered again but not taken up yet."""
         asking = [one for one in self.screen_stack if isinstance(one, Dialog | FactScreen)]
         begun = next((one.begun for one in reversed(asking) if one.begun.text), Begun())
         for screen in self.screen_stack:
@@ -164,7 +164,7 @@ class FullScreen(App[None]):
             self.pop_screen()
 
     def _unlock(self) -> str:
-        """Ask for the passphrase and show the queue. Returns why not, "" if it is open."""
+        """Ask for the passphrase and show the queue. Returns why that failed, "" if it worked."""
         try:
             with self.at_the_terminal():
                 self.sitting.open()
@@ -200,7 +200,7 @@ class FullScreen(App[None]):
 
     @contextmanager
     def at_the_terminal(self) -> Iterator[None]:
-        """The terminal is somebody else's: gpg's, which asks for the passphrase."""
+        """Lend the terminal to another program: gpg, which asks for the passphrase."""
         if self.is_headless:
             yield
             return
@@ -215,7 +215,7 @@ class FullScreen(App[None]):
             raise failed
 
     def action_stop(self) -> None:
-        """Give up what is asked, as Escape does; where nothing is, end."""
+        """Cancel what is being asked, as Escape does; if nothing is, end."""
         if isinstance(self.screen, ModalScreen):
             self.screen.dismiss(None)
         else:
@@ -237,11 +237,11 @@ class FullScreen(App[None]):
     # What must not leave
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy within this program alone; the terminal's clipboard gets nothing."""
+        """Copy only within this program; the terminal's clipboard gets nothing."""
         self._clipboard = text
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
-        """There is none: it would be a file with a case in it."""
+        """Take none: it would be a file with a case in it."""
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual's own way prints a traceback with the values of variables onto the terminal.

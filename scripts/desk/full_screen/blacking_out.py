@@ -1,4 +1,4 @@
-"""Blacking words and files of a case out in all that leaves, step by step; the originals stay."""
+"""Blacking out words and files in everything that leaves, step by step; the originals stay."""
 
 from collections.abc import Callable, Sequence
 
@@ -30,12 +30,14 @@ from scripts.desk.screen.redaction_tables import (
 )
 
 _TAKE_BACK, _WITHHOLD, _AS_SEEN = "take back ", "withhold ", "as seen "
-# Of places in a question, which has to be seen whole in 24 lines.
+# How many places a question lists: all of it has to fit into 24 lines.
 _LINES = 12
 
 
 class BlackingOut:
-    """Words of *case*, asked for on *screen*; *changed* is called once something is different."""
+    """Redactions in *case*, asked for on *screen*; *changed* is called once something has
+    changed.
+    """
 
     def __init__(self, screen: DeskScreen, case: Case, changed: Callable[[], None]) -> None:
         self._screen, self._case, self._changed = screen, case, changed
@@ -103,7 +105,8 @@ class BlackingOut:
         seen: list[Seen] = []
 
         def find() -> None:
-            # Everywhere in the case: a name that is left in one place was blacked out in vain.
+            # Everywhere in the case: leaving a name in one place would make blacking it out
+            # pointless.
             found.extend(find_words(self._texts, self._words))
             seen.extend(seen_words(self._casebook, self._case, self._words))
 

@@ -1,4 +1,4 @@
-"""Blacking out a box on a page of a file, step by step: the page, the box, the reason, a yes."""
+"""Blacking out a box on a page of a file, step by step: page, box, reason, confirmation."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ _BOX_HINT = (
     "Left, top, width and height: in percent of the page as 10,5,30,4%, or in pixels of its PNG "
     "picture as 120,80,400,50."
 )
-# Draws page P of file N and then calls; shows a page in the terminal, where that can be done.
+# One draws page P of file N and then calls back; the other shows a page in the terminal, if it can.
 Draws = Callable[[int, int, Callable[[Page], None]], None]
 Shows = Callable[[Page, str], None]
 

@@ -1,4 +1,4 @@
-"""The screen *Case*: the story, what else is known, and the panel in which it is reviewed."""
+"""The screen *Case*: the story, what else is known, and the panel for reviewing it."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -140,7 +140,7 @@ class CaseScreen(DeskScreen):
             self.call_after_refresh(take_up, self, case, self.coding, resumed, self._renew_texts)
 
     def unfinished(self, begun: Begun) -> Unfinished | None:
-        """What is filled in and not saved, and the text that was *begun*; None if nothing is."""
+        """What is filled in and not saved, with the text that was *begun*; None if nothing is."""
         if self.opened is None or not (self.unsaved or begun.text):
             return None
         draft = self.coding.draft
@@ -171,7 +171,7 @@ class CaseScreen(DeskScreen):
             self.counted(len(case.files), "file"),
         )
         self.title_is(f" {case.name}, {parts}, {files}{former}", place)
-        # A case never opens with its original out of sight.
+        # A case never opens with its original hidden.
         self._show_texts(Texts.BOTH)
         self._pages("facts").show(list(facts(opened, self.sitting)))
         self._pages("said").show(list(said(opened, self.sitting)))
@@ -264,7 +264,7 @@ class CaseScreen(DeskScreen):
         self.coding.clear()
 
     def on_resize(self, event: Resize) -> None:
-        """The panel is a pane like the others where there is room for one alone."""
+        """Where there is room for only one pane, the panel is a pane like the others."""
         super().on_resize(event)
         if self._pane == _CODING and not self.has_class("compact"):
             self._show_pane("story")
@@ -282,7 +282,7 @@ class CaseScreen(DeskScreen):
             self.coding.press(event.character)
 
     def _sees_coding(self) -> bool:
-        """Whether the panel is there; if not, it is now, and nothing was filled in unseen."""
+        """Whether the panel is visible. If not, show it: nothing is filled in unseen."""
         seen = self._pane == _CODING or not self.has_class("compact")
         if not seen:
             self._show_pane(_CODING)
@@ -294,7 +294,7 @@ class CaseScreen(DeskScreen):
         self._show_pane(names[(names.index(self._pane) + by) % len(names)])
 
     def action_scroll(self, pages: int) -> None:
-        """Go on in the pane, or back."""
+        """Scroll the pane forward or back."""
         if self._pane != _CODING:
             pane = self._pages(self._pane)
             pane.scroll_by(pages * pane.page)
@@ -311,7 +311,7 @@ class CaseScreen(DeskScreen):
         self.coding.renew()
 
     def action_empty(self) -> None:
-        """Say nothing in the field."""
+        """Empty the field."""
         if self.coding.draft and self.coding.field and self._sees_coding():
             self.coding.draft.empty(self.coding.field)
             self.coding.renew()
@@ -361,7 +361,7 @@ class CaseScreen(DeskScreen):
             Answering(self, self.opened.case).begin()
 
     def action_know(self) -> None:
-        """The reviewer knows somebody in the case: asked twice, since it is for good."""
+        """Record that the reviewer knows somebody in the case; asked twice, since it is final."""
         if self.opened is None or self.coding.draft is None:
             return
         name = self.opened.case.name
@@ -399,7 +399,7 @@ class CaseScreen(DeskScreen):
         self._unless_unsaved(lambda: self.dismiss(self._numbers[self._index]))
 
     def _unless_unsaved(self, then: Callable[[], object]) -> None:
-        """Do *then*; if something is not saved, only after a yes."""
+        """Do *then*, but ask first if something is not saved."""
         if self.coding.draft is None or not self.coding.draft.changed or self.opened is None:
             then()
             return
@@ -423,5 +423,5 @@ class CaseScreen(DeskScreen):
 
 
 def without_lines(faults: str) -> str:
-    """The faults of a sheet without the numbers of lines that nobody sees here."""
+    """The faults of a sheet without line numbers, since its lines are not shown here."""
     return "\n".join(_LINE.sub("", fault) for fault in faults.split("\n"))

@@ -1,6 +1,6 @@
-"""The coding panel: the fields of a review, one below the other, with the keys that fill them in.
+"""The coding panel: the fields of a review, one below another, with the keys that fill them in.
 
-On its frame and in its first line is the name of the case that it is about.
+The name of its case is on its frame and in its first line.
 """
 
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ from scripts.desk.full_screen.panes import Cells, lines_of, strip
 from scripts.desk.full_screen.wording import word
 from scripts.desk.full_screen.wrapped import on_one_line
 
-# Of the column of titles: as wide as they are, but no more than this.
+# The column of titles is as wide as they are, but no wider than this.
 _MOST_TITLE = 28
-# Codes shorter than this are names of their own: m2, c1.
+# Codes shorter than this serve as names: m2, c1.
 _SHORT = 4
 
 
@@ -41,14 +41,14 @@ class Coding(ScrollView, Forgets, can_focus=False):
         self._lines: list[Cells] = []
 
     def show(self, name: str, what: str, draft: Draft, beside: dict[str, list[str]]) -> None:
-        """Show *draft*, which is about the case *name*; *beside* is what others said, by field."""
+        """Show *draft* for the case *name*; *beside* is what others said, by field."""
         self._case, self._what, self.draft, self._beside = name, what, draft, beside
         self._refused = ""
         self._at = self._first_empty()
         self.renew()
 
     def refuse(self, name: str, why: str) -> None:
-        """Show why nothing can be said of the case *name*."""
+        """Show why the case *name* cannot be reviewed."""
         self._case, self.draft, self._refused = name, None, why
         self.border_title = name
         self.renew()
@@ -70,7 +70,7 @@ class Coding(ScrollView, Forgets, can_focus=False):
         return self.draft.fields[self._at] if self.draft and self.draft.fields else None
 
     def _first_empty(self) -> int:
-        """The first field of one code that is empty, or else the first."""
+        """The first empty field for a single code, or else the first field."""
         assert self.draft is not None
         fields = enumerate(self.draft.fields)
         empty = (at for at, one in fields if one.kind is Kind.ONE and not self.draft.said(one))
@@ -97,7 +97,9 @@ class Coding(ScrollView, Forgets, can_focus=False):
         return self.field if self.field and self.field.kind is kind else None
 
     def press(self, key: str) -> bool:
-        """Choose what *key* means in the current field. Returns whether it means anything."""
+        """Choose what *key* stands for in the current field. Returns whether it stands for
+        anything.
+        """
         field, draft = self.field, self.draft
         if field is None or draft is None or key not in field.keys:
             return False
@@ -112,8 +114,8 @@ class Coding(ScrollView, Forgets, can_focus=False):
         self.renew()
 
     def renew(self) -> None:
-        """Write the lines anew, and keep the current field on the screen."""
-        # One cell less, where the scroll bar may come.
+        """Redraw the lines, and keep the current field on the screen."""
+        # One cell less, because a scroll bar may appear.
         width = max(2, self.size.width - (not self.show_vertical_scrollbar))
         lines, current = list[Cells](), 0
         if self._refused:
@@ -132,7 +134,7 @@ class Coding(ScrollView, Forgets, can_focus=False):
                 lines += self._field_lines(field, current=at == self._at, width=width)
         self._lines = lines
         self.virtual_size = Size(width, len(lines))
-        # The case's name stays in sight where there is room; the field and its codes always do.
+        # The case's name stays visible if there is room; the field and its codes always do.
         height, last = self.size.height, self._end(current)
         top = 0 if last < height else min(current - 1, last - height + 1)
         top = min(top, current)
@@ -189,7 +191,7 @@ class Coding(ScrollView, Forgets, can_focus=False):
 
 
 def _coded(code: str, field: Field) -> str:
-    """The label of a code, after the code itself if people speak of it by that."""
+    """The label of a code, preceded by the code itself if people use it as a name."""
     label = field.codes.get(code, "")
     short = len(code) < _SHORT and not code.isdigit()
     return f"{code} {label}" if short and label else label or code

@@ -21,7 +21,7 @@ from scripts.desk.screen.cases import links_text
 
 
 class CompareScreen(DeskScreen):
-    """Case *number* and each of the cases that are *found* to be like it, of which there is one."""
+    """Case *number* beside each case that was *found* to be like it; there is at least one."""
 
     CSS = """
     CompareScreen #pair { height: 1fr; layout: vertical; }
@@ -85,7 +85,7 @@ class CompareScreen(DeskScreen):
         self._say_why()
 
     def _say_why(self) -> None:
-        """What links the pair, and what was said of it."""
+        """What links the pair, and what was said about it."""
         other = self._others[self._index]
         found = self._found
         links = [one for one in found.links if one.other == other]
@@ -127,7 +127,7 @@ class CompareScreen(DeskScreen):
         self._open()
 
     def action_scroll(self, pages: int) -> None:
-        """Go on in both stories, or back."""
+        """Scroll both stories forward or back."""
         for pane in self.query(Pages):
             pane.scroll_by(pages * pane.page)
 

@@ -1,7 +1,7 @@
-"""Two cases beside each other: their stories, with what the other does not say marked.
+"""Two cases side by side: their stories, with a mark on what the other does not say.
 
-As where cases are linked, texts are compared by the 3-grams of their folded letters: either script,
-case, spaces and the order of passages make no difference, and the time grows with the length alone.
+As for linking cases, texts are compared by the 3-grams of their folded letters: either script,
+case, spaces and the order of passages make no difference, and the time only grows with the length.
 """
 
 import re
@@ -12,7 +12,7 @@ from scripts.desk.full_screen.wrapped import Line, steady, unisolated
 from scripts.desk.screen.cases import file_line
 from scripts.desk.search.folding import letters
 
-# Of a case; a longer story takes longer to compare than a reviewer waits.
+# The limit for a case; comparing a longer story takes longer than a reviewer waits.
 _MOST_CHARACTERS = 50_000
 _GRAM = 3
 # Word characters without Chinese ones, each of which is a word.
@@ -52,7 +52,7 @@ def _files(case: Case, other: Case) -> Iterator[Line]:
 
 
 def differing(text: str, grams: set[str]) -> bytes:
-    """A byte for each character of *text*: 1 where it belongs to none of *grams*, or else 0.
+    """A byte for each character of *text*: 1 if it belongs to none of *grams*, else 0.
 
     A word is marked as a whole.
     """

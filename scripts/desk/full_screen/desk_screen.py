@@ -1,4 +1,4 @@
-"""What all screens of the desk have: a line that says where one is, a line of remarks, the keys."""
+"""What all screens of the desk share: a title line, a line of remarks, the keys."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
@@ -20,11 +20,11 @@ from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wording import many, word
 from scripts.desk.full_screen.wrapped import Line, on_one_line
 
-# With less there is only a sentence.
+# In a smaller terminal there is only a sentence.
 LEAST_WIDTH, LEAST_HEIGHT = 24, 6
-# Of so many lines of the screen, one is for its keys.
+# One in this many lines of the screen is for its keys.
 _LINES_A_LINE_OF_KEYS = 7
-# From so many columns on, two or three panes are beside each other.
+# From these many columns on, two or three panes are side by side.
 TWO_PANES, THREE_PANES = 101, 150
 _SHOWN = {
     "slash": "/",
@@ -66,8 +66,8 @@ class DeskScreen(Screen[int | None], Forgets, inherit_bindings=False):
         self.sitting = sitting
 
     def compose(self) -> ComposeResult:
-        """Where one is, what the screen shows, remarks, and the keys."""
-        # Before anything is styled, so that nothing is styled twice.
+        """The title, what the screen shows, remarks, and the keys."""
+        # Done before anything is styled, so that nothing is styled twice.
         self._suit(self.app.size)
         yield Bar(over="bar", id="head")
         yield from self.body()
@@ -89,7 +89,7 @@ class DeskScreen(Screen[int | None], Forgets, inherit_bindings=False):
         )
 
     def on_resize(self, event: Resize) -> None:
-        """Say so if there is too little room."""
+        """Show a message if there is too little room."""
         self._suit(event.size)
 
     def _suit(self, size: Size) -> None:
@@ -108,7 +108,7 @@ class DeskScreen(Screen[int | None], Forgets, inherit_bindings=False):
         return many(number, unit, self.sitting.language)
 
     def title_is(self, left: str, right: str = "") -> None:
-        """Say where one is; *right* only where it leaves room."""
+        """Show the title; *right* only if there is room for it."""
 
         def write(width: int) -> list[Cells]:
             beside = f" {right}" if strip_width(right) < width // 2 else ""
@@ -118,11 +118,11 @@ class DeskScreen(Screen[int | None], Forgets, inherit_bindings=False):
         self.query_one("#head", Bar).show(write)
 
     def remark(self, text: str, style: str = "") -> None:
-        """Say *text* above the keys."""
+        """Show *text* above the keys."""
         self.query_one("#remark", Bar).say(text, style)
 
     def done(self, act: Callable[[], object]) -> bool:
-        """Do *act*. Returns whether it was done; if not, the screen says why."""
+        """Do *act*. Returns whether that worked; if not, the screen says why."""
         try:
             act()
         except (CasedropError, OSError) as why:

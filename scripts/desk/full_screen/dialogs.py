@@ -1,4 +1,4 @@
-"""Questions that the full screen asks, each in a frame of its own over what is there."""
+"""Questions that the full screen asks, each in its own frame over the screen."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
@@ -19,7 +19,7 @@ from scripts.desk.full_screen.wording import word
 from scripts.desk.full_screen.wrapped import Line, on_one_line
 from scripts.terminal import visible
 
-# In seconds: a long case is not searched for each key of somebody who types fast.
+# In seconds: a long case is not searched again for every key of a fast typist.
 _MOMENT = 0.15
 _FRAME = """
 {name} {{ align: center {where}; background: transparent; }}
@@ -31,7 +31,7 @@ Answer = TypeVar("Answer")
 
 
 class Dialog(ModalScreen[Answer], Forgets, inherit_bindings=False):
-    """What is asked over a screen; in a small terminal it has all of it."""
+    """A dialog over a screen; in a small terminal it takes all of it."""
 
     @property
     def begun(self) -> Begun:
@@ -44,16 +44,16 @@ class Dialog(ModalScreen[Answer], Forgets, inherit_bindings=False):
         return "   ".join(f"{key} {word(what, language)}".strip() for key, what in keys)
 
     def on_mount(self) -> None:
-        """Look how much room there is."""
+        """Check how much room there is."""
         self.set_class(is_compact(self.app.size), "compact")
 
     def on_resize(self, event: Resize) -> None:
-        """Look again."""
+        """Check again."""
         self.set_class(is_compact(event.size), "compact")
 
 
 class Question(Dialog[bool], inherit_bindings=False):
-    """A question that is answered with y or n."""
+    """A question to answer with y or n."""
 
     CSS = _FRAME.format(name="Question", where="middle", height="auto")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -125,7 +125,7 @@ class Reading(Dialog[None], inherit_bindings=False):
         self.query_one("#keys", Bar).say(self.keys(("Space", "on"), ("Esc", "back")), "label")
 
     def action_scroll(self, pages: int) -> None:
-        """Go on, or back."""
+        """Scroll forward or back."""
         pane = self.query_one(Pages)
         pane.scroll_by(pages * pane.page)
 
@@ -134,13 +134,13 @@ class Area(TextArea, Forgets):
     """A text with a cursor in it."""
 
     def forget(self) -> None:
-        """Hold no text, nor what it was before."""
+        """Hold no text, nor its earlier states."""
         self.load_text("")
         self.selection = Selection()
 
 
 class Writing(Area):
-    """A text that is being written; nothing that is pasted into it acts on the terminal."""
+    """A text that is being written; nothing pasted into it can act on the terminal."""
 
     def edit(self, edit: Edit) -> EditResult:
         """Change the text."""
@@ -151,14 +151,14 @@ class Writing(Area):
 class Typed(Dialog[str | None], inherit_bindings=False):
     """A text to type; None if it was given up.
 
-    *check* says what to know of the text so far; it is called at each change. *what* says what
-    the text is for, if it is to be kept when the desk is locked.
+    *check* returns a remark on the text so far; it is called at each change. *what* says what the
+    text is for, if it is to be kept when the desk is locked.
     """
 
     CSS = _FRAME.format(name="Typed", where="bottom", height="55%") + (
         "Typed TextArea { height: 1fr; border: none; padding: 0; background: ansi_default; }"
         "Typed.one Vertical { height: auto; } Typed.one TextArea { height: 1; }"
-        # The text is what there is room for.
+        # There is only room for the text.
         "Typed.compact #hint { display: none; }"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -183,7 +183,7 @@ class Typed(Dialog[str | None], inherit_bindings=False):
         self._waiting: Timer | None = None
 
     def forget(self) -> None:
-        """Hold no text, and nobody who reads it."""
+        """Hold no text, and no reference to whoever reads it."""
         self._title = self._hint = self._text = ""
         self._check = lambda _text: ""
 
@@ -199,11 +199,11 @@ class Typed(Dialog[str | None], inherit_bindings=False):
 
     @property
     def unsaved(self) -> bool:
-        """Whether something was typed that nobody kept yet."""
+        """Whether something was typed that was not kept yet."""
         return self.is_mounted and self.query_one(TextArea).text != visible(self._text)
 
     def compose(self) -> ComposeResult:
-        """The text, and what is said of it."""
+        """The text, and the remark on it."""
         with Vertical() as frame:
             frame.border_title = self._title
             yield Bar(id="hint")
@@ -223,7 +223,7 @@ class Typed(Dialog[str | None], inherit_bindings=False):
         area.move_cursor(area.document.end)
 
     def on_text_area_changed(self) -> None:
-        """Say what there is to say of the text, a moment after the last key."""
+        """Show a remark on the text, a moment after the last key."""
         if self._waiting is not None:
             self._waiting.stop()
         self._waiting = self.set_timer(_MOMENT, self._remark)
@@ -248,7 +248,7 @@ class Typed(Dialog[str | None], inherit_bindings=False):
 
 
 class Reader(Area):
-    """A text in which words are marked: from where *marking* began up to the cursor."""
+    """A text in which words are marked, from where *marking* began up to the cursor."""
 
     marking = False
 
@@ -270,7 +270,7 @@ class Reader(Area):
 
 
 class Marked(Dialog[str | None], inherit_bindings=False):
-    """A text of which words are marked; None if none were."""
+    """A text in which to mark words; None if none were marked."""
 
     CSS = _FRAME.format(name="Marked", where="bottom", height="80%") + (
         "Marked TextArea { height: 1fr; border: none; padding: 0; background: ansi_default; }"
@@ -312,7 +312,7 @@ class Marked(Dialog[str | None], inherit_bindings=False):
         area.marking = True
 
     def action_take(self) -> None:
-        """Take what is marked."""
+        """Take the marked words."""
         self.dismiss(self.query_one(Reader).selected_text.strip() or None)
 
     def action_give_up(self) -> None:
@@ -321,10 +321,10 @@ class Marked(Dialog[str | None], inherit_bindings=False):
 
 
 class Chooser(Dialog[None], inherit_bindings=False):
-    """A list from which something is chosen; what is typed leaves only entries that hold it.
+    """A list to choose from; typing leaves only the entries that contain the typed text.
 
-    *entries* are codes with their labels; *mark* says what is shown before one; *choose* is called
-    with the code, and says whether the list is done with.
+    *entries* are codes with their labels; *mark* gives what is shown before one; *choose* is called
+    with the code, and returns whether the list is done.
     """
 
     CSS = _FRAME.format(name="Chooser", where="bottom", height="70%")
@@ -353,7 +353,7 @@ class Chooser(Dialog[None], inherit_bindings=False):
         self._shown = list(entries)
 
     def forget(self) -> None:
-        """Hold no list, and nobody who asked."""
+        """Hold no list, and no reference to whoever asked."""
         self._title = self._typed = ""
         self._entries, self._shown = (), []
         self._mark, self._choose = lambda _code: "", lambda _code: True
@@ -387,7 +387,7 @@ class Chooser(Dialog[None], inherit_bindings=False):
         return [(f"{mark:2}" if mark else "  ", "good"), (on_one_line(label, width - 2), "")]
 
     def on_key(self, event: Key) -> None:
-        """What is typed narrows the list."""
+        """Narrow the list by typing."""
         if event.is_printable and event.character:
             self._typed += event.character
             self._show()

@@ -1,8 +1,8 @@
 """A review while it is being filled in: the fields of the desk's own sheet, changed key by key.
 
-Which fields there are, in which order, what each may hold and what its codes are called comes from
-the sheet and the campaign. What is handed in is a sheet again, so it is read and checked like one
-that was filled in by hand.
+The fields, their order, what each may hold and the names of its codes come from the sheet and the
+campaign. The result is handed in as a sheet, so it is read and checked like one that was filled in
+by hand.
 """
 
 import copy
@@ -19,16 +19,18 @@ from scripts.desk.review.sheet import codes_of
 
 _ISSUED = ("case", "version")
 _CONFLICT = "conflict"
-# The list with the statuses of a harm, and what amounts are written with.
+# The lists with the statuses of a harm, and with the codes used in amounts.
 _OF_HARM, _CURRENCY = "status of a harm", "currency"
 _METHOD = re.compile(r"\[[A-Za-z0-9._-]+\]")
-# More than that are chosen from a list of their own.
+# More codes than this are chosen from a separate list.
 _DIGITS = "1234567890"
 
 
 @unique
 class Kind(IntEnum):
-    """What a field holds, and so how it is filled in; in the order in which they are asked for."""
+    """What a field holds, and so how it is filled in, in the order in which fields are asked
+    for.
+    """
 
     ONE = auto()  # one code
     TABLE = auto()  # codes with a status each
@@ -50,7 +52,7 @@ class Field:
 
     @property
     def keys(self) -> dict[str, str]:
-        """The key that chooses each code; none where a list is opened instead."""
+        """The key that chooses each code; empty if a list is opened instead."""
         if self.kind not in (Kind.ONE, Kind.MANY) or len(self.codes) > len(_DIGITS):
             return {}
         if all(len(code) == 1 and code in _DIGITS for code in self.codes):
@@ -59,7 +61,7 @@ class Field:
 
 
 class Draft:
-    """The sheet *blank*; *settled* are fields that are not to be asked for, with their values."""
+    """The sheet *blank*; *settled* are fields that are not asked for, with their values."""
 
     def __init__(
         self, blank: str, campaign: Campaign, language: str, settled: Mapping[str, Any]
@@ -110,7 +112,7 @@ class Draft:
         self._sheet[field.name] = value
 
     def type(self, field: Field, text: str) -> None:
-        """Put into the field what was typed, a line for each amount or reason."""
+        """Put the typed *text* into the field; amounts and reasons have a line each."""
         lines = [line.split() for line in text.splitlines() if line.strip()]
         if field.kind is Kind.WORDS:
             self.set(field, text.split())
@@ -122,7 +124,7 @@ class Draft:
             self.set(field, text.strip())
 
     def choose(self, field: Field, code: str) -> None:
-        """Choose a code, or take it away where it was chosen; of a table, its next status."""
+        """Choose a code, or remove it if it was chosen; in a table, choose its next status."""
         value = self.value(field)
         if field.kind is Kind.ONE:
             self.set(field, code)
@@ -136,7 +138,7 @@ class Draft:
             self.set(field, {**rest, code: following} if following else rest)
 
     def empty(self, field: Field) -> None:
-        """Say nothing in the field."""
+        """Empty the field."""
         self.set(field, _in_sheet(None, self.value(field)))
 
     def said(self, field: Field) -> list[tuple[str, str]]:
@@ -159,7 +161,7 @@ class Draft:
         return False
 
     def take_up(self, sheet: str) -> bool:
-        """Fill in what *sheet* says. Returns whether it is for this case, as it is now."""
+        """Fill in what *sheet* says. Returns whether it is for this case in its present state."""
         given = tomllib.loads(sheet)
         if any(given[name] != self._sheet[name] for name in _ISSUED):
             return False
@@ -173,14 +175,14 @@ class Draft:
         return toml_of(self._sheet)
 
     def conflicted(self) -> bytes:
-        """The sheet that says only that the reviewer knows somebody in the case."""
+        """A sheet that says only that the reviewer knows somebody in the case."""
         return toml_of({**{name: self._sheet[name] for name in _ISSUED}, _CONFLICT: True})
 
 
 def _fields(
     sheet: Mapping[str, Any], listed: Mapping[str, Mapping[str, str]]
 ) -> list[tuple[str, Kind, Mapping[str, str]]]:
-    """Name, kind and codes of each field of a blank sheet, as its values and the lists say."""
+    """Name, kind and codes of each field of a blank sheet, by its values and the lists."""
     found = list[tuple[str, Kind, Mapping[str, str]]]()
     for name, value in {**sheet, "amounts": []}.items():
         codes = listed.get(name, {})
@@ -199,7 +201,7 @@ def _fields(
 
 
 def _in_sheet(value: Any, before: Any) -> Any:
-    """*value* as a sheet has it; None says nothing, in the way of what was there *before*."""
+    """*value* as a sheet has it; None becomes an empty value of the same type as *before*."""
     if value is None:
         return "" if isinstance(before, int) else type(before)()
     if isinstance(value, Mapping):
@@ -244,5 +246,5 @@ def _inline(value: Any) -> str:
             + ", ".join(f"{json.dumps(key)} = {_inline(one)}" for key, one in value.items())
             + "}"
         )
-    # DEL is the one character that JSON leaves as it is and TOML does not take.
+    # DEL is the one character that JSON leaves as it is and TOML does not allow.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

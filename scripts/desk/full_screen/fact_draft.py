@@ -1,8 +1,7 @@
 """A fact while it is being entered: the fields of the desk's own form, changed one by one.
 
-Which fields there are, what each is for and its codes come from the blank form, as it is printed
-for people. What is handed in is that form again, so it is read and checked as one that was filled
-in by hand.
+The fields, their purpose and their codes come from the blank form, as it is printed for people. The
+result is handed in as that form, so it is read and checked like one that was filled in by hand.
 """
 
 import copy
@@ -18,7 +17,7 @@ _ISSUED = ("case", "entry", "version")
 _CODE = re.compile(r"#   (\S+)  (.*)")
 _REMARK = re.compile(r"# ?(.*)")
 _KEY = re.compile(r"([a-z_]+) = ")
-# Of these only the numbers are asked for; one sentence is about all of them.
+# For these only numbers are asked for; one sentence covers all of them.
 _SOURCE = ("part", "file", "answer", "page", "line")
 _LONG, _PARTIES = "text", "parties"
 
@@ -33,17 +32,17 @@ class FormField:
 
     @property
     def title(self) -> str:
-        """As it is called on the screen."""
+        """Its name on the screen."""
         return self.name.replace("_", " ")
 
     @property
     def lines(self) -> bool:
-        """Whether what is typed may have several lines."""
+        """Whether its text may have several lines."""
         return self.name in (_LONG, "names")
 
 
 class FactDraft:
-    """The form *blank*; *parties* are those of the case, each entry with its names."""
+    """The form *blank*; *parties* are the case's, each entry with its names."""
 
     def __init__(self, blank: str, parties: Mapping[str, str]) -> None:
         self._values: dict[str, Any] = tomllib.loads(blank)
@@ -76,7 +75,7 @@ class FactDraft:
         return "\n".join(value) if isinstance(value, list) else str(value or "")
 
     def type(self, field: FormField, text: str) -> None:
-        """Put into the field what was typed; what is no number is refused when it is read."""
+        """Put the typed *text* into the field; anything but a number is refused when it is read."""
         value = self.value(field)
         if isinstance(value, list):
             self._values[field.name] = [one.strip() for one in text.split("\n") if one.strip()]
@@ -87,7 +86,7 @@ class FactDraft:
             self._values[field.name] = text.strip()
 
     def choose(self, field: FormField, code: str) -> None:
-        """Choose a code, add one to a list or take it away, or turn a yes into a no."""
+        """Choose a code, add one to a list or remove it, or switch between yes and no."""
         value = self.value(field)
         if isinstance(value, bool):
             self._values[field.name] = not value
@@ -97,7 +96,7 @@ class FactDraft:
             self._values[field.name] = code
 
     def take_up(self, form: str) -> bool:
-        """Fill in what *form* says. Returns whether it is for this fact, as it is now."""
+        """Fill in what *form* says. Returns whether it is for this fact in its present state."""
         given = tomllib.loads(form)
         same = all(given.get(name) == self._values.get(name) for name in _ISSUED)
         if same:
@@ -121,12 +120,12 @@ def _read(blank: str, parties: Mapping[str, str]) -> tuple[str, tuple[FormField,
         elif key := _KEY.match(line):
             name, said = key[1], " ".join(" ".join(remarks).split())
             if name in _ISSUED:
-                # Of a correction, also which versions it decides between.
+                # For a correction, also the versions between which it decides.
                 about = f"{about} {said}".strip()
             else:
                 listed = dict(parties) if name == _PARTIES else codes
                 fields.append(FormField(name, said, listed))
-            # The sentence above the first number is about the others too.
+            # The sentence above the first number covers the others, too.
             remarks = remarks if name in _SOURCE else []
             codes = {}
     return about, tuple(fields)

@@ -118,7 +118,7 @@ class FactScreen(ListScreen):
             self.load()
 
     def action_empty(self) -> None:
-        """Say nothing in the chosen field."""
+        """Empty the chosen field."""
         if not isinstance(self.draft.value(self._field), bool):
             self.draft.type(self._field, "")
             self.load()
@@ -143,7 +143,7 @@ class FactScreen(ListScreen):
         self.app.call_later(below.remark, " ".join(said), "good")
 
     def action_back(self) -> None:
-        """Back to the case; if something was filled in, only after a yes."""
+        """Back to the case; asks first if something was filled in."""
         if not self.draft.changed:
             self.dismiss(None)
             return
@@ -157,7 +157,7 @@ class FactScreen(ListScreen):
 
 
 class EnteringFacts:
-    """Facts of *case*, asked for on *screen*; *changed* is called once one is kept."""
+    """Facts of *case*, asked for on *screen*; *changed* is called once one has been kept."""
 
     def __init__(self, screen: DeskScreen, case: Case, changed: Callable[[], None]) -> None:
         self._screen, self._case, self._changed = screen, case, changed
@@ -187,7 +187,7 @@ class EnteringFacts:
         self._screen.app.push_screen(Chooser(title, entries, choose=chosen))
 
     def open(self, code: str, begun: str = "") -> None:
-        """Open the form for *code*, such as "event "; *begun* is what it was filled in with."""
+        """Open the form for *code*, such as "event "; *begun* is what had been filled in."""
         kind, _, entry = code.partition(" ")
         made: list[FactScreen] = []
         screen, case = self._screen, self._case

@@ -1,4 +1,4 @@
-"""The screen *Files*: a case's files, which are pictured or written out and never opened."""
+"""The screen *Files*: a case's files, which are drawn or written out, never opened."""
 
 import threading
 import types
@@ -38,7 +38,7 @@ from scripts.desk.screen.output import counted
 from scripts.desk.screen.terminal_pictures import ENDS, Pictures
 from scripts.desk.split_files import split_files
 
-# What can have pages; a ZIP archive may be an Office document.
+# Kinds that can have pages; a ZIP archive may be an Office document.
 _WITH_PAGES = {*IMAGES, Kind.PDF, Kind.OFFICE, Kind.RECORDING, Kind.ZIP}
 _HINT = "A folder, best on a disk that is encrypted; it is made if it is not there."
 _NO_PICTURES = (
@@ -51,7 +51,7 @@ _WITHOUT = " `picture --without-bubblewrap` draws behind fewer walls."
 
 @types.coroutine
 def _a_turn() -> Generator[None, None, None]:
-    """Let the screen do what else there is to do."""
+    """Let the screen do whatever else there is to do."""
     yield
 
 
@@ -81,7 +81,7 @@ class FilesScreen(ListScreen):
         self._stopped, self._ended = threading.Event(), threading.Event()
 
     def load(self) -> None:
-        """List the files, which the custody log notes; or say why that cannot be."""
+        """List the files, which the custody log records, or say why that is impossible."""
         rows = list[tuple[str, ...]]()
         why = ""
         try:
@@ -105,7 +105,7 @@ class FilesScreen(ListScreen):
         return str(number), f"{one.attachment.size:,}", shown, one.attachment.name
 
     def _kind(self, one: FileOfPart) -> Kind | None:
-        """What its first bytes say; None if it was never opened."""
+        """The kind by its first bytes; None if it was never opened."""
         casebook = self.sitting.casebook
         if not casebook.has_file(one.part, one.place):
             return None
@@ -113,7 +113,7 @@ class FilesScreen(ListScreen):
             return kind_of(kept.read(HEAD_BYTES))
 
     def action_picture(self) -> None:
-        """Draw the chosen file; where it may have pages, into a folder that the reviewer names."""
+        """Draw the chosen file; if it may have pages, into a folder that the reviewer names."""
         if (number := self._drawable()) is None:
             return
         try:
@@ -128,7 +128,7 @@ class FilesScreen(ListScreen):
             self._begin(self._draw(number, None))
 
     def _drawable(self) -> int | None:
-        """The number of the chosen file, if it can be drawn now; if not, the screen says why."""
+        """The number of the chosen file if it can be drawn now; otherwise the screen says why."""
         if not self._files or not self._is_free():
             return None
         if not rooms.available():
@@ -137,7 +137,7 @@ class FilesScreen(ListScreen):
         return self.rows.index + 1
 
     def action_look(self) -> None:
-        """Draw the chosen file in this terminal, page after page, and leave nothing of it there."""
+        """Draw the chosen file in this terminal, page by page, and leave nothing of it there."""
         if (number := self._drawable()) is None:
             return
         with self.app.at_the_terminal():  # type: ignore[attr-defined]
@@ -153,7 +153,7 @@ class FilesScreen(ListScreen):
             Boxing(self, self._case(), number, draws=self._draw_page, shows=self._show_page).begin()
 
     def _draw_page(self, number: int, page: int, then: Callable[[Page], None]) -> None:
-        """Draw one page, and hand it on."""
+        """Draw one page, and pass it to *then*."""
         self._ended.clear()
 
         async def draw() -> None:
@@ -199,7 +199,7 @@ class FilesScreen(ListScreen):
         self.app.push_screen(Typed(title, _HINT, self._folder), asked)
 
     def _begin(self, work: Awaitable[None]) -> None:
-        """Do *work* while the screen goes on; what keeps it from its end is said."""
+        """Do *work* while the screen goes on; if it fails, say why."""
 
         async def run() -> None:
             try:
@@ -249,7 +249,7 @@ class FilesScreen(ListScreen):
                 self._ended.set()
             if key:
                 self.app.note_key()  # type: ignore[attr-defined]
-            # Nobody has pressed any for as long as the screen waits before it locks.
+            # No key was pressed for as long as the screen waits before it locks.
             if key in ("", _CTRL_L):
                 self.app.action_lock()  # type: ignore[attr-defined]
 
@@ -264,7 +264,7 @@ class FilesScreen(ListScreen):
         take: Callable[[Page], None],
         pictures: Sequence[Path],
     ) -> None:
-        """Have *pages* of file *number* drawn for *take*, and say what came of it.
+        """Have *pages* of file *number* drawn for *take*, and report the outcome.
 
         *take* adds to *pictures* the path of each that it writes.
         """
@@ -282,7 +282,7 @@ class FilesScreen(ListScreen):
         take: Callable[[Page], None],
         pictures: Sequence[Path] = (),
     ) -> Look:
-        """Have *pages* of file *number* drawn; *take* gets each."""
+        """Have *pages* of file *number* drawn; *take* gets each one."""
         name = case.files[number - 1].attachment.name
 
         def sink(page: Page) -> None:
@@ -340,6 +340,6 @@ class FilesScreen(ListScreen):
         return self in self.app.screen_stack
 
     def forget(self) -> None:
-        """Stop what is being drawn, for nobody is there to see it; and hold no file."""
+        """Stop drawing, since nobody is there to see it, and hold no file."""
         self._stopped.set()
         self._files = ()

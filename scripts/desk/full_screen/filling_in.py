@@ -28,7 +28,7 @@ def fill_in(
 ) -> None:
     """Ask on *screen* for *field* of *draft*, a review of the case *name*; then call *done*.
 
-    *begun* is what somebody had typed for it already.
+    *begun* is what had already been typed for it.
     """
     title = f"{name}: {field.title}"
     if field.kind in (Kind.ONE, Kind.MANY, Kind.TABLE):

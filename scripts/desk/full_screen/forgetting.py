@@ -1,7 +1,7 @@
 """Keeping nothing of a case in memory once it is off the screen.
 
-Textual keeps closed widgets for a while, in its timers and its lists of who watches what, and
-what has been drawn in its caches; rich keeps the width of each text that it measured.
+Textual keeps closed widgets for a while, in its timers and its lists of watchers, and keeps what it
+has drawn in its caches; rich keeps the width of each text that it measured.
 """
 
 import gc
@@ -15,7 +15,7 @@ class Forgets(Widget):
     """A widget or a screen that holds nothing once it is closed."""
 
     def on_unmount(self) -> None:
-        """Forget it, with what was drawn of it."""
+        """Forget the content and everything drawn from it."""
         self.forget()
         self._styles_cache.clear()
 
@@ -24,8 +24,8 @@ class Forgets(Widget):
 
 
 def clear_caches() -> None:
-    """Empty all caches of texts; what they held is computed again when it is asked for."""
-    # What was left out of collections is not among the objects otherwise.
+    """Empty all caches of texts; what they held is computed again when needed."""
+    # Otherwise objects excluded from collections would not be among those listed.
     gc.unfreeze()
     gc.collect()
     for one in gc.get_objects():

@@ -1,4 +1,4 @@
-"""Giving cases to a reviewer, or taking them from whoever has them."""
+"""Assigning cases to a reviewer, or taking them back."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""The screen *Hand over*: what would leave for counsel, what holds back the rest, and the act."""
+"""The screen *Hand over*: what would go to counsel, why the rest is held back, and doing it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,13 +24,13 @@ from scripts.desk.production.plan import HOLDING, Held, Plan, planned
 from scripts.desk.screen.output import counted, progress_bar, stages
 from scripts.desk.screen.production import approval_line, why_held
 
-# Of more cases than this it takes seconds to find out what holds them back.
+# With more cases than this it takes seconds to find out what holds them back.
 _AT_ONCE = 500
 _NOTHING = Plan((), (), (), "")
 
 
 class HandOverScreen(ListScreen):
-    """The cases that *queue* lists, those first that are held back; ends with a case's number."""
+    """The cases that *queue* lists, held-back ones first; ends with a case's number."""
 
     COLUMNS: ClassVar[Columns] = (("case", 14), ("leaves", 8), ("why not, or what leaves", 30))
     CSS = "HandOverScreen #plan { margin: 0 0 1 0; }"
@@ -57,7 +57,7 @@ class HandOverScreen(ListScreen):
         self._plan = self._as_before(_NOTHING)
 
     def body(self) -> Iterable[Widget]:
-        """What it comes to, and the cases."""
+        """The totals, and the cases."""
         yield Bar(id="plan")
         yield from super().body()
 
@@ -86,7 +86,7 @@ class HandOverScreen(ListScreen):
         self._plan = self._as_before(made)
 
     def _as_before(self, plan: Plan) -> Plan:
-        """*plan* in the language and with the pictures that were chosen last."""
+        """*plan* with the language and the pictures that were chosen last."""
         return plan.written(self._plan.language, pictures=self._plan.pictures)
 
     def _show(self) -> None:
@@ -145,13 +145,13 @@ class HandOverScreen(ListScreen):
         self.app.push_screen(Chooser(title, entries, mark=mark, choose=chosen))
 
     def action_labels(self) -> None:
-        """Have the labels in the next language."""
+        """Switch the labels to the next language."""
         after = LANGUAGES[(LANGUAGES.index(self._plan.language) + 1) % len(LANGUAGES)]
         self._plan = self._plan.written(after, pictures=self._plan.pictures)
         self._show()
 
     def action_pictures(self) -> None:
-        """Have files drawn, or slip sheets in their place."""
+        """Switch between drawn files and slip sheets."""
         self._plan = self._plan.written(self._plan.language, pictures=not self._plan.pictures)
         self._show()
 
@@ -201,7 +201,7 @@ class HandOverScreen(ListScreen):
             return hand_over_approved(sitting.casebook, self._plan, out, sitting.sign, show)
 
     def _done(self, act: Callable[[], object]) -> bool:
-        """As ``done``; Ctrl-C in the plain terminal stops it as well."""
+        """Like ``done``; Ctrl-C in the plain terminal stops it as well."""
         try:
             return self.done(act)
         except KeyboardInterrupt:
@@ -210,7 +210,7 @@ class HandOverScreen(ListScreen):
 
     @contextmanager
     def _progress(self, stage: str) -> Iterator[Callable[[int, int], None]]:
-        """Show how far it is, in the plain terminal."""
+        """Show the progress in the plain terminal."""
         with self.app.at_the_terminal(), interrupted(), progress_bar() as bar:  # type: ignore[attr-defined]
             show = stages(bar)
             yield lambda done, total: show(stage, done, total)

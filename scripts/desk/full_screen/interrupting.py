@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def interrupted() -> Iterator[None]:
-    """Signals interrupt at once, not when the screen is there again, and then reach it."""
+    """Let signals interrupt at once, not only when the screen is back, and then reach it."""
     asked = list[int]()
 
     def interrupt(number: int, _frame: object) -> None:

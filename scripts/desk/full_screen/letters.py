@@ -52,7 +52,7 @@ class Letters:
             raise OutboxError(" ".join(skipped_cases(skipped)))
 
     def remark(self, text: str) -> str:
-        """What to know of *text* while it is typed: how much of it the claimant wrote."""
+        """A remark on *text* while it is typed: how much of it the claimant wrote."""
         found = quotation(text, self._words)
         return (
             f"This repeats {found} in a row that the claimant wrote; anybody who forces the "

@@ -59,7 +59,7 @@ class ListScreen(DeskScreen):
         raise NotImplementedError
 
     def _cells(self, texts: Sequence[str], width: int, style: str = "") -> Cells:
-        # In few columns each is narrower; a line that is opened has all of it.
+        # In a narrow terminal columns are narrower; opening a line shows all of it.
         share = min(1.0, width / USUAL_WIDTH)
         *sizes, _last = [max(3, int(share * size)) for _, size in self.COLUMNS]
         sizes.append(max(2, width - sum(sizes)))
@@ -145,7 +145,7 @@ class OutboxScreen(ListScreen):
             self.app.push_screen(Reading(title, [Line(one.text or "(no text)")]))
 
     def action_release(self) -> None:
-        """Let another reviewer's answer leave, after its text was shown in full and a yes."""
+        """Let another reviewer's answer leave, after showing its full text and asking."""
         one = self._chosen()
         if one is None:
             return
@@ -174,7 +174,7 @@ class OutboxScreen(ListScreen):
         )
 
     def action_take_back(self) -> None:
-        """Keep the answer from leaving, after a yes."""
+        """Keep the answer from leaving, after asking."""
         if one := self._chosen():
             text = f"Take back the {one.kind} to {one.case_name} of {one.day}?"
             self.app.push_screen(Question(one.case_name, text), self._take_back_if(one))
@@ -231,9 +231,9 @@ class LogScreen(ListScreen):
 
 
 class TeamScreen(ListScreen):
-    """The reviewers whom the casebook knows, and in how many cases each said something."""
+    """The reviewers whom the casebook knows, and in how many cases each has reviewed something."""
 
-    # A fingerprint is never cut, since people compare it: it is whole in 80 columns.
+    # A fingerprint is never cut, since people compare it: it fits into 80 columns.
     COLUMNS: ClassVar[Columns] = (
         ("name", 20),
         ("reviewed", 9),
@@ -242,7 +242,7 @@ class TeamScreen(ListScreen):
     )
 
     def load(self) -> None:
-        """Count, as everybody may know it."""
+        """Count what everybody may know."""
         viewer = self.sitting.viewer
         reviewed, assigned = Counter[str](), Counter[str]()
         for row in self.sitting.casebook.layers.standings():

@@ -11,7 +11,7 @@ from scripts.desk.full_screen.panes import Bar
 
 
 class LockedScreen(Screen[None], inherit_bindings=False):
-    """Locked; *unlock* asks for the passphrase, and returns why not, "" if the desk is open."""
+    """Locked; *unlock* asks for the passphrase, and returns why it failed, "" if it worked."""
 
     CSS = "LockedScreen { background: ansi_default; padding: 1 2; }"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -25,17 +25,17 @@ class LockedScreen(Screen[None], inherit_bindings=False):
     ) -> None:
         super().__init__()
         self._unlock, self._agent_ended = unlock, agent_ended
-        # Whether something was not saved and is sealed, so that leaving is asked about.
+        # Whether something unsaved is sealed, so that leaving asks first.
         self.unsaved = kept
         self._lost = lost
 
     def compose(self) -> ComposeResult:
-        """What there is to say."""
+        """The message."""
         yield Bar(id="locked")
         yield Bar(id="why")
 
     def on_mount(self) -> None:
-        """Say it."""
+        """Write it."""
         agent = (
             "The passphrase is forgotten."
             if self._agent_ended

@@ -36,12 +36,12 @@ from scripts.desk.screen.translation_tables import MARGIN, beside
 from scripts.desk.split_files import split_files
 
 _RULE = "──"
-# What every adjudication needs, and what an adjudicator may always add.
+# Fields that every adjudication needs, and fields that an adjudicator may always add.
 _NEEDED, _ALWAYS_ASKED = ("category", "merit", "urgency"), ("outcome", "note")
 
 
 class Texts(StrEnum):
-    """Which texts of a case are shown, with how the screen calls it."""
+    """Which texts of a case are shown, with the screen's name for that."""
 
     BOTH = "original and translation"
     ORIGINAL = "original alone"
@@ -52,7 +52,7 @@ class Texts(StrEnum):
 class OpenedCase:
     """A case at which the reviewer at work looks; the custody log notes the look.
 
-    ``role`` is in which they may say something of it, "" for none, with the reason in ``refused``;
+    ``role`` is the one in which they may review it, "" for none, with the reason in ``refused``;
     ``sheet`` is then the blank sheet. No repr: it is plaintext.
     """
 
@@ -100,7 +100,7 @@ def open_case(sitting: Sitting, number: int) -> OpenedCase:
 
 
 def story(opened: OpenedCase, texts: Texts = Texts.BOTH) -> Iterator[Line]:
-    """What the claimant wrote, part by part, and below each part what was given for it."""
+    """What the claimant wrote, part by part, with its gists and translations below each."""
     case = opened.case
     if case.withdrawn:
         yield Line(
@@ -179,7 +179,7 @@ def _entered(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
 
 
 def _blacked_out(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
-    """What is blacked out in all that leaves."""
+    """What is blacked out in everything that leaves."""
     viewer, casebook = sitting.viewer, sitting.casebook
     if not casebook.redactions.of(opened.case.number):
         return
@@ -213,7 +213,7 @@ def said(opened: OpenedCase, sitting: Sitting) -> Iterator[Line]:
 def _translated(opened: OpenedCase, source: str) -> Iterator[Line]:
     """The gists and translations of a text, which are never mixed with it.
 
-    Their colour and the margin before each line are theirs alone: no original can imitate both.
+    No original has their colour and the margin before each line, nor can it imitate both.
     """
     yield from map(_beside, opened.translated.get(source, ()))
 
@@ -224,9 +224,9 @@ def _beside(line: str) -> Line:
 
 
 def settled(opened: OpenedCase) -> dict[str, Any]:
-    """The fields of which an adjudicator is asked nothing, with their values; {} in a review.
+    """The fields about which an adjudicator is not asked, with their values; {} in a review.
 
-    Where all agree, the adjudication repeats it; of anything else it says nothing (None).
+    Where all agree, the adjudication repeats that; about anything else it says nothing (None).
     """
     if opened.role != ADJUDICATION:
         return {}
@@ -244,7 +244,7 @@ def settled(opened: OpenedCase) -> dict[str, Any]:
 
 
 def disputed(opened: OpenedCase, viewer: Viewer) -> dict[str, list[str]]:
-    """What each reviewer said of each field on which they disagree, a line each."""
+    """What each reviewer said in each field on which they disagree, a line each."""
     if opened.role != ADJUDICATION:
         return {}
     return {

@@ -1,7 +1,7 @@
-"""The widgets of the full screen: lists and texts of any length, of which only lines are drawn.
+"""The widgets of the full screen: lists and texts of any length; only visible lines are drawn.
 
-They draw segments and never markup, so nothing that a claimant wrote can be read as any. None of
-them takes the keyboard: a screen's keys do one thing, wherever one looks.
+They draw segments and never markup, so nothing that a claimant wrote can be read as markup. None of
+them takes the keyboard focus: a screen's keys always do the same thing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ from textual.strip import Strip
 from scripts.desk.full_screen.forgetting import Forgets
 from scripts.desk.full_screen.wrapped import Line, Wrapped
 
-# In the terminal's own colours, which suit dark and bright ones, and few bytes a line.
+# In the terminal's own colours, which suit dark and light ones, with few bytes a line.
 STYLES = {
     "": Style(),
     "head": Style(bold=True),
@@ -31,9 +31,9 @@ STYLES = {
     "chosen": Style(reverse=True),
     "bar": Style(reverse=True, bold=True),
 }
-# With less there is one pane at a time, in few columns.
+# In a smaller terminal there is one pane at a time, with few columns.
 USUAL_WIDTH, USUAL_HEIGHT = 60, 16
-# So many lines of a text are broken at once; the rest follows while nothing else happens.
+# This many lines of a text are wrapped at once; the rest follows when idle.
 _AT_ONCE = 400
 
 Cells = Sequence[tuple[str, str]]
@@ -45,7 +45,7 @@ def is_compact(size: Size) -> bool:
 
 
 def strip(cells: Iterable[tuple[str, str]], width: int, over: str = "") -> Strip:
-    """A line of *width* cells from texts with their styles, or all of them in the style *over*."""
+    """A line of *width* cells from texts with their styles, or with the style *over* for all."""
     if over:
         cells = [(text, over) for text, _style in cells]
     segments = [Segment(text, STYLES[style]) for text, style in cells if text]
@@ -78,7 +78,7 @@ class Bar(Forgets):
         self._write, self._lines = lambda _width: [[]], ()
 
     def say(self, text: str, style: str = "") -> None:
-        """Show *text*, broken into lines; "" takes no room."""
+        """Show *text*, wrapped into lines; "" takes no room."""
         lines = lines_of if text else lambda *_anything: []
         self.show(lambda width: [[line[:2]] for line in lines(text, width, style)])
 
@@ -95,14 +95,14 @@ class Bar(Forgets):
 
 
 def lines_of(text: str, width: int, style: str = "") -> list[Line]:
-    """*text* broken into lines, at least one."""
+    """*text* wrapped into lines, at least one."""
     wrapped = Wrapped([Line(text, style)], width)
     wrapped.reach(2**31)
     return wrapped.lines or [Line("")]
 
 
 class Rows(ScrollView, Forgets, can_focus=False):
-    """A list with one row chosen, however many there are: only those on the screen are made."""
+    """A list with one row chosen. It can be of any length: only rows on the screen are made."""
 
     DEFAULT_CSS = (
         "Rows { height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
@@ -191,7 +191,7 @@ class Pages(ScrollView, Forgets, can_focus=False):
         self._paragraphs, self._wrapped = (), Wrapped((), 2)
 
     def on_resize(self) -> None:
-        """Break the lines anew."""
+        """Wrap the lines again."""
         self._break_lines()
 
     def _break_lines(self) -> None:
@@ -223,7 +223,7 @@ class Pages(ScrollView, Forgets, can_focus=False):
 
     @property
     def page(self) -> int:
-        """How far a page goes: two lines stay."""
+        """How far to scroll for a page: two lines stay visible."""
         return max(1, self.size.height - 2)
 
     def render_line(self, y: int) -> Strip:
@@ -236,7 +236,7 @@ class Pages(ScrollView, Forgets, can_focus=False):
 
 
 def _cells_of(line: Line) -> Cells:
-    """*line*, with what is marked in the style of what differs."""
+    """*line*, with marked characters in the style for differences."""
     if not any(line.marks):
         return [(line.text, line.style)]
     marked = zip_longest(line.text, line.marks, fillvalue=0)

@@ -1,4 +1,4 @@
-"""The queue: which cases are listed, in which order, and what is known of each for its row.
+"""The queue: which cases are listed, in which order, and what is shown of each in its row.
 
 It holds numbers and codes; the beginning of a text is read only for rows that are on the screen.
 """
@@ -21,7 +21,7 @@ from scripts.desk.search.saved_views import Views
 from scripts.desk.search.selection import Condition, Selection
 from scripts.desk.search.summary import Outline, outlines_of
 
-# So many rows are read at once, and so many kept: a few screens.
+# How many rows are read at once, and how many are kept: a few screens.
 _ROWS, _KEPT = 64, 1_024
 _ALL_FOUND = 2**31
 ALL, MARKED, _SAVED = "all", "marked", "saved."
@@ -49,7 +49,7 @@ class Asked:
 
 @dataclass(frozen=True, repr=False)
 class Row:
-    """What is known of a case for its row; *own* is what the reviewer at work said last."""
+    """What a case's row shows; *own* is what the reviewer at work said last."""
 
     outline: Outline
     standing: Mapping[str, Any]
@@ -101,7 +101,7 @@ class Queue:
         return Views(self.sitting.casebook.directory).all()
 
     def _view(self) -> Saved:
-        """What the view asks for, whether somebody saved it or it is a queue of the desk."""
+        """The view's query, whether it was saved or is a queue of the desk."""
         view = self.asked.view
         if view.startswith(_SAVED):
             return Views(self.sitting.casebook.directory).named(view.removeprefix(_SAVED))
@@ -116,7 +116,7 @@ class Queue:
         where = map(Condition.read, (*codes, *view.where, *asked.where))
         selection = Selection(view.options.get("queue", ""), tuple(where), sort, descending)
         reviewer = self.sitting.viewer.reviewer
-        # A list of `list` may show that a case is there which was given away; this one never does.
+        # `list` may show that a case exists which was given away; this list never does.
         away = casebook.layers.given_away(reviewer)
         numbers = [one for one in selection.numbers(casebook, reviewer) if one not in away]
         return [one for one in numbers if one in self._marked or asked.view != MARKED]
@@ -131,7 +131,9 @@ class Queue:
         self.numbers = [one for one in self.numbers if one in numbers]
 
     def ask(self, **changes: Any) -> None:
-        """List what is asked for now; if that cannot be, list what was. Raises as :meth:`load`."""
+        """List by a changed query; if that fails, list as before. Raises what :meth:`load`
+        raises.
+        """
         before, self.asked = self.asked, replace(self.asked, **changes)
         try:
             self._list()
@@ -141,7 +143,7 @@ class Queue:
             raise
 
     def save(self, name: str) -> None:
-        """Save what is asked for as a view, without the words. Raises ViewError."""
+        """Save the query as a view, without the words. Raises ViewError."""
         queues = [one.code for one, _ in counts(self.sitting.casebook, "")]
         queue = self.asked.view if self.asked.view in queues else ""
         options = {"queue": queue, "sort": self.asked.sort}
@@ -151,7 +153,7 @@ class Queue:
 
     @property
     def saved_view(self) -> str:
-        """The name of the saved view that is shown, "" if it is none."""
+        """The name of the saved view that is shown, "" if it is not one."""
         view = self.asked.view
         return view.removeprefix(_SAVED) if view.startswith(_SAVED) else ""
 
@@ -195,7 +197,7 @@ class Queue:
         return number in self._marked
 
     def row(self, index: int) -> Row | None:
-        """What is known of the case in row *index*; None if it is gone."""
+        """The row of the case at *index*; None if the case is gone."""
         number = self.numbers[index]
         if number not in self._rows:
             if len(self._rows) > _KEPT:

@@ -23,12 +23,12 @@ from scripts.desk.full_screen.wrapped import fitted, on_one_line
 from scripts.desk.quality_control import draw as draw_rejected
 
 _MARK = "*"
-# A column's title and width; the text has the rest. From so many cells on, a column is shown.
+# A column's title and width; the text gets the rest. A column is shown from this many cells on.
 _COLUMNS = {"": 2, "case": 8, "age": 7, "urgency": 10, "tier": 6, "flags": 12}
 _WIDE = {"status": 26, "category": 10, "files": 6}
 _WIDE_FROM = 110
 _NARROW = {"": 2, "case": 8, "urgency": 9}
-# Beside the codes of reports, which are names of commands.
+# A code besides those of reports, which are names of commands.
 _DRAW = "quality --draw"
 _LISTS = {"outbox": OutboxScreen, "log": LogScreen, "team": TeamScreen}
 
@@ -138,7 +138,7 @@ class QueueScreen(Selecting):
             "category": (standing["category"], ""),
             "files": (str(outline.files or ""), ""),
         }
-        # A name is never cut: those that begin alike are longer.
+        # A name is never cut: names that begin alike are longer.
         shown = {**_columns(width), "case": max(_COLUMNS["case"], len(outline.name) + 1)}
         rest = width - sum(shown.values())
         return [
@@ -162,13 +162,13 @@ class QueueScreen(Selecting):
             self.app.push_screen(CaseScreen(self.sitting, self.queue.numbers, index), self._back)
 
     def open_case(self, number: int, resumed: Unfinished) -> None:
-        """Open case *number*, in which something was *resumed*."""
+        """Open case *number*, in which something is *resumed*."""
         numbers = self.queue.numbers if number in self.queue.numbers else [number]
         case = CaseScreen(self.sitting, numbers, numbers.index(number), resumed)
         self.app.push_screen(case, self._back)
 
     def _back(self, number: int | None) -> None:
-        """Show the case at which the reviewer looked last, and what is there now."""
+        """Show the queue as it is now, at the case that the reviewer looked at last."""
         queue, rows = self.queue, self.query_one("#rows", Rows)
         if queue.stale:
             queue.load()
@@ -184,13 +184,13 @@ class QueueScreen(Selecting):
 
     def action_hand_over(self) -> None:
         """Hand over what is listed."""
-        # Only here: what draws dossiers takes as long to load as all else.
+        # Imported only here: the code for dossiers takes as long to load as everything else.
         from scripts.desk.full_screen.hand_over_screen import HandOverScreen  # noqa: PLC0415
 
         self.app.push_screen(HandOverScreen(self.sitting, self.queue), self._back)
 
     def action_charts(self) -> None:
-        """Show what the listed cases show together."""
+        """Show the charts of the listed cases."""
         self.app.push_screen(ReportScreen(self.sitting, self.queue, CHARTS), self._back)
 
     def action_reports(self) -> None:
@@ -209,7 +209,7 @@ class QueueScreen(Selecting):
         self.app.push_screen(Chooser("Reports", entries, choose=chosen))
 
     def _draw_rejected(self) -> None:
-        """Have rejected cases come back for a second review, after a yes."""
+        """Have rejected cases come back for a second review, after asking."""
         sitting, percent = self.sitting, self.sitting.viewer.campaign.reviewing.quality_percent
         drawn: list[str] = []
 
@@ -240,11 +240,11 @@ class QueueScreen(Selecting):
         self.app.push_screen(Chooser("Sort by", entries, choose=lambda code: self._ask(sort=code)))
 
     def action_reverse(self) -> None:
-        """Turn the order round."""
+        """Reverse the order."""
         self._ask(descending=not self.queue.asked.descending)
 
     def action_keep(self) -> None:
-        """Save what is asked for as a view."""
+        """Save the query as a view."""
         hint = "A name for the view, such as old-cases. The words are not saved with it."
         self.app.push_screen(Typed("Save this view", hint), self._save)
 
@@ -259,7 +259,7 @@ class QueueScreen(Selecting):
         self.show(self.query_one("#rows", Rows).index)
 
     def action_delete_view(self) -> None:
-        """Delete the saved view that is shown, after a yes."""
+        """Delete the saved view that is shown, after asking."""
         name = self.queue.saved_view
         if not name:
             self.remark("Only a saved view can be deleted; v lists them.")

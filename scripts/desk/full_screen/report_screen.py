@@ -1,4 +1,4 @@
-"""The screen of a report, such as the charts: the terminal's own pictures, scrolled."""
+"""The screen of a report, such as the charts: what its command prints, scrolled."""
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from scripts.desk.full_screen.sitting import Sitting
 from scripts.desk.full_screen.wrapped import Line, unisolated
 from scripts.desk.search.upkeep import catch_up
 
-# Narrower than this, tables would be cut; they are broken into lines instead.
+# Below this width tables would be cut off; they are shown row by row instead.
 _LEAST_WIDTH = 30
 
 
@@ -60,7 +60,7 @@ class ReportScreen(Selecting):
         self.show_selected()
 
     def on_resize(self, event: Resize) -> None:
-        """Draw it anew."""
+        """Draw it again."""
         super().on_resize(event)
         self.call_after_refresh(self._draw)
 
@@ -134,6 +134,6 @@ def _style(segments: Sequence[Segment]) -> str:
         return ""
     if style.dim:
         return "faint"
-    # The titles of figures begin the line; those of columns do not.
+    # Titles of figures are at the beginning of a line; those of columns are not.
     first = segments[0].text
     return "label" if first.startswith(" ") else "head"

@@ -21,10 +21,10 @@ from scripts.desk.screen.quality_figures import (
 from scripts.desk.screen.status_lines import gathered, status_lines
 from scripts.desk.search.limitation import clock
 
-# So many claims are shown, those that lapse first.
+# How many claims are shown: those that lapse first.
 _CLAIMS = 500
 
-# What was counted, as it is drawn in so many columns.
+# Draws what was counted, in this many columns.
 Drawn = Callable[[int], Iterable[RenderableType]]
 
 
@@ -42,7 +42,7 @@ class Report:
 
 
 def _charts(sitting: Sitting, queue: Queue) -> Drawn:
-    # Without the reviewers' agreement, which takes longer than all else: `quality` has it.
+    # Without the reviewers' agreement, which takes longer than everything else: `quality` has it.
     language, today = sitting.viewer.language, sitting.today()
     found = figures(sitting.casebook, Asked(queue.numbers, language, today, whole=False))
     total = counted(len(queue.numbers), "case")

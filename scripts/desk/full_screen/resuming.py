@@ -1,4 +1,4 @@
-"""Going on with what was begun in a case before the desk was locked."""
+"""Resuming what was begun in a case before the desk was locked."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def take_up(
     resumed: Unfinished,
     changed: Callable[[], None],
 ) -> None:
-    """Fill in what was filled in, and open the text that was being written, on *screen*.
+    """Restore the filled-in fields, and reopen the text that was being written, on *screen*.
 
     *changed* is called once a translation or a fact is kept.
     """

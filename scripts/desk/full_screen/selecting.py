@@ -1,4 +1,4 @@
-"""Choosing which cases are listed: by views, words, fields and order, on every screen of many."""
+"""Choosing which cases are listed, by views, words, fields and order, on several screens."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from scripts.desk.search.columns import Kind
 
 
 class Selecting(DeskScreen):
-    """A screen about the cases that *queue* lists; whoever chooses others here chooses for all."""
+    """A screen about the cases that *queue* lists; choosing others here applies to all screens."""
 
     CHOICES: ClassVar[list[BindingType]] = [
         Binding("v", "views", "views"),
@@ -32,7 +32,7 @@ class Selecting(DeskScreen):
         raise NotImplementedError
 
     def _ask(self, **changes: object) -> bool:
-        """List something else, from its first row; or say why that cannot be."""
+        """List other cases, from the first row, or say why that is impossible."""
         try:
             self.queue.ask(**changes)
         except CasedropError as why:

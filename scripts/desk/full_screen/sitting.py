@@ -15,10 +15,10 @@ class Locked(DeskError):
 
 
 class Sitting:
-    """Opens the casebook, keeps it open, and closes it with all that it gave out.
+    """Opens the casebook, keeps it open, and closes it with everything that it gave out.
 
-    *enter* opens it for the reviewer at work, and asks for the passphrase where it is needed.
-    *forget* ends gpg's agent, and returns whether it ended. *language* is that of the labels.
+    *enter* opens it for the reviewer at work, and asks for the passphrase if it is needed. *forget*
+    ends gpg's agent, and returns whether it ended. *language* is that of the labels.
     """
 
     def __init__(
@@ -35,9 +35,10 @@ class Sitting:
         self._keys = keys
         self.language = language
         self.today = today
-        # How often something was added to the casebook: what was read before may be different now.
+        # How often something was added to the casebook: what was read earlier may be outdated.
         self.changes = 0
-        # What was begun before the desk was locked, while it is open again, and until then sealed.
+        # What was begun before the desk was locked: in the clear while it is open again, sealed
+        # until then.
         self.unfinished: Unfinished | None = None
         self._sealed = b""
         self._open = ExitStack()
@@ -58,7 +59,8 @@ class Sitting:
         self._open.close()
 
     def lock(self, unfinished: Unfinished | None = None) -> bool:
-        """Close the casebook, and end the agent that knows the passphrase. Whether that ended.
+        """Close the casebook, and end the agent that knows the passphrase. Returns whether it
+        ended.
 
         What is *unfinished* is sealed first; if gpg cannot do that, it is lost.
         """

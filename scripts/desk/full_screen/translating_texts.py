@@ -16,7 +16,9 @@ _HINTS = {
 
 
 class Translating:
-    """A text of *case*, asked for on *screen* in English; *changed* is called once it is kept."""
+    """Gists and translations of *case* in English, asked for on *screen*; *changed*: called once
+    one is kept.
+    """
 
     def __init__(self, screen: DeskScreen, case: Case, changed: Callable[[], None]) -> None:
         self._screen, self._case, self._changed = screen, case, changed
@@ -38,7 +40,7 @@ class Translating:
         return True
 
     def write(self, code: str, begun: str = "") -> None:
-        """Ask for what *code* says, such as "gist 0"; *begun* was typed already."""
+        """Ask for the text that *code* names, such as "gist 0"; *begun* was already typed."""
         kind, _, at = code.partition(" ")
         given = self._texts[int(at)]
         title = f"{self._case.name}: {kind} of {given.name} {given.number}"

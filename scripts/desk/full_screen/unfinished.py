@@ -1,10 +1,10 @@
-"""What was begun and not saved when the desk is locked; it is offered again after the passphrase.
+"""Work that was begun and not saved when the desk was locked; offered again after the passphrase.
 
-A locked desk must have nothing to read in its memory, and nothing of this goes to the disk. So it
-is sealed by gpg to the newest weekly key of the reviewer at work, and only this process has the
-ciphertext. A key of its own, drawn when the screen opens, would lie in the memory beside what it
-seals; gpg's opens nothing before somebody has given the passphrase again. What was freed is not
-overwritten, since Python cannot do that: the same is true of all that the screen showed.
+A locked desk must have nothing readable in its memory, and none of this may reach the disk. So gpg
+seals it to the newest weekly key of the reviewer at work, and only this process has the ciphertext.
+A key of its own, drawn when the screen opens, would be in memory beside what it seals; gpg's key
+opens nothing before somebody has given the passphrase again. Freed memory is not overwritten, since
+Python cannot do that: the same is true of everything that the screen showed.
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-# A sheet and a text; both are far shorter.
+# For a sheet and a text; both are far shorter.
 MOST_BYTES = 2**20
 
 
@@ -28,7 +28,7 @@ ANSWER, FIELD, FACT = "answer", "field ", "fact "
 
 @dataclass(frozen=True, repr=False)
 class Unfinished:
-    """Of case number ``case``: the ``sheet`` that was filled in, "" for none, and a text.
+    """For case number ``case``: the filled-in ``sheet``, "" for none, and a text.
 
     No repr: it is plaintext.
     """
@@ -44,12 +44,12 @@ class Unfinished:
         return Begun(self.what, self.text)
 
     def to_bytes(self) -> bytes:
-        """As it is sealed."""
+        """The bytes to seal."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Unfinished":
-        """What :meth:`to_bytes` made; only this process made it."""
+        """The object from :meth:`to_bytes`, which only this process made."""
         return cls(**json.loads(data))
 
 

@@ -1,7 +1,7 @@
 """The screens' own words, in the languages of the pages: titles, columns, and what keys do.
 
-They are looked up by their English, which stands in the code where it is shown. Sentences that
-commands say too are in English on the screen as well.
+They are looked up by their English text, which is in the code where it is shown. Sentences that
+commands also print are in English on the screen, too.
 """
 
 from scripts.desk.screen.output import counted
@@ -154,7 +154,7 @@ _PLACES = {"zh-Hans": 0, "zh-Hant": 1}
 
 
 def word(english: str, language: str) -> str:
-    """*english* in *language*, or as it is where there is none for it."""
+    """*english* in *language*, or unchanged if there is no translation."""
     return _WORDS[english][_PLACES[language]] if _has(language, english, _WORDS) else english
 
 
@@ -166,7 +166,7 @@ def many(number: int, unit: str, language: str) -> str:
 
 
 def place_of(index: int, count: int, language: str) -> str:
-    """Which one of how many; *index* is from 0."""
+    """The position among *count*; *index* is from 0."""
     of = " / " if language in _PLACES else " of "
     return f"{index + 1:,}{of}{count:,}"
 

@@ -1,7 +1,7 @@
-"""Texts broken into lines of a screen, by the cells that a terminal gives each character.
+"""Texts wrapped into lines of a screen, by the cells that a terminal gives each character.
 
-Everything passes through scripts.terminal first. A long text is broken only as far as it is looked
-at, so that a case of two hundred parts opens as fast as any other.
+Everything passes through scripts.terminal first. A long text is wrapped only as far as somebody
+looks at it, so a case of two hundred parts opens as fast as any other.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,10 +12,10 @@ from rich.cells import cell_len, get_character_cell_size, set_cell_size
 
 from scripts.terminal import isolated, visible
 
-# Terminals disagree on how wide joined pictures are; apart, each of them is two cells everywhere.
+# Terminals disagree on the width of joined emoji; separated, each is two cells wide everywhere.
 _JOINING = dict.fromkeys(map(ord, "\u200d\ufe0e\ufe0f"))
 _ISOLATION = dict.fromkeys(map(ord, "\u2068\u2069"))
-# What must not begin a line, or end one, in Chinese and in English.
+# Characters that must not begin a line, or end one, in Chinese and in English.
 _NO_BEGIN = frozenset("，。、；：？！）》」』”’…—,.;:?!)]}%")
 _NO_END = frozenset("（《「『“‘([{")
 
@@ -23,8 +23,8 @@ _NO_END = frozenset("（《「『“‘([{")
 class Line(NamedTuple):
     """A line or a paragraph, with the name of its style.
 
-    Before each line are *indent* cells and the *margin*. *marks* has a byte for each character
-    that :func:`steady` makes of the text, not 0 for those that are marked; or it is empty.
+    Before each line are *indent* cells and the *margin*. *marks* has a byte for each character that
+    :func:`steady` makes of the text, nonzero for marked ones; or it is empty.
     """
 
     text: str
@@ -43,13 +43,13 @@ def unisolated(text: str) -> str:
 
 
 def steady(text: str) -> str:
-    """*text* neutralised, of characters whose width is the same in every terminal."""
+    """*text* neutralised, with only characters that have the same width in every terminal."""
     return visible(text).translate(_JOINING)
 
 
 def on_one_line(text: str, width: int) -> str:
     """The beginning of *text* on one line of at most *width* cells, neutralised."""
-    # Cut before too: a text of nothing but controls grows eightfold.
+    # Cut before as well: a text of nothing but control characters grows eightfold.
     line = steady(" ".join(text[: 4 * width].split()))
     if cell_len(line) > width or len(text) > 4 * width:
         line = next(pieces(line, width - 1, keep_words=False), "") + "…"
@@ -88,7 +88,7 @@ def _may_break(before: str, character: str, size: int) -> bool:
 
 
 class Wrapped:
-    """Paragraphs broken into lines of *width* cells, as far as somebody has asked for them."""
+    """Paragraphs wrapped into lines of *width* cells, as far as they have been asked for."""
 
     def __init__(self, paragraphs: Iterable[Line], width: int) -> None:
         self.lines: list[Line] = []
@@ -96,7 +96,7 @@ class Wrapped:
         self.whole = False
 
     def reach(self, count: int) -> None:
-        """Break at least *count* lines, if there are as many."""
+        """Wrap at least *count* lines, if there are that many."""
         self.lines += islice(self._rest, max(0, count - len(self.lines)))
         self.whole = self.whole or len(self.lines) < count
 
@@ -118,7 +118,7 @@ def _broken(paragraphs: Iterable[Line], width: int) -> Iterator[Line]:
 
 
 def _as_line(before: str, piece: str, style: str, marks: bytes) -> Line:
-    # Isolated piece by piece: on a screen, each of them is a line of its own.
+    # Isolated piece by piece: on a screen, each piece is a line of its own.
     shown = isolated(piece)
     first = len(before) + shown.index(piece)
     return Line(before + shown, style, marks=marks and bytes(first) + marks)

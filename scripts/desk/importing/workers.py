@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 # Two threads a core: while one gpg exits, another starts, and no core waits.
 WORKERS = 2 * (os.cpu_count() or 1)
-# The most jobs that may be begun early.
+# The most jobs that may be started early.
 _MOST_EARLY = 64
 # How far the threads may run ahead of the results that were taken; it bounds the memory.
 _AHEAD = 128
@@ -66,7 +66,7 @@ class EarlyWorker(Generic[Job, Result]):
 
     Use in a ``with`` block.
 
-    It does one job after another, so that gpg's agent asks for a passphrase once here too.
+    It does one job after another, so that gpg's agent asks for a passphrase only once here, too.
     """
 
     def __init__(self, work: Callable[[Job], Result]) -> None:
@@ -95,11 +95,11 @@ class EarlyWorker(Generic[Job, Result]):
         self._begun[name] = self._executor.submit(self._work, job)
 
     def stop(self) -> None:
-        """Start no more jobs: from now on others work, and ask for the results there are."""
+        """Start no more jobs: from now on others work, and ask for the results that exist."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def result(self, name: bytes, job: Job) -> Result:
-        """The result of the job with this name, which is done now if it was not begun.
+        """The result of the job with this name; the job is done now if it was not started.
 
         Raises what the work raises.
         """

@@ -1,1 +1,1 @@
-"""Pictures of a claimant's files, drawn where nothing can be reached: only pixels return."""
+"""Pictures of a claimant's files, drawn in a closed room: only pixels come back."""

@@ -1,4 +1,4 @@
-"""What is in an archive, as a list of names and sizes. Nothing in it is unpacked or opened."""
+"""The contents of an archive as a list of names and sizes. Nothing in it is unpacked or opened."""
 
 import bz2
 import gzip
@@ -18,9 +18,9 @@ from scripts.desk.pictures.notes import Note
 
 _MOST_LISTED = 500
 _MOST_NAME = 200
-# An archive that shrinks its files so much is no archive of files; text shrinks to a tenth.
+# An archive that shrinks its files this much is not an honest one; text shrinks to a tenth.
 _SUSPICIOUS = 200
-# What is unpacked of a tar.gz to find the names; nothing of it is kept.
+# How much of a tar.gz is unpacked to find the names; nothing of it is kept.
 _MOST_UNPACKED = 512 * 2**20
 _PACKERS: Mapping[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": gzip.open,
@@ -32,7 +32,7 @@ _OFFICE_FOLDERS = ("word/", "xl/", "ppt/", "content.xml")
 
 
 def listing_of(kind: Kind) -> partial[None]:
-    """What lists archives of *kind*."""
+    """A function that lists archives of *kind*."""
     return partial({Kind.ZIP: _list_zip, Kind.TAR: _list_tar, Kind.PACKED: _list_packed}[kind])
 
 
@@ -72,11 +72,11 @@ def _list_packed(data: bytes, _wanted: range, sender: Sender) -> None:
 
 
 class _TooMuch(Exception):
-    """More was unpacked than is needed for any list of names."""
+    """More was unpacked than any list of names needs."""
 
 
 class _Bounded(io.RawIOBase):
-    """What is unpacked from *stream*, up to a limit."""
+    """The unpacked bytes of *stream*, up to a limit."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -117,7 +117,7 @@ def _say(sender: Sender, size: int, listed: list[tuple[str, int]], links: int, l
     if len(listed) > _MOST_LISTED:
         sender.note(Note.CUT_LISTING, len(listed))
     sender.note(Note.NOT_OPENED)
-    # One line an entry, whatever its name holds.
+    # One line for each entry, whatever its name contains.
     lines = (
         f"{size:>15,}  {' '.join(name[:_MOST_NAME].splitlines())}"
         for name, size in listed[:_MOST_LISTED]

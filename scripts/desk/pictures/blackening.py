@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scripts.desk.pictures.frames import Page
 
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
-# In pixels of 150 an inch: what is smaller cannot be read in print.
+# In pixels at 150 an inch: smaller text cannot be read in print.
 _SMALLEST, _LARGEST = 10, 40
 _OF_HEIGHT = 0.7
 # Black around a label.
@@ -37,7 +37,7 @@ def blackened(page: Page, marks: Sequence[Mark]) -> Page:
         return page
     image = Image.frombytes("RGB", (page.width, page.height), page.rgb)
     for one in marks:
-        # Drawn on a piece of its own, so that no letter reaches out of the box.
+        # Drawn separately, so that no letter reaches out of the box.
         image.paste(_labelled(one), one[:2])
     return Page(page.number, page.width, page.height, image.tobytes())
 
@@ -53,11 +53,11 @@ def sheet(number: int, lines: Sequence[str]) -> Page:
 
 
 def _labelled(one: Mark) -> Image.Image:
-    """A black piece of the size of *one*, with its label in the middle if that fits."""
+    """A black rectangle of the size of *one*, with its label in the middle if that fits."""
     width, height = one.right - one.left, one.bottom - one.top
     piece = Image.new("RGB", (width, height), _BLACK)
     draw = ImageDraw.Draw(piece)
-    # No shades: every pixel is one of two.
+    # No shades: every pixel is black or white.
     draw.fontmode = "1"
     for size in range(min(_LARGEST, int(height * _OF_HEIGHT)), _SMALLEST - 1, -1):
         font = ImageFont.load_default(size)

@@ -2,8 +2,8 @@
 
     python -I -S -c "... from scripts.desk.pictures.drawing import main; main()" KIND ...
 
-The file comes through standard input, and frames leave through standard output. What goes wrong
-here is no error of the desk's: it becomes a note, or the process ends.
+The file comes through standard input, and frames leave through standard output. A failure here is
+not an error of the desk: it becomes a note, or the process ends.
 """
 
 import os
@@ -17,11 +17,11 @@ from scripts.desk.pictures.kinds import IMAGES, Kind
 from scripts.desk.pictures.notes import Note
 from scripts.desk.pictures.walls import raise_walls
 
-# More is not read: a video of an hour is smaller.
+# The most that is read: a video of an hour is smaller.
 MOST_BYTES = 512 * 2**20
 _ZIP_END, _ZIP_END_WITHIN = b"PK\x05\x06", 65_557
 
-# Draws a file's bytes, the pages that are wanted, and says the rest.
+# Draws the wanted pages of a file's bytes, and reports the rest.
 Draw = Callable[[bytes, range, Sender], None]
 
 
@@ -30,7 +30,8 @@ def main() -> None:
     name, first, last, alone, *readable = sys.argv[1:]
     kind, wanted = Kind(name), range(int(first), int(last))
     content, sender = channels()
-    # What draws is loaded first, while it can be; no byte of the file has been read.
+    # The drawing code is loaded first, while that is possible; no byte of the file has been read
+    # yet.
     draw, helped = drawing_of(kind)
     raise_walls([Path(path) for path in readable], helped=helped, alone=bool(int(alone)))
     sender.ready()
@@ -42,22 +43,22 @@ def main() -> None:
         if kind is not Kind.ZIP and kind is not Kind.OFFICE and _ends_as_archive(data):
             sender.note(Note.TWO_IN_ONE)
     sender.end()
-    # Not through Python's own end, where a damaged heap may still act.
+    # Skip Python's own shutdown, where a damaged heap may still do something.
     os._exit(0)
 
 
 def channels() -> tuple[BinaryIO, Sender]:
-    """The file, and where frames go. A library that prints something prints it nowhere."""
+    """The file, and where frames go. Whatever a library prints is lost."""
     sender = Sender(os.dup(1))
     content = os.fdopen(os.dup(0), "rb")
     for descriptor in (1, 2):
-        # The end of a pipe that can only be read: what is written there fails.
+        # The reading end of a pipe: writing to it fails.
         os.dup2(0, descriptor)
     return content, sender
 
 
 def drawn(draw: Draw, data: bytes, wanted: range, sender: Sender) -> None:
-    """Draw *data* with *draw*; what goes wrong becomes a note."""
+    """Draw *data* with *draw*; failures become notes."""
     try:
         draw(data, wanted, sender)
     except MemoryError:
@@ -69,7 +70,7 @@ def drawn(draw: Draw, data: bytes, wanted: range, sender: Sender) -> None:
 
 
 def drawing_of(kind: Kind) -> tuple[Draw, bool]:
-    """What draws files of *kind*, and whether it starts a program. Loads only that."""
+    """The function that draws files of *kind*, and whether it starts a program. Loads only that."""
     # ruff: noqa: PLC0415
     if kind is Kind.PDF:
         from scripts.desk.pictures.pdf import draw

@@ -1,4 +1,4 @@
-"""The room that a file is drawn in: bubblewrap's, or a process with no walls but its own.
+"""The room in which a file is drawn: bubblewrap's, or a process with only its own walls.
 
 bubblewrap gives it namespaces of its own for users, processes, messages, network and mounts, no
 capability, and a view of Python, shared libraries and fonts that can only be read: no home, no
@@ -20,7 +20,7 @@ from scripts.desk.pictures.kinds import Kind
 
 PROGRAM = "bwrap"
 MISSING = "bubblewrap is not on this computer; it is in the Debian package bubblewrap."
-# Runs in the room, before any byte of a file is there.
+# Runs in the room before any byte of a file is there.
 BOOT = "from scripts.desk.pictures.drawing import main; main()"
 _PATH = "import sys; sys.path.extend(sys.argv.pop(1).split(chr(0x1f))); "
 _SEPARATOR = "\x1f"
@@ -34,13 +34,13 @@ _PACKAGES = (
     "pypdfium2_cfg",
     "pyseccomp",
 )
-# Libraries that came with a package lie beside it.
+# Libraries that came with a package are beside it.
 _BESIDE = {"PIL": "pillow.libs"}
 _CODE = Path("/code")
 _LIBRARIES = (Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/local/lib"))
 _LINKED = (Path("/lib"), Path("/lib64"))
 _ALSO = (Path("/etc/ld.so.cache"), Path("/usr/share/fonts"))
-# What a converter needs beyond: its own files are all over /usr.
+# What a converter needs in addition: its own files are all over /usr.
 _HELPED_FILES = (Path("/etc/fonts"), Path("/etc/libreoffice"), Path("/etc/alternatives"))
 _HELPED_DEVICES = (Path("/dev/null"), Path("/dev/urandom"))
 _HELPED_MEMORY_BYTES = 1_536 * 2**20
@@ -58,22 +58,22 @@ class Room(Protocol):
         """The command that draws pages *wanted* of a file of *kind*."""
 
     def converts(self) -> bool:
-        """Whether programs of others may be started in it."""
+        """Whether it may start other programs."""
 
 
 def available() -> bool:
-    """Whether bubblewrap is on this computer; whether it can make a room shows when it does."""
+    """Whether bubblewrap is on this computer; whether it works here shows only when it is used."""
     return shutil.which(PROGRAM) is not None
 
 
 @dataclass(frozen=True)
 class Bubblewrap:
-    """A room by bubblewrap; *boot* is what runs in it, the renderer except in tests."""
+    """A room by bubblewrap; *boot* runs in it: the renderer, except in tests."""
 
     boot: str = BOOT
 
     def converts(self) -> bool:
-        """There is nothing there that a converter could reach."""
+        """Yes: there is nothing in it that a converter could reach."""
         return True
 
     def command(self, kind: Kind, wanted: range) -> list[str]:
@@ -90,7 +90,7 @@ class OwnWalls:
     boot: str = BOOT
 
     def converts(self) -> bool:
-        """These walls do not suit programs that are too large for them."""
+        """No: converters are too large for these walls."""
         return False
 
     def command(self, kind: Kind, wanted: range) -> list[str]:
@@ -103,8 +103,8 @@ def closed_room(
 ) -> list[str]:
     """The command that runs *boot* in bubblewrap's room, with the packages at *places* to import.
 
-    It gets *asked*, "0" for not alone, and what it may read. Raises NoRoom if bubblewrap is not on
-    this computer.
+    It gets *asked*, "0" for "not alone", and what it may read. Raises NoRoom if bubblewrap is not
+    on this computer.
     """
     program = shutil.which(PROGRAM)
     if program is None:
@@ -178,7 +178,7 @@ def _bound(paths: list[Path]) -> list[str]:
 
 
 def _bound_prefix() -> list[str]:
-    """A Python that is not Debian's has its library elsewhere."""
+    """The prefix, for a Python that is not Debian's and has its library elsewhere."""
     prefix = _python_prefix()
     if prefix == Path("/usr"):
         return []
@@ -186,7 +186,7 @@ def _bound_prefix() -> list[str]:
 
 
 def _linked() -> list[str]:
-    """/lib is a link on Debian, and the dynamic loader is looked for there."""
+    """Links: /lib is one on Debian, and the dynamic loader is found through it."""
     words: list[str] = []
     for path in _LINKED:
         words += (
@@ -228,7 +228,7 @@ def _python(boot: str, folders: list[Path]) -> list[str]:
 
 
 def _executable() -> Path:
-    """Python's program itself: in a virtual environment there is a link to it."""
+    """Python's program itself; a virtual environment only has a link to it."""
     return Path(sys.executable).resolve()
 
 

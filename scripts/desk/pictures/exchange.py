@@ -1,6 +1,6 @@
 """What goes into a room and comes out of it, so that neither side waits for the other.
 
-The time is limited here, whatever the process in the room does.
+Time is limited here, whatever the process in the room does.
 """
 
 import os
@@ -17,7 +17,7 @@ from scripts.desk.pictures.frames import HEADER
 # Until the walls are up, on a slow and busy computer.
 _STARTING_SECONDS = 30.0
 _PIECE_BYTES = 2**16
-# In seconds: how soon somebody who stops it has stopped it.
+# In seconds: how soon a request to stop takes effect.
 _LOOK_EVERY = 0.25
 _MOST_COMPLAINT = 400
 
@@ -27,7 +27,7 @@ class Ended(Exception):
 
 
 class Late(Exception):
-    """The time is over."""
+    """Time is up."""
 
 
 class Lied(Exception):
@@ -62,7 +62,7 @@ class Exchange:
         except (Ended, Late):
             self._process.kill()
             complaint = self._complaints.read(_MOST_COMPLAINT) or b""
-            # Nothing of a file has been given to it, so this is the computer's word alone.
+            # It has not been given any of a file, so this message comes from the computer alone.
             lines = complaint.decode("utf-8", "replace").strip().splitlines()
             reason = f" It says: {lines[-1]}" if lines else ""
             raise NoRoom(f"The room for drawing files could not be closed off.{reason}") from None
@@ -74,7 +74,7 @@ class Exchange:
         self._content, self._last = content, last
 
     def exactly(self, size: int) -> bytearray:
-        """The next *size* bytes; meanwhile what was given goes in. Raises Ended or Late."""
+        """The next *size* bytes; meanwhile feeds what was given. Raises Ended or Late."""
         data = bytearray()
         while len(data) < size:
             if self._wait():
@@ -107,7 +107,7 @@ class Exchange:
                 self._piece = self._piece[written:]
                 return
         except BrokenPipeError:
-            # It has read enough, or has ended; its frames say which.
+            # It has read enough, or has ended; its frames show which.
             self._piece, self._last = memoryview(b""), True
         self._content = None
         if self._last:

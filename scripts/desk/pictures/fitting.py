@@ -6,7 +6,7 @@ from scripts.desk.pictures.frames import Page
 
 
 def fitted(page: Page, most_width: int, most_height: int) -> Page:
-    """*page* in at most so many pixels, its sides in the same ratio; never larger than it is."""
+    """*page* scaled down to fit, with the same aspect ratio; never scaled up."""
     ratio = min(1.0, most_width / page.width, most_height / page.height)
     if ratio == 1.0:
         return page

@@ -1,7 +1,7 @@
-"""What the renderer says, in frames of a fixed header: pixels, counts, and a bounded text.
+"""The renderer's output, in frames with a fixed header: pixels, counts, and a bounded text.
 
-Nothing in a frame is a name, a path or an instruction. Both sides hold the limits: the renderer so
-that honest files fit, the desk because a renderer that was taken over holds none.
+Nothing in a frame is a name, a path or an instruction. Both sides enforce the limits: the renderer
+so that honest files fit, the desk because a renderer that was taken over would not.
 """
 
 import os
@@ -13,7 +13,7 @@ HEADER = struct.Struct(">cIII")
 MOST_PIXELS = 24_000_000
 # A screenshot of a long conversation.
 MOST_SIDE = 30_000
-# One look shows at most so many pages; a case with more is looked at in several.
+# One look shows at most this many pages; longer files take several.
 MOST_PAGES = 200
 MOST_TEXT_BYTES = 128 * 2**10
 BYTES_A_PIXEL = 3
@@ -48,15 +48,15 @@ class Sender:
         self._noted: set[int] = set()
 
     def ready(self) -> None:
-        """The walls are up."""
+        """Report that the walls are up."""
         self._send(READY)
 
     def count(self, pages: int) -> None:
-        """How many pages the file has."""
+        """Report how many pages the file has."""
         self._send(COUNT, pages)
 
     def page(self, page: Page) -> None:
-        """One page; pages come in ascending order."""
+        """Send one page; pages come in ascending order."""
         self._send(PAGE, page.number, page.width, page.height, page.rgb)
 
     def note(self, code: int, value: int = 0) -> None:
@@ -66,7 +66,7 @@ class Sender:
             self._send(NOTE, code, min(value, 2**32 - 1))
 
     def text(self, text: str) -> None:
-        """A text, of which the beginning is sent."""
+        """Send the beginning of a text."""
         data = text.encode("utf-8", "replace")[:MOST_TEXT_BYTES]
         self._send(TEXT, len(data), payload=data)
 
@@ -75,7 +75,7 @@ class Sender:
         self._send(kind, number, len(data), payload=data)
 
     def end(self) -> None:
-        """All was said."""
+        """Report the end."""
         self._send(END)
 
     def _send(self, kind: bytes, a: int = 0, b: int = 0, c: int = 0, payload: bytes = b"") -> None:

@@ -1,4 +1,4 @@
-"""Pictures as pixels, by Pillow: only the reader of the one format that the first bytes name."""
+"""Pictures as pixels, by Pillow, with only the reader for the format that the first bytes name."""
 
 import io
 import math
@@ -15,11 +15,11 @@ _FORMATS = {
     Kind.PNG: ["PNG"], Kind.JPEG: ["JPEG", "MPO"], Kind.GIF: ["GIF"], Kind.BMP: ["BMP"],
     Kind.TIFF: ["TIFF"], Kind.WEBP: ["WEBP"], Kind.AVIF: ["AVIF"], Kind.HEIC: ["AVIF"],
 }  # fmt: skip
-# Unpacked, before it is made smaller: 400 MB. A JPEG is unpacked at an eighth of its size.
+# Unpacked, before scaling down: 400 MB. A JPEG can be unpacked at an eighth of its size.
 _MOST_UNPACKED = 100_000_000
 _MOST_UNPACKED_JPEG = 250_000_000
 _MEGAPIXEL = 1_000_000
-# Each of them registers a reader; no other format is known then.
+# Each of them registers a reader; no other format is known afterwards.
 for _name in ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
     import_module(f"PIL.{_name}ImagePlugin")
 # The size is checked here, by its own limits.
@@ -27,7 +27,7 @@ Image.MAX_IMAGE_PIXELS = None
 
 
 def picture_of(kind: Kind) -> partial[None]:
-    """What draws pictures of *kind*."""
+    """A function that draws pictures of *kind*."""
     return partial(_draw, _FORMATS[kind], kind is Kind.HEIC)
 
 
@@ -35,7 +35,7 @@ def _draw(formats: list[str], heic: bool, data: bytes, wanted: range, sender: Se
     try:
         image = Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError:
-        # Some AVIF pictures call themselves by the name that they share with HEIC.
+        # Some AVIF pictures use a brand that they share with HEIC.
         sender.note(Note.HEIC if heic else Note.DAMAGED)
         return
     most = _MOST_UNPACKED_JPEG if image.format == "JPEG" else _MOST_UNPACKED
@@ -60,7 +60,7 @@ def _draw(formats: list[str], heic: bool, data: bytes, wanted: range, sender: Se
 
 
 def _page(image: Image.Image, number: int) -> tuple[Page, bool]:
-    """The frame that *image* is at, and whether it is in its own size."""
+    """The current frame of *image*, and whether it has its own size."""
     width, height = image.size
     fits = min(1.0, math.sqrt(MOST_PIXELS / (width * height)), MOST_SIDE / max(width, height))
     size = max(1, int(width * fits)), max(1, int(height * fits))
@@ -75,7 +75,7 @@ def _page(image: Image.Image, number: int) -> tuple[Page, bool]:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """As RGB; what is transparent is white, as on paper."""
+    """As RGB, with transparent pixels white, as on paper."""
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         paper = Image.new("RGBA", layer.size, "white")

@@ -1,4 +1,4 @@
-"""What a file is: its first bytes say, never its name or the type that was declared."""
+"""What a file is, by its first bytes, never by its name or declared type."""
 
 import re
 from enum import StrEnum
@@ -38,7 +38,7 @@ class Kind(StrEnum):
 IMAGES = frozenset(
     {Kind.PNG, Kind.JPEG, Kind.GIF, Kind.BMP, Kind.TIFF, Kind.WEBP, Kind.AVIF, Kind.HEIC}
 )
-# What ISO media files call themselves after "ftyp"; all others hold sound or video.
+# Brands of ISO media files after "ftyp"; all others hold sound or video.
 _BRANDS = {
     b"avif": Kind.AVIF, b"avis": Kind.AVIF, b"heic": Kind.HEIC, b"heix": Kind.HEIC,
     b"hevc": Kind.HEIC, b"heim": Kind.HEIC, b"heis": Kind.HEIC, b"mif1": Kind.HEIC,
@@ -79,10 +79,10 @@ _BEGINNINGS = (
     (b"MZ", Kind.PROGRAM),
     (b"\x7fELF", Kind.PROGRAM),
 )
-# How a packet begins that holds a session key for one recipient (RFC 9580, 4.2 and 5.1): its tag, a
+# The beginning of a packet with a session key for one recipient (RFC 9580, 4.2 and 5.1): its tag, a
 # length of one or two bytes, then version 3.
 _SEALED = re.compile(rb"\x84.\x03|\x85..\x03|\xc1[\x00-\xbf]\x03|\xc1[\xc0-\xdf].\x03", re.DOTALL)
-# Two or three letters could also begin a text: then what follows is no text.
+# Two or three letters could also begin a text, so what follows must not be text.
 _WEAK = frozenset({b"BM", b"MZ", b"BZh", b"ID3"})
 
 
@@ -100,12 +100,12 @@ def kind_of(head: bytes) -> Kind:
     further = (
         (_SEALED.match(head) is not None, Kind.SEALED),
         (head[_TAR_AT : _TAR_AT + 5] == b"ustar", Kind.TAR),
-        # Readers of PDF skip what is before it.
+        # PDF readers skip what comes before it.
         (b"%PDF-" in head[:_PDF_WITHIN], Kind.PDF),
     )
     return next((kind for found, kind in further if found), Kind.TEXT)
 
 
 def _reads(head: bytes) -> bool:
-    """Whether *head* has no control characters but those of a text."""
+    """Whether *head* has no control characters except those used in texts."""
     return not any(byte < 9 or 13 < byte < 32 for byte in head)

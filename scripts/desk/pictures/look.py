@@ -1,7 +1,7 @@
 """Looking at one file: it goes into the room, and pixels and a bounded text come back.
 
-Nothing that comes back is believed: sizes, numbers and lengths are checked before anything is made
-of them, the time is limited here, and whatever ends otherwise ends in a sentence.
+Nothing that comes back is trusted: sizes, numbers and lengths are checked before they are used,
+time is limited here, and any other ending becomes a sentence.
 """
 
 import shutil
@@ -19,7 +19,7 @@ from scripts.desk.pictures.notes import Note, sentence
 
 Sink = Callable[[Page], None]
 
-# What is not looked at in any room, and why.
+# Kinds that are not drawn in any room, and why.
 _UNSEEN = {
     Kind.EMPTY: "It holds nothing.",
     Kind.PROGRAM: "It was not started, and must never be.",
@@ -49,9 +49,9 @@ _LIED = "The program that drew it broke its limits and was stopped: the file is 
 
 @dataclass(repr=False)
 class Shown:
-    """What came of a look: ``total`` pages are in the file, ``drawn`` went to the sink.
+    """The result of a look: ``total`` pages are in the file, ``drawn`` went to the sink.
 
-    ``text`` is as untrusted as the file: only :mod:`scripts.terminal` makes it fit to show.
+    ``text`` is as untrusted as the file: only :mod:`scripts.terminal` makes it safe to show.
     """
 
     kind: Kind
@@ -72,9 +72,8 @@ def look(
 ) -> Shown:
     """Draw pages *wanted* (numbers from 1) of *content* in *room*; each goes to *sink* as it comes.
 
-    *content* is at its beginning and can be rewound. Once *stopped* says so the time is over.
-    Raises NoRoom if the walls could not be raised; the file's first byte has not left this process
-    then.
+    *content* is at its beginning and can be rewound. Time is up once *stopped* says so. Raises
+    NoRoom if the walls could not be raised; the file's first byte has not left this process then.
     """
     kind = kind_of(content.read(HEAD_BYTES))
     shown = _look(kind, content, wanted, room, sink, seconds, stopped)
@@ -114,13 +113,13 @@ def _look(
         except Lied:
             shown.sentences.append(_LIED)
         finally:
-            # With bubblewrap all that is in the room ends with it.
+            # With bubblewrap, everything in the room ends with it.
             process.kill()
     return shown
 
 
 def _unseen(kind: Kind, room: Room) -> str:
-    """Why a file of *kind* is not looked at in *room*, or "" if it is."""
+    """Why a file of *kind* is not drawn in *room*, "" if it is."""
     if kind in _UNSEEN:
         return _UNSEEN[kind]
     if kind not in _HELPERS:
@@ -145,7 +144,7 @@ def _receive(exchange: Exchange, shown: Shown, wanted: range, sink: Sink, deadli
             shown.drawn += 1
             begun = time.monotonic()
             sink(page)
-            # What the desk does with a page is not the renderer's time.
+            # The time that the desk spends on a page does not count against the renderer.
             exchange.deadline += time.monotonic() - begun
         elif kind == frames.COUNT:
             shown.total = a

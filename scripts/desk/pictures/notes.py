@@ -1,4 +1,4 @@
-"""What is said beside the pixels, as numbers: the sentences are the desk's own."""
+"""Remarks beside the pixels, sent as numbers: the sentences are the desk's own."""
 
 from enum import IntEnum, unique
 
@@ -59,7 +59,7 @@ SENTENCES = {
 
 
 def sentence(note: Note, value: int) -> str:
-    """What the reviewer reads."""
+    """The sentence that the reviewer reads."""
     shown = lasting(value) if note is Note.SECONDS else value
     return SENTENCES[note].format(shown)
 

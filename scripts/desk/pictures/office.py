@@ -28,7 +28,7 @@ def convert(data: bytes, wanted: range, sender: Sender) -> None:
         stderr=subprocess.DEVNULL,
         check=False,
     )
-    # What it made is as little trusted as what it was given.
+    # Its output is trusted as little as its input.
     forbid_programs()
     if not made.is_file():
         sender.note(Note.NOT_CONVERTED)

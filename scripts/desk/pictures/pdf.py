@@ -11,7 +11,7 @@ from scripts.desk.pictures.notes import Note
 
 # 150 pixels an inch: small print can be read.
 _SCALE = 150 / 72
-# What is compressed inside is not seen: the note says what was found, and nothing is ever run.
+# Compressed parts are not searched: the note says what was found, and nothing is ever run.
 _SCRIPT = re.compile(rb"/JavaScript\b|/JS\s*[(<0-9]")
 _LAUNCH = re.compile(rb"/S\s*/(Launch|GoToR|GoToE|ImportData|SubmitForm)\b")
 
@@ -26,7 +26,7 @@ def draw(data: bytes, wanted: range, sender: Sender) -> None:
         return
     sender.count(len(document))
     _warn(document, data, sender)
-    # Without it what was typed into a form is not drawn.
+    # Without this, text typed into a form is not drawn.
     document.init_forms()
     smaller = damaged = 0
     for number in range(max(wanted.start, 1), min(wanted.stop, len(document) + 1)):
@@ -43,7 +43,7 @@ def draw(data: bytes, wanted: range, sender: Sender) -> None:
 
 
 def _page(document: pypdfium2.PdfDocument, number: int) -> tuple[Page, bool]:
-    """Page *number*, and whether it is in its usual size."""
+    """Page *number*, and whether it has its usual size."""
     page = document[number - 1]
     try:
         width, height = page.get_size()
@@ -59,7 +59,7 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> tuple[Page, bool]:
 
 
 def _warn(document: pypdfium2.PdfDocument, data: bytes, sender: Sender) -> None:
-    """Say what it asks for and does not get."""
+    """Report what it asks for and does not get."""
     if raw.FPDFDoc_GetJavaScriptActionCount(document) > 0 or _SCRIPT.search(data):
         sender.note(Note.SCRIPTS)
     if _LAUNCH.search(data):

@@ -1,4 +1,4 @@
-"""A text, in the encodings that Chinese computers write; the desk spells out what acts or hides."""
+"""A text in the encodings that Chinese computers use; the desk spells out control characters."""
 
 from scripts.desk.pictures.frames import Sender
 from scripts.desk.pictures.notes import Note
@@ -7,7 +7,7 @@ _MOST_LINES = 400
 _MOST_CHARACTERS = 30_000
 _ENCODINGS = ("utf-8-sig", "gb18030", "big5")
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-# Of a text: tab, line feed, form feed, carriage return, escape.
+# Control characters of texts: tab, line feed, form feed, carriage return, escape.
 _CONTROLS = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
 

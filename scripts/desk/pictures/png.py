@@ -6,7 +6,7 @@ from PIL import Image
 
 from scripts.desk.pictures.frames import Page
 
-# Fast; a page of text shrinks to a thirtieth all the same.
+# Fast; a page of text still shrinks to a thirtieth.
 _COMPRESSION = 3
 
 

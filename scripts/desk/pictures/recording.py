@@ -34,7 +34,7 @@ def stills(data: bytes, wanted: range, sender: Sender) -> None:
     sender.count(_STILLS if has_video else 0)
     drawn = False
     for number in range(max(wanted.start, 1), min(wanted.stop, _STILLS + 1)) if has_video else ():
-        # From the middle of each sixth.
+        # One from the middle of each sixth.
         page = _still(source, number, seconds * (2 * number - 1) / (2 * _STILLS))
         if page is not None:
             sender.page(page)
@@ -67,7 +67,7 @@ def _still(source: Path, number: int, second: float) -> Page | None:
 
 
 def _run(command: list[str], most: int) -> bytes:
-    """What *command* writes, at most *most* bytes."""
+    """The output of *command*, at most *most* bytes."""
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

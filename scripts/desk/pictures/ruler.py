@@ -1,4 +1,4 @@
-"""A page with lines at every tenth of its sides, so that a box can be named by numbers."""
+"""A page with lines at every tenth of its sides, so that a box can be given in numbers."""
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -6,7 +6,7 @@ from scripts.desk.pictures.frames import Page
 
 _LINE, _PAPER = (200, 0, 0), (255, 255, 255)
 _TENTHS = 10
-# Of the shorter side.
+# Relative to the shorter side.
 _NUMBER = 30
 
 

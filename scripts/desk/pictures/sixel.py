@@ -12,22 +12,22 @@ from PIL import Image
 
 from scripts.desk.pictures.frames import Page
 
-# What terminals have at the least that show more than diagrams: xterm, mlterm, foot, Windows.
+# What terminals for more than diagrams have at least: xterm, mlterm, foot, Windows.
 _COLOURS = 256
 _ROWS = 6
 _PERCENT, _BYTE = 100, 255
 _ZERO = 63
-# From four on, a repeated character is shorter as a number.
+# From four on, a repetition is shorter as a number.
 _RUN = re.compile(rb"(.)\1{3,}")
 
 
 def sixel_of(page: Page) -> str:
-    """What draws *page* at the cursor, in at most 256 colours: printable characters but for the
-    two escapes at its ends.
+    """The sixels that draw *page* at the cursor, in at most 256 colours: printable characters
+    except for an escape at each end.
     """
     image = Image.frombytes("RGB", (page.width, page.height), page.rgb)
     few = image.quantize(_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    # The size, so that the terminal clears no more than that.
+    # Gives the size, so that the terminal clears no more than that.
     head = f'\x1bP0;1;0q"1;1;{page.width};{page.height}'
     body = b"-".join(_bands(few.tobytes(), page.width, page.height)).decode("ascii")
     return f"{head}{''.join(_palette(few))}{body}\x1b\\"

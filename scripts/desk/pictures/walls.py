@@ -1,6 +1,6 @@
-"""What the renderer gives up before the first byte of a file reaches it, for good.
+"""What the renderer gives up for good before the first byte of a file reaches it.
 
-These walls stand inside bubblewrap's room, and without it they are the only ones.
+These walls are inside bubblewrap's room, and without it they are the only ones.
 """
 
 import ctypes
@@ -14,12 +14,12 @@ from pathlib import Path
 from dropbox.errors import CannotLockDown
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
-# pyseccomp asks for their names by running a program, and in the room there is none.
+# pyseccomp runs a program to find its libraries, and there is none in the room.
 _LIBRARIES = {"c": "libc.so.6", "seccomp": "libseccomp.so.2"}
 _CPU_SECONDS = 60
 _OPEN_FILES = 64
 _MEMORY_BYTES = 1_536 * 2**20
-# A converter maps more than it uses, starts programs, and writes into the room's own memory.
+# A converter maps more memory than it uses, starts programs, and writes into the room's memory.
 _HELPED_MEMORY_BYTES = 6 * 2**30
 _HELPED_FILE_BYTES = 512 * 2**20
 _HELPED_PROCESSES = 256
@@ -41,7 +41,7 @@ def raise_walls(
     """
     _limits(cpu_seconds, _HELPED_MEMORY_BYTES if helped else memory_bytes, helped=helped)
     if alone:
-        # As bubblewrap does it: it ends with the desk, however that ends.
+        # As bubblewrap does: the process ends with the desk, however that ends.
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     if helped:
@@ -52,7 +52,7 @@ def raise_walls(
 
 
 def forbid_programs() -> None:
-    """No program, no process, no file that can be written, no socket: also to what is helped."""
+    """Forbid programs, processes, writable files and sockets, even for helped ones."""
     _named_libraries()
     from dropbox import seccomp  # noqa: PLC0415 - it looks for its library when it is imported
 
@@ -68,7 +68,7 @@ def _limits(cpu_seconds: int, memory_bytes: int, *, helped: bool) -> None:
         resource.RLIMIT_NOFILE: _HELPED_OPEN_FILES if helped else _OPEN_FILES,
     }
     if helped:
-        # The kernel counts what the user has, here and outside.
+        # The kernel counts all of the user's processes, here and outside.
         limits[resource.RLIMIT_NPROC] = _HELPED_PROCESSES
     for which, most in limits.items():
         soft, hard = resource.getrlimit(which)

@@ -1,4 +1,4 @@
-"""A hand-over takes two: one reviewer writes it, and another one has approved exactly this plan."""
+"""A hand-over takes two: one reviewer writes it after another has approved exactly this plan."""
 
 from collections.abc import Callable
 from itertools import product
@@ -58,8 +58,8 @@ def hand_over_approved(
 ) -> HandedOver:
     """Write what another reviewer approved into the new folder *out*, which the log notes.
 
-    *sign* makes the OpenPGP signature of the reviewer at work. Raises NotApproved, also where files
-    are to be drawn and cannot be, or what :func:`hand_over` raises.
+    *sign* makes the OpenPGP signature of the reviewer at work. Raises NotApproved, even if files
+    cannot be drawn though they should be, or what :func:`hand_over` raises.
     """
     if not casebook.productions.approved_by(plan.sha256) - {at_desk(casebook)}:
         raise NotApproved(
@@ -72,7 +72,7 @@ def hand_over_approved(
     try:
         done = hand_over(casebook, plan, out, sign, progress, room=room)
     except NoRoom as why:
-        # Slip sheets instead would be something else than what was approved.
+        # Slip sheets instead would not be what was approved.
         raise NotApproved(f"{why} {_WITHOUT}") from None
     casebook.note("export", HAND_OVER, plain=done.sha256)
     return done

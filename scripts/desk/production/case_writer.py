@@ -64,7 +64,7 @@ class CaseWriter:
         self._redactions = standing(casebook, making.language)
         self._word = words(making.language)
         self._own = [one.code for one in casebook.campaign.reviewing.fields]
-        # Before this hand-over adds lines of its own.
+        # Read before this hand-over adds lines of its own.
         self._acts = casebook.productions.acts()
         self._numbering = Numbering(casebook)
 
@@ -78,9 +78,9 @@ class CaseWriter:
         entities: Entities,
         room: Room | None,
     ) -> Iterator["CaseWriter"]:
-        """A writer into the new *folder*, whose tables are whole when the block ends.
+        """A writer into the new *folder*, whose tables are complete when the block ends.
 
-        Files are drawn in *room*; without one they have slip sheets.
+        Files are drawn in *room*; without one they get slip sheets.
         """
         with (
             folder.file("cases.csv") as table,
@@ -134,7 +134,7 @@ class CaseWriter:
         return len(found)
 
     def _write_document(self, case: Case, one: Document, shown: list[Shown]) -> Document:
-        """Write a text or a file, and its pages' pictures. Returns it with the number of these.
+        """Write a text or a file, and pictures of its pages. Returns it with their number.
 
         The first few pictures of files are added to *shown*, for the dossier.
         """
@@ -160,9 +160,9 @@ class CaseWriter:
                 write(piece)
 
     def _acts_of(self, case: Case, leaving: Collection[str]) -> list[Act]:
-        """What the custody log says of *case*, without hashes other than those *leaving*.
+        """What the custody log says about *case*, without hashes other than those *leaving*.
 
-        A hash would show that a guess of what is redacted is right.
+        A hash would confirm a guess at what is redacted.
         """
         casebook = self._casebook
         whole, former = casebook.names.characters(case.number), casebook.names.former(case.number)
@@ -174,16 +174,17 @@ class CaseWriter:
     def _write_beside(
         self, case: Case, beside: Sequence[Translated], read: Sequence[Transcribed]
     ) -> None:
-        """Write translations of texts, and what a machine read in files."""
+        """Write translations of texts, and transcripts of files."""
         texts = [(one.path, one.given.text.encode()) for one in beside if one.path]
         for path, data in (*texts, *((one.path, one.data) for one in read)):
             self._folder.add(path, data)
             self._note(case, digest(data))
 
     def _write_dossier(self, case: Case, told: Told) -> dict[str, Any]:
-        """Write the dossier of *case*. Returns what its record says of it."""
+        """Write the dossier of *case*. Returns what its record says about it."""
         making = self._making
-        # What is in it decides whether it is the same dossier as one before: then its number is.
+        # Its content decides whether it is the same dossier as an earlier one, and keeps its
+        # number.
         content = [told.told, told.acts, making.language, making.day.isoformat(), making.prepared]
         content += [list(making.approved), [digest(one.jpeg) for one in told.shown]]
         source = digest(canonical_json.encode(content, ascii_only=True))
@@ -197,5 +198,5 @@ class CaseWriter:
         return {"number": str(number), "pages": made.pages, "path": path, "sha256": sha256}
 
     def _note(self, case: Case, sha256: str) -> None:
-        """Note in the custody log that something of *case* with this hash was written out."""
+        """Record in the custody log that something in *case* with this hash was written out."""
         self._casebook.note("export", case.name, plain=sha256)

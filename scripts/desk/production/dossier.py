@@ -1,7 +1,7 @@
 """A case as one PDF for people: what the claimant wrote, what was decided, and how it was kept.
 
-The original always comes first. Reviewers are named for who prepared, approved, translated or
-handled it, never for who among them said what.
+The original always comes first. Reviewers are named as having prepared, approved, translated or
+handled it, never for what they said.
 """
 
 import re
@@ -70,7 +70,7 @@ def _of(names: Mapping[str, str], entries: Sequence[str]) -> list[str]:
 
 
 def _furnish(faces: Faces, page: Page, title: str, number: str) -> None:
-    """Head and foot of a page: which case, and the page's own number."""
+    """The head and foot of a page: its case and its number."""
     page += placed(faces, title, LEFT, TOP - 30, SMALL, GREY)
     page.append(Stroke(LEFT, TOP - 24, WIDTH - RIGHT, TOP - 24, 0.8))
     right = WIDTH - RIGHT - faces.width(number) * BODY
@@ -160,7 +160,7 @@ class _Writing:
             write()
 
     def _part(self, part: Part) -> None:
-        """A text of the claimant's, then what was translated of it."""
+        """One of the claimant's texts, then its translations."""
         report = part.report
         document = self._texts.get(sha256_of(report.text))
         kind = self.word(report.kind)
@@ -203,11 +203,11 @@ class _Writing:
         return self.word("by_machine", machine=machine) if machine else self.word("by_hand")
 
     def _by(self, name: str) -> str:
-        """A reviewer's name, or that nobody here knows it."""
+        """A reviewer's name, or the remark that it is not known here."""
         return self.word("nameless") if name == NAMELESS else name
 
     def _source(self, written: str) -> str:
-        """What a fact rests on, in the language of the labels."""
+        """The source of a fact, in the language of the labels."""
         return _PLACE.sub(lambda found: self.word(f"source_{found[1]}", n=found[2]), written)
 
     def _facts(self) -> None:
@@ -316,7 +316,7 @@ class _Writing:
                 self._layout.paragraph(self.word("more_pictures"), size=SMALL, grey=GREY)
 
     def _pictures(self, number: str) -> None:
-        """The pictures of the file with this *number*, then what a machine read in them."""
+        """The pictures of the file with this *number*, then its transcript."""
         for one in self._of.shown:
             if one.number.partition(".")[0] == number:
                 self._layout.turn()
@@ -357,7 +357,7 @@ class _Writing:
         self._layout.table([heads, *rows], (0.5, 0.5), head=True)
 
     def _pairs(self, rows: Sequence[tuple[str, str]]) -> None:
-        """A table of names and values; what has none shows a dash."""
+        """A table of names and values; an empty value shows a dash."""
         self._layout.table([(name, value or "–") for name, value in rows], (0.3, 0.7))
 
     @property

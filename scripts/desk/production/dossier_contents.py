@@ -1,4 +1,6 @@
-"""What goes into a dossier: what all of a hand-over share, and what is told of one case."""
+"""The contents of a dossier: what all dossiers of a hand-over share, and what it says about a
+case.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from scripts.desk.production.records import Document
 from scripts.desk.production.transcribed import Transcribed
 from scripts.desk.production.translated import Translated
 
-# Of a case with more, the others are among the pictures beside it.
+# If a case has more pictures, the others are among the images beside it.
 MOST_SHOWN = 60
 
 
@@ -36,7 +38,7 @@ class Making:
 
 @dataclass(frozen=True, repr=False)
 class Told:
-    """What is told of one case; ``told`` is its record. No repr: it is plaintext."""
+    """What is said about one case; ``told`` is its record. No repr: it is plaintext."""
 
     case: Case
     told: Mapping[str, Any]

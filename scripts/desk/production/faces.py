@@ -1,9 +1,9 @@
-"""The two typefaces of all that is written out as pages, and the part of them that a page needs.
+"""The two typefaces for everything written out as pages, and the part of them that a page needs.
 
 DejaVu Sans has Latin, Cyrillic, Greek, Arabic and symbols; Droid Sans Fallback has Chinese in
-simplified and traditional characters. Both come with Casedrop, so pages look the same everywhere.
-A character that neither has is in a typeface of this computer, if one of a few has it, and else
-written as its code point, and so is one that nobody would see.
+simplified and traditional characters. Both come with Casedrop, so pages look the same everywhere. A
+character that neither has is taken from a typeface of this computer, if one of a few has it;
+otherwise its code point is written. So is that of an invisible character.
 """
 
 import hashlib
@@ -22,13 +22,13 @@ from dropbox.errors import CasedropError
 from scripts.desk.production.system_faces import PATHS, SystemFace
 
 FOLDER = Path(__file__).with_name("fonts")
-# In the order in which they are asked; the hashes are those of the files in Debian's packages
+# In the order in which they are tried; the hashes are those of the files in Debian's packages
 # fonts-dejavu-core (2.37) and fonts-droid-fallback (6.0.1).
 FILES = {
     "DejaVuSans.ttf": "abdc775b21b1bc470d50c97e790d276f2054b7504e56e5bd3e64f48d68582322",
     "DroidSansFallbackFull.ttf": "acb6440a713d880a13a21b468ba7cd43f5a2b2934972e51be791c880730777b8",
 }
-# From here on, both have a character, but that of the second one is made for Chinese.
+# From here on, if both have a character, the second one's is made for Chinese.
 _EASTERN = 0x2E80
 _SPACES = "\t\u00a0\u3000"
 # Tables that the part of a face keeps as they are.
@@ -41,7 +41,7 @@ class BadFace(CasedropError):
 
 
 class Seen(NamedTuple):
-    """How a character is written: in which face, as what text, and how wide in ems."""
+    """How a character is written: its face, its text, and its width in ems."""
 
     face: int
     text: str
@@ -159,12 +159,12 @@ class Face:
 
 
 def _long_loca(head: bytes) -> bytes:
-    """The rest of *head* behind its checksum, which says that offsets have four bytes."""
+    """The rest of *head* after its checksum, changed to say that offsets have four bytes."""
     return head[12:50] + struct.pack(">h", 1) + head[52:]
 
 
 def _cmap(glyphs: dict[int, int]) -> bytes:
-    """A table of format 12, one group a character."""
+    """A table of format 12, with one group for each character."""
     groups = b"".join(struct.pack(">III", code, code, one) for code, one in glyphs.items())
     table = struct.pack(">HHIII", 12, 0, 16 + len(groups), 0, len(glyphs)) + groups
     return struct.pack(">HHHHI", 0, 1, 3, 10, 12) + table
@@ -190,7 +190,7 @@ def _checksum(data: bytes) -> int:
 
 
 class Faces:
-    """The faces, and how each character is written; *others* are asked for what these lack."""
+    """The faces, and how each character is written; *others* are tried for what these lack."""
 
     def __init__(self, faces: Iterable[Face], others: Iterable[SystemFace] = ()) -> None:
         own = tuple(faces)
@@ -210,7 +210,7 @@ class Faces:
         return sum(self.seen(one).width for one in text)
 
     def written(self, untrusted: str) -> str:
-        """*untrusted* with the code points of those characters that could not be seen."""
+        """*untrusted* with code points in place of characters that could not be seen."""
         return "".join(self.seen(one).text for one in untrusted)
 
     def runs(self, text: str) -> Iterator[tuple[int, str]]:
@@ -232,7 +232,8 @@ class Faces:
             return Seen(0, " " * wide, wide * self.faces[0].width(ord(" ")))
         code = ord(character)
         own, others = range(self._own), range(self._own, len(self.faces))
-        # What has no shape of its own is named: else one text could look like another.
+        # A character without a shape of its own is named: otherwise one text could look like
+        # another.
         if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
             for at in (*(reversed(own) if code >= _EASTERN else own), *others):
                 face = self.faces[at]
@@ -243,7 +244,7 @@ class Faces:
 
 
 def _is_selector(code: int) -> bool:
-    """Whether it only chooses among shapes of the character before."""
+    """Whether it only selects a shape of the previous character."""
     return 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF
 
 

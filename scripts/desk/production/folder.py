@@ -1,4 +1,4 @@
-"""The folder that is handed over: new, for its owner alone, hashed while it is written, durable."""
+"""The folder that is handed over: new, private to its owner, hashed as it is written, durable."""
 
 import contextlib
 import hashlib
@@ -11,11 +11,11 @@ from dropbox.durable_file import sync_folder
 
 
 class Folder:
-    """An empty folder whose files are hashed while they are written, and all of it made durable."""
+    """An empty folder whose files are hashed while they are written, and which is made durable."""
 
     def __init__(self, path: Path, day: date) -> None:
         self._path = path
-        # To the second, times would say when reviewers work.
+        # Exact times would show when reviewers work.
         self._time = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
         self._hashes: dict[str, str] = {}
         self._inner: set[Path] = set()

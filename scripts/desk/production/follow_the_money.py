@@ -1,9 +1,9 @@
 """A case as FollowTheMoney entities, which programs for investigations read: one JSON a line.
 
-Claimants are called after their case and nothing else. An entity's id is the same in each hand-over
-of this casebook and of those that know each other, and shows nothing of what it is made of: it is
-keyed with a secret of theirs. A person or organisation that reviewers said is one across cases has
-one id, so lines with the same id belong together.
+Claimants are named after their case and nothing else. An entity's id is the same in every hand-over
+of this casebook and of casebooks that know each other, and reveals nothing of what it is made from:
+it is keyed with a secret that they share. A person or organisation that reviewers said is one
+across cases has one id, so lines with the same id belong together.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _LANGUAGES = {"zh-Hans": "zho", "zh-Hant": "zho", "en": "eng"}
 class Entities:
     """Makes entities; *secret* are 32 bytes that never leave.
 
-    ``joined`` says by which entry a party is called that reviewers said is another one as well.
+    ``joined`` says under which entry a party goes that reviewers said is the same as another.
     """
 
     def __init__(self, secret: bytes, campaign: Campaign, joined: Mapping[str, str]) -> None:
@@ -39,7 +39,7 @@ class Entities:
         return hmac.digest(self._secret, "\0".join(of).encode(), hashlib.sha256).hex()[:40]
 
     def _entity(self, schema: str, of: Sequence[str], **properties: object) -> dict[str, Any]:
-        """An entity; each property is a list of texts, and what is empty is left out."""
+        """An entity; each property is a list of texts, and empty ones are left out."""
         listed = {
             name: [str(one) for one in (value if isinstance(value, list) else [value]) if one]
             for name, value in properties.items()
@@ -71,7 +71,7 @@ class Entities:
     def _texts(
         self, told: Mapping[str, Any], documents: Sequence[Document]
     ) -> Iterator[dict[str, Any]]:
-        """Reports, messages and answers as messages, and files as documents of theirs."""
+        """Reports, messages and answers as messages, and files as their documents."""
         case, known = told["case"], {one["number"]: one for one in told["documents"]}
         parents: dict[int, str] = {}
         for one in documents:
@@ -83,7 +83,7 @@ class Entities:
                     "Document",
                     ("document", number),
                     title=number,
-                    # A file without a name is called by its number: the model requires one.
+                    # A file without a name gets its number as one: the model requires a name.
                     fileName=listed["name"] or number,
                     fileSize=listed["size"] or "",
                     date=listed["received"],

@@ -1,7 +1,7 @@
 """Writing a folder for counsel: cases, documents, load files, and a signed list of all hashes.
 
-The folder has its name only once everything in it is on the disk; what was interrupted can be
-thrown away, and the documents keep the numbers that they were given.
+The folder gets its name only once everything in it is on the disk; an interrupted one can be thrown
+away, and the documents keep the numbers that they were given.
 """
 
 from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ class HandOverError(CasedropError):
 class HandedOver:
     """How many cases, documents and bytes are in the folder, and the SHA-256 of its list.
 
-    ``removed`` are folders that hand-overs left which were killed.
+    ``removed`` are folders left by hand-overs that were killed.
     """
 
     cases: int
@@ -84,12 +84,11 @@ def hand_over(
     day: date | None = None,
     room: Room | None = None,
 ) -> HandedOver:
-    """Write the cases of *plan* into the new folder *out*, for its owner alone.
+    """Write the cases of *plan* into the new folder *out*, private to its owner.
 
-    *day* is what dossiers are dated, by default today. Files are drawn in *room*; without one they
-    have slip sheets. *sign* makes a detached OpenPGP signature. Raises HandOverError,
-    EvidenceError for a file that was altered, NoRoom, RedactionError, or OSError; then *out* is not
-    there.
+    *day* is the date on dossiers, by default today. Files are drawn in *room*; without one they get
+    slip sheets. *sign* makes a detached OpenPGP signature. Raises HandOverError, EvidenceError for
+    a file that was altered, NoRoom, RedactionError, or OSError; then *out* is not there.
     """
     if out.exists():
         raise HandOverError(f"{out} is there already; what is handed over goes into a new folder.")
@@ -127,8 +126,8 @@ def _write(
 
 
 def _joined(casebook: Casebook, plan: Plan) -> dict[str, str]:
-    """By which entry each party of the plan's cases goes: reviewers may say that two are one."""
-    # What only a case that does not leave would join is not joined.
+    """The entry under which each party of the plan's cases goes: reviewers may say two are one."""
+    # Parties joined only through a case that does not leave are not joined.
     without = set(casebook.parties.all()) - set(plan.ready)
     return {
         one.party.entry: min(entity.entries)

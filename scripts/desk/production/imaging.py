@@ -1,7 +1,7 @@
 """The pictures of a document's pages, each under a number of its own.
 
-A text is drawn as it leaves. A file is drawn in the room, with what is redacted in it blacked out;
-where it cannot be, a slip sheet says why, and whether the file itself is handed over.
+A text is drawn as it leaves. A file is drawn in the room, with its redactions blacked out; if that
+is impossible, a slip sheet says why, and whether the file itself is handed over.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ IMAGES = "images"
 class Imaged(NamedTuple):
     """A page: its number, its place in what is handed over, and its PNG.
 
-    ``small`` is a JPEG of it for the dossier, with its pixels' width and height; None of a text.
+    ``small`` is a JPEG of it for the dossier, with its width and height in pixels; None for a text.
     """
 
     number: str
@@ -37,7 +37,7 @@ class Imaged(NamedTuple):
 def imaged(
     casebook: Casebook, redactions: Standing, one: Document, room: Room | None, word: Words
 ) -> Iterator[Imaged]:
-    """The pages of *one* in order, at least one, one in memory at a time, with what *word* calls.
+    """The pages of *one* in order, at least one, one in memory at a time; *word* gives the labels.
 
     Without a *room* there are slip sheets for files. Raises NoRoom, EvidenceError, or
     RedactionError if a box is on a page that its file does not have.
@@ -80,7 +80,7 @@ def _imaged(
 
 
 def _slip(one: Document, copy: Copy, word: Words) -> list[str]:
-    """What a slip sheet says of page ``copy.number`` of *one*, or of all of it."""
+    """What a slip sheet says about page ``copy.number`` of *one*, or about all of it."""
     return [
         word("slip_page" if copy.number else "slip_file", number=one.number, page=copy.number),
         word("slip_why", why=copy.withheld),

@@ -1,4 +1,4 @@
-"""What counsel's programs read: CSV for a spreadsheet, a load file for a review platform."""
+"""Files for counsel's programs: CSV for a spreadsheet, a load file for a review platform."""
 
 import csv
 import io
@@ -12,8 +12,8 @@ from scripts.desk.production.records import NATIVES, TEXTS, Document
 from scripts.desk.production.transcribed import Transcribed
 from scripts.desk.production.translated import Translated, gist_of
 
-# A spreadsheet reads a cell that begins so as a formula (OWASP, "CSV injection"), some in Chinese
-# and Japanese also one that begins with a full-width character.
+# A spreadsheet reads a cell that begins this way as a formula (OWASP, "CSV injection"); in Chinese
+# and Japanese some do so for full-width characters, too.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # Concordance's delimiters: between fields, around values, and for a line's end in a value.
 _FIELD, _QUOTE, _LINE = "\x14", "þ", "®"
@@ -29,13 +29,13 @@ _DAT_HEADS = (
     *("PAGECOUNT", "REDACTED"),
     *("GIST", "GISTBY", "TRANSLATIONPATH", "TRANSLATIONBY", "TRANSCRIPTBY"),
 )
-# What review platforms call one delivery of pictures.
+# The name that review platforms give a delivery of pictures.
 _VOLUME = "CASEDROP"
 PRIVILEGE_HEADS = ("case", "received", "documents", "withheld_for")
 
 
 def cell(value: object) -> str:
-    """*value* as a spreadsheet's cell that is never a formula and has no control characters."""
+    """*value* as a spreadsheet cell that is never a formula and has no control characters."""
     text = "".join(
         character if character >= " " or character in "\n\t" else "\ufffd"
         for character in str(value).replace("\r\n", "\n")
@@ -79,7 +79,7 @@ def case_cells(record: Mapping[str, Any], fields: Sequence[str]) -> list[object]
 
 
 def _translation(one: Mapping[str, Any]) -> str:
-    """Where a translation is, of what, and who made it how; a gist is in cells of its own."""
+    """Where a translation is, of what, and who made it and how; gists have their own cells."""
     made = f"by machine: {one['machine']}" if one["machine"] else "by hand"
     return f"{one['path'] or one['kind']} of {one['of']} ({one['by']}, {made})"
 
@@ -96,7 +96,8 @@ def dat_row(
     beside: Sequence[Translated] = (),
     read: Transcribed | None = None,
 ) -> bytes:
-    """A document's line; *family* are all documents that came with it, *beside* its translations.
+    """A document's line; *family* are all documents that came with it, *beside* are its
+    translations.
 
     A document's number is that of its first page. What a machine *read* in a file is its text.
     """
@@ -136,7 +137,7 @@ def _dat_line(values: Sequence[str]) -> str:
 
 
 def _dat_value(value: str) -> str:
-    """*value* without the characters that delimit: nothing in a name can end it."""
+    """*value* without the delimiters, so that nothing in a name can end it."""
     lines = value.replace(_QUOTE, "th").replace(_LINE, "(R)").replace("\r\n", "\n")
     return "".join(
         _LINE if character == "\n" else character if character >= " " else "\ufffd"

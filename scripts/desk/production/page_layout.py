@@ -1,7 +1,7 @@
 """Texts as lines and pages, before anything is drawn: paragraphs, headings, tables, pictures.
 
-Lengths are in points (1/72 inch), and ``y`` counts from the top. Nothing is ever cut off: what is
-too long for a line goes on in the next one, and what is too long for a page on the next page.
+Lengths are in points (1/72 inch), and ``y`` counts from the top. Nothing is ever cut off: a line
+that is too long continues on the next one, a page that is full on the next page.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from scripts.desk.production.faces import Faces
 
-# US Letter: who reads this is at a court in the United States.
+# US Letter: it will be read at courts in the United States.
 WIDTH, HEIGHT = 612.0, 792.0
 LEFT, RIGHT = 60.0, 60.0
 TOP, BOTTOM = 72.0, 72.0
@@ -23,7 +23,7 @@ _GAP = 8.0
 # A mark of the face's, a space, a Chinese, Japanese or full-width character, or a word.
 _EAST = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
 _UNITS = re.compile(rf"\[U\+[0-9A-F]{{4,6}}\]|\s|[{_EAST}]|[^\s\[{_EAST}]+|\[")
-# What Chinese never has at the beginning of a line, and what never at its end.
+# Characters that Chinese never has at the beginning of a line, and those never at its end.
 _CLOSING = frozenset("，。、；：？！）》」』】〕〉”’…—,.;:?!)]}％")
 _OPENING = frozenset("（《「『【〔〈“‘([{")
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
@@ -112,7 +112,7 @@ class Layout:
         self, text: str, *, size: float = BODY, indent: float = 0, grey: float = _BLACK,
         bar: bool = False,
     ) -> None:  # fmt: skip
-        """*text* in lines as it has them, wrapped where they are too long; *bar* marks its left."""
+        """*text* with its own lines, wrapped if too long; *bar* draws a bar on its left."""
         width = WIDTH - LEFT - RIGHT - indent
         for line in self.lines(text, size, width):
             self._keep(size * _LEADING)
@@ -131,7 +131,7 @@ class Layout:
             self._row(row, parts, grey=GREY if head and number == 0 else _BLACK)
 
     def picture(self, jpeg: bytes, pixels: tuple[int, int]) -> None:
-        """A picture of so many *pixels*, as large as what is left of the page has room for."""
+        """A picture of *pixels* (width, height), as large as the rest of the page allows."""
         room = WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - self._y
         scale = min(room[0] / pixels[0], room[1] / pixels[1])
         width, height = pixels[0] * scale, pixels[1] * scale
@@ -145,7 +145,7 @@ class Layout:
             yield from self._wrapped(self._faces.written(line), width / size)
 
     def _row(self, row: Sequence[str], parts: Sequence[float], grey: float) -> None:
-        """A row, line by line, so that one that is longer than a page goes on on the next."""
+        """A row, line by line, so that one longer than a page continues on the next."""
         whole = WIDTH - LEFT - RIGHT
         columns = [
             list(self.lines(text, SMALL, whole * part - _GAP))
@@ -166,7 +166,7 @@ class Layout:
         self._y += 2
 
     def _keep(self, points: float) -> None:
-        """Turn the page unless so much room is left."""
+        """Turn the page unless this much room is left."""
         if self._y + points > HEIGHT - BOTTOM:
             self.turn()
 
@@ -204,14 +204,14 @@ class Layout:
 def placed(
     faces: Faces, line: str, x: float, y: float, size: float, grey: float = _BLACK
 ) -> Iterator[Text]:
-    """*line*, which is on one line, from *x* on with its baseline at *y*."""
+    """*line*, a single line, starting at *x* with its baseline at *y*."""
     for face, text in faces.runs(in_visual_order(line)):
         yield Text(x, y, size, face, text, grey)
         x += faces.width(text) * size
 
 
 def in_visual_order(line: str) -> str:
-    """*line* from left to right, as it is drawn; only what has Arabic or Hebrew in it changes."""
+    """*line* from left to right, as it is drawn; only Arabic and Hebrew change anything."""
     if not any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in line):
         return line
     # Loaded only where it is needed.
@@ -221,7 +221,7 @@ def in_visual_order(line: str) -> str:
 
 
 def _together(units: Sequence[str]) -> Iterator[str]:
-    """*units* with closing marks joined to what is before them, opening ones to what is after."""
+    """*units* with closing marks joined to the previous one, opening marks to the next."""
     held = ""
     for unit in units:
         if held and not (unit in _CLOSING or held[-1] in _OPENING):

@@ -1,6 +1,6 @@
 """Pages as pictures: texts and slip sheets drawn, and each page's number printed below it.
 
-What is read here are pictures that this desk made itself, never a file that was sent.
+This reads only pictures that the desk made itself, never a file that was sent.
 """
 
 import io
@@ -21,9 +21,10 @@ from scripts.desk.production.page_layout import (
 
 # 150 pixels an inch: a page of text can be read and printed.
 SCALE = 150 / 72
-# The number below a page is a part of its width, so that it can be read on a small one as well.
+# The size of the number below a page depends on its width, so that it is legible on a small page,
+# too.
 _BAND_PART, _SMALLEST_BAND = 36, 18
-# In a dossier: half a page of letter paper at 150 pixels an inch.
+# In a dossier: half a letter page at 150 pixels an inch.
 _SMALL_SIDE, _SMALL_QUALITY = 1_100, 60
 _COMPRESSION = 3
 _WHITE, _BLACK = 255, 0
@@ -66,7 +67,7 @@ def numbered(image: Image.Image, number: str) -> bytes:
 def small(image: Image.Image) -> tuple[bytes, tuple[int, int]]:
     """A JPEG of *image* for a dossier, and how many pixels it has."""
     copy = image.copy()
-    # Before it is made smoother it is made smaller by whole steps, which is quick.
+    # First reduced by a whole factor, which is quick, then smoothly.
     copy.thumbnail((_SMALL_SIDE, _SMALL_SIDE), Image.Resampling.BILINEAR, reducing_gap=1.5)
     out = io.BytesIO()
     copy.save(out, "JPEG", quality=_SMALL_QUALITY)
@@ -78,7 +79,7 @@ def _fill(image: Image.Image) -> int | tuple[int, int, int]:
 
 
 def _png(image: Image.Image) -> bytes:
-    """Pixels alone: no time, no name, no text."""
+    """Only pixels: no time, no name, no text."""
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=_COMPRESSION)
     return out.getvalue()
@@ -102,7 +103,7 @@ def _drawn(page: Page) -> Image.Image:
 
 @cache
 def _font(face: int, size: float) -> ImageFont.FreeTypeFont:
-    # Without shaping: each character is where the layout says.
+    # Without shaping: each character goes where the layout says.
     its = faces().faces[face]
     return ImageFont.truetype(
         io.BytesIO(its.data), size, index=its.index, layout_engine=ImageFont.Layout.BASIC

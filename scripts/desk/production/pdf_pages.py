@@ -30,7 +30,7 @@ class _Document(FPDF):
 
 class _Producer(OutputProducer):
     def _add_info(self) -> PDFInfo:
-        """The title alone."""
+        """Only the title."""
         info = super()._add_info()
         info.creation_date = None  # type: ignore[assignment]
         return info

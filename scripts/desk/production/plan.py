@@ -1,6 +1,6 @@
-"""What may be handed over, and what holds back the rest: case by case, before anything leaves.
+"""What may be handed over, and why the rest is held back: case by case, before anything leaves.
 
-A second reviewer approves exactly this plan; whatever changes in a case afterwards changes it.
+A second reviewer approves exactly this plan; any later change in a case changes the plan.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -18,13 +18,15 @@ from scripts.desk.redaction.standing import Standing, counting, standing
 from scripts.desk.redaction.undecided import undecided
 from scripts.desk.review.judgement import Reviews
 
-# Flags that hold a case back until somebody says otherwise, if the campaign has them.
+# Flags, if the campaign has them, that hold a case back until somebody says otherwise.
 HOLDING = ("privileged", "minor")
 
 
 @dataclass(frozen=True)
 class Held:
-    """A case that is not handed over, and why: a code of REASONS, or the flag that holds it."""
+    """A case that is not handed over, and why: a code of REASONS, or the flag that holds it
+    back.
+    """
 
     number: int
     name: str
@@ -46,8 +48,8 @@ REASONS = {
 class Plan:
     """The cases that may leave, by number, those that are held, and what an approval names.
 
-    ``allowed``: flags that hold back nothing this time. ``content`` is the hash of all that is of
-    these cases; labels are in ``language``, and files are drawn if there are to be ``pictures``.
+    ``allowed``: flags that do not hold cases back this time. ``content`` is the hash of everything
+    in these cases; labels are in ``language``, and files are drawn if ``pictures`` is set.
     """
 
     ready: tuple[int, ...]
@@ -76,7 +78,7 @@ def planned(
 ) -> Plan:
     """The plan for the cases with these *numbers*, which must not have been given away.
 
-    It is for labels in English, and with pictures.
+    It has English labels, and pictures.
     """
     redactions = standing(casebook)
     ready, held, state = list[int](), list[Held](), list[object]()
@@ -91,7 +93,7 @@ def planned(
         ready.append(number)
         assert reviews.deciding is not None and reviews.agreed is not None
         parts = sorted(part.block_id.hex() for part in case.parts)
-        # Flags and unions are of all reviewers, not of who decided alone.
+        # Flags and unions come from all reviewers, not only from the one who decided.
         counts = [reviews.deciding.judgement.to_json(), reviews.agreed.to_json()]
         hidden = counting(casebook, case, redactions)
         state.append(
@@ -100,14 +102,14 @@ def planned(
     plan = {
         "cases": sorted(map(_canonical, state)),
         "allowed": sorted(allowed),
-        # What is withheld leaves by its name, in lists of its own.
+        # Withheld cases leave only by name, in lists of their own.
         "held": sorted([one.name, one.reason, *size(casebook, one)] for one in held),
     }
     return Plan(tuple(ready), tuple(held), tuple(sorted(allowed)), digest(_canonical(plan)))
 
 
 def _beside(casebook: Casebook, case: Case) -> str:
-    """The hash of what leaves beside documents and decisions: translations, transcripts, facts."""
+    """The hash of what leaves besides documents and decisions: translations, transcripts, facts."""
     current = casebook.translations.current(case.number)
     given = [{**vars(one), "day": one.day.isoformat()} for one in current]
     facts = [
@@ -122,7 +124,7 @@ def _beside(casebook: Casebook, case: Case) -> str:
 
 
 def size(casebook: Casebook, one: Held) -> tuple[str, int]:
-    """What the lists say of a withheld case: the day on which it came, and its documents."""
+    """What the lists say about a withheld case: the day it came, and how many documents it has."""
     case = casebook.case(one.number)
     texts = sum(bool(part.report.text) for part in case.parts)
     return case.day.isoformat(), len(case.files) + texts
@@ -140,7 +142,7 @@ def _reasons(
     words: WordLists,
     redactions: Standing,
 ) -> Iterator[str]:
-    """What holds *case* back, the weightiest first."""
+    """What holds *case* back, the weightiest reason first."""
     status = casebook.layers.standing(case)["status"]
     if case.withdrawn is not None:
         yield "withdrawn"

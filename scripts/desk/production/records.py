@@ -1,4 +1,4 @@
-"""What is handed over of a case: its record, and its documents with their numbers.
+"""What is handed over about a case: its record, and its documents with their numbers.
 
 Nothing in it leads back to the claimant: reply keys, tags and codenames stay in the casebook, and
 so do the reviewers' notes and who among them said what.
@@ -24,7 +24,7 @@ from scripts.desk.production.translated import Translated, gist_of, sent
 from scripts.desk.redaction.standing import Standing, sha256_of
 from scripts.desk.review.judgement import Reviews
 
-# Endings that counsel's programs may open by themselves; any other is called .bin.
+# Endings that counsel's programs may safely open; any other becomes .bin.
 _ENDINGS = frozenset(
     {
         *("pdf", "txt", "csv", "jpg", "jpeg", "png", "gif", "webp", "heic", "bmp", "tif", "tiff"),
@@ -40,9 +40,8 @@ class Document:
     """A text or a file of a case as it leaves, under the number that it keeps for ever.
 
     ``source`` is the SHA-256 of what was sent, which does not leave; ``sha256`` and ``size`` are of
-    what does. ``path`` is where that lies. Of a ``redacted`` file only pictures leave, so all three
-    are empty. ``pages`` is how many of these there are. Exactly one of ``text`` and ``file`` is
-    there.
+    what does, which is at ``path``. Only pictures leave of a ``redacted`` file, so all three are
+    empty. ``pages`` is how many pictures there are. Exactly one of ``text`` and ``file`` is set.
     """
 
     number: Number
@@ -59,7 +58,7 @@ class Document:
 
     @property
     def kind(self) -> str:
-        """report or message, or file."""
+        """ "report", "message" or "file"."""
         return "file" if self.file is not None else self.part.report.kind
 
     @property
@@ -69,7 +68,7 @@ class Document:
 
 
 class Numbering:
-    """Gives documents their numbers: those that they have, or else the next ones of this desk."""
+    """Gives documents their numbers: those that they already have, or this desk's next ones."""
 
     def __init__(self, casebook: Casebook) -> None:
         self._casebook = casebook
@@ -77,8 +76,8 @@ class Numbering:
         self._next = {one: casebook.productions.next(one) for one in (DOCUMENT, DOSSIER)}
 
     def of(self, case: Case, sha256: str, series: str = DOCUMENT) -> Number:
-        """The number of a document, noted in the custody log when it is new."""
-        # Its whole name never changes, whatever other cases come.
+        """The number of a document, recorded in the custody log when it is new."""
+        # A case's whole name never changes, whatever other cases come.
         whole = self._casebook.names.characters(case.number)
         key = whole, sha256
         if key not in self._known:
@@ -120,7 +119,7 @@ def _text(part: Part, number: Number, redactions: Standing) -> Document:
 
 
 def _file(one: FileOfPart, number: Number, redactions: Standing) -> Document:
-    """A file as it leaves: byte for byte, or as pictures alone."""
+    """A file as it leaves: byte for byte, or only as pictures."""
     sent, redacted = one.attachment, redactions.must_not_leave_natively(one)
     return Document(
         number,
@@ -161,8 +160,8 @@ def record(
 ) -> dict[str, Any]:
     """The case as counsel gets it, in JSON; case.schema.json says what is in it.
 
-    *beside* are the gists and translations of its texts, which leave as they are; *transcripts* are
-    those of its files, in JSON.
+    *beside* are the gists and translations of its texts, as they leave; *transcripts* are those of
+    its files, in JSON.
     """
     gist = gist_of(beside)
     told: dict[str, Any] = redactions.values(
@@ -208,7 +207,7 @@ def answers(casebook: Casebook, case: Case) -> list[dict[str, str]]:
 
 
 def decided(casebook: Casebook, case: Case, reviews: Reviews) -> dict[str, Any]:
-    """What was decided of *case*, and the answers that its claimant gave to questions."""
+    """What was decided about *case*, and its claimant's answers to questions."""
     agreed, deciding = reviews.agreed, reviews.deciding
     assert agreed is not None and deciding is not None
     judgement, campaign = deciding.judgement, casebook.campaign

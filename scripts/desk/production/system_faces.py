@@ -1,7 +1,7 @@
 """Typefaces of this computer, for characters that those which come with Casedrop do not have.
 
-They are asked only for such a character, so a page without one looks the same everywhere. One that
-is not there, or that cannot be read, is as if nobody had installed it.
+They are used only for such a character, so a page without one looks the same everywhere. A typeface
+that is missing or cannot be read is treated as not installed.
 """
 
 import io
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from fontTools.ttLib import TTFont, TTLibError
 
-# Where Debian's packages fonts-noto-cjk, fonts-noto-core and fonts-symbola have them, in the order
-# in which they are asked: characters of Hong Kong and rare ones, Tibetan, and pictures.
+# Where Debian's packages fonts-noto-cjk, fonts-noto-core and fonts-symbola put them, in the order
+# in which they are tried: Hong Kong's and rare characters, Tibetan, and emoji.
 PATHS = (
     Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
     Path("/usr/share/fonts/truetype/noto/NotoSerifTibetan-Regular.ttf"),
@@ -21,14 +21,14 @@ PATHS = (
 )
 # In such a collection, the last one is made for Hong Kong.
 _COLLECTION, _OF_COLLECTION = ".ttc", -1
-# How far a curve may be from what it was, of the height of a letter: nobody sees it.
+# How far a converted curve may deviate, as a fraction of a letter's height: too little to see.
 _OFF = 1_000
-# What reading a file raises that is not whole, or none of its kind.
+# What reading a damaged file, or one of another kind, raises.
 _DAMAGED = (TTLibError, ValueError, LookupError, AttributeError, AssertionError, struct.error)
 
 
 class SystemFace:
-    """A typeface of this computer; it is read when a character is looked for in it."""
+    """A typeface of this computer, read when a character is first looked up in it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -101,7 +101,8 @@ class SystemFace:
             made[names[code]] = self._outline(font, self.glyphs[code], units / _OFF)
             advances[names[code]] = font["hmtx"][self.glyphs[code]][0]
         builder = FontBuilder(units, isTTF=True)
-        # The face's own times: else it would say when it was made, and never be the same again.
+        # Keep the face's own times: otherwise it would contain the present one, and differ each
+        # time.
         builder.font.recalcTimestamp = False
         head = font["head"]
         builder.setupHead(unitsPerEm=units, created=head.created, modified=head.modified)
@@ -123,13 +124,13 @@ class SystemFace:
 
     @staticmethod
     def _outline(font: TTFont, glyph: str, off: float) -> object:
-        """A glyph with the curves of TrueType, whatever its own are."""
+        """A glyph with TrueType curves, whatever its own are."""
         from fontTools.pens.cu2quPen import Cu2QuPen  # noqa: PLC0415
         from fontTools.pens.recordingPen import DecomposingRecordingPen  # noqa: PLC0415
         from fontTools.pens.ttGlyphPen import TTGlyphPen  # noqa: PLC0415
 
         pen = TTGlyphPen(None)
-        # Without the glyphs that it is made of: these would have to be there too.
+        # Decomposed: otherwise the glyphs that it is made of would have to be included, too.
         drawn = DecomposingRecordingPen(font.getGlyphSet())
         font.getGlyphSet()[glyph].draw(drawn)
         if "glyf" in font:

@@ -1,7 +1,7 @@
 """The events, people and organisations of a case as they leave.
 
-What a fact rests on is said by the number of a document; hashes and block ids stay here, and so do
-contacts, which say how claimants are reached.
+A fact's source is given as the number of a document; hashes and block ids stay here, and so do
+contacts, which say how claimants can be reached.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from scripts.desk.redaction.standing import Standing, sha256_of
 def told_facts(
     casebook: Casebook, case: Case, found: Sequence[Document], redactions: Standing
 ) -> dict[str, Any]:
-    """What counts of the facts of *case*, in JSON; *found* are its documents."""
+    """The facts of *case* that count, in JSON; *found* are its documents."""
     sources = _numbers(casebook, case, found)
     events = [
         {
@@ -50,7 +50,7 @@ def told_facts(
 
 
 def _numbers(casebook: Casebook, case: Case, found: Sequence[Document]) -> dict[str, str]:
-    """What sources are called in what is handed over, by the keys that facts have."""
+    """The names of sources in what is handed over, by the keys that facts use."""
     files, texts = file_numbers(found), text_numbers(found)
     parts = {part.block_id.hex(): texts.get(sha256_of(part.report.text), "") for part in case.parts}
     answers = {
@@ -60,7 +60,7 @@ def _numbers(casebook: Casebook, case: Case, found: Sequence[Document]) -> dict[
 
 
 def _source(written: str, numbers: Mapping[str, str]) -> str:
-    """A kept source: "D0-000001, page 2"; "" for what is not handed over, or from elsewhere."""
+    """A stored source as "D0-000001, page 2"; "" if it is not handed over or from elsewhere."""
     source = read(written)
     if source is None or not numbers.get(source.key):
         return ""

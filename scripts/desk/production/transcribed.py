@@ -1,6 +1,6 @@
-"""Transcripts that go to counsel: beside the files they are of, and never as if they were these.
+"""Transcripts that go to counsel: beside their files, and never in place of them.
 
-Each says which machine read, and that nobody has compared it with the picture.
+Each says which machine read it, and that nobody has compared it with the picture.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ from scripts.desk.transcripts.transcript import Who
 TRANSCRIPTS = "transcripts"
 # Left of each turn: whose it is.
 _SIGNS = {Who.LEFT: "← ", Who.RIGHT: "→ ", Who.SYSTEM: "· ", Who.TEXT: "  "}
-# What is less certain, in percent, is marked.
+# Text below this certainty, in percent, is marked.
 UNCERTAIN = 80
 
 
@@ -33,7 +33,7 @@ UNCERTAIN = 80
 class Transcribed:
     """What *machine* read in the file whose document has the number ``of``, as it leaves.
 
-    ``by`` had it read on ``day``; ``data`` is its text, which lies at ``path``. No repr: it is
+    ``by`` had it read on ``day``; ``data`` is its text, which is at ``path``. No repr: it is
     plaintext.
     """
 
@@ -56,7 +56,7 @@ class Transcribed:
         return f"{self.by}, by machine: {self.machine}"
 
     def to_json(self) -> dict[str, Any]:
-        """As case.schema.json has it."""
+        """The JSON that case.schema.json describes."""
         return {
             "of": self.of,
             "machine": self.machine,
@@ -92,7 +92,7 @@ def transcribed(
 
 
 def lines_of(read: LeavingTranscript, word: Words) -> Iterator[str]:
-    """A line for each turn, with pages where there are several, and what was not read."""
+    """A line for each turn, with page numbers if there are several, and what was not read."""
     if any(one.who in (Who.LEFT, Who.RIGHT) for one in read.turns):
         yield word("legend")
     page = 0

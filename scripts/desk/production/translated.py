@@ -1,4 +1,4 @@
-"""Gists and translations that go to counsel: beside the texts they are of, never mixed with them.
+"""Gists and translations that go to counsel: beside their originals, never mixed with them.
 
 Each says who gave it and whether a person or a named machine made it.
 """
@@ -15,7 +15,7 @@ from scripts.desk.identity import names
 from scripts.desk.redaction.standing import Standing, sha256_of
 
 TRANSLATIONS = "translations"
-# Whom this casebook knows by no name; the fingerprint of a key does not leave.
+# For a reviewer whose name this casebook does not know; the fingerprint of a key does not leave.
 NAMELESS = "a reviewer of another desk"
 
 
@@ -24,7 +24,7 @@ class Translated:
     """A gist or translation of one text of a case. No repr: it is plaintext.
 
     ``of`` is the number of the text's document, or "answer 1" for an answer. ``path`` is where it
-    lies in what is handed over; a gist, which is a line, has none.
+    is in what is handed over; a gist, which is one line, has none.
     """
 
     of: str
@@ -43,7 +43,7 @@ class Translated:
         return f"{self.by}, {self.made}"
 
     def to_json(self) -> dict[str, Any]:
-        """As case.schema.json has it."""
+        """The JSON that case.schema.json describes."""
         one = self.given
         return {
             "of": self.of,
@@ -64,7 +64,7 @@ def translated(
     numbers: Mapping[str, str],
     redactions: Standing,
 ) -> list[Translated]:
-    """The latest gists and translations of *case* as they leave, those of a text in one row.
+    """The latest gists and translations of *case* as they leave, grouped by text.
 
     *numbers* are those of the documents that are the case's texts, by the SHA-256 of what was
     written.
@@ -104,7 +104,7 @@ def sent(casebook: Casebook, case: Case) -> list[Answer]:
 
 
 def of_document(found: Sequence[Translated], number: str) -> list[Translated]:
-    """Those of *found* that are of the document with this number."""
+    """Those of *found* that belong to the document with this number."""
     return [one for one in found if one.of == number]
 
 

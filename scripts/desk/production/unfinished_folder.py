@@ -1,7 +1,7 @@
-"""The folder of a hand-over until it is whole, and what one leaves that was killed.
+"""The folder of a hand-over until it is complete, and what a killed hand-over leaves.
 
-It is in the clear. So the next hand-over beside it removes it, by a mark that only we leave, and
-only if nobody writes there any more: whoever does so holds a lock on the mark.
+It is not encrypted. So the next hand-over beside it removes it, recognising it by a mark that only
+we leave, and only if nobody is writing there any longer: a writer holds a lock on the mark.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ _MARK, _WORD = ".casedrop-unfinished", b"This folder of a hand-over is not whole
 
 @contextmanager
 def begun(out: Path) -> Iterator[Path]:
-    """A folder beside *out* that is durable and has its name when the block ends, or is gone."""
+    """A folder beside *out* that, when the block ends, is durable under that name, or gone."""
     part = Path(tempfile.mkdtemp(prefix=f"{out.name}{_INFIX}", dir=out.parent))
     mark = part / _MARK
     descriptor = os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -34,17 +34,17 @@ def begun(out: Path) -> Iterator[Path]:
         sync_folder(out.parent)
     finally:
         os.close(descriptor)
-        # Not there any more once it has its name.
+        # Gone once it has its name.
         shutil.rmtree(part, ignore_errors=True)
 
 
 def remove(folder: Path) -> int:
-    """Remove what hand-overs into *folder* left that were killed. Returns how many there were."""
+    """Remove what killed hand-overs into *folder* left. Returns how many there were."""
     return sum(_removed(path) for path in sorted(folder.glob(f"*{_INFIX}*")))
 
 
 def _removed(path: Path) -> bool:
-    """Remove *path* if it bears the mark, is our user's own, and nobody writes there."""
+    """Remove *path* if it has the mark, belongs to this user, and nobody is writing there."""
     if path.is_symlink() or not path.is_dir() or path.stat().st_uid != os.getuid():
         return False
     try:
@@ -52,7 +52,7 @@ def _removed(path: Path) -> bool:
     except OSError:
         return False
     try:
-        # A mark that is empty was killed before it was written.
+        # If the mark is empty, its hand-over was killed before writing it.
         if os.read(descriptor, len(_WORD) + 1) not in (_WORD, b""):
             return False
         with suppress(BlockingIOError):
