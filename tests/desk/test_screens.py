@@ -89,6 +89,7 @@ def test_a_list_says_how_many_pages_it_has_if_it_is_more_than_one(
     note = Page(1, most).note(total)
 
     assert note.startswith(f"Page 1 of {pages}, {total} cases in all; ") if pages else note == ""
+    assert Page(2, 30).note(1_234, "events").startswith("Page 2 of 42, 1,234 events in all; ")
 
 
 def test_each_stage_of_a_long_work_has_a_line_that_goes_on() -> None:

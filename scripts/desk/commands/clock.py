@@ -48,5 +48,5 @@ def run(asked: argparse.Namespace) -> None:
         print(_NO_TABLE)
         return
     print_rich(clock_table(shown, names, asked.lang, today()))
-    print(page.note(len(found.running)), end="")
+    print(page.note(len(found.running), "claims"), end="")
     print("\n".join(without_date_lines(found, names, asked.lang)))

@@ -137,4 +137,4 @@ def _print(
     if shown:
         print_rich(entities_table(shown, names, reader))
     print(f"{counted(total, 'person')} or organisations." if total != 1 else "One entry.")
-    print(page.note(total), end="")
+    print(page.note(total, "entries"), end="")

@@ -54,7 +54,7 @@ def run(asked: argparse.Namespace) -> None:
     if shown:
         print_rich(timeline_table(shown, names, sources, called, reader, one=bool(asked.case)))
     print("\n".join(order_notes(dated, undated)))
-    print(page.note(len(found)), end="")
+    print(page.note(len(found), "events"), end="")
 
 
 def _numbers(casebook: Casebook, asked: argparse.Namespace) -> list[int]:

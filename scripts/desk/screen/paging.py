@@ -38,12 +38,12 @@ class Page:
         """The number of rows on the pages before this one."""
         return (self.number - 1) * self.most
 
-    def note(self, total: int) -> str:
+    def note(self, total: int, rows: str = "cases") -> str:
         """A sentence that says which page of *total* rows this is, "" if it is the only one."""
         if not self.most or total <= self.most:
             return ""
         pages = -(-total // self.most)
         return (
-            f"Page {self.number} of {pages}, {total} cases in all; --page shows another page, "
+            f"Page {self.number} of {pages}, {total:,} {rows} in all; --page shows another page, "
             "--limit 0 shows all.\n"
         )
