@@ -1,6 +1,6 @@
 """Redaction: what is blacked out in everything that leaves, while the originals stay as they are.
 
-For whoever writes something that leaves the desk:
+For code that writes something that leaves the desk:
 
 * :func:`scripts.desk.redaction.standing.standing` reads all redactions that count, once.
 * :meth:`Standing.text` and :meth:`Standing.values` give a text, or all texts in a JSON value, as
@@ -12,6 +12,6 @@ For whoever writes something that leaves the desk:
   in files without what boxes touch and without words that are blacked out in texts.
 * :func:`scripts.desk.redaction.standing.counting` is what an approval has to bind.
 
-Neither the SHA-256 nor the length of a redacted text or file may leave: both tell what was there.
-Take them of what was made of it.
+Neither the SHA-256 nor the length of a redacted text or file may leave: both reveal what was there.
+Use those of the redacted result.
 """

@@ -1,6 +1,6 @@
-"""Boxes on pages: as they are typed, as they are kept, and in a drawn page's pixels.
+"""Boxes on pages: as they are typed, as they are stored, and in a drawn page's pixels.
 
-A box never shrinks on the way: whatever is rounded is rounded outwards.
+A box never shrinks on the way: rounding always goes outwards.
 """
 
 import re
@@ -44,12 +44,14 @@ def box_of(typed: str, page: Page) -> Box:
         raise BadBox(
             f"The box is outside the page, whose picture has {page.width} × {page.height} pixels."
         )
-    # What is beyond the edge is not there.
+    # Anything beyond the edge is cut off.
     return Box(box.x, box.y, min(box.width, WHOLE - box.x), min(box.height, WHOLE - box.y))
 
 
 def mark_of(page: Page, box: Box, label: str) -> "Mark":
-    """*box* in the pixels of *page*; all of it if the box is none, as another desk may send."""
+    """*box* in the pixels of *page*; the whole page if it is not a valid box, as another desk may
+    send.
+    """
     # Loaded only when there is a page.
     from scripts.desk.pictures.blackening import Mark  # noqa: PLC0415
 
@@ -63,5 +65,7 @@ def mark_of(page: Page, box: Box, label: str) -> "Mark":
 
 
 def _outwards(first: int, last: int, to: int, of: int) -> tuple[int, int]:
-    """Both ends, in parts of *of*, in parts of *to*: the first rounded down, the last up."""
+    """Both ends, converted from parts of *of* to parts of *to*: the first rounded down, the last
+    up.
+    """
     return first * to // of, -(-last * to // of)

@@ -1,4 +1,4 @@
-"""Pixel copies of a file as they leave: drawn in the room, boxes burnt in, encoded anew as PNG.
+"""Pixel copies of a file as they leave: drawn in the room, boxes burnt in, encoded as new PNGs.
 
 Nothing of the file's own bytes is in them: no text, no layers, no metadata, no small preview.
 """
@@ -23,7 +23,7 @@ from scripts.desk.redaction.boxes import mark_of
 from scripts.desk.redaction.leaving_words import LeavingWords
 from scripts.desk.redaction.standing import Burnt, Standing
 
-# All that is in such a file is on its pages. Of a recording only stills would be.
+# Everything in such a file is on its pages. A recording would only have stills.
 _PICTURED = frozenset({Kind.PDF, Kind.OFFICE, Kind.ZIP, *IMAGES})
 
 
@@ -34,7 +34,7 @@ class RedactionError(CasedropError):
 class Copy(NamedTuple):
     """A page as a PNG file: page ``number`` (from 1) of a file, or a slip sheet in its place.
 
-    Of a slip sheet, ``withheld`` says why; its number is 0 if it takes the place of the whole file.
+    For a slip sheet, ``withheld`` says why; its number is 0 if it replaces the whole file.
     """
 
     number: int
@@ -51,8 +51,8 @@ def pages(
 ) -> Generator[Copy]:
     """The pages of *file* in order, one in memory at a time, with its boxes burnt in.
 
-    A page that cannot be drawn, or a file that cannot be pictured, is a slip sheet. Raises NoRoom,
-    EvidenceError, or RedactionError if a box is on a page that the file does not have.
+    A page that cannot be drawn, or a file that cannot be pictured, becomes a slip sheet. Raises
+    NoRoom, EvidenceError, or RedactionError if a box is on a page that the file does not have.
     """
     sha256 = file.attachment.sha256
     if reasons := redactions.withheld(sha256):
@@ -66,13 +66,13 @@ def pages(
 
 
 def slip_sheet(number: int, why: str) -> Copy:
-    """A page that takes the place of page *number*, or of the whole file for 0."""
+    """A page that replaces page *number*, or the whole file for 0."""
     # Loaded only when there is a page.
     from scripts.desk.pictures.blackening import sheet  # noqa: PLC0415
     from scripts.desk.pictures.png import png_of  # noqa: PLC0415
 
     if not why.isascii():
-        # Only a preview shows this sheet, and that is in English.
+        # Only a preview shows this sheet, and previews are in English.
         return Copy(number, b"", why)
     of = f"PAGE {number}" if number else "FILE"
     lines = (f"{of} WITHHELD", "", why[0].upper() + why[1:] + ".")
@@ -99,7 +99,7 @@ def _copies(
             yield slip_sheet(0, words.word("no_picture"))
             return
         if expected <= total and expected < first + MOST_PAGES:
-            # Whatever stopped it would stop it again; the number is the file's own word.
+            # Whatever stopped it would stop it again; the number of pages is the file's own claim.
             yield slip_sheet(expected, words.word("rest") if expected < total else damaged)
             break
         first += MOST_PAGES
@@ -134,7 +134,7 @@ class _Drawing:
             finally:
                 self._stopped.set()
                 while not drawing.done():
-                    # It may be waiting to hand over what nobody wants any more.
+                    # It may be waiting to hand over a page that is no longer wanted.
                     with suppress(queue.Empty):
                         self._made.get(timeout=0.05)
 

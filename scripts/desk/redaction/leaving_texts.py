@@ -1,4 +1,4 @@
-"""All texts of a case that may leave: what was sent, and what reviewers wrote beside it."""
+"""All texts of a case that may leave: what was sent, and what reviewers wrote about it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from scripts.desk.translating import texts_of
 
 PART, ANSWER, FILE_NAME, TOLD = "part", "answer", "file", "told"
 BESIDE, FACT, REVIEW = "translation", "fact", "review"
-# The texts in an amount; what else it has are numbers, codes and dates.
+# The texts in an amount; its other fields are numbers, codes and dates.
 _OF_AMOUNT = ("what", "method")
 
 
@@ -18,8 +18,8 @@ _OF_AMOUNT = ("what", "method")
 class CaseText:
     """A text of a case, and where it is: its ``kind``, and its number among those of that kind.
 
-    ``place`` says it to people, in words that hold nothing of a case. Of a translation or gist,
-    ``original`` is the text that it is of. No repr: it is plaintext.
+    ``place`` says where for people, in words that reveal nothing of a case. For a translation or
+    gist, ``original`` is its original text. No repr: it is plaintext.
     """
 
     kind: str
@@ -30,7 +30,7 @@ class CaseText:
 
 
 def texts_of_case(casebook: Casebook, case: Case) -> list[CaseText]:
-    """All texts of *case* that are not empty: parts and answers first, then what is beside them."""
+    """All non-empty texts of *case*: parts and answers first, then what was added to them."""
     found = [
         *(CaseText(one.name, one.number, f"{one.name} {one.number}", one.text)
           for one in texts_of(casebook, case)),
@@ -60,7 +60,7 @@ def _beside(casebook: Casebook, case: Case) -> Iterator[CaseText]:
 
 
 def _facts(casebook: Casebook, case: Case) -> Iterator[CaseText]:
-    """What reviewers stated of events and people; contacts never leave."""
+    """What reviewers stated about events and people; contacts never leave."""
     events, parties = casebook.events.of(case.number), casebook.parties.of(case.number)
     for number, event in enumerate(events, 1):
         yield CaseText(FACT, number, f"event {number}", event.text)
@@ -70,7 +70,7 @@ def _facts(casebook: Casebook, case: Case) -> Iterator[CaseText]:
 
 
 def _reviews(casebook: Casebook, case: Case) -> Iterator[CaseText]:
-    """Texts in what counts of the reviews."""
+    """The texts in the reviews that count."""
     reviews = casebook.layers.of(case)
     said = [one.judgement for one in (reviews.deciding,) if one is not None]
     for number, judgement in enumerate(said, 1):

@@ -1,7 +1,7 @@
-"""What a machine read in a file, as it leaves: what is blacked out in a picture is no text either.
+"""Transcripts as they leave: what is blacked out in a picture does not leave as text either.
 
-A line goes that a box touches, or that has words which are blacked out in a text of the case. What
-stands in its place says why, and neither where it was, nor how long, nor who said it.
+A line is removed if a box touches it, or if it has words that are blacked out in a text of the
+case. The marker in its place says why, but not where it was, how long, or who said it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from scripts.desk.transcripts.transcript import Box, Line, ReadPage, Transcript,
 
 
 class LeavingLine(NamedTuple):
-    """A line of text; of what is blacked out ``reasons`` alone, and ``text`` is their marker."""
+    """A line of text; if blacked out, it has ``reasons``, and ``text`` is their marker."""
 
     text: str
     box: Box | None = None
@@ -48,7 +48,7 @@ class LeavingTurn:
 
     @property
     def confidence(self) -> int | None:
-        """That of its least certain line, None if all of it is blacked out."""
+        """The confidence of its least certain line, None if all of it is blacked out."""
         known = [one.confidence for one in self.lines if one.confidence is not None]
         return min(known, default=None)
 
@@ -70,9 +70,9 @@ class LeavingTranscript:
 def leaving_transcripts(
     casebook: Casebook, case: Case, redactions: Standing
 ) -> Iterator[tuple[Translation, LeavingTranscript]]:
-    """The latest transcripts of the files of *case*, as they are kept and as they leave.
+    """The latest transcripts of the files of *case*, as they are stored and as they leave.
 
-    What of another format nobody here can black out does not leave.
+    Transcripts in a format in which this desk cannot black out do not leave.
     """
     given = casebook.translations.transcripts(case.number)
     if not given:
@@ -93,7 +93,7 @@ def leaving(
 
     *blacked* are the words that are blacked out in the texts of its case.
     """
-    # What is no box hides all of a file, and so does a box on a page that no file has.
+    # Anything but a box hides the whole file, and so does a box on a page that does not exist.
     if any(one.kind != BOX or one.page < 1 for one in redactions.of(sha256)):
         return None
     turns = _Turns(transcript, sha256, blacked, redactions)
@@ -108,7 +108,7 @@ def leaving(
 
 
 class _Turns:
-    """The turns of a transcript, and why which of their names and lines go."""
+    """The turns of a transcript, and which of their names and lines are removed and why."""
 
     def __init__(
         self, transcript: Transcript, sha256: str, blacked: Sequence[Blacked], redactions: Standing
@@ -125,7 +125,7 @@ class _Turns:
                     self._hide_box(at, pages.get(turn.page), one.box, one.reason)
 
     def _hide_words(self, blacked: Sequence[Blacked]) -> None:
-        """Hide what has words, also where they begin in one bubble and end in the next.
+        """Hide lines with words, even if these begin in one bubble and end in the next.
 
         A name may be between these two, so lines are read both with names and without.
         """
@@ -139,15 +139,15 @@ class _Turns:
                 places[number][1].add(reason)
 
     def _hide_box(self, at: int, page: ReadPage | None, box: PlaceOnPage, reason: str) -> None:
-        """Hide what *box* touches of a turn on its page, None for one that is not known."""
-        # Where a name is, the transcript does not say: so each name on this page goes.
+        """Hide the lines of a turn that *box* touches; *page* is None if it is not known."""
+        # The transcript does not say where a name is, so every name on this page is removed.
         self._names[at].add(reason)
         for line, reasons in zip(self._turns[at].lines, self._lines[at], strict=True):
             if page is None or _touches(box, line, page):
                 reasons.add(reason)
 
     def leaving(self) -> list[LeavingTurn]:
-        """The turns as they leave, with what is blacked out next to each other as one."""
+        """The turns as they leave, with adjacent blacked-out ones joined."""
         found = list[LeavingTurn]()
         for at, turn in enumerate(self._turns):
             name = self._redactions.marker(self._names[at]) if self._names[at] else turn.name
@@ -159,9 +159,10 @@ class _Turns:
         return found
 
     def _append(self, found: list[LeavingTurn], turn: LeavingTurn) -> None:
-        """Add *turn*; what is blacked out before and after its beginning is one, whoever said it.
+        """Add *turn*; blacked-out lines before and after its beginning are joined, whoever said
+        them.
 
-        A longer secret may be in more lines, and these in more bubbles.
+        A longer secret may span more lines, and these more bubbles.
         """
         before = found[-1] if found else None
         both = before is not None and before.page == turn.page and before.lines and turn.lines
@@ -179,7 +180,7 @@ class _Turns:
         return LeavingTurn(turn.page, turn.who, turn.name, lines)
 
     def _merged(self, lines: Iterable[LeavingLine]) -> tuple[LeavingLine, ...]:
-        """*lines* with those joined that are blacked out one after another."""
+        """*lines*, with consecutive blacked-out ones joined."""
         found = list[LeavingLine]()
         for one in lines:
             reasons = one.reasons
@@ -198,7 +199,7 @@ def _line(line: Line, reasons: set[str]) -> LeavingLine:
 
 
 def _touches(box: PlaceOnPage, line: Line, page: ReadPage) -> bool:
-    """Whether *box* and that of *line* have anything in common; a box that is none is the page."""
+    """Whether *box* and that of *line* overlap; an invalid box counts as the whole page."""
     place = box_of_line(line, page)
     left, top = max(box.x, 0), max(box.y, 0)
     right, bottom = min(box.x + box.width, WHOLE), min(box.y + box.height, WHOLE)

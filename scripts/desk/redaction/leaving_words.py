@@ -1,4 +1,4 @@
-"""What stands in place of what does not leave, in the languages in which cases are handed over."""
+"""The words in place of what does not leave, in the languages in which cases are handed over."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -43,10 +43,10 @@ class LeavingWords:
         return cls(language, labels)
 
     def word(self, code: str, /, **values: object) -> str:
-        """What is called *code* here."""
+        """The word with this *code*."""
         return _WORDS[code][_LANGUAGES.index(self.language)].format(**values)
 
     def redacted(self, codes: Iterable[str]) -> str:
-        """That something is blacked out, and why."""
+        """A marker saying that something is blacked out, and why."""
         why = (self.reasons.get(one, one) for one in sorted(set(codes)))
         return self.word("redacted", why=self.word("and").join(why))

@@ -1,9 +1,9 @@
-"""Where a line that a machine read is on its page, as boxes are kept."""
+"""Where a line that a machine read is on its page, as a stored box."""
 
 from scripts.desk.casebook.redactions import WHOLE, Box
 from scripts.desk.transcripts.transcript import Line, ReadPage
 
-# Of a line's height: a machine's box may cut a letter's ends.
+# A fraction of a line's height: a machine's box may cut off the ends of letters.
 _AROUND = 4
 
 
@@ -16,7 +16,7 @@ def box_of_line(line: Line, page: ReadPage, *, around: bool = False) -> Box:
     room = -(-max(bottom - top, 1) // _AROUND) if around else 0
     left, top, right, bottom = left - room, top - room, right + room, bottom + room
     width, height = page.width, page.height
-    # It was turned clockwise to be read, and is turned back here.
+    # The page was turned clockwise to be read; this turns the box back.
     turned_back = {
         0: (left, top, right, bottom),
         90: (top, width - right, bottom, width - left),
@@ -28,7 +28,7 @@ def box_of_line(line: Line, page: ReadPage, *, around: bool = False) -> Box:
         width, height = height, width
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     if left >= right or top >= bottom:
-        # No place on that page, as another desk may say.
+        # Not on that page, as another desk may claim.
         return Box(0, 0, WHOLE, WHOLE)
     x, y = left * WHOLE // width, top * WHOLE // height
     return Box(x, y, -(-right * WHOLE // width) - x, -(-bottom * WHOLE // height) - y)

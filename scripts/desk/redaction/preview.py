@@ -1,4 +1,6 @@
-"""A look at what would leave of a case's files: the copies, written where a reviewer sees them."""
+"""A preview of what would leave of a case's files: the copies, written for a reviewer to look
+at.
+"""
 
 import hashlib
 from collections.abc import Iterator

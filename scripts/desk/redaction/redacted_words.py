@@ -1,4 +1,4 @@
-"""The words that are blacked out in texts of a case, to be looked for in what is no text of it."""
+"""The words that are blacked out in a case's texts, to be looked for outside of these texts."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -12,18 +12,18 @@ from scripts.desk.redaction.word_matches import Folded, has_letters
 
 
 class Blacked(NamedTuple):
-    """Words that are blacked out somewhere, which have a letter or a digit, and the reason."""
+    """Blacked-out words that contain a letter or a digit, and the reason."""
 
     words: str
     reason: str
 
     def __repr__(self) -> str:
-        """Without the words, which are what nobody is to read."""
+        """Without the words, which nobody is to read."""
         return f"Blacked({self.reason})"
 
 
 def redacted_words(casebook: Casebook, case: Case, counted: Standing) -> list[Blacked]:
-    """What is blacked out in texts of *case* and can be looked for, each once."""
+    """The blacked-out words in texts of *case* that can be looked for, each once."""
     if not counted:
         return []
     found = {

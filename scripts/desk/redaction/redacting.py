@@ -1,4 +1,4 @@
-"""What a reviewer does: black something out, take it back, and see what there is.
+"""A reviewer's acts: blacking something out, taking it back, and listing redactions.
 
 Nothing here changes what a claimant sent. Each act is a row of the casebook and a line of the log.
 """
@@ -39,8 +39,8 @@ class Found:
 class Listed:
     """A redaction of a case under the number by which it is taken back, and its end if it has one.
 
-    ``place`` says what it is of: a text or a file of the case, or "" if that is not here (any
-    more). ``words`` are those that it blacks out. No repr: it is plaintext.
+    ``place`` says where it applies: a text or a file of the case, or "" if that is not (or no
+    longer) here. ``words`` are those that it blacks out. No repr: it is plaintext.
     """
 
     number: int
@@ -69,7 +69,8 @@ def find_words(texts: Iterable[CaseText], words: str, *, whole_words: bool = Fal
 def black_out(
     casebook: Casebook, case: Case, found: Sequence[Found], *, reason: str, today: date
 ) -> int:
-    """Black out all that was *found*, for the reviewer at work. Returns how many spans are new.
+    """Black out everything that was *found*, for the reviewer at work. Returns how many spans are
+    new.
 
     Raises RedactionError.
     """
@@ -184,7 +185,7 @@ def take_back(casebook: Casebook, case: Case, key: str, *, because: str, today: 
 
 
 def listed(casebook: Casebook, case: Case) -> list[Listed]:
-    """All redactions of *case*, in their order, with those that were taken back."""
+    """All redactions of *case*, in their order, including those taken back."""
     texts = {sha256_of(one.text): one for one in reversed(texts_of_case(casebook, case))}
     files = {
         one.attachment.sha256: f"file {number}"

@@ -1,6 +1,6 @@
 """Words that a machine read in pictures, and the boxes that black their lines out.
 
-A whole line is blacked out, with room around it: where in it a word begins, nobody knows exactly.
+The whole line is blacked out, with a margin: where exactly a word begins in it is not known.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from scripts.desk.transcripts.transcript import ReadPage, Transcript, Turn
 class Seen:
     """Words in a picture: in ``text``, at ``span``, on a page of file ``number`` (both from 1).
 
-    ``boxes`` are the lines that they are on; none for a name above a bubble, whose place is not
+    ``boxes`` are the lines that they are on; none for a name above a bubble, whose position is not
     known. No repr: it is plaintext.
     """
 
@@ -76,7 +76,7 @@ def seen_in(read: Sequence[Reading], words: str, *, whole_words: bool = False) -
 
 
 def uncovered(found: list[Seen], counted: Standing) -> list[Seen]:
-    """Those that can still be seen in what leaves."""
+    """Those that would still be visible in what leaves."""
     return [one for one in found if not _covered(one, counted)]
 
 

@@ -1,4 +1,5 @@
-"""The redactions that count, and texts as they leave: each span is a marker of one fixed look.
+"""The redactions that count, and texts as they leave: each span becomes a marker that always looks
+the same.
 
 A text or a file is found by the hash of its bytes. So what one reviewer blacked out in a file is
 blacked out wherever the same file was sent, in whichever case.
@@ -30,8 +31,8 @@ class Burnt(NamedTuple):
 
 
 def sha256_of(text: str) -> str:
-    """How redactions name *text*."""
-    # Half a character (a surrogate) has no UTF-8, and comes with no report; it is no error here.
+    """The hash by which redactions identify *text*."""
+    # Half a character (a surrogate) has no UTF-8. No report contains one; it is not an error here.
     return digest(text.encode("utf-8", "surrogatepass"))
 
 
@@ -41,7 +42,7 @@ def code(reason: str) -> str:
 
 
 class Standing:
-    """Redactions that were not taken back, by the hash of what they are of.
+    """Redactions that were not taken back, by the hash of their text or file.
 
     ``words`` are those of markers and slip sheets.
     """
@@ -69,11 +70,11 @@ class Standing:
         return "".join((*pieces, text[done:]))
 
     def hidden(self, text: str) -> list[tuple[str, str]]:
-        """What is blacked out in *text*, and for which reason, each redaction by itself."""
+        """The blacked-out words in *text* with their reasons, one for each redaction."""
         return [(text[start:stop], reason) for start, stop, reason in self._spans(text)]
 
     def marker(self, reasons: Iterable[str]) -> str:
-        """What stands in place of something: why, and never how long it was."""
+        """The marker in place of something: it says why, never how long it was."""
         return f"[{self.words.redacted(map(code, reasons))}]"
 
     def _spans(self, text: str) -> list[tuple[int, int, str]]:
@@ -95,8 +96,8 @@ class Standing:
     def beside(self, text: str, original: str) -> str:
         """*text*, a translation or gist of *original*, as it leaves.
 
-        It is withheld whole unless something was blacked out in it for each of the reasons for
-        which something was blacked out in its original: it would say the same in other words.
+        It is withheld whole unless something was blacked out in it for each reason that its
+        original has redactions for: it would say the same in other words.
         """
         there = {one.reason for one in self._of.get(sha256_of(original), ())}
         here = {one.reason for one in self._of.get(sha256_of(text), ())}
@@ -135,7 +136,7 @@ def must_not_leave_natively(casebook: Casebook, file: FileOfPart) -> bool:
 
 
 def counting(casebook: Casebook, case: Case, counted: Standing) -> list[list[object]]:
-    """All that counts of the redactions of *case*, as JSON: what an approval binds."""
+    """The redactions of *case* that count, as JSON: an approval binds them."""
     if not counted:
         return []
     hashes = {sha256_of(one.text) for one in texts_of_case(casebook, case)}
@@ -146,7 +147,7 @@ def counting(casebook: Casebook, case: Case, counted: Standing) -> list[list[obj
 
 
 def _within(one: Redaction, length: int) -> tuple[int, int]:
-    """The span of *one* in a text of *length* characters; all of it if it is none that fits."""
+    """The span of *one* in a text of *length* characters; the whole text if it does not fit."""
     if one.kind == TEXT and 0 <= one.start < one.stop <= length:
         return one.start, one.stop
     return 0, length

@@ -1,4 +1,4 @@
-"""Files of a case in whose texts words are blacked out: somebody decides on each before it leaves.
+"""Files of a case with blacked-out words in its texts: somebody decides on each before it leaves.
 
 Nothing here looks into a document or a recording, where the same words may be. So a reviewer
 withholds such a file, blacks something out in it, or says that it may leave as it was seen.
@@ -26,7 +26,8 @@ _LABEL = "a file as it was seen 1"
 class Undecided:
     """File ``number`` (from 1), and where a machine read words in it that are blacked out.
 
-    ``state`` is the hash of all that whoever lets it leave has to know. No repr: it is plaintext.
+    ``state`` is the hash of everything that the reviewer who lets it leave has to know. No repr: it
+    is plaintext.
     """
 
     number: int
@@ -36,7 +37,7 @@ class Undecided:
 
 
 def undecided(casebook: Casebook, case: Case, counted: Standing) -> list[Undecided]:
-    """The files of *case*, each once, on which nobody has decided as things are now."""
+    """The files of *case*, each once, on which nobody has decided in their present state."""
     hidden = _hidden(casebook, case, counted)
     if not hidden or not case.files:
         return []
@@ -57,7 +58,7 @@ def undecided(casebook: Casebook, case: Case, counted: Standing) -> list[Undecid
 
 
 def let_leave(casebook: Casebook, case: Case, one: Undecided) -> None:
-    """Note for the reviewer at work that a file may leave as it was seen.
+    """Record for the reviewer at work that a file may leave as it was seen.
 
     That holds until other words are blacked out in the case, a box is drawn in the file or taken
     back, or a machine reads such words in it.
@@ -78,7 +79,7 @@ def to_decide(casebook: Casebook, case: Case, number: int) -> Undecided:
 
 
 def _hidden(casebook: Casebook, case: Case, counted: Standing) -> list[tuple[str, int, int]]:
-    """What is blacked out in texts of *case*: of which, by their hashes, and where."""
+    """The redactions in texts of *case*: the texts by their hashes, and the spans."""
     if not counted:
         return []
     hashes = {sha256_of(one.text) for one in texts_of_case(casebook, case)}
@@ -87,7 +88,7 @@ def _hidden(casebook: Casebook, case: Case, counted: Standing) -> list[tuple[str
 
 
 def _seen(casebook: Casebook, case: Case, counted: Standing) -> list[Seen]:
-    """Where a machine read what is blacked out in texts, and no box covers it."""
+    """Where a machine read words that are blacked out in texts, and no box covers them."""
     read = readings(casebook, case)
     if not read:
         return []

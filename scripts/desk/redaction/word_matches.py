@@ -1,7 +1,7 @@
 """Finding words in a text to black them out: in either script, whatever is between the letters.
 
-What is found may be more than what was meant, never less: words inside longer words are found, and
-a span never leaves half a character, such as an accent or one face of a family.
+It may find more than was meant, never less: words inside longer words are found, and a span never
+leaves half a character, such as an accent or one face of a family emoji.
 """
 
 import unicodedata
@@ -21,14 +21,14 @@ class NoWords(CasedropError):
 
 
 class Span(NamedTuple):
-    """Characters ``start`` to ``stop`` of a text, that one excluded."""
+    """Characters ``start`` to ``stop`` (exclusive) of a text."""
 
     start: int
     stop: int
 
 
 class Folded:
-    """A text in which words are looked for, folded once for all of them. It is plaintext."""
+    """A text to search, folded once for all searches. It is plaintext."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -57,10 +57,11 @@ class Folded:
 
 
 def occurrences(text: str, words: str, *, whole_words: bool = False) -> list[Span]:
-    """Where *text* has *words*, in order; what overlaps or touches is one. Raises NoWords.
+    """Where *text* has *words*, in order; overlapping or touching spans are joined. Raises NoWords.
 
     Case, width, accents, script, punctuation, white space and invisible characters make no
-    difference. With *whole_words*, a letter or digit beside them that is not Chinese does.
+    difference. With *whole_words*, there must be no letter or digit beside them that is not
+    Chinese.
     """
     return Folded(text).occurrences(words, whole_words=whole_words)
 
@@ -71,7 +72,7 @@ def has_letters(words: str) -> bool:
 
 
 def whole_characters(text: str, start: int, stop: int) -> Span:
-    """The span from *start* to *stop*, widened so that it ends inside no character that people see.
+    """The span from *start* to *stop*, widened so that it cuts no character that people see.
 
     Raises ValueError for a span that is not in *text*.
     """
@@ -85,7 +86,7 @@ def whole_characters(text: str, start: int, stop: int) -> Span:
 
 
 def _folded(character: str) -> str:
-    """The letters, digits and pictures that *character* counts as; accents do not count."""
+    """The letters, digits and emoji that *character* counts as; accents do not count."""
     return "".join(one for one in letters(character) if unicodedata.category(one) not in _MARKS)
 
 
@@ -106,5 +107,5 @@ def _stands_alone(text: str, span: Span) -> bool:
 
 
 def _joins(character: str) -> bool:
-    """Whether *character* makes one word with another such beside it."""
+    """Whether *character* forms one word with another such character beside it."""
     return character.isalnum() and not unicodedata.name(character, "").startswith("CJK")

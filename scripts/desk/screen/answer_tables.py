@@ -23,9 +23,9 @@ def templates_table(templates: Iterable[Template], language: str) -> Table:
 def outbox_values(
     answers: Iterable[Answer], withheld: Mapping[int, str], today: date
 ) -> list[dict[str, Any]]:
-    """The answers that wait, the oldest first, without their texts; ``days`` is for how long.
+    """The answers that wait, the oldest first, without their texts; ``days`` is how long.
 
-    *withheld* says why some do not leave, by their ids.
+    *withheld* says, by id, why some do not leave.
     """
     return [
         {
@@ -57,7 +57,7 @@ def left_values(answers: Iterable[Answer]) -> list[dict[str, Any]]:
 
 
 def arrival_values(answers: Sequence[Answer], arrivals: Mapping[int, str]) -> list[dict[str, Any]]:
-    """The rows of :func:`left_values`, and whether each arrived; *arrivals* has it by their ids."""
+    """The rows of :func:`left_values`, and whether each arrived; *arrivals* has that by id."""
     rows = left_values(answers)
     return [
         {**row, "arrival": str(arrivals.get(one.id, ""))}

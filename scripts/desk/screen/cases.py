@@ -58,8 +58,8 @@ def case_text(
 ) -> Text:
     """A whole case with its answers, as text.
 
-    *former* is what an earlier version of the casebook called it; *beside* are lines below its
-    texts and files, by source (see scripts.desk.translating) and by SHA-256.
+    *former* is its name in an earlier version of the casebook; *beside* are lines below its texts
+    and files, by source (see scripts.desk.translating) and by SHA-256.
     """
     translated = beside or {}
     parts, files = counted(len(case.parts), "part"), counted(len(case.files), "file")
@@ -164,7 +164,8 @@ def links_text(
 ) -> Text:
     """The cases to which one is linked, a line for each; there must be at least one.
 
-    *names*: theirs, by number. *said* is what reviewers, whom *viewer* names, said of the links.
+    *names*: their names by number. *said* is what reviewers, whom *viewer* names, said about the
+    links.
     """
     shares = {"near": ", {} % of it"}
     lines: dict[int, list[str]] = {}
@@ -186,7 +187,7 @@ def link_values(
 ) -> list[dict[str, Any]]:
     """The cases to which one is linked, why ("file", "text", "near"), and the percentage.
 
-    And the cases of which a reviewer said something: "confirmed" or "denied".
+    Also the cases about which a reviewer said something: "confirmed" or "denied".
     """
     return [
         *({"case": names[one.other], "why": one.why, "percent": one.percent} for one in links),
@@ -227,7 +228,7 @@ def file_values(files: Iterable[FileOfPart]) -> list[dict[str, Any]]:
 
 
 def split_lines(splits: Iterable[SplitFile]) -> list[str]:
-    """What a case's files are parts of, and what is missing: a line each."""
+    """Which files a case's files are parts of, and what is missing: a line each."""
     return [
         f"{one_line(split.whole, _NAME_CHARACTERS)} came in parts: {split.listed}. "
         + (split.doubt or f"{split.note} `--out` joins them.".lstrip())
@@ -245,7 +246,7 @@ def joined_line(joined: Joined) -> str:
 
 
 def written_lines(written: Path | Joined) -> list[str]:
-    """What was written out: its path, and what became of a file that came in parts."""
+    """What was written out: its path, or what became of a file that came in parts."""
     if isinstance(written, Path):
         return [str(written)]
     return [*([str(written.path)] if written.path else []), joined_line(written)]
@@ -261,8 +262,8 @@ def status_values(
     """The counts, the cases whose answers wait, and what could not be opened.
 
     Acknowledgements, which the desk writes on its own, are counted apart from answers, of which
-    *left* have left.
-    *set_aside*: by block and place, what no longer holds back the acknowledgement.
+    *left* have left. *set_aside*: by block and place, things that no longer hold back the
+    acknowledgement.
     """
     return {
         "cases": counts.cases,

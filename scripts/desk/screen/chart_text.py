@@ -43,7 +43,7 @@ def _label(text: str) -> str:
 
 
 def _listing(figure: Listing, width: int) -> RenderableType:
-    """A table, or where a number or a word of its heads would be cut, its rows one by one."""
+    """A table or, if a number or a word in its heads would be cut off, its rows one by one."""
     heads = [_label(head) for head in figure.heads]
     rows = [[_label(cell) for cell in row] for row in figure.rows]
     needed = [
@@ -86,7 +86,7 @@ def _bars(figure: Bars, width: int) -> Table:
 
 
 def _bar(length: float) -> str:
-    """A bar of so many characters, to an eighth."""
+    """A bar of *length* characters, to the nearest eighth."""
     eighths = round(8 * length)
     return (_FULL * (eighths // 8) + _PARTS[eighths % 8]).rstrip()
 
@@ -119,7 +119,7 @@ def _grid(figure: Grid, width: int) -> RenderableType:
 
 
 def _names(columns: Sequence[str]) -> Table:
-    """What the numbers over the columns of a grid mean."""
+    """The names that the numbers above a grid's columns stand for."""
     listed = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
     listed.add_column(justify="right")
     listed.add_column(overflow="fold")
@@ -133,5 +133,5 @@ def _count(cell: Cell) -> str:
 
 
 def chart_values(figures: Iterable[Figure]) -> list[dict[str, Any]]:
-    """The figures for programs; null is a count that is left out."""
+    """The figures for programs; null means a count that is left out."""
     return [{"figure": type(one).__name__.lower(), **asdict(one)} for one in figures]

@@ -16,10 +16,11 @@ CODES = ("status", "correspondence", "merit", "urgency")
 
 @dataclass(frozen=True)
 class Chosen:
-    """The cases that a list shows: with these codes ("" for any), selected further, after one.
+    """The cases that a list shows: with these codes ("" for any), a selection, and a starting
+    point.
 
-    ``after`` is the number of the case behind which the list begins, 0 for all. Of these, a page
-    has at most ``most`` (0 for all) after the first ``skip``.
+    ``after`` is the number of the case after which the list begins, 0 for all. A page has at most
+    ``most`` of these (0 for all) after the first ``skip``.
     """
 
     status: str = ""
@@ -49,7 +50,7 @@ class Chosen:
 
 
 def chosen_by(casebook: Casebook, asked: argparse.Namespace, *, most: int = 0) -> Chosen:
-    """What --queue, --where and --view ask for together, at most *most* of it.
+    """The cases that --queue, --where and --view together select, at most *most* of them.
 
     Raises SelectionError, ViewError or WrongCode.
     """

@@ -14,7 +14,8 @@ def confirm(
 ) -> None:
     """Show the *warnings* and ask the *question*, unless *yes*.
 
-    *shown* is what is asked about, in full; it comes first. Raises OutboxError unless confirmed.
+    *shown* is the full text that the question is about; it comes first. Raises OutboxError unless
+    confirmed.
     """
     if not yes and not sys.stdin.isatty():
         raise OutboxError(
@@ -30,7 +31,7 @@ def confirm(
 
 
 def typed_words(question: str) -> str:
-    """Words that somebody types, or a program gives as the first line of standard input."""
+    """Words typed by a person, or given by a program as the first line of standard input."""
     if sys.stdin.isatty():
         print(question, end="", file=sys.stderr, flush=True)
     return words_of(sys.stdin.readline())

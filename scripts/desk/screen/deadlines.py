@@ -12,14 +12,14 @@ from scripts.desk.search.limitation import Clock, Running
 from scripts.terminal import one_line
 
 _THEORY_CHARACTERS = 60
-# So many names of cases without a date are said; `--json` has them all.
+# How many names of cases without a date are shown; `--json` has them all.
 _NAMED = 10
 
 
 def clock_table(
     claims: Sequence[Running], names: Mapping[int, str], language: str, today: date
 ) -> Table:
-    """A row for each claim, with the days that are left up to its last one."""
+    """A row for each claim, with the days left until its last one."""
     listed = table("case")
     listed.add_column("days left", justify="right")
     for head in ("last day", "since"):
@@ -39,7 +39,7 @@ def clock_table(
 
 
 def without_date_lines(found: Clock, names: Mapping[int, str], language: str) -> Iterator[str]:
-    """For each theory, the cases of which nobody knows when it began."""
+    """For each theory, the cases for which nobody knows when it began."""
     for theory, cases in found.without_date:
         if cases:
             more = "" if len(cases) <= _NAMED else " …"

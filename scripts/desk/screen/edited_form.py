@@ -1,4 +1,4 @@
-"""A form in the reviewer's editor: opened again while it is wrong, and erased once it was taken."""
+"""A form in the reviewer's editor: opened again while it is wrong, erased once it is accepted."""
 
 import sys
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Taken = TypeVar("Taken")
 def edit_until_taken(
     form: FormFile, before: bytes, take: Callable[[bytes], Taken], wrong: type[CasedropError]
 ) -> tuple[Taken, bool] | None:
-    """Have *form* edited until *take* takes it; another edit for each time that it raises *wrong*.
+    """Have *form* edited until *take* accepts it, once more each time that it raises *wrong*.
 
     Returns what *take* returned, and whether the form was erased; None if the form is as *before*.
     """
@@ -35,7 +35,7 @@ def edit_until_taken(
 
 
 def _ask_again(why: str, form: FormFile, wrong: type[CasedropError]) -> None:
-    """Show what is wrong, and wait. Raises *wrong* where nobody is there."""
+    """Show what is wrong, and wait. Raises *wrong* if nobody is at the terminal."""
     stays = f"The form stays in {form.path}; the same command goes on with it."
     if not sys.stdin.isatty():
         raise wrong(f"{why}\n{stays}")
@@ -46,6 +46,8 @@ def _ask_again(why: str, form: FormFile, wrong: type[CasedropError]) -> None:
 
 
 def print_left(path: Path | str, *, typed_on: bool) -> None:
-    """Say that a form was taken and not erased: it lies elsewhere, or somebody *typed_on* in it."""
+    """Say that a form was accepted but not erased: it is elsewhere, or somebody *typed_on* in
+    it.
+    """
     why = "was changed while it was taken" if typed_on else "is not the casebook's own form"
     print(f"{path} {why}, so it is still there with what you wrote; erase it.")

@@ -1,5 +1,5 @@
-"""`event`, `party` and `contact`: a fact's form is written, taken from a file, or edited, and those
-of a case are listed.
+"""`event`, `party` and `contact`: writing, editing or reading the form of a fact, and listing the
+facts of a case.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from scripts.desk.screen.output import print_json, print_rich
 def asks_for_form(asked: argparse.Namespace) -> bool:
     """Whether the options of :func:`scripts.desk.options.add_fact_form` ask for anything.
 
-    Raises FactError for half of an order.
+    Raises FactError if they do not go together.
     """
     form = bool(asked.blank or asked.print or asked.edit or asked.form)
     if asked.correct and (not form or asked.form):
@@ -60,7 +60,7 @@ def run_form(asked: argparse.Namespace, kind: str) -> None:
             )
 
 
-# What a command shows of a case's facts: each for programs, and a table of them if there are any.
+# What a command shows of a case's facts: all of them for programs, and a table if there are any.
 Drawn = tuple[list[dict[str, Any]], RenderableType | None]
 
 
@@ -72,7 +72,7 @@ def show_facts(
 ) -> None:
     """List the facts of this *kind* in a case, or all their versions.
 
-    *nothing* is said of a case that has none, with its name for {}.
+    *nothing* is printed for a case that has none, with its name for {}.
     """
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)
@@ -96,7 +96,7 @@ def show_facts(
 def _begun(
     casebook: Casebook, asked: argparse.Namespace, case: Case, kind: str, *, write: bool
 ) -> tuple[FormFile, str]:
-    """The form to fill in, and the blank one of which it is; on the disk if *write*."""
+    """The form to fill in, and its blank original; on the disk if *write*."""
     blank = blank_form(casebook, case, kind, asked.lang, asked.correct)
     role = kind
     if asked.correct:
@@ -118,7 +118,7 @@ def _begun(
 
 
 def _fits(casebook: Casebook, case: Case, kind: str, left: bytes) -> bool:
-    """Whether a form that was left is of the last version, as far as it can be read."""
+    """Whether a leftover form is for the last version, as far as it can be read."""
     with suppress(FactError):
         found = toml_forms.read(left, kind)
         versions = versions_of(casebook, case, kind)

@@ -25,11 +25,11 @@ from scripts.terminal import isolated, one_line
 
 _LABEL_CHARACTERS, _NAME_CHARACTERS, _NAMED = 40, 60, 12
 _DATE_CELLS, _KIND_CELLS = 10, 18
-# What may have been before the event above it.
+# Marks an event that may have happened before the one above it.
 _UNSURE = "?"
 _DROP = trilingual("本站", "本站", "the drop")
 _CONTESTED = trilingual("更正不一致，待定", "更正不一致，待定", "corrections disagree")
-# What went through it, by whether it was an answer.
+# Labels for what went through the drop, by whether it was an answer.
 _BY_ITSELF = {
     True: trilingual("已答复", "已答覆", "an answer left"),
     False: trilingual("当事人来文", "當事人來文", "the claimant wrote"),
@@ -45,7 +45,7 @@ def timeline_table(
     *,
     one: bool,
 ) -> Table:
-    """A row for each event, with its case unless they are of *one*; *called*: parties' names."""
+    """A row for each event, with its case unless all are of *one*; *called*: parties' names."""
     listed = table()
     listed.add_column("when", min_width=_DATE_CELLS, overflow="fold")
     if not one:
@@ -83,7 +83,7 @@ def events_table(found: CaseFacts, viewer: Viewer) -> Table:
 def _what(
     happened: Happened, sources: Sources, called: Mapping[str, str], entry: str, viewer: Viewer
 ) -> Text:
-    """What happened, with whom, what it rests on, and what it is called."""
+    """What happened, with whom, its source, and its entry."""
     event = happened.event
     people = [one_line(called.get(one, one), _NAME_CHARACTERS) for one in event.parties.split()]
     rests = sources.shown(event.source, viewer.language)
@@ -93,7 +93,7 @@ def _what(
 
 
 def order_notes(dated: Sequence[Happened], undated: Sequence[Happened]) -> Iterator[str]:
-    """What the order leaves open, as sentences."""
+    """Where the order is uncertain, as sentences."""
     if not dated and not undated:
         yield "There is no event; `event CASE --edit` enters one."
         return
@@ -146,7 +146,7 @@ def parties_table(found: CaseFacts, elsewhere: Mapping[str, list[str]], viewer: 
 
 
 def _folding(*heads: str) -> Table:
-    """A table of columns that cut nothing off."""
+    """A table whose columns cut nothing off."""
     listed = table()
     for head in heads:
         listed.add_column(head, overflow="fold")
@@ -163,7 +163,7 @@ def _party(one: Party, found: CaseFacts, viewer: Viewer) -> Text:
 
 
 def _contested(one: Fact | None, found: CaseFacts, viewer: Viewer) -> list[str]:
-    """That its corrections disagree, if they do."""
+    """A remark if its corrections disagree."""
     contested = one is not None and one.entry in found.contested
     return [_CONTESTED.in_(viewer.language)] * contested
 
@@ -215,7 +215,7 @@ def entity_values(one: Entity, names: Mapping[int, str], viewer: Viewer) -> dict
 
 
 def contacts_table(found: CaseFacts, viewer: Viewer) -> Table:
-    """The contact log: a row for each contact, also for what went through the drop."""
+    """The contact log: a row for each contact, including those through the drop."""
     listed = table()
     listed.add_column("when", min_width=10, overflow="fold")
     for head in ("channel", "who"):
@@ -254,7 +254,7 @@ def _agreed(
 
 
 def history_text(versions: Mapping[str, Sequence[Fact]], viewer: Viewer) -> Text:
-    """All versions of all facts of a kind, the last one of each last."""
+    """All versions of all facts of a kind, the latest of each last."""
     lines = []
     for entry, facts in versions.items():
         lines += ["", f"── {entry}"]
@@ -334,7 +334,7 @@ def _marks(one: Event | Party, found: CaseFacts, viewer: Viewer) -> str:
 
 
 def _contact_lines(found: CaseFacts, viewer: Viewer) -> Iterator[str]:
-    # What went through the drop is in the case already, where it was written.
+    # Messages through the drop are shown elsewhere in the case already.
     for one in found.contacts:
         if one.entered is not None:
             channel = _label(viewer, "contact_channel", one.through)

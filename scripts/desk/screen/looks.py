@@ -1,6 +1,6 @@
-"""How the desk says what came of looking at a file.
+"""How the desk reports the result of looking at a file.
 
-A text that was in it passes through scripts.terminal before it is shown.
+Text from the file passes through scripts.terminal before it is shown.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,9 @@ _ARCHIVES = (Kind.ZIP, Kind.TAR, Kind.PACKED)
 
 @dataclass(frozen=True, repr=False)
 class Look:
-    """File *number* of a case, as named by its claimant; *shown* is None if it was never opened."""
+    """File *number* of a case, with its claimant's name for it; *shown* is None if it was never
+    opened.
+    """
 
     number: int
     name: str
@@ -30,7 +32,7 @@ class Look:
 
 
 def look_text(look: Look) -> str:
-    """What people read: one line, then its sentences, the pictures' paths and its text."""
+    """The result for people: one line, then its sentences, the pictures' paths and its text."""
     first = f"{look.number}. {one_line(look.name, _NAME_CHARACTERS)}"
     if look.shown is None:
         return f"{first}: {look.reason}\n"

@@ -33,7 +33,7 @@ class _Screen(Console):
 
 def print_json(values: Any) -> None:
     """Print *values* for programs."""
-    # ASCII only, with control characters spelled out, so that it is safe on a terminal too.
+    # ASCII only, with control characters escaped, so that it is safe on a terminal, too.
     print(json.dumps(values, ensure_ascii=True, indent=1).replace("\x7f", "\\u007f"))
 
 
@@ -43,7 +43,7 @@ def print_rich(renderable: Any) -> None:
 
 
 def print_long(*renderables: Any) -> None:
-    """Print for people; on a terminal, what is longer than the screen goes through a pager."""
+    """Print for people; on a terminal, output longer than the screen goes through a pager."""
     screen = _Screen(highlight=False, emoji=False, markup=False)
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         for one in renderables:
@@ -57,7 +57,7 @@ def print_long(*renderables: Any) -> None:
     if not command:
         print(text, end="")
         return
-    # A pipe and no file. It keeps no history, and less starts no other program and writes no file.
+    # A pipe, not a file. The pager keeps no history, and less starts no program and writes no file.
     environment = {**os.environ, "LESSHISTFILE": "-", "LESSSECURE": "1", "LESS": "R"}
     subprocess.run(command, input=text.encode(), env=environment, check=False)
 

@@ -1,4 +1,4 @@
-"""How the desk shows what would be handed over, and what holds back the rest."""
+"""How the desk shows what would be handed over, and why the rest is held back."""
 
 from collections.abc import Collection
 from itertools import groupby
@@ -40,7 +40,7 @@ def plan_text(plan: Plan, approved: Collection[str], viewer: Viewer) -> Text:
 
 
 def approval_line(plan: Plan, approved: Collection[str], viewer: Viewer) -> str:
-    """Who has approved the plan, or its code for whoever is to do it."""
+    """Who has approved the plan, or the code with which somebody can."""
     by = ", ".join(sorted(map(viewer.name, approved)))
     return f"Approved by {by}." if by else f"Nobody has approved this. Code: {code_of(plan)}"
 

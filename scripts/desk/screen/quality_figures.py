@@ -15,7 +15,7 @@ _NONE = "–"
 
 
 def agreement_values(found: Sequence[Agreement]) -> list[dict[str, Any]]:
-    """The agreement in each field, for programs; null for a figure that cannot be told."""
+    """The agreement in each field, for programs; null for a figure that cannot be computed."""
     return [
         {
             "field": one.field,
@@ -29,7 +29,7 @@ def agreement_values(found: Sequence[Agreement]) -> list[dict[str, Any]]:
 
 
 def missed_values(found: Missed) -> dict[str, Any]:
-    """What became of rejected cases that were reviewed a second time by chance, for programs."""
+    """What became of rejected cases that had a random second review, for programs."""
     return {
         "rejected": found.rejected,
         "reviewed": found.reviewed,
@@ -42,7 +42,7 @@ def missed_values(found: Missed) -> dict[str, Any]:
 
 
 def agreement_table(found: Sequence[Agreement], reviewing: Reviewing, language: str) -> Table:
-    """A line for each field that two reviewers filled in, with what the figures are worth."""
+    """A line for each field that two reviewers filled in, with a remark on its reliability."""
     listed = table("field")
     for name in ("units", "kappa", "alpha"):
         listed.add_column(name, justify="right")
@@ -70,7 +70,7 @@ def _remark(one: Agreement) -> str:
 
 
 def agreement_sentence(found: Sequence[Agreement]) -> str:
-    """What the table is of, or that there is nothing to show."""
+    """What the table shows, or that there is nothing to show."""
     if not any(one.units for one in found):
         return "No case has two reviews that were blind of each other yet: no agreement to measure."
     return (
@@ -80,7 +80,7 @@ def agreement_sentence(found: Sequence[Agreement]) -> str:
 
 
 def missed_sentences(found: Missed) -> list[str]:
-    """What the second reviews by chance say of all rejected cases."""
+    """What the random second reviews say about all rejected cases."""
     if found.limits is None or found.share is None:
         return [
             f"Of {counted(found.rejected, 'rejected case')}, none has a second review by chance "

@@ -72,7 +72,7 @@ def field_values(columns: Iterable[Column], language: str) -> list[dict[str, Any
 
 
 def views_table(views: Mapping[str, View]) -> Table:
-    """A row for each saved view: its name, and what it asks for."""
+    """A row for each saved view: its name and its query."""
     listed = table("view")
     listed.add_column("asks for", overflow="fold")
     for name, view in views.items():

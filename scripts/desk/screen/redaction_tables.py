@@ -16,13 +16,13 @@ from scripts.desk.screen.output import counted, table
 from scripts.terminal import one_line
 
 _WORDS_CHARACTERS, _BESIDE_CHARACTERS, _BECAUSE_CHARACTERS = 40, 30, 120
-# Of one text; a long text may have thousands.
+# The limit for one text; a long text may have thousands.
 _MOST_SHOWN = 20
 LIST = "redaction"
 
 
 def found_lines(found: Iterable[Found]) -> list[str]:
-    """Each place at which words were found, with what is around it."""
+    """Each place where words were found, with its surroundings."""
     lines = []
     for one in found:
         lines.append(f"{one.text.place}: {counted(len(one.spans), 'place')}")
@@ -33,7 +33,7 @@ def found_lines(found: Iterable[Found]) -> list[str]:
 
 
 def seen_lines(found: Iterable[Seen]) -> list[str]:
-    """Each place at which a machine read words in a picture."""
+    """Each place where a machine read words in a picture."""
     return [
         f"picture of file {one.number}, page {one.page}: {_marked(one.text, one.span)}"
         for one in found
@@ -42,7 +42,7 @@ def seen_lines(found: Iterable[Seen]) -> list[str]:
 
 
 def elsewhere_lines(found: Sequence[Found], seen: Sequence[Seen]) -> list[str]:
-    """That words are left where nobody blacked them out; [] if they are not."""
+    """Sentences saying where words are still not blacked out; [] if nowhere."""
     places = [f"{one.text.place} ({counted(len(one.spans), 'place')})" for one in found]
     pages = dict.fromkeys((one.number, one.page) for one in seen if one.boxes)
     places += [f"the picture of page {page} of file {number}" for number, page in pages]
@@ -62,7 +62,7 @@ def elsewhere_lines(found: Sequence[Found], seen: Sequence[Seen]) -> list[str]:
 
 
 def undecided_lines(found: Sequence[Undecided]) -> list[str]:
-    """On which files somebody has to decide, and how; [] if there are none."""
+    """Sentences on files that need a decision, and how to make it; [] if there are none."""
     if not found:
         return []
     files = ", ".join(str(one.number) for one in found)
@@ -75,7 +75,7 @@ def undecided_lines(found: Sequence[Undecided]) -> list[str]:
 
 
 def still_read_lines(found: Iterable[Undecided]) -> list[str]:
-    """Where a machine read words that are blacked out in texts, and no box is over them."""
+    """Where a machine read words that are blacked out in texts and that no box covers."""
     return [
         f"In file {one.number}, page {each.page}, a machine read: {_marked(each.text, each.span)}"
         for one in found
@@ -84,7 +84,7 @@ def still_read_lines(found: Iterable[Undecided]) -> list[str]:
 
 
 def _marked(text: str, span: Span) -> str:
-    """The words at *span* between marks, with what is around them."""
+    """The words at *span* between marks, with their surroundings."""
     before = text[max(span.start - _BESIDE_CHARACTERS, 0) : span.start]
     words = one_line(text[span.start : span.stop], _WORDS_CHARACTERS)
     after = text[span.stop : span.stop + _BESIDE_CHARACTERS]

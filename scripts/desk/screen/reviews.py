@@ -29,7 +29,7 @@ _CODED = {
 }
 
 
-# Of a field that this desk's campaign does not have.
+# For a field that this desk's campaign does not have.
 _FIELD_CHARACTERS = 40
 
 
@@ -102,12 +102,12 @@ _COLUMNS = {
 }
 _NUMBERS = {"harms": 5, "files": 5, "linked": 6}
 _LEAST = {**_COLUMNS, **_NUMBERS}
-# At both ends of a line, and behind the text.
+# Spaces at both ends of a line and after the text.
 _EDGES = 3
 # Left out if they are empty for all cases.
 _OPTIONAL = {"merit", "urgency", "reviewers", "linked"}
-# What is left out of a narrow screen, in this order, until the text has its least width: half a
-# line of Chinese, which tells one case from another.
+# Left out on a narrow screen, in this order, until the text has its least width: half a line of
+# Chinese, which tells one case from another.
 _LEFT_OUT = ("linked", "harms", "files", "cat.", "reviewers", "day")
 _LEAST_TEXT = 24
 
@@ -245,7 +245,7 @@ def review_text(reviews: Reviews, standing: Mapping[str, Any], viewer: Viewer) -
         lines.append(f"given to {viewer.name(standing['assigned'])}")
     if reviews.complete:
         for field, said in differences(reviews, viewer).items():
-            # One who agreed later disagreed all the same: both versions are named.
+            # A reviewer who agreed later had still disagreed: both versions are named.
             each = ", ".join(
                 f"{name}: {', then '.join(dict.fromkeys(map(value_line, values)))}"
                 for name, values in said.items()
@@ -309,7 +309,7 @@ def _said(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
 
 
 def _own_lines(judgement: Judgement, viewer: Viewer) -> Iterator[str]:
-    """What it says in the campaign's own fields; of one that the campaign lacks, the codes."""
+    """Its values in the campaign's own fields; for one that the campaign lacks, the codes."""
     reviewing = viewer.campaign.reviewing
     for code, value in judgement.fields.items():
         field = reviewing.own_field(code)
@@ -346,5 +346,7 @@ def statuses(casebook: Casebook, name: Literal["status", "correspondence"]) -> d
 
 
 def next_after(rows: Sequence[Mapping[str, Any]], left: int) -> str:
-    """The case after which the next page begins, "" if it is empty: *left* are behind *rows*."""
+    """The case after which the next page begins, "" if that is empty: *left* cases follow
+    *rows*.
+    """
     return str(rows[-1]["case"]) if rows and left > 0 else ""

@@ -1,7 +1,7 @@
-"""`review` and `adjudicate`: a sheet is written, taken from its file, or edited and taken back.
+"""`review` and `adjudicate`: writing a sheet, reading it from its file, or having it edited.
 
-What a reviewer writes lies in the casebook's directory and is erased once it was taken; see
-:mod:`scripts.desk.form_file`. Only programs are given a sheet elsewhere.
+A reviewer's text is in the casebook's directory and is erased once it was accepted; see
+:mod:`scripts.desk.form_file`. Only programs get a sheet elsewhere.
 """
 
 import argparse
@@ -57,10 +57,10 @@ def _handed_in(casebook: Casebook, asked: argparse.Namespace, sheet: bytes, role
 
 
 def _edit(asked: argparse.Namespace, role: str) -> None:
-    """Have the sheet edited and take it, with another edit for each time that it is wrong.
+    """Have the sheet edited and accept it, with another edit each time that it is wrong.
 
-    The casebook is not locked meanwhile. Nothing that was typed is lost: until the sheet is taken,
-    the form stays, and the same command goes on with it.
+    The casebook is not locked meanwhile. Nothing that was typed is lost: until the sheet is
+    accepted, the form stays, and the same command continues with it.
     """
     with working(asked) as casebook:
         form, before = _begun(casebook, asked, role)
@@ -78,7 +78,7 @@ def _edit(asked: argparse.Namespace, role: str) -> None:
 
 
 def _begun(casebook: Casebook, asked: argparse.Namespace, role: str) -> tuple[FormFile, bytes]:
-    """The form to fill in, and the blank sheet of which it is."""
+    """The form to fill in, and its blank sheet."""
     case = own_case(casebook, asked.case)
     form = FormFile(casebook.directory, case, role, at_desk(casebook))
     sheet = blank_sheet(casebook, case, role)
@@ -97,7 +97,7 @@ def _begun(casebook: Casebook, asked: argparse.Namespace, role: str) -> tuple[Fo
 
 
 def _fits(casebook: Casebook, asked: argparse.Namespace, left: bytes, role: str) -> bool:
-    """Whether a form that was left is for the case as it is now, as far as it can be read."""
+    """Whether a leftover form is for the case in its present state, as far as it can be read."""
     case, reviewer = own_case(casebook, asked.case), at_desk(casebook)
     now = version_of(case, casebook.layers.of(case), reviewer, role)
     with suppress(BadSheet):
@@ -125,7 +125,7 @@ def _print_form(form: FormFile, role: str, *, json: bool) -> None:
 def _print_kept(kept: Kept, campaign: Campaign, *, json: bool, erased: bool) -> None:
     """Print what became of a sheet: the layer's number and version, and the case's status.
 
-    And whether the form in the casebook's directory was *erased*.
+    Also whether the form in the casebook's directory was *erased*.
     """
     if json:
         print_json(

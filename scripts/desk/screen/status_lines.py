@@ -28,7 +28,7 @@ def gathered(casebook: Casebook) -> dict[str, Any]:
         casebook.set_aside.marked(),
     )
     newest = casebook.bundles.newest()
-    # The operator asks for it when the server has lost its disk.
+    # The operator needs it when the server has lost its disk.
     values["last_vault"] = newest.vault.hex() if newest else ""
     values["kept_sealed_blocks"] = casebook.set_aside.counts()[BLOCK]
     values["kept_sealed_bytes"] = casebook.set_aside.total_bytes()

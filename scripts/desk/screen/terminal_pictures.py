@@ -1,8 +1,8 @@
 """Pictures in a terminal that can show them, by kitty's graphics protocol or as sixels.
 
 Only pixels that the desk drew go there, in base64 or as sixels: nothing in them can act on a
-terminal. The terminal then holds them in its memory, so they are drawn on its other screen, which
-has no scrollback, and are erased once somebody has looked.
+terminal. The terminal then holds them in its memory, so they are drawn on its alternate screen,
+which has no scrollback, and are erased once somebody has looked.
 """
 
 import base64
@@ -25,7 +25,7 @@ from scripts.desk.pictures.frames import Page
 
 
 class Protocol(StrEnum):
-    """How a terminal is shown pictures."""
+    """The protocols by which terminals show pictures."""
 
     KITTY = "kitty"
     SIXEL = "sixel"
@@ -35,18 +35,19 @@ class Protocol(StrEnum):
 _CHUNK = 4_096
 _TERMS = frozenset({"xterm-kitty", "xterm-ghostty"})
 _PROGRAMS = frozenset({"WezTerm", "ghostty"})
-# Inside these, pictures would stay in the memory of another program, or not come through.
+# Inside these, pictures would stay in another program's memory, or not get through.
 _INSIDE = ("TMUX", "STY")
-# Terminals that may print what they are asked, instead of answering.
+# Terminals that may print a query instead of answering it.
 _SILENT = frozenset({"", "dumb", "linux", "unknown", "vt52"})
-# May it show a picture of one pixel (kitty), and what else can it do (DEC, answered by all)?
+# Queries: can it show a picture of one pixel (kitty), and what are its features (DEC, answered by
+# all)?
 _ASKED = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c"
 _KITTY_CAN = re.compile(rb"\x1b_Gi=31;OK\x1b\\")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]{1,60})c")
 _HAS_SIXELS = b"4"
 # A terminal on this computer answers in milliseconds, one behind ssh within a second.
 ANSWER_SECONDS, _ANSWER_BYTES = 1.0, 1_024
-# Of a cell, in pixels, where the terminal does not say.
+# The size of a cell in pixels, if the terminal does not say.
 _USUAL_CELL = (8, 16)
 # The caption, and the line below it.
 _CAPTION_LINES = 2
@@ -54,7 +55,7 @@ _OTHER_SCREEN, _OWN_SCREEN = (
     "\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H",
     "\x1b[2J\x1b[H\x1b[?25h\x1b[?1049l",
 )
-# Deletes all pictures, with their data; the terminal answers nothing, which would be read as typed.
+# Deletes all pictures and their data, and asks for no answer, which would be read as typed input.
 _DELETE = "\x1b_Ga=d,d=A,q=2\x1b\\"
 
 
@@ -65,7 +66,7 @@ ENDS = frozenset({"q", "\x1b", "\x04", ""})
 
 
 class Area(NamedTuple):
-    """How large a terminal is, and each of its cells in pixels."""
+    """The size of a terminal, and of its cells in pixels."""
 
     columns: int
     lines: int
@@ -74,7 +75,7 @@ class Area(NamedTuple):
 
 
 def at_terminal() -> bool:
-    """Whether somebody reads and types in a terminal."""
+    """Whether input and output are a terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
@@ -91,9 +92,9 @@ def named(environ: Mapping[str, str]) -> Protocol | None:
 
 
 def found(environ: Mapping[str, str], ask: Callable[[], bytes]) -> Protocol | None:
-    """The protocol of this terminal, which is asked if *environ* does not say; None if it has none.
+    """The protocol of this terminal, which is queried if *environ* does not say; None if none.
 
-    *ask* returns what it answered, or b"".
+    *ask* returns its answer, or b"".
     """
     if (one := named(environ)) is not None:
         return one
@@ -107,9 +108,9 @@ def found(environ: Mapping[str, str], ask: Callable[[], bytes]) -> Protocol | No
 
 
 def ask_terminal(terminal: int = 0, out: int = 1, seconds: float = ANSWER_SECONDS) -> bytes:
-    """What the terminal answers when it is asked for pictures, at most *seconds* long.
+    """The terminal's answer when asked about pictures, waiting at most *seconds*.
 
-    What is typed meanwhile is lost: it cannot be told from an answer.
+    Anything typed meanwhile is lost: it cannot be told from an answer.
     """
     with _each_key(terminal):
         os.write(out, _ASKED.encode())
@@ -134,7 +135,7 @@ def area_of(terminal: int = 1) -> Area:
 
 
 def drawn(page: Page, protocol: Protocol, area: Area) -> str:
-    """What draws *page* at the cursor, as large as fits above a caption."""
+    """The sequence that draws *page* at the cursor, as large as fits above a caption."""
     # Loaded only when there is a page.
     from scripts.desk.pictures.fitting import fitted  # noqa: PLC0415
     from scripts.desk.pictures.png import png_of  # noqa: PLC0415
@@ -146,7 +147,7 @@ def drawn(page: Page, protocol: Protocol, area: Area) -> str:
 
 
 def _kitty(png: bytes) -> Iterator[str]:
-    # Transmit and show a PNG; the terminal answers nothing, which would be read as typed.
+    # Transmit and show a PNG, asking for no answer, which would be read as typed input.
     control = "a=T,f=100,q=2,"
     data = base64.b64encode(png).decode("ascii")
     for at in range(0, len(data), _CHUNK):
@@ -159,7 +160,7 @@ def _kitty(png: bytes) -> Iterator[str]:
 class Pictures:
     """A terminal that shows pictures by *protocol*, on *out*.
 
-    *key* waits at most so many seconds for a key, and returns it, or "" if there was none.
+    *key* waits at most the given seconds for a key, and returns it, or "" if there was none.
     """
 
     protocol: Protocol
@@ -168,7 +169,7 @@ class Pictures:
     key: Callable[[float], str]
 
     def look(self, page: Page, of: str) -> str:
-        """Draw *page* of what is called *of*, wait for a key, erase it.
+        """Draw *page* with the caption *of*, wait for a key, erase it.
 
         Returns the key, "" if nobody pressed any for LOOK_SECONDS.
         """
@@ -179,7 +180,7 @@ class Pictures:
             self.out.flush()
             return self.key(LOOK_SECONDS)
         finally:
-            # Also when it was interrupted: nothing of it stays.
+            # Even if it was interrupted: nothing of it stays.
             self.out.write(_DELETE * (self.protocol is Protocol.KITTY) + _OWN_SCREEN)
             self.out.flush()
 
@@ -198,7 +199,7 @@ def _key(seconds: float) -> str:
 
 @contextmanager
 def _each_key(terminal: int) -> Iterator[None]:
-    """Have the *terminal* hand over each key at once, and print none; Ctrl-C still interrupts."""
+    """Make the *terminal* pass on each key at once without echo; Ctrl-C still interrupts."""
     before = termios.tcgetattr(terminal)
     try:
         tty.setcbreak(terminal, termios.TCSADRAIN)

@@ -1,4 +1,4 @@
-"""How the desk shows transcripts: below their file, and never as if they were what was sent."""
+"""How the desk shows transcripts: below their file, and never as if they had been sent."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -60,7 +60,7 @@ def _turn(turn: Turn) -> str:
 
 
 def summary_of(transcript: Transcript) -> str:
-    """What came of reading a file, in a sentence or several."""
+    """The result of reading a file, in one sentence or several."""
     characters = sum(len(turn.text) for turn in transcript.turns)
     pages = counted(len(transcript.pages), "page")
     read = f"{pages}, {counted(characters, 'character')} read."

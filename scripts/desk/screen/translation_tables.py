@@ -1,4 +1,4 @@
-"""How the desk shows gists and translations: beside the original, and never as if they were it."""
+"""How the desk shows gists and translations: beside the original, never in place of it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,12 +13,12 @@ from scripts.desk.translating import SourceText
 from scripts.terminal import isolated, one_line
 
 _EXCERPT_CHARACTERS, _GIST_CHARACTERS = 40, 100
-# Before each line: no line of the original begins so.
+# Before each line: no line of the original begins this way.
 MARGIN = "  │ "
 
 
 def origin(one: Translation, viewer: Viewer) -> str:
-    """What a translation is and by whom: "gist in en, by machine (argos), given by …"."""
+    """What a translation is, and whose: "gist in en, by machine (argos), given by …"."""
     how = f"by machine ({one_line(one.machine, 60)}), given" if one.machine else "by hand"
     return f"{one.kind} in {one.language}, {how} by {viewer.name(one.reviewer)}, {one.day}"
 
@@ -60,7 +60,7 @@ def translation_values(
 def texts_table(
     texts: Iterable[SourceText], translations: Sequence[Translation], viewer: Viewer
 ) -> Table:
-    """A line for each text of a case, with what was given for it."""
+    """A line for each text of a case, with its gists and translations."""
     listed = table("text", "language", "begins", "given")
     for one in texts:
         given = [origin(two, viewer) for two in translations if two.source == one.source]
@@ -74,6 +74,6 @@ def texts_table(
 
 
 def gist_cell(gist: Translation) -> str:
-    """A gist in a list, where a line of the original would be: marked as what it is."""
+    """A gist in a list, in place of a line of the original, and marked as a gist."""
     how = "machine" if gist.machine else "gist"
     return f"[{how}] {one_line(gist.text, _GIST_CHARACTERS)}"

@@ -1,9 +1,10 @@
-"""Files with nearly the same text by machine reading: one screenshot, sent twice or by two people.
+"""Files with nearly the same text when read by machine: one screenshot, sent twice or by two
+people.
 
 The method is that of :mod:`scripts.desk.search.similar`, over transcripts instead of reports. A
 screenshot that was cut, shrunk or photographed has other bytes than the first, but nearly the same
-text. Which files are alike is asked file by file, when a case is shown; kept are only the bands in
-which they meet.
+text. Likeness is computed file by file when a case is shown; only the bands in which files meet are
+stored.
 """
 
 import json
@@ -30,7 +31,7 @@ _WITH_TRANSCRIPTS = (
 
 
 class AlikeFile(NamedTuple):
-    """The file ``sha256`` of case ``case`` (a number), and how much of their texts is common."""
+    """The file ``sha256`` of case ``case`` (a number), and how much text they have in common."""
 
     case: int
     sha256: str
@@ -38,7 +39,7 @@ class AlikeFile(NamedTuple):
 
 
 def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
-    """Take in what was read since the last call. *progress* gets (done, total) cases."""
+    """Take in transcripts made since the last call. *progress* gets (done, total) cases."""
     register = _register(casebook)
     stale = register.stale()
     if not stale:
@@ -83,7 +84,7 @@ def _take(casebook: Casebook, case: int) -> None:
 
 
 def _texts(casebook: Casebook, case: int) -> Iterator[tuple[str, str]]:
-    """The folded texts of the files of *case* that have enough of it, by SHA-256."""
+    """The folded texts of those files of *case* that have enough text, by SHA-256."""
     for sha256, one in casebook.translations.transcripts(case).items():
         transcript = Transcript.from_text(one.text)
         text = letters(transcript.text) if transcript is not None else ""
@@ -94,8 +95,8 @@ def _texts(casebook: Casebook, case: int) -> Iterator[tuple[str, str]]:
 def alike_files(
     casebook: Casebook, case: int, *, without: Collection[int] = ()
 ) -> dict[str, list[AlikeFile]]:
-    """By the SHA-256 of each file of *case*: other files that read nearly alike, the most alike
-    first; at most MOST_LINKS of each. Files of the cases *without* are left out.
+    """By the SHA-256 of each file of *case*: other files with nearly the same text, the most
+    similar first; at most MOST_LINKS for each. Files of the cases *without* are left out.
     """
     catch_up(casebook)
     texts = {case: dict(_texts(casebook, case))}

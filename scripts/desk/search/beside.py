@@ -1,7 +1,7 @@
-"""What else is written of a case: notes, translations, transcripts, facts, other desks' answers.
+"""Other texts about a case: notes, translations, transcripts, facts, other desks' answers.
 
 Adding a source of such texts takes a function here, and a trigger in derived.sql if its table is
-written without the case being settled.
+written without settling the case.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ class Beside(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Tells it from all others of its case."""
+        """A key that no other text of its case has."""
         return hashlib.blake2b(json.dumps(self[:2]).encode(), digest_size=16).hexdigest()
 
 
@@ -45,7 +45,7 @@ def cases_with_texts(casebook: Casebook) -> frozenset[int]:
 
 
 def texts_beside(casebook: Casebook, case: Keyed) -> dict[str, Beside]:
-    """All such texts of *case* by their keys; what is written twice has the readers of both."""
+    """All such texts of *case* by their keys; a text written twice has the readers of both."""
     found: dict[str, Beside] = {}
     for one in chain(*(texts(casebook, case) for texts in _TEXTS)):
         if one.text:

@@ -41,11 +41,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """Something that a case may have a value of, or several.
+    """A field in which a case may have a value, or several.
 
-    ``codes`` are those that it may have, in the campaign's order, empty for any. ``labels`` are
-    the question and its choices, or the campaign's list. ``stored`` is where the value is if not
-    with what claimants and reviewers say: an expression on the tables outline and standing.
+    ``codes`` are its possible values, in the campaign's order, empty for any. ``labels`` are the
+    question and its choices, or the campaign's list. ``stored`` is an expression on the tables
+    outline and standing for the value, if it is not among what claimants and reviewers say.
     """
 
     code: str
@@ -80,7 +80,7 @@ _KINDS = {
     "amounts": Kind.NUMBER,
     **dict.fromkeys(TEXTS, Kind.TEXT),
 }
-# By the kinds of questions, and of the fields that a campaign adds to reviews.
+# Keyed by the kinds of questions, and of fields that a campaign adds to reviews.
 _ASKED = {
     "one": Kind.CODE,
     "many": Kind.CODE,
@@ -100,7 +100,7 @@ def columns_of(campaign: Campaign) -> dict[str, Column]:
     found: dict[str, Column] = {}
     for one in chain(*(made(campaign) for made in _ALL)):
         known = found.get(one.code)
-        # A question and a field of one code are one column of both.
+        # A question and a field with the same code are one column.
         found[one.code] = one if known is None else _joined(known, one)
     return found
 

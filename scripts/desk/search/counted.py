@@ -1,4 +1,4 @@
-"""The cases that are counted, as far as all reviewers may read them."""
+"""The cases for counting, as far as all reviewers may read them."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ STEPS = (ALL, LOOKED_AT, REVIEWED, DECIDED, OF_MERIT)
 
 
 class Row(NamedTuple):
-    """What is counted of one case; ``merit`` is "" until its reviews are done."""
+    """The countable facts about one case; ``merit`` is "" until its reviews are done."""
 
     number: int
     day: date
@@ -88,7 +88,7 @@ class Cases:
         return {step: sum(step in one for one in reached) for step in STEPS}
 
     def values(self, code: str) -> dict[int, set[str]]:
-        """What is said in a field or question, by case: by its reviews, or else by its claimant."""
+        """The values of a field or question, by case: from its reviews, or else its claimant."""
         found: dict[int, set[str]] = {}
         for query in (_VALUES[said.REVIEW], _VALUES["claimant"]):
             reviewed = frozenset(found)
@@ -98,9 +98,9 @@ class Cases:
         return found
 
     def losses(self) -> Iterator[dict[str, dict[str, Decimal]]]:
-        """The sums by currency and method that reviewers found in each decided case with any.
+        """The sums by currency and method that reviewers found, for each decided case with any.
 
-        Where reviewers differ, the one counts who found the least in a currency.
+        Where reviewers differ, the one who found the least in a currency counts.
         """
         decided = {one.number for one in self.rows if one.merit}
         cases = decided.intersection(self.values("amounts"))

@@ -24,9 +24,9 @@ def entries() -> tuple[schema.Entry, ...]:
 class Register:
     """The register *name*, which consists of *tables*. Raises SQLite's errors.
 
-    How far it has come is noted for each source (the table that it reads), in the same transaction
-    as what it took from there. With *stale*, one of its tables, a trigger notes in that table each
-    case whose standing was settled. *upon* names its triggers and indexes on the casebook's tables.
+    How far it has read each source (a table) is recorded in the same transaction as what it took
+    from there. With *stale*, one of its tables, a trigger records in that table each case whose
+    standing was settled. *upon* names its triggers and indexes on the casebook's tables.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Register:
                 self._database.execute(entry.sql)
 
     def _made_by(self) -> int | None:
-        """The version that made the tables, None when none did."""
+        """The version that made the tables, None if there are none."""
         found = self._database.execute(
             "SELECT version FROM register WHERE name = ? AND source = ''", [self._name]
         )
@@ -74,7 +74,7 @@ class Register:
                     self._database.execute(f"DROP {entry.type} IF EXISTS {entry.name}")
                     self._database.execute(entry.sql)
             if self._stale:
-                # From now on the trigger notes them, in the transaction that settles them.
+                # From now on the trigger records them, in the transaction that settles them.
                 self._database.execute(
                     f'INSERT INTO {self._stale} SELECT "case" FROM standing'  # noqa: S608 - ours
                 )
@@ -84,7 +84,7 @@ class Register:
             )
 
     def stale(self) -> list[int]:
-        """The cases whose standing was settled since they were last taken."""
+        """The cases whose standing was settled since they were last taken in."""
         found = self._database.execute(
             f'SELECT "case" FROM {self._stale} ORDER BY "case"'  # noqa: S608 - ours alone
         )
@@ -92,7 +92,7 @@ class Register:
 
     @contextmanager
     def taking_stale(self, cases: Sequence[int]) -> Iterator[None]:
-        """A transaction that takes in what changed of *cases*, all of it or nothing."""
+        """A transaction that takes in the changes in *cases*, all or nothing."""
         with self._database.atomic():
             yield
             self._database.execute(

@@ -69,7 +69,7 @@ class Found:
 class Answered:
     """The result of a search: the number of cases found, those on the page, and a note.
 
-    ``note`` says what of the query was not searched for.
+    ``note`` says which part of the query was not searched for.
     """
 
     count: int
@@ -92,9 +92,9 @@ def find(
 ) -> Answered:
     """The cases that contain what *query* asks for and match *filters* and *selection*.
 
-    They come in the order of *selection*, by default by number. Returned are at most *most* of them
-    after the first *skip*. The cases *without* are neither found nor counted. *reviewer* is who
-    searches: words are found only in what they may read. Raises FindingError when there is nothing
+    They come in the order of *selection*, by default by number. Returns at most *most* of them
+    after the first *skip*. Cases in *without* are neither found nor counted. *reviewer* is
+    searching: words are found only in what they may read. Raises FindingError if there is nothing
     to search for, unless that means *everything*.
     """
     groups, note = terms(query)
@@ -185,7 +185,7 @@ def _found(
         for phrase in groups[0]:
             if hit := hit_in(text, phrase.words, prefix=phrase.prefix):
                 return Found(outline, where, _excerpt(text, *hit))
-    # The index was made from the same texts, so somebody altered it since.
+    # The index was made from the same texts, so somebody has altered it since.
     rebuild(casebook)
     raise FindingError(
         f"The index of words did not match {outline.name}. It will be rebuilt: search once more."
@@ -195,7 +195,7 @@ def _found(
 def hit_in(text: str, phrase: Sequence[str], *, prefix: bool = False) -> tuple[int, int] | None:
     """Where *phrase* first occurs in *text*, as the start and end of a slice; None if nowhere.
 
-    With *prefix*, its last word may go on.
+    With *prefix*, its last word may be the beginning of a longer one.
     """
     behind = r"\S*" if prefix else r"(?!\S)"
     found = re.search(r"(?<!\S)" + r"\s+".join(map(re.escape, phrase)) + behind, spelled(text))
@@ -217,7 +217,7 @@ def _excerpt(text: str, start: int, end: int) -> tuple[str, str, str]:
     before = text[max(0, start - EXCERPT_CHARACTERS) : start]
     after = text[end : end + EXCERPT_CHARACTERS]
     hit = one_line(text[start:end], 2 * EXCERPT_CHARACTERS)
-    # Where a space or a line's end was beside the hit, the words are not to become one.
+    # If a space or a line's end was beside the hit, the words must not run together.
     space_before = " " if before[-1:].isspace() else ""
     space_after = " " if after[:1].isspace() else ""
     return (

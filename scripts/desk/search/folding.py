@@ -1,9 +1,9 @@
-"""Folding: texts brought to one spelling for finding and comparing; never for showing or keeping.
+"""Folding: bringing texts to one spelling for finding and comparing, never for showing or storing.
 
-Each character is folded on its own, whatever is beside it, so that a text and a query always fold
-alike: NFKD, case, and traditional characters to simplified ones by OpenCC. Invisible characters
-(zero-width ones, variation selectors) are dropped, and whatever is neither letter, digit nor
-picture separates words.
+Each character is folded on its own, regardless of its neighbours, so that a text and a query always
+fold alike: NFKD, case, and traditional characters to simplified ones by OpenCC. Invisible
+characters (zero-width ones, variation selectors) are dropped, and whatever is neither letter, digit
+nor picture separates words.
 """
 
 import re
@@ -31,7 +31,7 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 # One word (account) in two spellings that are both common in simplified texts; OpenCC
 # turns 帳號 into the first.
 _ONE_WORD = {"帐": "账"}
-# How one character is spelled that is not ASCII, or an ASCII letter beside such a one.
+# The spelling of a non-ASCII character, or of an ASCII letter beside one.
 _SPELLED = re.compile("_([0-9a-f]{1,6})")
 # Separates texts that must not match as one run of words, such as two files' names.
 SEPARATOR = "__"
@@ -39,7 +39,9 @@ SEPARATOR = "__"
 
 @cache
 def _simplified() -> dict[str, str]:
-    """OpenCC's table of single characters. Its converter looks for phrases first: far slower."""
+    """OpenCC's table of single characters. Its converter tries phrases first, which is far
+    slower.
+    """
     table = files("opencc").joinpath("dictionary", "TSCharacters.txt").read_text("utf-8")
     lines = (line.partition("\t") for line in table.splitlines())
     return {traditional: simple.split(" ")[0] for traditional, _, simple in lines}
@@ -105,7 +107,7 @@ def is_picture(word: str) -> bool:
 def _only_character(word: str) -> str:
     """The one character that a word consists of, as :func:`_word` spells it.
 
-    Nothing for a word of ASCII or of several characters, unless it reads like the spelling of one.
+    "" for a word of ASCII or of several characters, unless it looks like the spelling of one.
     """
     found = _SPELLED.fullmatch(word)
     code = int(found[1], 16) if found else 0
@@ -120,7 +122,7 @@ def letters(text: str) -> str:
 def spelled(text: str) -> str:
     """The words of *text* as the index holds them, with spaces between.
 
-    A Chinese character is one word. The spelling is the concatenation of what each character gives,
+    A Chinese character is one word. The spelling is the concatenation of each character's spelling,
     so that an index into it can be traced back to the text.
     """
     return text.translate(_WORDS)

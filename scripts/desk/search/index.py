@@ -1,4 +1,4 @@
-"""The index of words: each part, each answer and each text beside them, folded as folding.py says.
+"""The index of words: every part, answer and text beside them, folded as in folding.py.
 
 A Chinese character is one word there, so that 封号 is a phrase of two: SQLite's own tokenizers
 either cannot find words of two characters (trigram) or do not know all ideographs (unicode61).
@@ -20,8 +20,8 @@ _TABLES = ("found", "beside", "beside_reader", "beside_stale")
 _UPON = ("beside_stale_noted", "beside_translation_noted")
 _STEP = 1_000
 
-# A row's number says what it is of: the case, then the kind, then the number of its kind. So what
-# the claimant wrote comes before all else.
+# A row's number says what it indexes: the case, then the kind, then the number within its kind. So
+# what the claimant wrote comes first.
 _CASE_SHIFT, _KIND_SHIFT = 33, 31
 _PART, _ANSWER, _BESIDE = range(3)
 _NUMBER_MASK = (1 << _KIND_SHIFT) - 1
@@ -36,7 +36,7 @@ _NUMBERS = {
     _ANSWER: 'SELECT "case", id FROM answer WHERE id > ? AND id <= ? ORDER BY "case", id',
 }
 _SOURCES = {_PART: "part", _ANSWER: "answer"}
-# Rows that somebody, ?2, may read.
+# Rows that the reader ?2 may read.
 _READABLE = (
     f"(rowid >> {_KIND_SHIFT} & 3 <> {_BESIDE} OR EXISTS (SELECT 1 "  # noqa: S608 - ours alone
     "FROM beside_reader "
@@ -47,7 +47,7 @@ Progress = Callable[[int, int], None]
 
 
 class Place(NamedTuple):
-    """A text in which words were found: what it is, and the text."""
+    """A text in which words were found: its kind, and the text."""
 
     where: str
     text: str
@@ -95,7 +95,7 @@ def _register(casebook: Casebook) -> Register:
 
 
 def rebuild(casebook: Casebook) -> None:
-    """Have the next call of :func:`catch_up` index everything."""
+    """Make the next call of :func:`catch_up` index everything."""
     _register(casebook).make()
 
 
@@ -104,7 +104,7 @@ def _row(case: int, kind: int, number: int) -> int:
 
 
 def _take(casebook: Casebook, kind: int, after: int, upto: int) -> None:
-    """Index the parts or answers behind number *after*, up to *upto*."""
+    """Index the parts or answers after number *after*, up to *upto*."""
     database = casebook.database
     for case, number in database.execute(_NUMBERS[kind], [after, upto]).fetchall():
         _add(casebook, _row(case, kind, number), _texts(casebook, kind, number))
@@ -116,7 +116,7 @@ def _add(casebook: Casebook, row: int, texts: Sequence[Place]) -> None:
 
 
 def _take_beside(casebook: Casebook, case: Outline) -> None:
-    """Index what is new beside *case*, and note who may read what is there."""
+    """Index new texts beside *case*, and record who may read them."""
     database, texts = casebook.database, texts_beside(casebook, case)
     known = dict(
         database.execute(
@@ -155,13 +155,15 @@ def _texts(casebook: Casebook, kind: int, number: int) -> list[Place]:
 
 
 def cases_with(casebook: Casebook, groups: Sequence[Alternatives], reviewer: str) -> list[int]:
-    """The cases that contain one of each of *groups*, in texts that *reviewer* may read."""
+    """The cases that contain one phrase from each of *groups*, in texts that *reviewer* may
+    read.
+    """
     one = (
         f"SELECT rowid >> {_CASE_SHIFT} FROM found "  # noqa: S608 - ours alone
         f"WHERE found MATCH {{}} AND {_READABLE}"
     )
     selects = [one.format(f"?{3 + number}") for number in range(len(groups))]
-    # The first place is not used, so that the second is always the reader.
+    # The first parameter is not used, so that the second is always the reader.
     values = [None, reviewer, *map(match, groups)]
     query = " INTERSECT ".join(selects)
     return [case for (case,) in casebook.database.execute(f"{query} ORDER BY 1", values)]

@@ -1,4 +1,4 @@
-"""The codes by which cases can be found, and what to say about one that there is not."""
+"""The codes by which cases can be found, and what to say about an unknown one."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.search import said, summary
 from scripts.terminal import one_line
 
-# So many codes are all named; of longer lists, those that resemble what was asked for.
+# Up to this many codes are all named; from longer lists, those that resemble the one asked for.
 _ALL_NAMED, _NAMED = 16, 8
 _CODE_CHARACTERS = 40
 # The campaign's list that has the codes of each filter.
@@ -22,7 +22,7 @@ _LISTS = {
     "urgency": "urgency",
     "flag": "flag",
 }
-# What else has the codes of a filter.
+# Other sources of the codes of a filter.
 _OTHERS: Mapping[str, Callable[[Campaign], Iterable[Label]]] = {
     "category": lambda campaign: campaign.categories,
     "harm": lambda campaign: (harm for one in campaign.categories for harm in one.harms),
@@ -42,8 +42,8 @@ def check_codes(
     """Raise WrongCode, which names the right ones, unless each code *asked* for can be found.
 
     *asked* has a code for each filter; "" is none. *reviewers* are the names by fingerprint. A tag
-    is right if *reader* may see that somebody gave it; any period is. What a report holds although
-    the campaign has no such code can be found, too.
+    is right if *reader* may see that somebody gave it; any period is right. A code in a report can
+    be found even if the campaign does not have it.
     """
     for name, code in asked.items():
         if name == "tag":
@@ -78,7 +78,7 @@ def _known(casebook: Casebook, name: str, reviewers: Mapping[str, str]) -> Colle
 
 
 def _occurs(casebook: Casebook, name: str, code: str, reviewers: Mapping[str, str]) -> bool:
-    """Whether a report holds this code, or a key is the reviewer's, although no list has it."""
+    """Whether a report has this code, or it is a reviewer's key, although no list has it."""
     if name == "reviewer":
         return code.upper() in reviewers
     return name in summary.HOLDING and summary.holds(casebook, name, code)
@@ -92,9 +92,10 @@ def wrong_code(
     all_of: str = "`review --blank`",
     none: str = "this campaign has none",
 ) -> WrongCode:
-    """The error for a *name* that has no *code*: all that are *known* or, of many, near ones.
+    """The error for a *name* that has no *code*; it names all *known* ones or, if many, similar
+    ones.
 
-    *all_of* is the command that shows them all, if there is one; *none* says that there are none.
+    *all_of* is the command that shows them all, if there is one; *none* is said if there are none.
     """
     begin = f"There is no {name} {one_line(code, _CODE_CHARACTERS)};"
     if not known:

@@ -1,7 +1,7 @@
 """The limitation clock: when claims lapse, by the table that counsel wrote into the campaign file.
 
-A theory of a claim has its conditions, the date from which it counts and its months. What is read
-of a case is what its reader may know.
+A theory of a claim has conditions, the date from which it runs, and a number of months. Only what
+its reader may know is read of a case.
 """
 
 import calendar
@@ -17,7 +17,9 @@ from scripts.desk.search.selection import Condition, Selection, values_of
 
 @dataclass(frozen=True)
 class Running:
-    """A claim of a case: its theory, since when it counts, as somebody said, and its last day."""
+    """A claim in a case: its theory, the date from which it runs, as somebody said, and its last
+    day.
+    """
 
     case: int
     theory: Label
@@ -27,7 +29,9 @@ class Running:
 
 @dataclass(frozen=True)
 class Clock:
-    """The claims, those that lapse first first, and the cases without a date for each theory."""
+    """The claims, in the order in which they lapse, and the cases without a date for each
+    theory.
+    """
 
     running: tuple[Running, ...]
     without_date: tuple[tuple[Label, tuple[int, ...]], ...]
@@ -59,8 +63,8 @@ def clock(casebook: Casebook, reviewer: str, numbers: Collection[int]) -> Clock:
 
 
 def _first(values: Collection[str]) -> tuple[str, date] | None:
-    """The earliest of what was said, with the first day that it can mean; the claim may be older
-    than its claimant remembers, but never younger than this.
+    """The earliest date given, with the first day that it can mean: the claim may be older than its
+    claimant remembers, but the clock never assumes a later date.
     """
     found = [(value, day) for value in values if (day := first_day(value)) is not None]
     # As texts, too, "2019" comes before "2019-03" and that before "2019-03-15".
@@ -77,7 +81,7 @@ def first_day(value: str) -> date | None:
 
 
 def after_months(day: date, months: int) -> date:
-    """The same day so many months later, or the last one of that month."""
+    """The same day *months* later, or the last day of that month."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     if year > MAXYEAR:
         return date.max

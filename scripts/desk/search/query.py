@@ -1,6 +1,6 @@
 """What a reviewer types to search for: words, phrases, beginnings of words, and alternatives.
 
-Everything else that is typed is words too; nothing of it is SQLite's own syntax.
+Everything else that is typed is also words; none of it is SQLite's own syntax.
 """
 
 import re
@@ -9,17 +9,18 @@ from typing import NamedTuple
 
 from scripts.desk.search.folding import words
 
-# A pasted page is searched for by its beginning: at most so many words a phrase, and phrases.
+# Only the beginning of a pasted page is searched for: at most this many words a phrase, and
+# phrases.
 MOST_WORDS, MOST_TERMS = 64, 32
 
 _QUOTES = str.maketrans({**dict.fromkeys("“”„‟«»「」『』＂", '"'), "＊": "*", "｜": "|"})
 _TERM = re.compile(r'"([^"]*)"(\*?)|(\|)|([^\s"|]+)')
-# English only in capitals: "or" is a word of many texts.
+# In English only in capitals: "or" occurs in many texts.
 _OR = frozenset({"OR", "或", "|"})
 
 
 class Phrase(NamedTuple):
-    """Folded words in a row; with ``prefix``, the last of them only begins so."""
+    """Folded words in a row; with ``prefix``, the last is the beginning of a word."""
 
     words: tuple[str, ...]
     prefix: bool = False
@@ -40,10 +41,11 @@ def match(alternatives: Iterable[Phrase]) -> str:
 
 
 def terms(query: str) -> tuple[list[Alternatives], str]:
-    """The alternatives of which a case must contain one each, and a note of what was left out.
+    """The groups of alternatives, one from each of which a case must contain, and a note of
+    omissions.
 
     Spaces separate phrases, quotation marks of any kind hold one together; OR, 或 or | between two
-    makes alternatives of them, and * behind one looks for a beginning. Only letters, digits and
+    makes alternatives of them, and * after one looks for a beginning. Only letters, digits and
     pictures are searched for.
     """
     groups = list(dict.fromkeys(_groups(list(_tokens(query.translate(_QUOTES))))))
@@ -66,7 +68,7 @@ def _tokens(query: str) -> Iterator[Phrase | None]:
     for quoted, behind, bar, plain in _TERM.findall(query):
         if bar or plain in _OR:
             yield None
-        # A phrase in empty quotation marks, or of punctuation, is nothing.
+        # Empty quotation marks, or only punctuation, make no phrase.
         elif found := tuple(words(quoted or plain)):
             yield Phrase(found, behind == "*" or plain.endswith("*"))
 
@@ -90,6 +92,6 @@ def _groups(tokens: Sequence[Phrase | None]) -> Iterator[Alternatives]:
 
 
 def _cut(phrase: Phrase) -> Phrase:
-    # What only begins so ends nowhere else.
+    # A beginning of a word cannot be followed by more of the phrase.
     cut = phrase.words[:MOST_WORDS]
     return Phrase(cut, phrase.prefix and cut == phrase.words)

@@ -1,7 +1,7 @@
-"""Queues: the cases that wait for something, as a reviewer may know it.
+"""Queues: the cases that wait for something, as far as a reviewer may know.
 
-A queue never tells what somebody said of a case to whom the reviewer is still kept blind. That a
-case waits for a second review is known once the first is done, or nobody could give it.
+A queue never reveals what somebody said about a case if the reviewer is still kept blind to it.
+That a case waits for a second review is known once the first is done, or nobody could give it.
 """
 
 import json
@@ -18,7 +18,7 @@ from scripts.desk.search.said import DECIDES, OWN, REVIEWED, WRITTEN
 _DANGER, _DEADLINE, _PRIVILEGED = "danger", "deadline", "privileged"
 _DANGER_QUESTION, _YES = "danger_now", "yes"
 
-# Where the fingerprint of the reviewer at work belongs.
+# Stands for the fingerprint of the reviewer at work.
 _ME = ":reviewer"
 
 _NEW = "standing.status IN ('st.new', 'st.triaged')"
@@ -31,13 +31,13 @@ _OPEN = (
     "'st.adjudicate', 'st.reopened')"
 )
 _NOT_OVER = "standing.status NOT IN ('st.closed', 'st.withdrawn')"
-# A look-up for each case that it is asked of, which are few: a list of all would be long.
+# A look-up for each of the few cases concerned: a list of all would be long.
 _DID = (
     "EXISTS (SELECT 1 FROM said "  # noqa: S608 - ours alone
     f"WHERE code = '{{}}' AND source = '{OWN}' AND reader = {{}} AND value = '{WRITTEN}' "
     'AND said."case" = standing."case")'
 )
-# Whoever a case is assigned to comes first; once they have reviewed it, others can be the second.
+# The assigned reviewer comes first; once they have reviewed the case, others can be second.
 _FREE = (
     f"(standing.assigned = '' OR standing.assigned = {_ME} "
     f"OR {_DID.format(REVIEWED, 'standing.assigned')})"
@@ -59,7 +59,8 @@ class Queue(Label):
         return self.sql.replace(_ME, "?"), [reviewer] * self.sql.count(_ME)
 
 
-# The claimant's own word of danger counts until reviewers have decided, and again when more came.
+# The claimant's own report of danger counts until reviewers have decided, and again when more
+# comes.
 _QUEUES = (
     Queue(
         "mine",

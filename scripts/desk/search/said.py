@@ -1,7 +1,7 @@
 """What reviewers say, field by field, with who may see it: for filters, sorting and queues.
 
 It follows from the layers and the campaign's rules. A value to which somebody is still kept blind
-has its readers' fingerprints; nobody else can find a case by it, sort by it or count it.
+is stored with its readers' fingerprints; nobody else can find a case by it, sort by it or count it.
 """
 
 import itertools
@@ -23,12 +23,13 @@ _UPON = ("said_stale_noted", "layer_given_away")
 _STEP = 1_000
 REVIEW, OWN = "review", "own"
 EVERYBODY = ""
-# Not fields of a sheet: the fields in dispute; that the reader reviewed the case, or decides it.
+# Not fields of a sheet: the fields in dispute, and whether the reader reviewed the case or decides
+# it.
 DIFFER, REVIEWED, DECIDES = "differ", "reviewed", "decides"
 # Texts are found by their words; a filter only asks whether there is one.
 TEXTS = frozenset({"credibility", "note"})
 WRITTEN = "yes"
-# Of an amount, besides its number; what it is for is a text.
+# Fields of an amount besides its number; what it is for is a text.
 _OF_AMOUNT = ("currency", "as_of", "method")
 _MARKS = {REVIEWED: WRITTEN, DECIDES: WRITTEN}
 _WITH_LAYERS = (
@@ -37,7 +38,7 @@ _WITH_LAYERS = (
     'SELECT "case" FROM desk_promise JOIN case_name USING (characters)'
 )
 
-# What is known of events, people and contacts is everybody's at once; see decision 19.
+# Events, people and contacts are visible to everybody at once; see decision 19.
 EVENT_KIND, EVENT_DATE = "fact.event", "fact.date"
 PARTY_KIND, PARTY_ROLE, CHANNEL = "fact.party", "fact.role", "fact.channel"
 _WITH_FACTS = (
@@ -52,7 +53,7 @@ Row = tuple[str, str, str, str]
 
 
 def catch_up(casebook: Casebook, progress: Progress | None = None) -> None:
-    """Renew what was said of each case whose standing was settled since the last call."""
+    """Renew the rows of each case whose standing was settled since the last call."""
     database = casebook.database
     register = Register(
         database, "said", version=_VERSION, tables=_TABLES, stale="said_stale", upon=_UPON
@@ -88,7 +89,7 @@ def tags(casebook: Casebook, reader: str) -> list[str]:
 
 
 def altered(casebook: Casebook) -> list[int]:
-    """The numbers of cases of which something else was said than these tables hold."""
+    """The numbers of cases whose rows in these tables differ from what was said."""
     catch_up(casebook)
     held: dict[int, set[Row]] = {}
     for code, source, reader, value, case in casebook.database.execute("SELECT * FROM said"):
@@ -102,7 +103,7 @@ def altered(casebook: Casebook) -> list[int]:
 
 
 def _saying(casebook: Casebook) -> set[int]:
-    """The cases of which anybody said anything."""
+    """The cases about which anybody said anything."""
     found = casebook.database.execute(f"{_WITH_LAYERS} UNION {_WITH_FACTS}")
     return {case for (case,) in found}
 
@@ -128,7 +129,7 @@ def _of_reviews(casebook: Casebook, case: Keyed) -> set[Row]:
     try:
         reviews = casebook.layers.of(case)
     except ReviewError:
-        # A layer that was altered says nothing, and keeps nobody from all other cases.
+        # An altered layer counts as empty, and does not keep anybody from other cases.
         return set()
     reviewing = casebook.campaign.reviewing
     own = {one.code for one in reviewing.fields if one.kind == "text"}
@@ -140,10 +141,10 @@ def _of_reviews(casebook: Casebook, case: Keyed) -> set[Row]:
 
 
 def rows_of(reviews: Reviews, rules: Mapping[str, str]) -> set[Row]:
-    """(code, source, reader, value) of everything that was said of a case."""
+    """(code, source, reader, value) for everything that was said about a case."""
     found: set[Row] = set()
     everybody = [(REVIEW, EVERYBODY)]
-    # These are everybody's already while reviews are open; see the case's standing.
+    # Everybody may see these even while reviews are open; see the case's standing.
     found |= _rows("flags", reviews.flags, everybody) | _rows("urgency", reviews.urgency, everybody)
     if reviews.complete and reviews.adjudicated is None:
         found |= _rows(DIFFER, reviews.differences, everybody)
@@ -172,7 +173,7 @@ def _latest(reviews: Reviews) -> Iterator[Layer]:
 
 
 def readers_of(reviews: Reviews, layer: Layer) -> list[str]:
-    """Who may see *layer*: EVERYBODY (but for who gave the case away), or fingerprints."""
+    """Who may see *layer*: EVERYBODY (except those who gave the case away), or fingerprints."""
     if reviews.complete:
         return [EVERYBODY]
     looked = {one.reviewer for one in reviews.layers} | reviews.committed
@@ -198,8 +199,8 @@ def _rows(code: str, value: Any, seen: Iterable[tuple[str, str]]) -> set[Row]:
 def _values(code: str, value: Any) -> Iterator[tuple[str, str]]:
     """The single values of a field, each with its code.
 
-    Of an amount, the field's code alone finds its number, and ``amounts.currency`` its currency.
-    Of harms, the field's code finds the harm, and the harm's own code its status.
+    For an amount, the field's code finds its number, and ``amounts.currency`` its currency. For
+    harms, the field's code finds the harm, and the harm's own code its status.
     """
     if isinstance(value, str):
         yield code, value

@@ -1,7 +1,7 @@
 """Views of the list that somebody saved under a name, in a file beside the casebook's.
 
-A view says which cases are asked for and holds nothing of any case. Whoever works with this
-casebook can use it, and each finds by it only what they may see.
+A view says which cases are wanted and holds nothing of any case. Whoever works with this casebook
+can use it, and each finds by it only what they may see.
 """
 
 import json
@@ -28,7 +28,7 @@ class ViewError(CasedropError):
 
 @dataclass(frozen=True)
 class View:
-    """What `list` is asked for: the options by name, each a word, and the conditions as typed."""
+    """A query of `list`: the options by name, each one word, and the conditions as typed."""
 
     options: Mapping[str, str]
     where: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class View:
 
     @property
     def command(self) -> str:
-        """The options as they are typed; a condition in quotation marks, for < and > need them."""
+        """The options as they are typed; conditions are quoted because < and > need it."""
         options = [f"--{name} {value}" for name, value in self.options.items() if value]
         where = [f'--where "{one}"' for one in self.where]
         return " ".join([*options, *where, *(["--descending"] if self.descending else [])])
@@ -52,7 +52,7 @@ class Views:
         """All views by name."""
         try:
             with self._path.open("rb") as file:
-                # What is larger is cut, and then it is no JSON any more.
+                # A larger file is cut off, and then is no longer JSON.
                 untrusted = file.read(_FILE_BYTES)
         except FileNotFoundError:
             return {}
@@ -75,7 +75,7 @@ class Views:
         return views[name]
 
     def save(self, name: str, view: View) -> None:
-        """Save *view* as *name*, in place of what was called so before."""
+        """Save *view* as *name*, replacing any view of that name."""
         if not _NAME.fullmatch(name):
             raise ViewError(
                 f"{one_line(name, _SHOWN_CHARACTERS)} cannot be a view's name: at most 40 letters "

@@ -1,8 +1,8 @@
-"""Selecting cases: by conditions on what they say, in an order, as far as a reviewer may see it.
+"""Selecting cases by conditions, in an order, as far as a reviewer may see.
 
-Every condition and every order reads only what the reviewer may read. So neither a case that is
-found, nor its position, nor a count tells anything of a review to which the reviewer is kept
-blind, or of a case that they gave away.
+Every condition and every order reads only what the reviewer may read. So neither a found case, nor
+its position, nor a count reveals anything about a review to which the reviewer is kept blind, or
+about a case that they gave away.
 """
 
 import json
@@ -23,11 +23,11 @@ from scripts.terminal import one_line
 _CONDITION = re.compile(r"\s*([^<>=!]+?)\s*(<=|>=|!=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
 _MONTH = re.compile(r"[12][0-9]{3}(-[0-9]{2}(-[0-9]{2})?)?", re.ASCII)
-# Behind everything that begins with "2019-": 2019 as a whole lies before 2020.
+# Sorts after everything that begins with "2019-": 2019 as a whole comes before 2020.
 _WITHIN = "-~"
-# What the list shows even of a case that its reader gave away.
+# What the list shows even for a case that its reader gave away.
 _ALWAYS_SHOWN = frozenset({"status", "day"})
-# An outline is only read where it is needed: it is many times as long as a standing.
+# An outline is read only if needed: it is many times as long as a standing.
 _TABLES = 'standing LEFT JOIN outline ON outline."case" = standing."case"'
 _SHOWN_CHARACTERS = 60
 
@@ -40,7 +40,7 @@ class SelectionError(CasedropError):
 class Condition:
     """A column's code, perhaps with its source before it, an operator and a value.
 
-    With the value "", = asks for cases that say nothing there, and != for those that do.
+    With the value "", = finds cases that say nothing there, and != those that do.
     """
 
     code: str
@@ -62,7 +62,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Selection:
-    """The cases of a queue that meet all conditions, by a column's values; "" for no such wish.
+    """The cases of a queue that meet all conditions, sorted by a column; "" for none.
 
     Without ``sort`` they come by number, the order in which they arrived.
     """
@@ -79,12 +79,12 @@ class Selection:
 
     @property
     def shows_given_away(self) -> bool:
-        """Whether it asks only for what is shown even of a case that its reader gave away."""
+        """Whether it uses only what is shown even for a case that its reader gave away."""
         asked = {self.sort or "day", *(one.code for one in self.where)}
         return not self.queue and asked <= _ALWAYS_SHOWN
 
     def numbers(self, casebook: Casebook, reviewer: str) -> list[int]:
-        """The selected cases, in order, as *reviewer* may know them.
+        """The selected cases, in order, as far as *reviewer* may know them.
 
         Raises SelectionError, or WrongCode, which names the right codes.
         """
@@ -150,7 +150,7 @@ class _Query:
     def _compared(
         self, column: Column, sources: Sequence[str], asked: Condition
     ) -> tuple[str, list[Any]]:
-        """A comparison of a value with what is asked for; != compares as =."""
+        """A comparison of a value with the wanted one; != is compared as =."""
         operator, wanted = asked.operator.replace("!=", "="), asked.value
         value = column.stored or "value"
         if column.kind is Kind.TEXT:
@@ -173,7 +173,7 @@ class _Query:
         return f"{value} = ?", [wanted]
 
     def _known(self, column: Column, sources: Sequence[str]) -> list[str]:
-        """The codes of *column*, and those that cases have although the campaign does not."""
+        """The codes of *column*, including those in cases that the campaign does not have."""
         if column.stored:
             return list(column.codes)
         rows, values = self._rows(column.code, sources, "SELECT value FROM {}")
@@ -201,7 +201,7 @@ class _Query:
         return " UNION ALL ".join(selects), values
 
     def values(self, typed: str) -> list[tuple[int, str]]:
-        """The case and the value of each that the column has."""
+        """(case, value) for each value in the column."""
         column, sources = named(self._columns, typed)
         if column.stored:
             select = f'SELECT standing."case", {column.stored} FROM {_TABLES}'  # noqa: S608
@@ -210,9 +210,9 @@ class _Query:
         return self._casebook.database.execute(rows, _interleaved(values, [])).fetchall()
 
     def order(self, sort: str, *, descending: bool, few: bool) -> "_Order":
-        """The order by a column's values. Cases without one come last, whichever way.
+        """The order by a column's values. Cases without one come last in either direction.
 
-        With *few*, what there is to sort by is only looked up for the cases that are wanted.
+        With *few*, sort values are looked up only for the wanted cases.
         """
         direction = f"{'DESC' if descending else 'ASC'} NULLS LAST"
         if not sort:
@@ -226,7 +226,7 @@ class _Query:
         select, values = _keys(column)
         rows, more = self._rows(column.code, sources, select)
         chosen = "max" if descending else "min"
-        # The plus keeps SQLite from looking up each wanted case for each code.
+        # The plus keeps SQLite from looking up every wanted case for every code.
         wanted = 'WHERE +"case" IN (SELECT "case" FROM wanted)' if few else ""
         joined = (
             f'LEFT JOIN (SELECT "case", {chosen}(key) AS key FROM ({rows}) {wanted} '  # noqa: S608
@@ -248,7 +248,7 @@ def values_of(casebook: Casebook, reviewer: str, typed: str) -> dict[int, set[st
 
 
 class _Order(NamedTuple):
-    """An order of the table "wanted" in SQL: with a key that is stored, or one that is joined."""
+    """An order of the table "wanted" in SQL, with a stored key or a joined one."""
 
     stored: str
     stored_values: list[Any]
@@ -258,13 +258,13 @@ class _Order(NamedTuple):
 
 
 def named(columns: Mapping[str, Column], typed: str) -> tuple[Column, tuple[str, ...]]:
-    """The column called *typed*, and the sources that are meant. Raises WrongCode."""
+    """The column called *typed*, and the sources that it means. Raises WrongCode."""
     source, dot, code = typed.partition(".")
     if dot and source in SOURCES and code in columns and source in columns[code].sources:
         return columns[code], (source,)
     if typed not in columns:
         raise wrong_code("field", typed, list(columns), all_of="`list --fields`")
-    # What the reader alone said is asked for by name only.
+    # What only the reader said is used only when asked for by name.
     return columns[typed], tuple(one for one in columns[typed].sources if one != OWN)
 
 
@@ -273,7 +273,8 @@ def _key(column: Column, value: str) -> tuple[str, list[Any]]:
     if column.kind is Kind.NUMBER:
         return f"CAST({value} AS REAL)", []
     if column.codes and column.kind is Kind.CODE:
-        # Quoted as in JSON: no code is found inside another, and one that is not listed nowhere.
+        # Quoted as in JSON, so that no code is found inside another, and an unlisted one is not
+        # found.
         return f"nullif(instr(?, '\"' || {value} || '\"'), 0)", [json.dumps(column.codes)]
     return value, []
 
@@ -281,8 +282,8 @@ def _key(column: Column, value: str) -> tuple[str, list[Any]]:
 def _keys(column: Column) -> tuple[str, list[Any]]:
     """The cases and :func:`_key` of a table's rows, as a select with braces where the table goes.
 
-    Codes are looked up each once and not in each row: a campaign has dozens of harms, and cases
-    have tens of thousands.
+    Each code is looked up once and not in each row: a campaign has dozens of harms, but cases have
+    tens of thousands.
     """
     if column.codes and column.kind is Kind.CODE:
         return (
@@ -295,7 +296,7 @@ def _keys(column: Column) -> tuple[str, list[Any]]:
 
 
 def _month(asked: Condition, operator: str, value: str) -> tuple[str, list[Any]]:
-    """2019 is all of it: = finds 2019-03, < what came before it and > what came after."""
+    """2019 means all of it: = finds 2019-03, < finds what came before and > what came after."""
     wanted = asked.value
     if not _MONTH.fullmatch(wanted):
         raise SelectionError(
@@ -309,7 +310,7 @@ def _month(asked: Condition, operator: str, value: str) -> tuple[str, list[Any]]
 
 
 def _interleaved(each: Sequence[Sequence[Any]], last: Sequence[Any]) -> list[Any]:
-    """The values of each source, *last* behind each."""
+    """The values of each source, each followed by *last*."""
     return [value for one in each for value in (*one, *last)]
 
 

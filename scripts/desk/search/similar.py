@@ -1,4 +1,4 @@
-"""Links between cases that may be about one thing: the same file, text or nearly the same text.
+"""Links between cases that may be about one thing: the same file, the same or nearly the same text.
 
 Cases are linked, never merged. Two texts are nearly the same if they share enough character 3-grams
 (Jaccard), which needs no word segmenter, and if those cover nearly all of either text: two people
@@ -28,19 +28,18 @@ FILE, TEXT, NEAR = "file", "text", "near"
 # which one character in ten was replaced keeps 57 % (0.9**3 of either side), a copy with a tenth of
 # it rewritten in one position 80 %.
 NEAR_JACCARD = 0.4
-# The part of either text that the 3-grams of the other must cover: they cover at least 80 % of a
-# copy with a tenth altered, wherever it was altered. A claimant who quotes a notice and adds a
-# third as much in their own words is thus not linked to all others who quote it.
+# The share of either text that the other's 3-grams must cover: they cover at least 80 % of a copy
+# with a tenth altered, wherever it was altered. So a claimant who quotes a notice and adds a third
+# as much in their own words is not linked to everybody else who quotes it.
 NEAR_SHARE = 0.75
-# A shorter text ("thank you", "see the file") means nothing, and more of a longer one costs time
-# without telling more. Two sentences about one kind of event are alike by chance, so nearly the
-# same text must be longer than the same text.
+# A shorter text ("thank you", "see the file") means nothing, and reading more of a longer one costs
+# time without adding information. Two sentences about one kind of event are similar by chance, so
+# the limit for nearly the same text is longer than that for the same text.
 LEAST_LETTERS, LEAST_NEAR, MOST_LETTERS = 20, 40, 2_000
-# A text that thousands pasted is linked to this many earlier cases of each kind, not to all of
-# them.
+# A text that thousands have pasted is linked to this many earlier cases of each kind, not to all.
 MOST_LINKS = 20
-# 32 bands of 3 rows: of pairs of texts with 57 % in common 99.8 % meet in a band, of those with 80
-# % all, of those with 4 % one in 500.
+# 32 bands of 3 rows: of pairs with 57 % in common 99.8 % meet in a band, with 80 % all of them,
+# with 4 % one in 500.
 _BANDS, _ROWS = 32, 3
 _BINS = _BANDS * _ROWS
 # Odd, of 64 bits, and fixed, because the casebook keeps what is computed with them.
@@ -96,7 +95,7 @@ def share(text: str, other: frozenset[str]) -> float:
 
 
 def likeness(text: str, mine: frozenset[str], other: str) -> float:
-    """The share of either folded text that is in the other; 0 if they are not near.
+    """The share of either folded text that is in the other; 0 if they are not similar enough.
 
     *mine* are the grams of *text*.
     """
@@ -130,7 +129,7 @@ def bands(text: str) -> list[int]:
     an empty bin takes that of the next full one, marked by the distance (one permutation hashing:
     Li, Owen, Zhang 2012; its densification by rotation: Shrivastava, Li 2014).
     """
-    # From the largest to the least, so that the least is set last and stays.
+    # From the largest to the smallest, so that the smallest is set last and stays.
     least = {
         value % _BINS: value for value in sorted(set(_hashes(text[:MOST_LETTERS])), reverse=True)
     }
@@ -216,7 +215,9 @@ class Links:
             self._link(part.case, [case], NEAR, -percent)
 
     def _met(self, keys: Sequence[int]) -> Counter[int]:
-        """The parts in these bands, and in how many; of a full band only the first parts."""
+        """The parts in these bands, and in how many each is; from a full band only the first
+        parts.
+        """
         found = self._database.execute(_IN_BANDS, [*keys, _MOST_IN_BAND + 1]).fetchall()
         if len(found) <= _MOST_IN_BAND:
             return Counter(number for (number,) in found)

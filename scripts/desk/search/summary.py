@@ -1,4 +1,4 @@
-"""Outlines: a case in one row, derived from its parts, so that lists read no reports."""
+"""Outlines: each case in one row, derived from its parts, so that lists read no reports."""
 
 import itertools
 import json
@@ -21,7 +21,7 @@ _INSERT = (
     ":withdrawn, :later, :silent, :text)"
 )
 _MONTH = re.compile(r"(20[0-9]{2})(-(?:0[1-9]|1[0-2]))?", re.ASCII)
-# The parts that are read in one transaction.
+# How many parts are read in one transaction.
 _STEP = 1_000
 
 Progress = Callable[[int, int], None]
@@ -113,7 +113,7 @@ def _row(case: Case) -> dict[str, Any]:
 
 
 def _facts(case: Case) -> set[tuple[str, str, int]]:
-    """The rows of ``fact`` of *case*: what its claimant answered, in any part."""
+    """The rows of ``fact`` for *case*: its claimant's answers in any part."""
     said: list[tuple[str, Any]] = [("category", case.category), ("harms", list(case.harms))]
     for part in case.parts:
         said += part.report.facts.items()
@@ -126,7 +126,7 @@ def _facts(case: Case) -> set[tuple[str, str, int]]:
 
 
 def _answers(question: str, answer: Any) -> Iterator[tuple[str, str]]:
-    """The single values of an answer, each with its code; what is of no known kind has none."""
+    """The single values of an answer, each with its code; an answer of an unknown kind has none."""
     for one in answer if isinstance(answer, list) else [answer]:
         if isinstance(one, str):
             yield question, one
@@ -183,7 +183,7 @@ def outlines_of(casebook: Casebook, numbers: Iterable[int]) -> list[Outline]:
     ]
 
 
-# The codes that reports hold, whatever the campaign has, and how to look for one.
+# The codes that reports can hold, whatever the campaign has, and how to look for one.
 HOLDING = {
     "category": "SELECT 1 FROM outline WHERE category = ? LIMIT 1",
     "harm": "SELECT 1 FROM outline, json_each(harms) WHERE value = ? LIMIT 1",
@@ -205,7 +205,7 @@ class PartWithFiles(NamedTuple):
 
 
 def parts_with_files(casebook: Casebook) -> Iterator[PartWithFiles]:
-    """All parts that name files, in the order they came."""
+    """All parts that name files, in the order in which they came."""
     catch_up(casebook)
     found = casebook.database.execute(
         "SELECT one.part, part.block_id, one.files - "
@@ -248,7 +248,7 @@ _LEFT_ELSEWHERE = """
 def still_to_tell(casebook: Casebook, kind: str, most: int) -> dict[int, int]:
     """How many more answers of *kind* may leave for each case of which some left elsewhere.
 
-    As :func:`unacknowledged` counts, but without what only waits here.
+    Counts as :func:`unacknowledged` does, but without those that only wait here.
     """
     catch_up(casebook)
     found = casebook.database.execute(
@@ -264,9 +264,9 @@ def still_to_tell(casebook: Casebook, kind: str, most: int) -> dict[int, int]:
 def unacknowledged(casebook: Casebook, kind: str, most: int) -> list[int]:
     """The cases that had fewer answers of *kind* than bundles that brought them something.
 
-    At most *most* bundles of a case count. What waits here or left from any desk is an answer that
-    it had. Cases that were withdrawn, and cases whose claimant asked for no notice or no answer,
-    are left out.
+    At most *most* bundles of a case count. Answers that wait here or left from any desk count.
+    Cases that were withdrawn, and cases whose claimant asked for no notice or no answer, are left
+    out.
     """
     catch_up(casebook)
     found = casebook.database.execute(

@@ -1,1 +1,1 @@
-"""Text read by machine from pictures of a case's files: who said what, and where it was seen."""
+"""Text that a machine read in a case's files: who said what, and where it was seen."""

@@ -14,24 +14,24 @@ from typing import Any
 from scripts.desk.transcripts.lines import MOST_CHARACTERS, Colour, SeenLine
 from scripts.desk.transcripts.page_pieces import Box, FoundLine, once, pieces
 
-# One thread each: the reviewer goes on working, and the filter of system calls knows no others.
+# One thread each: the reviewer goes on working, and the system call filter allows no more.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
     os.environ[_name] = "1"
-# Such as a page of nothing but a frame; the models expect more.
+# A smaller page may be nothing but a frame; the models expect more.
 _LEAST_SIDE = 12
-# The models were trained on pages of about this size: what is wider is made smaller, and what is
-# higher is read in pieces.
+# The models were trained on pages of about this size: wider ones are scaled down, higher ones are
+# read in pieces.
 _MOST_WIDTH = 1_600
-# Where lines of a page that lies on its side, or head down, are read as well as chance reads them.
+# The certainty with which a page on its side, or upside down, is read by chance.
 _UNSURE = 0.7
-# A line that is higher than wide is one of a page on its side, if it is not one character.
+# A line that is higher than wide, unless it is one character, comes from a page on its side.
 _UPRIGHT_SHARE, _SIDEWAYS = 0.5, 1.5
-# The outer columns, where faces are in a conversation, and the margin outside of them.
+# The outer columns, where a conversation has faces, and the margin outside them.
 _FACES, _MARGIN = 0.13, 0.022
 _DIFFERENT = 24
-# The light on a screen, or on a photograph of one, changes its colour by less than this.
+# Light on a screen, or on a photograph of one, changes a colour by less than this.
 _LIGHT = 14
-# Every so many pixels tell what the page's colour is.
+# The page's colour is sampled at every pixel of this distance.
 _SPARSE = 3
 
 
@@ -40,7 +40,7 @@ class CannotDownload(RuntimeError):
 
 
 class _Refusing:
-    """In place of what downloads models and fonts."""
+    """Replaces the code that downloads models and fonts."""
 
     @classmethod
     def run(cls, *_: object) -> None:
@@ -51,7 +51,7 @@ class _Refusing:
 
 
 def _without_network() -> None:
-    """Put stand-ins in the places of what RapidOCR would reach a network with."""
+    """Put stand-ins in place of the modules with which RapidOCR would reach a network."""
     download = ModuleType("rapidocr.utils.download_file")
     download.DownloadFile = download.DownloadFileInput = _Refusing  # type: ignore[attr-defined]
     download.DownloadFileException = CannotDownload  # type: ignore[attr-defined]
@@ -70,7 +70,7 @@ _Pixels = Any  # an array of height x width x 3 bytes, red first
 
 
 class Recognizer:
-    """The models, loaded: what they read later are pixels alone."""
+    """The loaded models; afterwards they only read pixels."""
 
     def __init__(self) -> None:
         models = Path(rapidocr.__path__[0]) / "models"
@@ -87,14 +87,14 @@ class Recognizer:
             }
         )
         cv2.setNumThreads(1)
-        # Loads the models, and whatever is loaded only at the first use, while it still can be.
-        # A square one: the models make its shorter side 736 pixels long.
+        # Load the models, and whatever is loaded only at first use, while that is still possible. A
+        # square one: the models make its shorter side 736 pixels long.
         blank = np.full((96, 96, 3), 255, np.uint8)
         cv2.putText(blank, "A1", (15, 62), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (0, 0, 0), 3)
         self._read(blank)
 
     def lines(self, width: int, height: int, rgb: bytes) -> tuple[int, list[SeenLine]]:
-        """What is written on a page, and how far it was turned for that, in degrees."""
+        """The lines on a page, and by how many degrees it was turned to read them."""
         page = np.frombuffer(rgb, np.uint8).reshape(height, width, 3)
         if min(width, height) < _LEAST_SIDE or page.min() == page.max():
             return 0, []
@@ -115,7 +115,7 @@ class Recognizer:
             page = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
         found: list[FoundLine] = []
         for piece in pieces(page.shape[0]):
-            # OpenCV's order of colours: blue first.
+            # OpenCV's colour order: blue first.
             rows = np.ascontiguousarray(page[piece.top : piece.bottom, :, ::-1])
             result: Any = self._engine(rows)
             if not result.txts:
@@ -142,7 +142,7 @@ def _found(corners: _Pixels, text: str, score: Any) -> FoundLine:
 
 
 def _turns(found: list[FoundLine]) -> tuple[int, ...]:
-    """How far the page may have to be turned, clockwise, to be read better."""
+    """By how many degrees the page may have to be turned clockwise to be read better."""
     longer = [line for line in found if len(line.text) > 2]
     sideways = [
         line for line in longer
@@ -155,7 +155,7 @@ def _turns(found: list[FoundLine]) -> tuple[int, ...]:
 
 
 def _certainty(found: list[FoundLine]) -> float:
-    """How much was read, and how certainly; what is written sideways counts for nothing."""
+    """How much was read and how certainly, in one number; sideways text does not count."""
     return sum(
         len(line.text) * max(0.0, line.score - 0.5)
         for line in found
@@ -164,7 +164,7 @@ def _certainty(found: list[FoundLine]) -> float:
 
 
 def _described(line: FoundLine, page: _Pixels, paper: Colour) -> SeenLine:
-    """*line* with the colours around it; *paper* is the page's most common one."""
+    """*line* with the colours around it; *paper* is the page's most common colour."""
     height, width = page.shape[:2]
     x, x2 = (min(max(int(side), 0), width) for side in (line.box[0], line.box[2]))
     y, y2 = (min(max(int(side), 0), height) for side in (line.box[1], line.box[3]))
@@ -188,7 +188,7 @@ def _described(line: FoundLine, page: _Pixels, paper: Colour) -> SeenLine:
 
 
 def _colour(pixels: _Pixels) -> Colour:
-    """The most common colour, about: that of the paper, of which there is more than of ink."""
+    """Roughly the most common colour: the paper's, since there is more of it than of ink."""
     if pixels.size == 0:
         return 0, 0, 0
     flat = pixels.reshape(-1, 3)

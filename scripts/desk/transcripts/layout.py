@@ -1,7 +1,7 @@
 """From lines on a page to a conversation: which lines are one bubble, and whose it is.
 
-Conversations look alike in WeChat and its relatives: each bubble is at the side of its speaker, and
-in colour if it is one's own; names, times and notices are on the page's own ground.
+Conversations look alike in WeChat and similar programs: each bubble is on its speaker's side, and
+coloured if it is the owner's; names, times and notices are on the page's background.
 """
 
 import unicodedata
@@ -11,21 +11,23 @@ from dataclasses import dataclass
 from scripts.desk.transcripts.lines import Colour, SeenLine, SeenPage
 from scripts.desk.transcripts.transcript import Line, Turn, Who
 
-# The least difference of a channel that makes a bubble: white on light grey have 18.
+# The least difference in a channel that makes a bubble: white and light grey differ by 18.
 _BUBBLE = 9
-# Colours of two lines in one bubble.
+# The greatest difference between the colours of two lines in one bubble.
 _ALIKE = 14
-# Own bubbles are coloured (green, blue), those of others white or grey.
+# The owner's bubbles are coloured (green, blue), those of others white or grey.
 _COLOURED = 45
-# How far apart two lines of a bubble are, in heights of a line, and how much their heights differ.
+# How far apart two lines of a bubble can be, in line heights, and how much their heights can
+# differ.
 _APART, _TALLER = 0.75, 1.8
-# Of the page's width: the outer columns with faces, what is centred, and what begins alike.
+# Relative to the page's width: the outer columns with faces, what counts as centred, and as
+# aligned.
 _FACES, _CENTRED, _BESIDE = 0.135, 0.05, 0.06
-# How much nearer to one side a bubble is, of the page's width, to be at that side for certain.
+# How much nearer to one side a bubble must be, relative to the page's width, to be clearly on it.
 _NEARER = 0.12
-# How many letters are at most seen in a face.
+# The most letters that a face is mistaken for.
 _MOST_OF_A_FACE = 2
-# Of a face, in percent of the column beside the line.
+# The least share of the column beside the line that a face fills, in percent.
 _A_FACE = 25
 _MOST_NAME = 60
 
@@ -52,7 +54,7 @@ class _Block:
 
 
 def turns_of(page: SeenPage) -> list[Turn]:
-    """What was said on *page*, from top to bottom."""
+    """The turns on *page*, from top to bottom."""
     blocks = _blocks([line for line in page.lines if not _is_face(line, page.width)])
     bubbles = [block for block in blocks if block.bubble]
     sides = _sides(bubbles, page.width)
@@ -79,7 +81,7 @@ def turns_of(page: SeenPage) -> list[Turn]:
 
 
 def _is_face(line: SeenLine, width: int) -> bool:
-    """Whether it is no text but a face, an arrow or a button in the outer columns."""
+    """Whether it is not text but a face, an arrow or a button in the outer columns."""
     left, top, right, bottom = line.box
     outer = right <= _FACES * width or left >= (1 - _FACES) * width
     square = right - left < 1.6 * (bottom - top)
@@ -90,7 +92,7 @@ def _is_face(line: SeenLine, width: int) -> bool:
 
 
 def _is_shape(text: str) -> bool:
-    """Whether it is only shapes, as which the recognizer reads pictures."""
+    """Whether it is only shapes, which is how the recognizer reads pictures."""
     return all(unicodedata.category(one) in ("So", "Pd", "Sm", "Sk") for one in text)
 
 
@@ -110,7 +112,7 @@ def _blocks(lines: Iterable[SeenLine]) -> list[_Block]:
 
 
 def _goes_on(above: SeenLine, line: SeenLine) -> bool:
-    """Whether *line* is the next line of the bubble or the paragraph that *above* is in."""
+    """Whether *line* continues the bubble or paragraph that *above* is in."""
     left, top, right, bottom = above.box
     high, mine = bottom - top, line.box[3] - line.box[1]
     if _away(above.paper, line.paper) > _ALIKE:
@@ -124,7 +126,7 @@ def _goes_on(above: SeenLine, line: SeenLine) -> bool:
 
 
 def _in_rows(lines: Sequence[SeenLine]) -> list[SeenLine]:
-    """In the order in which they are read: what overlaps in height is one row."""
+    """*lines* in reading order: lines that overlap in height are one row."""
     rows: list[list[SeenLine]] = []
     for line in lines:
         middle = (line.box[1] + line.box[3]) / 2
@@ -136,9 +138,9 @@ def _in_rows(lines: Sequence[SeenLine]) -> list[SeenLine]:
 
 
 def _sides(bubbles: Sequence[_Block], width: int) -> dict[int, Who]:
-    """Whose each bubble is: by where it is, what colour it has, and where the face is."""
+    """Whose each bubble is, by its position, its colour, and where the face is."""
     coloured = [_saturation(block.paper) >= _COLOURED for block in bubbles]
-    # Where all bubbles are coloured, that tells nothing.
+    # If all bubbles are coloured, colour says nothing.
     by_colour = any(coloured) and not all(coloured)
     found: dict[int, Who] = {}
     for block, own in zip(bubbles, coloured, strict=True):
@@ -170,7 +172,7 @@ def _is_name(block: _Block, bubble: _Block, width: int) -> bool:
 
 
 def _beside_bubbles(block: _Block, page: SeenPage, conversation: bool) -> Turn:
-    """A text on the page's own ground: a time or a notice of a conversation, or a paragraph."""
+    """A text on the page's background: a time or notice in a conversation, or a paragraph."""
     left, _, right, _ = block.box
     centred = abs(left - (page.width - right)) / 2 < _CENTRED * page.width
     who = Who.SYSTEM if conversation and centred else Who.TEXT
@@ -186,5 +188,5 @@ def _away(one: Colour, other: Colour) -> int:
 
 
 def joined(pages: Iterable[SeenPage]) -> list[Turn]:
-    """What was said on all *pages*, in their order."""
+    """The turns on all *pages*, in order."""
     return [turn for page in pages for turn in turns_of(page)]

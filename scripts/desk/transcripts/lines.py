@@ -1,7 +1,7 @@
-"""What the recognizer says of one page, as bounded JSON: lines of text with where they were seen.
+"""The recognizer's output for one page, as bounded JSON: lines of text and where they were seen.
 
-Both sides hold the limits: the recognizer so that an honest page fits, the desk because one that
-was taken over holds none.
+Both sides enforce the limits: the recognizer so that an honest page fits, the desk because a
+recognizer that was taken over would not.
 """
 
 import json
@@ -27,8 +27,8 @@ class SeenLine:
     """A line of text in ``box`` (left, top, right, bottom, in pixels of its page).
 
     ``confidence`` is a percentage. ``paper`` is the colour behind the text, ``ground`` that of the
-    page's margin beside it; ``left`` and ``right`` are what percentage of the page's outer columns,
-    where faces are in a conversation, has another colour than the margin. No repr: it is plaintext.
+    page's margin beside it; ``left`` and ``right`` are the percentages of the page's outer columns,
+    where a conversation has faces, that differ in colour from the margin. No repr: it is plaintext.
     """
 
     text: str
@@ -42,7 +42,7 @@ class SeenLine:
 
 @dataclass(frozen=True, repr=False)
 class SeenPage:
-    """The lines of page ``number``. ``turned`` is how far it had to be turned for them, in degrees.
+    """The lines of page ``number``. ``turned`` is by how many degrees it was turned to read them.
 
     ``width`` and ``height`` are those of the turned page, in which the boxes are; ``whole`` is
     False if it had more lines than are kept. No repr: it is plaintext.
@@ -57,7 +57,7 @@ class SeenPage:
 
 
 def written(turned: int, lines: Sequence[SeenLine]) -> bytes:
-    """*lines* as JSON of at most MOST_BYTES; what does not fit is left out, and that is said."""
+    """*lines* as JSON of at most MOST_BYTES; lines that do not fit are left out, and it says so."""
     kept = [astuple(line) for line in lines[:MOST_LINES]]
     while True:
         whole = len(kept) == len(lines)
@@ -103,7 +103,7 @@ def _line(untrusted: Any, width: int, height: int) -> SeenLine:
 
 
 def clean(text: str) -> str:
-    """*text* without what could act on a terminal or a file of lines."""
+    """*text* without characters that could act on a terminal or break a file of lines."""
     return _CONTROLS.sub(" ", text).strip()
 
 

@@ -1,15 +1,15 @@
-"""A page that is too high for the models, read in pieces: each line is found whole, and once."""
+"""Reading a page that is too high for the models in pieces: each line is found whole, once."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 MOST_HEIGHT = 1_900
-# Each piece reaches so far into its neighbours: further than a line is high.
+# How far each piece overlaps its neighbours: more than a line's height.
 OVERLAP = 160
-# A line may be found so much higher or lower in one piece than in the other.
+# How far apart two pieces may find the same line vertically.
 _SHIFT = 8
-# Two boxes are of one line if they share so much of the smaller one.
+# Two boxes belong to one line if they share this much of the smaller one.
 _SAME = 0.5
 
 Box = tuple[float, float, float, float]
@@ -31,12 +31,12 @@ class Piece(NamedTuple):
     own: tuple[int, int]
 
     def gives(self, middle: float) -> bool:
-        """Whether a line with this middle is this piece's; at a cut it is that of both."""
+        """Whether a line with this middle belongs to this piece; at a cut it belongs to both."""
         return self.own[0] <= middle < self.own[1]
 
 
 def pieces(height: int) -> Iterator[Piece]:
-    """The pieces of a page of so many rows, all about as high."""
+    """The pieces of a page with *height* rows, all about equally high."""
     count = -(-height // MOST_HEIGHT)
     cuts = [round(height * number / count) for number in range(count + 1)]
     for first, last in pairwise(cuts):

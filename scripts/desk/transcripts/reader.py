@@ -1,7 +1,7 @@
 """The reader of one file's pages: pixels go into its room, lines of text come back.
 
-Nothing that comes back is believed: each line is checked before anything is made of it, and the
-time is limited here.
+Nothing that comes back is trusted: each line is checked before it is used, and time is limited
+here.
 """
 
 import io
@@ -19,8 +19,8 @@ from scripts.desk.transcripts.recognition_room import ReadingRoom
 
 # Loading the models takes two seconds, and many times that on an old and busy computer.
 _STARTING_SECONDS = 120.0
-# A screenshot is two million pixels and takes three seconds of a fast processor. What is narrow is
-# read as if it were so wide.
+# A screenshot has two million pixels and takes three seconds on a fast processor. A narrow page
+# takes as long as one of this width.
 _SECONDS, _SECONDS_A_MEGAPIXEL, _LEAST_WIDTH = 60.0, 30.0, 736
 _ENDED = "Page {}: the program that reads text ended before it was done, and read no further."
 _LATE = "Page {}: reading it took too long and was stopped; no further page was read."
@@ -40,7 +40,7 @@ class Reader:
         self._exchange.await_walls()
 
     def read(self, page: Page) -> SeenPage:
-        """What is written on *page*. Raises ReadingFailure, after which nothing more is read."""
+        """The lines on *page*. Raises ReadingFailure, after which nothing more is read."""
         try:
             return self._read(page)
         except Ended:
@@ -69,11 +69,11 @@ class Reader:
 def reading(room: ReadingRoom, stopped: Callable[[], bool] = lambda: False) -> Iterator[Reader]:
     """A reader in *room*, for one file. Raises NoRoom if its walls could not be raised.
 
-    Once *stopped* says so the time is over.
+    Time is up once *stopped* says so.
     """
     with start(room.command()) as process:
         try:
             yield Reader(process, stopped)
         finally:
-            # With bubblewrap all that is in the room ends with it.
+            # With bubblewrap, everything in the room ends with it.
             process.kill()

@@ -21,7 +21,7 @@ from scripts.desk.transcripts.lines import LINES, written
 PAGE_HEADER = struct.Struct(">III")
 # Twenty pages take a minute; what takes this long does not end.
 CPU_SECONDS = 3_600
-# Half of it is what the models map; a long page takes the most of the rest.
+# Half of it is for what the models map; a long page takes most of the rest.
 MEMORY_BYTES = 3 * 2**30
 
 
@@ -45,7 +45,7 @@ def main() -> None:
         turned, lines = recognizer.lines(width, height, rgb)
         sender.payload(LINES, number, written(turned, lines))
     sender.end()
-    # Not through Python's own end, where a damaged heap may still act.
+    # Skip Python's own shutdown, where a damaged heap may still do something.
     os._exit(0)
 
 

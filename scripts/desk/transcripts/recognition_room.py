@@ -1,4 +1,4 @@
-"""The room for reading text: that of pictures, with the recognizer's packages instead of theirs."""
+"""The room for reading text: like that for pictures, with the recognizer's packages instead."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 from scripts.desk.pictures.drawing_room import closed_room, own_process, places_of
 from scripts.desk.transcripts.recognizer_site import Site
 
-# Runs in the room, before any pixel is there.
+# Runs in the room before any pixel is there.
 BOOT = "from scripts.desk.transcripts.recognition import main; main()"
 # What the desk has itself, with the libraries beside it.
 _OWN = ("dropbox", "scripts", "PIL", "pyseccomp")
@@ -24,7 +24,7 @@ class ReadingRoom(Protocol):
 
 @dataclass(frozen=True)
 class ClosedRoom:
-    """A room by bubblewrap, with the packages of *site*; *boot* is what runs, but in tests."""
+    """A room by bubblewrap, with the packages of *site*; *boot* is what runs, except in tests."""
 
     site: Site
     boot: str = BOOT

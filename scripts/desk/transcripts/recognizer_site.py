@@ -9,8 +9,8 @@ from pathlib import Path
 from dropbox.errors import CasedropError
 from scripts.desk.transcripts import second_file
 
-# What it imports, with the libraries that lie beside a package. What RapidOCR would download with
-# is not among them.
+# The packages it imports, with the libraries beside a package. Those with which RapidOCR would
+# download are not among them.
 _PACKAGES = {
     "rapidocr": "",
     "onnxruntime": "",
@@ -53,7 +53,7 @@ class Site:
 
     @property
     def machine(self) -> str:
-        """What transcripts are marked with: the engine and its models, with their versions."""
+        """The mark on transcripts: the engine and its models, with their versions."""
         found = sorted(self.path.glob("rapidocr-*.dist-info"))
         version = re.fullmatch(r"rapidocr-([\w.]+)\.dist-info", found[-1].name) if found else None
         return f"RapidOCR {version[1] if version else '?'}, {MODELS}"
@@ -81,6 +81,6 @@ def recognizer_site(progress: second_file.Progress = lambda _done, _total: None)
 
 
 def _cache() -> Path:
-    """Where the first file has unpacked itself, which only this user can read."""
+    """Where the first file has unpacked itself, readable only by this user."""
     chosen = os.environ.get("SHIV_ROOT")
     return Path(chosen) if chosen else Path.home() / ".cache" / "casedrop-desk"

@@ -1,7 +1,7 @@
 """The desk's second file, casedrop-desk-ocr.pyz: wheels of the recognizer, unpacked when needed.
 
-It is no program. The first file knows the hash of each wheel, from the lock with which both are
-built, and unpacks none that has another.
+It is not a program. The first file knows the hash of each wheel, from the lock with which both are
+built, and unpacks none with a different hash.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ from dropbox.errors import CasedropError
 from scripts.version import ROOT
 
 NAME = "casedrop-desk-ocr.pyz"
-# In it: for each Python ("3.12"), the names of its wheels.
+# A file in it: for each Python ("3.12"), the names of its wheels.
 LISTED = "wheels.json"
-# In the first file: the lock with the wheels' hashes. In a checkout it is the lock itself.
+# A file in the first file: the lock with the wheels' hashes. In a checkout it is the lock itself.
 LOCK = "ocr.txt"
 _IN_CHECKOUT = ROOT / "requirements" / LOCK
 _PIECE_BYTES = 2**20
-# What is left free beside it.
+# Disk space to leave free.
 _LEFT_BYTES = 64 * 2**20
 
 Progress = Callable[[int, int], None]
@@ -38,13 +38,13 @@ class BadSecondFile(CasedropError):
 
 
 def beside() -> Path | None:
-    """The second file, if it lies where the first one does."""
+    """The second file, if it is in the same folder as the first."""
     found = Path(sys.argv[0]).resolve().parent / NAME
     return found if found.is_file() else None
 
 
 def unpacked(path: Path, cache: Path, progress: Progress = lambda _done, _total: None) -> Path:
-    """The directory in *cache* with what *path* holds for this Python; unpacked if it is not yet.
+    """The directory in *cache* with the wheels from *path* for this Python, unpacked if necessary.
 
     *progress* gets (done, total) wheels. Raises BadSecondFile.
     """
@@ -88,9 +88,9 @@ def _unpack(
     place: Path,
     progress: Progress,
 ) -> None:
-    """Unpack *wheels* into *place*, which is there whole or not at all."""
+    """Unpack *wheels* into *place*, completely or not at all."""
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Only this user may read it, and nothing half of it is taken for the whole.
+    # Only this user may read it, and a partial one is never mistaken for a complete one.
     making = Path(tempfile.mkdtemp(prefix=f"{place.name}.", dir=place.parent))
     try:
         for done, name in enumerate(wheels):

@@ -1,7 +1,7 @@
-"""A transcript: what a machine read in the pictures of one file, and how it is kept.
+"""A transcript: what a machine read in the pictures of one file, and how it is stored.
 
-Speakers are told apart by where they are on the screen: on the right is the one whose telephone it
-was, on the left everybody else. Who that is, only a reviewer can say.
+Speakers are told apart by their side of the screen: on the right is the one whose telephone it was,
+on the left everybody else. Who that is, only a reviewer can say.
 """
 
 import json
@@ -20,7 +20,7 @@ _MOST_NAME = 60
 
 
 class Who(StrEnum):
-    """Where a text is in a conversation, or that it is in none."""
+    """A text's place in a conversation, or that it is not in one."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -62,12 +62,12 @@ class Turn:
 
     @property
     def confidence(self) -> int:
-        """That of its least certain line."""
+        """The confidence of its least certain line."""
         return min((line.confidence for line in self.lines), default=0)
 
 
 def as_one(lines: Iterable[str]) -> str:
-    """*lines* as one; only those that are not Chinese have spaces between them."""
+    """*lines* joined; only those that are not Chinese have spaces between them."""
     whole = ""
     for line in lines:
         apart = whole[-1:].isascii() and line[:1].isascii() and whole
@@ -77,7 +77,7 @@ def as_one(lines: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class ReadPage:
-    """A page that was read: its size in pixels after it was turned by so many degrees."""
+    """A page that was read: its size in pixels after it was turned by ``turned`` degrees."""
 
     number: int
     width: int
@@ -87,7 +87,7 @@ class ReadPage:
 
 @dataclass(frozen=True, repr=False)
 class Transcript:
-    """All that was read in one file, and what was not, as sentences. No repr: it is plaintext."""
+    """Everything that was read in one file, and what was not, as sentences. No repr: plaintext."""
 
     pages: tuple[ReadPage, ...]
     turns: tuple[Turn, ...]
@@ -99,7 +99,7 @@ class Transcript:
         return "\n".join(" ".join(filter(None, (turn.name, turn.text))) for turn in self.turns)
 
     def to_text(self) -> str:
-        """As it is kept: canonical JSON of at most MOST_KEPT_BYTES."""
+        """The stored form: canonical JSON of at most MOST_KEPT_BYTES."""
         turns = [
             [turn.who, turn.name, turn.page, [[one.text, one.box, one.confidence]
                                               for one in turn.lines]]
@@ -121,7 +121,9 @@ class Transcript:
 
     @classmethod
     def from_text(cls, untrusted: str) -> "Transcript | None":
-        """What :meth:`to_text` wrote, None for anything else: other desks' rows come here too."""
+        """The transcript of :meth:`to_text`, None for anything else: other desks' rows come here,
+        too.
+        """
         try:
             value = json.loads(untrusted)
             if type(value["format"]) is not int or value["format"] != _FORMAT:
