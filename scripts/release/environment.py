@@ -25,7 +25,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 if False:  # typing's names, for mypy alone
@@ -172,7 +172,11 @@ def _alone(parent: Path) -> Iterator[None]:
     # The folder itself is locked, so no lock file is left, and the lock ends with this process.
     handle = os.open(str(parent), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Waiting for another make in {parent.resolve()} to end.", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
@@ -204,6 +208,9 @@ def _stale(directory: Path, wanted: dict[str, str]) -> str | None:
 
 def _remove(directory: Path) -> None:
     if directory.exists():
+        # A removal that is killed must not leave a stamp that is right again, with an earlier lock.
+        with suppress(FileNotFoundError):
+            (directory / STAMP).unlink()
         shutil.rmtree(directory)
 
 
@@ -345,7 +352,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     except _Ended:
-        print(f"Stopped; nothing of {asked.directory} is left.", file=sys.stderr)
+        # It is there when another make was waited for, or when it was right already.
+        left = asked.directory.exists()
+        what = "run it again" if left else f"nothing of {asked.directory} is left"
+        print(f"Stopped; {what}.", file=sys.stderr)
         return 130
     return 0
 

@@ -3,15 +3,17 @@ half made.
 """
 
 import ast
+import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -182,6 +184,58 @@ def test_of_two_at_once_one_builds_and_the_other_waits_for_it(
         maker.join()
 
     assert builds.count == 1 and (tmp_path / "venv" / environment.STAMP).exists()
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which another process makes an environment."""
+    handle = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    yield tmp_path
+    os.close(handle)
+
+
+def test_who_waits_for_another_is_told_and_stopped_with_a_true_sentence(
+    locked: Path, lock: Path
+) -> None:
+    (locked / "venv").mkdir()
+    for name, says in (("gpg", GPG), ("tor", TOR)):
+        stand_in(locked / "bin", name, says)
+    with subprocess.Popen(
+        [PYTHON, SCRIPT, locked / "venv", lock],
+        env={"PATH": str(locked / "bin")}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as waiting:  # fmt: skip
+        assert waiting.stdout is not None and waiting.stderr is not None
+        said = waiting.stdout.readline()
+        waiting.send_signal(signal.SIGINT)
+        rest, why = waiting.stdout.read(), waiting.stderr.read()
+
+    assert said == f"Waiting for another make in {locked} to end.\n" and rest == ""
+    assert (waiting.returncode, why) == (130, "Stopped; run it again.\n")
+    assert (locked / "venv").exists()
+
+
+def test_a_removal_that_was_cut_short_leaves_nothing_that_seems_right(
+    tmp_path: Path, lock: Path, builds: Builds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the lock is then the earlier one again."""
+    environment.prepare(tmp_path / "venv", lock)
+    former = lock.read_text("utf-8")
+    with_another_lock(tmp_path / "venv", lock)
+
+    def killed(directory: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            environment.prepare(tmp_path / "venv", lock)
+    assert (tmp_path / "venv" / "bin" / "python").exists()
+    lock.write_text(former, "utf-8")
+    environment.prepare(tmp_path / "venv", lock)
+
+    assert builds.count == 2
 
 
 def test_an_environment_behind_a_link_is_used_as_it_is(
