@@ -21,10 +21,12 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -59,6 +61,10 @@ STAMP = ".made-from.json"
 SERVER_COMMANDS = ("casedrop", "casedrop-courier")
 # Removed from a bare environment, so that nothing there can install anything.
 INSTALLERS = ("pip", "setuptools", "wheel")
+# Bytes; with less, a disk is full for whoever installs. pip alone takes more.
+LEAST_ROOM = 32 * 1024 * 1024
+# A kernel before 5.1 reads as much of a script's first line.
+_FIRST_LINE_BYTES = 127
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What pip reports for a failed attempt; without retries it reports only that the index names no
 # version.
@@ -217,6 +223,7 @@ def _remove(directory: Path) -> None:
 def _build(directory: Path, lock: Path, *, bare: bool) -> None:
     code, output = _call(sys.executable, "-m", "venv", str(directory))
     if code != 0:
+        _refuse_full(directory)
         raise CannotInstall(
             f"{sys.executable} could not make an environment in {directory}: {_last_line(output)} "
             "The Debian package python3-venv has what it takes."
@@ -229,11 +236,22 @@ def _build(directory: Path, lock: Path, *, bare: bool) -> None:
         _pip(directory, "uninstall", "--quiet", "--yes", *INSTALLERS)
 
 
+def _refuse_full(directory: Path) -> None:
+    """Raise CannotInstall if it failed because a disk is full, which venv does not say."""
+    for place in (directory.parent.resolve(), Path(tempfile.gettempdir())):
+        if shutil.disk_usage(str(place)).free < LEAST_ROOM:
+            raise CannotInstall(
+                f"There is no room left in {place}; nothing was installed. Make room on that disk, "
+                "then run it again."
+            )
+
+
 def _pip(directory: Path, *arguments: str) -> None:
     pip = (str(directory / "bin" / "python"), "-m", "pip", "--disable-pip-version-check")
     code, output = _call(*pip, "--no-input", *arguments)
     if code == 0:
         return
+    _refuse_full(directory)
     if _NO_NETWORK.search(output):
         raise CannotInstall(
             "PyPI, from which the Python packages come, cannot be reached; nothing was installed. "
@@ -289,7 +307,12 @@ def _connect(directory: Path, *, bare: bool) -> None:
     to another user.
     """
     site = directory / "lib" / f"python{dotted(sys.version_info[:2])}" / "site-packages"
-    _put(site / "casedrop.pth", f"{ROOT}\n")
+    # Python reads this file in the terminal's encoding, before anything could handle its errors.
+    root = str(ROOT)
+    _put(
+        site / "casedrop.pth",
+        f"{root}\n" if root.isascii() else f"import sys; sys.path.append({root!a})\n",
+    )
     settings = configparser.ConfigParser()
     settings.read(str(ROOT / "setup.cfg"), "utf-8")
     entries = settings.get("options.entry_points", "console_scripts", fallback="")
@@ -302,9 +325,19 @@ def _connect(directory: Path, *, bare: bool) -> None:
             directory / "bin" / name,
             # An environment made for another Python sees neither its packages nor this checkout:
             # the command has to find the checkout by itself to say so.
-            f"#!{directory.resolve()}/bin/python\nimport sys\n\nsys.path.append({str(ROOT)!r})\n"
+            f"{_first_lines(directory)}import sys\n\nsys.path.append({root!r})\n"
             f"from {module} import {function}\n\nsys.exit({function}())\n",
         )
+
+
+def _first_lines(directory: Path) -> str:
+    """What has the environment's Python run the rest of a script."""
+    python = f"{directory.resolve()}/bin/python"
+    line = f"#!{python}\n"
+    if " " not in python and len(os.fsencode(line)) <= _FIRST_LINE_BYTES:
+        return line
+    # The kernel would cut such a path off. To Python the two lines are a string.
+    return f"#!/bin/sh\n'''exec' {shlex.quote(python)} \"$0\" \"$@\"\n' '''\n"
 
 
 def _put(path: Path, text: str) -> None:

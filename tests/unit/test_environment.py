@@ -86,6 +86,30 @@ def test_commands_that_were_added_later_are_there_and_lead_into_this_checkout(
     assert builds.count == 1 and not list((tmp_path / "venv").rglob("*.part"))
 
 
+@pytest.mark.parametrize("name", ["举报 箱", "it's \"here\" 箱", "n" * 200])
+def test_commands_run_from_a_folder_of_any_name_and_in_any_locale(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout, made = tmp_path / name / "checkout", tmp_path / name / "venv"
+    (checkout / "scripts").mkdir(parents=True)
+    shutil.copy(ROOT / "setup.cfg", checkout)
+    (checkout / "scripts" / "casedrop.py").write_text(
+        "import sys\n\ndef main():\n    print(*sys.argv[1:])\n    return 3\n", "utf-8"
+    )
+    subprocess.run([PYTHON, "-m", "venv", "--without-pip", made], check=True)
+    monkeypatch.setattr(environment, "ROOT", checkout)
+    environment._connect(made, bare=True)
+
+    for locale in ("C", "POSIX", "C.UTF-8"):
+        for command in ([made / "bin" / "casedrop"], [made / "bin" / "python", "-c",
+                        "import sys; from scripts.casedrop import main; sys.exit(main())"]):
+            done = subprocess.run(
+                [*command, "a b", "c"], cwd=tmp_path, env={"LC_ALL": locale}, check=False,
+                capture_output=True, text=True,
+            )  # fmt: skip
+            assert (done.returncode, done.stdout, done.stderr) == (3, "a b c\n", "")
+
+
 def moved(directory: Path, lock: Path) -> Path:
     return directory.rename(directory.with_name("moved"))
 
@@ -167,6 +191,26 @@ def test_a_build_that_fails_leaves_nothing(
     with pytest.raises(type(why)):
         environment.prepare(tmp_path / "venv", lock)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lock.txt"]
+
+
+def test_a_full_disk_is_named_and_not_a_package_that_would_be_missing(
+    tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What venv says then does not tell why."""
+    room = {"free": environment.LEAST_ROOM - 1}
+    monkeypatch.setattr(environment, "_call", lambda *command: (1, b"Error: exit status 1."))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(0, 0, **room))
+
+    with pytest.raises(environment.CannotInstall) as why:
+        environment.prepare(tmp_path / "venv", lock)
+    assert str(why.value) == (
+        f"There is no room left in {tmp_path}; nothing was installed. Make room on that disk, then "
+        "run it again."
+    )
+    room["free"] += 1
+    with pytest.raises(environment.CannotInstall, match="package python3-venv has what it takes"):
+        environment.prepare(tmp_path / "venv", lock)
+    assert not (tmp_path / "venv").exists()
 
 
 def test_of_two_at_once_one_builds_and_the_other_waits_for_it(
