@@ -46,8 +46,9 @@ server: debian-packages ## install what the server runs and nothing else, in .ve
 
 # Beside another make that does the same, each writes its own file and moves it.
 define compile_catalogs
-	@for po in dropbox/translations/*/LC_MESSAGES/messages.po; do mo=$${po%.po}.mo; [ $$mo -nt $$po ] || \
-	{ $(1)/pybabel --quiet compile --input-file $$po --output-file $$mo.$$$$ && mv $$mo.$$$$ $$mo; } || exit; done
+	@trap 'rm -f "$$new"' EXIT; for po in dropbox/translations/*/LC_MESSAGES/messages.po; do mo=$${po%.po}.mo; new=$$mo.$$$$; \
+	[ $$mo -nt $$po ] || why=$$({ $(1)/pybabel --quiet compile --input-file $$po --output-file $$new && mv $$new $$mo; } 2>&1) || \
+	{ echo "$$mo could not be made: $${why##*$$'\n'}. Mend this, then run make again." >&2; exit 2; }; done
 endef
 
 debian-packages:
