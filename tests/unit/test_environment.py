@@ -86,7 +86,7 @@ def test_commands_that_were_added_later_are_there_and_lead_into_this_checkout(
     assert builds.count == 1 and not list((tmp_path / "venv").rglob("*.part"))
 
 
-@pytest.mark.parametrize("name", ["举报 箱", "it's \"here\" 箱", "n" * 200])
+@pytest.mark.parametrize("name", ["举报 箱", 'it\'s "here" 箱', "n" * 200])
 def test_commands_run_from_a_folder_of_any_name_and_in_any_locale(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,8 +101,14 @@ def test_commands_run_from_a_folder_of_any_name_and_in_any_locale(
     environment._connect(made, bare=True)
 
     for locale in ("C", "POSIX", "C.UTF-8"):
-        for command in ([made / "bin" / "casedrop"], [made / "bin" / "python", "-c",
-                        "import sys; from scripts.casedrop import main; sys.exit(main())"]):
+        for command in (
+            [made / "bin" / "casedrop"],
+            [
+                made / "bin" / "python",
+                "-c",
+                "import sys; from scripts.casedrop import main; sys.exit(main())",
+            ],
+        ):
             done = subprocess.run(
                 [*command, "a b", "c"], cwd=tmp_path, env={"LC_ALL": locale}, check=False,
                 capture_output=True, text=True,

@@ -50,9 +50,7 @@ def test_a_catalog_is_compiled_once(tmp_path: Path, catalog: Path) -> None:
         assert again.communicate() == ("", "") and again.returncode == 0
 
 
-def test_what_cannot_be_written_is_named_and_nothing_is_left(
-    tmp_path: Path, catalog: Path
-) -> None:
+def test_what_cannot_be_written_is_named_and_nothing_is_left(tmp_path: Path, catalog: Path) -> None:
     with make(tmp_path, FAILS) as failed:
         out, err = failed.communicate()
 
