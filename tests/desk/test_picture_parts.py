@@ -8,7 +8,7 @@ import zipfile
 from typing import Any, cast
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from scripts.desk.pictures import archive, image
 from scripts.desk.pictures.archive import listing_of
@@ -17,6 +17,7 @@ from scripts.desk.pictures.frames import Page, Sender
 from scripts.desk.pictures.image import picture_of
 from scripts.desk.pictures.kinds import Kind, kind_of
 from scripts.desk.pictures.notes import Note, lasting
+from scripts.desk.pictures.ruler import ruled
 
 
 class Said:
@@ -311,6 +312,11 @@ def test_a_turned_photograph_stays_turned_when_it_is_made_smaller(
     (page,) = drawn(Kind.PNG, encoded(Image.new("RGB", (30, 20)), "PNG", exif=exif.tobytes())).pages
 
     assert (page.width, page.height) == (10, 15)
+    monkeypatch.setattr(image, "MOST_PIXELS", 100)
+    for width, height, shown in ((20, 20, (10, 10)), (20, 30, (12, 8)), (30, 20, (8, 12))):
+        square = Image.new("RGB", (width, height))
+        (page,) = drawn(Kind.PNG, encoded(square, "PNG", exif=exif.tobytes())).pages
+        assert (page.width, page.height) == shown
 
 
 @pytest.mark.parametrize(
@@ -349,6 +355,34 @@ def test_a_page_fits_a_screen_and_is_never_made_larger(
 
     assert (found.number, found.width, found.height) == (7, *size)
     assert found.rgb == b"\xff\0\0" * (size[0] * size[1])
+
+
+def test_of_a_very_long_page_a_pixel_is_left_of_its_shorter_side() -> None:
+    for size, most in (((300, 2), (30, 30)), ((2, 300), (30, 30))):
+        found = fitted(Page(1, *size, bytes(1_800)), *most)
+
+        assert (found.width, found.height) == ((30, 1) if size == (300, 2) else (1, 30))
+
+
+@pytest.mark.parametrize(("size", "letters"), [((300, 200), 10), ((600, 450), 15)])
+def test_a_ruled_page_has_a_numbered_line_at_every_tenth_of_its_sides(
+    size: tuple[int, int], letters: int
+) -> None:
+    width, height = size
+    found = ruled(Page(4, width, height, bytes((0, 0, 255)) * width * height))
+    expected = Image.new("RGB", size, "blue")
+    draw = ImageDraw.Draw(expected)
+    font = ImageFont.load_default(letters)
+    for tenth in range(1, 10):
+        x, y = width * tenth // 10, height * tenth // 10
+        expected.paste((200, 0, 0), (x, 0, x + 1, height))
+        expected.paste((200, 0, 0), (0, y, width, y + 1))
+        for at in ((x + 2, 0), (0, y + 2)):
+            number = str(10 * tenth)
+            draw.rectangle(draw.textbbox(at, number, font=font), fill="white")
+            draw.text(at, number, fill=(200, 0, 0), font=font)
+
+    assert found == Page(4, width, height, expected.tobytes())
 
 
 @pytest.mark.parametrize(

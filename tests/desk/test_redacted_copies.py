@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from support import hostile_files as made
 from support.cases import add, attachment, new_casebook, report
 from support.drawing_rooms import needs_bubblewrap
@@ -19,7 +19,7 @@ from support.redactions import box, redact, whole
 
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.redactions import WHOLE, Box, Redaction
-from scripts.desk.pictures.blackening import Mark, blackened
+from scripts.desk.pictures.blackening import Mark, blackened, sheet
 from scripts.desk.pictures.drawing_room import Bubblewrap, NoRoom, OwnWalls, Room
 from scripts.desk.pictures.frames import Page
 from scripts.desk.pictures.kinds import Kind
@@ -139,6 +139,76 @@ def test_no_letter_of_a_reason_reaches_out_of_its_box(width: int) -> None:
     assert colours(found)[255, 0, 0] == 12_000 - 30 * width
     found.paste((255, 0, 0), (20, 10, 20 + width, 40))
     assert colours(found) == {(255, 0, 0): 12_000}
+
+
+def ink(image: Image.Image) -> tuple[int, int, int, int] | None:
+    """The box around what is white in *image*."""
+    return image.convert("L").getbbox()
+
+
+def letters_of(label: str, size: int) -> tuple[int, int]:
+    """How wide and high *label* is in letters of a *size*, without shades."""
+    alone = Image.new("RGB", (900, 100))
+    draw = ImageDraw.Draw(alone)
+    draw.fontmode = "1"
+    draw.text((200, 20), label, fill=WHITE, font=ImageFont.load_default(size))
+    left, top, right, bottom = ink(alone) or (0, 0, 0, 0)
+    return right - left, bottom - top
+
+
+def wide_as(size: int) -> int:
+    """How wide a box is in which "third_person" just fits in letters of a *size*."""
+    return letters_of("third_person", size)[0] + 4
+
+
+@pytest.mark.parametrize(
+    ("box", "label", "size"),
+    [
+        # As large as seven tenths of the height, and no larger than can be read at a glance.
+        ((400, 20), "minor", 14),
+        ((400, 56), "minor", 39),
+        ((400, 57), "minor", 39),
+        ((400, 58), "minor", 40),
+        ((400, 200), "minor", 40),
+        # As small as can be read in print, or there is none.
+        ((400, 15), "minor", 10),
+        ((400, 14), "minor", 0),
+        # With two pixels of black at each side, and not with fewer.
+        *(((wide_as(size), 60), "third_person", size) for size in (10, 11, 21, 40)),
+        *(((wide_as(size) - 1, 60), "third_person", size - 1) for size in (11, 21, 40)),
+        ((wide_as(10) - 1, 60), "third_person", 0),
+    ],
+)
+def test_a_reason_is_as_large_as_fits_and_in_the_middle_of_its_box(
+    box: tuple[int, int], label: str, size: int
+) -> None:
+    width, height = box
+    page = Page(7, width + 20, height + 20, bytes((255, 0, 0)) * (width + 20) * (height + 20))
+    burnt = blackened(page, [Mark(10, 10, width + 10, height + 10, label)])
+    image = Image.frombytes("RGB", (burnt.width, burnt.height), burnt.rgb)
+    found = ink(image.crop((10, 10, width + 10, height + 10)))
+
+    assert burnt.number == 7
+    if not size:
+        assert found is None
+        return
+    assert found is not None
+    left, top, right, bottom = found
+    # Whole, and with margins that are alike.
+    assert (right - left, bottom - top) == letters_of(label, size)
+    assert (left, top) == ((width - (right - left)) // 2, (height - (bottom - top)) // 2)
+
+
+def test_a_slip_sheet_is_a_page_of_a4_with_its_lines_one_below_the_other() -> None:
+    lines = ("PAGE 3 WITHHELD", "", "It cannot be drawn.")
+    made_of_it = sheet(3, lines)
+    expected = Image.new("RGB", (1_240, 1_754), WHITE)
+    draw = ImageDraw.Draw(expected)
+    font = ImageFont.load_default(23.8)
+    for top, line in zip((120, 154, 188), lines, strict=True):
+        draw.text((120, top), line, fill=BLACK, font=font)
+
+    assert made_of_it == Page(3, 1_240, 1_754, expected.tobytes())
 
 
 def test_a_box_never_shrinks_between_what_was_typed_and_what_is_burnt() -> None:

@@ -250,6 +250,27 @@ def test_a_page_is_read_as_it_is_read_best_and_its_boxes_are_in_the_turned_page(
         assert not seen[corner].any() and seen.sum() == 255 * 3 * 5_999
 
 
+@pytest.mark.parametrize(
+    ("degrees", "first", "others"),
+    [
+        (0, upright("一二三", 0.9), []),
+        (90, sideways("一二三", 0.9), [0.9, 0.8]),
+        (180, upright("一二三", 0.6), [0.9]),
+        (270, sideways("一二三", 0.9), [0.8, 0.9]),
+    ],
+)
+def test_the_colours_of_a_line_are_those_of_the_turned_page(
+    recognizer: Any, degrees: int, first: Any, others: list[float]
+) -> None:
+    turned = paper(100, 60)
+    turned[0:20, 10:50] = (149, 236, 105)
+    page = np.ascontiguousarray(np.rot90(turned, degrees // 90))
+    recognizer._engine.answers = [found(first), *(found(upright("一二三", one)) for one in others)]
+    best, (line,) = read(recognizer, page)
+
+    assert (best, line.paper, line.ground) == (degrees, (149, 236, 105), WHITE)
+
+
 # --- Wide and high pages ---
 
 

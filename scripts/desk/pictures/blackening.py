@@ -56,14 +56,16 @@ def _labelled(one: Mark) -> Image.Image:
     """A black rectangle of the size of *one*, with its label in the middle if that fits."""
     width, height = one.right - one.left, one.bottom - one.top
     piece = Image.new("RGB", (width, height), _BLACK)
-    draw = ImageDraw.Draw(piece)
-    # No shades: every pixel is black or white.
-    draw.fontmode = "1"
     for size in range(min(_LARGEST, int(height * _OF_HEIGHT)), _SMALLEST - 1, -1):
-        font = ImageFont.load_default(size)
-        left, top, right, bottom = draw.textbbox((0, 0), one.label, font=font)
-        if right - left <= width - _AROUND and bottom - top <= height - _AROUND:
-            at = (width - right - left) // 2, (height - bottom - top) // 2
-            draw.text(at, one.label, fill=_WHITE, font=font)
+        letters = _lettering(one.label, size)
+        if letters.width <= width - _AROUND and letters.height <= height - _AROUND:
+            piece.paste(letters, ((width - letters.width) // 2, (height - letters.height) // 2))
             break
     return piece
+
+
+def _lettering(label: str, size: int) -> Image.Image:
+    """*label* in white on black, with no shade between the two."""
+    wide = Image.new("1", (2 * size * len(label), 2 * size))
+    ImageDraw.Draw(wide).text((size, 0), label, fill=1, font=ImageFont.load_default(size))
+    return wide.crop(wide.getbbox())

@@ -104,7 +104,7 @@ class Recognizer:
             other = self._read(np.ascontiguousarray(np.rot90(page, -degrees // 90)))
             if _certainty(other) > _certainty(best):
                 turned, best = degrees, other
-        upright = np.ascontiguousarray(np.rot90(page, -turned // 90)) if turned else page
+        upright = np.ascontiguousarray(np.rot90(page, -turned // 90))
         paper = _colour(upright[::_SPARSE, ::_SPARSE])
         return turned, [_described(line, upright, paper) for line in best]
 
