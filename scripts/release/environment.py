@@ -229,11 +229,16 @@ def _build(directory: Path, lock: Path, *, bare: bool) -> None:
             "The Debian package python3-venv has what it takes."
         )
     # --no-deps: a lock is complete, and pip must not fetch what was left out of it on purpose.
+    # --no-compile: pip would do it on one processor, which takes a third of its time.
+    options = ("--require-hashes", "--no-deps", "--no-build-isolation", "--no-compile")
     for file in (BUILD, lock):
-        options = ("--require-hashes", "--no-deps", "--no-build-isolation", "--requirement")
-        _pip(directory, "install", "--quiet", *options, str(file))
+        _pip(directory, "install", "--quiet", *options, "--requirement", str(file))
     if bare:
         _pip(directory, "uninstall", "--quiet", "--yes", *INSTALLERS)
+    # What cannot be compiled, such as a template of a module, is not meant to be; and Python
+    # compiles what it imports, if it has to.
+    python, packages = str(directory / "bin" / "python"), str(_packages(directory))
+    _call(python, "-m", "compileall", "-q", "-j", "0", packages)
 
 
 def _refuse_full(directory: Path) -> None:
@@ -306,11 +311,10 @@ def _connect(directory: Path, *, bare: bool) -> None:
     An editable installation would do the same, but would write into the checkout, which may belong
     to another user.
     """
-    site = directory / "lib" / f"python{dotted(sys.version_info[:2])}" / "site-packages"
     # Python reads this file in the terminal's encoding, before anything could handle its errors.
     root = str(ROOT)
     _put(
-        site / "casedrop.pth",
+        _packages(directory) / "casedrop.pth",
         f"{root}\n" if root.isascii() else f"import sys; sys.path.append({root!a})\n",
     )
     settings = configparser.ConfigParser()
@@ -338,6 +342,10 @@ def _first_lines(directory: Path) -> str:
         return line
     # The kernel would cut such a path off. To Python the two lines are a string.
     return f"#!/bin/sh\n'''exec' {shlex.quote(python)} \"$0\" \"$@\"\n' '''\n"
+
+
+def _packages(directory: Path) -> Path:
+    return directory / "lib" / f"python{dotted(sys.version_info[:2])}" / "site-packages"
 
 
 def _put(path: Path, text: str) -> None:
