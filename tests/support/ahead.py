@@ -1,15 +1,16 @@
-"""A pytest plugin: with ``--workers`` test modules are compiled in several processes, before they
-are collected.
+"""A pytest plugin: with ``--workers`` test modules and our own that they load are compiled in
+several processes, before they are collected.
 
 Pytest rewrites the assertions of each module as it loads it, one module after the other. In a new
 checkout that takes a tenth of the time of the quick tests.
 """
 
 import os
+import py_compile
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from importlib.util import source_hash
+from importlib.util import cache_from_source, source_hash
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from _pytest.assertion import rewrite
 
 # Of fewer, forking takes as long as it saves.
 LEAST = 8
+OURS = ("dropbox", "onion", "scripts", "tests/support", "tests/fuzz")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -24,7 +26,8 @@ def pytest_collection(session: pytest.Session) -> None:
     """Compile what is to be collected and was not compiled as it is now."""
     processes = min(session.config.getoption("workers"), len(os.sched_getaffinity(0)))
     if processes > 1 and not sys.dont_write_bytecode:
-        compile_ahead(session.config, sorted(stale(session.config)), processes)
+        found = {*stale(session.config), *never_compiled(session.config.rootpath)}
+        compile_ahead(session.config, sorted(found), processes)
 
 
 def stale(config: pytest.Config) -> Iterator[Path]:
@@ -33,6 +36,17 @@ def stale(config: pytest.Config) -> Iterator[Path]:
         named = config.rootpath / argument.partition("::")[0]
         for path in named.rglob("test_*.py") if named.is_dir() else [named]:
             if path.suffix == ".py" and not is_compiled(path) and can_be_compiled(path):
+                yield path
+
+
+def never_compiled(root: Path) -> Iterator[Path]:
+    """Modules of ours of which there is no compiled form at all, as in a new checkout. After that
+    only what has changed is compiled, by Python as it is imported.
+    """
+    for folder in OURS:
+        for path in (root / folder).rglob("*.py"):
+            kept = Path(cache_from_source(str(path)))
+            if not kept.exists() and os.access(path.parent, os.W_OK):
                 yield path
 
 
@@ -77,7 +91,10 @@ def compile_ahead(config: pytest.Config, paths: Sequence[Path], processes: int) 
 
 
 def compile_one(config: pytest.Config, path: Path) -> None:
-    """Leave one module's compiled form where pytest looks for it."""
+    """Leave one module's compiled form where pytest looks for it, or Python for another's."""
+    if not path.name.startswith("test_"):
+        py_compile.compile(str(path), quiet=2)
+        return
     source, code = rewrite._rewrite_test(path, config)
     if rewrite.try_makedirs(compiled(path).parent):
         state = config.stash[rewrite.assertstate_key]

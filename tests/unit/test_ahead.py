@@ -1,6 +1,8 @@
 """Test modules that are compiled before they are collected."""
 
+import marshal
 import os
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,38 @@ def test_who_may_not_keep_the_result_compiles_nothing_in_vain(
     monkeypatch.setattr(os, "access", lambda path, _: path != modules[0].parent)
 
     assert list(ahead.stale(_naming(pytestconfig, modules[0].parent))) == []
+
+
+def test_our_own_modules_of_a_new_checkout_are_compiled_and_only_once(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    (tmp_path / "dropbox" / "front").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    made = [tmp_path / "dropbox" / f"front/part_{number}.py" for number in range(ahead.LEAST)]
+    for path in [*made, tmp_path / "elsewhere" / "other.py"]:
+        path.write_text("number = 1\n")
+    broken = tmp_path / "dropbox" / "broken.py"
+    broken.write_text("number = (\n")
+    found = sorted(ahead.never_compiled(tmp_path))
+    assert found == sorted([*made, broken])
+
+    ahead.compile_ahead(pytestconfig, found, 2)
+
+    assert list(ahead.never_compiled(tmp_path)) == [broken]
+    compiled = Path(cache_from_source(str(made[0]))).read_bytes()
+    found_in: dict[str, object] = {}
+    exec(marshal.loads(compiled[16:]), found_in)
+    assert found_in["number"] == 1
+
+
+def test_who_may_not_keep_what_is_compiled_of_ours_leaves_it_to_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "onion").mkdir()
+    (tmp_path / "onion" / "part.py").write_text("number = 1\n")
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path / "onion")
+
+    assert list(ahead.never_compiled(tmp_path)) == []
 
 
 class _Named:
