@@ -71,10 +71,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays to the end, and need not be searched for garbage every time."""
-    gc.enable()
-    gc.collect()
+    """What is loaded by now stays to the end, and need not be searched for garbage every time, nor
+    now: there is none.
+    """
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
 
 
