@@ -65,6 +65,10 @@ LINES: Mapping[str, tuple[Judgement, list[str]]] = {
         Judgement(fields={"dam": ("dyke", "\x1b[31m")}),
         ["dam: dyke", f"dam: {isolated(chr(27) + '[31m')}"],
     ),
+    "fields of another campaign with long names": (
+        Judgement(fields={"d" * 40: "x", "e" * 41: "x"}),
+        [f"{'d' * 40}: x", f"{'e' * 39}…: x"],
+    ),
     "an amount of a month": (
         Judgement(amounts=(AMOUNT,)),
         ["amount: 9000 CNY (2026-01) salary"],

@@ -29,6 +29,7 @@ from scripts.desk.screen.fact_tables import (
     history_text,
     history_values,
     parties_table,
+    timeline_table,
     timeline_values,
 )
 
@@ -157,6 +158,24 @@ def test_the_facts_of_a_case_are_tables_that_name_what_disagrees(which: int | No
     marks = [DISAGREE in line for line in facts_text(found, VIEWER).plain.split("\n")]
     lines = {None: (), FIRST: (3, 8, 13), SECOND: (4, 9, 14)}[which]
     assert [at for at, mark in enumerate(marks) if mark] == list(lines)
+
+
+def test_on_a_narrow_screen_dates_and_names_of_cases_stay_whole() -> None:
+    found = facts(contacts=(Contacted(read_date("2026-11-24"), "phone", entered=ENTERED[0]),))
+    dated = Happened(1, replace(EVENTS[0], date="2019-03-15"), read_date("2019-03-15"))
+    timeline = timeline_table([dated], {1: "AA-BBBB"}, {1: ELSEWHERE}, {}, VIEWER, one=False)
+
+    for width in (36, 40, 44, 48):
+        assert shown(contacts_table(found, VIEWER), width)[1].startswith(" 2026-11-24 ")
+        assert shown(timeline, width)[1].startswith(" 2019-03-15 AA-BBBB ")
+
+
+def test_a_label_is_shown_up_to_forty_characters() -> None:
+    for length in (40, 41):
+        kind = "k" * length
+        found = facts(events=(replace(EVENTS[1], kind=kind),), parties=(), contacts=())
+        label = "k" * 40 if length == 40 else "k" * 39 + "…"
+        assert f"no date: {label}: paid" in facts_text(found, VIEWER).plain
 
 
 def test_a_case_shows_only_the_kinds_of_facts_that_somebody_entered() -> None:

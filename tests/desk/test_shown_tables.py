@@ -255,6 +255,21 @@ def test_columns_and_rows_come_below_each_other_where_a_character_is_lacking() -
         assert ("─" in "".join(printed(charts_text([listing], width=width), 80))) == is_table
 
 
+def test_a_columns_name_of_more_than_five_characters_is_a_number_with_the_name_below() -> None:
+    def heads(name: str) -> str:
+        grid = Grid("x", (name,), (("row", (1,)), ("row", (2,))))
+        return printed(charts_text([grid], width=40), 40)[2].strip()
+
+    assert (heads("AAAAA"), heads("AAAAAA"), heads("微信"), heads("微信微")) == (
+        *("AAAAA", "1", "微信", "1"),
+    )
+    names = tuple("N" * 50 for _ in range(10))
+    grid = Grid("x", names, tuple((str(row), (1,) * 10) for row in range(10)))
+    lines = printed(charts_text([grid], width=46), 46)
+    assert f"   9: {'N' * 39}" in lines and f"  10: {'N' * 39}" in lines
+    assert lines.count(" " * 6 + "N" * 11) == 10  # nothing of a name is cut off
+
+
 def test_bars_have_half_of_the_screen_for_labels_and_never_less_than_ten_characters() -> None:
     def lengths(label: str, width: int) -> tuple[int, int]:
         lines = printed(charts_text([Bars("x", ((label, 1),))], width=width), width + 40)
@@ -263,6 +278,9 @@ def test_bars_have_half_of_the_screen_for_labels_and_never_less_than_ten_charact
     # What labels, the count and four characters between them leave.
     assert lengths("abcd", 60) == (3, 51) and lengths("a" * 40, 60) == (4, 25)
     assert [lengths("a" * 10, width)[1] for width in (24, 25, 26, 27)] == [10, 10, 11, 12]
+    # A number stays whole, whatever the room.
+    narrow = printed(charts_text([Bars("x", (("a" * 40, 1_234_567),))], width=24), 24)
+    assert sum("1,234,567" in line for line in narrow) == 1
     tiny = [
         printed(charts_text([Bars("x", (("a", most), ("b", 1)))], width=40), 40) for most in (2, 1)
     ]
@@ -289,6 +307,17 @@ def test_a_list_of_cases_drops_columns_until_its_texts_have_room(
     width: int, lines: list[str]
 ) -> None:
     assert squeezed(printed(list_table(LISTED, VIEWER, width), width)) == squeezed(lines)
+
+
+def test_in_a_list_numbers_end_and_words_begin_below_their_heads() -> None:
+    _, head, _, first, second, *_ = printed(list_table(LISTED, VIEWER, 150), 150)
+
+    for name, ones in (("harms", "20"), ("files", "30"), ("linked", " 4")):
+        end = head.index(name) + len(name)
+        assert first[end - 1] + second[end - 1] == ones
+    for name, cells in (("merit", ("(m2)", "m3")), ("cat.", ("c1", "c9"))):
+        for line, cell in zip((first, second), cells, strict=True):
+            assert line[head.index(name) :].startswith(cell + " ")
 
 
 def test_columns_leave_one_after_the_other_as_the_screen_gets_narrower() -> None:
@@ -431,6 +460,8 @@ def test_a_look_has_its_sentences_pictures_and_text_below_it() -> None:
         **{"pictures": ["p/1.png"], "text": "text\nlines"},
         "sentences": ["It holds JavaScript, which was not run."],
     }
+    for length, name in ((60, "n" * 60), (61, "n" * 59 + "…")):
+        assert look_text(Look(2, "n" * length, SHOWN)).startswith(f"2. {name}: a PDF")
     never = Look(3, "b", None, reason="It was never opened.")
     assert look_text(never) == "3. b: It was never opened.\n"
     assert look_values(never) == {

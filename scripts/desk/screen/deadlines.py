@@ -24,7 +24,7 @@ def clock_table(
     listed.add_column("days left", justify="right")
     for head in ("last day", "since"):
         listed.add_column(head)
-    listed.add_column("claim", overflow="fold", ratio=1)
+    listed.add_column("claim", overflow="fold")
     for claim in claims:
         left = (claim.last - today).days
         cells = (

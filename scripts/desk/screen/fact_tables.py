@@ -51,7 +51,7 @@ def timeline_table(
     if not one:
         listed.add_column("case", no_wrap=True)
     listed.add_column("kind", max_width=_KIND_CELLS, overflow="fold")
-    listed.add_column("what", overflow="fold", ratio=1)
+    listed.add_column("what", overflow="fold")
     entries = short([each.event.entry for each in found])
     for each in found:
         when = each.when.shown(viewer.language) + (f" {_UNSURE}" if each.unsure else "")
@@ -130,7 +130,7 @@ def timeline_values(
 def parties_table(found: CaseFacts, elsewhere: Mapping[str, list[str]], viewer: Viewer) -> Table:
     """A row for each person or organisation of a case, with the other cases that it is in."""
     listed = _folding("entry", "role", "kind")
-    listed.add_column("names", overflow="fold", ratio=1)
+    listed.add_column("names", overflow="fold")
     listed.add_column("also in", overflow="fold")
     entries = short([one.entry for one in found.parties])
     for one in found.parties:
@@ -175,7 +175,7 @@ def _names(names: Sequence[str]) -> str:
 def entities_table(found: Sequence[Entity], names: Mapping[int, str], viewer: Viewer) -> Table:
     """A row for each person or organisation of all cases."""
     listed = _folding("entries", "kind", "roles")
-    listed.add_column("names", overflow="fold", ratio=1)
+    listed.add_column("names", overflow="fold")
     listed.add_column("cases", overflow="fold")
     entries = short([entry for one in found for entry in one.entries])
     for one in found:
@@ -217,10 +217,10 @@ def entity_values(one: Entity, names: Mapping[int, str], viewer: Viewer) -> dict
 def contacts_table(found: CaseFacts, viewer: Viewer) -> Table:
     """The contact log: a row for each contact, including those through the drop."""
     listed = table()
-    listed.add_column("when", min_width=10, overflow="fold")
+    listed.add_column("when", min_width=_DATE_CELLS, overflow="fold")
     for head in ("channel", "who"):
         listed.add_column(head, max_width=_KIND_CELLS, overflow="fold")
-    listed.add_column("what", overflow="fold", ratio=1)
+    listed.add_column("what", overflow="fold")
     entries = short([one.entered.entry for one in found.contacts if one.entered])
     for one in found.contacts:
         channel = (

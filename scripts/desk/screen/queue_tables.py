@@ -39,7 +39,7 @@ def queue_values(counts: Iterable[tuple[Queue, int]], language: str) -> list[dic
 def fields_table(columns: Iterable[Column], language: str) -> Table:
     """A row for each field: its code, what it holds, who says it, and its label."""
     listed = table("field", "is", "said by")
-    listed.add_column("label", overflow="fold", ratio=1)
+    listed.add_column("label", overflow="fold")
     for one in columns:
         label = one.label(one.code, language)
         said_by = ", ".join(source for source in one.sources if source != OWN)

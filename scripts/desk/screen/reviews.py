@@ -140,9 +140,7 @@ def _shown_columns(lines: Sequence[Mapping[str, str]], width: int) -> list[str]:
     """The columns that leave the text enough of *width*."""
     widths = {
         name: max(
-            least,
-            *(cell_len(cell) for line in lines for cell in line.get(name, "").split("\n")),
-            0,
+            [least, *(cell_len(cell) for line in lines for cell in line.get(name, "").split("\n"))]
         )
         for name, least in _LEAST.items()
         if name not in _OPTIONAL or any(line.get(name) for line in lines)
